@@ -1,0 +1,3 @@
+//! The `editscale` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Recipes: from YAML to a checked description of a run, with the place of every mistake.

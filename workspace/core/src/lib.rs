@@ -1,0 +1,1 @@
+//! The words of editscale and the ports between its crates.

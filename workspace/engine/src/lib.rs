@@ -1,0 +1,1 @@
+//! The shell that carries out a search: slots, budgets, retries, journal, replay.

@@ -1,0 +1,1 @@
+//! Bytes to checked pixels and back: safe decoding, orientation, colour profiles, metadata.
