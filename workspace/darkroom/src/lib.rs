@@ -1,1 +1,3 @@
 //! The embedded editor and reward: photographic edits in plain English, and how well they were done.
+
+pub mod plan;
