@@ -1,0 +1,153 @@
+//! Cards: what an editor or a reward says of itself before anything runs.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::{Cost, EditorName, KnobSpec, RewardName};
+
+/// What an editor can do, and what it costs at most.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditorCard {
+    /// What the recipe calls it.
+    pub name: EditorName,
+    /// What exactly would answer: model, weights and code version. A replay under another revision is refused.
+    pub revision: Arc<str>,
+    /// What its seeds are worth.
+    pub seeds: SeedRule,
+    /// The most items that one call may hold.
+    pub largest_batch: NonZeroU32,
+    /// How many calls it can work on at a time.
+    pub slots: NonZeroU32,
+    /// Whether it can start from a candidate's picture.
+    pub edits_candidates: bool,
+    /// Whether it can stop half way.
+    pub pause: PauseSupport,
+    /// Whether its sampler adds noise after the start.
+    pub sampler: Sampler,
+    /// When a slot is free again after cancelling.
+    pub cancel: CancelRule,
+    /// Whether it honours a mask.
+    pub masks: bool,
+    /// The settings that a search may turn.
+    pub knobs: Vec<KnobSpec>,
+    /// The most that one edit can cost.
+    pub cost: Cost,
+    /// What may be done about an edit that was under way when the program died.
+    pub recovery: Recovery,
+}
+
+/// What a seed decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedRule {
+    /// The same proposal gives the same picture; seeds of this many bits (at most 53) are told apart.
+    Reproducible {
+        /// Bits of a seed that count; the rest is dropped, and the effective seed is journaled.
+        bits: u8,
+    },
+    /// Every call gives another picture, whatever the seed.
+    Ignored,
+}
+
+/// Whether an editor can stop half way and show what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PauseSupport {
+    /// It cannot.
+    None,
+    /// It can stop at a step, hand out a preview, and go on.
+    Resume,
+    /// It can also go on from one state several times, with noise of their own.
+    Fork,
+}
+
+/// Whether a sampler adds noise after the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampler {
+    /// Equal states stay equal for ever: resampled particles would be copies.
+    Deterministic,
+    /// Equal states part.
+    Stochastic,
+}
+
+/// When a slot is free again after cancelling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelRule {
+    /// Within moments.
+    Promptly,
+    /// At the end of the denoising step.
+    WithinStep,
+    /// Not before the edit is done.
+    WhenDone,
+}
+
+/// What may be done about an edit that was under way when the program died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// It died too and cost nothing: do it again.
+    Repeat,
+    /// Sent again under the same key, it is done and paid once.
+    Idempotent,
+    /// The editor can be asked what became of it.
+    Query,
+    /// Nobody can know: it counts as spent and failed.
+    Unknown,
+}
+
+/// What a reward measures in, and what it costs at most.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RewardCard {
+    /// What the recipe calls it.
+    pub name: RewardName,
+    /// What exactly would answer: model, weights, prompts and code version.
+    pub revision: Arc<str>,
+    /// The least and greatest score, where there is such a thing.
+    pub range: Option<(f64, f64)>,
+    /// Whether a score depends on what else is judged with it.
+    pub kind: RewardKind,
+    /// Whether its scores carry a standard deviation.
+    pub gives_sigma: bool,
+    /// The pixels that it looks at, at most; finer detail is invisible to it.
+    pub pixel_budget: Option<u64>,
+    /// The most items that one call may hold.
+    pub largest_batch: NonZeroU32,
+    /// How many calls it can work on at a time.
+    pub slots: NonZeroU32,
+    /// The most that one judgement can cost.
+    pub cost: Cost,
+}
+
+/// Whether a score depends on what else is judged with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RewardKind {
+    /// Each candidate is judged alone; scores of different rounds compare.
+    Pointwise,
+    /// Candidates are judged against each other; scores compare within one call only.
+    Listwise,
+}
+
+/// All cards of a run: what a search may count on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cards {
+    /// The editors, in recipe order; the first is the one used unless a search routes.
+    pub editors: Vec<EditorCard>,
+    /// The rewards, in recipe order.
+    pub rewards: Vec<RewardCard>,
+}
+
+impl Cards {
+    /// The card of one editor.
+    pub fn editor(&self, name: &EditorName) -> Option<&EditorCard> {
+        self.editors.iter().find(|card| card.name == *name)
+    }
+
+    /// The card of one reward.
+    pub fn reward(&self, name: &RewardName) -> Option<&RewardCard> {
+        self.rewards.iter().find(|card| card.name == *name)
+    }
+
+    /// The most that judging one candidate by every reward can cost.
+    pub fn judging(&self) -> Cost {
+        let mut all = Cost::default();
+        self.rewards.iter().for_each(|card| all += card.cost);
+        all
+    }
+}

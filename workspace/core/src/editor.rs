@@ -1,0 +1,81 @@
+//! The port to editing models.
+
+use std::sync::Arc;
+
+use crate::{
+    BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, Proposal, RunId,
+    Watch,
+};
+
+/// Several edits for one call. They may belong to different requests and runs.
+#[derive(Debug, Clone)]
+pub struct EditBatch {
+    /// At least one, at most the card's `largest_batch`.
+    pub items: Vec<EditItem>,
+}
+
+/// One edit to make.
+#[derive(Debug, Clone)]
+pub struct EditItem {
+    /// The run that it belongs to; paused states are keyed by run and candidate.
+    pub run: RunId,
+    /// What is asked for: the source, the original instruction, mask and size.
+    pub request: Arc<EditRequest>,
+    /// What to make.
+    pub proposal: Proposal,
+    /// The picture that the proposal starts from: the source, or the candidate named by `Start::Candidate`. For
+    /// `Start::Paused` it is the source, and the state is the editor's own.
+    pub start: Image,
+}
+
+/// What an editor made.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The picture; the preview where the proposal stops half way.
+    pub image: EncodedImage,
+    /// What was spent.
+    pub cost: Cost,
+    /// The seed that was used where it is not the proposal's own (fewer bits, or the server's choice).
+    pub effective_seed: Option<u64>,
+    /// What people should know: a part of the instruction that was left out, a size that was not to be had.
+    pub notes: Vec<Arc<str>>,
+}
+
+/// An editing model behind an async port.
+///
+/// * One result per item, in item order, always; one item's failure leaves the others alone.
+/// * Where the card's seeds are reproducible, an item's picture depends on nothing but its request, start, seed,
+///   instruction and knobs: not on the batch it came in.
+/// * Dropping the future asks to cancel; so does [`Watch::cancelled`].
+pub trait EditBackend: Send + Sync {
+    /// What it can do. Always the same answer.
+    fn card(&self) -> &EditorCard;
+
+    /// Makes every item of the batch.
+    fn edit<'a>(
+        &'a self,
+        batch: EditBatch,
+        watch: &'a dyn Watch,
+    ) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>>;
+
+    /// The paused states of these are not wanted any more. Unknown ones are none of its business.
+    fn release(&self, paused: &[(RunId, CandidateId)]) {
+        let _: &[(RunId, CandidateId)] = paused;
+    }
+}
+
+/// An editing model in this process: synchronous, owned by one thread that the engine names and feeds.
+///
+/// The same contract as [`EditBackend`].
+pub trait LocalEditor: Send {
+    /// What it can do. Always the same answer.
+    fn card(&self) -> &EditorCard;
+
+    /// Makes every item of the batch.
+    fn edit(&mut self, batch: &EditBatch, watch: &dyn Watch) -> Vec<Result<Candidate, Failure>>;
+
+    /// The paused states of these are not wanted any more.
+    fn release(&mut self, paused: &[(RunId, CandidateId)]) {
+        let _: &[(RunId, CandidateId)] = paused;
+    }
+}

@@ -1,0 +1,59 @@
+//! The port between scores and preference.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::ScoreCard;
+
+/// What an objective makes of a score card: finite, higher is better, totally ordered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Utility(f64);
+
+impl Utility {
+    /// A utility, unless the number is not finite.
+    pub fn new(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value))
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Eq for Utility {}
+
+impl PartialOrd for Utility {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Utility {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Adding zero makes −0 and +0 the same before the total order tells them apart.
+        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
+    }
+}
+
+/// What utilities can be compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// A card's utility does not depend on the others: it compares between rounds and with a target.
+    Absolute,
+    /// Ranks and the like: utilities compare only within the set that they were computed on.
+    Relative,
+}
+
+/// Makes several rewards' scores into one preference. Pure.
+pub trait Objective: Send + Sync + fmt::Debug {
+    /// One utility a card, in card order; `None` where a card lacks what the objective needs, or is barred by a gate.
+    /// The order of the cards does not matter to any card's utility.
+    fn utilities(&self, cards: &[&ScoreCard]) -> Vec<Option<Utility>>;
+
+    /// What the utilities can be compared with.
+    fn scale(&self) -> Scale;
+
+    /// Its rules in one line, for run records.
+    fn revision(&self) -> String;
+}

@@ -1,0 +1,80 @@
+//! What a search asks an editor to make.
+
+use std::sync::Arc;
+
+use crate::{CandidateId, EditorName, Knobs, Seed};
+
+/// One candidate to be made. Start, seed, instruction and knobs make it again on the same editor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// Its place in the run's ask order: one more than the proposal before.
+    pub id: CandidateId,
+    /// Who is to make it.
+    pub editor: EditorName,
+    /// What to start from.
+    pub start: Start,
+    /// How far to go.
+    pub until: Until,
+    /// What decides all that is left open.
+    pub seed: Seed,
+    /// The instruction given to the editor: the request's own, or one that a critic rewrote.
+    pub instruction: Arc<str>,
+    /// The settings that differ from the editor's own.
+    pub knobs: Knobs,
+    /// Why the search proposes it: for people, rollouts and the lineage tree. Editors do not look at it.
+    pub lineage: Lineage,
+}
+
+/// What an editor starts from: handles, never pixels or tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The request's source.
+    Source,
+    /// A finished candidate's picture.
+    Candidate(CandidateId),
+    /// The state that a paused candidate was left in.
+    Paused(CandidateId),
+}
+
+/// How far an editor goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// To the finished picture.
+    Finished,
+    /// To this denoising step, handing out a preview and keeping the state.
+    Step(u32),
+}
+
+/// Where a proposal stands in the tree of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lineage {
+    /// The candidate that it varies or continues.
+    pub parent: Option<CandidateId>,
+    /// In which way.
+    pub edge: Edge,
+}
+
+/// The ways in which a proposal can come from what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Edge {
+    /// From the source, with a seed of its own.
+    Fresh,
+    /// From the source again, as the parent was made but with changed knobs or a changed instruction.
+    ReEdit,
+    /// From the parent's picture.
+    EditOfEdit,
+    /// On from the parent's paused state.
+    Resume,
+}
+
+impl Edge {
+    /// The word used in recipes, journals and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::ReEdit => "re_edit",
+            Self::EditOfEdit => "edit_of_edit",
+            Self::Resume => "resume",
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Scores and score cards. A score is finite and higher is better; NaN cannot be built.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::{Failure, PartName, RewardName};
+
+/// What one reward says of one candidate, on that reward's own scale.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    mean: f64,
+    sigma: Option<f64>,
+    parts: Vec<Part>,
+}
+
+/// A named component of a score, on the same terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    name: PartName,
+    mean: f64,
+    sigma: Option<f64>,
+}
+
+/// Why numbers do not make a score.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ScoreError {
+    /// Not a finite mean.
+    #[error("a score's mean cannot be {0}: expected a finite number")]
+    Mean(f64),
+    /// Not a standard deviation.
+    #[error("a score's standard deviation cannot be {0}: expected a finite number of at least 0")]
+    Sigma(f64),
+}
+
+fn check(mean: f64, sigma: Option<f64>) -> Result<(), ScoreError> {
+    if !mean.is_finite() {
+        return Err(ScoreError::Mean(mean));
+    }
+    match sigma {
+        Some(sigma) if !sigma.is_finite() || sigma < 0.0 => Err(ScoreError::Sigma(sigma)),
+        _ => Ok(()),
+    }
+}
+
+impl Score {
+    /// A score of a mean alone.
+    pub fn new(mean: f64) -> Result<Self, ScoreError> {
+        Self::with_sigma(mean, None)
+    }
+
+    /// A score with a standard deviation, where the reward knows how sure it is.
+    pub fn with_sigma(mean: f64, sigma: Option<f64>) -> Result<Self, ScoreError> {
+        check(mean, sigma)?;
+        Ok(Self { mean, sigma, parts: Vec::new() })
+    }
+
+    /// The same score with its parts, in the reward's own order.
+    #[must_use]
+    pub fn with_parts(self, parts: Vec<Part>) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// The reward's estimate; higher is better.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The standard deviation of the estimate, where the reward gives one.
+    pub fn sigma(&self) -> Option<f64> {
+        self.sigma
+    }
+
+    /// The named components, in the reward's own order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The mean of one part.
+    pub fn part(&self, name: &str) -> Option<f64> {
+        self.parts.iter().find(|part| part.name.as_str() == name).map(|part| part.mean)
+    }
+}
+
+impl Part {
+    /// A named component.
+    pub fn new(name: PartName, mean: f64, sigma: Option<f64>) -> Result<Self, ScoreError> {
+        check(mean, sigma)?;
+        Ok(Self { name, mean, sigma })
+    }
+
+    /// What it measures.
+    pub fn name(&self) -> &PartName {
+        &self.name
+    }
+
+    /// Its estimate; higher is better.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The standard deviation of the estimate, where the reward gives one.
+    pub fn sigma(&self) -> Option<f64> {
+        self.sigma
+    }
+}
+
+/// What every reward said of one candidate. A judge that failed stands here as its failure, never as 0.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ScoreCard(BTreeMap<RewardName, Result<Score, Failure>>);
+
+impl ScoreCard {
+    /// Enters what a reward said, replacing what it said before.
+    pub fn enter(&mut self, reward: RewardName, said: Result<Score, Failure>) {
+        self.0.insert(reward, said);
+    }
+
+    /// The score that a reward gave; nothing if it failed or was not asked.
+    pub fn score(&self, reward: &RewardName) -> Option<&Score> {
+        self.0.get(reward)?.as_ref().ok()
+    }
+
+    /// All that was said, in the order of the rewards' names.
+    pub fn iter(&self) -> impl Iterator<Item = (&RewardName, &Result<Score, Failure>)> {
+        self.0.iter()
+    }
+
+    /// Whether no reward was asked yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// This card with another's entries over its own: a later judgement of the same reward wins.
+    #[must_use]
+    pub fn updated(mut self, later: &Self) -> Self {
+        self.0.extend(later.0.iter().map(|(name, said)| (name.clone(), said.clone())));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finite_scores_can_be_built() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(Score::new(bad).is_err());
+            assert!(Score::with_sigma(0.0, Some(bad)).is_err());
+        }
+        assert!(Score::with_sigma(0.0, Some(-1e-9)).is_err());
+        assert_eq!(Score::with_sigma(-3.5, Some(0.0)).unwrap().sigma(), Some(0.0));
+    }
+}

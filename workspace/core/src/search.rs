@@ -1,0 +1,118 @@
+//! The port of the pure side: a search is a state machine without IO, clock, randomness or async.
+
+use std::fmt;
+
+use crate::{
+    Cards, Decision, EditRequest, EditorCard, PauseSupport, Remaining, RewardKind, RewardName, Sampler,
+    SeedRule, Trial,
+};
+
+/// Which rewards a decision speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RewardSet {
+    /// All of the recipe.
+    All,
+    /// These.
+    Only(Vec<RewardName>),
+}
+
+/// Starts searches of one policy.
+///
+/// A factory is the checked policy of a recipe. It is shared by all runs of the recipe and has no state of its own.
+pub trait SearchFactory: Send + Sync + fmt::Debug {
+    /// The policy's name and the version of its rules. Replaying a journal under another revision is a named error,
+    /// so it changes whenever equal trials could lead to another decision.
+    fn revision(&self) -> String;
+
+    /// What the policy needs of editors and rewards; checked against their cards before anything runs.
+    fn needs(&self) -> Vec<Need>;
+
+    /// The most candidates that a run can ask for with no limit but its own plan; a forecast for people.
+    fn largest_run(&self) -> u64;
+
+    /// A search at its beginning. Equal arguments give searches that decide equally.
+    fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search>;
+}
+
+/// One search under way.
+///
+/// The caller alternates: `decide` with no trials, then, for each decision but [`Decision::Stop`], `decide` again with
+/// what came of it: one trial for each thing asked, in ask order, whole rounds at a time, never a trial twice. After
+/// `Stop`, `decide` is not called again.
+///
+/// A search never asks for more than `left` allows ([`Remaining::candidates`]); when it allows nothing, or not enough to
+/// be of use, it stops. It never panics on any trials that keep this contract, failures included.
+pub trait Search: Send {
+    /// Learns `trials` and says what to do next, with `left` to spend.
+    fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision;
+}
+
+/// One thing that a policy needs of the editors and rewards it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Another seed gives another picture, and the same seed the same.
+    Seeds,
+    /// The editor can start from a candidate's picture.
+    EditsCandidates,
+    /// The editor has at least one knob.
+    Knobs,
+    /// The editor can pause at least this well.
+    Pause(PauseSupport),
+    /// The sampler adds noise after the start.
+    Stochastic,
+    /// Scores of different rounds compare.
+    Pointwise,
+}
+
+/// Something that a policy needs and a card does not offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// The name on the card.
+    pub who: String,
+    /// What the card lacks, as the end of "editor `x` …".
+    pub what: &'static str,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.who, self.what)
+    }
+}
+
+impl Need {
+    /// Every editor and reward that does not offer this, in card order.
+    pub fn lacking(self, cards: &Cards) -> Vec<Lack> {
+        let editors =
+            cards.editors.iter().filter(|card| !self.met_by_editor(card)).map(|card| card.name.to_string());
+        let rewards =
+            cards.rewards.iter().filter(|card| !self.met_by_reward(card)).map(|card| card.name.to_string());
+        editors.chain(rewards).map(|who| Lack { who, what: self.absence() }).collect()
+    }
+
+    fn met_by_editor(self, card: &EditorCard) -> bool {
+        match self {
+            Self::Seeds => card.seeds != SeedRule::Ignored,
+            Self::EditsCandidates => card.edits_candidates,
+            Self::Knobs => !card.knobs.is_empty(),
+            Self::Pause(least) => card.pause >= least,
+            Self::Stochastic => card.sampler == Sampler::Stochastic,
+            Self::Pointwise => true,
+        }
+    }
+
+    fn met_by_reward(self, card: &RewardCard) -> bool {
+        self != Self::Pointwise || card.kind == RewardKind::Pointwise
+    }
+
+    fn absence(self) -> &'static str {
+        match self {
+            Self::Seeds => "ignores seeds",
+            Self::EditsCandidates => "cannot start from a candidate's picture",
+            Self::Knobs => "offers no knobs to turn",
+            Self::Pause(PauseSupport::Fork) => "cannot go on from one paused state several times",
+            Self::Pause(_) => "cannot pause and go on",
+            Self::Stochastic => "has a deterministic sampler",
+            Self::Pointwise => "gives listwise scores, which do not compare between rounds",
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a run may spend, has spent, and has left.
+
+use std::fmt;
+use std::ops::AddAssign;
+use std::time::Duration;
+
+/// Money in whole millionths of a US dollar, so that sums are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Usd {
+    /// Millionths of a dollar.
+    pub micros: u64,
+}
+
+impl Usd {
+    /// In dollars, for people.
+    pub fn dollars(self) -> f64 {
+        self.micros as f64 / 1e6
+    }
+}
+
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${:.4}", self.dollars())
+    }
+}
+
+/// What one edit or one judgement costs, beyond being counted: on a card the upper bound, on a result the actual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// Denoiser evaluations.
+    pub nfe: u64,
+    /// Language-model tokens, in and out.
+    pub tokens: u64,
+    /// Money.
+    pub usd: Usd,
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.nfe = self.nfe.saturating_add(other.nfe);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.usd.micros = self.usd.micros.saturating_add(other.usd.micros);
+    }
+}
+
+/// What a run has spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// Edits that were made or paid for, failed ones included; work lost to a crash of this program is not.
+    pub edits: u64,
+    /// Judgements that were asked for: one a candidate and reward.
+    pub reward_calls: u64,
+    /// Denoiser evaluations, tokens and money of both.
+    pub cost: Cost,
+    /// Active time: the time between a stop and its resume does not count.
+    pub wall: Duration,
+}
+
+/// What a run may spend; `None` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Budget {
+    /// Edits.
+    pub edits: Option<u64>,
+    /// Judgements.
+    pub reward_calls: Option<u64>,
+    /// Denoiser evaluations.
+    pub nfe: Option<u64>,
+    /// Language-model tokens.
+    pub tokens: Option<u64>,
+    /// Money.
+    pub usd: Option<Usd>,
+    /// Active time: a deadline, at which what is under way is cancelled.
+    pub wall: Option<Duration>,
+}
+
+/// What is left of a budget: the same fields, counted down.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Remaining(Budget);
+
+impl Budget {
+    /// What is left after `spent`. Nothing is ever below zero.
+    pub fn after(&self, spent: &Ledger) -> Remaining {
+        let less = |limit: Option<u64>, spent: u64| limit.map(|limit| limit.saturating_sub(spent));
+        Remaining(Self {
+            edits: less(self.edits, spent.edits),
+            reward_calls: less(self.reward_calls, spent.reward_calls),
+            nfe: less(self.nfe, spent.cost.nfe),
+            tokens: less(self.tokens, spent.cost.tokens),
+            usd: less(self.usd.map(|usd| usd.micros), spent.cost.usd.micros).map(|micros| Usd { micros }),
+            wall: self.wall.map(|limit| limit.saturating_sub(spent.wall)),
+        })
+    }
+}
+
+impl Remaining {
+    /// Exactly these amounts.
+    pub fn new(amounts: Budget) -> Self {
+        Self(amounts)
+    }
+
+    /// Nothing of anything: what a search is told when the run must end now.
+    pub fn nothing() -> Self {
+        Self(Budget {
+            edits: Some(0),
+            reward_calls: Some(0),
+            nfe: Some(0),
+            tokens: Some(0),
+            usd: Some(Usd::default()),
+            wall: Some(Duration::ZERO),
+        })
+    }
+
+    /// The amounts.
+    pub fn amounts(&self) -> &Budget {
+        &self.0
+    }
+
+    /// How many candidates can still be made and judged, if each edit costs at most `edit` and takes `judgements`
+    /// reward calls that together cost at most `judging`. `u64::MAX` where nothing limits it.
+    pub fn candidates(&self, edit: Cost, judgements: u64, judging: Cost) -> u64 {
+        let mut each = edit;
+        each += judging;
+        let left = &self.0;
+        if left.wall == Some(Duration::ZERO) {
+            return 0;
+        }
+        [
+            (left.edits, 1),
+            (left.reward_calls, judgements),
+            (left.nfe, each.nfe),
+            (left.tokens, each.tokens),
+            (left.usd.map(|usd| usd.micros), each.usd.micros),
+        ]
+        .into_iter()
+        .filter_map(|(left, each)| left?.checked_div(each))
+        .min()
+        .unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_limited_by_the_scarcest() {
+        let edit = Cost { nfe: 28, ..Cost::default() };
+        let judging = Cost { tokens: 500, ..Cost::default() };
+        let check = |budget: Budget, expected: u64| {
+            let left = budget.after(&Ledger::default());
+            assert_eq!(left.candidates(edit, 2, judging), expected, "{budget:?}");
+        };
+        check(Budget::default(), u64::MAX);
+        check(Budget { edits: Some(8), ..Budget::default() }, 8);
+        check(Budget { reward_calls: Some(7), ..Budget::default() }, 3);
+        check(Budget { edits: Some(8), nfe: Some(60), ..Budget::default() }, 2);
+        check(Budget { tokens: Some(499), ..Budget::default() }, 0);
+        check(Budget { wall: Some(Duration::ZERO), ..Budget::default() }, 0);
+        check(Budget { usd: Some(Usd { micros: 1 }), ..Budget::default() }, u64::MAX);
+        assert_eq!(Remaining::nothing().candidates(Cost::default(), 0, Cost::default()), 0);
+    }
+}

@@ -1,0 +1,54 @@
+//! What came of a proposal.
+
+use std::sync::Arc;
+
+use crate::{CandidateId, CriticName, Digest, Failure, ScoreCard};
+
+/// What a search is told, one for each thing it asked for, in ask order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trial {
+    /// A candidate was made and judged. Rewards that failed stand as failures on the card.
+    Scored {
+        /// Which.
+        id: CandidateId,
+        /// The picture's digest: equal digests are equal pictures.
+        image: Digest,
+        /// What the rewards said.
+        card: ScoreCard,
+    },
+    /// A candidate was judged again, or by other rewards. The card holds only what was said this time.
+    Rescored {
+        /// Which.
+        id: CandidateId,
+        /// What was said this time.
+        card: ScoreCard,
+    },
+    /// A critic wrote about a candidate.
+    Critique {
+        /// Which.
+        id: CandidateId,
+        /// Who.
+        critic: CriticName,
+        /// What.
+        text: Arc<str>,
+    },
+    /// Nothing came of it.
+    Failed {
+        /// Which.
+        id: CandidateId,
+        /// Why.
+        why: Failure,
+    },
+}
+
+impl Trial {
+    /// The candidate that this is about.
+    pub fn id(&self) -> CandidateId {
+        match self {
+            Self::Scored { id, .. }
+            | Self::Rescored { id, .. }
+            | Self::Critique { id, .. }
+            | Self::Failed { id, .. } => *id,
+        }
+    }
+}
