@@ -26,6 +26,18 @@ pub struct EditItem {
     /// The picture that the proposal starts from: the source, or the candidate named by `Start::Candidate`. For
     /// `Start::Paused` it is the source, and the state is the editor's own.
     pub start: Image,
+    /// The submission of this same edit that was under way when the program died, where the card's recovery is
+    /// `Idempotent` or `Query`: to be found again or sent under the same key, never paid twice.
+    pub earlier: Option<Submission>,
+}
+
+/// What is known of an edit that left for a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// The key that it left under.
+    pub key: Arc<str>,
+    /// What the server calls it, once it had answered.
+    pub remote_id: Option<Arc<str>>,
 }
 
 /// What an editor made.

@@ -28,7 +28,7 @@ pub use card::{
     CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule,
 };
 pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
-pub use editor::{Candidate, EditBackend, EditBatch, EditItem, LocalEditor};
+pub use editor::{Candidate, EditBackend, EditBatch, EditItem, LocalEditor, Submission};
 pub use event::{Event, Observer, Silent};
 pub use failure::{Failure, FailureKind};
 pub use image::{Digest, DigestError, EncodedImage, Image, ImageBytes, ImageReadError, ImageSize, MediaType};

@@ -68,6 +68,9 @@ pub enum Edge {
 }
 
 impl Edge {
+    /// Every edge.
+    pub const ALL: [Self; 4] = [Self::Fresh, Self::ReEdit, Self::EditOfEdit, Self::Resume];
+
     /// The word used in recipes, journals and reports.
     pub fn word(self) -> &'static str {
         match self {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Cards, Decision, EditRequest, EditorCard, PauseSupport, Remaining, RewardKind, RewardName, Sampler,
-    SeedRule, Trial,
+    Cards, Decision, EditRequest, EditorCard, PauseSupport, Remaining, RewardCard, RewardKind, RewardName,
+    Sampler, SeedRule, Trial,
 };
 
 /// Which rewards a decision speaks of.
