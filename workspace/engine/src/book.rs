@@ -1,0 +1,245 @@
+//! What is known and spent in a run: read from the journal at the start, kept up as things happen.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use editscale_core::{
+    Budget, CandidateId, Cost, Failure, FailureKind, Image, Ledger, Proposal, Recovery, RewardName, Score,
+    Submission,
+};
+
+use crate::clock::ActiveClock;
+use crate::error::EngineError;
+use crate::images::ImageStore;
+use crate::journal::{Entry, Journal, JournalError, Line};
+use crate::purse::{Purse, Work, began, one, sum};
+use crate::wire::{BudgetWire, DecisionWire, ImageWire};
+
+/// One judgement: which candidate, in which round, by whom, which vote.
+pub(crate) type JudgementKey = (CandidateId, u32, RewardName, u32);
+
+/// A decision that the journal holds.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) left: BudgetWire,
+    pub(crate) decision: DecisionWire,
+}
+
+/// The journal with its clock, shared with the watches of work under way.
+#[derive(Debug)]
+pub(crate) struct Log {
+    journal: Mutex<Journal>,
+    clock: ActiveClock,
+}
+
+impl Log {
+    pub(crate) fn append(&self, entry: Entry) -> Result<(), JournalError> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(self.clock.elapsed(), entry)
+    }
+
+    pub(crate) fn append_durably(&self, entry: Entry) -> Result<(), JournalError> {
+        self.journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .append_durably(self.clock.elapsed(), entry)
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+}
+
+/// What is known of one candidate.
+#[derive(Debug, Clone)]
+pub(crate) enum Made {
+    Image(Image),
+    Nothing(Failure),
+}
+
+/// The state of a run.
+#[derive(Debug)]
+pub(crate) struct Book {
+    pub(crate) log: Arc<Log>,
+    pub(crate) images: Arc<ImageStore>,
+    pub(crate) purse: Purse,
+    pub(crate) decided: Vec<Recorded>,
+    /// Active time at the last entry that was in the journal when the run was opened.
+    pub(crate) recorded_wall: Duration,
+    made: HashMap<CandidateId, Made>,
+    judged: HashMap<JudgementKey, Result<Score, Failure>>,
+    submitted: HashMap<CandidateId, Submission>,
+}
+
+impl Book {
+    /// Reads what the journal holds.
+    pub(crate) fn open(
+        journal: Journal,
+        lines: Vec<Line>,
+        images: Arc<ImageStore>,
+        budget: Budget,
+    ) -> Result<Self, EngineError> {
+        let wall = lines.last().map_or(Duration::ZERO, Line::at);
+        let log = Log { journal: Mutex::new(journal), clock: ActiveClock::resume(wall) };
+        let mut book = Self {
+            log: Arc::new(log),
+            images,
+            purse: Purse::new(budget, Ledger::default()),
+            decided: Vec::new(),
+            recorded_wall: wall,
+            made: HashMap::new(),
+            judged: HashMap::new(),
+            submitted: HashMap::new(),
+        };
+        let mut spent = Ledger::default();
+        for line in lines {
+            spent = sum(&spent, &book.learn(line.entry).map_err(EngineError::Stored)?);
+        }
+        book.purse = Purse::new(budget, spent);
+        Ok(book)
+    }
+
+    /// Takes in one entry and says what it cost.
+    fn learn(&mut self, entry: Entry) -> Result<Ledger, String> {
+        match entry {
+            Entry::Decided { left, decision, .. } => {
+                self.decided.push(Recorded { left, decision });
+                Ok(Ledger::default())
+            }
+            Entry::Submitted { id, key, remote_id, .. } => {
+                let submission = Submission { key: key.into(), remote_id: remote_id.map(Into::into) };
+                self.submitted.insert(CandidateId(id), submission);
+                Ok(Ledger::default())
+            }
+            Entry::Retried { id, failure, .. } => {
+                self.submitted.remove(&CandidateId(id));
+                Ok(spent_in_vain(&failure.failure()?))
+            }
+            Entry::Edited { id, image, cost, .. } => {
+                let (digest, media, size) = image.parts()?;
+                self.made.insert(CandidateId(id), Made::Image(self.images.get(digest, media, size)));
+                Ok(one(Work::Edit, cost.into()))
+            }
+            Entry::Failed { id, failure } => {
+                let failure = failure.failure()?;
+                let spent = spent_in_vain(&failure);
+                self.made.insert(CandidateId(id), Made::Nothing(failure));
+                Ok(spent)
+            }
+            Entry::Judged { id, round, vote, reward, said, cost } => {
+                let reward = RewardName::new(&reward).map_err(|error| error.to_string())?;
+                let said = said.said()?;
+                let mut spent = one(Work::Judgement, cost.into());
+                if said.as_ref().is_err_and(|failure| !began(failure)) {
+                    spent.reward_calls = 0;
+                }
+                self.judged.insert((CandidateId(id), round, reward, vote), said);
+                Ok(spent)
+            }
+        }
+    }
+
+    /// How many candidates are known.
+    pub(crate) fn known(&self) -> u32 {
+        self.made.len() as u32
+    }
+
+    pub(crate) fn made(&self, id: CandidateId) -> Option<&Made> {
+        self.made.get(&id)
+    }
+
+    pub(crate) fn judged(&self, key: &JudgementKey) -> Option<&Result<Score, Failure>> {
+        self.judged.get(key)
+    }
+
+    /// What may be done about an edit that the journal shows as sent and not as answered: nothing is known of it, it
+    /// is to be found again, or it is lost (a failure that counts as spent).
+    pub(crate) fn interrupted(
+        &self,
+        proposal: &Proposal,
+        recovery: Recovery,
+        bound: Cost,
+    ) -> Result<Option<Submission>, Failure> {
+        let Some(submission) = self.submitted.get(&proposal.id) else { return Ok(None) };
+        match recovery {
+            Recovery::Repeat => Ok(None),
+            Recovery::Idempotent | Recovery::Query => Ok(Some(submission.clone())),
+            Recovery::Unknown => {
+                let message = "the program died while this edit was with the server; it may have been paid";
+                Err(Failure { cost: bound, ..Failure::new(FailureKind::Ambiguous, message) })
+            }
+        }
+    }
+
+    /// Enters a candidate's picture.
+    pub(crate) fn enter_image(&mut self, id: CandidateId, edited: Edited) -> Result<(), JournalError> {
+        self.log.append(Entry::Edited {
+            id: id.0,
+            image: ImageWire::from(&edited.image),
+            cost: edited.cost.into(),
+            effective_seed: edited.effective_seed,
+            notes: edited.notes.iter().map(ToString::to_string).collect(),
+            secs: edited.took.as_secs_f64(),
+        })?;
+        self.submitted.remove(&id);
+        self.made.insert(id, Made::Image(edited.image));
+        Ok(())
+    }
+
+    /// Enters that a candidate will not come about.
+    pub(crate) fn enter_failure(&mut self, id: CandidateId, failure: Failure) -> Result<(), JournalError> {
+        self.log.append(Entry::Failed { id: id.0, failure: (&failure).into() })?;
+        self.submitted.remove(&id);
+        self.made.insert(id, Made::Nothing(failure));
+        Ok(())
+    }
+
+    /// Enters that an attempt failed and will be made again.
+    pub(crate) fn enter_retry(
+        &mut self,
+        id: CandidateId,
+        attempt: u32,
+        why: &Failure,
+    ) -> Result<(), JournalError> {
+        self.submitted.remove(&id);
+        self.log.append(Entry::Retried { id: id.0, attempt, failure: why.into() })
+    }
+
+    /// Enters what a reward said.
+    pub(crate) fn enter_judgement(
+        &mut self,
+        key: JudgementKey,
+        said: Result<Score, Failure>,
+        cost: Cost,
+    ) -> Result<(), JournalError> {
+        let (id, round, reward, vote) = &key;
+        self.log.append(Entry::Judged {
+            id: id.0,
+            round: *round,
+            vote: *vote,
+            reward: reward.to_string(),
+            said: (&said).into(),
+            cost: cost.into(),
+        })?;
+        self.judged.insert(key, said);
+        Ok(())
+    }
+}
+
+/// A picture on disk and what is said of its making.
+#[derive(Debug, Clone)]
+pub(crate) struct Edited {
+    pub(crate) image: Image,
+    pub(crate) cost: Cost,
+    pub(crate) effective_seed: Option<u64>,
+    pub(crate) notes: Vec<Arc<str>>,
+    pub(crate) took: Duration,
+}
+
+fn spent_in_vain(failure: &Failure) -> Ledger {
+    let mut spent = one(Work::Edit, failure.cost);
+    if !began(failure) {
+        spent.edits = 0;
+    }
+    spent
+}

@@ -1,0 +1,182 @@
+//! The run directory: `run.json`, `journal.jsonl`, `images/`, `outcome.json`.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use editscale_core::{Budget, Outcome};
+use thiserror::Error;
+
+use crate::book::Book;
+use crate::error::EngineError;
+use crate::images::{ImageStore, ImageStoreError, write_whole};
+use crate::journal::{Journal, Line};
+use crate::manifest::{Manifest, ManifestWire};
+use crate::outcome;
+use crate::wire::FORMAT_VERSION;
+
+pub(crate) const MANIFEST: &str = "run.json";
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+pub(crate) const OUTCOME: &str = "outcome.json";
+pub(crate) const IMAGES: &str = "images";
+const LOCK: &str = "run.lock";
+
+/// Why a run directory cannot be made or used.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    /// There is something in the way.
+    #[error("{0} exists and is not empty: give another --run-dir, or --resume it if it is a run")]
+    NotEmpty(PathBuf),
+    /// There is no run in it.
+    #[error("{0} is not a run directory: it holds no `run.json`")]
+    NotARun(PathBuf),
+    /// It was written by another version of the program.
+    #[error("{path}: the run has format version {found}, this program reads version {FORMAT_VERSION}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version it has.
+        found: u64,
+    },
+    /// Somebody is at work in it.
+    #[error("{0} is in use by another process")]
+    InUse(PathBuf),
+    /// A file is not what it should be.
+    #[error("{path}: {reason}")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What is to be resumed is another run.
+    #[error("cannot resume {path}: {what} differs: the run has `{recorded}`, this program has `{present}`")]
+    Differs {
+        /// The run directory.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// As the run has it.
+        recorded: String,
+        /// As it is now.
+        present: String,
+    },
+    /// The system refused.
+    #[error("cannot {what} {path}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] ImageStoreError),
+}
+
+/// A run directory that this process works in. Others are kept out until it is dropped.
+#[derive(Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    images: Arc<ImageStore>,
+    _lock: File,
+}
+
+impl RunDirectory {
+    /// Makes a new run directory at `path`, which must be absent or empty.
+    pub fn create(path: &Path) -> Result<Self, DirectoryError> {
+        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(DirectoryError::NotEmpty(path.to_owned()));
+        }
+        let images = path.join(IMAGES);
+        fs::create_dir_all(&images).map_err(io_error("create", &images))?;
+        Self::enter(path)
+    }
+
+    /// Opens the run at `path` to go on with it, and reads what it is a run of.
+    pub fn open(path: &Path) -> Result<(Self, Manifest), DirectoryError> {
+        if !path.join(MANIFEST).is_file() {
+            return Err(DirectoryError::NotARun(path.to_owned()));
+        }
+        let directory = Self::enter(path)?;
+        let manifest = read_manifest(path, &directory.images)?;
+        Ok((directory, manifest))
+    }
+
+    fn enter(path: &Path) -> Result<Self, DirectoryError> {
+        let lock_path = path.join(LOCK);
+        let lock = File::create(&lock_path).map_err(io_error("create", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(io_error("lock", &lock_path)(source)),
+        }
+        let images = Arc::new(ImageStore::new(path.join(IMAGES)));
+        Ok(Self { path: path.to_owned(), images, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its pictures.
+    pub fn images(&self) -> &Arc<ImageStore> {
+        &self.images
+    }
+
+    /// Writes down what this is a run of. Before that, it is not a run that could be resumed.
+    pub fn begin(&self, manifest: &Manifest) -> Result<(), DirectoryError> {
+        write_json(&self.path.join(MANIFEST), &ManifestWire::from(manifest))
+    }
+
+    /// Checks that the run goes on as it began: equal request, policy, objective, editors, rewards and budget.
+    pub fn check_same(&self, recorded: &Manifest, present: &Manifest) -> Result<(), DirectoryError> {
+        match recorded.difference(present) {
+            None => Ok(()),
+            Some((what, recorded, present)) => {
+                Err(DirectoryError::Differs { path: self.path.clone(), what, recorded, present })
+            }
+        }
+    }
+
+    /// Opens the journal and reads what it knows.
+    pub(crate) fn take_book(&mut self, budget: Budget) -> Result<Book, EngineError> {
+        let (journal, lines): (Journal, Vec<Line>) = Journal::open(&self.path.join(JOURNAL))?;
+        Book::open(journal, lines, Arc::clone(&self.images), budget)
+    }
+
+    pub(crate) fn write_outcome(&self, outcome: &Outcome) -> Result<(), DirectoryError> {
+        write_json(&self.path.join(OUTCOME), &outcome::OutcomeWire::from(outcome))
+    }
+}
+
+pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest, DirectoryError> {
+    let path = path.join(MANIFEST);
+    let text = fs::read(&path).map_err(io_error("read", &path))?;
+    let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
+    let value: serde_json::Value =
+        serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
+    match value.get("version").and_then(serde_json::Value::as_u64) {
+        Some(version) if version == u64::from(FORMAT_VERSION) => {}
+        Some(found) => return Err(DirectoryError::Version { path, found }),
+        None => return Err(corrupt("`version` is missing: expected a whole number".to_owned())),
+    }
+    let wire: ManifestWire = serde_json::from_value(value).map_err(|error| corrupt(error.to_string()))?;
+    wire.manifest(images).map_err(corrupt)
+}
+
+pub(crate) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError + use<> {
+    let path = path.to_owned();
+    move |source| DirectoryError::Io { what, path, source }
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), DirectoryError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| DirectoryError::Corrupt { path: path.to_owned(), reason: error.to_string() })?;
+    text.push(b'\n');
+    Ok(write_whole(path, &text)?)
+}

@@ -1,0 +1,220 @@
+//! The journal: `journal.jsonl`, one entry a line, appended and flushed as things happen.
+//!
+//! An entry that is in the journal has happened and is never done again; one that is torn by a crash has not.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::wire::{BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, seconds};
+
+/// Why a journal cannot be read or written.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The file cannot be opened, read or written.
+    #[error("cannot {what} journal {path}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line that is not the last is not an entry: the file was changed by something else.
+    #[error("journal {path}, line {line}: not a journal entry: {reason}")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// One line: what happened, and when in active time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    /// Active seconds since the run began.
+    at: f64,
+    #[serde(flatten)]
+    pub(crate) entry: Entry,
+}
+
+impl Line {
+    pub(crate) fn at(&self) -> Duration {
+        seconds(self.at)
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// A search decided, with this much left.
+    Decided { round: u32, left: BudgetWire, decision: DecisionWire },
+    /// An edit is about to leave for a server, or is now known there.
+    Submitted {
+        id: u32,
+        attempt: u32,
+        key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remote_id: Option<String>,
+    },
+    /// An attempt failed and is tried again.
+    Retried { id: u32, attempt: u32, failure: FailureWire },
+    /// A candidate's picture is on disk.
+    Edited {
+        id: u32,
+        image: ImageWire,
+        #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
+        cost: CostWire,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effective_seed: Option<u64>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+        secs: f64,
+    },
+    /// A candidate will not come about.
+    Failed { id: u32, failure: FailureWire },
+    /// A reward spoke; `round` and `vote` tell repeated judgements apart.
+    Judged {
+        id: u32,
+        round: u32,
+        #[serde(default, skip_serializing_if = "is_first")]
+        vote: u32,
+        reward: String,
+        #[serde(flatten)]
+        said: SaidWire,
+        #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
+        cost: CostWire,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_first(vote: &u32) -> bool {
+    *vote == 0
+}
+
+/// A journal open for appending.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// One line is put together here and written in one call.
+    line: Vec<u8>,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, making it where it is not there, and reads what it holds. A torn last line is cut
+    /// off.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Vec<Line>), JournalError> {
+        let io = |what| move |source| JournalError::Io { what, path: path.to_owned(), source };
+        let mut file =
+            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io("open"))?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(io("read"))?;
+        let (lines, whole) = parse(path, &text)?;
+        if whole < text.len() {
+            file.set_len(whole as u64).map_err(io("repair"))?;
+            file.seek(SeekFrom::End(0)).map_err(io("repair"))?;
+        }
+        Ok((Self { path: path.to_owned(), file, line: Vec::new() }, lines))
+    }
+
+    /// Appends an entry. When this returns, a crash of the program does not lose it.
+    pub(crate) fn append(&mut self, at: Duration, entry: Entry) -> Result<(), JournalError> {
+        let line = Line { at: at.as_secs_f64(), entry };
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &line)
+            .map_err(|error| self.failed("write to", io::Error::other(error)))?;
+        self.line.push(b'\n');
+        self.file.write_all(&self.line).map_err(|error| self.failed("write to", error))
+    }
+
+    /// Appends an entry. When this returns, a crash of the machine does not lose it either.
+    pub(crate) fn append_durably(&mut self, at: Duration, entry: Entry) -> Result<(), JournalError> {
+        self.append(at, entry)?;
+        self.file.sync_data().map_err(|error| self.failed("flush", error))
+    }
+
+    fn failed(&self, what: &'static str, source: io::Error) -> JournalError {
+        JournalError::Io { what, path: self.path.clone(), source }
+    }
+}
+
+/// The entries of a journal that is not written to.
+pub(crate) fn read(path: &Path) -> Result<Vec<Line>, JournalError> {
+    let text = std::fs::read(path).map_err(|source| JournalError::Io {
+        what: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(path, &text).map(|(lines, _)| lines)
+}
+
+/// The whole entries, and the length of the text that holds them.
+fn parse(path: &Path, text: &[u8]) -> Result<(Vec<Line>, usize), JournalError> {
+    let mut lines = Vec::new();
+    let mut whole = 0;
+    for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let is_last = whole + line.len() == text.len();
+        match serde_json::from_slice(line) {
+            // Without its line break even a well-formed last line may be the start of a longer one.
+            Ok(_) if !line.ends_with(b"\n") => break,
+            Ok(entry) => lines.push(entry),
+            Err(_) if is_last => break,
+            Err(error) => {
+                let (path, reason) = (path.to_owned(), error.to_string());
+                return Err(JournalError::Corrupt { path, line: index + 1, reason });
+            }
+        }
+        whole += line.len();
+    }
+    Ok((lines, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: u32) -> Entry {
+        Entry::Submitted { id, attempt: 0, key: "k".to_owned(), remote_id: None }
+    }
+
+    #[test]
+    fn a_journal_cut_anywhere_keeps_its_whole_entries() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        for id in 0..3 {
+            journal.append(Duration::from_millis(u64::from(id)), entry(id)).unwrap();
+        }
+        let text = std::fs::read(&path).unwrap();
+        for length in 0..=text.len() {
+            std::fs::write(&path, &text[..length]).unwrap();
+            let (mut journal, lines) = Journal::open(&path).unwrap();
+            let whole = text[..length].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(lines.len(), whole, "cut at {length}");
+            journal.append(Duration::ZERO, entry(9)).unwrap();
+            assert_eq!(read(&path).unwrap().len(), whole + 1, "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_in_the_middle_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append(Duration::ZERO, entry(0)).unwrap();
+        journal.file.write_all(b"{\"at\": 1}\n").unwrap();
+        journal.append(Duration::ZERO, entry(1)).unwrap();
+        let error = Journal::open(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}

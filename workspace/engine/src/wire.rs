@@ -1,0 +1,498 @@
+//! The forms that core values take in a run directory's files.
+//!
+//! These types are the file format: a change here is a change of [`FORMAT_VERSION`]. They are converted by hand, so
+//! that a renamed field in core cannot change what old files mean.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use editscale_core::{
+    Budget, CandidateId, Cost, CriticName, Decision, Digest, Draw, Edge, EditorName, Failure, FailureKind,
+    Image, ImageSize, KnobName, Knobs, Ledger, Lineage, MediaType, Part, PartName, Proposal, Ranked,
+    Remaining, RewardName, RewardSet, Score, Seed, Start, StopReason, Until, Usd, Utility, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// The version of every file in a run directory.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Why a stored value is not what its field says: the field, what was expected, what was found.
+pub(crate) type WireError = String;
+
+fn bad<E: std::fmt::Display>(error: E) -> WireError {
+    error.to_string()
+}
+
+/// A picture: `{"digest": …, "format": "png", "width": …, "height": …}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImageWire {
+    pub(crate) digest: String,
+    pub(crate) format: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl From<&Image> for ImageWire {
+    fn from(image: &Image) -> Self {
+        let ImageSize { width, height } = image.size();
+        let format = image.media().extension().to_owned();
+        Self { digest: image.digest().to_string(), format, width, height }
+    }
+}
+
+impl ImageWire {
+    pub(crate) fn parts(&self) -> Result<(Digest, MediaType, ImageSize), WireError> {
+        let media = MediaType::from_extension(&self.format)
+            .ok_or_else(|| format!("`format` is `{}`: expected an image format", self.format))?;
+        Ok((self.digest.parse().map_err(bad)?, media, ImageSize { width: self.width, height: self.height }))
+    }
+}
+
+/// `{"nfe": 28, "tokens": 0, "usd": 0.0}`; money in dollars, exact to the millionth.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CostWire {
+    #[serde(skip_serializing_if = "is_zero")]
+    nfe: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    usd_micros: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl CostWire {
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Cost> for CostWire {
+    fn from(cost: Cost) -> Self {
+        Self { nfe: cost.nfe, tokens: cost.tokens, usd_micros: cost.usd.micros }
+    }
+}
+
+impl From<CostWire> for Cost {
+    fn from(wire: CostWire) -> Self {
+        Self { nfe: wire.nfe, tokens: wire.tokens, usd: Usd { micros: wire.usd_micros } }
+    }
+}
+
+/// What was spent, in `outcome.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LedgerWire {
+    edits: u64,
+    reward_calls: u64,
+    nfe: u64,
+    tokens: u64,
+    usd: f64,
+    wall_secs: f64,
+}
+
+impl From<&Ledger> for LedgerWire {
+    fn from(ledger: &Ledger) -> Self {
+        Self {
+            edits: ledger.edits,
+            reward_calls: ledger.reward_calls,
+            nfe: ledger.cost.nfe,
+            tokens: ledger.cost.tokens,
+            usd: ledger.cost.usd.dollars(),
+            wall_secs: ledger.wall.as_secs_f64(),
+        }
+    }
+}
+
+impl LedgerWire {
+    pub(crate) fn ledger(self) -> Ledger {
+        let usd = Usd { micros: (self.usd.max(0.0) * 1e6).round() as u64 };
+        Ledger {
+            edits: self.edits,
+            reward_calls: self.reward_calls,
+            cost: Cost { nfe: self.nfe, tokens: self.tokens, usd },
+            wall: seconds(self.wall_secs),
+        }
+    }
+}
+
+/// Seconds from a file; what cannot be a duration counts as none.
+pub(crate) fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// A budget or what is left of one; absent is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BudgetWire {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edits: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reward_calls: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nfe: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usd_micros: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall_nanos: Option<u64>,
+}
+
+impl From<&Budget> for BudgetWire {
+    fn from(budget: &Budget) -> Self {
+        Self {
+            edits: budget.edits,
+            reward_calls: budget.reward_calls,
+            nfe: budget.nfe,
+            tokens: budget.tokens,
+            usd_micros: budget.usd.map(|usd| usd.micros),
+            wall_nanos: budget.wall.map(|wall| wall.as_nanos() as u64),
+        }
+    }
+}
+
+impl BudgetWire {
+    pub(crate) fn budget(self) -> Budget {
+        Budget {
+            edits: self.edits,
+            reward_calls: self.reward_calls,
+            nfe: self.nfe,
+            tokens: self.tokens,
+            usd: self.usd_micros.map(|micros| Usd { micros }),
+            wall: self.wall_nanos.map(Duration::from_nanos),
+        }
+    }
+
+    pub(crate) fn remaining(self) -> Remaining {
+        Remaining::new(self.budget())
+    }
+}
+
+/// A failure: `{"kind": "refused", "message": …}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FailureWire {
+    kind: String,
+    message: String,
+    #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
+    cost: CostWire,
+}
+
+impl From<&Failure> for FailureWire {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            kind: failure.kind.word().to_owned(),
+            message: failure.message.to_string(),
+            cost: failure.cost.into(),
+        }
+    }
+}
+
+impl FailureWire {
+    pub(crate) fn failure(&self) -> Result<Failure, WireError> {
+        let known = FailureKind::WORDS.iter().find(|(_, word)| *word == self.kind);
+        let (kind, _) =
+            known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
+        Ok(Failure { kind: *kind, message: self.message.as_str().into(), cost: self.cost.into() })
+    }
+}
+
+/// A score with its parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScoreWire {
+    pub(crate) mean: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sigma: Option<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<PartWire>,
+}
+
+/// One part of a score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PartWire {
+    name: String,
+    mean: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sigma: Option<f64>,
+}
+
+impl From<&Score> for ScoreWire {
+    fn from(score: &Score) -> Self {
+        let part =
+            |part: &Part| PartWire { name: part.name().to_string(), mean: part.mean(), sigma: part.sigma() };
+        Self { mean: score.mean(), sigma: score.sigma(), parts: score.parts().iter().map(part).collect() }
+    }
+}
+
+impl ScoreWire {
+    pub(crate) fn score(&self) -> Result<Score, WireError> {
+        let part = |part: &PartWire| {
+            Part::new(PartName::new(&part.name).map_err(bad)?, part.mean, part.sigma).map_err(bad)
+        };
+        let parts = self.parts.iter().map(part).collect::<Result<_, _>>()?;
+        Ok(Score::with_sigma(self.mean, self.sigma).map_err(bad)?.with_parts(parts))
+    }
+}
+
+/// What a reward said: `{"score": …}` or `{"failed": …}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SaidWire {
+    Score(ScoreWire),
+    Failed(FailureWire),
+}
+
+impl From<&Result<Score, Failure>> for SaidWire {
+    fn from(said: &Result<Score, Failure>) -> Self {
+        match said {
+            Ok(score) => Self::Score(score.into()),
+            Err(failure) => Self::Failed(failure.into()),
+        }
+    }
+}
+
+impl SaidWire {
+    pub(crate) fn said(&self) -> Result<Result<Score, Failure>, WireError> {
+        match self {
+            Self::Score(score) => score.score().map(Ok),
+            Self::Failed(failure) => failure.failure().map(Err),
+        }
+    }
+}
+
+/// What a proposal starts from: `"source"`, `{"candidate": 3}`, `{"paused": 3}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StartWire {
+    Source,
+    Candidate(u32),
+    Paused(u32),
+}
+
+/// A proposal; the knobs by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProposalWire {
+    pub(crate) id: u32,
+    editor: String,
+    start: StartWire,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until_step: Option<u32>,
+    seed: u64,
+    /// Absent where it is the request's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instruction: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    knobs: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<u32>,
+    edge: String,
+}
+
+impl ProposalWire {
+    pub(crate) fn new(proposal: &Proposal, request_instruction: &str) -> Self {
+        Self {
+            id: proposal.id.0,
+            editor: proposal.editor.to_string(),
+            start: match proposal.start {
+                Start::Source => StartWire::Source,
+                Start::Candidate(id) => StartWire::Candidate(id.0),
+                Start::Paused(id) => StartWire::Paused(id.0),
+            },
+            until_step: match proposal.until {
+                Until::Finished => None,
+                Until::Step(step) => Some(step),
+            },
+            seed: proposal.seed.get(),
+            instruction: (*proposal.instruction != *request_instruction)
+                .then(|| proposal.instruction.to_string()),
+            knobs: proposal.knobs.iter().map(|(name, value)| (name.to_string(), value)).collect(),
+            parent: proposal.lineage.parent.map(|id| id.0),
+            edge: proposal.lineage.edge.word().to_owned(),
+        }
+    }
+
+    pub(crate) fn proposal(&self, request_instruction: &str) -> Result<Proposal, WireError> {
+        let edge = Edge::ALL
+            .into_iter()
+            .find(|edge| edge.word() == self.edge)
+            .ok_or_else(|| format!("`edge` is `{}`: expected an edge", self.edge))?;
+        let mut knobs = Knobs::default();
+        for (name, value) in &self.knobs {
+            knobs.set(KnobName::new(name).map_err(bad)?, *value).map_err(bad)?;
+        }
+        Ok(Proposal {
+            id: CandidateId(self.id),
+            editor: EditorName::new(&self.editor).map_err(bad)?,
+            start: match self.start {
+                StartWire::Source => Start::Source,
+                StartWire::Candidate(id) => Start::Candidate(CandidateId(id)),
+                StartWire::Paused(id) => Start::Paused(CandidateId(id)),
+            },
+            until: self.until_step.map_or(Until::Finished, Until::Step),
+            seed: Seed::new(self.seed).map_err(bad)?,
+            instruction: self.instruction.as_deref().unwrap_or(request_instruction).into(),
+            knobs,
+            lineage: Lineage { parent: self.parent.map(CandidateId), edge },
+        })
+    }
+}
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DecisionWire {
+    Explore {
+        proposals: Vec<ProposalWire>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keep: Vec<u32>,
+    },
+    Judge {
+        who: Vec<u32>,
+        /// Absent: all rewards of the recipe.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rewards: Option<Vec<String>>,
+        votes: u32,
+    },
+    Consult {
+        who: u32,
+        critic: String,
+    },
+    Stop(VerdictWire),
+}
+
+impl DecisionWire {
+    pub(crate) fn new(decision: &Decision, instruction: &str) -> Self {
+        match decision {
+            Decision::Explore { proposals, keep } => Self::Explore {
+                proposals: proposals
+                    .iter()
+                    .map(|proposal| ProposalWire::new(proposal, instruction))
+                    .collect(),
+                keep: keep.iter().map(|id| id.0).collect(),
+            },
+            Decision::Judge { who, rewards, votes } => Self::Judge {
+                who: who.iter().map(|id| id.0).collect(),
+                rewards: match rewards {
+                    RewardSet::All => None,
+                    RewardSet::Only(names) => Some(names.iter().map(ToString::to_string).collect()),
+                },
+                votes: *votes,
+            },
+            Decision::Consult { who, critic } => Self::Consult { who: who.0, critic: critic.to_string() },
+            Decision::Stop(verdict) => Self::Stop(verdict.into()),
+        }
+    }
+
+    pub(crate) fn decision(&self, instruction: &str) -> Result<Decision, WireError> {
+        let ids = |ids: &[u32]| ids.iter().copied().map(CandidateId).collect();
+        Ok(match self {
+            Self::Explore { proposals, keep } => Decision::Explore {
+                proposals: proposals
+                    .iter()
+                    .map(|proposal| proposal.proposal(instruction))
+                    .collect::<Result<_, _>>()?,
+                keep: ids(keep),
+            },
+            Self::Judge { who, rewards, votes } => Decision::Judge {
+                who: ids(who),
+                rewards: match rewards {
+                    None => RewardSet::All,
+                    Some(names) => {
+                        let names = names.iter().map(|name| RewardName::new(name).map_err(bad));
+                        RewardSet::Only(names.collect::<Result<_, _>>()?)
+                    }
+                },
+                votes: *votes,
+            },
+            Self::Consult { who, critic } => {
+                Decision::Consult { who: CandidateId(*who), critic: CriticName::new(critic).map_err(bad)? }
+            }
+            Self::Stop(verdict) => Decision::Stop(verdict.verdict()?),
+        })
+    }
+}
+
+/// A verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VerdictWire {
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    explanation: Option<String>,
+    ranked: Vec<RankedWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    draw: Option<DrawWire>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct RankedWire {
+    id: u32,
+    utility: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selection_probability: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct DrawWire {
+    temperature: f64,
+    effective_sample_size: f64,
+    kl: f64,
+}
+
+impl From<&Verdict> for VerdictWire {
+    fn from(verdict: &Verdict) -> Self {
+        let ranked = |ranked: &Ranked| RankedWire {
+            id: ranked.id.0,
+            utility: ranked.utility.get(),
+            selection_probability: ranked.selection_probability,
+        };
+        Self {
+            reason: verdict.reason.word().to_owned(),
+            explanation: match &verdict.reason {
+                StopReason::Stuck(why) => Some(why.to_string()),
+                _ => None,
+            },
+            ranked: verdict.ranked.iter().map(ranked).collect(),
+            draw: verdict.draw.map(|draw| DrawWire {
+                temperature: draw.temperature,
+                effective_sample_size: draw.effective_sample_size,
+                kl: draw.kl,
+            }),
+        }
+    }
+}
+
+impl VerdictWire {
+    pub(crate) fn verdict(&self) -> Result<Verdict, WireError> {
+        let ranked = |ranked: &RankedWire| {
+            let utility = Utility::new(ranked.utility).ok_or("`utility` is not finite")?;
+            Ok::<_, WireError>(Ranked {
+                id: CandidateId(ranked.id),
+                utility,
+                selection_probability: ranked.selection_probability,
+            })
+        };
+        Ok(Verdict {
+            ranked: self.ranked.iter().map(ranked).collect::<Result<_, _>>()?,
+            reason: self.reason()?,
+            draw: self.draw.map(|draw| Draw {
+                temperature: draw.temperature,
+                effective_sample_size: draw.effective_sample_size,
+                kl: draw.kl,
+            }),
+        })
+    }
+
+    fn reason(&self) -> Result<StopReason, WireError> {
+        let known = [StopReason::Target, StopReason::Patience, StopReason::Finished, StopReason::Budget];
+        if self.reason == "stuck" {
+            return Ok(StopReason::Stuck(self.explanation.as_deref().unwrap_or_default().into()));
+        }
+        known
+            .into_iter()
+            .find(|reason| reason.word() == self.reason)
+            .ok_or_else(|| format!("`reason` is `{}`: expected a reason to stop", self.reason))
+    }
+}
