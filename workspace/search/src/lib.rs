@@ -1,1 +1,21 @@
 //! Search policies and objectives: pure decisions about what to try next and what to keep.
+//!
+//! Nothing here does IO, reads a clock, draws randomness or knows an editor. A policy is a checked value that starts
+//! searches; each stands in a file of its own and reads from top to bottom.
+
+mod archive;
+mod beam;
+mod best_of_n;
+mod objective;
+mod policy;
+mod proposals;
+mod reward_weighted;
+mod stop;
+
+pub use archive::TIE_RULE;
+pub use beam::{Beam, EdgeMix};
+pub use best_of_n::BestOfN;
+pub use objective::{Gate, Gated, MeanRank, Weighted};
+pub use policy::{PolicyError, Rules};
+pub use reward_weighted::{RewardWeighted, Weighting};
+pub use stop::{StopRule, StopRuleError};

@@ -1,0 +1,123 @@
+//! What a search knows: every proposal, what came of it, and the order of preference among them.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use editscale_core::{
+    CandidateId, Digest, Objective, Proposal, Ranked, ScoreCard, StopReason, Trial, Utility, Verdict,
+};
+
+/// The written rule for ties, used by every policy.
+pub const TIE_RULE: &str = "of equal utilities the candidate asked for earlier comes first";
+
+/// One candidate that was made and judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) proposal: Proposal,
+    pub(crate) image: Digest,
+    pub(crate) card: ScoreCard,
+}
+
+/// The record that a search keeps of its own run.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    objective: Arc<dyn Objective>,
+    asked: Vec<Proposal>,
+    entries: Vec<Entry>,
+    best: Option<Utility>,
+    without_gain: u32,
+}
+
+/// An entry's place in the archive and its utility among all of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) entry: usize,
+    pub(crate) utility: Utility,
+}
+
+impl Archive {
+    pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
+        Self { objective, asked: Vec::new(), entries: Vec::new(), best: None, without_gain: 0 }
+    }
+
+    /// Proposals that are about to be asked for.
+    pub(crate) fn ask(&mut self, proposals: &[Proposal]) {
+        self.asked.extend_from_slice(proposals);
+    }
+
+    /// How many candidates were asked for so far.
+    pub(crate) fn asked(&self) -> u32 {
+        self.asked.len() as u32
+    }
+
+    /// Takes in one round. Trials of candidates that were never asked for are no concern of this search.
+    pub(crate) fn learn(&mut self, trials: &[Trial]) {
+        if trials.is_empty() {
+            return;
+        }
+        for trial in trials {
+            match trial {
+                Trial::Scored { id, image, card } => {
+                    if let Some(proposal) = self.asked.get(id.0 as usize) {
+                        let (proposal, card) = (proposal.clone(), card.clone());
+                        self.entries.push(Entry { proposal, image: *image, card });
+                    }
+                }
+                Trial::Rescored { id, card } => {
+                    if let Some(entry) = self.entries.iter_mut().find(|entry| entry.proposal.id == *id) {
+                        entry.card = std::mem::take(&mut entry.card).updated(card);
+                    }
+                }
+                Trial::Critique { .. } | Trial::Failed { .. } => {}
+            }
+        }
+        let best = self.placed().first().map(|placed| placed.utility);
+        self.without_gain = if best > self.best { 0 } else { self.without_gain + 1 };
+        self.best = best;
+    }
+
+    /// The best utility so far, and for how many rounds nothing better came.
+    pub(crate) fn standing(&self) -> (Option<Utility>, u32) {
+        (self.best, self.without_gain)
+    }
+
+    pub(crate) fn entry(&self, index: usize) -> &Entry {
+        &self.entries[index]
+    }
+
+    /// Every entry that has a utility, the best first, ties by [`TIE_RULE`].
+    pub(crate) fn placed(&self) -> Vec<Placed> {
+        let cards: Vec<&ScoreCard> = self.entries.iter().map(|entry| &entry.card).collect();
+        let utilities = self.objective.utilities(&cards).into_iter().enumerate();
+        let mut placed: Vec<Placed> =
+            utilities.filter_map(|(entry, utility)| Some(Placed { entry, utility: utility? })).collect();
+        placed.sort_by(|a, b| self.preferred(*a, *b));
+        placed
+    }
+
+    fn preferred(&self, a: Placed, b: Placed) -> Ordering {
+        let id = |placed: Placed| self.entries[placed.entry].proposal.id;
+        b.utility.cmp(&a.utility).then(id(a).cmp(&id(b)))
+    }
+
+    /// The verdict in order of preference.
+    pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
+        let ranked = |placed: Placed| Ranked {
+            id: self.id(placed),
+            utility: placed.utility,
+            selection_probability: None,
+        };
+        let ranked: Vec<Ranked> = self.placed().into_iter().map(ranked).collect();
+        let reason = match reason {
+            StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {
+                StopReason::Stuck("no candidate could be made and judged".into())
+            }
+            reason => reason,
+        };
+        Verdict { ranked, reason, draw: None }
+    }
+
+    pub(crate) fn id(&self, placed: Placed) -> CandidateId {
+        self.entries[placed.entry].proposal.id
+    }
+}

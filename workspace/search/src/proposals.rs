@@ -1,0 +1,71 @@
+//! How proposals are made: ids and seeds are counted from the request's root seed.
+
+use std::sync::Arc;
+
+use editscale_core::{
+    CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Proposal, Remaining,
+    Seed, Start, Until,
+};
+
+/// A second sequence of seeds, for choices that are no candidate's own. Any constant would do that no candidate's
+/// number reaches.
+const CHOICES: u64 = 1 << 52;
+
+/// The seed of the `n`-th choice that a policy makes itself.
+pub(crate) fn choice_seed(root: Seed, n: u64) -> Seed {
+    root.mix(CHOICES).mix(n)
+}
+
+/// What a policy knows of the request and the cards.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    pub(crate) root: Seed,
+    pub(crate) instruction: Arc<str>,
+    pub(crate) editor: Option<EditorName>,
+    pub(crate) knobs: Vec<KnobSpec>,
+    edit: Cost,
+    judging: Cost,
+    rewards: u64,
+}
+
+impl Ground {
+    pub(crate) fn new(request: &EditRequest, cards: &Cards) -> Self {
+        let editor = cards.editors.first();
+        Self {
+            root: request.seed,
+            instruction: request.instruction.shared(),
+            editor: editor.map(|card| card.name.clone()),
+            knobs: editor.map_or_else(Vec::new, |card| card.knobs.clone()),
+            edit: editor.map_or_else(Cost::default, |card| card.cost),
+            judging: cards.judging(),
+            rewards: cards.rewards.len() as u64,
+        }
+    }
+
+    /// How many of `wanted` candidates the budget still has.
+    pub(crate) fn affordable(&self, wanted: u64, left: &Remaining) -> u32 {
+        if self.editor.is_none() {
+            return 0;
+        }
+        wanted.min(left.candidates(self.edit, self.rewards, self.judging)) as u32
+    }
+
+    /// A candidate from the source, with a seed of its own.
+    pub(crate) fn fresh(&self, id: u32) -> Option<Proposal> {
+        Some(Proposal {
+            id: CandidateId(id),
+            editor: self.editor.clone()?,
+            start: Start::Source,
+            until: Until::Finished,
+            seed: self.root.mix(u64::from(id)),
+            instruction: Arc::clone(&self.instruction),
+            knobs: Knobs::default(),
+            lineage: Lineage { parent: None, edge: Edge::Fresh },
+        })
+    }
+
+    /// `count` of them, numbered from `first`.
+    pub(crate) fn all_fresh(&self, first: u32, count: u32) -> Vec<Proposal> {
+        (first..first + count).filter_map(|id| self.fresh(id)).collect()
+    }
+}
