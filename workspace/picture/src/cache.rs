@@ -1,0 +1,92 @@
+//! Decoded pictures, kept while there is room.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::{Limits, Picture, PictureError, decode};
+
+/// The digest of a file's bytes, computed by the caller.
+type Key = [u8; 32];
+
+type Slot = Arc<OnceLock<Result<Arc<Picture>, PictureError>>>;
+
+/// A bounded cache of decoded pictures. Callers that ask for the same picture at once decode it once.
+pub struct DecodeCache {
+    limits: Limits,
+    bound: usize,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    slots: HashMap<Key, (Slot, u64)>,
+    uses: u64,
+}
+
+impl fmt::Debug for DecodeCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecodeCache").field("bound", &self.bound).finish_non_exhaustive()
+    }
+}
+
+fn weight(picture: &Picture) -> usize {
+    let alpha = picture.pixels.alpha().map_or(0, |alpha| alpha.len() * 4);
+    picture.pixels.rgb().len() * 12 + alpha
+}
+
+impl DecodeCache {
+    /// A cache that keeps at most `bound` bytes of pixels between uses.
+    pub fn new(limits: Limits, bound: usize) -> Self {
+        Self { limits, bound, shelf: Mutex::default() }
+    }
+
+    /// What it decodes within.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The picture of these bytes, decoded now or earlier.
+    pub fn get(&self, key: Key, bytes: &[u8]) -> Result<Arc<Picture>, PictureError> {
+        let slot = self.slot(key);
+        let picture = slot.get_or_init(|| decode(bytes, &self.limits).map(Arc::new)).clone();
+        self.tidy(key, picture.is_err());
+        picture
+    }
+
+    /// The picture under this key, where it is kept.
+    pub fn peek(&self, key: Key) -> Option<Arc<Picture>> {
+        let slot = Arc::clone(&self.shelf.lock().unwrap_or_else(PoisonError::into_inner).slots.get(&key)?.0);
+        slot.get()?.clone().ok()
+    }
+
+    fn slot(&self, key: Key) -> Slot {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.uses += 1;
+        let uses = shelf.uses;
+        let (slot, used) = shelf.slots.entry(key).or_default();
+        *used = uses;
+        Arc::clone(slot)
+    }
+
+    /// Lets go of what is longest unused until the rest is within the bound.
+    fn tidy(&self, just_used: Key, failed: bool) {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed {
+            shelf.slots.remove(&just_used);
+        }
+        loop {
+            let kept =
+                |slot: &Slot| slot.get().and_then(|made| made.as_ref().ok()).map_or(0, |made| weight(made));
+            let total: usize = shelf.slots.values().map(|(slot, _)| kept(slot)).sum();
+            if total <= self.bound {
+                return;
+            }
+            let decoded = shelf.slots.iter().filter(|(_, (slot, _))| kept(slot) > 0);
+            let Some(oldest) = decoded.min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key) else {
+                return;
+            };
+            shelf.slots.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! From a file to pixels.
+
+use std::sync::LazyLock;
+
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder};
+use rayon::prelude::*;
+
+use crate::colour::linear_from_srgb;
+use crate::probe::{guarded, is_deep, name, open};
+use crate::{Format, Limits, Metadata, Picture, PictureError, Pixels, Profile};
+
+/// Linear light at each 16-bit sRGB value.
+static SRGB_LINEAR: LazyLock<Vec<f32>> =
+    LazyLock::new(|| (0..=u16::MAX).map(|value| linear_from_srgb(f32::from(value) / 65_535.0)).collect());
+
+/// Reads a picture: any of the six formats, 8 or 16 bits, grey or colour, with or without alpha, in any matrix profile. CMYK
+/// photographs are converted by the plain formula.
+///
+/// The result is upright. Animated files are refused. Nothing is allocated for the pixels before the declared size
+/// is known to be within the limits.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
+    let format = Format::of(bytes)?;
+    guarded(format, || decode_format(bytes, format, limits))
+}
+
+fn decode_format(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, PictureError> {
+    let (mut decoder, _) = open(bytes, format, limits)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let colour = decoder.color_type();
+    let mut metadata =
+        Metadata { is_deep: is_deep(colour), is_grey: !colour.has_color(), ..Metadata::default() };
+    metadata.exif = decoder.exif_metadata().ok().flatten().map(|mut exif| {
+        // What it returns is the orientation, which the decoder has told already.
+        let _told = Orientation::remove_from_exif_chunk(&mut exif);
+        exif
+    });
+    if let Some(icc) = decoder.icc_profile().ok().flatten() {
+        read_profile(&icc, &mut metadata);
+    }
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| name(format, &error))?;
+    image.apply_orientation(orientation);
+    let pixels = linearise(&image, metadata.profile.as_ref())
+        .ok_or_else(|| PictureError::Corrupt { format, reason: "it holds no pixels".to_owned() })?;
+    Ok(Picture { pixels, metadata })
+}
+
+fn read_profile(icc: &[u8], metadata: &mut Metadata) {
+    match Profile::read(icc) {
+        Ok(profile) => metadata.profile = Some(profile),
+        // A grey gamma or CMYK profile says little of the RGB values that the decoder hands out.
+        Err(reason) => metadata.warnings.push(format!("the embedded colour profile is not used: {reason}")),
+    }
+}
+
+/// Linear pixels of any decoded image.
+fn linearise(image: &DynamicImage, profile: Option<&Profile>) -> Option<Pixels> {
+    let (width, height) = (image.width(), image.height());
+    let curves = Curves::new(profile);
+    let has_alpha = image.color().has_alpha();
+    let (rgb, alpha) = match image.color() {
+        ColorType::Rgb8 => (convert8::<3>(image.as_bytes(), &curves), None),
+        ColorType::Rgba8 => {
+            let bytes = image.as_bytes();
+            (
+                convert8::<4>(bytes, &curves),
+                Some(bytes.par_chunks(4).map(|px| f32::from(px[3]) / 255.0).collect()),
+            )
+        }
+        ColorType::L8 | ColorType::La8 => {
+            let rgba = image.to_rgba8();
+            let alpha = has_alpha.then(|| rgba.par_chunks(4).map(|px| f32::from(px[3]) / 255.0).collect());
+            (convert8::<4>(&rgba, &curves), alpha)
+        }
+        ColorType::Rgb32F | ColorType::Rgba32F => float_pixels(image, has_alpha),
+        _ => {
+            let rgba = image.to_rgba16();
+            let alpha = has_alpha.then(|| rgba.par_chunks(4).map(|px| f32::from(px[3]) / 65_535.0).collect());
+            (rgba.par_chunks(4).map(|px| curves.linear([px[0], px[1], px[2]])).collect(), alpha)
+        }
+    };
+    Some(Pixels::new(width, height, rgb)?.with_alpha(alpha))
+}
+
+fn convert8<const CHANNELS: usize>(bytes: &[u8], curves: &Curves<'_>) -> Vec<[f32; 3]> {
+    let wide = |byte: u8| u16::from(byte) * 257;
+    bytes
+        .par_chunks_exact(CHANNELS)
+        .map(|px| curves.linear([wide(px[0]), wide(px[1]), wide(px[2])]))
+        .collect()
+}
+
+/// Float files hold linear light already.
+fn float_pixels(image: &DynamicImage, has_alpha: bool) -> (Vec<[f32; 3]>, Option<Vec<f32>>) {
+    let finite = |value: f32| if value.is_finite() { value.clamp(-16.0, 64.0) } else { 0.0 };
+    let rgba = image.to_rgba32f();
+    let rgb = rgba.par_chunks(4).map(|px| [finite(px[0]), finite(px[1]), finite(px[2])]).collect();
+    (rgb, has_alpha.then(|| rgba.par_chunks(4).map(|px| finite(px[3]).clamp(0.0, 1.0)).collect()))
+}
+
+/// From 16-bit values to linear sRGB.
+struct Curves<'a> {
+    tables: [&'a [f32]; 3],
+    profile: Option<&'a Profile>,
+}
+
+impl<'a> Curves<'a> {
+    fn new(profile: Option<&'a Profile>) -> Self {
+        let tables = match profile {
+            Some(profile) => [profile.linear(0), profile.linear(1), profile.linear(2)],
+            None => [SRGB_LINEAR.as_slice(); 3],
+        };
+        Self { tables, profile }
+    }
+
+    fn linear(&self, [r, g, b]: [u16; 3]) -> [f32; 3] {
+        let [reds, greens, blues] = self.tables;
+        let rgb = [reds[r as usize], greens[g as usize], blues[b as usize]];
+        self.profile.map_or(rgb, |profile| profile.to_srgb(rgb))
+    }
+}

@@ -1,0 +1,221 @@
+//! From pixels to a file.
+
+use std::io::Cursor;
+use std::sync::LazyLock;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::colour::linear_from_srgb;
+use crate::{Format, Metadata, Pixels, Profile};
+
+/// How a picture is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncodeOptions {
+    /// PNG, JPEG or WebP (lossless).
+    pub format: Format,
+    /// 1..=100, for JPEG.
+    pub quality: u8,
+    /// 16 bits a channel, for PNG.
+    pub deep: bool,
+    /// Whether the EXIF block goes along. Place and owner are in it.
+    pub keep_metadata: bool,
+}
+
+impl EncodeOptions {
+    /// An 8-bit PNG without metadata, packed fast.
+    pub const PNG: Self = Self { format: Format::Png, quality: 95, deep: false, keep_metadata: false };
+}
+
+/// Why pixels cannot be written.
+#[derive(Debug, Error)]
+pub enum EncodeError {
+    /// A format that is only read here.
+    #[error("cannot write {0} pictures: expected PNG, JPEG or WebP")]
+    Format(Format),
+    /// The format cannot hold this picture.
+    #[error("cannot write the picture as {format}: {source}")]
+    Encoder {
+        /// The format.
+        format: Format,
+        /// What the encoder said.
+        source: image::ImageError,
+    },
+}
+
+/// Writes pixels in the profile that the metadata names, else in sRGB. Equal arguments give equal bytes.
+///
+/// Colours that the profile cannot hold are clipped. JPEG has no alpha: the picture is laid on white.
+pub fn encode(pixels: &Pixels, metadata: &Metadata, options: EncodeOptions) -> Result<Vec<u8>, EncodeError> {
+    let EncodeOptions { format, quality, deep, .. } = options;
+    let mut file = Cursor::new(Vec::with_capacity(pixels.rgb().len()));
+    let profile = metadata.profile.as_ref();
+    let exif = metadata.exif.as_ref().filter(|_| options.keep_metadata);
+    match format {
+        Format::Png => {
+            let encoder =
+                PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+            let samples = if deep { samples16(pixels, profile) } else { samples8(pixels, profile, true) };
+            let colour = match (pixels.alpha().is_some(), deep) {
+                (false, false) => ExtendedColorType::Rgb8,
+                (true, false) => ExtendedColorType::Rgba8,
+                (false, true) => ExtendedColorType::Rgb16,
+                (true, true) => ExtendedColorType::Rgba16,
+            };
+            write(encoder, format, &samples, colour, pixels, profile, exif)?;
+        }
+        Format::Jpeg => {
+            let encoder = JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100));
+            let samples = samples8(pixels, profile, false);
+            write(encoder, format, &samples, ExtendedColorType::Rgb8, pixels, profile, exif)?;
+        }
+        Format::WebP => {
+            let encoder = WebPEncoder::new_lossless(&mut file);
+            let has_alpha = pixels.alpha().is_some();
+            let colour = if has_alpha { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
+            write(encoder, format, &samples8(pixels, profile, true), colour, pixels, profile, exif)?;
+        }
+        _ => return Err(EncodeError::Format(format)),
+    }
+    Ok(file.into_inner())
+}
+
+fn write(
+    mut encoder: impl ImageEncoder,
+    format: Format,
+    samples: &[u8],
+    colour: ExtendedColorType,
+    pixels: &Pixels,
+    profile: Option<&Profile>,
+    exif: Option<&Vec<u8>>,
+) -> Result<(), EncodeError> {
+    // An encoder that cannot carry these writes the picture without them.
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile.bytes().to_vec()).ok();
+    }
+    if let Some(exif) = exif {
+        encoder.set_exif_metadata(exif.clone()).ok();
+    }
+    encoder
+        .write_image(samples, pixels.width(), pixels.height(), colour)
+        .map_err(|source| EncodeError::Encoder { format, source })
+}
+
+/// The 8-bit code of a linear value, exactly rounded in the encoded domain, for any rising curve.
+struct Quantiser {
+    /// The least linear value of each code.
+    thresholds: [f32; 256],
+    /// A code at or a little below the right one, by the upper bits of the value.
+    start: Vec<u8>,
+}
+
+/// Values below 2^-13 all start at code 0.
+const LOWEST_EXPONENT: u32 = 127 - 13;
+const MANTISSA_BITS: u32 = 8;
+
+impl Quantiser {
+    fn new(linear_at: impl Fn(f32) -> f32) -> Self {
+        let mut thresholds = [f32::NEG_INFINITY; 256];
+        for (code, threshold) in thresholds.iter_mut().enumerate().skip(1) {
+            *threshold = linear_at((code as f32 - 0.5) / 255.0);
+        }
+        let slots = (13 << MANTISSA_BITS) + 1;
+        let start = (0..slots).map(|slot| {
+            let value = f32::from_bits((slot + (LOWEST_EXPONENT << MANTISSA_BITS)) << (23 - MANTISSA_BITS));
+            (thresholds.partition_point(|threshold| *threshold <= value).max(1) - 1) as u8
+        });
+        Self { start: start.collect(), thresholds }
+    }
+
+    fn code(&self, value: f32) -> u8 {
+        if value >= 1.0 {
+            return 255;
+        }
+        let slot = (value.max(0.0).to_bits() >> (23 - MANTISSA_BITS))
+            .saturating_sub(LOWEST_EXPONENT << MANTISSA_BITS);
+        let mut code = if slot == 0 { 0 } else { self.start[slot as usize] };
+        while code < 255 && value >= self.thresholds[code as usize + 1] {
+            code += 1;
+        }
+        code
+    }
+}
+
+static SRGB: LazyLock<Quantiser> = LazyLock::new(|| Quantiser::new(linear_from_srgb));
+
+/// The quantiser of each channel; the profile's, or sRGB's.
+enum Quantisers {
+    Srgb,
+    Profile(Box<[Quantiser; 3]>),
+}
+
+impl Quantisers {
+    fn new(profile: Option<&Profile>) -> Self {
+        let Some(profile) = profile else { return Self::Srgb };
+        let channel = |channel: usize| {
+            let table = profile.linear(channel);
+            Quantiser::new(|encoded| table[(encoded * 65_535.0).round() as usize])
+        };
+        Self::Profile(Box::new([channel(0), channel(1), channel(2)]))
+    }
+
+    fn codes(&self, rgb: [f32; 3]) -> [u8; 3] {
+        match self {
+            Self::Srgb => rgb.map(|value| SRGB.code(value)),
+            Self::Profile(each) => [each[0].code(rgb[0]), each[1].code(rgb[1]), each[2].code(rgb[2])],
+        }
+    }
+}
+
+fn samples8(pixels: &Pixels, profile: Option<&Profile>, keep_alpha: bool) -> Vec<u8> {
+    let quantisers = Quantisers::new(profile);
+    let in_profile = |rgb: [f32; 3]| profile.map_or(rgb, |profile| profile.in_profile(rgb));
+    let rgb = pixels.rgb();
+    match (pixels.alpha(), keep_alpha) {
+        (None, _) => {
+            flatten(rgb, 3, |index, out| out.copy_from_slice(&quantisers.codes(in_profile(rgb[index]))))
+        }
+        (Some(alpha), true) => flatten(rgb, 4, |index, out| {
+            out[..3].copy_from_slice(&quantisers.codes(in_profile(rgb[index])));
+            out[3] = (alpha[index] * 255.0).round() as u8;
+        }),
+        (Some(alpha), false) => flatten(rgb, 3, |index, out| {
+            let on_white = rgb[index].map(|value| value * alpha[index] + 1.0 - alpha[index]);
+            out.copy_from_slice(&quantisers.codes(in_profile(on_white)));
+        }),
+    }
+}
+
+fn flatten(rgb: &[[f32; 3]], channels: usize, write: impl Fn(usize, &mut [u8]) + Sync) -> Vec<u8> {
+    let mut samples = vec![0; rgb.len() * channels];
+    samples.par_chunks_exact_mut(channels).enumerate().for_each(|(index, out)| write(index, out));
+    samples
+}
+
+/// Native-endian 16-bit samples, as the encoder takes them.
+fn samples16(pixels: &Pixels, profile: Option<&Profile>) -> Vec<u8> {
+    let encode = |channel: usize, value: f32| -> u16 {
+        match profile {
+            None => (crate::colour::srgb_from_linear(value.clamp(0.0, 1.0)) * 65_535.0).round() as u16,
+            Some(profile) => {
+                let table = profile.linear(channel);
+                table.partition_point(|linear| *linear < value).min(65_535) as u16
+            }
+        }
+    };
+    let channels = if pixels.alpha().is_some() { 4 } else { 3 };
+    let rgb = pixels.rgb();
+    flatten(rgb, channels * 2, |index, out| {
+        let colour = profile.map_or(rgb[index], |profile| profile.in_profile(rgb[index]));
+        for (channel, value) in colour.into_iter().enumerate() {
+            out[channel * 2..channel * 2 + 2].copy_from_slice(&encode(channel, value).to_ne_bytes());
+        }
+        if let Some(alpha) = pixels.alpha() {
+            out[6..8].copy_from_slice(&((alpha[index] * 65_535.0).round() as u16).to_ne_bytes());
+        }
+    })
+}

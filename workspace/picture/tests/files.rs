@@ -1,0 +1,198 @@
+//! Files of all kinds, well-formed and hostile, through the crate's front door.
+
+use std::io::Cursor;
+
+use editscale_picture::{
+    EncodeOptions, Format, Limits, Metadata, Picture, PictureError, Pixels, decode, encode, probe,
+};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
+use proptest::prelude::*;
+
+/// A picture whose every pixel differs: 24×16 unless said otherwise.
+fn pattern(width: u32, height: u32) -> image::RgbImage {
+    image::RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 9) as u8, (y * 13) as u8, (x * y) as u8]))
+}
+
+fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn png(image: DynamicImage) -> Vec<u8> {
+    file(&image, ImageFormat::Png)
+}
+
+fn read(bytes: &[u8]) -> Result<Picture, PictureError> {
+    decode(bytes, &Limits::default())
+}
+
+fn eight_bit(picture: &Picture) -> image::RgbaImage {
+    let bytes = encode(&picture.pixels, &picture.metadata, EncodeOptions::PNG).unwrap();
+    image::load_from_memory(&bytes).unwrap().to_rgba8()
+}
+
+#[test]
+fn every_format_and_kind_is_read() {
+    let rgb = DynamicImage::ImageRgb8(pattern(24, 16));
+    for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::WebP] {
+        let picture = read(&file(&rgb, format)).unwrap();
+        assert_eq!(eight_bit(&picture), rgb.to_rgba8(), "{format:?}");
+    }
+    for kind in [
+        DynamicImage::ImageLuma8(rgb.to_luma8()),
+        DynamicImage::ImageLumaA8(rgb.to_luma_alpha8()),
+        DynamicImage::ImageRgba8(rgb.to_rgba8()),
+        DynamicImage::ImageLuma16(rgb.to_luma16()),
+        DynamicImage::ImageRgb16(rgb.to_rgb16()),
+        DynamicImage::ImageRgba16(rgb.to_rgba16()),
+    ] {
+        let expected = kind.to_rgba8();
+        let picture = read(&png(kind)).unwrap();
+        assert_eq!(eight_bit(&picture), expected);
+    }
+    assert!(read(&file(&rgb, ImageFormat::Jpeg)).is_ok());
+    assert!(read(&file(&rgb, ImageFormat::Gif)).is_ok());
+    assert!(read(&png(DynamicImage::ImageRgb8(pattern(1, 1)))).is_ok());
+}
+
+/// A PNG with an EXIF block that holds an orientation and a place.
+fn with_exif(orientation: u8) -> Vec<u8> {
+    let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0]);
+    exif.extend(b"\x0e\x01\x02\0\x0c\0\0\0\x26\0\0\0\0\0\0\0SECRET PLACE");
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    encoder.set_exif_metadata(exif).unwrap();
+    encoder.write_image(&pattern(24, 16), 24, 16, ExtendedColorType::Rgb8).unwrap();
+    bytes
+}
+
+#[test]
+fn pictures_come_out_upright_and_private() {
+    for orientation in 1..=8 {
+        let bytes = with_exif(orientation);
+        let picture = read(&bytes).unwrap();
+        let mut expected = DynamicImage::ImageRgb8(pattern(24, 16));
+        expected.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
+        assert_eq!(eight_bit(&picture), expected.to_rgba8(), "orientation {orientation}");
+        let facts = probe(&bytes, &Limits::default()).unwrap();
+        assert_eq!((facts.width, facts.height), (expected.width(), expected.height()));
+
+        let has_secret = |bytes: &[u8]| bytes.windows(6).any(|window| window == b"SECRET");
+        for format in [Format::Png, Format::Jpeg] {
+            let options = EncodeOptions { format, ..EncodeOptions::PNG };
+            assert!(!has_secret(&encode(&picture.pixels, &picture.metadata, options).unwrap()));
+            let kept = EncodeOptions { keep_metadata: true, ..options };
+            let bytes = encode(&picture.pixels, &picture.metadata, kept).unwrap();
+            assert!(has_secret(&bytes), "{format}");
+            let again = read(&bytes).unwrap();
+            assert_eq!(again.pixels.width(), picture.pixels.width(), "turned twice");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_still_picture_is_refused_by_name() {
+    let animated = {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+        let frame = || image::Frame::new(DynamicImage::ImageRgb8(pattern(8, 8)).to_rgba8());
+        encoder.encode_frames([frame(), frame()]).unwrap();
+        drop(encoder);
+        bytes
+    };
+    for (bytes, words) in [
+        (&b""[..], "empty"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"hello", "plain text"),
+        (b"\0\0\0\x1cftypheic\0\0", "HEIC"),
+        (b"\0\0\0\x1cftypavif\0\0", "AVIF"),
+        (&animated, "animated"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+    ] {
+        let error = read(bytes).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn declared_sizes_are_looked_at_first() {
+    // A PNG header that declares 100,000 × 100,000 pixels, and nothing else.
+    let mut bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    bomb.extend([0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0, 8, 2, 0, 0, 0]);
+    let crc = bomb[12..].iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
+    });
+    bomb.extend((!crc).to_be_bytes());
+    bomb.extend(b"\0\0\0\x04IDAT\0\0\0\0\0\0\0\0");
+    let error = read(&bomb).unwrap_err();
+    assert!(matches!(error, PictureError::TooLarge { width: 100_000, .. }), "{error}");
+
+    let bytes = png(DynamicImage::ImageRgb8(pattern(24, 16)));
+    let tight = |limits| decode(&bytes, &limits).unwrap_err();
+    assert!(matches!(tight(Limits { edge: 23, ..Limits::default() }), PictureError::TooLarge { .. }));
+    assert!(matches!(tight(Limits { pixels: 383, ..Limits::default() }), PictureError::TooLarge { .. }));
+    assert!(matches!(tight(Limits { bytes: 10, ..Limits::default() }), PictureError::TooManyBytes { .. }));
+}
+
+#[test]
+fn wide_gamut_pictures_keep_their_profile_and_colours() {
+    let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    encoder.set_icc_profile(icc.clone()).unwrap();
+    encoder.write_image(&pattern(24, 16), 24, 16, ExtendedColorType::Rgb8).unwrap();
+    let picture = read(&bytes).unwrap();
+    assert_eq!(picture.metadata.profile.as_ref().unwrap().bytes(), icc);
+    let again = eight_bit(&picture);
+    for (one, other) in again.pixels().zip(pattern(24, 16).pixels()) {
+        assert!(one.0.iter().zip(other.0).all(|(one, other)| one.abs_diff(other) <= 1), "{one:?} {other:?}");
+    }
+}
+
+#[test]
+fn cut_files_never_panic() {
+    let rgb = DynamicImage::ImageRgb8(pattern(24, 16));
+    for format in
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Gif]
+    {
+        let bytes = file(&rgb, format);
+        for sixteenth in 0..16 {
+            // Some decoders hand out what they have of a cut file; what matters is that none panics or hangs.
+            read(&bytes[..bytes.len() * sixteenth / 16]).ok();
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn eight_bit_pictures_round_trip_exactly(samples in prop::collection::vec(any::<u8>(), 12)) {
+        let image = image::RgbImage::from_raw(2, 2, samples).unwrap();
+        let picture = read(&png(DynamicImage::ImageRgb8(image.clone()))).unwrap();
+        prop_assert_eq!(eight_bit(&picture), DynamicImage::ImageRgb8(image).to_rgba8());
+    }
+
+    #[test]
+    fn damaged_files_never_panic(place in 0usize..2000, value in any::<u8>(), kind in 0usize..5) {
+        let formats = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Gif];
+        let mut bytes = file(&DynamicImage::ImageRgb8(pattern(24, 16)), formats[kind]);
+        let place = place % bytes.len();
+        bytes[place] = value;
+        let small = Limits { pixels: 1_000_000, ..Limits::default() };
+        decode(&bytes, &small).ok();
+    }
+
+    #[test]
+    fn resizing_stays_in_range(width in 1u32..40, height in 1u32..40) {
+        let picture = read(&png(DynamicImage::ImageRgb8(pattern(24, 16)))).unwrap();
+        let resized: Pixels = picture.pixels.resized(width, height);
+        prop_assert_eq!((resized.width(), resized.height()), (width, height));
+        prop_assert!(resized.rgb().iter().flatten().all(|value| value.is_finite()));
+        prop_assert!(encode(&resized, &Metadata::default(), EncodeOptions::PNG).is_ok());
+    }
+}
