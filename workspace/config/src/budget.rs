@@ -1,0 +1,73 @@
+//! What a run may spend.
+
+use std::time::Duration;
+
+use editscale_core::{Budget, Usd};
+
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys};
+use crate::rule::{Number, Whole};
+use crate::yaml::Yaml;
+
+/// The largest count that JSON and JavaScript carry exactly.
+const MOST: u64 = (1 << 53) - 1;
+
+const NO_LIMIT: &str = "no limit";
+
+const fn count(name: &'static str, meaning: &'static str) -> Key<Whole> {
+    Key { name, rule: Whole { low: 1, high: MOST }, absent: Absent::Unset(NO_LIMIT), meaning }
+}
+
+pub(crate) const EDITS: Key<Whole> = count("edits", "candidates made, failed ones included");
+pub(crate) const REWARD_CALLS: Key<Whole> =
+    count("reward_calls", "judgements: one for each candidate and reward");
+const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
+const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");
+
+const USD: Key<Number> = Key {
+    name: "usd",
+    // One millionth is the unit that money is counted in.
+    rule: Number::from(0.000_001, 1e6),
+    absent: Absent::Unset(NO_LIMIT),
+    meaning: "US dollars, counted in millionths",
+};
+
+const WALL_SECS: Key<Number> = Key {
+    name: "wall_secs",
+    // Below 2^53 nanoseconds (104 days), seconds read back as the same duration.
+    rule: Number::from(0.001, 2_592_000.0),
+    absent: Absent::Unset(NO_LIMIT),
+    meaning: "seconds of active time: a deadline at which unfinished work is cancelled",
+};
+
+pub(crate) const KEYS: Keys = &[&EDITS, &NFE, &REWARD_CALLS, &TOKENS, &USD, &WALL_SECS];
+
+pub(crate) fn read(fields: &mut Fields<'_>) -> Budget {
+    Budget {
+        edits: fields.take(&EDITS),
+        nfe: fields.take(&NFE),
+        reward_calls: fields.take(&REWARD_CALLS),
+        tokens: fields.take(&TOKENS),
+        usd: fields.take(&USD).map(|usd| Usd { micros: (usd * 1e6).round() as u64 }),
+        wall: fields.take(&WALL_SECS).map(Duration::from_secs_f64),
+    }
+}
+
+pub(crate) fn write(budget: &Budget) -> Yaml {
+    let Budget { edits, reward_calls, nfe, tokens, usd, wall } = budget;
+    let keys = [
+        EDITS.write(edits.as_ref()),
+        NFE.write(nfe.as_ref()),
+        REWARD_CALLS.write(reward_calls.as_ref()),
+        TOKENS.write(tokens.as_ref()),
+        USD.write(usd.map(Usd::dollars).as_ref()),
+        WALL_SECS.write(wall.map(|wall| wall.as_secs_f64()).as_ref()),
+    ];
+    Yaml::Map(keys.into_iter().flatten().collect())
+}
+
+/// How many candidates the counts allow, with this many rewards.
+pub(crate) fn candidates(budget: &Budget, rewards: u64) -> Option<u64> {
+    let judged = budget.reward_calls.and_then(|calls| calls.checked_div(rewards));
+    [budget.edits, judged].into_iter().flatten().min()
+}

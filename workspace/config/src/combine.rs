@@ -1,0 +1,138 @@
+//! How several rewards become one preference, and what bars a candidate from being preferred.
+
+use std::sync::Arc;
+
+use editscale_core::{Objective, PartName, RewardName};
+use editscale_search::{Gate, Gated, MeanRank, PolicyError, Weighted};
+
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys};
+use crate::lines::Span;
+use crate::mistakes::{Mistake, Mistakes};
+use crate::options::{Options, alternatives};
+use crate::quote::{list, quote};
+use crate::recipe::Reward;
+use crate::rule::{Name, Number};
+use crate::suggest::nearest;
+use crate::tree::Node;
+use crate::yaml::Yaml;
+
+alternatives! {
+    /// How several rewards become one utility.
+    Combine, "a way to combine rewards", "combine":
+    /// The weighted mean of their scores.
+    Weighted(WeightedOptions),
+    /// The mean of a candidate's ranks under each.
+    MeanRank(MeanRankOptions),
+}
+
+/// The weighted mean has no options of its own: the weights stand with the rewards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WeightedOptions {}
+
+/// The mean rank has no options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MeanRankOptions {}
+
+impl Options for WeightedOptions {
+    const NAME: &'static str = "weighted";
+    const ABOUT: &'static str = "The mean of all scores, weighted by each reward's `weight`.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}
+
+impl Options for MeanRankOptions {
+    const NAME: &'static str = "mean_rank";
+    const ABOUT: &'static str = "The mean of a candidate's ranks under each reward, free of the rewards' scales. Ranks \
+                                 compare only within one run, so that `target_score` cannot be set, and no weights.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}
+
+impl Combine {
+    /// The objective over these rewards, behind these gates.
+    pub(crate) fn objective(
+        &self,
+        rewards: &[Reward],
+        gates: &[Gate],
+    ) -> Result<Arc<dyn Objective>, PolicyError> {
+        let inner: Arc<dyn Objective> = match self {
+            Self::Weighted(_) => {
+                let weight = |reward: &Reward| (reward.name.clone(), reward.weight);
+                Arc::new(Weighted::new(rewards.iter().map(weight).collect())?)
+            }
+            Self::MeanRank(_) => {
+                Arc::new(MeanRank::new(rewards.iter().map(|reward| reward.name.clone()).collect()))
+            }
+        };
+        Ok(if gates.is_empty() { inner } else { Arc::new(Gated::new(inner, gates.to_vec())) })
+    }
+}
+
+const REWARD: Key<Name<RewardName>> = Key {
+    name: "reward",
+    rule: Name(RewardName::new),
+    absent: Absent::Refused,
+    meaning: "whose score, by the reward's name in this recipe",
+};
+
+const PART: Key<Name<PartName>> = Key {
+    name: "part",
+    rule: Name(PartName::new),
+    absent: Absent::Unset("the score itself"),
+    meaning: "which part of the score",
+};
+
+const AT_LEAST: Key<Number> = Key {
+    name: "at_least",
+    rule: Number::ANY,
+    absent: Absent::Refused,
+    meaning: "the least value that passes, on the reward's own scale",
+};
+
+pub(crate) const GATE_KEYS: Keys = &[&REWARD, &PART, &AT_LEAST];
+
+/// Reads one gate, and gives where its reward is named.
+pub(crate) fn read_gate<'t>(node: &'t Node, mistakes: &'t Mistakes<'t>) -> Option<(Gate, Span)> {
+    let mut fields = Fields::of("a gate", node, node.span.start..node.span.start + 1, mistakes)?;
+    let (reward, part, at_least) = (fields.take(&REWARD), fields.take(&PART), fields.take(&AT_LEAST));
+    let span = fields.value_span(REWARD.name);
+    fields.finish();
+    Some((Gate { reward: reward?, part, at_least: at_least? }, span))
+}
+
+pub(crate) fn write_gate(gate: &Gate) -> Yaml {
+    let keys = [
+        REWARD.write(Some(&gate.reward)),
+        PART.write(gate.part.as_ref()),
+        AT_LEAST.write(Some(&gate.at_least)),
+    ];
+    Yaml::Map(keys.into_iter().flatten().collect())
+}
+
+/// Reports gates on rewards that the recipe does not have.
+pub(crate) fn check_gates(gates: &[(Gate, Span)], rewards: &[Reward], mistakes: &Mistakes<'_>) {
+    let known = || rewards.iter().map(|reward| reward.name.as_str());
+    for (gate, span) in gates.iter().filter(|(gate, _)| !known().any(|name| name == gate.reward.as_str())) {
+        let name = gate.reward.as_str();
+        let hint = match nearest(name, known()) {
+            Some(meant) => format!("did you mean {}?", quote(meant)),
+            None => format!("its rewards are {}", list(known())),
+        };
+        mistakes.error(span, Mistake::new(format!("the recipe has no reward {}", quote(name))).hint(hint));
+    }
+}

@@ -1,0 +1,96 @@
+//! Keys as data: name, rule, default and meaning stand in one place, from which recipes are read and written and from
+//! which `docs/recipes.md` is checked.
+
+use crate::rule::Rule;
+use crate::yaml::Yaml;
+
+/// A key of a map.
+#[derive(Debug)]
+pub(crate) struct Key<R: Rule> {
+    pub(crate) name: &'static str,
+    pub(crate) rule: R,
+    pub(crate) absent: Absent<R::Value>,
+    /// For people: what it is, with its unit.
+    pub(crate) meaning: &'static str,
+}
+
+/// What it means that a key is not there.
+#[derive(Debug)]
+pub(crate) enum Absent<T> {
+    /// A mistake.
+    Refused,
+    /// This value.
+    Default(T),
+    /// Nothing is set; the words say what follows from that.
+    Unset(&'static str),
+}
+
+impl<R: Rule> Key<R> {
+    /// For a resolved recipe; nothing where the key is not set.
+    pub(crate) fn write(&self, value: Option<&R::Value>) -> Option<(String, Yaml)> {
+        Some((self.name.into(), self.rule.show(value?)))
+    }
+}
+
+/// A key, as documented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyDoc {
+    /// The key.
+    pub name: &'static str,
+    /// What its value may be.
+    pub allowed: String,
+    /// What it is when the key is left out.
+    pub default: String,
+    /// What it is for.
+    pub meaning: &'static str,
+}
+
+/// A map of a recipe, as documented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Where it stands, for example `search: best_of_n`; empty for the recipe itself.
+    pub path: String,
+    /// What it is for.
+    pub about: &'static str,
+    /// Its keys.
+    pub keys: Vec<KeyDoc>,
+}
+
+/// Something that stands in a table of keys.
+pub(crate) trait Documented {
+    fn doc(&self) -> KeyDoc;
+}
+
+impl<R: Rule> Documented for Key<R> {
+    fn doc(&self) -> KeyDoc {
+        let default = match &self.absent {
+            Absent::Refused => "required".into(),
+            Absent::Default(value) => format!("`{}`", self.rule.show(value)),
+            Absent::Unset(words) => (*words).into(),
+        };
+        KeyDoc { name: self.name, allowed: self.rule.expected(), default, meaning: self.meaning }
+    }
+}
+
+/// A key whose value is a list or map with a table of its own.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) allowed: &'static str,
+    pub(crate) default: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+impl Documented for Section {
+    fn doc(&self) -> KeyDoc {
+        let Self { name, allowed, default, meaning } = *self;
+        KeyDoc { name, allowed: allowed.into(), default: default.into(), meaning }
+    }
+}
+
+/// The keys of one map.
+pub(crate) type Keys = &'static [&'static dyn Documented];
+
+pub(crate) fn table(path: impl Into<String>, about: &'static str, keys: Keys) -> Table {
+    Table { path: path.into(), about, keys: keys.iter().map(|key| key.doc()).collect() }
+}

@@ -1,0 +1,85 @@
+//! From byte offsets to lines and columns.
+
+use std::ops::Range;
+
+use crate::Place;
+
+/// The bytes of a stretch of text.
+pub(crate) type Span = Range<usize>;
+
+/// The byte order mark, which is no character of the first line.
+const MARK: &str = "\u{feff}";
+
+/// A text with its line starts.
+#[derive(Debug)]
+pub(crate) struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let first = if text.starts_with(MARK) { MARK.len() } else { 0 };
+        let bytes = text.as_bytes();
+        let breaks = bytes.iter().enumerate().filter(|&(at, byte)| match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        });
+        Self { text, starts: std::iter::once(first).chain(breaks.map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// The place of a stretch of this text. Offsets beyond its end stand for its end.
+    pub(crate) fn place(&self, span: &Span) -> Place {
+        let start = self.boundary(span.start);
+        let line = self.starts.partition_point(|&first| first <= start).max(1);
+        let first = self.starts[line - 1].min(start);
+        let column = self.text[first..start].chars().count() + 1;
+        Place { line, column, span: start..self.boundary(span.end).max(start) }
+    }
+
+    /// The text of a line, counted from 1, without its end.
+    pub(crate) fn line(&self, number: usize) -> &'t str {
+        let Some(&start) = number.checked_sub(1).and_then(|index| self.starts.get(index)) else { return "" };
+        let end = self.starts.get(number).copied().unwrap_or(self.text.len());
+        self.text[start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    fn boundary(&self, offset: usize) -> usize {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_characters() {
+        let check = |text: &str, span: Span, line: usize, column: usize| {
+            let place = Lines::new(text).place(&span);
+            assert_eq!((place.line, place.column), (line, column), "{text:?} {span:?}");
+        };
+        check("", 0..0, 1, 1);
+        check("ab\ncd", 0..1, 1, 1);
+        check("ab\ncd", 2..3, 1, 3);
+        check("ab\ncd", 3..4, 2, 1);
+        check("ab\ncd", 9..12, 2, 3);
+        check("ab\r\ncd", 4..5, 2, 1);
+        check("ab\rcd", 3..4, 2, 1);
+        check("\u{feff}ab", 3..4, 1, 1);
+        check("\u{feff}ab", 0..0, 1, 1);
+        check("größe: 1", 9..10, 1, 8);
+        check("größe: 1", 4..5, 1, 4);
+    }
+
+    #[test]
+    fn lines_have_no_ends() {
+        let lines = Lines::new("\u{feff}a\r\nb\n\nc");
+        assert_eq!((1..=5).map(|number| lines.line(number)).collect::<Vec<_>>(), ["a", "b", "", "c", ""]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Sets of alternatives, each alternative with options of its own: one file and one line to register it.
+
+use crate::fields::Fields;
+use crate::key::Keys;
+use crate::yaml::Yaml;
+
+/// The options of one alternative.
+pub(crate) trait Options: Sized {
+    /// What recipes call it.
+    const NAME: &'static str;
+    /// One line for people.
+    const ABOUT: &'static str;
+    /// Its keys.
+    const KEYS: Keys;
+
+    /// Reads the options and reports what is wrong with them. May give something although mistakes were reported: a
+    /// recipe with mistakes is never used.
+    fn read(fields: &mut Fields<'_>) -> Option<Self>;
+
+    /// All that is set, defaults included, in the order of [`Self::KEYS`].
+    fn write(&self) -> Vec<(String, Yaml)>;
+}
+
+/// Declares an enum of alternatives and the functions that read, write and document it.
+///
+/// `Variant(module::Type)` registers one: the type implements [`Options`] in the module's file.
+macro_rules! alternatives {
+    (
+        $(#[$doc:meta])*
+        $type:ident, $what:literal, $key:literal:
+        $($(#[$variant_doc:meta])* $variant:ident($options:ty)),+ $(,)?
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum $type {
+            $($(#[$variant_doc])* $variant($options)),+
+        }
+
+        impl $type {
+            const CHOICE: $crate::alternative::Choice<'static> = $crate::alternative::Choice {
+                what: $what,
+                key: $key,
+                known: &[$(<$options as $crate::options::Options>::NAME),+],
+            };
+
+            /// What recipes call it.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => <$options as $crate::options::Options>::NAME),+
+                }
+            }
+
+            /// Reads which alternative a node chooses, with its options.
+            pub(crate) fn read<'t>(
+                node: &'t $crate::tree::Node,
+                at: &$crate::lines::Span,
+                mistakes: &'t $crate::mistakes::Mistakes<'t>,
+            ) -> Option<Self> {
+                let mut chosen = Self::CHOICE.read(node, at, mistakes)?;
+                let fields = &mut chosen.options;
+                let options = match chosen.name {
+                    $(name if name == <$options as $crate::options::Options>::NAME => {
+                        <$options as $crate::options::Options>::read(fields).map(Self::$variant)
+                    })+
+                    _ => None,
+                };
+                chosen.options.finish();
+                options
+            }
+
+            pub(crate) fn write(&self) -> $crate::yaml::Yaml {
+                let options = match self {
+                    $(Self::$variant(options) => $crate::options::Options::write(options)),+
+                };
+                $crate::yaml::Yaml::tagged(self.kind(), $crate::yaml::Yaml::Map(options))
+            }
+
+            pub(crate) fn tables() -> Vec<$crate::Table> {
+                vec![$($crate::key::table(
+                    format!("{}: {}", $key, <$options as $crate::options::Options>::NAME),
+                    <$options as $crate::options::Options>::ABOUT,
+                    <$options as $crate::options::Options>::KEYS,
+                )),+]
+            }
+        }
+    };
+}
+
+pub(crate) use alternatives;

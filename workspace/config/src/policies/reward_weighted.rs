@@ -1,0 +1,135 @@
+//! Settings of the policy `reward_weighted`.
+
+use std::sync::Arc;
+
+use editscale_core::SearchFactory;
+use editscale_search::{PolicyError, RewardWeighted, Rules, Weighting};
+
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys};
+use crate::mistakes::Mistake;
+use crate::options::Options;
+use crate::rule::{Number, Whole};
+use crate::yaml::Yaml;
+
+/// Settings of reward-weighted sampling.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RewardWeightedOptions {
+    /// Candidates in all.
+    pub samples: u32,
+    /// How many of them are drawn.
+    pub draw: u32,
+    /// How sharply the draw prefers high scores.
+    pub weighting: Weighting,
+}
+
+const SAMPLES: Key<Whole> = Key {
+    name: "samples",
+    rule: Whole { low: 1, high: 100_000 },
+    absent: Absent::Refused,
+    meaning: "candidates in all",
+};
+
+const DRAW: Key<Whole> = Key {
+    name: "draw",
+    rule: Whole { low: 1, high: 100_000 },
+    absent: Absent::Default(1),
+    meaning: "how many of them are drawn, at most `samples`",
+};
+
+const ONE_OF_THREE: &str = "exactly one of `temperature`, `target_ess` and `target_kl` is required";
+
+const TEMPERATURE: Key<Number> = Key {
+    name: "temperature",
+    rule: Number::above(0.0, 1e6),
+    absent: Absent::Unset(ONE_OF_THREE),
+    meaning: "β in w ∝ exp(utility/β), in units of utility",
+};
+
+const TARGET_ESS: Key<Number> = Key {
+    name: "target_ess",
+    rule: Number::from(1.0, 100_000.0),
+    absent: Absent::Unset(ONE_OF_THREE),
+    meaning: "β such that this many candidates share the weight (effective sample size), at most `samples`",
+};
+
+const TARGET_KL: Key<Number> = Key {
+    name: "target_kl",
+    rule: Number::from(0.0, 100.0),
+    absent: Absent::Unset(ONE_OF_THREE),
+    meaning: "β such that the weights are this far from equal weights (KL divergence), in nats",
+};
+
+impl RewardWeightedOptions {
+    pub(super) fn factory(self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
+        Ok(Arc::new(RewardWeighted::new(self.samples, self.draw, self.weighting, rules)?))
+    }
+
+    pub(super) fn first_round(self, has_stop_rule: bool) -> u64 {
+        u64::from(if has_stop_rule { self.draw } else { self.samples })
+    }
+}
+
+impl Options for RewardWeightedOptions {
+    const NAME: &'static str = "reward_weighted";
+    const ABOUT: &'static str = "Makes candidates from the source and draws from them with probabilities that grow with \
+                                 their scores, instead of taking the best.";
+    const KEYS: Keys = &[&SAMPLES, &DRAW, &TEMPERATURE, &TARGET_ESS, &TARGET_KL];
+
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let (samples, draw) = (fields.take(&SAMPLES), fields.take(&DRAW));
+        let weighting = read_weighting(fields);
+        let (samples, draw) = (samples? as u32, draw? as u32);
+        if draw > samples {
+            let mistake = Mistake::new(format!("`draw` cannot be {draw}: there are only {samples} samples"))
+                .hint("lower `draw` or raise `samples`");
+            fields.error(&fields.span_of(DRAW.name), mistake);
+        }
+        if let Some(Weighting::TargetEss(target)) = weighting
+            && target > f64::from(samples)
+        {
+            let mistake =
+                Mistake::new(format!("`target_ess` cannot be {target}: there are only {samples} samples"))
+                    .hint("an effective sample size is between 1 and the number of samples");
+            fields.error(&fields.span_of(TARGET_ESS.name), mistake);
+        }
+        Some(Self { samples, draw, weighting: weighting? })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let weighting = match &self.weighting {
+            Weighting::Temperature(value) => TEMPERATURE.write(Some(value)),
+            Weighting::TargetEss(value) => TARGET_ESS.write(Some(value)),
+            Weighting::TargetKl(value) => TARGET_KL.write(Some(value)),
+        };
+        [SAMPLES.write(Some(&self.samples.into())), DRAW.write(Some(&self.draw.into())), weighting]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+fn read_weighting(fields: &mut Fields<'_>) -> Option<Weighting> {
+    let given: Vec<&str> = [TEMPERATURE.name, TARGET_ESS.name, TARGET_KL.name]
+        .into_iter()
+        .filter(|name| fields.has(name))
+        .collect();
+    let temperature = fields.take(&TEMPERATURE).map(Weighting::Temperature);
+    let target_ess = fields.take(&TARGET_ESS).map(Weighting::TargetEss);
+    let target_kl = fields.take(&TARGET_KL).map(Weighting::TargetKl);
+    match given.as_slice() {
+        [_] => {}
+        [] => {
+            let mistake = Mistake::new("`reward_weighted` does not say how sharply to draw").hint(
+                "add one of `temperature`, `target_ess`, `target_kl`; `target_ess: 2.0` suits any reward",
+            );
+            fields.error(fields.at(), mistake);
+        }
+        [first, second, ..] => {
+            let mistake = Mistake::new(format!("`{first}` and `{second}` cannot both be given"))
+                .hint("each of them decides the temperature; leave one");
+            fields.error(&fields.span_of(second), mistake);
+        }
+    }
+    temperature.or(target_ess).or(target_kl)
+}

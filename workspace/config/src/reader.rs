@@ -1,0 +1,200 @@
+//! From text to a tree, with limits. YAML that recipes do not use is refused by name: several documents, directives,
+//! anchors and aliases (and with them everything that grows when it is expanded), merge keys, tags, keys that are not
+//! words.
+//!
+//! The parser is the one inside `serde-saphyr`, used without serde: serde stops at the first mistake, and a recipe's
+//! author wants all of them.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, options};
+
+use crate::lines::Span;
+use crate::mistakes::{Mistake, Mistakes};
+use crate::quote::quote;
+use crate::scalar::{self, Scalar};
+use crate::syntax;
+use crate::tree::{Entry, Node, Value};
+
+/// The most values that may stand inside each other.
+pub(crate) const DEPTH_LIMIT: usize = 64;
+
+/// Reads the document of `text`; nothing where there is none, or it is beyond reading.
+pub(crate) fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Node> {
+    let mut reader = Reader { mistakes, open: Vec::new(), root: None, documents: 0 };
+    let end = text.len();
+    for next in Parser::new_from_str_with_options(text, parser_options()) {
+        match next {
+            Ok((event, span)) => {
+                let tag = span.tag_span().map(|tag| bytes(&tag, end));
+                if !reader.take(event, bytes(&span, end), tag) {
+                    return None;
+                }
+            }
+            Err(error) => {
+                reader.refuse_syntax(&error, end);
+                return None;
+            }
+        }
+    }
+    if reader.root.is_none() {
+        let hint = "a recipe begins with `version: 1`; see `configs/quickstart.yaml` for a whole one";
+        mistakes.error(&(0..0), Mistake::new("the recipe is empty").hint(hint));
+    }
+    reader.root
+}
+
+fn parser_options() -> Options {
+    // One level more than is allowed, so that the limit is this file's own and is reported in its words.
+    options! {
+        emit_comments: false,
+        emit_unresolved_aliases: true,
+        emit_anchor_events: true,
+        disallow_directives: true,
+        flow_nesting_limit: DEPTH_LIMIT + 1,
+        block_nesting_limit: DEPTH_LIMIT + 1,
+    }
+}
+
+fn bytes(span: &granit_parser::Span, end: usize) -> Span {
+    span.byte_range().unwrap_or(end..end)
+}
+
+/// A list or map whose end has not come yet.
+enum Open {
+    List { start: Span, items: Vec<Node> },
+    Map { start: Span, entries: Vec<Entry>, key: Option<Key>, seen: HashMap<String, Span> },
+}
+
+/// A key whose value has not come yet.
+struct Key {
+    /// `None`: refused, and so is its value.
+    name: Option<String>,
+    span: Span,
+}
+
+struct Reader<'m, 't> {
+    mistakes: &'m Mistakes<'t>,
+    open: Vec<Open>,
+    root: Option<Node>,
+    documents: usize,
+}
+
+impl Reader<'_, '_> {
+    /// Takes an event; false where reading on is of no use.
+    fn take(&mut self, event: Event<'_>, span: Span, tag: Option<Span>) -> bool {
+        if let Some(tag) = tag {
+            let hint = "leave it out: the key decides the type";
+            self.mistakes.error(&tag, Mistake::new("tags are not part of recipes").hint(hint));
+        }
+        match event {
+            Event::DocumentStart(..) => return self.begin_document(&span),
+            Event::Scalar(text, style, ..) => self.scalar(&text, style, span),
+            Event::SequenceStart(..) => return self.begin(Open::List { start: span, items: Vec::new() }),
+            Event::MappingStart(..) => {
+                let (entries, seen) = (Vec::new(), HashMap::new());
+                return self.begin(Open::Map { start: span, entries, key: None, seen });
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(&span),
+            Event::Anchor(_, name) => self.refuse_sharing(&format!("anchor `&{name}`"), &span),
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.refuse_sharing("alias", &span);
+                self.place(Node::refused(span));
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn begin_document(&mut self, span: &Span) -> bool {
+        self.documents += 1;
+        if self.documents > 1 {
+            let hint = "put each recipe in a file of its own";
+            self.mistakes.error(span, Mistake::new("a second document begins here").hint(hint));
+        }
+        self.documents == 1
+    }
+
+    fn refuse_sharing(&self, what: &str, span: &Span) {
+        let message = format!("{what}: anchors and aliases are not part of recipes");
+        self.mistakes.error(span, Mistake::new(message).hint("write the value out where it is used"));
+    }
+
+    fn refuse_syntax(&self, error: &ScanError, end: usize) {
+        let at = error.marker().byte_offset().unwrap_or(end);
+        self.mistakes.error(&(at..at + 1), syntax::explain(error.kind()));
+    }
+
+    fn begin(&mut self, open: Open) -> bool {
+        if self.open.len() == DEPTH_LIMIT {
+            let (Open::List { start, .. } | Open::Map { start, .. }) = open;
+            self.mistakes.error(&(start.start..start.start + 1), syntax::too_deep());
+            return false;
+        }
+        self.open.push(open);
+        true
+    }
+
+    fn end(&mut self, span: &Span) {
+        let Some(closed) = self.open.pop() else { return };
+        let (start, value) = match closed {
+            Open::List { start, items } => (start, Value::List(items)),
+            Open::Map { start, entries, .. } => (start, Value::Map(entries)),
+        };
+        self.place(Node { span: start.start..span.end.max(start.end), value });
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) {
+        let quoted = style != ScalarStyle::Plain;
+        if let Some(Open::Map { key: key @ None, seen, .. }) = self.open.last_mut() {
+            *key = Some(checked_key(text, quoted, span, seen, self.mistakes));
+            return;
+        }
+        let meaning = if quoted { Scalar::Text(text.into()) } else { scalar::plain(text) };
+        self.place(Node { span, value: Value::Scalar(meaning) });
+    }
+
+    /// Puts a whole value where it belongs.
+    fn place(&mut self, node: Node) {
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List { items, .. }) => items.push(node),
+            Some(Open::Map { entries, key, .. }) => match key.take() {
+                Some(Key { name: Some(name), span }) => {
+                    entries.push(Entry { key: name, key_span: span, node })
+                }
+                Some(Key { name: None, .. }) => {}
+                None => *key = Some(refused_key(&node, self.mistakes)),
+            },
+        }
+    }
+}
+
+fn checked_key(
+    text: &str,
+    quoted: bool,
+    span: Span,
+    seen: &mut HashMap<String, Span>,
+    mistakes: &Mistakes<'_>,
+) -> Key {
+    if text == "<<" && !quoted {
+        let hint = "write the keys out where they are used";
+        mistakes.error(&span, Mistake::new("merge keys are not part of recipes").hint(hint));
+        return Key { name: None, span };
+    }
+    if let Some(first) = seen.get(text) {
+        let line = mistakes.lines().place(first).line;
+        let message = format!("duplicate key {}", quote(text));
+        mistakes.error(&span, Mistake::new(message).hint(format!("it is already given in line {line}")));
+        return Key { name: None, span };
+    }
+    seen.insert(text.into(), span.clone());
+    Key { name: Some(text.into()), span }
+}
+
+fn refused_key(node: &Node, mistakes: &Mistakes<'_>) -> Key {
+    if node.value != Value::Refused {
+        mistakes.error(&node.span, Mistake::new("a list or map cannot be a key"));
+    }
+    Key { name: None, span: node.span.clone() }
+}

@@ -1,0 +1,123 @@
+//! A recipe: what a file says once everything in it is right.
+
+use std::fmt;
+use std::sync::Arc;
+
+use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
+use editscale_search::Gate;
+
+use crate::places::Places;
+use crate::{Combine, EditorModel, Output, Policy, Report, Retain, Retry, RewardModel, Stop, check};
+
+/// An editor of a recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Editor {
+    /// What the recipe calls it; the name of its kind where the recipe gives none.
+    pub name: EditorName,
+    /// What it is.
+    pub model: EditorModel,
+}
+
+/// A reward of a recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reward {
+    /// What the recipe calls it; the name of its kind where the recipe gives none.
+    pub name: RewardName,
+    /// What it is.
+    pub model: RewardModel,
+    /// What its score counts in a weighted mean. Finite; not all of a recipe's weights are 0.
+    pub weight: f64,
+}
+
+/// Everything that a recipe sets, defaults included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// At least one, with different names. The first is the one used unless a search routes.
+    pub editors: Vec<Editor>,
+    /// At least one, with different names.
+    pub rewards: Vec<Reward>,
+    /// How the rewards' scores become one.
+    pub combine: Combine,
+    /// What bars a candidate. Every gate names one of the rewards.
+    pub gates: Vec<Gate>,
+    /// What to try next and what to keep.
+    pub search: Policy,
+    /// When to end early.
+    pub stop: Stop,
+    /// What a run may spend.
+    pub budget: Budget,
+    /// Which images are kept.
+    pub retain: Retain,
+    /// How patiently to try again.
+    pub retry: Retry,
+    /// How results are written.
+    pub output: Output,
+}
+
+/// A checked recipe.
+///
+/// It comes only from [`Recipe::parse`], so that whoever holds one need not check it again. Recipes are equal if they
+/// set the same, wherever it stood in their files.
+#[derive(Clone)]
+pub struct Recipe {
+    pub(crate) settings: Settings,
+    pub(crate) objective: Arc<dyn Objective>,
+    pub(crate) factory: Arc<dyn SearchFactory>,
+    pub(crate) places: Places,
+}
+
+impl Recipe {
+    /// The version of the recipe format that this crate reads and writes.
+    pub const VERSION: u64 = 1;
+
+    /// The largest file that is read, in bytes.
+    pub const LARGEST: usize = 1 << 20;
+
+    /// Reads the bytes of a recipe file. With the recipe come the warnings; without one, all that is wrong.
+    pub fn parse(bytes: &[u8]) -> Result<(Self, Report), Report> {
+        check::parse(bytes)
+    }
+
+    /// What the recipe sets.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The editors, at least one.
+    pub fn editors(&self) -> &[Editor] {
+        &self.settings.editors
+    }
+
+    /// The rewards, at least one.
+    pub fn rewards(&self) -> &[Reward] {
+        &self.settings.rewards
+    }
+
+    /// What a run may spend.
+    pub fn budget(&self) -> Budget {
+        self.settings.budget
+    }
+
+    /// What the score cards are worth.
+    pub fn objective(&self) -> Arc<dyn Objective> {
+        Arc::clone(&self.objective)
+    }
+
+    /// The policy at work, its objective and stop rule included.
+    pub fn search_factory(&self) -> Arc<dyn SearchFactory> {
+        Arc::clone(&self.factory)
+    }
+}
+
+impl PartialEq for Recipe {
+    fn eq(&self, other: &Self) -> bool {
+        // The objective and the factory are made of the settings alone.
+        self.settings == other.settings
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.settings, f)
+    }
+}

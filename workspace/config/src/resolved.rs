@@ -1,0 +1,49 @@
+//! A recipe written out with all its defaults: the same settings always in the same words.
+
+use crate::combine::write_gate;
+use crate::recipe::{Editor, Recipe, Reward, Settings};
+use crate::sections::{NAME, WEIGHT};
+use crate::yaml::Yaml;
+use crate::{Combine, budget};
+
+impl Recipe {
+    /// The resolved recipe: every default spelled out, no comments, keys in the order of their documentation. It reads
+    /// back as an equal recipe.
+    pub fn to_yaml(&self) -> String {
+        self.settings.to_yaml().document()
+    }
+}
+
+impl Settings {
+    fn to_yaml(&self) -> Yaml {
+        let with_weights = matches!(self.combine, Combine::Weighted(_));
+        let reward = |reward| write_reward(reward, with_weights);
+        let entries = [
+            ("version", Yaml::plain(Recipe::VERSION)),
+            ("editors", Yaml::Map(self.editors.iter().map(write_editor).collect())),
+            ("rewards", Yaml::List(self.rewards.iter().map(reward).collect())),
+            ("combine", self.combine.write()),
+            ("gates", Yaml::List(self.gates.iter().map(write_gate).collect())),
+            ("search", self.search.write()),
+            ("stop", self.stop.write()),
+            ("budget", budget::write(&self.budget)),
+            ("retain", self.retain.write()),
+            ("retry", self.retry.write()),
+            ("output", self.output.write()),
+        ];
+        Yaml::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+}
+
+fn write_editor(editor: &Editor) -> (String, Yaml) {
+    (Yaml::text(editor.name.as_str()).to_string(), editor.model.write())
+}
+
+fn write_reward(reward: &Reward, with_weight: bool) -> Yaml {
+    let keys = [
+        Some(("model".to_owned(), reward.model.write())),
+        WEIGHT.write(with_weight.then_some(&reward.weight)),
+        NAME.write(Some(&reward.name)),
+    ];
+    Yaml::Map(keys.into_iter().flatten().collect())
+}

@@ -1,0 +1,82 @@
+//! Which images a run directory keeps.
+
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys};
+use crate::options::{Options, alternatives};
+use crate::rule::Whole;
+use crate::yaml::Yaml;
+
+alternatives! {
+    /// Which images are kept when a run is done. Scores and records of all candidates are kept always.
+    Retain, "a choice of images", "retain":
+    /// Every candidate's.
+    All(AllImages),
+    /// The best few.
+    Best(BestImages),
+    /// The winner's.
+    Winner(WinnerImage),
+}
+
+/// Every candidate's image; no options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AllImages {}
+
+/// The images of the best few candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BestImages {
+    /// How many.
+    pub count: u32,
+}
+
+/// The winner's image; no options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WinnerImage {}
+
+const COUNT: Key<Whole> = Key {
+    name: "count",
+    rule: Whole { low: 1, high: 100_000 },
+    absent: Absent::Refused,
+    meaning: "how many images are kept, the best first",
+};
+
+impl Options for AllImages {
+    const NAME: &'static str = "all";
+    const ABOUT: &'static str = "Keeps every candidate's image.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}
+
+impl Options for BestImages {
+    const NAME: &'static str = "best";
+    const ABOUT: &'static str = "Keeps the images of the best candidates.";
+    const KEYS: Keys = &[&COUNT];
+
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.take(&COUNT).map(|count| Self { count: count as u32 })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        COUNT.write(Some(&self.count.into())).into_iter().collect()
+    }
+}
+
+impl Options for WinnerImage {
+    const NAME: &'static str = "winner";
+    const ABOUT: &'static str = "Keeps the winner's image.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}

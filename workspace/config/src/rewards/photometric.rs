@@ -1,0 +1,25 @@
+//! Options of the reward `photometric`.
+
+use crate::fields::Fields;
+use crate::key::Keys;
+use crate::options::Options;
+use crate::yaml::Yaml;
+
+/// Photographic measurements of how well an edit follows the instruction, preserves the rest, and looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Photometric {}
+
+impl Options for Photometric {
+    const NAME: &'static str = "photometric";
+    const ABOUT: &'static str = "Photographic measurements, from 0 to 1, with the parts `instruction_following`, \
+                                 `preservation` and `visual_quality`. It has no options.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}

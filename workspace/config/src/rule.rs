@@ -1,0 +1,296 @@
+//! What single values may be: flags, counts, numbers, names, words.
+
+use std::fmt;
+
+use editscale_core::NameError;
+
+use crate::mistakes::Mistake;
+use crate::quote::{list, quote};
+use crate::scalar::{self, Scalar};
+use crate::suggest::nearest;
+use crate::tree::{Node, Value};
+use crate::yaml::Yaml;
+
+/// What a value of a key must be. Reading and showing are each other's inverse.
+pub(crate) trait Rule {
+    type Value;
+
+    /// The value, or what is wrong with it as the middle of "`key` …: expected …".
+    fn read(&self, found: &Scalar) -> Result<Self::Value, Complaint>;
+
+    /// What is allowed, as the end of "expected …".
+    fn expected(&self) -> String;
+
+    fn show(&self, value: &Self::Value) -> Yaml;
+}
+
+/// Why a scalar is not what a rule wants.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Complaint {
+    hint: Option<String>,
+}
+
+impl Complaint {
+    const PLAIN: Self = Self { hint: None };
+
+    fn hint(hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()) }
+    }
+}
+
+/// Applies a rule to the value of `key`. `None` where the value has been reported already.
+pub(crate) fn apply<R: Rule>(rule: &R, key: &str, node: &Node) -> Option<Result<R::Value, Mistake>> {
+    let (found, complaint) = match &node.value {
+        Value::Refused => return None,
+        Value::List(_) => ("cannot be a list".into(), Complaint::PLAIN),
+        Value::Map(_) => ("cannot be a map".into(), Complaint::PLAIN),
+        Value::Scalar(scalar) => match rule.read(scalar) {
+            Ok(value) => return Some(Ok(value)),
+            Err(complaint) => (describe(scalar), complaint),
+        },
+    };
+    let message = format!("{} {found}: expected {}", quote(key), rule.expected());
+    Some(Err(Mistake { message, hint: complaint.hint }))
+}
+
+fn describe(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Null => "has no value".into(),
+        Scalar::Flag(flag) => format!("cannot be `{flag}`"),
+        Scalar::Whole(whole) => format!("cannot be {whole}"),
+        Scalar::Number { text, .. } => format!("cannot be {}", quote(text)),
+        Scalar::Text(text) => format!("cannot be the text {}", quote(text)),
+    }
+}
+
+/// `true` or `false`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flag;
+
+impl Rule for Flag {
+    type Value = bool;
+
+    fn read(&self, found: &Scalar) -> Result<bool, Complaint> {
+        match found {
+            Scalar::Flag(flag) => Ok(*flag),
+            Scalar::Text(text) => Err(match text.to_ascii_lowercase().as_str() {
+                "yes" | "on" | "y" | "true" => Complaint::hint("write `true`"),
+                "no" | "off" | "n" | "false" => Complaint::hint("write `false`"),
+                _ => Complaint::PLAIN,
+            }),
+            _ => Err(Complaint::PLAIN),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "`true` or `false`".into()
+    }
+
+    fn show(&self, value: &bool) -> Yaml {
+        Yaml::plain(value)
+    }
+}
+
+/// A whole number of at least `low` and at most `high`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+}
+
+impl Rule for Whole {
+    type Value = u64;
+
+    fn read(&self, found: &Scalar) -> Result<u64, Complaint> {
+        match found {
+            Scalar::Whole(whole) => u64::try_from(*whole)
+                .ok()
+                .filter(|whole| (self.low..=self.high).contains(whole))
+                .ok_or(Complaint::PLAIN),
+            Scalar::Number { value, .. } if value.fract() == 0.0 && value.abs() < 1e15 => {
+                Err(Complaint::hint(format!("write `{value}`")))
+            }
+            other => Err(number_complaint(other)),
+        }
+    }
+
+    fn expected(&self) -> String {
+        format!("a whole number from {} to {}", grouped(self.low), grouped(self.high))
+    }
+
+    fn show(&self, value: &u64) -> Yaml {
+        Yaml::plain(value)
+    }
+}
+
+/// A finite number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number {
+    low: Bound,
+    high: Bound,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    None,
+    Inclusive(f64),
+    Exclusive(f64),
+}
+
+impl Number {
+    pub(crate) const ANY: Self = Self { low: Bound::None, high: Bound::None };
+
+    /// Both ends allowed.
+    pub(crate) const fn from(low: f64, high: f64) -> Self {
+        Self { low: Bound::Inclusive(low), high: Bound::Inclusive(high) }
+    }
+
+    /// More than `low`, at most `high`.
+    pub(crate) const fn above(low: f64, high: f64) -> Self {
+        Self { low: Bound::Exclusive(low), high: Bound::Inclusive(high) }
+    }
+
+    fn holds(&self, value: f64) -> bool {
+        let low = match self.low {
+            Bound::None => true,
+            Bound::Inclusive(low) => value >= low,
+            Bound::Exclusive(low) => value > low,
+        };
+        let high = match self.high {
+            Bound::None => true,
+            Bound::Inclusive(high) => value <= high,
+            Bound::Exclusive(high) => value < high,
+        };
+        low && high && value.is_finite()
+    }
+}
+
+impl Rule for Number {
+    type Value = f64;
+
+    fn read(&self, found: &Scalar) -> Result<f64, Complaint> {
+        let value = match found {
+            Scalar::Whole(whole) => *whole as f64,
+            Scalar::Number { value, .. } => *value,
+            other => return Err(number_complaint(other)),
+        };
+        // Adding zero makes −0 and +0 the same.
+        if self.holds(value) { Ok(value + 0.0) } else { Err(Complaint::PLAIN) }
+    }
+
+    fn expected(&self) -> String {
+        match (self.low, self.high) {
+            (Bound::Inclusive(low), Bound::Inclusive(high)) => {
+                format!("a number from {} to {}", brief(low), brief(high))
+            }
+            (Bound::Exclusive(low), Bound::Inclusive(high)) => {
+                format!("a number above {}, up to {}", brief(low), brief(high))
+            }
+            _ => "a finite number".into(),
+        }
+    }
+
+    fn show(&self, value: &f64) -> Yaml {
+        Yaml::plain(format!("{value:?}"))
+    }
+}
+
+/// What to say of something that is not a number but was perhaps meant as one.
+fn number_complaint(found: &Scalar) -> Complaint {
+    let Scalar::Text(text) = found else { return Complaint::PLAIN };
+    let bare = text.trim();
+    let is_number = |text: &str| matches!(scalar::plain(text), Scalar::Whole(_) | Scalar::Number { .. });
+    let digits =
+        bare.trim_end_matches(|character: char| character.is_alphabetic() || " %$€".contains(character));
+    if is_number(bare) {
+        Complaint::hint(format!("write `{bare}` without quotation marks"))
+    } else if is_number(&bare.replace(['_', ','], "")) && bare.contains(['_', ',']) {
+        Complaint::hint("write digits only, with a `.` before decimals")
+    } else if let Some(percent) = bare.strip_suffix('%').and_then(|text| text.trim().parse::<f64>().ok()) {
+        Complaint::hint(format!("write `{}`", percent / 100.0))
+    } else if is_number(digits) {
+        Complaint::hint("write the number alone: the unit is in the key's name or on its page")
+    } else {
+        Complaint::PLAIN
+    }
+}
+
+/// A number as people write it.
+fn brief(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        let sign = if value < 0.0 { "-" } else { "" };
+        format!("{sign}{}", grouped(value.abs() as u64))
+    } else {
+        format!("{value:?}")
+    }
+}
+
+fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    if digits.len() <= 4 {
+        return digits;
+    }
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
+}
+
+/// A name, by the constructor that checks it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Name<T: 'static>(pub(crate) fn(&str) -> Result<T, NameError>);
+
+impl<T: fmt::Display> Rule for Name<T> {
+    type Value = T;
+
+    fn read(&self, found: &Scalar) -> Result<T, Complaint> {
+        match found {
+            Scalar::Text(text) => (self.0)(text).map_err(|_| Complaint::PLAIN),
+            Scalar::Null => Err(Complaint::PLAIN),
+            _ => Err(Complaint::hint("put it in quotation marks if it is a name")),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "a name: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`, `.`, starting with a letter or digit".into()
+    }
+
+    fn show(&self, value: &T) -> Yaml {
+        Yaml::text(&value.to_string())
+    }
+}
+
+/// One of several words without options.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word<T: 'static>(pub(crate) &'static [(&'static str, T)]);
+
+impl<T: Copy + PartialEq> Word<T> {
+    fn words(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(word, _)| *word)
+    }
+}
+
+impl<T: Copy + PartialEq> Rule for Word<T> {
+    type Value = T;
+
+    fn read(&self, found: &Scalar) -> Result<T, Complaint> {
+        let Scalar::Text(text) = found else { return Err(Complaint::PLAIN) };
+        match self.0.iter().find(|(word, _)| word == text) {
+            Some((_, value)) => Ok(*value),
+            None => Err(nearest(text, self.words())
+                .map_or(Complaint::PLAIN, |word| Complaint::hint(format!("did you mean {}?", quote(word))))),
+        }
+    }
+
+    fn expected(&self) -> String {
+        format!("one of {}", list(self.words()))
+    }
+
+    fn show(&self, value: &T) -> Yaml {
+        let word = self.0.iter().find(|(_, known)| known == value).map_or("", |(word, _)| *word);
+        Yaml::text(word)
+    }
+}

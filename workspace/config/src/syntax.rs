@@ -1,0 +1,93 @@
+//! What is said about text that is not YAML.
+
+use granit_parser::ErrorKind;
+
+use crate::mistakes::Mistake;
+use crate::quote::quote;
+use crate::reader::DEPTH_LIMIT;
+
+const UNCLOSED: &str = "look for a `{`, `[` or quotation mark that is not closed, further up too";
+
+/// What a parser's complaint means to the author of a recipe.
+pub(crate) fn explain(kind: &ErrorKind) -> Mistake {
+    if let ErrorKind::RecursionLimitExceeded = kind {
+        return too_deep();
+    }
+    match words(kind) {
+        Some((message, hint)) => Mistake::new(message).hint(hint),
+        None => with_character(kind).unwrap_or_else(|| Mistake::new(format!("this is not YAML: {kind}"))),
+    }
+}
+
+pub(crate) fn too_deep() -> Mistake {
+    Mistake::new(format!("values are nested more than {DEPTH_LIMIT} deep"))
+        .hint("no part of a recipe is deeper than a few levels")
+}
+
+fn words(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    use ErrorKind as K;
+    Some(match kind {
+        K::TabNotAllowed
+        | K::TabInBlockIndentation
+        | K::TabInIndentation
+        | K::TabInPlainScalar
+        | K::TabAtBlockScalarStart => ("a tab cannot indent", "use blanks"),
+        K::InvalidIndentation | K::InvalidFlowScalarIndent | K::InvalidQuotedScalarIndent => {
+            ("the indentation fits no line above", "indent keys of one map equally, with blanks")
+        }
+        K::ExpectedBlockMappingKey => (
+            "a key was expected here",
+            "indent keys of one map equally; write `key: value` with a blank after the colon",
+        ),
+        K::SimpleKeyExpected => {
+            ("a key without a `:` after it", "write `key: value` with a blank after the colon")
+        }
+        K::MappingValueNotAllowed | K::MappingKeyNotAllowed => {
+            ("a second `key:` in the same place", "begin a new line, or put the inner keys in `{…}`")
+        }
+        K::ExpectedBlockSequenceEntry | K::BlockSequenceEntryNotAllowed => {
+            ("a list item cannot stand here", "indent the `-` of all items of one list equally")
+        }
+        K::UnexpectedEof
+        | K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofFlowSequence
+        | K::UnexpectedEofImplicitFlowMapping
+        | K::UnexpectedEofBlockMapping
+        | K::UnexpectedEofBlockSequence => ("the file ends too early", UNCLOSED),
+        K::ExpectedFlowMappingSeparator => ("`,` or `}` was expected here", UNCLOSED),
+        K::ExpectedFlowSequenceSeparator => ("`,` or `]` was expected here", UNCLOSED),
+        K::UnclosedQuotedScalar => {
+            ("a quotation mark is not closed", "close it with the mark that opened it")
+        }
+        K::InvalidTrailingDoubleQuotedScalar | K::InvalidTrailingSingleQuotedScalar => {
+            ("text follows a closed quotation mark", "put all of it inside the quotation marks")
+        }
+        K::BomInsideDocument => (
+            "a byte order mark inside the file",
+            "delete it: it is invisible, and only the first bytes may be one",
+        ),
+        K::DirectiveDisallowed => {
+            ("directives are not part of recipes", "delete the line that begins with `%`")
+        }
+        K::UnknownQuotedScalarEscape => {
+            ("an unknown escape after `\\`", "use single quotation marks, or write `\\\\`")
+        }
+        _ => return None,
+    })
+}
+
+fn with_character(kind: &ErrorKind) -> Option<Mistake> {
+    Some(match kind {
+        ErrorKind::UnexpectedCharacter { character } => {
+            Mistake::new(format!("{} cannot stand here", quote(&character.to_string())))
+                .hint("put texts with special characters in quotation marks")
+        }
+        ErrorKind::UnclosedFlowCollection { open } => {
+            Mistake::new(format!("`{open}` is not closed")).hint(UNCLOSED)
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            Mistake::new(format!("`{close}` cannot close `{open}`")).hint(UNCLOSED)
+        }
+        _ => return None,
+    })
+}

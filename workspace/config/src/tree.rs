@@ -1,0 +1,36 @@
+//! A document as a tree of values, each with the bytes that it came from. It knows nothing of recipes.
+
+use crate::lines::Span;
+use crate::scalar::Scalar;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) value: Value,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+    /// Something that recipes may not hold. It has been reported, and is not to be reported again.
+    Refused,
+}
+
+/// A key with its value. No key is twice in a map.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    /// Where to point when the whole value is meant: what stands on its first line is for the renderer to cut.
+    pub(crate) fn refused(span: Span) -> Self {
+        Self { span, value: Value::Refused }
+    }
+}
