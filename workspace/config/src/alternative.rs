@@ -26,35 +26,27 @@ pub(crate) struct Chosen<'t> {
 }
 
 impl Choice<'_> {
-    /// Reads which alternative a node chooses; reports anything but exactly one known.
-    pub(crate) fn read<'t>(
-        &self,
-        node: &'t Node,
-        at: &Span,
-        mistakes: &'t Mistakes<'t>,
-    ) -> Option<Chosen<'t>> {
+    /// Reads which alternatives a node chooses, and reports anything but exactly one known. The options of each are to
+    /// be read, for the mistakes in them.
+    pub(crate) fn read<'t>(&self, node: &'t Node, at: &Span, mistakes: &'t Mistakes<'t>) -> Vec<Chosen<'t>> {
         let entries = match &node.value {
-            Value::Refused => return None,
+            Value::Refused => return Vec::new(),
             Value::Map(entries) => entries,
             other => {
                 mistakes.error(if node.span.is_empty() { at } else { &node.span }, self.not_a_map(other));
-                return None;
+                return Vec::new();
             }
         };
         match entries.as_slice() {
-            [] => {
-                mistakes.error(&node.span, self.expected("is empty"));
-                None
-            }
-            [entry] => self.one(entry, mistakes),
+            [] => mistakes.error(&node.span, self.expected("is empty")),
+            [_] => {}
             [_, second, ..] => {
                 let message = format!("{} names {} alternatives at once", quote(self.key), entries.len());
                 let hint = format!("leave one of {}", list(entries.iter().map(|entry| entry.key.as_str())));
                 mistakes.error(&second.key_span, Mistake::new(message).hint(hint));
-                // The options of each are read all the same, for the mistakes in them.
-                entries.iter().filter_map(|entry| self.one(entry, mistakes)).next()
             }
         }
+        entries.iter().filter_map(|entry| self.one(entry, mistakes)).collect()
     }
 
     fn one<'t>(&self, entry: &'t Entry, mistakes: &'t Mistakes<'t>) -> Option<Chosen<'t>> {

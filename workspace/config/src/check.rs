@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::quote::quote;
 use crate::recipe::{Recipe, Settings};
 use crate::sections::{self, Sections};
-use crate::tree::{Node, Value};
+use crate::tree::Value;
 use crate::{Combine, Report, budget, reader, stop};
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<(Recipe, Report), Report> {
@@ -61,57 +61,30 @@ fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Recipe> {
     let sections = Sections::read(&mut top);
     top.finish();
     let places = Places::of(&root, mistakes.lines());
-    assemble(sections?, &Spans { root: &root }, places, mistakes)
+    assemble(sections?, places, mistakes)
 }
 
 /// Puts right sections together, if they go together.
-fn assemble(
-    sections: Sections,
-    spans: &Spans<'_>,
-    places: Places,
-    mistakes: &Mistakes<'_>,
-) -> Option<Recipe> {
+fn assemble(sections: Sections, places: Places, mistakes: &Mistakes<'_>) -> Option<Recipe> {
     let Sections { settings, weights } = sections;
-    check_ranks(&settings, &weights, spans, mistakes);
-    check_budget(&settings, spans, mistakes);
-    let objective = match settings.combine.objective(&settings.rewards, &settings.gates) {
-        Ok(objective) => objective,
-        Err(_) => {
-            let mistake =
-                Mistake::new("every reward has the weight 0").hint("give one of them a weight above 0");
-            mistakes.error(&spans.at("rewards"), mistake);
-            return None;
-        }
+    check_ranks(&settings, &weights, &places, mistakes);
+    check_budget(&settings, &places, mistakes);
+    let Ok(objective) = settings.combine.objective(&settings.rewards, &settings.gates) else {
+        let mistake = Mistake::new("every reward has the weight 0").hint("give one of them another weight");
+        mistakes.error(&places.span("rewards"), mistake);
+        return None;
     };
-    let stop = stop_rule(&settings, &objective, spans, mistakes)?;
+    let stop = stop_rule(&settings, &objective, &places, mistakes)?;
     match settings.search.factory(Rules { objective: Arc::clone(&objective), stop }) {
         Ok(factory) => Some(Recipe { settings, objective, factory, places }),
         Err(error) => {
-            refuse_setting(&error, &settings, spans, mistakes);
+            refuse_setting(&error, &settings, &places, mistakes);
             None
         }
     }
 }
 
-/// Finds keys again by their path from the top.
-struct Spans<'t> {
-    root: &'t Node,
-}
-
-impl Spans<'_> {
-    /// The key at a path, or the last key on the way that is there.
-    fn at(&self, path: &str) -> Span {
-        let (mut node, mut span) = (self.root, 0..0);
-        for name in path.split('.') {
-            let Value::Map(entries) = &node.value else { break };
-            let Some(entry) = entries.iter().find(|entry| entry.key == name) else { break };
-            (node, span) = (&entry.node, entry.key_span.clone());
-        }
-        span
-    }
-}
-
-fn check_ranks(settings: &Settings, weights: &[Span], spans: &Spans<'_>, mistakes: &Mistakes<'_>) {
+fn check_ranks(settings: &Settings, weights: &[Span], places: &Places, mistakes: &Mistakes<'_>) {
     if !matches!(settings.combine, Combine::MeanRank(_)) {
         return;
     }
@@ -124,40 +97,40 @@ fn check_ranks(settings: &Settings, weights: &[Span], spans: &Spans<'_>, mistake
     if settings.rewards.len() == 1 {
         let mistake = Mistake::new("`mean_rank` of one reward orders candidates as that reward does")
             .hint("leave `combine` out");
-        mistakes.warn(&spans.at("combine.mean_rank"), mistake);
+        mistakes.warn(&places.span("combine.mean_rank"), mistake);
     }
 }
 
 fn stop_rule(
     settings: &Settings,
     objective: &Arc<dyn Objective>,
-    spans: &Spans<'_>,
+    places: &Places,
     mistakes: &Mistakes<'_>,
 ) -> Option<StopRule> {
     if objective.scale() == Scale::Relative && settings.stop.target_score.is_some() {
         let mistake = Mistake::new("`target_score` cannot be reached with `mean_rank`: ranks are not scores")
             .hint("use `patience`, or write `combine: {weighted: {}}`");
-        mistakes.error(&spans.at(&format!("stop.{}", stop::TARGET_SCORE.name)), mistake);
+        mistakes.error(&places.span(&format!("stop.{}", stop::TARGET_SCORE.name)), mistake);
     }
     match StopRule::new(settings.stop.target_score, settings.stop.patience) {
         Ok(rule) => Some(rule),
         Err(error) => {
-            mistakes.error(&spans.at("stop"), Mistake::new(error.to_string()));
+            mistakes.error(&places.span("stop"), Mistake::new(error.to_string()));
             None
         }
     }
 }
 
 /// A setting that passed its own rule and yet not the policy's.
-fn refuse_setting(error: &PolicyError, settings: &Settings, spans: &Spans<'_>, mistakes: &Mistakes<'_>) {
+fn refuse_setting(error: &PolicyError, settings: &Settings, places: &Places, mistakes: &Mistakes<'_>) {
     let path = format!("search.{}.{}", settings.search.kind(), error.setting);
     // Rules across settings have been looked at where they are read, so that all are reported; this is for the others.
     if mistakes.errors() == 0 {
-        mistakes.error(&spans.at(&path), Mistake::new(error.to_string()));
+        mistakes.error(&places.span(&path), Mistake::new(error.to_string()));
     }
 }
 
-fn check_budget(settings: &Settings, spans: &Spans<'_>, mistakes: &Mistakes<'_>) {
+fn check_budget(settings: &Settings, places: &Places, mistakes: &Mistakes<'_>) {
     let rewards = settings.rewards.len() as u64;
     let Some(affordable) = budget::candidates(&settings.budget, rewards) else { return };
     let scarce = if settings.budget.edits.is_some_and(|edits| edits == affordable) {
@@ -165,7 +138,7 @@ fn check_budget(settings: &Settings, spans: &Spans<'_>, mistakes: &Mistakes<'_>)
     } else {
         budget::REWARD_CALLS.name
     };
-    let at = spans.at(&format!("budget.{scarce}"));
+    let at = places.span(&format!("budget.{scarce}"));
     let round = settings.search.first_round(settings.stop.is_set());
     if affordable == 0 {
         let mistake =

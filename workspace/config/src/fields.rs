@@ -18,6 +18,8 @@ pub(crate) struct Fields<'t> {
     at: Span,
     entries: &'t [Entry],
     asked: Vec<&'static str>,
+    /// Required keys that are not there, with what to write. Reported at the end, since one may be there misspelt.
+    lacking: Vec<(&'static str, String)>,
     mistakes: &'t Mistakes<'t>,
 }
 
@@ -31,7 +33,7 @@ impl<'t> Fields<'t> {
     ) -> Option<Self> {
         let owner = owner.into();
         match &node.value {
-            Value::Map(entries) => Some(Self { owner, at, entries, asked: Vec::new(), mistakes }),
+            Value::Map(entries) => Some(Self { entries, ..Self::none(owner, at, mistakes) }),
             Value::Refused => None,
             other => {
                 let found = match other {
@@ -50,7 +52,7 @@ impl<'t> Fields<'t> {
 
     /// A map that is not there: every key has its default.
     pub(crate) fn none(owner: String, at: Span, mistakes: &'t Mistakes<'t>) -> Self {
-        Self { owner, at, entries: &[], asked: Vec::new(), mistakes }
+        Self { owner, at, entries: &[], asked: Vec::new(), lacking: Vec::new(), mistakes }
     }
 
     /// The value of a key, or its default. `None` where a value is missing or wrong (that has been reported then), or
@@ -64,7 +66,7 @@ impl<'t> Fields<'t> {
             None => match &key.absent {
                 Absent::Default(value) => Some(value.clone()),
                 Absent::Unset(_) => None,
-                Absent::Refused => self.lacking(key.name, &format!("add it: {}", key.meaning)),
+                Absent::Refused => self.lacking(key.name, format!("add it: {}", key.meaning)),
             },
         }
     }
@@ -123,10 +125,9 @@ impl<'t> Fields<'t> {
         self.mistakes.error(span, mistake);
     }
 
-    /// Reports a required key that is not there; `hint` says what to write.
-    pub(crate) fn lacking<T>(&self, name: &'static str, hint: &str) -> Option<T> {
-        let mistake = Mistake::new(format!("{} lacks the key {}", self.owner, quote(name)));
-        self.error(&self.at, mistake.hint(hint));
+    /// Notes a required key that is not there; `hint` says what to write.
+    pub(crate) fn lacking<T>(&mut self, name: &'static str, hint: impl Into<String>) -> Option<T> {
+        self.lacking.push((name, hint.into()));
         None
     }
 
@@ -145,20 +146,22 @@ impl<'t> Fields<'t> {
         }
     }
 
-    /// Reports every key that nobody asked for.
-    pub(crate) fn finish(self) {
+    /// Reports every key that nobody asked for, and every required key that is not there in any spelling.
+    pub(crate) fn finish(mut self) {
         for entry in self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.as_str())) {
+            let meant = nearest(&entry.key, self.asked.iter().copied().filter(|name| !self.has(name)));
+            let hint = match meant {
+                Some(name) => format!("did you mean {}?", quote(name)),
+                None if self.asked.is_empty() => "it has no keys; write `{}`".into(),
+                None => format!("its keys are {}", list(self.asked.iter().copied())),
+            };
             let message = format!("unknown key {} in {}", quote(&entry.key), self.owner);
-            self.error(&entry.key_span, Mistake::new(message).hint(self.suggestion(&entry.key)));
+            self.error(&entry.key_span, Mistake::new(message).hint(hint));
+            self.lacking.retain(|(name, _)| Some(*name) != meant);
         }
-    }
-
-    fn suggestion(&self, found: &str) -> String {
-        let free = self.asked.iter().copied().filter(|name| !self.has(name));
-        match nearest(found, free) {
-            Some(name) => format!("did you mean {}?", quote(name)),
-            None if self.asked.is_empty() => "it has no keys; write `{}`".into(),
-            None => format!("its keys are {}", list(self.asked.iter().copied())),
+        for (name, hint) in &self.lacking {
+            let mistake = Mistake::new(format!("{} lacks the key {}", self.owner, quote(name)));
+            self.error(&self.at, mistake.hint(hint.as_str()));
         }
     }
 }

@@ -56,15 +56,20 @@ macro_rules! alternatives {
                 at: &$crate::lines::Span,
                 mistakes: &'t $crate::mistakes::Mistakes<'t>,
             ) -> Option<Self> {
-                let mut chosen = Self::CHOICE.read(node, at, mistakes)?;
-                let fields = &mut chosen.options;
+                let chosen = Self::CHOICE.read(node, at, mistakes);
+                let read: Vec<Option<Self>> = chosen.into_iter().map(Self::read_options).collect();
+                read.into_iter().next()?
+            }
+
+            fn read_options(chosen: $crate::alternative::Chosen<'_>) -> Option<Self> {
+                let mut fields = chosen.options;
                 let options = match chosen.name {
                     $(name if name == <$options as $crate::options::Options>::NAME => {
-                        <$options as $crate::options::Options>::read(fields).map(Self::$variant)
+                        <$options as $crate::options::Options>::read(&mut fields).map(Self::$variant)
                     })+
                     _ => None,
                 };
-                chosen.options.finish();
+                fields.finish();
                 options
             }
 

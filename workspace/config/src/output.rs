@@ -68,7 +68,7 @@ impl Output {
         Some(Self { format: format?, quality: quality? as u8, keep_metadata: keep_metadata? })
     }
 
-    pub(crate) fn write(&self) -> Yaml {
+    pub(crate) fn write(self) -> Yaml {
         let keys = [
             FORMAT.write(Some(&self.format)),
             QUALITY.write(Some(&self.quality.into())),

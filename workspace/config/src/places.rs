@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Place;
-use crate::lines::Lines;
+use crate::lines::{Lines, Span};
 use crate::tree::{Node, Value};
 
 /// The places of all keys, by their path from the top, for example `search.beam.edges`.
@@ -33,6 +33,11 @@ impl Places {
             }
             Value::Scalar(_) | Value::Refused => {}
         }
+    }
+
+    /// The bytes of the key at a path, as [`Self::at`] finds it.
+    pub(crate) fn span(&self, path: &str) -> Span {
+        self.at(path).span
     }
 
     /// The place of the key at a path, or of the nearest key above it that is there.

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, options};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, options};
 
 use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
@@ -61,9 +61,16 @@ fn bytes(span: &granit_parser::Span, end: usize) -> Span {
 }
 
 /// A list or map whose end has not come yet.
-enum Open {
-    List { start: Span, items: Vec<Node> },
-    Map { start: Span, entries: Vec<Entry>, key: Option<Key>, seen: HashMap<String, Span> },
+struct Open {
+    start: Span,
+    /// Whether it stands in brackets.
+    in_brackets: bool,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, key: Option<Key>, seen: HashMap<String, Span> },
 }
 
 /// A key whose value has not come yet.
@@ -90,10 +97,10 @@ impl Reader<'_, '_> {
         match event {
             Event::DocumentStart(..) => return self.begin_document(&span),
             Event::Scalar(text, style, ..) => self.scalar(&text, style, span),
-            Event::SequenceStart(..) => return self.begin(Open::List { start: span, items: Vec::new() }),
-            Event::MappingStart(..) => {
+            Event::SequenceStart(style, ..) => return self.begin(span, style, Content::List(Vec::new())),
+            Event::MappingStart(style, ..) => {
                 let (entries, seen) = (Vec::new(), HashMap::new());
-                return self.begin(Open::Map { start: span, entries, key: None, seen });
+                return self.begin(span, style, Content::Map { entries, key: None, seen });
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(&span),
             Event::Anchor(_, name) => self.refuse_sharing(&format!("anchor `&{name}`"), &span),
@@ -122,49 +129,56 @@ impl Reader<'_, '_> {
 
     fn refuse_syntax(&self, error: &ScanError, end: usize) {
         let at = error.marker().byte_offset().unwrap_or(end);
-        self.mistakes.error(&(at..at + 1), syntax::explain(error.kind()));
+        let unclosed = self.open.last().filter(|open| open.in_brackets);
+        let opener = unclosed.map(|open| self.mistakes.lines().place(&open.start));
+        self.mistakes.error(&(at..at + 1), syntax::explain(error.kind(), opener.as_ref()));
     }
 
-    fn begin(&mut self, open: Open) -> bool {
+    fn begin(&mut self, start: Span, style: StructureStyle, content: Content) -> bool {
         if self.open.len() == DEPTH_LIMIT {
-            let (Open::List { start, .. } | Open::Map { start, .. }) = open;
             self.mistakes.error(&(start.start..start.start + 1), syntax::too_deep());
             return false;
         }
-        self.open.push(open);
+        self.open.push(Open { start, in_brackets: style == StructureStyle::Flow, content });
         true
     }
 
     fn end(&mut self, span: &Span) {
-        let Some(closed) = self.open.pop() else { return };
-        let (start, value) = match closed {
-            Open::List { start, items } => (start, Value::List(items)),
-            Open::Map { start, entries, .. } => (start, Value::Map(entries)),
+        let Some(Open { start, content, .. }) = self.open.pop() else { return };
+        let value = match content {
+            Content::List(items) => Value::List(items),
+            Content::Map { entries, .. } => Value::Map(entries),
         };
         self.place(Node { span: start.start..span.end.max(start.end), value });
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) {
         let quoted = style != ScalarStyle::Plain;
-        if let Some(Open::Map { key: key @ None, seen, .. }) = self.open.last_mut() {
-            *key = Some(checked_key(text, quoted, span, seen, self.mistakes));
+        let mistakes = self.mistakes;
+        if let Some(Content::Map { key: key @ None, seen, .. }) = self.innermost() {
+            *key = Some(checked_key(text, quoted, span, seen, mistakes));
             return;
         }
         let meaning = if quoted { Scalar::Text(text.into()) } else { scalar::plain(text) };
         self.place(Node { span, value: Value::Scalar(meaning) });
     }
 
+    fn innermost(&mut self) -> Option<&mut Content> {
+        self.open.last_mut().map(|open| &mut open.content)
+    }
+
     /// Puts a whole value where it belongs.
     fn place(&mut self, node: Node) {
-        match self.open.last_mut() {
+        let mistakes = self.mistakes;
+        match self.innermost() {
             None => self.root = Some(node),
-            Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
+            Some(Content::List(items)) => items.push(node),
+            Some(Content::Map { entries, key, .. }) => match key.take() {
                 Some(Key { name: Some(name), span }) => {
-                    entries.push(Entry { key: name, key_span: span, node })
+                    entries.push(Entry { key: name, key_span: span, node });
                 }
                 Some(Key { name: None, .. }) => {}
-                None => *key = Some(refused_key(&node, self.mistakes)),
+                None => *key = Some(refused_key(&node, mistakes)),
             },
         }
     }

@@ -20,7 +20,7 @@ impl Settings {
         let reward = |reward| write_reward(reward, with_weights);
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
-            ("editors", Yaml::Map(self.editors.iter().map(write_editor).collect())),
+            write_editors(&self.editors),
             ("rewards", Yaml::List(self.rewards.iter().map(reward).collect())),
             ("combine", self.combine.write()),
             ("gates", Yaml::List(self.gates.iter().map(write_gate).collect())),
@@ -32,6 +32,14 @@ impl Settings {
             ("output", self.output.write()),
         ];
         Yaml::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+}
+
+/// In the short form where it says the same.
+fn write_editors(editors: &[Editor]) -> (&'static str, Yaml) {
+    match editors {
+        [one] if one.name.as_str() == one.model.kind() => ("editor", one.model.write()),
+        several => ("editors", Yaml::Map(several.iter().map(write_editor).collect())),
     }
 }
 

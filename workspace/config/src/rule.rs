@@ -115,6 +115,9 @@ impl Rule for Whole {
     }
 
     fn expected(&self) -> String {
+        if self.low == self.high {
+            return format!("`{}`", self.low);
+        }
         format!("a whole number from {} to {}", grouped(self.low), grouped(self.high))
     }
 

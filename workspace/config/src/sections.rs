@@ -74,9 +74,7 @@ pub(crate) struct Sections {
 /// of another version says is not for this program to judge.
 pub(crate) fn is_our_version(top: &mut Fields<'_>) -> bool {
     let Some(entry) = top.entry(VERSION.name) else {
-        let mistake =
-            Mistake::new("the recipe lacks the key `version`").hint("begin with the line `version: 1`");
-        top.error(top.at(), mistake);
+        top.lacking::<()>(VERSION.name, "begin with the line `version: 1`");
         return true;
     };
     match &entry.node.value {
@@ -117,11 +115,11 @@ impl Sections {
         let output = read_map(top, &OUTPUT, Output::read);
         let (rewards, gates) = (rewards?, gates?);
         if rewards_are_whole {
-            check_gates(&gates, &rewards.rewards, top.mistakes());
+            check_gates(&gates, &rewards.read, top.mistakes());
         }
         let settings = Settings {
             editors: editors?,
-            rewards: rewards.rewards,
+            rewards: rewards.read,
             combine: combine?,
             gates: gates.into_iter().map(|(gate, _)| gate).collect(),
             search: search?,
@@ -213,8 +211,10 @@ section!(MODEL, "model", "one reward", "required", "what measures");
 
 pub(crate) const REWARD_KEYS: Keys = &[&MODEL as &dyn Documented, &WEIGHT, &NAME];
 
+#[derive(Default)]
 struct Rewards {
-    rewards: Vec<Reward>,
+    read: Vec<Reward>,
+    names: Vec<RewardName>,
     weights: Vec<Span>,
 }
 
@@ -228,7 +228,7 @@ fn read_rewards(top: &mut Fields<'_>) -> Option<Rewards> {
             Mistake::new("`rewards` is empty: expected at least one reward").hint(hint),
         );
     }
-    let mut found = Rewards { rewards: Vec::new(), weights: Vec::new() };
+    let mut found = Rewards::default();
     let read: Vec<Option<()>> =
         items.iter().map(|item| read_reward(item, &mut found, top.mistakes())).collect();
     read.into_iter().collect::<Option<()>>().map(|()| found)
@@ -247,13 +247,14 @@ fn read_reward<'t>(node: &'t Node, found: &mut Rewards, mistakes: &'t Mistakes<'
     let is_named = fields.has(NAME.name);
     let at = fields.span_of(if is_named { NAME.name } else { MODEL.name });
     fields.finish();
-    let (model, weight) = (model?, weight?);
+    let model = model?;
     let name = if is_named { name? } else { RewardName::new(model.kind()).ok()? };
-    if found.rewards.iter().any(|reward| reward.name == name) {
+    if found.names.contains(&name) {
         let message = format!("there are two rewards called {}", quote(name.as_str()));
         mistakes.error(&at, Mistake::new(message).hint("give one of them another `name`"));
     }
-    found.rewards.push(Reward { name, model, weight });
+    found.names.push(name.clone());
+    found.read.push(Reward { name, model, weight: weight? });
     Some(())
 }
 

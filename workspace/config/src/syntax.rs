@@ -2,20 +2,27 @@
 
 use granit_parser::ErrorKind;
 
+use crate::Place;
 use crate::mistakes::Mistake;
 use crate::quote::quote;
 use crate::reader::DEPTH_LIMIT;
 
 const UNCLOSED: &str = "look for a `{`, `[` or quotation mark that is not closed, further up too";
 
-/// What a parser's complaint means to the author of a recipe.
-pub(crate) fn explain(kind: &ErrorKind) -> Mistake {
+/// What a parser's complaint means to the author of a recipe. `opener` is the innermost bracket that is open.
+pub(crate) fn explain(kind: &ErrorKind, opener: Option<&Place>) -> Mistake {
     if let ErrorKind::RecursionLimitExceeded = kind {
         return too_deep();
     }
-    match words(kind) {
+    let mistake = match words(kind) {
         Some((message, hint)) => Mistake::new(message).hint(hint),
         None => with_character(kind).unwrap_or_else(|| Mistake::new(format!("this is not YAML: {kind}"))),
+    };
+    match opener {
+        Some(Place { line, column, .. }) if mistake.hint.as_deref() == Some(UNCLOSED) => {
+            mistake.hint(format!("the bracket in line {line}, column {column} is perhaps not closed"))
+        }
+        _ => mistake,
     }
 }
 
