@@ -1,6 +1,6 @@
 //! Externally tagged alternatives: a map with one key, which names the alternative and holds its options.
 
-use crate::fields::Fields;
+use crate::key::{Keys, example};
 use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
 use crate::quote::{list, quote};
@@ -9,26 +9,26 @@ use crate::suggest::nearest;
 use crate::tree::{Entry, Node, Value};
 
 /// What is to be chosen from, and what messages call it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Choice<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Choice {
     /// For example `a policy`.
-    pub(crate) what: &'a str,
+    pub(crate) what: &'static str,
     /// The key that the choice is the value of.
-    pub(crate) key: &'a str,
-    pub(crate) known: &'a [&'static str],
+    pub(crate) key: &'static str,
+    /// The alternatives with their keys.
+    pub(crate) known: &'static [(&'static str, Keys)],
 }
 
-/// The alternative that was chosen, with its options yet to be read.
-#[derive(Debug)]
+/// An alternative that was chosen, with its options yet to be read.
 pub(crate) struct Chosen<'t> {
     pub(crate) name: &'static str,
-    pub(crate) options: Fields<'t>,
+    pub(crate) entry: &'t Entry,
 }
 
-impl Choice<'_> {
+impl Choice {
     /// Reads which alternatives a node chooses, and reports anything but exactly one known. The options of each are to
     /// be read, for the mistakes in them.
-    pub(crate) fn read<'t>(&self, node: &'t Node, at: &Span, mistakes: &'t Mistakes<'t>) -> Vec<Chosen<'t>> {
+    pub(crate) fn read<'t>(&self, node: &'t Node, at: &Span, mistakes: &Mistakes<'_>) -> Vec<Chosen<'t>> {
         let entries = match &node.value {
             Value::Refused => return Vec::new(),
             Value::Map(entries) => entries,
@@ -37,39 +37,46 @@ impl Choice<'_> {
                 return Vec::new();
             }
         };
-        match entries.as_slice() {
-            [] => mistakes.error(&node.span, self.expected("is empty")),
-            [_] => {}
-            [_, second, ..] => {
-                let message = format!("{} names {} alternatives at once", quote(self.key), entries.len());
-                let hint = format!("leave one of {}", list(entries.iter().map(|entry| entry.key.as_str())));
-                mistakes.error(&second.key_span, Mistake::new(message).hint(hint));
-            }
+        if entries.is_empty() {
+            mistakes.error(&node.span, self.expected("is empty"));
         }
-        entries.iter().filter_map(|entry| self.one(entry, mistakes)).collect()
+        let chosen: Vec<_> = entries.iter().filter_map(|entry| self.one(entry, mistakes)).collect();
+        if let [_, second, ..] = chosen.as_slice() {
+            let message = format!("{} names {} alternatives at once", quote(self.key), chosen.len());
+            let hint = format!("keep one of {}", list(chosen.iter().map(|chosen| chosen.name)));
+            mistakes.error(&second.entry.key_span, Mistake::new(message).hint(hint));
+        }
+        chosen
     }
 
-    fn one<'t>(&self, entry: &'t Entry, mistakes: &'t Mistakes<'t>) -> Option<Chosen<'t>> {
-        let Some(name) = self.known.iter().copied().find(|name| *name == entry.key) else {
-            let message = format!("{} is not {}", quote(&entry.key), self.what);
-            let hint = match nearest(&entry.key, self.known.iter().copied()) {
-                Some(name) => format!("did you mean {}?", quote(name)),
-                None => format!("expected one of {}", list(self.known.iter().copied())),
-            };
-            mistakes.error(&entry.key_span, Mistake::new(message).hint(hint));
-            return None;
+    fn one<'t>(&self, entry: &'t Entry, mistakes: &Mistakes<'_>) -> Option<Chosen<'t>> {
+        if let Some(name) = self.names().find(|name| *name == entry.key) {
+            return Some(Chosen { name, entry });
+        }
+        let message = format!("{} is not {}", quote(&entry.key), self.what);
+        let meant = nearest(&entry.key, self.names());
+        let owner = self.known.iter().find(|(_, keys)| keys.iter().any(|key| key.name() == entry.key));
+        let hint = match (meant, owner) {
+            (Some(name), _) => format!("did you mean {}?", quote(name)),
+            (None, Some((name, _))) => {
+                format!("it is a key of {0}: write `{name}: {{{1}: …}}`", quote(name), entry.key)
+            }
+            (None, None) => format!("expected one of {}", list(self.names())),
         };
-        let options = Fields::of(quote(name), &entry.node, entry.key_span.clone(), mistakes)?;
-        Some(Chosen { name, options })
+        mistakes.error(&entry.key_span, Mistake::new(message).hint(hint));
+        meant.map(|name| Chosen { name, entry })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().map(|(name, _)| *name)
     }
 
     fn not_a_map(&self, found: &Value) -> Mistake {
         match found {
             Value::Scalar(Scalar::Text(text)) => {
-                let meant = nearest(text, self.known.iter().copied());
                 let mistake = self.expected(&format!("cannot be the text {}", quote(text)));
-                match meant {
-                    Some(name) => mistake.hint(format!("write `{}: {{{name}: {{}}}}`", self.key)),
+                match nearest(text, self.names()) {
+                    Some(name) => mistake.hint(format!("write `{}`", self.example(name))),
                     None => mistake,
                 }
             }
@@ -80,13 +87,13 @@ impl Choice<'_> {
     }
 
     fn expected(&self, found: &str) -> Mistake {
-        Mistake::new(format!("{} {found}: expected {} with its options", quote(self.key), self.what)).hint(
-            format!(
-                "write `{}: {{{}: {{…}}}}`; known are {}",
-                self.key,
-                self.known.first().copied().unwrap_or_default(),
-                list(self.known.iter().copied())
-            ),
-        )
+        let examples: Vec<String> = self.names().map(|name| format!("`{}`", self.example(name))).collect();
+        Mistake::new(format!("{} {found}: expected {} with its options", quote(self.key), self.what))
+            .hint(format!("write {}", examples.join(" or ")))
+    }
+
+    fn example(&self, name: &str) -> String {
+        let keys = self.known.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
+        format!("{}: {{{name}: {}}}", self.key, example(keys))
     }
 }

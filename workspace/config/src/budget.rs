@@ -42,7 +42,7 @@ const WALL_SECS: Key<Number> = Key {
 
 pub(crate) const KEYS: Keys = &[&EDITS, &NFE, &REWARD_CALLS, &TOKENS, &USD, &WALL_SECS];
 
-pub(crate) fn read(fields: &mut Fields<'_>) -> Budget {
+pub(crate) fn read(fields: &Fields<'_>) -> Budget {
     Budget {
         edits: fields.take(&EDITS),
         nfe: fields.take(&NFE),

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Objective, Scale};
-use editscale_search::{PolicyError, Rules, StopRule};
+use editscale_search::{Rules, StopRule};
 
-use crate::fields::Fields;
+use crate::fields::Map;
 use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
 use crate::places::Places;
@@ -13,7 +12,7 @@ use crate::quote::quote;
 use crate::recipe::{Recipe, Settings};
 use crate::sections::{self, Sections};
 use crate::tree::Value;
-use crate::{Combine, Report, budget, reader, stop};
+use crate::{Combine, Report, Stop, budget, reader};
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<(Recipe, Report), Report> {
     if bytes.len() > Recipe::LARGEST {
@@ -54,102 +53,118 @@ fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Recipe> {
         return None;
     };
     let at = entries.first().map_or(root.span.clone(), |first| first.key_span.clone());
-    let mut top = Fields::of("the recipe", &root, at, mistakes)?;
-    if !sections::is_our_version(&mut top) {
+    let top = Map { owner: "the recipe".into(), node: &root, at }.read(sections::KEYS, mistakes)?;
+    if !sections::is_our_version(&top) {
         return None;
     }
-    let sections = Sections::read(&mut top);
-    top.finish();
-    let places = Places::of(&root, mistakes.lines());
-    assemble(sections?, places, mistakes)
+    let check =
+        Check { sections: Sections::read(&top), places: Places::of(&root, mistakes.lines()), mistakes };
+    check.ranks();
+    check.weights();
+    check.budget();
+    check.assemble()
 }
 
-/// Puts right sections together, if they go together.
-fn assemble(sections: Sections, places: Places, mistakes: &Mistakes<'_>) -> Option<Recipe> {
-    let Sections { settings, weights } = sections;
-    check_ranks(&settings, &weights, &places, mistakes);
-    check_budget(&settings, &places, mistakes);
-    let Ok(objective) = settings.combine.objective(&settings.rewards, &settings.gates) else {
-        let mistake = Mistake::new("every reward has the weight 0").hint("give one of them another weight");
-        mistakes.error(&places.span("rewards"), mistake);
-        return None;
-    };
-    let stop = stop_rule(&settings, &objective, &places, mistakes)?;
-    match settings.search.factory(Rules { objective: Arc::clone(&objective), stop }) {
-        Ok(factory) => Some(Recipe { settings, objective, factory, places }),
-        Err(error) => {
-            refuse_setting(&error, &settings, &places, mistakes);
-            None
+/// What sections are to each other.
+struct Check<'t> {
+    sections: Sections,
+    places: Places,
+    mistakes: &'t Mistakes<'t>,
+}
+
+impl Check<'_> {
+    fn error(&self, path: &str, mistake: Mistake) {
+        self.mistakes.error(&self.places.span(path), mistake);
+    }
+
+    /// Ranks are no scores: they reach no target, and have no weights.
+    fn ranks(&self) {
+        if !matches!(self.sections.combine, Some(Combine::MeanRank(_))) {
+            return;
+        }
+        for weight in &self.sections.rewards.weights {
+            let mistake =
+                Mistake::new("`weight` has no meaning with `mean_rank`, which counts all rewards alike")
+                    .hint("leave `weight` out, or write `combine: {weighted: {}}`");
+            self.mistakes.error(weight, mistake);
+        }
+        if self.sections.stop.is_some_and(|stop| stop.target_score.is_some()) {
+            let mistake =
+                Mistake::new("`target_score` cannot be reached with `mean_rank`: ranks are not scores")
+                    .hint("use `patience`, or write `combine: {weighted: {}}`");
+            self.error("stop.target_score", mistake);
+        }
+        if self.sections.rewards.count() == 1 {
+            let mistake = Mistake::new("`mean_rank` of one reward orders candidates as that reward does")
+                .hint("leave `combine` out");
+            self.mistakes.warn(&self.places.span("combine.mean_rank"), mistake);
         }
     }
-}
 
-fn check_ranks(settings: &Settings, weights: &[Span], places: &Places, mistakes: &Mistakes<'_>) {
-    if !matches!(settings.combine, Combine::MeanRank(_)) {
-        return;
-    }
-    for weight in weights {
-        let mistake =
-            Mistake::new("`weight` has no meaning with `mean_rank`, which counts all rewards alike")
-                .hint("leave `weight` out, or write `combine: {weighted: {}}`");
-        mistakes.error(weight, mistake);
-    }
-    if settings.rewards.len() == 1 {
-        let mistake = Mistake::new("`mean_rank` of one reward orders candidates as that reward does")
-            .hint("leave `combine` out");
-        mistakes.warn(&places.span("combine.mean_rank"), mistake);
-    }
-}
-
-fn stop_rule(
-    settings: &Settings,
-    objective: &Arc<dyn Objective>,
-    places: &Places,
-    mistakes: &Mistakes<'_>,
-) -> Option<StopRule> {
-    if objective.scale() == Scale::Relative && settings.stop.target_score.is_some() {
-        let mistake = Mistake::new("`target_score` cannot be reached with `mean_rank`: ranks are not scores")
-            .hint("use `patience`, or write `combine: {weighted: {}}`");
-        mistakes.error(&places.span(&format!("stop.{}", stop::TARGET_SCORE.name)), mistake);
-    }
-    match StopRule::new(settings.stop.target_score, settings.stop.patience) {
-        Ok(rule) => Some(rule),
-        Err(error) => {
-            mistakes.error(&places.span("stop"), Mistake::new(error.to_string()));
-            None
+    fn weights(&self) {
+        let rewards = self.sections.rewards.all().unwrap_or_default();
+        let is_weighted = matches!(self.sections.combine, Some(Combine::Weighted(_)));
+        if is_weighted && !rewards.is_empty() && rewards.iter().all(|reward| reward.weight == 0.0) {
+            let mistake =
+                Mistake::new("every reward has the weight 0").hint("give one of them another weight");
+            self.error("rewards", mistake);
         }
     }
-}
 
-/// A setting that passed its own rule and yet not the policy's.
-fn refuse_setting(error: &PolicyError, settings: &Settings, places: &Places, mistakes: &Mistakes<'_>) {
-    let path = format!("search.{}.{}", settings.search.kind(), error.setting);
-    // Rules across settings have been looked at where they are read, so that all are reported; this is for the others.
-    if mistakes.errors() == 0 {
-        mistakes.error(&places.span(&path), Mistake::new(error.to_string()));
+    fn budget(&self) {
+        let Sections { rewards, search: Some(search), stop, budget: Some(budget), .. } = &self.sections
+        else {
+            return;
+        };
+        let rewards = rewards.count();
+        let Some(affordable) = budget::candidates(budget, rewards) else { return };
+        let by_edits = budget.edits.is_some_and(|edits| edits == affordable);
+        let scarce = if by_edits { budget::EDITS.name } else { budget::REWARD_CALLS.name };
+        let path = format!("budget.{scarce}");
+        let round = search.first_round(stop.is_some_and(Stop::is_set));
+        if affordable == 0 {
+            let message = format!("the budget does not allow to judge one candidate by {rewards} rewards");
+            self.error(&path, Mistake::new(message).hint(format!("raise `{scarce}` to at least {rewards}")));
+        } else if affordable < round {
+            let policy = quote(search.kind());
+            let message = format!(
+                "the budget ends the first round of {policy} after {affordable} of {round} candidates"
+            );
+            let enough = if by_edits { round } else { round.saturating_mul(rewards) };
+            let mistake = Mistake::new(message).hint(format!("raise `{scarce}` to {enough} or more"));
+            self.mistakes.warn(&self.places.span(&path), mistake);
+        }
+    }
+
+    /// Puts the sections to work, if all is right so far.
+    fn assemble(self) -> Option<Recipe> {
+        let Self { sections, places, mistakes } = self;
+        if mistakes.errors() > 0 {
+            return None;
+        }
+        let settings = sections.settings()?;
+        recipe(settings, places)
+            .map_err(|misfit| mistakes.error(&misfit.span, Mistake::new(misfit.message)))
+            .ok()
     }
 }
 
-fn check_budget(settings: &Settings, places: &Places, mistakes: &Mistakes<'_>) {
-    let rewards = settings.rewards.len() as u64;
-    let Some(affordable) = budget::candidates(&settings.budget, rewards) else { return };
-    let scarce = if settings.budget.edits.is_some_and(|edits| edits == affordable) {
-        budget::EDITS.name
-    } else {
-        budget::REWARD_CALLS.name
-    };
-    let at = places.span(&format!("budget.{scarce}"));
-    let round = settings.search.first_round(settings.stop.is_set());
-    if affordable == 0 {
-        let mistake =
-            Mistake::new(format!("the budget does not allow to judge one candidate by {rewards} rewards"))
-                .hint(format!("raise `{scarce}` to at least {rewards}"));
-        mistakes.error(&at, mistake);
-    } else if affordable < round {
-        let policy = quote(settings.search.kind());
-        let message =
-            format!("the budget ends the first round of {policy} after {affordable} of {round} candidates");
-        let enough = if scarce == budget::EDITS.name { round } else { round.saturating_mul(rewards) };
-        mistakes.warn(&at, Mistake::new(message).hint(format!("raise `{scarce}` to {enough} or more")));
-    }
+/// A setting that passed its own rule, and yet not that of the policy or objective which it is for. What is read here
+/// under stricter rules never gets so far; this is for rules that only the policy itself knows.
+struct Misfit {
+    span: Span,
+    message: String,
+}
+
+fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
+    let misfit =
+        |path: &str, error: &dyn ToString| Misfit { span: places.span(path), message: error.to_string() };
+    let Settings { combine, rewards, gates, search, stop, .. } = &settings;
+    let objective = combine.objective(rewards, gates).map_err(|error| misfit("rewards", &error))?;
+    let stop = StopRule::new(stop.target_score, stop.patience).map_err(|error| misfit("stop", &error))?;
+    stop.check(objective.scale()).map_err(|error| misfit("stop", &error))?;
+    let factory = search
+        .factory(Rules { objective: Arc::clone(&objective), stop })
+        .map_err(|error| misfit(&format!("search.{}.{}", search.kind(), error.setting), &error))?;
+    Ok(Recipe { settings, objective, factory, places })
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use editscale_core::{Objective, PartName, RewardName};
 use editscale_search::{Gate, Gated, MeanRank, PolicyError, Weighted};
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Map};
 use crate::key::{Absent, Key, Keys};
-use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
 use crate::options::{Options, alternatives};
 use crate::quote::{list, quote};
@@ -39,7 +38,7 @@ impl Options for WeightedOptions {
     const ABOUT: &'static str = "The mean of all scores, weighted by each reward's `weight`.";
     const KEYS: Keys = &[];
 
-    fn read(_: &mut Fields<'_>) -> Option<Self> {
+    fn read(_: &Fields<'_>) -> Option<Self> {
         Some(Self {})
     }
 
@@ -54,7 +53,7 @@ impl Options for MeanRankOptions {
                                  compare only within one run, so that `target_score` cannot be set, and no weights.";
     const KEYS: Keys = &[];
 
-    fn read(_: &mut Fields<'_>) -> Option<Self> {
+    fn read(_: &Fields<'_>) -> Option<Self> {
         Some(Self {})
     }
 
@@ -106,13 +105,29 @@ const AT_LEAST: Key<Number> = Key {
 
 pub(crate) const GATE_KEYS: Keys = &[&REWARD, &PART, &AT_LEAST];
 
-/// Reads one gate, and gives where its reward is named.
-pub(crate) fn read_gate<'t>(node: &'t Node, mistakes: &'t Mistakes<'t>) -> Option<(Gate, Span)> {
-    let mut fields = Fields::of("a gate", node, node.span.start..node.span.start + 1, mistakes)?;
+/// Reads one gate. `rewards` are the names that it can be on, where all of them are known.
+pub(crate) fn read_gate(
+    node: &Node,
+    rewards: Option<&[RewardName]>,
+    mistakes: &Mistakes<'_>,
+) -> Option<Gate> {
+    let fields = Map::item("a gate", node).read(GATE_KEYS, mistakes)?;
     let (reward, part, at_least) = (fields.take(&REWARD), fields.take(&PART), fields.take(&AT_LEAST));
-    let span = fields.value_span(REWARD.name);
-    fields.finish();
-    Some((Gate { reward: reward?, part, at_least: at_least? }, span))
+    if let (Some(reward), Some(rewards), Some(entry)) = (&reward, rewards, fields.entry(REWARD.name))
+        && !rewards.contains(reward)
+    {
+        mistakes.error(entry.place(), unknown_reward(reward.as_str(), rewards));
+    }
+    Some(Gate { reward: reward?, part, at_least: at_least? })
+}
+
+fn unknown_reward(name: &str, rewards: &[RewardName]) -> Mistake {
+    let known = || rewards.iter().map(RewardName::as_str);
+    let hint = match nearest(name, known()) {
+        Some(meant) => format!("did you mean {}?", quote(meant)),
+        None => format!("its rewards are {}", list(known())),
+    };
+    Mistake::new(format!("the recipe has no reward {}", quote(name))).hint(hint)
 }
 
 pub(crate) fn write_gate(gate: &Gate) -> Yaml {
@@ -122,17 +137,4 @@ pub(crate) fn write_gate(gate: &Gate) -> Yaml {
         AT_LEAST.write(Some(&gate.at_least)),
     ];
     Yaml::Map(keys.into_iter().flatten().collect())
-}
-
-/// Reports gates on rewards that the recipe does not have.
-pub(crate) fn check_gates(gates: &[(Gate, Span)], rewards: &[Reward], mistakes: &Mistakes<'_>) {
-    let known = || rewards.iter().map(|reward| reward.name.as_str());
-    for (gate, span) in gates.iter().filter(|(gate, _)| !known().any(|name| name == gate.reward.as_str())) {
-        let name = gate.reward.as_str();
-        let hint = match nearest(name, known()) {
-            Some(meant) => format!("did you mean {}?", quote(meant)),
-            None => format!("its rewards are {}", list(known())),
-        };
-        mistakes.error(span, Mistake::new(format!("the recipe has no reward {}", quote(name))).hint(hint));
-    }
 }

@@ -1,6 +1,6 @@
-//! Reading a map key by key. What is left at the end is unknown.
+//! Reading a map whose keys are known.
 
-use crate::key::{Absent, Key};
+use crate::key::{Absent, Key, Keys, example};
 use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
 use crate::quote::{list, quote};
@@ -9,107 +9,158 @@ use crate::scalar::Scalar;
 use crate::suggest::nearest;
 use crate::tree::{Entry, Node, Value};
 
-/// A map that is being read.
+/// A map that is being read. Unknown keys have been reported.
 #[derive(Debug)]
 pub(crate) struct Fields<'t> {
     /// What the map is called in messages.
     owner: String,
     /// Where to point when something is missing.
     at: Span,
-    entries: &'t [Entry],
-    asked: Vec<&'static str>,
-    /// Required keys that are not there, with what to write. Reported at the end, since one may be there misspelt.
-    lacking: Vec<(&'static str, String)>,
+    /// The entries, each with the key that is meant: a misspelt key is reported, and its value read all the same.
+    entries: Vec<(&'static str, &'t Entry)>,
+    /// Keys that are there in a form that tells nothing of their values.
+    unread: Vec<&'static str>,
     mistakes: &'t Mistakes<'t>,
 }
 
-impl<'t> Fields<'t> {
-    /// Begins to read a map. `at` is where to point when a key is missing.
-    pub(crate) fn of(
-        owner: impl Into<String>,
-        node: &'t Node,
-        at: Span,
-        mistakes: &'t Mistakes<'t>,
-    ) -> Option<Self> {
-        let owner = owner.into();
-        match &node.value {
-            Value::Map(entries) => Some(Self { entries, ..Self::none(owner, at, mistakes) }),
+/// Where a map stands and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Map<'t> {
+    /// What it is called in messages.
+    pub(crate) owner: String,
+    pub(crate) node: &'t Node,
+    /// Where to point when something is missing.
+    pub(crate) at: Span,
+}
+
+impl<'t> Map<'t> {
+    /// The value of an entry, called by its key.
+    pub(crate) fn of(entry: &'t Entry) -> Self {
+        Self { owner: quote(&entry.key), node: &entry.node, at: entry.key_span.clone() }
+    }
+
+    /// An item of a list, called by what it is.
+    pub(crate) fn item(owner: &str, node: &'t Node) -> Self {
+        Self { owner: owner.into(), node, at: node.span.start..node.span.start + 1 }
+    }
+
+    /// Begins to read it. Reports what is not a map, and every key that is not among `keys`.
+    pub(crate) fn read(self, keys: Keys, mistakes: &'t Mistakes<'t>) -> Option<Fields<'t>> {
+        match &self.node.value {
             Value::Refused => None,
+            Value::Map(entries) => {
+                let mut fields = Fields::none(self.owner, self.at, mistakes);
+                fields.enter(entries, keys);
+                Some(fields)
+            }
             other => {
-                let found = match other {
-                    Value::Scalar(Scalar::Null) => "has no value",
-                    Value::List(_) => "cannot be a list",
-                    _ => "cannot be a single value",
-                };
-                let hint = "write `{}` to leave everything at its default";
-                let mistake =
-                    Mistake::new(format!("{owner} {found}: expected a map of keys and values")).hint(hint);
-                mistakes.error(if node.span.is_empty() { &at } else { &node.span }, mistake);
+                let at = if self.node.span.is_empty() { &self.at } else { &self.node.span };
+                mistakes.error(at, self.not_a_map(other, keys));
                 None
             }
         }
     }
 
+    fn not_a_map(&self, found: &Value, keys: Keys) -> Mistake {
+        let found = match found {
+            Value::Scalar(Scalar::Null) => "has no value",
+            Value::List(_) => "cannot be a list",
+            _ => "cannot be a single value",
+        };
+        let hint = match example(keys).as_str() {
+            "{}" if keys.is_empty() => "write `{}`: it has no keys".into(),
+            "{}" => format!("write `{{}}`, or give it keys: {}", list(keys.iter().map(|key| key.name()))),
+            example => format!("write `{example}`"),
+        };
+        Mistake::new(format!("{} {found}: expected a map of keys and values", self.owner)).hint(hint)
+    }
+}
+
+/// The key that stands before a colon without a blank after it, and what follows.
+fn glued<'k>(found: &'k str, names: &[&'static str]) -> Option<(&'static str, &'k str)> {
+    let (before, after) = found.split_once(':')?;
+    Some((names.iter().copied().find(|name| *name == before)?, after.trim()))
+}
+
+impl<'t> Fields<'t> {
     /// A map that is not there: every key has its default.
     pub(crate) fn none(owner: String, at: Span, mistakes: &'t Mistakes<'t>) -> Self {
-        Self { owner, at, entries: &[], asked: Vec::new(), lacking: Vec::new(), mistakes }
+        Self { owner, at, entries: Vec::new(), unread: Vec::new(), mistakes }
+    }
+
+    /// Finds out which key each entry means, and reports those that are none.
+    fn enter(&mut self, entries: &'t [Entry], keys: Keys) {
+        let names: Vec<&'static str> = keys.iter().map(|key| key.name()).collect();
+        let is_there = |name: &&'static str| entries.iter().any(|entry| entry.key == *name);
+        let mut missing: Vec<&'static str> = names.iter().copied().filter(|name| !is_there(name)).collect();
+        for entry in entries {
+            if let Some(name) = names.iter().find(|name| entry.key == **name) {
+                self.entries.push((*name, entry));
+                continue;
+            }
+            let glued = glued(&entry.key, &names);
+            let meant = nearest(&entry.key, missing.iter().copied());
+            let hint = match (glued, meant) {
+                (Some((name, rest)), _) => format!("put a blank after the colon: `{name}: {rest}`"),
+                (None, Some(name)) => format!("did you mean {}?", quote(name)),
+                (None, None) if names.is_empty() => "it has no keys; write `{}`".into(),
+                (None, None) => format!("its keys are {}", list(names.iter().copied())),
+            };
+            let message = format!("unknown key {} in {}", quote(&entry.key), self.owner);
+            self.error(&entry.key_span, Mistake::new(message).hint(hint));
+            match (glued, meant) {
+                (Some((name, _)), _) => self.unread.push(name),
+                (None, Some(name)) => {
+                    missing.retain(|other| *other != name);
+                    self.entries.push((name, entry));
+                }
+                (None, None) => {}
+            }
+        }
     }
 
     /// The value of a key, or its default. `None` where a value is missing or wrong (that has been reported then), or
     /// where the key may be left out and has no default.
-    pub(crate) fn take<R: Rule>(&mut self, key: &Key<R>) -> Option<R::Value>
+    pub(crate) fn take<R: Rule>(&self, key: &Key<R>) -> Option<R::Value>
     where
         R::Value: Clone,
     {
-        match self.entry(key.name) {
-            Some(entry) => self.value(key, entry),
-            None => match &key.absent {
-                Absent::Default(value) => Some(value.clone()),
-                Absent::Unset(_) => None,
-                Absent::Refused => self.lacking(key.name, format!("add it: {}", key.meaning)),
-            },
+        match (self.entry(key.name), &key.absent) {
+            (Some(entry), _) => self.value(key, entry),
+            (None, Absent::Default(value)) => Some(value.clone()),
+            (None, Absent::Unset(_)) => None,
+            (None, Absent::Refused) => {
+                self.lacking(key.name, &format!("add `{}: …` ({})", key.name, key.meaning))
+            }
         }
     }
 
     fn value<R: Rule>(&self, key: &Key<R>, entry: &'t Entry) -> Option<R::Value> {
-        let at = if entry.node.span.is_empty() { &entry.key_span } else { &entry.node.span };
         match apply(&key.rule, key.name, &entry.node)? {
             Ok(value) => Some(value),
             Err(mistake) => {
                 let optional = !matches!(key.absent, Absent::Refused);
                 let null = entry.node.value == Value::Scalar(Scalar::Null);
                 let hint = "leave the key out to have its default";
-                self.error(at, if null && optional { mistake.hint(hint) } else { mistake });
+                self.error(entry.place(), if null && optional { mistake.hint(hint) } else { mistake });
                 None
             }
         }
     }
 
     /// The entry of a key whose value is read elsewhere.
-    pub(crate) fn entry(&mut self, name: &'static str) -> Option<&'t Entry> {
-        self.asked.push(name);
-        self.entries.iter().find(|entry| entry.key == name)
-    }
-
-    /// Where a key stands, or the map if it is left out.
-    pub(crate) fn span_of(&self, name: &str) -> Span {
-        self.entries
-            .iter()
-            .find(|entry| entry.key == name)
-            .map_or(self.at.clone(), |entry| entry.key_span.clone())
-    }
-
-    /// Where the value of a key stands, or the map if it is left out.
-    pub(crate) fn value_span(&self, name: &str) -> Span {
-        self.entries
-            .iter()
-            .find(|entry| entry.key == name)
-            .map_or(self.at.clone(), |entry| entry.node.span.clone())
+    pub(crate) fn entry(&self, name: &str) -> Option<&'t Entry> {
+        self.entries.iter().find(|(meant, _)| *meant == name).map(|(_, entry)| *entry)
     }
 
     /// Whether a key is there, with whatever value.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| entry.key == name)
+        self.entry(name).is_some()
+    }
+
+    /// Where a key stands, or the map if it is left out.
+    pub(crate) fn span_of(&self, name: &str) -> Span {
+        self.entry(name).map_or(self.at.clone(), |entry| entry.key_span.clone())
     }
 
     /// Where to point when the map as a whole is meant.
@@ -125,9 +176,12 @@ impl<'t> Fields<'t> {
         self.mistakes.error(span, mistake);
     }
 
-    /// Notes a required key that is not there; `hint` says what to write.
-    pub(crate) fn lacking<T>(&mut self, name: &'static str, hint: impl Into<String>) -> Option<T> {
-        self.lacking.push((name, hint.into()));
+    /// Reports a required key that is not there; `hint` says what to write.
+    pub(crate) fn lacking<T>(&self, name: &'static str, hint: &str) -> Option<T> {
+        if !self.unread.contains(&name) {
+            let mistake = Mistake::new(format!("{} lacks the key {}", self.owner, quote(name)));
+            self.error(&self.at, mistake.hint(hint));
+        }
         None
     }
 
@@ -137,31 +191,11 @@ impl<'t> Fields<'t> {
             Value::List(items) => Some(items),
             Value::Refused => None,
             _ => {
-                let at = if entry.node.span.is_empty() { &entry.key_span } else { &entry.node.span };
                 let mistake = Mistake::new(format!("{} must be a list", quote(&entry.key)))
                     .hint("begin each item with `- ` in a line of its own, or put all in `[…]`");
-                self.error(at, mistake);
+                self.error(entry.place(), mistake);
                 None
             }
-        }
-    }
-
-    /// Reports every key that nobody asked for, and every required key that is not there in any spelling.
-    pub(crate) fn finish(mut self) {
-        for entry in self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.as_str())) {
-            let meant = nearest(&entry.key, self.asked.iter().copied().filter(|name| !self.has(name)));
-            let hint = match meant {
-                Some(name) => format!("did you mean {}?", quote(name)),
-                None if self.asked.is_empty() => "it has no keys; write `{}`".into(),
-                None => format!("its keys are {}", list(self.asked.iter().copied())),
-            };
-            let message = format!("unknown key {} in {}", quote(&entry.key), self.owner);
-            self.error(&entry.key_span, Mistake::new(message).hint(hint));
-            self.lacking.retain(|(name, _)| Some(*name) != meant);
-        }
-        for (name, hint) in &self.lacking {
-            let mistake = Mistake::new(format!("{} lacks the key {}", self.owner, quote(name)));
-            self.error(&self.at, mistake.hint(hint.as_str()));
         }
     }
 }

@@ -58,10 +58,22 @@ pub struct Table {
 
 /// Something that stands in a table of keys.
 pub(crate) trait Documented {
+    fn name(&self) -> &'static str;
+
+    fn is_required(&self) -> bool;
+
     fn doc(&self) -> KeyDoc;
 }
 
 impl<R: Rule> Documented for Key<R> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is_required(&self) -> bool {
+        matches!(self.absent, Absent::Refused)
+    }
+
     fn doc(&self) -> KeyDoc {
         let default = match &self.absent {
             Absent::Refused => "required".into(),
@@ -82,6 +94,14 @@ pub(crate) struct Section {
 }
 
 impl Documented for Section {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is_required(&self) -> bool {
+        self.default == "required"
+    }
+
     fn doc(&self) -> KeyDoc {
         let Self { name, allowed, default, meaning } = *self;
         KeyDoc { name, allowed: allowed.into(), default: default.into(), meaning }
@@ -93,4 +113,11 @@ pub(crate) type Keys = &'static [&'static dyn Documented];
 
 pub(crate) fn table(path: impl Into<String>, about: &'static str, keys: Keys) -> Table {
     Table { path: path.into(), about, keys: keys.iter().map(|key| key.doc()).collect() }
+}
+
+/// The least map with these keys, values left open.
+pub(crate) fn example(keys: Keys) -> String {
+    let required: Vec<String> =
+        keys.iter().filter(|key| key.is_required()).map(|key| format!("{}: …", key.name())).collect();
+    format!("{{{}}}", required.join(", "))
 }

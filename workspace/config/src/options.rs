@@ -15,7 +15,7 @@ pub(crate) trait Options: Sized {
 
     /// Reads the options and reports what is wrong with them. May give something although mistakes were reported: a
     /// recipe with mistakes is never used.
-    fn read(fields: &mut Fields<'_>) -> Option<Self>;
+    fn read(fields: &Fields<'_>) -> Option<Self>;
 
     /// All that is set, defaults included, in the order of [`Self::KEYS`].
     fn write(&self) -> Vec<(String, Yaml)>;
@@ -23,7 +23,7 @@ pub(crate) trait Options: Sized {
 
 /// Declares an enum of alternatives and the functions that read, write and document it.
 ///
-/// `Variant(module::Type)` registers one: the type implements [`Options`] in the module's file.
+/// `Variant(Type)` registers one: the type implements [`Options`] in a file of its own.
 macro_rules! alternatives {
     (
         $(#[$doc:meta])*
@@ -37,10 +37,13 @@ macro_rules! alternatives {
         }
 
         impl $type {
-            const CHOICE: $crate::alternative::Choice<'static> = $crate::alternative::Choice {
+            const CHOICE: $crate::alternative::Choice = $crate::alternative::Choice {
                 what: $what,
                 key: $key,
-                known: &[$(<$options as $crate::options::Options>::NAME),+],
+                known: &[$((
+                    <$options as $crate::options::Options>::NAME,
+                    <$options as $crate::options::Options>::KEYS,
+                )),+],
             };
 
             /// What recipes call it.
@@ -51,26 +54,29 @@ macro_rules! alternatives {
             }
 
             /// Reads which alternative a node chooses, with its options.
-            pub(crate) fn read<'t>(
-                node: &'t $crate::tree::Node,
+            pub(crate) fn read(
+                node: &$crate::tree::Node,
                 at: &$crate::lines::Span,
-                mistakes: &'t $crate::mistakes::Mistakes<'t>,
+                mistakes: &$crate::mistakes::Mistakes<'_>,
             ) -> Option<Self> {
                 let chosen = Self::CHOICE.read(node, at, mistakes);
-                let read: Vec<Option<Self>> = chosen.into_iter().map(Self::read_options).collect();
+                let read: Vec<Option<Self>> =
+                    chosen.iter().map(|chosen| Self::read_options(chosen, mistakes)).collect();
                 read.into_iter().next()?
             }
 
-            fn read_options(chosen: $crate::alternative::Chosen<'_>) -> Option<Self> {
-                let mut fields = chosen.options;
-                let options = match chosen.name {
+            fn read_options(
+                chosen: &$crate::alternative::Chosen<'_>,
+                mistakes: &$crate::mistakes::Mistakes<'_>,
+            ) -> Option<Self> {
+                let map = $crate::fields::Map::of(chosen.entry);
+                match chosen.name {
                     $(name if name == <$options as $crate::options::Options>::NAME => {
-                        <$options as $crate::options::Options>::read(&mut fields).map(Self::$variant)
+                        let fields = map.read(<$options as $crate::options::Options>::KEYS, mistakes)?;
+                        <$options as $crate::options::Options>::read(&fields).map(Self::$variant)
                     })+
                     _ => None,
-                };
-                fields.finish();
-                options
+                }
             }
 
             pub(crate) fn write(&self) -> $crate::yaml::Yaml {

@@ -62,7 +62,7 @@ const KEEP_METADATA: Key<Flag> = Key {
 pub(crate) const KEYS: Keys = &[&FORMAT, &QUALITY, &KEEP_METADATA];
 
 impl Output {
-    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
         let (format, quality) = (fields.take(&FORMAT), fields.take(&QUALITY));
         let keep_metadata = fields.take(&KEEP_METADATA);
         Some(Self { format: format?, quality: quality? as u8, keep_metadata: keep_metadata? })

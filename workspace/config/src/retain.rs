@@ -44,7 +44,7 @@ impl Options for AllImages {
     const ABOUT: &'static str = "Keeps every candidate's image.";
     const KEYS: Keys = &[];
 
-    fn read(_: &mut Fields<'_>) -> Option<Self> {
+    fn read(_: &Fields<'_>) -> Option<Self> {
         Some(Self {})
     }
 
@@ -58,7 +58,7 @@ impl Options for BestImages {
     const ABOUT: &'static str = "Keeps the images of the best candidates.";
     const KEYS: Keys = &[&COUNT];
 
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
         fields.take(&COUNT).map(|count| Self { count: count as u32 })
     }
 
@@ -72,7 +72,7 @@ impl Options for WinnerImage {
     const ABOUT: &'static str = "Keeps the winner's image.";
     const KEYS: Keys = &[];
 
-    fn read(_: &mut Fields<'_>) -> Option<Self> {
+    fn read(_: &Fields<'_>) -> Option<Self> {
         Some(Self {})
     }
 

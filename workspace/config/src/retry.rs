@@ -43,7 +43,7 @@ const MAX_DELAY_SECS: Key<Number> = Key {
 pub(crate) const KEYS: Keys = &[&ATTEMPTS, &BASE_DELAY_SECS, &MAX_DELAY_SECS];
 
 impl Retry {
-    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
         let attempts = fields.take(&ATTEMPTS);
         let (base, most) = (fields.take(&BASE_DELAY_SECS), fields.take(&MAX_DELAY_SECS));
         let (base, most) = (base?, most?);

@@ -224,7 +224,7 @@ fn brief(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         format!("{sign}{}", grouped(value.abs() as u64))
     } else {
-        format!("{value:?}")
+        format!("{value}")
     }
 }
 
@@ -258,7 +258,7 @@ impl<T: fmt::Display> Rule for Name<T> {
     }
 
     fn expected(&self) -> String {
-        "a name: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`, `.`, starting with a letter or digit".into()
+        "a name of 1 to 64 of a-z, A-Z, 0-9, `_`, `-`, `.` that begins with a letter or digit".into()
     }
 
     fn show(&self, value: &T) -> Yaml {

@@ -1,20 +1,22 @@
 //! The sections of a recipe: the keys at its top, each read by itself.
 
-use editscale_core::{EditorName, RewardName};
+use editscale_core::{Budget, EditorName, RewardName};
 use editscale_search::Gate;
 
-use crate::combine::{WeightedOptions, check_gates, read_gate};
-use crate::fields::Fields;
+use crate::combine::{WeightedOptions, read_gate};
+use crate::fields::{Fields, Map};
 use crate::key::{Absent, Documented, Key, Keys, Section};
 use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
 use crate::quote::quote;
 use crate::recipe::{Editor, Recipe, Reward, Settings};
 use crate::retain::AllImages;
-use crate::rule::{Name, Number, Whole};
+use crate::rule::{Name, Number, Rule, Whole};
 use crate::scalar::Scalar;
-use crate::tree::{Node, Value};
-use crate::{Combine, EditorModel, Output, Policy, Retain, Retry, RewardModel, Stop, budget};
+use crate::tree::{Entry, Node, Value};
+use crate::{
+    Combine, EditorModel, Output, Policy, Retain, Retry, RewardModel, Stop, budget, output, retry, stop,
+};
 
 const VERSION: Key<Whole> = Key {
     name: "version",
@@ -63,16 +65,23 @@ pub(crate) const KEYS: Keys = &[
     &OUTPUT,
 ];
 
-/// All sections, each right in itself.
+/// All sections, each right in itself or `None`.
 pub(crate) struct Sections {
-    pub(crate) settings: Settings,
-    /// Where rewards are given weights.
-    pub(crate) weights: Vec<Span>,
+    pub(crate) editors: Option<Vec<Editor>>,
+    pub(crate) rewards: Rewards,
+    pub(crate) combine: Option<Combine>,
+    pub(crate) gates: Option<Vec<Gate>>,
+    pub(crate) search: Option<Policy>,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) budget: Option<Budget>,
+    pub(crate) retain: Option<Retain>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) output: Option<Output>,
 }
 
 /// Whether the file is of the version that is read here, or of none at all, which is reported as well. What else a file
 /// of another version says is not for this program to judge.
-pub(crate) fn is_our_version(top: &mut Fields<'_>) -> bool {
+pub(crate) fn is_our_version(top: &Fields<'_>) -> bool {
     let Some(entry) = top.entry(VERSION.name) else {
         top.lacking::<()>(VERSION.name, "begin with the line `version: 1`");
         return true;
@@ -93,104 +102,113 @@ pub(crate) fn is_our_version(top: &mut Fields<'_>) -> bool {
 }
 
 impl Sections {
-    pub(crate) fn read(top: &mut Fields<'_>) -> Option<Self> {
-        let before = top.mistakes().errors();
+    pub(crate) fn read(top: &Fields<'_>) -> Self {
+        let mistakes = top.mistakes();
         let editors = read_editors(top);
-        let rewards = read_rewards(top);
-        let rewards_are_whole = top.mistakes().errors() == before;
+        let rewards = Rewards::read(top);
         let combine = top.entry(COMBINE.name).map_or(Some(Combine::Weighted(WeightedOptions {})), |entry| {
-            Combine::read(&entry.node, &entry.key_span, top.mistakes())
+            Combine::read(&entry.node, &entry.key_span, mistakes)
         });
-        let gates = read_gates(top);
-        let search = match top.entry(SEARCH.name) {
-            Some(entry) => Policy::read(&entry.node, &entry.key_span, top.mistakes()),
-            None => top.lacking(SEARCH.name, "a first one is `search: {best_of_n: {samples: 8}}`"),
-        };
-        let stop = read_map(top, &STOP, |fields| Some(Stop::read(fields)));
-        let budget = read_map(top, &BUDGET, |fields| Some(budget::read(fields)));
         let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
-            Retain::read(&entry.node, &entry.key_span, top.mistakes())
+            Retain::read(&entry.node, &entry.key_span, mistakes)
         });
-        let retry = read_map(top, &RETRY, Retry::read);
-        let output = read_map(top, &OUTPUT, Output::read);
-        let (rewards, gates) = (rewards?, gates?);
-        if rewards_are_whole {
-            check_gates(&gates, &rewards.read, top.mistakes());
+        Self {
+            editors,
+            gates: read_gates(top, &rewards),
+            rewards,
+            combine,
+            search: read_search(top),
+            stop: read_map(top, &STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
+            budget: read_map(top, &BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
+            retain,
+            retry: read_map(top, &RETRY, retry::KEYS, Retry::read),
+            output: read_map(top, &OUTPUT, output::KEYS, Output::read),
         }
-        let settings = Settings {
-            editors: editors?,
-            rewards: rewards.read,
-            combine: combine?,
-            gates: gates.into_iter().map(|(gate, _)| gate).collect(),
-            search: search?,
-            stop: stop?,
-            budget: budget?,
-            retain: retain?,
-            retry: retry?,
-            output: output?,
-        };
-        Some(Self { settings, weights: rewards.weights })
+    }
+
+    /// The settings, if every section is right.
+    pub(crate) fn settings(self) -> Option<Settings> {
+        Some(Settings {
+            editors: self.editors?,
+            rewards: self.rewards.all()?,
+            combine: self.combine?,
+            gates: self.gates?,
+            search: self.search?,
+            stop: self.stop?,
+            budget: self.budget?,
+            retain: self.retain?,
+            retry: self.retry?,
+            output: self.output?,
+        })
+    }
+}
+
+fn read_search(top: &Fields<'_>) -> Option<Policy> {
+    match top.entry(SEARCH.name) {
+        Some(entry) => Policy::read(&entry.node, &entry.key_span, top.mistakes()),
+        None => top.lacking(SEARCH.name, "a first one is `search: {best_of_n: {samples: 8}}`"),
     }
 }
 
 /// Reads a map that may be left out, which is to leave out all of its keys.
 fn read_map<'t, T>(
-    top: &mut Fields<'t>,
+    top: &Fields<'t>,
     section: &Section,
-    read: impl FnOnce(&mut Fields<'t>) -> Option<T>,
+    keys: Keys,
+    read: impl FnOnce(&Fields<'t>) -> Option<T>,
 ) -> Option<T> {
-    let mut fields = match top.entry(section.name) {
-        Some(entry) => Fields::of(quote(section.name), &entry.node, entry.key_span.clone(), top.mistakes())?,
-        None => Fields::none(quote(section.name), top.at().clone(), top.mistakes()),
-    };
-    let value = read(&mut fields);
-    fields.finish();
-    value
-}
-
-fn read_editors(top: &mut Fields<'_>) -> Option<Vec<Editor>> {
-    match (top.entry(EDITOR.name), top.entry(EDITORS.name)) {
-        (None, None) => top.lacking(EDITOR.name, "a first one is `editor: {darkroom: {}}`"),
-        (Some(one), None) => {
-            let model = EditorModel::read(&one.node, &one.key_span, top.mistakes())?;
-            Some(vec![Editor { name: EditorName::new(model.kind()).ok()?, model }])
-        }
-        (None, Some(several)) => read_named_editors(&several.node, &several.key_span, top.mistakes()),
-        (Some(one), Some(several)) => {
-            let second = one.key_span.start.max(several.key_span.start);
-            let at = if one.key_span.start == second { &one.key_span } else { &several.key_span };
-            let mistake = Mistake::new("`editor` and `editors` cannot both be given")
-                .hint("put the one editor among the several, under a name");
-            top.error(at, mistake);
-            EditorModel::read(&one.node, &one.key_span, top.mistakes());
-            read_named_editors(&several.node, &several.key_span, top.mistakes())
-        }
+    match top.entry(section.name) {
+        Some(entry) => read(&Map::of(entry).read(keys, top.mistakes())?),
+        None => read(&Fields::none(quote(section.name), top.at().clone(), top.mistakes())),
     }
 }
 
-fn read_named_editors<'t>(node: &'t Node, at: &Span, mistakes: &'t Mistakes<'t>) -> Option<Vec<Editor>> {
-    let Value::Map(entries) = &node.value else {
-        if node.value != Value::Refused {
-            let mistake = Mistake::new("`editors` must be a map from names to editors")
-                .hint("write `editors: {mine: {darkroom: {}}}`");
-            mistakes.error(if node.span.is_empty() { at } else { &node.span }, mistake);
-        }
-        return None;
-    };
-    if entries.is_empty() {
-        let mistake = Mistake::new("`editors` is empty: expected at least one editor");
-        mistakes.error(&node.span, mistake.hint("write `editors: {mine: {darkroom: {}}}`"));
+fn read_editors(top: &Fields<'_>) -> Option<Vec<Editor>> {
+    let one = top.entry(EDITOR.name);
+    let several = top.entry(EDITORS.name);
+    if one.is_none() && several.is_none() {
+        return top.lacking(EDITOR.name, "a first one is `editor: {darkroom: {}}`");
     }
-    entries
-        .iter()
-        .map(|entry| {
-            let name = EditorName::new(&entry.key).map_err(|error| {
-                mistakes.error(&entry.key_span, Mistake::new(error.to_string()));
-            });
-            let model = EditorModel::read(&entry.node, &entry.key_span, mistakes);
-            Some(Editor { name: name.ok()?, model: model? })
-        })
-        .collect()
+    if let (Some(one), Some(several)) = (one, several) {
+        let later = if one.key_span.start > several.key_span.start { one } else { several };
+        let mistake = Mistake::new("`editor` and `editors` cannot both be given")
+            .hint("put the one editor among the several, under a name");
+        top.error(&later.key_span, mistake);
+    }
+    let one = one.and_then(|entry| read_editor(entry, top.mistakes()));
+    let several = several.and_then(|entry| read_named_editors(entry, top.mistakes()));
+    several.or(one.map(|one| vec![one]))
+}
+
+/// An editor without a name of its own.
+fn read_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
+    let model = EditorModel::read(&entry.node, &entry.key_span, mistakes)?;
+    Some(Editor { name: EditorName::new(model.kind()).ok()?, model })
+}
+
+fn read_named_editors(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Vec<Editor>> {
+    let message = match &entry.node.value {
+        Value::Refused => return None,
+        Value::Map(entries) if !entries.is_empty() => {
+            let read: Vec<_> = entries.iter().map(|entry| read_named_editor(entry, mistakes)).collect();
+            return read.into_iter().collect();
+        }
+        Value::Map(_) => "`editors` is empty: expected at least one editor",
+        _ => "`editors` must be a map from names to editors",
+    };
+    mistakes.error(entry.place(), Mistake::new(message).hint("write `editors: {mine: {darkroom: {}}}`"));
+    None
+}
+
+fn read_named_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
+    let name = EditorName::new(&entry.key).ok();
+    if name.is_none() {
+        let rule = Name(EditorName::new);
+        let message = format!("{} cannot name an editor: expected {}", quote(&entry.key), rule.expected());
+        mistakes.error(&entry.key_span, Mistake::new(message));
+    }
+    let model = EditorModel::read(&entry.node, &entry.key_span, mistakes);
+    Some(Editor { name: name?, model: model? })
 }
 
 pub(crate) const WEIGHT: Key<Number> = Key {
@@ -211,55 +229,88 @@ section!(MODEL, "model", "one reward", "required", "what measures");
 
 pub(crate) const REWARD_KEYS: Keys = &[&MODEL as &dyn Documented, &WEIGHT, &NAME];
 
+/// The rewards, as far as they can be read.
 #[derive(Default)]
-struct Rewards {
-    read: Vec<Reward>,
-    names: Vec<RewardName>,
-    weights: Vec<Span>,
+pub(crate) struct Rewards {
+    /// Each right or `None`.
+    read: Vec<Option<Reward>>,
+    /// Their names. A reward whose name cannot be told makes `None` of it.
+    names: Option<Vec<RewardName>>,
+    /// Where weights are given.
+    pub(crate) weights: Vec<Span>,
 }
 
-fn read_rewards(top: &mut Fields<'_>) -> Option<Rewards> {
-    let hint = "a first one is `rewards: [{model: {photometric: {}}}]`";
-    let Some(entry) = top.entry(REWARDS.name) else { return top.lacking(REWARDS.name, hint) };
-    let items = top.list(entry)?;
-    if items.is_empty() {
-        top.error(
-            &entry.node.span,
-            Mistake::new("`rewards` is empty: expected at least one reward").hint(hint),
-        );
+impl Rewards {
+    fn read(top: &Fields<'_>) -> Self {
+        let hint = "a first one is `rewards: [{model: {photometric: {}}}]`";
+        let mut rewards = Self::default();
+        let Some(entry) = top.entry(REWARDS.name) else {
+            top.lacking::<()>(REWARDS.name, hint);
+            return rewards;
+        };
+        let Some(items) = top.list(entry) else { return rewards };
+        if items.is_empty() {
+            let mistake = Mistake::new("`rewards` is empty: expected at least one reward");
+            top.error(entry.place(), mistake.hint(hint));
+            return rewards;
+        }
+        rewards.names = Some(Vec::new());
+        for item in items {
+            rewards.read_one(item, top.mistakes());
+        }
+        rewards
     }
-    let mut found = Rewards::default();
-    let read: Vec<Option<()>> =
-        items.iter().map(|item| read_reward(item, &mut found, top.mistakes())).collect();
-    read.into_iter().collect::<Option<()>>().map(|()| found)
+
+    fn read_one(&mut self, node: &Node, mistakes: &Mistakes<'_>) {
+        let Some(fields) = Map::item("a reward", node).read(REWARD_KEYS, mistakes) else {
+            self.names = None;
+            self.read.push(None);
+            return;
+        };
+        let model = match fields.entry(MODEL.name) {
+            Some(entry) => RewardModel::read(&entry.node, &entry.key_span, mistakes),
+            None => fields.lacking(MODEL.name, "write `model: {photometric: {}}`"),
+        };
+        let weight = fields.take(&WEIGHT);
+        self.weights.extend(fields.entry(WEIGHT.name).map(|entry| entry.key_span.clone()));
+        let name = if fields.has(NAME.name) {
+            fields.take(&NAME)
+        } else {
+            model.as_ref().and_then(|model| RewardName::new(model.kind()).ok())
+        };
+        self.enter_name(name.as_ref(), &fields);
+        let reward = || Some(Reward { name: name?, model: model?, weight: weight? });
+        self.read.push(reward());
+    }
+
+    fn enter_name(&mut self, name: Option<&RewardName>, fields: &Fields<'_>) {
+        let Some(names) = &mut self.names else { return };
+        let Some(name) = name else {
+            self.names = None;
+            return;
+        };
+        if names.contains(name) {
+            let at = fields.span_of(if fields.has(NAME.name) { NAME.name } else { MODEL.name });
+            let message = format!("there are two rewards called {}", quote(name.as_str()));
+            fields.error(&at, Mistake::new(message).hint("give one of them another `name`"));
+        }
+        names.push(name.clone());
+    }
+
+    /// How many there are, right ones and others.
+    pub(crate) fn count(&self) -> u64 {
+        self.read.len() as u64
+    }
+
+    /// The rewards, if there are any and all are right.
+    pub(crate) fn all(&self) -> Option<Vec<Reward>> {
+        if self.read.is_empty() { None } else { self.read.iter().cloned().collect() }
+    }
 }
 
-fn read_reward<'t>(node: &'t Node, found: &mut Rewards, mistakes: &'t Mistakes<'t>) -> Option<()> {
-    let mut fields = Fields::of("a reward", node, node.span.start..node.span.start + 1, mistakes)?;
-    let model = match fields.entry(MODEL.name) {
-        Some(entry) => RewardModel::read(&entry.node, &entry.key_span, mistakes),
-        None => fields.lacking(MODEL.name, "write `model: {photometric: {}}`"),
-    };
-    let (weight, name) = (fields.take(&WEIGHT), fields.take(&NAME));
-    if fields.has(WEIGHT.name) {
-        found.weights.push(fields.span_of(WEIGHT.name));
-    }
-    let is_named = fields.has(NAME.name);
-    let at = fields.span_of(if is_named { NAME.name } else { MODEL.name });
-    fields.finish();
-    let model = model?;
-    let name = if is_named { name? } else { RewardName::new(model.kind()).ok()? };
-    if found.names.contains(&name) {
-        let message = format!("there are two rewards called {}", quote(name.as_str()));
-        mistakes.error(&at, Mistake::new(message).hint("give one of them another `name`"));
-    }
-    found.names.push(name.clone());
-    found.read.push(Reward { name, model, weight: weight? });
-    Some(())
-}
-
-fn read_gates(top: &mut Fields<'_>) -> Option<Vec<(Gate, Span)>> {
+fn read_gates(top: &Fields<'_>, rewards: &Rewards) -> Option<Vec<Gate>> {
     let Some(entry) = top.entry(GATES.name) else { return Some(Vec::new()) };
-    let gates: Vec<_> = top.list(entry)?.iter().map(|gate| read_gate(gate, top.mistakes())).collect();
+    let known = rewards.names.as_deref();
+    let gates: Vec<_> = top.list(entry)?.iter().map(|gate| read_gate(gate, known, top.mistakes())).collect();
     gates.into_iter().collect()
 }

@@ -31,7 +31,7 @@ const PATIENCE: Key<Whole> = Key {
 pub(crate) const KEYS: Keys = &[&TARGET_SCORE, &PATIENCE];
 
 impl Stop {
-    pub(crate) fn read(fields: &mut Fields<'_>) -> Self {
+    pub(crate) fn read(fields: &Fields<'_>) -> Self {
         let target_score = fields.take(&TARGET_SCORE);
         Self { target_score, patience: fields.take(&PATIENCE).map(|patience| patience as u32) }
     }

@@ -20,7 +20,9 @@ pub(crate) fn explain(kind: &ErrorKind, opener: Option<&Place>) -> Mistake {
     };
     match opener {
         Some(Place { line, column, .. }) if mistake.hint.as_deref() == Some(UNCLOSED) => {
-            mistake.hint(format!("the bracket in line {line}, column {column} is perhaps not closed"))
+            mistake.hint(format!(
+                "put `,` between keys and items; the bracket in line {line}, column {column} is still open"
+            ))
         }
         _ => mistake,
     }
@@ -49,9 +51,10 @@ fn words(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         K::SimpleKeyExpected => {
             ("a key without a `:` after it", "write `key: value` with a blank after the colon")
         }
-        K::MappingValueNotAllowed | K::MappingKeyNotAllowed => {
-            ("a second `key:` in the same place", "begin a new line, or put the inner keys in `{…}`")
-        }
+        K::MappingValueNotAllowed | K::MappingKeyNotAllowed => (
+            "a `:` cannot stand here",
+            "put a blank after each colon, and begin each key in a line of its own, indented like its neighbours",
+        ),
         K::ExpectedBlockSequenceEntry | K::BlockSequenceEntryNotAllowed => {
             ("a list item cannot stand here", "indent the `-` of all items of one list equally")
         }
@@ -63,6 +66,9 @@ fn words(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         | K::UnexpectedEofBlockSequence => ("the file ends too early", UNCLOSED),
         K::ExpectedFlowMappingSeparator => ("`,` or `}` was expected here", UNCLOSED),
         K::ExpectedFlowSequenceSeparator => ("`,` or `]` was expected here", UNCLOSED),
+        K::MisplacedFlowCollectionEnd => {
+            ("a bracket that closes nothing", "delete it, or look for the one that it should close")
+        }
         K::UnclosedQuotedScalar => {
             ("a quotation mark is not closed", "close it with the mark that opened it")
         }
@@ -89,11 +95,13 @@ fn with_character(kind: &ErrorKind) -> Option<Mistake> {
             Mistake::new(format!("{} cannot stand here", quote(&character.to_string())))
                 .hint("put texts with special characters in quotation marks")
         }
+        // Both are placed at the bracket that opens.
         ErrorKind::UnclosedFlowCollection { open } => {
-            Mistake::new(format!("`{open}` is not closed")).hint(UNCLOSED)
+            Mistake::new(format!("`{open}` is not closed")).hint("close it where the list or map ends")
         }
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            Mistake::new(format!("`{close}` cannot close `{open}`")).hint(UNCLOSED)
+            Mistake::new(format!("`{open}` is closed by `{close}`"))
+                .hint("close brackets in the opposite order of opening them")
         }
         _ => return None,
     })

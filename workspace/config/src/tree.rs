@@ -28,8 +28,15 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
+impl Entry {
+    /// Where to point when the value is meant: at the key where nothing is written.
+    pub(crate) fn place(&self) -> &Span {
+        if self.node.span.is_empty() { &self.key_span } else { &self.node.span }
+    }
+}
+
 impl Node {
-    /// Where to point when the whole value is meant: what stands on its first line is for the renderer to cut.
+    /// Something that is not read, because it has been reported.
     pub(crate) fn refused(span: Span) -> Self {
         Self { span, value: Value::Refused }
     }

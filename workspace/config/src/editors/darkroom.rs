@@ -37,7 +37,7 @@ impl Options for Darkroom {
         "The photographic editor that is built in: it reads plain English and needs no weights.";
     const KEYS: Keys = &[&PARTIAL, &WORKERS];
 
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
         let partial = fields.take(&PARTIAL);
         let workers = fields.take(&WORKERS).and_then(|workers| NonZeroU32::new(workers as u32));
         Some(Self { partial: partial?, workers })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use editscale_core::SearchFactory;
 use editscale_search::{Beam, EdgeMix, PolicyError, Rules};
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Map};
 use crate::key::{Absent, Documented, Key, Keys, Section};
 use crate::mistakes::Mistake;
 use crate::options::Options;
@@ -84,7 +84,7 @@ impl Options for BeamOptions {
                                  children, and repeats.";
     const KEYS: Keys = &[&WIDTH, &CHILDREN, &DEPTH, &EDGES as &dyn Documented];
 
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
         let (width, children, depth) = (fields.take(&WIDTH), fields.take(&CHILDREN), fields.take(&DEPTH));
         let edges = read_edges(fields);
         Some(Self { width: width? as u32, children: children? as u32, depth: depth? as u32, edges: edges? })
@@ -107,13 +107,12 @@ impl Options for BeamOptions {
     }
 }
 
-fn read_edges(fields: &mut Fields<'_>) -> Option<EdgeMix> {
+fn read_edges(fields: &Fields<'_>) -> Option<EdgeMix> {
     let Some(entry) = fields.entry(EDGES.name) else {
         return Some(EdgeMix { re_edit: 1.0, edit_of_edit: 1.0, fresh: 1.0 });
     };
-    let mut edges = Fields::of("`edges`", &entry.node, entry.key_span.clone(), fields.mistakes())?;
+    let edges = Map::of(entry).read(EDGE_KEYS, fields.mistakes())?;
     let shares = (edges.take(&RE_EDIT), edges.take(&EDIT_OF_EDIT), edges.take(&FRESH));
-    edges.finish();
     let (re_edit, edit_of_edit, fresh) = (shares.0?, shares.1?, shares.2?);
     if re_edit + edit_of_edit + fresh == 0.0 {
         let mistake = Mistake::new("`edges` gives no edge a share").hint("set one of its keys above 0");

@@ -51,7 +51,7 @@ impl Options for BestOfNOptions {
         "Makes N candidates from the source, each with a seed of its own, and keeps the best.";
     const KEYS: Keys = &[&SAMPLES, &ROUND];
 
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
         let samples = fields.take(&SAMPLES);
         let round = fields.take(&ROUND).map(|round| round as u32);
         Some(Self { samples: samples? as u32, round })

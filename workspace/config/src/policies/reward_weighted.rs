@@ -76,7 +76,7 @@ impl Options for RewardWeightedOptions {
                                  their scores, instead of taking the best.";
     const KEYS: Keys = &[&SAMPLES, &DRAW, &TEMPERATURE, &TARGET_ESS, &TARGET_KL];
 
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
         let (samples, draw) = (fields.take(&SAMPLES), fields.take(&DRAW));
         let weighting = read_weighting(fields);
         let (samples, draw) = (samples? as u32, draw? as u32);
@@ -109,7 +109,7 @@ impl Options for RewardWeightedOptions {
     }
 }
 
-fn read_weighting(fields: &mut Fields<'_>) -> Option<Weighting> {
+fn read_weighting(fields: &Fields<'_>) -> Option<Weighting> {
     let given: Vec<&str> = [TEMPERATURE.name, TARGET_ESS.name, TARGET_KL.name]
         .into_iter()
         .filter(|name| fields.has(name))

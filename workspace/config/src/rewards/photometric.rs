@@ -15,7 +15,7 @@ impl Options for Photometric {
                                  `preservation` and `visual_quality`. It has no options.";
     const KEYS: Keys = &[];
 
-    fn read(_: &mut Fields<'_>) -> Option<Self> {
+    fn read(_: &Fields<'_>) -> Option<Self> {
         Some(Self {})
     }
 

@@ -1,0 +1,10 @@
+//! Every kind of mistake, with what is said about it.
+
+mod contradictions;
+mod files;
+mod keys;
+mod many;
+mod refused_yaml;
+mod shapes;
+mod syntax;
+mod values;
