@@ -19,8 +19,7 @@ const fn count(name: &'static str, meaning: &'static str) -> Key<Whole> {
 }
 
 pub(crate) const EDITS: Key<Whole> = count("edits", "candidates made, failed ones included");
-pub(crate) const REWARD_CALLS: Key<Whole> =
-    count("reward_calls", "judgements: one for each candidate and reward");
+pub(crate) const REWARD_CALLS: Key<Whole> = count("reward_calls", "judgements: one for each candidate and reward");
 const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
 const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");
 

@@ -57,8 +57,7 @@ fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Recipe> {
     if !sections::is_our_version(&top) {
         return None;
     }
-    let check =
-        Check { sections: Sections::read(&top), places: Places::of(&root, mistakes.lines()), mistakes };
+    let check = Check { sections: Sections::read(&top), places: Places::of(&root, mistakes.lines()), mistakes };
     check.ranks();
     check.weights();
     check.budget();
@@ -83,15 +82,13 @@ impl Check<'_> {
             return;
         }
         for weight in &self.sections.rewards.weights {
-            let mistake =
-                Mistake::new("`weight` has no meaning with `mean_rank`, which counts all rewards alike")
-                    .hint("leave `weight` out, or write `combine: {weighted: {}}`");
+            let mistake = Mistake::new("`weight` has no meaning with `mean_rank`, which counts all rewards alike")
+                .hint("leave `weight` out, or write `combine: {weighted: {}}`");
             self.mistakes.error(weight, mistake);
         }
         if self.sections.stop.is_some_and(|stop| stop.target_score.is_some()) {
-            let mistake =
-                Mistake::new("`target_score` cannot be reached with `mean_rank`: ranks are not scores")
-                    .hint("use `patience`, or write `combine: {weighted: {}}`");
+            let mistake = Mistake::new("`target_score` cannot be reached with `mean_rank`: ranks are not scores")
+                .hint("use `patience`, or write `combine: {weighted: {}}`");
             self.error("stop.target_score", mistake);
         }
         if self.sections.rewards.count() == 1 {
@@ -105,15 +102,13 @@ impl Check<'_> {
         let rewards = self.sections.rewards.all().unwrap_or_default();
         let is_weighted = matches!(self.sections.combine, Some(Combine::Weighted(_)));
         if is_weighted && !rewards.is_empty() && rewards.iter().all(|reward| reward.weight == 0.0) {
-            let mistake =
-                Mistake::new("every reward has the weight 0").hint("give one of them another weight");
+            let mistake = Mistake::new("every reward has the weight 0").hint("give one of them another weight");
             self.error("rewards", mistake);
         }
     }
 
     fn budget(&self) {
-        let Sections { rewards, search: Some(search), stop, budget: Some(budget), .. } = &self.sections
-        else {
+        let Sections { rewards, search: Some(search), stop, budget: Some(budget), .. } = &self.sections else {
             return;
         };
         let rewards = rewards.count();
@@ -127,9 +122,8 @@ impl Check<'_> {
             self.error(&path, Mistake::new(message).hint(format!("raise `{scarce}` to at least {rewards}")));
         } else if affordable < round {
             let policy = quote(search.kind());
-            let message = format!(
-                "the budget ends the first round of {policy} after {affordable} of {round} candidates"
-            );
+            let message =
+                format!("the budget ends the first round of {policy} after {affordable} of {round} candidates");
             let enough = if by_edits { round } else { round.saturating_mul(rewards) };
             let mistake = Mistake::new(message).hint(format!("raise `{scarce}` to {enough} or more"));
             self.mistakes.warn(&self.places.span(&path), mistake);
@@ -143,9 +137,7 @@ impl Check<'_> {
             return None;
         }
         let settings = sections.settings()?;
-        recipe(settings, places)
-            .map_err(|misfit| mistakes.error(&misfit.span, Mistake::new(misfit.message)))
-            .ok()
+        recipe(settings, places).map_err(|misfit| mistakes.error(&misfit.span, Mistake::new(misfit.message))).ok()
     }
 }
 
@@ -157,8 +149,7 @@ struct Misfit {
 }
 
 fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
-    let misfit =
-        |path: &str, error: &dyn ToString| Misfit { span: places.span(path), message: error.to_string() };
+    let misfit = |path: &str, error: &dyn ToString| Misfit { span: places.span(path), message: error.to_string() };
     let Settings { combine, rewards, gates, search, stop, .. } = &settings;
     let objective = combine.objective(rewards, gates).map_err(|error| misfit("rewards", &error))?;
     let stop = StopRule::new(stop.target_score, stop.patience).map_err(|error| misfit("stop", &error))?;

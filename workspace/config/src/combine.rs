@@ -64,19 +64,13 @@ impl Options for MeanRankOptions {
 
 impl Combine {
     /// The objective over these rewards, behind these gates.
-    pub(crate) fn objective(
-        &self,
-        rewards: &[Reward],
-        gates: &[Gate],
-    ) -> Result<Arc<dyn Objective>, PolicyError> {
+    pub(crate) fn objective(&self, rewards: &[Reward], gates: &[Gate]) -> Result<Arc<dyn Objective>, PolicyError> {
         let inner: Arc<dyn Objective> = match self {
             Self::Weighted(_) => {
                 let weight = |reward: &Reward| (reward.name.clone(), reward.weight);
                 Arc::new(Weighted::new(rewards.iter().map(weight).collect())?)
             }
-            Self::MeanRank(_) => {
-                Arc::new(MeanRank::new(rewards.iter().map(|reward| reward.name.clone()).collect()))
-            }
+            Self::MeanRank(_) => Arc::new(MeanRank::new(rewards.iter().map(|reward| reward.name.clone()).collect())),
         };
         Ok(if gates.is_empty() { inner } else { Arc::new(Gated::new(inner, gates.to_vec())) })
     }
@@ -106,11 +100,7 @@ const AT_LEAST: Key<Number> = Key {
 pub(crate) const GATE_KEYS: Keys = &[&REWARD, &PART, &AT_LEAST];
 
 /// Reads one gate. `rewards` are the names that it can be on, where all of them are known.
-pub(crate) fn read_gate(
-    node: &Node,
-    rewards: Option<&[RewardName]>,
-    mistakes: &Mistakes<'_>,
-) -> Option<Gate> {
+pub(crate) fn read_gate(node: &Node, rewards: Option<&[RewardName]>, mistakes: &Mistakes<'_>) -> Option<Gate> {
     let fields = Map::item("a gate", node).read(GATE_KEYS, mistakes)?;
     let (reward, part, at_least) = (fields.take(&REWARD), fields.take(&PART), fields.take(&AT_LEAST));
     if let (Some(reward), Some(rewards), Some(entry)) = (&reward, rewards, fields.entry(REWARD.name))
@@ -131,10 +121,6 @@ fn unknown_reward(name: &str, rewards: &[RewardName]) -> Mistake {
 }
 
 pub(crate) fn write_gate(gate: &Gate) -> Yaml {
-    let keys = [
-        REWARD.write(Some(&gate.reward)),
-        PART.write(gate.part.as_ref()),
-        AT_LEAST.write(Some(&gate.at_least)),
-    ];
+    let keys = [REWARD.write(Some(&gate.reward)), PART.write(gate.part.as_ref()), AT_LEAST.write(Some(&gate.at_least))];
     Yaml::Map(keys.into_iter().flatten().collect())
 }

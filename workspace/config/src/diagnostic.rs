@@ -56,9 +56,9 @@ impl Report {
     /// The most findings that one report holds; further ones are only counted.
     pub const MOST: usize = 100;
 
-    /// A report of these findings, sorted by place, errors before warnings at the same place.
+    /// A report of these findings, sorted by place.
     pub fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
-        diagnostics.sort_by_key(|found| (found.place.span.start, found.severity));
+        diagnostics.sort_by_key(|found| found.place.span.start);
         let left_out = diagnostics.len().saturating_sub(Self::MOST);
         diagnostics.truncate(Self::MOST);
         Self { diagnostics, left_out }

@@ -9,6 +9,9 @@ use crate::scalar::Scalar;
 use crate::suggest::nearest;
 use crate::tree::{Entry, Node, Value};
 
+/// The most items of a list, and the most named things of one kind.
+pub(crate) const MOST_ITEMS: usize = 100;
+
 /// A map that is being read. Unknown keys have been reported.
 #[derive(Debug)]
 pub(crate) struct Fields<'t> {
@@ -98,6 +101,10 @@ impl<'t> Fields<'t> {
                 self.entries.push((*name, entry));
                 continue;
             }
+            if self.mistakes.is_full() {
+                self.error(&entry.key_span, Mistake::new("unknown key"));
+                continue;
+            }
             let glued = glued(&entry.key, &names);
             let meant = nearest(&entry.key, missing.iter().copied());
             let hint = match (glued, meant) {
@@ -129,9 +136,7 @@ impl<'t> Fields<'t> {
             (Some(entry), _) => self.value(key, entry),
             (None, Absent::Default(value)) => Some(value.clone()),
             (None, Absent::Unset(_)) => None,
-            (None, Absent::Refused) => {
-                self.lacking(key.name, &format!("add `{}: …` ({})", key.name, key.meaning))
-            }
+            (None, Absent::Refused) => self.lacking(key.name, &format!("add `{}: …` ({})", key.name, key.meaning)),
         }
     }
 
@@ -188,7 +193,14 @@ impl<'t> Fields<'t> {
     /// The items of an entry that must be a list.
     pub(crate) fn list(&self, entry: &'t Entry) -> Option<&'t [Node]> {
         match &entry.node.value {
-            Value::List(items) => Some(items),
+            Value::List(items) => {
+                if items.len() > MOST_ITEMS {
+                    let message =
+                        format!("{} has {} items: expected at most {MOST_ITEMS}", quote(&entry.key), items.len());
+                    self.error(&entry.key_span, Mistake::new(message));
+                }
+                Some(&items[..items.len().min(MOST_ITEMS)])
+            }
             Value::Refused => None,
             _ => {
                 let mistake = Mistake::new(format!("{} must be a list", quote(&entry.key)))

@@ -48,7 +48,7 @@ pub struct KeyDoc {
 /// A map of a recipe, as documented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Where it stands, for example `search: best_of_n`; empty for the recipe itself.
+    /// Where it stands, for example `search.best_of_n`; empty for the recipe itself.
     pub path: String,
     /// What it is for.
     pub about: &'static str,

@@ -1,6 +1,6 @@
 //! What the cards lack for the search that a recipe asks for.
 
-use editscale_core::{Cards, Need};
+use editscale_core::{Cards, Lack, Need};
 
 use crate::quote::quote;
 use crate::{Diagnostic, Place, Policy, Recipe, Severity};
@@ -9,10 +9,7 @@ impl Recipe {
     /// Everything that the policy needs and that an editor or reward does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
-        let used = Cards {
-            editors: cards.editors.iter().take(1).cloned().collect(),
-            rewards: cards.rewards.clone(),
-        };
+        let used = Cards { editors: cards.editors.iter().take(1).cloned().collect(), rewards: cards.rewards.clone() };
         let needs = self.factory.needs();
         needs.into_iter().flat_map(|need| self.lacking(need, &used)).collect()
     }
@@ -22,12 +19,13 @@ impl Recipe {
         let (key, hint) = self.reason(need);
         let policy = quote(self.settings.search.kind());
         let purpose = key.map_or(String::new(), |key| format!(" for {}", quote(key)));
-        let message = |lack| format!("{who} {lack}; policy {policy} needs that{purpose}");
+        let message =
+            |lack: &Lack| format!("policy {policy} cannot use {who} {}{purpose}: it {}", quote(&lack.who), lack.what);
         need.lacking(cards)
             .into_iter()
             .map(|lack| Diagnostic {
                 severity: Severity::Error,
-                message: message(lack),
+                message: message(&lack),
                 place: self.place_of(key),
                 hint: Some(hint.into()),
             })
@@ -41,10 +39,9 @@ impl Recipe {
                 Some("edit_of_edit"),
                 "set `edit_of_edit: 0` and `re_edit` or `fresh` above 0, or choose another editor",
             ),
-            (Policy::Beam(_), Need::Knobs) => (
-                Some("re_edit"),
-                "set `re_edit: 0` and `edit_of_edit` or `fresh` above 0, or choose another editor",
-            ),
+            (Policy::Beam(_), Need::Knobs) => {
+                (Some("re_edit"), "set `re_edit: 0` and `edit_of_edit` or `fresh` above 0, or choose another editor")
+            }
             (_, Need::Pointwise) => (None, "choose a reward that scores each candidate by itself"),
             (Policy::Beam(_), Need::Seeds) => (None, "choose another editor, or the policy `best_of_n`"),
             _ => (None, "choose another editor or another policy"),

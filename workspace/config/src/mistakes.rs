@@ -9,9 +9,16 @@ use crate::{Diagnostic, Report, Severity};
 #[derive(Debug)]
 pub(crate) struct Mistakes<'t> {
     lines: Lines<'t>,
-    found: RefCell<Vec<Diagnostic>>,
+    found: RefCell<Vec<Found>>,
     left_out: Cell<usize>,
     errors: Cell<usize>,
+}
+
+#[derive(Debug)]
+struct Found {
+    severity: Severity,
+    span: Span,
+    mistake: Mistake,
 }
 
 /// A mistake without its place.
@@ -36,12 +43,7 @@ impl<'t> Mistakes<'t> {
     const MOST: usize = 10 * Report::MOST;
 
     pub(crate) fn new(text: &'t str) -> Self {
-        Self {
-            lines: Lines::new(text),
-            found: RefCell::default(),
-            left_out: Cell::default(),
-            errors: Cell::default(),
-        }
+        Self { lines: Lines::new(text), found: RefCell::default(), left_out: Cell::default(), errors: Cell::default() }
     }
 
     pub(crate) fn lines(&self) -> &Lines<'t> {
@@ -62,17 +64,30 @@ impl<'t> Mistakes<'t> {
         self.errors.get()
     }
 
-    fn push(&self, severity: Severity, span: &Span, mistake: Mistake) {
-        let mut found = self.found.borrow_mut();
-        if found.len() == Self::MOST {
-            self.left_out.set(self.left_out.get() + 1);
-            return;
-        }
-        let Mistake { message, hint } = mistake;
-        found.push(Diagnostic { severity, message, place: self.lines.place(span), hint });
+    /// Whether further mistakes are only counted, so that nothing need be made up to say about them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.borrow().len() == Self::MOST
     }
 
+    fn push(&self, severity: Severity, span: &Span, mistake: Mistake) {
+        if self.is_full() {
+            self.left_out.set(self.left_out.get() + 1);
+        } else {
+            self.found.borrow_mut().push(Found { severity, span: span.clone(), mistake });
+        }
+    }
+
+    /// All that was found, in the order of the places.
     pub(crate) fn into_report(self) -> Report {
-        Report::new(self.found.into_inner()).and_left_out(self.left_out.get())
+        let Self { lines, found, left_out, .. } = self;
+        let mut found = found.into_inner();
+        found.sort_by_key(|found| found.span.start);
+        let shown = found.len().min(Report::MOST);
+        let left_out = left_out.get() + found.len() - shown;
+        let diagnostics = found.into_iter().take(shown).map(|Found { severity, span, mistake }| {
+            let Mistake { message, hint } = mistake;
+            Diagnostic { severity, message, place: lines.place(&span), hint }
+        });
+        Report::new(diagnostics.collect()).and_left_out(left_out)
     }
 }

@@ -88,7 +88,7 @@ macro_rules! alternatives {
 
             pub(crate) fn tables() -> Vec<$crate::Table> {
                 vec![$($crate::key::table(
-                    format!("{}: {}", $key, <$options as $crate::options::Options>::NAME),
+                    format!("{}.{}", $key, <$options as $crate::options::Options>::NAME),
                     <$options as $crate::options::Options>::ABOUT,
                     <$options as $crate::options::Options>::KEYS,
                 )),+]

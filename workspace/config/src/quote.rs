@@ -26,9 +26,17 @@ pub(crate) fn is_steering(character: char) -> bool {
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Several names in backticks with commas between them.
+/// The most names that a message lists.
+const MOST_NAMES: usize = 20;
+
+/// Several names in backticks with commas between them, the first of them where there are too many to read.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(quote).collect::<Vec<_>>().join(", ")
+    let mut names = names.into_iter();
+    let mut shown: Vec<String> = names.by_ref().take(MOST_NAMES).map(quote).collect();
+    if names.next().is_some() {
+        shown.push("…".into());
+    }
+    shown.join(", ")
 }
 
 #[cfg(test)]

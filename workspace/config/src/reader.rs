@@ -184,13 +184,7 @@ impl Reader<'_, '_> {
     }
 }
 
-fn checked_key(
-    text: &str,
-    quoted: bool,
-    span: Span,
-    seen: &mut HashMap<String, Span>,
-    mistakes: &Mistakes<'_>,
-) -> Key {
+fn checked_key(text: &str, quoted: bool, span: Span, seen: &mut HashMap<String, Span>, mistakes: &Mistakes<'_>) -> Key {
     if text == "<<" && !quoted {
         let hint = "write the keys out where they are used";
         mistakes.error(&span, Mistake::new("merge keys are not part of recipes").hint(hint));

@@ -63,35 +63,38 @@ struct Excerpt {
 
 impl Excerpt {
     fn of(line: &str, place: &Place) -> Self {
-        let characters: Vec<char> = line.chars().map(visible).collect();
-        let start = (place.column - 1).min(characters.len());
-        let marked = marked_characters(line, start, place);
-        let width =
-            |characters: &[char]| characters.iter().map(|character| character.width().unwrap_or(0)).sum();
-        let total: usize = width(&characters);
-        let first = if total <= WIDTH { 0 } else { start.saturating_sub(BEFORE) };
-        let last = (first + WIDTH).min(characters.len());
-        let (cut_before, cut_after) =
-            (if first > 0 { "…" } else { "" }, if last < characters.len() { "…" } else { "" });
-        let body: String = characters[first..last].iter().collect();
-        let blanks = usize::from(first > 0) + width(&characters[first..start.min(last)]);
-        let carets = width(&characters[start.min(last)..(start + marked).min(last)]);
-        Self {
-            shown: format!("{cut_before}{body}{cut_after}").trim_end().into(),
-            blanks,
-            carets: carets.max(1),
-        }
+        let start = line.char_indices().nth(place.column - 1).map_or(line.len(), |(at, _)| at);
+        let (before, from) = line.split_at(start);
+        let is_whole = line.len() <= 4 * WIDTH && width(line) <= WIDTH;
+        let prefix = if is_whole { before } else { last_characters(before, BEFORE) };
+        let body = if is_whole { from } else { first_characters(from, WIDTH - BEFORE) };
+        let cut_before = if prefix.len() < before.len() { "…" } else { "" };
+        let cut_after = if body.len() < from.len() { "…" } else { "" };
+        let marked = first_bytes(body, place.span.len()).trim_end();
+        let shown: String = [cut_before, prefix, body, cut_after].concat().chars().map(visible).collect();
+        Self { shown: shown.trim_end().into(), blanks: width(cut_before) + width(prefix), carets: width(marked).max(1) }
     }
 }
 
-/// How many characters of the line the place covers, without blanks at their end.
-fn marked_characters(line: &str, start: usize, place: &Place) -> usize {
-    let rest: String = line.chars().skip(start).collect();
-    let mut end = place.span.len().min(rest.len());
-    while !rest.is_char_boundary(end) {
+/// The columns that a text takes on a terminal.
+fn width(text: &str) -> usize {
+    text.chars().map(visible).map(|character| character.width().unwrap_or(0)).sum()
+}
+
+fn first_characters(text: &str, count: usize) -> &str {
+    text.char_indices().nth(count).map_or(text, |(at, _)| &text[..at])
+}
+
+fn last_characters(text: &str, count: usize) -> &str {
+    text.char_indices().nth_back(count - 1).map_or(text, |(at, _)| &text[at..])
+}
+
+fn first_bytes(text: &str, count: usize) -> &str {
+    let mut end = count.min(text.len());
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    rest[..end].trim_end().chars().count()
+    &text[..end]
 }
 
 /// One column for everything that would move the cursor.

@@ -49,9 +49,8 @@ impl Retry {
         let (base, most) = (base?, most?);
         if base > most {
             let at = if fields.has(MAX_DELAY_SECS.name) { MAX_DELAY_SECS.name } else { BASE_DELAY_SECS.name };
-            let mistake =
-                Mistake::new(format!("`base_delay_secs` is {base}, and `max_delay_secs` only {most}"))
-                    .hint("the longest wait cannot be shorter than the first");
+            let mistake = Mistake::new(format!("`base_delay_secs` is {base}, and `max_delay_secs` only {most}"))
+                .hint("the longest wait cannot be shorter than the first");
             fields.error(&fields.span_of(at), mistake);
         }
         let (base_delay, max_delay) = (Duration::from_secs_f64(base), Duration::from_secs_f64(most));

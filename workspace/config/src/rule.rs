@@ -203,8 +203,7 @@ fn number_complaint(found: &Scalar) -> Complaint {
     let Scalar::Text(text) = found else { return Complaint::PLAIN };
     let bare = text.trim();
     let is_number = |text: &str| matches!(scalar::plain(text), Scalar::Whole(_) | Scalar::Number { .. });
-    let digits =
-        bare.trim_end_matches(|character: char| character.is_alphabetic() || " %$€".contains(character));
+    let digits = bare.trim_end_matches(|character: char| character.is_alphabetic() || " %$€".contains(character));
     if is_number(bare) {
         Complaint::hint(format!("write `{bare}` without quotation marks"))
     } else if is_number(&bare.replace(['_', ','], "")) && bare.contains(['_', ',']) {
@@ -233,12 +232,8 @@ fn grouped(value: u64) -> String {
     if digits.len() <= 4 {
         return digits;
     }
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
     groups.join(",")
 }
 

@@ -87,8 +87,8 @@ mod tests {
         let huge = "9".repeat(60);
         check(&huge, number(huge.parse().unwrap(), &huge));
         for text in [
-            "n", "no", "off", "yes", "--1", "0x", "0xg", "1_000", ".", "e5", "1e", "+", "-.nan", "inf",
-            "nan", "1:2", "0b1", "1.2.3", "١",
+            "n", "no", "off", "yes", "--1", "0x", "0xg", "1_000", ".", "e5", "1e", "+", "-.nan", "inf", "nan", "1:2",
+            "0b1", "1.2.3", "١",
         ] {
             check(text, Scalar::Text(text.into()));
         }

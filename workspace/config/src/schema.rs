@@ -10,32 +10,20 @@ use crate::{Combine, EditorModel, Policy, Retain, RewardModel, Table, budget, ou
 pub fn schema() -> Vec<Table> {
     let mut tables = vec![table("", "The recipe itself.", KEYS)];
     tables.extend(EditorModel::tables());
-    tables.push(table("rewards: one of the list", "A reward and what it counts.", REWARD_KEYS));
+    tables.push(table("rewards[]", "A reward and what it counts.", REWARD_KEYS));
     tables.extend(RewardModel::tables());
     tables.extend(Combine::tables());
-    tables.push(table(
-        "gates: one of the list",
-        "A condition that bars a candidate from winning.",
-        GATE_KEYS,
-    ));
+    tables.push(table("gates[]", "A condition that bars a candidate from winning.", GATE_KEYS));
     tables.extend(Policy::tables());
     tables.push(table(
-        "search: beam: edges",
+        "search.beam.edges",
         "The shares in which children are made; at least one is above 0.",
         EDGE_KEYS,
     ));
     tables.push(table("stop", "When to end before the plan is done.", stop::KEYS));
-    tables.push(table(
-        "budget",
-        "What a run may spend. It is never exceeded, failures included.",
-        budget::KEYS,
-    ));
+    tables.push(table("budget", "What a run may spend. It is never exceeded, failures included.", budget::KEYS));
     tables.extend(Retain::tables());
-    tables.push(table(
-        "retry",
-        "How patiently work is tried again after a failure that may pass.",
-        retry::KEYS,
-    ));
+    tables.push(table("retry", "How patiently work is tried again after a failure that may pass.", retry::KEYS));
     tables.push(table("output", "How results are written.", output::KEYS));
     tables
 }

@@ -4,7 +4,7 @@ use editscale_core::{Budget, EditorName, RewardName};
 use editscale_search::Gate;
 
 use crate::combine::{WeightedOptions, read_gate};
-use crate::fields::{Fields, Map};
+use crate::fields::{Fields, MOST_ITEMS, Map};
 use crate::key::{Absent, Documented, Key, Keys, Section};
 use crate::lines::Span;
 use crate::mistakes::{Mistake, Mistakes};
@@ -14,9 +14,7 @@ use crate::retain::AllImages;
 use crate::rule::{Name, Number, Rule, Whole};
 use crate::scalar::Scalar;
 use crate::tree::{Entry, Node, Value};
-use crate::{
-    Combine, EditorModel, Output, Policy, Retain, Retry, RewardModel, Stop, budget, output, retry, stop,
-};
+use crate::{Combine, EditorModel, Output, Policy, Retain, Retry, RewardModel, Stop, budget, output, retry, stop};
 
 const VERSION: Key<Whole> = Key {
     name: "version",
@@ -27,8 +25,7 @@ const VERSION: Key<Whole> = Key {
 
 macro_rules! section {
     ($name:ident, $key:literal, $allowed:literal, $default:literal, $meaning:literal) => {
-        const $name: Section =
-            Section { name: $key, allowed: $allowed, default: $default, meaning: $meaning };
+        const $name: Section = Section { name: $key, allowed: $allowed, default: $default, meaning: $meaning };
     };
 }
 
@@ -88,8 +85,7 @@ pub(crate) fn is_our_version(top: &Fields<'_>) -> bool {
     };
     match &entry.node.value {
         Value::Scalar(Scalar::Whole(found)) if *found != i128::from(Recipe::VERSION) => {
-            let message =
-                format!("this is a recipe of version {found}: expected version {}", Recipe::VERSION);
+            let message = format!("this is a recipe of version {found}: expected version {}", Recipe::VERSION);
             let hint = "the version is that of the recipe format, and not yours";
             top.error(&entry.node.span, Mistake::new(message).hint(hint));
             false
@@ -109,9 +105,9 @@ impl Sections {
         let combine = top.entry(COMBINE.name).map_or(Some(Combine::Weighted(WeightedOptions {})), |entry| {
             Combine::read(&entry.node, &entry.key_span, mistakes)
         });
-        let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
-            Retain::read(&entry.node, &entry.key_span, mistakes)
-        });
+        let retain = top
+            .entry(RETAIN.name)
+            .map_or(Some(Retain::All(AllImages {})), |entry| Retain::read(&entry.node, &entry.key_span, mistakes));
         Self {
             editors,
             gates: read_gates(top, &rewards),
@@ -189,12 +185,14 @@ fn read_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
 fn read_named_editors(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Vec<Editor>> {
     let message = match &entry.node.value {
         Value::Refused => return None,
-        Value::Map(entries) if !entries.is_empty() => {
+        Value::Map(entries) if (1..=MOST_ITEMS).contains(&entries.len()) => {
             let read: Vec<_> = entries.iter().map(|entry| read_named_editor(entry, mistakes)).collect();
             return read.into_iter().collect();
         }
-        Value::Map(_) => "`editors` is empty: expected at least one editor",
-        _ => "`editors` must be a map from names to editors",
+        Value::Map(entries) => {
+            format!("`editors` has {} editors: expected 1 to {MOST_ITEMS}", entries.len())
+        }
+        _ => "`editors` must be a map from names to editors".into(),
     };
     mistakes.error(entry.place(), Mistake::new(message).hint("write `editors: {mine: {darkroom: {}}}`"));
     None

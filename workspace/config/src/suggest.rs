@@ -50,8 +50,7 @@ mod tests {
     #[test]
     fn only_near_names_are_meant() {
         let known = ["samples", "round", "temperature", "target_ess", "target_kl", "wall_secs"];
-        let check =
-            |found: &str, expected: Option<&str>| assert_eq!(nearest(found, known), expected, "{found}");
+        let check = |found: &str, expected: Option<&str>| assert_eq!(nearest(found, known), expected, "{found}");
         check("sampels", Some("samples"));
         check("Samples", Some("samples"));
         check("sample", Some("samples"));

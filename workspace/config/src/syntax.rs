@@ -19,11 +19,8 @@ pub(crate) fn explain(kind: &ErrorKind, opener: Option<&Place>) -> Mistake {
         None => with_character(kind).unwrap_or_else(|| Mistake::new(format!("this is not YAML: {kind}"))),
     };
     match opener {
-        Some(Place { line, column, .. }) if mistake.hint.as_deref() == Some(UNCLOSED) => {
-            mistake.hint(format!(
-                "put `,` between keys and items; the bracket in line {line}, column {column} is still open"
-            ))
-        }
+        Some(Place { line, column, .. }) if mistake.hint.as_deref() == Some(UNCLOSED) => mistake
+            .hint(format!("put `,` between keys and items; the bracket in line {line}, column {column} is still open")),
         _ => mistake,
     }
 }
@@ -48,9 +45,7 @@ fn words(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
             "a key was expected here",
             "indent keys of one map equally; write `key: value` with a blank after the colon",
         ),
-        K::SimpleKeyExpected => {
-            ("a key without a `:` after it", "write `key: value` with a blank after the colon")
-        }
+        K::SimpleKeyExpected => ("a key without a `:` after it", "write `key: value` with a blank after the colon"),
         K::MappingValueNotAllowed | K::MappingKeyNotAllowed => (
             "a `:` cannot stand here",
             "put a blank after each colon, and begin each key in a line of its own, indented like its neighbours",
@@ -69,22 +64,15 @@ fn words(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         K::MisplacedFlowCollectionEnd => {
             ("a bracket that closes nothing", "delete it, or look for the one that it should close")
         }
-        K::UnclosedQuotedScalar => {
-            ("a quotation mark is not closed", "close it with the mark that opened it")
-        }
+        K::UnclosedQuotedScalar => ("a quotation mark is not closed", "close it with the mark that opened it"),
         K::InvalidTrailingDoubleQuotedScalar | K::InvalidTrailingSingleQuotedScalar => {
             ("text follows a closed quotation mark", "put all of it inside the quotation marks")
         }
-        K::BomInsideDocument => (
-            "a byte order mark inside the file",
-            "delete it: it is invisible, and only the first bytes may be one",
-        ),
-        K::DirectiveDisallowed => {
-            ("directives are not part of recipes", "delete the line that begins with `%`")
+        K::BomInsideDocument => {
+            ("a byte order mark inside the file", "delete it: it is invisible, and only the first bytes may be one")
         }
-        K::UnknownQuotedScalarEscape => {
-            ("an unknown escape after `\\`", "use single quotation marks, or write `\\\\`")
-        }
+        K::DirectiveDisallowed => ("directives are not part of recipes", "delete the line that begins with `%`"),
+        K::UnknownQuotedScalarEscape => ("an unknown escape after `\\`", "use single quotation marks, or write `\\\\`"),
         _ => return None,
     })
 }

@@ -78,9 +78,7 @@ impl fmt::Display for Yaml {
         match self {
             Self::Scalar(scalar) => f.write_str(scalar),
             Self::List(items) => separated(f, ['[', ']'], items, |f, item| write!(f, "{item}")),
-            Self::Map(entries) => {
-                separated(f, ['{', '}'], entries, |f, (key, value)| write!(f, "{key}: {value}"))
-            }
+            Self::Map(entries) => separated(f, ['{', '}'], entries, |f, (key, value)| write!(f, "{key}: {value}")),
         }
     }
 }

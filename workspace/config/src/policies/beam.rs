@@ -27,12 +27,8 @@ pub struct BeamOptions {
 
 const COUNT: Whole = Whole { low: 1, high: 1000 };
 
-const WIDTH: Key<Whole> = Key {
-    name: "width",
-    rule: COUNT,
-    absent: Absent::Refused,
-    meaning: "candidates that live on from round to round",
-};
+const WIDTH: Key<Whole> =
+    Key { name: "width", rule: COUNT, absent: Absent::Refused, meaning: "candidates that live on from round to round" };
 
 const CHILDREN: Key<Whole> = Key {
     name: "children",
@@ -49,12 +45,8 @@ const DEPTH: Key<Whole> = Key {
               candidates, at most 100,000",
 };
 
-const EDGES: Section = Section {
-    name: "edges",
-    allowed: "a map, see below",
-    default: "all three alike",
-    meaning: "how children are made",
-};
+const EDGES: Section =
+    Section { name: "edges", allowed: "a map", default: "all three alike", meaning: "how children are made" };
 
 pub(crate) const EDGE_KEYS: Keys = &[&RE_EDIT, &EDIT_OF_EDIT, &FRESH];
 
@@ -92,8 +84,7 @@ impl Options for BeamOptions {
 
     fn write(&self) -> Vec<(String, Yaml)> {
         let EdgeMix { re_edit, edit_of_edit, fresh } = &self.edges;
-        let edges =
-            [RE_EDIT.write(Some(re_edit)), EDIT_OF_EDIT.write(Some(edit_of_edit)), FRESH.write(Some(fresh))];
+        let edges = [RE_EDIT.write(Some(re_edit)), EDIT_OF_EDIT.write(Some(edit_of_edit)), FRESH.write(Some(fresh))];
         let edges = Yaml::Map(edges.into_iter().flatten().collect());
         [
             WIDTH.write(Some(&self.width.into())),

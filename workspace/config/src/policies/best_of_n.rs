@@ -47,8 +47,7 @@ impl BestOfNOptions {
 
 impl Options for BestOfNOptions {
     const NAME: &'static str = "best_of_n";
-    const ABOUT: &'static str =
-        "Makes N candidates from the source, each with a seed of its own, and keeps the best.";
+    const ABOUT: &'static str = "Makes N candidates from the source, each with a seed of its own, and keeps the best.";
     const KEYS: Keys = &[&SAMPLES, &ROUND];
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
@@ -59,9 +58,6 @@ impl Options for BestOfNOptions {
 
     fn write(&self) -> Vec<(String, Yaml)> {
         let round = self.round.map(u64::from);
-        [SAMPLES.write(Some(&self.samples.into())), ROUND.write(round.as_ref())]
-            .into_iter()
-            .flatten()
-            .collect()
+        [SAMPLES.write(Some(&self.samples.into())), ROUND.write(round.as_ref())].into_iter().flatten().collect()
     }
 }

@@ -88,9 +88,8 @@ impl Options for RewardWeightedOptions {
         if let Some(Weighting::TargetEss(target)) = weighting
             && target > f64::from(samples)
         {
-            let mistake =
-                Mistake::new(format!("`target_ess` cannot be {target}: there are only {samples} samples"))
-                    .hint("an effective sample size is between 1 and the number of samples");
+            let mistake = Mistake::new(format!("`target_ess` cannot be {target}: there are only {samples} samples"))
+                .hint("an effective sample size is between 1 and the number of samples");
             fields.error(&fields.span_of(TARGET_ESS.name), mistake);
         }
         Some(Self { samples, draw, weighting: weighting? })
@@ -110,19 +109,16 @@ impl Options for RewardWeightedOptions {
 }
 
 fn read_weighting(fields: &Fields<'_>) -> Option<Weighting> {
-    let given: Vec<&str> = [TEMPERATURE.name, TARGET_ESS.name, TARGET_KL.name]
-        .into_iter()
-        .filter(|name| fields.has(name))
-        .collect();
+    let given: Vec<&str> =
+        [TEMPERATURE.name, TARGET_ESS.name, TARGET_KL.name].into_iter().filter(|name| fields.has(name)).collect();
     let temperature = fields.take(&TEMPERATURE).map(Weighting::Temperature);
     let target_ess = fields.take(&TARGET_ESS).map(Weighting::TargetEss);
     let target_kl = fields.take(&TARGET_KL).map(Weighting::TargetKl);
     match given.as_slice() {
         [_] => {}
         [] => {
-            let mistake = Mistake::new("`reward_weighted` does not say how sharply to draw").hint(
-                "add one of `temperature`, `target_ess`, `target_kl`; `target_ess: 2.0` suits any reward",
-            );
+            let mistake = Mistake::new("`reward_weighted` does not say how sharply to draw")
+                .hint("add one of `temperature`, `target_ess`, `target_kl`; `target_ess: 2.0` suits any reward");
             fields.error(fields.at(), mistake);
         }
         [first, second, ..] => {

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use crate::report;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one report, whole")]
 fn many_mistakes() {
     assert_snapshot!(report(r#"# A recipe in which everything is wrong.
 version: 1

@@ -140,7 +140,7 @@ editors: {}
 rewards: [{model: {photometric: {}}}]
 search: {best_of_n: {samples: 8}}
 "), @r"
-    error: `editors` is empty: expected at least one editor
+    error: `editors` has 0 editors: expected 1 to 100
      --> recipe.yaml:2:10
       |
     2 | editors: {}

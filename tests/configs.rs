@@ -1,0 +1,124 @@
+//! Every recipe of the repository is read: the files of `configs/`, and the blocks of the pages that people copy from.
+//! And the page about recipes lists every key that there is.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use editscale_config::{Recipe, Table, schema};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A recipe that cannot be read, or that draws a warning, fails the test with what is wrong.
+fn check(name: &str, text: &str) -> Recipe {
+    match Recipe::parse(text.as_bytes()) {
+        Ok((recipe, warnings)) if warnings.is_empty() => recipe,
+        Ok((_, report)) | Err(report) => panic!("{}", report.render(name, text.as_bytes())),
+    }
+}
+
+fn configs() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("configs")).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn every_config_is_a_recipe() {
+    let mut names = Vec::new();
+    for path in configs() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(path.extension().unwrap(), "yaml", "{}", path.display());
+        assert!(text.starts_with('#'), "{} does not begin by saying what it is", path.display());
+        let recipe = check(&path.display().to_string(), &text);
+        assert_eq!(check("the resolved recipe", &recipe.to_yaml()), recipe);
+        names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    for name in ["beam.yaml", "best-of-n.yaml", "quickstart.yaml", "reward-weighted.yaml"] {
+        assert!(names.iter().any(|found| found == name), "{name} is missing");
+    }
+}
+
+#[test]
+fn every_policy_has_a_config() {
+    let kinds: Vec<&str> = configs()
+        .iter()
+        .map(|path| check("config", &fs::read_to_string(path).unwrap()).settings().search.kind())
+        .collect();
+    let policies = schema().into_iter().filter_map(|table| Some(table.path.strip_prefix("search.")?.to_owned()));
+    for policy in policies.filter(|policy| !policy.contains('.')) {
+        assert!(kinds.contains(&policy.as_str()), "no recipe in `configs/` shows `{policy}`");
+    }
+}
+
+/// The fenced blocks of a language in a page of Markdown, with the lines that they begin in.
+fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut lines = page.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        if line.trim() == format!("```{language}") {
+            let block = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```");
+            found.push((number + 2, block.fold(String::new(), |text, line| text + line + "\n")));
+        }
+    }
+    found
+}
+
+/// A block that shows only some keys is completed by the required ones.
+fn completed(block: &str) -> String {
+    if block.lines().any(|line| line.starts_with("version:")) {
+        return block.to_owned();
+    }
+    let has = |key: &str| block.lines().any(|line| line.starts_with(key));
+    let mut text = format!("version: 1\n{block}");
+    for (keys, line) in [
+        (&["editor:", "editors:"][..], "editor: {darkroom: {}}\n"),
+        (&["rewards:"], "rewards: [{model: {photometric: {}}}]\n"),
+        (&["search:"], "search: {best_of_n: {samples: 8}}\n"),
+    ] {
+        if !keys.iter().any(|key| has(key)) {
+            text += line;
+        }
+    }
+    text
+}
+
+#[test]
+fn every_block_of_the_pages_is_a_recipe() {
+    for page in ["README.md", "docs/recipes.md", "workspace/README.md"] {
+        let Ok(text) = fs::read_to_string(root().join(page)) else { continue };
+        for (line, block) in blocks(&text, "yaml") {
+            check(&format!("{page}, block in line {line}"), &completed(&block));
+        }
+    }
+    let text = fs::read_to_string(root().join("docs/recipes.md")).unwrap();
+    assert!(blocks(&text, "yaml").len() >= 5, "docs/recipes.md has lost its examples");
+}
+
+fn markdown(table: &Table) -> String {
+    let heading = if table.path.is_empty() { "The recipe".to_owned() } else { format!("`{}`", table.path) };
+    let mut text = format!("### {heading}\n\n{}\n", table.about);
+    if table.keys.is_empty() {
+        return text;
+    }
+    text += "\n| key | value | if left out | meaning |\n|---|---|---|---|\n";
+    for key in &table.keys {
+        writeln!(text, "| `{}` | {} | {} | {} |", key.name, key.allowed, key.default, key.meaning).unwrap();
+    }
+    text
+}
+
+/// The second half of the page is made from the schema: after a change, it is what this test prints.
+#[test]
+fn every_key_is_documented() {
+    let expected: Vec<String> = schema().iter().map(markdown).collect();
+    let expected = expected.join("\n");
+    let page = fs::read_to_string(root().join("docs/recipes.md")).unwrap();
+    let (_, keys) = page.split_once("\n## All keys\n\n").unwrap();
+    assert!(keys == expected, "docs/recipes.md: after `## All keys` should follow:\n\n{expected}");
+}

@@ -1,0 +1,136 @@
+//! What is said where editors and rewards lack what a search needs.
+
+use std::num::NonZeroU32;
+
+use editscale_config::{Diagnostic, Recipe, Report};
+use editscale_core::{
+    CancelRule, Cards, Cost, EditorCard, EditorName, KnobName, KnobScale, KnobSpec, PauseSupport, Recovery, RewardCard,
+    RewardKind, RewardName, Sampler, SeedRule,
+};
+use insta::assert_snapshot;
+
+use crate::{recipe, with_search};
+
+fn able(name: &str) -> EditorCard {
+    let knob = KnobSpec {
+        name: KnobName::new("strength").unwrap(),
+        low: 0.0,
+        high: 1.0,
+        default: 0.5,
+        scale: KnobScale::Linear,
+    };
+    EditorCard {
+        name: EditorName::new(name).unwrap(),
+        revision: "1".into(),
+        seeds: SeedRule::Reproducible { bits: 53 },
+        largest_batch: NonZeroU32::MIN,
+        slots: NonZeroU32::MIN,
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        cancel: CancelRule::Promptly,
+        masks: true,
+        knobs: vec![knob],
+        cost: Cost::default(),
+        recovery: Recovery::Repeat,
+    }
+}
+
+fn poor(name: &str) -> EditorCard {
+    EditorCard { seeds: SeedRule::Ignored, edits_candidates: false, knobs: Vec::new(), ..able(name) }
+}
+
+fn reward(name: &str, kind: RewardKind) -> RewardCard {
+    RewardCard {
+        name: RewardName::new(name).unwrap(),
+        revision: "1".into(),
+        range: None,
+        kind,
+        gives_sigma: false,
+        pixel_budget: None,
+        largest_batch: NonZeroU32::MIN,
+        slots: NonZeroU32::MIN,
+        cost: Cost::default(),
+    }
+}
+
+fn cards(editors: Vec<EditorCard>, kind: RewardKind) -> Cards {
+    Cards { editors, rewards: vec![reward("photometric", kind)] }
+}
+
+fn lacks(text: &str, cards: &Cards) -> String {
+    let lacks: Vec<Diagnostic> = recipe(text).lacks(cards);
+    Report::new(lacks).render("recipe.yaml", text.as_bytes())
+}
+
+#[test]
+fn nothing_is_lacking() {
+    let check = |search: &str, cards: &Cards| assert_eq!(lacks(&with_search(search), cards), "", "{search}");
+    let able_and_poor = cards(vec![able("darkroom"), poor("other")], RewardKind::Pointwise);
+    check("{best_of_n: {samples: 8}}", &cards(vec![poor("darkroom")], RewardKind::Pointwise));
+    check("{beam: {width: 2, children: 2, depth: 2}}", &able_and_poor);
+    check("{reward_weighted: {samples: 8, temperature: 1}}", &able_and_poor);
+}
+
+#[test]
+fn an_editor_lacks_everything_that_beam_needs() {
+    let text = with_search(
+        "\n  beam:\n    width: 2\n    children: 2\n    depth: 2\n    edges:\n      re_edit: 1\n      edit_of_edit: 1",
+    );
+    assert_snapshot!(lacks(&text, &cards(vec![poor("x")], RewardKind::Listwise)), @r"
+    error: policy `beam` cannot use reward `photometric`: it gives listwise scores, which do not compare between rounds
+     --> recipe.yaml:5:3
+      |
+    5 |   beam:
+      |   ^^^^
+      = hint: choose a reward that scores each candidate by itself
+
+    error: policy `beam` cannot use editor `x`: it ignores seeds
+     --> recipe.yaml:5:3
+      |
+    5 |   beam:
+      |   ^^^^
+      = hint: choose another editor, or the policy `best_of_n`
+
+    error: policy `beam` cannot use editor `x` for `re_edit`: it offers no knobs to turn
+      --> recipe.yaml:10:7
+       |
+    10 |       re_edit: 1
+       |       ^^^^^^^
+       = hint: set `re_edit: 0` and `edit_of_edit` or `fresh` above 0, or choose another editor
+
+    error: policy `beam` cannot use editor `x` for `edit_of_edit`: it cannot start from a candidate's picture
+      --> recipe.yaml:11:7
+       |
+    11 |       edit_of_edit: 1
+       |       ^^^^^^^^^^^^
+       = hint: set `edit_of_edit: 0` and `re_edit` or `fresh` above 0, or choose another editor
+    ");
+}
+
+#[test]
+fn edges_by_default_are_placed_at_the_policy() {
+    let text = with_search("{beam: {width: 2, children: 2, depth: 2}}");
+    let card = EditorCard { edits_candidates: false, ..able("darkroom") };
+    assert_snapshot!(lacks(&text, &cards(vec![card], RewardKind::Pointwise)), @r"
+    error: policy `beam` cannot use editor `darkroom` for `edit_of_edit`: it cannot start from a candidate's picture
+     --> recipe.yaml:4:10
+      |
+    4 | search: {beam: {width: 2, children: 2, depth: 2}}
+      |          ^^^^
+      = hint: set `edit_of_edit: 0` and `re_edit` or `fresh` above 0, or choose another editor
+    ");
+}
+
+#[test]
+fn only_edges_that_are_used_need_anything() {
+    let text = with_search("{beam: {width: 2, children: 2, depth: 2, edges: {fresh: 1, edit_of_edit: 0}}}");
+    let card = EditorCard { edits_candidates: false, knobs: Vec::new(), ..able("darkroom") };
+    assert_eq!(lacks(&text, &cards(vec![card], RewardKind::Pointwise)), "");
+}
+
+#[test]
+fn a_recipe_may_be_cloned_and_shared() {
+    fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    is_shared::<Recipe>();
+}

@@ -1,0 +1,137 @@
+//! Texts of recipes that are right, of every kind.
+
+use proptest::prelude::*;
+
+/// Names that other readers could take for something else.
+fn name() -> impl Strategy<Value = String> {
+    const AWKWARD: [&str; 11] = ["no", "y", "null", "1", "1.5", "0x1F", "1e3", "true", "8bit", "on", "N"];
+    prop_oneof!["[a-zA-Z0-9][a-zA-Z0-9_.-]{0,20}", prop::sample::select(&AWKWARD[..]).prop_map(str::to_owned),]
+}
+
+fn line(key: &'static str, value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    prop::option::of(value).prop_map(move |value| value.map_or(String::new(), |value| format!("{key}: {value}\n")))
+}
+
+fn editors() -> impl Strategy<Value = String> {
+    let darkroom = (any::<Option<bool>>(), prop::option::of(1u32..=256)).prop_map(|(partial, workers)| {
+        let partial = partial.map(|partial| format!("partial: {partial}"));
+        let workers = workers.map(|workers| format!("workers: {workers}"));
+        let options: Vec<String> = partial.into_iter().chain(workers).collect();
+        format!("{{darkroom: {{{}}}}}", options.join(", "))
+    });
+    let darkroom = darkroom.boxed();
+    prop_oneof![
+        darkroom.clone().prop_map(|one| format!("editor: {one}\n")),
+        prop::collection::btree_map(name(), darkroom, 1..4).prop_map(|several| {
+            let lines: Vec<String> = several.iter().map(|(name, one)| format!("  {name:?}: {one}\n")).collect();
+            format!("editors:\n{}", lines.concat())
+        }),
+    ]
+}
+
+/// The names of the rewards, with their lines.
+fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
+    prop::collection::btree_map(name(), prop::option::of(0.001f64..10.0), 1..4).prop_map(|rewards| {
+        let one = |(name, weight): (&String, &Option<f64>)| {
+            let weight = weight.map_or(String::new(), |weight| format!(", weight: {weight:?}"));
+            format!("  - {{model: {{photometric: {{}}}}{weight}, name: {name:?}}}\n")
+        };
+        let lines: Vec<String> = rewards.iter().map(one).collect();
+        (rewards.keys().cloned().collect(), format!("rewards:\n{}", lines.concat()))
+    })
+}
+
+fn search() -> impl Strategy<Value = String> {
+    let share = || 0.0f64..10.0;
+    let best_of_n = (1u32..=100_000, prop::option::of(1u32..=100_000)).prop_map(|(samples, round)| {
+        let round = round.map_or(String::new(), |round| format!(", round: {round}"));
+        format!("{{best_of_n: {{samples: {samples}{round}}}}}")
+    });
+    let edges = prop::option::of((0.1f64..10.0, share(), share())).prop_map(|edges| {
+        edges.map_or(String::new(), |(a, b, c)| {
+            format!(", edges: {{re_edit: {a:?}, edit_of_edit: {b:?}, fresh: {c:?}}}")
+        })
+    });
+    let beam = (1u32..=40, 1u32..=40, 1u32..=40, edges).prop_map(|(width, children, depth, edges)| {
+        format!("{{beam: {{width: {width}, children: {children}, depth: {depth}{edges}}}}}")
+    });
+    let weighting = prop_oneof![
+        (1e-9f64..1e6).prop_map(|value| format!("temperature: {value:?}")),
+        (1.0f64..8.0).prop_map(|value| format!("target_ess: {value:?}")),
+        (0.0f64..100.0).prop_map(|value| format!("target_kl: {value:?}")),
+    ];
+    let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
+        format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
+    });
+    prop_oneof![best_of_n, beam, reward_weighted]
+}
+
+fn budget() -> impl Strategy<Value = String> {
+    let count = || prop::option::of(10u64..(1 << 53));
+    (
+        count(),
+        count(),
+        count(),
+        count(),
+        prop::option::of(1u64..=1_000_000_000_000),
+        prop::option::of(0.001f64..2_592_000.0),
+    )
+        .prop_map(|(edits, nfe, calls, tokens, micros, wall)| {
+            let keys = [
+                edits.map(|edits| format!("edits: {edits}")),
+                nfe.map(|nfe| format!("nfe: {nfe}")),
+                calls.map(|calls| format!("reward_calls: {calls}")),
+                tokens.map(|tokens| format!("tokens: {tokens}")),
+                micros.map(|micros| format!("usd: {:?}", micros as f64 / 1e6)),
+                wall.map(|wall| format!("wall_secs: {wall:?}")),
+            ];
+            format!("{{{}}}", keys.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        })
+}
+
+fn stop() -> impl Strategy<Value = String> {
+    (prop::option::of(any::<f64>().prop_filter("finite", |score| score.is_finite())), prop::option::of(1u32..=1000))
+        .prop_map(|(target, patience)| {
+            let target = target.map(|target| format!("target_score: {target:?}"));
+            let patience = patience.map(|patience| format!("patience: {patience}"));
+            format!("{{{}}}", target.into_iter().chain(patience).collect::<Vec<_>>().join(", "))
+        })
+}
+
+fn rest() -> impl Strategy<Value = String> {
+    let retain = prop_oneof![
+        Just("{all: {}}".to_owned()),
+        Just("{winner: {}}".to_owned()),
+        (1u32..=100_000).prop_map(|count| format!("{{best: {{count: {count}}}}}")),
+    ];
+    let retry = (1u32..=20, 0.0f64..100.0, 100.0f64..3600.0).prop_map(|(attempts, base, most)| {
+        format!("{{attempts: {attempts}, base_delay_secs: {base:?}, max_delay_secs: {most:?}}}")
+    });
+    let output = (prop::sample::select(&["png", "jpeg", "webp"][..]), 1u32..=100, any::<bool>())
+        .prop_map(|(format, quality, keep)| format!("{{format: {format}, quality: {quality}, keep_metadata: {keep}}}"));
+    (
+        line("stop", stop()),
+        line("budget", budget()),
+        line("retain", retain),
+        line("retry", retry),
+        line("output", output),
+    )
+        .prop_map(|(stop, budget, retain, retry, output)| [stop, budget, retain, retry, output].concat())
+}
+
+fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
+    let gate =
+        (prop::sample::select(names), prop::option::of(name()), -1e9f64..1e9).prop_map(|(reward, part, at_least)| {
+            let part = part.map_or(String::new(), |part| format!(", part: {part:?}"));
+            format!("{{reward: {reward:?}{part}, at_least: {at_least:?}}}")
+        });
+    line("gates", prop::collection::vec(gate, 0..3).prop_map(|gates| format!("[{}]", gates.join(", "))))
+}
+
+/// The text of a recipe that is right.
+pub(crate) fn valid() -> impl Strategy<Value = String> {
+    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names)));
+    (editors(), rewards, search(), rest()).prop_map(|(editors, (rewards, gates), search, rest)| {
+        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}")
+    })
+}

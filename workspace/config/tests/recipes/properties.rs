@@ -1,0 +1,208 @@
+//! What holds for all texts, and for all right recipes.
+
+use std::collections::BTreeSet;
+
+use editscale_config::{Policy, Recipe};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use crate::generate::valid;
+use crate::raw::Raw;
+use crate::recipe;
+
+/// Pieces that recipes, and texts that are nearly recipes, are made of.
+const PIECES: &[&str] = &[
+    "version",
+    "editor",
+    "editors",
+    "darkroom",
+    "partial",
+    "rewards",
+    "model",
+    "photometric",
+    "weight",
+    "name",
+    "combine",
+    "mean_rank",
+    "gates",
+    "reward",
+    "at_least",
+    "search",
+    "best_of_n",
+    "beam",
+    "samples",
+    "width",
+    "stop",
+    "budget",
+    "usd",
+    ": ",
+    ":",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\n- ",
+    "- ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    "1",
+    "0",
+    "-1",
+    "0.5",
+    ".nan",
+    ".inf",
+    "1e9",
+    "true",
+    "yes",
+    "null",
+    "~",
+    "\"",
+    "'",
+    "#",
+    " # c\n",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!t ",
+    "|\n",
+    ">\n",
+    "\t",
+    "\r\n",
+    "---\n",
+    "...\n",
+    "%YAML 1.2\n",
+    "é",
+    "\u{feff}",
+    "\u{0}",
+    "? ",
+    "\\",
+];
+
+fn nearly_yaml() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(PIECES), 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// Reading must give a recipe or say why not, at places that are in the file.
+fn check_reading(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let report = match Recipe::parse(bytes) {
+        Ok((recipe, warnings)) => {
+            prop_assert!(!warnings.has_errors());
+            prop_assert_eq!(&Recipe::parse(recipe.to_yaml().as_bytes()).unwrap().0, &recipe);
+            warnings
+        }
+        Err(errors) => {
+            prop_assert!(errors.has_errors());
+            errors
+        }
+    };
+    let lossy = String::from_utf8_lossy(bytes);
+    for found in report.diagnostics() {
+        let place = &found.place;
+        prop_assert!(place.line >= 1 && place.column >= 1);
+        prop_assert!(place.span.start <= place.span.end && place.span.end <= lossy.len());
+        prop_assert!(!found.message.is_empty() && !found.message.ends_with('.'));
+        prop_assert!(!found.message.chars().any(char::is_control), "{}", found.message);
+    }
+    let starts: Vec<usize> = report.diagnostics().iter().map(|found| found.place.span.start).collect();
+    prop_assert!(starts.is_sorted());
+    report.render("recipe.yaml", bytes);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        check_reading(&bytes)?;
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,80}") {
+        check_reading(text.as_bytes())?;
+    }
+
+    #[test]
+    fn any_pieces_are_read_or_refused(text in nearly_yaml()) {
+        check_reading(text.as_bytes())?;
+    }
+
+    #[test]
+    fn a_damaged_recipe_is_read_or_refused(
+        text in valid(), at in any::<prop::sample::Index>(), piece in prop::sample::select(PIECES), cut in 0usize..4
+    ) {
+        let mut bytes = text.into_bytes();
+        let at = at.index(bytes.len());
+        let end = (at + cut).min(bytes.len());
+        bytes.splice(at..end, piece.bytes());
+        check_reading(&bytes)?;
+    }
+
+    #[test]
+    fn a_resolved_recipe_reads_back_equal(text in valid()) {
+        let first = recipe(&text);
+        let resolved = first.to_yaml();
+        let (second, warnings) = Recipe::parse(resolved.as_bytes()).unwrap();
+        prop_assert_eq!(&second, &first);
+        prop_assert_eq!(second.to_yaml(), resolved);
+        prop_assert_eq!(warnings.diagnostics().len(), Recipe::parse(text.as_bytes()).unwrap().1.diagnostics().len());
+        prop_assert_eq!(second.search_factory().revision(), first.search_factory().revision());
+        prop_assert_eq!(second.objective().revision(), first.objective().revision());
+    }
+
+    /// A resolved recipe is plain YAML: a reader that knows nothing of this crate sees the same.
+    #[test]
+    fn another_reader_reads_a_resolved_recipe_alike(text in valid()) {
+        let recipe = recipe(&text);
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let raw: Raw = serde_saphyr::from_str_with_options(&recipe.to_yaml(), options).unwrap();
+        let settings = recipe.settings();
+        prop_assert_eq!(raw.version, Recipe::VERSION);
+        let editors: Vec<&str> = settings.editors.iter().map(|editor| editor.name.as_str()).collect();
+        match (&raw.editor, &raw.editors) {
+            (Some(one), None) => prop_assert_eq!(editors, one.keys().collect::<Vec<_>>()),
+            (None, Some(several)) => {
+                let mut sorted = editors;
+                sorted.sort_unstable();
+                prop_assert_eq!(sorted, several.keys().collect::<Vec<_>>());
+            }
+            _ => prop_assert!(false, "neither one editor nor several"),
+        }
+        let rewards: Vec<_> = settings.rewards.iter().map(|reward| reward.name.to_string()).collect();
+        prop_assert_eq!(rewards, raw.rewards.iter().map(|reward| reward.name.clone()).collect::<Vec<_>>());
+        for (reward, raw) in settings.rewards.iter().zip(&raw.rewards) {
+            prop_assert_eq!(reward.weight, raw.weight.unwrap_or(1.0));
+        }
+        for (gate, raw) in settings.gates.iter().zip(&raw.gates) {
+            prop_assert_eq!(gate.reward.as_str(), &raw.reward);
+            prop_assert_eq!(gate.part.as_ref().map(ToString::to_string), raw.part.clone());
+            prop_assert_eq!(gate.at_least, raw.at_least);
+        }
+        prop_assert_eq!(settings.search.kind(), raw.search.kind());
+        prop_assert_eq!(settings.stop.target_score, raw.stop.target_score);
+        prop_assert_eq!(settings.stop.patience, raw.stop.patience);
+        prop_assert_eq!(settings.budget.edits, raw.budget.edits);
+        prop_assert_eq!(settings.budget.wall.map(|wall| wall.as_secs_f64()), raw.budget.wall_secs);
+        prop_assert_eq!(settings.output.keep_metadata, raw.output.keep_metadata);
+        prop_assert_eq!(u64::from(settings.output.quality), raw.output.quality);
+    }
+}
+
+#[test]
+fn what_is_generated_is_of_every_kind() {
+    // The generator is no good if it never makes some policy.
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let kinds: BTreeSet<&'static str> = (0..100)
+        .map(|_| {
+            let text = valid().new_tree(&mut runner).unwrap().current();
+            match recipe(&text).settings().search {
+                Policy::BestOfN(_) => "best_of_n",
+                Policy::Beam(_) => "beam",
+                Policy::RewardWeighted(_) => "reward_weighted",
+            }
+        })
+        .collect();
+    assert_eq!(kinds.len(), 3);
+}

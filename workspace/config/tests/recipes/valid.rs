@@ -1,0 +1,212 @@
+//! Recipes that are right, and what they mean.
+
+use std::time::Duration;
+
+use editscale_config::{
+    AllImages, BestImages, Combine, EditorModel, Output, OutputFormat, Policy, Recipe, Retain, Retry, Stop, WinnerImage,
+};
+use editscale_core::{Budget, Need, Scale, Usd};
+use editscale_search::Weighting;
+use insta::assert_snapshot;
+
+use crate::{recipe, with_search};
+
+/// The example of the design page.
+const DESIGN: &str = "version: 1
+editor: {darkroom: {}}        # or editors: {fast: {…}, good: {…}} for a search that routes
+rewards:
+  - {model: {photometric: {}}, weight: 1.0}
+search: {best_of_n: {samples: 8}}
+stop: {target_score: 0.95}
+budget: {edits: 32, wall_secs: 120}
+";
+
+#[test]
+fn the_example_of_the_design_is_read() {
+    let (recipe, warnings) = Recipe::parse(DESIGN.as_bytes()).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(recipe.settings().stop, Stop { target_score: Some(0.95), patience: None });
+    assert_eq!(recipe.budget().edits, Some(32));
+    assert_eq!(recipe.budget().wall, Some(Duration::from_secs(120)));
+    assert_eq!(recipe.search_factory().largest_run(), 8);
+    assert_eq!(recipe.objective().scale(), Scale::Absolute);
+}
+
+#[test]
+fn defaults_are_spelled_out_when_resolved() {
+    assert_snapshot!(recipe(DESIGN).to_yaml(), @r"
+    version: 1
+    editor: {darkroom: {partial: false}}
+    rewards: [{model: {photometric: {}}, weight: 1.0, name: photometric}]
+    combine: {weighted: {}}
+    gates: []
+    search: {best_of_n: {samples: 8}}
+    stop: {target_score: 0.95}
+    budget: {edits: 32, wall_secs: 120.0}
+    retain: {all: {}}
+    retry: {attempts: 3, base_delay_secs: 0.5, max_delay_secs: 30.0}
+    output: {format: png, quality: 92, keep_metadata: false}
+    ");
+}
+
+/// Everything set to something other than its default.
+const EVERYTHING: &str = "
+version: 1
+editors:
+  fast: {darkroom: {partial: true, workers: 2}}
+  'no': {darkroom: {}}
+rewards:
+  - model: {photometric: {}}
+    weight: -0.5
+    name: strict.one
+  - model: {photometric: {}}
+    name: \"8\"
+combine: {weighted: {}}
+gates:
+  - {reward: strict.one, part: preservation, at_least: 0.5}
+  - {reward: '8', at_least: -1e-3}
+search:
+  beam:
+    width: 3
+    children: 4
+    depth: 5
+    edges: {re_edit: 2, edit_of_edit: 0.5}
+stop: {target_score: 0.9, patience: 3}
+budget: {edits: 60, nfe: 1000, reward_calls: 120, tokens: 9007199254740991, usd: 1.234567, wall_secs: 0.5}
+retain: {best: {count: 4}}
+retry: {attempts: 1, base_delay_secs: 0, max_delay_secs: 0.25}
+output: {format: jpeg, quality: 80, keep_metadata: true}
+";
+
+#[test]
+fn everything_can_be_set() {
+    let recipe = recipe(EVERYTHING);
+    let settings = recipe.settings();
+    let names: Vec<&str> = settings.editors.iter().map(|editor| editor.name.as_str()).collect();
+    assert_eq!(names, ["fast", "no"]);
+    let EditorModel::Darkroom(darkroom) = &settings.editors[0].model;
+    assert!(darkroom.partial);
+    assert_eq!(darkroom.workers.map(u32::from), Some(2));
+    let rewards: Vec<_> = settings.rewards.iter().map(|reward| (reward.name.as_str(), reward.weight)).collect();
+    assert_eq!(rewards, [("strict.one", -0.5), ("8", 1.0)]);
+    assert_eq!(settings.gates[0].part.as_ref().map(ToString::to_string).as_deref(), Some("preservation"));
+    assert_eq!(settings.gates[1].at_least, -0.001);
+    assert_eq!(
+        settings.budget,
+        Budget {
+            edits: Some(60),
+            nfe: Some(1000),
+            reward_calls: Some(120),
+            tokens: Some(9_007_199_254_740_991),
+            usd: Some(Usd { micros: 1_234_567 }),
+            wall: Some(Duration::from_millis(500)),
+        }
+    );
+    assert_eq!(settings.retain, Retain::Best(BestImages { count: 4 }));
+    let max_delay = Duration::from_millis(250);
+    assert_eq!(settings.retry, Retry { attempts: 1, base_delay: Duration::ZERO, max_delay });
+    assert_eq!(settings.output, Output { format: OutputFormat::Jpeg, quality: 80, keep_metadata: true });
+    assert_eq!(recipe.search_factory().largest_run(), 72);
+    let needs = [Need::Pointwise, Need::Seeds, Need::Knobs, Need::EditsCandidates];
+    assert_eq!(recipe.search_factory().needs(), needs);
+    assert_snapshot!(recipe.to_yaml(), @r#"
+    version: 1
+    editors: {fast: {darkroom: {partial: true, workers: 2}}, "no": {darkroom: {partial: false}}}
+    rewards:
+      - {model: {photometric: {}}, weight: -0.5, name: strict.one}
+      - {model: {photometric: {}}, weight: 1.0, name: "8"}
+    combine: {weighted: {}}
+    gates: [{reward: strict.one, part: preservation, at_least: 0.5}, {reward: "8", at_least: -0.001}]
+    search:
+      beam: {width: 3, children: 4, depth: 5, edges: {re_edit: 2.0, edit_of_edit: 0.5, fresh: 0.0}}
+    stop: {target_score: 0.9, patience: 3}
+    budget:
+      edits: 60
+      nfe: 1000
+      reward_calls: 120
+      tokens: 9007199254740991
+      usd: 1.234567
+      wall_secs: 0.5
+    retain: {best: {count: 4}}
+    retry: {attempts: 1, base_delay_secs: 0.0, max_delay_secs: 0.25}
+    output: {format: jpeg, quality: 80, keep_metadata: true}
+    "#);
+}
+
+#[test]
+fn json_is_read() {
+    let json = r#"{"version": 1, "editor": {"darkroom": {"partial": true}},
+        "rewards": [{"model": {"photometric": {}}, "weight": 1.5e0, "name": "a\u0062"}],
+        "search": {"best_of_n": {"samples": 8}}, "budget": {"wall_secs": 12.5}}"#;
+    let recipe = recipe(json);
+    assert_eq!(recipe.rewards()[0].name.as_str(), "ab");
+    assert_eq!(recipe.rewards()[0].weight, 1.5);
+    assert_eq!(recipe.budget().wall, Some(Duration::from_millis(12_500)));
+}
+
+#[test]
+fn spelling_does_not_matter() {
+    let expected = recipe(DESIGN);
+    let check = |text: &str| assert_eq!(recipe(text), expected, "{text}");
+    check(&format!("\u{feff}{DESIGN}"));
+    check(&DESIGN.replace('\n', "\r\n"));
+    check(&format!("---\n{DESIGN}...\n"));
+    check(&format!("# a comment\n\n{DESIGN}\n\n# the end"));
+    check(&DESIGN.replace("samples: 8", "\"samples\": 0x8"));
+    check(&DESIGN.replace("weight: 1.0", "weight: 1"));
+    check(&DESIGN.replace("budget: {", "budget: {\n  ").replace("120}", "120,\n  }"));
+    let mut lines: Vec<&str> = DESIGN.lines().collect();
+    lines.rotate_left(4);
+    check(&lines.join("\n"));
+}
+
+#[test]
+fn policies_are_built_as_written() {
+    let check = |search: &str, revision: &str| {
+        assert_eq!(recipe(&with_search(search)).search_factory().revision(), revision);
+    };
+    check("{best_of_n: {samples: 8}}", "best_of_n/1 samples=8 round=8");
+    check("{best_of_n: {samples: 8, round: 2}}", "best_of_n/1 samples=8 round=2");
+    check(
+        "{beam: {width: 2, children: 3, depth: 4}}",
+        "beam/1 width=2 children=3 depth=4 re_edit=1 edit_of_edit=1 fresh=1",
+    );
+    check(
+        "{beam: {width: 2, children: 3, depth: 4, edges: {fresh: 0.5}}}",
+        "beam/1 width=2 children=3 depth=4 re_edit=0 edit_of_edit=0 fresh=0.5",
+    );
+    check("{reward_weighted: {samples: 8, temperature: 0.1}}", "reward_weighted/1 samples=8 draw=1 Temperature(0.1)");
+}
+
+#[test]
+fn weightings_are_told_apart() {
+    let check = |key: &str, expected: Weighting| {
+        let text = with_search(&format!("{{reward_weighted: {{samples: 8, draw: 2, {key}: 2}}}}"));
+        let Policy::RewardWeighted(options) = recipe(&text).settings().search.clone() else { panic!("{text}") };
+        assert_eq!(options.weighting, expected);
+    };
+    check("temperature", Weighting::Temperature(2.0));
+    check("target_ess", Weighting::TargetEss(2.0));
+    check("target_kl", Weighting::TargetKl(2.0));
+}
+
+#[test]
+fn ranks_are_relative() {
+    let rewards = "rewards: [{model: {photometric: {}}, name: a}, {model: {photometric: {}}, name: b}]";
+    let text = with_search("{best_of_n: {samples: 8}}").replace("rewards: [{model: {photometric: {}}}]", rewards);
+    let recipe = recipe(&format!("{text}combine: {{mean_rank: {{}}}}\nstop: {{patience: 2}}\n"));
+    assert!(matches!(recipe.settings().combine, Combine::MeanRank(_)));
+    assert_eq!(recipe.objective().scale(), Scale::Relative);
+    assert_eq!(recipe.objective().revision(), "mean_rank/1 a b");
+}
+
+#[test]
+fn images_are_retained_as_written() {
+    let check = |retain: &str, expected: Retain| {
+        let text = format!("{}retain: {retain}\n", with_search("{best_of_n: {samples: 8}}"));
+        assert_eq!(recipe(&text).settings().retain, expected);
+    };
+    check("{all: {}}", Retain::All(AllImages {}));
+    check("{winner: {}}", Retain::Winner(WinnerImage {}));
+    check("{best: {count: 3}}", Retain::Best(BestImages { count: 3 }));
+}
