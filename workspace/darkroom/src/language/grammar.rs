@@ -1,0 +1,707 @@
+//! From the words of a clause to what it asks for.
+//!
+//! A clause is read from left to right. It holds at most one place and any number of changes; an amount belongs to the change
+//! after it, or, at the end, to the change before it. A clause that names only a place shares the change of the clause before; one that
+//! names only a change and a pronoun shares the place before.
+
+use std::ops::Range;
+
+use super::lexicon::Sense;
+use super::words::{Meaning, Token};
+use crate::plan::{
+    Amount, Aspect, Axis, Change, Colour, Direction, Edit, Fragment, Plan, Position, Quantity, Region, Subject,
+};
+
+/// Reads the tokens of a text.
+pub(super) fn read(text: &str, tokens: &[Token]) -> Plan {
+    let mut plan = Plan::default();
+    let mut before = Before::default();
+    for clause in clauses(tokens) {
+        read_clause(text, clause, &mut before, &mut plan);
+    }
+    plan
+}
+
+/// What earlier clauses leave for later ones.
+#[derive(Default)]
+struct Before {
+    region: Region,
+    changes: Vec<Change>,
+    /// Whether the last clause was not understood, so that what leans on it is not either.
+    lost: bool,
+}
+
+/// Tokens cut at breaks and joining words. A joining word inside one thought ("black and white") is a phrase of its own and is not
+/// seen here.
+fn clauses(tokens: &[Token]) -> Vec<&[Token]> {
+    let is_cut = |token: &Token| matches!(token.sense, Meaning::Break | Meaning::Known(Sense::And, _));
+    tokens.split(is_cut).filter(|clause| !clause.is_empty()).collect()
+}
+
+/// Everything that a clause says, gathered.
+#[derive(Debug, Default)]
+struct Clause {
+    found: Vec<Found>,
+    region: Region,
+    /// A place was named, or a pronoun stands for one.
+    names_region: bool,
+    has_pronoun: bool,
+    unknown: Vec<Range<usize>>,
+    says_something: bool,
+    /// Something is to be added, taken away or moved up or down.
+    acts: bool,
+    keeps: bool,
+}
+
+/// A change found in a clause, with the amount that was said of it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    change: Change,
+    has_amount: bool,
+}
+
+fn read_clause(text: &str, tokens: &[Token], before: &mut Before, plan: &mut Plan) {
+    let mut reader = Reader::new(tokens);
+    reader.leans = !before.region.is_everywhere();
+    let clause = reader.read();
+    let place = tokens[0].place.start..tokens[tokens.len() - 1].place.end;
+    if clause.keeps {
+        return;
+    }
+    if !clause.unknown.is_empty() {
+        before.lost = true;
+        return miss(text, place, plan);
+    }
+    if clause.found.is_empty() {
+        return read_bare(text, &clause, place, before, plan);
+    }
+    let leans = clause.has_pronoun && !clause.names_region;
+    let region = if leans { before.region.clone() } else { clause.region };
+    let mut said: Vec<Change> = Vec::new();
+    for found in &clause.found {
+        if said.contains(&found.change) {
+            continue;
+        }
+        said.push(found.change);
+        let region = if is_geometric(found.change) { Region::default() } else { region.clone() };
+        plan.edits.push(Edit { change: found.change, region, words: place.clone() });
+    }
+    *before = Before { region, changes: clause.found.into_iter().map(|found| found.change).collect(), lost: false };
+}
+
+/// A clause without a change of its own: another place for the change before, or nothing at all.
+fn read_bare(text: &str, clause: &Clause, place: Range<usize>, before: &mut Before, plan: &mut Plan) {
+    if clause.names_region && !clause.acts && !before.changes.is_empty() && !before.lost {
+        let edits = before.changes.iter().map(|change| Edit {
+            change: *change,
+            region: clause.region.clone(),
+            words: place.clone(),
+        });
+        plan.edits.extend(edits);
+    } else if clause.says_something || before.lost && clause.names_region {
+        miss(text, place, plan);
+    }
+}
+
+fn miss(text: &str, place: Range<usize>, plan: &mut Plan) {
+    plan.not_understood.push(Fragment { text: text[place.clone()].to_owned(), words: place });
+}
+
+fn is_geometric(change: Change) -> bool {
+    matches!(change, Change::Rotate { .. } | Change::Straighten | Change::Flip(_) | Change::Crop { .. })
+}
+
+/// Reads one clause.
+struct Reader<'a> {
+    tokens: &'a [Token],
+    /// Whether a place was spoken of before, which a pronoun may mean.
+    leans: bool,
+    too: bool,
+    clause: Clause,
+    amount: Option<Amount>,
+    direction: Option<Direction>,
+    removes: bool,
+    negated: bool,
+    number: Option<f32>,
+    /// Colours in the order of the text, each with whether it was a comparative and whether a change was already asked for.
+    colours: Vec<(Colour, bool)>,
+    recolours: bool,
+    excepts: bool,
+    seen_thing: bool,
+    turns: Option<Turn>,
+    flips: Option<Option<Axis>>,
+    crops: bool,
+    clockwise: Option<bool>,
+    ratio: Option<(f32, f32)>,
+    hue: bool,
+    posterises: bool,
+    noise: bool,
+    all_colours: bool,
+    quantities: Vec<Quantity>,
+    quality: Option<(Quantity, Direction)>,
+}
+
+/// A rotation that is asked for, its angle still open.
+#[derive(Debug, Clone, Copy)]
+struct Turn;
+
+impl<'a> Reader<'a> {
+    fn new(tokens: &'a [Token]) -> Self {
+        Self {
+            tokens,
+            leans: false,
+            too: false,
+            clause: Clause::default(),
+            amount: None,
+            direction: None,
+            removes: false,
+            negated: false,
+            number: None,
+            colours: Vec::new(),
+            recolours: false,
+            excepts: false,
+            seen_thing: false,
+            turns: None,
+            flips: None,
+            crops: false,
+            clockwise: None,
+            ratio: None,
+            hue: false,
+            posterises: false,
+            noise: false,
+            all_colours: false,
+            quantities: Vec::new(),
+            quality: None,
+        }
+    }
+
+    fn read(mut self) -> Clause {
+        let mut index = 0;
+        while index < self.tokens.len() {
+            let token = &self.tokens[index];
+            match token.sense {
+                Meaning::Known(sense, comparative) => self.hear(sense, comparative, index),
+                Meaning::Ratio(width, height) => self.ratio = Some((width, height)),
+                Meaning::Hex(red, green, blue) => self.colours.push((Colour::Rgb(red, green, blue), false)),
+                Meaning::Break => {}
+                Meaning::Unknown => self.clause.unknown.push(token.place.clone()),
+            }
+            index += 1;
+        }
+        self.finish();
+        self.clause
+    }
+
+    /// The sense of the next token that says anything.
+    fn next(&self, index: usize) -> Option<Sense> {
+        let senses = self.tokens[index + 1..].iter().map(|token| match token.sense {
+            Meaning::Known(sense, _) => Some(sense),
+            _ => None,
+        });
+        senses.into_iter().find(|sense| *sense != Some(Sense::Filler)).flatten()
+    }
+
+    fn next_is(&self, index: usize, check: impl Fn(Sense) -> bool) -> bool {
+        self.next(index).is_some_and(check)
+    }
+
+    fn hear(&mut self, sense: Sense, comparative: bool, index: usize) {
+        self.clause.says_something |= !matches!(
+            sense,
+            Sense::Filler
+                | Sense::Alter
+                | Sense::Pronoun
+                | Sense::By
+                | Sense::To
+                | Sense::From
+                | Sense::Amount(_)
+                | Sense::Everything
+        );
+        match sense {
+            Sense::Filler | Sense::And | Sense::By | Sense::To | Sense::From => {}
+            Sense::Amount(amount) => self.say_amount(amount),
+            Sense::Number(value) => self.number = Some(value),
+            Sense::Percent => {
+                if let Some(value) = self.number.take() {
+                    self.say_amount(Amount::Share(value / 100.0));
+                }
+            }
+            Sense::Stops => {
+                let value = self.number.take().unwrap_or(1.0);
+                self.say_amount(Amount::Stops(value));
+                if self.quality.is_none() && self.quantities.is_empty() && self.direction.is_some() {
+                    self.quantities.push(Quantity::Exposure);
+                }
+            }
+            Sense::Times => {
+                if let Some(value) = self.number.take() {
+                    self.say_amount(Amount::Share((value - 1.0).abs()));
+                }
+            }
+            Sense::Towards(direction) => self.direction = Some(self.direction.unwrap_or(direction)),
+            Sense::Remove => self.removes = true,
+            Sense::Not => self.negated = true,
+            Sense::Except => self.excepts = true,
+            Sense::Keep => self.clause.keeps = true,
+            Sense::Alter => self.clause.keeps |= self.negated,
+            Sense::Quantity(quantity) => self.say_quantity(quantity),
+            Sense::Noise => self.noise = true,
+            Sense::Quality(Quantity::Blur, Direction::More) if self.next_is(index, is_quantity) => {
+                self.say_soft(index);
+            }
+            Sense::Quality(quantity, direction) => self.say_quality(quantity, direction),
+            Sense::Too => self.too = true,
+            Sense::Look(look) => {
+                for (quantity, direction) in look {
+                    self.emit(quantity, direction, Some(Amount::Slight));
+                }
+            }
+            Sense::Whole(change) => self.say_whole(change),
+            Sense::Hue => self.hue = true,
+            Sense::Rotate => self.turns = Some(Turn),
+            Sense::Flip(axis) => self.flips = Some(axis.or(self.flips.flatten())),
+            Sense::Crop => self.crops = true,
+            Sense::Posterise => self.posterises = true,
+            Sense::Recolour => self.recolours = true,
+            Sense::Clockwise(clockwise) => {
+                self.clockwise = Some(clockwise);
+                self.turns = Some(Turn);
+            }
+            Sense::Colour(colour) => self.say_colour(colour, comparative, index),
+            Sense::AllColours => self.all_colours = true,
+            Sense::Subject(subject) => self.say_subject(subject),
+            Sense::Thing => self.seen_thing = true,
+            Sense::Position(position) => self.clause.region.position = Some(position),
+            Sense::Tone(tone) => {
+                self.clause.region.tone = Some(tone);
+                self.clause.names_region = true;
+            }
+            Sense::Everything => {}
+            Sense::Degrees => {
+                if self.turns.is_none() && !self.hue {
+                    self.turns = Some(Turn);
+                }
+            }
+            Sense::Levels => self.posterises |= self.number.is_some(),
+            Sense::Pronoun => self.clause.has_pronoun = true,
+        }
+    }
+
+    fn say_amount(&mut self, amount: Amount) {
+        // At the end of a clause an amount belongs to the change before it.
+        if let Some(last) = self.clause.found.last_mut().filter(|last| !last.has_amount) {
+            if let Change::Adjust { amount: said, .. } = &mut last.change {
+                *said = amount;
+                last.has_amount = true;
+                return;
+            }
+        }
+        // "a little less", "much more": a stated number says more than a word.
+        if !matches!(self.amount, Some(Amount::Share(_) | Amount::Stops(_))) {
+            self.amount = Some(amount);
+        }
+    }
+
+    fn say_quantity(&mut self, quantity: Quantity) {
+        // "brighten the shadows" names the shadows' own quantity.
+        if let Some((Quantity::Exposure, direction)) = self.quality {
+            if matches!(quantity, Quantity::Shadows | Quantity::Highlights) {
+                self.quality = None;
+                self.clause.found.pop();
+                self.emit(quantity, direction, None);
+                return;
+            }
+        }
+        let is_said = |found: &Found| matches!(found.change, Change::Adjust { quantity: said, .. } if said == quantity);
+        if !self.clause.found.iter().any(is_said) {
+            self.quantities.push(quantity);
+        }
+    }
+
+    /// "a soft vignette" is a slight one; "soften the contrast" asks for less of it, "soften the shadows" for lighter ones.
+    fn say_soft(&mut self, index: usize) {
+        match self.next(index) {
+            Some(Sense::Quantity(Quantity::Contrast | Quantity::Highlights)) => {
+                self.direction = Some(Direction::Less);
+            }
+            Some(Sense::Quantity(Quantity::Shadows)) => self.direction = Some(Direction::More),
+            _ => self.say_amount(Amount::Slight),
+        }
+    }
+
+    fn say_quality(&mut self, quantity: Quantity, direction: Direction) {
+        self.quantities.retain(|named| *named != quantity);
+        let direction = if std::mem::take(&mut self.too) { opposite(direction) } else { direction };
+        let direction = match (self.direction.take(), self.negated) {
+            (Some(Direction::Less), _) => opposite(direction),
+            (_, true) => opposite(direction),
+            _ => direction,
+        };
+        self.negated = false;
+        if let (Quantity::Exposure, [only @ (Quantity::Shadows | Quantity::Highlights)]) =
+            (quantity, self.quantities.as_slice())
+        {
+            let only = *only;
+            self.quantities.clear();
+            return self.emit(only, direction, None);
+        }
+        self.emit(quantity, direction, None);
+        self.quality = Some((quantity, direction));
+    }
+
+    fn say_whole(&mut self, change: Change) {
+        if self.negated || (self.removes && change != Change::Straighten) {
+            return;
+        }
+        self.clause.found.push(Found { change, has_amount: false });
+    }
+
+    fn say_subject(&mut self, subject: Subject) {
+        self.clause.region.subject = Some(subject);
+        self.clause.names_region = true;
+        self.seen_thing = true;
+    }
+
+    /// A colour before its thing is where to look ("the red flowers"); any other is what is wanted.
+    fn say_colour(&mut self, colour: Colour, comparative: bool, index: usize) {
+        let is_where = self.next_is(index, |next| matches!(next, Sense::Thing | Sense::Subject(_)))
+            || matches!(self.tokens.get(index + 1), Some(next) if next.sense == Meaning::Unknown && !comparative)
+                && index + 2 < self.tokens.len();
+        let is_from = index > 0 && matches!(self.tokens[index - 1].sense, Meaning::Known(Sense::From, _));
+        if (is_where || is_from) && !comparative && self.clause.region.colour.is_none() {
+            self.clause.region.colour = Some(colour);
+            self.clause.names_region = true;
+            self.clause.region.subject.get_or_insert(Subject::Object);
+            return;
+        }
+        self.colours.push((colour, comparative));
+    }
+
+    fn emit(&mut self, quantity: Quantity, direction: Direction, amount: Option<Amount>) {
+        let said = self.amount.take();
+        let amount = amount.or(said);
+        let change = Change::Adjust { quantity, direction, amount: amount.unwrap_or(Amount::Plain) };
+        self.clause.found.push(Found { change, has_amount: amount.is_some() });
+    }
+
+    /// What the clause comes to once all of it is heard.
+    fn finish(&mut self) {
+        self.clause.acts = self.direction.is_some() || self.removes;
+        self.settle_things();
+        self.settle_exception();
+        self.settle_casts();
+        self.settle_quantities();
+        self.settle_noise();
+        self.settle_geometry();
+        self.settle_hue_and_levels();
+        self.settle_colours();
+        self.settle_position();
+        self.settle_amount();
+        if self.clause.found.is_empty() && self.clause.says_something && !self.clause.names_region && !self.clause.keeps
+        {
+            // Words that mean something elsewhere but ask for nothing here.
+            let whole = self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end;
+            if !self.is_harmless() {
+                self.clause.unknown.push(whole);
+            }
+        }
+    }
+
+    fn is_harmless(&self) -> bool {
+        self.negated || self.direction.is_none() && !self.removes && self.colours.is_empty() && self.number.is_none()
+    }
+
+    /// Unknown words after a colour are things of that colour; known things without one are told by saliency.
+    fn settle_things(&mut self) {
+        if self.clause.region.subject == Some(Subject::Object) && self.clause.unknown.len() == 1 && !self.seen_thing {
+            self.clause.unknown.clear();
+        }
+        let region = &mut self.clause.region;
+        if self.seen_thing && region.subject.is_none() {
+            region.subject = Some(if region.colour.is_some() { Subject::Object } else { Subject::Foreground });
+            self.clause.names_region = true;
+        }
+        // "the red sky" looks for the sky in the picture, whatever colour a person calls it.
+        if region.colour.is_some() && !matches!(region.subject, Some(Subject::Object) | None) {
+            let subject = region.subject;
+            if matches!(subject, Some(Subject::Foreground | Subject::Background)) {
+                region.subject = Some(Subject::Object);
+            }
+        }
+    }
+
+    fn settle_exception(&mut self) {
+        if !self.excepts {
+            return;
+        }
+        if let (true, Some((colour, _))) = (self.clause.region == Region::default(), self.colours.first().copied()) {
+            self.clause.region.colour = Some(colour);
+            self.colours.remove(0);
+        }
+        self.clause.region.inverted = self.clause.region != Region::default();
+        self.clause.names_region |= self.clause.region.inverted;
+    }
+
+    /// "a magenta tint", "the green cast": the colour says which way.
+    fn settle_casts(&mut self) {
+        let Some(place) = self.quantities.iter().position(|quantity| *quantity == Quantity::Tint) else { return };
+        let Some((quantity, direction)) = self.colours.last().and_then(|(colour, _)| cast(*colour)) else { return };
+        self.quantities.remove(place);
+        self.colours.clear();
+        let (towards, _) = self.wanted();
+        let direction = if towards == Direction::Less { opposite(direction) } else { direction };
+        self.emit(quantity, direction, None);
+    }
+
+    fn settle_quantities(&mut self) {
+        let wanted = self.wanted();
+        if !self.quantities.is_empty() {
+            let number = self.bare_number();
+            // "remove the blur": all of it goes.
+            let amount = self.amount.take().or(number).or(wanted.1.then_some(Amount::Strong));
+            for quantity in std::mem::take(&mut self.quantities) {
+                self.emit(quantity, wanted.0, amount);
+            }
+        }
+        if self.all_colours && self.clause.found.is_empty() && self.colours.is_empty() {
+            match wanted {
+                (Direction::Less, true) => {
+                    self.clause.found.push(Found { change: Change::BlackAndWhite, has_amount: false });
+                }
+                (direction, false) if self.direction.is_some() => self.emit(Quantity::Saturation, direction, None),
+                _ => {}
+            }
+        }
+        let only_colour = self.recolours && self.colours.is_empty() && self.clause.found.is_empty();
+        if only_colour && self.removes {
+            self.clause.found.push(Found { change: Change::BlackAndWhite, has_amount: false });
+        } else if only_colour && self.direction.is_some() {
+            self.emit(Quantity::Saturation, wanted.0, None);
+        }
+    }
+
+    /// Up or down, and whether all of it is to go.
+    fn wanted(&self) -> (Direction, bool) {
+        let direction = self.direction.unwrap_or(Direction::More);
+        if self.removes || self.negated { (Direction::Less, true) } else { (direction, false) }
+    }
+
+    /// "contrast +15": a number without a unit is a percentage from 2 on, below that stops or a share.
+    fn bare_number(&mut self) -> Option<Amount> {
+        let value = self.number.take()?;
+        Some(Amount::Share(if value >= 2.0 { value / 100.0 } else { value }))
+    }
+
+    fn settle_noise(&mut self) {
+        if !self.noise {
+            return;
+        }
+        match self.wanted() {
+            (Direction::Less, _) => self.emit(Quantity::Denoise, Direction::More, None),
+            (Direction::More, _) => self.emit(Quantity::Grain, Direction::More, None),
+        }
+    }
+
+    fn settle_geometry(&mut self) {
+        let side = self.clause.region.position;
+        let sideways = matches!(side, Some(Position::Left | Position::Right));
+        if self.recolours
+            && sideways
+            && self.colours.is_empty()
+            && self.clause.found.is_empty()
+            && !self.clause.names_region
+        {
+            self.turns = Some(Turn);
+        }
+        if self.turns.is_some() && !self.hue {
+            let by_side = match side {
+                Some(Position::Left) => Some(false),
+                Some(Position::Right) => Some(true),
+                _ => None,
+            };
+            let clockwise = self.clockwise.or(by_side).unwrap_or(true);
+            self.clause.found.retain(|found| found.change != Change::Straighten);
+            let already = self.clause.found.iter().any(|found| matches!(found.change, Change::Rotate { .. }));
+            if !already {
+                let degrees = self.number.take().unwrap_or(90.0).clamp(0.0, 360.0);
+                let change = Change::Rotate { degrees: if clockwise { degrees } else { -degrees } };
+                self.clause.found.push(Found { change, has_amount: true });
+            }
+            self.clause.region = Region::default();
+        }
+        if let Some(axis) = self.flips {
+            let upside = self.clause.found.iter().any(|found| matches!(found.change, Change::Rotate { .. }));
+            self.clause.found.retain(|found| !matches!(found.change, Change::Rotate { .. }));
+            let axis = axis.unwrap_or(if upside { Axis::Vertical } else { Axis::Horizontal });
+            self.clause.found.push(Found { change: Change::Flip(axis), has_amount: false });
+            self.clause.region = Region::default();
+        }
+        if self.crops || self.ratio.is_some() {
+            match self.ratio {
+                Some((width, height)) => {
+                    let change = Change::Crop { aspect: aspect(width, height) };
+                    self.clause.found.push(Found { change, has_amount: false });
+                    self.clause.region = Region::default();
+                }
+                None => {
+                    let all = self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end;
+                    self.clause.unknown.push(all);
+                }
+            }
+        }
+    }
+
+    fn settle_hue_and_levels(&mut self) {
+        if self.hue {
+            let sign =
+                if self.direction == Some(Direction::Less) || self.clockwise == Some(false) { -1.0 } else { 1.0 };
+            let degrees = self.number.take().map(|value| (sign * value).clamp(-180.0, 180.0));
+            self.clause.found.push(Found { change: Change::Hue { degrees }, has_amount: true });
+        }
+        if self.posterises {
+            let levels = self.number.take().map(|value| value.clamp(2.0, 64.0) as u8);
+            self.clause.found.push(Found { change: Change::Posterise { levels }, has_amount: true });
+        }
+    }
+
+    /// Colours that are wanted, or spoken of as places.
+    fn settle_colours(&mut self) {
+        let colours = std::mem::take(&mut self.colours);
+        let Some((colour, comparative)) = colours.last().copied() else { return };
+        if !self.clause.found.is_empty() || self.boosts_a_colour(comparative) {
+            return self.place_by_colour(colour);
+        }
+        let toned = matches!(self.direction, Some(Direction::Less)) || self.removes || self.negated;
+        if self.clause.names_region || (self.leans && self.clause.has_pronoun) {
+            if toned {
+                self.emit(Quantity::Saturation, Direction::Less, None);
+                return;
+            }
+            let nudged = comparative || self.direction.is_some();
+            let said = self.amount.take();
+            let amount = said.unwrap_or(if nudged { Amount::Slight } else { Amount::Plain });
+            let change = Change::Recolour { to: colour, amount };
+            self.clause.found.push(Found { change, has_amount: true });
+            return;
+        }
+        match cast(colour) {
+            Some((quantity, direction)) => {
+                let direction = if toned { opposite(direction) } else { direction };
+                self.emit(quantity, direction, None);
+            }
+            None => self.place_by_colour(colour),
+        }
+    }
+
+    /// "boost the greens", "desaturate the blues", "make the reds more intense": the plural noun is a place.
+    fn boosts_a_colour(&self, comparative: bool) -> bool {
+        let plural = self.tokens.iter().any(|token| {
+            matches!(token.sense, Meaning::Known(Sense::Colour(_), _)) && token.place.len() > 3 && !comparative
+        });
+        let text_is_plural = self
+            .tokens
+            .iter()
+            .any(|token| matches!(token.sense, Meaning::Known(Sense::Colour(_), false)) && self.ends_in_s(token));
+        plural && text_is_plural && (self.direction.is_some() || self.removes)
+    }
+
+    fn ends_in_s(&self, token: &Token) -> bool {
+        // Only the plurals are longer than the names themselves: the lexicon holds none of them.
+        let Meaning::Known(Sense::Colour(colour), _) = token.sense else { return false };
+        let name = format!("{colour:?}");
+        token.place.len() == name.len() + 1
+    }
+
+    fn place_by_colour(&mut self, colour: Colour) {
+        if self.clause.region.colour.is_none() && self.clause.region.subject.is_none() {
+            self.clause.region.colour = Some(colour);
+            self.clause.names_region = true;
+        }
+        if self.clause.found.is_empty() {
+            let (direction, _) = self.wanted();
+            self.emit(Quantity::Saturation, direction, None);
+        }
+    }
+
+    /// A side is a place only where something is done to it.
+    fn settle_position(&mut self) {
+        if self.clause.region.position.is_none() {
+            return;
+        }
+        let is_exposure = |found: &Found| matches!(found.change, Change::Adjust { quantity: Quantity::Exposure, .. });
+        // Darkened corners and edges are a vignette.
+        if self.clause.region.position == Some(Position::Edges) && self.clause.found.iter().all(is_exposure) {
+            for found in &mut self.clause.found {
+                if let Change::Adjust { quantity, direction, .. } = &mut found.change {
+                    *quantity = Quantity::Vignette;
+                    *direction = opposite(*direction);
+                }
+            }
+            if !self.clause.found.is_empty() {
+                self.clause.region.position = None;
+                return;
+            }
+        }
+        let is_vignette = |found: &Found| matches!(found.change, Change::Adjust { quantity: Quantity::Vignette, .. });
+        if !self.clause.found.is_empty() && self.clause.found.iter().all(is_vignette) {
+            self.clause.region.position = None;
+            return;
+        }
+        self.clause.names_region = true;
+    }
+
+    /// An amount or number that came after all of its changes, or before none.
+    fn settle_amount(&mut self) {
+        let number = self.number.take();
+        let left_over = self
+            .amount
+            .take()
+            .or_else(|| number.map(|value| Amount::Share(if value >= 2.0 { value / 100.0 } else { value })));
+        let Some(amount) = left_over else { return };
+        for found in &mut self.clause.found {
+            if let (Change::Adjust { amount: said, .. } | Change::Recolour { amount: said, .. }, false) =
+                (&mut found.change, found.has_amount)
+            {
+                *said = amount;
+            }
+        }
+    }
+}
+
+fn is_quantity(sense: Sense) -> bool {
+    matches!(sense, Sense::Quantity(_) | Sense::Noise)
+}
+
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::More => Direction::Less,
+        Direction::Less => Direction::More,
+    }
+}
+
+/// The cast that a colour's name stands for when it is said of the whole picture.
+fn cast(colour: Colour) -> Option<(Quantity, Direction)> {
+    Some(match colour {
+        Colour::Blue | Colour::Cyan | Colour::Teal => (Quantity::Warmth, Direction::Less),
+        Colour::Orange | Colour::Yellow | Colour::Gold | Colour::Red | Colour::Brown => {
+            (Quantity::Warmth, Direction::More)
+        }
+        Colour::Green => (Quantity::Tint, Direction::Less),
+        Colour::Magenta | Colour::Pink | Colour::Purple => (Quantity::Tint, Direction::More),
+        _ => return None,
+    })
+}
+
+/// A ratio as whole numbers: 2.39:1 is 239:100.
+fn aspect(width: f32, height: f32) -> Aspect {
+    let is_whole = width.fract() == 0.0 && height.fract() == 0.0;
+    let scale = if is_whole { 1.0 } else { 100.0 };
+    let whole = |value: f32| (value * scale).round().clamp(1.0, 65_535.0) as u16;
+    let (width, height) = (whole(width), whole(height));
+    let divisor = gcd(width, height);
+    Aspect { width: width / divisor, height: height / divisor }
+}
+
+fn gcd(one: u16, other: u16) -> u16 {
+    if other == 0 { one.max(1) } else { gcd(other, one % other) }
+}

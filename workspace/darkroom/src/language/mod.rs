@@ -1,0 +1,23 @@
+//! Reads plain-English instructions for photographic edits into a plan.
+//!
+//! Words are looked up in a lexicon (`lexicon.rs`) under their plain forms (`words.rs`), the text is cut into clauses, and
+//! each clause is read by a small grammar (`grammar.rs`). A clause with a word that means nothing here is not guessed at: it
+//! is handed back as not understood.
+
+mod grammar;
+mod lexicon;
+mod speak;
+mod words;
+
+use crate::plan::Plan;
+
+/// What the darkroom can do, for people whose instruction it cannot follow.
+pub const VOCABULARY: &str = "tone (brightness, contrast, highlights, shadows, fade), colour (warmth, tint, saturation, vibrance, \
+     hue, black and white, sepia, invert, posterise), detail (sharpen, blur, denoise, grain, vignette), geometry (rotate, \
+     straighten, flip, crop), and recolouring, in regions told by colour, brightness, position and saliency";
+
+/// Reads an instruction. Never fails: what cannot be read stands in [`Plan::not_understood`].
+pub fn read(instruction: &str) -> Plan {
+    let tokens = words::tokens(instruction);
+    grammar::read(instruction, &tokens)
+}

@@ -1,0 +1,11 @@
+//! Regions: from a place named in words to a soft mask, by hue, brightness, position and saliency.
+//!
+//! There is no network here and nothing is learnt: what cannot be told from such evidence is said not to be found.
+
+mod colours;
+mod find;
+mod saliency;
+mod scene;
+
+pub use find::{Mask, MaskChoice, RegionError, find};
+pub use scene::Scene;

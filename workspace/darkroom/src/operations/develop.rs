@@ -1,0 +1,231 @@
+//! A plan carried out on a picture.
+
+use editscale_picture::Pixels;
+use thiserror::Error;
+
+use super::amounts::{pull, size};
+use super::step::{Step, apply, mix};
+use super::tone::End;
+use super::{Choices, colour, detail, geometry, tone};
+use crate::mask::{MaskChoice, RegionError, Scene, find};
+use crate::plan::{Amount, Change, Direction, Edit, Plan, Quantity};
+
+/// What is to be developed.
+pub struct Job<'a> {
+    /// The request's source: regions are found in it.
+    pub source: &'a Pixels,
+    /// What the source shows.
+    pub scene: &'a Scene,
+    /// What to start from: the source, or a candidate.
+    pub start: &'a Pixels,
+    /// What is asked for.
+    pub plan: &'a Plan,
+    /// What the instruction leaves open, decided.
+    pub choices: &'a Choices,
+    /// Where editing is allowed, one value a pixel of `start`, 1 = edit here.
+    pub mask: Option<&'a [f32]>,
+    /// Whether `start` carries the plan already and is only to be corrected: amounts become small corrections either way, and what
+    /// cannot be done by halves (turns, mirrors, crops, inversion) is not done again.
+    pub touch_up: bool,
+    /// Asked between the steps: whether to give up.
+    pub cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl std::fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("plan", self.plan).field("choices", self.choices).finish_non_exhaustive()
+    }
+}
+
+/// Why a plan cannot be carried out on a picture.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum DevelopError {
+    /// What the instruction speaks of is not in the picture.
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    /// There is nothing to level.
+    #[error("cannot straighten the picture: no horizon or upright line stands out in it")]
+    NothingTilted,
+    /// A mask and an edit that moves pixels.
+    #[error("cannot turn, mirror or crop a part of the picture: a mask is given")]
+    MaskedGeometry,
+    /// A part of the picture named with an edit that moves pixels.
+    #[error("cannot turn, mirror or crop a part of the picture: leave the region out")]
+    RegionGeometry,
+    /// Somebody gave up.
+    #[error("the edit was cancelled")]
+    Cancelled,
+}
+
+/// When an edit is carried out: noise goes first, before anything amplifies it; looks come after the tones they are made of;
+/// frame and texture last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Cleaning,
+    Colour,
+    Look,
+    Detail,
+    Geometry,
+    Finish,
+}
+
+fn stage(edit: &Edit) -> Stage {
+    match edit.change {
+        Change::Adjust { quantity: Quantity::Denoise, .. } => Stage::Cleaning,
+        Change::Adjust { quantity: Quantity::Sharpness | Quantity::Blur, .. } => Stage::Detail,
+        Change::Adjust { quantity: Quantity::Vignette | Quantity::Grain, .. } => Stage::Finish,
+        Change::Adjust { quantity: Quantity::Fade | Quantity::Sepia, .. }
+        | Change::BlackAndWhite
+        | Change::Invert
+        | Change::Posterise { .. } => Stage::Look,
+        Change::Adjust { .. } | Change::Hue { .. } | Change::Recolour { .. } => Stage::Colour,
+        Change::Rotate { .. } | Change::Straighten | Change::Flip(_) | Change::Crop { .. } => Stage::Geometry,
+    }
+}
+
+/// Carries out a plan.
+///
+/// Edits of one stage that stand at liberty (tones and colours of the whole picture) are carried out in an order that the choices
+/// decide; all others in the order of the text. Equal jobs give equal bits.
+pub fn develop(job: &Job<'_>) -> Result<Pixels, DevelopError> {
+    let mut edits: Vec<(usize, &Edit)> = job.plan.edits.iter().enumerate().collect();
+    edits.sort_by_key(|(index, edit)| {
+        let stage = stage(edit);
+        let is_free = stage == Stage::Colour && edit.region.is_everywhere();
+        (stage, if is_free { job.choices.order(*index) } else { *index as u64 })
+    });
+    let is_geometric = |edit: &Edit| stage(edit) == Stage::Geometry;
+    let moves = edits.iter().any(|(_, edit)| is_geometric(edit)) && !job.touch_up;
+    if moves && job.mask.is_some() {
+        return Err(DevelopError::MaskedGeometry);
+    }
+    let limit = out_of_gamut(job.start);
+    let mut pixels = job.start.clone();
+    for (index, edit) in &edits {
+        if (job.cancelled)() {
+            return Err(DevelopError::Cancelled);
+        }
+        pixels = if is_geometric(edit) {
+            if job.touch_up { pixels } else { move_pixels(pixels, job, *index, edit)? }
+        } else {
+            repaint(pixels, job, *index, edit)?
+        };
+    }
+    colour::into_gamut(&mut pixels, limit);
+    Ok(match job.mask {
+        Some(mask) if pixels.rgb().len() == mask.len() => mix(job.start, pixels, mask),
+        _ => pixels,
+    })
+}
+
+/// How far outside sRGB the picture's colours already are, over a grid; they may stay so.
+fn out_of_gamut(pixels: &Pixels) -> f32 {
+    let stride = (pixels.rgb().len() / 100_000).max(1);
+    let beyond = |value: &f32| (value - 1.0).max(-value).max(0.0);
+    let most = pixels.rgb().iter().step_by(stride).flatten().map(beyond).fold(0.0, f32::max);
+    if most < 1e-3 { 0.0 } else { most.min(1.0) }
+}
+
+fn move_pixels(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit) -> Result<Pixels, DevelopError> {
+    if !edit.region.is_everywhere() {
+        return Err(DevelopError::RegionGeometry);
+    }
+    Ok(match edit.change {
+        Change::Rotate { degrees } => geometry::rotate(&pixels, degrees),
+        Change::Flip(axis) => geometry::flip(&pixels, axis),
+        Change::Crop { aspect } => geometry::crop(&pixels, aspect, job.choices.detail(index)),
+        Change::Straighten => {
+            let tilt = geometry::tilt(&pixels).ok_or(DevelopError::NothingTilted)?;
+            if tilt.abs() < 0.2 { pixels } else { geometry::rotate(&pixels, tilt) }
+        }
+        _ => pixels,
+    })
+}
+
+fn repaint(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit) -> Result<Pixels, DevelopError> {
+    if edit.region.is_everywhere() {
+        return Ok(match step(job, index, edit, None) {
+            Some(step) => apply(pixels, vec![step]),
+            None => pixels,
+        });
+    }
+    let choice = MaskChoice { threshold: job.choices.mask_threshold, softness: job.choices.mask_softness };
+    // A candidate of another frame than the source has lost the source's places: its own are looked for instead.
+    let same_frame = (pixels.width(), pixels.height()) == (job.source.width(), job.source.height());
+    let mask = if same_frame {
+        find(job.scene, &edit.region, choice)?.refine(job.source)
+    } else {
+        find(&Scene::analyse(&pixels), &edit.region, choice)?.refine(&pixels)
+    };
+    Ok(match step(job, index, edit, Some(&mask)) {
+        Some(step) => mix(&pixels, apply(pixels.clone(), vec![step]), &mask),
+        None => pixels,
+    })
+}
+
+/// An edit made ready; nothing where a touch-up has nothing to do.
+fn step<'a>(job: &Job<'_>, index: usize, edit: &Edit, mask: Option<&'a [f32]>) -> Option<Step<'a>> {
+    let choices = job.choices;
+    let factor = if job.touch_up { choices.touch_up(index) } else { choices.strength(index) };
+    Some(match edit.change {
+        Change::Adjust { quantity, direction, amount } => {
+            let size = size(quantity, amount);
+            let sign = if direction == Direction::More { 1.0 } else { -1.0 };
+            adjust(quantity, sign * size * factor_of(amount, factor, job.touch_up), choices, index)
+        }
+        Change::Hue { degrees } => {
+            let open = 40.0 * (if choices.detail(index) < 0.0 { -1.0 } else { 1.0 }) * factor;
+            colour::hue(degrees.map_or(open, |degrees| degrees * exactly(factor, job.touch_up)))
+        }
+        Change::BlackAndWhite => tone_or_none(job.touch_up, || colour::black_and_white(choices.detail(index)))?,
+        Change::Invert => tone_or_none(job.touch_up, tone::invert)?,
+        Change::Posterise { levels } => tone::posterise(levels.unwrap_or(if factor < 0.9 { 6 } else { 4 })),
+        Change::Recolour { to, amount } => {
+            let strength = if job.touch_up { factor.abs() } else { 1.0 - 0.5 * (1.0 - factor).max(0.0) };
+            colour::recolour(to, (pull(amount) * strength).clamp(0.0, 1.0), mask)
+        }
+        _ => return None,
+    })
+}
+
+fn tone_or_none<'a>(touch_up: bool, step: impl FnOnce() -> Step<'a>) -> Option<Step<'a>> {
+    (!touch_up).then(step)
+}
+
+/// A number that the text states is kept more nearly than a word.
+fn exactly(factor: f32, touch_up: bool) -> f32 {
+    if touch_up { 0.3 * factor } else { factor.powf(0.4) }
+}
+
+fn factor_of(amount: Amount, factor: f32, touch_up: bool) -> f32 {
+    match amount {
+        Amount::Share(_) | Amount::Stops(_) => exactly(factor, touch_up),
+        _ => factor,
+    }
+}
+
+/// The step that changes a quantity by `size` in its own unit (see `amounts.rs`), negative for less of it.
+fn adjust<'a>(quantity: Quantity, size: f32, choices: &Choices, index: usize) -> Step<'a> {
+    match quantity {
+        Quantity::Exposure => tone::exposure(size.clamp(-6.0, 6.0)),
+        Quantity::Contrast => tone::contrast(if size >= 0.0 { 1.0 + size } else { 1.0 / (1.0 - size) }, choices.curve),
+        Quantity::Highlights => tone::end(End::Highlights, size.clamp(-1.8, 1.8)),
+        Quantity::Shadows => tone::end(End::Shadows, size.clamp(-1.2, 2.0)),
+        Quantity::Warmth => colour::warmth(size.clamp(-100.0, 160.0)),
+        Quantity::Tint => colour::tint(size.clamp(-1.0, 1.0)),
+        Quantity::Saturation => colour::saturation(1.0 + size),
+        Quantity::Vibrance => colour::vibrance(size),
+        Quantity::Fade => tone::fade(size.clamp(-0.3, 0.5)),
+        Quantity::Sepia if size >= 0.0 => colour::sepia(size),
+        Quantity::Sepia => colour::saturation(1.0 + size),
+        Quantity::Sharpness if size >= 0.0 => detail::sharpen(size),
+        Quantity::Sharpness => detail::blur(-1.2 * size),
+        Quantity::Blur if size >= 0.0 => detail::blur(size),
+        Quantity::Blur => detail::sharpen(-size / 6.0),
+        Quantity::Denoise if size >= 0.0 => detail::denoise(size),
+        Quantity::Denoise => detail::grain(-1.5 * size, choices.noise(index)),
+        Quantity::Grain if size >= 0.0 => detail::grain(size, choices.noise(index)),
+        Quantity::Grain => detail::denoise(-size / 2.2),
+        Quantity::Vignette => detail::vignette(size.clamp(-3.0, 5.0), choices.curve),
+    }
+}

@@ -1,0 +1,17 @@
+//! Photographic operations on pixels, and the choices that an instruction leaves open.
+//!
+//! Nothing here reads instructions or judges results. Everything is deterministic: the same picture, plan and choices
+//! give the same bits, on any number of threads.
+
+mod amounts;
+mod choices;
+mod colour;
+mod detail;
+mod develop;
+mod geometry;
+pub(crate) mod planes;
+mod step;
+mod tone;
+
+pub use choices::{Choices, KNOBS, KnobRange};
+pub use develop::{DevelopError, Job, develop};
