@@ -1,9 +1,18 @@
 //! The embedded editor and reward: photographic edits in plain English, and how well they were done.
 //!
-//! An instruction is read into a [`plan`]; [`operations`] carry it out on the regions that [`mask`] finds. Nothing here needs weights,
-//! a network or files.
+//! An instruction is read by [`language`] into a [`plan`]; [`operations`] carry it out on the regions that [`mask`] finds;
+//! [`photometric`] measures what came of it without knowing how it was made. Nothing here needs weights, a network or files.
 
 pub mod language;
 pub mod mask;
 pub mod operations;
+pub mod photometric;
 pub mod plan;
+
+mod editor;
+mod reward;
+mod scenes;
+
+pub use editor::{DarkroomEditor, check_plan};
+pub use reward::PhotometricReward;
+pub use scenes::Scenes;

@@ -36,7 +36,7 @@ pub(crate) fn hue_distance(one: f32, other: f32) -> f32 {
 
 /// How well a colour answers to a name, 0..=1. `vivid` is the chroma that counts as full in this picture: a dull red in a dull picture
 /// is still its red.
-pub(super) fn answers(lab: [f32; 3], colour: Colour, vivid: f32) -> f32 {
+pub(crate) fn answers(lab: [f32; 3], colour: Colour, vivid: f32) -> f32 {
     let [lightness, a, b] = lab;
     let chroma = a.hypot(b);
     if let Colour::Rgb(red, green, blue) = colour {

@@ -2,7 +2,7 @@
 //!
 //! There is no network here and nothing is learnt: what cannot be told from such evidence is said not to be found.
 
-mod colours;
+pub(crate) mod colours;
 mod find;
 mod saliency;
 mod scene;

@@ -15,7 +15,7 @@ fn gather(pixels: &Pixels, (width, height): (u32, u32), from: impl Fn(u32, u32) 
     Pixels::new(width, height, rgb).map_or_else(|| pixels.clone(), |new| new.with_alpha(alpha))
 }
 
-pub(super) fn flip(pixels: &Pixels, axis: Axis) -> Pixels {
+pub(crate) fn flip(pixels: &Pixels, axis: Axis) -> Pixels {
     let (width, height) = (pixels.width(), pixels.height());
     let place = |x: u32, y: u32| y as usize * width as usize + x as usize;
     gather(pixels, (width, height), |x, y| match axis {
@@ -26,7 +26,7 @@ pub(super) fn flip(pixels: &Pixels, axis: Axis) -> Pixels {
 
 /// Clockwise by `degrees`. Right angles are exact; others are resampled and cut to the largest upright rectangle of the
 /// picture's own aspect ratio.
-pub(super) fn rotate(pixels: &Pixels, degrees: f32) -> Pixels {
+pub(crate) fn rotate(pixels: &Pixels, degrees: f32) -> Pixels {
     let quarter = (degrees / 90.0).round();
     if (degrees - quarter * 90.0).abs() < 1e-3 {
         return quarter_turns(pixels, (quarter as i32).rem_euclid(4));

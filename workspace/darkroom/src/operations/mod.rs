@@ -8,7 +8,7 @@ mod choices;
 mod colour;
 mod detail;
 mod develop;
-mod geometry;
+pub(crate) mod geometry;
 pub(crate) mod planes;
 mod step;
 mod tone;

@@ -1,0 +1,168 @@
+//! The darkroom behind the editor's port.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use editscale_core::{
+    CancelRule, Candidate, Cost, EditBatch, EditItem, EditorCard, EditorName, EncodedImage, Failure, FailureKind,
+    Image, ImageSize, KnobName, KnobScale, KnobSpec, LocalEditor, MediaType, NameError, PauseSupport, Recovery,
+    Sampler, SeedRule, Start, Watch,
+};
+use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, encode, luminance, srgb_from_linear};
+
+use crate::language::{VOCABULARY, read};
+use crate::operations::{Choices, DevelopError, Job, KNOBS, develop};
+use crate::plan::Plan;
+use crate::scenes::Scenes;
+
+/// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
+const REVISION: &str = "darkroom/1";
+
+/// An editor that develops photographs as a darkroom does, from instructions in plain English.
+#[derive(Debug)]
+pub struct DarkroomEditor {
+    card: EditorCard,
+    partial: bool,
+    pictures: Arc<DecodeCache>,
+    scenes: Arc<Scenes>,
+}
+
+impl DarkroomEditor {
+    /// A darkroom under a name. With `partial`, it does the part of an instruction that it understands and says what it left out;
+    /// without, it refuses the whole.
+    pub fn new(
+        name: EditorName,
+        partial: bool,
+        pictures: Arc<DecodeCache>,
+        scenes: Arc<Scenes>,
+    ) -> Result<Self, NameError> {
+        Ok(Self { card: card(name)?, partial, pictures, scenes })
+    }
+
+    fn make(&self, item: &EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        let plan = self.plan(&item.proposal.instruction)?;
+        let source = self.picture(&item.request.source)?;
+        let start = self.picture(&item.start)?;
+        let mask = item.request.mask.as_ref().map(|mask| self.mask(mask, &start.pixels)).transpose()?;
+        let scene = self.scenes.of(*item.request.source.digest().as_bytes(), &source.pixels);
+        let choices = Choices::draw(item.proposal.seed, &item.proposal.knobs);
+        let is_refined = matches!(item.proposal.start, Start::Candidate(_));
+        let pixels = develop(&Job {
+            source: &source.pixels,
+            scene: &scene,
+            start: &start.pixels,
+            plan: &plan,
+            choices: &choices,
+            mask: mask.as_deref(),
+            touch_up: is_refined && *item.proposal.instruction == *item.request.instruction.as_str(),
+            cancelled: &|| watch_cancelled(watch),
+        })
+        .map_err(|error| failure(&error))?;
+        let image = self.encoded(pixels, &source.metadata, item.request.output_size)?;
+        let left_out = plan.not_understood.iter().map(|fragment| format!("left out `{}`", fragment.text).into());
+        let warnings = source.metadata.warnings.iter().map(|warning| warning.as_str().into());
+        Ok(Candidate { image, cost: Cost::default(), effective_seed: None, notes: left_out.chain(warnings).collect() })
+    }
+
+    fn plan(&self, instruction: &str) -> Result<Plan, Failure> {
+        check_plan(read(instruction), self.partial).map_err(|why| Failure::new(FailureKind::Refused, why))
+    }
+
+    fn picture(&self, image: &Image) -> Result<Arc<Picture>, Failure> {
+        decoded(&self.pictures, image)
+    }
+
+    /// The mask as one value a pixel, 1 where it is white.
+    fn mask(&self, mask: &Image, start: &Pixels) -> Result<Vec<f32>, Failure> {
+        let picture = self.picture(mask)?;
+        let pixels = picture.pixels.resized(start.width(), start.height());
+        Ok(pixels.rgb().iter().map(|rgb| srgb_from_linear(luminance(*rgb)).clamp(0.0, 1.0)).collect())
+    }
+
+    fn encoded(&self, pixels: Pixels, metadata: &Metadata, size: Option<ImageSize>) -> Result<EncodedImage, Failure> {
+        let pixels = match size {
+            Some(size) => pixels.resized(size.width, size.height),
+            None => pixels,
+        };
+        let size = ImageSize { width: pixels.width(), height: pixels.height() };
+        let options = EncodeOptions { deep: metadata.is_deep, ..EncodeOptions::PNG };
+        let bytes = encode(&pixels, metadata, options)
+            .map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
+        Ok(EncodedImage { media: MediaType::Png, size, bytes: bytes.into() })
+    }
+}
+
+fn watch_cancelled(watch: &dyn Watch) -> bool {
+    watch.cancelled()
+}
+
+/// A plan that can be carried out, or why it cannot: in words for people.
+pub fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
+    let missed: Vec<String> = plan.not_understood.iter().map(|fragment| format!("`{}`", fragment.text)).collect();
+    let what = missed.join(", ");
+    if plan.edits.is_empty() && missed.is_empty() {
+        return Err(format!("the instruction asks for no edit that the darkroom knows: it does {VOCABULARY}"));
+    }
+    if plan.edits.is_empty() || !(missed.is_empty() || partial) {
+        let part = if plan.edits.is_empty() { "" } else { ", or do the rest alone with --partial" };
+        return Err(format!(
+            "cannot do {what}: darkroom only does {VOCABULARY}; choose an editing model with --recipe{part}"
+        ));
+    }
+    Ok(plan)
+}
+
+/// A picture, decoded now or earlier.
+pub(crate) fn decoded(pictures: &DecodeCache, image: &Image) -> Result<Arc<Picture>, Failure> {
+    let key = *image.digest().as_bytes();
+    if let Some(picture) = pictures.peek(key) {
+        return Ok(picture);
+    }
+    let bytes = image.read().map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;
+    pictures.get(key, &bytes).map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))
+}
+
+fn failure(error: &DevelopError) -> Failure {
+    let kind = if *error == DevelopError::Cancelled { FailureKind::Cancelled } else { FailureKind::Refused };
+    Failure::new(kind, error.to_string())
+}
+
+fn card(name: EditorName) -> Result<EditorCard, NameError> {
+    let knob = |range: &crate::operations::KnobRange| {
+        let scale = if range.logarithmic { KnobScale::Logarithmic } else { KnobScale::Linear };
+        let name = KnobName::new(range.name)?;
+        Ok::<KnobSpec, NameError>(KnobSpec { name, low: range.low, high: range.high, default: range.default, scale })
+    };
+    Ok(EditorCard {
+        name,
+        revision: REVISION.into(),
+        seeds: SeedRule::Reproducible { bits: 53 },
+        largest_batch: NonZeroU32::MIN,
+        // One candidate is encoded, which is work for one thread, while the other is developed, which is work for all.
+        slots: NonZeroU32::MIN.saturating_add(1),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        cancel: CancelRule::Promptly,
+        masks: true,
+        knobs: KNOBS.iter().map(knob).collect::<Result<_, _>>()?,
+        cost: Cost::default(),
+        recovery: Recovery::Repeat,
+    })
+}
+
+impl LocalEditor for DarkroomEditor {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit(&mut self, batch: &EditBatch, watch: &dyn Watch) -> Vec<Result<Candidate, Failure>> {
+        let make = |item: &EditItem| {
+            if watch.cancelled() {
+                return Err(Failure::new(FailureKind::Cancelled, "the edit was cancelled"));
+            }
+            self.make(item, watch)
+        };
+        batch.items.iter().map(make).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! The reward `photometric` behind its port.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use editscale_core::{
+    Cost, Failure, FailureKind, Judgement, LocalReward, Part, PartName, RewardBatch, RewardCard, RewardItem,
+    RewardKind, RewardName, Score, Watch,
+};
+use editscale_picture::DecodeCache;
+
+use crate::editor::decoded;
+use crate::language::read;
+use crate::photometric::{Assessment, assess};
+use crate::scenes::Scenes;
+
+/// The version of everything that decides a score.
+const REVISION: &str = "photometric/1";
+
+/// Measures how well a photographic edit was done.
+#[derive(Debug)]
+pub struct PhotometricReward {
+    card: RewardCard,
+    pictures: Arc<DecodeCache>,
+    scenes: Arc<Scenes>,
+}
+
+impl PhotometricReward {
+    /// The reward under a name.
+    pub fn new(name: RewardName, pictures: Arc<DecodeCache>, scenes: Arc<Scenes>) -> Self {
+        let card = RewardCard {
+            name,
+            revision: REVISION.into(),
+            range: Some((0.0, 1.0)),
+            kind: RewardKind::Pointwise,
+            gives_sigma: false,
+            pixel_budget: None,
+            largest_batch: NonZeroU32::MIN,
+            slots: NonZeroU32::MIN,
+            cost: Cost::default(),
+        };
+        Self { card, pictures, scenes }
+    }
+
+    fn judge(&self, item: &RewardItem) -> Result<Judgement, Failure> {
+        let plan = read(item.request.instruction.as_str());
+        if plan.edits.is_empty() {
+            let message = "the instruction asks for no photographic edit that `photometric` can measure";
+            return Err(Failure::new(FailureKind::Invalid, message));
+        }
+        let source = decoded(&self.pictures, &item.request.source)?;
+        let edited = decoded(&self.pictures, &item.candidate)?;
+        let view = self.scenes.view(*item.request.source.digest().as_bytes(), &source.pixels);
+        let score =
+            score(&assess(&view, &edited.pixels, &plan)).map_err(|why| Failure::new(FailureKind::Malformed, why))?;
+        Ok(Judgement { score, cost: Cost::default() })
+    }
+}
+
+fn score(assessment: &Assessment) -> Result<Score, String> {
+    let parts = [
+        ("instruction_following", assessment.instruction_following),
+        ("preservation", assessment.preservation),
+        ("visual_quality", assessment.visual_quality),
+    ];
+    let part = |(name, mean): (&str, f64)| {
+        let name = PartName::new(name).map_err(|error| error.to_string())?;
+        Part::new(name, mean, None).map_err(|error| error.to_string())
+    };
+    let parts = parts.into_iter().map(part).collect::<Result<_, String>>()?;
+    Ok(Score::new(assessment.score).map_err(|error| error.to_string())?.with_parts(parts))
+}
+
+impl LocalReward for PhotometricReward {
+    fn card(&self) -> &RewardCard {
+        &self.card
+    }
+
+    fn score(&mut self, batch: &RewardBatch, watch: &dyn Watch) -> Vec<Result<Judgement, Failure>> {
+        let judge = |item: &RewardItem| {
+            if watch.cancelled() {
+                return Err(Failure::new(FailureKind::Cancelled, "the judgement was cancelled"));
+            }
+            self.judge(item)
+        };
+        batch.items.iter().map(judge).collect()
+    }
+}
