@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use editscale_core::{Budget, Usd};
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::rule::{Number, Whole};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::rule::{Number, Whole};
 
 /// The largest count that JSON and JavaScript carry exactly.
 const MOST: u64 = (1 << 53) - 1;

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use editscale_search::{Rules, StopRule};
 
-use crate::fields::Map;
-use crate::lines::Span;
-use crate::mistakes::{Mistake, Mistakes};
+use crate::document::reader;
+use crate::document::tree::Value;
 use crate::places::Places;
-use crate::quote::quote;
 use crate::recipe::{Recipe, Settings};
+use crate::report::lines::Span;
+use crate::report::mistakes::{Mistake, Mistakes};
+use crate::report::quote::quote;
+use crate::schema::fields::Map;
 use crate::sections::{self, Sections};
-use crate::tree::Value;
-use crate::{Combine, Report, Stop, budget, reader};
+use crate::{Combine, Report, Stop, budget};
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<(Recipe, Report), Report> {
     if bytes.len() > Recipe::LARGEST {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use editscale_core::{Objective, PartName, RewardName};
 use editscale_search::{Gate, Gated, MeanRank, PolicyError, Weighted};
 
-use crate::fields::{Fields, Map};
-use crate::key::{Absent, Key, Keys};
-use crate::mistakes::{Mistake, Mistakes};
-use crate::options::{Options, alternatives};
-use crate::quote::{list, quote};
+use crate::document::tree::Node;
+use crate::document::yaml::Yaml;
 use crate::recipe::Reward;
-use crate::rule::{Name, Number};
-use crate::suggest::nearest;
-use crate::tree::Node;
-use crate::yaml::Yaml;
+use crate::report::mistakes::{Mistake, Mistakes};
+use crate::report::quote::{list, quote};
+use crate::report::suggest::nearest;
+use crate::schema::fields::{Fields, Map};
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::{Options, alternatives};
+use crate::schema::rule::{Name, Number};
 
 alternatives! {
     /// How several rewards become one utility.

@@ -2,7 +2,7 @@
 
 use editscale_core::{Cards, Lack, Need};
 
-use crate::quote::quote;
+use crate::report::quote::quote;
 use crate::{Diagnostic, Place, Policy, Recipe, Severity};
 
 impl Recipe {

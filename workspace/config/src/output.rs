@@ -1,9 +1,9 @@
 //! How the winner is written.
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::rule::{Flag, Whole, Word};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::rule::{Flag, Whole, Word};
 
 /// How pictures are written for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

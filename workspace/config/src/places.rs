@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::Place;
-use crate::lines::{Lines, Span};
-use crate::tree::{Node, Value};
+use crate::document::tree::{Node, Value};
+use crate::report::lines::{Lines, Span};
 
 /// The places of all keys, by their path from the top, for example `search.beam.edges`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

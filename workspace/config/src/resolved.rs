@@ -1,9 +1,9 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
 use crate::combine::write_gate;
+use crate::document::yaml::Yaml;
 use crate::recipe::{Editor, Recipe, Reward, Settings};
-use crate::sections::{NAME, WEIGHT};
-use crate::yaml::Yaml;
+use crate::rewards::{NAME, WEIGHT};
 use crate::{Combine, budget};
 
 impl Recipe {

@@ -1,10 +1,10 @@
 //! Which images a run directory keeps.
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::options::{Options, alternatives};
-use crate::rule::Whole;
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::{Options, alternatives};
+use crate::schema::rule::Whole;
 
 alternatives! {
     /// Which images are kept when a run is done. Scores and records of all candidates are kept always.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::mistakes::Mistake;
-use crate::rule::{Number, Whole};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::report::mistakes::Mistake;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::rule::{Number, Whole};
 
 /// How often and how patiently work is tried again after a failure that may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

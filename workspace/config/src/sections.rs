@@ -1,20 +1,21 @@
 //! The sections of a recipe: the keys at its top, each read by itself.
 
-use editscale_core::{Budget, EditorName, RewardName};
+use editscale_core::Budget;
 use editscale_search::Gate;
 
 use crate::combine::{WeightedOptions, read_gate};
-use crate::fields::{Fields, MOST_ITEMS, Map};
-use crate::key::{Absent, Documented, Key, Keys, Section};
-use crate::lines::Span;
-use crate::mistakes::{Mistake, Mistakes};
-use crate::quote::quote;
-use crate::recipe::{Editor, Recipe, Reward, Settings};
+use crate::document::scalar::Scalar;
+use crate::document::tree::Value;
+use crate::editors::{EDITOR, EDITORS, read_editors};
+use crate::recipe::{Editor, Recipe, Settings};
+use crate::report::mistakes::Mistake;
+use crate::report::quote::quote;
 use crate::retain::AllImages;
-use crate::rule::{Name, Number, Rule, Whole};
-use crate::scalar::Scalar;
-use crate::tree::{Entry, Node, Value};
-use crate::{Combine, EditorModel, Output, Policy, Retain, Retry, RewardModel, Stop, budget, output, retry, stop};
+use crate::rewards::{REWARDS, Rewards};
+use crate::schema::fields::{Fields, Map};
+use crate::schema::key::{Absent, Documented, Key, Keys, Section};
+use crate::schema::rule::Whole;
+use crate::{Combine, Output, Policy, Retain, Retry, Stop, budget, output, retry, stop};
 
 const VERSION: Key<Whole> = Key {
     name: "version",
@@ -23,29 +24,41 @@ const VERSION: Key<Whole> = Key {
     meaning: "the version of this format",
 };
 
-macro_rules! section {
-    ($name:ident, $key:literal, $allowed:literal, $default:literal, $meaning:literal) => {
-        const $name: Section = Section { name: $key, allowed: $allowed, default: $default, meaning: $meaning };
-    };
-}
-
-section!(EDITOR, "editor", "one editor", "required, or `editors`", "what makes candidates");
-section!(
-    EDITORS,
-    "editors",
-    "a map from names to editors",
-    "required, or `editor`",
-    "several editors under names of your own; a search that does not route uses the first"
-);
-section!(REWARDS, "rewards", "a list of rewards, at least one", "required", "what scores candidates");
-section!(COMBINE, "combine", "one way", "`{weighted: {}}`", "how the scores of several rewards become one");
-section!(GATES, "gates", "a list of gates", "no gates", "conditions that bar a candidate from winning");
-section!(SEARCH, "search", "one policy", "required", "what to try next and what to keep");
-section!(STOP, "stop", "a map", "`{}`", "when to end before the plan is done");
-section!(BUDGET, "budget", "a map", "`{}`", "what a run may spend");
-section!(RETAIN, "retain", "one choice", "`{all: {}}`", "which images stay in the run directory");
-section!(RETRY, "retry", "a map", "`{}`", "how patiently work is tried again after a failure that may pass");
-section!(OUTPUT, "output", "a map", "`{}`", "how results are written");
+const COMBINE: Section = Section {
+    name: "combine",
+    allowed: "one way",
+    default: "`{weighted: {}}`",
+    meaning: "how the scores of several rewards become one",
+};
+const GATES: Section = Section {
+    name: "gates",
+    allowed: "a list of gates",
+    default: "no gates",
+    meaning: "conditions that bar a candidate from winning",
+};
+const SEARCH: Section = Section {
+    name: "search",
+    allowed: "one policy",
+    default: "required",
+    meaning: "what to try next and what to keep",
+};
+const STOP: Section =
+    Section { name: "stop", allowed: "a map", default: "`{}`", meaning: "when to end before the plan is done" };
+const BUDGET: Section = Section { name: "budget", allowed: "a map", default: "`{}`", meaning: "what a run may spend" };
+const RETAIN: Section = Section {
+    name: "retain",
+    allowed: "one choice",
+    default: "`{all: {}}`",
+    meaning: "which images stay in the run directory",
+};
+const RETRY: Section = Section {
+    name: "retry",
+    allowed: "a map",
+    default: "`{}`",
+    meaning: "how patiently work is tried again after a failure that may pass",
+};
+const OUTPUT: Section =
+    Section { name: "output", allowed: "a map", default: "`{}`", meaning: "how results are written" };
 
 pub(crate) const KEYS: Keys = &[
     &VERSION as &dyn Documented,
@@ -156,153 +169,6 @@ fn read_map<'t, T>(
     match top.entry(section.name) {
         Some(entry) => read(&Map::of(entry).read(keys, top.mistakes())?),
         None => read(&Fields::none(quote(section.name), top.at().clone(), top.mistakes())),
-    }
-}
-
-fn read_editors(top: &Fields<'_>) -> Option<Vec<Editor>> {
-    let one = top.entry(EDITOR.name);
-    let several = top.entry(EDITORS.name);
-    if one.is_none() && several.is_none() {
-        return top.lacking(EDITOR.name, "a first one is `editor: {darkroom: {}}`");
-    }
-    if let (Some(one), Some(several)) = (one, several) {
-        let later = if one.key_span.start > several.key_span.start { one } else { several };
-        let mistake = Mistake::new("`editor` and `editors` cannot both be given")
-            .hint("put the one editor among the several, under a name");
-        top.error(&later.key_span, mistake);
-    }
-    let one = one.and_then(|entry| read_editor(entry, top.mistakes()));
-    let several = several.and_then(|entry| read_named_editors(entry, top.mistakes()));
-    several.or(one.map(|one| vec![one]))
-}
-
-/// An editor without a name of its own.
-fn read_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
-    let model = EditorModel::read(&entry.node, &entry.key_span, mistakes)?;
-    Some(Editor { name: EditorName::new(model.kind()).ok()?, model })
-}
-
-fn read_named_editors(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Vec<Editor>> {
-    let message = match &entry.node.value {
-        Value::Refused => return None,
-        Value::Map(entries) if (1..=MOST_ITEMS).contains(&entries.len()) => {
-            let read: Vec<_> = entries.iter().map(|entry| read_named_editor(entry, mistakes)).collect();
-            return read.into_iter().collect();
-        }
-        Value::Map(entries) => {
-            format!("`editors` has {} editors: expected 1 to {MOST_ITEMS}", entries.len())
-        }
-        _ => "`editors` must be a map from names to editors".into(),
-    };
-    mistakes.error(entry.place(), Mistake::new(message).hint("write `editors: {mine: {darkroom: {}}}`"));
-    None
-}
-
-fn read_named_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
-    let name = EditorName::new(&entry.key).ok();
-    if name.is_none() {
-        let rule = Name(EditorName::new);
-        let message = format!("{} cannot name an editor: expected {}", quote(&entry.key), rule.expected());
-        mistakes.error(&entry.key_span, Mistake::new(message));
-    }
-    let model = EditorModel::read(&entry.node, &entry.key_span, mistakes);
-    Some(Editor { name: name?, model: model? })
-}
-
-pub(crate) const WEIGHT: Key<Number> = Key {
-    name: "weight",
-    rule: Number::from(-1e6, 1e6),
-    absent: Absent::Default(1.0),
-    meaning: "what its score counts in the weighted mean; below 0 it counts against; not all can be 0",
-};
-
-pub(crate) const NAME: Key<Name<RewardName>> = Key {
-    name: "name",
-    rule: Name(RewardName::new),
-    absent: Absent::Unset("the name of its model"),
-    meaning: "what the recipe calls it; two rewards of one model need different names",
-};
-
-section!(MODEL, "model", "one reward", "required", "what measures");
-
-pub(crate) const REWARD_KEYS: Keys = &[&MODEL as &dyn Documented, &WEIGHT, &NAME];
-
-/// The rewards, as far as they can be read.
-#[derive(Default)]
-pub(crate) struct Rewards {
-    /// Each right or `None`.
-    read: Vec<Option<Reward>>,
-    /// Their names. A reward whose name cannot be told makes `None` of it.
-    names: Option<Vec<RewardName>>,
-    /// Where weights are given.
-    pub(crate) weights: Vec<Span>,
-}
-
-impl Rewards {
-    fn read(top: &Fields<'_>) -> Self {
-        let hint = "a first one is `rewards: [{model: {photometric: {}}}]`";
-        let mut rewards = Self::default();
-        let Some(entry) = top.entry(REWARDS.name) else {
-            top.lacking::<()>(REWARDS.name, hint);
-            return rewards;
-        };
-        let Some(items) = top.list(entry) else { return rewards };
-        if items.is_empty() {
-            let mistake = Mistake::new("`rewards` is empty: expected at least one reward");
-            top.error(entry.place(), mistake.hint(hint));
-            return rewards;
-        }
-        rewards.names = Some(Vec::new());
-        for item in items {
-            rewards.read_one(item, top.mistakes());
-        }
-        rewards
-    }
-
-    fn read_one(&mut self, node: &Node, mistakes: &Mistakes<'_>) {
-        let Some(fields) = Map::item("a reward", node).read(REWARD_KEYS, mistakes) else {
-            self.names = None;
-            self.read.push(None);
-            return;
-        };
-        let model = match fields.entry(MODEL.name) {
-            Some(entry) => RewardModel::read(&entry.node, &entry.key_span, mistakes),
-            None => fields.lacking(MODEL.name, "write `model: {photometric: {}}`"),
-        };
-        let weight = fields.take(&WEIGHT);
-        self.weights.extend(fields.entry(WEIGHT.name).map(|entry| entry.key_span.clone()));
-        let name = if fields.has(NAME.name) {
-            fields.take(&NAME)
-        } else {
-            model.as_ref().and_then(|model| RewardName::new(model.kind()).ok())
-        };
-        self.enter_name(name.as_ref(), &fields);
-        let reward = || Some(Reward { name: name?, model: model?, weight: weight? });
-        self.read.push(reward());
-    }
-
-    fn enter_name(&mut self, name: Option<&RewardName>, fields: &Fields<'_>) {
-        let Some(names) = &mut self.names else { return };
-        let Some(name) = name else {
-            self.names = None;
-            return;
-        };
-        if names.contains(name) {
-            let at = fields.span_of(if fields.has(NAME.name) { NAME.name } else { MODEL.name });
-            let message = format!("there are two rewards called {}", quote(name.as_str()));
-            fields.error(&at, Mistake::new(message).hint("give one of them another `name`"));
-        }
-        names.push(name.clone());
-    }
-
-    /// How many there are, right ones and others.
-    pub(crate) fn count(&self) -> u64 {
-        self.read.len() as u64
-    }
-
-    /// The rewards, if there are any and all are right.
-    pub(crate) fn all(&self) -> Option<Vec<Reward>> {
-        if self.read.is_empty() { None } else { self.read.iter().cloned().collect() }
     }
 }
 

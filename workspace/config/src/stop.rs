@@ -1,9 +1,9 @@
 //! When a search ends before its plan is done.
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::rule::{Number, Whole};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::rule::{Number, Whole};
 
 /// When a search ends before its plan is done. The default never does.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

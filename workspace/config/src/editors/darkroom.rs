@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::options::Options;
-use crate::rule::{Flag, Whole};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::Options;
+use crate::schema::rule::{Flag, Whole};
 
 /// The photographic editor that is built in: it reads plain English and needs no weights.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,10 +2,12 @@
 //! builds editors matches on the enum.
 
 mod darkroom;
+mod entries;
 
 pub use darkroom::Darkroom;
+pub(crate) use entries::{EDITOR, EDITORS, read_editors};
 
-use crate::options::alternatives;
+use crate::schema::options::alternatives;
 
 alternatives! {
     /// Which editor, with its options.

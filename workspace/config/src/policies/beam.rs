@@ -5,12 +5,12 @@ use std::sync::Arc;
 use editscale_core::SearchFactory;
 use editscale_search::{Beam, EdgeMix, PolicyError, Rules};
 
-use crate::fields::{Fields, Map};
-use crate::key::{Absent, Documented, Key, Keys, Section};
-use crate::mistakes::Mistake;
-use crate::options::Options;
-use crate::rule::{Number, Whole};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::report::mistakes::Mistake;
+use crate::schema::fields::{Fields, Map};
+use crate::schema::key::{Absent, Documented, Key, Keys, Section};
+use crate::schema::options::Options;
+use crate::schema::rule::{Number, Whole};
 
 /// Settings of iterative refinement.
 #[derive(Debug, Clone, Copy, PartialEq)]

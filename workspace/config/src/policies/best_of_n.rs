@@ -5,11 +5,11 @@ use std::sync::Arc;
 use editscale_core::SearchFactory;
 use editscale_search::{BestOfN, PolicyError, Rules};
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::options::Options;
-use crate::rule::Whole;
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::Options;
+use crate::schema::rule::Whole;
 
 /// Settings of best of N.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ pub(crate) use beam::EDGE_KEYS;
 pub use best_of_n::BestOfNOptions;
 pub use reward_weighted::RewardWeightedOptions;
 
-use crate::options::alternatives;
+use crate::schema::options::alternatives;
 
 alternatives! {
     /// Which policy, with its settings.

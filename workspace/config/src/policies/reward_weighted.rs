@@ -5,12 +5,12 @@ use std::sync::Arc;
 use editscale_core::SearchFactory;
 use editscale_search::{PolicyError, RewardWeighted, Rules, Weighting};
 
-use crate::fields::Fields;
-use crate::key::{Absent, Key, Keys};
-use crate::mistakes::Mistake;
-use crate::options::Options;
-use crate::rule::{Number, Whole};
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::report::mistakes::Mistake;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::Options;
+use crate::schema::rule::{Number, Whole};
 
 /// Settings of reward-weighted sampling.
 #[derive(Debug, Clone, Copy, PartialEq)]

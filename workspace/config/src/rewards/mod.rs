@@ -1,11 +1,13 @@
 //! The rewards that recipes can name. To add one, write its options in a file here and register them below; whoever
 //! builds rewards matches on the enum.
 
+mod entries;
 mod photometric;
 
+pub(crate) use entries::{NAME, REWARD_KEYS, REWARDS, Rewards, WEIGHT};
 pub use photometric::Photometric;
 
-use crate::options::alternatives;
+use crate::schema::options::alternatives;
 
 alternatives! {
     /// Which reward, with its options.

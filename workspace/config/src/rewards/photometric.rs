@@ -1,9 +1,9 @@
 //! Options of the reward `photometric`.
 
-use crate::fields::Fields;
-use crate::key::Keys;
-use crate::options::Options;
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::Keys;
+use crate::schema::options::Options;
 
 /// Photographic measurements of how well an edit follows the instruction, preserves the rest, and looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -142,6 +142,7 @@ fn json_is_read() {
     assert_eq!(recipe.rewards()[0].name.as_str(), "ab");
     assert_eq!(recipe.rewards()[0].weight, 1.5);
     assert_eq!(recipe.budget().wall, Some(Duration::from_millis(12_500)));
+    assert_eq!(crate::recipe(&json.replace("        ", "\t")), recipe, "JSON may be indented by tabs");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::scalar::{self, Scalar};
+use crate::document::scalar::{self, Scalar};
 
 /// Lines are at most this wide where that can be had by breaking maps and lists.
 const WIDTH: usize = 100;

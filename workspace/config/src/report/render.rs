@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::lines::Lines;
-use crate::quote::is_steering;
+use crate::report::lines::Lines;
+use crate::report::quote::is_steering;
 use crate::{Diagnostic, Place, Report};
 
 /// The most columns of a line that are shown.

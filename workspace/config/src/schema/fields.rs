@@ -1,13 +1,13 @@
 //! Reading a map whose keys are known.
 
-use crate::key::{Absent, Key, Keys, example};
-use crate::lines::Span;
-use crate::mistakes::{Mistake, Mistakes};
-use crate::quote::{list, quote};
-use crate::rule::{Rule, apply};
-use crate::scalar::Scalar;
-use crate::suggest::nearest;
-use crate::tree::{Entry, Node, Value};
+use crate::document::scalar::Scalar;
+use crate::document::tree::{Entry, Node, Value};
+use crate::report::lines::Span;
+use crate::report::mistakes::{Mistake, Mistakes};
+use crate::report::quote::{list, quote};
+use crate::report::suggest::nearest;
+use crate::schema::key::{Absent, Key, Keys, example};
+use crate::schema::rule::{Rule, apply};
 
 /// The most items of a list, and the most named things of one kind.
 pub(crate) const MOST_ITEMS: usize = 100;

@@ -1,9 +1,10 @@
 //! The whole recipe format as data, for documentation and for tools.
 
 use crate::combine::GATE_KEYS;
-use crate::key::table;
 use crate::policies::EDGE_KEYS;
-use crate::sections::{KEYS, REWARD_KEYS};
+use crate::rewards::REWARD_KEYS;
+use crate::schema::key::table;
+use crate::sections::KEYS;
 use crate::{Combine, EditorModel, Policy, Retain, RewardModel, Table, budget, output, retry, stop};
 
 /// Every map that a recipe can hold, with all of its keys, in the order of `docs/recipes.md`.

@@ -4,12 +4,12 @@ use std::fmt;
 
 use editscale_core::NameError;
 
-use crate::mistakes::Mistake;
-use crate::quote::{list, quote};
-use crate::scalar::{self, Scalar};
-use crate::suggest::nearest;
-use crate::tree::{Node, Value};
-use crate::yaml::Yaml;
+use crate::document::scalar::{self, Scalar};
+use crate::document::tree::{Node, Value};
+use crate::document::yaml::Yaml;
+use crate::report::mistakes::Mistake;
+use crate::report::quote::{list, quote};
+use crate::report::suggest::nearest;
 
 /// What a value of a key must be. Reading and showing are each other's inverse.
 pub(crate) trait Rule {

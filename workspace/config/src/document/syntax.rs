@@ -3,9 +3,9 @@
 use granit_parser::ErrorKind;
 
 use crate::Place;
-use crate::mistakes::Mistake;
-use crate::quote::quote;
-use crate::reader::DEPTH_LIMIT;
+use crate::document::reader::DEPTH_LIMIT;
+use crate::report::mistakes::Mistake;
+use crate::report::quote::quote;
 
 const UNCLOSED: &str = "look for a `{`, `[` or quotation mark that is not closed, further up too";
 

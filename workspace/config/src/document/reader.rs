@@ -9,12 +9,12 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, options};
 
-use crate::lines::Span;
-use crate::mistakes::{Mistake, Mistakes};
-use crate::quote::quote;
-use crate::scalar::{self, Scalar};
-use crate::syntax;
-use crate::tree::{Entry, Node, Value};
+use crate::document::scalar::{self, Scalar};
+use crate::document::syntax;
+use crate::document::tree::{Entry, Node, Value};
+use crate::report::lines::Span;
+use crate::report::mistakes::{Mistake, Mistakes};
+use crate::report::quote::quote;
 
 /// The most values that may stand inside each other.
 pub(crate) const DEPTH_LIMIT: usize = 64;

@@ -1,8 +1,8 @@
 //! Sets of alternatives, each alternative with options of its own: one file and one line to register it.
 
-use crate::fields::Fields;
-use crate::key::Keys;
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::Keys;
 
 /// The options of one alternative.
 pub(crate) trait Options: Sized {
@@ -37,27 +37,27 @@ macro_rules! alternatives {
         }
 
         impl $type {
-            const CHOICE: $crate::alternative::Choice = $crate::alternative::Choice {
+            const CHOICE: $crate::schema::alternative::Choice = $crate::schema::alternative::Choice {
                 what: $what,
                 key: $key,
                 known: &[$((
-                    <$options as $crate::options::Options>::NAME,
-                    <$options as $crate::options::Options>::KEYS,
+                    <$options as $crate::schema::options::Options>::NAME,
+                    <$options as $crate::schema::options::Options>::KEYS,
                 )),+],
             };
 
             /// What recipes call it.
             pub fn kind(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(_) => <$options as $crate::options::Options>::NAME),+
+                    $(Self::$variant(_) => <$options as $crate::schema::options::Options>::NAME),+
                 }
             }
 
             /// Reads which alternative a node chooses, with its options.
             pub(crate) fn read(
-                node: &$crate::tree::Node,
-                at: &$crate::lines::Span,
-                mistakes: &$crate::mistakes::Mistakes<'_>,
+                node: &$crate::document::tree::Node,
+                at: &$crate::report::lines::Span,
+                mistakes: &$crate::report::mistakes::Mistakes<'_>,
             ) -> Option<Self> {
                 let chosen = Self::CHOICE.read(node, at, mistakes);
                 let read: Vec<Option<Self>> =
@@ -66,31 +66,31 @@ macro_rules! alternatives {
             }
 
             fn read_options(
-                chosen: &$crate::alternative::Chosen<'_>,
-                mistakes: &$crate::mistakes::Mistakes<'_>,
+                chosen: &$crate::schema::alternative::Chosen<'_>,
+                mistakes: &$crate::report::mistakes::Mistakes<'_>,
             ) -> Option<Self> {
-                let map = $crate::fields::Map::of(chosen.entry);
+                let map = $crate::schema::fields::Map::of(chosen.entry);
                 match chosen.name {
-                    $(name if name == <$options as $crate::options::Options>::NAME => {
-                        let fields = map.read(<$options as $crate::options::Options>::KEYS, mistakes)?;
-                        <$options as $crate::options::Options>::read(&fields).map(Self::$variant)
+                    $(name if name == <$options as $crate::schema::options::Options>::NAME => {
+                        let fields = map.read(<$options as $crate::schema::options::Options>::KEYS, mistakes)?;
+                        <$options as $crate::schema::options::Options>::read(&fields).map(Self::$variant)
                     })+
                     _ => None,
                 }
             }
 
-            pub(crate) fn write(&self) -> $crate::yaml::Yaml {
+            pub(crate) fn write(&self) -> $crate::document::yaml::Yaml {
                 let options = match self {
-                    $(Self::$variant(options) => $crate::options::Options::write(options)),+
+                    $(Self::$variant(options) => $crate::schema::options::Options::write(options)),+
                 };
-                $crate::yaml::Yaml::tagged(self.kind(), $crate::yaml::Yaml::Map(options))
+                $crate::document::yaml::Yaml::tagged(self.kind(), $crate::document::yaml::Yaml::Map(options))
             }
 
             pub(crate) fn tables() -> Vec<$crate::Table> {
-                vec![$($crate::key::table(
-                    format!("{}.{}", $key, <$options as $crate::options::Options>::NAME),
-                    <$options as $crate::options::Options>::ABOUT,
-                    <$options as $crate::options::Options>::KEYS,
+                vec![$($crate::schema::key::table(
+                    format!("{}.{}", $key, <$options as $crate::schema::options::Options>::NAME),
+                    <$options as $crate::schema::options::Options>::ABOUT,
+                    <$options as $crate::schema::options::Options>::KEYS,
                 )),+]
             }
         }

@@ -1,7 +1,7 @@
 //! A document as a tree of values, each with the bytes that it came from. It knows nothing of recipes.
 
-use crate::lines::Span;
-use crate::scalar::Scalar;
+use crate::document::scalar::Scalar;
+use crate::report::lines::Span;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,8 @@
 //! Keys as data: name, rule, default and meaning stand in one place, from which recipes are read and written and from
 //! which `docs/recipes.md` is checked.
 
-use crate::rule::Rule;
-use crate::yaml::Yaml;
+use crate::document::yaml::Yaml;
+use crate::schema::rule::Rule;
 
 /// A key of a map.
 #[derive(Debug)]

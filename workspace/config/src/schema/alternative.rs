@@ -1,12 +1,12 @@
 //! Externally tagged alternatives: a map with one key, which names the alternative and holds its options.
 
-use crate::key::{Keys, example};
-use crate::lines::Span;
-use crate::mistakes::{Mistake, Mistakes};
-use crate::quote::{list, quote};
-use crate::scalar::Scalar;
-use crate::suggest::nearest;
-use crate::tree::{Entry, Node, Value};
+use crate::document::scalar::Scalar;
+use crate::document::tree::{Entry, Node, Value};
+use crate::report::lines::Span;
+use crate::report::mistakes::{Mistake, Mistakes};
+use crate::report::quote::{list, quote};
+use crate::report::suggest::nearest;
+use crate::schema::key::{Keys, example};
 
 /// What is to be chosen from, and what messages call it.
 #[derive(Clone, Copy)]

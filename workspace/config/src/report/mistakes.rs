@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::lines::{Lines, Span};
+use crate::report::lines::{Lines, Span};
 use crate::{Diagnostic, Report, Severity};
 
 /// The mistakes found so far. Shared by everything that reads one file.

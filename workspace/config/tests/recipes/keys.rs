@@ -1,0 +1,52 @@
+//! Every key that is documented is also read.
+
+use editscale_config::{Recipe, Table, schema};
+
+/// A file whose map of this table has `key: value`. What else it lacks does not matter.
+fn file(table: &Table, key: &str, value: &str) -> String {
+    let map = format!("{{{key}: {value}}}");
+    let nested = match table.path.as_str() {
+        "" => return format!("{key}: {value}"),
+        "rewards[]" => format!("rewards: [{map}]"),
+        "gates[]" => format!("gates: [{map}]"),
+        path => match path.split('.').collect::<Vec<_>>().as_slice() {
+            ["model", kind] => format!("rewards: [{{model: {{{kind}: {map}}}}}]"),
+            [section] => format!("{section}: {map}"),
+            [section, kind] => format!("{section}: {{{kind}: {map}}}"),
+            [section, kind, inner] => format!("{section}: {{{kind}: {{{inner}: {map}}}}}"),
+            _ => panic!("{path} is nested deeper than this test knows"),
+        },
+    };
+    format!("version: 1\n{nested}")
+}
+
+#[test]
+fn every_key_refuses_a_value_that_no_key_has() {
+    for table in schema() {
+        for key in &table.keys {
+            let text = file(&table, key.name, "[[]]");
+            let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+            let place = text.find("[[]]").unwrap();
+            let at_value = |start: usize| start == place || start == place + 1;
+            assert!(
+                errors.diagnostics().iter().any(|found| at_value(found.place.span.start)),
+                "`{}` of `{}` is not read: {}",
+                key.name,
+                table.path,
+                errors.render("recipe.yaml", text.as_bytes())
+            );
+        }
+    }
+}
+
+#[test]
+fn every_key_says_what_it_is() {
+    for table in schema() {
+        assert!(table.about.ends_with('.'), "{}", table.about);
+        for key in &table.keys {
+            assert!(!key.allowed.is_empty() && !key.default.is_empty(), "{key:?}");
+            assert!(!key.meaning.is_empty() && !key.meaning.ends_with('.'), "{key:?}");
+            assert!(!key.meaning.contains('|') && !key.allowed.contains('|'), "{key:?} would break a table");
+        }
+    }
+}
