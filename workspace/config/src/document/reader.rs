@@ -103,7 +103,7 @@ impl Reader<'_, '_> {
                 return self.begin(span, style, Content::Map { entries, key: None, seen });
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(&span),
-            Event::Anchor(_, name) => self.refuse_sharing(&format!("anchor `&{name}`"), &span),
+            Event::Anchor(_, name) => self.refuse_sharing(&format!("anchor {}", quote(&format!("&{name}"))), &span),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.refuse_sharing("alias", &span);
                 self.place(Node::refused(span));
@@ -191,7 +191,7 @@ fn checked_key(text: &str, quoted: bool, span: Span, seen: &mut HashMap<String, 
         return Key { name: None, span };
     }
     if let Some(first) = seen.get(text) {
-        let line = mistakes.lines().place(first).line;
+        let line = mistakes.lines().number(first.start);
         let message = format!("duplicate key {}", quote(text));
         mistakes.error(&span, Mistake::new(message).hint(format!("it is already given in line {line}")));
         return Key { name: None, span };

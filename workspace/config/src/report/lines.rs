@@ -32,10 +32,15 @@ impl<'t> Lines<'t> {
     /// The place of a stretch of this text. Offsets beyond its end stand for its end.
     pub(crate) fn place(&self, span: &Span) -> Place {
         let start = self.boundary(span.start);
-        let line = self.starts.partition_point(|&first| first <= start).max(1);
+        let line = self.number(start);
         let first = self.starts[line - 1].min(start);
         let column = self.text[first..start].chars().count() + 1;
         Place { line, column, span: start..self.boundary(span.end).max(start) }
+    }
+
+    /// The line that a byte is in, counted from 1.
+    pub(crate) fn number(&self, offset: usize) -> usize {
+        self.starts.partition_point(|&first| first <= offset).max(1)
     }
 
     /// The text of a line, counted from 1, without its end.

@@ -108,7 +108,9 @@ impl<'t> Fields<'t> {
             let glued = glued(&entry.key, &names);
             let meant = nearest(&entry.key, missing.iter().copied());
             let hint = match (glued, meant) {
-                (Some((name, rest)), _) => format!("put a blank after the colon: `{name}: {rest}`"),
+                (Some((name, rest)), _) => {
+                    format!("put a blank after the colon: {}", quote(&format!("{name}: {rest}")))
+                }
                 (None, Some(name)) => format!("did you mean {}?", quote(name)),
                 (None, None) if names.is_empty() => "it has no keys; write `{}`".into(),
                 (None, None) => format!("its keys are {}", list(names.iter().copied())),

@@ -112,6 +112,16 @@ fn a_billion_laughs() {
     assert!(errors.diagnostics().iter().any(|found| found.message.starts_with("alias: ")));
 }
 
+/// Places far into a long line are not counted out for every mistake in it.
+#[test]
+fn many_mistakes_in_a_long_line() {
+    let text = "{".to_owned() + &" ".repeat(400_000) + &"a: 1, ".repeat(100_000) + "}";
+    let start = Instant::now();
+    let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+    assert!(errors.render("recipe.yaml", text.as_bytes()).len() < 100_000);
+    assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
+}
+
 /// One mebibyte of each of these is refused or read in far less than the limit, which allows for a busy machine.
 #[test]
 fn no_text_takes_long() {

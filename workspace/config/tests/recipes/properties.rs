@@ -103,7 +103,9 @@ fn check_reading(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert!(place.line >= 1 && place.column >= 1);
         prop_assert!(place.span.start <= place.span.end && place.span.end <= lossy.len());
         prop_assert!(!found.message.is_empty() && !found.message.ends_with('.'));
-        prop_assert!(!found.message.chars().any(char::is_control), "{}", found.message);
+        for words in found.hint.iter().chain([&found.message]) {
+            prop_assert!(!words.chars().any(char::is_control), "{words:?}");
+        }
     }
     let starts: Vec<usize> = report.diagnostics().iter().map(|found| found.place.span.start).collect();
     prop_assert!(starts.is_sorted());
