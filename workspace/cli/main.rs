@@ -1,3 +1,31 @@
-//! The `editscale` program.
+//! The `editscale` program: reads the command line, puts the parts together, prints what came of it.
+//!
+//! stdout is data, stderr is talk. Exit codes: 0 done, 1 the work failed, 2 bad usage or a bad recipe, 75 stopped and
+//! can be resumed.
 
-fn main() {}
+mod args;
+mod commands;
+mod failure;
+mod photograph;
+mod progress;
+mod recipes;
+mod report;
+mod words;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.command {
+        Command::Edit(edit) => commands::edit::run(edit),
+        Command::Check(check) => commands::check::run(check),
+        Command::Score(score) => commands::score::run(score),
+        Command::Report(report) => commands::report::run(report),
+    };
+    done.unwrap_or_else(|error| failure::explain(&error))
+}

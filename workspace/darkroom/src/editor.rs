@@ -18,6 +18,16 @@ use crate::scenes::Scenes;
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
 const REVISION: &str = "darkroom/1";
 
+/// How a darkroom works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DarkroomOptions {
+    /// Whether it does the part of an instruction that it understands and says what it left out, instead of refusing the whole.
+    pub partial: bool,
+    /// How many candidates are made at a time. While one is encoded, which is work for one thread, another can be developed, which
+    /// is work for all.
+    pub workers: NonZeroU32,
+}
+
 /// An editor that develops photographs as a darkroom does, from instructions in plain English.
 #[derive(Debug)]
 pub struct DarkroomEditor {
@@ -28,15 +38,14 @@ pub struct DarkroomEditor {
 }
 
 impl DarkroomEditor {
-    /// A darkroom under a name. With `partial`, it does the part of an instruction that it understands and says what it left out;
-    /// without, it refuses the whole.
+    /// A darkroom under a name.
     pub fn new(
         name: EditorName,
-        partial: bool,
+        options: DarkroomOptions,
         pictures: Arc<DecodeCache>,
         scenes: Arc<Scenes>,
     ) -> Result<Self, NameError> {
-        Ok(Self { card: card(name)?, partial, pictures, scenes })
+        Ok(Self { card: card(name, options.workers)?, partial: options.partial, pictures, scenes })
     }
 
     fn make(&self, item: &EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
@@ -55,7 +64,7 @@ impl DarkroomEditor {
             choices: &choices,
             mask: mask.as_deref(),
             touch_up: is_refined && *item.proposal.instruction == *item.request.instruction.as_str(),
-            cancelled: &|| watch_cancelled(watch),
+            cancelled: &|| watch.cancelled(),
         })
         .map_err(|error| failure(&error))?;
         let image = self.encoded(pixels, &source.metadata, item.request.output_size)?;
@@ -92,10 +101,6 @@ impl DarkroomEditor {
     }
 }
 
-fn watch_cancelled(watch: &dyn Watch) -> bool {
-    watch.cancelled()
-}
-
 /// A plan that can be carried out, or why it cannot: in words for people.
 pub fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
     let missed: Vec<String> = plan.not_understood.iter().map(|fragment| format!("`{}`", fragment.text)).collect();
@@ -127,7 +132,7 @@ fn failure(error: &DevelopError) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
-fn card(name: EditorName) -> Result<EditorCard, NameError> {
+fn card(name: EditorName, workers: NonZeroU32) -> Result<EditorCard, NameError> {
     let knob = |range: &crate::operations::KnobRange| {
         let scale = if range.logarithmic { KnobScale::Logarithmic } else { KnobScale::Linear };
         let name = KnobName::new(range.name)?;
@@ -138,8 +143,7 @@ fn card(name: EditorName) -> Result<EditorCard, NameError> {
         revision: REVISION.into(),
         seeds: SeedRule::Reproducible { bits: 53 },
         largest_batch: NonZeroU32::MIN,
-        // One candidate is encoded, which is work for one thread, while the other is developed, which is work for all.
-        slots: NonZeroU32::MIN.saturating_add(1),
+        slots: workers,
         edits_candidates: true,
         pause: PauseSupport::None,
         sampler: Sampler::Deterministic,

@@ -13,6 +13,6 @@ mod editor;
 mod reward;
 mod scenes;
 
-pub use editor::{DarkroomEditor, check_plan};
+pub use editor::{DarkroomEditor, DarkroomOptions, check_plan};
 pub use reward::PhotometricReward;
 pub use scenes::Scenes;

@@ -1,0 +1,140 @@
+//! The command line's words. Nothing is looked up or opened here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use editscale_core::{ImageSize, Seed};
+
+/// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
+#[derive(Debug, Parser)]
+#[command(name = "editscale", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Edit(Edit),
+    Check(Check),
+    Score(Score),
+    Report(Report),
+}
+
+/// Edit one picture.
+///
+/// Prints the path of the best picture. The full record of the run lies beside it.
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    /// The picture to edit, and the instruction: what to do to it. With --from, the instruction alone; with --resume, nothing.
+    #[arg(value_name = "IMAGE INSTRUCTION", num_args = 0..=2)]
+    pub(crate) words: Vec<String>,
+    /// A recipe file, or the name of a built-in one: quickstart, best-of-n, beam, reward-weighted.
+    #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
+    pub(crate) recipe: String,
+    /// Where to write the best picture as well. The ending picks the format.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrite the output if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// The folder for the run's record; a new one under `runs/` where it is not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run_dir: Option<PathBuf>,
+    /// Go on with a run that was stopped.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["words", "run_dir", "recipe", "seed", "from", "mask", "size", "partial"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// Continue from a candidate of an earlier run: its picture becomes the source.
+    #[arg(long, value_name = "RUN:CANDIDATE")]
+    pub(crate) from: Option<String>,
+    /// The root of all seeds: equal seeds give equal runs.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
+    pub(crate) seed: Seed,
+    /// A picture of the source's size: white = edit here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mask: Option<PathBuf>,
+    /// The size of the result.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub(crate) size: Option<ImageSize>,
+    /// Write the best K pictures, not the best alone.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) keep: u32,
+    /// Do what is understood of the instruction, and say what was left out.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// Keep position, camera and other private metadata of the source in what is written.
+    #[arg(long)]
+    pub(crate) keep_metadata: bool,
+    /// Print one JSON object about the run instead of a path.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Check recipes: lists every mistake in every file, with its place.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The recipe files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Score an edited picture against its source and the instruction.
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    /// The picture before the edit.
+    pub(crate) source: PathBuf,
+    /// The picture after it.
+    pub(crate) edited: PathBuf,
+    /// What was asked for.
+    pub(crate) instruction: String,
+    /// The recipe whose rewards judge.
+    #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
+    pub(crate) recipe: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Write the report of a run anew, and print its path.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The run's folder.
+    pub(crate) run: PathBuf,
+}
+
+fn seed(text: &str) -> Result<Seed, String> {
+    let number = text.parse().map_err(|_| "expected a whole number from 0 to 9007199254740991".to_owned())?;
+    Seed::new(number).map_err(|error| error.to_string())
+}
+
+fn size(text: &str) -> Result<ImageSize, String> {
+    let parsed =
+        text.split_once(['x', '×']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match parsed {
+        Some((width @ 1..=32_768, height @ 1..=32_768)) => Ok(ImageSize { width, height }),
+        _ => Err("expected WIDTHxHEIGHT in pixels, each from 1 to 32768, as in 1024x768".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_checked() {
+        assert_eq!(size("640x480"), Ok(ImageSize { width: 640, height: 480 }));
+        for bad in ["640", "0x4", "4x0", "x", "40000x2", "-1x5", "1x2x3"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! One command, one file.
+
+pub(crate) mod check;
+pub(crate) mod edit;
+pub(crate) mod report;
+pub(crate) mod score;

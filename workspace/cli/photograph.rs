@@ -1,0 +1,59 @@
+//! Pictures from files: read, looked at, and named.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use editscale_core::{EncodedImage, Image, ImageSize, MediaType};
+use editscale_engine::digest_of;
+use editscale_picture::{Facts, Format, Limits, probe};
+
+use crate::failure::{Misuse, tell};
+
+/// The core's word for a format.
+pub(crate) fn media_of(format: Format) -> MediaType {
+    match format {
+        Format::Png => MediaType::Png,
+        Format::Jpeg => MediaType::Jpeg,
+        Format::WebP => MediaType::WebP,
+        Format::Tiff => MediaType::Tiff,
+        Format::Bmp => MediaType::Bmp,
+        Format::Gif => MediaType::Gif,
+    }
+}
+
+/// Reads a picture file and looks at what it declares.
+pub(crate) fn read(path: &Path) -> Result<EncodedImage> {
+    let limits = Limits::default();
+    let shown = path.display();
+    let metadata = fs::metadata(path).map_err(|error| Misuse::new(format!("cannot read picture {shown}: {error}")))?;
+    if !metadata.is_file() {
+        return Err(Misuse::new(format!("cannot read picture {shown}: it is not a file")).into());
+    }
+    if metadata.len() > limits.bytes {
+        let (found, most) = (metadata.len(), limits.bytes);
+        return Err(Misuse::new(format!("picture {shown} has {found} bytes: expected at most {most}")).into());
+    }
+    let bytes = fs::read(path).with_context(|| format!("cannot read picture {shown}"))?;
+    let facts = probe(&bytes, &limits).map_err(|error| Misuse::new(format!("cannot use picture {shown}: {error}")))?;
+    warn_of_name(path, &facts);
+    Ok(encoded(bytes, &facts))
+}
+
+fn encoded(bytes: Vec<u8>, facts: &Facts) -> EncodedImage {
+    let size = ImageSize { width: facts.width, height: facts.height };
+    EncodedImage { media: media_of(facts.format), size, bytes: bytes.into() }
+}
+
+fn warn_of_name(path: &Path, facts: &Facts) {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if let Some(extension) = extension.filter(|extension| !facts.format.has_extension(extension)) {
+        tell(&format!("warning: {} ends in `.{extension}` but is a {} file", path.display(), facts.format));
+    }
+}
+
+/// A handle of a picture in memory.
+pub(crate) fn handle(image: &EncodedImage) -> Image {
+    Image::new(digest_of(&image.bytes), image.media, image.size, Arc::new(Arc::clone(&image.bytes)))
+}

@@ -1,0 +1,58 @@
+//! Recipes by file or by name.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use editscale_config::Recipe;
+
+use crate::failure::{Misuse, tell};
+
+/// The recipes that are built in.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("quickstart", include_str!("../../configs/quickstart.yaml")),
+    ("best-of-n", include_str!("../../configs/best-of-n.yaml")),
+    ("beam", include_str!("../../configs/beam.yaml")),
+    ("reward-weighted", include_str!("../../configs/reward-weighted.yaml")),
+];
+
+/// A checked recipe and its text.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) recipe: Recipe,
+    pub(crate) text: String,
+    /// What to call it when speaking of its mistakes.
+    pub(crate) name: String,
+}
+
+/// The recipe of this name or in this file.
+pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
+    let built_in = BUILT_IN.iter().find(|(name, _)| *name == name_or_file);
+    if let Some((name, text)) = built_in {
+        return checked(&format!("{name} (built in)"), text.as_bytes());
+    }
+    let path = Path::new(name_or_file);
+    if !path.exists() {
+        let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        let misuse = Misuse::new(format!("there is no recipe `{name_or_file}`"));
+        return Err(misuse.hint(format!("give a file, or one of {}", names.join(", "))).into());
+    }
+    let bytes = fs::read(path).with_context(|| format!("cannot read recipe {name_or_file}"))?;
+    checked(name_or_file, &bytes)
+}
+
+/// Reads a recipe's text; its warnings are told, its mistakes are an error.
+pub(crate) fn checked(name: &str, bytes: &[u8]) -> Result<Loaded> {
+    match Recipe::parse(bytes) {
+        Ok((recipe, warnings)) => {
+            if !warnings.is_empty() {
+                tell(warnings.render(name, bytes).trim_end());
+            }
+            Ok(Loaded { recipe, text: String::from_utf8_lossy(bytes).into_owned(), name: name.to_owned() })
+        }
+        Err(report) => {
+            tell(report.render(name, bytes).trim_end());
+            Err(Misuse::new(format!("recipe `{name}` cannot be used")).into())
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `report.html`: a run to be read, one self-contained page.
+//!
+//! Everything in it is drawn from the run's record. Pictures are small copies made of pixels, so that nothing private of a file goes
+//! along, and nothing is loaded from elsewhere.
+
+mod curve;
+mod html;
+mod lineage;
+mod sheet;
+mod thumbnails;
+
+use editscale_core::{Ending, StopReason};
+use editscale_engine::RunRecord;
+
+use html::escape;
+use thumbnails::{Thumbnails, picture};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The page of a run.
+pub(crate) fn render(record: &RunRecord) -> String {
+    let thumbnails = Thumbnails::new(record);
+    let title = escape(record.manifest.request.instruction.as_str());
+    let sections = [
+        header(record),
+        comparison(record, &thumbnails),
+        sheet::section(record, &thumbnails),
+        curve::section(record),
+        lineage::section(record),
+        ledger(record),
+        about(record),
+    ];
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} · editscale</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n\
+         <script>{SCRIPT}</script>\n</body>\n</html>\n",
+        sections.join("\n")
+    )
+}
+
+fn header(record: &RunRecord) -> String {
+    let manifest = &record.manifest;
+    let best = record.outcome.as_ref().and_then(|outcome| outcome.verdict.ranked.first());
+    let found = match best {
+        Some(best) => format!(
+            "The best of {} candidates scores <strong>{:.3}</strong>.",
+            record.candidates.len(),
+            best.utility.get()
+        ),
+        None => "No candidate could be made and judged yet.".to_owned(),
+    };
+    format!(
+        "<header>\n<p class=\"kicker\">{}</p>\n<h1>{}</h1>\n<p>{found} {}</p>\n</header>\n",
+        escape(&manifest.source_name),
+        escape(manifest.request.instruction.as_str()),
+        ending(record)
+    )
+}
+
+fn ending(record: &RunRecord) -> String {
+    let Some(outcome) = &record.outcome else { return "The run is unfinished.".to_owned() };
+    match (&outcome.verdict.reason, outcome.ending) {
+        (_, Ending::Cancelled) => "The run was stopped and can be resumed.".to_owned(),
+        (StopReason::Target, _) => "It ended because the target score was reached.".to_owned(),
+        (StopReason::Patience, _) => "It ended because nothing better came.".to_owned(),
+        (StopReason::Finished, _) => "All that was planned was done.".to_owned(),
+        (StopReason::Budget, _) => "It ended because the budget was spent.".to_owned(),
+        (StopReason::Stuck(why), _) => format!("It ended early: {}.", escape(why)),
+    }
+}
+
+/// Source beside winner under a slider.
+fn comparison(record: &RunRecord, thumbnails: &Thumbnails) -> String {
+    let winner = record.outcome.as_ref().and_then(editscale_core::Outcome::winner);
+    let after = winner.and_then(|id| record.candidates.get(id.0 as usize));
+    let after = after.and_then(|candidate| candidate.made.as_ref()?.as_ref().ok());
+    let Some((source, edited)) = picture(&record.manifest.request.source, thumbnails.large_edge())
+        .zip(after.and_then(|made| picture(&made.image, thumbnails.large_edge())))
+    else {
+        return String::new();
+    };
+    let same_frame = source.width.abs_diff(edited.width) <= 1 && source.height.abs_diff(edited.height) <= 1;
+    if !same_frame {
+        return format!(
+            "<section aria-labelledby=\"compare\">\n<h2 id=\"compare\">Source and winner</h2>\n<div class=\"pair\">\
+             <figure><img src=\"{}\" alt=\"The source\"><figcaption>Source</figcaption></figure>\
+             <figure><img src=\"{}\" alt=\"The winner\"><figcaption>Winner</figcaption></figure></div>\n</section>\n",
+            source.url, edited.url
+        );
+    }
+    format!(
+        "<section aria-labelledby=\"compare\">\n<h2 id=\"compare\">Source and winner</h2>\n\
+         <div class=\"slider\" style=\"aspect-ratio:{}/{};--at:50%\">\n\
+         <img src=\"{}\" alt=\"The winner\"><div class=\"before\"><img src=\"{}\" alt=\"The source\"></div>\n\
+         <input type=\"range\" min=\"0\" max=\"100\" value=\"50\" aria-label=\"How much of the source is shown, from the left\">\n\
+         </div>\n<p class=\"legend\"><span>Source on the left</span><span>Winner on the right</span></p>\n</section>\n",
+        source.width, source.height, edited.url, source.url
+    )
+}
+
+fn ledger(record: &RunRecord) -> String {
+    let Some(outcome) = &record.outcome else { return String::new() };
+    let ledger = &outcome.ledger;
+    let mut rows = vec![
+        ("Edits", ledger.edits.to_string()),
+        ("Judgements", ledger.reward_calls.to_string()),
+        ("Rounds", outcome.rounds.to_string()),
+        ("Failed", outcome.failed.to_string()),
+        ("Active time", format!("{:.1} s", ledger.wall.as_secs_f64())),
+    ];
+    if ledger.cost.nfe > 0 {
+        rows.push(("Denoiser evaluations", ledger.cost.nfe.to_string()));
+    }
+    if ledger.cost.tokens > 0 {
+        rows.push(("Tokens", ledger.cost.tokens.to_string()));
+    }
+    if ledger.cost.usd.micros > 0 {
+        rows.push(("Money", ledger.cost.usd.to_string()));
+    }
+    if let Some(draw) = outcome.verdict.draw {
+        rows.push(("Temperature of the draw", format!("{:.4}", draw.temperature)));
+        rows.push(("Effective sample size", format!("{:.2}", draw.effective_sample_size)));
+        rows.push(("KL from equal weights", format!("{:.3} nats", draw.kl)));
+    }
+    let cells: String =
+        rows.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escape(value))).collect();
+    format!(
+        "<section aria-labelledby=\"spent\">\n<h2 id=\"spent\">What it took</h2>\n<dl class=\"ledger\">\n{cells}</dl>\n</section>\n"
+    )
+}
+
+fn about(record: &RunRecord) -> String {
+    let manifest = &record.manifest;
+    let revisions = manifest.editors.iter().chain(&manifest.rewards);
+    let revisions: String = revisions
+        .map(|each| format!("<li><code>{}</code> is {}</li>\n", escape(&each.name), escape(&each.revision)))
+        .collect();
+    format!(
+        "<section aria-labelledby=\"about\">\n<h2 id=\"about\">How it was made</h2>\n<ul>\n<li>{}, run <code>{}</code>, seed {}</li>\n\
+         <li>Policy: <code>{}</code></li>\n<li>Objective: <code>{}</code></li>\n{revisions}</ul>\n\
+         <details><summary>The recipe, every default spelled out</summary><pre tabindex=\"0\" aria-label=\"Recipe\">{}</pre></details>\n</section>\n",
+        escape(&manifest.program),
+        escape(manifest.run.as_str()),
+        manifest.request.seed,
+        escape(&manifest.search),
+        escape(&manifest.objective),
+        escape(&manifest.resolved_recipe)
+    )
+}

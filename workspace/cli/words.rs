@@ -1,0 +1,153 @@
+//! A run in words and in JSON.
+
+use std::path::{Path, PathBuf};
+
+use editscale_core::{Ending, Outcome, Score, StopReason};
+use editscale_engine::{CandidateRecord, RunRecord};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// What `edit --json` prints: see `docs/json.md`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunJson {
+    version: u32,
+    run: String,
+    run_dir: PathBuf,
+    report: PathBuf,
+    ending: &'static str,
+    reason: &'static str,
+    explanation: Option<String>,
+    outputs: Vec<PathBuf>,
+    winner: Option<Value>,
+    candidates: Vec<Value>,
+    rounds: u32,
+    failed: u32,
+    ledger: Value,
+    draw: Option<Value>,
+}
+
+impl RunJson {
+    pub(crate) fn new(record: &RunRecord, outcome: &Outcome, run_dir: &Path, outputs: &[PathBuf]) -> Self {
+        let candidates: Vec<Value> = record.candidates.iter().map(|each| candidate(each, outcome)).collect();
+        let ledger = &outcome.ledger;
+        Self {
+            version: 1,
+            run: record.manifest.run.to_string(),
+            run_dir: run_dir.to_owned(),
+            report: run_dir.join("report.html"),
+            ending: if outcome.ending == Ending::Search { "search" } else { "cancelled" },
+            reason: outcome.verdict.reason.word(),
+            explanation: match &outcome.verdict.reason {
+                StopReason::Stuck(why) => Some(why.to_string()),
+                _ => None,
+            },
+            outputs: outputs.to_vec(),
+            winner: outcome.winner().and_then(|id| candidates.get(id.0 as usize).cloned()),
+            candidates,
+            rounds: outcome.rounds,
+            failed: outcome.failed,
+            ledger: json!({
+                "edits": ledger.edits,
+                "reward_calls": ledger.reward_calls,
+                "nfe": ledger.cost.nfe,
+                "tokens": ledger.cost.tokens,
+                "usd": ledger.cost.usd.dollars(),
+                "wall_secs": ledger.wall.as_secs_f64(),
+            }),
+            draw: outcome.verdict.draw.map(|draw| {
+                json!({
+                    "temperature": draw.temperature,
+                    "effective_sample_size": draw.effective_sample_size,
+                    "kl": draw.kl,
+                })
+            }),
+        }
+    }
+}
+
+fn candidate(record: &CandidateRecord, outcome: &Outcome) -> Value {
+    let proposal = &record.proposal;
+    let ranked = outcome.verdict.ranked.iter().find(|ranked| ranked.id == proposal.id);
+    let made = record.made.as_ref();
+    let knobs: Map<String, Value> =
+        proposal.knobs.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+    json!({
+        "id": proposal.id.0,
+        "round": record.round,
+        "parent": proposal.lineage.parent.map(|id| id.0),
+        "edge": proposal.lineage.edge.word(),
+        "editor": proposal.editor.as_str(),
+        "seed": proposal.seed.get(),
+        "knobs": knobs,
+        "image": made.and_then(|made| made.as_ref().ok()).map(|made| {
+            format!("images/{}.{}", made.image.digest(), made.image.media().extension())
+        }),
+        "failure": made.and_then(|made| made.as_ref().err()).map(|why| {
+            json!({"kind": why.kind.word(), "message": &*why.message})
+        }),
+        "utility": ranked.map(|ranked| ranked.utility.get()),
+        "selection_probability": ranked.and_then(|ranked| ranked.selection_probability),
+        "scores": scores(record),
+    })
+}
+
+fn scores(record: &CandidateRecord) -> Map<String, Value> {
+    let said = record.card.iter().map(|(name, said)| {
+        let value = match said {
+            Ok(score) => score_json(score),
+            Err(why) => json!({"failure": {"kind": why.kind.word(), "message": &*why.message}}),
+        };
+        (name.to_string(), value)
+    });
+    said.collect()
+}
+
+/// A score: mean, sigma where there is one, and parts.
+pub(crate) fn score_json(score: &Score) -> Value {
+    let mut object = Map::new();
+    object.insert("mean".to_owned(), json!(score.mean()));
+    if let Some(sigma) = score.sigma() {
+        object.insert("sigma".to_owned(), json!(sigma));
+    }
+    let part = |part: &editscale_core::Part| {
+        let mut values = Map::new();
+        values.insert("mean".to_owned(), json!(part.mean()));
+        if let Some(sigma) = part.sigma() {
+            values.insert("sigma".to_owned(), json!(sigma));
+        }
+        (part.name().to_string(), Value::Object(values))
+    };
+    object.insert("parts".to_owned(), Value::Object(score.parts().iter().map(part).collect()));
+    Value::Object(object)
+}
+
+/// What a run did, in a few lines for people.
+pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
+    let ledger = &outcome.ledger;
+    let reason = match (&outcome.verdict.reason, outcome.ending) {
+        (_, Ending::Cancelled) => "stopped by you; --resume goes on".to_owned(),
+        (StopReason::Target, _) => "the target score is reached".to_owned(),
+        (StopReason::Patience, _) => "nothing better came".to_owned(),
+        (StopReason::Finished, _) => "all that was planned is done".to_owned(),
+        (StopReason::Budget, _) => "the budget is spent".to_owned(),
+        (StopReason::Stuck(why), _) => why.to_string(),
+    };
+    let mut lines = vec![format!(
+        "{} edits, {} judgements, {:.1} s: {reason}",
+        ledger.edits,
+        ledger.reward_calls,
+        ledger.wall.as_secs_f64()
+    )];
+    if let Some(best) = outcome.verdict.ranked.first() {
+        let scores = record.candidates.get(best.id.0 as usize).map(parts_in_words).unwrap_or_default();
+        lines.push(format!("best: candidate {} with {:.3}{scores}", best.id, best.utility.get()));
+    }
+    lines
+}
+
+fn parts_in_words(record: &CandidateRecord) -> String {
+    let scores = record.card.iter().filter_map(|(_, said)| said.as_ref().ok());
+    let parts = scores.flat_map(Score::parts).map(|part| format!("{} {:.2}", part.name(), part.mean()));
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}

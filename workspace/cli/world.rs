@@ -1,0 +1,89 @@
+//! From a recipe to editors and rewards that work: the only place that makes them.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use editscale_config::{EditorModel, Recipe, RewardModel};
+use editscale_core::{EditBackend, LocalEditor, LocalReward, Observer};
+use editscale_darkroom::{DarkroomEditor, DarkroomOptions, PhotometricReward, Scenes};
+use editscale_engine::{Ports, ThreadedEditor, ThreadedReward};
+use editscale_picture::{DecodeCache, Limits};
+
+use crate::failure::{Misuse, tell};
+use crate::recipes::Loaded;
+
+/// What is decoded is kept up to this: a dozen photographs of twelve megapixels.
+const CACHE_BYTES: usize = 2 << 30;
+
+/// What editors and rewards of one process share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) pictures: Arc<DecodeCache>,
+    scenes: Arc<Scenes>,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        let pictures = Arc::new(DecodeCache::new(Limits::default(), CACHE_BYTES));
+        Self { pictures, scenes: Arc::new(Scenes::default()) }
+    }
+}
+
+/// The ports that a recipe names. `partial` is the command line's say beside the recipe's own.
+pub(crate) fn build(recipe: &Recipe, shared: &Shared, partial: bool, observer: Arc<dyn Observer>) -> Result<Ports> {
+    let mut editors = Vec::new();
+    for editor in recipe.editors() {
+        editors.push(match &editor.model {
+            EditorModel::Darkroom(options) => {
+                let (name, shared) = (editor.name.clone(), shared.clone());
+                let partial = partial || options.partial;
+                let workers = options.workers.unwrap_or_else(default_workers);
+                let options = DarkroomOptions { partial, workers };
+                Arc::new(ThreadedEditor::spawn(move || {
+                    let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
+                    DarkroomEditor::new(name.clone(), options, pictures, scenes)
+                        .map(|editor| Box::new(editor) as Box<dyn LocalEditor>)
+                        .map_err(|error| error.to_string())
+                })?) as Arc<dyn EditBackend>
+            }
+        });
+    }
+    Ok(Ports { editors, rewards: rewards(recipe, shared)?, observer })
+}
+
+/// The rewards that a recipe names.
+pub(crate) fn rewards(recipe: &Recipe, shared: &Shared) -> Result<Vec<Arc<dyn editscale_core::RewardModel>>> {
+    let mut rewards: Vec<Arc<dyn editscale_core::RewardModel>> = Vec::new();
+    for reward in recipe.rewards() {
+        rewards.push(match &reward.model {
+            RewardModel::Photometric(_) => {
+                let (name, shared) = (reward.name.clone(), shared.clone());
+                Arc::new(ThreadedReward::spawn(move || {
+                    let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
+                    Ok(Box::new(PhotometricReward::new(name.clone(), pictures, scenes)) as Box<dyn LocalReward>)
+                })?)
+            }
+        });
+    }
+    Ok(rewards)
+}
+
+/// Two at a time keep the cores busy while one of them is encoded; more would only take memory.
+fn default_workers() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(1)
+}
+
+/// Refuses a recipe whose policy needs what its editors and rewards do not offer.
+pub(crate) fn check_needs(loaded: &Loaded, ports: &Ports) -> Result<()> {
+    let lacks = loaded.recipe.lacks(&ports.cards());
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let report = editscale_config::Report::new(lacks);
+    tell(report.render(&loaded.name, loaded.text.as_bytes()).trim_end());
+    if report.has_errors() {
+        bail!(Misuse::new(format!("recipe `{}` cannot be used with its editors and rewards", loaded.name)));
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+#![expect(clippy::expect_used, reason = "a fake that cannot be built fails its test")]
+//! Editors and rewards whose behaviour a test scripts.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, Cost, Digest, EditBackend, EditBatch, EditItem, EditRequest, EditorCard,
+    EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement, KnobName, KnobScale,
+    KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind, RewardModel,
+    RewardName, Sampler, Score, Seed, SeedRule, Watch,
+};
+
+/// A request over a picture of one made-up byte.
+pub fn request(seed: u64) -> EditRequest {
+    let bytes: Arc<[u8]> = Arc::from(&b"source"[..]);
+    let size = ImageSize { width: 1, height: 1 };
+    EditRequest {
+        source: Image::new(Digest::from_bytes([7; 32]), MediaType::Png, size, Arc::new(bytes)),
+        instruction: Instruction::new("make it better").expect("a good instruction"),
+        mask: None,
+        output_size: None,
+        seed: Seed::new(seed).expect("a small seed"),
+    }
+}
+
+/// The card of an editor that can do everything but pause, free of cost.
+pub fn editor_card(name: &str) -> EditorCard {
+    let knob = KnobSpec {
+        name: KnobName::new("strength").expect("a name"),
+        low: 0.25,
+        high: 4.0,
+        default: 1.0,
+        scale: KnobScale::Logarithmic,
+    };
+    EditorCard {
+        name: EditorName::new(name).expect("a name"),
+        revision: "fake/1".into(),
+        seeds: SeedRule::Reproducible { bits: 53 },
+        largest_batch: NonZeroU32::MIN,
+        slots: NonZeroU32::new(8).expect("not zero"),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        cancel: CancelRule::Promptly,
+        masks: true,
+        knobs: vec![knob],
+        cost: Cost::default(),
+        recovery: Recovery::Repeat,
+    }
+}
+
+/// The card of a pointwise reward, free of cost.
+pub fn reward_card(name: &str) -> RewardCard {
+    RewardCard {
+        name: RewardName::new(name).expect("a name"),
+        revision: "fake/1".into(),
+        range: Some((0.0, 1.0)),
+        kind: RewardKind::Pointwise,
+        gives_sigma: false,
+        pixel_budget: None,
+        largest_batch: NonZeroU32::new(4).expect("not zero"),
+        slots: NonZeroU32::new(4).expect("not zero"),
+        cost: Cost::default(),
+    }
+}
+
+type Delay = Arc<dyn Fn(&EditItem) -> Duration + Send + Sync>;
+type Fails = Arc<dyn Fn(&EditItem, u64) -> Option<FailureKind> + Send + Sync>;
+
+/// An editor that makes a few bytes out of a proposal, after a scripted delay, or fails as scripted.
+#[derive(Clone)]
+pub struct FakeEditor {
+    /// What it says of itself.
+    pub card: EditorCard,
+    /// How long an item takes.
+    pub delay: Delay,
+    /// How an item fails, by the number of the call.
+    pub fails: Fails,
+    /// How many items it was asked for.
+    pub asked: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for FakeEditor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeEditor").field("card", &self.card).finish_non_exhaustive()
+    }
+}
+
+impl FakeEditor {
+    /// Never fails, takes no time.
+    pub fn new(card: EditorCard) -> Self {
+        Self { card, delay: Arc::new(|_| Duration::ZERO), fails: Arc::new(|_, _| None), asked: Arc::default() }
+    }
+
+    fn make(&self, item: &EditItem) -> Result<Candidate, Failure> {
+        let call = self.asked.fetch_add(1, Ordering::Relaxed);
+        if let Some(kind) = (self.fails)(item, call) {
+            return Err(Failure::new(kind, "failed as scripted"));
+        }
+        let proposal = &item.proposal;
+        let knobs: Vec<String> = proposal.knobs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let bytes = format!("{} {} {}", proposal.seed, item.start.digest(), knobs.join(" "));
+        let size = ImageSize { width: 1, height: 1 };
+        let image = EncodedImage { media: MediaType::Png, size, bytes: Arc::from(bytes.into_bytes()) };
+        Ok(Candidate { image, cost: self.card.cost, effective_seed: None, notes: Vec::new() })
+    }
+}
+
+impl EditBackend for FakeEditor {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, _: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        Box::pin(async move {
+            let longest = batch.items.iter().map(|item| (self.delay)(item)).max().unwrap_or_default();
+            if !longest.is_zero() {
+                tokio::time::sleep(longest).await;
+            }
+            batch.items.iter().map(|item| self.make(item)).collect()
+        })
+    }
+}
+
+type Judges = Arc<dyn Fn(&RewardItem) -> Result<f64, FailureKind> + Send + Sync>;
+
+/// A reward that scores by a scripted function, by default a number made of the candidate's digest.
+#[derive(Clone)]
+pub struct FakeReward {
+    /// What it says of itself.
+    pub card: RewardCard,
+    /// What it thinks of a candidate.
+    pub judges: Judges,
+    /// How long a batch takes.
+    pub delay: Duration,
+}
+
+impl fmt::Debug for FakeReward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeReward").field("card", &self.card).finish_non_exhaustive()
+    }
+}
+
+impl FakeReward {
+    /// Scores by digest, at once.
+    pub fn new(card: RewardCard) -> Self {
+        let by_digest = |item: &RewardItem| Ok(f64::from(item.candidate.digest().as_bytes()[0]) / 255.0);
+        Self { card, judges: Arc::new(by_digest), delay: Duration::ZERO }
+    }
+
+    fn judge(&self, item: &RewardItem) -> Result<Judgement, Failure> {
+        let mean = (self.judges)(item).map_err(|kind| Failure::new(kind, "failed as scripted"))?;
+        let score = Score::new(mean).map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
+        Ok(Judgement { score, cost: self.card.cost })
+    }
+}
+
+impl RewardModel for FakeReward {
+    fn card(&self) -> &RewardCard {
+        &self.card
+    }
+
+    fn score<'a>(&'a self, batch: RewardBatch, _: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
+        Box::pin(async move {
+            if !self.delay.is_zero() {
+                tokio::time::sleep(self.delay).await;
+            }
+            batch.items.iter().map(|item| self.judge(item)).collect()
+        })
+    }
+}
