@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, Proposal, RunId,
-    Watch,
+    BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, Proposal, RunId, Watch,
 };
 
 /// Several edits for one call. They may belong to different requests and runs.
@@ -64,11 +63,7 @@ pub trait EditBackend: Send + Sync {
     fn card(&self) -> &EditorCard;
 
     /// Makes every item of the batch.
-    fn edit<'a>(
-        &'a self,
-        batch: EditBatch,
-        watch: &'a dyn Watch,
-    ) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>>;
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>>;
 
     /// The paused states of these are not wanted any more. Unknown ones are none of its business.
     fn release(&self, paused: &[(RunId, CandidateId)]) {

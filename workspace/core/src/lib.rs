@@ -24,9 +24,7 @@ mod spend;
 mod trial;
 mod watch;
 
-pub use card::{
-    CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule,
-};
+pub use card::{CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule};
 pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
 pub use editor::{Candidate, EditBackend, EditBatch, EditItem, LocalEditor, Submission};
 pub use event::{Event, Observer, Silent};

@@ -55,9 +55,8 @@ impl Instruction {
     /// Checks a text and makes it an instruction. White space at either end is dropped.
     pub fn new(text: &str) -> Result<Self, InstructionError> {
         let text = text.trim();
-        let control = |(_, character): &(usize, char)| {
-            character.is_control() && !matches!(character, '\n' | '\r' | '\t')
-        };
+        let control =
+            |(_, character): &(usize, char)| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
         if text.is_empty() {
             return Err(InstructionError::Empty);
         }

@@ -39,11 +39,7 @@ pub trait RewardModel: Send + Sync {
     fn card(&self) -> &RewardCard;
 
     /// Judges every item of the batch.
-    fn score<'a>(
-        &'a self,
-        batch: RewardBatch,
-        watch: &'a dyn Watch,
-    ) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>>;
+    fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>>;
 }
 
 /// A reward model in this process: synchronous, owned by one thread that the engine names and feeds.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Cards, Decision, EditRequest, EditorCard, PauseSupport, Remaining, RewardCard, RewardKind, RewardName,
-    Sampler, SeedRule, Trial,
+    Cards, Decision, EditRequest, EditorCard, PauseSupport, Remaining, RewardCard, RewardKind, RewardName, Sampler,
+    SeedRule, Trial,
 };
 
 /// Which rewards a decision speaks of.
@@ -82,10 +82,8 @@ impl fmt::Display for Lack {
 impl Need {
     /// Every editor and reward that does not offer this, in card order.
     pub fn lacking(self, cards: &Cards) -> Vec<Lack> {
-        let editors =
-            cards.editors.iter().filter(|card| !self.met_by_editor(card)).map(|card| card.name.to_string());
-        let rewards =
-            cards.rewards.iter().filter(|card| !self.met_by_reward(card)).map(|card| card.name.to_string());
+        let editors = cards.editors.iter().filter(|card| !self.met_by_editor(card)).map(|card| card.name.to_string());
+        let rewards = cards.rewards.iter().filter(|card| !self.met_by_reward(card)).map(|card| card.name.to_string());
         editors.chain(rewards).map(|who| Lack { who, what: self.absence() }).collect()
     }
 

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Failure, FailureKind, Image, Ledger, Proposal, Recovery, RewardName, Score,
-    Submission,
+    Budget, CandidateId, Cost, Failure, FailureKind, Image, Ledger, Proposal, Recovery, RewardName, Score, Submission,
 };
 
 use crate::clock::ActiveClock;
@@ -39,10 +38,7 @@ impl Log {
     }
 
     pub(crate) fn append_durably(&self, entry: Entry) -> Result<(), JournalError> {
-        self.journal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .append_durably(self.clock.elapsed(), entry)
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).append_durably(self.clock.elapsed(), entry)
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -195,12 +191,7 @@ impl Book {
     }
 
     /// Enters that an attempt failed and will be made again.
-    pub(crate) fn enter_retry(
-        &mut self,
-        id: CandidateId,
-        attempt: u32,
-        why: &Failure,
-    ) -> Result<(), JournalError> {
+    pub(crate) fn enter_retry(&mut self, id: CandidateId, attempt: u32, why: &Failure) -> Result<(), JournalError> {
         self.submitted.remove(&id);
         self.log.append(Entry::Retried { id: id.0, attempt, failure: why.into() })
     }

@@ -158,8 +158,7 @@ pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest
     let path = path.join(MANIFEST);
     let text = fs::read(&path).map_err(io_error("read", &path))?;
     let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
-    let value: serde_json::Value =
-        serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
     match value.get("version").and_then(serde_json::Value::as_u64) {
         Some(version) if version == u64::from(FORMAT_VERSION) => {}
         Some(found) => return Err(DirectoryError::Version { path, found }),

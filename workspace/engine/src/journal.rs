@@ -115,8 +115,7 @@ impl Journal {
     /// off.
     pub(crate) fn open(path: &Path) -> Result<(Self, Vec<Line>), JournalError> {
         let io = |what| move |source| JournalError::Io { what, path: path.to_owned(), source };
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io("open"))?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io("open"))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(io("read"))?;
         let (lines, whole) = parse(path, &text)?;
@@ -150,11 +149,8 @@ impl Journal {
 
 /// The entries of a journal that is not written to.
 pub(crate) fn read(path: &Path) -> Result<Vec<Line>, JournalError> {
-    let text = std::fs::read(path).map_err(|source| JournalError::Io {
-        what: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let text =
+        std::fs::read(path).map_err(|source| JournalError::Io { what: "read", path: path.to_owned(), source })?;
     parse(path, &text).map(|(lines, _)| lines)
 }
 

@@ -167,8 +167,7 @@ impl From<&Manifest> for ManifestWire {
 
 impl ManifestWire {
     pub(crate) fn manifest(self, images: &ImageStore) -> Result<Manifest, String> {
-        let image =
-            |wire: &ImageWire| wire.parts().map(|(digest, media, size)| images.get(digest, media, size));
+        let image = |wire: &ImageWire| wire.parts().map(|(digest, media, size)| images.get(digest, media, size));
         let request = &self.request;
         Ok(Manifest {
             run: RunId::new(&self.run).map_err(|error| error.to_string())?,

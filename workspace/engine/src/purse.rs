@@ -84,12 +84,7 @@ pub(crate) fn one(work: Work, cost: Cost) -> Ledger {
 pub(crate) fn sum(a: &Ledger, b: &Ledger) -> Ledger {
     let mut cost = a.cost;
     cost += b.cost;
-    Ledger {
-        edits: a.edits + b.edits,
-        reward_calls: a.reward_calls + b.reward_calls,
-        cost,
-        wall: Duration::ZERO,
-    }
+    Ledger { edits: a.edits + b.edits, reward_calls: a.reward_calls + b.reward_calls, cost, wall: Duration::ZERO }
 }
 
 fn difference(a: &Ledger, b: &Ledger) -> Ledger {

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    BoxFuture, Candidate, CandidateId, Cost, EditBatch, EditItem, Event, Failure, FailureKind, Image,
-    Judgement, Proposal, RewardBatch, RewardItem, RewardKind, Score, Start, Trial,
+    BoxFuture, Candidate, CandidateId, Cost, EditBatch, EditItem, Event, Failure, FailureKind, Image, Judgement,
+    Proposal, RewardBatch, RewardItem, RewardKind, Score, Start, Trial,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -111,28 +111,18 @@ pub(crate) struct Round<'a> {
 impl<'a> Round<'a> {
     /// A round that makes and judges these.
     pub(crate) fn explore(job: &'a Job, book: &'a mut Book, number: u32, proposals: Vec<Proposal>) -> Self {
-        let items =
-            proposals.into_iter().map(|proposal| Item::new(proposal.id, Some(proposal), None)).collect();
+        let items = proposals.into_iter().map(|proposal| Item::new(proposal.id, Some(proposal), None)).collect();
         let asking = Asking { rewards: (0..job.ports.rewards.len()).collect(), votes: 1 };
         Self::new(job, book, number, asking, items)
     }
 
     /// A round that judges these again, by the rewards with these places.
-    pub(crate) fn judge(
-        job: &'a Job,
-        book: &'a mut Book,
-        number: u32,
-        who: &[CandidateId],
-        asking: Asking,
-    ) -> Self {
+    pub(crate) fn judge(job: &'a Job, book: &'a mut Book, number: u32, who: &[CandidateId], asking: Asking) -> Self {
         let item = |id: &CandidateId| {
             if let Some(Made::Image(image)) = book.made(*id) {
                 Item::new(*id, None, Some(image.clone()))
             } else {
-                let why = Failure::new(
-                    FailureKind::Invalid,
-                    format!("there is no picture of candidate {id} to judge"),
-                );
+                let why = Failure::new(FailureKind::Invalid, format!("there is no picture of candidate {id} to judge"));
                 Item { failure: Some(why), ..Item::new(*id, None, None) }
             }
         };
@@ -281,8 +271,7 @@ impl<'a> Round<'a> {
                 continue;
             }
             // An even cut over the free slots keeps them all busy where there is less than a full batch for each.
-            let share =
-                (waiting.len() + 1).div_ceil(free as usize).clamp(1, card.largest_batch.get() as usize);
+            let share = (waiting.len() + 1).div_ceil(free as usize).clamp(1, card.largest_batch.get() as usize);
             let mut batch = vec![first];
             while batch.len() < share {
                 let Some(next) = waiting.front().copied() else { break };
@@ -320,8 +309,7 @@ impl<'a> Round<'a> {
         if items.is_empty() {
             return Ok(());
         }
-        let watched =
-            indices.iter().map(|index| (self.items[*index].id, self.items[*index].attempt)).collect();
+        let watched = indices.iter().map(|index| (self.items[*index].id, self.items[*index].attempt)).collect();
         for (id, _) in &watched as &Vec<(CandidateId, u32)> {
             self.job.ports.observer.observe(&Event::Editing { id: *id });
         }
@@ -355,23 +343,16 @@ impl<'a> Round<'a> {
         }
         self.items[index].attempt += 1;
         self.items[index].with_editor = true;
-        Ok(EditItem {
-            run: self.job.run.clone(),
-            request: Arc::clone(&self.job.request),
-            proposal,
-            start,
-            earlier,
-        })
+        Ok(EditItem { run: self.job.run.clone(), request: Arc::clone(&self.job.request), proposal, start, earlier })
     }
 
     fn start_of(&self, proposal: &Proposal) -> Result<Image, Failure> {
         let Start::Candidate(id) = proposal.start else { return Ok(self.job.request.source.clone()) };
         match self.book.made(id) {
             Some(Made::Image(image)) => Ok(image.clone()),
-            _ => Err(Failure::new(
-                FailureKind::Invalid,
-                format!("there is no picture of candidate {id} to start from"),
-            )),
+            _ => {
+                Err(Failure::new(FailureKind::Invalid, format!("there is no picture of candidate {id} to start from")))
+            }
         }
     }
 
@@ -405,8 +386,7 @@ impl<'a> Round<'a> {
             Some(RewardItem { request: Arc::clone(&self.job.request), candidate })
         };
         let items = questions.iter().filter_map(item).collect();
-        let watched =
-            questions.iter().map(|question| (self.items[question.item].id, question.attempt)).collect();
+        let watched = questions.iter().map(|question| (self.items[question.item].id, question.attempt)).collect();
         let watch = self.watch(watched, &self.cancel_judgements);
         let reward = Arc::clone(&self.job.ports.rewards[place]);
         self.judge_busy[place] += 1;
@@ -432,10 +412,8 @@ impl<'a> Round<'a> {
                 self.editor_busy[editor] -= 1;
                 if results.len() != items.len() {
                     let message = format!("the editor answered {} items of {}", results.len(), items.len());
-                    results = items
-                        .iter()
-                        .map(|_| Err(Failure::new(FailureKind::Malformed, message.as_str())))
-                        .collect();
+                    results =
+                        items.iter().map(|_| Err(Failure::new(FailureKind::Malformed, message.as_str()))).collect();
                 }
                 for (index, result) in items.into_iter().zip(results) {
                     self.take_edit(editor, index, result, took)?;
@@ -564,9 +542,7 @@ impl<'a> Round<'a> {
             }
             let seed = self.job.request.seed.mix(u64::from(self.items[question.item].id.0));
             let wait = self.job.limits.retry.wait(failure, question.attempt, seed);
-            if let (Some(wait), None, true) =
-                (wait, self.closing, self.book.purse.reserve(Work::Judgement, bound))
-            {
+            if let (Some(wait), None, true) = (wait, self.closing, self.book.purse.reserve(Work::Judgement, bound)) {
                 let question = Question { attempt: question.attempt + 1, ..question };
                 self.under_way.push(Box::pin(async move {
                     tokio::time::sleep(wait).await;

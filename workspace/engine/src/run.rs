@@ -6,9 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Cards, Decision, EditBackend, EditRequest, Ending, Event, Failure, FailureKind,
-    Observer, Outcome, Proposal, Remaining, RewardModel, RewardSet, RunId, SearchFactory, Start, Trial,
-    Until, Verdict,
+    Budget, CandidateId, Cards, Decision, EditBackend, EditRequest, Ending, Event, Failure, FailureKind, Observer,
+    Outcome, Proposal, Remaining, RewardModel, RewardSet, RunId, SearchFactory, Start, Trial, Until, Verdict,
 };
 
 use crate::book::Book;
@@ -75,11 +74,7 @@ pub struct Job {
 ///
 /// The directory is new, or that of a run with equal request, search, cards and limits; the caller has checked that
 /// ([`RunDirectory::check_same`]). When `stop` is given, the run ends with the best so far and can be resumed.
-pub async fn run(
-    job: &Job,
-    directory: &mut RunDirectory,
-    mut stop: StopSignal,
-) -> Result<Outcome, EngineError> {
+pub async fn run(job: &Job, directory: &mut RunDirectory, mut stop: StopSignal) -> Result<Outcome, EngineError> {
     let book = directory.take_book(job.limits.budget)?;
     let observer = &job.ports.observer;
     let left = book.purse.left(book.log.elapsed());
@@ -131,11 +126,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asks the search; checks its answer against the journal, or journals it.
-    fn decide(
-        &mut self,
-        search: &mut dyn editscale_core::Search,
-        trials: &[Trial],
-    ) -> Result<Decision, EngineError> {
+    fn decide(&mut self, search: &mut dyn editscale_core::Search, trials: &[Trial]) -> Result<Decision, EngineError> {
         let round = self.rounds;
         let instruction = self.job.request.instruction.as_str();
         if let Some(recorded) = self.book.decided.get(round as usize) {
@@ -175,8 +166,7 @@ impl<'a> Run<'a> {
             keep.contains(id) || proposals.iter().any(|proposal| proposal.start == Start::Paused(*id))
         };
         self.release(wanted);
-        let paused =
-            proposals.iter().filter(|proposal| proposal.until != Until::Finished).map(|each| each.id);
+        let paused = proposals.iter().filter(|proposal| proposal.until != Until::Finished).map(|each| each.id);
         self.paused.extend(paused);
         Round::explore(self.job, &mut self.book, self.rounds, proposals).carry_out(stop).await
     }
@@ -235,11 +225,7 @@ impl<'a> Run<'a> {
 }
 
 /// What a search makes of all it knows when it is told that nothing is left.
-fn last_word(
-    search: &mut dyn editscale_core::Search,
-    trials: &[Trial],
-    round: u32,
-) -> Result<Verdict, EngineError> {
+fn last_word(search: &mut dyn editscale_core::Search, trials: &[Trial], round: u32) -> Result<Verdict, EngineError> {
     match search.decide(trials, &Remaining::nothing()) {
         Decision::Stop(verdict) => Ok(verdict),
         _ => Err(EngineError::NoHeadway { round }),

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use editscale_core::{
-    BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, EncodedImage, Failure,
-    FailureKind, Judgement, LocalEditor, LocalReward, RewardBatch, RewardCard, RewardModel, RunId, Watch,
+    BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, EncodedImage, Failure, FailureKind,
+    Judgement, LocalEditor, LocalReward, RewardBatch, RewardCard, RewardModel, RunId, Watch,
 };
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -189,8 +189,7 @@ impl<M: Model + 'static> Threads<M> {
     }
 
     fn all_failed(&self, items: usize) -> Vec<Result<M::Answer, Failure>> {
-        let failure =
-            || Failure::new(FailureKind::Crashed, format!("the thread of `{}` has ended", self.name));
+        let failure = || Failure::new(FailureKind::Crashed, format!("the thread of `{}` has ended", self.name));
         (0..items).map(|_| Err(failure())).collect()
     }
 }
@@ -207,11 +206,7 @@ fn pass_on(word: Word, watch: &dyn Watch) {
 }
 
 /// A model's thread: works until the queue closes, or a model that panicked cannot be made anew.
-fn serve<M: Model>(
-    mut model: M,
-    queue: &Mutex<mpsc::Receiver<Task<M>>>,
-    make: &dyn Fn() -> Result<M, String>,
-) {
+fn serve<M: Model>(mut model: M, queue: &Mutex<mpsc::Receiver<Task<M>>>, make: &dyn Fn() -> Result<M, String>) {
     loop {
         let task = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         match task {
@@ -234,11 +229,7 @@ fn serve<M: Model>(
 }
 
 /// The answers, one an item, and whether the model is still to be trusted.
-fn work_safely<M: Model>(
-    model: &mut M,
-    batch: &M::Batch,
-    relay: &Relay,
-) -> (Vec<Result<M::Answer, Failure>>, bool) {
+fn work_safely<M: Model>(model: &mut M, batch: &M::Batch, relay: &Relay) -> (Vec<Result<M::Answer, Failure>>, bool) {
     let items = M::items(batch);
     let all = |kind, message: String| (0..items).map(|_| Err(Failure::new(kind, message.as_str()))).collect();
     match catch_unwind(AssertUnwindSafe(|| model.work(batch, relay))) {
@@ -248,9 +239,7 @@ fn work_safely<M: Model>(
             let message = format!("the model answered {found} items of {items}: expected one answer an item");
             (all(FailureKind::Malformed, message), false)
         }
-        Err(panic) => {
-            (all(FailureKind::Crashed, format!("the model panicked: {}", words_of(&*panic))), false)
-        }
+        Err(panic) => (all(FailureKind::Crashed, format!("the model panicked: {}", words_of(&*panic))), false),
     }
 }
 
@@ -296,11 +285,7 @@ impl EditBackend for ThreadedEditor {
         &self.card
     }
 
-    fn edit<'a>(
-        &'a self,
-        batch: EditBatch,
-        watch: &'a dyn Watch,
-    ) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
         Box::pin(self.threads.work(batch, watch))
     }
 
@@ -342,11 +327,7 @@ impl RewardModel for ThreadedReward {
         &self.card
     }
 
-    fn score<'a>(
-        &'a self,
-        batch: RewardBatch,
-        watch: &'a dyn Watch,
-    ) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
+    fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
         Box::pin(self.threads.work(batch, watch))
     }
 }

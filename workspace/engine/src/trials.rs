@@ -49,8 +49,7 @@ fn pool(scores: &[&Score]) -> Score {
 fn moments(values: impl Iterator<Item = (f64, Option<f64>)> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
     let mean = values.clone().map(|(mean, _)| mean).sum::<f64>() / count;
-    let between =
-        values.clone().map(|(value, _)| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    let between = values.clone().map(|(value, _)| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     let within = values.map(|(_, sigma)| sigma.unwrap_or(0.0).powi(2)).sum::<f64>() / count;
     (mean, (between + within).sqrt())
 }
@@ -62,8 +61,7 @@ mod tests {
     use super::*;
 
     fn vote(reward: &str, mean: Option<f64>) -> Vote {
-        let said =
-            mean.map(|mean| Score::new(mean).unwrap()).ok_or(Failure::new(FailureKind::TimedOut, "late"));
+        let said = mean.map(|mean| Score::new(mean).unwrap()).ok_or(Failure::new(FailureKind::TimedOut, "late"));
         Vote { reward: RewardName::new(reward).unwrap(), said }
     }
 

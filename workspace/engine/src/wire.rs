@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, CriticName, Decision, Digest, Draw, Edge, EditorName, Failure, FailureKind,
-    Image, ImageSize, KnobName, Knobs, Ledger, Lineage, MediaType, Part, PartName, Proposal, Ranked,
-    Remaining, RewardName, RewardSet, Score, Seed, Start, StopReason, Until, Usd, Utility, Verdict,
+    Budget, CandidateId, Cost, CriticName, Decision, Digest, Draw, Edge, EditorName, Failure, FailureKind, Image,
+    ImageSize, KnobName, Knobs, Ledger, Lineage, MediaType, Part, PartName, Proposal, Ranked, Remaining, RewardName,
+    RewardSet, Score, Seed, Start, StopReason, Until, Usd, Utility, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,19 +183,14 @@ pub(crate) struct FailureWire {
 
 impl From<&Failure> for FailureWire {
     fn from(failure: &Failure) -> Self {
-        Self {
-            kind: failure.kind.word().to_owned(),
-            message: failure.message.to_string(),
-            cost: failure.cost.into(),
-        }
+        Self { kind: failure.kind.word().to_owned(), message: failure.message.to_string(), cost: failure.cost.into() }
     }
 }
 
 impl FailureWire {
     pub(crate) fn failure(&self) -> Result<Failure, WireError> {
         let known = FailureKind::WORDS.iter().find(|(_, word)| *word == self.kind);
-        let (kind, _) =
-            known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
+        let (kind, _) = known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
         Ok(Failure { kind: *kind, message: self.message.as_str().into(), cost: self.cost.into() })
     }
 }
@@ -221,17 +216,15 @@ pub(crate) struct PartWire {
 
 impl From<&Score> for ScoreWire {
     fn from(score: &Score) -> Self {
-        let part =
-            |part: &Part| PartWire { name: part.name().to_string(), mean: part.mean(), sigma: part.sigma() };
+        let part = |part: &Part| PartWire { name: part.name().to_string(), mean: part.mean(), sigma: part.sigma() };
         Self { mean: score.mean(), sigma: score.sigma(), parts: score.parts().iter().map(part).collect() }
     }
 }
 
 impl ScoreWire {
     pub(crate) fn score(&self) -> Result<Score, WireError> {
-        let part = |part: &PartWire| {
-            Part::new(PartName::new(&part.name).map_err(bad)?, part.mean, part.sigma).map_err(bad)
-        };
+        let part =
+            |part: &PartWire| Part::new(PartName::new(&part.name).map_err(bad)?, part.mean, part.sigma).map_err(bad);
         let parts = self.parts.iter().map(part).collect::<Result<_, _>>()?;
         Ok(Score::with_sigma(self.mean, self.sigma).map_err(bad)?.with_parts(parts))
     }
@@ -306,8 +299,7 @@ impl ProposalWire {
                 Until::Step(step) => Some(step),
             },
             seed: proposal.seed.get(),
-            instruction: (*proposal.instruction != *request_instruction)
-                .then(|| proposal.instruction.to_string()),
+            instruction: (*proposal.instruction != *request_instruction).then(|| proposal.instruction.to_string()),
             knobs: proposal.knobs.iter().map(|(name, value)| (name.to_string(), value)).collect(),
             parent: proposal.lineage.parent.map(|id| id.0),
             edge: proposal.lineage.edge.word().to_owned(),
@@ -367,10 +359,7 @@ impl DecisionWire {
     pub(crate) fn new(decision: &Decision, instruction: &str) -> Self {
         match decision {
             Decision::Explore { proposals, keep } => Self::Explore {
-                proposals: proposals
-                    .iter()
-                    .map(|proposal| ProposalWire::new(proposal, instruction))
-                    .collect(),
+                proposals: proposals.iter().map(|proposal| ProposalWire::new(proposal, instruction)).collect(),
                 keep: keep.iter().map(|id| id.0).collect(),
             },
             Decision::Judge { who, rewards, votes } => Self::Judge {
@@ -390,10 +379,7 @@ impl DecisionWire {
         let ids = |ids: &[u32]| ids.iter().copied().map(CandidateId).collect();
         Ok(match self {
             Self::Explore { proposals, keep } => Decision::Explore {
-                proposals: proposals
-                    .iter()
-                    .map(|proposal| proposal.proposal(instruction))
-                    .collect::<Result<_, _>>()?,
+                proposals: proposals.iter().map(|proposal| proposal.proposal(instruction)).collect::<Result<_, _>>()?,
                 keep: ids(keep),
             },
             Self::Judge { who, rewards, votes } => Decision::Judge {

@@ -76,8 +76,7 @@ impl DecodeCache {
             shelf.slots.remove(&just_used);
         }
         loop {
-            let kept =
-                |slot: &Slot| slot.get().and_then(|made| made.as_ref().ok()).map_or(0, |made| weight(made));
+            let kept = |slot: &Slot| slot.get().and_then(|made| made.as_ref().ok()).map_or(0, |made| weight(made));
             let total: usize = shelf.slots.values().map(|(slot, _)| kept(slot)).sum();
             if total <= self.bound {
                 return;

@@ -28,8 +28,7 @@ fn decode_format(bytes: &[u8], format: Format, limits: &Limits) -> Result<Pictur
     let (mut decoder, _) = open(bytes, format, limits)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let colour = decoder.color_type();
-    let mut metadata =
-        Metadata { is_deep: is_deep(colour), is_grey: !colour.has_color(), ..Metadata::default() };
+    let mut metadata = Metadata { is_deep: is_deep(colour), is_grey: !colour.has_color(), ..Metadata::default() };
     metadata.exif = decoder.exif_metadata().ok().flatten().map(|mut exif| {
         // What it returns is the orientation, which the decoder has told already.
         let _told = Orientation::remove_from_exif_chunk(&mut exif);
@@ -62,10 +61,7 @@ fn linearise(image: &DynamicImage, profile: Option<&Profile>) -> Option<Pixels> 
         ColorType::Rgb8 => (convert8::<3>(image.as_bytes(), &curves), None),
         ColorType::Rgba8 => {
             let bytes = image.as_bytes();
-            (
-                convert8::<4>(bytes, &curves),
-                Some(bytes.par_chunks(4).map(|px| f32::from(px[3]) / 255.0).collect()),
-            )
+            (convert8::<4>(bytes, &curves), Some(bytes.par_chunks(4).map(|px| f32::from(px[3]) / 255.0).collect()))
         }
         ColorType::L8 | ColorType::La8 => {
             let rgba = image.to_rgba8();
@@ -84,10 +80,7 @@ fn linearise(image: &DynamicImage, profile: Option<&Profile>) -> Option<Pixels> 
 
 fn convert8<const CHANNELS: usize>(bytes: &[u8], curves: &Curves<'_>) -> Vec<[f32; 3]> {
     let wide = |byte: u8| u16::from(byte) * 257;
-    bytes
-        .par_chunks_exact(CHANNELS)
-        .map(|px| curves.linear([wide(px[0]), wide(px[1]), wide(px[2])]))
-        .collect()
+    bytes.par_chunks_exact(CHANNELS).map(|px| curves.linear([wide(px[0]), wide(px[1]), wide(px[2])])).collect()
 }
 
 /// Float files hold linear light already.

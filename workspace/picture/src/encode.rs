@@ -57,8 +57,7 @@ pub fn encode(pixels: &Pixels, metadata: &Metadata, options: EncodeOptions) -> R
     let exif = metadata.exif.as_ref().filter(|_| options.keep_metadata);
     match format {
         Format::Png => {
-            let encoder =
-                PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+            let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
             let samples = if deep { samples16(pixels, profile) } else { samples8(pixels, profile, true) };
             let colour = match (pixels.alpha().is_some(), deep) {
                 (false, false) => ExtendedColorType::Rgb8,
@@ -135,8 +134,7 @@ impl Quantiser {
         if value >= 1.0 {
             return 255;
         }
-        let slot = (value.max(0.0).to_bits() >> (23 - MANTISSA_BITS))
-            .saturating_sub(LOWEST_EXPONENT << MANTISSA_BITS);
+        let slot = (value.max(0.0).to_bits() >> (23 - MANTISSA_BITS)).saturating_sub(LOWEST_EXPONENT << MANTISSA_BITS);
         let mut code = if slot == 0 { 0 } else { self.start[slot as usize] };
         while code < 255 && value >= self.thresholds[code as usize + 1] {
             code += 1;
@@ -176,9 +174,7 @@ fn samples8(pixels: &Pixels, profile: Option<&Profile>, keep_alpha: bool) -> Vec
     let in_profile = |rgb: [f32; 3]| profile.map_or(rgb, |profile| profile.in_profile(rgb));
     let rgb = pixels.rgb();
     match (pixels.alpha(), keep_alpha) {
-        (None, _) => {
-            flatten(rgb, 3, |index, out| out.copy_from_slice(&quantisers.codes(in_profile(rgb[index]))))
-        }
+        (None, _) => flatten(rgb, 3, |index, out| out.copy_from_slice(&quantisers.codes(in_profile(rgb[index])))),
         (Some(alpha), true) => flatten(rgb, 4, |index, out| {
             out[..3].copy_from_slice(&quantisers.codes(in_profile(rgb[index])));
             out[3] = (alpha[index] * 255.0).round() as u8;

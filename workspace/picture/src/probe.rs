@@ -58,10 +58,7 @@ pub(crate) fn is_deep(colour: ColorType) -> bool {
 fn turns_sideways(orientation: Orientation) -> bool {
     matches!(
         orientation,
-        Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
     )
 }
 
@@ -109,8 +106,7 @@ fn is_animated(bytes: &[u8], format: Format) -> Result<bool, ImageError> {
             let decoder = GifDecoder::new(cursor)?;
             let (width, height) = decoder.dimensions();
             // Frames are only counted where a frame is small enough to be decoded for it; the size check comes after.
-            u64::from(width) * u64::from(height) <= 50_000_000
-                && decoder.into_frames().take(2).flatten().count() > 1
+            u64::from(width) * u64::from(height) <= 50_000_000 && decoder.into_frames().take(2).flatten().count() > 1
         }
         _ => false,
     })
@@ -125,19 +121,11 @@ pub(crate) fn name(format: Format, error: &ImageError) -> PictureError {
             .iter()
             .any(|words| reason.contains(words)),
     };
-    if is_short {
-        PictureError::Truncated { format, reason }
-    } else {
-        PictureError::Corrupt { format, reason }
-    }
+    if is_short { PictureError::Truncated { format, reason } } else { PictureError::Corrupt { format, reason } }
 }
 
 /// Runs a decoder. Decoders are other people's code over hostile bytes: one that panics has found a corrupt file.
-pub(crate) fn guarded<T>(
-    format: Format,
-    work: impl FnOnce() -> Result<T, PictureError>,
-) -> Result<T, PictureError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(PictureError::Corrupt { format, reason: "the decoder gave up on it".to_owned() })
-    })
+pub(crate) fn guarded<T>(format: Format, work: impl FnOnce() -> Result<T, PictureError>) -> Result<T, PictureError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(PictureError::Corrupt { format, reason: "the decoder gave up on it".to_owned() }))
 }

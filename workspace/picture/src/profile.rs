@@ -39,11 +39,7 @@ impl Profile {
             let at = |step: usize| evaluator.evaluate_value(step as f32 / (STEPS - 1) as f32);
             let values: Vec<f32> = (0..STEPS).map(at).collect();
             let rises = values.windows(2).all(|pair| pair[0] <= pair[1] && pair[1].is_finite());
-            if rises && values[STEPS - 1] > 0.5 {
-                Ok(values)
-            } else {
-                Err("its tone curve does not rise".to_owned())
-            }
+            if rises && values[STEPS - 1] > 0.5 { Ok(values) } else { Err("its tone curve does not rise".to_owned()) }
         };
         let [red, green, blue] = curves.map(table);
         let matrix = profile.transform_matrix(&ColorProfile::new_srgb());

@@ -41,8 +41,7 @@ impl Pixels {
 
 fn resample(bytes: &[u8], pixels: &Pixels, (width, height): (u32, u32), kind: PixelType) -> Vec<u8> {
     let mut resized = Image::new(width, height, kind);
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
     if let Ok(source) = ImageRef::new(pixels.width(), pixels.height(), bytes, kind) {
         // Sizes and kinds agree by construction, which is all that can fail.
         Resizer::new().resize(&source, &mut resized, &options).ok();

@@ -123,10 +123,7 @@ fn declared_sizes_are_looked_at_first() {
     let mut bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     bomb.extend([0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0, 8, 2, 0, 0, 0]);
     let crc = bomb[12..].iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(
-            crc ^ u32::from(*byte),
-            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
-        )
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
     });
     bomb.extend((!crc).to_be_bytes());
     bomb.extend(b"\0\0\0\x04IDAT\0\0\0\0\0\0\0\0");
@@ -158,9 +155,7 @@ fn wide_gamut_pictures_keep_their_profile_and_colours() {
 #[test]
 fn cut_files_never_panic() {
     let rgb = DynamicImage::ImageRgb8(pattern(24, 16));
-    for format in
-        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Gif]
-    {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Gif] {
         let bytes = file(&rgb, format);
         for sixteenth in 0..16 {
             // Some decoders hand out what they have of a cut file; what matters is that none panics or hangs.

@@ -102,11 +102,8 @@ impl Archive {
 
     /// The verdict in order of preference.
     pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
-        let ranked = |placed: Placed| Ranked {
-            id: self.id(placed),
-            utility: placed.utility,
-            selection_probability: None,
-        };
+        let ranked =
+            |placed: Placed| Ranked { id: self.id(placed), utility: placed.utility, selection_probability: None };
         let ranked: Vec<Ranked> = self.placed().into_iter().map(ranked).collect();
         let reason = match reason {
             StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {

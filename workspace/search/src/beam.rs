@@ -4,8 +4,8 @@
 //! made from another candidate, is scored against the request's own source and instruction.
 
 use editscale_core::{
-    CandidateId, Cards, Decision, Edge, EditRequest, Knobs, Lineage, Need, Proposal, Remaining, Search,
-    SearchFactory, Seed, Start, StopReason, Trial,
+    CandidateId, Cards, Decision, Edge, EditRequest, Knobs, Lineage, Need, Proposal, Remaining, Search, SearchFactory,
+    Seed, Start, StopReason, Trial,
 };
 
 use crate::archive::{Archive, Entry};
@@ -66,13 +66,7 @@ pub struct Beam {
 
 impl Beam {
     /// `width × children` fresh candidates, then `depth` rounds in which each of the best `width` has `children` children.
-    pub fn new(
-        width: u32,
-        children: u32,
-        depth: u32,
-        edges: EdgeMix,
-        rules: Rules,
-    ) -> Result<Self, PolicyError> {
+    pub fn new(width: u32, children: u32, depth: u32, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
         check_count("width", width, 1000)?;
         check_count("children", children, 1000)?;
         check_count("depth", depth, 1000)?;
@@ -173,9 +167,7 @@ impl Running {
         let mut beam: Vec<&Entry> = Vec::new();
         for placed in self.archive.placed() {
             let entry = self.archive.entry(placed.entry);
-            if beam.len() < self.policy.width as usize
-                && beam.iter().all(|member| member.image != entry.image)
-            {
+            if beam.len() < self.policy.width as usize && beam.iter().all(|member| member.image != entry.image) {
                 beam.push(entry);
             }
         }

@@ -3,9 +3,7 @@
 //! `x* = argmax_i u(x_i)` over independent draws. With a stop rule the draws come in rounds, so that the rule is
 //! looked at before all of them are spent.
 
-use editscale_core::{
-    Cards, Decision, EditRequest, Need, Remaining, Search, SearchFactory, StopReason, Trial,
-};
+use editscale_core::{Cards, Decision, EditRequest, Need, Remaining, Search, SearchFactory, StopReason, Trial};
 
 use crate::archive::Archive;
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};

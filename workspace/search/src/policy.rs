@@ -36,9 +36,5 @@ pub(crate) fn check_count(setting: &'static str, found: u32, most: u64) -> Resul
     if (1..=most).contains(&u64::from(found)) {
         return Ok(());
     }
-    Err(PolicyError {
-        setting,
-        expected: format!("a whole number from 1 to {most}"),
-        found: found.to_string(),
-    })
+    Err(PolicyError { setting, expected: format!("a whole number from 1 to {most}"), found: found.to_string() })
 }

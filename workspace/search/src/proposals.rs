@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Proposal, Remaining,
-    Seed, Start, Until,
+    CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Proposal, Remaining, Seed,
+    Start, Until,
 };
 
 /// A second sequence of seeds, for choices that are no candidate's own. Any constant would do that no candidate's

@@ -6,8 +6,8 @@
 //! (Kitagawa 1996): one uniform number, evenly spaced pointers, so that a candidate comes ⌊n·w⌋ or ⌈n·w⌉ times.
 
 use editscale_core::{
-    Cards, Decision, Draw, EditRequest, Need, Ranked, Remaining, Search, SearchFactory, StopReason, Trial,
-    Utility, Verdict,
+    Cards, Decision, Draw, EditRequest, Need, Ranked, Remaining, Search, SearchFactory, StopReason, Trial, Utility,
+    Verdict,
 };
 
 use crate::archive::{Archive, Placed};
@@ -189,11 +189,8 @@ impl Running {
         let copies = systematic(&weights, draw, choice_seed(self.ground.root, 0).unit());
         let mut order: Vec<usize> = (0..placed.len()).collect();
         order.sort_by_key(|place| std::cmp::Reverse(copies[*place]));
-        let report = Draw {
-            temperature,
-            effective_sample_size: effective_sample_size(&weights),
-            kl: divergence(&weights),
-        };
+        let report =
+            Draw { temperature, effective_sample_size: effective_sample_size(&weights), kl: divergence(&weights) };
         let ranked = order.into_iter().map(|place| self.ranked(placed[place], weights[place])).collect();
         Verdict { ranked, draw: Some(report), ..verdict }
     }

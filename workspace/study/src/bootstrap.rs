@@ -17,12 +17,7 @@ pub struct Interval {
 ///
 /// `confidence` is the share of the resamples' means inside the interval; `resamples` at least 1 is used. Resampling is counted
 /// from `seed`, so that equal arguments give equal intervals.
-pub fn bootstrap_mean(
-    groups: &[f64],
-    confidence: f64,
-    resamples: u32,
-    seed: u64,
-) -> Result<Interval, StudyError> {
+pub fn bootstrap_mean(groups: &[f64], confidence: f64, resamples: u32, seed: u64) -> Result<Interval, StudyError> {
     check(groups)?;
     if !(confidence > 0.0 && confidence < 1.0) {
         return Err(StudyError::Confidence(confidence));

@@ -48,25 +48,25 @@ pub fn assess(source: &SourceView, edited: &Pixels, plan: &Plan) -> Assessment {
     let registered = register(&source.view, &edited, plan);
     let masks: Vec<Option<Vec<f32>>> =
         plan.edits.iter().map(|edit| weights(source, &edited, edit, registered.moves)).collect();
+    let union = union(&masks);
     let mut edits = Vec::new();
     for (edit, weights) in plan.edits.iter().zip(&masks) {
         let comparison =
             Comparison { source: &source.view, edited: &edited, registered: &registered, weights: weights.as_deref() };
         let followed = comparison.follow(edit.change);
-        let placed = if weights.is_some() { placing(&comparison) } else { 1.0 };
+        let placed = placing(&comparison, union.as_deref());
         edits.push(EditAssessment {
             asked: edit.to_string(),
             measured: f64::from(followed.measured),
             score: f64::from(followed.worth * placed),
         });
     }
-    let union = union(&masks);
     let comparison =
         Comparison { source: &source.view, edited: &edited, registered: &registered, weights: union.as_deref() };
     let structure = damage::structure(&comparison, plan);
     let global = Comparison { weights: None, ..comparison };
     let untouched = if union.is_some() { 1.0 } else { damage::untouched(&global, plan) };
-    let outside = damage::outside(&Comparison { weights: union.as_deref(), ..global }, plan);
+    let outside = damage::outside(&comparison);
     let fit = if registered.moves { registered.fit.clamp(0.0, 1.0).sqrt() } else { 1.0 };
     let preservation = f64::from(structure.powf(0.7) * untouched * outside * fit);
     let visual_quality = f64::from(damage::quality(&source.view, &edited, plan));
@@ -106,11 +106,12 @@ fn weights(source: &SourceView, edited: &View, edit: &Edit, moves: bool) -> Opti
     Some(mask.enlarged(edited.width, edited.height))
 }
 
-/// Whether what changed lies where it was asked, 0..=1.
-fn placing(comparison: &Comparison<'_>) -> f32 {
-    let (inside, outside) = comparison.difference();
-    let share = inside / (inside + outside + 1e-4);
-    ((share - 0.5) / 0.3).clamp(0.0, 1.0)
+/// Whether what changed lies where it was asked, 0..=1; 1 where some edit is for the whole picture, so that there is no elsewhere.
+fn placing(comparison: &Comparison<'_>, union: Option<&[f32]>) -> f32 {
+    match comparison.difference(union) {
+        (inside, Some(outside)) => ((inside / (inside + outside + 1e-4) - 0.5) / 0.3).clamp(0.0, 1.0),
+        (_, None) => 1.0,
+    }
 }
 
 /// The greatest weight of any edit at each pixel; nothing where an edit is for the whole picture.

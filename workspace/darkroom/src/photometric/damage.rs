@@ -4,7 +4,7 @@ use super::expected::change;
 use super::follow::Comparison;
 use super::view::View;
 use crate::operations::planes::box_mean;
-use crate::plan::{Amount, Change, Plan, Quantity, Region};
+use crate::plan::{Amount, Change, Plan, Quantity};
 
 fn asks(plan: &Plan, quantities: &[Quantity]) -> bool {
     plan.edits
@@ -122,13 +122,11 @@ pub(super) fn untouched(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
 }
 
 /// How little has changed outside the regions that were named, 0..=1; 1 where the whole picture was meant.
-pub(super) fn outside(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
-    let whole = plan.edits.iter().any(|edit| edit.region == Region::default());
-    if whole || comparison.weights.is_none() {
-        return 1.0;
+pub(super) fn outside(comparison: &Comparison<'_>) -> f32 {
+    match comparison.difference(comparison.weights) {
+        (_, Some(outside)) => (-(outside / 0.05).powi(2)).exp(),
+        (_, None) => 1.0,
     }
-    let (_, outside) = comparison.difference();
-    (-(outside / 0.05).powi(2)).exp()
 }
 
 /// How little damage was done to the picture, 0..=1: clipping, lost levels, noise, halos, each against the source.

@@ -236,22 +236,24 @@ impl Comparison<'_> {
         Followed::of(turned, worth)
     }
 
-    /// Mean colour difference under weights, and under their complement.
-    pub(super) fn difference(&self) -> (f32, f32) {
-        let (mut inside, mut outside, mut in_weight, mut out_weight) = (0.0, 0.0, 1e-6, 1e-6);
+    /// Mean colour difference where the weights are high, and where `elsewhere` (the union of all regions) is low. The second is nothing
+    /// where hardly anything lies outside.
+    pub(super) fn difference(&self, elsewhere: Option<&[f32]>) -> (f32, Option<f32>) {
+        let (mut inside, mut outside, mut in_count, mut out_count) = (0.0, 0.0, 1e-6, 0.0);
         for index in 0..self.edited.lab.len() {
             let difference = delta_e_ok(self.before(index), self.after(index));
-            let weight = self.weight(index);
             // The undecided edge of a mask is left out of both.
-            if weight > 0.7 {
+            if self.weight(index) > 0.7 {
                 inside += difference;
-                in_weight += 1.0;
-            } else if weight < 0.15 {
+                in_count += 1.0;
+            }
+            if elsewhere.is_some_and(|elsewhere| elsewhere[index] < 0.12) {
                 outside += difference;
-                out_weight += 1.0;
+                out_count += 1.0;
             }
         }
-        (inside / in_weight, outside / out_weight)
+        let enough = out_count > 0.02 * self.edited.lab.len() as f32;
+        (inside / in_count, enough.then(|| outside / out_count))
     }
 }
 

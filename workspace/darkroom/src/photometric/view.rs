@@ -23,7 +23,7 @@ pub(super) struct View {
     pub(super) noise: f32,
     /// Mean absolute fine detail of lightness.
     pub(super) detail: f32,
-    /// Share of samples at either end of the display range.
+    /// Share of pixels at either end of the display range.
     pub(super) clipped: f32,
     /// Distinct display levels a channel that hold all but a hundredth of the samples, of 256.
     pub(super) levels: f32,
@@ -60,21 +60,26 @@ impl View {
     }
 }
 
+/// What one channel at the end of its range counts against a whole pixel there: strong colours do that without harm.
+const CHANNEL_CLIP: f32 = 0.1;
+
 /// Clipping and levels, over a grid of at most about 300,000 of the picture's own pixels.
 fn display_figures(pixels: &Pixels) -> (f32, f32) {
     let stride = (pixels.rgb().len() / 300_000).max(1);
-    let (mut clipped, mut samples) = (0_u32, 0_u32);
+    let (mut clipped, mut count) = (0.0_f32, 0_u32);
     let mut histogram = [[0_u32; 256]; 3];
     for rgb in pixels.rgb().iter().step_by(stride) {
-        for (channel, value) in rgb.iter().enumerate() {
-            let code = (srgb_from_linear(value.clamp(0.0, 1.0)) * 255.0).round() as usize;
-            histogram[channel][code.min(255)] += 1;
-            clipped += u32::from(code == 0 || code >= 255);
-            samples += 1;
+        let codes = rgb.map(|value| (srgb_from_linear(value.clamp(0.0, 1.0)) * 255.0).round().min(255.0) as usize);
+        for (channel, code) in codes.into_iter().enumerate() {
+            histogram[channel][code] += 1;
         }
+        let ends = codes.iter().filter(|code| **code == 0 || **code == 255).count();
+        let is_lost = codes.iter().all(|code| *code >= 254) || codes.iter().all(|code| *code <= 1);
+        clipped += if is_lost { 1.0 } else { CHANNEL_CLIP * ends as f32 };
+        count += 1;
     }
-    let levels = histogram.iter().map(|counts| levels_of(counts, samples / 3)).sum::<f32>() / 3.0;
-    (clipped as f32 / samples.max(1) as f32, levels)
+    let levels = histogram.iter().map(|counts| levels_of(counts, count)).sum::<f32>() / 3.0;
+    (clipped / count.max(1) as f32, levels)
 }
 
 fn levels_of(counts: &[u32; 256], samples: u32) -> f32 {

@@ -20,11 +20,7 @@ impl Weighted {
             return Ok(Self { weights, total });
         }
         let found = format!("{:?}", weights.iter().map(|(_, weight)| *weight).collect::<Vec<_>>());
-        Err(PolicyError {
-            setting: "weight",
-            expected: "finite numbers, at least one of them not 0".to_owned(),
-            found,
-        })
+        Err(PolicyError { setting: "weight", expected: "finite numbers, at least one of them not 0".to_owned(), found })
     }
 
     fn utility(&self, card: &ScoreCard) -> Option<Utility> {
@@ -46,8 +42,7 @@ impl Objective for Weighted {
     }
 
     fn revision(&self) -> String {
-        let terms: Vec<String> =
-            self.weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect();
+        let terms: Vec<String> = self.weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect();
         format!("weighted/1 {}", terms.join(" "))
     }
 }
