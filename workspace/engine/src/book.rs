@@ -33,7 +33,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn append(&self, entry: Entry) -> Result<(), JournalError> {
+    pub(crate) fn append(&self, entry: Entry) -> Result<Duration, JournalError> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(self.clock.elapsed(), entry)
     }
 
@@ -193,7 +193,8 @@ impl Book {
     /// Enters that an attempt failed and will be made again.
     pub(crate) fn enter_retry(&mut self, id: CandidateId, attempt: u32, why: &Failure) -> Result<(), JournalError> {
         self.submitted.remove(&id);
-        self.log.append(Entry::Retried { id: id.0, attempt, failure: why.into() })
+        self.log.append(Entry::Retried { id: id.0, attempt, failure: why.into() })?;
+        Ok(())
     }
 
     /// Enters what a reward said.

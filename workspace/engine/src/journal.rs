@@ -126,14 +126,16 @@ impl Journal {
         Ok((Self { path: path.to_owned(), file, line: Vec::new() }, lines))
     }
 
-    /// Appends an entry. When this returns, a crash of the program does not lose it.
-    pub(crate) fn append(&mut self, at: Duration, entry: Entry) -> Result<(), JournalError> {
+    /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was entered.
+    pub(crate) fn append(&mut self, at: Duration, entry: Entry) -> Result<Duration, JournalError> {
         let line = Line { at: at.as_secs_f64(), entry };
+        let entered = line.at();
         self.line.clear();
         serde_json::to_writer(&mut self.line, &line)
             .map_err(|error| self.failed("write to", io::Error::other(error)))?;
         self.line.push(b'\n');
-        self.file.write_all(&self.line).map_err(|error| self.failed("write to", error))
+        self.file.write_all(&self.line).map_err(|error| self.failed("write to", error))?;
+        Ok(entered)
     }
 
     /// Appends an entry. When this returns, a crash of the machine does not lose it either.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use editscale_core::{
     Budget, CandidateId, Cards, Decision, EditBackend, EditRequest, Ending, Event, Failure, FailureKind, Observer,
@@ -91,13 +92,15 @@ struct Run<'a> {
     rounds: u32,
     asked: u32,
     failed: u32,
+    /// Active time at the last decision.
+    decided_at: Duration,
     /// Candidates that were paused and not yet released.
     paused: Vec<CandidateId>,
 }
 
 impl<'a> Run<'a> {
     fn new(job: &'a Job, book: Book) -> Self {
-        Self { job, book, rounds: 0, asked: 0, failed: 0, paused: Vec::new() }
+        Self { job, book, rounds: 0, asked: 0, failed: 0, decided_at: Duration::ZERO, paused: Vec::new() }
     }
 
     async fn carry_out(mut self, stop: &mut StopSignal) -> Result<Outcome, EngineError> {
@@ -132,12 +135,13 @@ impl<'a> Run<'a> {
         if let Some(recorded) = self.book.decided.get(round as usize) {
             let decision = search.decide(trials, &recorded.left.remaining());
             let same = DecisionWire::new(&decision, instruction) == recorded.decision;
+            self.decided_at = self.book.recorded_wall;
             return if same { Ok(decision) } else { Err(EngineError::Diverged { round }) };
         }
         let left = self.book.purse.left(self.book.log.elapsed());
         // What the journal will say is what the search is told: both sides see the same rounding.
         let decision = search.decide(trials, &left);
-        self.book.log.append(Entry::Decided {
+        self.decided_at = self.book.log.append(Entry::Decided {
             round,
             left: left.amounts().into(),
             decision: DecisionWire::new(&decision, instruction),
@@ -211,8 +215,8 @@ impl<'a> Run<'a> {
 
     fn outcome(mut self, verdict: Verdict, ending: Ending) -> Outcome {
         self.release(|_| false);
-        let replayed = (self.rounds as usize) < self.book.decided.len() && ending == Ending::Search;
-        let wall = if replayed { self.book.recorded_wall } else { self.book.log.elapsed() };
+        // A replay of a finished run tells the same time as the run did.
+        let wall = if ending == Ending::Search { self.decided_at } else { self.book.log.elapsed() };
         Outcome {
             verdict,
             ending,

@@ -1,0 +1,374 @@
+//! Whole runs over scripted editors and rewards: order, budgets, failures, replay.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use editscale_core::{
+    Budget, CandidateId, Cost, Decision, EditRequest, Ending, Event, FailureKind, Observer, Outcome, Remaining, RewardName,
+    RunId, Search, SearchFactory, Silent, Trial,
+};
+use editscale_engine::{
+    Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
+};
+use editscale_search::{Beam, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
+use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
+use proptest::prelude::*;
+
+fn rules() -> Rules {
+    let objective = Weighted::new(vec![(RewardName::new("judge").unwrap(), 1.0)]).unwrap();
+    Rules { objective: Arc::new(objective), stop: StopRule::default() }
+}
+
+fn policy(kind: usize) -> Arc<dyn SearchFactory> {
+    let edges = EdgeMix { re_edit: 1.0, edit_of_edit: 1.0, fresh: 1.0 };
+    match kind {
+        0 => Arc::new(BestOfN::new(13, Some(4), rules()).unwrap()),
+        1 => Arc::new(Beam::new(2, 3, 3, edges, rules()).unwrap()),
+        _ => Arc::new(RewardWeighted::new(9, 3, Weighting::TargetEss(2.5), rules()).unwrap()),
+    }
+}
+
+/// A job whose editor takes up to two milliseconds, differently for every candidate and `shuffle`.
+struct Scene {
+    job: Job,
+    folder: tempfile::TempDir,
+}
+
+#[derive(Debug, Clone)]
+struct World {
+    kind: usize,
+    shuffle: u64,
+    slots: u32,
+    batch: u32,
+    fails: u64,
+    budget: Budget,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { kind: 1, shuffle: 0, slots: 4, batch: 1, fails: 0, budget: Budget::default() }
+    }
+}
+
+fn scene(world: &World) -> Scene {
+    let mut card = editor_card("fake");
+    card.slots = NonZeroU32::new(world.slots).unwrap();
+    card.largest_batch = NonZeroU32::new(world.batch).unwrap();
+    card.cost = Cost { nfe: 3, ..Cost::default() };
+    let (shuffle, fails) = (world.shuffle, world.fails);
+    let mixed = move |id: u32, salt: u64| {
+        let bytes = digest_of(format!("{shuffle} {id} {salt}").as_bytes());
+        u64::from(bytes.as_bytes()[0])
+    };
+    let mut editor = FakeEditor::new(card);
+    editor.delay = Arc::new(move |item| Duration::from_micros(mixed(item.proposal.id.0, 1) * 8));
+    // Whether a candidate fails depends on its seed alone, so that every order of completion sees the same failures.
+    editor.fails = Arc::new(move |item, _| {
+        let lot = item.proposal.seed.mix(99).get() % 100;
+        (lot < fails).then_some(FailureKind::Refused)
+    });
+    let reward = FakeReward::new(reward_card("judge"));
+    let ports = Ports { editors: vec![Arc::new(editor)], rewards: vec![Arc::new(reward)], observer: Arc::new(Silent) };
+    let job = Job {
+        run: RunId::new("test").unwrap(),
+        request: Arc::new(request(5)),
+        search: policy(world.kind),
+        ports,
+        limits: Limits { budget: world.budget, retry: Retry::default() },
+    };
+    Scene { job, folder: tempfile::tempdir().unwrap() }
+}
+
+fn manifest(job: &Job) -> Manifest {
+    let (editors, rewards) = Manifest::revisions(&job.ports.cards());
+    Manifest {
+        run: job.run.clone(),
+        program: "test".to_owned(),
+        created: SystemTime::UNIX_EPOCH,
+        request: EditRequest::clone(&job.request),
+        source_name: "source.png".to_owned(),
+        recipe: String::new(),
+        resolved_recipe: String::new(),
+        search: job.search.revision(),
+        objective: "weighted".to_owned(),
+        budget: job.limits.budget,
+        editors,
+        rewards,
+        continues: None,
+    }
+}
+
+fn carry_out(job: &Job, path: &Path) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut directory = match RunDirectory::create(path) {
+        Ok(directory) => {
+            directory.begin(&manifest(job)).unwrap();
+            directory
+        }
+        Err(_) => RunDirectory::open(path).unwrap().0,
+    };
+    runtime.block_on(run(job, &mut directory, StopSignal::never())).unwrap()
+}
+
+/// What a run decided and learnt, without its times.
+fn journal(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path.join("journal.jsonl")).unwrap();
+    let timeless = |line: &str| {
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let fields = value.as_object_mut().unwrap();
+        fields.remove("at");
+        fields.remove("secs");
+        value.to_string()
+    };
+    let mut lines: Vec<String> = text.lines().map(timeless).collect();
+    lines.sort();
+    lines
+}
+
+/// Fails the test when a search is given trials out of ask order, twice, or incomplete (I4).
+#[derive(Debug)]
+struct Strict(Arc<dyn SearchFactory>);
+
+struct StrictSearch {
+    inner: Box<dyn Search>,
+    expected: Vec<CandidateId>,
+}
+
+impl SearchFactory for Strict {
+    fn revision(&self) -> String {
+        self.0.revision()
+    }
+
+    fn needs(&self) -> Vec<editscale_core::Need> {
+        self.0.needs()
+    }
+
+    fn largest_run(&self) -> u64 {
+        self.0.largest_run()
+    }
+
+    fn start(&self, request: &EditRequest, cards: &editscale_core::Cards) -> Box<dyn Search> {
+        Box::new(StrictSearch { inner: self.0.start(request, cards), expected: Vec::new() })
+    }
+}
+
+impl Search for StrictSearch {
+    fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
+        let ids: Vec<CandidateId> = trials.iter().map(Trial::id).collect();
+        assert_eq!(ids, self.expected, "trials come in ask order, one a proposal");
+        let decision = self.inner.decide(trials, left);
+        self.expected = match &decision {
+            Decision::Explore { proposals, .. } => proposals.iter().map(|proposal| proposal.id).collect(),
+            _ => Vec::new(),
+        };
+        decision
+    }
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let limit = |most: u64| prop_oneof![Just(None), (0..most).prop_map(Some)];
+    (0usize..3, 1u32..6, 1u32..4, 0u64..60, limit(30), limit(30), limit(90)).prop_map(
+        |(kind, slots, batch, fails, edits, reward_calls, nfe)| World {
+            kind,
+            shuffle: 0,
+            slots,
+            batch,
+            fails,
+            budget: Budget { edits, reward_calls, nfe, ..Budget::default() },
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// I3, I4, I7: whatever the order of completion, the slots and the batches, a search sees the same trials in ask order, decides the
+    /// same, and spends no more than the budget.
+    #[test]
+    fn runs_do_not_depend_on_the_order_of_completion(world in world(), shuffles in prop::array::uniform2(any::<u64>())) {
+        let mut seen: Option<(Vec<String>, Outcome)> = None;
+        for (index, shuffle) in shuffles.into_iter().enumerate() {
+            let slots = if index == 0 { world.slots } else { 1 + (shuffle % 7) as u32 };
+            let mut scene = scene(&World { shuffle, slots, ..world.clone() });
+            scene.job.search = Arc::new(Strict(scene.job.search));
+            let path = scene.folder.path().join("run");
+            let mut outcome = carry_out(&scene.job, &path);
+            let limits = world.budget;
+            prop_assert!(limits.edits.is_none_or(|most| outcome.ledger.edits <= most));
+            prop_assert!(limits.reward_calls.is_none_or(|most| outcome.ledger.reward_calls <= most));
+            prop_assert!(limits.nfe.is_none_or(|most| outcome.ledger.cost.nfe <= most));
+            outcome.ledger.wall = Duration::ZERO;
+            let journal = journal(&path);
+            if let Some((lines, known)) = &seen {
+                prop_assert_eq!(lines, &journal);
+                prop_assert_eq!(known, &outcome);
+            }
+            seen = Some((journal, outcome));
+        }
+    }
+
+    /// I11: a journal cut anywhere leads to the same outcome, and what it holds is not done again.
+    #[test]
+    fn a_run_resumed_from_any_cut_ends_the_same(world in world(), cut in 0.0f64..1.0) {
+        let scene = scene(&world);
+        let whole = scene.folder.path().join("whole");
+        let mut expected = carry_out(&scene.job, &whole);
+        let cut_run = scene.folder.path().join("cut");
+        std::fs::create_dir(&cut_run).unwrap();
+        std::fs::create_dir(cut_run.join("images")).unwrap();
+        std::fs::copy(whole.join("run.json"), cut_run.join("run.json")).unwrap();
+        for image in std::fs::read_dir(whole.join("images")).unwrap() {
+            let image = image.unwrap();
+            std::fs::copy(image.path(), cut_run.join("images").join(image.file_name())).unwrap();
+        }
+        let text = std::fs::read(whole.join("journal.jsonl")).unwrap();
+        let kept = &text[..(text.len() as f64 * cut) as usize];
+        std::fs::write(cut_run.join("journal.jsonl"), kept).unwrap();
+        let mut outcome = carry_out(&scene.job, &cut_run);
+        prop_assert_eq!(journal(&cut_run), journal(&whole));
+        expected.ledger.wall = Duration::ZERO;
+        outcome.ledger.wall = Duration::ZERO;
+        prop_assert_eq!(outcome, expected);
+    }
+}
+
+#[test]
+fn a_finished_run_resumed_again_does_nothing() {
+    let scene = scene(&World::default());
+    let path = scene.folder.path().join("run");
+    let first = carry_out(&scene.job, &path);
+    let before = std::fs::read(path.join("journal.jsonl")).unwrap();
+    assert_eq!(carry_out(&scene.job, &path), first);
+    assert_eq!(std::fs::read(path.join("journal.jsonl")).unwrap(), before);
+}
+
+#[test]
+fn another_policy_over_an_old_journal_is_a_named_error() {
+    let mut scene = scene(&World::default());
+    let path = scene.folder.path().join("run");
+    carry_out(&scene.job, &path);
+    let (directory, recorded) = RunDirectory::open(&path).unwrap();
+    scene.job.search = policy(0);
+    let error = directory.check_same(&recorded, &manifest(&scene.job)).unwrap_err().to_string();
+    assert!(error.contains("the policy differs"), "{error}");
+    drop(directory);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut directory, _) = RunDirectory::open(&path).unwrap();
+    let error = runtime.block_on(run(&scene.job, &mut directory, StopSignal::never())).unwrap_err().to_string();
+    assert!(error.contains("decides otherwise"), "{error}");
+}
+
+#[test]
+fn failures_that_may_pass_are_tried_again() {
+    let mut scene = scene(&World { kind: 0, ..World::default() });
+    let mut editor = FakeEditor::new(editor_card("fake"));
+    editor.fails = Arc::new(|_, call| (call % 3 == 0).then_some(FailureKind::Unavailable));
+    scene.job.ports.editors = vec![Arc::new(editor)];
+    scene.job.limits.retry = Retry { attempts: 4, base: Duration::from_micros(50), most: Duration::from_millis(1) };
+    let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));
+    assert_eq!((outcome.failed, outcome.verdict.ranked.len()), (0, 13));
+}
+
+#[test]
+fn a_dead_judge_costs_its_scores_and_nothing_else() {
+    let mut scene = scene(&World { kind: 0, ..World::default() });
+    let mut dead = FakeReward::new(reward_card("dead"));
+    dead.judges = Arc::new(|_| Err(FailureKind::Crashed));
+    scene.job.ports.rewards.push(Arc::new(dead));
+    let path = scene.folder.path().join("run");
+    let outcome = carry_out(&scene.job, &path);
+    assert_eq!(outcome.verdict.ranked.len(), 13);
+    let record = read_run(&path).unwrap();
+    let dead = RewardName::new("dead").unwrap();
+    assert!(record.candidates.iter().all(|each| each.card.iter().any(|(name, said)| *name == dead && said.is_err())));
+}
+
+#[test]
+fn time_that_is_up_ends_the_run_with_the_best_so_far() {
+    let budget = Budget { wall: Some(Duration::from_millis(60)), ..Budget::default() };
+    let mut scene = scene(&World { kind: 0, slots: 1, budget, ..World::default() });
+    let mut card = editor_card("fake");
+    card.slots = NonZeroU32::MIN;
+    let mut editor = FakeEditor::new(card);
+    editor.delay = Arc::new(|_| Duration::from_millis(25));
+    scene.job.ports.editors = vec![Arc::new(editor)];
+    let path = scene.folder.path().join("run");
+    let outcome = carry_out(&scene.job, &path);
+    assert!(!outcome.verdict.ranked.is_empty() && outcome.verdict.ranked.len() < 13, "{outcome:?}");
+    assert_eq!(outcome.verdict.reason.word(), "budget");
+    assert_eq!(carry_out(&scene.job, &path), outcome, "replays to the same end");
+}
+
+/// Stops the run when a number of trials is known.
+#[derive(Debug)]
+struct StopAfter(Mutex<u32>, Stopper);
+
+impl Observer for StopAfter {
+    fn observe(&self, event: &Event<'_>) {
+        if matches!(event, Event::Tried { .. }) {
+            let mut left = self.0.lock().unwrap();
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.1.stop();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stopped_run_keeps_its_best_and_goes_on_when_resumed() {
+    let mut scene = scene(&World { slots: 1, ..World::default() });
+    let whole = carry_out(&scene.job, &scene.folder.path().join("whole"));
+    let path = scene.folder.path().join("stopped");
+    let (stopper, signal) = Stopper::new();
+    scene.job.ports.observer = Arc::new(StopAfter(Mutex::new(8), stopper));
+    let mut directory = RunDirectory::create(&path).unwrap();
+    directory.begin(&manifest(&scene.job)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = runtime.block_on(run(&scene.job, &mut directory, signal)).unwrap();
+    assert_eq!(outcome.ending, Ending::Cancelled);
+    assert!(outcome.winner().is_some());
+    drop(directory);
+    scene.job.ports.observer = Arc::new(Silent);
+    assert_eq!(carry_out(&scene.job, &path).verdict, whole.verdict);
+}
+
+#[test]
+fn a_run_is_for_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let _held = RunDirectory::create(folder.path()).unwrap();
+    let error = RunDirectory::create(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("not empty"), "{error}");
+}
+
+/// I5: what a proposal says makes its candidate again.
+#[test]
+fn candidates_are_made_again_from_the_journal() {
+    let scene = scene(&World::default());
+    let path = scene.folder.path().join("run");
+    carry_out(&scene.job, &path);
+    let record = read_run(&path).unwrap();
+    let images: BTreeMap<CandidateId, _> =
+        record.candidates.iter().map(|each| (each.proposal.id, each.made.as_ref().unwrap().as_ref().unwrap().image.clone())).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for each in &record.candidates {
+        let start = match each.proposal.start {
+            editscale_core::Start::Candidate(id) => images[&id].clone(),
+            _ => scene.job.request.source.clone(),
+        };
+        let item = editscale_core::EditItem {
+            run: scene.job.run.clone(),
+            request: Arc::clone(&scene.job.request),
+            proposal: each.proposal.clone(),
+            start,
+            earlier: None,
+        };
+        let batch = editscale_core::EditBatch { items: vec![item] };
+        let made = runtime.block_on(scene.job.ports.editors[0].edit(batch, &editscale_core::NobodyWatches));
+        let digest = digest_of(&made[0].as_ref().unwrap().image.bytes);
+        assert_eq!(digest, images[&each.proposal.id].digest());
+    }
+}
