@@ -1,0 +1,75 @@
+//! The crates are the ones that `workspace/README.md` draws, with exactly the edges drawn there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// The block of allowed edges in the architecture page: `crate -> others`.
+fn drawn() -> Edges {
+    let page = fs::read_to_string("workspace/README.md").expect("the architecture page");
+    let block = page.split("```edges").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of edges");
+    let lines = block.lines().filter_map(|line| line.split_once("->"));
+    lines
+        .map(|(from, to)| (from.trim().to_owned(), to.split_whitespace().map(ToOwned::to_owned).collect()))
+        .collect()
+}
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .output()
+        .expect("cargo metadata runs");
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+/// The crates and the edges between them, dev-dependencies left out.
+fn built() -> Edges {
+    let short = |name: &str| if name == "editscale" { "cli".to_owned() } else { name.replacen("editscale-", "", 1) };
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let edges = |package: &serde_json::Value| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        let ours = dependencies.filter(|each| each["kind"].is_null()).filter_map(|each| each["name"].as_str());
+        ours.filter(|name| name.starts_with("editscale")).map(short).collect()
+    };
+    packages.iter().map(|package| (short(package["name"].as_str().expect("a name")), edges(package))).collect()
+}
+
+#[test]
+fn edges_are_exactly_those_drawn() {
+    assert_eq!(built(), drawn());
+}
+
+#[test]
+fn the_pure_crates_have_no_dependency_that_acts() {
+    let metadata = metadata();
+    for name in ["editscale-core", "editscale-search", "editscale-study"] {
+        let package = metadata["packages"].as_array().expect("packages").iter().find(|each| each["name"] == name);
+        let dependencies = package.expect("the crate")["dependencies"].as_array().expect("dependencies");
+        for dependency in dependencies.iter().filter(|each| each["kind"].is_null()) {
+            let dependency = dependency["name"].as_str().expect("a name");
+            assert!(["thiserror", "editscale-core"].contains(&dependency), "{name} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_crate_is_described_on_the_page() {
+    let page = fs::read_to_string("workspace/README.md").expect("the architecture page");
+    for name in built().keys() {
+        assert!(page.contains(&format!("| `{name}` |")), "`{name}` has no row in the crate map");
+    }
+}
+
+#[test]
+fn the_reward_does_not_know_the_operations() {
+    // The measures may use the smoothing of planes and the geometry of frames; never what an edit was made with.
+    for entry in fs::read_dir("workspace/darkroom/src/photometric").expect("the folder") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
+        for word in ["Choices", "develop", "amounts", "operations::tone", "operations::colour", "operations::detail"] {
+            assert!(!text.contains(word), "photometric speaks of `{word}`");
+        }
+    }
+}

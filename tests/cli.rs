@@ -1,0 +1,246 @@
+//! The program as people use it: what it prints, writes and refuses.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
+
+/// A folder of its own for one test.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> String {
+        fs::write(self.path(name), bytes).unwrap();
+        name.to_owned()
+    }
+
+    /// A small picture, so that a run takes a fraction of a second.
+    fn picture(&self, name: &str, edge: u32) -> String {
+        let image = image::open(PHOTO).unwrap().resize(edge, edge, image::imageops::FilterType::Triangle);
+        image.save(self.path(name)).unwrap();
+        name.to_owned()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_editscale")).args(arguments).current_dir(self.0.path()).output().unwrap()
+    }
+
+    /// Runs and expects an exit code; hands out stdout and stderr.
+    fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        let output = self.run(arguments);
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        (out, err)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.expect(0, arguments).0).unwrap()
+    }
+}
+
+fn size_of(path: &Path) -> (u32, u32) {
+    image::image_dimensions(path).unwrap()
+}
+
+#[test]
+fn the_main_job_writes_the_best_picture_beside_its_record() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 160);
+    let (out, err) = desk.expect(0, &["edit", &photo, "make it warmer, with a little more contrast"]);
+    let best = desk.path(out.trim());
+    assert_eq!(size_of(&best), size_of(&desk.path("photo.png")));
+    assert!(err.contains("best: candidate"), "{err}");
+    let run = best.parent().unwrap();
+    for file in ["run.json", "journal.jsonl", "outcome.json", "report.html", "images"] {
+        assert!(run.join(file).exists(), "{file}");
+    }
+    assert!(fs::metadata(run.join("report.html")).unwrap().len() < 5 << 20);
+}
+
+#[test]
+fn json_is_one_documented_object() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let run = desk.json(&["edit", &photo, "brighter", "--json", "--recipe", "best-of-n", "--keep", "3", "-o", "out.jpg"]);
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    for key in run.as_object().unwrap().keys().chain(run["winner"].as_object().unwrap().keys()) {
+        assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
+    }
+    assert_eq!(run["outputs"], serde_json::json!(["out.jpg", "out-2.jpg", "out-3.jpg"]));
+    assert!(run["winner"]["scores"]["photometric"]["mean"].as_f64().unwrap() > 0.1);
+    let ids: Vec<u64> = run["candidates"].as_array().unwrap().iter().map(|each| each["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (0..ids.len() as u64).collect::<Vec<u64>>());
+}
+
+#[test]
+fn equal_seeds_give_equal_runs_and_others_do_not() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let image = |seed: &str| {
+        let run = desk.json(&["edit", &photo, "more contrast", "--json", "--seed", seed]);
+        run["winner"]["image"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(image("3"), image("3"));
+    assert_ne!(image("3"), image("4"));
+}
+
+#[test]
+fn every_policy_runs_end_to_end() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    for recipe in ["quickstart", "best-of-n", "beam", "reward-weighted"] {
+        let run = desk.json(&["edit", &photo, "slightly darker, and a soft vignette", "--json", "--recipe", recipe]);
+        assert!(run["winner"]["utility"].as_f64().unwrap() > 0.2, "{recipe}");
+        assert_eq!(run["draw"].is_object(), recipe == "reward-weighted");
+    }
+}
+
+#[test]
+fn a_candidate_can_be_continued_and_a_run_resumed() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let first = desk.json(&["edit", &photo, "warmer", "--json", "--run-dir", "first"]);
+    let (resumed, _) = desk.expect(0, &["edit", "--resume", "first", "--json"]);
+    let resumed: Value = serde_json::from_str(&resumed).unwrap();
+    assert_eq!(resumed["winner"], first["winner"]);
+    let second = desk.json(&["edit", "--from", "first:1", "rotate 90 degrees clockwise", "--json", "--run-dir", "second"]);
+    let (width, height) = size_of(&desk.path("photo.png"));
+    assert_eq!(size_of(&desk.path("second/best.png")), (height, width), "{second}");
+    let (path, _) = desk.expect(0, &["report", "first"]);
+    assert!(desk.path(path.trim()).exists());
+}
+
+#[test]
+fn a_mask_and_an_output_size_are_honoured() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let (width, height) = size_of(&desk.path("photo.png"));
+    let mask = image::GrayImage::from_fn(width, height, |x, _| image::Luma([if x < width / 2 { 255 } else { 0 }]));
+    mask.save(desk.path("mask.png")).unwrap();
+    desk.expect(0, &["edit", &photo, "much brighter", "--mask", "mask.png", "-o", "out.png"]);
+    let (before, after) =
+        (image::open(desk.path("photo.png")).unwrap().to_rgb8(), image::open(desk.path("out.png")).unwrap().to_rgb8());
+    let changed = |x: u32| (0..height).filter(|y| before.get_pixel(x, *y) != after.get_pixel(x, *y)).count();
+    assert!(changed(4) > height as usize / 2);
+    assert_eq!(changed(width - 4), 0);
+    desk.expect(0, &["edit", &photo, "brighter", "--size", "50x40", "-o", "small.png"]);
+    assert_eq!(size_of(&desk.path("small.png")), (50, 40));
+    let (_, err) = desk.expect(2, &["edit", &photo, "brighter", "--mask", PHOTO]);
+    assert!(err.contains("expected the source's"), "{err}");
+}
+
+#[test]
+fn what_is_not_understood_is_said() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let (_, err) = desk.expect(1, &["edit", &photo, "make it warmer and add a hat"]);
+    assert!(err.contains("cannot do `add a hat`: darkroom only") && err.contains("--recipe"), "{err}");
+    let (_, err) = desk.expect(0, &["edit", &photo, "make it warmer and add a hat", "--partial"]);
+    assert!(err.contains("left out `add a hat`"), "{err}");
+}
+
+#[test]
+fn scores_tell_right_from_wrong() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 128);
+    let source = image::open(desk.path("photo.png")).unwrap();
+    source.brighten(25).save(desk.path("bright.png")).unwrap();
+    source.brighten(-25).save(desk.path("dark.png")).unwrap();
+    let score = |edited: &str| {
+        let said = desk.json(&["score", &photo, edited, "make it brighter", "--json"]);
+        said["scores"]["photometric"]["mean"].as_f64().unwrap()
+    };
+    assert!(score("bright.png") > 0.6 && score(&photo) < 0.2 && score("dark.png") < 0.2);
+}
+
+#[test]
+fn bad_input_is_refused_by_name() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let long = "warmer ".repeat(14_000);
+    let text = desk.write("text.png", b"not a picture at all");
+    let empty = desk.write("empty.jpg", b"");
+    let cut = desk.write("cut.jpg", &fs::read(PHOTO).unwrap()[..200]);
+    let bad_recipe = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
+    desk.write("out.png", b"precious");
+    let cases: [(&[&str], &str); 15] = [
+        (&["edit", "missing.jpg", "warmer"], "missing.jpg"),
+        (&["edit", &text, "warmer"], "not a picture"),
+        (&["edit", &empty, "warmer"], "empty"),
+        (&["edit", &cut, "warmer"], "JPEG"),
+        (&["edit", ".", "warmer"], "not a file"),
+        (&["edit", &photo, "   "], "instruction is empty"),
+        (&["edit", &photo, &long], "too long"),
+        (&["edit", &photo], "expected a picture and an instruction"),
+        (&["edit", &photo, "warmer", "-o", "out.png"], "exists"),
+        (&["edit", &photo, "warmer", "-o", "nowhere/out.png"], "no folder"),
+        (&["edit", &photo, "warmer", "-o", "out.xyz"], "format"),
+        (&["edit", &photo, "warmer", "--recipe", "nothing"], "there is no recipe"),
+        (&["edit", &photo, "warmer", "--recipe", &bad_recipe], "darkroom"),
+        (&["edit", "--resume", "."], "not a run directory"),
+        (&["edit", "--from", "nowhere:x", "warmer"], "RUN:CANDIDATE"),
+    ];
+    for (arguments, words) in cases {
+        let (out, err) = desk.expect(2, arguments);
+        assert!(err.contains(words), "{arguments:?}: {err}");
+        assert!(out.is_empty(), "{arguments:?} printed data: {out}");
+    }
+    assert_eq!(fs::read(desk.path("out.png")).unwrap(), b"precious");
+    assert!(!desk.path("runs").exists(), "a refused run leaves nothing behind");
+}
+
+#[test]
+fn unusual_pictures_are_edited() {
+    let desk = Desk::new();
+    let photo = image::open(PHOTO).unwrap().thumbnail(64, 64);
+    let kinds: [(&str, image::DynamicImage); 6] = [
+        ("grey.png", image::DynamicImage::ImageLuma8(photo.to_luma8())),
+        ("alpha.png", image::DynamicImage::ImageRgba8(photo.to_rgba8())),
+        ("deep.png", image::DynamicImage::ImageRgb16(photo.to_rgb16())),
+        ("dot.png", photo.crop_imm(0, 0, 1, 1)),
+        ("thin.bmp", photo.crop_imm(0, 0, 64, 1)),
+        ("web.webp", photo.clone()),
+    ];
+    for (name, image) in kinds {
+        image.save(desk.path(name)).unwrap();
+        let (out, _) = desk.expect(0, &["edit", name, "brighter"]);
+        let edited = image::open(desk.path(out.trim())).unwrap();
+        assert_eq!((edited.width(), edited.height()), (image.width(), image.height()), "{name}");
+        assert_eq!(edited.color().has_alpha(), image.color().has_alpha(), "{name}");
+    }
+}
+
+#[test]
+fn check_lists_every_mistake_with_its_place() {
+    let desk = Desk::new();
+    let bad = desk.write("bad.yaml", b"version: 1\neditor: {darkroom: {}}\nrewards: []\nsearch: {best_of_n: {sampels: 8}}\n");
+    let (out, _) = desk.expect(2, &["check", &bad]);
+    assert!(out.contains("bad.yaml:3") && out.contains("bad.yaml:4") && out.contains("did you mean"), "{out}");
+    let (out, _) = desk.expect(2, &["check", &bad, "missing.yaml", "--json"]);
+    let checked: Value = serde_json::from_str(&out).unwrap();
+    assert!(checked["files"][0]["diagnostics"].as_array().unwrap().len() >= 2);
+    assert_eq!(checked["files"][1]["diagnostics"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_run_of_another_version_is_refused() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    desk.expect(0, &["edit", &photo, "warmer", "--run-dir", "run"]);
+    let path = desk.path("run/run.json");
+    let text = fs::read_to_string(&path).unwrap().replace("\"version\": 1", "\"version\": 7");
+    fs::write(&path, text).unwrap();
+    let (_, err) = desk.expect(2, &["edit", "--resume", "run"]);
+    assert!(err.contains("format version 7"), "{err}");
+}
