@@ -1,5 +1,12 @@
 //! The crates are the ones that `workspace/README.md` draws, with exactly the edges drawn there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
@@ -11,9 +18,7 @@ fn drawn() -> Edges {
     let page = fs::read_to_string("workspace/README.md").expect("the architecture page");
     let block = page.split("```edges").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of edges");
     let lines = block.lines().filter_map(|line| line.split_once("->"));
-    lines
-        .map(|(from, to)| (from.trim().to_owned(), to.split_whitespace().map(ToOwned::to_owned).collect()))
-        .collect()
+    lines.map(|(from, to)| (from.trim().to_owned(), to.split_whitespace().map(ToOwned::to_owned).collect())).collect()
 }
 
 fn metadata() -> serde_json::Value {

@@ -1,5 +1,12 @@
 //! The program as people use it: what it prints, writes and refuses.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -72,7 +79,8 @@ fn the_main_job_writes_the_best_picture_beside_its_record() {
 fn json_is_one_documented_object() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
-    let run = desk.json(&["edit", &photo, "brighter", "--json", "--recipe", "best-of-n", "--keep", "3", "-o", "out.jpg"]);
+    let run =
+        desk.json(&["edit", &photo, "brighter", "--json", "--recipe", "best-of-n", "--keep", "3", "-o", "out.jpg"]);
     let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
     for key in run.as_object().unwrap().keys().chain(run["winner"].as_object().unwrap().keys()) {
         assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
@@ -114,7 +122,8 @@ fn a_candidate_can_be_continued_and_a_run_resumed() {
     let (resumed, _) = desk.expect(0, &["edit", "--resume", "first", "--json"]);
     let resumed: Value = serde_json::from_str(&resumed).unwrap();
     assert_eq!(resumed["winner"], first["winner"]);
-    let second = desk.json(&["edit", "--from", "first:1", "rotate 90 degrees clockwise", "--json", "--run-dir", "second"]);
+    let second =
+        desk.json(&["edit", "--from", "first:1", "rotate 90 degrees clockwise", "--json", "--run-dir", "second"]);
     let (width, height) = size_of(&desk.path("photo.png"));
     assert_eq!(size_of(&desk.path("second/best.png")), (height, width), "{second}");
     let (path, _) = desk.expect(0, &["report", "first"]);
@@ -224,7 +233,8 @@ fn unusual_pictures_are_edited() {
 #[test]
 fn check_lists_every_mistake_with_its_place() {
     let desk = Desk::new();
-    let bad = desk.write("bad.yaml", b"version: 1\neditor: {darkroom: {}}\nrewards: []\nsearch: {best_of_n: {sampels: 8}}\n");
+    let bad =
+        desk.write("bad.yaml", b"version: 1\neditor: {darkroom: {}}\nrewards: []\nsearch: {best_of_n: {sampels: 8}}\n");
     let (out, _) = desk.expect(2, &["check", &bad]);
     assert!(out.contains("bad.yaml:3") && out.contains("bad.yaml:4") && out.contains("did you mean"), "{out}");
     let (out, _) = desk.expect(2, &["check", &bad, "missing.yaml", "--json"]);

@@ -1,5 +1,12 @@
 //! I11: a run killed at any moment and resumed ends as an undisturbed one does, and does nothing twice.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -100,7 +107,12 @@ fn check_same(at: &Path, run: &Path) {
     for line in lines(run) {
         let event = line["event"].as_str().unwrap_or_default();
         if ["edited", "judged", "decided"].contains(&event) {
-            let key = (event.to_owned(), line["id"].clone().to_string(), line["round"].to_string(), line["reward"].to_string());
+            let key = (
+                event.to_owned(),
+                line["id"].clone().to_string(),
+                line["round"].to_string(),
+                line["reward"].to_string(),
+            );
             assert!(done.insert(key.clone()), "{key:?} was done twice");
         }
     }

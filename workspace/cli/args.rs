@@ -25,6 +25,7 @@ pub(crate) enum Command {
 ///
 /// Prints the path of the best picture. The full record of the run lies beside it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags are independent")]
 pub(crate) struct Edit {
     /// The picture to edit, and the instruction: what to do to it. With --from, the instruction alone; with --resume, nothing.
     #[arg(value_name = "IMAGE INSTRUCTION", num_args = 0..=2)]

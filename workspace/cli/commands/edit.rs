@@ -185,7 +185,7 @@ fn new_run_dir(arguments: &Edit, asked: &Asked, loaded: &Loaded) -> PathBuf {
         1 => Path::new("runs").join(&name),
         number => Path::new("runs").join(format!("{name}-{number}")),
     };
-    (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(1))
+    (1..100_000).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(1))
 }
 
 /// A run is called as its folder is, where that can be a name.
@@ -340,7 +340,7 @@ fn rendered(
     let keep_metadata = arguments.keep_metadata || settings.keep_metadata;
     if keep_metadata {
         let source = &record.manifest.request.source;
-        metadata.exif = pictures.get(*source.digest().as_bytes(), &source.read()?)?.metadata.exif.clone();
+        metadata.exif.clone_from(&pictures.get(*source.digest().as_bytes(), &source.read()?)?.metadata.exif);
     }
     let deep = metadata.is_deep && format == Format::Png;
     let options = EncodeOptions { format, quality: settings.quality, deep, keep_metadata };

@@ -45,6 +45,6 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
 fn line(name: &str, score: &Value) -> String {
     let number = |value: &Value| value.get("mean").and_then(Value::as_f64).unwrap_or(0.0);
     let parts = score.get("parts").and_then(Value::as_object).into_iter().flatten();
-    let parts: String = parts.map(|(part, value)| format!("  {part} {:.3}", number(value))).collect();
-    format!("{name} {:.3}{parts}", number(score))
+    let parts: Vec<String> = parts.map(|(part, value)| format!("  {part} {:.3}", number(value))).collect();
+    format!("{name} {:.3}{}", number(score), parts.concat())
 }

@@ -13,7 +13,7 @@ use editscale_core::{Ending, StopReason};
 use editscale_engine::RunRecord;
 
 use html::escape;
-use thumbnails::{Thumbnails, picture};
+use thumbnails::{LARGE_EDGE, Thumbnails, picture};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -24,7 +24,7 @@ pub(crate) fn render(record: &RunRecord) -> String {
     let title = escape(record.manifest.request.instruction.as_str());
     let sections = [
         header(record),
-        comparison(record, &thumbnails),
+        comparison(record),
         sheet::section(record, &thumbnails),
         curve::section(record),
         lineage::section(record),
@@ -72,12 +72,12 @@ fn ending(record: &RunRecord) -> String {
 }
 
 /// Source beside winner under a slider.
-fn comparison(record: &RunRecord, thumbnails: &Thumbnails) -> String {
+fn comparison(record: &RunRecord) -> String {
     let winner = record.outcome.as_ref().and_then(editscale_core::Outcome::winner);
     let after = winner.and_then(|id| record.candidates.get(id.0 as usize));
     let after = after.and_then(|candidate| candidate.made.as_ref()?.as_ref().ok());
-    let Some((source, edited)) = picture(&record.manifest.request.source, thumbnails.large_edge())
-        .zip(after.and_then(|made| picture(&made.image, thumbnails.large_edge())))
+    let Some((source, edited)) = picture(&record.manifest.request.source, LARGE_EDGE)
+        .zip(after.and_then(|made| picture(&made.image, LARGE_EDGE)))
     else {
         return String::new();
     };

@@ -11,6 +11,9 @@ use super::html::base64;
 /// The bytes that all small copies together may take, before base 64.
 const BOUND: usize = 2_200_000;
 
+/// The longer edge of the two pictures that are compared.
+pub(super) const LARGE_EDGE: u32 = 1200;
+
 /// A copy of a picture as a `data:` address.
 #[derive(Debug, Clone)]
 pub(super) struct Copy {
@@ -59,11 +62,6 @@ impl Thumbnails {
             }
         }
         Self { copies }
-    }
-
-    /// The longer edge of the two pictures that are compared.
-    pub(super) fn large_edge(&self) -> u32 {
-        1200
     }
 
     pub(super) fn of(&self, image: &Image) -> Option<&Copy> {

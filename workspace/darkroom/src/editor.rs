@@ -67,7 +67,7 @@ impl DarkroomEditor {
             cancelled: &|| watch.cancelled(),
         })
         .map_err(|error| failure(&error))?;
-        let image = self.encoded(pixels, &source.metadata, item.request.output_size)?;
+        let image = encoded(pixels, &source.metadata, item.request.output_size)?;
         let left_out = plan.not_understood.iter().map(|fragment| format!("left out `{}`", fragment.text).into());
         let warnings = source.metadata.warnings.iter().map(|warning| warning.as_str().into());
         Ok(Candidate { image, cost: Cost::default(), effective_seed: None, notes: left_out.chain(warnings).collect() })
@@ -87,18 +87,19 @@ impl DarkroomEditor {
         let pixels = picture.pixels.resized(start.width(), start.height());
         Ok(pixels.rgb().iter().map(|rgb| srgb_from_linear(luminance(*rgb)).clamp(0.0, 1.0)).collect())
     }
+}
 
-    fn encoded(&self, pixels: Pixels, metadata: &Metadata, size: Option<ImageSize>) -> Result<EncodedImage, Failure> {
-        let pixels = match size {
-            Some(size) => pixels.resized(size.width, size.height),
-            None => pixels,
-        };
-        let size = ImageSize { width: pixels.width(), height: pixels.height() };
-        let options = EncodeOptions { deep: metadata.is_deep, ..EncodeOptions::PNG };
-        let bytes = encode(&pixels, metadata, options)
-            .map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
-        Ok(EncodedImage { media: MediaType::Png, size, bytes: bytes.into() })
-    }
+/// The picture as a file, at the wanted size.
+fn encoded(pixels: Pixels, metadata: &Metadata, size: Option<ImageSize>) -> Result<EncodedImage, Failure> {
+    let pixels = match size {
+        Some(size) => pixels.resized(size.width, size.height),
+        None => pixels,
+    };
+    let size = ImageSize { width: pixels.width(), height: pixels.height() };
+    let options = EncodeOptions { deep: metadata.is_deep, ..EncodeOptions::PNG };
+    let bytes =
+        encode(&pixels, metadata, options).map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
+    Ok(EncodedImage { media: MediaType::Png, size, bytes: bytes.into() })
 }
 
 /// A plan that can be carried out, or why it cannot: in words for people.

@@ -1,6 +1,13 @@
 //! What instructions are read as, in a short notation: `quantity+` and `quantity-` for more and less, `!`/`~` for much and slightly,
 //! `@` before the region, `?…?` around what is not understood.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
+
 use editscale_darkroom::language::read;
 use editscale_darkroom::plan::{Amount, Axis, Change, Direction, Edit, Plan, Region};
 

@@ -197,7 +197,8 @@ mod tests {
         for length in 0..=text.len() {
             std::fs::write(&path, &text[..length]).unwrap();
             let (mut journal, lines) = Journal::open(&path).unwrap();
-            let whole = text[..length].iter().filter(|byte| **byte == b'\n').count();
+            let whole =
+                text[..length].split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).count();
             assert_eq!(lines.len(), whole, "cut at {length}");
             journal.append(Duration::ZERO, entry(9)).unwrap();
             assert_eq!(read(&path).unwrap().len(), whole + 1, "cut at {length}");

@@ -1,5 +1,12 @@
 //! Whole runs over scripted editors and rewards: order, budgets, failures, replay.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -7,8 +14,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Decision, EditRequest, Ending, Event, FailureKind, Observer, Outcome, Remaining, RewardName,
-    RunId, Search, SearchFactory, Silent, Trial,
+    Budget, CandidateId, Cost, Decision, EditRequest, Ending, Event, FailureKind, Observer, Outcome, Remaining,
+    RewardName, RunId, Search, SearchFactory, Silent, Trial,
 };
 use editscale_engine::{
     Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
@@ -351,8 +358,11 @@ fn candidates_are_made_again_from_the_journal() {
     let path = scene.folder.path().join("run");
     carry_out(&scene.job, &path);
     let record = read_run(&path).unwrap();
-    let images: BTreeMap<CandidateId, _> =
-        record.candidates.iter().map(|each| (each.proposal.id, each.made.as_ref().unwrap().as_ref().unwrap().image.clone())).collect();
+    let images: BTreeMap<CandidateId, _> = record
+        .candidates
+        .iter()
+        .map(|each| (each.proposal.id, each.made.as_ref().unwrap().as_ref().unwrap().image.clone()))
+        .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for each in &record.candidates {
         let start = match each.proposal.start {

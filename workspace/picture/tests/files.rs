@@ -1,5 +1,12 @@
 //! Files of all kinds, well-formed and hostile, through the crate's front door.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::io::Cursor;
 
 use editscale_picture::{

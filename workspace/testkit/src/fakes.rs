@@ -1,4 +1,3 @@
-#![expect(clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 //! Editors and rewards whose behaviour a test scripts.
 
 use std::fmt;

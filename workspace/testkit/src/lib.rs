@@ -1,5 +1,6 @@
 //! Fakes and conformance suites for tests. Never part of the product.
 
+#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 mod fakes;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};

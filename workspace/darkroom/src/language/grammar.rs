@@ -40,6 +40,7 @@ fn clauses(tokens: &[Token]) -> Vec<&[Token]> {
 
 /// Everything that a clause says, gathered.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether a kind of word was heard, independently")]
 struct Clause {
     found: Vec<Found>,
     region: Region,
@@ -112,6 +113,7 @@ fn is_geometric(change: Change) -> bool {
 }
 
 /// Reads one clause.
+#[expect(clippy::struct_excessive_bools, reason = "each says whether a kind of word was heard, independently")]
 struct Reader<'a> {
     tokens: &'a [Token],
     /// Whether a place was spoken of before, which a pronoun may mean.
@@ -129,7 +131,8 @@ struct Reader<'a> {
     excepts: bool,
     seen_thing: bool,
     turns: Option<Turn>,
-    flips: Option<Option<Axis>>,
+    flips: bool,
+    axis: Option<Axis>,
     crops: bool,
     clockwise: Option<bool>,
     ratio: Option<(f32, f32)>,
@@ -162,7 +165,8 @@ impl<'a> Reader<'a> {
             excepts: false,
             seen_thing: false,
             turns: None,
-            flips: None,
+            flips: false,
+            axis: None,
             crops: false,
             clockwise: None,
             ratio: None,
@@ -259,7 +263,10 @@ impl<'a> Reader<'a> {
             Sense::Whole(change) => self.say_whole(change),
             Sense::Hue => self.hue = true,
             Sense::Rotate => self.turns = Some(Turn),
-            Sense::Flip(axis) => self.flips = Some(axis.or(self.flips.flatten())),
+            Sense::Flip(axis) => {
+                self.flips = true;
+                self.axis = axis.or(self.axis);
+            }
             Sense::Crop => self.crops = true,
             Sense::Posterise => self.posterises = true,
             Sense::Recolour => self.recolours = true,
@@ -289,12 +296,12 @@ impl<'a> Reader<'a> {
 
     fn say_amount(&mut self, amount: Amount) {
         // At the end of a clause an amount belongs to the change before it.
-        if let Some(last) = self.clause.found.last_mut().filter(|last| !last.has_amount) {
-            if let Change::Adjust { amount: said, .. } = &mut last.change {
-                *said = amount;
-                last.has_amount = true;
-                return;
-            }
+        if let Some(last) = self.clause.found.last_mut().filter(|last| !last.has_amount)
+            && let Change::Adjust { amount: said, .. } = &mut last.change
+        {
+            *said = amount;
+            last.has_amount = true;
+            return;
         }
         // "a little less", "much more": a stated number says more than a word.
         if !matches!(self.amount, Some(Amount::Share(_) | Amount::Stops(_))) {
@@ -304,13 +311,13 @@ impl<'a> Reader<'a> {
 
     fn say_quantity(&mut self, quantity: Quantity) {
         // "brighten the shadows" names the shadows' own quantity.
-        if let Some((Quantity::Exposure, direction)) = self.quality {
-            if matches!(quantity, Quantity::Shadows | Quantity::Highlights) {
-                self.quality = None;
-                self.clause.found.pop();
-                self.emit(quantity, direction, None);
-                return;
-            }
+        if let Some((Quantity::Exposure, direction)) = self.quality
+            && matches!(quantity, Quantity::Shadows | Quantity::Highlights)
+        {
+            self.quality = None;
+            self.clause.found.pop();
+            self.emit(quantity, direction, None);
+            return;
         }
         let is_said = |found: &Found| matches!(found.change, Change::Adjust { quantity: said, .. } if said == quantity);
         if !self.clause.found.iter().any(is_said) {
@@ -529,24 +536,21 @@ impl<'a> Reader<'a> {
             }
             self.clause.region = Region::default();
         }
-        if let Some(axis) = self.flips {
+        if self.flips {
             let upside = self.clause.found.iter().any(|found| matches!(found.change, Change::Rotate { .. }));
             self.clause.found.retain(|found| !matches!(found.change, Change::Rotate { .. }));
-            let axis = axis.unwrap_or(if upside { Axis::Vertical } else { Axis::Horizontal });
+            let axis = self.axis.unwrap_or(if upside { Axis::Vertical } else { Axis::Horizontal });
             self.clause.found.push(Found { change: Change::Flip(axis), has_amount: false });
             self.clause.region = Region::default();
         }
         if self.crops || self.ratio.is_some() {
-            match self.ratio {
-                Some((width, height)) => {
-                    let change = Change::Crop { aspect: aspect(width, height) };
-                    self.clause.found.push(Found { change, has_amount: false });
-                    self.clause.region = Region::default();
-                }
-                None => {
-                    let all = self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end;
-                    self.clause.unknown.push(all);
-                }
+            if let Some((width, height)) = self.ratio {
+                let change = Change::Crop { aspect: aspect(width, height) };
+                self.clause.found.push(Found { change, has_amount: false });
+                self.clause.region = Region::default();
+            } else {
+                let all = self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end;
+                self.clause.unknown.push(all);
             }
         }
     }
@@ -601,15 +605,8 @@ impl<'a> Reader<'a> {
         let text_is_plural = self
             .tokens
             .iter()
-            .any(|token| matches!(token.sense, Meaning::Known(Sense::Colour(_), false)) && self.ends_in_s(token));
+            .any(|token| matches!(token.sense, Meaning::Known(Sense::Colour(_), false)) && ends_in_s(token));
         plural && text_is_plural && (self.direction.is_some() || self.removes)
-    }
-
-    fn ends_in_s(&self, token: &Token) -> bool {
-        // Only the plurals are longer than the names themselves: the lexicon holds none of them.
-        let Meaning::Known(Sense::Colour(colour), _) = token.sense else { return false };
-        let name = format!("{colour:?}");
-        token.place.len() == name.len() + 1
     }
 
     fn place_by_colour(&mut self, colour: Colour) {
@@ -666,6 +663,12 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether a colour's name stands in the plural, by its length: the lexicon holds no plurals.
+fn ends_in_s(token: &Token) -> bool {
+    let Meaning::Known(Sense::Colour(colour), _) = token.sense else { return false };
+    token.place.len() == format!("{colour:?}").len() + 1
 }
 
 fn is_quantity(sense: Sense) -> bool {

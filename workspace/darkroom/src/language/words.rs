@@ -138,6 +138,31 @@ fn hex(word: &str) -> Option<Meaning> {
     Some(Meaning::Hex(channel(0)?, channel(2)?, channel(4)?))
 }
 
+/// Endings, what stands in their place in the plain form, and whether they make comparatives.
+const ENDINGS: [(&str, &str, bool); 21] = [
+    ("ier", "y", true),
+    ("iest", "y", true),
+    ("er", "", true),
+    ("er", "e", true),
+    ("est", "", true),
+    ("est", "e", true),
+    ("ish", "", true),
+    ("ish", "e", true),
+    ("ies", "y", false),
+    ("es", "", false),
+    ("s", "", false),
+    ("ing", "", false),
+    ("ing", "e", false),
+    ("ed", "", false),
+    ("ed", "e", false),
+    ("ness", "", false),
+    ("iness", "y", false),
+    ("y", "", true),
+    ("izing", "ise", false),
+    ("ized", "ise", false),
+    ("'s", "", false),
+];
+
 /// The sense of an inflected word by that of its plain form, and whether it is a comparative.
 fn plain_form(word: &str) -> Option<(Sense, bool)> {
     let british = word.replace("color", "colour").replace("gray", "grey").replace("center", "centre");
@@ -145,29 +170,6 @@ fn plain_form(word: &str) -> Option<(Sense, bool)> {
     if let Some(sense) = look_up(&british) {
         return Some((sense, false));
     }
-    const ENDINGS: [(&str, &str, bool); 21] = [
-        ("ier", "y", true),
-        ("iest", "y", true),
-        ("er", "", true),
-        ("er", "e", true),
-        ("est", "", true),
-        ("est", "e", true),
-        ("ish", "", true),
-        ("ish", "e", true),
-        ("ies", "y", false),
-        ("es", "", false),
-        ("s", "", false),
-        ("ing", "", false),
-        ("ing", "e", false),
-        ("ed", "", false),
-        ("ed", "e", false),
-        ("ness", "", false),
-        ("iness", "y", false),
-        ("y", "", true),
-        ("izing", "ise", false),
-        ("ized", "ise", false),
-        ("'s", "", false),
-    ];
     for (ending, instead, comparative) in ENDINGS {
         let Some(stem) = british.strip_suffix(ending) else { continue };
         if stem.len() < 2 {

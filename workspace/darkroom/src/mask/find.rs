@@ -107,20 +107,24 @@ fn subject_evidence(scene: &Scene, subject: Subject) -> Vec<f32> {
     }
 }
 
-/// Smooth, bright or blue areas that reach down from the upper edge.
+/// Smooth, bright or blue areas that reach down from the upper edge, and what has their colour right beside them: there the texture
+/// is that of the border.
 fn sky(scene: &Scene) -> Vec<f32> {
-    let like: Vec<f32> = (0..scene.lab.len())
-        .map(|index| {
-            let [lightness, a, b] = scene.lab[index];
-            let (chroma, hue) = (a.hypot(b), b.atan2(a).to_degrees());
-            let blue = rise(60.0, 35.0, hue_distance(hue, 245.0)) * rise(0.01, 0.03, chroma);
-            let pale = rise(0.06, 0.03, chroma) * rise(0.6, 0.8, lightness);
-            let glowing = rise(60.0, 35.0, hue_distance(hue, 55.0)) * rise(0.55, 0.75, lightness);
-            let colour = blue.max(pale).max(0.8 * glowing);
-            colour * rise(0.07, 0.025, scene.texture[index]) * rise(0.95, 0.6, scene.place(index).1)
-        })
-        .collect();
-    connected_to_top(scene, &like)
+    let coloured: Vec<f32> = (0..scene.lab.len()).map(|index| sky_colour(scene, index)).collect();
+    let like: Vec<f32> =
+        coloured.iter().zip(&scene.texture).map(|(colour, texture)| colour * rise(0.07, 0.025, *texture)).collect();
+    let sure = connected_to_top(scene, &like);
+    let near = gaussian(&sure, scene.width, 3.0);
+    (0..sure.len()).map(|index| sure[index].max(coloured[index] * rise(0.02, 0.2, near[index]))).collect()
+}
+
+fn sky_colour(scene: &Scene, index: usize) -> f32 {
+    let [lightness, a, b] = scene.lab[index];
+    let (chroma, hue) = (a.hypot(b), b.atan2(a).to_degrees());
+    let blue = rise(60.0, 35.0, hue_distance(hue, 245.0)) * rise(0.01, 0.03, chroma);
+    let pale = rise(0.06, 0.03, chroma) * rise(0.6, 0.8, lightness);
+    let glowing = rise(60.0, 35.0, hue_distance(hue, 55.0)) * rise(0.55, 0.75, lightness);
+    blue.max(pale).max(0.8 * glowing) * rise(0.95, 0.6, scene.place(index).1)
 }
 
 /// What of `like` is joined to the upper edge through pixels of at least half evidence and no sharp change of colour.

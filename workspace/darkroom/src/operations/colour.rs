@@ -24,6 +24,13 @@ fn inverse(m: &Matrix) -> Matrix {
     std::array::from_fn(|row| std::array::from_fn(|column| columns[column][row] / determinant))
 }
 
+/// XYZ to linear sRGB (IEC 61966-2-1, D65).
+const FROM_XYZ: Matrix = [
+    [3.240_454_2, -1.537_138_5, -0.498_531_4],
+    [-0.969_266, 1.876_010_8, 0.041_556],
+    [0.055_643_4, -0.204_025_9, 1.057_225_2],
+];
+
 /// The linear sRGB colour of daylight of a temperature in mired, with luminance 1 (CIE 15:2004, daylight locus).
 fn daylight(mired: f32) -> [f32; 3] {
     let t = 1e6 / mired.clamp(40.0, 400.0);
@@ -34,11 +41,6 @@ fn daylight(mired: f32) -> [f32; 3] {
     };
     let y = -3.0 * x * x + 2.87 * x - 0.275;
     let xyz = [x / y, 1.0, (1.0 - x - y) / y];
-    const FROM_XYZ: Matrix = [
-        [3.240_454_2, -1.537_138_5, -0.498_531_4],
-        [-0.969_266, 1.876_010_8, 0.041_556],
-        [0.055_643_4, -0.204_025_9, 1.057_225_2],
-    ];
     apply(&FROM_XYZ, xyz)
 }
 

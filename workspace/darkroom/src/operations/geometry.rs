@@ -86,7 +86,7 @@ fn weights(t: f32) -> [f32; 4] {
 fn cubic(pixels: &Pixels, (x, y): (f32, f32)) -> [f32; 3] {
     let (left, top) = (x.floor(), y.floor());
     let (across, down) = (weights(x - left), weights(y - top));
-    let (right_most, lowest) = (pixels.width() as i64 - 1, pixels.height() as i64 - 1);
+    let (right_most, lowest) = (i64::from(pixels.width()) - 1, i64::from(pixels.height()) - 1);
     let mut sum = [0.0; 3];
     for (row, down) in down.into_iter().enumerate() {
         let y = (top as i64 + row as i64 - 1).clamp(0, lowest) as usize * pixels.width() as usize;

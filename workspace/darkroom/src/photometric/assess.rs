@@ -117,7 +117,7 @@ fn placing(comparison: &Comparison<'_>, union: Option<&[f32]>) -> f32 {
 /// The greatest weight of any edit at each pixel; nothing where an edit is for the whole picture.
 fn union(masks: &[Option<Vec<f32>>]) -> Option<Vec<f32>> {
     let masks: Vec<&Vec<f32>> = masks.iter().map(Option::as_ref).collect::<Option<_>>()?;
-    let mut union = masks.first()?.to_vec();
+    let mut union = (*masks.first()?).clone();
     for mask in &masks[1..] {
         union.iter_mut().zip(mask.iter()).for_each(|(most, value)| *most = most.max(*value));
     }
