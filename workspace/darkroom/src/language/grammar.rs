@@ -243,6 +243,10 @@ impl<'a> Reader<'a> {
                 }
             }
             Sense::Towards(direction) => self.direction = Some(self.direction.unwrap_or(direction)),
+            Sense::Deep => {
+                let shadows = self.next_is(index, |next| next == Sense::Quantity(Quantity::Shadows));
+                self.direction = Some(if shadows { Direction::Less } else { Direction::More });
+            }
             Sense::Remove => self.removes = true,
             Sense::Not => self.negated = true,
             Sense::Except => self.excepts = true,
@@ -290,6 +294,8 @@ impl<'a> Reader<'a> {
                 }
             }
             Sense::Levels => self.posterises |= self.number.is_some(),
+            Sense::Level if self.number.is_some() => self.posterises = true,
+            Sense::Level => self.say_whole(Change::Straighten),
             Sense::Pronoun => self.clause.has_pronoun = true,
         }
     }
@@ -500,7 +506,8 @@ impl<'a> Reader<'a> {
     }
 
     fn settle_noise(&mut self) {
-        if !self.noise {
+        let cleans = |found: &Found| matches!(found.change, Change::Adjust { quantity: Quantity::Denoise, .. });
+        if !self.noise || self.clause.found.iter().any(cleans) {
             return;
         }
         match self.wanted() {

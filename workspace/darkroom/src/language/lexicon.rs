@@ -14,6 +14,8 @@ pub(super) enum Sense {
     Amount(Amount),
     /// Up or down, of what is named beside it.
     Towards(Direction),
+    /// More of what is named beside it, but darker where that is shadows.
+    Deep,
     /// Takes away what is named beside it.
     Remove,
     /// "too dark": a complaint, which asks for the opposite.
@@ -59,6 +61,8 @@ pub(super) enum Sense {
     Stops,
     Percent,
     Levels,
+    /// "level": with a number a count of tones, by itself a wish for an upright horizon.
+    Level,
     Times,
     Number(f32),
     By,
@@ -82,9 +86,9 @@ const FILLERS: &str = "a an the this that these those my your our its please kin
     general bit nice nicer good better beautiful lovely pretty natural naturally subtle-looking effect look-and-feel style touch-up edit \
     convert converted transform adjust adjustment adjustments set tweak correct correction fix fixed improve enhance enhancement \
     think maybe perhaps thanks thank hello hi hey ok okay how about what should must try bring go ahead \
-    now then again quite rather somewhere while still only level levels amount value setting slider everywhere sure tone tones ones \
+    now then again quite rather somewhere while still only amount value setting slider everywhere sure tone tones ones \
     part parts area areas region regions side section portion piece bits where which they them-selves very-own out off \
-    right-now instagram social media colour-wise same-time single one-more version very up-to kind sort quality \
+    came come comes turned shift shifted move moved toward towards finish film old older full show shown version toned i'd it's that's i'm you'd let's there's right-now instagram social media colour-wise same-time single one-more version very up-to kind sort quality \
     background-free one's exposure-wise light-wise small little-known";
 
 /// Phrases that say nothing.
@@ -360,6 +364,7 @@ const CHANGES: &[(&str, Change)] = &[
     ("skewed", Change::Straighten),
     ("wonky", Change::Straighten),
     ("upside down", Change::Rotate { degrees: 180.0 }),
+    ("a half turn", Change::Rotate { degrees: 180.0 }),
     ("half turn", Change::Rotate { degrees: 180.0 }),
     ("upside-down", Change::Rotate { degrees: 180.0 }),
     ("on its head", Change::Rotate { degrees: 180.0 }),
@@ -553,9 +558,11 @@ const OTHERS: &[(&str, Sense)] = &[
     ("strengthen", Towards(More)),
     ("intensify", Towards(More)),
     ("extra", Towards(More)),
-    ("deepen", Towards(More)),
+    ("deepen", Sense::Deep),
     ("bring up", Towards(More)),
     ("open up", Towards(More)),
+    ("open", Towards(More)),
+    ("deep", Sense::Deep),
     ("recover", Towards(More)),
     ("stronger", Towards(More)),
     ("bring out", Towards(More)),
@@ -596,6 +603,8 @@ const OTHERS: &[(&str, Sense)] = &[
     ("soften-down", Towards(Less)),
     ("hold back", Towards(Less)),
     ("remove", Remove),
+    ("removal", Remove),
+    ("reduction", Remove),
     ("get rid of", Remove),
     ("eliminate", Remove),
     ("take out", Remove),
@@ -725,6 +734,8 @@ const OTHERS: &[(&str, Sense)] = &[
     ("per cent", Percent),
     ("percentage points", Percent),
     ("step", Levels),
+    ("levels", Levels),
+    ("level", Sense::Level),
     ("x", Times),
     ("times", Times),
     ("by", By),

@@ -10,7 +10,8 @@ fn plain(quantity: Quantity) -> f32 {
         // Logarithm of the ratio of the spread of lightness.
         Quantity::Contrast => 0.2,
         // OKLab lightness of the named tones against the rest.
-        Quantity::Highlights | Quantity::Shadows => 0.05,
+        Quantity::Highlights => 0.035,
+        Quantity::Shadows => 0.05,
         // OKLab, along blue to amber and green to magenta.
         Quantity::Warmth => 0.018,
         Quantity::Tint => 0.018,

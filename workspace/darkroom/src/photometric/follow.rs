@@ -188,13 +188,7 @@ impl Comparison<'_> {
                 let correlation = self.correlation();
                 Followed::of(correlation, rise(0.3, -0.85, correlation))
             }
-            Change::Posterise { levels } => {
-                let found = self.edited.levels;
-                let wanted = f32::from(levels.unwrap_or(5));
-                let few = rise(64.0, 20.0, found) * rise(1.2, 2.5, found);
-                let close = levels.map_or(1.0, |_| (-(found / wanted).ln().powi(2)).exp());
-                Followed::of(found, few * (0.5 + 0.5 * close))
-            }
+            Change::Posterise { levels } => self.posterised(levels),
             Change::Hue { degrees } => self.hue(degrees),
             Change::Recolour { to, amount } => {
                 let near = self.mean(|i| likeness(self.after(i), to));
@@ -203,11 +197,39 @@ impl Comparison<'_> {
                 let gain = (near - before) / (1.0 - before).max(0.05);
                 Followed::of(near, approval(gain.max(0.0) / wanted))
             }
-            Change::Rotate { .. } | Change::Straighten | Change::Flip(_) | Change::Crop { .. } => {
-                let lead = self.registered.fit - self.registered.rival;
-                Followed::of(lead, rise(0.15, 0.6, self.registered.fit) * rise(-0.02, 0.1, lead))
+            Change::Straighten => {
+                let gain = uprightness(&self.edited.small) - uprightness(&self.source.small);
+                Followed::of(gain, rise(0.15, 0.6, self.registered.fit) * rise(-0.01, 0.06, gain))
             }
+            Change::Crop { aspect } => {
+                let wanted = f32::from(aspect.width) / f32::from(aspect.height);
+                let off = (self.edited.width as f32 / self.edited.height as f32 / wanted).ln().abs();
+                let framed = self.framed();
+                Followed::of(framed.measured, framed.worth * rise(0.15, 0.03, off))
+            }
+            Change::Rotate { .. } | Change::Flip(_) => self.framed(),
         }
+    }
+
+    /// Whether the frame that was asked for fits, and better than what it may have been mistaken for.
+    fn framed(&self) -> Followed {
+        let lead = self.registered.fit - self.registered.rival;
+        Followed::of(lead, rise(0.15, 0.6, self.registered.fit) * rise(-0.02, 0.1, lead))
+    }
+
+    /// Whether tones crowd at a few levels more than they did.
+    fn posterised(&self, levels: Option<u8>) -> Followed {
+        let measure = |count: u8| {
+            let (after, used) = self.edited.crowding(usize::from(count));
+            let (before, _) = self.source.crowding(usize::from(count));
+            let gain = (after - before) / (1.0 - before).max(0.02);
+            (gain, rise(0.15, 0.6, gain) * (used / f32::from(count)).powi(2))
+        };
+        let (gain, worth) = match levels {
+            Some(levels) => measure(levels),
+            None => (3..=8).map(measure).fold((0.0, 0.0), |best, one| if one.1 > best.1 { one } else { best }),
+        };
+        Followed::of(gain, worth)
     }
 
     /// The correlation of lightness before and after.
@@ -222,7 +244,7 @@ impl Comparison<'_> {
         let (a, b) = (self.mean(|i| self.after(i)[1]), self.mean(|i| self.after(i)[2]));
         let length = a.hypot(b).max(1e-6);
         let across = self.mean(|i| ((self.after(i)[1] * b - self.after(i)[2] * a) / length).abs());
-        rise(0.03, 0.008, across)
+        rise(0.018, 0.005, across)
     }
 
     fn hue(&self, degrees: Option<f32>) -> Followed {
@@ -255,6 +277,21 @@ impl Comparison<'_> {
         let enough = out_count > 0.02 * self.edited.lab.len() as f32;
         (inside / in_count, enough.then(|| outside / out_count))
     }
+}
+
+/// How much of the gradients that lie within twelve degrees of the picture's axes lies within two of them.
+fn uprightness(pixels: &editscale_picture::Pixels) -> f32 {
+    let (mut upright, mut near) = (0.0_f32, 1e-6_f32);
+    for (across, down) in super::register::gradients(pixels).values() {
+        let strength = across.hypot(*down);
+        let angle = down.atan2(*across).to_degrees();
+        let off = (angle - (angle / 90.0).round() * 90.0).abs();
+        if strength > 0.015 && off < 12.0 {
+            near += strength;
+            upright += strength * rise(4.0, 1.0, off);
+        }
+    }
+    upright / near
 }
 
 /// How like a named colour a colour is, 0..=1: by hue and chroma; for neutral names by chroma and lightness.

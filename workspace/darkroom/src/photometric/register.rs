@@ -175,6 +175,11 @@ pub(super) fn gradients(pixels: &Pixels) -> Gradients {
 }
 
 impl Gradients {
+    /// Across and down, a pixel.
+    pub(super) fn values(&self) -> &[(f32, f32)] {
+        &self.values
+    }
+
     /// The correlation of two pictures' gradients: 1 the same structure, 0 none in common.
     fn fit(&self, other: &Self) -> f32 {
         let (mut cross, mut one, mut two) = (0.0_f32, 1e-9_f32, 1e-9_f32);

@@ -27,6 +27,8 @@ pub(super) struct View {
     pub(super) clipped: f32,
     /// Distinct display levels a channel that hold all but a hundredth of the samples, of 256.
     pub(super) levels: f32,
+    /// Samples at each display level, a channel.
+    histogram: [[u32; 256]; 3],
 }
 
 impl View {
@@ -37,7 +39,7 @@ impl View {
         let across = fine.width() as usize;
         let smooth = gaussian(&lightness, across, 1.0);
         let detail = lightness.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs()).sum::<f32>();
-        let (clipped, levels) = display_figures(pixels);
+        let Display { clipped, levels, histogram } = display_figures(pixels);
         Self {
             lab: small.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)).collect(),
             width: small.width() as usize,
@@ -46,8 +48,17 @@ impl View {
             detail: detail / lightness.len() as f32,
             clipped,
             levels,
+            histogram,
             small,
         }
+    }
+
+    /// The share of samples that lie near one of the `count` fullest levels of their channel, and how many of these levels are in
+    /// use. Compression smears a level over its neighbours, so near is within eight.
+    pub(super) fn crowding(&self, count: usize) -> (f32, f32) {
+        let channels = self.histogram.map(|counts| crowding_of(&counts, count));
+        let mean = |part: fn(&(f32, f32)) -> f32| channels.iter().map(part).sum::<f32>() / 3.0;
+        (mean(|channel| channel.0), mean(|channel| channel.1))
     }
 
     /// The same as it would look at another picture's size.
@@ -60,11 +71,18 @@ impl View {
     }
 }
 
+/// What the display values of a picture tell.
+struct Display {
+    clipped: f32,
+    levels: f32,
+    histogram: [[u32; 256]; 3],
+}
+
 /// What one channel at the end of its range counts against a whole pixel there: strong colours do that without harm.
 const CHANNEL_CLIP: f32 = 0.1;
 
 /// Clipping and levels, over a grid of at most about 300,000 of the picture's own pixels.
-fn display_figures(pixels: &Pixels) -> (f32, f32) {
+fn display_figures(pixels: &Pixels) -> Display {
     let stride = (pixels.rgb().len() / 300_000).max(1);
     let (mut clipped, mut count) = (0.0_f32, 0_u32);
     let mut histogram = [[0_u32; 256]; 3];
@@ -79,7 +97,24 @@ fn display_figures(pixels: &Pixels) -> (f32, f32) {
         count += 1;
     }
     let levels = histogram.iter().map(|counts| levels_of(counts, count)).sum::<f32>() / 3.0;
-    (clipped / count.max(1) as f32, levels)
+    Display { clipped: clipped / count.max(1) as f32, levels, histogram }
+}
+
+fn crowding_of(counts: &[u32; 256], count: usize) -> (f32, f32) {
+    const NEAR: usize = 8;
+    let total: u32 = counts.iter().sum();
+    let mut left = *counts;
+    let (mut held, mut used) = (0, 0.0);
+    for _ in 0..count {
+        let around = |level: usize| level.saturating_sub(NEAR)..(level + NEAR + 1).min(256);
+        let mass = |level: usize| left[around(level)].iter().sum::<u32>();
+        let Some(fullest) = (0..256).max_by_key(|level| (mass(*level), left[*level])) else { break };
+        let here = mass(fullest);
+        held += here;
+        used += f32::from(u8::from(f64::from(here) > 0.01 * f64::from(total)));
+        left[around(fullest)].fill(0);
+    }
+    (held as f32 / total.max(1) as f32, used)
 }
 
 fn levels_of(counts: &[u32; 256], samples: u32) -> f32 {

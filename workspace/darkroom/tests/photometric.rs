@@ -1,0 +1,98 @@
+//! The reward against edits that other software made: the right one must rank above the wrong direction, the over-edit, the wrong
+//! region, and the untouched copy, and the destroyed picture last.
+//!
+//! The committed third of the corpus is judged by default; `EDITSCALE_PHOTOMETRIC_CORPUS` names a folder with the whole of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use editscale_darkroom::language::read;
+use editscale_darkroom::photometric::{Assessment, SourceView, assess};
+use editscale_picture::{Limits, Pixels, decode};
+use serde_json::Value;
+
+/// The least share of a family's cases, and of all cases, in which the right edit is first.
+const LEAST_OF_FAMILY: f64 = 0.9;
+const LEAST_OF_ALL: f64 = 0.95;
+
+fn corpus() -> PathBuf {
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/photometric");
+    std::env::var_os("EDITSCALE_PHOTOMETRIC_CORPUS").map_or_else(|| committed.into(), PathBuf::from)
+}
+
+fn load(folder: &Path, name: &str) -> Pixels {
+    decode(&fs::read(folder.join(name)).unwrap(), &Limits::default()).unwrap().pixels
+}
+
+/// Why a case is missed; nothing where it is right.
+fn judge(folder: &Path, case: &Value) -> Option<String> {
+    let instruction = case["instruction"].as_str().unwrap();
+    let plan = read(instruction);
+    if plan.edits.is_empty() || !plan.not_understood.is_empty() {
+        return Some(format!("misread: {plan:?}"));
+    }
+    let source = SourceView::new(&load(folder, case["source"].as_str().unwrap()));
+    let score =
+        |role: &str| -> Option<Assessment> { Some(assess(&source, &load(folder, case[role].as_str()?), &plan)) };
+    let right = score("right").unwrap();
+    let mut scores = BTreeMap::new();
+    for role in ["wrong_direction", "over_edit", "wrong_region", "copy", "destroyed"] {
+        if let Some(assessment) = score(role) {
+            scores.insert(role, assessment);
+        }
+    }
+    let beaten: Vec<&str> =
+        scores.iter().filter(|(_, other)| other.score >= right.score).map(|(role, _)| *role).collect();
+    if beaten.is_empty() {
+        return None;
+    }
+    let shown = |assessment: &Assessment| {
+        let edits: Vec<String> =
+            assessment.edits.iter().map(|edit| format!("{:.3}→{:.2}", edit.measured, edit.score)).collect();
+        format!(
+            "{:.3} (F {:.2} P {:.2} Q {:.2}; {})",
+            assessment.score,
+            assessment.instruction_following,
+            assessment.preservation,
+            assessment.visual_quality,
+            edits.join(" ")
+        )
+    };
+    let rivals: Vec<String> = beaten.iter().map(|role| format!("{role} {}", shown(&scores[role]))).collect();
+    Some(format!("right {} < {}", shown(&right), rivals.join(", ")))
+}
+
+#[test]
+fn the_right_edit_ranks_first() {
+    let folder = corpus();
+    let cases = fs::read_to_string(folder.join("cases.jsonl")).unwrap();
+    let mut families: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    let mut misses = Vec::new();
+    for line in cases.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let family = case["family"].as_str().unwrap().to_owned();
+        let (right, all) = families.entry(family.clone()).or_default();
+        *all += 1;
+        match judge(&folder, &case) {
+            None => *right += 1,
+            Some(why) => {
+                misses.push(format!("{} {family} {} {}: {why}", case["id"], case["photo"], case["instruction"]))
+            }
+        }
+    }
+    let (right, all) = families.values().fold((0, 0), |(right, all), (r, a)| (right + r, all + a));
+    for (family, (right, all)) in &families {
+        println!("{family:16} {right:3} of {all:3}");
+    }
+    println!("all              {right:3} of {all:3}\n{}", misses.join("\n"));
+    let share = |right: u32, all: u32| f64::from(right) / f64::from(all);
+    let weak: Vec<&String> = families
+        .iter()
+        .filter(|(_, (right, all))| share(*right, *all) < LEAST_OF_FAMILY)
+        .map(|(family, _)| family)
+        .collect();
+    assert!(weak.is_empty() && share(right, all) >= LEAST_OF_ALL, "{right} of {all}; weak families: {weak:?}");
+}
