@@ -26,9 +26,6 @@ use crate::stop::StopSignal;
 use crate::trials::{self, Vote};
 use crate::watch::{BatchWatch, Cancel};
 
-/// Pictures above this are written on a thread of their own, so that the loop is not held up.
-const INLINE_BYTES: usize = 256 * 1024;
-
 /// How long work under way is waited for once it is not wanted any more.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -96,7 +93,10 @@ pub(crate) struct Round<'a> {
     number: u32,
     asking: Asking,
     items: Vec<Item>,
-    edits: VecDeque<usize>,
+    /// Edits that wait for a slot, an editor.
+    edits: Vec<VecDeque<usize>>,
+    /// Items without a trial.
+    open: usize,
     /// Edits that are under way, being stored, or waiting to be tried again.
     editing: usize,
     editor_busy: Vec<u32>,
@@ -133,8 +133,9 @@ impl<'a> Round<'a> {
     fn new(job: &'a Job, book: &'a mut Book, number: u32, asking: Asking, items: Vec<Item>) -> Self {
         Self {
             number,
+            open: items.len(),
             items,
-            edits: VecDeque::new(),
+            edits: vec![VecDeque::new(); job.ports.editors.len()],
             editing: 0,
             editor_busy: vec![0; job.ports.editors.len()],
             questions: vec![VecDeque::new(); job.ports.rewards.len()],
@@ -185,7 +186,7 @@ impl<'a> Round<'a> {
     }
 
     fn is_open(&self) -> bool {
-        self.items.iter().any(|item| item.trial.is_none())
+        self.open > 0
     }
 
     /// Takes up one item: from what is known where possible, else into the queue.
@@ -196,7 +197,8 @@ impl<'a> Round<'a> {
                 Some(Made::Image(image)) => item.image = Some(image),
                 Some(Made::Nothing(failure)) => item.failure = Some(failure),
                 None => {
-                    self.edits.push_back(index);
+                    let editor = self.editor_of(index)?;
+                    self.edits[editor].push_back(index);
                     return Ok(());
                 }
             }
@@ -261,27 +263,18 @@ impl<'a> Round<'a> {
     }
 
     fn launch_edits(&mut self) -> Result<(), EngineError> {
-        let mut waiting = mem::take(&mut self.edits);
-        while let Some(first) = waiting.pop_front() {
-            let editor = self.editor_of(first)?;
-            let card = self.job.ports.editors[editor].card();
-            let free = card.slots.get().saturating_sub(self.editor_busy[editor]);
-            if free == 0 {
-                self.edits.push_back(first);
-                continue;
+        for editor in 0..self.edits.len() {
+            let (slots, largest) = {
+                let card = self.job.ports.editors[editor].card();
+                (card.slots.get(), card.largest_batch.get() as usize)
+            };
+            while self.editor_busy[editor] < slots && !self.edits[editor].is_empty() {
+                let free = (slots - self.editor_busy[editor]) as usize;
+                // An even cut over the free slots keeps them all busy where there is less than a full batch for each.
+                let share = self.edits[editor].len().div_ceil(free).clamp(1, largest);
+                let batch = self.edits[editor].drain(..share).collect();
+                self.launch_batch(editor, batch)?;
             }
-            // An even cut over the free slots keeps them all busy where there is less than a full batch for each.
-            let share = (waiting.len() + 1).div_ceil(free as usize).clamp(1, card.largest_batch.get() as usize);
-            let mut batch = vec![first];
-            while batch.len() < share {
-                let Some(next) = waiting.front().copied() else { break };
-                if self.editor_of(next)? != editor {
-                    break;
-                }
-                batch.push(next);
-                waiting.pop_front();
-            }
-            self.launch_batch(editor, batch)?;
         }
         Ok(())
     }
@@ -370,7 +363,8 @@ impl<'a> Round<'a> {
         let card = self.job.ports.rewards[place].card();
         let listwise = card.kind == RewardKind::Listwise;
         // A listwise reward compares what it is given: it waits until every picture of the round is there.
-        if listwise && (self.editing > 0 || !self.edits.is_empty()) && self.closing.is_none() {
+        let all_made = self.editing == 0 && self.edits.iter().all(VecDeque::is_empty);
+        if listwise && !all_made && self.closing.is_none() {
             return;
         }
         while self.judge_busy[place] < card.slots.get() && !self.questions[place].is_empty() {
@@ -433,7 +427,8 @@ impl<'a> Round<'a> {
             }
             Done::EditAgain { item } => {
                 self.editing -= 1;
-                self.edits.push_back(item);
+                let editor = self.editor_of(item)?;
+                self.edits[editor].push_back(item);
                 if self.closing.is_some() { self.close_edits() } else { Ok(()) }
             }
             Done::JudgeAgain { reward, question } => {
@@ -455,7 +450,8 @@ impl<'a> Round<'a> {
         match result {
             Ok(candidate) => {
                 self.book.purse.settle(Work::Edit, bound, candidate.cost, true);
-                self.store(index, candidate, took)
+                self.store(index, candidate, took);
+                Ok(())
             }
             Err(failure) => {
                 self.book.purse.settle(Work::Edit, bound, failure.cost, began(&failure));
@@ -465,14 +461,9 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Writes a picture: small ones at once, large ones beside the loop.
-    fn store(&mut self, index: usize, candidate: Candidate, took: Duration) -> Result<(), EngineError> {
+    /// Writes a picture beside the loop, which a slow disk would hold up.
+    fn store(&mut self, index: usize, candidate: Candidate, took: Duration) {
         let images = Arc::clone(&self.book.images);
-        if candidate.image.bytes.len() <= INLINE_BYTES {
-            self.editing -= 1;
-            let image = images.put(&candidate.image)?;
-            return self.take_image(index, candidate, took, image);
-        }
         self.under_way.push(Box::pin(async move {
             let encoded = candidate.image.clone();
             let image = match tokio::task::spawn_blocking(move || images.put(&encoded)).await {
@@ -481,7 +472,6 @@ impl<'a> Round<'a> {
             };
             Done::Stored { item: index, candidate, took, image }
         }));
-        Ok(())
     }
 
     fn take_image(
@@ -589,6 +579,7 @@ impl<'a> Round<'a> {
         let spent = self.book.purse.spent(self.book.log.elapsed());
         self.job.ports.observer.observe(&Event::Tried { trial: &trial, spent: &spent });
         self.items[index].trial = Some(trial);
+        self.open -= 1;
     }
 
     /// Begins no new edits, and asks those under way to end.
@@ -603,7 +594,8 @@ impl<'a> Round<'a> {
 
     fn close_edits(&mut self) -> Result<(), EngineError> {
         let Some(closing) = self.closing else { return Ok(()) };
-        mem::take(&mut self.edits).into_iter().try_for_each(|index| self.drop_edit(index, closing))
+        let waiting: Vec<usize> = self.edits.iter_mut().flat_map(mem::take).collect();
+        waiting.into_iter().try_for_each(|index| self.drop_edit(index, closing))
     }
 
     /// An edit that was not made because the round closes: at a deadline that is final, at a stop it is made after the
