@@ -46,7 +46,7 @@ fn shown(candidate: &CandidateRecord, thumbnails: &Thumbnails) -> String {
             Some(copy) => {
                 let (url, width, height) = (&copy.url, copy.width, copy.height);
                 return format!(
-                    "<img src=\"{url}\" width=\"{width}\" height=\"{height}\" alt=\"Candidate {id}\" loading=\"lazy\">\n"
+                    "<img src=\"{url}\" width=\"{width}\" height=\"{height}\" alt=\"Candidate {id}\">\n"
                 );
             }
             None => "Picture not kept".to_owned(),
