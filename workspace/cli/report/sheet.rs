@@ -45,9 +45,7 @@ fn shown(candidate: &CandidateRecord, thumbnails: &Thumbnails) -> String {
         Some(Ok(made)) => match thumbnails.of(&made.image) {
             Some(copy) => {
                 let (url, width, height) = (&copy.url, copy.width, copy.height);
-                return format!(
-                    "<img src=\"{url}\" width=\"{width}\" height=\"{height}\" alt=\"Candidate {id}\">\n"
-                );
+                return format!("<img src=\"{url}\" width=\"{width}\" height=\"{height}\" alt=\"Candidate {id}\">\n");
             }
             None => "Picture not kept".to_owned(),
         },

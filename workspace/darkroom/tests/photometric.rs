@@ -14,8 +14,7 @@ use editscale_darkroom::photometric::{Assessment, SourceView, assess};
 use editscale_picture::{Limits, Pixels, decode};
 use serde_json::Value;
 
-/// The least share of a family's cases, and of all cases, in which the right edit is first.
-const LEAST_OF_FAMILY: f64 = 0.9;
+/// The least share of all cases in which the right edit is first. Of a family, a tenth may be missed, and one case of a small one.
 const LEAST_OF_ALL: f64 = 0.95;
 
 fn corpus() -> PathBuf {
@@ -88,11 +87,9 @@ fn the_right_edit_ranks_first() {
         println!("{family:16} {right:3} of {all:3}");
     }
     println!("all              {right:3} of {all:3}\n{}", misses.join("\n"));
-    let share = |right: u32, all: u32| f64::from(right) / f64::from(all);
-    let weak: Vec<&String> = families
-        .iter()
-        .filter(|(_, (right, all))| share(*right, *all) < LEAST_OF_FAMILY)
-        .map(|(family, _)| family)
-        .collect();
-    assert!(weak.is_empty() && share(right, all) >= LEAST_OF_ALL, "{right} of {all}; weak families: {weak:?}");
+    let is_weak = |right: u32, all: u32| all - right > (all / 10).max(1);
+    let weak: Vec<&String> =
+        families.iter().filter(|(_, (right, all))| is_weak(*right, *all)).map(|(family, _)| family).collect();
+    let share = f64::from(right) / f64::from(all);
+    assert!(weak.is_empty() && share >= LEAST_OF_ALL, "{right} of {all}; weak families: {weak:?}");
 }

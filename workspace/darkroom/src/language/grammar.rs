@@ -495,8 +495,12 @@ impl<'a> Reader<'a> {
 
     /// Up or down, and whether all of it is to go.
     fn wanted(&self) -> (Direction, bool) {
-        let direction = self.direction.unwrap_or(Direction::More);
-        if self.removes || self.negated { (Direction::Less, true) } else { (direction, false) }
+        match self.direction {
+            // "take the highlights down": a direction says more than the verb.
+            Some(direction) if !self.negated => (direction, false),
+            _ if self.removes || self.negated => (Direction::Less, true),
+            _ => (Direction::More, false),
+        }
     }
 
     /// "contrast +15": a number without a unit is a percentage from 2 on, below that stops or a share.

@@ -82,7 +82,7 @@ fn meaning_of(word: &str) -> Meaning {
     if let Some(special) = number(word).or_else(|| ratio(word)).or_else(|| hex(word)) {
         return special;
     }
-    if let Some(sense) = look_up(word) {
+    if let Some(sense) = look_up(word).or_else(|| look_up(&word.replace('-', " "))) {
         return Meaning::Known(sense, false);
     }
     plain_form(word)
@@ -241,7 +241,9 @@ fn split(text: &str) -> Vec<Word> {
         if is_word_part(first) {
             let is_number = first.is_ascii_digit();
             while let Some((at, next)) = chars.peek().copied() {
+                let is_initial = next == '/' && end - start == 1 && text[at + 1..].starts_with(char::is_alphabetic);
                 let inside = is_word_part(next)
+                    || is_initial
                     || (is_inner(next, is_number) && text[at + next.len_utf8()..].starts_with(is_word_part))
                     || (next == '&' && text[at + 1..].starts_with(char::is_alphabetic));
                 let unit_begins = is_number && next.is_alphabetic() && next != 'x' && next != '×';

@@ -69,5 +69,5 @@ pub(super) fn approval(ratio: f32) -> f32 {
         return 0.0;
     }
     let near = (-0.06 * ratio.ln().powi(2)).exp();
-    rise(0.02, 0.6, ratio) * (1.0 - 0.85 * rise(1.7, 4.0, ratio)) * near
+    rise(0.02, 0.6, ratio) * (1.0 - 0.85 * rise(1.6, 3.6, ratio)) * near
 }
