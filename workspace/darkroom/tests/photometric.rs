@@ -78,7 +78,7 @@ fn the_right_edit_ranks_first() {
         match judge(&folder, &case) {
             None => *right += 1,
             Some(why) => {
-                misses.push(format!("{} {family} {} {}: {why}", case["id"], case["photo"], case["instruction"]))
+                misses.push(format!("{} {family} {} {}: {why}", case["id"], case["photo"], case["instruction"]));
             }
         }
     }
