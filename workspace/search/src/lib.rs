@@ -10,6 +10,7 @@ mod objective;
 mod policy;
 mod proposals;
 mod reward_weighted;
+mod sampling;
 mod stop;
 
 pub use archive::TIE_RULE;

@@ -6,13 +6,13 @@
 //! (Kitagawa 1996): one uniform number, evenly spaced pointers, so that a candidate comes ⌊n·w⌋ or ⌈n·w⌉ times.
 
 use editscale_core::{
-    Cards, Decision, Draw, EditRequest, Need, Ranked, Remaining, Search, SearchFactory, StopReason, Trial, Utility,
-    Verdict,
+    Cards, Decision, Draw, EditRequest, Need, Ranked, Remaining, Search, SearchFactory, StopReason, Trial, Verdict,
 };
 
 use crate::archive::{Archive, Placed};
-use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
-use crate::proposals::{Ground, choice_seed};
+use crate::policy::{PolicyError, Rules, check_count};
+use crate::proposals::choice_seed;
+use crate::sampling::{Sampler, Sampling};
 
 /// How β is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,19 +28,18 @@ pub enum Weighting {
 /// The policy `reward_weighted {samples, draw, temperature | target_ess | target_kl}`.
 #[derive(Debug, Clone)]
 pub struct RewardWeighted {
-    samples: u32,
+    sampling: Sampling,
     draw: u32,
     weighting: Weighting,
-    rules: Rules,
 }
 
 impl RewardWeighted {
     /// `samples` candidates, of which `draw` are drawn.
     pub fn new(samples: u32, draw: u32, weighting: Weighting, rules: Rules) -> Result<Self, PolicyError> {
-        check_count("samples", samples, MOST_CANDIDATES)?;
+        let sampling = Sampling::new(samples, None, rules)?;
         check_count("draw", draw, u64::from(samples))?;
         weighting.check(samples)?;
-        Ok(Self { samples, draw, weighting, rules })
+        Ok(Self { sampling, draw, weighting })
     }
 }
 
@@ -127,7 +126,7 @@ fn systematic(weights: &[f64], draw: u32, unit: f64) -> Vec<u32> {
 
 impl SearchFactory for RewardWeighted {
     fn revision(&self) -> String {
-        let Self { samples, draw, weighting, rules } = self;
+        let Self { sampling: Sampling { samples, rules, .. }, draw, weighting } = self;
         format!("reward_weighted/1 samples={samples} draw={draw} {weighting:?}{}", rules.stop.revision())
     }
 
@@ -136,69 +135,61 @@ impl SearchFactory for RewardWeighted {
     }
 
     fn largest_run(&self) -> u64 {
-        u64::from(self.samples)
+        u64::from(self.sampling.samples)
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
-        let archive = Archive::new(self.rules.objective.clone());
-        Box::new(Running { policy: self.clone(), ground: Ground::new(request, cards), archive })
+        let (draw, weighting) = (self.draw, self.weighting);
+        Box::new(Running { sampler: self.sampling.start(request, cards), draw, weighting })
     }
 }
 
 struct Running {
-    policy: RewardWeighted,
-    ground: Ground,
-    archive: Archive,
+    sampler: Sampler,
+    draw: u32,
+    weighting: Weighting,
 }
 
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
-        self.archive.learn(trials);
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
-            return Decision::Stop(self.drawn(reason));
-        }
-        let asked = self.archive.asked();
-        let wanted = self.policy.samples - asked;
-        let round = if self.policy.rules.stop.is_set() { wanted.min(4) } else { wanted };
-        let count = self.ground.affordable(u64::from(round), left);
-        if count == 0 {
-            let reason = if wanted == 0 { StopReason::Finished } else { StopReason::Budget };
-            return Decision::Stop(self.drawn(reason));
-        }
-        let proposals = self.ground.all_fresh(asked, count);
-        self.archive.ask(&proposals);
-        Decision::Explore { proposals, keep: Vec::new() }
+        let (draw, weighting) = (self.draw, self.weighting);
+        self.sampler.decide(trials, left, |sampler, reason| {
+            let unit = choice_seed(sampler.ground.root, 0).unit();
+            drawn(&sampler.archive, reason, &Lot { draw, weighting, unit })
+        })
     }
 }
 
-impl Running {
-    /// The verdict: the drawn ones first, those drawn more often before the others, then the rest in order of
-    /// preference. `selection_probability` is the chance that one draw falls on the candidate.
-    fn drawn(&self, reason: StopReason) -> Verdict {
-        let verdict = self.archive.verdict(reason);
-        let placed = self.archive.placed();
-        if placed.is_empty() {
-            return verdict;
-        }
-        let utilities: Vec<f64> = placed.iter().map(|placed| placed.utility.get()).collect();
-        let temperature = self.policy.weighting.temperature(&utilities);
-        let weights = weights(&utilities, temperature);
-        // What was drawn is no more than there is: a budget may have ended the run early.
-        let draw = self.policy.draw.min(placed.len() as u32);
-        let copies = systematic(&weights, draw, choice_seed(self.ground.root, 0).unit());
-        let mut order: Vec<usize> = (0..placed.len()).collect();
-        order.sort_by_key(|place| std::cmp::Reverse(copies[*place]));
-        let report =
-            Draw { temperature, effective_sample_size: effective_sample_size(&weights), kl: divergence(&weights) };
-        let ranked = order.into_iter().map(|place| self.ranked(placed[place], weights[place])).collect();
-        Verdict { ranked, draw: Some(report), ..verdict }
-    }
+/// What decides a draw: how many are drawn, by which weights, and the uniform number that places the pointers.
+struct Lot {
+    draw: u32,
+    weighting: Weighting,
+    unit: f64,
+}
 
-    fn ranked(&self, placed: Placed, weight: f64) -> Ranked {
-        let utility: Utility = placed.utility;
-        Ranked { id: self.archive.id(placed), utility, selection_probability: Some(weight) }
+/// The verdict: the drawn ones first, those drawn more often before the others, then the rest in order of preference.
+/// `selection_probability` is the chance that one draw falls on the candidate.
+fn drawn(archive: &Archive, reason: StopReason, lot: &Lot) -> Verdict {
+    let verdict = archive.verdict(reason);
+    let placed = archive.placed();
+    if placed.is_empty() {
+        return verdict;
     }
+    let utilities: Vec<f64> = placed.iter().map(|placed| placed.utility.get()).collect();
+    let temperature = lot.weighting.temperature(&utilities);
+    let weights = weights(&utilities, temperature);
+    // What is drawn is no more than there is: a budget may have ended the run early.
+    let copies = systematic(&weights, lot.draw.min(placed.len() as u32), lot.unit);
+    let mut order: Vec<usize> = (0..placed.len()).collect();
+    order.sort_by_key(|place| std::cmp::Reverse(copies[*place]));
+    let report = Draw { temperature, effective_sample_size: effective_sample_size(&weights), kl: divergence(&weights) };
+    let rank = |placed: Placed, weight: f64| Ranked {
+        id: archive.id(placed),
+        utility: placed.utility,
+        selection_probability: Some(weight),
+    };
+    let ranked = order.into_iter().map(|place| rank(placed[place], weights[place])).collect();
+    Verdict { ranked, draw: Some(report), ..verdict }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::plan::Colour;
 /// The hue in degrees that a chromatic name is at the middle of, and how far it reaches to either side.
 fn hue_range(colour: Colour) -> Option<(f32, f32)> {
     Some(match colour {
-        Colour::Red => (25.0, 24.0),
+        Colour::Red => (27.0, 14.0),
         Colour::Orange => (58.0, 20.0),
         Colour::Brown => (58.0, 32.0),
         Colour::Gold | Colour::Beige => (85.0, 25.0),

@@ -1,0 +1,159 @@
+//! What every policy keeps, whatever comes of its proposals: order of ids, budgets, an end, and no worse a best than before.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+
+use editscale_core::{
+    Budget, CandidateId, Decision, Digest, Failure, FailureKind, Ledger, Proposal, RewardName, Score, ScoreCard,
+    SearchFactory, StopReason, Trial, Verdict,
+};
+use editscale_search::{
+    Beam, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+};
+use editscale_testkit::{editor_card, request, reward_card};
+use proptest::prelude::*;
+
+fn judge() -> RewardName {
+    RewardName::new("judge").unwrap()
+}
+
+fn rules(stop: StopRule) -> Rules {
+    Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
+}
+
+fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
+    let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
+    vec![
+        Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
+        Box::new(Beam::new(3, 2, 4, edges, rules.clone()).unwrap()),
+        Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
+    ]
+}
+
+/// What a scripted world makes of a proposal.
+type World<'a> = dyn Fn(&Proposal) -> Option<f64> + 'a;
+
+/// Drives a search to its end, checking its contract on the way. Answers with the verdict and all decisions.
+fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verdict, Vec<Decision>) {
+    let cards = editscale_core::Cards { editors: vec![editor_card("fake")], rewards: vec![reward_card("judge")] };
+    let mut search = policy.start(&request(11), &cards);
+    let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
+    loop {
+        let left = budget.after(&spent);
+        let decision = search.decide(&trials, &left);
+        decisions.push(decision.clone());
+        let proposals = match decision {
+            Decision::Stop(verdict) => return (verdict, decisions),
+            Decision::Explore { proposals, .. } => proposals,
+            other => panic!("no policy asks for {other:?} yet"),
+        };
+        assert!(!proposals.is_empty(), "asked for nothing");
+        assert!(proposals.len() as u64 <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
+        assert!(spent.edits <= policy.largest_run(), "does not end");
+        trials = proposals.iter().map(|proposal| trial(proposal, spent_ids(&mut spent), world)).collect();
+    }
+}
+
+fn spent_ids(spent: &mut Ledger) -> CandidateId {
+    spent.edits += 1;
+    spent.reward_calls += 1;
+    CandidateId(spent.edits as u32 - 1)
+}
+
+fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
+    assert_eq!(proposal.id, next, "ids continue the ask order");
+    match world(proposal) {
+        None => Trial::Failed { id: next, why: Failure::new(FailureKind::Refused, "as scripted") },
+        Some(score) => {
+            let mut card = ScoreCard::default();
+            card.enter(judge(), Ok(Score::new(score).unwrap()));
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&proposal.seed.mix(u64::from(next.0)).get().to_le_bytes());
+            Trial::Scored { id: next, image: Digest::from_bytes(bytes), card }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn policies_keep_their_contract(
+        edits in prop::option::of(0u64..40), fails in 0u64..=100, target in prop::option::of(0.5f64..1.0),
+        patience in prop::option::of(1u32..4), salt in any::<u32>(),
+    ) {
+        let rules = rules(StopRule::new(target, patience).unwrap());
+        let budget = Budget { edits, ..Budget::default() };
+        let world = move |proposal: &Proposal| {
+            let lot = proposal.seed.mix(u64::from(salt));
+            (lot.get() % 100 >= fails).then(|| lot.mix(1).unit())
+        };
+        for policy in policies(&rules) {
+            let (verdict, decisions) = drive(&*policy, budget, &world);
+            let (again, same) = drive(&*policy, budget, &world);
+            prop_assert_eq!(&verdict, &again);
+            prop_assert_eq!(decisions, same);
+            if fails == 100 {
+                prop_assert!(verdict.ranked.is_empty());
+            }
+            if verdict.draw.is_none() {
+                prop_assert!(verdict.ranked.windows(2).all(|pair| pair[0].utility >= pair[1].utility));
+            } else {
+                let sum: f64 = verdict.ranked.iter().filter_map(|ranked| ranked.selection_probability).sum();
+                prop_assert!((sum - 1.0).abs() < 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_ends_a_search_and_a_budget_of_nothing_begins_none() {
+    let rules = rules(StopRule::new(Some(0.5), None).unwrap());
+    for policy in policies(&rules) {
+        let (verdict, _) = drive(&*policy, Budget::default(), &|_| Some(0.75));
+        assert_eq!(verdict.reason, StopReason::Target, "{}", policy.revision());
+        let nothing = Budget { edits: Some(0), ..Budget::default() };
+        let (verdict, decisions) = drive(&*policy, nothing, &|_| Some(0.75));
+        assert_eq!((verdict.reason, decisions.len()), (StopReason::Budget, 1));
+    }
+}
+
+/// On a landscape where small steps lead uphill, refinement finds better than as many independent draws.
+#[test]
+fn a_beam_climbs_where_steps_lead_uphill() {
+    let rules = rules(StopRule::default());
+    // The score is how near the strength knob is to a peak that the seed puts somewhere off its default.
+    let world = |proposal: &Proposal| {
+        let strength = proposal.knobs.get("strength").unwrap_or(1.0).ln();
+        let peak = 1.2 * (proposal.seed.mix(3).unit() - 0.5) + 0.7;
+        Some((-(strength - peak).powi(2)).exp())
+    };
+    let edges = EdgeMix { re_edit: 1.0, edit_of_edit: 0.0, fresh: 0.0 };
+    let beam = Beam::new(2, 4, 5, edges, rules.clone()).unwrap();
+    let draws = BestOfN::new(beam.largest_run() as u32, None, rules).unwrap();
+    let best = |policy: &dyn SearchFactory| drive(policy, Budget::default(), &world).0.ranked[0].utility.get();
+    assert!(best(&beam) > best(&draws) + 0.005, "{} against {}", best(&beam), best(&draws));
+}
+
+#[test]
+fn objectives_rank_as_they_say() {
+    let card = |scores: &[(&str, f64)]| {
+        let mut card = ScoreCard::default();
+        for (name, score) in scores {
+            card.enter(RewardName::new(name).unwrap(), Ok(Score::new(*score).unwrap()));
+        }
+        card
+    };
+    let cards =
+        [card(&[("judge", 0.9), ("other", -3.0)]), card(&[("judge", 0.5), ("other", 2.0)]), card(&[("judge", 0.7)])];
+    let cards: Vec<&ScoreCard> = cards.iter().collect();
+    let names = || vec![judge(), RewardName::new("other").unwrap()];
+    let numbers = |objective: &dyn editscale_core::Objective| -> Vec<Option<f64>> {
+        objective.utilities(&cards).into_iter().map(|utility| utility.map(editscale_core::Utility::get)).collect()
+    };
+    let weighted = Weighted::new(names().into_iter().zip([3.0, 1.0]).collect()).unwrap();
+    assert_eq!(numbers(&weighted), [Some((2.7 - 3.0) / 4.0), Some(3.5 / 4.0), None]);
+    assert_eq!(numbers(&MeanRank::new(names())), [Some(-1.5), Some(-1.5), None]);
+    let gates = vec![Gate { reward: judge(), part: None, at_least: 0.6 }];
+    let alone = Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap());
+    assert_eq!(numbers(&Gated::new(alone, gates)), [Some(0.9), None, Some(0.7)]);
+}
