@@ -1,10 +1,10 @@
 """Makes the pictures that the reward `photometric` is tested on, with Pillow, numpy and scikit-image: an implementation that shares nothing
 with the program's own editor.
 
-usage: python make_photometric_corpus.py PHOTOS OUT [--all] [--development]
+usage: python make_photometric_corpus.py PHOTOS OUT [--all] [--development | --seen]
 
 Pinned: Pillow 13.0.0, numpy 2.4.6, scikit-image 0.26.0. Without --all, every third case is made, which is what is committed; with it, all of
-them. The phrasings are the held-out ones, or with --development those that may be tuned on. Each line of OUT/cases.jsonl is one case: the instruction, the source, the right edit, and what must rank
+them. The phrasings are the held-out ones, or with --development or --seen those that were tuned on. Each line of OUT/cases.jsonl is one case: the instruction, the source, the right edit, and what must rank
 below it (`wrong_direction`, `over_edit`, `wrong_region`, `copy`, `destroyed`; absent where a family has no such thing).
 """
 import importlib
@@ -324,7 +324,8 @@ def build(folder, words):
 def main():
     photos, out = sys.argv[1], sys.argv[2]
     everything = "--all" in sys.argv
-    words = importlib.import_module("phrasings_development" if "--development" in sys.argv else "phrasings_held_out")
+    sets = {"--development": "phrasings_development", "--seen": "phrasings_seen"}
+    words = importlib.import_module(next((name for flag, name in sets.items() if flag in sys.argv), "phrasings_held_out"))
     os.makedirs(out, exist_ok=True)
     lines, written = [], {}
     for index, (family, photo, text, roles, rng) in enumerate(build(photos, words)):

@@ -2,94 +2,81 @@
 was finished and before it had seen any of them."""
 
 SLIGHT, PLAIN, MUCH = 0.5, 1.0, 1.8
-FIRST = 3
+FIRST = 5
 
 GLOBAL = {
     "exposure": ("exposure_", [
-        ("this is far too dark, lighten it", PLAIN), ("turn the brightness down a notch", -PLAIN), ("please brighten my photo", PLAIN), ("could the image be a lot brighter?", MUCH),
-        ("decrease exposure", -PLAIN), ("slightly darker please", -SLIGHT), ("increase the light in this picture", PLAIN), ("make the photo less bright", -PLAIN),
-        ("bump up the exposure a little", SLIGHT), ("+0.5 EV", PLAIN), ("I need it brighter", PLAIN), ("15% darker", -PLAIN * 0.7)]),
+        ("can you brighten the photo?", PLAIN), ("darken everything a bit", -SLIGHT), ("significantly brighter", MUCH), ("the picture looks too dark to me", PLAIN), ("reduce the brightness slightly", -SLIGHT), ("brightness +20%", PLAIN * 0.8),
+        ("lighten up the whole image", PLAIN), ("one stop darker", -PLAIN), ("make this shot brighter please", PLAIN), ("lower exposure a lot", -MUCH), ("it's overexposed, darken it", -PLAIN), ("increase brightness by 10 percent", SLIGHT)]),
     "contrast": ("contrast", [
-        ("higher contrast", PLAIN), ("the image needs more contrast", PLAIN), ("drop the contrast", -PLAIN), ("contrast way up", MUCH), ("a tad more contrast please", SLIGHT),
-        ("make it more dramatic", PLAIN), ("tone down the contrast", -PLAIN), ("add a little contrast", SLIGHT), ("less contrast", -PLAIN), ("25% more contrast", PLAIN),
-        ("increase the contrast considerably", MUCH), ("enhance the contrast", PLAIN)]),
+        ("contrast up", PLAIN), ("boost the contrast a bit", SLIGHT), ("I would like more contrast here", PLAIN), ("flatter contrast", -PLAIN), ("decrease the contrast", -PLAIN), ("much higher contrast please", MUCH), ("raise contrast by 20%", PLAIN),
+        ("a more contrasty version", PLAIN), ("cut the contrast", -PLAIN), ("push the contrast", PLAIN), ("slightly more punch", SLIGHT), ("strengthen the contrast", PLAIN)]),
     "highlights": ("highlights", [
-        ("reduce highlights", -PLAIN), ("bring the highlights down a bit", -SLIGHT), ("highlights are too bright", -PLAIN), ("increase the highlights", PLAIN), ("push the highlights up", PLAIN),
-        ("dial back the highlights", -PLAIN), ("much lower highlights", -MUCH), ("lighter highlights please", PLAIN), ("decrease the highlights", -PLAIN), ("boost highlights", PLAIN),
-        ("turn down the highlights", -PLAIN), ("soften the highlights", -PLAIN)]),
+        ("darker highlights", -PLAIN), ("cut the highlights", -PLAIN), ("make the highlights darker", -PLAIN), ("brighten the highlights", PLAIN), ("lower the highlights by 40%", -PLAIN), ("less highlights", -PLAIN), ("highlights up a bit", SLIGHT),
+        ("drop the highlights a lot", -MUCH), ("add more highlights", PLAIN), ("knock back the highlights", -PLAIN), ("make highlights brighter", PLAIN), ("recover highlights slightly", SLIGHT)]),
     "shadows": ("shadows", [
-        ("boost the shadows", PLAIN), ("make shadows brighter", PLAIN), ("increase shadows a bit", SLIGHT), ("the shadows are too dark", PLAIN), ("darker shadows please", -PLAIN),
-        ("reduce the shadows", -PLAIN), ("lift up the shadows", PLAIN), ("a lot more light in the shadows", MUCH), ("raise shadows by 30%", PLAIN), ("drop the shadows", -PLAIN),
-        ("brighter shadows", PLAIN), ("pull up the shadows slightly", SLIGHT)]),
+        ("lift shadows", PLAIN), ("shadows up", PLAIN), ("lighter shadows please", PLAIN), ("make the shadows much brighter", MUCH), ("bring the shadows up a touch", SLIGHT), ("darken the shadows a bit", -SLIGHT), ("increase the shadows", PLAIN),
+        ("more light in the shadows", PLAIN), ("make shadows darker", -PLAIN), ("raise shadows strongly", MUCH), ("lighten the shadows", PLAIN), ("deepen the shadows", -PLAIN)]),
     "warmth": ("warmth", [
-        ("make the picture warmer please", PLAIN), ("add warmth", PLAIN), ("cooler white balance", -PLAIN), ("a warmer feel", PLAIN), ("reduce the warmth a little", -SLIGHT), ("much cooler", -MUCH),
-        ("give it a cosy warm look", PLAIN), ("make it look colder", -PLAIN), ("increase temperature", PLAIN), ("less blue please", PLAIN), ("the colours are too cool", PLAIN), ("bluer overall", -PLAIN)]),
+        ("a bit warmer", SLIGHT), ("make it cold", -PLAIN), ("I want warmer colours", PLAIN), ("cooler tones please", -PLAIN), ("considerably warmer", MUCH), ("turn up the warmth", PLAIN), ("lower the temperature", -PLAIN), ("warmer white balance please", PLAIN),
+        ("make it slightly cooler", -SLIGHT), ("the image is too blue", PLAIN), ("warm tones", PLAIN), ("cool it a bit", -SLIGHT)]),
     "tint": ("tint", [
-        ("slightly more magenta", SLIGHT), ("add a green tint", -PLAIN), ("remove the magenta tint", -PLAIN), ("shift it to magenta", PLAIN), ("a greener look", -PLAIN), ("neutralise the green cast", PLAIN),
-        ("magenta tint please", PLAIN), ("push the tint to green", -PLAIN), ("more green overall", -PLAIN), ("there is a green cast, remove it", PLAIN), ("tint towards magenta", PLAIN), ("less magenta", -PLAIN)]),
+        ("give it a magenta tint", PLAIN), ("more green tint", -PLAIN), ("slightly greener", -SLIGHT), ("remove the green tint", PLAIN), ("a touch more magenta", SLIGHT), ("get rid of the magenta cast", -PLAIN), ("pinker", PLAIN), ("add a magenta cast", PLAIN),
+        ("reduce the green", PLAIN), ("tint it green", -PLAIN), ("make it more magenta", PLAIN), ("strongly greener", -MUCH)]),
     "saturation": ("saturation", [
-        ("more saturation", PLAIN), ("increase saturation by 25%", PLAIN), ("desaturate the image", -PLAIN), ("less saturated colours", -PLAIN), ("make the colours richer", PLAIN), ("a lot more colourful", MUCH),
-        ("tone down the colors a bit", -SLIGHT), ("intensify the colours", PLAIN), ("muted colours please", -PLAIN), ("bring up the saturation", PLAIN), ("colours should be more vivid", PLAIN), ("-25% saturation", -PLAIN * 0.6)]),
+        ("raise the saturation", PLAIN), ("reduce saturation", -PLAIN), ("more saturated please", PLAIN), ("boost the colours", PLAIN), ("slightly less saturated", -SLIGHT), ("saturate it", PLAIN), ("stronger colors", PLAIN), ("saturation down", -PLAIN),
+        ("add 30% saturation", PLAIN * 0.7), ("deeper colours", PLAIN), ("duller colours", -PLAIN), ("very saturated", MUCH)]),
     "vibrance": ("vibrance", [
-        ("bump the vibrance", PLAIN), ("vibrant colours please", PLAIN), ("more vibrance", PLAIN), ("lower vibrance", -PLAIN), ("slightly more vibrant", SLIGHT), ("make the colors really pop", PLAIN),
-        ("turn up the vibrance", PLAIN), ("much more vibrant colours", MUCH), ("decrease the vibrance", -PLAIN), ("add some vibrancy", PLAIN), ("raise the vibrance a little", SLIGHT), ("livelier colours", PLAIN)]),
+        ("make it more vibrant", PLAIN), ("give it more vibrance", PLAIN), ("boost the vibrance", PLAIN), ("vibrance +30", PLAIN), ("the colours should pop", PLAIN), ("a bit more vibrance", SLIGHT), ("drop the vibrance", -PLAIN), ("much more vibrance", MUCH),
+        ("vibrant look", PLAIN), ("less vibrance please", -PLAIN), ("a lively picture", PLAIN), ("increase vibrancy", PLAIN)]),
     "fade": ("fade", [
-        ("add a fade effect", PLAIN), ("make it faded", PLAIN), ("vintage look please", PLAIN), ("a matte look", PLAIN), ("retro style", PLAIN), ("slightly faded", SLIGHT), ("fade the picture", PLAIN),
-        ("I'd like it washed out", PLAIN), ("increase the fade", PLAIN), ("a faded vintage feel", PLAIN), ("give it a matte fade", PLAIN), ("very faded", MUCH)]),
+        ("faded please", PLAIN), ("a vintage faded photo", PLAIN), ("matte look", PLAIN), ("apply a fade", PLAIN), ("more faded", PLAIN), ("washed out look", PLAIN), ("give it a retro look", PLAIN), ("a little fade", SLIGHT), ("make it vintage", PLAIN), ("fade the colours a bit", SLIGHT),
+        ("heavily faded", MUCH), ("subtle fade please", SLIGHT)]),
     "sepia": ("sepia", [
-        ("make it sepia", PLAIN), ("sepia tone it", PLAIN), ("give the photo a sepia look", PLAIN), ("a classic sepia photo", PLAIN), ("apply sepia", PLAIN), ("sepia filter", PLAIN), ("turn the picture sepia", PLAIN),
-        ("use a sepia tone", PLAIN), ("sepia effect please", PLAIN), ("change it to sepia", PLAIN), ("I want a sepia print", PLAIN), ("sepia everything", PLAIN)]),
+        ("sepia", PLAIN), ("a sepia version", PLAIN), ("sepia toning please", PLAIN), ("put it in sepia", PLAIN), ("make a sepia print of it", PLAIN), ("sepia photo please", PLAIN), ("I'd love it in sepia", PLAIN), ("add sepia", PLAIN), ("apply the sepia effect", PLAIN), ("convert the image to sepia tones", PLAIN),
+        ("transform it to sepia", PLAIN), ("give it sepia tones", PLAIN)]),
     "black_and_white": ("black_and_white", [
-        ("make this black and white", 1), ("b/w", 1), ("convert to monochrome", 1), ("take the colour out", 1), ("a black-and-white version please", 1), ("go monochrome", 1), ("turn it grayscale", 1),
-        ("remove the color", 1), ("render it in black and white", 1), ("BW please", 1), ("no colour at all", 1), ("change the picture to greyscale", 1)]),
+        ("black and white", 1), ("turn this photo black and white", 1), ("grayscale it", 1), ("make the image monochrome", 1), ("B&W conversion", 1), ("please remove all color", 1), ("in black and white please", 1), ("a grayscale picture", 1), ("turn it to black & white", 1), ("monochrome please", 1),
+        ("convert the photo to black and white", 1), ("get rid of all the colour", 1)]),
     "invert": ("invert", [
-        ("invert the image", 1), ("invert colors", 1), ("make the photo a negative", 1), ("inverted colours please", 1), ("please invert", 1), ("convert it to a negative", 1), ("a colour negative", 1),
-        ("flip the colours to their negative", 1), ("apply inversion", 1), ("inverted version", 1), ("turn this into a negative image", 1), ("invert everything", 1)]),
+        ("invert", 1), ("invert the picture's colours", 1), ("make it negative", 1), ("negative effect", 1), ("show the negative", 1), ("invert all the colours", 1), ("turn it into a negative please", 1), ("an inverted picture", 1), ("create a negative of the photo", 1), ("inverting the colors please", 1),
+        ("apply color inversion", 1), ("photo negative", 1)]),
     "posterise": ("posterise", [
-        ("posterise the image", 4), ("posterize to 5 levels", 5), ("add a posterize effect", 4), ("4 level posterisation", 4), ("posterise with six levels", 6), ("make it posterised", 5), ("posterize this", 4),
-        ("heavily posterised", 3), ("posterise it to 3 levels", 3), ("a posterized look please", 4), ("posterization with 4 steps", 4), ("apply posterisation", 5)]),
+        ("posterise", 4), ("posterize the picture", 4), ("posterise it to 5 levels", 5), ("make it look posterised", 4), ("posterize to six levels", 6), ("apply posterization", 5), ("a posterised version", 4), ("posterise to 3 tones levels", 3), ("strongly posterised", 3), ("posterize with 4 levels", 4),
+        ("give it a posterise effect", 5), ("posterized style please", 4)]),
     "sharpen": ("sharpen", [
-        ("sharpen this photo", PLAIN), ("make it crisp", PLAIN), ("increase the sharpness a bit", SLIGHT), ("sharper details please", PLAIN), ("more crispness", PLAIN), ("enhance the detail", PLAIN), ("a lot sharper", MUCH),
-        ("it's a bit blurry, sharpen it", PLAIN), ("boost sharpness", PLAIN), ("crisp it up", PLAIN), ("sharpen everything slightly", SLIGHT), ("add definition", PLAIN)]),
+        ("sharper", PLAIN), ("sharpen the image please", PLAIN), ("make the details crisper", PLAIN), ("a bit crisper", SLIGHT), ("raise the sharpness", PLAIN), ("it's too blurry", PLAIN), ("significantly sharper", MUCH), ("more sharpness please", PLAIN), ("add some sharpening", PLAIN), ("a crisp look", PLAIN), ("boost the detail", PLAIN),
+        ("sharpen it a little", SLIGHT)]),
     "blur": ("blur", [
-        ("blur the photo", PLAIN), ("softer please", PLAIN), ("slightly blurred", SLIGHT), ("apply a strong blur", MUCH), ("make it soft", PLAIN), ("a blurry version", PLAIN), ("add a soft blur", SLIGHT), ("increase blur", PLAIN),
-        ("heavily blurred", MUCH), ("throw it out of focus", PLAIN), ("blur everything", PLAIN), ("a gentle blur", SLIGHT)]),
+        ("blurry", PLAIN), ("blur this", PLAIN), ("make it softer", PLAIN), ("a light blur", SLIGHT), ("blur the image strongly", MUCH), ("soften everything", PLAIN), ("add blur", PLAIN), ("more blur", PLAIN), ("a dreamy look", PLAIN), ("make the photo blurred", PLAIN), ("gaussian blur please", PLAIN), ("slightly softer", SLIGHT)]),
     "denoise": ("denoise", [
-        ("remove the noise", PLAIN), ("noise reduction please", PLAIN), ("clean up the grain", PLAIN), ("less grain", PLAIN), ("denoise the picture", PLAIN), ("reduce graininess", PLAIN), ("take out the noise", PLAIN), ("smooth the noise", PLAIN),
-        ("lower the noise", PLAIN), ("the shot is too grainy", PLAIN), ("eliminate the noise", PLAIN), ("decrease noise", PLAIN)]),
+        ("denoise please", PLAIN), ("noise reduction", PLAIN), ("reduce grain", PLAIN), ("remove the grain", PLAIN), ("make it less noisy", PLAIN), ("clean the noise up", PLAIN), ("less noise please", PLAIN), ("get rid of the noise", PLAIN), ("remove all noise", PLAIN), ("strip out the noise", PLAIN), ("it's too grainy, clean it up", PLAIN), ("suppress noise", PLAIN)]),
     "grain": ("grain", [
-        ("add grain", PLAIN), ("film grain please", PLAIN), ("some subtle film grain", SLIGHT), ("make this grainier", PLAIN), ("a lot of grain", MUCH), ("increase the noise", PLAIN), ("gritty film grain", PLAIN), ("add noise", PLAIN),
-        ("grainy look", PLAIN), ("apply film grain effect", PLAIN), ("with heavy grain", MUCH), ("a touch of film grain", SLIGHT)]),
+        ("grainy", PLAIN), ("add a bit of film grain", SLIGHT), ("more film grain", PLAIN), ("give it grain", PLAIN), ("add strong grain", MUCH), ("make the picture grainy", PLAIN), ("film grain", PLAIN), ("noisier", PLAIN), ("some grain please", PLAIN), ("light grain", SLIGHT), ("add a lot of film grain", MUCH), ("with a little grain", SLIGHT)]),
     "vignette": ("vignette", [
-        ("vignette please", PLAIN), ("apply a vignette", PLAIN), ("slight vignette", SLIGHT), ("make the edges darker", PLAIN), ("a strong dark vignette", MUCH), ("darken the edges", PLAIN), ("give it a vignette effect", PLAIN),
-        ("with a soft vignette", SLIGHT), ("dark corners", PLAIN), ("increase the vignette", PLAIN), ("darken the borders", PLAIN), ("a heavy vignette", MUCH)]),
+        ("vignette", PLAIN), ("add a soft vignette", SLIGHT), ("a dark vignette please", PLAIN), ("darken the edges of the photo", PLAIN), ("more vignette", PLAIN), ("strong vignetting", MUCH), ("make the corners of the picture darker", PLAIN), ("subtle vignetting", SLIGHT), ("add some vignette", PLAIN), ("darker corners please", PLAIN),
+        ("apply a heavy vignette", MUCH), ("a slight vignette effect", SLIGHT)]),
 }
 
-HUES = [("hue shift 45 degrees", 45), ("rotate the hue by 60°", 60), ("shift the hue 90 degrees", 90), ("turn the hue by 35 degrees", 35), ("change the hues by 70 degrees", 70), ("rotate hues 100 degrees", 100), ("hue +55", 55),
-        ("shift all hues by 40 degrees", 40), ("a hue rotation of 120 degrees", 120), ("move hues 80 degrees", 80), ("increase the hue by 50 degrees", 50), ("rotate the colours' hue by 65 degrees", 65)]
-TURNS = [("rotate it clockwise by 90 degrees", 90), ("rotate left", -90), ("upside down please", 180), ("rotate 12 degrees to the right", 12), ("turn the image 180 degrees", 180), ("rotate counterclockwise 90 degrees", -90),
-         ("rotate it 25 degrees counterclockwise", -25), ("quarter turn clockwise", 90), ("tilt it 10 degrees to the left", -10), ("rotate by 90°", 90), ("put it upside down", 180), ("rotate 18 degrees clockwise", 18)]
-LEVELLING = ["straighten the horizon", "straighten", "please level the picture", "fix the crooked horizon", "make it level", "the picture is tilted, please straighten it", "auto straighten", "correct the horizon", "straighten my photo",
-             "level the photo", "could you straighten it", "fix the slanted horizon"]
-FLIPS = [("mirror", "h"), ("flip it", "h"), ("flip the picture horizontally", "h"), ("vertical mirror", "v"), ("flip it top to bottom", "v"), ("mirror the photo horizontally", "h"), ("turn it into its mirror image", "h"), ("flip vertically please", "v"),
-         ("flip left to right", "h"), ("mirrored version", "h"), ("upside-down flip", "v"), ("horizontally mirrored", "h")]
-CROPS = [("crop to 3:2", 1.5), ("square crop", 1), ("crop this to 16:9", 16 / 9), ("make the aspect ratio 4:3", 4 / 3), ("crop to 1:1", 1), ("crop to portrait 4:5", 0.8), ("change the aspect ratio to 2:1", 2), ("crop it square please", 1), ("crop to 5:3", 5 / 3),
-         ("a 16x9 crop", 16 / 9), ("crop to 3:4", 0.75), ("crop it to a widescreen format", 16 / 9)]
+HUES = [("rotate the hue by 50 degrees", 50), ("hue shift by 70 degrees", 70), ("shift the hues by 90°", 90), ("change the hue 40 degrees", 40), ("hue rotate 120 degrees", 120), ("turn all hues 60 degrees", 60), ("shift hue by 35 degrees", 35), ("rotate the hues 45 degrees", 45), ("a 100 degree hue shift", 100),
+        ("hue 80 degrees", 80), ("move the hues by 55 degrees", 55), ("please shift the hue by 110 degrees", 110)]
+TURNS = [("rotate right", 90), ("rotate the photo 90° left", -90), ("rotate 180", 180), ("rotate it by 10 degrees", 10), ("turn 90 degrees anticlockwise", -90), ("turn it upside-down", 180), ("rotate the image clockwise 15 degrees", 15), ("a quarter turn left", -90), ("rotate the picture to the right by 90 degrees", 90),
+         ("rotate 20 degrees ccw", -20), ("turn the photo 90 degrees clockwise", 90), ("rotate by 14 degrees counterclockwise", -14)]
+LEVELLING = ["straighten the photo", "level this", "fix the horizon", "straighten it out", "the horizon is crooked", "please fix the tilt", "make the picture straight", "level the horizon line please", "correct the tilted horizon", "straighten up", "it is crooked, straighten it", "straighten this image please"]
+FLIPS = [("flip horizontally please", "h"), ("mirror it horizontally", "h"), ("flip the image vertically", "v"), ("mirror vertically", "v"), ("flip", "h"), ("a mirrored image", "h"), ("flip the picture upside down", "v"), ("flip it left-right", "h"), ("mirror the picture", "h"), ("reflect the image", "h"), ("flip this vertically", "v"), ("horizontally flip it", "h")]
+CROPS = [("crop it to 4:3", 4 / 3), ("crop to a 16:9 ratio", 16 / 9), ("1:1 crop", 1), ("crop to square", 1), ("crop as 3:2", 1.5), ("crop the photo to 2:1", 2), ("aspect ratio 16:9", 16 / 9), ("crop to 4:5", 0.8), ("please crop to 5:4", 1.25), ("crop into a square", 1), ("9:16", 9 / 16), ("trim to 7:5", 1.4)]
 RECOLOURS = [
-    ("dahlia", "flower", "background", "turn the orange flower purple", "purple", "green"), ("pagoda", "sky", "greens", "make the sky purple", "purple", "green"), ("astronaut", "suit", "background", "make the orange suit blue", "blue", "green"),
-    ("coffee", "red", "top", "change the red cup to green", "green", "purple"), ("rocket", "sky", "bottom", "color the sky red", "red", "green"), ("pagoda", "greens", "sky", "make the trees orange", "orange", "blue"),
-    ("dahlia", "flower", "background", "change the colour of the orange flower to red", "red", "teal"), ("officer", "blue", "bottom", "turn the blue areas purple", "purple", "green"), ("astronaut", "suit", "background", "paint the orange suit teal", "teal", "purple"),
-    ("coffee", "red", "top", "please recolour the red plate to blue", "blue", "green"), ("rocket", "sky", "bottom", "make the sky green", "green", "red"), ("pagoda", "sky", "greens", "change the sky to yellow", "yellow", "purple"),
-    ("dahlia", "flower", "background", "the orange flower should be pink", "pink", "blue"), ("pagoda", "greens", "sky", "turn the leaves purple", "purple", "orange")]
+    ("dahlia", "flower", "background", "colour the orange flower red", "red", "green"), ("pagoda", "sky", "greens", "sky to purple", "purple", "green"), ("astronaut", "suit", "background", "turn the orange suit green", "green", "purple"), ("coffee", "red", "top", "make the red mug purple", "purple", "green"),
+    ("rocket", "sky", "bottom", "change the sky to teal", "teal", "red"), ("pagoda", "greens", "sky", "recolour the trees blue", "blue", "red"), ("dahlia", "flower", "background", "make the orange dahlia teal", "teal", "red"), ("officer", "blue", "bottom", "make the blue parts red", "red", "green"),
+    ("astronaut", "suit", "background", "give the astronaut's orange suit a purple colour", "purple", "green"), ("coffee", "red", "top", "turn the red saucer blue", "blue", "green"), ("rocket", "sky", "bottom", "paint the sky orange", "orange", "green"), ("pagoda", "sky", "greens", "I'd like the sky yellow", "yellow", "purple"),
+    ("dahlia", "flower", "background", "turn the orange petals green", "green", "purple"), ("pagoda", "greens", "sky", "make the plants purple", "purple", "yellow")]
 TONED = [
-    ("pagoda", "sky", "greens", "make the sky darker", "exposure_", -PLAIN * 1.3), ("dahlia", "background", "flower", "brighten the background", "exposure_", PLAIN), ("rocket", "sky", "bottom", "lighten the sky a bit", "exposure_", PLAIN * 0.7),
-    ("pagoda", "greens", "sky", "darken the greenery", "exposure_", -PLAIN), ("dahlia", "background", "flower", "make the background less saturated", "saturation", -PLAIN * 1.4), ("dahlia", "background", "flower", "turn the background black and white", "black_and_white", 1),
-    ("officer", "right", "left", "darken the right side", "exposure_", -PLAIN), ("coffee", "left", "right", "brighten the left half", "exposure_", PLAIN), ("astronaut", "bottom", "top", "darken the bottom half", "exposure_", -PLAIN),
-    ("cat", "top", "bottom", "make the upper half brighter", "exposure_", PLAIN), ("dahlia", "flower", "background", "darken the orange flower", "exposure_", -PLAIN), ("officer", "blue", "bottom", "boost the blues", "saturation", PLAIN),
-    ("dahlia", "background", "flower", "strongly blur the background", "blur", MUCH), ("rocket", "sky", "bottom", "desaturate the sky", "saturation", -PLAIN * 1.5)]
+    ("pagoda", "sky", "greens", "brighten the sky", "exposure_", PLAIN), ("dahlia", "background", "flower", "make the background brighter", "exposure_", PLAIN), ("rocket", "sky", "bottom", "darken the sky a lot", "exposure_", -MUCH), ("pagoda", "greens", "sky", "lighten the trees", "exposure_", PLAIN),
+    ("dahlia", "background", "flower", "desaturate the backdrop", "saturation", -PLAIN * 1.6), ("dahlia", "background", "flower", "background in black and white", "black_and_white", 1), ("officer", "left", "right", "make the left half darker", "exposure_", -PLAIN), ("coffee", "right", "left", "lighten the right side", "exposure_", PLAIN),
+    ("astronaut", "top", "bottom", "brighten the top", "exposure_", PLAIN), ("cat", "bottom", "top", "darken the bottom", "exposure_", -PLAIN), ("dahlia", "flower", "background", "brighten the orange flower", "exposure_", PLAIN), ("officer", "blue", "bottom", "make the blues more intense", "saturation", PLAIN),
+    ("dahlia", "background", "flower", "make the background blurry", "blur", MUCH), ("rocket", "sky", "bottom", "less saturation in the sky", "saturation", -PLAIN * 1.5)]
 COMPOUND = [
-    ("brighter, warmer and a bit more contrast", [("exposure_", PLAIN), ("warmth", PLAIN), ("contrast", SLIGHT)]), ("darker with a vignette", [("exposure_", -PLAIN), ("vignette", PLAIN)]), ("more contrast and less saturation", [("contrast", PLAIN), ("saturation", -PLAIN)]),
-    ("black and white, high contrast", [("contrast", PLAIN), ("black_and_white", 1)]), ("cooler, then add grain", [("warmth", -PLAIN), ("grain", PLAIN)]), ("sharpen and brighten", [("sharpen", PLAIN), ("exposure_", PLAIN)]),
-    ("mirror it and make it warmer", [("flip", 0), ("warmth", PLAIN)]), ("sepia, slightly darker", [("sepia", PLAIN), ("exposure_", -SLIGHT)]), ("faded, with a slight vignette", [("fade", PLAIN), ("vignette", SLIGHT)]),
-    ("increase saturation and lift the shadows", [("saturation", PLAIN), ("shadows", PLAIN)]), ("a little warmer and much more saturated", [("warmth", SLIGHT), ("saturation", MUCH)]), ("make it brighter, please, and give it more contrast", [("exposure_", PLAIN), ("contrast", PLAIN)]),
-    ("turn it 90 degrees to the right, and darken it", [("rotate", 90), ("exposure_", -PLAIN)]), ("monochrome with a strong vignette", [("black_and_white", 1), ("vignette", MUCH)])]
+    ("warmer and brighter", [("warmth", PLAIN), ("exposure_", PLAIN)]), ("less contrast, more saturation", [("contrast", -PLAIN), ("saturation", PLAIN)]), ("make it cooler and darker", [("warmth", -PLAIN), ("exposure_", -PLAIN)]), ("sepia and grainy", [("sepia", PLAIN), ("grain", PLAIN)]),
+    ("a bit brighter with a soft vignette", [("exposure_", SLIGHT), ("vignette", SLIGHT)]), ("more contrast, warmer, and sharper", [("contrast", PLAIN), ("warmth", PLAIN), ("sharpen", PLAIN)]), ("black and white and much more contrast", [("contrast", MUCH), ("black_and_white", 1)]),
+    ("flip it horizontally and darken it", [("flip", 0), ("exposure_", -PLAIN)]), ("saturated and warm", [("saturation", PLAIN), ("warmth", PLAIN)]), ("faded, warmer", [("fade", PLAIN), ("warmth", PLAIN)]), ("increase the contrast; decrease the saturation", [("contrast", PLAIN), ("saturation", -PLAIN)]),
+    ("brighten it, then sharpen it", [("exposure_", PLAIN), ("sharpen", PLAIN)]), ("rotate it 90 degrees clockwise and warm it up", [("rotate", 90), ("warmth", PLAIN)]), ("darker, with strong grain", [("exposure_", -PLAIN), ("grain", MUCH)])]
