@@ -514,10 +514,9 @@ impl<'a> Reader<'a> {
         if !self.noise || self.clause.found.iter().any(cleans) {
             return;
         }
-        match self.wanted() {
-            (Direction::Less, _) => self.emit(Quantity::Denoise, Direction::More, None),
-            (Direction::More, _) => self.emit(Quantity::Grain, Direction::More, None),
-        }
+        // "clean the noise up": the verb says more than its particle.
+        let goes = self.removes || self.wanted().0 == Direction::Less;
+        self.emit(if goes { Quantity::Denoise } else { Quantity::Grain }, Direction::More, None);
     }
 
     fn settle_geometry(&mut self) {

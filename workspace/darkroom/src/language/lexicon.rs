@@ -88,7 +88,7 @@ const FILLERS: &str = "a an the this that these those my your our its please kin
     think maybe perhaps thanks thank hello hi hey ok okay how about what should must try bring go ahead \
     now then again quite rather somewhere while still only amount value setting slider everywhere sure tone tones ones \
     part parts area areas region regions side section portion piece bits where which they them-selves very-own out off \
-    filter preset format print classic render rendered rendition auto automatic automatically throw their its came come comes turned shift shifted move moved toward towards finish film old older full show shown version toned i'd it's that's i'm you'd let's there's right-now instagram social media colour-wise same-time single one-more version very up-to kind sort quality \
+    filter preset format conversion toning line create print classic render rendered rendition auto automatic automatically throw their its came come comes turned shift shifted move moved toward towards finish film old older full show shown version toned i'd it's that's i'm you'd let's there's right-now instagram social media colour-wise same-time single one-more version very up-to kind sort quality \
     background-free one's exposure-wise light-wise small little-known";
 
 /// Phrases that say nothing.

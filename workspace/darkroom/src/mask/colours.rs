@@ -34,9 +34,18 @@ pub(crate) fn hue_distance(one: f32, other: f32) -> f32 {
     distance.min(360.0 - distance)
 }
 
-/// How well a colour answers to a name, 0..=1. `vivid` is the chroma that counts as full in this picture: a dull red in a dull picture
-/// is still its red.
-pub(crate) fn answers(lab: [f32; 3], colour: Colour, vivid: f32) -> f32 {
+/// How strictly a colour is held to a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strictness {
+    /// The chroma that counts as full: a dull red in a dull picture is still its red.
+    pub(crate) vivid: f32,
+    /// Degrees of hue by which the name reaches further than in its narrowest sense.
+    pub(crate) slack: f32,
+}
+
+/// How well a colour answers to a name, 0..=1.
+pub(crate) fn answers(lab: [f32; 3], colour: Colour, strictness: Strictness) -> f32 {
+    let Strictness { vivid, slack } = strictness;
     let [lightness, a, b] = lab;
     let chroma = a.hypot(b);
     if let Colour::Rgb(red, green, blue) = colour {
@@ -54,7 +63,7 @@ pub(crate) fn answers(lab: [f32; 3], colour: Colour, vivid: f32) -> f32 {
             };
     };
     let hue = b.atan2(a).to_degrees();
-    let near = rise(reach + 14.0, reach * 0.7, hue_distance(hue, middle));
+    let near = rise(reach + slack + 14.0, reach * 0.7 + slack, hue_distance(hue, middle));
     let coloured = rise(0.25 * vivid, 0.6 * vivid, chroma);
     near * coloured * shade(colour, lightness, chroma)
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use super::Scene;
-use super::colours::{answers, hue_distance, vivid};
+use super::colours::{Strictness, answers, hue_distance, vivid};
 use crate::operations::planes::{gaussian, guided};
 use crate::plan::{Colour, Position, Region, Subject, Tone};
 
@@ -90,8 +90,8 @@ fn rise(from: f32, to: f32, value: f32) -> f32 {
 }
 
 fn colour_evidence(scene: &Scene, colour: Colour) -> Vec<f32> {
-    let vivid = vivid(&scene.lab);
-    scene.lab.iter().map(|lab| answers(*lab, colour, vivid)).collect()
+    let strictness = Strictness { vivid: vivid(&scene.lab), slack: 0.0 };
+    scene.lab.iter().map(|lab| answers(*lab, colour, strictness)).collect()
 }
 
 fn subject_evidence(scene: &Scene, subject: Subject) -> Vec<f32> {

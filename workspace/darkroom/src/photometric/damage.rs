@@ -3,7 +3,7 @@
 use super::expected::change;
 use super::follow::Comparison;
 use super::view::View;
-use crate::operations::planes::box_mean;
+use crate::operations::planes::{box_mean, gaussian};
 use crate::plan::{Amount, Change, Plan, Quantity};
 
 fn asks(plan: &Plan, quantities: &[Quantity]) -> bool {
@@ -20,8 +20,13 @@ fn asks_change(plan: &Plan, check: impl Fn(Change) -> bool) -> bool {
 /// where there is structure to keep.
 pub(super) fn structure(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
     let width = comparison.edited.width;
-    let before: Vec<f32> = comparison.registered.lab.iter().map(|lab| lab[0]).collect();
-    let after: Vec<f32> = comparison.edited.lab.iter().map(|lab| lab[0]).collect();
+    let mut before: Vec<f32> = comparison.registered.lab.iter().map(|lab| lab[0]).collect();
+    let mut after: Vec<f32> = comparison.edited.lab.iter().map(|lab| lab[0]).collect();
+    if asks(plan, &[Quantity::Denoise, Quantity::Grain]) {
+        // What is asked for lies in the finest scale; the structure that is to be kept lies above it.
+        before = gaussian(&before, width, 1.5);
+        after = gaussian(&after, width, 1.5);
+    }
     let radius = 4;
     let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).collect::<Vec<f32>>();
     let (mean_a, mean_b) = (box_mean(&before, width, radius), box_mean(&after, width, radius));

@@ -5,7 +5,7 @@ use editscale_picture::delta_e_ok;
 use super::expected::{approval, change};
 use super::register::Registered;
 use super::view::View;
-use crate::mask::colours::hue_distance;
+use crate::mask::colours::{Strictness, answers, hue_distance};
 use crate::plan::{Change, Colour, Direction, Quantity};
 
 /// What is compared: the source in the edited picture's frame, the edited picture, and where to look.
@@ -178,7 +178,10 @@ impl Comparison<'_> {
             Change::Adjust { quantity, direction, amount } => {
                 let measured = self.measure(quantity);
                 let sign = if direction == Direction::More { 1.0 } else { -1.0 };
-                Followed::of(measured, approval(sign * measured / change(quantity, amount)))
+                let ratio = sign * measured / change(quantity, amount);
+                // No noise is too little noise; what goes with it is preservation's business.
+                let ratio = if quantity == Quantity::Denoise { ratio.min(1.0) } else { ratio };
+                Followed::of(measured, approval(ratio))
             }
             Change::BlackAndWhite => {
                 let chroma = self.mean(|i| Self::chroma(self.after(i)));
@@ -296,5 +299,5 @@ fn uprightness(pixels: &editscale_picture::Pixels) -> f32 {
 
 /// How like a named colour a colour is, 0..=1: by hue and chroma; for neutral names by chroma and lightness.
 fn likeness(lab: [f32; 3], colour: Colour) -> f32 {
-    crate::mask::colours::answers(lab, colour, 0.1)
+    answers(lab, colour, Strictness { vivid: 0.1, slack: 12.0 })
 }
