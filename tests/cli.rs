@@ -254,3 +254,36 @@ fn a_run_of_another_version_is_refused() {
     let (_, err) = desk.expect(2, &["edit", "--resume", "run"]);
     assert!(err.contains("format version 7"), "{err}");
 }
+
+#[test]
+fn a_recipe_says_which_pictures_stay() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 6}}\n";
+    for (kept, expected) in [("{all: {}}", 6), ("{best: {count: 2}}", 2), ("{winner: {}}", 1)] {
+        let recipe = desk.write("recipe.yaml", format!("{recipe}retain: {kept}\n").as_bytes());
+        let run = desk.json(&["edit", &photo, "brighter", "--json", "--recipe", &recipe, "--force", "-o", "out.png"]);
+        let folder = Path::new(run["run_dir"].as_str().unwrap());
+        let left = fs::read_dir(desk.path("").join(folder).join("images")).unwrap().count();
+        // The source stays too.
+        assert_eq!(left, expected + 1, "{kept}");
+        assert_eq!(run["candidates"].as_array().unwrap().len(), 6, "{kept}");
+    }
+}
+
+#[test]
+fn private_exif_is_dropped_unless_asked_for() {
+    let mut exif = b"II*\0\x08\0\0\0\x01\0\x0e\x01\x02\0\x0c\0\0\0\x1a\0\0\0\0\0\0\0".to_vec();
+    exif.extend(b"SECRET PLACE");
+    let mut photo = Vec::new();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut photo);
+    image::ImageEncoder::set_exif_metadata(&mut encoder, exif).unwrap();
+    encoder.encode_image(&image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8 * 6, y as u8 * 8, 90]))).unwrap();
+    let desk = Desk::new();
+    let photo = desk.write("photo.jpg", &photo);
+    let secret = |name: &str| fs::read(desk.path(name)).unwrap().windows(6).any(|bytes| bytes == b"SECRET");
+    assert!(secret("photo.jpg"));
+    desk.expect(0, &["edit", &photo, "brighter", "-o", "public.jpg"]);
+    desk.expect(0, &["edit", &photo, "brighter", "-o", "private.jpg", "--keep-metadata"]);
+    assert!(!secret("public.jpg") && secret("private.jpg"));
+}

@@ -13,8 +13,8 @@ use editscale_picture::{DecodeCache, Limits};
 use crate::failure::{Misuse, tell};
 use crate::recipes::Loaded;
 
-/// What is decoded is kept up to this: seven photographs of twelve megapixels.
-const CACHE_BYTES: usize = 1 << 30;
+/// What is decoded is kept up to this: three photographs of twelve megapixels, the source and two candidates.
+const CACHE_BYTES: usize = 512 << 20;
 
 /// What editors and rewards of one process share.
 #[derive(Debug, Clone)]

@@ -86,5 +86,26 @@ fn makespan(criterion: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, per_candidate, makespan);
+/// What the process holds, as Linux says it.
+fn resident_megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(f64::NAN) / 1024.0
+}
+
+/// One process carries out request after request of 200 candidates, each with a picture of its own bytes.
+fn memory(criterion: &mut Criterion) {
+    let mut job = job(FakeEditor::new(editor_card("idle")));
+    let objective = Arc::new(Weighted::new(vec![(RewardName::new("judge").unwrap(), 1.0)]).unwrap());
+    job.search = Arc::new(BestOfN::new(200, None, Rules { objective, stop: StopRule::default() }).unwrap());
+    let after = |requests: u32| {
+        (0..requests).for_each(|_| drop(carry_out(&job)));
+        resident_megabytes()
+    };
+    let (early, late) = (after(20), after(380));
+    let name = format!("resident after 20 requests {early:.1} MB and after 400 {late:.1} MB");
+    criterion.bench_function(&name, |bencher| bencher.iter(|| late));
+}
+
+criterion_group!(benches, per_candidate, makespan, memory);
 criterion_main!(benches);
