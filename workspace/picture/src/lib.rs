@@ -4,6 +4,7 @@
 //! the program takes from anywhere goes through [`probe`] or [`decode`], which look at what a file declares before they
 //! allocate anything for it.
 
+mod bytes;
 mod cache;
 mod colour;
 mod decode;
@@ -16,6 +17,7 @@ mod probe;
 mod profile;
 mod resize;
 
+pub use bytes::{Rgb8, decode_rgb8};
 pub use cache::DecodeCache;
 pub use colour::{
     LUMINANCE, SRGB_FROM_LINEAR_MAX_ERROR, delta_e_ok, linear_from_oklab, linear_from_srgb, luminance,

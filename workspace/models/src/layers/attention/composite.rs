@@ -1,0 +1,86 @@
+//! Attention out of candle's own operations, for cards: segments of one shape go together, a block of queries at a time.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use crate::layers::attention::{Segment, check};
+
+/// The most scores that one softmax takes. candle's kernels for cards index in 32 bits, and a block of this size takes
+/// 512 MiB in brain floats, which bounds the memory as well.
+const MOST_SCORES: usize = 1 << 28;
+
+/// See [`attend`](super::attend). Any device and type.
+pub fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<Tensor> {
+    check(queries, keys, values, segments)?;
+    let (queries, keys, values) = (&queries.contiguous()?, &keys.contiguous()?, &values.contiguous()?);
+    let mut shapes: BTreeMap<(usize, usize, bool), Vec<&Segment>> = BTreeMap::new();
+    for segment in segments {
+        shapes.entry((segment.queries.len(), segment.key_count(), segment.causal)).or_default().push(segment);
+    }
+    let (rows, heads, width) = queries.dims3()?;
+    let (mut order, mut parts) = (Vec::with_capacity(rows), Vec::new());
+    for ((length, seen, causal), alike) in shapes {
+        // Few enough segments at a time that even one row of queries of each stays within bounds.
+        let most = (MOST_SCORES / (heads * seen)).max(1);
+        for alike in alike.chunks(most) {
+            order.extend(alike.iter().flat_map(|segment| segment.queries.clone().map(|row| row as u32)));
+            parts.push(alike_segments(queries, keys, values, alike, (length, seen, causal))?);
+        }
+    }
+    // From the order of shapes back to the order of rows.
+    let mut back = vec![0_u32; rows];
+    order.iter().enumerate().for_each(|(at, &row)| back[row as usize] = at as u32);
+    let back = Tensor::from_vec(back, rows, queries.device())?;
+    Tensor::cat(&parts, 0)?.index_select(&back, 0)?.reshape((rows, heads * width))
+}
+
+/// Attention of segments that have the same shape: [segments · length, heads, width].
+fn alike_segments(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    segments: &[&Segment],
+    (length, seen, causal): (usize, usize, bool),
+) -> Result<Tensor> {
+    let (_, heads, width) = queries.dims3()?;
+    let key_heads = keys.dim(1)?;
+    let (count, share) = (segments.len(), heads / key_heads);
+    let device = queries.device();
+    let pick = |tensor: &Tensor, rows: Vec<u32>, shape: (usize, usize)| {
+        let rows = Tensor::new(rows, device)?;
+        // [segments, rows, heads, width] → [segments, heads, rows, width]
+        tensor.index_select(&rows, 0)?.reshape((count, shape.0, shape.1, width))?.transpose(1, 2)?.contiguous()
+    };
+    let query_rows = segments.iter().flat_map(|segment| segment.queries.clone()).map(|row| row as u32).collect();
+    let key_rows: Vec<u32> =
+        segments.iter().flat_map(|segment| segment.keys.iter().cloned().flatten()).map(|row| row as u32).collect();
+    let queries = (pick(queries, query_rows, (length, heads))? / (width as f64).sqrt())?;
+    let keys = pick(keys, key_rows.clone(), (seen, key_heads))?;
+    let values = pick(values, key_rows, (seen, key_heads))?;
+    let step = (MOST_SCORES / (count * heads * seen)).clamp(1, length);
+    let mut blocks = Vec::new();
+    for start in (0..length).step_by(step) {
+        let rows = step.min(length - start);
+        let block = queries.narrow(2, start, rows)?.reshape((count, key_heads, share * rows, width))?;
+        let mut scores = block.matmul(&keys.transpose(2, 3)?)?;
+        if causal {
+            let hidden = hidden(start, rows, length, seen, scores.dtype(), device)?;
+            scores = scores.reshape((count, heads, rows, seen))?.broadcast_add(&hidden)?;
+            scores = scores.reshape((count, key_heads, share * rows, seen))?;
+        }
+        let weights = candle_nn::ops::softmax_last_dim(&scores)?;
+        blocks.push(weights.matmul(&values)?.reshape((count, heads, rows, width))?);
+    }
+    Tensor::cat(&blocks, 2)?.transpose(1, 2)?.reshape((count * length, heads, width))
+}
+
+/// Negative infinity where a row may not look: [rows, seen].
+fn hidden(start: usize, rows: usize, length: usize, seen: usize, dtype: DType, device: &Device) -> Result<Tensor> {
+    let before = seen - length;
+    let mask = (start..start + rows).flat_map(|row| {
+        (0..seen).map(move |key| if key > before + row { f32::NEG_INFINITY } else { 0.0 })
+    });
+    Tensor::from_vec(mask.collect(), (rows, seen), device)?.to_dtype(dtype)
+}
+

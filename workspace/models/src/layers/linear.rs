@@ -1,0 +1,41 @@
+//! Affine maps of rows.
+
+use candle_core::{Result, Tensor};
+
+use crate::layers::{Scope, cpu};
+use crate::weights::WeightError;
+
+/// `x Wᵀ + b`, with a weight of shape [outputs, inputs].
+#[derive(Debug, Clone)]
+pub struct Linear {
+    weight: Tensor,
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// With a bias.
+    pub fn load(scope: &Scope<'_>, inputs: usize, outputs: usize) -> std::result::Result<Self, WeightError> {
+        let bias = Some(scope.small("bias", &[outputs])?);
+        Ok(Self { bias, ..Self::load_no_bias(scope, inputs, outputs)? })
+    }
+
+    /// Without a bias.
+    pub fn load_no_bias(scope: &Scope<'_>, inputs: usize, outputs: usize) -> std::result::Result<Self, WeightError> {
+        Ok(Self { weight: scope.kept("weight", &[outputs, inputs])?, bias: None })
+    }
+
+    /// From its parts.
+    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { weight, bias }
+    }
+
+    /// Maps rows [rows, inputs] to [rows, outputs].
+    pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
+        let weight = self.weight.to_dtype(rows.dtype())?;
+        let product = rows.matmul(&weight.t()?)?;
+        match &self.bias {
+            Some(bias) => cpu::add_to_rows(&product, bias),
+            None => Ok(product),
+        }
+    }
+}

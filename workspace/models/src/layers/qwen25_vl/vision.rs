@@ -1,0 +1,175 @@
+//! The vision tower: patches of pictures to tokens of the decoder's width.
+
+use candle_core::{Result, Tensor};
+
+use crate::layers::qwen25_vl::{Grid, VisionConfig, windows};
+use crate::layers::{Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
+use crate::weights::WeightError;
+
+/// ε of all of the tower's normalisations; the reference has it in code, not in the configuration.
+const EPSILON: f64 = 1e-6;
+
+/// Base of the rotation's frequencies, likewise.
+const THETA: f64 = 10_000.0;
+
+/// The tower with its weights.
+#[derive(Debug)]
+pub struct VisionTower {
+    config: VisionConfig,
+    embed: Linear,
+    blocks: Vec<Block>,
+    merger: Merger,
+    rotary: Rotary,
+}
+
+#[derive(Debug)]
+struct Block {
+    norm1: RmsNorm,
+    qkv: Linear,
+    proj: Linear,
+    norm2: RmsNorm,
+    mlp: Swiglu,
+    sees_all: bool,
+    heads: usize,
+}
+
+/// Joins the patches of a merged token.
+#[derive(Debug)]
+struct Merger {
+    norm: RmsNorm,
+    inner: Linear,
+    outer: Linear,
+    width: usize,
+}
+
+/// What all blocks share for one batch of pictures.
+struct Layout {
+    cosines: Tensor,
+    sines: Tensor,
+    windows: Vec<Segment>,
+    pictures: Vec<Segment>,
+}
+
+impl VisionTower {
+    /// Loads `patch_embed`, `blocks` and `merger`.
+    pub fn load(scope: &Scope<'_>, config: &VisionConfig, tables: RopeTables) -> std::result::Result<Self, WeightError> {
+        let (width, patch) = (config.hidden_size, config.patch_size);
+        let shape = [width, config.in_channels, config.temporal_patch_size, patch, patch];
+        let kernel = scope.at("patch_embed").at("proj").kept("weight", &shape)?;
+        // Kernel and stride are equal, so the convolution is a product with the flattened patch.
+        let kernel = kernel.reshape((width, config.patch_numbers())).map_err(|source| WeightError::Device {
+            file: "patch_embed".into(),
+            name: "proj.weight".into(),
+            source,
+        })?;
+        let blocks = (0..config.depth).map(|at| Block::load(&scope.at("blocks").at(at), config, at));
+        Ok(Self {
+            embed: Linear::new(kernel, None),
+            blocks: blocks.collect::<std::result::Result<_, _>>()?,
+            merger: Merger::load(&scope.at("merger"), config)?,
+            rotary: Rotary::new(THETA, config.head_width() / 2, tables),
+            config: config.clone(),
+        })
+    }
+
+    /// Tokens [merged tokens of all pictures, decoder width] of patches [patches of all pictures, numbers of a patch].
+    /// `grids` are the pictures in order. Pictures do not see each other.
+    pub fn forward(&self, patches: &Tensor, grids: &[Grid]) -> Result<Tensor> {
+        self.forward_watched(patches, grids, &mut |_, _| Ok(()))
+    }
+
+    /// The same, showing the activations on the way: after the patch embedding (0) and each block, rows in window order.
+    pub fn forward_watched(
+        &self,
+        patches: &Tensor,
+        grids: &[Grid],
+        watch: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<Tensor> {
+        let order = self.token_order(grids);
+        let merge = self.config.spatial_merge_size * self.config.spatial_merge_size;
+        let patch_order: Vec<u32> =
+            order.iter().flat_map(|&token| (token * merge..(token + 1) * merge).map(|patch| patch as u32)).collect();
+        let layout = self.layout(grids, &patch_order, patches)?;
+        let patch_order = Tensor::new(patch_order, patches.device())?;
+        let mut hidden = self.embed.forward(&patches.index_select(&patch_order, 0)?)?;
+        watch(0, &hidden)?;
+        for (at, block) in self.blocks.iter().enumerate() {
+            hidden = block.forward(&hidden, &layout)?;
+            watch(at + 1, &hidden)?;
+        }
+        let mut back = vec![0_u32; order.len()];
+        order.iter().enumerate().for_each(|(at, &token)| back[token] = at as u32);
+        self.merger.forward(&hidden)?.index_select(&Tensor::new(back, patches.device())?, 0)
+    }
+
+    /// Merged tokens of all pictures in window order.
+    fn token_order(&self, grids: &[Grid]) -> Vec<usize> {
+        let mut order = Vec::new();
+        for &grid in grids {
+            let before = order.len();
+            let windows = windows(grid, self.config.spatial_merge_size, self.config.window_cells());
+            order.extend(windows.order.into_iter().map(|token| before + token));
+        }
+        order
+    }
+
+    fn layout(&self, grids: &[Grid], patch_order: &[u32], patches: &Tensor) -> Result<Layout> {
+        let merge = self.config.spatial_merge_size;
+        let places: Vec<(u32, u32)> = grids.iter().flat_map(|grid| grid.places(merge)).collect();
+        let places: Vec<(u32, u32)> = patch_order.iter().map(|&patch| places[patch as usize]).collect();
+        let (cosines, sines) = self.rotary.grid(&places, patches.device())?;
+        let (mut windows_of_all, mut pictures, mut next) = (Vec::new(), Vec::new(), 0);
+        for &grid in grids {
+            pictures.push(Segment::full(next..next + grid.patches()));
+            for size in windows(grid, merge, self.config.window_cells()).sizes {
+                windows_of_all.push(Segment::full(next..next + size * merge * merge));
+                next += size * merge * merge;
+            }
+        }
+        Ok(Layout { cosines, sines, windows: windows_of_all, pictures })
+    }
+}
+
+impl Block {
+    fn load(scope: &Scope<'_>, config: &VisionConfig, at: usize) -> std::result::Result<Self, WeightError> {
+        let width = config.hidden_size;
+        Ok(Self {
+            norm1: RmsNorm::load(&scope.at("norm1"), width, EPSILON)?,
+            qkv: Linear::load(&scope.at("attn").at("qkv"), width, 3 * width)?,
+            proj: Linear::load(&scope.at("attn").at("proj"), width, width)?,
+            norm2: RmsNorm::load(&scope.at("norm2"), width, EPSILON)?,
+            mlp: Swiglu::load(&scope.at("mlp"), width, config.intermediate_size, true)?,
+            sees_all: config.fullatt_block_indexes.contains(&at),
+            heads: config.num_heads,
+        })
+    }
+
+    fn forward(&self, hidden: &Tensor, layout: &Layout) -> Result<Tensor> {
+        let (rows, width) = hidden.dims2()?;
+        let qkv = self.qkv.forward(&self.norm1.forward(hidden)?)?;
+        let part = |at: usize| qkv.narrow(1, at * width, width)?.reshape((rows, self.heads, width / self.heads));
+        let queries = rotate(&part(0)?, &layout.cosines, &layout.sines)?;
+        let keys = rotate(&part(1)?, &layout.cosines, &layout.sines)?;
+        let segments = if self.sees_all { &layout.pictures } else { &layout.windows };
+        let attended = attend(&queries, &keys, &part(2)?, segments)?;
+        let hidden = (hidden + self.proj.forward(&attended)?)?;
+        &hidden + self.mlp.forward(&self.norm2.forward(&hidden)?)?
+    }
+}
+
+impl Merger {
+    fn load(scope: &Scope<'_>, config: &VisionConfig) -> std::result::Result<Self, WeightError> {
+        let width = config.hidden_size * config.spatial_merge_size * config.spatial_merge_size;
+        Ok(Self {
+            norm: RmsNorm::load(&scope.at("ln_q"), config.hidden_size, EPSILON)?,
+            inner: Linear::load(&scope.at("mlp").at(0), width, width)?,
+            outer: Linear::load(&scope.at("mlp").at(2), width, config.out_hidden_size)?,
+            width,
+        })
+    }
+
+    fn forward(&self, patches: &Tensor) -> Result<Tensor> {
+        let joined = self.norm.forward(patches)?.reshape(((), self.width))?;
+        self.outer.forward(&self.inner.forward(&joined)?.gelu_erf()?)
+    }
+}

@@ -1,0 +1,4 @@
+//! Models on candle: weights, the layers that models share, and the models themselves.
+
+pub mod layers;
+pub mod weights;

@@ -1,0 +1,90 @@
+//! Pillow's bicubic resampling, bit for bit.
+//!
+//! Two passes in fixed point, first along rows, then along columns, each rounded to 8 bits; the kernel widens when
+//! shrinking. Follows Pillow 10.4 to 13.0, `src/libImaging/Resample.c`.
+
+use editscale_picture::Rgb8;
+use rayon::prelude::*;
+
+use crate::pictures::Size;
+
+/// Fraction bits of a weight.
+const PRECISION: u32 = 32 - 8 - 2;
+
+/// Where one result comes from: its first input and the weights from there on.
+struct Reach {
+    first: usize,
+    weights: Vec<i32>,
+}
+
+/// Keys' cubic convolution with a = −0.5.
+fn kernel(x: f64) -> f64 {
+    const A: f64 = -0.5;
+    let x = x.abs();
+    if x < 1.0 {
+        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        (((x - 5.0) * x + 8.0) * x - 4.0) * A
+    } else {
+        0.0
+    }
+}
+
+fn reaches(from: usize, to: usize) -> Vec<Reach> {
+    let scale = from as f64 / to as f64;
+    let widening = scale.max(1.0);
+    let support = 2.0 * widening;
+    let reach = |at: usize| {
+        let center = (at as f64 + 0.5) * scale;
+        // Casts from floats to integers cut towards zero, as C's do.
+        let first = (center - support + 0.5).max(0.0) as usize;
+        let end = ((center + support + 0.5) as usize).min(from);
+        let raw: Vec<f64> = (first..end).map(|input| kernel((input as f64 - center + 0.5) * (1.0 / widening))).collect();
+        let sum: f64 = raw.iter().sum();
+        let fixed = |weight: &f64| {
+            let weight = if sum == 0.0 { *weight } else { weight / sum } * f64::from(1 << PRECISION);
+            (if weight < 0.0 { weight - 0.5 } else { weight + 0.5 }) as i32
+        };
+        Reach { first, weights: raw.iter().map(fixed).collect() }
+    };
+    (0..to).map(reach).collect()
+}
+
+fn rounded(sum: i32) -> u8 {
+    ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
+}
+
+fn along_rows(picture: &Rgb8, width: usize) -> Rgb8 {
+    let reaches = reaches(picture.width, width);
+    let mut data = vec![0; width * picture.height * 3];
+    data.par_chunks_mut(width * 3).zip(picture.data.par_chunks(picture.width * 3)).for_each(|(out, row)| {
+        for (pixel, reach) in out.chunks_exact_mut(3).zip(&reaches) {
+            let mut sums = [0_i32; 3];
+            for (input, &weight) in row[reach.first * 3..].chunks_exact(3).zip(&reach.weights) {
+                sums.iter_mut().zip(input).for_each(|(sum, &value)| *sum += i32::from(value) * weight);
+            }
+            pixel.iter_mut().zip(sums).for_each(|(value, sum)| *value = rounded(sum));
+        }
+    });
+    Rgb8 { width, height: picture.height, data }
+}
+
+fn along_columns(picture: &Rgb8, height: usize) -> Rgb8 {
+    let reaches = reaches(picture.height, height);
+    let stride = picture.width * 3;
+    let mut data = vec![0; stride * height];
+    data.par_chunks_mut(stride).zip(reaches.par_iter()).for_each(|(out, reach)| {
+        let mut sums = vec![0_i32; stride];
+        for (row, &weight) in picture.data[reach.first * stride..].chunks_exact(stride).zip(&reach.weights) {
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += i32::from(value) * weight);
+        }
+        out.iter_mut().zip(sums).for_each(|(value, sum)| *value = rounded(sum));
+    });
+    Rgb8 { width: picture.width, height, data }
+}
+
+/// The picture in another size.
+pub fn resize(picture: &Rgb8, size: Size) -> Rgb8 {
+    let across = if size.width == picture.width { picture.clone() } else { along_rows(picture, size.width) };
+    if size.height == picture.height { across } else { along_columns(&across, size.height) }
+}

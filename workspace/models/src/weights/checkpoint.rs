@@ -1,0 +1,213 @@
+//! A checkpoint: one or many safetensors files as one set of named tensors.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use half::{bf16, f16};
+use rayon::prelude::*;
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use serde::Deserialize;
+
+use crate::weights::{WeightError, WeightFile};
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// The tensors of a model directory, by the names that the model's code uses.
+#[derive(Debug)]
+pub struct Checkpoint {
+    files: Vec<WeightFile>,
+    tensors: BTreeMap<String, Stored>,
+    /// What errors about missing tensors point at: the one file, or the index.
+    root: PathBuf,
+}
+
+#[derive(Debug)]
+struct Stored {
+    file: usize,
+    info: TensorInfo,
+}
+
+/// What a header says of one tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorFacts {
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// The type it is stored in, for example `BF16`.
+    pub stored: String,
+    /// The file it is in.
+    pub file: PathBuf,
+}
+
+/// In which type a tensor is kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// This one.
+    As(DType),
+    /// The one that the file has.
+    Stored,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Opens the weights of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    /// Headers are read and checked, tensors are not. `rename` maps a stored name to the one that the model uses.
+    pub fn open(folder: &Path, rename: fn(&str) -> String) -> Result<Self, WeightError> {
+        let single = folder.join(SINGLE);
+        if single.exists() {
+            return Self::of(single.clone(), vec![WeightFile::open(&single)?], rename);
+        }
+        let index = folder.join(INDEX);
+        if !index.exists() {
+            let hint = if folder.join("model.pth").exists() {
+                "; `editscale models convert` makes one of the `model.pth` that lies here".to_owned()
+            } else {
+                String::new()
+            };
+            return Err(WeightError::Missing { folder: folder.to_owned(), hint });
+        }
+        let text = fs::read(&index).map_err(|source| WeightError::Read { file: index.clone(), source })?;
+        let format = |reason: String| WeightError::Format { file: index.clone(), reason };
+        let read: Index = serde_json::from_slice(&text).map_err(|error| format(format!("is not an index: {error}")))?;
+        let mut shards: Vec<&String> = read.weight_map.values().collect();
+        shards.sort();
+        shards.dedup();
+        let is_plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
+        if let Some(bad) = shards.iter().find(|name| !is_plain(name)) {
+            return Err(format(format!("names the shard `{bad}`: expected a file beside the index")));
+        }
+        let files = shards.iter().map(|name| WeightFile::open(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
+        let checkpoint = Self::of(index.clone(), files, rename)?;
+        match read.weight_map.keys().find(|name| !checkpoint.tensors.contains_key(&rename(name))) {
+            Some(name) => Err(WeightError::NoTensor { file: index, name: name.clone() }),
+            None => Ok(checkpoint),
+        }
+    }
+
+    /// Weights that are part of the program.
+    pub fn embedded(name: &str, bytes: &'static [u8], rename: fn(&str) -> String) -> Result<Self, WeightError> {
+        Self::of(PathBuf::from(name), vec![WeightFile::embedded(name, bytes)?], rename)
+    }
+
+    fn of(root: PathBuf, files: Vec<WeightFile>, rename: fn(&str) -> String) -> Result<Self, WeightError> {
+        let mut tensors = BTreeMap::new();
+        for (at, file) in files.iter().enumerate() {
+            for (name, info) in file.tensors() {
+                if tensors.insert(rename(&name), Stored { file: at, info }).is_some() {
+                    let reason = format!("holds tensor `{name}`, which is there already under this or another name");
+                    return Err(WeightError::Format { file: file.path.clone(), reason });
+                }
+            }
+        }
+        Ok(Self { files, tensors, root })
+    }
+
+    /// All tensors by name, with what their headers say.
+    pub fn facts(&self) -> impl Iterator<Item = (&str, TensorFacts)> {
+        self.tensors.iter().map(|(name, stored)| (name.as_str(), self.facts_of(stored)))
+    }
+
+    /// What the headers say of one tensor.
+    pub fn fact(&self, name: &str) -> Option<TensorFacts> {
+        self.tensors.get(name).map(|stored| self.facts_of(stored))
+    }
+
+    fn facts_of(&self, stored: &Stored) -> TensorFacts {
+        TensorFacts {
+            shape: stored.info.shape.clone(),
+            stored: format!("{:?}", stored.info.dtype),
+            file: self.files[stored.file].path.clone(),
+        }
+    }
+
+    /// The one file, or the index.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether there are headers only, no weights.
+    pub fn is_header_only(&self) -> bool {
+        self.files.iter().any(|file| file.is_header_only)
+    }
+
+    /// The BLAKE3-ready identity of the weights: every file's name and length and every tensor's place. It changes with
+    /// the checkpoint's layout; contents are told apart by [`Checkpoint::sample`].
+    pub fn sample(&self) -> Result<Vec<u8>, WeightError> {
+        let mut sample = Vec::new();
+        for (name, stored) in &self.tensors {
+            sample.extend_from_slice(name.as_bytes());
+            sample.extend_from_slice(format!("{:?}{:?}", stored.info.dtype, stored.info.shape).as_bytes());
+            // Training moves every tensor: a few bytes of each tell two checkpoints apart without reading all.
+            let (from, to) = stored.info.data_offsets;
+            let head = TensorInfo { data_offsets: (from, to.min(from + 256)), ..stored.info.clone() };
+            sample.extend(self.files[stored.file].read(&head)?);
+        }
+        Ok(sample)
+    }
+
+    /// Reads one tensor of the given shape; every value must be finite.
+    pub fn tensor(&self, name: &str, shape: &[usize], kept: Storage, device: &Device) -> Result<Tensor, WeightError> {
+        let missing = || WeightError::NoTensor { file: self.root.clone(), name: name.to_owned() };
+        let stored = self.tensors.get(name).ok_or_else(missing)?;
+        let file = &self.files[stored.file];
+        if stored.info.shape != shape {
+            return Err(WeightError::Shape {
+                file: file.path.clone(),
+                name: name.to_owned(),
+                expected: shape.to_vec(),
+                found: stored.info.shape.clone(),
+            });
+        }
+        let dtype = candle_type(stored.info.dtype).ok_or_else(|| WeightError::Type {
+            file: file.path.clone(),
+            name: name.to_owned(),
+            found: format!("{:?}", stored.info.dtype),
+        })?;
+        let bytes = file.read(&stored.info)?;
+        if let Some(at) = first_not_finite(&bytes, dtype) {
+            return Err(WeightError::NotFinite { file: file.path.clone(), name: name.to_owned(), at });
+        }
+        place(&bytes, dtype, shape, kept, device)
+            .map_err(|source| WeightError::Device { file: file.path.clone(), name: name.to_owned(), source })
+    }
+}
+
+fn candle_type(dtype: Dtype) -> Option<DType> {
+    match dtype {
+        Dtype::F32 => Some(DType::F32),
+        Dtype::F16 => Some(DType::F16),
+        Dtype::BF16 => Some(DType::BF16),
+        _ => None,
+    }
+}
+
+fn place(bytes: &[u8], dtype: DType, shape: &[usize], kept: Storage, device: &Device) -> candle_core::Result<Tensor> {
+    let kept = match kept {
+        Storage::As(wanted) => wanted,
+        Storage::Stored => dtype,
+    };
+    // Converted before it is moved: a card may not know the stored type.
+    let tensor = Tensor::from_raw_buffer(bytes, dtype, shape, &Device::Cpu)?;
+    tensor.to_dtype(kept)?.to_device(device)
+}
+
+/// The flat index of the first value whose exponent is all ones.
+fn first_not_finite(bytes: &[u8], dtype: DType) -> Option<usize> {
+    const CHUNK: usize = 1 << 20;
+    let (size, is_finite): (usize, fn(&[u8]) -> bool) = match dtype {
+        DType::F32 => (4, |value| value.try_into().is_ok_and(|value| f32::from_le_bytes(value).is_finite())),
+        DType::F16 => (2, |value| value.try_into().is_ok_and(|value| f16::from_le_bytes(value).is_finite())),
+        _ => (2, |value| value.try_into().is_ok_and(|value| bf16::from_le_bytes(value).is_finite())),
+    };
+    let find = |(chunk, bytes): (usize, &[u8])| {
+        bytes.chunks_exact(size).position(|value| !is_finite(value)).map(|at| chunk * (CHUNK / size) + at)
+    };
+    bytes.par_chunks(CHUNK).enumerate().find_map_first(find)
+}

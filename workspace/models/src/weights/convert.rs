@@ -1,0 +1,153 @@
+//! From PyTorch's `.pth` to safetensors, without running what a pickle asks to run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::pickle::PthTensors;
+use candle_core::{DType, Tensor};
+use safetensors::tensor::{Dtype, View};
+use thiserror::Error;
+
+/// Why a `.pth` file was not converted.
+#[derive(Debug, Error)]
+pub enum ConvertError {
+    /// It is not what `torch.save` writes, or holds what is not a plain tensor.
+    #[error("{}: cannot be read as a saved state: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the reader said.
+        source: candle_core::Error,
+    },
+    /// There is nothing in it.
+    #[error("{}: holds no tensors, neither at its top nor under `model` or `state_dict`", file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A tensor has a type that safetensors files of models do not use.
+    #[error("{}: tensor `{name}` has type {found}: expected F32, F16 or BF16", file.display())]
+    Type {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// A tensor cannot be read in full.
+    #[error("{}: {reason}", file.display())]
+    Broken {
+        /// The file.
+        file: PathBuf,
+        /// Which tensor, and what was wrong.
+        reason: String,
+    },
+    /// The result cannot be written.
+    #[error("{}: cannot be written: {reason}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// One tensor of the archive, read when it is written.
+struct Saved<'a> {
+    archive: &'a PthTensors,
+    name: &'a str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: usize,
+    failed: &'a Mutex<Option<String>>,
+}
+
+impl View for Saved<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
+        let read = self.archive.get(self.name).and_then(|tensor| tensor.as_ref().map_or(Ok(Vec::new()), raw));
+        let read = read.map_err(|error| error.to_string()).and_then(|bytes| {
+            let found = bytes.len();
+            if found == self.bytes { Ok(bytes) } else { Err(format!("expected {} bytes, found {found}", self.bytes)) }
+        });
+        // The trait has no way to fail: the first failure is kept, and the file thrown away.
+        std::borrow::Cow::Owned(read.unwrap_or_else(|reason| {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert(format!("tensor `{}`: {reason}", self.name));
+            vec![0; self.bytes]
+        }))
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// Converts what `torch.save` wrote into a safetensors file. The pickle inside is read as data: its instructions are
+/// followed only as far as they describe tensors, and nothing that it names is imported or called.
+///
+/// A state under an outer `model` or `state_dict` is unwrapped. Tensors are copied one by one, so that memory holds one
+/// at a time.
+pub fn convert_pth(pth: &Path, safetensors: &Path) -> Result<(), ConvertError> {
+    let archive = open(pth)?;
+    let failed = Mutex::new(None);
+    let mut tensors = BTreeMap::new();
+    for (name, info) in archive.tensor_infos() {
+        let shape = info.layout.dims().to_vec();
+        let (dtype, size) = match info.dtype {
+            DType::F32 => (Dtype::F32, 4),
+            DType::F16 => (Dtype::F16, 2),
+            DType::BF16 => (Dtype::BF16, 2),
+            other => {
+                let found = format!("{other:?}");
+                return Err(ConvertError::Type { file: pth.to_owned(), name: name.clone(), found });
+            }
+        };
+        let bytes = shape.iter().product::<usize>() * size;
+        tensors.insert(name.as_str(), Saved { archive: &archive, name, dtype, shape, bytes, failed: &failed });
+    }
+    let write = |reason: String| ConvertError::Write { file: safetensors.to_owned(), reason };
+    let metadata = Some([("format".to_owned(), "pt".to_owned())].into());
+    safetensors::serialize_to_file(tensors, metadata, safetensors).map_err(|error| write(error.to_string()))?;
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(reason) => {
+            std::fs::remove_file(safetensors).ok();
+            Err(ConvertError::Broken { file: pth.to_owned(), reason })
+        }
+        None => Ok(()),
+    }
+}
+
+fn open(pth: &Path) -> Result<PthTensors, ConvertError> {
+    let mut refused = None;
+    for key in [None, Some("model"), Some("state_dict")] {
+        match PthTensors::new(pth, key) {
+            Ok(archive) if !archive.tensor_infos().is_empty() => return Ok(archive),
+            Ok(_) => {}
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(match refused {
+        Some(source) => ConvertError::Read { file: pth.to_owned(), source },
+        None => ConvertError::Empty { file: pth.to_owned() },
+    })
+}
+
+fn raw(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {
+    let flat = tensor.flatten_all()?;
+    Ok(match flat.dtype() {
+        DType::F32 => flat.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
+        DType::F16 => flat.to_vec1::<half::f16>()?.into_iter().flat_map(half::f16::to_le_bytes).collect(),
+        DType::BF16 => flat.to_vec1::<half::bf16>()?.into_iter().flat_map(half::bf16::to_le_bytes).collect(),
+        other => candle_core::bail!("type {other:?} is not converted"),
+    })
+}

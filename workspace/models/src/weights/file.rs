@@ -1,0 +1,122 @@
+//! One safetensors file: its header, checked, and its tensors' bytes.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use safetensors::tensor::{Metadata, TensorInfo};
+
+use crate::weights::WeightError;
+
+/// The longest header that is read. The largest released checkpoints stay below 1 MiB.
+const MOST_HEADER_BYTES: u64 = 100 << 20;
+
+/// An open safetensors file. Its header has been checked against its length.
+#[derive(Debug)]
+pub(crate) struct WeightFile {
+    pub(crate) path: PathBuf,
+    header: Metadata,
+    /// Where the tensors' bytes begin.
+    start: u64,
+    bytes: Bytes,
+    /// Whether the file ends right behind its header, as a stand-in for a real one does.
+    pub(crate) is_header_only: bool,
+}
+
+/// Where bytes come from.
+#[derive(Debug)]
+enum Bytes {
+    File(Mutex<File>),
+    Memory(&'static [u8]),
+}
+
+impl Bytes {
+    fn read(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        match self {
+            Self::File(file) => {
+                let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(buffer)
+            }
+            Self::Memory(bytes) => {
+                let end = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+                let from = usize::try_from(at).map_err(|_| end())?;
+                let range = from..from.checked_add(buffer.len()).ok_or_else(end)?;
+                buffer.copy_from_slice(bytes.get(range).ok_or_else(end)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl WeightFile {
+    /// Opens a file and reads its header, nothing more.
+    pub(crate) fn open(path: &Path) -> Result<Self, WeightError> {
+        let read = |source| WeightError::Read { file: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        let facts = file.metadata().map_err(read)?;
+        if !facts.is_file() {
+            let reason = "is not a file: expected a safetensors file".to_owned();
+            return Err(WeightError::Format { file: path.to_owned(), reason });
+        }
+        Self::with_header(path, Bytes::File(Mutex::new(file)), facts.len())
+    }
+
+    /// A file that is part of the program, under the name that errors call it by.
+    pub(crate) fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, WeightError> {
+        Self::with_header(Path::new(name), Bytes::Memory(bytes), bytes.len() as u64)
+    }
+
+    fn with_header(path: &Path, bytes: Bytes, length: u64) -> Result<Self, WeightError> {
+        let format = |reason: String| WeightError::Format { file: path.to_owned(), reason };
+        let read = |source| WeightError::Read { file: path.to_owned(), source };
+        if length < 8 {
+            return Err(format(format!("is truncated: {length} bytes are too few for a safetensors file")));
+        }
+        let mut prefix = [0; 8];
+        bytes.read(0, &mut prefix).map_err(read)?;
+        let header_bytes = u64::from_le_bytes(prefix);
+        if header_bytes > MOST_HEADER_BYTES {
+            let reason = format!("is not a safetensors file: its header claims {header_bytes} bytes");
+            return Err(format(reason));
+        }
+        if header_bytes > length - 8 {
+            let reason = format!("is truncated: the header has {header_bytes} bytes, the file {length}");
+            return Err(format(reason));
+        }
+        let mut text = vec![0; header_bytes as usize];
+        bytes.read(8, &mut text).map_err(read)?;
+        let header: Metadata = serde_json::from_slice(&text)
+            .map_err(|error| format(format!("its header is not that of a safetensors file: {error}")))?;
+        let (expected, found) = (header.data_len() as u64, length - 8 - header_bytes);
+        let is_header_only = found == 0 && expected > 0;
+        if found < expected && !is_header_only {
+            let reason = format!("is truncated: its tensors take {expected} bytes, {found} are there");
+            return Err(format(reason));
+        }
+        if found > expected {
+            let extra = found - expected;
+            return Err(format(format!("has {extra} bytes more than its header declares")));
+        }
+        Ok(Self { path: path.to_owned(), header, start: 8 + header_bytes, bytes, is_header_only })
+    }
+
+    /// Every tensor's name and facts, in no order.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (String, TensorInfo)> {
+        self.header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The bytes of one tensor of this file.
+    pub(crate) fn read(&self, info: &TensorInfo) -> Result<Vec<u8>, WeightError> {
+        if self.is_header_only {
+            let reason = "holds a header and no tensors: a stand-in cannot be loaded".to_owned();
+            return Err(WeightError::Format { file: self.path.clone(), reason });
+        }
+        let (from, to) = info.data_offsets;
+        let mut buffer = vec![0; to - from];
+        let read = |source| WeightError::Read { file: self.path.clone(), source };
+        self.bytes.read(self.start + from as u64, &mut buffer).map_err(read)?;
+        Ok(buffer)
+    }
+}

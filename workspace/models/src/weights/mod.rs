@@ -1,0 +1,14 @@
+//! Weights on disk: safetensors files, one or several, read tensor by tensor.
+//!
+//! Nothing is mapped into memory: a file that shrinks while it is read is an error, not a crash. What a file declares is
+//! checked against its length before anything is allocated for it.
+
+mod checkpoint;
+mod convert;
+mod error;
+mod file;
+
+pub use checkpoint::{Checkpoint, Storage, TensorFacts};
+pub use convert::{ConvertError, convert_pth};
+pub use error::WeightError;
+pub(crate) use file::WeightFile;
