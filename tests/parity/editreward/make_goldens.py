@@ -2,7 +2,7 @@
 """Make the reference values that are committed, or check them.
 
 Without options this writes anew all of workspace/models/tests/fixtures/editreward. With --check it writes to a
-temporary folder and compares: models, pictures and token ids must be the same bytes, numbers may differ by 2e-5.
+temporary folder and compares: models, pictures and token ids must be the same bytes, numbers may differ by 5e-5.
 """
 
 import argparse
@@ -22,36 +22,37 @@ from shape import Shape
 
 HOME = Path(__file__).resolve().parents[3] / "workspace/models/tests/fixtures/editreward"
 MOST_BYTES = 3_500_000
-TOLERANCE = 2e-5
+TOLERANCE = 5e-5
 # The bf16 run depends on how a processor multiplies such numbers; it is there to be looked at.
 LOOSE_TOLERANCE = 0.2
 
+# Each with a seed under which the heads say different things about different pairs.
 MODELS = {
-    "plain_f32": Shape(
+    "plain_f32": (1, Shape(
         hidden=24, layers=2, heads=3, kv_heads=3, intermediate=40,
         vision_hidden=16, vision_depth=2, vision_heads=2, vision_intermediate=24,
-    ),
-    "groups_of_seven_bf16": Shape(
+    )),
+    "groups_of_seven_bf16": (8, Shape(
         hidden=112, layers=2, heads=14, kv_heads=2, intermediate=48,
         vision_hidden=16, vision_depth=3, vision_heads=1, vision_intermediate=24, fullatt=[0, 2],
         dtype="bf16", names="legacy", config="flat", rope_theta=10_000.0,
-    ),
-    "small_windows_f16": Shape(
+    )),
+    "small_windows_f16": (8, Shape(
         hidden=48, layers=4, heads=4, kv_heads=2, intermediate=48,
         vision_hidden=24, vision_depth=4, vision_heads=2, vision_intermediate=32, window=56, fullatt=[2],
         dtype="f16", wording=1,
-    ),
-    "shards_bf16": Shape(
+    )),
+    "shards_bf16": (1, Shape(
         hidden=32, layers=5, heads=2, kv_heads=1, intermediate=40, rms_eps=1e-5, rope_theta=640_000.0,
         vision_hidden=16, vision_depth=5, vision_heads=2, vision_intermediate=24, fullatt=[1, 3],
         dtype="bf16", shards=3, lm_head=True, config="flat", declared_extra_rows=64,
         system="You are a judge of pictures.",
-    ),
-    "small_budget_f16": Shape(
+    )),
+    "small_budget_f16": (4, Shape(
         hidden=32, layers=3, heads=4, kv_heads=4, intermediate=48,
         vision_hidden=24, vision_depth=3, vision_heads=3, vision_intermediate=32,
         dtype="f16", names="legacy", max_pixels=12600, extra_rows=6, wording=1,
-    ),
+    )),
 }  # fmt: skip
 
 
@@ -182,7 +183,7 @@ def distance(first, second):
 
 def make_all(home):
     """Write all models and cases."""
-    for seed, (name, shape) in enumerate(MODELS.items(), start=1):
+    for name, (seed, shape) in MODELS.items():
         make_model(shape, home / "models" / name, seed)
         official = Official(home / "models" / name)
         for case in (case for case in CASES if CASES[case][0] == name):

@@ -215,6 +215,10 @@ class Batch:
         self.ids, self.mask = inputs["input_ids"], inputs["attention_mask"]
         self.pixels, self.grid = inputs["pixel_values"], inputs["image_grid_thw"]
 
+    def sizes(self):
+        """Height and width of each picture as the model sees it."""
+        return [(14 * height, 14 * width) for _, height, width in self.grid.tolist()]
+
     def lengths(self):
         """Tokens of each pair."""
         return self.mask.sum(-1).tolist()
@@ -254,6 +258,8 @@ class Official:
         batch = Batch(self.processor, texts, pictures)
         if not torch.equal((batch.ids == self.reward).sum(-1), torch.ones(len(pairs), dtype=torch.long)):
             raise ValueError("each pair must have one reward token; does an instruction hold one?")
+        if batch.sizes() != [(picture.height, picture.width) for picture in pictures]:
+            raise ValueError("HF's processor resized once more: its limits are too narrow for the budget")
         return batch
 
     def batches(self, pairs, folder):

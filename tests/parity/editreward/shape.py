@@ -5,7 +5,10 @@ import dataclasses
 
 PATCH, MERGE, TEMPORAL = 14, 2, 2
 CELL = PATCH * MERGE
-LEAST_BUDGET = 4 * CELL * CELL
+# With less than eight cells, or more than this, HF's own limits (3136 and 12845056) would resize once more.
+LEAST_BUDGET, MOST_BUDGET = 8 * CELL * CELL, 8192 * CELL * CELL
+# Around the budget of the official code HF's own limits need this much room.
+LOWEST_LIMIT, HIGHEST_LIMIT = 128 * CELL * CELL, 512 * CELL * CELL
 DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
 MEAN = [0.48145466, 0.4578275, 0.40821073]
 DEVIATION = [0.26862954, 0.26130258, 0.27577711]
@@ -113,8 +116,11 @@ def budget_complaints(shape):
     """What is wrong with the pixel budget."""
     if shape.min_pixels > shape.max_pixels:
         yield f"--min-pixels {shape.min_pixels} is greater than --max-pixels {shape.max_pixels}"
-    if shape.min_pixels < LEAST_BUDGET:
-        yield f"--min-pixels must be at least {LEAST_BUDGET}, the lower limit of the processor of HF"
+    if shape.min_pixels == shape.max_pixels:
+        if not LEAST_BUDGET <= shape.max_pixels <= MOST_BUDGET:
+            yield f"a budget of {shape.max_pixels} pixels is not within {LEAST_BUDGET} and {MOST_BUDGET}"
+    elif shape.min_pixels > LOWEST_LIMIT or shape.max_pixels < HIGHEST_LIMIT:
+        yield f"--min-pixels and --max-pixels must be the same, or leave {LOWEST_LIMIT} to {HIGHEST_LIMIT} alone"
 
 
 def choice_complaints(shape):

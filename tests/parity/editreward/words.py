@@ -51,7 +51,8 @@ Make the sky bluer and the grass greener. Make it brighter, make it darker, make
 Turn the red car into a blue car. Turn the picture into a black and white photograph from 1950.
 Remove the lamp on the left, remove the people behind the house, remove the text in the upper right corner.
 Add a green bowl on the table. Add a small boat on the lake, and add its reflection in the water.
-Put the dog's ball under the chair; don't move the dog. They're playing, we've seen it, I'm sure, he'll stay, she'd know.
+Put the dog's ball under the chair; don't move the dog.
+They're playing, we've seen it, I'm sure, he'll stay, she'd know.
 Raise the contrast by 20 % and lower the saturation by 5 %. Crop it to 16:9, then rotate it by 90 degrees.
 Change the colour of the walls to #ffeedd. Write "OPEN 24/7" above the door, in white letters.
 The original picture shows a street; the edited copy shows the same street at night, with rain on the stones.
