@@ -36,7 +36,7 @@ pub use objective::{Objective, Scale, Utility};
 pub use outcome::{Ending, Outcome};
 pub use proposal::{Edge, Lineage, Proposal, Start, Until};
 pub use request::{EditRequest, Instruction, InstructionError};
-pub use reward::{Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};
+pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};
 pub use score::{Part, Score, ScoreCard, ScoreError};
 pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
 pub use seed::{Seed, SeedError};

@@ -1,5 +1,6 @@
 //! The port to reward models.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::{BoxFuture, Cost, EditRequest, Failure, Image, RewardCard, Score, Watch};
@@ -27,6 +28,25 @@ pub struct Judgement {
     pub score: Score,
     /// What was spent.
     pub cost: Cost,
+    /// What a model in this process computed for it.
+    pub counters: Counters,
+}
+
+/// What a local model computed for one judgement. Work that several judgements share is counted with the first that
+/// needed it, and work found in a cache with none, so that the sum over a batch is what was really done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Pictures that went through a vision tower.
+    pub image_encodes: u64,
+    /// Tokens that went through a decoder, those that stand for pictures included.
+    pub decoder_tokens: u64,
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.image_encodes = self.image_encodes.saturating_add(other.image_encodes);
+        self.decoder_tokens = self.decoder_tokens.saturating_add(other.decoder_tokens);
+    }
 }
 
 /// A reward model behind an async port.

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    Cost, Failure, FailureKind, Judgement, LocalReward, Part, PartName, RewardBatch, RewardCard, RewardItem,
+    Cost, Counters, Failure, FailureKind, Judgement, LocalReward, Part, PartName, RewardBatch, RewardCard, RewardItem,
     RewardKind, RewardName, Score, Watch,
 };
 use editscale_picture::DecodeCache;
@@ -53,7 +53,7 @@ impl PhotometricReward {
         let view = self.scenes.view(*item.request.source.digest().as_bytes(), &source.pixels);
         let score =
             score(&assess(&view, &edited.pixels, &plan)).map_err(|why| Failure::new(FailureKind::Malformed, why))?;
-        Ok(Judgement { score, cost: Cost::default() })
+        Ok(Judgement { score, cost: Cost::default(), counters: Counters::default() })
     }
 }
 

@@ -1,4 +1,6 @@
 //! Models on candle: weights, the layers that models share, and the models themselves.
 
 pub mod layers;
+pub mod pictures;
+pub mod rewards;
 pub mod weights;

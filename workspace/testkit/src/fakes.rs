@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, Cost, Digest, EditBackend, EditBatch, EditItem, EditRequest, EditorCard,
-    EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement, KnobName, KnobScale,
+    Counters, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement, KnobName, KnobScale,
     KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind, RewardModel,
     RewardName, Sampler, Score, Seed, SeedRule, Watch,
 };
@@ -154,7 +154,7 @@ impl FakeReward {
     fn judge(&self, item: &RewardItem) -> Result<Judgement, Failure> {
         let mean = (self.judges)(item).map_err(|kind| Failure::new(kind, "failed as scripted"))?;
         let score = Score::new(mean).map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
-        Ok(Judgement { score, cost: self.card.cost })
+        Ok(Judgement { score, cost: self.card.cost, counters: Counters::default() })
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Pass<'a> {
     pub past: Vec<&'a [LayerKeys]>,
     /// The rows whose final activations are wanted, in ascending order. The last layer computes no others.
     pub read: Vec<usize>,
+    /// Whether keys and values are wanted afterwards.
+    pub keep_keys: bool,
 }
 
 /// What a pass leaves.
@@ -62,7 +64,7 @@ pub struct Pass<'a> {
 pub struct Passed {
     /// Activations of the rows that were read after the final normalisation, [read, width].
     pub read: Tensor,
-    /// Keys and values of all rows, by layer.
+    /// Keys and values of all rows, by layer; nothing where they were not to be kept.
     pub keys: Vec<LayerKeys>,
 }
 
@@ -113,13 +115,15 @@ impl Decoder {
         watch: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Passed> {
         let tables = self.rotary.text(&pass.positions, &self.axes, &self.compute)?;
-        let (mut hidden, mut keys) = (pass.hidden, Vec::with_capacity(self.layers.len()));
+        let (mut hidden, mut keys) = (pass.hidden, Vec::new());
         watch(0, &hidden)?;
         for (at, layer) in self.layers.iter().enumerate() {
             let normed = layer.before_attention.forward(&hidden)?;
             let own = layer.keys_of(&normed, &tables)?;
             let all = joined(pass.past.iter().map(|past| &past[at]).chain([&own]))?;
-            keys.push(own);
+            if pass.keep_keys {
+                keys.push(own);
+            }
             if at + 1 < self.layers.len() {
                 hidden = layer.forward(&hidden, &normed, &tables, &all, &pass.segments)?;
                 watch(at + 1, &hidden)?;

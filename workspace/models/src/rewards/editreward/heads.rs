@@ -1,0 +1,43 @@
+//! The two reward heads.
+
+use candle_core::{DType, Result, Tensor};
+
+use crate::layers::{Linear, Scope};
+use crate::rewards::editreward::PARTS;
+use crate::weights::WeightError;
+
+/// The places of the affine maps in each head: between them stand ReLUs and a dropout, which have no weights.
+const MAPS: [usize; 3] = [0, 3, 5];
+
+/// A head's answer: the mean of the score and the logarithm of its standard deviation.
+const ANSWER: usize = 2;
+
+/// One perceptron for each part, in single precision.
+#[derive(Debug)]
+pub(super) struct Heads([[Linear; 3]; 2]);
+
+impl Heads {
+    /// Loads `head_0` and `head_1`; inner widths are the file's.
+    pub(super) fn load(scope: &Scope<'_>, width: usize) -> std::result::Result<Self, WeightError> {
+        let head = |at: usize| {
+            let head = scope.at(format!("head_{at}"));
+            let inner = [head.at(MAPS[0]).rows("weight")?, head.at(MAPS[1]).rows("weight")?];
+            let map = |at: usize, inputs: usize, outputs: usize| {
+                let map = head.at(MAPS[at]);
+                let weight = map.in_type("weight", &[outputs, inputs], DType::F32)?;
+                Ok(Linear::new(weight, Some(map.in_type("bias", &[outputs], DType::F32)?)))
+            };
+            Ok([map(0, width, inner[0])?, map(1, inner[0], inner[1])?, map(2, inner[1], ANSWER)?])
+        };
+        Ok(Self([head(0)?, head(1)?]))
+    }
+
+    /// The answers of one head, by its place in [`PARTS`], to rows [rows, width]: (mean, logarithm of sigma) each.
+    pub(super) fn answer(&self, part: usize, rows: &Tensor) -> Result<Vec<(f64, f64)>> {
+        debug_assert!(part < PARTS.len(), "a part of the score");
+        let [first, second, last] = &self.0[part];
+        let inner = first.forward(&rows.to_dtype(DType::F32)?)?.relu()?;
+        let answers = last.forward(&second.forward(&inner)?.relu()?)?.to_vec2::<f32>()?;
+        Ok(answers.iter().map(|answer| (f64::from(answer[0]), f64::from(answer[1]))).collect())
+    }
+}

@@ -1,0 +1,224 @@
+//! The judge: pairs of pictures and an instruction in, scores out.
+//!
+//! All that a call judges forms a tree of prompts: an opening that every prompt has, the source's picture, the edited
+//! picture with what both prompts say alike, and what each says for itself. Every part of the tree is computed once, and
+//! openings, sources and pictures are kept for later calls. Attention is causal, so this changes nothing but rounding.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use editscale_core::{Counters, Digest, Image};
+
+use crate::layers::qwen25_vl::{Decoder, VisionTower};
+use crate::layers::{Scope, qwen25_vl};
+use crate::rewards::editreward::cache::Cache;
+use crate::rewards::editreward::heads::Heads;
+use crate::rewards::editreward::pass::{Call, Encoded, Keys, SourceKey};
+use crate::rewards::editreward::pictures::Preparation;
+use crate::rewards::editreward::tokens::{Prompts, Tokens};
+use crate::rewards::editreward::{Directory, JudgeError, LoadError, Memory, Options};
+
+/// The parts of a score, in the order of prompts and heads.
+pub const PARTS: [&str; 2] = ["instruction_following", "visual_quality"];
+
+/// One edit to judge.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// The picture before the edit.
+    pub source: Image,
+    /// The picture after it.
+    pub edited: Image,
+    /// What was asked for.
+    pub instruction: Arc<str>,
+}
+
+/// A mean with its standard deviation, on the checkpoint's own scale: unbounded, comparable only within one checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Higher is better.
+    pub mean: f64,
+    /// Above 0.
+    pub sigma: f64,
+}
+
+/// What the judge says of a pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// Both parts in one.
+    pub fused: Estimate,
+    /// By the order of [`PARTS`].
+    pub parts: [Estimate; 2],
+    /// What was computed for it.
+    pub counters: Counters,
+}
+
+/// EditReward: Qwen2.5-VL with two reward heads.
+pub struct EditReward {
+    pub(super) options: Options,
+    pub(super) vision: VisionTower,
+    pub(super) decoder: Decoder,
+    pub(super) heads: Heads,
+    pub(super) prompts: Prompts,
+    pub(super) preparation: Preparation,
+    pub(super) merged: usize,
+    pub(super) openings: Cache<Vec<u32>, Keys>,
+    pub(super) sources: Cache<SourceKey, Keys>,
+    pub(super) pictures: Cache<Digest, Encoded>,
+    most_tokens: usize,
+    pixel_budget: u64,
+    revision: Arc<str>,
+}
+
+impl std::fmt::Debug for EditReward {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EditReward").field("revision", &self.revision).field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl EditReward {
+    /// Loads a model directory.
+    pub fn load(directory: &Directory, options: Options) -> Result<Self, LoadError> {
+        let config = directory.config()?;
+        let checkpoint = directory.checkpoint()?;
+        let root = Scope::root(&checkpoint, &options.compute);
+        let model = root.at("model");
+        let vision = VisionTower::load(&model.at("visual"), &config.vision, options.rope_tables)?;
+        let decoder = Decoder::load(&model.at("language_model"), &config.text, options.rope_tables)?;
+        let prompts = Prompts::load(directory, decoder.vocabulary())?;
+        let preparation = Preparation::load(directory, &config)?;
+        let memory = Memory::of(&config, options.compute.dtype);
+        Ok(Self {
+            vision,
+            heads: Heads::load(&root.at("rm_heads"), config.text.hidden_size)?,
+            revision: revision(directory, &checkpoint.sample()?, &options)?,
+            prompts,
+            pixel_budget: preparation.most_pixels() as u64,
+            preparation,
+            decoder,
+            merged: config.vision.spatial_merge_size * config.vision.spatial_merge_size,
+            // An opening is a few tokens long, and there is one for a template.
+            openings: Cache::new(64 << 20),
+            sources: Cache::new(options.cache_bytes / 4 * 3),
+            pictures: Cache::new(options.cache_bytes / 4),
+            most_tokens: memory.tokens_within(options.activation_bytes),
+            options,
+        })
+    }
+
+    /// What exactly answers: weights, texts and options in one name.
+    pub fn revision(&self) -> Arc<str> {
+        Arc::clone(&self.revision)
+    }
+
+    /// The pixels that it looks at, at most.
+    pub fn pixel_budget(&self) -> u64 {
+        self.pixel_budget
+    }
+
+    /// Judges pairs, each for itself; one answer a pair, in order. Answers do not depend on what else is in a call, up to
+    /// rounding (1e-5 in single precision). `cancelled` is asked between layers.
+    pub fn judge(&mut self, pairs: &[Pair], cancelled: &dyn Fn() -> bool) -> Vec<Result<Verdict, JudgeError>> {
+        let mut answers: Vec<Option<Result<Verdict, JudgeError>>> = pairs.iter().map(|_| None).collect();
+        let mut read = HashMap::new();
+        for at in in_shared_order(pairs) {
+            let instruction = Arc::clone(&pairs[at].instruction);
+            let tokens = read.entry(instruction).or_insert_with_key(|text| self.prompts.tokens(text).map(Arc::new));
+            if let Err(error) = tokens {
+                answers[at] = Some(Err(error.clone()));
+            }
+        }
+        let ready = in_shared_order(pairs).into_iter().filter_map(|at| {
+            let tokens = read.get(&pairs[at].instruction)?.as_ref().ok()?;
+            Some(Asked { at, pair: &pairs[at], tokens: Arc::clone(tokens) })
+        });
+        for part in self.parts(ready.collect()) {
+            let said = Call::new(self, cancelled).judge(&part);
+            part.iter().zip(said).for_each(|(asked, said)| answers[asked.at] = Some(said));
+        }
+        let lost = || Err(JudgeError::Compute("no answer was computed".to_owned()));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
+    }
+
+    /// Cuts pairs into parts that are within the bound of memory.
+    fn parts<'a>(&self, asked: Vec<Asked<'a>>) -> Vec<Vec<Asked<'a>>> {
+        let (mut parts, mut part, mut tokens) = (Vec::new(), Vec::new(), 0);
+        for next in asked {
+            let before = part.last();
+            let more = self.tokens_of(&next, before);
+            if before.is_some() && tokens + more > self.most_tokens {
+                parts.push(std::mem::take(&mut part));
+                tokens = 0;
+            }
+            tokens += if part.is_empty() { self.tokens_of(&next, None) } else { more };
+            part.push(next);
+        }
+        parts.push(part);
+        parts.retain(|part| !part.is_empty());
+        parts
+    }
+
+    /// How many tokens a pair adds, at most, to those of the pair before it.
+    fn tokens_of(&self, asked: &Asked<'_>, before: Option<&Asked<'_>>) -> usize {
+        let [first, second] = &*asked.tokens;
+        let is_known = before.is_some_and(|before| before.pair.source == asked.pair.source);
+        let source = if is_known {
+            0
+        } else {
+            first.before.len() + self.preparation.tokens(asked.pair.source.size()) + first.between.len()
+        };
+        source + self.preparation.tokens(asked.pair.edited.size()) + first.after.len() + second.after.len()
+    }
+}
+
+/// A pair with the tokens of its prompts.
+pub(super) struct Asked<'a> {
+    at: usize,
+    pub(super) pair: &'a Pair,
+    pub(super) tokens: Arc<[Tokens; 2]>,
+}
+
+/// Pairs in the order of their sources' first appearance, then of their edited pictures', so that what is shared is near.
+fn in_shared_order(pairs: &[Pair]) -> Vec<usize> {
+    fn firsts(digests: impl Iterator<Item = Digest>) -> Vec<usize> {
+        let mut first = HashMap::new();
+        digests.enumerate().map(|(at, digest)| *first.entry(digest).or_insert(at)).collect()
+    }
+    let sources = firsts(pairs.iter().map(|pair| pair.source.digest()));
+    let edited = firsts(pairs.iter().map(|pair| pair.edited.digest()));
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_by_key(|&at| (sources[at], edited[at], at));
+    order
+}
+
+/// The version of the code that decides a score.
+const CODE: &str = "editreward/1";
+
+fn revision(directory: &Directory, sample: &[u8], options: &Options) -> Result<Arc<str>, LoadError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(sample);
+    for name in TEXTS {
+        let bytes = directory.read_if_there(name)?.unwrap_or_default();
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+    }
+    let digest = hasher.finalize().to_hex();
+    let (tables, fusion, dtype) = (options.rope_tables, options.fusion, options.compute.dtype);
+    Ok(format!("{CODE} {} {tables:?} {fusion:?} {dtype:?}", &digest[..16]).to_lowercase().into())
+}
+
+/// The files beside the weights that decide a score.
+const TEXTS: [&str; 9] = [
+    "config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.json",
+    "chat_template.jinja",
+    "prompts/instruction_following.txt",
+    "prompts/visual_quality.txt",
+    "prompts/tail.txt",
+];
+
+/// The shape of a model directory's model, without loading it.
+pub fn config(directory: &Directory) -> Result<qwen25_vl::Config, LoadError> {
+    directory.config()
+}

@@ -1,0 +1,544 @@
+//! One part of a call: pictures encoded, openings and sources run or found, then all branches in one pass.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use candle_core::{Result as Computed, Tensor};
+use editscale_core::{Counters, Digest, Image};
+use rayon::prelude::*;
+
+use crate::layers::Segment;
+use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass, plain_positions};
+use crate::rewards::editreward::cache::bytes;
+use crate::rewards::editreward::model::Asked;
+use crate::rewards::editreward::pictures::Prepared;
+use crate::rewards::editreward::tree::{Item, Tree};
+use crate::rewards::editreward::{EditReward, Estimate, JudgeError, PARTS, PictureFault, Verdict, Which};
+
+/// A picture's tokens, [tokens, decoder width].
+#[derive(Debug)]
+pub(super) struct Encoded(Tensor);
+
+impl Encoded {
+    fn len(&self) -> usize {
+        self.0.dims().first().copied().unwrap_or_default()
+    }
+}
+
+/// Keys and values of a beginning, behind those of its own beginning.
+#[derive(Debug)]
+pub(super) struct Keys {
+    layers: Vec<LayerKeys>,
+    rows: usize,
+}
+
+impl Keys {
+    fn bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| bytes(&layer.keys) + bytes(&layer.values)).sum()
+    }
+}
+
+/// What tells a source's keys and values from others: the tokens around it, and the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SourceKey {
+    before: Vec<u32>,
+    picture: Digest,
+    between: Vec<u32>,
+}
+
+/// A beginning as far as the edited picture: found or newly run.
+#[derive(Clone)]
+struct Beginning {
+    opening: Arc<Keys>,
+    source: Arc<Keys>,
+}
+
+/// The pictures of a part: what each became.
+type Pictures = HashMap<Digest, Result<Arc<Encoded>, PictureFault>>;
+
+/// What has been newly computed and is not yet on anybody's account.
+#[derive(Default)]
+struct Unclaimed {
+    pictures: HashSet<Digest>,
+    openings: HashMap<Vec<u32>, usize>,
+    sources: HashMap<SourceKey, usize>,
+}
+
+/// A part of a call at work.
+pub(super) struct Call<'a> {
+    judge: &'a mut EditReward,
+    cancelled: &'a dyn Fn() -> bool,
+    unclaimed: Unclaimed,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(judge: &'a mut EditReward, cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self { judge, cancelled, unclaimed: Unclaimed::default() }
+    }
+
+    /// One answer for each pair.
+    pub(super) fn judge(mut self, asked: &[Asked<'_>]) -> Vec<Result<Verdict, JudgeError>> {
+        if (self.cancelled)() {
+            return asked.iter().map(|_| Err(JudgeError::Cancelled)).collect();
+        }
+        match self.judge_all(asked) {
+            Ok(answers) => answers,
+            Err(error) => {
+                let error = if (self.cancelled)() { JudgeError::Cancelled } else { error.into() };
+                asked.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    fn judge_all(&mut self, asked: &[Asked<'_>]) -> Computed<Vec<Result<Verdict, JudgeError>>> {
+        let known = self.known_sources(asked);
+        let pictures = self.encode(asked, &known)?;
+        let beginnings = self.begin(asked, known, &pictures)?;
+        let mut branches = Branches::default();
+        let planned: Vec<Result<Planned, JudgeError>> =
+            asked.iter().map(|asked| branches.add(asked, &pictures, &beginnings, &mut self.unclaimed)).collect();
+        let answers = self.run(&branches, &pictures)?;
+        Ok(planned.into_iter().map(|planned| self.verdict(&planned?, &answers)).collect())
+    }
+
+    /// Sources that earlier calls have run.
+    fn known_sources(&mut self, asked: &[Asked<'_>]) -> HashMap<SourceKey, Beginning> {
+        let mut known = HashMap::new();
+        for key in asked.iter().flat_map(Asked::sources) {
+            if !known.contains_key(&key)
+                && let (Some(source), Some(opening)) = (self.judge.sources.get(&key), self.judge.openings.get(&key.before))
+            {
+                known.insert(key, Beginning { opening, source });
+            }
+        }
+        known
+    }
+
+    /// The tokens of all pictures that are needed, each encoded once.
+    fn encode(&mut self, asked: &[Asked<'_>], known: &HashMap<SourceKey, Beginning>) -> Computed<Pictures> {
+        let mut pictures: Pictures = HashMap::new();
+        let mut fresh: Vec<&Image> = Vec::new();
+        for asked in asked {
+            let needs_source = asked.sources().iter().any(|key| !known.contains_key(key));
+            let source = needs_source.then_some(&asked.pair.source);
+            for picture in source.into_iter().chain([&asked.pair.edited]) {
+                let digest = picture.digest();
+                if pictures.contains_key(&digest) || fresh.iter().any(|fresh| fresh.digest() == digest) {
+                    continue;
+                }
+                match self.judge.pictures.get(&digest) {
+                    Some(encoded) => drop(pictures.insert(digest, Ok(encoded))),
+                    None => fresh.push(picture),
+                }
+            }
+        }
+        let preparation = &self.judge.preparation;
+        let prepared: Vec<_> = fresh.par_iter().map(|picture| preparation.prepare(picture)).collect();
+        let mut ready = Vec::new();
+        for (picture, prepared) in fresh.into_iter().zip(prepared) {
+            match prepared {
+                Ok(prepared) => ready.push((picture.digest(), prepared)),
+                Err(fault) => drop(pictures.insert(picture.digest(), Err(fault))),
+            }
+        }
+        for (digest, encoded) in self.encode_prepared(ready)? {
+            self.unclaimed.pictures.insert(digest);
+            self.judge.pictures.keep(digest, Arc::clone(&encoded), bytes(&encoded.0));
+            pictures.insert(digest, Ok(encoded));
+        }
+        Ok(pictures)
+    }
+
+    fn encode_prepared(&self, prepared: Vec<(Digest, Prepared)>) -> Computed<Vec<(Digest, Arc<Encoded>)>> {
+        if prepared.is_empty() {
+            return Ok(Vec::new());
+        }
+        let grids: Vec<Grid> = prepared.iter().map(|(_, prepared)| prepared.grid).collect();
+        let digests: Vec<Digest> = prepared.iter().map(|(digest, _)| *digest).collect();
+        let patches: usize = grids.iter().map(|grid| grid.patches()).sum();
+        let values: Vec<f32> = prepared.into_iter().flat_map(|(_, prepared)| prepared.patches).collect();
+        let compute = &self.judge.options.compute;
+        let width = values.len() / patches;
+        let values = Tensor::from_vec(values, (patches, width), &compute.device)?.to_dtype(compute.dtype)?;
+        let tokens = self.judge.vision.forward_watched(&values, &grids, &mut |_, _| self.go_on())?;
+        let mut start = 0;
+        let part = |(digest, grid): (Digest, &Grid)| {
+            let length = grid.patches() / self.judge.merged;
+            start += length;
+            // A copy of its own: what is kept must not hold on to the tokens of all.
+            Ok((digest, Arc::new(Encoded(tokens.narrow(0, start - length, length)?.copy()?))))
+        };
+        digests.into_iter().zip(&grids).map(part).collect()
+    }
+
+    fn go_on(&self) -> Computed<()> {
+        if (self.cancelled)() { Err(candle_core::Error::Msg("cancelled".to_owned())) } else { Ok(()) }
+    }
+
+    /// All beginnings, those that are not known run in one pass behind their openings.
+    fn begin(
+        &mut self,
+        asked: &[Asked<'_>],
+        mut beginnings: HashMap<SourceKey, Beginning>,
+        pictures: &Pictures,
+    ) -> Computed<HashMap<SourceKey, Beginning>> {
+        let mut fresh: Vec<(SourceKey, Arc<Encoded>, Arc<Keys>)> = Vec::new();
+        for key in asked.iter().flat_map(Asked::sources) {
+            let is_there = beginnings.contains_key(&key) || fresh.iter().any(|(there, ..)| *there == key);
+            if !is_there && let Some(Ok(picture)) = pictures.get(&key.picture) {
+                let opening = self.opening(&key.before)?;
+                fresh.push((key, Arc::clone(picture), opening));
+            }
+        }
+        let mut rows = Rows::default();
+        for (key, picture, opening) in &fresh {
+            let before = rows.behind(opening);
+            let place = rows.picture(picture);
+            let items = (0..picture.len()).map(|at| Item::Picture { picture: place, at });
+            let items: Vec<Item> = items.chain(key.between.iter().copied().map(Item::Token)).collect();
+            let first = opening.rows;
+            rows.add(&items, first, &before);
+        }
+        let ran = self.run_rows(rows, &[], true)?.1;
+        let mut start = 0;
+        for (key, picture, opening) in fresh {
+            let length = picture.len() + key.between.len();
+            let source = Arc::new(Keys { layers: part_of(&ran, start, length)?, rows: length });
+            start += length;
+            self.unclaimed.sources.insert(key.clone(), length);
+            self.judge.sources.keep(key.clone(), Arc::clone(&source), source.bytes());
+            beginnings.insert(key, Beginning { opening, source });
+        }
+        Ok(beginnings)
+    }
+
+    /// The opening of a conversation: the same for all pictures and instructions.
+    fn opening(&mut self, tokens: &[u32]) -> Computed<Arc<Keys>> {
+        if let Some(opening) = self.judge.openings.get(&tokens.to_vec()) {
+            return Ok(opening);
+        }
+        let items: Vec<Item> = tokens.iter().copied().map(Item::Token).collect();
+        let mut rows = Rows::default();
+        rows.add(&items, 0, &[]);
+        let opening = Arc::new(Keys { layers: self.run_rows(rows, &[], true)?.1, rows: items.len() });
+        self.unclaimed.openings.insert(tokens.to_vec(), items.len());
+        self.judge.openings.keep(tokens.to_vec(), Arc::clone(&opening), opening.bytes());
+        Ok(opening)
+    }
+
+    /// Runs all branches in one pass and asks both heads: the answers by prompt, for the nodes of `branches.ends`.
+    fn run(&self, branches: &Branches, pictures: &Pictures) -> Computed<HashMap<(usize, usize), (f64, f64)>> {
+        let mut rows = Rows::default();
+        let places = branches.pictures.iter().map(|digest| match pictures.get(digest) {
+            Some(Ok(picture)) => Some(rows.picture(picture)),
+            _ => None,
+        });
+        let places: Vec<Option<usize>> = places.collect();
+        let item = |item: &Item| match *item {
+            Item::Picture { picture, at } => Item::Picture { picture: places[picture].unwrap_or_default(), at },
+            token @ Item::Token(_) => token,
+        };
+        let mut spans: HashMap<usize, Range<usize>> = HashMap::new();
+        for node in branches.order() {
+            let beginning = &branches.roots[branches.tree.nodes()[node].root];
+            let path = branches.tree.path(node);
+            let above: Vec<usize> = path[..path.len() - 1].to_vec();
+            let mut seen = rows.behind(&beginning.opening);
+            seen.extend(rows.behind(&beginning.source));
+            seen.extend(above.iter().map(|above| Seen::Row(spans[above].clone())));
+            let first = beginning.opening.rows + beginning.source.rows;
+            let first = first + above.iter().map(|above| spans[above].len()).sum::<usize>();
+            let items: Vec<Item> = branches.tree.nodes()[node].items.iter().map(item).collect();
+            spans.insert(node, rows.add(&items, first, &seen));
+        }
+        let mut ends: Vec<(usize, usize)> = branches.ends.iter().copied().collect();
+        ends.sort_by_key(|(end, part)| (spans[end].end, *part));
+        let mut read: Vec<usize> = ends.iter().map(|(end, _)| spans[end].end - 1).collect();
+        read.dedup();
+        let hidden = self.run_rows(rows, &read, false)?.0;
+        let mut answers = HashMap::new();
+        for part in 0..PARTS.len() {
+            let said = if read.is_empty() { Vec::new() } else { self.judge.heads.answer(part, &hidden)? };
+            for (end, _) in ends.iter().filter(|(_, of)| *of == part) {
+                let row = read.binary_search(&(spans[end].end - 1)).unwrap_or_default();
+                answers.insert((*end, part), said[row]);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Runs rows through the decoder: the final activations of those read, and the keys and values of all if kept.
+    fn run_rows(&self, rows: Rows, read: &[usize], keep_keys: bool) -> Computed<(Tensor, Vec<LayerKeys>)> {
+        let compute = &self.judge.options.compute;
+        if rows.items.is_empty() {
+            let empty = Tensor::zeros((0, 1), compute.dtype, &compute.device)?;
+            // Nothing has no keys, in as many layers as there are.
+            return Ok((empty, Vec::new()));
+        }
+        let past = rows.past_rows();
+        let pass = Pass {
+            hidden: self.embed(&rows)?,
+            positions: rows.positions.clone(),
+            segments: rows.segments(past),
+            past: rows.past.iter().filter(|keys| keys.rows > 0).map(|keys| keys.layers.as_slice()).collect(),
+            read: read.to_vec(),
+            keep_keys,
+        };
+        let passed = self.judge.decoder.forward_watched(pass, &mut |_, _| self.go_on())?;
+        Ok((passed.read, passed.keys))
+    }
+
+    /// What goes into the decoder: tokens' embeddings and pictures' tokens, in the order of the rows.
+    fn embed(&self, rows: &Rows) -> Computed<Tensor> {
+        let ids: Vec<u32> =
+            rows.items.iter().filter_map(|item| if let Item::Token(id) = item { Some(*id) } else { None }).collect();
+        let (mut parts, mut starts, mut next) = (Vec::new(), Vec::new(), ids.len());
+        if !ids.is_empty() {
+            parts.push(self.judge.decoder.embed(&ids)?);
+        }
+        for picture in &rows.pictures {
+            starts.push(next);
+            next += picture.len();
+            parts.push(picture.0.clone());
+        }
+        let mut token = 0;
+        let place = |item: &Item| match *item {
+            Item::Token(_) => {
+                token += 1;
+                token as u32 - 1
+            }
+            Item::Picture { picture, at } => (starts[picture] + at) as u32,
+        };
+        let order: Vec<u32> = rows.items.iter().map(place).collect();
+        let order = Tensor::new(order, &self.judge.options.compute.device)?;
+        Tensor::cat(&parts, 0)?.index_select(&order, 0)
+    }
+
+    fn verdict(
+        &self,
+        planned: &Planned,
+        answers: &HashMap<(usize, usize), (f64, f64)>,
+    ) -> Result<Verdict, JudgeError> {
+        let lost = || JudgeError::Compute("a branch was not computed".to_owned());
+        let answer = |part: usize| answers.get(&(planned.ends[part], part)).copied().ok_or_else(lost);
+        let heads = [answer(0)?, answer(1)?];
+        let fused = self.judge.options.fusion.combine(heads[0], heads[1]);
+        Ok(Verdict {
+            fused: estimate(fused, "fused")?,
+            parts: [estimate(heads[0], PARTS[0])?, estimate(heads[1], PARTS[1])?],
+            counters: planned.counters,
+        })
+    }
+}
+
+fn estimate((mean, log_sigma): (f64, f64), part: &'static str) -> Result<Estimate, JudgeError> {
+    let sigma = log_sigma.exp();
+    if mean.is_finite() && sigma.is_finite() { Ok(Estimate { mean, sigma }) } else { Err(JudgeError::NotFinite { part }) }
+}
+
+/// Some rows of keys and values, copied so that they do not hold on to the rest.
+fn part_of(layers: &[LayerKeys], start: usize, length: usize) -> Computed<Vec<LayerKeys>> {
+    let part = |tensor: &Tensor| {
+        if tensor.dim(0)? == length { Ok(tensor.clone()) } else { tensor.narrow(0, start, length)?.copy() }
+    };
+    layers.iter().map(|layer| Ok(LayerKeys { keys: part(&layer.keys)?, values: part(&layer.values)? })).collect()
+}
+
+impl Asked<'_> {
+    /// The beginnings of its two prompts, which are nearly always one.
+    fn sources(&self) -> [SourceKey; 2] {
+        let key = |part: usize| {
+            let tokens = &self.tokens[part];
+            let (before, between) = (tokens.before.clone(), tokens.between.clone());
+            SourceKey { before, picture: self.pair.source.digest(), between }
+        };
+        [key(0), key(1)]
+    }
+}
+
+/// A pair whose branches are in the tree.
+struct Planned {
+    /// The nodes at which its prompts end.
+    ends: [usize; 2],
+    counters: Counters,
+}
+
+/// All branches of a part behind their beginnings.
+#[derive(Default)]
+struct Branches {
+    tree: Tree,
+    roots: Vec<Beginning>,
+    root_of: HashMap<SourceKey, usize>,
+    /// Edited pictures by their numbers in the tree.
+    pictures: Vec<Digest>,
+    /// Where prompts end, with the number of the prompt.
+    ends: HashSet<(usize, usize)>,
+}
+
+impl Branches {
+    /// Adds a pair's two prompts, and puts on its account what it is the first to need.
+    fn add(
+        &mut self,
+        asked: &Asked<'_>,
+        pictures: &Pictures,
+        beginnings: &HashMap<SourceKey, Beginning>,
+        unclaimed: &mut Unclaimed,
+    ) -> Result<Planned, JudgeError> {
+        let sources = asked.sources();
+        let fault = |which: Which, digest: Digest| {
+            let fault = pictures.get(&digest).and_then(|picture| picture.as_ref().err()).cloned();
+            fault.map_or(Ok(()), |reason| Err(JudgeError::Picture { which, reason }))
+        };
+        let edited = asked.pair.edited.digest();
+        if sources.iter().any(|key| !beginnings.contains_key(key)) {
+            fault(Which::Source, asked.pair.source.digest())?;
+        }
+        fault(Which::Edited, edited)?;
+        let lost = || JudgeError::Compute("a picture was not encoded".to_owned());
+        let picture = pictures.get(&edited).and_then(|picture| picture.as_ref().ok()).ok_or_else(lost)?;
+        let mut ends = [0; 2];
+        let before = self.tree.size();
+        for (part, key) in sources.iter().enumerate() {
+            let beginning = beginnings.get(key).ok_or_else(lost)?;
+            let root = self.root(key, beginning);
+            let place = self.picture(edited);
+            let items = (0..picture.len()).map(|at| Item::Picture { picture: place, at });
+            let items: Vec<Item> = items.chain(asked.tokens[part].after.iter().copied().map(Item::Token)).collect();
+            ends[part] = self.tree.add(root, &items);
+            self.ends.insert((ends[part], part));
+        }
+        let mut counters = unclaimed.claim(&sources, [asked.pair.source.digest(), edited]);
+        counters.decoder_tokens += (self.tree.size() - before) as u64;
+        Ok(Planned { ends, counters })
+    }
+
+    fn root(&mut self, key: &SourceKey, beginning: &Beginning) -> usize {
+        *self.root_of.entry(key.clone()).or_insert_with(|| {
+            self.roots.push(beginning.clone());
+            self.roots.len() - 1
+        })
+    }
+
+    fn picture(&mut self, digest: Digest) -> usize {
+        let known = self.pictures.iter().position(|known| *known == digest);
+        known.unwrap_or_else(|| {
+            self.pictures.push(digest);
+            self.pictures.len() - 1
+        })
+    }
+
+    /// Nodes, each behind those above it.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.tree.nodes().len()).collect();
+        order.sort_by_key(|&node| self.tree.path(node).len());
+        order
+    }
+}
+
+impl Unclaimed {
+    /// What a pair is the first to need.
+    fn claim(&mut self, sources: &[SourceKey], pictures: [Digest; 2]) -> Counters {
+        let mut counters = Counters::default();
+        for picture in pictures {
+            counters.image_encodes += u64::from(self.pictures.remove(&picture));
+        }
+        for key in sources {
+            let opening = self.openings.remove(&key.before).unwrap_or_default();
+            let source = self.sources.remove(key).unwrap_or_default();
+            counters.decoder_tokens += (opening + source) as u64;
+        }
+        counters
+    }
+}
+
+/// Key rows that a row sees.
+#[derive(Debug, Clone)]
+enum Seen {
+    /// All rows of an earlier pass, by its place.
+    Past(usize),
+    /// Rows of this pass.
+    Row(Range<usize>),
+}
+
+/// The rows of one pass, as they are put together.
+#[derive(Default)]
+struct Rows {
+    items: Vec<Item>,
+    positions: Vec<[u32; 3]>,
+    pictures: Vec<Arc<Encoded>>,
+    past: Vec<Arc<Keys>>,
+    spans: Vec<(Range<usize>, Vec<Seen>)>,
+}
+
+impl Rows {
+    /// A picture's number in this pass.
+    fn picture(&mut self, picture: &Arc<Encoded>) -> usize {
+        self.pictures.push(Arc::clone(picture));
+        self.pictures.len() - 1
+    }
+
+    /// What rows see that stand behind a beginning; nothing where it is empty.
+    fn behind(&mut self, keys: &Arc<Keys>) -> Vec<Seen> {
+        if keys.rows == 0 {
+            return Vec::new();
+        }
+        let known = self.past.iter().position(|past| Arc::ptr_eq(past, keys));
+        let place = known.unwrap_or_else(|| {
+            self.past.push(Arc::clone(keys));
+            self.past.len() - 1
+        });
+        vec![Seen::Past(place)]
+    }
+
+    /// Adds items that follow each other, the first at a position.
+    fn add(&mut self, items: &[Item], first: usize, seen: &[Seen]) -> Range<usize> {
+        let span = self.items.len()..self.items.len() + items.len();
+        if !items.is_empty() {
+            self.items.extend_from_slice(items);
+            self.positions.extend(plain_positions(first, items.len()));
+            self.spans.push((span.clone(), seen.to_vec()));
+        }
+        span
+    }
+
+    fn past_rows(&self) -> usize {
+        self.past.iter().map(|keys| keys.rows).sum()
+    }
+
+    fn segments(&self, past: usize) -> Vec<Segment> {
+        let starts: Vec<usize> = self
+            .past
+            .iter()
+            .scan(0, |next, keys| {
+                *next += keys.rows;
+                Some(*next - keys.rows)
+            })
+            .collect();
+        let range = |seen: &Seen| match seen {
+            Seen::Past(place) => starts[*place]..starts[*place] + self.past[*place].rows,
+            Seen::Row(rows) => past + rows.start..past + rows.end,
+        };
+        let segment = |(span, seen): &(Range<usize>, Vec<Seen>)| Segment {
+            queries: span.clone(),
+            keys: joined(seen.iter().map(range).chain([past + span.start..past + span.end])),
+            causal: true,
+        };
+        self.spans.iter().map(segment).collect()
+    }
+}
+
+/// Ranges, the last of which stays by itself, with neighbours that touch made one.
+fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = ranges.collect();
+    let Some(own) = ranges.pop() else { return ranges };
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len() + 1);
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range),
+        }
+    }
+    joined.push(own);
+    joined
+}

@@ -1,0 +1,142 @@
+//! From an instruction to the tokens of both prompts.
+
+use tokenizers::Tokenizer;
+
+use crate::rewards::editreward::template::{ChatTemplate, Prompt};
+use crate::rewards::editreward::{Directory, JudgeError, LoadError, PARTS};
+
+const FILE: &str = "tokenizer.json";
+const CONFIG: &str = "config.json";
+
+/// The token at which the heads read. Each prompt holds it once.
+pub(super) const REWARD_TOKEN: &str = "<|Reward|>";
+
+/// What stands for a picture in a rendered conversation.
+const PICTURE_TOKEN: &str = "<|image_pad|>";
+
+/// The prompts of a judge with its tokenizer.
+pub(super) struct Prompts {
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    prompts: [Prompt; 2],
+    tail: String,
+    reward: u32,
+    picture: u32,
+    /// Added tokens that steer the model.
+    special: Vec<String>,
+}
+
+/// The tokens of one prompt around its two pictures, up to the reward token: what follows is never seen by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub(super) before: Vec<u32>,
+    pub(super) between: Vec<u32>,
+    pub(super) after: Vec<u32>,
+}
+
+impl Prompts {
+    /// Reads the tokenizer, the template and the prompts. `vocabulary` is the number of embeddings.
+    pub(super) fn load(directory: &Directory, vocabulary: usize) -> Result<Self, LoadError> {
+        let mut tokenizer = Tokenizer::from_bytes(directory.read(FILE)?)
+            .map_err(|error| directory.content(FILE, format!("is not a tokenizer: {error}")))?;
+        tokenizer.with_padding(None);
+        tokenizer
+            .with_truncation(None)
+            .map_err(|error| directory.content(FILE, format!("is not a tokenizer: {error}")))?;
+        let id = |token: &str| {
+            let missing = || directory.content(FILE, format!("has no token `{token}`: this is not the tokenizer of a judge"));
+            let id = tokenizer.token_to_id(token).ok_or_else(missing)?;
+            let reason = format!("gives `{token}` the id {id}, but the checkpoint has {vocabulary} embeddings");
+            if (id as usize) < vocabulary { Ok(id) } else { Err(directory.content(FILE, reason)) }
+        };
+        let (reward, picture) = (id(REWARD_TOKEN)?, id(PICTURE_TOKEN)?);
+        check_picture_token(directory, picture)?;
+        let prompt = |part: &str| {
+            let name = format!("prompts/{part}.txt");
+            Prompt::parse(&directory.read_text(&name)?).map_err(|reason| directory.content(&name, reason))
+        };
+        let tail = directory.read_text("prompts/tail.txt")?;
+        if tail.matches(REWARD_TOKEN).count() != 1 {
+            let reason = format!("holds `{REWARD_TOKEN}` {} times: expected once", tail.matches(REWARD_TOKEN).count());
+            return Err(directory.content("prompts/tail.txt", reason));
+        }
+        let added = tokenizer.get_added_tokens_decoder();
+        let special = added.values().filter(|token| token.special).map(|token| token.content.clone());
+        // transformers makes a picture's token of this text while it spells pictures out.
+        let special = special.chain(["<|placeholder|>".to_owned()]);
+        let prompts = [prompt(PARTS[0])?, prompt(PARTS[1])?];
+        let special = special.collect();
+        let template = ChatTemplate::load(directory)?;
+        let loaded = Self { template, prompts, tail, reward, picture, special, tokenizer };
+        loaded.try_out(directory, vocabulary)?;
+        Ok(loaded)
+    }
+
+    /// The token that stands for a picture.
+    #[cfg(test)]
+    pub(super) fn picture(&self) -> u32 {
+        self.picture
+    }
+
+    /// Whatever is wrong with the template or the prompts shows at once, not with the first picture.
+    fn try_out(&self, directory: &Directory, vocabulary: usize) -> Result<(), LoadError> {
+        let all = self.tokens("brighter").map_err(|error| directory.content("prompts", error.to_string()))?;
+        let ids = all.iter().flat_map(|tokens| tokens.before.iter().chain(&tokens.between).chain(&tokens.after));
+        match ids.max().filter(|&&id| id as usize >= vocabulary) {
+            Some(id) => {
+                let reason = format!("gives tokens ids up to {id}, but the checkpoint has {vocabulary} embeddings");
+                Err(directory.content(FILE, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The tokens of both prompts for an instruction, which is put in as it is.
+    pub(super) fn tokens(&self, instruction: &str) -> Result<[Tokens; 2], JudgeError> {
+        if let Some(token) = self.special.iter().find(|token| instruction.contains(token.as_str())) {
+            return Err(JudgeError::SpecialToken { token: token.clone() });
+        }
+        Ok([self.tokens_of(0, instruction)?, self.tokens_of(1, instruction)?])
+    }
+
+    fn tokens_of(&self, at: usize, instruction: &str) -> Result<Tokens, JudgeError> {
+        let fail = |reason: String| JudgeError::Prompt { part: PARTS[at], reason };
+        let text = self.prompts[at].fill(instruction) + &self.tail;
+        let rendered = self.template.render(&text).map_err(fail)?;
+        let encoding = self.tokenizer.encode(rendered, true).map_err(|error| fail(error.to_string()))?;
+        self.cut(encoding.get_ids()).map_err(fail)
+    }
+
+    /// Cuts a conversation at its pictures and behind the reward token.
+    fn cut(&self, ids: &[u32]) -> Result<Tokens, String> {
+        let places = |token: u32| ids.iter().enumerate().filter(move |(_, id)| **id == token).map(|(at, _)| at);
+        let (pictures, rewards): (Vec<usize>, Vec<usize>) = (places(self.picture).collect(), places(self.reward).collect());
+        let ([source, edited], [reward]) = (pictures.as_slice(), rewards.as_slice()) else {
+            let (pictures, rewards) = (pictures.len(), rewards.len());
+            return Err(format!(
+                "it comes out with {pictures} places for pictures and `{REWARD_TOKEN}` {rewards} times: expected 2 and 1"
+            ));
+        };
+        if reward < edited {
+            return Err(format!("`{REWARD_TOKEN}` stands before the pictures: expected it behind them"));
+        }
+        Ok(Tokens {
+            before: ids[..*source].to_vec(),
+            between: ids[source + 1..*edited].to_vec(),
+            after: ids[edited + 1..=*reward].to_vec(),
+        })
+    }
+}
+
+/// Where `config.json` names the picture token, the tokenizer has to agree.
+fn check_picture_token(directory: &Directory, found: u32) -> Result<(), LoadError> {
+    let config = directory.read_json(CONFIG)?;
+    let named = config.as_ref().and_then(|config| config.get("image_token_id")).and_then(serde_json::Value::as_u64);
+    match named {
+        Some(named) if named != u64::from(found) => {
+            let reason = format!("gives `{PICTURE_TOKEN}` the id {found}: expected {named}, as `{CONFIG}` has it");
+            Err(directory.content(FILE, reason))
+        }
+        _ => Ok(()),
+    }
+}
