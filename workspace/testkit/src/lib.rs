@@ -2,5 +2,8 @@
 
 #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 mod fakes;
+#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
+mod hub;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
+pub use hub::{FakeHub, Fault};
