@@ -69,7 +69,7 @@ impl Choices {
     }
 
     /// The multiple of the asked amount that the `edit`-th edit of a plan gets.
-    pub(crate) fn strength(&self, edit: usize) -> f32 {
+    pub fn strength(&self, edit: usize) -> f32 {
         ((STRENGTH_SPREAD * normal(self.seed, STRENGTHS + edit as u64)).exp() * self.strength) as f32
     }
 
