@@ -21,8 +21,10 @@ mod pass;
 mod pictures;
 mod reward;
 mod template;
+mod tensors;
 mod tokens;
 mod tree;
+mod verify;
 
 pub use directory::Directory;
 pub use error::{JudgeError, LoadError, PictureFault, Which};
@@ -30,3 +32,5 @@ pub use memory::Memory;
 pub use model::{EditReward, Estimate, PARTS, Pair, Verdict, config};
 pub use options::{Fusion, Options};
 pub use reward::EditRewardModel;
+pub use tensors::expected_tensors;
+pub use verify::{Problem, Verified, VerifyError, verify};

@@ -1,0 +1,221 @@
+//! Whether a folder holds a judge, told from headers and side files alone, with all that is wrong at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::layers::qwen25_vl::Config;
+use crate::rewards::editreward::pictures::Preparation;
+use crate::rewards::editreward::template::{ChatTemplate, Prompt};
+use crate::rewards::editreward::tensors::{EMBEDDINGS, HEAD_HIDDEN, UNUSED, expected_tensors};
+use crate::rewards::editreward::tokens::{Prompts, REWARD_TOKEN};
+use crate::rewards::editreward::{Directory, LoadError, PARTS};
+use crate::weights::{Checkpoint, TensorFacts, WeightError};
+
+/// A folder in which nothing is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The folder.
+    pub folder: PathBuf,
+    /// How many tensors it holds, those included that are not used.
+    pub tensors: usize,
+    /// How many numbers they hold.
+    pub parameters: u64,
+    /// Rows of the embedding: the size of the vocabulary.
+    pub vocabulary: usize,
+    /// The types that tensors are stored in, and how many tensors each.
+    pub types: BTreeMap<String, usize>,
+    /// What is worth knowing and no mistake.
+    pub notes: Vec<String>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// What was expected there and what was found.
+    pub reason: String,
+}
+
+/// Why a folder cannot be used: everything, not the first thing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}: {} {}{}", folder.display(), problems.len(), if problems.len() == 1 { "problem" } else { "problems" }, list(problems))]
+pub struct VerifyError {
+    /// The folder.
+    pub folder: PathBuf,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.file.display(), self.reason)
+    }
+}
+
+/// Looks at a model directory: every tensor's name, shape and type, and every file beside the weights. Of the weights only
+/// headers are read, which takes no longer for large ones; a file that ends behind its header will do.
+///
+/// A folder that passes can be loaded, but for numbers that are not finite and for memory.
+pub fn verify(folder: &Path) -> Result<Verified, VerifyError> {
+    let mut problems = Problems::default();
+    let directory = Directory::Folder(folder.to_owned());
+    if !folder.is_dir() {
+        problems.say(folder, "is not a folder: expected a model directory with `config.json` and the files beside it");
+        return Err(VerifyError { folder: folder.to_owned(), problems: problems.0 });
+    }
+    let config = problems.keep(directory.config());
+    let checkpoint = problems.keep(directory.checkpoint());
+    let found = match (&config, &checkpoint) {
+        (Some(config), Some(checkpoint)) => Some(tensors(config, checkpoint, &mut problems)),
+        _ => None,
+    };
+    let vocabulary = checkpoint.as_ref().and_then(vocabulary);
+    side_files(&directory, config.as_ref(), vocabulary, &mut problems);
+    match found {
+        Some(found) if problems.0.is_empty() => Ok(Verified { folder: folder.to_owned(), ..found }),
+        _ => Err(VerifyError { folder: folder.to_owned(), problems: problems.0 }),
+    }
+}
+
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn say(&mut self, file: &Path, reason: impl Into<String>) {
+        let problem = Problem { file: file.to_owned(), reason: reason.into() };
+        // The checks overlap: a file that one finds broken is broken for the next one too.
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
+    fn keep<T>(&mut self, checked: Result<T, LoadError>) -> Option<T> {
+        match checked {
+            Ok(value) => return Some(value),
+            Err(LoadError::Content { file, reason }) => self.say(&file, reason),
+            Err(LoadError::Read { file, source }) => self.say(&file, format!("cannot be read: {source}")),
+            Err(LoadError::Weights(error)) => self.weights(error),
+        }
+        None
+    }
+
+    fn weights(&mut self, error: WeightError) {
+        match error {
+            WeightError::Format { file, reason } => self.say(&file, reason),
+            WeightError::Read { file, source } => self.say(&file, format!("cannot be read: {source}")),
+            WeightError::NoTensor { file, name } => {
+                self.say(&file, format!("names tensor `{name}`, and no shard holds it"));
+            }
+            WeightError::Missing { folder, hint } => {
+                let reason = "is missing: expected it, or `model.safetensors.index.json` with its shards";
+                self.say(&folder.join("model.safetensors"), format!("{reason}{hint}"));
+            }
+            other => self.say(Path::new("weights"), other.to_string()),
+        }
+    }
+}
+
+/// The number of embeddings, where there are any.
+fn vocabulary(checkpoint: &Checkpoint) -> Option<usize> {
+    checkpoint.fact(EMBEDDINGS).and_then(|facts| facts.shape.first().copied())
+}
+
+/// Compares what is there with what the configuration makes of it.
+fn tensors(config: &Config, checkpoint: &Checkpoint, problems: &mut Problems) -> Verified {
+    let rows = |name: &str, otherwise: usize| {
+        checkpoint.fact(name).and_then(|facts| facts.shape.first().copied()).unwrap_or(otherwise)
+    };
+    let hidden = [("0", HEAD_HIDDEN[0]), ("3", HEAD_HIDDEN[1])];
+    let hidden = hidden.map(|(map, released)| rows(&format!("rm_heads.head_0.{map}.weight"), released));
+    let vocabulary = rows(EMBEDDINGS, 0);
+    let expected = expected_tensors(config, vocabulary, &hidden);
+    let mut found: BTreeMap<&str, TensorFacts> = checkpoint.facts().collect();
+    let mut verified = summary(&found, vocabulary);
+    for (name, shape) in &expected {
+        match found.remove(name.as_str()) {
+            None if name == EMBEDDINGS => problems.say(checkpoint.root(), format!("tensor `{name}` is missing")),
+            None => problems.say(checkpoint.root(), format!("tensor `{name}` of shape {shape:?} is missing")),
+            Some(facts) => check(name, shape, &facts, problems),
+        }
+    }
+    if found.remove(UNUSED).is_some() {
+        verified.notes.push(format!("`{UNUSED}` is there and not used: it is never loaded"));
+    }
+    for (name, facts) in found {
+        let shape = facts.shape;
+        problems.say(&facts.file, format!("tensor `{name}` of shape {shape:?} is none of this model"));
+    }
+    if checkpoint.is_header_only() {
+        verified
+            .notes
+            .push("the weights are headers only: a stand-in, which can be verified and not loaded".to_owned());
+    }
+    verified
+}
+
+fn check(name: &str, expected: &[usize], facts: &TensorFacts, problems: &mut Problems) {
+    let TensorFacts { shape, stored, file } = facts;
+    if shape != expected {
+        problems.say(file, format!("tensor `{name}` has shape {shape:?}: expected {expected:?}"));
+    }
+    if !matches!(stored.as_str(), "F32" | "F16" | "BF16") {
+        problems.say(file, format!("tensor `{name}` is stored as {stored}: expected F32, F16 or BF16"));
+    }
+}
+
+fn summary(found: &BTreeMap<&str, TensorFacts>, vocabulary: usize) -> Verified {
+    let mut types = BTreeMap::new();
+    found.values().for_each(|facts| *types.entry(facts.stored.clone()).or_default() += 1);
+    let size = |facts: &TensorFacts| facts.shape.iter().map(|edge| *edge as u64).product::<u64>();
+    let parameters = found.values().map(size).sum();
+    Verified { folder: PathBuf::new(), tensors: found.len(), parameters, vocabulary, types, notes: Vec::new() }
+}
+
+/// Looks at every file beside the weights, each for itself, and then at how they go together.
+fn side_files(directory: &Directory, config: Option<&Config>, vocabulary: Option<usize>, problems: &mut Problems) {
+    match config {
+        Some(config) => _ = problems.keep(Preparation::load(directory, config)),
+        None => _ = problems.keep(directory.read("preprocessor_config.json")),
+    }
+    problems.keep(ChatTemplate::load(directory));
+    for part in PARTS {
+        let name = format!("prompts/{part}.txt");
+        let parsed = directory
+            .read_text(&name)
+            .and_then(|text| Prompt::parse(&text).map_err(|reason| directory.content(&name, reason)));
+        problems.keep(parsed);
+    }
+    if let Some(tail) = problems.keep(directory.read_text("prompts/tail.txt")) {
+        let times = tail.matches(REWARD_TOKEN).count();
+        if times != 1 {
+            let reason = format!("holds `{REWARD_TOKEN}` {times} times: expected once");
+            problems.say(&directory.path("prompts/tail.txt"), reason);
+        }
+    }
+    // Without weights there is no number of embeddings that ids could be too large for.
+    problems.keep(Prompts::load(directory, vocabulary.unwrap_or(usize::MAX)));
+    lone_shards(directory, problems);
+}
+
+/// Shards that lie there without an index are a download that was not finished.
+fn lone_shards(directory: &Directory, problems: &mut Problems) {
+    let Directory::Folder(folder) = directory else { return };
+    if folder.join("model.safetensors").exists() || folder.join("model.safetensors.index.json").exists() {
+        return;
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let shards: BTreeSet<String> =
+        names.filter(|name| name.starts_with("model-") && name.ends_with(".safetensors")).collect();
+    if let Some(first) = shards.first() {
+        let count = shards.len();
+        problems.say(&folder.join(first), format!("is one of {count} shards without `model.safetensors.index.json`"));
+    }
+}
