@@ -1,9 +1,13 @@
 //! The command line's words. Nothing is looked up or opened here.
 
+mod models;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use editscale_core::{ImageSize, Seed};
+
+pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
 #[derive(Debug, Parser)]
@@ -19,6 +23,7 @@ pub(crate) enum Command {
     Check(Check),
     Score(Score),
     Report(Report),
+    Models(Models),
 }
 
 /// Edit one picture.

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check::run(check),
         Command::Score(score) => commands::score::run(score),
         Command::Report(report) => commands::report::run(report),
+        Command::Models(models) => commands::models::run(models),
     };
     done.unwrap_or_else(|error| failure::explain(&error))
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod check;
 pub(crate) mod edit;
+pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod score;

@@ -1,0 +1,81 @@
+//! `editscale models pull NAME|OWNER/REPO`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use editscale_fetch::{Client, Hub, HubSettings, Patience, Snapshot};
+use editscale_models::rewards::editreward::{Problem, VerifyError, verify};
+
+use crate::args::ModelsPull;
+use crate::commands::models::catalogue::{Wanted, wanted};
+use crate::commands::models::prompts::{self, Origin};
+use crate::commands::models::record::Record;
+use crate::commands::models::{licences, place, side_files, weights};
+use crate::failure::{print, tell};
+
+/// Assembles one model directory, verifies it and prints where it is. What an interrupted pull brought is kept and gone on
+/// with.
+pub(super) fn run(arguments: &ModelsPull) -> Result<ExitCode> {
+    let wanted = wanted(arguments)?;
+    let folder = arguments.dir.clone().map_or_else(|| place::root().map(|root| root.join(&wanted.name)), Ok)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(pull(arguments, &wanted, &folder))?;
+    let verified = verify(&folder)?;
+    verified.notes.iter().for_each(|note| tell(&format!("note: {note}")));
+    tell(&format!("{}: {} tensors, {} parameters", wanted.repo, verified.tensors, verified.parameters));
+    print(&folder.display().to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn pull(arguments: &ModelsPull, wanted: &Wanted, folder: &Path) -> Result<()> {
+    let client = Client::new(Patience::default())?;
+    let hub = Hub::new(client.clone(), HubSettings::from_env())?;
+    let judge = hub.snapshot(&wanted.repo, &arguments.revision).await.with_context(|| help(&hub, wanted))?;
+    let base = match &wanted.base {
+        Some(base) => Some(hub.snapshot(base, "main").await?),
+        None => None,
+    };
+    weights::check(&judge)?;
+    let origin = Origin::of(arguments.prompts.as_deref(), &judge, base.is_some());
+    let licences = licences_of(&judge, base.as_ref(), origin);
+    let earlier = Record::read(folder).map(|record| record.licences);
+    licences::accept(&licences, earlier.as_deref(), arguments.accept_license)?;
+    let based = base.as_ref().map(|base| (base.repo.to_string(), base.commit.clone()));
+    let record = Record::new(judge.repo.to_string(), judge.commit.clone(), based, licences);
+    let mut record = record.take_over(folder)?;
+    tell(&format!("pulling {} at {} into {}", judge.repo, judge.commit, folder.display()));
+    side_files::bring(&hub, base.as_ref().unwrap_or(&judge), base.is_some(), folder).await?;
+    prompts::bring(&hub, &client, origin, folder).await?;
+    check_side_files(folder)?;
+    weights::bring(&hub, &judge, folder, &mut record).await
+}
+
+/// What the judge and the rest are given under.
+fn licences_of(judge: &Snapshot, base: Option<&Snapshot>, origin: Origin<'_>) -> Vec<String> {
+    let of = |snapshot: &Snapshot| format!("{}: {}", snapshot.repo, snapshot.licence);
+    let prompts = matches!(origin, Origin::Released).then(|| prompts::LICENCE.to_owned());
+    std::iter::once(of(judge)).chain(base.map(of)).chain(prompts).collect()
+}
+
+/// What is wrong with the small files shows before the large ones are fetched.
+fn check_side_files(folder: &Path) -> Result<()> {
+    let Err(error) = verify(folder) else { return Ok(()) };
+    let is_small = |problem: &Problem| {
+        let name = problem.file.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with("model") && problem.file != folder
+    };
+    // Weights of an earlier commit may not go with these files: they are about to be replaced.
+    let is_about_weights = |problem: &Problem| problem.reason.contains("embeddings");
+    let problems: Vec<Problem> =
+        error.problems.into_iter().filter(|problem| is_small(problem) && !is_about_weights(problem)).collect();
+    if !problems.is_empty() {
+        bail!(VerifyError { folder: folder.to_owned(), problems });
+    }
+    Ok(())
+}
+
+/// Where to look when the hub does not give it.
+fn help(hub: &Hub, wanted: &Wanted) -> String {
+    format!("cannot pull {} (its page is {}; a token is taken from HF_TOKEN)", wanted.repo, hub.page(&wanted.repo))
+}
