@@ -4,7 +4,7 @@ mod models;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed};
 
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
@@ -87,21 +87,66 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
-/// Score an edited picture against its source and the instruction.
+/// Score an edited picture against its source and the instruction, or many of them.
 #[derive(Debug, Args)]
 pub(crate) struct Score {
-    /// The picture before the edit.
-    pub(crate) source: PathBuf,
-    /// The picture after it.
-    pub(crate) edited: PathBuf,
-    /// What was asked for.
-    pub(crate) instruction: String,
+    /// The picture before the edit, the picture after it, and what was asked for.
+    #[arg(value_name = "SOURCE EDITED INSTRUCTION", num_args = 0..=3)]
+    pub(crate) words: Vec<String>,
+    /// A file of one JSON object a line with `source`, `edited` and `instruction`, paths from the file's folder; `-` is stdin.
+    /// One line is printed for each, in order.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// With --pairs: write the lines here. Lines that are there already are kept and not scored again.
+    #[arg(short, long, value_name = "FILE", requires = "pairs")]
+    pub(crate) output: Option<PathBuf>,
     /// The recipe whose rewards judge.
     #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
     pub(crate) recipe: String,
+    /// One reward that judges, instead of a recipe's.
+    #[arg(long, value_enum, conflicts_with = "recipe")]
+    pub(crate) reward: Option<RewardWord>,
+    /// The model directory of `editreward`; `builtin` is the small judge that is part of the program.
+    #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
+    pub(crate) model_dir: Option<PathBuf>,
+    /// How `editreward` makes one score of its two parts.
+    #[arg(long, value_enum, default_value = "mean", conflicts_with = "recipe")]
+    pub(crate) fusion: FusionWord,
+    /// How `editreward` rounds its rotation tables.
+    #[arg(long, value_enum, default_value = "official", conflicts_with = "recipe")]
+    pub(crate) rope_tables: RopeTablesWord,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The rewards that the command line can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RewardWord {
+    /// Photographic measurements.
+    Photometric,
+    /// A judge with the architecture of `EditReward`, from a model directory.
+    Editreward,
+}
+
+/// How two heads' answers become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FusionWord {
+    /// Their mean, as released checkpoints were trained.
+    Mean,
+    /// The smaller.
+    Min,
+    /// Their sum.
+    Sum,
+}
+
+/// How rotation tables are rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RopeTablesWord {
+    /// As the released code does.
+    Official,
+    /// Not at all.
+    Exact,
 }
 
 /// Write the report of a run anew, and print its path.

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod failure;
+mod judge;
 mod photograph;
 mod progress;
 mod recipes;

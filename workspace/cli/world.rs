@@ -4,13 +4,15 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use editscale_config::{EditorModel, Recipe, RewardModel};
+use editscale_config::{EditorModel, Recipe, Reward, RewardModel};
 use editscale_core::{EditBackend, LocalEditor, LocalReward, Observer};
 use editscale_darkroom::{DarkroomEditor, DarkroomOptions, PhotometricReward, Scenes};
 use editscale_engine::{Ports, ThreadedEditor, ThreadedReward};
+use editscale_models::rewards::editreward::EditRewardModel;
 use editscale_picture::{DecodeCache, Limits};
 
 use crate::failure::{Misuse, tell};
+use crate::judge;
 use crate::recipes::Loaded;
 
 /// What is decoded is kept up to this: three photographs of twelve megapixels, the source and two candidates.
@@ -49,19 +51,26 @@ pub(crate) fn build(recipe: &Recipe, shared: &Shared, partial: bool, observer: A
             }
         });
     }
-    Ok(Ports { editors, rewards: rewards(recipe, shared)?, observer })
+    Ok(Ports { editors, rewards: rewards(recipe.rewards(), shared)?, observer })
 }
 
-/// The rewards that a recipe names.
-pub(crate) fn rewards(recipe: &Recipe, shared: &Shared) -> Result<Vec<Arc<dyn editscale_core::RewardModel>>> {
+/// Rewards that can be asked.
+pub(crate) fn rewards(named: &[Reward], shared: &Shared) -> Result<Vec<Arc<dyn editscale_core::RewardModel>>> {
     let mut rewards: Vec<Arc<dyn editscale_core::RewardModel>> = Vec::new();
-    for reward in recipe.rewards() {
+    for reward in named {
         rewards.push(match &reward.model {
             RewardModel::Photometric(_) => {
                 let (name, shared) = (reward.name.clone(), shared.clone());
                 Arc::new(ThreadedReward::spawn(move || {
                     let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
                     Ok(Box::new(PhotometricReward::new(name.clone(), pictures, scenes)) as Box<dyn LocalReward>)
+                })?)
+            }
+            RewardModel::EditReward(options) => {
+                let (name, options) = (reward.name.clone(), options.clone());
+                Arc::new(ThreadedReward::spawn(move || {
+                    let judge = judge::load(&options).map_err(|error| format!("{error:#}"))?;
+                    Ok(Box::new(EditRewardModel::new(name.clone(), judge)) as Box<dyn LocalReward>)
                 })?)
             }
         });

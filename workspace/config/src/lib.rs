@@ -48,6 +48,8 @@ pub use reference::schema;
 pub use report::{Diagnostic, Place, Report, Severity};
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;
-pub use rewards::{Photometric, RewardModel};
+pub use rewards::{
+    DeviceChoice, DtypeChoice, EditRewardOptions, Fusion, Photometric, RewardModel, RopeTables, WeightChoice,
+};
 pub use schema::{KeyDoc, Table};
 pub use stop::Stop;

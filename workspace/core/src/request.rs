@@ -52,12 +52,11 @@ impl Instruction {
     /// 32 KiB: several times what the longest text encoders in use can read.
     pub const MAX_BYTES: usize = 32 * 1024;
 
-    /// Checks a text and makes it an instruction. White space at either end is dropped.
+    /// Checks a text and makes it an instruction. It is kept to the last blank: models read blanks too.
     pub fn new(text: &str) -> Result<Self, InstructionError> {
-        let text = text.trim();
         let control =
             |(_, character): &(usize, char)| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(InstructionError::Empty);
         }
         if text.len() > Self::MAX_BYTES {
@@ -99,7 +98,7 @@ mod tests {
     #[test]
     fn instructions_are_checked() {
         let long = "x".repeat(Instruction::MAX_BYTES + 1);
-        assert_eq!(Instruction::new("  warmer \n").unwrap().as_str(), "warmer");
+        assert_eq!(Instruction::new("  warmer \n").unwrap().as_str(), "  warmer \n");
         assert_eq!(Instruction::new(" \t\n"), Err(InstructionError::Empty));
         assert_eq!(Instruction::new(&long), Err(InstructionError::TooLong { found: long.len() }));
         assert_eq!(Instruction::new("a\u{7}b"), Err(InstructionError::Control { found: 7, at: 1 }));

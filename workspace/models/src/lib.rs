@@ -1,5 +1,6 @@
 //! Models on candle: weights, the layers that models share, and the models themselves.
 
+pub mod device;
 pub mod layers;
 pub mod pictures;
 pub mod rewards;

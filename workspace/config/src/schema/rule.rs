@@ -261,6 +261,38 @@ impl<T: fmt::Display> Rule for Name<T> {
     }
 }
 
+/// Any text that says something, on one line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text;
+
+impl Text {
+    /// Longer than any path that a system takes.
+    const LONGEST: usize = 4096;
+}
+
+impl Rule for Text {
+    type Value = String;
+
+    fn read(&self, found: &Scalar) -> Result<String, Complaint> {
+        match found {
+            Scalar::Text(text) => {
+                let is_fine = !text.trim().is_empty() && text.len() <= Self::LONGEST && !text.contains(char::is_control);
+                if is_fine { Ok(text.clone()) } else { Err(Complaint::PLAIN) }
+            }
+            Scalar::Null => Err(Complaint::PLAIN),
+            _ => Err(Complaint::hint("put it in quotation marks if it is a text")),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "a text on one line".into()
+    }
+
+    fn show(&self, value: &String) -> Yaml {
+        Yaml::text(value)
+    }
+}
+
 /// One of several words without options.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Word<T: 'static>(pub(crate) &'static [(&'static str, T)]);

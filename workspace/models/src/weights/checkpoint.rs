@@ -127,6 +127,12 @@ impl Checkpoint {
         }
     }
 
+    /// The bytes of all tensors.
+    pub fn bytes(&self) -> u64 {
+        let sizes = self.tensors.values().map(|stored| stored.info.data_offsets);
+        sizes.map(|(from, to)| (to - from) as u64).sum()
+    }
+
     /// The one file, or the index.
     pub fn root(&self) -> &Path {
         &self.root

@@ -38,6 +38,12 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         }
     }
 
+    /// Lets go of everything.
+    pub(super) fn clear(&mut self) {
+        self.kept.clear();
+        self.weight = 0;
+    }
+
     /// What is kept weighs.
     #[cfg(test)]
     pub(super) fn weight(&self) -> u64 {

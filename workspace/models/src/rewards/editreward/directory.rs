@@ -96,6 +96,11 @@ impl Directory {
         Config::read(&self.read("config.json")?).map_err(|error| self.content("config.json", error.to_string()))
     }
 
+    /// The bytes of all files of weights; none where they cannot be looked at.
+    pub fn weight_bytes(&self) -> u64 {
+        self.checkpoint().map_or(0, |checkpoint| checkpoint.bytes())
+    }
+
     /// The weights, of which only headers are read here.
     pub(super) fn checkpoint(&self) -> Result<Checkpoint, LoadError> {
         Ok(match self {

@@ -115,6 +115,13 @@ impl EditReward {
         self.pixel_budget
     }
 
+    /// Lets go of all that was kept for later calls.
+    pub fn forget(&mut self) {
+        self.openings.clear();
+        self.sources.clear();
+        self.pictures.clear();
+    }
+
     /// Judges pairs, each for itself; one answer a pair, in order. Answers do not depend on what else is in a call, up to
     /// rounding (1e-5 in single precision). `cancelled` is asked between layers.
     pub fn judge(&mut self, pairs: &[Pair], cancelled: &dyn Fn() -> bool) -> Vec<Result<Verdict, JudgeError>> {

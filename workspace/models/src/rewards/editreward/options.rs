@@ -49,7 +49,7 @@ impl Options {
             compute,
             rope_tables: RopeTables::default(),
             fusion: Fusion::default(),
-            activation_bytes: if on_card { 4 << 30 } else { 1 << 30 },
+            activation_bytes: if on_card { 6 << 30 } else { 1 << 30 },
             cache_bytes: 512 << 20,
         }
     }

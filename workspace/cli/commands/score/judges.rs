@@ -1,0 +1,102 @@
+//! The rewards that a call of `score` asks.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use editscale_config::{
+    EditRewardOptions, Fusion, Photometric, Reward, RewardModel, RopeTables,
+};
+use editscale_core::{Failure, Judgement, NobodyWatches, RewardBatch, RewardItem, RewardName};
+
+use crate::args::{FusionWord, RewardWord, RopeTablesWord, Score};
+use crate::failure::Misuse;
+use crate::recipes;
+use crate::world::{self, Shared};
+
+/// What one reward said, one answer an item.
+pub(super) type Said = (RewardName, Vec<Result<Judgement, Failure>>);
+
+/// Rewards ready to be asked.
+pub(super) struct Judges {
+    rewards: Vec<Arc<dyn editscale_core::RewardModel>>,
+    runtime: tokio::runtime::Runtime,
+    single: bool,
+}
+
+impl Judges {
+    /// The reward of `--reward`, or all of the recipe's.
+    pub(super) fn load(arguments: &Score) -> Result<Self> {
+        let single = chosen(arguments)?;
+        let rewards = match &single {
+            Some(reward) => world::rewards(std::slice::from_ref(reward), &Shared::new())?,
+            None => world::rewards(recipes::load(&arguments.recipe)?.recipe.rewards(), &Shared::new())?,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { rewards, runtime, single: single.is_some() })
+    }
+
+    /// Whether one reward was named, whose score then stands by itself.
+    pub(super) fn is_single(&self) -> bool {
+        self.single
+    }
+
+    /// What would answer, for telling whether scores of an earlier call compare.
+    pub(super) fn revisions(&self) -> Vec<(String, String)> {
+        let revision = |reward: &Arc<dyn editscale_core::RewardModel>| {
+            (reward.card().name.to_string(), reward.card().revision.to_string())
+        };
+        self.rewards.iter().map(revision).collect()
+    }
+
+    /// Asks every reward about every item.
+    pub(super) fn score(&self, items: &[RewardItem]) -> Result<Vec<Said>> {
+        let ask = |reward: &Arc<dyn editscale_core::RewardModel>| {
+            let largest = reward.card().largest_batch.get() as usize;
+            let mut answers = Vec::with_capacity(items.len());
+            for items in items.chunks(largest) {
+                let batch = RewardBatch { items: items.to_vec() };
+                answers.extend(self.runtime.block_on(reward.score(batch, &NobodyWatches)));
+            }
+            Ok((reward.card().name.clone(), answers))
+        };
+        self.rewards.iter().map(ask).collect()
+    }
+}
+
+/// The reward that the command line names, if it names one.
+fn chosen(arguments: &Score) -> Result<Option<Reward>> {
+    let word = match (arguments.reward, &arguments.model_dir) {
+        (None, None) => return Ok(None),
+        (Some(RewardWord::Photometric), Some(_)) => {
+            let message = "--model-dir goes with --reward editreward: `photometric` has no weights";
+            return Err(Misuse::new(message).into());
+        }
+        (word, _) => word.unwrap_or(RewardWord::Editreward),
+    };
+    let model = match word {
+        RewardWord::Photometric => RewardModel::Photometric(Photometric::default()),
+        RewardWord::Editreward => RewardModel::EditReward(options(arguments)?),
+    };
+    let name = RewardName::new(model.kind())?;
+    Ok(Some(Reward { name, model, weight: 1.0 }))
+}
+
+fn options(arguments: &Score) -> Result<EditRewardOptions> {
+    let Some(dir) = &arguments.model_dir else {
+        let misuse = Misuse::new("--reward editreward needs --model-dir");
+        return Err(misuse.hint("`--model-dir builtin` is the small judge that is part of the program").into());
+    };
+    let Some(dir) = dir.to_str() else {
+        return Err(Misuse::new(format!("--model-dir {} is not UTF-8", dir.display())).into());
+    };
+    let fusion = match arguments.fusion {
+        FusionWord::Mean => Fusion::Mean,
+        FusionWord::Min => Fusion::Min,
+        FusionWord::Sum => Fusion::Sum,
+    };
+    let rope_tables = match arguments.rope_tables {
+        RopeTablesWord::Official => RopeTables::Official,
+        RopeTablesWord::Exact => RopeTables::Exact,
+    };
+    Ok(EditRewardOptions { fusion, rope_tables, ..EditRewardOptions::of(dir) })
+}

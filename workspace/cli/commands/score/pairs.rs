@@ -1,0 +1,270 @@
+//! `editscale score --pairs FILE`: one line in, one line out, in order.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use editscale_core::{Image, RewardItem};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::args::Score;
+use crate::commands::score::judges::{Judges, Said};
+use crate::commands::score::results::{failed, scored, with_head};
+use crate::commands::score::item;
+use crate::failure::{Misuse, tell};
+use crate::photograph::{handle, read};
+
+/// How many lines are judged together: enough to share sources and fill a batch, few enough to hold in memory.
+const TOGETHER: usize = 32;
+
+/// The longest line that is read.
+const LONGEST: usize = 1 << 20;
+
+/// One line of the file. Other keys are left alone.
+#[derive(Deserialize)]
+struct Line {
+    source: PathBuf,
+    edited: PathBuf,
+    instruction: String,
+    /// Handed through to the answer.
+    id: Option<Value>,
+}
+
+/// A line on its way.
+struct Asked {
+    number: u64,
+    digest: String,
+    id: Option<Value>,
+    item: Result<RewardItem, String>,
+}
+
+/// What an output file's lines were made with, beside it: scores of another judge are not appended to them.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Head {
+    version: u32,
+    rewards: Vec<(String, String)>,
+}
+
+/// Judges all lines, from where an output file ends on.
+pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
+    if !arguments.words.is_empty() {
+        return Err(Misuse::new("--pairs goes without SOURCE EDITED INSTRUCTION").into());
+    }
+    let is_stdin = pairs == Path::new("-");
+    let mut lines = open(pairs, is_stdin)?;
+    let folder = if is_stdin { Path::new("") } else { pairs.parent().unwrap_or(Path::new("")) };
+    let judges = Judges::load(arguments)?;
+    let mut out = Output::open(arguments.output.as_deref(), &judges)?;
+    let mut number = 0;
+    for digest in std::mem::take(&mut out.done) {
+        number += 1;
+        skip(&mut lines, number, &digest, arguments)?;
+    }
+    if number > 0 {
+        tell(&format!("{number} lines are done already"));
+    }
+    let mut failures = 0;
+    loop {
+        let mut together = Vec::with_capacity(TOGETHER);
+        while together.len() < TOGETHER
+            && let Some(text) = next(&mut lines)?
+        {
+            number += 1;
+            together.push(asked(number, &text, folder));
+        }
+        if together.is_empty() {
+            break;
+        }
+        for answer in answers(&judges, &together)? {
+            failures += u64::from(answer.get("error").is_some());
+            out.write(&answer)?;
+        }
+        out.flush()?;
+    }
+    if failures > 0 {
+        tell(&format!("{failures} of {number} lines could not be scored: each says why"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(pairs: &Path, is_stdin: bool) -> Result<Box<dyn BufRead>> {
+    if is_stdin {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let file = File::open(pairs).map_err(|error| Misuse::new(format!("cannot read {}: {error}", pairs.display())))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// The next line without its end; nothing behind the last.
+fn next(lines: &mut dyn BufRead) -> Result<Option<Vec<u8>>> {
+    let mut text = Vec::new();
+    if lines.read_until(b'\n', &mut text).context("cannot read the pairs")? == 0 {
+        return Ok(None);
+    }
+    while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        text.pop();
+    }
+    Ok(Some(text))
+}
+
+/// Passes a line over that has its answer already.
+fn skip(lines: &mut dyn BufRead, number: u64, digest: &str, arguments: &Score) -> Result<()> {
+    let out = arguments.output.as_deref().unwrap_or(Path::new("")).display();
+    match next(lines)? {
+        Some(text) if digest_of(&text) == digest => Ok(()),
+        Some(_) => bail!(Misuse::new(format!(
+            "line {number} of {out} answers another line than line {number} of the pairs: expected the file that it was begun with"
+        ))),
+        None => bail!(Misuse::new(format!("{out} has more lines than the pairs: expected the file that it was begun with"))),
+    }
+}
+
+fn digest_of(text: &[u8]) -> String {
+    editscale_engine::digest_of(text).to_string()[..16].to_owned()
+}
+
+fn asked(number: u64, text: &[u8], folder: &Path) -> Asked {
+    let digest = digest_of(text);
+    if text.len() > LONGEST {
+        let item = Err(format!("the line has {} bytes: expected at most {LONGEST}", text.len()));
+        return Asked { number, digest, id: None, item };
+    }
+    match serde_json::from_slice::<Line>(text) {
+        Ok(line) => Asked { number, digest, id: line.id.clone(), item: item_of(&line, folder) },
+        Err(error) => {
+            let item = Err(format!("the line is not an object with `source`, `edited` and `instruction`: {error}"));
+            Asked { number, digest, id: None, item }
+        }
+    }
+}
+
+/// Paths are taken from the folder of the pairs.
+fn item_of(line: &Line, folder: &Path) -> Result<RewardItem, String> {
+    let picture = |path: &Path| -> Result<Image, String> {
+        let encoded = read(&folder.join(path)).map_err(|error| format!("{error:#}"))?;
+        Ok(handle(&encoded))
+    };
+    item(picture(&line.source)?, picture(&line.edited)?, &line.instruction)
+}
+
+fn answers(judges: &Judges, asked: &[Asked]) -> Result<Vec<Value>> {
+    let items: Vec<RewardItem> = asked.iter().filter_map(|asked| asked.item.as_ref().ok()).cloned().collect();
+    let said = if items.is_empty() { Vec::new() } else { judges.score(&items)? };
+    let mut place = 0;
+    let answer = |asked: &Asked| {
+        let body = match &asked.item {
+            Err(message) => json!({"error": {"kind": "invalid", "message": message}}),
+            Ok(_) => {
+                place += 1;
+                body(judges, &said, place - 1)
+            }
+        };
+        let id = asked.id.iter().map(|id| ("id", id.clone()));
+        let head: Vec<(&str, Value)> =
+            [("line", json!(asked.number)), ("pair", json!(asked.digest))].into_iter().chain(id).collect();
+        with_head(&head, &body)
+    };
+    Ok(asked.iter().map(answer).collect())
+}
+
+/// What all rewards said of one item: the only one's score by itself, else scores by name.
+fn body(judges: &Judges, said: &[Said], place: usize) -> Value {
+    if judges.is_single() {
+        return match said.first().and_then(|(_, answers)| answers.get(place)) {
+            Some(Ok(judgement)) => scored(judgement),
+            Some(Err(failure)) => json!({"error": failed(failure)}),
+            None => json!({"error": {"kind": "malformed", "message": "the reward gave no answer"}}),
+        };
+    }
+    let of = |(name, answers): &Said| {
+        let value = match answers.get(place) {
+            Some(Ok(judgement)) => scored(judgement),
+            Some(Err(failure)) => json!({"failure": failed(failure)}),
+            None => json!({"failure": {"kind": "malformed", "message": "the reward gave no answer"}}),
+        };
+        (name.to_string(), value)
+    };
+    json!({"scores": said.iter().map(of).collect::<Map<_, _>>()})
+}
+
+/// Where answers go: stdout, or a file that may hold the first of them already.
+struct Output {
+    to: Box<dyn Write>,
+    /// The digests of the lines that are answered.
+    done: Vec<String>,
+}
+
+impl Output {
+    fn open(path: Option<&Path>, judges: &Judges) -> Result<Self> {
+        let Some(path) = path else {
+            return Ok(Self { to: Box::new(io::stdout()), done: Vec::new() });
+        };
+        let shown = path.display();
+        let head = Head { version: 1, rewards: judges.revisions() };
+        let beside = head_path(path);
+        let done = match fs::read(path) {
+            Ok(bytes) if bytes.is_empty() => Vec::new(),
+            Ok(bytes) => {
+                check_head(&beside, &head, path)?;
+                let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                if whole < bytes.len() {
+                    // The last line was cut off when its writer died.
+                    let file = OpenOptions::new().write(true).open(path);
+                    file.and_then(|file| file.set_len(whole as u64)).with_context(|| format!("cannot mend {shown}"))?;
+                }
+                digests(&bytes[..whole], path)?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Misuse::new(format!("cannot read {shown}: {error}")).into()),
+        };
+        fs::write(&beside, serde_json::to_vec(&head)?).with_context(|| format!("cannot write {}", beside.display()))?;
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|error| Misuse::new(format!("cannot write {shown}: {error}")))?;
+        Ok(Self { to: Box::new(io::BufWriter::new(file)), done })
+    }
+
+    fn write(&mut self, answer: &Value) -> Result<()> {
+        Ok(writeln!(self.to, "{answer}")?)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(self.to.flush()?)
+    }
+}
+
+fn head_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".judge.json");
+    path.with_file_name(name)
+}
+
+/// Refuses to go on with another judge.
+fn check_head(beside: &Path, head: &Head, path: &Path) -> Result<()> {
+    let (shown, file) = (path.display(), beside.display());
+    let bytes = fs::read(beside).map_err(|error| {
+        Misuse::new(format!("{shown} exists, and what judged it is not known: cannot read {file}: {error}"))
+            .hint("name another output, or remove it")
+    })?;
+    let before: Head = serde_json::from_slice(&bytes)
+        .map_err(|error| Misuse::new(format!("{file} is not what `score --pairs` writes: {error}")))?;
+    if before == *head {
+        return Ok(());
+    }
+    let message = format!("{shown} was begun with another judge: expected {:?}, found {:?}", before.rewards, head.rewards);
+    Err(Misuse::new(message).hint("name another output, or remove it").into())
+}
+
+fn digests(bytes: &[u8], path: &Path) -> Result<Vec<String>> {
+    let digest = |(at, line): (usize, &[u8])| {
+        let value: Option<Value> = serde_json::from_slice(line).ok();
+        let digest = value.as_ref().and_then(|value| value.get("pair")).and_then(Value::as_str).map(ToOwned::to_owned);
+        digest.ok_or_else(|| {
+            let message = format!("line {} of {} is not what `score --pairs` writes", at + 1, path.display());
+            Misuse::new(message).hint("name another output, or remove it").into()
+        })
+    };
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate().map(digest).collect()
+}

@@ -1,0 +1,30 @@
+//! Judgements as JSON.
+
+use editscale_core::{Failure, Judgement};
+use serde_json::{Map, Value, json};
+
+use crate::words::score_json;
+
+/// A score with its parts, and what was computed for it.
+pub(super) fn scored(judgement: &Judgement) -> Value {
+    let counters = judgement.counters;
+    let counters =
+        json!({"image_encodes": counters.image_encodes, "decoder_tokens": counters.decoder_tokens});
+    let mut score = score_json(&judgement.score);
+    if let Some(score) = score.as_object_mut() {
+        score.insert("counters".to_owned(), counters);
+    }
+    score
+}
+
+/// A failure: its class and a sentence.
+pub(super) fn failed(failure: &Failure) -> Value {
+    json!({"kind": failure.kind.word(), "message": &*failure.message})
+}
+
+/// An object with some keys before its own.
+pub(super) fn with_head(head: &[(&str, Value)], object: &Value) -> Value {
+    let head = head.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+    let own = object.as_object().cloned().unwrap_or_default();
+    Value::Object(head.chain(own).collect::<Map<_, _>>())
+}

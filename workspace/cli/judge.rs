@@ -1,0 +1,57 @@
+//! From a recipe's options to a loaded judge.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use editscale_config as config;
+use editscale_config::EditRewardOptions;
+use editscale_models::device::{self, DeviceChoice, DtypeChoice};
+use editscale_models::layers::RopeTables;
+use editscale_models::rewards::editreward::{Directory, EditReward, Fusion, Options};
+
+/// Checkpoints on the processor beyond this are kept as stored unless the recipe says otherwise: widened, a judge of
+/// seven billion parameters would take 33 GB.
+const MOST_CONVERTED: u64 = 4 << 30;
+
+/// Loads the judge that a recipe describes.
+pub(crate) fn load(options: &EditRewardOptions) -> Result<EditReward> {
+    let directory = Directory::of(Path::new(&options.dir))?;
+    let choices = (device_choice(options.device), dtype_choice(options.dtype));
+    let on_processor = device::compute(choices.0, choices.1, false)?.device.is_cpu();
+    let stored = match options.weights {
+        config::WeightChoice::Converted => false,
+        config::WeightChoice::Stored => true,
+        config::WeightChoice::Auto => on_processor && directory.weight_bytes() > MOST_CONVERTED,
+    };
+    let mut chosen = Options::on(device::compute(choices.0, choices.1, stored)?);
+    chosen.rope_tables = match options.rope_tables {
+        config::RopeTables::Official => RopeTables::Official,
+        config::RopeTables::Exact => RopeTables::Exact,
+    };
+    chosen.fusion = match options.fusion {
+        config::Fusion::Mean => Fusion::Mean,
+        config::Fusion::Min => Fusion::Min,
+        config::Fusion::Sum => Fusion::Sum,
+    };
+    chosen.cache_bytes = options.cache_mib << 20;
+    if let Some(mib) = options.activation_mib {
+        chosen.activation_bytes = mib << 20;
+    }
+    EditReward::load(&directory, chosen).with_context(|| format!("cannot load the judge in `{}`", options.dir))
+}
+
+fn device_choice(choice: config::DeviceChoice) -> DeviceChoice {
+    match choice {
+        config::DeviceChoice::Auto => DeviceChoice::Auto,
+        config::DeviceChoice::Cpu => DeviceChoice::Cpu,
+        config::DeviceChoice::Cuda => DeviceChoice::Cuda,
+    }
+}
+
+fn dtype_choice(choice: config::DtypeChoice) -> DtypeChoice {
+    match choice {
+        config::DtypeChoice::Auto => DtypeChoice::Auto,
+        config::DtypeChoice::F32 => DtypeChoice::F32,
+        config::DtypeChoice::Bf16 => DtypeChoice::Bf16,
+    }
+}

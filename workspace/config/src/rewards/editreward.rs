@@ -1,0 +1,204 @@
+//! Options of the reward `editreward`.
+
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::Options;
+use crate::schema::rule::{Text, Whole, Word};
+
+/// A judge with the architecture of EditReward, from a model directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditRewardOptions {
+    /// The model directory; `builtin` is the small judge that is part of the program.
+    pub dir: String,
+    /// Where it computes.
+    pub device: DeviceChoice,
+    /// In which type it computes.
+    pub dtype: DtypeChoice,
+    /// In which type its weights lie in memory.
+    pub weights: WeightChoice,
+    /// How rotation tables are rounded.
+    pub rope_tables: RopeTables,
+    /// How the two heads' answers become one.
+    pub fusion: Fusion,
+    /// The most memory for activations, in MiB.
+    pub activation_mib: Option<u64>,
+    /// The most memory for what is kept between calls, in MiB.
+    pub cache_mib: u64,
+}
+
+/// Where a model computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// On the first card if the program can use one, else on the processor.
+    #[default]
+    Auto,
+    /// On the processor.
+    Cpu,
+    /// On the first NVIDIA card.
+    Cuda,
+}
+
+/// In which type a model computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DtypeChoice {
+    /// Single precision on the processor, brain floats on a card.
+    #[default]
+    Auto,
+    /// Single precision.
+    F32,
+    /// Brain floats.
+    Bf16,
+}
+
+/// In which type weights lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WeightChoice {
+    /// As stored where the files are larger than 4 GiB, else in the type of computing.
+    #[default]
+    Auto,
+    /// In the type of computing.
+    Converted,
+    /// As the files have them, converted at each use.
+    Stored,
+}
+
+/// How rotation tables are rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RopeTables {
+    /// As the released code rounds them.
+    #[default]
+    Official,
+    /// Not at all.
+    Exact,
+}
+
+/// How two heads' answers become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fusion {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// The smaller.
+    Min,
+    /// Their sum.
+    Sum,
+}
+
+const DIR: Key<Text> = Key {
+    name: "dir",
+    rule: Text,
+    absent: Absent::Refused,
+    meaning: "the model directory, from the folder in which the program runs; `builtin` is the small judge of photometric \
+              edits that is part of the program",
+};
+
+const DEVICE: Key<Word<DeviceChoice>> = Key {
+    name: "device",
+    rule: Word(&[("auto", DeviceChoice::Auto), ("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda)]),
+    absent: Absent::Default(DeviceChoice::Auto),
+    meaning: "where it computes; `auto` is the first card if the program was built for cards and finds one",
+};
+
+const DTYPE: Key<Word<DtypeChoice>> = Key {
+    name: "dtype",
+    rule: Word(&[("auto", DtypeChoice::Auto), ("f32", DtypeChoice::F32), ("bf16", DtypeChoice::Bf16)]),
+    absent: Absent::Default(DtypeChoice::Auto),
+    meaning: "in which type it computes; `auto` is `f32` on the processor, which has no other, and `bf16` on a card",
+};
+
+const WEIGHTS: Key<Word<WeightChoice>> = Key {
+    name: "weights",
+    rule: Word(&[
+        ("auto", WeightChoice::Auto),
+        ("converted", WeightChoice::Converted),
+        ("stored", WeightChoice::Stored),
+    ]),
+    absent: Absent::Default(WeightChoice::Auto),
+    meaning: "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; \
+              `auto` is `stored` on the processor where the files are larger than 4 GiB; scores are the same",
+};
+
+const ROPE_TABLES: Key<Word<RopeTables>> = Key {
+    name: "rope_tables",
+    rule: Word(&[("official", RopeTables::Official), ("exact", RopeTables::Exact)]),
+    absent: Absent::Default(RopeTables::Official),
+    meaning: "how rotation tables are rounded: as the released code does, with which released checkpoints were trained, \
+              or not at all",
+};
+
+const FUSION: Key<Word<Fusion>> = Key {
+    name: "fusion",
+    rule: Word(&[("mean", Fusion::Mean), ("min", Fusion::Min), ("sum", Fusion::Sum)]),
+    absent: Absent::Default(Fusion::Mean),
+    meaning: "how the two heads' answers become one; released checkpoints were trained with `mean`",
+};
+
+const ACTIVATIONS: Key<Whole> = Key {
+    name: "activation_mib",
+    rule: Whole { low: 1, high: 1 << 20 },
+    absent: Absent::Unset("1024 on the processor, 6144 on a card"),
+    meaning: "the most memory for the activations of one pass, in MiB; candidates are judged in as few passes as fit",
+};
+
+const CACHE: Key<Whole> = Key {
+    name: "cache_mib",
+    rule: Whole { low: 0, high: 1 << 20 },
+    absent: Absent::Default(512),
+    meaning: "the most memory for what is kept of sources and pictures for later rounds, in MiB",
+};
+
+impl EditRewardOptions {
+    /// A judge with everything else as where it is left out.
+    pub fn of(dir: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            device: DeviceChoice::default(),
+            dtype: DtypeChoice::default(),
+            weights: WeightChoice::default(),
+            rope_tables: RopeTables::default(),
+            fusion: Fusion::default(),
+            activation_mib: None,
+            cache_mib: 512,
+        }
+    }
+}
+
+impl Options for EditRewardOptions {
+    const NAME: &'static str = "editreward";
+    const ABOUT: &'static str = "EditReward, or another judge of its architecture: a vision language model with two \
+                                 heads, `instruction_following` and `visual_quality`. Scores are unbounded and compare \
+                                 only within one checkpoint; each has a sigma.";
+    const KEYS: Keys = &[&DIR, &DEVICE, &DTYPE, &WEIGHTS, &ROPE_TABLES, &FUSION, &ACTIVATIONS, &CACHE];
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (dir, device, dtype) = (fields.take(&DIR), fields.take(&DEVICE), fields.take(&DTYPE));
+        let (weights, rope_tables, fusion) = (fields.take(&WEIGHTS), fields.take(&ROPE_TABLES), fields.take(&FUSION));
+        let (activation_mib, cache_mib) = (fields.take(&ACTIVATIONS), fields.take(&CACHE));
+        Some(Self {
+            dir: dir?,
+            device: device?,
+            dtype: dtype?,
+            weights: weights?,
+            rope_tables: rope_tables?,
+            fusion: fusion?,
+            activation_mib,
+            cache_mib: cache_mib?,
+        })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let written = [
+            DIR.write(Some(&self.dir)),
+            DEVICE.write(Some(&self.device)),
+            DTYPE.write(Some(&self.dtype)),
+            WEIGHTS.write(Some(&self.weights)),
+            ROPE_TABLES.write(Some(&self.rope_tables)),
+            FUSION.write(Some(&self.fusion)),
+            ACTIVATIONS.write(self.activation_mib.as_ref()),
+            CACHE.write(Some(&self.cache_mib)),
+        ];
+        written.into_iter().flatten().collect()
+    }
+}

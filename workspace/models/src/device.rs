@@ -1,0 +1,83 @@
+//! Where models compute, as users choose it.
+
+use candle_core::{DType, Device};
+use thiserror::Error;
+
+use crate::layers::Compute;
+use crate::weights::Storage;
+
+/// A choice of device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// The first card if this program can use one, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first NVIDIA card.
+    Cuda,
+}
+
+/// A choice of the type to compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DtypeChoice {
+    /// Single precision on the processor, brain floats on a card.
+    #[default]
+    Auto,
+    /// Single precision.
+    F32,
+    /// Brain floats; on cards only.
+    Bf16,
+}
+
+/// Why a choice cannot be had.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// The program cannot use cards.
+    #[error("device `cuda` cannot be used: this program was built without the feature `cuda`")]
+    NotBuilt,
+    /// There is no card, or no driver for it.
+    #[error("device `cuda` cannot be used: {0}")]
+    NoCard(String),
+    /// The processor computes in single precision only.
+    #[error("dtype `bf16` cannot be used on the processor: expected `f32` or `auto`")]
+    NotOnProcessor,
+}
+
+/// The way to compute that these choices ask for. Weights are kept in the type of computing, or as their files have them
+/// if `stored`.
+pub fn compute(device: DeviceChoice, dtype: DtypeChoice, stored: bool) -> Result<Compute, DeviceError> {
+    let device = match device {
+        DeviceChoice::Cpu => Device::Cpu,
+        DeviceChoice::Cuda => card()?,
+        DeviceChoice::Auto => card().unwrap_or(Device::Cpu),
+    };
+    let dtype = match (dtype, device.is_cpu()) {
+        (DtypeChoice::Bf16, true) => return Err(DeviceError::NotOnProcessor),
+        (DtypeChoice::F32, _) | (DtypeChoice::Auto, true) => DType::F32,
+        (DtypeChoice::Bf16 | DtypeChoice::Auto, false) => DType::BF16,
+    };
+    let kept = if stored { Storage::Stored } else { Storage::As(dtype) };
+    Ok(Compute { device, dtype, kept })
+}
+
+fn card() -> Result<Device, DeviceError> {
+    if !candle_core::utils::cuda_is_available() {
+        return Err(DeviceError::NotBuilt);
+    }
+    Device::new_cuda(0).map_err(|error| DeviceError::NoCard(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_that_cannot_be_had_are_named() {
+        let cpu = compute(DeviceChoice::Cpu, DtypeChoice::Auto, false).expect("the processor");
+        assert_eq!((cpu.dtype, cpu.kept), (DType::F32, Storage::As(DType::F32)));
+        assert_eq!(compute(DeviceChoice::Cpu, DtypeChoice::F32, true).expect("the processor").kept, Storage::Stored);
+        let refused = compute(DeviceChoice::Cpu, DtypeChoice::Bf16, false).map_err(|error| error.to_string());
+        assert!(refused.is_err_and(|error| error.contains("`bf16`")));
+    }
+}
