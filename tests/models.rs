@@ -161,6 +161,15 @@ fn wrong_weights_never_get_their_name() {
 }
 
 #[test]
+fn the_free_space_is_looked_at_first() {
+    let desk = Desk::new(hub().with_lie(JUDGE, "model.safetensors", 1 << 60));
+    let (_, err) = desk.pull(1);
+    let figures = "1152921504606846976 bytes (1152921504.6 GB) are to be written, ";
+    assert!(err.contains(figures) && err.contains(" are free"), "{err}");
+    assert!(!desk.hub.requests().iter().any(|request| request.contains(WEIGHTS)));
+}
+
+#[test]
 fn licences_have_to_be_accepted() {
     let desk = Desk::new(hub());
     let (out, err) = desk.expect(2, &["pull", NAME]);

@@ -26,13 +26,19 @@ pub(super) fn root() -> Result<PathBuf> {
     Ok(cache.join("editscale").join("models"))
 }
 
+/// What a file is called while it is not whole.
+pub(super) fn part(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}.part"))
+}
+
 /// Writes a small file whole or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let part = path.with_added_extension("part");
+        let part = part(path);
         let mut file = fs::File::create(&part)?;
         file.write_all(bytes)?;
         file.sync_all()?;

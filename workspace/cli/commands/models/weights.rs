@@ -1,6 +1,8 @@
 //! The weights of a judge, in whichever of the layouts its repository has them.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,8 +11,8 @@ use editscale_fetch::{Hub, RemoteFile, Snapshot, ensure_room};
 use editscale_models::weights::convert_pth;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use serde::Deserialize;
-use std::io::IsTerminal;
 
+use crate::commands::models::place::part;
 use crate::commands::models::record::{Record, path};
 use crate::failure::tell;
 
@@ -31,7 +33,7 @@ enum Layout<'a> {
 
 #[derive(Deserialize)]
 struct Index {
-    weight_map: std::collections::BTreeMap<String, String>,
+    weight_map: BTreeMap<String, String>,
 }
 
 /// Says early that a repository has no weights that are known here.
@@ -89,7 +91,7 @@ pub(super) async fn bring(hub: &Hub, judge: &Snapshot, folder: &Path, record: &m
 
 /// Converts a `.pth` file. The result appears whole or not at all.
 pub(super) fn convert(pickle: &Path, to: &Path) -> Result<()> {
-    let part = to.with_added_extension("part");
+    let part = part(to);
     convert_pth(pickle, &part)?;
     fs::rename(&part, to).with_context(|| format!("{}: cannot be written", to.display()))
 }

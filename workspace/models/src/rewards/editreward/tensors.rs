@@ -63,7 +63,8 @@ fn decoder(config: &TextConfig, vocabulary: usize, tensors: &mut Tensors) {
     vector("model.language_model.norm.weight", width, tensors);
 }
 
-/// A perceptron as PyTorch numbers it: after each affine map but the last stands a ReLU, and after the first a dropout too.
+/// A perceptron, numbered as in the released checkpoints: between affine maps stand rectifiers, and behind the first of them
+/// a dropout, which count and have no weights.
 fn head(root: &str, inputs: usize, hidden: &[usize], tensors: &mut Tensors) {
     let (mut at, mut inputs) = (0, inputs);
     for (place, width) in hidden.iter().enumerate() {

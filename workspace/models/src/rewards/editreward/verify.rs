@@ -187,10 +187,11 @@ fn side_files(directory: &Directory, config: Option<&Config>, vocabulary: Option
     problems.keep(ChatTemplate::load(directory));
     for part in PARTS {
         let name = format!("prompts/{part}.txt");
-        let parsed = directory
-            .read_text(&name)
-            .and_then(|text| Prompt::parse(&text).map_err(|reason| directory.content(&name, reason)));
-        problems.keep(parsed);
+        if let Some(text) = problems.keep(directory.read_text(&name))
+            && let Err(reason) = Prompt::parse(&text)
+        {
+            problems.say(&directory.path(&name), reason);
+        }
     }
     if let Some(tail) = problems.keep(directory.read_text("prompts/tail.txt")) {
         let times = tail.matches(REWARD_TOKEN).count();
