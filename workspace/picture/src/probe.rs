@@ -8,6 +8,7 @@ use image::error::ImageError;
 use image::metadata::Orientation;
 use image::{AnimationDecoder, ColorType, ImageDecoder, ImageReader};
 
+use crate::jpeg::is_whole;
 use crate::{Format, Limits, PictureError};
 
 /// What a file declares.
@@ -73,6 +74,9 @@ pub(crate) fn open<'a>(
         return Err(PictureError::TooManyBytes { found, limit: limits.bytes });
     }
     let named = |error| name(format, &error);
+    if let Some((width, height)) = declared(bytes, format) {
+        check_size(width, height, format, limits)?;
+    }
     if is_animated(bytes, format).map_err(named)? {
         return Err(PictureError::Animated(format));
     }
@@ -85,6 +89,21 @@ pub(crate) fn open<'a>(
     reader.no_limits();
     let mut decoder = reader.into_decoder().map_err(named)?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height, format, limits)?;
+    decoder.set_limits(allocation).map_err(named)?;
+    if format == Format::Jpeg && !is_whole(bytes) {
+        return Err(PictureError::Truncated { format, reason: "its end marker is missing".to_owned() });
+    }
+    Ok((Box::new(decoder), format))
+}
+
+/// The size that a PNG declares. Its decoder refuses the largest before it tells them.
+fn declared(bytes: &[u8], format: Format) -> Option<(u32, u32)> {
+    let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    if format == Format::Png { number(16).zip(number(20)) } else { None }
+}
+
+fn check_size(width: u32, height: u32, format: Format, limits: &Limits) -> Result<(), PictureError> {
     let (width, height) = (u64::from(width), u64::from(height));
     let Limits { edge, pixels, .. } = *limits;
     if width == 0 || height == 0 {
@@ -93,8 +112,7 @@ pub(crate) fn open<'a>(
     if width > u64::from(edge) || height > u64::from(edge) || width * height > pixels {
         return Err(PictureError::TooLarge { width, height, edge, pixels });
     }
-    decoder.set_limits(allocation).map_err(named)?;
-    Ok((Box::new(decoder), format))
+    Ok(())
 }
 
 fn is_animated(bytes: &[u8], format: Format) -> Result<bool, ImageError> {

@@ -124,19 +124,26 @@ fn what_is_not_a_still_picture_is_refused_by_name() {
     }
 }
 
-#[test]
-fn declared_sizes_are_looked_at_first() {
-    // A PNG header that declares 100,000 × 100,000 pixels, and nothing else.
+/// A PNG header that declares so many pixels in each direction, and next to nothing else.
+fn png_bomb(edge: u32) -> Vec<u8> {
     let mut bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-    bomb.extend([0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0, 8, 2, 0, 0, 0]);
+    bomb.extend([edge.to_be_bytes(), edge.to_be_bytes()].concat());
+    bomb.extend([8, 2, 0, 0, 0]);
     let crc = bomb[12..].iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
     });
     bomb.extend((!crc).to_be_bytes());
     bomb.extend(b"\0\0\0\x04IDAT\0\0\0\0\0\0\0\0");
-    let error = read(&bomb).unwrap_err();
-    assert!(matches!(error, PictureError::TooLarge { width: 100_000, .. }), "{error}");
+    bomb
+}
 
+#[test]
+fn declared_sizes_are_looked_at_first() {
+    for declared in [100_000, i32::MAX as u32] {
+        let error = read(&png_bomb(declared)).unwrap_err();
+        let expected = u64::from(declared);
+        assert!(matches!(error, PictureError::TooLarge { width, .. } if width == expected), "{error}");
+    }
     let bytes = png(DynamicImage::ImageRgb8(pattern(24, 16)));
     let tight = |limits| decode(&bytes, &limits).unwrap_err();
     assert!(matches!(tight(Limits { edge: 23, ..Limits::default() }), PictureError::TooLarge { .. }));
@@ -157,6 +164,21 @@ fn wide_gamut_pictures_keep_their_profile_and_colours() {
     for (one, other) in again.pixels().zip(pattern(24, 16).pixels()) {
         assert!(one.0.iter().zip(other.0).all(|(one, other)| one.abs_diff(other) <= 1), "{one:?} {other:?}");
     }
+}
+
+#[test]
+fn cut_files_are_told_from_whole_ones() {
+    let rgb = DynamicImage::ImageRgb8(pattern(24, 16));
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Bmp] {
+        let bytes = file(&rgb, format);
+        assert!(read(&bytes).is_ok(), "{format:?}");
+        assert!(read(&bytes[..bytes.len() * 3 / 4]).is_err(), "{format:?}");
+    }
+    let whole = file(&rgb, ImageFormat::Jpeg);
+    let error = read(&whole[..whole.len() - 2]).unwrap_err();
+    assert!(matches!(error, PictureError::Truncated { .. }), "{error}");
+    // Some cameras append data of their own.
+    assert!(read(&[whole.as_slice(), b"and more"].concat()).is_ok());
 }
 
 #[test]
