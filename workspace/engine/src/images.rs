@@ -25,12 +25,21 @@ pub struct ImageStore {
     known: Mutex<HashSet<Digest>>,
 }
 
+/// A file that holds what its name says, or is refused.
 #[derive(Debug)]
-struct OnDisk(PathBuf);
+struct OnDisk {
+    path: PathBuf,
+    digest: Digest,
+}
 
 impl ImageBytes for OnDisk {
     fn read(&self) -> Result<Arc<[u8]>, String> {
-        fs::read(&self.0).map(Arc::from).map_err(|error| format!("{}: {error}", self.0.display()))
+        let shown = self.path.display();
+        let bytes = fs::read(&self.path).map_err(|error| format!("{shown}: {error}"))?;
+        match digest_of(&bytes) {
+            found if found == self.digest => Ok(bytes.into()),
+            found => Err(format!("{shown} was changed: expected the bytes of that name, found those of {found}")),
+        }
     }
 }
 
@@ -55,12 +64,12 @@ impl ImageStore {
             }
             self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
         }
-        Ok(Image::new(digest, image.media, image.size, Arc::new(OnDisk(path))))
+        Ok(Image::new(digest, image.media, image.size, Arc::new(OnDisk { path, digest })))
     }
 
     /// The handle of a picture that was put earlier. Its bytes are looked for when they are read.
     pub fn get(&self, digest: Digest, media: MediaType, size: ImageSize) -> Image {
-        Image::new(digest, media, size, Arc::new(OnDisk(self.path(digest, media))))
+        Image::new(digest, media, size, Arc::new(OnDisk { path: self.path(digest, media), digest }))
     }
 
     /// Where a picture lies.
@@ -102,4 +111,23 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ImageStoreError> {
         fs::remove_file(&passing).ok();
         ImageStoreError { path: path.to_owned(), source }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_was_changed_on_disk_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ImageStore::new(folder.path().to_owned());
+        let size = ImageSize { width: 1, height: 1 };
+        let image =
+            store.put(&EncodedImage { media: MediaType::Png, size, bytes: b"as made".as_slice().into() }).unwrap();
+        assert_eq!(&*image.read().unwrap(), b"as made");
+        let path = store.path(image.digest(), MediaType::Png);
+        fs::write(&path, b"changed").unwrap();
+        let error = image.read().unwrap_err().to_string();
+        assert!(error.contains(&format!("{} was changed", path.display())), "{error}");
+    }
 }
