@@ -160,6 +160,35 @@ fn what_is_not_understood_is_said() {
 }
 
 #[test]
+fn a_partial_run_is_resumed_as_one() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let edit =
+        ["edit", &photo, "make it warmer and add a hat", "--partial", "--recipe", "best-of-n", "--run-dir", "run"];
+    desk.expect(0, &edit);
+    let best = fs::read(desk.path("run/best.png")).unwrap();
+    let journal = desk.path("run/journal.jsonl");
+    let begun: Vec<String> =
+        fs::read_to_string(&journal).unwrap().lines().take(3).map(|line| format!("{line}\n")).collect();
+    fs::write(&journal, begun.concat()).unwrap();
+    let run: Value = serde_json::from_str(&desk.expect(0, &["edit", "--resume", "run", "--json"]).0).unwrap();
+    assert_eq!(run["failed"], 0);
+    assert_eq!(fs::read(desk.path("run/best.png")).unwrap(), best);
+}
+
+#[test]
+fn equal_runs_at_once_do_not_get_in_each_others_way() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| desk.expect(0, &["edit", &photo, "warmer"]));
+        }
+    });
+    assert_eq!(fs::read_dir(desk.path("runs")).unwrap().count(), 4);
+}
+
+#[test]
 fn scores_tell_right_from_wrong() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 128);
@@ -181,13 +210,23 @@ fn bad_input_is_refused_by_name() {
     let text = desk.write("text.png", b"not a picture at all");
     let empty = desk.write("empty.jpg", b"");
     let cut = desk.write("cut.jpg", &fs::read(PHOTO).unwrap()[..200]);
+    let half = |name: &str, whole: &Path| {
+        let bytes = fs::read(whole).unwrap();
+        desk.write(name, &bytes[..bytes.len() / 2])
+    };
+    let (half_jpeg, half_png) = (half("half.jpg", Path::new(PHOTO)), half("half.png", &desk.path("photo.png")));
     let bad_recipe = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
     desk.write("out.png", b"precious");
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 20] = [
         (&["edit", "missing.jpg", "warmer"], "missing.jpg"),
         (&["edit", &text, "warmer"], "not a picture"),
         (&["edit", &empty, "warmer"], "empty"),
         (&["edit", &cut, "warmer"], "JPEG"),
+        (&["edit", &half_jpeg, "warmer"], "half.jpg: the JPEG file is truncated"),
+        (&["edit", &half_png, "warmer"], "half.png: the PNG file is truncated"),
+        (&["edit", &photo, "warmer", "--mask", &half_png], "truncated"),
+        (&["edit", &photo, "warmer", "--size", "20000x20000"], "megapixels"),
+        (&["edit", &photo, "warmer", "--run-dir", "."], "not empty"),
         (&["edit", ".", "warmer"], "not a file"),
         (&["edit", &photo, "   "], "instruction is empty"),
         (&["edit", &photo, &long], "too long"),

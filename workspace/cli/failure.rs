@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 /// The exit code for bad usage and bad recipes.
 const USAGE: u8 = 2;
 
@@ -66,6 +68,6 @@ pub(crate) fn tell(line: &str) {
 }
 
 /// Prints a line of data.
-pub(crate) fn print(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
+pub(crate) fn print(line: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}").context("cannot write to stdout")
 }

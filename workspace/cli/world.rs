@@ -32,16 +32,15 @@ impl Shared {
     }
 }
 
-/// The ports that a recipe names. `partial` is the command line's say beside the recipe's own.
-pub(crate) fn build(recipe: &Recipe, shared: &Shared, partial: bool, observer: Arc<dyn Observer>) -> Result<Ports> {
+/// The ports that a recipe names.
+pub(crate) fn build(recipe: &Recipe, shared: &Shared, observer: Arc<dyn Observer>) -> Result<Ports> {
     let mut editors = Vec::new();
     for editor in recipe.editors() {
         editors.push(match &editor.model {
             EditorModel::Darkroom(options) => {
                 let (name, shared) = (editor.name.clone(), shared.clone());
-                let partial = partial || options.partial;
                 let workers = options.workers.unwrap_or_else(default_workers);
-                let options = DarkroomOptions { partial, workers };
+                let options = DarkroomOptions { partial: options.partial, workers };
                 Arc::new(ThreadedEditor::spawn(move || {
                     let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
                     DarkroomEditor::new(name.clone(), options, pictures, scenes)

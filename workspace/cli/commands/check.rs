@@ -51,7 +51,7 @@ fn check(path: &Path) -> (Report, Vec<u8>) {
         Err(report) => report,
         Ok((recipe, warnings)) => {
             let mut all = warnings.diagnostics().to_vec();
-            if let Ok(ports) = build(&recipe, &Shared::new(), false, Arc::new(Silent)) {
+            if let Ok(ports) = build(&recipe, &Shared::new(), Arc::new(Silent)) {
                 all.extend(recipe.lacks(&ports.cards()));
             }
             Report::new(all)

@@ -9,11 +9,12 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use editscale_config::{Output, OutputFormat, Recipe, Retain};
-use editscale_core::{CandidateId, Digest, EditRequest, EncodedImage, Ending, Instruction, Outcome, RunId};
+use editscale_core::{CandidateId, Digest, EditRequest, EncodedImage, Ending, ImageSize, Instruction, Outcome, RunId};
 use editscale_engine::{
-    Job, Limits, Manifest, Ports, Retry, RunDirectory, RunRecord, StopSignal, Stopper, digest_of, read_run, write_whole,
+    DirectoryError, Job, Limits, Manifest, Ports, Retry, RunDirectory, RunRecord, StopSignal, Stopper, digest_of,
+    read_run, write_whole,
 };
-use editscale_picture::{DecodeCache, EncodeOptions, Format, encode};
+use editscale_picture::{DecodeCache, EncodeOptions, Format, Limits as PictureLimits, encode};
 
 use crate::args::Edit;
 use crate::commands::report;
@@ -36,7 +37,8 @@ pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
     let outcome = runtime.block_on(async {
         let stop = stop_on_signal();
         editscale_engine::run(&work.job, &mut work.directory, stop).await
-    })?;
+    });
+    let outcome = outcome.with_context(|| format!("the run in {} ended early", work.directory.path().display()))?;
     let record = read_run(work.directory.path())?;
     finish(arguments, &work, &record, &outcome, &shared.pictures)
 }
@@ -124,16 +126,18 @@ fn candidate(from: &str) -> Result<(EncodedImage, String)> {
 }
 
 fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
+    check_size(arguments.size)?;
     let asked = asked(arguments)?;
-    let mask = arguments.mask.as_deref().map(|path| mask(path, &asked.source)).transpose()?;
-    let loaded = recipes::load(&arguments.recipe)?;
-    let ports = ports(&loaded, shared, arguments.partial)?;
-    let path = match &arguments.run_dir {
-        Some(path) => path.clone(),
-        None => new_run_dir(arguments, &asked, &loaded),
-    };
-    let run = run_id(&path);
-    let directory = RunDirectory::create(&path)?;
+    check_whole(&asked.source_name, &asked.source, shared)?;
+    let mask = arguments.mask.as_deref().map(|path| mask(path, &asked.source, shared)).transpose()?;
+    let mut loaded = recipes::load(&arguments.recipe)?;
+    if arguments.partial {
+        // A run is resumed by its resolved recipe alone.
+        loaded.recipe = loaded.recipe.doing_parts();
+    }
+    let ports = ports(&loaded, shared)?;
+    let directory = run_directory(arguments, &asked, &loaded)?;
+    let run = run_id(directory.path());
     let images = directory.images();
     let request = EditRequest {
         source: images.put(&asked.source)?,
@@ -147,9 +151,26 @@ fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
     Ok(Work { job: job(manifest, &loaded.recipe, ports), directory, recipe: loaded.recipe })
 }
 
+/// A result may be as large as a picture that is read, and no larger.
+fn check_size(size: Option<ImageSize>) -> Result<()> {
+    let most = PictureLimits::default().pixels;
+    if let Some(size) = size.filter(|size| u64::from(size.width) * u64::from(size.height) > most) {
+        bail!(Misuse::new(format!("--size {size}: expected at most {} megapixels", most / 1_000_000)));
+    }
+    Ok(())
+}
+
+/// Looks at a picture's pixels before anything is spent: only they tell that a file is damaged.
+fn check_whole(name: &str, image: &EncodedImage, shared: &Shared) -> Result<()> {
+    let decoded = shared.pictures.get(*digest_of(&image.bytes).as_bytes(), &image.bytes);
+    decoded.map_err(|error| Misuse::new(format!("cannot use picture {name}: {error}")))?;
+    Ok(())
+}
+
 /// Reads a mask, which must have the source's size.
-fn mask(path: &Path, source: &EncodedImage) -> Result<EncodedImage> {
+fn mask(path: &Path, source: &EncodedImage, shared: &Shared) -> Result<EncodedImage> {
     let mask = read(path)?;
+    check_whole(&path.display().to_string(), &mask, shared)?;
     if mask.size != source.size {
         let (found, expected) = (mask.size, source.size);
         bail!(Misuse::new(format!("mask {} is {found}: expected the source's {expected}", path.display())));
@@ -157,17 +178,35 @@ fn mask(path: &Path, source: &EncodedImage) -> Result<EncodedImage> {
     Ok(mask)
 }
 
-fn ports(loaded: &Loaded, shared: &Shared, partial: bool) -> Result<Ports> {
+fn ports(loaded: &Loaded, shared: &Shared) -> Result<Ports> {
     let most = loaded.recipe.search_factory().largest_run();
     let most = loaded.recipe.budget().edits.map_or(most, |edits| most.min(edits));
     let progress = Arc::new(Progress::new(most, loaded.recipe.objective()));
-    let ports = build(&loaded.recipe, shared, partial, progress)?;
+    let ports = build(&loaded.recipe, shared, progress)?;
     check_needs(loaded, &ports)?;
     Ok(ports)
 }
 
-/// `runs/<source>-<what is asked>`, with a number where that is taken.
-fn new_run_dir(arguments: &Edit, asked: &Asked, loaded: &Loaded) -> PathBuf {
+/// The folder that was asked for, or the first free one under `runs/`.
+fn run_directory(arguments: &Edit, asked: &Asked, loaded: &Loaded) -> Result<RunDirectory> {
+    if let Some(path) = &arguments.run_dir {
+        return RunDirectory::create(path).map_err(|error| match error {
+            DirectoryError::NotEmpty(_) => Misuse::new(error.to_string()).into(),
+            error => error.into(),
+        });
+    }
+    for path in new_run_dirs(arguments, asked, loaded).filter(|path| !path.exists()) {
+        match RunDirectory::create(&path) {
+            // Another process was quicker.
+            Err(DirectoryError::NotEmpty(_) | DirectoryError::InUse(_)) => {}
+            made => return Ok(made?),
+        }
+    }
+    bail!("every name for the run's folder under runs/ is taken: give one with --run-dir");
+}
+
+/// `runs/<source>-<what is asked>`, then the same with a number.
+fn new_run_dirs(arguments: &Edit, asked: &Asked, loaded: &Loaded) -> impl Iterator<Item = PathBuf> {
     let key = format!(
         "{}\0{}\0{}\0{}",
         digest_of(&asked.source.bytes),
@@ -181,11 +220,10 @@ fn new_run_dir(arguments: &Edit, asked: &Asked, loaded: &Loaded) -> PathBuf {
     let stem: String = stem.chars().filter(is_plain).take(32).collect();
     let stem = if stem.is_empty() { "picture".to_owned() } else { stem };
     let name = format!("{stem}-{}", &digest[..8]);
-    let numbered = |number: u32| match number {
+    (1..100_000_u32).map(move |number| match number {
         1 => Path::new("runs").join(&name),
         number => Path::new("runs").join(format!("{name}-{number}")),
-    };
-    (1..100_000).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(1))
+    })
 }
 
 /// A run is called as its folder is, where that can be a name.
@@ -239,8 +277,7 @@ fn job(manifest: Manifest, recipe: &Recipe, ports: Ports) -> Job {
 fn resume(path: &Path, shared: &Shared) -> Result<Work> {
     let (directory, recorded) = RunDirectory::open(path).map_err(|error| Misuse::new(error.to_string()))?;
     let loaded = recipes::checked("the recipe in run.json", recorded.resolved_recipe.as_bytes())?;
-    let partial = recorded.resolved_recipe.contains("partial: true");
-    let ports = ports(&loaded, shared, partial)?;
+    let ports = ports(&loaded, shared)?;
     let present = manifest(
         recorded.run.clone(),
         recorded.request.clone(),
@@ -263,7 +300,8 @@ fn finish(
     pictures: &DecodeCache,
 ) -> Result<ExitCode> {
     let run_dir = work.directory.path();
-    let outputs = write_best(arguments, work, record, outcome, pictures)?;
+    let outputs = write_best(arguments, work, record, outcome, pictures)
+        .with_context(|| format!("the run is kept in {}, its best pictures are not all written", run_dir.display()))?;
     let report = report::write(record, run_dir)?;
     retain(work, record, outcome)?;
     for line in summary(record, outcome) {

@@ -78,6 +78,17 @@ impl Recipe {
         check::parse(bytes)
     }
 
+    /// This recipe with every darkroom doing the part of an instruction that it understands.
+    #[must_use]
+    pub fn doing_parts(mut self) -> Self {
+        for editor in &mut self.settings.editors {
+            match &mut editor.model {
+                EditorModel::Darkroom(options) => options.partial = true,
+            }
+        }
+        self
+    }
+
     /// What the recipe sets.
     pub fn settings(&self) -> &Settings {
         &self.settings
