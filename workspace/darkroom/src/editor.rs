@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::scenes::Scenes;
 
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
-const REVISION: &str = "darkroom/1";
+const REVISION: &str = "darkroom/2";
 
 /// How a darkroom works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,12 @@ impl DarkroomEditor {
         let image = encoded(pixels, &source.metadata, item.request.output_size)?;
         let left_out = plan.not_understood.iter().map(|fragment| format!("left out `{}`", fragment.text).into());
         let warnings = source.metadata.warnings.iter().map(|warning| warning.as_str().into());
-        Ok(Candidate { image, cost: Cost::default(), effective_seed: None, notes: left_out.chain(warnings).collect() })
+        let guessed = plan.guessed.iter().map(|fragment| {
+            let words = &fragment.text;
+            format!("in `{words}`, took what stands out for the thing: darkroom tells things by colour, as in \"the red cup\"").into()
+        });
+        let notes = left_out.chain(guessed).chain(warnings).collect();
+        Ok(Candidate { image, cost: Cost::default(), effective_seed: None, notes })
     }
 
     fn plan(&self, instruction: &str) -> Result<Plan, Failure> {

@@ -12,6 +12,8 @@ pub struct Plan {
     pub edits: Vec<Edit>,
     /// The parts of the text that ask for something outside the vocabulary, in text order.
     pub not_understood: Vec<Fragment>,
+    /// The parts of the text that name a thing which is only guessed to be what the picture is of, in text order.
+    pub guessed: Vec<Fragment>,
 }
 
 /// One change, its place, and the words it came from.
@@ -25,7 +27,7 @@ pub struct Edit {
     pub words: Range<usize>,
 }
 
-/// A part of an instruction that the darkroom has no operation for.
+/// A part of an instruction that there is something to be said about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
     /// The words, as written.

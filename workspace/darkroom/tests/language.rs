@@ -104,3 +104,10 @@ fn long_texts_take_time_in_proportion() {
     let text = "a little warmer, not the background, ".repeat(3000);
     assert!(!read(&text).edits.is_empty());
 }
+
+#[test]
+fn things_that_are_guessed_at_are_named() {
+    let guessed = |text: &str| read(text).guessed.into_iter().map(|fragment| fragment.text).collect::<Vec<String>>();
+    assert_eq!(guessed("warmer, and paint the wall green"), ["paint the wall green"]);
+    assert!(guessed("make the red cup blue and the cat brighter, then mirror the building").is_empty());
+}

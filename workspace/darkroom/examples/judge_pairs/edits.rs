@@ -122,7 +122,7 @@ pub(crate) fn carry_out(source: &Pixels, scene: &Scene, moves: &[Move], seed: Se
             source,
             scene,
             start: &pixels,
-            plan: &Plan { edits: vec![edit], not_understood: Vec::new() },
+            plan: &Plan { edits: vec![edit], ..Plan::default() },
             choices: &choices(factor, seed.mix(n as u64))?,
             mask: None,
             touch_up: false,

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::lexicon::Sense;
 use super::words::{Meaning, Token};
 use crate::plan::{
-    Amount, Aspect, Axis, Change, Colour, Direction, Edit, Fragment, Plan, Position, Quantity, Region, Subject,
+    Amount, Aspect, Axis, Change, Colour, Direction, Edit, Fragment, Plan, Position, Quantity, Region, Subject, Tone,
 };
 
 /// Reads the tokens of a text.
@@ -19,7 +19,46 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Plan {
     for clause in clauses(tokens) {
         read_clause(text, clause, &mut before, &mut plan);
     }
+    if let Some(kept) = before.kept {
+        kept.spare(&mut plan);
+    }
     plan
+}
+
+/// A place that is to stay as it is.
+struct Kept {
+    region: Region,
+    /// The changes that it is to be spared; all where none is named.
+    from: Vec<Change>,
+}
+
+impl Kept {
+    /// Leaves the place out of every change that is meant for the whole picture.
+    fn spare(&self, plan: &mut Plan) {
+        for edit in plan.edits.iter_mut().filter(|edit| edit.region.is_everywhere()) {
+            let is_meant = self.from.is_empty() || self.from.iter().any(|from| is_alike(*from, edit.change));
+            if is_meant && !self.is_settled_by(edit.change) {
+                edit.region = Region { inverted: !self.region.inverted, ..self.region.clone() };
+            }
+        }
+    }
+
+    /// Whether a change says itself where it is: in the frame, or in some tones.
+    fn is_settled_by(&self, change: Change) -> bool {
+        match change {
+            Change::Adjust { quantity: Quantity::Vignette, .. } => true,
+            Change::Adjust { quantity, .. } => self.region.tone.is_some() && tone_of(quantity).is_some(),
+            change => is_geometric(change),
+        }
+    }
+}
+
+/// Whether two changes are of one kind, whatever their amounts.
+fn is_alike(one: Change, other: Change) -> bool {
+    match (one, other) {
+        (Change::Adjust { quantity: one, .. }, Change::Adjust { quantity: other, .. }) => one == other,
+        _ => std::mem::discriminant(&one) == std::mem::discriminant(&other),
+    }
 }
 
 /// What earlier clauses leave for later ones.
@@ -29,13 +68,25 @@ struct Before {
     changes: Vec<Change>,
     /// Whether the last clause was not understood, so that what leans on it is not either.
     lost: bool,
+    /// The first place that is to stay as it is.
+    kept: Option<Kept>,
 }
 
 /// Tokens cut at breaks and joining words. A joining word inside one thought ("black and white") is a phrase of its own and is not
 /// seen here.
 fn clauses(tokens: &[Token]) -> Vec<&[Token]> {
     let is_cut = |token: &Token| matches!(token.sense, Meaning::Break | Meaning::Known(Sense::And, _));
-    tokens.split(is_cut).filter(|clause| !clause.is_empty()).collect()
+    let thoughts = |clause| <[Token]>::chunk_by(clause, |last, next| !begins_a_thought(last, next));
+    tokens.split(is_cut).filter(|clause| !clause.is_empty()).flat_map(thoughts).collect()
+}
+
+/// "warmer without darkening the sky", "brighten everything but leave the sky": what is not to happen is a thought of its own.
+fn begins_a_thought(last: &Token, next: &Token) -> bool {
+    match next.sense {
+        Meaning::Known(Sense::Forbid | Sense::Without, _) => true,
+        Meaning::Known(Sense::Keep, _) => matches!(last.sense, Meaning::Known(Sense::Except, _)),
+        _ => false,
+    }
 }
 
 /// Everything that a clause says, gathered.
@@ -46,6 +97,8 @@ struct Clause {
     region: Region,
     /// A place was named, or a pronoun stands for one.
     names_region: bool,
+    /// The place is a thing that can only be guessed at.
+    guesses: bool,
     has_pronoun: bool,
     unknown: Vec<Range<usize>>,
     says_something: bool,
@@ -67,6 +120,10 @@ fn read_clause(text: &str, tokens: &[Token], before: &mut Before, plan: &mut Pla
     let clause = reader.read();
     let place = tokens[0].place.start..tokens[tokens.len() - 1].place.end;
     if clause.keeps {
+        if clause.names_region {
+            let from = clause.found.into_iter().map(|found| found.change).collect();
+            before.kept.get_or_insert(Kept { region: clause.region, from });
+        }
         return;
     }
     if !clause.unknown.is_empty() {
@@ -78,6 +135,9 @@ fn read_clause(text: &str, tokens: &[Token], before: &mut Before, plan: &mut Pla
     }
     let leans = clause.has_pronoun && !clause.names_region;
     let region = if leans { before.region.clone() } else { clause.region };
+    if clause.guesses && !clause.found.iter().all(|found| is_geometric(found.change)) {
+        plan.guessed.push(Fragment { text: text[place.clone()].to_owned(), words: place.clone() });
+    }
     let mut said: Vec<Change> = Vec::new();
     for found in &clause.found {
         if said.contains(&found.change) {
@@ -85,9 +145,14 @@ fn read_clause(text: &str, tokens: &[Token], before: &mut Before, plan: &mut Pla
         }
         said.push(found.change);
         let region = if is_geometric(found.change) { Region::default() } else { region.clone() };
-        plan.edits.push(Edit { change: found.change, region, words: place.clone() });
+        let is_repeated = |edit: &Edit| edit.change == found.change && edit.region == region;
+        if !plan.edits.iter().any(is_repeated) {
+            plan.edits.push(Edit { change: found.change, region, words: place.clone() });
+        }
     }
-    *before = Before { region, changes: clause.found.into_iter().map(|found| found.change).collect(), lost: false };
+    before.region = region;
+    before.changes = clause.found.into_iter().map(|found| found.change).collect();
+    before.lost = false;
 }
 
 /// A clause without a change of its own: another place for the change before, or nothing at all.
@@ -124,6 +189,9 @@ struct Reader<'a> {
     direction: Option<Direction>,
     removes: bool,
     negated: bool,
+    forbids: bool,
+    preserves: bool,
+    balances: bool,
     number: Option<f32>,
     /// Colours in the order of the text, each with whether it was a comparative and whether a change was already asked for.
     colours: Vec<(Colour, bool)>,
@@ -159,6 +227,9 @@ impl<'a> Reader<'a> {
             direction: None,
             removes: false,
             negated: false,
+            forbids: false,
+            preserves: false,
+            balances: false,
             number: None,
             colours: Vec::new(),
             recolours: false,
@@ -249,14 +320,22 @@ impl<'a> Reader<'a> {
             }
             Sense::Remove => self.removes = true,
             Sense::Not => self.negated = true,
+            Sense::Forbid => self.forbids = true,
+            Sense::Without => (self.forbids, self.negated) = (true, true),
+            Sense::WhiteBalance => {
+                self.balances = true;
+                self.say_quantity(Quantity::Warmth);
+            }
             Sense::Except => self.excepts = true,
-            Sense::Keep => self.clause.keeps = true,
-            Sense::Alter => self.clause.keeps |= self.negated,
+            Sense::Keep => self.preserves = true,
+            Sense::Alter => self.preserves |= self.negated || self.forbids,
             Sense::Quantity(quantity) => self.say_quantity(quantity),
             Sense::Noise => self.noise = true,
             Sense::Quality(Quantity::Blur, Direction::More) if self.next_is(index, is_quantity) => {
                 self.say_soft(index);
             }
+            // "but not darker" asks for nothing; "not so dark" asks for brighter.
+            Sense::Quality(..) if comparative && self.negated => self.clause.keeps = true,
             Sense::Quality(quantity, direction) => self.say_quality(quantity, direction),
             Sense::Too => self.too = true,
             Sense::Look(look) => {
@@ -393,6 +472,11 @@ impl<'a> Reader<'a> {
     fn emit(&mut self, quantity: Quantity, direction: Direction, amount: Option<Amount>) {
         let said = self.amount.take();
         let amount = amount.or(said);
+        let (quantity, direction) = match (quantity, direction) {
+            // Less of a grain is less noise.
+            (Quantity::Grain, Direction::Less) => (Quantity::Denoise, Direction::More),
+            other => other,
+        };
         let change = Change::Adjust { quantity, direction, amount: amount.unwrap_or(Amount::Plain) };
         self.clause.found.push(Found { change, has_amount: amount.is_some() });
     }
@@ -401,7 +485,11 @@ impl<'a> Reader<'a> {
     fn finish(&mut self) {
         self.clause.acts = self.direction.is_some() || self.removes;
         self.settle_things();
+        self.settle_vignette();
+        self.settle_forbidden();
+        self.settle_kept();
         self.settle_exception();
+        self.settle_tones();
         self.settle_casts();
         self.settle_quantities();
         self.settle_noise();
@@ -413,11 +501,15 @@ impl<'a> Reader<'a> {
         if self.clause.found.is_empty() && self.clause.says_something && !self.clause.names_region && !self.clause.keeps
         {
             // Words that mean something elsewhere but ask for nothing here.
-            let whole = self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end;
             if !self.is_harmless() {
-                self.clause.unknown.push(whole);
+                self.clause.unknown.push(self.whole());
             }
         }
+    }
+
+    /// The place of the whole clause.
+    fn whole(&self) -> Range<usize> {
+        self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end
     }
 
     fn is_harmless(&self) -> bool {
@@ -431,6 +523,7 @@ impl<'a> Reader<'a> {
         }
         let region = &mut self.clause.region;
         if self.seen_thing && region.subject.is_none() {
+            self.clause.guesses = region.colour.is_none();
             region.subject = Some(if region.colour.is_some() { Subject::Object } else { Subject::Foreground });
             self.clause.names_region = true;
         }
@@ -440,6 +533,94 @@ impl<'a> Reader<'a> {
             if matches!(subject, Some(Subject::Foreground | Subject::Background)) {
                 region.subject = Some(Subject::Object);
             }
+        }
+    }
+
+    /// "a dark vignette", "a white vignette around the edges": the words beside it say what kind of vignette.
+    fn settle_vignette(&mut self) {
+        if !self.quantities.contains(&Quantity::Vignette) {
+            return;
+        }
+        if matches!(self.clause.region.position, Some(Position::Edges | Position::Centre)) {
+            self.excepts = false;
+        }
+        let is_tone = |found: &Found| matches!(found.change, Change::Adjust { quantity: Quantity::Exposure, .. });
+        let tone = self.clause.found.iter().position(is_tone).map(|tone| self.clause.found.remove(tone).change);
+        let is_white = self.colours.iter().any(|(colour, _)| *colour == Colour::White);
+        self.colours.retain(|(colour, _)| !matches!(colour, Colour::White | Colour::Black));
+        if let Some(Change::Adjust { amount, .. }) = tone.filter(|_| self.amount.is_none()) {
+            self.amount = Some(amount);
+        }
+        // "a light vignette" is a faint one.
+        if self.quantities.contains(&Quantity::Exposure) {
+            self.quantities.retain(|quantity| *quantity != Quantity::Exposure);
+            self.amount.get_or_insert(Amount::Slight);
+        }
+        let is_bright = matches!(tone, Some(Change::Adjust { direction: Direction::More, .. }));
+        if is_white || is_bright {
+            self.quantities.retain(|quantity| *quantity != Quantity::Vignette);
+            self.emit(Quantity::Vignette, Direction::Less, None);
+        }
+    }
+
+    /// "don't blur it", "without darkening the sky": nothing is asked for. "without noise" asks for less of it.
+    fn settle_forbidden(&mut self) {
+        if !self.forbids {
+            return;
+        }
+        let names_a_thing = self.negated && self.direction.is_none() && self.clause.found.is_empty();
+        self.clause.keeps |= !(names_a_thing && (self.noise || !self.quantities.is_empty()));
+    }
+
+    /// "keep the shadows", "leave the reds", "but not the sky": a place that stays as it is.
+    fn settle_kept(&mut self) {
+        let asks = !self.clause.found.is_empty() || !self.quantities.is_empty() || !self.colours.is_empty();
+        let is_place = self.clause.names_region || self.clause.region.position.is_some();
+        // "warmer, except the sky": the exception to what was said before.
+        let is_exception = is_place && !asks && (self.negated || self.excepts) && !self.acts();
+        self.clause.keeps |= self.preserves || is_exception;
+        if self.preserves {
+            self.place_what_is_kept();
+        }
+        if !self.clause.keeps {
+            return;
+        }
+        // "keep everything but the sky" keeps what "except the sky" does not.
+        self.clause.region.inverted = self.excepts && (self.preserves || self.forbids || self.negated);
+        self.excepts = false;
+        self.clause.names_region = self.clause.region != Region::default();
+    }
+
+    /// "keep the shadows", "leave the reds": what else is a quantity or a wish is a place here.
+    fn place_what_is_kept(&mut self) {
+        let (quantities, colours) = (std::mem::take(&mut self.quantities), std::mem::take(&mut self.colours));
+        if let [quantity] = quantities[..] {
+            self.clause.region.tone = self.clause.region.tone.or(tone_of(quantity));
+        }
+        if let ([(colour, false)], true) = (&colours[..], self.clause.region == Region::default())
+            && !self.clause.has_pronoun
+        {
+            self.clause.region.colour = Some(*colour);
+        }
+        self.clause.found.clear();
+        self.noise = false;
+    }
+
+    fn acts(&self) -> bool {
+        self.direction.is_some() || self.removes || self.noise || self.turns.is_some() || self.flips || self.crops
+    }
+
+    /// "warm highlights", "less noise in the shadows": tones named beside another change are its place. Detail in the shadows is
+    /// shown by lifting them.
+    fn settle_tones(&mut self) {
+        let others = |quantity: &Quantity| tone_of(*quantity).is_none();
+        let is_change = self.noise || !self.clause.found.is_empty() || self.quantities.iter().any(others);
+        let tones: Vec<Tone> = self.quantities.iter().copied().filter_map(tone_of).collect();
+        let [tone] = tones[..] else { return };
+        if is_change && !self.quantities.contains(&Quantity::Sharpness) {
+            self.quantities.retain(others);
+            self.clause.region.tone = Some(tone);
+            self.clause.names_region = true;
         }
     }
 
@@ -455,10 +636,15 @@ impl<'a> Reader<'a> {
         self.clause.names_region |= self.clause.region.inverted;
     }
 
-    /// "a magenta tint", "the green cast": the colour says which way.
+    /// "a magenta tint", "the green cast": the colour says which way. A cast of no colour could be any.
     fn settle_casts(&mut self) {
         let Some(place) = self.quantities.iter().position(|quantity| *quantity == Quantity::Tint) else { return };
-        let Some((quantity, direction)) = self.colours.last().and_then(|(colour, _)| cast(*colour)) else { return };
+        let Some((quantity, direction)) = self.colours.last().and_then(|(colour, _)| cast(*colour)) else {
+            if self.removes || self.negated {
+                self.clause.unknown.push(self.whole());
+            }
+            return;
+        };
         self.quantities.remove(place);
         self.colours.clear();
         let (towards, _) = self.wanted();
@@ -468,6 +654,10 @@ impl<'a> Reader<'a> {
 
     fn settle_quantities(&mut self) {
         let wanted = self.wanted();
+        let is_open = self.direction.is_none() && self.number.is_none() && self.clause.found.is_empty();
+        if self.balances && is_open && self.colours.is_empty() {
+            self.clause.unknown.push(self.whole());
+        }
         if !self.quantities.is_empty() {
             let number = self.bare_number();
             // "remove the blur": all of it goes.
@@ -536,7 +726,7 @@ impl<'a> Reader<'a> {
                 Some(Position::Right) => Some(true),
                 _ => None,
             };
-            let clockwise = self.clockwise.or(by_side).unwrap_or(true);
+            let clockwise = self.clockwise.or(by_side).unwrap_or(self.direction != Some(Direction::Less));
             self.clause.found.retain(|found| found.change != Change::Straighten);
             let already = self.clause.found.iter().any(|found| matches!(found.change, Change::Rotate { .. }));
             if !already {
@@ -546,7 +736,11 @@ impl<'a> Reader<'a> {
             }
             self.clause.region = Region::default();
         }
-        if self.flips {
+        // "crop to 9:16 vertical", "make the horizon horizontal": the word says how it is to lie.
+        let lies = self.crops
+            || self.ratio.is_some()
+            || self.clause.found.iter().any(|found| found.change == Change::Straighten);
+        if self.flips && !lies {
             let upside = self.clause.found.iter().any(|found| matches!(found.change, Change::Rotate { .. }));
             self.clause.found.retain(|found| !matches!(found.change, Change::Rotate { .. }));
             let axis = self.axis.unwrap_or(if upside { Axis::Vertical } else { Axis::Horizontal });
@@ -559,8 +753,7 @@ impl<'a> Reader<'a> {
                 self.clause.found.push(Found { change, has_amount: false });
                 self.clause.region = Region::default();
             } else {
-                let all = self.tokens[0].place.start..self.tokens[self.tokens.len() - 1].place.end;
-                self.clause.unknown.push(all);
+                self.clause.unknown.push(self.whole());
             }
         }
     }
@@ -582,6 +775,16 @@ impl<'a> Reader<'a> {
     fn settle_colours(&mut self) {
         let colours = std::mem::take(&mut self.colours);
         let Some((colour, comparative)) = colours.last().copied() else { return };
+        if let ([(place, false), (to, comparative)], true) = (colours.as_slice(), self.clause.found.is_empty())
+            && self.names_one_as_place()
+        {
+            self.clause.region.colour = Some(*place);
+            self.clause.names_region = true;
+            let nudged = if *comparative || self.direction.is_some() { Amount::Slight } else { Amount::Plain };
+            let amount = self.amount.take().unwrap_or(nudged);
+            self.clause.found.push(Found { change: Change::Recolour { to: *to, amount }, has_amount: true });
+            return;
+        }
         if !self.clause.found.is_empty() || self.boosts_a_colour(comparative) {
             return self.place_by_colour(colour);
         }
@@ -605,6 +808,17 @@ impl<'a> Reader<'a> {
             }
             None => self.place_by_colour(colour),
         }
+    }
+
+    /// "make the reds blue", "the blue parts red", "red to blue": of two colours that are told apart the first is what there is.
+    fn names_one_as_place(&self) -> bool {
+        if self.clause.names_region || self.removes || self.direction == Some(Direction::Less) {
+            return false;
+        }
+        let is_colour = |token: &&Token| matches!(token.sense, Meaning::Known(Sense::Colour(_), _));
+        let is_plural = self.tokens.iter().find(is_colour).is_some_and(ends_in_s);
+        let after = self.tokens.iter().skip_while(|token| !is_colour(token)).nth(1);
+        is_plural || after.is_some_and(|token| !is_colour(&token))
     }
 
     /// "boost the greens", "desaturate the blues", "make the reds more intense": the plural noun is a place.
@@ -679,6 +893,15 @@ impl<'a> Reader<'a> {
 fn ends_in_s(token: &Token) -> bool {
     let Meaning::Known(Sense::Colour(colour), _) = token.sense else { return false };
     token.place.len() == format!("{colour:?}").len() + 1
+}
+
+/// The tones that a quantity is of, where it is of some.
+fn tone_of(quantity: Quantity) -> Option<Tone> {
+    match quantity {
+        Quantity::Shadows => Some(Tone::Dark),
+        Quantity::Highlights => Some(Tone::Bright),
+        _ => None,
+    }
 }
 
 fn is_quantity(sense: Sense) -> bool {

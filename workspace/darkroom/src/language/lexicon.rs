@@ -20,8 +20,12 @@ pub(super) enum Sense {
     Remove,
     /// "too dark": a complaint, which asks for the opposite.
     Too,
-    /// Turns the clause round: "not", "without", "less than".
+    /// Turns the clause round: "not", "isn't", "not so".
     Not,
+    /// "don't", "never": what comes after it is not to happen.
+    Forbid,
+    /// "without": no thing of that name, and no change of that kind.
+    Without,
     /// "except", "everything but".
     Except,
     /// "change", "alter": says nothing by itself; what is not to be altered is to be kept.
@@ -30,6 +34,8 @@ pub(super) enum Sense {
     Keep,
     /// A quantity's name.
     Quantity(Quantity),
+    /// A quantity that people also want "fixed", which names no direction.
+    WhiteBalance,
     /// The name of noise: less of it is denoising, more of it is grain.
     Noise,
     /// A word that holds quantity and direction.
@@ -73,9 +79,9 @@ pub(super) enum Sense {
 }
 
 use Sense::{
-    AllColours, And, By, Clockwise, Crop, Degrees, Everything, Except, Filler, Flip, From, Hue, Keep, Levels, Look,
-    Noise, Not, Number, Percent, Posterise, Pronoun, Quality, Recolour, Remove, Rotate, Stops, Thing, Times, To,
-    Towards, Whole,
+    AllColours, And, By, Clockwise, Crop, Degrees, Everything, Except, Filler, Flip, Forbid, From, Hue, Keep, Levels,
+    Look, Noise, Not, Number, Percent, Posterise, Pronoun, Quality, Recolour, Remove, Rotate, Stops, Thing, Times, To,
+    Towards, Whole, Without,
 };
 
 /// Words that say nothing about what to do.
@@ -87,7 +93,7 @@ const FILLERS: &str = "a an the this that these those my your our its please kin
     convert converted transform adjust adjustment adjustments set tweak correct correction fix fixed improve enhance enhancement \
     think maybe perhaps thanks thank hello hi hey ok okay how about what should must try bring go ahead \
     now then again quite rather somewhere while still only amount value setting slider everywhere sure tone tones ones \
-    part parts area areas region regions side section portion piece bits where which they them-selves very-own out off \
+    part parts area areas region regions side section portion piece bits where which they them-selves very-own out \
     filter preset format conversion toning line create print classic render rendered rendition auto automatic automatically throw their its came come comes turned shift shifted move moved toward towards finish film old older full show shown version toned i'd it's that's i'm you'd let's there's right-now instagram social media colour-wise same-time single one-more version very up-to kind sort quality \
     background-free one's exposure-wise light-wise small little-known";
 
@@ -114,6 +120,11 @@ const FILLER_PHRASES: &[&str] = &[
     "look like",
     "as well",
     "so that",
+    "finish off",
+    "finish it off",
+    "top it off",
+    "start off",
+    "set off",
     "kind of",
     "sort of",
 ];
@@ -173,6 +184,8 @@ const AMOUNTS: &[(&str, Amount)] = &[
     ("a good deal", Amount::Strong),
     ("big", Amount::Strong),
     ("plenty", Amount::Strong),
+    ("double", Amount::Share(1.0)),
+    ("triple", Amount::Share(2.0)),
     ("extremely", Amount::Extreme),
     ("extreme", Amount::Extreme),
     ("completely", Amount::Extreme),
@@ -198,7 +211,6 @@ const QUANTITIES: &[(&str, Quantity)] = &[
     ("warmth", Quantity::Warmth),
     ("temperature", Quantity::Warmth),
     ("colour temperature", Quantity::Warmth),
-    ("white balance", Quantity::Warmth),
     ("tint", Quantity::Tint),
     ("cast", Quantity::Tint),
     ("colour cast", Quantity::Tint),
@@ -514,6 +526,7 @@ const TONES: &[(&str, Tone)] = &[
     ("darker areas", Tone::Dark),
     ("darker parts", Tone::Dark),
     ("dark tones", Tone::Dark),
+    ("dark side", Tone::Dark),
     ("darkest parts", Tone::Dark),
     ("bright areas", Tone::Bright),
     ("bright parts", Tone::Bright),
@@ -521,6 +534,7 @@ const TONES: &[(&str, Tone)] = &[
     ("lighter parts", Tone::Bright),
     ("brightest parts", Tone::Bright),
     ("bright tones", Tone::Bright),
+    ("bright side", Tone::Bright),
     ("midtones", Tone::Middle),
     ("mid-tones", Tone::Middle),
 ];
@@ -587,6 +601,8 @@ const OTHERS: &[(&str, Sense)] = &[
     ("pull", Sense::Filler),
     ("cut", Towards(Less)),
     ("cut down", Towards(Less)),
+    ("off", Towards(Less)),
+    ("turn off", Towards(Less)),
     ("weaken", Towards(Less)),
     ("tame", Towards(Less)),
     ("subdue", Towards(Less)),
@@ -624,11 +640,15 @@ const OTHERS: &[(&str, Sense)] = &[
     ("clean", Remove),
     ("neutralise", Remove),
     ("not", Not),
-    ("don't", Not),
-    ("do not", Not),
-    ("dont", Not),
-    ("without", Not),
-    ("never", Not),
+    ("don't", Forbid),
+    ("do not", Forbid),
+    ("dont", Forbid),
+    ("without", Without),
+    ("never", Forbid),
+    ("don't want", Not),
+    ("do not want", Not),
+    ("don't like", Not),
+    ("do not like", Not),
     ("isn't", Not),
     ("not so", Not),
     ("not as", Not),
@@ -659,6 +679,7 @@ const OTHERS: &[(&str, Sense)] = &[
     ("untouched", Keep),
     ("unchanged", Keep),
     ("intact", Keep),
+    ("white balance", Sense::WhiteBalance),
     ("noise", Noise),
     ("grain", Noise),
     ("graininess", Noise),

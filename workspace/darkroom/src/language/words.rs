@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::lexicon::{Sense, long_words, look_up};
-use crate::plan::Direction;
+use crate::plan::{Amount, Direction};
 
 /// A word or phrase with its meaning, and its place in the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,8 +106,12 @@ fn number(word: &str) -> Option<Meaning> {
     };
     let is_number = word.starts_with(|first: char| first.is_ascii_digit() || first == '.');
     let value = fraction.or_else(slashed).or_else(|| is_number.then(|| word.replace(',', ".").parse().ok())?);
-    let value = value.filter(|value: &f32| value.is_finite() && *value < 1e6)?;
-    Some(Meaning::Known(Sense::Number(value), false))
+    let sensible = |value: &f32| value.is_finite() && *value < 1e6;
+    let times = || is_number.then(|| word.strip_suffix(['x', '×'])?.replace(',', ".").parse().ok())?.filter(sensible);
+    if let Some(times) = times() {
+        return Some(Meaning::Known(Sense::Amount(Amount::Share((times - 1.0).abs())), false));
+    }
+    Some(Meaning::Known(Sense::Number(value.filter(sensible)?), false))
 }
 
 fn ratio(word: &str) -> Option<Meaning> {
