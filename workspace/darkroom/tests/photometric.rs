@@ -93,3 +93,21 @@ fn the_right_edit_ranks_first() {
     let share = f64::from(right) / f64::from(all);
     assert!(weak.is_empty() && share >= LEAST_OF_ALL, "{right} of {all}; weak families: {weak:?}");
 }
+
+#[test]
+fn light_that_is_taken_away_is_no_change_of_colour() {
+    let tint = |gains: [f32; 3]| {
+        let pixel = |index: usize| {
+            let light = 0.05 + 0.5 * (index % 64) as f32 / 63.0;
+            [0.9 * light * gains[0], 0.6 * light * gains[1], 0.4 * light * gains[2]]
+        };
+        Pixels::new(64, 48, (0..64 * 48).map(pixel).collect()).unwrap()
+    };
+    let source = SourceView::new(&tint([1.0; 3]));
+    let plan = read("slightly warmer and much darker");
+    let warmth = |edited: &Pixels| assess(&source, edited, &plan).edits[0].clone();
+    let darker = warmth(&tint([0.4; 3]));
+    assert!(darker.measured.abs() < 0.002, "{darker:?}");
+    let both = warmth(&tint([0.42, 0.4, 0.36]));
+    assert!(both.score > 0.8, "{both:?}");
+}

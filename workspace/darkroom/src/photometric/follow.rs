@@ -90,6 +90,14 @@ impl Comparison<'_> {
         lab[1].hypot(lab[2])
     }
 
+    /// By how much a pixel leans further along a colour axis, at the lightness that it had: light that is taken away takes colour
+    /// with it, in proportion, and that is no change of colour.
+    fn leaning(&self, index: usize, axis: usize) -> f32 {
+        let (before, after) = (self.before(index), self.after(index));
+        let as_light = ((before[0] + 0.02) / (after[0] + 0.02)).clamp(0.5, 2.0);
+        after[axis] * as_light - before[axis]
+    }
+
     /// The signed change of a quantity.
     pub(super) fn measure(&self, quantity: Quantity) -> f32 {
         let ratio = |after: f32, before: f32, least: f32| ((after.max(0.0) + least) / (before.max(0.0) + least)).ln();
@@ -101,14 +109,8 @@ impl Comparison<'_> {
             Quantity::Contrast => ratio(self.spread(|i| self.after(i)), self.spread(|i| self.before(i)), 0.01),
             Quantity::Highlights => self.shift_between(0.75, 1.0) - 0.6 * self.shift_between(0.0, 0.5),
             Quantity::Shadows => self.shift_between(0.0, 0.3) - 0.6 * self.shift_between(0.6, 1.0),
-            Quantity::Warmth => {
-                self.mean(|i| self.after(i)[2] - self.before(i)[2])
-                    + 0.35 * self.mean(|i| self.after(i)[1] - self.before(i)[1])
-            }
-            Quantity::Tint => {
-                self.mean(|i| self.after(i)[1] - self.before(i)[1])
-                    - 0.5 * self.mean(|i| self.after(i)[2] - self.before(i)[2])
-            }
+            Quantity::Warmth => self.mean(|i| self.leaning(i, 2)) + 0.35 * self.mean(|i| self.leaning(i, 1)),
+            Quantity::Tint => self.mean(|i| self.leaning(i, 1)) - 0.5 * self.mean(|i| self.leaning(i, 2)),
             Quantity::Saturation | Quantity::Vibrance => {
                 ratio(self.mean(|i| Self::chroma(self.after(i))), self.mean(|i| Self::chroma(self.before(i))), 0.004)
             }
