@@ -39,7 +39,7 @@ fn every_config_is_a_recipe() {
         assert_eq!(check("the resolved recipe", &recipe.to_yaml()), recipe);
         names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
-    for name in ["beam.yaml", "best-of-n.yaml", "quickstart.yaml", "reward-weighted.yaml"] {
+    for name in ["beam.yaml", "best-of-n.yaml", "quickstart.yaml", "quickstart-judge.yaml", "reward-weighted.yaml"] {
         assert!(names.iter().any(|found| found == name), "{name} is missing");
     }
 }

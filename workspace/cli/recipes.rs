@@ -9,8 +9,9 @@ use editscale_config::Recipe;
 use crate::failure::{Misuse, tell};
 
 /// The recipes that are built in.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("quickstart", include_str!("../../configs/quickstart.yaml")),
+    ("quickstart-judge", include_str!("../../configs/quickstart-judge.yaml")),
     ("best-of-n", include_str!("../../configs/best-of-n.yaml")),
     ("beam", include_str!("../../configs/beam.yaml")),
     ("reward-weighted", include_str!("../../configs/reward-weighted.yaml")),

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use editscale_config::{
-    EditRewardOptions, Fusion, Photometric, Reward, RewardModel, RopeTables,
-};
+use editscale_config::{EditRewardOptions, Fusion, Photometric, Reward, RewardModel, RopeTables};
 use editscale_core::{Failure, Judgement, NobodyWatches, RewardBatch, RewardItem, RewardName};
 
 use crate::args::{FusionWord, RewardWord, RopeTablesWord, Score};

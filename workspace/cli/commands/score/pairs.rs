@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::args::Score;
+use crate::commands::score::item;
 use crate::commands::score::judges::{Judges, Said};
 use crate::commands::score::results::{failed, scored, with_head};
-use crate::commands::score::item;
 use crate::failure::{Misuse, tell};
 use crate::photograph::{handle, read};
 
@@ -118,7 +118,9 @@ fn skip(lines: &mut dyn BufRead, number: u64, digest: &str, arguments: &Score) -
         Some(_) => bail!(Misuse::new(format!(
             "line {number} of {out} answers another line than line {number} of the pairs: expected the file that it was begun with"
         ))),
-        None => bail!(Misuse::new(format!("{out} has more lines than the pairs: expected the file that it was begun with"))),
+        None => {
+            bail!(Misuse::new(format!("{out} has more lines than the pairs: expected the file that it was begun with")))
+        }
     }
 }
 
@@ -253,7 +255,8 @@ fn check_head(beside: &Path, head: &Head, path: &Path) -> Result<()> {
     if before == *head {
         return Ok(());
     }
-    let message = format!("{shown} was begun with another judge: expected {:?}, found {:?}", before.rewards, head.rewards);
+    let message =
+        format!("{shown} was begun with another judge: expected {:?}, found {:?}", before.rewards, head.rewards);
     Err(Misuse::new(message).hint("name another output, or remove it").into())
 }
 

@@ -8,8 +8,7 @@ use crate::words::score_json;
 /// A score with its parts, and what was computed for it.
 pub(super) fn scored(judgement: &Judgement) -> Value {
     let counters = judgement.counters;
-    let counters =
-        json!({"image_encodes": counters.image_encodes, "decoder_tokens": counters.decoder_tokens});
+    let counters = json!({"image_encodes": counters.image_encodes, "decoder_tokens": counters.decoder_tokens});
     let mut score = score_json(&judgement.score);
     if let Some(score) = score.as_object_mut() {
         score.insert("counters".to_owned(), counters);

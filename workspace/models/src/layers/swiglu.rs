@@ -1,4 +1,4 @@
-//! The gated feed-forward block of Qwen and LLaMA.
+//! The gated feed-forward block of Qwen and `LLaMA`.
 
 use candle_core::{Result, Tensor};
 

@@ -180,8 +180,11 @@ impl Checkpoint {
         if let Some(at) = first_not_finite(&bytes, dtype) {
             return Err(WeightError::NotFinite { file: file.path.clone(), name: name.to_owned(), at });
         }
-        place(&bytes, dtype, shape, kept, device)
-            .map_err(|source| WeightError::Device { file: file.path.clone(), name: name.to_owned(), source })
+        place(&bytes, dtype, shape, kept, device).map_err(|source| WeightError::Device {
+            file: file.path.clone(),
+            name: name.to_owned(),
+            source: source.into(),
+        })
     }
 }
 

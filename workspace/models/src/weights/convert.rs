@@ -1,4 +1,4 @@
-//! From PyTorch's `.pth` to safetensors, without running what a pickle asks to run.
+//! From `PyTorch`'s `.pth` to safetensors, without running what a pickle asks to run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub enum ConvertError {
         /// The file.
         file: PathBuf,
         /// What the reader said.
-        source: candle_core::Error,
+        source: Box<candle_core::Error>,
     },
     /// There is nothing in it.
     #[error("{}: holds no tensors, neither at its top nor under `model` or `state_dict`", file.display())]
@@ -133,7 +133,7 @@ fn open(pth: &Path) -> Result<PthTensors, ConvertError> {
         match PthTensors::new(pth, key) {
             Ok(archive) if !archive.tensor_infos().is_empty() => return Ok(archive),
             Ok(_) => {}
-            Err(error) => refused = refused.or(Some(error)),
+            Err(error) => refused = refused.or(Some(Box::new(error))),
         }
     }
     Err(match refused {

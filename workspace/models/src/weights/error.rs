@@ -79,6 +79,6 @@ pub enum WeightError {
         /// The tensor.
         name: String,
         /// What candle said.
-        source: candle_core::Error,
+        source: Box<candle_core::Error>,
     },
 }

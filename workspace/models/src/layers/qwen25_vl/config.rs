@@ -191,10 +191,10 @@ impl TextConfig {
 
     fn check_heads(&self, section: &str) -> Result<(), ConfigError> {
         let (heads, key_heads) = (self.num_attention_heads, self.num_key_value_heads);
-        if heads % key_heads != 0 {
+        if !heads.is_multiple_of(key_heads) {
             return fail(format!("`{section}num_attention_heads` is {heads}: expected a multiple of the {key_heads} key heads"));
         }
-        if self.hidden_size % heads != 0 || self.head_width() % 2 != 0 {
+        if !self.hidden_size.is_multiple_of(heads) || !self.head_width().is_multiple_of(2) {
             let width = self.hidden_size;
             return fail(format!("`{section}hidden_size` is {width}: expected {heads} heads of an even width"));
         }
@@ -253,7 +253,7 @@ impl VisionConfig {
         if vision.in_channels != 3 {
             return fail(format!("`{section}in_channels` is {}: expected 3", vision.in_channels));
         }
-        if vision.hidden_size % vision.num_heads != 0 || vision.head_width() % 4 != 0 {
+        if !vision.hidden_size.is_multiple_of(vision.num_heads) || !vision.head_width().is_multiple_of(4) {
             let (width, heads) = (vision.hidden_size, vision.num_heads);
             return fail(format!(
                 "`{section}hidden_size` is {width}: expected {heads} heads whose width is a multiple of 4"

@@ -6,7 +6,7 @@ use crate::layers::{Linear, Scope};
 use crate::rewards::editreward::PARTS;
 use crate::weights::WeightError;
 
-/// The places of the affine maps in each head: between them stand ReLUs and a dropout, which have no weights.
+/// The places of the affine maps in each head: between them stand rectifiers and a dropout, which have no weights.
 const MAPS: [usize; 3] = [0, 3, 5];
 
 /// A head's answer: the mean of the score and the logarithm of its standard deviation.

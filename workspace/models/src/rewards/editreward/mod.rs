@@ -6,10 +6,12 @@
 //! pictures are resized by Pillow's bicubic filter to a size found with Python's rounding. `docs/editreward.md` lists
 //! them all.
 
+mod branches;
 mod cache;
 mod directory;
 mod error;
 mod heads;
+mod kept;
 mod memory;
 mod model;
 #[cfg(feature = "nano")]
@@ -20,6 +22,7 @@ mod parity;
 mod pass;
 mod pictures;
 mod reward;
+mod rows;
 mod template;
 mod tensors;
 mod tokens;

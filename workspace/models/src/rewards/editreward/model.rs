@@ -13,7 +13,8 @@ use crate::layers::qwen25_vl::{Decoder, VisionTower};
 use crate::layers::{Scope, qwen25_vl};
 use crate::rewards::editreward::cache::Cache;
 use crate::rewards::editreward::heads::Heads;
-use crate::rewards::editreward::pass::{Call, Encoded, Keys, SourceKey};
+use crate::rewards::editreward::kept::{Encoded, Keys, SourceKey};
+use crate::rewards::editreward::pass::Call;
 use crate::rewards::editreward::pictures::Preparation;
 use crate::rewards::editreward::tokens::{Prompts, Tokens};
 use crate::rewards::editreward::{Directory, JudgeError, LoadError, Memory, Options};
@@ -71,7 +72,10 @@ pub struct EditReward {
 
 impl std::fmt::Debug for EditReward {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EditReward").field("revision", &self.revision).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("EditReward")
+            .field("revision", &self.revision)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 

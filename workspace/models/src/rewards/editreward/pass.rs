@@ -1,69 +1,22 @@
 //! One part of a call: pictures encoded, openings and sources run or found, then all branches in one pass.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{Result as Computed, Tensor};
-use editscale_core::{Counters, Digest, Image};
+use editscale_core::{Digest, Image};
 use rayon::prelude::*;
 
-use crate::layers::Segment;
-use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass, plain_positions};
+use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass};
+use crate::rewards::editreward::branches::{Branches, Planned};
 use crate::rewards::editreward::cache::bytes;
+use crate::rewards::editreward::kept::{Beginning, Encoded, Keys, Pictures, SourceKey, Unclaimed};
 use crate::rewards::editreward::model::Asked;
 use crate::rewards::editreward::pictures::Prepared;
-use crate::rewards::editreward::tree::{Item, Tree};
-use crate::rewards::editreward::{EditReward, Estimate, JudgeError, PARTS, PictureFault, Verdict, Which};
-
-/// A picture's tokens, [tokens, decoder width].
-#[derive(Debug)]
-pub(super) struct Encoded(Tensor);
-
-impl Encoded {
-    fn len(&self) -> usize {
-        self.0.dims().first().copied().unwrap_or_default()
-    }
-}
-
-/// Keys and values of a beginning, behind those of its own beginning.
-#[derive(Debug)]
-pub(super) struct Keys {
-    layers: Vec<LayerKeys>,
-    rows: usize,
-}
-
-impl Keys {
-    fn bytes(&self) -> u64 {
-        self.layers.iter().map(|layer| bytes(&layer.keys) + bytes(&layer.values)).sum()
-    }
-}
-
-/// What tells a source's keys and values from others: the tokens around it, and the picture.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct SourceKey {
-    before: Vec<u32>,
-    picture: Digest,
-    between: Vec<u32>,
-}
-
-/// A beginning as far as the edited picture: found or newly run.
-#[derive(Clone)]
-struct Beginning {
-    opening: Arc<Keys>,
-    source: Arc<Keys>,
-}
-
-/// The pictures of a part: what each became.
-type Pictures = HashMap<Digest, Result<Arc<Encoded>, PictureFault>>;
-
-/// What has been newly computed and is not yet on anybody's account.
-#[derive(Default)]
-struct Unclaimed {
-    pictures: HashSet<Digest>,
-    openings: HashMap<Vec<u32>, usize>,
-    sources: HashMap<SourceKey, usize>,
-}
+use crate::rewards::editreward::rows::{Rows, Seen};
+use crate::rewards::editreward::tree::Item;
+use crate::rewards::editreward::{EditReward, Estimate, JudgeError, PARTS, Verdict};
 
 /// A part of a call at work.
 pub(super) struct Call<'a> {
@@ -107,7 +60,8 @@ impl<'a> Call<'a> {
         let mut known = HashMap::new();
         for key in asked.iter().flat_map(Asked::sources) {
             if !known.contains_key(&key)
-                && let (Some(source), Some(opening)) = (self.judge.sources.get(&key), self.judge.openings.get(&key.before))
+                && let (Some(source), Some(opening)) =
+                    (self.judge.sources.get(&key), self.judge.openings.get(&key.before))
             {
                 known.insert(key, Beginning { opening, source });
             }
@@ -200,7 +154,7 @@ impl<'a> Call<'a> {
             let first = opening.rows;
             rows.add(&items, first, &before);
         }
-        let ran = self.run_rows(rows, &[], true)?.1;
+        let ran = self.run_rows(&rows, &[], true)?.1;
         let mut start = 0;
         for (key, picture, opening) in fresh {
             let length = picture.len() + key.between.len();
@@ -221,7 +175,7 @@ impl<'a> Call<'a> {
         let items: Vec<Item> = tokens.iter().copied().map(Item::Token).collect();
         let mut rows = Rows::default();
         rows.add(&items, 0, &[]);
-        let opening = Arc::new(Keys { layers: self.run_rows(rows, &[], true)?.1, rows: items.len() });
+        let opening = Arc::new(Keys { layers: self.run_rows(&rows, &[], true)?.1, rows: items.len() });
         self.unclaimed.openings.insert(tokens.to_vec(), items.len());
         self.judge.openings.keep(tokens.to_vec(), Arc::clone(&opening), opening.bytes());
         Ok(opening)
@@ -256,7 +210,7 @@ impl<'a> Call<'a> {
         ends.sort_by_key(|(end, part)| (spans[end].end, *part));
         let mut read: Vec<usize> = ends.iter().map(|(end, _)| spans[end].end - 1).collect();
         read.dedup();
-        let hidden = self.run_rows(rows, &read, false)?.0;
+        let hidden = self.run_rows(&rows, &read, false)?.0;
         let mut answers = HashMap::new();
         for part in 0..PARTS.len() {
             let said = if read.is_empty() { Vec::new() } else { self.judge.heads.answer(part, &hidden)? };
@@ -269,7 +223,7 @@ impl<'a> Call<'a> {
     }
 
     /// Runs rows through the decoder: the final activations of those read, and the keys and values of all if kept.
-    fn run_rows(&self, rows: Rows, read: &[usize], keep_keys: bool) -> Computed<(Tensor, Vec<LayerKeys>)> {
+    fn run_rows(&self, rows: &Rows, read: &[usize], keep_keys: bool) -> Computed<(Tensor, Vec<LayerKeys>)> {
         let compute = &self.judge.options.compute;
         if rows.items.is_empty() {
             let empty = Tensor::zeros((0, 1), compute.dtype, &compute.device)?;
@@ -278,7 +232,7 @@ impl<'a> Call<'a> {
         }
         let past = rows.past_rows();
         let pass = Pass {
-            hidden: self.embed(&rows)?,
+            hidden: self.embed(rows)?,
             positions: rows.positions.clone(),
             segments: rows.segments(past),
             past: rows.past.iter().filter(|keys| keys.rows > 0).map(|keys| keys.layers.as_slice()).collect(),
@@ -315,11 +269,7 @@ impl<'a> Call<'a> {
         Tensor::cat(&parts, 0)?.index_select(&order, 0)
     }
 
-    fn verdict(
-        &self,
-        planned: &Planned,
-        answers: &HashMap<(usize, usize), (f64, f64)>,
-    ) -> Result<Verdict, JudgeError> {
+    fn verdict(&self, planned: &Planned, answers: &HashMap<(usize, usize), (f64, f64)>) -> Result<Verdict, JudgeError> {
         let lost = || JudgeError::Compute("a branch was not computed".to_owned());
         let answer = |part: usize| answers.get(&(planned.ends[part], part)).copied().ok_or_else(lost);
         let heads = [answer(0)?, answer(1)?];
@@ -334,7 +284,11 @@ impl<'a> Call<'a> {
 
 fn estimate((mean, log_sigma): (f64, f64), part: &'static str) -> Result<Estimate, JudgeError> {
     let sigma = log_sigma.exp();
-    if mean.is_finite() && sigma.is_finite() { Ok(Estimate { mean, sigma }) } else { Err(JudgeError::NotFinite { part }) }
+    if mean.is_finite() && sigma.is_finite() {
+        Ok(Estimate { mean, sigma })
+    } else {
+        Err(JudgeError::NotFinite { part })
+    }
 }
 
 /// Some rows of keys and values, copied so that they do not hold on to the rest.
@@ -343,202 +297,4 @@ fn part_of(layers: &[LayerKeys], start: usize, length: usize) -> Computed<Vec<La
         if tensor.dim(0)? == length { Ok(tensor.clone()) } else { tensor.narrow(0, start, length)?.copy() }
     };
     layers.iter().map(|layer| Ok(LayerKeys { keys: part(&layer.keys)?, values: part(&layer.values)? })).collect()
-}
-
-impl Asked<'_> {
-    /// The beginnings of its two prompts, which are nearly always one.
-    fn sources(&self) -> [SourceKey; 2] {
-        let key = |part: usize| {
-            let tokens = &self.tokens[part];
-            let (before, between) = (tokens.before.clone(), tokens.between.clone());
-            SourceKey { before, picture: self.pair.source.digest(), between }
-        };
-        [key(0), key(1)]
-    }
-}
-
-/// A pair whose branches are in the tree.
-struct Planned {
-    /// The nodes at which its prompts end.
-    ends: [usize; 2],
-    counters: Counters,
-}
-
-/// All branches of a part behind their beginnings.
-#[derive(Default)]
-struct Branches {
-    tree: Tree,
-    roots: Vec<Beginning>,
-    root_of: HashMap<SourceKey, usize>,
-    /// Edited pictures by their numbers in the tree.
-    pictures: Vec<Digest>,
-    /// Where prompts end, with the number of the prompt.
-    ends: HashSet<(usize, usize)>,
-}
-
-impl Branches {
-    /// Adds a pair's two prompts, and puts on its account what it is the first to need.
-    fn add(
-        &mut self,
-        asked: &Asked<'_>,
-        pictures: &Pictures,
-        beginnings: &HashMap<SourceKey, Beginning>,
-        unclaimed: &mut Unclaimed,
-    ) -> Result<Planned, JudgeError> {
-        let sources = asked.sources();
-        let fault = |which: Which, digest: Digest| {
-            let fault = pictures.get(&digest).and_then(|picture| picture.as_ref().err()).cloned();
-            fault.map_or(Ok(()), |reason| Err(JudgeError::Picture { which, reason }))
-        };
-        let edited = asked.pair.edited.digest();
-        if sources.iter().any(|key| !beginnings.contains_key(key)) {
-            fault(Which::Source, asked.pair.source.digest())?;
-        }
-        fault(Which::Edited, edited)?;
-        let lost = || JudgeError::Compute("a picture was not encoded".to_owned());
-        let picture = pictures.get(&edited).and_then(|picture| picture.as_ref().ok()).ok_or_else(lost)?;
-        let mut ends = [0; 2];
-        let before = self.tree.size();
-        for (part, key) in sources.iter().enumerate() {
-            let beginning = beginnings.get(key).ok_or_else(lost)?;
-            let root = self.root(key, beginning);
-            let place = self.picture(edited);
-            let items = (0..picture.len()).map(|at| Item::Picture { picture: place, at });
-            let items: Vec<Item> = items.chain(asked.tokens[part].after.iter().copied().map(Item::Token)).collect();
-            ends[part] = self.tree.add(root, &items);
-            self.ends.insert((ends[part], part));
-        }
-        let mut counters = unclaimed.claim(&sources, [asked.pair.source.digest(), edited]);
-        counters.decoder_tokens += (self.tree.size() - before) as u64;
-        Ok(Planned { ends, counters })
-    }
-
-    fn root(&mut self, key: &SourceKey, beginning: &Beginning) -> usize {
-        *self.root_of.entry(key.clone()).or_insert_with(|| {
-            self.roots.push(beginning.clone());
-            self.roots.len() - 1
-        })
-    }
-
-    fn picture(&mut self, digest: Digest) -> usize {
-        let known = self.pictures.iter().position(|known| *known == digest);
-        known.unwrap_or_else(|| {
-            self.pictures.push(digest);
-            self.pictures.len() - 1
-        })
-    }
-
-    /// Nodes, each behind those above it.
-    fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.tree.nodes().len()).collect();
-        order.sort_by_key(|&node| self.tree.path(node).len());
-        order
-    }
-}
-
-impl Unclaimed {
-    /// What a pair is the first to need.
-    fn claim(&mut self, sources: &[SourceKey], pictures: [Digest; 2]) -> Counters {
-        let mut counters = Counters::default();
-        for picture in pictures {
-            counters.image_encodes += u64::from(self.pictures.remove(&picture));
-        }
-        for key in sources {
-            let opening = self.openings.remove(&key.before).unwrap_or_default();
-            let source = self.sources.remove(key).unwrap_or_default();
-            counters.decoder_tokens += (opening + source) as u64;
-        }
-        counters
-    }
-}
-
-/// Key rows that a row sees.
-#[derive(Debug, Clone)]
-enum Seen {
-    /// All rows of an earlier pass, by its place.
-    Past(usize),
-    /// Rows of this pass.
-    Row(Range<usize>),
-}
-
-/// The rows of one pass, as they are put together.
-#[derive(Default)]
-struct Rows {
-    items: Vec<Item>,
-    positions: Vec<[u32; 3]>,
-    pictures: Vec<Arc<Encoded>>,
-    past: Vec<Arc<Keys>>,
-    spans: Vec<(Range<usize>, Vec<Seen>)>,
-}
-
-impl Rows {
-    /// A picture's number in this pass.
-    fn picture(&mut self, picture: &Arc<Encoded>) -> usize {
-        self.pictures.push(Arc::clone(picture));
-        self.pictures.len() - 1
-    }
-
-    /// What rows see that stand behind a beginning; nothing where it is empty.
-    fn behind(&mut self, keys: &Arc<Keys>) -> Vec<Seen> {
-        if keys.rows == 0 {
-            return Vec::new();
-        }
-        let known = self.past.iter().position(|past| Arc::ptr_eq(past, keys));
-        let place = known.unwrap_or_else(|| {
-            self.past.push(Arc::clone(keys));
-            self.past.len() - 1
-        });
-        vec![Seen::Past(place)]
-    }
-
-    /// Adds items that follow each other, the first at a position.
-    fn add(&mut self, items: &[Item], first: usize, seen: &[Seen]) -> Range<usize> {
-        let span = self.items.len()..self.items.len() + items.len();
-        if !items.is_empty() {
-            self.items.extend_from_slice(items);
-            self.positions.extend(plain_positions(first, items.len()));
-            self.spans.push((span.clone(), seen.to_vec()));
-        }
-        span
-    }
-
-    fn past_rows(&self) -> usize {
-        self.past.iter().map(|keys| keys.rows).sum()
-    }
-
-    fn segments(&self, past: usize) -> Vec<Segment> {
-        let starts: Vec<usize> = self
-            .past
-            .iter()
-            .scan(0, |next, keys| {
-                *next += keys.rows;
-                Some(*next - keys.rows)
-            })
-            .collect();
-        let range = |seen: &Seen| match seen {
-            Seen::Past(place) => starts[*place]..starts[*place] + self.past[*place].rows,
-            Seen::Row(rows) => past + rows.start..past + rows.end,
-        };
-        let segment = |(span, seen): &(Range<usize>, Vec<Seen>)| Segment {
-            queries: span.clone(),
-            keys: joined(seen.iter().map(range).chain([past + span.start..past + span.end])),
-            causal: true,
-        };
-        self.spans.iter().map(segment).collect()
-    }
-}
-
-/// Ranges, the last of which stays by itself, with neighbours that touch made one.
-fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = ranges.collect();
-    let Some(own) = ranges.pop() else { return ranges };
-    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len() + 1);
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => joined.push(range),
-        }
-    }
-    joined.push(own);
-    joined
 }

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use editscale_core::{
-    Cost, Failure, FailureKind, Judgement, LocalReward, Part, PartName, RewardBatch, RewardCard, RewardItem, RewardKind,
-    RewardName, Score, Watch,
+    Cost, Failure, FailureKind, Judgement, LocalReward, Part, PartName, RewardBatch, RewardCard, RewardItem,
+    RewardKind, RewardName, Score, Watch,
 };
 
 use crate::rewards::editreward::{EditReward, JudgeError, PARTS, Pair, Verdict};
@@ -73,7 +73,9 @@ fn judgement(verdict: Verdict) -> Result<Judgement, Failure> {
 
 fn failure(error: &JudgeError) -> Failure {
     let kind = match error {
-        JudgeError::Picture { .. } | JudgeError::SpecialToken { .. } | JudgeError::Prompt { .. } => FailureKind::Invalid,
+        JudgeError::Picture { .. } | JudgeError::SpecialToken { .. } | JudgeError::Prompt { .. } => {
+            FailureKind::Invalid
+        }
         JudgeError::NotFinite { .. } => FailureKind::Malformed,
         JudgeError::Compute(_) => FailureKind::Crashed,
         JudgeError::Cancelled => FailureKind::Cancelled,

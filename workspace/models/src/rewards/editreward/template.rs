@@ -17,7 +17,8 @@ impl ChatTemplate {
     /// order of transformers.
     pub(super) fn load(directory: &Directory) -> Result<Self, LoadError> {
         let (name, text) = Self::find(directory)?;
-        Self::new(text).map_err(|error| directory.content(name, format!("its chat template is broken: {}", told(&error))))
+        Self::new(text)
+            .map_err(|error| directory.content(name, format!("its chat template is broken: {}", told(&error))))
     }
 
     fn find(directory: &Directory) -> Result<(&'static str, String), LoadError> {

@@ -44,7 +44,8 @@ impl Prompts {
             .with_truncation(None)
             .map_err(|error| directory.content(FILE, format!("is not a tokenizer: {error}")))?;
         let id = |token: &str| {
-            let missing = || directory.content(FILE, format!("has no token `{token}`: this is not the tokenizer of a judge"));
+            let missing =
+                || directory.content(FILE, format!("has no token `{token}`: this is not the tokenizer of a judge"));
             let id = tokenizer.token_to_id(token).ok_or_else(missing)?;
             let reason = format!("gives `{token}` the id {id}, but the checkpoint has {vocabulary} embeddings");
             if (id as usize) < vocabulary { Ok(id) } else { Err(directory.content(FILE, reason)) }
@@ -67,7 +68,7 @@ impl Prompts {
         let prompts = [prompt(PARTS[0])?, prompt(PARTS[1])?];
         let special = special.collect();
         let template = ChatTemplate::load(directory)?;
-        let loaded = Self { template, prompts, tail, reward, picture, special, tokenizer };
+        let loaded = Self { tokenizer, template, prompts, tail, reward, picture, special };
         loaded.try_out(directory, vocabulary)?;
         Ok(loaded)
     }
@@ -110,7 +111,8 @@ impl Prompts {
     /// Cuts a conversation at its pictures and behind the reward token.
     fn cut(&self, ids: &[u32]) -> Result<Tokens, String> {
         let places = |token: u32| ids.iter().enumerate().filter(move |(_, id)| **id == token).map(|(at, _)| at);
-        let (pictures, rewards): (Vec<usize>, Vec<usize>) = (places(self.picture).collect(), places(self.reward).collect());
+        let (pictures, rewards): (Vec<usize>, Vec<usize>) =
+            (places(self.picture).collect(), places(self.reward).collect());
         let ([source, edited], [reward]) = (pictures.as_slice(), rewards.as_slice()) else {
             let (pictures, rewards) = (pictures.len(), rewards.len());
             return Err(format!(

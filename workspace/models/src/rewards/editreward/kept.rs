@@ -1,0 +1,60 @@
+//! What is computed once and used by many: pictures' tokens, and keys and values of beginnings.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use editscale_core::Digest;
+
+use crate::layers::qwen25_vl::LayerKeys;
+use crate::rewards::editreward::PictureFault;
+use crate::rewards::editreward::cache::bytes;
+
+/// A picture's tokens, [tokens, decoder width].
+#[derive(Debug)]
+pub(super) struct Encoded(pub(super) Tensor);
+
+impl Encoded {
+    pub(super) fn len(&self) -> usize {
+        self.0.dims().first().copied().unwrap_or_default()
+    }
+}
+
+/// Keys and values of a beginning, behind those of its own beginning.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) layers: Vec<LayerKeys>,
+    pub(super) rows: usize,
+}
+
+impl Keys {
+    pub(super) fn bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| bytes(&layer.keys) + bytes(&layer.values)).sum()
+    }
+}
+
+/// What tells a source's keys and values from others: the tokens around it, and the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SourceKey {
+    pub(super) before: Vec<u32>,
+    pub(super) picture: Digest,
+    pub(super) between: Vec<u32>,
+}
+
+/// A beginning as far as the edited picture: found or newly run.
+#[derive(Clone)]
+pub(super) struct Beginning {
+    pub(super) opening: Arc<Keys>,
+    pub(super) source: Arc<Keys>,
+}
+
+/// The pictures of a part: what each became.
+pub(super) type Pictures = HashMap<Digest, Result<Arc<Encoded>, PictureFault>>;
+
+/// What has been newly computed and is not yet on anybody's account.
+#[derive(Default)]
+pub(super) struct Unclaimed {
+    pub(super) pictures: HashSet<Digest>,
+    pub(super) openings: HashMap<Vec<u32>, usize>,
+    pub(super) sources: HashMap<SourceKey, usize>,
+}

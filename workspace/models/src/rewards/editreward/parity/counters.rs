@@ -1,0 +1,70 @@
+//! Shared work is done once.
+
+use super::*;
+
+/// What a call has to compute, from the tokens of its prompts alone: every beginning once.
+fn tree_of(judge: &EditReward, pairs: &[Pair]) -> Counters {
+    #[derive(PartialEq, Eq, Hash, Clone)]
+    enum At {
+        Token(u32),
+        Picture(Digest, usize),
+    }
+    let mut beginnings = std::collections::HashSet::new();
+    let mut pictures = std::collections::HashSet::new();
+    for pair in pairs {
+        for tokens in judge.prompts.tokens(&pair.instruction).expect("tokens") {
+            let ids = |ids: &[u32]| ids.iter().copied().map(At::Token).collect();
+            let picture = |picture: &Image| {
+                let grid = judge.preparation.prepare(picture).expect("patches").grid;
+                (0..grid.patches() / judge.merged).map(|at| At::Picture(picture.digest(), at)).collect::<Vec<_>>()
+            };
+            let (source, edited) = (picture(&pair.source), picture(&pair.edited));
+            let sequence = [ids(&tokens.before), source, ids(&tokens.between), edited, ids(&tokens.after)].concat();
+            beginnings.extend((1..=sequence.len()).map(|end| sequence[..end].to_vec()));
+            pictures.extend([pair.source.digest(), pair.edited.digest()]);
+        }
+    }
+    Counters { image_encodes: pictures.len() as u64, decoder_tokens: beginnings.len() as u64 }
+}
+
+fn total(verdicts: &[Verdict]) -> Counters {
+    verdicts.iter().fold(Counters::default(), |mut total, verdict| {
+        total += verdict.counters;
+        total
+    })
+}
+
+#[test]
+fn nothing_is_computed_twice() {
+    // The shortest sequences, so that the plain count of beginnings stays small: 112-pixel pictures.
+    let case = cases().into_iter().find(|case| case.folder.ends_with("budget")).expect("the case");
+    let mut judge = case.judge(options(RopeTables::Official));
+    let names = ["source.png", "negative.png", "small.png", "square.png"];
+    let images: Vec<Image> = names.iter().map(|name| image(&case.folder.join(name))).collect();
+    let pair = |source: usize, edited: usize, instruction: &str| Pair {
+        source: images[source].clone(),
+        edited: images[edited].clone(),
+        instruction: instruction.into(),
+    };
+    let first = [pair(0, 1, "warmer"), pair(0, 2, "warmer"), pair(0, 1, "warmer"), pair(0, 3, "warm tones")];
+    let expected = tree_of(&judge, &first);
+    assert_eq!(expected.image_encodes, 4, "one source and three edited pictures");
+    assert_eq!(total(&judge_all(&mut judge, &first)), expected);
+
+    // A later round on the same source: only what is behind the source is new.
+    let later = [pair(0, 1, "colder"), pair(0, 0, "warmer")];
+    let all: Vec<Pair> = first.iter().chain(&later).cloned().collect();
+    let branches =
+        |pairs: &[Pair]| tree_of(&judge, pairs).decoder_tokens - tree_of(&judge, &[pair(0, 1, "x")]).decoder_tokens;
+    let tokens = judge.prompts.tokens("x").expect("tokens");
+    let stem = tokens[0].before.len() + 12 + tokens[0].between.len();
+    let alone = tree_of(&judge, &later).decoder_tokens - stem as u64;
+    assert!(branches(&all) > alone, "the rounds share some branches");
+    assert_eq!(total(&judge_all(&mut judge, &later)), Counters { image_encodes: 0, decoder_tokens: alone });
+
+    // Another source has the opening in common, and its picture was seen.
+    let other = [pair(1, 2, "warmer")];
+    let opening = judge.prompts.tokens("x").expect("tokens")[0].before.len() as u64;
+    let expected = tree_of(&judge, &other).decoder_tokens - opening;
+    assert_eq!(total(&judge_all(&mut judge, &other)), Counters { image_encodes: 0, decoder_tokens: expected });
+}

@@ -1,0 +1,125 @@
+//! Sizes, pixels, tokens and scores.
+
+use super::*;
+
+#[test]
+fn scores_are_those_of_the_official_code() {
+    let fusions = [(Fusion::Mean, "mean"), (Fusion::Min, "min"), (Fusion::Sum, "sum")];
+    for case in cases() {
+        for (tables, mode) in [(RopeTables::Official, "official"), (RopeTables::Exact, "exact")] {
+            for (fusion, name) in fusions {
+                let mut judge = case.judge(Options { fusion, ..options(tables) });
+                let pairs = if fusion == Fusion::Mean { case.pairs() } else { vec![case.pair(&case.pairs[0])] };
+                for (verdict, golden) in judge_all(&mut judge, &pairs).iter().zip(&case.pairs) {
+                    let off = largest(verdict, &golden.scores[mode], name);
+                    let what = format!("{} {mode} {name} {}", case.folder.display(), golden.edited);
+                    assert!(off < TOLERANCE, "{what}: off by {off:e}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn pictures_are_prepared_to_the_last_bit() {
+    use crate::pictures::{Size, resize, target_size};
+    for case in cases() {
+        let config = case.directory().config().expect("a config");
+        let preparation = pictures::Preparation::load(&case.directory(), &config).expect("a preparation");
+        for golden in &case.pairs {
+            let pair = case.pair(golden);
+            let mut values = Vec::new();
+            for (at, picture) in [&pair.source, &pair.edited].into_iter().enumerate() {
+                let bytes = picture.read().expect("bytes");
+                let pixels =
+                    editscale_picture::decode_rgb8(&bytes, &editscale_picture::Limits::default()).expect("pixels");
+                let size = Size { height: pixels.height, width: pixels.width };
+                let budget = preparation.most_pixels();
+                let target = target_size(size, config.vision.token_pixels(), budget, budget).expect("a size");
+                let name = format!("{} picture {at} of {}", case.folder.display(), golden.edited);
+                assert_eq!([target.height, target.width], golden.sizes[at], "{name}");
+                assert_eq!(sha256(&resize(&pixels, target).data), golden.resized_sha256[at], "{name}");
+                values.extend(preparation.prepare(picture).expect("patches").patches);
+            }
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            assert_eq!(sha256(&bytes), golden.pixel_values_sha256, "{} {}", case.folder.display(), golden.edited);
+        }
+    }
+}
+
+#[test]
+fn tokens_are_those_of_the_official_code() {
+    for case in cases() {
+        let judge = case.judge(options(RopeTables::Official));
+        for golden in &case.pairs {
+            let tokens = judge.prompts.tokens(&golden.instruction).expect("tokens");
+            for (part, name) in PARTS.into_iter().enumerate() {
+                let prompt = &golden.prompts[name];
+                let ids = expanded(&tokens[part], &golden.sizes, judge.prompts.picture());
+                assert_eq!(ids, prompt.ids[..=prompt.reward_index], "{} {name}", case.folder.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unrounded_table_would_be_caught() {
+    for case in cases() {
+        let mut judge = case.judge(options(RopeTables::Official));
+        let checkpoint = case.directory().checkpoint().expect("weights");
+        let compute = Compute::cpu();
+        let scope = Scope::root(&checkpoint, &compute).at("model").at("language_model");
+        let config = case.directory().config().expect("a config");
+        judge.decoder = Decoder::load(&scope, &config.text, RopeTables::Exact).expect("a decoder");
+        let verdict = judge_all(&mut judge, &[case.pair(&case.pairs[0])])[0];
+        let scores = &case.pairs[0].scores;
+        assert!(largest(&verdict, &scores["unrounded_text"], "mean") < TOLERANCE, "{}", case.folder.display());
+        assert!(largest(&verdict, &scores["official"], "mean") > 10.0 * TOLERANCE, "{}", case.folder.display());
+    }
+}
+
+#[test]
+fn rounding_halves_away_from_zero_would_be_caught() {
+    let differs = |golden: &GoldenPair| golden.sizes != golden.sizes_half_away;
+    let caught = cases().iter().flat_map(|case| &case.pairs).filter(|golden| differs(golden)).count();
+    assert!(caught > 0, "no case has a picture whose size would come out differently");
+}
+
+#[test]
+fn weights_kept_as_stored_give_the_same_scores() {
+    for case in cases().iter().filter(|case| ["groups", "halves"].iter().any(|name| case.folder.ends_with(name))) {
+        let mut judge = case.judge(Options::cpu(true));
+        assert_eq!(judge.options.compute.kept, Storage::Stored);
+        let verdict = judge_all(&mut judge, &[case.pair(&case.pairs[0])])[0];
+        assert!(largest(&verdict, &case.pairs[0].scores["official"], "mean") < TOLERANCE, "{}", case.folder.display());
+    }
+}
+
+#[test]
+fn names_of_both_schemes_load() {
+    let schemes = cases().into_iter().map(|case| {
+        let Directory::Folder(folder) = case.directory() else { panic!("a folder") };
+        Checkpoint::open(&folder, ToOwned::to_owned).expect("weights").facts().any(|(name, _)| name != canonical(name))
+    });
+    let schemes: Vec<bool> = schemes.collect();
+    assert!(schemes.contains(&true) && schemes.contains(&false), "cases of both schemes");
+}
+
+#[test]
+fn answers_do_not_depend_on_the_cut_or_the_cache() {
+    for case in cases() {
+        let pairs = case.pairs();
+        let whole = judge_all(&mut case.judge(options(RopeTables::Official)), &pairs);
+        let cramped = Options { activation_bytes: 1, cache_bytes: 0, ..options(RopeTables::Official) };
+        let cut = judge_all(&mut case.judge(cramped), &pairs);
+        let mut kept = case.judge(options(RopeTables::Official));
+        judge_all(&mut kept, &pairs);
+        let again = judge_all(&mut kept, &pairs);
+        for other in [&cut, &again] {
+            for (one, other) in whole.iter().zip(other) {
+                let off = difference(one.fused, [other.fused.mean, other.fused.sigma.ln()]);
+                assert!(off < 1e-5, "{}: off by {off:e}", case.folder.display());
+            }
+        }
+    }
+}
