@@ -111,3 +111,20 @@ fn light_that_is_taken_away_is_no_change_of_colour() {
     let both = warmth(&tint([0.42, 0.4, 0.36]));
     assert!(both.score > 0.8, "{both:?}");
 }
+
+#[test]
+fn an_edit_of_a_region_does_not_hide_one_of_the_whole_picture() {
+    let made = |top: f32, gain: f32| {
+        let pixel = |index: usize| {
+            let (x, y) = (index % 64, index / 64);
+            let light = 0.2 * (0.25 + 1.5 * x as f32 / 63.0).powf(gain);
+            [if y < 24 { 3.0 * top * light } else { light }; 3]
+        };
+        Pixels::new(64, 48, (0..64 * 48).map(pixel).collect()).unwrap()
+    };
+    let source = SourceView::new(&made(1.0, 1.0));
+    let plan = read("more contrast and darken the top");
+    let contrast = |edited: &Pixels| assess(&source, edited, &plan).edits[0].clone();
+    assert!(contrast(&made(0.6, 1.25)).score > 0.8, "{:?}", contrast(&made(0.6, 1.25)));
+    assert!(contrast(&made(0.6, 1.0)).score < 0.2, "{:?}", contrast(&made(0.6, 1.0)));
+}

@@ -49,10 +49,11 @@ pub fn assess(source: &SourceView, edited: &Pixels, plan: &Plan) -> Assessment {
     let masks: Vec<Option<Vec<f32>>> =
         plan.edits.iter().map(|edit| weights(source, &edited, edit, registered.moves)).collect();
     let union = union(&masks);
+    let rest = rest(&masks);
     let mut edits = Vec::new();
     for (edit, weights) in plan.edits.iter().zip(&masks) {
-        let comparison =
-            Comparison { source: &source.view, edited: &edited, registered: &registered, weights: weights.as_deref() };
+        let weights = weights.as_deref().or(rest.as_deref());
+        let comparison = Comparison { source: &source.view, edited: &edited, registered: &registered, weights };
         let followed = comparison.follow(edit.change);
         let placed = placing(&comparison, union.as_deref());
         edits.push(EditAssessment {
@@ -112,6 +113,14 @@ fn placing(comparison: &Comparison<'_>, union: Option<&[f32]>) -> f32 {
         (inside, Some(outside)) => ((inside / (inside + outside + 1e-4) - 0.5) / 0.3).clamp(0.0, 1.0),
         (_, None) => 1.0,
     }
+}
+
+/// Where no edit of a region reaches: there an edit of the whole picture shows by itself. Nothing where there is no such edit, or
+/// hardly anything is left.
+fn rest(masks: &[Option<Vec<f32>>]) -> Option<Vec<f32>> {
+    let regions: Vec<Option<Vec<f32>>> = masks.iter().filter(|mask| mask.is_some()).cloned().collect();
+    let rest: Vec<f32> = union(&regions)?.into_iter().map(|weight| 1.0 - weight).collect();
+    (rest.iter().sum::<f32>() > 0.2 * rest.len() as f32).then_some(rest)
 }
 
 /// The greatest weight of any edit at each pixel; nothing where an edit is for the whole picture.
