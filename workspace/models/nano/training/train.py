@@ -158,25 +158,29 @@ class Trainer:
             {"params": [*rest, *self.probes.parameters()], "base": 0.4 * options.rate, "weight_decay": 0.0},
             {"params": heads, "base": 0.1 * options.rate, "weight_decay": 0.01},
         ]
+        # New probes would only disturb states that tell what they should.
+        self.probing = not options.base
         self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98))
 
     def step(self, batch, done):
-        """One step at `done` of the whole training, 0..1; the losses."""
-        warm = min(1.0, done / 0.15)
-        probing = 1.0 if done < 0.6 else 0.4
+        """One step at `done` of the whole training, 0..1; what to report."""
         answers, states = self.judge(batch)
-        loss, square = score_loss(answers, batch, warm)
-        probed = self.probes.loss(states, batch)
+        loss, square = score_loss(answers, batch, min(1.0, done / 0.15))
+        told = {"square error": square.item(), "pair accuracy": accuracy_of(answers, batch)}
+        if self.probing:
+            probed = self.probes.loss(states, batch)
+            loss = loss + (1.0 if done < 0.6 else 0.4) * probed
+            told["probes"] = probed.item()
         for weight in (*self.judge.parameters(), *self.probes.parameters()):
             weight.grad = None
-        (loss + probing * probed).backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(self.clipped, 2.0)
         share = schedule(done)
         self.muon.step(share)
         for group in self.adam.param_groups:
             group["lr"] = group["base"] * share
         self.adam.step()
-        return {"square error": square.item(), "probes": probed.item(), "pair accuracy": accuracy_of(answers, batch)}
+        return told
 
 
 def schedule(done):
@@ -249,7 +253,7 @@ def export(judge, base, out):
 
 def make_pairs(options):
     """The darkroom's pairs of a folder of photographs."""
-    folder = options.pairs or options.out / "pairs"
+    folder = options.pairs or options.out.with_name(options.out.name + "-pairs")
     command = ["cargo", "run", "--release", "-p", "editscale-darkroom", "--example", "judge_pairs", "--"]
     command += ["--photos", str(options.photos.resolve()), "--out", str(folder.resolve())]
     command += ["--sources", str(options.sources), "--seed", str(options.seed)]
