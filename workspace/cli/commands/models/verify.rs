@@ -4,15 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_models::rewards::editreward::{Problem, Verified, VerifyError, verify};
+use editscale_models::rewards::editreward::{Directory, Problem, Verified, VerifyError, verify};
 use serde_json::{Value, json};
 
 use crate::args::ModelsVerify;
 use crate::commands::models::{catalogue, place};
-use crate::failure::{print, tell};
+use crate::failure::{Misuse, print, tell};
 
 /// Lists everything that is wrong with a model directory. Exits with 1 if anything is.
 pub(super) fn run(arguments: &ModelsVerify) -> Result<ExitCode> {
+    if arguments.dir == Path::new(Directory::BUILTIN) && !arguments.dir.exists() {
+        let message = "`builtin` is a part of the program and lies in no folder";
+        return Err(Misuse::new(message).hint("`editscale score --model-dir builtin` uses it").into());
+    }
     let folder = folder(&arguments.dir)?;
     let verified = verify(&folder);
     if arguments.json {

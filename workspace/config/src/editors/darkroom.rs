@@ -13,7 +13,7 @@ use crate::schema::rule::{Flag, Whole};
 pub struct Darkroom {
     /// Whether to do what is understood of an instruction of which a part is not.
     pub partial: bool,
-    /// How many candidates are made at a time; by the number of cores where absent.
+    /// How many candidates are made at a time; two where absent.
     pub workers: Option<NonZeroU32>,
 }
 
@@ -27,7 +27,7 @@ const PARTIAL: Key<Flag> = Key {
 const WORKERS: Key<Whole> = Key {
     name: "workers",
     rule: Whole { low: 1, high: 256 },
-    absent: Absent::Unset("as many as the machine has cores for"),
+    absent: Absent::Unset("2"),
     meaning: "how many candidates are made at a time",
 };
 
