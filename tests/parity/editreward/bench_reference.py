@@ -3,7 +3,8 @@
 
 Loads a model once and scores the pairs once to warm up. Then each line `run` on standard input makes it score all
 pairs anew, from the files on disk, and print one JSON line:
-{"seconds": ..., "scores": [[mean, log sigma], ...], "encodes": pictures encoded, "decoder_tokens": tokens read}.
+{"seconds": ..., "scores": [[mean, log sigma], ...], "encodes": pictures encoded, "decoder_tokens": tokens read,
+"lengths": [[tokens of a pair, ...] of each prompt], "read": the same, up to and including the reward token}.
 """
 
 import argparse
@@ -29,6 +30,8 @@ def score(official, pairs, folder):
         "scores": [fuse(first, second)["mean"] for first, second in vectors],
         "encodes": sum(len(batch.grid) for batch in batches.values()),
         "decoder_tokens": sum(sum(batch.lengths()) for batch in batches.values()),
+        "lengths": [batch.lengths() for batch in batches.values()],
+        "read": [((batch.ids == official.reward).int().argmax(-1) + 1).tolist() for batch in batches.values()],
     }
 
 

@@ -125,7 +125,7 @@ def budget_complaints(shape):
 
 def choice_complaints(shape):
     """What is wrong with the options that are words (the command line checks them too)."""
-    allowed = {"dtype": DTYPES, "names": ("new", "legacy"), "config": ("nested", "flat"), "wording": (0, 1)}
+    allowed = {"dtype": DTYPES, "names": ("new", "legacy"), "config": ("nested", "flat"), "wording": (0, 1, 2)}
     for name, choices in allowed.items():
         if getattr(shape, name) not in choices:
             yield f"--{name} must be one of {', '.join(map(str, choices))}"
@@ -141,10 +141,10 @@ HELP = {
     "extra_rows": "rows of the embedding beyond the tokenizer's entries",
     "declared_extra_rows": "by how much vocab_size in config.json exceeds the rows in the file",
     "merges": "merges of the tokenizer, at most",
-    "wording": "which of two sets of prompts",
+    "wording": "which set of prompts; 2 is about as long as the published ones",
     "system": "system text that the chat template puts in",
 }
-CHOICES = {"dtype": list(DTYPES), "names": ["new", "legacy"], "config": ["nested", "flat"], "wording": [0, 1]}
+CHOICES = {"dtype": list(DTYPES), "names": ["new", "legacy"], "config": ["nested", "flat"], "wording": [0, 1, 2]}
 
 
 def add_arguments(parser):

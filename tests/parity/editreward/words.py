@@ -21,8 +21,9 @@ QWEN_PIECES = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
-# Two sets of prompts. The two prompts of a set part company inside a word, lines end in blanks, and one of
-# the prompts ends in a newline: whoever trims or cuts them shows it.
+# Sets of prompts. The two prompts of a set part company inside a word, lines end in blanks, and one of
+# the prompts ends in a newline: whoever trims or cuts them shows it. The last set is about as long as the
+# published prompts, and parts as early: 410 tokens each, of which the first 23 are common.
 WORDINGS = [
     {
         "instruction_following": (
@@ -43,6 +44,41 @@ WORDINGS = [
         "instruction_following": "Was it done as told? Order: {text_prompt}",
         "visual_quality": "Was it done with care? Order: {text_prompt}",
         "tail": "\nMark = <|Reward|> / 4\n",
+    },
+    {
+        "instruction_following": (
+            "\nThe second picture is an edited copy of the first. Say how faithfully it does what was asked for.\n\n"
+            "Look at these things, one after the other:\n"
+            "- Is everything that was asked for there, and in the right place?\n"
+            "- Is it there as often as was asked for, and in the right colour, size and style?\n"
+            "- Was anything removed, added or moved that nobody asked for?\n"
+            "- Are the people, the animals and the things that were to stay still the same ones?\n"
+            "- Is the text that was asked for written as it was asked for?\n\n"
+            "Then choose a mark:\n"
+            "- 1: nothing was done, or something else\n"
+            "- 2: some of it was done, and much of it is missing or wrong\n"
+            "- 3: most of it was done, with small faults or with a few changes besides\n"
+            "- 4: done in full, and nothing besides\n\n"
+            "How the copy looks is not asked here: there is another mark for that.\n"
+            "What was asked for: {text_prompt}"
+        ),
+        "visual_quality": (
+            "\nThe second picture is an edited copy of the first. Say how fair it looks.\n\n"
+            "Look at these things, one after the other:\n"
+            "- Are the edges of what was changed clean, without seams, smears and noise?\n"
+            "- Are light, shadows and reflections in the right place for what was added?\n"
+            "- Are hands, faces and letters whole, and as many as there should be?\n"
+            "- Are sharpness and grain the same in the whole of the copy?\n"
+            "- Do colour and contrast look as those of a photograph do?\n\n"
+            "Then choose a mark:\n"
+            "- 1: there are seams, smears and noise all over the picture\n"
+            "- 2: some faults show at once\n"
+            "- 3: a few small faults show to those who look for them\n"
+            "- 4: as clean as a photograph\n\n"
+            "What was asked for and what was done is not asked here: there is another mark for that.\n"
+            "What was asked for: {text_prompt}\n"
+        ),
+        "tail": "\nGive one verdict on this edit: <|Reward|>\n\nSTOP\n",
     },
 ]
 

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, Cost, Digest, EditBackend, EditBatch, EditItem, EditRequest, EditorCard,
-    Counters, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement, KnobName, KnobScale,
-    KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind, RewardModel,
-    RewardName, Sampler, Score, Seed, SeedRule, Watch,
+    BoxFuture, CancelRule, Candidate, Cost, Counters, Digest, EditBackend, EditBatch, EditItem, EditRequest,
+    EditorCard, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement, KnobName,
+    KnobScale, KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind,
+    RewardModel, RewardName, Sampler, Score, Seed, SeedRule, Watch,
 };
 
 /// A request over a picture of one made-up byte.

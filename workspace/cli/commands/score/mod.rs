@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
             None => bail!("`{name}` gave no answer"),
         };
     }
-    show(arguments, &judges, said)?;
+    show(arguments, &judges, &said)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,7 +49,7 @@ fn item(source: Image, candidate: Image, instruction: &str) -> Result<RewardItem
     Ok(RewardItem { request, candidate })
 }
 
-fn show(arguments: &Score, judges: &Judges, said: Map<String, Value>) -> Result<()> {
+fn show(arguments: &Score, judges: &Judges, said: &Map<String, Value>) -> Result<()> {
     if !arguments.json {
         said.iter().try_for_each(|(name, score)| print(&line(name, score)))?;
         return Ok(());

@@ -157,12 +157,11 @@ fn answers(judges: &Judges, asked: &[Asked]) -> Result<Vec<Value>> {
     let said = if items.is_empty() { Vec::new() } else { judges.score(&items)? };
     let mut place = 0;
     let answer = |asked: &Asked| {
-        let body = match &asked.item {
-            Err(message) => json!({"error": {"kind": "invalid", "message": message}}),
-            Ok(_) => {
-                place += 1;
-                body(judges, &said, place - 1)
-            }
+        let body = if let Err(message) = &asked.item {
+            json!({"error": {"kind": "invalid", "message": message}})
+        } else {
+            place += 1;
+            body(judges, &said, place - 1)
         };
         let id = asked.id.iter().map(|id| ("id", id.clone()));
         let head: Vec<(&str, Value)> =

@@ -276,7 +276,8 @@ impl Rule for Text {
     fn read(&self, found: &Scalar) -> Result<String, Complaint> {
         match found {
             Scalar::Text(text) => {
-                let is_fine = !text.trim().is_empty() && text.len() <= Self::LONGEST && !text.contains(char::is_control);
+                let is_fine =
+                    !text.trim().is_empty() && text.len() <= Self::LONGEST && !text.contains(char::is_control);
                 if is_fine { Ok(text.clone()) } else { Err(Complaint::PLAIN) }
             }
             Scalar::Null => Err(Complaint::PLAIN),

@@ -1,6 +1,7 @@
 //! Row-wise operations. On the processor they run on all cores and as vectors; elsewhere candle's own are used.
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// How many numbers one task takes: small enough to share out, large enough to be worth it.
@@ -29,6 +30,15 @@ pub(crate) fn add_to_rows(rows: &Tensor, vector: &Tensor) -> Result<Tensor> {
     if is_plain(rows) { rows.apply_op2_no_bwd(vector, &AddToRows) } else { rows.broadcast_add(vector) }
 }
 
+/// Runs a loop that was compiled for the vectors of this processor: its `with_simd` is to be inlined, and to hold nothing
+/// but the loop.
+///
+/// A type of its own rather than a closure: compilers are free to call a closure instead of inlining it, and do so in some
+/// versions; what is called is compiled for the oldest of processors, many times slower.
+pub(crate) fn vectorised<K: WithSimd>(kernel: K) -> K::Output {
+    Arch::new().dispatch(kernel)
+}
+
 /// The numbers of a contiguous tensor in single precision.
 pub(crate) fn plain<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match (layout.contiguous_offsets(), storage) {
@@ -47,19 +57,27 @@ impl CustomOp2 for SiluTimes {
 
     fn cpu_fwd(&self, gate: &CpuStorage, l1: &Layout, up: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let (gate, up) = (plain(gate, l1)?, plain(up, l2)?);
-        let arch = pulp::Arch::new();
         let mut out = vec![0.0; gate.len()];
-        out.par_chunks_mut(TASK).zip(gate.par_chunks(TASK)).zip(up.par_chunks(TASK)).for_each(|((out, gate), up)| {
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
-                        *out = gate / (1.0 + exp(-gate)) * up;
-                    }
-                },
-            );
-        });
+        let tasks = out.par_chunks_mut(TASK).zip(gate.par_chunks(TASK)).zip(up.par_chunks(TASK));
+        tasks.for_each(|((out, gate), up)| vectorised(SiluTimesLoop { out, gate, up }));
         Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+}
+
+struct SiluTimesLoop<'a> {
+    out: &'a mut [f32],
+    gate: &'a [f32],
+    up: &'a [f32],
+}
+
+impl WithSimd for SiluTimesLoop<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((out, &gate), &up) in self.out.iter_mut().zip(self.gate).zip(self.up) {
+            *out = gate / (1.0 + exp(-gate)) * up;
+        }
     }
 }
 
@@ -74,27 +92,33 @@ impl CustomOp2 for Norm {
 
     fn cpu_fwd(&self, rows: &CpuStorage, l1: &Layout, weight: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, weight) = (plain(rows, l1)?, plain(weight, l2)?);
-        let width = weight.len();
-        let arch = pulp::Arch::new();
         let mut out = vec![0.0; rows.len()];
-        let task = (TASK / width).max(1) * width;
-        out.par_chunks_mut(task).zip(rows.par_chunks(task)).for_each(|(out, rows)| {
-            for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(width)) {
-                arch.dispatch(
-                    #[inline(always)]
-                    || norm_row(out, row, weight, self.epsilon),
-                );
-            }
-        });
+        let task = (TASK / weight.len()).max(1) * weight.len();
+        let tasks = out.par_chunks_mut(task).zip(rows.par_chunks(task));
+        tasks.for_each(|(out, rows)| vectorised(NormLoop { out, rows, weight, epsilon: self.epsilon }));
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 }
 
-#[inline(always)]
-fn norm_row(out: &mut [f32], row: &[f32], weight: &[f32], epsilon: f32) {
-    let scale = 1.0 / (sum_of(row, |value| value * value) / row.len() as f32 + epsilon).sqrt();
-    for ((out, &value), &weight) in out.iter_mut().zip(row).zip(weight) {
-        *out = value * scale * weight;
+struct NormLoop<'a> {
+    out: &'a mut [f32],
+    rows: &'a [f32],
+    weight: &'a [f32],
+    epsilon: f32,
+}
+
+impl WithSimd for NormLoop<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.weight.len();
+        for (out, row) in self.out.chunks_exact_mut(width).zip(self.rows.chunks_exact(width)) {
+            let scale = 1.0 / (sum_of(row, |value| value * value) / width as f32 + self.epsilon).sqrt();
+            for ((out, &value), &weight) in out.iter_mut().zip(row).zip(self.weight) {
+                *out = value * scale * weight;
+            }
+        }
     }
 }
 

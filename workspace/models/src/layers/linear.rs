@@ -1,6 +1,6 @@
 //! Affine maps of rows.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use crate::layers::{Scope, cpu};
 use crate::weights::WeightError;
@@ -27,6 +27,11 @@ impl Linear {
     /// From its parts.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
         Self { weight, bias }
+    }
+
+    /// The same with its weight in a type: that of the activations saves conversions.
+    pub(crate) fn in_type(&self, dtype: DType) -> Result<Self> {
+        Ok(Self { weight: self.weight.to_dtype(dtype)?, bias: self.bias.clone() })
     }
 
     /// Maps rows [rows, inputs] to [rows, outputs].

@@ -59,7 +59,8 @@ impl Rotary {
     /// Cosine and sine tables for text, [rows, angles] each, in the type of the activations. `axis` says which of a
     /// row's three positions turns each frequency; plain positions have three equal ones.
     pub fn text(&self, positions: &[[u32; 3]], axis: &[usize], compute: &Compute) -> Result<(Tensor, Tensor)> {
-        let angle = |position: &[u32; 3]| (0..self.len()).map(|at| self.angle(at, position[axis[at]])).collect::<Vec<_>>();
+        let angle =
+            |position: &[u32; 3]| (0..self.len()).map(|at| self.angle(at, position[axis[at]])).collect::<Vec<_>>();
         let angles: Vec<f32> = positions.iter().flat_map(angle).collect();
         let table = |function: fn(f32) -> f32| {
             let values: Vec<f32> = angles.iter().copied().map(function).collect();
@@ -94,7 +95,7 @@ impl Rotary {
 /// Rotates heads [rows, heads, width] by tables [rows, width / 2]: the first half of a head is paired with the second.
 pub fn rotate(heads: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Tensor> {
     // Tables in single precision ask for the rotation in single precision, whatever the activations.
-    let turned = candle_nn::rotary_emb::rope_thd(&heads.to_dtype(cosines.dtype())?.unsqueeze(0)?.contiguous()?, cosines, sines)?;
+    let turned =
+        candle_nn::rotary_emb::rope_thd(&heads.to_dtype(cosines.dtype())?.unsqueeze(0)?.contiguous()?, cosines, sines)?;
     turned.squeeze(0)?.to_dtype(heads.dtype())
 }
-

@@ -6,11 +6,12 @@
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::layers::attention::multiply::{Matrix, multiply};
 use crate::layers::attention::{Segment, check};
-use crate::layers::cpu::{exp, greatest, plain, sum_of};
+use crate::layers::cpu::{exp, greatest, plain, sum_of, vectorised};
 
 /// How many rows of queries (over all heads that share a key head) one task takes.
 const QUERIES: usize = 256;
@@ -109,12 +110,11 @@ impl Task<'_> {
     /// The attention of this task's rows: [rows · share, width], the heads of a row following each other.
     fn run(&self, queries: &[f32], stored: KeysAndValues<'_>, sizes: Heads) -> Vec<f32> {
         let Heads { share, width, .. } = sizes;
-        let arch = pulp::Arch::new();
         let queries = self.scaled_queries(queries, sizes);
         let count = self.rows.len() * share;
         let mut running =
             Running { most: vec![f32::NEG_INFINITY; count], sums: vec![0.0; count], out: vec![0.0; count * width] };
-        let mut scores = vec![0.0; count * KEYS];
+        let mut scores = vec![0.0; count * self.segment.key_count().min(KEYS)];
         for (block, seen) in self.blocks() {
             let stride = sizes.key_heads * width;
             let from = block.start * stride + self.key_head * width;
@@ -123,10 +123,7 @@ impl Task<'_> {
             let queries = Matrix::rows(&queries, count, width, width);
             multiply(&mut scores, false, queries, keys.transposed());
             let columns = block.len();
-            arch.dispatch(
-                #[inline(always)]
-                || running.weigh(&mut scores[..count * columns], columns, width, |row| seen.of(row / share)),
-            );
+            vectorised(Weigh { running: &mut running, scores: &mut scores[..count * columns], seen, columns, sizes });
             let weights = Matrix::rows(&scores, count, columns, columns);
             multiply(&mut running.out, true, weights, values);
         }
@@ -152,7 +149,8 @@ impl Task<'_> {
     /// The blocks of keys that these rows look at, and how many keys of each block each row sees.
     fn blocks(&self) -> impl Iterator<Item = (Range<usize>, Seen)> + '_ {
         let last = self.segment.keys.len() - 1;
-        let ranges = self.segment.keys.iter().enumerate().map(move |(at, keys)| (at == last && self.segment.causal, keys));
+        let ranges =
+            self.segment.keys.iter().enumerate().map(move |(at, keys)| (at == last && self.segment.causal, keys));
         ranges.flat_map(move |(is_causal, keys)| {
             // A causal row sees as many of its own keys as there are rows up to it.
             let first = self.rows.start - self.segment.queries.start;
@@ -184,7 +182,10 @@ impl Task<'_> {
 enum Seen {
     All(usize),
     /// The task's first row sees `first` of them, each next row one more; never fewer than none or more than `most`.
-    UpTo { first: isize, most: usize },
+    UpTo {
+        first: isize,
+        most: usize,
+    },
 }
 
 impl Seen {
@@ -197,29 +198,46 @@ impl Seen {
     }
 }
 
-impl Running {
-    /// Turns a block of scores into weights, and brings what was summed before to the new scale.
+/// Turns a block of scores, [rows · share, columns], into weights, and brings what was summed before to the new scale.
+struct Weigh<'a> {
+    running: &'a mut Running,
+    scores: &'a mut [f32],
+    seen: Seen,
+    columns: usize,
+    sizes: Heads,
+}
+
+impl WithSimd for Weigh<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn weigh(&mut self, scores: &mut [f32], columns: usize, width: usize, seen: impl Fn(usize) -> usize) {
-        for (row, scores) in scores.chunks_exact_mut(columns).enumerate() {
-            let (scores, hidden) = scores.split_at_mut(seen(row));
+    fn with_simd<S: Simd>(self, _: S) {
+        let Heads { share, width, .. } = self.sizes;
+        for (row, scores) in self.scores.chunks_exact_mut(self.columns).enumerate() {
+            let (scores, hidden) = scores.split_at_mut(self.seen.of(row / share));
             hidden.fill(0.0);
-            if scores.is_empty() {
-                continue;
+            if !scores.is_empty() {
+                self.running.weigh(row, scores, width);
             }
-            let before = self.most[row];
-            let most = greatest(scores).max(before);
-            for score in scores.iter_mut() {
-                *score = exp(*score - most);
-            }
-            let sum = sum_of(scores, |weight| weight);
-            if most > before && before > f32::NEG_INFINITY {
-                let shrink = exp(before - most);
-                self.sums[row] *= shrink;
-                self.out[row * width..(row + 1) * width].iter_mut().for_each(|value| *value *= shrink);
-            }
-            self.most[row] = most;
-            self.sums[row] += sum;
         }
+    }
+}
+
+impl Running {
+    /// The same for one row.
+    #[inline(always)]
+    fn weigh(&mut self, row: usize, scores: &mut [f32], width: usize) {
+        let before = self.most[row];
+        let most = greatest(scores).max(before);
+        for score in scores.iter_mut() {
+            *score = exp(*score - most);
+        }
+        if most > before && before > f32::NEG_INFINITY {
+            let shrink = exp(before - most);
+            self.sums[row] *= shrink;
+            self.out[row * width..(row + 1) * width].iter_mut().for_each(|value| *value *= shrink);
+        }
+        self.most[row] = most;
+        self.sums[row] += sum_of(scores, |weight| weight);
     }
 }

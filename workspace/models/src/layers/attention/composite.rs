@@ -78,9 +78,7 @@ fn alike_segments(
 /// Negative infinity where a row may not look: [rows, seen].
 fn hidden(start: usize, rows: usize, length: usize, seen: usize, dtype: DType, device: &Device) -> Result<Tensor> {
     let before = seen - length;
-    let mask = (start..start + rows).flat_map(|row| {
-        (0..seen).map(move |key| if key > before + row { f32::NEG_INFINITY } else { 0.0 })
-    });
+    let mask = (start..start + rows)
+        .flat_map(|row| (0..seen).map(move |key| if key > before + row { f32::NEG_INFINITY } else { 0.0 }));
     Tensor::from_vec(mask.collect(), (rows, seen), device)?.to_dtype(dtype)
 }
-

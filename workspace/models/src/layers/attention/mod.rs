@@ -86,14 +86,25 @@ mod tests {
         let mut rows = Vec::new();
         for segment in segments {
             for (at, row) in segment.queries.clone().enumerate() {
-                let mut seen: Vec<u32> = segment.keys.iter().flat_map(|keys| keys.start as u32..keys.end as u32).collect();
+                let mut seen: Vec<u32> =
+                    segment.keys.iter().flat_map(|keys| keys.start as u32..keys.end as u32).collect();
                 if segment.causal {
                     seen.truncate(segment.key_count() - segment.queries.len() + at + 1);
                 }
                 let seen = Tensor::new(seen, &Device::Cpu)?;
                 for head in 0..heads {
-                    let key = keys.narrow(1, head / share, 1)?.squeeze(1)?.contiguous()?.index_select(&seen, 0)?.to_dtype(DType::F64)?;
-                    let value = values.narrow(1, head / share, 1)?.squeeze(1)?.contiguous()?.index_select(&seen, 0)?.to_dtype(DType::F64)?;
+                    let key = keys
+                        .narrow(1, head / share, 1)?
+                        .squeeze(1)?
+                        .contiguous()?
+                        .index_select(&seen, 0)?
+                        .to_dtype(DType::F64)?;
+                    let value = values
+                        .narrow(1, head / share, 1)?
+                        .squeeze(1)?
+                        .contiguous()?
+                        .index_select(&seen, 0)?
+                        .to_dtype(DType::F64)?;
                     let query = queries.get(row)?.get(head)?.to_dtype(DType::F64)?.unsqueeze(0)?;
                     let scores = (query.matmul(&key.t()?)? / (width as f64).sqrt())?;
                     rows.push(candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?);

@@ -40,7 +40,10 @@ pub(super) fn multiply(out: &mut [f32], add: bool, left: Matrix<'_>, right: Matr
     assert!(inner == right.rows && rows * columns <= out.len(), "sizes fit");
     assert!(left.is_inside() && right.is_inside(), "matrices lie within their slices");
     let stride = |stride: usize| stride as isize;
-    #[expect(unsafe_code, reason = "the kernel takes pointers; that all it touches is inside the slices is asserted above")]
+    #[expect(
+        unsafe_code,
+        reason = "the kernel takes pointers; that all it touches is inside the slices is asserted above"
+    )]
     // SAFETY: `left`, `right` and `out` are live slices; every element at (row, column) of the given sizes and strides
     // lies inside its slice by the assertions above; `out` is borrowed exclusively, so it overlaps neither input.
     unsafe {

@@ -124,7 +124,8 @@ fn sized(section: &str, sizes: &[(&str, usize)]) -> Result<(), ConfigError> {
 impl Config {
     /// Reads the text of a `config.json`. The decoder's keys stand in `text_config`, or at the top in older files.
     pub fn read(text: &[u8]) -> Result<Self, ConfigError> {
-        let whole: Value = serde_json::from_slice(text).map_err(|error| ConfigError(format!("is not JSON: {error}")))?;
+        let whole: Value =
+            serde_json::from_slice(text).map_err(|error| ConfigError(format!("is not JSON: {error}")))?;
         let kind = whole.get("model_type").and_then(Value::as_str).unwrap_or("qwen2_5_vl");
         if kind != "qwen2_5_vl" {
             return fail(format!("`model_type` is `{kind}`: expected `qwen2_5_vl`"));
@@ -143,7 +144,9 @@ impl Config {
         let config = Self { text: TextConfig::check(text, section)?, vision: VisionConfig::check(vision)? };
         if config.vision.out_hidden_size != config.text.hidden_size {
             let (found, expected) = (config.vision.out_hidden_size, config.text.hidden_size);
-            return fail(format!("`vision_config.out_hidden_size` is {found}: expected the decoder's width {expected}"));
+            return fail(format!(
+                "`vision_config.out_hidden_size` is {found}: expected the decoder's width {expected}"
+            ));
         }
         Ok(config)
     }
@@ -180,7 +183,9 @@ impl TextConfig {
         }
         match rope.rope_type.or(rope.kind).as_deref() {
             None | Some("default" | "mrope") => {}
-            Some(kind) => return fail(format!("`{section}rope_scaling` is of type `{kind}`: expected `mrope` or `default`")),
+            Some(kind) => {
+                return fail(format!("`{section}rope_scaling` is of type `{kind}`: expected `mrope` or `default`"));
+            }
         }
         if raw.use_sliding_window == Some(true) {
             return fail(format!("`{section}use_sliding_window` is true: expected full attention"));
@@ -192,7 +197,9 @@ impl TextConfig {
     fn check_heads(&self, section: &str) -> Result<(), ConfigError> {
         let (heads, key_heads) = (self.num_attention_heads, self.num_key_value_heads);
         if !heads.is_multiple_of(key_heads) {
-            return fail(format!("`{section}num_attention_heads` is {heads}: expected a multiple of the {key_heads} key heads"));
+            return fail(format!(
+                "`{section}num_attention_heads` is {heads}: expected a multiple of the {key_heads} key heads"
+            ));
         }
         if !self.hidden_size.is_multiple_of(heads) || !self.head_width().is_multiple_of(2) {
             let width = self.hidden_size;
@@ -202,7 +209,9 @@ impl TextConfig {
         if !self.mrope_section.is_empty() && (self.mrope_section.len() != 3 || sections != self.head_width() / 2) {
             let half = self.head_width() / 2;
             let found = &self.mrope_section;
-            return fail(format!("`{section}mrope_section` is {found:?}: expected three numbers that add up to {half}"));
+            return fail(format!(
+                "`{section}mrope_section` is {found:?}: expected three numbers that add up to {half}"
+            ));
         }
         Ok(())
     }
@@ -260,7 +269,10 @@ impl VisionConfig {
             ));
         }
         if vision.window_cells() == 0 {
-            return fail(format!("`{section}window_size` is {}: expected at least one merged token", vision.window_size));
+            return fail(format!(
+                "`{section}window_size` is {}: expected at least one merged token",
+                vision.window_size
+            ));
         }
         silu(section, raw.hidden_act.as_deref())?;
         Ok(vision)

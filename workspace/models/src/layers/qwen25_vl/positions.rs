@@ -82,8 +82,7 @@ mod tests {
         let grid = Grid { rows: 4, columns: 6 };
         let ids = [1, 2, 9, 9, 9, 9, 9, 9, 3];
         let positions = multimodal_positions(&ids, 9, &[grid], 2);
-        let expected =
-            [[0; 3], [1; 3], [2, 2, 2], [2, 2, 3], [2, 2, 4], [2, 3, 2], [2, 3, 3], [2, 3, 4], [5; 3]];
+        let expected = [[0; 3], [1; 3], [2, 2, 2], [2, 2, 3], [2, 2, 4], [2, 3, 2], [2, 3, 3], [2, 3, 4], [5; 3]];
         assert_eq!(positions, expected);
     }
 

@@ -52,7 +52,11 @@ struct Layout {
 
 impl VisionTower {
     /// Loads `patch_embed`, `blocks` and `merger`.
-    pub fn load(scope: &Scope<'_>, config: &VisionConfig, tables: RopeTables) -> std::result::Result<Self, WeightError> {
+    pub fn load(
+        scope: &Scope<'_>,
+        config: &VisionConfig,
+        tables: RopeTables,
+    ) -> std::result::Result<Self, WeightError> {
         let (width, patch) = (config.hidden_size, config.patch_size);
         let shape = [width, config.in_channels, config.temporal_patch_size, patch, patch];
         let kernel = scope.at("patch_embed").at("proj").kept("weight", &shape)?;
@@ -60,7 +64,7 @@ impl VisionTower {
         let kernel = kernel.reshape((width, config.patch_numbers())).map_err(|source| WeightError::Device {
             file: "patch_embed".into(),
             name: "proj.weight".into(),
-            source,
+            source: source.into(),
         })?;
         let blocks = (0..config.depth).map(|at| Block::load(&scope.at("blocks").at(at), config, at));
         Ok(Self {
