@@ -106,7 +106,9 @@ fn make_pairs(folder: &Path) -> (Vec<Pair>, PathBuf) {
         let file = format!("{name}.png");
         let edited = photograph(&format!("tests/fixtures/photos/{name}.jpg"), &folder.join(&file));
         pairs.push(Pair { source: source.clone(), edited, instruction: INSTRUCTION.into() });
-        lines += &format!("{}\n", json!({ "source": "source.png", "edited": file, "instruction": INSTRUCTION }));
+        let line = json!({ "source": "source.png", "edited": file, "instruction": INSTRUCTION });
+        lines += &line.to_string();
+        lines.push('\n');
     }
     let path = folder.join("pairs.jsonl");
     fs::write(&path, lines).unwrap();
