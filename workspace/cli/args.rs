@@ -109,12 +109,12 @@ pub(crate) struct Score {
     /// The model directory of `editreward`; `builtin` is the small judge that is part of the program.
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     pub(crate) model_dir: Option<PathBuf>,
-    /// How `editreward` makes one score of its two parts.
-    #[arg(long, value_enum, default_value = "mean", conflicts_with = "recipe")]
-    pub(crate) fusion: FusionWord,
-    /// How `editreward` rounds its rotation tables.
-    #[arg(long, value_enum, default_value = "official", conflicts_with = "recipe")]
-    pub(crate) rope_tables: RopeTablesWord,
+    /// How `editreward` makes one score of its two parts; `mean` where it is not given.
+    #[arg(long, value_enum, conflicts_with = "recipe")]
+    pub(crate) fusion: Option<FusionWord>,
+    /// How `editreward` rounds its rotation tables; `official` where it is not given.
+    #[arg(long, value_enum, conflicts_with = "recipe")]
+    pub(crate) rope_tables: Option<RopeTablesWord>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -63,6 +63,10 @@ impl Judges {
 
 /// The reward that the command line names, if it names one.
 fn chosen(arguments: &Score) -> Result<Option<Reward>> {
+    let is_tuned = arguments.fusion.is_some() || arguments.rope_tables.is_some();
+    if is_tuned && arguments.model_dir.is_none() {
+        return Err(Misuse::new("--fusion and --rope-tables go with --model-dir").into());
+    }
     let word = match (arguments.reward, &arguments.model_dir) {
         (None, None) => return Ok(None),
         (Some(RewardWord::Photometric), Some(_)) => {
@@ -87,12 +91,12 @@ fn options(arguments: &Score) -> Result<EditRewardOptions> {
     let Some(dir) = dir.to_str() else {
         return Err(Misuse::new(format!("--model-dir {} is not UTF-8", dir.display())).into());
     };
-    let fusion = match arguments.fusion {
+    let fusion = match arguments.fusion.unwrap_or(FusionWord::Mean) {
         FusionWord::Mean => Fusion::Mean,
         FusionWord::Min => Fusion::Min,
         FusionWord::Sum => Fusion::Sum,
     };
-    let rope_tables = match arguments.rope_tables {
+    let rope_tables = match arguments.rope_tables.unwrap_or(RopeTablesWord::Official) {
         RopeTablesWord::Official => RopeTables::Official,
         RopeTablesWord::Exact => RopeTables::Exact,
     };

@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
     let [source, edited, instruction] = arguments.words.as_slice() else {
         return Err(Misuse::new("expected SOURCE EDITED INSTRUCTION, or --pairs FILE").into());
     };
+    let names = format!("{source} → {edited}");
     let source = handle(&read(source.as_ref())?);
     let edited = handle(&read(edited.as_ref())?);
     let item = item(source, edited, instruction).map_err(Misuse::new)?;
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
     for (name, mut answers) in judges.score(&[item])? {
         match answers.pop() {
             Some(Ok(judgement)) => said.insert(name.to_string(), scored(&judgement)),
-            Some(Err(failure)) => bail!("`{name}` cannot score this: {failure}"),
+            Some(Err(failure)) => bail!("`{name}` cannot score {names}: {failure}"),
             None => bail!("`{name}` gave no answer"),
         };
     }

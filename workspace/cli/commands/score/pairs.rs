@@ -38,6 +38,8 @@ struct Asked {
     number: u64,
     digest: String,
     id: Option<Value>,
+    /// The two files, for what is said of them.
+    names: String,
     item: Result<RewardItem, String>,
 }
 
@@ -79,7 +81,7 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
             break;
         }
         for answer in answers(&judges, &together)? {
-            failures += u64::from(answer.get("error").is_some());
+            failures += u64::from(has_failure(&answer));
             out.write(&answer)?;
         }
         out.flush()?;
@@ -88,6 +90,12 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
         tell(&format!("{failures} of {number} lines could not be scored: each says why"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a reward, or all, could not score a line.
+fn has_failure(answer: &Value) -> bool {
+    let scores = answer.get("scores").and_then(Value::as_object).into_iter().flatten();
+    answer.get("error").is_some() || scores.into_iter().any(|(_, score)| score.get("failure").is_some())
 }
 
 fn open(pairs: &Path, is_stdin: bool) -> Result<Box<dyn BufRead>> {
@@ -132,13 +140,16 @@ fn asked(number: u64, text: &[u8], folder: &Path) -> Asked {
     let digest = digest_of(text);
     if text.len() > LONGEST {
         let item = Err(format!("the line has {} bytes: expected at most {LONGEST}", text.len()));
-        return Asked { number, digest, id: None, item };
+        return Asked { number, digest, id: None, names: String::new(), item };
     }
     match serde_json::from_slice::<Line>(text) {
-        Ok(line) => Asked { number, digest, id: line.id.clone(), item: item_of(&line, folder) },
+        Ok(line) => {
+            let names = format!("{} → {}", line.source.display(), line.edited.display());
+            Asked { number, digest, id: line.id.clone(), names, item: item_of(&line, folder) }
+        }
         Err(error) => {
             let item = Err(format!("the line is not an object with `source`, `edited` and `instruction`: {error}"));
-            Asked { number, digest, id: None, item }
+            Asked { number, digest, id: None, names: String::new(), item }
         }
     }
 }
@@ -161,7 +172,7 @@ fn answers(judges: &Judges, asked: &[Asked]) -> Result<Vec<Value>> {
             json!({"error": {"kind": "invalid", "message": message}})
         } else {
             place += 1;
-            body(judges, &said, place - 1)
+            body(judges, &said, place - 1, &asked.names)
         };
         let id = asked.id.iter().map(|id| ("id", id.clone()));
         let head: Vec<(&str, Value)> =
@@ -172,18 +183,18 @@ fn answers(judges: &Judges, asked: &[Asked]) -> Result<Vec<Value>> {
 }
 
 /// What all rewards said of one item: the only one's score by itself, else scores by name.
-fn body(judges: &Judges, said: &[Said], place: usize) -> Value {
+fn body(judges: &Judges, said: &[Said], place: usize, names: &str) -> Value {
     if judges.is_single() {
         return match said.first().and_then(|(_, answers)| answers.get(place)) {
             Some(Ok(judgement)) => scored(judgement),
-            Some(Err(failure)) => json!({"error": failed(failure)}),
+            Some(Err(failure)) => json!({"error": failed(failure, names)}),
             None => json!({"error": {"kind": "malformed", "message": "the reward gave no answer"}}),
         };
     }
     let of = |(name, answers): &Said| {
         let value = match answers.get(place) {
             Some(Ok(judgement)) => scored(judgement),
-            Some(Err(failure)) => json!({"failure": failed(failure)}),
+            Some(Err(failure)) => json!({"failure": failed(failure, names)}),
             None => json!({"failure": {"kind": "malformed", "message": "the reward gave no answer"}}),
         };
         (name.to_string(), value)

@@ -16,9 +16,9 @@ pub(super) fn scored(judgement: &Judgement) -> Value {
     score
 }
 
-/// A failure: its class and a sentence.
-pub(super) fn failed(failure: &Failure) -> Value {
-    json!({"kind": failure.kind.word(), "message": &*failure.message})
+/// A failure: its class, and a sentence with the files that it is about.
+pub(super) fn failed(failure: &Failure, names: &str) -> Value {
+    json!({"kind": failure.kind.word(), "message": format!("{names}: {}", failure.message)})
 }
 
 /// An object with some keys before its own.

@@ -25,11 +25,16 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         self.kept.get(key).map(|(value, _)| Arc::clone(value))
     }
 
-    /// Keeps a value, and lets go of others as needed; of this one too where it alone is too heavy.
+    /// Keeps a value, and lets go of others as needed. One that is too heavy by itself is not kept.
     pub(super) fn keep(&mut self, key: K, value: Arc<V>, weight: u64) {
-        if let Some((_, before)) = self.kept.put(key, (value, weight)) {
+        if let Some((_, before)) = self.kept.pop_entry(&key).map(|(_, (value, before))| (value, before)) {
             self.weight -= before;
         }
+        // What can never fit does not push out the others.
+        if weight > self.bound {
+            return;
+        }
+        self.kept.put(key, (value, weight));
         self.weight += weight;
         while self.weight > self.bound
             && let Some((_, (_, gone))) = self.kept.pop_lru()
@@ -74,6 +79,6 @@ mod tests {
         assert_eq!((cache.get(&1), cache.weight()), (Some(Arc::new(9)), 5));
         cache.keep(4, Arc::new(4), 11);
         assert!(cache.get(&4).is_none());
-        assert_eq!(cache.weight(), 0);
+        assert_eq!((cache.get(&3), cache.weight()), (Some(Arc::new(3)), 5));
     }
 }

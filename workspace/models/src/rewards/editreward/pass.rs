@@ -120,8 +120,8 @@ impl<'a> Call<'a> {
         let part = |(digest, grid): (Digest, &Grid)| {
             let length = grid.patches() / self.judge.merged;
             start += length;
-            // A copy of its own: what is kept must not hold on to the tokens of all.
-            Ok((digest, Arc::new(Encoded(tokens.narrow(0, start - length, length)?.copy()?))))
+            // A copy of its own rows: what is kept must not hold on to the tokens of all. `copy` would take all of them.
+            Ok((digest, Arc::new(Encoded(tokens.narrow(0, start - length, length)?.force_contiguous()?))))
         };
         digests.into_iter().zip(&grids).map(part).collect()
     }
@@ -144,6 +144,9 @@ impl<'a> Call<'a> {
                 let opening = self.opening(&key.before)?;
                 fresh.push((key, Arc::clone(picture), opening));
             }
+        }
+        if fresh.is_empty() {
+            return Ok(beginnings);
         }
         let mut rows = Rows::default();
         for (key, picture, opening) in &fresh {
@@ -294,7 +297,7 @@ fn estimate((mean, log_sigma): (f64, f64), part: &'static str) -> Result<Estimat
 /// Some rows of keys and values, copied so that they do not hold on to the rest.
 fn part_of(layers: &[LayerKeys], start: usize, length: usize) -> Computed<Vec<LayerKeys>> {
     let part = |tensor: &Tensor| {
-        if tensor.dim(0)? == length { Ok(tensor.clone()) } else { tensor.narrow(0, start, length)?.copy() }
+        if tensor.dim(0)? == length { Ok(tensor.clone()) } else { tensor.narrow(0, start, length)?.force_contiguous() }
     };
     layers.iter().map(|layer| Ok(LayerKeys { keys: part(&layer.keys)?, values: part(&layer.values)? })).collect()
 }

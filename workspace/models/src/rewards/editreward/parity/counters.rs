@@ -68,3 +68,36 @@ fn nothing_is_computed_twice() {
     let expected = tree_of(&judge, &other).decoder_tokens - opening;
     assert_eq!(total(&judge_all(&mut judge, &other)), Counters { image_encodes: 0, decoder_tokens: expected });
 }
+
+/// The numbers behind a tensor, whether it shows them or not.
+fn held(tensor: &Tensor) -> usize {
+    match &*tensor.storage_and_layout().0 {
+        candle_core::Storage::Cpu(candle_core::CpuStorage::F32(values)) => values.len(),
+        _ => panic!("single precision on the processor"),
+    }
+}
+
+#[test]
+fn what_is_kept_holds_on_to_nothing_else() {
+    let case = cases().into_iter().find(|case| case.folder.ends_with("budget")).expect("the case");
+    let mut judge = case.judge(options(RopeTables::Official));
+    let images = ["source.png", "negative.png", "square.png"].map(|name| image(&case.folder.join(name)));
+    let pair = |source: &Image, edited: &Image| Pair {
+        source: source.clone(),
+        edited: edited.clone(),
+        instruction: "warmer".into(),
+    };
+    // Two sources in one part: their rows come out of one pass.
+    judge_all(&mut judge, &[pair(&images[0], &images[2]), pair(&images[1], &images[2])]);
+    let tokens = &judge.prompts.tokens("warmer").expect("tokens")[0];
+    for picture in &images[..2] {
+        let kept = judge.pictures.get(&picture.digest()).expect("a kept picture");
+        assert_eq!(held(&kept.0), kept.0.elem_count());
+        let (before, between) = (tokens.before.clone(), tokens.between.clone());
+        let key = kept::SourceKey { before, picture: picture.digest(), between };
+        for layer in &judge.sources.get(&key).expect("a kept source").layers {
+            assert_eq!(held(&layer.keys), layer.keys.elem_count());
+            assert_eq!(held(&layer.values), layer.values.elem_count());
+        }
+    }
+}
