@@ -1,7 +1,7 @@
 //! `editscale score --pairs FILE`: one line in, one line out, in order.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
     let mut lines = open(pairs, is_stdin)?;
     let folder = if is_stdin { Path::new("") } else { pairs.parent().unwrap_or(Path::new("")) };
     let judges = Judges::load(arguments)?;
-    let mut out = Output::open(arguments.output.as_deref(), &judges)?;
+    let mut out = Output::open(arguments.output.as_deref(), pairs, &judges)?;
     let mut number = 0;
     for digest in std::mem::take(&mut out.done) {
         number += 1;
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
             && let Some(text) = next(&mut lines)?
         {
             number += 1;
-            together.push(asked(number, &text, folder));
+            together.push(asked(number, text, folder));
         }
         if together.is_empty() {
             break;
@@ -106,23 +106,48 @@ fn open(pairs: &Path, is_stdin: bool) -> Result<Box<dyn BufRead>> {
     Ok(Box::new(BufReader::new(file)))
 }
 
-/// The next line without its end; nothing behind the last.
-fn next(lines: &mut dyn BufRead) -> Result<Option<Vec<u8>>> {
-    let mut text = Vec::new();
-    if lines.read_until(b'\n', &mut text).context("cannot read the pairs")? == 0 {
+/// A line of the pairs.
+struct Text {
+    /// Its bytes without the line's end, no more than [`LONGEST`] and one.
+    bytes: Vec<u8>,
+    digest: String,
+}
+
+/// The next line; nothing behind the last. Of a line that is too long only the beginning is held.
+fn next(lines: &mut dyn BufRead) -> Result<Option<Text>> {
+    let mut bytes = Vec::new();
+    let read = lines.take(LONGEST as u64 + 1).read_until(b'\n', &mut bytes).context("cannot read the pairs")?;
+    if read == 0 {
         return Ok(None);
     }
-    while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-        text.pop();
+    if bytes.len() > LONGEST && bytes.last() != Some(&b'\n') {
+        pass_over(lines)?;
     }
-    Ok(Some(text))
+    while bytes.len() <= LONGEST && bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        bytes.pop();
+    }
+    let digest = digest_of(&bytes);
+    Ok(Some(Text { bytes, digest }))
+}
+
+/// Reads to the end of a line without keeping it.
+fn pass_over(lines: &mut dyn BufRead) -> Result<()> {
+    loop {
+        let held = lines.fill_buf().context("cannot read the pairs")?;
+        let end = held.iter().position(|byte| *byte == b'\n');
+        let (used, is_over) = (end.map_or(held.len(), |at| at + 1), end.is_some() || held.is_empty());
+        lines.consume(used);
+        if is_over {
+            return Ok(());
+        }
+    }
 }
 
 /// Passes a line over that has its answer already.
 fn skip(lines: &mut dyn BufRead, number: u64, digest: &str, arguments: &Score) -> Result<()> {
     let out = arguments.output.as_deref().unwrap_or(Path::new("")).display();
     match next(lines)? {
-        Some(text) if digest_of(&text) == digest => Ok(()),
+        Some(text) if text.digest == digest => Ok(()),
         Some(_) => bail!(Misuse::new(format!(
             "line {number} of {out} answers another line than line {number} of the pairs: expected the file that it was begun with"
         ))),
@@ -136,13 +161,13 @@ fn digest_of(text: &[u8]) -> String {
     editscale_engine::digest_of(text).to_string()[..16].to_owned()
 }
 
-fn asked(number: u64, text: &[u8], folder: &Path) -> Asked {
-    let digest = digest_of(text);
-    if text.len() > LONGEST {
-        let item = Err(format!("the line has {} bytes: expected at most {LONGEST}", text.len()));
+fn asked(number: u64, text: Text, folder: &Path) -> Asked {
+    let Text { bytes, digest } = text;
+    if bytes.len() > LONGEST {
+        let item = Err(format!("the line is too long: expected at most {LONGEST} bytes"));
         return Asked { number, digest, id: None, names: String::new(), item };
     }
-    match serde_json::from_slice::<Line>(text) {
+    match serde_json::from_slice::<Line>(&bytes) {
         Ok(line) => {
             let names = format!("{} → {}", line.source.display(), line.edited.display());
             Asked { number, digest, id: line.id.clone(), names, item: item_of(&line, folder) }
@@ -210,31 +235,17 @@ struct Output {
 }
 
 impl Output {
-    fn open(path: Option<&Path>, judges: &Judges) -> Result<Self> {
+    fn open(path: Option<&Path>, pairs: &Path, judges: &Judges) -> Result<Self> {
         let Some(path) = path else {
             return Ok(Self { to: Box::new(io::stdout()), done: Vec::new() });
         };
-        let shown = path.display();
-        let head = Head { version: 1, rewards: judges.revisions() };
         let beside = head_path(path);
-        let done = match fs::read(path) {
-            Ok(bytes) if bytes.is_empty() => Vec::new(),
-            Ok(bytes) => {
-                check_head(&beside, &head, path)?;
-                let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                if whole < bytes.len() {
-                    // The last line was cut off when its writer died.
-                    let file = OpenOptions::new().write(true).open(path);
-                    file.and_then(|file| file.set_len(whole as u64)).with_context(|| format!("cannot mend {shown}"))?;
-                }
-                digests(&bytes[..whole], path)?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(Misuse::new(format!("cannot read {shown}: {error}")).into()),
-        };
-        fs::write(&beside, serde_json::to_vec(&head)?).with_context(|| format!("cannot write {}", beside.display()))?;
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| Misuse::new(format!("cannot write {shown}: {error}")))?;
+        if is_same(&beside, pairs) || is_same(path, pairs) {
+            let message = format!("{} would overwrite the pairs: expected another output", path.display());
+            return Err(Misuse::new(message).into());
+        }
+        let mut file = claim(path)?;
+        let done = answered(&mut file, path, &beside, judges)?;
         Ok(Self { to: Box::new(io::BufWriter::new(file)), done })
     }
 
@@ -247,14 +258,65 @@ impl Output {
     }
 }
 
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Opens an output for this call alone.
+fn claim(path: &Path) -> Result<File> {
+    let shown = path.display();
+    if fs::metadata(path).is_ok_and(|facts| !facts.is_file()) {
+        return Err(Misuse::new(format!("cannot write {shown}: it is not a file")).into());
+    }
+    let file = OpenOptions::new().create(true).read(true).append(true).open(path);
+    let file = file.map_err(|error| Misuse::new(format!("cannot write {shown}: {error}")))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(Misuse::new(format!("{shown} is being written by another call of `score --pairs`")).into())
+        }
+        // Some file systems know no locks.
+        Err(fs::TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// The digests of the lines that an output holds answers to; a line that was cut off when its writer died is dropped.
+fn answered(file: &mut File, path: &Path, beside: &Path, judges: &Judges) -> Result<Vec<String>> {
+    let head = Head { version: 1, rewards: judges.revisions() };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if beside.exists() || whole > 0 {
+        check_head(beside, &head, path, whole > 0)?;
+    }
+    let done = digests(&bytes[..whole], path)?;
+    if whole < bytes.len() {
+        file.set_len(whole as u64).with_context(|| format!("cannot mend {}", path.display()))?;
+    }
+    write_head(beside, &head)?;
+    Ok(done)
+}
+
+/// Writes what judges, whole or not at all.
+fn write_head(beside: &Path, head: &Head) -> Result<()> {
+    let text = serde_json::to_vec(head)?;
+    if fs::read(beside).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    let part = beside.with_extension("json.part");
+    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, beside));
+    written.with_context(|| format!("cannot write {}", beside.display()))
+}
+
 fn head_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".judge.json");
     path.with_file_name(name)
 }
 
-/// Refuses to go on with another judge.
-fn check_head(beside: &Path, head: &Head, path: &Path) -> Result<()> {
+/// Refuses to go on with another judge where there are answers already, and to overwrite what is no head.
+fn check_head(beside: &Path, head: &Head, path: &Path, has_answers: bool) -> Result<()> {
     let (shown, file) = (path.display(), beside.display());
     let bytes = fs::read(beside).map_err(|error| {
         Misuse::new(format!("{shown} exists, and what judged it is not known: cannot read {file}: {error}"))
@@ -262,7 +324,7 @@ fn check_head(beside: &Path, head: &Head, path: &Path) -> Result<()> {
     })?;
     let before: Head = serde_json::from_slice(&bytes)
         .map_err(|error| Misuse::new(format!("{file} is not what `score --pairs` writes: {error}")))?;
-    if before == *head {
+    if before == *head || !has_answers {
         return Ok(());
     }
     let message =

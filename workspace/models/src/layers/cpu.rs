@@ -133,7 +133,7 @@ impl CustomOp2 for AddToRows {
         let (rows, vector) = (plain(rows, l1)?, plain(vector, l2)?);
         let width = vector.len();
         let mut out = vec![0.0; rows.len()];
-        let task = (TASK / width).max(1) * width;
+        let task = (TASK / width.max(1)).max(1) * width.max(1);
         out.par_chunks_mut(task).zip(rows.par_chunks(task)).for_each(|(out, rows)| {
             for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(width)) {
                 for ((out, &value), &added) in out.iter_mut().zip(row).zip(vector) {

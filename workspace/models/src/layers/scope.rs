@@ -79,4 +79,15 @@ impl<'a> Scope<'a> {
         let missing = || WeightError::NoTensor { file: self.checkpoint.root().to_owned(), name: full.clone() };
         fact.and_then(|fact| fact.shape.first().copied()).ok_or_else(missing)
     }
+
+    /// The same, at least one.
+    pub fn some_rows(&self, name: &str) -> Result<usize, WeightError> {
+        match self.rows(name)? {
+            0 => Err(WeightError::Format {
+                file: self.checkpoint.root().to_owned(),
+                reason: format!("tensor `{}` has no rows: expected at least one", self.name(name)),
+            }),
+            rows => Ok(rows),
+        }
+    }
 }

@@ -143,17 +143,19 @@ impl Checkpoint {
         self.files.iter().any(|file| file.is_header_only)
     }
 
-    /// The BLAKE3-ready identity of the weights: every file's name and length and every tensor's place. It changes with
-    /// the checkpoint's layout; contents are told apart by [`Checkpoint::sample`].
+    /// What tells this checkpoint from others, to be hashed: every tensor's name, type and shape, with some of its bytes from
+    /// the beginning, the middle and the end. Training moves every tensor, so that this tells two checkpoints apart without
+    /// reading all of them.
     pub fn sample(&self) -> Result<Vec<u8>, WeightError> {
+        const BYTES: usize = 256;
         let mut sample = Vec::new();
         for (name, stored) in &self.tensors {
-            sample.extend_from_slice(name.as_bytes());
-            sample.extend_from_slice(format!("{:?}{:?}", stored.info.dtype, stored.info.shape).as_bytes());
-            // Training moves every tensor: a few bytes of each tell two checkpoints apart without reading all.
+            sample.extend_from_slice(format!("{name}\0{:?}{:?}\0", stored.info.dtype, stored.info.shape).as_bytes());
             let (from, to) = stored.info.data_offsets;
-            let head = TensorInfo { data_offsets: (from, to.min(from + 256)), ..stored.info.clone() };
-            sample.extend(self.files[stored.file].read(&head)?);
+            for start in [from, from + (to - from) / 2, to.saturating_sub(BYTES).max(from)] {
+                let part = TensorInfo { data_offsets: (start, to.min(start + BYTES)), ..stored.info.clone() };
+                sample.extend(self.files[stored.file].read(&part)?);
+            }
         }
         Ok(sample)
     }

@@ -54,12 +54,12 @@ impl WeightFile {
     /// Opens a file and reads its header, nothing more.
     pub(crate) fn open(path: &Path) -> Result<Self, WeightError> {
         let read = |source| WeightError::Read { file: path.to_owned(), source };
-        let file = File::open(path).map_err(read)?;
-        let facts = file.metadata().map_err(read)?;
+        let facts = std::fs::metadata(path).map_err(read)?;
         if !facts.is_file() {
             let reason = "is not a file: expected a safetensors file".to_owned();
             return Err(WeightError::Format { file: path.to_owned(), reason });
         }
+        let file = File::open(path).map_err(read)?;
         Self::with_header(path, Bytes::File(Mutex::new(file)), facts.len())
     }
 

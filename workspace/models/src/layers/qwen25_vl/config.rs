@@ -177,7 +177,7 @@ impl TextConfig {
             ],
         )?;
         text.check_heads(section)?;
-        let is_positive = |value: f64| value.is_finite() && value > 0.0;
+        let is_positive = |value: f64| (value as f32).is_normal() && value > 0.0;
         if !is_positive(text.rms_norm_eps) || !is_positive(text.rope_theta) {
             return fail(format!("`{section}rms_norm_eps` and `{section}rope_theta` must be above 0"));
         }

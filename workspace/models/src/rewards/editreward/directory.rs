@@ -20,6 +20,21 @@ pub enum Directory {
     Builtin,
 }
 
+/// The largest file beside the weights that is read. Tokenizers of released judges have 11 MB.
+const LARGEST: u64 = 256 << 20;
+
+/// Reads a file that is one: not a pipe, which may never end.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let facts = std::fs::metadata(path)?;
+    if !facts.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if facts.len() > LARGEST {
+        return Err(io::Error::other(format!("it has {} bytes: expected at most {LARGEST}", facts.len())));
+    }
+    std::fs::read(path)
+}
+
 impl Directory {
     /// What recipes and the command line call the judge that is part of the program.
     pub const BUILTIN: &'static str = "builtin";
@@ -56,7 +71,7 @@ impl Directory {
     /// The bytes of a file that may be missing.
     pub(super) fn read_if_there(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, LoadError> {
         match self {
-            Self::Folder(folder) => match std::fs::read(folder.join(name)) {
+            Self::Folder(folder) => match read_regular(&folder.join(name)) {
                 Ok(bytes) => Ok(Some(bytes.into())),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(LoadError::Read { file: self.path(name), source }),

@@ -21,7 +21,7 @@ impl Heads {
     pub(super) fn load(scope: &Scope<'_>, width: usize) -> std::result::Result<Self, WeightError> {
         let head = |at: usize| {
             let head = scope.at(format!("head_{at}"));
-            let inner = [head.at(MAPS[0]).rows("weight")?, head.at(MAPS[1]).rows("weight")?];
+            let inner = [head.at(MAPS[0]).some_rows("weight")?, head.at(MAPS[1]).some_rows("weight")?];
             let map = |at: usize, inputs: usize, outputs: usize| {
                 let map = head.at(MAPS[at]);
                 let weight = map.in_type("weight", &[outputs, inputs], DType::F32)?;
@@ -32,12 +32,18 @@ impl Heads {
         Ok(Self([head(0)?, head(1)?]))
     }
 
-    /// The answers of one head, by its place in [`PARTS`], to rows [rows, width]: (mean, logarithm of sigma) each.
+    /// The answers of one head, by its place in [`PARTS`], to rows [rows, width]: (mean, logarithm of sigma) each. A row
+    /// that is not finite has no finite answer: a rectifier on its own would make zeros of what is not a number.
     pub(super) fn answer(&self, part: usize, rows: &Tensor) -> Result<Vec<(f64, f64)>> {
         debug_assert!(part < PARTS.len(), "a part of the score");
         let [first, second, last] = &self.0[part];
-        let inner = first.forward(&rows.to_dtype(DType::F32)?)?.relu()?;
+        let rows = rows.to_dtype(DType::F32)?;
+        let sums = rows.abs()?.sum(1)?.to_vec1::<f32>()?;
+        let inner = first.forward(&rows)?.relu()?;
         let answers = last.forward(&second.forward(&inner)?.relu()?)?.to_vec2::<f32>()?;
-        Ok(answers.iter().map(|answer| (f64::from(answer[0]), f64::from(answer[1]))).collect())
+        let answer = |(answer, sum): (&Vec<f32>, &f32)| {
+            if sum.is_finite() { (f64::from(answer[0]), f64::from(answer[1])) } else { (f64::NAN, f64::NAN) }
+        };
+        Ok(answers.iter().zip(&sums).map(answer).collect())
     }
 }

@@ -4,7 +4,7 @@
 //! picture with what both prompts say alike, and what each says for itself. Every part of the tree is computed once, and
 //! openings, sources and pictures are kept for later calls. Attention is causal, so this changes nothing but rounding.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use editscale_core::{Counters, Digest, Image};
@@ -16,8 +16,10 @@ use crate::rewards::editreward::heads::Heads;
 use crate::rewards::editreward::kept::{Encoded, Keys, SourceKey};
 use crate::rewards::editreward::pass::Call;
 use crate::rewards::editreward::pictures::Preparation;
+use crate::rewards::editreward::tensors::{UNUSED, expected_tensors};
 use crate::rewards::editreward::tokens::{Prompts, Tokens};
 use crate::rewards::editreward::{Directory, JudgeError, LoadError, Memory, Options};
+use crate::weights::{Checkpoint, TensorFacts};
 
 /// The parts of a score, in the order of prompts and heads.
 pub const PARTS: [&str; 2] = ["instruction_following", "visual_quality"];
@@ -84,6 +86,7 @@ impl EditReward {
     pub fn load(directory: &Directory, options: Options) -> Result<Self, LoadError> {
         let config = directory.config()?;
         let checkpoint = directory.checkpoint()?;
+        no_strangers(&config, &checkpoint)?;
         let root = Scope::root(&checkpoint, &options.compute);
         let model = root.at("model");
         let vision = VisionTower::load(&model.at("visual"), &config.vision, options.rope_tables)?;
@@ -199,6 +202,23 @@ fn in_shared_order(pairs: &[Pair]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..pairs.len()).collect();
     order.sort_by_key(|&at| (sources[at], edited[at], at));
     order
+}
+
+/// Refuses tensors that the configuration knows nothing of: a judge with some of its layers left out scores otherwise.
+fn no_strangers(config: &qwen25_vl::Config, checkpoint: &Checkpoint) -> Result<(), LoadError> {
+    let expected = expected_tensors(config, 0, &[0, 0]);
+    let expected: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).chain([UNUSED]).collect();
+    let strangers: Vec<(&str, TensorFacts)> = checkpoint.facts().filter(|(name, _)| !expected.contains(name)).collect();
+    match strangers.first() {
+        Some((name, facts)) => Err(LoadError::Content {
+            file: facts.file.clone(),
+            reason: format!(
+                "holds {} tensors that `config.json` knows nothing of, the first `{name}`: expected those of this model",
+                strangers.len()
+            ),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The version of the code that decides a score.

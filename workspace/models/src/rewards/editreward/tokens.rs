@@ -1,5 +1,7 @@
 //! From an instruction to the tokens of both prompts.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tokenizers::Tokenizer;
 
 use crate::rewards::editreward::template::{ChatTemplate, Prompt};
@@ -37,7 +39,8 @@ pub(super) struct Tokens {
 impl Prompts {
     /// Reads the tokenizer, the template and the prompts. `vocabulary` is the number of embeddings.
     pub(super) fn load(directory: &Directory, vocabulary: usize) -> Result<Self, LoadError> {
-        let mut tokenizer = Tokenizer::from_bytes(directory.read(FILE)?)
+        let bytes = directory.read(FILE)?;
+        let mut tokenizer = guarded(|| Tokenizer::from_bytes(bytes))
             .map_err(|error| directory.content(FILE, format!("is not a tokenizer: {error}")))?;
         tokenizer.with_padding(None);
         tokenizer
@@ -81,7 +84,7 @@ impl Prompts {
 
     /// Whatever is wrong with the template or the prompts shows at once, not with the first picture.
     fn try_out(&self, directory: &Directory, vocabulary: usize) -> Result<(), LoadError> {
-        let all = self.tokens("brighter").map_err(|error| directory.content("prompts", error.to_string()))?;
+        let all = [self.try_part(directory, 0)?, self.try_part(directory, 1)?];
         let ids = all.iter().flat_map(|tokens| tokens.before.iter().chain(&tokens.between).chain(&tokens.after));
         match ids.max().filter(|&&id| id as usize >= vocabulary) {
             Some(id) => {
@@ -90,6 +93,21 @@ impl Prompts {
             }
             None => Ok(()),
         }
+    }
+
+    /// One prompt, each failure told of the file that it comes from.
+    fn try_part(&self, directory: &Directory, at: usize) -> Result<Tokens, LoadError> {
+        let fail = |file: &str, reason: String| directory.content(file, reason);
+        let template = self.template.file();
+        let text = self.prompts[at].fill("brighter") + &self.tail;
+        let rendered = self.template.render(&text).map_err(|reason| fail(template, reason))?;
+        let ids = self.encode(rendered).map_err(|reason| fail(FILE, format!("cannot be used: {reason}")))?;
+        self.cut(&ids).map_err(|reason| fail(template, format!("the prompt `{}` is not usable: {reason}", PARTS[at])))
+    }
+
+    fn encode(&self, text: String) -> Result<Vec<u32>, String> {
+        let encoding = guarded(|| self.tokenizer.encode(text, true))?;
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// The tokens of both prompts for an instruction, which is put in as it is.
@@ -104,8 +122,7 @@ impl Prompts {
         let fail = |reason: String| JudgeError::Prompt { part: PARTS[at], reason };
         let text = self.prompts[at].fill(instruction) + &self.tail;
         let rendered = self.template.render(&text).map_err(fail)?;
-        let encoding = self.tokenizer.encode(rendered, true).map_err(|error| fail(error.to_string()))?;
-        self.cut(encoding.get_ids()).map_err(fail)
+        self.cut(&self.encode(rendered).map_err(fail)?).map_err(fail)
     }
 
     /// Cuts a conversation at its pictures and behind the reward token.
@@ -128,6 +145,12 @@ impl Prompts {
             after: ids[edited + 1..=*reward].to_vec(),
         })
     }
+}
+
+/// Does what the library of tokenizers may panic at, on files that are not right.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
+    let panicked = |_| "the tokenizer fails on it".to_owned();
+    catch_unwind(AssertUnwindSafe(work)).map_err(panicked)?.map_err(|error| error.to_string())
 }
 
 /// Where `config.json` names the picture token, the tokenizer has to agree.

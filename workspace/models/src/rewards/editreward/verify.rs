@@ -1,6 +1,6 @@
 //! Whether a folder holds a judge, told from headers and side files alone, with all that is wrong at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -31,7 +31,7 @@ pub struct Verified {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// The file.
     pub file: PathBuf,
@@ -85,13 +85,13 @@ pub fn verify(folder: &Path) -> Result<Verified, VerifyError> {
 }
 
 #[derive(Default)]
-struct Problems(Vec<Problem>);
+struct Problems(Vec<Problem>, HashSet<Problem>);
 
 impl Problems {
     fn say(&mut self, file: &Path, reason: impl Into<String>) {
         let problem = Problem { file: file.to_owned(), reason: reason.into() };
         // The checks overlap: a file that one finds broken is broken for the next one too.
-        if !self.0.contains(&problem) {
+        if self.1.insert(problem.clone()) {
             self.0.push(problem);
         }
     }
@@ -134,6 +134,9 @@ fn tensors(config: &Config, checkpoint: &Checkpoint, problems: &mut Problems) ->
     };
     let hidden = [("0", HEAD_HIDDEN[0]), ("3", HEAD_HIDDEN[1])];
     let hidden = hidden.map(|(map, released)| rows(&format!("rm_heads.head_0.{map}.weight"), released));
+    if hidden.contains(&0) {
+        problems.say(checkpoint.root(), "a reward head has an inner width of 0: expected at least 1");
+    }
     let vocabulary = rows(EMBEDDINGS, 0);
     let expected = expected_tensors(config, vocabulary, &hidden);
     let mut found: BTreeMap<&str, TensorFacts> = checkpoint.facts().collect();
