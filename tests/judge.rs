@@ -273,7 +273,9 @@ fn what_cannot_be_scored_is_said() {
     let desk = tempfile::tempdir().unwrap();
     let source = golden("golden_0_source.png");
     fs::write(desk.path().join("broken.png"), &fs::read(&source).unwrap()[..2000]).unwrap();
-    let table: [(i32, &[&str], &str); 8] = [
+    let long = "brighter ".repeat(3000);
+    let table: [(i32, &[&str], &str); 9] = [
+        (1, &[&source, &source, &long, "--model-dir", "builtin"], "expected at most 2048"),
         (1, &[&source, "broken.png", "brighter", "--model-dir", "builtin"], "broken.png: the edited picture"),
         (2, &[&source, &source, "brighter", "--fusion", "min"], "--model-dir"),
         (2, &[&source, "missing.png", "brighter", "--model-dir", "builtin"], "missing.png"),

@@ -127,19 +127,20 @@ pub fn convert_pth(pth: &Path, safetensors: &Path) -> Result<(), ConvertError> {
     }
 }
 
+/// The state in a file: the one under a name where there is such, since what stands beside it is no part of a model.
 fn open(pth: &Path) -> Result<PthTensors, ConvertError> {
-    let mut refused = None;
-    for key in [None, Some("model"), Some("state_dict")] {
-        match PthTensors::new(pth, key) {
-            Ok(archive) if !archive.tensor_infos().is_empty() => return Ok(archive),
-            Ok(_) => {}
-            Err(error) => refused = refused.or(Some(Box::new(error))),
+    for key in ["model", "state_dict"] {
+        if let Ok(archive) = PthTensors::new(pth, Some(key))
+            && !archive.tensor_infos().is_empty()
+        {
+            return Ok(archive);
         }
     }
-    Err(match refused {
-        Some(source) => ConvertError::Read { file: pth.to_owned(), source },
-        None => ConvertError::Empty { file: pth.to_owned() },
-    })
+    match PthTensors::new(pth, None) {
+        Ok(archive) if archive.tensor_infos().is_empty() => Err(ConvertError::Empty { file: pth.to_owned() }),
+        Ok(archive) => Ok(archive),
+        Err(source) => Err(ConvertError::Read { file: pth.to_owned(), source: source.into() }),
+    }
 }
 
 fn raw(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {

@@ -35,6 +35,8 @@ pub struct TextConfig {
     pub rms_norm_eps: f64,
     /// Base of the rotation's frequencies.
     pub rope_theta: f64,
+    /// How many tokens a sequence has at most, where the file says it.
+    pub max_position_embeddings: Option<usize>,
     /// How many frequencies turn with time, row and column; they add up to half of a head's width.
     pub mrope_section: Vec<usize>,
 }
@@ -75,6 +77,7 @@ struct RawText {
     num_key_value_heads: Option<usize>,
     rms_norm_eps: Option<f64>,
     rope_theta: Option<f64>,
+    max_position_embeddings: Option<usize>,
     rope_scaling: Option<RawRope>,
     rope_parameters: Option<RawRope>,
     hidden_act: Option<String>,
@@ -164,6 +167,7 @@ impl TextConfig {
             // What transformers assumes of a file without these keys.
             rms_norm_eps: raw.rms_norm_eps.unwrap_or(1e-5),
             rope_theta: raw.rope_theta.or(rope.rope_theta).unwrap_or(1_000_000.0),
+            max_position_embeddings: raw.max_position_embeddings,
             mrope_section: rope.mrope_section.unwrap_or_default(),
         };
         sized(

@@ -68,6 +68,8 @@ pub struct EditReward {
     pub(super) sources: Cache<SourceKey, Keys>,
     pub(super) pictures: Cache<Digest, Encoded>,
     most_tokens: usize,
+    /// How long a prompt may be with its pictures.
+    longest: usize,
     pixel_budget: u64,
     revision: Arc<str>,
 }
@@ -107,6 +109,7 @@ impl EditReward {
             openings: Cache::new(64 << 20),
             sources: Cache::new(options.cache_bytes / 4 * 3),
             pictures: Cache::new(options.cache_bytes / 4),
+            longest: config.text.max_position_embeddings.unwrap_or(usize::MAX),
             most_tokens: memory.tokens_within(options.activation_bytes),
             options,
         })
@@ -133,24 +136,36 @@ impl EditReward {
     /// rounding (1e-5 in single precision). `cancelled` is asked between layers.
     pub fn judge(&mut self, pairs: &[Pair], cancelled: &dyn Fn() -> bool) -> Vec<Result<Verdict, JudgeError>> {
         let mut answers: Vec<Option<Result<Verdict, JudgeError>>> = pairs.iter().map(|_| None).collect();
-        let mut read = HashMap::new();
+        let (mut read, mut ready) = (HashMap::new(), Vec::with_capacity(pairs.len()));
         for at in in_shared_order(pairs) {
-            let instruction = Arc::clone(&pairs[at].instruction);
+            let pair = &pairs[at];
+            let instruction = Arc::clone(&pair.instruction);
             let tokens = read.entry(instruction).or_insert_with_key(|text| self.prompts.tokens(text).map(Arc::new));
-            if let Err(error) = tokens {
-                answers[at] = Some(Err(error.clone()));
+            match tokens.clone().and_then(|tokens| self.within(Asked { at, pair, tokens })) {
+                Ok(asked) => ready.push(asked),
+                Err(error) => answers[at] = Some(Err(error)),
             }
         }
-        let ready = in_shared_order(pairs).into_iter().filter_map(|at| {
-            let tokens = read.get(&pairs[at].instruction)?.as_ref().ok()?;
-            Some(Asked { at, pair: &pairs[at], tokens: Arc::clone(tokens) })
-        });
-        for part in self.parts(ready.collect()) {
+        for part in self.parts(ready) {
             let said = Call::new(self, cancelled).judge(&part);
             part.iter().zip(said).for_each(|(asked, said)| answers[asked.at] = Some(said));
         }
         let lost = || Err(JudgeError::Compute("no answer was computed".to_owned()));
         answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
+    }
+
+    /// Refuses prompts that are longer than what the model was made for.
+    fn within<'a>(&self, asked: Asked<'a>) -> Result<Asked<'a>, JudgeError> {
+        let pictures = [&asked.pair.source, &asked.pair.edited].map(|picture| self.preparation.tokens(picture.size()));
+        for (tokens, part) in asked.tokens.iter().zip(PARTS) {
+            let words = tokens.before.len() + tokens.between.len() + tokens.after.len();
+            let (found, most) = (words + pictures[0] + pictures[1], self.longest);
+            if found > most {
+                let reason = format!("it has {found} tokens with its pictures: expected at most {most}");
+                return Err(JudgeError::Prompt { part, reason });
+            }
+        }
+        Ok(asked)
     }
 
     /// Cuts pairs into parts that are within the bound of memory.
