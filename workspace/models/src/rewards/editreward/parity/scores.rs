@@ -123,3 +123,26 @@ fn answers_do_not_depend_on_the_cut_or_the_cache() {
         }
     }
 }
+
+/// The released prompts belong to their model and are not here. With `EDITSCALE_PROMPTS` naming a folder of them, as a model
+/// directory has it, they are read too.
+#[test]
+fn released_prompts_are_read_to_the_last_byte() {
+    let Some(folder) = std::env::var_os("EDITSCALE_PROMPTS").map(PathBuf::from) else {
+        println!("skipped: EDITSCALE_PROMPTS does not name a folder with the released prompts");
+        return;
+    };
+    let table = [
+        ("instruction_following.txt", "da5bfc26898cc8e0e534a29675ad78c3462d331b7feaebf13bae5aa50195864f"),
+        ("visual_quality.txt", "89bbc5c2ac1bbea9c45a0fde298e9a97d1c079170a30780392c577fc1cd8d286"),
+    ];
+    let tail = fs::read_to_string(folder.join("tail.txt")).expect("the tail");
+    assert_eq!(tail.matches(tokens::REWARD_TOKEN).count(), 1);
+    let instruction = "Add {a} \"green\" bowl, 100%";
+    for (name, digest) in table {
+        let text = fs::read_to_string(folder.join(name)).expect("a prompt");
+        assert_eq!(sha256(text.as_bytes()), digest, "{name}");
+        let filled = template::Prompt::parse(&text).expect("a prompt").fill(instruction);
+        assert_eq!(filled, text.replace("{text_prompt}", instruction), "{name}");
+    }
+}
