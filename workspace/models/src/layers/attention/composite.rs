@@ -7,8 +7,8 @@ use candle_core::{DType, Device, Result, Tensor};
 use crate::layers::attention::{Segment, check};
 
 /// The most scores that one softmax takes. candle's kernels for cards index in 32 bits, and a block of this size takes
-/// 512 MiB in brain floats, which bounds the memory as well.
-const MOST_SCORES: usize = 1 << 28;
+/// 512 MiB in single precision, which bounds the memory as well.
+const MOST_SCORES: usize = 1 << 27;
 
 /// See [`attend`](super::attend). Any device and type.
 pub fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<Tensor> {
@@ -63,13 +63,14 @@ fn alike_segments(
     for start in (0..length).step_by(step) {
         let rows = step.min(length - start);
         let block = queries.narrow(2, start, rows)?.reshape((count, key_heads, share * rows, width))?;
-        let mut scores = block.matmul(&keys.transpose(2, 3)?)?;
+        // The softmax is in single precision, as the reference has it, whatever the activations.
+        let mut scores = block.matmul(&keys.transpose(2, 3)?)?.to_dtype(DType::F32)?;
         if causal {
             let hidden = hidden(start, rows, length, seen, scores.dtype(), device)?;
             scores = scores.reshape((count, heads, rows, seen))?.broadcast_add(&hidden)?;
             scores = scores.reshape((count, key_heads, share * rows, seen))?;
         }
-        let weights = candle_nn::ops::softmax_last_dim(&scores)?;
+        let weights = candle_nn::ops::softmax_last_dim(&scores)?.to_dtype(values.dtype())?;
         blocks.push(weights.matmul(&values)?.reshape((count, heads, rows, width))?);
     }
     Tensor::cat(&blocks, 2)?.transpose(1, 2)?.reshape((count * length, heads, width))

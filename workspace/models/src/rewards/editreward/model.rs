@@ -96,7 +96,7 @@ impl EditReward {
         let prompts = Prompts::load(directory, decoder.vocabulary())?;
         let preparation = Preparation::load(directory, &config)?;
         let memory = Memory::of(&config, options.compute.dtype);
-        Ok(Self {
+        let judge = Self {
             vision,
             heads: Heads::load(&root.at("rm_heads"), config.text.hidden_size)?,
             revision: revision(directory, &checkpoint.sample()?, &options)?,
@@ -112,7 +112,11 @@ impl EditReward {
             longest: config.text.max_position_embeddings.unwrap_or(usize::MAX),
             most_tokens: memory.tokens_within(options.activation_bytes),
             options,
-        })
+        };
+        // What is loaded on one thread is used on another.
+        let failed = |error: candle_core::Error| directory.content("model.safetensors", error.to_string());
+        judge.options.compute.device.synchronize().map_err(failed)?;
+        Ok(judge)
     }
 
     /// What exactly answers: weights, texts and options in one name.

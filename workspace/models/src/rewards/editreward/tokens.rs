@@ -22,6 +22,7 @@ pub(super) struct Prompts {
     template: ChatTemplate,
     prompts: [Prompt; 2],
     tail: String,
+    vocabulary: usize,
     reward: u32,
     picture: u32,
     /// Added tokens that steer the model.
@@ -71,8 +72,8 @@ impl Prompts {
         let prompts = [prompt(PARTS[0])?, prompt(PARTS[1])?];
         let special = special.collect();
         let template = ChatTemplate::load(directory)?;
-        let loaded = Self { tokenizer, template, prompts, tail, reward, picture, special };
-        loaded.try_out(directory, vocabulary)?;
+        let loaded = Self { tokenizer, template, prompts, tail, vocabulary, reward, picture, special };
+        loaded.try_out(directory)?;
         Ok(loaded)
     }
 
@@ -83,16 +84,8 @@ impl Prompts {
     }
 
     /// Whatever is wrong with the template or the prompts shows at once, not with the first picture.
-    fn try_out(&self, directory: &Directory, vocabulary: usize) -> Result<(), LoadError> {
-        let all = [self.try_part(directory, 0)?, self.try_part(directory, 1)?];
-        let ids = all.iter().flat_map(|tokens| tokens.before.iter().chain(&tokens.between).chain(&tokens.after));
-        match ids.max().filter(|&&id| id as usize >= vocabulary) {
-            Some(id) => {
-                let reason = format!("gives tokens ids up to {id}, but the checkpoint has {vocabulary} embeddings");
-                Err(directory.content(FILE, reason))
-            }
-            None => Ok(()),
-        }
+    fn try_out(&self, directory: &Directory) -> Result<(), LoadError> {
+        (0..PARTS.len()).try_for_each(|at| self.try_part(directory, at).map(|_| ()))
     }
 
     /// One prompt, each failure told of the file that it comes from.
@@ -138,6 +131,10 @@ impl Prompts {
         };
         if reward < edited {
             return Err(format!("`{REWARD_TOKEN}` stands before the pictures: expected it behind them"));
+        }
+        if let Some(id) = ids.iter().find(|id| **id as usize >= self.vocabulary) {
+            let rows = self.vocabulary;
+            return Err(format!("it has a token of id {id}, but the checkpoint has {rows} embeddings"));
         }
         Ok(Tokens {
             before: ids[..*source].to_vec(),

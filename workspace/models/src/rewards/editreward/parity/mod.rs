@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::tokens::Tokens;
 use super::*;
-use crate::layers::qwen25_vl::{Decoder, Grid, Pass, canonical, multimodal_positions, plain_positions};
+use crate::layers::qwen25_vl::{Decoder, Grid, Pass, VisionTower, canonical, multimodal_positions, plain_positions};
 use crate::layers::{Compute, RopeTables, Scope, Segment};
 use crate::weights::{Checkpoint, Storage};
 

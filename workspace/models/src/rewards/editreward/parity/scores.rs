@@ -79,9 +79,41 @@ fn an_unrounded_table_would_be_caught() {
 }
 
 #[test]
+fn an_unrounded_table_of_the_tower_would_be_caught() {
+    let mut most: f64 = 0.0;
+    for case in cases() {
+        let mut judge = case.judge(options(RopeTables::Official));
+        let checkpoint = case.directory().checkpoint().expect("weights");
+        let compute = Compute::cpu();
+        let scope = Scope::root(&checkpoint, &compute).at("model").at("visual");
+        let config = case.directory().config().expect("a config");
+        judge.vision = VisionTower::load(&scope, &config.vision, RopeTables::Exact).expect("a tower");
+        let verdict = judge_all(&mut judge, &[case.pair(&case.pairs[0])])[0];
+        most = most.max(largest(&verdict, &case.pairs[0].scores["official"], "mean"));
+    }
+    assert!(most > 10.0 * TOLERANCE, "the largest difference is {most:e}");
+}
+
+#[test]
 fn rounding_halves_away_from_zero_would_be_caught() {
-    let differs = |golden: &GoldenPair| golden.sizes != golden.sizes_half_away;
-    let caught = cases().iter().flat_map(|case| &case.pairs).filter(|golden| differs(golden)).count();
+    use crate::pictures::{Size, target_size};
+    let mut caught = 0;
+    for case in cases() {
+        let config = case.directory().config().expect("a config");
+        let preparation = pictures::Preparation::load(&case.directory(), &config).expect("a preparation");
+        let budget = preparation.most_pixels();
+        for golden in case.pairs.iter().filter(|golden| golden.sizes != golden.sizes_half_away) {
+            let pair = case.pair(golden);
+            let ours = [&pair.source, &pair.edited].map(|picture| {
+                let size = picture.size();
+                let size = Size { height: size.height as usize, width: size.width as usize };
+                let target = target_size(size, config.vision.token_pixels(), budget, budget).expect("a size");
+                [target.height, target.width]
+            });
+            assert_ne!(ours, golden.sizes_half_away);
+            caught += 1;
+        }
+    }
     assert!(caught > 0, "no case has a picture whose size would come out differently");
 }
 
