@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
@@ -75,6 +76,23 @@ fn the_reward_does_not_know_the_operations() {
         let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
         for word in ["Choices", "develop", "amounts", "operations::tone", "operations::colour", "operations::detail"] {
             assert!(!text.contains(word), "photometric speaks of `{word}`");
+        }
+    }
+}
+
+/// What is said to check an invariant is there to check it.
+#[test]
+fn every_check_of_an_invariant_exists() {
+    let page = fs::read_to_string("workspace/README.md").expect("the architecture page");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| I")).collect();
+    assert!(rows.len() >= 8, "the table of invariants");
+    for row in rows {
+        let quoted = row.split('`').skip(1).step_by(2);
+        let is_source =
+            |quoted: &&str| quoted.contains('/') && Path::new(quoted).extension().is_some_and(|it| it == "rs");
+        for path in quoted.filter(is_source) {
+            let is_there = ["", "workspace/"].iter().any(|root| fs::exists(format!("{root}{path}")).unwrap_or(false));
+            assert!(is_there, "`{path}` is named in: {row}");
         }
     }
 }

@@ -8,22 +8,25 @@ use editscale_config::EditRewardOptions;
 use editscale_models::device::{self, DeviceChoice, DtypeChoice};
 use editscale_models::layers::RopeTables;
 use editscale_models::rewards::editreward::{Directory, EditReward, Fusion, Options};
+use editscale_models::weights::Storage;
 
 /// Checkpoints on the processor beyond this are kept as stored unless the recipe says otherwise: widened, a judge of
-/// seven billion parameters would take 33 GB.
+/// seven billion parameters would take 31 GB.
 const MOST_CONVERTED: u64 = 4 << 30;
 
 /// Loads the judge that a recipe describes.
 pub(crate) fn load(options: &EditRewardOptions) -> Result<EditReward> {
     let directory = Directory::of(Path::new(&options.dir))?;
-    let choices = (device_choice(options.device), dtype_choice(options.dtype));
-    let on_processor = device::compute(choices.0, choices.1, false)?.device.is_cpu();
-    let stored = match options.weights {
+    let mut compute = device::compute(device_choice(options.device), dtype_choice(options.dtype))?;
+    let is_stored = match options.weights {
         config::WeightChoice::Converted => false,
         config::WeightChoice::Stored => true,
-        config::WeightChoice::Auto => on_processor && directory.weight_bytes() > MOST_CONVERTED,
+        config::WeightChoice::Auto => compute.device.is_cpu() && directory.weight_bytes() > MOST_CONVERTED,
     };
-    let mut chosen = Options::on(device::compute(choices.0, choices.1, stored)?);
+    if is_stored {
+        compute.kept = Storage::Stored;
+    }
+    let mut chosen = Options::on(compute);
     chosen.rope_tables = match options.rope_tables {
         config::RopeTables::Official => RopeTables::Official,
         config::RopeTables::Exact => RopeTables::Exact,

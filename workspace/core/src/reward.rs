@@ -33,7 +33,8 @@ pub struct Judgement {
 }
 
 /// What a local model computed for one judgement. Work that several judgements share is counted with the first that
-/// needed it, and work found in a cache with none, so that the sum over a batch is what was really done.
+/// needed it, and work found in a cache with none, so that the sum over a batch is what was really done for
+/// it; what was done for judgements that failed is on no account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Pictures that went through a vision tower.

@@ -44,9 +44,8 @@ pub enum DeviceError {
     NotOnProcessor,
 }
 
-/// The way to compute that these choices ask for. Weights are kept in the type of computing, or as their files have them
-/// if `stored`.
-pub fn compute(device: DeviceChoice, dtype: DtypeChoice, stored: bool) -> Result<Compute, DeviceError> {
+/// The way to compute that these choices ask for, with weights kept in the type of computing.
+pub fn compute(device: DeviceChoice, dtype: DtypeChoice) -> Result<Compute, DeviceError> {
     let device = match device {
         DeviceChoice::Cpu => Device::Cpu,
         DeviceChoice::Cuda => card()?,
@@ -57,8 +56,7 @@ pub fn compute(device: DeviceChoice, dtype: DtypeChoice, stored: bool) -> Result
         (DtypeChoice::F32, _) | (DtypeChoice::Auto, true) => DType::F32,
         (DtypeChoice::Bf16 | DtypeChoice::Auto, false) => DType::BF16,
     };
-    let kept = if stored { Storage::Stored } else { Storage::As(dtype) };
-    Ok(Compute { device, dtype, kept })
+    Ok(Compute { device, dtype, kept: Storage::As(dtype) })
 }
 
 fn card() -> Result<Device, DeviceError> {
@@ -74,10 +72,13 @@ mod tests {
 
     #[test]
     fn choices_that_cannot_be_had_are_named() {
-        let cpu = compute(DeviceChoice::Cpu, DtypeChoice::Auto, false).expect("the processor");
+        let cpu = compute(DeviceChoice::Cpu, DtypeChoice::Auto).expect("the processor");
         assert_eq!((cpu.dtype, cpu.kept), (DType::F32, Storage::As(DType::F32)));
-        assert_eq!(compute(DeviceChoice::Cpu, DtypeChoice::F32, true).expect("the processor").kept, Storage::Stored);
-        let refused = compute(DeviceChoice::Cpu, DtypeChoice::Bf16, false).map_err(|error| error.to_string());
+        if !cfg!(feature = "cuda") {
+            let refused = compute(DeviceChoice::Cuda, DtypeChoice::Auto).map_err(|error| error.to_string());
+            assert!(refused.is_err_and(|error| error.contains("feature `cuda`")));
+        }
+        let refused = compute(DeviceChoice::Cpu, DtypeChoice::Bf16).map_err(|error| error.to_string());
         assert!(refused.is_err_and(|error| error.contains("`bf16`")));
     }
 }

@@ -87,15 +87,15 @@ fn along_columns(picture: &Rgb8, height: usize) -> Rgb8 {
 }
 
 /// The picture in another size.
-pub fn resize(picture: &Rgb8, size: Size) -> Rgb8 {
+pub fn resize(picture: Rgb8, size: Size) -> Rgb8 {
     let rows = |picture: Rgb8| if size.width == picture.width { picture } else { along_rows(&picture, size.width) };
     let columns =
         |picture: Rgb8| if size.height == picture.height { picture } else { along_columns(&picture, size.height) };
     // Pillow's own exception, for pictures that would make a long detour.
     if picture.height > 100 * picture.width && size.height < picture.height {
-        return rows(columns(picture.clone()));
+        return rows(columns(picture));
     }
-    columns(rows(picture.clone()))
+    columns(rows(picture))
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
                 |x: usize, y: usize| [x * 37 + y * 11, x * y + y, y * y / 3 + x * 5].map(|value| (value % 256) as u8);
             let data = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
             let size = Size { height: to_height, width: to_width };
-            let resized = resize(&Rgb8 { width, height, data }, size);
+            let resized = resize(Rgb8 { width, height, data }, size);
             let digest: String = Sha256::digest(&resized.data).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(digest, expected, "{width}x{height} to {to_width}x{to_height}");
         }

@@ -178,7 +178,9 @@ impl<'a> Call<'a> {
         let items: Vec<Item> = tokens.iter().copied().map(Item::Token).collect();
         let mut rows = Rows::default();
         rows.add(&items, 0, &[]);
-        let opening = Arc::new(Keys { layers: self.run_rows(&rows, &[], true)?.1, rows: items.len() });
+        // A template may begin with the picture.
+        let layers = if items.is_empty() { Vec::new() } else { self.run_rows(&rows, &[], true)?.1 };
+        let opening = Arc::new(Keys { layers, rows: items.len() });
         self.unclaimed.openings.insert(tokens.to_vec(), items.len());
         self.judge.openings.keep(tokens.to_vec(), Arc::clone(&opening), opening.bytes());
         Ok(opening)
@@ -186,16 +188,17 @@ impl<'a> Call<'a> {
 
     /// Runs all branches in one pass and asks both heads: the answers by prompt, for the nodes of `branches.ends`.
     fn run(&self, branches: &Branches, pictures: &Pictures) -> Computed<HashMap<(usize, usize), (f64, f64)>> {
+        if branches.ends.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut rows = Rows::default();
-        let places = branches.pictures.iter().map(|digest| match pictures.get(digest) {
-            Some(Ok(picture)) => Some(rows.picture(picture)),
-            _ => None,
-        });
-        let places: Vec<Option<usize>> = places.collect();
-        let item = |item: &Item| match *item {
-            Item::Picture { picture, at } => Item::Picture { picture: places[picture].unwrap_or_default(), at },
-            token @ Item::Token(_) => token,
-        };
+        for digest in &branches.pictures {
+            // Branches number their pictures as these rows do: in this order, and only those that were encoded.
+            match pictures.get(digest) {
+                Some(Ok(picture)) => rows.picture(picture),
+                _ => candle_core::bail!("picture {digest} was not encoded"),
+            };
+        }
         let mut spans: HashMap<usize, Range<usize>> = HashMap::new();
         for node in branches.order() {
             let beginning = &branches.roots[branches.tree.nodes()[node].root];
@@ -206,8 +209,7 @@ impl<'a> Call<'a> {
             seen.extend(above.iter().map(|above| Seen::Row(spans[above].clone())));
             let first = beginning.opening.rows + beginning.source.rows;
             let first = first + above.iter().map(|above| spans[above].len()).sum::<usize>();
-            let items: Vec<Item> = branches.tree.nodes()[node].items.iter().map(item).collect();
-            spans.insert(node, rows.add(&items, first, &seen));
+            spans.insert(node, rows.add(&branches.tree.nodes()[node].items, first, &seen));
         }
         let mut ends: Vec<(usize, usize)> = branches.ends.iter().copied().collect();
         ends.sort_by_key(|(end, part)| (spans[end].end, *part));
@@ -216,23 +218,16 @@ impl<'a> Call<'a> {
         let hidden = self.run_rows(&rows, &read, false)?.0;
         let mut answers = HashMap::new();
         for part in 0..PARTS.len() {
-            let said = if read.is_empty() { Vec::new() } else { self.judge.heads.answer(part, &hidden)? };
+            let said: HashMap<usize, _> = read.iter().copied().zip(self.judge.heads.answer(part, &hidden)?).collect();
             for (end, _) in ends.iter().filter(|(_, of)| *of == part) {
-                let row = read.binary_search(&(spans[end].end - 1)).unwrap_or_default();
-                answers.insert((*end, part), said[row]);
+                answers.insert((*end, part), said[&(spans[end].end - 1)]);
             }
         }
         Ok(answers)
     }
 
-    /// Runs rows through the decoder: the final activations of those read, and the keys and values of all if kept.
+    /// Runs rows, at least one, through the decoder: the final activations of those read, and the keys and values of all if kept.
     fn run_rows(&self, rows: &Rows, read: &[usize], keep_keys: bool) -> Computed<(Tensor, Vec<LayerKeys>)> {
-        let compute = &self.judge.options.compute;
-        if rows.items.is_empty() {
-            let empty = Tensor::zeros((0, 1), compute.dtype, &compute.device)?;
-            // Nothing has no keys, in as many layers as there are.
-            return Ok((empty, Vec::new()));
-        }
         let past = rows.past_rows();
         let pass = Pass {
             hidden: self.embed(rows)?,

@@ -116,7 +116,7 @@ impl Preparation {
     pub(super) fn prepare(&self, picture: &Image) -> Result<Prepared, PictureFault> {
         let pixels = decode_rgb8(&picture.read()?, &self.limits)?;
         let target = self.target(Size { height: pixels.height, width: pixels.width })?;
-        let resized = resize(&pixels, target);
+        let resized = resize(pixels, target);
         let patches = patches(&resized, self.patch, self.merge, self.frames, self.mean, self.std);
         Ok(Prepared { grid: self.grid(target), patches })
     }

@@ -101,3 +101,54 @@ fn what_is_kept_holds_on_to_nothing_else() {
         }
     }
 }
+
+#[test]
+fn a_cancelled_call_ends_and_leaves_nothing_wrong_behind() {
+    let case = cases().into_iter().find(|case| case.folder.ends_with("budget")).expect("the case");
+    let right = judge_all(&mut case.judge(options(RopeTables::Official)), &case.pairs());
+    let layers = case.directory().config().expect("a config").text.num_hidden_layers;
+    // One pair a part, so that some are answered before the rest is cancelled.
+    let cramped = Options { activation_bytes: 1, ..options(RopeTables::Official) };
+    let mut judge = case.judge(cramped);
+    let asked = std::cell::Cell::new(0);
+    let mut cancelled = 0;
+    for most in 0..20 * layers {
+        judge.forget();
+        asked.set(0);
+        let said = judge.judge(&case.pairs(), &|| {
+            asked.set(asked.get() + 1);
+            asked.get() > most
+        });
+        for (said, right) in said.iter().zip(&right) {
+            match said {
+                Ok(verdict) => assert!(difference(verdict.fused, [right.fused.mean, right.fused.sigma.ln()]) < 1e-5),
+                Err(JudgeError::Cancelled) => cancelled += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        // What was kept of a call that was cancelled is right.
+        let again = judge_all(&mut judge, &case.pairs()[..1]);
+        assert!(difference(again[0].fused, [right[0].fused.mean, right[0].fused.sigma.ln()]) < 1e-5);
+    }
+    assert!(cancelled > 0);
+}
+
+#[test]
+fn a_broken_picture_costs_its_own_pair_alone() {
+    let case = cases().into_iter().find(|case| case.folder.ends_with("budget")).expect("the case");
+    let mut judge = case.judge(options(RopeTables::Official));
+    let good = case.pair(&case.pairs[0]);
+    let bytes: Arc<[u8]> = good.source.read().expect("bytes")[..200].into();
+    let broken = Image::new(Digest::from_bytes([7; 32]), MediaType::Png, good.source.size(), Arc::new(bytes));
+    let pairs =
+        [Pair { edited: broken.clone(), ..good.clone() }, good.clone(), Pair { source: broken, ..good.clone() }];
+    let said = judge.judge(&pairs, &never);
+    assert!(matches!(said[0], Err(JudgeError::Picture { which: Which::Edited, .. })));
+    assert!(matches!(said[2], Err(JudgeError::Picture { which: Which::Source, .. })));
+    let alone = judge_all(&mut case.judge(options(RopeTables::Official)), &[good])[0];
+    let together = said[1].as_ref().expect("a verdict");
+    assert!(difference(together.fused, [alone.fused.mean, alone.fused.sigma.ln()]) < 1e-5);
+    // Nothing but broken pairs is no error of its own.
+    let all_broken = judge.judge(&pairs[..1], &never);
+    assert!(matches!(all_broken[0], Err(JudgeError::Picture { .. })));
+}

@@ -38,7 +38,7 @@ fn pictures_are_prepared_to_the_last_bit() {
                 let target = target_size(size, config.vision.token_pixels(), budget, budget).expect("a size");
                 let name = format!("{} picture {at} of {}", case.folder.display(), golden.edited);
                 assert_eq!([target.height, target.width], golden.sizes[at], "{name}");
-                assert_eq!(sha256(&resize(&pixels, target).data), golden.resized_sha256[at], "{name}");
+                assert_eq!(sha256(&resize(pixels, target).data), golden.resized_sha256[at], "{name}");
                 values.extend(preparation.prepare(picture).expect("patches").patches);
             }
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
