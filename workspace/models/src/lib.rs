@@ -1,7 +1,9 @@
 //! Models on candle: weights, the layers that models share, and the models themselves.
 
 pub mod device;
+pub mod editors;
 pub mod layers;
+pub mod load;
 pub mod pictures;
 pub mod rewards;
 pub mod weights;

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use crate::weights::{WeightError, WeightFile};
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+/// What files of weights are called where nothing else is said.
+const STEM: &str = "model";
 
 /// The tensors of a model directory, by the names that the model's code uses.
 #[derive(Debug)]
@@ -60,18 +60,28 @@ impl Checkpoint {
     /// Opens the weights of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     /// Headers are read and checked, tensors are not. `rename` maps a stored name to the one that the model uses.
     pub fn open(folder: &Path, rename: fn(&str) -> String) -> Result<Self, WeightError> {
-        let single = folder.join(SINGLE);
+        Self::open_stem(folder, STEM, rename)
+    }
+
+    /// The same for files called otherwise: `STEM.safetensors`, the shards of `STEM.safetensors.index.json`, or, where
+    /// neither is there, `STEM.fp16.safetensors`, as the hub's repositories of pipelines call them.
+    pub fn open_stem(folder: &Path, stem: &str, rename: fn(&str) -> String) -> Result<Self, WeightError> {
+        let index = folder.join(format!("{stem}.safetensors.index.json"));
+        let single = folder.join(format!("{stem}.safetensors"));
+        let half = folder.join(format!("{stem}.fp16.safetensors"));
         if single.exists() {
-            return Self::of(single.clone(), vec![WeightFile::open(&single)?], rename);
+            return Self::open_file(&single, rename);
         }
-        let index = folder.join(INDEX);
+        if !index.exists() && half.exists() {
+            return Self::open_file(&half, rename);
+        }
         if !index.exists() {
             let hint = if folder.join("model.pth").exists() {
                 "; `editscale models convert` makes one of the `model.pth` that lies here".to_owned()
             } else {
                 String::new()
             };
-            return Err(WeightError::Missing { folder: folder.to_owned(), hint });
+            return Err(WeightError::Missing { folder: folder.to_owned(), stem: stem.to_owned(), hint });
         }
         let text = fs::read(&index).map_err(|source| WeightError::Read { file: index.clone(), source })?;
         let format = |reason: String| WeightError::Format { file: index.clone(), reason };
@@ -89,6 +99,11 @@ impl Checkpoint {
             Some(name) => Err(WeightError::NoTensor { file: index, name: name.clone() }),
             None => Ok(checkpoint),
         }
+    }
+
+    /// Opens one file of weights, whatever it is called.
+    pub fn open_file(file: &Path, rename: fn(&str) -> String) -> Result<Self, WeightError> {
+        Self::of(file.to_owned(), vec![WeightFile::open(file)?], rename)
     }
 
     /// Weights that are part of the program.

@@ -8,10 +8,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum WeightError {
     /// There is no file of weights.
-    #[error("{}: no weights here: expected `model.safetensors`, or `model.safetensors.index.json` with its shards{hint}", folder.display())]
+    #[error("{}: no weights here: expected `{stem}.safetensors`, or `{stem}.safetensors.index.json` with its shards{hint}", folder.display())]
     Missing {
         /// The folder.
         folder: PathBuf,
+        /// What the files are called, up to their extension.
+        stem: String,
         /// What may help, from a semicolon on; or nothing.
         hint: String,
     },

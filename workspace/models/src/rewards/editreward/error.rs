@@ -1,37 +1,11 @@
 //! What can go wrong with a judge and with one judgement.
 
-use std::path::PathBuf;
-
 use editscale_core::ImageReadError;
 use editscale_picture::PictureError;
 use thiserror::Error;
 
+pub use crate::load::LoadError;
 use crate::pictures::SizeError;
-use crate::weights::WeightError;
-
-/// Why a model directory cannot be used. Every variant names the file.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A file does not hold what it should.
-    #[error("{}: {reason}", file.display())]
-    Content {
-        /// The file.
-        file: PathBuf,
-        /// What was expected and what was found.
-        reason: String,
-    },
-    /// Something is wrong with the weights.
-    #[error(transparent)]
-    Weights(#[from] WeightError),
-}
 
 /// Which picture of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

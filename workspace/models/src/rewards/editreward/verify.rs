@@ -113,7 +113,7 @@ impl Problems {
             WeightError::NoTensor { file, name } => {
                 self.say(&file, format!("names tensor `{name}`, and no shard holds it"));
             }
-            WeightError::Missing { folder, hint } => {
+            WeightError::Missing { folder, hint, .. } => {
                 let reason = "is missing: expected it, or `model.safetensors.index.json` with its shards";
                 self.say(&folder.join("model.safetensors"), format!("{reason}{hint}"));
             }

@@ -1,0 +1,1 @@
+//! Editing models: InstructPix2Pix and FLUX.1 Kontext.
