@@ -4,7 +4,9 @@
 //! belong together. That way sequences of different lengths need no padding, and a shared beginning is computed once.
 
 pub mod attention;
+mod convolution;
 mod cpu;
+mod group_norm;
 mod linear;
 pub mod qwen25_vl;
 mod rms_norm;
@@ -13,6 +15,8 @@ mod scope;
 mod swiglu;
 
 pub use attention::{Segment, attend};
+pub use convolution::Convolution;
+pub use group_norm::GroupNorm;
 pub use linear::Linear;
 pub use rms_norm::RmsNorm;
 pub use rotary::{RopeTables, Rotary, rotate};
