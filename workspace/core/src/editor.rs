@@ -1,9 +1,11 @@
 //! The port to editing models.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::{
-    BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, Proposal, RunId, Watch,
+    BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, Proposal, RunId, Trajectory,
+    Watch,
 };
 
 /// Several edits for one call. They may belong to different requests and runs.
@@ -25,6 +27,9 @@ pub struct EditItem {
     /// The picture that the proposal starts from: the source, or the candidate named by `Start::Candidate`. For
     /// `Start::Paused` it is the source, and the state is the editor's own.
     pub start: Image,
+    /// For `Start::Paused`, the proposals that led to the state, from the one that started from a picture on: an editor
+    /// that does not hold the state any more makes it again from them. Empty otherwise.
+    pub path: Vec<Proposal>,
     /// The submission of this same edit that was under way when the program died, where the card's recovery is
     /// `Idempotent` or `Query`: to be found again or sent under the same key, never paid twice.
     pub earlier: Option<Submission>,
@@ -50,6 +55,41 @@ pub struct Candidate {
     pub effective_seed: Option<u64>,
     /// What people should know: a part of the instruction that was left out, a size that was not to be had.
     pub notes: Vec<Arc<str>>,
+    /// What a model in this process computed for it.
+    pub counters: EditCounters,
+    /// The way through the latent space, where the editor was told to keep it.
+    pub trajectory: Option<Arc<Trajectory>>,
+}
+
+impl Candidate {
+    /// A picture that cost nothing and that there is nothing to say about.
+    pub fn new(image: EncodedImage) -> Self {
+        let (cost, counters) = (Cost::default(), EditCounters::default());
+        Self { image, cost, effective_seed: None, notes: Vec::new(), counters, trajectory: None }
+    }
+}
+
+/// What a local model computed for one candidate. Work that several candidates share is counted with the first that
+/// needed it, and work found in a cache with none, so that the sum over a batch is what was really done for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EditCounters {
+    /// Texts that went through a text encoder; two where there are two encoders.
+    pub text_encodes: u64,
+    /// Pictures that were brought into the latent space.
+    pub image_encodes: u64,
+    /// Calls of the denoiser, each for one or many candidates.
+    pub denoiser_passes: u64,
+    /// Pictures that were brought back from the latent space.
+    pub image_decodes: u64,
+}
+
+impl AddAssign for EditCounters {
+    fn add_assign(&mut self, other: Self) {
+        self.text_encodes = self.text_encodes.saturating_add(other.text_encodes);
+        self.image_encodes = self.image_encodes.saturating_add(other.image_encodes);
+        self.denoiser_passes = self.denoiser_passes.saturating_add(other.denoiser_passes);
+        self.image_decodes = self.image_decodes.saturating_add(other.image_decodes);
+    }
 }
 
 /// An editing model behind an async port.

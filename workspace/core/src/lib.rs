@@ -21,12 +21,13 @@ mod score;
 mod search;
 mod seed;
 mod spend;
+mod trajectory;
 mod trial;
 mod watch;
 
 pub use card::{CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule};
 pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
-pub use editor::{Candidate, EditBackend, EditBatch, EditItem, LocalEditor, Submission};
+pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
 pub use event::{Event, Observer, Silent};
 pub use failure::{Failure, FailureKind};
 pub use image::{Digest, DigestError, EncodedImage, Image, ImageBytes, ImageReadError, ImageSize, MediaType};
@@ -41,6 +42,7 @@ pub use score::{Part, Score, ScoreCard, ScoreError};
 pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
 pub use seed::{Seed, SeedError};
 pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
+pub use trajectory::Trajectory;
 pub use trial::Trial;
 pub use watch::{NobodyWatches, Watch};
 

@@ -75,7 +75,7 @@ impl DarkroomEditor {
             format!("in `{words}`, took what stands out for the thing: darkroom tells things by colour, as in \"the red cup\"").into()
         });
         let notes = left_out.chain(guessed).chain(warnings).collect();
-        Ok(Candidate { image, cost: Cost::default(), effective_seed: None, notes })
+        Ok(Candidate { notes, ..Candidate::new(image) })
     }
 
     fn plan(&self, instruction: &str) -> Result<Plan, Failure> {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Failure, FailureKind, Image, Ledger, Proposal, Recovery, RewardName, Score, Submission,
+    Budget, CandidateId, Cost, Failure, FailureKind, Image, Ledger, Proposal, Recovery, RewardName, Score, Start,
+    Submission,
 };
 
 use crate::clock::ActiveClock;
@@ -13,6 +14,7 @@ use crate::error::EngineError;
 use crate::images::ImageStore;
 use crate::journal::{Entry, Journal, JournalError, Line};
 use crate::purse::{Purse, Work, began, one, sum};
+use crate::trajectories::TrajectoryStore;
 use crate::wire::{BudgetWire, DecisionWire, ImageWire};
 
 /// One judgement: which candidate, in which round, by whom, which vote.
@@ -58,10 +60,13 @@ pub(crate) enum Made {
 pub(crate) struct Book {
     pub(crate) log: Arc<Log>,
     pub(crate) images: Arc<ImageStore>,
+    pub(crate) trajectories: Arc<TrajectoryStore>,
     pub(crate) purse: Purse,
     pub(crate) decided: Vec<Recorded>,
     /// Active time at the last entry that was in the journal when the run was opened.
     pub(crate) recorded_wall: Duration,
+    /// The proposals that were to stop half way.
+    pub(crate) halted: HashMap<CandidateId, Proposal>,
     made: HashMap<CandidateId, Made>,
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
     submitted: HashMap<CandidateId, Submission>,
@@ -73,6 +78,7 @@ impl Book {
         journal: Journal,
         lines: Vec<Line>,
         images: Arc<ImageStore>,
+        trajectories: TrajectoryStore,
         budget: Budget,
     ) -> Result<Self, EngineError> {
         let wall = lines.last().map_or(Duration::ZERO, Line::at);
@@ -80,9 +86,11 @@ impl Book {
         let mut book = Self {
             log: Arc::new(log),
             images,
+            trajectories: Arc::new(trajectories),
             purse: Purse::new(budget, Ledger::default()),
             decided: Vec::new(),
             recorded_wall: wall,
+            halted: HashMap::new(),
             made: HashMap::new(),
             judged: HashMap::new(),
             submitted: HashMap::new(),
@@ -142,6 +150,16 @@ impl Book {
 
     pub(crate) fn made(&self, id: CandidateId) -> Option<&Made> {
         self.made.get(&id)
+    }
+
+    /// The picture that a start goes back to: for a paused candidate, the one that it was begun from.
+    pub(crate) fn beginning(&self, mut start: Start) -> Start {
+        while let Start::Paused(id) = start
+            && let Some(paused) = self.halted.get(&id)
+        {
+            start = paused.start;
+        }
+        start
     }
 
     pub(crate) fn judged(&self, key: &JudgementKey) -> Option<&Result<Score, Failure>> {

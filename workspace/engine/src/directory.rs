@@ -14,12 +14,14 @@ use crate::images::{ImageStore, ImageStoreError, write_whole};
 use crate::journal::{Journal, Line};
 use crate::manifest::{Manifest, ManifestWire};
 use crate::outcome;
+use crate::trajectories::TrajectoryStore;
 use crate::wire::FORMAT_VERSION;
 
 pub(crate) const MANIFEST: &str = "run.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 pub(crate) const OUTCOME: &str = "outcome.json";
 pub(crate) const IMAGES: &str = "images";
+const TRAJECTORIES: &str = "trajectories";
 const LOCK: &str = "run.lock";
 
 /// Why a run directory cannot be made or used.
@@ -146,7 +148,8 @@ impl RunDirectory {
     /// Opens the journal and reads what it knows.
     pub(crate) fn take_book(&mut self, budget: Budget) -> Result<Book, EngineError> {
         let (journal, lines): (Journal, Vec<Line>) = Journal::open(&self.path.join(JOURNAL))?;
-        Book::open(journal, lines, Arc::clone(&self.images), budget)
+        let trajectories = TrajectoryStore::new(self.path.join(TRAJECTORIES));
+        Book::open(journal, lines, Arc::clone(&self.images), trajectories, budget)
     }
 
     pub(crate) fn write_outcome(&self, outcome: &Outcome) -> Result<(), DirectoryError> {

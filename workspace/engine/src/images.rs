@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use editscale_core::{Digest, EncodedImage, Image, ImageBytes, ImageSize, MediaType};
 use thiserror::Error;
 
-/// A picture could not be written.
+/// A file of a run could not be written.
 #[derive(Debug, Error)]
-#[error("cannot write picture {path}: {source}")]
+#[error("cannot write {path}: {source}")]
 pub struct ImageStoreError {
-    path: PathBuf,
-    source: io::Error,
+    pub(crate) path: PathBuf,
+    pub(crate) source: io::Error,
 }
 
 /// The folder `images/` of a run: one file a picture, `<digest>.<extension>`, written whole or not at all.

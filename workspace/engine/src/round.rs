@@ -329,24 +329,44 @@ impl<'a> Round<'a> {
         let Some(proposal) = self.items[index].proposal.clone() else {
             return Err(Failure::new(FailureKind::Invalid, "there is nothing to make"));
         };
-        let start = self.start_of(&proposal)?;
+        let (start, path) = (self.start_of(&proposal)?, self.path_of(&proposal)?);
         let earlier = self.book.interrupted(&proposal, recovery, cost)?;
         if !self.book.purse.reserve(Work::Edit, cost) {
             return Err(Failure::new(FailureKind::OverBudget, "the budget has no edit left"));
         }
         self.items[index].attempt += 1;
         self.items[index].with_editor = true;
-        Ok(EditItem { run: self.job.run.clone(), request: Arc::clone(&self.job.request), proposal, start, earlier })
+        let (run, request) = (self.job.run.clone(), Arc::clone(&self.job.request));
+        Ok(EditItem { run, request, proposal, start, path, earlier })
     }
 
     fn start_of(&self, proposal: &Proposal) -> Result<Image, Failure> {
-        let Start::Candidate(id) = proposal.start else { return Ok(self.job.request.source.clone()) };
+        let Start::Candidate(id) = self.book.beginning(proposal.start) else {
+            return Ok(self.job.request.source.clone());
+        };
         match self.book.made(id) {
             Some(Made::Image(image)) => Ok(image.clone()),
             _ => {
                 Err(Failure::new(FailureKind::Invalid, format!("there is no picture of candidate {id} to start from")))
             }
         }
+    }
+
+    /// The proposals that led to the paused state that this one goes on from, first one first.
+    fn path_of(&self, proposal: &Proposal) -> Result<Vec<Proposal>, Failure> {
+        let mut path = VecDeque::new();
+        let mut start = proposal.start;
+        while let Start::Paused(id) = start {
+            let refuse = |why: &str| Failure::new(FailureKind::Invalid, format!("candidate {id} {why}"));
+            let paused =
+                self.book.halted.get(&id).ok_or_else(|| refuse("was not paused: it cannot be gone on from"))?;
+            if matches!(self.book.made(id), Some(Made::Nothing(_))) {
+                return Err(refuse("failed: it cannot be gone on from"));
+            }
+            start = paused.start;
+            path.push_front(paused.clone());
+        }
+        Ok(path.into())
     }
 
     fn watch(&self, items: Vec<(CandidateId, u32)>, cancel: &Cancel) -> BatchWatch {
@@ -463,10 +483,15 @@ impl<'a> Round<'a> {
 
     /// Writes a picture beside the loop, which a slow disk would hold up.
     fn store(&mut self, index: usize, candidate: Candidate, took: Duration) {
-        let images = Arc::clone(&self.book.images);
+        let (images, trajectories) = (Arc::clone(&self.book.images), Arc::clone(&self.book.trajectories));
+        let id = self.items[index].id;
         self.under_way.push(Box::pin(async move {
-            let encoded = candidate.image.clone();
-            let image = match tokio::task::spawn_blocking(move || images.put(&encoded)).await {
+            let (encoded, trajectory) = (candidate.image.clone(), candidate.trajectory.clone());
+            let put = move || {
+                trajectory.map_or(Ok(()), |trajectory| trajectories.put(id, &trajectory))?;
+                images.put(&encoded)
+            };
+            let image = match tokio::task::spawn_blocking(put).await {
                 Ok(image) => image,
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             };

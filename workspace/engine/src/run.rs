@@ -170,8 +170,10 @@ impl<'a> Run<'a> {
             keep.contains(id) || proposals.iter().any(|proposal| proposal.start == Start::Paused(*id))
         };
         self.release(wanted);
-        let paused = proposals.iter().filter(|proposal| proposal.until != Until::Finished).map(|each| each.id);
-        self.paused.extend(paused);
+        for proposal in proposals.iter().filter(|proposal| proposal.until != Until::Finished) {
+            self.paused.push(proposal.id);
+            self.book.halted.insert(proposal.id, proposal.clone());
+        }
         Round::explore(self.job, &mut self.book, self.rounds, proposals).carry_out(stop).await
     }
 

@@ -374,6 +374,7 @@ fn candidates_are_made_again_from_the_journal() {
             request: Arc::clone(&scene.job.request),
             proposal: each.proposal.clone(),
             start,
+            path: Vec::new(),
             earlier: None,
         };
         let batch = editscale_core::EditBatch { items: vec![item] };

@@ -105,7 +105,7 @@ impl FakeEditor {
         let bytes = format!("{} {} {}", proposal.seed, item.start.digest(), knobs.join(" "));
         let size = ImageSize { width: 1, height: 1 };
         let image = EncodedImage { media: MediaType::Png, size, bytes: Arc::from(bytes.into_bytes()) };
-        Ok(Candidate { image, cost: self.card.cost, effective_seed: None, notes: Vec::new() })
+        Ok(Candidate { cost: self.card.cost, ..Candidate::new(image) })
     }
 }
 
