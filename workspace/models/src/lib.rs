@@ -1,5 +1,6 @@
 //! Models on candle: weights, the layers that models share, and the models themselves.
 
+mod cache;
 pub mod device;
 pub mod editors;
 pub mod layers;

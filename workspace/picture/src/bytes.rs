@@ -1,10 +1,14 @@
-//! From a file to the plain bytes that models were trained on.
+//! From a file to the plain bytes that models were trained on, and back.
 
+use std::io::Cursor;
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::error::{ImageError, ParameterError, ParameterErrorKind};
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder};
+use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder};
 
 use crate::probe::{guarded, name, open};
-use crate::{Format, Limits, PictureError};
+use crate::{EncodeError, Format, Limits, PictureError};
 
 /// Three bytes a pixel, as the file has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,23 @@ pub fn decode_rgb8(bytes: &[u8], limits: &Limits) -> Result<Rgb8, PictureError> 
     })
 }
 
+/// Writes plain bytes as an 8-bit PNG file in sRGB, without any metadata, packed fast.
+pub fn encode_rgb8(picture: &Rgb8) -> Result<Vec<u8>, EncodeError> {
+    let mut file = Cursor::new(Vec::with_capacity(picture.data.len() / 2));
+    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+    let failed = |source| EncodeError::Encoder { format: Format::Png, source };
+    // The encoder panics where the bytes are not those of the size.
+    let mismatch = || failed(ImageError::Parameter(ParameterError::from_kind(ParameterErrorKind::DimensionMismatch)));
+    let bytes = picture.width.checked_mul(picture.height).and_then(|pixels| pixels.checked_mul(3));
+    match (u32::try_from(picture.width), u32::try_from(picture.height)) {
+        (Ok(width), Ok(height)) if bytes == Some(picture.data.len()) => {
+            encoder.write_image(&picture.data, width, height, ExtendedColorType::Rgb8).map_err(failed)?;
+            Ok(file.into_inner())
+        }
+        _ => Err(mismatch()),
+    }
+}
+
 fn plain(image: &DynamicImage) -> Vec<u8> {
     let upper = |value: &u16| (value >> 8) as u8;
     match image.color() {
@@ -48,8 +69,6 @@ fn plain(image: &DynamicImage) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use image::{ImageFormat, Rgba, RgbaImage};
 
     use super::*;
@@ -70,6 +89,14 @@ mod tests {
         assert_eq!(read.data, [0x12, 0xff, 0x00]);
         let grey = image::GrayImage::from_pixel(1, 1, image::Luma([77]));
         assert_eq!(decode_rgb8(&png(&grey.into()), &Limits::default()).expect("decodes").data, [77; 3]);
+    }
+
+    #[test]
+    fn plain_bytes_come_back_as_they_were_written() {
+        let data = (0..5 * 3 * 3).map(|value| (value * 37 % 256) as u8).collect();
+        let picture = Rgb8 { width: 5, height: 3, data };
+        let read = decode_rgb8(&encode_rgb8(&picture).expect("encodes"), &Limits::default()).expect("decodes");
+        assert_eq!(read, picture);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod probe;
 mod profile;
 mod resize;
 
-pub use bytes::{Rgb8, decode_rgb8};
+pub use bytes::{Rgb8, decode_rgb8, encode_rgb8};
 pub use cache::DecodeCache;
 pub use colour::{
     LUMINANCE, SRGB_FROM_LINEAR_MAX_ERROR, delta_e_ok, linear_from_oklab, linear_from_srgb, luminance,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use candle_core::Tensor;
 use editscale_core::Digest;
 
+use crate::cache::bytes;
 use crate::layers::qwen25_vl::LayerKeys;
 use crate::rewards::editreward::PictureFault;
-use crate::rewards::editreward::cache::bytes;
 
 /// A picture's tokens, [tokens, decoder width].
 #[derive(Debug)]

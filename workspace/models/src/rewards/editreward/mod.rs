@@ -7,7 +7,6 @@
 //! them all.
 
 mod branches;
-mod cache;
 mod directory;
 mod error;
 mod heads;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use editscale_core::{Counters, Digest, Image};
 
+use crate::cache::Cache;
 use crate::layers::qwen25_vl::{Decoder, VisionTower};
 use crate::layers::{Scope, qwen25_vl};
-use crate::rewards::editreward::cache::Cache;
 use crate::rewards::editreward::heads::Heads;
 use crate::rewards::editreward::kept::{Encoded, Keys, SourceKey};
 use crate::rewards::editreward::pass::Call;

@@ -8,9 +8,9 @@ use candle_core::{Result as Computed, Tensor};
 use editscale_core::{Digest, Image};
 use rayon::prelude::*;
 
+use crate::cache::bytes;
 use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass};
 use crate::rewards::editreward::branches::{Branches, Planned};
-use crate::rewards::editreward::cache::bytes;
 use crate::rewards::editreward::kept::{Beginning, Encoded, Keys, Pictures, SourceKey, Unclaimed};
 use crate::rewards::editreward::model::Asked;
 use crate::rewards::editreward::pictures::Prepared;

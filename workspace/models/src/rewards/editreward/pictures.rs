@@ -5,7 +5,7 @@ use editscale_picture::{Limits, decode_rgb8};
 use serde::Deserialize;
 
 use crate::layers::qwen25_vl::{Config, Grid};
-use crate::pictures::{Size, SizeError, patches, resize, target_size};
+use crate::pictures::{Filter, Size, SizeError, patches, resize, target_size};
 use crate::rewards::editreward::{Directory, LoadError, PictureFault};
 
 const FILE: &str = "preprocessor_config.json";
@@ -116,7 +116,7 @@ impl Preparation {
     pub(super) fn prepare(&self, picture: &Image) -> Result<Prepared, PictureFault> {
         let pixels = decode_rgb8(&picture.read()?, &self.limits)?;
         let target = self.target(Size { height: pixels.height, width: pixels.width })?;
-        let resized = resize(pixels, target);
+        let resized = resize(pixels, target, Filter::Bicubic);
         let patches = patches(&resized, self.patch, self.merge, self.frames, self.mean, self.std);
         Ok(Prepared { grid: self.grid(target), patches })
     }

@@ -1,4 +1,4 @@
-//! Pillow's bicubic resampling, bit for bit.
+//! Pillow's resampling, bit for bit.
 //!
 //! Two passes in fixed point, first along rows, then along columns, each rounded to 8 bits; the kernel widens when
 //! shrinking. Follows Pillow up to 12.3, `src/libImaging/Resample.c` and `src/PIL/Image.py`: the versions with which the
@@ -19,10 +19,35 @@ struct Reach {
     weights: Vec<i32>,
 }
 
-/// Keys' cubic convolution with a = −0.5.
-fn kernel(x: f64) -> f64 {
+/// A kernel of resampling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Keys' cubic convolution with a = −0.5.
+    Bicubic,
+    /// A cardinal sine under the middle lobe of another, three times as wide.
+    Lanczos,
+}
+
+impl Filter {
+    /// How far the kernel reaches.
+    fn support(self) -> f64 {
+        match self {
+            Self::Bicubic => 2.0,
+            Self::Lanczos => 3.0,
+        }
+    }
+
+    fn kernel(self, x: f64) -> f64 {
+        match self {
+            Self::Bicubic => cubic(x.abs()),
+            Self::Lanczos if (-3.0..3.0).contains(&x) => sine(x) * sine(x / 3.0),
+            Self::Lanczos => 0.0,
+        }
+    }
+}
+
+fn cubic(x: f64) -> f64 {
     const A: f64 = -0.5;
-    let x = x.abs();
     if x < 1.0 {
         ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
     } else if x < 2.0 {
@@ -32,17 +57,23 @@ fn kernel(x: f64) -> f64 {
     }
 }
 
-fn reaches(from: usize, to: usize) -> Vec<Reach> {
+/// The cardinal sine.
+fn sine(x: f64) -> f64 {
+    let angle = x * std::f64::consts::PI;
+    if angle == 0.0 { 1.0 } else { angle.sin() / angle }
+}
+
+fn reaches(from: usize, to: usize, filter: Filter) -> Vec<Reach> {
     let scale = from as f64 / to as f64;
     let widening = scale.max(1.0);
-    let support = 2.0 * widening;
+    let support = filter.support() * widening;
     let reach = |at: usize| {
         let center = (at as f64 + 0.5) * scale;
         // Casts from floats to integers cut towards zero, as C's do.
         let first = (center - support + 0.5).max(0.0) as usize;
         let end = ((center + support + 0.5) as usize).min(from);
         let raw: Vec<f64> =
-            (first..end).map(|input| kernel((input as f64 - center + 0.5) * (1.0 / widening))).collect();
+            (first..end).map(|input| filter.kernel((input as f64 - center + 0.5) * (1.0 / widening))).collect();
         let sum: f64 = raw.iter().sum();
         let fixed = |weight: &f64| {
             let weight = if sum == 0.0 { *weight } else { weight / sum } * f64::from(1 << PRECISION);
@@ -57,8 +88,8 @@ fn rounded(sum: i32) -> u8 {
     ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
 }
 
-fn along_rows(picture: &Rgb8, width: usize) -> Rgb8 {
-    let reaches = reaches(picture.width, width);
+fn along_rows(picture: &Rgb8, width: usize, filter: Filter) -> Rgb8 {
+    let reaches = reaches(picture.width, width, filter);
     let mut data = vec![0; width * picture.height * 3];
     data.par_chunks_mut(width * 3).zip(picture.data.par_chunks(picture.width * 3)).for_each(|(out, row)| {
         for (pixel, reach) in out.chunks_exact_mut(3).zip(&reaches) {
@@ -72,8 +103,8 @@ fn along_rows(picture: &Rgb8, width: usize) -> Rgb8 {
     Rgb8 { width, height: picture.height, data }
 }
 
-fn along_columns(picture: &Rgb8, height: usize) -> Rgb8 {
-    let reaches = reaches(picture.height, height);
+fn along_columns(picture: &Rgb8, height: usize, filter: Filter) -> Rgb8 {
+    let reaches = reaches(picture.height, height, filter);
     let stride = picture.width * 3;
     let mut data = vec![0; stride * height];
     data.par_chunks_mut(stride).zip(reaches.par_iter()).for_each(|(out, reach)| {
@@ -87,10 +118,12 @@ fn along_columns(picture: &Rgb8, height: usize) -> Rgb8 {
 }
 
 /// The picture in another size.
-pub fn resize(picture: Rgb8, size: Size) -> Rgb8 {
-    let rows = |picture: Rgb8| if size.width == picture.width { picture } else { along_rows(&picture, size.width) };
-    let columns =
-        |picture: Rgb8| if size.height == picture.height { picture } else { along_columns(&picture, size.height) };
+pub fn resize(picture: Rgb8, size: Size, filter: Filter) -> Rgb8 {
+    let rows =
+        |picture: Rgb8| if size.width == picture.width { picture } else { along_rows(&picture, size.width, filter) };
+    let columns = |picture: Rgb8| {
+        if size.height == picture.height { picture } else { along_columns(&picture, size.height, filter) }
+    };
     // Pillow's own exception, for pictures that would make a long detour.
     if picture.height > 100 * picture.width && size.height < picture.height {
         return rows(columns(picture));
@@ -119,7 +152,7 @@ mod tests {
                 |x: usize, y: usize| [x * 37 + y * 11, x * y + y, y * y / 3 + x * 5].map(|value| (value % 256) as u8);
             let data = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
             let size = Size { height: to_height, width: to_width };
-            let resized = resize(Rgb8 { width, height, data }, size);
+            let resized = resize(Rgb8 { width, height, data }, size, Filter::Bicubic);
             let digest: String = Sha256::digest(&resized.data).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(digest, expected, "{width}x{height} to {to_width}x{to_height}");
         }

@@ -8,7 +8,7 @@ use lru::LruCache;
 
 /// Values by key, the longest unused let go when they weigh too much together.
 #[derive(Debug)]
-pub(super) struct Cache<K: Hash + Eq, V> {
+pub(crate) struct Cache<K: Hash + Eq, V> {
     kept: LruCache<K, (Arc<V>, u64)>,
     bound: u64,
     weight: u64,
@@ -16,17 +16,17 @@ pub(super) struct Cache<K: Hash + Eq, V> {
 
 impl<K: Hash + Eq, V> Cache<K, V> {
     /// An empty cache of at most this weight.
-    pub(super) fn new(bound: u64) -> Self {
+    pub(crate) fn new(bound: u64) -> Self {
         Self { kept: LruCache::unbounded(), bound, weight: 0 }
     }
 
     /// The value under a key, which is now the one used last.
-    pub(super) fn get(&mut self, key: &K) -> Option<Arc<V>> {
+    pub(crate) fn get(&mut self, key: &K) -> Option<Arc<V>> {
         self.kept.get(key).map(|(value, _)| Arc::clone(value))
     }
 
     /// Keeps a value, and lets go of others as needed. One that is too heavy by itself is not kept.
-    pub(super) fn keep(&mut self, key: K, value: Arc<V>, weight: u64) {
+    pub(crate) fn keep(&mut self, key: K, value: Arc<V>, weight: u64) {
         if let Some((_, before)) = self.kept.pop_entry(&key).map(|(_, (value, before))| (value, before)) {
             self.weight -= before;
         }
@@ -44,20 +44,26 @@ impl<K: Hash + Eq, V> Cache<K, V> {
     }
 
     /// Lets go of everything.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.kept.clear();
         self.weight = 0;
     }
 
+    /// Lets go of one.
+    pub(crate) fn remove(&mut self, key: &K) {
+        if let Some((_, weight)) = self.kept.pop(key) {
+            self.weight -= weight;
+        }
+    }
+
     /// What is kept weighs.
-    #[cfg(test)]
-    pub(super) fn weight(&self) -> u64 {
+    pub(crate) fn weight(&self) -> u64 {
         self.weight
     }
 }
 
 /// The bytes of a tensor's numbers.
-pub(super) fn bytes(tensor: &Tensor) -> u64 {
+pub(crate) fn bytes(tensor: &Tensor) -> u64 {
     (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64
 }
 

@@ -1,0 +1,117 @@
+//! What an editing model adds to the shared loop: how a request becomes conditions, and what its networks say.
+
+use std::fmt;
+use std::sync::Arc;
+
+use candle_core::Result;
+use editscale_core::{EditCounters, Failure, Image, KnobSpec, Knobs, Proposal};
+use editscale_picture::Rgb8;
+
+use crate::editors::samplers::Sampler;
+
+/// The latents' size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Geometry {
+    /// Channels.
+    pub channels: usize,
+    /// From top to bottom.
+    pub rows: usize,
+    /// From left to right.
+    pub columns: usize,
+}
+
+impl Geometry {
+    /// How many numbers the latents are.
+    pub fn count(self) -> usize {
+        self.channels * self.rows * self.columns
+    }
+
+    /// The dimensions in the order of noise: channels, rows, columns.
+    pub fn dims(self) -> [usize; 3] {
+        [self.channels, self.rows, self.columns]
+    }
+}
+
+/// What is asked of a pipeline for one candidate.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The picture that the edit starts from.
+    pub start: &'a Image,
+    /// What to do to it.
+    pub instruction: &'a str,
+    /// The settings that differ from the recipe's.
+    pub knobs: &'a Knobs,
+}
+
+impl<'a> Ask<'a> {
+    /// Of a proposal that starts from a picture, or goes back to one.
+    pub(super) fn new(start: &'a Image, proposal: &'a Proposal) -> Self {
+        Self { start, instruction: &proposal.instruction, knobs: &proposal.knobs }
+    }
+}
+
+/// A candidate's conditions and what follows from them.
+#[derive(Debug)]
+pub struct Prepared<C> {
+    /// What the denoiser is told beside latents and time.
+    pub conditions: C,
+    /// The size of its latents.
+    pub geometry: Geometry,
+    /// The way from noise to picture at that size.
+    pub sampler: Arc<dyn Sampler>,
+    /// Denoiser evaluations of one step: several where guidance compares answers.
+    pub evaluations: u64,
+    /// What people should know: words that the model did not read.
+    pub notes: Vec<Arc<str>>,
+    /// What was computed for it.
+    pub counters: EditCounters,
+}
+
+/// One candidate before one step.
+#[derive(Debug)]
+pub struct Row<'a, C> {
+    /// Its conditions.
+    pub conditions: &'a C,
+    /// The size of its latents.
+    pub geometry: Geometry,
+    /// The latents, scaled and ordered as the denoiser takes them.
+    pub input: Vec<f32>,
+    /// What it is told of the time.
+    pub timestep: f32,
+}
+
+/// An editing model's networks.
+pub trait Pipeline: Send + fmt::Debug {
+    /// What is computed once of a request's texts and pictures and shared by its candidates.
+    type Conditions: Send + Sync + fmt::Debug;
+
+    /// Encodes what has to be encoded, or finds it where it was encoded before.
+    fn prepare(&mut self, ask: Ask<'_>) -> std::result::Result<Prepared<Self::Conditions>, Failure>;
+
+    /// What the denoiser says of each row, guidance applied. Rows have one geometry. An answer depends on its own row only.
+    fn predict(&self, rows: &[Row<'_, Self::Conditions>]) -> Result<Vec<Vec<f32>>>;
+
+    /// The pictures of latents of one geometry.
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>>;
+
+    /// Latents of the order channels, rows, columns in the order that the denoiser takes.
+    fn arranged(&self, latents: Vec<f32>, geometry: Geometry) -> Vec<f32>;
+
+    /// The dimensions of arranged latents.
+    fn arranged_dims(&self, geometry: Geometry) -> Vec<usize>;
+
+    /// About the most bytes that activations of one row take.
+    fn row_bytes(&self, conditions: &Self::Conditions, geometry: Geometry) -> u64;
+
+    /// About the most bytes that activations take while one picture is decoded.
+    fn decode_bytes(&self, geometry: Geometry) -> u64;
+
+    /// Whether it computes on the processor, in the machine's own memory.
+    fn is_on_processor(&self) -> bool;
+
+    /// The settings that a search may turn.
+    fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, editscale_core::NameError>;
+
+    /// The most evaluations that one step takes, whatever the knobs.
+    fn most_evaluations(&self) -> u64;
+}

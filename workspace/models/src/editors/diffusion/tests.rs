@@ -1,0 +1,350 @@
+//! The shared loop over a pipeline whose networks are plain formulas.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use candle_core::{DType, Device, Tensor};
+use editscale_core::{
+    CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Failure, FailureKind, Image,
+    ImageSize, Instruction, KnobSpec, Knobs, Lineage, LocalEditor, MediaType, NameError, NobodyWatches, Proposal,
+    RunId, Seed, Start, Until, Watch,
+};
+use editscale_picture::Rgb8;
+
+use super::*;
+use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, FlowConfig, FlowEuler, Sampler};
+
+const STEPS: usize = 6;
+
+/// Predicts a share of the latents plus a number that the instruction stands for; the sampler is given.
+#[derive(Debug)]
+struct Formula {
+    sampler: Arc<dyn Sampler>,
+    row_bytes: u64,
+    prepared: u64,
+    breaks_at: Option<f32>,
+}
+
+impl Pipeline for Formula {
+    type Conditions = f32;
+
+    fn prepare(&mut self, ask: Ask<'_>) -> Result<Prepared<f32>, Failure> {
+        self.prepared += 1;
+        let strength = ask.knobs.get("guidance").unwrap_or(1.0) as f32;
+        Ok(Prepared {
+            conditions: ask.instruction.len() as f32 * 0.1 * strength,
+            geometry: Geometry { channels: 3, rows: 4, columns: 5 },
+            sampler: Arc::clone(&self.sampler),
+            evaluations: 2,
+            notes: Vec::new(),
+            counters: EditCounters { text_encodes: 1, ..EditCounters::default() },
+        })
+    }
+
+    fn predict(&self, rows: &[Row<'_, f32>]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let broken = |row: &Row<'_, f32>| self.breaks_at.is_some_and(|at| row.timestep <= at);
+        let said = |row: &Row<'_, f32>| {
+            let of = |x: &f32| if broken(row) { f32::NAN } else { 0.4 * x + *row.conditions - row.timestep * 1e-4 };
+            row.input.iter().map(of).collect()
+        };
+        Ok(rows.iter().map(said).collect())
+    }
+
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> candle_core::Result<Vec<Rgb8>> {
+        // Every difference of latents is to be seen.
+        let byte = |value: &f32| ((value * 7.3).rem_euclid(1.0) * 255.0) as u8;
+        let picture = |latents: &&[f32]| Rgb8 {
+            width: geometry.columns,
+            height: geometry.rows,
+            data: latents.iter().map(byte).collect(),
+        };
+        Ok(latents.iter().map(picture).collect())
+    }
+
+    fn arranged(&self, latents: Vec<f32>, _: Geometry) -> Vec<f32> {
+        latents
+    }
+
+    fn arranged_dims(&self, geometry: Geometry) -> Vec<usize> {
+        geometry.dims().to_vec()
+    }
+
+    fn row_bytes(&self, _: &f32, _: Geometry) -> u64 {
+        self.row_bytes
+    }
+
+    fn decode_bytes(&self, _: Geometry) -> u64 {
+        self.row_bytes
+    }
+
+    fn is_on_processor(&self) -> bool {
+        true
+    }
+
+    fn knobs(&self) -> Result<Vec<KnobSpec>, NameError> {
+        Ok(Vec::new())
+    }
+
+    fn most_evaluations(&self) -> u64 {
+        2
+    }
+}
+
+fn config() -> DiffusionConfig {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scheduler_config.json");
+    let text = r#"{"_class_name": "EulerAncestralDiscreteScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+        "beta_end": 0.012, "clip_sample": false}"#;
+    std::fs::write(&file, text).unwrap();
+    DiffusionConfig::read(&file).unwrap()
+}
+
+fn samplers() -> Vec<Arc<dyn Sampler>> {
+    vec![
+        Arc::new(EulerAncestral::new(&config(), STEPS)),
+        Arc::new(Ddim::new(&config(), STEPS, 0.0)),
+        Arc::new(Ddim::new(&config(), STEPS, 1.0)),
+        Arc::new(FlowEuler::new(&FlowConfig::published(), STEPS, 64, 0.0)),
+        Arc::new(FlowEuler::new(&FlowConfig::published(), STEPS, 64, 0.7)),
+    ]
+}
+
+fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes: u64) -> DiffusionEditor<Formula> {
+    let identity = Identity {
+        name: EditorName::new("formula").unwrap(),
+        revision: "formula/1".into(),
+        steps: STEPS,
+        is_stochastic: sampler.is_stochastic(),
+    };
+    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, prepared: 0, breaks_at: None };
+    DiffusionEditor::new(&identity, pipeline, options).unwrap()
+}
+
+fn editor(sampler: &Arc<dyn Sampler>) -> DiffusionEditor<Formula> {
+    let options = DiffusionOptions { keeps_trajectory: true, ..DiffusionOptions::new(false) };
+    editor_with(sampler, options, 1)
+}
+
+fn item(id: u32, seed: u64, start: Start, until: Until) -> EditItem {
+    let bytes: Arc<[u8]> = Arc::from(&b"source"[..]);
+    let size = ImageSize { width: 10, height: 8 };
+    let source = Image::new(Digest::from_bytes([7; 32]), MediaType::Png, size, Arc::new(bytes));
+    let request = EditRequest {
+        source: source.clone(),
+        instruction: Instruction::new("make it better").unwrap(),
+        mask: None,
+        output_size: None,
+        seed: Seed::new(1).unwrap(),
+    };
+    let proposal = Proposal {
+        id: CandidateId(id),
+        editor: EditorName::new("formula").unwrap(),
+        start,
+        until,
+        seed: Seed::new(seed).unwrap(),
+        instruction: request.instruction.shared(),
+        knobs: Knobs::default(),
+        lineage: Lineage { parent: None, edge: Edge::Fresh },
+    };
+    let run = RunId::new("run").unwrap();
+    EditItem { run, request: Arc::new(request), proposal, start: source, path: Vec::new(), earlier: None }
+}
+
+fn fresh(id: u32, seed: u64) -> EditItem {
+    item(id, seed, Start::Source, Until::Finished)
+}
+
+fn edit(editor: &mut DiffusionEditor<Formula>, items: &[EditItem]) -> Vec<Result<editscale_core::Candidate, Failure>> {
+    editor.edit(&EditBatch { items: items.to_vec() }, &NobodyWatches)
+}
+
+fn good(editor: &mut DiffusionEditor<Formula>, items: &[EditItem]) -> Vec<editscale_core::Candidate> {
+    edit(editor, items).into_iter().map(|result| result.expect("a candidate")).collect()
+}
+
+#[test]
+fn a_seed_is_the_same_picture_in_any_batch() {
+    for sampler in samplers() {
+        let items: Vec<EditItem> = (0..5).map(|at| fresh(at, 100 + u64::from(at))).collect();
+        let together = good(&mut editor(&sampler), &items);
+        for cut in [1, 2, 3] {
+            let mut apart =
+                editor_with(&sampler, DiffusionOptions { activation_bytes: cut, ..DiffusionOptions::new(false) }, 1);
+            let apart = good(&mut apart, &items);
+            for (one, other) in together.iter().zip(&apart) {
+                assert_eq!(one.image.bytes, other.image.bytes, "{sampler:?}");
+            }
+            let passes: u64 = apart.iter().map(|each| each.counters.denoiser_passes).sum();
+            assert_eq!(passes, STEPS as u64 * 5_u64.div_ceil(cut));
+        }
+        let passes: u64 = together.iter().map(|each| each.counters.denoiser_passes).sum();
+        assert_eq!(passes, STEPS as u64, "one pass a step for all");
+        assert!(together.iter().all(|each| each.cost.nfe == 2 * STEPS as u64));
+        let other = good(&mut editor(&sampler), &[fresh(9, 100)]);
+        assert_eq!(other[0].image.bytes, together[0].image.bytes, "the number of a candidate does not matter");
+    }
+}
+
+#[test]
+fn paused_and_gone_on_from_equals_never_paused() {
+    for sampler in samplers() {
+        let whole = good(&mut editor(&sampler), &[fresh(0, 5)]).remove(0);
+        for at in 0..=STEPS as u32 {
+            let mut editor = editor(&sampler);
+            let paused = good(&mut editor, &[item(0, 5, Start::Source, Until::Step(at))]).remove(0);
+            if at == STEPS as u32 {
+                assert_eq!(paused.image.bytes, whole.image.bytes, "the last step is the finished picture");
+                continue;
+            }
+            assert_eq!(paused.trajectory.as_ref().unwrap().steps(), at as usize);
+            let resumed = item(1, 5, Start::Paused(CandidateId(0)), Until::Finished);
+            let resumed = good(&mut editor, &[resumed]).remove(0);
+            assert_eq!(resumed.image.bytes, whole.image.bytes, "{sampler:?} paused at {at}");
+            assert_eq!(resumed.trajectory, whole.trajectory, "{sampler:?} paused at {at}");
+            assert_eq!(paused.cost.nfe + resumed.cost.nfe, whole.cost.nfe, "the preview costs nothing more");
+        }
+    }
+}
+
+#[test]
+fn a_fork_has_noise_of_its_own_where_the_sampler_adds_any() {
+    for sampler in samplers() {
+        let mut editor = editor(&sampler);
+        good(&mut editor, &[item(0, 5, Start::Source, Until::Step(3))]);
+        let forks: Vec<EditItem> =
+            (0..3).map(|at| item(1 + at, 50 + u64::from(at), Start::Paused(CandidateId(0)), Until::Finished)).collect();
+        let forks = good(&mut editor, &forks);
+        let differ = forks[0].image.bytes != forks[1].image.bytes && forks[1].image.bytes != forks[2].image.bytes;
+        assert_eq!(differ, sampler.is_stochastic(), "{sampler:?}");
+        let ways: Vec<_> = forks.iter().map(|fork| fork.trajectory.clone().unwrap()).collect();
+        let before = 4 * ways[0].latents.len() / (STEPS + 1);
+        assert_eq!(ways[0].latents[..before], ways[1].latents[..before], "they part after the pause");
+    }
+}
+
+#[test]
+fn a_state_that_was_let_go_is_made_again_from_its_path() {
+    for sampler in samplers() {
+        let first = item(0, 5, Start::Source, Until::Step(2));
+        let second = item(1, 6, Start::Paused(CandidateId(0)), Until::Step(4));
+        let third = item(2, 7, Start::Paused(CandidateId(1)), Until::Finished);
+        let mut held = editor(&sampler);
+        good(&mut held, &[first.clone()]);
+        good(&mut held, &[EditItem { path: vec![first.proposal.clone()], ..second.clone() }]);
+        let path = vec![first.proposal.clone(), second.proposal.clone()];
+        let third = EditItem { path, ..third };
+        let expected = good(&mut held, &[third.clone()]).remove(0);
+        let mut anew = editor(&sampler);
+        let made = good(&mut anew, &[third.clone()]).remove(0);
+        assert_eq!((made.image.bytes, made.trajectory), (expected.image.bytes.clone(), expected.trajectory.clone()));
+        assert_eq!(made.cost.nfe, 2 * STEPS as u64, "all of it was made");
+        held.release(&[(third.run.clone(), CandidateId(0)), (third.run.clone(), CandidateId(1))]);
+        assert_eq!(held.paused_bytes(), 0);
+        assert_eq!(good(&mut held, &[third.clone()]).remove(0).image.bytes, expected.image.bytes);
+        let none = DiffusionOptions { paused_bytes: 0, ..DiffusionOptions::new(false) };
+        let mut forgetful = editor_with(&sampler, none, 1);
+        good(&mut forgetful, &[first.clone()]);
+        assert_eq!(forgetful.paused_bytes(), 0, "nothing is held beyond the bound");
+        assert_eq!(good(&mut forgetful, &[third]).remove(0).image.bytes, expected.image.bytes);
+    }
+}
+
+#[test]
+fn what_cannot_be_gone_on_from_is_said() {
+    let sampler = &samplers()[0];
+    let mut editor = editor(sampler);
+    good(&mut editor, &[item(0, 5, Start::Source, Until::Step(4))]);
+    let unknown = item(1, 5, Start::Paused(CandidateId(8)), Until::Finished);
+    let back = item(2, 5, Start::Paused(CandidateId(0)), Until::Step(3));
+    let results = edit(&mut editor, &[unknown, back, fresh(3, 1)]);
+    let said: Vec<String> =
+        results.iter().filter_map(|result| result.as_ref().err()).map(ToString::to_string).collect();
+    assert_eq!(said.len(), 2);
+    assert!(said[0].contains("was not paused by this editor"), "{}", said[0]);
+    assert!(said[1].contains("paused at step 4"), "{}", said[1]);
+}
+
+/// Cancels after a number of looks.
+struct After(AtomicU32);
+
+impl Watch for After {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) == 0
+    }
+}
+
+#[test]
+fn cancelling_ends_all_within_a_step_and_counts_what_was_spent() {
+    let mut editor = editor(&samplers()[1]);
+    let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
+    for failure in editor.edit(&batch, &After(AtomicU32::new(3))) {
+        let failure = failure.unwrap_err();
+        assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, 6));
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_number_fails_its_candidate_only() {
+    let mut editor = editor(&samplers()[1]);
+    editor.pipeline.breaks_at = Some(500.0);
+    let failure = edit(&mut editor, &[fresh(0, 1)]).remove(0).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Malformed);
+    assert!(failure.message.contains("not finite") && failure.cost.nfe > 0, "{failure}");
+}
+
+#[test]
+fn noise_from_a_file_takes_the_place_of_the_seeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("noise.safetensors");
+    let random = |shape: &[usize]| Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap();
+    let tensors = std::collections::HashMap::from([
+        ("latents".to_owned(), random(&[2, 3, 4, 5])),
+        ("noise".to_owned(), random(&[2, STEPS, 3, 4, 5])),
+    ]);
+    candle_core::safetensors::save(&tensors, &file).unwrap();
+    let load = || DiffusionOptions { injected: Some(Injected::load(&file).unwrap()), ..DiffusionOptions::new(false) };
+    for sampler in samplers() {
+        let mut editor = editor_with(&sampler, DiffusionOptions { keeps_trajectory: true, ..load() }, 1);
+        let [zero, one, same] =
+            [(0, 1), (1, 2), (0, 3)].map(|(id, seed)| good(&mut editor, &[fresh(id, seed)]).remove(0));
+        assert_eq!(zero.image.bytes, same.image.bytes, "seeds do not matter");
+        assert_ne!(zero.image.bytes, one.image.bytes);
+        let expected: Vec<f32> = tensors["latents"].get(1).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        let began = &one.trajectory.unwrap().latents[..60];
+        let off = began.iter().zip(&expected).map(|(a, b)| (a - b * sampler.initial_scale()).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-6);
+        let said = edit(&mut editor, &[fresh(2, 1)]).remove(0).unwrap_err().to_string();
+        assert!(said.contains("noise.safetensors") && said.contains("[2] rows"), "{said}");
+    }
+    candle_core::safetensors::save(&std::collections::HashMap::from([("latents", random(&[1, 4, 4, 5]))]), &file)
+        .unwrap();
+    let mut editor = editor_with(&samplers()[0], load(), 1);
+    let said = edit(&mut editor, &[fresh(0, 1)]).remove(0).unwrap_err().to_string();
+    assert!(said.contains("[4, 4, 5]") && said.contains("[3, 4, 5]"), "{said}");
+    let wrong = Tensor::zeros((1, 2), DType::F32, &Device::Cpu).unwrap();
+    candle_core::safetensors::save(&std::collections::HashMap::from([("latents", wrong)]), &file).unwrap();
+    assert!(Injected::load(&file).unwrap_err().to_string().contains("expected 4 dimensions"));
+}
+
+#[test]
+fn pictures_are_brought_to_the_size_that_is_asked_for() {
+    let sampler = &samplers()[1];
+    let size = |options: DiffusionOptions, asked: Option<ImageSize>| {
+        let mut item = fresh(0, 1);
+        item.request = Arc::new(EditRequest { output_size: asked, ..(*item.request).clone() });
+        let size = good(&mut editor_with(sampler, options, 1), &[item]).remove(0).image.size;
+        (size.width, size.height)
+    };
+    let to_source = || DiffusionOptions { result_size: ResultSize::Source, ..DiffusionOptions::new(false) };
+    assert_eq!(size(DiffusionOptions::new(false), None), (5, 4));
+    assert_eq!(size(to_source(), None), (10, 8));
+    assert_eq!(size(to_source(), Some(ImageSize { width: 7, height: 3 })), (7, 3));
+}
+
+#[test]
+fn masks_are_refused() {
+    let mut item = fresh(0, 1);
+    item.request = Arc::new(EditRequest { mask: Some(item.start.clone()), ..(*item.request).clone() });
+    let failure = edit(&mut editor(&samplers()[0]), &[item]).remove(0).unwrap_err();
+    assert!(failure.message.contains("mask"));
+}

@@ -1,0 +1,51 @@
+//! How much memory this machine has to give, and what an error says when it is too little.
+
+use std::fs;
+
+/// The bytes that can still be had without swapping, where the system tells: what the kernel holds available, or what
+/// is left below a container's limit if that is less.
+pub(super) fn available() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let machine = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
+    Some(container().map_or(machine, |container| container.min(machine)))
+}
+
+/// What a container's limit leaves; page cache, which the kernel gives up under pressure, does not count as used.
+fn container() -> Option<u64> {
+    let read = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok();
+    let limit: u64 = read("memory.max")?.trim().parse().ok()?;
+    let current: u64 = read("memory.current")?.trim().parse().ok()?;
+    let stat = read("memory.stat")?;
+    let cached = stat.lines().find_map(|line| line.strip_prefix("inactive_file ")).and_then(|it| it.parse().ok());
+    Some(limit.saturating_sub(current.saturating_sub(cached.unwrap_or(0))))
+}
+
+/// Bytes for people.
+pub(super) fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+/// What an error of a device says, with what may help where memory ran out.
+pub(super) fn explained(error: &candle_core::Error) -> String {
+    let text = error.to_string();
+    // Only the first line is for people; a trace may follow.
+    let first = text.lines().next().unwrap_or_default();
+    if text.to_lowercase().contains("out of memory") || text.contains("OUT_OF_MEMORY") {
+        return format!("the card's memory ran out ({first}): lower `activation_mib` or `max_pixels` in the recipe");
+    }
+    first.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_memory_names_the_settings() {
+        let error = candle_core::Error::Msg("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")".to_owned());
+        assert!(explained(&error).contains("`activation_mib`"));
+        assert_eq!(explained(&candle_core::Error::Msg("odd\ntrace".to_owned())), "odd");
+        assert!(available().is_none_or(|bytes| bytes > 1 << 20));
+    }
+}

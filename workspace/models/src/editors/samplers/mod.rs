@@ -1,0 +1,73 @@
+//! Samplers: from noise to a picture's latents, step by step.
+//!
+//! A sampler is prepared for a number of steps and then a pure function: it holds no state of a candidate, draws no noise
+//! and calls no denoiser. Everything is in single precision on the processor; latents are small beside what the denoiser
+//! computes, and so a candidate's way is the same on every device as far as the denoiser's answers are.
+
+mod config;
+mod ddim;
+mod euler_ancestral;
+mod flow_euler;
+mod gaussian;
+mod noise_schedule;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use config::{DiffusionConfig, FlowConfig, Kind};
+pub use ddim::Ddim;
+pub use euler_ancestral::EulerAncestral;
+pub use flow_euler::FlowEuler;
+pub use noise_schedule::{NoiseSchedule, Prediction, Spacing};
+
+/// The most steps of a schedule. Released models were trained with a thousand timesteps.
+pub const MOST_STEPS: usize = 1000;
+
+/// What a step came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stepped {
+    /// The latents after the step.
+    pub latents: Vec<f32>,
+    /// The logarithm of the density with which the step led there, as a mean over the latents' dimensions; none where it added
+    /// no noise.
+    pub log_probability: Option<f32>,
+}
+
+/// A way from noise to clean latents in a fixed number of steps.
+///
+/// Slices hold the latents of one candidate, `prediction` what the denoiser said of them, guidance applied; all have one
+/// length.
+pub trait Sampler: Send + Sync + fmt::Debug {
+    /// What the denoiser is told of the time before each step: [steps].
+    fn timesteps(&self) -> &[f32];
+
+    /// The noise level before the first step and after each: [steps + 1], falling to 0 or near it.
+    fn sigmas(&self) -> &[f32];
+
+    /// The factor that makes initial latents of standard normal noise.
+    fn initial_scale(&self) -> f32;
+
+    /// The factor that makes the denoiser's input of the latents before step `step`.
+    fn input_scale(&self, step: usize) -> f32;
+
+    /// Whether step `step` adds noise.
+    fn adds_noise(&self, step: usize) -> bool;
+
+    /// The clean latents as they can be told before step `step`.
+    fn clean(&self, step: usize, latents: &[f32], prediction: &[f32]) -> Vec<f32>;
+
+    /// Makes step `step`. `noise` is standard normal; it is not looked at where the step adds none.
+    fn step(&self, step: usize, latents: &[f32], prediction: &[f32], noise: &[f32]) -> Stepped;
+
+    /// How many steps it takes.
+    fn steps(&self) -> usize {
+        self.timesteps().len()
+    }
+
+    /// Whether any step adds noise.
+    fn is_stochastic(&self) -> bool {
+        (0..self.steps()).any(|step| self.adds_noise(step))
+    }
+}
