@@ -5,10 +5,10 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// How many numbers one task takes: small enough to share out, large enough to be worth it.
-const TASK: usize = 1 << 15;
+pub(super) const TASK: usize = 1 << 15;
 
 /// Whether the fast path applies: single precision on the processor.
-fn is_plain(tensor: &Tensor) -> bool {
+pub(super) fn is_plain(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 
@@ -158,6 +158,52 @@ pub(crate) fn sum_of(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + rest.iter().map(|&value| of(value)).sum::<f32>()
+}
+
+/// Mean and variance of values; of none, what is not a number.
+///
+/// Parts that fit into the nearest cache are summed around their own rounded mean, and put together in double precision
+/// (Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance"): one pass over memory, and neither long
+/// rows nor large means cost accuracy.
+#[inline(always)]
+pub(super) fn moments(values: &[f32]) -> (f32, f32) {
+    const PART: usize = 4096;
+    let (mut count, mut mean, mut spread) = (0.0_f64, 0.0_f64, 0.0_f64);
+    for part in values.chunks(PART) {
+        let own_count = part.len() as f64;
+        let centre = sum_of(part, |value| value) / part.len() as f32;
+        let (off, squares) = sums_around(part, centre);
+        let own_mean = f64::from(centre) + off / own_count;
+        let own_spread = squares - off * off / own_count;
+        let (total, step) = (count + own_count, own_mean - mean);
+        mean += step * own_count / total;
+        spread += own_spread + step * step * count * own_count / total;
+        count = total;
+    }
+    (mean as f32, (spread / count).max(0.0) as f32)
+}
+
+/// Sums of differences from a centre and of their squares.
+#[inline(always)]
+fn sums_around(values: &[f32], centre: f32) -> (f64, f64) {
+    const LANES: usize = 32;
+    let (mut first, mut second) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for ((first, second), &value) in first.iter_mut().zip(&mut second).zip(chunk) {
+            let off = value - centre;
+            *first += off;
+            *second += off * off;
+        }
+    }
+    for ((first, second), &value) in first.iter_mut().zip(&mut second).zip(rest) {
+        let off = value - centre;
+        *first += off;
+        *second += off * off;
+    }
+    let total = |lanes: &[f32; LANES]| lanes.iter().map(|&lane| f64::from(lane)).sum();
+    (total(&first), total(&second))
 }
 
 /// The greatest of values, negative infinity for none.

@@ -3,10 +3,12 @@
 //! Activations are matrices of one row a token or patch, whatever sequence each belongs to; attention is told which rows
 //! belong together. That way sequences of different lengths need no padding, and a shared beginning is computed once.
 
+mod activation;
 pub mod attention;
 mod convolution;
 mod cpu;
 mod group_norm;
+mod layer_norm;
 mod linear;
 pub mod qwen25_vl;
 mod rms_norm;
@@ -14,9 +16,11 @@ mod rotary;
 mod scope;
 mod swiglu;
 
+pub use activation::Activation;
 pub use attention::{Segment, attend};
 pub use convolution::Convolution;
 pub use group_norm::GroupNorm;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use rms_norm::RmsNorm;
 pub use rotary::{RopeTables, Rotary, rotate};
