@@ -7,4 +7,5 @@ pub mod layers;
 pub mod load;
 pub mod pictures;
 pub mod rewards;
+pub mod text;
 pub mod weights;

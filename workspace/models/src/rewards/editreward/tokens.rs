@@ -1,11 +1,10 @@
 //! From an instruction to the tokens of both prompts.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use tokenizers::Tokenizer;
 
 use crate::rewards::editreward::template::{ChatTemplate, Prompt};
 use crate::rewards::editreward::{Directory, JudgeError, LoadError, PARTS};
+use crate::text::guarded;
 
 const FILE: &str = "tokenizer.json";
 const CONFIG: &str = "config.json";
@@ -142,12 +141,6 @@ impl Prompts {
             after: ids[edited + 1..=*reward].to_vec(),
         })
     }
-}
-
-/// Does what the library of tokenizers may panic at, on files that are not right.
-fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
-    let panicked = |_| "the tokenizer fails on it".to_owned();
-    catch_unwind(AssertUnwindSafe(work)).map_err(panicked)?.map_err(|error| error.to_string())
 }
 
 /// Where `config.json` names the picture token, the tokenizer has to agree.
