@@ -1,6 +1,7 @@
 //! Editing models: InstructPix2Pix and FLUX.1 Kontext.
 
 pub mod diffusion;
+pub mod flux_kontext;
 mod memory;
 pub mod noise;
 pub mod samplers;

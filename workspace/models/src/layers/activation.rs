@@ -107,10 +107,16 @@ struct GeluTanhOf;
 impl Function for GeluTanhOf {
     #[inline(always)]
     fn at(&self, x: f32) -> f32 {
-        // (1 + tanh(y)) / 2 is sigmoid(2 y).
-        const TWICE: f32 = 1.595_769_1; // 2 · sqrt(2 / π)
-        x * sigmoid(TWICE * x * (x * x).mul_add(0.044_715, 1.0))
+        gelu_tanh(x)
     }
+}
+
+/// See [`Activation::GeluTanh`].
+#[inline(always)]
+pub(crate) fn gelu_tanh(x: f32) -> f32 {
+    // (1 + tanh(y)) / 2 is sigmoid(2 y).
+    const TWICE: f32 = 1.595_769_1; // 2 · sqrt(2 / π)
+    x * sigmoid(TWICE * x * (x * x).mul_add(0.044_715, 1.0))
 }
 
 struct QuickGeluOf;

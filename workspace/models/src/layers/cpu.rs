@@ -5,10 +5,10 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// How many numbers one task takes: small enough to share out, large enough to be worth it.
-pub(super) const TASK: usize = 1 << 15;
+pub(crate) const TASK: usize = 1 << 15;
 
 /// Whether the fast path applies: single precision on the processor.
-pub(super) fn is_plain(tensor: &Tensor) -> bool {
+pub(crate) fn is_plain(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 

@@ -3,10 +3,10 @@
 //! Activations are matrices of one row a token or patch, whatever sequence each belongs to; attention is told which rows
 //! belong together. That way sequences of different lengths need no padding, and a shared beginning is computed once.
 
-mod activation;
+pub(crate) mod activation;
 pub mod attention;
 mod convolution;
-mod cpu;
+pub(crate) mod cpu;
 mod group_norm;
 mod layer_norm;
 mod linear;

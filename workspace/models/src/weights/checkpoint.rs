@@ -214,7 +214,13 @@ fn candle_type(dtype: Dtype) -> Option<DType> {
     }
 }
 
-fn place(bytes: &[u8], dtype: DType, shape: &[usize], kept: Storage, device: &Device) -> candle_core::Result<Tensor> {
+pub(super) fn place(
+    bytes: &[u8],
+    dtype: DType,
+    shape: &[usize],
+    kept: Storage,
+    device: &Device,
+) -> candle_core::Result<Tensor> {
     let kept = match kept {
         Storage::As(wanted) => wanted,
         Storage::Stored => dtype,
@@ -225,7 +231,7 @@ fn place(bytes: &[u8], dtype: DType, shape: &[usize], kept: Storage, device: &De
 }
 
 /// The flat index of the first value whose exponent is all ones.
-fn first_not_finite(bytes: &[u8], dtype: DType) -> Option<usize> {
+pub(super) fn first_not_finite(bytes: &[u8], dtype: DType) -> Option<usize> {
     const CHUNK: usize = 1 << 20;
     let (size, is_finite): (usize, fn(&[u8]) -> bool) = match dtype {
         DType::F32 => (4, |value| value.try_into().is_ok_and(|value| f32::from_le_bytes(value).is_finite())),

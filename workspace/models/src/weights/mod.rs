@@ -1,4 +1,4 @@
-//! Weights on disk: safetensors files, one or several, read tensor by tensor.
+//! Weights on disk: safetensors files, one or several, and GGUF files, read tensor by tensor.
 //!
 //! Nothing is mapped into memory: a file that shrinks while it is read is an error, not a crash. What a file declares is
 //! checked against its length before anything is allocated for it.
@@ -7,8 +7,10 @@ mod checkpoint;
 mod convert;
 mod error;
 mod file;
+mod gguf;
 
 pub use checkpoint::{Checkpoint, Storage, TensorFacts};
 pub use convert::{ConvertError, convert_pth};
 pub use error::WeightError;
 pub(crate) use file::WeightFile;
+pub use gguf::{GgufFile, GgufTensor, GgufWeight};

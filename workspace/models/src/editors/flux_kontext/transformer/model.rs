@@ -1,0 +1,159 @@
+//! The whole transformer.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{Result, Tensor, bail};
+
+use crate::editors::flux_kontext::transformer::blocks::{DoubleBlock, SingleBlock};
+use crate::editors::flux_kontext::transformer::config::FluxConfig;
+use crate::editors::flux_kontext::transformer::embeddings::Conditioning;
+use crate::editors::flux_kontext::transformer::operations::modulate;
+use crate::editors::flux_kontext::transformer::packing::{
+    FluxItem, FluxReference, FluxText, apart, check_tokens, joined, latents_of, rows, with_references,
+};
+use crate::editors::flux_kontext::transformer::positions::Positions;
+use crate::editors::flux_kontext::transformer::store::Store;
+use crate::layers::{Compute, Linear};
+use crate::load::LoadError;
+
+/// Where a transformer comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransformerSource {
+    /// A folder as diffusers writes it: `config.json` and `diffusion_pytorch_model.safetensors` or its shards.
+    Folder(PathBuf),
+    /// One file with the names of Black Forest Labs, `.safetensors` or quantised as `.gguf`. Where a `config.json` lies beside
+    /// it, it has to be that of this transformer; else the shape is taken from the tensors.
+    File(PathBuf),
+}
+
+/// The transformer of FLUX.1. Not changed by use: threads may share it.
+#[derive(Debug)]
+pub struct FluxTransformer {
+    config: FluxConfig,
+    compute: Compute,
+    positions: Positions,
+    conditioning: Conditioning,
+    text: Linear,
+    picture: Linear,
+    double: Vec<DoubleBlock>,
+    single: Vec<SingleBlock>,
+    /// To shift and scale of the last normalisation.
+    modulation: Linear,
+    out: Linear,
+}
+
+impl FluxTransformer {
+    /// Loads a transformer. Every tensor has to be there in the shape that the configuration says, and none besides.
+    pub fn load(source: &TransformerSource, compute: &Compute) -> std::result::Result<Self, LoadError> {
+        match source {
+            TransformerSource::Folder(folder) => {
+                let config = FluxConfig::read(&folder.join("config.json"))?;
+                Self::of(&Store::folder(folder, compute)?, config)
+            }
+            TransformerSource::File(file) => {
+                let store = Store::file(file, compute)?;
+                let beside = file.parent().unwrap_or(Path::new("")).join("config.json");
+                let config = match beside.exists() {
+                    true => FluxConfig::read(&beside)?,
+                    false => FluxConfig::derive(file, &store.shapes())?,
+                };
+                Self::of(&store, config)
+            }
+        }
+    }
+
+    fn of(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
+        let width = config.width();
+        let compute = store.compute().clone();
+        let double = (0..config.double_blocks).map(|at| DoubleBlock::load(store, at, &config));
+        let single = (0..config.single_blocks).map(|at| SingleBlock::load(store, at, &config));
+        let transformer = Self {
+            positions: Positions::new(config.axes, &compute.device),
+            conditioning: Conditioning::load(store, &config)?,
+            text: store.linear("txt_in", config.text_width, &[width])?,
+            picture: store.linear("img_in", config.in_channels, &[width])?,
+            double: double.collect::<std::result::Result<_, _>>()?,
+            single: single.collect::<std::result::Result<_, _>>()?,
+            modulation: store.linear("final_layer.adaLN_modulation.1", width, &[2 * width])?,
+            out: store.linear("final_layer.linear", width, &[config.out_channels])?,
+            compute,
+            config,
+        };
+        store.finish(&transformer.config)?;
+        Ok(transformer)
+    }
+
+    /// The shape of the transformer.
+    pub fn config(&self) -> &FluxConfig {
+        &self.config
+    }
+
+    /// How it computes.
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// What all steps share of an instruction: tokens [text tokens, `text_width`] and the text as a whole [`pooled_width`], in
+    /// the type of computing.
+    pub fn prepare_text(&self, tokens: &Tensor, pooled: &Tensor) -> Result<FluxText> {
+        if tokens.dim(0)? == 0 {
+            bail!("a text has no tokens: expected at least one");
+        }
+        let pooled = pooled.reshape((1, self.config.pooled_width))?;
+        Ok(FluxText { context: self.text.forward(tokens)?, pooled: self.conditioning.pooled(&pooled)? })
+    }
+
+    /// What all steps share of a reference picture: tokens [rows · columns, `in_channels`] in the type of computing.
+    pub fn prepare_reference(&self, tokens: &Tensor, grid: (usize, usize)) -> Result<FluxReference> {
+        check_tokens(tokens, grid, self.config.in_channels)?;
+        Ok(FluxReference { rows: self.picture.forward(tokens)?, grid })
+    }
+
+    /// The velocity of every item's latent picture, [rows · columns, `out_channels`]: the direction from data to noise. Items
+    /// may have any sizes; what is predicted for one does not depend on the others.
+    pub fn forward(&self, items: &[FluxItem]) -> Result<Vec<Tensor>> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        items.iter().try_for_each(|item| item.check(self.config.in_channels))?;
+        let condition = self.condition(items)?;
+        let rows = rows(items, &self.positions)?;
+        let mut text = joined(items.iter().map(|item| item.text.context.clone()).collect())?;
+        let latents = joined(items.iter().map(|item| item.latents.clone()).collect())?;
+        let mut picture = with_references(&self.picture.forward(&latents)?, items)?;
+        for block in &self.double {
+            (text, picture) = block.forward(&text, &picture, &condition, &rows)?;
+        }
+        let mut all = Tensor::cat(&[text, picture], 0)?;
+        for block in &self.single {
+            all = block.forward(&all, &condition, &rows)?;
+        }
+        let (latents, owners) = latents_of(&all, items, rows.text)?;
+        let values = self.modulation.forward(&condition)?;
+        let modulated = modulate(&latents, &values, &owners, 0, self.config.width())?;
+        apart(&self.out.forward(&modulated)?, items)
+    }
+
+    /// What blocks compute their modulations from: [items, width].
+    fn condition(&self, items: &[FluxItem]) -> Result<Tensor> {
+        let times: Vec<f32> = items.iter().map(|item| item.timestep).collect();
+        let guidance: Vec<Option<f32>> = items.iter().map(|item| item.guidance).collect();
+        let pooled = joined(items.iter().map(|item| item.text.pooled.clone()).collect())?;
+        self.conditioning.forward(&times, &guidance, &pooled)?.silu()
+    }
+
+    /// A generous bound of the memory in bytes that a batch takes beside the weights. `tokens` counts those of text, latent
+    /// picture and reference of all its items.
+    ///
+    /// At its widest place, a single block, a token has 7 widths of fused activations before and after their bias, 3 of
+    /// queries, keys and values, 6 of what goes into the last layer, and some of its residual and of sums: below 32 widths
+    /// in single precision. To that come the largest weight converted to the type of computing, and on cards the scores of
+    /// a block of queries with their softmax.
+    pub fn activation_bytes(&self, tokens: usize) -> u64 {
+        const SCORES_ON_CARDS: u64 = 3 << 29;
+        let width = self.config.width() as u64;
+        let scores = if self.compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS };
+        let converted = 4 * 7 * width * width;
+        (tokens as u64).saturating_mul(4 * 32 * width).saturating_add(converted + scores)
+    }
+}

@@ -1,0 +1,67 @@
+//! Where tokens lie, as rotations of heads.
+//!
+//! Text lies at (0, 0, 0) and is not turned at all. A token of the latent picture lies at (0, row, column), one of the
+//! reference at (1, row, column). Each axis turns its share of a head; neighbouring numbers are real and imaginary part
+//! (diffusers' `FluxPosEmbed` and `apply_rotary_emb`; Su et al., 2021, "RoFormer").
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{Device, Result, Tensor};
+use lru::LruCache;
+
+/// Base of the frequencies.
+const THETA: f64 = 10_000.0;
+
+/// How many geometries are kept: those of some requests at a time.
+const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
+
+/// Tokens of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Geometry {
+    /// Whether it is the reference.
+    pub(super) is_reference: bool,
+    /// Rows and columns.
+    pub(super) grid: (usize, usize),
+}
+
+/// Tables of rotations, kept for geometries that were asked for lately.
+#[derive(Debug)]
+pub(super) struct Positions {
+    axes: [usize; 3],
+    device: Device,
+    kept: Mutex<LruCache<Geometry, Tensor>>,
+}
+
+impl Positions {
+    pub(super) fn new(axes: [usize; 3], device: &Device) -> Self {
+        Self { axes, device: device.clone(), kept: Mutex::new(LruCache::new(KEPT)) }
+    }
+
+    /// Cosines, then sines, of every token: [rows · columns, head width] in single precision.
+    pub(super) fn tables(&self, geometry: Geometry) -> Result<Tensor> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.try_get_or_insert(geometry, || self.made(geometry)).cloned()
+    }
+
+    fn made(&self, Geometry { is_reference, grid: (rows, columns) }: Geometry) -> Result<Tensor> {
+        let [picture, row, column] = self.axes;
+        let first = angles(picture, usize::from(is_reference));
+        let across: Vec<Vec<f64>> = (0..columns).map(|at| angles(column, at)).collect();
+        let width = picture + row + column;
+        let mut table = Vec::with_capacity(rows * columns * width);
+        for down in (0..rows).map(|at| angles(row, at)) {
+            for across in &across {
+                let all = || first.iter().chain(&down).chain(across);
+                table.extend(all().map(|angle| angle.cos() as f32));
+                table.extend(all().map(|angle| angle.sin() as f32));
+            }
+        }
+        Tensor::from_vec(table, (rows * columns, width), &self.device)
+    }
+}
+
+/// The angles of an axis at a place, in double precision as in the reference.
+fn angles(width: usize, at: usize) -> Vec<f64> {
+    (0..width / 2).map(|i| at as f64 / THETA.powf((2 * i) as f64 / width as f64)).collect()
+}
