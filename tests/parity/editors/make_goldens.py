@@ -32,7 +32,9 @@ MOST_BYTES = 2_300_000
 TOLERANCE = 1e-4
 
 PIPELINES = {
-    "pix2pix_f16": (5, published(INSTRUCT_PIX2PIX, vae_channels=(4, 8, 8, 8), clip_width=16, clip_inner=32)),
+    "pix2pix_f16": (5, published(
+        INSTRUCT_PIX2PIX, vae_channels=(4, 8, 8, 8), vae_old_names=True, clip_width=16, clip_inner=32,
+    )),
     "pix2pix_deep_bf16": (5, published(
         INSTRUCT_PIX2PIX, dtype="bf16", shard_bytes=40_000, scheduler="ddim",
         scheduler_changes='{"prediction_type": "v_prediction", "timestep_spacing": "trailing"}',
@@ -40,7 +42,9 @@ PIPELINES = {
         vae_channels=(8, 8, 8), clip_width=12, clip_layers=3, clip_inner=24, clip_act="gelu", clip_legacy_end=False,
         clip_pad="!", clip_style="plain",
     )),
-    "kontext_f16": (1, published(FLUX_KONTEXT, vae_channels=(4, 8, 8, 8), clip_width=16, clip_inner=32)),
+    "kontext_f16": (7, published(
+        FLUX_KONTEXT, vae_channels=(4, 8, 8, 8), clip_width=16, clip_inner=32, axes=(2, 6, 4),
+    )),
     "kontext_no_guidance_bf16": (3, published(
         FLUX_KONTEXT, dtype="bf16", shard_bytes=50_000, scheduler="flow_static", guidance_embeds=False,
         vae_channels=(8, 8), vae_layers=2, clip_width=12, clip_inner=24, clip_layers=1, clip_legacy_end=False,

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionModel, __version__
+from safetensors.torch import load_file, save
 from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
 import recording
 import shape as shapes
 import vocabularies
 import weights
-from shape import FLUX_KONTEXT, INSTRUCT_PIX2PIX, KINDS
+from shape import INSTRUCT_PIX2PIX, KINDS
 
 
 def write_json(path, value):
@@ -70,8 +71,21 @@ def make_pipeline(shape, folder, seed):
     options = {"max_shard_size": shape.shard_bytes} if shape.shard_bytes else {}
     for part, module in modules(shape, folder):
         weights.fill(part, module, seed, shape.dtype).save_pretrained(folder / part, **options)
+    if shape.vae_old_names:
+        for file in (folder / "vae").glob("*.safetensors"):
+            use_old_names(file)
     write_json(folder / "scheduler" / "scheduler_config.json", shapes.scheduler_config(shape))
     write_json(folder / "model_index.json", model_index(shape))
+
+
+def use_old_names(file):
+    """Name the tensors of the autoencoder's attention as they were named in 2022."""
+    old = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    tensors = {}
+    for name, tensor in load_file(file).items():
+        new = next((new for new in old if new in name), None)
+        tensors[name.replace(new, old[new]) if new else name] = tensor
+    file.write_bytes(save(dict(sorted(tensors.items())), metadata={"format": "pt"}))
 
 
 def draw_shape(kind, source):
@@ -79,7 +93,7 @@ def draw_shape(kind, source):
     draw = draw_instruct_pix2pix if kind == INSTRUCT_PIX2PIX else draw_kontext
     groups, heads = source.choice((2, 4, 8)), source.choice((1, 2, 4))
     common = {
-        "dtype": source.choice(weights_dtypes := ("f16", "bf16", "f32")),
+        "dtype": source.choice(shapes.DTYPES),
         "shard_bytes": source.choice((0, 0, 60_000, 200_000)),
         "vae_channels": tuple(groups * source.randint(1, 3) for _ in range(source.choice((2, 3, 4)))),
         "vae_groups": groups,
@@ -92,7 +106,6 @@ def draw_shape(kind, source):
         "clip_legacy_end": source.random() < 0.6,
         "clip_style": source.choice(("typed", "decoder", "plain")),
     }
-    assert common["dtype"] in weights_dtypes
     return shapes.published(kind, **(common | draw(source)))
 
 
@@ -118,6 +131,7 @@ def draw_instruct_pix2pix(source):
         "unet_depth": source.choice((1, 1, 2)),
         "linear_projection": source.random() < 0.4,
         "scaling": source.choice((0.18215, 0.5)),
+        "vae_old_names": source.random() < 0.4,
         "scheduler": source.choice(("euler_ancestral", "ddim")),
         "scheduler_changes": json.dumps(changes),
     }

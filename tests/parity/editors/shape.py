@@ -56,6 +56,7 @@ class Shape:
     vae_groups: int = 4
     latent_channels: int = 4
     vae_quant: bool = True
+    vae_old_names: bool = False
     scaling: float = 0.18215
     shift: float = 0.0
     clip_width: int = 24
@@ -251,6 +252,7 @@ HELP = {
     "shard_bytes": "split weights into files of about this many bytes (0: one file each)",
     "scheduler_changes": "JSON with settings that replace those of the scheduler",
     "vae_quant": "whether the autoencoder has quant_conv and post_quant_conv",
+    "vae_old_names": "name the attention's tensors as files of 2022 and the published InstructPix2Pix do",
     "clip_legacy_end": "end-of-text id 2 in the configuration, as published, so that the largest id is looked for",
     "unet_cross": "for each block, 1 if it has cross-attention",
     "unet_heads": "attention_head_dim, which counts heads: one for all blocks or one for each",

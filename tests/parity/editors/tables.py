@@ -243,7 +243,7 @@ def ddim_eta():
 LANCZOS = (
     ("down", pictures.smooth(75, 53, 40), (48, 32)),
     ("slightly_down", pictures.smooth(75, 53, 41), (72, 48)),
-    ("up", pictures.smooth(20, 13, 42), (64, 48)),
+    ("up", pictures.smooth(20, 13, 42), (48, 37)),
     ("one_side_only", pictures.smooth(40, 30, 43), (24, 30)),
     ("up_and_down", pictures.smooth(60, 9, 44), (16, 32)),
     ("overshoot_down", pictures.chequered(50, 40), (33, 27)),
@@ -252,7 +252,7 @@ LANCZOS = (
     ("to_one_pixel", pictures.chequered(17, 11), (1, 1)),
     ("from_a_line", pictures.chequered(1, 23), (6, 16)),
     ("same", pictures.chequered(9, 7), (9, 7)),
-    ("far_down", pictures.smooth(200, 150, 46), (7, 5)),
+    ("far_down", pictures.smooth(90, 70, 46), (7, 5)),
 )
 
 
