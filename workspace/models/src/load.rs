@@ -1,5 +1,7 @@
 //! Reading the small files of a model's folder, and what can be wrong with a folder.
 
+mod settings;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +9,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::weights::WeightError;
+
+pub use settings::{Fixed, Settings};
 
 /// Why a model directory cannot be used. Every variant names the file.
 #[derive(Debug, Error)]

@@ -2,6 +2,7 @@
 
 pub mod diffusion;
 pub mod flux_kontext;
+pub mod instruct_pix2pix;
 mod memory;
 pub mod noise;
 pub mod samplers;

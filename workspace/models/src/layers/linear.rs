@@ -36,6 +36,13 @@ impl Linear {
         Ok(Self::new(scope.kept("weight", &[outputs, inputs])?, None))
     }
 
+    /// With a bias, from the weight of a convolution whose kernel is one pixel, [outputs, inputs, 1, 1].
+    pub fn load_pointwise(scope: &Scope<'_>, inputs: usize, outputs: usize) -> std::result::Result<Self, WeightError> {
+        let weight = scope.kept("weight", &[outputs, inputs, 1, 1])?.flatten_from(1);
+        let weight = weight.map_err(|error| scope.device_error("weight", error))?;
+        Ok(Self { weight, bias: Some(scope.small("bias", &[outputs])?) })
+    }
+
     /// From its parts.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
         Self { weight: Weight::Dense(weight), bias }

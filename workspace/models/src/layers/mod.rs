@@ -5,12 +5,16 @@
 
 pub(crate) mod activation;
 pub mod attention;
+pub mod autoencoder_kl;
 mod convolution;
 pub(crate) mod cpu;
 mod group_norm;
 mod layer_norm;
 mod linear;
+mod planes;
 pub mod qwen25_vl;
+mod resample;
+mod residual;
 mod rms_norm;
 mod rotary;
 mod scope;
@@ -22,6 +26,9 @@ pub use convolution::Convolution;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use planes::{add_to_planes, planes_of, rows_of};
+pub use resample::{Downsample, Upsample};
+pub use residual::{Residual, ResidualShape};
 pub use rms_norm::RmsNorm;
 pub use rotary::{RopeTables, Rotary, rotate};
 pub use scope::{Compute, Scope};

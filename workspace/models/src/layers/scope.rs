@@ -72,6 +72,17 @@ impl<'a> Scope<'a> {
         self.checkpoint.tensor(&self.name(name), shape, Storage::As(dtype), &self.compute.device)
     }
 
+    /// The shape that the file gives a tensor, or nothing where there is no such tensor.
+    pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.checkpoint.fact(&self.name(name)).map(|fact| fact.shape)
+    }
+
+    /// The error for a tensor that was read and could not be brought into place.
+    pub(crate) fn device_error(&self, name: &str, source: candle_core::Error) -> WeightError {
+        let file = self.checkpoint.root().to_owned();
+        WeightError::Device { file, name: self.name(name), source: source.into() }
+    }
+
     /// The number of rows that the file gives a matrix; a configuration may say another.
     pub fn rows(&self, name: &str) -> Result<usize, WeightError> {
         let full = self.name(name);

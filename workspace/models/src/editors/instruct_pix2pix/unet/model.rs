@@ -1,0 +1,154 @@
+//! The whole network.
+
+use std::path::Path;
+
+use candle_core::{DType, Result, Tensor, bail};
+
+use super::blocks::{DownBlock, MiddleBlock, UpBlock};
+use super::config::Config;
+use super::text::{Pass, PreparedText, ranges};
+use super::time::TimeEmbedding;
+use super::transformer::Transformer;
+use crate::layers::{Compute, Convolution, GroupNorm, Scope};
+use crate::load::LoadError;
+use crate::weights::{Checkpoint, Storage};
+
+/// What files of weights are called in the folders of pipelines.
+const STEM: &str = "diffusion_pytorch_model";
+
+/// Predicts the noise in latents.
+#[derive(Debug, Clone)]
+pub struct UNet {
+    config: Config,
+    dtype: DType,
+    weights_bytes: u64,
+    time: TimeEmbedding,
+    conv_in: Convolution,
+    /// From the full resolution down.
+    down: Vec<DownBlock>,
+    middle: MiddleBlock,
+    /// From the smallest resolution up.
+    up: Vec<UpBlock>,
+    norm: GroupNorm,
+    conv_out: Convolution,
+}
+
+impl UNet {
+    /// Loads `config.json` and the weights beside it.
+    pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
+        let config = Config::read(&folder.join("config.json"))?;
+        let checkpoint = Checkpoint::open_stem(folder, STEM, str::to_owned)?;
+        let scope = Scope::root(&checkpoint, compute);
+        let (count, widest) = (config.blocks.len(), config.widest());
+        let down = |at: usize| DownBlock::load(&scope.at("down_blocks").at(at), &config, at);
+        let up = |at: usize| UpBlock::load(&scope.at("up_blocks").at(at), &config, count - 1 - at);
+        Ok(Self {
+            dtype: compute.dtype,
+            weights_bytes: weights_bytes(&checkpoint, compute),
+            time: TimeEmbedding::load(&scope.at("time_embedding"), &config)?,
+            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, widest), 3, 1, 1)?,
+            down: (0..count).map(down).collect::<std::result::Result<_, _>>()?,
+            middle: MiddleBlock::load(&scope.at("mid_block"), &config)?,
+            up: (0..count).map(up).collect::<std::result::Result<_, _>>()?,
+            norm: GroupNorm::load(&scope.at("conv_norm_out"), config.norm_num_groups, widest, config.norm_eps)?,
+            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), 3, 1, 1)?,
+            config,
+        })
+    }
+
+    /// Computes what the network sees of texts at every step, once. Each text is [tokens, width] with at least one token, of
+    /// any type and on the model's device; the width is that of the configuration's `cross_attention_dim`.
+    pub fn prepare(&self, texts: &[Tensor]) -> Result<PreparedText> {
+        let width = self.config.cross_attention_dim;
+        for text in texts {
+            if text.dims2()?.1 != width || text.dim(0)? == 0 {
+                bail!("unet: a text is {:?}: expected rows of width {width}", text.dims());
+            }
+        }
+        let Some(lengths) = texts.iter().map(|text| text.dim(0).ok()).collect::<Option<Vec<_>>>() else {
+            bail!("unet: a text has no rows");
+        };
+        if texts.is_empty() {
+            bail!("unet: no texts to prepare");
+        }
+        let rows = Tensor::cat(texts, 0)?.to_dtype(self.dtype)?;
+        let layers = self.transformers().flat_map(|transformer| transformer.keys_values(&rows));
+        Ok(PreparedText { layers: layers.collect::<Result<_>>()?, texts: ranges(lengths.into_iter()) })
+    }
+
+    /// Predicts noise. Latents [batch, in channels, height, width] of any type and on the model's device; `timesteps` one for
+    /// each; `of` says for each which of the prepared texts it looks at. The answer is [batch, out channels, height, width]
+    /// in the model's type.
+    ///
+    /// Any height and width of at least one will do; multiples of [`Config::factor`] are what models are made for.
+    pub fn forward(&self, latents: &Tensor, timesteps: &[f32], text: &PreparedText, of: &[usize]) -> Result<Tensor> {
+        self.check(latents, timesteps, text, of)?;
+        let mut latents = latents.to_dtype(self.dtype)?;
+        if self.config.center_input_sample {
+            latents = latents.affine(2.0, -1.0)?;
+        }
+        let mut pass = Pass::new(self.time.forward(timesteps, &latents)?, text, of);
+        let mut inner = self.conv_in.forward(&latents)?;
+        let mut skips = vec![inner.clone()];
+        for block in &self.down {
+            inner = block.forward(inner, &mut skips, &mut pass)?;
+        }
+        inner = self.middle.forward(&inner, &mut pass)?;
+        for block in &self.up {
+            inner = block.forward(inner, &mut skips, &mut pass)?;
+        }
+        self.conv_out.forward(&self.norm.forward_silu(&inner)?)
+    }
+
+    fn check(&self, latents: &Tensor, timesteps: &[f32], text: &PreparedText, of: &[usize]) -> Result<()> {
+        let (batch, channels, height, width) = latents.dims4()?;
+        let expected = self.config.in_channels;
+        if channels != expected || batch == 0 || height == 0 || width == 0 {
+            bail!("unet: latents are {:?}: expected some with {expected} channels", latents.dims());
+        }
+        if timesteps.len() != batch || of.len() != batch {
+            let (timesteps, texts) = (timesteps.len(), of.len());
+            bail!("unet: {timesteps} timesteps and {texts} choices of a text for {batch} pictures");
+        }
+        if let Some(missing) = of.iter().find(|&&text_of| text_of >= text.len()) {
+            bail!("unet: a picture looks at text {missing} of {}", text.len());
+        }
+        let layers: usize = self.transformers().map(Transformer::len).sum();
+        if text.layers.len() != layers {
+            bail!("unet: the text was prepared for {} layers: expected {layers}", text.layers.len());
+        }
+        Ok(())
+    }
+
+    /// All transformers in the order in which pictures pass them.
+    fn transformers(&self) -> impl Iterator<Item = &Transformer> {
+        let down = self.down.iter().flat_map(DownBlock::transformers);
+        let up = self.up.iter().flat_map(UpBlock::transformers);
+        down.chain(self.middle.transformers()).chain(up)
+    }
+
+    /// What the model's `config.json` says.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The type of activations.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// An upper bound of what the weights take in memory, in bytes.
+    pub fn weights_bytes(&self) -> u64 {
+        self.weights_bytes
+    }
+}
+
+/// Every number of a checkpoint in the widest type that weights are kept in.
+fn weights_bytes(checkpoint: &Checkpoint, compute: &Compute) -> u64 {
+    let size = match compute.kept {
+        Storage::As(dtype) => dtype.size_in_bytes().max(compute.dtype.size_in_bytes()),
+        Storage::Stored => DType::F32.size_in_bytes(),
+    };
+    let numbers = |shape: &[usize]| shape.iter().map(|&edge| edge as u64).product::<u64>();
+    checkpoint.facts().map(|(_, fact)| numbers(&fact.shape).saturating_mul(size as u64)).sum()
+}

@@ -1,0 +1,98 @@
+//! The whole autoencoder.
+
+use std::path::Path;
+
+use candle_core::{DType, Result, Tensor, bail};
+
+use super::config::Config;
+use super::decoder::Decoder;
+use super::encoder::Encoder;
+use super::names::canonical;
+use crate::layers::{Compute, Convolution, Scope};
+use crate::load::LoadError;
+use crate::weights::Checkpoint;
+
+/// What files of weights are called in the folders of pipelines.
+const STEM: &str = "diffusion_pytorch_model";
+
+/// Pictures to latents and back.
+#[derive(Debug, Clone)]
+pub struct AutoencoderKl {
+    config: Config,
+    dtype: DType,
+    encoder: Encoder,
+    decoder: Decoder,
+    quant: Option<Convolution>,
+    post_quant: Option<Convolution>,
+}
+
+impl AutoencoderKl {
+    /// Loads `config.json` and the weights beside it. Checkpoints with the attention's older names are read as well.
+    pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
+        let config = Config::read(&folder.join("config.json"))?;
+        let checkpoint = Checkpoint::open_stem(folder, STEM, canonical)?;
+        let scope = Scope::root(&checkpoint, compute);
+        let map = |name: &str, is_there: bool, channels: usize| {
+            is_there.then(|| Convolution::load(&scope.at(name), (channels, channels), 1, 1, 0)).transpose()
+        };
+        let latent = config.latent_channels;
+        Ok(Self {
+            encoder: Encoder::load(&scope.at("encoder"), &config)?,
+            decoder: Decoder::load(&scope.at("decoder"), &config)?,
+            quant: map("quant_conv", config.use_quant_conv, 2 * latent)?,
+            post_quant: map("post_quant_conv", config.use_post_quant_conv, latent)?,
+            dtype: compute.dtype,
+            config,
+        })
+    }
+
+    /// The mean of the distribution of latents of pictures. Pictures [batch, channels, height, width] with values from −1
+    /// to 1, of any type and on the model's device; height and width multiples of [`Self::factor`]. The answer is
+    /// [batch, latent channels, height / factor, width / factor] in the model's type, neither shifted nor scaled.
+    pub fn encode(&self, pictures: &Tensor) -> Result<Tensor> {
+        let (_, channels, height, width) = pictures.dims4()?;
+        let (expected, factor) = (self.config.in_channels, self.factor());
+        if channels != expected {
+            bail!("autoencoder: pictures have {channels} channels: expected {expected}");
+        }
+        if height == 0 || width == 0 || height % factor != 0 || width % factor != 0 {
+            bail!("autoencoder: pictures are {width}x{height}: expected multiples of {factor}");
+        }
+        let mut moments = self.encoder.forward(&pictures.to_dtype(self.dtype)?)?;
+        if let Some(quant) = &self.quant {
+            moments = quant.forward(&moments)?;
+        }
+        // The logarithms of the variances follow the means.
+        moments.narrow(1, 0, self.config.latent_channels)?.contiguous()
+    }
+
+    /// The pictures of latents: [batch, latent channels, height, width] of any type, neither shifted nor scaled, to
+    /// [batch, channels, factor · height, factor · width] with values around −1 to 1, not clamped, in the model's type.
+    pub fn decode(&self, latents: &Tensor) -> Result<Tensor> {
+        let (_, channels, height, width) = latents.dims4()?;
+        let expected = self.config.latent_channels;
+        if channels != expected || height == 0 || width == 0 {
+            bail!("autoencoder: latents are {:?}: expected {expected} channels of some size", latents.dims());
+        }
+        let latents = latents.to_dtype(self.dtype)?;
+        match &self.post_quant {
+            Some(post_quant) => self.decoder.forward(&post_quant.forward(&latents)?),
+            None => self.decoder.forward(&latents),
+        }
+    }
+
+    /// What the model's `config.json` says.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How many pixels of a picture's edge make one of the latents'.
+    pub fn factor(&self) -> usize {
+        self.config.factor()
+    }
+
+    /// The type of activations.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+}

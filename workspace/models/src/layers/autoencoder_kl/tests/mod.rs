@@ -1,0 +1,149 @@
+//! Against diffusers: `tests/parity/editors/make_layer_goldens.py` made the fixtures.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use serde_json::{Value, json};
+
+use super::AutoencoderKl;
+use crate::layers::Compute;
+
+const NAMES: [&str; 4] = ["plain", "old_names", "old_convolutions", "one_block"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layers/autoencoder_kl").join(name)
+}
+
+fn load(name: &str) -> (AutoencoderKl, HashMap<String, Tensor>) {
+    let case = candle_core::safetensors::load(folder(name).join("case.safetensors"), &Device::Cpu).unwrap();
+    (AutoencoderKl::load(&folder(name), &Compute::cpu()).unwrap(), case)
+}
+
+/// The greatest difference, relative to the greatest magnitude.
+fn off(found: &Tensor, right: &Tensor) -> f32 {
+    assert_eq!(found.dims(), right.dims());
+    let greatest = |tensor: &Tensor| tensor.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    greatest(&(found - right).unwrap()) / greatest(right)
+}
+
+#[test]
+fn pictures_and_latents_are_those_of_diffusers() {
+    for name in NAMES {
+        let (model, case) = load(name);
+        let means = off(&model.encode(&case["0.pictures"]).unwrap(), &case["0.means"]);
+        let decoded = off(&model.decode(&case["0.latents"]).unwrap(), &case["0.decoded"]);
+        println!("{name}: means off by {means:.1e}, pictures by {decoded:.1e}");
+        assert!(means < 2e-5, "{name}: means are off by {means}");
+        assert!(decoded < 2e-5, "{name}: pictures are off by {decoded}");
+    }
+}
+
+#[test]
+fn a_picture_does_not_depend_on_its_batch() {
+    let (model, case) = load("plain");
+    let all = model.encode(&case["0.pictures"]).unwrap();
+    for at in 0..2 {
+        let alone = model.encode(&case["0.pictures"].narrow(0, at, 1).unwrap()).unwrap();
+        assert!(off(&alone, &all.narrow(0, at, 1).unwrap()) < 1e-5);
+    }
+}
+
+#[test]
+fn the_configuration_is_read() {
+    let (model, _) = load("old_convolutions");
+    let config = model.config();
+    assert_eq!((config.scaling_factor, config.shift_factor), (0.3611, 0.1159));
+    assert_eq!((model.factor(), config.latent_channels, config.use_quant_conv), (2, 6, false));
+    let (model, _) = load("old_names");
+    assert_eq!((model.factor(), model.config().shift_factor), (4, 0.0));
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_errors() {
+    let (model, _) = load("old_names");
+    let zeros = |shape: (usize, usize, usize, usize)| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    for shape in [(1, 3, 16, 6), (1, 3, 2, 16), (1, 4, 16, 16), (1, 3, 0, 16)] {
+        assert!(model.encode(&zeros(shape)).is_err(), "{shape:?}");
+    }
+    for shape in [(1, 3, 4, 4), (1, 4, 0, 4)] {
+        assert!(model.decode(&zeros(shape)).is_err(), "{shape:?}");
+    }
+    assert!(model.decode(&Tensor::zeros((4, 4, 4), DType::F32, &Device::Cpu).unwrap()).is_err());
+}
+
+#[test]
+fn estimates_bound_what_is_counted_by_hand() {
+    let (model, _) = load("plain");
+    // The full resolution of 16 by 8: an input of 8 channels, or of 16 from below, in four bytes.
+    assert!(model.config().encode_bytes(16, 8, DType::F32) >= 16 * 8 * 4 * 8 * 10);
+    assert!(model.config().decode_bytes(16, 8, DType::F32) >= 16 * 8 * 4 * 16 * 10);
+    assert!(model.config().decode_bytes(usize::MAX, usize::MAX, DType::F32) == u64::MAX);
+}
+
+/// The model's folder with one key of its configuration changed; null takes none away.
+fn with(name: &str, key: &str, value: &Value) -> tempfile::TempDir {
+    let changed = tempfile::tempdir().unwrap();
+    let text = fs::read(folder(name).join("config.json")).unwrap();
+    let mut config: Value = serde_json::from_slice(&text).unwrap();
+    config[key] = value.clone();
+    fs::write(changed.path().join("config.json"), config.to_string()).unwrap();
+    let weights = "diffusion_pytorch_model.safetensors";
+    fs::copy(folder(name).join(weights), changed.path().join(weights)).unwrap();
+    changed
+}
+
+#[test]
+fn settings_that_are_not_supported_are_refused_by_name() {
+    let bad = [
+        ("_class_name", json!("AutoencoderTiny")),
+        ("act_fn", json!("gelu")),
+        ("act_fn", Value::Null),
+        ("block_out_channels", json!([8, 18])),
+        ("block_out_channels", json!([])),
+        ("block_out_channels", json!([8, "16"])),
+        ("block_out_channels", json!([8, -16])),
+        ("block_out_channels", json!([8, u64::MAX])),
+        ("down_block_types", json!(["DownEncoderBlock2D", "AttnDownEncoderBlock2D"])),
+        ("up_block_types", json!(["UpDecoderBlock2D"])),
+        ("in_channels", json!(0)),
+        ("latent_channels", json!(1.5)),
+        ("latents_mean", json!([0.1, 0.2, 0.3, 0.4])),
+        ("latents_std", json!([1.0, 1.0, 1.0, 1.0])),
+        ("layers_per_block", json!(0)),
+        ("norm_num_groups", json!(0)),
+        ("norm_num_groups", Value::Null),
+        ("scaling_factor", json!(0)),
+        ("scaling_factor", json!(1e-60)),
+        ("shift_factor", json!("none")),
+        ("use_quant_conv", json!(1)),
+        ("mid_block_add_attention", Value::Null),
+        ("something_new", json!(true)),
+    ];
+    for (key, value) in bad {
+        let changed = with("plain", key, &value);
+        let error = AutoencoderKl::load(changed.path(), &Compute::cpu()).unwrap_err().to_string();
+        assert!(error.contains("config.json") && error.contains(&format!("`{key}`")), "{key} = {value}: {error}");
+        assert!(error.contains("expected"), "{key} = {value}: {error}");
+    }
+}
+
+#[test]
+fn settings_that_change_nothing_are_passed_over() {
+    let good = [("force_upcast", json!(false)), ("sample_size", json!([512, 512])), ("something_new", Value::Null)];
+    for (key, value) in good {
+        let changed = with("plain", key, &value);
+        assert!(AutoencoderKl::load(changed.path(), &Compute::cpu()).is_ok(), "{key} = {value}");
+    }
+}
+
+#[test]
+fn weights_that_do_not_fit_are_errors() {
+    let bad = [("layers_per_block", json!(2)), ("latent_channels", json!(5)), ("block_out_channels", json!([16, 16]))];
+    for (key, value) in bad {
+        let changed = with("plain", key, &value);
+        let error = AutoencoderKl::load(changed.path(), &Compute::cpu()).unwrap_err().to_string();
+        assert!(error.contains("tensor `"), "{key} = {value}: {error}");
+    }
+}
