@@ -15,6 +15,7 @@ mod rms_norm;
 mod rotary;
 mod scope;
 mod swiglu;
+mod upsample;
 
 pub use activation::Activation;
 pub use attention::{Segment, attend};
@@ -26,3 +27,4 @@ pub use rms_norm::RmsNorm;
 pub use rotary::{RopeTables, Rotary, rotate};
 pub use scope::{Compute, Scope};
 pub use swiglu::Swiglu;
+pub use upsample::upsample2;
