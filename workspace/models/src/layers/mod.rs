@@ -5,8 +5,10 @@
 
 mod activation;
 pub mod attention;
+pub mod clip_text;
 mod convolution;
 mod cpu;
+mod embedding;
 mod group_norm;
 mod layer_norm;
 mod linear;
@@ -15,10 +17,12 @@ mod rms_norm;
 mod rotary;
 mod scope;
 mod swiglu;
+pub mod t5;
 
 pub use activation::Activation;
 pub use attention::{Segment, attend};
 pub use convolution::Convolution;
+pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
