@@ -78,6 +78,19 @@ fn weights_kept_in_halves_give_the_same() {
     assert!(off(&ours.hidden, &cases["hidden.0"]).unwrap() < 1e-5);
 }
 
+/// As on a card, where activations are brain floats: eight bits of each number are there.
+#[test]
+fn brain_floats_come_close() {
+    let compute = Compute::bf16(Device::Cpu);
+    let model = ClipText::load(&folder("legacy"), &compute).unwrap();
+    let cases = cases("legacy");
+    let ours = model.encode(&ids(&cases["ids.0"])).unwrap().hidden;
+    assert_eq!(ours.dtype(), DType::BF16);
+    let off = off(&ours, &cases["hidden.0"]).unwrap();
+    println!("bf16: {off:e}");
+    assert!(off < 0.03, "off by {off}");
+}
+
 #[test]
 fn texts_that_do_not_fit_are_refused() {
     let model = ClipText::load(&folder("nested"), &Compute::cpu()).unwrap();

@@ -104,6 +104,19 @@ fn distances_fall_into_the_groups_of_the_reference() {
     }
 }
 
+/// As on a card, where activations are brain floats: eight bits of each number are there.
+#[test]
+fn brain_floats_come_close() {
+    let compute = Compute::bf16(Device::Cpu);
+    let model = T5Encoder::load(&folder("gated"), &compute).unwrap();
+    let cases = cases("gated");
+    let ours = model.encode(&ids(&cases["ids.1"])).unwrap();
+    assert_eq!(ours.dtype(), DType::BF16);
+    let off = off(&ours, &cases["hidden.1"]).unwrap();
+    println!("bf16: {off:e}");
+    assert!(off < 0.03, "off by {off}");
+}
+
 #[test]
 fn texts_that_do_not_fit_are_refused() {
     let model = T5Encoder::load(&folder("relu"), &Compute::cpu()).unwrap();
