@@ -60,3 +60,32 @@ pub fn read_file(file: &Path) -> Result<Vec<u8>, LoadError> {
 pub fn read_json<T: DeserializeOwned>(file: &Path) -> Result<T, LoadError> {
     serde_json::from_slice(&read_file(file)?).map_err(|error| LoadError::content(file, error.to_string()))
 }
+
+/// Larger than any model's number, and small enough that products of three do not overflow.
+const MOST_SIZE: usize = 1 << 20;
+
+/// Checks that sizes that a file gives under these keys are above 0 and not absurd.
+pub(crate) fn check_sizes(file: &Path, sizes: &[(&str, usize)]) -> Result<(), LoadError> {
+    match sizes.iter().find(|(_, size)| !(1..=MOST_SIZE).contains(size)) {
+        Some((key, size)) => Err(LoadError::content(file, format!("`{key}` is {size}: expected 1 to {MOST_SIZE}"))),
+        None => Ok(()),
+    }
+}
+
+/// Checks what is added to a variance: above 0, and small.
+pub(crate) fn check_epsilon(file: &Path, key: &str, epsilon: f64) -> Result<(), LoadError> {
+    if (epsilon as f32).is_normal() && (0.0..1.0).contains(&epsilon) {
+        return Ok(());
+    }
+    Err(LoadError::content(file, format!("`{key}` is {epsilon}: expected a number between 0 and 1")))
+}
+
+/// Checks a value against those that are supported; `None` where the file does not have the key.
+pub(crate) fn check_one_of(file: &Path, key: &str, found: Option<&str>, expected: &[&str]) -> Result<(), LoadError> {
+    match found {
+        Some(found) if !expected.contains(&found) => {
+            Err(LoadError::content(file, format!("`{key}` is `{found}`: expected `{}`", expected.join("` or `"))))
+        }
+        _ => Ok(()),
+    }
+}

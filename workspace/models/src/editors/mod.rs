@@ -2,7 +2,9 @@
 
 pub mod diffusion;
 pub mod flux_kontext;
+mod folder;
 pub mod instruct_pix2pix;
 mod memory;
 pub mod noise;
+mod pixels;
 pub mod samplers;

@@ -6,8 +6,10 @@
 pub(crate) mod activation;
 pub mod attention;
 pub mod autoencoder_kl;
+pub mod clip_text;
 mod convolution;
 pub(crate) mod cpu;
+mod embedding;
 mod group_norm;
 mod layer_norm;
 mod linear;
@@ -19,11 +21,13 @@ mod rms_norm;
 mod rotary;
 mod scope;
 mod swiglu;
+pub mod t5;
 mod upsample;
 
 pub use activation::Activation;
 pub use attention::{Segment, attend};
 pub use convolution::Convolution;
+pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;

@@ -8,8 +8,11 @@ use crate::load::{LoadError, read_file};
 use crate::text::special::Settings;
 use crate::text::{TokenizeError, Tokenized, guarded};
 
-/// How far before a cut the beginning of its word is looked for, in letters: words of scripts without blanks have none.
+/// How far before a cut the beginning of its word is looked for, in letters.
 const WORD: usize = 30;
+
+/// Most scripts from this letter on do not part words with blanks: words are told from the cut on.
+const WITHOUT_BLANKS: char = '\u{2e80}';
 
 /// A tokenizer with the tokens around a text.
 #[derive(Debug, Clone)]
@@ -143,8 +146,9 @@ fn cut(text: &str, encoding: &Encoding, room: usize) -> Option<String> {
     }
     let (head, tail) = text.split_at(at);
     // A word that lost its end is told in full.
-    let part: Vec<char> = head.chars().rev().take(WORD + 1).take_while(|letter| !letter.is_whitespace()).collect();
-    let is_inside = part.len() <= WORD && !tail.starts_with(char::is_whitespace);
+    let is_word = |letter: &char| !letter.is_whitespace() && *letter < WITHOUT_BLANKS;
+    let part: Vec<char> = head.chars().rev().take(WORD + 1).take_while(is_word).collect();
+    let is_inside = part.len() <= WORD && tail.starts_with(|letter| is_word(&letter));
     let begun: usize = if is_inside { part.iter().map(|letter| letter.len_utf8()).sum() } else { 0 };
     Some(text.get(at - begun..).unwrap_or(tail).trim().to_owned())
 }

@@ -47,3 +47,6 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result
     let panicked = |_| "the tokenizer fails on it".to_owned();
     catch_unwind(AssertUnwindSafe(work)).map_err(panicked)?.map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,12 @@
 //! InstructPix2Pix (Brooks, Holynski and Efros, 2023): a Stable Diffusion that also sees the picture to edit.
 
+mod options;
+mod pipeline;
+mod size;
 pub mod unet;
+
+#[cfg(test)]
+mod parity;
+
+pub use options::{Options, SamplerChoice};
+pub use pipeline::{InstructPix2Pix, load};

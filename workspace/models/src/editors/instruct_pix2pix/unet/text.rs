@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor, bail};
 
+use crate::cache::bytes;
+
 /// The keys and values of some texts at every layer that looks at them.
 #[derive(Debug, Clone)]
 pub struct PreparedText {
@@ -24,6 +26,11 @@ impl PreparedText {
     /// How many texts there are.
     pub fn len(&self) -> usize {
         self.texts.len()
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| bytes(&layer.keys) + bytes(&layer.values)).sum()
     }
 
     /// Whether there are none.

@@ -1,0 +1,100 @@
+//! The folder of a pipeline as diffusers writes it: `model_index.json` and a folder a component.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::load::{LoadError, read_file, read_json};
+use crate::weights::Checkpoint;
+
+const INDEX: &str = "model_index.json";
+
+/// The folder of a pipeline of a known class.
+#[derive(Debug, Clone)]
+pub(super) struct PipelineFolder {
+    path: PathBuf,
+}
+
+/// What the weights of a component are called, up to their extension.
+pub(super) const DIFFUSERS: &str = "diffusion_pytorch_model";
+/// The same for components of transformers.
+pub(super) const TRANSFORMERS: &str = "model";
+
+impl PipelineFolder {
+    /// Opens a folder whose index names this class. `pull` is how such a folder can be had.
+    pub(super) fn open(path: &Path, class: &str, pull: &str) -> Result<Self, LoadError> {
+        let index = path.join(INDEX);
+        if !index.is_file() {
+            let reason = format!("is missing: expected the folder of a pipeline; `{pull}` fetches one");
+            return Err(LoadError::content(&index, reason));
+        }
+        let all: Map<String, Value> = read_json(&index)?;
+        match all.get("_class_name").and_then(Value::as_str) {
+            Some(found) if found == class => Ok(Self { path: path.to_owned() }),
+            found => {
+                let found = found.map_or("no pipeline".to_owned(), |found| format!("the pipeline `{found}`"));
+                Err(LoadError::content(&index, format!("names {found}: expected `{class}`")))
+            }
+        }
+    }
+
+    /// The folder of a component, which has to be there.
+    pub(super) fn component(&self, name: &str) -> Result<PathBuf, LoadError> {
+        let folder = self.path.join(name);
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+        Err(LoadError::content(&folder, "is missing: expected the folder of a component of the pipeline"))
+    }
+
+    /// The file that describes the sampler.
+    pub(super) fn scheduler(&self) -> PathBuf {
+        self.path.join("scheduler").join("scheduler_config.json")
+    }
+}
+
+/// What tells models and settings from others: a hash over what was entered.
+#[derive(Debug, Default)]
+pub(super) struct Fingerprint {
+    hasher: blake3::Hasher,
+}
+
+impl Fingerprint {
+    /// Enters some bytes, apart from others.
+    pub(super) fn enter(&mut self, bytes: &[u8]) {
+        self.hasher.update(&(bytes.len() as u64).to_le_bytes());
+        self.hasher.update(bytes);
+    }
+
+    /// Enters the small files of a component, by name.
+    pub(super) fn enter_files(&mut self, folder: &Path) -> Result<(), LoadError> {
+        let read = |source| LoadError::Read { file: folder.to_owned(), source };
+        let entries = fs::read_dir(folder).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
+        let mut files: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| is_small(path)).collect();
+        files.sort();
+        for file in files {
+            self.enter(file.file_name().unwrap_or_default().as_encoded_bytes());
+            self.enter(&read_file(&file)?);
+        }
+        Ok(())
+    }
+
+    /// Enters a component: its small files, and a sample of its weights.
+    pub(super) fn enter_component(&mut self, folder: &Path, stem: &str) -> Result<(), LoadError> {
+        self.enter_files(folder)?;
+        self.enter(&Checkpoint::open_stem(folder, stem, str::to_owned)?.sample()?);
+        Ok(())
+    }
+
+    /// The first half of the hash, in hexadecimal digits.
+    pub(super) fn digits(&self) -> String {
+        self.hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
+/// What a component has beside its weights.
+fn is_small(path: &Path) -> bool {
+    let is_kind = |kind: &str| path.extension().is_some_and(|extension| extension == kind);
+    path.is_file() && ["json", "txt", "model"].into_iter().any(is_kind)
+}

@@ -1,0 +1,47 @@
+//! Pictures as autoencoders take and give them.
+
+use candle_core::{DType, Device, Result, Tensor};
+use editscale_core::{Failure, FailureKind, Image};
+use editscale_picture::{Limits, Rgb8, decode_rgb8};
+
+use crate::pictures::{Filter, Size, resize};
+
+/// The plain bytes of a picture.
+pub(super) fn read(image: &Image) -> std::result::Result<Rgb8, Failure> {
+    let bytes = image.read().map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;
+    decode_rgb8(&bytes, &Limits::default()).map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))
+}
+
+/// A picture brought to a size and to values from −1 to 1: [1, 3, height, width].
+pub(super) fn to_unit(picture: Rgb8, size: Size, device: &Device, dtype: DType) -> Result<Tensor> {
+    let picture = resize(picture, size, Filter::Lanczos);
+    let pixels = size.height * size.width;
+    let mut planes = vec![0.0_f32; 3 * pixels];
+    for (at, pixel) in picture.data.chunks_exact(3).enumerate() {
+        for (channel, &value) in pixel.iter().enumerate() {
+            planes[channel * pixels + at] = 2.0 * (f32::from(value) / 255.0) - 1.0;
+        }
+    }
+    Tensor::from_vec(planes, (1, 3, size.height, size.width), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
+}
+
+/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level.
+pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Rgb8>> {
+    let (batch, _, height, width) = pictures.dims4()?;
+    let pictures = pictures.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+    let byte = |value: f32| ((value * 0.5 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
+    let picture = |at: usize| {
+        let planes: Vec<Vec<f32>> =
+            (0..3).map(|channel| pictures.get(at)?.get(channel)?.flatten_all()?.to_vec1()).collect::<Result<_>>()?;
+        let data = (0..height * width).flat_map(|pixel| [0, 1, 2].map(|channel| byte(planes[channel][pixel])));
+        Ok(Rgb8 { width, height, data: data.collect() })
+    };
+    (0..batch).map(picture).collect()
+}
+
+/// Latents of one geometry as a batch on a device: [batch, channels, rows, columns].
+pub(super) fn batch(latents: &[&[f32]], dims: [usize; 3], device: &Device, dtype: DType) -> Result<Tensor> {
+    let [channels, rows, columns] = dims;
+    let tensor = Tensor::from_vec(latents.concat(), (latents.len(), channels, rows, columns), &Device::Cpu)?;
+    tensor.to_dtype(dtype)?.to_device(device)
+}
