@@ -53,9 +53,10 @@ impl FluxTransformer {
             TransformerSource::File(file) => {
                 let store = Store::file(file, compute)?;
                 let beside = file.parent().unwrap_or(Path::new("")).join("config.json");
-                let config = match beside.exists() {
-                    true => FluxConfig::read(&beside)?,
-                    false => FluxConfig::derive(file, &store.shapes())?,
+                let config = if beside.exists() {
+                    FluxConfig::read(&beside)?
+                } else {
+                    FluxConfig::derive(file, &store.shapes())?
                 };
                 Self::of(&store, config)
             }
