@@ -94,8 +94,8 @@ impl FluxTransformer {
         &self.compute
     }
 
-    /// What all steps share of an instruction: tokens [text tokens, `text_width`] and the text as a whole [`pooled_width`], in
-    /// the type of computing.
+    /// What all steps share of an instruction: tokens [text tokens, `text_width`], at least one, and the text as a whole,
+    /// `pooled_width` numbers; both in the type of computing.
     pub fn prepare_text(&self, tokens: &Tensor, pooled: &Tensor) -> Result<FluxText> {
         if tokens.dim(0)? == 0 {
             bail!("a text has no tokens: expected at least one");
