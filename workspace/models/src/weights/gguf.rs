@@ -377,7 +377,7 @@ impl<R: Read + Seek> Header<R> {
     }
 
     fn placed(&self, name: String, tensor: GgufTensor, from: u64, alignment: u64) -> Found<(String, GgufTensor)> {
-        if tensor.start % alignment != 0 {
+        if !tensor.start.is_multiple_of(alignment) {
             return Err(format!("tensor `{name}` begins at {}: expected a multiple of {alignment}", tensor.start));
         }
         let start = from.checked_add(tensor.start);

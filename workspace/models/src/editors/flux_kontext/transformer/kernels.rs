@@ -16,8 +16,8 @@ fn rows_of(width: usize) -> usize {
     (TASK / width.max(1)).max(1)
 }
 
-fn single(values: Vec<f32>, shape: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
-    Ok((CpuStorage::F32(values), shape.into()))
+fn single(values: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
+    (CpuStorage::F32(values), shape.into())
 }
 
 /// `layer_norm(x) · (1 + scale) + shift` of rows [rows, width], with shift and scale from [items, columns].
@@ -56,7 +56,7 @@ impl CustomOp2 for Modulate {
                 vectorised(ModulateLoop { out, row, shift, scale, epsilon: self.epsilon });
             }
         });
-        single(out, l1.shape().clone())
+        Ok(single(out, l1.shape().clone()))
     }
 }
 
@@ -130,7 +130,7 @@ impl CustomOp3 for AddGated {
                 vectorised(AddGatedLoop { out, base, update, gate });
             }
         });
-        single(out, l1.shape().clone())
+        Ok(single(out, l1.shape().clone()))
     }
 }
 
@@ -195,7 +195,7 @@ impl CustomOp3 for TurnedHeads {
                 vectorised(TurnLoop { out, heads, weight, table, epsilon: self.epsilon });
             }
         });
-        single(out, (count, self.heads, width))
+        Ok(single(out, (count, self.heads, width)))
     }
 }
 
@@ -259,7 +259,7 @@ impl CustomOp2 for BesideGelu {
                 vectorised(GeluLoop { out: right, values: &fused[self.column..] });
             }
         });
-        single(out, (count, all))
+        Ok(single(out, (count, all)))
     }
 }
 

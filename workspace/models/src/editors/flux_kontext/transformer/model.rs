@@ -53,9 +53,10 @@ impl FluxTransformer {
             TransformerSource::File(file) => {
                 let store = Store::file(file, compute)?;
                 let beside = file.parent().unwrap_or(Path::new("")).join("config.json");
-                let config = match beside.exists() {
-                    true => FluxConfig::read(&beside)?,
-                    false => FluxConfig::derive(file, &store.shapes())?,
+                let config = if beside.exists() {
+                    FluxConfig::read(&beside)?
+                } else {
+                    FluxConfig::derive(file, &store.shapes())?
                 };
                 Self::of(&store, config)
             }
@@ -93,8 +94,8 @@ impl FluxTransformer {
         &self.compute
     }
 
-    /// What all steps share of an instruction: tokens [text tokens, `text_width`] and the text as a whole [`pooled_width`], in
-    /// the type of computing.
+    /// What all steps share of an instruction: tokens [text tokens, `text_width`], at least one, and the text as a whole,
+    /// `pooled_width` numbers; both in the type of computing.
     pub fn prepare_text(&self, tokens: &Tensor, pooled: &Tensor) -> Result<FluxText> {
         if tokens.dim(0)? == 0 {
             bail!("a text has no tokens: expected at least one");

@@ -2,7 +2,7 @@
 //!
 //! Text lies at (0, 0, 0) and is not turned at all. A token of the latent picture lies at (0, row, column), one of the
 //! reference at (1, row, column). Each axis turns its share of a head; neighbouring numbers are real and imaginary part
-//! (diffusers' `FluxPosEmbed` and `apply_rotary_emb`; Su et al., 2021, "RoFormer").
+//! (diffusers' `FluxPosEmbed` and `apply_rotary_emb`; Su et al., 2021, "`RoFormer`").
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};

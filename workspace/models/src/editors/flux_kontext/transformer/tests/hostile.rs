@@ -8,8 +8,8 @@ use super::sources::{write_gguf, write_safetensors};
 use super::*;
 use crate::weights::GgufFile;
 
-fn refused(source: TransformerSource) -> String {
-    FluxTransformer::load(&source, &Compute::cpu()).unwrap_err().to_string()
+fn refused(source: &TransformerSource) -> String {
+    FluxTransformer::load(source, &Compute::cpu()).unwrap_err().to_string()
 }
 
 /// A copy of a committed model.
@@ -55,7 +55,7 @@ fn settings_that_are_not_supported_are_named() {
             serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         config.insert(key.to_owned(), serde_json::from_str(value).unwrap());
         std::fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
-        let error = refused(TransformerSource::Folder(home.path().to_owned()));
+        let error = refused(&TransformerSource::Folder(home.path().to_owned()));
         let named = if key == "attention_head_dim" && value == "18" { "axes_dims_rope" } else { key };
         assert!(error.contains("config.json") && error.contains(named), "{key} {value}: {error}");
     }
@@ -79,7 +79,7 @@ fn missing_and_spare_tensors_are_named() {
             serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         config.insert(key.to_owned(), serde_json::from_str(value).unwrap());
         std::fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
-        let error = refused(TransformerSource::Folder(home.path().to_owned()));
+        let error = refused(&TransformerSource::Folder(home.path().to_owned()));
         assert!(error.contains(named) && error.contains("diffusion_pytorch_model"), "{key} {value}: {error}");
     }
 }
@@ -93,7 +93,7 @@ fn files_with_other_tensors_are_refused() {
     let both = |tensors: &BTreeMap<String, Tensor>| {
         write_safetensors(&file("flux.safetensors"), tensors, "");
         write_gguf(&file("flux.gguf"), tensors, GgmlDType::F16);
-        ["flux.safetensors", "flux.gguf"].map(|name| refused(TransformerSource::File(file(name))))
+        ["flux.safetensors", "flux.gguf"].map(|name| refused(&TransformerSource::File(file(name))))
     };
     // 32 is no multiple of a released head's width.
     assert!(both(&all).iter().all(|error| error.contains("img_in.weight") && error.contains("config.json")));
@@ -114,7 +114,7 @@ fn files_with_other_tensors_are_refused() {
     let nan = (all["img_in.bias"].clone() * f64::NAN).unwrap();
     broken.insert("img_in.bias".to_owned(), nan);
     assert!(both(&broken).iter().all(|error| error.contains("img_in.bias") && error.contains("finite")));
-    assert!(refused(TransformerSource::File(file("flux.pt"))).contains(".gguf"));
+    assert!(refused(&TransformerSource::File(file("flux.pt"))).contains(".gguf"));
 }
 
 #[test]
@@ -127,11 +127,11 @@ fn numbers_of_blocks_are_bounded() {
     for name in ["double_blocks.18446744073709551615.x", "double_blocks.4000000.x", "double_blocks.x"] {
         tensors.insert(name.to_owned(), matrix());
         write_safetensors(&file, &tensors, "");
-        assert!(refused(TransformerSource::File(file.clone())).contains(name));
+        assert!(refused(&TransformerSource::File(file.clone())).contains(name));
         tensors.remove(name);
     }
     write_safetensors(&file, &tensors, "");
-    assert!(refused(TransformerSource::File(file)).contains("double_blocks."));
+    assert!(refused(&TransformerSource::File(file)).contains("double_blocks."));
 }
 
 /// A GGUF header out of its parts, with some bytes of tensors.

@@ -52,11 +52,11 @@ fn one_file_says_what_a_folder_says() {
             write_safetensors(&file, &tensors, prefix);
             let model = load(file);
             let off = greatest_difference(&model.forward(&golden.all_items(&model)).unwrap(), &golden.velocities());
-            assert!(off < 1e-5, "{name}: off by {off}");
+            assert!(off < 3e-5, "{name}: off by {off}");
         }
         let kinds = [
-            (GgmlDType::F32, 1e-5),
-            (GgmlDType::F16, 1e-5),
+            (GgmlDType::F32, 3e-5),
+            (GgmlDType::F16, 3e-5),
             (GgmlDType::BF16, 0.05),
             (GgmlDType::Q8_0, 0.05),
             (GgmlDType::Q4_0, 0.6),
@@ -243,7 +243,7 @@ fn expanded(file: &Path, config: &FluxConfig) -> Flux {
 #[test]
 fn candle_says_the_same_of_quantised_models() {
     let kinds = [
-        (GgmlDType::F32, 1e-5),
+        (GgmlDType::F32, 3e-5),
         (GgmlDType::F16, 0.01),
         (GgmlDType::BF16, 0.05),
         (GgmlDType::Q8_0, 0.05),

@@ -2,8 +2,12 @@
 
 use std::time::Instant;
 
-use super::sources::{noise, random_tensors, write_safetensors};
+use candle_core::DType;
+use candle_core::quantized::GgmlDType;
+
+use super::sources::{noise, random_tensors, write_gguf, write_safetensors};
 use super::*;
+use crate::weights::Storage;
 
 /// Run with `--ignored --nocapture`, optimised in full.
 #[test]
@@ -22,9 +26,21 @@ fn a_step_of_a_middling_model() {
         guidance: true,
     };
     let home = tempfile::TempDir::new().unwrap();
-    let file = home.path().join("flux.safetensors");
-    write_safetensors(&file, &random_tensors(&config), "");
-    let model = FluxTransformer::load(&TransformerSource::File(file), &Compute::cpu()).unwrap();
+    let tensors = random_tensors(&config);
+    let file = |name: &str| TransformerSource::File(home.path().join(name));
+    write_safetensors(&home.path().join("single.safetensors"), &tensors, "");
+    let brief = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.to_dtype(DType::BF16).unwrap())).collect();
+    write_safetensors(&home.path().join("stored.safetensors"), &brief, "");
+    write_gguf(&home.path().join("blocks.gguf"), &tensors, GgmlDType::Q4K);
+    for name in ["single.safetensors", "stored.safetensors", "blocks.gguf"] {
+        let compute = Compute { kept: Storage::Stored, ..Compute::cpu() };
+        let model = FluxTransformer::load(&file(name), &compute).unwrap();
+        println!("{name}:");
+        steps(&model);
+    }
+}
+
+fn steps(model: &FluxTransformer) {
     let item = FluxItem {
         latents: noise(1, &[1024, 64], 1.0),
         grid: (32, 32),
