@@ -19,6 +19,7 @@ mod rms_norm;
 mod rotary;
 mod scope;
 mod swiglu;
+mod upsample;
 
 pub use activation::Activation;
 pub use attention::{Segment, attend};
@@ -33,3 +34,4 @@ pub use rms_norm::RmsNorm;
 pub use rotary::{RopeTables, Rotary, rotate};
 pub use scope::{Compute, Scope};
 pub use swiglu::Swiglu;
+pub use upsample::upsample2;

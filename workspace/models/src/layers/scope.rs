@@ -101,4 +101,11 @@ impl<'a> Scope<'a> {
             rows => Ok(rows),
         }
     }
+
+    /// The error for what a layer at this place cannot be.
+    pub(super) fn wrong(&self, reason: &str) -> WeightError {
+        let file = self.checkpoint.root().to_owned();
+        let place = if self.path.is_empty() { "the root" } else { &self.path };
+        WeightError::Format { file, reason: format!("at {place}: {reason}") }
+    }
 }
