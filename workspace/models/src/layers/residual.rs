@@ -62,7 +62,9 @@ impl Residual {
         if let (Some(project), Some(time)) = (&self.time, time) {
             inner = add_to_planes(&inner, &project.forward(time)?)?;
         }
-        let inner = self.conv2.forward(&self.norm2.forward_silu(&inner)?)?;
+        // Assigned, not shadowed: what is replaced gives its memory back.
+        inner = self.norm2.forward_silu(&inner)?;
+        inner = self.conv2.forward(&inner)?;
         let sum = match &self.shortcut {
             Some(shortcut) => (shortcut.forward(pictures)? + inner)?,
             None => (pictures + inner)?,
