@@ -1,9 +1,9 @@
 //! Pictures as planes of channels, and as rows of pixels.
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use crate::layers::cpu::plain;
+use crate::layers::cpu::{is_plain, plain};
 
 /// Edge of the squares in which numbers change places: their source and their target both stay in the nearest cache.
 const EDGE: usize = 32;
@@ -30,7 +30,7 @@ pub fn add_to_planes(pictures: &Tensor, numbers: &Tensor) -> Result<Tensor> {
 
 /// [batch, a, b] to [batch, b, a], contiguous.
 fn swap(matrices: &Tensor) -> Result<Tensor> {
-    if matrices.device().is_cpu() && matrices.dtype() == DType::F32 {
+    if is_plain(matrices) {
         return matrices.contiguous()?.apply_op1_no_bwd(&Swap);
     }
     matrices.transpose(1, 2)?.contiguous()

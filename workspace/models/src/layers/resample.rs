@@ -1,34 +1,26 @@
 //! Halving and doubling pictures, as diffusers' `Downsample2D` and `Upsample2D` do it.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor};
 
-use crate::layers::{Convolution, Scope};
+use crate::layers::{Convolution, Scope, upsample2};
 use crate::weights::WeightError;
 
 /// Halves pictures with a convolution of stride 2.
 #[derive(Debug, Clone)]
 pub struct Downsample {
     convolution: Convolution,
-    padding: usize,
 }
 
 impl Downsample {
     /// Loads `conv`. A padding of 1 puts a pixel of zeros on every side, one of 0 puts them below and on the right only.
     pub fn load(scope: &Scope<'_>, channels: usize, padding: usize) -> std::result::Result<Self, WeightError> {
-        let convolution = Convolution::load(&scope.at("conv"), (channels, channels), 3, 2, padding)?;
-        Ok(Self { convolution, padding })
+        let padding = if padding == 0 { [0, 1, 0, 1] } else { [padding; 4] };
+        Ok(Self { convolution: Convolution::load_padded(&scope.at("conv"), (channels, channels), 3, 2, padding)? })
     }
 
     /// Maps [batch, channels, height, width] to half the height and width: rounded up with a padding of 1, down with 0.
     pub fn forward(&self, pictures: &Tensor) -> Result<Tensor> {
-        if self.padding > 0 {
-            return self.convolution.forward(pictures);
-        }
-        let (_, _, height, width) = pictures.dims4()?;
-        if height < 2 || width < 2 {
-            bail!("a picture of {width}x{height} cannot be halved without padding");
-        }
-        self.convolution.forward(&pictures.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?)
+        self.convolution.forward(pictures)
     }
 }
 
@@ -46,13 +38,16 @@ impl Upsample {
 
     /// Maps [batch, channels, height, width] to twice the height and width.
     pub fn forward(&self, pictures: &Tensor) -> Result<Tensor> {
-        let (_, _, height, width) = pictures.dims4()?;
-        self.forward_to(pictures, 2 * height, 2 * width)
+        self.convolution.forward(&upsample2(pictures)?)
     }
 
     /// Maps [batch, channels, height, width] to the given height and width; each pixel is that one of the source in which
     /// its upper left corner lies.
     pub fn forward_to(&self, pictures: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+        let (_, _, own_height, own_width) = pictures.dims4()?;
+        if (height, width) == (2 * own_height, 2 * own_width) {
+            return self.forward(pictures);
+        }
         self.convolution.forward(&pictures.upsample_nearest2d(height, width)?)
     }
 }

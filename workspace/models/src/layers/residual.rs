@@ -1,12 +1,12 @@
-//! The residual block of convolutions that autoencoders and UNets share: diffusers' `ResnetBlock2D`.
+//! The residual block of convolutions that autoencoders and U-Nets share: diffusers' `ResnetBlock2D`.
 
 use candle_core::{Result, Tensor};
 
 use crate::layers::{Convolution, GroupNorm, Linear, Scope, add_to_planes};
 use crate::weights::WeightError;
 
-/// Two convolutions, each after a group normalisation and a SiLU, around which the input is led; in between, a projection
-/// of the embedded timestep is added to every pixel.
+/// Two convolutions, each after a group normalisation and an activation, around which the input is led; in between, a
+/// projection of the embedded timestep is added to every pixel.
 #[derive(Debug, Clone)]
 pub struct Residual {
     norm1: GroupNorm,
@@ -56,13 +56,15 @@ impl Residual {
     }
 
     /// Maps [batch, inputs, height, width] to [batch, outputs, height, width]. `time` is the embedded timestep of each
-    /// picture, after its SiLU: [batch, width]. Blocks without a projection of it do not look at it.
+    /// picture, after its activation: [batch, width]. Blocks without a projection of it do not look at it.
     pub fn forward(&self, pictures: &Tensor, time: Option<&Tensor>) -> Result<Tensor> {
         let mut inner = self.conv1.forward(&self.norm1.forward_silu(pictures)?)?;
         if let (Some(project), Some(time)) = (&self.time, time) {
             inner = add_to_planes(&inner, &project.forward(time)?)?;
         }
-        let inner = self.conv2.forward(&self.norm2.forward_silu(&inner)?)?;
+        // Assigned, not shadowed: what is replaced gives its memory back.
+        inner = self.norm2.forward_silu(&inner)?;
+        inner = self.conv2.forward(&inner)?;
         let sum = match &self.shortcut {
             Some(shortcut) => (shortcut.forward(pictures)? + inner)?,
             None => (pictures + inner)?,

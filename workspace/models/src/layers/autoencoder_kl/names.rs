@@ -6,10 +6,10 @@ const RENAMED: [(&str, &str); 4] = [("query", "to_q"), ("key", "to_k"), ("value"
 /// The name that diffusers 0.14 and later gives a tensor.
 pub(super) fn canonical(stored: &str) -> String {
     let mut parts: Vec<&str> = stored.split('.').collect();
-    if let [.., "attentions", _, layer, _] = parts.as_mut_slice() {
-        if let Some((_, new)) = RENAMED.iter().find(|(old, _)| old == layer) {
-            *layer = new;
-        }
+    if let [.., "attentions", _, layer, _] = parts.as_mut_slice()
+        && let Some((_, new)) = RENAMED.iter().find(|(old, _)| old == layer)
+    {
+        *layer = new;
     }
     parts.join(".")
 }

@@ -1,4 +1,4 @@
-//! The shape of a UNet, read from its `config.json`.
+//! The shape of a U-Net, read from its `config.json`.
 
 use std::path::Path;
 

@@ -31,7 +31,7 @@ impl TimeEmbedding {
         })
     }
 
-    /// The embedded timesteps [timesteps, 4 · width], after the SiLU that every residual block applies to them.
+    /// The embedded timesteps [timesteps, 4 · width], after the activation that every residual block applies to them.
     pub(super) fn forward(&self, timesteps: &[f32], like: &Tensor) -> Result<Tensor> {
         let waves = waves(timesteps, self.width, self.is_cosine_first, self.shift)?;
         let waves = waves.to_dtype(like.dtype())?.to_device(like.device())?;

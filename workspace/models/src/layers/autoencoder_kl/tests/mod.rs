@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 
-use super::AutoencoderKl;
+use super::{AutoencoderKl, Config};
 use crate::layers::Compute;
+use crate::weights::Storage;
 
 const NAMES: [&str; 4] = ["plain", "old_names", "old_convolutions", "one_block"];
 
@@ -41,6 +42,23 @@ fn pictures_and_latents_are_those_of_diffusers() {
 }
 
 #[test]
+fn other_types_go_through_candles_operations() {
+    let types = [(DType::F64, DType::F64, 2e-5), (DType::F16, DType::F16, 2e-2), (DType::F32, DType::F16, 2e-5)];
+    for (dtype, kept, most) in types {
+        let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(kept) };
+        let (_, case) = load("old_names");
+        let model = AutoencoderKl::load(&folder("old_names"), &compute).unwrap();
+        let means = model.encode(&case["0.pictures"]).unwrap();
+        let decoded = model.decode(&case["0.latents"]).unwrap();
+        assert_eq!((means.dtype(), decoded.dtype()), (dtype, dtype));
+        for (found, right) in [(means, &case["0.means"]), (decoded, &case["0.decoded"])] {
+            let off = off(&found.to_dtype(DType::F32).unwrap(), right);
+            assert!(off < most, "{dtype:?} with weights of {kept:?} is off by {off}");
+        }
+    }
+}
+
+#[test]
 fn a_picture_does_not_depend_on_its_batch() {
     let (model, case) = load("plain");
     let all = model.encode(&case["0.pictures"]).unwrap();
@@ -58,6 +76,53 @@ fn the_configuration_is_read() {
     assert_eq!((model.factor(), config.latent_channels, config.use_quant_conv), (2, 6, false));
     let (model, _) = load("old_names");
     assert_eq!((model.factor(), model.config().shift_factor), (4, 0.0));
+}
+
+/// What a text is read as.
+fn read(text: &Value) -> Config {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    fs::write(&file, text.to_string()).unwrap();
+    Config::read(&file).unwrap()
+}
+
+#[test]
+fn absent_keys_are_what_diffusers_takes_them_to_be() {
+    let right = Config {
+        in_channels: 3,
+        out_channels: 3,
+        block_out_channels: vec![64],
+        layers_per_block: 1,
+        latent_channels: 4,
+        norm_num_groups: 32,
+        scaling_factor: 0.18215,
+        shift_factor: 0.0,
+        use_quant_conv: true,
+        use_post_quant_conv: true,
+        mid_block_add_attention: true,
+    };
+    assert_eq!(read(&json!({})), right);
+}
+
+#[test]
+fn the_configurations_of_released_models_are_read() {
+    let stable_diffusion = json!({
+        "_class_name": "AutoencoderKL", "_diffusers_version": "0.10.0.dev0", "act_fn": "silu",
+        "block_out_channels": [128, 256, 512, 512], "down_block_types": vec!["DownEncoderBlock2D"; 4],
+        "in_channels": 3, "latent_channels": 4, "layers_per_block": 2, "norm_num_groups": 32, "out_channels": 3,
+        "sample_size": 256, "up_block_types": vec!["UpDecoderBlock2D"; 4]
+    });
+    let config = read(&stable_diffusion);
+    assert_eq!((config.factor(), config.scaling_factor, config.use_quant_conv), (8, 0.18215, true));
+    let mut flux = stable_diffusion;
+    let changed = json!({
+        "force_upcast": true, "latent_channels": 16, "latents_mean": null, "latents_std": null,
+        "mid_block_add_attention": true, "sample_size": 1024, "scaling_factor": 0.3611, "shift_factor": 0.1159,
+        "use_post_quant_conv": false, "use_quant_conv": false
+    });
+    flux.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+    let config = read(&flux);
+    assert_eq!((config.latent_channels, config.shift_factor, config.use_quant_conv), (16, 0.1159, false));
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 
-use super::{PreparedText, UNet};
+use super::{BlockConfig, Config, PreparedText, UNet};
 use crate::layers::Compute;
+use crate::weights::Storage;
 
 const NAMES: [&str; 3] = ["heads", "linear", "odd"];
 
@@ -65,6 +66,22 @@ fn noise_is_that_of_diffusers() {
 }
 
 #[test]
+fn other_types_go_through_candles_operations() {
+    let types = [(DType::F64, DType::F64, 5e-5), (DType::F16, DType::F16, 4e-2), (DType::F32, DType::F16, 5e-5)];
+    for (dtype, kept, most) in types {
+        let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(kept) };
+        for name in ["heads", "linear"] {
+            let model = UNet::load(&folder(name), &compute).unwrap();
+            let Case { latents, timesteps, texts, of, noise } = case(name, 1);
+            let found = model.forward(&latents, &timesteps, &model.prepare(&texts).unwrap(), &of).unwrap();
+            assert_eq!(found.dtype(), dtype);
+            let off = off(&found.to_dtype(DType::F32).unwrap(), &noise);
+            assert!(off < most, "{name} in {dtype:?} with weights of {kept:?} is off by {off}");
+        }
+    }
+}
+
+#[test]
 fn a_row_does_not_depend_on_its_batch() {
     let (model, Case { latents, timesteps, texts, of, .. }) = (model("heads"), case("heads", 0));
     let all = model.forward(&latents, &timesteps, &model.prepare(&texts).unwrap(), &of).unwrap();
@@ -91,6 +108,67 @@ fn texts_may_be_joined_and_differ_in_length() {
     let alone = model.forward(&latents.narrow(0, 0, 1).unwrap(), &timesteps[..1], &parts[1], &[0]).unwrap();
     assert!(off(&alone, &right.narrow(0, 0, 1).unwrap()) < 1e-5);
     assert!(PreparedText::join(&[]).is_err());
+}
+
+/// What a text is read as.
+fn read(text: &Value) -> Config {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    fs::write(&file, text.to_string()).unwrap();
+    Config::read(&file).unwrap()
+}
+
+#[test]
+fn absent_keys_are_what_diffusers_takes_them_to_be() {
+    let block = |channels: usize, is_attending: bool| BlockConfig {
+        channels,
+        layers: 2,
+        is_attending_down: is_attending,
+        is_attending_up: is_attending,
+        heads: 8,
+        transformer_layers: 1,
+    };
+    let right = Config {
+        in_channels: 4,
+        out_channels: 4,
+        sample_size: None,
+        center_input_sample: false,
+        flip_sin_to_cos: true,
+        freq_shift: 0.0,
+        blocks: vec![block(320, true), block(640, true), block(1280, true), block(1280, false)],
+        downsample_padding: 1,
+        mid_block_scale_factor: 1.0,
+        norm_num_groups: 32,
+        norm_eps: 1e-5,
+        cross_attention_dim: 1280,
+        use_linear_projection: false,
+    };
+    assert_eq!(read(&json!({})), right);
+}
+
+#[test]
+fn the_configurations_of_released_models_are_read() {
+    let pix2pix = json!({
+        "_class_name": "UNet2DConditionModel", "_diffusers_version": "0.10.0.dev0", "act_fn": "silu",
+        "attention_head_dim": 8, "block_out_channels": [320, 640, 1280, 1280], "center_input_sample": false,
+        "class_embed_type": null, "cross_attention_dim": 768,
+        "down_block_types":
+            ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+        "downsample_padding": 1, "dual_cross_attention": false, "flip_sin_to_cos": true, "freq_shift": 0,
+        "in_channels": 8, "layers_per_block": 2, "mid_block_scale_factor": 1,
+        "mid_block_type": "UNetMidBlock2DCrossAttn", "norm_eps": 1e-5, "norm_num_groups": 32,
+        "num_class_embeds": null, "only_cross_attention": false, "out_channels": 4,
+        "resnet_time_scale_shift": "default", "sample_size": 64,
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+        "upcast_attention": false, "use_linear_projection": false
+    });
+    let config = read(&pix2pix);
+    let right = (8, 768, Some(64), 8);
+    assert_eq!((config.in_channels, config.cross_attention_dim, config.sample_size, config.factor()), right);
+    assert_eq!(config.blocks, read(&json!({})).blocks);
+    // A step on 64 by 64 in half precision takes megabytes, not gigabytes, of each picture.
+    let bytes = config.row_bytes(64, 64, DType::F16);
+    assert!((50 << 20..500 << 20).contains(&bytes), "{bytes}");
 }
 
 #[test]
