@@ -83,7 +83,8 @@ def ask(binary, image, instruction, folder, settings):
     """The pictures that the binary makes of a picture, in the order of their candidates."""
     (folder / "recipe.yaml").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     options = ["--recipe", str(folder / "recipe.yaml"), "--run-dir", str(folder / "run"), "--json"]
-    done = subprocess.run([*binary.split(), "edit", str(image), instruction, *options], capture_output=True, text=True)
+    command = [*binary.split(), "edit", str(image), instruction, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"the binary ended with {done.returncode}: {done.stderr.strip()}\nrecipe: {json.dumps(settings)}")
     candidates = sorted(json.loads(done.stdout)["candidates"], key=lambda each: each["id"])
@@ -116,7 +117,8 @@ def compare(binary, kind, source, folder):
     make_pipeline(shape, folder / "pipeline", seed)
     pipeline = recording.load(folder / "pipeline")
     request, size = draw_request(source, pipeline)
-    print(json.dumps({"seed": seed, "size": size} | dataclasses.asdict(request) | dataclasses.asdict(shape)), flush=True)
+    told = {"seed": seed, "size": size} | dataclasses.asdict(request) | dataclasses.asdict(shape)
+    print(json.dumps(told), flush=True)
     canvas, noise = pictures.smooth(*size, seed), Noise(seed)
     pictures.save(folder / "source.png", canvas)
     wanted = recording.run(pipeline, request, pictures.image(canvas), noise).pictures

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save
 import pictures
 import recording
 import tables
-from make_pipelines import make_pipeline, write_json
+from make_pipelines import make_pipeline
 from recording import Noise, Request
 from shape import FLUX_KONTEXT, INSTRUCT_PIX2PIX, SCHEDULERS, published
 

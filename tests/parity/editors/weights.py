@@ -12,7 +12,7 @@ TORCH = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 GAINS = {
     "vae": {"encoder.conv_out": 3.0, "decoder.conv_out": 0.35, "decoder.conv_in": 0.3, "post_quant_conv": 0.3, "quant_conv": 1.0, "": 1.0},
     "unet": {"attn2.to_out": 2.0, "attn2.to_": 1.5, "conv_out": 1.2, "time_emb": 0.7, "conv_in": 1.5, "": 1.0},
-    "transformer": {"attn.to_v": 2.0, "attn.to_out": 2.0, "norm1": 1.0, "norm.linear": 1.0, "x_embedder": 1.5, "": 1.0},
+    "transformer": {"attn.to_v": 2.0, "attn.to_out": 2.0, "x_embedder": 1.5, "": 1.0},
     "text_encoder": {"_proj": 1.4, "": 1.2},
     "text_encoder_2": {".q.": 0.5, "": 1.2},
 }  # fmt: skip
