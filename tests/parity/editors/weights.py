@@ -15,7 +15,7 @@ GAINS = {
         "encoder.conv_out": 4.0, "decoder.conv_out": 0.35, "decoder.conv_in": 0.3, "post_quant_conv": 0.3, "": 1.0,
     },
     "unet": {
-        "attn2.to_out": 1.3, "attn2.to_": 1.5, "conv_out": 1.2, "time_emb": 0.7, "conv_in": 0.3, "proj_in": 0.1,
+        "attn2.to_out": 0.7, "attn2.to_": 1.5, "conv_out": 1.2, "time_emb": 0.7, "conv_in": 0.3, "proj_in": 0.1,
         "conv2": 0.3, "ff.net.0": 1.4, "ff.net.2": 2.0, "": 1.0,
     },
     "transformer": {
