@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save
 import pictures
 import recording
 import tables
-from make_pipelines import make_pipeline, write_json
+from make_pipelines import make_pipeline
 from recording import Noise, Request
 from shape import FLUX_KONTEXT, INSTRUCT_PIX2PIX, SCHEDULERS, published
 
@@ -35,14 +35,14 @@ PIPELINES = {
     "pix2pix_f16": (5, published(
         INSTRUCT_PIX2PIX, vae_channels=(4, 8, 8, 8), vae_old_names=True, clip_width=16, clip_inner=32,
     )),
-    "pix2pix_deep_bf16": (5, published(
+    "pix2pix_deep_bf16": (4, published(
         INSTRUCT_PIX2PIX, dtype="bf16", shard_bytes=40_000, scheduler="ddim",
         scheduler_changes='{"prediction_type": "v_prediction", "timestep_spacing": "trailing"}',
         unet_channels=(8, 8, 16), unet_cross=(True, True, False), unet_heads=(1, 2, 4), linear_projection=True,
         vae_channels=(8, 8, 8), clip_width=12, clip_layers=3, clip_inner=24, clip_act="gelu", clip_legacy_end=False,
         clip_pad="!", clip_style="plain",
     )),
-    "kontext_f16": (7, published(
+    "kontext_f16": (2, published(
         FLUX_KONTEXT, vae_channels=(4, 8, 8, 8), clip_width=16, clip_inner=32, axes=(2, 6, 4),
     )),
     "kontext_no_guidance_bf16": (3, published(

@@ -54,12 +54,13 @@ def model_index(shape):
         name = "StableDiffusionInstructPix2PixPipeline"
         rest = {"safety_checker": [None, None], "unet": ["diffusers", "UNet2DConditionModel"]}
         return {"_class_name": name} | common | rest | {"requires_safety_checker": False}
-    return {"_class_name": "FluxKontextPipeline"} | common | {
+    rest = {
         "image_encoder": [None, None],
         "text_encoder_2": ["transformers", "T5EncoderModel"],
         "tokenizer_2": ["transformers", "T5TokenizerFast"],
         "transformer": ["diffusers", "FluxTransformer2DModel"],
     }
+    return {"_class_name": "FluxKontextPipeline"} | common | rest
 
 
 def make_pipeline(shape, folder, seed):
@@ -177,7 +178,7 @@ def main():
     parser.add_argument("--kind", required=True, choices=KINDS)
     parser.add_argument("--seed", required=True, type=int, help="what the weights are drawn from")
     parser.add_argument("--random", action="store_true", help="draw the shape from the seed, too")
-    parser.add_argument("--mid", action="store_true", help="a pipeline of middle size, to be timed; see bench_reference.py")
+    parser.add_argument("--mid", action="store_true", help="a pipeline of middle size, to be timed")
     shapes.add_arguments(parser)
     arguments = parser.parse_args()
     try:

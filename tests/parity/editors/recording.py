@@ -286,7 +286,7 @@ def influences(pipeline):
         "latents": ({}, 1, 2),
     }
     if not is_kontext(pipeline):
-        changed |= {"guidance": ({"guidance": 3.0}, 1, 1), "image_guidance": ({"image_guidance": 3.0}, 1, 1)}
+        changed |= {"guidance": ({"guidance": 3.0}, 1, 1), "image_guidance": ({"image_guidance": 4.5}, 1, 1)}
     elif pipeline.transformer.config.guidance_embeds:
         changed["guidance"] = ({"guidance": 7.0}, 1, 1)
     base = run(pipeline, request, source, Noise(1)).pictures.astype(float)

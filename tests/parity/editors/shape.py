@@ -177,7 +177,7 @@ def vae_config(shape):
 
 
 def clip_config(shape, rows):
-    """Arguments of CLIPTextConfig; `rows` counts the tokenizer's entries, the last two of which start and end a text."""
+    """Arguments of CLIPTextConfig; of the tokenizer's `rows` entries the last two start and end a text."""
     named = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1}
     if not shape.clip_legacy_end:
         named = {"bos_token_id": rows - 2, "eos_token_id": rows - 1, "pad_token_id": rows - 1}

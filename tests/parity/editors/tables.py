@@ -95,9 +95,10 @@ def alphas_row(schedule):
 
 def schedules():
     """All schedules."""
+    settings = {"diffusion": PUBLISHED_DIFFUSION} | {name: SCHEDULERS[name] for name in SCHEDULERS if "flow" in name}
     flow = [flow_row("flow_dynamic", size, steps) for size in FLOW_SIZES for steps in FLOW_STEPS]
     return {
-        "settings": {"diffusion": PUBLISHED_DIFFUSION} | {name: SCHEDULERS[name] for name in SCHEDULERS if "flow" in name},
+        "settings": settings,
         "alphas": [alphas_row(schedule) for schedule in ("scaled_linear", "linear")],
         "euler_ancestral": [euler_row(spacing, steps) for spacing in SPACINGS for steps in STEPS],
         "ddim": [ddim_row(spacing, steps) for spacing in SPACINGS for steps in STEPS],
