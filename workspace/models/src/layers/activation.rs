@@ -108,7 +108,7 @@ impl Function for GeluTanhOf {
     #[inline(always)]
     fn at(&self, x: f32) -> f32 {
         // (1 + tanh(y)) / 2 is sigmoid(2 y).
-        const TWICE: f32 = 1.595_769_1; // 2 · sqrt(2 / π)
+        const TWICE: f32 = 1.595_769; // 2 · sqrt(2 / π)
         x * sigmoid(TWICE * x * (x * x).mul_add(0.044_715, 1.0))
     }
 }
