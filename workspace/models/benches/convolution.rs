@@ -39,7 +39,7 @@ const fn shape(batch: usize, inputs: usize, outputs: usize, side: usize, kernel:
     Shape { batch, inputs, outputs, side, kernel, stride }
 }
 
-/// The shapes of Stable Diffusion 1.5's UNet and decoder for pictures of 512×512 and 256×256.
+/// The shapes of Stable Diffusion 1.5's denoiser and decoder for pictures of 512×512 and 256×256.
 const SHAPES: [Shape; 18] = [
     shape(1, 320, 320, 64, 3, 1),
     shape(1, 640, 640, 32, 3, 1),
@@ -115,7 +115,7 @@ impl Turns<'_> {
         let rate = |seconds: &[f64]| work / least(seconds) / 1e9;
         let ratios: Vec<f64> = theirs.iter().zip(&own).map(|(theirs, own)| theirs / own).collect();
         let (theirs, own, candles, ratio) = (rate(&theirs), rate(&own), rate(&candles), median(&ratios));
-        println!("| {name} | {theirs:.1} | {own:.1} | {ratio:.2} | {candles:.1} |");
+        println!("| {name} | {theirs:.2} | {own:.2} | {ratio:.2} | {candles:.2} |");
     }
 }
 

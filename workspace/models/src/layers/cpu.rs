@@ -163,7 +163,7 @@ pub(crate) fn sum_of(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
 /// Mean and variance of values; of none, what is not a number.
 ///
 /// Parts that fit into the nearest cache are summed around their own rounded mean, and put together in double precision
-/// (Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance"): one pass over memory, and neither long
+/// (Chan and others 1983, "Algorithms for computing the sample variance"): one pass over memory, and neither long
 /// rows nor large means cost accuracy.
 #[inline(always)]
 pub(super) fn moments(values: &[f32]) -> (f32, f32) {

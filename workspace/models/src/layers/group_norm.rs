@@ -30,7 +30,7 @@ impl GroupNorm {
         channels: usize,
         epsilon: f64,
     ) -> std::result::Result<Self, WeightError> {
-        if groups == 0 || channels == 0 || channels % groups != 0 {
+        if channels == 0 || !channels.is_multiple_of(groups) {
             return Err(
                 scope.wrong(&format!("{groups} groups of {channels} channels: expected a divisor of the channels"))
             );

@@ -1,5 +1,6 @@
 //! Convolution on the processor, in single precision: tiles of pixels times the weights, shared out among the cores.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
@@ -18,6 +19,12 @@ const TASKS: usize = 4;
 
 /// Fewer output channels than these are not worth gathering the pixels anew.
 const BLOCK: usize = 96;
+
+thread_local! {
+    /// Kept from call to call, about half a megabyte a thread: memory that comes anew from the system costs more than what
+    /// is done with it.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 /// Pictures [batch, inputs, height, width] and what becomes of them, [batch, outputs, ..].
 pub(super) struct Sizes {
@@ -90,7 +97,7 @@ pub(super) fn convolve(pictures: &[f32], sizes: &Sizes, geometry: &Geometry, wei
     let mut out = vec![0.0; batch * geometry.outputs * plane];
     let tasks = Split::new(batch, plane, weights.panels()).tasks(&mut out, geometry.outputs, plane);
     let work = Work { pictures, sizes, geometry, weights };
-    tasks.into_par_iter().with_max_len(1).for_each_init(Scratch::default, |scratch, task| work.run(scratch, task));
+    tasks.into_par_iter().with_max_len(1).for_each(|task| SCRATCH.with_borrow_mut(|scratch| work.run(scratch, task)));
     out
 }
 

@@ -126,8 +126,8 @@ fn pad<'a>(padded: &'a mut Vec<f32>, run: &Run, planes: Planes<'_>, geometry: &G
 /// Copies what `length` outputs of one row look at into the first places of a panel.
 fn copy(panel: &mut [f32], length: usize, window: &Window<'_>, (row, column): (usize, usize), geometry: &Geometry) {
     match (geometry.stride, length) {
-        (1, 16) => copy_as(panel, window, (row, column), geometry, |to, from| copy_fixed::<16>(to, from)),
-        (1, 8) => copy_as(panel, window, (row, column), geometry, |to, from| copy_fixed::<8>(to, from)),
+        (1, 16) => copy_as(panel, window, (row, column), geometry, copy_fixed::<16>),
+        (1, 8) => copy_as(panel, window, (row, column), geometry, copy_fixed::<8>),
         (1, _) => copy_as(panel, window, (row, column), geometry, |to, from| {
             for (to, from) in to[..length].iter_mut().zip(from) {
                 *to = *from;
