@@ -1,6 +1,7 @@
 //! The folder of a pipeline as diffusers writes it: `model_index.json` and a folder a component.
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -84,6 +85,22 @@ impl Fingerprint {
     pub(super) fn enter_component(&mut self, folder: &Path, stem: &str) -> Result<(), LoadError> {
         self.enter_files(folder)?;
         self.enter(&Checkpoint::open_stem(folder, stem, str::to_owned)?.sample()?);
+        Ok(())
+    }
+
+    /// Enters a file's size and some of its bytes from the beginning and the end.
+    pub(super) fn enter_ends(&mut self, file: &Path) -> Result<(), LoadError> {
+        const BYTES: u64 = 1 << 20;
+        let read = |source| LoadError::Read { file: file.to_owned(), source };
+        let mut open = fs::File::open(file).map_err(read)?;
+        let length = open.metadata().map_err(read)?.len();
+        self.enter(&length.to_le_bytes());
+        for start in [0, length.saturating_sub(BYTES)] {
+            let mut part = Vec::new();
+            open.seek(SeekFrom::Start(start)).map_err(read)?;
+            (&mut open).take(BYTES).read_to_end(&mut part).map_err(read)?;
+            self.enter(&part);
+        }
         Ok(())
     }
 

@@ -40,7 +40,7 @@ impl Linear {
     pub fn load_pointwise(scope: &Scope<'_>, inputs: usize, outputs: usize) -> std::result::Result<Self, WeightError> {
         let weight = scope.kept("weight", &[outputs, inputs, 1, 1])?.flatten_from(1);
         let weight = weight.map_err(|error| scope.device_error("weight", error))?;
-        Ok(Self { weight, bias: Some(scope.small("bias", &[outputs])?) })
+        Ok(Self { weight: Weight::Dense(weight), bias: Some(scope.small("bias", &[outputs])?) })
     }
 
     /// From its parts.

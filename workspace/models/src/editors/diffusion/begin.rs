@@ -96,7 +96,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
     }
 
     fn prepare(&mut self, item: &EditItem, proposal: &Proposal) -> Result<Prepared<P::Conditions>, Failure> {
-        let prepared = self.pipeline.prepare(Ask::new(&item.start, proposal))?;
+        let prepared = self.pipeline.prepare(Ask::new(item, proposal))?;
         let needed = self.pipeline.row_bytes(&prepared.conditions, prepared.geometry);
         match available() {
             Some(free) if self.pipeline.is_on_processor() && needed > free => Err(invalid(format!(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use candle_core::Result;
-use editscale_core::{EditCounters, Failure, Image, KnobSpec, Knobs, Proposal};
+use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, KnobSpec, Knobs, Proposal};
 use editscale_picture::Rgb8;
 
 use crate::editors::samplers::Sampler;
@@ -41,12 +41,15 @@ pub struct Ask<'a> {
     pub instruction: &'a str,
     /// The settings that differ from the recipe's.
     pub knobs: &'a Knobs,
+    /// The size that the result is to have, where the request says.
+    pub output_size: Option<ImageSize>,
 }
 
 impl<'a> Ask<'a> {
-    /// Of a proposal that starts from a picture, or goes back to one.
-    pub(super) fn new(start: &'a Image, proposal: &'a Proposal) -> Self {
-        Self { start, instruction: &proposal.instruction, knobs: &proposal.knobs }
+    /// Of a proposal of an item, which starts from its picture or goes back to it.
+    pub(super) fn new(item: &'a EditItem, proposal: &'a Proposal) -> Self {
+        let output_size = item.request.output_size;
+        Self { start: &item.start, instruction: &proposal.instruction, knobs: &proposal.knobs, output_size }
     }
 }
 

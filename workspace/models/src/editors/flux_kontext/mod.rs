@@ -1,4 +1,14 @@
 //! FLUX.1 Kontext (Black Forest Labs et al., 2025, "FLUX.1 Kontext: Flow Matching for In-Context Image Generation and
 //! Editing in Latent Space").
 
+mod options;
+mod packing;
+mod pipeline;
+mod size;
 pub mod transformer;
+
+#[cfg(test)]
+mod parity;
+
+pub use options::Options;
+pub use pipeline::{FluxKontext, load};

@@ -75,8 +75,12 @@ pub fn load(
     shared: &DiffusionOptions,
 ) -> std::result::Result<(Identity, InstructPix2Pix), LoadError> {
     let folder = PipelineFolder::open(folder, CLASS, PULL)?;
-    let [tokenizer, text_encoder, vae, unet_folder] =
-        [folder.component("tokenizer")?, folder.component("text_encoder")?, folder.component("vae")?, folder.component("unet")?];
+    let [tokenizer, text_encoder, vae, unet_folder] = [
+        folder.component("tokenizer")?,
+        folder.component("text_encoder")?,
+        folder.component("vae")?,
+        folder.component("unet")?,
+    ];
     let sampler = sampler(&folder, &options)?;
     let tokens = ClipTokens::load(&tokenizer)?;
     let text = ClipText::load(&text_encoder, &options.compute)?;
@@ -125,7 +129,8 @@ fn sampler(folder: &PipelineFolder, options: &Options) -> std::result::Result<Ar
         return Err(LoadError::content(&file, reason));
     }
     if options.eta > 0.0 && kind == Kind::EulerAncestral {
-        let reason = "leads to Euler's ancestral method, which has no `eta`: leave it out of the recipe, or set `sampler: ddim`";
+        let reason =
+            "leads to Euler's ancestral method, which has no `eta`: leave it out of the recipe, or set `sampler: ddim`";
         return Err(LoadError::content(&file, reason));
     }
     Ok(match kind {
@@ -145,7 +150,10 @@ fn check(
         if found == expected {
             return Ok(());
         }
-        Err(LoadError::content(file, format!("has `{what}` {found}: expected {expected}, as the other components have it")))
+        Err(LoadError::content(
+            file,
+            format!("has `{what}` {found}: expected {expected}, as the other components have it"),
+        ))
     };
     let file = unet_folder.join("config.json");
     same(&file, "in_channels", config.in_channels, 2 * latents)?;
@@ -153,7 +161,10 @@ fn check(
     same(&file, "cross_attention_dim", config.cross_attention_dim, text.config().hidden_size)?;
     let (largest, rows) = (tokens.largest_id() as usize, text.config().vocab_size);
     if largest >= rows {
-        return Err(LoadError::content(tokenizer, format!("has ids up to {largest}: the text encoder has {rows} tokens")));
+        return Err(LoadError::content(
+            tokenizer,
+            format!("has ids up to {largest}: the text encoder has {rows} tokens"),
+        ));
     }
     Ok(())
 }
@@ -332,7 +343,10 @@ impl Pipeline for InstructPix2Pix {
             let (low, high) = (default.min(1.0), default.max(high));
             Ok(KnobSpec { name: KnobName::new(name)?, low, high, default, scale: KnobScale::Linear })
         };
-        Ok(vec![knob("guidance", 15.0, self.options.guidance)?, knob("image_guidance", 3.0, self.options.image_guidance)?])
+        Ok(vec![
+            knob("guidance", 15.0, self.options.guidance)?,
+            knob("image_guidance", 3.0, self.options.image_guidance)?,
+        ])
     }
 
     fn most_evaluations(&self) -> u64 {

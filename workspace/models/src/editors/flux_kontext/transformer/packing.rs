@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor, bail};
 
+use crate::cache::bytes;
 use crate::editors::flux_kontext::transformer::blocks::Rows;
 use crate::editors::flux_kontext::transformer::operations::Owners;
 use crate::editors::flux_kontext::transformer::positions::{Geometry, Positions};
@@ -17,6 +18,30 @@ pub struct FluxText {
     pub(super) context: Tensor,
     /// The text as a whole: [1, width].
     pub(super) pooled: Tensor,
+}
+
+impl FluxText {
+    /// How many tokens it has.
+    pub fn tokens(&self) -> usize {
+        self.context.dims().first().copied().unwrap_or_default()
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> u64 {
+        bytes(&self.context) + bytes(&self.pooled)
+    }
+}
+
+impl FluxReference {
+    /// How many tokens it has.
+    pub fn tokens(&self) -> usize {
+        self.grid.0 * self.grid.1
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> u64 {
+        bytes(&self.rows)
+    }
 }
 
 /// A reference picture, as far as it does not depend on the step. Made by

@@ -1,0 +1,1 @@
+//! Parity with diffusers: the cases that `tests/parity/editors` makes.

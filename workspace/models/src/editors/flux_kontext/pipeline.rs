@@ -1,0 +1,328 @@
+//! The networks of FLUX.1 Kontext together: two texts, the source as further tokens, and the velocity.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor};
+use editscale_core::{
+    Digest, EditCounters, EditorName, Failure, FailureKind, KnobName, KnobScale, KnobSpec, NameError,
+};
+use editscale_picture::Rgb8;
+
+use crate::cache::Cache;
+use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
+use crate::editors::flux_kontext::options::Options;
+use crate::editors::flux_kontext::packing::{pack, unpack};
+use crate::editors::flux_kontext::size::{result_size, source_size};
+use crate::editors::flux_kontext::transformer::{
+    FluxItem, FluxReference, FluxText, FluxTransformer, TransformerSource,
+};
+use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
+use crate::editors::memory::explained;
+use crate::editors::pixels;
+use crate::editors::samplers::{FlowConfig, FlowEuler};
+use crate::layers::autoencoder_kl::AutoencoderKl;
+use crate::layers::clip_text::ClipText;
+use crate::layers::t5::T5Encoder;
+use crate::load::LoadError;
+use crate::pictures::Size;
+use crate::text::{ClipTokens, T5Tokens, TokenizeError};
+
+const CLASS: &str = "FluxKontextPipeline";
+const PULL: &str = "editscale models pull flux-kontext";
+
+/// The version of everything that decides a candidate's pixels beside weights and settings.
+const REVISION: &str = "flux_kontext/1";
+
+/// The networks, and what is kept of texts and sources.
+#[derive(Debug)]
+pub struct FluxKontext {
+    options: Options,
+    clip: (ClipTokens, ClipText),
+    t5: (T5Tokens, T5Encoder),
+    autoencoder: AutoencoderKl,
+    transformer: FluxTransformer,
+    flow: FlowConfig,
+    texts: Cache<Arc<str>, Text>,
+    sources: Cache<(Digest, Size), FluxReference>,
+}
+
+/// An instruction, encoded.
+#[derive(Debug)]
+struct Text {
+    prepared: FluxText,
+    note: Option<Arc<str>>,
+}
+
+/// What the transformer is told of one candidate.
+#[derive(Debug)]
+pub struct Conditions {
+    text: Arc<Text>,
+    reference: Arc<FluxReference>,
+    guidance: Option<f32>,
+    /// Tokens of text and source together.
+    tokens: usize,
+}
+
+/// Loads a pipeline's folder, and says what its editor is to be called.
+pub fn load(
+    folder: &Path,
+    name: EditorName,
+    options: Options,
+    shared: &DiffusionOptions,
+) -> std::result::Result<(Identity, FluxKontext), LoadError> {
+    let folder = PipelineFolder::open(folder, CLASS, PULL)?;
+    let flow = FlowConfig::read(&folder.scheduler())?;
+    let component = |name: &str| folder.component(name);
+    let (tokenizers, encoders) = (
+        [component("tokenizer")?, component("tokenizer_2")?],
+        [component("text_encoder")?, component("text_encoder_2")?],
+    );
+    let vae = component("vae")?;
+    let clip = (ClipTokens::load(&tokenizers[0])?, ClipText::load(&encoders[0], &options.text_compute)?);
+    let t5 = (T5Tokens::load(&tokenizers[1])?, T5Encoder::load(&encoders[1], &options.text_compute)?);
+    let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
+    let source = match &options.transformer {
+        Some(file) => TransformerSource::File(file.clone()),
+        None => TransformerSource::Folder(component("transformer")?),
+    };
+    let transformer = FluxTransformer::load(&source, &options.compute)?;
+    let mut fingerprint = Fingerprint::default();
+    tokenizers.iter().try_for_each(|folder| fingerprint.enter_files(folder))?;
+    encoders.iter().try_for_each(|folder| fingerprint.enter_component(folder, TRANSFORMERS))?;
+    fingerprint.enter_component(&vae, DIFFUSERS)?;
+    match &source {
+        TransformerSource::Folder(folder) => fingerprint.enter_component(folder, DIFFUSERS)?,
+        TransformerSource::File(file) => fingerprint.enter_ends(file)?,
+    }
+    fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
+    let sizes = (options.max_pixels, options.is_source_fitted, options.text_tokens);
+    fingerprint.enter(format!("{sizes:?} {:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
+    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.sample));
+    let identity = Identity {
+        name,
+        revision: format!("{REVISION} {}", fingerprint.digits()).into(),
+        steps: options.steps,
+        is_stochastic: options.eta > 0.0,
+    };
+    let (texts, sources) = (Cache::new(options.cache_bytes / 2), Cache::new(options.cache_bytes / 2));
+    let kontext = FluxKontext { options, clip, t5, autoencoder, transformer, flow, texts, sources };
+    kontext.check(&tokenizers.each_ref().map(|folder| folder.as_path()), &source_file(&source), &vae)?;
+    Ok((identity, kontext))
+}
+
+/// What errors about the transformer's shape point at.
+fn source_file(source: &TransformerSource) -> std::path::PathBuf {
+    match source {
+        TransformerSource::Folder(folder) => folder.join("config.json"),
+        TransformerSource::File(file) => file.clone(),
+    }
+}
+
+fn failed(what: &str, error: &candle_core::Error) -> Failure {
+    Failure::new(FailureKind::Crashed, format!("{what} failed: {}", explained(error)))
+}
+
+impl FluxKontext {
+    /// Checks that the components belong together.
+    fn check(&self, tokenizers: &[&Path; 2], transformer: &Path, vae: &Path) -> std::result::Result<(), LoadError> {
+        let config = self.transformer.config();
+        let same = |what: &str, found: usize, expected: usize| {
+            if found == expected {
+                return Ok(());
+            }
+            let reason = format!("has {what} {found}: expected {expected}, as the other components have it");
+            Err(LoadError::content(transformer, reason))
+        };
+        let latents = 4 * self.autoencoder.config().latent_channels;
+        same("input channels", config.in_channels, latents)?;
+        same("output channels", config.out_channels, latents)?;
+        same("a text width of", config.text_width, self.t5.1.config().d_model)?;
+        same("a pooled width of", config.pooled_width, self.clip.1.config().hidden_size)?;
+        if self.autoencoder.config().scaling_factor == 0.0 {
+            return Err(LoadError::content(
+                &vae.join("config.json"),
+                "has `scaling_factor` 0: expected another number",
+            ));
+        }
+        let ids = [
+            (self.clip.0.largest_id() as usize, self.clip.1.config().vocab_size),
+            (self.t5.0.largest_id() as usize, self.t5.1.config().vocab_size),
+        ];
+        for (tokenizer, (largest, rows)) in tokenizers.iter().zip(ids) {
+            if largest >= rows {
+                let reason = format!("has ids up to {largest}: the text encoder has {rows} tokens");
+                return Err(LoadError::content(tokenizer, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Pixels of a token's edge.
+    fn multiple(&self) -> usize {
+        2 * self.autoencoder.factor()
+    }
+
+    fn encode(&self, instruction: &str) -> std::result::Result<Text, Failure> {
+        let invalid = |error: TokenizeError| Failure::new(FailureKind::Invalid, error.to_string());
+        let positions = self.clip.1.config().max_position_embeddings;
+        let short = self.clip.0.length().map_or(positions, |length| length.min(positions));
+        let clip = self.clip.0.encode(instruction, short).map_err(invalid)?;
+        let length = self.options.text_tokens;
+        let t5 = self.t5.0.encode(instruction, length).map_err(invalid)?;
+        let note = t5.cut.map(|cut| format!("the model reads {length} tokens: it has not read `{cut}`").into());
+        let encode = || {
+            let compute = &self.options.compute;
+            let here = |tensor: Tensor| tensor.to_device(&compute.device)?.to_dtype(compute.dtype);
+            let pooled = here(self.clip.1.encode(&[clip.ids])?.pooled)?;
+            self.transformer.prepare_text(&here(self.t5.1.encode(&[t5.ids])?)?, &pooled)
+        };
+        let prepared = encode().map_err(|error| failed("encoding the text", &error))?;
+        Ok(Text { prepared, note })
+    }
+
+    /// An instruction, encoded now or earlier.
+    fn text(&mut self, instruction: &str, counters: &mut EditCounters) -> std::result::Result<Arc<Text>, Failure> {
+        let key: Arc<str> = instruction.into();
+        if let Some(text) = self.texts.get(&key) {
+            return Ok(text);
+        }
+        let text = Arc::new(self.encode(instruction)?);
+        counters.text_encodes += 2;
+        let weight = text.prepared.bytes();
+        self.texts.keep(key, Arc::clone(&text), weight);
+        Ok(text)
+    }
+
+    /// A picture as further tokens, encoded now or earlier.
+    fn reference(
+        &mut self,
+        ask: Ask<'_>,
+        counters: &mut EditCounters,
+    ) -> std::result::Result<Arc<FluxReference>, Failure> {
+        let size = source_size(size_of(ask.start.size()), self.multiple(), self.options.is_source_fitted);
+        let key = (ask.start.digest(), size);
+        if let Some(source) = self.sources.get(&key) {
+            return Ok(source);
+        }
+        let picture = pixels::read(ask.start)?;
+        let reference = Arc::new(self.embed(picture, size).map_err(|error| failed("encoding the source", &error))?);
+        counters.image_encodes += 1;
+        self.sources.keep(key, Arc::clone(&reference), reference.bytes());
+        Ok(reference)
+    }
+
+    fn embed(&self, picture: Rgb8, size: Size) -> Result<FluxReference> {
+        let (tokens, grid) = self.source_tokens(picture, size)?;
+        let compute = &self.options.compute;
+        self.transformer.prepare_reference(&tokens.to_dtype(compute.dtype)?.to_device(&compute.device)?, grid)
+    }
+
+    /// A picture's latents as tokens, on the processor: [tokens, channels · 4].
+    fn source_tokens(&self, picture: Rgb8, size: Size) -> Result<(Tensor, (usize, usize))> {
+        let (compute, config) = (&self.options.compute, self.autoencoder.config());
+        let means = self.autoencoder.encode(&pixels::to_unit(picture, size, &compute.device, compute.dtype)?)?;
+        let (_, channels, rows, columns) = means.dims4()?;
+        let scaled = ((means.to_dtype(DType::F32)? - config.shift_factor)? * config.scaling_factor)?;
+        let scaled: Vec<f32> = scaled.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+        let grid = (rows / 2, columns / 2);
+        let packed = pack(&scaled, [channels, rows, columns]);
+        Ok((Tensor::from_vec(packed, (grid.0 * grid.1, channels * 4), &Device::Cpu)?, grid))
+    }
+
+    /// The size of the result's latents: of the shape that is asked for, else that of the source.
+    fn geometry(&self, ask: Ask<'_>) -> Geometry {
+        let shape = size_of(ask.output_size.unwrap_or(ask.start.size()));
+        let size = result_size(shape, self.multiple(), self.options.max_pixels);
+        let (factor, channels) = (self.autoencoder.factor(), self.autoencoder.config().latent_channels);
+        Geometry { channels, rows: size.height / factor, columns: size.width / factor }
+    }
+
+    fn item(&self, row: &Row<'_, Conditions>) -> Result<FluxItem> {
+        let compute = &self.options.compute;
+        let Geometry { channels, rows, columns } = row.geometry;
+        let grid = (rows / 2, columns / 2);
+        let latents = Tensor::from_slice(&row.input, (grid.0 * grid.1, channels * 4), &Device::Cpu)?;
+        Ok(FluxItem {
+            latents: latents.to_dtype(compute.dtype)?.to_device(&compute.device)?,
+            grid,
+            reference: Some((*row.conditions.reference).clone()),
+            text: row.conditions.text.prepared.clone(),
+            timestep: row.timestep,
+            guidance: row.conditions.guidance,
+        })
+    }
+}
+
+fn size_of(size: editscale_core::ImageSize) -> Size {
+    Size { height: size.height as usize, width: size.width as usize }
+}
+
+impl Pipeline for FluxKontext {
+    type Conditions = Conditions;
+
+    fn prepare(&mut self, ask: Ask<'_>) -> std::result::Result<Prepared<Conditions>, Failure> {
+        let mut counters = EditCounters::default();
+        let text = self.text(ask.instruction, &mut counters)?;
+        let reference = self.reference(ask, &mut counters)?;
+        let geometry = self.geometry(ask);
+        let guidance = ask.knobs.get("guidance").unwrap_or(self.options.guidance) as f32;
+        let guidance = self.transformer.config().guidance.then_some(guidance);
+        let tokens = (geometry.rows / 2) * (geometry.columns / 2);
+        let sampler = Arc::new(FlowEuler::new(&self.flow, self.options.steps, tokens, self.options.eta));
+        let notes = text.note.iter().cloned().collect();
+        let conditions = Conditions { tokens: text.prepared.tokens() + reference.tokens(), text, reference, guidance };
+        Ok(Prepared { conditions, geometry, sampler, evaluations: 1, notes, counters })
+    }
+
+    fn predict(&self, rows: &[Row<'_, Conditions>]) -> Result<Vec<Vec<f32>>> {
+        let items = rows.iter().map(|row| self.item(row)).collect::<Result<Vec<_>>>()?;
+        let numbers =
+            |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
+        self.transformer.forward(&items)?.into_iter().map(numbers).collect()
+    }
+
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
+        let (compute, config) = (&self.options.compute, self.autoencoder.config());
+        let planes: Vec<Vec<f32>> = latents.iter().map(|tokens| unpack(tokens, geometry.dims())).collect();
+        let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
+        let latents = pixels::batch(&planes, geometry.dims(), &compute.device, DType::F32)?;
+        let latents = ((latents / config.scaling_factor)? + config.shift_factor)?.to_dtype(compute.dtype)?;
+        pixels::from_unit(&self.autoencoder.decode(&latents)?)
+    }
+
+    fn arranged(&self, latents: Vec<f32>, geometry: Geometry) -> Vec<f32> {
+        pack(&latents, geometry.dims())
+    }
+
+    fn arranged_dims(&self, geometry: Geometry) -> Vec<usize> {
+        vec![(geometry.rows / 2) * (geometry.columns / 2), geometry.channels * 4]
+    }
+
+    fn row_bytes(&self, conditions: &Conditions, geometry: Geometry) -> u64 {
+        self.transformer.activation_bytes(conditions.tokens + (geometry.rows / 2) * (geometry.columns / 2))
+    }
+
+    fn decode_bytes(&self, geometry: Geometry) -> u64 {
+        let factor = self.autoencoder.factor();
+        let (height, width) = (geometry.rows * factor, geometry.columns * factor);
+        self.autoencoder.config().decode_bytes(height, width, self.options.compute.dtype)
+    }
+
+    fn is_on_processor(&self) -> bool {
+        self.options.compute.device.is_cpu()
+    }
+
+    fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, NameError> {
+        if !self.transformer.config().guidance {
+            return Ok(Vec::new());
+        }
+        let default = self.options.guidance;
+        let (low, high) = (default.min(1.0), default.max(8.0));
+        Ok(vec![KnobSpec { name: KnobName::new("guidance")?, low, high, default, scale: KnobScale::Linear }])
+    }
+
+    fn most_evaluations(&self) -> u64 {
+        1
+    }
+}
