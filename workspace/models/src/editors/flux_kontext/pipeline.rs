@@ -37,9 +37,9 @@ const REVISION: &str = "flux_kontext/1";
 /// The networks, and what is kept of texts and sources.
 #[derive(Debug)]
 pub struct FluxKontext {
-    options: Options,
-    clip: (ClipTokens, ClipText),
-    t5: (T5Tokens, T5Encoder),
+    pub(super) options: Options,
+    pub(super) clip: (ClipTokens, ClipText),
+    pub(super) t5: (T5Tokens, T5Encoder),
     autoencoder: AutoencoderKl,
     transformer: FluxTransformer,
     flow: FlowConfig,
@@ -159,7 +159,7 @@ impl FluxKontext {
     }
 
     /// Pixels of a token's edge.
-    fn multiple(&self) -> usize {
+    pub(super) fn multiple(&self) -> usize {
         2 * self.autoencoder.factor()
     }
 
@@ -219,7 +219,7 @@ impl FluxKontext {
     }
 
     /// A picture's latents as tokens, on the processor: [tokens, channels · 4].
-    fn source_tokens(&self, picture: Rgb8, size: Size) -> Result<(Tensor, (usize, usize))> {
+    pub(super) fn source_tokens(&self, picture: Rgb8, size: Size) -> Result<(Tensor, (usize, usize))> {
         let (compute, config) = (&self.options.compute, self.autoencoder.config());
         let means = self.autoencoder.encode(&pixels::to_unit(picture, size, &compute.device, compute.dtype)?)?;
         let (_, channels, rows, columns) = means.dims4()?;

@@ -37,7 +37,7 @@ pub struct InstructPix2Pix {
     tokens: ClipTokens,
     text: ClipText,
     autoencoder: AutoencoderKl,
-    unet: UNet,
+    pub(super) unet: UNet,
     sampler: Arc<dyn Sampler>,
     /// Each instruction beside the empty text.
     texts: Cache<Arc<str>, Texts>,
@@ -58,7 +58,7 @@ struct Texts {
 pub struct Conditions {
     texts: Arc<Texts>,
     /// The source's latents: [1, channels, rows, columns].
-    source: Arc<Tensor>,
+    pub(super) source: Arc<Tensor>,
     /// Scales of text and picture; none where the plain answer is used.
     guidance: Option<(f32, f32)>,
 }
@@ -181,7 +181,7 @@ impl InstructPix2Pix {
     }
 
     /// The rows of a text: [tokens, width].
-    fn encode(&self, text: &str) -> std::result::Result<(Tensor, Option<Arc<str>>), Failure> {
+    pub(super) fn encode(&self, text: &str) -> std::result::Result<(Tensor, Option<Arc<str>>), Failure> {
         let length = self.length();
         let invalid = |error: crate::text::TokenizeError| Failure::new(FailureKind::Invalid, error.to_string());
         let tokenized = self.tokens.encode(text, length).map_err(invalid)?;
@@ -238,7 +238,7 @@ impl InstructPix2Pix {
     }
 
     /// Every row's branches in one batch: with guidance the instruction and the source, the source alone, and neither.
-    fn branches(&self, rows: &[Row<'_, Conditions>]) -> Result<(Tensor, Vec<f32>, Vec<usize>)> {
+    pub(super) fn branches(&self, rows: &[Row<'_, Conditions>]) -> Result<(Tensor, Vec<f32>, Vec<usize>)> {
         let compute = &self.options.compute;
         let (mut inputs, mut timesteps, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for (at, row) in rows.iter().enumerate() {
@@ -261,7 +261,7 @@ impl InstructPix2Pix {
     }
 
     /// All rows' texts as one, and which of them each branch looks at: most batches are of one instruction.
-    fn joined(rows: &[Row<'_, Conditions>], of: Vec<usize>) -> Result<(PreparedText, Vec<usize>)> {
+    pub(super) fn joined(rows: &[Row<'_, Conditions>], of: Vec<usize>) -> Result<(PreparedText, Vec<usize>)> {
         let first = &rows[0].conditions.texts;
         if rows.iter().all(|row| Arc::ptr_eq(&row.conditions.texts, first)) {
             return Ok((first.prepared.clone(), of.into_iter().map(|text| text % 2).collect()));
