@@ -230,6 +230,14 @@ pub(super) fn pixels_of(bytes: &[u8]) -> Rgb8 {
     decode_rgb8(bytes, &Limits::default()).expect("a picture")
 }
 
+/// Two files whose pixels differ by so many levels at most.
+pub(super) fn same_pictures(ours: &[u8], theirs: &[u8], levels: u8, name: &str) {
+    let (ours, theirs) = (pixels_of(ours), pixels_of(theirs));
+    assert_eq!((ours.width, ours.height), (theirs.width, theirs.height), "{name}");
+    let most = ours.data.iter().zip(&theirs.data).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(most <= Some(levels), "{name}: the pictures differ by {most:?} levels");
+}
+
 pub(super) fn image(path: &Path) -> Image {
     let bytes: Arc<[u8]> = fs::read(path).expect("a picture").into();
     let facts = editscale_picture::probe(&bytes, &Limits::default()).expect("a picture");

@@ -1,16 +1,17 @@
 //! Parity with diffusers, stage by stage.
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
 use serde_json::Value;
 
 use super::size::{result_size, source_size};
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::editors::pixels;
 use crate::layers::Compute;
 use crate::pictures::Size;
+use crate::weights::Storage;
 
 const KIND: &str = "flux_kontext";
 
@@ -121,6 +122,41 @@ fn paused_runs_go_on_as_if_never_paused() {
             let probabilities = &whole.trajectory.unwrap().log_probabilities;
             assert!(probabilities.iter().all(|density| density.is_some() == (eta > 0.0)));
         }
+    }
+}
+
+fn seeded(case: &Case, compute: Compute) -> DiffusionEditor<FluxKontext> {
+    let folder = case.pipeline_folder();
+    let shared = DiffusionOptions::new(false);
+    let options = Options { text_compute: compute.clone(), compute, ..options(case) };
+    let (identity, pipeline) = load(folder.path(), editor_name(), options, &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
+#[test]
+fn a_seed_is_the_same_picture_alone_and_among_others() {
+    for case in cases(KIND).into_iter().filter(|case| ["kontext", "no_guidance"].contains(&case.name.as_str())) {
+        let mut editor = seeded(&case, Compute::cpu());
+        let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
+        let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
+        for (item, among) in items.into_iter().zip(together) {
+            let alone = editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
+            same_pictures(&alone.image.bytes, &among.unwrap().image.bytes, 1, &case.name);
+        }
+    }
+}
+
+/// A narrow type goes through every layer; on the processor, which convolves no brain floats.
+#[test]
+fn half_precision_comes_near() {
+    for case in cases(KIND).into_iter().filter(|case| ["kontext", "no_guidance"].contains(&case.name.as_str())) {
+        let make = |dtype| {
+            let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
+            let item = case.item(0, Start::Source, Until::Finished);
+            seeded(&case, compute).edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap()
+        };
+        let single = make(DType::F32);
+        same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Parity with diffusers, stage by stage.
 
+use candle_core::{DType, Device};
 use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
 
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::layers::Compute;
+use crate::weights::Storage;
 
 const KIND: &str = "instruct_pix2pix";
 
@@ -110,22 +112,55 @@ fn pictures_are_those_of_diffusers() {
     }
 }
 
+/// An editor whose noise is that of the seeds.
+fn seeded(case: &Case, compute: Compute) -> DiffusionEditor<InstructPix2Pix> {
+    let folder = case.pipeline_folder();
+    let shared = DiffusionOptions { keeps_trajectory: true, ..DiffusionOptions::new(false) };
+    let options = Options { compute, ..options(case) };
+    let (identity, pipeline) = load(folder.path(), editor_name(), options, &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
 #[test]
 fn paused_runs_go_on_as_if_never_paused() {
     for case in cases(KIND).into_iter().filter(|case| case.steps_made > 1) {
-        let mut editor = editor(&case);
+        let mut editor = seeded(&case, Compute::cpu());
         let mut make = |item| editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
         let whole = make(case.item(0, Start::Source, Until::Finished));
         let paused = make(case.item(0, Start::Source, Until::Step(1)));
         let mut resumed = case.item(1, Start::Paused(CandidateId(0)), Until::Finished);
         resumed.proposal.seed = editscale_core::Seed::new(0).unwrap();
-        if case.tensors.contains_key("noise.0") {
-            // The file has noise of a row a candidate, and the one that goes on has a number of its own.
-            continue;
-        }
         let resumed = make(resumed);
         assert_eq!(resumed.trajectory, whole.trajectory, "{}", case.name);
         assert_eq!(resumed.image.bytes, whole.image.bytes, "{}", case.name);
         assert_eq!(paused.cost.nfe + resumed.cost.nfe, whole.cost.nfe, "{}", case.name);
+    }
+}
+
+#[test]
+fn a_seed_is_the_same_picture_alone_and_among_others() {
+    for case in cases(KIND).into_iter().filter(|case| ["euler", "ddim_eta", "deep_euler"].contains(&case.name.as_str()))
+    {
+        let mut editor = seeded(&case, Compute::cpu());
+        let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
+        let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
+        for (item, among) in items.into_iter().zip(together) {
+            let alone = editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
+            same_pictures(&alone.image.bytes, &among.unwrap().image.bytes, 1, &case.name);
+        }
+    }
+}
+
+/// A narrow type goes through every layer; on the processor, which convolves no brain floats.
+#[test]
+fn half_precision_comes_near() {
+    for case in cases(KIND).into_iter().filter(|case| ["euler", "deep_euler"].contains(&case.name.as_str())) {
+        let make = |dtype| {
+            let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
+            let item = case.item(0, Start::Source, Until::Finished);
+            seeded(&case, compute).edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap()
+        };
+        let single = make(DType::F32);
+        same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
     }
 }
