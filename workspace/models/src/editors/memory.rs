@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use candle_core::Device;
+use editscale_core::{Failure, FailureKind};
+
 /// The bytes that can still be had without swapping, where the system tells: what the kernel holds available, or what
 /// is left below a container's limit if that is less.
 pub(super) fn available() -> Option<u64> {
@@ -19,6 +22,24 @@ fn container() -> Option<u64> {
     let stat = read("memory.stat")?;
     let cached = stat.lines().find_map(|line| line.strip_prefix("inactive_file ")).and_then(|it| it.parse().ok());
     Some(limit.saturating_sub(current.saturating_sub(cached.unwrap_or(0))))
+}
+
+/// Refuses work in the machine's own memory that takes more than it has left.
+pub(super) fn check_room(needed: u64, device: &Device) -> Result<(), Failure> {
+    room(needed, available().filter(|_| device.is_cpu()))
+}
+
+fn room(needed: u64, free: Option<u64>) -> Result<(), Failure> {
+    match free {
+        Some(free) if needed > free => {
+            let (needed, free) = (gib(needed), gib(free));
+            let message = format!(
+                "a candidate of this size takes about {needed} of memory, and {free} are free: lower `max_pixels` in the recipe"
+            );
+            Err(Failure::new(FailureKind::Invalid, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Bytes for people.
@@ -47,5 +68,8 @@ mod tests {
         assert!(explained(&error).contains("`activation_mib`"));
         assert_eq!(explained(&candle_core::Error::Msg("odd\ntrace".to_owned())), "odd");
         assert!(available().is_none_or(|bytes| bytes > 1 << 20));
+        let refused = room(3 << 30, Some(2 << 30)).unwrap_err();
+        assert!(refused.message.contains("3.0 GiB") && refused.message.contains("`max_pixels`"), "{refused}");
+        assert!(room(3 << 30, None).is_ok() && room(1, Some(1)).is_ok());
     }
 }

@@ -77,8 +77,8 @@ impl Pipeline for Formula {
         self.row_bytes
     }
 
-    fn is_on_processor(&self) -> bool {
-        true
+    fn device(&self) -> &Device {
+        &Device::Cpu
     }
 
     fn knobs(&self) -> Result<Vec<KnobSpec>, NameError> {

@@ -18,7 +18,7 @@ use crate::editors::flux_kontext::transformer::{
     FluxItem, FluxReference, FluxText, FluxTransformer, TransformerSource,
 };
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
-use crate::editors::memory::explained;
+use crate::editors::memory::{check_room, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{FlowConfig, FlowEuler};
 use crate::layers::autoencoder_kl::AutoencoderKl;
@@ -205,6 +205,8 @@ impl FluxKontext {
         if let Some(source) = self.sources.get(&key) {
             return Ok(source);
         }
+        let (compute, config) = (&self.options.compute, self.autoencoder.config());
+        check_room(config.encode_bytes(size.height, size.width, compute.dtype), &compute.device)?;
         let picture = pixels::read(ask.start)?;
         let reference = Arc::new(self.embed(picture, size).map_err(|error| failed("encoding the source", &error))?);
         counters.image_encodes += 1;
@@ -309,8 +311,8 @@ impl Pipeline for FluxKontext {
         self.autoencoder.config().decode_bytes(height, width, self.options.compute.dtype)
     }
 
-    fn is_on_processor(&self) -> bool {
-        self.options.compute.device.is_cpu()
+    fn device(&self) -> &Device {
+        &self.options.compute.device
     }
 
     fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, NameError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use editscale_core::{
     Digest, EditCounters, EditorName, Failure, FailureKind, KnobName, KnobScale, KnobSpec, Knobs, NameError,
 };
@@ -15,7 +15,7 @@ use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMER
 use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
-use crate::editors::memory::explained;
+use crate::editors::memory::{check_room, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
 use crate::layers::autoencoder_kl::AutoencoderKl;
@@ -221,8 +221,10 @@ impl InstructPix2Pix {
         if let Some(source) = self.sources.get(&key) {
             return Ok(source);
         }
-        let picture = pixels::read(ask.start)?;
         let compute = &self.options.compute;
+        let config = self.autoencoder.config();
+        check_room(config.encode_bytes(size.height, size.width, compute.dtype), &compute.device)?;
+        let picture = pixels::read(ask.start)?;
         let encode = || self.autoencoder.encode(&pixels::to_unit(picture, size, &compute.device, compute.dtype)?);
         let source = Arc::new(encode().map_err(|error| failed("encoding the source", &error))?);
         counters.image_encodes += 1;
@@ -294,11 +296,8 @@ impl Pipeline for InstructPix2Pix {
         let (inputs, timesteps, of) = self.branches(rows)?;
         let (texts, of) = Self::joined(rows, of)?;
         let answers = self.unet.forward(&inputs, &timesteps, &texts, &of)?;
-        let answers: Vec<Vec<f32>> = answers
-            .to_device(&candle_core::Device::Cpu)?
-            .to_dtype(candle_core::DType::F32)?
-            .flatten_from(1)?
-            .to_vec2()?;
+        let answers: Vec<Vec<f32>> =
+            answers.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or_default();
         let guided = |row: &Row<'_, Conditions>| match row.conditions.guidance {
@@ -310,7 +309,7 @@ impl Pipeline for InstructPix2Pix {
 
     fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
         let compute = &self.options.compute;
-        let latents = pixels::batch(latents, geometry.dims(), &compute.device, candle_core::DType::F32)?;
+        let latents = pixels::batch(latents, geometry.dims(), &compute.device, DType::F32)?;
         let latents = (latents / self.autoencoder.config().scaling_factor)?.to_dtype(compute.dtype)?;
         pixels::from_unit(&self.autoencoder.decode(&latents)?)
     }
@@ -334,8 +333,8 @@ impl Pipeline for InstructPix2Pix {
         self.autoencoder.config().decode_bytes(height, width, self.options.compute.dtype)
     }
 
-    fn is_on_processor(&self) -> bool {
-        self.options.compute.device.is_cpu()
+    fn device(&self) -> &Device {
+        &self.options.compute.device
     }
 
     fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, NameError> {
