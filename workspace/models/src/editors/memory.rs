@@ -47,12 +47,18 @@ pub(super) fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
+/// Whether a device has no memory left: less work at a time may succeed.
+pub(super) fn is_out_of_memory(error: &candle_core::Error) -> bool {
+    let text = error.to_string().to_lowercase();
+    text.contains("out of memory") || text.contains("out_of_memory")
+}
+
 /// What an error of a device says, with what may help where memory ran out.
 pub(super) fn explained(error: &candle_core::Error) -> String {
     let text = error.to_string();
     // Only the first line is for people; a trace may follow.
     let first = text.lines().next().unwrap_or_default();
-    if text.to_lowercase().contains("out of memory") || text.contains("OUT_OF_MEMORY") {
+    if is_out_of_memory(error) {
         return format!("the card's memory ran out ({first}): lower `activation_mib` or `max_pixels` in the recipe");
     }
     first.to_owned()
