@@ -46,6 +46,13 @@ pub struct Client {
     pub(crate) patience: Patience,
 }
 
+/// What every client of this program begins with: its name, and how it encrypts.
+pub fn builder() -> reqwest::ClientBuilder {
+    // Fails when there is one already, which is then used.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    reqwest::Client::builder().user_agent(concat!("editscale/", env!("CARGO_PKG_VERSION")))
+}
+
 /// One GET.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Get<'a> {
@@ -61,10 +68,7 @@ pub(crate) struct Get<'a> {
 impl Client {
     /// Certificates are the system's. An address that is `https` is never redirected to one that is not.
     pub fn new(patience: Patience) -> Result<Self, FetchError> {
-        // Fails when there is one already, which is then used.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("editscale/", env!("CARGO_PKG_VERSION")))
+        let http = builder()
             .connect_timeout(patience.connect)
             .read_timeout(patience.silence)
             .redirect(redirect::Policy::custom(follow))
@@ -116,7 +120,7 @@ pub(crate) fn address(text: &str) -> Result<Url, FetchError> {
 }
 
 /// What an error says, with all of its causes and without the address.
-pub(crate) fn say(error: &reqwest::Error) -> String {
+pub fn say(error: &reqwest::Error) -> String {
     let mut said = match error.url() {
         Some(url) => error.to_string().replace(&format!(" for url ({url})"), ""),
         None => error.to_string(),

@@ -16,12 +16,14 @@ mod download;
 mod error;
 mod hub;
 mod partial;
+mod public;
 mod space;
 mod text;
 
-pub use client::{Client, Patience};
+pub use client::{Client, Patience, builder, say};
 pub use download::Download;
 pub use error::FetchError;
 pub use hub::{Hub, HubSettings, Licence, RemoteFile, RepoId, RepoIdError, Snapshot};
+pub use public::{PublicNames, is_public};
 pub use space::{ensure_room, free_bytes};
 pub use text::TextRules;

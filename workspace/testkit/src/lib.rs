@@ -4,6 +4,9 @@
 mod fakes;
 #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 mod hub;
+#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
+mod server;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
+pub use server::{Asked, FakeServer, Field, ServerFault, named_picture, png};

@@ -1,0 +1,3 @@
+//! Editors, a folder a dialect.
+
+pub(crate) mod openai_images;

@@ -1,0 +1,90 @@
+//! The answer to one edit: pictures, counted, and what they cost.
+
+use std::sync::Arc;
+
+use editscale_core::{Candidate, Cost, EncodedImage, Failure, FailureKind};
+use serde_json::Value;
+
+use super::OpenAiImages;
+use super::form::Form;
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
+use crate::picture::received::{decoded, received};
+use crate::picture::results;
+use crate::price::Usage;
+use crate::trouble::error::{ErrorClass, RemoteError};
+
+impl OpenAiImages {
+    /// Takes the first picture of the answer. How many there are is counted: a server may send none, or more than it was
+    /// asked for, and each may cost.
+    pub(crate) async fn candidate(&self, reply: &Reply, server: &Server, form: &Form) -> Result<Candidate, Failure> {
+        let bound = self.card.cost;
+        let malformed = |message: String| {
+            let message = format!("{}: {message}", server.endpoint.base());
+            RemoteError::maybe_done(ErrorClass::Malformed, server.endpoint.hide(&message))
+                .into_failure(self.repeat, bound)
+        };
+        let answer: Value = serde_json::from_slice(&reply.body)
+            .map_err(|error| malformed(format!("expected JSON with pictures, found something else: {error}")))?;
+        let pictures: Vec<&Value> =
+            answer["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
+        let cost = self.options.prices.of(Usage::of(&answer), pictures.len() as u64, bound);
+        let Some(first) = pictures.first() else {
+            return Err(Failure { cost, ..malformed("expected one picture, found none".to_owned()) });
+        };
+        let image = self.picture(first, server).await.map_err(|error| match error {
+            Trouble::Words(words) => Failure { cost, ..malformed(words) },
+            Trouble::Error(error) => Failure { cost, ..error.into_failure(self.repeat, bound) },
+        })?;
+        Ok(Self::made(image, form, cost, pictures.len(), first))
+    }
+
+    async fn picture(&self, picture: &Value, server: &Server) -> Result<EncodedImage, Trouble> {
+        let limits = &self.options.limits;
+        if let Some(text) = picture["b64_json"].as_str() {
+            let bytes = decoded(text, limits).map_err(Trouble::Words)?;
+            return received(bytes, limits).map_err(Trouble::Words);
+        }
+        let address = picture["url"].as_str().unwrap_or_default();
+        if address.starts_with("data:") {
+            let bytes = decoded(address, limits).map_err(Trouble::Words)?;
+            return received(bytes, limits).map_err(Trouble::Words);
+        }
+        let fetched =
+            results::fetch(&self.fleet.http, &server.endpoint, address, limits).await.map_err(Trouble::Error)?;
+        received(&*fetched, limits).map_err(Trouble::Words)
+    }
+
+    fn made(image: EncodedImage, form: &Form, cost: Cost, count: usize, picture: &Value) -> Candidate {
+        let mut notes: Vec<Arc<str>> = Vec::new();
+        if count > 1 {
+            notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
+        }
+        if let Some(wished) = form.wished {
+            let asked = form.size.map_or_else(|| "its own".to_owned(), |size| size.to_string());
+            notes.push(format!("the size {wished} is not to be had; {asked} was asked for").into());
+        }
+        if let Some(size) = form.size.filter(|size| *size != image.size) {
+            notes.push(format!("the server made {} where {size} was asked for", image.size).into());
+        }
+        if let Some(revised) = picture["revised_prompt"].as_str().filter(|revised| !revised.is_empty()) {
+            let revised: String = revised.chars().take(500).collect();
+            notes.push(format!("the server changed the instruction to: {revised}").into());
+        }
+        Candidate { cost, effective_seed: form.seed, notes, ..Candidate::new(image) }
+    }
+}
+
+enum Trouble {
+    Words(String),
+    Error(RemoteError),
+}
+
+fn is_picture(value: &Value) -> bool {
+    ["b64_json", "url"].iter().any(|field| value[*field].as_str().is_some_and(|text| !text.is_empty()))
+}
+
+/// A failure of what was asked for, which nothing was sent for.
+pub(crate) fn not_wanted() -> Failure {
+    Failure::new(FailureKind::Cancelled, "the work is not wanted any more")
+}

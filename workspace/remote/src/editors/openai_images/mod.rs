@@ -1,0 +1,148 @@
+//! Editors behind `/v1/images/edits`, the route of `OpenAI`'s images API, which many servers speak in their own way.
+//!
+//! One request asks for one picture, with an explicit seed where the server has seeds: what `n` pictures of one request are
+//! differs from server to server, and only this makes a candidate that can be made again alone.
+
+mod answer;
+mod form;
+mod options;
+mod profile;
+mod size;
+
+use std::fmt::Write as _;
+use std::num::NonZeroU32;
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, FailureKind, PauseSupport,
+    Recovery, Sampler, SeedRule, Start, Until, Watch,
+};
+use futures_util::future::join_all;
+use reqwest::header::{HeaderMap, HeaderValue};
+
+pub use options::{FieldKnob, OpenAiImagesOptions};
+pub use profile::{MaskRule, Profile, SeedPlace, SizeRule};
+
+use crate::SetupError;
+use crate::fleet::call::{Ask, Fleet};
+use crate::trouble::retry::Repeat;
+
+/// The version of what this dialect sends; a part of every card's revision.
+const VERSION: u32 = 1;
+
+/// An editor behind `/v1/images/edits`.
+#[derive(Debug)]
+pub struct OpenAiImages {
+    pub(crate) options: OpenAiImagesOptions,
+    card: EditorCard,
+    fleet: Fleet,
+    seeds: SeedPlace,
+    masks: MaskRule,
+    sizes: SizeRule,
+    repeat: Repeat,
+}
+
+impl OpenAiImages {
+    /// Checks the options and reads the secrets. No server is called.
+    pub fn new(options: OpenAiImagesOptions) -> Result<Self, SetupError> {
+        options.check()?;
+        let profile = options.profile;
+        let seeds = options.seeds.unwrap_or_else(|| profile.seeds());
+        let masks = options.masks.unwrap_or_else(|| profile.masks());
+        let sizes = options.sizes.clone().unwrap_or_else(|| profile.sizes(&options.model));
+        let repeat = options.repeat.unwrap_or_else(|| profile.repeat(options.prices.are_nothing()));
+        let card = card(&options, seeds, masks, repeat);
+        let fleet = Fleet::new(&options.connection)?;
+        Ok(Self { options, card, fleet, seeds, masks, sizes, repeat })
+    }
+
+    async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        if watch.cancelled() {
+            return Err(answer::not_wanted());
+        }
+        if item.proposal.until != Until::Finished || matches!(item.proposal.start, Start::Paused(_)) {
+            let name = &self.options.name;
+            return Err(Failure::new(FailureKind::Invalid, format!("the editor `{name}` cannot stop half way")));
+        }
+        let form = self.form(&item)?;
+        let key = key(&item);
+        let ask = Ask {
+            path: "images/edits",
+            body: form.payload.clone(),
+            headers: headers(&key),
+            repeat: self.repeat,
+            seed: item.proposal.seed,
+            works_on: self.card.cancel == CancelRule::WhenDone,
+        };
+        let leaving = || watch.submitted(place, &key, None);
+        match self.fleet.call(&ask, watch, &leaving).await {
+            Ok((reply, server)) => self.candidate(&reply, &server, &form).await,
+            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
+        }
+    }
+}
+
+impl EditBackend for OpenAiImages {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        let items = batch.items.into_iter().enumerate();
+        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+    }
+}
+
+/// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program.
+fn key(item: &EditItem) -> String {
+    match &item.earlier {
+        Some(earlier) => earlier.key.to_string(),
+        None => format!("editscale-{}-{}", item.run, item.proposal.id),
+    }
+}
+
+fn headers(key: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // A key is made of names, which fit into a header; one that does not is no key to any server.
+    if let Ok(value) = HeaderValue::from_str(key) {
+        headers.insert("idempotency-key", value);
+    }
+    headers
+}
+
+fn card(options: &OpenAiImagesOptions, seeds: SeedPlace, masks: MaskRule, repeat: Repeat) -> EditorCard {
+    EditorCard {
+        name: options.name.clone(),
+        revision: revision(options).into(),
+        seeds: match seeds {
+            SeedPlace::Nowhere => SeedRule::Ignored,
+            SeedPlace::Field | SeedPlace::PromptArguments => SeedRule::Reproducible { bits: form::SEED_BITS },
+        },
+        largest_batch: NonZeroU32::MIN,
+        slots: options.connection.slots(),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        cancel: options.profile.cancel(),
+        masks: masks != MaskRule::None,
+        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
+        cost: options.prices.bound(options.bounds, 1, options.nfe),
+        recovery: match repeat {
+            Repeat::Never => Recovery::Unknown,
+            Repeat::Harmless => Recovery::Repeat,
+            Repeat::Keyed => Recovery::Idempotent,
+        },
+    }
+}
+
+/// Everything that changes a picture and is not in a proposal. Servers are not: replicas give the same.
+fn revision(options: &OpenAiImagesOptions) -> String {
+    let mut text = format!("openai_images/{VERSION} {} {}", options.profile, options.model);
+    for (name, value) in &options.fields {
+        // Writing to a text cannot fail.
+        _ = write!(text, " {name}={value}");
+    }
+    if let Some(revision) = &options.revision {
+        _ = write!(text, " @{revision}");
+    }
+    text
+}

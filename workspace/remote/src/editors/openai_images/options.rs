@@ -1,0 +1,102 @@
+//! What a recipe says of such an editor.
+
+use std::collections::BTreeMap;
+
+use editscale_core::{EditorName, KnobSpec};
+
+use super::profile::{MaskRule, OWN_FIELDS, Profile, SeedPlace, SizeRule};
+use crate::SetupError;
+use crate::fleet::Connection;
+use crate::picture::PictureLimits;
+use crate::price::{Prices, TokenBounds};
+use crate::trouble::retry::Repeat;
+
+/// A numeric field of the server that a search may turn, such as `guidance_scale`. The knob is called as the field is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldKnob {
+    /// Its range and where it stands.
+    pub spec: KnobSpec,
+    /// Whether it takes whole numbers only, such as `num_inference_steps`.
+    pub is_whole: bool,
+}
+
+/// What a recipe says of an editor behind `/images/edits`. What is `None` follows from the profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenAiImagesOptions {
+    /// What the recipe calls it.
+    pub name: EditorName,
+    /// Which server it is.
+    pub profile: Profile,
+    /// The model's name as the server knows it; empty where the server has only one.
+    pub model: String,
+    /// The servers, and how they are spoken to.
+    pub connection: Connection,
+    /// What else tells one revision of the answers from another, such as the commit of the weights.
+    pub revision: Option<String>,
+    /// What edits cost.
+    pub prices: Prices,
+    /// The most tokens that one edit takes.
+    pub bounds: TokenBounds,
+    /// Denoiser evaluations that one edit counts as.
+    pub nfe: u64,
+    /// Fields that every request carries, such as `quality` or `num_inference_steps`.
+    pub fields: BTreeMap<String, String>,
+    /// Fields that a search may turn.
+    pub knobs: Vec<FieldKnob>,
+    /// Where the seed is written.
+    pub seeds: Option<SeedPlace>,
+    /// How a mask is sent.
+    pub masks: Option<MaskRule>,
+    /// Which sizes can be asked for.
+    pub sizes: Option<SizeRule>,
+    /// Whether an edit that may have been done is sent again.
+    pub repeat: Option<Repeat>,
+    /// Limits on what comes back.
+    pub limits: PictureLimits,
+}
+
+impl OpenAiImagesOptions {
+    /// A model on these servers, with nothing special about it.
+    pub fn new(name: EditorName, profile: Profile, model: &str, connection: Connection) -> Self {
+        // A GPT-Image edit of the largest size and highest quality takes a little over 6000 tokens out.
+        let is_counted = matches!(profile, Profile::OpenAi | Profile::LiteLlm);
+        let bounds = if is_counted { TokenBounds { input: 16_000, output: 16_000 } } else { TokenBounds::default() };
+        Self {
+            name,
+            profile,
+            model: model.to_owned(),
+            connection,
+            revision: None,
+            prices: Prices::default(),
+            bounds,
+            nfe: 0,
+            fields: BTreeMap::new(),
+            knobs: Vec::new(),
+            seeds: None,
+            masks: None,
+            sizes: None,
+            repeat: None,
+            limits: PictureLimits::default(),
+        }
+    }
+
+    /// Refuses what would contradict what this program writes itself.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        let knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
+        if let Some(field) = self.fields.keys().map(String::as_str).chain(knobs).find(|name| OWN_FIELDS.contains(name))
+        {
+            return Err(SetupError::setting("fields", "fields that editscale does not write itself", &field));
+        }
+        let twice = self.knobs.iter().find(|knob| self.fields.contains_key(knob.spec.name.as_str()));
+        if let Some(knob) = twice {
+            return Err(SetupError::setting("knobs", "knobs that are not also fixed fields", &knob.spec.name));
+        }
+        self.prices.check_repeat(self.repeat)?;
+        if let Some(SizeRule::OneOf(sizes)) = &self.sizes
+            && sizes.is_empty()
+        {
+            return Err(SetupError::setting("sizes", "at least one", &"none"));
+        }
+        Ok(())
+    }
+}

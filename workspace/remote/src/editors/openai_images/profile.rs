@@ -1,0 +1,188 @@
+//! What sets the servers that speak this dialect apart.
+
+use std::fmt;
+
+use editscale_core::{CancelRule, ImageSize, MediaType};
+
+use crate::trouble::retry::Repeat;
+
+/// A server, or a kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// GPT-Image at `OpenAI`.
+    OpenAi,
+    /// `vLLM-Omni` 0.30.
+    VllmOmni,
+    /// `SGLang` Diffusion 0.5.
+    SgLang,
+    /// The server of stable-diffusion.cpp.
+    SdCpp,
+    /// The `LiteLLM` proxy, in front of any of many services.
+    LiteLlm,
+    /// Anything else: only what every server knows is sent.
+    Generic,
+}
+
+/// Where the seed is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedPlace {
+    /// Nowhere: every call gives another picture.
+    Nowhere,
+    /// Into the field `seed`.
+    Field,
+    /// Into `<sd_cpp_extra_args>` at the end of the prompt.
+    PromptArguments,
+}
+
+/// How a mask is sent. Ours are white where editing is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaskRule {
+    /// The server has none, or ignores it.
+    None,
+    /// As the alpha of a PNG: transparent where editing is allowed.
+    Transparent,
+    /// As it is: white where editing is allowed.
+    White,
+}
+
+/// Which sizes can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SizeRule {
+    /// Any.
+    Any,
+    /// Sides that are multiples of this.
+    MultipleOf(u32),
+    /// These alone.
+    OneOf(Vec<ImageSize>),
+}
+
+/// What is sent for a size that the request leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpenSize {
+    /// Nothing: the server takes that of the picture.
+    Nothing,
+    /// The word `auto`.
+    Auto,
+    /// The picture's own size, because the server would take one of its own.
+    OfThePicture,
+}
+
+impl Profile {
+    /// Every profile.
+    pub const ALL: [Self; 6] = [Self::OpenAi, Self::VllmOmni, Self::SgLang, Self::SdCpp, Self::LiteLlm, Self::Generic];
+
+    /// The word used in recipes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::VllmOmni => "vllm_omni",
+            Self::SgLang => "sglang",
+            Self::SdCpp => "sdcpp",
+            Self::LiteLlm => "litellm",
+            Self::Generic => "generic",
+        }
+    }
+
+    /// The profile of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.word() == word)
+    }
+
+    /// The field that carries the picture. stable-diffusion.cpp reads no other than this one; all others read both.
+    pub(crate) fn picture_field(self) -> &'static str {
+        if self == Self::SdCpp { "image[]" } else { "image" }
+    }
+
+    pub(crate) fn seeds(self) -> SeedPlace {
+        match self {
+            Self::VllmOmni | Self::SgLang => SeedPlace::Field,
+            Self::SdCpp => SeedPlace::PromptArguments,
+            Self::OpenAi | Self::LiteLlm | Self::Generic => SeedPlace::Nowhere,
+        }
+    }
+
+    /// `SGLang` reads a mask and does nothing with it; stable-diffusion.cpp looks for it among the fields that are no
+    /// files and so never finds it; how `vLLM-Omni` wants one is not known.
+    pub(crate) fn masks(self) -> MaskRule {
+        match self {
+            Self::OpenAi | Self::LiteLlm => MaskRule::Transparent,
+            Self::VllmOmni | Self::SgLang | Self::SdCpp | Self::Generic => MaskRule::None,
+        }
+    }
+
+    /// The sizes of the GPT-Image models before 2 are fixed; those of the later ones are multiples of 16. Models of
+    /// servers of one's own work on blocks of 16 pixels.
+    pub(crate) fn sizes(self, model: &str) -> SizeRule {
+        let fixed = [(1024, 1024), (1536, 1024), (1024, 1536)];
+        match self {
+            Self::OpenAi if model.starts_with("gpt-image-1") => {
+                SizeRule::OneOf(fixed.map(|(width, height)| ImageSize { width, height }).to_vec())
+            }
+            Self::OpenAi | Self::VllmOmni | Self::SgLang | Self::SdCpp => SizeRule::MultipleOf(16),
+            Self::LiteLlm | Self::Generic => SizeRule::Any,
+        }
+    }
+
+    pub(crate) fn open_size(self) -> OpenSize {
+        match self {
+            Self::OpenAi | Self::VllmOmni => OpenSize::Auto,
+            Self::SdCpp => OpenSize::OfThePicture,
+            Self::SgLang | Self::LiteLlm | Self::Generic => OpenSize::Nothing,
+        }
+    }
+
+    /// GPT-Image refuses this field; stable-diffusion.cpp does not know it.
+    pub(crate) fn response_format(self) -> Option<&'static str> {
+        matches!(self, Self::VllmOmni | Self::SgLang).then_some("b64_json")
+    }
+
+    /// Formats that the server reads.
+    pub(crate) fn reads(self, media: MediaType) -> bool {
+        match self {
+            Self::SdCpp => matches!(media, MediaType::Png | MediaType::Jpeg | MediaType::Bmp),
+            _ => matches!(media, MediaType::Png | MediaType::Jpeg | MediaType::WebP),
+        }
+    }
+
+    /// None of the edit routes listens for a caller that hangs up, except where a proxy counts the connection.
+    pub(crate) fn cancel(self) -> CancelRule {
+        match self {
+            Self::OpenAi | Self::LiteLlm => CancelRule::Promptly,
+            Self::VllmOmni | Self::SgLang | Self::SdCpp | Self::Generic => CancelRule::WhenDone,
+        }
+    }
+
+    /// An edit on a server of one's own gives the same picture again and costs nothing but time.
+    pub(crate) fn repeat(self, is_free: bool) -> Repeat {
+        match self {
+            Self::VllmOmni | Self::SgLang | Self::SdCpp if is_free => Repeat::Harmless,
+            _ => Repeat::Never,
+        }
+    }
+}
+
+/// Fields that this program writes itself, that would make the answer another, or that would change what a candidate is:
+/// `enhance_prompt` lets a language model rewrite the instruction.
+pub(crate) const OWN_FIELDS: [&str; 15] = [
+    "enhance_prompt",
+    "image",
+    "image[]",
+    "mask",
+    "mask_image",
+    "model",
+    "n",
+    "partial_images",
+    "prompt",
+    "response_format",
+    "seed",
+    "size",
+    "stream",
+    "url",
+    "url[]",
+];
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

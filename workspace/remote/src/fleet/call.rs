@@ -1,0 +1,266 @@
+//! One call to whichever server is best: admission, attempts, waits, and giving up when nobody waits any more.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use editscale_core::{Seed, Watch};
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use tokio::task::JoinHandle;
+
+use super::breaker::BreakerRules;
+use super::pace::{Bucket, Rate};
+use super::server::{Server, Slot};
+use crate::SetupError;
+use crate::http::client::{Http, Message, Reply, Timeouts, Way};
+use crate::http::endpoint::{Endpoint, SecretPlace};
+use crate::http::multipart::Payload;
+use crate::http::secret::SecretSource;
+use crate::trouble::classify::refused;
+use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::retry::{Repeat, RetryRules};
+
+/// How often a call looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// One server, as a recipe names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Its address up to and with the version, such as `https://api.openai.com/v1`.
+    pub base: String,
+    /// Where its secret is.
+    pub secret: Option<SecretSource>,
+    /// The header that carries it.
+    pub secret_place: SecretPlace,
+    /// Calls that it works on at a time.
+    pub concurrency: NonZeroU32,
+    /// How often it is asked, where that is limited.
+    pub rate: Option<Rate>,
+}
+
+impl ServerOptions {
+    /// A server without a secret that works on one call at a time.
+    pub fn new(base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            secret: None,
+            secret_place: SecretPlace::Bearer,
+            concurrency: NonZeroU32::MIN,
+            rate: None,
+        }
+    }
+}
+
+/// The servers that have one model, and how they are spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// At least one. Several are replicas: each gives the same answer.
+    pub servers: Vec<ServerOptions>,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// When a call is sent again.
+    pub retry: RetryRules,
+    /// When a server is left alone.
+    pub breaker: BreakerRules,
+    /// The most bytes of one answer.
+    pub most_answer_bytes: u64,
+}
+
+impl Connection {
+    /// These servers under the usual rules.
+    pub fn new(servers: Vec<ServerOptions>) -> Self {
+        Self {
+            servers,
+            timeouts: Timeouts::default(),
+            retry: RetryRules::default(),
+            breaker: BreakerRules::default(),
+            most_answer_bytes: 128 << 20,
+        }
+    }
+
+    /// Calls that all servers together work on at a time.
+    pub(crate) fn slots(&self) -> NonZeroU32 {
+        let sum = self.servers.iter().fold(0_u32, |sum, server| sum.saturating_add(server.concurrency.get()));
+        NonZeroU32::new(sum).unwrap_or(NonZeroU32::MIN)
+    }
+}
+
+/// What is asked, of any of the servers.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) path: &'static str,
+    pub(crate) body: Payload,
+    pub(crate) headers: HeaderMap,
+    pub(crate) repeat: Repeat,
+    /// Decides the jitter of the waits.
+    pub(crate) seed: Seed,
+    /// Whether the server works on when its caller hangs up: then its slot stays busy until it answers.
+    pub(crate) works_on: bool,
+}
+
+/// The servers of one editor or judge.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    servers: Vec<Arc<Server>>,
+    pub(crate) http: Http,
+    retry: RetryRules,
+    most_answer_bytes: u64,
+}
+
+impl Fleet {
+    /// Reads the secrets and checks the addresses; nobody is called.
+    pub(crate) fn new(connection: &Connection) -> Result<Self, SetupError> {
+        if connection.servers.is_empty() {
+            return Err(SetupError::setting("servers", "at least one", &"none"));
+        }
+        if connection.retry.attempts == 0 || connection.breaker.failures == 0 {
+            return Err(SetupError::setting("attempts and failures", "at least 1", &0));
+        }
+        let server = |options: &ServerOptions| {
+            let secret = options.secret.as_ref().map(SecretSource::read).transpose()?;
+            let endpoint = Endpoint::new(&options.base, secret, &options.secret_place)?;
+            let bucket = Bucket::new(options.rate, Instant::now());
+            let slots = options.concurrency.get().min(4096) as usize;
+            Ok(Arc::new(Server::new(endpoint, slots, bucket, connection.breaker)))
+        };
+        Ok(Self {
+            servers: connection.servers.iter().map(server).collect::<Result<_, _>>()?,
+            http: Http::new(connection.timeouts)?,
+            retry: connection.retry,
+            most_answer_bytes: connection.most_answer_bytes,
+        })
+    }
+
+    /// Asks until there is an answer with a status of success or there is to be no other attempt. `leaving` is told
+    /// before each attempt; the attempt is not made if the work is not wanted after that.
+    pub(crate) async fn call(
+        &self,
+        ask: &Ask,
+        watch: &dyn Watch,
+        leaving: &(dyn Fn() + Sync),
+    ) -> Result<(Reply, Arc<Server>), RemoteError> {
+        let mut attempt = 1;
+        let mut failed: Option<Arc<Server>> = None;
+        loop {
+            let slot = while_wanted(watch, self.admit(failed.as_ref())).await;
+            let slot = slot.ok_or_else(|| RemoteError::cancelled(false))??;
+            let server = Arc::clone(slot.server());
+            let error = match self.attempt(ask, slot, watch, leaving).await {
+                Ok(reply) => return Ok((reply, server)),
+                Err(error) => error,
+            };
+            let Some(wait) = self.retry.wait(&error, ask.repeat, attempt, ask.seed) else { return Err(error) };
+            // A wait that a server asks for is kept by its own pace: another one need not wait.
+            if error.after.is_none() || self.servers.len() == 1 {
+                while_wanted(watch, tokio::time::sleep(wait)).await.ok_or_else(|| RemoteError::cancelled(false))?;
+            }
+            failed = Some(server);
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        ask: &Ask,
+        slot: Slot,
+        watch: &dyn Watch,
+        leaving: &(dyn Fn() + Sync),
+    ) -> Result<Reply, RemoteError> {
+        leaving();
+        if watch.cancelled() {
+            return Err(RemoteError::cancelled(false));
+        }
+        let mut under_way = self.send(ask, slot);
+        match while_wanted(watch, &mut under_way.task).await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) => {
+                Err(RemoteError::maybe_done(ErrorClass::Retryable, "the task that waited for the answer died"))
+            }
+            None => Err(RemoteError::cancelled(true)),
+        }
+    }
+
+    /// The exchange as a task of its own, which holds the slot however long its caller waits.
+    fn send(&self, ask: &Ask, slot: Slot) -> UnderWay {
+        let http = self.http.clone();
+        let endpoint = &slot.server().endpoint;
+        let mut headers = endpoint.headers().clone();
+        headers.extend(ask.headers.clone());
+        let message = Message {
+            method: Method::POST,
+            url: endpoint.at(ask.path),
+            headers,
+            body: Some(ask.body.clone()),
+            most_bytes: self.most_answer_bytes,
+        };
+        let task = tokio::spawn(async move {
+            let outcome = match http.exchange(Way::Named, message).await {
+                Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
+                Ok(reply) => Err(refused(&slot.server().endpoint, &reply)),
+                Err(broken) => Err(named(&slot.server().endpoint, RemoteError::broken(broken))),
+            };
+            slot.leave(&outcome);
+            outcome
+        });
+        UnderWay { task, works_on: ask.works_on }
+    }
+
+    /// The right to call the server that has the least to do among those that are well, if possible not one that asked for
+    /// a pause, nor the one that just failed. Waits while all are being left alone, if that is not for too long.
+    async fn admit(&self, failed: Option<&Arc<Server>>) -> Result<Slot, RemoteError> {
+        loop {
+            let now = Instant::now();
+            let well = self.servers.iter().filter(|server| server.admits(now).is_ok());
+            let has_failed = |server: &Arc<Server>| failed.is_some_and(|failed| Arc::ptr_eq(failed, server));
+            let rank = |server: &&Arc<Server>| (server.is_held(now), has_failed(server), server.outstanding());
+            if let Some(server) = well.min_by_key(rank) {
+                if let Some(slot) = server.enter().await {
+                    return Ok(slot);
+                }
+                continue;
+            }
+            let soonest = self.servers.iter().filter_map(|server| server.admits(now).err()).min().unwrap_or_default();
+            if soonest > self.retry.longest_wait {
+                let count = self.servers.len();
+                let message = format!("all {count} servers failed again and again and are left alone for {soonest:?}");
+                return Err(RemoteError { after: Some(soonest), ..RemoteError::new(ErrorClass::Dead, message) });
+            }
+            tokio::time::sleep(soonest).await;
+        }
+    }
+}
+
+fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
+    let message = endpoint.hide(&format!("{}: {}", endpoint.base(), error.message));
+    RemoteError { message, ..error }
+}
+
+/// An exchange whose caller may lose interest.
+struct UnderWay {
+    task: JoinHandle<Result<Reply, RemoteError>>,
+    works_on: bool,
+}
+
+/// Hangs up, which stops a server that listens for it. One that does not is waited for in the background.
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.works_on {
+            self.task.abort();
+        }
+    }
+}
+
+/// The future's value, or nothing once the work is not wanted any more.
+pub(crate) async fn while_wanted<T>(watch: &dyn Watch, work: impl Future<Output = T>) -> Option<T> {
+    let unwanted = async {
+        while !watch.cancelled() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        value = work => Some(value),
+        () = unwanted => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! One server: its address, and what it is shown to let us in.
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+use super::secret::Secret;
+use crate::SetupError;
+
+/// The header that carries a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SecretPlace {
+    /// `Authorization: Bearer SECRET`.
+    #[default]
+    Bearer,
+    /// A header of this name with nothing but the secret, such as `api-key`.
+    Header(String),
+}
+
+/// A server's address and its secret.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    base: Url,
+    headers: HeaderMap,
+    secret: Option<Secret>,
+}
+
+impl Endpoint {
+    /// Checks an address such as `https://api.example.org/v1`, to which the paths of a dialect are appended. A name or a
+    /// password in it is refused: errors show addresses.
+    pub fn new(base: &str, secret: Option<Secret>, place: &SecretPlace) -> Result<Self, SetupError> {
+        let base = address(base, secret.as_ref())?;
+        let mut headers = HeaderMap::new();
+        if let Some(secret) = &secret {
+            let bad = |reason: &str| SetupError::Secret { place: "its header".into(), reason: reason.to_owned() };
+            let (name, prefix) = match place {
+                SecretPlace::Bearer => (AUTHORIZATION, "Bearer "),
+                SecretPlace::Header(name) => {
+                    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no header name"))?;
+                    (name, "")
+                }
+            };
+            headers.insert(name, secret.header(prefix).ok_or_else(|| bad("it does not fit into a header"))?);
+        }
+        Ok(Self { base, headers, secret })
+    }
+
+    /// The address of one of its paths, such as `images/edits`.
+    pub(crate) fn at(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        url
+    }
+
+    /// What it is shown to let us in.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The address, which holds no secret.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// A text without this server's secret.
+    pub fn hide(&self, text: &str) -> String {
+        self.secret.as_ref().map_or_else(|| text.to_owned(), |secret| secret.hide(text))
+    }
+}
+
+fn address(text: &str, secret: Option<&Secret>) -> Result<Url, SetupError> {
+    let shown = secret.map_or_else(|| text.to_owned(), |secret| secret.hide(text));
+    let bad = |text: &str, reason: &str| SetupError::Address { text: text.to_owned(), reason: reason.to_owned() };
+    let url = Url::parse(text).map_err(|error| bad(&shown, &error.to_string()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        let bare = format!("{}://…@{}", url.scheme(), url.host_str().unwrap_or_default());
+        return Err(bad(&bare, "it holds a name or a password: give a secret instead"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        let bare = shown.split(['?', '#']).next().unwrap_or_default().to_owned();
+        return Err(bad(&bare, "expected no `?` and no `#`"));
+    }
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err(bad(&shown, "expected https://HOST/…")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_appended() {
+        for base in ["http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1/"] {
+            let endpoint = Endpoint::new(base, None, &SecretPlace::Bearer).unwrap();
+            assert_eq!(endpoint.at("images/edits").as_str(), "http://127.0.0.1:8000/v1/images/edits");
+        }
+    }
+
+    #[test]
+    fn addresses_with_secrets_are_refused_without_showing_them() {
+        for base in ["https://me:hunter2@example.org/v1", "https://example.org/v1?key=hunter2", "hunter2://example.org"]
+        {
+            let secret = Secret::new("hunter2");
+            let error = Endpoint::new(base, secret, &SecretPlace::Bearer).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &SecretPlace::Bearer).unwrap();
+        assert!(!format!("{endpoint:?}").contains("hunter2"));
+    }
+}

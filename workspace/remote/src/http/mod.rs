@@ -1,0 +1,10 @@
+//! One exchange with one server: what is sent, what comes back, and what can break on the way.
+
+pub(crate) mod client;
+pub(crate) mod endpoint;
+pub(crate) mod multipart;
+pub(crate) mod secret;
+
+pub use client::Timeouts;
+pub use endpoint::{Endpoint, SecretPlace};
+pub use secret::{Secret, SecretSource};

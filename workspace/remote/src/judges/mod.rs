@@ -1,0 +1,3 @@
+//! Judges, a folder a dialect.
+
+pub(crate) mod chat;

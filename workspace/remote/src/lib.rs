@@ -1,0 +1,37 @@
+//! Editing servers and judges over HTTP.
+//!
+//! A dialect has one folder; everything else is shared:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `http` | one exchange: addresses and secrets, forms, time limits by phase, limits on what is read |
+//! | `trouble` | every error in one of a few classes, and when a call is sent again |
+//! | `fleet` | several servers with one model: slots, pace, circuit breakers, who is asked |
+//! | `picture` | pictures on the wire: kept as they came, their declarations checked, addresses checked |
+//! | `price` | what calls cost |
+//! | `editors`, `judges` | the dialects |
+//!
+//! Three rules hold everywhere:
+//!
+//! * **A call that may have been done is never blindly sent again.** Whether sending it twice is harmless is a property of
+//!   the server ([`Repeat`]); where it is not, an answer that got lost is an ambiguous failure and counts as spent.
+//! * **Secrets are in no text.** They come from the environment or a file, and are taken out of what servers say.
+//! * **Pictures are never encoded again.** What a server sent is what the engine keeps.
+
+mod editors;
+mod fleet;
+mod http;
+mod judges;
+mod picture;
+mod price;
+mod trouble;
+
+pub use editors::openai_images::{
+    FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace, SizeRule,
+};
+pub use fleet::{BreakerRules, Connection, Rate, ServerOptions};
+pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
+pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric, StructuredOutput};
+pub use picture::PictureLimits;
+pub use price::{Prices, TokenBounds};
+pub use trouble::{ErrorClass, RemoteError, Repeat, RetryRules, SetupError};

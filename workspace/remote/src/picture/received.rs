@@ -1,0 +1,107 @@
+//! A picture as it came: its bytes kept, its declarations checked.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, general_purpose::STANDARD};
+use editscale_core::EncodedImage;
+
+use super::declared::declared;
+
+/// With or without padding, as servers do.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Limits on a picture that comes from a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureLimits {
+    /// The most bytes of the file.
+    pub bytes: u64,
+    /// The longest side, in pixels.
+    pub side: u32,
+    /// The most pixels.
+    pub pixels: u64,
+}
+
+impl Default for PictureLimits {
+    fn default() -> Self {
+        Self { bytes: 64 << 20, side: 16_384, pixels: 64_000_000 }
+    }
+}
+
+/// Checks what a file declares and keeps it. The words of the error go into a sentence about the answer.
+pub(crate) fn received(bytes: impl Into<Arc<[u8]>>, limits: &PictureLimits) -> Result<EncodedImage, String> {
+    let bytes = bytes.into();
+    if bytes.len() as u64 > limits.bytes {
+        return Err(format!("expected a picture of at most {} bytes, found {}", limits.bytes, bytes.len()));
+    }
+    let Some((media, size)) = declared(&bytes) else {
+        let head: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        return Err(format!("expected a PNG, JPEG or WebP file, found {} bytes: {}", bytes.len(), head.join(" ")));
+    };
+    let pixels = u64::from(size.width) * u64::from(size.height);
+    if size.width.max(size.height) > limits.side || pixels > limits.pixels {
+        let PictureLimits { side, pixels, .. } = limits;
+        return Err(format!("expected a picture of at most {pixels} pixels and {side} a side, found {size}"));
+    }
+    Ok(EncodedImage { media, size, bytes })
+}
+
+/// Decodes base64, bare or as a data URL. Its length is checked before anything is decoded.
+pub(crate) fn decoded(text: &str, limits: &PictureLimits) -> Result<Vec<u8>, String> {
+    let text = match text.strip_prefix("data:") {
+        Some(url) => url.split_once(";base64,").map(|(_, data)| data).ok_or("expected a data URL in base64")?,
+        None => text,
+    };
+    if text.len() as u64 / 4 * 3 > limits.bytes.saturating_add(3) {
+        return Err(format!("expected a picture of at most {} bytes, found {} of base64", limits.bytes, text.len()));
+    }
+    LENIENT.decode(text.trim()).map_err(|error| format!("expected base64: {error}"))
+}
+
+/// A file as a data URL.
+pub(crate) fn data_url(mime: &str, bytes: &[u8]) -> String {
+    let mut url = String::with_capacity(bytes.len() / 3 * 4 + 64);
+    url.push_str("data:");
+    url.push_str(mime);
+    url.push_str(";base64,");
+    STANDARD.encode_string(bytes, &mut url);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_decoded_within_limits() {
+        let limits = PictureLimits { bytes: 6, ..PictureLimits::default() };
+        for text in ["aGVsbG8=", "aGVsbG8", " aGVsbG8=\n", "data:image/png;base64,aGVsbG8="] {
+            assert_eq!(decoded(text, &limits).unwrap(), b"hello", "{text}");
+        }
+        for (text, words) in
+            [("a?b=", "expected base64"), ("data:image/png,x", "data URL"), ("aGVsbG8gd29ybGQh", "at most 6 bytes")]
+        {
+            assert!(decoded(text, &limits).unwrap_err().contains(words), "{text}");
+        }
+        assert_eq!(decoded(&data_url("image/png", b"hello"), &limits).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn what_is_declared_is_held_to_the_limits() {
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xff\xff\0\0\xff\xff\x08\x02\0\0\0\0\0\0\0".to_vec();
+        let error = received(png.clone(), &PictureLimits::default()).unwrap_err();
+        assert!(error.contains("65535x65535"), "{error}");
+        png[16..24].copy_from_slice(&[0, 0, 0, 2, 0, 0, 0, 1]);
+        let kept = received(png.clone(), &PictureLimits::default()).unwrap();
+        assert_eq!((kept.size.width, &*kept.bytes), (2, &png[..]));
+        assert!(
+            received(png, &PictureLimits { bytes: 8, ..PictureLimits::default() }).unwrap_err().contains("8 bytes")
+        );
+        assert!(received(b"<html>".to_vec(), &PictureLimits::default()).unwrap_err().contains("3c 68 74 6d 6c 3e"));
+    }
+}

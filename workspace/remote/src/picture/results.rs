@@ -1,0 +1,140 @@
+//! Pictures that a server names by an address: fetched only from where such a picture may lie.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use editscale_fetch::is_public;
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Method, Url};
+
+use super::received::PictureLimits;
+use crate::http::client::{Http, Message, Way};
+use crate::http::endpoint::Endpoint;
+use crate::trouble::error::{ErrorClass, RemoteError};
+
+/// Redirects that are followed in a row.
+const MOST_REDIRECTS: usize = 5;
+/// Attempts to fetch one picture; it was paid for, and asking for it again costs nothing.
+const ATTEMPTS: usize = 3;
+
+/// Fetches a picture that `home` named. Each address on the way is checked:
+/// the same server is allowed, another is only over https and on the public internet, and one on this machine only for a
+/// server on this machine. The secret goes to the same server alone.
+pub(crate) async fn fetch(
+    http: &Http,
+    home: &Endpoint,
+    address: &str,
+    limits: &PictureLimits,
+) -> Result<Bytes, RemoteError> {
+    let refused = |reason: String| {
+        let shown: String = home.hide(address).split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
+        RemoteError::maybe_done(ErrorClass::Malformed, format!("the picture at {shown} was not fetched: {reason}"))
+    };
+    let mut url = Url::parse(address).map_err(|error| refused(error.to_string()))?;
+    for _ in 0..=MOST_REDIRECTS {
+        let way = way(home.base(), &url).map_err(&refused)?;
+        let headers = if is_same(home.base(), &url) { home.headers().clone() } else { HeaderMap::new() };
+        let message = Message { method: Method::GET, url: url.clone(), headers, body: None, most_bytes: limits.bytes };
+        let reply = patiently(http, way, &message).await.map_err(|error| refused(home.hide(&error)))?;
+        match reply.status {
+            200..300 => return Ok(reply.body),
+            300..400 => {
+                let to = reply.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+                let to = to.ok_or_else(|| refused("a redirect to nowhere".to_owned()))?;
+                url = url.join(to).map_err(|error| refused(error.to_string()))?;
+            }
+            status => return Err(refused(format!("status {status}"))),
+        }
+    }
+    Err(refused(format!("more than {MOST_REDIRECTS} redirects")))
+}
+
+async fn patiently(http: &Http, way: Way, message: &Message) -> Result<crate::http::client::Reply, String> {
+    let mut last = String::new();
+    for _ in 0..ATTEMPTS {
+        match http.exchange(way, message.clone()).await {
+            Ok(reply) if reply.status < 500 => return Ok(reply),
+            Ok(reply) => last = format!("status {}", reply.status),
+            Err(broken) => {
+                let error = RemoteError::broken(broken);
+                if error.class == ErrorClass::Malformed {
+                    return Err(error.message);
+                }
+                last = error.message;
+            }
+        }
+    }
+    Err(last)
+}
+
+fn is_same(home: &Url, url: &Url) -> bool {
+    home.origin() == url.origin()
+}
+
+/// How an address may be reached; or why it may not.
+fn way(home: &Url, url: &Url) -> Result<Way, String> {
+    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+        return Err("expected https://HOST/…".to_owned());
+    }
+    if is_same(home, url) || (is_this_machine(home) && is_this_machine(url)) {
+        return Ok(Way::Named);
+    }
+    if url.scheme() != "https" {
+        return Err(format!("{} is another server than the one that was asked, and not over https", place(url)));
+    }
+    match literal(url) {
+        Some(address) if !is_public(address) => Err(format!("{address} is not a public address")),
+        _ if is_this_machine(url) => Err(format!("{} is not a public address", place(url))),
+        _ => Ok(Way::Public),
+    }
+}
+
+fn place(url: &Url) -> &str {
+    url.host_str().unwrap_or("nowhere")
+}
+
+fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match literal(url) {
+        Some(address) => address.is_loopback(),
+        None => url.host_str() == Some("localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_let_through_by_these_rules() {
+        let [cloud, local, lan] =
+            ["https://api.example.org/v1", "http://127.0.0.1:30000/v1", "http://10.0.0.5:8000/v1"];
+        for (home, url, expected) in [
+            (cloud, "https://cdn.example.net/a.png", Some(Way::Public)),
+            (cloud, "https://8.8.8.8/a.png", Some(Way::Public)),
+            (cloud, "https://api.example.org/a.png", Some(Way::Named)),
+            (cloud, "http://cdn.example.net/a.png", None),
+            (cloud, "https://10.0.0.1/a.png", None),
+            (cloud, "https://127.0.0.1/a.png", None),
+            (cloud, "http://localhost/a.png", None),
+            (cloud, "https://localhost/a.png", None),
+            (cloud, "https://[::1]/a.png", None),
+            (cloud, "https://[::ffff:169.254.169.254]/a.png", None),
+            (cloud, "https://2130706433/a.png", None),
+            (cloud, "https://me:secret@cdn.example.net/a.png", None),
+            (cloud, "file:///etc/passwd", None),
+            (local, "http://127.0.0.1:9000/a.png", Some(Way::Named)),
+            (local, "http://localhost:9000/a.png", Some(Way::Named)),
+            (local, "http://10.0.0.1/a.png", None),
+            (lan, "http://10.0.0.5:8000/a.png", Some(Way::Named)),
+            (lan, "http://10.0.0.5:9000/a.png", None),
+            (lan, "http://127.0.0.1/a.png", None),
+        ] {
+            let found = way(&Url::parse(home).unwrap(), &Url::parse(url).unwrap());
+            assert_eq!(found.clone().ok(), expected, "{home} {url}: {found:?}");
+        }
+    }
+}

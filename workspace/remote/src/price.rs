@@ -1,0 +1,157 @@
+//! What calls cost: tokens as the server counts them, money by a table.
+
+use editscale_core::{Cost, Usd};
+use serde_json::Value;
+
+use crate::SetupError;
+use crate::trouble::retry::Repeat;
+
+/// Prices of one model. All zero for a server of one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prices {
+    /// For each call that was answered.
+    pub call: Usd,
+    /// For each picture that was made.
+    pub picture: Usd,
+    /// For a million tokens that stand for text going in.
+    pub text_tokens: Usd,
+    /// For a million tokens that stand for pictures going in.
+    pub picture_tokens: Usd,
+    /// For a million tokens coming out.
+    pub output_tokens: Usd,
+}
+
+/// The most tokens that one call is expected to take; what it costs at most follows from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenBounds {
+    /// Going in, text and pictures.
+    pub input: u64,
+    /// Coming out.
+    pub output: u64,
+}
+
+/// Tokens as a server counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Usage {
+    text: u64,
+    pictures: u64,
+    output: u64,
+}
+
+impl Usage {
+    /// Reads the `usage` of an answer, as the images API or as chat completions write it.
+    pub(crate) fn of(answer: &Value) -> Option<Self> {
+        let usage = answer.get("usage")?;
+        let number = |names: [&str; 2]| names.iter().find_map(|name| usage[*name].as_u64());
+        let input = number(["input_tokens", "prompt_tokens"])?;
+        let details = usage.get("input_tokens_details").or_else(|| usage.get("prompt_tokens_details"));
+        let pictures = details.and_then(|details| details["image_tokens"].as_u64()).unwrap_or_default().min(input);
+        let output = number(["output_tokens", "completion_tokens"]).unwrap_or_default();
+        Some(Self { text: input - pictures, pictures, output })
+    }
+}
+
+impl Prices {
+    /// Whether calls cost no money.
+    pub fn are_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Nobody counts what was paid for calls whose answers got lost: sending those again is only harmless where it is free.
+    pub(crate) fn check_repeat(&self, repeat: Option<Repeat>) -> Result<(), SetupError> {
+        if repeat == Some(Repeat::Harmless) && !self.are_nothing() {
+            return Err(SetupError::setting("repeat", "never or keyed where calls are paid for", &"harmless"));
+        }
+        Ok(())
+    }
+
+    fn by_tokens(&self) -> bool {
+        [self.text_tokens, self.picture_tokens, self.output_tokens].iter().any(|price| price.micros > 0)
+    }
+
+    /// The most that one call can cost.
+    pub(crate) fn bound(&self, bounds: TokenBounds, pictures: u64, nfe: u64) -> Cost {
+        let dearer = self.text_tokens.max(self.picture_tokens);
+        let tokens = parts_of_a_million(bounds.input, dearer)
+            .saturating_add(parts_of_a_million(bounds.output, self.output_tokens));
+        let tokens_counted = bounds.input.saturating_add(bounds.output);
+        Cost { nfe, tokens: tokens_counted, usd: self.fixed(pictures, tokens) }
+    }
+
+    /// What an answer cost. Without a count of tokens where they are paid for, that is the most that it can have cost.
+    pub(crate) fn of(&self, usage: Option<Usage>, pictures: u64, bound: Cost) -> Cost {
+        let Some(usage) = usage else {
+            return if self.by_tokens() {
+                bound
+            } else {
+                Cost { nfe: bound.nfe, tokens: 0, usd: self.fixed(pictures, 0) }
+            };
+        };
+        let money =
+            [(usage.text, self.text_tokens), (usage.pictures, self.picture_tokens), (usage.output, self.output_tokens)];
+        let money = money.into_iter().map(|(tokens, price)| parts_of_a_million(tokens, price));
+        let tokens = usage.text.saturating_add(usage.pictures).saturating_add(usage.output);
+        Cost { nfe: bound.nfe, tokens, usd: self.fixed(pictures, money.fold(0, u64::saturating_add)) }
+    }
+
+    fn fixed(&self, pictures: u64, more: u64) -> Usd {
+        let made = self.picture.micros.saturating_mul(pictures);
+        Usd { micros: self.call.micros.saturating_add(made).saturating_add(more) }
+    }
+}
+
+/// The price of so many tokens, rounded up to the next millionth of a dollar.
+fn parts_of_a_million(tokens: u64, price: Usd) -> u64 {
+    let exact = u128::from(tokens) * u128::from(price.micros);
+    u64::try_from(exact.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn usd(micros: u64) -> Usd {
+        Usd { micros }
+    }
+
+    fn prices() -> Prices {
+        Prices {
+            picture: usd(40),
+            text_tokens: usd(5_000_000),
+            picture_tokens: usd(10_000_000),
+            output_tokens: usd(40_000_000),
+            ..Prices::default()
+        }
+    }
+
+    #[test]
+    fn money_follows_from_what_the_server_counted() {
+        let bound = prices().bound(TokenBounds { input: 1000, output: 100 }, 1, 28);
+        assert_eq!(bound, Cost { nfe: 28, tokens: 1100, usd: usd(40 + 10_000 + 4000) });
+        for (answer, expected) in [
+            (
+                json!({"usage": {"input_tokens": 300, "output_tokens": 10, "input_tokens_details": {"image_tokens": 200}}}),
+                Cost { nfe: 28, tokens: 310, usd: usd(40 + 500 + 2000 + 400) },
+            ),
+            (
+                json!({"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}),
+                Cost { nfe: 28, tokens: 2, usd: usd(40 + 5 + 40) },
+            ),
+            (json!({"usage": {"image_count": 1}}), bound),
+            (json!({}), bound),
+        ] {
+            assert_eq!(prices().of(Usage::of(&answer), 1, bound), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn without_prices_nothing_is_paid() {
+        let bound = Prices::default().bound(TokenBounds::default(), 1, 0);
+        assert_eq!(bound, Cost::default());
+        assert_eq!(Prices::default().of(None, 3, bound), Cost::default());
+        let each = Prices { picture: usd(7), ..Prices::default() };
+        assert_eq!(each.of(None, 3, each.bound(TokenBounds::default(), 1, 0)).usd, usd(21));
+    }
+}

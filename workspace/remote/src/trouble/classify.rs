@@ -1,0 +1,179 @@
+//! From a status, headers and a body to a class.
+
+use std::time::SystemTime;
+
+use super::error::{ErrorClass, RemoteError};
+use super::retry::asked_wait;
+use super::words::Words;
+use crate::http::client::Reply;
+use crate::http::endpoint::Endpoint;
+
+/// What servers call it when they will not make a picture.
+const MODERATED: [&str; 7] = [
+    "moderation_blocked",
+    "content_policy_violation",
+    "content_filter",
+    "content_filtered",
+    "image_safety",
+    "PROHIBITED_CONTENT",
+    "sensitive_content",
+];
+const MODERATED_PHRASES: [&str; 5] =
+    ["safety system", "content policy", "content management policy", "moderation", "flagged as sensitive"];
+const QUOTA: [&str; 6] = [
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "budget_exceeded",
+    "insufficient_balance",
+    "quota_exceeded",
+];
+const QUOTA_PHRASES: [&str; 5] = [
+    "exceeded your current quota",
+    "insufficient credit",
+    "insufficient balance",
+    "budget has been exceeded",
+    "billing",
+];
+const DEAD_PHRASES: [&str; 6] =
+    ["is dead", "has died", "not running", "enginedead", "engine is shut", "has terminated"];
+
+/// The error in an answer whose status is not one of success.
+pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
+    let words = Words::of(&reply.body);
+    let class = class(reply.status, &words);
+    let said = if words.message.is_empty() { "nothing more" } else { &words.message };
+    let message = format!("{} answered with status {}: {said}", endpoint.base(), reply.status);
+    let identifier = |name: &str| reply.header(name).map(|text| text.chars().take(100).collect::<String>());
+    let hide = |text: String| endpoint.hide(&text);
+    RemoteError {
+        class,
+        message: hide(message),
+        status: Some(reply.status),
+        code: words.code.or(words.kind).map(hide),
+        request_id: identifier("x-request-id").map(hide),
+        after: asked_wait(reply, SystemTime::now()),
+        should_retry: reply.header("x-should-retry").and_then(|word| word.parse().ok()),
+        // A gateway that lost its server does not know what that one did.
+        maybe_done: matches!(reply.status, 502 | 504 | 520..=524) && reply.header("x-should-retry") != Some("true"),
+    }
+}
+
+fn class(status: u16, words: &Words) -> ErrorClass {
+    if status == 451 || (status < 500 && (words.is_called(&MODERATED) || words.speaks_of(&MODERATED_PHRASES))) {
+        return ErrorClass::Moderated;
+    }
+    let is_quota = words.is_called(&QUOTA) || words.speaks_of(&QUOTA_PHRASES);
+    match status {
+        402 => ErrorClass::Quota,
+        400 | 403 | 429 if is_quota => ErrorClass::Quota,
+        401 | 403 | 407 => ErrorClass::Auth,
+        429 | 529 => ErrorClass::Overloaded,
+        408 | 409 | 425 => ErrorClass::Retryable,
+        501 | 505 => ErrorClass::BadRequest,
+        503 if words.speaks_of(&DEAD_PHRASES) => ErrorClass::Dead,
+        503 => ErrorClass::Overloaded,
+        500..=599 => ErrorClass::Retryable,
+        400..=499 => ErrorClass::BadRequest,
+        // A redirect is not followed with a picture and a secret in hand; anything else below 400 is no answer at all.
+        _ => ErrorClass::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+    use crate::http::endpoint::SecretPlace;
+    use crate::http::secret::Secret;
+
+    fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> RemoteError {
+        let secret = Secret::new("sk-verysecret");
+        let endpoint = Endpoint::new("https://api.example.org/v1", secret, &SecretPlace::Bearer).unwrap();
+        let header = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        let headers = headers.iter().map(header).collect::<HeaderMap>();
+        refused(&endpoint, &Reply { status, headers, body: body.to_owned().into() })
+    }
+
+    #[test]
+    fn the_error_table() {
+        use ErrorClass::{Auth, BadRequest, Dead, Malformed, Moderated, Overloaded, Quota, Retryable};
+        for (status, body, class, words) in [
+            // An object under `error`: OpenAI, vLLM (its code is a number), Google.
+            (
+                400,
+                r#"{"error":{"message":"bad size","type":"invalid_request_error","code":null}}"#,
+                BadRequest,
+                "bad size",
+            ),
+            (400, r#"{"error":{"message":"no","type":"x","code":"moderation_blocked"}}"#, Moderated, "no"),
+            (400, r#"{"error":{"message":"Rejected by our safety system."}}"#, Moderated, "safety system"),
+            (429, r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#, Overloaded, "slow down"),
+            (429, r#"{"error":{"message":"pay","code":"insufficient_quota"}}"#, Quota, "pay"),
+            (400, r#"{"error":{"message":"limit","code":"billing_hard_limit_reached"}}"#, Quota, "limit"),
+            (401, r#"{"error":{"message":"Incorrect API key"}}"#, Auth, "Incorrect API key"),
+            (404, r#"{"error":{"message":"no such model","code":404}}"#, BadRequest, "no such model"),
+            (501, r#"{"error":{"message":"not this API","code":501}}"#, BadRequest, "not this API"),
+            (403, r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"no"}}"#, Auth, "no"),
+            (500, r#"{"error":{"message":"oh"}}"#, Retryable, "oh"),
+            // A text under `error`: stable-diffusion.cpp, SGLang once its backend is gone.
+            (400, r#"{"error":"prompt required"}"#, BadRequest, "prompt required"),
+            (500, r#"{"error":"server_error","message":"out of memory"}"#, Retryable, "out of memory"),
+            (503, r#"{"error":"The backend is dead"}"#, Dead, "The backend is dead"),
+            (503, r#"{"error":"busy"}"#, Overloaded, "busy"),
+            // `detail`: FastAPI, as a text, a list or an object.
+            (400, r#"{"detail":"num_images must be 1"}"#, BadRequest, "num_images must be 1"),
+            (
+                422,
+                r#"{"detail":[{"loc":["body","size"],"msg":"not a size","type":"x"}]}"#,
+                BadRequest,
+                "body.size: not a size",
+            ),
+            (402, r#"{"detail":"Insufficient credits"}"#, Quota, "Insufficient credits"),
+            (400, r#"{"detail":{"message":"deep"}}"#, BadRequest, "deep"),
+            (429, r#"{"message":"Too many requests"}"#, Overloaded, "Too many requests"),
+            // Plain text and HTML.
+            (500, "Internal Server Error", Retryable, "Internal Server Error"),
+            (502, "<html><head><title>502 Bad Gateway</title></head></html>", Retryable, "`502 Bad Gateway`"),
+            (503, "<!DOCTYPE html><p>no", Overloaded, "a page of HTML"),
+            (529, "", Overloaded, "nothing more"),
+            (408, "", Retryable, "nothing more"),
+            (413, "too large", BadRequest, "too large"),
+            (451, "", Moderated, "nothing more"),
+            (307, "", Malformed, "nothing more"),
+            (400, "[1]", BadRequest, "[1]"),
+        ] {
+            let error = reply(status, &[], body);
+            assert_eq!(error.class, class, "{status} {body}");
+            assert!(error.message.contains(words), "{error} should speak of {words}");
+            assert!(error.message.contains(&status.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_lost_its_server_leaves_it_open_what_was_done() {
+        for (status, headers, expected) in [
+            (500, &[][..], false),
+            (503, &[], false),
+            (502, &[], true),
+            (504, &[], true),
+            (524, &[], true),
+            (502, &[("x-should-retry", "true")], false),
+        ] {
+            assert_eq!(reply(status, headers, "").maybe_done, expected, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_and_long_texts_do_not_get_through() {
+        let body =
+            format!(r#"{{"error":{{"message":"key sk-verysecret {}","code":"sk-verysecret"}}}}"#, "x".repeat(5000));
+        let error = reply(401, &[("x-request-id", "sk-verysecret")], &body);
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("verysecret"), "{text}");
+        assert!(error.message.chars().count() < 400);
+    }
+}

@@ -1,0 +1,134 @@
+//! What one call came to when it came to nothing.
+
+use std::fmt;
+use std::time::Duration;
+
+use editscale_core::{Cost, Failure, FailureKind};
+
+use super::retry::Repeat;
+use crate::http::client::Broken;
+
+/// The classes of errors; each server's own words are brought into them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Something passing: another attempt may succeed.
+    Retryable,
+    /// The server has too much to do.
+    Overloaded,
+    /// The server will not make or judge this picture. Final.
+    Moderated,
+    /// The server cannot do what it was asked for. Final.
+    BadRequest,
+    /// The secret is missing or not good enough.
+    Auth,
+    /// The account is out of money or of allowance.
+    Quota,
+    /// Nobody is there, or the model behind the server has died.
+    Dead,
+    /// No answer within the time limits.
+    TimedOut,
+    /// An answer that is none.
+    Malformed,
+    /// Not wanted any more.
+    Cancelled,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteError {
+    /// The class.
+    pub class: ErrorClass,
+    /// A sentence for people, in which the server's own words are cut short and no secret is left.
+    pub message: String,
+    /// The status, where there was an answer.
+    pub status: Option<u16>,
+    /// What the server calls the error, such as `rate_limit_exceeded`.
+    pub code: Option<String>,
+    /// The server's name for the request, for its support.
+    pub request_id: Option<String>,
+    /// Not before this long, says the server.
+    pub after: Option<Duration>,
+    /// Whether another attempt makes sense, where the server says so.
+    pub should_retry: Option<bool>,
+    /// Whether the work may have been done, and paid, all the same.
+    pub maybe_done: bool,
+}
+
+impl RemoteError {
+    /// An error without an answer.
+    pub(crate) fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            status: None,
+            code: None,
+            request_id: None,
+            after: None,
+            should_retry: None,
+            maybe_done: false,
+        }
+    }
+
+    /// The same, where the work may have been done.
+    pub(crate) fn maybe_done(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { maybe_done: true, ..Self::new(class, message) }
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn cancelled(maybe_done: bool) -> Self {
+        Self { maybe_done, ..Self::new(ErrorClass::Cancelled, "the work is not wanted any more") }
+    }
+
+    pub(crate) fn broken(broken: Broken) -> Self {
+        match broken {
+            Broken::NotSent { reason } => Self::new(ErrorClass::Dead, format!("nobody was reached: {reason}")),
+            Broken::Unanswered { reason } => Self::maybe_done(ErrorClass::Retryable, format!("no answer: {reason}")),
+            Broken::TimedOut { reason } => Self::maybe_done(ErrorClass::TimedOut, reason),
+            Broken::TooLong { most } => Self::maybe_done(
+                ErrorClass::Malformed,
+                format!("expected an answer of at most {most} bytes, found more"),
+            ),
+        }
+    }
+
+    /// Whether the same call may be sent again.
+    pub(crate) fn may_repeat(&self, repeat: Repeat) -> bool {
+        if self.maybe_done && repeat == Repeat::Never {
+            return false;
+        }
+        let passing = matches!(
+            self.class,
+            ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead | ErrorClass::TimedOut
+        );
+        self.class != ErrorClass::Cancelled && self.should_retry.unwrap_or(passing)
+    }
+
+    /// The failure that the engine sees. `bound` is what the work costs at most: that much counts as spent where it may
+    /// have been done.
+    pub(crate) fn into_failure(self, repeat: Repeat, bound: Cost) -> Failure {
+        let ambiguous = self.maybe_done && repeat == Repeat::Never;
+        let kind = match self.class {
+            ErrorClass::Cancelled => FailureKind::Cancelled,
+            ErrorClass::Malformed => FailureKind::Malformed,
+            _ if ambiguous => FailureKind::Ambiguous,
+            ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead => FailureKind::Unavailable,
+            ErrorClass::TimedOut => FailureKind::TimedOut,
+            ErrorClass::Moderated | ErrorClass::Auth | ErrorClass::Quota => FailureKind::Refused,
+            ErrorClass::BadRequest => FailureKind::Invalid,
+        };
+        let cost = if self.maybe_done { bound } else { Cost::default() };
+        Failure { cost, ..Failure::new(kind, self.to_string()) }
+    }
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for RemoteError {}

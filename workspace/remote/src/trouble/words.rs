@@ -1,0 +1,110 @@
+//! What an error's body says, whichever of the usual shapes it has.
+
+use serde_json::Value;
+
+/// The most characters of a server's words that are kept.
+const MOST_CHARACTERS: usize = 300;
+
+/// A server's words about an error, brought into one shape.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// For people.
+    pub(crate) message: String,
+    /// The server's name for this error.
+    pub(crate) code: Option<String>,
+    /// The server's name for the kind of error.
+    pub(crate) kind: Option<String>,
+}
+
+impl Words {
+    /// Reads a body. The shapes, in this order: an object or a text under `error`, a text, an object or a list under
+    /// `detail`, a `message`, a page of HTML, plain text.
+    pub(crate) fn of(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let words = match serde_json::from_str::<Value>(&text) {
+            Ok(value) => Self::of_json(&value),
+            Err(_) => Self { message: of_text(&text), ..Self::default() },
+        };
+        Self { message: short(&words.message), ..words }
+    }
+
+    fn of_json(value: &Value) -> Self {
+        match (&value["error"], &value["detail"]) {
+            (Value::Object(_), _) => Self::of_object(&value["error"]),
+            (Value::String(error), _) => Self::of_string(error, value),
+            (_, Value::String(detail)) => {
+                let kind = text(&value["error_type"]);
+                Self { message: detail.clone(), code: text(&value["code"]), kind }
+            }
+            (_, Value::Array(list)) => Self { message: of_list(list), ..Self::default() },
+            (_, Value::Object(_)) => Self::of_object(&value["detail"]),
+            _ if value["message"].is_string() => Self::of_object(value),
+            _ => Self { message: value.to_string(), ..Self::default() },
+        }
+    }
+
+    fn of_object(object: &Value) -> Self {
+        let message = text(&object["message"]).or_else(|| text(&object["msg"])).unwrap_or_else(|| object.to_string());
+        // Google has a number as its code and the word as its status.
+        let code = text(&object["status"]).or_else(|| text(&object["code"]));
+        Self { message, code, kind: text(&object["type"]) }
+    }
+
+    /// Where a message stands beside it, the text under `error` is a word for the kind.
+    fn of_string(error: &str, value: &Value) -> Self {
+        match text(&value["message"]) {
+            Some(message) => Self { message, code: Some(error.to_owned()), kind: None },
+            None => Self { message: error.to_owned(), code: text(&value["code"]), kind: text(&value["type"]) },
+        }
+    }
+
+    /// Whether any of these stands in the code or the kind.
+    pub(crate) fn is_called(&self, names: &[&str]) -> bool {
+        let is = |word: &Option<String>| word.as_deref().is_some_and(|word| names.contains(&word));
+        is(&self.code) || is(&self.kind)
+    }
+
+    /// Whether the message speaks of any of these.
+    pub(crate) fn speaks_of(&self, phrases: &[&str]) -> bool {
+        let message = self.message.to_lowercase();
+        phrases.iter().any(|phrase| message.contains(phrase))
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What a check of fields found, each with its place: `body.size: not a size`.
+fn of_list(list: &[Value]) -> String {
+    let one = |each: &Value| {
+        let message = text(&each["msg"]).or_else(|| text(each)).unwrap_or_else(|| each.to_string());
+        let place: Vec<String> = each["loc"].as_array().into_iter().flatten().filter_map(text).collect();
+        if place.is_empty() { message } else { format!("{}: {message}", place.join(".")) }
+    };
+    list.iter().take(5).map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn of_text(text: &str) -> String {
+    let start = text.trim_start();
+    let lower = start.get(..64.min(start.len())).unwrap_or(start).to_lowercase();
+    if !lower.starts_with('<') {
+        return text.trim().to_owned();
+    }
+    let title = start.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title);
+    title.map_or_else(|| "a page of HTML".to_owned(), |title| format!("a page of HTML called `{}`", title.trim()))
+}
+
+/// One line of limited length, without control characters.
+fn short(text: &str) -> String {
+    let line: Vec<&str> = text.split(|character: char| character.is_whitespace() || character.is_control()).collect();
+    let line = line.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST_CHARACTERS) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}

@@ -1,0 +1,11 @@
+//! Every dialect against servers on this machine: what is sent, what becomes of answers, and everything that goes wrong.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod answers;
+mod faults;
+mod judge;
+mod replicas;
+mod secrets;
+mod support;
+mod wire;

@@ -1,0 +1,110 @@
+//! One connection: a request, an answer, and what goes wrong between them.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::PoisonError;
+
+use super::request::{Asked, read};
+use super::{FakeServer, ServerFault, dialects};
+
+/// Headers and a body under a status.
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn new(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("Content-Type", "application/json".to_owned())], body }
+    }
+}
+
+pub(super) fn serve(server: &FakeServer, mut stream: TcpStream) {
+    let Some(asked) = read(&stream) else { return };
+    let fault = begin(server, &asked);
+    match &fault {
+        Some(ServerFault::Hold) => hold(server),
+        Some(ServerFault::Hang) => wait_for_the_end(server, &mut stream),
+        _ => {}
+    }
+    let answer = answer(server, &asked, fault.as_ref());
+    // A client that is gone has seen enough.
+    send(server, &mut stream, fault.as_ref(), &answer).ok();
+    server.state().under_way -= 1;
+    server.shared.1.notify_all();
+}
+
+/// Writes the request down and decides what goes wrong with it. Files go wrong by what is put there.
+fn begin(server: &FakeServer, asked: &Asked) -> Option<ServerFault> {
+    let mut state = server.state();
+    let number = state.asked.iter().filter(|known| known.line.starts_with("POST")).count() as u64;
+    state.asked.push(asked.clone());
+    state.under_way += 1;
+    state.most_under_way = state.most_under_way.max(state.under_way);
+    server.shared.1.notify_all();
+    if !asked.line.starts_with("POST") {
+        return None;
+    }
+    let queued = state.faults.pop_front();
+    queued.or_else(|| state.script.as_ref().and_then(|script| script(number)))
+}
+
+fn hold(server: &FakeServer) {
+    let state = server.state();
+    let waited = server.shared.1.wait_while(state, |state| !state.is_open);
+    drop(waited.unwrap_or_else(PoisonError::into_inner));
+}
+
+fn wait_for_the_end(server: &FakeServer, stream: &mut TcpStream) {
+    let mut rest = [0];
+    while matches!(stream.read(&mut rest), Ok(read) if read > 0) {}
+    server.state().hung_up += 1;
+    server.shared.1.notify_all();
+}
+
+fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> Answer {
+    let mut state = server.state();
+    if let Some(ServerFault::Answer(status, headers, body)) = fault {
+        return Answer { status: *status, headers: headers.clone(), body: body.clone().into_bytes() };
+    }
+    if let Some(ServerFault::Huge(bytes)) = fault {
+        return Answer::new(200, vec![b' '; *bytes]);
+    }
+    let file = asked.line.strip_prefix("GET /files/").and_then(|name| state.files.get(name));
+    if let Some((status, headers, body)) = file {
+        return Answer { status: *status, headers: headers.clone(), body: body.clone() };
+    }
+    match dialects::answer(&mut state, asked, fault) {
+        Some(body) => Answer::new(200, body),
+        None => Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()),
+    }
+}
+
+fn send(
+    server: &FakeServer,
+    stream: &mut TcpStream,
+    fault: Option<&ServerFault>,
+    answer: &Answer,
+) -> std::io::Result<()> {
+    if matches!(fault, Some(ServerFault::Lost | ServerFault::Hang)) {
+        return Ok(());
+    }
+    let mut head = format!("HTTP/1.1 {} Said\r\n", answer.status);
+    for (name, value) in &answer.headers {
+        // Writing to a text cannot fail.
+        _ = write!(head, "{name}: {value}\r\n");
+    }
+    write!(stream, "{head}Content-Length: {}\r\nConnection: close\r\n\r\n", answer.body.len())?;
+    let most = match fault {
+        Some(ServerFault::Cut(most) | ServerFault::Silent(most)) => (*most).min(answer.body.len()),
+        _ => answer.body.len(),
+    };
+    stream.write_all(&answer.body[..most])?;
+    stream.flush()?;
+    if matches!(fault, Some(ServerFault::Silent(_))) {
+        wait_for_the_end(server, stream);
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! A server of pictures and judgements on this machine, with the faults that real ones have.
+//!
+//! It speaks `/v1/images/edits` and `/v1/chat/completions` on a port of its own. Nothing in it waits for a time: what is
+//! slow waits until the test lets it go on, or until its client hangs up.
+
+mod dialects;
+mod exchange;
+mod png;
+mod request;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+pub use png::{named_picture, png};
+pub use request::{Asked, Field};
+
+/// How long a test waits for what must come. Only a failing test ever waits so long.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerFault {
+    /// Another answer: a status, headers, and a body.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// The work is done, and the connection ends before any of the answer.
+    Lost,
+    /// The connection ends after so many bytes of the body.
+    Cut(usize),
+    /// So many bytes of the body, then silence until the client hangs up.
+    Silent(usize),
+    /// No answer until the client hangs up.
+    Hang,
+    /// No answer until [`FakeServer::let_go`].
+    Hold,
+    /// A whole answer with so many pictures.
+    Pictures(usize),
+    /// An answer with this text as the picture's base64.
+    Base64(String),
+    /// An answer with a picture at this address.
+    Address(String),
+    /// A body of so many bytes, declared or not.
+    Huge(usize),
+}
+
+type Script = Arc<dyn Fn(u64) -> Option<ServerFault> + Send + Sync>;
+type Says = Arc<dyn Fn(&serde_json::Value) -> String + Send + Sync>;
+
+/// A status, headers and a body.
+type File = (u16, Vec<(&'static str, String)>, Vec<u8>);
+
+#[derive(Default)]
+struct State {
+    asked: Vec<Asked>,
+    faults: VecDeque<ServerFault>,
+    script: Option<Script>,
+    says: Option<Says>,
+    files: BTreeMap<String, File>,
+    /// Answers by idempotency key, where the server honours those.
+    keyed: Option<BTreeMap<String, Vec<u8>>>,
+    usage: Option<serde_json::Value>,
+    is_open: bool,
+    under_way: usize,
+    most_under_way: usize,
+    hung_up: usize,
+    /// Edits and judgements that were really made.
+    made: Vec<String>,
+}
+
+/// The server.
+#[derive(Clone)]
+pub struct FakeServer {
+    address: SocketAddr,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl fmt::Debug for FakeServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeServer").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl FakeServer {
+    /// Starts one that does everything right.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let server = Self { address, shared: Arc::default() };
+        let serving = server.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let serving = serving.clone();
+                thread::spawn(move || exchange::serve(&serving, stream));
+            }
+        });
+        server
+    }
+
+    /// The address of a server that is not there: connections to it are refused.
+    pub fn nowhere() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        format!("http://{}/v1", listener.local_addr().expect("an address"))
+    }
+
+    /// Its address, with the version.
+    pub fn base(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// The address of a file that it has.
+    pub fn file_url(&self, name: &str) -> String {
+        format!("http://{}/files/{name}", self.address)
+    }
+
+    /// Lets the next requests fail, one fault each.
+    pub fn fail(&self, faults: impl IntoIterator<Item = ServerFault>) {
+        self.state().faults.extend(faults);
+    }
+
+    /// Decides by the number of the request how it fails.
+    pub fn script(&self, script: impl Fn(u64) -> Option<ServerFault> + Send + Sync + 'static) {
+        self.state().script = Some(Arc::new(script));
+    }
+
+    /// Decides by the body of a question what the judge says.
+    pub fn says(&self, says: impl Fn(&serde_json::Value) -> String + Send + Sync + 'static) {
+        self.state().says = Some(Arc::new(says));
+    }
+
+    /// Puts a file, or a redirect, under `/files/NAME`.
+    pub fn put(&self, name: &str, status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) {
+        self.state().files.insert(name.to_owned(), (status, headers, body));
+    }
+
+    /// Does requests under one `Idempotency-Key` once.
+    pub fn honour_keys(&self) {
+        self.state().keyed = Some(BTreeMap::new());
+    }
+
+    /// Counts tokens so from now on.
+    pub fn count(&self, usage: serde_json::Value) {
+        self.state().usage = Some(usage);
+    }
+
+    /// Lets everything go on that is held, now and later.
+    pub fn let_go(&self) {
+        self.state().is_open = true;
+        self.shared.1.notify_all();
+    }
+
+    /// Every request so far, in the order in which they were read.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.state().asked.clone()
+    }
+
+    /// What was really made, as `KEY SEED` of each edit or `judged`: whatever became of the answer.
+    pub fn made(&self) -> Vec<String> {
+        self.state().made.clone()
+    }
+
+    /// The most requests that it worked on at once.
+    pub fn most_under_way(&self) -> usize {
+        self.state().most_under_way
+    }
+
+    /// Waits until so many requests are being worked on.
+    pub fn wait_for_work(&self, count: usize) {
+        self.wait(|state| state.under_way >= count);
+    }
+
+    /// Waits until so many clients have hung up on it.
+    pub fn wait_for_hang_ups(&self, count: usize) {
+        self.wait(|state| state.hung_up >= count);
+    }
+
+    fn wait(&self, until: impl Fn(&State) -> bool) {
+        let state = self.state();
+        let waited = self.shared.1.wait_timeout_while(state, LONGEST, |state| !until(state));
+        let (_state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "what was waited for has not come");
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
