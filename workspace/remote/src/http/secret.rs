@@ -67,9 +67,20 @@ impl Secret {
         is_good.then(|| Self(text.to_owned()))
     }
 
-    /// A text without the secret. Servers like to quote what they refuse.
+    /// A text without the secret, in whichever case: servers like to quote what they refuse, and names of hosts come back
+    /// in lower case.
     pub fn hide(&self, text: &str) -> String {
-        text.replace(&self.0, "[secret]")
+        // Changing the case of ASCII letters moves nothing, so that places in one text are places in the other.
+        let (lower, secret) = (text.to_ascii_lowercase(), self.0.to_ascii_lowercase());
+        let mut shown = String::with_capacity(text.len());
+        let mut after = 0;
+        for (at, _) in lower.match_indices(&secret) {
+            shown.push_str(text.get(after..at).unwrap_or_default());
+            shown.push_str("[secret]");
+            after = at + secret.len();
+        }
+        shown.push_str(text.get(after..).unwrap_or_default());
+        shown
     }
 
     /// The secret after a prefix, marked so that no HTTP library shows it.
@@ -98,6 +109,7 @@ mod tests {
         let secret = SecretSource::File(path).read().unwrap();
         assert_eq!(format!("{secret:?}"), "Secret");
         assert_eq!(secret.hide("Incorrect key: sk-1234."), "Incorrect key: [secret].");
+        assert_eq!(secret.hide("é SK-1234sk-1234"), "é [secret][secret]");
         let value = secret.header("Bearer ").unwrap();
         assert!(!format!("{value:?}").contains("1234"));
     }

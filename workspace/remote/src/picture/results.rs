@@ -28,14 +28,15 @@ pub(crate) async fn fetch(
 ) -> Result<Bytes, RemoteError> {
     let refused = |reason: String| {
         let shown: String = home.hide(address).split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
-        RemoteError::maybe_done(ErrorClass::Malformed, format!("the picture at {shown} was not fetched: {reason}"))
+        let message = format!("the picture at {shown} was not fetched: {}", home.hide(&reason));
+        RemoteError::maybe_done(ErrorClass::Malformed, message)
     };
     let mut url = Url::parse(address).map_err(|error| refused(error.to_string()))?;
     for _ in 0..=MOST_REDIRECTS {
         let way = way(home.base(), &url).map_err(&refused)?;
         let headers = if is_same(home.base(), &url) { home.headers().clone() } else { HeaderMap::new() };
         let message = Message { method: Method::GET, url: url.clone(), headers, body: None, most_bytes: limits.bytes };
-        let reply = patiently(http, way, &message).await.map_err(|error| refused(home.hide(&error)))?;
+        let reply = patiently(http, way, &message).await.map_err(&refused)?;
         match reply.status {
             200..300 => return Ok(reply.body),
             300..400 => {

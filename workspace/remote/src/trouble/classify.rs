@@ -40,18 +40,17 @@ const DEAD_PHRASES: [&str; 6] =
 
 /// The error in an answer whose status is not one of success.
 pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
-    let words = Words::of(&reply.body);
+    let words = Words::of(&reply.body, |text| endpoint.hide(text));
     let class = class(reply.status, &words);
     let said = if words.message.is_empty() { "nothing more" } else { &words.message };
     let message = format!("{} answered with status {}: {said}", endpoint.base(), reply.status);
-    let identifier = |name: &str| reply.header(name).map(|text| text.chars().take(100).collect::<String>());
-    let hide = |text: String| endpoint.hide(&text);
+    let request_id = reply.header("x-request-id").map(|text| endpoint.hide(text).chars().take(100).collect());
     RemoteError {
         class,
-        message: hide(message),
+        message,
         status: Some(reply.status),
-        code: words.code.or(words.kind).map(hide),
-        request_id: identifier("x-request-id").map(hide),
+        code: words.code.or(words.kind),
+        request_id,
         after: asked_wait(reply, SystemTime::now()),
         should_retry: reply.header("x-should-retry").and_then(|word| word.parse().ok()),
         // A gateway that lost its server does not know what that one did.
@@ -171,6 +170,8 @@ mod tests {
     fn secrets_and_long_texts_do_not_get_through() {
         let body =
             format!(r#"{{"error":{{"message":"key sk-verysecret {}","code":"sk-verysecret"}}}}"#, "x".repeat(5000));
+        let cut = format!(r#"{{"error":"{}sk-verysecret"}}"#, "x".repeat(292));
+        assert!(!reply(401, &[], &cut).message.contains("sk-v"));
         let error = reply(401, &[("x-request-id", "sk-verysecret")], &body);
         let text = format!("{error} {error:?}");
         assert!(!text.contains("verysecret"), "{text}");

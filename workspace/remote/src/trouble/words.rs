@@ -19,13 +19,16 @@ pub(crate) struct Words {
 impl Words {
     /// Reads a body. The shapes, in this order: an object or a text under `error`, a text, an object or a list under
     /// `detail`, a `message`, a page of HTML, plain text.
-    pub(crate) fn of(body: &[u8]) -> Self {
+    ///
+    /// Secrets are hidden before anything is cut short, so that no half of one is left.
+    pub(crate) fn of(body: &[u8], hide: impl Fn(&str) -> String) -> Self {
         let text = String::from_utf8_lossy(body);
         let words = match serde_json::from_str::<Value>(&text) {
             Ok(value) => Self::of_json(&value),
             Err(_) => Self { message: of_text(&text), ..Self::default() },
         };
-        Self { message: short(&words.message), ..words }
+        let word = |word: Option<String>| word.map(|word| short(&hide(&word)));
+        Self { message: short(&hide(&words.message)), code: word(words.code), kind: word(words.kind) }
     }
 
     fn of_json(value: &Value) -> Self {

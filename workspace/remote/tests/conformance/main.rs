@@ -6,6 +6,7 @@ mod answers;
 mod faults;
 mod judge;
 mod replicas;
+mod runs;
 mod secrets;
 mod support;
 mod wire;

@@ -13,11 +13,11 @@ use crate::support::{connection, edit, item, numbered, options, request};
 
 const EDITS: u32 = 60;
 
-fn three() -> [FakeServer; 3] {
+pub(crate) fn three() -> [FakeServer; 3] {
     std::array::from_fn(|_| FakeServer::start())
 }
 
-fn over(servers: &[FakeServer], options: OpenAiImagesOptions) -> OpenAiImagesOptions {
+pub(crate) fn over(servers: &[FakeServer], options: OpenAiImagesOptions) -> OpenAiImagesOptions {
     let bases: Vec<String> = servers.iter().map(FakeServer::base).collect();
     let mut connection = connection(&bases);
     connection.retry.attempts = 8;
@@ -28,7 +28,7 @@ fn over(servers: &[FakeServer], options: OpenAiImagesOptions) -> OpenAiImagesOpt
 }
 
 /// Three requests in ten go wrong, in every way, each decided by its number.
-fn storm(server: &FakeServer, salt: u64) {
+pub(crate) fn storm(server: &FakeServer, salt: u64) {
     server.script(move |number| {
         let draw = Seed::new(salt).unwrap().mix(number).get();
         let faults = [

@@ -36,7 +36,7 @@ impl OpenAiImages {
             Trouble::Words(words) => Failure { cost, ..malformed(words) },
             Trouble::Error(error) => Failure { cost, ..error.into_failure(self.repeat, bound) },
         })?;
-        Ok(Self::made(image, form, cost, pictures.len(), first))
+        Ok(Self::made(image, form, cost, &pictures, server))
     }
 
     async fn picture(&self, picture: &Value, server: &Server) -> Result<EncodedImage, Trouble> {
@@ -55,8 +55,9 @@ impl OpenAiImages {
         received(&*fetched, limits).map_err(Trouble::Words)
     }
 
-    fn made(image: EncodedImage, form: &Form, cost: Cost, count: usize, picture: &Value) -> Candidate {
+    fn made(image: EncodedImage, form: &Form, cost: Cost, pictures: &[&Value], server: &Server) -> Candidate {
         let mut notes: Vec<Arc<str>> = Vec::new();
+        let count = pictures.len();
         if count > 1 {
             notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
         }
@@ -67,11 +68,15 @@ impl OpenAiImages {
         if let Some(size) = form.size.filter(|size| *size != image.size) {
             notes.push(format!("the server made {} where {size} was asked for", image.size).into());
         }
-        if let Some(revised) = picture["revised_prompt"].as_str().filter(|revised| !revised.is_empty()) {
-            let revised: String = revised.chars().take(500).collect();
+        if let Some(revised) = pictures
+            .first()
+            .and_then(|picture| picture["revised_prompt"].as_str())
+            .filter(|revised| !revised.is_empty())
+        {
+            let revised: String = server.endpoint.hide(revised).chars().take(500).collect();
             notes.push(format!("the server changed the instruction to: {revised}").into());
         }
-        Candidate { cost, effective_seed: form.seed, notes, ..Candidate::new(image) }
+        Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) }
     }
 }
 

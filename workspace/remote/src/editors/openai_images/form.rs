@@ -18,8 +18,8 @@ const MOST_BYTES: usize = 50_000_000;
 #[derive(Debug)]
 pub(crate) struct Form {
     pub(crate) payload: Payload,
-    /// The seed as it was sent, where the server has one.
-    pub(crate) seed: Option<u64>,
+    /// The seed as it was sent, where that is not the proposal's own.
+    pub(crate) effective_seed: Option<u64>,
     /// The size that was asked for.
     pub(crate) size: Option<ImageSize>,
     /// The size that was wished for, where it is not to be had.
@@ -53,7 +53,8 @@ impl OpenAiImages {
                 if is_png { ("mask.png".to_owned(), "image/png") } else { (name("mask", image), image.media().mime()) };
             form.file("mask", name, mime, &**mask);
         }
-        Ok(Form { payload: form.finish(), seed, size, wished })
+        let effective_seed = seed.filter(|seed| *seed != item.proposal.seed.get());
+        Ok(Form { payload: form.finish(), effective_seed, size, wished })
     }
 
     fn settings(&self, item: &EditItem, seed: Option<u64>, size: Option<ImageSize>, form: &mut Multipart<'_>) {

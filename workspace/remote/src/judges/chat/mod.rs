@@ -132,7 +132,9 @@ impl ChatJudge {
             Ok(answer) => answer,
             Err(error) => return failed(error, None),
         };
-        let Ok(answer) = serde_json::from_slice::<Value>(&reply.body) else {
+        // Secrets are hidden before anything is cut short.
+        let said = server.endpoint.hide(&String::from_utf8_lossy(&reply.body));
+        let Ok(answer) = serde_json::from_str::<Value>(&said) else {
             let message = format!("{}: expected JSON, found something else", server.endpoint.base());
             return failed(RemoteError::new(ErrorClass::Malformed, message), Some(bound));
         };
