@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use editscale_core::{Seed, Watch};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::{JoinError, JoinHandle};
 
 use super::breaker::BreakerRules;
 use super::pace::{Bucket, Rate};
@@ -15,6 +16,7 @@ use super::server::{Server, Slot};
 use crate::SetupError;
 use crate::http::client::{Http, Message, Reply, Timeouts, Way};
 use crate::http::endpoint::{Endpoint, SecretPlace};
+use crate::http::events::Listener;
 use crate::http::multipart::Payload;
 use crate::http::secret::SecretSource;
 use crate::trouble::classify::refused;
@@ -95,8 +97,21 @@ pub(crate) struct Ask {
     pub(crate) repeat: Repeat,
     /// Decides the jitter of the waits.
     pub(crate) seed: Seed,
+    /// Whether the answer comes as a stream of events, which are heard one by one.
+    pub(crate) streams: bool,
     /// Whether the server works on when its caller hangs up: then its slot stays busy until it answers.
     pub(crate) works_on: bool,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// Tells when the work is not wanted any more.
+    pub(crate) watch: &'a dyn Watch,
+    /// Is told before each attempt; the attempt is not made if the work is not wanted after that.
+    pub(crate) leaving: &'a (dyn Fn() + Sync),
+    /// Hears the events of an answer that comes as a stream.
+    pub(crate) hear: &'a (dyn Fn(&str) + Sync),
 }
 
 /// The servers of one editor or judge.
@@ -132,21 +147,16 @@ impl Fleet {
         })
     }
 
-    /// Asks until there is an answer with a status of success or there is to be no other attempt. `leaving` is told
-    /// before each attempt; the attempt is not made if the work is not wanted after that.
-    pub(crate) async fn call(
-        &self,
-        ask: &Ask,
-        watch: &dyn Watch,
-        leaving: &(dyn Fn() + Sync),
-    ) -> Result<(Reply, Arc<Server>), RemoteError> {
+    /// Asks until there is an answer with a status of success or there is to be no other attempt.
+    pub(crate) async fn call(&self, ask: &Ask, caller: Caller<'_>) -> Result<(Reply, Arc<Server>), RemoteError> {
+        let watch = caller.watch;
         let mut attempt = 1;
         let mut failed: Option<Arc<Server>> = None;
         loop {
             let slot = while_wanted(watch, self.admit(failed.as_ref())).await;
             let slot = slot.ok_or_else(|| RemoteError::cancelled(false))??;
             let server = Arc::clone(slot.server());
-            let error = match self.attempt(ask, slot, watch, leaving).await {
+            let error = match self.attempt(ask, slot, caller).await {
                 Ok(reply) => return Ok((reply, server)),
                 Err(error) => error,
             };
@@ -160,19 +170,13 @@ impl Fleet {
         }
     }
 
-    async fn attempt(
-        &self,
-        ask: &Ask,
-        slot: Slot,
-        watch: &dyn Watch,
-        leaving: &(dyn Fn() + Sync),
-    ) -> Result<Reply, RemoteError> {
-        leaving();
-        if watch.cancelled() {
+    async fn attempt(&self, ask: &Ask, slot: Slot, caller: Caller<'_>) -> Result<Reply, RemoteError> {
+        (caller.leaving)();
+        if caller.watch.cancelled() {
             return Err(RemoteError::cancelled(false));
         }
         let mut under_way = self.send(ask, slot);
-        match while_wanted(watch, &mut under_way.task).await {
+        match while_wanted(caller.watch, under_way.finish(caller.hear)).await {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => {
                 Err(RemoteError::maybe_done(ErrorClass::Retryable, "the task that waited for the answer died"))
@@ -183,6 +187,7 @@ impl Fleet {
 
     /// The exchange as a task of its own, which holds the slot however long its caller waits.
     fn send(&self, ask: &Ask, slot: Slot) -> UnderWay {
+        let (to, events) = unbounded_channel();
         let http = self.http.clone();
         let endpoint = &slot.server().endpoint;
         let mut headers = endpoint.headers().clone();
@@ -193,6 +198,7 @@ impl Fleet {
             headers,
             body: Some(ask.body.clone()),
             most_bytes: self.most_answer_bytes,
+            listener: ask.streams.then(|| Listener::new(to)),
         };
         let task = tokio::spawn(async move {
             let outcome = match http.exchange(Way::Named, message).await {
@@ -203,7 +209,7 @@ impl Fleet {
             slot.leave(&outcome);
             outcome
         });
-        UnderWay { task, works_on: ask.works_on }
+        UnderWay { task, events, works_on: ask.works_on }
     }
 
     /// The right to call the server that has the least to do among those that are well, if possible not one that asked for
@@ -239,7 +245,21 @@ fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
 /// An exchange whose caller may lose interest.
 struct UnderWay {
     task: JoinHandle<Result<Reply, RemoteError>>,
+    events: UnboundedReceiver<String>,
     works_on: bool,
+}
+
+impl UnderWay {
+    /// Waits for the end. Every event is heard before.
+    async fn finish(&mut self, hear: &(dyn Fn(&str) + Sync)) -> Result<Result<Reply, RemoteError>, JoinError> {
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => hear(&event),
+                outcome = &mut self.task => return outcome,
+            }
+        }
+    }
 }
 
 /// Hangs up, which stops a server that listens for it. One that does not is waited for in the background.

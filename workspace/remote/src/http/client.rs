@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, Response, Url, redirect};
 use tokio::time::timeout;
 
+use super::events::Listener;
 use super::multipart::Payload;
 use crate::SetupError;
 
@@ -65,7 +66,7 @@ impl Reply {
 }
 
 /// One request.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -73,6 +74,15 @@ pub(crate) struct Message {
     pub(crate) body: Option<Payload>,
     /// The most bytes of an answer that are read.
     pub(crate) most_bytes: u64,
+    /// Who hears the events of an answer that comes as a stream of them.
+    pub(crate) listener: Option<Listener>,
+}
+
+impl Message {
+    /// A request for a file.
+    pub(crate) fn get(url: Url, headers: HeaderMap, most_bytes: u64) -> Self {
+        Self { method: Method::GET, url, headers, body: None, most_bytes, listener: None }
+    }
 }
 
 /// Two clients: one for servers that the user named, one for addresses that servers name. None follows a redirect by
@@ -96,7 +106,12 @@ pub(crate) enum Way {
 
 impl Http {
     pub(crate) fn new(timeouts: Timeouts) -> Result<Self, SetupError> {
-        let common = || builder().connect_timeout(timeouts.connect).redirect(redirect::Policy::none());
+        // Connections are not kept: one that a server closes just as a request leaves on it leaves it open whether the
+        // request was read, which is worse than a handshake more for each picture.
+        let common = || {
+            let limited = builder().connect_timeout(timeouts.connect).pool_max_idle_per_host(0);
+            limited.redirect(redirect::Policy::none())
+        };
         let made = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| SetupError::Client { reason: say(&error) })
         };
@@ -117,13 +132,13 @@ impl Http {
             Err(_) => return Err(Broken::TimedOut { reason: format!("no answer within {}", seconds(answer)) }),
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = timeout(self.timeouts.body, self.read(response, message.most_bytes)).await;
+        let body = timeout(self.timeouts.body, self.read(response, message.most_bytes, message.listener)).await;
         let limit = self.timeouts.body;
         let late = || Broken::TimedOut { reason: format!("the answer took longer than {}", seconds(limit)) };
         Ok(Reply { status, headers, body: body.map_err(|_| late())?? })
     }
 
-    async fn read(&self, mut response: Response, most: u64) -> Result<Bytes, Broken> {
+    async fn read(&self, mut response: Response, most: u64, mut listener: Option<Listener>) -> Result<Bytes, Broken> {
         let declared = response.content_length();
         if declared.is_some_and(|declared| declared > most) {
             return Err(Broken::TooLong { most });
@@ -137,7 +152,12 @@ impl Http {
             };
             match chunk {
                 Ok(Some(chunk)) if (body.len() + chunk.len()) as u64 > most => return Err(Broken::TooLong { most }),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    body.extend_from_slice(&chunk);
+                    if let Some(listener) = &mut listener {
+                        listener.hear(&chunk);
+                    }
+                }
                 Ok(None) => return Ok(body.freeze()),
                 Err(error) => {
                     let reason = format!("the answer broke off after {} bytes: {}", body.len(), say(&error));

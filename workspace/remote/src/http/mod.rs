@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod endpoint;
+pub(crate) mod events;
 pub(crate) mod multipart;
 pub(crate) mod secret;
 

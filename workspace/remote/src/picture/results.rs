@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use editscale_fetch::is_public;
+use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
-use reqwest::{Method, Url};
 
 use super::received::PictureLimits;
-use crate::http::client::{Http, Message, Way};
+use crate::http::client::{Http, Message, Reply, Way};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
@@ -35,8 +35,8 @@ pub(crate) async fn fetch(
     for _ in 0..=MOST_REDIRECTS {
         let way = way(home.base(), &url).map_err(&refused)?;
         let headers = if is_same(home.base(), &url) { home.headers().clone() } else { HeaderMap::new() };
-        let message = Message { method: Method::GET, url: url.clone(), headers, body: None, most_bytes: limits.bytes };
-        let reply = patiently(http, way, &message).await.map_err(&refused)?;
+        let message = || Message::get(url.clone(), headers.clone(), limits.bytes);
+        let reply = patiently(http, way, message).await.map_err(&refused)?;
         match reply.status {
             200..300 => return Ok(reply.body),
             300..400 => {
@@ -50,10 +50,10 @@ pub(crate) async fn fetch(
     Err(refused(format!("more than {MOST_REDIRECTS} redirects")))
 }
 
-async fn patiently(http: &Http, way: Way, message: &Message) -> Result<crate::http::client::Reply, String> {
+async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Result<Reply, String> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        match http.exchange(way, message.clone()).await {
+        match http.exchange(way, message()).await {
             Ok(reply) if reply.status < 500 => return Ok(reply),
             Ok(reply) => last = format!("status {}", reply.status),
             Err(broken) => {

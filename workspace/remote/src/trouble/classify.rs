@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use serde_json::Value;
+
 use super::error::{ErrorClass, RemoteError};
 use super::retry::asked_wait;
 use super::words::Words;
@@ -56,6 +58,18 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
         // A gateway that lost its server does not know what that one did.
         maybe_done: matches!(reply.status, 502 | 504 | 520..=524) && reply.header("x-should-retry") != Some("true"),
     }
+}
+
+/// The error in an event of a stream that had begun well. Whether it is paid for is not known.
+pub(crate) fn reported(endpoint: &Endpoint, event: &Value) -> RemoteError {
+    let words = Words::of(event.to_string().as_bytes(), |text| endpoint.hide(text));
+    // Without a status: what is called by none of the known names is a failure inside the server.
+    let class = match class(400, &words) {
+        ErrorClass::BadRequest => ErrorClass::Retryable,
+        known => known,
+    };
+    let message = format!("{} reported within its answer: {}", endpoint.base(), words.message);
+    RemoteError { code: words.code.or(words.kind), ..RemoteError::maybe_done(class, message) }
 }
 
 fn class(status: u16, words: &Words) -> ErrorClass {

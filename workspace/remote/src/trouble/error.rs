@@ -110,11 +110,11 @@ impl RemoteError {
         let kind = match self.class {
             ErrorClass::Cancelled => FailureKind::Cancelled,
             ErrorClass::Malformed => FailureKind::Malformed,
+            ErrorClass::Moderated | ErrorClass::Auth | ErrorClass::Quota => FailureKind::Refused,
+            ErrorClass::BadRequest => FailureKind::Invalid,
             _ if ambiguous => FailureKind::Ambiguous,
             ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead => FailureKind::Unavailable,
             ErrorClass::TimedOut => FailureKind::TimedOut,
-            ErrorClass::Moderated | ErrorClass::Auth | ErrorClass::Quota => FailureKind::Refused,
-            ErrorClass::BadRequest => FailureKind::Invalid,
         };
         let cost = if self.maybe_done { bound } else { Cost::default() };
         Failure { cost, ..Failure::new(kind, self.to_string()) }

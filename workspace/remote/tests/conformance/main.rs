@@ -8,5 +8,6 @@ mod judge;
 mod replicas;
 mod runs;
 mod secrets;
+mod streams;
 mod support;
 mod wire;

@@ -61,13 +61,13 @@ async fn a_storm_over_three_replicas_loses_nothing_and_changes_nothing() {
     let quiet = OpenAiImages::new(over(&calm, options(Profile::SgLang, &calm[0]))).unwrap();
     let expected = pictures(&all(&quiet, &request).await);
     assert!(calm.iter().all(|server| !server.asked().is_empty()), "all replicas work");
+    assert!(calm.iter().all(|server| server.most_under_way() <= 4), "slots hold");
     let servers = three();
     servers.iter().zip(1..).for_each(|(server, salt)| storm(server, salt));
     let editor = OpenAiImages::new(over(&servers, options(Profile::SgLang, &servers[0]))).unwrap();
     let results = all(&editor, &request).await;
     assert_eq!(pictures(&results), expected);
     assert!(servers.iter().map(|server| server.asked().len()).sum::<usize>() > EDITS as usize + 5, "there was a storm");
-    assert!(servers.iter().all(|server| server.most_under_way() <= 5), "slots hold");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,9 +22,12 @@ fn judging() -> FakeServer {
     let server = FakeServer::start();
     server.says(|question: &Value| {
         let parts = question["messages"][0]["content"].as_array().unwrap();
-        let urls = parts.iter().filter_map(|part| part["image_url"]["url"].as_str());
-        let sum =
-            urls.last().unwrap().bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let mut urls = parts.iter().filter_map(|part| part["image_url"]["url"].as_str());
+        let sum = urls
+            .next_back()
+            .unwrap()
+            .bytes()
+            .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
         let score = |part: u64| (sum / part % 1000) as f64 / 100.0;
         let (followed, natural) = (score(1), score(1000));
         json!({"reasoning": "", "followed": followed, "preserved": 9.5, "natural": natural, "clean": 9.5}).to_string()

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use editscale_core::{
-    Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, Failure, Image, ImageSize,
-    Instruction, Judgement, Knobs, Lineage, MediaType, NobodyWatches, Proposal, RewardBatch, RewardItem, RewardModel,
-    RewardName, RunId, Seed, Start, Until, Watch,
+    Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, EncodedImage, Failure,
+    Image, ImageSize, Instruction, Judgement, Knobs, Lineage, MediaType, NobodyWatches, Proposal, RewardBatch,
+    RewardItem, RewardModel, RewardName, RunId, Seed, Start, Until, Watch,
 };
 use editscale_remote::{
     BreakerRules, ChatJudge, ChatJudgeOptions, Connection, OpenAiImages, OpenAiImagesOptions, Profile, RetryRules,
@@ -104,6 +104,7 @@ pub(crate) async fn judge_watched(judge: &ChatJudge, watch: &dyn Watch) -> Resul
 pub(crate) struct Listening {
     pub(crate) cancel: AtomicBool,
     pub(crate) submitted: Mutex<Vec<String>>,
+    pub(crate) previews: Mutex<Vec<EncodedImage>>,
     /// Cancels at the first submission, as an engine does that cannot write it down.
     pub(crate) refuses: bool,
 }
@@ -111,6 +112,10 @@ pub(crate) struct Listening {
 impl Watch for Listening {
     fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
+    }
+
+    fn preview(&self, _: usize, image: &EncodedImage) {
+        self.previews.lock().unwrap().push(image.clone());
     }
 
     fn submitted(&self, item: usize, key: &str, remote_id: Option<&str>) {

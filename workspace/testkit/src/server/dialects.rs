@@ -32,6 +32,9 @@ fn edit(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Vec<u8
         Some(ServerFault::Address(address)) => json!({"url": address}),
         _ => json!({"b64_json": base64(&file)}),
     };
+    if asked.text("stream").as_deref() == Some("true") {
+        return stream(state, asked, &base64(&file), fault);
+    }
     let count = if let Some(ServerFault::Pictures(count)) = fault { *count } else { 1 };
     let mut answer = json!({"created": 1, "data": vec![picture; count]});
     if let Some(usage) = &state.usage {
@@ -42,6 +45,24 @@ fn edit(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Vec<u8
         keyed.insert(key, body.clone());
     }
     body
+}
+
+/// The same as a stream of events: pictures of what there is so far, then the picture.
+fn stream(state: &State, asked: &Asked, picture: &str, fault: Option<&ServerFault>) -> Vec<u8> {
+    let count: usize = asked.text("partial_images").and_then(|count| count.parse().ok()).unwrap_or(0);
+    let partial =
+        |place| json!({"type": "image_edit.partial_image", "partial_image_index": place, "b64_json": picture});
+    let mut events: Vec<Value> = (0..count).map(partial).collect();
+    match fault {
+        Some(ServerFault::Event(text)) => events.push(serde_json::from_str(text).unwrap_or_default()),
+        Some(ServerFault::Pictures(0)) => {}
+        _ => {
+            let mut completed = json!({"type": "image_edit.completed", "b64_json": picture});
+            completed["usage"] = state.usage.clone().unwrap_or(Value::Null);
+            events.push(completed);
+        }
+    }
+    events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>().into_bytes()
 }
 
 /// The size that was asked for, or a small one.

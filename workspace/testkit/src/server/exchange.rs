@@ -30,10 +30,11 @@ pub(super) fn serve(server: &FakeServer, mut stream: TcpStream) {
         _ => {}
     }
     let answer = answer(server, &asked, fault.as_ref());
-    // A client that is gone has seen enough.
-    send(server, &mut stream, fault.as_ref(), &answer).ok();
+    // The work is over before the client can know.
     server.state().under_way -= 1;
     server.shared.1.notify_all();
+    // A client that is gone has seen enough.
+    send(server, &mut stream, fault.as_ref(), &answer).ok();
 }
 
 /// Writes the request down and decides what goes wrong with it. Files go wrong by what is put there.
@@ -77,6 +78,9 @@ fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> An
         return Answer { status: *status, headers: headers.clone(), body: body.clone() };
     }
     match dialects::answer(&mut state, asked, fault) {
+        Some(body) if body.starts_with(b"data:") => {
+            Answer { status: 200, headers: vec![("Content-Type", "text/event-stream".to_owned())], body }
+        }
         Some(body) => Answer::new(200, body),
         None => Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()),
     }

@@ -42,6 +42,8 @@ pub enum ServerFault {
     Base64(String),
     /// An answer with a picture at this address.
     Address(String),
+    /// A stream whose last event is this JSON text.
+    Event(String),
     /// A body of so many bytes, declared or not.
     Huge(usize),
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::OpenAiImages;
 use super::form::Form;
+use super::stream::{is_stream, whole};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::picture::received::{decoded, received};
@@ -24,8 +25,13 @@ impl OpenAiImages {
             RemoteError::maybe_done(ErrorClass::Malformed, server.endpoint.hide(&message))
                 .into_failure(self.repeat, bound)
         };
-        let answer: Value = serde_json::from_slice(&reply.body)
-            .map_err(|error| malformed(format!("expected JSON with pictures, found something else: {error}")))?;
+        let whole = if is_stream(reply) {
+            whole(&reply.body, &server.endpoint).map_err(|error| error.into_failure(self.repeat, bound))
+        } else {
+            let other = |error| malformed(format!("expected JSON with pictures, found something else: {error}"));
+            serde_json::from_slice(&reply.body).map_err(other)
+        };
+        let answer: Value = whole?;
         let pictures: Vec<&Value> =
             answer["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
         let cost = self.options.prices.of(Usage::of(&answer), pictures.len() as u64, bound);

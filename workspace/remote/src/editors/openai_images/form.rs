@@ -66,6 +66,10 @@ impl OpenAiImages {
         if let Some(format) = self.options.profile.response_format() {
             form.text("response_format", format);
         }
+        if let Some(count) = self.options.partial_images {
+            form.text("stream", "true");
+            form.text("partial_images", &count.to_string());
+        }
         self.options.fields.iter().for_each(|(name, value)| form.text(name, value));
         if self.seeds == SeedPlace::Field
             && let Some(seed) = seed

@@ -8,6 +8,7 @@ mod form;
 mod options;
 mod profile;
 mod size;
+mod stream;
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
@@ -23,7 +24,7 @@ pub use options::{FieldKnob, OpenAiImagesOptions};
 pub use profile::{MaskRule, Profile, SeedPlace, SizeRule};
 
 use crate::SetupError;
-use crate::fleet::call::{Ask, Fleet};
+use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -71,10 +72,12 @@ impl OpenAiImages {
             headers: headers(&key),
             repeat: self.repeat,
             seed: item.proposal.seed,
+            streams: self.options.partial_images.is_some(),
             works_on: self.card.cancel == CancelRule::WhenDone,
         };
         let leaving = || watch.submitted(place, &key, None);
-        match self.fleet.call(&ask, watch, &leaving).await {
+        let hear = |event: &str| self.preview(event, place, watch);
+        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &hear }).await {
             Ok((reply, server)) => self.candidate(&reply, &server, &form).await,
             Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
         }

@@ -51,6 +51,9 @@ pub struct OpenAiImagesOptions {
     pub sizes: Option<SizeRule>,
     /// Whether an edit that may have been done is sent again.
     pub repeat: Option<Repeat>,
+    /// Asks for the answer as a stream with so many pictures of what there is so far, from 0 to 3; each costs tokens. Only
+    /// GPT-Image and what passes its answers on know it.
+    pub partial_images: Option<u8>,
     /// Limits on what comes back.
     pub limits: PictureLimits,
 }
@@ -76,6 +79,7 @@ impl OpenAiImagesOptions {
             masks: None,
             sizes: None,
             repeat: None,
+            partial_images: None,
             limits: PictureLimits::default(),
         }
     }
@@ -90,6 +94,10 @@ impl OpenAiImagesOptions {
         let twice = self.knobs.iter().find(|knob| self.fields.contains_key(knob.spec.name.as_str()));
         if let Some(knob) = twice {
             return Err(SetupError::setting("knobs", "knobs that are not also fixed fields", &knob.spec.name));
+        }
+        let knows_streams = matches!(self.profile, Profile::OpenAi | Profile::LiteLlm | Profile::Generic);
+        if let Some(count) = self.partial_images.filter(|count| *count > 3 || !knows_streams) {
+            return Err(SetupError::setting("partial_images", "0 to 3, on a server that streams pictures", &count));
         }
         self.prices.check_repeat(self.repeat)?;
         if let Some(SizeRule::OneOf(sizes)) = &self.sizes

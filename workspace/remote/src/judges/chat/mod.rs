@@ -27,7 +27,7 @@ use self::prompt::Prompt;
 use self::question::Pair;
 use self::votes::Vote;
 use crate::SetupError;
-use crate::fleet::call::{Ask, Fleet};
+use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::price::Usage;
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::Repeat;
@@ -120,6 +120,7 @@ impl ChatJudge {
             headers: HeaderMap::new(),
             repeat: self.repeat,
             seed: seed.mix(place as u64),
+            streams: false,
             works_on: false,
         };
         let bound = self.bound();
@@ -128,7 +129,7 @@ impl ChatJudge {
             let cost = cost.unwrap_or(failure.cost);
             Answered { score: Err(failure), cost }
         };
-        let (reply, server) = match self.fleet.call(&ask, watch, &|| ()).await {
+        let (reply, server) = match self.fleet.call(&ask, Caller { watch, leaving: &|| (), hear: &|_| () }).await {
             Ok(answer) => answer,
             Err(error) => return failed(error, None),
         };

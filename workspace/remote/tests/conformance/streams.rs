@@ -1,0 +1,59 @@
+//! Edits whose answer comes as a stream of pictures.
+
+use editscale_core::{FailureKind, Usd};
+use editscale_remote::{OpenAiImages, OpenAiImagesOptions, Prices, Profile};
+use editscale_testkit::{FakeServer, ServerFault};
+
+use crate::support::{Listening, edit, edit_watched, item, options, request};
+
+fn streaming(server: &FakeServer) -> OpenAiImagesOptions {
+    let prices = Prices { picture: Usd { micros: 1000 }, ..Prices::default() };
+    OpenAiImagesOptions { partial_images: Some(2), prices, ..options(Profile::OpenAi, server) }
+}
+
+#[tokio::test]
+async fn what_there_is_so_far_is_shown() {
+    let server = FakeServer::start();
+    server.count(serde_json::json!({"input_tokens": 5, "output_tokens": 7}));
+    let watch = Listening::default();
+    let editor = OpenAiImages::new(streaming(&server)).unwrap();
+    let made = edit_watched(&editor, item(&request(None, None)), &watch).await.unwrap();
+    let form = server.asked()[0].form();
+    assert!(form.contains(&"stream = true".to_owned()) && form.contains(&"partial_images = 2".to_owned()), "{form:?}");
+    let previews = watch.previews.lock().unwrap().clone();
+    assert_eq!((previews.len(), &previews[1]), (2, &made.image));
+    assert_eq!((made.cost.tokens, made.cost.usd), (12, Usd { micros: 1000 }));
+    // The whole picture is the one of an answer in one piece.
+    let plain = OpenAiImagesOptions { partial_images: None, ..streaming(&server) };
+    let plain = edit(&OpenAiImages::new(plain).unwrap(), item(&request(None, None))).await.unwrap();
+    assert_eq!(plain.image, made.image);
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_badly_is_a_failure_that_counts() {
+    let moderated = r#"{"type":"error","error":{"message":"blocked","code":"moderation_blocked"}}"#;
+    let inside = r#"{"type":"error","error":{"message":"out of memory","type":"server_error"}}"#;
+    for (fault, kind, words) in [
+        (ServerFault::Event(moderated.to_owned()), FailureKind::Refused, "blocked"),
+        (ServerFault::Event(inside.to_owned()), FailureKind::Ambiguous, "out of memory"),
+        (ServerFault::Pictures(0), FailureKind::Ambiguous, "ended without a picture"),
+        (ServerFault::Cut(50), FailureKind::Ambiguous, "broke off"),
+    ] {
+        let server = FakeServer::start();
+        server.fail([fault.clone()]);
+        let editor = OpenAiImages::new(streaming(&server)).unwrap();
+        let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
+        assert_eq!((failure.kind, failure.cost.usd), (kind, Usd { micros: 1000 }), "{fault:?}: {failure}");
+        assert!(failure.message.contains(words), "{failure}");
+        assert_eq!(server.asked().len(), 1);
+    }
+}
+
+#[test]
+fn only_servers_that_stream_are_asked_to() {
+    let server = FakeServer::start();
+    for (profile, count) in [(Profile::SgLang, 1), (Profile::SdCpp, 0), (Profile::OpenAi, 4)] {
+        let options = OpenAiImagesOptions { partial_images: Some(count), ..options(profile, &server) };
+        assert!(OpenAiImages::new(options).unwrap_err().to_string().contains("partial_images"));
+    }
+}
