@@ -143,7 +143,8 @@ impl Http {
         if declared.is_some_and(|declared| declared > most) {
             return Err(Broken::TooLong { most });
         }
-        let mut body = BytesMut::new();
+        // What a server declares is memory asked for only as far as answers usually go.
+        let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(16 << 20) as usize);
         loop {
             let Ok(chunk) = timeout(self.timeouts.silence, response.chunk()).await else {
                 let silence = seconds(self.timeouts.silence);

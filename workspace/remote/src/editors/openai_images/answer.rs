@@ -58,7 +58,7 @@ impl OpenAiImages {
         }
         let fetched =
             results::fetch(&self.fleet.http, &server.endpoint, address, limits).await.map_err(Trouble::Error)?;
-        received(&*fetched, limits).map_err(Trouble::Words)
+        received(fetched[..].into(), limits).map_err(Trouble::Words)
     }
 
     fn made(image: EncodedImage, form: &Form, cost: Cost, pictures: &[&Value], server: &Server) -> Candidate {
