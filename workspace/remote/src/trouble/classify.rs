@@ -37,6 +37,8 @@ const QUOTA_PHRASES: [&str; 5] = [
     "budget has been exceeded",
     "billing",
 ];
+/// What servers call it when they do not know whoever asks, though they say it under status 400.
+const AUTH: [&str; 4] = ["auth_error", "authentication_error", "invalid_api_key", "no_db_connection"];
 const DEAD_PHRASES: [&str; 6] =
     ["is dead", "has died", "not running", "enginedead", "engine is shut", "has terminated"];
 
@@ -81,6 +83,7 @@ fn class(status: u16, words: &Words) -> ErrorClass {
         402 => ErrorClass::Quota,
         400 | 403 | 429 if is_quota => ErrorClass::Quota,
         401 | 403 | 407 => ErrorClass::Auth,
+        400 if words.is_called(&AUTH) => ErrorClass::Auth,
         429 | 529 => ErrorClass::Overloaded,
         408 | 409 | 425 => ErrorClass::Retryable,
         501 | 505 => ErrorClass::BadRequest,
@@ -132,6 +135,8 @@ mod tests {
             (501, r#"{"error":{"message":"not this API","code":501}}"#, BadRequest, "not this API"),
             (403, r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"no"}}"#, Auth, "no"),
             (500, r#"{"error":{"message":"oh"}}"#, Retryable, "oh"),
+            // The LiteLLM proxy without a database, shown a key that it does not know.
+            (400, r#"{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}"#, Auth, "db"),
             // A text under `error`: stable-diffusion.cpp, SGLang once its backend is gone.
             (400, r#"{"error":"prompt required"}"#, BadRequest, "prompt required"),
             (500, r#"{"error":"server_error","message":"out of memory"}"#, Retryable, "out of memory"),

@@ -5,6 +5,7 @@
 mod answers;
 mod faults;
 mod judge;
+mod peers;
 mod replicas;
 mod runs;
 mod secrets;
