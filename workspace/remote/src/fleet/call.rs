@@ -97,6 +97,8 @@ pub(crate) struct Ask {
     pub(crate) repeat: Repeat,
     /// Decides the jitter of the waits.
     pub(crate) seed: Seed,
+    /// Whether it stands in front of another server: then its own failure leaves open what that one did.
+    pub(crate) is_gateway: bool,
     /// Whether the answer comes as a stream of events, which are heard one by one.
     pub(crate) streams: bool,
     /// Whether the server works on when its caller hangs up: then its slot stays busy until it answers.
@@ -188,6 +190,7 @@ impl Fleet {
     /// The exchange as a task of its own, which holds the slot however long its caller waits.
     fn send(&self, ask: &Ask, slot: Slot) -> UnderWay {
         let (to, events) = unbounded_channel();
+        let is_gateway = ask.is_gateway;
         let http = self.http.clone();
         let endpoint = &slot.server().endpoint;
         let mut headers = endpoint.headers().clone();
@@ -203,7 +206,7 @@ impl Fleet {
         let task = tokio::spawn(async move {
             let outcome = match http.exchange(Way::Named, message).await {
                 Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
-                Ok(reply) => Err(refused(&slot.server().endpoint, &reply)),
+                Ok(reply) => Err(refused(&slot.server().endpoint, &reply).through_gateway(is_gateway)),
                 Err(broken) => Err(named(&slot.server().endpoint, RemoteError::broken(broken))),
             };
             slot.leave(&outcome);

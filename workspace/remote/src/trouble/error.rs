@@ -91,6 +91,12 @@ impl RemoteError {
         }
     }
 
+    /// The same, where it may come from a gateway, which tells of a lost server as of any failure inside.
+    pub(crate) fn through_gateway(self, is_gateway: bool) -> Self {
+        let is_open = is_gateway && self.status == Some(500) && self.should_retry != Some(true);
+        Self { maybe_done: self.maybe_done || is_open, ..self }
+    }
+
     /// Whether the same call may be sent again.
     pub(crate) fn may_repeat(&self, repeat: Repeat) -> bool {
         if self.maybe_done && repeat == Repeat::Never {

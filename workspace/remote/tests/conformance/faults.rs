@@ -84,6 +84,19 @@ async fn what_may_have_been_done_is_never_sent_again_where_it_is_paid() {
 }
 
 #[tokio::test]
+async fn a_gateways_own_failure_leaves_open_what_its_server_did() {
+    for (profile, kind, attempts) in
+        [(Profile::OpenAi, FailureKind::Unavailable, 4), (Profile::LiteLlm, FailureKind::Ambiguous, 1)]
+    {
+        let server = FakeServer::start();
+        server.fail(vec![status(500, &[], r#"{"error":{"message":"Connection error."}}"#); 4]);
+        let options = OpenAiImagesOptions { profile, ..paid(&server) };
+        let failure = edit(&OpenAiImages::new(options).unwrap(), item(&request(None, None))).await.unwrap_err();
+        assert_eq!((failure.kind, server.asked().len()), (kind, attempts), "{profile}: {failure}");
+    }
+}
+
+#[tokio::test]
 async fn on_a_server_of_ones_own_it_is_simply_made_again() {
     for fault in [ServerFault::Lost, ServerFault::Cut(40), status(504, &[], "")] {
         let server = FakeServer::start();

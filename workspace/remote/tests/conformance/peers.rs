@@ -106,4 +106,9 @@ async fn through_the_litellm_proxy() {
     upstream.fail([ServerFault::Answer(400, Vec::new(), moderated)]);
     let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Refused, "{failure}");
+    let before = upstream.made().len();
+    upstream.fail([ServerFault::Lost]);
+    let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Ambiguous, "{failure}");
+    assert_eq!(upstream.made().len() - before, 1, "neither the proxy nor this crate sent it again");
 }

@@ -72,6 +72,7 @@ impl OpenAiImages {
             headers: headers(&key),
             repeat: self.repeat,
             seed: item.proposal.seed,
+            is_gateway: self.options.profile == Profile::LiteLlm,
             streams: self.options.partial_images.is_some(),
             works_on: self.card.cancel == CancelRule::WhenDone,
         };

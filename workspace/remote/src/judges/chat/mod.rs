@@ -120,6 +120,7 @@ impl ChatJudge {
             headers: HeaderMap::new(),
             repeat: self.repeat,
             seed: seed.mix(place as u64),
+            is_gateway: false,
             streams: false,
             works_on: false,
         };
