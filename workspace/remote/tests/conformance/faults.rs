@@ -164,13 +164,16 @@ async fn every_attempt_is_written_down_before_it_leaves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_limits_hold_in_every_phase() {
-    for (fault, words) in [(ServerFault::Hang, "no answer within"), (ServerFault::Silent(20), "fell silent")] {
+    let (short, long) = (Duration::from_millis(100), Duration::from_secs(10));
+    for (fault, answer, words) in
+        [(ServerFault::Hang, short, "no answer within"), (ServerFault::Silent(20), long, "fell silent")]
+    {
         let server = FakeServer::start();
         server.fail([fault.clone()]);
         let mut quick = paid(&server);
-        quick.connection.timeouts.connect = Duration::from_millis(100);
-        quick.connection.timeouts.answer = Duration::from_millis(100);
-        quick.connection.timeouts.silence = Duration::from_millis(100);
+        quick.connection.timeouts.answer = answer;
+        quick.connection.timeouts.connect = short;
+        quick.connection.timeouts.silence = short;
         let failure = edit(&OpenAiImages::new(quick).unwrap(), item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Ambiguous, "{fault:?}: {failure}");
         assert!(failure.message.contains(words), "{failure}");

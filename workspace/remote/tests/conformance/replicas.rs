@@ -20,10 +20,10 @@ pub(crate) fn three() -> [FakeServer; 3] {
 pub(crate) fn over(servers: &[FakeServer], options: OpenAiImagesOptions) -> OpenAiImagesOptions {
     let bases: Vec<String> = servers.iter().map(FakeServer::base).collect();
     let mut connection = connection(&bases);
-    connection.retry.attempts = 8;
-    connection.timeouts.answer = Duration::from_millis(300);
-    connection.timeouts.connect = Duration::from_millis(300);
-    connection.timeouts.silence = Duration::from_millis(300);
+    connection.retry.attempts = 10;
+    connection.timeouts.answer = Duration::from_secs(1);
+    connection.timeouts.connect = Duration::from_secs(1);
+    connection.timeouts.silence = Duration::from_secs(1);
     OpenAiImagesOptions { connection, ..options }
 }
 
@@ -135,13 +135,13 @@ async fn a_server_that_fails_again_and_again_is_left_alone_until_a_probe_succeed
     servers[0].script(|number| (number < 2).then(|| ServerFault::Answer(500, Vec::new(), String::new())));
     let mut options = over(&servers, options(Profile::SgLang, &servers[0]));
     options.connection.breaker =
-        BreakerRules { failures: 2, pause: Duration::from_millis(400), longest_pause: Duration::from_secs(1) };
+        BreakerRules { failures: 2, pause: Duration::from_secs(2), longest_pause: Duration::from_secs(4) };
     let editor = OpenAiImages::new(options).unwrap();
     for _ in 0..6 {
         edit(&editor, item(&request(None, None))).await.unwrap();
     }
     assert_eq!((servers[0].asked().len(), servers[1].asked().len()), (2, 6), "two failures, then it is left alone");
-    tokio::time::sleep(Duration::from_millis(410)).await;
+    tokio::time::sleep(Duration::from_millis(2020)).await;
     edit(&editor, item(&request(None, None))).await.unwrap();
     edit(&editor, item(&request(None, None))).await.unwrap();
     assert_eq!(servers[0].asked().len(), 4, "a probe, then it works again");

@@ -4,7 +4,7 @@ use editscale_core::{
     CancelRule, EditBackend, FailureKind, ImageSize, KnobName, KnobScale, KnobSpec, MediaType, Recovery, SeedRule,
     Start, Until,
 };
-use editscale_remote::{FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
+use editscale_remote::{FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, Repeat, SeedPlace};
 use editscale_testkit::{FakeServer, named_picture, png};
 
 use crate::support::{SIZE, edit, editor, item, options, picture, request};
@@ -196,6 +196,8 @@ fn options_that_contradict_the_dialect_are_refused() {
     let mut nobody = options(Profile::SgLang, &server);
     nobody.connection.servers.clear();
     assert!(OpenAiImages::new(nobody).is_err());
+    let keyed = OpenAiImagesOptions { repeat: Some(Repeat::Keyed), ..options(Profile::LiteLlm, &server) };
+    assert!(OpenAiImages::new(keyed).unwrap_err().to_string().contains("no keys"));
     let seeded = OpenAiImagesOptions { seeds: Some(SeedPlace::Field), ..options(Profile::LiteLlm, &server) };
     let card = OpenAiImages::new(seeded).unwrap().card().clone();
     assert_eq!(card.seeds, SeedRule::Reproducible { bits: 32 });

@@ -99,6 +99,9 @@ impl OpenAiImagesOptions {
         if let Some(count) = self.partial_images.filter(|count| *count > 3 || !knows_streams) {
             return Err(SetupError::setting("partial_images", "0 to 3, on a server that streams pictures", &count));
         }
+        if self.profile == Profile::LiteLlm && self.repeat == Some(Repeat::Keyed) {
+            return Err(SetupError::setting("repeat", "never or harmless: this proxy passes no keys on", &"keyed"));
+        }
         self.prices.check_repeat(self.repeat)?;
         if let Some(SizeRule::OneOf(sizes)) = &self.sizes
             && sizes.is_empty()
