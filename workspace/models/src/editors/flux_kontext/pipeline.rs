@@ -98,7 +98,7 @@ pub fn load(
     fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
     let sizes = (options.max_pixels, options.is_source_fitted, options.text_tokens);
     fingerprint.enter(format!("{sizes:?} {:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.sample));
+    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
     let identity = Identity {
         name,
         revision: format!("{REVISION} {}", fingerprint.digits()).into(),
@@ -284,7 +284,7 @@ impl Pipeline for FluxKontext {
         self.transformer.forward(&items)?.into_iter().map(numbers).collect()
     }
 
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {
         let (compute, config) = (&self.options.compute, self.autoencoder.config());
         let planes: Vec<Vec<f32>> = latents.iter().map(|tokens| unpack(tokens, geometry.dims())).collect();
         let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();

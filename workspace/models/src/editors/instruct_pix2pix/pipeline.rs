@@ -95,7 +95,7 @@ pub fn load(
     fingerprint.enter(format!("{sampler:?}").as_bytes());
     fingerprint.enter(format!("{:?}", (options.guidance, options.image_guidance, options.max_pixels)).as_bytes());
     fingerprint.enter(format!("{:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.sample));
+    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
     let identity = Identity {
         name,
         revision: format!("{REVISION} {}", fingerprint.digits()).into(),
@@ -307,7 +307,7 @@ impl Pipeline for InstructPix2Pix {
         Ok(rows.iter().map(guided).collect())
     }
 
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {
         let compute = &self.options.compute;
         let latents = pixels::batch(latents, geometry.dims(), &compute.device, DType::F32)?;
         let latents = (latents / self.autoencoder.config().scaling_factor)?.to_dtype(compute.dtype)?;
