@@ -1,6 +1,8 @@
 //! Editing models: InstructPix2Pix and FLUX.1 Kontext.
 
+mod class;
 pub mod diffusion;
+mod fit;
 pub mod flux_kontext;
 mod folder;
 pub mod instruct_pix2pix;
@@ -8,3 +10,7 @@ mod memory;
 pub mod noise;
 mod pixels;
 pub mod samplers;
+mod verify;
+
+pub use class::{Component, PipelineClass};
+pub use verify::{Depth, verify, verify_to};
