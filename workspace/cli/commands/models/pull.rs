@@ -109,10 +109,13 @@ fn help(hub: &Hub, wanted: &Wanted) -> String {
 /// What the hub calls it when a repository's terms have to be accepted.
 const GATED: &str = "GatedRepo";
 
+/// What the hub calls it when there is no such repository, for all that may be told.
+const UNKNOWN: &str = "RepoNotFound";
+
 /// Says how to get through, where the hub has kept a file of a repository that it shows.
 fn with_gate(error: Error, hub: &Hub) -> Error {
     let denied = error.chain().find_map(|cause| match cause.downcast_ref::<FetchError>() {
-        Some(FetchError::Denied { repo, .. }) => RepoId::new(repo).ok(),
+        Some(FetchError::Denied { repo, code, .. }) if code != UNKNOWN => RepoId::new(repo).ok(),
         _ => None,
     });
     let Some(repo) = denied else { return error };
