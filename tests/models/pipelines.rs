@@ -44,6 +44,7 @@ fn pix2pix() -> FakeHub {
         "safety_checker/model.safetensors",
         "feature_extractor/preprocessor_config.json",
         "text_encoder/pytorch_model.bin",
+        "tokenizer/._vocab.json",
         "unet/diffusion_pytorch_model.bin",
         "unet/diffusion_pytorch_model.fp16.safetensors",
         "vae/diffusion_pytorch_model.fp16.safetensors",
@@ -72,9 +73,10 @@ fn names(folder: &Path) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = entry.file_name().unwrap().to_str().unwrap();
-        match entry.is_dir() {
-            true => all.extend(names(&entry).iter().map(|inner| format!("{name}/{inner}"))),
-            false => _ = all.insert(name.to_owned()),
+        if entry.is_dir() {
+            all.extend(names(&entry).iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            all.insert(name.to_owned());
         }
     }
     all

@@ -127,9 +127,9 @@ impl Problems {
 
     /// What was found if nothing was wrong, or all that was.
     pub(crate) fn conclude(self, verified: Verified) -> Result<Verified, VerifyError> {
-        match self.0.is_empty() {
-            true => Ok(verified),
-            false => Err(VerifyError { folder: verified.folder, problems: self.0 }),
+        if self.0.is_empty() {
+            return Ok(verified);
         }
+        Err(VerifyError { folder: verified.folder, problems: self.0 })
     }
 }

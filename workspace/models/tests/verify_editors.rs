@@ -1,6 +1,11 @@
 //! Pipelines, verified: those of the fixtures as they are and broken in every part, and the released sizes as stand-ins.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -139,7 +139,7 @@ fn inside<'a>(snapshot: &'a Snapshot, component: &str) -> impl Iterator<Item = (
 fn small_files<'a>(snapshot: &'a Snapshot, component: &Component) -> Vec<&'a RemoteFile> {
     let is_wanted = |name: &str| match component.stem {
         Some(_) => name == CONFIG,
-        None => SMALL.iter().any(|ending| name.ends_with(ending)) && !name.contains('/'),
+        None => SMALL.iter().any(|ending| name.ends_with(ending)) && !name.contains('/') && !name.starts_with('.'),
     };
     inside(snapshot, component.name).filter(|(name, _)| is_wanted(name)).map(|(_, file)| file).collect()
 }

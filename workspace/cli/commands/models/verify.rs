@@ -52,8 +52,8 @@ pub(super) fn verify_headers(folder: &Path) -> Result<Verified, VerifyError> {
 /// Whether a folder holds a pipeline, or what is left of one.
 pub(super) fn is_pipeline(folder: &Path) -> bool {
     let has = |name: &str| folder.join(name).exists();
-    let components = PipelineClass::ALL.into_iter().flat_map(PipelineClass::components);
-    has(PipelineClass::INDEX) || (!has("config.json") && components.into_iter().any(|component| has(component.name)))
+    let mut components = PipelineClass::ALL.into_iter().flat_map(PipelineClass::components);
+    has(PipelineClass::INDEX) || (!has("config.json") && components.any(|component| has(component.name)))
 }
 
 fn good(verified: &Verified) {

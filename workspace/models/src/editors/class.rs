@@ -78,10 +78,8 @@ impl PipelineClass {
         }
     }
 
-    /// The class that a `model_index.json` names.
-    ///
-    /// # Errors
-    /// Names the file if it cannot be read or names another class.
+    /// The class that a `model_index.json` names. A file that cannot be read, or names another class, is an error that says
+    /// which are known.
     pub fn read(index: &Path) -> Result<Self, LoadError> {
         let all: Map<String, Value> = read_json(index)?;
         let found = all.get("_class_name").and_then(Value::as_str);

@@ -37,16 +37,12 @@ pub enum Depth {
 /// Looks at everything in a pipeline's folder. All weights are read once, tensor by tensor, which takes as long as reading
 /// the files does; of files that end behind their headers, only those are.
 ///
-/// # Errors
-/// Everything that is wrong, each with its file. A folder that passes can be loaded, but for memory.
+/// The error holds everything that is wrong, each with its file. A folder that passes can be loaded, but for memory.
 pub fn verify(folder: &Path) -> Result<Verified, VerifyError> {
     verify_to(folder, Depth::Values)
 }
 
 /// The same as closely as is asked for.
-///
-/// # Errors
-/// As [`verify`].
 pub fn verify_to(folder: &Path, depth: Depth) -> Result<Verified, VerifyError> {
     let (problems, verified) = (Problems::default(), Verified::nothing(folder));
     let mut look = Look { folder: PipelineFolder::of(folder), depth, problems, verified };
