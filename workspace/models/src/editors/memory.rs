@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use candle_core::Device;
+use editscale_core::{Failure, FailureKind};
+
 /// The bytes that can still be had without swapping, where the system tells: what the kernel holds available, or what
 /// is left below a container's limit if that is less.
 pub(super) fn available() -> Option<u64> {
@@ -21,9 +24,33 @@ fn container() -> Option<u64> {
     Some(limit.saturating_sub(current.saturating_sub(cached.unwrap_or(0))))
 }
 
+/// Refuses work in the machine's own memory that takes more than it has left.
+pub(super) fn check_room(needed: u64, device: &Device) -> Result<(), Failure> {
+    room(needed, available().filter(|_| device.is_cpu()))
+}
+
+fn room(needed: u64, free: Option<u64>) -> Result<(), Failure> {
+    match free {
+        Some(free) if needed > free => {
+            let (needed, free) = (gib(needed), gib(free));
+            let message = format!(
+                "a candidate of this size takes about {needed} of memory, and {free} are free: lower `max_pixels` in the recipe"
+            );
+            Err(Failure::new(FailureKind::Invalid, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Bytes for people.
 pub(super) fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+/// Whether a device has no memory left: less work at a time may succeed.
+pub(super) fn is_out_of_memory(error: &candle_core::Error) -> bool {
+    let text = error.to_string().to_lowercase();
+    text.contains("out of memory") || text.contains("out_of_memory")
 }
 
 /// What an error of a device says, with what may help where memory ran out.
@@ -31,7 +58,7 @@ pub(super) fn explained(error: &candle_core::Error) -> String {
     let text = error.to_string();
     // Only the first line is for people; a trace may follow.
     let first = text.lines().next().unwrap_or_default();
-    if text.to_lowercase().contains("out of memory") || text.contains("OUT_OF_MEMORY") {
+    if is_out_of_memory(error) {
         return format!("the card's memory ran out ({first}): lower `activation_mib` or `max_pixels` in the recipe");
     }
     first.to_owned()
@@ -47,5 +74,8 @@ mod tests {
         assert!(explained(&error).contains("`activation_mib`"));
         assert_eq!(explained(&candle_core::Error::Msg("odd\ntrace".to_owned())), "odd");
         assert!(available().is_none_or(|bytes| bytes > 1 << 20));
+        let refused = room(3 << 30, Some(2 << 30)).unwrap_err();
+        assert!(refused.message.contains("3.0 GiB") && refused.message.contains("`max_pixels`"), "{refused}");
+        assert!(room(3 << 30, None).is_ok() && room(1, Some(1)).is_ok());
     }
 }

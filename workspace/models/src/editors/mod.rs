@@ -1,5 +1,7 @@
 //! Editing models: InstructPix2Pix and FLUX.1 Kontext.
 
+#[cfg(test)]
+mod cases;
 mod class;
 pub mod diffusion;
 mod fit;
