@@ -10,7 +10,9 @@ use editscale_core::{
 use editscale_picture::Rgb8;
 
 use crate::cache::Cache;
+use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
+use crate::editors::flux_kontext::fit::{Parts, fit};
 use crate::editors::flux_kontext::options::Options;
 use crate::editors::flux_kontext::packing::{pack, unpack};
 use crate::editors::flux_kontext::size::{result_size, source_size};
@@ -28,7 +30,7 @@ use crate::load::LoadError;
 use crate::pictures::Size;
 use crate::text::{ClipTokens, T5Tokens, TokenizeError};
 
-const CLASS: &str = "FluxKontextPipeline";
+const CLASS: PipelineClass = PipelineClass::FluxKontext;
 const PULL: &str = "editscale models pull flux-kontext";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
@@ -107,7 +109,7 @@ pub fn load(
     };
     let (texts, sources) = (Cache::new(options.cache_bytes / 2), Cache::new(options.cache_bytes / 2));
     let kontext = FluxKontext { options, clip, t5, autoencoder, transformer, flow, texts, sources };
-    kontext.check(&tokenizers.each_ref().map(|folder| folder.as_path()), &source_file(&source), &vae)?;
+    kontext.check(&tokenizers.each_ref().map(|folder| folder.as_path()), &source_file(&source))?;
     Ok((identity, kontext))
 }
 
@@ -125,37 +127,15 @@ fn failed(what: &str, error: &candle_core::Error) -> Failure {
 
 impl FluxKontext {
     /// Checks that the components belong together.
-    fn check(&self, tokenizers: &[&Path; 2], transformer: &Path, vae: &Path) -> std::result::Result<(), LoadError> {
-        let config = self.transformer.config();
-        let same = |what: &str, found: usize, expected: usize| {
-            if found == expected {
-                return Ok(());
-            }
-            let reason = format!("has {what} {found}: expected {expected}, as the other components have it");
-            Err(LoadError::content(transformer, reason))
+    fn check(&self, tokenizers: &[&Path; 2], transformer: &Path) -> std::result::Result<(), LoadError> {
+        let parts = Parts {
+            largest_ids: [Some(self.clip.0.largest_id()), Some(self.t5.0.largest_id())],
+            clip: Some(self.clip.1.config()),
+            t5: Some(self.t5.1.config()),
+            autoencoder: Some(self.autoencoder.config()),
+            transformer: Some(self.transformer.config()),
         };
-        let latents = 4 * self.autoencoder.config().latent_channels;
-        same("input channels", config.in_channels, latents)?;
-        same("output channels", config.out_channels, latents)?;
-        same("a text width of", config.text_width, self.t5.1.config().d_model)?;
-        same("a pooled width of", config.pooled_width, self.clip.1.config().hidden_size)?;
-        if self.autoencoder.config().scaling_factor == 0.0 {
-            return Err(LoadError::content(
-                &vae.join("config.json"),
-                "has `scaling_factor` 0: expected another number",
-            ));
-        }
-        let ids = [
-            (self.clip.0.largest_id() as usize, self.clip.1.config().vocab_size),
-            (self.t5.0.largest_id() as usize, self.t5.1.config().vocab_size),
-        ];
-        for (tokenizer, (largest, rows)) in tokenizers.iter().zip(ids) {
-            if largest >= rows {
-                let reason = format!("has ids up to {largest}: the text encoder has {rows} tokens");
-                return Err(LoadError::content(tokenizer, reason));
-            }
-        }
-        Ok(())
+        fit(*tokenizers, transformer, &parts).first()
     }
 
     /// Pixels of a token's edge.

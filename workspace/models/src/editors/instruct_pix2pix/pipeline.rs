@@ -10,8 +10,10 @@ use editscale_core::{
 use editscale_picture::Rgb8;
 
 use crate::cache::{Cache, bytes};
+use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
+use crate::editors::instruct_pix2pix::fit::{Parts, fit};
 use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
@@ -24,7 +26,7 @@ use crate::load::LoadError;
 use crate::pictures::Size;
 use crate::text::ClipTokens;
 
-const CLASS: &str = "StableDiffusionInstructPix2PixPipeline";
+const CLASS: PipelineClass = PipelineClass::InstructPix2Pix;
 const PULL: &str = "editscale models pull instruct-pix2pix";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
@@ -145,28 +147,13 @@ fn check(
     tokenizer: &Path,
     (tokens, text, autoencoder, unet): (&ClipTokens, &ClipText, &AutoencoderKl, &UNet),
 ) -> std::result::Result<(), LoadError> {
-    let (config, latents) = (unet.config(), autoencoder.config().latent_channels);
-    let same = |file: &Path, what: &str, found: usize, expected: usize| {
-        if found == expected {
-            return Ok(());
-        }
-        Err(LoadError::content(
-            file,
-            format!("has `{what}` {found}: expected {expected}, as the other components have it"),
-        ))
+    let parts = Parts {
+        largest_id: Some(tokens.largest_id()),
+        text: Some(text.config()),
+        autoencoder: Some(autoencoder.config()),
+        unet: Some(unet.config()),
     };
-    let file = unet_folder.join("config.json");
-    same(&file, "in_channels", config.in_channels, 2 * latents)?;
-    same(&file, "out_channels", config.out_channels, latents)?;
-    same(&file, "cross_attention_dim", config.cross_attention_dim, text.config().hidden_size)?;
-    let (largest, rows) = (tokens.largest_id() as usize, text.config().vocab_size);
-    if largest >= rows {
-        return Err(LoadError::content(
-            tokenizer,
-            format!("has ids up to {largest}: the text encoder has {rows} tokens"),
-        ));
-    }
-    Ok(())
+    fit(tokenizer, unet_folder, &parts).first()
 }
 
 fn failed(what: &str, error: &candle_core::Error) -> Failure {

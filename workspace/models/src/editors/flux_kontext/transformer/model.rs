@@ -1,6 +1,7 @@
 //! The whole transformer.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
@@ -15,6 +16,7 @@ use crate::editors::flux_kontext::transformer::positions::Positions;
 use crate::editors::flux_kontext::transformer::store::Store;
 use crate::layers::{Compute, Linear};
 use crate::load::LoadError;
+use crate::weights::{Checkpoint, WeightError};
 
 /// Where a transformer comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +65,32 @@ impl FluxTransformer {
         }
     }
 
+    /// Opens the weights of a folder as diffusers writes it.
+    pub(crate) fn open(folder: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Store::open(folder)
+    }
+
+    /// Takes the weights from a checkpoint of diffusers' names, whatever else it holds.
+    pub(crate) fn of_checkpoint(
+        checkpoint: Arc<Checkpoint>,
+        config: FluxConfig,
+        compute: &Compute,
+    ) -> std::result::Result<Self, LoadError> {
+        Self::build(&Store::diffusers(checkpoint, compute), config)
+    }
+
     fn of(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
+        let transformer = Self::build(store, config)?;
+        store.finish(&transformer.config)?;
+        Ok(transformer)
+    }
+
+    fn build(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
         let width = config.width();
         let compute = store.compute().clone();
         let double = (0..config.double_blocks).map(|at| DoubleBlock::load(store, at, &config));
         let single = (0..config.single_blocks).map(|at| SingleBlock::load(store, at, &config));
-        let transformer = Self {
+        Ok(Self {
             positions: Positions::new(config.axes, &compute.device),
             conditioning: Conditioning::load(store, &config)?,
             text: store.linear("txt_in", config.text_width, &[width])?,
@@ -79,9 +101,7 @@ impl FluxTransformer {
             out: store.linear("final_layer.linear", width, &[config.out_channels])?,
             compute,
             config,
-        };
-        store.finish(&transformer.config)?;
-        Ok(transformer)
+        })
     }
 
     /// The shape of the transformer.
