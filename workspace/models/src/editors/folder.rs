@@ -78,6 +78,14 @@ impl Fingerprint {
         Ok(())
     }
 
+    /// Enters a small file where there is one.
+    pub(super) fn enter_file(&mut self, file: &Path) -> Result<(), LoadError> {
+        if file.is_file() {
+            self.enter(&read_file(file)?);
+        }
+        Ok(())
+    }
+
     /// Enters a component: its small files, and a sample of its weights.
     pub(super) fn enter_component(&mut self, folder: &Path, stem: &str) -> Result<(), LoadError> {
         self.enter_files(folder)?;

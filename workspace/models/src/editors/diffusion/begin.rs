@@ -7,6 +7,8 @@ use editscale_core::{
     CandidateId, Cost, EditBatch, EditCounters, EditItem, Failure, Proposal, RunId, Start, Until, Watch,
 };
 
+use editscale_picture::Limits;
+
 use crate::editors::diffusion::editor::{DiffusionEditor, cost, invalid};
 use crate::editors::diffusion::paused::Paused;
 use crate::editors::diffusion::pipeline::{Ask, Pipeline, Prepared};
@@ -67,6 +69,10 @@ impl<P: Pipeline> DiffusionEditor<P> {
     ) -> Result<Track<P::Conditions>, Failure> {
         if item.request.mask.is_some() {
             return Err(invalid("this editor does not honour a mask: leave it out, or use an editor that does"));
+        }
+        let most = Limits::default().pixels;
+        if item.request.output_size.is_some_and(|size| u64::from(size.width) * u64::from(size.height) > most) {
+            return Err(invalid(format!("the result is to have more than {most} pixels: ask for a smaller size")));
         }
         let proposal = &item.proposal;
         let Start::Paused(id) = proposal.start else { return self.fresh(index, item, proposal) };

@@ -22,7 +22,7 @@ use crate::editors::flux_kontext::transformer::{
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
 use crate::editors::memory::{check_room, explained};
 use crate::editors::pixels;
-use crate::editors::samplers::{FlowConfig, FlowEuler};
+use crate::editors::samplers::{FlowConfig, FlowEuler, MOST_STEPS};
 use crate::layers::autoencoder_kl::AutoencoderKl;
 use crate::layers::clip_text::ClipText;
 use crate::layers::t5::T5Encoder;
@@ -75,6 +75,10 @@ pub fn load(
 ) -> std::result::Result<(Identity, FluxKontext), LoadError> {
     let folder = PipelineFolder::open(folder, CLASS, PULL)?;
     let flow = FlowConfig::read(&folder.scheduler())?;
+    if !(1..=MOST_STEPS).contains(&options.steps) {
+        let reason = format!("leads 1 to {MOST_STEPS} steps: found {} in the recipe's `steps`", options.steps);
+        return Err(LoadError::content(&folder.scheduler(), reason));
+    }
     let component = |name: &str| folder.component(name);
     let (tokenizers, encoders) = (
         [component("tokenizer")?, component("tokenizer_2")?],
@@ -95,11 +99,18 @@ pub fn load(
     fingerprint.enter_component(&vae, DIFFUSERS)?;
     match &source {
         TransformerSource::Folder(folder) => fingerprint.enter_component(folder, DIFFUSERS)?,
-        TransformerSource::File(file) => fingerprint.enter_ends(file)?,
+        TransformerSource::File(file) => {
+            fingerprint.enter_ends(file)?;
+            // What lies beside the file may say its shape.
+            file.parent().map_or(Ok(()), |folder| fingerprint.enter_file(&folder.join("config.json")))?;
+        }
     }
     fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
     let sizes = (options.max_pixels, options.is_source_fitted, options.text_tokens);
-    fingerprint.enter(format!("{sizes:?} {:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
+    fingerprint.enter(format!("{sizes:?} {:?}", shared.result_size).as_bytes());
+    for compute in [&options.compute, &options.text_compute] {
+        fingerprint.enter(format!("{:?} {:?} {}", compute.dtype, compute.kept, compute.device.is_cpu()).as_bytes());
+    }
     shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
     let identity = Identity {
         name,
@@ -150,7 +161,12 @@ impl FluxKontext {
         let clip = self.clip.0.encode(instruction, short).map_err(invalid)?;
         let length = self.options.text_tokens;
         let t5 = self.t5.0.encode(instruction, length).map_err(invalid)?;
-        let note = t5.cut.map(|cut| format!("the model reads {length} tokens: it has not read `{cut}`").into());
+        let (cut, lost) = (t5.cut, clip.cut);
+        let of_all = cut.map(|cut| format!("the model reads {length} tokens: it has not read `{cut}`"));
+        let of_summary = || {
+            lost.map(|cut| format!("the model's summary of the instruction holds {short} tokens: `{cut}` is not in it"))
+        };
+        let note = of_all.or_else(of_summary).map(Into::into);
         let encode = || {
             let compute = &self.options.compute;
             let here = |tensor: Tensor| tensor.to_device(&compute.device)?.to_dtype(compute.dtype);
@@ -282,7 +298,11 @@ impl Pipeline for FluxKontext {
     }
 
     fn row_bytes(&self, conditions: &Conditions, geometry: Geometry) -> u64 {
-        self.transformer.activation_bytes(conditions.tokens + (geometry.rows / 2) * (geometry.columns / 2))
+        self.transformer.row_bytes(conditions.tokens + (geometry.rows / 2) * (geometry.columns / 2))
+    }
+
+    fn pass_bytes(&self) -> u64 {
+        self.transformer.pass_bytes()
     }
 
     fn decode_bytes(&self, geometry: Geometry) -> u64 {

@@ -20,6 +20,7 @@ use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
 use crate::editors::memory::{check_room, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
+use crate::layers::Compute;
 use crate::layers::autoencoder_kl::AutoencoderKl;
 use crate::layers::clip_text::ClipText;
 use crate::load::LoadError;
@@ -96,7 +97,8 @@ pub fn load(
     fingerprint.enter_component(&unet_folder, DIFFUSERS)?;
     fingerprint.enter(format!("{sampler:?}").as_bytes());
     fingerprint.enter(format!("{:?}", (options.guidance, options.image_guidance, options.max_pixels)).as_bytes());
-    fingerprint.enter(format!("{:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
+    let Compute { dtype, kept, device } = &options.compute;
+    fingerprint.enter(format!("{dtype:?} {kept:?} {} {:?}", device.is_cpu(), shared.result_size).as_bytes());
     shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
     let identity = Identity {
         name,
@@ -125,9 +127,9 @@ fn sampler(folder: &PipelineFolder, options: &Options) -> std::result::Result<Ar
             return Err(LoadError::content(&file, reason));
         }
     };
-    let most = config.most_steps();
-    if !(1..=most).contains(&options.steps) {
-        let reason = format!("has timesteps for 1 to {most} steps: found {} in the recipe's `steps`", options.steps);
+    if !config.has_steps(kind, options.steps) {
+        let (count, steps) = (config.schedule.count(), options.steps);
+        let reason = format!("has {count} timesteps, too few for the recipe's `steps: {steps}`");
         return Err(LoadError::content(&file, reason));
     }
     if options.eta > 0.0 && kind == Kind::EulerAncestral {

@@ -163,18 +163,18 @@ impl FluxTransformer {
         self.conditioning.forward(&times, &guidance, &pooled)?.silu()
     }
 
-    /// A generous bound of the memory in bytes that a batch takes beside the weights. `tokens` counts those of text, latent
-    /// picture and reference of all its items.
-    ///
-    /// At its widest place, a single block, a token has 7 widths of fused activations before and after their bias, 3 of
-    /// queries, keys and values, 6 of what goes into the last layer, and some of its residual and of sums: below 32 widths
-    /// in single precision. To that come the largest weight converted to the type of computing, and on cards the scores of
-    /// a block of queries with their softmax.
-    pub fn activation_bytes(&self, tokens: usize) -> u64 {
+    /// An upper bound of what activations of so many tokens take at a time, text, latents and reference together: 32 widths a
+    /// token, of which 8 are in single precision whatever the type of computing. Reasoned from the code, not measured.
+    pub fn row_bytes(&self, tokens: usize) -> u64 {
+        let (width, size) = (self.config.width() as u64, self.compute.dtype.size_in_bytes() as u64);
+        (tokens as u64).saturating_mul(width * (24 * size + 8 * 4))
+    }
+
+    /// What a pass takes whatever its tokens: the largest weight as it is expanded or converted, and on cards the scores of
+    /// attention.
+    pub fn pass_bytes(&self) -> u64 {
         const SCORES_ON_CARDS: u64 = 3 << 29;
         let width = self.config.width() as u64;
-        let scores = if self.compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS };
-        let converted = 4 * 7 * width * width;
-        (tokens as u64).saturating_mul(4 * 32 * width).saturating_add(converted + scores)
+        4 * 7 * width * width + if self.compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS }
     }
 }
