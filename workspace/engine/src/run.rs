@@ -173,6 +173,7 @@ impl<'a> Run<'a> {
         // A state that had been released is made again for whoever goes on from it, and is to be released again.
         for proposal in &proposals {
             if let Start::Paused(id) = proposal.start
+                && self.book.halted.contains_key(&id)
                 && !self.paused.contains(&id)
             {
                 self.paused.push(id);
