@@ -1,6 +1,6 @@
 //! Pictures as autoencoders take and give them.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use editscale_core::{Failure, FailureKind, Image};
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 
@@ -25,7 +25,8 @@ pub(super) fn to_unit(picture: Rgb8, size: Size, device: &Device, dtype: DType) 
     Tensor::from_vec(planes, (1, 3, size.height, size.width), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
 }
 
-/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level.
+/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level. Values that are not
+/// finite are an error: an autoencoder in half precision may overflow.
 pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Rgb8>> {
     let (batch, _, height, width) = pictures.dims4()?;
     let pictures = pictures.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
@@ -33,6 +34,9 @@ pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Rgb8>> {
     let picture = |at: usize| {
         let planes: Vec<Vec<f32>> =
             (0..3).map(|channel| pictures.get(at)?.get(channel)?.flatten_all()?.to_vec1()).collect::<Result<_>>()?;
+        if planes.iter().flatten().any(|value| !value.is_finite()) {
+            bail!("the picture holds a value that is not finite: the weights may need a wider `dtype`");
+        }
         let data = (0..height * width).flat_map(|pixel| [0, 1, 2].map(|channel| byte(planes[channel][pixel])));
         Ok(Rgb8 { width, height, data: data.collect() })
     };
@@ -44,4 +48,19 @@ pub(super) fn batch(latents: &[&[f32]], dims: [usize; 3], device: &Device, dtype
     let [channels, rows, columns] = dims;
     let tensor = Tensor::from_vec(latents.concat(), (latents.len(), channels, rows, columns), &Device::Cpu)?;
     tensor.to_dtype(dtype)?.to_device(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_levels_or_an_error() {
+        let picture = |value: f32| {
+            let values = Tensor::from_vec(vec![-1.0, 2.0, value], (1, 3, 1, 1), &Device::Cpu)?;
+            from_unit(&values).map(|pictures| pictures[0].data.clone())
+        };
+        assert_eq!(picture(0.0).unwrap(), [0, 255, 128]);
+        assert!(picture(f32::NAN).unwrap_err().to_string().contains("`dtype`"));
+    }
 }

@@ -11,11 +11,11 @@ use editscale_picture::Rgb8;
 
 use crate::cache::{Cache, bytes};
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
-use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
+use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS, weight_bytes};
 use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
-use crate::editors::memory::explained;
+use crate::editors::memory::{available, check_room, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
 use crate::layers::autoencoder_kl::AutoencoderKl;
@@ -26,6 +26,9 @@ use crate::text::ClipTokens;
 
 const CLASS: &str = "StableDiffusionInstructPix2PixPipeline";
 const PULL: &str = "editscale models pull instruct-pix2pix";
+
+/// What helps where the weights do not fit into memory.
+const ROOM: &str = "free some, or use a card";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
 const REVISION: &str = "instruct_pix2pix/1";
@@ -82,6 +85,9 @@ pub fn load(
         folder.component("unet")?,
     ];
     let sampler = sampler(&folder, &options)?;
+    let kept = |component: &Path, stem: &str| weight_bytes(component, stem, options.compute.kept);
+    let bytes = kept(&text_encoder, TRANSFORMERS)? + kept(&vae, DIFFUSERS)? + kept(&unet_folder, DIFFUSERS)?;
+    check_room(folder.path(), &[(bytes, &options.compute)], available(), ROOM)?;
     let tokens = ClipTokens::load(&tokenizer)?;
     let text = ClipText::load(&text_encoder, &options.compute)?;
     let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
