@@ -167,19 +167,33 @@ fn a_search_that_needs_knobs_is_refused_where_there_are_none() {
     assert!(err.contains("`re_edit`") && err.contains("no knobs"), "{err}");
 }
 
+/// The largest difference between candidates' pictures of two runs, in levels.
+fn levels_off(desk: &Desk, one: (&str, &[String]), other: (&str, &[String])) -> u8 {
+    let read = |run: &str, image: &String| image::open(desk.path(run).join(image)).unwrap().to_rgb8().into_raw();
+    let pairs = one.1.iter().zip(other.1).map(|(a, b)| (read(one.0, a), read(other.0, b)));
+    let off = |(a, b): (Vec<u8>, Vec<u8>)| a.iter().zip(&b).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+    pairs.map(off).max().unwrap()
+}
+
 #[test]
-fn equal_seeds_give_equal_bytes_however_candidates_are_batched() {
+fn equal_seeds_give_equal_pictures_and_others_do_not() {
     for (name, of, ..) in PIPELINES {
         let desk = Desk::new();
         let run = |run: &str, options: &str, seed: &str| {
-            let (said, _) = desk.edit(&of(&pipeline(name), options, BEST_OF_N), run, &["--seed", seed]);
-            (images(&said), fs::read(desk.path(run).join("best.png")).unwrap())
+            images(&desk.edit(&of(&pipeline(name), options, BEST_OF_N), run, &["--seed", seed]).0)
         };
         let first = run("first", "", "7");
         assert_eq!(run("again", "", "7"), first, "{name}");
-        assert_eq!(run("alone", "batch: 1", "7"), first, "{name}");
-        let other = run("other", "", "8").0;
-        assert!(first.0.iter().all(|image| !other.contains(image)), "{name}");
+        let best = |run: &str| fs::read(desk.path(run).join("best.png")).unwrap();
+        assert_eq!(best("again"), best("first"), "{name}");
+        let other = run("other", "", "8");
+        assert!(first.iter().all(|image| !other.contains(image)), "{name}");
+        assert!(levels_off(&desk, ("first", &first), ("other", &other)) > 8, "{name}");
+        // In other batches roundings of single precision differ: by a level here and there.
+        let alone = run("alone", "batch: 1", "7");
+        assert!(levels_off(&desk, ("first", &first), ("alone", &alone)) <= 1, "{name}");
+        let passes = run("passes", "activation_mib: 1", "7");
+        assert!(levels_off(&desk, ("first", &first), ("passes", &passes)) <= 1, "{name}");
     }
 }
 
@@ -287,18 +301,25 @@ fn pictures_have_the_size_that_is_asked_for() {
     assert_eq!(size("small"), (24, 16));
 }
 
-/// The outcome without its time.
-fn outcome(run: &Path) -> Value {
-    let mut outcome: Value = serde_json::from_slice(&fs::read(run.join("outcome.json")).unwrap()).unwrap();
-    outcome["ledger"].as_object_mut().unwrap().remove("wall_secs");
-    outcome
+/// The ranking of a run's candidates: ids, pictures and utilities.
+fn ranking(desk: &Desk, run: &str) -> Vec<(u64, String, f64)> {
+    let resumed = desk.expect(0, &["edit", "--resume", run, "--json"]).0;
+    let said: Value = serde_json::from_str(&resumed).unwrap();
+    let entry = |each: &Value| {
+        let image = each["image"].as_str().unwrap().to_owned();
+        (each["id"].as_u64().unwrap(), image, each["utility"].as_f64().unwrap())
+    };
+    let mut ranked: Vec<_> = candidates(&said).iter().map(entry).collect();
+    ranked.sort_by(|a, b| b.2.total_cmp(&a.2));
+    ranked
 }
 
 #[test]
 fn a_run_that_is_killed_goes_on_where_it_was() {
     let desk = Desk::new();
     let search = "{beam: {width: 2, children: 3, depth: 4, edges: {re_edit: 1, edit_of_edit: 1, fresh: 1}}}";
-    let recipe = pix2pix(&pipeline("pix2pix_f16"), "batch: 2", search);
+    // One at a time: what is made together may differ in its last bits from what is made apart.
+    let recipe = pix2pix(&pipeline("pix2pix_f16"), "batch: 1", search);
     desk.edit(&recipe, "whole", &[]);
     let arguments = ["edit", "photo.png", "make it warm", "--recipe", "recipe.yaml", "--run-dir", "killed"];
     let mut child = desk.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -313,8 +334,13 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!desk.path("killed/outcome.json").exists(), "it was done before it was killed");
-    desk.expect(0, &["edit", "--resume", "killed"]);
-    assert_eq!(outcome(&desk.path("killed")), outcome(&desk.path("whole")));
+    let (killed, whole) = (ranking(&desk, "killed"), ranking(&desk, "whole"));
+    assert_eq!((killed.len(), whole.len()), (30, 30));
+    for (one, other) in killed.iter().zip(&whole) {
+        assert_eq!((one.0, &one.1), (other.0, &other.1));
+        // A judge that begins anew shares out its work otherwise.
+        assert!((one.2 - other.2).abs() < 1e-5, "{one:?} and {other:?}");
+    }
     let best = |run: &str| fs::read(desk.path(run).join("best.png")).unwrap();
     assert_eq!(best("killed"), best("whole"));
 }

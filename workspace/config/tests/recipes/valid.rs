@@ -146,10 +146,46 @@ fn diffusion_models_are_spelled_out_when_resolved() {
     };
     let (model, text) = resolved("{instruct_pix2pix: {dir: models/a}}");
     assert_eq!(model, EditorModel::InstructPix2Pix(InstructPix2PixOptions::of("models/a")));
-    assert_snapshot!(text, @"");
+    assert_snapshot!(text, @r#"
+    editor:
+      instruct_pix2pix:
+        dir: "models/a"
+        steps: 20
+        guidance: 7.5
+        image_guidance: 1.5
+        sampler: file
+        eta: 0.0
+        max_pixels: 393216
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        cache_mib: 256
+    "#);
     let (model, text) = resolved("{flux_kontext: {dir: models/b}}");
     assert_eq!(model, EditorModel::FluxKontext(FluxKontextOptions::of("models/b")));
-    assert_snapshot!(text, @"");
+    assert_snapshot!(text, @r#"
+    editor:
+      flux_kontext:
+        dir: "models/b"
+        steps: 28
+        guidance: 2.5
+        eta: 0.0
+        max_pixels: 1048576
+        fit_source: true
+        text_tokens: 512
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        text_device: same
+        weights: auto
+        cache_mib: 512
+    "#);
     let (model, _) = resolved(
         "{flux_kontext: {dir: b, transformer: q4.gguf, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
          text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
