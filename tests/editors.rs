@@ -197,6 +197,16 @@ fn equal_seeds_give_equal_pictures_and_others_do_not() {
     }
 }
 
+#[test]
+fn where_weights_lie_does_not_change_pictures() {
+    let desk = Desk::new();
+    let of = |options: &str| kontext(&pipeline("kontext_f16"), options, BEST_OF_N);
+    let plain = images(&desk.edit(&of("weights: converted"), "plain", &[]).0);
+    for (run, options) in [("stored", "weights: stored"), ("auto", ""), ("text", "text_device: cpu, cache_mib: 0")] {
+        assert_eq!(images(&desk.edit(&of(options), run, &[]).0), plain, "{options}");
+    }
+}
+
 /// The bytes of a safetensors file of F32 tensors, all standard normal.
 fn noise_file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
     let (mut header, mut data) = (serde_json::Map::new(), Vec::new());

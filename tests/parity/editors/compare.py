@@ -37,10 +37,8 @@ RECIPE_KEYS = {
     "flux_kontext": {
         "steps": "steps",
         "guidance": "guidance",
-        "width": "width",
-        "height": "height",
-        "max_sequence_length": "max_sequence_length",
-        "auto_resize": "auto_resize",
+        "max_sequence_length": "text_tokens",
+        "auto_resize": "fit_source",
     },
 }
 # Of these, only what is not at its default is written.
@@ -62,6 +60,8 @@ def recipe(kind, folder, request, latents):
     asked = dataclasses.asdict(request)
     keys = RECIPE_KEYS[kind]
     settings = {keys[name]: asked[name] for name in keys if asked[name] != DEFAULTS.get(name)}
+    if request.height:
+        settings["max_pixels"] = request.height * request.width
     return {
         "version": 1,
         "editor": {kind: {"dir": str(folder)} | settings | {"latents": str(latents)}},
@@ -79,11 +79,13 @@ def write_noise(noise, file):
     save_file(tensors, file)
 
 
-def ask(binary, image, instruction, folder, settings):
+def ask(binary, image, request, folder, settings):
     """The pictures that the binary makes of a picture, in the order of their candidates."""
     (folder / "recipe.yaml").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     options = ["--recipe", str(folder / "recipe.yaml"), "--run-dir", str(folder / "run"), "--json"]
-    command = [*binary.split(), "edit", str(image), instruction, *options]
+    if request.height:
+        options += ["--size", f"{request.width}x{request.height}"]
+    command = [*binary.split(), "edit", *options, "--", str(image), request.instruction]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"the binary ended with {done.returncode}: {done.stderr.strip()}\nrecipe: {json.dumps(settings)}")
@@ -124,7 +126,7 @@ def compare(binary, kind, source, folder):
     wanted = recording.run(pipeline, request, pictures.image(canvas), noise).pictures
     write_noise(noise, folder / "latents.safetensors")
     settings = recipe(kind, folder / "pipeline", request, folder / "latents.safetensors")
-    said = ask(binary, folder / "source.png", request.instruction, folder, settings)
+    said = ask(binary, folder / "source.png", request, folder, settings)
     if said.shape != wanted.shape:
         print(f"pictures are {said.shape} and should be {wanted.shape}")
         return 255

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
@@ -207,6 +208,8 @@ class Recorder:
     def watch_step(self, step):
         """What the scheduler reads and what it makes of it."""
 
+        # Pipelines look at the parameters of a scheduler's step to see whether it takes an `eta`.
+        @functools.wraps(step)
         def watched(output, timestep, sample, **options):
             if self.step == 0 and not is_kontext(self.pipeline):
                 self.keep("scaled_initial_latents", sample)
@@ -261,6 +264,8 @@ def run(pipeline, request, source, noise):
     with recorder.watching():
         answer = pipeline(image=source, **request.options(pipeline))
     recorder.noises()
+    # A pipeline that does not see that the sampler takes an `eta` would draw none.
+    assert request.eta == 0 or len(noise.drawn) == 1 + recorder.step, "no noise was drawn in the steps"
     recorder.schedule()
     assert recorder.step == len(pipeline.scheduler.timesteps)
     recorder.keep("final.latents", recorder.tensors[f"latents.{recorder.step - 1}"])

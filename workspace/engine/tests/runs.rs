@@ -14,8 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Decision, EditRequest, Ending, Event, FailureKind, Observer, Outcome, Remaining,
-    RewardName, RunId, Search, SearchFactory, Silent, Trial,
+    Budget, CandidateId, Cost, Decision, Edge, EditRequest, EditorName, Ending, Event, FailureKind, Knobs, Lineage,
+    Observer, Outcome, PauseSupport, Proposal, Remaining, RewardName, RunId, Score, Search, SearchFactory, Seed,
+    Silent, Start, StopReason, Trial, Until, Verdict,
 };
 use editscale_engine::{
     Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
@@ -381,5 +382,145 @@ fn candidates_are_made_again_from_the_journal() {
         let made = runtime.block_on(scene.job.ports.editors[0].edit(batch, &editscale_core::NobodyWatches));
         let digest = digest_of(&made[0].as_ref().unwrap().image.bytes);
         assert_eq!(digest, images[&each.proposal.id].digest());
+    }
+}
+
+/// Three candidates stop half way; the best goes on to the end, as a fork, and to another stop, from which one more goes on.
+/// The last proposal of the second round goes on from a candidate that was never paused.
+#[derive(Debug)]
+struct Halting;
+
+struct HaltingSearch {
+    round: u32,
+    best: Option<CandidateId>,
+}
+
+impl SearchFactory for Halting {
+    fn revision(&self) -> String {
+        "halting/1".to_owned()
+    }
+
+    fn needs(&self) -> Vec<editscale_core::Need> {
+        Vec::new()
+    }
+
+    fn largest_run(&self) -> u64 {
+        8
+    }
+
+    fn start(&self, _: &EditRequest, _: &editscale_core::Cards) -> Box<dyn Search> {
+        Box::new(HaltingSearch { round: 0, best: None })
+    }
+}
+
+fn halting_proposal(id: u32, start: Start, until: Until, seed: u64) -> Proposal {
+    Proposal {
+        id: CandidateId(id),
+        editor: EditorName::new("fake").unwrap(),
+        start,
+        until,
+        seed: Seed::new(seed).unwrap(),
+        instruction: "make it better".into(),
+        knobs: Knobs::default(),
+        lineage: Lineage { parent: None, edge: Edge::Fresh },
+    }
+}
+
+impl Search for HaltingSearch {
+    fn decide(&mut self, trials: &[Trial], _: &Remaining) -> Decision {
+        let judge = RewardName::new("judge").unwrap();
+        let score = |trial: &Trial| match trial {
+            Trial::Scored { card, .. } => card.score(&judge).map(Score::mean),
+            _ => None,
+        };
+        let make = halting_proposal;
+        self.round += 1;
+        let (keep, proposals) = match self.round {
+            1 => {
+                let first = (0..3).map(|id| make(id, Start::Source, Until::Step(2), u64::from(id)));
+                (Vec::new(), first.collect())
+            }
+            2 => {
+                let best = trials.iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap().id();
+                self.best = Some(best);
+                let paused = Start::Paused(best);
+                let on = |id, until, seed| make(id, paused, until, seed);
+                let (resumed, fork, later) =
+                    (on(3, Until::Finished, 7), on(4, Until::Finished, 8), on(5, Until::Step(4), 9));
+                let lost = make(6, Start::Paused(CandidateId(3)), Until::Finished, 1);
+                (vec![best], vec![resumed, fork, later, lost])
+            }
+            3 => {
+                assert!(matches!(&trials[3], Trial::Failed { why, .. } if why.message.contains("was not paused")));
+                (Vec::new(), vec![make(7, Start::Paused(CandidateId(5)), Until::Finished, 10)])
+            }
+            _ => {
+                let verdict = Verdict { ranked: Vec::new(), reason: StopReason::Finished, draw: None };
+                return Decision::Stop(verdict);
+            }
+        };
+        Decision::Explore { proposals, keep }
+    }
+}
+
+trait TotalOrder {
+    fn total_cmp(&self, other: &Self) -> std::cmp::Ordering;
+}
+
+impl TotalOrder for Option<f64> {
+    fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.unwrap_or(f64::MIN).total_cmp(&other.unwrap_or(f64::MIN))
+    }
+}
+
+/// A run over paused candidates, whose editor tells how it was asked.
+fn halting() -> (Scene, FakeEditor) {
+    let mut scene = scene(&World::default());
+    let mut card = editor_card("fake");
+    card.pause = PauseSupport::Fork;
+    let editor = FakeEditor::new(card);
+    scene.job.ports.editors = vec![Arc::new(editor.clone())];
+    scene.job.search = Arc::new(Halting);
+    (scene, editor)
+}
+
+#[test]
+fn paused_candidates_are_gone_on_from_by_their_path_and_released_when_nobody_can_want_them() {
+    let (scene, editor) = halting();
+    let path = scene.folder.path().join("run");
+    carry_out(&scene.job, &path);
+    let released: Vec<u32> = editor.released.lock().unwrap().iter().map(|id| id.0).collect();
+    assert_eq!(released.len(), 4, "{released:?}");
+    let best = (0..3).find(|id| !released[..2].contains(id)).expect("one was kept");
+    assert!(released[..2].iter().all(|id| *id < 3), "the losers go first: {released:?}");
+    assert!(released[2..].contains(&best) && released[2..].contains(&5), "{released:?}");
+    // The fake's bytes tell the seeds on the way: the last candidate went by the best, then by the fifth.
+    let record = read_run(&path).unwrap();
+    let bytes = record.candidates[7].made.as_ref().unwrap().as_ref().unwrap().image.read().unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(text.contains(&format!("{best}Step(2) 9Step(4)")), "{text}");
+}
+
+#[test]
+fn a_resumed_run_tells_an_editor_that_forgot_how_to_come_to_its_paused_states() {
+    let (scene, _) = halting();
+    let whole = scene.folder.path().join("whole");
+    let expected = carry_out(&scene.job, &whole);
+    let lines = std::fs::read_to_string(whole.join("journal.jsonl")).unwrap();
+    let count = lines.lines().count();
+    for cut in 1..count {
+        let (again, _) = halting();
+        let path = again.folder.path().join("cut");
+        std::fs::create_dir_all(path.join("images")).unwrap();
+        std::fs::copy(whole.join("run.json"), path.join("run.json")).unwrap();
+        for image in std::fs::read_dir(whole.join("images")).unwrap() {
+            let image = image.unwrap();
+            std::fs::copy(image.path(), path.join("images").join(image.file_name())).unwrap();
+        }
+        let kept: String = lines.lines().take(cut).map(|line| format!("{line}\n")).collect();
+        std::fs::write(path.join("journal.jsonl"), kept).unwrap();
+        let outcome = carry_out(&again.job, &path);
+        assert_eq!((outcome.verdict, outcome.asked), (expected.verdict.clone(), expected.asked), "cut at {cut}");
+        assert_eq!(journal(&path), journal(&whole), "cut at {cut}");
     }
 }

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, Cost, Counters, Digest, EditBackend, EditBatch, EditItem, EditRequest,
-    EditorCard, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement, KnobName,
-    KnobScale, KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind,
-    RewardModel, RewardName, Sampler, Score, Seed, SeedRule, Watch,
+    BoxFuture, CancelRule, Candidate, CandidateId, Cost, Counters, Digest, EditBackend, EditBatch, EditItem,
+    EditRequest, EditorCard, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement,
+    KnobName, KnobScale, KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind,
+    RewardModel, RewardName, RunId, Sampler, Score, Seed, SeedRule, Watch,
 };
 
 /// A request over a picture of one made-up byte.
@@ -81,6 +81,8 @@ pub struct FakeEditor {
     pub fails: Fails,
     /// How many items it was asked for.
     pub asked: Arc<AtomicU64>,
+    /// The paused states that it was told to let go, in order.
+    pub released: Arc<Mutex<Vec<CandidateId>>>,
 }
 
 impl fmt::Debug for FakeEditor {
@@ -92,7 +94,8 @@ impl fmt::Debug for FakeEditor {
 impl FakeEditor {
     /// Never fails, takes no time.
     pub fn new(card: EditorCard) -> Self {
-        Self { card, delay: Arc::new(|_| Duration::ZERO), fails: Arc::new(|_, _| None), asked: Arc::default() }
+        let (delay, fails): (Delay, Fails) = (Arc::new(|_| Duration::ZERO), Arc::new(|_, _| None));
+        Self { card, delay, fails, asked: Arc::default(), released: Arc::default() }
     }
 
     fn make(&self, item: &EditItem) -> Result<Candidate, Failure> {
@@ -102,7 +105,9 @@ impl FakeEditor {
         }
         let proposal = &item.proposal;
         let knobs: Vec<String> = proposal.knobs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let bytes = format!("{} {} {}", proposal.seed, item.start.digest(), knobs.join(" "));
+        let path: Vec<String> = item.path.iter().map(|leg| format!("{}{:?}", leg.seed, leg.until)).collect();
+        let start = item.start.digest();
+        let bytes = format!("{} {start} {} {} {:?}", proposal.seed, knobs.join(" "), path.join(" "), proposal.until);
         let size = ImageSize { width: 1, height: 1 };
         let image = EncodedImage { media: MediaType::Png, size, bytes: Arc::from(bytes.into_bytes()) };
         Ok(Candidate { cost: self.card.cost, ..Candidate::new(image) })
@@ -122,6 +127,11 @@ impl EditBackend for FakeEditor {
             }
             batch.items.iter().map(|item| self.make(item)).collect()
         })
+    }
+
+    fn release(&self, paused: &[(RunId, CandidateId)]) {
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.extend(paused.iter().map(|(_, id)| *id));
     }
 }
 

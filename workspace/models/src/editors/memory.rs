@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use candle_core::Device;
+use editscale_core::{Failure, FailureKind};
+
 use crate::layers::Compute;
 use crate::load::LoadError;
 use crate::weights::Storage;
@@ -26,6 +29,24 @@ fn container() -> Option<u64> {
     Some(limit.saturating_sub(current.saturating_sub(cached.unwrap_or(0))))
 }
 
+/// Refuses work in the machine's own memory that takes more than it has left.
+pub(super) fn check_room(needed: u64, device: &Device) -> Result<(), Failure> {
+    room(needed, available().filter(|_| device.is_cpu()))
+}
+
+fn room(needed: u64, free: Option<u64>) -> Result<(), Failure> {
+    match free {
+        Some(free) if needed > free => {
+            let (needed, free) = (gib(needed), gib(free));
+            let message = format!(
+                "a candidate of this size takes about {needed} of memory, and {free} are free: lower `max_pixels` in the recipe"
+            );
+            Err(Failure::new(FailureKind::Invalid, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Bytes for people.
 pub(super) fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
@@ -33,12 +54,11 @@ pub(super) fn gib(bytes: u64) -> String {
 
 /// Refuses weights that take more bytes than what is free on the processor, before any are read. `parts` are bytes of
 /// weights with where and how they would be kept; `helps` is what a user can do about it.
-pub(super) fn check_room(
-    folder: &Path,
-    parts: &[(u64, &Compute)],
-    free: Option<u64>,
-    helps: &str,
-) -> Result<(), LoadError> {
+pub(super) fn check_weights(folder: &Path, parts: &[(u64, &Compute)], helps: &str) -> Result<(), LoadError> {
+    weights(folder, parts, available(), helps)
+}
+
+fn weights(folder: &Path, parts: &[(u64, &Compute)], free: Option<u64>, helps: &str) -> Result<(), LoadError> {
     let here = || parts.iter().filter(|(_, compute)| compute.device.is_cpu());
     let needed: u64 = here().map(|(bytes, _)| *bytes).sum();
     let Some(free) = free.filter(|free| needed > *free) else { return Ok(()) };
@@ -51,12 +71,18 @@ pub(super) fn check_room(
     Err(LoadError::content(folder, reason))
 }
 
+/// Whether a device has no memory left: less work at a time may succeed.
+pub(super) fn is_out_of_memory(error: &candle_core::Error) -> bool {
+    let text = error.to_string().to_lowercase();
+    text.contains("out of memory") || text.contains("out_of_memory")
+}
+
 /// What an error of a device says, with what may help where memory ran out.
 pub(super) fn explained(error: &candle_core::Error) -> String {
     let text = error.to_string();
     // Only the first line is for people; a trace may follow.
     let first = text.lines().next().unwrap_or_default();
-    if text.to_lowercase().contains("out of memory") || text.contains("OUT_OF_MEMORY") {
+    if is_out_of_memory(error) {
         return format!("the card's memory ran out ({first}): lower `activation_mib` or `max_pixels` in the recipe");
     }
     first.to_owned()
@@ -71,7 +97,7 @@ mod tests {
         let (folder, gib) = (Path::new("kontext"), 1_u64 << 30);
         let wide = Compute::cpu();
         let stored = Compute { kept: Storage::Stored, ..Compute::cpu() };
-        let check = |parts: &[(u64, &Compute)], free| check_room(folder, parts, free, "use a card");
+        let check = |parts: &[(u64, &Compute)], free| weights(folder, parts, free, "use a card");
         assert!(check(&[(6 * gib, &wide), (2 * gib, &wide)], Some(8 * gib)).is_ok());
         assert!(check(&[(60 * gib, &wide)], None).is_ok(), "a system that does not tell is believed to have enough");
         let refused =
@@ -88,5 +114,8 @@ mod tests {
         assert!(explained(&error).contains("`activation_mib`"));
         assert_eq!(explained(&candle_core::Error::Msg("odd\ntrace".to_owned())), "odd");
         assert!(available().is_none_or(|bytes| bytes > 1 << 20));
+        let refused = room(3 << 30, Some(2 << 30)).unwrap_err();
+        assert!(refused.message.contains("3.0 GiB") && refused.message.contains("`max_pixels`"), "{refused}");
+        assert!(room(3 << 30, None).is_ok() && room(1, Some(1)).is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! Editing models: InstructPix2Pix and FLUX.1 Kontext.
 
+#[cfg(test)]
+mod cases;
 pub mod diffusion;
 pub mod flux_kontext;
 mod folder;

@@ -157,4 +157,26 @@ mod tests {
             assert_eq!(digest, expected, "{width}x{height} to {to_width}x{to_height}");
         }
     }
+
+    /// What Pillow 12.3.0 made of pictures, kept beside them.
+    #[test]
+    fn lanczos_is_that_of_pillow() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/editors/lanczos");
+        let read = |name: String| {
+            let bytes = std::fs::read(folder.join(name)).expect("a picture");
+            editscale_picture::decode_rgb8(&bytes, &editscale_picture::Limits::default()).expect("a picture")
+        };
+        let names: Vec<String> = std::fs::read_dir(&folder)
+            .expect("pictures")
+            .filter_map(|entry| {
+                entry.expect("an entry").file_name().into_string().ok()?.strip_suffix(".source.png").map(str::to_owned)
+            })
+            .collect();
+        assert!(names.len() > 10);
+        for name in names {
+            let (source, expected) = (read(format!("{name}.source.png")), read(format!("{name}.resized.png")));
+            let size = Size { height: expected.height, width: expected.width };
+            assert_eq!(resize(source, size, Filter::Lanczos), expected, "{name}");
+        }
+    }
 }

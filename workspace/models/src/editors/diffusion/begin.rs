@@ -10,7 +10,7 @@ use crate::editors::diffusion::paused::Paused;
 use crate::editors::diffusion::pipeline::{Ask, Pipeline, Prepared};
 use crate::editors::diffusion::state::State;
 use crate::editors::diffusion::track::Track;
-use crate::editors::memory::{available, gib};
+use crate::editors::memory::check_room;
 
 /// A paused state that a batch goes on from, and what it took to make it again where it had been let go.
 #[derive(Debug)]
@@ -97,15 +97,9 @@ impl<P: Pipeline> DiffusionEditor<P> {
 
     fn prepare(&mut self, item: &EditItem, proposal: &Proposal) -> Result<Prepared<P::Conditions>, Failure> {
         let prepared = self.pipeline.prepare(Ask::new(item, proposal))?;
-        let needed = self.pipeline.row_bytes(&prepared.conditions, prepared.geometry);
-        match available() {
-            Some(free) if self.pipeline.is_on_processor() && needed > free => Err(invalid(format!(
-                "one candidate of this size takes about {}, and {} are free: lower `max_pixels` in the recipe",
-                gib(needed),
-                gib(free)
-            ))),
-            _ => Ok(prepared),
-        }
+        let row = self.pipeline.row_bytes(&prepared.conditions, prepared.geometry);
+        check_room(row.max(self.pipeline.decode_bytes(prepared.geometry)), self.pipeline.device())?;
+        Ok(prepared)
     }
 
     /// The paused states that a batch goes on from, made again where they are not held any more.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use candle_core::Result;
+use candle_core::{Device, Result};
 use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, KnobSpec, Knobs, Proposal};
 use editscale_picture::Rgb8;
 
@@ -109,8 +109,8 @@ pub trait Pipeline: Send + fmt::Debug {
     /// About the most bytes that activations take while one picture is decoded.
     fn decode_bytes(&self, geometry: Geometry) -> u64;
 
-    /// Whether it computes on the processor, in the machine's own memory.
-    fn is_on_processor(&self) -> bool;
+    /// Where it computes.
+    fn device(&self) -> &Device;
 
     /// The settings that a search may turn.
     fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, editscale_core::NameError>;

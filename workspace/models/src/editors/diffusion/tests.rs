@@ -23,6 +23,8 @@ struct Formula {
     row_bytes: u64,
     prepared: u64,
     breaks_at: Option<f32>,
+    /// The most rows that its memory holds.
+    most_rows: usize,
 }
 
 impl Pipeline for Formula {
@@ -42,6 +44,9 @@ impl Pipeline for Formula {
     }
 
     fn predict(&self, rows: &[Row<'_, f32>]) -> candle_core::Result<Vec<Vec<f32>>> {
+        if rows.len() > self.most_rows {
+            candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+        }
         let broken = |row: &Row<'_, f32>| self.breaks_at.is_some_and(|at| row.timestep <= at);
         let said = |row: &Row<'_, f32>| {
             let of = |x: &f32| if broken(row) { f32::NAN } else { 0.4 * x + *row.conditions - row.timestep * 1e-4 };
@@ -77,8 +82,8 @@ impl Pipeline for Formula {
         self.row_bytes
     }
 
-    fn is_on_processor(&self) -> bool {
-        true
+    fn device(&self) -> &Device {
+        &Device::Cpu
     }
 
     fn knobs(&self) -> Result<Vec<KnobSpec>, NameError> {
@@ -116,7 +121,7 @@ fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes:
         steps: STEPS,
         is_stochastic: sampler.is_stochastic(),
     };
-    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, prepared: 0, breaks_at: None };
+    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, prepared: 0, breaks_at: None, most_rows: 100 };
     DiffusionEditor::new(&identity, pipeline, options).unwrap()
 }
 
@@ -339,6 +344,20 @@ fn pictures_are_brought_to_the_size_that_is_asked_for() {
     assert_eq!(size(DiffusionOptions::new(false), None), (5, 4));
     assert_eq!(size(to_source(), None), (10, 8));
     assert_eq!(size(to_source(), Some(ImageSize { width: 7, height: 3 })), (7, 3));
+}
+
+#[test]
+fn a_card_that_runs_out_of_memory_is_asked_for_less_at_a_time() {
+    let sampler = &samplers()[0];
+    let items: Vec<EditItem> = (0..5).map(|at| fresh(at, u64::from(at))).collect();
+    let expected = good(&mut editor(sampler), &items);
+    let mut small = editor(sampler);
+    small.pipeline.most_rows = 2;
+    let made = good(&mut small, &items);
+    assert!(made.iter().zip(&expected).all(|(made, expected)| made.image.bytes == expected.image.bytes));
+    small.pipeline.most_rows = 0;
+    let failure = edit(&mut small, &items).remove(0).unwrap_err();
+    assert!(failure.message.contains("`activation_mib`"), "{failure}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use editscale_core::{CandidateId, EditCounters, Failure, FailureKind, Seed, Watc
 use crate::editors::diffusion::injected::Injected;
 use crate::editors::diffusion::pipeline::{Geometry, Pipeline, Prepared, Row};
 use crate::editors::diffusion::state::State;
-use crate::editors::memory::explained;
+use crate::editors::memory::{explained, is_out_of_memory};
 use crate::editors::noise;
 
 /// One candidate under way.
@@ -133,6 +133,12 @@ impl<P: Pipeline> Means<'_, P> {
             Ok(answers) => {
                 let message = format!("the denoiser answered {} of {} rows", answers.len(), pass.len());
                 pass.iter().for_each(|at| tracks[*at].fail(Failure::new(FailureKind::Crashed, message.as_str())));
+            }
+            Err(error) if is_out_of_memory(&error) && pass.len() > 1 => {
+                // The estimate was too low for this card: what does not fit as one may fit as two.
+                let (first, second) = pass.split_at(pass.len().div_ceil(2));
+                self.ask(tracks, first);
+                self.ask(tracks, second);
             }
             Err(error) => {
                 let message = format!("the denoiser failed: {}", explained(&error));

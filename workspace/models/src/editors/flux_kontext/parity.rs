@@ -1,1 +1,188 @@
-//! Parity with diffusers: the cases that `tests/parity/editors` makes.
+//! Parity with diffusers, stage by stage.
+
+use candle_core::{DType, Device, Tensor};
+use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
+use serde_json::Value;
+
+use super::size::{result_size, source_size};
+use super::*;
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, same_pictures};
+use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
+use crate::editors::pixels;
+use crate::layers::Compute;
+use crate::pictures::Size;
+use crate::weights::Storage;
+
+const KIND: &str = "flux_kontext";
+
+fn options(case: &Case) -> Options {
+    let asked = &case.request;
+    let pixels = asked.height.unwrap_or(0) as usize * asked.width.unwrap_or(0) as usize;
+    Options {
+        steps: asked.steps,
+        guidance: asked.guidance,
+        max_pixels: asked.max_area.filter(|area| *area > 0).unwrap_or(pixels),
+        is_source_fitted: asked.auto_resize.unwrap_or(true),
+        text_tokens: asked.max_sequence_length.unwrap_or(512),
+        ..Options::on(Compute::cpu())
+    }
+}
+
+fn editor(case: &Case) -> DiffusionEditor<FluxKontext> {
+    let folder = case.pipeline_folder();
+    let shared = case.options(folder.path());
+    let (identity, pipeline) = load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn stages_are_those_of_diffusers() {
+    for case in cases(KIND) {
+        let folder = case.pipeline_folder();
+        let shared = DiffusionOptions::new(false);
+        let (_, mut pipeline) = load(folder.path(), editor_name(), options(&case), &shared).expect("a pipeline");
+        check_texts(&case, &pipeline);
+        let source = case.source();
+        let size = source.size();
+        let size = Size { height: size.height as usize, width: size.width as usize };
+        let size = source_size(size, pipeline.multiple(), pipeline.options.is_source_fitted);
+        assert_eq!([size.width, size.height], case.read, "{}", case.name);
+        let (tokens, _) = pipeline.source_tokens(pixels::read(&source).unwrap(), size).unwrap();
+        case.close("source.latents", &numbers(&tokens), LOOSE);
+        let knobs = Knobs::default();
+        let output_size = case.output_size();
+        let ask = Ask { start: &source, instruction: &case.request.instruction, knobs: &knobs, output_size };
+        let prepared = pipeline.prepare(ask).expect("conditions");
+        assert_eq!(prepared.geometry.dims(), case.latents, "{}", case.name);
+        let geometry = prepared.geometry;
+        case.check_sampler(&*prepared.sampler, |noise| pipeline.arranged(noise, geometry));
+        let mut latents: Vec<Vec<f32>> =
+            (0..case.request.candidates).map(|at| case.part("initial_latents", at)).collect();
+        for step in 0..case.steps_made {
+            let timestep = prepared.sampler.timesteps()[step];
+            let conditions = &prepared.conditions;
+            let row = |input: &Vec<f32>| Row { conditions, geometry, input: input.clone(), timestep };
+            let answers = pipeline.predict(&latents.iter().map(row).collect::<Vec<_>>()).unwrap().concat();
+            case.close(&format!("denoiser.{step}"), &answers, LOOSE);
+            latents = (0..latents.len()).map(|at| case.part(&format!("latents.{step}"), at)).collect();
+        }
+        for (at, latents) in latents.iter().enumerate() {
+            case.check_picture(at, &pipeline.decode(&[latents], geometry).unwrap()[0]);
+        }
+    }
+}
+
+fn check_texts(case: &Case, pipeline: &FluxKontext) {
+    let instruction = &case.request.instruction;
+    let t5 = pipeline.t5.0.encode(instruction, pipeline.options.text_tokens).unwrap();
+    assert_eq!(t5.cut.is_some(), case.name == "kontext_cut", "{}: {:?}", case.name, t5.cut);
+    case.close("text.t5", &numbers(&pipeline.t5.1.encode(&[t5.ids]).unwrap()), TIGHT);
+    let clip = pipeline.clip.0.encode(instruction, 77).unwrap();
+    case.close("text.pooled", &numbers(&pipeline.clip.1.encode(&[clip.ids]).unwrap().pooled), TIGHT);
+}
+
+#[test]
+fn pictures_are_those_of_diffusers() {
+    for case in cases(KIND) {
+        let mut editor = editor(&case);
+        let made = case.check_edit(&mut editor);
+        let mut counters = EditCounters::default();
+        made.iter().for_each(|candidate| counters += candidate.counters);
+        let expected = EditCounters {
+            text_encodes: 2,
+            image_encodes: 1,
+            denoiser_passes: case.steps_made as u64,
+            image_decodes: case.request.candidates as u64,
+        };
+        assert_eq!(counters, expected, "{}", case.name);
+    }
+}
+
+#[test]
+fn paused_runs_go_on_as_if_never_paused() {
+    for case in cases(KIND).into_iter().filter(|case| case.steps_made > 1) {
+        for eta in [0.0, 0.7] {
+            let folder = case.pipeline_folder();
+            let shared = || DiffusionOptions { keeps_trajectory: true, ..DiffusionOptions::new(false) };
+            let options = Options { eta, ..options(&case) };
+            let (identity, pipeline) = load(folder.path(), editor_name(), options, &shared()).expect("a pipeline");
+            let mut editor = DiffusionEditor::new(&identity, pipeline, shared()).expect("an editor");
+            let mut make = |item| editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
+            let whole = make(case.item(0, Start::Source, Until::Finished));
+            make(case.item(0, Start::Source, Until::Step(1)));
+            let mut resumed = case.item(1, Start::Paused(CandidateId(0)), Until::Finished);
+            resumed.proposal.seed = editscale_core::Seed::new(0).unwrap();
+            let resumed = make(resumed);
+            assert_eq!(resumed.trajectory, whole.trajectory, "{}", case.name);
+            assert_eq!(resumed.image.bytes, whole.image.bytes, "{}", case.name);
+            let probabilities = &whole.trajectory.unwrap().log_probabilities;
+            assert!(probabilities.iter().all(|density| density.is_some() == (eta > 0.0)));
+        }
+    }
+}
+
+fn seeded(case: &Case, compute: Compute) -> DiffusionEditor<FluxKontext> {
+    let folder = case.pipeline_folder();
+    let shared = DiffusionOptions::new(false);
+    let options = Options { text_compute: compute.clone(), compute, ..options(case) };
+    let (identity, pipeline) = load(folder.path(), editor_name(), options, &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
+#[test]
+fn a_seed_is_the_same_picture_alone_and_among_others() {
+    for case in cases(KIND).into_iter().filter(|case| ["kontext", "no_guidance"].contains(&case.name.as_str())) {
+        let mut editor = seeded(&case, Compute::cpu());
+        let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
+        let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
+        for (item, among) in items.into_iter().zip(together) {
+            let alone = editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
+            same_pictures(&alone.image.bytes, &among.unwrap().image.bytes, 1, &case.name);
+        }
+    }
+}
+
+/// A narrow type goes through every layer; on the processor, which convolves no brain floats.
+#[test]
+fn half_precision_comes_near() {
+    for case in cases(KIND).into_iter().filter(|case| ["kontext", "no_guidance"].contains(&case.name.as_str())) {
+        let make = |dtype| {
+            let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
+            let item = case.item(0, Start::Source, Until::Finished);
+            seeded(&case, compute).edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap()
+        };
+        let single = make(DType::F32);
+        same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
+    }
+}
+
+#[test]
+fn sizes_are_those_of_diffusers() {
+    let text = std::fs::read(fixtures().join("sizes.json")).unwrap();
+    let table: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    assert!(table.len() > 40);
+    let size = |value: &Value| {
+        let side = |at: usize| usize::try_from(value[at].as_u64().unwrap()).unwrap();
+        Size { width: side(0), height: side(1) }
+    };
+    for row in &table {
+        let source = size(&row["source"]);
+        for (name, shape, pixels, fitted) in [
+            ("default", Size { width: 1024, height: 1024 }, 1 << 20, true),
+            ("own", source, 1 << 20, true),
+            ("own_quarter_area", source, 1 << 18, true),
+            ("own_not_resized", source, 1 << 18, false),
+        ] {
+            let expected = &row[name];
+            if expected.is_null() || expected.get("error").is_some() {
+                continue;
+            }
+            assert_eq!(result_size(shape, 16, pixels), size(&expected["output"]), "{name}: {row}");
+            assert_eq!(source_size(source, 16, fitted), size(&expected["reference"]), "{name}: {row}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ use crate::editors::flux_kontext::transformer::{
 };
 use crate::editors::flux_kontext::weights::Parts;
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
-use crate::editors::memory::{available, check_room, explained};
+use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{FlowConfig, FlowEuler};
 use crate::layers::autoencoder_kl::AutoencoderKl;
@@ -42,9 +42,9 @@ const REVISION: &str = "flux_kontext/1";
 /// The networks, and what is kept of texts and sources.
 #[derive(Debug)]
 pub struct FluxKontext {
-    options: Options,
-    clip: (ClipTokens, ClipText),
-    t5: (T5Tokens, T5Encoder),
+    pub(super) options: Options,
+    pub(super) clip: (ClipTokens, ClipText),
+    pub(super) t5: (T5Tokens, T5Encoder),
     autoencoder: AutoencoderKl,
     transformer: FluxTransformer,
     flow: FlowConfig,
@@ -103,7 +103,7 @@ pub fn load(
     let parts = Parts { encoders: &encoders, vae: &vae, transformer: &source };
     let (compute, text_compute) = (&options.compute, &options.text_compute);
     let taken = [(parts.text_bytes(text_compute.kept)?, text_compute), (parts.picture_bytes(compute.kept)?, compute)];
-    check_room(folder.path(), &taken, available(), ROOM)?;
+    check_weights(folder.path(), &taken, ROOM)?;
     let clip = (ClipTokens::load(&tokenizers[0])?, ClipText::load(&encoders[0], &options.text_compute)?);
     let t5 = (T5Tokens::load(&tokenizers[1])?, T5Encoder::load(&encoders[1], &options.text_compute)?);
     let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
@@ -180,7 +180,7 @@ impl FluxKontext {
     }
 
     /// Pixels of a token's edge.
-    fn multiple(&self) -> usize {
+    pub(super) fn multiple(&self) -> usize {
         2 * self.autoencoder.factor()
     }
 
@@ -226,6 +226,8 @@ impl FluxKontext {
         if let Some(source) = self.sources.get(&key) {
             return Ok(source);
         }
+        let (compute, config) = (&self.options.compute, self.autoencoder.config());
+        check_room(config.encode_bytes(size.height, size.width, compute.dtype), &compute.device)?;
         let picture = pixels::read(ask.start)?;
         let reference = Arc::new(self.embed(picture, size).map_err(|error| failed("encoding the source", &error))?);
         counters.image_encodes += 1;
@@ -240,7 +242,7 @@ impl FluxKontext {
     }
 
     /// A picture's latents as tokens, on the processor: [tokens, channels · 4].
-    fn source_tokens(&self, picture: Rgb8, size: Size) -> Result<(Tensor, (usize, usize))> {
+    pub(super) fn source_tokens(&self, picture: Rgb8, size: Size) -> Result<(Tensor, (usize, usize))> {
         let (compute, config) = (&self.options.compute, self.autoencoder.config());
         let means = self.autoencoder.encode(&pixels::to_unit(picture, size, &compute.device, compute.dtype)?)?;
         let (_, channels, rows, columns) = means.dims4()?;
@@ -330,8 +332,8 @@ impl Pipeline for FluxKontext {
         self.autoencoder.config().decode_bytes(height, width, self.options.compute.dtype)
     }
 
-    fn is_on_processor(&self) -> bool {
-        self.options.compute.device.is_cpu()
+    fn device(&self) -> &Device {
+        &self.options.compute.device
     }
 
     fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, NameError> {

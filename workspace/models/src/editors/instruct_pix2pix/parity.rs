@@ -1,1 +1,166 @@
-//! Parity with diffusers: the cases that `tests/parity/editors` makes.
+//! Parity with diffusers, stage by stage.
+
+use candle_core::{DType, Device};
+use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
+
+use super::*;
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, same_pictures};
+use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
+use crate::layers::Compute;
+use crate::weights::Storage;
+
+const KIND: &str = "instruct_pix2pix";
+
+fn options(case: &Case) -> Options {
+    Options {
+        steps: case.request.steps,
+        guidance: case.request.guidance,
+        image_guidance: case.request.image_guidance,
+        eta: case.request.eta,
+        ..Options::on(Compute::cpu())
+    }
+}
+
+fn editor(case: &Case) -> DiffusionEditor<InstructPix2Pix> {
+    let folder = case.pipeline_folder();
+    let shared = case.options(folder.path());
+    let (identity, pipeline) = load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
+#[test]
+fn stages_are_those_of_diffusers() {
+    for case in cases(KIND) {
+        let folder = case.pipeline_folder();
+        let shared = DiffusionOptions::new(false);
+        let (_, mut pipeline) = load(folder.path(), editor_name(), options(&case), &shared).expect("a pipeline");
+        let (hidden, note) = pipeline.encode(&case.request.instruction).expect("a text");
+        case.close("text.hidden", &hidden.flatten_all().unwrap().to_vec1::<f32>().unwrap(), TIGHT);
+        assert_eq!(note.is_some(), case.name == "euler_long", "{}: {note:?}", case.name);
+        let (source, knobs) = (case.source(), Knobs::default());
+        let ask = Ask { start: &source, instruction: &case.request.instruction, knobs: &knobs, output_size: None };
+        let prepared = pipeline.prepare(ask).expect("conditions");
+        let latents: Vec<f32> = prepared.conditions.source.flatten_all().unwrap().to_vec1().unwrap();
+        case.close("source.latents", &latents, LOOSE);
+        assert_eq!(prepared.geometry.dims(), case.latents, "{}", case.name);
+        assert_eq!(prepared.evaluations as usize, case.branches, "{}", case.name);
+        assert_eq!(prepared.sampler.steps(), case.steps_made, "{}", case.name);
+        case.check_sampler(&*prepared.sampler, |noise| noise);
+        check_denoiser(&case, &pipeline, &prepared);
+        for at in 0..case.request.candidates {
+            let latents = case.part("final.latents", at);
+            case.check_picture(at, &pipeline.decode(&[&latents], prepared.geometry).unwrap()[0]);
+        }
+        case.close("timesteps", prepared.sampler.timesteps(), 1e-6);
+    }
+}
+
+/// The UNet's own answers in every branch, and what guidance makes of them, from the reference's latents at each step.
+fn check_denoiser(
+    case: &Case,
+    pipeline: &InstructPix2Pix,
+    prepared: &crate::editors::diffusion::Prepared<pipeline::Conditions>,
+) {
+    let sampler = &prepared.sampler;
+    let mut latents: Vec<Vec<f32>> = (0..case.request.candidates)
+        .map(|at| case.part("initial_latents", at).iter().map(|value| value * sampler.initial_scale()).collect())
+        .collect();
+    for step in 0..case.steps_made {
+        let row = |latents: &Vec<f32>| Row {
+            conditions: &prepared.conditions,
+            geometry: prepared.geometry,
+            input: latents.iter().map(|value| value * sampler.input_scale(step)).collect(),
+            timestep: sampler.timesteps()[step],
+        };
+        let rows: Vec<_> = latents.iter().map(row).collect();
+        let (inputs, timesteps, of) = pipeline.branches(&rows).unwrap();
+        let (texts, of) = InstructPix2Pix::joined(&rows, of).unwrap();
+        let answers = pipeline.unet.forward(&inputs, &timesteps, &texts, &of).unwrap();
+        // The reference has all candidates of a branch together, we all branches of a candidate.
+        let count = rows.len();
+        let order = (0..case.branches).flat_map(|branch| (0..count).map(move |at| at * case.branches + branch));
+        let ours: Vec<f32> =
+            order.flat_map(|at| answers.get(at).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect();
+        case.close(&format!("denoiser.{step}"), &ours, LOOSE);
+        if case.branches > 1 {
+            case.close(&format!("guided.{step}"), &pipeline.predict(&rows).unwrap().concat(), LOOSE);
+        }
+        latents = (0..count).map(|at| case.part(&format!("latents.{step}"), at)).collect();
+    }
+}
+
+#[test]
+fn pictures_are_those_of_diffusers() {
+    for case in cases(KIND) {
+        let mut editor = editor(&case);
+        let made = case.check_edit(&mut editor);
+        let mut counters = EditCounters::default();
+        made.iter().for_each(|candidate| counters += candidate.counters);
+        let count = case.request.candidates as u64;
+        let expected = EditCounters {
+            text_encodes: 2,
+            image_encodes: 1,
+            denoiser_passes: case.steps_made as u64,
+            image_decodes: count,
+        };
+        assert_eq!(counters, expected, "{}", case.name);
+        let evaluations = (case.steps_made * case.branches) as u64;
+        assert!(made.iter().all(|candidate| candidate.cost.nfe == evaluations), "{}", case.name);
+        // What is encoded is kept for the rounds to come.
+        let again = case.check_edit(&mut editor);
+        assert!(again.iter().all(|candidate| candidate.counters.text_encodes + candidate.counters.image_encodes == 0));
+    }
+}
+
+/// An editor whose noise is that of the seeds.
+fn seeded(case: &Case, compute: Compute) -> DiffusionEditor<InstructPix2Pix> {
+    let folder = case.pipeline_folder();
+    let shared = DiffusionOptions { keeps_trajectory: true, ..DiffusionOptions::new(false) };
+    let options = Options { compute, ..options(case) };
+    let (identity, pipeline) = load(folder.path(), editor_name(), options, &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
+#[test]
+fn paused_runs_go_on_as_if_never_paused() {
+    for case in cases(KIND).into_iter().filter(|case| case.steps_made > 1) {
+        let mut editor = seeded(&case, Compute::cpu());
+        let mut make = |item| editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
+        let whole = make(case.item(0, Start::Source, Until::Finished));
+        let paused = make(case.item(0, Start::Source, Until::Step(1)));
+        let mut resumed = case.item(1, Start::Paused(CandidateId(0)), Until::Finished);
+        resumed.proposal.seed = editscale_core::Seed::new(0).unwrap();
+        let resumed = make(resumed);
+        assert_eq!(resumed.trajectory, whole.trajectory, "{}", case.name);
+        assert_eq!(resumed.image.bytes, whole.image.bytes, "{}", case.name);
+        assert_eq!(paused.cost.nfe + resumed.cost.nfe, whole.cost.nfe, "{}", case.name);
+    }
+}
+
+#[test]
+fn a_seed_is_the_same_picture_alone_and_among_others() {
+    for case in cases(KIND).into_iter().filter(|case| ["euler", "ddim_eta", "deep_euler"].contains(&case.name.as_str()))
+    {
+        let mut editor = seeded(&case, Compute::cpu());
+        let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
+        let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
+        for (item, among) in items.into_iter().zip(together) {
+            let alone = editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
+            same_pictures(&alone.image.bytes, &among.unwrap().image.bytes, 1, &case.name);
+        }
+    }
+}
+
+/// A narrow type goes through every layer; on the processor, which convolves no brain floats.
+#[test]
+fn half_precision_comes_near() {
+    for case in cases(KIND).into_iter().filter(|case| ["euler", "deep_euler"].contains(&case.name.as_str())) {
+        let make = |dtype| {
+            let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
+            let item = case.item(0, Start::Source, Until::Finished);
+            seeded(&case, compute).edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap()
+        };
+        let single = make(DType::F32);
+        same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
+    }
+}

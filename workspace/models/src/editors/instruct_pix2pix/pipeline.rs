@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use editscale_core::{
     Digest, EditCounters, EditorName, Failure, FailureKind, KnobName, KnobScale, KnobSpec, Knobs, NameError,
 };
@@ -15,7 +15,7 @@ use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMER
 use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
-use crate::editors::memory::{available, check_room, explained};
+use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
 use crate::layers::autoencoder_kl::AutoencoderKl;
@@ -40,7 +40,7 @@ pub struct InstructPix2Pix {
     tokens: ClipTokens,
     text: ClipText,
     autoencoder: AutoencoderKl,
-    unet: UNet,
+    pub(super) unet: UNet,
     sampler: Arc<dyn Sampler>,
     /// Each instruction beside the empty text.
     texts: Cache<Arc<str>, Texts>,
@@ -61,7 +61,7 @@ struct Texts {
 pub struct Conditions {
     texts: Arc<Texts>,
     /// The source's latents: [1, channels, rows, columns].
-    source: Arc<Tensor>,
+    pub(super) source: Arc<Tensor>,
     /// Scales of text and picture; none where the plain answer is used.
     guidance: Option<(f32, f32)>,
 }
@@ -87,7 +87,7 @@ pub fn load(
     let sampler = sampler(&folder, &options)?;
     let kept = |component: &Path, stem: &str| weight_bytes(component, stem, options.compute.kept);
     let bytes = kept(&text_encoder, TRANSFORMERS)? + kept(&vae, DIFFUSERS)? + kept(&unet_folder, DIFFUSERS)?;
-    check_room(folder.path(), &[(bytes, &options.compute)], available(), ROOM)?;
+    check_weights(folder.path(), &[(bytes, &options.compute)], ROOM)?;
     let tokens = ClipTokens::load(&tokenizer)?;
     let text = ClipText::load(&text_encoder, &options.compute)?;
     let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
@@ -187,7 +187,7 @@ impl InstructPix2Pix {
     }
 
     /// The rows of a text: [tokens, width].
-    fn encode(&self, text: &str) -> std::result::Result<(Tensor, Option<Arc<str>>), Failure> {
+    pub(super) fn encode(&self, text: &str) -> std::result::Result<(Tensor, Option<Arc<str>>), Failure> {
         let length = self.length();
         let invalid = |error: crate::text::TokenizeError| Failure::new(FailureKind::Invalid, error.to_string());
         let tokenized = self.tokens.encode(text, length).map_err(invalid)?;
@@ -227,8 +227,10 @@ impl InstructPix2Pix {
         if let Some(source) = self.sources.get(&key) {
             return Ok(source);
         }
-        let picture = pixels::read(ask.start)?;
         let compute = &self.options.compute;
+        let config = self.autoencoder.config();
+        check_room(config.encode_bytes(size.height, size.width, compute.dtype), &compute.device)?;
+        let picture = pixels::read(ask.start)?;
         let encode = || self.autoencoder.encode(&pixels::to_unit(picture, size, &compute.device, compute.dtype)?);
         let source = Arc::new(encode().map_err(|error| failed("encoding the source", &error))?);
         counters.image_encodes += 1;
@@ -244,7 +246,7 @@ impl InstructPix2Pix {
     }
 
     /// Every row's branches in one batch: with guidance the instruction and the source, the source alone, and neither.
-    fn branches(&self, rows: &[Row<'_, Conditions>]) -> Result<(Tensor, Vec<f32>, Vec<usize>)> {
+    pub(super) fn branches(&self, rows: &[Row<'_, Conditions>]) -> Result<(Tensor, Vec<f32>, Vec<usize>)> {
         let compute = &self.options.compute;
         let (mut inputs, mut timesteps, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for (at, row) in rows.iter().enumerate() {
@@ -267,7 +269,7 @@ impl InstructPix2Pix {
     }
 
     /// All rows' texts as one, and which of them each branch looks at: most batches are of one instruction.
-    fn joined(rows: &[Row<'_, Conditions>], of: Vec<usize>) -> Result<(PreparedText, Vec<usize>)> {
+    pub(super) fn joined(rows: &[Row<'_, Conditions>], of: Vec<usize>) -> Result<(PreparedText, Vec<usize>)> {
         let first = &rows[0].conditions.texts;
         if rows.iter().all(|row| Arc::ptr_eq(&row.conditions.texts, first)) {
             return Ok((first.prepared.clone(), of.into_iter().map(|text| text % 2).collect()));
@@ -300,11 +302,8 @@ impl Pipeline for InstructPix2Pix {
         let (inputs, timesteps, of) = self.branches(rows)?;
         let (texts, of) = Self::joined(rows, of)?;
         let answers = self.unet.forward(&inputs, &timesteps, &texts, &of)?;
-        let answers: Vec<Vec<f32>> = answers
-            .to_device(&candle_core::Device::Cpu)?
-            .to_dtype(candle_core::DType::F32)?
-            .flatten_from(1)?
-            .to_vec2()?;
+        let answers: Vec<Vec<f32>> =
+            answers.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or_default();
         let guided = |row: &Row<'_, Conditions>| match row.conditions.guidance {
@@ -316,7 +315,7 @@ impl Pipeline for InstructPix2Pix {
 
     fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
         let compute = &self.options.compute;
-        let latents = pixels::batch(latents, geometry.dims(), &compute.device, candle_core::DType::F32)?;
+        let latents = pixels::batch(latents, geometry.dims(), &compute.device, DType::F32)?;
         let latents = (latents / self.autoencoder.config().scaling_factor)?.to_dtype(compute.dtype)?;
         pixels::from_unit(&self.autoencoder.decode(&latents)?)
     }
@@ -340,8 +339,8 @@ impl Pipeline for InstructPix2Pix {
         self.autoencoder.config().decode_bytes(height, width, self.options.compute.dtype)
     }
 
-    fn is_on_processor(&self) -> bool {
-        self.options.compute.device.is_cpu()
+    fn device(&self) -> &Device {
+        &self.options.compute.device
     }
 
     fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, NameError> {

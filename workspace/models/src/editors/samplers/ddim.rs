@@ -10,7 +10,7 @@ pub struct Ddim {
     timesteps: Vec<f32>,
     sigmas: Vec<f32>,
     /// ᾱ before each step, and the one that the step leads to.
-    alphas: Vec<(f32, f32)>,
+    pub(super) alphas: Vec<(f32, f32)>,
     eta: f32,
     prediction: Prediction,
     /// Clean latents are kept within plus and minus this.

@@ -12,9 +12,9 @@ use crate::editors::samplers::{Sampler, Stepped};
 /// added, and the drift corrected for it. The last step adds noise as well, as in the published code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowEuler {
-    timesteps: Vec<f32>,
-    sigmas: Vec<f32>,
-    eta: f32,
+    pub(super) timesteps: Vec<f32>,
+    pub(super) sigmas: Vec<f32>,
+    pub(super) eta: f32,
 }
 
 impl FlowEuler {

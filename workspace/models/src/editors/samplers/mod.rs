@@ -12,6 +12,8 @@ mod gaussian;
 mod noise_schedule;
 
 #[cfg(test)]
+mod parity;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

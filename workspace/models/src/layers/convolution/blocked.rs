@@ -14,8 +14,9 @@ use crate::layers::cpu::vectorised;
 /// Panels of pixels of a task at most: with the depth that weights have, they stay in the second cache.
 const TILE: usize = 16;
 
-/// Tasks for each thread, where there can be so many: the last of them may leave some threads without work.
-const TASKS: usize = 4;
+/// Tasks for each thread, where there can be so many. More would share out the work more evenly, but each block of output
+/// channels gathers the pixels anew.
+const TASKS: usize = 2;
 
 /// Fewer output channels than these are not worth gathering the pixels anew.
 const BLOCK: usize = 96;
