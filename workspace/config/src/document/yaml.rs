@@ -108,22 +108,20 @@ fn reads_as_text(text: &str) -> bool {
         && !["y", "n", "yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str())
 }
 
-/// A text in double quotation marks; what cannot be seen is written by its number.
+/// A text in double quotation marks.
 fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        let is_hidden = character.escape_debug().len() > 1;
-        match (character, u32::from(character)) {
-            ('"' | '\\', _) => quoted.extend(['\\', character]),
-            (_, number) if is_hidden && character != '\'' && number <= 0xffff => {
-                quoted.push_str(&format!("\\u{number:04x}"));
-            }
-            (_, number) if is_hidden && character != '\'' => quoted.push_str(&format!("\\U{number:08x}")),
-            _ => quoted.push(character),
-        }
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
+}
+
+/// A character between double quotation marks; what cannot be seen is written by its number.
+fn escaped(character: char) -> String {
+    let number = u32::from(character);
+    match character {
+        '"' | '\\' => format!("\\{character}"),
+        _ if character == '\'' || character.escape_debug().len() == 1 => character.into(),
+        _ if number <= 0xffff => format!("\\u{number:04x}"),
+        _ => format!("\\U{number:08x}"),
     }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
