@@ -1,6 +1,6 @@
 //! Pictures as autoencoders take and give them.
 
-use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor};
 use editscale_core::{Failure, FailureKind, Image};
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 
@@ -25,9 +25,9 @@ pub(super) fn to_unit(picture: Rgb8, size: Size, device: &Device, dtype: DType) 
     Tensor::from_vec(planes, (1, 3, size.height, size.width), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
 }
 
-/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level. Values that are not
-/// finite are an error: an autoencoder in half precision may overflow.
-pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Rgb8>> {
+/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level. None where a value is
+/// not finite: it has no level.
+pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Option<Rgb8>>> {
     let (batch, _, height, width) = pictures.dims4()?;
     let pictures = pictures.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
     let byte = |value: f32| ((value * 0.5 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
@@ -35,10 +35,10 @@ pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Rgb8>> {
         let planes: Vec<Vec<f32>> =
             (0..3).map(|channel| pictures.get(at)?.get(channel)?.flatten_all()?.to_vec1()).collect::<Result<_>>()?;
         if planes.iter().flatten().any(|value| !value.is_finite()) {
-            bail!("the picture holds a value that is not finite: the weights may need a wider `dtype`");
+            return Ok(None);
         }
         let data = (0..height * width).flat_map(|pixel| [0, 1, 2].map(|channel| byte(planes[channel][pixel])));
-        Ok(Rgb8 { width, height, data: data.collect() })
+        Ok(Some(Rgb8 { width, height, data: data.collect() }))
     };
     (0..batch).map(picture).collect()
 }
@@ -55,12 +55,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_become_levels_or_an_error() {
-        let picture = |value: f32| {
-            let values = Tensor::from_vec(vec![-1.0, 2.0, value], (1, 3, 1, 1), &Device::Cpu)?;
-            from_unit(&values).map(|pictures| pictures[0].data.clone())
-        };
-        assert_eq!(picture(0.0).unwrap(), [0, 255, 128]);
-        assert!(picture(f32::NAN).unwrap_err().to_string().contains("`dtype`"));
+    fn a_value_without_a_level_is_no_picture() {
+        let good = Tensor::new(&[-1.0_f32, 0.0, 2.0], &Device::Cpu).unwrap().reshape((1, 3, 1, 1)).unwrap();
+        let bad = Tensor::new(&[0.0_f32, f32::NAN, 0.0], &Device::Cpu).unwrap().reshape((1, 3, 1, 1)).unwrap();
+        let pictures = from_unit(&Tensor::cat(&[good, bad], 0).unwrap()).unwrap();
+        assert_eq!(pictures, [Some(Rgb8 { width: 1, height: 1, data: vec![0, 128, 255] }), None]);
     }
 }

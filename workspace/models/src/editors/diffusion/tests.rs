@@ -55,7 +55,7 @@ impl Pipeline for Formula {
         Ok(rows.iter().map(said).collect())
     }
 
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> candle_core::Result<Vec<Rgb8>> {
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> candle_core::Result<Vec<Option<Rgb8>>> {
         // Every difference of latents is to be seen.
         let byte = |value: &f32| ((value * 7.3).rem_euclid(1.0) * 255.0) as u8;
         let picture = |latents: &&[f32]| Rgb8 {
@@ -63,7 +63,7 @@ impl Pipeline for Formula {
             height: geometry.rows,
             data: latents.iter().map(byte).collect(),
         };
-        Ok(latents.iter().map(picture).collect())
+        Ok(latents.iter().map(picture).map(Some).collect())
     }
 
     fn arranged(&self, latents: Vec<f32>, _: Geometry) -> Vec<f32> {

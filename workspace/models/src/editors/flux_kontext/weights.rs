@@ -9,7 +9,7 @@ use crate::weights::{Checkpoint, GgufFile, Storage};
 
 /// Where the parts with weights lie.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parts<'a> {
+pub(super) struct WeightParts<'a> {
     /// The folders of the two text encoders.
     pub(super) encoders: &'a [PathBuf; 2],
     /// The folder of the autoencoder.
@@ -18,7 +18,7 @@ pub(super) struct Parts<'a> {
     pub(super) transformer: &'a TransformerSource,
 }
 
-impl Parts<'_> {
+impl WeightParts<'_> {
     /// The bytes of the text encoders, kept so.
     pub(super) fn text_bytes(&self, kept: Storage) -> Result<u64, LoadError> {
         self.encoders.iter().map(|folder| weight_bytes(folder, TRANSFORMERS, kept)).sum()

@@ -49,7 +49,10 @@ fn stages_are_those_of_diffusers() {
         check_denoiser(&case, &pipeline, &prepared);
         for at in 0..case.request.candidates {
             let latents = case.part("final.latents", at);
-            case.check_picture(at, &pipeline.decode(&[&latents], prepared.geometry).unwrap()[0]);
+            case.check_picture(
+                at,
+                pipeline.decode(&[&latents], prepared.geometry).unwrap()[0].as_ref().expect("a picture"),
+            );
         }
         case.close("timesteps", prepared.sampler.timesteps(), 1e-6);
     }
