@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::editors::class::PipelineClass;
 pub(super) use crate::editors::class::{DIFFUSERS, TRANSFORMERS};
 use crate::load::{LoadError, read_file};
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, Storage};
 
 /// The folder of a pipeline of a known class.
 #[derive(Debug, Clone)]
@@ -37,6 +37,11 @@ impl PipelineFolder {
         Self { path: path.to_owned() }
     }
 
+    /// The pipeline's folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder of a component, which has to be there.
     pub(super) fn component(&self, name: &str) -> Result<PathBuf, LoadError> {
         let folder = self.path.join(name);
@@ -50,6 +55,11 @@ impl PipelineFolder {
     pub(super) fn scheduler(&self) -> PathBuf {
         self.path.join("scheduler").join("scheduler_config.json")
     }
+}
+
+/// The bytes that a component's weights take in memory if they are kept so, by the headers of its files.
+pub(super) fn weight_bytes(folder: &Path, stem: &str, kept: Storage) -> Result<u64, LoadError> {
+    Ok(Checkpoint::open_stem(folder, stem, str::to_owned)?.kept_bytes(kept))
 }
 
 /// What tells models and settings from others: a hash over what was entered.

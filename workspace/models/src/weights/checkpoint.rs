@@ -151,6 +151,13 @@ impl Checkpoint {
         sizes.map(|(from, to)| (to - from) as u64).sum()
     }
 
+    /// The bytes of all tensors in memory, if they are kept so.
+    pub fn kept_bytes(&self, kept: Storage) -> u64 {
+        let Storage::As(dtype) = kept else { return self.bytes() };
+        let numbers = |stored: &Stored| stored.info.shape.iter().map(|&edge| edge as u64).product::<u64>();
+        self.tensors.values().map(|stored| numbers(stored).saturating_mul(dtype.size_in_bytes() as u64)).sum()
+    }
+
     /// The one file, or the index.
     pub fn root(&self) -> &Path {
         &self.root

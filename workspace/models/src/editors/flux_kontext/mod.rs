@@ -7,9 +7,10 @@ mod packing;
 mod pipeline;
 mod size;
 pub mod transformer;
+mod weights;
 
 #[cfg(test)]
 mod parity;
 
 pub use options::Options;
-pub use pipeline::{FluxKontext, load};
+pub use pipeline::{FluxKontext, load, stored_bytes};

@@ -19,8 +19,9 @@ use crate::editors::flux_kontext::size::{result_size, source_size};
 use crate::editors::flux_kontext::transformer::{
     FluxItem, FluxReference, FluxText, FluxTransformer, TransformerSource,
 };
+use crate::editors::flux_kontext::weights::WeightParts;
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
-use crate::editors::memory::{check_room, explained};
+use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{FlowConfig, FlowEuler, MOST_STEPS};
 use crate::layers::autoencoder_kl::AutoencoderKl;
@@ -29,9 +30,13 @@ use crate::layers::t5::T5Encoder;
 use crate::load::LoadError;
 use crate::pictures::Size;
 use crate::text::{ClipTokens, T5Tokens, TokenizeError};
+use crate::weights::Storage;
 
 const CLASS: PipelineClass = PipelineClass::FluxKontext;
 const PULL: &str = "editscale models pull flux-kontext";
+
+/// What helps where the weights do not fit into memory.
+const ROOM: &str = "set `weights: stored`, name a quantised `transformer` (`.gguf`), or use a card";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
 const REVISION: &str = "flux_kontext/1";
@@ -66,6 +71,18 @@ pub struct Conditions {
     tokens: usize,
 }
 
+/// The bytes of all weights of a pipeline's folder in its files, or with a file in place of its transformer.
+pub fn stored_bytes(folder: &Path, transformer: Option<&Path>) -> std::result::Result<u64, LoadError> {
+    let folder = PipelineFolder::open(folder, CLASS, PULL)?;
+    let encoders = [folder.component("text_encoder")?, folder.component("text_encoder_2")?];
+    let transformer = match transformer {
+        Some(file) => TransformerSource::File(file.to_owned()),
+        None => TransformerSource::Folder(folder.component("transformer")?),
+    };
+    let parts = WeightParts { encoders: &encoders, vae: &folder.component("vae")?, transformer: &transformer };
+    Ok(parts.text_bytes(Storage::Stored)? + parts.picture_bytes(Storage::Stored)?)
+}
+
 /// Loads a pipeline's folder, and says what its editor is to be called.
 pub fn load(
     folder: &Path,
@@ -85,13 +102,17 @@ pub fn load(
         [component("text_encoder")?, component("text_encoder_2")?],
     );
     let vae = component("vae")?;
-    let clip = (ClipTokens::load(&tokenizers[0])?, ClipText::load(&encoders[0], &options.text_compute)?);
-    let t5 = (T5Tokens::load(&tokenizers[1])?, T5Encoder::load(&encoders[1], &options.text_compute)?);
-    let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
     let source = match &options.transformer {
         Some(file) => TransformerSource::File(file.clone()),
         None => TransformerSource::Folder(component("transformer")?),
     };
+    let parts = WeightParts { encoders: &encoders, vae: &vae, transformer: &source };
+    let (compute, text_compute) = (&options.compute, &options.text_compute);
+    let taken = [(parts.text_bytes(text_compute.kept)?, text_compute), (parts.picture_bytes(compute.kept)?, compute)];
+    check_weights(folder.path(), &taken, ROOM)?;
+    let clip = (ClipTokens::load(&tokenizers[0])?, ClipText::load(&encoders[0], &options.text_compute)?);
+    let t5 = (T5Tokens::load(&tokenizers[1])?, T5Encoder::load(&encoders[1], &options.text_compute)?);
+    let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
     let transformer = FluxTransformer::load(&source, &options.compute)?;
     let mut fingerprint = Fingerprint::default();
     tokenizers.iter().try_for_each(|folder| fingerprint.enter_files(folder))?;

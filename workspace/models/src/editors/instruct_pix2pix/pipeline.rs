@@ -12,12 +12,12 @@ use editscale_picture::Rgb8;
 use crate::cache::{Cache, bytes};
 use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
-use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
+use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS, weight_bytes};
 use crate::editors::instruct_pix2pix::fit::{Parts, fit};
 use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
-use crate::editors::memory::{check_room, explained};
+use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
 use crate::layers::Compute;
@@ -29,6 +29,9 @@ use crate::text::ClipTokens;
 
 const CLASS: PipelineClass = PipelineClass::InstructPix2Pix;
 const PULL: &str = "editscale models pull instruct-pix2pix";
+
+/// What helps where the weights do not fit into memory.
+const ROOM: &str = "free some, or use a card";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
 const REVISION: &str = "instruct_pix2pix/1";
@@ -85,6 +88,9 @@ pub fn load(
         folder.component("unet")?,
     ];
     let sampler = sampler(&folder, &options)?;
+    let kept = |component: &Path, stem: &str| weight_bytes(component, stem, options.compute.kept);
+    let bytes = kept(&text_encoder, TRANSFORMERS)? + kept(&vae, DIFFUSERS)? + kept(&unet_folder, DIFFUSERS)?;
+    check_weights(folder.path(), &[(bytes, &options.compute)], ROOM)?;
     let tokens = ClipTokens::load(&tokenizer)?;
     let text = ClipText::load(&text_encoder, &options.compute)?;
     let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
