@@ -8,7 +8,7 @@
 //! three rows of the UNet. The reference calls its network with as many rows, and nothing around it. What it
 //! computes of the text in every step we compute once, before. Both sides take turns, the one that goes first changes.
 //!
-//! `EDITSCALE_ROUNDS` changes how often everything is measured. `EDITSCALE_EDITORS` names a folder for the pipelines, which
+//! Arguments `networks` and `edits` choose a part. `EDITSCALE_ROUNDS` changes how often everything is measured. `EDITSCALE_EDITORS` names a folder for the pipelines, which
 //! are made where they are missing; with one that has them, our own times are measured without a Python, too.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails where it cannot go on")]
@@ -45,11 +45,12 @@ const KONTEXT_EDGE: u32 = 512;
 /// Tokens of Kontext's text.
 const TEXT: usize = 128;
 
-/// Steps of a candidate where whole edits are timed.
+/// Pixels of an edge where whole edits are timed, and steps of a candidate.
+const EDIT_EDGE: u32 = 256;
 const STEPS: usize = 4;
 /// Candidates of a batch there.
 const CANDIDATES: u32 = 4;
-/// Rounds there, at most: one takes eight candidates of each model.
+/// Rounds there, at most: each makes eight candidates of either model.
 const EDIT_ROUNDS: usize = 3;
 
 /// How long something took.
@@ -111,10 +112,10 @@ impl Folders {
         instruct_pix2pix::load(&self.pix2pix, editor_name(), options, &DiffusionOptions::new(false)).unwrap()
     }
 
-    fn load_kontext(&self) -> (Identity, flux_kontext::FluxKontext) {
+    fn load_kontext(&self, edge: u32) -> (Identity, flux_kontext::FluxKontext) {
         let options = flux_kontext::Options {
             steps: STEPS,
-            max_pixels: (KONTEXT_EDGE * KONTEXT_EDGE) as usize,
+            max_pixels: (edge * edge) as usize,
             is_source_fitted: false,
             text_tokens: TEXT,
             ..flux_kontext::Options::on(Compute::cpu())
@@ -201,7 +202,7 @@ fn decoding<'a, P: Pipeline>(pipeline: &'a P, prepared: &Prepared<P::Conditions>
 
 fn measure_networks(folders: &Folders, mut reference: Option<&mut Reference>, rounds: usize) {
     let (_, mut pix2pix) = folders.load_pix2pix();
-    let (_, mut kontext) = folders.load_kontext();
+    let (_, mut kontext) = folders.load_kontext(KONTEXT_EDGE);
     let mut unguided = Knobs::default();
     unguided.set(KnobName::new("guidance").unwrap(), 1.0).unwrap();
     let source = photograph(SOURCE, PIX2PIX_EDGE, None);
@@ -281,9 +282,9 @@ fn edit_apart<P: Pipeline>(load: impl Fn() -> (Identity, P), items: Vec<EditItem
 }
 
 /// One batch beside as many requests of one candidate each.
-fn measure_edits<P: Pipeline>(name: &str, load: impl Fn() -> (Identity, P), edge: u32, rounds: usize) {
+fn measure_edits<P: Pipeline>(name: &str, load: impl Fn() -> (Identity, P), rounds: usize) {
     let request = Arc::new(EditRequest {
-        source: photograph(SOURCE, edge, None),
+        source: photograph(SOURCE, EDIT_EDGE, None),
         instruction: Instruction::new(INSTRUCTION).unwrap(),
         mask: None,
         output_size: None,
@@ -317,15 +318,21 @@ fn main() {
     let home = home.as_deref().unwrap_or(passing.path());
     let Some(folders) = Folders::new(home, python.as_deref()) else { return };
     println!("{} threads, f32, {rounds} rounds; seconds of the fastest, ratios are medians of rounds\n", threads());
-    let mut reference = python.map(|python| folders.reference(&python));
-    measure_networks(&folders, reference.as_mut(), rounds);
-    drop(reference);
-    println!("\n{STEPS} steps; counted are texts / sources encoded / passes of the denoiser / pictures decoded\n");
-    println!(
-        "| model | {CANDIDATES} requests | one batch | batch / requests | on the processor | counted apart | in one batch |"
-    );
-    println!("|---|---|---|---|---|---|---|");
-    let rounds = rounds.min(EDIT_ROUNDS);
-    measure_edits("InstructPix2Pix", || folders.load_pix2pix(), PIX2PIX_EDGE, rounds);
-    measure_edits("Kontext", || folders.load_kontext(), KONTEXT_EDGE, rounds);
+    let parts: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    if is_wanted("networks") {
+        let mut reference = python.map(|python| folders.reference(&python));
+        measure_networks(&folders, reference.as_mut(), rounds);
+    }
+    if is_wanted("edits") {
+        let counted = "counted are texts / sources encoded / passes of the denoiser / pictures decoded";
+        println!("\n{EDIT_EDGE}×{EDIT_EDGE} pixels, {STEPS} steps; {counted}\n");
+        println!(
+            "| model | {CANDIDATES} requests | one batch | batch / requests | on the processor | apart | in a batch |"
+        );
+        println!("|---|---|---|---|---|---|---|");
+        let rounds = rounds.min(EDIT_ROUNDS);
+        measure_edits("InstructPix2Pix", || folders.load_pix2pix(), rounds);
+        measure_edits("Kontext", || folders.load_kontext(EDIT_EDGE), rounds);
+    }
 }
