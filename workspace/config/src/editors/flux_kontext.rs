@@ -88,7 +88,7 @@ const ETA: Key<Number> = Key {
 
 const MAX_PIXELS: Key<Whole> = Key {
     name: "max_pixels",
-    rule: Whole { low: 64, high: 1 << 24 },
+    rule: Whole { low: 1, high: 1 << 24 },
     absent: Absent::Default(1 << 20),
     meaning: "about how many pixels a result has; the model was trained on a million",
 };

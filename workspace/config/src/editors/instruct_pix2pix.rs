@@ -95,7 +95,7 @@ const ETA: Key<Number> = Key {
 
 const MAX_PIXELS: Key<Whole> = Key {
     name: "max_pixels",
-    rule: Whole { low: 64, high: 1 << 24 },
+    rule: Whole { low: 1, high: 1 << 24 },
     absent: Absent::Default(768 * 512),
     meaning: "the most pixels that are worked on; larger sources are brought down, smaller ones keep their size",
 };

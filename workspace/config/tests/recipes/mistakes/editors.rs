@@ -43,7 +43,7 @@ fn values_out_of_range() {
     3 | …: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}
       |                                          ^^
 
-    error: `max_pixels` cannot be 63: expected a whole number from 64 to 16,777,216
+    error: `max_pixels` cannot be 63: expected a whole number from 1 to 16,777,216
      --> recipe.yaml:3:75
       |
     3 | …: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}
