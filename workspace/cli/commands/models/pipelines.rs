@@ -152,16 +152,12 @@ fn weights<'a>(snapshot: &'a Snapshot, component: &str, stem: &str) -> Result<We
     found.or_else(|| file(".fp16.safetensors").map(Weights::Single)).ok_or_else(|| {
         let expected = format!("expected `{component}/{stem}.safetensors`, or its index with shards");
         let is_other = |name: &str| OTHER_WEIGHTS.iter().any(|ending| name.ends_with(ending));
-        match inside(snapshot, component).find(|(name, _)| is_other(name)) {
-            Some((name, _)) => {
-                format!("the only weights of `{component}` are `{name}`, which is not read here: {expected}")
-            }
-            None => {
-                let names: Vec<String> = inside(snapshot, component).map(|(name, _)| format!("`{name}`")).collect();
-                let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-                format!("`{component}` has no weights: {expected}; it holds {names}")
-            }
+        if let Some((name, _)) = inside(snapshot, component).find(|(name, _)| is_other(name)) {
+            return format!("the only weights of `{component}` are `{name}`, which is not read here: {expected}");
         }
+        let names: Vec<String> = inside(snapshot, component).map(|(name, _)| format!("`{name}`")).collect();
+        let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        format!("`{component}` has no weights: {expected}; it holds {names}")
     })
 }
 

@@ -23,43 +23,43 @@ fn no_directory() {
 #[test]
 fn values_out_of_range() {
     let editor =
-        "\n  instruct_pix2pix: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}";
+        "\n  instruct_pix2pix: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: -1, sampler: ddpm, batch: 0}";
     assert_snapshot!(of(editor), @r"
     error: `steps` cannot be 0: expected a whole number from 1 to 1000
      --> recipe.yaml:3:37
       |
-    3 |   instruct_pix2pix: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, bat…
+    3 |   instruct_pix2pix: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: -1, sampler: ddpm, bat…
       |                                     ^
 
     error: `guidance` cannot be 51: expected a number from 0 to 50
      --> recipe.yaml:3:50
       |
-    3 | …t_pix2pix: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}
+    3 | …t_pix2pix: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: -1, sampler: ddpm, batch: 0}
       |                                          ^^
 
     error: `eta` cannot be -1: expected a number from 0 to 1
      --> recipe.yaml:3:59
       |
-    3 | …: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}
+    3 | …: {dir: a, steps: 0, guidance: 51, eta: -1, max_pixels: -1, sampler: ddpm, batch: 0}
       |                                          ^^
 
-    error: `max_pixels` cannot be 63: expected a whole number from 1 to 16,777,216
+    error: `max_pixels` cannot be -1: expected a whole number from 1 to 16,777,216
      --> recipe.yaml:3:75
       |
-    3 | …: 0, guidance: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}
+    3 | …: 0, guidance: 51, eta: -1, max_pixels: -1, sampler: ddpm, batch: 0}
       |                                          ^^
 
     error: `sampler` cannot be the text `ddpm`: expected one of `file`, `euler_ancestral`, `ddim`
      --> recipe.yaml:3:88
       |
-    3 | …: 51, eta: -1, max_pixels: 63, sampler: ddpm, batch: 0}
+    3 | …: 51, eta: -1, max_pixels: -1, sampler: ddpm, batch: 0}
       |                                          ^^^^
       = hint: did you mean `ddim`?
 
     error: `batch` cannot be 0: expected a whole number from 1 to 1024
      --> recipe.yaml:3:101
       |
-    3 | …, max_pixels: 63, sampler: ddpm, batch: 0}
+    3 | …, max_pixels: -1, sampler: ddpm, batch: 0}
       |                                          ^
     ");
 }

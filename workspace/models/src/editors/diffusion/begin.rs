@@ -192,12 +192,11 @@ impl<P: Pipeline> DiffusionEditor<P> {
             }
             self.means().advance(&mut tracks, &Silenced(watch));
             for Track { item, state, evaluations, counters, failure, .. } in tracks {
-                lost[item].made = match failure {
-                    Some(failure) => Err(Failure { cost: cost(evaluations), ..failure }),
-                    None => {
-                        let paused = Arc::new(Paused::new(state, &lost[item].item.proposal));
-                        Ok(Some(Revived { paused, evaluations, counters }))
-                    }
+                lost[item].made = if let Some(failure) = failure {
+                    Err(Failure { cost: cost(evaluations), ..failure })
+                } else {
+                    let paused = Arc::new(Paused::new(state, &lost[item].item.proposal));
+                    Ok(Some(Revived { paused, evaluations, counters }))
                 };
             }
         }

@@ -230,21 +230,21 @@ fn a_state_that_was_let_go_is_made_again_from_its_path() {
         let second = item(1, 6, Start::Paused(CandidateId(0)), Until::Step(4));
         let third = item(2, 7, Start::Paused(CandidateId(1)), Until::Finished);
         let mut held = editor(&sampler);
-        good(&mut held, &[first.clone()]);
+        good(&mut held, std::slice::from_ref(&first));
         good(&mut held, &[EditItem { path: vec![first.proposal.clone()], ..second.clone() }]);
         let path = vec![first.proposal.clone(), second.proposal.clone()];
         let third = EditItem { path, ..third };
-        let expected = good(&mut held, &[third.clone()]).remove(0);
+        let expected = good(&mut held, std::slice::from_ref(&third)).remove(0);
         let mut anew = editor(&sampler);
-        let made = good(&mut anew, &[third.clone()]).remove(0);
+        let made = good(&mut anew, std::slice::from_ref(&third)).remove(0);
         assert_eq!((made.image.bytes, made.trajectory), (expected.image.bytes.clone(), expected.trajectory.clone()));
         assert_eq!(made.cost.nfe, 2 * STEPS as u64, "all of it was made");
         held.release(&[(third.run.clone(), CandidateId(0)), (third.run.clone(), CandidateId(1))]);
         assert_eq!(held.paused_bytes(), 0);
-        assert_eq!(good(&mut held, &[third.clone()]).remove(0).image.bytes, expected.image.bytes);
+        assert_eq!(good(&mut held, std::slice::from_ref(&third)).remove(0).image.bytes, expected.image.bytes);
         let none = DiffusionOptions { paused_bytes: 0, ..DiffusionOptions::new(false) };
         let mut forgetful = editor_with(&sampler, none, 1);
-        good(&mut forgetful, &[first.clone()]);
+        good(&mut forgetful, std::slice::from_ref(&first));
         assert_eq!(forgetful.paused_bytes(), 0, "nothing is held beyond the bound");
         assert_eq!(good(&mut forgetful, &[third]).remove(0).image.bytes, expected.image.bytes);
     }
@@ -284,7 +284,7 @@ fn making_a_state_again_is_paid_once_and_within_the_card() {
         assert_eq!([made[1].cost.nfe, made[2].cost.nfe], [most / 2; 2], "on from there only");
         // With other settings the paused state's last answer is not taken for theirs.
         let mut held = editor(&sampler);
-        good(&mut held, &[first.clone()]);
+        good(&mut held, std::slice::from_ref(&first));
         for (held, remade) in good(&mut held, &forks).iter().zip(&made) {
             assert_eq!(held.image.bytes, remade.image.bytes);
             assert_eq!(held.cost.nfe, most / 2);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::size::{result_size, source_size};
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, same_pictures};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, injecting, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::editors::pixels;
 use crate::layers::Compute;
@@ -30,7 +30,7 @@ fn options(case: &Case) -> Options {
 
 fn editor(case: &Case) -> DiffusionEditor<FluxKontext> {
     let folder = case.pipeline_folder();
-    let shared = case.options(folder.path());
+    let shared = injecting(folder.path());
     let (identity, pipeline) = load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline");
     DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
 }

@@ -1,6 +1,6 @@
 //! The networks of FLUX.1 Kontext together: two texts, the source as further tokens, and the velocity.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -141,12 +141,12 @@ pub fn load(
     };
     let (texts, sources) = (Cache::new(options.cache_bytes / 2), Cache::new(options.cache_bytes / 2));
     let kontext = FluxKontext { options, clip, t5, autoencoder, transformer, flow, texts, sources };
-    kontext.check(&tokenizers.each_ref().map(|folder| folder.as_path()), &source_file(&source))?;
+    kontext.check(&tokenizers.each_ref().map(PathBuf::as_path), &source_file(&source))?;
     Ok((identity, kontext))
 }
 
 /// What errors about the transformer's shape point at.
-fn source_file(source: &TransformerSource) -> std::path::PathBuf {
+fn source_file(source: &TransformerSource) -> PathBuf {
     match source {
         TransformerSource::Folder(folder) => folder.join("config.json"),
         TransformerSource::File(file) => file.clone(),

@@ -4,7 +4,7 @@ use candle_core::{DType, Device};
 use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
 
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, same_pictures};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, injecting, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::layers::Compute;
 use crate::weights::Storage;
@@ -23,7 +23,7 @@ fn options(case: &Case) -> Options {
 
 fn editor(case: &Case) -> DiffusionEditor<InstructPix2Pix> {
     let folder = case.pipeline_folder();
-    let shared = case.options(folder.path());
+    let shared = injecting(folder.path());
     let (identity, pipeline) = load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline");
     DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
 }

@@ -191,12 +191,11 @@ impl InstructPix2Pix {
         if let Some(texts) = self.texts.get(&key) {
             return Ok(texts);
         }
-        let empty = match &self.empty {
-            Some(empty) => empty.clone(),
-            None => {
-                counters.text_encodes += 1;
-                self.empty.insert(self.encode("")?.0).clone()
-            }
+        let empty = if let Some(empty) = &self.empty {
+            empty.clone()
+        } else {
+            counters.text_encodes += 1;
+            self.empty.insert(self.encode("")?.0).clone()
         };
         let (rows, note) = self.encode(instruction)?;
         counters.text_encodes += 1;
