@@ -39,7 +39,16 @@ fn every_config_is_a_recipe() {
         assert_eq!(check("the resolved recipe", &recipe.to_yaml()), recipe);
         names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
-    for name in ["beam.yaml", "best-of-n.yaml", "quickstart.yaml", "quickstart-judge.yaml", "reward-weighted.yaml"] {
+    let expected = [
+        "beam.yaml",
+        "best-of-n.yaml",
+        "flux-kontext.yaml",
+        "instruct-pix2pix.yaml",
+        "quickstart.yaml",
+        "quickstart-judge.yaml",
+        "reward-weighted.yaml",
+    ];
+    for name in expected {
         assert!(names.iter().any(|found| found == name), "{name} is missing");
     }
 }
@@ -90,7 +99,7 @@ fn completed(block: &str) -> String {
 
 #[test]
 fn every_block_of_the_pages_is_a_recipe() {
-    for page in ["README.md", "docs/recipes.md", "docs/editreward.md", "workspace/README.md"] {
+    for page in ["README.md", "docs/recipes.md", "docs/editreward.md", "docs/editors.md", "workspace/README.md"] {
         let Ok(text) = fs::read_to_string(root().join(page)) else { continue };
         for (line, block) in blocks(&text, "yaml") {
             check(&format!("{page}, block in line {line}"), &completed(&block));

@@ -7,6 +7,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "models/pipelines.rs"]
+mod pipelines;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -5,14 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use editscale_config as config;
 use editscale_config::EditRewardOptions;
-use editscale_models::device::{self, DeviceChoice, DtypeChoice};
+use editscale_models::device;
 use editscale_models::layers::RopeTables;
 use editscale_models::rewards::editreward::{Directory, EditReward, Fusion, Options};
 use editscale_models::weights::Storage;
 
-/// Checkpoints on the processor beyond this are kept as stored unless the recipe says otherwise: widened, a judge of
-/// seven billion parameters would take 31 GB.
-const MOST_CONVERTED: u64 = 4 << 30;
+use crate::compute::{MOST_CONVERTED, device_choice, dtype_choice};
 
 /// Loads the judge that a recipe describes.
 pub(crate) fn load(options: &EditRewardOptions) -> Result<EditReward> {
@@ -41,20 +39,4 @@ pub(crate) fn load(options: &EditRewardOptions) -> Result<EditReward> {
         chosen.activation_bytes = mib << 20;
     }
     EditReward::load(&directory, chosen).with_context(|| format!("cannot load the judge in `{}`", options.dir))
-}
-
-fn device_choice(choice: config::DeviceChoice) -> DeviceChoice {
-    match choice {
-        config::DeviceChoice::Auto => DeviceChoice::Auto,
-        config::DeviceChoice::Cpu => DeviceChoice::Cpu,
-        config::DeviceChoice::Cuda => DeviceChoice::Cuda,
-    }
-}
-
-fn dtype_choice(choice: config::DtypeChoice) -> DtypeChoice {
-    match choice {
-        config::DtypeChoice::Auto => DtypeChoice::Auto,
-        config::DtypeChoice::F32 => DtypeChoice::F32,
-        config::DtypeChoice::Bf16 => DtypeChoice::Bf16,
-    }
 }

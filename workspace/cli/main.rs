@@ -5,8 +5,10 @@
 
 mod args;
 mod commands;
+mod compute;
 mod failure;
 mod judge;
+mod local;
 mod photograph;
 mod progress;
 mod recipes;

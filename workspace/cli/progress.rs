@@ -1,15 +1,17 @@
 //! What a run looks like while it is under way.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use editscale_core::{Event, Objective, Observer, ScoreCard, Trial};
+use editscale_core::{CandidateId, Event, Objective, Observer, ScoreCard, Trial};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::tell;
 
-/// A bar on a terminal with the best score so far, edits done and the time left; notes of editors in full, once each.
+/// A bar on a terminal with the best score so far, the step of the edits under way, edits done and the time left; notes of
+/// editors in full, once each.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -23,6 +25,21 @@ struct State {
     done: u64,
     failed: u64,
     told: Vec<String>,
+    best: Option<f64>,
+    /// The steps made of those there are, for each candidate under way.
+    steps: HashMap<CandidateId, (u32, u32)>,
+}
+
+impl State {
+    /// The bar's words.
+    fn message(&self) -> String {
+        let best = self.best.map_or_else(|| "none yet".to_owned(), |best| format!("{best:.3}"));
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        // Candidates of a batch go step by step; the one that is furthest behind says when they are done.
+        let behind = self.steps.values().max_by_key(|(step, steps)| steps.saturating_sub(*step));
+        let step = behind.map_or_else(String::new, |(step, steps)| format!(" · step {step}/{steps}"));
+        format!("best so far: {best}{failed}{step}")
+    }
 }
 
 impl Progress {
@@ -39,20 +56,20 @@ impl Progress {
 
     fn try_is_known(&self, trial: &Trial) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
         match trial {
             Trial::Scored { card, .. } => state.cards.push(card.clone()),
-            Trial::Failed { why, .. } => {
+            Trial::Failed { id, why, .. } => {
                 state.failed += 1;
+                state.steps.remove(id);
                 tell_once(&self.bar, &mut state.told, why.message.to_string());
             }
             _ => return,
         }
         state.done += 1;
         let cards: Vec<&ScoreCard> = state.cards.iter().collect();
-        let best = self.objective.utilities(&cards).into_iter().flatten().max();
-        let failed = if state.failed > 0 { format!(", {} failed", state.failed) } else { String::new() };
-        let best = best.map_or_else(|| "none yet".to_owned(), |best| format!("{:.3}", best.get()));
-        self.bar.set_message(format!("best so far: {best}{failed}"));
+        state.best = self.objective.utilities(&cards).into_iter().flatten().max().map(editscale_core::Utility::get);
+        self.bar.set_message(state.message());
         self.bar.set_position(state.done);
     }
 }
@@ -70,8 +87,14 @@ impl Observer for Progress {
             Event::Started { resumed, .. } if *resumed > 0 => {
                 self.bar.suspend(|| tell(&format!("{resumed} candidates are known from before")));
             }
-            Event::Edited { notes, .. } => {
+            Event::Step { id, step, steps } => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.steps.insert(*id, (*step, *steps));
+                self.bar.set_message(state.message());
+            }
+            Event::Edited { id, notes, .. } => {
+                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.steps.remove(id);
                 for note in *notes {
                     tell_once(&self.bar, &mut state.told, format!("note: {note}"));
                 }
@@ -80,5 +103,18 @@ impl Observer for Progress {
             Event::Ended { .. } => self.bar.finish_and_clear(),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_of_the_candidate_that_is_furthest_behind_is_shown() {
+        let mut state = State { best: Some(0.5), failed: 1, ..State::default() };
+        assert_eq!(state.message(), "best so far: 0.500, 1 failed");
+        state.steps = HashMap::from([(CandidateId(3), (7, 20)), (CandidateId(4), (6, 20))]);
+        assert_eq!(state.message(), "best so far: 0.500, 1 failed · step 6/20");
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use editscale_config::{EditorModel, Recipe, Reward, RewardModel};
+use editscale_config::{Editor, EditorModel, Recipe, Reward, RewardModel};
 use editscale_core::{EditBackend, LocalEditor, LocalReward, Observer};
 use editscale_darkroom::{DarkroomEditor, DarkroomOptions, PhotometricReward, Scenes};
 use editscale_engine::{Ports, ThreadedEditor, ThreadedReward};
@@ -13,6 +13,7 @@ use editscale_picture::{DecodeCache, Limits};
 
 use crate::failure::{Misuse, tell};
 use crate::judge;
+use crate::local;
 use crate::recipes::Loaded;
 
 /// What is decoded is kept up to this: three photographs of twelve megapixels, the source and two candidates.
@@ -36,21 +37,38 @@ impl Shared {
 pub(crate) fn build(recipe: &Recipe, shared: &Shared, observer: Arc<dyn Observer>) -> Result<Ports> {
     let mut editors = Vec::new();
     for editor in recipe.editors() {
-        editors.push(match &editor.model {
-            EditorModel::Darkroom(options) => {
-                let (name, shared) = (editor.name.clone(), shared.clone());
-                let workers = options.workers.unwrap_or_else(default_workers);
-                let options = DarkroomOptions { partial: options.partial, workers };
-                Arc::new(ThreadedEditor::spawn(move || {
-                    let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
-                    DarkroomEditor::new(name.clone(), options, pictures, scenes)
-                        .map(|editor| Box::new(editor) as Box<dyn LocalEditor>)
-                        .map_err(|error| error.to_string())
-                })?) as Arc<dyn EditBackend>
-            }
-        });
+        editors.push(backend(editor, shared)?);
     }
     Ok(Ports { editors, rewards: rewards(recipe.rewards(), shared)?, observer })
+}
+
+/// One editor that can be asked.
+fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
+    let name = editor.name.clone();
+    let backend = match &editor.model {
+        EditorModel::Darkroom(options) => {
+            let shared = shared.clone();
+            let workers = options.workers.unwrap_or_else(default_workers);
+            let options = DarkroomOptions { partial: options.partial, workers };
+            ThreadedEditor::spawn(move || {
+                let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
+                DarkroomEditor::new(name.clone(), options, pictures, scenes)
+                    .map(|editor| Box::new(editor) as Box<dyn LocalEditor>)
+                    .map_err(|error| error.to_string())
+            })?
+        }
+        EditorModel::InstructPix2Pix(options) => {
+            let options = options.clone();
+            let load = move || local::load_instruct_pix2pix(&name, &options);
+            ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
+        }
+        EditorModel::FluxKontext(options) => {
+            let options = options.clone();
+            let load = move || local::load_flux_kontext(&name, &options);
+            ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
+        }
+    };
+    Ok(Arc::new(backend))
 }
 
 /// Rewards that can be asked.

@@ -1,9 +1,18 @@
 #!/usr/bin/env python3
-"""Time one step of a denoiser in diffusers, on demand.
+"""Time parts of both editing models in diffusers, on demand.
 
-Loads the denoiser of a pipeline folder (make one with `make_pipelines.py --mid`) in f32 and runs one step to warm
-up. Then each line `run` on standard input makes it run one step anew, on random inputs, and print one JSON line:
-{"seconds": ..., "batch": rows in the batch, "tokens": tokens of a row (0 for a UNet), "parameters": ...}.
+Loads the networks of two pipeline folders (make them with `make_pipelines.py --mid`) in f32. Then each line of standard
+input, a JSON object, is answered with one line of JSON: the `seconds` that passed and, of all threads together, the
+`processor_seconds`. What is asked for runs once untimed before it
+is timed for the first time. Questions:
+
+- `{"unet": {"rows": r, "side": s}}`: InstructPix2Pix's UNet once, r rows of latents of s x s;
+- `{"transformer": {"rows": r, "side": s, "text": t}}`: Kontext's transformer once, r rows, each with s x s tokens of the
+  result, as many of the source, and t of the text;
+- `{"decode": {"model": "instruct_pix2pix" or "flux_kontext", "rows": r, "side": s}}`: the model's decoder, r latents of
+  s x s.
+
+Inputs are random and drawn beforehand.
 """
 
 import argparse
@@ -13,7 +22,7 @@ import time
 from pathlib import Path
 
 import torch
-from diffusers import FluxKontextPipeline, FluxTransformer2DModel, UNet2DConditionModel
+from diffusers import AutoencoderKL, FluxKontextPipeline, FluxTransformer2DModel, UNet2DConditionModel
 from diffusers.utils import logging
 
 logging.set_verbosity_error()
@@ -26,72 +35,83 @@ def random(*size):
     return torch.randn(size, generator=torch.Generator().manual_seed(0))
 
 
-class Pix2PixStep:
-    """A step of InstructPix2Pix's UNet on square latents."""
+class Networks:
+    """The networks of both models, and what has been asked of them before."""
 
-    def __init__(self, folder, arguments):
-        """Load the UNet and draw its inputs."""
-        self.model = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
-        config, side = self.model.config, arguments.latents
-        self.tokens = 0
-        self.inputs = {
-            "sample": random(arguments.batch, config.in_channels, side, side),
-            "timestep": torch.tensor(501.0),
-            "encoder_hidden_states": random(arguments.batch, CLIP_TOKENS, config.cross_attention_dim),
+    def __init__(self, pix2pix, kontext):
+        """Load the networks."""
+        self.unet = load(UNet2DConditionModel, pix2pix / "unet")
+        self.transformer = load(FluxTransformer2DModel, kontext / "transformer")
+        self.decoders = {
+            "instruct_pix2pix": load(AutoencoderKL, pix2pix / "vae"),
+            "flux_kontext": load(AutoencoderKL, kontext / "vae"),
         }
+        self.known = {}
 
+    def unet_step(self, rows, side):
+        """The UNet with inputs of its own."""
+        config = self.unet.config
+        latents, text = random(rows, config.in_channels, side, side), random(rows, CLIP_TOKENS, config.cross_attention_dim)
+        return lambda: self.unet(latents, torch.tensor(501.0), text, return_dict=False)
 
-class KontextStep:
-    """A step of Kontext's transformer with a square output, a square reference and a text."""
-
-    def __init__(self, folder, arguments):
-        """Load the transformer and draw its inputs."""
-        self.model = FluxTransformer2DModel.from_pretrained(folder / "transformer", torch_dtype=torch.float32)
-        config, side, batch = self.model.config, arguments.side, arguments.batch
-        output = FluxKontextPipeline._prepare_latent_image_ids(batch, side, side, "cpu", torch.float32)
-        reference = output.clone()
-        reference[:, 0] = 1
-        self.tokens = 2 * side * side + arguments.text
-        self.inputs = {
-            "hidden_states": random(batch, 2 * side * side, config.in_channels),
-            "encoder_hidden_states": random(batch, arguments.text, config.joint_attention_dim),
-            "pooled_projections": random(batch, config.pooled_projection_dim),
-            "timestep": torch.full((batch,), 0.5),
-            "guidance": torch.full((batch,), 2.5) if config.guidance_embeds else None,
-            "img_ids": torch.cat([output, reference]),
-            "txt_ids": torch.zeros(arguments.text, 3),
+    def transformer_step(self, rows, side, text):
+        """The transformer with inputs of its own."""
+        config = self.transformer.config
+        output = FluxKontextPipeline._prepare_latent_image_ids(rows, side, side, "cpu", torch.float32)
+        source = output.clone()
+        source[:, 0] = 1
+        inputs = {
+            "hidden_states": random(rows, 2 * side * side, config.in_channels),
+            "encoder_hidden_states": random(rows, text, config.joint_attention_dim),
+            "pooled_projections": random(rows, config.pooled_projection_dim),
+            "timestep": torch.full((rows,), 0.5),
+            "guidance": torch.full((rows,), 2.5) if config.guidance_embeds else None,
+            "img_ids": torch.cat([output, source]),
+            "txt_ids": torch.zeros(text, 3),
         }
+        return lambda: self.transformer(**inputs, return_dict=False)
+
+    def decoding(self, model, rows, side):
+        """A decoder with latents of its own."""
+        autoencoder = self.decoders[model]
+        latents = random(rows, autoencoder.config.latent_channels, side, side)
+        return lambda: autoencoder.decode(latents, return_dict=False)
+
+    def run(self, line):
+        """What a question asks for, prepared and warm."""
+        if line not in self.known:
+            ((what, sizes),) = json.loads(line).items()
+            kinds = {"unet": self.unet_step, "transformer": self.transformer_step, "decode": self.decoding}
+            self.known[line] = kinds[what](**sizes)
+            self.known[line]()
+        return self.known[line]
+
+
+def load(kind, folder):
+    """A network in f32, ready for inference."""
+    return kind.from_pretrained(folder, torch_dtype=torch.float32).eval()
 
 
 @torch.no_grad()
-def run(step, batch):
-    """One step."""
-    start = time.perf_counter()
-    step.model(**step.inputs, return_dict=False)
-    seconds = time.perf_counter() - start
-    parameters = sum(each.numel() for each in step.model.parameters())
-    return {"seconds": seconds, "batch": batch, "tokens": step.tokens, "parameters": parameters}
+def answer(networks, line):
+    """The seconds that what is asked for takes."""
+    run = networks.run(line)
+    start, busy = time.perf_counter(), time.process_time()
+    run()
+    return {"seconds": time.perf_counter() - start, "processor_seconds": time.process_time() - busy}
 
 
 def main():
-    """Read the command line, warm up, then answer."""
+    """Read the command line, then answer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, type=Path, help="a pipeline folder")
+    parser.add_argument("--pix2pix", required=True, type=Path, help="a pipeline folder of InstructPix2Pix")
+    parser.add_argument("--kontext", required=True, type=Path, help="a pipeline folder of Kontext")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=1, help="rows in the batch (default: %(default)s)")
-    parser.add_argument("--latents", type=int, default=32, help="side of the UNet's latents (default: %(default)s)")
-    parser.add_argument("--side", type=int, default=32, help="side of Kontext's grids of tokens (default: %(default)s)")
-    parser.add_argument("--text", type=int, default=128, help="tokens of Kontext's text (default: %(default)s)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    kind = Pix2PixStep if (arguments.model / "unet").is_dir() else KontextStep
-    step = kind(arguments.model, arguments)
-    step.model.eval()
-    run(step, arguments.batch)
-    print("ready", file=sys.stderr, flush=True)
+    networks = Networks(arguments.pix2pix, arguments.kontext)
     for line in sys.stdin:
-        if line.strip() == "run":
-            print(json.dumps(run(step, arguments.batch)), flush=True)
+        print(json.dumps(answer(networks, line.strip())), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from transformers import CLIPTokenizerFast
 
 import pictures
 import recording
@@ -65,7 +66,8 @@ def recipe(kind, folder, request, latents):
     return {
         "version": 1,
         "editor": {kind: {"dir": str(folder)} | settings | {"latents": str(latents)}},
-        "rewards": [{"model": {"photometric": {}}}],
+        # The small judge in the program has something to say of any instruction.
+        "rewards": [{"model": {"editreward": {"dir": "builtin"}}}],
         "search": {"best_of_n": {"samples": request.candidates}},
     }
 
@@ -118,6 +120,9 @@ def compare(binary, kind, source, folder):
     shape, seed = draw_shape(kind, source), source.randrange(1 << 30)
     make_pipeline(shape, folder / "pipeline", seed)
     pipeline = recording.load(folder / "pipeline")
+    # The slow tokenizer of these versions puts blanks around Chinese letters where `ftfy` is not installed. The fast one does
+    # not, and is the only one that later versions have.
+    pipeline.tokenizer = CLIPTokenizerFast.from_pretrained(folder / "pipeline" / "tokenizer")
     request, size = draw_request(source, pipeline)
     told = {"seed": seed, "size": size} | dataclasses.asdict(request) | dataclasses.asdict(shape)
     print(json.dumps(told), flush=True)

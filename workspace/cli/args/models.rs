@@ -31,7 +31,7 @@ pub(crate) struct ModelsList {
 
 /// Download a model from the Hugging Face hub, and print its folder.
 ///
-/// Puts weights, configuration, tokenizer and prompts into one folder and verifies it. A pull that was interrupted goes on
+/// Puts weights, configuration, tokenizer and, for a judge, prompts into one folder and verifies it. A pull that was interrupted goes on
 /// when it is repeated. HF_TOKEN, HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE are heeded.
 #[derive(Debug, Args, Default)]
 pub(crate) struct ModelsPull {
@@ -44,18 +44,20 @@ pub(crate) struct ModelsPull {
     /// A branch, a tag or a commit of the repository.
     #[arg(long, value_name = "REV", default_value = "main")]
     pub(crate) revision: String,
-    /// Take the prompts from a folder with instruction_following.txt, visual_quality.txt and tail.txt.
+    /// Of a judge: take the prompts from a folder with instruction_following.txt, visual_quality.txt and tail.txt.
     #[arg(long, value_name = "DIR")]
     pub(crate) prompts: Option<PathBuf>,
     /// Accept the licences without being asked.
     #[arg(long)]
     pub(crate) accept_license: bool,
-    /// The model that it was trained from: tokenizer, template and configuration come from there.
+    /// Of a judge: the model that it was trained from; tokenizer, template and configuration come from there.
     #[arg(long, value_name = "OWNER/REPO")]
     pub(crate) base: Option<String>,
 }
 
 /// Check a model's folder: lists every tensor and file that is missing or wrong.
+///
+/// Of a judge, headers of the weights are read; of a pipeline that edits pictures, all weights.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsVerify {
     /// The folder, or a name that `editscale models list` shows.

@@ -22,6 +22,7 @@
 mod budget;
 mod check;
 mod combine;
+mod compute;
 mod document;
 mod editors;
 mod lacks;
@@ -40,7 +41,11 @@ mod sections;
 mod stop;
 
 pub use combine::{Combine, MeanRankOptions, WeightedOptions};
-pub use editors::{Darkroom, EditorModel};
+pub use compute::{DeviceChoice, DtypeChoice, WeightChoice};
+pub use editors::{
+    Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, InstructPix2PixOptions, ResultSize, SamplerChoice,
+    TextDevice,
+};
 pub use output::{Output, OutputFormat};
 pub use policies::{BeamOptions, BestOfNOptions, Policy, RewardWeightedOptions};
 pub use recipe::{Editor, Recipe, Reward, Settings};
@@ -48,8 +53,6 @@ pub use reference::schema;
 pub use report::{Diagnostic, Place, Report, Severity};
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;
-pub use rewards::{
-    DeviceChoice, DtypeChoice, EditRewardOptions, Fusion, Photometric, RewardModel, RopeTables, WeightChoice,
-};
+pub use rewards::{EditRewardOptions, Fusion, Photometric, RewardModel, RopeTables};
 pub use schema::{KeyDoc, Table};
 pub use stop::Stop;

@@ -82,8 +82,8 @@ impl Recipe {
     #[must_use]
     pub fn doing_parts(mut self) -> Self {
         for editor in &mut self.settings.editors {
-            match &mut editor.model {
-                EditorModel::Darkroom(options) => options.partial = true,
+            if let EditorModel::Darkroom(options) = &mut editor.model {
+                options.partial = true;
             }
         }
         self

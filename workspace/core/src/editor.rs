@@ -1,6 +1,6 @@
 //! The port to editing models.
 
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
 use std::sync::Arc;
 
 use crate::{
@@ -25,7 +25,7 @@ pub struct EditItem {
     /// What to make.
     pub proposal: Proposal,
     /// The picture that the proposal starts from: the source, or the candidate named by `Start::Candidate`. For
-    /// `Start::Paused` it is the source, and the state is the editor's own.
+    /// `Start::Paused` it is the picture that the first proposal of its path started from, and the state is the editor's own.
     pub start: Image,
     /// For `Start::Paused`, the proposals that led to the state, from the one that started from a picture on: an editor
     /// that does not hold the state any more makes it again from them. Empty otherwise.
@@ -83,12 +83,22 @@ pub struct EditCounters {
     pub image_decodes: u64,
 }
 
+impl Add for EditCounters {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            text_encodes: self.text_encodes.saturating_add(other.text_encodes),
+            image_encodes: self.image_encodes.saturating_add(other.image_encodes),
+            denoiser_passes: self.denoiser_passes.saturating_add(other.denoiser_passes),
+            image_decodes: self.image_decodes.saturating_add(other.image_decodes),
+        }
+    }
+}
+
 impl AddAssign for EditCounters {
     fn add_assign(&mut self, other: Self) {
-        self.text_encodes = self.text_encodes.saturating_add(other.text_encodes);
-        self.image_encodes = self.image_encodes.saturating_add(other.image_encodes);
-        self.denoiser_passes = self.denoiser_passes.saturating_add(other.denoiser_passes);
-        self.image_decodes = self.image_decodes.saturating_add(other.image_decodes);
+        *self = *self + other;
     }
 }
 

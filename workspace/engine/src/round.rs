@@ -360,6 +360,12 @@ impl<'a> Round<'a> {
             let refuse = |why: &str| Failure::new(FailureKind::Invalid, format!("candidate {id} {why}"));
             let paused =
                 self.book.halted.get(&id).ok_or_else(|| refuse("was not paused: it cannot be gone on from"))?;
+            if paused.editor != proposal.editor {
+                return Err(refuse(&format!(
+                    "was paused by `{}`: `{}` cannot go on from it",
+                    paused.editor, proposal.editor
+                )));
+            }
             if matches!(self.book.made(id), Some(Made::Nothing(_))) {
                 return Err(refuse("failed: it cannot be gone on from"));
             }
@@ -530,7 +536,9 @@ impl<'a> Round<'a> {
                 }));
                 Ok(())
             }
-            (_, Some(closing)) if failure.kind == FailureKind::Cancelled => self.drop_edit(index, closing),
+            (_, Some(closing)) if failure.kind == FailureKind::Cancelled => {
+                self.drop_edit(index, closing, Some(&failure))
+            }
             _ => self.fail(index, failure),
         }
     }
@@ -620,14 +628,21 @@ impl<'a> Round<'a> {
     fn close_edits(&mut self) -> Result<(), EngineError> {
         let Some(closing) = self.closing else { return Ok(()) };
         let waiting: Vec<usize> = self.edits.iter_mut().flat_map(mem::take).collect();
-        waiting.into_iter().try_for_each(|index| self.drop_edit(index, closing))
+        waiting.into_iter().try_for_each(|index| self.drop_edit(index, closing, None))
     }
 
     /// An edit that was not made because the round closes: at a deadline that is final, at a stop it is made after the
-    /// resume.
-    fn drop_edit(&mut self, index: usize, closing: Closing) -> Result<(), EngineError> {
+    /// resume. What was spent on it until it was cancelled is journaled either way.
+    fn drop_edit(&mut self, index: usize, closing: Closing, cancelled: Option<&Failure>) -> Result<(), EngineError> {
+        let spent = cancelled.map(|failure| failure.cost).filter(|cost| *cost != Cost::default());
         if closing == Closing::Deadline {
-            return self.fail(index, Failure::new(FailureKind::OverBudget, "the time of the run is up"));
+            let cost = spent.unwrap_or_default();
+            let why = Failure::new(FailureKind::OverBudget, "the time of the run is up");
+            return self.fail(index, Failure { cost, ..why });
+        }
+        if let (Some(_), Some(failure)) = (spent, cancelled) {
+            let (id, attempt) = (self.items[index].id, self.items[index].attempt);
+            self.book.enter_retry(id, attempt, failure)?;
         }
         self.items[index].failure = Some(Failure::new(FailureKind::Cancelled, "the run was stopped"));
         self.conclude(index);
@@ -663,7 +678,7 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         if closing == Closing::Stopped || !self.items[index].with_editor {
-            return self.drop_edit(index, closing);
+            return self.drop_edit(index, closing, None);
         }
         let bound = self.job.ports.editors[self.editor_of(index)?].card().cost;
         self.book.purse.settle(Work::Edit, bound, bound, true);

@@ -170,6 +170,15 @@ impl<'a> Run<'a> {
             keep.contains(id) || proposals.iter().any(|proposal| proposal.start == Start::Paused(*id))
         };
         self.release(wanted);
+        // A state that had been released is made again for whoever goes on from it, and is to be released again.
+        for proposal in &proposals {
+            if let Start::Paused(id) = proposal.start
+                && self.book.halted.contains_key(&id)
+                && !self.paused.contains(&id)
+            {
+                self.paused.push(id);
+            }
+        }
         for proposal in proposals.iter().filter(|proposal| proposal.until != Until::Finished) {
             self.paused.push(proposal.id);
             self.book.halted.insert(proposal.id, proposal.clone());

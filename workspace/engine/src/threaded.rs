@@ -44,7 +44,7 @@ trait Model: Send {
     type Batch: Send + Sync + 'static;
     type Answer: Send + 'static;
     /// An order beside the queue that is not answered.
-    type Order: Send + 'static;
+    type Order: Clone + Send + 'static;
 
     fn work(&mut self, batch: &Self::Batch, watch: &dyn Watch) -> Vec<Result<Self::Answer, Failure>>;
     fn obey(&mut self, order: Self::Order);
@@ -88,9 +88,17 @@ impl Model for Box<dyn LocalReward> {
 }
 
 enum Task<M: Model> {
-    Work { batch: M::Batch, relay: Arc<Relay>, reply: oneshot::Sender<Vec<Result<M::Answer, Failure>>> },
-    Order(M::Order),
+    Work {
+        batch: M::Batch,
+        relay: Arc<Relay>,
+        reply: oneshot::Sender<Vec<Result<M::Answer, Failure>>>,
+    },
+    /// There are orders; a thread that works sees them without being told.
+    Look,
 }
+
+/// The orders that a thread has not yet seen.
+type Orders<M> = Arc<Mutex<Vec<<M as Model>::Order>>>;
 
 /// What a model tells while it works, on its way to the async side.
 enum Word {
@@ -141,6 +149,8 @@ impl Drop for CancelOnDrop {
 struct Threads<M: Model> {
     name: Arc<str>,
     tasks: mpsc::Sender<Task<M>>,
+    /// One list a thread: an order is for every model.
+    orders: Vec<Orders<M>>,
 }
 
 impl<M: Model + 'static> Threads<M> {
@@ -151,14 +161,26 @@ impl<M: Model + 'static> Threads<M> {
         let (tasks, queue) = mpsc::channel(models.len().max(1));
         let queue = Arc::new(Mutex::new(queue));
         let make = Arc::new(make);
+        let mut all_orders = Vec::new();
         for (index, model) in models.drain(..).enumerate() {
             let (queue, make) = (Arc::clone(&queue), Arc::clone(&make));
+            let orders = Orders::<M>::default();
+            all_orders.push(Arc::clone(&orders));
             std::thread::Builder::new()
                 .name(format!("{name}-{index}"))
-                .spawn(move || serve(model, &queue, &*make))
+                .spawn(move || serve(model, &queue, &orders, &*make))
                 .map_err(|source| SpawnError::Thread { name: name.to_owned(), source })?;
         }
-        Ok(Self { name: name.into(), tasks })
+        Ok(Self { name: name.into(), tasks, orders: all_orders })
+    }
+
+    /// Gives an order to every model: it is obeyed before the next work.
+    fn order(&self, order: &M::Order) {
+        for orders in &self.orders {
+            orders.lock().unwrap_or_else(PoisonError::into_inner).push(order.clone());
+        }
+        // Threads that wait are woken. A full queue means that all are at work, and look by themselves.
+        self.orders.iter().for_each(|_| drop(self.tasks.try_send(Task::Look)));
     }
 
     async fn work(&self, batch: M::Batch, watch: &dyn Watch) -> Vec<Result<M::Answer, Failure>> {
@@ -206,12 +228,19 @@ fn pass_on(word: Word, watch: &dyn Watch) {
 }
 
 /// A model's thread: works until the queue closes, or a model that panicked cannot be made anew.
-fn serve<M: Model>(mut model: M, queue: &Mutex<mpsc::Receiver<Task<M>>>, make: &dyn Fn() -> Result<M, String>) {
+fn serve<M: Model>(
+    mut model: M,
+    queue: &Mutex<mpsc::Receiver<Task<M>>>,
+    orders: &Mutex<Vec<M::Order>>,
+    make: &dyn Fn() -> Result<M, String>,
+) {
     loop {
         let task = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let waiting = std::mem::take(&mut *orders.lock().unwrap_or_else(PoisonError::into_inner));
+        waiting.into_iter().for_each(|order| model.obey(order));
         match task {
             None => return,
-            Some(Task::Order(order)) => model.obey(order),
+            Some(Task::Look) => {}
             Some(Task::Work { reply, .. }) if reply.is_closed() => {}
             Some(Task::Work { batch, relay, reply }) => {
                 let (answers, healthy) = work_safely(&mut model, &batch, &relay);
@@ -290,8 +319,7 @@ impl EditBackend for ThreadedEditor {
     }
 
     fn release(&self, paused: &[(RunId, CandidateId)]) {
-        // With a full queue the order is lost; the editor's own memory bound then drops the states.
-        self.threads.tasks.try_send(Task::Order(paused.to_vec())).ok();
+        self.threads.order(&paused.to_vec());
     }
 }
 

@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Decision, Edge, EditRequest, EditorName, Ending, Event, FailureKind, Knobs, Lineage,
-    Observer, Outcome, PauseSupport, Proposal, Remaining, RewardName, RunId, Score, Search, SearchFactory, Seed,
-    Silent, Start, StopReason, Trial, Until, Verdict,
+    BoxFuture, Budget, Candidate, CandidateId, Cost, Decision, Edge, EditBackend, EditBatch, EditRequest, EditorCard,
+    EditorName, Ending, Event, Failure, FailureKind, Knobs, Lineage, Observer, Outcome, PauseSupport, Proposal,
+    Remaining, RewardName, RunId, Score, Search, SearchFactory, Seed, Silent, Start, StopReason, Trial, Until, Verdict,
+    Watch,
 };
 use editscale_engine::{
     Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
@@ -522,5 +523,117 @@ fn a_resumed_run_tells_an_editor_that_forgot_how_to_come_to_its_paused_states() 
         let outcome = carry_out(&again.job, &path);
         assert_eq!((outcome.verdict, outcome.asked), (expected.verdict.clone(), expected.asked), "cut at {cut}");
         assert_eq!(journal(&path), journal(&whole), "cut at {cut}");
+    }
+}
+
+/// Works until it is told to stop, and says what it has spent until then.
+#[derive(Debug)]
+struct Cancellable(EditorCard);
+
+impl EditBackend for Cancellable {
+    fn card(&self) -> &EditorCard {
+        &self.0
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        Box::pin(async move {
+            while !watch.cancelled() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let spent = Cost { nfe: 7, ..Cost::default() };
+            let failure = Failure { cost: spent, ..Failure::new(FailureKind::Cancelled, "cancelled") };
+            batch.items.iter().map(|_| Err(failure.clone())).collect()
+        })
+    }
+}
+
+/// One that works until it is told to stop, alone on its slot.
+fn cancellable(world: &World) -> Scene {
+    let mut scene = scene(world);
+    let mut card = editor_card("fake");
+    (card.slots, card.cost) = (NonZeroU32::MIN, Cost { nfe: 9, ..Cost::default() });
+    scene.job.ports.editors = vec![Arc::new(Cancellable(card))];
+    scene
+}
+
+/// I7, I11: evaluations of work that was cancelled are spent, after a replay as well.
+#[test]
+fn what_cancelled_work_has_cost_stays_in_the_journal() {
+    let budget = Budget { wall: Some(Duration::from_millis(30)), ..Budget::default() };
+    let late = cancellable(&World { kind: 0, budget, ..World::default() });
+    let path = late.folder.path().join("late");
+    let outcome = carry_out(&late.job, &path);
+    assert_eq!(outcome.ledger.cost.nfe, 7);
+    assert_eq!(carry_out(&late.job, &path).ledger.cost.nfe, 7, "replayed");
+
+    let mut stopped = cancellable(&World { kind: 0, ..World::default() });
+    let path = stopped.folder.path().join("stopped");
+    let (stopper, signal) = Stopper::new();
+    let mut directory = RunDirectory::create(&path).unwrap();
+    directory.begin(&manifest(&stopped.job)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = runtime.block_on(async {
+        let soon = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            stopper.stop();
+        };
+        futures_util::future::join(run(&stopped.job, &mut directory, signal), soon).await.0.unwrap()
+    });
+    assert_eq!((outcome.ending, outcome.ledger.cost.nfe), (Ending::Cancelled, 7));
+    drop(directory);
+    let mut card = editor_card("fake");
+    (card.slots, card.cost) = (NonZeroU32::MIN, Cost { nfe: 9, ..Cost::default() });
+    stopped.job.ports.editors = vec![Arc::new(FakeEditor::new(card))];
+    let whole = carry_out(&stopped.job, &path);
+    assert_eq!(whole.ledger.cost.nfe, 7 + 9 * u64::from(whole.asked), "what was cancelled was spent");
+}
+
+#[test]
+fn a_state_that_is_gone_on_from_after_its_release_is_released_again() {
+    let (mut scene, editor) = halting();
+    scene.job.search = Arc::new(Late);
+    carry_out(&scene.job, &scene.folder.path().join("run"));
+    let released: Vec<u32> = editor.released.lock().unwrap().iter().map(|id| id.0).collect();
+    assert_eq!(released, [0, 0]);
+}
+
+/// Pauses one, lets go of it, and goes on from it later all the same.
+#[derive(Debug)]
+struct Late;
+
+struct LateSearch(u32);
+
+impl SearchFactory for Late {
+    fn revision(&self) -> String {
+        "late/1".to_owned()
+    }
+
+    fn needs(&self) -> Vec<editscale_core::Need> {
+        Vec::new()
+    }
+
+    fn largest_run(&self) -> u64 {
+        3
+    }
+
+    fn start(&self, _: &EditRequest, _: &editscale_core::Cards) -> Box<dyn Search> {
+        Box::new(LateSearch(0))
+    }
+}
+
+impl Search for LateSearch {
+    fn decide(&mut self, trials: &[Trial], _: &Remaining) -> Decision {
+        assert!(trials.iter().all(|trial| !matches!(trial, Trial::Failed { .. })), "{trials:?}");
+        self.0 += 1;
+        let (start, until) = match self.0 {
+            1 => (Start::Source, Until::Step(2)),
+            2 => (Start::Source, Until::Finished),
+            3 => (Start::Paused(CandidateId(0)), Until::Finished),
+            _ => {
+                let verdict = Verdict { ranked: Vec::new(), reason: StopReason::Finished, draw: None };
+                return Decision::Stop(verdict);
+            }
+        };
+        Decision::Explore { proposals: vec![halting_proposal(self.0 - 1, start, until, 1)], keep: Vec::new() }
     }
 }

@@ -17,7 +17,7 @@ use reference::{Reference, median, python, threads};
 use serde::Deserialize;
 use serde_json::json;
 
-/// Rounds, in each of which everything is measured once.
+/// Rounds, in each of which everything is measured once, where `EDITSCALE_ROUNDS` does not say.
 const ROUNDS: usize = 15;
 
 /// A case runs until it has done about this many operations, so that short ones can be told from the clock's noise.
@@ -34,8 +34,9 @@ struct Shape {
     causal: bool,
 }
 
-/// The shapes of Qwen2.5-VL-7B for pictures of 448×448: its decoder, and both kinds of blocks of its vision tower.
-const SHAPES: [Shape; 3] = [
+/// The shapes of Qwen2.5-VL-7B for pictures of 448×448: its decoder, and both kinds of blocks of its vision tower. Then those
+/// of Stable Diffusion 1.5's denoiser for pictures of 512×512.
+const SHAPES: [Shape; 6] = [
     Shape { name: "decoder", sequences: 1, rows: 1000, heads: 28, key_heads: 4, width: 128, causal: true },
     Shape {
         name: "vision, whole picture",
@@ -47,6 +48,9 @@ const SHAPES: [Shape; 3] = [
         causal: false,
     },
     Shape { name: "vision, windows", sequences: 16, rows: 64, heads: 16, key_heads: 16, width: 80, causal: false },
+    Shape { name: "UNet, 64×64", sequences: 1, rows: 4096, heads: 8, key_heads: 8, width: 40, causal: false },
+    Shape { name: "UNet, 32×32", sequences: 3, rows: 1024, heads: 8, key_heads: 8, width: 80, causal: false },
+    Shape { name: "UNet, 16×16", sequences: 3, rows: 256, heads: 8, key_heads: 8, width: 160, causal: false },
 ];
 
 /// Products of matrices [rows, inner] and [columns, inner]ᵀ: a square one, and those of a decoder layer of the judge that
@@ -126,7 +130,7 @@ fn line(name: &str, operations: f64, reference: &[f64], ours: &[f64], plain: Opt
     println!("| {name} | {:.0} | {:.0} | {:.2} | {plain} |", rate(reference), rate(ours), median(&ratios));
 }
 
-fn measure_shape(shape: &Shape, reference: &mut Reference) {
+fn measure_shape(shape: &Shape, reference: &mut Reference, rounds: usize) {
     let (inputs, segments) = (shape.inputs(), shape.segments());
     let [queries, keys, values] = &inputs;
     let blocked = || attend_blocked(queries, keys, values, &segments);
@@ -134,7 +138,7 @@ fn measure_shape(shape: &Shape, reference: &mut Reference) {
     assert!(off.to_scalar::<f32>().unwrap() < 1e-5, "both answer the same");
     let repeats = (OPERATIONS / shape.operations()).ceil() as usize;
     let (mut theirs, mut ours, mut plain) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         theirs.push(reference.ask::<Answer>(&shape.question(repeats)).seconds);
         ours.push(timed(repeats, blocked));
         plain.push(timed(repeats, || shape.plain(&inputs)));
@@ -142,7 +146,7 @@ fn measure_shape(shape: &Shape, reference: &mut Reference) {
     line(shape.name, shape.operations(), &theirs, &ours, Some(&plain));
 }
 
-fn measure_product([rows, inner, columns]: [usize; 3], reference: &mut Reference) {
+fn measure_product([rows, inner, columns]: [usize; 3], reference: &mut Reference, rounds: usize) {
     let random = |shape: (usize, usize)| Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap();
     let (left, weight) = (random((rows, inner)), random((columns, inner)));
     let operations = 2.0 * (rows * inner * columns) as f64;
@@ -150,7 +154,7 @@ fn measure_product([rows, inner, columns]: [usize; 3], reference: &mut Reference
     let question =
         json!({ "product": { "rows": rows, "inner": inner, "columns": columns }, "repeats": repeats }).to_string();
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         theirs.push(reference.ask::<Answer>(&question).seconds);
         ours.push(timed(repeats, || left.matmul(&weight.t()?)));
     }
@@ -159,13 +163,14 @@ fn measure_product([rows, inner, columns]: [usize; 3], reference: &mut Reference
 
 fn main() {
     let Some(python) = python() else { return };
+    let rounds = std::env::var("EDITSCALE_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let mut reference = Reference::start(&python, "attention_reference.py", &[]);
-    println!("{} threads, f32, {ROUNDS} rounds; rates in GFLOP/s (medians)\n", threads());
+    println!("{} threads, f32, {rounds} rounds; rates in GFLOP/s (medians)\n", threads());
     println!("| what | PyTorch | ours | ours / PyTorch | plain candle |\n|---|---|---|---|---|");
     for shape in &SHAPES {
-        measure_shape(shape, &mut reference);
+        measure_shape(shape, &mut reference, rounds);
     }
     for sizes in PRODUCTS {
-        measure_product(sizes, &mut reference);
+        measure_product(sizes, &mut reference, rounds);
     }
 }

@@ -16,17 +16,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails where it cannot go on")]
 
+mod photograph;
 mod reference;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Instant;
 
-use editscale_core::{Counters, Digest, Image, ImageSize, MediaType};
+use editscale_core::Counters;
 use editscale_models::rewards::editreward::{Directory, EditReward, Options, Pair, Verdict};
-use editscale_picture::{EncodeOptions, Limits, Metadata, decode, encode};
+use photograph::photograph;
 use reference::{Reference, median, python, script, threads};
 use serde::Deserialize;
 use serde_json::json;
@@ -87,24 +87,13 @@ fn make_model(python: &Path, folder: &Path) -> PathBuf {
     model
 }
 
-/// A photograph of the repository as a square PNG file, and the picture that it holds.
-fn photograph(from: &str, to: &Path) -> Image {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(from);
-    let pixels = decode(&fs::read(path).unwrap(), &Limits::default()).unwrap().pixels.resized(EDGE, EDGE);
-    let bytes = encode(&pixels, &Metadata::default(), EncodeOptions::PNG).unwrap();
-    fs::write(to, &bytes).unwrap();
-    let digest = Digest::from_bytes(blake3::hash(&bytes).into());
-    let bytes: Arc<[u8]> = bytes.into();
-    Image::new(digest, MediaType::Png, ImageSize { width: EDGE, height: EDGE }, Arc::new(bytes))
-}
-
 /// The pairs, and the file that names them to the reference.
 fn make_pairs(folder: &Path) -> (Vec<Pair>, PathBuf) {
-    let source = photograph(SOURCE, &folder.join("source.png"));
+    let source = photograph(SOURCE, EDGE, Some(&folder.join("source.png")));
     let (mut pairs, mut lines) = (Vec::new(), String::new());
     for name in EDITED {
         let file = format!("{name}.png");
-        let edited = photograph(&format!("tests/fixtures/photos/{name}.jpg"), &folder.join(&file));
+        let edited = photograph(&format!("tests/fixtures/photos/{name}.jpg"), EDGE, Some(&folder.join(&file)));
         pairs.push(Pair { source: source.clone(), edited, instruction: INSTRUCTION.into() });
         let line = json!({ "source": "source.png", "edited": file, "instruction": INSTRUCTION });
         lines += &line.to_string();

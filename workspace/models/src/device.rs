@@ -28,6 +28,8 @@ pub enum DtypeChoice {
     F32,
     /// Brain floats; on cards only.
     Bf16,
+    /// Half precision; on cards only.
+    F16,
 }
 
 /// Why a choice cannot be had.
@@ -40,8 +42,8 @@ pub enum DeviceError {
     #[error("device `cuda` cannot be used: {0}")]
     NoCard(String),
     /// The processor computes in single precision only.
-    #[error("dtype `bf16` cannot be used on the processor: expected `f32` or `auto`")]
-    NotOnProcessor,
+    #[error("dtype `{0}` cannot be used on the processor: expected `f32` or `auto`")]
+    NotOnProcessor(&'static str),
 }
 
 /// The way to compute that these choices ask for, with weights kept in the type of computing.
@@ -52,9 +54,11 @@ pub fn compute(device: DeviceChoice, dtype: DtypeChoice) -> Result<Compute, Devi
         DeviceChoice::Auto => card().unwrap_or(Device::Cpu),
     };
     let dtype = match (dtype, device.is_cpu()) {
-        (DtypeChoice::Bf16, true) => return Err(DeviceError::NotOnProcessor),
+        (DtypeChoice::Bf16, true) => return Err(DeviceError::NotOnProcessor("bf16")),
+        (DtypeChoice::F16, true) => return Err(DeviceError::NotOnProcessor("f16")),
         (DtypeChoice::F32, _) | (DtypeChoice::Auto, true) => DType::F32,
         (DtypeChoice::Bf16 | DtypeChoice::Auto, false) => DType::BF16,
+        (DtypeChoice::F16, false) => DType::F16,
     };
     Ok(Compute { device, dtype, kept: Storage::As(dtype) })
 }
@@ -78,7 +82,9 @@ mod tests {
             let refused = compute(DeviceChoice::Cuda, DtypeChoice::Auto).map_err(|error| error.to_string());
             assert!(refused.is_err_and(|error| error.contains("feature `cuda`")));
         }
-        let refused = compute(DeviceChoice::Cpu, DtypeChoice::Bf16).map_err(|error| error.to_string());
-        assert!(refused.is_err_and(|error| error.contains("`bf16`")));
+        for (dtype, word) in [(DtypeChoice::Bf16, "`bf16`"), (DtypeChoice::F16, "`f16`")] {
+            let refused = compute(DeviceChoice::Cpu, dtype).map_err(|error| error.to_string());
+            assert!(refused.is_err_and(|error| error.contains(word)));
+        }
     }
 }

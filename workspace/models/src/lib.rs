@@ -8,4 +8,5 @@ pub mod load;
 pub mod pictures;
 pub mod rewards;
 pub mod text;
+pub mod verify;
 pub mod weights;

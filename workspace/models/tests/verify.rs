@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use editscale_models::layers::qwen25_vl::Config;
-use editscale_models::rewards::editreward::{Problem, expected_tensors, verify};
+use editscale_models::rewards::editreward::{expected_tensors, verify};
+use editscale_models::verify::Problem;
 use serde_json::{Value, json};
 
 const NANO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nano");

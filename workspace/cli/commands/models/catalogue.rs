@@ -2,34 +2,67 @@
 
 use anyhow::Result;
 use editscale_fetch::RepoId;
+use editscale_models::editors::PipelineClass;
 
 use crate::args::ModelsPull;
 use crate::failure::Misuse;
 
-/// A released checkpoint.
+/// A released model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     pub(super) name: &'static str,
     pub(super) repo: &'static str,
-    /// The model that it was trained from. The checkpoint comes without tokenizer, template and configuration: the
-    /// released code takes them from here.
-    pub(super) base: &'static str,
+    pub(super) kind: Kind,
     /// What it takes on the disk, about.
     pub(super) bytes: u64,
+    /// What its licence is best known for, where its card names it by a word only.
+    terms: Option<&'static str>,
 }
 
-pub(super) const KNOWN: [Known; 2] = [
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A judge.
+    Judge {
+        /// The model that it was trained from. The checkpoint comes without tokenizer, template and configuration: the
+        /// released code takes them from here.
+        base: &'static str,
+    },
+    /// A pipeline that edits pictures.
+    Editor {
+        /// Its class in diffusers.
+        class: PipelineClass,
+    },
+}
+
+pub(super) const KNOWN: [Known; 4] = [
     Known {
         name: "editreward-qwen2.5-vl-7b",
         repo: "TIGER-Lab/EditReward-Qwen2.5-VL-7B",
-        base: "Qwen/Qwen2.5-VL-7B-Instruct",
+        kind: Kind::Judge { base: "Qwen/Qwen2.5-VL-7B-Instruct" },
         bytes: 16_600_000_000,
+        terms: None,
     },
     Known {
         name: "editreward-mimo-vl-7b",
         repo: "TIGER-Lab/EditReward-MiMo-VL-7B-SFT-2508",
-        base: "XiaomiMiMo/MiMo-VL-7B-SFT-2508",
+        kind: Kind::Judge { base: "XiaomiMiMo/MiMo-VL-7B-SFT-2508" },
         bytes: 16_600_000_000,
+        terms: None,
+    },
+    Known {
+        name: "instruct-pix2pix",
+        repo: "timbrooks/instruct-pix2pix",
+        kind: Kind::Editor { class: PipelineClass::InstructPix2Pix },
+        bytes: 4_270_000_000,
+        terms: None,
+    },
+    Known {
+        name: "flux-kontext",
+        repo: "black-forest-labs/FLUX.1-Kontext-dev",
+        kind: Kind::Editor { class: PipelineClass::FluxKontext },
+        bytes: 33_740_000_000,
+        terms: Some("weights of FLUX.1 [dev] models: a non-commercial licence, to be accepted on their page as well"),
     },
 ];
 
@@ -39,8 +72,20 @@ pub(super) struct Wanted {
     /// What its folder is called.
     pub(super) name: String,
     pub(super) repo: RepoId,
-    /// Where the files beside the weights come from; else from the repository itself.
-    pub(super) base: Option<RepoId>,
+    pub(super) kind: WantedKind,
+    /// What its licence is best known for.
+    pub(super) terms: Option<&'static str>,
+}
+
+/// What is to be pulled, as far as it is known before its repository has been looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum WantedKind {
+    /// A judge, whose files beside the weights come from a base model.
+    Judge { base: RepoId },
+    /// A pipeline of this class.
+    Editor { class: PipelineClass },
+    /// What the repository's files say.
+    Open,
 }
 
 /// A model by its name.
@@ -50,20 +95,43 @@ pub(super) fn known(name: &str) -> Option<Known> {
 
 /// What the command line asks for: a name, or OWNER/REPO.
 pub(super) fn wanted(arguments: &ModelsPull) -> Result<Wanted> {
-    let repository = |text: &str| RepoId::new(text).map_err(|error| Misuse::new(error.to_string()));
-    let named = arguments.base.as_deref().map(repository).transpose()?;
     let name = arguments.name.as_str();
     let known = known(name).or_else(|| KNOWN.into_iter().find(|known| known.repo == name));
+    let base = arguments.base.as_deref().map(repository).transpose()?;
     if let Some(known) = known {
-        let base = named.map_or_else(|| repository(known.base), Ok)?;
-        return Ok(Wanted { name: known.name.to_owned(), repo: repository(known.repo)?, base: Some(base) });
+        let kind = match known.kind {
+            Kind::Judge { base: usual } => WantedKind::Judge { base: base.map_or_else(|| repository(usual), Ok)? },
+            Kind::Editor { class } => {
+                no_judge(arguments)?;
+                WantedKind::Editor { class }
+            }
+        };
+        let (name, repo) = (known.name.to_owned(), repository(known.repo)?);
+        return Ok(Wanted { name, repo, kind, terms: known.terms });
     }
     if !name.contains('/') {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
         let misuse = Misuse::new(format!("no model is called `{name}`"));
         return Err(misuse.hint(format!("known are {}; others are pulled by OWNER/REPO", names.join(", "))).into());
     }
-    Ok(Wanted { name: name.replace('/', "--"), repo: repository(name)?, base: named })
+    let kind = base.map_or(WantedKind::Open, |base| WantedKind::Judge { base });
+    Ok(Wanted { name: name.replace('/', "--"), repo: repository(name)?, kind, terms: None })
+}
+
+fn repository(text: &str) -> Result<RepoId> {
+    RepoId::new(text).map_err(|error| Misuse::new(error.to_string()).into())
+}
+
+/// Refuses what only judges have.
+pub(super) fn no_judge(arguments: &ModelsPull) -> Result<()> {
+    let given = [("--base", arguments.base.is_some()), ("--prompts", arguments.prompts.is_some())];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => {
+            let message = format!("`{}` is a pipeline that edits pictures: {flag} is for judges", arguments.name);
+            Err(Misuse::new(message).hint(format!("leave {flag} out")).into())
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -81,11 +149,18 @@ mod tests {
         for name in ["editreward-qwen2.5-vl-7b", "TIGER-Lab/EditReward-Qwen2.5-VL-7B"] {
             let wanted = asked(name, None).unwrap();
             assert_eq!(wanted.name, "editreward-qwen2.5-vl-7b");
-            assert_eq!(wanted.base.unwrap().as_str(), "Qwen/Qwen2.5-VL-7B-Instruct");
+            let base = RepoId::new("Qwen/Qwen2.5-VL-7B-Instruct").unwrap();
+            assert_eq!(wanted.kind, WantedKind::Judge { base });
+        }
+        for name in ["flux-kontext", "black-forest-labs/FLUX.1-Kontext-dev"] {
+            let wanted = asked(name, None).unwrap();
+            assert_eq!(wanted.kind, WantedKind::Editor { class: PipelineClass::FluxKontext });
+            assert!(asked(name, Some("you/yours")).is_err());
         }
         let other = asked("me/mine", None).unwrap();
-        assert_eq!((other.name.as_str(), other.base), ("me--mine", None));
-        assert!(asked("me/mine", Some("you/yours")).unwrap().base.is_some());
+        assert_eq!((other.name.as_str(), other.kind), ("me--mine", WantedKind::Open));
+        let base = RepoId::new("you/yours").unwrap();
+        assert_eq!(asked("me/mine", Some("you/yours")).unwrap().kind, WantedKind::Judge { base });
         for bad in ["mine", "me/../mine", "a/b/c"] {
             assert!(asked(bad, None).is_err(), "{bad}");
         }

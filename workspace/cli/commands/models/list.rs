@@ -4,19 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_models::rewards::editreward::{Directory, verify};
+use editscale_models::rewards::editreward::Directory;
 use indicatif::DecimalBytes;
 use serde_json::{Value, json};
 
 use crate::args::ModelsList;
-use crate::commands::models::catalogue::KNOWN;
+use crate::commands::models::catalogue::{KNOWN, Kind};
 use crate::commands::models::place;
 use crate::commands::models::record::Record;
+use crate::commands::models::verify::{is_pipeline, verify_headers};
 use crate::failure::print;
 
 /// One model, here or not.
 struct Row {
     name: String,
+    /// `judge` or `editor`.
+    kind: &'static str,
     repo: Option<String>,
     base: Option<String>,
     licences: Vec<String>,
@@ -33,8 +36,11 @@ pub(super) fn run(arguments: &ModelsList) -> Result<ExitCode> {
     let root = place::root()?;
     let mut rows = vec![builtin()];
     rows.extend(KNOWN.iter().map(|known| {
-        let row =
-            Row { repo: Some(known.repo.to_owned()), base: Some(known.base.to_owned()), ..row(&root, known.name) };
+        let (kind, base) = match known.kind {
+            Kind::Judge { base } => ("judge", Some(base.to_owned())),
+            Kind::Editor { .. } => ("editor", None),
+        };
+        let row = Row { kind, repo: Some(known.repo.to_owned()), base, ..row(&root, known.name) };
         Row { bytes: if row.bytes == 0 { known.bytes } else { row.bytes }, ..row }
     }));
     rows.extend(others(&root));
@@ -51,6 +57,7 @@ fn builtin() -> Row {
     let is_here = Directory::of(Path::new(Directory::BUILTIN)).is_ok();
     Row {
         name: Directory::BUILTIN.to_owned(),
+        kind: "judge",
         repo: None,
         base: None,
         licences: vec!["Apache-2.0".to_owned()],
@@ -65,11 +72,12 @@ fn row(root: &Path, name: &str) -> Row {
     let record = Record::read(&folder);
     let state = match folder.is_dir() {
         false => "not here",
-        true if verify(&folder).is_ok() => "here",
+        true if verify_headers(&folder).is_ok() => "here",
         true => "incomplete",
     };
     Row {
         name: name.to_owned(),
+        kind: if is_pipeline(&folder) { "editor" } else { "judge" },
         repo: record.as_ref().map(|record| record.repo.clone()),
         base: record.as_ref().and_then(|record| record.base.clone()),
         licences: record.map(|record| record.licences).unwrap_or_default(),
@@ -90,17 +98,22 @@ fn others(root: &Path) -> Vec<Row> {
     names.iter().map(|name| row(root, name)).collect()
 }
 
-/// What lies in a folder, in bytes.
+/// What lies in a folder and in those directly below, in bytes.
 fn weigh(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).filter(std::fs::Metadata::is_file).map(|facts| facts.len()).sum()
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = entries(folder).filter(|entry| entry.path().is_dir()).flat_map(|entry| entries(&entry.path()));
+    let facts = entries(folder).chain(below).filter_map(|entry| entry.metadata().ok());
+    facts.filter(std::fs::Metadata::is_file).map(|facts| facts.len()).sum()
 }
 
 impl Row {
     fn json(&self) -> Value {
-        let Self { name, repo, base, licences, bytes, path, state } = self;
+        let Self { name, kind, repo, base, licences, bytes, path, state } = self;
         let path = path.as_ref().map(|path| path.display().to_string());
-        json!({"name": name, "repo": repo, "base": base, "licences": licences, "bytes": bytes, "path": path, "state": state})
+        json!({
+            "name": name, "kind": kind, "repo": repo, "base": base, "licences": licences, "bytes": bytes, "path": path,
+            "state": state,
+        })
     }
 
     fn line(&self) -> String {

@@ -4,6 +4,7 @@ mod catalogue;
 mod convert;
 mod licences;
 mod list;
+mod pipelines;
 mod place;
 mod prompts;
 mod pull;

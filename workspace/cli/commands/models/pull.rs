@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use editscale_fetch::{Client, Hub, HubSettings, Patience, Snapshot};
-use editscale_models::rewards::editreward::{Problem, VerifyError, verify};
+use anyhow::{Error, Result, bail};
+use editscale_fetch::{Client, FetchError, Hub, HubSettings, Patience, RepoId, Snapshot};
+use editscale_models::rewards::editreward::verify;
+use editscale_models::verify::{Problem, VerifyError};
 
 use crate::args::ModelsPull;
-use crate::commands::models::catalogue::{Wanted, wanted};
+use crate::commands::models::catalogue::{Wanted, WantedKind, wanted};
 use crate::commands::models::prompts::{self, Origin};
 use crate::commands::models::record::Record;
-use crate::commands::models::{licences, place, side_files, weights};
+use crate::commands::models::verify::verify_headers;
+use crate::commands::models::{licences, pipelines, place, side_files, weights};
 use crate::failure::{print, tell};
 
 /// Assembles one model directory, verifies it and prints where it is. What an interrupted pull brought is kept and gone on
@@ -21,7 +23,8 @@ pub(super) fn run(arguments: &ModelsPull) -> Result<ExitCode> {
     let folder = arguments.dir.clone().map_or_else(|| place::root().map(|root| root.join(&wanted.name)), Ok)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(pull(arguments, &wanted, &folder))?;
-    let verified = verify(&folder)?;
+    // What was fetched has been compared with the hub's checksums: its values need no further look.
+    let verified = verify_headers(&folder)?;
     verified.notes.iter().for_each(|note| tell(&format!("note: {note}")));
     tell(&format!("{}: {} tensors, {} parameters", wanted.repo, verified.tensors, verified.parameters));
     print(&folder.display().to_string())?;
@@ -31,24 +34,47 @@ pub(super) fn run(arguments: &ModelsPull) -> Result<ExitCode> {
 async fn pull(arguments: &ModelsPull, wanted: &Wanted, folder: &Path) -> Result<()> {
     let client = Client::new(Patience::default())?;
     let hub = Hub::new(client.clone(), HubSettings::from_env())?;
-    let judge = hub.snapshot(&wanted.repo, &arguments.revision).await.with_context(|| help(&hub, wanted))?;
-    let base = match &wanted.base {
+    let snapshot = hub.snapshot(&wanted.repo, &arguments.revision).await;
+    let snapshot = snapshot.map_err(|error| match error {
+        FetchError::Denied { ref code, .. } if code == GATED => with_gate(error.into(), &hub),
+        error => Error::from(error).context(help(&hub, wanted)),
+    })?;
+    let done = match &wanted.kind {
+        WantedKind::Editor { .. } => pipelines::pull(arguments, &hub, &snapshot, wanted, folder).await,
+        WantedKind::Open if pipelines::is_one(&snapshot) => {
+            pipelines::pull(arguments, &hub, &snapshot, wanted, folder).await
+        }
+        WantedKind::Open => judge(arguments, (&client, &hub), &snapshot, None, folder).await,
+        WantedKind::Judge { base } => judge(arguments, (&client, &hub), &snapshot, Some(base), folder).await,
+    };
+    done.map_err(|error| with_gate(error, &hub))
+}
+
+/// Brings a judge.
+async fn judge(
+    arguments: &ModelsPull,
+    (client, hub): (&Client, &Hub),
+    judge: &Snapshot,
+    base: Option<&RepoId>,
+    folder: &Path,
+) -> Result<()> {
+    let base = match base {
         Some(base) => Some(hub.snapshot(base, "main").await?),
         None => None,
     };
-    weights::check(&judge)?;
-    let origin = Origin::of(arguments.prompts.as_deref(), &judge, base.is_some());
-    let licences = licences_of(&judge, base.as_ref(), origin);
+    weights::check(judge)?;
+    let origin = Origin::of(arguments.prompts.as_deref(), judge, base.is_some());
+    let licences = licences_of(judge, base.as_ref(), origin);
     let earlier = Record::read(folder).map(|record| record.licences);
     licences::accept(&licences, earlier.as_deref(), arguments.accept_license)?;
     let based = base.as_ref().map(|base| (base.repo.to_string(), base.commit.clone()));
     let record = Record::new(judge.repo.to_string(), judge.commit.clone(), based, licences);
     let mut record = record.take_over(folder)?;
     tell(&format!("pulling {} at {} into {}", judge.repo, judge.commit, folder.display()));
-    side_files::bring(&hub, base.as_ref().unwrap_or(&judge), base.is_some(), folder).await?;
-    prompts::bring(&hub, &client, origin, folder).await?;
+    side_files::bring(hub, base.as_ref().unwrap_or(judge), base.is_some(), folder).await?;
+    prompts::bring(hub, client, origin, folder).await?;
     check_side_files(folder)?;
-    weights::bring(&hub, &judge, folder, &mut record).await
+    weights::bring(hub, judge, folder, &mut record).await
 }
 
 /// What the judge and the rest are given under.
@@ -78,4 +104,24 @@ fn check_side_files(folder: &Path) -> Result<()> {
 /// Where to look when the hub does not give it.
 fn help(hub: &Hub, wanted: &Wanted) -> String {
     format!("cannot pull {} (its page is {}; a token is taken from HF_TOKEN)", wanted.repo, hub.page(&wanted.repo))
+}
+
+/// What the hub calls it when a repository's terms have to be accepted.
+const GATED: &str = "GatedRepo";
+
+/// What the hub calls it when there is no such repository, for all that may be told.
+const UNKNOWN: &str = "RepoNotFound";
+
+/// Says how to get through, where the hub has kept a file of a repository that it shows.
+fn with_gate(error: Error, hub: &Hub) -> Error {
+    let denied = error.chain().find_map(|cause| match cause.downcast_ref::<FetchError>() {
+        Some(FetchError::Denied { repo, code, .. }) if code != UNKNOWN => RepoId::new(repo).ok(),
+        _ => None,
+    });
+    let Some(repo) = denied else { return error };
+    error.context(format!(
+        "cannot pull {repo}: log in to the hub, accept the licence on {}, and give a token of the same account, which is \
+         taken from HF_TOKEN or from the token file (HF_TOKEN_PATH, or what `hf auth login` writes)",
+        hub.page(&repo)
+    ))
 }

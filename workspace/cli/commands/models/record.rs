@@ -1,6 +1,6 @@
 //! What a model directory was made of: the file `pulled.json` in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -85,12 +85,29 @@ impl Record {
         self.write(folder)
     }
 
+    /// Removes what an earlier pull brought and this one does not want: it would be taken for a part of the model.
+    pub(super) fn remove_others(&mut self, folder: &Path, wanted: &BTreeSet<&str>) -> Result<()> {
+        let is_other = |name: &String| !wanted.contains(name.as_str()) && is_plain(name);
+        let others: Vec<String> = self.files.keys().filter(|name| is_other(name)).cloned().collect();
+        for name in &others {
+            fs::remove_file(folder.join(name)).ok();
+            self.files.remove(name);
+        }
+        if others.is_empty() { Ok(()) } else { self.write(folder) }
+    }
+
     fn write(&self, folder: &Path) -> Result<()> {
         write_whole(&folder.join(FILE), &serde_json::to_vec_pretty(self)?)
     }
 }
 
-/// Where a file of a repository's top goes.
+/// Whether a path of a repository may become a local one: a name, or a name in a folder.
+pub(super) fn is_plain(path: &str) -> bool {
+    let is_name = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    path.split('/').count() <= 2 && path.split('/').all(is_name)
+}
+
+/// Where a file of a repository goes. Its path has to be plain.
 pub(super) fn path(folder: &Path, file: &RemoteFile) -> PathBuf {
     folder.join(&file.path)
 }

@@ -1,14 +1,17 @@
 //! `editscale models verify DIR`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_models::rewards::editreward::{Directory, Problem, Verified, VerifyError, verify};
+use editscale_models::editors::{self, Depth, PipelineClass};
+use editscale_models::rewards::editreward::{self, Directory};
+use editscale_models::verify::{Problem, Verified, VerifyError};
 use serde_json::{Value, json};
 
 use crate::args::ModelsVerify;
-use crate::commands::models::{catalogue, place};
+use crate::commands::models::catalogue::{self, Kind};
+use crate::commands::models::place;
 use crate::failure::{Misuse, print, tell};
 
 /// Lists everything that is wrong with a model directory. Exits with 1 if anything is.
@@ -17,8 +20,14 @@ pub(super) fn run(arguments: &ModelsVerify) -> Result<ExitCode> {
         let message = "`builtin` is a part of the program and lies in no folder";
         return Err(Misuse::new(message).hint("`editscale score --model-dir builtin` uses it").into());
     }
-    let folder = folder(&arguments.dir)?;
-    let verified = verify(&folder);
+    let known = known(&arguments.dir);
+    let folder = match known {
+        Some(known) => place::root()?.join(known.name),
+        None => arguments.dir.clone(),
+    };
+    let is_editor = known.is_some_and(|known| matches!(known.kind, Kind::Editor { .. }));
+    let verified =
+        if is_editor || is_pipeline(&folder) { editors::verify(&folder) } else { editreward::verify(&folder) };
     if arguments.json {
         print(&serde_json::to_string_pretty(&json(&folder, &verified))?)?;
     } else {
@@ -30,10 +39,21 @@ pub(super) fn run(arguments: &ModelsVerify) -> Result<ExitCode> {
     Ok(if verified.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A folder, or the one of a model that has a name here.
-fn folder(given: &Path) -> Result<PathBuf> {
-    let name = given.to_str().filter(|name| catalogue::known(name).is_some() && !given.exists());
-    name.map_or_else(|| Ok(given.to_owned()), |name| Ok(place::root()?.join(name)))
+/// The model that a name stands for, unless there is something of that name here.
+fn known(given: &Path) -> Option<catalogue::Known> {
+    given.to_str().filter(|_| !given.exists()).and_then(catalogue::known)
+}
+
+/// Looks at headers and small files of whatever model a folder holds.
+pub(super) fn verify_headers(folder: &Path) -> Result<Verified, VerifyError> {
+    if is_pipeline(folder) { editors::verify_to(folder, Depth::Headers) } else { editreward::verify(folder) }
+}
+
+/// Whether a folder holds a pipeline, or what is left of one.
+pub(super) fn is_pipeline(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).exists();
+    let mut components = PipelineClass::ALL.into_iter().flat_map(PipelineClass::components);
+    has(PipelineClass::INDEX) || (!has("config.json") && components.any(|component| has(component.name)))
 }
 
 fn good(verified: &Verified) {

@@ -1,4 +1,4 @@
-//! The weights of a judge, in whichever of the layouts its repository has them.
+//! The weights of a judge, in whichever of the layouts its repository has them, and fetching of large files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use crate::commands::models::place::part;
-use crate::commands::models::record::{Record, path};
+use crate::commands::models::record::{Record, is_plain, path};
 use crate::failure::tell;
 
 const SINGLE: &str = "model.safetensors";
@@ -73,7 +73,7 @@ pub(super) async fn bring(hub: &Hub, judge: &Snapshot, folder: &Path, record: &m
         Layout::Single(file) => files(hub, judge, &[file], 0, folder, record).await,
         Layout::Shards(index) => {
             hub.fetch(judge, index, &path(folder, index), &|_| ()).await?;
-            let shards = shards(judge, &path(folder, index))?;
+            let shards = shards(judge, index, folder)?;
             files(hub, judge, &shards, 0, folder, record).await
         }
         Layout::Pickle(file) if record.has_made(folder, SINGLE, file) => Ok(()),
@@ -96,26 +96,28 @@ pub(super) fn convert(pickle: &Path, to: &Path) -> Result<()> {
     fs::rename(&part, to).with_context(|| format!("{}: cannot be written", to.display()))
 }
 
-/// The shards that an index names, as files of the repository.
-fn shards<'a>(judge: &'a Snapshot, index: &Path) -> Result<Vec<&'a RemoteFile>> {
-    let text = fs::read(index).with_context(|| format!("{}: cannot be read", index.display()))?;
-    let read: Index = serde_json::from_slice(&text).with_context(|| format!("{}: is not an index", index.display()))?;
+/// The shards that an index names, which has been fetched, as files of the repository beside it.
+pub(super) fn shards<'a>(from: &'a Snapshot, index: &RemoteFile, folder: &Path) -> Result<Vec<&'a RemoteFile>> {
+    let file = path(folder, index);
+    let text = fs::read(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    let read: Index = serde_json::from_slice(&text).with_context(|| format!("{}: is not an index", file.display()))?;
     let mut names: Vec<&String> = read.weight_map.values().collect();
     names.sort();
     names.dedup();
+    let prefix = index.path.rsplit_once('/').map_or_else(String::new, |(place, _)| format!("{place}/"));
     let shard = |name: &String| {
         // Names become local paths.
-        let is_plain = name.ends_with(".safetensors") && !name.starts_with('.') && !name.contains(['/', '\\']);
-        let missing = || anyhow!("{}: the index names `{name}`; {} holds {}", judge.repo, judge.repo, listing(judge));
-        judge.file(name).filter(|_| is_plain).ok_or_else(missing)
+        let is_good = is_plain(name) && name.ends_with(".safetensors") && !name.contains('/');
+        let missing = || anyhow!("{}: the index names `{name}`; {} holds {}", from.repo, from.repo, listing(from));
+        from.file(&format!("{prefix}{name}")).filter(|_| is_good).ok_or_else(missing)
     };
     names.into_iter().map(shard).collect()
 }
 
 /// Fetches files that are not there yet, after a look at the free space: `more` is what will be needed besides.
-async fn files(
+pub(super) async fn files(
     hub: &Hub,
-    judge: &Snapshot,
+    from: &Snapshot,
     wanted: &[&RemoteFile],
     more: u64,
     folder: &Path,
@@ -125,20 +127,20 @@ async fn files(
     let needed = missing.iter().map(|file| hub.to_fetch(file, &path(folder, file))).sum::<u64>() + more;
     ensure_room(folder, needed)?;
     for file in missing {
-        one(hub, judge, file, folder).await?;
+        one(hub, from, file, folder).await?;
         record.add(folder, file)?;
     }
     Ok(())
 }
 
-async fn one(hub: &Hub, judge: &Snapshot, file: &RemoteFile, folder: &Path) -> Result<()> {
-    if file.path.contains(['/', '\\']) {
-        bail!("{}: `{}` is not at its top", judge.repo, file.path);
+async fn one(hub: &Hub, from: &Snapshot, file: &RemoteFile, folder: &Path) -> Result<()> {
+    if !is_plain(&file.path) {
+        bail!("{}: `{}` is no name of a file of a model", from.repo, file.path);
     }
     let size = file.bytes.map(|bytes| format!(" ({})", DecimalBytes(bytes))).unwrap_or_default();
     tell(&format!("fetching {}{size}", file.path));
     let bar = bar(file.bytes);
-    let fetched = hub.fetch(judge, file, &path(folder, file), &|bytes| bar.set_position(bytes)).await;
+    let fetched = hub.fetch(from, file, &path(folder, file), &|bytes| bar.set_position(bytes)).await;
     bar.finish_and_clear();
     Ok(fetched?)
 }

@@ -24,7 +24,7 @@ impl Yaml {
 
     /// A text, in quotation marks if it could be read as anything else.
     pub(crate) fn text(text: &str) -> Self {
-        Self::Scalar(if reads_as_text(text) { text.into() } else { format!("{text:?}") })
+        Self::Scalar(if reads_as_text(text) { text.into() } else { quoted(text) })
     }
 
     /// One alternative with its options.
@@ -108,6 +108,22 @@ fn reads_as_text(text: &str) -> bool {
         && !["y", "n", "yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str())
 }
 
+/// A text in double quotation marks.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
+}
+
+/// A character between double quotation marks; what cannot be seen is written by its number.
+fn escaped(character: char) -> String {
+    let number = u32::from(character);
+    match character {
+        '"' | '\\' => format!("\\{character}"),
+        _ if character == '\'' || character.escape_debug().len() == 1 => character.into(),
+        _ if number <= 0xffff => format!("\\u{number:04x}"),
+        _ => format!("\\U{number:08x}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +138,8 @@ mod tests {
         check("null", "\"null\"");
         check("1.5", "\"1.5\"");
         check("8bit", "\"8bit\"");
+        check("a \"b\" c's\\d", "\"a \\\"b\\\" c's\\\\d\"");
+        check("\u{feff}é\u{200b}𝄞\u{e0001}", "\"\\ufeffé\\u200b𝄞\\U000e0001\"");
     }
 
     #[test]

@@ -2,10 +2,16 @@
 //! builds editors matches on the enum.
 
 mod darkroom;
+mod diffusion;
 mod entries;
+mod flux_kontext;
+mod instruct_pix2pix;
 
 pub use darkroom::Darkroom;
+pub use diffusion::{DiffusionSettings, ResultSize};
 pub(crate) use entries::{EDITOR, EDITORS, read_editors};
+pub use flux_kontext::{FluxKontextOptions, TextDevice};
+pub use instruct_pix2pix::{InstructPix2PixOptions, SamplerChoice};
 
 use crate::schema::options::alternatives;
 
@@ -14,4 +20,8 @@ alternatives! {
     EditorModel, "an editor", "editor":
     /// The photographic editor that is built in.
     Darkroom(Darkroom),
+    /// InstructPix2Pix, from the folder of a pipeline.
+    InstructPix2Pix(InstructPix2PixOptions),
+    /// FLUX.1 Kontext, from the folder of a pipeline.
+    FluxKontext(FluxKontextOptions),
 }

@@ -1,5 +1,6 @@
 //! Options of the reward `editreward`.
 
+use crate::compute::{DEVICE, DeviceChoice, DtypeChoice, WeightChoice, check_dtype};
 use crate::document::yaml::Yaml;
 use crate::schema::fields::Fields;
 use crate::schema::key::{Absent, Key, Keys};
@@ -25,42 +26,6 @@ pub struct EditRewardOptions {
     pub activation_mib: Option<u64>,
     /// The most memory for what is kept between calls, in MiB.
     pub cache_mib: u64,
-}
-
-/// Where a model computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DeviceChoice {
-    /// On the first card if the program can use one, else on the processor.
-    #[default]
-    Auto,
-    /// On the processor.
-    Cpu,
-    /// On the first NVIDIA card.
-    Cuda,
-}
-
-/// In which type a model computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DtypeChoice {
-    /// Single precision on the processor, brain floats on a card.
-    #[default]
-    Auto,
-    /// Single precision.
-    F32,
-    /// Brain floats.
-    Bf16,
-}
-
-/// In which type weights lie in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WeightChoice {
-    /// As stored where the files are larger than 4 GiB, else in the type of computing.
-    #[default]
-    Auto,
-    /// In the type of computing.
-    Converted,
-    /// As the files have them, converted at each use.
-    Stored,
 }
 
 /// How rotation tables are rounded.
@@ -91,13 +56,6 @@ const DIR: Key<Text> = Key {
     absent: Absent::Refused,
     meaning: "the model directory, from the folder in which the program runs; `builtin` is the small judge of photometric \
               edits that is part of the program",
-};
-
-const DEVICE: Key<Word<DeviceChoice>> = Key {
-    name: "device",
-    rule: Word(&[("auto", DeviceChoice::Auto), ("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda)]),
-    absent: Absent::Default(DeviceChoice::Auto),
-    meaning: "where it computes; `auto` is the first card if the program was built for cards and finds one",
 };
 
 const DTYPE: Key<Word<DtypeChoice>> = Key {
@@ -176,6 +134,7 @@ impl Options for EditRewardOptions {
         let (dir, device, dtype) = (fields.take(&DIR), fields.take(&DEVICE), fields.take(&DTYPE));
         let (weights, rope_tables, fusion) = (fields.take(&WEIGHTS), fields.take(&ROPE_TABLES), fields.take(&FUSION));
         let (activation_mib, cache_mib) = (fields.take(&ACTIVATIONS), fields.take(&CACHE));
+        check_dtype(fields, device, dtype);
         Some(Self {
             dir: dir?,
             device: device?,

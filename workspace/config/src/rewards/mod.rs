@@ -5,7 +5,7 @@ mod editreward;
 mod entries;
 mod photometric;
 
-pub use editreward::{DeviceChoice, DtypeChoice, EditRewardOptions, Fusion, RopeTables, WeightChoice};
+pub use editreward::{EditRewardOptions, Fusion, RopeTables};
 pub(crate) use entries::{NAME, REWARD_KEYS, REWARDS, Rewards, WEIGHT};
 pub use photometric::Photometric;
 

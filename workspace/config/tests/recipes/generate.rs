@@ -12,17 +12,84 @@ fn line(key: &'static str, value: impl Strategy<Value = String>) -> impl Strateg
     prop::option::of(value).prop_map(move |value| value.map_or(String::new(), |value| format!("{key}: {value}\n")))
 }
 
+/// An option that is given or not.
+fn option<V: std::fmt::Debug>(key: &'static str, value: impl Strategy<Value = V> + 'static) -> BoxedStrategy<String> {
+    prop::option::of(value)
+        .prop_map(move |value| value.map_or(String::new(), |value| format!("{key}: {value:?}")))
+        .boxed()
+}
+
+/// An alternative with those of its options that are given.
+fn tagged(kind: &'static str, options: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
+    let given = |options: Vec<String>| options.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
+    options.prop_map(move |options| format!("{{{kind}: {{{}}}}}", given(options))).boxed()
+}
+
+fn path() -> impl Strategy<Value = String> {
+    prop_oneof![name(), "[a-z/.~][a-zA-Z0-9_./: #-]{0,30}[a-z]"]
+}
+
+fn word(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop::sample::select(words)
+}
+
+fn darkroom() -> BoxedStrategy<String> {
+    tagged("darkroom", vec![option("partial", any::<bool>()), option("workers", 1u32..=256)])
+}
+
+/// The options that the diffusion models share.
+fn diffusion() -> Vec<BoxedStrategy<String>> {
+    let on_card = (word(&["auto", "cuda"]), word(&["auto", "f32", "bf16", "f16"]));
+    let on_processor = (Just("cpu"), word(&["auto", "f32"]));
+    let computing = prop_oneof![on_card, on_processor];
+    vec![
+        option("result_size", word(&["model", "source"])),
+        option("latents", path()),
+        option("trajectory", any::<bool>()),
+        computing.prop_map(|(device, dtype)| format!("device: {device}, dtype: {dtype}")).boxed(),
+        option("activation_mib", 1u32..=1 << 20),
+        option("paused_mib", 0u32..=1 << 20),
+        option("batch", 1u32..=1024),
+        option("cache_mib", 0u32..=1 << 20),
+        option("max_pixels", 64u32..=1 << 24),
+        option("steps", 1u32..=1000),
+        option("guidance", 0.0f64..=50.0),
+    ]
+}
+
+fn instruct_pix2pix() -> BoxedStrategy<String> {
+    let sampling = prop_oneof![
+        Just("sampler: euler_ancestral".to_owned()),
+        (word(&["file", "ddim"]), 0.0f64..=1.0).prop_map(|(sampler, eta)| format!("sampler: {sampler}, eta: {eta:?}")),
+        Just(String::new()),
+    ];
+    let own = vec![
+        path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
+        option("image_guidance", 0.0f64..=50.0),
+        sampling.boxed(),
+    ];
+    tagged("instruct_pix2pix", [own, diffusion()].concat())
+}
+
+fn flux_kontext() -> BoxedStrategy<String> {
+    let file = (path(), word(&["gguf", "safetensors"])).prop_map(|(path, ending)| format!("{path}.{ending}"));
+    let own = vec![
+        path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
+        option("transformer", file),
+        option("eta", 0.0f64..=10.0),
+        option("fit_source", any::<bool>()),
+        option("text_tokens", 2u32..=4096),
+        option("text_device", word(&["same", "cpu"])),
+        option("weights", word(&["auto", "converted", "stored"])),
+    ];
+    tagged("flux_kontext", [own, diffusion()].concat())
+}
+
 fn editors() -> impl Strategy<Value = String> {
-    let darkroom = (any::<Option<bool>>(), prop::option::of(1u32..=256)).prop_map(|(partial, workers)| {
-        let partial = partial.map(|partial| format!("partial: {partial}"));
-        let workers = workers.map(|workers| format!("workers: {workers}"));
-        let options: Vec<String> = partial.into_iter().chain(workers).collect();
-        format!("{{darkroom: {{{}}}}}", options.join(", "))
-    });
-    let darkroom = darkroom.boxed();
+    let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext()].boxed();
     prop_oneof![
-        darkroom.clone().prop_map(|one| format!("editor: {one}\n")),
-        prop::collection::btree_map(name(), darkroom, 1..4).prop_map(|several| {
+        one.clone().prop_map(|one| format!("editor: {one}\n")),
+        prop::collection::btree_map(name(), one, 1..4).prop_map(|several| {
             let lines: Vec<String> = several.iter().map(|(name, one)| format!("  {name:?}: {one}\n")).collect();
             format!("editors:\n{}", lines.concat())
         }),

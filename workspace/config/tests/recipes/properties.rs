@@ -17,6 +17,10 @@ const PIECES: &[&str] = &[
     "editors",
     "darkroom",
     "partial",
+    "instruct_pix2pix",
+    "flux_kontext",
+    "dir",
+    "eta",
     "rewards",
     "model",
     "photometric",
@@ -164,8 +168,15 @@ proptest! {
         prop_assert_eq!(raw.version, Recipe::VERSION);
         let editors: Vec<&str> = settings.editors.iter().map(|editor| editor.name.as_str()).collect();
         match (&raw.editor, &raw.editors) {
-            (Some(one), None) => prop_assert_eq!(editors, one.keys().collect::<Vec<_>>()),
+            (Some(one), None) => {
+                prop_assert_eq!(editors, [one.kind()]);
+                prop_assert!(one.says(&settings.editors[0].model), "{one:?}");
+            }
             (None, Some(several)) => {
+                for editor in &settings.editors {
+                    let raw = several.get(editor.name.as_str());
+                    prop_assert!(raw.is_some_and(|raw| raw.says(&editor.model)), "{raw:?}");
+                }
                 let mut sorted = editors;
                 sorted.sort_unstable();
                 prop_assert_eq!(sorted, several.keys().collect::<Vec<_>>());
@@ -194,17 +205,20 @@ proptest! {
 
 #[test]
 fn what_is_generated_is_of_every_kind() {
-    // The generator is no good if it never makes some policy.
+    // The generator is no good if it never makes some policy or some editor.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut editors = BTreeSet::new();
     let kinds: BTreeSet<&'static str> = (0..100)
         .map(|_| {
             let text = valid().new_tree(&mut runner).unwrap().current();
-            match recipe(&text).settings().search {
+            let recipe = recipe(&text);
+            editors.extend(recipe.editors().iter().map(|editor| editor.model.kind()));
+            match recipe.settings().search {
                 Policy::BestOfN(_) => "best_of_n",
                 Policy::Beam(_) => "beam",
                 Policy::RewardWeighted(_) => "reward_weighted",
             }
         })
         .collect();
-    assert_eq!(kinds.len(), 3);
+    assert_eq!((kinds.len(), editors.len()), (3, 3));
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use editscale_config::{DiffusionSettings, EditorModel};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Raw {
     pub(crate) version: u64,
-    pub(crate) editor: Option<BTreeMap<String, Darkroom>>,
-    pub(crate) editors: Option<BTreeMap<String, BTreeMap<String, Darkroom>>>,
+    pub(crate) editor: Option<RawEditor>,
+    pub(crate) editors: Option<BTreeMap<String, RawEditor>>,
     pub(crate) rewards: Vec<RawReward>,
     #[serde(rename = "combine")]
     pub(crate) _combine: BTreeMap<String, BTreeMap<String, u32>>,
@@ -24,13 +25,99 @@ pub(crate) struct Raw {
     pub(crate) output: RawOutput,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Darkroom {
-    #[serde(rename = "partial")]
-    pub(crate) _partial: bool,
-    #[serde(rename = "workers")]
-    pub(crate) _workers: Option<u32>,
+pub(crate) enum RawEditor {
+    #[serde(rename = "darkroom")]
+    Darkroom { partial: bool, workers: Option<u32> },
+    #[serde(rename = "instruct_pix2pix")]
+    InstructPix2Pix(BTreeMap<String, RawValue>),
+    #[serde(rename = "flux_kontext")]
+    FluxKontext(BTreeMap<String, RawValue>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawValue {
+    Flag(bool),
+    Whole(u64),
+    Number(f64),
+    Text(String),
+}
+
+impl RawEditor {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Darkroom { .. } => "darkroom",
+            Self::InstructPix2Pix(_) => "instruct_pix2pix",
+            Self::FluxKontext(_) => "flux_kontext",
+        }
+    }
+
+    /// Whether it says what the recipe sets.
+    pub(crate) fn says(&self, model: &EditorModel) -> bool {
+        match (self, model) {
+            (Self::Darkroom { partial, workers }, EditorModel::Darkroom(set)) => {
+                *partial == set.partial && *workers == set.workers.map(u32::from)
+            }
+            (Self::InstructPix2Pix(raw), EditorModel::InstructPix2Pix(set)) => {
+                has_shared(raw, &set.shared, 14)
+                    && is_text(raw, "dir", Some(&set.dir))
+                    && is_number(raw, "steps", f64::from(set.steps))
+                    && is_number(raw, "guidance", set.guidance)
+                    && is_number(raw, "image_guidance", set.image_guidance)
+                    && is_number(raw, "eta", set.eta)
+                    && is_number(raw, "max_pixels", set.max_pixels as f64)
+                    && is_number(raw, "cache_mib", set.cache_mib as f64)
+                    && matches!(raw.get("sampler"), Some(RawValue::Text(_)))
+            }
+            (Self::FluxKontext(raw), EditorModel::FluxKontext(set)) => {
+                has_shared(raw, &set.shared, 16 + usize::from(set.transformer.is_some()))
+                    && is_text(raw, "dir", Some(&set.dir))
+                    && is_text(raw, "transformer", set.transformer.as_ref())
+                    && is_number(raw, "steps", f64::from(set.steps))
+                    && is_number(raw, "guidance", set.guidance)
+                    && is_number(raw, "eta", set.eta)
+                    && is_number(raw, "max_pixels", set.max_pixels as f64)
+                    && is_number(raw, "text_tokens", f64::from(set.text_tokens))
+                    && is_number(raw, "cache_mib", set.cache_mib as f64)
+                    && is_flag(raw, "fit_source", set.fit_source)
+                    && matches!(raw.get("text_device"), Some(RawValue::Text(_)))
+                    && matches!(raw.get("weights"), Some(RawValue::Text(_)))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn has_shared(raw: &BTreeMap<String, RawValue>, set: &DiffusionSettings, most_keys: usize) -> bool {
+    let optional = usize::from(set.latents.is_some()) + usize::from(set.activation_mib.is_some());
+    raw.len() == most_keys + optional
+        && is_text(raw, "latents", set.latents.as_ref())
+        && is_flag(raw, "trajectory", set.trajectory)
+        && set.activation_mib.is_none_or(|mib| is_number(raw, "activation_mib", mib as f64))
+        && is_number(raw, "paused_mib", set.paused_mib as f64)
+        && is_number(raw, "batch", f64::from(set.batch.get()))
+        && ["result_size", "device", "dtype"].iter().all(|key| matches!(raw.get(*key), Some(RawValue::Text(_))))
+}
+
+fn is_text(raw: &BTreeMap<String, RawValue>, key: &str, expected: Option<&String>) -> bool {
+    match (raw.get(key), expected) {
+        (Some(RawValue::Text(found)), Some(expected)) => found == expected,
+        (found, expected) => found.is_none() && expected.is_none(),
+    }
+}
+
+fn is_number(raw: &BTreeMap<String, RawValue>, key: &str, expected: f64) -> bool {
+    match raw.get(key) {
+        Some(RawValue::Whole(found)) => *found as f64 == expected,
+        Some(RawValue::Number(found)) => *found == expected,
+        _ => false,
+    }
+}
+
+fn is_flag(raw: &BTreeMap<String, RawValue>, key: &str, expected: bool) -> bool {
+    matches!(raw.get(key), Some(RawValue::Flag(found)) if *found == expected)
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use editscale_config::{
-    AllImages, BestImages, Combine, EditorModel, Output, OutputFormat, Policy, Recipe, Retain, Retry, Stop, WinnerImage,
+    AllImages, BestImages, Combine, DeviceChoice, DiffusionSettings, DtypeChoice, EditorModel, FluxKontextOptions,
+    InstructPix2PixOptions, Output, OutputFormat, Policy, Recipe, ResultSize, Retain, Retry, Stop, TextDevice,
+    WeightChoice, WinnerImage,
 };
 use editscale_core::{Budget, Need, Scale, Usd};
 use editscale_search::Weighting;
@@ -84,7 +86,7 @@ fn everything_can_be_set() {
     let settings = recipe.settings();
     let names: Vec<&str> = settings.editors.iter().map(|editor| editor.name.as_str()).collect();
     assert_eq!(names, ["fast", "no"]);
-    let EditorModel::Darkroom(darkroom) = &settings.editors[0].model;
+    let EditorModel::Darkroom(darkroom) = &settings.editors[0].model else { panic!("no darkroom") };
     assert!(darkroom.partial);
     assert_eq!(darkroom.workers.map(u32::from), Some(2));
     let rewards: Vec<_> = settings.rewards.iter().map(|reward| (reward.name.as_str(), reward.weight)).collect();
@@ -131,6 +133,89 @@ fn everything_can_be_set() {
     retry: {attempts: 1, base_delay_secs: 0.0, max_delay_secs: 0.25}
     output: {format: jpeg, quality: 80, keep_metadata: true}
     "#);
+}
+
+#[test]
+fn diffusion_models_are_spelled_out_when_resolved() {
+    let resolved = |editor: &str| {
+        let text = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor);
+        let recipe = recipe(&text);
+        let yaml = recipe.to_yaml();
+        let (_, rest) = yaml.split_once('\n').unwrap();
+        (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
+    };
+    let (model, text) = resolved("{instruct_pix2pix: {dir: models/a}}");
+    assert_eq!(model, EditorModel::InstructPix2Pix(InstructPix2PixOptions::of("models/a")));
+    assert_snapshot!(text, @r#"
+    editor:
+      instruct_pix2pix:
+        dir: "models/a"
+        steps: 20
+        guidance: 7.5
+        image_guidance: 1.5
+        sampler: file
+        eta: 0.0
+        max_pixels: 393216
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        cache_mib: 256
+    "#);
+    let (model, text) = resolved("{flux_kontext: {dir: models/b}}");
+    assert_eq!(model, EditorModel::FluxKontext(FluxKontextOptions::of("models/b")));
+    assert_snapshot!(text, @r#"
+    editor:
+      flux_kontext:
+        dir: "models/b"
+        steps: 28
+        guidance: 2.5
+        eta: 0.0
+        max_pixels: 1048576
+        fit_source: true
+        text_tokens: 512
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        text_device: same
+        weights: auto
+        cache_mib: 512
+    "#);
+    let (model, _) = resolved(
+        "{flux_kontext: {dir: b, transformer: q4.gguf, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
+         text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
+         activation_mib: 1, paused_mib: 0, batch: 4, text_device: cpu, weights: stored, cache_mib: 0}}",
+    );
+    let shared = DiffusionSettings {
+        result_size: ResultSize::Source,
+        latents: Some("n.safetensors".to_owned()),
+        trajectory: true,
+        device: DeviceChoice::Cuda,
+        dtype: DtypeChoice::F16,
+        activation_mib: Some(1),
+        paused_mib: 0,
+        batch: 4.try_into().unwrap(),
+    };
+    let expected = FluxKontextOptions {
+        dir: "b".to_owned(),
+        transformer: Some("q4.gguf".to_owned()),
+        steps: 4,
+        guidance: 3.0,
+        eta: 0.7,
+        max_pixels: 64,
+        fit_source: false,
+        text_tokens: 77,
+        shared,
+        text_device: TextDevice::Cpu,
+        weights: WeightChoice::Stored,
+        cache_mib: 0,
+    };
+    assert_eq!(model, EditorModel::FluxKontext(expected));
 }
 
 #[test]

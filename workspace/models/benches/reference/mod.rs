@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde::de::DeserializeOwned;
 
 /// Names the Python that has what `tests/parity/requirements.txt` lists.
-const PYTHON: &str = "EDITSCALE_PARITY_PYTHON";
+pub(crate) const PYTHON: &str = "EDITSCALE_PARITY_PYTHON";
 
 /// The Python to compare with; where there is none, says how to give one.
 pub(crate) fn python() -> Option<PathBuf> {

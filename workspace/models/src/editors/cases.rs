@@ -97,12 +97,6 @@ impl Case {
         std::iter::once(("latents".to_owned(), latents)).chain(noise).collect()
     }
 
-    /// What the shared loop is told in this case.
-    pub(super) fn options(&self, folder: &Path) -> DiffusionOptions {
-        let injected = Injected::load(&folder.join("noise.safetensors")).expect("noise");
-        DiffusionOptions { injected: Some(injected), keeps_trajectory: true, ..DiffusionOptions::new(false) }
-    }
-
     pub(super) fn source(&self) -> Image {
         image(&self.folder.join("source.png"))
     }
@@ -220,6 +214,12 @@ impl Case {
         let most = picture.data.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(most <= Some(1), "{}: the picture of candidate {candidate} is off by {most:?}", self.name);
     }
+}
+
+/// What the shared loop is told of a case's folder.
+pub(super) fn injecting(folder: &Path) -> DiffusionOptions {
+    let injected = Injected::load(&folder.join("noise.safetensors")).expect("noise");
+    DiffusionOptions { injected: Some(injected), keeps_trajectory: true, ..DiffusionOptions::new(false) }
 }
 
 pub(super) fn editor_name() -> EditorName {

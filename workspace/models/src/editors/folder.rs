@@ -4,12 +4,10 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
-use crate::load::{LoadError, read_file, read_json};
-use crate::weights::Checkpoint;
-
-const INDEX: &str = "model_index.json";
+use crate::editors::class::PipelineClass;
+pub(super) use crate::editors::class::{DIFFUSERS, TRANSFORMERS};
+use crate::load::{LoadError, read_file};
+use crate::weights::{Checkpoint, Storage};
 
 /// The folder of a pipeline of a known class.
 #[derive(Debug, Clone)]
@@ -17,27 +15,31 @@ pub(super) struct PipelineFolder {
     path: PathBuf,
 }
 
-/// What the weights of a component are called, up to their extension.
-pub(super) const DIFFUSERS: &str = "diffusion_pytorch_model";
-/// The same for components of transformers.
-pub(super) const TRANSFORMERS: &str = "model";
-
 impl PipelineFolder {
     /// Opens a folder whose index names this class. `pull` is how such a folder can be had.
-    pub(super) fn open(path: &Path, class: &str, pull: &str) -> Result<Self, LoadError> {
-        let index = path.join(INDEX);
+    pub(super) fn open(path: &Path, class: PipelineClass, pull: &str) -> Result<Self, LoadError> {
+        let index = path.join(PipelineClass::INDEX);
         if !index.is_file() {
             let reason = format!("is missing: expected the folder of a pipeline; `{pull}` fetches one");
             return Err(LoadError::content(&index, reason));
         }
-        let all: Map<String, Value> = read_json(&index)?;
-        match all.get("_class_name").and_then(Value::as_str) {
-            Some(found) if found == class => Ok(Self { path: path.to_owned() }),
+        match PipelineClass::read(&index)? {
+            found if found == class => Ok(Self::of(path)),
             found => {
-                let found = found.map_or("no pipeline".to_owned(), |found| format!("the pipeline `{found}`"));
-                Err(LoadError::content(&index, format!("names {found}: expected `{class}`")))
+                let reason = format!("names the pipeline `{}`: expected `{}`", found.name(), class.name());
+                Err(LoadError::content(&index, reason))
             }
         }
+    }
+
+    /// A folder whose index has been looked at.
+    pub(super) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// The pipeline's folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The folder of a component, which has to be there.
@@ -53,6 +55,11 @@ impl PipelineFolder {
     pub(super) fn scheduler(&self) -> PathBuf {
         self.path.join("scheduler").join("scheduler_config.json")
     }
+}
+
+/// The bytes that a component's weights take in memory if they are kept so, by the headers of its files.
+pub(super) fn weight_bytes(folder: &Path, stem: &str, kept: Storage) -> Result<u64, LoadError> {
+    Ok(Checkpoint::open_stem(folder, stem, str::to_owned)?.kept_bytes(kept))
 }
 
 /// What tells models and settings from others: a hash over what was entered.
@@ -77,6 +84,14 @@ impl Fingerprint {
         for file in files {
             self.enter(file.file_name().unwrap_or_default().as_encoded_bytes());
             self.enter(&read_file(&file)?);
+        }
+        Ok(())
+    }
+
+    /// Enters a small file where there is one.
+    pub(super) fn enter_file(&mut self, file: &Path) -> Result<(), LoadError> {
+        if file.is_file() {
+            self.enter(&read_file(file)?);
         }
         Ok(())
     }

@@ -1,9 +1,14 @@
 //! How much memory this machine has to give, and what an error says when it is too little.
 
 use std::fs;
+use std::path::Path;
 
 use candle_core::Device;
 use editscale_core::{Failure, FailureKind};
+
+use crate::layers::Compute;
+use crate::load::LoadError;
+use crate::weights::Storage;
 
 /// The bytes that can still be had without swapping, where the system tells: what the kernel holds available, or what
 /// is left below a container's limit if that is less.
@@ -47,6 +52,25 @@ pub(super) fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
+/// Refuses weights that take more bytes than what is free on the processor, before any are read. `parts` are bytes of
+/// weights with where and how they would be kept; `helps` is what a user can do about it.
+pub(super) fn check_weights(folder: &Path, parts: &[(u64, &Compute)], helps: &str) -> Result<(), LoadError> {
+    weights(folder, parts, available(), helps)
+}
+
+fn weights(folder: &Path, parts: &[(u64, &Compute)], free: Option<u64>, helps: &str) -> Result<(), LoadError> {
+    let here = || parts.iter().filter(|(_, compute)| compute.device.is_cpu());
+    let needed: u64 = here().map(|(bytes, _)| *bytes).sum();
+    let Some(free) = free.filter(|free| needed > *free) else { return Ok(()) };
+    let form = match here().map(|(_, compute)| compute.kept).next() {
+        Some(Storage::As(dtype)) => format!("in {}", dtype.as_str()),
+        _ => "as stored".to_owned(),
+    };
+    let (needed, free) = (gib(needed), gib(free));
+    let reason = format!("the weights take {needed} of memory {form}, and {free} are free: {helps}");
+    Err(LoadError::content(folder, reason))
+}
+
 /// Whether a device has no memory left: less work at a time may succeed.
 pub(super) fn is_out_of_memory(error: &candle_core::Error) -> bool {
     let text = error.to_string().to_lowercase();
@@ -67,6 +91,22 @@ pub(super) fn explained(error: &candle_core::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused_with_both_figures() {
+        let (folder, gib) = (Path::new("kontext"), 1_u64 << 30);
+        let wide = Compute::cpu();
+        let stored = Compute { kept: Storage::Stored, ..Compute::cpu() };
+        let check = |parts: &[(u64, &Compute)], free| weights(folder, parts, free, "use a card");
+        assert!(check(&[(6 * gib, &wide), (2 * gib, &wide)], Some(8 * gib)).is_ok());
+        assert!(check(&[(60 * gib, &wide)], None).is_ok(), "a system that does not tell is believed to have enough");
+        let refused =
+            check(&[(6 * gib, &wide), (2 * gib, &wide)], Some(8 * gib - 1)).map_err(|error| error.to_string());
+        let expected = "kontext: the weights take 8.0 GiB of memory in f32, and 8.0 GiB are free: use a card";
+        assert_eq!(refused, Err(expected.to_owned()));
+        let refused = check(&[(32 * gib, &stored)], Some(16 * gib)).map_err(|error| error.to_string());
+        assert!(refused.is_err_and(|error| error.contains("32.0 GiB of memory as stored, and 16.0 GiB")));
+    }
 
     #[test]
     fn running_out_of_memory_names_the_settings() {

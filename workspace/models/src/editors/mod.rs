@@ -2,7 +2,9 @@
 
 #[cfg(test)]
 mod cases;
+mod class;
 pub mod diffusion;
+mod fit;
 pub mod flux_kontext;
 mod folder;
 pub mod instruct_pix2pix;
@@ -10,3 +12,7 @@ mod memory;
 pub mod noise;
 mod pixels;
 pub mod samplers;
+mod verify;
+
+pub use class::{Component, PipelineClass};
+pub use verify::{Depth, verify, verify_to};

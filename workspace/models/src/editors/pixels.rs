@@ -25,16 +25,20 @@ pub(super) fn to_unit(picture: Rgb8, size: Size, device: &Device, dtype: DType) 
     Tensor::from_vec(planes, (1, 3, size.height, size.width), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
 }
 
-/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level.
-pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Rgb8>> {
+/// The pictures of values from −1 to 1, [batch, 3, height, width]; halves are rounded to the even level. None where a value is
+/// not finite: it has no level.
+pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Option<Rgb8>>> {
     let (batch, _, height, width) = pictures.dims4()?;
     let pictures = pictures.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
     let byte = |value: f32| ((value * 0.5 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
     let picture = |at: usize| {
         let planes: Vec<Vec<f32>> =
             (0..3).map(|channel| pictures.get(at)?.get(channel)?.flatten_all()?.to_vec1()).collect::<Result<_>>()?;
+        if planes.iter().flatten().any(|value| !value.is_finite()) {
+            return Ok(None);
+        }
         let data = (0..height * width).flat_map(|pixel| [0, 1, 2].map(|channel| byte(planes[channel][pixel])));
-        Ok(Rgb8 { width, height, data: data.collect() })
+        Ok(Some(Rgb8 { width, height, data: data.collect() }))
     };
     (0..batch).map(picture).collect()
 }
@@ -44,4 +48,17 @@ pub(super) fn batch(latents: &[&[f32]], dims: [usize; 3], device: &Device, dtype
     let [channels, rows, columns] = dims;
     let tensor = Tensor::from_vec(latents.concat(), (latents.len(), channels, rows, columns), &Device::Cpu)?;
     tensor.to_dtype(dtype)?.to_device(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_without_a_level_is_no_picture() {
+        let good = Tensor::new(&[-1.0_f32, 0.0, 2.0], &Device::Cpu).unwrap().reshape((1, 3, 1, 1)).unwrap();
+        let bad = Tensor::new(&[0.0_f32, f32::NAN, 0.0], &Device::Cpu).unwrap().reshape((1, 3, 1, 1)).unwrap();
+        let pictures = from_unit(&Tensor::cat(&[good, bad], 0).unwrap()).unwrap();
+        assert_eq!(pictures, [Some(Rgb8 { width: 1, height: 1, data: vec![0, 128, 255] }), None]);
+    }
 }

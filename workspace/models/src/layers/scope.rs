@@ -9,7 +9,7 @@ use crate::weights::{Checkpoint, Storage, WeightError};
 pub struct Compute {
     /// The processor or card.
     pub device: Device,
-    /// The type of activations: F32 or BF16.
+    /// The type of activations: F32; on a card also BF16 or F16.
     pub dtype: DType,
     /// The type in which weights of layers are kept. Weights kept in another type than that of the activations are converted
     /// each time they are used: slower, and half the memory.

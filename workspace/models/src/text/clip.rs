@@ -55,7 +55,7 @@ impl ClipTokens {
             let tokenizer = build(&vocabulary, &folder.join("merges.txt"), &settings, &frame)?;
             (vocabulary, tokenizer)
         };
-        Ok(Self { length: settings.length()?, tokens: Tokens::new(file, tokenizer, &settings, &frame)? })
+        Ok(Self { length: settings.length()?, tokens: Tokens::new(&file, tokenizer, &settings, &frame)? })
     }
 
     /// `model_max_length` of the settings: 77 for the models that are published. Where it is not there, the model's number

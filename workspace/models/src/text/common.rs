@@ -1,6 +1,6 @@
 //! What tokenizers of every kind share: checks, cutting, filling up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokenizers::{AddedToken, Encoding, Tokenizer};
 
@@ -49,19 +49,19 @@ pub(super) fn parse_file(file: &Path) -> Result<Tokenizer, LoadError> {
 impl Tokens {
     /// Checks a tokenizer and adds the special tokens that it lacks. `file` is what errors about it point at.
     pub(super) fn new(
-        file: PathBuf,
+        file: &Path,
         mut tokenizer: Tokenizer,
         settings: &Settings,
         frame: &Frame,
     ) -> Result<Self, LoadError> {
-        let fail = |reason: String| LoadError::content(&file, reason);
+        let fail = |reason: String| LoadError::content(file, reason);
         let id = |tokenizer: &Tokenizer, token: &AddedToken| {
             let missing = || fail(format!("has no token `{}`", token.content));
             tokenizer.token_to_id(&token.content).ok_or_else(missing)
         };
         let around = frame.start.iter().chain([&frame.end]).map(|token| id(&tokenizer, token));
         let around = around.collect::<Result<Vec<_>, _>>()?;
-        add_declared(&file, &mut tokenizer, settings)?;
+        add_declared(file, &mut tokenizer, settings)?;
         let pad = id(&tokenizer, &frame.pad)?;
         let missing = frame.start.iter().chain([&frame.end, &frame.pad]);
         let missing = missing.filter(|token| !is_added(&tokenizer, token)).cloned().collect::<Vec<_>>();

@@ -31,7 +31,7 @@ impl T5Tokens {
         let end = settings.special("eos_token", "</s>", false)?;
         let pad = settings.special("pad_token", "<pad>", false)?;
         let tokenizer = common::parse_file(&file)?;
-        let tokens = Tokens::new(file, tokenizer, &settings, &Frame { start: None, end, pad })?;
+        let tokens = Tokens::new(&file, tokenizer, &settings, &Frame { start: None, end, pad })?;
         Ok(Self { tokens })
     }
 

@@ -11,6 +11,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Deserialize;
 
+use crate::weights::audit::{Audit, AuditNotes};
 use crate::weights::{WeightError, WeightFile};
 
 /// What files of weights are called where nothing else is said.
@@ -23,6 +24,8 @@ pub struct Checkpoint {
     tensors: BTreeMap<String, Stored>,
     /// What errors about missing tensors point at: the one file, or the index.
     root: PathBuf,
+    /// Set where tensors are only looked at.
+    audit: Option<Audit>,
 }
 
 #[derive(Debug)]
@@ -121,7 +124,7 @@ impl Checkpoint {
                 }
             }
         }
-        Ok(Self { files, tensors, root })
+        Ok(Self { files, tensors, root, audit: None })
     }
 
     /// All tensors by name, with what their headers say.
@@ -146,6 +149,13 @@ impl Checkpoint {
     pub fn bytes(&self) -> u64 {
         let sizes = self.tensors.values().map(|stored| stored.info.data_offsets);
         sizes.map(|(from, to)| (to - from) as u64).sum()
+    }
+
+    /// The bytes of all tensors in memory, if they are kept so.
+    pub fn kept_bytes(&self, kept: Storage) -> u64 {
+        let Storage::As(dtype) = kept else { return self.bytes() };
+        let numbers = |stored: &Stored| stored.info.shape.iter().map(|&edge| edge as u64).product::<u64>();
+        self.tensors.values().map(|stored| numbers(stored).saturating_mul(dtype.size_in_bytes() as u64)).sum()
     }
 
     /// The one file, or the index.
@@ -175,34 +185,81 @@ impl Checkpoint {
         Ok(sample)
     }
 
+    /// The same checkpoint for looking only: a model that is loaded from it gets zeros that take no memory, whatever the files
+    /// hold, and what it asked for is noted. Values are read, each tensor for itself, if `reads` and if there are any.
+    pub(crate) fn audited(self, reads: bool) -> Self {
+        let reads = reads && !self.is_header_only();
+        Self { audit: Some(Audit::new(reads)), ..self }
+    }
+
+    /// What was noted since; nothing where tensors are not only looked at.
+    pub(crate) fn take_notes(&self) -> AuditNotes {
+        self.audit.as_ref().map(Audit::take).unwrap_or_default()
+    }
+
+    /// Zeros of a shape in place of tensors that are only looked at.
+    pub(crate) fn stand_in(
+        &self,
+        shape: &[usize],
+        dtype: DType,
+        device: &Device,
+    ) -> Option<candle_core::Result<Tensor>> {
+        self.audit.as_ref().map(|_| zeros(shape, dtype, device))
+    }
+
     /// Reads one tensor of the given shape; every value must be finite.
     pub fn tensor(&self, name: &str, shape: &[usize], kept: Storage, device: &Device) -> Result<Tensor, WeightError> {
+        let Some(audit) = &self.audit else {
+            let (stored, dtype) = self.located(name, shape)?;
+            let bytes = self.finite(name, stored, dtype)?;
+            return self.placed(name, place(&bytes, dtype, shape, kept, device));
+        };
+        let located = self.located(name, shape);
+        let dtype = match (kept, &located) {
+            (Storage::Stored, Ok((_, dtype))) => *dtype,
+            (Storage::Stored, Err(_)) => DType::F32,
+            (Storage::As(dtype), _) => dtype,
+        };
+        let read = |(stored, dtype)| if audit.reads { self.finite(name, stored, dtype).map(drop) } else { Ok(()) };
+        audit.note(name, shape, located.and_then(read))?;
+        self.placed(name, zeros(shape, dtype, device))
+    }
+
+    /// A tensor's place, if headers say of it what is expected.
+    fn located(&self, name: &str, shape: &[usize]) -> Result<(&Stored, DType), WeightError> {
         let missing = || WeightError::NoTensor { file: self.root.clone(), name: name.to_owned() };
         let stored = self.tensors.get(name).ok_or_else(missing)?;
-        let file = &self.files[stored.file];
+        let file = || self.files[stored.file].path.clone();
         if stored.info.shape != shape {
-            return Err(WeightError::Shape {
-                file: file.path.clone(),
-                name: name.to_owned(),
-                expected: shape.to_vec(),
-                found: stored.info.shape.clone(),
-            });
+            let (expected, found) = (shape.to_vec(), stored.info.shape.clone());
+            return Err(WeightError::Shape { file: file(), name: name.to_owned(), expected, found });
         }
-        let dtype = candle_type(stored.info.dtype).ok_or_else(|| WeightError::Type {
-            file: file.path.clone(),
-            name: name.to_owned(),
-            found: format!("{:?}", stored.info.dtype),
-        })?;
+        let unknown =
+            || WeightError::Type { file: file(), name: name.to_owned(), found: format!("{:?}", stored.info.dtype) };
+        Ok((stored, candle_type(stored.info.dtype).ok_or_else(unknown)?))
+    }
+
+    /// A tensor's bytes, of finite values.
+    fn finite(&self, name: &str, stored: &Stored, dtype: DType) -> Result<Vec<u8>, WeightError> {
+        let file = &self.files[stored.file];
         let bytes = file.read(&stored.info)?;
-        if let Some(at) = first_not_finite(&bytes, dtype) {
-            return Err(WeightError::NotFinite { file: file.path.clone(), name: name.to_owned(), at });
+        match first_not_finite(&bytes, dtype) {
+            Some(at) => Err(WeightError::NotFinite { file: file.path.clone(), name: name.to_owned(), at }),
+            None => Ok(bytes),
         }
-        place(&bytes, dtype, shape, kept, device).map_err(|source| WeightError::Device {
-            file: file.path.clone(),
-            name: name.to_owned(),
-            source: source.into(),
+    }
+
+    fn placed(&self, name: &str, tensor: candle_core::Result<Tensor>) -> Result<Tensor, WeightError> {
+        tensor.map_err(|source| {
+            let file = self.tensors.get(name).map_or(&self.root, |stored| &self.files[stored.file].path);
+            WeightError::Device { file: file.clone(), name: name.to_owned(), source: source.into() }
         })
     }
+}
+
+/// One zero, as often as it is needed.
+fn zeros(shape: &[usize], dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
+    Tensor::zeros((), dtype, device)?.broadcast_as(shape)
 }
 
 fn candle_type(dtype: Dtype) -> Option<DType> {

@@ -96,6 +96,18 @@ impl GgufFile {
         &self.tensors
     }
 
+    /// The bytes of all tensors in memory, if dense ones are kept so; quantised ones stay as they are.
+    pub fn kept_bytes(&self, kept: Storage) -> u64 {
+        let bytes = |tensor: &GgufTensor| match (kept, dense_type(tensor.stored)) {
+            (Storage::As(dtype), Some(_)) => {
+                let numbers = tensor.shape.iter().map(|&edge| edge as u64).product::<u64>();
+                numbers.saturating_mul(dtype.size_in_bytes() as u64)
+            }
+            _ => tensor.bytes as u64,
+        };
+        self.tensors.values().map(bytes).sum()
+    }
+
     /// Reads a matrix or vector. Dense ones are kept as `kept` says, quantised ones as they are; values, or the scales of
     /// blocks, must be finite.
     pub fn weight(

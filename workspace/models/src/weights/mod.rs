@@ -3,12 +3,14 @@
 //! Nothing is mapped into memory: a file that shrinks while it is read is an error, not a crash. What a file declares is
 //! checked against its length before anything is allocated for it.
 
+mod audit;
 mod checkpoint;
 mod convert;
 mod error;
 mod file;
 mod gguf;
 
+pub(crate) use audit::AuditNotes;
 pub use checkpoint::{Checkpoint, Storage, TensorFacts};
 pub use convert::{ConvertError, convert_pth};
 pub use error::WeightError;

@@ -32,7 +32,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor: [darkroom]
       |         ^^^^^^^^^^
-      = hint: write `editor: {darkroom: {}}`
+      = hint: write `editor: {darkroom: {}}` or `editor: {instruct_pix2pix: {dir: …}}` or `editor: {flux_kontext: {dir: …}}`
     ");
 }
 
@@ -80,7 +80,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor:
       | ^^^^^^
-      = hint: write `editor: {darkroom: {}}`
+      = hint: write `editor: {darkroom: {}}` or `editor: {instruct_pix2pix: {dir: …}}` or `editor: {flux_kontext: {dir: …}}`
     ");
 }
 
@@ -96,7 +96,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor: {lightroom: {}}
       |          ^^^^^^^^^
-      = hint: expected one of `darkroom`
+      = hint: expected one of `darkroom`, `instruct_pix2pix`, `flux_kontext`
     ");
 }
 
@@ -112,7 +112,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor: {sdxl: {}}
       |          ^^^^
-      = hint: expected one of `darkroom`
+      = hint: expected one of `darkroom`, `instruct_pix2pix`, `flux_kontext`
     ");
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     CancelRule, Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, EditorName, Failure, FailureKind,
-    LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Watch,
+    LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Until, Watch,
 };
 
 use crate::editors::diffusion::options::DiffusionOptions;
@@ -58,7 +58,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
 
     /// Keeps the state of a candidate that is not finished.
     fn keep(&mut self, item: &EditItem, track: Track<P::Conditions>) {
-        if track.target < track.prepared.sampler.steps() {
+        if item.proposal.until != Until::Finished {
             let paused = Paused::new(track.state, &item.proposal);
             self.paused.put(&item.run, item.proposal.id, Arc::new(paused));
         }
@@ -95,6 +95,10 @@ impl<P: Pipeline> DiffusionEditor<P> {
         watch: &dyn Watch,
     ) -> Vec<(usize, Result<Candidate, Failure>)> {
         let (mut good, failed): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|track| track.failure.is_none());
+        // What was done for the others' sake as well stays on an account.
+        if let Some(first) = good.first_mut() {
+            failed.iter().for_each(|track| first.counters += track.counters);
+        }
         let fail = |track: Track<P::Conditions>| {
             let failure = track.failure.unwrap_or_else(|| crashed("the candidate failed"));
             (track.item, Err(Failure { cost: cost(track.evaluations), ..failure }))

@@ -6,9 +6,9 @@ use editscale_picture::{Rgb8, encode_rgb8};
 
 use crate::editors::diffusion::editor::{DiffusionEditor, cost, crashed};
 use crate::editors::diffusion::options::ResultSize;
-use crate::editors::diffusion::pipeline::Pipeline;
+use crate::editors::diffusion::pipeline::{Geometry, Pipeline};
 use crate::editors::diffusion::track::Track;
-use crate::editors::memory::explained;
+use crate::editors::memory::{explained, is_out_of_memory};
 use crate::pictures::{Filter, Size, resize};
 
 /// The latents that a track's picture is made of: its own where it is finished, else what it is heading for.
@@ -17,6 +17,11 @@ fn clean<C>(track: &Track<C>) -> Vec<f32> {
         Some(prediction) => track.prepared.sampler.clean(track.state.step, &track.state.latents, prediction),
         None => track.state.latents.clone(),
     }
+}
+
+fn not_finite() -> Failure {
+    let message = "the decoded picture holds a value that is not finite: the weights may need a wider `dtype`";
+    Failure::new(FailureKind::Malformed, message)
 }
 
 impl<P: Pipeline> DiffusionEditor<P> {
@@ -36,16 +41,25 @@ impl<P: Pipeline> DiffusionEditor<P> {
                 break;
             }
             let latents: Vec<&[f32]> = clean[from..to].iter().map(Vec::as_slice).collect();
-            match self.pipeline.decode(&latents, geometry) {
-                Ok(decoded) if decoded.len() == latents.len() => pictures.extend(decoded.into_iter().map(Ok)),
-                Ok(_) => pictures.extend(latents.iter().map(|_| Err(crashed("the decoder left pictures out")))),
-                Err(error) => {
-                    let message = format!("decoding failed: {}", explained(&error));
-                    pictures.extend(latents.iter().map(|_| Err(crashed(message.as_str()))));
-                }
-            }
+            pictures.extend(self.decode_some(&latents, geometry));
         }
         pictures
+    }
+
+    /// Decodes together what fits together.
+    fn decode_some(&self, latents: &[&[f32]], geometry: Geometry) -> Vec<Result<Rgb8, Failure>> {
+        let failed = |message: &str| latents.iter().map(|_| Err(crashed(message))).collect();
+        match self.pipeline.decode(latents, geometry) {
+            Ok(decoded) if decoded.len() == latents.len() => {
+                decoded.into_iter().map(|picture| picture.ok_or_else(not_finite)).collect()
+            }
+            Ok(_) => failed("the decoder left pictures out"),
+            Err(error) if is_out_of_memory(&error) && latents.len() > 1 => {
+                let (first, second) = latents.split_at(latents.len().div_ceil(2));
+                [self.decode_some(first, geometry), self.decode_some(second, geometry)].into_iter().flatten().collect()
+            }
+            Err(error) => failed(&format!("decoding failed: {}", explained(&error))),
+        }
     }
 
     pub(super) fn candidate(

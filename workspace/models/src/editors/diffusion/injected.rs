@@ -17,8 +17,8 @@ pub struct Injected {
     file: PathBuf,
     latents: Numbers,
     noise: Option<Numbers>,
-    /// Tells this file from others.
-    pub(crate) sample: Vec<u8>,
+    /// Tells these numbers from others.
+    pub(crate) digest: [u8; 32],
 }
 
 #[derive(Debug)]
@@ -45,7 +45,13 @@ impl Injected {
         let missing =
             || LoadError::content(file, "holds no tensor `latents`: expected [candidates, channels, rows, columns]");
         let latents = read("latents", 4)?.ok_or_else(missing)?;
-        Ok(Self { noise: read("noise", 5)?, latents, file: file.to_owned(), sample: checkpoint.sample()? })
+        let noise = read("noise", 5)?;
+        let mut hasher = blake3::Hasher::new();
+        for numbers in std::iter::once(&latents).chain(&noise) {
+            hasher.update(format!("{:?}", numbers.dims).as_bytes());
+            hasher.update(bytemuck::cast_slice(&numbers.values));
+        }
+        Ok(Self { noise, latents, file: file.to_owned(), digest: *hasher.finalize().as_bytes() })
     }
 
     /// The noise that a candidate starts from.

@@ -94,8 +94,8 @@ pub trait Pipeline: Send + fmt::Debug {
     /// What the denoiser says of each row, guidance applied. Rows have one geometry. An answer depends on its own row only.
     fn predict(&self, rows: &[Row<'_, Self::Conditions>]) -> Result<Vec<Vec<f32>>>;
 
-    /// The pictures of latents of one geometry.
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>>;
+    /// The pictures of latents of one geometry; none where one holds a value that is not finite.
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>>;
 
     /// Latents of the order channels, rows, columns in the order that the denoiser takes.
     fn arranged(&self, latents: Vec<f32>, geometry: Geometry) -> Vec<f32>;
@@ -103,7 +103,12 @@ pub trait Pipeline: Send + fmt::Debug {
     /// The dimensions of arranged latents.
     fn arranged_dims(&self, geometry: Geometry) -> Vec<usize>;
 
-    /// About the most bytes that activations of one row take.
+    /// About the most bytes that a pass takes whatever its rows.
+    fn pass_bytes(&self) -> u64 {
+        0
+    }
+
+    /// About the most bytes that activations of one row take on top.
     fn row_bytes(&self, conditions: &Self::Conditions, geometry: Geometry) -> u64;
 
     /// About the most bytes that activations take while one picture is decoded.

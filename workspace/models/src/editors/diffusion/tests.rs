@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Failure, FailureKind, Image,
-    ImageSize, Instruction, KnobSpec, Knobs, Lineage, LocalEditor, MediaType, NameError, NobodyWatches, Proposal,
-    RunId, Seed, Start, Until, Watch,
+    ImageSize, Instruction, KnobName, KnobSpec, Knobs, Lineage, LocalEditor, MediaType, NameError, NobodyWatches,
+    Proposal, RunId, Seed, Start, Until, Watch,
 };
 use editscale_picture::Rgb8;
 
@@ -55,7 +55,7 @@ impl Pipeline for Formula {
         Ok(rows.iter().map(said).collect())
     }
 
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> candle_core::Result<Vec<Rgb8>> {
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> candle_core::Result<Vec<Option<Rgb8>>> {
         // Every difference of latents is to be seen.
         let byte = |value: &f32| ((value * 7.3).rem_euclid(1.0) * 255.0) as u8;
         let picture = |latents: &&[f32]| Rgb8 {
@@ -63,7 +63,7 @@ impl Pipeline for Formula {
             height: geometry.rows,
             data: latents.iter().map(byte).collect(),
         };
-        Ok(latents.iter().map(picture).collect())
+        Ok(latents.iter().map(picture).map(Some).collect())
     }
 
     fn arranged(&self, latents: Vec<f32>, _: Geometry) -> Vec<f32> {
@@ -197,10 +197,6 @@ fn paused_and_gone_on_from_equals_never_paused() {
         for at in 0..=STEPS as u32 {
             let mut editor = editor(&sampler);
             let paused = good(&mut editor, &[item(0, 5, Start::Source, Until::Step(at))]).remove(0);
-            if at == STEPS as u32 {
-                assert_eq!(paused.image.bytes, whole.image.bytes, "the last step is the finished picture");
-                continue;
-            }
             assert_eq!(paused.trajectory.as_ref().unwrap().steps(), at as usize);
             let resumed = item(1, 5, Start::Paused(CandidateId(0)), Until::Finished);
             let resumed = good(&mut editor, &[resumed]).remove(0);
@@ -234,21 +230,21 @@ fn a_state_that_was_let_go_is_made_again_from_its_path() {
         let second = item(1, 6, Start::Paused(CandidateId(0)), Until::Step(4));
         let third = item(2, 7, Start::Paused(CandidateId(1)), Until::Finished);
         let mut held = editor(&sampler);
-        good(&mut held, &[first.clone()]);
+        good(&mut held, std::slice::from_ref(&first));
         good(&mut held, &[EditItem { path: vec![first.proposal.clone()], ..second.clone() }]);
         let path = vec![first.proposal.clone(), second.proposal.clone()];
         let third = EditItem { path, ..third };
-        let expected = good(&mut held, &[third.clone()]).remove(0);
+        let expected = good(&mut held, std::slice::from_ref(&third)).remove(0);
         let mut anew = editor(&sampler);
-        let made = good(&mut anew, &[third.clone()]).remove(0);
+        let made = good(&mut anew, std::slice::from_ref(&third)).remove(0);
         assert_eq!((made.image.bytes, made.trajectory), (expected.image.bytes.clone(), expected.trajectory.clone()));
         assert_eq!(made.cost.nfe, 2 * STEPS as u64, "all of it was made");
         held.release(&[(third.run.clone(), CandidateId(0)), (third.run.clone(), CandidateId(1))]);
         assert_eq!(held.paused_bytes(), 0);
-        assert_eq!(good(&mut held, &[third.clone()]).remove(0).image.bytes, expected.image.bytes);
+        assert_eq!(good(&mut held, std::slice::from_ref(&third)).remove(0).image.bytes, expected.image.bytes);
         let none = DiffusionOptions { paused_bytes: 0, ..DiffusionOptions::new(false) };
         let mut forgetful = editor_with(&sampler, none, 1);
-        good(&mut forgetful, &[first.clone()]);
+        good(&mut forgetful, std::slice::from_ref(&first));
         assert_eq!(forgetful.paused_bytes(), 0, "nothing is held beyond the bound");
         assert_eq!(good(&mut forgetful, &[third]).remove(0).image.bytes, expected.image.bytes);
     }
@@ -267,6 +263,76 @@ fn what_cannot_be_gone_on_from_is_said() {
     assert_eq!(said.len(), 2);
     assert!(said[0].contains("was not paused by this editor"), "{}", said[0]);
     assert!(said[1].contains("paused at step 4"), "{}", said[1]);
+}
+
+/// What a batch of forks of one lost state has cost, all together, is what its card says at most.
+#[test]
+fn making_a_state_again_is_paid_once_and_within_the_card() {
+    for sampler in samplers() {
+        let first = item(0, 5, Start::Source, Until::Step(3));
+        let fork = |id: u32, guidance: f64| {
+            let mut fork = item(id, 60 + u64::from(id), Start::Paused(CandidateId(0)), Until::Finished);
+            fork.path = vec![first.proposal.clone()];
+            fork.proposal.knobs.set(KnobName::new("guidance").unwrap(), guidance).unwrap();
+            fork
+        };
+        let forks = [fork(1, 2.0), fork(2, 3.0), fork(3, 2.0)];
+        let mut forgetful = editor(&sampler);
+        let made = good(&mut forgetful, &forks);
+        let most = forgetful.card().cost.nfe;
+        assert_eq!(made[0].cost.nfe, most, "the way there, and on");
+        assert_eq!([made[1].cost.nfe, made[2].cost.nfe], [most / 2; 2], "on from there only");
+        // With other settings the paused state's last answer is not taken for theirs.
+        let mut held = editor(&sampler);
+        good(&mut held, std::slice::from_ref(&first));
+        for (held, remade) in good(&mut held, &forks).iter().zip(&made) {
+            assert_eq!(held.image.bytes, remade.image.bytes);
+            assert_eq!(held.cost.nfe, most / 2);
+        }
+        let mut broken = editor(&sampler);
+        broken.pipeline.breaks_at = Some(sampler.timesteps()[1]);
+        let costs: Vec<u64> =
+            edit(&mut broken, &forks).iter().map(|made| made.as_ref().unwrap_err().cost.nfe).collect();
+        assert_eq!(costs, [4, 0, 0], "two evaluations of two steps, once");
+    }
+}
+
+#[test]
+fn lost_states_are_made_again_together() {
+    let sampler = &samplers()[0];
+    let roots: Vec<EditItem> = (0..3).map(|id| item(id, u64::from(id), Start::Source, Until::Step(2))).collect();
+    let on = |root: &EditItem| {
+        let id = root.proposal.id;
+        let on = item(10 + id.0, 70 + u64::from(id.0), Start::Paused(id), Until::Finished);
+        EditItem { path: vec![root.proposal.clone()], ..on }
+    };
+    let on: Vec<EditItem> = roots.iter().map(on).collect();
+    let made = good(&mut editor(sampler), &on);
+    let passes: u64 = made.iter().map(|made| made.counters.denoiser_passes).sum();
+    assert_eq!(passes, STEPS as u64, "two passes there and four on, for all three");
+    let mut held = editor(sampler);
+    good(&mut held, &roots);
+    assert!(good(&mut held, &on).iter().zip(&made).all(|(held, made)| held.image.bytes == made.image.bytes));
+}
+
+#[test]
+fn what_failed_candidates_shared_is_on_the_account_of_one_that_did_not() {
+    let mut editor = editor(&samplers()[1]);
+    let mut masked = fresh(0, 1);
+    masked.request = Arc::new(EditRequest { mask: Some(masked.start.clone()), ..(*masked.request).clone() });
+    let results = edit(&mut editor, &[masked, fresh(1, 2), fresh(2, 3)]);
+    let mut counters = EditCounters::default();
+    results.iter().flatten().for_each(|candidate| counters += candidate.counters);
+    assert_eq!((counters.denoiser_passes, counters.image_decodes), (STEPS as u64, 2));
+}
+
+#[test]
+fn sizes_that_no_picture_may_have_are_refused_before_anything_is_paid() {
+    let mut item = fresh(0, 1);
+    let size = Some(ImageSize { width: 1 << 15, height: 1 << 15 });
+    item.request = Arc::new(EditRequest { output_size: size, ..(*item.request).clone() });
+    let failure = edit(&mut editor(&samplers()[0]), &[item]).remove(0).unwrap_err();
+    assert!(failure.cost.nfe == 0 && failure.message.contains("pixels"), "{failure}");
 }
 
 /// Cancels after a number of looks.

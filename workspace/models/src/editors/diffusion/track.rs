@@ -21,6 +21,8 @@ pub(super) struct Track<C> {
     pub(super) state: State,
     /// The step that it is to stop before; the number of steps for the finished picture.
     pub(super) target: usize,
+    /// Whether somebody looks at it where it stops.
+    pub(super) previews: bool,
     /// Denoiser evaluations so far.
     pub(super) evaluations: u64,
     pub(super) counters: EditCounters,
@@ -34,7 +36,8 @@ impl<C> Track<C> {
 
     /// Whether it waits for an answer of the denoiser. One that stops half way waits for a last one, for its preview.
     fn asks(&self) -> bool {
-        let is_needed = self.state.step < self.target || (self.state.step == self.target && self.target < self.steps());
+        let is_halted = self.state.step == self.target && self.target < self.steps();
+        let is_needed = self.state.step < self.target || (is_halted && self.previews);
         self.failure.is_none() && self.state.prediction.is_none() && is_needed
     }
 
@@ -115,7 +118,7 @@ impl<P: Pipeline> Means<'_, P> {
                     *taken += bytes;
                     pass.push(at);
                 }
-                None => passes.push((*geometry, bytes, vec![at])),
+                None => passes.push((*geometry, bytes.saturating_add(self.pipeline.pass_bytes()), vec![at])),
             }
         }
         passes.into_iter().map(|(_, _, pass)| pass).collect()

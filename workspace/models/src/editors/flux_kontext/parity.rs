@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::size::{result_size, source_size};
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, same_pictures};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, injecting, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::editors::pixels;
 use crate::layers::Compute;
@@ -30,7 +30,7 @@ fn options(case: &Case) -> Options {
 
 fn editor(case: &Case) -> DiffusionEditor<FluxKontext> {
     let folder = case.pipeline_folder();
-    let shared = case.options(folder.path());
+    let shared = injecting(folder.path());
     let (identity, pipeline) = load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline");
     DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
 }
@@ -71,7 +71,7 @@ fn stages_are_those_of_diffusers() {
             latents = (0..latents.len()).map(|at| case.part(&format!("latents.{step}"), at)).collect();
         }
         for (at, latents) in latents.iter().enumerate() {
-            case.check_picture(at, &pipeline.decode(&[latents], geometry).unwrap()[0]);
+            case.check_picture(at, pipeline.decode(&[latents], geometry).unwrap()[0].as_ref().expect("a picture"));
         }
     }
 }

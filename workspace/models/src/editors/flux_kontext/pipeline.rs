@@ -1,6 +1,6 @@
 //! The networks of FLUX.1 Kontext together: two texts, the source as further tokens, and the velocity.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -10,26 +10,33 @@ use editscale_core::{
 use editscale_picture::Rgb8;
 
 use crate::cache::Cache;
+use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
+use crate::editors::flux_kontext::fit::{Parts, fit};
 use crate::editors::flux_kontext::options::Options;
 use crate::editors::flux_kontext::packing::{pack, unpack};
 use crate::editors::flux_kontext::size::{result_size, source_size};
 use crate::editors::flux_kontext::transformer::{
     FluxItem, FluxReference, FluxText, FluxTransformer, TransformerSource,
 };
+use crate::editors::flux_kontext::weights::WeightParts;
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
-use crate::editors::memory::{check_room, explained};
+use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
-use crate::editors::samplers::{FlowConfig, FlowEuler};
+use crate::editors::samplers::{FlowConfig, FlowEuler, MOST_STEPS};
 use crate::layers::autoencoder_kl::AutoencoderKl;
 use crate::layers::clip_text::ClipText;
 use crate::layers::t5::T5Encoder;
 use crate::load::LoadError;
 use crate::pictures::Size;
 use crate::text::{ClipTokens, T5Tokens, TokenizeError};
+use crate::weights::Storage;
 
-const CLASS: &str = "FluxKontextPipeline";
+const CLASS: PipelineClass = PipelineClass::FluxKontext;
 const PULL: &str = "editscale models pull flux-kontext";
+
+/// What helps where the weights do not fit into memory.
+const ROOM: &str = "set `weights: stored`, name a quantised `transformer` (`.gguf`), or use a card";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
 const REVISION: &str = "flux_kontext/1";
@@ -64,6 +71,18 @@ pub struct Conditions {
     tokens: usize,
 }
 
+/// The bytes of all weights of a pipeline's folder in its files, or with a file in place of its transformer.
+pub fn stored_bytes(folder: &Path, transformer: Option<&Path>) -> std::result::Result<u64, LoadError> {
+    let folder = PipelineFolder::open(folder, CLASS, PULL)?;
+    let encoders = [folder.component("text_encoder")?, folder.component("text_encoder_2")?];
+    let transformer = match transformer {
+        Some(file) => TransformerSource::File(file.to_owned()),
+        None => TransformerSource::Folder(folder.component("transformer")?),
+    };
+    let parts = WeightParts { encoders: &encoders, vae: &folder.component("vae")?, transformer: &transformer };
+    Ok(parts.text_bytes(Storage::Stored)? + parts.picture_bytes(Storage::Stored)?)
+}
+
 /// Loads a pipeline's folder, and says what its editor is to be called.
 pub fn load(
     folder: &Path,
@@ -73,19 +92,27 @@ pub fn load(
 ) -> std::result::Result<(Identity, FluxKontext), LoadError> {
     let folder = PipelineFolder::open(folder, CLASS, PULL)?;
     let flow = FlowConfig::read(&folder.scheduler())?;
+    if !(1..=MOST_STEPS).contains(&options.steps) {
+        let reason = format!("leads 1 to {MOST_STEPS} steps: found {} in the recipe's `steps`", options.steps);
+        return Err(LoadError::content(&folder.scheduler(), reason));
+    }
     let component = |name: &str| folder.component(name);
     let (tokenizers, encoders) = (
         [component("tokenizer")?, component("tokenizer_2")?],
         [component("text_encoder")?, component("text_encoder_2")?],
     );
     let vae = component("vae")?;
-    let clip = (ClipTokens::load(&tokenizers[0])?, ClipText::load(&encoders[0], &options.text_compute)?);
-    let t5 = (T5Tokens::load(&tokenizers[1])?, T5Encoder::load(&encoders[1], &options.text_compute)?);
-    let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
     let source = match &options.transformer {
         Some(file) => TransformerSource::File(file.clone()),
         None => TransformerSource::Folder(component("transformer")?),
     };
+    let parts = WeightParts { encoders: &encoders, vae: &vae, transformer: &source };
+    let (compute, text_compute) = (&options.compute, &options.text_compute);
+    let taken = [(parts.text_bytes(text_compute.kept)?, text_compute), (parts.picture_bytes(compute.kept)?, compute)];
+    check_weights(folder.path(), &taken, ROOM)?;
+    let clip = (ClipTokens::load(&tokenizers[0])?, ClipText::load(&encoders[0], &options.text_compute)?);
+    let t5 = (T5Tokens::load(&tokenizers[1])?, T5Encoder::load(&encoders[1], &options.text_compute)?);
+    let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
     let transformer = FluxTransformer::load(&source, &options.compute)?;
     let mut fingerprint = Fingerprint::default();
     tokenizers.iter().try_for_each(|folder| fingerprint.enter_files(folder))?;
@@ -93,12 +120,19 @@ pub fn load(
     fingerprint.enter_component(&vae, DIFFUSERS)?;
     match &source {
         TransformerSource::Folder(folder) => fingerprint.enter_component(folder, DIFFUSERS)?,
-        TransformerSource::File(file) => fingerprint.enter_ends(file)?,
+        TransformerSource::File(file) => {
+            fingerprint.enter_ends(file)?;
+            // What lies beside the file may say its shape.
+            file.parent().map_or(Ok(()), |folder| fingerprint.enter_file(&folder.join("config.json")))?;
+        }
     }
     fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
     let sizes = (options.max_pixels, options.is_source_fitted, options.text_tokens);
-    fingerprint.enter(format!("{sizes:?} {:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.sample));
+    fingerprint.enter(format!("{sizes:?} {:?}", shared.result_size).as_bytes());
+    for compute in [&options.compute, &options.text_compute] {
+        fingerprint.enter(format!("{:?} {:?} {}", compute.dtype, compute.kept, compute.device.is_cpu()).as_bytes());
+    }
+    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
     let identity = Identity {
         name,
         revision: format!("{REVISION} {}", fingerprint.digits()).into(),
@@ -107,12 +141,12 @@ pub fn load(
     };
     let (texts, sources) = (Cache::new(options.cache_bytes / 2), Cache::new(options.cache_bytes / 2));
     let kontext = FluxKontext { options, clip, t5, autoencoder, transformer, flow, texts, sources };
-    kontext.check(&tokenizers.each_ref().map(|folder| folder.as_path()), &source_file(&source), &vae)?;
+    kontext.check(&tokenizers.each_ref().map(PathBuf::as_path), &source_file(&source))?;
     Ok((identity, kontext))
 }
 
 /// What errors about the transformer's shape point at.
-fn source_file(source: &TransformerSource) -> std::path::PathBuf {
+fn source_file(source: &TransformerSource) -> PathBuf {
     match source {
         TransformerSource::Folder(folder) => folder.join("config.json"),
         TransformerSource::File(file) => file.clone(),
@@ -125,37 +159,15 @@ fn failed(what: &str, error: &candle_core::Error) -> Failure {
 
 impl FluxKontext {
     /// Checks that the components belong together.
-    fn check(&self, tokenizers: &[&Path; 2], transformer: &Path, vae: &Path) -> std::result::Result<(), LoadError> {
-        let config = self.transformer.config();
-        let same = |what: &str, found: usize, expected: usize| {
-            if found == expected {
-                return Ok(());
-            }
-            let reason = format!("has {what} {found}: expected {expected}, as the other components have it");
-            Err(LoadError::content(transformer, reason))
+    fn check(&self, tokenizers: &[&Path; 2], transformer: &Path) -> std::result::Result<(), LoadError> {
+        let parts = Parts {
+            largest_ids: [Some(self.clip.0.largest_id()), Some(self.t5.0.largest_id())],
+            clip: Some(self.clip.1.config()),
+            t5: Some(self.t5.1.config()),
+            autoencoder: Some(self.autoencoder.config()),
+            transformer: Some(self.transformer.config()),
         };
-        let latents = 4 * self.autoencoder.config().latent_channels;
-        same("input channels", config.in_channels, latents)?;
-        same("output channels", config.out_channels, latents)?;
-        same("a text width of", config.text_width, self.t5.1.config().d_model)?;
-        same("a pooled width of", config.pooled_width, self.clip.1.config().hidden_size)?;
-        if self.autoencoder.config().scaling_factor == 0.0 {
-            return Err(LoadError::content(
-                &vae.join("config.json"),
-                "has `scaling_factor` 0: expected another number",
-            ));
-        }
-        let ids = [
-            (self.clip.0.largest_id() as usize, self.clip.1.config().vocab_size),
-            (self.t5.0.largest_id() as usize, self.t5.1.config().vocab_size),
-        ];
-        for (tokenizer, (largest, rows)) in tokenizers.iter().zip(ids) {
-            if largest >= rows {
-                let reason = format!("has ids up to {largest}: the text encoder has {rows} tokens");
-                return Err(LoadError::content(tokenizer, reason));
-            }
-        }
-        Ok(())
+        fit(*tokenizers, transformer, &parts).first()
     }
 
     /// Pixels of a token's edge.
@@ -170,7 +182,12 @@ impl FluxKontext {
         let clip = self.clip.0.encode(instruction, short).map_err(invalid)?;
         let length = self.options.text_tokens;
         let t5 = self.t5.0.encode(instruction, length).map_err(invalid)?;
-        let note = t5.cut.map(|cut| format!("the model reads {length} tokens: it has not read `{cut}`").into());
+        let (cut, lost) = (t5.cut, clip.cut);
+        let of_all = cut.map(|cut| format!("the model reads {length} tokens: it has not read `{cut}`"));
+        let of_summary = || {
+            lost.map(|cut| format!("the model's summary of the instruction holds {short} tokens: `{cut}` is not in it"))
+        };
+        let note = of_all.or_else(of_summary).map(Into::into);
         let encode = || {
             let compute = &self.options.compute;
             let here = |tensor: Tensor| tensor.to_device(&compute.device)?.to_dtype(compute.dtype);
@@ -284,7 +301,7 @@ impl Pipeline for FluxKontext {
         self.transformer.forward(&items)?.into_iter().map(numbers).collect()
     }
 
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {
         let (compute, config) = (&self.options.compute, self.autoencoder.config());
         let planes: Vec<Vec<f32>> = latents.iter().map(|tokens| unpack(tokens, geometry.dims())).collect();
         let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
@@ -302,7 +319,11 @@ impl Pipeline for FluxKontext {
     }
 
     fn row_bytes(&self, conditions: &Conditions, geometry: Geometry) -> u64 {
-        self.transformer.activation_bytes(conditions.tokens + (geometry.rows / 2) * (geometry.columns / 2))
+        self.transformer.row_bytes(conditions.tokens + (geometry.rows / 2) * (geometry.columns / 2))
+    }
+
+    fn pass_bytes(&self) -> u64 {
+        self.transformer.pass_bytes()
     }
 
     fn decode_bytes(&self, geometry: Geometry) -> u64 {

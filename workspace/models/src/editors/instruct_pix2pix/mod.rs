@@ -1,5 +1,6 @@
 //! InstructPix2Pix (Brooks, Holynski and Efros, 2023): a Stable Diffusion that also sees the picture to edit.
 
+pub(in crate::editors) mod fit;
 mod options;
 mod pipeline;
 mod size;

@@ -4,7 +4,7 @@ use candle_core::{DType, Device};
 use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
 
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, same_pictures};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, injecting, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::layers::Compute;
 use crate::weights::Storage;
@@ -23,7 +23,7 @@ fn options(case: &Case) -> Options {
 
 fn editor(case: &Case) -> DiffusionEditor<InstructPix2Pix> {
     let folder = case.pipeline_folder();
-    let shared = case.options(folder.path());
+    let shared = injecting(folder.path());
     let (identity, pipeline) = load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline");
     DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
 }
@@ -49,7 +49,10 @@ fn stages_are_those_of_diffusers() {
         check_denoiser(&case, &pipeline, &prepared);
         for at in 0..case.request.candidates {
             let latents = case.part("final.latents", at);
-            case.check_picture(at, &pipeline.decode(&[&latents], prepared.geometry).unwrap()[0]);
+            case.check_picture(
+                at,
+                pipeline.decode(&[&latents], prepared.geometry).unwrap()[0].as_ref().expect("a picture"),
+            );
         }
         case.close("timesteps", prepared.sampler.timesteps(), 1e-6);
     }

@@ -10,22 +10,28 @@ use editscale_core::{
 use editscale_picture::Rgb8;
 
 use crate::cache::{Cache, bytes};
+use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
-use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
+use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS, weight_bytes};
+use crate::editors::instruct_pix2pix::fit::{Parts, fit};
 use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
-use crate::editors::memory::{check_room, explained};
+use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
+use crate::layers::Compute;
 use crate::layers::autoencoder_kl::AutoencoderKl;
 use crate::layers::clip_text::ClipText;
 use crate::load::LoadError;
 use crate::pictures::Size;
 use crate::text::ClipTokens;
 
-const CLASS: &str = "StableDiffusionInstructPix2PixPipeline";
+const CLASS: PipelineClass = PipelineClass::InstructPix2Pix;
 const PULL: &str = "editscale models pull instruct-pix2pix";
+
+/// What helps where the weights do not fit into memory.
+const ROOM: &str = "free some, or use a card";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
 const REVISION: &str = "instruct_pix2pix/1";
@@ -82,6 +88,9 @@ pub fn load(
         folder.component("unet")?,
     ];
     let sampler = sampler(&folder, &options)?;
+    let kept = |component: &Path, stem: &str| weight_bytes(component, stem, options.compute.kept);
+    let bytes = kept(&text_encoder, TRANSFORMERS)? + kept(&vae, DIFFUSERS)? + kept(&unet_folder, DIFFUSERS)?;
+    check_weights(folder.path(), &[(bytes, &options.compute)], ROOM)?;
     let tokens = ClipTokens::load(&tokenizer)?;
     let text = ClipText::load(&text_encoder, &options.compute)?;
     let autoencoder = AutoencoderKl::load(&vae, &options.compute)?;
@@ -94,8 +103,9 @@ pub fn load(
     fingerprint.enter_component(&unet_folder, DIFFUSERS)?;
     fingerprint.enter(format!("{sampler:?}").as_bytes());
     fingerprint.enter(format!("{:?}", (options.guidance, options.image_guidance, options.max_pixels)).as_bytes());
-    fingerprint.enter(format!("{:?} {:?}", options.compute.dtype, shared.result_size).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.sample));
+    let Compute { dtype, kept, device } = &options.compute;
+    fingerprint.enter(format!("{dtype:?} {kept:?} {} {:?}", device.is_cpu(), shared.result_size).as_bytes());
+    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
     let identity = Identity {
         name,
         revision: format!("{REVISION} {}", fingerprint.digits()).into(),
@@ -123,9 +133,9 @@ fn sampler(folder: &PipelineFolder, options: &Options) -> std::result::Result<Ar
             return Err(LoadError::content(&file, reason));
         }
     };
-    let most = config.most_steps();
-    if !(1..=most).contains(&options.steps) {
-        let reason = format!("has timesteps for 1 to {most} steps: found {} in the recipe's `steps`", options.steps);
+    if !config.has_steps(kind, options.steps) {
+        let (count, steps) = (config.schedule.count(), options.steps);
+        let reason = format!("has {count} timesteps, too few for the recipe's `steps: {steps}`");
         return Err(LoadError::content(&file, reason));
     }
     if options.eta > 0.0 && kind == Kind::EulerAncestral {
@@ -145,28 +155,13 @@ fn check(
     tokenizer: &Path,
     (tokens, text, autoencoder, unet): (&ClipTokens, &ClipText, &AutoencoderKl, &UNet),
 ) -> std::result::Result<(), LoadError> {
-    let (config, latents) = (unet.config(), autoencoder.config().latent_channels);
-    let same = |file: &Path, what: &str, found: usize, expected: usize| {
-        if found == expected {
-            return Ok(());
-        }
-        Err(LoadError::content(
-            file,
-            format!("has `{what}` {found}: expected {expected}, as the other components have it"),
-        ))
+    let parts = Parts {
+        largest_id: Some(tokens.largest_id()),
+        text: Some(text.config()),
+        autoencoder: Some(autoencoder.config()),
+        unet: Some(unet.config()),
     };
-    let file = unet_folder.join("config.json");
-    same(&file, "in_channels", config.in_channels, 2 * latents)?;
-    same(&file, "out_channels", config.out_channels, latents)?;
-    same(&file, "cross_attention_dim", config.cross_attention_dim, text.config().hidden_size)?;
-    let (largest, rows) = (tokens.largest_id() as usize, text.config().vocab_size);
-    if largest >= rows {
-        return Err(LoadError::content(
-            tokenizer,
-            format!("has ids up to {largest}: the text encoder has {rows} tokens"),
-        ));
-    }
-    Ok(())
+    fit(tokenizer, unet_folder, &parts).first()
 }
 
 fn failed(what: &str, error: &candle_core::Error) -> Failure {
@@ -196,12 +191,11 @@ impl InstructPix2Pix {
         if let Some(texts) = self.texts.get(&key) {
             return Ok(texts);
         }
-        let empty = match &self.empty {
-            Some(empty) => empty.clone(),
-            None => {
-                counters.text_encodes += 1;
-                self.empty.insert(self.encode("")?.0).clone()
-            }
+        let empty = if let Some(empty) = &self.empty {
+            empty.clone()
+        } else {
+            counters.text_encodes += 1;
+            self.empty.insert(self.encode("")?.0).clone()
         };
         let (rows, note) = self.encode(instruction)?;
         counters.text_encodes += 1;
@@ -307,7 +301,7 @@ impl Pipeline for InstructPix2Pix {
         Ok(rows.iter().map(guided).collect())
     }
 
-    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Rgb8>> {
+    fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {
         let compute = &self.options.compute;
         let latents = pixels::batch(latents, geometry.dims(), &compute.device, DType::F32)?;
         let latents = (latents / self.autoencoder.config().scaling_factor)?.to_dtype(compute.dtype)?;

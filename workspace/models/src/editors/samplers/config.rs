@@ -99,6 +99,7 @@ struct RawFlow {
     base_image_seq_len: Option<usize>,
     max_image_seq_len: Option<usize>,
     time_shift_type: Option<String>,
+    num_train_timesteps: Option<usize>,
 }
 
 /// Settings that change what a sampler does and that no sampler here heeds: they must be absent, null or off.
@@ -206,12 +207,13 @@ impl DiffusionConfig {
         })
     }
 
-    /// The most steps that the schedule has timesteps for.
-    pub fn most_steps(&self) -> usize {
-        let last = self.schedule.count();
-        let leading =
-            self.spacing == Some(Spacing::Leading) || (self.spacing.is_none() && self.kind == Some(Kind::Ddim));
-        if leading { (last - self.steps_offset).max(1) } else { last }
+    /// Whether a sampler that makes so many steps finds a timestep for each, none twice.
+    pub fn has_steps(&self, kind: Kind, steps: usize) -> bool {
+        let default = if kind == Kind::Ddim { Spacing::Leading } else { Spacing::Linspace };
+        let last = self.schedule.count().saturating_sub(1) as f64;
+        let is_counted = (1..=self.schedule.count()).contains(&steps);
+        let visited = || self.spacing.unwrap_or(default).timesteps(steps, self.schedule.count(), self.steps_offset);
+        is_counted && visited().first().is_some_and(|most| *most <= last)
     }
 }
 
@@ -238,6 +240,10 @@ impl FlowConfig {
             value => Err(LoadError::content(file, format!("has `{key}` {value}: expected a number above 0"))),
         };
         let shift = number("shift", raw.shift, 1.0)?;
+        if raw.num_train_timesteps.is_some_and(|count| count != 1000) {
+            let count = raw.num_train_timesteps.unwrap_or_default();
+            return Err(LoadError::content(file, format!("has `num_train_timesteps` {count}: expected 1000")));
+        }
         if !raw.use_dynamic_shifting.unwrap_or(false) {
             return Ok(Self { shift: Shift::Static(shift) });
         }

@@ -24,7 +24,7 @@ pub use euler_ancestral::EulerAncestral;
 pub use flow_euler::FlowEuler;
 pub use noise_schedule::{NoiseSchedule, Prediction, Spacing};
 
-/// The most steps of a schedule. Released models were trained with a thousand timesteps.
+/// The most steps along a flow. More would not differ in single precision.
 pub const MOST_STEPS: usize = 1000;
 
 /// What a step came to.

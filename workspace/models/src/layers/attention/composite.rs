@@ -28,11 +28,15 @@ pub fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segm
             parts.push(alike_segments(queries, keys, values, alike, (length, seen, causal))?);
         }
     }
+    let all = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 0)? };
+    if order.iter().enumerate().all(|(at, row)| at == *row as usize) {
+        return all.reshape((rows, heads * width));
+    }
     // From the order of shapes back to the order of rows.
     let mut back = vec![0_u32; rows];
     order.iter().enumerate().for_each(|(at, &row)| back[row as usize] = at as u32);
     let back = Tensor::from_vec(back, rows, queries.device())?;
-    Tensor::cat(&parts, 0)?.index_select(&back, 0)?.reshape((rows, heads * width))
+    all.index_select(&back, 0)?.reshape((rows, heads * width))
 }
 
 /// Attention of segments that have the same shape: [segments · length, heads, width].
@@ -48,9 +52,8 @@ fn alike_segments(
     let (count, share) = (segments.len(), heads / key_heads);
     let device = queries.device();
     let pick = |tensor: &Tensor, rows: Vec<u32>, shape: (usize, usize)| {
-        let rows = Tensor::new(rows, device)?;
         // [segments, rows, heads, width] → [segments, heads, rows, width]
-        tensor.index_select(&rows, 0)?.reshape((count, shape.0, shape.1, width))?.transpose(1, 2)?.contiguous()
+        select(tensor, rows)?.reshape((count, shape.0, shape.1, width))?.transpose(1, 2)?.contiguous()
     };
     let query_rows = segments.iter().flat_map(|segment| segment.queries.clone()).map(|row| row as u32).collect();
     let key_rows: Vec<u32> =
@@ -74,6 +77,15 @@ fn alike_segments(
         blocks.push(weights.matmul(&values)?.reshape((count, heads, rows, width))?);
     }
     Tensor::cat(&blocks, 2)?.transpose(1, 2)?.reshape((count * length, heads, width))
+}
+
+/// Some rows of a tensor: without a copy where they follow each other, as most do.
+fn select(tensor: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
+    let follows = rows.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+    match rows.first() {
+        Some(&first) if follows => tensor.narrow(0, first as usize, rows.len()),
+        _ => tensor.index_select(&Tensor::new(rows, tensor.device())?, 0),
+    }
 }
 
 /// Negative infinity where a row may not look: [rows, seen].

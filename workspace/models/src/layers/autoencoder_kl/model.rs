@@ -10,7 +10,7 @@ use super::encoder::Encoder;
 use super::names::canonical;
 use crate::layers::{Compute, Convolution, Scope};
 use crate::load::LoadError;
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, WeightError};
 
 /// What files of weights are called in the folders of pipelines.
 const STEM: &str = "diffusion_pytorch_model";
@@ -30,8 +30,16 @@ impl AutoencoderKl {
     /// Loads `config.json` and the weights beside it. Checkpoints with the attention's older names are read as well.
     pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
         let config = Config::read(&folder.join("config.json"))?;
-        let checkpoint = Checkpoint::open_stem(folder, STEM, canonical)?;
-        let scope = Scope::root(&checkpoint, compute);
+        Ok(Self::of(&Scope::root(&Self::open(folder)?, compute), config)?)
+    }
+
+    /// Opens the weights of a folder.
+    pub(crate) fn open(folder: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Checkpoint::open_stem(folder, STEM, canonical)
+    }
+
+    /// Takes the weights from a checkpoint.
+    pub(crate) fn of(scope: &Scope<'_>, config: Config) -> std::result::Result<Self, WeightError> {
         let map = |name: &str, is_there: bool, channels: usize| {
             is_there.then(|| Convolution::load(&scope.at(name), (channels, channels), 1, 1, 0)).transpose()
         };
@@ -41,7 +49,7 @@ impl AutoencoderKl {
             decoder: Decoder::load(&scope.at("decoder"), &config)?,
             quant: map("quant_conv", config.use_quant_conv, 2 * latent)?,
             post_quant: map("post_quant_conv", config.use_post_quant_conv, latent)?,
-            dtype: compute.dtype,
+            dtype: scope.compute().dtype,
             config,
         })
     }

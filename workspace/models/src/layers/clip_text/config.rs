@@ -64,10 +64,10 @@ impl ClipTextConfig {
             Some(nested) if nested.is_object() => Raw::deserialize(nested),
             _ => Raw::deserialize(&whole),
         };
-        Self::check(file, raw.map_err(fail)?)
+        Self::check(file, &raw.map_err(fail)?)
     }
 
-    fn check(file: &Path, raw: Raw) -> Result<Self, LoadError> {
+    fn check(file: &Path, raw: &Raw) -> Result<Self, LoadError> {
         let name = raw.hidden_act.as_deref().unwrap_or("quick_gelu");
         let unknown = || LoadError::content(file, format!("`hidden_act` is `{name}`: expected `quick_gelu` or `gelu`"));
         let config = Self {

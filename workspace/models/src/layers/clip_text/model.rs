@@ -38,11 +38,16 @@ impl ClipText {
     /// Other tensors, such as those of a whole CLIP or buffers of positions, are not looked at.
     pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
         let config = ClipTextConfig::read(&folder.join("config.json"))?;
-        let checkpoint = Checkpoint::open(folder, rename)?;
-        Ok(Self::of(&Scope::root(&checkpoint, compute), config)?)
+        Ok(Self::of(&Scope::root(&Self::open(folder)?, compute), config)?)
     }
 
-    fn of(scope: &Scope<'_>, config: ClipTextConfig) -> std::result::Result<Self, WeightError> {
+    /// Opens the weights of a folder.
+    pub(crate) fn open(folder: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Checkpoint::open(folder, rename)
+    }
+
+    /// Takes the weights from a checkpoint.
+    pub(crate) fn of(scope: &Scope<'_>, config: ClipTextConfig) -> std::result::Result<Self, WeightError> {
         let width = config.hidden_size;
         let embedding = |name: &str, count| Embedding::load(&scope.at("embeddings").at(name), count, width);
         let tokens = embedding("token_embedding", config.vocab_size)?;

@@ -10,6 +10,7 @@ mod panels;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
@@ -99,21 +100,78 @@ impl Convolution {
                 weights: weights.clone(),
             }),
             Kept::Packed(_) => bail!("convolution: pictures of {:?}: expected single precision", pictures.dtype()),
-            Kept::Plain(weight, bias) => self.composite(pictures, weight, bias),
+            Kept::Plain(weight, bias) => {
+                let most = if pictures.device().is_cpu() { usize::MAX } else { MOST_UNFOLDED };
+                self.composite(pictures, weight, bias, most)
+            }
         }
     }
 
-    /// Candle's own operations.
-    fn composite(&self, pictures: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let Geometry { stride, padding: [left, right, top, bottom], .. } = self.geometry;
-        let mapped = if [right, top, bottom] == [left; 3] {
-            pictures.conv2d(weight, left, stride, 1, 1)?
-        } else {
-            let padded = pictures.pad_with_zeros(D::Minus1, left, right)?.pad_with_zeros(D::Minus2, top, bottom)?;
-            padded.conv2d(weight, 0, stride, 1, 1)?
+    /// Candle's own operations, in parts of at most so many unfolded numbers.
+    fn composite(&self, pictures: &Tensor, weight: &Tensor, bias: &Tensor, most: usize) -> Result<Tensor> {
+        let (batch, _, height, width) = pictures.dims4()?;
+        let Some((rows, columns)) = self.geometry.output(height, width) else {
+            bail!("convolution: pictures {:?} do not fit {:?}", pictures.dims(), self.geometry);
         };
-        mapped.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+        let unfolded = self.geometry.inputs * self.geometry.kernel * self.geometry.kernel * columns;
+        let parts = parts(batch, rows, unfolded, most);
+        let bias = bias.reshape((1, (), 1, 1))?;
+        let mut mapped = Vec::with_capacity(parts.len());
+        for part in parts {
+            mapped.push(self.part(pictures, weight, &part, rows)?.broadcast_add(&bias)?);
+        }
+        if mapped.len() == 1 {
+            return mapped.remove(0).contiguous();
+        }
+        // Bands of one picture lie beneath each other, pictures follow each other.
+        let bands = mapped.len() / batch.max(1);
+        if bands <= 1 {
+            return Tensor::cat(&mapped, 0);
+        }
+        let whole = mapped.chunks(bands).map(|bands| Tensor::cat(bands, 2)).collect::<Result<Vec<_>>>()?;
+        Tensor::cat(&whole, 0)
     }
+
+    /// Some pictures, or a band of rows of the result of one.
+    fn part(&self, pictures: &Tensor, weight: &Tensor, part: &Part, rows: usize) -> Result<Tensor> {
+        let Geometry { stride, kernel, padding: [left, right, top, bottom], .. } = self.geometry;
+        let pictures = pictures.narrow(0, part.pictures.start, part.pictures.len())?;
+        if part.rows == (0..rows) && [right, top, bottom] == [left; 3] {
+            return pictures.contiguous()?.conv2d(weight, left, stride, 1, 1);
+        }
+        let padded = pictures.pad_with_zeros(D::Minus1, left, right)?.pad_with_zeros(D::Minus2, top, bottom)?;
+        let reach = (part.rows.len() - 1) * stride + kernel;
+        padded.narrow(2, part.rows.start * stride, reach)?.contiguous()?.conv2d(weight, 0, stride, 1, 1)
+    }
+}
+
+/// candle unfolds pictures for a convolution on a card, and its kernels count in 32 bits: beyond, the result would be memory
+/// that nothing was written to. A quarter of that bounds the memory as well.
+const MOST_UNFOLDED: usize = 1 << 30;
+
+/// A part of a batch that is computed at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    pictures: Range<usize>,
+    /// Rows of the result; all of them where there is more than one picture.
+    rows: Range<usize>,
+}
+
+/// A batch in parts of at most `most` unfolded numbers, of which each row of each picture's result takes `unfolded`: whole
+/// pictures where they fit, else equal bands of rows, the same for each picture.
+fn parts(batch: usize, rows: usize, unfolded: usize, most: usize) -> Vec<Part> {
+    let fitting = most / unfolded.max(1);
+    if fitting >= rows {
+        let step = (fitting / rows.max(1)).max(1);
+        let part = |from: usize| Part { pictures: from..batch.min(from + step), rows: 0..rows };
+        return (0..batch).step_by(step).map(part).collect();
+    }
+    let step = fitting.max(1);
+    let bands = |picture: usize| {
+        let band = move |from: usize| Part { pictures: picture..picture + 1, rows: from..rows.min(from + step) };
+        (0..rows).step_by(step).map(band)
+    };
+    (0..batch).flat_map(bands).collect()
 }
 
 struct Op {

@@ -44,7 +44,12 @@ impl T5Encoder {
         Ok(Self { outer: compute.dtype, ..loaded })
     }
 
-    fn of(checkpoint: &Checkpoint, scope: &Scope<'_>, config: T5Config) -> std::result::Result<Self, WeightError> {
+    /// Takes the weights from a checkpoint, to compute in the type that `scope` says.
+    pub(crate) fn of(
+        checkpoint: &Checkpoint,
+        scope: &Scope<'_>,
+        config: T5Config,
+    ) -> std::result::Result<Self, WeightError> {
         let encoder = scope.at("encoder");
         // Both names are those of one table.
         let shared = scope.at("shared");

@@ -35,4 +35,4 @@ pub use model::{EditReward, Estimate, PARTS, Pair, Verdict, config};
 pub use options::{Fusion, Options};
 pub use reward::EditRewardModel;
 pub use tensors::expected_tensors;
-pub use verify::{Problem, Verified, VerifyError, verify};
+pub use verify::verify;

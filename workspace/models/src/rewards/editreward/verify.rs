@@ -1,63 +1,16 @@
 //! Whether a folder holds a judge, told from headers and side files alone, with all that is wrong at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
-
-use thiserror::Error;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::layers::qwen25_vl::Config;
 use crate::rewards::editreward::pictures::Preparation;
 use crate::rewards::editreward::template::{ChatTemplate, Prompt};
 use crate::rewards::editreward::tensors::{EMBEDDINGS, HEAD_HIDDEN, UNUSED, expected_tensors};
 use crate::rewards::editreward::tokens::{Prompts, REWARD_TOKEN};
-use crate::rewards::editreward::{Directory, LoadError, PARTS};
-use crate::weights::{Checkpoint, TensorFacts, WeightError};
-
-/// A folder in which nothing is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// The folder.
-    pub folder: PathBuf,
-    /// How many tensors it holds, those included that are not used.
-    pub tensors: usize,
-    /// How many numbers they hold.
-    pub parameters: u64,
-    /// Rows of the embedding: the size of the vocabulary.
-    pub vocabulary: usize,
-    /// The types that tensors are stored in, and how many tensors each.
-    pub types: BTreeMap<String, usize>,
-    /// What is worth knowing and no mistake.
-    pub notes: Vec<String>,
-}
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Problem {
-    /// The file.
-    pub file: PathBuf,
-    /// What was expected there and what was found.
-    pub reason: String,
-}
-
-/// Why a folder cannot be used: everything, not the first thing.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}: {} {}{}", folder.display(), problems.len(), if problems.len() == 1 { "problem" } else { "problems" }, list(problems))]
-pub struct VerifyError {
-    /// The folder.
-    pub folder: PathBuf,
-    /// At least one.
-    pub problems: Vec<Problem>,
-}
-
-fn list(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("\n  {problem}")).collect()
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.file.display(), self.reason)
-    }
-}
+use crate::rewards::editreward::{Directory, PARTS};
+use crate::verify::{Problems, Verified, VerifyError};
+use crate::weights::{Checkpoint, TensorFacts};
 
 /// Looks at a model directory: every tensor's name, shape and type, and every file beside the weights. Of the weights only
 /// headers are read, which takes no longer for large ones; a file that ends behind its header will do.
@@ -68,58 +21,17 @@ pub fn verify(folder: &Path) -> Result<Verified, VerifyError> {
     let directory = Directory::Folder(folder.to_owned());
     if !folder.is_dir() {
         problems.say(folder, "is not a folder: expected a model directory with `config.json` and the files beside it");
-        return Err(VerifyError { folder: folder.to_owned(), problems: problems.0 });
+        return problems.conclude(Verified::nothing(folder));
     }
     let config = problems.keep(directory.config());
     let checkpoint = problems.keep(directory.checkpoint());
     let found = match (&config, &checkpoint) {
-        (Some(config), Some(checkpoint)) => Some(tensors(config, checkpoint, &mut problems)),
-        _ => None,
+        (Some(config), Some(checkpoint)) => tensors(config, checkpoint, &mut problems),
+        _ => Verified::nothing(folder),
     };
     let vocabulary = checkpoint.as_ref().and_then(vocabulary);
     side_files(&directory, config.as_ref(), vocabulary, &mut problems);
-    match found {
-        Some(found) if problems.0.is_empty() => Ok(Verified { folder: folder.to_owned(), ..found }),
-        _ => Err(VerifyError { folder: folder.to_owned(), problems: problems.0 }),
-    }
-}
-
-#[derive(Default)]
-struct Problems(Vec<Problem>, HashSet<Problem>);
-
-impl Problems {
-    fn say(&mut self, file: &Path, reason: impl Into<String>) {
-        let problem = Problem { file: file.to_owned(), reason: reason.into() };
-        // The checks overlap: a file that one finds broken is broken for the next one too.
-        if self.1.insert(problem.clone()) {
-            self.0.push(problem);
-        }
-    }
-
-    fn keep<T>(&mut self, checked: Result<T, LoadError>) -> Option<T> {
-        match checked {
-            Ok(value) => return Some(value),
-            Err(LoadError::Content { file, reason }) => self.say(&file, reason),
-            Err(LoadError::Read { file, source }) => self.say(&file, format!("cannot be read: {source}")),
-            Err(LoadError::Weights(error)) => self.weights(error),
-        }
-        None
-    }
-
-    fn weights(&mut self, error: WeightError) {
-        match error {
-            WeightError::Format { file, reason } => self.say(&file, reason),
-            WeightError::Read { file, source } => self.say(&file, format!("cannot be read: {source}")),
-            WeightError::NoTensor { file, name } => {
-                self.say(&file, format!("names tensor `{name}`, and no shard holds it"));
-            }
-            WeightError::Missing { folder, hint, .. } => {
-                let reason = "is missing: expected it, or `model.safetensors.index.json` with its shards";
-                self.say(&folder.join("model.safetensors"), format!("{reason}{hint}"));
-            }
-            other => self.say(Path::new("weights"), other.to_string()),
-        }
-    }
+    problems.conclude(Verified { folder: folder.to_owned(), ..found })
 }
 
 /// The number of embeddings, where there are any.
@@ -174,11 +86,9 @@ fn check(name: &str, expected: &[usize], facts: &TensorFacts, problems: &mut Pro
 }
 
 fn summary(found: &BTreeMap<&str, TensorFacts>, vocabulary: usize) -> Verified {
-    let mut types = BTreeMap::new();
-    found.values().for_each(|facts| *types.entry(facts.stored.clone()).or_default() += 1);
-    let size = |facts: &TensorFacts| facts.shape.iter().map(|edge| *edge as u64).product::<u64>();
-    let parameters = found.values().map(size).sum();
-    Verified { folder: PathBuf::new(), tensors: found.len(), parameters, vocabulary, types, notes: Vec::new() }
+    let mut verified = Verified { vocabulary, ..Verified::nothing(Path::new("")) };
+    found.values().for_each(|facts| verified.count(facts));
+    verified
 }
 
 /// Looks at every file beside the weights, each for itself, and then at how they go together.

@@ -1,6 +1,7 @@
 //! The whole transformer.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
@@ -15,6 +16,7 @@ use crate::editors::flux_kontext::transformer::positions::Positions;
 use crate::editors::flux_kontext::transformer::store::Store;
 use crate::layers::{Compute, Linear};
 use crate::load::LoadError;
+use crate::weights::{Checkpoint, WeightError};
 
 /// Where a transformer comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +65,32 @@ impl FluxTransformer {
         }
     }
 
+    /// Opens the weights of a folder as diffusers writes it.
+    pub(crate) fn open(folder: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Store::open(folder)
+    }
+
+    /// Takes the weights from a checkpoint of diffusers' names, whatever else it holds.
+    pub(crate) fn of_checkpoint(
+        checkpoint: Arc<Checkpoint>,
+        config: FluxConfig,
+        compute: &Compute,
+    ) -> std::result::Result<Self, LoadError> {
+        Self::build(&Store::diffusers(checkpoint, compute), config)
+    }
+
     fn of(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
+        let transformer = Self::build(store, config)?;
+        store.finish(&transformer.config)?;
+        Ok(transformer)
+    }
+
+    fn build(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
         let width = config.width();
         let compute = store.compute().clone();
         let double = (0..config.double_blocks).map(|at| DoubleBlock::load(store, at, &config));
         let single = (0..config.single_blocks).map(|at| SingleBlock::load(store, at, &config));
-        let transformer = Self {
+        Ok(Self {
             positions: Positions::new(config.axes, &compute.device),
             conditioning: Conditioning::load(store, &config)?,
             text: store.linear("txt_in", config.text_width, &[width])?,
@@ -79,9 +101,7 @@ impl FluxTransformer {
             out: store.linear("final_layer.linear", width, &[config.out_channels])?,
             compute,
             config,
-        };
-        store.finish(&transformer.config)?;
-        Ok(transformer)
+        })
     }
 
     /// The shape of the transformer.
@@ -143,18 +163,18 @@ impl FluxTransformer {
         self.conditioning.forward(&times, &guidance, &pooled)?.silu()
     }
 
-    /// A generous bound of the memory in bytes that a batch takes beside the weights. `tokens` counts those of text, latent
-    /// picture and reference of all its items.
-    ///
-    /// At its widest place, a single block, a token has 7 widths of fused activations before and after their bias, 3 of
-    /// queries, keys and values, 6 of what goes into the last layer, and some of its residual and of sums: below 32 widths
-    /// in single precision. To that come the largest weight converted to the type of computing, and on cards the scores of
-    /// a block of queries with their softmax.
-    pub fn activation_bytes(&self, tokens: usize) -> u64 {
+    /// An upper bound of what activations of so many tokens take at a time, text, latents and reference together: 32 widths a
+    /// token, of which 8 are in single precision whatever the type of computing. Reasoned from the code, not measured.
+    pub fn row_bytes(&self, tokens: usize) -> u64 {
+        let (width, size) = (self.config.width() as u64, self.compute.dtype.size_in_bytes() as u64);
+        (tokens as u64).saturating_mul(width * (24 * size + 8 * 4))
+    }
+
+    /// What a pass takes whatever its tokens: the largest weight as it is expanded or converted, and on cards the scores of
+    /// attention.
+    pub fn pass_bytes(&self) -> u64 {
         const SCORES_ON_CARDS: u64 = 3 << 29;
         let width = self.config.width() as u64;
-        let scores = if self.compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS };
-        let converted = 4 * 7 * width * width;
-        (tokens as u64).saturating_mul(4 * 32 * width).saturating_add(converted + scores)
+        4 * 7 * width * width + if self.compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS }
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
@@ -26,7 +27,7 @@ pub(super) struct Store<'a> {
 
 enum Kind {
     /// Names of diffusers: queries, keys and values apart.
-    Diffusers(Checkpoint),
+    Diffusers(Arc<Checkpoint>),
     /// Original names.
     Original(Checkpoint),
     /// Original names, quantised.
@@ -36,7 +37,17 @@ enum Kind {
 impl<'a> Store<'a> {
     /// A folder of diffusers' files.
     pub(super) fn folder(folder: &Path, compute: &'a Compute) -> Result<Self, WeightError> {
-        Ok(Self::of(Kind::Diffusers(Checkpoint::open_stem(folder, STEM, str::to_owned)?), compute))
+        Ok(Self::diffusers(Self::open(folder)?.into(), compute))
+    }
+
+    /// Opens diffusers' files of a folder.
+    pub(super) fn open(folder: &Path) -> Result<Checkpoint, WeightError> {
+        Checkpoint::open_stem(folder, STEM, str::to_owned)
+    }
+
+    /// Diffusers' files, opened.
+    pub(super) fn diffusers(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
+        Self::of(Kind::Diffusers(checkpoint), compute)
     }
 
     /// One file with original names, `.safetensors` or `.gguf`.
@@ -62,9 +73,8 @@ impl<'a> Store<'a> {
     /// The shapes of all tensors.
     pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         match &self.kind {
-            Kind::Diffusers(checkpoint) | Kind::Original(checkpoint) => {
-                checkpoint.facts().map(|(name, fact)| (name.to_owned(), fact.shape)).collect()
-            }
+            Kind::Diffusers(checkpoint) => shapes(checkpoint),
+            Kind::Original(checkpoint) => shapes(checkpoint),
             Kind::Gguf(file) => {
                 file.tensors().iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect()
             }
@@ -111,7 +121,8 @@ impl<'a> Store<'a> {
 
     fn root(&self) -> PathBuf {
         match &self.kind {
-            Kind::Diffusers(checkpoint) | Kind::Original(checkpoint) => checkpoint.root().to_owned(),
+            Kind::Diffusers(checkpoint) => checkpoint.root().to_owned(),
+            Kind::Original(checkpoint) => checkpoint.root().to_owned(),
             Kind::Gguf(file) => file.path().to_owned(),
         }
     }
@@ -148,7 +159,9 @@ impl<'a> Store<'a> {
                     checkpoint.tensor(&self.take(format!("{part}.{ending}")), &shape(rows), kept, device)
                 };
                 let parts = parts.iter().zip(rows).map(part).collect::<Result<Vec<_>, _>>()?;
-                joined(&parts, name == SWAPPED).map_err(|source| self.refused(name, source))
+                // What is only looked at is not put together: that would take as much memory as the real thing.
+                let stand_in = checkpoint.stand_in(&all, self.compute.dtype, device);
+                stand_in.unwrap_or_else(|| joined(&parts, name == SWAPPED)).map_err(|source| self.refused(name, source))
             }
         }
     }
@@ -159,6 +172,10 @@ impl<'a> Store<'a> {
             Storage::Stored => self.compute.dtype,
         }
     }
+}
+
+fn shapes(checkpoint: &Checkpoint) -> BTreeMap<String, Vec<usize>> {
+    checkpoint.facts().map(|(name, fact)| (name.to_owned(), fact.shape)).collect()
 }
 
 /// Parts one below the other; with halves swapped if asked.

@@ -11,7 +11,7 @@ use super::time::TimeEmbedding;
 use super::transformer::Transformer;
 use crate::layers::{Compute, Convolution, GroupNorm, Scope};
 use crate::load::LoadError;
-use crate::weights::{Checkpoint, Storage};
+use crate::weights::{Checkpoint, Storage, WeightError};
 
 /// What files of weights are called in the folders of pipelines.
 const STEM: &str = "diffusion_pytorch_model";
@@ -37,14 +37,28 @@ impl UNet {
     /// Loads `config.json` and the weights beside it.
     pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
         let config = Config::read(&folder.join("config.json"))?;
-        let checkpoint = Checkpoint::open_stem(folder, STEM, str::to_owned)?;
-        let scope = Scope::root(&checkpoint, compute);
+        let checkpoint = Self::open(folder)?;
+        Ok(Self::of(&checkpoint, &Scope::root(&checkpoint, compute), config)?)
+    }
+
+    /// Opens the weights of a folder.
+    pub(crate) fn open(folder: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Checkpoint::open_stem(folder, STEM, str::to_owned)
+    }
+
+    /// Takes the weights from a checkpoint.
+    pub(crate) fn of(
+        checkpoint: &Checkpoint,
+        scope: &Scope<'_>,
+        config: Config,
+    ) -> std::result::Result<Self, WeightError> {
+        let compute = scope.compute();
         let (count, widest) = (config.blocks.len(), config.widest());
         let down = |at: usize| DownBlock::load(&scope.at("down_blocks").at(at), &config, at);
         let up = |at: usize| UpBlock::load(&scope.at("up_blocks").at(at), &config, count - 1 - at);
         Ok(Self {
             dtype: compute.dtype,
-            weights_bytes: weights_bytes(&checkpoint, compute),
+            weights_bytes: weights_bytes(checkpoint, compute),
             time: TimeEmbedding::load(&scope.at("time_embedding"), &config)?,
             conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, widest), 3, 1, 1)?,
             down: (0..count).map(down).collect::<std::result::Result<_, _>>()?,

@@ -23,9 +23,9 @@ fn off(geometry: Geometry, pictures: &Tensor) -> f64 {
     let ours = layer.forward(pictures).unwrap().to_dtype(DType::F64).unwrap();
     let wide = [pictures, &weight, &bias].map(|tensor| tensor.to_dtype(DType::F64).unwrap());
     let [pictures, weight, bias] = &wide;
-    let right = layer.composite(pictures, weight, bias).unwrap();
+    let right = layer.composite(pictures, weight, bias, usize::MAX).unwrap();
     let [pictures, weight, bias] = wide.each_ref().map(|tensor| tensor.abs().unwrap());
-    let magnitudes = layer.composite(&pictures, &weight, &bias).unwrap();
+    let magnitudes = layer.composite(&pictures, &weight, &bias, usize::MAX).unwrap();
     assert_eq!(ours.dims(), right.dims());
     ((ours - right).unwrap().abs().unwrap() / magnitudes).unwrap().max_all().unwrap().to_scalar().unwrap()
 }
@@ -132,5 +132,38 @@ fn weights_are_checked() {
     assert!(Convolution::load_padded(&scope, (3, 4), 3, 2, [0, 1, 0, 1]).is_ok());
     for (channels, kernel, stride) in [((4, 3), 3, 1), ((3, 4), 1, 1), ((3, 4), 3, 0), ((3, 4), 0, 1), ((0, 4), 3, 1)] {
         assert!(Convolution::load(&scope, channels, kernel, stride, 1).is_err(), "{channels:?} {kernel} {stride}");
+    }
+}
+
+/// What cards are given in parts, here with bounds that small pictures exceed.
+#[test]
+fn parts_come_together_as_the_whole() {
+    let paddings = [[1; 4], [0; 4], [0, 1, 0, 1], [2, 0, 1, 3]];
+    for (padding, stride) in paddings.into_iter().flat_map(|padding| [(padding, 1), (padding, 2)]) {
+        let geometry = Geometry { inputs: 3, outputs: 4, kernel: 3, stride, padding };
+        let (weight, bias) = weights(&geometry);
+        let layer = Convolution::new(geometry, weight.clone(), bias.clone()).unwrap();
+        let pictures = random(&[3, 3, 11, 8]);
+        let whole = layer.composite(&pictures, &weight, &bias, usize::MAX).unwrap();
+        for most in [1, 300, 1000, 2500, 6000] {
+            let apart = layer.composite(&pictures, &weight, &bias, most).unwrap();
+            assert_eq!(apart.dims(), whole.dims());
+            let off = (&apart - &whole).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(off < 1e-5, "{geometry:?}, at most {most}: off by {off}");
+        }
+    }
+}
+
+#[test]
+fn no_part_is_beyond_the_bound() {
+    let most = 1 << 30;
+    // The last block of the FLUX decoder at a million pixels and more; a UNet's widest at many rows.
+    for (batch, rows, unfolded) in
+        [(1, 1024, 256 * 9 * 1024), (2, 2048, 256 * 9 * 2048), (96, 64, 960 * 9 * 96), (5, 1, 7)]
+    {
+        let parts = parts(batch, rows, unfolded, most);
+        assert!(parts.iter().all(|part| part.pictures.len() * part.rows.len() * unfolded <= most));
+        let covered: usize = parts.iter().map(|part| part.pictures.len() * part.rows.len()).sum();
+        assert_eq!(covered, batch * rows);
     }
 }

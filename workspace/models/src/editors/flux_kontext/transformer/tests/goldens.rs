@@ -94,6 +94,6 @@ fn inputs_that_do_not_fit_are_refused() {
 #[test]
 fn estimates_grow_with_tokens() {
     let model = Golden::read("two_heads_guided").model();
-    assert!(model.activation_bytes(100) < model.activation_bytes(200));
-    assert!(model.activation_bytes(usize::MAX) > 1 << 60);
+    assert!(model.row_bytes(100) < model.row_bytes(200));
+    assert!(model.row_bytes(usize::MAX) > 1 << 60);
 }

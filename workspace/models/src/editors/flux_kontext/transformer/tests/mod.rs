@@ -3,7 +3,6 @@
 mod goldens;
 mod hostile;
 mod sources;
-mod timing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -179,7 +179,7 @@ pub(super) fn noise(seed: u64, shape: &[usize], scale: f32) -> Tensor {
 }
 
 /// Random tensors of a shape, under original names.
-pub(super) fn random_tensors(config: &FluxConfig) -> BTreeMap<String, Tensor> {
+fn random_tensors(config: &FluxConfig) -> BTreeMap<String, Tensor> {
     let (width, inner) = (config.width(), config.inner_width());
     let shape = |name: &str| match name {
         "img_in" => (config.in_channels, width),

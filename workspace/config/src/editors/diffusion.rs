@@ -1,0 +1,146 @@
+//! Options that the diffusion models share: results, noise, device, memory.
+
+use std::num::NonZeroU32;
+
+use crate::compute::{DEVICE, DeviceChoice, DtypeChoice, check_dtype};
+use crate::document::yaml::Yaml;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key};
+use crate::schema::rule::{Flag, Text, Whole, Word};
+
+/// What any local diffusion model is told beside its own options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffusionSettings {
+    /// The size of pictures where the request does not say.
+    pub result_size: ResultSize,
+    /// A file with the noise of candidates; that of their seeds where absent.
+    pub latents: Option<String>,
+    /// Whether candidates carry their trajectories.
+    pub trajectory: bool,
+    /// Where it computes.
+    pub device: DeviceChoice,
+    /// In which type it computes.
+    pub dtype: DtypeChoice,
+    /// The most memory for activations, in MiB.
+    pub activation_mib: Option<u64>,
+    /// The most memory for paused candidates, in MiB.
+    pub paused_mib: u64,
+    /// The most candidates of one call.
+    pub batch: NonZeroU32,
+}
+
+/// The size that pictures are handed out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResultSize {
+    /// As the model makes them.
+    #[default]
+    Model,
+    /// That of the source.
+    Source,
+}
+
+pub(super) const RESULT_SIZE: Key<Word<ResultSize>> = Key {
+    name: "result_size",
+    rule: Word(&[("model", ResultSize::Model), ("source", ResultSize::Source)]),
+    absent: Absent::Default(ResultSize::Model),
+    meaning: "the size of pictures where `--size` does not say: as the model makes them, or brought to that of the source",
+};
+
+pub(super) const LATENTS: Key<Text> = Key {
+    name: "latents",
+    rule: Text,
+    absent: Absent::Unset("from the seeds"),
+    meaning: "a safetensors file with the noise that candidates start from, from the folder in which the program runs",
+};
+
+pub(super) const TRAJECTORY: Key<Flag> = Key {
+    name: "trajectory",
+    rule: Flag,
+    absent: Absent::Default(false),
+    meaning: "whether the latents of every step are written to the run's folder, for training on them",
+};
+
+pub(super) const DTYPE: Key<Word<DtypeChoice>> = Key {
+    name: "dtype",
+    rule: Word(&[
+        ("auto", DtypeChoice::Auto),
+        ("f32", DtypeChoice::F32),
+        ("bf16", DtypeChoice::Bf16),
+        ("f16", DtypeChoice::F16),
+    ]),
+    absent: Absent::Default(DtypeChoice::Auto),
+    meaning: "in which type it computes; `auto` is `f32` on the processor, which has no other, and `bf16` on a card",
+};
+
+pub(super) const ACTIVATIONS: Key<Whole> = Key {
+    name: "activation_mib",
+    rule: Whole { low: 1, high: 1 << 20 },
+    absent: Absent::Unset("2048 on the processor, 8192 on a card"),
+    meaning: "the most memory for the activations of one pass, in MiB, by an estimate; candidates are denoised in as few \
+              passes as fit, one at a time if need be",
+};
+
+pub(super) const PAUSED: Key<Whole> = Key {
+    name: "paused_mib",
+    rule: Whole { low: 0, high: 1 << 20 },
+    absent: Absent::Default(1024),
+    meaning: "the most memory for candidates that wait half-way, in MiB; those let go are made again when they are needed",
+};
+
+pub(super) const BATCH: Key<Whole> = Key {
+    name: "batch",
+    rule: Whole { low: 1, high: 1024 },
+    absent: Absent::Default(32),
+    meaning: "the most candidates of one call",
+};
+
+impl Default for DiffusionSettings {
+    fn default() -> Self {
+        Self {
+            result_size: ResultSize::default(),
+            latents: None,
+            trajectory: false,
+            device: DeviceChoice::default(),
+            dtype: DtypeChoice::default(),
+            activation_mib: None,
+            paused_mib: 1024,
+            batch: NonZeroU32::new(32).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+}
+
+impl DiffusionSettings {
+    /// Reads them among an editor's own options.
+    pub(super) fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (result_size, latents) = (fields.take(&RESULT_SIZE), fields.take(&LATENTS));
+        let (trajectory, device, dtype) = (fields.take(&TRAJECTORY), fields.take(&DEVICE), fields.take(&DTYPE));
+        let (activation_mib, paused_mib) = (fields.take(&ACTIVATIONS), fields.take(&PAUSED));
+        let batch = fields.take(&BATCH).and_then(|batch| NonZeroU32::new(batch as u32));
+        check_dtype(fields, device, dtype);
+        Some(Self {
+            result_size: result_size?,
+            latents,
+            trajectory: trajectory?,
+            device: device?,
+            dtype: dtype?,
+            activation_mib,
+            paused_mib: paused_mib?,
+            batch: batch?,
+        })
+    }
+
+    pub(super) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
+        let written = [
+            RESULT_SIZE.write(Some(&self.result_size)),
+            LATENTS.write(self.latents.as_ref()),
+            TRAJECTORY.write(Some(&self.trajectory)),
+            DEVICE.write(Some(&self.device)),
+            DTYPE.write(Some(&self.dtype)),
+            ACTIVATIONS.write(self.activation_mib.as_ref()),
+            PAUSED.write(Some(&self.paused_mib)),
+            BATCH.write(Some(&u64::from(self.batch.get()))),
+        ];
+        written.into_iter().flatten()
+    }
+}

@@ -1,0 +1,186 @@
+//! Options of the editor `instruct_pix2pix`.
+
+use crate::compute::DEVICE;
+use crate::document::yaml::Yaml;
+use crate::editors::diffusion::{
+    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+};
+use crate::report::mistakes::Mistake;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::options::Options;
+use crate::schema::rule::{Number, Text, Whole, Word};
+
+/// `InstructPix2Pix`, from the folder of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstructPix2PixOptions {
+    /// The pipeline's folder.
+    pub dir: String,
+    /// Denoising steps.
+    pub steps: u32,
+    /// How strongly the instruction counts.
+    pub guidance: f64,
+    /// How strongly the source counts.
+    pub image_guidance: f64,
+    /// The sampler.
+    pub sampler: SamplerChoice,
+    /// Noise of the sampler `ddim`.
+    pub eta: f64,
+    /// The most pixels that are worked on.
+    pub max_pixels: u64,
+    /// What all diffusion models are told.
+    pub shared: DiffusionSettings,
+    /// The most memory for encoded texts and sources, in MiB.
+    pub cache_mib: u64,
+}
+
+/// Which sampler leads from noise to picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SamplerChoice {
+    /// The one that the pipeline's folder names.
+    #[default]
+    File,
+    /// Euler's method with ancestral noise.
+    EulerAncestral,
+    /// Denoising diffusion implicit models.
+    Ddim,
+}
+
+const DIR: Key<Text> = Key {
+    name: "dir",
+    rule: Text,
+    absent: Absent::Refused,
+    meaning: "the pipeline's folder as diffusers writes it, from the folder in which the program runs; \
+              `editscale models pull` makes one",
+};
+
+const STEPS: Key<Whole> = Key {
+    name: "steps",
+    rule: Whole { low: 1, high: 1000 },
+    absent: Absent::Default(20),
+    meaning: "denoising steps; each is three passes of the network with guidance, one without",
+};
+
+const GUIDANCE: Key<Number> = Key {
+    name: "guidance",
+    rule: Number::from(0.0, 50.0),
+    absent: Absent::Default(7.5),
+    meaning: "how strongly the instruction counts; at 1 or below there is no guidance of either kind. A search may turn it",
+};
+
+const IMAGE_GUIDANCE: Key<Number> = Key {
+    name: "image_guidance",
+    rule: Number::from(0.0, 50.0),
+    absent: Absent::Default(1.5),
+    meaning: "how strongly the source counts; below 1 there is no guidance of either kind. A search may turn it",
+};
+
+const SAMPLER: Key<Word<SamplerChoice>> = Key {
+    name: "sampler",
+    rule: Word(&[
+        ("file", SamplerChoice::File),
+        ("euler_ancestral", SamplerChoice::EulerAncestral),
+        ("ddim", SamplerChoice::Ddim),
+    ]),
+    absent: Absent::Default(SamplerChoice::File),
+    meaning: "what leads from noise to picture; `file` is what the pipeline's folder names",
+};
+
+const ETA: Key<Number> = Key {
+    name: "eta",
+    rule: Number::from(0.0, 1.0),
+    absent: Absent::Default(0.0),
+    meaning: "noise that `ddim` adds at each step, from none to that of the original diffusion; other samplers have none",
+};
+
+const MAX_PIXELS: Key<Whole> = Key {
+    name: "max_pixels",
+    rule: Whole { low: 1, high: 1 << 24 },
+    absent: Absent::Default(768 * 512),
+    meaning: "the most pixels that are worked on; larger sources are brought down, smaller ones keep their size",
+};
+
+const CACHE: Key<Whole> = Key {
+    name: "cache_mib",
+    rule: Whole { low: 0, high: 1 << 20 },
+    absent: Absent::Default(256),
+    meaning: "the most memory for encoded texts and sources that are kept for later calls, in MiB",
+};
+
+impl InstructPix2PixOptions {
+    /// An editor with everything else as where it is left out.
+    pub fn of(dir: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            steps: 20,
+            guidance: 7.5,
+            image_guidance: 1.5,
+            sampler: SamplerChoice::default(),
+            eta: 0.0,
+            max_pixels: 768 * 512,
+            shared: DiffusionSettings::default(),
+            cache_mib: 256,
+        }
+    }
+}
+
+impl Options for InstructPix2PixOptions {
+    const NAME: &'static str = "instruct_pix2pix";
+    const ABOUT: &'static str =
+        "InstructPix2Pix: a Stable Diffusion that also sees the picture to edit. It needs weights.";
+    const KEYS: Keys = &[
+        &DIR,
+        &STEPS,
+        &GUIDANCE,
+        &IMAGE_GUIDANCE,
+        &SAMPLER,
+        &ETA,
+        &MAX_PIXELS,
+        &RESULT_SIZE,
+        &LATENTS,
+        &TRAJECTORY,
+        &DEVICE,
+        &DTYPE,
+        &ACTIVATIONS,
+        &PAUSED,
+        &BATCH,
+        &CACHE,
+    ];
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (dir, steps, guidance) = (fields.take(&DIR), fields.take(&STEPS), fields.take(&GUIDANCE));
+        let (image_guidance, sampler, eta) = (fields.take(&IMAGE_GUIDANCE), fields.take(&SAMPLER), fields.take(&ETA));
+        let (max_pixels, cache_mib) = (fields.take(&MAX_PIXELS), fields.take(&CACHE));
+        let shared = DiffusionSettings::read(fields);
+        if sampler == Some(SamplerChoice::EulerAncestral) && eta.is_some_and(|eta| eta > 0.0) {
+            let mistake = Mistake::new("`eta` has no meaning with `sampler: euler_ancestral`, whose noise is fixed")
+                .hint("leave `eta` out, or write `sampler: ddim`");
+            fields.error(&fields.span_of(ETA.name), mistake);
+        }
+        Some(Self {
+            dir: dir?,
+            steps: steps? as u32,
+            guidance: guidance?,
+            image_guidance: image_guidance?,
+            sampler: sampler?,
+            eta: eta?,
+            max_pixels: max_pixels?,
+            shared: shared?,
+            cache_mib: cache_mib?,
+        })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let own = [
+            DIR.write(Some(&self.dir)),
+            STEPS.write(Some(&self.steps.into())),
+            GUIDANCE.write(Some(&self.guidance)),
+            IMAGE_GUIDANCE.write(Some(&self.image_guidance)),
+            SAMPLER.write(Some(&self.sampler)),
+            ETA.write(Some(&self.eta)),
+            MAX_PIXELS.write(Some(&self.max_pixels)),
+        ];
+        own.into_iter().flatten().chain(self.shared.write()).chain(CACHE.write(Some(&self.cache_mib))).collect()
+    }
+}
