@@ -5,6 +5,7 @@
 mod answers;
 mod faults;
 mod judge;
+#[cfg(feature = "peers")]
 mod peers;
 mod replicas;
 mod runs;

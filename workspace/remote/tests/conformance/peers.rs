@@ -1,8 +1,8 @@
 //! Servers that nobody here wrote, between this crate and the server of the tests. They are too heavy for every run:
 //!
 //! ```text
-//! python3 -m venv /tmp/litellm && /tmp/litellm/bin/pip install 'litellm[proxy]'
-//! EDITSCALE_LITELLM=/tmp/litellm/bin/litellm cargo test --release -p editscale-remote peers -- --ignored
+//! python3 -m venv venv && venv/bin/pip install 'litellm[proxy]'
+//! EDITSCALE_LITELLM=$PWD/venv/bin/litellm cargo test --release -p editscale-remote --features peers peers
 //! ```
 
 use std::path::Path;
@@ -81,7 +81,6 @@ impl Proxy {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the LiteLLM proxy, see the head of this file"]
 async fn through_the_litellm_proxy() {
     let program = std::env::var_os("EDITSCALE_LITELLM").expect("EDITSCALE_LITELLM, the path of the program `litellm`");
     let upstream = FakeServer::start();
