@@ -9,12 +9,12 @@ pub struct Trajectory {
     pub shape: Vec<usize>,
     /// The latents before the first step and after each, one instant after the other: [steps + 1, shape…].
     pub latents: Vec<f32>,
-    /// What the denoiser was told of the time, before each step: [steps].
+    /// What the denoiser was told of the time, before each step: `[steps]`.
     pub timesteps: Vec<f32>,
     /// The noise level before the first step and after each: [steps + 1].
     pub sigmas: Vec<f32>,
     /// The logarithm of the probability density of each step's result given its beginning, as a mean over the latents'
-    /// dimensions: [steps]. None where the step added no noise.
+    /// dimensions: `[steps]`. None where the step added no noise.
     pub log_probabilities: Vec<Option<f32>>,
 }
 

@@ -42,7 +42,7 @@ pub struct Stepped {
 /// Slices hold the latents of one candidate, `prediction` what the denoiser said of them, guidance applied; all have one
 /// length.
 pub trait Sampler: Send + Sync + fmt::Debug {
-    /// What the denoiser is told of the time before each step: [steps].
+    /// What the denoiser is told of the time before each step: `[steps]`.
     fn timesteps(&self) -> &[f32];
 
     /// The noise level before the first step and after each: [steps + 1], falling to 0 or near it.

@@ -41,7 +41,7 @@ enum Kept {
 }
 
 impl Convolution {
-    /// Loads `weight` [outputs, inputs, kernel, kernel] and `bias` [outputs]. `padding` pixels of zeros are put on every
+    /// Loads `weight` `[outputs, inputs, kernel, kernel]` and `bias` `[outputs]`. `padding` pixels of zeros are put on every
     /// side. No size but the padding may be zero.
     pub fn load(
         scope: &Scope<'_>,
