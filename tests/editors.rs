@@ -478,6 +478,6 @@ fn noise_that_does_not_fit_fails_the_candidates_that_need_it() {
 fn a_mask_is_refused() {
     let desk = Desk::new();
     image::GrayImage::new(SIZE.0, SIZE.1).save(desk.path("mask.png")).unwrap();
-    let err = desk.fail(1, &pix2pix(&pipeline("pix2pix_f16"), "", BEST_OF_N), "run", &["--mask", "mask.png"]);
+    let err = desk.fail(2, &pix2pix(&pipeline("pix2pix_f16"), "", BEST_OF_N), "run", &["--mask", "mask.png"]);
     assert!(err.contains("does not honour a mask"), "{err}");
 }

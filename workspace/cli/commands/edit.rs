@@ -136,6 +136,9 @@ fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
         loaded.recipe = loaded.recipe.doing_parts();
     }
     let ports = ports(&loaded, shared)?;
+    if mask.is_some() {
+        check_masks(&ports)?;
+    }
     let directory = run_directory(arguments, &asked, &loaded)?;
     let run = run_id(directory.path());
     let images = directory.images();
@@ -176,6 +179,16 @@ fn mask(path: &Path, source: &EncodedImage, shared: &Shared) -> Result<EncodedIm
         bail!(Misuse::new(format!("mask {} is {found}: expected the source's {expected}", path.display())));
     }
     Ok(mask)
+}
+
+/// Refuses a mask that an editor would not honour, before a run begins.
+fn check_masks(ports: &Ports) -> Result<()> {
+    let cards = ports.cards();
+    if let Some(card) = cards.editors.iter().find(|card| !card.masks) {
+        let misuse = Misuse::new(format!("editor `{}` does not honour a mask", card.name));
+        return Err(misuse.hint("leave --mask out, or use an editor that does: `darkroom`").into());
+    }
+    Ok(())
 }
 
 fn ports(loaded: &Loaded, shared: &Shared) -> Result<Ports> {

@@ -1,7 +1,8 @@
 //! The trajectories of a run's candidates: `trajectories/<candidate>.safetensors`, for training on them.
 //!
 //! Each file holds F32 tensors: `latents` [steps + 1, …], `timesteps` [steps], `sigmas` [steps + 1] and `log_probabilities`
-//! [steps], NaN where a step added no noise; its metadata say `format: editscale-trajectory` and `version: 1`.
+//! [steps], NaN where a step added no noise; its metadata say `format: editscale-trajectory/1`.
+//! Equal trajectories give equal bytes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,8 +16,8 @@ use thiserror::Error;
 
 use crate::images::{ImageStoreError, write_whole};
 
-const FORMAT: &str = "editscale-trajectory";
-const VERSION: &str = "1";
+/// The format with its version: one entry, as several would be written in no fixed order.
+const FORMAT: &str = "editscale-trajectory/1";
 
 /// A trajectory could not be read.
 #[derive(Debug, Error)]
@@ -60,8 +61,7 @@ fn encode(trajectory: &Trajectory) -> Result<Vec<u8>, safetensors::SafeTensorErr
     ];
     let views = parts.iter().map(|(name, shape, data)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), data)?)));
     let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    let metadata = [("format", FORMAT), ("version", VERSION)].map(|(key, value)| (key.to_owned(), value.to_owned()));
-    safetensors::serialize(views, Some(HashMap::from(metadata)))
+    safetensors::serialize(views, Some(HashMap::from([("format".to_owned(), FORMAT.to_owned())])))
 }
 
 /// Reads the trajectory of a candidate of the run at `run`; nothing where none was kept.
@@ -78,9 +78,9 @@ pub fn read_trajectory(run: &Path, id: CandidateId) -> Result<Option<Trajectory>
 
 fn decode(bytes: &[u8]) -> Result<Trajectory, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-    let said = |key: &str| header.metadata().as_ref().and_then(|all| all.get(key)).map(String::as_str);
-    if (said("format"), said("version")) != (Some(FORMAT), Some(VERSION)) {
-        return Err(format!("expected the format `{FORMAT}`, version {VERSION}"));
+    let said = header.metadata().as_ref().and_then(|all| all.get("format")).map(String::as_str);
+    if said != Some(FORMAT) {
+        return Err(format!("its format is `{}`: expected `{FORMAT}`", said.unwrap_or("none")));
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let read = |name: &str| {

@@ -3,6 +3,7 @@
 mod settings;
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -46,14 +47,22 @@ impl LoadError {
     }
 }
 
-/// The bytes of a small file.
+/// The bytes of a small file. Anything but a file is refused: a pipe would be waited for without end, and a device has no end.
 pub fn read_file(file: &Path) -> Result<Vec<u8>, LoadError> {
     let read = |source| LoadError::Read { file: file.to_owned(), source };
-    let bytes = fs::metadata(file).map_err(read)?.len();
-    if bytes > MOST_BYTES {
-        return Err(LoadError::content(file, format!("has {bytes} bytes: expected at most {MOST_BYTES}")));
+    let facts = fs::metadata(file).map_err(read)?;
+    if facts.is_dir() {
+        return Err(read(io::ErrorKind::IsADirectory.into()));
     }
-    fs::read(file).map_err(read)
+    if !facts.is_file() {
+        return Err(LoadError::content(file, "is not a file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(file).map_err(read)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(LoadError::content(file, format!("has more than {MOST_BYTES} bytes: expected at most that")));
+    }
+    Ok(bytes)
 }
 
 /// What a JSON file says, as a type.
@@ -87,5 +96,25 @@ pub(crate) fn check_one_of(file: &Path, key: &str, found: Option<&str>, expected
             Err(LoadError::content(file, format!("`{key}` is `{found}`: expected `{}`", expected.join("` or `"))))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_a_bounded_length_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |path: &Path| read_file(path).unwrap_err().to_string();
+        assert!(said(folder.path()).contains("directory"));
+        let file = folder.path().join("config.json");
+        assert!(said(&file).contains("config.json"));
+        fs::File::create(&file).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        assert!(said(&file).contains("more than 67108864 bytes"));
+        fs::write(&file, b"{}").unwrap();
+        assert_eq!(read_file(&file).unwrap(), b"{}");
+        #[cfg(unix)]
+        assert!(said(Path::new("/dev/zero")).contains("is not a file"));
     }
 }
