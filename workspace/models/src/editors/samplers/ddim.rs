@@ -71,14 +71,6 @@ impl Sampler for Ddim {
         &self.sigmas
     }
 
-    fn initial_scale(&self) -> f32 {
-        1.0
-    }
-
-    fn input_scale(&self, _: usize) -> f32 {
-        1.0
-    }
-
     fn adds_noise(&self, step: usize) -> bool {
         self.std(step) > 0.0
     }

@@ -47,14 +47,6 @@ impl Sampler for FlowEuler {
         &self.sigmas
     }
 
-    fn initial_scale(&self) -> f32 {
-        1.0
-    }
-
-    fn input_scale(&self, _: usize) -> f32 {
-        1.0
-    }
-
     fn adds_noise(&self, _: usize) -> bool {
         self.eta > 0.0
     }

@@ -49,10 +49,15 @@ pub trait Sampler: Send + Sync + fmt::Debug {
     fn sigmas(&self) -> &[f32];
 
     /// The factor that makes initial latents of standard normal noise.
-    fn initial_scale(&self) -> f32;
+    fn initial_scale(&self) -> f32 {
+        1.0
+    }
 
     /// The factor that makes the denoiser's input of the latents before step `step`.
-    fn input_scale(&self, step: usize) -> f32;
+    fn input_scale(&self, step: usize) -> f32 {
+        let _: usize = step;
+        1.0
+    }
 
     /// Whether step `step` adds noise.
     fn adds_noise(&self, step: usize) -> bool;
