@@ -101,7 +101,7 @@ const AUTOENCODER: Network<autoencoder_kl::Config> = Network {
 const UNET: Network<unet::Config> = Network {
     config: unet::Config::read,
     open: UNet::open,
-    build: |checkpoint, config| Ok(UNet::of(checkpoint, &Scope::root(checkpoint, &compute()), config).map(drop)?),
+    build: |checkpoint, config| Ok(UNet::of(&Scope::root(checkpoint, &compute()), config).map(drop)?),
     is_all: false,
 };
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use editscale_core::{
     CandidateId, Cost, EditBatch, EditCounters, EditItem, Failure, Proposal, RunId, Start, Until, Watch,
 };
-
 use editscale_picture::Limits;
 
 use crate::editors::diffusion::editor::{DiffusionEditor, cost, invalid};

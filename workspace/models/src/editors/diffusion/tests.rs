@@ -318,12 +318,15 @@ fn lost_states_are_made_again_together() {
 #[test]
 fn what_failed_candidates_shared_is_on_the_account_of_one_that_did_not() {
     let mut editor = editor(&samplers()[1]);
-    let mut masked = fresh(0, 1);
-    masked.request = Arc::new(EditRequest { mask: Some(masked.start.clone()), ..(*masked.request).clone() });
-    let results = edit(&mut editor, &[masked, fresh(1, 2), fresh(2, 3)]);
+    // The first of the batch has the first pass on its account, and answers beyond single precision.
+    let mut broken = fresh(0, 1);
+    broken.proposal.knobs.set(KnobName::new("guidance").unwrap(), 1e39).unwrap();
+    let results = edit(&mut editor, &[broken, fresh(1, 2), fresh(2, 3)]);
+    assert_eq!(results[0].as_ref().unwrap_err().kind, FailureKind::Malformed);
     let mut counters = EditCounters::default();
     results.iter().flatten().for_each(|candidate| counters += candidate.counters);
-    assert_eq!((counters.denoiser_passes, counters.image_decodes), (STEPS as u64, 2));
+    let expected = EditCounters { text_encodes: 3, image_encodes: 0, denoiser_passes: STEPS as u64, image_decodes: 2 };
+    assert_eq!(counters, expected);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::time::TimeEmbedding;
 use super::transformer::Transformer;
 use crate::layers::{Compute, Convolution, GroupNorm, Scope};
 use crate::load::LoadError;
-use crate::weights::{Checkpoint, Storage, WeightError};
+use crate::weights::{Checkpoint, WeightError};
 
 /// What files of weights are called in the folders of pipelines.
 const STEM: &str = "diffusion_pytorch_model";
@@ -21,7 +21,6 @@ const STEM: &str = "diffusion_pytorch_model";
 pub struct UNet {
     config: Config,
     dtype: DType,
-    weights_bytes: u64,
     time: TimeEmbedding,
     conv_in: Convolution,
     /// From the full resolution down.
@@ -38,7 +37,7 @@ impl UNet {
     pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
         let config = Config::read(&folder.join("config.json"))?;
         let checkpoint = Self::open(folder)?;
-        Ok(Self::of(&checkpoint, &Scope::root(&checkpoint, compute), config)?)
+        Ok(Self::of(&Scope::root(&checkpoint, compute), config)?)
     }
 
     /// Opens the weights of a folder.
@@ -47,18 +46,13 @@ impl UNet {
     }
 
     /// Takes the weights from a checkpoint.
-    pub(crate) fn of(
-        checkpoint: &Checkpoint,
-        scope: &Scope<'_>,
-        config: Config,
-    ) -> std::result::Result<Self, WeightError> {
+    pub(crate) fn of(scope: &Scope<'_>, config: Config) -> std::result::Result<Self, WeightError> {
         let compute = scope.compute();
         let (count, widest) = (config.blocks.len(), config.widest());
         let down = |at: usize| DownBlock::load(&scope.at("down_blocks").at(at), &config, at);
         let up = |at: usize| UpBlock::load(&scope.at("up_blocks").at(at), &config, count - 1 - at);
         Ok(Self {
             dtype: compute.dtype,
-            weights_bytes: weights_bytes(checkpoint, compute),
             time: TimeEmbedding::load(&scope.at("time_embedding"), &config)?,
             conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, widest), 3, 1, 1)?,
             down: (0..count).map(down).collect::<std::result::Result<_, _>>()?,
@@ -150,19 +144,4 @@ impl UNet {
     pub fn dtype(&self) -> DType {
         self.dtype
     }
-
-    /// An upper bound of what the weights take in memory, in bytes.
-    pub fn weights_bytes(&self) -> u64 {
-        self.weights_bytes
-    }
-}
-
-/// Every number of a checkpoint in the widest type that weights are kept in.
-fn weights_bytes(checkpoint: &Checkpoint, compute: &Compute) -> u64 {
-    let size = match compute.kept {
-        Storage::As(dtype) => dtype.size_in_bytes().max(compute.dtype.size_in_bytes()),
-        Storage::Stored => DType::F32.size_in_bytes(),
-    };
-    let numbers = |shape: &[usize]| shape.iter().map(|&edge| edge as u64).product::<u64>();
-    checkpoint.facts().map(|(_, fact)| numbers(&fact.shape).saturating_mul(size as u64)).sum()
 }
