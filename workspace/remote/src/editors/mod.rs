@@ -1,3 +1,6 @@
 //! Editors, a folder a dialect.
 
+pub(crate) mod item;
+pub(crate) mod knobs;
 pub(crate) mod openai_images;
+pub(crate) mod size;

@@ -1,5 +1,6 @@
 //! One call to whichever server is best: admission, attempts, waits, and giving up when nobody waits any more.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,8 +92,9 @@ impl Connection {
 /// What is asked, of any of the servers.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
-    pub(crate) path: &'static str,
-    pub(crate) body: Payload,
+    pub(crate) method: Method,
+    pub(crate) path: Cow<'static, str>,
+    pub(crate) body: Option<Payload>,
     pub(crate) headers: HeaderMap,
     pub(crate) repeat: Repeat,
     /// Decides the jitter of the waits.
@@ -196,10 +198,10 @@ impl Fleet {
         let mut headers = endpoint.headers().clone();
         headers.extend(ask.headers.clone());
         let message = Message {
-            method: Method::POST,
-            url: endpoint.at(ask.path),
+            method: ask.method.clone(),
+            url: endpoint.at(&ask.path),
             headers,
-            body: Some(ask.body.clone()),
+            body: ask.body.clone(),
             most_bytes: self.most_answer_bytes,
             listener: ask.streams.then(|| Listener::new(to)),
         };

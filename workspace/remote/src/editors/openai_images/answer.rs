@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Candidate, Cost, EncodedImage, Failure, FailureKind};
+use editscale_core::{Candidate, Cost, EncodedImage, Failure};
 use serde_json::Value;
 
 use super::OpenAiImages;
@@ -93,9 +93,4 @@ enum Trouble {
 
 fn is_picture(value: &Value) -> bool {
     ["b64_json", "url"].iter().any(|field| value[*field].as_str().is_some_and(|text| !text.is_empty()))
-}
-
-/// A failure of what was asked for, which nothing was sent for.
-pub(crate) fn not_wanted() -> Failure {
-    Failure::new(FailureKind::Cancelled, "the work is not wanted any more")
 }

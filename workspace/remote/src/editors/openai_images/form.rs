@@ -1,15 +1,14 @@
 //! The form that one edit is sent as.
 
-use editscale_core::{EditItem, Failure, FailureKind, Image, ImageSize, Seed};
+use editscale_core::{EditItem, Failure, Image, ImageSize};
 use serde_json::{Map, Value};
 
 use super::OpenAiImages;
 use super::profile::{MaskRule, OpenSize, SeedPlace};
+use crate::editors::item::{file, invalid, sent};
+use crate::editors::knobs::values;
 use crate::http::multipart::{Multipart, Payload};
 use crate::picture::mask::transparent_where_white;
-
-/// Bits of a seed that are sent: every server's generator takes so many.
-pub(crate) const SEED_BITS: u8 = 32;
 
 /// The most bytes of a picture that is sent: what GPT-Image takes.
 const MOST_BYTES: usize = 50_000_000;
@@ -26,17 +25,13 @@ pub(crate) struct Form {
     pub(crate) wished: Option<ImageSize>,
 }
 
-fn invalid(message: String) -> Failure {
-    Failure::new(FailureKind::Invalid, message)
-}
-
 impl OpenAiImages {
     /// Writes the form. Anything that the server would refuse or ignore is refused here, where nothing was sent.
     pub(crate) fn form(&self, item: &EditItem) -> Result<Form, Failure> {
         let profile = self.options.profile;
         let seed = (self.seeds != SeedPlace::Nowhere).then(|| sent(item.proposal.seed));
         let (size, wished) = self.size(item);
-        let source = self.file(&item.start)?;
+        let source = file(&item.start, MOST_BYTES, |media| profile.reads(media))?;
         let mask = self.mask(item)?;
         let mut form = Multipart::default();
         if !self.options.model.is_empty() {
@@ -77,21 +72,10 @@ impl OpenAiImages {
             form.text("seed", &seed.to_string());
         }
         if self.seeds != SeedPlace::PromptArguments {
-            self.knobs(item).into_iter().for_each(|(name, value)| form.text(&name, &value.to_string()));
+            values(&self.options.knobs, &item.proposal)
+                .into_iter()
+                .for_each(|(name, value)| form.text(&name, &value.to_string()));
         }
-    }
-
-    /// Every knob, set or not: a server's own default is nothing to rely on.
-    fn knobs(&self, item: &EditItem) -> Vec<(String, serde_json::Number)> {
-        let value = |knob: &super::FieldKnob| {
-            let name = knob.spec.name.as_str();
-            let value = item.proposal.knobs.get(name).unwrap_or(knob.spec.default);
-            let value = value.clamp(knob.spec.low, knob.spec.high);
-            let number =
-                if knob.is_whole { Some((value.round() as i64).into()) } else { serde_json::Number::from_f64(value) };
-            Some((name.to_owned(), number?))
-        };
-        self.options.knobs.iter().filter_map(value).collect()
     }
 
     /// The instruction, after which stable-diffusion.cpp reads its own arguments. What an instruction holds of that kind
@@ -99,8 +83,10 @@ impl OpenAiImages {
     fn prompt(&self, item: &EditItem, seed: Option<u64>) -> String {
         let instruction = &item.proposal.instruction;
         let (SeedPlace::PromptArguments, Some(seed)) = (self.seeds, seed) else { return instruction.to_string() };
-        let mut arguments: Map<String, Value> =
-            self.knobs(item).into_iter().map(|(name, value)| (name, Value::Number(value))).collect();
+        let mut arguments: Map<String, Value> = values(&self.options.knobs, &item.proposal)
+            .into_iter()
+            .map(|(name, value)| (name, Value::Number(value)))
+            .collect();
         arguments.insert("seed".to_owned(), seed.into());
         let instruction = instruction.replace("sd_cpp_extra_args>", "sd_cpp_extra_args >");
         format!("{instruction}<sd_cpp_extra_args>{}</sd_cpp_extra_args>", Value::Object(arguments))
@@ -112,19 +98,6 @@ impl OpenAiImages {
         let wished = item.request.output_size;
         let size = wished.or_else(|| own.then(|| item.start.size())).map(|size| self.sizes.nearest(size));
         (size, wished.filter(|wished| size != Some(*wished)))
-    }
-
-    /// The file of a picture, which is sent as it is.
-    fn file(&self, image: &Image) -> Result<std::sync::Arc<[u8]>, Failure> {
-        let profile = self.options.profile;
-        if !profile.reads(image.media()) {
-            return Err(invalid(format!("{profile} servers do not read {} files", image.media().mime())));
-        }
-        let bytes = image.read().map_err(|error| invalid(error.to_string()))?;
-        if bytes.len() > MOST_BYTES {
-            return Err(invalid(format!("expected a picture of at most {MOST_BYTES} bytes, found {}", bytes.len())));
-        }
-        Ok(bytes)
     }
 
     fn mask(&self, item: &EditItem) -> Result<Option<Vec<u8>>, Failure> {
@@ -143,8 +116,4 @@ impl OpenAiImages {
             _ => Ok(Some(bytes.to_vec())),
         }
     }
-}
-
-fn sent(seed: Seed) -> u64 {
-    seed.get() & ((1 << SEED_BITS) - 1)
 }

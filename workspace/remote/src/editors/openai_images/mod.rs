@@ -7,23 +7,24 @@ mod answer;
 mod form;
 mod options;
 mod profile;
-mod size;
 mod stream;
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, FailureKind, PauseSupport,
-    Recovery, Sampler, SeedRule, Start, Until, Watch,
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
+    Sampler, SeedRule, Watch,
 };
 use futures_util::future::join_all;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::Method;
 
-pub use options::{FieldKnob, OpenAiImagesOptions};
-pub use profile::{MaskRule, Profile, SeedPlace, SizeRule};
+pub use options::OpenAiImagesOptions;
+pub use profile::{MaskRule, Profile, SeedPlace};
 
 use crate::SetupError;
+use crate::editors::item::{SEED_BITS, begin, key, key_header};
+use crate::editors::size::SizeRule;
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::trouble::retry::Repeat;
 
@@ -57,19 +58,14 @@ impl OpenAiImages {
     }
 
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
-        if watch.cancelled() {
-            return Err(answer::not_wanted());
-        }
-        if item.proposal.until != Until::Finished || matches!(item.proposal.start, Start::Paused(_)) {
-            let name = &self.options.name;
-            return Err(Failure::new(FailureKind::Invalid, format!("the editor `{name}` cannot stop half way")));
-        }
+        begin(&item, &self.options.name, watch)?;
         let form = self.form(&item)?;
         let key = key(&item);
         let ask = Ask {
-            path: "images/edits",
-            body: form.payload.clone(),
-            headers: headers(&key),
+            method: Method::POST,
+            path: "images/edits".into(),
+            body: Some(form.payload.clone()),
+            headers: key_header(&key),
             repeat: self.repeat,
             seed: item.proposal.seed,
             is_gateway: self.options.profile == Profile::LiteLlm,
@@ -96,30 +92,13 @@ impl EditBackend for OpenAiImages {
     }
 }
 
-/// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program.
-fn key(item: &EditItem) -> String {
-    match &item.earlier {
-        Some(earlier) => earlier.key.to_string(),
-        None => format!("editscale-{}-{}", item.run, item.proposal.id),
-    }
-}
-
-fn headers(key: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    // A key is made of names, which fit into a header; one that does not is no key to any server.
-    if let Ok(value) = HeaderValue::from_str(key) {
-        headers.insert("idempotency-key", value);
-    }
-    headers
-}
-
 fn card(options: &OpenAiImagesOptions, seeds: SeedPlace, masks: MaskRule, repeat: Repeat) -> EditorCard {
     EditorCard {
         name: options.name.clone(),
         revision: revision(options).into(),
         seeds: match seeds {
             SeedPlace::Nowhere => SeedRule::Ignored,
-            SeedPlace::Field | SeedPlace::PromptArguments => SeedRule::Reproducible { bits: form::SEED_BITS },
+            SeedPlace::Field | SeedPlace::PromptArguments => SeedRule::Reproducible { bits: SEED_BITS },
         },
         largest_batch: NonZeroU32::MIN,
         slots: options.connection.slots(),

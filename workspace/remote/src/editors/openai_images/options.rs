@@ -2,23 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use editscale_core::{EditorName, KnobSpec};
+use editscale_core::EditorName;
 
-use super::profile::{MaskRule, OWN_FIELDS, Profile, SeedPlace, SizeRule};
+use super::profile::{MaskRule, OWN_FIELDS, Profile, SeedPlace};
 use crate::SetupError;
+use crate::editors::knobs::FieldKnob;
+use crate::editors::size::SizeRule;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
 use crate::price::{Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
-
-/// A numeric field of the server that a search may turn, such as `guidance_scale`. The knob is called as the field is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldKnob {
-    /// Its range and where it stands.
-    pub spec: KnobSpec,
-    /// Whether it takes whole numbers only, such as `num_inference_steps`.
-    pub is_whole: bool,
-}
 
 /// What a recipe says of an editor behind `/images/edits`. What is `None` follows from the profile.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use editscale_core::{CancelRule, ImageSize, MediaType};
 
+use crate::editors::size::SizeRule;
 use crate::trouble::retry::Repeat;
 
 /// A server, or a kind of server.
@@ -43,17 +44,6 @@ pub enum MaskRule {
     Transparent,
     /// As it is: white where editing is allowed.
     White,
-}
-
-/// Which sizes can be asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SizeRule {
-    /// Any.
-    Any,
-    /// Sides that are multiples of this.
-    MultipleOf(u32),
-    /// These alone.
-    OneOf(Vec<ImageSize>),
 }
 
 /// What is sent for a size that the request leaves open.

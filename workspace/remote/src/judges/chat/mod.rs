@@ -16,6 +16,7 @@ use editscale_core::{
     RewardModel, Seed, Watch,
 };
 use futures_util::future::join_all;
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -115,8 +116,9 @@ impl ChatJudge {
             return Answered { score: Err(missing), cost: Cost::default() };
         };
         let ask = Ask {
-            path: "chat/completions",
-            body: self.question(aspect, prompt, item, pair, seed),
+            method: Method::POST,
+            path: "chat/completions".into(),
+            body: Some(self.question(aspect, prompt, item, pair, seed)),
             headers: HeaderMap::new(),
             repeat: self.repeat,
             seed: seed.mix(place as u64),
