@@ -1,0 +1,60 @@
+//! What every dialect asks of an edit before it leaves: whether it can be done at all, its key, its seed, its picture.
+
+use std::sync::Arc;
+
+use editscale_core::{EditItem, EditorName, Failure, FailureKind, Image, MediaType, Seed, Start, Until, Watch};
+use reqwest::header::{HeaderMap, HeaderValue};
+
+/// Bits of a seed that are sent where the dialect does not know better: every server's generator takes so many.
+pub(crate) const SEED_BITS: u8 = 32;
+
+/// A failure of what was asked for, which nothing was sent for.
+pub(crate) fn invalid(message: String) -> Failure {
+    Failure::new(FailureKind::Invalid, message)
+}
+
+/// Refuses what is not wanted any more, and what no server can do: to stop half way.
+pub(crate) fn begin(item: &EditItem, editor: &EditorName, watch: &dyn Watch) -> Result<(), Failure> {
+    if watch.cancelled() {
+        return Err(Failure::new(FailureKind::Cancelled, "the work is not wanted any more"));
+    }
+    if item.proposal.until != Until::Finished || matches!(item.proposal.start, Start::Paused(_)) {
+        return Err(invalid(format!("the editor `{editor}` cannot stop half way")));
+    }
+    Ok(())
+}
+
+/// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program.
+pub(crate) fn key(item: &EditItem) -> String {
+    match &item.earlier {
+        Some(earlier) => earlier.key.to_string(),
+        None => format!("editscale-{}-{}", item.run, item.proposal.id),
+    }
+}
+
+/// The key as servers that know such a thing take it.
+pub(crate) fn key_header(key: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // A key is made of names, which fit into a header; one that does not is no key to any server.
+    if let Ok(value) = HeaderValue::from_str(key) {
+        headers.insert("idempotency-key", value);
+    }
+    headers
+}
+
+/// The seed in as many bits as are sent.
+pub(crate) fn sent(seed: Seed) -> u64 {
+    seed.get() & ((1 << SEED_BITS) - 1)
+}
+
+/// The file of a picture, which is sent as it is.
+pub(crate) fn file(image: &Image, most: usize, reads: impl Fn(MediaType) -> bool) -> Result<Arc<[u8]>, Failure> {
+    if !reads(image.media()) {
+        return Err(invalid(format!("this server does not read {} files", image.media().mime())));
+    }
+    let bytes = image.read().map_err(|error| invalid(error.to_string()))?;
+    if bytes.len() > most {
+        return Err(invalid(format!("expected a picture of at most {most} bytes, found {}", bytes.len())));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,25 @@
+//! Numeric fields of servers that a search may turn.
+
+use editscale_core::{KnobSpec, Proposal};
+
+/// A numeric field of the server that a search may turn, such as `guidance_scale`. The knob is called as the field is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldKnob {
+    /// Its range and where it stands.
+    pub spec: KnobSpec,
+    /// Whether it takes whole numbers only, such as `num_inference_steps`.
+    pub is_whole: bool,
+}
+
+/// The value of every knob, set or not: a server's own default is nothing to rely on.
+pub(crate) fn values(knobs: &[FieldKnob], proposal: &Proposal) -> Vec<(String, serde_json::Number)> {
+    let value = |knob: &FieldKnob| {
+        let name = knob.spec.name.as_str();
+        let value = proposal.knobs.get(name).unwrap_or(knob.spec.default);
+        let value = value.clamp(knob.spec.low, knob.spec.high);
+        let number =
+            if knob.is_whole { Some((value.round() as i64).into()) } else { serde_json::Number::from_f64(value) };
+        Some((name.to_owned(), number?))
+    };
+    knobs.iter().filter_map(value).collect()
+}
