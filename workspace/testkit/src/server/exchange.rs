@@ -9,15 +9,21 @@ use super::request::{Asked, read};
 use super::{FakeServer, ServerFault, dialects};
 
 /// Headers and a body under a status.
-struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn new(status: u16, body: Vec<u8>) -> Self {
-        Self { status, headers: vec![("Content-Type", "application/json".to_owned())], body }
+    /// JSON under a status.
+    pub(super) fn new(status: u16, body: Vec<u8>) -> Self {
+        Self { status, ..Self::of("application/json", body) }
+    }
+
+    /// A success of another media type.
+    pub(super) fn of(media: &str, body: Vec<u8>) -> Self {
+        Self { status: 200, headers: vec![("Content-Type", media.to_owned())], body }
     }
 }
 
@@ -45,6 +51,10 @@ fn begin(server: &FakeServer, asked: &Asked) -> Option<ServerFault> {
     state.under_way += 1;
     state.most_under_way = state.most_under_way.max(state.under_way);
     server.shared.1.notify_all();
+    let at = state.routed.iter().position(|(route, _)| asked.line.starts_with(route.as_str()));
+    if let Some(at) = at {
+        return state.routed.remove(at).map(|(_, fault)| fault);
+    }
     if !asked.line.starts_with("POST") {
         return None;
     }
@@ -77,13 +87,8 @@ fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> An
     if let Some((status, headers, body)) = file {
         return Answer { status: *status, headers: headers.clone(), body: body.clone() };
     }
-    match dialects::answer(&mut state, asked, fault) {
-        Some(body) if body.starts_with(b"data:") => {
-            Answer { status: 200, headers: vec![("Content-Type", "text/event-stream".to_owned())], body }
-        }
-        Some(body) => Answer::new(200, body),
-        None => Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()),
-    }
+    let found = dialects::answer(&mut state, asked, fault);
+    found.unwrap_or_else(|| Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()))
 }
 
 fn send(

@@ -58,6 +58,8 @@ type File = (u16, Vec<(&'static str, String)>, Vec<u8>);
 struct State {
     asked: Vec<Asked>,
     faults: VecDeque<ServerFault>,
+    /// Faults for requests whose line begins so.
+    routed: VecDeque<(String, ServerFault)>,
     script: Option<Script>,
     says: Option<Says>,
     files: BTreeMap<String, File>,
@@ -120,6 +122,12 @@ impl FakeServer {
     /// Lets the next requests fail, one fault each.
     pub fn fail(&self, faults: impl IntoIterator<Item = ServerFault>) {
         self.state().faults.extend(faults);
+    }
+
+    /// Lets the next requests fail whose method and path begin so, such as `GET /v1/jobs/`, one fault each. Those come before
+    /// the faults of [`Self::fail`], which only requests that are `POST` meet.
+    pub fn fail_at(&self, route: &str, faults: impl IntoIterator<Item = ServerFault>) {
+        self.state().routed.extend(faults.into_iter().map(|fault| (route.to_owned(), fault)));
     }
 
     /// Decides by the number of the request how it fails.

@@ -1,21 +1,20 @@
-//! What the server answers when nothing goes wrong.
+//! The route `/v1/images/edits`.
 
 use editscale_core::ImageSize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::png::png;
-use super::request::Asked;
-use super::{ServerFault, State};
+use super::{base64, colour};
+use crate::server::exchange::Answer;
+use crate::server::png::png;
+use crate::server::request::Asked;
+use crate::server::{ServerFault, State};
 
-/// The body of the answer to a request that names an edit or asks a question; nothing where there is no such route.
-pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Vec<u8>> {
-    match asked.line.as_str() {
-        "POST /v1/images/edits" => Some(edit(state, asked, fault)),
-        "POST /v1/chat/completions" => Some(judge(state, asked)),
-        "GET /v1/models" => Some(json!({"object": "list", "data": [{"id": "fake"}]}).to_string().into_bytes()),
-        _ => None,
+pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
+    if asked.line != "POST /v1/images/edits" {
+        return None;
     }
+    let body = edit(state, asked, fault);
+    Some(if body.starts_with(b"data:") { Answer::of("text/event-stream", body) } else { Answer::new(200, body) })
 }
 
 fn edit(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Vec<u8> {
@@ -71,38 +70,4 @@ fn size(asked: &Asked) -> ImageSize {
     let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     let (width, height) = sides.unwrap_or((16, 8));
     ImageSize { width, height }
-}
-
-/// One colour for one instruction and seed.
-fn colour(prompt: &str, seed: &str) -> [u8; 3] {
-    let digest = Sha256::digest(format!("{prompt}\n{seed}"));
-    [digest[0], digest[1], digest[2]]
-}
-
-fn judge(state: &mut State, asked: &Asked) -> Vec<u8> {
-    let question = asked.json();
-    state.made.push("judged".to_owned());
-    let usual = || json!({"reasoning": "seen", "followed": 9, "preserved": 4, "natural": 9, "clean": 9}).to_string();
-    let says = state.says.as_ref().map_or_else(usual, |says| says(&question));
-    let mut answer = json!({
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": says}, "finish_reason": "stop"}],
-    });
-    answer["usage"] = state.usage.clone().unwrap_or(Value::Null);
-    answer.to_string().into_bytes()
-}
-
-/// Standard base64 with padding.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
-    for three in bytes.chunks(3) {
-        let word = three.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for place in 0..4 {
-            let letter = LETTERS[(word >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= three.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }

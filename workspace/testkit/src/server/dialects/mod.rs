@@ -1,0 +1,40 @@
+//! What the server answers when nothing goes wrong, a file a dialect.
+
+mod chat;
+mod images;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::exchange::Answer;
+use super::request::Asked;
+use super::{ServerFault, State};
+
+/// The answer of whichever dialect has this route; nothing where none has.
+pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
+    let models = |asked: &Asked| {
+        let list = json!({"object": "list", "data": [{"id": "fake"}]}).to_string().into_bytes();
+        (asked.line == "GET /v1/models").then(|| Answer::new(200, list))
+    };
+    models(asked).or_else(|| images::answer(state, asked, fault)).or_else(|| chat::answer(state, asked))
+}
+
+/// One colour for one instruction and seed.
+pub(super) fn colour(prompt: &str, seed: &str) -> [u8; 3] {
+    let digest = Sha256::digest(format!("{prompt}\n{seed}"));
+    [digest[0], digest[1], digest[2]]
+}
+
+/// Standard base64 with padding.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
+    for three in bytes.chunks(3) {
+        let word = three.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for place in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= three.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
