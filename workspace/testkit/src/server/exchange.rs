@@ -87,6 +87,9 @@ fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> An
     if let Some((status, headers, body)) = file {
         return Answer { status: *status, headers: headers.clone(), body: body.clone() };
     }
+    if let Some(replies) = &state.replies {
+        return Answer::new(200, replies(asked));
+    }
     let found = dialects::answer(&mut state, asked, fault);
     found.unwrap_or_else(|| Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()))
 }

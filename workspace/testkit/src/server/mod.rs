@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+pub use dialects::score_of;
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
 
@@ -48,6 +49,7 @@ pub enum ServerFault {
     Huge(usize),
 }
 
+type Replies = Arc<dyn Fn(&Asked) -> Vec<u8> + Send + Sync>;
 type Script = Arc<dyn Fn(u64) -> Option<ServerFault> + Send + Sync>;
 type Says = Arc<dyn Fn(&serde_json::Value) -> String + Send + Sync>;
 
@@ -62,6 +64,7 @@ struct State {
     routed: VecDeque<(String, ServerFault)>,
     script: Option<Script>,
     says: Option<Says>,
+    replies: Option<Replies>,
     files: BTreeMap<String, File>,
     /// Answers by idempotency key, where the server honours those.
     keyed: Option<BTreeMap<String, Vec<u8>>>,
@@ -109,6 +112,11 @@ impl FakeServer {
         format!("http://{}/v1", listener.local_addr().expect("an address"))
     }
 
+    /// Its address without a version.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Its address, with the version.
     pub fn base(&self) -> String {
         format!("http://{}/v1", self.address)
@@ -138,6 +146,11 @@ impl FakeServer {
     /// Decides by the body of a question what the judge says.
     pub fn says(&self, says: impl Fn(&serde_json::Value) -> String + Send + Sync + 'static) {
         self.state().says = Some(Arc::new(says));
+    }
+
+    /// Answers every request that goes well with these bytes, under status 200.
+    pub fn replies(&self, replies: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) {
+        self.state().replies = Some(Arc::new(replies));
     }
 
     /// Puts a file, or a redirect, under `/files/NAME`.

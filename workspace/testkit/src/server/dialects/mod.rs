@@ -2,6 +2,7 @@
 
 mod chat;
 mod images;
+mod scores;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -10,13 +11,18 @@ use super::exchange::Answer;
 use super::request::Asked;
 use super::{ServerFault, State};
 
+pub use scores::score_of;
+
 /// The answer of whichever dialect has this route; nothing where none has.
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
     let models = |asked: &Asked| {
         let list = json!({"object": "list", "data": [{"id": "fake"}]}).to_string().into_bytes();
         (asked.line == "GET /v1/models").then(|| Answer::new(200, list))
     };
-    models(asked).or_else(|| images::answer(state, asked, fault)).or_else(|| chat::answer(state, asked))
+    models(asked)
+        .or_else(|| images::answer(state, asked, fault))
+        .or_else(|| chat::answer(state, asked))
+        .or_else(|| scores::answer(state, asked))
 }
 
 /// One colour for one instruction and seed.
