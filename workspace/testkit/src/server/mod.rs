@@ -49,7 +49,7 @@ pub enum ServerFault {
     Huge(usize),
 }
 
-type Replies = Arc<dyn Fn(&Asked) -> Vec<u8> + Send + Sync>;
+type Replies = Arc<dyn Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync>;
 type Script = Arc<dyn Fn(u64) -> Option<ServerFault> + Send + Sync>;
 type Says = Arc<dyn Fn(&serde_json::Value) -> String + Send + Sync>;
 
@@ -148,8 +148,8 @@ impl FakeServer {
         self.state().says = Some(Arc::new(says));
     }
 
-    /// Answers every request that goes well with these bytes, under status 200.
-    pub fn replies(&self, replies: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) {
+    /// Answers requests with this status and these bytes; as usual where nothing comes back.
+    pub fn replies(&self, replies: impl Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static) {
         self.state().replies = Some(Arc::new(replies));
     }
 

@@ -1,7 +1,7 @@
-//! The few names that a pickle may hold: those under which NumPy puts numbers, and old protocols put bytes.
+//! The few names that a pickle may hold: those under which `NumPy` puts numbers, and old protocols put bytes.
 //!
 //! They are recognised as data and never called. What stands here follows `numpy/_core/src/multiarray/methods.c` and
-//! `scalartypes.c.src` (`__reduce__` of arrays, scalars and data types), and pickles that NumPy 2.4 wrote.
+//! `scalartypes.c.src` (`__reduce__` of arrays, scalars and data types), and pickles that `NumPy` 2.4 wrote.
 
 use super::read::{Node, Place};
 
@@ -44,7 +44,7 @@ impl Name {
         }
     }
 
-    /// What the name stands for with these arguments; nothing where they are not the ones that NumPy writes.
+    /// What the name stands for with these arguments; nothing where they are not the ones that `NumPy` writes.
     pub(super) fn with(self, arguments: &[&Node]) -> Option<Node> {
         match (self, arguments) {
             (Self::Encode, [Node::Text(text), Node::Text(code)]) if code == "latin1" => {

@@ -1,7 +1,7 @@
 //! Reads pickles as data. Nothing in one is ever called, imported or built.
 //!
 //! A pickle is a program for a small machine with a stack. This machine knows the opcodes that make plain data and, of the
-//! others, only the exact uses that NumPy makes of them for numbers; the rest is refused by name and place. Everything is
+//! others, only the exact uses that `NumPy` makes of them for numbers; the rest is refused by name and place. Everything is
 //! bounded: steps, depth, and the size of what comes out, so that shared parts cannot unfold without end.
 //!
 //! Source: `Lib/pickletools.py` of `CPython`, which describes every opcode.
@@ -90,8 +90,10 @@ impl<'a> Machine<'a> {
                 self.marks.push(self.stack.len());
                 Ok(())
             }
-            b'N' => self.push(Node::None),
-            0x88 | 0x89 => self.push(Node::Bool(opcode == 0x88)),
+            b'N' | 0x88 | 0x89 => {
+                self.push(if opcode == b'N' { Node::None } else { Node::Bool(opcode == 0x88) });
+                Ok(())
+            }
             b'J' | b'K' | b'M' | b'I' | b'L' | 0x8a => self.int(opcode),
             b'F' | b'G' => self.float(opcode),
             b'V' | b'X' | 0x8c | 0x8d => self.text(opcode),
@@ -124,12 +126,17 @@ impl<'a> Machine<'a> {
         Ok(self.take(bytes)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// A text up to the end of its line, as protocol 0 writes arguments.
-    fn line(&mut self) -> Result<&'a str, String> {
+    /// The bytes up to the end of their line, as protocol 0 writes arguments.
+    fn line_of_bytes(&mut self) -> Result<&'a [u8], String> {
         let end = memchr::memchr(b'\n', self.rest).ok_or("expected a line, found its end nowhere")?;
-        let line = std::str::from_utf8(self.take(end)?).map_err(|_| "expected a line of text")?;
+        let line = self.take(end)?;
         self.take(1)?;
-        Ok(line.strip_suffix('\r').unwrap_or(line))
+        Ok(line)
+    }
+
+    /// The same as text.
+    fn line(&mut self) -> Result<&'a str, String> {
+        std::str::from_utf8(self.line_of_bytes()?).map_err(|_| "expected a line of text".to_owned())
     }
 
     /// So many bytes as a number before them says.
@@ -138,10 +145,9 @@ impl<'a> Machine<'a> {
         self.take(usize::try_from(count).map_err(|_| "the pickle ends too early")?)
     }
 
-    fn push(&mut self, node: Node) -> Result<(), String> {
+    fn push(&mut self, node: Node) {
         self.stack.push(self.nodes.len());
         self.nodes.push(node);
-        Ok(())
     }
 
     /// The last value, but nothing from below an open mark.
@@ -175,23 +181,23 @@ impl<'a> Machine<'a> {
     }
 
     fn int(&mut self, opcode: u8) -> Result<(), String> {
-        let number = match opcode {
-            b'K' => self.number(1)? as i64,
-            b'M' => self.number(2)? as i64,
-            b'J' => i64::from(self.number(4)? as u32 as i32),
+        let node = match opcode {
+            b'K' => Node::Int(self.number(1)? as i64),
+            b'M' => Node::Int(self.number(2)? as i64),
+            b'J' => Node::Int(i64::from(self.number(4)? as u32 as i32)),
             0x8a => {
                 let length = usize::from(self.byte()?);
-                signed(self.take(length)?)?
+                Node::Int(signed(self.take(length)?)?)
             }
-            _ => {
-                let line = self.line()?;
-                match (opcode, line) {
-                    (b'I', "00" | "01") => return self.push(Node::Bool(line == "01")),
-                    _ => whole(line.strip_suffix('L').unwrap_or(line))?,
-                }
-            }
+            // Protocol 0 writes truths as numbers of two digits.
+            _ => match (opcode, self.line()?) {
+                (b'I', "00") => Node::Bool(false),
+                (b'I', "01") => Node::Bool(true),
+                (_, line) => Node::Int(whole(line.strip_suffix('L').unwrap_or(line))?),
+            },
         };
-        self.push(Node::Int(number))
+        self.push(node);
+        Ok(())
     }
 
     fn float(&mut self, opcode: u8) -> Result<(), String> {
@@ -201,30 +207,24 @@ impl<'a> Machine<'a> {
             let line = self.line()?;
             line.parse().map_err(|_| format!("expected a number, found {} characters", line.len()))?
         };
-        self.push(Node::Float(number))
+        self.push(Node::Float(number));
+        Ok(())
     }
 
     fn text(&mut self, opcode: u8) -> Result<(), String> {
-        let text = match opcode {
-            b'V' => codes::unescaped(self.line_of_bytes()?)?,
-            _ => {
-                let width = match opcode {
-                    0x8c => 1,
-                    b'X' => 4,
-                    _ => 8,
-                };
-                let bytes = self.counted(width)?;
-                std::str::from_utf8(bytes).map_err(|_| "expected text in UTF-8")?.to_owned()
-            }
+        let width = match opcode {
+            b'V' => 0,
+            0x8c => 1,
+            b'X' => 4,
+            _ => 8,
         };
-        self.push(Node::Text(text))
-    }
-
-    fn line_of_bytes(&mut self) -> Result<&'a [u8], String> {
-        let end = memchr::memchr(b'\n', self.rest).ok_or("expected a line, found its end nowhere")?;
-        let line = self.take(end)?;
-        self.take(1)?;
-        Ok(line)
+        let text = if width == 0 {
+            codes::unescaped(self.line_of_bytes()?)?
+        } else {
+            std::str::from_utf8(self.counted(width)?).map_err(|_| "expected text in UTF-8")?.to_owned()
+        };
+        self.push(Node::Text(text));
+        Ok(())
     }
 
     fn bytes(&mut self, opcode: u8) -> Result<(), String> {
@@ -234,7 +234,8 @@ impl<'a> Machine<'a> {
             _ => 8,
         };
         let bytes = self.counted(width)?.to_vec();
-        self.push(Node::Bytes(bytes))
+        self.push(Node::Bytes(bytes));
+        Ok(())
     }
 
     /// Opcodes that make a list, a tuple or a dict of what is there.
@@ -252,7 +253,8 @@ impl<'a> Machine<'a> {
                 Node::Tuple(items)
             }
         };
-        self.push(node)
+        self.push(node);
+        Ok(())
     }
 
     fn append(&mut self, opcode: u8) -> Result<(), String> {
@@ -323,7 +325,8 @@ impl<'a> Machine<'a> {
         let short = |text: &str| text.chars().take(60).collect::<String>();
         let shown = || format!("asks for `{}.{}`, which is no data", short(module), short(name));
         let known = Name::of(module, name).ok_or_else(shown)?;
-        self.push(Node::Name(known))
+        self.push(Node::Name(known));
+        Ok(())
     }
 
     fn call(&mut self) -> Result<(), String> {
@@ -340,7 +343,8 @@ impl<'a> Machine<'a> {
         let made =
             made.ok_or_else(|| format!("{name:?} stands with other arguments than NumPy writes for f4 and f8"))?;
         self.given = bytes;
-        self.push(made)
+        self.push(made);
+        Ok(())
     }
 
     fn build(&mut self) -> Result<(), String> {

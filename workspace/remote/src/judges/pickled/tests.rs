@@ -6,7 +6,7 @@ use super::read::read;
 use super::value::Pickled;
 use super::write::write;
 
-/// A pickle that Python or NumPy wrote; see `tests/pickles/make.py`.
+/// A pickle that Python or `NumPy` wrote; see `tests/pickles/make.py`.
 fn golden(name: &str, protocol: u8) -> Vec<u8> {
     let path = format!("{}/tests/pickles/{name}.{protocol}.pickle", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(path).unwrap()

@@ -44,15 +44,12 @@ fn put(value: &Pickled, to: &mut Vec<u8>) -> Result<(), String> {
 
 /// Four bytes where they are enough, else eight with their length before them.
 fn int(number: i64, to: &mut Vec<u8>) {
-    match i32::try_from(number) {
-        Ok(short) => {
-            to.push(b'J');
-            to.extend(short.to_le_bytes());
-        }
-        Err(_) => {
-            to.extend([0x8a, 8]);
-            to.extend(number.to_le_bytes());
-        }
+    if let Ok(short) = i32::try_from(number) {
+        to.push(b'J');
+        to.extend(short.to_le_bytes());
+    } else {
+        to.extend([0x8a, 8]);
+        to.extend(number.to_le_bytes());
     }
 }
 

@@ -208,12 +208,8 @@ pub(crate) fn fingerprint(text: &str) -> String {
 }
 
 fn card(options: &ScoringOptions, setup: &Setup) -> RewardCard {
-    let mut revision = setup.revision.clone();
-    let map = options.map;
-    revision.push_str(&format!(" map={}x+{}", map.scale, map.offset));
-    if let Some(said) = &options.revision {
-        revision.push_str(&format!(" @{said}"));
-    }
+    let said = options.revision.as_ref().map(|said| format!(" @{said}")).unwrap_or_default();
+    let revision = format!("{} map={}x+{}{said}", setup.revision, options.map.scale, options.map.offset);
     RewardCard {
         name: options.name.clone(),
         revision: revision.into(),
