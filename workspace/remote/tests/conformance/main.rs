@@ -7,6 +7,8 @@ mod faults;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod peers_scores;
 mod replicas;
 mod runs;
 mod scores;
