@@ -12,6 +12,7 @@ mod local;
 mod photograph;
 mod progress;
 mod recipes;
+mod remote;
 mod report;
 mod words;
 mod world;

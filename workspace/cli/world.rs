@@ -15,6 +15,7 @@ use crate::failure::{Misuse, tell};
 use crate::judge;
 use crate::local;
 use crate::recipes::Loaded;
+use crate::remote;
 
 /// What is decoded is kept up to this: three photographs of twelve megapixels, the source and two candidates.
 const CACHE_BYTES: usize = 512 << 20;
@@ -67,6 +68,7 @@ fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
             let load = move || local::load_flux_kontext(&name, &options);
             ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
         }
+        EditorModel::OpenAiImages(options) => return remote::openai_images(&name, options),
     };
     Ok(Arc::new(backend))
 }
@@ -90,6 +92,7 @@ pub(crate) fn rewards(named: &[Reward], shared: &Shared) -> Result<Vec<Arc<dyn e
                     Ok(Box::new(EditRewardModel::new(name.clone(), judge)) as Box<dyn LocalReward>)
                 })?)
             }
+            RewardModel::ChatJudge(options) => remote::chat_judge(&reward.name, options)?,
         });
     }
     Ok(rewards)

@@ -89,6 +89,17 @@ impl Recipe {
         self
     }
 
+    /// The same without the secrets of servers: enough to know what its editors and rewards can do, and not to call them.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        let editors = self.settings.editors.iter_mut().filter_map(|editor| editor.model.remote_mut());
+        let rewards = self.settings.rewards.iter_mut().filter_map(|reward| reward.model.remote_mut());
+        for remote in editors.chain(rewards) {
+            remote.servers.iter_mut().for_each(|server| server.secret = None);
+        }
+        self
+    }
+
     /// What the recipe sets.
     pub fn settings(&self) -> &Settings {
         &self.settings

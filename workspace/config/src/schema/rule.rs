@@ -31,9 +31,9 @@ pub(crate) struct Complaint {
 }
 
 impl Complaint {
-    const PLAIN: Self = Self { hint: None };
+    pub(crate) const PLAIN: Self = Self { hint: None };
 
-    fn hint(hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()) }
     }
 }
