@@ -44,7 +44,7 @@ pub(crate) fn build(recipe: &Recipe, shared: &Shared, observer: Arc<dyn Observer
 }
 
 /// One editor that can be asked.
-fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
+pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
     let name = editor.name.clone();
     let backend = match &editor.model {
         EditorModel::Darkroom(options) => {
@@ -75,27 +75,29 @@ fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
 
 /// Rewards that can be asked.
 pub(crate) fn rewards(named: &[Reward], shared: &Shared) -> Result<Vec<Arc<dyn editscale_core::RewardModel>>> {
-    let mut rewards: Vec<Arc<dyn editscale_core::RewardModel>> = Vec::new();
-    for reward in named {
-        rewards.push(match &reward.model {
-            RewardModel::Photometric(_) => {
-                let (name, shared) = (reward.name.clone(), shared.clone());
-                Arc::new(ThreadedReward::spawn(move || {
-                    let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
-                    Ok(Box::new(PhotometricReward::new(name.clone(), pictures, scenes)) as Box<dyn LocalReward>)
-                })?)
-            }
-            RewardModel::EditReward(options) => {
-                let (name, options) = (reward.name.clone(), options.clone());
-                Arc::new(ThreadedReward::spawn(move || {
-                    let judge = judge::load(&options).map_err(|error| format!("{error:#}"))?;
-                    Ok(Box::new(EditRewardModel::new(name.clone(), judge)) as Box<dyn LocalReward>)
-                })?)
-            }
-            RewardModel::ChatJudge(options) => remote::chat_judge(&reward.name, options)?,
-        });
-    }
-    Ok(rewards)
+    named.iter().map(|named| reward(named, shared)).collect()
+}
+
+/// One reward that can be asked.
+pub(crate) fn reward(reward: &Reward, shared: &Shared) -> Result<Arc<dyn editscale_core::RewardModel>> {
+    let name = reward.name.clone();
+    Ok(match &reward.model {
+        RewardModel::Photometric(_) => {
+            let shared = shared.clone();
+            Arc::new(ThreadedReward::spawn(move || {
+                let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
+                Ok(Box::new(PhotometricReward::new(name.clone(), pictures, scenes)) as Box<dyn LocalReward>)
+            })?)
+        }
+        RewardModel::EditReward(options) => {
+            let options = options.clone();
+            Arc::new(ThreadedReward::spawn(move || {
+                let judge = judge::load(&options).map_err(|error| format!("{error:#}"))?;
+                Ok(Box::new(EditRewardModel::new(name.clone(), judge)) as Box<dyn LocalReward>)
+            })?)
+        }
+        RewardModel::ChatJudge(options) => remote::chat_judge(&name, options)?,
+    })
 }
 
 /// Two at a time keep the cores busy while one of them is encoded; more would only take memory.

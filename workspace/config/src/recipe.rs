@@ -7,7 +7,7 @@ use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
 use editscale_search::Gate;
 
 use crate::places::Places;
-use crate::{Combine, EditorModel, Output, Policy, Report, Retain, Retry, RewardModel, Stop, check};
+use crate::{Combine, EditorModel, Output, Place, Policy, Report, Retain, Retry, RewardModel, Stop, check};
 
 /// An editor of a recipe.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +98,12 @@ impl Recipe {
             remote.servers.iter_mut().for_each(|server| server.secret = None);
         }
         self
+    }
+
+    /// Where a key stands, such as `editor`, `editors.mine` or `rewards.0.model`; the nearest above it that is there,
+    /// or the beginning of the file.
+    pub fn place(&self, path: &str) -> Place {
+        self.places.at(path)
     }
 
     /// What the recipe sets.

@@ -181,7 +181,7 @@ impl Options for OpenAiImagesOptions {
             model,
             seeds,
             masks,
-            sizes: sizes?,
+            sizes,
             partial_images: partial_images.map(|count| count as u8),
             nfe: nfe?,
             fields: fixed?,
@@ -206,9 +206,9 @@ impl Options for OpenAiImagesOptions {
     }
 }
 
-/// The sizes, if they are right; `Some(None)` where they are left out.
-fn read_sizes(fields: &Fields<'_>) -> Option<Option<SizeChoice>> {
-    let Some(entry) = fields.entry(SIZES.name) else { return Some(None) };
+/// The sizes, where they are given and right.
+fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
+    let entry = fields.entry(SIZES.name)?;
     let found = match &entry.node.value {
         Value::Refused => return None,
         Value::Scalar(Scalar::Text(text)) if text == "any" => Some(SizeChoice::Any),
@@ -225,7 +225,7 @@ fn read_sizes(fields: &Fields<'_>) -> Option<Option<SizeChoice>> {
     if found.is_none() {
         fields.error(entry.place(), Mistake::new(format!("`sizes` must be {}", SIZES.allowed)));
     }
-    found.map(Some)
+    found
 }
 
 fn size(text: &str) -> Option<ImageSize> {

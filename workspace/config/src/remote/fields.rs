@@ -74,6 +74,7 @@ fn read_entry(fields: &Fields<'_>, entry: &Entry, depth: usize) -> Option<(Strin
         let mistake = Mistake::new(format!("{} looks like a secret, which is never in a recipe", quote(name)))
             .hint("give the server `secret_env`, and `secret_header` where it wants another header");
         fields.error(&entry.key_span, mistake);
+        fields.mistakes().hide(&entry.node.span);
         return None;
     }
     let is_name = (1..=128).contains(&name.len()) && !name.contains(|c: char| c.is_control() || c.is_whitespace());

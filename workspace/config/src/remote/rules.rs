@@ -21,10 +21,10 @@ impl Rule for ServerAddress {
             return Err(if is_bare { Complaint::hint("begin it with `https://`") } else { Complaint::PLAIN });
         };
         if host(rest).contains('@') {
-            return Err(Complaint::hint("take the name and password out, and give `secret_env`"));
+            return Err(Complaint::hint("take the name and password out, and give `secret_env`").secret());
         }
         if text.contains(['?', '#']) {
-            return Err(Complaint::hint("leave out what follows `?` and `#`; a key in it belongs into `secret_env`"));
+            return Err(Complaint::hint("leave out what follows `?` and `#`; a key belongs into `secret_env`").secret());
         }
         let is_plain = !text.contains(|character: char| character.is_whitespace() || character.is_control());
         let is_address = !host(rest).is_empty() && is_plain && text.len() <= LONGEST;
@@ -71,7 +71,7 @@ impl Rule for VariableName {
         match (is_name, bare.len() == text.len()) {
             (true, true) => Ok(text.clone()),
             (true, false) => Err(Complaint::hint("write the name without `$`")),
-            _ => Err(Complaint::hint("a secret itself is never in a recipe: write the variable's name")),
+            _ => Err(Complaint::hint("a secret itself is never in a recipe: write the variable's name").secret()),
         }
     }
 
