@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod compute;
 mod failure;
+mod forecast;
 mod judge;
 mod local;
 mod photograph;
