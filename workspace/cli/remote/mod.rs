@@ -2,6 +2,7 @@
 
 mod editors;
 mod judges;
+mod scores;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -18,6 +19,9 @@ use serde_json::{Number, Value};
 
 pub(crate) use editors::openai_images;
 pub(crate) use judges::chat_judge;
+pub(crate) use scores::{
+    editscale, flow_factory, pickled_reward, unirl_score, vllm_classify, vllm_plugin, vllm_pooling,
+};
 
 /// The servers, and how they are called.
 fn connection(settings: &RemoteSettings) -> Connection {

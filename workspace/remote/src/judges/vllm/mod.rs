@@ -7,11 +7,17 @@ pub(crate) mod classify;
 pub(crate) mod pooling;
 mod template;
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use super::chat::{AspectPictures, Filling, Prompt};
+use super::scoring::fingerprint;
 use super::scoring::pair::Pair;
 use crate::SetupError;
+
+/// The most bytes of a prompt.
+const MOST_BYTES: u64 = 64 * 1024;
 
 /// What is asked by both routes: one conversation with the pictures and a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +47,18 @@ impl VllmConversation {
             add_generation_prompt: false,
             extra: Map::new(),
         }
+    }
+
+    /// Replaces the prompt by a file's text.
+    pub fn with_prompt_file(self, file: &Path) -> Result<Self, SetupError> {
+        let bad = |reason: String| SetupError::Prompt { aspect: "the score".to_owned(), reason };
+        let size = std::fs::metadata(file).map_or(0, |found| found.len());
+        if size > MOST_BYTES {
+            return Err(bad(format!("is longer than {MOST_BYTES} bytes: {}", file.display())));
+        }
+        let prompt = std::fs::read_to_string(file)
+            .map_err(|error| bad(format!("cannot be read from {}: {error}", file.display())))?;
+        Ok(Self { prompt, ..self })
     }
 
     /// Cuts the prompt and checks the fields.
@@ -74,7 +92,7 @@ impl VllmConversation {
     /// Everything here that changes a score.
     fn revision(&self) -> String {
         let Self { model, prompt, pictures, use_activation, add_generation_prompt, extra } = self;
-        let asked = super::scoring::fingerprint(&format!("{prompt:?} {}", Value::Object(extra.clone())));
+        let asked = fingerprint(&format!("{prompt:?} {}", Value::Object(extra.clone())));
         let flags = format!("activation={use_activation} generation={add_generation_prompt}");
         format!("{model} {pictures:?} {flags} asked={asked}")
     }

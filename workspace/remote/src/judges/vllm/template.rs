@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::SetupError;
-use crate::judges::scoring::pair::Pair;
+use crate::judges::scoring::pair::{File, Pair};
 
 /// What can stand in a place.
 const PLACES: [&str; 3] = ["instruction", "source", "candidate"];
@@ -67,7 +67,7 @@ fn filled(value: &Value, pair: &Pair) -> Value {
     let piece = |piece: Piece<'_>| match piece {
         Piece::Text(text) => text.to_owned(),
         Piece::Place("instruction") => pair.instruction.to_string(),
-        Piece::Place("source") => pair.source.as_ref().map(super::super::scoring::pair::File::url).unwrap_or_default(),
+        Piece::Place("source") => pair.source.as_ref().map(File::url).unwrap_or_default(),
         Piece::Place(_) => pair.candidate.url(),
     };
     match value {
