@@ -446,6 +446,13 @@ async fn one_bad_item_costs_no_other_its_score() {
         assert_eq!(good, [true, false, true], "{dialect}: {results:?}");
         assert_eq!(results[2].as_ref().unwrap().score.mean(), score_of(&bytes(2)), "{dialect}");
         assert_eq!(server.asked().len(), 4, "{dialect}: once together, then each alone");
+        // What says nothing of an item is not asked again.
+        for status in [401, 402, 404, 501] {
+            let server = FakeServer::start();
+            server.replies(move |_| Some((status, Vec::new())));
+            assert!(judge(&plain(dialect, &server), items(3)).await.iter().all(Result::is_err));
+            assert_eq!(server.asked().len(), 1, "{dialect} {status}");
+        }
     }
 }
 
