@@ -68,7 +68,7 @@ fn assumed(card: &EditorCard) -> Value {
         SeedRule::Ignored => None,
     };
     json!({
-        "revision": card.revision,
+        "revision": &*card.revision,
         "seed_bits": bits,
         "masks": card.masks,
         "cancel": match card.cancel {

@@ -43,7 +43,7 @@ async fn probe(one: &Reward, shared: &Shared, money: &mut Money, found: &mut Fou
     let reward = reward(one, shared)?;
     let card = reward.card();
     found.assume(json!({
-        "revision": card.revision,
+        "revision": &*card.revision,
         "range": card.range.map(|(low, high)| [low, high]),
         "listwise": card.kind == RewardKind::Listwise,
         "gives_sigma": card.gives_sigma,
