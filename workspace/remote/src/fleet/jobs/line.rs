@@ -9,6 +9,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::Jobs;
 use crate::fleet::call::{Fleet, named};
 use crate::fleet::server::{Server, lock};
 use crate::http::client::{Http, Message, Reply, Way};
@@ -31,6 +32,8 @@ pub(super) enum Event {
     Step(u32, u32),
     /// What there is so far.
     Preview(Box<EncodedImage>),
+    /// It cannot be stopped.
+    WorksOn,
 }
 
 /// A line to one server.
@@ -98,7 +101,7 @@ impl Line {
         let is_trusted = is_home || (way == Way::Public && trusts(&url));
         let headers = if is_trusted { self.endpoint().headers().clone() } else { HeaderMap::new() };
         let message = Message { method, url, headers, body, most_bytes: self.most_bytes, listener: None };
-        let outcome = self.exchange(&self.asking, way, message).await;
+        let outcome = self.exchange(&self.asking, way, message, |_, error| error).await;
         *lock(&self.asked) = match &outcome {
             Ok(reply) => asked_wait(reply, SystemTime::now()),
             Err(error) => error.after,
@@ -111,14 +114,20 @@ impl Line {
         Url::parse(text).map_err(|error| self.malformed(&format!("expected an address, found `{text}`: {error}")))
     }
 
-    pub(super) async fn submit(&self, message: Message) -> Result<Reply, RemoteError> {
-        self.exchange(&self.submitting, Way::Named, message).await
+    pub(super) async fn submit(&self, message: Message, jobs: &dyn Jobs) -> Result<Reply, RemoteError> {
+        self.exchange(&self.submitting, Way::Named, message, |reply, error| jobs.refused(reply, error)).await
     }
 
-    async fn exchange(&self, http: &Http, way: Way, message: Message) -> Result<Reply, RemoteError> {
+    async fn exchange(
+        &self,
+        http: &Http,
+        way: Way,
+        message: Message,
+        meant: impl Fn(&Reply, RemoteError) -> RemoteError,
+    ) -> Result<Reply, RemoteError> {
         match http.exchange(way, message).await {
             Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
-            Ok(reply) => Err(refused(self.endpoint(), &reply).through_gateway(self.is_gateway)),
+            Ok(reply) => Err(meant(&reply, refused(self.endpoint(), &reply).through_gateway(self.is_gateway))),
             Err(broken) => Err(named(self.endpoint(), RemoteError::broken(broken))),
         }
     }

@@ -86,8 +86,10 @@ pub(crate) enum Standing {
 pub(crate) enum Stopped {
     /// It had not begun, so that nothing was spent.
     BeforeWork,
-    /// It may have begun, or have ended before.
+    /// It was at work, or had ended before.
     AtWork,
+    /// It cannot be stopped now: it is followed to its end.
+    WorksOn,
 }
 
 /// What one dialect knows of jobs. An `id` is whatever the dialect needs to ask about a job: the server's name for it or the
@@ -100,6 +102,12 @@ pub(crate) trait Jobs: Send + Sync {
     /// Asks how a job stands. An error says that asking failed: passing ones are repeated, status 404 and 410 count as
     /// [`Standing::Unknown`], and all others end the job as one that may have been done.
     fn look<'a>(&'a self, id: &'a str, line: &'a Line) -> BoxFuture<'a, Result<Standing, RemoteError>>;
+
+    /// What the refusal of a submission means here, where that differs from what it means everywhere.
+    fn refused(&self, reply: &Reply, error: RemoteError) -> RemoteError {
+        let _: &Reply = reply;
+        error
+    }
 
     /// Whether a job can be stopped on the server.
     fn cancels(&self) -> bool {
