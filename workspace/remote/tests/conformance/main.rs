@@ -9,6 +9,7 @@ mod judge;
 mod peers;
 mod replicas;
 mod runs;
+mod sdcpp_jobs;
 mod secrets;
 mod streams;
 mod support;

@@ -24,7 +24,7 @@ const STOPS: u32 = 3;
 /// How a job comes about.
 pub(super) enum Beginning {
     /// It is submitted, perhaps under an id that we chose.
-    Submit { message: Message, expected: Option<String> },
+    Submit { message: Box<Message>, expected: Option<String> },
     /// It is on the server.
     Known(String),
 }
@@ -96,7 +96,7 @@ impl Follower {
     async fn run(mut self, beginning: Beginning) -> Result<Value, RemoteError> {
         let is_new = matches!(beginning, Beginning::Submit { .. });
         let id = match beginning {
-            Beginning::Submit { message, expected } => self.submit(message, expected).await?,
+            Beginning::Submit { message, expected } => self.submit(*message, expected).await?,
             Beginning::Known(id) => id,
         };
         let first = if is_new { self.rules.first_wait } else { Duration::ZERO };

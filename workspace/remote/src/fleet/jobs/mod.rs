@@ -181,7 +181,7 @@ impl Fleet {
         if watch.cancelled() {
             return Err(RemoteError::cancelled(false));
         }
-        let message = self.message(&order.ask, &slot.server().endpoint, None);
+        let message = Box::new(self.message(&order.ask, &slot.server().endpoint, None));
         let beginning = Beginning::Submit { message, expected: order.expected.clone() };
         self.follow(order, slot, beginning, jobs, watch).await
     }
