@@ -6,3 +6,4 @@ pub(crate) mod masks;
 pub(crate) mod openai_images;
 pub(crate) mod sdcpp_jobs;
 pub(crate) mod size;
+pub(crate) mod submit_poll;

@@ -12,5 +12,6 @@ mod runs;
 mod sdcpp_jobs;
 mod secrets;
 mod streams;
+mod submit_poll;
 mod support;
 mod wire;

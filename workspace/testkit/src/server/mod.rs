@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+pub use dialects::base64;
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
 

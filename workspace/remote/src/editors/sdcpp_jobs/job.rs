@@ -2,7 +2,6 @@
 
 use editscale_core::BoxFuture;
 use reqwest::Method;
-use serde_json::Value;
 
 use crate::fleet::jobs::{Jobs, Line, Standing, Stopped};
 use crate::http::client::Reply;
@@ -27,7 +26,12 @@ impl Jobs for Job {
             Ok(match job["status"].as_str() {
                 Some("queued" | "generating") => Standing::Waiting,
                 Some("completed") => Standing::Done(job),
-                Some("failed") => Standing::Failed(failed(&job, line)),
+                // It did all the work, so that the same would come of it again.
+                Some("failed") => {
+                    let error = &job["error"];
+                    let message = error["message"].as_str().unwrap_or("nothing more");
+                    Standing::Failed(line.failed(error["code"].as_str(), message))
+                }
                 Some("cancelled") => {
                     let message = line.said("the job was cancelled by another client");
                     Standing::Failed(RemoteError::new(ErrorClass::Retryable, message))
@@ -52,15 +56,6 @@ impl Jobs for Job {
             }
         })
     }
-}
-
-/// What the server says of a job that failed. It did all the work, so that the same would come of it again.
-fn failed(job: &Value, line: &Line) -> RemoteError {
-    let error = &job["error"];
-    let message = error["message"].as_str().unwrap_or("nothing more");
-    let code = error["code"].as_str().map(|code| line.endpoint().hide(code).chars().take(100).collect());
-    let message = line.said(&format!("the job failed: {message}"));
-    RemoteError { code, ..RemoteError::maybe_done(ErrorClass::Malformed, message) }
 }
 
 /// Names of jobs are letters, digits, `_` and `-`: nothing that could lead elsewhere.

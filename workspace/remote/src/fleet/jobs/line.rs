@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use editscale_core::EncodedImage;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Jobs;
@@ -16,7 +16,7 @@ use crate::http::client::{Http, Message, Reply, Way};
 use crate::http::endpoint::Endpoint;
 use crate::http::multipart::Payload;
 use crate::picture::results::way;
-use crate::trouble::classify::refused;
+use crate::trouble::classify::{refused, reported};
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::asked_wait;
 
@@ -161,6 +161,16 @@ impl Line {
     /// An answer that is none.
     pub(crate) fn malformed(&self, message: &str) -> RemoteError {
         RemoteError::maybe_done(ErrorClass::Malformed, self.said(message))
+    }
+
+    /// What the server says of a job that failed, by its own name for the error and its words. What is called by none of
+    /// the known names is final: the same would come of it again.
+    pub(crate) fn failed(&self, code: Option<&str>, message: &str) -> RemoteError {
+        let error = reported(self.endpoint(), &json!({"error": {"code": code, "message": message}}));
+        match error.class {
+            ErrorClass::Retryable => RemoteError { class: ErrorClass::Malformed, ..error },
+            _ => error,
+        }
     }
 
     /// A sentence about this server, without its secret and cut short.
