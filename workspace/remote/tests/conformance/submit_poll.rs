@@ -522,6 +522,7 @@ async fn after_a_crash_jobs_are_asked_about_and_never_submitted_again() {
 async fn unwanted_jobs_are_cancelled_where_they_can_be() {
     for (service, place, cost) in [
         (Service::Fal, "working", 100_000),
+        (Service::Fal, "queued", 0),
         (Service::Replicate, "working", 100_000),
         (Service::Replicate, "queued", 0),
         (Service::Bfl, "working", 100_000),

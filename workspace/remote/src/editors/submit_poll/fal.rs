@@ -63,7 +63,11 @@ impl Jobs for Job {
         Box::pin(async move {
             let [_, _, cancel] = addresses(id, line)?;
             match line.at(Method::PUT, line.address(cancel)?, None, |_| false).await {
-                Ok(_) => Ok(Stopped::AtWork),
+                // It was taken out of the queue; or the model was told to stop, which it may do or not.
+                Ok(reply) => Ok(match line.json(&reply)?["status"].as_str() {
+                    Some("OK") => Stopped::BeforeWork,
+                    _ => Stopped::AtWork,
+                }),
                 // It had ended.
                 Err(error) if matches!(error.status, Some(400)) => Ok(Stopped::AtWork),
                 Err(error) => Err(error),

@@ -62,7 +62,9 @@ fn stop(state: &mut State, id: &str) -> Answer {
     if !state.jobs.contains_key(id) {
         return Answer::new(404, br#"{"status":"NOT_FOUND"}"#.to_vec());
     }
-    if cancel(state, id) {
+    if state.jobs_stay == Some("queued") && cancel(state, id) {
+        Answer::new(200, br#"{"status":"OK"}"#.to_vec())
+    } else if cancel(state, id) {
         Answer::new(202, br#"{"status":"CANCELLATION_REQUESTED"}"#.to_vec())
     } else {
         Answer::new(400, br#"{"status":"ALREADY_COMPLETED"}"#.to_vec())
