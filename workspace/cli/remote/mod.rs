@@ -1,6 +1,7 @@
 //! From a recipe's options to editors and judges behind HTTP.
 
 mod editors;
+mod jobs;
 mod judges;
 
 use std::borrow::Cow;
@@ -16,9 +17,10 @@ use editscale_remote::{
     Connection, FieldKnob, Prices, Rate, Repeat, RetryRules, SecretPlace, SecretSource, ServerOptions, Timeouts,
     TokenBounds,
 };
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 pub(crate) use editors::openai_images;
+pub(crate) use jobs::{sdcpp_jobs, submit_poll};
 pub(crate) use judges::chat_judge;
 
 /// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
@@ -103,6 +105,11 @@ fn form_fields(fields: &[(String, FieldValue)]) -> BTreeMap<String, String> {
         other => other.to_string(),
     };
     fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+/// Fields of a JSON object.
+fn json_fields(fields: &[(String, FieldValue)]) -> Map<String, Value> {
+    fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
 }
 
 /// A value as JSON.
