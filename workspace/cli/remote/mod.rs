@@ -3,6 +3,7 @@
 mod editors;
 mod jobs;
 mod judges;
+mod scores;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,6 +23,9 @@ use serde_json::{Map, Number, Value};
 pub(crate) use editors::openai_images;
 pub(crate) use jobs::{sdcpp_jobs, submit_poll};
 pub(crate) use judges::chat_judge;
+pub(crate) use scores::{
+    editscale, flow_factory, pickled_reward, unirl_score, vllm_classify, vllm_plugin, vllm_pooling,
+};
 
 /// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
 pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
