@@ -1,30 +1,50 @@
 //! From a recipe's options to editors and judges behind HTTP.
 
 mod editors;
+mod jobs;
 mod judges;
 mod scores;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use editscale_config::{
-    CallSettings, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, ServerSettings,
+    CallSettings, EditorModel, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, RewardModel,
+    ServerSettings,
 };
 use editscale_core::{KnobScale, KnobSpec};
 use editscale_remote::{
     Connection, FieldKnob, Prices, Rate, Repeat, RetryRules, SecretPlace, SecretSource, ServerOptions, Timeouts,
     TokenBounds,
 };
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 pub(crate) use editors::openai_images;
+pub(crate) use jobs::{sdcpp_jobs, submit_poll};
 pub(crate) use judges::chat_judge;
 pub(crate) use scores::{
     editscale, flow_factory, pickled_reward, unirl_score, vllm_classify, vllm_plugin, vllm_pooling,
 };
 
+/// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
+pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
+    match model {
+        EditorModel::OpenAiImages(options) => ("models".into(), options.model.as_deref()),
+        EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
+    }
+}
+
+/// The same of a judge.
+pub(crate) fn free_question_of_judge(model: &RewardModel) -> (Cow<'static, str>, Option<&str>) {
+    match model {
+        RewardModel::ChatJudge(options) => ("models".into(), Some(&options.model)),
+        RewardModel::Photometric(_) | RewardModel::EditReward(_) => ("".into(), None),
+    }
+}
+
 /// The servers, and how they are called.
-fn connection(settings: &RemoteSettings) -> Connection {
+pub(crate) fn connection(settings: &RemoteSettings) -> Connection {
     let CallSettings { attempts, connect, answer, silence, body, longest_pause } = settings.calls;
     Connection {
         timeouts: Timeouts { connect, answer, silence, body },
@@ -89,6 +109,11 @@ fn form_fields(fields: &[(String, FieldValue)]) -> BTreeMap<String, String> {
         other => other.to_string(),
     };
     fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+/// Fields of a JSON object.
+fn json_fields(fields: &[(String, FieldValue)]) -> Map<String, Value> {
+    fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
 }
 
 /// A value as JSON.

@@ -126,7 +126,7 @@ const MASKS: Key<Word<MaskChoice>> = Key {
     meaning: "how the server marks where editing is allowed: not at all, transparent in a PNG, or white",
 };
 
-const SIZES: Section = Section {
+pub(super) const SIZES: Section = Section {
     name: "sizes",
     allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
     default: "by `profile`",
@@ -207,7 +207,7 @@ impl Options for OpenAiImagesOptions {
 }
 
 /// The sizes, where they are given and right.
-fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
+pub(super) fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
     let entry = fields.entry(SIZES.name)?;
     let found = match &entry.node.value {
         Value::Refused => return None,
@@ -234,7 +234,7 @@ fn size(text: &str) -> Option<ImageSize> {
     Some(ImageSize { width: side(width)?, height: side(height)? })
 }
 
-fn write_sizes(sizes: &SizeChoice) -> Yaml {
+pub(super) fn write_sizes(sizes: &SizeChoice) -> Yaml {
     match sizes {
         SizeChoice::Any => Yaml::text("any"),
         SizeChoice::MultipleOf(step) => Yaml::plain(step),

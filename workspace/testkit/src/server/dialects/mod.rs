@@ -1,7 +1,12 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
+mod bfl;
 mod chat;
+mod fal;
 mod images;
+pub(super) mod jobs;
+mod replicate;
+mod sdcpp;
 mod scores;
 
 use serde_json::json;
@@ -22,6 +27,10 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
     models(asked)
         .or_else(|| images::answer(state, asked, fault))
         .or_else(|| chat::answer(state, asked))
+        .or_else(|| bfl::answer(state, asked, fault))
+        .or_else(|| fal::answer(state, asked, fault))
+        .or_else(|| replicate::answer(state, asked, fault))
+        .or_else(|| sdcpp::answer(state, asked, fault))
         .or_else(|| scores::answer(state, asked))
 }
 
@@ -32,7 +41,7 @@ pub(super) fn colour(prompt: &str, seed: &str) -> [u8; 3] {
 }
 
 /// Standard base64 with padding.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
     for three in bytes.chunks(3) {
