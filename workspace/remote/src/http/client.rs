@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use editscale_fetch::{PublicNames, builder, say};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, Response, Url, redirect};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::events::Listener;
@@ -37,6 +38,9 @@ impl Default for Timeouts {
     }
 }
 
+/// The most values of an answer in JSON. A picture in base64 is one.
+const MOST_VALUES: usize = 1 << 20;
+
 /// How an exchange broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Broken {
@@ -62,6 +66,12 @@ impl Reply {
     /// A header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body, where it is JSON that is not made of very many values: those take much more memory than their text.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let count = memchr::memchr2_iter(b',', b'[', &self.body).take(MOST_VALUES + 1).count();
+        (count <= MOST_VALUES).then(|| serde_json::from_slice(&self.body).ok()).flatten()
     }
 }
 

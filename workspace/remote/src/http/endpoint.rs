@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use serde_json::Value;
 
 use super::secret::Secret;
 use crate::SetupError;
@@ -66,6 +67,16 @@ impl Endpoint {
     /// A text without this server's secret.
     pub fn hide(&self, text: &str) -> String {
         self.secret.as_ref().map_or_else(|| text.to_owned(), |secret| secret.hide(text))
+    }
+
+    /// The same for every text in a value.
+    pub(crate) fn hide_in(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.hide(&text)),
+            Value::Array(list) => list.into_iter().map(|each| self.hide_in(each)).collect(),
+            Value::Object(fields) => fields.into_iter().map(|(name, each)| (name, self.hide_in(each))).collect(),
+            other => other,
+        }
     }
 }
 

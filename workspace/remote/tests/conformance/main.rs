@@ -10,6 +10,7 @@ mod peers;
 mod replicas;
 mod runs;
 mod secrets;
+mod storms;
 mod streams;
 mod support;
 mod wire;

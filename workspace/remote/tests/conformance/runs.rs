@@ -14,7 +14,7 @@ use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::FakeServer;
 use serde_json::{Value, json};
 
-use crate::replicas::{over, storm, three};
+use crate::storms::{over, storm, three};
 use crate::support::{judge_options, options, request};
 
 /// A judge whose scores follow from the picture alone.
