@@ -53,7 +53,7 @@ pub struct RemoteError {
     /// Whether the work may have been done, and paid, all the same.
     pub maybe_done: bool,
     /// What it cost, where an answer tells; else work that may have been done counts as what it costs at most.
-    pub cost: Option<Cost>,
+    pub cost: Option<Box<Cost>>,
 }
 
 impl RemoteError {
@@ -135,8 +135,8 @@ impl RemoteError {
             ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead => FailureKind::Unavailable,
             ErrorClass::TimedOut => FailureKind::TimedOut,
         };
-        let known = self.cost.unwrap_or_default();
-        let cost = if self.maybe_done { self.cost.unwrap_or(bound) } else { known };
+        let known = self.cost.as_deref().copied();
+        let cost = if self.maybe_done { known.unwrap_or(bound) } else { known.unwrap_or_default() };
         Failure { cost, ..Failure::new(kind, self.to_string()) }
     }
 }

@@ -34,7 +34,7 @@ impl OpenAiImages {
             Some(first) => self.picture(first, server).await,
             None => Err(malformed(server, "expected one picture, found none")),
         };
-        let image = made.map_err(|error| RemoteError { cost: Some(cost), ..error })?;
+        let image = made.map_err(|error| RemoteError { cost: Some(Box::new(cost)), ..error })?;
         Ok(Self::made(image, form, cost, &pictures, server))
     }
 
