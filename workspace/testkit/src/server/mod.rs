@@ -153,6 +153,12 @@ impl FakeServer {
         format!("http://{}/v1", listener.local_addr().expect("an address"))
     }
 
+    /// A server that runs in another process, by its address with the version. Only its address is known here.
+    pub fn at(base: &str) -> Self {
+        let address = base.trim_start_matches("http://").trim_end_matches("/v1");
+        Self { address: address.parse().expect("an address"), shared: Arc::default() }
+    }
+
     /// Its address, with the version.
     pub fn base(&self) -> String {
         format!("http://{}/v1", self.address)
