@@ -1,5 +1,6 @@
 //! The client: time limits by phase, limits on what is read, and how far a broken exchange had got.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,11 +96,13 @@ impl Message {
     }
 }
 
-/// Two clients: one for servers that the user named, one for addresses that servers name. None follows a redirect by
-/// itself.
+/// Three clients: for servers that the user named, for those of them on this machine, and for addresses that servers name.
+/// None follows a redirect by itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     named: Client,
+    /// Past any proxy: what is meant for this machine, secrets too, would go to another, which has its own `localhost`.
+    here: Client,
     public: Client,
     timeouts: Timeouts,
 }
@@ -126,12 +129,16 @@ impl Http {
             builder.build().map_err(|error| SetupError::Client { reason: say(&error) })
         };
         let public = common().no_proxy().https_only(true).dns_resolver(Arc::new(PublicNames));
-        Ok(Self { named: made(common())?, public: made(public)?, timeouts })
+        Ok(Self { named: made(common())?, here: made(common().no_proxy())?, public: made(public)?, timeouts })
     }
 
     /// One exchange, whatever its status.
     pub(crate) async fn exchange(&self, way: Way, message: Message) -> Result<Reply, Broken> {
-        let client = if way == Way::Named { &self.named } else { &self.public };
+        let client = match way {
+            Way::Named if is_this_machine(&message.url) => &self.here,
+            Way::Named => &self.named,
+            Way::Public => &self.public,
+        };
         let mut request = client.request(message.method, message.url).headers(message.headers);
         if let Some(Payload { media, bytes }) = message.body {
             request = request.header(CONTENT_TYPE, media).body(bytes);
@@ -142,13 +149,23 @@ impl Http {
             Err(_) => return Err(Broken::TimedOut { reason: format!("no answer within {}", seconds(answer)) }),
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = timeout(self.timeouts.body, self.read(response, message.most_bytes, message.listener)).await;
-        let limit = self.timeouts.body;
+        // A stream begins before the work: what may pass before the answer passes within it.
+        let is_stream =
+            headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/event-stream"));
+        let Timeouts { body, silence, .. } = self.timeouts;
+        let (limit, silence) =
+            if is_stream { (body.saturating_add(answer), answer.max(silence)) } else { (body, silence) };
+        let body = timeout(limit, Self::read(response, message.most_bytes, silence, message.listener)).await;
         let late = || Broken::TimedOut { reason: format!("the answer took longer than {}", seconds(limit)) };
         Ok(Reply { status, headers, body: body.map_err(|_| late())?? })
     }
 
-    async fn read(&self, mut response: Response, most: u64, mut listener: Option<Listener>) -> Result<Bytes, Broken> {
+    async fn read(
+        mut response: Response,
+        most: u64,
+        silence: Duration,
+        mut listener: Option<Listener>,
+    ) -> Result<Bytes, Broken> {
         let declared = response.content_length();
         if declared.is_some_and(|declared| declared > most) {
             return Err(Broken::TooLong { most });
@@ -156,8 +173,8 @@ impl Http {
         // What a server declares is memory asked for only as far as answers usually go.
         let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(16 << 20) as usize);
         loop {
-            let Ok(chunk) = timeout(self.timeouts.silence, response.chunk()).await else {
-                let silence = seconds(self.timeouts.silence);
+            let Ok(chunk) = timeout(silence, response.chunk()).await else {
+                let silence = seconds(silence);
                 let reason = format!("the answer fell silent for {silence} after {} bytes", body.len());
                 return Err(Broken::TimedOut { reason });
             };
@@ -177,6 +194,19 @@ impl Http {
             }
         }
     }
+}
+
+/// Whether an address is of this machine by its own words.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    match literal(url) {
+        Some(address) => address.is_loopback(),
+        None => url.host_str() == Some("localhost"),
+    }
+}
+
+/// The address of a host that is written as one.
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn broke(error: &reqwest::Error) -> Broken {

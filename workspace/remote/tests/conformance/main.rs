@@ -4,6 +4,7 @@
 
 mod answers;
 mod faults;
+mod hostile;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;

@@ -233,10 +233,8 @@ fn a_run_killed_again_and_again_is_gone_on_with() {
             let bases = |servers: &[FakeServer]| servers.iter().map(FakeServer::base).collect::<Vec<_>>().join(",");
             let run = folder.path().join("run");
             let text = format!("{how} {} {} {}", run.display(), bases(&servers), bases(&judges));
-            for place in 0..3 {
-                if is_killed {
-                    killed(&text, &servers[place], 2 + servers[place].asked().len());
-                }
+            for server in servers.iter().filter(|_| is_killed) {
+                killed(&text, server, 2 + server.asked().len());
             }
             let (job, path) = child(&text);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -14,6 +14,7 @@ use crate::picture::received::{decoded, received};
 use crate::picture::results;
 use crate::price::Usage;
 use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::words::short;
 
 impl OpenAiImages {
     /// Takes the first picture of the answer. How many there are is counted: a server may send none, or more than it was
@@ -70,7 +71,7 @@ impl OpenAiImages {
             .and_then(|picture| picture["revised_prompt"].as_str())
             .filter(|revised| !revised.is_empty())
         {
-            let revised: String = server.endpoint.hide(revised).chars().take(500).collect();
+            let revised = short(&server.endpoint.hide(revised));
             notes.push(format!("the server changed the instruction to: {revised}").into());
         }
         Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) }
