@@ -59,7 +59,7 @@ async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Resu
     for _ in 0..ATTEMPTS {
         match http.exchange(way, message()).await {
             Ok(reply) if reply.status == 200 && is_cut_short(&reply.body) => {
-                "the file is cut short".clone_into(&mut last)
+                "the file is cut short".clone_into(&mut last);
             }
             Ok(reply) if reply.status < 500 => return Ok(reply),
             Ok(reply) => last = format!("status {}", reply.status),
