@@ -68,9 +68,11 @@ fn for_ever(mut stream: TcpStream, text: &str, pause: Duration) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_server_holds_a_call_or_fills_the_memory() {
-    let cases: [(&str, fn(TcpStream), FailureKind, &str); 12] = [
+/// What a server does with a connection, what the edit comes to, and words of its failure.
+type Case = (&'static str, fn(TcpStream), FailureKind, &'static str);
+
+fn heads() -> Vec<Case> {
+    vec![
         ("a head, byte by byte", |stream| for_ever(stream, "a", Duration::from_millis(20)), FailureKind::Ambiguous, ""),
         (
             "headers without end",
@@ -87,6 +89,11 @@ async fn no_server_holds_a_call_or_fills_the_memory() {
             FailureKind::Ambiguous,
             "no answer within",
         ),
+    ]
+}
+
+fn bodies() -> Vec<Case> {
+    vec![
         (
             "a body, byte by byte",
             |mut stream| {
@@ -165,8 +172,12 @@ async fn no_server_holds_a_call_or_fills_the_memory() {
             FailureKind::Malformed,
             "status 101",
         ),
-    ];
-    for (name, behave, kind, words) in cases {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_server_holds_a_call_or_fills_the_memory() {
+    for (name, behave, kind, words) in heads().into_iter().chain(bodies()) {
         let began = Instant::now();
         let failure = edit(&editor(&bare(behave)), item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{name}: {failure}");
