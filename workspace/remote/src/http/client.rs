@@ -196,10 +196,10 @@ impl Http {
     }
 }
 
-/// Whether an address is of this machine by its own words.
+/// Whether an address is of this machine by its own words. One that names no interface leads to this machine, too.
 pub(crate) fn is_this_machine(url: &Url) -> bool {
-    match literal(url) {
-        Some(address) => address.is_loopback(),
+    match literal(url).map(|address| address.to_canonical()) {
+        Some(address) => address.is_loopback() || address.is_unspecified(),
         None => url.host_str() == Some("localhost"),
     }
 }
@@ -218,4 +218,28 @@ fn broke(error: &reqwest::Error) -> Broken {
 /// For people: `10 s`, or `250 ms`.
 pub(crate) fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{} s", time.as_secs()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_addresses() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/v1", true),
+            ("http://127.9.9.9/v1", true),
+            ("http://2130706433/v1", true),
+            ("http://LOCALHOST:8000/v1", true),
+            ("http://[::1]:8000/v1", true),
+            ("http://[::ffff:127.0.0.1]/v1", true),
+            ("http://0.0.0.0:8000/v1", true),
+            ("http://[::]:8000/v1", true),
+            ("http://10.0.0.1/v1", false),
+            ("https://localhost.example.org/v1", false),
+            ("https://127.0.0.1.example.org/v1", false),
+        ] {
+            assert_eq!(is_this_machine(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
 }

@@ -122,6 +122,8 @@ mod tests {
             (cloud, "https://[::1]/a.png", None),
             (cloud, "https://[::ffff:169.254.169.254]/a.png", None),
             (cloud, "https://2130706433/a.png", None),
+            (cloud, "https://0.0.0.0/a.png", None),
+            (cloud, "https://[::]/a.png", None),
             (cloud, "https://me:secret@cdn.example.net/a.png", None),
             (cloud, "file:///etc/passwd", None),
             (local, "http://127.0.0.1:9000/a.png", Some(Way::Named)),
