@@ -650,10 +650,9 @@ fn what_was_under_way_when_the_program_died_is_spent() {
     let path = scene.folder.path().join("run");
     carry_out(&scene.job, &path);
     let text = std::fs::read_to_string(path.join("journal.jsonl")).unwrap();
-    let mut journal = text.lines().next().unwrap().to_owned() + "\n";
-    for id in [1, 2] {
-        journal += &format!("{{\"at\":0.001,\"event\":\"submitted\",\"id\":{id},\"attempt\":1,\"key\":\"k{id}\"}}\n");
-    }
+    let submitted =
+        |id| format!("{{\"at\":0.001,\"event\":\"submitted\",\"id\":{id},\"attempt\":1,\"key\":\"k{id}\"}}\n");
+    let journal = [text.lines().next().unwrap(), "\n", &submitted(1), &submitted(2)].concat();
     std::fs::write(path.join("journal.jsonl"), journal).unwrap();
     let outcome = carry_out(&scene.job, &path);
     assert_eq!(outcome.ledger.cost.nfe, 5 * 3, "two that were lost and three that were made");
