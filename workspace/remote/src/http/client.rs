@@ -132,6 +132,12 @@ impl Http {
         Ok(Self { named: made(common())?, here: made(common().no_proxy())?, public: made(public)?, timeouts })
     }
 
+    /// How long it may take to fetch a file that is there.
+    pub(crate) fn file_limit(&self) -> Duration {
+        let Timeouts { connect, silence, body, .. } = self.timeouts;
+        connect.saturating_add(silence).saturating_add(body)
+    }
+
     /// One exchange, whatever its status.
     pub(crate) async fn exchange(&self, way: Way, message: Message) -> Result<Reply, Broken> {
         let client = match way {

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
+use tokio::time::timeout;
 
 use super::declared::is_cut_short;
 use super::received::PictureLimits;
-use crate::http::client::{Http, Message, Reply, Way, is_this_machine, literal};
+use crate::http::client::{Http, Message, Reply, Way, is_this_machine, literal, seconds};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::words::short;
@@ -56,8 +57,13 @@ pub(crate) async fn fetch(
 
 async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Result<Reply, String> {
     let mut last = String::new();
+    // A file that is there is not made first: it has no time for that.
+    let limit = http.file_limit();
     for _ in 0..ATTEMPTS {
-        match http.exchange(way, message()).await {
+        let Ok(exchanged) = timeout(limit, http.exchange(way, message())).await else {
+            return Err(format!("it took longer than {}", seconds(limit)));
+        };
+        match exchanged {
             Ok(reply) if reply.status == 200 && is_cut_short(&reply.body) => {
                 "the file is cut short".clone_into(&mut last);
             }

@@ -264,6 +264,19 @@ async fn a_picture_that_is_cut_short_or_told_in_part_is_none() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_has_less_time_than_an_edit() {
+    let files = bare(|stream| for_ever(stream, "", Duration::from_millis(20)));
+    let server = FakeServer::start();
+    server.fail([editscale_testkit::ServerFault::Address(format!("{files}/a.png"))]);
+    let mut options = impatient(&server.base());
+    options.connection.timeouts.answer = Duration::from_secs(600);
+    let began = Instant::now();
+    let failure = edit(&OpenAiImages::new(options).unwrap(), item(&request(None, None))).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Malformed, "{failure}");
+    assert!(failure.message.contains("took longer than 1 s") && began.elapsed() < Duration::from_secs(60), "{failure}");
+}
+
 #[tokio::test]
 async fn control_characters_of_servers_reach_no_terminal() {
     use editscale_testkit::ServerFault::{Address, Answer};

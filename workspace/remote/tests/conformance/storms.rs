@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::mem::discriminant;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use editscale_core::{
     Candidate, EditBackend, EditBatch, EditRequest, Failure, FailureKind, NobodyWatches, RewardBatch, RewardItem,
@@ -113,15 +114,29 @@ pub(crate) fn storm(server: &FakeServer, salt: u64) {
     storm_of(picture_faults(server), server, salt);
 }
 
-/// The last of the servers dies of its fourth request, and comes back a little later.
-pub(crate) fn dies_and_comes_back(servers: &[FakeServer; 3]) -> std::thread::JoinHandle<()> {
+/// The death of the last of the servers, of its second request, and its coming back a little later.
+pub(crate) struct Death(FakeServer, thread::JoinHandle<()>);
+
+pub(crate) fn dies_and_comes_back(servers: &[FakeServer; 3]) -> Death {
     let dying = servers[2].clone();
-    dying.fail(vec![status(500, &[], ""), status(503, &[], ""), ServerFault::Lost, ServerFault::Die]);
-    std::thread::spawn(move || {
-        dying.wait_for_deaths(1);
-        std::thread::sleep(Duration::from_millis(150));
-        dying.revive();
-    })
+    dying.fail([ServerFault::Lost, ServerFault::Die]);
+    let waiting = dying.clone();
+    let thread = thread::spawn(move || {
+        waiting.wait_for_deaths(1);
+        thread::sleep(Duration::from_millis(150));
+        waiting.revive();
+    });
+    Death(dying, thread)
+}
+
+impl Death {
+    /// Ends it. A server that was hardly asked at all dies only now.
+    pub(crate) fn is_over(self) {
+        if !self.1.is_finished() {
+            self.0.die();
+        }
+        self.1.join().unwrap();
+    }
 }
 
 async fn all(editor: &OpenAiImages, request: &Arc<EditRequest>) -> Vec<Result<Candidate, Failure>> {
@@ -202,7 +217,7 @@ async fn where_repeats_are_harmless_a_storm_loses_nothing_and_changes_nothing() 
         let results = all(&editor, &request).await;
         assert_eq!(pictures(&results), expected, "storm {salt}");
         assert!(servers.iter().map(|server| server.asked().len()).sum::<usize>() > EDITS as usize + 5, "a storm");
-        death.join().unwrap();
+        death.is_over();
     }
 }
 
@@ -223,7 +238,7 @@ async fn with_keys_a_storm_makes_each_once_and_changes_nothing() {
         assert!(servers.iter().all(|server| !server.made().is_empty()), "all replicas work");
         let spent: u64 = results.iter().map(|result| cost(result).micros).sum();
         assert!(spent >= PRICE.micros * u64::from(EDITS));
-        death.join().unwrap();
+        death.is_over();
     }
 }
 
@@ -247,7 +262,7 @@ async fn elsewhere_nothing_that_may_be_paid_is_sent_again_and_all_of_it_is_count
             assert!(matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed), "{failure:?}");
             assert_eq!(failure.cost.usd, PRICE, "storm {salt}: {failure}");
         }
-        death.join().unwrap();
+        death.is_over();
     }
 }
 
@@ -263,7 +278,7 @@ async fn a_storm_over_three_judges_loses_no_score() {
         for judgement in judged {
             assert!((judgement.unwrap().score.mean() - 6.0).abs() < 1e-12, "storm {salt}");
         }
-        death.join().unwrap();
+        death.is_over();
     }
 }
 
@@ -285,8 +300,22 @@ async fn what_judges_may_have_been_paid_is_counted() {
         for failure in judged.iter().filter_map(|judged| judged.as_ref().err()) {
             assert!(matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed), "{failure:?}");
         }
-        death.join().unwrap();
+        death.is_over();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_all_ask_for_a_pause_are_given_it() {
+    let (servers, request) = (three(), request(None, None));
+    for server in &servers {
+        server.script(|number| (number < 6).then(|| status(429, &[("retry-after-ms", "60")], "slow down")));
+    }
+    let began = Instant::now();
+    let results = all(&paid(&servers, None), &request).await;
+    assert!(results.iter().all(Result::is_ok), "nothing was made, so all can be asked for again");
+    assert!(began.elapsed() >= Duration::from_millis(120), "four calls of each server, a pause, two more, a pause");
+    assert_eq!(made(&servers).len(), EDITS as usize);
+    assert_eq!(servers.iter().map(|server| server.asked().len()).sum::<usize>(), EDITS as usize + 3 * 6);
 }
 
 fn judgements() -> RewardBatch {
