@@ -118,7 +118,7 @@ async fn a_run_through_a_storm_has_the_winner_of_a_calm_one() {
             let folder = tempfile::tempdir().unwrap();
             let job = job(editor, judge(&judges, Prices::default()), Budget::default());
             let outcome = carry_out(&job, &folder.path().join("run")).await;
-            deaths.into_iter().for_each(Death::is_over);
+            deaths.into_iter().for_each(Death::end);
             assert_eq!((outcome.asked, outcome.failed), (EDITS, 0), "nothing is lost: {outcome:?}");
             if keyed {
                 assert_eq!(made(&servers).len(), EDITS as usize, "none was made twice");

@@ -131,7 +131,7 @@ pub(crate) fn dies_and_comes_back(servers: &[FakeServer; 3]) -> Death {
 
 impl Death {
     /// Ends it. A server that was hardly asked at all dies only now.
-    pub(crate) fn is_over(self) {
+    pub(crate) fn end(self) {
         if !self.1.is_finished() {
             self.0.die();
         }
@@ -217,7 +217,7 @@ async fn where_repeats_are_harmless_a_storm_loses_nothing_and_changes_nothing() 
         let results = all(&editor, &request).await;
         assert_eq!(pictures(&results), expected, "storm {salt}");
         assert!(servers.iter().map(|server| server.asked().len()).sum::<usize>() > EDITS as usize + 5, "a storm");
-        death.is_over();
+        death.end();
     }
 }
 
@@ -238,7 +238,7 @@ async fn with_keys_a_storm_makes_each_once_and_changes_nothing() {
         assert!(servers.iter().all(|server| !server.made().is_empty()), "all replicas work");
         let spent: u64 = results.iter().map(|result| cost(result).micros).sum();
         assert!(spent >= PRICE.micros * u64::from(EDITS));
-        death.is_over();
+        death.end();
     }
 }
 
@@ -262,7 +262,7 @@ async fn elsewhere_nothing_that_may_be_paid_is_sent_again_and_all_of_it_is_count
             assert!(matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed), "{failure:?}");
             assert_eq!(failure.cost.usd, PRICE, "storm {salt}: {failure}");
         }
-        death.is_over();
+        death.end();
     }
 }
 
@@ -278,7 +278,7 @@ async fn a_storm_over_three_judges_loses_no_score() {
         for judgement in judged {
             assert!((judgement.unwrap().score.mean() - 6.0).abs() < 1e-12, "storm {salt}");
         }
-        death.is_over();
+        death.end();
     }
 }
 
@@ -300,7 +300,7 @@ async fn what_judges_may_have_been_paid_is_counted() {
         for failure in judged.iter().filter_map(|judged| judged.as_ref().err()) {
             assert!(matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed), "{failure:?}");
         }
-        death.is_over();
+        death.end();
     }
 }
 
