@@ -154,53 +154,57 @@ impl Fleet {
     /// Asks until there is an answer with a status of success or there is to be no other attempt.
     #[allow(dead_code, reason = "for dialects that read their answers elsewhere")]
     pub(crate) async fn call(&self, ask: &Ask, caller: Caller<'_>) -> Result<(Reply, Arc<Server>), RemoteError> {
-        self.answer(ask, caller, |reply, server| async { Ok((reply, server)) }).await
+        self.repeated(ask, caller.watch, |slot| self.attempt(ask, slot, caller)).await
     }
 
     /// Asks until there is an answer that can be read, or there is to be no other attempt. What is no answer is a failure
     /// of its server like any other, and is tried again where that is harmless.
-    pub(crate) async fn answer<T, R>(
+    pub(crate) async fn answer<T, R: Future<Output = Result<T, RemoteError>>>(
         &self,
         ask: &Ask,
         caller: Caller<'_>,
         read: impl Fn(Reply, Arc<Server>) -> R,
-    ) -> Result<T, RemoteError>
-    where
-        R: Future<Output = Result<T, RemoteError>>,
-    {
-        let watch = caller.watch;
-        let mut attempt = 1;
+    ) -> Result<T, RemoteError> {
+        let attempt = async |slot: Slot| {
+            let server = Arc::clone(slot.server());
+            let reply = self.attempt(ask, slot, caller).await?;
+            let answer = read(reply, Arc::clone(&server)).await;
+            let is_none = |error: &RemoteError| matches!(error.class, ErrorClass::Malformed | ErrorClass::Retryable);
+            server.was_read(!answer.as_ref().is_err_and(is_none));
+            answer
+        };
+        Ok(self.repeated(ask, caller.watch, attempt).await?.0)
+    }
+
+    /// Makes attempts, each with a slot of its own, until one succeeds or there is to be no other.
+    pub(super) async fn repeated<T, F: Future<Output = Result<T, RemoteError>>>(
+        &self,
+        ask: &Ask,
+        watch: &dyn Watch,
+        attempt: impl Fn(Slot) -> F,
+    ) -> Result<(T, Arc<Server>), RemoteError> {
+        let mut number = 1;
         let mut failed: Option<Arc<Server>> = None;
         // Once one attempt may have done the work, no later one can take that back.
         let mut in_doubt = false;
         loop {
             let slot = while_wanted(watch, self.admit(ask, failed.as_ref())).await;
-            let slot =
-                slot.unwrap_or_else(|| Err(RemoteError::cancelled(false))).map_err(|error| error.doubted(in_doubt))?;
+            let slot = slot.unwrap_or_else(|| Err(RemoteError::cancelled(false)));
+            let slot = slot.map_err(|error| error.doubted(in_doubt))?;
             let server = Arc::clone(slot.server());
-            let error = match self.attempt(ask, slot, caller).await {
-                Ok(reply) => match read(reply, Arc::clone(&server)).await {
-                    Ok(answer) => {
-                        server.was_read(true);
-                        return Ok(answer);
-                    }
-                    Err(error) => {
-                        server.was_read(!matches!(error.class, ErrorClass::Malformed | ErrorClass::Retryable));
-                        error
-                    }
-                },
-                Err(error) => error,
+            let error = match attempt(slot).await {
+                Ok(made) => return Ok((made, server)),
+                Err(error) => error.doubted(in_doubt),
             };
-            let error = error.doubted(in_doubt);
             in_doubt = error.maybe_done;
-            let Some(wait) = self.retry.wait(&error, ask.repeat, attempt, ask.seed) else { return Err(error) };
+            let Some(wait) = self.retry.wait(&error, ask.repeat, number, ask.seed) else { return Err(error) };
             // A wait that a server asks for is kept by its own pace: another one need not wait.
             if error.after.is_none() || self.who_may(ask).len() == 1 {
                 let waited = while_wanted(watch, tokio::time::sleep(wait)).await;
                 waited.ok_or_else(|| RemoteError::cancelled(in_doubt))?;
             }
             failed = Some(server);
-            attempt += 1;
+            number += 1;
         }
     }
 
