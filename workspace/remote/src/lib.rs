@@ -31,7 +31,9 @@ pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Pr
 pub use editors::size::SizeRule;
 pub use fleet::{BreakerRules, Connection, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
-pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric, StructuredOutput};
+pub use judges::asking::StructuredOutput;
+pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric};
+pub use judges::comparing::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs};
 pub use picture::PictureLimits;
 pub use price::{Prices, TokenBounds};
 pub use trouble::{ErrorClass, RemoteError, Repeat, RetryRules, SetupError};

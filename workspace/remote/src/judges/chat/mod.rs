@@ -3,7 +3,6 @@
 mod answer;
 mod options;
 mod parse;
-mod prompt;
 mod question;
 mod rubric;
 mod votes;
@@ -16,22 +15,16 @@ use editscale_core::{
     RewardModel, Seed, Watch,
 };
 use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use options::{ChatJudgeOptions, StructuredOutput};
+pub use options::ChatJudgeOptions;
 pub use rubric::{Aspect, AspectPictures, Combination, Rubric};
 
-use self::prompt::Prompt;
 use self::question::Pair;
 use self::votes::Vote;
 use crate::SetupError;
-use crate::fleet::call::{Ask, Caller, Fleet};
-use crate::price::Usage;
-use crate::trouble::error::{ErrorClass, RemoteError};
-use crate::trouble::retry::Repeat;
+use crate::judges::asking::asker::{Answered, Asker};
+use crate::judges::asking::prompt::Prompt;
 
 /// The version of what this dialect sends and reads; a part of every card's revision.
 const VERSION: u32 = 1;
@@ -41,15 +34,8 @@ const VERSION: u32 = 1;
 pub struct ChatJudge {
     pub(crate) options: ChatJudgeOptions,
     card: RewardCard,
-    fleet: Fleet,
+    asker: Asker,
     prompts: Vec<Prompt>,
-    repeat: Repeat,
-}
-
-/// One answered question, and what it cost.
-struct Answered {
-    score: Result<f64, Failure>,
-    cost: Cost,
 }
 
 impl ChatJudge {
@@ -57,15 +43,8 @@ impl ChatJudge {
     pub fn new(options: ChatJudgeOptions) -> Result<Self, SetupError> {
         options.check()?;
         let prompts = options.rubric.prompts()?;
-        let fleet = Fleet::new(&options.connection)?;
-        let is_free = options.prices.are_nothing();
-        let repeat = options.repeat.unwrap_or(if is_free { Repeat::Harmless } else { Repeat::Never });
-        Ok(Self { card: card(&options), fleet, prompts, repeat, options })
-    }
-
-    /// The most that one call can cost.
-    fn bound(&self) -> Cost {
-        self.options.prices.bound(self.options.bounds(), 0, 0)
+        let asker = Asker::new(options.manner(), &options.connection)?;
+        Ok(Self { card: card(&options), asker, prompts, options })
     }
 
     async fn judge(&self, item: RewardItem, watch: &dyn Watch) -> Result<Judgement, Failure> {
@@ -107,49 +86,17 @@ impl ChatJudge {
         let answers = join_all((0..self.prompts.len()).map(|place| self.ask(place, item, pair, seed, watch))).await;
         let mut cost = Cost::default();
         answers.iter().for_each(|answered| cost += answered.cost);
-        (answers.into_iter().map(|answered| answered.score).collect(), cost)
+        (answers.into_iter().map(|answered| answered.said).collect(), cost)
     }
 
-    async fn ask(&self, place: usize, item: &RewardItem, pair: &Pair, seed: Seed, watch: &dyn Watch) -> Answered {
+    async fn ask(&self, place: usize, item: &RewardItem, pair: &Pair, seed: Seed, watch: &dyn Watch) -> Answered<f64> {
         let (Some(aspect), Some(prompt)) = (self.options.rubric.aspects.get(place), self.prompts.get(place)) else {
             let missing = Failure::new(FailureKind::Invalid, "there is no such question");
-            return Answered { score: Err(missing), cost: Cost::default() };
+            return Answered { said: Err(missing), cost: Cost::default() };
         };
-        let ask = Ask {
-            method: Method::POST,
-            path: "chat/completions".into(),
-            body: Some(self.question(aspect, prompt, item, pair, seed)),
-            headers: HeaderMap::new(),
-            repeat: self.repeat,
-            seed: seed.mix(place as u64),
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
-        let bound = self.bound();
-        let failed = |error: RemoteError, cost: Option<Cost>| {
-            let failure = error.into_failure(self.repeat, bound);
-            let cost = cost.unwrap_or(failure.cost);
-            Answered { score: Err(failure), cost }
-        };
-        let (reply, server) = match self.fleet.call(&ask, Caller { watch, leaving: &|| (), hear: &|_| () }).await {
-            Ok(answer) => answer,
-            Err(error) => return failed(error, None),
-        };
-        // Secrets are hidden before anything is cut short.
-        let said = server.endpoint.hide(&String::from_utf8_lossy(&reply.body));
-        let Ok(answer) = serde_json::from_str::<Value>(&said) else {
-            let message = format!("{}: expected JSON, found something else", server.endpoint.base());
-            return failed(RemoteError::new(ErrorClass::Malformed, message), Some(bound));
-        };
-        let cost = self.options.prices.of(Usage::of(&answer), 0, bound);
-        match answer::score(&answer, aspect, &self.options.rubric) {
-            Ok(score) => Answered { score: Ok(score), cost },
-            Err(error) => {
-                let message = server.endpoint.hide(&error.message);
-                failed(RemoteError { message, ..error }, Some(cost))
-            }
-        }
+        let question = self.question(aspect, prompt, item, pair, seed);
+        let read = |text: &str| answer::score(text, aspect, &self.options.rubric);
+        self.asker.ask(question, seed.mix(place as u64), watch, read).await
     }
 }
 
@@ -164,7 +111,7 @@ impl RewardModel for ChatJudge {
 }
 
 /// The failure to tell of: one that may pass before one that is final, so that the engine tries again.
-fn worse(known: Option<Failure>, new: Failure) -> Failure {
+pub(crate) fn worse(known: Option<Failure>, new: Failure) -> Failure {
     match known {
         Some(known) if known.kind == FailureKind::Cancelled || known.kind.may_pass() => known,
         _ => new,
@@ -174,7 +121,7 @@ fn worse(known: Option<Failure>, new: Failure) -> Failure {
 fn card(options: &ChatJudgeOptions) -> RewardCard {
     let calls = u64::from(options.votes.get()) * options.rubric.aspects.len() as u64;
     let mut cost = Cost::default();
-    let each = options.prices.bound(options.bounds(), 0, 0);
+    let each = options.manner().bound();
     (0..calls).for_each(|_| cost += each);
     RewardCard {
         name: options.name.clone(),
