@@ -113,17 +113,25 @@ impl ComparingJudge {
         Ok(Some(Set { request: Arc::clone(&first.request), source, candidates }))
     }
 
-    /// Asks everything about a set, as many questions at a time as the servers take.
+    /// Asks everything about a set: what connects all of it, then who of the best is best.
     async fn ask_all(&self, set: &Set, watch: &dyn Watch) -> Told {
-        let showings = self.options.comparison.plan().showings(set.candidates.len(), set.request.seed);
+        let (plan, seed, count) = (self.options.comparison.plan(), set.request.seed, set.candidates.len());
+        let first = plan.showings(count, seed);
+        let mut told = Told::default();
+        self.hear(set, first.clone(), &mut told, watch).await;
+        let standing = tally::standing(count, &told.compared, self.options.prior_sigma);
+        self.hear(set, plan.finals(count, &standing, &first, seed), &mut told, watch).await;
+        told
+    }
+
+    /// As many questions at a time as the servers take.
+    async fn hear(&self, set: &Set, showings: Vec<Showing>, told: &mut Told, watch: &dyn Watch) {
         let at_a_time = self.options.connection.slots().get().div_ceil(2) as usize;
         let asked = stream::iter(showings.into_iter().map(|showing| self.both_ways(set, showing, watch)));
         let mut answers = asked.buffered(at_a_time);
-        let mut told = Told::default();
         while let Some((showing, forth, back)) = answers.next().await {
             told.hear(&showing, forth, back);
         }
-        told
     }
 
     async fn both_ways(
@@ -291,7 +299,9 @@ fn revision(options: &ComparingJudgeOptions) -> String {
     // Writing to a text cannot fail.
     _ = match options.comparison {
         Comparison::Pairwise { pairs: Pairs::All, votes } => write!(text, " pairs=all votes={votes}"),
-        Comparison::Pairwise { pairs: Pairs::Neighbours(count), votes } => write!(text, " pairs={count} votes={votes}"),
+        Comparison::Pairwise { pairs: Pairs::Sparse { neighbours, finalists }, votes } => {
+            write!(text, " pairs={neighbours}+{finalists} votes={votes}")
+        }
         Comparison::Listwise { most_pictures, orders } => write!(text, " pictures={most_pictures} orders={orders}"),
     };
     _ = write!(text, " temperature={temperature} prior={prior} source={} prompt={prompt}", options.shows_source);

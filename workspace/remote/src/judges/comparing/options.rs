@@ -30,7 +30,7 @@ pub enum Comparison {
     /// Several candidates: what is their ranking? Every shuffled order is asked backwards too.
     Listwise {
         /// The most candidates that one question shows, from 2 to 64; the source comes beside them. Larger sets are cut into
-        /// blocks that overlap by half.
+        /// blocks that overlap by half, and the best of them are shown together in the end.
         most_pictures: NonZeroU32,
         /// Shuffled orders in which each block is shown, each forwards and backwards; from 1 to 16.
         orders: NonZeroU32,
@@ -42,9 +42,15 @@ pub enum Comparison {
 pub enum Pairs {
     /// All of them: `n (n - 1) / 2`.
     All,
-    /// Each candidate with so many others, an even number from 2 to 64: the nearest ones on a ring that is shuffled by the
-    /// request's seed. All pairs where the set is small enough.
-    Neighbours(NonZeroU32),
+    /// Some of them; all where the set is small enough.
+    Sparse {
+        /// With how many others each candidate is compared, an even number from 2 to 64: the nearest ones on a ring that is
+        /// shuffled by the request's seed.
+        neighbours: NonZeroU32,
+        /// How many of the best by that are compared with each other in the end; from 0 to 16. Without this the winner may be one
+        /// that met only weak ones.
+        finalists: u32,
+    },
 }
 
 /// What a recipe says of a judge that compares candidates behind `/chat/completions`.
@@ -91,9 +97,9 @@ pub struct ComparingJudgeOptions {
 }
 
 impl ComparingJudgeOptions {
-    /// Asks about pairs, each once in each order, six of them a candidate.
+    /// Asks about pairs, each once in each order: six of them a candidate, and all among the six best.
     pub fn pairwise(name: RewardName, model: &str, connection: Connection) -> Self {
-        let pairs = Pairs::Neighbours(count(6));
+        let pairs = Pairs::Sparse { neighbours: count(6), finalists: 6 };
         let comparison = Comparison::Pairwise { pairs, votes: NonZeroU32::MIN };
         Self::new(name, model, connection, comparison, include_str!("../../../prompts/pairwise.txt"))
     }
@@ -180,14 +186,15 @@ impl Comparison {
     pub(crate) fn plan(self) -> Plan {
         match self {
             Self::Pairwise { pairs, votes } => {
-                let neighbours = match pairs {
-                    Pairs::All => u32::MAX,
-                    Pairs::Neighbours(count) => count.get(),
+                let (neighbours, finalists) = match pairs {
+                    Pairs::All => (usize::MAX, 0),
+                    Pairs::Sparse { neighbours, finalists } => (neighbours.get() as usize, finalists as usize),
                 };
-                Plan { block: 2, neighbours: Some(neighbours as usize), again: votes.get() }
+                Plan { block: 2, neighbours: Some(neighbours), finalists, again: votes.get() }
             }
             Self::Listwise { most_pictures, orders } => {
-                Plan { block: most_pictures.get() as usize, neighbours: None, again: orders.get() }
+                let block = most_pictures.get() as usize;
+                Plan { block, neighbours: None, finalists: block, again: orders.get() }
             }
         }
     }
@@ -197,8 +204,11 @@ impl Comparison {
             Self::Pairwise { pairs, votes } => {
                 within("votes", votes, 1, 16)?;
                 match pairs {
-                    Pairs::Neighbours(count) if count.get() % 2 == 1 || count.get() > MOST => {
-                        Err(SetupError::setting("neighbours", "an even number from 2 to 64", &count))
+                    Pairs::Sparse { neighbours, .. } if neighbours.get() % 2 == 1 || neighbours.get() > MOST => {
+                        Err(SetupError::setting("neighbours", "an even number from 2 to 64", &neighbours))
+                    }
+                    Pairs::Sparse { finalists, .. } if finalists > 16 => {
+                        Err(SetupError::setting("finalists", "0 to 16", &finalists))
                     }
                     _ => Ok(()),
                 }

@@ -70,6 +70,15 @@ pub(crate) fn scores(count: usize, all: &[Compared], prior_sigma: f64) -> Vec<Op
     scores
 }
 
+/// Those that have a strength by now, the best first.
+pub(crate) fn standing(count: usize, all: &[Compared], prior_sigma: f64) -> Vec<usize> {
+    let scores = scores(count, all, prior_sigma);
+    let known = scores.iter().enumerate().filter_map(|(member, score)| Some((member, score.as_ref()?.mean())));
+    let mut standing: Vec<(usize, f64)> = known.collect();
+    standing.sort_by(|a, b| b.1.total_cmp(&a.1));
+    standing.into_iter().map(|(member, _)| member).collect()
+}
+
 fn scored(strength: Strength, shares: &[(&str, Option<Share>)]) -> Option<Score> {
     let part = |name: &str, mean: f64, sigma: Option<f64>| Part::new(PartName::new(name).ok()?, mean, sigma).ok();
     let beats = 1.0 / (1.0 + (-strength.mean).exp());
@@ -123,6 +132,7 @@ mod tests {
         let scores = scores(3, &all, 2.0);
         let means: Vec<f64> = scores.iter().map(|score| score.as_ref().unwrap().mean()).collect();
         assert!(means[0] > means[1] && means[1] > means[2], "{means:?}");
+        assert_eq!(standing(3, &all, 2.0), [0, 1, 2]);
         let best = scores[0].as_ref().unwrap();
         assert_eq!((best.part("flips"), best.part("position_bias")), (Some(0.0), Some(0.0)));
         assert_eq!(best.part("first_wins"), Some(0.5));
