@@ -157,6 +157,8 @@ async fn a_run_with_a_judge_that_compares_finds_the_best_of_all() {
         }
         let mut connection = over(std::slice::from_ref(&judge), options(Profile::SgLang, &judge)).connection;
         connection.servers[0].concurrency = NonZeroU32::new(64).unwrap();
+        let short = Duration::from_millis(300);
+        connection.timeouts = Timeouts { connect: short, answer: short, silence: short, ..connection.timeouts };
         for judged in [
             ComparingJudgeOptions::pairwise(name(), model, connection.clone()),
             ComparingJudgeOptions::listwise(name(), model, connection.clone()),
