@@ -63,7 +63,7 @@ fn serve(answer: Arc<[u8]>) -> String {
 
 fn exchange(mut stream: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let mut length = 0;
+    let mut length = 0_usize;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -74,7 +74,8 @@ fn exchange(mut stream: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
             length = found.trim().parse().unwrap_or(0);
         }
     }
-    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
     write!(
         stream,
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -13,7 +13,7 @@ use editscale_core::{
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, read_run, run};
 use editscale_remote::{
-    ChatJudge, ComparingJudge, ComparingJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices, Profile,
+    ChatJudge, ComparingJudge, ComparingJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Timeouts,
 };
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::FakeServer;

@@ -10,6 +10,7 @@ use super::form::Form;
 use super::stream::{is_stream, whole};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
+use crate::picture::lifted::Lifted;
 use crate::picture::received::{decoded, received};
 use crate::picture::results;
 use crate::price::Usage;
@@ -26,42 +27,48 @@ impl OpenAiImages {
                 .into_failure(self.repeat, bound)
         };
         let whole = if is_stream(reply) {
-            whole(&reply.body, &server.endpoint).map_err(|error| error.into_failure(self.repeat, bound))
+            let value = whole(&reply.body, &server.endpoint);
+            value.map(Lifted::plain).map_err(|error| error.into_failure(self.repeat, bound))
         } else {
             let other = |error| malformed(format!("expected JSON with pictures, found something else: {error}"));
-            serde_json::from_slice(&reply.body).map_err(other)
+            Lifted::new(&reply.body).map_err(other)
         };
-        let answer: Value = whole?;
+        let answer = whole?;
         let pictures: Vec<&Value> =
-            answer["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
-        let cost = self.options.prices.of(Usage::of(&answer), pictures.len() as u64, bound);
+            answer.value["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
+        let cost = self.options.prices.of(Usage::of(&answer.value), pictures.len() as u64, bound);
         let Some(first) = pictures.first() else {
             return Err(Failure { cost, ..malformed("expected one picture, found none".to_owned()) });
         };
-        let image = self.picture(first, server).await.map_err(|error| match error {
+        let image = self.picture(&answer, first, server).await.map_err(|error| match error {
             Trouble::Words(words) => Failure { cost, ..malformed(words) },
             Trouble::Error(error) => Failure { cost, ..error.into_failure(self.repeat, bound) },
         })?;
-        Ok(Self::made(image, form, cost, &pictures, server))
+        Ok(Self::made(image, form, cost, &answer, &pictures, server))
     }
 
-    async fn picture(&self, picture: &Value, server: &Server) -> Result<EncodedImage, Trouble> {
+    async fn picture(&self, answer: &Lifted, picture: &Value, server: &Server) -> Result<EncodedImage, Trouble> {
         let limits = &self.options.limits;
-        if let Some(text) = picture["b64_json"].as_str() {
+        let text = answer.text(&picture["b64_json"]).filter(|text| !text.is_empty());
+        let inside = text.or_else(|| answer.text(&picture["url"]).filter(|url| url.starts_with(b"data:")));
+        if let Some(text) = inside {
             let bytes = decoded(text, limits).map_err(Trouble::Words)?;
             return received(bytes, limits).map_err(Trouble::Words);
         }
         let address = picture["url"].as_str().unwrap_or_default();
-        if address.starts_with("data:") {
-            let bytes = decoded(address, limits).map_err(Trouble::Words)?;
-            return received(bytes, limits).map_err(Trouble::Words);
-        }
         let fetched =
             results::fetch(&self.fleet.http, &server.endpoint, address, limits).await.map_err(Trouble::Error)?;
         received(fetched[..].into(), limits).map_err(Trouble::Words)
     }
 
-    fn made(image: EncodedImage, form: &Form, cost: Cost, pictures: &[&Value], server: &Server) -> Candidate {
+    fn made(
+        image: EncodedImage,
+        form: &Form,
+        cost: Cost,
+        answer: &Lifted,
+        pictures: &[&Value],
+        server: &Server,
+    ) -> Candidate {
         let mut notes: Vec<Arc<str>> = Vec::new();
         let count = pictures.len();
         if count > 1 {
@@ -74,12 +81,9 @@ impl OpenAiImages {
         if let Some(size) = form.size.filter(|size| *size != image.size) {
             notes.push(format!("the server made {} where {size} was asked for", image.size).into());
         }
-        if let Some(revised) = pictures
-            .first()
-            .and_then(|picture| picture["revised_prompt"].as_str())
-            .filter(|revised| !revised.is_empty())
-        {
-            let revised: String = server.endpoint.hide(revised).chars().take(500).collect();
+        let revised = pictures.first().and_then(|picture| answer.words(&picture["revised_prompt"]));
+        if let Some(revised) = revised.filter(|revised| !revised.is_empty()) {
+            let revised: String = server.endpoint.hide(&revised).chars().take(500).collect();
             notes.push(format!("the server changed the instruction to: {revised}").into());
         }
         Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) }
