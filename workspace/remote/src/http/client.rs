@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use editscale_fetch::{PublicNames, builder, say};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, Response, Url, redirect};
+use reqwest::{Body, Client, Method, Response, Url, redirect};
 use tokio::time::timeout;
 
 use super::events::Listener;
@@ -124,7 +124,7 @@ impl Http {
         let client = if way == Way::Named { &self.named } else { &self.public };
         let mut request = client.request(message.method, message.url).headers(message.headers);
         if let Some(Payload { media, bytes }) = message.body {
-            request = request.header(CONTENT_TYPE, media).body(bytes);
+            request = request.header(CONTENT_TYPE, media).body(Body::wrap(bytes));
         }
         let Timeouts { connect, answer, .. } = self.timeouts;
         let response = match timeout(connect.saturating_add(answer), request.send()).await {
