@@ -15,7 +15,7 @@ impl Recipe {
     }
 
     fn lacking(&self, need: Need, cards: &Cards) -> Vec<Diagnostic> {
-        let who = if need == Need::Pointwise { "reward" } else { "editor" };
+        let who = if matches!(need, Need::Pointwise | Need::Together(_)) { "reward" } else { "editor" };
         let (key, hint) = self.reason(need);
         let policy = quote(self.settings.search.kind());
         let purpose = key.map_or(String::new(), |key| format!(" for {}", quote(key)));
@@ -43,6 +43,7 @@ impl Recipe {
                 (Some("re_edit"), "set `re_edit: 0` and `edit_of_edit` or `fresh` above 0, or choose another editor")
             }
             (_, Need::Pointwise) => (None, "choose a reward that scores each candidate by itself"),
+            (_, Need::Together(_)) => (None, "make fewer candidates, or choose a reward that compares more at once"),
             (Policy::Beam(_), Need::Seeds) => (None, "choose another editor, or the policy `best_of_n`"),
             _ => (None, "choose another editor or another policy"),
         }

@@ -62,6 +62,8 @@ pub enum Need {
     Stochastic,
     /// Scores of different rounds compare.
     Pointwise,
+    /// So many candidates are made in one round, and their scores compare with each other.
+    Together(u32),
 }
 
 /// Something that a policy needs and a card does not offer.
@@ -94,12 +96,17 @@ impl Need {
             Self::Knobs => !card.knobs.is_empty(),
             Self::Pause(least) => card.pause >= least,
             Self::Stochastic => card.sampler == Sampler::Stochastic,
-            Self::Pointwise => true,
+            Self::Pointwise | Self::Together(_) => true,
         }
     }
 
     fn met_by_reward(self, card: &RewardCard) -> bool {
-        self != Self::Pointwise || card.kind == RewardKind::Pointwise
+        let is_pointwise = card.kind == RewardKind::Pointwise;
+        match self {
+            Self::Pointwise => is_pointwise,
+            Self::Together(count) => is_pointwise || card.largest_batch.get() >= count,
+            _ => true,
+        }
     }
 
     fn absence(self) -> &'static str {
@@ -111,6 +118,7 @@ impl Need {
             Self::Pause(_) => "cannot pause and go on",
             Self::Stochastic => "has a deterministic sampler",
             Self::Pointwise => "gives listwise scores, which do not compare between rounds",
+            Self::Together(_) => "does not compare as many candidates with each other as a round makes",
         }
     }
 }

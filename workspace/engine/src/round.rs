@@ -565,7 +565,9 @@ impl<'a> Round<'a> {
         question: Question,
         result: Result<Judgement, Failure>,
     ) -> Result<(), EngineError> {
-        let bound = self.job.ports.rewards[place].card().cost;
+        let card = self.job.ports.rewards[place].card();
+        // What a listwise reward says of one candidate alone compares with nothing that it said of the others.
+        let (bound, is_alone) = (card.cost, card.kind == RewardKind::Listwise);
         let (said, cost) = match result {
             Ok(judgement) => (Ok(judgement.score), judgement.cost),
             Err(failure) => {
@@ -580,7 +582,7 @@ impl<'a> Round<'a> {
                 return Ok(());
             }
             let seed = self.job.request.seed.mix(u64::from(self.items[question.item].id.0));
-            let wait = self.job.limits.retry.wait(failure, question.attempt, seed);
+            let wait = self.job.limits.retry.wait(failure, question.attempt, seed).filter(|_| !is_alone);
             if let (Some(wait), None, true) = (wait, self.closing, self.book.purse.reserve(Work::Judgement, bound)) {
                 let question = Question { attempt: question.attempt + 1, ..question };
                 self.under_way.push(Box::pin(async move {

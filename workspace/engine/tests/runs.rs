@@ -10,14 +10,15 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
     BoxFuture, Budget, Candidate, CandidateId, Cost, Decision, Edge, EditBackend, EditBatch, EditRequest, EditorCard,
     EditorName, Ending, Event, Failure, FailureKind, Knobs, Lineage, Observer, Outcome, PauseSupport, Proposal,
-    Remaining, RewardName, RunId, Score, Search, SearchFactory, Seed, Silent, Start, StopReason, Trial, Until, Verdict,
-    Watch,
+    Remaining, RewardCard, RewardKind, RewardName, RunId, Score, Search, SearchFactory, Seed, Silent, Start,
+    StopReason, Trial, Until, Verdict, Watch,
 };
 use editscale_engine::{
     Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
@@ -279,6 +280,24 @@ fn failures_that_may_pass_are_tried_again() {
     scene.job.limits.retry = Retry { attempts: 4, base: Duration::from_micros(50), most: Duration::from_millis(1) };
     let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));
     assert_eq!((outcome.failed, outcome.verdict.ranked.len()), (0, 13));
+}
+
+#[test]
+fn a_candidate_is_never_compared_alone() {
+    for (kind, attempts) in [(RewardKind::Pointwise, 3), (RewardKind::Listwise, 1)] {
+        let mut scene = scene(&World { kind: 0, ..World::default() });
+        let mut reward = FakeReward::new(RewardCard { kind, ..reward_card("judge") });
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&asked);
+        reward.judges = Arc::new(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Err(FailureKind::Unavailable)
+        });
+        scene.job.ports.rewards = vec![Arc::new(reward)];
+        scene.job.limits.retry = Retry { attempts: 3, base: Duration::from_micros(50), most: Duration::from_millis(1) };
+        carry_out(&scene.job, &scene.folder.path().join("run"));
+        assert_eq!(asked.load(Ordering::Relaxed), 13 * attempts, "{kind:?}");
+    }
 }
 
 #[test]

@@ -28,8 +28,9 @@ impl SearchFactory for BestOfN {
 
     fn needs(&self) -> Vec<Need> {
         // An editor that ignores seeds still gives another picture each time, which is all that is asked of it. Rounds
-        // compare only where the utilities do.
-        vec![Need::Pointwise]
+        // compare only where the utilities do; in a single one everything is judged together.
+        let Sampling { samples, round, .. } = self.0;
+        vec![if round < samples { Need::Pointwise } else { Need::Together(samples) }]
     }
 
     fn largest_run(&self) -> u64 {

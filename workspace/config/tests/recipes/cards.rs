@@ -109,6 +109,23 @@ fn an_editor_lacks_everything_that_beam_needs() {
 }
 
 #[test]
+fn a_judge_that_compares_must_be_shown_all_candidates_at_once() {
+    let mut both = cards(vec![able("darkroom")], RewardKind::Listwise);
+    assert_snapshot!(lacks(&with_search("{best_of_n: {samples: 8}}"), &both), @r"
+    error: policy `best_of_n` cannot use reward `photometric`: it does not compare as many candidates with each other as a round makes
+     --> recipe.yaml:4:10
+      |
+    4 | search: {best_of_n: {samples: 8}}
+      |          ^^^^^^^^^
+      = hint: make fewer candidates, or choose a reward that compares more at once
+    ");
+    both.rewards[0].largest_batch = NonZeroU32::new(8).unwrap();
+    assert_eq!(lacks(&with_search("{best_of_n: {samples: 8}}"), &both), "");
+    let rounds = lacks(&with_search("{best_of_n: {samples: 8, round: 4}}"), &both);
+    assert!(rounds.contains("which do not compare between rounds"), "{rounds}");
+}
+
+#[test]
 fn edges_by_default_are_placed_at_the_policy() {
     let text = with_search("{beam: {width: 2, children: 2, depth: 2}}");
     let card = EditorCard { edits_candidates: false, ..able("darkroom") };

@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use editscale_fetch::{PublicNames, builder, say};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, Response, Url, redirect};
+use reqwest::{Body, Client, Method, Response, Url, redirect};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::events::Listener;
 use super::multipart::Payload;
 use crate::SetupError;
+use crate::picture::lifted::Lifted;
 
 /// How long each phase of one exchange may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +72,16 @@ impl Reply {
 
     /// The body, where it is JSON that is not made of very many values: those take much more memory than their text.
     pub(crate) fn json(&self) -> Option<Value> {
-        let count = memchr::memchr2_iter(b',', b'[', &self.body).take(MOST_VALUES + 1).count();
-        (count <= MOST_VALUES).then(|| serde_json::from_slice(&self.body).ok()).flatten()
+        self.is_bounded().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// The same, where long texts stay where they are.
+    pub(crate) fn lifted(&self) -> Option<Lifted> {
+        self.is_bounded().then(|| Lifted::new(&self.body).ok()).flatten()
+    }
+
+    fn is_bounded(&self) -> bool {
+        memchr::memchr2_iter(b',', b'[', &self.body).take(MOST_VALUES + 1).count() <= MOST_VALUES
     }
 }
 
@@ -153,7 +162,7 @@ impl Http {
         };
         let mut request = client.request(message.method, message.url).headers(message.headers);
         if let Some(Payload { media, bytes }) = message.body {
-            request = request.header(CONTENT_TYPE, media).body(bytes);
+            request = request.header(CONTENT_TYPE, media).body(Body::wrap(bytes));
         }
         let Timeouts { connect, answer, .. } = self.timeouts;
         let response = match timeout(connect.saturating_add(answer), request.send()).await {

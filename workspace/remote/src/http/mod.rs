@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod endpoint;
 pub(crate) mod events;
 pub(crate) mod multipart;
+pub(crate) mod pieces;
 pub(crate) mod secret;
 
 pub use client::Timeouts;

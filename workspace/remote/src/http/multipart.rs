@@ -1,16 +1,20 @@
 //! Bodies: built once, sent as often as it takes. A copy is a count in memory, not the bytes.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
 use reqwest::header::HeaderValue;
 
+use super::pieces::Pieces;
+
 /// A body and its media type.
 #[derive(Debug, Clone)]
 pub(crate) struct Payload {
     pub(crate) media: HeaderValue,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Pieces,
 }
 
 impl Payload {
@@ -31,46 +35,70 @@ struct Field<'a> {
     name: String,
     /// The file's name and media type, where it is one.
     file: Option<(String, &'static str)>,
-    bytes: std::borrow::Cow<'a, [u8]>,
+    content: Content<'a>,
+}
+
+#[derive(Debug)]
+enum Content<'a> {
+    Copied(Cow<'a, [u8]>),
+    /// A file that is sent from where it is.
+    Shared(Bytes),
+}
+
+impl AsRef<[u8]> for Content<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Copied(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
 }
 
 impl<'a> Multipart<'a> {
     pub(crate) fn text(&mut self, name: &str, value: &str) {
-        self.fields.push(Field { name: name.to_owned(), file: None, bytes: value.as_bytes().to_vec().into() });
+        let content = Content::Copied(value.as_bytes().to_vec().into());
+        self.fields.push(Field { name: name.to_owned(), file: None, content });
     }
 
-    pub(crate) fn file(
-        &mut self,
-        name: &str,
-        file: String,
-        media: &'static str,
-        bytes: impl Into<std::borrow::Cow<'a, [u8]>>,
-    ) {
-        self.fields.push(Field { name: name.to_owned(), file: Some((file, media)), bytes: bytes.into() });
+    pub(crate) fn file(&mut self, name: &str, file: String, media: &'static str, bytes: impl Into<Cow<'a, [u8]>>) {
+        let content = Content::Copied(bytes.into());
+        self.fields.push(Field { name: name.to_owned(), file: Some((file, media)), content });
+    }
+
+    /// A file that is not copied.
+    pub(crate) fn shared(&mut self, name: &str, file: String, media: &'static str, bytes: Arc<[u8]>) {
+        let content = Content::Shared(Bytes::from_owner(bytes));
+        self.fields.push(Field { name: name.to_owned(), file: Some((file, media)), content });
     }
 
     /// The whole form. The boundary is one that no field holds.
     pub(crate) fn finish(self) -> Payload {
         let boundary = self.boundary();
-        let length: usize = self.fields.iter().map(|field| field.bytes.len() + 256).sum();
-        let mut body = BytesMut::with_capacity(length + 64);
-        for field in &self.fields {
-            body.extend_from_slice(field.head(&boundary).as_bytes());
-            body.extend_from_slice(&field.bytes);
-            body.extend_from_slice(b"\r\n");
+        let (mut pieces, mut copied) = (Pieces::default(), BytesMut::new());
+        for field in self.fields {
+            copied.extend_from_slice(field.head(&boundary).as_bytes());
+            match field.content {
+                Content::Copied(bytes) => copied.extend_from_slice(&bytes),
+                Content::Shared(bytes) => {
+                    pieces.push(copied.split().freeze());
+                    pieces.push(bytes);
+                }
+            }
+            copied.extend_from_slice(b"\r\n");
         }
-        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        copied.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        pieces.push(copied.freeze());
         let media = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"));
         // A boundary is letters, digits and dashes: it always fits.
         let media = media.unwrap_or_else(|_| HeaderValue::from_static("multipart/form-data"));
-        Payload { media, bytes: body.freeze() }
+        Payload { media, bytes: pieces }
     }
 
     fn boundary(&self) -> String {
         let mut number = 0_u64;
         loop {
             let boundary = format!("editscale-part-{number:016x}");
-            let is_free = |field: &Field<'_>| memmem::find(&field.bytes, boundary.as_bytes()).is_none();
+            let is_free = |field: &Field<'_>| memmem::find(field.content.as_ref(), boundary.as_bytes()).is_none();
             if self.fields.iter().all(is_free) {
                 return boundary;
             }
@@ -111,8 +139,13 @@ mod tests {
         let expected = b"--editscale-part-0000000000000000\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\n\
             a \"b\"\nc\r\n--editscale-part-0000000000000000\r\nContent-Disposition: form-data; name=\"image\"; \
             filename=\"source.png\"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n--editscale-part-0000000000000000--\r\n";
-        assert_eq!(payload.bytes, expected[..]);
+        assert_eq!(payload.bytes.concat(), expected[..]);
         assert_eq!(payload.media, "multipart/form-data; boundary=editscale-part-0000000000000000");
+        let mut shared = Multipart::default();
+        shared.text("prompt", "a \"b\"\nc");
+        shared.shared("image", "source.png".to_owned(), "image/png", Arc::from(&b"\x89PNG"[..]));
+        let shared = shared.finish();
+        assert_eq!((shared.bytes.concat(), shared.bytes.len()), (expected.to_vec(), expected.len()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Judges, a folder or a file a dialect.
 
+pub(crate) mod asking;
 pub(crate) mod chat;
+pub(crate) mod comparing;
 pub(crate) mod editscale;
 pub(crate) mod flow_factory;
 pub(crate) mod pickled;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet;
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, general_purpose::STANDARD};
+use base64_simd::{Out, STANDARD, STANDARD_NO_PAD};
 use editscale_core::EncodedImage;
+use memchr::memmem;
 
 use super::declared::declared;
 
@@ -52,24 +54,36 @@ pub(crate) fn received(bytes: Arc<[u8]>, limits: &PictureLimits) -> Result<Encod
 
 /// Decodes base64, bare or as a data URL. Its length is checked before anything is decoded, which is then decoded into its
 /// last place.
-pub(crate) fn decoded(text: &str, limits: &PictureLimits) -> Result<Arc<[u8]>, String> {
-    let text = match text.strip_prefix("data:") {
-        Some(url) => url.split_once(";base64,").map(|(_, data)| data).ok_or("expected a data URL in base64")?,
-        None => text,
-    };
+pub(crate) fn decoded(text: &(impl AsRef<[u8]> + ?Sized), limits: &PictureLimits) -> Result<Arc<[u8]>, String> {
+    let text = text.as_ref();
+    let text = if text.starts_with(b"data:") { data_of(text).ok_or("expected a data URL in base64")? } else { text };
     if text.len() as u64 / 4 * 3 > limits.bytes.saturating_add(3) {
         return Err(format!("expected a picture of at most {} bytes, found {} of base64", limits.bytes, text.len()));
     }
-    let digits = text.trim().trim_end_matches('=');
+    let digits = text.trim_ascii();
+    let digits =
+        digits.iter().rposition(|digit| *digit != b'=').and_then(|last| digits.get(..=last)).unwrap_or_default();
     let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, digits.len() * 3 / 4).collect();
     // Nobody else has it yet.
     let place = Arc::get_mut(&mut bytes).unwrap_or_default();
-    let length = LENIENT.decode_slice(digits, place).map_err(|error| format!("expected base64: {error}"))?;
+    let length = match STANDARD_NO_PAD.decode(digits, Out::from_slice(place)) {
+        Ok(decoded) => decoded.len(),
+        // The other one can say what is wrong.
+        Err(_) => LENIENT.decode_slice(digits, place).map_err(|error| format!("expected base64: {error}"))?,
+    };
     if length == bytes.len() {
         Ok(bytes)
     } else {
         Err(format!("expected base64 of {} bytes, found {length}", bytes.len()))
     }
+}
+
+/// What follows `;base64,` in a data URL.
+fn data_of(url: &[u8]) -> Option<&[u8]> {
+    const MARK: &[u8] = b";base64,";
+    // What comes before is a media type with its parameters.
+    let head = url.get(..url.len().min(256))?;
+    url.get(memmem::find(head, MARK)? + MARK.len()..)
 }
 
 /// A file as a data URL.
@@ -78,7 +92,7 @@ pub(crate) fn data_url(mime: &str, bytes: &[u8]) -> String {
     url.push_str("data:");
     url.push_str(mime);
     url.push_str(";base64,");
-    STANDARD.encode_string(bytes, &mut url);
+    STANDARD.encode_append(bytes, &mut url);
     url
 }
 

@@ -1,18 +1,22 @@
 //! Whole runs over replicas with faults of all kinds: nothing lost, the same winner, budgets kept.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use editscale_core::{
     Budget, CandidateId, EditBackend, EditRequest, Ending, Outcome, RewardModel, RewardName, RunId, SearchFactory,
     Silent, Usd,
 };
-use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, run};
+use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, read_run, run};
 use editscale_remote::{
-    ChatJudge, ChatJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SeedPlace,
+    ChatJudge, ChatJudgeOptions, ComparingJudge, ComparingJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices,
+    Profile, Repeat, SeedPlace, Timeouts,
 };
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::FakeServer;
@@ -39,7 +43,7 @@ fn judging() -> FakeServer {
     server
 }
 
-fn job(editor: OpenAiImages, judge: ChatJudge, budget: Budget) -> Job {
+fn job(editor: OpenAiImages, judge: impl RewardModel + 'static, budget: Budget) -> Job {
     let objective = Weighted::new(vec![(RewardName::new("judge").unwrap(), 1.0)]).unwrap();
     let rules = Rules { objective: Arc::new(objective), stop: StopRule::default() };
     let search: Arc<dyn SearchFactory> = Arc::new(BestOfN::new(24, None, rules).unwrap());
@@ -276,4 +280,72 @@ fn killed(text: &str, server: &FakeServer, asked: usize) {
     }
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+/// What a candidate is worth to the judges that compare: a number made of its file.
+fn worth(url: &str) -> u64 {
+    url.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))) % 1009
+}
+
+/// A judge who sees which of two, or of several, is worth more.
+fn comparing() -> FakeServer {
+    let server = FakeServer::start();
+    server.says(|question: &Value| {
+        let parts = question["messages"][0]["content"].as_array().unwrap();
+        let urls: Vec<&str> = parts.iter().filter_map(|part| part["image_url"]["url"].as_str()).skip(1).collect();
+        let mut numbers: Vec<usize> = (1..=urls.len()).collect();
+        numbers.sort_by_key(|number| std::cmp::Reverse(worth(urls[number - 1])));
+        let better = if numbers[0] == 1 { "first" } else { "second" };
+        json!({"reasoning": "", "better": better, "ranking": numbers}).to_string()
+    });
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_with_a_judge_that_compares_finds_the_best_of_all() {
+    let (name, model) = (|| RewardName::new("judge").unwrap(), "a-judge");
+    for is_stormy in [false, true] {
+        let (servers, judge) = (three(), comparing());
+        if is_stormy {
+            storm(&judge, 51);
+        }
+        let mut connection = over(std::slice::from_ref(&judge), options(Profile::SgLang, &judge)).connection;
+        connection.servers[0].concurrency = NonZeroU32::new(64).unwrap();
+        let short = Duration::from_millis(300);
+        connection.timeouts = Timeouts { connect: short, answer: short, silence: short, ..connection.timeouts };
+        for judged in [
+            ComparingJudgeOptions::pairwise(name(), model, connection.clone()),
+            ComparingJudgeOptions::listwise(name(), model, connection.clone()),
+        ] {
+            let editor = OpenAiImages::new(over(&servers, options(Profile::SgLang, &servers[0]))).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("run");
+            let job = job(editor, ComparingJudge::new(judged).unwrap(), Budget::default());
+            assert!(job.search.needs().iter().all(|need| need.lacking(&job.ports.cards()).is_empty()));
+            let asked = judge.asked().len();
+            let outcome = carry_out(&job, &path).await;
+            assert_eq!((outcome.asked, outcome.failed), (24, 0), "nothing is lost: {outcome:?}");
+            assert!(judge.asked().len() > asked);
+            let record = read_run(&path).unwrap();
+            let worths: Vec<u64> = record
+                .candidates
+                .iter()
+                .map(|each| {
+                    let made = each.made.as_ref().unwrap().as_ref().unwrap();
+                    let file = STANDARD.encode(made.image.read().unwrap());
+                    worth(&format!("data:image/png;base64,{file}"))
+                })
+                .collect();
+            let best = (0..24).max_by_key(|place| (worths[*place], std::cmp::Reverse(*place))).unwrap();
+            assert_eq!(
+                winner(&outcome).map(|id| record.candidates.iter().position(|each| each.proposal.id == id)),
+                Some(Some(best))
+            );
+            let score = record.candidates[best].card.score(&name()).unwrap();
+            // It is in the journal too how far places decided.
+            assert_eq!(score.part("position_bias"), Some(0.0));
+            assert!((score.part("first_wins").unwrap() - 0.5).abs() < 1e-9);
+            assert!(score.sigma().unwrap() > 0.0);
+        }
+    }
 }

@@ -677,7 +677,7 @@ fn settings_that_mean_nothing_are_refused() {
     let unirl = UnirlScore::new(UnirlScoreOptions::new(name(), "", here())).err().map(|error| error.to_string());
     for (error, words) in [
         (classify(&|options| options.conversation.prompt = "{{picture}}".to_owned()), "{{picture}}"),
-        (classify(&|options| options.conversation.prompt = "from {{low}}".to_owned()), "told no range"),
+        (classify(&|options| options.conversation.prompt = "from {{low}}".to_owned()), "expected instruction"),
         (classify(&|options| _ = options.conversation.extra.insert("model".to_owned(), json!("b"))), "model"),
         (classify(&|options| options.scoring.map.scale = 0.0), "scale other than 0"),
         (classify(&|options| options.scoring.range = Some((1.0, 0.0))), "the less first"),

@@ -10,6 +10,7 @@ use super::form::Form;
 use super::stream::{is_stream, whole};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
+use crate::picture::lifted::Lifted;
 use crate::picture::received::{decoded, received};
 use crate::picture::results;
 use crate::price::Usage;
@@ -27,33 +28,39 @@ impl OpenAiImages {
     ) -> Result<Candidate, RemoteError> {
         let answer = read(reply, server)?;
         let pictures: Vec<&Value> =
-            answer["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
+            answer.value["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
         // A picture that did not come may have been made, and paid.
         let count = pictures.len().max(1) as u64;
-        let cost = self.options.prices.of(Usage::of(&answer), count, self.card.cost);
+        let cost = self.options.prices.of(Usage::of(&answer.value), count, self.card.cost);
         let made = match pictures.first() {
-            Some(first) => self.picture(first, server).await,
+            Some(first) => self.picture(&answer, first, server).await,
             None => Err(malformed(server, "expected one picture, found none")),
         };
         let image = made.map_err(|error| RemoteError { cost: Some(Box::new(cost)), ..error })?;
-        Ok(Self::made(image, form, cost, &pictures, server))
+        Ok(Self::made(image, form, cost, &answer, &pictures, server))
     }
 
-    async fn picture(&self, picture: &Value, server: &Server) -> Result<EncodedImage, RemoteError> {
+    async fn picture(&self, answer: &Lifted, picture: &Value, server: &Server) -> Result<EncodedImage, RemoteError> {
         let limits = &self.options.limits;
         let wrong = |words: String| malformed(server, &words);
-        if let Some(text) = picture["b64_json"].as_str() {
+        let text = answer.text(&picture["b64_json"]).filter(|text| !text.is_empty());
+        let inside = text.or_else(|| answer.text(&picture["url"]).filter(|url| url.starts_with(b"data:")));
+        if let Some(text) = inside {
             return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(wrong);
         }
         let address = picture["url"].as_str().unwrap_or_default();
-        if address.starts_with("data:") {
-            return decoded(address, limits).and_then(|bytes| received(bytes, limits)).map_err(wrong);
-        }
         let fetched = results::fetch(&self.fleet.http, &server.endpoint, address, limits).await?;
         received(fetched[..].into(), limits).map_err(wrong)
     }
 
-    fn made(image: EncodedImage, form: &Form, cost: Cost, pictures: &[&Value], server: &Server) -> Candidate {
+    fn made(
+        image: EncodedImage,
+        form: &Form,
+        cost: Cost,
+        answer: &Lifted,
+        pictures: &[&Value],
+        server: &Server,
+    ) -> Candidate {
         let mut notes: Vec<Arc<str>> = Vec::new();
         let count = pictures.len();
         if count > 1 {
@@ -66,12 +73,9 @@ impl OpenAiImages {
         if let Some(size) = form.size.filter(|size| *size != image.size) {
             notes.push(format!("the server made {} where {size} was asked for", image.size).into());
         }
-        if let Some(revised) = pictures
-            .first()
-            .and_then(|picture| picture["revised_prompt"].as_str())
-            .filter(|revised| !revised.is_empty())
-        {
-            let revised = short(&server.endpoint.hide(revised));
+        let revised = pictures.first().and_then(|picture| answer.words(&picture["revised_prompt"]));
+        if let Some(revised) = revised.filter(|revised| !revised.is_empty()) {
+            let revised = short(&server.endpoint.hide(&revised));
             notes.push(format!("the server changed the instruction to: {revised}").into());
         }
         Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) }
@@ -79,11 +83,11 @@ impl OpenAiImages {
 }
 
 /// The answer as JSON, in whichever way it came.
-fn read(reply: &Reply, server: &Server) -> Result<Value, RemoteError> {
+fn read(reply: &Reply, server: &Server) -> Result<Lifted, RemoteError> {
     if is_stream(reply) {
-        return whole(&reply.body, &server.endpoint);
+        return whole(&reply.body, &server.endpoint).map(Lifted::plain);
     }
-    reply.json().ok_or_else(|| malformed(server, "expected JSON with pictures, found something else"))
+    reply.lifted().ok_or_else(|| malformed(server, "expected JSON with pictures, found something else"))
 }
 
 fn malformed(server: &Server, words: &str) -> RemoteError {

@@ -41,7 +41,7 @@ impl OpenAiImages {
         form.text("n", "1");
         self.settings(item, seed, size, &mut form);
         let name = |what: &str, image: &Image| format!("{what}.{}", image.media().extension());
-        form.file(profile.picture_field(), name("source", &item.start), item.start.media().mime(), &*source);
+        form.shared(profile.picture_field(), name("source", &item.start), item.start.media().mime(), source);
         if let (Some(mask), Some(image)) = (&mask, &item.request.mask) {
             let is_png = self.masks == MaskRule::Transparent;
             let (name, mime) =

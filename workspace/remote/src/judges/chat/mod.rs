@@ -3,37 +3,28 @@
 mod answer;
 mod options;
 mod parse;
-mod prompt;
 mod question;
 mod rubric;
 mod votes;
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use editscale_core::{
     BoxFuture, Cost, Counters, Failure, FailureKind, Judgement, RewardBatch, RewardCard, RewardItem, RewardKind,
     RewardModel, Seed, Watch,
 };
 use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 use sha2::{Digest, Sha256};
 
-pub use options::{ChatJudgeOptions, StructuredOutput};
-pub(crate) use prompt::{Filling, Prompt};
+pub use options::ChatJudgeOptions;
 pub use rubric::{Aspect, AspectPictures, Combination, Rubric};
 
 use self::question::Pair;
 use self::votes::Vote;
 use crate::SetupError;
-use crate::fleet::call::{Ask, Caller, Fleet};
-use crate::fleet::server::Server;
-use crate::http::client::Reply;
-use crate::price::Usage;
-use crate::trouble::error::{ErrorClass, RemoteError};
-use crate::trouble::retry::Repeat;
+use crate::judges::asking::asker::{Answered, Asker};
+use crate::judges::asking::prompt::Prompt;
 
 /// The version of what this dialect sends and reads; a part of every card's revision.
 const VERSION: u32 = 1;
@@ -43,15 +34,8 @@ const VERSION: u32 = 1;
 pub struct ChatJudge {
     pub(crate) options: ChatJudgeOptions,
     card: RewardCard,
-    fleet: Fleet,
+    asker: Asker,
     prompts: Vec<Prompt>,
-    repeat: Repeat,
-}
-
-/// One answered question, and what it cost.
-struct Answered {
-    score: Result<f64, Failure>,
-    cost: Cost,
 }
 
 impl ChatJudge {
@@ -59,15 +43,8 @@ impl ChatJudge {
     pub fn new(options: ChatJudgeOptions) -> Result<Self, SetupError> {
         options.check()?;
         let prompts = options.rubric.prompts()?;
-        let fleet = Fleet::new(&options.connection)?;
-        let is_free = options.prices.are_nothing();
-        let repeat = options.repeat.unwrap_or(if is_free { Repeat::Harmless } else { Repeat::Never });
-        Ok(Self { card: card(&options), fleet, prompts, repeat, options })
-    }
-
-    /// The most that one call can cost.
-    fn bound(&self) -> Cost {
-        self.options.prices.bound(self.options.bounds(), 0, 0)
+        let asker = Asker::new(options.manner(), &options.connection)?;
+        Ok(Self { card: card(&options), asker, prompts, options })
     }
 
     async fn judge(&self, item: RewardItem, watch: &dyn Watch) -> Result<Judgement, Failure> {
@@ -109,47 +86,17 @@ impl ChatJudge {
         let answers = join_all((0..self.prompts.len()).map(|place| self.ask(place, item, pair, seed, watch))).await;
         let mut cost = Cost::default();
         answers.iter().for_each(|answered| cost += answered.cost);
-        (answers.into_iter().map(|answered| answered.score).collect(), cost)
+        (answers.into_iter().map(|answered| answered.said).collect(), cost)
     }
 
-    async fn ask(&self, place: usize, item: &RewardItem, pair: &Pair, seed: Seed, watch: &dyn Watch) -> Answered {
+    async fn ask(&self, place: usize, item: &RewardItem, pair: &Pair, seed: Seed, watch: &dyn Watch) -> Answered<f64> {
         let (Some(aspect), Some(prompt)) = (self.options.rubric.aspects.get(place), self.prompts.get(place)) else {
             let missing = Failure::new(FailureKind::Invalid, "there is no such question");
-            return Answered { score: Err(missing), cost: Cost::default() };
+            return Answered { said: Err(missing), cost: Cost::default() };
         };
-        let ask = Ask {
-            method: Method::POST,
-            path: "chat/completions".into(),
-            body: Some(self.question(aspect, prompt, item, pair, seed)),
-            headers: HeaderMap::new(),
-            repeat: self.repeat,
-            seed: seed.mix(place as u64),
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
-        let caller = Caller { watch, leaving: &|| (), hear: &|_| () };
-        let read = |reply, server| async move { self.read(&reply, &server, aspect) };
-        self.fleet.answer(&ask, caller, read).await.unwrap_or_else(|error| {
-            let failure = error.into_failure(self.repeat, self.bound());
-            Answered { cost: failure.cost, score: Err(failure) }
-        })
-    }
-
-    /// What an answer says. One that is no answer may be asked for again; what the model said is final, for it would say
-    /// the same again.
-    fn read(&self, reply: &Reply, server: &Arc<Server>, aspect: &Aspect) -> Result<Answered, RemoteError> {
-        let endpoint = &server.endpoint;
-        let answer = reply.json().and_then(|answer| answer["choices"].is_array().then_some(answer));
-        let Some(answer) = answer else {
-            let message = format!("{}: expected JSON with choices, found something else", endpoint.base());
-            return Err(RemoteError::maybe_done(ErrorClass::Malformed, message));
-        };
-        let cost = self.options.prices.of(Usage::of(&answer), 0, self.bound());
-        // Secrets are hidden before anything is cut short.
-        let score = answer::score(&endpoint.hide_in(answer), aspect, &self.options.rubric);
-        let score = score.map_err(|error| Failure { cost, ..error.into_failure(self.repeat, self.bound()) });
-        Ok(Answered { score, cost })
+        let question = self.question(aspect, prompt, item, pair, seed);
+        let read = |text: &str| answer::score(text, aspect, &self.options.rubric);
+        self.asker.ask(question, seed.mix(place as u64), watch, read).await
     }
 }
 
@@ -164,7 +111,7 @@ impl RewardModel for ChatJudge {
 }
 
 /// The failure to tell of: one that may pass before one that is final, so that the engine tries again.
-fn worse(known: Option<Failure>, new: Failure) -> Failure {
+pub(crate) fn worse(known: Option<Failure>, new: Failure) -> Failure {
     match known {
         Some(known) if known.kind == FailureKind::Cancelled || known.kind.may_pass() => known,
         _ => new,
@@ -174,7 +121,7 @@ fn worse(known: Option<Failure>, new: Failure) -> Failure {
 fn card(options: &ChatJudgeOptions) -> RewardCard {
     let calls = u64::from(options.votes.get()) * options.rubric.aspects.len() as u64;
     let mut cost = Cost::default();
-    let each = options.prices.bound(options.bounds(), 0, 0);
+    let each = options.manner().bound();
     (0..calls).for_each(|_| cost += each);
     RewardCard {
         name: options.name.clone(),

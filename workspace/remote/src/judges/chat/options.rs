@@ -7,21 +7,10 @@ use editscale_core::RewardName;
 use super::rubric::Rubric;
 use crate::SetupError;
 use crate::fleet::Connection;
-use crate::price::{Prices, TokenBounds};
+use crate::judges::asking::StructuredOutput;
+use crate::judges::asking::asker::Manner;
+use crate::price::Prices;
 use crate::trouble::retry::Repeat;
-
-/// How the server is asked to keep to the form of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StructuredOutput {
-    /// `response_format` with a JSON schema that holds scores to their range, as `OpenAI`, vLLM and `SGLang` know it.
-    Schema,
-    /// The same without the range, for servers that refuse `minimum` and `maximum` in a schema.
-    SchemaWithoutRange,
-    /// `response_format` with `json_object`.
-    Object,
-    /// Not at all; the prompt asks for it.
-    Prompt,
-}
 
 /// What a recipe says of a judge behind `/chat/completions`.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,17 +79,22 @@ impl ChatJudgeOptions {
         if let Some(least) = self.least_votes.filter(|least| *least > self.votes) {
             return Err(SetupError::setting("least_votes", "at most as many as there are votes", &least));
         }
-        self.prices.check_repeat(self.repeat)?;
-        match self.temperature {
-            Some(temperature) if !(0.0..=2.0).contains(&temperature) => {
-                Err(SetupError::setting("temperature", "0 to 2", &temperature))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    pub(crate) fn bounds(&self) -> TokenBounds {
-        TokenBounds { input: self.most_input_tokens, output: u64::from(self.max_tokens.get()) }
+    /// How it asks.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner {
+            model: self.model.clone(),
+            temperature: self.temperature(),
+            max_tokens: self.max_tokens,
+            structured: self.structured,
+            sends_seed: self.sends_seed,
+            counts_reasoning: self.counts_reasoning,
+            prices: self.prices,
+            most_input_tokens: self.most_input_tokens,
+            repeat: self.repeat,
+        }
     }
 
     pub(crate) fn least_votes(&self) -> usize {

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::judges::asking::objects::{number, objects};
 use crate::trouble::words::short;
 
 /// The scores of these names, in their order, from the last JSON object that has them all. Lists of the right length under
@@ -30,34 +31,6 @@ fn of_object(object: &Value, names: &[String]) -> Option<Vec<f64>> {
         let numbers = list.iter().map(number).collect::<Option<Vec<f64>>>()?;
         (numbers.len() == names.len()).then_some(numbers)
     })
-}
-
-/// A number, or a text that is one.
-fn number(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.filter(|number| number.is_finite())
-}
-
-/// Every JSON object in a text that is in no other, in order.
-fn objects(text: &str) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let (_, from) = rest.split_at(start);
-        let mut values = serde_json::Deserializer::from_str(from).into_iter::<Value>();
-        let skip = if let Some(Ok(value)) = values.next() {
-            found.push(value);
-            values.byte_offset()
-        } else {
-            1
-        };
-        rest = from.get(skip..).unwrap_or_default();
-    }
-    found
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use editscale_core::PartName;
 
-use super::prompt::Prompt;
 use crate::SetupError;
+use crate::judges::asking::prompt::{Prompt, prompt_file};
 
-/// The most bytes of a prompt.
-const MOST_BYTES: usize = 64 * 1024;
+/// The places of a prompt.
+const PLACES: [&str; 3] = ["instruction", "low", "high"];
 
 /// Which pictures a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +78,7 @@ impl Rubric {
     /// Replaces an aspect's prompt by a file's text.
     pub fn with_prompt_file(mut self, part: &str, file: &Path) -> Result<Self, SetupError> {
         let bad = |reason: String| SetupError::Prompt { aspect: part.to_owned(), reason };
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| bad(format!("cannot be read from {}: {error}", file.display())))?;
+        let text = prompt_file(part, file)?;
         let aspect = self.aspects.iter_mut().find(|aspect| aspect.part.as_str() == part);
         aspect.ok_or_else(|| bad("belongs to no aspect of this rubric".to_owned()))?.prompt = text;
         Ok(self)
@@ -114,10 +113,7 @@ fn prompt_of(aspect: &Aspect) -> Result<Prompt, SetupError> {
     if aspect.scores.is_empty() || aspect.scores.iter().any(|name| name.is_empty() || name == "reasoning") {
         return Err(bad("asks for no scores, or for one without a name of its own".to_owned()));
     }
-    if aspect.prompt.len() > MOST_BYTES {
-        return Err(bad(format!("is longer than {MOST_BYTES} bytes")));
-    }
-    Prompt::new(&aspect.prompt).map_err(bad)
+    Prompt::new(&aspect.prompt, &PLACES).map_err(bad)
 }
 
 #[cfg(test)]

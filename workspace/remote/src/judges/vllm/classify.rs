@@ -10,7 +10,7 @@ use super::VllmConversation;
 use crate::SetupError;
 use crate::fleet::Connection;
 use crate::http::multipart::Payload;
-use crate::judges::chat::Prompt;
+use crate::judges::asking::prompt::Prompt;
 use crate::judges::scoring::found::{Found, Missing, number};
 use crate::judges::scoring::options::ScoringOptions;
 use crate::judges::scoring::pair::{Pair, Shows, usual};

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::chat::{AspectPictures, Filling, Prompt};
+use super::asking::prompt::Prompt;
+use super::chat::AspectPictures;
 use super::scoring::fingerprint;
 use super::scoring::pair::Pair;
 use crate::SetupError;
@@ -64,10 +65,7 @@ impl VllmConversation {
     /// Cuts the prompt and checks the fields.
     fn cut(&self) -> Result<Prompt, SetupError> {
         let bad = |reason: String| SetupError::Prompt { aspect: "the score".to_owned(), reason };
-        let prompt = Prompt::new(&self.prompt).map_err(bad)?;
-        if prompt.names_a_range() {
-            return Err(bad("has a place `{{low}}` or `{{high}}`, but this judge is told no range".to_owned()));
-        }
+        let prompt = Prompt::new(&self.prompt, &["instruction"]).map_err(bad)?;
         let taken = ["model", "messages", "task", "data", "use_activation", "add_generation_prompt", "encoding_format"];
         match self.extra.keys().find(|name| taken.contains(&name.as_str())) {
             Some(name) => Err(SetupError::setting("extra", "fields that are not sent already", name)),
@@ -79,8 +77,8 @@ impl VllmConversation {
     fn body(&self, prompt: &Prompt, pair: &Pair) -> Map<String, Value> {
         let picture = |url: String| json!({"type": "image_url", "image_url": {"url": url}});
         let mut content: Vec<Value> = pair.pictures().map(|file| picture(file.url())).collect();
-        let filling = Filling { instruction: &pair.instruction, low: 0.0, high: 0.0 };
-        content.push(json!({"type": "text", "text": prompt.fill(filling)}));
+        let text = prompt.fill(&[("instruction", &*pair.instruction)]);
+        content.push(json!({"type": "text", "text": text}));
         let mut body = self.extra.clone();
         body.insert("model".to_owned(), self.model.clone().into());
         body.insert("messages".to_owned(), json!([{"role": "user", "content": content}]));

@@ -1,0 +1,179 @@
+//! One question: the request that asks it, the call, and what it cost.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use editscale_core::{Cost, Failure, Seed, Watch};
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use super::StructuredOutput;
+use super::said::said;
+use crate::SetupError;
+use crate::fleet::Connection;
+use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
+use crate::http::multipart::Payload;
+use crate::price::{Prices, TokenBounds, Usage};
+use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::retry::Repeat;
+
+/// Bits of a seed that are sent: every server takes so many, signed ones too.
+const SEED_BITS: u32 = 31;
+
+/// How a judge asks, whatever it asks.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Manner {
+    pub(crate) model: String,
+    pub(crate) temperature: f64,
+    pub(crate) max_tokens: NonZeroU32,
+    pub(crate) structured: StructuredOutput,
+    pub(crate) sends_seed: bool,
+    pub(crate) counts_reasoning: bool,
+    pub(crate) prices: Prices,
+    pub(crate) most_input_tokens: u64,
+    pub(crate) repeat: Option<Repeat>,
+}
+
+/// The form of an answer: its name, and the fields that follow the reasoning with the schema of each.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Form {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Vec<(String, Value)>,
+}
+
+/// Asks questions.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    manner: Manner,
+    repeat: Repeat,
+    fleet: Fleet,
+}
+
+/// One answered question, and what it cost.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered<T> {
+    pub(crate) said: Result<T, Failure>,
+    pub(crate) cost: Cost,
+}
+
+impl Manner {
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        self.prices.check_repeat(self.repeat)?;
+        if (0.0..=2.0).contains(&self.temperature) {
+            Ok(())
+        } else {
+            Err(SetupError::setting("temperature", "0 to 2", &self.temperature))
+        }
+    }
+
+    /// The most that one call can cost.
+    pub(crate) fn bound(&self) -> Cost {
+        let bounds = TokenBounds { input: self.most_input_tokens, output: u64::from(self.max_tokens.get()) };
+        self.prices.bound(bounds, 0, 0)
+    }
+}
+
+impl Asker {
+    /// Checks the settings and reads the secrets. No server is called.
+    pub(crate) fn new(manner: Manner, connection: &Connection) -> Result<Self, SetupError> {
+        manner.check()?;
+        let is_free = manner.prices.are_nothing();
+        let repeat = manner.repeat.unwrap_or(if is_free { Repeat::Harmless } else { Repeat::Never });
+        Ok(Self { manner, repeat, fleet: Fleet::new(connection)? })
+    }
+
+    /// The body of a question with this content.
+    pub(crate) fn question(&self, content: Vec<Value>, form: &Form, seed: Seed) -> Payload {
+        let manner = &self.manner;
+        let limit = if manner.counts_reasoning { "max_completion_tokens" } else { "max_tokens" };
+        let mut body = Map::new();
+        let message =
+            Map::from_iter([("role".to_owned(), Value::from("user")), ("content".to_owned(), Value::Array(content))]);
+        body.insert("model".to_owned(), manner.model.clone().into());
+        body.insert("messages".to_owned(), Value::Array(vec![Value::Object(message)]));
+        body.insert(limit.to_owned(), manner.max_tokens.get().into());
+        body.insert("temperature".to_owned(), json!(manner.temperature));
+        if manner.sends_seed {
+            body.insert("seed".to_owned(), (seed.get() & ((1 << SEED_BITS) - 1)).into());
+        }
+        if let Some(format) = format(manner.structured, form) {
+            body.insert("response_format".to_owned(), format);
+        }
+        Payload::json(&Value::Object(body))
+    }
+
+    /// Asks once. What the model said is read by `read`.
+    pub(crate) async fn ask<T>(
+        &self,
+        body: Payload,
+        jitter: Seed,
+        watch: &dyn Watch,
+        read: impl Fn(&str) -> Result<T, RemoteError>,
+    ) -> Answered<T> {
+        let ask = Ask {
+            method: Method::POST,
+            path: "chat/completions".into(),
+            body: Some(body),
+            headers: HeaderMap::new(),
+            repeat: self.repeat,
+            seed: jitter,
+            is_gateway: false,
+            streams: false,
+            works_on: false,
+        };
+        let caller = Caller { watch, leaving: &|| (), hear: &|_| () };
+        let heard = |reply: Reply, server: Arc<Server>| std::future::ready(self.hear(&reply, &server, &read));
+        self.fleet.answer(&ask, caller, heard).await.unwrap_or_else(|error| {
+            let failure = error.into_failure(self.repeat, self.manner.bound());
+            Answered { cost: failure.cost, said: Err(failure) }
+        })
+    }
+
+    /// What an answer says. One that is no answer may be asked for again; what the model said is final, for it would say
+    /// the same again.
+    fn hear<T>(
+        &self,
+        reply: &Reply,
+        server: &Server,
+        read: impl Fn(&str) -> Result<T, RemoteError>,
+    ) -> Result<Answered<T>, RemoteError> {
+        let endpoint = &server.endpoint;
+        let answer = reply.json().and_then(|answer| answer["choices"].is_array().then_some(answer));
+        let Some(answer) = answer else {
+            let message = format!("{}: expected JSON with choices, found something else", endpoint.base());
+            return Err(RemoteError::maybe_done(ErrorClass::Malformed, message));
+        };
+        let bound = self.manner.bound();
+        let cost = self.manner.prices.of(Usage::of(&answer), 0, bound);
+        // Secrets are hidden before anything is cut short.
+        let said = said(&endpoint.hide_in(answer)).and_then(read);
+        let said = said.map_err(|error| Failure { cost, ..error.into_failure(self.repeat, bound) });
+        Ok(Answered { said, cost })
+    }
+}
+
+/// The form of the answer. The reasoning comes first, so that what is decided follows from it.
+fn format(structured: StructuredOutput, form: &Form) -> Option<Value> {
+    match structured {
+        StructuredOutput::Prompt => None,
+        StructuredOutput::Object => Some(json!({"type": "json_object"})),
+        StructuredOutput::Schema | StructuredOutput::SchemaWithoutRange => {
+            let mut properties = Map::new();
+            properties.insert("reasoning".to_owned(), json!({"type": "string"}));
+            properties.extend(form.fields.iter().cloned());
+            let names = form.fields.iter().map(|(name, _)| name.as_str());
+            let required: Vec<&str> = std::iter::once("reasoning").chain(names).collect();
+            let schema = json!({
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                "additionalProperties": false,
+            });
+            let named = json!({"name": form.name, "strict": true, "schema": schema});
+            Some(json!({"type": "json_schema", "json_schema": named}))
+        }
+    }
+}
