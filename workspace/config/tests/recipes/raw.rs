@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use editscale_config::{DiffusionSettings, EditorModel};
+use editscale_config::{
+    DiffusionSettings, EditorModel, FieldValue, PollSettings, RemoteSettings, SecretPlace, ServerSettings,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -34,6 +36,12 @@ pub(crate) enum RawEditor {
     InstructPix2Pix(BTreeMap<String, RawValue>),
     #[serde(rename = "flux_kontext")]
     FluxKontext(BTreeMap<String, RawValue>),
+    #[serde(rename = "openai_images")]
+    OpenAiImages(BTreeMap<String, RawValue>),
+    #[serde(rename = "sdcpp_jobs")]
+    SdCppJobs(BTreeMap<String, RawValue>),
+    #[serde(rename = "submit_poll")]
+    SubmitPoll(BTreeMap<String, RawValue>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +49,78 @@ pub(crate) enum RawEditor {
 pub(crate) enum RawValue {
     Flag(bool),
     Whole(u64),
+    Negative(i64),
     Number(f64),
     Text(String),
+    List(Vec<RawValue>),
+    Map(BTreeMap<String, RawValue>),
+    Null(()),
+}
+
+impl RawValue {
+    fn says(&self, value: &FieldValue) -> bool {
+        match (self, value) {
+            (Self::Flag(raw), FieldValue::Flag(set)) => raw == set,
+            (Self::Whole(raw), FieldValue::Whole(set)) => i64::try_from(*raw) == Ok(*set),
+            (Self::Negative(raw), FieldValue::Whole(set)) => raw == set,
+            (Self::Number(raw), FieldValue::Number(set)) => raw == set,
+            (Self::Text(raw), FieldValue::Text(set)) => raw == set,
+            (Self::List(raw), FieldValue::List(set)) => {
+                raw.len() == set.len() && raw.iter().zip(set).all(|(raw, set)| raw.says(set))
+            }
+            (Self::Map(raw), FieldValue::Map(set)) => says_fields(raw, set),
+            (Self::Null(()), FieldValue::Null) => true,
+            _ => false,
+        }
+    }
+}
+
+fn says_fields(raw: &BTreeMap<String, RawValue>, set: &[(String, FieldValue)]) -> bool {
+    raw.len() == set.len() && set.iter().all(|(name, set)| raw.get(name).is_some_and(|raw| raw.says(set)))
+}
+
+fn has_fields(raw: &BTreeMap<String, RawValue>, set: &[(String, FieldValue)]) -> bool {
+    match raw.get("fields") {
+        Some(RawValue::Map(fields)) => says_fields(fields, set),
+        other => other.is_none() && set.is_empty(),
+    }
+}
+
+fn has_polls(raw: &BTreeMap<String, RawValue>, set: &PollSettings) -> bool {
+    match raw.get("polls") {
+        Some(RawValue::Map(polls)) => {
+            is_number(polls, "first_wait_secs", set.first_wait.as_secs_f64())
+                && is_number(polls, "longest_wait_secs", set.longest_wait.as_secs_f64())
+                && is_number(polls, "deadline_secs", set.deadline.as_secs_f64())
+                && is_number(polls, "lost_after_secs", set.lost_after.as_secs_f64())
+        }
+        _ => false,
+    }
+}
+
+/// Whether the servers are the same, at the same prices.
+fn says_remote(raw: &BTreeMap<String, RawValue>, set: &RemoteSettings) -> bool {
+    let (Some(RawValue::List(servers)), Some(RawValue::Map(prices))) = (raw.get("servers"), raw.get("prices")) else {
+        return false;
+    };
+    let says = |(raw, set): (&RawValue, &ServerSettings)| match raw {
+        RawValue::Map(raw) => {
+            let (variable, file) = match &set.secret {
+                Some(SecretPlace::Environment(variable)) => (Some(variable), None),
+                Some(SecretPlace::File(file)) => (None, Some(file)),
+                None => (None, None),
+            };
+            is_text(raw, "url", Some(&set.url))
+                && is_text(raw, "secret_env", variable)
+                && is_text(raw, "secret_file", file)
+                && is_number(raw, "concurrency", f64::from(set.concurrency.get()))
+        }
+        _ => false,
+    };
+    servers.len() == set.servers.len()
+        && servers.iter().zip(&set.servers).all(says)
+        && is_number(prices, "picture", set.prices.picture.dollars())
+        && is_text(raw, "revision", set.revision.as_ref())
 }
 
 impl RawEditor {
@@ -51,6 +129,9 @@ impl RawEditor {
             Self::Darkroom { .. } => "darkroom",
             Self::InstructPix2Pix(_) => "instruct_pix2pix",
             Self::FluxKontext(_) => "flux_kontext",
+            Self::OpenAiImages(_) => "openai_images",
+            Self::SdCppJobs(_) => "sdcpp_jobs",
+            Self::SubmitPoll(_) => "submit_poll",
         }
     }
 
@@ -84,6 +165,33 @@ impl RawEditor {
                     && is_flag(raw, "fit_source", set.fit_source)
                     && matches!(raw.get("text_device"), Some(RawValue::Text(_)))
                     && matches!(raw.get("weights"), Some(RawValue::Text(_)))
+            }
+            (Self::OpenAiImages(raw), EditorModel::OpenAiImages(set)) => {
+                has_fields(raw, &set.fields)
+                    && is_text(raw, "model", set.model.as_ref())
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::SdCppJobs(raw), EditorModel::SdCppJobs(set)) => {
+                has_fields(raw, &set.fields)
+                    && is_text(raw, "model", set.model.as_ref())
+                    && has_polls(raw, &set.polls)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::SubmitPoll(raw), EditorModel::SubmitPoll(set)) => {
+                let inputs = match raw.get("inputs") {
+                    Some(RawValue::Map(inputs)) => {
+                        is_text(inputs, "seed", set.inputs.seed.as_ref())
+                            && is_text(inputs, "height", set.inputs.height.as_ref())
+                            && is_text(inputs, "proportion", set.inputs.proportion.as_ref())
+                            && is_flag(inputs, "picture_list", set.inputs.picture_list)
+                    }
+                    _ => false,
+                };
+                inputs
+                    && has_fields(raw, &set.fields)
+                    && is_text(raw, "model", Some(&set.model))
+                    && has_polls(raw, &set.polls)
+                    && says_remote(raw, &set.remote)
             }
             _ => false,
         }
@@ -124,7 +232,7 @@ fn is_flag(raw: &BTreeMap<String, RawValue>, key: &str, expected: bool) -> bool 
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawReward {
     #[serde(rename = "model")]
-    pub(crate) _model: BTreeMap<String, BTreeMap<String, u32>>,
+    pub(crate) _model: BTreeMap<String, BTreeMap<String, RawValue>>,
     pub(crate) weight: Option<f64>,
     pub(crate) name: String,
 }

@@ -2,5 +2,8 @@
 
 pub(crate) mod item;
 pub(crate) mod knobs;
+pub(crate) mod masks;
 pub(crate) mod openai_images;
+pub(crate) mod sdcpp_jobs;
 pub(crate) mod size;
+pub(crate) mod submit_poll;

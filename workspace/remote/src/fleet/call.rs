@@ -124,7 +124,7 @@ pub(crate) struct Fleet {
     servers: Vec<Arc<Server>>,
     pub(crate) http: Http,
     retry: RetryRules,
-    most_answer_bytes: u64,
+    pub(super) most_answer_bytes: u64,
 }
 
 impl Fleet {
@@ -151,8 +151,12 @@ impl Fleet {
         })
     }
 
+    /// All of them, in the order in which the recipe names them.
+    pub(crate) fn servers(&self) -> &[Arc<Server>] {
+        &self.servers
+    }
+
     /// Asks until there is an answer with a status of success or there is to be no other attempt.
-    #[allow(dead_code, reason = "for dialects that read their answers elsewhere")]
     pub(crate) async fn call(&self, ask: &Ask, caller: Caller<'_>) -> Result<(Reply, Arc<Server>), RemoteError> {
         self.repeated(ask, caller.watch, |slot| self.attempt(ask, slot, caller)).await
     }
@@ -208,6 +212,25 @@ impl Fleet {
         }
     }
 
+    /// The server with this address.
+    pub(super) fn server_at(&self, base: &str) -> Option<&Arc<Server>> {
+        self.servers.iter().find(|server| server.endpoint.base().as_str() == base)
+    }
+
+    /// What is sent to one of the servers.
+    pub(super) fn message(&self, ask: &Ask, endpoint: &Endpoint, listener: Option<Listener>) -> Message {
+        let mut headers = endpoint.headers().clone();
+        headers.extend(ask.headers.clone());
+        Message {
+            method: ask.method.clone(),
+            url: endpoint.at(&ask.path),
+            headers,
+            body: ask.body.clone(),
+            most_bytes: self.most_answer_bytes,
+            listener,
+        }
+    }
+
     async fn attempt(&self, ask: &Ask, slot: Slot, caller: Caller<'_>) -> Result<Reply, RemoteError> {
         (caller.leaving)();
         if caller.watch.cancelled() {
@@ -228,17 +251,7 @@ impl Fleet {
         let (to, events) = unbounded_channel();
         let is_gateway = ask.is_gateway;
         let http = self.http.clone();
-        let endpoint = &slot.server().endpoint;
-        let mut headers = endpoint.headers().clone();
-        headers.extend(ask.headers.clone());
-        let message = Message {
-            method: ask.method.clone(),
-            url: endpoint.at(&ask.path),
-            headers,
-            body: ask.body.clone(),
-            most_bytes: self.most_answer_bytes,
-            listener: ask.streams.then(|| Listener::new(to)),
-        };
+        let message = self.message(ask, &slot.server().endpoint, ask.streams.then(|| Listener::new(to)));
         let task = tokio::spawn(async move {
             let outcome = match http.exchange(Way::Named, message).await {
                 Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
@@ -292,7 +305,7 @@ fn number(base: &str) -> u64 {
     base.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
+pub(super) fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
     let message = endpoint.hide(&format!("{}: {}", endpoint.base(), error.message));
     RemoteError { message, ..error }
 }

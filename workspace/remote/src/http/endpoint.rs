@@ -22,6 +22,8 @@ pub enum SecretPlace {
     Bearer,
     /// A header of this name with nothing but the secret, such as `api-key`.
     Header(String),
+    /// `Authorization: SCHEME SECRET` with this scheme, such as `Key`.
+    Scheme(String),
 }
 
 /// A server's address and its secret.
@@ -41,16 +43,21 @@ impl Endpoint {
         if let Some(secret) = &secret {
             let bad = |reason: &str| SetupError::Secret { place: "its header".into(), reason: reason.to_owned() };
             let (name, prefix) = match place {
-                SecretPlace::Bearer => (AUTHORIZATION, "Bearer "),
+                SecretPlace::Bearer => (AUTHORIZATION, "Bearer ".to_owned()),
+                SecretPlace::Scheme(scheme) => {
+                    let is_word = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                    let scheme = if is_word { scheme } else { return Err(bad("its scheme is no word")) };
+                    (AUTHORIZATION, format!("{scheme} "))
+                }
                 SecretPlace::Header(name) => {
                     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no header name"))?;
                     if OWN_HEADERS.contains(&name) {
                         return Err(bad("expected a header that is not a part of HTTP itself"));
                     }
-                    (name, "")
+                    (name, String::new())
                 }
             };
-            headers.insert(name, secret.header(prefix).ok_or_else(|| bad("it does not fit into a header"))?);
+            headers.insert(name, secret.header(&prefix).ok_or_else(|| bad("it does not fit into a header"))?);
         }
         Ok(Self { base, headers, secret })
     }
@@ -113,6 +120,8 @@ fn address(text: &str, secret: Option<&Secret>) -> Result<Url, SetupError> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -128,6 +137,20 @@ mod tests {
         for name in ["Host", "content-length", "Transfer-Encoding", "connection", "a b", "x:y", ""] {
             let place = SecretPlace::Header(name.to_owned());
             assert!(Endpoint::new("https://example.org", Secret::new("7"), &place).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn secrets_stand_where_the_server_looks_for_them() {
+        for (place, name, value) in [
+            (SecretPlace::Bearer, "authorization", Some("Bearer hunter2")),
+            (SecretPlace::Header("x-key".to_owned()), "x-key", Some("hunter2")),
+            (SecretPlace::Scheme("Key".to_owned()), "authorization", Some("Key hunter2")),
+            (SecretPlace::Scheme("Two words".to_owned()), "authorization", None),
+        ] {
+            let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &place);
+            let found = endpoint.ok().map(|endpoint| endpoint.headers()[name].clone());
+            assert_eq!(found.as_ref().map(HeaderValue::as_bytes), value.map(str::as_bytes), "{place:?}");
         }
     }
 

@@ -1,13 +1,14 @@
 //! Pictures that a server names by an address: fetched only from where such a picture may lie.
 
 use bytes::Bytes;
+use editscale_core::EncodedImage;
 use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
 use tokio::time::timeout;
 
 use super::declared::is_cut_short;
-use super::received::PictureLimits;
+use super::received::{PictureLimits, decoded, received};
 use crate::http::client::{Http, Message, Reply, Way, is_this_machine, literal, seconds};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
@@ -17,6 +18,24 @@ use crate::trouble::words::short;
 const MOST_REDIRECTS: usize = 5;
 /// Attempts to fetch one picture; it was paid for, and asking for it again costs nothing.
 const ATTEMPTS: usize = 3;
+
+/// A picture that `home` named by an address or wrote as a data URL.
+pub(crate) async fn picture(
+    http: &Http,
+    home: &Endpoint,
+    text: &str,
+    limits: &PictureLimits,
+) -> Result<EncodedImage, RemoteError> {
+    let malformed = |message: String| {
+        let message = home.hide(&format!("{}: {message}", home.base()));
+        RemoteError::maybe_done(ErrorClass::Malformed, message)
+    };
+    if text.starts_with("data:") {
+        return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(malformed);
+    }
+    let fetched = fetch(http, home, text, limits).await?;
+    received(fetched[..].into(), limits).map_err(malformed)
+}
 
 /// Fetches a picture that `home` named. Each address on the way is checked:
 /// the same server is allowed, another is only over https and on the public internet, and one on this machine only for a
@@ -87,7 +106,7 @@ fn is_same(home: &Url, url: &Url) -> bool {
 
 /// How an address may be reached; or why it may not. A stranger on the public internet leads to nobody but strangers: not
 /// to the server itself, where what he names would be done with the secret, nor to this machine.
-fn way(home: &Url, url: &Url, was_public: bool) -> Result<Way, String> {
+pub(crate) fn way(home: &Url, url: &Url, was_public: bool) -> Result<Way, String> {
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err("expected https://HOST/…".to_owned());
     }

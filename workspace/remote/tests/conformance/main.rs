@@ -8,10 +8,15 @@ mod hostile;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod peers_scores;
 mod replicas;
 mod runs;
+mod scores;
+mod sdcpp_jobs;
 mod secrets;
 mod storms;
 mod streams;
+mod submit_poll;
 mod support;
 mod wire;

@@ -199,3 +199,51 @@ async fn vllm_holds_a_judge_that_knows_nothing_to_the_form() {
     }
     assert!(far.card().range == Some((0.0, 10.0)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vllm_gives_the_numbers_of_a_classifier() {
+    use editscale_core::{Judgement, NobodyWatches, RewardBatch, RewardItem};
+    use editscale_remote::{
+        VllmClassify, VllmClassifyOptions, VllmConversation, VllmPooling, VllmPoolingOptions, VllmPoolingTask,
+    };
+    let server = vllm(1, &["--runner", "pooling", "--convert", "classify"]);
+    let root = server.base.trim_end_matches("/v1").to_owned();
+    let name = || editscale_core::RewardName::new("far").unwrap();
+    let there = || connection(std::slice::from_ref(&root));
+    async fn scores(judge: &dyn RewardModel, colours: &[[u8; 3]]) -> Vec<Result<Judgement, editscale_core::Failure>> {
+        let item =
+            |colour: &[u8; 3]| RewardItem { request: request(None, None), candidate: crate::support::picture(*colour) };
+        judge.score(RewardBatch { items: colours.iter().map(item).collect() }, &NobodyWatches).await
+    }
+    let options = || VllmClassifyOptions::new(name(), "a-judge", there());
+    let far = VllmClassify::new(options()).unwrap();
+    let colours = [[200, 100, 50], [0, 0, 255], [200, 100, 50]];
+    let found: Vec<f64> = scores(&far, &colours).await.into_iter().map(|one| one.unwrap().score.mean()).collect();
+    println!("raw {found:?}");
+    assert!((found[0] - found[2]).abs() < 1e-4 && (found[0] - found[1]).abs() > 1e-4);
+    let conversation = VllmConversation { use_activation: true, ..VllmConversation::new("a-judge") };
+    let squashed = VllmClassify::new(VllmClassifyOptions { conversation, ..options() }).unwrap();
+    let sigmoid = scores(&squashed, &colours[..1]).await.remove(0).unwrap();
+    assert!((sigmoid.score.mean() - 1.0 / (1.0 + (-found[0]).exp())).abs() < 1e-4, "{sigmoid:?}");
+    assert!(sigmoid.cost.tokens > 0);
+    let task = |conversation, index| VllmPoolingTask::Classify { conversation, index };
+    let pooled =
+        VllmPooling::new(VllmPoolingOptions::new(name(), task(VllmConversation::new("a-judge"), None), there()))
+            .unwrap();
+    let same = scores(&pooled, &colours[..1]).await.remove(0).unwrap();
+    assert!((same.score.mean() - found[0]).abs() < 1e-4);
+    let unknown = VllmClassify::new(VllmClassifyOptions::new(name(), "nope", there())).unwrap();
+    let failure = scores(&unknown, &colours[..1]).await.remove(0).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
+    println!("{failure}");
+    let task = VllmPoolingTask::Embed { conversation: VllmConversation::new("a-judge"), index: 0 };
+    let wrong = VllmPooling::new(VllmPoolingOptions::new(name(), task, there())).unwrap();
+    let failure = scores(&wrong, &colours[..1]).await.remove(0).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
+    println!("{failure}");
+    let long = VllmConversation { prompt: "{{instruction}} word".repeat(2000), ..VllmConversation::new("a-judge") };
+    let wrong = VllmClassify::new(VllmClassifyOptions { conversation: long, ..options() }).unwrap();
+    let failure = scores(&wrong, &colours[..1]).await.remove(0).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
+    println!("{failure}");
+}

@@ -1,7 +1,13 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
+mod bfl;
 mod chat;
+mod fal;
 mod images;
+pub(super) mod jobs;
+mod replicate;
+mod scores;
+mod sdcpp;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -10,13 +16,22 @@ use super::exchange::Answer;
 use super::request::Asked;
 use super::{ServerFault, State};
 
+pub use scores::score_of;
+
 /// The answer of whichever dialect has this route; nothing where none has.
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
     let models = |asked: &Asked| {
         let list = json!({"object": "list", "data": [{"id": "fake"}]}).to_string().into_bytes();
         (asked.line == "GET /v1/models").then(|| Answer::new(200, list))
     };
-    models(asked).or_else(|| images::answer(state, asked, fault)).or_else(|| chat::answer(state, asked))
+    models(asked)
+        .or_else(|| images::answer(state, asked, fault))
+        .or_else(|| chat::answer(state, asked))
+        .or_else(|| bfl::answer(state, asked, fault))
+        .or_else(|| fal::answer(state, asked, fault))
+        .or_else(|| replicate::answer(state, asked, fault))
+        .or_else(|| sdcpp::answer(state, asked, fault))
+        .or_else(|| scores::answer(state, asked))
 }
 
 /// One colour for one instruction and seed.
@@ -26,7 +41,7 @@ pub(super) fn colour(prompt: &str, seed: &str) -> [u8; 3] {
 }
 
 /// Standard base64 with padding.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
     for three in bytes.chunks(3) {
