@@ -13,13 +13,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use editscale_core::{FailureKind, MediaType, RewardModel};
+use editscale_core::{
+    Failure, FailureKind, Judgement, MediaType, NobodyWatches, RewardBatch, RewardItem, RewardModel, RewardName,
+};
 use editscale_remote::{
     ChatJudge, ChatJudgeOptions, OpenAiImages, OpenAiImagesOptions, Profile, SecretSource, StructuredOutput,
+    VllmClassify, VllmClassifyOptions, VllmConversation, VllmPooling, VllmPoolingOptions, VllmPoolingTask,
 };
 use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
 
-use crate::support::{SIZE, connection, edit, item, judge, judge_options, options, request};
+use crate::support::{SIZE, connection, edit, item, judge, judge_options, options, picture, request};
 
 const KEY: &str = "sk-proxy-4711";
 
@@ -198,4 +201,48 @@ async fn vllm_holds_a_judge_that_knows_nothing_to_the_form() {
         assert!(failure.message.contains(words), "{failure}");
     }
     assert!(far.card().range == Some((0.0, 10.0)));
+}
+
+/// What a judge makes of candidates of these colours.
+async fn scores(judge: &dyn RewardModel, colours: &[[u8; 3]]) -> Vec<Result<Judgement, Failure>> {
+    let item = |colour: &[u8; 3]| RewardItem { request: request(None, None), candidate: picture(*colour) };
+    judge.score(RewardBatch { items: colours.iter().map(item).collect() }, &NobodyWatches).await
+}
+
+async fn score(judge: &dyn RewardModel) -> f64 {
+    scores(judge, &[[200, 100, 50]]).await.remove(0).unwrap().score.mean()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vllm_gives_the_numbers_of_a_classifier() {
+    let server = vllm(1, &["--runner", "pooling", "--convert", "classify"]);
+    let root = server.base.trim_end_matches("/v1").to_owned();
+    let name = || RewardName::new("far").unwrap();
+    let there = || connection(std::slice::from_ref(&root));
+    let talk = || VllmConversation::new("a-judge");
+    let classify = |conversation| {
+        let options = VllmClassifyOptions::new(name(), "a-judge", there());
+        VllmClassify::new(VllmClassifyOptions { conversation, ..options }).unwrap()
+    };
+    let pooling = |task| VllmPooling::new(VllmPoolingOptions::new(name(), task, there())).unwrap();
+    let found = scores(&classify(talk()), &[[200, 100, 50], [0, 0, 255], [200, 100, 50]]).await;
+    let found: Vec<f64> = found.into_iter().map(|one| one.unwrap().score.mean()).collect();
+    println!("raw {found:?}");
+    assert!((found[0] - found[2]).abs() < 1e-4 && (found[0] - found[1]).abs() > 1e-4);
+    let squashed = score(&classify(VllmConversation { use_activation: true, ..talk() })).await;
+    assert!((squashed - 1.0 / (1.0 + (-found[0]).exp())).abs() < 1e-4, "{squashed}");
+    let pooled = score(&pooling(VllmPoolingTask::Classify { conversation: talk(), index: None })).await;
+    assert!((pooled - found[0]).abs() < 1e-4);
+    let long = "{{instruction}} word".repeat(2000);
+    let wrong: [(Box<dyn RewardModel>, &str); 3] = [
+        (Box::new(classify(VllmConversation::new("nope"))), "`nope` does not exist"),
+        (Box::new(classify(VllmConversation { prompt: long, ..talk() })), "maximum context length is 4096 tokens"),
+        (Box::new(pooling(VllmPoolingTask::Embed { conversation: talk(), index: 0 })), "Unsupported task: 'embed'"),
+    ];
+    for (judge, words) in wrong {
+        let failure = scores(&*judge, &[[0; 3]]).await.remove(0).unwrap_err();
+        println!("{failure}");
+        assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
+        assert!(failure.message.contains(words), "{failure}");
+    }
 }
