@@ -9,6 +9,7 @@
 //! | `fleet` | several servers with one model: slots, pace, circuit breakers, who is asked |
 //! | `picture` | pictures on the wire: kept as they came, their declarations checked, addresses checked |
 //! | `price` | what calls cost |
+//! | `reach` | whether servers are there, and which models they say they have |
 //! | `editors`, `judges` | the dialects |
 //!
 //! Three rules hold everywhere:
@@ -24,6 +25,7 @@ mod http;
 mod judges;
 mod picture;
 mod price;
+mod reach;
 mod trouble;
 
 pub use editors::knobs::FieldKnob;
@@ -34,6 +36,15 @@ pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, Subm
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric, StructuredOutput};
+pub use judges::editscale::{EditscaleScore, EditscaleScoreOptions};
+pub use judges::flow_factory::{FlowFactory, FlowFactoryOptions};
+pub use judges::pickled::{PickledFields, PickledReward, PickledRewardOptions};
+pub use judges::scoring::options::{ScoreMap, ScoringOptions};
+pub use judges::unirl::{UnirlScore, UnirlScoreOptions};
+pub use judges::vllm::VllmConversation;
+pub use judges::vllm::classify::{VllmClassify, VllmClassifyOptions};
+pub use judges::vllm::pooling::{VllmPlugin, VllmPooling, VllmPoolingOptions, VllmPoolingTask};
 pub use picture::PictureLimits;
 pub use price::{Prices, TokenBounds};
+pub use reach::{Reached, reach};
 pub use trouble::{ErrorClass, RemoteError, Repeat, RetryRules, SetupError};

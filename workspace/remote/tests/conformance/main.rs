@@ -7,9 +7,12 @@ mod faults;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod peers_scores;
 mod replicas;
 mod runs;
 mod sdcpp_jobs;
+mod scores;
 mod secrets;
 mod streams;
 mod submit_poll;

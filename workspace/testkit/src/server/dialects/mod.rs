@@ -7,6 +7,7 @@ mod images;
 pub(super) mod jobs;
 mod replicate;
 mod sdcpp;
+mod scores;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -14,6 +15,8 @@ use sha2::{Digest, Sha256};
 use super::exchange::Answer;
 use super::request::Asked;
 use super::{ServerFault, State};
+
+pub use scores::score_of;
 
 /// The answer of whichever dialect has this route; nothing where none has.
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
@@ -28,6 +31,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         .or_else(|| fal::answer(state, asked, fault))
         .or_else(|| replicate::answer(state, asked, fault))
         .or_else(|| sdcpp::answer(state, asked, fault))
+        .or_else(|| scores::answer(state, asked))
 }
 
 /// One colour for one instruction and seed.
