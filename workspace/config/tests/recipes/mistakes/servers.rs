@@ -84,9 +84,11 @@ fn judges_of_numbers() {
 
 #[test]
 fn jobs() {
-    assert_snapshot!(of("\n  submit_poll:\n    service: bfl\n    model: flux-kontext-pro\n    servers: [{url: \"https://api.bfl.ai/v1\"}]\n    \
+    assert_snapshot!(of(
+        "\n  submit_poll:\n    service: bfl\n    model: flux-kontext-pro\n    servers: [{url: \"https://api.bfl.ai/v1\"}]\n    \
         inputs: {width: w, size: s}\n    server_limit_secs: 1\n    \
-        polls: {first_wait_secs: 6, deadline_secs: 1}\n    repeat: never"));
+        polls: {first_wait_secs: 6, deadline_secs: 1}\n    repeat: never"
+    ));
     assert_snapshot!(of(
         "{sdcpp_jobs: {servers: [{url: \"http://127.0.0.1:1234/sdcpp/v1\"}], picture: mask, polls: 5}}"
     ));
