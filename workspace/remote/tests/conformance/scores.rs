@@ -446,6 +446,13 @@ async fn one_bad_item_costs_no_other_its_score() {
         assert_eq!(good, [true, false, true], "{dialect}: {results:?}");
         assert_eq!(results[2].as_ref().unwrap().score.mean(), score_of(&bytes(2)), "{dialect}");
         assert_eq!(server.asked().len(), 4, "{dialect}: once together, then each alone");
+        // What says nothing of an item is not asked again.
+        for status in [401, 402, 404, 501] {
+            let server = FakeServer::start();
+            server.replies(move |_| Some((status, Vec::new())));
+            assert!(judge(&plain(dialect, &server), items(3)).await.iter().all(Result::is_err));
+            assert_eq!(server.asked().len(), 1, "{dialect} {status}");
+        }
     }
 }
 
@@ -505,20 +512,21 @@ async fn faults_that_pass_are_outlasted_where_nobody_pays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_and_floods_end() {
+    let (short, long) = (Duration::from_millis(60), Duration::from_secs(10));
     for (dialect, _) in DIALECTS {
-        for (fault, kind, words) in [
-            (ServerFault::Hang, FailureKind::TimedOut, "no answer within"),
-            (ServerFault::Silent(2), FailureKind::TimedOut, "fell silent"),
-            (ServerFault::Huge(4096), FailureKind::Malformed, "at most 2048 bytes"),
-            (answer(307, ""), FailureKind::Malformed, "status 307"),
+        for (fault, answer_in, silence, kind, words) in [
+            (ServerFault::Hang, short, long, FailureKind::TimedOut, "no answer within"),
+            (ServerFault::Silent(2), long, short, FailureKind::TimedOut, "fell silent"),
+            (ServerFault::Huge(4096), long, long, FailureKind::Malformed, "at most 2048 bytes"),
+            (answer(307, ""), long, long, FailureKind::Malformed, "status 307"),
         ] {
             let server = FakeServer::start();
-            server.fail(vec![fault.clone(); 4]);
+            server.fail([fault.clone()]);
             let hurried = made(dialect, &server, |mut options| {
                 let limits = &mut options.connection;
-                limits.timeouts.answer = Duration::from_millis(60);
-                limits.timeouts.connect = Duration::from_millis(60);
-                limits.timeouts.silence = Duration::from_millis(60);
+                limits.timeouts.answer = answer_in;
+                limits.timeouts.connect = answer_in;
+                limits.timeouts.silence = silence;
                 limits.most_answer_bytes = 2048;
                 limits.retry.attempts = 1;
                 options

@@ -195,8 +195,8 @@ fn spread(failure: &Failure, count: usize) -> Vec<Result<Judgement, Failure>> {
 /// Whether the reason may lie in one item alone, and asking again harms nobody.
 fn is_worth_asking_alone(error: &RemoteError, repeat: Repeat) -> bool {
     let of_an_item = match error.class {
-        ErrorClass::BadRequest | ErrorClass::Moderated | ErrorClass::Malformed => true,
-        ErrorClass::Retryable => error.status == Some(500),
+        ErrorClass::Moderated | ErrorClass::Malformed => true,
+        ErrorClass::BadRequest | ErrorClass::Retryable => matches!(error.status, Some(400 | 413 | 415 | 422 | 500)),
         _ => false,
     };
     of_an_item && (repeat != Repeat::Never || !error.maybe_done)
