@@ -45,6 +45,11 @@ impl Purse {
         self.spent = sum(&self.spent, &booked);
     }
 
+    /// Books what nothing was set aside for in this life of the program.
+    pub(crate) fn book(&mut self, work: Work, actual: Cost) {
+        self.spent = sum(&self.spent, &one(work, actual));
+    }
+
     pub(crate) fn spent(&self, wall: Duration) -> Ledger {
         Ledger { wall, ..self.spent }
     }

@@ -152,8 +152,14 @@ impl<'a> Round<'a> {
 
     /// Carries the round out.
     pub(crate) async fn carry_out(mut self, stop: &mut StopSignal) -> Result<Rounded, EngineError> {
+        // What is lost is spent before anything is set aside for the others.
         for index in 0..self.items.len() {
-            self.begin(index)?;
+            self.give_up_lost(index)?;
+        }
+        for index in 0..self.items.len() {
+            if self.items[index].trial.is_none() {
+                self.begin(index)?;
+            }
         }
         let mut give_up_at = None;
         let deadline = self.time_left();
@@ -187,6 +193,16 @@ impl<'a> Round<'a> {
 
     fn is_open(&self) -> bool {
         self.open > 0
+    }
+
+    /// Gives up an edit that an earlier life of the program left with a server that nobody can ask.
+    fn give_up_lost(&mut self, index: usize) -> Result<(), EngineError> {
+        let item = &self.items[index];
+        let (Some(proposal), None) = (&item.proposal, self.book.made(item.id)) else { return Ok(()) };
+        let card = self.job.ports.editors[self.editor_of(index)?].card();
+        let Err(failure) = self.book.interrupted(proposal, card.recovery, card.cost) else { return Ok(()) };
+        self.book.purse.book(Work::Edit, failure.cost);
+        self.fail(index, failure)
     }
 
     /// Takes up one item: from what is known where possible, else into the queue.

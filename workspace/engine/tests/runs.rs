@@ -637,3 +637,27 @@ impl Search for LateSearch {
         Decision::Explore { proposals: vec![halting_proposal(self.0 - 1, start, until, 1)], keep: Vec::new() }
     }
 }
+
+/// I7, I11: what a life of the program left with a server that nobody can ask is spent at once, before anything else is set
+/// aside, and as much in a replay.
+#[test]
+fn what_was_under_way_when_the_program_died_is_spent() {
+    let budget = Budget { nfe: Some(5 * 3), ..Budget::default() };
+    let mut scene = scene(&World { kind: 0, budget, ..World::default() });
+    let mut card = scene.job.ports.editors[0].card().clone();
+    card.recovery = editscale_core::Recovery::Unknown;
+    scene.job.ports.editors = vec![Arc::new(FakeEditor::new(card))];
+    let path = scene.folder.path().join("run");
+    carry_out(&scene.job, &path);
+    let text = std::fs::read_to_string(path.join("journal.jsonl")).unwrap();
+    let submitted =
+        |id| format!("{{\"at\":0.001,\"event\":\"submitted\",\"id\":{id},\"attempt\":1,\"key\":\"k{id}\"}}\n");
+    let journal = [text.lines().next().unwrap(), "\n", &submitted(1), &submitted(2)].concat();
+    std::fs::write(path.join("journal.jsonl"), journal).unwrap();
+    let outcome = carry_out(&scene.job, &path);
+    assert_eq!(outcome.ledger.cost.nfe, 5 * 3, "two that were lost and three that were made");
+    assert_eq!(outcome.ledger.edits, 5);
+    let mut replayed = carry_out(&scene.job, &path);
+    replayed.ledger.wall = outcome.ledger.wall;
+    assert_eq!(replayed, outcome);
+}

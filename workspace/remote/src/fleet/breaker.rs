@@ -28,6 +28,10 @@ pub(crate) enum Health {
     Bad,
     /// It said nothing: overloaded, or not waited for.
     Unknown,
+    /// What it answered was read, and it was an answer.
+    Read,
+    /// It answered well, and what it sent was no answer: a page of HTML, no picture.
+    Spoiled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +53,13 @@ enum State {
 pub(crate) struct Breaker {
     rules: BreakerRules,
     state: State,
+    /// Answers in a row that were none. They are counted apart, because each of them looked well until it was read.
+    spoiled: u32,
 }
 
 impl Breaker {
     pub(crate) fn new(rules: BreakerRules) -> Self {
-        Self { rules, state: State::Closed { failures: 0 } }
+        Self { rules, state: State::Closed { failures: 0 }, spoiled: 0 }
     }
 
     /// Whether a call could go out now; else how long to wait before asking again.
@@ -78,11 +84,19 @@ impl Breaker {
     /// A call is back.
     pub(crate) fn report(&mut self, health: Health, now: Instant) {
         let open = |pause: Duration| State::Open { until: now.checked_add(pause).unwrap_or(now), pause };
+        match health {
+            Health::Read => self.spoiled = 0,
+            Health::Spoiled => self.spoiled = self.spoiled.saturating_add(1),
+            _ => {}
+        }
         self.state = match (self.state, health) {
             (_, Health::Good) => State::Closed { failures: 0 },
             (State::Closed { failures }, Health::Bad) if failures + 1 >= self.rules.failures => open(self.rules.pause),
             (State::Closed { failures }, Health::Bad) => State::Closed { failures: failures + 1 },
             (State::HalfOpen { pause }, Health::Bad) => open(pause.saturating_mul(2).min(self.rules.longest_pause)),
+            // It stays at the limit until an answer is one: a server that always answers, and always with nothing, would
+            // otherwise be the one with the least to do.
+            (State::Closed { .. }, Health::Spoiled) if self.spoiled >= self.rules.failures => open(self.rules.pause),
             // The probe learned nothing: the next call is the probe.
             (State::HalfOpen { pause }, Health::Unknown) => State::Open { until: now, pause },
             (state, _) => state,
@@ -127,6 +141,27 @@ mod tests {
             breaker.begin(now).unwrap();
             breaker.report(Health::Bad, now);
         }
+    }
+
+    #[test]
+    fn answers_that_are_none_open_it_though_each_came_well() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(BreakerRules { failures: 2, ..BreakerRules::default() });
+        let answer = |breaker: &mut Breaker, now, health| {
+            breaker.begin(now).unwrap();
+            breaker.report(Health::Good, now);
+            breaker.report(health, now);
+        };
+        for health in [Health::Spoiled, Health::Read, Health::Spoiled] {
+            answer(&mut breaker, now, health);
+            assert!(breaker.admits(now).is_ok());
+        }
+        answer(&mut breaker, now, Health::Spoiled);
+        let pause = breaker.admits(now).unwrap_err();
+        answer(&mut breaker, now + pause, Health::Spoiled);
+        assert!(breaker.admits(now + pause).is_err(), "one probe more, not two");
+        answer(&mut breaker, now + pause + pause, Health::Read);
+        assert!(breaker.admits(now + pause + pause).is_ok());
     }
 
     #[test]

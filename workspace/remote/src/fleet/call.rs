@@ -161,6 +161,25 @@ impl Fleet {
         self.repeated(ask, caller.watch, |slot| self.attempt(ask, slot, caller)).await
     }
 
+    /// Asks until there is an answer that can be read, or there is to be no other attempt. What is no answer is a failure
+    /// of its server like any other, and is tried again where that is harmless.
+    pub(crate) async fn answer<T, R: Future<Output = Result<T, RemoteError>>>(
+        &self,
+        ask: &Ask,
+        caller: Caller<'_>,
+        read: impl Fn(Reply, Arc<Server>) -> R,
+    ) -> Result<T, RemoteError> {
+        let attempt = async |slot: Slot| {
+            let server = Arc::clone(slot.server());
+            let reply = self.attempt(ask, slot, caller).await?;
+            let answer = read(reply, Arc::clone(&server)).await;
+            let is_none = |error: &RemoteError| matches!(error.class, ErrorClass::Malformed | ErrorClass::Retryable);
+            server.was_read(!answer.as_ref().is_err_and(is_none));
+            answer
+        };
+        Ok(self.repeated(ask, caller.watch, attempt).await?.0)
+    }
+
     /// Makes attempts, each with a slot of its own, until one succeeds or there is to be no other.
     pub(super) async fn repeated<T, F: Future<Output = Result<T, RemoteError>>>(
         &self,
@@ -170,18 +189,23 @@ impl Fleet {
     ) -> Result<(T, Arc<Server>), RemoteError> {
         let mut number = 1;
         let mut failed: Option<Arc<Server>> = None;
+        // Once one attempt may have done the work, no later one can take that back.
+        let mut in_doubt = false;
         loop {
-            let slot = while_wanted(watch, self.admit(failed.as_ref())).await;
-            let slot = slot.ok_or_else(|| RemoteError::cancelled(false))??;
+            let slot = while_wanted(watch, self.admit(ask, failed.as_ref())).await;
+            let slot = slot.unwrap_or_else(|| Err(RemoteError::cancelled(false)));
+            let slot = slot.map_err(|error| error.doubted(in_doubt))?;
             let server = Arc::clone(slot.server());
             let error = match attempt(slot).await {
                 Ok(made) => return Ok((made, server)),
-                Err(error) => error,
+                Err(error) => error.doubted(in_doubt),
             };
+            in_doubt = error.maybe_done;
             let Some(wait) = self.retry.wait(&error, ask.repeat, number, ask.seed) else { return Err(error) };
             // A wait that a server asks for is kept by its own pace: another one need not wait.
-            if error.after.is_none() || self.servers.len() == 1 {
-                while_wanted(watch, tokio::time::sleep(wait)).await.ok_or_else(|| RemoteError::cancelled(false))?;
+            if error.after.is_none() || self.who_may(ask).len() == 1 {
+                let waited = while_wanted(watch, tokio::time::sleep(wait)).await;
+                waited.ok_or_else(|| RemoteError::cancelled(in_doubt))?;
             }
             failed = Some(server);
             number += 1;
@@ -241,12 +265,23 @@ impl Fleet {
         UnderWay { task, events, works_on: ask.works_on }
     }
 
+    /// The servers that may be asked. Of those that do calls under one key once, each knows only its own keys: a call has
+    /// one home among them, the same in every life of the program, and goes to no other.
+    fn who_may(&self, ask: &Ask) -> Cow<'_, [Arc<Server>]> {
+        if ask.repeat != Repeat::Keyed {
+            return Cow::Borrowed(&self.servers);
+        }
+        let draw = |server: &&Arc<Server>| ask.seed.mix(number(server.endpoint.base().as_str())).get();
+        Cow::Owned(self.servers.iter().max_by_key(draw).cloned().into_iter().collect())
+    }
+
     /// The right to call the server that has the least to do among those that are well, if possible not one that asked for
     /// a pause, nor the one that just failed. Waits while all are being left alone, if that is not for too long.
-    async fn admit(&self, failed: Option<&Arc<Server>>) -> Result<Slot, RemoteError> {
+    async fn admit(&self, ask: &Ask, failed: Option<&Arc<Server>>) -> Result<Slot, RemoteError> {
+        let servers = self.who_may(ask);
         loop {
             let now = Instant::now();
-            let well = self.servers.iter().filter(|server| server.admits(now).is_ok());
+            let well = servers.iter().filter(|server| server.admits(now).is_ok());
             let has_failed = |server: &Arc<Server>| failed.is_some_and(|failed| Arc::ptr_eq(failed, server));
             let rank = |server: &&Arc<Server>| (server.is_held(now), has_failed(server), server.outstanding());
             if let Some(server) = well.min_by_key(rank) {
@@ -255,15 +290,20 @@ impl Fleet {
                 }
                 continue;
             }
-            let soonest = self.servers.iter().filter_map(|server| server.admits(now).err()).min().unwrap_or_default();
+            let soonest = servers.iter().filter_map(|server| server.admits(now).err()).min().unwrap_or_default();
             if soonest > self.retry.longest_wait {
-                let count = self.servers.len();
+                let count = servers.len();
                 let message = format!("all {count} servers failed again and again and are left alone for {soonest:?}");
                 return Err(RemoteError { after: Some(soonest), ..RemoteError::new(ErrorClass::Dead, message) });
             }
             tokio::time::sleep(soonest).await;
         }
     }
+}
+
+/// A number for an address (FNV-1a, 64 bits).
+fn number(base: &str) -> u64 {
+    base.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 pub(super) fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {

@@ -48,6 +48,12 @@ impl Server {
         lock(&self.pace).is_held(now)
     }
 
+    /// Learns whether what it answered was an answer.
+    pub(crate) fn was_read(&self, is_answer: bool) {
+        let health = if is_answer { Health::Read } else { Health::Spoiled };
+        lock(&self.breaker).report(health, Instant::now());
+    }
+
     /// Waits for a slot and for the pace. Nothing comes back if the server must be left alone by then.
     pub(crate) async fn enter(self: &Arc<Self>) -> Option<Slot> {
         let counted = Outstanding::new(self);
@@ -135,8 +141,8 @@ impl Drop for Slot {
 fn health(outcome: Result<&Reply, &RemoteError>) -> Health {
     let Err(error) = outcome else { return Health::Good };
     match error.class {
-        ErrorClass::Retryable | ErrorClass::Dead | ErrorClass::TimedOut => Health::Bad,
-        ErrorClass::Overloaded | ErrorClass::Cancelled | ErrorClass::Malformed => Health::Unknown,
+        ErrorClass::Retryable | ErrorClass::Dead | ErrorClass::TimedOut | ErrorClass::Malformed => Health::Bad,
+        ErrorClass::Overloaded | ErrorClass::Cancelled => Health::Unknown,
         ErrorClass::Moderated | ErrorClass::BadRequest | ErrorClass::Auth | ErrorClass::Quota => Health::Good,
     }
 }

@@ -1,5 +1,6 @@
 //! The client: time limits by phase, limits on what is read, and how far a broken exchange had got.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use editscale_fetch::{PublicNames, builder, say};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, Response, Url, redirect};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::events::Listener;
@@ -37,6 +39,9 @@ impl Default for Timeouts {
     }
 }
 
+/// The most values of an answer in JSON. A picture in base64 is one.
+const MOST_VALUES: usize = 1 << 20;
+
 /// How an exchange broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Broken {
@@ -63,6 +68,12 @@ impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+
+    /// The body, where it is JSON that is not made of very many values: those take much more memory than their text.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let count = memchr::memchr2_iter(b',', b'[', &self.body).take(MOST_VALUES + 1).count();
+        (count <= MOST_VALUES).then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
 }
 
 /// One request.
@@ -85,11 +96,13 @@ impl Message {
     }
 }
 
-/// Two clients: one for servers that the user named, one for addresses that servers name. None follows a redirect by
-/// itself.
+/// Three clients: for servers that the user named, for those of them on this machine, and for addresses that servers name.
+/// None follows a redirect by itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     named: Client,
+    /// Past any proxy: what is meant for this machine, secrets too, would go to another, which has its own `localhost`.
+    here: Client,
     public: Client,
     timeouts: Timeouts,
 }
@@ -116,7 +129,13 @@ impl Http {
             builder.build().map_err(|error| SetupError::Client { reason: say(&error) })
         };
         let public = common().no_proxy().https_only(true).dns_resolver(Arc::new(PublicNames));
-        Ok(Self { named: made(common())?, public: made(public)?, timeouts })
+        Ok(Self { named: made(common())?, here: made(common().no_proxy())?, public: made(public)?, timeouts })
+    }
+
+    /// How long it may take to fetch a file that is there.
+    pub(crate) fn file_limit(&self) -> Duration {
+        let Timeouts { connect, silence, body, .. } = self.timeouts;
+        connect.saturating_add(silence).saturating_add(body)
     }
 
     /// The same clients, which wait no longer than this for the head of an answer.
@@ -127,7 +146,11 @@ impl Http {
 
     /// One exchange, whatever its status.
     pub(crate) async fn exchange(&self, way: Way, message: Message) -> Result<Reply, Broken> {
-        let client = if way == Way::Named { &self.named } else { &self.public };
+        let client = match way {
+            Way::Named if is_this_machine(&message.url) => &self.here,
+            Way::Named => &self.named,
+            Way::Public => &self.public,
+        };
         let mut request = client.request(message.method, message.url).headers(message.headers);
         if let Some(Payload { media, bytes }) = message.body {
             request = request.header(CONTENT_TYPE, media).body(bytes);
@@ -138,13 +161,23 @@ impl Http {
             Err(_) => return Err(Broken::TimedOut { reason: format!("no answer within {}", seconds(answer)) }),
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = timeout(self.timeouts.body, self.read(response, message.most_bytes, message.listener)).await;
-        let limit = self.timeouts.body;
+        // A stream begins before the work: what may pass before the answer passes within it.
+        let is_stream =
+            headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/event-stream"));
+        let Timeouts { body, silence, .. } = self.timeouts;
+        let (limit, silence) =
+            if is_stream { (body.saturating_add(answer), answer.max(silence)) } else { (body, silence) };
+        let body = timeout(limit, Self::read(response, message.most_bytes, silence, message.listener)).await;
         let late = || Broken::TimedOut { reason: format!("the answer took longer than {}", seconds(limit)) };
         Ok(Reply { status, headers, body: body.map_err(|_| late())?? })
     }
 
-    async fn read(&self, mut response: Response, most: u64, mut listener: Option<Listener>) -> Result<Bytes, Broken> {
+    async fn read(
+        mut response: Response,
+        most: u64,
+        silence: Duration,
+        mut listener: Option<Listener>,
+    ) -> Result<Bytes, Broken> {
         let declared = response.content_length();
         if declared.is_some_and(|declared| declared > most) {
             return Err(Broken::TooLong { most });
@@ -152,8 +185,8 @@ impl Http {
         // What a server declares is memory asked for only as far as answers usually go.
         let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(16 << 20) as usize);
         loop {
-            let Ok(chunk) = timeout(self.timeouts.silence, response.chunk()).await else {
-                let silence = seconds(self.timeouts.silence);
+            let Ok(chunk) = timeout(silence, response.chunk()).await else {
+                let silence = seconds(silence);
                 let reason = format!("the answer fell silent for {silence} after {} bytes", body.len());
                 return Err(Broken::TimedOut { reason });
             };
@@ -175,6 +208,19 @@ impl Http {
     }
 }
 
+/// Whether an address is of this machine by its own words. One that names no interface leads to this machine, too.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    match literal(url).map(|address| address.to_canonical()) {
+        Some(address) => address.is_loopback() || address.is_unspecified(),
+        None => url.host_str() == Some("localhost"),
+    }
+}
+
+/// The address of a host that is written as one.
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
 fn broke(error: &reqwest::Error) -> Broken {
     let reason = say(error);
     // A request that cannot be built and a connection that does not come about have sent nothing.
@@ -184,4 +230,28 @@ fn broke(error: &reqwest::Error) -> Broken {
 /// For people: `10 s`, or `250 ms`.
 pub(crate) fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{} s", time.as_secs()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_addresses() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/v1", true),
+            ("http://127.9.9.9/v1", true),
+            ("http://2130706433/v1", true),
+            ("http://LOCALHOST:8000/v1", true),
+            ("http://[::1]:8000/v1", true),
+            ("http://[::ffff:127.0.0.1]/v1", true),
+            ("http://0.0.0.0:8000/v1", true),
+            ("http://[::]:8000/v1", true),
+            ("http://10.0.0.1/v1", false),
+            ("https://localhost.example.org/v1", false),
+            ("https://127.0.0.1.example.org/v1", false),
+        ] {
+            assert_eq!(is_this_machine(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
 }

@@ -1,10 +1,18 @@
 //! One server: its address, and what it is shown to let us in.
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use reqwest::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use serde_json::Value;
 
 use super::secret::Secret;
 use crate::SetupError;
+
+/// Headers that say where a request goes, where it ends, or what is in it.
+const OWN_HEADERS: [HeaderName; 9] =
+    [CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// The header that carries a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +51,9 @@ impl Endpoint {
                 }
                 SecretPlace::Header(name) => {
                     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no header name"))?;
+                    if OWN_HEADERS.contains(&name) {
+                        return Err(bad("expected a header that is not a part of HTTP itself"));
+                    }
                     (name, String::new())
                 }
             };
@@ -74,6 +85,16 @@ impl Endpoint {
     pub fn hide(&self, text: &str) -> String {
         self.secret.as_ref().map_or_else(|| text.to_owned(), |secret| secret.hide(text))
     }
+
+    /// The same for every text in a value.
+    pub(crate) fn hide_in(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.hide(&text)),
+            Value::Array(list) => list.into_iter().map(|each| self.hide_in(each)).collect(),
+            Value::Object(fields) => fields.into_iter().map(|(name, each)| (name, self.hide_in(each))).collect(),
+            other => other,
+        }
+    }
 }
 
 fn address(text: &str, secret: Option<&Secret>) -> Result<Url, SetupError> {
@@ -87,6 +108,9 @@ fn address(text: &str, secret: Option<&Secret>) -> Result<Url, SetupError> {
     if url.query().is_some() || url.fragment().is_some() {
         let bare = shown.split(['?', '#']).next().unwrap_or_default().to_owned();
         return Err(bad(&bare, "expected no `?` and no `#`"));
+    }
+    if secret.is_some_and(|secret| secret.is_in(text) || secret.is_in(url.as_str())) {
+        return Err(bad(&shown, "it holds the secret, and errors show addresses"));
     }
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
@@ -123,9 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_goes_into_no_header_of_http_itself() {
+        for name in ["Host", "content-length", "Transfer-Encoding", "connection", "a b", "x:y", ""] {
+            let place = SecretPlace::Header(name.to_owned());
+            assert!(Endpoint::new("https://example.org", Secret::new("7"), &place).is_err(), "{name}");
+        }
+    }
+
+    #[test]
     fn addresses_with_secrets_are_refused_without_showing_them() {
-        for base in ["https://me:hunter2@example.org/v1", "https://example.org/v1?key=hunter2", "hunter2://example.org"]
-        {
+        for base in [
+            "https://me:hunter2@example.org/v1",
+            "https://example.org/v1?key=hunter2",
+            "hunter2://example.org",
+            "https://example.org/hunter2/v1",
+            "https://Hunter2.example.org/v1",
+        ] {
             let secret = Secret::new("hunter2");
             let error = Endpoint::new(base, secret, &SecretPlace::Bearer).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");

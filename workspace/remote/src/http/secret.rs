@@ -1,8 +1,12 @@
 //! Secrets: where they come from, and how they stay out of every text.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use reqwest::header::HeaderValue;
 
 use crate::SetupError;
@@ -38,12 +42,15 @@ impl SecretSource {
     }
 }
 
+/// Reads no more than a secret has: a pipe or a device tells no length beforehand.
 fn read_file(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > MOST_BYTES {
-        return Err(format!("expected at most {MOST_BYTES} bytes, found {length}"));
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(format!("expected at most {MOST_BYTES} bytes, found more"));
     }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    Ok(text)
 }
 
 impl fmt::Display for SecretSource {
@@ -57,35 +64,35 @@ impl fmt::Display for SecretSource {
 
 /// A secret that a server asks for. It is in no `Debug` text, and [`Secret::hide`] takes it out of what others say.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret {
+    text: String,
+    /// How it is written elsewhere, in lower case, the longest first.
+    spellings: Vec<String>,
+}
 
 impl Secret {
     /// A secret of printable ASCII, less the white space around it; nothing if that is not what the text is.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        is_good.then(|| Self(text.to_owned()))
+        is_good.then(|| Self { text: text.to_owned(), spellings: spellings(text) })
     }
 
-    /// A text without the secret, in whichever case: servers like to quote what they refuse, and names of hosts come back
-    /// in lower case.
+    /// A text without the secret, in whichever case and in the usual spellings: servers like to quote what they refuse,
+    /// within addresses percent-encoded, within headers in base64, within JSON escaped.
     pub fn hide(&self, text: &str) -> String {
-        // Changing the case of ASCII letters moves nothing, so that places in one text are places in the other.
-        let (lower, secret) = (text.to_ascii_lowercase(), self.0.to_ascii_lowercase());
-        let mut shown = String::with_capacity(text.len());
-        let mut after = 0;
-        for (at, _) in lower.match_indices(&secret) {
-            shown.push_str(text.get(after..at).unwrap_or_default());
-            shown.push_str("[secret]");
-            after = at + secret.len();
-        }
-        shown.push_str(text.get(after..).unwrap_or_default());
-        shown
+        self.spellings.iter().fold(text.to_owned(), |text, spelling| without(&text, spelling))
+    }
+
+    /// Whether a text holds the secret in any spelling.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        self.spellings.iter().any(|spelling| lower.contains(spelling))
     }
 
     /// The secret after a prefix, marked so that no HTTP library shows it.
     pub(crate) fn header(&self, prefix: &str) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&format!("{prefix}{}", self.0)).ok()?;
+        let mut value = HeaderValue::from_str(&format!("{prefix}{}", self.text)).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
@@ -95,6 +102,57 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
+}
+
+/// A text without what is written so. Changing the case of ASCII letters moves nothing, so that places in one text are
+/// places in the other.
+fn without(text: &str, spelling: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let mut shown = String::with_capacity(text.len());
+    let mut after = 0;
+    for (at, _) in lower.match_indices(spelling) {
+        shown.push_str(text.get(after..at).unwrap_or_default());
+        shown.push_str("[secret]");
+        after = at + spelling.len();
+    }
+    shown.push_str(text.get(after..).unwrap_or_default());
+    shown
+}
+
+/// The ways to write a secret that servers are known to quote it in.
+fn spellings(text: &str) -> Vec<String> {
+    let escaped = |is_plain: fn(char) -> bool, escape: fn(char) -> String| {
+        text.chars().map(|character| if is_plain(character) { character.into() } else { escape(character) }).collect()
+    };
+    let percent = |character: char| format!("%{:02x}", u32::from(character));
+    let mut all: Vec<String> = vec![
+        text.to_owned(),
+        escaped(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character), percent),
+        escaped(|character| character.is_ascii_alphanumeric() || "-_.!~*'();/?:@&=+$,#".contains(character), percent),
+        // JSON as it is written by those who are careful about HTML.
+        escaped(|character| !"\"\\/".contains(character), |character| format!("\\{character}")),
+        escaped(|character| !"\"\\".contains(character), |character| format!("\\{character}")),
+        escaped(
+            |character| character.is_ascii_alphanumeric() || "-_.~:;/!?*()[]{}|@#$%^,".contains(character),
+            |character| format!("\\u{:04x}", u32::from(character)),
+        ),
+    ];
+    // Of something short, base64 is too short to be known for what it is.
+    if text.len() >= 8 {
+        (0..3).for_each(|before| all.extend(in_base64(text, before)));
+    }
+    all.iter_mut().for_each(|spelling| spelling.make_ascii_lowercase());
+    all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+    all.dedup();
+    all
+}
+
+/// What is sure of the secret's base64 where so many bytes stand before it, in both alphabets.
+fn in_base64(text: &str, before: usize) -> [String; 2] {
+    let bytes = [vec![0; before], text.as_bytes().to_vec()].concat();
+    let (first, last) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+    let sure = |encoded: String| encoded.get(first..last).unwrap_or_default().to_owned();
+    [sure(STANDARD_NO_PAD.encode(&bytes)), sure(URL_SAFE_NO_PAD.encode(&bytes))]
 }
 
 #[cfg(test)]
@@ -112,6 +170,37 @@ mod tests {
         assert_eq!(secret.hide("é SK-1234sk-1234"), "é [secret][secret]");
         let value = secret.header("Bearer ").unwrap();
         assert!(!format!("{value:?}").contains("1234"));
+    }
+
+    #[test]
+    fn secrets_are_hidden_however_they_are_written() {
+        let text = r#"sk+ab/12=="\x&z"#;
+        let secret = Secret::new(text).unwrap();
+        for said in [
+            text.to_owned(),
+            text.to_uppercase(),
+            "key=sk%2Bab%2F12%3D%3D%22%5Cx%26z".to_owned(),
+            "key=sk%2bab%2f12%3d%3d%22%5cx%26z".to_owned(),
+            "key=sk+ab/12==%22%5Cx&z".to_owned(),
+            serde_json::json!({ "key": text }).to_string(),
+            r#"{"key":"sk+ab\/12==\"\\x&z"}"#.to_owned(),
+            r#"{"key":"sk\u002Bab/12\u003D\u003D\u0022\u005Cx\u0026z"}"#.to_owned(),
+            STANDARD_NO_PAD.encode(text),
+            URL_SAFE_NO_PAD.encode(format!("Bearer {text}")),
+            STANDARD_NO_PAD.encode(format!("me:{text}")),
+            STANDARD_NO_PAD.encode(format!("user:{text}, and more")),
+        ] {
+            let shown = secret.hide(&said);
+            assert!(shown.contains("[secret]"), "{said} is shown as {shown}");
+            assert!(!shown.contains("ab") && secret.is_in(&said) && !secret.is_in(&shown), "{said}: {shown}");
+        }
+        assert_eq!(Secret::new("abc").unwrap().hide("YWJj abd"), "YWJj abd");
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_secret_has() {
+        let endless = SecretSource::File("/dev/zero".into()).read().unwrap_err().to_string();
+        assert!(endless.contains("at most 16384 bytes"), "{endless}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a picture's first bytes declare: its format and its upright size. No pixel is decoded.
 
 use editscale_core::{ImageSize, MediaType};
+use memchr::memmem;
 
 /// The format and the upright size of a PNG, JPEG or WebP file; nothing where the bytes are none of these or end before
 /// their size is told.
@@ -17,6 +18,17 @@ pub(crate) fn declared(bytes: &[u8]) -> Option<(MediaType, ImageSize)> {
     let is_turned = (5..=8).contains(&orientation);
     let (width, height) = if is_turned { (height, width) } else { (width, height) };
     (width > 0 && height > 0).then_some((media, ImageSize { width, height }))
+}
+
+/// Whether a PNG or WebP file ends before its own end. An answer that tells no length may break off without anybody
+/// knowing; of a JPEG file only a decoder could say.
+pub(crate) fn is_cut_short(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"\x89PNG") {
+        return memmem::rfind(bytes, b"IEND").is_none_or(|at| bytes.len() < at + 8);
+    }
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    let length = array(bytes, 4).map(u32::from_le_bytes);
+    is_webp && length.is_some_and(|length| (bytes.len() as u64) < u64::from(length) + 8)
 }
 
 type Found = (MediaType, u32, u32, u16);

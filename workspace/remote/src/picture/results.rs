@@ -1,17 +1,18 @@
 //! Pictures that a server names by an address: fetched only from where such a picture may lie.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
 use editscale_core::EncodedImage;
 use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
+use tokio::time::timeout;
 
+use super::declared::is_cut_short;
 use super::received::{PictureLimits, decoded, received};
-use crate::http::client::{Http, Message, Reply, Way};
+use crate::http::client::{Http, Message, Reply, Way, is_this_machine, literal, seconds};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::words::short;
 
 /// Redirects that are followed in a row.
 const MOST_REDIRECTS: usize = 5;
@@ -46,18 +47,22 @@ pub(crate) async fn fetch(
     limits: &PictureLimits,
 ) -> Result<Bytes, RemoteError> {
     let refused = |reason: String| {
-        let shown: String = home.hide(address).split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
-        let message = format!("the picture at {shown} was not fetched: {}", home.hide(&reason));
+        let hidden = home.hide(address);
+        let shown = short(hidden.split(['?', '#']).next().unwrap_or_default());
+        let message = format!("the picture at {shown} was not fetched: {}", short(&home.hide(&reason)));
         RemoteError::maybe_done(ErrorClass::Malformed, message)
     };
     let mut url = Url::parse(address).map_err(|error| refused(error.to_string()))?;
+    let mut was_public = false;
     for _ in 0..=MOST_REDIRECTS {
-        let way = way(home.base(), &url).map_err(&refused)?;
-        let headers = if is_same(home.base(), &url) { home.headers().clone() } else { HeaderMap::new() };
+        let way = way(home.base(), &url, was_public).map_err(&refused)?;
+        was_public = way == Way::Public;
+        let headers =
+            if way == Way::Named && is_same(home.base(), &url) { home.headers().clone() } else { HeaderMap::new() };
         let message = || Message::get(url.clone(), headers.clone(), limits.bytes);
         let reply = patiently(http, way, message).await.map_err(&refused)?;
         match reply.status {
-            200..300 => return Ok(reply.body),
+            200 | 203 => return Ok(reply.body),
             300..400 => {
                 let to = reply.headers.get(LOCATION).and_then(|to| to.to_str().ok());
                 let to = to.ok_or_else(|| refused("a redirect to nowhere".to_owned()))?;
@@ -71,8 +76,16 @@ pub(crate) async fn fetch(
 
 async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Result<Reply, String> {
     let mut last = String::new();
+    // A file that is there is not made first: it has no time for that.
+    let limit = http.file_limit();
     for _ in 0..ATTEMPTS {
-        match http.exchange(way, message()).await {
+        let Ok(exchanged) = timeout(limit, http.exchange(way, message())).await else {
+            return Err(format!("it took longer than {}", seconds(limit)));
+        };
+        match exchanged {
+            Ok(reply) if reply.status == 200 && is_cut_short(&reply.body) => {
+                "the file is cut short".clone_into(&mut last);
+            }
             Ok(reply) if reply.status < 500 => return Ok(reply),
             Ok(reply) => last = format!("status {}", reply.status),
             Err(broken) => {
@@ -91,12 +104,13 @@ fn is_same(home: &Url, url: &Url) -> bool {
     home.origin() == url.origin()
 }
 
-/// How an address may be reached; or why it may not.
-pub(crate) fn way(home: &Url, url: &Url) -> Result<Way, String> {
+/// How an address may be reached; or why it may not. A stranger on the public internet leads to nobody but strangers: not
+/// to the server itself, where what he names would be done with the secret, nor to this machine.
+pub(crate) fn way(home: &Url, url: &Url, was_public: bool) -> Result<Way, String> {
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err("expected https://HOST/…".to_owned());
     }
-    if is_same(home, url) || (is_this_machine(home) && is_this_machine(url)) {
+    if !was_public && (is_same(home, url) || (is_this_machine(home) && is_this_machine(url))) {
         return Ok(Way::Named);
     }
     if url.scheme() != "https" {
@@ -111,17 +125,6 @@ pub(crate) fn way(home: &Url, url: &Url) -> Result<Way, String> {
 
 fn place(url: &Url) -> &str {
     url.host_str().unwrap_or("nowhere")
-}
-
-fn literal(url: &Url) -> Option<IpAddr> {
-    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match literal(url) {
-        Some(address) => address.is_loopback(),
-        None => url.host_str() == Some("localhost"),
-    }
 }
 
 #[cfg(test)]
@@ -144,6 +147,8 @@ mod tests {
             (cloud, "https://[::1]/a.png", None),
             (cloud, "https://[::ffff:169.254.169.254]/a.png", None),
             (cloud, "https://2130706433/a.png", None),
+            (cloud, "https://0.0.0.0/a.png", None),
+            (cloud, "https://[::]/a.png", None),
             (cloud, "https://me:secret@cdn.example.net/a.png", None),
             (cloud, "file:///etc/passwd", None),
             (local, "http://127.0.0.1:9000/a.png", Some(Way::Named)),
@@ -153,8 +158,19 @@ mod tests {
             (lan, "http://10.0.0.5:9000/a.png", None),
             (lan, "http://127.0.0.1/a.png", None),
         ] {
-            let found = way(&Url::parse(home).unwrap(), &Url::parse(url).unwrap());
+            let found = way(&Url::parse(home).unwrap(), &Url::parse(url).unwrap(), false);
             assert_eq!(found.clone().ok(), expected, "{home} {url}: {found:?}");
+        }
+        for (home, url, expected) in [
+            (cloud, "https://cdn.example.net/a.png", Some(Way::Public)),
+            (cloud, "https://api.example.org/delete", Some(Way::Public)),
+            (cloud, "http://cdn.example.net/a.png", None),
+            (local, "http://127.0.0.1:30000/delete", None),
+            (local, "http://127.0.0.1:9000/a.png", None),
+            (lan, "http://10.0.0.5:8000/a.png", None),
+        ] {
+            let found = way(&Url::parse(home).unwrap(), &Url::parse(url).unwrap(), true);
+            assert_eq!(found.clone().ok(), expected, "after a public address: {home} {url}: {found:?}");
         }
     }
 }

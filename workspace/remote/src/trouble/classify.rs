@@ -57,8 +57,10 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
         request_id,
         after: asked_wait(reply, SystemTime::now()),
         should_retry: reply.header("x-should-retry").and_then(|word| word.parse().ok()),
-        // A gateway that lost its server does not know what that one did.
-        maybe_done: matches!(reply.status, 502 | 504 | 520..=524) && reply.header("x-should-retry") != Some("true"),
+        // A gateway that lost its server does not know what that one did; and 303 says that it was done.
+        maybe_done: matches!(reply.status, 303 | 502 | 504 | 520..=524)
+            && reply.header("x-should-retry") != Some("true"),
+        cost: None,
     }
 }
 
@@ -185,6 +187,8 @@ mod tests {
             (502, &[], true),
             (504, &[], true),
             (524, &[], true),
+            (303, &[], true),
+            (307, &[], false),
             (502, &[("x-should-retry", "true")], false),
         ] {
             assert_eq!(reply(status, headers, "").maybe_done, expected, "{status} {headers:?}");

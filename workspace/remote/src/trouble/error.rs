@@ -52,6 +52,8 @@ pub struct RemoteError {
     pub should_retry: Option<bool>,
     /// Whether the work may have been done, and paid, all the same.
     pub maybe_done: bool,
+    /// What it cost, where an answer tells; else work that may have been done counts as what it costs at most.
+    pub cost: Option<Box<Cost>>,
 }
 
 impl RemoteError {
@@ -66,6 +68,7 @@ impl RemoteError {
             after: None,
             should_retry: None,
             maybe_done: false,
+            cost: None,
         }
     }
 
@@ -97,6 +100,11 @@ impl RemoteError {
         Self { maybe_done: self.maybe_done || is_open, ..self }
     }
 
+    /// The same after an attempt that may have done the work.
+    pub(crate) fn doubted(self, in_doubt: bool) -> Self {
+        if in_doubt { Self { maybe_done: true, cost: None, ..self } } else { self }
+    }
+
     /// Whether the same call may be sent again.
     pub(crate) fn may_repeat(&self, repeat: Repeat) -> bool {
         if self.maybe_done && repeat == Repeat::Never {
@@ -104,7 +112,12 @@ impl RemoteError {
         }
         let passing = matches!(
             self.class,
-            ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead | ErrorClass::TimedOut
+            ErrorClass::Retryable
+                | ErrorClass::Overloaded
+                | ErrorClass::Dead
+                | ErrorClass::TimedOut
+                // What stands in the way of a server may be gone, or not be in the way of another.
+                | ErrorClass::Malformed
         );
         self.class != ErrorClass::Cancelled && self.should_retry.unwrap_or(passing)
     }
@@ -122,7 +135,8 @@ impl RemoteError {
             ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead => FailureKind::Unavailable,
             ErrorClass::TimedOut => FailureKind::TimedOut,
         };
-        let cost = if self.maybe_done { bound } else { Cost::default() };
+        let known = self.cost.as_deref().copied();
+        let cost = if self.maybe_done { known.unwrap_or(bound) } else { known.unwrap_or_default() };
         Failure { cost, ..Failure::new(kind, self.to_string()) }
     }
 }

@@ -123,7 +123,7 @@ mod tests {
             (ErrorClass::BadRequest, false),
             (ErrorClass::Auth, false),
             (ErrorClass::Quota, false),
-            (ErrorClass::Malformed, false),
+            (ErrorClass::Malformed, true),
             (ErrorClass::Cancelled, false),
         ] {
             assert_eq!(waits(&error(class), Repeat::Never, 1).is_some(), again, "{class:?}");

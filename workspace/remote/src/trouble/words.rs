@@ -5,6 +5,9 @@ use serde_json::Value;
 /// The most characters of a server's words that are kept.
 const MOST_CHARACTERS: usize = 300;
 
+/// The most bytes of an error that are looked at.
+const MOST_BYTES: usize = 64 << 10;
+
 /// A server's words about an error, brought into one shape.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Words {
@@ -22,7 +25,8 @@ impl Words {
     ///
     /// Secrets are hidden before anything is cut short, so that no half of one is left.
     pub(crate) fn of(body: &[u8], hide: impl Fn(&str) -> String) -> Self {
-        let text = String::from_utf8_lossy(body);
+        // What an error has to say stands at its beginning; the rest could be anything.
+        let text = String::from_utf8_lossy(body.get(..MOST_BYTES).unwrap_or(body));
         let words = match serde_json::from_str::<Value>(&text) {
             Ok(value) => Self::of_json(&value),
             Err(_) => Self { message: of_text(&text), ..Self::default() },

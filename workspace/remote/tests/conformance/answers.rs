@@ -8,7 +8,7 @@ use crate::support::{SIZE, edit, editor, item, options, request};
 
 async fn with(fault: ServerFault) -> Result<editscale_core::Candidate, editscale_core::Failure> {
     let server = FakeServer::start();
-    server.fail([fault]);
+    server.fail(vec![fault; 4]);
     edit(&editor(Profile::SgLang, &server), item(&request(None, None))).await
 }
 
@@ -48,7 +48,7 @@ async fn what_is_no_picture_is_a_failure() {
 #[tokio::test]
 async fn answers_are_read_up_to_a_limit() {
     let server = FakeServer::start();
-    server.fail([ServerFault::Huge(3 << 20)]);
+    server.fail(vec![ServerFault::Huge(3 << 20); 4]);
     let mut small = options(Profile::SgLang, &server);
     small.connection.most_answer_bytes = 1 << 20;
     let failure = edit(&OpenAiImages::new(small).unwrap(), item(&request(None, None))).await.unwrap_err();
@@ -87,7 +87,7 @@ async fn addresses_that_lead_inside_are_not_followed() {
         (server.file_url("large.png"), "at most 1048576 bytes"),
         ("not an address".to_owned(), "not fetched"),
     ] {
-        server.fail([ServerFault::Address(address.clone())]);
+        server.fail(vec![ServerFault::Address(address.clone()); 4]);
         let mut options = options(Profile::SgLang, &server);
         options.limits = PictureLimits { bytes: 1 << 20, ..PictureLimits::default() };
         let failure = edit(&OpenAiImages::new(options).unwrap(), item(&request(None, None))).await.unwrap_err();

@@ -128,6 +128,25 @@ async fn a_server_that_honours_keys_does_it_once() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_attempt_may_have_cost_stays_counted() {
+    let last = |fault: ServerFault| [ServerFault::Lost].into_iter().chain(vec![fault; 9]).collect::<Vec<_>>();
+    for (faults, kind) in [
+        (last(status(400, &[], "no")), FailureKind::Invalid),
+        (last(status(503, &[], "busy")), FailureKind::Unavailable),
+        (last(status(302, &[], "")), FailureKind::Malformed),
+        (last(ServerFault::Pictures(0)), FailureKind::Malformed),
+        (vec![status(303, &[], ""), status(401, &[], "")], FailureKind::Refused),
+    ] {
+        let server = FakeServer::start();
+        server.honour_keys();
+        let editor = OpenAiImages::new(OpenAiImagesOptions { repeat: Some(Repeat::Keyed), ..paid(&server) }).unwrap();
+        server.fail(faults.clone());
+        let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
+        assert_eq!((failure.kind, failure.cost.usd), (kind, Usd { micros: 100_000 }), "{faults:?}: {failure}");
+    }
+}
+
+#[tokio::test]
 async fn a_harmless_repeat_of_what_is_paid_is_refused() {
     let server = FakeServer::start();
     let options = OpenAiImagesOptions { repeat: Some(Repeat::Harmless), ..paid(&server) };

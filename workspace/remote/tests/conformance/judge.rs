@@ -43,6 +43,7 @@ async fn it_asks_each_question_with_its_pictures_and_its_form() {
     assert_eq!((&following["temperature"], &following["max_tokens"]), (&json!(0.0), &json!(1024)));
     let format = &following["response_format"]["json_schema"];
     assert_eq!(format["schema"]["required"], json!(["reasoning", "followed", "preserved"]));
+    assert_eq!(format["schema"]["properties"]["followed"], json!({"type": "number", "minimum": 0, "maximum": 10}));
     assert_eq!((&format["strict"], &format["schema"]["additionalProperties"]), (&json!(true), &json!(false)));
     // √(min(9, 4) · min(9, 9)) from what the server says by default.
     assert!((judgement.score.mean() - 6.0).abs() < 1e-12);
@@ -88,7 +89,7 @@ async fn what_is_no_score_is_a_failure_and_never_zero() {
         assert!(failure.message.contains(words), "{failure}");
     }
     let server = FakeServer::start();
-    server.fail(vec![ServerFault::Answer(200, Vec::new(), "<html>".to_owned()); 2]);
+    server.fail(vec![ServerFault::Answer(200, Vec::new(), "<html>".to_owned()); 8]);
     let failure = judge(&ChatJudge::new(judge_options(&server)).unwrap()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Malformed);
 }
@@ -158,6 +159,11 @@ async fn faults_that_pass_are_outlasted() {
 #[tokio::test]
 async fn options_change_what_is_sent() {
     let server = FakeServer::start();
+    let plain = ChatJudgeOptions { structured: StructuredOutput::SchemaWithoutRange, ..judge_options(&server) };
+    judge(&ChatJudge::new(plain).unwrap()).await.unwrap();
+    let schema = server.asked().last().unwrap().json()["response_format"]["json_schema"]["schema"].clone();
+    assert_eq!(schema["properties"]["reasoning"], json!({"type": "string"}));
+    assert!(!schema.to_string().contains("minimum"));
     for (structured, expected) in
         [(StructuredOutput::Object, json!({"type": "json_object"})), (StructuredOutput::Prompt, Value::Null)]
     {

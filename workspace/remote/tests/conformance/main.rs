@@ -4,6 +4,7 @@
 
 mod answers;
 mod faults;
+mod hostile;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;
@@ -11,9 +12,10 @@ mod peers;
 mod peers_scores;
 mod replicas;
 mod runs;
-mod sdcpp_jobs;
 mod scores;
+mod sdcpp_jobs;
 mod secrets;
+mod storms;
 mod streams;
 mod submit_poll;
 mod support;

@@ -1,34 +1,67 @@
-//! Servers that nobody here wrote, between this crate and the server of the tests. They are too heavy for every run:
+//! Servers that nobody here wrote. They are too heavy for every run; `docs/remote.md` says how each is set up. Each has a
+//! variable that says where it is, and its test fails where that is not set:
 //!
 //! ```text
-//! python3 -m venv venv && venv/bin/pip install 'litellm[proxy]'
-//! EDITSCALE_LITELLM=$PWD/venv/bin/litellm cargo test --release -p editscale-remote --features peers peers
+//! EDITSCALE_LITELLM=…/bin/litellm cargo test --release -p editscale-remote --features peers peers::litellm
+//! EDITSCALE_VLLM=…/bin/python cargo test --release -p editscale-remote --features peers peers::vllm
 //! ```
 
-use std::path::Path;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use editscale_core::{FailureKind, MediaType};
-use editscale_remote::{ChatJudge, OpenAiImages, OpenAiImagesOptions, Profile, SecretSource};
+use editscale_core::{FailureKind, MediaType, RewardModel};
+use editscale_remote::{
+    ChatJudge, ChatJudgeOptions, OpenAiImages, OpenAiImagesOptions, Profile, SecretSource, StructuredOutput,
+};
 use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
 
 use crate::support::{SIZE, connection, edit, item, judge, judge_options, options, request};
 
 const KEY: &str = "sk-proxy-4711";
 
-/// The proxy, which ends with the test.
-struct Proxy {
+/// A server, which ends with the test.
+struct Peer {
     child: Child,
     base: String,
     folder: tempfile::TempDir,
 }
 
-impl Drop for Proxy {
+impl Drop for Peer {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+impl Peer {
+    /// Waits until this path is answered with success.
+    fn wait_for(&mut self, path: &str) {
+        let began = Instant::now();
+        let address = self.base.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
+        while !answers(&address, path) {
+            assert!(self.child.try_wait().unwrap().is_none(), "the server ended; run it by hand to see why");
+            assert!(began.elapsed() < Duration::from_secs(400), "the server does not start");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+fn answers(address: &str, path: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).ok();
+    said.starts_with(b"HTTP/1.1 200")
+}
+
+/// The program that a variable names.
+fn program(variable: &str) -> PathBuf {
+    std::env::var_os(variable).unwrap_or_else(|| panic!("expected {variable} to name a program")).into()
 }
 
 /// A port that was free a moment ago.
@@ -36,7 +69,7 @@ fn port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn proxy(program: &Path, upstream: &FakeServer) -> Proxy {
+fn proxy(program: &Path, upstream: &FakeServer) -> Peer {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.yaml");
     let model = |name: &str, model: &str| {
@@ -58,34 +91,23 @@ fn proxy(program: &Path, upstream: &FakeServer) -> Proxy {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    Proxy { child, base: format!("http://127.0.0.1:{port}/v1"), folder }
+    Peer { child, base: format!("http://127.0.0.1:{port}/v1"), folder }
 }
 
-impl Proxy {
+impl Peer {
     fn options(&self, upstream: &FakeServer) -> OpenAiImagesOptions {
         let mut options = options(Profile::LiteLlm, upstream);
         options.connection = connection(std::slice::from_ref(&self.base));
         options.connection.servers[0].secret = Some(SecretSource::File(self.folder.path().join("key")));
         options
     }
-
-    /// Waits until it answers anything at all.
-    async fn is_up(&self) {
-        let address = self.base.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
-        let began = Instant::now();
-        while tokio::net::TcpStream::connect(&address).await.is_err() {
-            assert!(began.elapsed() < Duration::from_secs(180), "the proxy does not start");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn through_the_litellm_proxy() {
-    let program = std::env::var_os("EDITSCALE_LITELLM").expect("EDITSCALE_LITELLM, the path of the program `litellm`");
+async fn litellm_passes_on_what_it_is_given() {
     let upstream = FakeServer::start();
-    let proxy = proxy(Path::new(&program), &upstream);
-    proxy.is_up().await;
+    let mut proxy = proxy(&program("EDITSCALE_LITELLM"), &upstream);
+    proxy.wait_for("/health/liveliness");
     let white = named_picture(png(SIZE, [255; 3]), MediaType::Png, SIZE);
     let editor = OpenAiImages::new(proxy.options(&upstream)).unwrap();
     let made = edit(&editor, item(&request(Some(white), Some(SIZE)))).await.unwrap();
@@ -110,4 +132,70 @@ async fn through_the_litellm_proxy() {
     let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Ambiguous, "{failure}");
     assert_eq!(upstream.made().len() - before, 1, "neither the proxy nor this crate sent it again");
+}
+
+/// vLLM on the processor with a tiny random Qwen2.5-VL.
+fn vllm(labels: u32, more: &[&str]) -> Peer {
+    let python = program("EDITSCALE_VLLM");
+    let folder = tempfile::tempdir().unwrap();
+    let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/make_judge.py");
+    let made = Command::new(&python)
+        .arg(maker)
+        .args(["--labels", &labels.to_string(), "--out"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+    let port = port();
+    let child = Command::new(&python)
+        .args(["-m", "vllm.entrypoints.openai.api_server", "--model"])
+        .arg(folder.path())
+        .args(["--served-model-name", "a-judge", "--host", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--dtype", "float32", "--max-model-len", "4096", "--enforce-eager", "--max-num-seqs", "4"])
+        .args(["--limit-mm-per-prompt", r#"{"image": 2}"#])
+        .args(more)
+        .envs([("VLLM_CPU_KVCACHE_SPACE", "1"), ("VLLM_CPU_OMP_THREADS_BIND", "nobind"), ("OMP_NUM_THREADS", "1")])
+        .envs([("HF_HUB_OFFLINE", "1"), ("VLLM_NO_USAGE_STATS", "1")])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peer = Peer { child, base: format!("http://127.0.0.1:{port}/v1"), folder };
+    peer.wait_for("/health");
+    peer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vllm_holds_a_judge_that_knows_nothing_to_the_form() {
+    let server = vllm(0, &[]);
+    let options = || ChatJudgeOptions {
+        connection: connection(std::slice::from_ref(&server.base)),
+        ..judge_options(&FakeServer::at("http://127.0.0.1:1/v1"))
+    };
+    let far = ChatJudge::new(options()).unwrap();
+    let judgement = judge(&far).await.unwrap();
+    println!("judged {:?} for {:?}", judgement.score, judgement.cost);
+    assert!((0.0..=10.0).contains(&judgement.score.mean()));
+    assert!(judgement.cost.tokens > 100, "tokens are counted: {:?}", judgement.cost);
+    assert_eq!(judge(&far).await.unwrap().score, judgement.score, "the same question has the same answer");
+    let several = ChatJudgeOptions { votes: NonZeroU32::new(4).unwrap(), ..options() };
+    let judgement = judge(&ChatJudge::new(several).unwrap()).await.unwrap();
+    println!("judged {:?} by four votes", judgement.score);
+    assert!((0.0..=10.0).contains(&judgement.score.mean()) && judgement.score.sigma().unwrap() > 0.0);
+    // Without the range, or without any form, what it says is no score more often than not; it is never one out of range.
+    for structured in [StructuredOutput::SchemaWithoutRange, StructuredOutput::Object, StructuredOutput::Prompt] {
+        match judge(&ChatJudge::new(ChatJudgeOptions { structured, ..options() }).unwrap()).await {
+            Ok(judgement) => assert!((0.0..=10.0).contains(&judgement.score.mean())),
+            Err(failure) => assert_eq!(failure.kind, FailureKind::Malformed, "{structured:?}: {failure}"),
+        }
+    }
+    for (wrong, words) in [
+        (ChatJudgeOptions { model: "nope".to_owned(), ..options() }, "`nope` does not exist"),
+        (ChatJudgeOptions { max_tokens: NonZeroU32::new(100_000).unwrap(), ..options() }, "max_model_len=4096"),
+    ] {
+        let failure = judge(&ChatJudge::new(wrong).unwrap()).await.unwrap_err();
+        assert_eq!((failure.kind, failure.cost), (FailureKind::Invalid, editscale_core::Cost::default()), "{failure}");
+        assert!(failure.message.contains(words), "{failure}");
+    }
+    assert!(far.card().range == Some((0.0, 10.0)));
 }

@@ -1,6 +1,8 @@
 //! Whole runs over replicas with faults of all kinds: nothing lost, the same winner, budgets kept.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +11,14 @@ use editscale_core::{
     Silent, Usd,
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, run};
-use editscale_remote::{ChatJudge, OpenAiImages, OpenAiImagesOptions, Prices, Profile};
+use editscale_remote::{
+    ChatJudge, ChatJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SeedPlace,
+};
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::FakeServer;
 use serde_json::{Value, json};
 
-use crate::replicas::{over, storm, three};
+use crate::storms::{Death, dies_and_comes_back, faults, over, patient, storm, storm_of, three};
 use crate::support::{judge_options, options, request};
 
 /// A judge whose scores follow from the picture alone.
@@ -67,8 +71,13 @@ async fn carry_out(job: &Job, path: &Path) -> Outcome {
         rewards,
         continues: None,
     };
-    let mut directory = RunDirectory::create(path).unwrap();
-    directory.begin(&manifest).unwrap();
+    let mut directory = match RunDirectory::create(path) {
+        Ok(directory) => {
+            directory.begin(&manifest).unwrap();
+            directory
+        }
+        Err(_) => RunDirectory::open(path).unwrap().0,
+    };
     run(job, &mut directory, StopSignal::never()).await.unwrap()
 }
 
@@ -77,48 +86,194 @@ fn winner(outcome: &Outcome) -> Option<CandidateId> {
     outcome.winner()
 }
 
+/// Where the judges of a storm are: three of them, in a storm of their own.
+fn judges(salt: Option<u64>) -> [FakeServer; 3] {
+    let servers = std::array::from_fn(|_| judging());
+    if let Some(salt) = salt {
+        servers.iter().zip(salt..).for_each(|(server, salt)| storm_of(faults(), server, salt));
+    }
+    servers
+}
+
+fn judge(servers: &[FakeServer], prices: Prices) -> ChatJudge {
+    let options = ChatJudgeOptions { connection: patient(servers), prices, ..judge_options(&servers[0]) };
+    ChatJudge::new(options).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_through_a_storm_has_the_winner_of_a_calm_one() {
-    let mut outcomes = Vec::new();
-    for is_stormy in [false, true] {
-        let (servers, judge) = (three(), judging());
-        if is_stormy {
-            servers.iter().zip(21..).for_each(|(server, salt)| storm(server, salt));
-            storm(&judge, 31);
+    for keyed in [false, true] {
+        let mut calm: Option<Outcome> = None;
+        for salt in [None, Some(21), Some(61), Some(81)] {
+            let (servers, judges) = (three(), judges(salt.map(|salt| salt + 10)));
+            if keyed {
+                servers.iter().for_each(FakeServer::honour_keys);
+            }
+            let mut deaths = Vec::new();
+            if let Some(salt) = salt {
+                servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
+                deaths = vec![dies_and_comes_back(&servers), dies_and_comes_back(&judges)];
+            }
+            let editor = if keyed { paid(&servers, Some(Repeat::Keyed)) } else { free(&servers) };
+            let folder = tempfile::tempdir().unwrap();
+            let job = job(editor, judge(&judges, Prices::default()), Budget::default());
+            let outcome = carry_out(&job, &folder.path().join("run")).await;
+            deaths.into_iter().for_each(Death::end);
+            assert_eq!((outcome.asked, outcome.failed), (EDITS, 0), "nothing is lost: {outcome:?}");
+            if keyed {
+                assert_eq!(made(&servers).len(), EDITS as usize, "none was made twice");
+            }
+            match &calm {
+                None => assert!(winner(&outcome).is_some()),
+                Some(calm) => {
+                    assert_eq!(winner(&outcome), winner(calm));
+                    assert_eq!(outcome.verdict, calm.verdict);
+                }
+            }
+            calm.get_or_insert(outcome);
         }
-        let mut judged = judge_options(&judge);
-        judged.connection = over(std::slice::from_ref(&judge), options(Profile::SgLang, &judge)).connection;
-        let editor = OpenAiImages::new(over(&servers, options(Profile::SgLang, &servers[0]))).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let job = job(editor, ChatJudge::new(judged).unwrap(), Budget::default());
-        let outcome = carry_out(&job, &folder.path().join("run")).await;
-        assert_eq!((outcome.asked, outcome.failed), (24, 0), "nothing is lost: {outcome:?}");
-        outcomes.push(outcome);
     }
-    assert!(winner(&outcomes[0]).is_some());
-    assert_eq!(winner(&outcomes[0]), winner(&outcomes[1]));
-    assert_eq!(outcomes[0].verdict, outcomes[1].verdict);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_run_through_a_storm_keeps_its_budget() {
-    let (servers, judge) = (three(), judging());
-    servers.iter().zip(41..).for_each(|(server, salt)| storm(server, salt));
-    let prices = Prices { picture: Usd { micros: 40_000 }, ..Prices::default() };
-    let paid = OpenAiImagesOptions { prices, ..options(Profile::OpenAi, &servers[0]) };
-    let editor = OpenAiImages::new(over(&servers, paid)).unwrap();
-    let budget = Budget { usd: Some(Usd { micros: 500_000 }), ..Budget::default() };
-    let folder = tempfile::tempdir().unwrap();
-    let job = job(editor, ChatJudge::new(judge_options(&judge)).unwrap(), budget);
-    let outcome = carry_out(&job, &folder.path().join("run")).await;
-    let made: usize = servers.iter().map(|server| server.made().len()).sum();
-    let spent = outcome.ledger.cost.usd.micros;
-    assert!(spent <= 500_000, "spent {spent}");
-    assert!(spent >= 40_000 * made as u64, "spent {spent} for {made} pictures");
-    assert!(winner(&outcome).is_some() && outcome.failed > 0);
-    // Wherever an answer got lost, the picture was not asked for again.
-    let mut all: Vec<String> = servers.iter().flat_map(FakeServer::made).collect();
-    all.sort();
-    all.dedup();
-    assert_eq!(all.len(), made);
+    for (salt, most) in [(41, Some(500_000)), (51, Some(700_000)), (71, Some(90_000)), (91, None), (101, Some(39_999))]
+    {
+        let (servers, judges) = (three(), judges(Some(salt + 10)));
+        servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
+        let judge_price = Prices { call: Usd { micros: 1000 }, ..Prices::default() };
+        let budget = Budget { usd: most.map(|micros| Usd { micros }), ..Budget::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(paid(&servers, None), judge(&judges, judge_price), budget);
+        let outcome = carry_out(&job, &folder.path().join("run")).await;
+        let (made, asked) = (made(&servers), made_by(&judges));
+        let spent = outcome.ledger.cost.usd.micros;
+        // A server that sends three pictures where one was asked for may bill three: two more than anybody could set
+        // aside for each such answer.
+        let extra = 2 * PRICE * more_than_asked(&folder.path().join("run"));
+        assert!(most.is_none_or(|most| spent <= most + extra), "storm {salt}: spent {spent}, {extra} of it unasked");
+        let least = PRICE * made.len() as u64 + 1000 * asked as u64;
+        assert!(spent >= least, "storm {salt}: spent {spent}, made {least}");
+        assert!(winner(&outcome).is_some() || most.is_some_and(|most| most < PRICE + 2000));
+        let distinct: BTreeSet<&String> = made.iter().collect();
+        assert_eq!(distinct.len(), made.len(), "wherever an answer got lost, the picture was not asked for again");
+    }
+}
+
+/// Answers in a run's journal with more pictures than were asked for.
+fn more_than_asked(path: &Path) -> u64 {
+    let text = std::fs::read_to_string(path.join("journal.jsonl")).unwrap();
+    text.matches("the server sent 3 pictures").count() as u64
+}
+
+const PRICE: u64 = 40_000;
+const EDITS: u32 = 24;
+
+fn free(servers: &[FakeServer]) -> OpenAiImages {
+    OpenAiImages::new(over(servers, options(Profile::SgLang, &servers[0]))).unwrap()
+}
+
+fn paid(servers: &[FakeServer], repeat: Option<Repeat>) -> OpenAiImages {
+    let prices = Prices { picture: Usd { micros: PRICE }, ..Prices::default() };
+    let seeds = Some(SeedPlace::Field);
+    let paid = OpenAiImagesOptions { prices, seeds, repeat, ..options(Profile::OpenAi, &servers[0]) };
+    OpenAiImages::new(over(servers, paid)).unwrap()
+}
+
+fn made(servers: &[FakeServer]) -> Vec<String> {
+    servers.iter().flat_map(FakeServer::made).collect()
+}
+
+fn made_by(judges: &[FakeServer]) -> usize {
+    judges.iter().map(|judge| judge.made().len()).sum()
+}
+
+/// What the process that is killed is told, where there is one.
+const CHILD: &str = "EDITSCALE_TEST_RUN";
+
+/// A run as a process sees it: how the editors may be asked, where everybody is, and the folder of the run.
+fn child(text: &str) -> (Job, PathBuf) {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [how, folder, servers, judges] = words.as_slice() else { panic!("four words, not {words:?}") };
+    let at = |list: &str| list.split(',').map(FakeServer::at).collect::<Vec<_>>();
+    let (servers, judges) = (at(servers), at(judges));
+    let (editor, most) = match *how {
+        "harmless" => (free(&servers), None),
+        "keyed" => (paid(&servers, Some(Repeat::Keyed)), None),
+        _ => (paid(&servers, None), Some(MOST)),
+    };
+    let budget = Budget { usd: most.map(|micros| Usd { micros }), ..Budget::default() };
+    (job(editor, judge(&judges, Prices::default()), budget), PathBuf::from(folder))
+}
+
+/// What a run may spend that cannot ask what became of its edits: 20 of 24.
+const MOST: u64 = 20 * PRICE;
+
+/// Does nothing unless the test below runs it as a process of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_may_be_killed() {
+    let Ok(text) = std::env::var(CHILD) else { return };
+    let (job, folder) = child(&text);
+    carry_out(&job, &folder).await;
+}
+
+#[test]
+fn a_run_killed_again_and_again_is_gone_on_with() {
+    for how in ["harmless", "keyed", "never"] {
+        let mut calm: Option<Outcome> = None;
+        for (is_killed, salt) in [(false, None), (true, None), (true, Some(121)), (true, Some(141))] {
+            let (servers, judges) = (three(), judges(salt.map(|salt| salt + 10)));
+            if how == "keyed" {
+                servers.iter().for_each(FakeServer::honour_keys);
+            }
+            if let Some(salt) = salt {
+                servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let bases = |servers: &[FakeServer]| servers.iter().map(FakeServer::base).collect::<Vec<_>>().join(",");
+            let run = folder.path().join("run");
+            let text = format!("{how} {} {} {}", run.display(), bases(&servers), bases(&judges));
+            for server in servers.iter().filter(|_| is_killed) {
+                killed(&text, server, 2 + server.asked().len());
+            }
+            let (job, path) = child(&text);
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            let outcome = runtime.block_on(carry_out(&job, &path));
+            let made = made(&servers);
+            let (spent, failed) = (outcome.ledger.cost.usd.micros, outcome.failed);
+            let case = format!(
+                "{how}, killed: {is_killed}, storm {salt:?}: spent {spent}, made {}, failed {failed}",
+                made.len()
+            );
+            let distinct = made.iter().collect::<BTreeSet<_>>().len();
+            if how == "never" {
+                assert_eq!(distinct, made.len(), "{case}");
+                let extra = 2 * PRICE * more_than_asked(&run);
+                assert!((PRICE * made.len() as u64..=MOST + extra).contains(&spent), "{case}");
+                // Told again by the journal alone, it is the same.
+                let again = runtime.block_on(carry_out(&job, &path));
+                assert_eq!((again.ledger.cost, &again.verdict), (outcome.ledger.cost, &outcome.verdict), "{case}");
+                continue;
+            }
+            assert_eq!((outcome.asked, outcome.failed), (EDITS, 0), "{case}");
+            assert!(how == "harmless" || made.len() == EDITS as usize, "made {}: {case}", made.len());
+            let calm = calm.get_or_insert(outcome.clone());
+            assert_eq!(winner(&outcome), winner(calm), "{case}");
+        }
+    }
+}
+
+/// Starts a process with the run, and kills it once a server has been asked so often, if it is not done by then.
+fn killed(text: &str, server: &FakeServer, asked: usize) {
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "runs::a_process_that_may_be_killed"])
+        .env(CHILD, text)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while server.asked().len() < asked && process.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
 }

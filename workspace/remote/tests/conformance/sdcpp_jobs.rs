@@ -15,7 +15,7 @@ use editscale_remote::{
 use editscale_testkit::{FakeServer, ServerFault};
 use serde_json::{Value, json};
 
-use crate::replicas::three;
+use crate::storms::three;
 use crate::support::{Listening, SIZE, connection, item, numbered, picture, request};
 
 const JOBS: &str = "GET /sdcpp/v1/jobs/";

@@ -29,16 +29,25 @@ impl Answer {
 
 pub(super) fn serve(server: &FakeServer, mut stream: TcpStream) {
     let Some(asked) = read(&stream) else { return };
+    let deaths = server.state().deaths;
     let fault = begin(server, &asked);
     match &fault {
         Some(ServerFault::Hold) => hold(server),
         Some(ServerFault::Hang) => wait_for_the_end(server, &mut stream),
+        Some(ServerFault::Die) => {
+            server.die();
+            server.state().under_way -= 1;
+            return;
+        }
         _ => {}
     }
     let answer = answer(server, &asked, fault.as_ref());
     // The work is over before the client can know.
     server.state().under_way -= 1;
     server.shared.1.notify_all();
+    if server.state().deaths > deaths {
+        return;
+    }
     // A client that is gone has seen enough.
     send(server, &mut stream, fault.as_ref(), &answer).ok();
 }

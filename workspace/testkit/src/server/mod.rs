@@ -47,6 +47,8 @@ pub enum ServerFault {
     Event(String),
     /// A body of so many bytes, declared or not.
     Huge(usize),
+    /// The server dies of it: see [`FakeServer::die`].
+    Die,
 }
 
 type Replies = Arc<dyn Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync>;
@@ -68,10 +70,13 @@ struct State {
     says: Option<Says>,
     replies: Option<Replies>,
     files: BTreeMap<String, File>,
-    /// Answers by idempotency key, where the server honours those.
+    /// What was made by idempotency key, where the server honours those.
     keyed: Option<BTreeMap<String, Vec<u8>>>,
     usage: Option<serde_json::Value>,
     is_open: bool,
+    is_dead: bool,
+    /// How often it died.
+    deaths: usize,
     under_way: usize,
     most_under_way: usize,
     hung_up: usize,
@@ -105,13 +110,52 @@ impl FakeServer {
         let address = listener.local_addr().expect("an address");
         let server = Self { address, shared: Arc::default() };
         let serving = server.clone();
-        thread::spawn(move || {
+        thread::spawn(move || serving.live(listener));
+        server
+    }
+
+    /// Answers until it dies, and again from when it is brought back.
+    fn live(&self, mut listener: TcpListener) {
+        loop {
             for stream in listener.incoming().flatten() {
-                let serving = serving.clone();
+                if self.state().is_dead {
+                    break;
+                }
+                let serving = self.clone();
                 thread::spawn(move || exchange::serve(&serving, stream));
             }
-        });
-        server
+            drop(listener);
+            let state = self.state();
+            drop(self.shared.1.wait_while(state, |state| state.is_dead).unwrap_or_else(PoisonError::into_inner));
+            listener = TcpListener::bind(self.address).expect("the same port again");
+        }
+    }
+
+    /// Dies: what is under way breaks off, and nobody listens any more. It still knows what it has made.
+    pub fn die(&self) {
+        let mut state = self.state();
+        state.is_dead = true;
+        state.deaths += 1;
+        drop(state);
+        self.shared.1.notify_all();
+        // Wakes it where it waits for a connection, so that it sees that it is dead.
+        std::net::TcpStream::connect(self.address).ok();
+    }
+
+    /// Brings it back.
+    pub fn revive(&self) {
+        self.state().is_dead = false;
+        self.shared.1.notify_all();
+    }
+
+    /// Waits until it has died so many times.
+    pub fn wait_for_deaths(&self, count: usize) {
+        self.wait(|state| state.deaths >= count);
+    }
+
+    /// Waits until it was asked so many times.
+    pub fn wait_until_asked(&self, count: usize) {
+        self.wait(|state| state.asked.len() >= count);
     }
 
     /// The address of a server that is not there: connections to it are refused.
@@ -123,6 +167,12 @@ impl FakeServer {
     /// Its address without a version.
     pub fn root(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A server that runs in another process, by its address with the version. Only its address is known here.
+    pub fn at(base: &str) -> Self {
+        let address = base.trim_start_matches("http://").trim_end_matches("/v1");
+        Self { address: address.parse().expect("an address"), shared: Arc::default() }
     }
 
     /// Its address, with the version.

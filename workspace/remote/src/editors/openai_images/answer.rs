@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Candidate, Cost, EncodedImage, Failure};
+use editscale_core::{Candidate, Cost, EncodedImage};
 use serde_json::Value;
 
 use super::OpenAiImages;
@@ -14,51 +14,43 @@ use crate::picture::received::{decoded, received};
 use crate::picture::results;
 use crate::price::Usage;
 use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::words::short;
 
 impl OpenAiImages {
     /// Takes the first picture of the answer. How many there are is counted: a server may send none, or more than it was
     /// asked for, and each may cost.
-    pub(crate) async fn candidate(&self, reply: &Reply, server: &Server, form: &Form) -> Result<Candidate, Failure> {
-        let bound = self.card.cost;
-        let malformed = |message: String| {
-            let message = format!("{}: {message}", server.endpoint.base());
-            RemoteError::maybe_done(ErrorClass::Malformed, server.endpoint.hide(&message))
-                .into_failure(self.repeat, bound)
-        };
-        let whole = if is_stream(reply) {
-            whole(&reply.body, &server.endpoint).map_err(|error| error.into_failure(self.repeat, bound))
-        } else {
-            let other = |error| malformed(format!("expected JSON with pictures, found something else: {error}"));
-            serde_json::from_slice(&reply.body).map_err(other)
-        };
-        let answer: Value = whole?;
+    pub(crate) async fn candidate(
+        &self,
+        reply: &Reply,
+        server: &Server,
+        form: &Form,
+    ) -> Result<Candidate, RemoteError> {
+        let answer = read(reply, server)?;
         let pictures: Vec<&Value> =
             answer["data"].as_array().into_iter().flatten().filter(|each| is_picture(each)).collect();
-        let cost = self.options.prices.of(Usage::of(&answer), pictures.len() as u64, bound);
-        let Some(first) = pictures.first() else {
-            return Err(Failure { cost, ..malformed("expected one picture, found none".to_owned()) });
+        // A picture that did not come may have been made, and paid.
+        let count = pictures.len().max(1) as u64;
+        let cost = self.options.prices.of(Usage::of(&answer), count, self.card.cost);
+        let made = match pictures.first() {
+            Some(first) => self.picture(first, server).await,
+            None => Err(malformed(server, "expected one picture, found none")),
         };
-        let image = self.picture(first, server).await.map_err(|error| match error {
-            Trouble::Words(words) => Failure { cost, ..malformed(words) },
-            Trouble::Error(error) => Failure { cost, ..error.into_failure(self.repeat, bound) },
-        })?;
+        let image = made.map_err(|error| RemoteError { cost: Some(Box::new(cost)), ..error })?;
         Ok(Self::made(image, form, cost, &pictures, server))
     }
 
-    async fn picture(&self, picture: &Value, server: &Server) -> Result<EncodedImage, Trouble> {
+    async fn picture(&self, picture: &Value, server: &Server) -> Result<EncodedImage, RemoteError> {
         let limits = &self.options.limits;
+        let wrong = |words: String| malformed(server, &words);
         if let Some(text) = picture["b64_json"].as_str() {
-            let bytes = decoded(text, limits).map_err(Trouble::Words)?;
-            return received(bytes, limits).map_err(Trouble::Words);
+            return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(wrong);
         }
         let address = picture["url"].as_str().unwrap_or_default();
         if address.starts_with("data:") {
-            let bytes = decoded(address, limits).map_err(Trouble::Words)?;
-            return received(bytes, limits).map_err(Trouble::Words);
+            return decoded(address, limits).and_then(|bytes| received(bytes, limits)).map_err(wrong);
         }
-        let fetched =
-            results::fetch(&self.fleet.http, &server.endpoint, address, limits).await.map_err(Trouble::Error)?;
-        received(fetched[..].into(), limits).map_err(Trouble::Words)
+        let fetched = results::fetch(&self.fleet.http, &server.endpoint, address, limits).await?;
+        received(fetched[..].into(), limits).map_err(wrong)
     }
 
     fn made(image: EncodedImage, form: &Form, cost: Cost, pictures: &[&Value], server: &Server) -> Candidate {
@@ -79,16 +71,24 @@ impl OpenAiImages {
             .and_then(|picture| picture["revised_prompt"].as_str())
             .filter(|revised| !revised.is_empty())
         {
-            let revised: String = server.endpoint.hide(revised).chars().take(500).collect();
+            let revised = short(&server.endpoint.hide(revised));
             notes.push(format!("the server changed the instruction to: {revised}").into());
         }
         Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) }
     }
 }
 
-enum Trouble {
-    Words(String),
-    Error(RemoteError),
+/// The answer as JSON, in whichever way it came.
+fn read(reply: &Reply, server: &Server) -> Result<Value, RemoteError> {
+    if is_stream(reply) {
+        return whole(&reply.body, &server.endpoint);
+    }
+    reply.json().ok_or_else(|| malformed(server, "expected JSON with pictures, found something else"))
+}
+
+fn malformed(server: &Server, words: &str) -> RemoteError {
+    let message = server.endpoint.hide(&format!("{}: {words}", server.endpoint.base()));
+    RemoteError::maybe_done(ErrorClass::Malformed, message)
 }
 
 fn is_picture(value: &Value) -> bool {

@@ -11,6 +11,7 @@ mod stream;
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
@@ -26,6 +27,7 @@ use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, key_header};
 use crate::editors::size::SizeRule;
 use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -74,10 +76,10 @@ impl OpenAiImages {
         };
         let leaving = || watch.submitted(place, &key, None);
         let hear = |event: &str| self.preview(event, place, watch);
-        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &hear }).await {
-            Ok((reply, server)) => self.candidate(&reply, &server, &form).await,
-            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
-        }
+        let form = &form;
+        let read = |reply, server: Arc<Server>| async move { self.candidate(&reply, &server, form).await };
+        let made = self.fleet.answer(&ask, Caller { watch, leaving: &leaving, hear: &hear }, read).await;
+        made.map_err(|error| error.into_failure(self.repeat, self.card.cost))
     }
 }
 

@@ -97,7 +97,7 @@ impl Line {
     ) -> Result<Reply, RemoteError> {
         let home = self.endpoint().base();
         let is_home = home.origin() == url.origin();
-        let way = way(home, &url).map_err(|reason| self.refused_address(&url, &reason))?;
+        let way = way(home, &url, false).map_err(|reason| self.refused_address(&url, &reason))?;
         let is_trusted = is_home || (way == Way::Public && trusts(&url));
         let headers = if is_trusted { self.endpoint().headers().clone() } else { HeaderMap::new() };
         let message = Message { method, url, headers, body, most_bytes: self.most_bytes, listener: None };

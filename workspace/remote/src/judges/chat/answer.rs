@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::parse::scores;
 use super::rubric::{Aspect, Rubric};
 use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::words::short;
 
 /// The score of one aspect in an answer: the least of those that it asks for.
 pub(crate) fn score(answer: &Value, aspect: &Aspect, rubric: &Rubric) -> Result<f64, RemoteError> {
@@ -20,7 +21,7 @@ fn said(answer: &Value) -> Result<&str, RemoteError> {
     let message = &choice["message"];
     let refused = message["refusal"].as_str().filter(|refusal| !refusal.is_empty());
     if let Some(refusal) = refused {
-        let shown: String = refusal.chars().take(200).collect();
+        let shown = short(refusal);
         return Err(RemoteError::new(ErrorClass::Moderated, format!("the judge will not judge this: {shown}")));
     }
     match (choice["finish_reason"].as_str(), text_of(&message["content"])) {

@@ -10,6 +10,7 @@ mod votes;
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use editscale_core::{
     BoxFuture, Cost, Counters, Failure, FailureKind, Judgement, RewardBatch, RewardCard, RewardItem, RewardKind,
@@ -18,7 +19,6 @@ use editscale_core::{
 use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use options::{ChatJudgeOptions, StructuredOutput};
@@ -29,6 +29,8 @@ use self::question::Pair;
 use self::votes::Vote;
 use crate::SetupError;
 use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
 use crate::price::Usage;
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::Repeat;
@@ -126,30 +128,28 @@ impl ChatJudge {
             streams: false,
             works_on: false,
         };
-        let bound = self.bound();
-        let failed = |error: RemoteError, cost: Option<Cost>| {
-            let failure = error.into_failure(self.repeat, bound);
-            let cost = cost.unwrap_or(failure.cost);
-            Answered { score: Err(failure), cost }
+        let caller = Caller { watch, leaving: &|| (), hear: &|_| () };
+        let read = |reply, server| async move { self.read(&reply, &server, aspect) };
+        self.fleet.answer(&ask, caller, read).await.unwrap_or_else(|error| {
+            let failure = error.into_failure(self.repeat, self.bound());
+            Answered { cost: failure.cost, score: Err(failure) }
+        })
+    }
+
+    /// What an answer says. One that is no answer may be asked for again; what the model said is final, for it would say
+    /// the same again.
+    fn read(&self, reply: &Reply, server: &Arc<Server>, aspect: &Aspect) -> Result<Answered, RemoteError> {
+        let endpoint = &server.endpoint;
+        let answer = reply.json().and_then(|answer| answer["choices"].is_array().then_some(answer));
+        let Some(answer) = answer else {
+            let message = format!("{}: expected JSON with choices, found something else", endpoint.base());
+            return Err(RemoteError::maybe_done(ErrorClass::Malformed, message));
         };
-        let (reply, server) = match self.fleet.call(&ask, Caller { watch, leaving: &|| (), hear: &|_| () }).await {
-            Ok(answer) => answer,
-            Err(error) => return failed(error, None),
-        };
+        let cost = self.options.prices.of(Usage::of(&answer), 0, self.bound());
         // Secrets are hidden before anything is cut short.
-        let said = server.endpoint.hide(&String::from_utf8_lossy(&reply.body));
-        let Ok(answer) = serde_json::from_str::<Value>(&said) else {
-            let message = format!("{}: expected JSON, found something else", server.endpoint.base());
-            return failed(RemoteError::new(ErrorClass::Malformed, message), Some(bound));
-        };
-        let cost = self.options.prices.of(Usage::of(&answer), 0, bound);
-        match answer::score(&answer, aspect, &self.options.rubric) {
-            Ok(score) => Answered { score: Ok(score), cost },
-            Err(error) => {
-                let message = server.endpoint.hide(&error.message);
-                failed(RemoteError { message, ..error }, Some(cost))
-            }
-        }
+        let score = answer::score(&endpoint.hide_in(answer), aspect, &self.options.rubric);
+        let score = score.map_err(|error| Failure { cost, ..error.into_failure(self.repeat, self.bound()) });
+        Ok(Answered { score, cost })
     }
 }
 

@@ -13,8 +13,10 @@ use crate::trouble::retry::Repeat;
 /// How the server is asked to keep to the form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StructuredOutput {
-    /// `response_format` with a JSON schema, as `OpenAI`, vLLM and `SGLang` know it.
+    /// `response_format` with a JSON schema that holds scores to their range, as `OpenAI`, vLLM and `SGLang` know it.
     Schema,
+    /// The same without the range, for servers that refuse `minimum` and `maximum` in a schema.
+    SchemaWithoutRange,
     /// `response_format` with `json_object`.
     Object,
     /// Not at all; the prompt asks for it.

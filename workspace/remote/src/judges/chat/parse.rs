@@ -3,13 +3,15 @@
 
 use serde_json::Value;
 
+use crate::trouble::words::short;
+
 /// The scores of these names, in their order, from the last JSON object that has them all. Lists of the right length under
 /// `score` or `scores` are taken too, as older prompts ask for them.
 pub(crate) fn scores(text: &str, names: &[String], low: f64, high: f64) -> Result<Vec<f64>, String> {
     let objects = objects(text);
     let found = objects.iter().rev().find_map(|object| of_object(object, names));
     let Some(found) = found else {
-        let shown: String = text.chars().take(200).collect();
+        let shown = short(text);
         return Err(format!("expected a JSON object with {}, found: {shown}", names.join(", ")));
     };
     match found.iter().position(|score| !(low..=high).contains(score)) {

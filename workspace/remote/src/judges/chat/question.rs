@@ -80,10 +80,16 @@ impl ChatJudge {
         match self.options.structured {
             StructuredOutput::Prompt => None,
             StructuredOutput::Object => Some(json!({"type": "json_object"})),
-            StructuredOutput::Schema => {
+            StructuredOutput::Schema | StructuredOutput::SchemaWithoutRange => {
                 let mut properties = Map::new();
                 properties.insert("reasoning".to_owned(), json!({"type": "string"}));
-                let score = |name: &String| (name.clone(), json!({"type": "number"}));
+                let mut number = json!({"type": "number"});
+                if self.options.structured == StructuredOutput::Schema {
+                    let rubric = &self.options.rubric;
+                    number["minimum"] = whole_or_not(rubric.low);
+                    number["maximum"] = whole_or_not(rubric.high);
+                }
+                let score = |name: &String| (name.clone(), number.clone());
                 properties.extend(aspect.scores.iter().map(score));
                 let required: Vec<&str> =
                     std::iter::once("reasoning").chain(aspect.scores.iter().map(String::as_str)).collect();
@@ -98,4 +104,9 @@ impl ChatJudge {
             }
         }
     }
+}
+
+/// A number as people write it: `10`, not `10.0`.
+fn whole_or_not(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e9 { json!(number as i64) } else { json!(number) }
 }

@@ -18,14 +18,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
 }
 
 fn edit(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Vec<u8> {
-    let key = asked.header("idempotency-key").unwrap_or_default().to_owned();
-    if let Some(known) = state.keyed.as_ref().and_then(|keyed| keyed.get(&key)) {
-        return known.clone();
-    }
-    let prompt = asked.text("prompt").unwrap_or_default();
-    let seed = asked.text("seed").unwrap_or_default();
-    state.made.push(format!("{key} {seed}"));
-    let file = png(size(asked), colour(&prompt, &seed));
+    let file = once(state, asked);
     let picture = match fault {
         Some(ServerFault::Base64(text)) => json!({"b64_json": text}),
         Some(ServerFault::Address(address)) => json!({"url": address}),
@@ -39,11 +32,22 @@ fn edit(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Vec<u8
     if let Some(usage) = &state.usage {
         answer["usage"] = usage.clone();
     }
-    let body = answer.to_string().into_bytes();
-    if let Some(keyed) = &mut state.keyed {
-        keyed.insert(key, body.clone());
+    answer.to_string().into_bytes()
+}
+
+/// The picture, made once for a key where the server honours those. What goes wrong goes wrong on the way back.
+fn once(state: &mut State, asked: &Asked) -> Vec<u8> {
+    let key = asked.header("idempotency-key").unwrap_or_default().to_owned();
+    if let Some(known) = state.keyed.as_ref().and_then(|keyed| keyed.get(&key)) {
+        return known.clone();
     }
-    body
+    let (prompt, seed) = (asked.text("prompt").unwrap_or_default(), asked.text("seed").unwrap_or_default());
+    state.made.push(format!("{key} {seed}"));
+    let file = png(size(asked), colour(&prompt, &seed));
+    if let Some(keyed) = &mut state.keyed {
+        keyed.insert(key, file.clone());
+    }
+    file
 }
 
 /// The same as a stream of events: pictures of what there is so far, then the picture.

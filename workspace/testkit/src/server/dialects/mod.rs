@@ -6,8 +6,8 @@ mod fal;
 mod images;
 pub(super) mod jobs;
 mod replicate;
-mod sdcpp;
 mod scores;
+mod sdcpp;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
