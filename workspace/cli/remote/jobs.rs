@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use editscale_config as config;
 use editscale_core::{EditBackend, EditorName};
 use editscale_remote::{
-    InputFields, PictureUse, PollRules, SdCppJobs, SdCppJobsOptions, SecretPlace, Service, SizePlace, SubmitPoll,
-    SubmitPollOptions,
+    Connection, InputFields, PictureUse, PollRules, SdCppJobs, SdCppJobsOptions, SecretPlace, Service, SizePlace,
+    SubmitPoll, SubmitPollOptions,
 };
 
 use super::editors::sizes;
@@ -39,16 +39,8 @@ pub(crate) fn sdcpp_jobs(name: &EditorName, options: &config::SdCppJobsOptions) 
 /// The editor behind a service that takes jobs that a recipe describes.
 pub(crate) fn submit_poll(name: &EditorName, options: &config::SubmitPollOptions) -> Result<Arc<dyn EditBackend>> {
     let remote = &options.remote;
-    let service = match options.service {
-        config::ServiceChoice::Bfl => Service::Bfl,
-        config::ServiceChoice::Fal => Service::Fal,
-        config::ServiceChoice::Replicate => Service::Replicate,
-    };
-    let mut connection = connection(remote);
-    for (server, settings) in connection.servers.iter_mut().zip(&remote.servers) {
-        server.secret_place = settings.secret_header.clone().map_or(service.secret_place(), SecretPlace::Header);
-    }
-    let usual = SubmitPollOptions::new(name.clone(), service, &options.model, connection);
+    let connection = service_connection(options);
+    let usual = SubmitPollOptions::new(name.clone(), service(options.service), &options.model, connection);
     let chosen = SubmitPollOptions {
         revision: remote.revision.clone(),
         prices: prices(&remote.prices),
@@ -64,6 +56,25 @@ pub(crate) fn submit_poll(name: &EditorName, options: &config::SubmitPollOptions
     };
     let editor = SubmitPoll::new(chosen).with_context(|| format!("cannot use editor `{name}`"))?;
     Ok(Arc::new(editor))
+}
+
+/// The servers of a service, each with the secret where the service looks for it.
+pub(super) fn service_connection(options: &config::SubmitPollOptions) -> Connection {
+    let remote = &options.remote;
+    let usual = service(options.service).secret_place();
+    let mut connection = connection(remote);
+    for (server, settings) in connection.servers.iter_mut().zip(&remote.servers) {
+        server.secret_place = settings.secret_header.clone().map_or(usual.clone(), SecretPlace::Header);
+    }
+    connection
+}
+
+fn service(choice: config::ServiceChoice) -> Service {
+    match choice {
+        config::ServiceChoice::Bfl => Service::Bfl,
+        config::ServiceChoice::Fal => Service::Fal,
+        config::ServiceChoice::Replicate => Service::Replicate,
+    }
 }
 
 fn inputs(settings: &config::InputSettings, usual: InputFields) -> InputFields {

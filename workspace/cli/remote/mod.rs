@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 
 use editscale_config::{
     CallSettings, EditorModel, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, RewardModel,
-    ServerSettings,
+    ServerSettings, ServiceChoice,
 };
 use editscale_core::{KnobScale, KnobSpec};
 use editscale_remote::{
@@ -31,6 +31,13 @@ pub(crate) use scores::{
 pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
     match model {
         EditorModel::OpenAiImages(options) => ("models".into(), options.model.as_deref()),
+        EditorModel::SdCppJobs(_) => ("capabilities".into(), None),
+        // What the account is like. The queue of fal has nothing of the kind.
+        EditorModel::SubmitPoll(options) => match options.service {
+            ServiceChoice::Bfl => ("credits".into(), None),
+            ServiceChoice::Fal => ("".into(), None),
+            ServiceChoice::Replicate => ("account".into(), None),
+        },
         EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
     }
 }
@@ -40,6 +47,14 @@ pub(crate) fn free_question_of_judge(model: &RewardModel) -> (Cow<'static, str>,
     match model {
         RewardModel::ChatJudge(options) => ("models".into(), Some(&options.model)),
         RewardModel::Photometric(_) | RewardModel::EditReward(_) => ("".into(), None),
+    }
+}
+
+/// The servers of an editor, where it has any, and how they are called.
+pub(crate) fn editor_connection(model: &EditorModel) -> Option<Connection> {
+    match model {
+        EditorModel::SubmitPoll(options) => Some(jobs::service_connection(options)),
+        other => other.remote().map(connection),
     }
 }
 

@@ -42,9 +42,9 @@ pub(super) async fn examine(editor: &Editor, shared: &Shared, money: &mut Money)
 }
 
 async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Found) -> Result<()> {
-    if let Some(settings) = editor.model.remote() {
+    if let Some(servers) = remote::editor_connection(&editor.model) {
         let (path, model) = remote::free_question(&editor.model);
-        if !reached(found, settings, &path, model).await {
+        if !reached(found, &servers, &path, model).await {
             return Ok(());
         }
     }

@@ -36,7 +36,7 @@ pub(super) async fn examine(one: &Reward, shared: &Shared, money: &mut Money) ->
 async fn probe(one: &Reward, shared: &Shared, money: &mut Money, found: &mut Found) -> Result<()> {
     if let Some(settings) = one.model.remote() {
         let (path, model) = remote::free_question_of_judge(&one.model);
-        if !reached(found, settings, &path, model).await {
+        if !reached(found, &remote::connection(settings), &path, model).await {
             return Ok(());
         }
     }

@@ -1,15 +1,13 @@
 //! Whether a server is there, lets us in, and has the model.
 
-use editscale_config::RemoteSettings;
-use editscale_remote::reach;
+use editscale_remote::{Connection, reach};
 use serde_json::{Value, json};
 
 use super::found::Found;
-use crate::remote::connection;
 
 /// Asks a server for something that costs nothing. Whether there is any point in asking it for more.
-pub(super) async fn reached(found: &mut Found, remote: &RemoteSettings, path: &str, model: Option<&str>) -> bool {
-    let reached = match reach(&connection(remote), path).await {
+pub(super) async fn reached(found: &mut Found, servers: &Connection, path: &str, model: Option<&str>) -> bool {
+    let reached = match reach(servers, path).await {
         Ok(reached) => reached,
         Err(error) => {
             found.fails(error.to_string());

@@ -82,7 +82,7 @@ impl Options for SdCppJobsOptions {
             write_knobs(&self.knobs),
             self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
             NFE.write(Some(&self.nfe)),
-            self.polls.write(),
+            Some(self.polls.write()),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
     }

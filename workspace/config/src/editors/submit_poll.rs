@@ -181,7 +181,7 @@ impl Options for SubmitPollOptions {
             self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
             SERVER_LIMIT.write(self.server_limit.map(|limit| limit.as_secs_f64()).as_ref()),
             NFE.write(Some(&self.nfe)),
-            self.polls.write(),
+            Some(self.polls.write()),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
     }
@@ -201,25 +201,8 @@ impl InputSettings {
             size: fields.take(&SIZE),
             proportion: fields.take(&PROPORTION),
         };
-        inputs.check(fields);
+        check(fields);
         Some(inputs)
-    }
-
-    /// A size is asked for in one way.
-    fn check(&self, fields: &Fields<'_>) {
-        for (given, other) in [(&WIDTH, &HEIGHT), (&HEIGHT, &WIDTH)] {
-            if fields.has(given.name) && !fields.has(other.name) {
-                let mistake = Mistake::new(format!("`{}` has no meaning without `{}`", given.name, other.name));
-                fields.error(&fields.span_of(given.name), mistake);
-            }
-        }
-        let ways: Vec<&str> =
-            [WIDTH.name, SIZE.name, PROPORTION.name].into_iter().filter(|way| fields.has(way)).collect();
-        if let [_, second, ..] = ways.as_slice() {
-            let mistake = Mistake::new("a size can be asked for in one way only")
-                .hint("keep `width` with `height`, or `size`, or `proportion`");
-            fields.error(&fields.span_of(second), mistake);
-        }
     }
 
     fn write(&self) -> Yaml {
@@ -235,5 +218,21 @@ impl InputSettings {
             PROPORTION.write(self.proportion.as_ref()),
         ];
         Yaml::Map(written.into_iter().flatten().collect())
+    }
+}
+
+/// A size is asked for in one way.
+fn check(fields: &Fields<'_>) {
+    for (given, other) in [(&WIDTH, &HEIGHT), (&HEIGHT, &WIDTH)] {
+        if fields.has(given.name) && !fields.has(other.name) {
+            let mistake = Mistake::new(format!("`{}` has no meaning without `{}`", given.name, other.name));
+            fields.error(&fields.span_of(given.name), mistake);
+        }
+    }
+    let ways: Vec<&str> = [WIDTH.name, SIZE.name, PROPORTION.name].into_iter().filter(|way| fields.has(way)).collect();
+    if let [_, second, ..] = ways.as_slice() {
+        let mistake = Mistake::new("a size can be asked for in one way only")
+            .hint("keep `width` with `height`, or `size`, or `proportion`");
+        fields.error(&fields.span_of(second), mistake);
     }
 }

@@ -70,7 +70,7 @@ impl PollSettings {
     }
 
     /// Under their section's name.
-    pub(crate) fn write(&self) -> Option<(String, Yaml)> {
+    pub(crate) fn write(&self) -> (String, Yaml) {
         let span = |key: &Key<Number>, span: Duration| key.write(Some(&span.as_secs_f64()));
         let written = [
             span(&FIRST_WAIT, self.first_wait),
@@ -78,6 +78,6 @@ impl PollSettings {
             span(&DEADLINE, self.deadline),
             span(&LOST_AFTER, self.lost_after),
         ];
-        Some((POLLS.name.to_owned(), Yaml::Map(written.into_iter().flatten().collect())))
+        (POLLS.name.to_owned(), Yaml::Map(written.into_iter().flatten().collect()))
     }
 }

@@ -212,9 +212,10 @@ impl Fleet {
         }
     }
 
-    /// The server with this address.
+    /// The server with this address, with or without a slash at its end.
     pub(super) fn server_at(&self, base: &str) -> Option<&Arc<Server>> {
-        self.servers.iter().find(|server| server.endpoint.base().as_str() == base)
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        self.servers.iter().find(|server| bare(server.endpoint.base().as_str()) == bare(base))
     }
 
     /// What is sent to one of the servers.

@@ -372,6 +372,8 @@ async fn after_a_crash_what_nobody_knows_counts_as_spent_and_is_never_submitted_
     assert_eq!(submissions(&server), 0);
     // Where it costs nothing it is submitted after all.
     edit(&self::editor(&server), EditItem { earlier: Some(unnamed), ..plain }).await.unwrap();
+    edit(&self::editor(&server), resumed(&server, "job-9")).await.unwrap();
+    assert_eq!(submissions(&server), 2);
 }
 
 #[tokio::test]

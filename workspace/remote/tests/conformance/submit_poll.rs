@@ -508,6 +508,37 @@ async fn after_a_crash_jobs_are_asked_about_and_never_submitted_again() {
     }
 }
 
+#[tokio::test]
+async fn secrets_stay_out_of_every_text() {
+    for (service, _) in MODELS {
+        let server = FakeServer::start();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "sk-verysecret").unwrap();
+        let mut secret = options(service, &server);
+        secret.connection.servers[0].secret = Some(SecretSource::File(path));
+        secret.connection.servers[0].secret_place = service.secret_place();
+        let editor = SubmitPoll::new(secret).unwrap();
+        let error = json!({"status": "failed", "error": "sk-verysecret is no key", "error_type": "sk-verysecret"});
+        let url = "http://169.254.169.254/sk-verysecret";
+        let names = json!({
+            "id": "sk-verysecret", "polling_url": url, "status_url": url, "response_url": url, "cancel_url": url,
+        });
+        for (route, fault) in [
+            ("POST", status(401, r#"{"detail":"sk-verysecret is no key"}"#)),
+            ("POST", status(200, &names.to_string())),
+            (lines(service).1, status(200, &error.to_string())),
+            (lines(service).1, ServerFault::Address(url.to_owned())),
+        ] {
+            server.fail_at(route, vec![fault; 3]);
+            let watch = Listening::default();
+            let outcome = edit_watched(&editor, item(&request(None, None)), &watch).await;
+            let text = format!("{outcome:?} {:?} {editor:?}", watch.submitted);
+            assert!(!text.contains("verysecret"), "{service}: {text}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn unwanted_jobs_are_cancelled_where_they_can_be() {
     for (service, place, cost) in [

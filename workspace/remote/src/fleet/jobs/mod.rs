@@ -6,6 +6,8 @@
 
 mod follow;
 mod line;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,8 @@ use crate::trouble::retry::Repeat;
 const SETTLE: Duration = Duration::from_secs(3);
 /// The most characters of a server's name for a job.
 const LONGEST_ID: usize = 2000;
+
+const UNNAMED: &str = "the program died while this edit was on its way to the server; it may have been paid";
 
 /// How a job is asked about until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +153,7 @@ pub(crate) struct Finished {
 
 impl Fleet {
     /// Has a job done: submits it, follows it, and stops it when it is not wanted any more. A job of an earlier life is
-    /// asked about and not submitted.
+    /// asked about; it is submitted again only where nobody knows it any more and doing it twice harms nobody.
     pub(crate) async fn job(
         &self,
         order: &Order,
@@ -157,12 +161,13 @@ impl Fleet {
         watch: &dyn Watch,
     ) -> Result<Finished, RemoteError> {
         if let Some(earlier) = &order.earlier {
-            if let Some(remote) = &earlier.remote_id {
-                return self.resume(remote, order, jobs, watch).await;
-            }
-            if order.ask.repeat == Repeat::Never {
-                let message = "the program died while this edit was on its way to the server; it may have been paid";
-                return Err(RemoteError::maybe_done(ErrorClass::Dead, message));
+            let found = match &earlier.remote_id {
+                Some(remote) => self.resume(remote, order, jobs, watch).await,
+                None => Err(RemoteError::maybe_done(ErrorClass::Dead, UNNAMED)),
+            };
+            match found {
+                Err(error) if is_lost(&error) && order.ask.repeat != Repeat::Never => {}
+                found => return found,
             }
         }
         let attempt = |slot: Slot| self.submit(order, slot, jobs, watch);
@@ -221,6 +226,11 @@ impl Fleet {
             None => Err(settled(followed, order.place, watch, jobs.cancels()).await),
         }
     }
+}
+
+/// Whether nobody knows what became of a job.
+fn is_lost(error: &RemoteError) -> bool {
+    error.class == ErrorClass::Dead && error.maybe_done
 }
 
 /// What is left to say of a job that is not wanted any more.
