@@ -29,7 +29,7 @@ mod trouble;
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
 pub use editors::size::SizeRule;
-pub use fleet::{BreakerRules, Connection, Rate, ServerOptions};
+pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric, StructuredOutput};
 pub use picture::PictureLimits;

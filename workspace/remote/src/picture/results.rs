@@ -73,7 +73,7 @@ fn is_same(home: &Url, url: &Url) -> bool {
 }
 
 /// How an address may be reached; or why it may not.
-fn way(home: &Url, url: &Url) -> Result<Way, String> {
+pub(crate) fn way(home: &Url, url: &Url) -> Result<Way, String> {
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err("expected https://HOST/…".to_owned());
     }
