@@ -26,6 +26,7 @@ mod picture;
 mod price;
 mod trouble;
 
+pub use editors::comfyui::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowFinding, WorkflowKnob};
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
 pub use editors::size::SizeRule;

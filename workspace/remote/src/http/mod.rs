@@ -5,6 +5,7 @@ pub(crate) mod endpoint;
 pub(crate) mod events;
 pub(crate) mod multipart;
 pub(crate) mod secret;
+pub(crate) mod socket;
 
 pub use client::Timeouts;
 pub use endpoint::{Endpoint, SecretPlace};
