@@ -1,6 +1,7 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
 mod chat;
+pub(super) mod comfyui;
 mod images;
 
 use serde_json::json;
@@ -16,7 +17,10 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         let list = json!({"object": "list", "data": [{"id": "fake"}]}).to_string().into_bytes();
         (asked.line == "GET /v1/models").then(|| Answer::new(200, list))
     };
-    models(asked).or_else(|| images::answer(state, asked, fault)).or_else(|| chat::answer(state, asked))
+    models(asked)
+        .or_else(|| images::answer(state, asked, fault))
+        .or_else(|| chat::answer(state, asked))
+        .or_else(|| comfyui::answer(state, asked))
 }
 
 /// One colour for one instruction and seed.
