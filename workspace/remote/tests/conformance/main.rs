@@ -4,6 +4,8 @@
 
 mod answers;
 mod comfyui;
+#[cfg(feature = "peers")]
+mod comfyui_peer;
 mod faults;
 mod judge;
 #[cfg(feature = "peers")]
