@@ -239,13 +239,13 @@ async fn progress(peer: &Peer) {
 async fn refusals(peer: &Peer) {
     let item = || numbered(&request(None, None), 5, 1);
     let mut choice = peer.options();
-    choice.fixed = [("/3/inputs/blend_mode".to_owned(), json!("sideways"))].into();
+    choice.fixed = [("/4/inputs/upscale_method".to_owned(), json!("sideways"))].into();
     let mut range = peer.options();
     range.seed_bits = 53;
     let class = ComfyUiOptions { workflow: WORKFLOW.replace("ImageBlend", "ImageBland"), ..peer.options() };
     let scale = ComfyUiOptions { outputs: vec!["4".to_owned()], ..peer.options() };
     for (options, seed, words) in [
-        (choice, 1, "node 3 (ImageBlend): Value not in list: blend_mode: 'sideways' not in"),
+        (choice, 1, "node 4 (ImageScale): Value not in list: upscale_method: 'sideways' not in"),
         (range, 1 << 40, "bigger than max"),
         (class, 1, "ImageBland"),
         (scale, 1, "Prompt has no outputs"),
