@@ -71,6 +71,9 @@ pub(crate) struct Edit {
     /// Keep position, camera and other private metadata of the source in what is written.
     #[arg(long)]
     pub(crate) keep_metadata: bool,
+    /// Say what the run would call, spend and take at most, and send nothing.
+    #[arg(long, conflicts_with_all = ["resume", "output"])]
+    pub(crate) dry_run: bool,
     /// Print one JSON object about the run instead of a path.
     #[arg(long)]
     pub(crate) json: bool,
