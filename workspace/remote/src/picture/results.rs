@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use editscale_core::EncodedImage;
 use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use super::received::PictureLimits;
+use super::received::{PictureLimits, decoded, received};
 use crate::http::client::{Http, Message, Reply, Way};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
@@ -16,6 +17,24 @@ use crate::trouble::error::{ErrorClass, RemoteError};
 const MOST_REDIRECTS: usize = 5;
 /// Attempts to fetch one picture; it was paid for, and asking for it again costs nothing.
 const ATTEMPTS: usize = 3;
+
+/// A picture that `home` named by an address or wrote as a data URL.
+pub(crate) async fn picture(
+    http: &Http,
+    home: &Endpoint,
+    text: &str,
+    limits: &PictureLimits,
+) -> Result<EncodedImage, RemoteError> {
+    let malformed = |message: String| {
+        let message = home.hide(&format!("{}: {message}", home.base()));
+        RemoteError::maybe_done(ErrorClass::Malformed, message)
+    };
+    if text.starts_with("data:") {
+        return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(malformed);
+    }
+    let fetched = fetch(http, home, text, limits).await?;
+    received(fetched[..].into(), limits).map_err(malformed)
+}
 
 /// Fetches a picture that `home` named. Each address on the way is checked:
 /// the same server is allowed, another is only over https and on the public internet, and one on this machine only for a

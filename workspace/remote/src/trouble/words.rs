@@ -40,7 +40,10 @@ impl Words {
                 let kind = text(&value["error_type"]);
                 Self { message: detail.clone(), code: text(&value["code"]), kind }
             }
-            (_, Value::Array(list)) => Self { message: of_list(list), ..Self::default() },
+            (_, Value::Array(list)) => {
+                let kind = list.first().and_then(|first| text(&first["type"]));
+                Self { message: of_list(list), code: None, kind }
+            }
             (_, Value::Object(_)) => Self::of_object(&value["detail"]),
             _ if value["message"].is_string() => Self::of_object(value),
             _ => Self { message: value.to_string(), ..Self::default() },

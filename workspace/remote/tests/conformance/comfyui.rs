@@ -504,7 +504,9 @@ async fn a_prompt_that_never_arrived_is_sent_again_where_that_is_free() {
 /// Lets an edit begin on a server that keeps it in its queue, then loses interest.
 async fn cancelled(server: &FakeServer, place: &'static str) -> (Failure, Arc<Listening>) {
     server.comfyui(|rules| rules.holds = Some(place));
-    let (editor, watch) = (ComfyUi::new(options(server)).unwrap(), Arc::new(Listening::default()));
+    let prices = Prices { picture: Usd { micros: 1000 }, ..Prices::default() };
+    let editor = ComfyUi::new(ComfyUiOptions { prices, ..options(server) }).unwrap();
+    let watch = Arc::new(Listening::default());
     let (waiting, teller) = (server.clone(), Arc::clone(&watch));
     let asked = tokio::task::spawn_blocking(move || {
         waiting.wait_for_asked("GET /v1/history", 2);
@@ -517,15 +519,17 @@ async fn cancelled(server: &FakeServer, place: &'static str) -> (Failure, Arc<Li
 
 #[tokio::test]
 async fn unwanted_edits_are_struck_from_the_queue_or_interrupted_by_name() {
-    for (place, cancels, expected) in [
-        ("queue_pending", false, vec!["cancel", "queue"]),
-        ("queue_running", false, vec!["cancel", "queue", "interrupt"]),
-        ("queue_running", true, vec!["cancel"]),
+    for (place, cancels, expected, micros) in [
+        ("queue_pending", false, vec!["cancel", "queue"], 0),
+        ("queue_running", false, vec!["cancel", "queue", "interrupt"], 1000),
+        ("queue_pending", true, vec!["cancel"], 0),
+        ("queue_running", true, vec!["cancel"], 1000),
     ] {
         let server = FakeServer::start();
         server.comfyui(|rules| rules.cancels = cancels);
         let (failure, watch) = cancelled(&server, place).await;
         assert_eq!(failure.kind, FailureKind::Cancelled, "{failure}");
+        assert_eq!(failure.cost.usd.micros, micros, "{place}: what never began costs nothing");
         let posts: Vec<_> = server
             .asked()
             .into_iter()

@@ -50,7 +50,8 @@ pub(super) fn serve(server: &FakeServer, mut stream: TcpStream) {
 /// Writes the request down and decides what goes wrong with it. Files go wrong by what is put there.
 fn begin(server: &FakeServer, asked: &Asked) -> Option<ServerFault> {
     let mut state = server.state();
-    let number = state.asked.iter().filter(|known| known.line.starts_with("POST")).count() as u64;
+    let counts = |known: &&Asked| state.scripts_all || known.line.starts_with("POST");
+    let number = state.asked.iter().filter(counts).count() as u64;
     state.asked.push(asked.clone());
     state.under_way += 1;
     state.most_under_way = state.most_under_way.max(state.under_way);
@@ -59,7 +60,7 @@ fn begin(server: &FakeServer, asked: &Asked) -> Option<ServerFault> {
     if let Some(at) = at {
         return state.routed.remove(at).map(|(_, fault)| fault);
     }
-    if !asked.line.starts_with("POST") {
+    if !asked.line.starts_with("POST") && !state.scripts_all {
         return None;
     }
     let queued = state.faults.pop_front();

@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+pub use dialects::base64;
 pub use dialects::comfyui::ComfyRules;
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
@@ -62,6 +63,8 @@ struct State {
     /// Faults for requests whose line begins so.
     routed: VecDeque<(String, ServerFault)>,
     script: Option<Script>,
+    /// Whether the script decides over every request, not only those that are `POST`.
+    scripts_all: bool,
     says: Option<Says>,
     files: BTreeMap<String, File>,
     /// Answers by idempotency key, where the server honours those.
@@ -74,6 +77,12 @@ struct State {
     comfy: dialects::comfyui::Comfy,
     /// Edits and judgements that were really made.
     made: Vec<String>,
+    jobs: BTreeMap<String, dialects::jobs::Job>,
+    /// Looks at a job before it is done.
+    looks: usize,
+    /// Where jobs stay until the test lets go: `queued` or `working`.
+    jobs_stay: Option<&'static str>,
+    most_jobs: usize,
 }
 
 /// The server.
@@ -137,6 +146,12 @@ impl FakeServer {
         self.state().script = Some(Arc::new(script));
     }
 
+    /// The same over every request, also those that are no `POST`; numbered in the order in which they come.
+    pub fn script_all(&self, script: impl Fn(u64) -> Option<ServerFault> + Send + Sync + 'static) {
+        self.script(script);
+        self.state().scripts_all = true;
+    }
+
     /// Decides by the body of a question what the judge says.
     pub fn says(&self, says: impl Fn(&serde_json::Value) -> String + Send + Sync + 'static) {
         self.state().says = Some(Arc::new(says));
@@ -155,6 +170,37 @@ impl FakeServer {
     /// Counts tokens so from now on.
     pub fn count(&self, usage: serde_json::Value) {
         self.state().usage = Some(usage);
+    }
+
+    /// Lets jobs be done after so many looks at them; without this, at the first.
+    pub fn look_often(&self, looks: usize) {
+        self.state().looks = looks;
+    }
+
+    /// Lets jobs stay `queued` or `working` until [`Self::let_go`].
+    pub fn keep_jobs(&self, place: &'static str) {
+        self.state().jobs_stay = Some(place);
+    }
+
+    /// Forgets every job.
+    pub fn forget_jobs(&self) {
+        self.state().jobs.clear();
+    }
+
+    /// The jobs that were cancelled.
+    pub fn cancelled(&self) -> Vec<String> {
+        let state = self.state();
+        state.jobs.iter().filter(|(_, job)| job.is_cancelled()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The most jobs that had not ended at once.
+    pub fn most_jobs(&self) -> usize {
+        self.state().most_jobs
+    }
+
+    /// Waits until so many requests have come whose method and path begin so.
+    pub fn wait_for_requests(&self, route: &str, count: usize) {
+        self.wait(|state| state.asked.iter().filter(|asked| asked.line.starts_with(route)).count() >= count);
     }
 
     /// Lets everything go on that is held, now and later.

@@ -111,23 +111,24 @@ impl ComfyJob {
         Ok(Some(failure(&entry, line).map_or(Standing::Done(entry), Standing::Failed)))
     }
 
-    /// Servers before the route for jobs are asked to strike the job from the queue, or to interrupt it where it is the one
-    /// at work. Interrupting without a name would stop whatever is at work, so that is never asked for.
+    /// Servers before 0.33 have no route for this: they are asked to strike the job from the queue, or to interrupt it where
+    /// it is the one at work. Interrupting without a name would stop whatever is at work, so that is never asked for.
     async fn stop(&self, id: &str, line: &Line) -> Result<Stopped, RemoteError> {
-        match line.ask(Method::POST, &format!("api/jobs/{id}/cancel"), None).await {
-            Ok(_) => return Ok(Stopped::AtWork),
-            Err(error) if matches!(error.status, Some(404 | 405 | 501)) => {}
+        let is_old = match line.ask(Method::POST, &format!("api/jobs/{id}/cancel"), None).await {
+            Ok(_) => false,
+            Err(error) if matches!(error.status, Some(404 | 405 | 501)) => true,
             Err(error) => return Err(error),
+        };
+        if is_old {
+            line.ask(Method::POST, "queue", Some(Payload::json(&json!({"delete": [id]})))).await?;
         }
-        let waited = Queue::of(line).await?.place(id) == Some(InQueue::Waiting);
-        line.ask(Method::POST, "queue", Some(Payload::json(&json!({"delete": [id]})))).await?;
-        let now = Queue::of(line).await?.place(id);
-        if now == Some(InQueue::AtWork) {
+        let place = Queue::of(line).await?.place(id);
+        if is_old && place == Some(InQueue::AtWork) {
             line.ask(Method::POST, "interrupt", Some(Payload::json(&json!({"prompt_id": id})))).await?;
-            return Ok(Stopped::AtWork);
         }
-        let has_ended = self.history(id, line).await?.is_some();
-        Ok(if waited && !has_ended { Stopped::BeforeWork } else { Stopped::AtWork })
+        // One that ran is at work still, or in the history.
+        let has_run = place.is_some() || self.history(id, line).await?.is_some();
+        Ok(if has_run { Stopped::AtWork } else { Stopped::BeforeWork })
     }
 }
 

@@ -25,7 +25,7 @@ const STOPS: u32 = 3;
 /// How a job comes about.
 pub(super) enum Beginning {
     /// It is submitted, perhaps under an id that we chose.
-    Submit { message: Message, expected: Option<String> },
+    Submit { message: Box<Message>, expected: Option<String> },
     /// It is on the server.
     Known(String),
 }
@@ -47,7 +47,7 @@ impl Followed {
     ) -> Self {
         let events = line.heard().unwrap_or_else(|| unbounded_channel().1);
         let (wanted, unwanted) = oneshot::channel();
-        let follower = Follower { line, slot, jobs, rules, unwanted: Some(unwanted), lost: None };
+        let follower = Follower { line, slot, jobs, rules, unwanted: Some(unwanted), is_unwanted: false, lost: None };
         Self { task: tokio::spawn(follower.run(beginning)), events, wanted: Some(wanted) }
     }
 
@@ -65,6 +65,7 @@ impl Followed {
                     Event::Known(id) => known(&id),
                     Event::Step(step, steps) => watch.step(place, step, steps),
                     Event::Preview(image) => watch.preview(place, &image),
+                    Event::WorksOn => return Err(RemoteError::cancelled(true)),
                 },
                 outcome = &mut self.task => return outcome.unwrap_or_else(|_| {
                     Err(RemoteError::maybe_done(ErrorClass::Retryable, "the task that followed the job died"))
@@ -86,6 +87,8 @@ struct Follower {
     rules: PollRules,
     /// Ends when nobody wants the job any more; nothing once that was heard.
     unwanted: Option<oneshot::Receiver<()>>,
+    /// Whether that was heard and the job is still to be stopped.
+    is_unwanted: bool,
     /// Why nobody knows whether the submission arrived.
     lost: Option<RemoteError>,
 }
@@ -94,7 +97,7 @@ impl Follower {
     async fn run(mut self, beginning: Beginning) -> Result<Value, RemoteError> {
         let is_new = matches!(beginning, Beginning::Submit { .. });
         let id = match beginning {
-            Beginning::Submit { message, expected } => self.submit(message, expected).await?,
+            Beginning::Submit { message, expected } => self.submit(*message, expected).await?,
             Beginning::Known(id) => id,
         };
         let first = if is_new { self.rules.first_wait } else { Duration::ZERO };
@@ -106,7 +109,7 @@ impl Follower {
         if let Some(body) = self.prepare().await? {
             message.body = Some(body);
         }
-        let outcome = self.line.submit(message).await;
+        let outcome = self.line.submit(message, &*self.jobs).await;
         self.slot.learn(outcome.as_ref());
         let admitted = outcome.and_then(|reply| self.jobs.admitted(&reply, &self.line));
         match (admitted, expected) {
@@ -142,15 +145,21 @@ impl Follower {
         let (mut pause, mut wait) = (first, self.rules.first_wait);
         let mut trouble = Trouble::default();
         loop {
-            if self.wait(pause).await.is_none() {
-                return self.stop(id).await;
+            if self.wait(pause).await.is_none()
+                && let Some(stopped) = self.stop(id).await
+            {
+                return Err(RemoteError::cancelled(stopped != Stopped::BeforeWork));
             }
             if Instant::now() >= ends {
                 return self.late(id).await;
             }
             let (jobs, line) = (Arc::clone(&self.jobs), &self.line);
             let looked = while_wanted(&mut self.unwanted, jobs.cancels(), jobs.look(id, line)).await;
-            let Some(looked) = looked else { return self.stop(id).await };
+            // It is stopped before the next look.
+            let Some(looked) = looked else {
+                (pause, self.is_unwanted) = (Duration::ZERO, true);
+                continue;
+            };
             match self.judge(looked, &mut trouble)? {
                 Standing::Done(answer) => return Ok(answer),
                 Standing::Working { step, steps } => self.line.step(step, steps),
@@ -194,10 +203,15 @@ impl Follower {
         self.lost.clone().unwrap_or_else(|| RemoteError::maybe_done(ErrorClass::Dead, message))
     }
 
-    /// Stops the job. Where that cannot be done this is never called: it is followed to its end, so that its slot stays busy.
-    async fn stop(&mut self, id: &str) -> Result<Value, RemoteError> {
+    /// Stops the job; nothing where it works on, so that it is followed to its end and its slot stays busy.
+    async fn stop(&mut self, id: &str) -> Option<Stopped> {
+        self.is_unwanted = false;
         let stopped = self.cancel(id).await;
-        Err(RemoteError::cancelled(stopped != Some(Stopped::BeforeWork)))
+        if stopped == Some(Stopped::WorksOn) {
+            self.line.tell(Event::WorksOn);
+            return None;
+        }
+        Some(stopped.unwrap_or(Stopped::AtWork))
     }
 
     async fn late(&mut self, id: &str) -> Result<Value, RemoteError> {
@@ -222,6 +236,9 @@ impl Follower {
 
     /// Waits, unless something tells that there is news; nothing once nobody wants the job any more and it can be stopped.
     async fn wait(&mut self, pause: Duration) -> Option<()> {
+        if self.is_unwanted {
+            return None;
+        }
         let jobs = Arc::clone(&self.jobs);
         let news = async {
             tokio::select! {

@@ -6,16 +6,17 @@ use std::time::{Duration, SystemTime};
 use editscale_core::EncodedImage;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::Jobs;
 use crate::fleet::call::{Fleet, named};
 use crate::fleet::server::{Server, lock};
 use crate::http::client::{Http, Message, Reply, Way};
 use crate::http::endpoint::Endpoint;
 use crate::http::multipart::Payload;
 use crate::picture::results::way;
-use crate::trouble::classify::refused;
+use crate::trouble::classify::{refused, reported};
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::asked_wait;
 
@@ -31,6 +32,8 @@ pub(super) enum Event {
     Step(u32, u32),
     /// What there is so far.
     Preview(Box<EncodedImage>),
+    /// It cannot be stopped.
+    WorksOn,
 }
 
 /// Tells whoever waits for a job how far it is.
@@ -115,7 +118,7 @@ impl Line {
         let is_trusted = is_home || (way == Way::Public && trusts(&url));
         let headers = if is_trusted { self.endpoint().headers().clone() } else { HeaderMap::new() };
         let message = Message { method, url, headers, body, most_bytes: self.most_bytes, listener: None };
-        let outcome = self.exchange(&self.asking, way, message).await;
+        let outcome = self.exchange(&self.asking, way, message, |_, error| error).await;
         *lock(&self.asked) = match &outcome {
             Ok(reply) => asked_wait(reply, SystemTime::now()),
             Err(error) => error.after,
@@ -128,14 +131,20 @@ impl Line {
         Url::parse(text).map_err(|error| self.malformed(&format!("expected an address, found `{text}`: {error}")))
     }
 
-    pub(super) async fn submit(&self, message: Message) -> Result<Reply, RemoteError> {
-        self.exchange(&self.submitting, Way::Named, message).await
+    pub(super) async fn submit(&self, message: Message, jobs: &dyn Jobs) -> Result<Reply, RemoteError> {
+        self.exchange(&self.submitting, Way::Named, message, |reply, error| jobs.refused(reply, error)).await
     }
 
-    async fn exchange(&self, http: &Http, way: Way, message: Message) -> Result<Reply, RemoteError> {
+    async fn exchange(
+        &self,
+        http: &Http,
+        way: Way,
+        message: Message,
+        meant: impl Fn(&Reply, RemoteError) -> RemoteError,
+    ) -> Result<Reply, RemoteError> {
         match http.exchange(way, message).await {
             Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
-            Ok(reply) => Err(refused(self.endpoint(), &reply).through_gateway(self.is_gateway)),
+            Ok(reply) => Err(meant(&reply, refused(self.endpoint(), &reply).through_gateway(self.is_gateway))),
             Err(broken) => Err(named(self.endpoint(), RemoteError::broken(broken))),
         }
     }
@@ -174,6 +183,16 @@ impl Line {
     /// An answer that is none.
     pub(crate) fn malformed(&self, message: &str) -> RemoteError {
         RemoteError::maybe_done(ErrorClass::Malformed, self.said(message))
+    }
+
+    /// What the server says of a job that failed, by its own name for the error and its words. What is called by none of
+    /// the known names is final: the same would come of it again.
+    pub(crate) fn failed(&self, code: Option<&str>, message: &str) -> RemoteError {
+        let error = reported(self.endpoint(), &json!({"error": {"code": code, "message": message}}));
+        match error.class {
+            ErrorClass::Retryable => RemoteError { class: ErrorClass::Malformed, ..error },
+            _ => error,
+        }
     }
 
     /// A sentence about this server, without its secret and cut short.

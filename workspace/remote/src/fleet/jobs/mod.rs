@@ -87,8 +87,10 @@ pub(crate) enum Standing {
 pub(crate) enum Stopped {
     /// It had not begun, so that nothing was spent.
     BeforeWork,
-    /// It may have begun, or have ended before.
+    /// It was at work, or had ended before.
     AtWork,
+    /// It cannot be stopped now: it is followed to its end.
+    WorksOn,
 }
 
 /// What one dialect knows of jobs. An `id` is whatever the dialect needs to ask about a job: the server's name for it or the
@@ -112,6 +114,12 @@ pub(crate) trait Jobs: Send + Sync {
     /// Ends when it makes sense to ask about the job before the wait is over.
     fn woken(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
+    }
+
+    /// What the refusal of a submission means here, where that differs from what it means everywhere.
+    fn refused(&self, reply: &Reply, error: RemoteError) -> RemoteError {
+        let _: &Reply = reply;
+        error
     }
 
     /// Whether a job can be stopped on the server.
@@ -191,7 +199,7 @@ impl Fleet {
         if watch.cancelled() {
             return Err(RemoteError::cancelled(false));
         }
-        let message = self.message(&order.ask, &slot.server().endpoint, None);
+        let message = Box::new(self.message(&order.ask, &slot.server().endpoint, None));
         let beginning = Beginning::Submit { message, expected: order.expected.clone() };
         self.follow(order, slot, beginning, jobs, watch).await
     }

@@ -111,8 +111,10 @@ fn named(state: &mut State, line: &str) -> Option<Answer> {
     if !comfy.rules.cancels {
         return Some(Answer::new(405, b"405: Method Not Allowed".to_vec()));
     }
-    comfy.queue.retain(|(_, job)| job[1] != id);
-    Some(Answer::new(200, b"{}".to_vec()))
+    let before = comfy.queue.len();
+    comfy.queue.retain(|(place, job)| *place != "queue_pending" || job[1] != id);
+    let cancelled = comfy.queue.len() < before || interrupt(state, &json!(id));
+    Some(Answer::new(200, json!({"cancelled": cancelled}).to_string().into_bytes()))
 }
 
 /// Files of the same name and content are kept once; one of other content gets another name.
@@ -216,14 +218,15 @@ fn send(comfy: &mut Comfy, client: &str, message: &Value) {
 }
 
 /// The job of this name where it is at work, or whatever is at work where there is no name.
-fn interrupt(state: &mut State, id: &Value) {
+fn interrupt(state: &mut State, id: &Value) -> bool {
     let is_it = |(place, job): &(&str, Value)| *place == "queue_running" && (id.is_null() || job[1] == *id);
-    let Some(at) = state.comfy.queue.iter().position(is_it) else { return };
+    let Some(at) = state.comfy.queue.iter().position(is_it) else { return false };
     let (_, job) = state.comfy.queue.remove(at);
     let id = job[1].as_str().unwrap_or_default().to_owned();
     let status = json!({"status_str": "error", "completed": false,
         "messages": [["execution_interrupted", {"prompt_id": id, "node_id": "3"}]]});
     state.comfy.history.insert(id, json!({"prompt": job, "outputs": {}, "status": status}));
+    true
 }
 
 fn view(comfy: &Comfy, query: &str) -> Answer {

@@ -1,8 +1,13 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
+mod bfl;
 mod chat;
 pub(super) mod comfyui;
+mod fal;
 mod images;
+pub(super) mod jobs;
+mod replicate;
+mod sdcpp;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -21,6 +26,10 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         .or_else(|| images::answer(state, asked, fault))
         .or_else(|| chat::answer(state, asked))
         .or_else(|| comfyui::answer(state, asked))
+        .or_else(|| bfl::answer(state, asked, fault))
+        .or_else(|| fal::answer(state, asked, fault))
+        .or_else(|| replicate::answer(state, asked, fault))
+        .or_else(|| sdcpp::answer(state, asked, fault))
 }
 
 /// One colour for one instruction and seed.
@@ -30,7 +39,7 @@ pub(super) fn colour(prompt: &str, seed: &str) -> [u8; 3] {
 }
 
 /// Standard base64 with padding.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
     for three in bytes.chunks(3) {
