@@ -272,7 +272,7 @@ async fn progress_and_previews_come_over_the_socket_and_wake_the_question() {
     let watch = Steps::default();
     let made = edit_watched(&ComfyUi::new(given).unwrap(), item(&request(None, None)), &watch).await.unwrap();
     assert_eq!(*watch.steps.lock().unwrap(), [(0, 1, 3), (0, 2, 3), (0, 3, 3)], "each step once, nobody else's");
-    assert_eq!(*watch.previews.lock().unwrap(), [made.image.bytes.clone()], "what is broken is not shown");
+    assert_eq!(*watch.previews.lock().unwrap(), std::slice::from_ref(&made.image.bytes), "what is broken is not shown");
 }
 
 #[derive(Debug, Default)]
@@ -456,6 +456,7 @@ async fn what_is_no_result_is_none() {
         ("GET /v1/history", status(200, "[]"), "history"),
         ("GET /v1/history", status(200, "<html>"), "expected JSON"),
         ("POST /v1/prompt", status(200, "{}"), "prompt_id"),
+        ("POST /v1/prompt", status(200, r#"{"prompt_id":"../queue"}"#), "prompt_id"),
     ] {
         let server = FakeServer::start();
         server.fail_at(route, vec![fault.clone(); 9]);

@@ -139,7 +139,7 @@ impl Jobs for ComfyJob {
             return Err(error);
         }
         // Servers before 0.3.45 choose a name of their own.
-        let id = answer["prompt_id"].as_str();
+        let id = answer["prompt_id"].as_str().filter(|id| is_name(id));
         id.map(str::to_owned).ok_or_else(|| line.malformed("expected a `prompt_id`, found none"))
     }
 
@@ -162,6 +162,11 @@ impl Jobs for ComfyJob {
     fn cancel<'a>(&'a self, id: &'a str, line: &'a Line) -> BoxFuture<'a, Result<Stopped, RemoteError>> {
         Box::pin(self.stop(id, line))
     }
+}
+
+/// Whether a text can be a part of a path.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// Where a job is in the server's queue.

@@ -167,13 +167,11 @@ fn masks(workflow: &Workflow, place: Place, options: &ComfyUiOptions) -> Result<
         (Some("LoadImageMask" | "LoadImage"), _) => Some(MaskRule::Transparent),
         _ => None,
     };
-    match options.masks.or(by_node) {
-        Some(rule @ (MaskRule::White | MaskRule::Transparent)) => Ok((place, rule)),
-        _ => {
-            let found = format!("a mask bound to {}", workflow.named(&place.node));
-            Err(SetupError::setting("masks", "white or transparent, as that node reads masks", &found))
-        }
+    if let Some(rule @ (MaskRule::White | MaskRule::Transparent)) = options.masks.or(by_node) {
+        return Ok((place, rule));
     }
+    let found = format!("a mask bound to {}", workflow.named(&place.node));
+    Err(SetupError::setting("masks", "white or transparent, as that node reads masks", &found))
 }
 
 fn outputs(workflow: &Workflow, outputs: &[String]) -> Result<(), SetupError> {

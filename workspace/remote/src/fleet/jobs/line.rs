@@ -159,11 +159,6 @@ impl Line {
         self.teller().step(step, steps);
     }
 
-    /// What there is so far.
-    pub(crate) fn preview(&self, image: EncodedImage) {
-        self.teller().preview(image);
-    }
-
     /// For a task of the dialect's own that hears how far the job is.
     pub(crate) fn teller(&self) -> Teller {
         Teller(self.events.clone())

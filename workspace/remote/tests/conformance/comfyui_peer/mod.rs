@@ -74,12 +74,6 @@ impl Peer {
         connection(std::slice::from_ref(&self.base))
     }
 
-    /// Edits that only news over the WebSocket end in time.
-    fn woken(&self) -> PollRules {
-        let wait = Duration::from_secs(100);
-        PollRules { first_wait: wait, longest_wait: wait, ..PollRules::default() }
-    }
-
     fn options(&self) -> ComfyUiOptions {
         let bindings = WorkflowBindings {
             image: "/1/inputs/image".to_owned(),
@@ -98,7 +92,7 @@ impl Peer {
             seed_bits: 24,
             sizes: SizeRule::Any,
             knobs: vec![blend],
-            poll: self.woken(),
+            poll: woken(),
             ..ComfyUiOptions::new(name, WORKFLOW, bindings, &["6"], self.connection())
         }
     }
@@ -110,9 +104,15 @@ impl Peer {
         graph["7"] = json!({"class_type": "EditscaleSteps", "inputs": inputs});
         graph["6"]["inputs"]["images"] = json!(["7", 0]);
         let mut options = ComfyUiOptions { workflow: graph.to_string(), ..self.options() };
-        options.bindings.seed = "/7/inputs/seed".to_owned();
+        "/7/inputs/seed".clone_into(&mut options.bindings.seed);
         ComfyUiOptions { seed_bits: 53, ..options }
     }
+}
+
+/// Edits that only news over the WebSocket end in time.
+fn woken() -> PollRules {
+    let wait = Duration::from_secs(100);
+    PollRules { first_wait: wait, longest_wait: wait, ..PollRules::default() }
 }
 
 fn start(sources: &Path, base: &Path, port: u16) -> Child {
