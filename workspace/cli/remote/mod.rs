@@ -3,11 +3,13 @@
 mod editors;
 mod judges;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use editscale_config::{
-    CallSettings, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, ServerSettings,
+    CallSettings, EditorModel, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, RewardModel,
+    ServerSettings,
 };
 use editscale_core::{KnobScale, KnobSpec};
 use editscale_remote::{
@@ -19,8 +21,24 @@ use serde_json::{Number, Value};
 pub(crate) use editors::openai_images;
 pub(crate) use judges::chat_judge;
 
+/// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
+pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
+    match model {
+        EditorModel::OpenAiImages(options) => ("models".into(), options.model.as_deref()),
+        EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
+    }
+}
+
+/// The same of a judge.
+pub(crate) fn free_question_of_judge(model: &RewardModel) -> (Cow<'static, str>, Option<&str>) {
+    match model {
+        RewardModel::ChatJudge(options) => ("models".into(), Some(&options.model)),
+        RewardModel::Photometric(_) | RewardModel::EditReward(_) => ("".into(), None),
+    }
+}
+
 /// The servers, and how they are called.
-fn connection(settings: &RemoteSettings) -> Connection {
+pub(crate) fn connection(settings: &RemoteSettings) -> Connection {
     let CallSettings { attempts, connect, answer, silence, body, longest_pause } = settings.calls;
     Connection {
         timeouts: Timeouts { connect, answer, silence, body },

@@ -35,6 +35,16 @@ impl RewardModel {
         }
     }
 
+    /// The same with one of its servers alone, by its place in the recipe.
+    #[must_use]
+    pub fn on_server(&self, place: usize) -> Self {
+        let mut model = self.clone();
+        if let Some(remote) = model.remote_mut() {
+            remote.servers = remote.servers.get(place).cloned().into_iter().collect();
+        }
+        model
+    }
+
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::ChatJudge(options) => Some(&mut options.remote),
