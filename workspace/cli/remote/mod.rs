@@ -18,13 +18,14 @@ use editscale_remote::{
 };
 use serde_json::{Number, Value};
 
-pub(crate) use editors::openai_images;
+pub(crate) use editors::{comfyui, openai_images};
 pub(crate) use judges::chat_judge;
 
 /// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
 pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
     match model {
         EditorModel::OpenAiImages(options) => ("models".into(), options.model.as_deref()),
+        EditorModel::ComfyUi(_) => ("system_stats".into(), None),
         EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
     }
 }

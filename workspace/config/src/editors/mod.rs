@@ -1,6 +1,7 @@
 //! The editors that recipes can name. To add one, write its options in a file here and register them below; whoever
 //! builds editors matches on the enum.
 
+mod comfyui;
 mod darkroom;
 mod diffusion;
 mod entries;
@@ -8,6 +9,7 @@ mod flux_kontext;
 mod instruct_pix2pix;
 mod openai_images;
 
+pub use comfyui::ComfyUiOptions;
 pub use darkroom::Darkroom;
 pub use diffusion::{DiffusionSettings, ResultSize};
 pub(crate) use entries::{EDITOR, EDITORS, read_editors};
@@ -29,6 +31,8 @@ alternatives! {
     FluxKontext(FluxKontextOptions),
     /// An editor behind `/v1/images/edits`.
     OpenAiImages(OpenAiImagesOptions),
+    /// A workflow of ComfyUI.
+    ComfyUi(ComfyUiOptions),
 }
 
 impl EditorModel {
@@ -36,6 +40,7 @@ impl EditorModel {
     pub fn remote(&self) -> Option<&RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&options.remote),
+            Self::ComfyUi(options) => Some(&options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }
@@ -53,6 +58,7 @@ impl EditorModel {
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&mut options.remote),
+            Self::ComfyUi(options) => Some(&mut options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }

@@ -36,6 +36,8 @@ pub(crate) enum RawEditor {
     FluxKontext(BTreeMap<String, RawValue>),
     #[serde(rename = "openai_images")]
     OpenAiImages(BTreeMap<String, RawValue>),
+    #[serde(rename = "comfyui")]
+    ComfyUi(BTreeMap<String, RawValue>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +107,7 @@ impl RawEditor {
             Self::InstructPix2Pix(_) => "instruct_pix2pix",
             Self::FluxKontext(_) => "flux_kontext",
             Self::OpenAiImages(_) => "openai_images",
+            Self::ComfyUi(_) => "comfyui",
         }
     }
 
@@ -145,6 +148,32 @@ impl RawEditor {
                     other => other.is_none() && set.fields.is_empty(),
                 };
                 fields && is_text(raw, "model", set.model.as_ref()) && says_remote(raw, &set.remote)
+            }
+            (Self::ComfyUi(raw), EditorModel::ComfyUi(set)) => {
+                let fixed = match raw.get("fixed") {
+                    Some(RawValue::Map(fixed)) => says_fields(fixed, &set.fixed),
+                    other => other.is_none() && set.fixed.is_empty(),
+                };
+                let outputs = match raw.get("outputs") {
+                    Some(RawValue::List(outputs)) => {
+                        let is = |(raw, set): (&RawValue, &String)| matches!(raw, RawValue::Text(raw) if raw == set);
+                        outputs.len() == set.outputs.len() && outputs.iter().zip(&set.outputs).all(is)
+                    }
+                    _ => false,
+                };
+                fixed
+                    && outputs
+                    && is_text(raw, "workflow", Some(&set.workflow))
+                    && is_text(raw, "image", Some(&set.image))
+                    && is_text(raw, "instruction", Some(&set.instruction))
+                    && is_text(raw, "seed", Some(&set.seed))
+                    && is_text(raw, "mask", set.mask.as_ref())
+                    && is_text(raw, "width", set.width.as_ref())
+                    && is_text(raw, "height", set.height.as_ref())
+                    && is_number(raw, "seed_bits", f64::from(set.seed_bits))
+                    && is_number(raw, "deadline_secs", set.deadline_secs)
+                    && is_flag(raw, "progress", set.progress)
+                    && says_remote(raw, &set.remote)
             }
             _ => false,
         }
