@@ -1,16 +1,16 @@
 //! Editors behind HTTP.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use editscale_config as config;
 use editscale_core::{EditBackend, EditorName};
 use editscale_remote::{
-    ComfyUi, ComfyUiOptions, FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, PollRules, Profile, SeedPlace,
-    SizeRule, WorkflowBindings, WorkflowKnob,
+    ComfyUi, ComfyUiOptions, FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace, SizeRule,
+    WorkflowBindings, WorkflowKnob,
 };
 
+use super::jobs::polls;
 use super::{bounds, connection, form_fields, json, knobs, prices, repeat};
 
 /// The most bytes of a workflow's file.
@@ -68,7 +68,7 @@ pub(crate) fn comfyui(name: &EditorName, options: &config::ComfyUiOptions) -> Re
         seed_bits: options.seed_bits,
         masks: options.masks.map(masks),
         sizes: options.sizes.as_ref().map_or_else(|| usual.sizes.clone(), sizes),
-        poll: PollRules { deadline: Duration::from_secs_f64(options.deadline_secs), ..PollRules::default() },
+        polls: polls(options.polls),
         progress: options.progress,
         prices: prices(&remote.prices),
         nfe: options.nfe,
@@ -106,7 +106,7 @@ fn profile(profile: config::ImagesProfile) -> Profile {
     }
 }
 
-fn sizes(choice: &config::SizeChoice) -> SizeRule {
+pub(super) fn sizes(choice: &config::SizeChoice) -> SizeRule {
     match choice {
         config::SizeChoice::Any => SizeRule::Any,
         config::SizeChoice::MultipleOf(step) => SizeRule::MultipleOf(*step),

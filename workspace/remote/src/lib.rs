@@ -37,6 +37,14 @@ pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, Subm
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric, StructuredOutput};
+pub use judges::editscale::{EditscaleScore, EditscaleScoreOptions};
+pub use judges::flow_factory::{FlowFactory, FlowFactoryOptions};
+pub use judges::pickled::{PickledFields, PickledReward, PickledRewardOptions};
+pub use judges::scoring::options::{ScoreMap, ScoringOptions};
+pub use judges::unirl::{UnirlScore, UnirlScoreOptions};
+pub use judges::vllm::VllmConversation;
+pub use judges::vllm::classify::{VllmClassify, VllmClassifyOptions};
+pub use judges::vllm::pooling::{VllmPlugin, VllmPooling, VllmPoolingOptions, VllmPoolingTask};
 pub use picture::PictureLimits;
 pub use price::{Prices, TokenBounds};
 pub use reach::{Reached, reach};

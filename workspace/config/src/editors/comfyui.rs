@@ -7,15 +7,15 @@ use crate::document::tree::Value;
 use crate::document::yaml::Yaml;
 use crate::editors::openai_images::{MaskChoice, NFE, SizeChoice, read_sizes, write_sizes};
 use crate::remote::{
-    CALLS, FieldValue, KNOBS, KnobSetting, PRICES, REVISION, RemoteSettings, SERVERS, read_fields, read_knobs,
-    write_fields, write_knobs,
+    CALLS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REVISION, RemoteSettings, SERVERS, read_fields,
+    read_knobs, write_fields, write_knobs,
 };
 use crate::report::mistakes::Mistake;
 use crate::report::quote::quote;
 use crate::schema::fields::{Fields, MOST_ITEMS};
 use crate::schema::key::{Absent, Key, Keys, Section};
 use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Number, Text, Whole, Word};
+use crate::schema::rule::{Flag, Text, Whole, Word};
 
 /// A workflow of `ComfyUI`.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +50,8 @@ pub struct ComfyUiOptions {
     pub sizes: Option<SizeChoice>,
     /// Whether progress and previews are listened for.
     pub progress: bool,
-    /// The longest that an edit may take from its submission on, in seconds.
-    pub deadline_secs: f64,
+    /// How an edit is asked about until it ends.
+    pub polls: PollSettings,
     /// Denoiser evaluations that one edit counts as.
     pub nfe: u64,
     /// The servers and what is told of them.
@@ -133,13 +133,6 @@ const PROGRESS: Key<Flag> = Key {
     meaning: "whether progress and previews are listened for over a WebSocket",
 };
 
-const DEADLINE: Key<Number> = Key {
-    name: "deadline_secs",
-    rule: Number::from(1.0, 604_800.0),
-    absent: Absent::Default(1800.0),
-    meaning: "the longest that an edit may take from its submission on, in seconds, waiting in the server's queue included",
-};
-
 impl Options for ComfyUiOptions {
     const NAME: &'static str = "comfyui";
     const ABOUT: &'static str = "A workflow of ComfyUI, into which each edit is written at the places named here; see \
@@ -160,7 +153,7 @@ impl Options for ComfyUiOptions {
         &MASKS,
         &SIZES,
         &PROGRESS,
-        &DEADLINE,
+        &POLLS,
         &NFE,
         &SERVERS,
         &CALLS,
@@ -178,7 +171,7 @@ impl Options for ComfyUiOptions {
         let places = knobs.as_deref().zip(places).and_then(|(knobs, places)| places_of(fields, knobs, &places));
         let (seed_bits, masks) = (fields.take(&SEED_BITS), fields.take(&MASKS));
         let sizes = read_sizes(fields, &SIZES);
-        let (progress, deadline, nfe) = (fields.take(&PROGRESS), fields.take(&DEADLINE), fields.take(&NFE));
+        let (progress, polls, nfe) = (fields.take(&PROGRESS), PollSettings::read(fields), fields.take(&NFE));
         let remote = RemoteSettings::read(fields);
         if let Some(entry) = fields.entry(if width.is_some() { WIDTH.name } else { HEIGHT.name })
             && width.is_some() != height.is_some()
@@ -202,7 +195,7 @@ impl Options for ComfyUiOptions {
             masks,
             sizes,
             progress: progress?,
-            deadline_secs: deadline?,
+            polls: polls?,
             nfe: nfe?,
             remote: remote?,
         })
@@ -228,7 +221,7 @@ impl Options for ComfyUiOptions {
             MASKS.write(self.masks.as_ref()),
             self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
             PROGRESS.write(Some(&self.progress)),
-            DEADLINE.write(Some(&self.deadline_secs)),
+            self.polls.write(),
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()

@@ -8,6 +8,8 @@ mod entries;
 mod flux_kontext;
 mod instruct_pix2pix;
 mod openai_images;
+mod sdcpp_jobs;
+mod submit_poll;
 
 pub use comfyui::ComfyUiOptions;
 pub use darkroom::Darkroom;
@@ -16,6 +18,9 @@ pub(crate) use entries::{EDITOR, EDITORS, read_editors};
 pub use flux_kontext::{FluxKontextOptions, TextDevice};
 pub use instruct_pix2pix::{InstructPix2PixOptions, SamplerChoice};
 pub use openai_images::{ImagesProfile, MaskChoice, OpenAiImagesOptions, SeedChoice, SizeChoice};
+pub use sdcpp_jobs::{PictureChoice, SdCppJobsOptions};
+pub(crate) use submit_poll::INPUT_KEYS;
+pub use submit_poll::{InputSettings, ServiceChoice, SubmitPollOptions};
 
 use crate::remote::RemoteSettings;
 use crate::schema::options::alternatives;
@@ -31,6 +36,10 @@ alternatives! {
     FluxKontext(FluxKontextOptions),
     /// An editor behind `/v1/images/edits`.
     OpenAiImages(OpenAiImagesOptions),
+    /// An editor behind the native jobs of stable-diffusion.cpp.
+    SdCppJobs(SdCppJobsOptions),
+    /// An editor behind a service that takes jobs.
+    SubmitPoll(SubmitPollOptions),
     /// A workflow of ComfyUI.
     ComfyUi(ComfyUiOptions),
 }
@@ -40,6 +49,8 @@ impl EditorModel {
     pub fn remote(&self) -> Option<&RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&options.remote),
+            Self::SdCppJobs(options) => Some(&options.remote),
+            Self::SubmitPoll(options) => Some(&options.remote),
             Self::ComfyUi(options) => Some(&options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
@@ -58,6 +69,8 @@ impl EditorModel {
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&mut options.remote),
+            Self::SdCppJobs(options) => Some(&mut options.remote),
+            Self::SubmitPoll(options) => Some(&mut options.remote),
             Self::ComfyUi(options) => Some(&mut options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }

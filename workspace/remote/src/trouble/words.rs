@@ -122,6 +122,10 @@ pub(crate) fn of_nodes(errors: &Value) -> Vec<String> {
 fn of_text(text: &str) -> String {
     let start = text.trim_start();
     let lower = start.get(..64.min(start.len())).unwrap_or(start).to_lowercase();
+    if lower.starts_with("traceback (most recent call last)") {
+        // What went wrong stands last; before it stands where.
+        return text.trim_end().lines().next_back().unwrap_or_default().to_owned();
+    }
     if !lower.starts_with('<') {
         return text.trim().to_owned();
     }
@@ -130,7 +134,7 @@ fn of_text(text: &str) -> String {
 }
 
 /// One line of limited length, without control characters.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     let line: Vec<&str> = text.split(|character: char| character.is_whitespace() || character.is_control()).collect();
     let line = line.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MOST_CHARACTERS) {

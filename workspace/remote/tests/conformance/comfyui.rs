@@ -28,9 +28,9 @@ fn bindings() -> WorkflowBindings {
 
 fn options_on(connection: Connection) -> ComfyUiOptions {
     let short = Duration::from_millis(2);
-    let poll = PollRules { first_wait: short, longest_wait: Duration::from_millis(10), ..PollRules::default() };
+    let polls = PollRules { first_wait: short, longest_wait: Duration::from_millis(10), ..PollRules::default() };
     let name = EditorName::new("far").unwrap();
-    ComfyUiOptions { poll, ..ComfyUiOptions::new(name, KONTEXT, bindings(), &["13"], connection) }
+    ComfyUiOptions { polls, ..ComfyUiOptions::new(name, KONTEXT, bindings(), &["13"], connection) }
 }
 
 fn options(server: &FakeServer) -> ComfyUiOptions {
@@ -246,7 +246,7 @@ fn every_pointer_is_checked_against_the_workflow() {
         (with(&|given| given.outputs.clear()), &["outputs", "at least one"]),
         (with(&|given| given.outputs = vec!["99".to_owned()]), &["`99`"]),
         (with(&|given| given.seed_bits = 60), &["seed_bits", "found 60"]),
-        (with(&|given| given.poll.first_wait = Duration::ZERO), &["poll"]),
+        (with(&|given| given.polls.first_wait = Duration::ZERO), &["poll"]),
         (with(&file("[]")), &["API format", "no object"]),
         (with(&file("{")), &["no JSON"]),
         (with(&file("{}")), &["no nodes"]),
@@ -267,8 +267,8 @@ async fn progress_and_previews_come_over_the_socket_and_wake_the_question() {
     let server = FakeServer::start();
     let mut given = options(&server);
     // Only news ends this wait in time.
-    given.poll = PollRules { first_wait: Duration::from_secs(600), ..given.poll };
-    given.poll.longest_wait = given.poll.first_wait;
+    given.polls = PollRules { first_wait: Duration::from_secs(600), ..given.polls };
+    given.polls.longest_wait = given.polls.first_wait;
     let watch = Steps::default();
     let made = edit_watched(&ComfyUi::new(given).unwrap(), item(&request(None, None)), &watch).await.unwrap();
     assert_eq!(*watch.steps.lock().unwrap(), [(0, 1, 3), (0, 2, 3), (0, 3, 3)], "each step once, nobody else's");

@@ -10,8 +10,11 @@ mod faults;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod peers_scores;
 mod replicas;
 mod runs;
+mod scores;
 mod sdcpp_jobs;
 mod secrets;
 mod streams;

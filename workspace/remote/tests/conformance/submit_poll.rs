@@ -301,120 +301,110 @@ async fn whatever_passes_is_waited_for_and_nothing_is_submitted_twice() {
     }
 }
 
-type Case<'a> = (Service, &'a str, ServerFault, usize, FailureKind, &'a str, u64);
+/// A route, what goes wrong there and how often, and the failure: its kind, its words, and millionths of a dollar.
+type Case<'a> = (&'a str, ServerFault, usize, FailureKind, &'a str, u64);
+
+/// What a picture costs by our own table.
+const WHOLE: u64 = 100_000;
+const INVALID: &str = r#"{"detail":[{"loc":["body","seed"],"msg":"not a number","type":"int_parsing"}]}"#;
+
+async fn check(service: Service, cases: Vec<Case<'_>>) {
+    for (route, fault, times, kind, words, micros) in cases {
+        let server = FakeServer::start();
+        server.fail_at(route, vec![fault.clone(); times]);
+        let failure = edit(&editor(service, &server), item(&request(None, None))).await.unwrap_err();
+        let found = (failure.kind, failure.cost.usd.micros);
+        assert_eq!(found, (kind, micros), "{service} {route} {fault:?}: {failure}");
+        assert!(failure.message.contains(words), "{failure} should speak of {words}");
+    }
+}
 
 #[tokio::test]
-async fn the_error_tables() {
-    use FailureKind::{Ambiguous, Invalid, Malformed, Refused, TimedOut, Unavailable};
-    use Service::{Bfl, Fal, Replicate};
-    const WHOLE: u64 = 100_000;
+async fn the_error_table_of_bfl() {
+    use FailureKind::{Ambiguous, Invalid, Malformed, Refused, Unavailable};
     // What BFL told before: 4.5 cents.
-    const TOLD: u64 = 45_000;
-    let job = |service: Service| lines(service).1;
-    let header = |status, name, value: &str, body: &str| {
-        ServerFault::Answer(status, vec![(name, value.to_owned())], body.to_owned())
-    };
-    let invalid = r#"{"detail":[{"loc":["body","seed"],"msg":"not a number","type":"int_parsing"}]}"#;
+    let (job, told) = (lines(Service::Bfl).1, 45_000);
+    let task =
+        |state: &str| status(200, &json!({"id": "job-1", "status": state, "details": {"why": "so"}}).to_string());
+    let cases: Vec<Case<'_>> = vec![
+        ("POST", status(402, r#"{"detail":"Insufficient credits"}"#), 1, Refused, "Insufficient credits", 0),
+        ("POST", status(403, r#"{"detail":"Not authenticated"}"#), 1, Refused, "Not authenticated", 0),
+        ("POST", status(422, INVALID), 1, Invalid, "body.seed: not a number", 0),
+        ("POST", status(429, r#"{"detail":"Too Many Requests"}"#), 4, Unavailable, "Too Many Requests", 0),
+        ("POST", status(500, "Internal Server Error"), 4, Unavailable, "500", 0),
+        ("POST", status(504, ""), 1, Ambiguous, "504", WHOLE),
+        ("POST", ServerFault::Lost, 1, Ambiguous, "no answer", WHOLE),
+        ("POST", status(200, r#"{"status":"ok"}"#), 1, Malformed, "the address to ask at", WHOLE),
+        (job, task("Request Moderated"), 1, Refused, "Request Moderated", 0),
+        (job, task("Content Moderated"), 1, Refused, "Content Moderated", told),
+        (job, task("Error"), 1, Malformed, r#"Error: {"why":"so"}"#, told),
+        (job, task("Failed"), 1, Malformed, "Failed", told),
+        (job, task("Task not found"), 3, Ambiguous, "does not know the job", told),
+        (job, status(404, r#"{"status":"Task not found"}"#), 3, Ambiguous, "does not know the job", told),
+        (job, status(200, "{}"), 3, Malformed, "the status of a job", told),
+        (job, ServerFault::Pictures(0), 1, Malformed, "found none", told),
+    ];
+    check(Service::Bfl, cases).await;
+}
+
+#[tokio::test]
+async fn the_error_table_of_fal() {
+    use FailureKind::{Ambiguous, Invalid, Malformed, Refused, TimedOut, Unavailable};
+    let job = lines(Service::Fal).1;
+    let header = |status, name, value: &str| ServerFault::Answer(status, vec![(name, value.to_owned())], String::new());
     let flagged = r#"{"detail":[{"loc":["body","prompt"],"msg":"flagged","type":"content_policy_violation"}]}"#;
     let completed = |error: &str, kind: &str| {
         status(200, &json!({"status": "COMPLETED", "error": error, "error_type": kind}).to_string())
     };
+    let cases: Vec<Case<'_>> = vec![
+        ("POST", status(401, r#"{"detail":"No user found for Key ID"}"#), 1, Refused, "No user found", 0),
+        ("POST", status(403, r#"{"detail":"User is locked. Reason: Exhausted balance."}"#), 1, Refused, "locked", 0),
+        ("POST", status(422, INVALID), 1, Invalid, "body.seed: not a number", 0),
+        ("POST", status(422, flagged), 1, Refused, "body.prompt: flagged", 0),
+        ("POST", status(408, ""), 4, Unavailable, "408", 0),
+        // Before its own servers, and after.
+        ("POST", status(502, "<html>"), 4, Unavailable, "502", 0),
+        ("POST", header(502, "x-fal-request-id", "r1"), 1, Ambiguous, "502", WHOLE),
+        ("POST", header(504, "x-fal-request-timeout-type", "user"), 1, Unavailable, "504", 0),
+        ("POST", ServerFault::Cut(4), 1, Ambiguous, "broke off", WHOLE),
+        ("POST", status(200, r#"{"request_id":"r1"}"#), 1, Malformed, "the addresses of a job", WHOLE),
+        (job, completed("no runner", "runner_scheduling_failure"), 4, Unavailable, "no runner", 0),
+        (job, completed("oh", "internal_error"), 4, Unavailable, "oh", 0),
+        (job, completed("too late", "request_timeout"), 4, TimedOut, "too late", 0),
+        (job, completed("what", "bad_request"), 1, Invalid, "what", WHOLE),
+        (job, completed("cancelled", "client_cancelled"), 1, Malformed, "cancelled", WHOLE),
+        (job, completed("flagged", "content_policy_violation"), 1, Refused, "flagged", WHOLE),
+        (job, status(200, "{}"), 3, Malformed, "the status of a job", WHOLE),
+        (job, status(404, r#"{"detail":"Request not found"}"#), 3, Ambiguous, "does not know the job", WHOLE),
+    ];
+    check(Service::Fal, cases).await;
+}
+
+#[tokio::test]
+async fn the_error_table_of_replicate() {
+    use FailureKind::{Ambiguous, Invalid, Malformed, Refused, TimedOut, Unavailable};
+    let job = lines(Service::Replicate).1;
     let prediction =
         |state: &str, error: Value| status(200, &json!({"id": "job-1", "status": state, "error": error}).to_string());
-    let task =
-        |state: &str| status(200, &json!({"id": "job-1", "status": state, "details": {"why": "so"}}).to_string());
     let cases: Vec<Case<'_>> = vec![
-        (Bfl, "POST", status(402, r#"{"detail":"Insufficient credits"}"#), 1, Refused, "Insufficient credits", 0),
-        (Bfl, "POST", status(403, r#"{"detail":"Not authenticated"}"#), 1, Refused, "Not authenticated", 0),
-        (Bfl, "POST", status(422, invalid), 1, Invalid, "body.seed: not a number", 0),
-        (Bfl, "POST", status(429, r#"{"detail":"Too Many Requests"}"#), 4, Unavailable, "Too Many Requests", 0),
-        (Bfl, "POST", status(500, "Internal Server Error"), 4, Unavailable, "500", 0),
-        (Bfl, "POST", status(504, ""), 1, Ambiguous, "504", WHOLE),
-        (Bfl, "POST", ServerFault::Lost, 1, Ambiguous, "no answer", WHOLE),
-        (Bfl, "POST", status(200, r#"{"status":"ok"}"#), 1, Malformed, "the address to ask at", WHOLE),
-        (Bfl, job(Bfl), task("Request Moderated"), 1, Refused, "Request Moderated", 0),
-        (Bfl, job(Bfl), task("Content Moderated"), 1, Refused, "Content Moderated", TOLD),
-        (Bfl, job(Bfl), task("Error"), 1, Malformed, r#"Error: {"why":"so"}"#, TOLD),
-        (Bfl, job(Bfl), task("Failed"), 1, Malformed, "Failed", TOLD),
-        (Bfl, job(Bfl), task("Task not found"), 3, Ambiguous, "does not know the job", TOLD),
-        (Bfl, job(Bfl), status(404, r#"{"status":"Task not found"}"#), 3, Ambiguous, "does not know the job", TOLD),
-        (Bfl, job(Bfl), status(200, "{}"), 3, Malformed, "the status of a job", TOLD),
-        (Bfl, job(Bfl), ServerFault::Pictures(0), 1, Malformed, "found none", TOLD),
-        (Fal, "POST", status(401, r#"{"detail":"No user found for Key ID"}"#), 1, Refused, "No user found", 0),
-        (
-            Fal,
-            "POST",
-            status(403, r#"{"detail":"User is locked. Reason: Exhausted balance."}"#),
-            1,
-            Refused,
-            "locked",
-            0,
-        ),
-        (Fal, "POST", status(422, invalid), 1, Invalid, "body.seed: not a number", 0),
-        (Fal, "POST", status(422, flagged), 1, Refused, "body.prompt: flagged", 0),
-        (Fal, "POST", status(408, ""), 4, Unavailable, "408", 0),
-        // Before its own servers, and after.
-        (Fal, "POST", status(502, "<html>"), 4, Unavailable, "502", 0),
-        (Fal, "POST", header(502, "x-fal-request-id", "r1", ""), 1, Ambiguous, "502", WHOLE),
-        (Fal, "POST", header(504, "x-fal-request-timeout-type", "user", ""), 1, Unavailable, "504", 0),
-        (Fal, "POST", ServerFault::Cut(4), 1, Ambiguous, "broke off", WHOLE),
-        (Fal, "POST", status(200, r#"{"request_id":"r1"}"#), 1, Malformed, "the addresses of a job", WHOLE),
-        (Fal, job(Fal), completed("no runner", "runner_scheduling_failure"), 4, Unavailable, "no runner", 0),
-        (Fal, job(Fal), completed("oh", "internal_error"), 4, Unavailable, "oh", 0),
-        (Fal, job(Fal), completed("too late", "request_timeout"), 4, TimedOut, "too late", 0),
-        (Fal, job(Fal), completed("what", "bad_request"), 1, Invalid, "what", WHOLE),
-        (Fal, job(Fal), completed("cancelled", "client_cancelled"), 1, Malformed, "cancelled", WHOLE),
-        (Fal, job(Fal), completed("flagged", "content_policy_violation"), 1, Refused, "flagged", WHOLE),
-        (Fal, job(Fal), status(200, "{}"), 3, Malformed, "the status of a job", WHOLE),
-        (Fal, job(Fal), status(404, r#"{"detail":"Request not found"}"#), 3, Ambiguous, "does not know the job", WHOLE),
-        (
-            Replicate,
-            "POST",
-            status(401, r#"{"title":"Unauthenticated","detail":"no token"}"#),
-            1,
-            Refused,
-            "no token",
-            0,
-        ),
-        (Replicate, "POST", status(402, r#"{"title":"Insufficient credit","detail":"pay"}"#), 1, Refused, "pay", 0),
-        (Replicate, "POST", status(404, r#"{"detail":"no such model"}"#), 1, Invalid, "no such model", 0),
-        (Replicate, "POST", status(422, r#"{"detail":"- input: prompt is required"}"#), 1, Invalid, "is required", 0),
-        (Replicate, "POST", status(429, r#"{"detail":"throttled"}"#), 4, Unavailable, "throttled", 0),
-        (Replicate, "POST", status(502, ""), 1, Ambiguous, "502", WHOLE),
-        (Replicate, "POST", ServerFault::Lost, 1, Ambiguous, "no answer", WHOLE),
-        (Replicate, "POST", status(201, r#"{"id":"../x"}"#), 1, Malformed, "the name of a prediction", WHOLE),
-        (Replicate, job(Replicate), prediction("failed", json!("CUDA out of memory")), 1, Malformed, "CUDA", WHOLE),
-        (
-            Replicate,
-            job(Replicate),
-            prediction("failed", json!("The input was flagged as sensitive (E005)")),
-            1,
-            Refused,
-            "E005",
-            WHOLE,
-        ),
-        (Replicate, job(Replicate), prediction("canceled", Value::Null), 1, Ambiguous, "canceled", WHOLE),
-        (Replicate, job(Replicate), prediction("aborted", Value::Null), 4, TimedOut, "before its deadline", 0),
-        (
-            Replicate,
-            job(Replicate),
-            prediction("paused", Value::Null),
-            3,
-            Malformed,
-            "the status of a prediction",
-            WHOLE,
-        ),
-        (Replicate, job(Replicate), status(404, "{}"), 3, Ambiguous, "does not know the job", WHOLE),
-        (Replicate, job(Replicate), status(401, "{}"), 1, Refused, "401", WHOLE),
-        (Replicate, job(Replicate), ServerFault::Pictures(0), 1, Malformed, "found none", 0),
+        ("POST", status(401, r#"{"title":"Unauthenticated","detail":"no token"}"#), 1, Refused, "no token", 0),
+        ("POST", status(402, r#"{"title":"Insufficient credit","detail":"pay"}"#), 1, Refused, "pay", 0),
+        ("POST", status(404, r#"{"detail":"no such model"}"#), 1, Invalid, "no such model", 0),
+        ("POST", status(422, r#"{"detail":"- input: prompt is required"}"#), 1, Invalid, "is required", 0),
+        ("POST", status(429, r#"{"detail":"throttled"}"#), 4, Unavailable, "throttled", 0),
+        ("POST", status(502, ""), 1, Ambiguous, "502", WHOLE),
+        ("POST", ServerFault::Lost, 1, Ambiguous, "no answer", WHOLE),
+        ("POST", status(201, r#"{"id":"../x"}"#), 1, Malformed, "the name of a prediction", WHOLE),
+        (job, prediction("failed", json!("CUDA out of memory")), 1, Malformed, "CUDA", WHOLE),
+        (job, prediction("failed", json!("The input was flagged as sensitive (E005)")), 1, Refused, "E005", WHOLE),
+        (job, prediction("canceled", Value::Null), 1, Ambiguous, "canceled", WHOLE),
+        (job, prediction("aborted", Value::Null), 4, TimedOut, "before its deadline", 0),
+        (job, prediction("paused", Value::Null), 3, Malformed, "the status of a prediction", WHOLE),
+        (job, status(404, "{}"), 3, Ambiguous, "does not know the job", WHOLE),
+        (job, status(401, "{}"), 1, Refused, "401", WHOLE),
+        (job, ServerFault::Pictures(0), 1, Malformed, "found none", 0),
     ];
-    for (service, route, fault, times, kind, words, micros) in cases {
-        let server = FakeServer::start();
-        server.fail_at(route, vec![fault.clone(); times]);
-        let failure = edit(&editor(service, &server), item(&request(None, None))).await.unwrap_err();
-        assert_eq!((failure.kind, failure.cost.usd.micros), (kind, micros), "{service} {route} {fault:?}: {failure}");
-        assert!(failure.message.contains(words), "{failure} should speak of {words}");
-    }
+    check(Service::Replicate, cases).await;
 }
 
 #[tokio::test]

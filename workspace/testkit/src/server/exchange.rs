@@ -92,6 +92,9 @@ fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> An
     if let Some((status, headers, body)) = file {
         return Answer { status: *status, headers: headers.clone(), body: body.clone() };
     }
+    if let Some((status, body)) = state.replies.as_ref().and_then(|replies| replies(asked)) {
+        return Answer::new(status, body);
+    }
     let found = dialects::answer(&mut state, asked, fault);
     found.unwrap_or_else(|| Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()))
 }

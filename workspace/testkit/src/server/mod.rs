@@ -15,8 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-pub use dialects::base64;
 pub use dialects::comfyui::ComfyRules;
+pub use dialects::{base64, score_of};
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
 
@@ -50,6 +50,7 @@ pub enum ServerFault {
     Huge(usize),
 }
 
+type Replies = Arc<dyn Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync>;
 type Script = Arc<dyn Fn(u64) -> Option<ServerFault> + Send + Sync>;
 type Says = Arc<dyn Fn(&serde_json::Value) -> String + Send + Sync>;
 
@@ -66,6 +67,7 @@ struct State {
     /// Whether the script decides over every request, not only those that are `POST`.
     scripts_all: bool,
     says: Option<Says>,
+    replies: Option<Replies>,
     files: BTreeMap<String, File>,
     /// Answers by idempotency key, where the server honours those.
     keyed: Option<BTreeMap<String, Vec<u8>>>,
@@ -120,6 +122,11 @@ impl FakeServer {
         format!("http://{}/v1", listener.local_addr().expect("an address"))
     }
 
+    /// Its address without a version.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Its address, with the version.
     pub fn base(&self) -> String {
         format!("http://{}/v1", self.address)
@@ -155,6 +162,11 @@ impl FakeServer {
     /// Decides by the body of a question what the judge says.
     pub fn says(&self, says: impl Fn(&serde_json::Value) -> String + Send + Sync + 'static) {
         self.state().says = Some(Arc::new(says));
+    }
+
+    /// Answers requests with this status and these bytes; as usual where nothing comes back.
+    pub fn replies(&self, replies: impl Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static) {
+        self.state().replies = Some(Arc::new(replies));
     }
 
     /// Puts a file, or a redirect, under `/files/NAME`.

@@ -73,7 +73,7 @@ impl ComfyUi {
         if !(1..=MOST_SEED_BITS).contains(&options.seed_bits) {
             return Err(SetupError::setting("seed_bits", "1 to 53", &options.seed_bits));
         }
-        options.poll.check()?;
+        options.polls.check()?;
         let template = Arc::new(Template::new(&options)?);
         let repeat = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
         let card = card(&options, &template);
@@ -158,7 +158,7 @@ impl ComfyUi {
             expected: Some(self.id(item, prepared)),
             key,
             earlier: item.earlier.clone(),
-            rules: self.options.poll,
+            rules: self.options.polls,
         }
     }
 

@@ -66,7 +66,7 @@ pub struct ComfyUiOptions {
     /// Which sizes can be asked for, where the sides are bound.
     pub sizes: SizeRule,
     /// How an edit is asked about until it ends.
-    pub poll: PollRules,
+    pub polls: PollRules,
     /// Whether progress and previews are listened for. Without it an edit is only asked about now and then.
     pub progress: bool,
     /// What edits cost.
@@ -98,7 +98,7 @@ impl ComfyUiOptions {
             seed_bits: 32,
             masks: None,
             sizes: SizeRule::MultipleOf(16),
-            poll: PollRules::default(),
+            polls: PollRules::default(),
             progress: true,
             prices: Prices::default(),
             nfe: 0,

@@ -92,7 +92,7 @@ impl Peer {
             seed_bits: 24,
             sizes: SizeRule::Any,
             knobs: vec![blend],
-            poll: woken(),
+            polls: woken(),
             ..ComfyUiOptions::new(name, WORKFLOW, bindings, &["6"], self.connection())
         }
     }
@@ -304,7 +304,7 @@ async fn recovers(peer: &Peer) {
     let mut again = numbered(&request(None, None), 9, 9);
     again.earlier = Some(Submission { key: "editscale-run-1-9".into(), remote_id: Some(remote.clone().into()) });
     let polled = PollRules { first_wait: Duration::from_millis(50), ..PollRules::default() };
-    let options = ComfyUiOptions { poll: polled, ..options };
+    let options = ComfyUiOptions { polls: polled, ..options };
     let found = edit_watched(options.clone(), again.clone(), &NobodyWatches).await.unwrap();
     task.await.unwrap();
     let later = edit_watched(options.clone(), again.clone(), &NobodyWatches).await.unwrap();

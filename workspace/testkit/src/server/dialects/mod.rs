@@ -7,6 +7,7 @@ mod fal;
 mod images;
 pub(super) mod jobs;
 mod replicate;
+mod scores;
 mod sdcpp;
 
 use serde_json::json;
@@ -15,6 +16,8 @@ use sha2::{Digest, Sha256};
 use super::exchange::Answer;
 use super::request::Asked;
 use super::{ServerFault, State};
+
+pub use scores::score_of;
 
 /// The answer of whichever dialect has this route; nothing where none has.
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
@@ -30,6 +33,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         .or_else(|| fal::answer(state, asked, fault))
         .or_else(|| replicate::answer(state, asked, fault))
         .or_else(|| sdcpp::answer(state, asked, fault))
+        .or_else(|| scores::answer(state, asked))
 }
 
 /// One colour for one instruction and seed.
