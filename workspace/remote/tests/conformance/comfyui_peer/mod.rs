@@ -9,6 +9,7 @@
 //! interpreter. An address such as `http://127.0.0.1:8188` takes a server that runs; it has to have the node of
 //! `comfyui_peer/steps.py` among its custom nodes.
 
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
@@ -61,13 +62,25 @@ impl Peer {
             let child = start(Path::new(&place), folder.path(), port);
             Self { child: Some(child), base: format!("http://127.0.0.1:{port}"), _folder: folder }
         };
-        let address = peer.base.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let began = Instant::now();
-        while tokio::net::TcpStream::connect(&address).await.is_err() {
+        while !peer.is_up() {
             assert!(began.elapsed() < Duration::from_secs(180), "ComfyUI does not start");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         peer
+    }
+
+    /// Whether it answers, and not somebody else who got the port first.
+    fn is_up(&self) -> bool {
+        let address = self.base.trim_start_matches("http://").trim_end_matches('/');
+        let ask = || -> std::io::Result<String> {
+            let mut stream = std::net::TcpStream::connect(address)?;
+            write!(stream, "GET /system_stats HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        ask().is_ok_and(|answer| answer.contains("comfyui_version"))
     }
 
     fn connection(&self) -> Connection {
