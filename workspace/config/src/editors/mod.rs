@@ -40,7 +40,7 @@ alternatives! {
     SdCppJobs(SdCppJobsOptions),
     /// An editor behind a service that takes jobs.
     SubmitPoll(SubmitPollOptions),
-    /// A workflow of ComfyUI.
+    /// A workflow of `ComfyUI`.
     ComfyUi(ComfyUiOptions),
 }
 
