@@ -23,7 +23,8 @@ fn check(name: &str, text: &str) -> Recipe {
 
 fn configs() -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join("configs")).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    // A folder holds what recipes name, such as workflows.
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     paths.sort();
     paths
 }

@@ -69,6 +69,7 @@ pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBa
             ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
         }
         EditorModel::OpenAiImages(options) => return remote::openai_images(&name, options),
+        EditorModel::ComfyUi(options) => return Ok(Arc::new(remote::comfyui(&name, options)?)),
         EditorModel::SdCppJobs(options) => return remote::sdcpp_jobs(&name, options),
         EditorModel::SubmitPoll(options) => return remote::submit_poll(&name, options),
     };

@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use editscale_config as config;
 use editscale_core::{EditBackend, EditorName};
-use editscale_remote::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace, SizeRule};
+use editscale_remote::{
+    ComfyUi, ComfyUiOptions, FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace, SizeRule,
+    WorkflowBindings, WorkflowKnob,
+};
 
-use super::{bounds, connection, form_fields, knobs, prices, repeat};
+use super::jobs::polls;
+use super::{bounds, connection, form_fields, json, knobs, prices, repeat};
+
+/// The most bytes of a workflow's file.
+const LARGEST_WORKFLOW: u64 = 16 << 20;
 
 /// The editor behind `/v1/images/edits` that a recipe describes.
 pub(crate) fn openai_images(name: &EditorName, options: &config::OpenAiImagesOptions) -> Result<Arc<dyn EditBackend>> {
@@ -26,11 +33,7 @@ pub(crate) fn openai_images(name: &EditorName, options: &config::OpenAiImagesOpt
             config::SeedChoice::Field => SeedPlace::Field,
             config::SeedChoice::Prompt => SeedPlace::PromptArguments,
         }),
-        masks: options.masks.map(|choice| match choice {
-            config::MaskChoice::None => MaskRule::None,
-            config::MaskChoice::Transparent => MaskRule::Transparent,
-            config::MaskChoice::White => MaskRule::White,
-        }),
+        masks: options.masks.map(masks),
         sizes: options.sizes.as_ref().map(sizes),
         repeat: remote.repeat.map(repeat),
         partial_images: options.partial_images,
@@ -38,6 +41,58 @@ pub(crate) fn openai_images(name: &EditorName, options: &config::OpenAiImagesOpt
     };
     let editor = OpenAiImages::new(chosen).with_context(|| format!("cannot use editor `{name}`"))?;
     Ok(Arc::new(editor))
+}
+
+/// The workflow of `ComfyUI` that a recipe describes.
+pub(crate) fn comfyui(name: &EditorName, options: &config::ComfyUiOptions) -> Result<ComfyUi> {
+    let (path, remote) = (&options.workflow, &options.remote);
+    let workflow = workflow(path).with_context(|| format!("cannot use editor `{name}`"))?;
+    let bindings = WorkflowBindings {
+        image: options.image.clone(),
+        instruction: options.instruction.clone(),
+        seed: options.seed.clone(),
+        mask: options.mask.clone(),
+        width: options.width.clone(),
+        height: options.height.clone(),
+    };
+    let outputs: Vec<&str> = options.outputs.iter().map(String::as_str).collect();
+    let usual = ComfyUiOptions::new(name.clone(), &workflow, bindings, &outputs, connection(remote));
+    let placed = |knob: FieldKnob| {
+        let place = options.places.iter().find(|(name, _)| *name == knob.spec.name);
+        place.map(|(_, pointer)| WorkflowKnob { knob, pointer: pointer.clone() })
+    };
+    let chosen = ComfyUiOptions {
+        revision: remote.revision.clone(),
+        fixed: options.fixed.iter().map(|(pointer, value)| (pointer.clone(), json(value))).collect(),
+        knobs: knobs(&options.knobs).into_iter().filter_map(placed).collect(),
+        seed_bits: options.seed_bits,
+        masks: options.masks.map(masks),
+        sizes: options.sizes.as_ref().map_or_else(|| usual.sizes.clone(), sizes),
+        polls: polls(options.polls),
+        progress: options.progress,
+        prices: prices(&remote.prices),
+        nfe: options.nfe,
+        ..usual
+    };
+    ComfyUi::new(chosen).with_context(|| format!("cannot use editor `{name}` with the workflow `{path}`"))
+}
+
+/// The text of a workflow's file.
+fn workflow(path: &str) -> Result<String> {
+    let shown = || format!("cannot read the workflow `{path}`");
+    let bytes = std::fs::metadata(path).with_context(shown)?.len();
+    if bytes > LARGEST_WORKFLOW {
+        bail!("the workflow `{path}` has {bytes} bytes: expected at most {LARGEST_WORKFLOW}");
+    }
+    std::fs::read_to_string(path).with_context(shown)
+}
+
+fn masks(choice: config::MaskChoice) -> MaskRule {
+    match choice {
+        config::MaskChoice::None => MaskRule::None,
+        config::MaskChoice::Transparent => MaskRule::Transparent,
+        config::MaskChoice::White => MaskRule::White,
+    }
 }
 
 fn profile(profile: config::ImagesProfile) -> Profile {

@@ -98,7 +98,7 @@ fn size(settings: &config::InputSettings) -> SizePlace {
     }
 }
 
-fn polls(settings: config::PollSettings) -> PollRules {
+pub(super) fn polls(settings: config::PollSettings) -> PollRules {
     let config::PollSettings { first_wait, longest_wait, deadline, lost_after } = settings;
     PollRules { first_wait, longest_wait, deadline, lost_after }
 }

@@ -20,7 +20,7 @@ use editscale_remote::{
 };
 use serde_json::{Map, Number, Value};
 
-pub(crate) use editors::openai_images;
+pub(crate) use editors::{comfyui, openai_images};
 pub(crate) use jobs::{sdcpp_jobs, submit_poll};
 pub(crate) use judges::chat_judge;
 pub(crate) use scores::{
@@ -38,6 +38,7 @@ pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&
             ServiceChoice::Fal => ("".into(), None),
             ServiceChoice::Replicate => ("account".into(), None),
         },
+        EditorModel::ComfyUi(_) => ("system_stats".into(), None),
         EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
     }
 }
@@ -46,7 +47,7 @@ pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&
 pub(crate) fn free_question_of_judge(model: &RewardModel) -> (Cow<'static, str>, Option<&str>) {
     match model {
         RewardModel::ChatJudge(options) => ("models".into(), Some(&options.model)),
-        RewardModel::Photometric(_) | RewardModel::EditReward(_) => ("".into(), None),
+        _ => ("".into(), None),
     }
 }
 

@@ -44,9 +44,9 @@ mod stop;
 pub use combine::{Combine, MeanRankOptions, WeightedOptions};
 pub use compute::{DeviceChoice, DtypeChoice, WeightChoice};
 pub use editors::{
-    Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, ImagesProfile, InputSettings, InstructPix2PixOptions,
-    MaskChoice, OpenAiImagesOptions, PictureChoice, ResultSize, SamplerChoice, SdCppJobsOptions, SeedChoice,
-    ServiceChoice, SizeChoice, SubmitPollOptions, TextDevice,
+    ComfyUiOptions, Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, ImagesProfile, InputSettings,
+    InstructPix2PixOptions, MaskChoice, OpenAiImagesOptions, PictureChoice, ResultSize, SamplerChoice,
+    SdCppJobsOptions, SeedChoice, ServiceChoice, SizeChoice, SubmitPollOptions, TextDevice,
 };
 pub use output::{Output, OutputFormat};
 pub use policies::{BeamOptions, BestOfNOptions, Policy, RewardWeightedOptions};

@@ -28,6 +28,7 @@ mod price;
 mod reach;
 mod trouble;
 
+pub use editors::comfyui::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowFinding, WorkflowKnob};
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
 pub use editors::sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions};

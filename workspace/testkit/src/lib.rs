@@ -9,4 +9,4 @@ mod server;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
-pub use server::{Asked, FakeServer, Field, ServerFault, base64, named_picture, png, score_of};
+pub use server::{Asked, ComfyRules, FakeServer, Field, ServerFault, base64, named_picture, png, score_of};

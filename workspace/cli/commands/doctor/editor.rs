@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use editscale_config::Editor;
+use editscale_config::{Editor, EditorModel};
 use editscale_core::{
     CancelRule, Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image,
     Instruction, Knobs, Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
 };
+use editscale_remote::ComfyUi;
 use serde_json::{Value, json};
 
 use super::Money;
@@ -51,6 +52,11 @@ async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Fo
     let backend = backend(editor, shared)?;
     let card = backend.card();
     found.assume(assumed(card));
+    if let EditorModel::ComfyUi(options) = &editor.model
+        && !fits(found, &remote::comfyui(&editor.name, options)?).await
+    {
+        return Ok(());
+    }
     let probes = if card.masks { 4 } else { 3 };
     let most = Usd { micros: card.cost.usd.micros.saturating_mul(probes) };
     let is_paid = editor.model.remote().is_some() && card.recovery != Recovery::Repeat;
@@ -59,6 +65,19 @@ async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Fo
         return Ok(());
     }
     Probe::new(backend)?.run(found).await
+}
+
+/// Whether a server has what a workflow needs. One that lacks something is not asked to edit.
+async fn fits(found: &mut Found, editor: &ComfyUi) -> bool {
+    let lacks = editor.inspect().await;
+    let shown = if lacks.is_empty() { "fits the server" } else { "does not fit the server" };
+    found.fact("workflow", shown, json!(lacks.is_empty()));
+    if lacks.is_empty() {
+        return true;
+    }
+    let said: Vec<String> = lacks.into_iter().map(|lack| lack.message).collect();
+    found.fails(said.join("; "));
+    false
 }
 
 /// What the card says, in the words of `docs/json.md`.

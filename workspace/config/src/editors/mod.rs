@@ -1,6 +1,7 @@
 //! The editors that recipes can name. To add one, write its options in a file here and register them below; whoever
 //! builds editors matches on the enum.
 
+mod comfyui;
 mod darkroom;
 mod diffusion;
 mod entries;
@@ -10,6 +11,7 @@ mod openai_images;
 mod sdcpp_jobs;
 mod submit_poll;
 
+pub use comfyui::ComfyUiOptions;
 pub use darkroom::Darkroom;
 pub use diffusion::{DiffusionSettings, ResultSize};
 pub(crate) use entries::{EDITOR, EDITORS, read_editors};
@@ -38,6 +40,8 @@ alternatives! {
     SdCppJobs(SdCppJobsOptions),
     /// An editor behind a service that takes jobs.
     SubmitPoll(SubmitPollOptions),
+    /// A workflow of `ComfyUI`.
+    ComfyUi(ComfyUiOptions),
 }
 
 impl EditorModel {
@@ -47,6 +51,7 @@ impl EditorModel {
             Self::OpenAiImages(options) => Some(&options.remote),
             Self::SdCppJobs(options) => Some(&options.remote),
             Self::SubmitPoll(options) => Some(&options.remote),
+            Self::ComfyUi(options) => Some(&options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }
@@ -66,6 +71,7 @@ impl EditorModel {
             Self::OpenAiImages(options) => Some(&mut options.remote),
             Self::SdCppJobs(options) => Some(&mut options.remote),
             Self::SubmitPoll(options) => Some(&mut options.remote),
+            Self::ComfyUi(options) => Some(&mut options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }

@@ -10,6 +10,7 @@ use crate::remote::{
     read_knobs, write_fields, write_knobs,
 };
 use crate::report::mistakes::Mistake;
+use crate::report::quote::quote;
 use crate::schema::fields::Fields;
 use crate::schema::key::{Absent, Key, Keys, Section};
 use crate::schema::options::Options;
@@ -172,7 +173,7 @@ impl Options for OpenAiImagesOptions {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (profile, model, nfe) = (fields.take(&PROFILE), fields.take(&MODEL), fields.take(&NFE));
-        let (seeds, masks, sizes) = (fields.take(&SEEDS), fields.take(&MASKS), read_sizes(fields));
+        let (seeds, masks, sizes) = (fields.take(&SEEDS), fields.take(&MASKS), read_sizes(fields, &SIZES));
         let partial_images = fields.take(&PARTIAL_IMAGES);
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
         let remote = RemoteSettings::read(fields);
@@ -207,8 +208,8 @@ impl Options for OpenAiImagesOptions {
 }
 
 /// The sizes, where they are given and right.
-pub(super) fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
-    let entry = fields.entry(SIZES.name)?;
+pub(super) fn read_sizes(fields: &Fields<'_>, section: &Section) -> Option<SizeChoice> {
+    let entry = fields.entry(section.name)?;
     let found = match &entry.node.value {
         Value::Refused => return None,
         Value::Scalar(Scalar::Text(text)) if text == "any" => Some(SizeChoice::Any),
@@ -223,7 +224,7 @@ pub(super) fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
         _ => None,
     };
     if found.is_none() {
-        fields.error(entry.place(), Mistake::new(format!("`sizes` must be {}", SIZES.allowed)));
+        fields.error(entry.place(), Mistake::new(format!("{} must be {}", quote(section.name), section.allowed)));
     }
     found
 }

@@ -59,7 +59,7 @@ impl Options for SdCppJobsOptions {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (model, picture, nfe) = (fields.take(&MODEL), fields.take(&PICTURE), fields.take(&NFE));
-        let (sizes, polls) = (read_sizes(fields), PollSettings::read(fields));
+        let (sizes, polls) = (read_sizes(fields, &SIZES), PollSettings::read(fields));
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
         let remote = RemoteSettings::read(fields);
         Some(Self {

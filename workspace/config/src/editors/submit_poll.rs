@@ -153,7 +153,7 @@ impl Options for SubmitPollOptions {
         // All are read before any is missed, so that all mistakes are told.
         let (service, model, nfe) = (fields.take(&SERVICE), fields.take(&MODEL), fields.take(&NFE));
         let inputs = section(fields, &INPUTS, INPUT_KEYS, InputSettings::read);
-        let (sizes, polls) = (read_sizes(fields), PollSettings::read(fields));
+        let (sizes, polls) = (read_sizes(fields, &SIZES), PollSettings::read(fields));
         let server_limit = fields.take(&SERVER_LIMIT).map(Duration::from_secs_f64);
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
         let remote = RemoteSettings::read(fields);

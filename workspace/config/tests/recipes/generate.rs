@@ -209,6 +209,35 @@ fn submit_poll() -> BoxedStrategy<String> {
     tagged("submit_poll", [own, remote_editor(), remote(false)].concat())
 }
 
+fn comfyui() -> BoxedStrategy<String> {
+    let fixed = prop::collection::btree_map("/[0-9]{1,3}/inputs/[a-z]{1,8}", field_value(), 0..3);
+    let knobs = (0u32..10, 10u32..20).prop_map(|(low, high)| {
+        format!("knobs: {{a: {{low: {low}, high: {high}, default: {high}}}}}, knob_places: {{a: /9/inputs/a}}")
+    });
+    let outputs = prop::collection::vec(prop_oneof![(0u32..1000).prop_map(|id| id.to_string()), path()], 1..4);
+    let text = |key: &'static str| path().prop_map(move |value| format!("{key}: {value:?}")).boxed();
+    let sides = prop::option::of((path(), path())).prop_map(|sides| {
+        sides.map_or(String::new(), |(width, height)| format!("width: {width:?}, height: {height:?}"))
+    });
+    let own = vec![
+        text("workflow"),
+        text("image"),
+        text("instruction"),
+        text("seed"),
+        option("mask", path()),
+        sides.boxed(),
+        outputs.prop_map(|outputs| format!("outputs: {outputs:?}")).boxed(),
+        fixed.prop_map(|fixed| format!("fixed: {}", map(&fixed))).boxed(),
+        knobs.boxed(),
+        option("seed_bits", 1u32..=53),
+        option("masks", word(&["transparent", "white"])),
+        option("sizes", 1u32..=4096),
+        option("progress", any::<bool>()),
+        polls(),
+    ];
+    tagged("comfyui", [own, remote(false)].concat())
+}
+
 fn chat_judge() -> BoxedStrategy<String> {
     let own = vec![
         path().prop_map(|model| format!("model: {model:?}")).boxed(),
@@ -288,7 +317,7 @@ fn numbers() -> BoxedStrategy<String> {
 }
 
 fn editors() -> impl Strategy<Value = String> {
-    let remote = prop_oneof![openai_images(), sdcpp_jobs(), submit_poll()];
+    let remote = prop_oneof![openai_images(), sdcpp_jobs(), submit_poll(), comfyui()];
     let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), remote].boxed();
     prop_oneof![
         one.clone().prop_map(|one| format!("editor: {one}\n")),

@@ -42,6 +42,8 @@ pub(crate) enum RawEditor {
     SdCppJobs(BTreeMap<String, RawValue>),
     #[serde(rename = "submit_poll")]
     SubmitPoll(BTreeMap<String, RawValue>),
+    #[serde(rename = "comfyui")]
+    ComfyUi(BTreeMap<String, RawValue>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +134,7 @@ impl RawEditor {
             Self::OpenAiImages(_) => "openai_images",
             Self::SdCppJobs(_) => "sdcpp_jobs",
             Self::SubmitPoll(_) => "submit_poll",
+            Self::ComfyUi(_) => "comfyui",
         }
     }
 
@@ -191,6 +194,32 @@ impl RawEditor {
                     && has_fields(raw, &set.fields)
                     && is_text(raw, "model", Some(&set.model))
                     && has_polls(raw, &set.polls)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::ComfyUi(raw), EditorModel::ComfyUi(set)) => {
+                let fixed = match raw.get("fixed") {
+                    Some(RawValue::Map(fixed)) => says_fields(fixed, &set.fixed),
+                    other => other.is_none() && set.fixed.is_empty(),
+                };
+                let outputs = match raw.get("outputs") {
+                    Some(RawValue::List(outputs)) => {
+                        let is = |(raw, set): (&RawValue, &String)| matches!(raw, RawValue::Text(raw) if raw == set);
+                        outputs.len() == set.outputs.len() && outputs.iter().zip(&set.outputs).all(is)
+                    }
+                    _ => false,
+                };
+                fixed
+                    && outputs
+                    && is_text(raw, "workflow", Some(&set.workflow))
+                    && is_text(raw, "image", Some(&set.image))
+                    && is_text(raw, "instruction", Some(&set.instruction))
+                    && is_text(raw, "seed", Some(&set.seed))
+                    && is_text(raw, "mask", set.mask.as_ref())
+                    && is_text(raw, "width", set.width.as_ref())
+                    && is_text(raw, "height", set.height.as_ref())
+                    && is_number(raw, "seed_bits", f64::from(set.seed_bits))
+                    && has_polls(raw, &set.polls)
+                    && is_flag(raw, "progress", set.progress)
                     && says_remote(raw, &set.remote)
             }
             _ => false,

@@ -1,5 +1,6 @@
 //! Editors, a folder a dialect.
 
+pub(crate) mod comfyui;
 pub(crate) mod item;
 pub(crate) mod knobs;
 pub(crate) mod masks;

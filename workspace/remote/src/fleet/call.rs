@@ -121,7 +121,7 @@ pub(crate) struct Caller<'a> {
 /// The servers of one editor or judge.
 #[derive(Debug)]
 pub(crate) struct Fleet {
-    servers: Vec<Arc<Server>>,
+    pub(super) servers: Vec<Arc<Server>>,
     pub(crate) http: Http,
     retry: RetryRules,
     pub(super) most_answer_bytes: u64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use editscale_fetch::{PublicNames, builder, say};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Body, Client, Method, Response, Url, redirect};
+use reqwest::{Body, Client, Method, Response, StatusCode, Upgraded, Url, redirect};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -179,6 +179,20 @@ impl Http {
         let body = timeout(limit, Self::read(response, message.most_bytes, silence, message.listener)).await;
         let late = || Broken::TimedOut { reason: format!("the answer took longer than {}", seconds(limit)) };
         Ok(Reply { status, headers, body: body.map_err(|_| late())?? })
+    }
+
+    /// Asks a named server to go on in another protocol on the same connection. Gives the head of its answer with it.
+    pub(crate) async fn upgrade(&self, url: Url, headers: HeaderMap) -> Result<(HeaderMap, Upgraded), Broken> {
+        let client = if is_this_machine(&url) { &self.here } else { &self.named };
+        let limit = self.timeouts.connect;
+        let reason = format!("no answer within {}", seconds(limit));
+        let sent = timeout(limit, client.get(url).headers(headers).send()).await;
+        let response = sent.map_err(|_| Broken::TimedOut { reason })?.map_err(|error| broke(&error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Broken::Unanswered { reason: format!("status {} instead of 101", response.status().as_u16()) });
+        }
+        let headers = response.headers().clone();
+        Ok((headers, response.upgrade().await.map_err(|error| broke(&error))?))
     }
 
     async fn read(

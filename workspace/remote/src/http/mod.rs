@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod multipart;
 pub(crate) mod pieces;
 pub(crate) mod secret;
+pub(crate) mod socket;
 
 pub use client::Timeouts;
 pub use endpoint::{Endpoint, SecretPlace};

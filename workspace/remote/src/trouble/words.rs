@@ -37,6 +37,7 @@ impl Words {
 
     fn of_json(value: &Value) -> Self {
         match (&value["error"], &value["detail"]) {
+            (Value::Object(_), _) if value["node_errors"].is_object() => Self::of_graph(value),
             (Value::Object(_), _) => Self::of_object(&value["error"]),
             (Value::String(error), _) => Self::of_string(error, value),
             (_, Value::String(detail)) => {
@@ -58,6 +59,16 @@ impl Words {
         // Google has a number as its code and the word as its status.
         let code = text(&object["status"]).or_else(|| text(&object["code"]));
         Self { message, code, kind: text(&object["type"]) }
+    }
+
+    /// `ComfyUI` says what is wrong with a graph node by node, beside an error that sums it up.
+    fn of_graph(value: &Value) -> Self {
+        let whole = Self::of_object(&value["error"]);
+        let nodes = of_nodes(&value["node_errors"]);
+        let said = text(&value["error"]["details"]).filter(|details| nodes.is_empty() && !details.is_empty());
+        let more: Vec<String> = said.into_iter().chain(nodes).collect();
+        let message = std::iter::once(whole.message).chain(more).collect::<Vec<_>>().join(": ");
+        Self { message, ..whole }
     }
 
     /// Where a message stands beside it, the text under `error` is a word for the kind.
@@ -97,6 +108,19 @@ fn of_list(list: &[Value]) -> String {
         if place.is_empty() { message } else { format!("{}: {message}", place.join(".")) }
     };
     list.iter().take(5).map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What is wrong with each node: `node 3 (KSampler): Value not in list: sampler_name`.
+pub(crate) fn of_nodes(errors: &Value) -> Vec<String> {
+    let one = |(id, node): (&String, &Value)| {
+        let say = |error: &Value| {
+            let parts = [&error["message"], &error["details"]].map(text);
+            parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+        };
+        let said: Vec<String> = node["errors"].as_array().into_iter().flatten().map(say).collect();
+        format!("node {id} ({}): {}", text(&node["class_type"]).unwrap_or_default(), said.join(", "))
+    };
+    errors.as_object().into_iter().flatten().take(5).map(one).collect()
 }
 
 fn of_text(text: &str) -> String {

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod answers;
+mod comfyui;
+#[cfg(feature = "peers")]
+mod comfyui_peer;
 mod comparing;
 mod faults;
 mod hostile;

@@ -31,6 +31,10 @@ pub(super) fn serve(server: &FakeServer, mut stream: TcpStream) {
     let Some(asked) = read(&stream) else { return };
     let deaths = server.state().deaths;
     let fault = begin(server, &asked);
+    if fault.is_none() {
+        let Some(kept) = dialects::comfyui::socket(server, stream, &asked) else { return };
+        stream = kept;
+    }
     match &fault {
         Some(ServerFault::Hold) => hold(server),
         Some(ServerFault::Hang) => wait_for_the_end(server, &mut stream),

@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+pub use dialects::comfyui::ComfyRules;
 pub use dialects::{base64, score_of};
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
@@ -80,6 +81,7 @@ struct State {
     under_way: usize,
     most_under_way: usize,
     hung_up: usize,
+    comfy: dialects::comfyui::Comfy,
     /// Edits and judgements that were really made.
     made: Vec<String>,
     jobs: BTreeMap<String, dialects::jobs::Job>,
@@ -287,6 +289,11 @@ impl FakeServer {
     /// Waits until so many requests are being worked on.
     pub fn wait_for_work(&self, count: usize) {
         self.wait(|state| state.under_way >= count);
+    }
+
+    /// Waits until so many requests came whose method and path begin so.
+    pub fn wait_for_asked(&self, route: &str, count: usize) {
+        self.wait(|state| state.asked.iter().filter(|asked| asked.line.starts_with(route)).count() >= count);
     }
 
     /// Waits until so many clients have hung up on it.

@@ -14,6 +14,7 @@ use super::line::{Event, Line};
 use super::{Jobs, PollRules, Standing, Stopped, checked_id};
 use crate::fleet::server::Slot;
 use crate::http::client::{Message, seconds};
+use crate::http::multipart::Payload;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
 /// How often in a row a server must say that it does not know a job, or say nothing sensible, before that is believed.
@@ -104,7 +105,10 @@ impl Follower {
     }
 
     /// The job's id. A submission whose answer got lost is looked for under the id that we chose.
-    async fn submit(&mut self, message: Message, expected: Option<String>) -> Result<String, RemoteError> {
+    async fn submit(&mut self, mut message: Message, expected: Option<String>) -> Result<String, RemoteError> {
+        if let Some(body) = self.prepare().await? {
+            message.body = Some(body);
+        }
         let outcome = self.line.submit(message, &*self.jobs).await;
         self.slot.learn(outcome.as_ref());
         let admitted = outcome.and_then(|reply| self.jobs.admitted(&reply, &self.line));
@@ -122,12 +126,26 @@ impl Follower {
         }
     }
 
+    /// What has to be on the server first. Nothing was submitted where that fails.
+    async fn prepare(&mut self) -> Result<Option<Payload>, RemoteError> {
+        let jobs = Arc::clone(&self.jobs);
+        match while_wanted(&mut self.unwanted, jobs.cancels(), jobs.prepare(&self.line)).await {
+            Some(Ok(body)) => Ok(body),
+            Some(Err(error)) => {
+                let error = RemoteError { maybe_done: false, ..error };
+                self.slot.learn(Err(&error));
+                Err(error)
+            }
+            None => Err(RemoteError::cancelled(false)),
+        }
+    }
+
     async fn follow(&mut self, id: &str, first: Duration) -> Result<Value, RemoteError> {
         let ends = Instant::now() + self.rules.deadline;
         let (mut pause, mut wait) = (first, self.rules.first_wait);
         let mut trouble = Trouble::default();
         loop {
-            if self.while_wanted(sleep(pause)).await.is_none()
+            if self.wait(pause).await.is_none()
                 && let Some(stopped) = self.stop(id).await
             {
                 return Err(RemoteError::cancelled(stopped != Stopped::BeforeWork));
@@ -216,15 +234,23 @@ impl Follower {
         None
     }
 
-    /// The future's value; nothing once nobody wants the job any more and it can be stopped.
-    async fn while_wanted<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    /// Waits, unless something tells that there is news; nothing once nobody wants the job any more and it can be stopped.
+    async fn wait(&mut self, pause: Duration) -> Option<()> {
         if self.is_unwanted {
             return None;
         }
-        while_wanted(&mut self.unwanted, self.jobs.cancels(), work).await
+        let jobs = Arc::clone(&self.jobs);
+        let news = async {
+            tokio::select! {
+                () = sleep(pause) => (),
+                () = jobs.woken() => (),
+            }
+        };
+        while_wanted(&mut self.unwanted, jobs.cancels(), news).await
     }
 }
 
+/// The future's value; nothing once nobody wants the job any more and it can be stopped.
 async fn while_wanted<T>(
     unwanted: &mut Option<oneshot::Receiver<()>>,
     cancels: bool,

@@ -36,6 +36,23 @@ pub(super) enum Event {
     WorksOn,
 }
 
+/// Tells whoever waits for a job how far it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Teller(UnboundedSender<Event>);
+
+impl Teller {
+    /// Step `step` of `steps` is done.
+    pub(crate) fn step(&self, step: u32, steps: u32) {
+        // Nobody may listen any more.
+        self.0.send(Event::Step(step, steps)).ok();
+    }
+
+    /// What there is so far.
+    pub(crate) fn preview(&self, image: EncodedImage) {
+        self.0.send(Event::Preview(Box::new(image))).ok();
+    }
+}
+
 /// A line to one server.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -139,12 +156,12 @@ impl Line {
 
     /// Step `step` of `steps` is done.
     pub(crate) fn step(&self, step: u32, steps: u32) {
-        self.tell(Event::Step(step, steps));
+        self.teller().step(step, steps);
     }
 
-    /// What there is so far.
-    pub(crate) fn preview(&self, image: EncodedImage) {
-        self.tell(Event::Preview(Box::new(image)));
+    /// For a task of the dialect's own that hears how far the job is.
+    pub(crate) fn teller(&self) -> Teller {
+        Teller(self.events.clone())
     }
 
     pub(super) fn tell(&self, event: Event) {

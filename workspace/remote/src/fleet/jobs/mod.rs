@@ -17,11 +17,12 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use self::follow::{Beginning, Followed};
-pub(crate) use self::line::Line;
+pub(crate) use self::line::{Line, Teller};
 use super::call::{Ask, Fleet, while_wanted};
 use super::server::{Server, Slot};
 use crate::SetupError;
 use crate::http::client::{Reply, seconds};
+use crate::http::multipart::Payload;
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::Repeat;
 
@@ -107,6 +108,18 @@ pub(crate) trait Jobs: Send + Sync {
     /// [`Standing::Unknown`], and all others end the job as one that may have been done.
     fn look<'a>(&'a self, id: &'a str, line: &'a Line) -> BoxFuture<'a, Result<Standing, RemoteError>>;
 
+    /// Does what must be done on the server before the submission, such as sending files, and gives the body to submit where
+    /// it follows from that. Nothing of it may cost anything.
+    fn prepare<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<Option<Payload>, RemoteError>> {
+        let _: &Line = line;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Ends when it makes sense to ask about the job before the wait is over.
+    fn woken(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// What the refusal of a submission means here, where that differs from what it means everywhere.
     fn refused(&self, reply: &Reply, error: RemoteError) -> RemoteError {
         let _: &Reply = reply;
@@ -152,6 +165,11 @@ pub(crate) struct Finished {
 }
 
 impl Fleet {
+    /// A line to each server, for questions that are no work.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line> {
+        self.servers.iter().map(|server| Line::new(self, server, false))
+    }
+
     /// Has a job done: submits it, follows it, and stops it when it is not wanted any more. A job of an earlier life is
     /// asked about; it is submitted again only where nobody knows it any more and doing it twice harms nobody.
     pub(crate) async fn job(

@@ -2,6 +2,7 @@
 
 mod bfl;
 mod chat;
+pub(super) mod comfyui;
 mod fal;
 mod images;
 pub(super) mod jobs;
@@ -27,6 +28,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
     models(asked)
         .or_else(|| images::answer(state, asked, fault))
         .or_else(|| chat::answer(state, asked))
+        .or_else(|| comfyui::answer(state, asked))
         .or_else(|| bfl::answer(state, asked, fault))
         .or_else(|| fal::answer(state, asked, fault))
         .or_else(|| replicate::answer(state, asked, fault))

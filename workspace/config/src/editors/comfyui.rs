@@ -1,0 +1,281 @@
+//! Options of the editor `comfyui`.
+
+use editscale_core::KnobName;
+
+use crate::document::scalar::Scalar;
+use crate::document::tree::Value;
+use crate::document::yaml::Yaml;
+use crate::editors::openai_images::{MaskChoice, NFE, SizeChoice, read_sizes, write_sizes};
+use crate::remote::{
+    CALLS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REVISION, RemoteSettings, SERVERS, read_fields,
+    read_knobs, write_fields, write_knobs,
+};
+use crate::report::mistakes::Mistake;
+use crate::report::quote::quote;
+use crate::schema::fields::{Fields, MOST_ITEMS};
+use crate::schema::key::{Absent, Key, Keys, Section};
+use crate::schema::options::Options;
+use crate::schema::rule::{Flag, Text, Whole, Word};
+
+/// A workflow of `ComfyUI`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComfyUiOptions {
+    /// The file of the workflow, in API format.
+    pub workflow: String,
+    /// The nodes whose pictures are the result.
+    pub outputs: Vec<String>,
+    /// Where the picture's name is written.
+    pub image: String,
+    /// Where the instruction is written.
+    pub instruction: String,
+    /// Where the seed is written.
+    pub seed: String,
+    /// Where the mask's name is written.
+    pub mask: Option<String>,
+    /// Where the width is written.
+    pub width: Option<String>,
+    /// Where the height is written.
+    pub height: Option<String>,
+    /// Values that take the place of those in the file, by pointer.
+    pub fixed: Vec<(String, FieldValue)>,
+    /// Numbers of the workflow that a search may turn.
+    pub knobs: Vec<KnobSetting>,
+    /// Where each knob is written.
+    pub places: Vec<(KnobName, String)>,
+    /// Bits of a seed that are sent.
+    pub seed_bits: u8,
+    /// How a mask is sent.
+    pub masks: Option<MaskChoice>,
+    /// Which sizes can be asked for.
+    pub sizes: Option<SizeChoice>,
+    /// Whether progress and previews are listened for.
+    pub progress: bool,
+    /// How an edit is asked about until it ends.
+    pub polls: PollSettings,
+    /// Denoiser evaluations that one edit counts as.
+    pub nfe: u64,
+    /// The servers and what is told of them.
+    pub remote: RemoteSettings,
+}
+
+const WORKFLOW: Key<Text> = Key {
+    name: "workflow",
+    rule: Text,
+    absent: Absent::Refused,
+    meaning: "the file of the workflow in API format, from the folder in which the program runs",
+};
+
+const OUTPUTS: Section = Section {
+    name: "outputs",
+    allowed: "a list of ids of nodes",
+    default: "required",
+    meaning: "the nodes whose pictures are the result, such as that of a `SaveImage`; the first picture is kept",
+};
+
+const fn pointer(name: &'static str, meaning: &'static str) -> Key<Text> {
+    Key { name, rule: Text, absent: Absent::Refused, meaning }
+}
+
+const fn optional(name: &'static str, meaning: &'static str) -> Key<Text> {
+    Key { name, rule: Text, absent: Absent::Unset("none"), meaning }
+}
+
+const IMAGE: Key<Text> = pointer("image", "where the picture's name is written, such as `/1/inputs/image`");
+const INSTRUCTION: Key<Text> = pointer("instruction", "where the instruction is written, such as `/7/inputs/text`");
+const SEED: Key<Text> = pointer(
+    "seed",
+    "where the seed is written, such as `/11/inputs/seed`; a server does not make the same graph twice",
+);
+const MASK: Key<Text> = optional("mask", "where the mask's name is written, in a loader of its own");
+const WIDTH: Key<Text> = optional("width", "where the width of the result is written; goes with `height`");
+const HEIGHT: Key<Text> = optional("height", "where the height of the result is written; goes with `width`");
+
+const FIXED: Section = Section {
+    name: "fixed",
+    allowed: "a map from pointers to values",
+    default: "`{}`",
+    meaning: "values that take the place of those in the file, such as `/11/inputs/steps: 28`",
+};
+
+const PLACES: Section = Section {
+    name: "knob_places",
+    allowed: "a map from names of knobs to pointers",
+    default: "`{}`",
+    meaning: "where each of `knobs` is written, such as `guidance: /9/inputs/guidance`",
+};
+
+const SEED_BITS: Key<Whole> = Key {
+    name: "seed_bits",
+    rule: Whole { low: 1, high: 53 },
+    absent: Absent::Default(32),
+    meaning: "bits of a seed that are sent; a `KSampler` takes all of them, some nodes fewer",
+};
+
+const MASKS: Key<Word<MaskChoice>> = Key {
+    name: "masks",
+    rule: Word(&[("transparent", MaskChoice::Transparent), ("white", MaskChoice::White)]),
+    absent: Absent::Unset("as the node reads it"),
+    meaning: "how the bound node marks where editing is allowed: transparent in a PNG, or white",
+};
+
+const SIZES: Section = Section {
+    name: "sizes",
+    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
+    default: "`16`",
+    meaning: "which sizes can be asked for where the sides are bound: any, sides that are multiples of a number, or these \
+              alone; a wish for another size becomes the nearest",
+};
+
+const PROGRESS: Key<Flag> = Key {
+    name: "progress",
+    rule: Flag,
+    absent: Absent::Default(true),
+    meaning: "whether progress and previews are listened for over a WebSocket",
+};
+
+impl Options for ComfyUiOptions {
+    const NAME: &'static str = "comfyui";
+    const ABOUT: &'static str = "A workflow of ComfyUI, into which each edit is written at the places named here; see \
+                                 `docs/remote.md`.";
+    const KEYS: Keys = &[
+        &WORKFLOW,
+        &OUTPUTS,
+        &IMAGE,
+        &INSTRUCTION,
+        &SEED,
+        &MASK,
+        &WIDTH,
+        &HEIGHT,
+        &FIXED,
+        &KNOBS,
+        &PLACES,
+        &SEED_BITS,
+        &MASKS,
+        &SIZES,
+        &PROGRESS,
+        &POLLS,
+        &NFE,
+        &SERVERS,
+        &CALLS,
+        &PRICES,
+        &REVISION,
+    ];
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (workflow, outputs) = (fields.take(&WORKFLOW), read_outputs(fields));
+        let (image, instruction, seed) = (fields.take(&IMAGE), fields.take(&INSTRUCTION), fields.take(&SEED));
+        let (mask, width, height) = (fields.take(&MASK), fields.take(&WIDTH), fields.take(&HEIGHT));
+        let (fixed, knobs) = (read_fields(fields, &FIXED), read_knobs(fields));
+        let places = read_fields(fields, &PLACES);
+        let places = knobs.as_deref().zip(places).and_then(|(knobs, places)| places_of(fields, knobs, &places));
+        let (seed_bits, masks) = (fields.take(&SEED_BITS), fields.take(&MASKS));
+        let sizes = read_sizes(fields, &SIZES);
+        let (progress, polls, nfe) = (fields.take(&PROGRESS), PollSettings::read(fields), fields.take(&NFE));
+        let remote = RemoteSettings::read(fields);
+        if let Some(entry) = fields.entry(if width.is_some() { WIDTH.name } else { HEIGHT.name })
+            && width.is_some() != height.is_some()
+        {
+            fields.error(entry.place(), Mistake::new("`width` and `height` go together: expected both or neither"));
+            return None;
+        }
+        Some(Self {
+            workflow: workflow?,
+            outputs: outputs?,
+            image: image?,
+            instruction: instruction?,
+            seed: seed?,
+            mask,
+            width,
+            height,
+            fixed: fixed?,
+            knobs: knobs?,
+            places: places?,
+            seed_bits: seed_bits? as u8,
+            masks,
+            sizes,
+            progress: progress?,
+            polls: polls?,
+            nfe: nfe?,
+            remote: remote?,
+        })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let outputs = Yaml::List(self.outputs.iter().map(|node| Yaml::text(node)).collect());
+        let place = |(name, pointer): &(KnobName, String)| (name.to_string(), FieldValue::Text(pointer.clone()));
+        let places: Vec<(String, FieldValue)> = self.places.iter().map(place).collect();
+        let own = [
+            WORKFLOW.write(Some(&self.workflow)),
+            Some((OUTPUTS.name.to_owned(), outputs)),
+            IMAGE.write(Some(&self.image)),
+            INSTRUCTION.write(Some(&self.instruction)),
+            SEED.write(Some(&self.seed)),
+            MASK.write(self.mask.as_ref()),
+            WIDTH.write(self.width.as_ref()),
+            HEIGHT.write(self.height.as_ref()),
+            write_fields(&FIXED, &self.fixed),
+            write_knobs(&self.knobs),
+            write_fields(&PLACES, &places),
+            SEED_BITS.write(Some(&self.seed_bits.into())),
+            MASKS.write(self.masks.as_ref()),
+            self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
+            PROGRESS.write(Some(&self.progress)),
+            Some(self.polls.write()),
+            NFE.write(Some(&self.nfe)),
+        ];
+        own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+/// The ids of nodes, which look like numbers and are none.
+fn read_outputs(fields: &Fields<'_>) -> Option<Vec<String>> {
+    let Some(entry) = fields.entry(OUTPUTS.name) else {
+        return fields.lacking(OUTPUTS.name, &format!("add `{}: […]` ({})", OUTPUTS.name, OUTPUTS.meaning));
+    };
+    let id = |value: &Value| match value {
+        Value::Scalar(Scalar::Text(text)) if !text.is_empty() => Some(text.clone()),
+        Value::Scalar(Scalar::Whole(whole)) => Some(whole.to_string()),
+        _ => None,
+    };
+    let found: Option<Vec<String>> = match &entry.node.value {
+        Value::Refused => return None,
+        Value::List(items) if !items.is_empty() && items.len() <= MOST_ITEMS => {
+            items.iter().map(|item| id(&item.value)).collect()
+        }
+        _ => None,
+    };
+    if found.is_none() {
+        fields.error(
+            entry.place(),
+            Mistake::new("`outputs` must be a list of ids of nodes").hint("write `outputs: [9]`"),
+        );
+    }
+    found
+}
+
+/// Each knob has a place, and each place a knob.
+fn places_of(
+    fields: &Fields<'_>,
+    knobs: &[KnobSetting],
+    places: &[(String, FieldValue)],
+) -> Option<Vec<(KnobName, String)>> {
+    let refuse = |section: &Section, message: String| {
+        if let Some(entry) = fields.entry(section.name) {
+            fields.error(entry.place(), Mistake::new(message));
+        }
+        None
+    };
+    if let Some((name, _)) = places.iter().find(|(name, _)| knobs.iter().all(|knob| knob.name.as_str() != name)) {
+        return refuse(&PLACES, format!("{} in `knob_places` is none of `knobs`", quote(name)));
+    }
+    let mut found = Vec::new();
+    for knob in knobs {
+        match places.iter().find(|(name, _)| name == knob.name.as_str()) {
+            Some((_, FieldValue::Text(pointer))) => found.push((knob.name.clone(), pointer.clone())),
+            Some(_) => return refuse(&PLACES, format!("the place of knob `{}` must be a pointer", knob.name)),
+            None => return refuse(&KNOBS, format!("knob `{}` has no place: name one in `knob_places`", knob.name)),
+        }
+    }
+    Some(found)
+}

@@ -1,0 +1,69 @@
+//! The result of an edit: which pictures the history names, and what they cost.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use editscale_core::{Candidate, EditItem, Failure};
+use serde_json::Value;
+
+use super::{ComfyUi, Prepared};
+use crate::fleet::jobs::Finished;
+use crate::fleet::server::Server;
+use crate::picture::received::received;
+use crate::picture::results;
+use crate::trouble::error::{ErrorClass, RemoteError};
+
+impl ComfyUi {
+    /// Fetches the first picture of the first node that has one. How many there are is counted.
+    pub(super) async fn candidate(
+        &self,
+        finished: &Finished,
+        item: &EditItem,
+        prepared: &Prepared,
+    ) -> Result<Candidate, Failure> {
+        let (bound, server) = (self.card.cost, &finished.server);
+        let failed = |error: RemoteError| error.into_failure(self.repeat, bound);
+        let malformed = |message: String| {
+            let message = server.endpoint.hide(&format!("{}: {message}", server.endpoint.base()));
+            failed(RemoteError::maybe_done(ErrorClass::Malformed, message))
+        };
+        let pictures = pictures(&finished.answer, &self.template.outputs);
+        let cost = self.options.prices.of(None, pictures.len() as u64, bound);
+        let Some(first) = pictures.first() else {
+            let nodes: Vec<String> =
+                self.template.outputs.iter().map(|node| self.template.workflow.named(node)).collect();
+            return Err(malformed(format!("expected a picture of {}, found none", nodes.join(", "))));
+        };
+        let fetched = self.fetch(first, server).await.map_err(|error| Failure { cost, ..failed(error) })?;
+        let image = received(fetched[..].into(), &self.options.limits);
+        let image = image.map_err(|words| Failure { cost, ..malformed(words) })?;
+        let mut notes: Vec<Arc<str>> = Vec::new();
+        if pictures.len() > 1 {
+            notes.push(format!("the workflow made {} pictures; the first was kept", pictures.len()).into());
+        }
+        if let Some(wished) = prepared.wished {
+            let asked = prepared.size.map_or_else(|| "the workflow's own".to_owned(), |size| size.to_string());
+            notes.push(format!("the size {wished} is not to be had; {asked} was asked for").into());
+        }
+        if let Some(size) = prepared.size.filter(|size| *size != image.size) {
+            notes.push(format!("the workflow made {} where {size} was asked for", image.size).into());
+        }
+        let effective_seed = Some(prepared.seed).filter(|seed| *seed != item.proposal.seed.get());
+        Ok(Candidate { cost, effective_seed, notes, ..Candidate::new(image) })
+    }
+
+    async fn fetch(&self, picture: &Value, server: &Server) -> Result<Bytes, RemoteError> {
+        let mut url = server.endpoint.at("view");
+        for (name, field) in [("filename", "filename"), ("subfolder", "subfolder"), ("type", "type")] {
+            url.query_pairs_mut().append_pair(name, picture[field].as_str().unwrap_or_default());
+        }
+        results::fetch(&self.fleet.http, &server.endpoint, url.as_str(), &self.options.limits).await
+    }
+}
+
+/// The pictures of these nodes. A node that shows something else has none.
+fn pictures<'a>(entry: &'a Value, outputs: &[String]) -> Vec<&'a Value> {
+    let of_node = |node: &String| entry["outputs"][node.as_str()]["images"].as_array();
+    let has_name = |picture: &&Value| picture["filename"].as_str().is_some_and(|name| !name.is_empty());
+    outputs.iter().filter_map(of_node).flatten().filter(has_name).collect()
+}

@@ -1,0 +1,279 @@
+//! Editors that are a workflow of `ComfyUI`: a graph of nodes into which each edit is written at places that the user names.
+//!
+//! A picture is uploaded under a name that follows from its content, the graph is submitted under a name that follows from
+//! the edit, and what became of it is read from the server's history. A WebSocket tells how far it is where one can be had.
+
+mod answer;
+mod check;
+mod job;
+mod options;
+mod progress;
+mod template;
+mod verdict;
+mod workflow;
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Image, ImageSize,
+    MediaType, PauseSupport, Recovery, Sampler, SeedRule, Watch,
+};
+use futures_util::future::join_all;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+
+pub use check::WorkflowFinding;
+pub use options::{ComfyUiOptions, WorkflowBindings, WorkflowKnob};
+
+use self::job::{ComfyJob, Upload};
+use self::template::{Filling, Template};
+use crate::SetupError;
+use crate::editors::item::{begin, file, invalid, key};
+use crate::editors::openai_images::MaskRule;
+use crate::fleet::call::{Ask, Fleet};
+use crate::fleet::jobs::{Jobs, Order};
+use crate::picture::mask::transparent_where_white;
+use crate::price::TokenBounds;
+use crate::trouble::error::ErrorClass;
+use crate::trouble::retry::Repeat;
+
+/// The version of what this dialect sends; a part of every card's revision.
+const VERSION: u32 = 1;
+/// The most bytes of a picture that is sent: what the server takes unless it was told otherwise.
+const MOST_BYTES: usize = 100 << 20;
+/// Bits of a seed at most: what a JSON number holds exactly everywhere.
+const MOST_SEED_BITS: u8 = 53;
+
+/// An editor that is a workflow of `ComfyUI`.
+#[derive(Debug)]
+pub struct ComfyUi {
+    pub(crate) options: ComfyUiOptions,
+    template: Arc<Template>,
+    card: EditorCard,
+    fleet: Fleet,
+    repeat: Repeat,
+}
+
+/// What is asked of the server for one edit.
+struct Prepared {
+    uploads: Vec<Upload>,
+    seed: u64,
+    /// The size that is asked for.
+    size: Option<ImageSize>,
+    /// The size that was wished for, where that is another.
+    wished: Option<ImageSize>,
+}
+
+impl ComfyUi {
+    /// Checks the workflow and every pointer into it, and reads the secrets. No server is called.
+    pub fn new(options: ComfyUiOptions) -> Result<Self, SetupError> {
+        if !(1..=MOST_SEED_BITS).contains(&options.seed_bits) {
+            return Err(SetupError::setting("seed_bits", "1 to 53", &options.seed_bits));
+        }
+        options.polls.check()?;
+        let template = Arc::new(Template::new(&options)?);
+        let repeat = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
+        let card = card(&options, &template);
+        let fleet = Fleet::new(&options.connection)?;
+        Ok(Self { options, template, card, fleet, repeat })
+    }
+
+    async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        begin(&item, &self.options.name, watch)?;
+        let prepared = self.prepared(&item)?;
+        let mut order = self.order(place, &item, &prepared);
+        let jobs = || self.job(&item, &prepared);
+        let mut outcome = self.fleet.job(&order, &jobs(), watch).await;
+        let is_gone = |class| class == ErrorClass::Dead;
+        if order.earlier.is_some() && outcome.as_ref().is_err_and(|error| is_gone(error.class) && error.maybe_done) {
+            // The server keeps its queue and its history in memory: a job that it does not know after a restart of its own
+            // is not done by anybody. Where that may have cost something, nobody knows.
+            if self.repeat == Repeat::Harmless {
+                order.earlier = None;
+                outcome = self.fleet.job(&order, &jobs(), watch).await;
+            }
+        }
+        match outcome {
+            Ok(finished) => self.candidate(&finished, &item, &prepared).await,
+            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
+        }
+    }
+
+    fn prepared(&self, item: &EditItem) -> Result<Prepared, Failure> {
+        let bytes = file(&item.start, MOST_BYTES, reads)?;
+        let mut uploads = vec![upload(&item.start, item.start.media(), bytes)];
+        uploads.extend(self.mask(item)?);
+        let wished = item.request.output_size;
+        let size = wished.unwrap_or_else(|| item.start.size());
+        let size = self.template.has_sides().then(|| self.options.sizes.nearest(size));
+        let seed = item.proposal.seed.get() & ((1 << self.options.seed_bits) - 1);
+        Ok(Prepared { uploads, seed, size, wished: wished.filter(|wished| size != Some(*wished)) })
+    }
+
+    /// The mask goes as a picture of its own.
+    fn mask(&self, item: &EditItem) -> Result<Option<Upload>, Failure> {
+        let Some(mask) = &item.request.mask else {
+            return match self.template.masks() {
+                // What the file has there is a mask of another picture.
+                Some(_) => Err(invalid(format!(
+                    "the workflow of the editor `{}` wants a mask, and the request has none",
+                    self.options.name
+                ))),
+                None => Ok(None),
+            };
+        };
+        let name = &self.options.name;
+        let rule = self.template.masks();
+        let rule = rule.ok_or_else(|| invalid(format!("the editor `{name}` has no masks, and the request has one")))?;
+        if mask.size() != item.start.size() {
+            let (expected, found) = (item.start.size(), mask.size());
+            return Err(invalid(format!("expected a mask of the picture's size {expected}, found {found}")));
+        }
+        let bytes = file(mask, MOST_BYTES, reads)?;
+        if rule == MaskRule::White {
+            return Ok(Some(upload(mask, mask.media(), bytes)));
+        }
+        let turned = transparent_where_white(&bytes, mask.size()).map_err(invalid)?;
+        Ok(Some(Upload { name: format!("mask-{}.png", short(mask)), mime: "image/png", bytes: turned.into() }))
+    }
+
+    fn order(&self, place: usize, item: &EditItem, prepared: &Prepared) -> Order {
+        let key = key(item);
+        Order {
+            ask: Ask {
+                method: Method::POST,
+                path: "prompt".into(),
+                body: None,
+                headers: HeaderMap::new(),
+                repeat: self.repeat,
+                seed: item.proposal.seed,
+                is_gateway: false,
+                streams: false,
+                works_on: true,
+            },
+            place,
+            expected: Some(self.id(item, prepared)),
+            key,
+            earlier: item.earlier.clone(),
+            rules: self.options.polls,
+        }
+    }
+
+    /// The job's name: the same for the same edit, and another for another graph, so that runs that happen to be called the
+    /// same do not take each other's results.
+    fn id(&self, item: &EditItem, prepared: &Prepared) -> String {
+        let names: Vec<String> = prepared.uploads.iter().map(|upload| upload.name.clone()).collect();
+        uuid(&format!("{}\n{}", key(item), filled(&self.template, item, prepared.seed, prepared.size, &names)))
+    }
+
+    fn job(&self, item: &EditItem, prepared: &Prepared) -> Arc<dyn Jobs> {
+        let (template, item_of_graph) = (Arc::clone(&self.template), item.clone());
+        let (seed, size) = (prepared.seed, prepared.size);
+        Arc::new(ComfyJob {
+            id: self.id(item, prepared),
+            uploads: prepared.uploads.clone(),
+            fill: Box::new(move |names| filled(&template, &item_of_graph, seed, size, names)),
+            outputs: self.template.outputs.clone(),
+            limits: self.options.limits,
+            listens: self.options.progress,
+            ended: Arc::new(Notify::new()),
+            listener: Mutex::new(None),
+        })
+    }
+}
+
+/// The graph, with the names under which the server has the files.
+fn filled(
+    template: &Template,
+    item: &EditItem,
+    seed: u64,
+    size: Option<ImageSize>,
+    names: &[String],
+) -> serde_json::Value {
+    let image = names.first().map(String::as_str).unwrap_or_default();
+    let mask = names.get(1).map(String::as_str);
+    template.filled(Filling { image, mask, seed, size, proposal: &item.proposal })
+}
+
+impl EditBackend for ComfyUi {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        let items = batch.items.into_iter().enumerate();
+        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+    }
+}
+
+fn card(options: &ComfyUiOptions, template: &Template) -> EditorCard {
+    EditorCard {
+        name: options.name.clone(),
+        revision: revision(options, template).into(),
+        seeds: SeedRule::Reproducible { bits: options.seed_bits },
+        largest_batch: NonZeroU32::MIN,
+        slots: options.connection.slots(),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        // The server looks between nodes and between steps.
+        cancel: CancelRule::WithinStep,
+        masks: template.masks().is_some(),
+        knobs: options.knobs.iter().map(|knob| knob.knob.spec.clone()).collect(),
+        cost: options.prices.bound(TokenBounds::default(), options.outputs.len() as u64, options.nfe),
+        recovery: Recovery::Query,
+    }
+}
+
+/// Everything that changes a picture and is not in a proposal: the graph with its fixed values, and where it is written to.
+fn revision(options: &ComfyUiOptions, template: &Template) -> String {
+    let all = format!("{}\n{:?}\n{:?}", template.workflow.to_json(), options.bindings, options.outputs);
+    let digest: String = Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    match &options.revision {
+        Some(revision) => format!("comfyui/{VERSION} {digest} @{revision}"),
+        None => format!("comfyui/{VERSION} {digest}"),
+    }
+}
+
+/// Formats that the server's `LoadImage` reads.
+fn reads(media: MediaType) -> bool {
+    matches!(media, MediaType::Png | MediaType::Jpeg | MediaType::WebP | MediaType::Bmp)
+}
+
+fn upload(image: &Image, media: MediaType, bytes: Arc<[u8]>) -> Upload {
+    Upload { name: format!("{}.{}", short(image), media.extension()), mime: media.mime(), bytes }
+}
+
+fn short(image: &Image) -> String {
+    image.digest().as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A UUID of version 8 (RFC 9562) that follows from a text.
+fn uuid(text: &str) -> String {
+    let mut digits = [0_u8; 16];
+    digits.iter_mut().zip(Sha256::digest(text)).for_each(|(digit, byte)| *digit = byte);
+    digits[6] = digits[6] & 0x0f | 0x80;
+    digits[8] = digits[8] & 0x3f | 0x80;
+    let text: String = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid;
+
+    #[test]
+    fn names_of_jobs_are_canonical_and_follow_from_the_edit() {
+        let name = uuid("editscale-run-1-0");
+        assert_eq!(name, uuid("editscale-run-1-0"));
+        assert_ne!(name, uuid("editscale-run-1-1"));
+        let lengths: Vec<usize> = name.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert!(name.chars().all(|digit| digit == '-' || matches!(digit, '0'..='9' | 'a'..='f')));
+        assert_eq!((name.as_bytes()[14], matches!(name.as_bytes()[19], b'8'..=b'b')), (b'8', true));
+    }
+}
