@@ -26,6 +26,8 @@ mod picture;
 mod price;
 mod trouble;
 
+pub use editors::ark::{Ark, ArkGeneration, ArkOptions};
+pub use editors::gemini::{Gemini, GeminiOptions};
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
 pub use editors::size::SizeRule;

@@ -1,5 +1,7 @@
 //! Editors, a folder a dialect.
 
+pub(crate) mod ark;
+pub(crate) mod gemini;
 pub(crate) mod item;
 pub(crate) mod knobs;
 pub(crate) mod openai_images;

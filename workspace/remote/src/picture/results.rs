@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use editscale_core::EncodedImage;
 use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use super::received::PictureLimits;
+use super::received::{PictureLimits, decoded, received};
 use crate::http::client::{Http, Message, Reply, Way};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
@@ -16,6 +17,34 @@ use crate::trouble::error::{ErrorClass, RemoteError};
 const MOST_REDIRECTS: usize = 5;
 /// Attempts to fetch one picture; it was paid for, and asking for it again costs nothing.
 const ATTEMPTS: usize = 3;
+
+/// The picture that an answer of `home` holds as base64, as a data URL, or at an address.
+pub(crate) async fn taken(
+    http: &Http,
+    home: &Endpoint,
+    picture: Written<'_>,
+    limits: &PictureLimits,
+) -> Result<EncodedImage, RemoteError> {
+    let malformed = |words: String| {
+        let message = home.hide(&format!("{}: {words}", home.base()));
+        RemoteError::maybe_done(ErrorClass::Malformed, message)
+    };
+    let bytes = match picture {
+        Written::Base64(text) => decoded(text, limits).map_err(malformed)?,
+        Written::Address(text) if text.starts_with("data:") => decoded(text, limits).map_err(malformed)?,
+        Written::Address(text) => fetch(http, home, text, limits).await?[..].into(),
+    };
+    received(bytes, limits).map_err(malformed)
+}
+
+/// How an answer holds a picture.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written<'a> {
+    /// As base64.
+    Base64(&'a str),
+    /// By where it lies.
+    Address(&'a str),
+}
 
 /// Fetches a picture that `home` named. Each address on the way is checked:
 /// the same server is allowed, another is only over https and on the public internet, and one on this machine only for a

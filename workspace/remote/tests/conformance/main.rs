@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod answers;
+mod ark;
 mod faults;
+mod gemini;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;

@@ -114,6 +114,11 @@ impl FakeServer {
         format!("http://{}/v1", self.address)
     }
 
+    /// Its address without a version, for dialects whose routes are not under `/v1`.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The address of a file that it has.
     pub fn file_url(&self, name: &str) -> String {
         format!("http://{}/files/{name}", self.address)

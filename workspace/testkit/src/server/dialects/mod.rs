@@ -1,6 +1,8 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
+mod ark;
 mod chat;
+mod gemini;
 mod images;
 
 use serde_json::json;
@@ -16,7 +18,11 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         let list = json!({"object": "list", "data": [{"id": "fake"}]}).to_string().into_bytes();
         (asked.line == "GET /v1/models").then(|| Answer::new(200, list))
     };
-    models(asked).or_else(|| images::answer(state, asked, fault)).or_else(|| chat::answer(state, asked))
+    models(asked)
+        .or_else(|| images::answer(state, asked, fault))
+        .or_else(|| chat::answer(state, asked))
+        .or_else(|| gemini::answer(state, asked, fault))
+        .or_else(|| ark::answer(state, asked, fault))
 }
 
 /// One colour for one instruction and seed.
