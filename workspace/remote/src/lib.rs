@@ -30,6 +30,7 @@ pub use editors::ark::{Ark, ArkGeneration, ArkOptions};
 pub use editors::gemini::{Gemini, GeminiOptions};
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
+pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOptions};
 pub use editors::size::SizeRule;
 pub use fleet::{BreakerRules, Connection, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};

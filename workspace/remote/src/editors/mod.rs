@@ -5,4 +5,5 @@ pub(crate) mod gemini;
 pub(crate) mod item;
 pub(crate) mod knobs;
 pub(crate) mod openai_images;
+pub(crate) mod sglang_rollout;
 pub(crate) mod size;

@@ -10,6 +10,7 @@ mod judge;
 #[cfg(feature = "peers")]
 mod peers;
 mod replicas;
+mod rollout;
 mod runs;
 mod secrets;
 mod streams;

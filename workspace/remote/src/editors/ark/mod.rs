@@ -1,4 +1,4 @@
-//! Seedream and SeedEdit at Volcengine Ark and BytePlus ModelArk, through `images/generations`: editing is the presence of a
+//! `Seedream` and `SeedEdit` at Volcengine Ark and `BytePlus` `ModelArk`, through `images/generations`: editing is the presence of a
 //! picture.
 //!
 //! One request asks for one picture, without a watermark, and never for a series. Only the models of the third generation

@@ -4,7 +4,9 @@ mod ark;
 mod chat;
 mod gemini;
 mod images;
+mod rollout;
 
+pub use rollout::rollout_sample;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -23,6 +25,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         .or_else(|| chat::answer(state, asked))
         .or_else(|| gemini::answer(state, asked, fault))
         .or_else(|| ark::answer(state, asked, fault))
+        .or_else(|| rollout::answer(state, asked, fault))
 }
 
 /// One colour for one instruction and seed.
