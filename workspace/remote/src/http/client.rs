@@ -20,9 +20,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From there to the head of the answer: what a server takes to make a picture, and what it lets calls wait for.
     pub answer: Duration,
-    /// The longest silence within the answer.
+    /// The longest silence within the answer; for a stream of events, which begins before the work does, `answer`.
     pub silence: Duration,
-    /// The whole answer, from its head on.
+    /// The whole answer, from its head on; a stream of events has `answer` besides.
     pub body: Duration,
 }
 
@@ -132,8 +132,11 @@ impl Http {
             Err(_) => return Err(Broken::TimedOut { reason: format!("no answer within {}", seconds(answer)) }),
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = timeout(self.timeouts.body, self.read(response, message.most_bytes, message.listener)).await;
-        let limit = self.timeouts.body;
+        let limit = match &message.listener {
+            Some(_) => self.timeouts.body.saturating_add(answer),
+            None => self.timeouts.body,
+        };
+        let body = timeout(limit, self.read(response, message.most_bytes, message.listener)).await;
         let late = || Broken::TimedOut { reason: format!("the answer took longer than {}", seconds(limit)) };
         Ok(Reply { status, headers, body: body.map_err(|_| late())?? })
     }
@@ -145,9 +148,11 @@ impl Http {
         }
         // What a server declares is memory asked for only as far as answers usually go.
         let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(16 << 20) as usize);
+        let Timeouts { silence, answer, .. } = self.timeouts;
+        let longest = if listener.is_some() { silence.max(answer) } else { silence };
         loop {
-            let Ok(chunk) = timeout(self.timeouts.silence, response.chunk()).await else {
-                let silence = seconds(self.timeouts.silence);
+            let Ok(chunk) = timeout(longest, response.chunk()).await else {
+                let silence = seconds(longest);
                 let reason = format!("the answer fell silent for {silence} after {} bytes", body.len());
                 return Err(Broken::TimedOut { reason });
             };

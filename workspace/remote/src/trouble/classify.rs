@@ -77,10 +77,12 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
 /// The error in an event of a stream that had begun well. Whether it is paid for is not known.
 pub(crate) fn reported(endpoint: &Endpoint, event: &Value) -> RemoteError {
     let words = Words::of(event.to_string().as_bytes(), |text| endpoint.hide(text));
-    // Without a status: what is called by none of the known names is a failure inside the server.
-    let class = match class(400, &words) {
-        ErrorClass::BadRequest => ErrorClass::Retryable,
-        known => known,
+    // vLLM writes the status that the error would have had as its code. Without one, what is called by none of the known
+    // names is a failure inside the server.
+    let status = event["error"]["code"].as_u64().filter(|code| (400..600).contains(code));
+    let class = match (status, class(status.unwrap_or(400) as u16, &words)) {
+        (None, ErrorClass::BadRequest) => ErrorClass::Retryable,
+        (_, known) => known,
     };
     let message = format!("{} reported within its answer: {}", endpoint.base(), words.message);
     RemoteError { code: words.code.or(words.kind), ..RemoteError::maybe_done(class, message) }

@@ -1,4 +1,4 @@
-//! Seedream and SeedEdit at Ark: what is sent, what is counted, and what its errors say.
+//! Seedream and `SeedEdit` at Ark: what is sent, what is counted, and what its errors say.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::support::{Listening, SIZE, connection, item, request};
 
-/// An answer for seed 7, as the libraries write it that SGLang 0.5.23 uses: msgspec 0.22, safetensors 0.8. Half precision,
+/// An answer for seed 7, as the libraries write it that `SGLang` 0.5.23 uses: msgspec 0.22, safetensors 0.8. Half precision,
 /// and more in it than is read.
 const THEIRS: &[u8] = include_bytes!("../data/rollout.msgpack");
 

@@ -35,9 +35,8 @@ pub(super) fn encoded(packed: &Packed<'_>, limits: &PictureLimits) -> Result<Enc
 
 /// Channels, rows and columns, within the limits: they are checked before anything is unpacked.
 fn geometry(shape: &[usize], limits: &PictureLimits) -> Result<(usize, usize, usize), String> {
-    let (channels, rows, columns) = match *shape {
-        [channels, rows, columns] | [channels, 1, rows, columns] => (channels, rows, columns),
-        _ => return Err(format!("expected one picture [channels, rows, columns], found a tensor of {shape:?}")),
+    let ([channels, rows, columns] | [channels, 1, rows, columns]) = *shape else {
+        return Err(format!("expected one picture [channels, rows, columns], found a tensor of {shape:?}"));
     };
     let most = limits.side as usize;
     let is_within = (1..=most).contains(&rows) && (1..=most).contains(&columns);
