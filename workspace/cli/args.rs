@@ -5,7 +5,7 @@ mod models;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use editscale_core::{ImageSize, Seed};
+use editscale_core::{ImageSize, Seed, Usd};
 
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
 
@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Edit(Edit),
     Check(Check),
+    Doctor(Doctor),
     Score(Score),
     Report(Report),
     Models(Models),
@@ -71,6 +72,9 @@ pub(crate) struct Edit {
     /// Keep position, camera and other private metadata of the source in what is written.
     #[arg(long)]
     pub(crate) keep_metadata: bool,
+    /// Say what the run would call, spend and take at most, and send nothing.
+    #[arg(long, conflicts_with_all = ["resume", "output"])]
+    pub(crate) dry_run: bool,
     /// Print one JSON object about the run instead of a path.
     #[arg(long)]
     pub(crate) json: bool,
@@ -82,6 +86,28 @@ pub(crate) struct Check {
     /// The recipe files.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Probe the editors and rewards of a recipe: reachable, model known, same seed same picture, mask honoured, how fast.
+///
+/// Prints what was found of each on each of its servers, and where that is not what the recipe assumes; exits with 1 then.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The recipe file, or the name of a built-in one.
+    #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
+    pub(crate) recipe: String,
+    /// What may be spent on probes, in US dollars. Without it nothing is tried that could cost money.
+    #[arg(long, value_name = "USD", value_parser = usd)]
+    pub(crate) spend: Option<Usd>,
+    /// Write the cards that were found to a JSON file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrite the output if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -154,6 +180,14 @@ pub(crate) enum RopeTablesWord {
 pub(crate) struct Report {
     /// The run's folder.
     pub(crate) run: PathBuf,
+}
+
+fn usd(text: &str) -> Result<Usd, String> {
+    let dollars: f64 = text.parse().map_err(|_| "expected an amount in US dollars such as 0.5".to_owned())?;
+    if !(0.0..=1e6).contains(&dollars) {
+        return Err("expected 0 to 1000000".to_owned());
+    }
+    Ok(Usd { micros: (dollars * 1e6).round() as u64 })
 }
 
 fn seed(text: &str) -> Result<Seed, String> {

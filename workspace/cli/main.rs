@@ -7,11 +7,13 @@ mod args;
 mod commands;
 mod compute;
 mod failure;
+mod forecast;
 mod judge;
 mod local;
 mod photograph;
 mod progress;
 mod recipes;
+mod remote;
 mod report;
 mod words;
 mod world;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let done = match &arguments.command {
         Command::Edit(edit) => commands::edit::run(edit),
         Command::Check(check) => commands::check::run(check),
+        Command::Doctor(doctor) => commands::doctor::run(doctor),
         Command::Score(score) => commands::score::run(score),
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),

@@ -15,6 +15,7 @@ use crate::failure::{Misuse, tell};
 use crate::judge;
 use crate::local;
 use crate::recipes::Loaded;
+use crate::remote;
 
 /// What is decoded is kept up to this: three photographs of twelve megapixels, the source and two candidates.
 const CACHE_BYTES: usize = 512 << 20;
@@ -43,7 +44,7 @@ pub(crate) fn build(recipe: &Recipe, shared: &Shared, observer: Arc<dyn Observer
 }
 
 /// One editor that can be asked.
-fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
+pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
     let name = editor.name.clone();
     let backend = match &editor.model {
         EditorModel::Darkroom(options) => {
@@ -67,32 +68,36 @@ fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
             let load = move || local::load_flux_kontext(&name, &options);
             ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
         }
+        EditorModel::OpenAiImages(options) => return remote::openai_images(&name, options),
     };
     Ok(Arc::new(backend))
 }
 
 /// Rewards that can be asked.
 pub(crate) fn rewards(named: &[Reward], shared: &Shared) -> Result<Vec<Arc<dyn editscale_core::RewardModel>>> {
-    let mut rewards: Vec<Arc<dyn editscale_core::RewardModel>> = Vec::new();
-    for reward in named {
-        rewards.push(match &reward.model {
-            RewardModel::Photometric(_) => {
-                let (name, shared) = (reward.name.clone(), shared.clone());
-                Arc::new(ThreadedReward::spawn(move || {
-                    let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
-                    Ok(Box::new(PhotometricReward::new(name.clone(), pictures, scenes)) as Box<dyn LocalReward>)
-                })?)
-            }
-            RewardModel::EditReward(options) => {
-                let (name, options) = (reward.name.clone(), options.clone());
-                Arc::new(ThreadedReward::spawn(move || {
-                    let judge = judge::load(&options).map_err(|error| format!("{error:#}"))?;
-                    Ok(Box::new(EditRewardModel::new(name.clone(), judge)) as Box<dyn LocalReward>)
-                })?)
-            }
-        });
-    }
-    Ok(rewards)
+    named.iter().map(|named| reward(named, shared)).collect()
+}
+
+/// One reward that can be asked.
+pub(crate) fn reward(reward: &Reward, shared: &Shared) -> Result<Arc<dyn editscale_core::RewardModel>> {
+    let name = reward.name.clone();
+    Ok(match &reward.model {
+        RewardModel::Photometric(_) => {
+            let shared = shared.clone();
+            Arc::new(ThreadedReward::spawn(move || {
+                let (pictures, scenes) = (Arc::clone(&shared.pictures), Arc::clone(&shared.scenes));
+                Ok(Box::new(PhotometricReward::new(name.clone(), pictures, scenes)) as Box<dyn LocalReward>)
+            })?)
+        }
+        RewardModel::EditReward(options) => {
+            let options = options.clone();
+            Arc::new(ThreadedReward::spawn(move || {
+                let judge = judge::load(&options).map_err(|error| format!("{error:#}"))?;
+                Ok(Box::new(EditRewardModel::new(name.clone(), judge)) as Box<dyn LocalReward>)
+            })?)
+        }
+        RewardModel::ChatJudge(options) => remote::chat_judge(&name, options)?,
+    })
 }
 
 /// Two at a time keep the cores busy while one of them is encoded; more would only take memory.

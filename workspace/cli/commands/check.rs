@@ -3,16 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Result;
-use editscale_config::{Diagnostic, Recipe, Report, Severity};
-use editscale_core::Silent;
+use editscale_config::{Diagnostic, Place, Recipe, Report, Severity};
+use editscale_core::Cards;
 use serde_json::{Value, json};
 
 use crate::args::Check;
 use crate::failure::{print, tell};
-use crate::world::{Shared, build};
+use crate::world::{Shared, backend, reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
@@ -36,12 +35,45 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
     Ok(if mistakes == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// What is wrong with editors and rewards, and what they lack for the search. What servers can do is known without their
+/// secrets, which a machine that only checks need not have; a model that is not there cannot be asked.
+fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
+    let shared = Shared::new();
+    let (mut editors, mut rewards, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for editor in recipe.editors() {
+        let is_only = recipe.editors().len() == 1 && editor.name.as_str() == editor.model.kind();
+        let path = if is_only { "editor".to_owned() } else { format!("editors.{}", editor.name) };
+        match backend(editor, &shared) {
+            Ok(editor) => editors.push(editor.card().clone()),
+            Err(error) => wrong.push(unusable(recipe.place(&path), editor.model.remote().is_some(), &error)),
+        }
+    }
+    for (index, one) in recipe.rewards().iter().enumerate() {
+        match reward(one, &shared) {
+            Ok(reward) => rewards.push(reward.card().clone()),
+            Err(error) => {
+                let place = recipe.place(&format!("rewards.{index}.model"));
+                wrong.push(unusable(place, one.model.remote().is_some(), &error));
+            }
+        }
+    }
+    let lacks = if wrong.is_empty() { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
+    wrong.into_iter().chain(lacks).collect()
+}
+
+/// One that cannot be made: by what the recipe says where it is behind HTTP, otherwise by what this machine has.
+fn unusable(place: Place, is_remote: bool, error: &anyhow::Error) -> Diagnostic {
+    let severity = if is_remote { Severity::Error } else { Severity::Warning };
+    let hint = (!is_remote).then(|| "whether the search can use it was not checked".to_owned());
+    Diagnostic { severity, message: format!("{error:#}").replace(['\n', '\r'], " "), place, hint }
+}
+
 /// All that is wrong with one file, what its cards lack included.
 fn check(path: &Path) -> (Report, Vec<u8>) {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let place = editscale_config::Place { line: 1, column: 1, span: 0..0 };
+            let place = Place { line: 1, column: 1, span: 0..0 };
             let message = format!("cannot read the file: {error}");
             let unreadable = Diagnostic { severity: Severity::Error, message, place, hint: None };
             return (Report::new(vec![unreadable]), Vec::new());
@@ -51,9 +83,7 @@ fn check(path: &Path) -> (Report, Vec<u8>) {
         Err(report) => report,
         Ok((recipe, warnings)) => {
             let mut all = warnings.diagnostics().to_vec();
-            if let Ok(ports) = build(&recipe, &Shared::new(), Arc::new(Silent)) {
-                all.extend(recipe.lacks(&ports.cards()));
-            }
+            all.extend(usable(&recipe.without_secrets()));
             Report::new(all)
         }
     };

@@ -19,6 +19,7 @@ use editscale_picture::{DecodeCache, EncodeOptions, Format, Limits as PictureLim
 use crate::args::Edit;
 use crate::commands::report;
 use crate::failure::{Misuse, STOPPED, print, tell};
+use crate::forecast::{self, Forecast};
 use crate::photograph::read;
 use crate::progress::Progress;
 use crate::recipes::{self, Loaded};
@@ -29,6 +30,9 @@ use crate::world::{Shared, build, check_needs};
 pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
     check_output(arguments)?;
     let shared = Shared::new();
+    if arguments.dry_run {
+        return foretell(arguments, &shared);
+    }
     let mut work = match &arguments.resume {
         Some(path) => resume(path, &shared)?,
         None => begin(arguments, &shared)?,
@@ -41,6 +45,21 @@ pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
     let outcome = outcome.with_context(|| format!("the run in {} ended early", work.directory.path().display()))?;
     let record = read_run(work.directory.path())?;
     finish(arguments, &work, &record, &outcome, &shared.pictures)
+}
+
+/// Says what a run would call and spend, after all that would keep it from beginning; sends nothing and leaves nothing.
+fn foretell(arguments: &Edit, shared: &Shared) -> Result<ExitCode> {
+    let Prepared { loaded, ports, .. } = prepare(arguments, shared)?;
+    let runs = arguments.run_dir.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
+    let cards = ports.cards();
+    let pace = forecast::pace(runs.unwrap_or(Path::new("runs")), &cards);
+    let forecast = Forecast::new(&loaded.recipe, &cards, pace);
+    if arguments.json {
+        print(&serde_json::to_string_pretty(&forecast.json())?)?;
+    } else {
+        forecast.lines().iter().try_for_each(|line| print(line))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A run made ready.
@@ -125,7 +144,15 @@ fn candidate(from: &str) -> Result<(EncodedImage, String)> {
     }
 }
 
-fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
+/// What a run needs before it has a folder.
+struct Prepared {
+    asked: Asked,
+    mask: Option<EncodedImage>,
+    loaded: Loaded,
+    ports: Ports,
+}
+
+fn prepare(arguments: &Edit, shared: &Shared) -> Result<Prepared> {
     check_size(arguments.size)?;
     let asked = asked(arguments)?;
     check_whole(&asked.source_name, &asked.source, shared)?;
@@ -135,10 +162,18 @@ fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
         // A run is resumed by its resolved recipe alone.
         loaded.recipe = loaded.recipe.doing_parts();
     }
+    if arguments.dry_run {
+        loaded.recipe = loaded.recipe.without_secrets();
+    }
     let ports = ports(&loaded, shared)?;
     if mask.is_some() {
         check_masks(&ports)?;
     }
+    Ok(Prepared { asked, mask, loaded, ports })
+}
+
+fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
+    let Prepared { asked, mask, loaded, ports } = prepare(arguments, shared)?;
     let directory = run_directory(arguments, &asked, &loaded)?;
     let run = run_id(directory.path());
     let images = directory.images();

@@ -1,6 +1,7 @@
 //! One command, one file.
 
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod models;
 pub(crate) mod report;

@@ -31,6 +31,7 @@ mod places;
 mod policies;
 mod recipe;
 mod reference;
+mod remote;
 mod report;
 mod resolved;
 mod retain;
@@ -43,16 +44,22 @@ mod stop;
 pub use combine::{Combine, MeanRankOptions, WeightedOptions};
 pub use compute::{DeviceChoice, DtypeChoice, WeightChoice};
 pub use editors::{
-    Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, InstructPix2PixOptions, ResultSize, SamplerChoice,
-    TextDevice,
+    Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, ImagesProfile, InstructPix2PixOptions, MaskChoice,
+    OpenAiImagesOptions, ResultSize, SamplerChoice, SeedChoice, SizeChoice, TextDevice,
 };
 pub use output::{Output, OutputFormat};
 pub use policies::{BeamOptions, BestOfNOptions, Policy, RewardWeightedOptions};
 pub use recipe::{Editor, Recipe, Reward, Settings};
 pub use reference::schema;
+pub use remote::{
+    CallSettings, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, SecretPlace, ServerSettings,
+};
 pub use report::{Diagnostic, Place, Report, Severity};
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;
-pub use rewards::{EditRewardOptions, Fusion, Photometric, RewardModel, RopeTables};
+pub use rewards::{
+    ChatJudgeOptions, ChatSettings, CombinationChoice, EditRewardOptions, Fusion, Photometric, PromptFiles,
+    RewardModel, RopeTables, StructuredChoice,
+};
 pub use schema::{KeyDoc, Table};
 pub use stop::Stop;

@@ -7,7 +7,7 @@ use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
 use editscale_search::Gate;
 
 use crate::places::Places;
-use crate::{Combine, EditorModel, Output, Policy, Report, Retain, Retry, RewardModel, Stop, check};
+use crate::{Combine, EditorModel, Output, Place, Policy, Report, Retain, Retry, RewardModel, Stop, check};
 
 /// An editor of a recipe.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +87,23 @@ impl Recipe {
             }
         }
         self
+    }
+
+    /// The same without the secrets of servers: enough to know what its editors and rewards can do, and not to call them.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        let editors = self.settings.editors.iter_mut().filter_map(|editor| editor.model.remote_mut());
+        let rewards = self.settings.rewards.iter_mut().filter_map(|reward| reward.model.remote_mut());
+        for remote in editors.chain(rewards) {
+            remote.servers.iter_mut().for_each(|server| server.secret = None);
+        }
+        self
+    }
+
+    /// Where a key stands, such as `editor`, `editors.mine` or `rewards.0.model`; the nearest above it that is there,
+    /// or the beginning of the file.
+    pub fn place(&self, path: &str) -> Place {
+        self.places.at(path)
     }
 
     /// What the recipe sets.

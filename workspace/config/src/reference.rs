@@ -2,7 +2,8 @@
 
 use crate::combine::GATE_KEYS;
 use crate::policies::EDGE_KEYS;
-use crate::rewards::REWARD_KEYS;
+use crate::remote::{CALL_KEYS, KNOB_KEYS, PRICE_KEYS, SERVER_KEYS};
+use crate::rewards::{PROMPT_KEYS, REWARD_KEYS};
 use crate::schema::key::table;
 use crate::sections::KEYS;
 use crate::{Combine, EditorModel, Policy, Retain, RewardModel, Table, budget, output, retry, stop};
@@ -13,6 +14,15 @@ pub fn schema() -> Vec<Table> {
     tables.extend(EditorModel::tables());
     tables.push(table("rewards[]", "A reward and what it counts.", REWARD_KEYS));
     tables.extend(RewardModel::tables());
+    tables.push(table("model.chat_judge.prompts", "Prompts that take the place of ours.", PROMPT_KEYS));
+    tables.push(table("servers[]", "A server of an editor or a reward.", SERVER_KEYS));
+    tables.push(table("calls", "How patiently servers are called, and how often again.", CALL_KEYS));
+    tables.push(table(
+        "prices",
+        "What calls cost, in US dollars. Money is counted in millionths; `budget: {usd}` is kept by what a call can cost at most.",
+        PRICE_KEYS,
+    ));
+    tables.push(table("knobs.NAME", "A numeric field of a server that a search may turn.", KNOB_KEYS));
     tables.extend(Combine::tables());
     tables.push(table("gates[]", "A condition that bars a candidate from winning.", GATE_KEYS));
     tables.extend(Policy::tables());

@@ -9,6 +9,7 @@
 //! | `fleet` | several servers with one model: slots, pace, circuit breakers, who is asked |
 //! | `picture` | pictures on the wire: kept as they came, their declarations checked, addresses checked |
 //! | `price` | what calls cost |
+//! | `reach` | whether servers are there, and which models they say they have |
 //! | `editors`, `judges` | the dialects |
 //!
 //! Three rules hold everywhere:
@@ -24,6 +25,7 @@ mod http;
 mod judges;
 mod picture;
 mod price;
+mod reach;
 mod trouble;
 
 pub use editors::ark::{Ark, ArkGeneration, ArkOptions};
@@ -37,4 +39,5 @@ pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric, StructuredOutput};
 pub use picture::PictureLimits;
 pub use price::{Prices, TokenBounds};
+pub use reach::{Reached, reach};
 pub use trouble::{ErrorClass, RemoteError, Repeat, RetryRules, SetupError};

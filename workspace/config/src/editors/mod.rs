@@ -6,13 +6,16 @@ mod diffusion;
 mod entries;
 mod flux_kontext;
 mod instruct_pix2pix;
+mod openai_images;
 
 pub use darkroom::Darkroom;
 pub use diffusion::{DiffusionSettings, ResultSize};
 pub(crate) use entries::{EDITOR, EDITORS, read_editors};
 pub use flux_kontext::{FluxKontextOptions, TextDevice};
 pub use instruct_pix2pix::{InstructPix2PixOptions, SamplerChoice};
+pub use openai_images::{ImagesProfile, MaskChoice, OpenAiImagesOptions, SeedChoice, SizeChoice};
 
+use crate::remote::RemoteSettings;
 use crate::schema::options::alternatives;
 
 alternatives! {
@@ -24,4 +27,33 @@ alternatives! {
     InstructPix2Pix(InstructPix2PixOptions),
     /// FLUX.1 Kontext, from the folder of a pipeline.
     FluxKontext(FluxKontextOptions),
+    /// An editor behind `/v1/images/edits`.
+    OpenAiImages(OpenAiImagesOptions),
+}
+
+impl EditorModel {
+    /// Its servers, where it is behind HTTP.
+    pub fn remote(&self) -> Option<&RemoteSettings> {
+        match self {
+            Self::OpenAiImages(options) => Some(&options.remote),
+            Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
+        }
+    }
+
+    /// The same with one of its servers alone, by its place in the recipe.
+    #[must_use]
+    pub fn on_server(&self, place: usize) -> Self {
+        let mut model = self.clone();
+        if let Some(remote) = model.remote_mut() {
+            remote.servers = remote.servers.get(place).cloned().into_iter().collect();
+        }
+        model
+    }
+
+    pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        match self {
+            Self::OpenAiImages(options) => Some(&mut options.remote),
+            Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
+        }
+    }
 }

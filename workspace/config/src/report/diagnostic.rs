@@ -50,6 +50,8 @@ pub struct Diagnostic {
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
     left_out: usize,
+    /// The bytes of the file that are shown to nobody.
+    secrets: Vec<Range<usize>>,
 }
 
 impl Report {
@@ -61,7 +63,16 @@ impl Report {
         diagnostics.sort_by_key(|found| found.place.span.start);
         let left_out = diagnostics.len().saturating_sub(Self::MOST);
         diagnostics.truncate(Self::MOST);
-        Self { diagnostics, left_out }
+        Self { diagnostics, left_out, secrets: Vec::new() }
+    }
+
+    /// The same report, which shows nobody these bytes of the file.
+    pub(crate) fn hiding(self, secrets: Vec<Range<usize>>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    pub(crate) fn secrets(&self) -> &[Range<usize>] {
+        &self.secrets
     }
 
     /// The same report, with a number of findings that were counted but not kept.

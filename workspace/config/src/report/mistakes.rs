@@ -11,6 +11,8 @@ pub(crate) struct Mistakes<'t> {
     lines: Lines<'t>,
     found: RefCell<Vec<Found>>,
     left_out: Cell<usize>,
+    /// Where something stands that is shown to nobody.
+    secrets: RefCell<Vec<Span>>,
     errors: Cell<usize>,
 }
 
@@ -26,11 +28,13 @@ struct Found {
 pub(crate) struct Mistake {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// Whether what stands there is shown to nobody: it looks like a secret.
+    pub(crate) is_secret: bool,
 }
 
 impl Mistake {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, is_secret: false }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
@@ -43,7 +47,13 @@ impl<'t> Mistakes<'t> {
     const MOST: usize = 10 * Report::MOST;
 
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { lines: Lines::new(text), found: RefCell::default(), left_out: Cell::default(), errors: Cell::default() }
+        Self {
+            lines: Lines::new(text),
+            found: RefCell::default(),
+            left_out: Cell::default(),
+            secrets: RefCell::default(),
+            errors: Cell::default(),
+        }
     }
 
     pub(crate) fn lines(&self) -> &Lines<'t> {
@@ -69,7 +79,15 @@ impl<'t> Mistakes<'t> {
         self.found.borrow().len() == Self::MOST
     }
 
+    /// Shows to nobody what stands there.
+    pub(crate) fn hide(&self, span: &Span) {
+        self.secrets.borrow_mut().push(span.clone());
+    }
+
     fn push(&self, severity: Severity, span: &Span, mistake: Mistake) {
+        if mistake.is_secret {
+            self.hide(span);
+        }
         if self.is_full() {
             self.left_out.set(self.left_out.get() + 1);
         } else {
@@ -79,15 +97,16 @@ impl<'t> Mistakes<'t> {
 
     /// All that was found, in the order of the places.
     pub(crate) fn into_report(self) -> Report {
-        let Self { lines, found, left_out, .. } = self;
+        let Self { lines, found, left_out, secrets, .. } = self;
         let mut found = found.into_inner();
         found.sort_by_key(|found| found.span.start);
         let shown = found.len().min(Report::MOST);
         let left_out = left_out.get() + found.len() - shown;
+        let secrets = secrets.into_inner();
         let diagnostics = found.into_iter().take(shown).map(|Found { severity, span, mistake }| {
-            let Mistake { message, hint } = mistake;
+            let Mistake { message, hint, .. } = mistake;
             Diagnostic { severity, message, place: lines.place(&span), hint }
         });
-        Report::new(diagnostics.collect()).and_left_out(left_out)
+        Report::new(diagnostics.collect()).and_left_out(left_out).hiding(secrets)
     }
 }

@@ -1,6 +1,7 @@
 //! A report as text, as people know it from compilers. It needs no colour.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -17,13 +18,22 @@ const BEFORE: usize = 40;
 impl Report {
     /// All findings with their places, excerpts and hints, as plain text. `bytes` is the file that they are about.
     pub fn render(&self, file_name: &str, bytes: &[u8]) -> String {
-        render(self.diagnostics(), self.left_out(), file_name, bytes)
+        let text = hidden(&String::from_utf8_lossy(bytes), self.secrets());
+        render(self.diagnostics(), self.left_out(), file_name, &text)
     }
 }
 
-fn render(diagnostics: &[Diagnostic], left_out: usize, file_name: &str, bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let lines = Lines::new(&text);
+/// The text with stars for secrets, which are ASCII, so that every place stays where it is.
+fn hidden(text: &str, secrets: &[Range<usize>]) -> String {
+    let is_secret = |place: usize| secrets.iter().any(|secret| secret.contains(&place));
+    let star = |(place, character): (usize, char)| {
+        if character.is_ascii_graphic() && is_secret(place) { '*' } else { character }
+    };
+    if secrets.is_empty() { text.to_owned() } else { text.char_indices().map(star).collect() }
+}
+
+fn render(diagnostics: &[Diagnostic], left_out: usize, file_name: &str, text: &str) -> String {
+    let lines = Lines::new(text);
     let mut out: Vec<String> = diagnostics.iter().map(|found| one(found, file_name, &lines)).collect();
     if left_out > 0 {
         out.push(format!("… and {left_out} more\n"));

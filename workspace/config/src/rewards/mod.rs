@@ -1,14 +1,18 @@
 //! The rewards that recipes can name. To add one, write its options in a file here and register them below; whoever
 //! builds rewards matches on the enum.
 
+mod chat_judge;
 mod editreward;
 mod entries;
 mod photometric;
 
+pub(crate) use chat_judge::PROMPT_KEYS;
+pub use chat_judge::{ChatJudgeOptions, ChatSettings, CombinationChoice, PromptFiles, StructuredChoice};
 pub use editreward::{EditRewardOptions, Fusion, RopeTables};
 pub(crate) use entries::{NAME, REWARD_KEYS, REWARDS, Rewards, WEIGHT};
 pub use photometric::Photometric;
 
+use crate::remote::RemoteSettings;
 use crate::schema::options::alternatives;
 
 alternatives! {
@@ -18,4 +22,33 @@ alternatives! {
     Photometric(Photometric),
     /// A vision language model with two reward heads.
     EditReward(EditRewardOptions),
+    /// A vision-language model that is asked for scores.
+    ChatJudge(ChatJudgeOptions),
+}
+
+impl RewardModel {
+    /// Its servers, where it is behind HTTP.
+    pub fn remote(&self) -> Option<&RemoteSettings> {
+        match self {
+            Self::ChatJudge(options) => Some(&options.remote),
+            Self::Photometric(_) | Self::EditReward(_) => None,
+        }
+    }
+
+    /// The same with one of its servers alone, by its place in the recipe.
+    #[must_use]
+    pub fn on_server(&self, place: usize) -> Self {
+        let mut model = self.clone();
+        if let Some(remote) = model.remote_mut() {
+            remote.servers = remote.servers.get(place).cloned().into_iter().collect();
+        }
+        model
+    }
+
+    pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        match self {
+            Self::ChatJudge(options) => Some(&mut options.remote),
+            Self::Photometric(_) | Self::EditReward(_) => None,
+        }
+    }
 }

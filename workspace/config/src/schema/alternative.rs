@@ -88,8 +88,11 @@ impl Choice {
 
     fn expected(&self, found: &str) -> Mistake {
         let examples: Vec<String> = self.names().map(|name| format!("`{}`", self.example(name))).collect();
-        Mistake::new(format!("{} {found}: expected {} with its options", quote(self.key), self.what))
-            .hint(format!("write {}", examples.join(" or ")))
+        let hint = match examples.as_slice() {
+            [first, _, _, _, ..] => format!("write {first}, or another one of {}", list(self.names())),
+            few => format!("write {}", few.join(" or ")),
+        };
+        Mistake::new(format!("{} {found}: expected {} with its options", quote(self.key), self.what)).hint(hint)
     }
 
     fn example(&self, name: &str) -> String {

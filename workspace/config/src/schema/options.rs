@@ -32,6 +32,7 @@ macro_rules! alternatives {
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "a recipe has a handful of them, which are read once")]
         pub enum $type {
             $($(#[$variant_doc])* $variant($options)),+
         }

@@ -28,13 +28,20 @@ pub(crate) trait Rule {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Complaint {
     hint: Option<String>,
+    /// Whether the value looks like a secret, and is shown to nobody.
+    is_secret: bool,
 }
 
 impl Complaint {
-    const PLAIN: Self = Self { hint: None };
+    pub(crate) const PLAIN: Self = Self { hint: None, is_secret: false };
 
-    fn hint(hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()) }
+    pub(crate) fn hint(hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), is_secret: false }
+    }
+
+    /// The same for a value that looks like a secret.
+    pub(crate) fn secret(self) -> Self {
+        Self { is_secret: true, ..self }
     }
 }
 
@@ -46,11 +53,12 @@ pub(crate) fn apply<R: Rule>(rule: &R, key: &str, node: &Node) -> Option<Result<
         Value::Map(_) => ("cannot be a map".into(), Complaint::PLAIN),
         Value::Scalar(scalar) => match rule.read(scalar) {
             Ok(value) => return Some(Ok(value)),
+            Err(complaint) if complaint.is_secret => ("cannot be what stands here".into(), complaint),
             Err(complaint) => (describe(scalar), complaint),
         },
     };
     let message = format!("{} {found}: expected {}", quote(key), rule.expected());
-    Some(Err(Mistake { message, hint: complaint.hint }))
+    Some(Err(Mistake { message, hint: complaint.hint, is_secret: complaint.is_secret }))
 }
 
 fn describe(scalar: &Scalar) -> String {

@@ -85,8 +85,113 @@ fn flux_kontext() -> BoxedStrategy<String> {
     tagged("flux_kontext", [own, diffusion()].concat())
 }
 
+/// What every editor and judge behind HTTP is told.
+fn remote() -> Vec<BoxedStrategy<String>> {
+    let secret = prop_oneof![
+        Just(String::new()),
+        "[A-Z_][A-Z0-9_]{0,20}".prop_map(|name| format!(", secret_env: {name:?}")),
+        (path(), "[a-z-]{1,20}")
+            .prop_map(|(file, header)| format!(", secret_file: {file:?}, secret_header: {header:?}")),
+    ];
+    let pace = prop::option::of((1u32..=1_000_000, 1u32..=1000))
+        .prop_map(|pace| pace.map_or(String::new(), |(rate, burst)| format!(", per_minute: {rate}, burst: {burst}")));
+    let server = ("[a-z0-9.-]{0,20}", secret, 1u32..=4096, pace).prop_map(|(host, secret, concurrency, pace)| {
+        (host.clone(), format!("{{url: \"https://a{host}/v1\"{secret}, concurrency: {concurrency}{pace}}}"))
+    });
+    let servers = prop::collection::vec(server, 1..4).prop_map(|servers| {
+        let different: std::collections::BTreeMap<String, String> = servers.into_iter().collect();
+        format!("servers: [{}]", different.into_values().collect::<Vec<_>>().join(", "))
+    });
+    let calls = (1u32..=20, 0.001f64..86_400.0)
+        .prop_map(|(attempts, answer)| format!("calls: {{attempts: {attempts}, answer_secs: {answer:?}}}"));
+    let prices = (0u64..=1_000_000_000_000, prop::option::of(1u64..=100_000_000)).prop_map(|(micros, most)| {
+        let most = most.map_or(String::new(), |most| format!(", most_input_tokens: {most}"));
+        format!("prices: {{picture: {:?}{most}}}", micros as f64 / 1e6)
+    });
+    vec![
+        servers.boxed(),
+        calls.boxed(),
+        prices.boxed(),
+        option("revision", path()),
+        option("repeat", word(&["never", "harmless", "keyed"])),
+    ]
+}
+
+/// A value of a field, as JSON writes it: every JSON text is YAML.
+fn field_value() -> BoxedStrategy<String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|flag| flag.to_string()),
+        any::<i64>().prop_map(|whole| whole.to_string()),
+        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| format!("{number:?}")),
+        path().prop_map(|text| format!("{text:?}")),
+    ];
+    let nested = leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(", "))),
+            prop::collection::btree_map("[a-z]{1,8}", inner, 0..3).prop_map(|entries| map(&entries)),
+        ]
+    });
+    nested.boxed()
+}
+
+fn map(entries: &std::collections::BTreeMap<String, String>) -> String {
+    let entries: Vec<String> = entries.iter().map(|(name, value)| format!("{name:?}: {value}")).collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+fn openai_images() -> BoxedStrategy<String> {
+    let sizes = prop_oneof![
+        Just("any".to_owned()),
+        (1u32..=4096).prop_map(|step| step.to_string()),
+        prop::collection::vec((1u32..=16_384, 1u32..=16_384), 1..4).prop_map(|sizes| {
+            let sizes: Vec<String> = sizes.iter().map(|(width, height)| format!("{width}x{height}")).collect();
+            format!("[{}]", sizes.join(", "))
+        }),
+    ];
+    let fields = prop::collection::btree_map("field_[a-z]{1,8}", field_value(), 0..3);
+    let knobs = (0u32..10, 10u32..20, any::<bool>()).prop_map(|(low, high, whole)| {
+        format!("knobs: {{guidance: {{low: {low}, high: {high}, default: {high}, whole: {whole}}}}}")
+    });
+    let own = vec![
+        word(&["openai", "vllm_omni", "sglang", "sdcpp", "litellm", "generic"])
+            .prop_map(|profile| format!("profile: {profile}"))
+            .boxed(),
+        option("model", path()),
+        option("seeds", word(&["none", "field", "prompt"])),
+        option("masks", word(&["none", "transparent", "white"])),
+        prop::option::of(sizes)
+            .prop_map(|sizes| sizes.map_or(String::new(), |sizes| format!("sizes: {sizes}")))
+            .boxed(),
+        option("partial_images", 0u32..=3),
+        option("nfe", 0u32..=1_000_000),
+        fields.prop_map(|fields| format!("fields: {}", map(&fields))).boxed(),
+        knobs.boxed(),
+    ];
+    tagged("openai_images", [own, remote()].concat())
+}
+
+fn chat_judge() -> BoxedStrategy<String> {
+    let own = vec![
+        path().prop_map(|model| format!("model: {model:?}")).boxed(),
+        (1u32..=64)
+            .prop_flat_map(|votes| (Just(votes), 1..=votes))
+            .prop_map(|(votes, least)| format!("votes: {votes}, least_votes: {least}"))
+            .boxed(),
+        option("combination", word(&["geometric_mean", "mean", "least"])),
+        path().prop_map(|file| format!("prompts: {{quality: {file:?}}}")).boxed(),
+        option("temperature", 0.0f64..=2.0),
+        option("max_tokens", 1u32..=1_000_000),
+        option("structured", word(&["schema", "object", "prompt"])),
+        option("sends_seed", any::<bool>()),
+        option("counts_reasoning", any::<bool>()),
+        option("pixel_budget", 1u64..=1 << 40),
+    ];
+    tagged("chat_judge", [own, remote()].concat())
+}
+
 fn editors() -> impl Strategy<Value = String> {
-    let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext()].boxed();
+    let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), openai_images()].boxed();
     prop_oneof![
         one.clone().prop_map(|one| format!("editor: {one}\n")),
         prop::collection::btree_map(name(), one, 1..4).prop_map(|several| {
@@ -98,10 +203,12 @@ fn editors() -> impl Strategy<Value = String> {
 
 /// The names of the rewards, with their lines.
 fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
-    prop::collection::btree_map(name(), prop::option::of(0.001f64..10.0), 1..4).prop_map(|rewards| {
-        let one = |(name, weight): (&String, &Option<f64>)| {
+    let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge()];
+    let reward = (prop::option::of(0.001f64..10.0), model);
+    prop::collection::btree_map(name(), reward, 1..4).prop_map(|rewards| {
+        let one = |(name, (weight, model)): (&String, &(Option<f64>, String))| {
             let weight = weight.map_or(String::new(), |weight| format!(", weight: {weight:?}"));
-            format!("  - {{model: {{photometric: {{}}}}{weight}, name: {name:?}}}\n")
+            format!("  - {{model: {model}{weight}, name: {name:?}}}\n")
         };
         let lines: Vec<String> = rewards.iter().map(one).collect();
         (rewards.keys().cloned().collect(), format!("rewards:\n{}", lines.concat()))

@@ -9,6 +9,10 @@ fn file(table: &Table, key: &str, value: &str) -> String {
         "" => return format!("{key}: {value}"),
         "rewards[]" => format!("rewards: [{map}]"),
         "gates[]" => format!("gates: [{map}]"),
+        "servers[]" => format!("editor: {{openai_images: {{servers: [{map}]}}}}"),
+        "calls" | "prices" => format!("editor: {{openai_images: {{{}: {map}}}}}", table.path),
+        "knobs.NAME" => format!("editor: {{openai_images: {{knobs: {{a: {map}}}}}}}"),
+        "model.chat_judge.prompts" => format!("rewards: [{{model: {{chat_judge: {{prompts: {map}}}}}}}]"),
         path => match path.split('.').collect::<Vec<_>>().as_slice() {
             ["model", kind] => format!("rewards: [{{model: {{{kind}: {map}}}}}]"),
             [section] => format!("{section}: {map}"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use editscale_config::{DiffusionSettings, EditorModel};
+use editscale_config::{DiffusionSettings, EditorModel, FieldValue, RemoteSettings, SecretPlace, ServerSettings};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -34,6 +34,8 @@ pub(crate) enum RawEditor {
     InstructPix2Pix(BTreeMap<String, RawValue>),
     #[serde(rename = "flux_kontext")]
     FluxKontext(BTreeMap<String, RawValue>),
+    #[serde(rename = "openai_images")]
+    OpenAiImages(BTreeMap<String, RawValue>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +43,59 @@ pub(crate) enum RawEditor {
 pub(crate) enum RawValue {
     Flag(bool),
     Whole(u64),
+    Negative(i64),
     Number(f64),
     Text(String),
+    List(Vec<RawValue>),
+    Map(BTreeMap<String, RawValue>),
+    Null(()),
+}
+
+impl RawValue {
+    fn says(&self, value: &FieldValue) -> bool {
+        match (self, value) {
+            (Self::Flag(raw), FieldValue::Flag(set)) => raw == set,
+            (Self::Whole(raw), FieldValue::Whole(set)) => i64::try_from(*raw) == Ok(*set),
+            (Self::Negative(raw), FieldValue::Whole(set)) => raw == set,
+            (Self::Number(raw), FieldValue::Number(set)) => raw == set,
+            (Self::Text(raw), FieldValue::Text(set)) => raw == set,
+            (Self::List(raw), FieldValue::List(set)) => {
+                raw.len() == set.len() && raw.iter().zip(set).all(|(raw, set)| raw.says(set))
+            }
+            (Self::Map(raw), FieldValue::Map(set)) => says_fields(raw, set),
+            (Self::Null(()), FieldValue::Null) => true,
+            _ => false,
+        }
+    }
+}
+
+fn says_fields(raw: &BTreeMap<String, RawValue>, set: &[(String, FieldValue)]) -> bool {
+    raw.len() == set.len() && set.iter().all(|(name, set)| raw.get(name).is_some_and(|raw| raw.says(set)))
+}
+
+/// Whether the servers are the same, at the same prices.
+fn says_remote(raw: &BTreeMap<String, RawValue>, set: &RemoteSettings) -> bool {
+    let (Some(RawValue::List(servers)), Some(RawValue::Map(prices))) = (raw.get("servers"), raw.get("prices")) else {
+        return false;
+    };
+    let says = |(raw, set): (&RawValue, &ServerSettings)| match raw {
+        RawValue::Map(raw) => {
+            let (variable, file) = match &set.secret {
+                Some(SecretPlace::Environment(variable)) => (Some(variable), None),
+                Some(SecretPlace::File(file)) => (None, Some(file)),
+                None => (None, None),
+            };
+            is_text(raw, "url", Some(&set.url))
+                && is_text(raw, "secret_env", variable)
+                && is_text(raw, "secret_file", file)
+                && is_number(raw, "concurrency", f64::from(set.concurrency.get()))
+        }
+        _ => false,
+    };
+    servers.len() == set.servers.len()
+        && servers.iter().zip(&set.servers).all(says)
+        && is_number(prices, "picture", set.prices.picture.dollars())
+        && is_text(raw, "revision", set.revision.as_ref())
 }
 
 impl RawEditor {
@@ -51,6 +104,7 @@ impl RawEditor {
             Self::Darkroom { .. } => "darkroom",
             Self::InstructPix2Pix(_) => "instruct_pix2pix",
             Self::FluxKontext(_) => "flux_kontext",
+            Self::OpenAiImages(_) => "openai_images",
         }
     }
 
@@ -84,6 +138,13 @@ impl RawEditor {
                     && is_flag(raw, "fit_source", set.fit_source)
                     && matches!(raw.get("text_device"), Some(RawValue::Text(_)))
                     && matches!(raw.get("weights"), Some(RawValue::Text(_)))
+            }
+            (Self::OpenAiImages(raw), EditorModel::OpenAiImages(set)) => {
+                let fields = match raw.get("fields") {
+                    Some(RawValue::Map(fields)) => says_fields(fields, &set.fields),
+                    other => other.is_none() && set.fields.is_empty(),
+                };
+                fields && is_text(raw, "model", set.model.as_ref()) && says_remote(raw, &set.remote)
             }
             _ => false,
         }
@@ -124,7 +185,7 @@ fn is_flag(raw: &BTreeMap<String, RawValue>, key: &str, expected: bool) -> bool 
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawReward {
     #[serde(rename = "model")]
-    pub(crate) _model: BTreeMap<String, BTreeMap<String, u32>>,
+    pub(crate) _model: BTreeMap<String, BTreeMap<String, RawValue>>,
     pub(crate) weight: Option<f64>,
     pub(crate) name: String,
 }

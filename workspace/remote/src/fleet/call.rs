@@ -151,6 +151,11 @@ impl Fleet {
         })
     }
 
+    /// All of them, in the order in which the recipe names them.
+    pub(crate) fn servers(&self) -> &[Arc<Server>] {
+        &self.servers
+    }
+
     /// Asks until there is an answer with a status of success or there is to be no other attempt.
     pub(crate) async fn call(&self, ask: &Ask, caller: Caller<'_>) -> Result<(Reply, Arc<Server>), RemoteError> {
         let watch = caller.watch;

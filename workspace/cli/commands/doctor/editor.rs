@@ -1,0 +1,191 @@
+//! Probing an editor: is it there, does a seed give the same picture twice, does another seed give another, is a mask kept to,
+//! and how long does it take.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use editscale_config::Editor;
+use editscale_core::{
+    Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image, Instruction, Knobs,
+    Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
+};
+use serde_json::json;
+
+use super::Money;
+use super::found::Found;
+use super::picture::{Likeness, change_by_halves, likeness, mask, source};
+use super::reach::reached;
+use crate::remote;
+use crate::world::{Shared, backend};
+
+/// What the editor is asked to do: everything that edits photographs can.
+const INSTRUCTION: &str = "make it darker";
+
+/// The change outside of a mask, of 255, that an editor which keeps to it stays below.
+const KEPT: f64 = 3.0;
+
+/// Examines an editor on each of its servers.
+pub(super) async fn examine(editor: &Editor, shared: &Shared, money: &mut Money) -> Vec<Found> {
+    let servers = editor.model.remote().map_or(1, |remote| remote.servers.len());
+    let mut all = Vec::new();
+    for place in 0..servers {
+        let alone = Editor { name: editor.name.clone(), model: editor.model.on_server(place) };
+        let server = alone.model.remote().and_then(|remote| Some(remote.servers.first()?.url.clone()));
+        let mut found = Found::new("editor", editor.name.as_str(), editor.model.kind(), server);
+        if let Err(error) = one(&alone, shared, money, &mut found).await {
+            found.fails(format!("{error:#}"));
+        }
+        all.push(found);
+    }
+    all
+}
+
+async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Found) -> Result<()> {
+    if let Some(settings) = editor.model.remote() {
+        let (path, model) = remote::free_question(&editor.model);
+        if !reached(found, settings, &path, model).await {
+            return Ok(());
+        }
+    }
+    let backend = backend(editor, shared)?;
+    let card = backend.card();
+    let probes = if card.masks { 4 } else { 3 };
+    let most = Usd { micros: card.cost.usd.micros.saturating_mul(probes) };
+    let is_paid = editor.model.remote().is_some() && card.recovery != Recovery::Repeat;
+    if let Err(why) = money.take(most, is_paid) {
+        found.fact("edits", format!("not tried: {why}"), json!(null));
+        return Ok(());
+    }
+    Probe::new(backend)?.run(found).await
+}
+
+/// The requests that an editor is probed with.
+struct Probe {
+    backend: Arc<dyn EditBackend>,
+    run: RunId,
+    source: Image,
+}
+
+impl Probe {
+    /// Under a name of its own, so that a server that knows keys does not answer with what it made earlier.
+    fn new(backend: Arc<dyn EditBackend>) -> Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+        Ok(Self { backend, run: RunId::new(&format!("doctor-{now}"))?, source: source()? })
+    }
+
+    async fn run(&self, found: &mut Found) -> Result<()> {
+        let Some((first, took)) = self.edit(found, 0, 1, None).await? else { return Ok(()) };
+        let image = &first.image;
+        let shown = format!("{} of {} after {:.1} s", image.size, image.media.mime(), took.as_secs_f64());
+        found.fact("picture", shown, json!({"size": image.size.to_string(), "media": image.media.mime()}));
+        found.fact("latency", format!("{:.2} s", took.as_secs_f64()), json!({"secs": took.as_secs_f64()}));
+        for note in &first.notes {
+            found.fact("note", note.to_string(), json!(note.to_string()));
+        }
+        let Some((again, _)) = self.edit(found, 1, 1, None).await? else { return Ok(()) };
+        let Some((other, _)) = self.edit(found, 2, 2, None).await? else { return Ok(()) };
+        seeds(found, self.backend.card(), likeness(image, &again.image), likeness(image, &other.image));
+        self.masked(found).await
+    }
+
+    async fn masked(&self, found: &mut Found) -> Result<()> {
+        if !self.backend.card().masks {
+            found.fact("mask", "not tried: the card has none", json!(null));
+            return Ok(());
+        }
+        let Some((result, _)) = self.edit(found, 3, 1, Some(mask()?)).await? else { return Ok(()) };
+        match change_by_halves(&self.source, &result.image) {
+            None => found.fact("mask", "taken; the result has another size, so nobody can tell more", json!(null)),
+            Some((outside, inside)) => {
+                let is_kept = outside < KEPT.min(inside.max(1.0));
+                let words = if is_kept { "honoured" } else { "not honoured" };
+                let shown = format!("{words}: {outside:.1} of 255 changed outside, {inside:.1} inside");
+                found.fact("mask", shown, json!({"honoured": is_kept, "outside": outside, "inside": inside}));
+                if !is_kept {
+                    found
+                        .differs("the recipe assumes that masks are honoured: the picture changed outside of the mask");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One edit and how long it took; a failure goes to what was found.
+    async fn edit(
+        &self,
+        found: &mut Found,
+        id: u32,
+        seed: u64,
+        mask: Option<Image>,
+    ) -> Result<Option<(Candidate, Duration)>> {
+        let before = Instant::now();
+        let items = vec![self.item(id, seed, mask)?];
+        let mut made = self.backend.edit(EditBatch { items }, &NobodyWatches).await;
+        match made.pop() {
+            Some(Ok(candidate)) => Ok(Some((candidate, before.elapsed()))),
+            Some(Err(failure)) => {
+                found.fails(format!("an edit failed: {failure}"));
+                Ok(None)
+            }
+            None => {
+                found.fails("an edit came back without a result");
+                Ok(None)
+            }
+        }
+    }
+
+    fn item(&self, id: u32, seed: u64, mask: Option<Image>) -> Result<EditItem> {
+        let request = Arc::new(EditRequest {
+            source: self.source.clone(),
+            instruction: Instruction::new(INSTRUCTION)?,
+            mask,
+            output_size: None,
+            seed: Seed::new(seed)?,
+        });
+        let proposal = Proposal {
+            id: CandidateId(id),
+            editor: self.backend.card().name.clone(),
+            start: Start::Source,
+            until: Until::Finished,
+            seed: Seed::new(seed)?,
+            instruction: request.instruction.shared(),
+            knobs: Knobs::default(),
+            lineage: Lineage { parent: None, edge: Edge::Fresh },
+        };
+        let (run, start) = (self.run.clone(), self.source.clone());
+        Ok(EditItem { run, request, proposal, start, path: Vec::new(), earlier: None })
+    }
+}
+
+/// What the same seed twice and another seed say of seeds, beside what the card says.
+fn seeds(found: &mut Found, card: &EditorCard, again: Likeness, other: Likeness) {
+    let is_same = |likeness| matches!(likeness, Likeness::Bytes | Likeness::Pixels);
+    let words = |likeness| match likeness {
+        Likeness::Bytes => "the same bytes".to_owned(),
+        Likeness::Pixels => "the same pixels".to_owned(),
+        Likeness::Other(most) => format!("pixels that differ by up to {most} of 255"),
+        Likeness::Unlike => "another picture".to_owned(),
+    };
+    let (again_words, other_words) = (words(again), words(other));
+    let shown = format!("the same seed gave {again_words}, another seed {other_words}");
+    let value = json!({"same_seed_same_picture": is_same(again), "other_seed_other_picture": !is_same(other)});
+    found.fact("seeds", shown, value);
+    match card.seeds {
+        SeedRule::Reproducible { .. } if !is_same(again) => {
+            found.differs(format!("the recipe assumes reproducible seeds: the same seed gave {again_words}"));
+        }
+        // Nothing random is in an editor such as the darkroom: only its knobs and its seed's choices part candidates.
+        SeedRule::Reproducible { .. } if is_same(other) && again == other => {
+            found.fact(
+                "advice",
+                "seeds may change nothing here: candidates of one instruction are copies",
+                json!(null),
+            );
+        }
+        SeedRule::Ignored if is_same(again) && is_same(other) => {
+            found.differs("every edit gave the same picture: candidates would be copies");
+        }
+        _ => {}
+    }
+}

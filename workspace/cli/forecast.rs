@@ -1,0 +1,254 @@
+//! What a run will call, spend and take at most, before anything is sent.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use editscale_config::Recipe;
+use editscale_core::{Cards, Cost, Ledger, Usd};
+use editscale_engine::{Manifest, RunRecord, read_run};
+use serde_json::{Value, json};
+
+/// Earlier runs that are looked at, the newest first.
+const MOST_RUNS: usize = 50;
+
+/// What a run will call, spend and take at most.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Forecast {
+    editor: String,
+    /// Candidates that the search makes at most.
+    edits: u64,
+    /// Candidates that the budget allows, if each costs the most that it can.
+    affordable: u64,
+    rewards: u64,
+    /// The most that one edit costs.
+    edit: Cost,
+    /// The most that judging one candidate costs.
+    judging: Cost,
+    usd_budget: Option<Usd>,
+    wall_budget: Option<Duration>,
+    pace: Option<Pace>,
+}
+
+/// How long candidates took in earlier runs with the same editor and rewards.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pace {
+    runs: usize,
+    seconds_each: f64,
+}
+
+impl Forecast {
+    pub(crate) fn new(recipe: &Recipe, cards: &Cards, pace: Option<Pace>) -> Self {
+        let budget = recipe.budget();
+        let rewards = cards.rewards.len() as u64;
+        let editor = cards.editors.first();
+        let (edit, judging) = (editor.map(|card| card.cost).unwrap_or_default(), cards.judging());
+        let most = recipe.search_factory().largest_run();
+        let affordable = budget.after(&Ledger::default()).candidates(edit, rewards, judging);
+        // Counts end a run for certain; what costs less than it can leaves room for more.
+        let judged = budget.reward_calls.and_then(|calls| calls.checked_div(rewards));
+        let edits = [budget.edits, judged].into_iter().flatten().fold(most, u64::min);
+        Self {
+            editor: editor.map(|card| card.name.to_string()).unwrap_or_default(),
+            edits,
+            affordable: affordable.min(edits),
+            rewards,
+            edit,
+            judging,
+            usd_budget: budget.usd,
+            wall_budget: budget.wall,
+            pace,
+        }
+    }
+
+    /// The most that is spent: by all candidates, or all that the budget has.
+    fn usd(&self) -> Usd {
+        let micros = self.edit.usd.micros.saturating_add(self.judging.usd.micros).saturating_mul(self.edits);
+        let most = Usd { micros };
+        self.usd_budget.map_or(most, |budget| budget.min(most))
+    }
+
+    fn tokens(&self) -> u64 {
+        self.edit.tokens.saturating_add(self.judging.tokens).saturating_mul(self.edits)
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        let seconds = self.pace?.seconds_each * self.edits as f64;
+        Some(self.wall_budget.map_or(seconds, |wall| seconds.min(wall.as_secs_f64())))
+    }
+
+    /// For people, a line each.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let Self { editor, edits, rewards, .. } = self;
+        let calls = edits.saturating_mul(*rewards);
+        let mut lines = vec![
+            "forecast: nothing is sent, and no run begins".to_owned(),
+            format!("edits       at most {edits} by `{editor}`"),
+            format!("judgements  at most {calls}, {rewards} a candidate"),
+        ];
+        let nfe = self.edit.nfe.saturating_mul(*edits);
+        if nfe > 0 {
+            lines.push(format!("evaluations at most {nfe} of the denoiser"));
+        }
+        if self.tokens() > 0 {
+            lines.push(format!("tokens      at most {}", self.tokens()));
+        }
+        lines.push(self.money());
+        if self.affordable < *edits {
+            lines.push(format!(
+                "budget      enough for {} of {edits} candidates for certain; more where they cost less than they can",
+                self.affordable
+            ));
+        }
+        lines.push(self.time());
+        lines
+    }
+
+    fn money(&self) -> String {
+        let (edit, judging) = (self.edit.usd, self.judging.usd);
+        if edit == Usd::default() && judging == Usd::default() {
+            return "money       none: the recipe has no prices".to_owned();
+        }
+        let of = self.usd_budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
+        format!("money       at most {}{of}: {edit} an edit and {judging} for judging it", self.usd())
+    }
+
+    fn time(&self) -> String {
+        match (self.seconds(), self.pace) {
+            (Some(seconds), Some(pace)) => {
+                let runs =
+                    if pace.runs == 1 { "1 earlier run".to_owned() } else { format!("{} earlier runs", pace.runs) };
+                format!("seconds     about {seconds:.0}, by {runs} with the same editor and rewards")
+            }
+            _ => {
+                "seconds     unknown: no earlier run here has the same editor and rewards; `editscale doctor --recipe` \
+                  measures one call"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// For programs: see `docs/json.md`.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "version": 1,
+            "forecast": {
+                "edits": self.edits,
+                "affordable_edits": self.affordable,
+                "reward_calls": self.edits.saturating_mul(self.rewards),
+                "nfe": self.edit.nfe.saturating_mul(self.edits),
+                "tokens": self.tokens(),
+                "usd": self.usd().dollars(),
+                "usd_per_edit": self.edit.usd.dollars(),
+                "usd_per_judging": self.judging.usd.dollars(),
+                "seconds": self.seconds(),
+            },
+        })
+    }
+}
+
+/// How long candidates took in the earlier runs that lie in a folder: the median of the runs that had the same editor and
+/// rewards. Runs that cannot be read say nothing.
+pub(crate) fn pace(runs: &Path, cards: &Cards) -> Option<Pace> {
+    let mut folders: Vec<(SystemTime, std::path::PathBuf)> = fs::read_dir(runs)
+        .ok()?
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    folders.sort_by(|a, b| b.cmp(a));
+    let (editors, rewards) = Manifest::revisions(cards);
+    let is_same =
+        |record: &RunRecord| record.manifest.editors.first() == editors.first() && record.manifest.rewards == rewards;
+    let records = folders.iter().take(MOST_RUNS).filter_map(|(_, path)| read_run(path).ok()).filter(is_same);
+    let mut each: Vec<f64> = records.filter_map(|record| seconds_each(&record)).collect();
+    each.sort_by(f64::total_cmp);
+    let seconds_each = *each.get(each.len() / 2)?;
+    Some(Pace { runs: each.len(), seconds_each })
+}
+
+fn seconds_each(record: &RunRecord) -> Option<f64> {
+    let finished = record.candidates.iter().filter(|candidate| candidate.made.is_some()).count();
+    (record.outcome.is_some() && finished > 0).then(|| record.active.as_secs_f64() / finished as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use editscale_core::{
+        CancelRule, EditorCard, EditorName, PauseSupport, Recovery, RewardCard, RewardKind, RewardName, Sampler,
+        SeedRule,
+    };
+
+    use super::*;
+
+    fn cards(usd: u64) -> Cards {
+        let cost = Cost { nfe: 28, tokens: 100, usd: Usd { micros: usd } };
+        let editor = EditorCard {
+            name: EditorName::new("far").unwrap(),
+            revision: "1".into(),
+            seeds: SeedRule::Ignored,
+            largest_batch: NonZeroU32::MIN,
+            slots: NonZeroU32::MIN,
+            edits_candidates: true,
+            pause: PauseSupport::None,
+            sampler: Sampler::Deterministic,
+            cancel: CancelRule::Promptly,
+            masks: false,
+            knobs: Vec::new(),
+            cost,
+            recovery: Recovery::Unknown,
+        };
+        let reward = RewardCard {
+            name: RewardName::new("judge").unwrap(),
+            revision: "1".into(),
+            range: None,
+            kind: RewardKind::Pointwise,
+            gives_sigma: false,
+            pixel_budget: None,
+            largest_batch: NonZeroU32::MIN,
+            slots: NonZeroU32::MIN,
+            cost: Cost { tokens: 10, usd: Usd { micros: usd / 2 }, nfe: 0 },
+        };
+        Cards { editors: vec![editor], rewards: vec![reward] }
+    }
+
+    fn forecast(budget: &str, usd: u64, pace: Option<Pace>) -> Forecast {
+        let text = format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n\
+             search: {{best_of_n: {{samples: 8}}}}\nbudget: {budget}\n"
+        );
+        let (recipe, _) = Recipe::parse(text.as_bytes()).unwrap();
+        Forecast::new(&recipe, &cards(usd), pace)
+    }
+
+    #[test]
+    fn the_budget_bounds_what_is_forecast() {
+        for (budget, usd, edits, affordable, micros) in [
+            ("{}", 40_000, 8, 8, 480_000),
+            ("{edits: 5}", 40_000, 5, 5, 300_000),
+            ("{reward_calls: 3}", 40_000, 3, 3, 180_000),
+            ("{usd: 0.2}", 40_000, 8, 3, 200_000),
+            ("{tokens: 220}", 0, 8, 2, 0),
+        ] {
+            let found = forecast(budget, usd, None);
+            assert_eq!((found.edits, found.affordable, found.usd().micros), (edits, affordable, micros), "{budget}");
+        }
+    }
+
+    #[test]
+    fn it_is_told_in_words() {
+        let pace = Pace { runs: 2, seconds_each: 2.5 };
+        let lines = forecast("{usd: 0.2}", 40_000, Some(pace)).lines().join("\n");
+        for words in [
+            "at most 8 by `far`",
+            "at most $0.2000 of a budget of $0.2000: $0.0400 an edit and $0.0200 for judging it",
+            "enough for 3 of 8 candidates",
+            "about 20, by 2 earlier runs",
+        ] {
+            assert!(lines.contains(words), "{words} is not in:\n{lines}");
+        }
+        let free = forecast("{}", 0, None).lines().join("\n");
+        assert!(free.contains("no prices") && free.contains("seconds     unknown"), "{free}");
+    }
+}

@@ -1,0 +1,104 @@
+//! What every editor and judge behind HTTP is told: which servers, how they are called, what it costs, and the fields that
+//! go into each request.
+
+mod calls;
+mod fields;
+mod knobs;
+mod prices;
+mod rules;
+mod servers;
+
+pub use calls::CallSettings;
+pub(crate) use calls::{CALL_KEYS, CALLS};
+pub use fields::FieldValue;
+pub(crate) use fields::{FIELDS, read_fields, write_fields};
+pub use knobs::KnobSetting;
+pub(crate) use knobs::{KNOB_KEYS, KNOBS, read_knobs, write_knobs};
+pub use prices::PriceSettings;
+pub(crate) use prices::{PRICE_KEYS, PRICES};
+pub(crate) use servers::{SERVER_KEYS, SERVERS};
+pub use servers::{SecretPlace, ServerSettings};
+
+use crate::document::yaml::Yaml;
+use crate::schema::fields::{Fields, Map};
+use crate::schema::key::{Absent, Key, Keys, Section};
+use crate::schema::rule::{Text, Word};
+
+/// What every editor and judge behind HTTP is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemoteSettings {
+    /// The servers, at least one; several are replicas.
+    pub servers: Vec<ServerSettings>,
+    /// How they are called.
+    pub calls: CallSettings,
+    /// What calls cost.
+    pub prices: PriceSettings,
+    /// What else tells one revision of the answers from another.
+    pub revision: Option<String>,
+    /// Whether a call that may have been done is sent again.
+    pub repeat: Option<RepeatChoice>,
+}
+
+/// Whether a call that may have been done is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepeatChoice {
+    /// Never.
+    Never,
+    /// Always: doing it twice harms nobody.
+    Harmless,
+    /// Under its key, which the server does once.
+    Keyed,
+}
+
+pub(crate) const REVISION: Key<Text> = Key {
+    name: "revision",
+    rule: Text,
+    absent: Absent::Unset("none"),
+    meaning: "what else tells one revision of the answers from another, such as the commit of the weights; a run is resumed \
+              under the same one only",
+};
+
+pub(crate) const REPEAT: Key<Word<RepeatChoice>> = Key {
+    name: "repeat",
+    rule: Word(&[("never", RepeatChoice::Never), ("harmless", RepeatChoice::Harmless), ("keyed", RepeatChoice::Keyed)]),
+    absent: Absent::Unset("by the server, see docs/remote.md"),
+    meaning: "whether a call whose answer got lost is sent again: never, always because doing it twice harms nobody, or \
+              because the server does calls under one `Idempotency-Key` once",
+};
+
+impl RemoteSettings {
+    /// Reads them among the options of an editor or judge.
+    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let servers = servers::read_servers(fields);
+        let calls = section(fields, &CALLS, CALL_KEYS, CallSettings::read);
+        let prices = section(fields, &PRICES, PRICE_KEYS, PriceSettings::read);
+        let (revision, repeat) = (fields.take(&REVISION), fields.take(&REPEAT));
+        Some(Self { servers: servers?, calls: calls?, prices: prices?, revision, repeat })
+    }
+
+    pub(crate) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
+        let servers = Yaml::List(self.servers.iter().map(ServerSettings::write).collect());
+        let written = [
+            Some((SERVERS.name.to_owned(), servers)),
+            Some((CALLS.name.to_owned(), self.calls.write())),
+            Some((PRICES.name.to_owned(), self.prices.write())),
+            REVISION.write(self.revision.as_ref()),
+            REPEAT.write(self.repeat.as_ref()),
+        ];
+        written.into_iter().flatten()
+    }
+}
+
+/// Reads a map that may be left out, which is to leave out all of its keys.
+pub(crate) fn section<'t, T>(
+    fields: &Fields<'t>,
+    section: &Section,
+    keys: Keys,
+    read: impl FnOnce(&Fields<'t>) -> Option<T>,
+) -> Option<T> {
+    match fields.entry(section.name) {
+        Some(entry) => read(&Map::of(entry).read(keys, fields.mistakes())?),
+        None => read(&Fields::none(section.name.to_owned(), fields.at().clone(), fields.mistakes())),
+    }
+}

@@ -1,0 +1,80 @@
+//! Mistakes in what is told of servers.
+
+use insta::assert_snapshot;
+
+use crate::{report, with_search};
+
+fn of(editor: &str) -> String {
+    report(with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor))
+}
+
+#[test]
+fn no_servers() {
+    assert_snapshot!(of("{openai_images: {profile: openai}}"));
+    assert_snapshot!(of("{openai_images: {profile: openai, servers: []}}"));
+}
+
+#[test]
+fn addresses() {
+    assert_snapshot!(of(
+        "\n  openai_images:\n    profile: generic\n    servers:\n      - {url: api.example.org/v1}\n      \
+        - {url: \"https://me:pass@example.org/v1\"}\n      - {url: \"https://example.org/v1?key=1\"}\n      - {url: 8000}\n      \
+        - {url: \"ftp://example.org\"}\n      - {concurrency: 0}"
+    ));
+}
+
+#[test]
+fn secrets_are_named_and_never_given() {
+    assert_snapshot!(of("\n  openai_images:\n    profile: generic\n    servers:\n      \
+        - {url: \"https://a.example/v1\", secret_env: sk-proj-1234}\n      \
+        - {url: \"https://b.example/v1\", secret_env: $KEY}\n      \
+        - {url: \"https://c.example/v1\", secret_env: KEY, secret_file: key.txt}\n      \
+        - {url: \"https://d.example/v1\", secret_header: x-key}\n      \
+        - {url: \"https://e.example/v1\", secret_env: KEY, secret_header: \"x key\"}\n    \
+        fields: {Authorization: \"Bearer sk-proj-1234\"}"));
+}
+
+#[test]
+fn a_secret_on_an_open_road_is_warned_of() {
+    assert_snapshot!(of(
+        "{openai_images: {profile: generic, servers: [{url: \"http://a.example/v1\", secret_env: KEY}]}}"
+    ));
+    for here in ["http://127.0.0.1:8000/v1", "http://localhost:1", "http://[::1]:8000/v1"] {
+        let text = format!("{{openai_images: {{profile: generic, servers: [{{url: \"{here}\", secret_env: KEY}}]}}}}");
+        assert_eq!(of(&text), "", "{here}");
+    }
+}
+
+#[test]
+fn fields_and_knobs() {
+    assert_snapshot!(of("\n  openai_images:\n    profile: generic\n    servers: [{url: \"https://a.example\"}]\n    \
+        fields: {\"two words\": 1, steps: .nan, quality: {a: [1, {b: .inf}]}}\n    \
+        knobs: {guidance: {low: 4, high: 1, default: 2}, steps: {low: 1, high: 50, default: 2.5, whole: true}, \
+        a b: {low: 1, high: 2, default: 1}, shift: {low: 0, high: 1, default: 1, logarithmic: true}, eta: {low: 0}}"));
+    assert_snapshot!(of(
+        "{openai_images: {profile: generic, servers: [{url: \"https://a.example\"}], fields: [1], knobs: 1}}"
+    ));
+}
+
+#[test]
+fn sizes_calls_and_prices() {
+    assert_snapshot!(of(
+        "\n  openai_images:\n    profile: generic\n    servers: [{url: \"https://a.example\", burst: 3}]\n    \
+        sizes: [1024, 2x]\n    partial_images: 4\n    calls: {attempts: 0, answer_secs: 0}\n    \
+        prices: {picture: 0.0000001, call: -1, dollars: 3}\n    repeat: always"
+    ));
+}
+
+#[test]
+fn judges() {
+    let judge = |options: &str| {
+        report(
+            with_search("{best_of_n: {samples: 8}}")
+                .replace("{photometric: {}}", &format!("{{chat_judge: {options}}}")),
+        )
+    };
+    assert_snapshot!(judge(
+        "{servers: [{url: \"https://a.example\"}], votes: 2, least_votes: 3, temperature: 3, structured: yes}"
+    ));
+    assert_snapshot!(judge("{model: a, servers: [{url: \"https://a.example\"}], prompts: {followed: a.txt}}"));
+}
