@@ -69,6 +69,9 @@ pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBa
             ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
         }
         EditorModel::OpenAiImages(options) => return remote::openai_images(&name, options),
+        EditorModel::Gemini(options) => return remote::gemini(&name, options),
+        EditorModel::Ark(options) => return remote::ark(&name, options),
+        EditorModel::SgLangRollout(options) => return remote::sglang_rollout(&name, options),
     };
     Ok(Arc::new(backend))
 }

@@ -18,13 +18,16 @@ use editscale_remote::{
 };
 use serde_json::{Number, Value};
 
-pub(crate) use editors::openai_images;
+pub(crate) use editors::{ark, gemini, openai_images, sglang_rollout};
 pub(crate) use judges::chat_judge;
 
 /// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
 pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
     match model {
         EditorModel::OpenAiImages(options) => ("models".into(), options.model.as_deref()),
+        EditorModel::Gemini(options) => (format!("models/{}", options.model).into(), None),
+        EditorModel::Ark(_) => ("models".into(), None),
+        EditorModel::SgLangRollout(_) => ("health".into(), None),
         EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
     }
 }

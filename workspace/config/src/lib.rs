@@ -44,8 +44,9 @@ mod stop;
 pub use combine::{Combine, MeanRankOptions, WeightedOptions};
 pub use compute::{DeviceChoice, DtypeChoice, WeightChoice};
 pub use editors::{
-    Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, ImagesProfile, InstructPix2PixOptions, MaskChoice,
-    OpenAiImagesOptions, ResultSize, SamplerChoice, SeedChoice, SizeChoice, TextDevice,
+    ArkOptions, Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, GeminiOptions, GenerationChoice,
+    ImagesProfile, InstructPix2PixOptions, MaskChoice, OpenAiImagesOptions, ResolutionChoice, ResultSize,
+    RolloutChoice, SamplerChoice, SeedChoice, SgLangRolloutOptions, SizeChoice, SizeWord, TextDevice,
 };
 pub use output::{Output, OutputFormat};
 pub use policies::{BeamOptions, BestOfNOptions, Policy, RewardWeightedOptions};

@@ -1,19 +1,25 @@
 //! The editors that recipes can name. To add one, write its options in a file here and register them below; whoever
 //! builds editors matches on the enum.
 
+mod ark;
 mod darkroom;
 mod diffusion;
 mod entries;
 mod flux_kontext;
+mod gemini;
 mod instruct_pix2pix;
 mod openai_images;
+mod sglang_rollout;
 
+pub use ark::{ArkOptions, GenerationChoice, SizeWord};
 pub use darkroom::Darkroom;
 pub use diffusion::{DiffusionSettings, ResultSize};
 pub(crate) use entries::{EDITOR, EDITORS, read_editors};
 pub use flux_kontext::{FluxKontextOptions, TextDevice};
+pub use gemini::{GeminiOptions, ResolutionChoice};
 pub use instruct_pix2pix::{InstructPix2PixOptions, SamplerChoice};
 pub use openai_images::{ImagesProfile, MaskChoice, OpenAiImagesOptions, SeedChoice, SizeChoice};
+pub use sglang_rollout::{RolloutChoice, SgLangRolloutOptions};
 
 use crate::remote::RemoteSettings;
 use crate::schema::options::alternatives;
@@ -29,6 +35,12 @@ alternatives! {
     FluxKontext(FluxKontextOptions),
     /// An editor behind `/v1/images/edits`.
     OpenAiImages(OpenAiImagesOptions),
+    /// Google's models that make pictures.
+    Gemini(GeminiOptions),
+    /// `Seedream` and `SeedEdit`.
+    Ark(ArkOptions),
+    /// An editor behind `/rollout/generate`.
+    SgLangRollout(SgLangRolloutOptions),
 }
 
 impl EditorModel {
@@ -36,6 +48,9 @@ impl EditorModel {
     pub fn remote(&self) -> Option<&RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&options.remote),
+            Self::Gemini(options) => Some(&options.remote),
+            Self::Ark(options) => Some(&options.remote),
+            Self::SgLangRollout(options) => Some(&options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }
@@ -53,6 +68,9 @@ impl EditorModel {
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&mut options.remote),
+            Self::Gemini(options) => Some(&mut options.remote),
+            Self::Ark(options) => Some(&mut options.remote),
+            Self::SgLangRollout(options) => Some(&mut options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::report::mistakes::Mistake;
 use crate::schema::fields::Fields;
 use crate::schema::key::{Absent, Key, Keys, Section};
 use crate::schema::options::Options;
-use crate::schema::rule::{Text, Whole, Word};
+use crate::schema::rule::{Flag, Text, Whole, Word};
 
 /// An editor behind `/v1/images/edits`.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub struct OpenAiImagesOptions {
     pub sizes: Option<SizeChoice>,
     /// Asks for the answer as a stream with so many pictures of what there is so far.
     pub partial_images: Option<u8>,
+    /// Asks for the answer as a stream of `vLLM-Omni`'s own kind.
+    pub stream: bool,
     /// Denoiser evaluations that one edit counts as.
     pub nfe: u64,
     /// Fields that every request carries.
@@ -104,7 +106,7 @@ const PROFILE: Key<Word<ImagesProfile>> = Key {
     meaning: "which server it is: they differ in seeds, masks, sizes and errors, see docs/remote.md",
 };
 
-pub(super) const MODEL: Key<Text> = Key {
+const MODEL: Key<Text> = Key {
     name: "model",
     rule: Text,
     absent: Absent::Unset("not sent"),
@@ -126,7 +128,7 @@ const MASKS: Key<Word<MaskChoice>> = Key {
     meaning: "how the server marks where editing is allowed: not at all, transparent in a PNG, or white",
 };
 
-const SIZES: Section = Section {
+pub(super) const SIZES: Section = Section {
     name: "sizes",
     allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
     default: "by `profile`",
@@ -139,6 +141,13 @@ const PARTIAL_IMAGES: Key<Whole> = Key {
     rule: Whole { low: 0, high: 3 },
     absent: Absent::Unset("no stream"),
     meaning: "asks for the answer as a stream with so many pictures of what there is so far, each of which costs tokens",
+};
+
+const STREAM: Key<Flag> = Key {
+    name: "stream",
+    rule: Flag,
+    absent: Absent::Default(false),
+    meaning: "asks for the answer as a stream of vLLM-Omni's own kind, which only its models of several stages have",
 };
 
 pub(super) const NFE: Key<Whole> = Key {
@@ -162,6 +171,7 @@ impl Options for OpenAiImagesOptions {
         &MASKS,
         &SIZES,
         &PARTIAL_IMAGES,
+        &STREAM,
         &NFE,
         &CALLS,
         &PRICES,
@@ -173,7 +183,7 @@ impl Options for OpenAiImagesOptions {
         // All are read before any is missed, so that all mistakes are told.
         let (profile, model, nfe) = (fields.take(&PROFILE), fields.take(&MODEL), fields.take(&NFE));
         let (seeds, masks, sizes) = (fields.take(&SEEDS), fields.take(&MASKS), read_sizes(fields));
-        let partial_images = fields.take(&PARTIAL_IMAGES);
+        let (partial_images, stream) = (fields.take(&PARTIAL_IMAGES), fields.take(&STREAM));
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
         let remote = RemoteSettings::read(fields);
         Some(Self {
@@ -183,6 +193,7 @@ impl Options for OpenAiImagesOptions {
             masks,
             sizes,
             partial_images: partial_images.map(|count| count as u8),
+            stream: stream?,
             nfe: nfe?,
             fields: fixed?,
             knobs: knobs?,
@@ -200,6 +211,7 @@ impl Options for OpenAiImagesOptions {
             MASKS.write(self.masks.as_ref()),
             self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
             PARTIAL_IMAGES.write(self.partial_images.map(u64::from).as_ref()),
+            STREAM.write(Some(&self.stream)),
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
@@ -207,7 +219,7 @@ impl Options for OpenAiImagesOptions {
 }
 
 /// The sizes, where they are given and right.
-fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
+pub(super) fn read_sizes(fields: &Fields<'_>) -> Option<SizeChoice> {
     let entry = fields.entry(SIZES.name)?;
     let found = match &entry.node.value {
         Value::Refused => return None,
@@ -234,7 +246,7 @@ fn size(text: &str) -> Option<ImageSize> {
     Some(ImageSize { width: side(width)?, height: side(height)? })
 }
 
-fn write_sizes(sizes: &SizeChoice) -> Yaml {
+pub(super) fn write_sizes(sizes: &SizeChoice) -> Yaml {
     match sizes {
         SizeChoice::Any => Yaml::text("any"),
         SizeChoice::MultipleOf(step) => Yaml::plain(step),

@@ -36,6 +36,12 @@ pub(crate) enum RawEditor {
     FluxKontext(BTreeMap<String, RawValue>),
     #[serde(rename = "openai_images")]
     OpenAiImages(BTreeMap<String, RawValue>),
+    #[serde(rename = "gemini")]
+    Gemini(BTreeMap<String, RawValue>),
+    #[serde(rename = "ark")]
+    Ark(BTreeMap<String, RawValue>),
+    #[serde(rename = "sglang_rollout")]
+    SgLangRollout(BTreeMap<String, RawValue>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +111,9 @@ impl RawEditor {
             Self::InstructPix2Pix(_) => "instruct_pix2pix",
             Self::FluxKontext(_) => "flux_kontext",
             Self::OpenAiImages(_) => "openai_images",
+            Self::Gemini(_) => "gemini",
+            Self::Ark(_) => "ark",
+            Self::SgLangRollout(_) => "sglang_rollout",
         }
     }
 
@@ -145,6 +154,23 @@ impl RawEditor {
                     other => other.is_none() && set.fields.is_empty(),
                 };
                 fields && is_text(raw, "model", set.model.as_ref()) && says_remote(raw, &set.remote)
+            }
+            (Self::Gemini(raw), EditorModel::Gemini(set)) => {
+                is_text(raw, "model", Some(&set.model))
+                    && is_flag(raw, "reproducible", set.is_reproducible)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::Ark(raw), EditorModel::Ark(set)) => {
+                is_text(raw, "model", Some(&set.model))
+                    && is_flag(raw, "inline", set.is_inline)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::SgLangRollout(raw), EditorModel::SgLangRollout(set)) => {
+                is_text(raw, "model", Some(&set.model))
+                    && is_text(raw, "negative_prompt", set.negative_prompt.as_ref())
+                    && is_number(raw, "noise_level", set.noise_level)
+                    && is_flag(raw, "trajectory", set.trajectory)
+                    && says_remote(raw, &set.remote)
             }
             _ => false,
         }
