@@ -99,7 +99,14 @@ fn completed(block: &str) -> String {
 
 #[test]
 fn every_block_of_the_pages_is_a_recipe() {
-    for page in ["README.md", "docs/recipes.md", "docs/editreward.md", "docs/editors.md", "workspace/README.md"] {
+    for page in [
+        "README.md",
+        "docs/recipes.md",
+        "docs/editreward.md",
+        "docs/editors.md",
+        "docs/remote.md",
+        "workspace/README.md",
+    ] {
         let Ok(text) = fs::read_to_string(root().join(page)) else { continue };
         for (line, block) in blocks(&text, "yaml") {
             check(&format!("{page}, block in line {line}"), &completed(&block));

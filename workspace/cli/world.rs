@@ -69,6 +69,8 @@ pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBa
             ThreadedEditor::spawn(move || load().map_err(|error| format!("{error:#}")))?
         }
         EditorModel::OpenAiImages(options) => return remote::openai_images(&name, options),
+        EditorModel::SdCppJobs(options) => return remote::sdcpp_jobs(&name, options),
+        EditorModel::SubmitPoll(options) => return remote::submit_poll(&name, options),
         EditorModel::Gemini(options) => return remote::gemini(&name, options),
         EditorModel::Ark(options) => return remote::ark(&name, options),
         EditorModel::SgLangRollout(options) => return remote::sglang_rollout(&name, options),
@@ -100,6 +102,13 @@ pub(crate) fn reward(reward: &Reward, shared: &Shared) -> Result<Arc<dyn editsca
             })?)
         }
         RewardModel::ChatJudge(options) => remote::chat_judge(&name, options)?,
+        RewardModel::VllmClassify(options) => remote::vllm_classify(&name, options)?,
+        RewardModel::VllmPooling(options) => remote::vllm_pooling(&name, options)?,
+        RewardModel::VllmPlugin(options) => remote::vllm_plugin(&name, options)?,
+        RewardModel::UnirlScore(options) => remote::unirl_score(&name, options)?,
+        RewardModel::FlowFactory(options) => remote::flow_factory(&name, options)?,
+        RewardModel::Editscale(options) => remote::editscale(&name, options)?,
+        RewardModel::PickledReward(options) => remote::pickled_reward(&name, options)?,
     })
 }
 

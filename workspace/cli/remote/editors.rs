@@ -131,7 +131,7 @@ fn profile(profile: config::ImagesProfile) -> Profile {
     }
 }
 
-fn sizes(choice: &config::SizeChoice) -> SizeRule {
+pub(super) fn sizes(choice: &config::SizeChoice) -> SizeRule {
     match choice {
         config::SizeChoice::Any => SizeRule::Any,
         config::SizeChoice::MultipleOf(step) => SizeRule::MultipleOf(*step),

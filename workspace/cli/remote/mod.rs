@@ -1,7 +1,9 @@
 //! From a recipe's options to editors and judges behind HTTP.
 
 mod editors;
+mod jobs;
 mod judges;
+mod scores;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,10 +18,14 @@ use editscale_remote::{
     Connection, FieldKnob, Prices, Rate, Repeat, RetryRules, SecretPlace, SecretSource, ServerOptions, Timeouts,
     TokenBounds,
 };
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 pub(crate) use editors::{ark, gemini, openai_images, sglang_rollout};
+pub(crate) use jobs::{sdcpp_jobs, submit_poll};
 pub(crate) use judges::chat_judge;
+pub(crate) use scores::{
+    editscale, flow_factory, pickled_reward, unirl_score, vllm_classify, vllm_plugin, vllm_pooling,
+};
 
 /// What costs nothing to ask an editor's server for, as a path below its address, and the model that should be in the answer.
 pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&str>) {
@@ -106,6 +112,11 @@ fn form_fields(fields: &[(String, FieldValue)]) -> BTreeMap<String, String> {
         other => other.to_string(),
     };
     fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+/// Fields of a JSON object.
+fn json_fields(fields: &[(String, FieldValue)]) -> Map<String, Value> {
+    fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
 }
 
 /// A value as JSON.

@@ -45,22 +45,26 @@ pub use combine::{Combine, MeanRankOptions, WeightedOptions};
 pub use compute::{DeviceChoice, DtypeChoice, WeightChoice};
 pub use editors::{
     ArkOptions, Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, GeminiOptions, GenerationChoice,
-    ImagesProfile, InstructPix2PixOptions, MaskChoice, OpenAiImagesOptions, ResolutionChoice, ResultSize,
-    RolloutChoice, SamplerChoice, SeedChoice, SgLangRolloutOptions, SizeChoice, SizeWord, TextDevice,
+    ImagesProfile, InputSettings, InstructPix2PixOptions, MaskChoice, OpenAiImagesOptions, PictureChoice,
+    ResolutionChoice, ResultSize, RolloutChoice, SamplerChoice, SdCppJobsOptions, SeedChoice, ServiceChoice,
+    SgLangRolloutOptions, SizeChoice, SizeWord, SubmitPollOptions, TextDevice,
 };
 pub use output::{Output, OutputFormat};
 pub use policies::{BeamOptions, BestOfNOptions, Policy, RewardWeightedOptions};
 pub use recipe::{Editor, Recipe, Reward, Settings};
 pub use reference::schema;
 pub use remote::{
-    CallSettings, FieldValue, KnobSetting, PriceSettings, RemoteSettings, RepeatChoice, SecretPlace, ServerSettings,
+    CallSettings, FieldValue, KnobSetting, PollSettings, PriceSettings, RemoteSettings, RepeatChoice, SecretPlace,
+    ServerSettings,
 };
 pub use report::{Diagnostic, Place, Report, Severity};
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;
 pub use rewards::{
-    ChatJudgeOptions, ChatSettings, CombinationChoice, EditRewardOptions, Fusion, Photometric, PromptFiles,
-    RewardModel, RopeTables, StructuredChoice,
+    ChatJudgeOptions, ChatSettings, CombinationChoice, ConversationSettings, EditRewardOptions, EditscaleOptions,
+    FlowFactoryOptions, Fusion, Photometric, PickledProfile, PickledRewardOptions, PicturesChoice, PoolingChoice,
+    PromptFiles, RewardModel, RopeTables, ScoreSettings, StructuredChoice, UnirlScoreOptions, VllmClassifyOptions,
+    VllmPluginOptions, VllmPoolingOptions,
 };
 pub use schema::{KeyDoc, Table};
 pub use stop::Stop;

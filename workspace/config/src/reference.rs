@@ -1,8 +1,9 @@
 //! The whole recipe format as data, for documentation and for tools.
 
 use crate::combine::GATE_KEYS;
+use crate::editors::INPUT_KEYS;
 use crate::policies::EDGE_KEYS;
-use crate::remote::{CALL_KEYS, KNOB_KEYS, PRICE_KEYS, SERVER_KEYS};
+use crate::remote::{CALL_KEYS, KNOB_KEYS, POLL_KEYS, PRICE_KEYS, SERVER_KEYS};
 use crate::rewards::{PROMPT_KEYS, REWARD_KEYS};
 use crate::schema::key::table;
 use crate::sections::KEYS;
@@ -12,11 +13,13 @@ use crate::{Combine, EditorModel, Policy, Retain, RewardModel, Table, budget, ou
 pub fn schema() -> Vec<Table> {
     let mut tables = vec![table("", "The recipe itself.", KEYS)];
     tables.extend(EditorModel::tables());
+    tables.push(table("editor.submit_poll.inputs", "What a model calls its inputs.", INPUT_KEYS));
     tables.push(table("rewards[]", "A reward and what it counts.", REWARD_KEYS));
     tables.extend(RewardModel::tables());
     tables.push(table("model.chat_judge.prompts", "Prompts that take the place of ours.", PROMPT_KEYS));
     tables.push(table("servers[]", "A server of an editor or a reward.", SERVER_KEYS));
     tables.push(table("calls", "How patiently servers are called, and how often again.", CALL_KEYS));
+    tables.push(table("polls", "How a job is asked about until it ends.", POLL_KEYS));
     tables.push(table(
         "prices",
         "What calls cost, in US dollars. Money is counted in millionths; `budget: {usd}` is kept by what a call can cost at most.",

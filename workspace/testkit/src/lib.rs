@@ -9,4 +9,4 @@ mod server;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
-pub use server::{Asked, FakeServer, Field, Packed, ServerFault, named_picture, png, rollout_sample};
+pub use server::{Asked, FakeServer, Field, Packed, ServerFault, base64, named_picture, png, rollout_sample, score_of};

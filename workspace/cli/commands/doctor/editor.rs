@@ -7,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use editscale_config::Editor;
 use editscale_core::{
-    Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image, Instruction, Knobs,
-    Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
+    CancelRule, Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image,
+    Instruction, Knobs, Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Money;
 use super::found::Found;
@@ -50,6 +50,7 @@ async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Fo
     }
     let backend = backend(editor, shared)?;
     let card = backend.card();
+    found.assume(assumed(card));
     let probes = if card.masks { 4 } else { 3 };
     let most = Usd { micros: card.cost.usd.micros.saturating_mul(probes) };
     let is_paid = editor.model.remote().is_some() && card.recovery != Recovery::Repeat;
@@ -58,6 +59,34 @@ async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Fo
         return Ok(());
     }
     Probe::new(backend)?.run(found).await
+}
+
+/// What the card says, in the words of `docs/json.md`.
+fn assumed(card: &EditorCard) -> Value {
+    let bits = match card.seeds {
+        SeedRule::Reproducible { bits } => Some(bits),
+        SeedRule::Ignored => None,
+    };
+    json!({
+        "revision": &*card.revision,
+        "seed_bits": bits,
+        "masks": card.masks,
+        "cancel": match card.cancel {
+            CancelRule::Promptly => "promptly",
+            CancelRule::WithinStep => "within_step",
+            CancelRule::WhenDone => "when_done",
+        },
+        "recovery": match card.recovery {
+            Recovery::Repeat => "repeat",
+            Recovery::Idempotent => "idempotent",
+            Recovery::Query => "query",
+            Recovery::Unknown => "unknown",
+        },
+        "largest_batch": card.largest_batch,
+        "slots": card.slots,
+        "knobs": card.knobs.iter().map(|knob| knob.name.as_str()).collect::<Vec<_>>(),
+        "usd": card.cost.usd.dollars(),
+    })
 }
 
 /// The requests that an editor is probed with.

@@ -11,6 +11,8 @@ pub(super) struct Found {
     pub(super) kind: &'static str,
     /// The server's address; nothing for a model in this program.
     pub(super) server: Option<String>,
+    /// The card that the recipe makes: what is assumed.
+    assumed: Value,
     /// Facts in the order in which they were found: a word, the fact for people, and for programs.
     facts: Vec<(&'static str, String, Value)>,
     /// Where it is not as the recipe assumes.
@@ -22,6 +24,10 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn new(what: &'static str, name: &str, kind: &'static str, server: Option<String>) -> Self {
         Self { what, name: name.to_owned(), kind, server, ..Self::default() }
+    }
+
+    pub(super) fn assume(&mut self, card: Value) {
+        self.assumed = card;
     }
 
     pub(super) fn fact(&mut self, word: &'static str, shown: impl Into<String>, value: Value) {
@@ -57,6 +63,7 @@ impl Found {
             "name": self.name,
             "kind": self.kind,
             "server": self.server,
+            "assumed": self.assumed,
             "found": facts,
             "differences": self.differences,
             "error": self.error,

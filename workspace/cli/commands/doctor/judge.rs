@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use editscale_config::Reward;
 use editscale_core::{
-    EditRequest, Instruction, NobodyWatches, RewardBatch, RewardItem, RewardModel as Port, Score, Seed, Usd,
+    EditRequest, Instruction, NobodyWatches, RewardBatch, RewardItem, RewardKind, RewardModel as Port, Score, Seed, Usd,
 };
 use serde_json::json;
 
@@ -41,6 +41,16 @@ async fn probe(one: &Reward, shared: &Shared, money: &mut Money, found: &mut Fou
         }
     }
     let reward = reward(one, shared)?;
+    let card = reward.card();
+    found.assume(json!({
+        "revision": &*card.revision,
+        "range": card.range.map(|(low, high)| [low, high]),
+        "listwise": card.kind == RewardKind::Listwise,
+        "gives_sigma": card.gives_sigma,
+        "largest_batch": card.largest_batch,
+        "slots": card.slots,
+        "usd": card.cost.usd.dollars(),
+    }));
     // Two pictures, twice.
     let most = Usd { micros: reward.card().cost.usd.micros.saturating_mul(4) };
     if let Err(why) = money.take(most, false) {

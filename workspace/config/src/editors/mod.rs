@@ -9,7 +9,9 @@ mod flux_kontext;
 mod gemini;
 mod instruct_pix2pix;
 mod openai_images;
+mod sdcpp_jobs;
 mod sglang_rollout;
+mod submit_poll;
 
 pub use ark::{ArkOptions, GenerationChoice, SizeWord};
 pub use darkroom::Darkroom;
@@ -19,7 +21,10 @@ pub use flux_kontext::{FluxKontextOptions, TextDevice};
 pub use gemini::{GeminiOptions, ResolutionChoice};
 pub use instruct_pix2pix::{InstructPix2PixOptions, SamplerChoice};
 pub use openai_images::{ImagesProfile, MaskChoice, OpenAiImagesOptions, SeedChoice, SizeChoice};
+pub use sdcpp_jobs::{PictureChoice, SdCppJobsOptions};
 pub use sglang_rollout::{RolloutChoice, SgLangRolloutOptions};
+pub(crate) use submit_poll::INPUT_KEYS;
+pub use submit_poll::{InputSettings, ServiceChoice, SubmitPollOptions};
 
 use crate::remote::RemoteSettings;
 use crate::schema::options::alternatives;
@@ -35,6 +40,10 @@ alternatives! {
     FluxKontext(FluxKontextOptions),
     /// An editor behind `/v1/images/edits`.
     OpenAiImages(OpenAiImagesOptions),
+    /// An editor behind the native jobs of stable-diffusion.cpp.
+    SdCppJobs(SdCppJobsOptions),
+    /// An editor behind a service that takes jobs.
+    SubmitPoll(SubmitPollOptions),
     /// Google's models that make pictures.
     Gemini(GeminiOptions),
     /// `Seedream` and `SeedEdit`.
@@ -48,6 +57,8 @@ impl EditorModel {
     pub fn remote(&self) -> Option<&RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&options.remote),
+            Self::SdCppJobs(options) => Some(&options.remote),
+            Self::SubmitPoll(options) => Some(&options.remote),
             Self::Gemini(options) => Some(&options.remote),
             Self::Ark(options) => Some(&options.remote),
             Self::SgLangRollout(options) => Some(&options.remote),
@@ -68,6 +79,8 @@ impl EditorModel {
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::OpenAiImages(options) => Some(&mut options.remote),
+            Self::SdCppJobs(options) => Some(&mut options.remote),
+            Self::SubmitPoll(options) => Some(&mut options.remote),
             Self::Gemini(options) => Some(&mut options.remote),
             Self::Ark(options) => Some(&mut options.remote),
             Self::SgLangRollout(options) => Some(&mut options.remote),

@@ -106,7 +106,7 @@ const PROFILE: Key<Word<ImagesProfile>> = Key {
     meaning: "which server it is: they differ in seeds, masks, sizes and errors, see docs/remote.md",
 };
 
-const MODEL: Key<Text> = Key {
+pub(super) const MODEL: Key<Text> = Key {
     name: "model",
     rule: Text,
     absent: Absent::Unset("not sent"),

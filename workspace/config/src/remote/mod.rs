@@ -4,6 +4,7 @@
 mod calls;
 mod fields;
 mod knobs;
+mod polls;
 mod prices;
 mod rules;
 mod servers;
@@ -14,6 +15,8 @@ pub use fields::FieldValue;
 pub(crate) use fields::{FIELDS, read_fields, write_fields};
 pub use knobs::KnobSetting;
 pub(crate) use knobs::{KNOB_KEYS, KNOBS, read_knobs, write_knobs};
+pub use polls::PollSettings;
+pub(crate) use polls::{POLL_KEYS, POLLS};
 pub use prices::PriceSettings;
 pub(crate) use prices::{PRICE_KEYS, PRICES};
 pub(crate) use servers::{SERVER_KEYS, SERVERS};

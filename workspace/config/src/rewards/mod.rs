@@ -5,12 +5,17 @@ mod chat_judge;
 mod editreward;
 mod entries;
 mod photometric;
+mod scores;
 
 pub(crate) use chat_judge::PROMPT_KEYS;
 pub use chat_judge::{ChatJudgeOptions, ChatSettings, CombinationChoice, PromptFiles, StructuredChoice};
 pub use editreward::{EditRewardOptions, Fusion, RopeTables};
 pub(crate) use entries::{NAME, REWARD_KEYS, REWARDS, Rewards, WEIGHT};
 pub use photometric::Photometric;
+pub use scores::{
+    ConversationSettings, EditscaleOptions, FlowFactoryOptions, PickledProfile, PickledRewardOptions, PicturesChoice,
+    PoolingChoice, ScoreSettings, UnirlScoreOptions, VllmClassifyOptions, VllmPluginOptions, VllmPoolingOptions,
+};
 
 use crate::remote::RemoteSettings;
 use crate::schema::options::alternatives;
@@ -24,6 +29,20 @@ alternatives! {
     EditReward(EditRewardOptions),
     /// A vision-language model that is asked for scores.
     ChatJudge(ChatJudgeOptions),
+    /// A reward model behind vLLM's `/classify`.
+    VllmClassify(VllmClassifyOptions),
+    /// A reward model behind vLLM's `/pooling`.
+    VllmPooling(VllmPoolingOptions),
+    /// A reward behind an IO-processor plugin of vLLM.
+    VllmPlugin(VllmPluginOptions),
+    /// A reward of `UniRL`'s reward service.
+    UnirlScore(UnirlScoreOptions),
+    /// A remote reward of Flow-Factory.
+    FlowFactory(FlowFactoryOptions),
+    /// A reward of our own server.
+    Editscale(EditscaleOptions),
+    /// A reward server that speaks in pickles.
+    PickledReward(PickledRewardOptions),
 }
 
 impl RewardModel {
@@ -31,6 +50,13 @@ impl RewardModel {
     pub fn remote(&self) -> Option<&RemoteSettings> {
         match self {
             Self::ChatJudge(options) => Some(&options.remote),
+            Self::VllmClassify(options) => Some(&options.score.remote),
+            Self::VllmPooling(options) => Some(&options.score.remote),
+            Self::VllmPlugin(options) => Some(&options.score.remote),
+            Self::UnirlScore(options) => Some(&options.score.remote),
+            Self::FlowFactory(options) => Some(&options.score.remote),
+            Self::Editscale(options) => Some(&options.score.remote),
+            Self::PickledReward(options) => Some(&options.score.remote),
             Self::Photometric(_) | Self::EditReward(_) => None,
         }
     }
@@ -48,6 +74,13 @@ impl RewardModel {
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::ChatJudge(options) => Some(&mut options.remote),
+            Self::VllmClassify(options) => Some(&mut options.score.remote),
+            Self::VllmPooling(options) => Some(&mut options.score.remote),
+            Self::VllmPlugin(options) => Some(&mut options.score.remote),
+            Self::UnirlScore(options) => Some(&mut options.score.remote),
+            Self::FlowFactory(options) => Some(&mut options.score.remote),
+            Self::Editscale(options) => Some(&mut options.score.remote),
+            Self::PickledReward(options) => Some(&mut options.score.remote),
             Self::Photometric(_) | Self::EditReward(_) => None,
         }
     }

@@ -85,8 +85,8 @@ fn flux_kontext() -> BoxedStrategy<String> {
     tagged("flux_kontext", [own, diffusion()].concat())
 }
 
-/// What every editor and judge behind HTTP is told.
-fn remote() -> Vec<BoxedStrategy<String>> {
+/// What every editor and judge behind HTTP is told; some can also be told whether a call is sent again.
+fn remote(repeats: bool) -> Vec<BoxedStrategy<String>> {
     let secret = prop_oneof![
         Just(String::new()),
         "[A-Z_][A-Z0-9_]{0,20}".prop_map(|name| format!(", secret_env: {name:?}")),
@@ -108,13 +108,9 @@ fn remote() -> Vec<BoxedStrategy<String>> {
         let most = most.map_or(String::new(), |most| format!(", most_input_tokens: {most}"));
         format!("prices: {{picture: {:?}{most}}}", micros as f64 / 1e6)
     });
-    vec![
-        servers.boxed(),
-        calls.boxed(),
-        prices.boxed(),
-        option("revision", path()),
-        option("repeat", word(&["never", "harmless", "keyed"])),
-    ]
+    let repeat = repeats.then(|| option("repeat", word(&["never", "harmless", "keyed"])));
+    let told = vec![servers.boxed(), calls.boxed(), prices.boxed(), option("revision", path())];
+    told.into_iter().chain(repeat).collect()
 }
 
 /// A value of a field, as JSON writes it: every JSON text is YAML.
@@ -140,7 +136,8 @@ fn map(entries: &std::collections::BTreeMap<String, String>) -> String {
     format!("{{{}}}", entries.join(", "))
 }
 
-fn openai_images() -> BoxedStrategy<String> {
+/// The options that editors behind HTTP share.
+fn remote_editor() -> Vec<BoxedStrategy<String>> {
     let sizes = prop_oneof![
         Just("any".to_owned()),
         (1u32..=4096).prop_map(|step| step.to_string()),
@@ -153,6 +150,17 @@ fn openai_images() -> BoxedStrategy<String> {
     let knobs = (0u32..10, 10u32..20, any::<bool>()).prop_map(|(low, high, whole)| {
         format!("knobs: {{guidance: {{low: {low}, high: {high}, default: {high}, whole: {whole}}}}}")
     });
+    vec![
+        prop::option::of(sizes)
+            .prop_map(|sizes| sizes.map_or(String::new(), |sizes| format!("sizes: {sizes}")))
+            .boxed(),
+        option("nfe", 0u32..=1_000_000),
+        fields.prop_map(|fields| format!("fields: {}", map(&fields))).boxed(),
+        knobs.boxed(),
+    ]
+}
+
+fn openai_images() -> BoxedStrategy<String> {
     let own = vec![
         word(&["openai", "vllm_omni", "sglang", "sdcpp", "litellm", "generic"])
             .prop_map(|profile| format!("profile: {profile}"))
@@ -160,16 +168,46 @@ fn openai_images() -> BoxedStrategy<String> {
         option("model", path()),
         option("seeds", word(&["none", "field", "prompt"])),
         option("masks", word(&["none", "transparent", "white"])),
-        prop::option::of(sizes)
-            .prop_map(|sizes| sizes.map_or(String::new(), |sizes| format!("sizes: {sizes}")))
-            .boxed(),
         option("partial_images", 0u32..=3),
         option("stream", any::<bool>()),
-        option("nfe", 0u32..=1_000_000),
-        fields.prop_map(|fields| format!("fields: {}", map(&fields))).boxed(),
-        knobs.boxed(),
     ];
-    tagged("openai_images", [own, remote()].concat())
+    tagged("openai_images", [own, remote_editor(), remote(true)].concat())
+}
+
+fn polls() -> BoxedStrategy<String> {
+    (0.001f64..1.0, 1.0f64..10.0, 10.0f64..604_800.0)
+        .prop_map(|(first, longest, deadline)| {
+            format!(
+                "polls: {{first_wait_secs: {first:?}, longest_wait_secs: {longest:?}, deadline_secs: {deadline:?}}}"
+            )
+        })
+        .boxed()
+}
+
+fn sdcpp_jobs() -> BoxedStrategy<String> {
+    let own = vec![option("model", path()), option("picture", word(&["reference", "start"])), polls()];
+    tagged("sdcpp_jobs", [own, remote_editor(), remote(true)].concat())
+}
+
+fn submit_poll() -> BoxedStrategy<String> {
+    let size = prop_oneof![
+        Just(String::new()),
+        (path(), path()).prop_map(|(width, height)| format!(", width: {width:?}, height: {height:?}")),
+        path().prop_map(|size| format!(", size: {size:?}")),
+        path().prop_map(|proportion| format!(", proportion: {proportion:?}")),
+    ];
+    let inputs = (any::<bool>(), prop::option::of(path()), size).prop_map(|(list, seed, size)| {
+        let seed = seed.map_or(String::new(), |seed| format!(", seed: {seed:?}"));
+        format!("inputs: {{picture_list: {list}{seed}{size}}}")
+    });
+    let own = vec![
+        word(&["bfl", "fal", "replicate"]).prop_map(|service| format!("service: {service}")).boxed(),
+        path().prop_map(|model| format!("model: {model:?}")).boxed(),
+        option("server_limit_secs", 5.0f64..=604_800.0),
+        inputs.boxed(),
+        polls(),
+    ];
+    tagged("submit_poll", [own, remote_editor(), remote(false)].concat())
 }
 
 fn gemini() -> BoxedStrategy<String> {
@@ -180,7 +218,7 @@ fn gemini() -> BoxedStrategy<String> {
         path().prop_map(|threshold| format!("safety: {{HARM: {threshold:?}}}")).boxed(),
         option("nfe", 0u32..=1_000_000),
     ];
-    tagged("gemini", [own, remote()].concat())
+    tagged("gemini", [own, remote(true)].concat())
 }
 
 fn ark() -> BoxedStrategy<String> {
@@ -191,7 +229,7 @@ fn ark() -> BoxedStrategy<String> {
         option("inline", any::<bool>()),
         option("seeds", any::<bool>()),
     ];
-    tagged("ark", [own, remote()].concat())
+    tagged("ark", [own, remote(true)].concat())
 }
 
 fn sglang_rollout() -> BoxedStrategy<String> {
@@ -206,7 +244,7 @@ fn sglang_rollout() -> BoxedStrategy<String> {
         option("generator_device", word(&["cuda", "cpu"])),
         word(&["any", "16", "[64x48]"]).prop_map(|sizes| format!("sizes: {sizes}")).boxed(),
     ];
-    tagged("sglang_rollout", [own, remote()].concat())
+    tagged("sglang_rollout", [own, remote(true)].concat())
 }
 
 fn chat_judge() -> BoxedStrategy<String> {
@@ -225,13 +263,71 @@ fn chat_judge() -> BoxedStrategy<String> {
         option("counts_reasoning", any::<bool>()),
         option("pixel_budget", 1u64..=1 << 40),
     ];
-    tagged("chat_judge", [own, remote()].concat())
+    tagged("chat_judge", [own, remote(true)].concat())
+}
+
+/// What every reward of numbers is told.
+fn scores(own: Vec<BoxedStrategy<String>>) -> Vec<BoxedStrategy<String>> {
+    let shared = vec![
+        option("scale", prop_oneof![-1e9f64..-1e-9, 1e-9f64..1e9]),
+        option("offset", -1e9f64..1e9),
+        prop::option::of((-1e9f64..0.0, 1.0f64..1e9))
+            .prop_map(|range| range.map_or(String::new(), |(low, high)| format!("low: {low:?}, high: {high:?}")))
+            .boxed(),
+        option("pixel_budget", 1u64..=1 << 40),
+    ];
+    [own, shared, remote(true)].concat()
+}
+
+/// The rewards behind HTTP that answer with numbers.
+fn numbers() -> BoxedStrategy<String> {
+    let text = |key: &'static str| path().prop_map(move |text| format!("{key}: {text:?}")).boxed();
+    let pictures = || option("pictures", word(&["both", "edited"]));
+    let batch = || option("batch", 1u32..=1024);
+    let conversation = || {
+        let fields = prop::collection::btree_map("field_[a-z]{1,8}", field_value(), 0..3);
+        vec![
+            text("model"),
+            option("prompt", path()),
+            pictures(),
+            option("use_activation", any::<bool>()),
+            option("add_generation_prompt", any::<bool>()),
+            fields.prop_map(|fields| format!("fields: {}", map(&fields))).boxed(),
+        ]
+    };
+    let classify = scores([conversation(), vec![option("index", 0u32..=1_000_000)]].concat());
+    let task = prop_oneof![
+        (0u32..9).prop_map(|index| format!("task: embed, index: {index}")),
+        Just("task: classify".to_owned()),
+    ];
+    let data = prop::collection::btree_map("field_[a-z]{1,8}", field_value(), 0..3);
+    let plugin = vec![
+        text("model"),
+        data.prop_map(|data| format!("data: {}", map(&data))).boxed(),
+        option("pointer", "/[a-z/0-9]{0,9}"),
+        option("sigma", "/[a-z/0-9]{0,9}"),
+    ];
+    let metadata = prop::collection::btree_map("field_[a-z]{1,8}", field_value(), 0..3);
+    let profile = prop_oneof![
+        word(&["deqa", "unified_reward"]).prop_map(|profile| format!("profile: {profile}")),
+        metadata.prop_map(|metadata| format!("profile: geneval, metadata: {}", map(&metadata))),
+    ];
+    let pickled = vec![profile.boxed(), option("scores", path()), option("only_jpeg", any::<bool>()), batch()];
+    prop_oneof![
+        tagged("vllm_classify", classify),
+        tagged("vllm_pooling", scores([conversation(), vec![task.boxed()]].concat())),
+        tagged("vllm_plugin", scores(plugin)),
+        tagged("unirl_score", scores(vec![text("reward"), option("metric", path()), pictures(), batch()])),
+        tagged("flow_factory", scores(vec![pictures(), batch()])),
+        tagged("editscale", scores(vec![option("reward", path()), option("gives_sigma", any::<bool>()), batch()])),
+        tagged("pickled_reward", scores(pickled)),
+    ]
+    .boxed()
 }
 
 fn editors() -> impl Strategy<Value = String> {
-    let one =
-        prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), openai_images(), gemini(), ark(), sglang_rollout()]
-            .boxed();
+    let remote = prop_oneof![openai_images(), sdcpp_jobs(), submit_poll(), gemini(), ark(), sglang_rollout()];
+    let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), remote].boxed();
     prop_oneof![
         one.clone().prop_map(|one| format!("editor: {one}\n")),
         prop::collection::btree_map(name(), one, 1..4).prop_map(|several| {
@@ -243,7 +339,7 @@ fn editors() -> impl Strategy<Value = String> {
 
 /// The names of the rewards, with their lines.
 fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
-    let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge()];
+    let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge(), numbers()];
     let reward = (prop::option::of(0.001f64..10.0), model);
     prop::collection::btree_map(name(), reward, 1..4).prop_map(|rewards| {
         let one = |(name, (weight, model)): (&String, &(Option<f64>, String))| {

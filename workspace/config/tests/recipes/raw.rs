@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use editscale_config::{DiffusionSettings, EditorModel, FieldValue, RemoteSettings, SecretPlace, ServerSettings};
+use editscale_config::{
+    DiffusionSettings, EditorModel, FieldValue, PollSettings, RemoteSettings, SecretPlace, ServerSettings,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -36,6 +38,10 @@ pub(crate) enum RawEditor {
     FluxKontext(BTreeMap<String, RawValue>),
     #[serde(rename = "openai_images")]
     OpenAiImages(BTreeMap<String, RawValue>),
+    #[serde(rename = "sdcpp_jobs")]
+    SdCppJobs(BTreeMap<String, RawValue>),
+    #[serde(rename = "submit_poll")]
+    SubmitPoll(BTreeMap<String, RawValue>),
     #[serde(rename = "gemini")]
     Gemini(BTreeMap<String, RawValue>),
     #[serde(rename = "ark")]
@@ -79,6 +85,25 @@ fn says_fields(raw: &BTreeMap<String, RawValue>, set: &[(String, FieldValue)]) -
     raw.len() == set.len() && set.iter().all(|(name, set)| raw.get(name).is_some_and(|raw| raw.says(set)))
 }
 
+fn has_fields(raw: &BTreeMap<String, RawValue>, set: &[(String, FieldValue)]) -> bool {
+    match raw.get("fields") {
+        Some(RawValue::Map(fields)) => says_fields(fields, set),
+        other => other.is_none() && set.is_empty(),
+    }
+}
+
+fn has_polls(raw: &BTreeMap<String, RawValue>, set: &PollSettings) -> bool {
+    match raw.get("polls") {
+        Some(RawValue::Map(polls)) => {
+            is_number(polls, "first_wait_secs", set.first_wait.as_secs_f64())
+                && is_number(polls, "longest_wait_secs", set.longest_wait.as_secs_f64())
+                && is_number(polls, "deadline_secs", set.deadline.as_secs_f64())
+                && is_number(polls, "lost_after_secs", set.lost_after.as_secs_f64())
+        }
+        _ => false,
+    }
+}
+
 /// Whether the servers are the same, at the same prices.
 fn says_remote(raw: &BTreeMap<String, RawValue>, set: &RemoteSettings) -> bool {
     let (Some(RawValue::List(servers)), Some(RawValue::Map(prices))) = (raw.get("servers"), raw.get("prices")) else {
@@ -111,6 +136,8 @@ impl RawEditor {
             Self::InstructPix2Pix(_) => "instruct_pix2pix",
             Self::FluxKontext(_) => "flux_kontext",
             Self::OpenAiImages(_) => "openai_images",
+            Self::SdCppJobs(_) => "sdcpp_jobs",
+            Self::SubmitPoll(_) => "submit_poll",
             Self::Gemini(_) => "gemini",
             Self::Ark(_) => "ark",
             Self::SgLangRollout(_) => "sglang_rollout",
@@ -149,11 +176,31 @@ impl RawEditor {
                     && matches!(raw.get("weights"), Some(RawValue::Text(_)))
             }
             (Self::OpenAiImages(raw), EditorModel::OpenAiImages(set)) => {
-                let fields = match raw.get("fields") {
-                    Some(RawValue::Map(fields)) => says_fields(fields, &set.fields),
-                    other => other.is_none() && set.fields.is_empty(),
+                has_fields(raw, &set.fields)
+                    && is_text(raw, "model", set.model.as_ref())
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::SdCppJobs(raw), EditorModel::SdCppJobs(set)) => {
+                has_fields(raw, &set.fields)
+                    && is_text(raw, "model", set.model.as_ref())
+                    && has_polls(raw, &set.polls)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::SubmitPoll(raw), EditorModel::SubmitPoll(set)) => {
+                let inputs = match raw.get("inputs") {
+                    Some(RawValue::Map(inputs)) => {
+                        is_text(inputs, "seed", set.inputs.seed.as_ref())
+                            && is_text(inputs, "height", set.inputs.height.as_ref())
+                            && is_text(inputs, "proportion", set.inputs.proportion.as_ref())
+                            && is_flag(inputs, "picture_list", set.inputs.picture_list)
+                    }
+                    _ => false,
                 };
-                fields && is_text(raw, "model", set.model.as_ref()) && says_remote(raw, &set.remote)
+                inputs
+                    && has_fields(raw, &set.fields)
+                    && is_text(raw, "model", Some(&set.model))
+                    && has_polls(raw, &set.polls)
+                    && says_remote(raw, &set.remote)
             }
             (Self::Gemini(raw), EditorModel::Gemini(set)) => {
                 is_text(raw, "model", Some(&set.model))

@@ -124,7 +124,7 @@ pub(crate) struct Fleet {
     servers: Vec<Arc<Server>>,
     pub(crate) http: Http,
     retry: RetryRules,
-    most_answer_bytes: u64,
+    pub(super) most_answer_bytes: u64,
 }
 
 impl Fleet {
@@ -158,24 +158,52 @@ impl Fleet {
 
     /// Asks until there is an answer with a status of success or there is to be no other attempt.
     pub(crate) async fn call(&self, ask: &Ask, caller: Caller<'_>) -> Result<(Reply, Arc<Server>), RemoteError> {
-        let watch = caller.watch;
-        let mut attempt = 1;
+        self.repeated(ask, caller.watch, |slot| self.attempt(ask, slot, caller)).await
+    }
+
+    /// Makes attempts, each with a slot of its own, until one succeeds or there is to be no other.
+    pub(super) async fn repeated<T, F: Future<Output = Result<T, RemoteError>>>(
+        &self,
+        ask: &Ask,
+        watch: &dyn Watch,
+        attempt: impl Fn(Slot) -> F,
+    ) -> Result<(T, Arc<Server>), RemoteError> {
+        let mut number = 1;
         let mut failed: Option<Arc<Server>> = None;
         loop {
             let slot = while_wanted(watch, self.admit(failed.as_ref())).await;
             let slot = slot.ok_or_else(|| RemoteError::cancelled(false))??;
             let server = Arc::clone(slot.server());
-            let error = match self.attempt(ask, slot, caller).await {
-                Ok(reply) => return Ok((reply, server)),
+            let error = match attempt(slot).await {
+                Ok(made) => return Ok((made, server)),
                 Err(error) => error,
             };
-            let Some(wait) = self.retry.wait(&error, ask.repeat, attempt, ask.seed) else { return Err(error) };
+            let Some(wait) = self.retry.wait(&error, ask.repeat, number, ask.seed) else { return Err(error) };
             // A wait that a server asks for is kept by its own pace: another one need not wait.
             if error.after.is_none() || self.servers.len() == 1 {
                 while_wanted(watch, tokio::time::sleep(wait)).await.ok_or_else(|| RemoteError::cancelled(false))?;
             }
             failed = Some(server);
-            attempt += 1;
+            number += 1;
+        }
+    }
+
+    /// The server with this address.
+    pub(super) fn server_at(&self, base: &str) -> Option<&Arc<Server>> {
+        self.servers.iter().find(|server| server.endpoint.base().as_str() == base)
+    }
+
+    /// What is sent to one of the servers.
+    pub(super) fn message(&self, ask: &Ask, endpoint: &Endpoint, listener: Option<Listener>) -> Message {
+        let mut headers = endpoint.headers().clone();
+        headers.extend(ask.headers.clone());
+        Message {
+            method: ask.method.clone(),
+            url: endpoint.at(&ask.path),
+            headers,
+            body: ask.body.clone(),
+            most_bytes: self.most_answer_bytes,
+            listener,
         }
     }
 
@@ -199,17 +227,7 @@ impl Fleet {
         let (to, events) = unbounded_channel();
         let is_gateway = ask.is_gateway;
         let http = self.http.clone();
-        let endpoint = &slot.server().endpoint;
-        let mut headers = endpoint.headers().clone();
-        headers.extend(ask.headers.clone());
-        let message = Message {
-            method: ask.method.clone(),
-            url: endpoint.at(&ask.path),
-            headers,
-            body: ask.body.clone(),
-            most_bytes: self.most_answer_bytes,
-            listener: ask.streams.then(|| Listener::new(to)),
-        };
+        let message = self.message(ask, &slot.server().endpoint, ask.streams.then(|| Listener::new(to)));
         let task = tokio::spawn(async move {
             let outcome = match http.exchange(Way::Named, message).await {
                 Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
@@ -247,7 +265,7 @@ impl Fleet {
     }
 }
 
-fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
+pub(super) fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
     let message = endpoint.hide(&format!("{}: {}", endpoint.base(), error.message));
     RemoteError { message, ..error }
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod breaker;
 pub(crate) mod call;
+pub(crate) mod jobs;
 pub(crate) mod pace;
 pub(crate) mod server;
 
 pub use breaker::BreakerRules;
 pub use call::{Connection, ServerOptions};
+pub use jobs::PollRules;
 pub use pace::Rate;

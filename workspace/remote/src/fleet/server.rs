@@ -62,6 +62,13 @@ impl Server {
         lock(&self.breaker).begin(Instant::now()).ok()?;
         Some(Slot { _permit: permit, counted, reported: false })
     }
+
+    /// Waits for a slot for work that is on the server already, which neither pace nor breaker can keep away any more.
+    pub(crate) async fn reenter(self: &Arc<Self>) -> Option<Slot> {
+        let counted = Outstanding::new(self);
+        let permit = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        Some(Slot { _permit: permit, counted, reported: true })
+    }
 }
 
 /// Counts a call as long as it lives.
@@ -96,6 +103,11 @@ impl Slot {
 
     /// Learns from what the call came to, and lets the slot go.
     pub(crate) fn leave(mut self, outcome: &Result<Reply, RemoteError>) {
+        self.learn(outcome.as_ref());
+    }
+
+    /// Learns from what a call came to, and keeps the slot.
+    pub(crate) fn learn(&mut self, outcome: Result<&Reply, &RemoteError>) {
         let now = Instant::now();
         let server = self.server();
         let pause = match outcome {
@@ -120,7 +132,7 @@ impl Drop for Slot {
     }
 }
 
-fn health(outcome: &Result<Reply, RemoteError>) -> Health {
+fn health(outcome: Result<&Reply, &RemoteError>) -> Health {
     let Err(error) = outcome else { return Health::Good };
     match error.class {
         ErrorClass::Retryable | ErrorClass::Dead | ErrorClass::TimedOut => Health::Bad,

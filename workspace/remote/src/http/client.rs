@@ -119,6 +119,12 @@ impl Http {
         Ok(Self { named: made(common())?, public: made(public)?, timeouts })
     }
 
+    /// The same clients, which wait no longer than this for the head of an answer.
+    pub(crate) fn hastier(&self, answer: Duration) -> Self {
+        let timeouts = Timeouts { answer: self.timeouts.answer.min(answer), ..self.timeouts };
+        Self { timeouts, ..self.clone() }
+    }
+
     /// One exchange, whatever its status.
     pub(crate) async fn exchange(&self, way: Way, message: Message) -> Result<Reply, Broken> {
         let client = if way == Way::Named { &self.named } else { &self.public };

@@ -14,6 +14,8 @@ pub enum SecretPlace {
     Bearer,
     /// A header of this name with nothing but the secret, such as `api-key`.
     Header(String),
+    /// `Authorization: SCHEME SECRET` with this scheme, such as `Key`.
+    Scheme(String),
 }
 
 /// A server's address and its secret.
@@ -33,13 +35,18 @@ impl Endpoint {
         if let Some(secret) = &secret {
             let bad = |reason: &str| SetupError::Secret { place: "its header".into(), reason: reason.to_owned() };
             let (name, prefix) = match place {
-                SecretPlace::Bearer => (AUTHORIZATION, "Bearer "),
+                SecretPlace::Bearer => (AUTHORIZATION, "Bearer ".to_owned()),
+                SecretPlace::Scheme(scheme) => {
+                    let is_word = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                    let scheme = if is_word { scheme } else { return Err(bad("its scheme is no word")) };
+                    (AUTHORIZATION, format!("{scheme} "))
+                }
                 SecretPlace::Header(name) => {
                     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no header name"))?;
-                    (name, "")
+                    (name, String::new())
                 }
             };
-            headers.insert(name, secret.header(prefix).ok_or_else(|| bad("it does not fit into a header"))?);
+            headers.insert(name, secret.header(&prefix).ok_or_else(|| bad("it does not fit into a header"))?);
         }
         Ok(Self { base, headers, secret })
     }
@@ -89,6 +96,8 @@ fn address(text: &str, secret: Option<&Secret>) -> Result<Url, SetupError> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -96,6 +105,20 @@ mod tests {
         for base in ["http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1/"] {
             let endpoint = Endpoint::new(base, None, &SecretPlace::Bearer).unwrap();
             assert_eq!(endpoint.at("images/edits").as_str(), "http://127.0.0.1:8000/v1/images/edits");
+        }
+    }
+
+    #[test]
+    fn secrets_stand_where_the_server_looks_for_them() {
+        for (place, name, value) in [
+            (SecretPlace::Bearer, "authorization", Some("Bearer hunter2")),
+            (SecretPlace::Header("x-key".to_owned()), "x-key", Some("hunter2")),
+            (SecretPlace::Scheme("Key".to_owned()), "authorization", Some("Key hunter2")),
+            (SecretPlace::Scheme("Two words".to_owned()), "authorization", None),
+        ] {
+            let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &place);
+            let found = endpoint.ok().map(|endpoint| endpoint.headers()[name].clone());
+            assert_eq!(found.as_ref().map(HeaderValue::as_bytes), value.map(str::as_bytes), "{place:?}");
         }
     }
 

@@ -13,7 +13,13 @@ const MOST_MEMORY: usize = 512 << 20;
 pub(crate) fn transparent_where_white(mask: &[u8], size: ImageSize) -> Result<Vec<u8>, String> {
     let white = whiteness(mask, size)?;
     let pixels: Vec<u8> = white.iter().flat_map(|white| [0, 0, 0, 255 - white]).collect();
-    encode(&pixels, size).map_err(|error| format!("the mask cannot be encoded: {error}"))
+    encode(&pixels, size, ColorType::Rgba).map_err(|error| format!("the mask cannot be encoded: {error}"))
+}
+
+/// A PNG with one channel: how white the mask is, less what is transparent in it.
+pub(crate) fn grey(mask: &[u8], size: ImageSize) -> Result<Vec<u8>, String> {
+    let white = whiteness(mask, size)?;
+    encode(&white, size, ColorType::Grayscale).map_err(|error| format!("the mask cannot be encoded: {error}"))
 }
 
 /// How white each pixel is: its brightness, less what is transparent in it.
@@ -52,10 +58,10 @@ fn seen(white: u8, alpha: Option<&u8>) -> u8 {
     (u32::from(white) * u32::from(alpha.copied().unwrap_or(u8::MAX)) / 255) as u8
 }
 
-fn encode(pixels: &[u8], size: ImageSize) -> Result<Vec<u8>, png::EncodingError> {
+fn encode(pixels: &[u8], size: ImageSize, colour: ColorType) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, size.width, size.height);
-    encoder.set_color(ColorType::Rgba);
+    encoder.set_color(colour);
     encoder.set_depth(BitDepth::Eight);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
@@ -103,6 +109,15 @@ mod tests {
         }
         let file = transparent_where_white(&mask(ColorType::Indexed, &[0, 1, 1]), SIZE).unwrap();
         assert_eq!(alpha(&file), [255, 0, 0]);
+    }
+
+    #[test]
+    fn a_grey_mask_stays_white_where_it_was() {
+        let file = grey(&mask(ColorType::Rgba, &[9, 9, 9, 0, 255, 255, 255, 255, 90, 100, 110, 255]), SIZE).unwrap();
+        let mut reader = Decoder::new(Cursor::new(&file)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((frame.color_type, &pixels[..]), (ColorType::Grayscale, &[0, 255, 100][..]));
     }
 
     #[test]

@@ -18,23 +18,22 @@ const MOST_REDIRECTS: usize = 5;
 /// Attempts to fetch one picture; it was paid for, and asking for it again costs nothing.
 const ATTEMPTS: usize = 3;
 
-/// The picture that an answer of `home` holds as base64, as a data URL, or at an address.
-pub(crate) async fn taken(
+/// A picture that `home` named by an address or wrote as a data URL.
+pub(crate) async fn picture(
     http: &Http,
     home: &Endpoint,
-    picture: Written<'_>,
+    text: &str,
     limits: &PictureLimits,
 ) -> Result<EncodedImage, RemoteError> {
-    let malformed = |words: String| {
-        let message = home.hide(&format!("{}: {words}", home.base()));
+    let malformed = |message: String| {
+        let message = home.hide(&format!("{}: {message}", home.base()));
         RemoteError::maybe_done(ErrorClass::Malformed, message)
     };
-    let bytes = match picture {
-        Written::Base64(text) => decoded(text, limits).map_err(malformed)?,
-        Written::Address(text) if text.starts_with("data:") => decoded(text, limits).map_err(malformed)?,
-        Written::Address(text) => fetch(http, home, text, limits).await?[..].into(),
-    };
-    received(bytes, limits).map_err(malformed)
+    if text.starts_with("data:") {
+        return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(malformed);
+    }
+    let fetched = fetch(http, home, text, limits).await?;
+    received(fetched[..].into(), limits).map_err(malformed)
 }
 
 /// How an answer holds a picture.
@@ -42,8 +41,24 @@ pub(crate) async fn taken(
 pub(crate) enum Written<'a> {
     /// As base64.
     Base64(&'a str),
-    /// By where it lies.
+    /// By where it lies, or as a data URL.
     Address(&'a str),
+}
+
+/// The picture that an answer of `home` holds.
+pub(crate) async fn taken(
+    http: &Http,
+    home: &Endpoint,
+    written: Written<'_>,
+    limits: &PictureLimits,
+) -> Result<EncodedImage, RemoteError> {
+    match written {
+        Written::Base64(text) => decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(|words| {
+            let message = home.hide(&format!("{}: {words}", home.base()));
+            RemoteError::maybe_done(ErrorClass::Malformed, message)
+        }),
+        Written::Address(text) => picture(http, home, text, limits).await,
+    }
 }
 
 /// Fetches a picture that `home` named. Each address on the way is checked:
@@ -102,7 +117,7 @@ fn is_same(home: &Url, url: &Url) -> bool {
 }
 
 /// How an address may be reached; or why it may not.
-fn way(home: &Url, url: &Url) -> Result<Way, String> {
+pub(crate) fn way(home: &Url, url: &Url) -> Result<Way, String> {
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err("expected https://HOST/…".to_owned());
     }

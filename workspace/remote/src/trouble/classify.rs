@@ -171,6 +171,12 @@ mod tests {
             (429, r#"{"message":"Too many requests"}"#, Overloaded, "Too many requests"),
             // Plain text and HTML.
             (500, "Internal Server Error", Retryable, "Internal Server Error"),
+            (
+                500,
+                "Traceback (most recent call last):\n  File \"app.py\", line 1\nKeyError: 'images'\n",
+                Retryable,
+                ": KeyError",
+            ),
             (502, "<html><head><title>502 Bad Gateway</title></head></html>", Retryable, "`502 Bad Gateway`"),
             (503, "<!DOCTYPE html><p>no", Overloaded, "a page of HTML"),
             (529, "", Overloaded, "nothing more"),

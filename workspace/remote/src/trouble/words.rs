@@ -39,7 +39,10 @@ impl Words {
                 let kind = text(&value["error_type"]);
                 Self { message: detail.clone(), code: text(&value["code"]), kind }
             }
-            (_, Value::Array(list)) => Self { message: of_list(list), ..Self::default() },
+            (_, Value::Array(list)) => {
+                let kind = list.first().and_then(|first| text(&first["type"]));
+                Self { message: of_list(list), code: None, kind }
+            }
             (_, Value::Object(_)) => Self::of_object(&value["detail"]),
             _ if value["message"].is_string() => Self::of_object(value),
             // Google's routes that stream answer with a list of one.
@@ -102,6 +105,10 @@ fn of_list(list: &[Value]) -> String {
 fn of_text(text: &str) -> String {
     let start = text.trim_start();
     let lower = start.get(..64.min(start.len())).unwrap_or(start).to_lowercase();
+    if lower.starts_with("traceback (most recent call last)") {
+        // What went wrong stands last; before it stands where.
+        return text.trim_end().lines().next_back().unwrap_or_default().to_owned();
+    }
     if !lower.starts_with('<') {
         return text.trim().to_owned();
     }
@@ -110,7 +117,7 @@ fn of_text(text: &str) -> String {
 }
 
 /// One line of limited length, without control characters.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     let line: Vec<&str> = text.split(|character: char| character.is_whitespace() || character.is_control()).collect();
     let line = line.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MOST_CHARACTERS) {

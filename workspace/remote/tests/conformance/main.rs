@@ -9,10 +9,15 @@ mod gemini;
 mod judge;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod peers_scores;
 mod replicas;
 mod rollout;
 mod runs;
+mod scores;
+mod sdcpp_jobs;
 mod secrets;
 mod streams;
+mod submit_poll;
 mod support;
 mod wire;

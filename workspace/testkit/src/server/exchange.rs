@@ -46,7 +46,8 @@ pub(super) fn serve(server: &FakeServer, mut stream: TcpStream) {
 /// Writes the request down and decides what goes wrong with it. Files go wrong by what is put there.
 fn begin(server: &FakeServer, asked: &Asked) -> Option<ServerFault> {
     let mut state = server.state();
-    let number = state.asked.iter().filter(|known| known.line.starts_with("POST")).count() as u64;
+    let counts = |known: &&Asked| state.scripts_all || known.line.starts_with("POST");
+    let number = state.asked.iter().filter(counts).count() as u64;
     state.asked.push(asked.clone());
     state.under_way += 1;
     state.most_under_way = state.most_under_way.max(state.under_way);
@@ -55,7 +56,7 @@ fn begin(server: &FakeServer, asked: &Asked) -> Option<ServerFault> {
     if let Some(at) = at {
         return state.routed.remove(at).map(|(_, fault)| fault);
     }
-    if !asked.line.starts_with("POST") {
+    if !asked.line.starts_with("POST") && !state.scripts_all {
         return None;
     }
     let queued = state.faults.pop_front();
@@ -89,6 +90,9 @@ fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> An
     let file = asked.line.strip_prefix("GET /files/").and_then(|name| state.files.get(name));
     if let Some((status, headers, body)) = file {
         return Answer { status: *status, headers: headers.clone(), body: body.clone() };
+    }
+    if let Some((status, body)) = state.replies.as_ref().and_then(|replies| replies(asked)) {
+        return Answer::new(status, body);
     }
     let found = dialects::answer(&mut state, asked, fault);
     found.unwrap_or_else(|| Answer::new(404, br#"{"detail":"Not Found"}"#.to_vec()))

@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-pub use dialects::rollout_sample;
+pub use dialects::{base64, rollout_sample, score_of};
 pub use msgpack::Packed;
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
@@ -53,6 +53,7 @@ pub enum ServerFault {
     Huge(usize),
 }
 
+type Replies = Arc<dyn Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync>;
 type Script = Arc<dyn Fn(u64) -> Option<ServerFault> + Send + Sync>;
 type Says = Arc<dyn Fn(&serde_json::Value) -> String + Send + Sync>;
 
@@ -66,7 +67,10 @@ struct State {
     /// Faults for requests whose line begins so.
     routed: VecDeque<(String, ServerFault)>,
     script: Option<Script>,
+    /// Whether the script decides over every request, not only those that are `POST`.
+    scripts_all: bool,
     says: Option<Says>,
+    replies: Option<Replies>,
     files: BTreeMap<String, File>,
     /// Answers by idempotency key, where the server honours those.
     keyed: Option<BTreeMap<String, Vec<u8>>>,
@@ -77,6 +81,12 @@ struct State {
     hung_up: usize,
     /// Edits and judgements that were really made.
     made: Vec<String>,
+    jobs: BTreeMap<String, dialects::jobs::Job>,
+    /// Looks at a job before it is done.
+    looks: usize,
+    /// Where jobs stay until the test lets go: `queued` or `working`.
+    jobs_stay: Option<&'static str>,
+    most_jobs: usize,
 }
 
 /// The server.
@@ -114,14 +124,14 @@ impl FakeServer {
         format!("http://{}/v1", listener.local_addr().expect("an address"))
     }
 
+    /// Its address without a version.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Its address, with the version.
     pub fn base(&self) -> String {
         format!("http://{}/v1", self.address)
-    }
-
-    /// Its address without a version, for dialects whose routes are not under `/v1`.
-    pub fn root(&self) -> String {
-        format!("http://{}", self.address)
     }
 
     /// The address of a file that it has.
@@ -145,9 +155,20 @@ impl FakeServer {
         self.state().script = Some(Arc::new(script));
     }
 
+    /// The same over every request, also those that are no `POST`; numbered in the order in which they come.
+    pub fn script_all(&self, script: impl Fn(u64) -> Option<ServerFault> + Send + Sync + 'static) {
+        self.script(script);
+        self.state().scripts_all = true;
+    }
+
     /// Decides by the body of a question what the judge says.
     pub fn says(&self, says: impl Fn(&serde_json::Value) -> String + Send + Sync + 'static) {
         self.state().says = Some(Arc::new(says));
+    }
+
+    /// Answers requests with this status and these bytes; as usual where nothing comes back.
+    pub fn replies(&self, replies: impl Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static) {
+        self.state().replies = Some(Arc::new(replies));
     }
 
     /// Puts a file, or a redirect, under `/files/NAME`.
@@ -163,6 +184,37 @@ impl FakeServer {
     /// Counts tokens so from now on.
     pub fn count(&self, usage: serde_json::Value) {
         self.state().usage = Some(usage);
+    }
+
+    /// Lets jobs be done after so many looks at them; without this, at the first.
+    pub fn look_often(&self, looks: usize) {
+        self.state().looks = looks;
+    }
+
+    /// Lets jobs stay `queued` or `working` until [`Self::let_go`].
+    pub fn keep_jobs(&self, place: &'static str) {
+        self.state().jobs_stay = Some(place);
+    }
+
+    /// Forgets every job.
+    pub fn forget_jobs(&self) {
+        self.state().jobs.clear();
+    }
+
+    /// The jobs that were cancelled.
+    pub fn cancelled(&self) -> Vec<String> {
+        let state = self.state();
+        state.jobs.iter().filter(|(_, job)| job.is_cancelled()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The most jobs that had not ended at once.
+    pub fn most_jobs(&self) -> usize {
+        self.state().most_jobs
+    }
+
+    /// Waits until so many requests have come whose method and path begin so.
+    pub fn wait_for_requests(&self, route: &str, count: usize) {
+        self.wait(|state| state.asked.iter().filter(|asked| asked.line.starts_with(route)).count() >= count);
     }
 
     /// Lets everything go on that is held, now and later.

@@ -65,6 +65,35 @@ fn sizes_calls_and_prices() {
     ));
 }
 
+fn judged(judge: &str) -> String {
+    report(with_search("{best_of_n: {samples: 8}}").replace("{photometric: {}}", judge))
+}
+
+#[test]
+fn judges_of_numbers() {
+    let server = "servers: [{url: \"https://a.example\"}]";
+    assert_snapshot!(judged(&format!("{{flow_factory: {{{server}, scale: 0, low: 1, batch: 0, pictures: one}}}}")));
+    assert_snapshot!(judged(&format!("{{unirl_score: {{{server}, low: 2, high: 1}}}}")));
+    assert_snapshot!(judged(&format!("{{vllm_pooling: {{{server}, model: a, task: embed, index: -1}}}}")));
+    assert_snapshot!(judged(&format!("{{vllm_pooling: {{{server}, model: a, task: embed}}}}")));
+    assert_snapshot!(judged(&format!("{{vllm_plugin: {{{server}, model: a, pointer: score, data: [1]}}}}")));
+    assert_snapshot!(judged(&format!("{{pickled_reward: {{{server}, profile: geneval, only_jpeg: yes}}}}")));
+    assert_snapshot!(judged(&format!("{{pickled_reward: {{{server}, profile: deqa, metadata: {{tag: x}}}}}}")));
+    assert_snapshot!(judged("{editscale: {revision: 7}}"));
+}
+
+#[test]
+fn jobs() {
+    assert_snapshot!(of(
+        "\n  submit_poll:\n    service: bfl\n    model: flux-kontext-pro\n    servers: [{url: \"https://api.bfl.ai/v1\"}]\n    \
+        inputs: {width: w, size: s}\n    server_limit_secs: 1\n    \
+        polls: {first_wait_secs: 6, deadline_secs: 1}\n    repeat: never"
+    ));
+    assert_snapshot!(of(
+        "{sdcpp_jobs: {servers: [{url: \"http://127.0.0.1:1234/sdcpp/v1\"}], picture: mask, polls: 5}}"
+    ));
+}
+
 #[test]
 fn judges() {
     let judge = |options: &str| {

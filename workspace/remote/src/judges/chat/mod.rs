@@ -22,9 +22,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use options::{ChatJudgeOptions, StructuredOutput};
+pub(crate) use prompt::{Filling, Prompt};
 pub use rubric::{Aspect, AspectPictures, Combination, Rubric};
 
-use self::prompt::Prompt;
 use self::question::Pair;
 use self::votes::Vote;
 use crate::SetupError;

@@ -51,6 +51,11 @@ impl Prompt {
         Ok(Self(pieces))
     }
 
+    /// Whether it speaks of the least or the greatest score.
+    pub(crate) fn names_a_range(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Place(Place::Low | Place::High)))
+    }
+
     /// Fills the places, once: what is filled in is not looked at again.
     pub(crate) fn fill(&self, filling: Filling<'_>) -> String {
         let piece = |piece: &Piece| match piece {

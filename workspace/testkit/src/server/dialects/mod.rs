@@ -1,18 +1,26 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
 mod ark;
+mod bfl;
 mod chat;
+mod fal;
 mod gemini;
 mod images;
+pub(super) mod jobs;
+mod replicate;
 mod rollout;
+mod scores;
+mod sdcpp;
 
-pub use rollout::rollout_sample;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::exchange::Answer;
 use super::request::Asked;
 use super::{ServerFault, State};
+
+pub use rollout::rollout_sample;
+pub use scores::score_of;
 
 /// The answer of whichever dialect has this route; nothing where none has.
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
@@ -23,6 +31,11 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
     models(asked)
         .or_else(|| images::answer(state, asked, fault))
         .or_else(|| chat::answer(state, asked))
+        .or_else(|| bfl::answer(state, asked, fault))
+        .or_else(|| fal::answer(state, asked, fault))
+        .or_else(|| replicate::answer(state, asked, fault))
+        .or_else(|| sdcpp::answer(state, asked, fault))
+        .or_else(|| scores::answer(state, asked))
         .or_else(|| gemini::answer(state, asked, fault))
         .or_else(|| ark::answer(state, asked, fault))
         .or_else(|| rollout::answer(state, asked, fault))
@@ -35,7 +48,7 @@ pub(super) fn colour(prompt: &str, seed: &str) -> [u8; 3] {
 }
 
 /// Standard base64 with padding.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
     for three in bytes.chunks(3) {

@@ -1,0 +1,142 @@
+//! Editors behind the native jobs of stable-diffusion.cpp: `/sdcpp/v1/img_gen`, asked about at `/sdcpp/v1/jobs/ID`.
+//!
+//! Unlike its route for images, the server's jobs take masks, wait in a queue of their own, and are found again after a crash
+//! of this program. A job that is at work cannot be stopped; one that waits can.
+
+mod body;
+mod capabilities;
+mod job;
+mod options;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport,
+    Recovery, Sampler, SeedRule, Watch,
+};
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::Value;
+
+pub use capabilities::SdCppCapabilities;
+pub use options::{PictureUse, SdCppJobsOptions};
+
+use crate::SetupError;
+use crate::editors::item::{SEED_BITS, begin, key, key_header};
+use crate::fleet::call::{Ask, Fleet};
+use crate::fleet::jobs::{Finished, Jobs, Order};
+use crate::http::multipart::Payload;
+use crate::picture::received::{decoded, received};
+use crate::price::TokenBounds;
+use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::retry::Repeat;
+use body::Body;
+use job::Job;
+
+/// The version of what this dialect sends; a part of every card's revision.
+const VERSION: u32 = 1;
+
+/// An editor behind the jobs of stable-diffusion.cpp.
+#[derive(Debug)]
+pub struct SdCppJobs {
+    options: SdCppJobsOptions,
+    card: EditorCard,
+    fleet: Fleet,
+    repeat: Repeat,
+}
+
+impl SdCppJobs {
+    /// Checks the options and reads the secrets. No server is called.
+    pub fn new(options: SdCppJobsOptions) -> Result<Self, SetupError> {
+        options.check()?;
+        // The same seed gives the same picture, and nobody pays.
+        let usual = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
+        let repeat = options.repeat.unwrap_or(usual);
+        let card = card(&options);
+        let fleet = Fleet::new(&options.connection)?;
+        Ok(Self { options, card, fleet, repeat })
+    }
+
+    async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        begin(&item, &self.options.name, watch)?;
+        let body = self.body(&item)?;
+        let key = key(&item);
+        let ask = Ask {
+            method: Method::POST,
+            path: "img_gen".into(),
+            body: Some(Payload::json(&body.json)),
+            headers: key_header(&key),
+            repeat: self.repeat,
+            seed: item.proposal.seed,
+            is_gateway: false,
+            streams: false,
+            works_on: true,
+        };
+        let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
+        let jobs: Arc<dyn Jobs> = Arc::new(Job);
+        match self.fleet.job(&order, &jobs, watch).await {
+            Ok(finished) => self.candidate(&finished, &body),
+            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
+        }
+    }
+
+    /// Takes the first picture. How many there are is counted: the server leaves out what it could not encode.
+    fn candidate(&self, finished: &Finished, body: &Body) -> Result<Candidate, Failure> {
+        let images = finished.answer["result"]["images"].as_array();
+        let pictures: Vec<&str> = images.into_iter().flatten().filter_map(|image| image["b64_json"].as_str()).collect();
+        let cost = self.options.prices.of(None, pictures.len() as u64, self.card.cost);
+        let malformed = |message: String| {
+            let endpoint = &finished.server.endpoint;
+            let message = endpoint.hide(&format!("{}: {message}", endpoint.base()));
+            let error = RemoteError::maybe_done(ErrorClass::Malformed, message);
+            Failure { cost, ..error.into_failure(self.repeat, self.card.cost) }
+        };
+        let first = pictures.first().ok_or_else(|| malformed("expected one picture, found none".to_owned()))?;
+        let bytes = decoded(first, &self.options.limits).map_err(malformed)?;
+        let image = received(bytes, &self.options.limits).map_err(malformed)?;
+        let mut notes = body.notes(image.size);
+        if pictures.len() > 1 {
+            let count = pictures.len();
+            notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
+        }
+        Ok(Candidate { cost, effective_seed: body.effective_seed, notes, ..Candidate::new(image) })
+    }
+}
+
+impl EditBackend for SdCppJobs {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        let items = batch.items.into_iter().enumerate();
+        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+    }
+}
+
+fn card(options: &SdCppJobsOptions) -> EditorCard {
+    EditorCard {
+        name: options.name.clone(),
+        revision: revision(options).into(),
+        seeds: SeedRule::Reproducible { bits: SEED_BITS },
+        largest_batch: NonZeroU32::MIN,
+        slots: options.connection.slots(),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        // What is at work cannot be stopped.
+        cancel: CancelRule::WhenDone,
+        masks: true,
+        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
+        cost: Cost { tokens: 0, ..options.prices.bound(TokenBounds::default(), 1, options.nfe) },
+        recovery: Recovery::Query,
+    }
+}
+
+/// Everything that changes a picture and is not in a proposal. Servers are not: replicas give the same.
+fn revision(options: &SdCppJobsOptions) -> String {
+    let fields = Value::Object(options.fields.clone());
+    let text = format!("sdcpp_jobs/{VERSION} {} {} {fields}", options.picture.word(), options.model);
+    options.revision.as_ref().map_or(text.clone(), |revision| format!("{text} @{revision}"))
+}
