@@ -72,6 +72,9 @@ pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBa
         EditorModel::ComfyUi(options) => return Ok(Arc::new(remote::comfyui(&name, options)?)),
         EditorModel::SdCppJobs(options) => return remote::sdcpp_jobs(&name, options),
         EditorModel::SubmitPoll(options) => return remote::submit_poll(&name, options),
+        EditorModel::Gemini(options) => return remote::gemini(&name, options),
+        EditorModel::Ark(options) => return remote::ark(&name, options),
+        EditorModel::SgLangRollout(options) => return remote::sglang_rollout(&name, options),
     };
     Ok(Arc::new(backend))
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use editscale_config as config;
 use editscale_core::{EditBackend, EditorName};
 use editscale_remote::{
-    ComfyUi, ComfyUiOptions, FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace, SizeRule,
+    Ark, ArkGeneration, ArkOptions, ComfyUi, ComfyUiOptions, FieldKnob, Gemini, GeminiOptions, MaskRule, OpenAiImages,
+    OpenAiImagesOptions, Profile, RolloutSampler, SeedPlace, SgLangRollout, SgLangRolloutOptions, SizeRule,
     WorkflowBindings, WorkflowKnob,
 };
 
@@ -37,6 +38,7 @@ pub(crate) fn openai_images(name: &EditorName, options: &config::OpenAiImagesOpt
         sizes: options.sizes.as_ref().map(sizes),
         repeat: remote.repeat.map(repeat),
         partial_images: options.partial_images,
+        stream: options.stream,
         ..usual
     };
     let editor = OpenAiImages::new(chosen).with_context(|| format!("cannot use editor `{name}`"))?;
@@ -93,6 +95,82 @@ fn masks(choice: config::MaskChoice) -> MaskRule {
         config::MaskChoice::Transparent => MaskRule::Transparent,
         config::MaskChoice::White => MaskRule::White,
     }
+}
+
+/// The editor behind Google's `generateContent` that a recipe describes.
+pub(crate) fn gemini(name: &EditorName, options: &config::GeminiOptions) -> Result<Arc<dyn EditBackend>> {
+    let remote = &options.remote;
+    let usual = GeminiOptions::new(name.clone(), &options.model, connection(remote));
+    let chosen = GeminiOptions {
+        revision: remote.revision.clone(),
+        prices: prices(&remote.prices),
+        bounds: bounds(&remote.prices, usual.bounds),
+        nfe: options.nfe,
+        knobs: knobs(&options.knobs),
+        safety: options.safety.iter().cloned().collect(),
+        resolutions: options.resolution.map_or(usual.resolutions, |choice| vec![choice.word().to_owned()]),
+        is_reproducible: options.is_reproducible,
+        repeat: remote.repeat.map_or(usual.repeat, repeat),
+        ..usual
+    };
+    let editor = Gemini::new(chosen).with_context(|| format!("cannot use editor `{name}`"))?;
+    Ok(Arc::new(editor))
+}
+
+/// The editor at Volcengine Ark or `BytePlus` `ModelArk` that a recipe describes.
+pub(crate) fn ark(name: &EditorName, options: &config::ArkOptions) -> Result<Arc<dyn EditBackend>> {
+    let remote = &options.remote;
+    let usual = ArkOptions::new(name.clone(), &options.model, connection(remote));
+    let chosen = ArkOptions {
+        generation: options.generation.map(|choice| match choice {
+            config::GenerationChoice::SeedEdit3 => ArkGeneration::SeedEdit3,
+            config::GenerationChoice::Seedream4 => ArkGeneration::Seedream4,
+            config::GenerationChoice::Seedream45 => ArkGeneration::Seedream45,
+            config::GenerationChoice::Seedream5 => ArkGeneration::Seedream5,
+        }),
+        revision: remote.revision.clone(),
+        prices: prices(&remote.prices),
+        bounds: bounds(&remote.prices, usual.bounds),
+        nfe: options.nfe,
+        knobs: knobs(&options.knobs),
+        size: options.size.map(|size| size.word().to_owned()),
+        is_inline: options.is_inline,
+        has_seeds: options.has_seeds,
+        repeat: remote.repeat.map_or(usual.repeat, repeat),
+        ..usual
+    };
+    let editor = Ark::new(chosen).with_context(|| format!("cannot use editor `{name}`"))?;
+    Ok(Arc::new(editor))
+}
+
+/// The editor behind `/rollout/generate` that a recipe describes.
+pub(crate) fn sglang_rollout(
+    name: &EditorName,
+    options: &config::SgLangRolloutOptions,
+) -> Result<Arc<dyn EditBackend>> {
+    let remote = &options.remote;
+    let usual = SgLangRolloutOptions::new(name.clone(), &options.model, connection(remote));
+    let chosen = SgLangRolloutOptions {
+        revision: remote.revision.clone(),
+        prices: prices(&remote.prices),
+        nfe: options.nfe,
+        sampler: match options.sampler {
+            config::RolloutChoice::Sde => RolloutSampler::Sde,
+            config::RolloutChoice::Cps => RolloutSampler::Cps,
+            config::RolloutChoice::Ode => RolloutSampler::Ode,
+        },
+        noise_level: options.noise_level,
+        noisy_steps: options.noisy_steps.clone(),
+        keeps_trajectory: options.trajectory,
+        negative_prompt: options.negative_prompt.clone(),
+        generator_device: if options.is_drawn_on_card { "cuda" } else { "cpu" }.to_owned(),
+        knobs: knobs(&options.knobs),
+        sizes: options.sizes.as_ref().map_or(usual.sizes, sizes),
+        repeat: remote.repeat.map(repeat),
+        ..usual
+    };
+    let editor = SgLangRollout::new(chosen).with_context(|| format!("cannot use editor `{name}`"))?;
+    Ok(Arc::new(editor))
 }
 
 fn profile(profile: config::ImagesProfile) -> Profile {

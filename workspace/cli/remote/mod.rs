@@ -20,7 +20,7 @@ use editscale_remote::{
 };
 use serde_json::{Map, Number, Value};
 
-pub(crate) use editors::{comfyui, openai_images};
+pub(crate) use editors::{ark, comfyui, gemini, openai_images, sglang_rollout};
 pub(crate) use jobs::{sdcpp_jobs, submit_poll};
 pub(crate) use judges::chat_judge;
 pub(crate) use scores::{
@@ -39,6 +39,9 @@ pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&
             ServiceChoice::Replicate => ("account".into(), None),
         },
         EditorModel::ComfyUi(_) => ("system_stats".into(), None),
+        EditorModel::Gemini(options) => (format!("models/{}", options.model).into(), None),
+        EditorModel::Ark(_) => ("models".into(), None),
+        EditorModel::SgLangRollout(_) => ("health".into(), None),
         EditorModel::Darkroom(_) | EditorModel::InstructPix2Pix(_) | EditorModel::FluxKontext(_) => ("".into(), None),
     }
 }

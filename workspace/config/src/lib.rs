@@ -44,9 +44,10 @@ mod stop;
 pub use combine::{Combine, MeanRankOptions, WeightedOptions};
 pub use compute::{DeviceChoice, DtypeChoice, WeightChoice};
 pub use editors::{
-    ComfyUiOptions, Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, ImagesProfile, InputSettings,
-    InstructPix2PixOptions, MaskChoice, OpenAiImagesOptions, PictureChoice, ResultSize, SamplerChoice,
-    SdCppJobsOptions, SeedChoice, ServiceChoice, SizeChoice, SubmitPollOptions, TextDevice,
+    ArkOptions, ComfyUiOptions, Darkroom, DiffusionSettings, EditorModel, FluxKontextOptions, GeminiOptions,
+    GenerationChoice, ImagesProfile, InputSettings, InstructPix2PixOptions, MaskChoice, OpenAiImagesOptions,
+    PictureChoice, ResolutionChoice, ResultSize, RolloutChoice, SamplerChoice, SdCppJobsOptions, SeedChoice,
+    ServiceChoice, SgLangRolloutOptions, SizeChoice, SizeWord, SubmitPollOptions, TextDevice,
 };
 pub use output::{Output, OutputFormat};
 pub use policies::{BeamOptions, BestOfNOptions, Policy, RewardWeightedOptions};

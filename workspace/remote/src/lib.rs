@@ -28,10 +28,13 @@ mod price;
 mod reach;
 mod trouble;
 
+pub use editors::ark::{Ark, ArkGeneration, ArkOptions};
 pub use editors::comfyui::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowFinding, WorkflowKnob};
+pub use editors::gemini::{Gemini, GeminiOptions};
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
 pub use editors::sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions};
+pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOptions};
 pub use editors::size::SizeRule;
 pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};

@@ -49,6 +49,11 @@ impl Usage {
         let output = number(["output_tokens", "completion_tokens"]).unwrap_or_default();
         Some(Self { text: input - pictures, pictures, output })
     }
+
+    /// Tokens that a dialect counts in words of its own.
+    pub(crate) fn counted(text: u64, pictures: u64, output: u64) -> Self {
+        Self { text, pictures, output }
+    }
 }
 
 impl Prices {

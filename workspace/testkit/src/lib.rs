@@ -9,4 +9,6 @@ mod server;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
-pub use server::{Asked, ComfyRules, FakeServer, Field, ServerFault, base64, named_picture, png, score_of};
+pub use server::{
+    Asked, ComfyRules, FakeServer, Field, Packed, ServerFault, base64, named_picture, png, rollout_sample, score_of,
+};

@@ -1,24 +1,30 @@
 //! The editors that recipes can name. To add one, write its options in a file here and register them below; whoever
 //! builds editors matches on the enum.
 
+mod ark;
 mod comfyui;
 mod darkroom;
 mod diffusion;
 mod entries;
 mod flux_kontext;
+mod gemini;
 mod instruct_pix2pix;
 mod openai_images;
 mod sdcpp_jobs;
+mod sglang_rollout;
 mod submit_poll;
 
+pub use ark::{ArkOptions, GenerationChoice, SizeWord};
 pub use comfyui::ComfyUiOptions;
 pub use darkroom::Darkroom;
 pub use diffusion::{DiffusionSettings, ResultSize};
 pub(crate) use entries::{EDITOR, EDITORS, read_editors};
 pub use flux_kontext::{FluxKontextOptions, TextDevice};
+pub use gemini::{GeminiOptions, ResolutionChoice};
 pub use instruct_pix2pix::{InstructPix2PixOptions, SamplerChoice};
 pub use openai_images::{ImagesProfile, MaskChoice, OpenAiImagesOptions, SeedChoice, SizeChoice};
 pub use sdcpp_jobs::{PictureChoice, SdCppJobsOptions};
+pub use sglang_rollout::{RolloutChoice, SgLangRolloutOptions};
 pub(crate) use submit_poll::INPUT_KEYS;
 pub use submit_poll::{InputSettings, ServiceChoice, SubmitPollOptions};
 
@@ -42,6 +48,12 @@ alternatives! {
     SubmitPoll(SubmitPollOptions),
     /// A workflow of `ComfyUI`.
     ComfyUi(ComfyUiOptions),
+    /// Google's models that make pictures.
+    Gemini(GeminiOptions),
+    /// `Seedream` and `SeedEdit`.
+    Ark(ArkOptions),
+    /// An editor behind `/rollout/generate`.
+    SgLangRollout(SgLangRolloutOptions),
 }
 
 impl EditorModel {
@@ -52,6 +64,9 @@ impl EditorModel {
             Self::SdCppJobs(options) => Some(&options.remote),
             Self::SubmitPoll(options) => Some(&options.remote),
             Self::ComfyUi(options) => Some(&options.remote),
+            Self::Gemini(options) => Some(&options.remote),
+            Self::Ark(options) => Some(&options.remote),
+            Self::SgLangRollout(options) => Some(&options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }
@@ -72,6 +87,9 @@ impl EditorModel {
             Self::SdCppJobs(options) => Some(&mut options.remote),
             Self::SubmitPoll(options) => Some(&mut options.remote),
             Self::ComfyUi(options) => Some(&mut options.remote),
+            Self::Gemini(options) => Some(&mut options.remote),
+            Self::Ark(options) => Some(&mut options.remote),
+            Self::SgLangRollout(options) => Some(&mut options.remote),
             Self::Darkroom(_) | Self::InstructPix2Pix(_) | Self::FluxKontext(_) => None,
         }
     }

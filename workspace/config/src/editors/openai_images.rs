@@ -14,7 +14,7 @@ use crate::report::quote::quote;
 use crate::schema::fields::Fields;
 use crate::schema::key::{Absent, Key, Keys, Section};
 use crate::schema::options::Options;
-use crate::schema::rule::{Text, Whole, Word};
+use crate::schema::rule::{Flag, Text, Whole, Word};
 
 /// An editor behind `/v1/images/edits`.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,8 @@ pub struct OpenAiImagesOptions {
     pub sizes: Option<SizeChoice>,
     /// Asks for the answer as a stream with so many pictures of what there is so far.
     pub partial_images: Option<u8>,
+    /// Asks for the answer as a stream of `vLLM-Omni`'s own kind.
+    pub stream: bool,
     /// Denoiser evaluations that one edit counts as.
     pub nfe: u64,
     /// Fields that every request carries.
@@ -142,6 +144,13 @@ const PARTIAL_IMAGES: Key<Whole> = Key {
     meaning: "asks for the answer as a stream with so many pictures of what there is so far, each of which costs tokens",
 };
 
+const STREAM: Key<Flag> = Key {
+    name: "stream",
+    rule: Flag,
+    absent: Absent::Default(false),
+    meaning: "asks for the answer as a stream of vLLM-Omni's own kind, which only its models of several stages have",
+};
+
 pub(super) const NFE: Key<Whole> = Key {
     name: "nfe",
     rule: Whole { low: 0, high: 1_000_000 },
@@ -163,6 +172,7 @@ impl Options for OpenAiImagesOptions {
         &MASKS,
         &SIZES,
         &PARTIAL_IMAGES,
+        &STREAM,
         &NFE,
         &CALLS,
         &PRICES,
@@ -174,7 +184,7 @@ impl Options for OpenAiImagesOptions {
         // All are read before any is missed, so that all mistakes are told.
         let (profile, model, nfe) = (fields.take(&PROFILE), fields.take(&MODEL), fields.take(&NFE));
         let (seeds, masks, sizes) = (fields.take(&SEEDS), fields.take(&MASKS), read_sizes(fields, &SIZES));
-        let partial_images = fields.take(&PARTIAL_IMAGES);
+        let (partial_images, stream) = (fields.take(&PARTIAL_IMAGES), fields.take(&STREAM));
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
         let remote = RemoteSettings::read(fields);
         Some(Self {
@@ -184,6 +194,7 @@ impl Options for OpenAiImagesOptions {
             masks,
             sizes,
             partial_images: partial_images.map(|count| count as u8),
+            stream: stream?,
             nfe: nfe?,
             fields: fixed?,
             knobs: knobs?,
@@ -201,6 +212,7 @@ impl Options for OpenAiImagesOptions {
             MASKS.write(self.masks.as_ref()),
             self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
             PARTIAL_IMAGES.write(self.partial_images.map(u64::from).as_ref()),
+            STREAM.write(Some(&self.stream)),
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()

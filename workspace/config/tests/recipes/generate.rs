@@ -169,6 +169,7 @@ fn openai_images() -> BoxedStrategy<String> {
         option("seeds", word(&["none", "field", "prompt"])),
         option("masks", word(&["none", "transparent", "white"])),
         option("partial_images", 0u32..=3),
+        option("stream", any::<bool>()),
     ];
     tagged("openai_images", [own, remote_editor(), remote(true)].concat())
 }
@@ -236,6 +237,43 @@ fn comfyui() -> BoxedStrategy<String> {
         polls(),
     ];
     tagged("comfyui", [own, remote(false)].concat())
+}
+
+fn gemini() -> BoxedStrategy<String> {
+    let own = vec![
+        path().prop_map(|model| format!("model: {model:?}")).boxed(),
+        option("resolution", word(&["512", "1K", "2K", "4K"])),
+        option("reproducible", any::<bool>()),
+        path().prop_map(|threshold| format!("safety: {{HARM: {threshold:?}}}")).boxed(),
+        option("nfe", 0u32..=1_000_000),
+    ];
+    tagged("gemini", [own, remote(true)].concat())
+}
+
+fn ark() -> BoxedStrategy<String> {
+    let own = vec![
+        path().prop_map(|model| format!("model: {model:?}")).boxed(),
+        option("generation", word(&["seededit_3", "seedream_4", "seedream_4_5", "seedream_5"])),
+        option("size", word(&["1K", "2K", "3K", "4K"])),
+        option("inline", any::<bool>()),
+        option("seeds", any::<bool>()),
+    ];
+    tagged("ark", [own, remote(true)].concat())
+}
+
+fn sglang_rollout() -> BoxedStrategy<String> {
+    let steps = prop::option::of(prop::collection::vec(0u32..=9999, 0..4));
+    let own = vec![
+        path().prop_map(|model| format!("model: {model:?}")).boxed(),
+        option("sampler", word(&["sde", "cps"])),
+        option("noise_level", 0.001f64..=100.0),
+        steps.prop_map(|steps| steps.map_or(String::new(), |steps| format!("noisy_steps: {steps:?}"))).boxed(),
+        option("trajectory", any::<bool>()),
+        option("negative_prompt", path()),
+        option("generator_device", word(&["cuda", "cpu"])),
+        word(&["any", "16", "[64x48]"]).prop_map(|sizes| format!("sizes: {sizes}")).boxed(),
+    ];
+    tagged("sglang_rollout", [own, remote(true)].concat())
 }
 
 fn chat_judge() -> BoxedStrategy<String> {
@@ -317,7 +355,8 @@ fn numbers() -> BoxedStrategy<String> {
 }
 
 fn editors() -> impl Strategy<Value = String> {
-    let remote = prop_oneof![openai_images(), sdcpp_jobs(), submit_poll(), comfyui()];
+    let remote =
+        prop_oneof![openai_images(), sdcpp_jobs(), submit_poll(), gemini(), ark(), sglang_rollout(), comfyui()];
     let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), remote].boxed();
     prop_oneof![
         one.clone().prop_map(|one| format!("editor: {one}\n")),

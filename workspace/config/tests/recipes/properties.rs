@@ -220,5 +220,5 @@ fn what_is_generated_is_of_every_kind() {
             }
         })
         .collect();
-    assert_eq!((kinds.len(), editors.len()), (3, 7));
+    assert_eq!((kinds.len(), editors.len()), (3, 10));
 }

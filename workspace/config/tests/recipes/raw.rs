@@ -44,6 +44,12 @@ pub(crate) enum RawEditor {
     SubmitPoll(BTreeMap<String, RawValue>),
     #[serde(rename = "comfyui")]
     ComfyUi(BTreeMap<String, RawValue>),
+    #[serde(rename = "gemini")]
+    Gemini(BTreeMap<String, RawValue>),
+    #[serde(rename = "ark")]
+    Ark(BTreeMap<String, RawValue>),
+    #[serde(rename = "sglang_rollout")]
+    SgLangRollout(BTreeMap<String, RawValue>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +141,9 @@ impl RawEditor {
             Self::SdCppJobs(_) => "sdcpp_jobs",
             Self::SubmitPoll(_) => "submit_poll",
             Self::ComfyUi(_) => "comfyui",
+            Self::Gemini(_) => "gemini",
+            Self::Ark(_) => "ark",
+            Self::SgLangRollout(_) => "sglang_rollout",
         }
     }
 
@@ -220,6 +229,23 @@ impl RawEditor {
                     && is_number(raw, "seed_bits", f64::from(set.seed_bits))
                     && has_polls(raw, &set.polls)
                     && is_flag(raw, "progress", set.progress)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::Gemini(raw), EditorModel::Gemini(set)) => {
+                is_text(raw, "model", Some(&set.model))
+                    && is_flag(raw, "reproducible", set.is_reproducible)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::Ark(raw), EditorModel::Ark(set)) => {
+                is_text(raw, "model", Some(&set.model))
+                    && is_flag(raw, "inline", set.is_inline)
+                    && says_remote(raw, &set.remote)
+            }
+            (Self::SgLangRollout(raw), EditorModel::SgLangRollout(set)) => {
+                is_text(raw, "model", Some(&set.model))
+                    && is_text(raw, "negative_prompt", set.negative_prompt.as_ref())
+                    && is_number(raw, "noise_level", set.noise_level)
+                    && is_flag(raw, "trajectory", set.trajectory)
                     && says_remote(raw, &set.remote)
             }
             _ => false,

@@ -24,6 +24,14 @@ pub(crate) fn begin(item: &EditItem, editor: &EditorName, watch: &dyn Watch) -> 
     Ok(())
 }
 
+/// Refuses a mask where the editor has none.
+pub(crate) fn unmasked(item: &EditItem, editor: &EditorName) -> Result<(), Failure> {
+    match &item.request.mask {
+        Some(_) => Err(invalid(format!("the editor `{editor}` has no masks, and the request has one"))),
+        None => Ok(()),
+    }
+}
+
 /// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program.
 pub(crate) fn key(item: &EditItem) -> String {
     match &item.earlier {

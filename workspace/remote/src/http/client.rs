@@ -23,9 +23,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From there to the head of the answer: what a server takes to make a picture, and what it lets calls wait for.
     pub answer: Duration,
-    /// The longest silence within the answer.
+    /// The longest silence within the answer; for a stream of events, which begins before the work does, `answer`.
     pub silence: Duration,
-    /// The whole answer, from its head on.
+    /// The whole answer, from its head on; a stream of events has `answer` besides.
     pub body: Duration,
 }
 

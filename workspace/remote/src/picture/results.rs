@@ -37,6 +37,31 @@ pub(crate) async fn picture(
     received(fetched[..].into(), limits).map_err(malformed)
 }
 
+/// How an answer holds a picture.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written<'a> {
+    /// As base64.
+    Base64(&'a str),
+    /// By where it lies, or as a data URL.
+    Address(&'a str),
+}
+
+/// The picture that an answer of `home` holds.
+pub(crate) async fn taken(
+    http: &Http,
+    home: &Endpoint,
+    written: Written<'_>,
+    limits: &PictureLimits,
+) -> Result<EncodedImage, RemoteError> {
+    match written {
+        Written::Base64(text) => decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(|words| {
+            let message = home.hide(&format!("{}: {words}", home.base()));
+            RemoteError::maybe_done(ErrorClass::Malformed, message)
+        }),
+        Written::Address(text) => picture(http, home, text, limits).await,
+    }
+}
+
 /// Fetches a picture that `home` named. Each address on the way is checked:
 /// the same server is allowed, another is only over https and on the public internet, and one on this machine only for a
 /// server on this machine. The secret goes to the same server alone.

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::error::{ErrorClass, RemoteError};
+use super::google::Details;
 use super::retry::asked_wait;
 use super::words::Words;
 use crate::http::client::Reply;
@@ -22,13 +23,21 @@ const MODERATED: [&str; 7] = [
 ];
 const MODERATED_PHRASES: [&str; 5] =
     ["safety system", "content policy", "content management policy", "moderation", "flagged as sensitive"];
-const QUOTA: [&str; 6] = [
+/// Parts of names: Volcengine Ark says in one name what was looked at and what was found, such as
+/// `InputImageSensitiveContentDetected.PrivacyInformation` or `OutputImageRiskDetection`.
+const MODERATED_PARTS: [&str; 3] = ["SensitiveContentDetected", "RiskDetection", "PolicyViolation"];
+const QUOTA: [&str; 11] = [
     "insufficient_quota",
     "billing_hard_limit_reached",
     "billing_not_active",
     "budget_exceeded",
     "insufficient_balance",
     "quota_exceeded",
+    "AccountOverdueError",
+    "OperationDenied.ServiceOverdue",
+    "QuotaExceeded",
+    "ServiceOverdue",
+    "SetLimitExceeded",
 ];
 const QUOTA_PHRASES: [&str; 5] = [
     "exceeded your current quota",
@@ -39,13 +48,16 @@ const QUOTA_PHRASES: [&str; 5] = [
 ];
 /// What servers call it when they do not know whoever asks, though they say it under status 400.
 const AUTH: [&str; 4] = ["auth_error", "authentication_error", "invalid_api_key", "no_db_connection"];
+/// Failures inside the server that come under status 400: Ark's own check of contents did not answer.
+const INSIDE: [&str; 1] = ["ContentSecurityDetectionError"];
 const DEAD_PHRASES: [&str; 6] =
     ["is dead", "has died", "not running", "enginedead", "engine is shut", "has terminated"];
 
 /// The error in an answer whose status is not one of success.
 pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
     let words = Words::of(&reply.body, |text| endpoint.hide(text));
-    let class = class(reply.status, &words);
+    let details = Details::of(&reply.body);
+    let class = details.class(reply.status, class(reply.status, &words));
     let said = if words.message.is_empty() { "nothing more" } else { &words.message };
     let message = format!("{} answered with status {}: {said}", endpoint.base(), reply.status);
     let request_id = reply.header("x-request-id").map(|text| endpoint.hide(text).chars().take(100).collect());
@@ -55,7 +67,7 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
         status: Some(reply.status),
         code: words.code.or(words.kind),
         request_id,
-        after: asked_wait(reply, SystemTime::now()),
+        after: asked_wait(reply, SystemTime::now()).or(details.after),
         should_retry: reply.header("x-should-retry").and_then(|word| word.parse().ok()),
         // A gateway that lost its server does not know what that one did; and 303 says that it was done.
         maybe_done: matches!(reply.status, 303 | 502 | 504 | 520..=524)
@@ -67,17 +79,20 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
 /// The error in an event of a stream that had begun well. Whether it is paid for is not known.
 pub(crate) fn reported(endpoint: &Endpoint, event: &Value) -> RemoteError {
     let words = Words::of(event.to_string().as_bytes(), |text| endpoint.hide(text));
-    // Without a status: what is called by none of the known names is a failure inside the server.
-    let class = match class(400, &words) {
-        ErrorClass::BadRequest => ErrorClass::Retryable,
-        known => known,
+    // vLLM writes the status that the error would have had as its code. Without one, what is called by none of the known
+    // names is a failure inside the server.
+    let status = event["error"]["code"].as_u64().filter(|code| (400..600).contains(code));
+    let class = match (status, class(status.unwrap_or(400) as u16, &words)) {
+        (None, ErrorClass::BadRequest) => ErrorClass::Retryable,
+        (_, known) => known,
     };
     let message = format!("{} reported within its answer: {}", endpoint.base(), words.message);
     RemoteError { code: words.code.or(words.kind), ..RemoteError::maybe_done(class, message) }
 }
 
 fn class(status: u16, words: &Words) -> ErrorClass {
-    if status == 451 || (status < 500 && (words.is_called(&MODERATED) || words.speaks_of(&MODERATED_PHRASES))) {
+    let is_named = words.is_called(&MODERATED) || words.is_called_like(&MODERATED_PARTS);
+    if status == 451 || (status < 500 && (is_named || words.speaks_of(&MODERATED_PHRASES))) {
         return ErrorClass::Moderated;
     }
     let is_quota = words.is_called(&QUOTA) || words.speaks_of(&QUOTA_PHRASES);
@@ -86,6 +101,7 @@ fn class(status: u16, words: &Words) -> ErrorClass {
         400 | 403 | 429 if is_quota => ErrorClass::Quota,
         401 | 403 | 407 => ErrorClass::Auth,
         400 if words.is_called(&AUTH) => ErrorClass::Auth,
+        400 if words.is_called(&INSIDE) => ErrorClass::Retryable,
         429 | 529 => ErrorClass::Overloaded,
         408 | 409 | 425 => ErrorClass::Retryable,
         501 | 505 => ErrorClass::BadRequest,

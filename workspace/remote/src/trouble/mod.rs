@@ -3,6 +3,7 @@
 pub(crate) mod classify;
 pub(crate) mod date;
 pub(crate) mod error;
+pub(crate) mod google;
 pub(crate) mod retry;
 pub(crate) mod setup;
 pub(crate) mod words;

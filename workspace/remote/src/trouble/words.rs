@@ -50,6 +50,8 @@ impl Words {
             }
             (_, Value::Object(_)) => Self::of_object(&value["detail"]),
             _ if value["message"].is_string() => Self::of_object(value),
+            // Google's routes that stream answer with a list of one.
+            _ if value[0]["error"].is_object() => Self::of_object(&value[0]["error"]),
             _ => Self { message: value.to_string(), ..Self::default() },
         }
     }
@@ -83,6 +85,11 @@ impl Words {
     pub(crate) fn is_called(&self, names: &[&str]) -> bool {
         let is = |word: &Option<String>| word.as_deref().is_some_and(|word| names.contains(&word));
         is(&self.code) || is(&self.kind)
+    }
+
+    /// Whether the code holds any of these.
+    pub(crate) fn is_called_like(&self, parts: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| parts.iter().any(|part| code.contains(part)))
     }
 
     /// Whether the message speaks of any of these.

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod answers;
+mod ark;
 mod comfyui;
 #[cfg(feature = "peers")]
 mod comfyui_peer;
 mod comparing;
 mod faults;
+mod gemini;
 mod hostile;
 mod judge;
 #[cfg(feature = "peers")]
@@ -15,6 +17,7 @@ mod peers;
 #[cfg(feature = "peers")]
 mod peers_scores;
 mod replicas;
+mod rollout;
 mod runs;
 mod scores;
 mod sdcpp_jobs;

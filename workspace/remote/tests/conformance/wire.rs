@@ -139,12 +139,15 @@ async fn masks_are_turned_around_or_refused() {
     let as_is = OpenAiImagesOptions { masks: Some(MaskRule::White), ..options(Profile::Generic, &server) };
     edit(&OpenAiImages::new(as_is).unwrap(), item(&request(white(), None))).await.unwrap();
     assert_eq!(server.asked()[0].file("mask").unwrap().bytes, png(SIZE, [255; 3]));
+    let klein = OpenAiImagesOptions { masks: Some(MaskRule::White), ..options(Profile::VllmOmni, &server) };
+    edit(&OpenAiImages::new(klein).unwrap(), item(&request(white(), None))).await.unwrap();
+    assert_eq!(server.asked()[1].file("mask_image").unwrap().bytes, png(SIZE, [255; 3]));
     for profile in [Profile::VllmOmni, Profile::SgLang, Profile::SdCpp, Profile::Generic] {
         let failure = edit(&editor(profile, &server), item(&request(white(), None))).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Invalid, "{profile}");
         assert!(failure.message.contains("has no masks"), "{failure}");
     }
-    assert_eq!(server.asked().len(), 1, "what is refused is never sent");
+    assert_eq!(server.asked().len(), 2, "what is refused is never sent");
 }
 
 #[tokio::test]

@@ -94,6 +94,9 @@ fn answer(server: &FakeServer, asked: &Asked, fault: Option<&ServerFault>) -> An
     if let Some(ServerFault::Answer(status, headers, body)) = fault {
         return Answer { status: *status, headers: headers.clone(), body: body.clone().into_bytes() };
     }
+    if let Some(ServerFault::Bytes(media, body)) = fault {
+        return Answer::of(media, body.clone());
+    }
     if let Some(ServerFault::Huge(bytes)) = fault {
         return Answer::new(200, vec![b' '; *bytes]);
     }

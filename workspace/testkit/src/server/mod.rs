@@ -5,6 +5,7 @@
 
 mod dialects;
 mod exchange;
+mod msgpack;
 mod png;
 mod request;
 
@@ -16,7 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 pub use dialects::comfyui::ComfyRules;
-pub use dialects::{base64, score_of};
+pub use dialects::{base64, rollout_sample, score_of};
+pub use msgpack::Packed;
 pub use png::{named_picture, png};
 pub use request::{Asked, Field};
 
@@ -28,6 +30,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 pub enum ServerFault {
     /// Another answer: a status, headers, and a body.
     Answer(u16, Vec<(&'static str, String)>, String),
+    /// A success with these bytes as its body.
+    Bytes(&'static str, Vec<u8>),
     /// The work is done, and the connection ends before any of the answer.
     Lost,
     /// The connection ends after so many bytes of the body.

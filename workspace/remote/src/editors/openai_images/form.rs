@@ -46,7 +46,7 @@ impl OpenAiImages {
             let is_png = self.masks == MaskRule::Transparent;
             let (name, mime) =
                 if is_png { ("mask.png".to_owned(), "image/png") } else { (name("mask", image), image.media().mime()) };
-            form.file("mask", name, mime, &**mask);
+            form.file(profile.mask_field(), name, mime, &**mask);
         }
         let effective_seed = seed.filter(|seed| *seed != item.proposal.seed.get());
         Ok(Form { payload: form.finish(), effective_seed, size, wished })
@@ -61,8 +61,10 @@ impl OpenAiImages {
         if let Some(format) = self.options.profile.response_format() {
             form.text("response_format", format);
         }
-        if let Some(count) = self.options.partial_images {
+        if self.options.streams() {
             form.text("stream", "true");
+        }
+        if let Some(count) = self.options.partial_images {
             form.text("partial_images", &count.to_string());
         }
         self.options.fields.iter().for_each(|(name, value)| form.text(name, value));

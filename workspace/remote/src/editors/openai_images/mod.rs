@@ -71,7 +71,7 @@ impl OpenAiImages {
             repeat: self.repeat,
             seed: item.proposal.seed,
             is_gateway: self.options.profile == Profile::LiteLlm,
-            streams: self.options.partial_images.is_some(),
+            streams: self.options.streams(),
             works_on: self.card.cancel == CancelRule::WhenDone,
         };
         let leaving = || watch.submitted(place, &key, None);

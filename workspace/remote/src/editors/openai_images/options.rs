@@ -47,6 +47,9 @@ pub struct OpenAiImagesOptions {
     /// Asks for the answer as a stream with so many pictures of what there is so far, from 0 to 3; each costs tokens. Only
     /// GPT-Image and what passes its answers on know it.
     pub partial_images: Option<u8>,
+    /// Asks for the answer as a stream of `vLLM-Omni`'s own kind, which only its models of several stages have: the
+    /// connection stays in use while they think, and an error comes with its words.
+    pub stream: bool,
     /// Limits on what comes back.
     pub limits: PictureLimits,
 }
@@ -73,8 +76,14 @@ impl OpenAiImagesOptions {
             sizes: None,
             repeat: None,
             partial_images: None,
+            stream: false,
             limits: PictureLimits::default(),
         }
+    }
+
+    /// Whether the answer is to come as a stream, of either kind.
+    pub(crate) fn streams(&self) -> bool {
+        self.stream || self.partial_images.is_some()
     }
 
     /// Refuses what would contradict what this program writes itself.
@@ -91,6 +100,10 @@ impl OpenAiImagesOptions {
         let knows_streams = matches!(self.profile, Profile::OpenAi | Profile::LiteLlm | Profile::Generic);
         if let Some(count) = self.partial_images.filter(|count| *count > 3 || !knows_streams) {
             return Err(SetupError::setting("partial_images", "0 to 3, on a server that streams pictures", &count));
+        }
+        if self.stream && self.profile != Profile::VllmOmni {
+            let found = format!("`stream` for `{}`", self.profile);
+            return Err(SetupError::setting("stream", "vllm_omni, whose own stream it is", &found));
         }
         if self.profile == Profile::LiteLlm && self.repeat == Some(Repeat::Keyed) {
             return Err(SetupError::setting("repeat", "never or harmless: this proxy passes no keys on", &"keyed"));

@@ -83,6 +83,11 @@ impl Profile {
         if self == Self::SdCpp { "image[]" } else { "image" }
     }
 
+    /// The field that carries a mask.
+    pub(crate) fn mask_field(self) -> &'static str {
+        if self == Self::VllmOmni { "mask_image" } else { "mask" }
+    }
+
     pub(crate) fn seeds(self) -> SeedPlace {
         match self {
             Self::VllmOmni | Self::SgLang => SeedPlace::Field,
@@ -92,7 +97,8 @@ impl Profile {
     }
 
     /// `SGLang` reads a mask and does nothing with it; stable-diffusion.cpp looks for it among the fields that are no
-    /// files and so never finds it; how `vLLM-Omni` wants one is not known.
+    /// files and so never finds it. `vLLM-Omni` reads one as a file, but of its models only FLUX.2 klein does anything with
+    /// it (0.30.0), and takes white as we do: a recipe for that one can say so with [`MaskRule::White`].
     pub(crate) fn masks(self) -> MaskRule {
         match self {
             Self::OpenAi | Self::LiteLlm => MaskRule::Transparent,

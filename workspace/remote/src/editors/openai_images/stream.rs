@@ -14,6 +14,8 @@ use crate::trouble::error::{ErrorClass, RemoteError};
 /// The events of an edit.
 const PARTIAL: &str = "image_edit.partial_image";
 const COMPLETED: &str = "image_edit.completed";
+/// What `vLLM-Omni` calls its own events; those of type `image` hold the pictures, the others words of the model.
+const CHUNK: &str = "image.edit.chunk";
 
 impl OpenAiImages {
     /// Shows a picture of what there is so far. One that is broken is not shown: the whole one is still to come.
@@ -44,6 +46,9 @@ pub(crate) fn whole(body: &[u8], endpoint: &Endpoint) -> Result<Value, RemoteErr
         if event["type"] == COMPLETED {
             pictures.push(json!({"b64_json": event["b64_json"]}));
             usage = event["usage"].clone();
+        }
+        if event["object"] == CHUNK && event["type"] == "image" {
+            pictures.extend(event["data"].as_array().into_iter().flatten().cloned());
         }
     }
     if pictures.is_empty() {

@@ -52,6 +52,9 @@ fn once(state: &mut State, asked: &Asked) -> Vec<u8> {
 
 /// The same as a stream of events: pictures of what there is so far, then the picture.
 fn stream(state: &State, asked: &Asked, picture: &str, fault: Option<&ServerFault>) -> Vec<u8> {
+    if asked.text("partial_images").is_none() {
+        return chunks(picture, fault);
+    }
     let count: usize = asked.text("partial_images").and_then(|count| count.parse().ok()).unwrap_or(0);
     let partial =
         |place| json!({"type": "image_edit.partial_image", "partial_image_index": place, "b64_json": picture});
@@ -66,6 +69,24 @@ fn stream(state: &State, asked: &Asked, picture: &str, fault: Option<&ServerFaul
         }
     }
     events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>().into_bytes()
+}
+
+/// The stream of `vLLM-Omni`: what the model says, the picture, the end.
+fn chunks(picture: &str, fault: Option<&ServerFault>) -> Vec<u8> {
+    let chunk = |kind: &str| json!({"object": "image.edit.chunk", "type": kind, "created": 1, "model": "a-model"});
+    let mut events = vec![chunk("ar_delta")];
+    events[0]["delta"] = "I think".into();
+    match fault {
+        Some(ServerFault::Event(text)) => events.push(serde_json::from_str(text).unwrap_or_default()),
+        Some(ServerFault::Pictures(0)) => {}
+        _ => {
+            let mut image = chunk("image");
+            image["data"] = json!([{"b64_json": picture, "revised_prompt": null}]);
+            events.push(image);
+        }
+    }
+    let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    format!("{text}data: [DONE]\n\n").into_bytes()
 }
 
 /// The size that was asked for, or a small one.

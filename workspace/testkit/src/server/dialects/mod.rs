@@ -1,12 +1,15 @@
 //! What the server answers when nothing goes wrong, a file a dialect.
 
+mod ark;
 mod bfl;
 mod chat;
 pub(super) mod comfyui;
 mod fal;
+mod gemini;
 mod images;
 pub(super) mod jobs;
 mod replicate;
+mod rollout;
 mod scores;
 mod sdcpp;
 
@@ -17,6 +20,7 @@ use super::exchange::Answer;
 use super::request::Asked;
 use super::{ServerFault, State};
 
+pub use rollout::rollout_sample;
 pub use scores::score_of;
 
 /// The answer of whichever dialect has this route; nothing where none has.
@@ -34,6 +38,9 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
         .or_else(|| replicate::answer(state, asked, fault))
         .or_else(|| sdcpp::answer(state, asked, fault))
         .or_else(|| scores::answer(state, asked))
+        .or_else(|| gemini::answer(state, asked, fault))
+        .or_else(|| ark::answer(state, asked, fault))
+        .or_else(|| rollout::answer(state, asked, fault))
 }
 
 /// One colour for one instruction and seed.

@@ -1,0 +1,148 @@
+//! Options of the editor `gemini`.
+
+use super::openai_images::NFE;
+use crate::document::yaml::Yaml;
+use crate::remote::{
+    CALLS, FieldValue, KNOBS, KnobSetting, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS, read_fields, read_knobs,
+    write_fields, write_knobs,
+};
+use crate::report::mistakes::Mistake;
+use crate::schema::fields::Fields;
+use crate::schema::key::{Absent, Key, Keys, Section};
+use crate::schema::options::Options;
+use crate::schema::rule::{Flag, Text, Word};
+
+/// The header that carries the key where a recipe names none.
+const HEADER: &str = "x-goog-api-key";
+
+/// An editor behind Google's `generateContent`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeminiOptions {
+    /// The model.
+    pub model: String,
+    /// The resolution that every request asks for.
+    pub resolution: Option<ResolutionChoice>,
+    /// Whether the same seed is known to give the same picture.
+    pub is_reproducible: bool,
+    /// Thresholds of the service's own checks by category.
+    pub safety: Vec<(String, String)>,
+    /// Denoiser evaluations that one edit counts as.
+    pub nfe: u64,
+    /// Fields of `generationConfig` that a search may turn.
+    pub knobs: Vec<KnobSetting>,
+    /// The servers and what is told of them.
+    pub remote: RemoteSettings,
+}
+
+/// A resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResolutionChoice {
+    /// About 512 by 512 pixels.
+    Half,
+    /// About 1024 by 1024 pixels.
+    One,
+    /// About 2048 by 2048 pixels.
+    Two,
+    /// About 4096 by 4096 pixels.
+    Four,
+}
+
+impl ResolutionChoice {
+    /// The word of the service.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Half => "512",
+            Self::One => "1K",
+            Self::Two => "2K",
+            Self::Four => "4K",
+        }
+    }
+}
+
+const MODEL: Key<Text> = Key {
+    name: "model",
+    rule: Text,
+    absent: Absent::Refused,
+    meaning: "the model's name as the service knows it, such as `gemini-2.5-flash-image`",
+};
+
+const RESOLUTION: Key<Word<ResolutionChoice>> = Key {
+    name: "resolution",
+    rule: Word(&[
+        ("512", ResolutionChoice::Half),
+        ("1K", ResolutionChoice::One),
+        ("2K", ResolutionChoice::Two),
+        ("4K", ResolutionChoice::Four),
+    ]),
+    absent: Absent::Unset("the one nearest to the wish, from Gemini 3 on"),
+    meaning: "the resolution that every request asks for; the price depends on it",
+};
+
+const REPRODUCIBLE: Key<Flag> = Key {
+    name: "reproducible",
+    rule: Flag,
+    absent: Absent::Default(false),
+    meaning: "whether the same seed is known to give the same picture: the service promises no more than an effort",
+};
+
+const SAFETY: Section = Section {
+    name: "safety",
+    allowed: "a map from names to values",
+    default: "`{}`",
+    meaning: "thresholds of the service's own checks by category, such as `HARM_CATEGORY_HARASSMENT: BLOCK_ONLY_HIGH`",
+};
+
+impl Options for GeminiOptions {
+    const NAME: &'static str = "gemini";
+    const ABOUT: &'static str = "A model of Google's that makes pictures (\"Nano Banana\"), through `generateContent`.";
+    const KEYS: Keys =
+        &[&MODEL, &SERVERS, &RESOLUTION, &REPRODUCIBLE, &SAFETY, &KNOBS, &NFE, &CALLS, &PRICES, &REVISION, &REPEAT];
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (model, resolution, nfe) = (fields.take(&MODEL), fields.take(&RESOLUTION), fields.take(&NFE));
+        let (is_reproducible, safety) = (fields.take(&REPRODUCIBLE), read_safety(fields));
+        let (knobs, remote) = (read_knobs(fields), RemoteSettings::read(fields));
+        let mut remote = remote?;
+        for server in remote.servers.iter_mut().filter(|server| server.secret.is_some()) {
+            server.secret_header.get_or_insert_with(|| HEADER.to_owned());
+        }
+        Some(Self {
+            model: model?,
+            resolution,
+            is_reproducible: is_reproducible?,
+            safety: safety?,
+            nfe: nfe?,
+            knobs: knobs?,
+            remote,
+        })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let text = |(name, value): &(String, String)| (name.clone(), FieldValue::Text(value.clone()));
+        let safety: Vec<_> = self.safety.iter().map(text).collect();
+        let own = [
+            MODEL.write(Some(&self.model)),
+            RESOLUTION.write(self.resolution.as_ref()),
+            REPRODUCIBLE.write(Some(&self.is_reproducible)),
+            write_fields(&SAFETY, &safety),
+            write_knobs(&self.knobs),
+            NFE.write(Some(&self.nfe)),
+        ];
+        own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+fn read_safety(fields: &Fields<'_>) -> Option<Vec<(String, String)>> {
+    let read = read_fields(fields, &SAFETY)?.into_iter().map(|(name, value)| match value {
+        FieldValue::Text(text) => Some((name, text)),
+        _ => None,
+    });
+    let found: Option<Vec<_>> = read.collect();
+    if found.is_none() {
+        let mistake = Mistake::new("`safety` must be a map from categories to thresholds, which are texts")
+            .hint("write `safety: {HARM_CATEGORY_HARASSMENT: BLOCK_ONLY_HIGH}`");
+        fields.error(&fields.span_of(SAFETY.name), mistake);
+    }
+    found
+}

@@ -1,0 +1,104 @@
+//! `Seedream` and `SeedEdit` at Volcengine Ark and `BytePlus` `ModelArk`, through `images/generations`: editing is the presence of a
+//! picture.
+//!
+//! One request asks for one picture, without a watermark, and never for a series. Only the models of the third generation
+//! have seeds.
+
+mod answer;
+mod body;
+mod generation;
+mod options;
+
+use std::num::NonZeroU32;
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
+    Sampler, SeedRule, Watch,
+};
+use futures_util::future::join_all;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+
+pub use generation::ArkGeneration;
+pub use options::ArkOptions;
+
+use crate::SetupError;
+use crate::editors::item::{begin, key, unmasked};
+use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::trouble::retry::Repeat;
+
+/// The version of what this dialect sends; a part of every card's revision.
+const VERSION: u32 = 1;
+/// Seeds are below 2^31.
+const SEED_BITS: u8 = 31;
+
+/// An editor behind Ark's `images/generations`.
+#[derive(Debug)]
+pub struct Ark {
+    pub(crate) options: ArkOptions,
+    generation: ArkGeneration,
+    card: EditorCard,
+    fleet: Fleet,
+}
+
+impl Ark {
+    /// Checks the options and reads the secrets. No server is called.
+    pub fn new(options: ArkOptions) -> Result<Self, SetupError> {
+        let generation = options.check()?;
+        let fleet = Fleet::new(&options.connection)?;
+        Ok(Self { card: card(&options, generation), options, generation, fleet })
+    }
+
+    async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        begin(&item, &self.options.name, watch)?;
+        unmasked(&item, &self.options.name)?;
+        let form = self.body(&item)?;
+        let key = key(&item);
+        let ask = Ask {
+            method: Method::POST,
+            path: "images/generations".into(),
+            body: Some(form.payload.clone()),
+            headers: HeaderMap::new(),
+            repeat: self.options.repeat,
+            seed: item.proposal.seed,
+            is_gateway: false,
+            streams: false,
+            works_on: false,
+        };
+        let leaving = || watch.submitted(place, &key, None);
+        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }).await {
+            Ok((reply, server)) => self.candidate(&reply, &server, &form).await,
+            Err(error) => Err(error.into_failure(self.options.repeat, self.card.cost)),
+        }
+    }
+}
+
+impl EditBackend for Ark {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        let items = batch.items.into_iter().enumerate();
+        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+    }
+}
+
+fn card(options: &ArkOptions, generation: ArkGeneration) -> EditorCard {
+    let has_seeds = options.has_seeds.unwrap_or_else(|| generation.has_seeds());
+    EditorCard {
+        name: options.name.clone(),
+        revision: options.full_revision(VERSION).into(),
+        seeds: if has_seeds { SeedRule::Reproducible { bits: SEED_BITS } } else { SeedRule::Ignored },
+        largest_batch: NonZeroU32::MIN,
+        slots: options.connection.slots(),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        cancel: CancelRule::Promptly,
+        masks: false,
+        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
+        cost: options.prices.bound(options.bounds, 1, options.nfe),
+        recovery: if options.repeat == Repeat::Harmless { Recovery::Repeat } else { Recovery::Unknown },
+    }
+}

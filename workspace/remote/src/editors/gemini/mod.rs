@@ -1,0 +1,120 @@
+//! Gemini's models that make pictures ("Nano Banana"), through `models/MODEL:generateContent`.
+//!
+//! One request asks for one picture. The seed is sent, and the card says that it is worth nothing, because Google promises
+//! "a best effort" for it and nothing for pictures; a recipe that has measured otherwise may say so
+//! ([`GeminiOptions::is_reproducible`]).
+
+mod answer;
+mod body;
+mod options;
+mod sizes;
+
+use std::num::NonZeroU32;
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
+    Sampler, Seed, SeedRule, Watch,
+};
+use futures_util::future::join_all;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+
+pub use options::GeminiOptions;
+
+use crate::SetupError;
+use crate::editors::gemini::answer::Answer;
+use crate::editors::item::{begin, key, unmasked};
+use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::trouble::retry::Repeat;
+
+/// The version of what this dialect sends; a part of every card's revision.
+const VERSION: u32 = 1;
+/// `generationConfig.seed` is a signed number of 32 bits.
+const SEED_BITS: u8 = 31;
+
+/// An editor behind `generateContent`.
+#[derive(Debug)]
+pub struct Gemini {
+    pub(crate) options: GeminiOptions,
+    card: EditorCard,
+    fleet: Fleet,
+}
+
+impl Gemini {
+    /// Checks the options and reads the secrets. No server is called.
+    pub fn new(options: GeminiOptions) -> Result<Self, SetupError> {
+        options.check()?;
+        let fleet = Fleet::new(&options.connection)?;
+        Ok(Self { card: card(&options), options, fleet })
+    }
+
+    /// One edit. Where calls are free, an answer without a picture is asked for once more under another seed: that is
+    /// an ordinary answer of these models. Where they are paid for it is a failed trial, at what it cost.
+    async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        begin(&item, &self.options.name, watch)?;
+        unmasked(&item, &self.options.name)?;
+        let seed = item.proposal.seed;
+        match self.ask(place, &item, seed, watch).await? {
+            Answer::Picture(candidate) => Ok(*candidate),
+            Answer::None(failure) if !self.options.prices.are_nothing() => Err(failure),
+            Answer::None(_) => match self.ask(place, &item, seed.mix(0), watch).await? {
+                Answer::Picture(candidate) => Ok(*candidate),
+                Answer::None(failure) => Err(failure),
+            },
+        }
+    }
+
+    async fn ask(&self, place: usize, item: &EditItem, seed: Seed, watch: &dyn Watch) -> Result<Answer, Failure> {
+        let sent = seed.get() & ((1 << SEED_BITS) - 1);
+        let (payload, frame) = self.body(item, sent)?;
+        let key = key(item);
+        let ask = Ask {
+            method: Method::POST,
+            path: format!("models/{}:generateContent", self.options.model).into(),
+            body: Some(payload),
+            headers: HeaderMap::new(),
+            repeat: self.options.repeat,
+            seed: item.proposal.seed,
+            is_gateway: false,
+            streams: false,
+            works_on: false,
+        };
+        let leaving = || watch.submitted(place, &key, None);
+        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }).await {
+            Ok((reply, server)) => {
+                let effective_seed = (sent != item.proposal.seed.get()).then_some(sent);
+                self.answer(&reply, &server, &frame, effective_seed).await
+            }
+            Err(error) => Err(error.into_failure(self.options.repeat, self.card.cost)),
+        }
+    }
+}
+
+impl EditBackend for Gemini {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        let items = batch.items.into_iter().enumerate();
+        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+    }
+}
+
+fn card(options: &GeminiOptions) -> EditorCard {
+    EditorCard {
+        name: options.name.clone(),
+        revision: options.full_revision(VERSION).into(),
+        seeds: if options.is_reproducible { SeedRule::Reproducible { bits: SEED_BITS } } else { SeedRule::Ignored },
+        largest_batch: NonZeroU32::MIN,
+        slots: options.connection.slots(),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: Sampler::Deterministic,
+        cancel: CancelRule::Promptly,
+        masks: false,
+        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
+        cost: options.prices.bound(options.bounds, 1, options.nfe),
+        recovery: if options.repeat == Repeat::Harmless { Recovery::Repeat } else { Recovery::Unknown },
+    }
+}

@@ -1,0 +1,107 @@
+//! `SGLang` Diffusion's `/rollout/generate`: pictures with their way through the latent space, for training on them.
+//!
+//! The answer is `MessagePack` with tensors as `safetensors` files in it. The picture comes as numbers, so that this dialect
+//! is the one that encodes pictures. The source goes as a data URL in `image_path`: in spite of the name, the server reads
+//! paths of its own, addresses and data URLs there alike (0.5.23: `runtime/utils/vision.py`, `srt/utils/common.py`).
+
+mod answer;
+mod body;
+mod item;
+mod options;
+mod picture;
+mod tensor;
+mod way;
+
+use std::num::NonZeroU32;
+
+use editscale_core::{
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
+    Sampler, SeedRule, Watch,
+};
+use futures_util::future::join_all;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+
+pub use options::{RolloutSampler, SgLangRolloutOptions};
+
+use crate::SetupError;
+use crate::editors::item::{SEED_BITS, begin, key, unmasked};
+use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::trouble::retry::Repeat;
+
+/// The version of what this dialect sends; a part of every card's revision.
+const VERSION: u32 = 1;
+
+/// An editor behind `/rollout/generate`.
+#[derive(Debug)]
+pub struct SgLangRollout {
+    pub(crate) options: SgLangRolloutOptions,
+    card: EditorCard,
+    fleet: Fleet,
+    repeat: Repeat,
+}
+
+impl SgLangRollout {
+    /// Checks the options and reads the secrets. No server is called.
+    pub fn new(options: SgLangRolloutOptions) -> Result<Self, SetupError> {
+        options.check()?;
+        let free = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
+        let repeat = options.repeat.unwrap_or(free);
+        let fleet = Fleet::new(&options.connection)?;
+        Ok(Self { card: card(&options, repeat), options, fleet, repeat })
+    }
+
+    async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
+        begin(&item, &self.options.name, watch)?;
+        unmasked(&item, &self.options.name)?;
+        let form = self.body(&item)?;
+        let key = key(&item);
+        let ask = Ask {
+            method: Method::POST,
+            path: "rollout/generate".into(),
+            body: Some(form.payload.clone()),
+            headers: HeaderMap::new(),
+            repeat: self.repeat,
+            seed: item.proposal.seed,
+            is_gateway: false,
+            streams: false,
+            works_on: true,
+        };
+        let leaving = || watch.submitted(place, &key, None);
+        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }).await {
+            Ok((reply, server)) => self.candidate(&reply, &server, &form),
+            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
+        }
+    }
+}
+
+impl EditBackend for SgLangRollout {
+    fn card(&self) -> &EditorCard {
+        &self.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        let items = batch.items.into_iter().enumerate();
+        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+    }
+}
+
+fn card(options: &SgLangRolloutOptions, repeat: Repeat) -> EditorCard {
+    let is_still = options.sampler == RolloutSampler::Ode;
+    EditorCard {
+        name: options.name.clone(),
+        revision: options.full_revision(VERSION).into(),
+        // The noise of every step comes from the generator of the request, which the seed begins.
+        seeds: SeedRule::Reproducible { bits: SEED_BITS },
+        largest_batch: NonZeroU32::MIN,
+        slots: options.connection.slots(),
+        edits_candidates: true,
+        pause: PauseSupport::None,
+        sampler: if is_still { Sampler::Deterministic } else { Sampler::Stochastic },
+        cancel: CancelRule::WhenDone,
+        masks: false,
+        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
+        cost: options.prices.bound(crate::TokenBounds::default(), 1, options.nfe),
+        recovery: if repeat == Repeat::Harmless { Recovery::Repeat } else { Recovery::Unknown },
+    }
+}

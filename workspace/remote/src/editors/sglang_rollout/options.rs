@@ -1,0 +1,160 @@
+//! What a recipe says of such an editor.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use editscale_core::EditorName;
+
+use crate::SetupError;
+use crate::editors::knobs::FieldKnob;
+use crate::editors::size::SizeRule;
+use crate::fleet::Connection;
+use crate::picture::PictureLimits;
+use crate::price::Prices;
+use crate::trouble::retry::Repeat;
+
+/// Numeric fields of the request that a search may turn. Everything else is written by this program.
+const KNOBS: [&str; 3] = ["guidance_scale", "num_inference_steps", "true_cfg_scale"];
+
+/// How a step is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RolloutSampler {
+    /// Noise is added at every step (Flow-GRPO, arXiv 2505.05470).
+    Sde,
+    /// Noise is added so that the level after the step stays what the schedule says (coefficients-preserving sampling).
+    Cps,
+    /// No noise is added.
+    Ode,
+}
+
+impl RolloutSampler {
+    /// Every sampler.
+    pub const ALL: [Self; 3] = [Self::Sde, Self::Cps, Self::Ode];
+
+    /// The word used in recipes, and by the server.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sde => "sde",
+            Self::Cps => "cps",
+            Self::Ode => "ode",
+        }
+    }
+
+    /// The sampler of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sampler| sampler.word() == word)
+    }
+}
+
+/// What a recipe says of an editor behind `/rollout/generate`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SgLangRolloutOptions {
+    /// What the recipe calls it.
+    pub name: EditorName,
+    /// The model that the servers have. It is not sent, because a server has one, but is a part of the card's revision.
+    pub model: String,
+    /// The servers, by their addresses without `/v1`, and how they are spoken to.
+    pub connection: Connection,
+    /// What else tells one revision of the answers from another, such as the checksum of the weights.
+    pub revision: Option<String>,
+    /// What edits cost.
+    pub prices: Prices,
+    /// Denoiser evaluations that one edit counts as.
+    pub nfe: u64,
+    /// How a step is made.
+    pub sampler: RolloutSampler,
+    /// How much noise a step adds, above 0; nothing to [`RolloutSampler::Ode`].
+    pub noise_level: f64,
+    /// The steps that add noise, counted from 0, the others being made as by [`RolloutSampler::Ode`]; `None` for all.
+    pub noisy_steps: Option<BTreeSet<u32>>,
+    /// Whether candidates come with their trajectory.
+    pub keeps_trajectory: bool,
+    /// What the picture should not show.
+    pub negative_prompt: Option<String>,
+    /// Where the server draws noise: `cuda` or `cpu`. The same seed gives other noise on each.
+    pub generator_device: String,
+    /// Fields that a search may turn: `guidance_scale`, `true_cfg_scale`, `num_inference_steps`.
+    pub knobs: Vec<FieldKnob>,
+    /// Which sizes can be asked for.
+    pub sizes: SizeRule,
+    /// Whether an edit that may have been done is sent again; `None` for yes where it is free.
+    pub repeat: Option<Repeat>,
+    /// Limits on what comes back.
+    pub limits: PictureLimits,
+}
+
+impl SgLangRolloutOptions {
+    /// A model on these servers, with nothing special about it.
+    pub fn new(name: EditorName, model: &str, connection: Connection) -> Self {
+        Self {
+            name,
+            model: model.to_owned(),
+            connection,
+            revision: None,
+            prices: Prices::default(),
+            nfe: 0,
+            sampler: RolloutSampler::Sde,
+            // The server's own default.
+            noise_level: 0.7,
+            noisy_steps: None,
+            keeps_trajectory: true,
+            negative_prompt: None,
+            generator_device: "cuda".to_owned(),
+            knobs: Vec::new(),
+            sizes: SizeRule::MultipleOf(16),
+            repeat: None,
+            limits: PictureLimits::default(),
+        }
+    }
+
+    /// Refuses what the server would refuse, and what would mean nothing.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        if !(self.noise_level.is_finite() && self.noise_level > 0.0) {
+            return Err(SetupError::setting("noise_level", "a number above 0", &self.noise_level));
+        }
+        if self.noisy_steps.is_some() && self.sampler == RolloutSampler::Ode {
+            return Err(SetupError::setting("noisy_steps", "none where no step adds noise", &"some"));
+        }
+        if !matches!(self.generator_device.as_str(), "cuda" | "cpu") {
+            return Err(SetupError::setting("generator_device", "cuda or cpu", &self.generator_device));
+        }
+        let mut knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
+        if let Some(other) = knobs.find(|name| !KNOBS.contains(name)) {
+            return Err(SetupError::setting("knobs", &KNOBS.join(" or "), &other));
+        }
+        if self.repeat == Some(Repeat::Keyed) {
+            return Err(SetupError::setting("repeat", "never or harmless: this server knows no keys", &"keyed"));
+        }
+        if self.sizes == SizeRule::OneOf(Vec::new()) {
+            return Err(SetupError::setting("sizes", "at least one", &"none"));
+        }
+        self.prices.check_repeat(self.repeat)
+    }
+
+    /// Whether a step, counted from 0, adds noise.
+    pub(crate) fn adds_noise(&self, step: usize) -> bool {
+        let is_among = |steps: &BTreeSet<u32>| u32::try_from(step).is_ok_and(|step| steps.contains(&step));
+        self.sampler != RolloutSampler::Ode && self.noisy_steps.as_ref().is_none_or(is_among)
+    }
+
+    /// Everything that changes a picture and is not in a proposal. The noise level has no place in a trajectory: it is here
+    /// that a reader of one finds it.
+    pub(crate) fn full_revision(&self, version: u32) -> String {
+        let mut text = format!("sglang_rollout/{version} {} {}", self.model, self.sampler.word());
+        // Writing to a text cannot fail.
+        if self.sampler != RolloutSampler::Ode {
+            _ = write!(text, " noise_level={}", self.noise_level);
+        }
+        if let Some(steps) = &self.noisy_steps {
+            _ = write!(text, " noisy_steps={steps:?}");
+        }
+        _ = write!(text, " generator_device={}", self.generator_device);
+        if let Some(negative) = &self.negative_prompt {
+            _ = write!(text, " negative_prompt={negative}");
+        }
+        if let Some(revision) = &self.revision {
+            _ = write!(text, " @{revision}");
+        }
+        text
+    }
+}
