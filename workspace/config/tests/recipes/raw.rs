@@ -148,6 +148,7 @@ impl RawEditor {
     }
 
     /// Whether it says what the recipe sets.
+    #[expect(clippy::too_many_lines, reason = "a line a key, an arm an editor")]
     pub(crate) fn says(&self, model: &EditorModel) -> bool {
         match (self, model) {
             (Self::Darkroom { partial, workers }, EditorModel::Darkroom(set)) => {

@@ -413,8 +413,8 @@ async fn uploads_fail_as_uploads_do() {
     for (fault, kind, uploads) in [
         (status(400, ""), FailureKind::Invalid, 1),
         (status(413, "too large"), FailureKind::Invalid, 1),
-        (status(200, "{}"), FailureKind::Malformed, 1),
-        (status(200, "<html>"), FailureKind::Malformed, 1),
+        (status(200, "{}"), FailureKind::Malformed, 4),
+        (status(200, "<html>"), FailureKind::Malformed, 4),
         (ServerFault::Lost, FailureKind::Unavailable, 4),
     ] {
         let server = FakeServer::start();
@@ -459,7 +459,7 @@ async fn what_is_no_result_is_none() {
         ("POST /v1/prompt", status(200, r#"{"prompt_id":"../queue"}"#), "prompt_id"),
     ] {
         let server = FakeServer::start();
-        server.fail_at(route, vec![fault.clone(); 9]);
+        server.fail_at(route, vec![fault.clone(); 99]);
         let failure = edit(options(&server), item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Malformed, "{route} {fault:?}: {failure}");
         assert!(failure.to_string().contains(words), "{route} {fault:?}: {failure}");

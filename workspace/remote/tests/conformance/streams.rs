@@ -71,9 +71,9 @@ async fn vllm_omni_has_a_stream_of_its_own() {
     let single = r#"{"error":{"message":"stream=true is only supported for multi-stage","type":"x","code":400}}"#;
     for (fault, kind, attempts, words) in [
         (error(400, "too many pictures"), FailureKind::Invalid, 1, "too many pictures"),
-        (error(500, "CUDA error"), FailureKind::Unavailable, 1, "CUDA error"),
+        (error(500, "CUDA error"), FailureKind::Unavailable, 4, "CUDA error"),
         (ServerFault::Answer(400, Vec::new(), single.to_owned()), FailureKind::Invalid, 1, "multi-stage"),
-        (ServerFault::Pictures(0), FailureKind::Unavailable, 1, "ended without a picture"),
+        (ServerFault::Pictures(0), FailureKind::Unavailable, 4, "ended without a picture"),
     ] {
         let server = FakeServer::start();
         server.fail(vec![fault.clone(); 9]);
