@@ -103,6 +103,8 @@ pub(crate) fn reward(reward: &Reward, shared: &Shared) -> Result<Arc<dyn editsca
             })?)
         }
         RewardModel::ChatJudge(options) => remote::chat_judge(&name, options)?,
+        RewardModel::PairwiseJudge(options) => remote::pairwise_judge(&name, options)?,
+        RewardModel::ListwiseJudge(options) => remote::listwise_judge(&name, options)?,
         RewardModel::VllmClassify(options) => remote::vllm_classify(&name, options)?,
         RewardModel::VllmPooling(options) => remote::vllm_pooling(&name, options)?,
         RewardModel::VllmPlugin(options) => remote::vllm_plugin(&name, options)?,

@@ -22,7 +22,7 @@ use serde_json::{Map, Number, Value};
 
 pub(crate) use editors::{ark, comfyui, gemini, openai_images, sglang_rollout};
 pub(crate) use jobs::{sdcpp_jobs, submit_poll};
-pub(crate) use judges::chat_judge;
+pub(crate) use judges::{chat_judge, listwise_judge, pairwise_judge};
 pub(crate) use scores::{
     editscale, flow_factory, pickled_reward, unirl_score, vllm_classify, vllm_plugin, vllm_pooling,
 };
@@ -50,7 +50,17 @@ pub(crate) fn free_question(model: &EditorModel) -> (Cow<'static, str>, Option<&
 pub(crate) fn free_question_of_judge(model: &RewardModel) -> (Cow<'static, str>, Option<&str>) {
     match model {
         RewardModel::ChatJudge(options) => ("models".into(), Some(&options.model)),
-        _ => ("".into(), None),
+        RewardModel::PairwiseJudge(options) => ("models".into(), Some(&options.shared.model)),
+        RewardModel::ListwiseJudge(options) => ("models".into(), Some(&options.shared.model)),
+        RewardModel::VllmClassify(options) => ("v1/models".into(), Some(&options.conversation.model)),
+        RewardModel::VllmPooling(options) => ("v1/models".into(), Some(&options.conversation.model)),
+        RewardModel::VllmPlugin(options) => ("v1/models".into(), Some(&options.model)),
+        RewardModel::UnirlScore(_)
+        | RewardModel::FlowFactory(_)
+        | RewardModel::Editscale(_)
+        | RewardModel::PickledReward(_)
+        | RewardModel::Photometric(_)
+        | RewardModel::EditReward(_) => ("".into(), None),
     }
 }
 

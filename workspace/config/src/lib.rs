@@ -61,10 +61,10 @@ pub use report::{Diagnostic, Place, Report, Severity};
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;
 pub use rewards::{
-    ChatJudgeOptions, ChatSettings, CombinationChoice, ConversationSettings, EditRewardOptions, EditscaleOptions,
-    FlowFactoryOptions, Fusion, Photometric, PickledProfile, PickledRewardOptions, PicturesChoice, PoolingChoice,
-    PromptFiles, RewardModel, RopeTables, ScoreSettings, StructuredChoice, UnirlScoreOptions, VllmClassifyOptions,
-    VllmPluginOptions, VllmPoolingOptions,
+    ChatJudgeOptions, ChatSettings, CombinationChoice, ComparingSettings, ConversationSettings, EditRewardOptions,
+    EditscaleOptions, FlowFactoryOptions, Fusion, ListwiseJudgeOptions, PairwiseJudgeOptions, Photometric,
+    PickledProfile, PickledRewardOptions, PicturesChoice, PoolingChoice, PromptFiles, RewardModel, RopeTables,
+    ScoreSettings, StructuredChoice, UnirlScoreOptions, VllmClassifyOptions, VllmPluginOptions, VllmPoolingOptions,
 };
 pub use schema::{KeyDoc, Table};
 pub use stop::Stop;

@@ -70,8 +70,10 @@ pub struct ChatSettings {
 /// How a server is asked to keep to the form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StructuredChoice {
-    /// By a JSON schema.
+    /// By a JSON schema that holds numbers to their range.
     Schema,
+    /// By a JSON schema without ranges.
+    SchemaWithoutRange,
     /// By asking for a JSON object.
     Object,
     /// By the prompt alone.
@@ -150,12 +152,13 @@ pub(crate) const STRUCTURED: Key<Word<StructuredChoice>> = Key {
     name: "structured",
     rule: Word(&[
         ("schema", StructuredChoice::Schema),
+        ("schema_without_range", StructuredChoice::SchemaWithoutRange),
         ("object", StructuredChoice::Object),
         ("prompt", StructuredChoice::Prompt),
     ]),
     absent: Absent::Default(StructuredChoice::Schema),
-    meaning: "how the server is asked to keep to the form of the answer: by a JSON schema, by asking for a JSON object, or \
-              by the prompt alone",
+    meaning: "how the server is asked to keep to the form of the answer: by a JSON schema, by one without `minimum` and \
+              `maximum` for servers that refuse those, by asking for a JSON object, or by the prompt alone",
 };
 
 pub(crate) const SENDS_SEED: Key<Flag> = Key {

@@ -2,6 +2,7 @@
 //! builds rewards matches on the enum.
 
 mod chat_judge;
+mod comparing;
 mod editreward;
 mod entries;
 mod photometric;
@@ -9,6 +10,7 @@ mod scores;
 
 pub(crate) use chat_judge::PROMPT_KEYS;
 pub use chat_judge::{ChatJudgeOptions, ChatSettings, CombinationChoice, PromptFiles, StructuredChoice};
+pub use comparing::{ComparingSettings, ListwiseJudgeOptions, PairwiseJudgeOptions};
 pub use editreward::{EditRewardOptions, Fusion, RopeTables};
 pub(crate) use entries::{NAME, REWARD_KEYS, REWARDS, Rewards, WEIGHT};
 pub use photometric::Photometric;
@@ -29,6 +31,10 @@ alternatives! {
     EditReward(EditRewardOptions),
     /// A vision-language model that is asked for scores.
     ChatJudge(ChatJudgeOptions),
+    /// A vision-language model that compares two candidates at a time.
+    PairwiseJudge(PairwiseJudgeOptions),
+    /// A vision-language model that ranks several candidates.
+    ListwiseJudge(ListwiseJudgeOptions),
     /// A reward model behind vLLM's `/classify`.
     VllmClassify(VllmClassifyOptions),
     /// A reward model behind vLLM's `/pooling`.
@@ -50,6 +56,8 @@ impl RewardModel {
     pub fn remote(&self) -> Option<&RemoteSettings> {
         match self {
             Self::ChatJudge(options) => Some(&options.remote),
+            Self::PairwiseJudge(options) => Some(&options.shared.remote),
+            Self::ListwiseJudge(options) => Some(&options.shared.remote),
             Self::VllmClassify(options) => Some(&options.score.remote),
             Self::VllmPooling(options) => Some(&options.score.remote),
             Self::VllmPlugin(options) => Some(&options.score.remote),
@@ -74,6 +82,8 @@ impl RewardModel {
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
         match self {
             Self::ChatJudge(options) => Some(&mut options.remote),
+            Self::PairwiseJudge(options) => Some(&mut options.shared.remote),
+            Self::ListwiseJudge(options) => Some(&mut options.shared.remote),
             Self::VllmClassify(options) => Some(&mut options.score.remote),
             Self::VllmPooling(options) => Some(&mut options.score.remote),
             Self::VllmPlugin(options) => Some(&mut options.score.remote),

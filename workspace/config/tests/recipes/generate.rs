@@ -295,6 +295,29 @@ fn chat_judge() -> BoxedStrategy<String> {
     tagged("chat_judge", [own, remote(true)].concat())
 }
 
+/// The judges that compare.
+fn comparing() -> BoxedStrategy<String> {
+    let shared = || {
+        vec![
+            path().prop_map(|model| format!("model: {model:?}")).boxed(),
+            option("prompt", path()),
+            option("shows_source", any::<bool>()),
+            option("most_candidates", 1u32..=64),
+            option("prior_sigma", 0.1f64..=10.0),
+            option("temperature", 0.0f64..=2.0),
+            option("structured", word(&["schema", "schema_without_range", "object", "prompt"])),
+        ]
+    };
+    let neighbours = (1u32..=32).prop_map(|half| format!("neighbours: {}", half * 2)).boxed();
+    let pairwise = vec![neighbours, option("finalists", 0u32..=16), option("votes", 1u32..=16)];
+    let listwise = vec![option("most_pictures", 2u32..=64), option("orders", 1u32..=16)];
+    prop_oneof![
+        tagged("pairwise_judge", [pairwise, shared(), remote(true)].concat()),
+        tagged("listwise_judge", [listwise, shared(), remote(true)].concat()),
+    ]
+    .boxed()
+}
+
 /// What every reward of numbers is told.
 fn scores(own: Vec<BoxedStrategy<String>>) -> Vec<BoxedStrategy<String>> {
     let shared = vec![
@@ -369,7 +392,7 @@ fn editors() -> impl Strategy<Value = String> {
 
 /// The names of the rewards, with their lines.
 fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
-    let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge(), numbers()];
+    let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge(), comparing(), numbers()];
     let reward = (prop::option::of(0.001f64..10.0), model);
     prop::collection::btree_map(name(), reward, 1..4).prop_map(|rewards| {
         let one = |(name, (weight, model)): (&String, &(Option<f64>, String))| {

@@ -106,4 +106,9 @@ fn judges() {
         "{servers: [{url: \"https://a.example\"}], votes: 2, least_votes: 3, temperature: 3, structured: yes}"
     ));
     assert_snapshot!(judge("{model: a, servers: [{url: \"https://a.example\"}], prompts: {followed: a.txt}}"));
+    let text = with_search("{best_of_n: {samples: 8}}").replace(
+        "{photometric: {}}",
+        "{pairwise_judge: {model: a, servers: [{url: \"https://a.example\"}], neighbours: 3, finalists: 17, prior_sigma: 0}}",
+    );
+    assert_snapshot!(report(text));
 }
