@@ -233,3 +233,97 @@ fn a_doctor_says_what_each_server_is_like() {
     let (code, out, _) = desk.run(None, &["doctor", "--recipe", "recipe.yaml"]);
     assert!(code == 1 && out.contains("EDITSCALE_TEST_KEY"), "{out}");
 }
+
+/// The workflow of ComfyUI that this repository ships.
+const WORKFLOW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/comfyui/flux-kontext.workflow.json");
+
+#[test]
+fn every_editor_behind_http_can_be_named_in_a_recipe() {
+    let judge = FakeServer::start();
+    let polls = "polls: {first_wait_secs: 0.001, longest_wait_secs: 0.01}";
+    let input = "inputs: {prompt: prompt, picture: image}";
+    for (editor, path, options) in [
+        ("openai_images", "/v1", "profile: generic"),
+        ("openai_images", "/v1", "profile: sdcpp, knobs: {cfg_scale: {low: 1, high: 9, default: 4}}"),
+        ("openai_images", "/v1", "profile: vllm_omni, model: m, stream: true"),
+        ("gemini", "/v1beta", "model: m"),
+        ("ark", "/api/v3", "model: seedream-4-5-251128"),
+        ("sglang_rollout", "", "model: m"),
+        ("sdcpp_jobs", "/sdcpp/v1", polls),
+        (
+            "submit_poll",
+            "/bfl/v1",
+            &format!("service: bfl, model: flux-kontext-pro, prices: {{picture: 0.04}}, {polls}"),
+        ),
+        ("submit_poll", "/fal", &format!("service: fal, model: fal-ai/some, {input}, {polls}")),
+        ("submit_poll", "/replicate/v1", &format!("service: replicate, model: a/b, {input}, {polls}")),
+        (
+            "comfyui",
+            "/v1",
+            &format!(
+                "workflow: {WORKFLOW:?}, outputs: [13], image: /1/inputs/image, instruction: /7/inputs/text, seed: \
+                 /11/inputs/seed, progress: false, {polls}"
+            ),
+        ),
+    ] {
+        let (server, desk) = (FakeServer::start(), Desk::new());
+        let url = format!("{}{path}", server.root());
+        desk.write(&format!(
+            "version: 1\neditor: {{{editor}: {{servers: [{{url: {url:?}, secret_env: EDITSCALE_TEST_KEY}}], {options}}}}}\n\
+             rewards: [{{model: {{chat_judge: {{model: fake, servers: [{}]}}}}}}]\nsearch: {{best_of_n: {{samples: 2}}}}\n",
+            servers(&[&judge]),
+        ));
+        let (out, err) = desk.expect(0, &["check", "recipe.yaml"]);
+        assert!(out.is_empty() && err.contains("good"), "{editor} {options}: {out}{err}");
+        let (run, err) = desk.edit(0, &[]);
+        assert_eq!(
+            (&run["ledger"]["edits"], &run["failed"]),
+            (&2.into(), &0.into()),
+            "{editor} {options}: {run:#}{err}"
+        );
+        assert!(!server.made().is_empty(), "{editor} {options}");
+        if editor == "sglang_rollout" {
+            let all = files(&desk.path("run"));
+            let kept = all.iter().filter(|file| file.extension().is_some_and(|ending| ending == "safetensors")).count();
+            assert_eq!(kept, 2, "{all:?}");
+        }
+        for file in files(desk.0.path()) {
+            let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).to_lowercase();
+            assert!(!text.contains(&SECRET.to_lowercase()), "{} holds the secret", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_judge_behind_http_can_be_named_in_a_recipe() {
+    for (judge, path, options) in [
+        ("chat_judge", "/v1", "model: fake, votes: 3"),
+        ("pairwise_judge", "/v1", "model: fake, structured: prompt"),
+        ("listwise_judge", "/v1", "model: fake, most_pictures: 2"),
+        ("vllm_classify", "", "model: fake"),
+        ("vllm_pooling", "", "model: fake"),
+        ("unirl_score", "", "reward: clip"),
+        ("flow_factory", "", ""),
+        ("editscale", "/v1", ""),
+        ("pickled_reward", "", "profile: deqa, only_jpeg: false"),
+    ] {
+        let (editor, server, desk) = (FakeServer::start(), FakeServer::start(), Desk::new());
+        server.says(|_| {
+            serde_json::json!({"reasoning": "", "followed": 8, "preserved": 8, "natural": 8, "clean": 8, "better": "first",
+                "ranking": [1, 2]})
+            .to_string()
+        });
+        let url = format!("{}{path}", server.root());
+        desk.write(&format!(
+            "version: 1\neditor: {{openai_images: {{profile: sglang, servers: [{}]}}}}\n\
+             rewards: [{{model: {{{judge}: {{servers: [{{url: {url:?}, concurrency: 4}}], {options}}}}}}}]\n\
+             search: {{best_of_n: {{samples: 3}}}}\n",
+            servers(&[&editor]),
+        ));
+        let (out, err) = desk.expect(0, &["check", "recipe.yaml"]);
+        assert!(out.is_empty() && err.contains("good"), "{judge} {options}: {out}{err}");
+        let (run, err) = desk.edit(0, &[]);
+        assert_eq!((&run["ledger"]["reward_calls"], &run["failed"]), (&3.into(), &0.into()), "{judge}: {run:#}{err}");
+        assert!(!server.asked().is_empty(), "{judge}");
+    }
+}
