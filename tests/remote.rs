@@ -234,7 +234,7 @@ fn a_doctor_says_what_each_server_is_like() {
     assert!(code == 1 && out.contains("EDITSCALE_TEST_KEY"), "{out}");
 }
 
-/// The workflow of ComfyUI that this repository ships.
+/// The workflow of `ComfyUI` that this repository ships.
 const WORKFLOW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/comfyui/flux-kontext.workflow.json");
 
 #[test]
