@@ -1,6 +1,6 @@
 //! What is known and spent in a run: read from the journal at the start, kept up as things happen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,15 +32,32 @@ pub(crate) struct Recorded {
 pub(crate) struct Log {
     journal: Mutex<Journal>,
     clock: ActiveClock,
+    /// Edits that left for a server since this process opened the run, and are not answered.
+    with_server: Mutex<HashSet<u32>>,
 }
 
 impl Log {
     pub(crate) fn append(&self, entry: Entry) -> Result<Duration, JournalError> {
+        self.follow(&entry);
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(self.clock.elapsed(), entry)
     }
 
     pub(crate) fn append_durably(&self, entry: Entry) -> Result<(), JournalError> {
+        self.follow(&entry);
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).append_durably(self.clock.elapsed(), entry)
+    }
+
+    fn follow(&self, entry: &Entry) {
+        let mut with_server = self.with_server.lock().unwrap_or_else(PoisonError::into_inner);
+        match entry {
+            Entry::Submitted { id, .. } => {
+                with_server.insert(*id);
+            }
+            Entry::Retried { id, .. } | Entry::Edited { id, .. } | Entry::Failed { id, .. } => {
+                with_server.remove(id);
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -82,7 +99,7 @@ impl Book {
         budget: Budget,
     ) -> Result<Self, EngineError> {
         let wall = lines.last().map_or(Duration::ZERO, Line::at);
-        let log = Log { journal: Mutex::new(journal), clock: ActiveClock::resume(wall) };
+        let log = Log { journal: Mutex::new(journal), clock: ActiveClock::resume(wall), with_server: Mutex::default() };
         let mut book = Self {
             log: Arc::new(log),
             images,
@@ -183,6 +200,12 @@ impl Book {
                 Err(Failure { cost: bound, ..Failure::new(FailureKind::Ambiguous, message) })
             }
         }
+    }
+
+    /// Whether the journal shows an edit as sent and not as answered.
+    pub(crate) fn is_submitted(&self, id: CandidateId) -> bool {
+        let with_server = self.log.with_server.lock().unwrap_or_else(PoisonError::into_inner);
+        self.submitted.contains_key(&id) || with_server.contains(&id.0)
     }
 
     /// Enters a candidate's picture.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use editscale_core::{
     BoxFuture, Candidate, CandidateId, Cost, EditBatch, EditItem, Event, Failure, FailureKind, Image, Judgement,
-    Proposal, RewardBatch, RewardItem, RewardKind, Score, Start, Trial,
+    Proposal, Recovery, RewardBatch, RewardItem, RewardKind, Score, Start, Trial,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -583,7 +583,9 @@ impl<'a> Round<'a> {
             }
             let seed = self.job.request.seed.mix(u64::from(self.items[question.item].id.0));
             let wait = self.job.limits.retry.wait(failure, question.attempt, seed).filter(|_| !is_alone);
-            if let (Some(wait), None, true) = (wait, self.closing, self.book.purse.reserve(Work::Judgement, bound)) {
+            if let (Some(wait), None) = (wait, self.closing)
+                && self.book.purse.reserve(Work::Judgement, bound)
+            {
                 let question = Question { attempt: question.attempt + 1, ..question };
                 self.under_way.push(Box::pin(async move {
                     tokio::time::sleep(wait).await;
@@ -658,13 +660,28 @@ impl<'a> Round<'a> {
             let why = Failure::new(FailureKind::OverBudget, "the time of the run is up");
             return self.fail(index, Failure { cost, ..why });
         }
-        if let (Some(_), Some(failure)) = (spent, cancelled) {
+        if let (Some(cost), Some(failure)) = (spent, cancelled) {
             let (id, attempt) = (self.items[index].id, self.items[index].attempt);
-            self.book.enter_retry(id, attempt, failure)?;
+            match self.recovery(index) {
+                // What became of it is found out after the resume, by the submission that the journal has.
+                Recovery::Idempotent | Recovery::Query if self.book.is_submitted(id) => {}
+                Recovery::Unknown => {
+                    let message = "the run was stopped while this edit was with the server; it may have been paid";
+                    return self.fail(index, Failure { cost, ..Failure::new(FailureKind::Ambiguous, message) });
+                }
+                _ => self.book.enter_retry(id, attempt, failure)?,
+            }
         }
         self.items[index].failure = Some(Failure::new(FailureKind::Cancelled, "the run was stopped"));
         self.conclude(index);
         Ok(())
+    }
+
+    /// What may be done about an item's edit that nobody waited for to its end.
+    fn recovery(&self, index: usize) -> Recovery {
+        let name = self.items[index].proposal.as_ref().map(|proposal| &proposal.editor);
+        let cards = self.job.ports.editors.iter().map(|editor| editor.card());
+        cards.into_iter().find(|card| Some(&card.name) == name).map_or(Recovery::Repeat, |card| card.recovery)
     }
 
     /// Puts the trials together. What was waited for in vain is given up.

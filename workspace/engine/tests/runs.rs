@@ -10,15 +10,15 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
     BoxFuture, Budget, Candidate, CandidateId, Cost, Decision, Edge, EditBackend, EditBatch, EditRequest, EditorCard,
     EditorName, Ending, Event, Failure, FailureKind, Knobs, Lineage, Observer, Outcome, PauseSupport, Proposal,
-    Remaining, RewardCard, RewardKind, RewardName, RunId, Score, Search, SearchFactory, Seed, Silent, Start,
-    StopReason, Trial, Until, Verdict, Watch,
+    Recovery, Remaining, RewardCard, RewardKind, RewardName, RunId, Score, Search, SearchFactory, Seed, Silent, Start,
+    StopReason, Trial, Until, Usd, Verdict, Watch,
 };
 use editscale_engine::{
     Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
@@ -605,6 +605,104 @@ fn what_cancelled_work_has_cost_stays_in_the_journal() {
     stopped.job.ports.editors = vec![Arc::new(FakeEditor::new(card))];
     let whole = carry_out(&stopped.job, &path);
     assert_eq!(whole.ledger.cost.nfe, 7 + 9 * u64::from(whole.asked), "what was cancelled was spent");
+}
+
+/// Is with a server, and paid for, when it is told to stop; made the second time. Remembers what it was told of earlier.
+#[derive(Debug)]
+struct WithServer {
+    inner: FakeEditor,
+    waits: AtomicBool,
+    earlier: Mutex<Vec<Option<String>>>,
+}
+
+impl EditBackend for WithServer {
+    fn card(&self) -> &EditorCard {
+        &self.inner.card
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        Box::pin(async move {
+            let keys = batch.items.iter().map(|item| item.earlier.as_ref().map(|earlier| earlier.key.to_string()));
+            self.earlier.lock().unwrap().extend(keys);
+            if !self.waits.load(Ordering::Relaxed) {
+                return self.inner.edit(batch, watch).await;
+            }
+            for (place, item) in batch.items.iter().enumerate() {
+                watch.submitted(place, &format!("key-{}", item.proposal.id), None);
+            }
+            while !watch.cancelled() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let failure = Failure { cost: self.inner.card.cost, ..Failure::new(FailureKind::Cancelled, "cancelled") };
+            batch.items.iter().map(|_| Err(failure.clone())).collect()
+        })
+    }
+}
+
+/// I9: a stop pays for nothing twice.
+#[test]
+fn what_was_with_a_server_at_a_stop_is_not_blindly_sent_again() {
+    for (recovery, lost) in
+        [(Recovery::Repeat, 0), (Recovery::Idempotent, 0), (Recovery::Query, 0), (Recovery::Unknown, 1)]
+    {
+        let mut card = editor_card("fake");
+        card.slots = NonZeroU32::MIN;
+        card.cost = Cost { usd: Usd { micros: 5 }, ..Cost::default() };
+        card.recovery = recovery;
+        let editor = Arc::new(WithServer {
+            inner: FakeEditor::new(card),
+            waits: AtomicBool::new(true),
+            earlier: Mutex::default(),
+        });
+        let mut scene = scene(&World { kind: 0, ..World::default() });
+        scene.job.ports.editors = vec![Arc::clone(&editor) as Arc<dyn EditBackend>];
+        let path = scene.folder.path().join("run");
+        let (stopper, signal) = Stopper::new();
+        let mut directory = RunDirectory::create(&path).unwrap();
+        directory.begin(&manifest(&scene.job)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let soon = async {
+                while editor.earlier.lock().unwrap().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                stopper.stop();
+            };
+            futures_util::future::join(run(&scene.job, &mut directory, signal), soon).await.0.unwrap()
+        });
+        drop(directory);
+        editor.waits.store(false, Ordering::Relaxed);
+        let begun = editor.earlier.lock().unwrap().len();
+        let outcome = carry_out(&scene.job, &path);
+        assert_eq!(outcome.failed, lost, "{recovery:?}");
+        let earlier = editor.earlier.lock().unwrap().clone();
+        let known = earlier[begun..].iter().flatten().count();
+        assert_eq!(known, usize::from(matches!(recovery, Recovery::Idempotent | Recovery::Query)), "{recovery:?}");
+        // What cannot be asked about is paid for once; what was begun anew twice; what is found again once.
+        let paid = u64::from(outcome.asked) + u64::from(recovery == Recovery::Repeat);
+        assert_eq!(outcome.ledger.cost.usd.micros, 5 * paid, "{recovery:?}");
+        assert_eq!(carry_out(&scene.job, &path).ledger.cost, outcome.ledger.cost, "{recovery:?}, replayed");
+    }
+}
+
+/// I7: a judgement that failed for good sets nothing aside.
+#[test]
+fn judgements_that_failed_for_good_hold_nothing_of_the_budget() {
+    let budget = Budget { tokens: Some(13 * 10), ..Budget::default() };
+    let mut scene = scene(&World { kind: 0, budget, ..World::default() });
+    let mut card = reward_card("judge");
+    card.cost = Cost { tokens: 10, ..Cost::default() };
+    let mut reward = FakeReward::new(card);
+    let asked = AtomicU64::new(0);
+    reward.judges =
+        Arc::new(
+            move |_| {
+                if asked.fetch_add(1, Ordering::Relaxed) < 8 { Err(FailureKind::Malformed) } else { Ok(0.5) }
+            },
+        );
+    scene.job.ports.rewards = vec![Arc::new(reward)];
+    let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));
+    assert_eq!((outcome.asked, outcome.failed, outcome.ledger.cost.tokens), (13, 8, 5 * 10), "{outcome:?}");
 }
 
 #[test]
