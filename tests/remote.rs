@@ -294,6 +294,40 @@ fn every_editor_behind_http_can_be_named_in_a_recipe() {
     }
 }
 
+/// Prompts of others, from their own files, with their own range and names.
+#[test]
+fn a_judge_can_be_asked_questions_of_ones_own() {
+    let (editor, judge, desk) = (FakeServer::start(), FakeServer::start(), Desk::new());
+    judge.says(|question| {
+        let text = question.to_string();
+        let score = if text.contains("degree of success") { "[20, 22]" } else { "[9, 25]" };
+        format!("{{\"score\": {score}, \"reasoning\": \"well\"}}")
+    });
+    fs::write(desk.path("sc.txt"), "From {{low}} to {{high}}: degree of success and overediting of: {{instruction}}")
+        .unwrap();
+    fs::write(desk.path("pq.txt"), "From {{low}} to {{high}}: naturalness and artifacts").unwrap();
+    desk.write(&format!(
+        "version: 1\neditor: {{openai_images: {{profile: sglang, servers: [{}]}}}}\nrewards:\n  - model:\n      chat_judge:\n        \
+         model: fake\n        servers: [{}]\n        high: 25\n        structured: prompt\n        questions:\n          \
+         - {{part: semantics, prompt: sc.txt, scores: [success, overediting]}}\n          \
+         - {{part: quality, prompt: pq.txt, scores: [naturalness, artifacts], pictures: candidate}}\n\
+         search: {{best_of_n: {{samples: 2}}}}\n",
+        servers(&[&editor]),
+        servers(&[&judge]),
+    ));
+    let (run, _) = desk.edit(0, &[]);
+    let score = &run["candidates"][0]["scores"]["chat_judge"];
+    assert!((score["mean"].as_f64().unwrap() - (20.0_f64 * 9.0).sqrt()).abs() < 1e-9, "{score:#}");
+    let asked: Vec<String> = judge
+        .asked()
+        .iter()
+        .filter(|asked| asked.line.starts_with("POST"))
+        .map(|asked| asked.json().to_string())
+        .collect();
+    assert_eq!(asked.len(), 4);
+    assert!(asked.iter().any(|text| text.contains("From 0 to 25: degree of success and overediting of: make it warm")));
+}
+
 #[test]
 fn every_judge_behind_http_can_be_named_in_a_recipe() {
     for (judge, path, options) in [

@@ -50,7 +50,8 @@ pub(crate) fn submit_poll(name: &EditorName, options: &config::SubmitPollOptions
         fields: json_fields(&options.fields),
         knobs: knobs(&options.knobs),
         sizes: options.sizes.as_ref().map_or(usual.sizes, sizes),
-        server_limit: options.server_limit.or(usual.server_limit),
+        // A job that nobody waits for any more is not to go on for longer, nor to be ended while it is waited for.
+        server_limit: options.server_limit.or(usual.server_limit.map(|_| options.polls.deadline)),
         polls: polls(options.polls),
         ..usual
     };

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use editscale_config as config;
 use editscale_core::{RewardModel, RewardName};
 use editscale_remote::{
-    ChatJudge, ChatJudgeOptions, Combination, ComparingJudge, ComparingJudgeOptions, Comparison, Pairs, Rubric,
-    SetupError, StructuredOutput,
+    Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, ComparingJudge, ComparingJudgeOptions,
+    Comparison, Pairs, Rubric, SetupError, StructuredOutput,
 };
 
 use super::{connection, prices, repeat};
@@ -46,6 +46,11 @@ fn chat_options(name: &RewardName, options: &config::ChatJudgeOptions) -> Result
 fn max_tokens(chat: &config::ChatSettings, remote: &config::RemoteSettings) -> NonZeroU32 {
     let most = remote.prices.most_output_tokens.and_then(|most| NonZeroU32::new(u32::try_from(most).ok()?));
     most.map_or(chat.max_tokens, |most| most.min(chat.max_tokens))
+}
+
+fn aspect(question: &config::QuestionSettings) -> Aspect {
+    let pictures = if question.is_candidate_alone { AspectPictures::Edited } else { AspectPictures::Both };
+    Aspect { part: question.part.clone(), pictures, scores: question.scores.clone(), prompt: String::new() }
 }
 
 fn structured(choice: config::StructuredChoice) -> StructuredOutput {
@@ -114,7 +119,13 @@ fn comparing(
 }
 
 fn rubric(options: &config::ChatJudgeOptions) -> Result<Rubric, SetupError> {
-    let mut rubric = Rubric::standard()?;
+    let mut rubric = Rubric { low: options.low, high: options.high, ..Rubric::standard()? };
+    if !options.questions.is_empty() {
+        rubric.aspects = options.questions.iter().map(aspect).collect();
+        for question in &options.questions {
+            rubric = rubric.with_prompt_file(question.part.as_str(), Path::new(&question.prompt))?;
+        }
+    }
     let own =
         [("instruction_following", &options.prompts.instruction_following), ("quality", &options.prompts.quality)];
     for (part, file) in own {

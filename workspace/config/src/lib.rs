@@ -63,8 +63,9 @@ pub use retry::Retry;
 pub use rewards::{
     ChatJudgeOptions, ChatSettings, CombinationChoice, ComparingSettings, ConversationSettings, EditRewardOptions,
     EditscaleOptions, FlowFactoryOptions, Fusion, ListwiseJudgeOptions, PairwiseJudgeOptions, Photometric,
-    PickledProfile, PickledRewardOptions, PicturesChoice, PoolingChoice, PromptFiles, RewardModel, RopeTables,
-    ScoreSettings, StructuredChoice, UnirlScoreOptions, VllmClassifyOptions, VllmPluginOptions, VllmPoolingOptions,
+    PickledProfile, PickledRewardOptions, PicturesChoice, PoolingChoice, PromptFiles, QuestionSettings, RewardModel,
+    RopeTables, ScoreSettings, StructuredChoice, UnirlScoreOptions, VllmClassifyOptions, VllmPluginOptions,
+    VllmPoolingOptions,
 };
 pub use schema::{KeyDoc, Table};
 pub use stop::Stop;

@@ -4,7 +4,7 @@ use crate::combine::GATE_KEYS;
 use crate::editors::INPUT_KEYS;
 use crate::policies::EDGE_KEYS;
 use crate::remote::{CALL_KEYS, KNOB_KEYS, POLL_KEYS, PRICE_KEYS, SERVER_KEYS};
-use crate::rewards::{PROMPT_KEYS, REWARD_KEYS};
+use crate::rewards::{PROMPT_KEYS, QUESTION_KEYS, REWARD_KEYS};
 use crate::schema::key::table;
 use crate::sections::KEYS;
 use crate::{Combine, EditorModel, Policy, Retain, RewardModel, Table, budget, output, retry, stop};
@@ -17,6 +17,7 @@ pub fn schema() -> Vec<Table> {
     tables.push(table("rewards[]", "A reward and what it counts.", REWARD_KEYS));
     tables.extend(RewardModel::tables());
     tables.push(table("model.chat_judge.prompts", "Prompts that take the place of ours.", PROMPT_KEYS));
+    tables.push(table("model.chat_judge.questions[]", "A question of your own, in the place of ours.", QUESTION_KEYS));
     tables.push(table("servers[]", "A server of an editor or a reward.", SERVER_KEYS));
     tables.push(table("calls", "How patiently servers are called, and how often again.", CALL_KEYS));
     tables.push(table("polls", "How a job is asked about until it ends.", POLL_KEYS));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use editscale_config::{Editor, EditorModel};
+use editscale_config::{Editor, EditorModel, RemoteSettings};
 use editscale_core::{
     CancelRule, Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image,
     Instruction, Knobs, Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
@@ -59,7 +59,7 @@ async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Fo
     }
     let probes = if card.masks { 4 } else { 3 };
     let most = Usd { micros: card.cost.usd.micros.saturating_mul(probes) };
-    let is_paid = editor.model.remote().is_some() && card.recovery != Recovery::Repeat;
+    let is_paid = editor.model.remote().is_some_and(RemoteSettings::may_cost);
     if let Err(why) = money.take(most, is_paid) {
         found.fact("edits", format!("not tried: {why}"), json!(null));
         return Ok(());
@@ -128,9 +128,7 @@ impl Probe {
         let shown = format!("{} of {} after {:.1} s", image.size, image.media.mime(), took.as_secs_f64());
         found.fact("picture", shown, json!({"size": image.size.to_string(), "media": image.media.mime()}));
         found.fact("latency", format!("{:.2} s", took.as_secs_f64()), json!({"secs": took.as_secs_f64()}));
-        for note in &first.notes {
-            found.fact("note", note.to_string(), json!(note.to_string()));
-        }
+        counted(found, &first.notes);
         let Some((again, _)) = self.edit(found, 1, 1, None).await? else { return Ok(()) };
         let Some((other, _)) = self.edit(found, 2, 2, None).await? else { return Ok(()) };
         seeds(found, self.backend.card(), likeness(image, &again.image), likeness(image, &other.image));
@@ -203,6 +201,22 @@ impl Probe {
         };
         let (run, start) = (self.run.clone(), self.source.clone());
         Ok(EditItem { run, request, proposal, start, path: Vec::new(), earlier: None })
+    }
+}
+
+/// How many pictures came where one was asked for, and what else the editor wants people to know.
+fn counted(found: &mut Found, notes: &[Arc<str>]) {
+    let more = notes.iter().find(|note| note.starts_with("the server sent"));
+    match more {
+        Some(more) => {
+            found.fact("n", "more than one picture where one was asked for", json!(false));
+            found.differs(format!("one picture is asked for at a time: {more}"));
+        }
+        None => found.fact("n", "one picture where one was asked for", json!(true)),
+    }
+    if !notes.is_empty() {
+        let notes: Vec<&str> = notes.iter().map(|note| &**note).collect();
+        found.fact("notes", notes.join("; "), json!(notes));
     }
 }
 

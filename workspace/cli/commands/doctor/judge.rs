@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use editscale_config::Reward;
+use editscale_config::{RemoteSettings, Reward};
 use editscale_core::{
     EditRequest, Instruction, NobodyWatches, RewardBatch, RewardItem, RewardKind, RewardModel as Port, Score, Seed, Usd,
 };
@@ -53,7 +53,7 @@ async fn probe(one: &Reward, shared: &Shared, money: &mut Money, found: &mut Fou
     }));
     // Two pictures, twice.
     let most = Usd { micros: reward.card().cost.usd.micros.saturating_mul(4) };
-    if let Err(why) = money.take(most, false) {
+    if let Err(why) = money.take(most, one.model.remote().is_some_and(RemoteSettings::may_cost)) {
         found.fact("scores", format!("not tried: {why}"), json!(null));
         return Ok(());
     }

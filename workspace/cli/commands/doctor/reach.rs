@@ -1,13 +1,21 @@
 //! Whether a server is there, lets us in, and has the model.
 
+use std::time::Duration;
+
 use editscale_remote::{Connection, reach};
 use serde_json::{Value, json};
 
 use super::found::Found;
 
+/// How long an answer to a free question may take.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// Asks a server for something that costs nothing. Whether there is any point in asking it for more.
 pub(super) async fn reached(found: &mut Found, servers: &Connection, path: &str, model: Option<&str>) -> bool {
-    let reached = match reach(servers, path).await {
+    // What costs nothing takes no time either: an answer that is waited for as long as a picture is none.
+    let mut servers = servers.clone();
+    servers.timeouts.answer = servers.timeouts.answer.min(LONGEST);
+    let reached = match reach(&servers, path).await {
         Ok(reached) => reached,
         Err(error) => {
             found.fails(error.to_string());

@@ -129,7 +129,7 @@ const MASKS: Key<Word<MaskChoice>> = Key {
     meaning: "how the server marks where editing is allowed: not at all, transparent in a PNG, or white",
 };
 
-pub(super) const SIZES: Section = Section {
+const SIZES: Section = Section {
     name: "sizes",
     allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
     default: "by `profile`",

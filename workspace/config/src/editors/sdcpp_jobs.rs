@@ -1,13 +1,13 @@
 //! Options of the editor `sdcpp_jobs`.
 
-use super::openai_images::{MODEL, NFE, SIZES, SizeChoice, read_sizes, write_sizes};
+use super::openai_images::{MODEL, NFE, SizeChoice, read_sizes, write_sizes};
 use crate::document::yaml::Yaml;
 use crate::remote::{
     CALLS, FIELDS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REPEAT, REVISION, RemoteSettings,
     SERVERS, read_fields, read_knobs, write_fields, write_knobs,
 };
 use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
+use crate::schema::key::{Absent, Key, Keys, Section};
 use crate::schema::options::Options;
 use crate::schema::rule::Word;
 
@@ -47,6 +47,14 @@ const PICTURE: Key<Word<PictureChoice>> = Key {
     absent: Absent::Default(PictureChoice::Reference),
     meaning: "what the picture is to the model: a reference, as models for editing take it, or where denoising starts, from \
               which the field or knob `strength` leads away",
+};
+
+const SIZES: Section = Section {
+    name: "sizes",
+    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
+    default: "`16`",
+    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
+              size becomes the nearest",
 };
 
 impl Options for SdCppJobsOptions {

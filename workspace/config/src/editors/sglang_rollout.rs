@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::openai_images::{NFE, SIZES, SizeChoice, read_sizes, write_sizes};
+use super::openai_images::{NFE, SizeChoice, read_sizes, write_sizes};
 use crate::document::scalar::Scalar;
 use crate::document::tree::Value;
 use crate::document::yaml::Yaml;
@@ -100,6 +100,14 @@ const GENERATOR_DEVICE: Key<Word<bool>> = Key {
     rule: Word(&[("cuda", true), ("cpu", false)]),
     absent: Absent::Default(true),
     meaning: "where the server draws noise; the same seed gives other noise on each",
+};
+
+const SIZES: Section = Section {
+    name: "sizes",
+    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
+    default: "`16`",
+    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
+              size becomes the nearest",
 };
 
 impl Options for SgLangRolloutOptions {

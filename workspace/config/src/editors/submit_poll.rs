@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::openai_images::{NFE, SIZES, SizeChoice, read_sizes, write_sizes};
+use super::openai_images::{NFE, SizeChoice, read_sizes, write_sizes};
 use crate::document::yaml::Yaml;
 use crate::remote::{
     CALLS, FIELDS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REVISION, RemoteSettings, SERVERS,
@@ -128,6 +128,14 @@ const PROPORTION: Key<Text> =
 
 pub(crate) const INPUT_KEYS: Keys =
     &[&PROMPT, &PICTURE, &PICTURE_LIST, &SEED, &MASK, &WIDTH, &HEIGHT, &SIZE, &PROPORTION];
+
+const SIZES: Section = Section {
+    name: "sizes",
+    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
+    default: "`any`",
+    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
+              size becomes the nearest",
+};
 
 impl Options for SubmitPollOptions {
     const NAME: &'static str = "submit_poll";

@@ -80,6 +80,14 @@ impl RemoteSettings {
         Some(Self { servers: servers?, calls: calls?, prices: prices?, revision, repeat })
     }
 
+    /// Whether calls may cost money that the recipe has no prices for: whoever asks for a secret, or stands elsewhere behind
+    /// `https`, may send a bill.
+    pub fn may_cost(&self) -> bool {
+        let is_elsewhere =
+            |server: &ServerSettings| server.url.starts_with("https://") && !rules::is_this_machine(&server.url);
+        self.servers.iter().any(|server| server.secret.is_some() || is_elsewhere(server))
+    }
+
     pub(crate) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
         let servers = Yaml::List(self.servers.iter().map(ServerSettings::write).collect());
         let written = [

@@ -2,13 +2,18 @@
 
 use std::num::NonZeroU32;
 
+use editscale_core::PartName;
+
+use crate::document::scalar::Scalar;
+use crate::document::tree::{Node, Value};
 use crate::document::yaml::Yaml;
 use crate::remote::{CALLS, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS};
 use crate::report::mistakes::Mistake;
+use crate::report::quote::quote;
 use crate::schema::fields::{Fields, Map};
 use crate::schema::key::{Absent, Key, Keys, Section};
 use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Number, Text, Whole, Word};
+use crate::schema::rule::{Flag, Name, Number, Text, Whole, Word};
 
 /// A vision-language model behind `/v1/chat/completions` that is asked for scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +26,14 @@ pub struct ChatJudgeOptions {
     pub least_votes: Option<NonZeroU32>,
     /// How the answers become one score.
     pub combination: CombinationChoice,
+    /// The least score of an answer.
+    pub low: f64,
+    /// The greatest score of an answer.
+    pub high: f64,
     /// Prompts of the user's own.
     pub prompts: PromptFiles,
+    /// Questions of the user's own, in the place of ours; none where ours are asked.
+    pub questions: Vec<QuestionSettings>,
     /// What is told of any chat model.
     pub chat: ChatSettings,
     /// The servers and what is told of them.
@@ -48,6 +59,19 @@ pub struct PromptFiles {
     pub instruction_following: Option<String>,
     /// How the picture looks.
     pub quality: Option<String>,
+}
+
+/// One question of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuestionSettings {
+    /// The part of the score that it becomes.
+    pub part: PartName,
+    /// The file with its prompt.
+    pub prompt: String,
+    /// The names of the scores in its answer.
+    pub scores: Vec<String>,
+    /// Whether the candidate alone is shown, without the source.
+    pub is_candidate_alone: bool,
 }
 
 /// What any chat model is told beside its questions.
@@ -134,6 +158,51 @@ const QUALITY: Key<Text> = Key {
 
 pub(crate) const PROMPT_KEYS: Keys = &[&FOLLOWING, &QUALITY];
 
+const fn bound(name: &'static str, default: f64, meaning: &'static str) -> Key<Number> {
+    Key { name, rule: Number::from(-1e6, 1e6), absent: Absent::Default(default), meaning }
+}
+
+const LOW: Key<Number> = bound("low", 0.0, "the least score of an answer; with the geometric mean at least 0");
+const HIGH: Key<Number> = bound("high", 10.0, "the greatest score of an answer; one outside is a failure");
+
+const QUESTIONS: Section = Section {
+    name: "questions",
+    allowed: "a list of questions",
+    default: "ours",
+    meaning: "questions of your own, each one call a vote, in the place of ours: with them the prompts of EditScore, VIEScore or \
+              UnifiedReward can be used from their own repositories",
+};
+
+const PART: Key<Name<PartName>> = Key {
+    name: "part",
+    rule: Name(PartName::new),
+    absent: Absent::Refused,
+    meaning: "the part of the score that its answer becomes",
+};
+
+const PROMPT: Key<Text> = Key {
+    name: "prompt",
+    rule: Text,
+    absent: Absent::Refused,
+    meaning: "the file with its prompt, with the places `{{instruction}}`, `{{low}}` and `{{high}}`",
+};
+
+const SCORES: Section = Section {
+    name: "scores",
+    allowed: "a list of names",
+    default: "required",
+    meaning: "the names of the scores in its answer, of which the least counts; a list of as many under `score` is read too",
+};
+
+const PICTURES: Key<Word<bool>> = Key {
+    name: "pictures",
+    rule: Word(&[("both", false), ("candidate", true)]),
+    absent: Absent::Default(false),
+    meaning: "whether the source and the candidate are shown, or the candidate alone",
+};
+
+pub(crate) const QUESTION_KEYS: Keys = &[&PART, &PROMPT, &SCORES, &PICTURES];
+
 pub(crate) const TEMPERATURE: Key<Number> = Key {
     name: "temperature",
     rule: Number::from(0.0, 2.0),
@@ -210,6 +279,13 @@ impl ChatSettings {
     }
 }
 
+impl ChatJudgeOptions {
+    fn questions(&self) -> Option<(String, Yaml)> {
+        let questions = Yaml::List(self.questions.iter().map(QuestionSettings::write).collect());
+        (!self.questions.is_empty()).then(|| (QUESTIONS.name.to_owned(), questions))
+    }
+}
+
 impl PromptFiles {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let Some(entry) = fields.entry(PROMPTS.name) else { return Some(Self::default()) };
@@ -224,17 +300,83 @@ impl PromptFiles {
     }
 }
 
+impl QuestionSettings {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let (part, prompt) = (fields.take(&PART), fields.take(&PROMPT));
+        let (scores, is_candidate_alone) = (read_scores(fields), fields.take(&PICTURES));
+        Some(Self { part: part?, prompt: prompt?, scores: scores?, is_candidate_alone: is_candidate_alone? })
+    }
+
+    fn write(&self) -> Yaml {
+        let scores = Yaml::List(self.scores.iter().map(|name| Yaml::text(name)).collect());
+        let written = [
+            PART.write(Some(&self.part)),
+            PROMPT.write(Some(&self.prompt)),
+            Some((SCORES.name.to_owned(), scores)),
+            PICTURES.write(Some(&self.is_candidate_alone)),
+        ];
+        Yaml::Map(written.into_iter().flatten().collect())
+    }
+}
+
+fn read_scores(fields: &Fields<'_>) -> Option<Vec<String>> {
+    let Some(entry) = fields.entry(SCORES.name) else {
+        return fields.lacking(SCORES.name, "add `scores: […]` with the names of the scores in the answer");
+    };
+    let items = fields.list(entry)?;
+    let name = |item: &Node| match &item.value {
+        Value::Scalar(Scalar::Text(text)) if !text.trim().is_empty() && text != "reasoning" => Some(text.clone()),
+        _ => None,
+    };
+    let names: Option<Vec<String>> = items.iter().map(name).collect();
+    let names = names.filter(|names| !names.is_empty());
+    if names.is_none() {
+        let mistake = Mistake::new("`scores` must be a list of names, at least one and none of them `reasoning`");
+        fields.error(entry.place(), mistake);
+    }
+    names
+}
+
+/// The questions; none where ours are asked.
+fn read_questions(fields: &Fields<'_>) -> Option<Vec<QuestionSettings>> {
+    let Some(entry) = fields.entry(QUESTIONS.name) else { return Some(Vec::new()) };
+    let items = fields.list(entry)?;
+    if items.is_empty() || items.len() > 16 {
+        let message = format!("`questions` has {} questions: expected 1 to 16", items.len());
+        fields.error(entry.place(), Mistake::new(message));
+        return None;
+    }
+    if fields.has(PROMPTS.name) {
+        let mistake = Mistake::new("`prompts` and `questions` cannot both be given")
+            .hint("`prompts` takes the place of our prompts, `questions` of our questions");
+        fields.error(&fields.span_of(QUESTIONS.name), mistake);
+    }
+    let read = |item| QuestionSettings::read(&Map::item("a question", item).read(QUESTION_KEYS, fields.mistakes())?);
+    let questions: Vec<Option<QuestionSettings>> = items.iter().map(read).collect();
+    let questions: Vec<QuestionSettings> = questions.into_iter().collect::<Option<_>>()?;
+    for (place, question) in questions.iter().enumerate() {
+        if questions.iter().take(place).any(|earlier| earlier.part == question.part) {
+            let message = format!("there are two questions about {}", quote(question.part.as_str()));
+            fields.error(entry.place(), Mistake::new(message));
+        }
+    }
+    Some(questions)
+}
+
 impl Options for ChatJudgeOptions {
     const NAME: &'static str = "chat_judge";
     const ABOUT: &'static str = "Any vision-language model behind `/v1/chat/completions`, which is shown the pictures and \
-                                 asked for scores from 0 to 10 by two rubrics.";
+                                 asked for scores by two rubrics of ours, or by questions of your own.";
     const KEYS: Keys = &[
         &MODEL,
         &SERVERS,
         &VOTES,
         &LEAST_VOTES,
         &COMBINATION,
+        &LOW,
+        &HIGH,
         &PROMPTS,
+        &QUESTIONS,
         &TEMPERATURE,
         &MAX_TOKENS,
         &STRUCTURED,
@@ -252,7 +394,16 @@ impl Options for ChatJudgeOptions {
         let count = |key: &Key<Whole>| fields.take(key).and_then(|count| NonZeroU32::new(count as u32));
         let (model, votes, least_votes) = (fields.take(&MODEL), count(&VOTES), count(&LEAST_VOTES));
         let (combination, prompts) = (fields.take(&COMBINATION), PromptFiles::read(fields));
+        let (low, high, questions) = (fields.take(&LOW), fields.take(&HIGH), read_questions(fields));
         let (chat, remote) = (ChatSettings::read(fields), RemoteSettings::read(fields));
+        let least = if combination == Some(CombinationChoice::GeometricMean) { 0.0 } else { f64::NEG_INFINITY };
+        if let (Some(low), Some(high)) = (low, high)
+            && (low >= high || low < least)
+        {
+            let mistake = Mistake::new(format!("scores from {low} to {high} are no range"))
+                .hint("`low` must be below `high`, and at least 0 with the geometric mean");
+            fields.error(&fields.span_of(if fields.has(LOW.name) { LOW.name } else { HIGH.name }), mistake);
+        }
         if let (Some(votes), Some(least)) = (votes, least_votes)
             && least > votes
         {
@@ -264,7 +415,10 @@ impl Options for ChatJudgeOptions {
             votes: votes?,
             least_votes,
             combination: combination?,
+            low: low?,
+            high: high?,
             prompts: prompts?,
+            questions: questions?,
             chat: chat?,
             remote: remote?,
         })
@@ -276,7 +430,10 @@ impl Options for ChatJudgeOptions {
             VOTES.write(Some(&u64::from(self.votes.get()))),
             LEAST_VOTES.write(self.least_votes.map(|least| u64::from(least.get())).as_ref()),
             COMBINATION.write(Some(&self.combination)),
+            LOW.write(Some(&self.low)),
+            HIGH.write(Some(&self.high)),
             self.prompts.write(),
+            self.questions(),
         ];
         own.into_iter().flatten().chain(self.chat.write()).chain(self.remote.write()).collect()
     }

@@ -8,8 +8,10 @@ mod entries;
 mod photometric;
 mod scores;
 
-pub(crate) use chat_judge::PROMPT_KEYS;
-pub use chat_judge::{ChatJudgeOptions, ChatSettings, CombinationChoice, PromptFiles, StructuredChoice};
+pub use chat_judge::{
+    ChatJudgeOptions, ChatSettings, CombinationChoice, PromptFiles, QuestionSettings, StructuredChoice,
+};
+pub(crate) use chat_judge::{PROMPT_KEYS, QUESTION_KEYS};
 pub use comparing::{ComparingSettings, ListwiseJudgeOptions, PairwiseJudgeOptions};
 pub use editreward::{EditRewardOptions, Fusion, RopeTables};
 pub(crate) use entries::{NAME, REWARD_KEYS, REWARDS, Rewards, WEIGHT};

@@ -284,7 +284,14 @@ fn chat_judge() -> BoxedStrategy<String> {
             .prop_map(|(votes, least)| format!("votes: {votes}, least_votes: {least}"))
             .boxed(),
         option("combination", word(&["geometric_mean", "mean", "least"])),
-        path().prop_map(|file| format!("prompts: {{quality: {file:?}}}")).boxed(),
+        prop_oneof![
+            path().prop_map(|file| format!("prompts: {{quality: {file:?}}}")),
+            (name(), path(), word(&["both", "candidate"])).prop_map(|(part, file, pictures)| {
+                format!("questions: [{{part: {part:?}, prompt: {file:?}, scores: [a, \"b c\"], pictures: {pictures}}}]")
+            }),
+        ]
+        .boxed(),
+        (0.0f64..1.0, 1.0f64..100.0).prop_map(|(low, high)| format!("low: {low:?}, high: {high:?}")).boxed(),
         option("temperature", 0.0f64..=2.0),
         option("max_tokens", 1u32..=1_000_000),
         option("structured", word(&["schema", "object", "prompt"])),

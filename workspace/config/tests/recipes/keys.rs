@@ -13,6 +13,7 @@ fn file(table: &Table, key: &str, value: &str) -> String {
         "calls" | "prices" => format!("editor: {{openai_images: {{{}: {map}}}}}", table.path),
         "polls" => format!("editor: {{sdcpp_jobs: {{polls: {map}}}}}"),
         "knobs.NAME" => format!("editor: {{openai_images: {{knobs: {{a: {map}}}}}}}"),
+        "model.chat_judge.questions[]" => format!("rewards: [{{model: {{chat_judge: {{questions: [{map}]}}}}}}]"),
         "model.chat_judge.prompts" => format!("rewards: [{{model: {{chat_judge: {{prompts: {map}}}}}}}]"),
         path => match path.split('.').collect::<Vec<_>>().as_slice() {
             ["model", kind] => format!("rewards: [{{model: {{{kind}: {map}}}}}]"),

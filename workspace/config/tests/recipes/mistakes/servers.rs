@@ -106,6 +106,15 @@ fn judges() {
         "{servers: [{url: \"https://a.example\"}], votes: 2, least_votes: 3, temperature: 3, structured: yes}"
     ));
     assert_snapshot!(judge("{model: a, servers: [{url: \"https://a.example\"}], prompts: {followed: a.txt}}"));
+    let judge_of =
+        |options: &str| judge(&format!("{{model: a, servers: [{{url: \"https://a.example\"}}], {options}}}"));
+    assert_snapshot!(judge_of(
+        "low: 25, high: 0, prompts: {}, questions: [{part: a, prompt: a.txt, scores: [reasoning]}, {part: b c, scores: x}]"
+    ));
+    assert_snapshot!(judge_of(
+        "questions: [{part: a, prompt: a.txt, scores: [s]}, {part: a, prompt: b.txt, scores: [s]}]"
+    ));
+    assert_snapshot!(judge_of("questions: []"));
     let text = with_search("{best_of_n: {samples: 8}}").replace(
         "{photometric: {}}",
         "{pairwise_judge: {model: a, servers: [{url: \"https://a.example\"}], neighbours: 3, finalists: 17, prior_sigma: 0}}",
