@@ -294,6 +294,53 @@ fn every_editor_behind_http_can_be_named_in_a_recipe() {
     }
 }
 
+#[test]
+fn a_damaged_picture_does_not_win_and_what_a_judge_lacks_is_told() {
+    let (server, judge, desk) = (FakeServer::start(), FakeServer::start(), Desk::new());
+    // A PNG that declares what it does not hold.
+    let mut png = editscale_testkit::png(editscale_core::ImageSize { width: 32, height: 16 }, [1, 2, 3]);
+    let middle = png.len() / 2;
+    png[middle] ^= 0x55;
+    server.fail([ServerFault::Base64(editscale_testkit::base64(&png))]);
+    desk.write(&recipe("openai", &[&server], &judge, "search: {best_of_n: {samples: 3}}"));
+    let (run, err) = desk.edit(0, &[]);
+    assert_eq!((&run["failed"], &run["ledger"]["edits"]), (&1.into(), &3.into()), "{run:#}");
+    assert!(run.to_string().contains("the picture that came is damaged"), "{run:#}");
+    assert!(err.contains("1 of 3 candidates failed"), "{err}");
+    let vain = FakeServer::start();
+    vain.says(|_| "I would rather not.".to_owned());
+    desk.write(&recipe("openai", &[&server], &vain, "search: {best_of_n: {samples: 2}}"));
+    let (_, err) = desk.expect(1, &["edit", "photo.png", "make it warm", "--recipe", "recipe.yaml"]);
+    assert!(
+        err.contains("reward `chat_judge`") && err.contains("I would rather not") && err.contains("(2 times)"),
+        "{err}"
+    );
+}
+
+#[test]
+fn files_that_never_end_are_not_read() {
+    let (server, judge, desk) = (FakeServer::start(), FakeServer::start(), Desk::new());
+    if !Path::new("/dev/zero").exists() {
+        return;
+    }
+    let (out, _) = desk.expect(2, &["check", "/dev/zero"]);
+    assert!(out.contains("not a file"), "{out}");
+    desk.expect(1, &["edit", "photo.png", "make it warm", "--recipe", "/dev/zero"]);
+    let good = recipe("generic", &[&server], &judge, "search: {best_of_n: {samples: 2}}");
+    desk.write(
+        &good
+            .replace(
+                "openai_images:\n    profile: generic",
+                "comfyui:\n    workflow: /dev/zero\n    outputs: [1]\n    \
+        image: /1/inputs/image\n    instruction: /1/inputs/a\n    seed: /1/inputs/b",
+            )
+            .replace("    model: fake\n    servers", "    servers")
+            .replace("    fields: {quality: high}\n", ""),
+    );
+    let (out, _) = desk.expect(2, &["check", "recipe.yaml"]);
+    assert!(out.contains("not a file"), "{out}");
+}
+
 /// Prompts of others, from their own files, with their own range and names.
 #[test]
 fn a_judge_can_be_asked_questions_of_ones_own() {

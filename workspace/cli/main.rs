@@ -4,6 +4,7 @@
 //! can be resumed.
 
 mod args;
+mod bounded;
 mod commands;
 mod compute;
 mod failure;
@@ -15,6 +16,7 @@ mod progress;
 mod recipes;
 mod remote;
 mod report;
+mod whole;
 mod words;
 mod world;
 

@@ -1,12 +1,15 @@
 //! Recipes by file or by name.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use editscale_config::Recipe;
 
+use crate::bounded;
 use crate::failure::{Misuse, tell};
+
+/// The most bytes that are read of a recipe; one that is a little too long is told of as such.
+pub(crate) const LARGEST: u64 = 4 * Recipe::LARGEST as u64;
 
 /// The recipes that are built in.
 const BUILT_IN: [(&str, &str); 5] = [
@@ -38,7 +41,7 @@ pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
         let misuse = Misuse::new(format!("there is no recipe `{name_or_file}`"));
         return Err(misuse.hint(format!("give a file, or one of {}", names.join(", "))).into());
     }
-    let bytes = fs::read(path).with_context(|| format!("cannot read recipe {name_or_file}"))?;
+    let bytes = bounded::read(path, LARGEST).with_context(|| format!("cannot read recipe {name_or_file}"))?;
     checked(name_or_file, &bytes)
 }
 

@@ -138,11 +138,30 @@ pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
         ledger.reward_calls,
         ledger.wall.as_secs_f64()
     )];
+    if outcome.failed > 0 {
+        lines.push(format!("{} of {} candidates failed, or no reward could judge them", outcome.failed, outcome.asked));
+    }
+    lines.extend(judges_in_vain(record));
     if let Some(best) = outcome.verdict.ranked.first() {
         let scores = record.candidates.get(best.id.0 as usize).map(parts_in_words).unwrap_or_default();
         lines.push(format!("best: candidate {} with {:.3}{scores}", best.id, best.utility.get()));
     }
     lines
+}
+
+/// Why rewards could not judge, each reason once with its count.
+fn judges_in_vain(record: &RunRecord) -> Vec<String> {
+    let mut reasons: Vec<(String, u32)> = Vec::new();
+    for (name, said) in record.candidates.iter().flat_map(|candidate| candidate.card.iter()) {
+        let Err(why) = said else { continue };
+        let reason = format!("reward `{name}`: {why}");
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    let shown = reasons.into_iter().take(5);
+    shown.map(|(reason, count)| if count == 1 { reason } else { format!("{reason} ({count} times)") }).collect()
 }
 
 fn parts_in_words(record: &CandidateRecord) -> String {

@@ -16,6 +16,7 @@ use crate::judge;
 use crate::local;
 use crate::recipes::Loaded;
 use crate::remote;
+use crate::whole::WholePictures;
 
 /// What is decoded is kept up to this: three photographs of twelve megapixels, the source and two candidates.
 const CACHE_BYTES: usize = 512 << 20;
@@ -45,6 +46,14 @@ pub(crate) fn build(recipe: &Recipe, shared: &Shared, observer: Arc<dyn Observer
 
 /// One editor that can be asked.
 pub(crate) fn backend(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
+    let backend = made(editor, shared)?;
+    if editor.model.remote().is_none() {
+        return Ok(backend);
+    }
+    Ok(Arc::new(WholePictures::new(backend, Arc::clone(&shared.pictures))))
+}
+
+fn made(editor: &Editor, shared: &Shared) -> Result<Arc<dyn EditBackend>> {
     let name = editor.name.clone();
     let backend = match &editor.model {
         EditorModel::Darkroom(options) => {

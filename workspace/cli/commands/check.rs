@@ -1,6 +1,5 @@
 //! `editscale check FILE…`
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +9,9 @@ use editscale_core::Cards;
 use serde_json::{Value, json};
 
 use crate::args::Check;
+use crate::bounded;
 use crate::failure::{print, tell};
+use crate::recipes::LARGEST;
 use crate::world::{Shared, backend, reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
@@ -70,7 +71,7 @@ fn unusable(place: Place, is_remote: bool, error: &anyhow::Error) -> Diagnostic 
 
 /// All that is wrong with one file, what its cards lack included.
 fn check(path: &Path) -> (Report, Vec<u8>) {
-    let bytes = match fs::read(path) {
+    let bytes = match bounded::read(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) => {
             let place = Place { line: 1, column: 1, span: 0..0 };

@@ -1,8 +1,9 @@
 //! Editors behind HTTP.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use editscale_config as config;
 use editscale_core::{EditBackend, EditorName};
 use editscale_remote::{
@@ -12,6 +13,8 @@ use editscale_remote::{
 };
 
 use super::jobs::polls;
+use crate::bounded;
+
 use super::{bounds, connection, form_fields, json, knobs, prices, repeat};
 
 /// The most bytes of a workflow's file.
@@ -81,12 +84,9 @@ pub(crate) fn comfyui(name: &EditorName, options: &config::ComfyUiOptions) -> Re
 
 /// The text of a workflow's file.
 fn workflow(path: &str) -> Result<String> {
-    let shown = || format!("cannot read the workflow `{path}`");
-    let bytes = std::fs::metadata(path).with_context(shown)?.len();
-    if bytes > LARGEST_WORKFLOW {
-        bail!("the workflow `{path}` has {bytes} bytes: expected at most {LARGEST_WORKFLOW}");
-    }
-    std::fs::read_to_string(path).with_context(shown)
+    let shown = || format!("cannot read the workflow `{path}`, a path from the folder in which the program runs");
+    let bytes = bounded::read(Path::new(path), LARGEST_WORKFLOW).with_context(shown)?;
+    String::from_utf8(bytes).with_context(shown)
 }
 
 fn masks(choice: config::MaskChoice) -> MaskRule {

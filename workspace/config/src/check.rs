@@ -62,6 +62,7 @@ fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Recipe> {
     check.ranks();
     check.weights();
     check.budget();
+    check.money();
     check.assemble()
 }
 
@@ -128,6 +129,19 @@ impl Check<'_> {
             let enough = if by_edits { round } else { round.saturating_mul(rewards) };
             let mistake = Mistake::new(message).hint(format!("raise `{scarce}` to {enough} or more"));
             self.mistakes.warn(&self.places.span(&path), mistake);
+        }
+    }
+
+    /// A budget of money that nothing is counted against limits nothing.
+    fn money(&self) {
+        let Sections { editors: Some(editors), rewards, budget: Some(budget), .. } = &self.sections else { return };
+        let rewards = rewards.all().unwrap_or_default();
+        let remotes = editors.iter().filter_map(|editor| editor.model.remote());
+        let remotes = remotes.chain(rewards.iter().filter_map(|reward| reward.model.remote()));
+        if budget.usd.is_some() && remotes.clone().all(|remote| remote.prices.are_nothing()) {
+            let mistake = Mistake::new("`usd` limits nothing: no editor and no reward has `prices`")
+                .hint("give `prices` to what is paid for, or leave `usd` out");
+            self.mistakes.warn(&self.places.span("budget.usd"), mistake);
         }
     }
 

@@ -32,10 +32,10 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
     let mut money = Money { left: arguments.spend.unwrap_or_default(), may_spend: arguments.spend.is_some() };
     let mut all: Vec<Found> = Vec::new();
     for one in recipe.editors() {
-        all.extend(runtime.block_on(editor::examine(one, &shared, &mut money)));
+        all.extend(shown(arguments, runtime.block_on(editor::examine(one, &shared, &mut money)))?);
     }
     for one in recipe.rewards() {
-        all.extend(runtime.block_on(judge::examine(one, &shared, &mut money)));
+        all.extend(shown(arguments, runtime.block_on(judge::examine(one, &shared, &mut money)))?);
     }
     let cards =
         json!({"version": 1, "recipe": arguments.recipe, "cards": all.iter().map(Found::json).collect::<Vec<_>>()});
@@ -45,8 +45,6 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
     }
     if arguments.json {
         print(&cards)?;
-    } else {
-        all.iter().flat_map(Found::lines).try_for_each(|line| print(&line))?;
     }
     let bad = all.iter().filter(|found| !found.is_good()).count();
     if bad == 0 {
@@ -54,6 +52,14 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
     }
     tell(&format!("{bad} of {} cannot be used, or are not as the recipe assumes", all.len()));
     Ok(ExitCode::FAILURE)
+}
+
+/// Tells people of what was found as soon as it is.
+fn shown(arguments: &Doctor, found: Vec<Found>) -> Result<Vec<Found>> {
+    if !arguments.json {
+        found.iter().flat_map(Found::lines).try_for_each(|line| print(&line))?;
+    }
+    Ok(found)
 }
 
 /// What may be spent on probes.

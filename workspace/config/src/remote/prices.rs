@@ -57,6 +57,12 @@ const MOST_OUTPUT: Key<Whole> = tokens("most_output_tokens", "the most tokens th
 pub(crate) const PRICE_KEYS: Keys = &[&CALL, &PICTURE, &TEXT, &PICTURES, &OUTPUT, &MOST_INPUT, &MOST_OUTPUT];
 
 impl PriceSettings {
+    /// Whether nothing costs anything.
+    pub(crate) fn are_nothing(&self) -> bool {
+        let Self { call, picture, text_tokens, picture_tokens, output_tokens, .. } = *self;
+        [call, picture, text_tokens, picture_tokens, output_tokens].iter().all(|price| price.micros == 0)
+    }
+
     pub(super) fn read(fields: &Fields<'_>) -> Option<Self> {
         let money = |key: &Key<Number>| {
             let dollars = fields.take(key)?;

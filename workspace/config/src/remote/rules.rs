@@ -95,7 +95,7 @@ impl Rule for HeaderName {
         let Scalar::Text(text) = found else { return Err(Complaint::PLAIN) };
         let is_name = (1..=64).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if is_name { Ok(text.clone()) } else { Err(Complaint::PLAIN) }
+        if is_name { Ok(text.clone()) } else { Err(Complaint::PLAIN.secret()) }
     }
 
     fn expected(&self) -> String {

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::rules::{HeaderName, ServerAddress, VariableName};
+use crate::document::tree::{Entry, Node, Value};
 use crate::document::yaml::Yaml;
 use crate::report::mistakes::Mistake;
 use crate::schema::fields::{Fields, Map};
@@ -105,6 +106,7 @@ pub(super) fn read_servers(fields: &Fields<'_>) -> Option<Vec<ServerSettings>> {
         fields.error(entry.place(), mistake);
         return None;
     }
+    items.iter().for_each(|item| hide_unknown(item, fields));
     let read = |item| ServerSettings::read(&Map::item("a server", item).read(SERVER_KEYS, fields.mistakes())?);
     let servers: Vec<Option<ServerSettings>> = items.iter().map(read).collect();
     let servers: Vec<ServerSettings> = servers.into_iter().collect::<Option<_>>()?;
@@ -116,6 +118,13 @@ pub(super) fn read_servers(fields: &Fields<'_>) -> Option<Vec<ServerSettings>> {
         }
     }
     Some(servers)
+}
+
+/// What stands under a key that no server has may be a secret that was meant for it.
+fn hide_unknown(item: &Node, fields: &Fields<'_>) {
+    let Value::Map(entries) = &item.value else { return };
+    let is_known = |entry: &&Entry| SERVER_KEYS.iter().any(|key| key.name() == entry.key);
+    entries.iter().filter(|entry| !is_known(entry)).for_each(|entry| fields.mistakes().hide(&entry.node.span));
 }
 
 impl ServerSettings {

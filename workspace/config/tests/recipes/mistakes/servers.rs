@@ -35,6 +35,25 @@ fn secrets_are_named_and_never_given() {
 }
 
 #[test]
+fn secrets_under_keys_that_are_none_are_hidden() {
+    assert_snapshot!(of("\n  openai_images:\n    profile: generic\n    servers:\n      \
+        - {url: \"https://a.example/v1\", api_key: sk-proj-1234}\n      \
+        - {url: \"https://b.example/v1\", secret: {value: sk-proj-5678}}\n      \
+        - {url: \"https://c.example/v1\", secret_header: \"Bearer sk-proj-9012\"}"));
+}
+
+#[test]
+fn a_budget_of_money_without_prices_is_warned_of() {
+    let recipe = |prices: &str| {
+        let editor =
+            format!("{{openai_images: {{profile: generic, servers: [{{url: \"https://a.example\"}}]{prices}}}}}");
+        report(with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", &editor) + "budget: {usd: 1}\n")
+    };
+    assert_snapshot!(recipe(""));
+    assert_eq!(recipe(", prices: {picture: 0.04}"), "");
+}
+
+#[test]
 fn a_secret_on_an_open_road_is_warned_of() {
     assert_snapshot!(of(
         "{openai_images: {profile: generic, servers: [{url: \"http://a.example/v1\", secret_env: KEY}]}}"
