@@ -25,5 +25,7 @@ mod secrets;
 mod storms;
 mod streams;
 mod submit_poll;
+mod suite;
+mod suite_editors;
 mod support;
 mod wire;
