@@ -27,5 +27,6 @@ mod streams;
 mod submit_poll;
 mod suite;
 mod suite_editors;
+mod suite_judges;
 mod support;
 mod wire;
