@@ -621,7 +621,8 @@ async fn our_own_server_has_to_be_the_one_that_the_recipe_names() {
     let of = |reward: Option<&str>, revision: Option<&str>| {
         let plain = EditscaleScoreOptions::new(name(), connection(&[server.base()]));
         let scoring = ScoringOptions { revision: revision.map(str::to_owned), ..plain.scoring };
-        let options = EditscaleScoreOptions { scoring, reward: reward.map(str::to_owned), ..plain };
+        let reward = reward.map(str::to_owned);
+        let options = EditscaleScoreOptions { scoring, reward, gives_sigma: true, ..plain };
         Arc::new(EditscaleScore::new(options).unwrap()) as Judge
     };
     let named = of(Some("quality"), Some("fake/1"));

@@ -136,11 +136,22 @@ impl Scoring {
             return Err(malformed(format!("expected {count} scores, found {}", said.items.len())));
         }
         let score = |item: Result<Found, Missing>| {
-            let score = item.and_then(|found| found.score(&self.options));
+            let score = item.and_then(|found| found.score(&self.options)).map(|score| self.as_promised(score));
             score.map_err(|missing| Missing { words: hidden(&missing.words), ..missing })
         };
         let cost = self.options.prices.of(said.usage, 0, self.card.cost);
         Ok((said.items.into_iter().map(score).collect(), cost))
+    }
+
+    /// The score without a standard deviation where the card promises none.
+    fn as_promised(&self, score: Score) -> Score {
+        if self.card.gives_sigma {
+            return score;
+        }
+        match Score::new(score.mean()) {
+            Ok(bare) => bare.with_parts(score.parts().to_vec()),
+            Err(_) => score,
+        }
     }
 
     /// The judgements of one call's worth. Where one item spoils the answer of all, each is asked about alone.
