@@ -31,6 +31,16 @@ const KONTEXT: &str = include_str!("../../../../configs/comfyui/flux-kontext.wor
 /// Edits in a storm.
 const EDITS: u32 = 24;
 
+/// What stands before the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Front {
+    Nothing,
+    /// A proxy: a status of 500 may be its own, and leaves open what the server behind it did.
+    Proxy,
+    /// An entrance whose errors lack this header: fal says that nothing was done then.
+    Entrance(&'static str),
+}
+
 /// One dialect.
 #[derive(Debug, Clone, Copy)]
 struct Row {
@@ -40,16 +50,13 @@ struct Row {
     /// The line of a submission begins so.
     route: &'static str,
     make: fn(Connection, Pays) -> Editor,
-    /// Whether it can be free; the services cannot.
-    can_be_free: bool,
+    /// Who can pay for it; the services are never free.
+    ways: &'static [Pays],
     /// Whether it submits jobs, and asks about them by other requests.
     is_job: bool,
     /// Whether a submission whose answer got lost is found again: only where we choose the job's name.
     finds_lost: bool,
-    /// Whether a status of 500 may come from a proxy, which leaves open what the server behind it did.
-    is_gateway: bool,
-    /// The header without which a lost server's answer comes from before the queue: fal says that nothing was done then.
-    behind: Option<&'static str>,
+    front: Front,
     /// Where pictures come, and how many requests there are to that place. `ComfyUI` names files, not pictures; its own
     /// tests count those.
     pictures: Option<(&'static str, usize)>,
@@ -64,11 +71,10 @@ const USUAL: Row = Row {
     path: "/v1",
     route: "POST /v1/images/edits",
     make: |connection, pays| images(Profile::Generic, connection, pays),
-    can_be_free: true,
+    ways: &[Pays::Nobody, Pays::Somebody],
     is_job: false,
     finds_lost: false,
-    is_gateway: false,
-    behind: None,
+    front: Front::Nothing,
     pictures: Some(("POST /v1/images/edits", 1)),
     holds: 3,
     sends_files: true,
@@ -82,7 +88,7 @@ const ROWS: [Row; 14] = [
     Row {
         name: "litellm",
         make: |connection, pays| images(Profile::LiteLlm, connection, pays),
-        is_gateway: true,
+        front: Front::Proxy,
         ..USUAL
     },
     Row { name: "generic", ..USUAL },
@@ -100,7 +106,7 @@ const ROWS: [Row; 14] = [
         path: "/bfl/v1",
         route: "POST /bfl/v1/flux-kontext-pro",
         make: |connection, _| service(Service::Bfl, "flux-kontext-pro", connection),
-        can_be_free: false,
+        ways: &[Pays::Somebody],
         is_job: true,
         pictures: Some(("GET /bfl/v1/get_result", 1)),
         holds: 1,
@@ -111,9 +117,9 @@ const ROWS: [Row; 14] = [
         path: "/fal",
         route: "POST /fal/fal-ai/flux-pro/kontext",
         make: |connection, _| service(Service::Fal, "fal-ai/flux-pro/kontext", connection),
-        can_be_free: false,
+        ways: &[Pays::Somebody],
         is_job: true,
-        behind: Some("x-fal-request-id"),
+        front: Front::Entrance("x-fal-request-id"),
         // How it stands, then what it made.
         pictures: Some(("GET /fal/fal-ai/flux-pro/kontext/requests/", 2)),
         ..USUAL
@@ -123,7 +129,7 @@ const ROWS: [Row; 14] = [
         path: "/replicate/v1",
         route: "POST /replicate/v1/models/",
         make: |connection, _| service(Service::Replicate, "bfl/kontext", connection),
-        can_be_free: false,
+        ways: &[Pays::Somebody],
         is_job: true,
         pictures: Some(("GET /replicate/v1/predictions/", 1)),
         ..USUAL
@@ -239,11 +245,6 @@ impl Row {
     fn submissions(&self, server: &FakeServer) -> usize {
         calls(std::slice::from_ref(server), self.route)
     }
-
-    /// Who can pay for it.
-    fn ways(&self) -> &'static [Pays] {
-        if self.can_be_free { &[Pays::Nobody, Pays::Somebody] } else { &[Pays::Somebody] }
-    }
 }
 
 fn an_item(id: u32) -> EditItem {
@@ -271,7 +272,7 @@ fn bytes(made: &Made) -> &[u8] {
 #[tokio::test(flavor = "multi_thread")]
 async fn cards_are_true_and_batches_keep_their_order() {
     each(ROWS, |row| async move {
-        for pays in row.ways() {
+        for pays in row.ways {
             let server = FakeServer::start();
             let editor = row.on(&server, *pays, LONG);
             let card = editor.card().clone();
@@ -339,7 +340,7 @@ async fn pictures_are_counted_and_kept_byte_for_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_pays_whatever_passes_is_outlasted() {
-    each(ROWS.into_iter().filter(|row| row.can_be_free), |row| async move {
+    each(ROWS.into_iter().filter(|row| row.ways.contains(&Pays::Nobody)), |row| async move {
         let calm = FakeServer::start();
         let expected = edit(&row.on(&calm, Pays::Nobody, LONG), an_item(0)).await;
         let inside = status(500, &[], "Internal Server Error");
@@ -360,10 +361,10 @@ async fn where_nobody_pays_whatever_passes_is_outlasted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_somebody_pays_nothing_doubtful_is_sent_again_and_it_counts() {
     each(ROWS, |row| async move {
-        let inside = row.is_gateway.then(|| status(500, &[], "Internal Server Error"));
+        let inside = (row.front == Front::Proxy).then(|| status(500, &[], "Internal Server Error"));
         for mut fault in doubtful().into_iter().chain(inside) {
             let server = FakeServer::start();
-            if let (ServerFault::Answer(_, headers, _), Some(name)) = (&mut fault, row.behind) {
+            if let (ServerFault::Answer(_, headers, _), Front::Entrance(name)) = (&mut fault, row.front) {
                 headers.push((name, "r-1".to_owned()));
             }
             server.fail_at(row.route, [fault.clone()]);
@@ -388,7 +389,7 @@ async fn where_somebody_pays_nothing_doubtful_is_sent_again_and_it_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_was_done_even_what_is_paid_is_tried_again() {
     each(ROWS, |row| async move {
-        let inside = (!row.is_gateway).then(|| status(500, &[], "Internal Server Error"));
+        let inside = (row.front != Front::Proxy).then(|| status(500, &[], "Internal Server Error"));
         for fault in passing().into_iter().chain(inside) {
             let server = FakeServer::start();
             server.fail_at(row.route, [fault.clone()]);
@@ -404,7 +405,7 @@ async fn where_nothing_was_done_even_what_is_paid_is_tried_again() {
 async fn what_is_final_is_one_call_and_its_words_are_told_without_the_secret() {
     each(ROWS, |row| async move {
         for code in FINAL {
-            let pays = if code % 2 == 0 { row.ways()[0] } else { Pays::Somebody };
+            let pays = if code % 2 == 0 { row.ways[0] } else { Pays::Somebody };
             let (server, folder) = (FakeServer::start(), tempfile::tempdir().unwrap());
             server.fail_at(row.route, [tells_all(code)]);
             let connection = with_secret(at(std::slice::from_ref(&server), row.path, LONG), &folder);
@@ -446,9 +447,10 @@ fn storm(row: &Row, servers: &[FakeServer], salt: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_everything_loses_nothing_where_nobody_pays() {
-    each(ROWS.into_iter().filter(|row| row.can_be_free), |row| async move {
+    each(ROWS.into_iter().filter(|row| row.ways.contains(&Pays::Nobody)), |row| async move {
         let (calm, servers) = (three(), three());
         let expected = all(&row.over(&calm, Pays::Nobody)).await;
+        assert!(calm.iter().all(|server| row.submissions(server) > 0), "{}: all replicas work", row.name);
         storm(&row, &servers, 7);
         let made = all(&row.over(&servers, Pays::Nobody)).await;
         for (made, expected) in made.iter().zip(&expected) {
@@ -498,7 +500,7 @@ async fn held(row: &Row, pays: Pays) -> (FakeServer, Editor, Arc<Listening>, tok
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_wanted_is_not_sent_and_not_waited_for() {
     each(ROWS, |row| async move {
-        for pays in row.ways() {
+        for pays in row.ways {
             let (server, editor, watch, task) = held(&row, *pays).await;
             let (began, about) = (Instant::now(), format!("{} {pays:?}", row.name));
             watch.cancel.store(true, Ordering::Relaxed);
@@ -571,7 +573,7 @@ impl Watch for Looking {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_submission_is_written_down_before_it_leaves() {
     each(ROWS, |row| async move {
-        for pays in row.ways() {
+        for pays in row.ways {
             let server = FakeServer::start();
             let editor = row.on(&server, *pays, LONG);
             let looking = Looking { row, server: server.clone(), seen: Mutex::default() };
@@ -594,7 +596,7 @@ async fn every_submission_is_written_down_before_it_leaves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_under_way_is_recovered_as_the_card_says() {
     each(ROWS, |row| async move {
-        for pays in row.ways() {
+        for pays in row.ways {
             let (server, about) = (FakeServer::start(), format!("{} {pays:?}", row.name));
             let looking = Looking { row, server: server.clone(), seen: Mutex::default() };
             let first = watched(&row.on(&server, *pays, LONG), an_item(0), &looking).await;
