@@ -25,7 +25,7 @@ pub struct EditscaleScoreOptions {
     pub scoring: ScoringOptions,
     /// The reward's name at the server; its only one where it is not said.
     pub reward: Option<String>,
-    /// Whether its scores carry a standard deviation, as far as the card is to say so.
+    /// Whether its scores carry a standard deviation. Where not, what the server says of one is left out, as the card says.
     pub gives_sigma: bool,
     /// The most candidates of one call.
     pub largest_batch: NonZeroU32,

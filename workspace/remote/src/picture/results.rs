@@ -111,7 +111,7 @@ async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Resu
             Ok(reply) if reply.status == 200 && is_cut_short(&reply.body) => {
                 "the file is cut short".clone_into(&mut last);
             }
-            Ok(reply) if reply.status < 500 => return Ok(reply),
+            Ok(reply) if reply.status < 500 && !matches!(reply.status, 408 | 425 | 429) => return Ok(reply),
             Ok(reply) => last = format!("status {}", reply.status),
             Err(broken) => {
                 let error = RemoteError::broken(broken);

@@ -115,3 +115,16 @@ async fn tokens_and_money_are_settled_at_what_the_server_counted() {
     let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
     assert_eq!(failure.cost.usd, Usd { micros: 40_000 });
 }
+
+#[tokio::test]
+async fn a_place_that_is_busy_is_asked_again_for_a_picture_that_was_made() {
+    let file = png(SIZE, [5, 6, 7]);
+    for status in [408, 425, 429, 503] {
+        let server = FakeServer::start();
+        server.put("a.png", 200, Vec::new(), file.clone());
+        server.fail([ServerFault::Address(server.file_url("a.png"))]);
+        server.fail_at("GET /files/a.png", [ServerFault::Answer(status, Vec::new(), "busy".to_owned())]);
+        let made = edit(&editor(Profile::OpenAi, &server), item(&request(None, None))).await.unwrap();
+        assert_eq!((&*made.image.bytes, server.asked().len()), (&file[..], 3), "{status}");
+    }
+}

@@ -52,14 +52,14 @@ fn url(quality: u8) -> String {
 }
 
 /// The qualities of the candidates that a question shows, in their order; those of numbers below 64.
-fn qualities(question: &Value) -> Vec<u8> {
+pub(crate) fn qualities(question: &Value) -> Vec<u8> {
     let known: BTreeMap<String, u8> = (0..64).map(|quality| (url(quality), quality)).collect();
     let parts = question["messages"][0]["content"].as_array().unwrap();
     parts.iter().filter_map(|part| known.get(part["image_url"]["url"].as_str()?).copied()).collect()
 }
 
 /// A judge who sees which of two is better.
-fn honest_pair(question: &Value) -> String {
+pub(crate) fn honest_pair(question: &Value) -> String {
     let shown = qualities(question);
     let better = match shown[0].cmp(&shown[1]) {
         std::cmp::Ordering::Less => "second",
@@ -70,14 +70,14 @@ fn honest_pair(question: &Value) -> String {
 }
 
 /// A judge who sees the ranking.
-fn honest_list(question: &Value) -> String {
+pub(crate) fn honest_list(question: &Value) -> String {
     let shown = qualities(question);
     let mut numbers: Vec<usize> = (1..=shown.len()).collect();
     numbers.sort_by_key(|number| std::cmp::Reverse(shown[number - 1]));
     json!({"reasoning": "", "ranking": numbers}).to_string()
 }
 
-fn items(qualities: &[u8]) -> Vec<RewardItem> {
+pub(crate) fn items(qualities: &[u8]) -> Vec<RewardItem> {
     let request = request(None, None);
     qualities
         .iter()

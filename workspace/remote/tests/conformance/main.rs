@@ -25,5 +25,8 @@ mod secrets;
 mod storms;
 mod streams;
 mod submit_poll;
+mod suite;
+mod suite_editors;
+mod suite_judges;
 mod support;
 mod wire;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Candidate, EncodedImage, Failure};
+use editscale_core::{Candidate, EncodedImage};
 use serde_json::Value;
 
 use super::Ark;
@@ -16,9 +16,14 @@ use crate::trouble::error::{ErrorClass, RemoteError};
 
 impl Ark {
     /// Takes the first picture of the answer. What is paid for is what the service says it made.
-    pub(super) async fn candidate(&self, reply: &Reply, server: &Server, form: &Form) -> Result<Candidate, Failure> {
+    pub(super) async fn candidate(
+        &self,
+        reply: &Reply,
+        server: &Server,
+        form: &Form,
+    ) -> Result<Candidate, RemoteError> {
         let bound = self.card.cost;
-        let fail = |error: RemoteError, cost| Failure { cost, ..error.into_failure(self.options.repeat, bound) };
+        let fail = |error: RemoteError, cost| RemoteError { cost: Some(Box::new(cost)), ..error };
         let malformed = |words: &str| {
             let message = server.endpoint.hide(&format!("{}: {words}", server.endpoint.base()));
             RemoteError::maybe_done(ErrorClass::Malformed, message)

@@ -10,6 +10,7 @@ mod generation;
 mod options;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
@@ -25,6 +26,8 @@ pub use options::ArkOptions;
 use crate::SetupError;
 use crate::editors::item::{begin, key, unmasked};
 use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -66,10 +69,10 @@ impl Ark {
             works_on: false,
         };
         let leaving = || watch.submitted(place, &key, None);
-        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }).await {
-            Ok((reply, server)) => self.candidate(&reply, &server, &form).await,
-            Err(error) => Err(error.into_failure(self.options.repeat, self.card.cost)),
-        }
+        let form = &form;
+        let read = |reply: Reply, server: Arc<Server>| async move { self.candidate(&reply, &server, form).await };
+        let made = self.fleet.answer(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }, read).await;
+        made.map_err(|error| error.into_failure(self.options.repeat, self.card.cost))
     }
 }
 

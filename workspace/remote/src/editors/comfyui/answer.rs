@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use editscale_core::{Candidate, EditItem, Failure};
+use editscale_core::{Candidate, EditItem};
 use serde_json::Value;
 
 use super::{ComfyUi, Prepared};
@@ -20,23 +20,23 @@ impl ComfyUi {
         finished: &Finished,
         item: &EditItem,
         prepared: &Prepared,
-    ) -> Result<Candidate, Failure> {
+    ) -> Result<Candidate, RemoteError> {
         let (bound, server) = (self.card.cost, &finished.server);
-        let failed = |error: RemoteError| error.into_failure(self.repeat, bound);
         let malformed = |message: String| {
             let message = server.endpoint.hide(&format!("{}: {message}", server.endpoint.base()));
-            failed(RemoteError::maybe_done(ErrorClass::Malformed, message))
+            RemoteError::maybe_done(ErrorClass::Malformed, message)
         };
         let pictures = pictures(&finished.answer, &self.template.outputs);
         let cost = self.options.prices.of(None, pictures.len() as u64, bound);
+        let failed = |error: RemoteError| RemoteError { cost: Some(Box::new(cost)), ..error };
         let Some(first) = pictures.first() else {
             let nodes: Vec<String> =
                 self.template.outputs.iter().map(|node| self.template.workflow.named(node)).collect();
             return Err(malformed(format!("expected a picture of {}, found none", nodes.join(", "))));
         };
-        let fetched = self.fetch(first, server).await.map_err(|error| Failure { cost, ..failed(error) })?;
+        let fetched = self.fetch(first, server).await.map_err(failed)?;
         let image = received(fetched[..].into(), &self.options.limits);
-        let image = image.map_err(|words| Failure { cost, ..malformed(words) })?;
+        let image = image.map_err(|words| failed(malformed(words)))?;
         let mut notes: Vec<Arc<str>> = Vec::new();
         if pictures.len() > 1 {
             notes.push(format!("the workflow made {} pictures; the first was kept", pictures.len()).into());

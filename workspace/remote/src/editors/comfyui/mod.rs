@@ -34,10 +34,9 @@ use crate::SetupError;
 use crate::editors::item::{begin, file, invalid, key};
 use crate::editors::openai_images::MaskRule;
 use crate::fleet::call::{Ask, Fleet};
-use crate::fleet::jobs::{Jobs, Order};
+use crate::fleet::jobs::{Finished, Jobs, Order};
 use crate::picture::mask::transparent_where_white;
 use crate::price::TokenBounds;
-use crate::trouble::error::ErrorClass;
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -84,22 +83,14 @@ impl ComfyUi {
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
         begin(&item, &self.options.name, watch)?;
         let prepared = self.prepared(&item)?;
-        let mut order = self.order(place, &item, &prepared);
-        let jobs = || self.job(&item, &prepared);
-        let mut outcome = self.fleet.job(&order, &jobs(), watch).await;
-        let is_gone = |class| class == ErrorClass::Dead;
-        if order.earlier.is_some() && outcome.as_ref().is_err_and(|error| is_gone(error.class) && error.maybe_done) {
-            // The server keeps its queue and its history in memory: a job that it does not know after a restart of its own
-            // is not done by anybody. Where that may have cost something, nobody knows.
-            if self.repeat == Repeat::Harmless {
-                order.earlier = None;
-                outcome = self.fleet.job(&order, &jobs(), watch).await;
-            }
-        }
-        match outcome {
-            Ok(finished) => self.candidate(&finished, &item, &prepared).await,
-            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
-        }
+        let order = self.order(place, &item, &prepared);
+        let jobs = self.job(&item, &prepared);
+        let (item, prepared) = (&item, &prepared);
+        let read = |finished: Finished| async move { self.candidate(&finished, item, prepared).await };
+        // The server keeps its queue and its history in memory: a job of an earlier life that it does not know after a
+        // restart of its own is not done by anybody. Where that may have cost something, nobody knows.
+        let outcome = self.fleet.job(&order, &jobs, watch, read).await;
+        outcome.map_err(|error| error.into_failure(self.repeat, self.card.cost))
     }
 
     fn prepared(&self, item: &EditItem) -> Result<Prepared, Failure> {

@@ -48,9 +48,9 @@ impl Gemini {
         server: &Server,
         frame: &Frame,
         effective_seed: Option<u64>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, RemoteError> {
         let bound = self.card.cost;
-        let fail = |error: RemoteError, cost| Failure { cost, ..error.into_failure(self.options.repeat, bound) };
+        let fail = |error: RemoteError, cost| RemoteError { cost: Some(Box::new(cost)), ..error };
         let answer: Value = serde_json::from_slice(&reply.body).map_err(|error| {
             let message =
                 format!("{}: expected JSON with candidates, found something else: {error}", server.endpoint.base());
@@ -61,8 +61,12 @@ impl Gemini {
         let Some(first) = pictures.first() else {
             let error = none(&answer, server);
             let may_pass = error.class == ErrorClass::Malformed;
-            let failure = fail(error, cost);
-            return if may_pass { Ok(Answer::None(failure)) } else { Err(failure) };
+            let error = fail(error, cost);
+            return if may_pass {
+                Ok(Answer::None(error.into_failure(self.options.repeat, bound)))
+            } else {
+                Err(error)
+            };
         };
         let http = &self.fleet.http;
         let image = taken(http, &server.endpoint, Written::Base64(first), &self.options.limits).await;

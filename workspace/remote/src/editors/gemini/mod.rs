@@ -10,6 +10,7 @@ mod options;
 mod sizes;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
@@ -25,6 +26,8 @@ use crate::SetupError;
 use crate::editors::gemini::answer::Answer;
 use crate::editors::item::{begin, key, unmasked};
 use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -80,13 +83,13 @@ impl Gemini {
             works_on: false,
         };
         let leaving = || watch.submitted(place, &key, None);
-        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }).await {
-            Ok((reply, server)) => {
-                let effective_seed = (sent != item.proposal.seed.get()).then_some(sent);
-                self.answer(&reply, &server, &frame, effective_seed).await
-            }
-            Err(error) => Err(error.into_failure(self.options.repeat, self.card.cost)),
-        }
+        let effective_seed = (sent != item.proposal.seed.get()).then_some(sent);
+        let frame = &frame;
+        let read = |reply: Reply, server: Arc<Server>| async move {
+            self.answer(&reply, &server, frame, effective_seed).await
+        };
+        let answered = self.fleet.answer(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }, read).await;
+        answered.map_err(|error| error.into_failure(self.options.repeat, self.card.cost))
     }
 }
 

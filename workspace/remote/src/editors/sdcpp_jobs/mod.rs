@@ -8,6 +8,7 @@ mod capabilities;
 mod job;
 mod options;
 
+use std::future::ready;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -75,22 +76,20 @@ impl SdCppJobs {
         };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let jobs: Arc<dyn Jobs> = Arc::new(Job);
-        match self.fleet.job(&order, &jobs, watch).await {
-            Ok(finished) => self.candidate(&finished, &body),
-            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
-        }
+        let read = |finished: Finished| ready(self.candidate(&finished, &body));
+        let made = self.fleet.job(&order, &jobs, watch, read).await;
+        made.map_err(|error| error.into_failure(self.repeat, self.card.cost))
     }
 
     /// Takes the first picture. How many there are is counted: the server leaves out what it could not encode.
-    fn candidate(&self, finished: &Finished, body: &Body) -> Result<Candidate, Failure> {
+    fn candidate(&self, finished: &Finished, body: &Body) -> Result<Candidate, RemoteError> {
         let images = finished.answer["result"]["images"].as_array();
         let pictures: Vec<&str> = images.into_iter().flatten().filter_map(|image| image["b64_json"].as_str()).collect();
         let cost = self.options.prices.of(None, pictures.len() as u64, self.card.cost);
         let malformed = |message: String| {
             let endpoint = &finished.server.endpoint;
             let message = endpoint.hide(&format!("{}: {message}", endpoint.base()));
-            let error = RemoteError::maybe_done(ErrorClass::Malformed, message);
-            Failure { cost, ..error.into_failure(self.repeat, self.card.cost) }
+            RemoteError { cost: Some(Box::new(cost)), ..RemoteError::maybe_done(ErrorClass::Malformed, message) }
         };
         let first = pictures.first().ok_or_else(|| malformed("expected one picture, found none".to_owned()))?;
         let bytes = decoded(first, &self.options.limits).map_err(malformed)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Candidate, Failure, Trajectory};
+use editscale_core::{Candidate, Trajectory};
 
 use super::SgLangRollout;
 use super::body::Form;
@@ -14,11 +14,11 @@ use crate::http::client::Reply;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
 impl SgLangRollout {
-    pub(super) fn candidate(&self, reply: &Reply, server: &Server, form: &Form) -> Result<Candidate, Failure> {
+    pub(super) fn candidate(&self, reply: &Reply, server: &Server, form: &Form) -> Result<Candidate, RemoteError> {
         let bound = self.card.cost;
         let fail = |words: String, cost| {
             let message = server.endpoint.hide(&format!("{}: {words}", server.endpoint.base()));
-            Failure { cost, ..RemoteError::maybe_done(ErrorClass::Malformed, message).into_failure(self.repeat, bound) }
+            RemoteError { cost: Some(Box::new(cost)), ..RemoteError::maybe_done(ErrorClass::Malformed, message) }
         };
         let items = Items::read(&reply.body).map_err(|error| {
             fail(format!("expected a list of samples in MessagePack, found something else: {error}"), bound)

@@ -12,7 +12,9 @@ mod picture;
 mod tensor;
 mod way;
 
+use std::future::ready;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
@@ -27,6 +29,8 @@ pub use options::{RolloutSampler, SgLangRolloutOptions};
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, unmasked};
 use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -68,10 +72,10 @@ impl SgLangRollout {
             works_on: true,
         };
         let leaving = || watch.submitted(place, &key, None);
-        match self.fleet.call(&ask, Caller { watch, leaving: &leaving, hear: &|_| {} }).await {
-            Ok((reply, server)) => self.candidate(&reply, &server, &form),
-            Err(error) => Err(error.into_failure(self.repeat, self.card.cost)),
-        }
+        let caller = Caller { watch, leaving: &leaving, hear: &|_| {} };
+        let read = |reply: Reply, server: Arc<Server>| ready(self.candidate(&reply, &server, &form));
+        let made = self.fleet.answer(&ask, caller, read).await;
+        made.map_err(|error| error.into_failure(self.repeat, self.card.cost))
     }
 }
 

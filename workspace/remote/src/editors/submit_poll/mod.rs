@@ -10,6 +10,7 @@ mod options;
 mod replicate;
 mod service;
 
+use std::future::ready;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -78,7 +79,7 @@ impl SubmitPoll {
             Service::Fal => Arc::new(fal::Job),
             Service::Replicate => Arc::new(replicate::Job),
         };
-        let finished = self.fleet.job(&order, &jobs, watch).await;
+        let finished = self.fleet.job(&order, &jobs, watch, |finished| ready(Ok(finished))).await;
         // Where the service says what the job costs, that is what it costs, also when it came to nothing.
         let known = bill.known();
         match finished {

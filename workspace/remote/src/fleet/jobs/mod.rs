@@ -171,13 +171,15 @@ impl Fleet {
     }
 
     /// Has a job done: submits it, follows it, and stops it when it is not wanted any more. A job of an earlier life is
-    /// asked about; it is submitted again only where nobody knows it any more and doing it twice harms nobody.
-    pub(crate) async fn job(
+    /// asked about; it is submitted again only where nobody knows it any more and doing it twice harms nobody. What it made is
+    /// read by `read`; a result that is none is a failure of its server like any other.
+    pub(crate) async fn job<T, R: Future<Output = Result<T, RemoteError>>>(
         &self,
         order: &Order,
         jobs: &Arc<dyn Jobs>,
         watch: &dyn Watch,
-    ) -> Result<Finished, RemoteError> {
+        read: impl Fn(Finished) -> R,
+    ) -> Result<T, RemoteError> {
         if let Some(earlier) = &order.earlier {
             let found = match &earlier.remote_id {
                 Some(remote) => self.resume(remote, order, jobs, watch).await,
@@ -185,11 +187,12 @@ impl Fleet {
             };
             match found {
                 Err(error) if is_lost(&error) && order.ask.repeat != Repeat::Never => {}
-                found => return found,
+                Ok(finished) => return read(finished).await,
+                Err(error) => return Err(error),
             }
         }
-        let attempt = |slot: Slot| self.submit(order, slot, jobs, watch);
-        self.repeated(&order.ask, watch, attempt).await.map(|(finished, _)| finished)
+        let attempt = async |slot: Slot| read(self.submit(order, slot, jobs, watch).await?).await;
+        Ok(self.repeated(&order.ask, watch, attempt).await?.0)
     }
 
     async fn submit(

@@ -69,7 +69,7 @@ async fn job(
     let rules = PollRules { first_wait: short, longest_wait: short, ..PollRules::default() };
     let order = Order { ask, place: 0, key: "key".to_owned(), expected: Some("job".to_owned()), earlier, rules };
     let jobs: Arc<dyn Jobs> = Arc::new(Files);
-    fleet.job(&order, &jobs, watch).await
+    fleet.job(&order, &jobs, watch, |finished| std::future::ready(Ok(finished))).await
 }
 
 #[tokio::test]

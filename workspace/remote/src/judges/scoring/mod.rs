@@ -7,7 +7,9 @@ pub(crate) mod json;
 pub(crate) mod options;
 pub(crate) mod pair;
 
+use std::future::ready;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use editscale_core::{
@@ -23,6 +25,9 @@ use self::options::ScoringOptions;
 use self::pair::{Pair, Shows};
 use crate::SetupError;
 use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::server::Server;
+use crate::http::client::Reply;
+use crate::http::endpoint::Endpoint;
 use crate::http::multipart::Payload;
 use crate::price::Usage;
 use crate::trouble::error::{ErrorClass, RemoteError};
@@ -105,23 +110,48 @@ impl Scoring {
             streams: false,
             works_on: self.setup.works_on,
         };
-        let (reply, server) = self.fleet.call(&ask, Caller { watch, leaving: &|| (), hear: &|_| () }).await?;
+        let caller = Caller { watch, leaving: &|| (), hear: &|_| () };
+        let heard =
+            |reply: Reply, server: Arc<Server>| ready(self.hear(dialect, &reply.body, &server.endpoint, pairs.len()));
+        self.fleet.answer(&ask, caller, heard).await
+    }
+
+    /// What an answer says of so many. One that is no answer may be asked for again; an item of it that is no score is
+    /// final.
+    fn hear(
+        &self,
+        dialect: &impl Dialect,
+        body: &Bytes,
+        endpoint: &Endpoint,
+        count: usize,
+    ) -> Result<Answered, RemoteError> {
         // Secrets are hidden before anything is cut short.
-        let hidden = |words: &str| short(&server.endpoint.hide(words));
+        let hidden = |words: &str| short(&endpoint.hide(words));
         let malformed = |words: String| {
-            let message = format!("{}: {}", server.endpoint.base(), hidden(&words));
+            let message = format!("{}: {}", endpoint.base(), hidden(&words));
             RemoteError::maybe_done(ErrorClass::Malformed, message)
         };
-        let said = dialect.read(&reply.body, pairs.len()).map_err(malformed)?;
-        if said.items.len() != pairs.len() {
-            return Err(malformed(format!("expected {} scores, found {}", pairs.len(), said.items.len())));
+        let said = dialect.read(body, count).map_err(malformed)?;
+        if said.items.len() != count {
+            return Err(malformed(format!("expected {count} scores, found {}", said.items.len())));
         }
         let score = |item: Result<Found, Missing>| {
-            let score = item.and_then(|found| found.score(&self.options));
+            let score = item.and_then(|found| found.score(&self.options)).map(|score| self.as_promised(score));
             score.map_err(|missing| Missing { words: hidden(&missing.words), ..missing })
         };
         let cost = self.options.prices.of(said.usage, 0, self.card.cost);
         Ok((said.items.into_iter().map(score).collect(), cost))
+    }
+
+    /// The score without a standard deviation where the card promises none.
+    fn as_promised(&self, score: Score) -> Score {
+        if self.card.gives_sigma {
+            return score;
+        }
+        match Score::new(score.mean()) {
+            Ok(bare) => bare.with_parts(score.parts().to_vec()),
+            Err(_) => score,
+        }
     }
 
     /// The judgements of one call's worth. Where one item spoils the answer of all, each is asked about alone.
