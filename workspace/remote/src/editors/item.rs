@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{EditItem, EditorName, Failure, FailureKind, Image, MediaType, Seed, Start, Until, Watch};
 use reqwest::header::{HeaderMap, HeaderValue};
+use sha2::{Digest, Sha256};
 
 /// Bits of a seed that are sent where the dialect does not know better: every server's generator takes so many.
 pub(crate) const SEED_BITS: u8 = 32;
@@ -32,12 +33,29 @@ pub(crate) fn unmasked(item: &EditItem, editor: &EditorName) -> Result<(), Failu
     }
 }
 
-/// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program.
-pub(crate) fn key(item: &EditItem) -> String {
+/// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program. What
+/// is asked for is a part of it, so that a server that remembers names does not answer a run with the pictures of another
+/// that happens to be called the same. `revision` is the editor's own.
+pub(crate) fn key(item: &EditItem, revision: &str) -> String {
     match &item.earlier {
         Some(earlier) => earlier.key.to_string(),
-        None => format!("editscale-{}-{}", item.run, item.proposal.id),
+        None => format!("editscale-{}-{}-{}", item.run, item.proposal.id, digest(item, revision)),
     }
+}
+
+/// What is asked for, in 16 digits.
+fn digest(item: &EditItem, revision: &str) -> String {
+    let (request, proposal) = (&item.request, &item.proposal);
+    let mask = request.mask.as_ref().map(|mask| mask.digest().to_string());
+    let size = request.output_size.map(|size| size.to_string());
+    let asked = format!(
+        "{revision:?} {} {:?} {} {mask:?} {size:?} {:?}",
+        item.start.digest(),
+        proposal.instruction,
+        proposal.seed.get(),
+        proposal.knobs
+    );
+    Sha256::digest(asked).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The key as servers that know such a thing take it.

@@ -100,6 +100,13 @@ impl RemoteError {
         Self { maybe_done: self.maybe_done || is_open, ..self }
     }
 
+    /// The same for what creates a paid job, told by a server that writes no more than a status: the job may have come about
+    /// before the failure inside, and 408 and 409 say nothing of it either. What is turned away for now (429) is not there.
+    pub(crate) fn perhaps_created(self) -> Self {
+        let is_open = self.status.is_some_and(|status| matches!(status, 408 | 409 | 500..));
+        Self { maybe_done: self.maybe_done || is_open, ..self }
+    }
+
     /// The same after an attempt that may have done the work.
     pub(crate) fn doubted(self, in_doubt: bool) -> Self {
         if in_doubt { Self { maybe_done: true, cost: None, ..self } } else { self }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use editscale_core::{EditBackend, FailureKind, Recovery, Submission, Usd};
-use editscale_remote::{OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat};
+use editscale_core::{EditBackend, EditItem, FailureKind, ImageSize, Recovery, Seed, Submission, Usd};
+use editscale_remote::{MaskRule, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SizeRule};
 use editscale_testkit::{FakeServer, ServerFault};
 
-use crate::support::{Listening, connection, edit, edit_watched, editor, item, options, request};
+use crate::support::{Listening, connection, edit, edit_watched, editor, item, named, options, picture, request};
 
 fn status(status: u16, headers: &[(&'static str, &str)], body: &str) -> ServerFault {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
@@ -118,13 +118,51 @@ async fn a_server_that_honours_keys_does_it_once() {
     assert_eq!(editor.card().recovery, Recovery::Idempotent);
     server.fail([ServerFault::Lost, ServerFault::Cut(10)]);
     edit(&editor, item(&request(None, None))).await.unwrap();
+    let made = server.made();
+    let key = made[0].split(' ').next().unwrap();
+    assert_eq!(named(key), "editscale-run-1-0");
     // What an earlier life of the program left under way is asked for under its own key.
     let mut resumed = item(&request(None, None));
-    resumed.earlier = Some(Submission { key: "editscale-run-1-0".into(), remote_id: None });
+    resumed.earlier = Some(Submission { key: key.into(), remote_id: None });
     resumed.proposal.id = editscale_core::CandidateId(5);
     edit(&editor, resumed).await.unwrap();
     assert_eq!(server.asked().len(), 4);
-    assert_eq!(server.made(), ["editscale-run-1-0 "], "made and paid once");
+    assert_eq!((server.made(), made.len()), (made.clone(), 1), "made and paid once");
+}
+
+#[tokio::test]
+async fn a_key_depends_on_what_is_asked_for_and_on_nothing_else() {
+    let server = FakeServer::start();
+    server.honour_keys();
+    let options = || OpenAiImagesOptions { repeat: Some(Repeat::Keyed), ..options(Profile::Generic, &server) };
+    let plain = || item(&request(None, None));
+    let key = async |options: OpenAiImagesOptions, item: EditItem| {
+        let watch = Listening::default();
+        edit_watched(&OpenAiImages::new(options).unwrap(), item, &watch).await.unwrap();
+        watch.keys.lock().unwrap()[0].clone()
+    };
+    let first = key(options(), plain()).await;
+    assert_eq!(first, key(options(), plain()).await, "in every life of the program");
+    let mut others = Vec::new();
+    let mut seeded = plain();
+    seeded.proposal.seed = Seed::new(8).unwrap();
+    others.push(key(options(), seeded).await);
+    let mut worded = plain();
+    worded.proposal.instruction = "make it colder".into();
+    others.push(key(options(), worded).await);
+    let mut started = plain();
+    started.start = picture([9, 9, 9]);
+    others.push(key(options(), started).await);
+    let sized = request(None, Some(ImageSize { width: 64, height: 64 }));
+    others.push(key(OpenAiImagesOptions { sizes: Some(SizeRule::Any), ..options() }, item(&sized)).await);
+    others.push(key(OpenAiImagesOptions { model: "another".to_owned(), ..options() }, plain()).await);
+    let fields = [("style".to_owned(), "vivid".to_owned())].into();
+    others.push(key(OpenAiImagesOptions { fields, ..options() }, plain()).await);
+    let masked = OpenAiImagesOptions { masks: Some(MaskRule::White), ..options() };
+    others.push(key(masked, item(&request(Some(picture([255; 3])), None))).await);
+    others.sort_unstable();
+    others.dedup();
+    assert_eq!((others.len(), others.contains(&first)), (7, false), "{others:?}");
 }
 
 #[tokio::test]

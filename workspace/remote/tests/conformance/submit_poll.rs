@@ -291,7 +291,7 @@ async fn whatever_passes_is_waited_for_and_nothing_is_submitted_twice() {
         ];
         server.fail_at(lines(service).1, troubles);
         // So is a submission that was refused for the moment, or that never left.
-        server.fail_at("POST", [status(429, r#"{"detail":"Too Many Requests"}"#), status(503, "")]);
+        server.fail_at("POST", [status(429, r#"{"detail":"Too Many Requests"}"#), status(429, "")]);
         let watch = Listening::default();
         edit_watched(&editor(service, &server), item(&request(None, None)), &watch).await.unwrap();
         assert_eq!((submissions(service, &server), server.made().len()), (3, 1), "{service}");
@@ -331,7 +331,11 @@ async fn the_error_table_of_bfl() {
         ("POST", status(403, r#"{"detail":"Not authenticated"}"#), 1, Refused, "Not authenticated", 0),
         ("POST", status(422, INVALID), 1, Invalid, "body.seed: not a number", 0),
         ("POST", status(429, r#"{"detail":"Too Many Requests"}"#), 4, Unavailable, "Too Many Requests", 0),
-        ("POST", status(500, "Internal Server Error"), 4, Unavailable, "500", 0),
+        // The job may have come about before.
+        ("POST", status(500, "Internal Server Error"), 1, Ambiguous, "500", WHOLE),
+        ("POST", status(503, ""), 1, Ambiguous, "503", WHOLE),
+        ("POST", status(408, ""), 1, Ambiguous, "408", WHOLE),
+        ("POST", status(409, ""), 1, Ambiguous, "409", WHOLE),
         ("POST", status(504, ""), 1, Ambiguous, "504", WHOLE),
         ("POST", ServerFault::Lost, 1, Ambiguous, "no answer", WHOLE),
         ("POST", status(200, r#"{"status":"ok"}"#), 1, Malformed, "the address to ask at", WHOLE),
@@ -364,7 +368,12 @@ async fn the_error_table_of_fal() {
         ("POST", status(408, ""), 4, Unavailable, "408", 0),
         // Before its own servers, and after.
         ("POST", status(502, "<html>"), 4, Unavailable, "502", 0),
+        ("POST", header(500, "x-fal-request-id", "r1"), 1, Ambiguous, "500", WHOLE),
         ("POST", header(502, "x-fal-request-id", "r1"), 1, Ambiguous, "502", WHOLE),
+        ("POST", header(503, "x-fal-request-id", "r1"), 1, Ambiguous, "503", WHOLE),
+        ("POST", header(408, "x-fal-request-id", "r1"), 1, Ambiguous, "408", WHOLE),
+        ("POST", header(409, "x-fal-request-id", "r1"), 1, Ambiguous, "409", WHOLE),
+        ("POST", header(429, "x-fal-request-id", "r1"), 4, Unavailable, "429", 0),
         ("POST", header(504, "x-fal-request-timeout-type", "user"), 1, Unavailable, "504", 0),
         ("POST", ServerFault::Cut(4), 1, Ambiguous, "broke off", WHOLE),
         ("POST", status(200, r#"{"request_id":"r1"}"#), 1, Malformed, "the addresses of a job", WHOLE),
@@ -392,7 +401,11 @@ async fn the_error_table_of_replicate() {
         ("POST", status(404, r#"{"detail":"no such model"}"#), 1, Invalid, "no such model", 0),
         ("POST", status(422, r#"{"detail":"- input: prompt is required"}"#), 1, Invalid, "is required", 0),
         ("POST", status(429, r#"{"detail":"throttled"}"#), 4, Unavailable, "throttled", 0),
+        ("POST", status(500, ""), 1, Ambiguous, "500", WHOLE),
         ("POST", status(502, ""), 1, Ambiguous, "502", WHOLE),
+        ("POST", status(503, ""), 1, Ambiguous, "503", WHOLE),
+        ("POST", status(408, ""), 1, Ambiguous, "408", WHOLE),
+        ("POST", status(409, ""), 1, Ambiguous, "409", WHOLE),
         ("POST", ServerFault::Lost, 1, Ambiguous, "no answer", WHOLE),
         ("POST", status(201, r#"{"id":"../x"}"#), 1, Malformed, "the name of a prediction", WHOLE),
         (job, prediction("failed", json!("CUDA out of memory")), 1, Malformed, "CUDA", WHOLE),

@@ -99,11 +99,19 @@ pub(crate) async fn judge_watched(judge: &ChatJudge, watch: &dyn Watch) -> Resul
     judge.score(RewardBatch { items: vec![item] }, watch).await.remove(0)
 }
 
+/// A key without the sixteen digits that say what was asked for; whole where it has none.
+pub(crate) fn named(key: &str) -> &str {
+    let is_digest = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    key.rsplit_once('-').filter(|(_, end)| is_digest(end)).map_or(key, |(name, _)| name)
+}
+
 /// Cancels when told to, and remembers what was submitted.
 #[derive(Debug, Default)]
 pub(crate) struct Listening {
     pub(crate) cancel: AtomicBool,
+    /// Without what the keys say of the request.
     pub(crate) submitted: Mutex<Vec<String>>,
+    pub(crate) keys: Mutex<Vec<String>>,
     pub(crate) previews: Mutex<Vec<EncodedImage>>,
     /// Cancels at the first submission, as an engine does that cannot write it down.
     pub(crate) refuses: bool,
@@ -119,7 +127,9 @@ impl Watch for Listening {
     }
 
     fn submitted(&self, item: usize, key: &str, remote_id: Option<&str>) {
-        self.submitted.lock().unwrap().push(format!("{item} {key} {remote_id:?}"));
+        let name = named(key);
+        self.submitted.lock().unwrap().push(format!("{item} {name} {remote_id:?}"));
+        self.keys.lock().unwrap().push(key.to_owned());
         if self.refuses {
             self.cancel.store(true, Ordering::Relaxed);
         }

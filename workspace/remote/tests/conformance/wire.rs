@@ -7,7 +7,7 @@ use editscale_core::{
 use editscale_remote::{FieldKnob, MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, Repeat, SeedPlace};
 use editscale_testkit::{FakeServer, named_picture, png};
 
-use crate::support::{SIZE, edit, editor, item, options, picture, request};
+use crate::support::{SIZE, edit, editor, item, named, options, picture, request};
 
 /// The seed of the test's proposal in as many bits as servers take.
 const SEED: u64 = 7;
@@ -61,7 +61,7 @@ async fn every_profile_sends_its_own_form() {
             expected.iter().map(|line| line.replace("FILE", &source).replace("ARGUMENTS", arguments)).collect();
         assert_eq!(asked[0].form(), expected, "{profile}");
         assert_eq!(asked[0].line, "POST /v1/images/edits");
-        assert_eq!(asked[0].header("idempotency-key"), Some("editscale-run-1-0"));
+        assert_eq!(asked[0].header("idempotency-key").map(named), Some("editscale-run-1-0"));
         assert!(asked[0].header("authorization").is_none());
         // The picture goes as it is.
         let field = if profile == Profile::SdCpp { "image[]" } else { "image" };

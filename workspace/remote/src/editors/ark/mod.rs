@@ -56,7 +56,7 @@ impl Ark {
         begin(&item, &self.options.name, watch)?;
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
-        let key = key(&item);
+        let key = key(&item, &self.card.revision);
         let ask = Ask {
             method: Method::POST,
             path: "images/generations".into(),

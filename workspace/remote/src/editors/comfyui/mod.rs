@@ -132,7 +132,7 @@ impl ComfyUi {
     }
 
     fn order(&self, place: usize, item: &EditItem, prepared: &Prepared) -> Order {
-        let key = key(item);
+        let key = key(item, &self.card.revision);
         Order {
             ask: Ask {
                 method: Method::POST,
@@ -157,7 +157,11 @@ impl ComfyUi {
     /// same do not take each other's results.
     fn id(&self, item: &EditItem, prepared: &Prepared) -> String {
         let names: Vec<String> = prepared.uploads.iter().map(|upload| upload.name.clone()).collect();
-        uuid(&format!("{}\n{}", key(item), filled(&self.template, item, prepared.seed, prepared.size, &names)))
+        uuid(&format!(
+            "{}\n{}",
+            key(item, &self.card.revision),
+            filled(&self.template, item, prepared.seed, prepared.size, &names)
+        ))
     }
 
     fn job(&self, item: &EditItem, prepared: &Prepared) -> Arc<dyn Jobs> {

@@ -70,7 +70,7 @@ impl Gemini {
     async fn ask(&self, place: usize, item: &EditItem, seed: Seed, watch: &dyn Watch) -> Result<Answer, Failure> {
         let sent = seed.get() & ((1 << SEED_BITS) - 1);
         let (payload, frame) = self.body(item, sent)?;
-        let key = key(item);
+        let key = key(item, &self.card.revision);
         let ask = Ask {
             method: Method::POST,
             path: format!("models/{}:generateContent", self.options.model).into(),

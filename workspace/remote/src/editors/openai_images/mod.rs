@@ -62,7 +62,7 @@ impl OpenAiImages {
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
         begin(&item, &self.options.name, watch)?;
         let form = self.form(&item)?;
-        let key = key(&item);
+        let key = key(&item, &self.card.revision);
         let ask = Ask {
             method: Method::POST,
             path: "images/edits".into(),

@@ -59,7 +59,7 @@ impl SgLangRollout {
         begin(&item, &self.options.name, watch)?;
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
-        let key = key(&item);
+        let key = key(&item, &self.card.revision);
         let ask = Ask {
             method: Method::POST,
             path: "rollout/generate".into(),

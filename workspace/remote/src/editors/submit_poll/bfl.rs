@@ -50,6 +50,10 @@ impl Jobs for Job {
         Ok(address.into())
     }
 
+    fn refused(&self, _: &Reply, error: RemoteError) -> RemoteError {
+        error.perhaps_created()
+    }
+
     fn look<'a>(&'a self, id: &'a str, line: &'a Line) -> BoxFuture<'a, Result<Standing, RemoteError>> {
         Box::pin(async move {
             let home = line.endpoint().base().clone();

@@ -41,18 +41,19 @@ impl Jobs for Job {
         })
     }
 
-    /// Before its servers get hold of a request, fal refuses it without naming it: then nothing was queued. What ran into the
-    /// time limit that was asked for would do so again.
+    /// Before its servers get hold of a request, fal refuses it without naming it: then nothing was queued. One that has a
+    /// name may be. What ran into the time limit that was asked for would do so again.
     fn refused(&self, reply: &Reply, error: RemoteError) -> RemoteError {
         let code = reply.header("x-fal-error-type").map(str::to_owned).filter(|code| is_word(code));
         let error = RemoteError { code: error.code.or(code), ..error };
         if reply.status == 504 && reply.header("x-fal-request-timeout-type").is_some() {
             return RemoteError { should_retry: Some(false), maybe_done: false, ..error };
         }
-        if matches!(reply.status, 502..=504) && reply.header("x-fal-request-id").is_none() {
-            return RemoteError { maybe_done: false, ..error };
+        match reply.header("x-fal-request-id") {
+            Some(_) => error.perhaps_created(),
+            None if matches!(reply.status, 502..=504) => RemoteError { maybe_done: false, ..error },
+            None => error,
         }
-        error
     }
 
     fn cancels(&self) -> bool {

@@ -60,7 +60,7 @@ impl SubmitPoll {
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
         begin(&item, &self.options.name, watch)?;
         let body = self.body(&item)?;
-        let key = key(&item);
+        let key = key(&item, &self.card.revision);
         let ask = Ask {
             method: Method::POST,
             path: self.options.service.path(&self.options.model).into(),

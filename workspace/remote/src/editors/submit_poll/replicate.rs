@@ -18,6 +18,10 @@ impl Jobs for Job {
         id.map(str::to_owned).ok_or_else(|| line.malformed("expected the name of a prediction, found none"))
     }
 
+    fn refused(&self, _: &Reply, error: RemoteError) -> RemoteError {
+        error.perhaps_created()
+    }
+
     fn look<'a>(&'a self, id: &'a str, line: &'a Line) -> BoxFuture<'a, Result<Standing, RemoteError>> {
         Box::pin(async move {
             if !is_name(id) {
