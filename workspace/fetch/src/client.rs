@@ -133,6 +133,9 @@ pub fn say(error: &reqwest::Error) -> String {
         }
         cause = error.source();
     }
+    if said.contains("InvalidContentType") {
+        said.push_str(" (this server does not speak https: is it `http://`?)");
+    }
     said
 }
 

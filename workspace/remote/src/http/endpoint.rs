@@ -51,7 +51,7 @@ impl Endpoint {
                 }
                 SecretPlace::Header(name) => {
                     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no header name"))?;
-                    if OWN_HEADERS.contains(&name) {
+                    if OWN_HEADERS.contains(&name) || name == "idempotency-key" {
                         return Err(bad("expected a header that is not a part of HTTP itself"));
                     }
                     (name, String::new())
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_secret_goes_into_no_header_of_http_itself() {
-        for name in ["Host", "content-length", "Transfer-Encoding", "connection", "a b", "x:y", ""] {
+        for name in ["Host", "content-length", "Transfer-Encoding", "connection", "Idempotency-Key", "a b", "x:y", ""] {
             let place = SecretPlace::Header(name.to_owned());
             assert!(Endpoint::new("https://example.org", Secret::new("7"), &place).is_err(), "{name}");
         }

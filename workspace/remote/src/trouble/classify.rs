@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::error::{ErrorClass, RemoteError};
 use super::google::Details;
 use super::retry::asked_wait;
-use super::words::Words;
+use super::words::{Words, short};
 use crate::http::client::Reply;
 use crate::http::endpoint::Endpoint;
 
@@ -59,7 +59,8 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
     let details = Details::of(&reply.body);
     let class = details.class(reply.status, class(reply.status, &words));
     let said = if words.message.is_empty() { "nothing more" } else { &words.message };
-    let message = format!("{} answered with status {}: {said}", endpoint.base(), reply.status);
+    let advice = advice(endpoint, reply);
+    let message = format!("{} answered with status {}: {said}{advice}", endpoint.base(), reply.status);
     let request_id = reply.header("x-request-id").map(|text| endpoint.hide(text).chars().take(100).collect());
     RemoteError {
         class,
@@ -73,6 +74,20 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
         maybe_done: matches!(reply.status, 303 | 502 | 504 | 520..=524)
             && reply.header("x-should-retry") != Some("true"),
         cost: None,
+    }
+}
+
+/// What a user can do about statuses that are seldom a matter of the request: a wrong address, and a server that moved.
+fn advice(endpoint: &Endpoint, reply: &Reply) -> String {
+    match reply.status {
+        404 | 405 => "; is the address right up to and with the version, such as `/v1`?".to_owned(),
+        300..400 => {
+            let to = reply.header("location").map_or_else(|| "nowhere".to_owned(), |to| short(&endpoint.hide(to)));
+            format!(
+                "; it leads to {to}, and redirects are not followed with a secret: write the address that it leads to"
+            )
+        }
+        _ => String::new(),
     }
 }
 
@@ -130,6 +145,15 @@ mod tests {
         };
         let headers = headers.iter().map(header).collect::<HeaderMap>();
         refused(&endpoint, &Reply { status, headers, body: body.to_owned().into() })
+    }
+
+    #[test]
+    fn wrong_addresses_are_told_of_as_such() {
+        let wrong = reply(404, &[], r#"{"detail":"Not Found"}"#);
+        assert!(wrong.message.contains("Not Found; is the address right up to and with the version"), "{wrong}");
+        let moved = reply(308, &[("location", "https://other.example/v1/?key=sk-verysecret")], "");
+        assert!(moved.message.contains("it leads to https://other.example/v1/?key=[secret]"), "{moved}");
+        assert!(!reply(400, &[], "no").message.contains("address"));
     }
 
     #[test]
