@@ -1131,8 +1131,8 @@ fn a_picture_that_could_not_be_stored_is_told_of_as_such_after_a_resume() {
     drop(directory);
     std::fs::create_dir(&images).unwrap();
     let outcome = carry_out(&scene.job, &path);
-    // The next one may have been with the server by then.
-    assert!((1..=2).contains(&outcome.failed), "{outcome:?}");
+    // Others may have been with the server by then.
+    assert!(outcome.failed >= 1, "{outcome:?}");
     assert_eq!(outcome.ledger.cost.usd.micros, 5 * u64::from(outcome.asked));
     let record = read_run(&path).unwrap();
     let why = record.candidates[0].made.as_ref().unwrap().as_ref().unwrap_err();
