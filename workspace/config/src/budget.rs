@@ -36,7 +36,8 @@ const WALL_SECS: Key<Number> = Key {
     // Below 2^53 nanoseconds (104 days), seconds read back as the same duration.
     rule: Number::from(0.001, 2_592_000.0),
     absent: Absent::Unset(NO_LIMIT),
-    meaning: "seconds of active time: a deadline at which unfinished work is cancelled",
+    meaning: "seconds of active time: a deadline at which edits under way are cancelled; judgements under way, and free \
+              ones of pictures that are there, have ten seconds more",
 };
 
 pub(crate) const KEYS: Keys = &[&EDITS, &NFE, &REWARD_CALLS, &TOKENS, &USD, &WALL_SECS];

@@ -76,7 +76,7 @@ pub enum StopReason {
     Patience,
     /// All that was planned is done.
     Finished,
-    /// What is left of the budget does not allow the next round.
+    /// What is left of the budget does not allow the next round, or did not allow all that was planned.
     Budget,
     /// The search cannot go on.
     Stuck(Arc<str>),

@@ -1,6 +1,6 @@
 //! What is known and spent in a run: read from the journal at the start, kept up as things happen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::clock::ActiveClock;
 use crate::error::EngineError;
 use crate::images::ImageStore;
 use crate::journal::{Entry, Journal, JournalError, Line};
-use crate::purse::{Purse, Work, began, one, sum};
+use crate::purse::{Purse, Work, asked, began, one, sum};
 use crate::trajectories::TrajectoryStore;
 use crate::wire::{BudgetWire, DecisionWire, ImageWire};
 
@@ -44,7 +44,12 @@ impl Log {
 
     pub(crate) fn append_durably(&self, entry: Entry) -> Result<(), JournalError> {
         self.follow(&entry);
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner).append_durably(self.clock.elapsed(), entry)
+        self.append_all_durably([entry])
+    }
+
+    /// All in one flush.
+    fn append_all_durably(&self, entries: impl IntoIterator<Item = Entry>) -> Result<(), JournalError> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).append_durably(self.clock.elapsed(), entries)
     }
 
     fn follow(&self, entry: &Entry) {
@@ -86,6 +91,8 @@ pub(crate) struct Book {
     pub(crate) halted: HashMap<CandidateId, Proposal>,
     made: HashMap<CandidateId, Made>,
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
+    /// Judgements that left and are not answered, with the most that each costs; only those that can be paid.
+    judging: BTreeMap<JudgementKey, Cost>,
     submitted: HashMap<CandidateId, Submission>,
 }
 
@@ -110,14 +117,29 @@ impl Book {
             halted: HashMap::new(),
             made: HashMap::new(),
             judged: HashMap::new(),
+            judging: BTreeMap::new(),
             submitted: HashMap::new(),
         };
         let mut spent = Ledger::default();
         for line in lines {
             spent = sum(&spent, &book.learn(line.entry).map_err(EngineError::Stored)?);
         }
+        spent = sum(&spent, &book.give_up_judging()?);
         book.purse = Purse::new(budget, spent);
         Ok(book)
+    }
+
+    /// Enters that the judgements which an earlier life of the program left open are lost, and says what they cost.
+    fn give_up_judging(&mut self) -> Result<Ledger, JournalError> {
+        let message = "the program ended while this judgement was with the server; it may have been paid";
+        let lost: Vec<(JudgementKey, Failure)> = std::mem::take(&mut self.judging)
+            .into_iter()
+            .map(|(key, cost)| (key, Failure { cost, ..Failure::new(FailureKind::Ambiguous, message) }))
+            .collect();
+        if !lost.is_empty() {
+            self.log.append_all_durably(lost.iter().map(|(key, failure)| judging_failed(key, failure)))?;
+        }
+        Ok(lost.iter().fold(Ledger::default(), |spent, (_, failure)| sum(&spent, &spent_asking(failure))))
     }
 
     /// Takes in one entry and says what it cost.
@@ -147,14 +169,24 @@ impl Book {
                 self.made.insert(CandidateId(id), Made::Nothing(failure));
                 Ok(spent)
             }
+            Entry::Judging { id, round, vote, reward, most, .. } => {
+                // One that is still open under this key was lost when this one left.
+                let lost = self.judging.insert(key(id, round, &reward, vote)?, most.into());
+                Ok(lost.map_or_else(Ledger::default, |cost| one(Work::Judgement, cost)))
+            }
+            Entry::JudgingFailed { id, round, vote, reward, failure } => {
+                self.judging.remove(&key(id, round, &reward, vote)?);
+                Ok(spent_asking(&failure.failure()?))
+            }
             Entry::Judged { id, round, vote, reward, said, cost } => {
-                let reward = RewardName::new(&reward).map_err(|error| error.to_string())?;
+                let key = key(id, round, &reward, vote)?;
                 let said = said.said()?;
                 let mut spent = one(Work::Judgement, cost.into());
-                if said.as_ref().is_err_and(|failure| !began(failure)) {
+                if said.as_ref().is_err_and(|failure| !asked(failure)) {
                     spent.reward_calls = 0;
                 }
-                self.judged.insert((CandidateId(id), round, reward, vote), said);
+                self.judging.remove(&key);
+                self.judged.insert(key, said);
                 Ok(spent)
             }
         }
@@ -196,7 +228,7 @@ impl Book {
             Recovery::Repeat => Ok(None),
             Recovery::Idempotent | Recovery::Query => Ok(Some(submission.clone())),
             Recovery::Unknown => {
-                let message = "the program died while this edit was with the server; it may have been paid";
+                let message = "the program ended before this edit's answer was on disk; it may have been paid";
                 Err(Failure { cost: bound, ..Failure::new(FailureKind::Ambiguous, message) })
             }
         }
@@ -238,6 +270,35 @@ impl Book {
         Ok(())
     }
 
+    /// Enters that judgements which cost at most `most` each are about to leave, with the numbers of their attempts.
+    pub(crate) fn enter_judging(&mut self, leaving: &[(JudgementKey, u32)], most: Cost) -> Result<(), JournalError> {
+        let entry = |((id, round, reward, vote), attempt): &(JudgementKey, u32)| Entry::Judging {
+            id: id.0,
+            round: *round,
+            vote: *vote,
+            reward: reward.to_string(),
+            attempt: *attempt,
+            most: most.into(),
+        };
+        self.log.append_all_durably(leaving.iter().map(entry))?;
+        self.judging.extend(leaving.iter().map(|(key, _)| (key.clone(), most)));
+        Ok(())
+    }
+
+    /// Whether a judgement that can be paid has left and is not answered.
+    pub(crate) fn is_judging(&self, key: &JudgementKey) -> bool {
+        self.judging.contains_key(key)
+    }
+
+    /// Enters that a judgement was asked for in vain and may be asked for again; nothing where nothing was spent.
+    pub(crate) fn enter_judging_failed(&mut self, key: &JudgementKey, failure: &Failure) -> Result<(), JournalError> {
+        let was_open = self.judging.remove(key).is_some();
+        if was_open || asked(failure) || failure.cost != Cost::default() {
+            self.log.append(judging_failed(key, failure))?;
+        }
+        Ok(())
+    }
+
     /// Enters what a reward said.
     pub(crate) fn enter_judgement(
         &mut self,
@@ -254,6 +315,7 @@ impl Book {
             said: (&said).into(),
             cost: cost.into(),
         })?;
+        self.judging.remove(&key);
         self.judged.insert(key, said);
         Ok(())
     }
@@ -267,6 +329,24 @@ pub(crate) struct Edited {
     pub(crate) effective_seed: Option<u64>,
     pub(crate) notes: Vec<Arc<str>>,
     pub(crate) took: Duration,
+}
+
+fn key(id: u32, round: u32, reward: &str, vote: u32) -> Result<JudgementKey, String> {
+    let reward = RewardName::new(reward).map_err(|error| error.to_string())?;
+    Ok((CandidateId(id), round, reward, vote))
+}
+
+fn judging_failed((id, round, reward, vote): &JudgementKey, failure: &Failure) -> Entry {
+    let (id, round, vote, reward) = (id.0, *round, *vote, reward.to_string());
+    Entry::JudgingFailed { id, round, vote, reward, failure: failure.into() }
+}
+
+fn spent_asking(failure: &Failure) -> Ledger {
+    let mut spent = one(Work::Judgement, failure.cost);
+    if !asked(failure) {
+        spent.reward_calls = 0;
+    }
+    spent
 }
 
 fn spent_in_vain(failure: &Failure) -> Ledger {

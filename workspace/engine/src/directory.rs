@@ -15,7 +15,7 @@ use crate::journal::{Journal, Line};
 use crate::manifest::{Manifest, ManifestWire};
 use crate::outcome;
 use crate::trajectories::TrajectoryStore;
-use crate::wire::FORMAT_VERSION;
+use crate::wire::{FORMAT_VERSION, OLDEST_FORMAT_VERSION};
 
 pub(crate) const MANIFEST: &str = "run.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
@@ -34,7 +34,9 @@ pub enum DirectoryError {
     #[error("{0} is not a run directory: it holds no `run.json`")]
     NotARun(PathBuf),
     /// It was written by another version of the program.
-    #[error("{path}: the run has format version {found}, this program reads version {FORMAT_VERSION}")]
+    #[error(
+        "{path}: the run has format version {found}, this program reads versions {OLDEST_FORMAT_VERSION} to {FORMAT_VERSION}"
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -163,7 +165,7 @@ pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest
     let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
     match value.get("version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(FORMAT_VERSION) => {}
+        Some(version) if (u64::from(OLDEST_FORMAT_VERSION)..=u64::from(FORMAT_VERSION)).contains(&version) => {}
         Some(found) => return Err(DirectoryError::Version { path, found }),
         None => return Err(corrupt("`version` is missing: expected a whole number".to_owned())),
     }

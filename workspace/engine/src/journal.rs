@@ -82,6 +82,25 @@ pub(crate) enum Entry {
     },
     /// A candidate will not come about.
     Failed { id: u32, failure: FailureWire },
+    /// A judgement that money can be paid for is about to leave. It stands open until `judged` or `judging_failed`.
+    Judging {
+        id: u32,
+        round: u32,
+        #[serde(default, skip_serializing_if = "is_first")]
+        vote: u32,
+        reward: String,
+        attempt: u32,
+        most: CostWire,
+    },
+    /// A judgement was asked for in vain. It is asked for again where the search still needs it.
+    JudgingFailed {
+        id: u32,
+        round: u32,
+        #[serde(default, skip_serializing_if = "is_first")]
+        vote: u32,
+        reward: String,
+        failure: FailureWire,
+    },
     /// A reward spoke; `round` and `vote` tell repeated judgements apart.
     Judged {
         id: u32,
@@ -106,8 +125,8 @@ fn is_first(vote: &u32) -> bool {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    /// One line is put together here and written in one call.
-    line: Vec<u8>,
+    /// Lines are put together here and written in one call.
+    lines: Vec<u8>,
 }
 
 impl Journal {
@@ -123,25 +142,34 @@ impl Journal {
             file.set_len(whole as u64).map_err(io("repair"))?;
             file.seek(SeekFrom::End(0)).map_err(io("repair"))?;
         }
-        Ok((Self { path: path.to_owned(), file, line: Vec::new() }, lines))
+        Ok((Self { path: path.to_owned(), file, lines: Vec::new() }, lines))
     }
 
     /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was entered.
     pub(crate) fn append(&mut self, at: Duration, entry: Entry) -> Result<Duration, JournalError> {
-        let line = Line { at: at.as_secs_f64(), entry };
-        let entered = line.at();
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &line)
-            .map_err(|error| self.failed("write to", io::Error::other(error)))?;
-        self.line.push(b'\n');
-        self.file.write_all(&self.line).map_err(|error| self.failed("write to", error))?;
-        Ok(entered)
+        self.write(at, [entry])?;
+        Ok(seconds(at.as_secs_f64()))
     }
 
-    /// Appends an entry. When this returns, a crash of the machine does not lose it either.
-    pub(crate) fn append_durably(&mut self, at: Duration, entry: Entry) -> Result<(), JournalError> {
-        self.append(at, entry)?;
+    /// Appends entries. When this returns, a crash of the machine does not lose them either.
+    pub(crate) fn append_durably(
+        &mut self,
+        at: Duration,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<(), JournalError> {
+        self.write(at, entries)?;
         self.file.sync_data().map_err(|error| self.failed("flush", error))
+    }
+
+    fn write(&mut self, at: Duration, entries: impl IntoIterator<Item = Entry>) -> Result<(), JournalError> {
+        self.lines.clear();
+        for entry in entries {
+            let line = Line { at: at.as_secs_f64(), entry };
+            serde_json::to_writer(&mut self.lines, &line)
+                .map_err(|error| self.failed("write to", io::Error::other(error)))?;
+            self.lines.push(b'\n');
+        }
+        self.file.write_all(&self.lines).map_err(|error| self.failed("write to", error))
     }
 
     fn failed(&self, what: &'static str, source: io::Error) -> JournalError {

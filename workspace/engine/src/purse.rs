@@ -75,6 +75,11 @@ pub(crate) fn began(failure: &Failure) -> bool {
     )
 }
 
+/// Whether a failed judgement counts as one: it began, or was cancelled when it may have been paid.
+pub(crate) fn asked(failure: &Failure) -> bool {
+    began(failure) || (failure.kind == FailureKind::Cancelled && failure.cost != Cost::default())
+}
+
 /// One piece of work as a ledger entry.
 pub(crate) fn one(work: Work, cost: Cost) -> Ledger {
     Ledger {

@@ -135,7 +135,7 @@ impl Reader<'_> {
                     record.done_at = at;
                 });
             }
-            Entry::Submitted { .. } | Entry::Retried { .. } => {}
+            Entry::Submitted { .. } | Entry::Retried { .. } | Entry::Judging { .. } | Entry::JudgingFailed { .. } => {}
         }
         Ok(())
     }

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use editscale_core::{
     BoxFuture, Candidate, CandidateId, Cost, EditBatch, EditItem, Event, Failure, FailureKind, Image, Judgement,
-    Proposal, Recovery, RewardBatch, RewardItem, RewardKind, Score, Start, Trial,
+    Proposal, Recovery, Start, Trial,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::book::{Book, Edited, JudgementKey, Made};
+use crate::book::{Book, Edited, Made};
 use crate::error::EngineError;
 use crate::images::ImageStoreError;
 use crate::journal::JournalError;
@@ -25,6 +25,8 @@ use crate::run::Job;
 use crate::stop::StopSignal;
 use crate::trials::{self, Vote};
 use crate::watch::{BatchWatch, Cancel};
+
+mod judging;
 
 /// How long work under way is waited for once it is not wanted any more.
 const GRACE: Duration = Duration::from_secs(10);
@@ -81,7 +83,8 @@ enum Done {
 /// Why no new work is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
-    /// The run's active time is up: what is not begun fails, pictures already made are still judged.
+    /// The run's active time is up: what is not begun fails. Pictures already made are still judged, where that is
+    /// free or under way.
     Deadline,
     /// Somebody stopped the run: it ends with what is known.
     Stopped,
@@ -106,6 +109,8 @@ pub(crate) struct Round<'a> {
     cancel_edits: Cancel,
     cancel_judgements: Cancel,
     closing: Option<Closing>,
+    /// When what is under way is not waited for any more.
+    give_up_at: Option<Instant>,
 }
 
 impl<'a> Round<'a> {
@@ -144,6 +149,7 @@ impl<'a> Round<'a> {
             cancel_edits: Cancel::default(),
             cancel_judgements: Cancel::default(),
             closing: None,
+            give_up_at: None,
             asking,
             job,
             book,
@@ -161,11 +167,13 @@ impl<'a> Round<'a> {
                 self.begin(index)?;
             }
         }
-        let mut give_up_at = None;
         let deadline = self.time_left();
         let timer = tokio::time::sleep(deadline.unwrap_or(Duration::MAX));
         tokio::pin!(timer);
         while self.is_open() {
+            if self.closing.is_none() && self.time_left() == Some(Duration::ZERO) {
+                self.close(Closing::Deadline)?;
+            }
             self.launch()?;
             if self.under_way.is_empty() {
                 break;
@@ -174,13 +182,11 @@ impl<'a> Round<'a> {
                 biased;
                 () = stop.stopped(), if self.closing != Some(Closing::Stopped) => {
                     self.close(Closing::Stopped)?;
-                    give_up_at = Some(Instant::now() + GRACE);
                 }
                 () = &mut timer, if deadline.is_some() && self.closing.is_none() => {
                     self.close(Closing::Deadline)?;
-                    give_up_at = Some(Instant::now() + GRACE);
                 }
-                () = wait_until(give_up_at) => break,
+                () = wait_until(self.give_up_at) => break,
                 Some(done) = self.under_way.next() => self.take(done)?,
             }
         }
@@ -226,56 +232,12 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Enters all judgements of an item that are known and queues the others.
-    fn ask_all(&mut self, index: usize) -> Result<(), EngineError> {
-        for place in self.asking.rewards.clone() {
-            for vote in 0..self.asking.votes {
-                let key = self.key(index, place, vote);
-                match self.book.judged(&key).cloned() {
-                    Some(said) => self.items[index].votes.push(Vote { reward: key.2, said }),
-                    None => self.ask(place, Question { item: index, vote, attempt: 1 })?,
-                }
-            }
-        }
-        if self.items[index].awaited == 0 {
-            self.conclude(index);
-        }
-        Ok(())
-    }
-
-    /// Queues one judgement, where the budget has it.
-    fn ask(&mut self, place: usize, question: Question) -> Result<(), EngineError> {
-        let bound = self.job.ports.rewards[place].card().cost;
-        if self.book.purse.reserve(Work::Judgement, bound) {
-            self.items[question.item].awaited += 1;
-            self.questions[place].push_back(question);
-            return Ok(());
-        }
-        self.deny(question.item, place, question.vote, "the budget has no judgement left")
-    }
-
-    /// Enters a judgement that will not be made.
-    fn deny(&mut self, index: usize, place: usize, vote: u32, why: &str) -> Result<(), EngineError> {
-        let key = self.key(index, place, vote);
-        let (reward, why) = (key.2.clone(), Failure::new(FailureKind::OverBudget, why));
-        self.book.enter_judgement(key, Err(why.clone()), Cost::default())?;
-        self.items[index].votes.push(Vote { reward, said: Err(why) });
-        Ok(())
-    }
-
-    fn key(&self, index: usize, place: usize, vote: u32) -> JudgementKey {
-        (self.items[index].id, self.number, self.job.ports.rewards[place].card().name.clone(), vote)
-    }
-
     /// Fills the free slots.
     fn launch(&mut self) -> Result<(), EngineError> {
         if self.closing.is_none() {
             self.launch_edits()?;
         }
-        if self.closing != Some(Closing::Stopped) {
-            (0..self.questions.len()).for_each(|place| self.launch_judgements(place));
-        }
-        Ok(())
+        if self.closing == Some(Closing::Stopped) { Ok(()) } else { self.launch_judgements() }
     }
 
     fn launch_edits(&mut self) -> Result<(), EngineError> {
@@ -401,45 +363,6 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn launch_judgements(&mut self, place: usize) {
-        let card = self.job.ports.rewards[place].card();
-        let listwise = card.kind == RewardKind::Listwise;
-        // A listwise reward compares what it is given: it waits until every picture of the round is there.
-        let all_made = self.editing == 0 && self.edits.iter().all(VecDeque::is_empty);
-        if listwise && !all_made && self.closing.is_none() {
-            return;
-        }
-        while self.judge_busy[place] < card.slots.get() && !self.questions[place].is_empty() {
-            let count = self.questions[place].len().min(card.largest_batch.get() as usize);
-            let questions: Vec<Question> = self.questions[place].drain(..count).collect();
-            self.launch_questions(place, questions);
-        }
-    }
-
-    fn launch_questions(&mut self, place: usize, questions: Vec<Question>) {
-        let item = |question: &Question| {
-            let candidate = self.items[question.item].image.clone()?;
-            Some(RewardItem { request: Arc::clone(&self.job.request), candidate })
-        };
-        let items = questions.iter().filter_map(item).collect();
-        let watched = questions.iter().map(|question| (self.items[question.item].id, question.attempt)).collect();
-        let watch = self.watch(watched, &self.cancel_judgements);
-        let reward = Arc::clone(&self.job.ports.rewards[place]);
-        self.judge_busy[place] += 1;
-        self.under_way.push(Box::pin(async move {
-            let expected = questions.len();
-            let mut results = reward.score(RewardBatch { items }, &watch).await;
-            if results.len() != expected {
-                let message = format!("the reward answered {} items of {expected}", results.len());
-                results = vec![Err(Failure::new(FailureKind::Malformed, message)); expected];
-            }
-            match watch.into_error() {
-                Some(error) => Done::Broken(error),
-                None => Done::Judgements { reward: place, questions, results },
-            }
-        }));
-    }
-
     /// Takes in what is done.
     fn take(&mut self, done: Done) -> Result<(), EngineError> {
         match done {
@@ -458,7 +381,10 @@ impl<'a> Round<'a> {
             }
             Done::Stored { item, candidate, took, image } => {
                 self.editing -= 1;
-                self.take_image(item, candidate, took, image?)
+                match image {
+                    Ok(image) => self.take_image(item, candidate, took, image),
+                    Err(error) => Err(self.lose_image(item, &candidate, error)),
+                }
             }
             Done::Judgements { reward, questions, results } => {
                 self.judge_busy[reward] -= 1;
@@ -537,6 +463,19 @@ impl<'a> Round<'a> {
         self.ask_all(index)
     }
 
+    /// A picture that cannot be stored ends the run. One that cannot be had again is entered as lost, as far as the disk
+    /// allows: what is not written down is taken for lost with the server when the run is resumed.
+    fn lose_image(&mut self, index: usize, candidate: &Candidate, error: ImageStoreError) -> EngineError {
+        let id = self.items[index].id;
+        if self.recovery(index) == Recovery::Unknown && self.book.is_submitted(id) {
+            let message = format!("the picture came, and could not be stored: {error}");
+            let failure = Failure { cost: candidate.cost, ..Failure::new(FailureKind::Crashed, message) };
+            // The first trouble is the one to tell of.
+            self.book.enter_failure(id, failure).ok();
+        }
+        error.into()
+    }
+
     /// Tries a failed edit again where that may help, else gives it up.
     fn take_failure(&mut self, index: usize, failure: Failure) -> Result<(), EngineError> {
         let item = &self.items[index];
@@ -556,57 +495,6 @@ impl<'a> Round<'a> {
                 self.drop_edit(index, closing, Some(&failure))
             }
             _ => self.fail(index, failure),
-        }
-    }
-
-    fn take_judgement(
-        &mut self,
-        place: usize,
-        question: Question,
-        result: Result<Judgement, Failure>,
-    ) -> Result<(), EngineError> {
-        let card = self.job.ports.rewards[place].card();
-        // What a listwise reward says of one candidate alone compares with nothing that it said of the others.
-        let (bound, is_alone) = (card.cost, card.kind == RewardKind::Listwise);
-        let (said, cost) = match result {
-            Ok(judgement) => (Ok(judgement.score), judgement.cost),
-            Err(failure) => {
-                let cost = failure.cost;
-                (Err(failure), cost)
-            }
-        };
-        let counts = said.as_ref().err().is_none_or(began);
-        self.book.purse.settle(Work::Judgement, bound, cost, counts);
-        if let Err(failure) = &said {
-            if failure.kind == FailureKind::Cancelled && self.closing == Some(Closing::Stopped) {
-                return Ok(());
-            }
-            let seed = self.job.request.seed.mix(u64::from(self.items[question.item].id.0));
-            let wait = self.job.limits.retry.wait(failure, question.attempt, seed).filter(|_| !is_alone);
-            if let (Some(wait), None) = (wait, self.closing)
-                && self.book.purse.reserve(Work::Judgement, bound)
-            {
-                let question = Question { attempt: question.attempt + 1, ..question };
-                self.under_way.push(Box::pin(async move {
-                    tokio::time::sleep(wait).await;
-                    Done::JudgeAgain { reward: place, question }
-                }));
-                return Ok(());
-            }
-        }
-        self.book.enter_judgement(self.key(question.item, place, question.vote), said.clone(), cost)?;
-        self.hear(question.item, place, said);
-        Ok(())
-    }
-
-    /// Enters a judgement into its item, which may be complete with it.
-    fn hear(&mut self, index: usize, place: usize, said: Result<Score, Failure>) {
-        let reward = self.job.ports.rewards[place].card().name.clone();
-        let item = &mut self.items[index];
-        item.votes.push(Vote { reward, said });
-        item.awaited -= 1;
-        if item.awaited == 0 {
-            self.conclude(index);
         }
     }
 
@@ -638,6 +526,7 @@ impl<'a> Round<'a> {
     /// Begins no new edits, and asks those under way to end.
     fn close(&mut self, closing: Closing) -> Result<(), EngineError> {
         self.closing = Some(closing);
+        self.give_up_at = Some(Instant::now() + GRACE);
         self.cancel_edits.cancel();
         if closing == Closing::Stopped {
             self.cancel_judgements.cancel();
@@ -706,9 +595,7 @@ impl<'a> Round<'a> {
     fn give_up(&mut self, index: usize) -> Result<(), EngineError> {
         let closing = self.closing.unwrap_or(Closing::Deadline);
         if self.items[index].image.is_some() {
-            if closing == Closing::Deadline {
-                self.deny_all(index)?;
-            }
+            self.give_up_judgements(index, closing)?;
             self.conclude(index);
             return Ok(());
         }
@@ -719,17 +606,6 @@ impl<'a> Round<'a> {
         self.book.purse.settle(Work::Edit, bound, bound, true);
         let message = "the time of the run is up, and the editor has not confirmed that it stopped";
         self.fail(index, Failure { cost: bound, ..Failure::new(FailureKind::Ambiguous, message) })
-    }
-
-    fn deny_all(&mut self, index: usize) -> Result<(), EngineError> {
-        for place in self.asking.rewards.clone() {
-            for vote in 0..self.asking.votes {
-                if self.book.judged(&self.key(index, place, vote)).is_none() {
-                    self.deny(index, place, vote, "the time of the run is up")?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use editscale_core::{
     Budget, CandidateId, Cards, Decision, EditBackend, EditRequest, Ending, Event, Failure, FailureKind, Observer,
-    Outcome, Proposal, Remaining, RewardModel, RewardSet, RunId, SearchFactory, Start, Trial, Until, Verdict,
+    Outcome, Proposal, Remaining, RewardModel, RewardSet, RunId, SearchFactory, Start, StopReason, Trial, Until,
+    Verdict,
 };
 
 use crate::book::Book;
@@ -92,6 +93,14 @@ struct Run<'a> {
     rounds: u32,
     asked: u32,
     failed: u32,
+    /// Edits and judgements that the budget did not allow.
+    denied: u32,
+    /// Those that may have been done. That is what a deadline makes of what does not end in time.
+    doubtful: u32,
+    /// Failed candidates that failed for nothing but these.
+    failed_by_budget: u32,
+    /// Whether the time was up at the last decision.
+    is_late: bool,
     /// Active time at the last decision.
     decided_at: Duration,
     /// Candidates that were paused and not yet released.
@@ -100,7 +109,19 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(job: &'a Job, book: Book) -> Self {
-        Self { job, book, rounds: 0, asked: 0, failed: 0, decided_at: Duration::ZERO, paused: Vec::new() }
+        Self {
+            job,
+            book,
+            rounds: 0,
+            asked: 0,
+            failed: 0,
+            denied: 0,
+            doubtful: 0,
+            is_late: false,
+            failed_by_budget: 0,
+            decided_at: Duration::ZERO,
+            paused: Vec::new(),
+        }
     }
 
     async fn carry_out(mut self, stop: &mut StopSignal) -> Result<Outcome, EngineError> {
@@ -133,14 +154,17 @@ impl<'a> Run<'a> {
         let round = self.rounds;
         let instruction = self.job.request.instruction.as_str();
         if let Some(recorded) = self.book.decided.get(round as usize) {
-            let decision = search.decide(trials, &recorded.left.remaining());
+            let left = recorded.left.remaining();
+            let decision = search.decide(trials, &left);
             let same = DecisionWire::new(&decision, instruction) == recorded.decision;
             self.decided_at = self.book.recorded_wall;
+            self.is_late = left.amounts().wall == Some(Duration::ZERO);
             return if same { Ok(decision) } else { Err(EngineError::Diverged { round }) };
         }
         let left = self.book.purse.left(self.book.log.elapsed());
         // What the journal will say is what the search is told: both sides see the same rounding.
         let decision = search.decide(trials, &left);
+        self.is_late = left.amounts().wall == Some(Duration::ZERO);
         self.decided_at = self.book.log.append(Entry::Decided {
             round,
             left: left.amounts().into(),
@@ -222,10 +246,30 @@ impl<'a> Run<'a> {
             _ => false,
         };
         self.failed += trials.iter().filter(is_lost).count() as u32;
+        for trial in trials {
+            let failures = failures(trial);
+            let count = |kind| failures.iter().filter(|failure| failure.kind == kind).count();
+            let (denied, doubtful) = (count(FailureKind::OverBudget), count(FailureKind::Ambiguous));
+            self.denied += denied as u32;
+            self.doubtful += doubtful as u32;
+            self.failed_by_budget += u32::from(is_lost(&trial) && denied + doubtful == failures.len());
+        }
+    }
+
+    /// Why the run ended. A search that came to the end of its plan does not know that the budget cut the plan short.
+    fn reason(&self, verdict: &Verdict) -> StopReason {
+        let is_cut = self.denied > 0 || (self.is_late && self.doubtful > 0);
+        let hides_it = match verdict.reason {
+            StopReason::Finished => true,
+            StopReason::Stuck(_) => self.failed == self.failed_by_budget,
+            _ => false,
+        };
+        if is_cut && hides_it { StopReason::Budget } else { verdict.reason.clone() }
     }
 
     fn outcome(mut self, verdict: Verdict, ending: Ending) -> Outcome {
         self.release(|_| false);
+        let verdict = Verdict { reason: self.reason(&verdict), ..verdict };
         // A replay of a finished run tells the same time as the run did.
         let wall = if ending == Ending::Search { self.decided_at } else { self.book.log.elapsed() };
         Outcome {
@@ -236,6 +280,17 @@ impl<'a> Run<'a> {
             asked: self.asked,
             failed: self.failed,
         }
+    }
+}
+
+/// All that failed about a candidate.
+fn failures(trial: &Trial) -> Vec<&Failure> {
+    match trial {
+        Trial::Failed { why, .. } => vec![why],
+        Trial::Scored { card, .. } | Trial::Rescored { card, .. } => {
+            card.iter().filter_map(|(_, said)| said.as_ref().err()).collect()
+        }
+        Trial::Critique { .. } => Vec::new(),
     }
 }
 

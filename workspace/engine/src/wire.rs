@@ -13,8 +13,13 @@ use editscale_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The version of every file in a run directory.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of every file in a run directory that this program writes.
+///
+/// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// The oldest version that this program reads.
+pub(crate) const OLDEST_FORMAT_VERSION: u32 = 1;
 
 /// Why a stored value is not what its field says: the field, what was expected, what was found.
 pub(crate) type WireError = String;
