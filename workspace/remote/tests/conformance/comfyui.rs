@@ -396,7 +396,7 @@ async fn edits_that_the_server_gave_up_fail_with_its_words() {
             1,
         ),
         (raised("torch.OutOfMemoryError", "Allocation on device"), FailureKind::Unavailable, "OutOfMemoryError", 4),
-        (ended("execution_interrupted", json!({})), FailureKind::Unavailable, "somebody interrupted", 1),
+        (ended("execution_interrupted", json!({})), FailureKind::Refused, "somebody interrupted", 1),
         (json!({"status_str": "error"}), FailureKind::Unavailable, "does not say why", 4),
     ] {
         let server = FakeServer::start();
@@ -460,7 +460,9 @@ async fn what_is_no_result_is_none() {
     ] {
         let server = FakeServer::start();
         server.fail_at(route, vec![fault.clone(); 99]);
-        let failure = edit(options(&server), item(&request(None, None))).await.unwrap_err();
+        let mut hasty = options(&server);
+        hasty.polls.lost_after = Duration::from_millis(40);
+        let failure = edit(hasty, item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Malformed, "{route} {fault:?}: {failure}");
         assert!(failure.to_string().contains(words), "{route} {fault:?}: {failure}");
     }

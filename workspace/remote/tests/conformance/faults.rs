@@ -34,7 +34,9 @@ async fn failures_have_the_kinds_that_the_engine_knows() {
         (status(429, &[], "slow"), FailureKind::Unavailable, 4),
         (status(500, &[], "Internal Server Error"), FailureKind::Unavailable, 4),
         (status(503, &[], r#"{"error":"the engine is dead"}"#), FailureKind::Unavailable, 4),
-        (status(500, &[("x-should-retry", "false")], "no"), FailureKind::Unavailable, 1),
+        // What is not to be asked for again at once is no failure that passes.
+        (status(500, &[("x-should-retry", "false")], "no"), FailureKind::Refused, 1),
+        (status(429, &[("retry-after", "3600")], "slow"), FailureKind::Refused, 1),
         (status(502, &[], "<html><title>502 Bad Gateway</title>"), FailureKind::Ambiguous, 1),
     ] {
         let server = FakeServer::start();

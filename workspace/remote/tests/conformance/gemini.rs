@@ -274,7 +274,7 @@ async fn the_error_table() {
         ),
         (429, error("RESOURCE_EXHAUSTED", words, json!([])), FailureKind::Refused, 1),
         (429, error("RESOURCE_EXHAUSTED", "Resource has been exhausted", json!([])), FailureKind::Unavailable, 4),
-        (429, error("RESOURCE_EXHAUSTED", words, json!([retry("7200s")])), FailureKind::Unavailable, 1),
+        (429, error("RESOURCE_EXHAUSTED", words, json!([retry("7200s")])), FailureKind::Refused, 1),
         (500, error("INTERNAL", "An internal error has occurred", json!([])), FailureKind::Unavailable, 4),
         (503, error("UNAVAILABLE", "The model is overloaded.", json!([])), FailureKind::Unavailable, 4),
         (504, error("DEADLINE_EXCEEDED", "Deadline expired", json!([])), FailureKind::Ambiguous, 1),

@@ -9,7 +9,7 @@ use crate::SetupError;
 use crate::editors::knobs::FieldKnob;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
-use crate::price::{Prices, TokenBounds};
+use crate::price::{Counted, Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
 
 /// Fields that this program writes itself, or that would make the answer another.
@@ -102,6 +102,9 @@ impl ArkOptions {
             return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
         }
         self.prices.check_repeat(Some(self.repeat))?;
+        // The service counts no tokens that go in.
+        self.prices.only(&[Counted::Call, Counted::Picture, Counted::OutputTokens])?;
+        self.prices.check_bounds(self.bounds)?;
         Ok(generation)
     }
 

@@ -36,7 +36,7 @@ use crate::editors::openai_images::MaskRule;
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Jobs, Order};
 use crate::picture::mask::transparent_where_white;
-use crate::price::TokenBounds;
+use crate::price::{Counted, TokenBounds};
 use crate::trouble::error::ErrorClass;
 use crate::trouble::retry::Repeat;
 
@@ -74,6 +74,7 @@ impl ComfyUi {
             return Err(SetupError::setting("seed_bits", "1 to 53", &options.seed_bits));
         }
         options.polls.check()?;
+        options.prices.only(&[Counted::Call, Counted::Picture])?;
         let template = Arc::new(Template::new(&options)?);
         let repeat = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
         let card = card(&options, &template);

@@ -109,6 +109,7 @@ impl GeminiOptions {
         if self.repeat == Repeat::Keyed {
             return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
         }
+        self.prices.check_bounds(self.bounds)?;
         self.prices.check_repeat(Some(self.repeat))
     }
 

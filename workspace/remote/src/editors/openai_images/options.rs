@@ -109,6 +109,7 @@ impl OpenAiImagesOptions {
             return Err(SetupError::setting("repeat", "never or harmless: this proxy passes no keys on", &"keyed"));
         }
         self.prices.check_repeat(self.repeat)?;
+        self.prices.check_bounds(self.bounds)?;
         if let Some(SizeRule::OneOf(sizes)) = &self.sizes
             && sizes.is_empty()
         {

@@ -10,7 +10,7 @@ use crate::editors::knobs::FieldKnob;
 use crate::editors::size::SizeRule;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
-use crate::price::Prices;
+use crate::price::{Counted, Prices};
 use crate::trouble::retry::Repeat;
 
 /// Numeric fields of the request that a search may turn. Everything else is written by this program.
@@ -128,6 +128,7 @@ impl SgLangRolloutOptions {
         if self.sizes == SizeRule::OneOf(Vec::new()) {
             return Err(SetupError::setting("sizes", "at least one", &"none"));
         }
+        self.prices.only(&[Counted::Call, Counted::Picture])?;
         self.prices.check_repeat(self.repeat)
     }
 
