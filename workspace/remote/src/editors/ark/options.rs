@@ -6,7 +6,7 @@ use editscale_core::EditorName;
 
 use super::generation::ArkGeneration;
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, defaults};
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
 use crate::price::{Counted, Prices, TokenBounds};
@@ -115,6 +115,13 @@ impl ArkOptions {
         if let Some(size) = &self.size {
             _ = write!(text, " size={size}");
         }
+        if let Some(generation) = self.generation {
+            _ = write!(text, " generation={generation:?}");
+        }
+        if let Some(has_seeds) = self.has_seeds {
+            _ = write!(text, " seeds={has_seeds}");
+        }
+        _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
         if let Some(revision) = &self.revision {
             _ = write!(text, " @{revision}");
         }

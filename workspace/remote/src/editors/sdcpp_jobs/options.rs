@@ -118,7 +118,7 @@ impl SdCppJobsOptions {
 }
 
 /// The JSON pointer to the object in which a number stands that a search may turn.
-pub(super) fn place(knob: &str) -> Option<&'static str> {
+pub(crate) fn place(knob: &str) -> Option<&'static str> {
     match knob {
         "strength" => Some(""),
         "sample_steps" | "eta" | "flow_shift" | "shifted_timestep" => Some("/sample_params"),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use editscale_core::EditorName;
 
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, defaults};
 use crate::editors::size::SizeRule;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
@@ -153,6 +153,8 @@ impl SgLangRolloutOptions {
         if let Some(negative) = &self.negative_prompt {
             _ = write!(text, " negative_prompt={negative}");
         }
+        _ = write!(text, " sizes={:?}", self.sizes);
+        _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
         if let Some(revision) = &self.revision {
             _ = write!(text, " @{revision}");
         }
