@@ -353,7 +353,9 @@ async fn refusals_of_graphs_are_told_node_by_node() {
     ] {
         let server = FakeServer::start();
         server.fail_at("POST /v1/prompt", vec![fault.clone(); 9]);
-        let failure = edit(options(&server), item(&request(None, None))).await.unwrap_err();
+        let mut hasty = options(&server);
+        hasty.polls.lost_after = Duration::from_millis(20);
+        let failure = edit(hasty, item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{fault:?}: {failure}");
         assert!(failure.to_string().contains(words), "{failure}");
         assert_eq!(bodies(&server, "POST /v1/prompt").len(), prompts, "{fault:?}");

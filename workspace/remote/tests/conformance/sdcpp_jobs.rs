@@ -360,7 +360,8 @@ async fn after_a_crash_the_job_is_asked_about_where_it_is_and_not_submitted() {
 #[tokio::test]
 async fn after_a_crash_what_nobody_knows_counts_as_spent_and_is_never_submitted_again() {
     let server = FakeServer::start();
-    let editor = SdCppJobs::new(paid(&server)).unwrap();
+    let polls = PollRules { lost_after: Duration::from_millis(40), ..quick() };
+    let editor = SdCppJobs::new(SdCppJobsOptions { polls, ..paid(&server) }).unwrap();
     let unnamed = Submission { key: "editscale-run-1-0".into(), remote_id: None };
     let elsewhere = Submission { remote_id: Some("http://127.0.0.1:1/sdcpp/v1 job-1".into()), ..unnamed.clone() };
     let plain = item(&request(None, None));

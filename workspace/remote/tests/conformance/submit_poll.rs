@@ -58,6 +58,13 @@ fn options(service: Service, server: &FakeServer) -> SubmitPollOptions {
     }
 }
 
+/// One that soon believes that a job is gone.
+fn hasty(service: Service, server: &FakeServer) -> SubmitPoll {
+    let plain = options(service, server);
+    let polls = PollRules { lost_after: Duration::from_millis(40), ..plain.polls };
+    SubmitPoll::new(SubmitPollOptions { polls, ..plain }).unwrap()
+}
+
 fn editor(service: Service, server: &FakeServer) -> SubmitPoll {
     SubmitPoll::new(options(service, server)).unwrap()
 }
@@ -346,10 +353,7 @@ async fn check(service: Service, cases: Vec<Case<'_>>) {
     for (route, fault, times, kind, words, micros) in cases {
         let server = FakeServer::start();
         server.fail_at(route, vec![fault.clone(); times]);
-        let plain = options(service, &server);
-        let polls = PollRules { lost_after: Duration::from_millis(40), ..plain.polls };
-        let editor = SubmitPoll::new(SubmitPollOptions { polls, ..plain }).unwrap();
-        let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), item(&request(None, None))).await.unwrap_err();
         let found = (failure.kind, failure.cost.usd.micros);
         assert_eq!(found, (kind, micros), "{service} {route} {fault:?}: {failure}");
         assert!(failure.message.contains(words), "{failure} should speak of {words}");
@@ -540,19 +544,19 @@ async fn after_a_crash_jobs_are_asked_about_and_never_submitted_again() {
         let server = FakeServer::start();
         let known = submitted(service, &server).await;
         let resumed = |earlier: &Submission| EditItem { earlier: Some(earlier.clone()), ..item(&request(None, None)) };
-        edit(&editor(service, &server), resumed(&known)).await.unwrap();
+        edit(&hasty(service, &server), resumed(&known)).await.unwrap();
         // A journal is no reason to ask whatever address it holds.
         let (base, _) = known.remote_id.as_ref().unwrap().split_once(' ').unwrap();
         let inside = "http://169.254.169.254/x";
         let forged = format!("{base} {inside}|{inside}|{inside}");
         let forged = Submission { remote_id: Some(forged.into()), ..known.clone() };
-        let failure = edit(&editor(service, &server), resumed(&forged)).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), resumed(&forged)).await.unwrap_err();
         assert_eq!(failure.cost.usd.micros, 100_000, "{service}: {failure}");
         server.forget_jobs();
-        let failure = edit(&editor(service, &server), resumed(&known)).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), resumed(&known)).await.unwrap_err();
         assert_eq!((failure.kind, failure.cost.usd.micros), (FailureKind::Ambiguous, 100_000), "{service}: {failure}");
         let unnamed = Submission { remote_id: None, ..known };
-        let failure = edit(&editor(service, &server), resumed(&unnamed)).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), resumed(&unnamed)).await.unwrap_err();
         assert_eq!((failure.kind, failure.cost.usd.micros), (FailureKind::Ambiguous, 100_000), "{service}: {failure}");
         assert_eq!(submissions(service, &server), 1, "{service}");
     }
