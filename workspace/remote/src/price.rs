@@ -21,6 +21,31 @@ pub struct Prices {
     pub output_tokens: Usd,
 }
 
+/// What a dialect can count, and so can have a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Call,
+    Picture,
+    TextTokens,
+    PictureTokens,
+    OutputTokens,
+}
+
+impl Counted {
+    const ALL: [Self; 5] = [Self::Call, Self::Picture, Self::TextTokens, Self::PictureTokens, Self::OutputTokens];
+
+    /// The name of its price in recipes.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Picture => "picture",
+            Self::TextTokens => "text_tokens",
+            Self::PictureTokens => "picture_tokens",
+            Self::OutputTokens => "output_tokens",
+        }
+    }
+}
+
 /// The most tokens that one call is expected to take; what it costs at most follows from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TokenBounds {
@@ -70,6 +95,44 @@ impl Prices {
         Ok(())
     }
 
+    fn price(&self, of: Counted) -> Usd {
+        match of {
+            Counted::Call => self.call,
+            Counted::Picture => self.picture,
+            Counted::TextTokens => self.text_tokens,
+            Counted::PictureTokens => self.picture_tokens,
+            Counted::OutputTokens => self.output_tokens,
+        }
+    }
+
+    /// Refuses prices of what a dialect does not count: they would have no effect.
+    pub(crate) fn only(&self, counted: &[Counted]) -> Result<(), SetupError> {
+        let has_price = |of: &Counted| self.price(*of).micros > 0;
+        let Some(other) = Counted::ALL.into_iter().filter(has_price).find(|of| !counted.contains(of)) else {
+            return Ok(());
+        };
+        let words: Vec<&str> = counted.iter().map(|of| of.word()).collect();
+        let expected = format!("a price of what is counted here: {}", words.join(", "));
+        Err(SetupError::setting("prices", &expected, &other.word()))
+    }
+
+    /// Refuses prices of tokens without a bound on their number: such calls would count as nothing beforehand.
+    pub(crate) fn check_bounds(&self, bounds: TokenBounds) -> Result<(), SetupError> {
+        let [text, pictures, output] =
+            [self.text_tokens, self.picture_tokens, self.output_tokens].map(|price| price.micros > 0);
+        let missing = |key: &str, price: &str| {
+            let expected = format!("a number, because {price} have a price");
+            Err(SetupError::setting(&format!("prices: {key}"), &expected, &"none"))
+        };
+        if (text || pictures) && bounds.input == 0 {
+            return missing("most_input_tokens", if text { "text_tokens" } else { "picture_tokens" });
+        }
+        if output && bounds.output == 0 {
+            return missing("most_output_tokens", "output_tokens");
+        }
+        Ok(())
+    }
+
     fn by_tokens(&self) -> bool {
         [self.text_tokens, self.picture_tokens, self.output_tokens].iter().any(|price| price.micros > 0)
     }
@@ -83,14 +146,11 @@ impl Prices {
         Cost { nfe, tokens: tokens_counted, usd: self.fixed(pictures, tokens) }
     }
 
-    /// What an answer cost. Without a count of tokens where they are paid for, that is the most that it can have cost.
+    /// What an answer cost. Without a count of tokens those count that it can have taken at most, and where they are paid for,
+    /// so does the money.
     pub(crate) fn of(&self, usage: Option<Usage>, pictures: u64, bound: Cost) -> Cost {
         let Some(usage) = usage else {
-            return if self.by_tokens() {
-                bound
-            } else {
-                Cost { nfe: bound.nfe, tokens: 0, usd: self.fixed(pictures, 0) }
-            };
+            return if self.by_tokens() { bound } else { Cost { usd: self.fixed(pictures, 0), ..bound } };
         };
         let money =
             [(usage.text, self.text_tokens), (usage.pictures, self.picture_tokens), (usage.output, self.output_tokens)];
@@ -149,6 +209,32 @@ mod tests {
         ] {
             assert_eq!(prices().of(Usage::of(&answer), 1, bound), expected, "{answer}");
         }
+    }
+
+    #[test]
+    fn tokens_that_nobody_counted_are_those_that_it_can_have_been() {
+        let by_picture = Prices { picture: usd(7), ..Prices::default() };
+        let bound = by_picture.bound(TokenBounds { input: 10, output: 5 }, 2, 0);
+        assert_eq!(by_picture.of(None, 1, bound), Cost { nfe: 0, tokens: 15, usd: usd(7) });
+    }
+
+    #[test]
+    fn prices_without_effect_or_bound_are_refused() {
+        let words = |checked: Result<(), SetupError>| checked.unwrap_err().to_string();
+        let found = words(prices().only(&[Counted::Call, Counted::Picture]));
+        assert!(found.contains("call, picture") && found.contains("found text_tokens"), "{found}");
+        assert_eq!(prices().only(&Counted::ALL), Ok(()));
+        assert_eq!(Prices::default().only(&[]), Ok(()));
+        for (input, output, expected) in
+            [(0, 9, Some("most_input_tokens")), (9, 0, Some("most_output_tokens")), (9, 9, None)]
+        {
+            let checked = prices().check_bounds(TokenBounds { input, output });
+            match expected {
+                Some(expected) => assert!(words(checked).contains(expected)),
+                None => assert_eq!(checked, Ok(())),
+            }
+        }
+        assert_eq!(Prices { call: usd(1), ..Prices::default() }.check_bounds(TokenBounds::default()), Ok(()));
     }
 
     #[test]

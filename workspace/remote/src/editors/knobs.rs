@@ -11,6 +11,11 @@ pub struct FieldKnob {
     pub is_whole: bool,
 }
 
+/// Where knobs stand, for a revision: what is not in a proposal is made with these.
+pub(crate) fn defaults<'a>(knobs: impl Iterator<Item = &'a KnobSpec>) -> String {
+    knobs.map(|spec| format!(" {}={}", spec.name.as_str(), spec.default)).collect()
+}
+
 /// The value of every knob, set or not: a server's own default is nothing to rely on.
 pub(crate) fn values(knobs: &[FieldKnob], proposal: &Proposal) -> Vec<(String, serde_json::Number)> {
     let value = |knob: &FieldKnob| {

@@ -9,6 +9,13 @@ pub enum SizeRule {
     Any,
     /// Sides that are multiples of this.
     MultipleOf(u32),
+    /// The same, where the longer side is at most so many times the shorter.
+    MultipleWithin {
+        /// What sides are multiples of.
+        step: u32,
+        /// The greatest proportion of the sides.
+        proportion: u32,
+    },
     /// These alone.
     OneOf(Vec<ImageSize>),
 }
@@ -21,6 +28,13 @@ impl SizeRule {
             Self::MultipleOf(step) => {
                 let side = |side: u32| nearest_multiple(side, (*step).max(1));
                 ImageSize { width: side(wanted.width), height: side(wanted.height) }
+            }
+            Self::MultipleWithin { step, proportion } => {
+                let ImageSize { width, height } = Self::MultipleOf(*step).nearest(wanted);
+                let step = (*step).max(1);
+                // The shorter side grows: nothing of what was asked for is lost.
+                let least = |side: u32| side.div_ceil((*proportion).max(1)).div_ceil(step).saturating_mul(step);
+                ImageSize { width: width.max(least(height)), height: height.max(least(width)) }
             }
             Self::OneOf(sizes) => {
                 let better = |a: &&ImageSize, b: &&ImageSize| distance(**a, wanted).total_cmp(&distance(**b, wanted));
@@ -54,7 +68,8 @@ mod tests {
             ("gpt-image-1", (1000, 1000), (1024, 1024)),
             ("gpt-image-1-mini", (4000, 3000), (1536, 1024)),
             ("gpt-image-1", (600, 900), (1024, 1536)),
-            ("gpt-image-2", (1000, 7), (1008, 16)),
+            ("gpt-image-2", (1000, 7), (1008, 336)),
+            ("gpt-image-2", (500, 3000), (1008, 3008)),
             ("gpt-image-2", (1024, 640), (1024, 640)),
         ] {
             assert_eq!(Profile::OpenAi.sizes(model).nearest(size(wanted)), size(expected), "{model} {wanted:?}");

@@ -145,7 +145,7 @@ impl Fleet {
         };
         Ok(Self {
             servers: connection.servers.iter().map(server).collect::<Result<_, _>>()?,
-            http: Http::new(connection.timeouts)?,
+            http: Http::new(connection.timeouts, connection.retry)?,
             retry: connection.retry,
             most_answer_bytes: connection.most_answer_bytes,
         })
@@ -201,9 +201,10 @@ impl Fleet {
                 Err(error) => error.doubted(in_doubt),
             };
             in_doubt = error.maybe_done;
-            let Some(wait) = self.retry.wait(&error, ask.repeat, number, ask.seed) else { return Err(error) };
-            // A wait that a server asks for is kept by its own pace: another one need not wait.
-            if error.after.is_none() || self.who_may(ask).len() == 1 {
+            let wait = self.retry.wait(&error, ask.repeat, number, ask.seed);
+            let Some(wait) = wait else { return Err(self.retry.given_up(error)) };
+            // A wait that a server asks for is kept by its own pace: one that asks for none need not wait.
+            if error.after.is_none() || !self.has_another(ask, &server) {
                 let waited = while_wanted(watch, tokio::time::sleep(wait)).await;
                 waited.ok_or_else(|| RemoteError::cancelled(in_doubt))?;
             }
@@ -273,6 +274,13 @@ impl Fleet {
         }
         let draw = |server: &&Arc<Server>| ask.seed.mix(number(server.endpoint.base().as_str())).get();
         Cow::Owned(self.servers.iter().max_by_key(draw).cloned().into_iter().collect())
+    }
+
+    /// Whether there is another server, which is well and asked for no pause.
+    fn has_another(&self, ask: &Ask, server: &Arc<Server>) -> bool {
+        let now = Instant::now();
+        let may = |other: &Arc<Server>| other.admits(now).is_ok() && !other.is_held(now);
+        self.who_may(ask).iter().any(|other| !Arc::ptr_eq(other, server) && may(other))
     }
 
     /// The right to call the server that has the least to do among those that are well, if possible not one that asked for

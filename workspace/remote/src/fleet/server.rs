@@ -118,8 +118,7 @@ impl Slot {
         let server = self.server();
         let pause = match outcome {
             Ok(reply) => pause_in(reply),
-            Err(error) if error.class == ErrorClass::Overloaded => error.after,
-            Err(_) => None,
+            Err(error) => error.after,
         };
         if let Some(pause) = pause {
             lock(&server.pace).hold(now, pause.min(Duration::from_secs(60)));

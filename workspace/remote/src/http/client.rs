@@ -15,6 +15,7 @@ use super::events::Listener;
 use super::multipart::Payload;
 use crate::SetupError;
 use crate::picture::lifted::Lifted;
+use crate::trouble::retry::RetryRules;
 
 /// How long each phase of one exchange may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,17 +73,18 @@ impl Reply {
 
     /// The body, where it is JSON that is not made of very many values: those take much more memory than their text.
     pub(crate) fn json(&self) -> Option<Value> {
-        self.is_bounded().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+        is_bounded(&self.body).then(|| serde_json::from_slice(&self.body).ok()).flatten()
     }
 
     /// The same, where long texts stay where they are.
     pub(crate) fn lifted(&self) -> Option<Lifted> {
-        self.is_bounded().then(|| Lifted::new(&self.body).ok()).flatten()
+        is_bounded(&self.body).then(|| Lifted::new(&self.body).ok()).flatten()
     }
+}
 
-    fn is_bounded(&self) -> bool {
-        memchr::memchr2_iter(b',', b'[', &self.body).take(MOST_VALUES + 1).count() <= MOST_VALUES
-    }
+/// Whether a text in JSON is not made of very many values.
+pub(crate) fn is_bounded(body: &[u8]) -> bool {
+    memchr::memchr2_iter(b',', b'[', body).take(MOST_VALUES + 1).count() <= MOST_VALUES
 }
 
 /// One request.
@@ -114,6 +116,7 @@ pub(crate) struct Http {
     here: Client,
     public: Client,
     timeouts: Timeouts,
+    retry: RetryRules,
 }
 
 /// Which client sends a message.
@@ -127,7 +130,7 @@ pub(crate) enum Way {
 }
 
 impl Http {
-    pub(crate) fn new(timeouts: Timeouts) -> Result<Self, SetupError> {
+    pub(crate) fn new(timeouts: Timeouts, retry: RetryRules) -> Result<Self, SetupError> {
         // Connections are not kept: one that a server closes just as a request leaves on it leaves it open whether the
         // request was read, which is worse than a handshake more for each picture.
         let common = || {
@@ -138,13 +141,21 @@ impl Http {
             builder.build().map_err(|error| SetupError::Client { reason: say(&error) })
         };
         let public = common().no_proxy().https_only(true).dns_resolver(Arc::new(PublicNames));
-        Ok(Self { named: made(common())?, here: made(common().no_proxy())?, public: made(public)?, timeouts })
+        Ok(Self { named: made(common())?, here: made(common().no_proxy())?, public: made(public)?, timeouts, retry })
     }
 
     /// How long it may take to fetch a file that is there.
     pub(crate) fn file_limit(&self) -> Duration {
         let Timeouts { connect, silence, body, .. } = self.timeouts;
         connect.saturating_add(silence).saturating_add(body)
+    }
+
+    /// How long to wait before a file is fetched once more, after attempt number `attempt` (from 1); nothing where there is to
+    /// be no other. A wait that its server asks for is kept to, up to a limit. By the usual rules 0.3, 1 and 3 seconds.
+    pub(crate) fn file_wait(&self, attempt: usize, asked: Option<Duration>) -> Option<Duration> {
+        let RetryRules { first_wait, longest_wait, longest_asked, .. } = self.retry;
+        let own = first_wait.mul_f64(*[0.6, 2.0, 6.0].get(attempt.checked_sub(1)?)?).min(longest_wait);
+        asked.map_or(Some(own), |asked| (asked <= longest_asked).then(|| asked.max(own)))
     }
 
     /// The same clients, which wait no longer than this for the head of an answer.

@@ -10,7 +10,12 @@ use tokio::sync::mpsc::UnboundedSender;
 pub(crate) struct Events {
     line: Vec<u8>,
     data: Vec<String>,
+    /// How many events there were.
+    count: usize,
 }
+
+/// The most events of one stream, and lines of one event: far more than any model writes, and little memory.
+const MOST: usize = 1 << 18;
 
 impl Events {
     /// The data of the events that these bytes complete.
@@ -31,9 +36,13 @@ impl Events {
         let line = line.trim_end_matches(['\r', '\n']);
         if line.is_empty() {
             let data = std::mem::take(&mut self.data);
-            return (!data.is_empty()).then(|| data.join("\n"));
+            if data.is_empty() || self.count >= MOST {
+                return None;
+            }
+            self.count += 1;
+            return Some(data.join("\n"));
         }
-        if let Some(value) = line.strip_prefix("data:") {
+        if let Some(value) = line.strip_prefix("data:").filter(|_| self.data.len() < MOST) {
             self.data.push(value.strip_prefix(' ').unwrap_or(value).to_owned());
         }
         None

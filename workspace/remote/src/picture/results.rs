@@ -1,23 +1,24 @@
 //! Pictures that a server names by an address: fetched only from where such a picture may lie.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use editscale_core::EncodedImage;
 use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::declared::is_cut_short;
 use super::received::{PictureLimits, decoded, received};
 use crate::http::client::{Http, Message, Reply, Way, is_this_machine, literal, seconds};
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::retry::asked_wait;
 use crate::trouble::words::short;
 
 /// Redirects that are followed in a row.
 const MOST_REDIRECTS: usize = 5;
-/// Attempts to fetch one picture; it was paid for, and asking for it again costs nothing.
-const ATTEMPTS: usize = 3;
 
 /// A picture that `home` named by an address or wrote as a data URL.
 pub(crate) async fn picture(
@@ -99,30 +100,34 @@ pub(crate) async fn fetch(
     Err(refused(format!("more than {MOST_REDIRECTS} redirects")))
 }
 
+/// Fetches a file, and does so again where what went wrong may pass: results lie on stores of their own, which may not have
+/// them at once. It was paid for, and asking for it again costs nothing.
 async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Result<Reply, String> {
-    let mut last = String::new();
     // A file that is there is not made first: it has no time for that.
     let limit = http.file_limit();
-    for _ in 0..ATTEMPTS {
+    let mut attempt = 1;
+    loop {
         let Ok(exchanged) = timeout(limit, http.exchange(way, message())).await else {
             return Err(format!("it took longer than {}", seconds(limit)));
         };
-        match exchanged {
-            Ok(reply) if reply.status == 200 && is_cut_short(&reply.body) => {
-                "the file is cut short".clone_into(&mut last);
+        let (words, asked) = match exchanged {
+            Ok(reply) if reply.status == 200 && is_cut_short(&reply.body) => ("the file is cut short".to_owned(), None),
+            Ok(reply) if matches!(reply.status, 404 | 408 | 425 | 429 | 500..) => {
+                (format!("status {}", reply.status), asked_wait(&reply, SystemTime::now()))
             }
-            Ok(reply) if reply.status < 500 && !matches!(reply.status, 408 | 425 | 429) => return Ok(reply),
-            Ok(reply) => last = format!("status {}", reply.status),
+            Ok(reply) => return Ok(reply),
             Err(broken) => {
                 let error = RemoteError::broken(broken);
                 if error.class == ErrorClass::Malformed {
                     return Err(error.message);
                 }
-                last = error.message;
+                (error.message, None)
             }
-        }
+        };
+        let Some(wait) = http.file_wait(attempt, asked) else { return Err(words) };
+        sleep(wait).await;
+        attempt += 1;
     }
-    Err(last)
 }
 
 fn is_same(home: &Url, url: &Url) -> bool {

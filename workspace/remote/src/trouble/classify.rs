@@ -59,8 +59,10 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
     let details = Details::of(&reply.body);
     let class = details.class(reply.status, class(reply.status, &words));
     let said = if words.message.is_empty() { "nothing more" } else { &words.message };
+    let should_retry: Option<bool> = reply.header("x-should-retry").and_then(|word| word.parse().ok());
+    let not_again = if should_retry == Some(false) { "; it says that another attempt makes no sense" } else { "" };
     let advice = advice(endpoint, reply);
-    let message = format!("{} answered with status {}: {said}{advice}", endpoint.base(), reply.status);
+    let message = format!("{} answered with status {}: {said}{not_again}{advice}", endpoint.base(), reply.status);
     let request_id = reply.header("x-request-id").map(|text| endpoint.hide(text).chars().take(100).collect());
     RemoteError {
         class,
@@ -69,7 +71,7 @@ pub(crate) fn refused(endpoint: &Endpoint, reply: &Reply) -> RemoteError {
         code: words.code.or(words.kind),
         request_id,
         after: asked_wait(reply, SystemTime::now()).or(details.after),
-        should_retry: reply.header("x-should-retry").and_then(|word| word.parse().ok()),
+        should_retry,
         // A gateway that lost its server does not know what that one did; and 303 says that it was done.
         maybe_done: matches!(reply.status, 303 | 502 | 504 | 520..=524)
             && reply.header("x-should-retry") != Some("true"),

@@ -139,6 +139,8 @@ impl RemoteError {
             ErrorClass::Moderated | ErrorClass::Auth | ErrorClass::Quota => FailureKind::Refused,
             ErrorClass::BadRequest => FailureKind::Invalid,
             _ if ambiguous => FailureKind::Ambiguous,
+            // It may pass, but not now: the engine would ask again at once.
+            _ if self.should_retry == Some(false) => FailureKind::Refused,
             ErrorClass::Retryable | ErrorClass::Overloaded | ErrorClass::Dead => FailureKind::Unavailable,
             ErrorClass::TimedOut => FailureKind::TimedOut,
         };

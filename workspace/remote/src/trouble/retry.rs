@@ -6,7 +6,8 @@ use editscale_core::Seed;
 
 use super::date;
 use super::error::RemoteError;
-use crate::http::client::Reply;
+use crate::SetupError;
+use crate::http::client::{Reply, seconds};
 
 /// Whether a call that may have been done is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,18 @@ pub struct RetryRules {
     pub longest_wait: Duration,
     /// The longest wait that a server can ask for. Where it asks for more, the call fails.
     pub longest_asked: Duration,
+}
+
+impl Repeat {
+    /// Refuses keys where none are sent.
+    pub(crate) fn check_unkeyed(repeat: Option<Self>, who: &str) -> Result<(), SetupError> {
+        match repeat {
+            Some(Self::Keyed) => {
+                Err(SetupError::setting("repeat", &format!("never or harmless: {who} no keys"), &"keyed"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Default for RetryRules {
@@ -58,6 +71,22 @@ impl RetryRules {
         }
         let nominal = self.first_wait.saturating_mul(1 << (attempt - 1).min(20)).min(self.longest_wait);
         Some(nominal.mul_f64(1.0 - 0.25 * seed.mix(u64::from(attempt)).unit()))
+    }
+}
+
+impl RetryRules {
+    /// The error as it is where there is no other attempt: a server that asks for a longer pause than is waited for is not
+    /// to be asked at once by anybody else.
+    pub(crate) fn given_up(&self, error: RemoteError) -> RemoteError {
+        match error.after.filter(|after| *after > self.longest_asked) {
+            Some(after) => {
+                let (after, most) = (seconds(after), seconds(self.longest_asked));
+                let message =
+                    format!("{}; it asks for a pause of {after}, and at most {most} are waited", error.message);
+                RemoteError { message, should_retry: Some(false), ..error }
+            }
+            None => error,
+        }
     }
 }
 

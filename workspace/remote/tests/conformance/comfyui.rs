@@ -353,7 +353,9 @@ async fn refusals_of_graphs_are_told_node_by_node() {
     ] {
         let server = FakeServer::start();
         server.fail_at("POST /v1/prompt", vec![fault.clone(); 9]);
-        let failure = edit(options(&server), item(&request(None, None))).await.unwrap_err();
+        let mut hasty = options(&server);
+        hasty.polls.lost_after = Duration::from_millis(20);
+        let failure = edit(hasty, item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{fault:?}: {failure}");
         assert!(failure.to_string().contains(words), "{failure}");
         assert_eq!(bodies(&server, "POST /v1/prompt").len(), prompts, "{fault:?}");
@@ -396,7 +398,7 @@ async fn edits_that_the_server_gave_up_fail_with_its_words() {
             1,
         ),
         (raised("torch.OutOfMemoryError", "Allocation on device"), FailureKind::Unavailable, "OutOfMemoryError", 4),
-        (ended("execution_interrupted", json!({})), FailureKind::Unavailable, "somebody interrupted", 1),
+        (ended("execution_interrupted", json!({})), FailureKind::Refused, "somebody interrupted", 1),
         (json!({"status_str": "error"}), FailureKind::Unavailable, "does not say why", 4),
     ] {
         let server = FakeServer::start();
@@ -460,7 +462,9 @@ async fn what_is_no_result_is_none() {
     ] {
         let server = FakeServer::start();
         server.fail_at(route, vec![fault.clone(); 99]);
-        let failure = edit(options(&server), item(&request(None, None))).await.unwrap_err();
+        let mut hasty = options(&server);
+        hasty.polls.lost_after = Duration::from_millis(40);
+        let failure = edit(hasty, item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Malformed, "{route} {fault:?}: {failure}");
         assert!(failure.to_string().contains(words), "{route} {fault:?}: {failure}");
     }

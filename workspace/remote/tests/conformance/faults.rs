@@ -5,10 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use editscale_core::{EditBackend, EditItem, FailureKind, ImageSize, Recovery, Seed, Submission, Usd};
-use editscale_remote::{MaskRule, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SizeRule};
+use editscale_remote::{
+    ChatJudge, ChatJudgeOptions, MaskRule, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SizeRule,
+};
 use editscale_testkit::{FakeServer, ServerFault};
 
-use crate::support::{Listening, connection, edit, edit_watched, editor, item, named, options, picture, request};
+use crate::support::{
+    Listening, connection, edit, edit_watched, editor, item, judge_options, named, options, picture, request,
+};
 
 fn status(status: u16, headers: &[(&'static str, &str)], body: &str) -> ServerFault {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
@@ -34,7 +38,9 @@ async fn failures_have_the_kinds_that_the_engine_knows() {
         (status(429, &[], "slow"), FailureKind::Unavailable, 4),
         (status(500, &[], "Internal Server Error"), FailureKind::Unavailable, 4),
         (status(503, &[], r#"{"error":"the engine is dead"}"#), FailureKind::Unavailable, 4),
-        (status(500, &[("x-should-retry", "false")], "no"), FailureKind::Unavailable, 1),
+        // What is not to be asked for again at once is no failure that passes.
+        (status(500, &[("x-should-retry", "false")], "no"), FailureKind::Refused, 1),
+        (status(429, &[("retry-after", "3600")], "slow"), FailureKind::Refused, 1),
         (status(502, &[], "<html><title>502 Bad Gateway</title>"), FailureKind::Ambiguous, 1),
     ] {
         let server = FakeServer::start();
@@ -189,6 +195,30 @@ async fn a_harmless_repeat_of_what_is_paid_is_refused() {
     let server = FakeServer::start();
     let options = OpenAiImagesOptions { repeat: Some(Repeat::Harmless), ..paid(&server) };
     assert!(OpenAiImages::new(options).unwrap_err().to_string().contains("repeat"));
+}
+
+#[tokio::test]
+async fn prices_of_tokens_need_a_bound_on_their_number() {
+    let server = FakeServer::start();
+    for profile in [Profile::Generic, Profile::VllmOmni, Profile::SgLang, Profile::SdCpp] {
+        for (prices, words) in [
+            (Prices { text_tokens: Usd { micros: 1 }, ..Prices::default() }, "most_input_tokens"),
+            (Prices { output_tokens: Usd { micros: 1 }, ..Prices::default() }, "most_output_tokens"),
+        ] {
+            let priced = OpenAiImagesOptions { prices, ..options(profile, &server) };
+            assert!(OpenAiImages::new(priced).unwrap_err().to_string().contains(words), "{profile}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn judges_have_no_keys_and_make_no_pictures() {
+    let server = FakeServer::start();
+    let keyed = ChatJudgeOptions { repeat: Some(Repeat::Keyed), ..judge_options(&server) };
+    assert!(ChatJudge::new(keyed).unwrap_err().to_string().contains("judges have no keys"));
+    let prices = Prices { picture: Usd { micros: 1 }, ..Prices::default() };
+    let priced = ChatJudgeOptions { prices, ..judge_options(&server) };
+    assert!(ChatJudge::new(priced).unwrap_err().to_string().contains("found picture"));
 }
 
 #[tokio::test]

@@ -228,10 +228,17 @@ async fn successes_without_a_picture_are_told_apart() {
 }
 
 #[tokio::test]
-async fn where_calls_are_free_no_picture_is_asked_for_once_more() {
+async fn where_that_is_harmless_no_picture_is_asked_for_once_more() {
     let server = FakeServer::start();
     server.fail([ServerFault::Pictures(0)]);
+    let failure = edit(options(&server), item(&request(None, None))).await.unwrap_err();
+    assert_eq!((failure.kind, server.asked().len()), (FailureKind::Malformed, 1), "nobody said that it is harmless");
+    let server = FakeServer::start();
+    server.count(json!({"promptTokenCount": 300, "candidatesTokenCount": 1290}));
+    server.fail([ServerFault::Pictures(0)]);
+    let options = |server: &FakeServer| GeminiOptions { repeat: Repeat::Harmless, ..options(server) };
     let made = edit(options(&server), item(&request(None, None))).await.unwrap();
+    assert_eq!(made.cost.tokens, 2 * 1590, "the first answer counts, too");
     let seeds: Vec<Value> =
         server.asked().iter().map(|asked| asked.json()["generationConfig"]["seed"].clone()).collect();
     assert_eq!(seeds.len(), 2);
@@ -274,7 +281,7 @@ async fn the_error_table() {
         ),
         (429, error("RESOURCE_EXHAUSTED", words, json!([])), FailureKind::Refused, 1),
         (429, error("RESOURCE_EXHAUSTED", "Resource has been exhausted", json!([])), FailureKind::Unavailable, 4),
-        (429, error("RESOURCE_EXHAUSTED", words, json!([retry("7200s")])), FailureKind::Unavailable, 1),
+        (429, error("RESOURCE_EXHAUSTED", words, json!([retry("7200s")])), FailureKind::Refused, 1),
         (500, error("INTERNAL", "An internal error has occurred", json!([])), FailureKind::Unavailable, 4),
         (503, error("UNAVAILABLE", "The model is overloaded.", json!([])), FailureKind::Unavailable, 4),
         (504, error("DEADLINE_EXCEEDED", "Deadline expired", json!([])), FailureKind::Ambiguous, 1),

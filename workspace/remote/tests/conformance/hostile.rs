@@ -264,6 +264,32 @@ async fn a_picture_that_is_cut_short_or_told_in_part_is_none() {
     }
 }
 
+#[tokio::test]
+async fn a_paid_picture_is_fetched_again_where_that_may_help() {
+    use editscale_testkit::ServerFault::{Address, Answer};
+    let answer = |status| Answer(status, Vec::new(), String::new());
+    let asked = Answer(429, vec![("retry-after-ms", "30".to_owned())], String::new());
+    for (faults, fetched) in [
+        (vec![answer(404), answer(425), asked.clone()], Some(30)),
+        (vec![answer(408), answer(500), answer(503)], Some(0)),
+        (vec![answer(404); 4], None),
+        (vec![Answer(429, vec![("retry-after", "3600".to_owned())], String::new())], None),
+        (vec![answer(403)], None),
+    ] {
+        let server = FakeServer::start();
+        server.put("a.png", 200, Vec::new(), png(SIZE, [1, 2, 3]));
+        server.fail_at("GET /files/a.png", faults.clone());
+        server.fail_at("POST", [Address(server.base().replace("/v1", "/files/a.png"))]);
+        let began = Instant::now();
+        let made = edit(&editor(&server.base()), item(&request(None, None))).await;
+        assert_eq!(made.is_ok(), fetched.is_some(), "{faults:?}: {made:?}");
+        let least = Duration::from_millis(fetched.unwrap_or_default());
+        assert!(began.elapsed() >= least, "{faults:?}");
+        let files = server.asked().iter().filter(|asked| asked.line.starts_with("GET")).count();
+        assert_eq!(files, faults.len() + usize::from(made.is_ok()), "{faults:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_has_less_time_than_an_edit() {
     let files = bare(|stream| for_ever(stream, "", Duration::from_millis(20)));

@@ -33,6 +33,26 @@ async fn the_server_with_the_least_to_do_is_asked() {
 }
 
 #[tokio::test]
+async fn a_server_that_asks_for_a_pause_gets_it_whatever_went_wrong() {
+    let pause =
+        |milliseconds: u32| ServerFault::Answer(500, vec![("retry-after-ms", milliseconds.to_string())], String::new());
+    let servers = [FakeServer::start(), FakeServer::start()];
+    servers[0].fail([pause(30_000)]);
+    let editor = OpenAiImages::new(over(&servers, options(Profile::SgLang, &servers[0]))).unwrap();
+    for _ in 0..3 {
+        edit(&editor, item(&request(None, None))).await.unwrap();
+    }
+    assert_eq!((servers[0].asked().len(), servers[1].asked().len()), (1, 3), "the other one is asked meanwhile");
+    // Where all of them ask for a pause, one is waited for.
+    let servers = [FakeServer::start(), FakeServer::start()];
+    servers.iter().for_each(|server| server.fail([pause(200)]));
+    let editor = OpenAiImages::new(over(&servers, options(Profile::SgLang, &servers[0]))).unwrap();
+    let began = std::time::Instant::now();
+    edit(&editor, item(&request(None, None))).await.unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(200), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn a_server_that_fails_again_and_again_is_left_alone_until_a_probe_succeeds() {
     let servers = [FakeServer::start(), FakeServer::start()];
     servers[0].script(|number| (number < 2).then(|| ServerFault::Answer(500, Vec::new(), String::new())));

@@ -119,13 +119,19 @@ fn cards_are_true() {
     let card = SgLangRollout::new(options(&server)).unwrap().card().clone();
     assert_eq!((card.seeds, card.sampler), (SeedRule::Reproducible { bits: 32 }, Sampler::Stochastic));
     assert_eq!((card.masks, card.cancel, card.recovery), (false, CancelRule::WhenDone, Recovery::Repeat));
-    assert_eq!(&*card.revision, "sglang_rollout/1 a-model sde noise_level=0.7 generator_device=cuda");
+    assert_eq!(
+        &*card.revision,
+        "sglang_rollout/1 a-model sde noise_level=0.7 generator_device=cuda sizes=MultipleOf(16)"
+    );
     let mut still = options(&server);
     still.sampler = RolloutSampler::Ode;
     still.prices = Prices { picture: Usd { micros: 5 }, ..Prices::default() };
     let card = SgLangRollout::new(still).unwrap().card().clone();
     assert_eq!((card.sampler, card.recovery), (Sampler::Deterministic, Recovery::Unknown));
-    assert_eq!((&*card.revision, card.cost.usd.micros), ("sglang_rollout/1 a-model ode generator_device=cuda", 5));
+    assert_eq!(
+        (&*card.revision, card.cost.usd.micros),
+        ("sglang_rollout/1 a-model ode generator_device=cuda sizes=MultipleOf(16)", 5)
+    );
     for sampler in RolloutSampler::ALL {
         assert_eq!(RolloutSampler::from_word(sampler.word()), Some(sampler));
     }

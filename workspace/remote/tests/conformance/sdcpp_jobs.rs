@@ -203,18 +203,20 @@ async fn the_error_table() {
         (post, status(202, "accepted"), 1, Malformed, "expected JSON", whole),
         (JOBS, status(200, failed), 1, Malformed, "generate_image returned no results", whole),
         (JOBS, status(200, cancelled), 4, Unavailable, "by another client", unpaid),
-        (JOBS, status(200, "[]"), 3, Malformed, "status of a job", whole),
-        (JOBS, status(404, r#"{"error":"job not found"}"#), 3, Ambiguous, "does not know the job", whole),
-        (JOBS, status(410, r#"{"error":"job expired"}"#), 3, Ambiguous, "does not know the job", whole),
+        (JOBS, status(200, "[]"), 500, Malformed, "status of a job", whole),
+        (JOBS, status(404, r#"{"error":"job not found"}"#), 500, Ambiguous, "does not know the job", whole),
+        (JOBS, status(410, r#"{"error":"job expired"}"#), 500, Ambiguous, "does not know the job", whole),
         (JOBS, status(401, "who"), 1, Refused, "401", whole),
-        (JOBS, status(307, ""), 3, Malformed, "307", whole),
+        (JOBS, status(307, ""), 500, Malformed, "307", whole),
         (JOBS, ServerFault::Pictures(0), 1, Malformed, "found none", unpaid),
         (JOBS, ServerFault::Base64("a?b".to_owned()), 1, Malformed, "base64", whole),
         (JOBS, ServerFault::Base64("aGVsbG8=".to_owned()), 1, Malformed, "PNG", whole),
     ] {
         let server = FakeServer::start();
         server.fail_at(route, vec![fault.clone(); times]);
-        let failure = edit(&SdCppJobs::new(paid(&server)).unwrap(), item(&request(None, None))).await.unwrap_err();
+        let polls = PollRules { lost_after: Duration::from_millis(40), ..quick() };
+        let editor = SdCppJobs::new(SdCppJobsOptions { polls, ..paid(&server) }).unwrap();
+        let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
         assert_eq!((failure.kind, failure.cost.usd), (kind, cost), "{route} {fault:?}: {failure}");
         assert!(failure.message.contains(words), "{failure} should speak of {words}");
     }
@@ -260,8 +262,11 @@ async fn what_costs_nothing_is_simply_made_again() {
     let server = FakeServer::start();
     let whole = edit(&editor(&server), item(&request(None, None))).await.unwrap();
     server.fail_at("POST", [ServerFault::Lost]);
-    server.fail_at(JOBS, vec![status(404, ""); 3]);
-    let again = edit(&editor(&server), item(&request(None, None))).await.unwrap();
+    server.fail_at(JOBS, vec![status(404, ""); 2]);
+    // The second answer in a row is believed.
+    let polls = PollRules { lost_after: Duration::from_millis(1), ..quick() };
+    let hasty = SdCppJobsOptions { polls, ..options(std::slice::from_ref(&server)) };
+    let again = edit(&SdCppJobs::new(hasty).unwrap(), item(&request(None, None))).await.unwrap();
     assert_eq!((again.image.bytes, submissions(&server)), (whole.image.bytes, 4));
 }
 
@@ -355,7 +360,8 @@ async fn after_a_crash_the_job_is_asked_about_where_it_is_and_not_submitted() {
 #[tokio::test]
 async fn after_a_crash_what_nobody_knows_counts_as_spent_and_is_never_submitted_again() {
     let server = FakeServer::start();
-    let editor = SdCppJobs::new(paid(&server)).unwrap();
+    let polls = PollRules { lost_after: Duration::from_millis(40), ..quick() };
+    let editor = SdCppJobs::new(SdCppJobsOptions { polls, ..paid(&server) }).unwrap();
     let unnamed = Submission { key: "editscale-run-1-0".into(), remote_id: None };
     let elsewhere = Submission { remote_id: Some("http://127.0.0.1:1/sdcpp/v1 job-1".into()), ..unnamed.clone() };
     let plain = item(&request(None, None));

@@ -58,6 +58,13 @@ fn options(service: Service, server: &FakeServer) -> SubmitPollOptions {
     }
 }
 
+/// One that soon believes that a job is gone.
+fn hasty(service: Service, server: &FakeServer) -> SubmitPoll {
+    let plain = options(service, server);
+    let polls = PollRules { lost_after: Duration::from_millis(40), ..plain.polls };
+    SubmitPoll::new(SubmitPollOptions { polls, ..plain }).unwrap()
+}
+
 fn editor(service: Service, server: &FakeServer) -> SubmitPoll {
     SubmitPoll::new(options(service, server)).unwrap()
 }
@@ -260,6 +267,34 @@ impl Watch for Steps {
 }
 
 #[tokio::test]
+async fn a_job_that_ends_at_its_deadline_is_looked_at_once_more() {
+    let server = FakeServer::start();
+    let plain = options(Service::Bfl, &server);
+    // The first look would come long after the deadline.
+    let (wait, deadline) = (Duration::from_secs(30), Duration::from_secs(30));
+    let polls = PollRules { first_wait: wait, longest_wait: wait, deadline, ..plain.polls };
+    assert!(SubmitPoll::new(SubmitPollOptions { polls, ..plain.clone() }).is_ok());
+    server.look_often(2);
+    let short = Duration::from_millis(200);
+    let polls = PollRules { first_wait: short, longest_wait: short * 100, deadline: short, ..plain.polls };
+    let editor = SubmitPoll::new(SubmitPollOptions { polls, ..plain }).unwrap();
+    edit(&editor, item(&request(None, None))).await.unwrap_err();
+    let looks = |server: &FakeServer| server.asked().len() - 1;
+    assert_eq!(looks(&server), 1, "at the deadline, not after the next wait");
+}
+
+#[tokio::test]
+async fn prices_of_what_is_not_counted_are_refused() {
+    let server = FakeServer::start();
+    for (service, _) in MODELS {
+        let plain = options(service, &server);
+        let prices = Prices { output_tokens: Usd { micros: 1 }, ..plain.prices };
+        let refused = SubmitPoll::new(SubmitPollOptions { prices, ..plain }).unwrap_err().to_string();
+        assert!(refused.contains("call, picture") && refused.contains("output_tokens"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn progress_is_told() {
     for (service, expected) in [
         (Service::Bfl, [(50, 100), (75, 100), (100, 100)]),
@@ -288,7 +323,11 @@ async fn whatever_passes_is_waited_for_and_nothing_is_submitted_twice() {
             ServerFault::Answer(429, vec![("retry-after-ms", "20".to_owned())], String::new()),
             status(200, "<html>"),
             status(404, ""),
+            status(404, ""),
+            status(404, ""),
+            status(200, "<html>"),
         ];
+        // Not even several such answers in a row are believed at once.
         server.fail_at(lines(service).1, troubles);
         // So is a submission that was refused for the moment, or that never left.
         server.fail_at("POST", [status(429, r#"{"detail":"Too Many Requests"}"#), status(429, "")]);
@@ -306,13 +345,15 @@ type Case<'a> = (&'a str, ServerFault, usize, FailureKind, &'a str, u64);
 
 /// What a picture costs by our own table.
 const WHOLE: u64 = 100_000;
+/// As long as nothing else is heard.
+const ALWAYS: usize = 500;
 const INVALID: &str = r#"{"detail":[{"loc":["body","seed"],"msg":"not a number","type":"int_parsing"}]}"#;
 
 async fn check(service: Service, cases: Vec<Case<'_>>) {
     for (route, fault, times, kind, words, micros) in cases {
         let server = FakeServer::start();
         server.fail_at(route, vec![fault.clone(); times]);
-        let failure = edit(&editor(service, &server), item(&request(None, None))).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), item(&request(None, None))).await.unwrap_err();
         let found = (failure.kind, failure.cost.usd.micros);
         assert_eq!(found, (kind, micros), "{service} {route} {fault:?}: {failure}");
         assert!(failure.message.contains(words), "{failure} should speak of {words}");
@@ -343,9 +384,9 @@ async fn the_error_table_of_bfl() {
         (job, task("Content Moderated"), 1, Refused, "Content Moderated", told),
         (job, task("Error"), 1, Malformed, r#"Error: {"why":"so"}"#, told),
         (job, task("Failed"), 1, Malformed, "Failed", told),
-        (job, task("Task not found"), 3, Ambiguous, "does not know the job", told),
-        (job, status(404, r#"{"status":"Task not found"}"#), 3, Ambiguous, "does not know the job", told),
-        (job, status(200, "{}"), 3, Malformed, "the status of a job", told),
+        (job, task("Task not found"), ALWAYS, Ambiguous, "does not know the job", told),
+        (job, status(404, r#"{"status":"Task not found"}"#), ALWAYS, Ambiguous, "does not know the job", told),
+        (job, status(200, "{}"), ALWAYS, Malformed, "the status of a job", told),
         (job, ServerFault::Pictures(0), 1, Malformed, "found none", told),
     ];
     check(Service::Bfl, cases).await;
@@ -374,7 +415,7 @@ async fn the_error_table_of_fal() {
         ("POST", header(408, "x-fal-request-id", "r1"), 1, Ambiguous, "408", WHOLE),
         ("POST", header(409, "x-fal-request-id", "r1"), 1, Ambiguous, "409", WHOLE),
         ("POST", header(429, "x-fal-request-id", "r1"), 4, Unavailable, "429", 0),
-        ("POST", header(504, "x-fal-request-timeout-type", "user"), 1, Unavailable, "504", 0),
+        ("POST", header(504, "x-fal-request-timeout-type", "user"), 1, Refused, "did not begin within", 0),
         ("POST", ServerFault::Cut(4), 1, Ambiguous, "broke off", WHOLE),
         ("POST", status(200, r#"{"request_id":"r1"}"#), 1, Malformed, "the addresses of a job", WHOLE),
         (job, completed("no runner", "runner_scheduling_failure"), 4, Unavailable, "no runner", 0),
@@ -383,8 +424,8 @@ async fn the_error_table_of_fal() {
         (job, completed("what", "bad_request"), 1, Invalid, "what", WHOLE),
         (job, completed("cancelled", "client_cancelled"), 1, Malformed, "cancelled", WHOLE),
         (job, completed("flagged", "content_policy_violation"), 1, Refused, "flagged", WHOLE),
-        (job, status(200, "{}"), 3, Malformed, "the status of a job", WHOLE),
-        (job, status(404, r#"{"detail":"Request not found"}"#), 3, Ambiguous, "does not know the job", WHOLE),
+        (job, status(200, "{}"), ALWAYS, Malformed, "the status of a job", WHOLE),
+        (job, status(404, r#"{"detail":"Request not found"}"#), ALWAYS, Ambiguous, "does not know the job", WHOLE),
     ];
     check(Service::Fal, cases).await;
 }
@@ -412,8 +453,8 @@ async fn the_error_table_of_replicate() {
         (job, prediction("failed", json!("The input was flagged as sensitive (E005)")), 1, Refused, "E005", WHOLE),
         (job, prediction("canceled", Value::Null), 1, Ambiguous, "canceled", WHOLE),
         (job, prediction("aborted", Value::Null), 4, TimedOut, "before its deadline", 0),
-        (job, prediction("paused", Value::Null), 3, Malformed, "the status of a prediction", WHOLE),
-        (job, status(404, "{}"), 3, Ambiguous, "does not know the job", WHOLE),
+        (job, prediction("paused", Value::Null), ALWAYS, Malformed, "the status of a prediction", WHOLE),
+        (job, status(404, "{}"), ALWAYS, Ambiguous, "does not know the job", WHOLE),
         (job, status(401, "{}"), 1, Refused, "401", WHOLE),
         (job, ServerFault::Pictures(0), 1, Malformed, "found none", 0),
     ];
@@ -503,19 +544,19 @@ async fn after_a_crash_jobs_are_asked_about_and_never_submitted_again() {
         let server = FakeServer::start();
         let known = submitted(service, &server).await;
         let resumed = |earlier: &Submission| EditItem { earlier: Some(earlier.clone()), ..item(&request(None, None)) };
-        edit(&editor(service, &server), resumed(&known)).await.unwrap();
+        edit(&hasty(service, &server), resumed(&known)).await.unwrap();
         // A journal is no reason to ask whatever address it holds.
         let (base, _) = known.remote_id.as_ref().unwrap().split_once(' ').unwrap();
         let inside = "http://169.254.169.254/x";
         let forged = format!("{base} {inside}|{inside}|{inside}");
         let forged = Submission { remote_id: Some(forged.into()), ..known.clone() };
-        let failure = edit(&editor(service, &server), resumed(&forged)).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), resumed(&forged)).await.unwrap_err();
         assert_eq!(failure.cost.usd.micros, 100_000, "{service}: {failure}");
         server.forget_jobs();
-        let failure = edit(&editor(service, &server), resumed(&known)).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), resumed(&known)).await.unwrap_err();
         assert_eq!((failure.kind, failure.cost.usd.micros), (FailureKind::Ambiguous, 100_000), "{service}: {failure}");
         let unnamed = Submission { remote_id: None, ..known };
-        let failure = edit(&editor(service, &server), resumed(&unnamed)).await.unwrap_err();
+        let failure = edit(&hasty(service, &server), resumed(&unnamed)).await.unwrap_err();
         assert_eq!((failure.kind, failure.cost.usd.micros), (FailureKind::Ambiguous, 100_000), "{service}: {failure}");
         assert_eq!(submissions(service, &server), 1, "{service}");
     }

@@ -106,20 +106,44 @@ async fn settings_and_knobs_become_fields() {
     for line in ["negative_prompt = blurry", "guidance_scale = 4.0", "num_inference_steps = 60"] {
         assert!(form.contains(&line.to_owned()), "{line} in {form:?}");
     }
-    assert_eq!(&*editor.card().revision, "openai_images/1 vllm_omni a-model negative_prompt=blurry");
+    assert_eq!(
+        &*editor.card().revision,
+        "openai_images/1 vllm_omni a-model negative_prompt=blurry guidance_scale=4 num_inference_steps=28"
+    );
 }
 
 #[tokio::test]
 async fn arguments_in_the_prompt_are_ours_alone() {
     let server = FakeServer::start();
     let mut options = options(Profile::SdCpp, &server);
-    options.knobs = vec![knob("sample_steps", 20.0, true)];
+    options.knobs = vec![knob("sample_steps", 20.0, true), knob("txt_cfg", 4.0, false)];
+    for (name, value) in
+        [("negative_prompt", "a</sd_cpp_extra_args>"), ("scheduler", "karras"), ("output_format", "png")]
+    {
+        options.fields.insert(name.to_owned(), value.to_owned());
+    }
+    let mut unknown = options.clone();
+    unknown.fields.insert("style".to_owned(), "vivid".to_owned());
+    assert!(OpenAiImages::new(unknown).unwrap_err().to_string().contains("found style"));
+    let unknown = OpenAiImagesOptions { knobs: vec![knob("guidance_scale", 4.0, false)], ..options.clone() };
+    assert!(OpenAiImages::new(unknown).unwrap_err().to_string().contains("guidance_scale"));
     let mut item = item(&request(None, None));
     item.proposal.instruction = "warm <sd_cpp_extra_args>{\"seed\":1}</sd_cpp_extra_args>".into();
     edit(&OpenAiImages::new(options).unwrap(), item).await.unwrap();
     let prompt = server.asked()[0].text("prompt").unwrap();
-    let ours = r#"<sd_cpp_extra_args>{"sample_steps":20,"seed":7}</sd_cpp_extra_args>"#;
-    assert_eq!(prompt, format!("warm <sd_cpp_extra_args >{{\"seed\":1}}</sd_cpp_extra_args >{ours}"));
+    let (instruction, ours) = prompt.split_once("<sd_cpp_extra_args>").unwrap();
+    let ours = ours.strip_suffix("</sd_cpp_extra_args>").unwrap();
+    assert!(!ours.contains('<'), "nothing in them ends them: {ours}");
+    let expected = serde_json::json!({
+        "negative_prompt": "a</sd_cpp_extra_args>",
+        "sample_params": {"guidance": {"txt_cfg": 4.0}, "sample_steps": 20, "scheduler": "karras"},
+        "seed": 7,
+    });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(ours).unwrap(), expected);
+    let form = server.asked()[0].form();
+    assert!(form.contains(&"output_format = png".to_owned()), "{form:?}");
+    assert!(!form.iter().any(|line| line.starts_with("scheduler") || line.starts_with("negative")), "{form:?}");
+    assert_eq!(instruction, "warm <sd_cpp_extra_args >{\"seed\":1}</sd_cpp_extra_args >");
 }
 
 #[tokio::test]

@@ -28,9 +28,9 @@ impl Ark {
             let message = server.endpoint.hide(&format!("{}: {words}", server.endpoint.base()));
             RemoteError::maybe_done(ErrorClass::Malformed, message)
         };
-        let answer: Value = serde_json::from_slice(&reply.body).map_err(|error| {
-            fail(malformed(&format!("expected JSON with pictures, found something else: {error}")), bound)
-        })?;
+        let answer = reply.json();
+        let answer =
+            answer.ok_or_else(|| fail(malformed("expected JSON with pictures, found something else"), bound))?;
         let data = || answer["data"].as_array().into_iter().flatten();
         let pictures: Vec<Written<'_>> = data().filter_map(written).collect();
         let made = answer["usage"]["generated_images"].as_u64().unwrap_or(pictures.len() as u64);

@@ -6,10 +6,10 @@ use editscale_core::EditorName;
 
 use super::generation::ArkGeneration;
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, defaults};
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
-use crate::price::{Prices, TokenBounds};
+use crate::price::{Counted, Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
 
 /// Fields that this program writes itself, or that would make the answer another.
@@ -102,6 +102,9 @@ impl ArkOptions {
             return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
         }
         self.prices.check_repeat(Some(self.repeat))?;
+        // The service counts no tokens that go in.
+        self.prices.only(&[Counted::Call, Counted::Picture, Counted::OutputTokens])?;
+        self.prices.check_bounds(self.bounds)?;
         Ok(generation)
     }
 
@@ -112,6 +115,13 @@ impl ArkOptions {
         if let Some(size) = &self.size {
             _ = write!(text, " size={size}");
         }
+        if let Some(generation) = self.generation {
+            _ = write!(text, " generation={generation:?}");
+        }
+        if let Some(has_seeds) = self.has_seeds {
+            _ = write!(text, " seeds={has_seeds}");
+        }
+        _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
         if let Some(revision) = &self.revision {
             _ = write!(text, " @{revision}");
         }

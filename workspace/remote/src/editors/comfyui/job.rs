@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::progress::{Listener, listen};
 use super::verdict::{failure, refused_outputs};
-use crate::fleet::jobs::{Jobs, Line, Standing, Stopped};
+use crate::fleet::jobs::{Jobs, Line, Standing, Stopped, is_name};
 use crate::fleet::server::lock;
 use crate::http::client::Reply;
 use crate::http::multipart::{Multipart, Payload};
@@ -162,11 +162,6 @@ impl Jobs for ComfyJob {
     fn cancel<'a>(&'a self, id: &'a str, line: &'a Line) -> BoxFuture<'a, Result<Stopped, RemoteError>> {
         Box::pin(self.stop(id, line))
     }
-}
-
-/// Whether a text can be a part of a path.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// Where a job is in the server's queue.

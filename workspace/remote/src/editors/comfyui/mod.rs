@@ -32,11 +32,12 @@ use self::job::{ComfyJob, Upload};
 use self::template::{Filling, Template};
 use crate::SetupError;
 use crate::editors::item::{begin, file, invalid, key};
+use crate::editors::knobs::defaults;
 use crate::editors::openai_images::MaskRule;
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Finished, Jobs, Order};
 use crate::picture::mask::transparent_where_white;
-use crate::price::TokenBounds;
+use crate::price::{Counted, TokenBounds};
 use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
@@ -73,6 +74,7 @@ impl ComfyUi {
             return Err(SetupError::setting("seed_bits", "1 to 53", &options.seed_bits));
         }
         options.polls.check()?;
+        options.prices.only(&[Counted::Call, Counted::Picture])?;
         let template = Arc::new(Template::new(&options)?);
         let repeat = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
         let card = card(&options, &template);
@@ -225,7 +227,9 @@ fn card(options: &ComfyUiOptions, template: &Template) -> EditorCard {
 
 /// Everything that changes a picture and is not in a proposal: the graph with its fixed values, and where it is written to.
 fn revision(options: &ComfyUiOptions, template: &Template) -> String {
-    let all = format!("{}\n{:?}\n{:?}", template.workflow.to_json(), options.bindings, options.outputs);
+    let knobs = defaults(options.knobs.iter().map(|knob| &knob.knob.spec));
+    let (bindings, outputs, sizes) = (&options.bindings, &options.outputs, &options.sizes);
+    let all = format!("{}\n{bindings:?}\n{outputs:?}\n{sizes:?}\n{knobs}", template.workflow.to_json());
     let digest: String = Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     match &options.revision {
         Some(revision) => format!("comfyui/{VERSION} {digest} @{revision}"),

@@ -51,9 +51,8 @@ impl Gemini {
     ) -> Result<Answer, RemoteError> {
         let bound = self.card.cost;
         let fail = |error: RemoteError, cost| RemoteError { cost: Some(Box::new(cost)), ..error };
-        let answer: Value = serde_json::from_slice(&reply.body).map_err(|error| {
-            let message =
-                format!("{}: expected JSON with candidates, found something else: {error}", server.endpoint.base());
+        let answer = reply.json().ok_or_else(|| {
+            let message = format!("{}: expected JSON with candidates, found something else", server.endpoint.base());
             fail(RemoteError::maybe_done(ErrorClass::Malformed, server.endpoint.hide(&message)), bound)
         })?;
         let pictures: Vec<&str> = parts(&answer).filter_map(picture).collect();

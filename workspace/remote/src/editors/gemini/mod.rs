@@ -51,19 +51,28 @@ impl Gemini {
         Ok(Self { card: card(&options), options, fleet })
     }
 
-    /// One edit. Where calls are free, an answer without a picture is asked for once more under another seed: that is
-    /// an ordinary answer of these models. Where they are paid for it is a failed trial, at what it cost.
+    /// One edit. Where that is harmless, an answer without a picture is asked for once more under another seed: that is
+    /// an ordinary answer of these models. Else it is a failed trial. Either way it counts at what it cost.
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
         begin(&item, &self.options.name, watch)?;
         unmasked(&item, &self.options.name)?;
         let seed = item.proposal.seed;
         match self.ask(place, &item, seed, watch).await? {
             Answer::Picture(candidate) => Ok(*candidate),
-            Answer::None(failure) if !self.options.prices.are_nothing() => Err(failure),
-            Answer::None(_) => match self.ask(place, &item, seed.mix(0), watch).await? {
-                Answer::Picture(candidate) => Ok(*candidate),
-                Answer::None(failure) => Err(failure),
-            },
+            Answer::None(failure) if self.options.repeat != Repeat::Harmless => Err(failure),
+            Answer::None(Failure { cost: mut spent, .. }) => {
+                // What the first answer cost is a part of this edit.
+                match self.ask(place, &item, seed.mix(0), watch).await {
+                    Ok(Answer::Picture(candidate)) => {
+                        spent += candidate.cost;
+                        Ok(Candidate { cost: spent, ..*candidate })
+                    }
+                    Ok(Answer::None(failure)) | Err(failure) => {
+                        spent += failure.cost;
+                        Err(Failure { cost: spent, ..failure })
+                    }
+                }
+            }
         }
     }
 

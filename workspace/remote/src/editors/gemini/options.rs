@@ -7,7 +7,7 @@ use editscale_core::EditorName;
 
 use super::sizes;
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, defaults};
 use crate::fleet::Connection;
 use crate::http::endpoint::SecretPlace;
 use crate::picture::PictureLimits;
@@ -109,6 +109,7 @@ impl GeminiOptions {
         if self.repeat == Repeat::Keyed {
             return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
         }
+        self.prices.check_bounds(self.bounds)?;
         self.prices.check_repeat(Some(self.repeat))
     }
 
@@ -122,6 +123,7 @@ impl GeminiOptions {
         for (category, threshold) in &self.safety {
             _ = write!(text, " {category}={threshold}");
         }
+        _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
         if let Some(revision) = &self.revision {
             _ = write!(text, " @{revision}");
         }

@@ -1,9 +1,9 @@
 //! The form that one edit is sent as.
 
 use editscale_core::{EditItem, Failure, Image, ImageSize};
-use serde_json::{Map, Value};
 
 use super::OpenAiImages;
+use super::arguments::{is_of_the_form, written};
 use super::profile::{MaskRule, OpenSize, SeedPlace};
 use crate::editors::item::{file, invalid, sent};
 use crate::editors::knobs::values;
@@ -67,13 +67,15 @@ impl OpenAiImages {
         if let Some(count) = self.options.partial_images {
             form.text("partial_images", &count.to_string());
         }
-        self.options.fields.iter().for_each(|(name, value)| form.text(name, value));
+        let in_prompt = self.options.writes_arguments();
+        let fields = self.options.fields.iter().filter(|(name, _)| !in_prompt || is_of_the_form(name));
+        fields.for_each(|(name, value)| form.text(name, value));
         if self.seeds == SeedPlace::Field
             && let Some(seed) = seed
         {
             form.text("seed", &seed.to_string());
         }
-        if self.seeds != SeedPlace::PromptArguments {
+        if !in_prompt {
             values(&self.options.knobs, &item.proposal)
                 .into_iter()
                 .for_each(|(name, value)| form.text(&name, &value.to_string()));
@@ -84,14 +86,13 @@ impl OpenAiImages {
     /// is taken apart, so that it stays text.
     fn prompt(&self, item: &EditItem, seed: Option<u64>) -> String {
         let instruction = &item.proposal.instruction;
-        let (SeedPlace::PromptArguments, Some(seed)) = (self.seeds, seed) else { return instruction.to_string() };
-        let mut arguments: Map<String, Value> = values(&self.options.knobs, &item.proposal)
-            .into_iter()
-            .map(|(name, value)| (name, Value::Number(value)))
-            .collect();
-        arguments.insert("seed".to_owned(), seed.into());
+        if !self.options.writes_arguments() {
+            return instruction.to_string();
+        }
+        let seed = seed.filter(|_| self.seeds == SeedPlace::PromptArguments);
+        let arguments = written(&self.options.fields, values(&self.options.knobs, &item.proposal), seed);
         let instruction = instruction.replace("sd_cpp_extra_args>", "sd_cpp_extra_args >");
-        format!("{instruction}<sd_cpp_extra_args>{}</sd_cpp_extra_args>", Value::Object(arguments))
+        format!("{instruction}<sd_cpp_extra_args>{arguments}</sd_cpp_extra_args>")
     }
 
     /// The size to ask for, and the one that was wished for where that is another.

@@ -4,6 +4,7 @@
 //! differs from server to server, and only this makes a candidate that can be made again alone.
 
 mod answer;
+mod arguments;
 mod form;
 mod options;
 mod profile;
@@ -25,6 +26,7 @@ pub use profile::{MaskRule, Profile, SeedPlace};
 
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, key_header};
+use crate::editors::knobs::defaults;
 use crate::editors::size::SizeRule;
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
@@ -126,6 +128,17 @@ fn revision(options: &OpenAiImagesOptions) -> String {
         // Writing to a text cannot fail.
         _ = write!(text, " {name}={value}");
     }
+    // What is left open follows from the profile.
+    if let Some(seeds) = options.seeds {
+        _ = write!(text, " seeds={seeds:?}");
+    }
+    if let Some(masks) = options.masks {
+        _ = write!(text, " masks={masks:?}");
+    }
+    if let Some(sizes) = &options.sizes {
+        _ = write!(text, " sizes={sizes:?}");
+    }
+    _ = write!(text, "{}", defaults(options.knobs.iter().map(|knob| &knob.spec)));
     if let Some(revision) = &options.revision {
         _ = write!(text, " @{revision}");
     }

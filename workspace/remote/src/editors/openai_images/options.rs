@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use editscale_core::EditorName;
 
+use super::arguments;
 use super::profile::{MaskRule, OWN_FIELDS, Profile, SeedPlace};
 use crate::SetupError;
 use crate::editors::knobs::FieldKnob;
@@ -86,6 +87,11 @@ impl OpenAiImagesOptions {
         self.stream || self.partial_images.is_some()
     }
 
+    /// Whether settings are written into the prompt, where stable-diffusion.cpp looks for them.
+    pub(crate) fn writes_arguments(&self) -> bool {
+        self.profile == Profile::SdCpp || self.seeds == Some(SeedPlace::PromptArguments)
+    }
+
     /// Refuses what would contradict what this program writes itself.
     pub(crate) fn check(&self) -> Result<(), SetupError> {
         let knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
@@ -108,7 +114,11 @@ impl OpenAiImagesOptions {
         if self.profile == Profile::LiteLlm && self.repeat == Some(Repeat::Keyed) {
             return Err(SetupError::setting("repeat", "never or harmless: this proxy passes no keys on", &"keyed"));
         }
+        if self.writes_arguments() {
+            arguments::check(&self.fields, self.knobs.iter().map(|knob| knob.spec.name.as_str()))?;
+        }
         self.prices.check_repeat(self.repeat)?;
+        self.prices.check_bounds(self.bounds)?;
         if let Some(SizeRule::OneOf(sizes)) = &self.sizes
             && sizes.is_empty()
         {

@@ -106,7 +106,8 @@ impl Profile {
         }
     }
 
-    /// The sizes of the GPT-Image models before 2 are fixed; those of the later ones are multiples of 16. Models of
+    /// The sizes of the GPT-Image models before 2 are fixed; those of the later ones are multiples of 16,
+    /// the longer at most three times the shorter. Models of
     /// servers of one's own work on blocks of 16 pixels.
     pub(crate) fn sizes(self, model: &str) -> SizeRule {
         let fixed = [(1024, 1024), (1536, 1024), (1024, 1536)];
@@ -114,7 +115,8 @@ impl Profile {
             Self::OpenAi if model.starts_with("gpt-image-1") => {
                 SizeRule::OneOf(fixed.map(|(width, height)| ImageSize { width, height }).to_vec())
             }
-            Self::OpenAi | Self::VllmOmni | Self::SgLang | Self::SdCpp => SizeRule::MultipleOf(16),
+            Self::OpenAi => SizeRule::MultipleWithin { step: 16, proportion: 3 },
+            Self::VllmOmni | Self::SgLang | Self::SdCpp => SizeRule::MultipleOf(16),
             Self::LiteLlm | Self::Generic => SizeRule::Any,
         }
     }

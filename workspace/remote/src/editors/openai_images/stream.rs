@@ -4,7 +4,7 @@ use editscale_core::Watch;
 use serde_json::{Value, json};
 
 use super::OpenAiImages;
-use crate::http::client::Reply;
+use crate::http::client::{Reply, is_bounded};
 use crate::http::endpoint::Endpoint;
 use crate::http::events::Events;
 use crate::picture::received::{decoded, received};
@@ -20,13 +20,18 @@ const CHUNK: &str = "image.edit.chunk";
 impl OpenAiImages {
     /// Shows a picture of what there is so far. One that is broken is not shown: the whole one is still to come.
     pub(crate) fn preview(&self, event: &str, place: usize, watch: &dyn Watch) {
-        let Ok(event) = serde_json::from_str::<Value>(event) else { return };
+        let Some(event) = read(event) else { return };
         let (true, Some(text)) = (event["type"] == PARTIAL, event["b64_json"].as_str()) else { return };
         let limits = &self.options.limits;
         if let Ok(image) = decoded(text, limits).and_then(|bytes| received(bytes, limits)) {
             watch.preview(place, &image);
         }
     }
+}
+
+/// An event, where it is JSON that is not made of very many values.
+fn read(event: &str) -> Option<Value> {
+    is_bounded(event.as_bytes()).then(|| serde_json::from_str(event).ok()).flatten()
 }
 
 /// Whether an answer is a stream. A server may answer with a plain one though it was asked for a stream.
@@ -36,10 +41,14 @@ pub(crate) fn is_stream(reply: &Reply) -> bool {
 
 /// The events of an answer as if it had come in one piece.
 pub(crate) fn whole(body: &[u8], endpoint: &Endpoint) -> Result<Value, RemoteError> {
+    if !is_bounded(body) {
+        let message = format!("{}: expected a stream with a picture, found very many values", endpoint.base());
+        return Err(RemoteError::maybe_done(ErrorClass::Malformed, message));
+    }
     let mut pictures = Vec::new();
     let mut usage = Value::Null;
     for event in Events::all(body) {
-        let Ok(event) = serde_json::from_str::<Value>(&event) else { continue };
+        let Some(event) = read(&event) else { continue };
         if event["error"].is_object() || event["error"].is_string() {
             return Err(reported(endpoint, &event));
         }

@@ -41,11 +41,11 @@ impl SdCppJobs {
         };
         let caller = Caller { watch: &NobodyWatches, leaving: &|| (), hear: &|_| () };
         let (reply, server) = self.fleet.call(&ask, caller).await?;
-        let other = |error| {
-            let message = format!("{}: expected JSON, found something else: {error}", server.endpoint.base());
+        let other = || {
+            let message = format!("{}: expected JSON, found something else", server.endpoint.base());
             RemoteError::new(ErrorClass::Malformed, server.endpoint.hide(&message))
         };
-        let said: Value = serde_json::from_slice(&reply.body).map_err(other)?;
+        let said = reply.json().ok_or_else(other)?;
         Ok(read(&said, &server.endpoint))
     }
 }

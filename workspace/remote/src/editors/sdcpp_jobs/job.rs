@@ -3,7 +3,7 @@
 use editscale_core::BoxFuture;
 use reqwest::Method;
 
-use crate::fleet::jobs::{Jobs, Line, Standing, Stopped};
+use crate::fleet::jobs::{Jobs, Line, Standing, Stopped, is_name};
 use crate::http::client::Reply;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
@@ -56,11 +56,4 @@ impl Jobs for Job {
             }
         })
     }
-}
-
-/// Names of jobs are letters, digits, `_` and `-`: nothing that could lead elsewhere.
-fn is_name(id: &str) -> bool {
-    !id.is_empty()
-        && id.len() <= 200
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }

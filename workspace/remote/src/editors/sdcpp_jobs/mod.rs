@@ -21,10 +21,12 @@ use reqwest::Method;
 use serde_json::Value;
 
 pub use capabilities::SdCppCapabilities;
+pub(crate) use options::place;
 pub use options::{PictureUse, SdCppJobsOptions};
 
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, key_header};
+use crate::editors::knobs::defaults;
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Finished, Jobs, Order};
 use crate::http::multipart::Payload;
@@ -136,6 +138,8 @@ fn card(options: &SdCppJobsOptions) -> EditorCard {
 /// Everything that changes a picture and is not in a proposal. Servers are not: replicas give the same.
 fn revision(options: &SdCppJobsOptions) -> String {
     let fields = Value::Object(options.fields.clone());
-    let text = format!("sdcpp_jobs/{VERSION} {} {} {fields}", options.picture.word(), options.model);
+    let (picture, sizes, knobs) = (options.picture.word(), &options.sizes, &options.knobs);
+    let knobs = defaults(knobs.iter().map(|knob| &knob.spec));
+    let text = format!("sdcpp_jobs/{VERSION} {picture} {} {fields} sizes={sizes:?}{knobs}", options.model);
     options.revision.as_ref().map_or(text.clone(), |revision| format!("{text} @{revision}"))
 }

@@ -8,7 +8,7 @@ use crate::editors::knobs::FieldKnob;
 use crate::editors::size::SizeRule;
 use crate::fleet::{Connection, PollRules};
 use crate::picture::PictureLimits;
-use crate::price::Prices;
+use crate::price::{Counted, Prices};
 use crate::trouble::retry::Repeat;
 
 /// What the picture is to the model.
@@ -109,6 +109,7 @@ impl SdCppJobsOptions {
             return Err(SetupError::setting("repeat", "never or harmless: this server knows no keys", &"keyed"));
         }
         self.prices.check_repeat(self.repeat)?;
+        self.prices.only(&[Counted::Call, Counted::Picture])?;
         if self.sizes == SizeRule::OneOf(Vec::new()) {
             return Err(SetupError::setting("sizes", "at least one", &"none"));
         }
@@ -117,7 +118,7 @@ impl SdCppJobsOptions {
 }
 
 /// The JSON pointer to the object in which a number stands that a search may turn.
-pub(super) fn place(knob: &str) -> Option<&'static str> {
+pub(crate) fn place(knob: &str) -> Option<&'static str> {
     match knob {
         "strength" => Some(""),
         "sample_steps" | "eta" | "flow_shift" | "shifted_timestep" => Some("/sample_params"),

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use editscale_core::EditorName;
 
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, defaults};
 use crate::editors::size::SizeRule;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
-use crate::price::Prices;
+use crate::price::{Counted, Prices};
 use crate::trouble::retry::Repeat;
 
 /// Numeric fields of the request that a search may turn. Everything else is written by this program.
@@ -128,6 +128,7 @@ impl SgLangRolloutOptions {
         if self.sizes == SizeRule::OneOf(Vec::new()) {
             return Err(SetupError::setting("sizes", "at least one", &"none"));
         }
+        self.prices.only(&[Counted::Call, Counted::Picture])?;
         self.prices.check_repeat(self.repeat)
     }
 
@@ -152,6 +153,8 @@ impl SgLangRolloutOptions {
         if let Some(negative) = &self.negative_prompt {
             _ = write!(text, " negative_prompt={negative}");
         }
+        _ = write!(text, " sizes={:?}", self.sizes);
+        _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
         if let Some(revision) = &self.revision {
             _ = write!(text, " @{revision}");
         }

@@ -47,7 +47,8 @@ impl Jobs for Job {
         let code = reply.header("x-fal-error-type").map(str::to_owned).filter(|code| is_word(code));
         let error = RemoteError { code: error.code.or(code), ..error };
         if reply.status == 504 && reply.header("x-fal-request-timeout-type").is_some() {
-            return RemoteError { should_retry: Some(false), maybe_done: false, ..error };
+            let message = format!("{}; it did not begin within the time that was asked for", error.message);
+            return RemoteError { should_retry: Some(false), maybe_done: false, message, ..error };
         }
         match reply.header("x-fal-request-id") {
             Some(_) => error.perhaps_created(),

@@ -28,9 +28,11 @@ pub use service::Service;
 
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key};
+use crate::editors::knobs::defaults;
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Finished, Jobs, Order};
 use crate::http::multipart::Payload;
+use crate::judges::scoring::fingerprint;
 use crate::picture::results::picture;
 use crate::price::TokenBounds;
 use crate::trouble::error::{ErrorClass, RemoteError};
@@ -165,6 +167,9 @@ fn card(options: &SubmitPollOptions) -> EditorCard {
 /// Everything that changes a picture and is not in a proposal. Servers are not: replicas give the same.
 fn revision(options: &SubmitPollOptions) -> String {
     let fields = Value::Object(options.fields.clone());
-    let text = format!("submit_poll/{VERSION} {} {} {fields}", options.service, options.model);
+    let (inputs, place, sizes) = (&options.inputs, &options.size, &options.sizes);
+    let knobs = defaults(options.knobs.iter().map(|knob| &knob.spec));
+    let asked = fingerprint(&format!("{inputs:?} {place:?} {sizes:?}"));
+    let text = format!("submit_poll/{VERSION} {} {} {fields} inputs={asked}{knobs}", options.service, options.model);
     options.revision.as_ref().map_or(text.clone(), |revision| format!("{text} @{revision}"))
 }

@@ -11,7 +11,7 @@ use crate::editors::knobs::FieldKnob;
 use crate::editors::size::SizeRule;
 use crate::fleet::{Connection, PollRules};
 use crate::picture::PictureLimits;
-use crate::price::Prices;
+use crate::price::{Counted, Prices};
 
 /// What a model calls its inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,8 +116,9 @@ impl SubmitPollOptions {
         if self.service == Service::Bfl && self.server_limit.is_some() {
             return Err(SetupError::setting("server_limit", "none: BFL has no such limit", &"one"));
         }
+        self.prices.only(&[Counted::Call, Counted::Picture])?;
         if self.service == Service::Bfl && self.prices.are_nothing() {
-            return Err(SetupError::setting("prices", "the most that one edit costs", &"none"));
+            return Err(SetupError::setting("prices", "call or picture: the most that one edit costs", &"none"));
         }
         if self.sizes == SizeRule::OneOf(Vec::new()) {
             return Err(SetupError::setting("sizes", "at least one", &"none"));

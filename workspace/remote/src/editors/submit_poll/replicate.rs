@@ -4,7 +4,7 @@ use editscale_core::BoxFuture;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::fleet::jobs::{Jobs, Line, Standing, Stopped};
+use crate::fleet::jobs::{Jobs, Line, Standing, Stopped, is_name};
 use crate::http::client::Reply;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
@@ -82,12 +82,6 @@ pub(super) fn steps(log: &str) -> Option<(u32, u32)> {
         (step <= steps && steps > 0).then_some((step, steps))
     };
     log.rsplit('|').find_map(count)
-}
-
-/// Names of predictions are letters, digits, `_` and `-`: nothing that could lead elsewhere.
-fn is_name(id: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    !id.is_empty() && id.len() <= 200 && id.bytes().all(is_letter)
 }
 
 /// The addresses of the pictures: models have one or a list.

@@ -19,6 +19,8 @@ use crate::trouble::error::{ErrorClass, RemoteError};
 
 /// How often in a row a server must say that it does not know a job, or say nothing sensible, before that is believed.
 const BELIEVED: u32 = 3;
+/// For how long it must do so besides: a server that begins again, or a gateway in front of it, does so for a while.
+const BELIEVED_AFTER: Duration = Duration::from_secs(20);
 /// Attempts to stop a job.
 const STOPS: u32 = 3;
 
@@ -145,14 +147,14 @@ impl Follower {
         let (mut pause, mut wait) = (first, self.rules.first_wait);
         let mut trouble = Trouble::default();
         loop {
-            if self.wait(pause).await.is_none()
+            let left = ends.saturating_duration_since(Instant::now());
+            if self.wait(pause.min(left)).await.is_none()
                 && let Some(stopped) = self.stop(id).await
             {
                 return Err(RemoteError::cancelled(stopped != Stopped::BeforeWork));
             }
-            if Instant::now() >= ends {
-                return self.late(id).await;
-            }
+            // It is looked at once more when its time is over: it may have ended since the last look.
+            let is_last = Instant::now() >= ends;
             let (jobs, line) = (Arc::clone(&self.jobs), &self.line);
             let looked = while_wanted(&mut self.unwanted, jobs.cancels(), jobs.look(id, line)).await;
             // It is stopped before the next look.
@@ -164,6 +166,9 @@ impl Follower {
                 Standing::Done(answer) => return Ok(answer),
                 Standing::Working { step, steps } => self.line.step(step, steps),
                 _ => {}
+            }
+            if is_last {
+                return self.late(id).await;
             }
             pause = self.line.asked_wait().unwrap_or_default().clamp(wait, self.rules.deadline.max(wait));
             wait = wait.mul_f64(1.5).min(self.rules.longest_wait);
@@ -188,7 +193,8 @@ impl Follower {
         };
         let since = *trouble.since.get_or_insert_with(Instant::now);
         trouble.odd = if is_odd { trouble.odd + 1 } else { 0 };
-        let passes = if is_odd { trouble.odd < BELIEVED } else { is_passing(error.class) };
+        let is_young = since.elapsed() < self.rules.lost_after.min(BELIEVED_AFTER);
+        let passes = if is_odd { trouble.odd < BELIEVED || is_young } else { is_passing(error.class) };
         if passes && since.elapsed() < self.rules.lost_after {
             return Ok(Standing::Waiting);
         }

@@ -171,8 +171,7 @@ impl Line {
 
     /// An answer as JSON.
     pub(crate) fn json(&self, reply: &Reply) -> Result<Value, RemoteError> {
-        let other = |error| self.malformed(&format!("expected JSON, found something else: {error}"));
-        serde_json::from_slice(&reply.body).map_err(other)
+        reply.json().ok_or_else(|| self.malformed("expected JSON, found something else"))
     }
 
     /// An answer that is none.

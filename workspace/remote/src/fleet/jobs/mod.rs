@@ -271,6 +271,12 @@ fn remote_id(server: &Server, id: &str) -> String {
     format!("{} {id}", server.endpoint.base())
 }
 
+/// Whether a server's name for a job can be a part of a path: letters, digits, `_` and `-`, nothing that could lead elsewhere.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    !text.is_empty() && text.len() <= 200 && text.bytes().all(is_letter)
+}
+
 /// An id as it may be kept: short, printable, and without the server's secret.
 fn checked_id(id: String, line: &Line) -> Result<String, RemoteError> {
     let is_plain = !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(|byte| byte.is_ascii_graphic());

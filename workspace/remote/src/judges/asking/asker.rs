@@ -16,7 +16,7 @@ use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::http::multipart::Payload;
-use crate::price::{Prices, TokenBounds, Usage};
+use crate::price::{Counted, Prices, TokenBounds, Usage};
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::Repeat;
 
@@ -62,6 +62,9 @@ pub(crate) struct Answered<T> {
 impl Manner {
     pub(crate) fn check(&self) -> Result<(), SetupError> {
         self.prices.check_repeat(self.repeat)?;
+        Repeat::check_unkeyed(self.repeat, "judges have")?;
+        self.prices.only(&[Counted::Call, Counted::TextTokens, Counted::PictureTokens, Counted::OutputTokens])?;
+        self.prices.check_bounds(self.bounds())?;
         if (0.0..=2.0).contains(&self.temperature) {
             Ok(())
         } else {
@@ -69,10 +72,13 @@ impl Manner {
         }
     }
 
+    fn bounds(&self) -> TokenBounds {
+        TokenBounds { input: self.most_input_tokens, output: u64::from(self.max_tokens.get()) }
+    }
+
     /// The most that one call can cost.
     pub(crate) fn bound(&self) -> Cost {
-        let bounds = TokenBounds { input: self.most_input_tokens, output: u64::from(self.max_tokens.get()) };
-        self.prices.bound(bounds, 0, 0)
+        self.prices.bound(self.bounds(), 0, 0)
     }
 }
 

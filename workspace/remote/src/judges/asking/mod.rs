@@ -6,6 +6,8 @@ pub(crate) mod prompt;
 pub(crate) mod said;
 pub(crate) mod show;
 
+use editscale_core::{Failure, FailureKind};
+
 /// How the server is asked to keep to the form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StructuredOutput {
@@ -17,4 +19,12 @@ pub enum StructuredOutput {
     Object,
     /// Not at all; the prompt asks for it.
     Prompt,
+}
+
+/// The failure to tell of: one that may pass before one that is final, so that the engine tries again.
+pub(crate) fn foremost(known: Option<Failure>, new: Failure) -> Failure {
+    match known {
+        Some(known) if known.kind == FailureKind::Cancelled || known.kind.may_pass() => known,
+        _ => new,
+    }
 }

@@ -1,5 +1,7 @@
 //! Prompts with named places, such as `{{instruction}}`.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::SetupError;
@@ -52,9 +54,24 @@ impl Prompt {
     }
 }
 
+/// A regular file's text, of at most so many bytes. A pipe or a device has no end, and would not let go of whoever reads it.
+fn text_file(file: &Path, most: u64) -> Result<String, String> {
+    let found = std::fs::metadata(file).map_err(|error| error.to_string())?;
+    if !found.is_file() {
+        return Err("expected a file, found something else".to_owned());
+    }
+    let mut text = String::new();
+    let opened = File::open(file).map_err(|error| error.to_string())?;
+    opened.take(most + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > most {
+        return Err(format!("it is longer than {most} bytes"));
+    }
+    Ok(text)
+}
+
 /// A prompt's text out of a file.
 pub(crate) fn prompt_file(aspect: &str, file: &Path) -> Result<String, SetupError> {
-    std::fs::read_to_string(file).map_err(|error| SetupError::Prompt {
+    text_file(file, MOST_BYTES as u64).map_err(|error| SetupError::Prompt {
         aspect: aspect.to_owned(),
         reason: format!("cannot be read from {}: {error}", file.display()),
     })
@@ -71,6 +88,20 @@ mod tests {
         let prompt = Prompt::new("{{ instruction }}: {\"a\": 1} {{low}}-{{high}}", &KNOWN).unwrap();
         let filling = [("instruction", "say {{low}}"), ("low", "0"), ("high", "10")];
         assert_eq!(prompt.fill(&filling), "say {{low}}: {\"a\": 1} 0-10");
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_long_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("long");
+        std::fs::write(&long, "x".repeat(MOST_BYTES + 1)).unwrap();
+        for (path, words) in
+            [(folder.path(), "expected a file"), (Path::new("/dev/zero"), "expected a file"), (&*long, "longer than")]
+        {
+            assert!(prompt_file("an aspect", path).unwrap_err().to_string().contains(words), "{}", path.display());
+        }
+        std::fs::write(&long, "good").unwrap();
+        assert_eq!(prompt_file("an aspect", &long).unwrap(), "good");
     }
 
     #[test]

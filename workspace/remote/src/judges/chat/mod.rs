@@ -14,7 +14,9 @@ use editscale_core::{
     BoxFuture, Cost, Counters, Failure, FailureKind, Judgement, RewardBatch, RewardCard, RewardItem, RewardKind,
     RewardModel, Seed, Watch,
 };
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream;
 use sha2::{Digest, Sha256};
 
 pub use options::ChatJudgeOptions;
@@ -24,6 +26,7 @@ use self::question::Pair;
 use self::votes::Vote;
 use crate::SetupError;
 use crate::judges::asking::asker::{Answered, Asker};
+use crate::judges::asking::foremost;
 use crate::judges::asking::prompt::Prompt;
 
 /// The version of what this dialect sends and reads; a part of every card's revision.
@@ -49,15 +52,18 @@ impl ChatJudge {
 
     async fn judge(&self, item: RewardItem, watch: &dyn Watch) -> Result<Judgement, Failure> {
         let pair = Pair::of(&item)?;
-        let votes = (0..self.options.votes.get()).map(|vote| self.vote(&item, &pair, vote, watch));
+        // Only as many votes are written at a time as the servers take: each holds its pictures.
+        let at_a_time = self.options.connection.slots().get() as usize;
+        let votes = stream::iter((0..self.options.votes.get()).map(|vote| self.vote(&item, &pair, vote, watch)));
+        let mut votes = votes.buffered(at_a_time);
         let mut cost = Cost::default();
         let mut said: Vec<Vote> = Vec::new();
         let mut failed: Option<Failure> = None;
-        for (vote, spent) in join_all(votes).await {
+        while let Some((vote, spent)) = votes.next().await {
             cost += spent;
             match vote {
                 Ok(vote) => said.push(vote),
-                Err(failure) => failed = Some(worse(failed, failure)),
+                Err(failure) => failed = Some(foremost(failed, failure)),
             }
         }
         match failed {
@@ -110,14 +116,6 @@ impl RewardModel for ChatJudge {
     }
 }
 
-/// The failure to tell of: one that may pass before one that is final, so that the engine tries again.
-pub(crate) fn worse(known: Option<Failure>, new: Failure) -> Failure {
-    match known {
-        Some(known) if known.kind == FailureKind::Cancelled || known.kind.may_pass() => known,
-        _ => new,
-    }
-}
-
 fn card(options: &ChatJudgeOptions) -> RewardCard {
     let calls = u64::from(options.votes.get()) * options.rubric.aspects.len() as u64;
     let mut cost = Cost::default();
@@ -151,6 +149,7 @@ fn revision(options: &ChatJudgeOptions) -> String {
         format!("chat_judge/{VERSION} {} votes={votes} temperature={}", options.model, options.temperature());
     // Writing to a text cannot fail.
     _ = write!(text, " {:?} {}..{} questions={short}", rubric.combination, rubric.low, rubric.high);
+    _ = write!(text, " structured={:?} max_tokens={}", options.structured, options.max_tokens);
     if let Some(revision) = &options.revision {
         _ = write!(text, " @{revision}");
     }

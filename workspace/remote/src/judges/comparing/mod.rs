@@ -31,9 +31,9 @@ use self::design::Showing;
 use self::strengths::Compared;
 use crate::SetupError;
 use crate::judges::asking::asker::{Answered, Asker, Form};
+use crate::judges::asking::foremost;
 use crate::judges::asking::prompt::Prompt;
 use crate::judges::asking::show::{picture, shown, words};
-use crate::judges::chat::worse;
 
 /// The version of what this dialect sends, reads and computes; a part of every card's revision.
 const VERSION: u32 = 1;
@@ -206,7 +206,7 @@ impl Told {
             (Ok(forth), Ok(back)) => self.compared.extend(tally::compared(&showing.order, &forth, &back)),
             (forth, back) => {
                 let failures = [forth.err(), back.err()].into_iter().flatten();
-                self.failed = failures.fold(self.failed.take(), |known, new| Some(worse(known, new)));
+                self.failed = failures.fold(self.failed.take(), |known, new| Some(foremost(known, new)));
             }
         }
     }
@@ -305,6 +305,7 @@ fn revision(options: &ComparingJudgeOptions) -> String {
         Comparison::Listwise { most_pictures, orders } => write!(text, " pictures={most_pictures} orders={orders}"),
     };
     _ = write!(text, " temperature={temperature} prior={prior} source={} prompt={prompt}", options.shows_source);
+    _ = write!(text, " structured={:?} max_tokens={}", options.structured, options.max_tokens);
     if let Some(revision) = &options.revision {
         _ = write!(text, " @{revision}");
     }

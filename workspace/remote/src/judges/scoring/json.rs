@@ -4,10 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::http::client::is_bounded;
 use crate::trouble::words::Words;
 
 /// Reads an answer. A number that is none becomes `null`, so that it costs its own item and no other.
 pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
+    if !is_bounded(body) {
+        return Err("expected JSON of scores, found very many values".to_owned());
+    }
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }
@@ -55,6 +59,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn very_many_values_are_no_scores() {
+        let wide = format!("[{}0]", "0,".repeat(1 << 20));
+        assert!(read(wide.as_bytes()).unwrap_err().contains("very many values"));
+    }
 
     #[test]
     fn numbers_that_are_none_become_null() {

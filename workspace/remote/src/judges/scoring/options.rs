@@ -4,7 +4,7 @@ use editscale_core::RewardName;
 
 use crate::SetupError;
 use crate::fleet::Connection;
-use crate::price::{Prices, TokenBounds};
+use crate::price::{Counted, Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
 
 /// From a server's scale to the one that the recipe means: `scale · score + offset`.
@@ -74,8 +74,15 @@ impl ScoringOptions {
             Some((low, high)) if !(low.is_finite() && high.is_finite() && low < high) => {
                 Err(SetupError::setting("range", "two finite numbers, the less first", &format!("{low} to {high}")))
             }
-            _ => self.prices.check_repeat(self.repeat),
+            _ => self.check_calls(),
         }
+    }
+
+    fn check_calls(&self) -> Result<(), SetupError> {
+        self.prices.check_repeat(self.repeat)?;
+        Repeat::check_unkeyed(self.repeat, "judges have")?;
+        self.prices.only(&[Counted::Call, Counted::TextTokens, Counted::PictureTokens])?;
+        self.prices.check_bounds(self.bounds())
     }
 
     pub(crate) fn bounds(&self) -> TokenBounds {

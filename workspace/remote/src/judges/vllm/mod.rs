@@ -11,14 +11,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::asking::prompt::Prompt;
+use super::asking::prompt::{Prompt, prompt_file};
 use super::chat::AspectPictures;
 use super::scoring::fingerprint;
 use super::scoring::pair::Pair;
 use crate::SetupError;
-
-/// The most bytes of a prompt.
-const MOST_BYTES: u64 = 64 * 1024;
 
 /// What is asked by both routes: one conversation with the pictures and a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,14 +49,7 @@ impl VllmConversation {
 
     /// Replaces the prompt by a file's text.
     pub fn with_prompt_file(self, file: &Path) -> Result<Self, SetupError> {
-        let bad = |reason: String| SetupError::Prompt { aspect: "the score".to_owned(), reason };
-        let size = std::fs::metadata(file).map_or(0, |found| found.len());
-        if size > MOST_BYTES {
-            return Err(bad(format!("is longer than {MOST_BYTES} bytes: {}", file.display())));
-        }
-        let prompt = std::fs::read_to_string(file)
-            .map_err(|error| bad(format!("cannot be read from {}: {error}", file.display())))?;
-        Ok(Self { prompt, ..self })
+        Ok(Self { prompt: prompt_file("the score", file)?, ..self })
     }
 
     /// Cuts the prompt and checks the fields.
