@@ -244,7 +244,7 @@ fn every_editor_behind_http_can_be_named_in_a_recipe() {
     let input = "inputs: {prompt: prompt, picture: image}";
     for (editor, path, options) in [
         ("openai_images", "/v1", "profile: generic"),
-        ("openai_images", "/v1", "profile: sdcpp, knobs: {cfg_scale: {low: 1, high: 9, default: 4}}"),
+        ("openai_images", "/v1", "profile: sdcpp, knobs: {txt_cfg: {low: 1, high: 9, default: 4}}"),
         ("openai_images", "/v1", "profile: vllm_omni, model: m, stream: true"),
         ("gemini", "/v1beta", "model: m"),
         ("ark", "/api/v3", "model: seedream-4-5-251128"),

@@ -28,7 +28,8 @@ fn bindings() -> WorkflowBindings {
 
 fn options_on(connection: Connection) -> ComfyUiOptions {
     let short = Duration::from_millis(2);
-    let polls = PollRules { first_wait: short, longest_wait: Duration::from_millis(10), ..PollRules::default() };
+    let (longest_wait, lost_after) = (Duration::from_millis(10), Duration::from_secs(2));
+    let polls = PollRules { first_wait: short, longest_wait, lost_after, ..PollRules::default() };
     let name = EditorName::new("far").unwrap();
     ComfyUiOptions { polls, ..ComfyUiOptions::new(name, KONTEXT, bindings(), &["13"], connection) }
 }

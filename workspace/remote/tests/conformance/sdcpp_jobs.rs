@@ -26,7 +26,8 @@ fn base(server: &FakeServer) -> String {
 
 fn quick() -> PollRules {
     let short = Duration::from_millis(2);
-    PollRules { first_wait: short, longest_wait: short * 4, ..PollRules::default() }
+    let lost_after = Duration::from_secs(2);
+    PollRules { first_wait: short, longest_wait: short * 4, lost_after, ..PollRules::default() }
 }
 
 fn options(servers: &[FakeServer]) -> SdCppJobsOptions {

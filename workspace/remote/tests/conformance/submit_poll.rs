@@ -52,7 +52,12 @@ fn options(service: Service, server: &FakeServer) -> SubmitPollOptions {
     let short = Duration::from_millis(2);
     let connection = connection(&[base(service, server)]);
     SubmitPollOptions {
-        polls: PollRules { first_wait: short, longest_wait: short * 4, ..PollRules::default() },
+        polls: PollRules {
+            first_wait: short,
+            longest_wait: short * 4,
+            lost_after: Duration::from_secs(2),
+            ..PollRules::default()
+        },
         prices: Prices { picture: Usd { micros: 100_000 }, ..Prices::default() },
         ..SubmitPollOptions::new(EditorName::new("far").unwrap(), service, model, connection)
     }

@@ -176,7 +176,9 @@ fn name() -> EditorName {
 
 fn polls() -> PollRules {
     let short = Duration::from_millis(2);
-    PollRules { first_wait: short, longest_wait: short * 4, ..PollRules::default() }
+    // Longer than any fault of a storm, and not as long as people wait for what is odd.
+    let lost_after = Duration::from_secs(2);
+    PollRules { first_wait: short, longest_wait: short * 4, lost_after, ..PollRules::default() }
 }
 
 /// What is free may be sent again, whatever a profile thinks of it.
