@@ -64,6 +64,10 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    fn tokens(&self) -> u64 {
+        self.text.saturating_add(self.pictures).saturating_add(self.output)
+    }
+
     /// Reads the `usage` of an answer, as the images API or as chat completions write it.
     pub(crate) fn of(answer: &Value) -> Option<Self> {
         let usage = answer.get("usage")?;
@@ -80,6 +84,10 @@ impl Usage {
         Self { text, pictures, output }
     }
 }
+
+/// More tokens than any call takes. A server that counts more has miscounted, and is believed as little as one that counts
+/// none: one such number would end a budget.
+const MOST_TOKENS: u64 = 10_000_000;
 
 impl Prices {
     /// Whether calls cost no money.
@@ -149,14 +157,14 @@ impl Prices {
     /// What an answer cost. Without a count of tokens those count that it can have taken at most, and where they are paid for,
     /// so does the money.
     pub(crate) fn of(&self, usage: Option<Usage>, pictures: u64, bound: Cost) -> Cost {
-        let Some(usage) = usage else {
+        let is_plausible = |usage: &Usage| usage.tokens() <= MOST_TOKENS.max(bound.tokens);
+        let Some(usage) = usage.filter(is_plausible) else {
             return if self.by_tokens() { bound } else { Cost { usd: self.fixed(pictures, 0), ..bound } };
         };
         let money =
             [(usage.text, self.text_tokens), (usage.pictures, self.picture_tokens), (usage.output, self.output_tokens)];
         let money = money.into_iter().map(|(tokens, price)| parts_of_a_million(tokens, price));
-        let tokens = usage.text.saturating_add(usage.pictures).saturating_add(usage.output);
-        Cost { nfe: bound.nfe, tokens, usd: self.fixed(pictures, money.fold(0, u64::saturating_add)) }
+        Cost { nfe: bound.nfe, tokens: usage.tokens(), usd: self.fixed(pictures, money.fold(0, u64::saturating_add)) }
     }
 
     fn fixed(&self, pictures: u64, more: u64) -> Usd {
@@ -205,6 +213,7 @@ mod tests {
                 Cost { nfe: 28, tokens: 2, usd: usd(40 + 5 + 40) },
             ),
             (json!({"usage": {"image_count": 1}}), bound),
+            (json!({"usage": {"input_tokens": 1, "output_tokens": u64::MAX >> 1}}), bound),
             (json!({}), bound),
         ] {
             assert_eq!(prices().of(Usage::of(&answer), 1, bound), expected, "{answer}");

@@ -15,7 +15,7 @@ use super::breaker::BreakerRules;
 use super::pace::{Bucket, Rate};
 use super::server::{Server, Slot};
 use crate::SetupError;
-use crate::http::client::{Http, Message, Reply, Timeouts, Way};
+use crate::http::client::{Http, Message, Reply, Timeouts, Way, seconds};
 use crate::http::endpoint::{Endpoint, SecretPlace};
 use crate::http::events::Listener;
 use crate::http::multipart::Payload;
@@ -300,8 +300,10 @@ impl Fleet {
             }
             let soonest = servers.iter().filter_map(|server| server.admits(now).err()).min().unwrap_or_default();
             if soonest > self.retry.longest_wait {
-                let count = servers.len();
-                let message = format!("all {count} servers failed again and again and are left alone for {soonest:?}");
+                let (count, pause) = (servers.len(), seconds(soonest));
+                let last = servers.iter().find_map(|server| server.failed()).unwrap_or_default();
+                let who = if count == 1 { "the server".to_owned() } else { format!("all {count} servers") };
+                let message = format!("{who} failed again and again and will be left alone for {pause}; last: {last}");
                 return Err(RemoteError { after: Some(soonest), ..RemoteError::new(ErrorClass::Dead, message) });
             }
             tokio::time::sleep(soonest).await;

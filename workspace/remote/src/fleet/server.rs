@@ -21,6 +21,8 @@ pub(crate) struct Server {
     outstanding: AtomicUsize,
     pace: Mutex<Bucket>,
     breaker: Mutex<Breaker>,
+    /// Why it failed the last time.
+    failed: Mutex<Option<String>>,
 }
 
 impl Server {
@@ -31,6 +33,7 @@ impl Server {
             outstanding: AtomicUsize::new(0),
             pace: Mutex::new(bucket),
             breaker: Mutex::new(Breaker::new(rules)),
+            failed: Mutex::default(),
         }
     }
 
@@ -52,6 +55,11 @@ impl Server {
     pub(crate) fn was_read(&self, is_answer: bool) {
         let health = if is_answer { Health::Read } else { Health::Spoiled };
         lock(&self.breaker).report(health, Instant::now());
+    }
+
+    /// Why it failed the last time, if it ever did.
+    pub(crate) fn failed(&self) -> Option<String> {
+        lock(&self.failed).clone()
     }
 
     /// Waits for a slot and for the pace. Nothing comes back if the server must be left alone by then.
@@ -122,6 +130,9 @@ impl Slot {
         };
         if let Some(pause) = pause {
             lock(&server.pace).hold(now, pause.min(Duration::from_secs(60)));
+        }
+        if let Err(error) = outcome {
+            *lock(&server.failed) = Some(error.message.clone());
         }
         lock(&server.breaker).report(health(outcome), now);
         self.reported = true;

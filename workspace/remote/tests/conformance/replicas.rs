@@ -82,6 +82,7 @@ async fn when_all_are_left_alone_for_long_calls_fail_at_once() {
         let failure = edit(&editor, item(&request(None, None))).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(failure.message.contains("left alone"), "{failure}");
+        assert!(failure.message.contains("last: http") && failure.message.contains("status 500"), "{failure}");
     }
     assert_eq!(server.asked().len(), 2);
 }
