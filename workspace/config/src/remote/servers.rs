@@ -111,7 +111,8 @@ pub(super) fn read_servers(fields: &Fields<'_>) -> Option<Vec<ServerSettings>> {
     let servers: Vec<Option<ServerSettings>> = items.iter().map(read).collect();
     let servers: Vec<ServerSettings> = servers.into_iter().collect::<Option<_>>()?;
     for (place, server) in servers.iter().enumerate() {
-        if servers.iter().take(place).any(|earlier| earlier.url == server.url) {
+        let bare = |server: &ServerSettings| server.url.trim_end_matches('/').to_owned();
+        if servers.iter().take(place).any(|earlier| bare(earlier) == bare(server)) {
             let mistake = Mistake::new(format!("there are two servers at {}", server.url))
                 .hint("raise `concurrency` where one server takes more calls at a time");
             fields.error(entry.place(), mistake);

@@ -15,6 +15,12 @@ fn no_servers() {
 }
 
 #[test]
+fn one_server_twice() {
+    let twice = "{openai_images: {profile: generic, servers: [{url: \"https://a.example/v1\"}, {url: \"https://a.example/v1/\"}]}}";
+    assert!(of(twice).contains("there are two servers at https://a.example/v1/"), "{}", of(twice));
+}
+
+#[test]
 fn addresses() {
     assert_snapshot!(of(
         "\n  openai_images:\n    profile: generic\n    servers:\n      - {url: api.example.org/v1}\n      \
