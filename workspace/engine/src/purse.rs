@@ -26,10 +26,11 @@ impl Purse {
 
     /// Sets aside what one piece of work costs at most. `false`, and nothing set aside, where that is not there.
     pub(crate) fn reserve(&mut self, work: Work, bound: Cost) -> bool {
-        let with_it = sum(&self.spent, &sum(&self.held, &one(work, bound)));
-        let fits = within(&self.budget, &with_it);
+        let piece = one(work, bound);
+        let with_it = sum(&self.spent, &sum(&self.held, &piece));
+        let fits = within(&self.budget, &with_it, &piece);
         if fits {
-            self.held = sum(&self.held, &one(work, bound));
+            self.held = sum(&self.held, &piece);
         }
         fits
     }
@@ -110,14 +111,36 @@ fn difference(a: &Ledger, b: &Ledger) -> Ledger {
     }
 }
 
-fn within(budget: &Budget, spent: &Ledger) -> bool {
+/// Whether a piece fits, where `with_it` is all that is spent and held with it. What it takes nothing of may be overspent, as
+/// by a server that made more than it was asked for: a free judgement of what was paid for is still made.
+fn within(budget: &Budget, with_it: &Ledger, piece: &Ledger) -> bool {
     [
-        (budget.edits, spent.edits),
-        (budget.reward_calls, spent.reward_calls),
-        (budget.nfe, spent.cost.nfe),
-        (budget.tokens, spent.cost.tokens),
-        (budget.usd.map(|usd| usd.micros), spent.cost.usd.micros),
+        (budget.edits, with_it.edits, piece.edits),
+        (budget.reward_calls, with_it.reward_calls, piece.reward_calls),
+        (budget.nfe, with_it.cost.nfe, piece.cost.nfe),
+        (budget.tokens, with_it.cost.tokens, piece.cost.tokens),
+        (budget.usd.map(|usd| usd.micros), with_it.cost.usd.micros, piece.cost.usd.micros),
     ]
     .into_iter()
-    .all(|(limit, spent)| limit.is_none_or(|limit| spent <= limit))
+    .all(|(limit, all, more)| more == 0 || limit.is_none_or(|limit| all <= limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use editscale_core::Usd;
+
+    use super::*;
+
+    #[test]
+    fn what_is_overspent_keeps_back_only_what_takes_more_of_it() {
+        let usd = |micros| Cost { usd: Usd { micros }, ..Cost::default() };
+        let budget = Budget { usd: Some(Usd { micros: 10 }), reward_calls: Some(1), ..Budget::default() };
+        let mut purse = Purse::new(budget, Ledger::default());
+        assert!(purse.reserve(Work::Edit, usd(10)));
+        // The server made three pictures where one was asked for.
+        purse.settle(Work::Edit, usd(10), usd(30), true);
+        assert!(!purse.reserve(Work::Edit, usd(1)) && !purse.reserve(Work::Judgement, usd(1)));
+        assert!(purse.reserve(Work::Judgement, Cost::default()));
+        assert!(!purse.reserve(Work::Judgement, Cost::default()), "calls are counted all the same");
+    }
 }
