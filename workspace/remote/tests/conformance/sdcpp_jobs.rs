@@ -209,7 +209,7 @@ async fn the_error_table() {
         (JOBS, status(410, r#"{"error":"job expired"}"#), 500, Ambiguous, "does not know the job", whole),
         (JOBS, status(401, "who"), 1, Refused, "401", whole),
         (JOBS, status(307, ""), 500, Malformed, "307", whole),
-        (JOBS, ServerFault::Pictures(0), 1, Malformed, "found none", unpaid),
+        (JOBS, ServerFault::Pictures(0), 1, Malformed, "found none", whole),
         (JOBS, ServerFault::Base64("a?b".to_owned()), 1, Malformed, "base64", whole),
         (JOBS, ServerFault::Base64("aGVsbG8=".to_owned()), 1, Malformed, "PNG", whole),
     ] {

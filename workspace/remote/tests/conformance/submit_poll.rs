@@ -461,7 +461,7 @@ async fn the_error_table_of_replicate() {
         (job, prediction("paused", Value::Null), ALWAYS, Malformed, "the status of a prediction", WHOLE),
         (job, status(404, "{}"), ALWAYS, Ambiguous, "does not know the job", WHOLE),
         (job, status(401, "{}"), 1, Refused, "401", WHOLE),
-        (job, ServerFault::Pictures(0), 1, Malformed, "found none", 0),
+        (job, ServerFault::Pictures(0), 1, Malformed, "found none", WHOLE),
     ];
     check(Service::Replicate, cases).await;
 }

@@ -87,7 +87,8 @@ impl SdCppJobs {
     fn candidate(&self, finished: &Finished, body: &Body) -> Result<Candidate, RemoteError> {
         let images = finished.answer["result"]["images"].as_array();
         let pictures: Vec<&str> = images.into_iter().flatten().filter_map(|image| image["b64_json"].as_str()).collect();
-        let cost = self.options.prices.of(None, pictures.len() as u64, self.card.cost);
+        // A picture that did not come may have been made, and paid.
+        let cost = self.options.prices.of(None, pictures.len().max(1) as u64, self.card.cost);
         let malformed = |message: String| {
             let endpoint = &finished.server.endpoint;
             let message = endpoint.hide(&format!("{}: {message}", endpoint.base()));

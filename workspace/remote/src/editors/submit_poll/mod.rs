@@ -116,7 +116,8 @@ impl SubmitPoll {
             Service::Fal => fal::pictures(&finished.answer),
             Service::Replicate => replicate::pictures(&finished.answer),
         };
-        let cost = self.cost(Some(addresses.len() as u64), known);
+        // A picture that did not come may have been made, and paid.
+        let cost = self.cost(Some(addresses.len().max(1) as u64), known);
         let failure = |error: RemoteError| Failure { cost, ..error.into_failure(Repeat::Never, cost) };
         let Some(first) = addresses.first() else {
             let message = endpoint.hide(&format!("{}: expected one picture, found none", endpoint.base()));
