@@ -7,7 +7,7 @@ use crate::{Diagnostic, Report, Severity};
 
 /// The mistakes found so far. Shared by everything that reads one file.
 #[derive(Debug)]
-pub(crate) struct Mistakes<'t> {
+pub struct Mistakes<'t> {
     lines: Lines<'t>,
     found: RefCell<Vec<Found>>,
     left_out: Cell<usize>,
@@ -25,19 +25,19 @@ struct Found {
 
 /// A mistake without its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mistake {
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+pub struct Mistake {
+    pub message: String,
+    pub hint: Option<String>,
     /// Whether what stands there is shown to nobody: it looks like a secret.
-    pub(crate) is_secret: bool,
+    pub is_secret: bool,
 }
 
 impl Mistake {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, is_secret: false }
     }
 
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+    pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
@@ -46,7 +46,7 @@ impl<'t> Mistakes<'t> {
     /// Enough to fill a report after sorting; a file of a million mistakes costs no more than this.
     const MOST: usize = 10 * Report::MOST;
 
-    pub(crate) fn new(text: &'t str) -> Self {
+    pub fn new(text: &'t str) -> Self {
         Self {
             lines: Lines::new(text),
             found: RefCell::default(),
@@ -56,31 +56,31 @@ impl<'t> Mistakes<'t> {
         }
     }
 
-    pub(crate) fn lines(&self) -> &Lines<'t> {
+    pub fn lines(&self) -> &Lines<'t> {
         &self.lines
     }
 
-    pub(crate) fn error(&self, span: &Span, mistake: Mistake) {
+    pub fn error(&self, span: &Span, mistake: Mistake) {
         self.errors.set(self.errors.get() + 1);
         self.push(Severity::Error, span, mistake);
     }
 
-    pub(crate) fn warn(&self, span: &Span, mistake: Mistake) {
+    pub fn warn(&self, span: &Span, mistake: Mistake) {
         self.push(Severity::Warning, span, mistake);
     }
 
     /// How many errors there are so far: equal before and after a step means that the step went well.
-    pub(crate) fn errors(&self) -> usize {
+    pub fn errors(&self) -> usize {
         self.errors.get()
     }
 
     /// Whether further mistakes are only counted, so that nothing need be made up to say about them.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.found.borrow().len() == Self::MOST
     }
 
     /// Shows to nobody what stands there.
-    pub(crate) fn hide(&self, span: &Span) {
+    pub fn hide(&self, span: &Span) {
         self.secrets.borrow_mut().push(span.clone());
     }
 
@@ -96,7 +96,7 @@ impl<'t> Mistakes<'t> {
     }
 
     /// All that was found, in the order of the places.
-    pub(crate) fn into_report(self) -> Report {
+    pub fn into_report(self) -> Report {
         let Self { lines, found, left_out, secrets, .. } = self;
         let mut found = found.into_inner();
         found.sort_by_key(|found| found.span.start);

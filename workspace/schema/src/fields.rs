@@ -2,19 +2,19 @@
 
 use crate::document::scalar::Scalar;
 use crate::document::tree::{Entry, Node, Value};
+use crate::key::{Absent, Key, Keys, example};
 use crate::report::lines::Span;
 use crate::report::mistakes::{Mistake, Mistakes};
 use crate::report::quote::{list, quote};
 use crate::report::suggest::nearest;
-use crate::schema::key::{Absent, Key, Keys, example};
-use crate::schema::rule::{Rule, apply};
+use crate::rule::{Rule, apply};
 
 /// The most items of a list, and the most named things of one kind.
-pub(crate) const MOST_ITEMS: usize = 100;
+pub const MOST_ITEMS: usize = 100;
 
 /// A map that is being read. Unknown keys have been reported.
 #[derive(Debug)]
-pub(crate) struct Fields<'t> {
+pub struct Fields<'t> {
     /// What the map is called in messages.
     owner: String,
     /// Where to point when something is missing.
@@ -28,27 +28,27 @@ pub(crate) struct Fields<'t> {
 
 /// Where a map stands and what is known of it.
 #[derive(Debug)]
-pub(crate) struct Map<'t> {
+pub struct Map<'t> {
     /// What it is called in messages.
-    pub(crate) owner: String,
-    pub(crate) node: &'t Node,
+    pub owner: String,
+    pub node: &'t Node,
     /// Where to point when something is missing.
-    pub(crate) at: Span,
+    pub at: Span,
 }
 
 impl<'t> Map<'t> {
     /// The value of an entry, called by its key.
-    pub(crate) fn of(entry: &'t Entry) -> Self {
+    pub fn of(entry: &'t Entry) -> Self {
         Self { owner: quote(&entry.key), node: &entry.node, at: entry.key_span.clone() }
     }
 
     /// An item of a list, called by what it is.
-    pub(crate) fn item(owner: &str, node: &'t Node) -> Self {
+    pub fn item(owner: &str, node: &'t Node) -> Self {
         Self { owner: owner.into(), node, at: node.span.start..node.span.start + 1 }
     }
 
     /// Begins to read it. Reports what is not a map, and every key that is not among `keys`.
-    pub(crate) fn read(self, keys: Keys, mistakes: &'t Mistakes<'t>) -> Option<Fields<'t>> {
+    pub fn read(self, keys: Keys, mistakes: &'t Mistakes<'t>) -> Option<Fields<'t>> {
         match &self.node.value {
             Value::Refused => None,
             Value::Map(entries) => {
@@ -87,7 +87,7 @@ fn glued<'k>(found: &'k str, names: &[&'static str]) -> Option<(&'static str, &'
 
 impl<'t> Fields<'t> {
     /// A map that is not there: every key has its default.
-    pub(crate) fn none(owner: String, at: Span, mistakes: &'t Mistakes<'t>) -> Self {
+    pub fn none(owner: String, at: Span, mistakes: &'t Mistakes<'t>) -> Self {
         Self { owner, at, entries: Vec::new(), unread: Vec::new(), mistakes }
     }
 
@@ -130,7 +130,7 @@ impl<'t> Fields<'t> {
 
     /// The value of a key, or its default. `None` where a value is missing or wrong (that has been reported then), or
     /// where the key may be left out and has no default.
-    pub(crate) fn take<R: Rule>(&self, key: &Key<R>) -> Option<R::Value>
+    pub fn take<R: Rule>(&self, key: &Key<R>) -> Option<R::Value>
     where
         R::Value: Clone,
     {
@@ -156,35 +156,35 @@ impl<'t> Fields<'t> {
     }
 
     /// The entry of a key whose value is read elsewhere.
-    pub(crate) fn entry(&self, name: &str) -> Option<&'t Entry> {
+    pub fn entry(&self, name: &str) -> Option<&'t Entry> {
         self.entries.iter().find(|(meant, _)| *meant == name).map(|(_, entry)| *entry)
     }
 
     /// Whether a key is there, with whatever value.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.entry(name).is_some()
     }
 
     /// Where a key stands, or the map if it is left out.
-    pub(crate) fn span_of(&self, name: &str) -> Span {
+    pub fn span_of(&self, name: &str) -> Span {
         self.entry(name).map_or(self.at.clone(), |entry| entry.key_span.clone())
     }
 
     /// Where to point when the map as a whole is meant.
-    pub(crate) fn at(&self) -> &Span {
+    pub fn at(&self) -> &Span {
         &self.at
     }
 
-    pub(crate) fn mistakes(&self) -> &'t Mistakes<'t> {
+    pub fn mistakes(&self) -> &'t Mistakes<'t> {
         self.mistakes
     }
 
-    pub(crate) fn error(&self, span: &Span, mistake: Mistake) {
+    pub fn error(&self, span: &Span, mistake: Mistake) {
         self.mistakes.error(span, mistake);
     }
 
     /// Reports a required key that is not there; `hint` says what to write.
-    pub(crate) fn lacking<T>(&self, name: &'static str, hint: &str) -> Option<T> {
+    pub fn lacking<T>(&self, name: &'static str, hint: &str) -> Option<T> {
         if !self.unread.contains(&name) {
             let mistake = Mistake::new(format!("{} lacks the key {}", self.owner, quote(name)));
             self.error(&self.at, mistake.hint(hint));
@@ -193,7 +193,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The items of an entry that must be a list.
-    pub(crate) fn list(&self, entry: &'t Entry) -> Option<&'t [Node]> {
+    pub fn list(&self, entry: &'t Entry) -> Option<&'t [Node]> {
         match &entry.node.value {
             Value::List(items) => {
                 if items.len() > MOST_ITEMS {

@@ -4,11 +4,11 @@ use editscale_core::KnobName;
 
 use crate::document::tree::{Entry, Value};
 use crate::document::yaml::Yaml;
+use crate::fields::{Fields, MOST_ITEMS, Map};
+use crate::key::{Absent, Key, Keys, Section};
 use crate::report::mistakes::Mistake;
 use crate::report::quote::quote;
-use crate::schema::fields::{Fields, MOST_ITEMS, Map};
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::rule::{Flag, Name, Number, Rule};
+use crate::rule::{Flag, Name, Number, Rule};
 
 /// A numeric field of a server that a search may turn.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub struct KnobSetting {
     pub is_logarithmic: bool,
 }
 
-pub(crate) const KNOBS: Section = Section {
+pub const KNOBS: Section = Section {
     name: "knobs",
     allowed: "a map from names to knobs",
     default: "`{}`",
@@ -50,10 +50,10 @@ const LOGARITHMIC: Key<Flag> = Key {
     meaning: "whether equal ratios matter equally; `low` is above 0 then",
 };
 
-pub(crate) const KNOB_KEYS: Keys = &[&LOW, &HIGH, &DEFAULT, &WHOLE, &LOGARITHMIC];
+pub const KNOB_KEYS: Keys = &[&LOW, &HIGH, &DEFAULT, &WHOLE, &LOGARITHMIC];
 
 /// The knobs; none where they are left out.
-pub(crate) fn read_knobs(fields: &Fields<'_>) -> Option<Vec<KnobSetting>> {
+pub fn read_knobs(fields: &Fields<'_>) -> Option<Vec<KnobSetting>> {
     let Some(entry) = fields.entry(KNOBS.name) else { return Some(Vec::new()) };
     match &entry.node.value {
         Value::Refused => None,
@@ -125,6 +125,6 @@ impl KnobSetting {
 }
 
 /// The knobs under their section's name; nothing where there are none.
-pub(crate) fn write_knobs(knobs: &[KnobSetting]) -> Option<(String, Yaml)> {
+pub fn write_knobs(knobs: &[KnobSetting]) -> Option<(String, Yaml)> {
     (!knobs.is_empty()).then(|| (KNOBS.name.to_owned(), Yaml::Map(knobs.iter().map(KnobSetting::write).collect())))
 }

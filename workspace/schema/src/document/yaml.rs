@@ -9,7 +9,7 @@ const WIDTH: usize = 100;
 
 /// A value to write.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Yaml {
+pub enum Yaml {
     /// As it stands in the file.
     Scalar(String),
     List(Vec<Yaml>),
@@ -18,22 +18,22 @@ pub(crate) enum Yaml {
 
 impl Yaml {
     /// A flag or number.
-    pub(crate) fn plain(value: impl fmt::Display) -> Self {
+    pub fn plain(value: impl fmt::Display) -> Self {
         Self::Scalar(value.to_string())
     }
 
     /// A text, in quotation marks if it could be read as anything else.
-    pub(crate) fn text(text: &str) -> Self {
+    pub fn text(text: &str) -> Self {
         Self::Scalar(if reads_as_text(text) { text.into() } else { quoted(text) })
     }
 
     /// One alternative with its options.
-    pub(crate) fn tagged(name: &str, options: Self) -> Self {
+    pub fn tagged(name: &str, options: Self) -> Self {
         Self::Map(vec![(name.into(), options)])
     }
 
     /// The whole document.
-    pub(crate) fn document(&self) -> String {
+    pub fn document(&self) -> String {
         let mut text = String::new();
         self.block(&mut text, 0);
         text

@@ -10,22 +10,22 @@ mod rules;
 mod servers;
 
 pub use calls::CallSettings;
-pub(crate) use calls::{CALL_KEYS, CALLS};
+pub use calls::{CALL_KEYS, CALLS};
 pub use fields::FieldValue;
-pub(crate) use fields::{FIELDS, read_fields, write_fields};
+pub use fields::{FIELDS, read_fields, write_fields};
 pub use knobs::KnobSetting;
-pub(crate) use knobs::{KNOB_KEYS, KNOBS, read_knobs, write_knobs};
+pub use knobs::{KNOB_KEYS, KNOBS, read_knobs, write_knobs};
 pub use polls::PollSettings;
-pub(crate) use polls::{POLL_KEYS, POLLS};
+pub use polls::{POLL_KEYS, POLLS};
 pub use prices::PriceSettings;
-pub(crate) use prices::{PRICE_KEYS, PRICES};
-pub(crate) use servers::{SERVER_KEYS, SERVERS};
+pub use prices::{PRICE_KEYS, PRICES};
+pub use servers::{SERVER_KEYS, SERVERS};
 pub use servers::{SecretPlace, ServerSettings};
 
 use crate::document::yaml::Yaml;
-use crate::schema::fields::{Fields, Map};
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::rule::{Text, Word};
+use crate::fields::{Fields, Map};
+use crate::key::{Absent, Key, Keys, Section};
+use crate::rule::{Text, Word};
 
 /// What every editor and judge behind HTTP is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +53,7 @@ pub enum RepeatChoice {
     Keyed,
 }
 
-pub(crate) const REVISION: Key<Text> = Key {
+pub const REVISION: Key<Text> = Key {
     name: "revision",
     rule: Text,
     absent: Absent::Unset("none"),
@@ -61,7 +61,7 @@ pub(crate) const REVISION: Key<Text> = Key {
               under the same one only",
 };
 
-pub(crate) const REPEAT: Key<Word<RepeatChoice>> = Key {
+pub const REPEAT: Key<Word<RepeatChoice>> = Key {
     name: "repeat",
     rule: Word(&[("never", RepeatChoice::Never), ("harmless", RepeatChoice::Harmless), ("keyed", RepeatChoice::Keyed)]),
     absent: Absent::Unset("by the server, see docs/remote.md"),
@@ -71,7 +71,7 @@ pub(crate) const REPEAT: Key<Word<RepeatChoice>> = Key {
 
 impl RemoteSettings {
     /// Reads them among the options of an editor or judge.
-    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
+    pub fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let servers = servers::read_servers(fields);
         let calls = section(fields, &CALLS, CALL_KEYS, CallSettings::read);
@@ -88,7 +88,7 @@ impl RemoteSettings {
         self.servers.iter().any(|server| server.secret.is_some() || is_elsewhere(server))
     }
 
-    pub(crate) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
+    pub fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
         let servers = Yaml::List(self.servers.iter().map(ServerSettings::write).collect());
         let written = [
             Some((SERVERS.name.to_owned(), servers)),
@@ -102,7 +102,7 @@ impl RemoteSettings {
 }
 
 /// Reads a map that may be left out, which is to leave out all of its keys.
-pub(crate) fn section<'t, T>(
+pub fn section<'t, T>(
     fields: &Fields<'t>,
     section: &Section,
     keys: Keys,

@@ -4,7 +4,7 @@
 ///
 /// Near is a Damerau–Levenshtein distance (optimal string alignment) of at most a third of the longer name, compared
 /// without case and with `-` and blanks as `_`.
-pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let found = folded(found)?;
     known
         .into_iter()

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::document::yaml::Yaml;
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys, Section};
 use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::rule::Number;
+use crate::rule::Number;
 
 /// How a job is asked about until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct PollSettings {
     pub lost_after: Duration,
 }
 
-pub(crate) const POLLS: Section =
+pub const POLLS: Section =
     Section { name: "polls", allowed: "a map", default: "`{}`", meaning: "how a job is asked about until it ends" };
 
 const fn seconds(name: &'static str, default: f64, meaning: &'static str) -> Key<Number> {
@@ -46,11 +46,11 @@ const LOST_AFTER: Key<Number> = seconds(
     "the longest that asking may fail without a break before the job is given up, in seconds",
 );
 
-pub(crate) const POLL_KEYS: Keys = &[&FIRST_WAIT, &LONGEST_WAIT, &DEADLINE, &LOST_AFTER];
+pub const POLL_KEYS: Keys = &[&FIRST_WAIT, &LONGEST_WAIT, &DEADLINE, &LOST_AFTER];
 
 impl PollSettings {
     /// Reads them among the options of an editor.
-    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
+    pub fn read(fields: &Fields<'_>) -> Option<Self> {
         super::section(fields, &POLLS, POLL_KEYS, Self::read_section)
     }
 
@@ -70,7 +70,7 @@ impl PollSettings {
     }
 
     /// Under their section's name.
-    pub(crate) fn write(&self) -> (String, Yaml) {
+    pub fn write(&self) -> (String, Yaml) {
         let span = |key: &Key<Number>, span: Duration| key.write(Some(&span.as_secs_f64()));
         let written = [
             span(&FIRST_WAIT, self.first_wait),

@@ -2,33 +2,35 @@
 
 use crate::document::scalar::Scalar;
 use crate::document::tree::{Entry, Node, Value};
+use crate::fields::Map;
+use crate::key::{Keys, Table, example, table};
+use crate::kinds::Kind;
 use crate::report::lines::Span;
 use crate::report::mistakes::{Mistake, Mistakes};
 use crate::report::quote::{list, quote};
 use crate::report::suggest::nearest;
-use crate::schema::key::{Keys, example};
 
 /// What is to be chosen from, and what messages call it.
 #[derive(Clone, Copy)]
-pub(crate) struct Choice {
+pub struct Choice<'k> {
     /// For example `a policy`.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// The key that the choice is the value of.
-    pub(crate) key: &'static str,
+    pub key: &'static str,
     /// The alternatives with their keys.
-    pub(crate) known: &'static [(&'static str, Keys)],
+    pub known: &'k [(&'static str, Keys)],
 }
 
-/// An alternative that was chosen, with its options yet to be read.
-pub(crate) struct Chosen<'t> {
-    pub(crate) name: &'static str,
-    pub(crate) entry: &'t Entry,
+/// An alternative that was named, with its options yet to be read.
+pub struct Named<'t> {
+    pub name: &'static str,
+    pub entry: &'t Entry,
 }
 
-impl Choice {
+impl Choice<'_> {
     /// Reads which alternatives a node chooses, and reports anything but exactly one known. The options of each are to
     /// be read, for the mistakes in them.
-    pub(crate) fn read<'t>(&self, node: &'t Node, at: &Span, mistakes: &Mistakes<'_>) -> Vec<Chosen<'t>> {
+    pub fn read<'t>(&self, node: &'t Node, at: &Span, mistakes: &Mistakes<'_>) -> Vec<Named<'t>> {
         let entries = match &node.value {
             Value::Refused => return Vec::new(),
             Value::Map(entries) => entries,
@@ -49,9 +51,9 @@ impl Choice {
         chosen
     }
 
-    fn one<'t>(&self, entry: &'t Entry, mistakes: &Mistakes<'_>) -> Option<Chosen<'t>> {
+    fn one<'t>(&self, entry: &'t Entry, mistakes: &Mistakes<'_>) -> Option<Named<'t>> {
         if let Some(name) = self.names().find(|name| *name == entry.key) {
-            return Some(Chosen { name, entry });
+            return Some(Named { name, entry });
         }
         let message = format!("{} is not {}", quote(&entry.key), self.what);
         let meant = nearest(&entry.key, self.names());
@@ -64,10 +66,10 @@ impl Choice {
             (None, None) => format!("expected one of {}", list(self.names())),
         };
         mistakes.error(&entry.key_span, Mistake::new(message).hint(hint));
-        meant.map(|name| Chosen { name, entry })
+        meant.map(|name| Named { name, entry })
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.known.iter().map(|(name, _)| *name)
     }
 
@@ -98,5 +100,44 @@ impl Choice {
     fn example(&self, name: &str) -> String {
         let keys = self.known.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
         format!("{}: {{{name}: {}}}", self.key, example(keys))
+    }
+}
+
+/// Kinds of things, one of which a recipe chooses.
+#[derive(Debug)]
+pub struct Kinds<'k, T: ?Sized + 'static> {
+    /// For example `an editor`.
+    pub what: &'static str,
+    /// The key that the choice is the value of.
+    pub key: &'static str,
+    /// What there is to choose from.
+    pub kinds: &'k [Kind<T>],
+}
+
+impl<T: ?Sized> Kinds<'_, T> {
+    /// Reads which kind a node chooses, with its options. Reports what is wrong.
+    pub fn read(&self, node: &Node, at: &Span, mistakes: &Mistakes<'_>) -> Option<Box<T>> {
+        let known: Vec<(&'static str, Keys)> = self.kinds.iter().map(|kind| (kind.name, kind.keys)).collect();
+        let named = Choice { what: self.what, key: self.key, known: &known }.read(node, at, mistakes);
+        // All are read before the first is taken, for the mistakes in them.
+        let read: Vec<Option<Box<T>>> = named.iter().map(|named| self.read_options(named, mistakes)).collect();
+        read.into_iter().next()?
+    }
+
+    fn read_options(&self, named: &Named<'_>, mistakes: &Mistakes<'_>) -> Option<Box<T>> {
+        let kind = self.kinds.iter().find(|kind| kind.name == named.name)?;
+        (kind.read)(&Map::of(named.entry).read(kind.keys, mistakes)?)
+    }
+
+    /// The tables of all kinds and of the maps among their options.
+    pub fn tables(&self) -> Vec<Table> {
+        let of = |kind: &Kind<T>| {
+            let path = format!("{}.{}", self.key, kind.name);
+            let own = table(path.clone(), kind.about, kind.keys);
+            let below = kind.subtables.iter();
+            let below = below.map(move |below| table(format!("{path}.{}", below.path), below.about, below.keys));
+            std::iter::once(own).chain(below).collect::<Vec<_>>()
+        };
+        self.kinds.iter().flat_map(of).collect()
     }
 }

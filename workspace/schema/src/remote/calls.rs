@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::rule::{Number, Whole};
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys, Section};
+use crate::rule::{Number, Whole};
 
 /// How servers are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct CallSettings {
     pub longest_pause: Duration,
 }
 
-pub(crate) const CALLS: Section = Section {
+pub const CALLS: Section = Section {
     name: "calls",
     allowed: "a map",
     default: "`{}`",
@@ -56,7 +56,7 @@ const PAUSE: Key<Number> = seconds(
     "the longest pause that a server can ask for; where it asks for more, the call fails",
 );
 
-pub(crate) const CALL_KEYS: Keys = &[&ATTEMPTS, &CONNECT, &ANSWER, &SILENCE, &BODY, &PAUSE];
+pub const CALL_KEYS: Keys = &[&ATTEMPTS, &CONNECT, &ANSWER, &SILENCE, &BODY, &PAUSE];
 
 impl CallSettings {
     pub(super) fn read(fields: &Fields<'_>) -> Option<Self> {

@@ -3,10 +3,10 @@
 use crate::document::scalar::Scalar;
 use crate::document::tree::{Entry, Node, Value};
 use crate::document::yaml::Yaml;
+use crate::fields::{Fields, MOST_ITEMS};
+use crate::key::Section;
 use crate::report::mistakes::Mistake;
 use crate::report::quote::quote;
-use crate::schema::fields::{Fields, MOST_ITEMS};
-use crate::schema::key::Section;
 
 /// The value of a field, as JSON has them.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub enum FieldValue {
     Map(Vec<(String, FieldValue)>),
 }
 
-pub(crate) const FIELDS: Section = Section {
+pub const FIELDS: Section = Section {
     name: "fields",
     allowed: "a map from names to values",
     default: "`{}`",
@@ -42,7 +42,7 @@ const SECRETIVE: [&str; 9] =
 const DEEPEST: usize = 8;
 
 /// The fields of an entry; none where it is left out.
-pub(crate) fn read_fields(fields: &Fields<'_>, section: &Section) -> Option<Vec<(String, FieldValue)>> {
+pub fn read_fields(fields: &Fields<'_>, section: &Section) -> Option<Vec<(String, FieldValue)>> {
     let Some(entry) = fields.entry(section.name) else { return Some(Vec::new()) };
     match &entry.node.value {
         Value::Refused => None,
@@ -114,7 +114,7 @@ fn read_value(fields: &Fields<'_>, node: &Node, depth: usize) -> Option<FieldVal
 }
 
 /// The fields under a section's name; nothing where there are none.
-pub(crate) fn write_fields(section: &Section, fields: &[(String, FieldValue)]) -> Option<(String, Yaml)> {
+pub fn write_fields(section: &Section, fields: &[(String, FieldValue)]) -> Option<(String, Yaml)> {
     (!fields.is_empty()).then(|| (section.name.to_owned(), write_map(fields)))
 }
 

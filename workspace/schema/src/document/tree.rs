@@ -5,14 +5,14 @@ use crate::report::lines::Span;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) span: Span,
-    pub(crate) value: Value,
+pub struct Node {
+    pub span: Span,
+    pub value: Value,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -22,22 +22,22 @@ pub(crate) enum Value {
 
 /// A key with its value. No key is twice in a map.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) key_span: Span,
-    pub(crate) node: Node,
+pub struct Entry {
+    pub key: String,
+    pub key_span: Span,
+    pub node: Node,
 }
 
 impl Entry {
     /// Where to point when the value is meant: at the key where nothing is written.
-    pub(crate) fn place(&self) -> &Span {
+    pub fn place(&self) -> &Span {
         if self.node.span.is_empty() { &self.key_span } else { &self.node.span }
     }
 }
 
 impl Node {
     /// Something that is not read, because it has been reported.
-    pub(crate) fn refused(span: Span) -> Self {
+    pub fn refused(span: Span) -> Self {
         Self { span, value: Value::Refused }
     }
 }

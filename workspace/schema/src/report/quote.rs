@@ -4,7 +4,7 @@
 const MOST: usize = 60;
 
 /// The text in backticks, shortened, on one line, with everything that could steer a terminal made visible.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     format!("`{}`", plain(text))
 }
 
@@ -21,7 +21,7 @@ fn visible(character: char) -> Vec<char> {
 }
 
 /// Whether a character moves, hides or reorders what stands around it.
-pub(crate) fn is_steering(character: char) -> bool {
+pub fn is_steering(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -30,7 +30,7 @@ pub(crate) fn is_steering(character: char) -> bool {
 const MOST_NAMES: usize = 20;
 
 /// Several names in backticks with commas between them, the first of them where there are too many to read.
-pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
     let mut shown: Vec<String> = names.by_ref().take(MOST_NAMES).map(quote).collect();
     if names.next().is_some() {

@@ -5,20 +5,20 @@ use std::ops::Range;
 use crate::Place;
 
 /// The bytes of a stretch of text.
-pub(crate) type Span = Range<usize>;
+pub type Span = Range<usize>;
 
 /// The byte order mark, which is no character of the first line.
 const MARK: &str = "\u{feff}";
 
 /// A text with its line starts.
 #[derive(Debug)]
-pub(crate) struct Lines<'t> {
+pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
+    pub fn new(text: &'t str) -> Self {
         let first = if text.starts_with(MARK) { MARK.len() } else { 0 };
         let bytes = text.as_bytes();
         let breaks = bytes.iter().enumerate().filter(|&(at, byte)| match byte {
@@ -30,7 +30,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The place of a stretch of this text. Offsets beyond its end stand for its end.
-    pub(crate) fn place(&self, span: &Span) -> Place {
+    pub fn place(&self, span: &Span) -> Place {
         let start = self.boundary(span.start);
         let line = self.number(start);
         let first = self.starts[line - 1].min(start);
@@ -39,12 +39,12 @@ impl<'t> Lines<'t> {
     }
 
     /// The line that a byte is in, counted from 1.
-    pub(crate) fn number(&self, offset: usize) -> usize {
+    pub fn number(&self, offset: usize) -> usize {
         self.starts.partition_point(|&first| first <= offset).max(1)
     }
 
     /// The text of a line, counted from 1, without its end.
-    pub(crate) fn line(&self, number: usize) -> &'t str {
+    pub fn line(&self, number: usize) -> &'t str {
         let Some(&start) = number.checked_sub(1).and_then(|index| self.starts.get(index)) else { return "" };
         let end = self.starts.get(number).copied().unwrap_or(self.text.len());
         self.text[start..end].trim_end_matches(['\n', '\r'])

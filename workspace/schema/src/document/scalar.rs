@@ -3,7 +3,7 @@
 
 /// A scalar's meaning.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Scalar {
+pub enum Scalar {
     Null,
     Flag(bool),
     /// A whole number, where it fits.
@@ -17,7 +17,7 @@ pub(crate) enum Scalar {
 }
 
 /// The meaning of a scalar without quotes.
-pub(crate) fn plain(text: &str) -> Scalar {
+pub fn plain(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
         "true" | "True" | "TRUE" => Scalar::Flag(true),

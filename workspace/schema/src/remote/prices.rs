@@ -3,10 +3,10 @@
 use editscale_core::Usd;
 
 use crate::document::yaml::Yaml;
+use crate::fields::Fields;
+use crate::key::{Absent, Key, Keys, Section};
 use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::rule::{Number, Whole};
+use crate::rule::{Number, Whole};
 
 /// What calls cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +27,7 @@ pub struct PriceSettings {
     pub most_output_tokens: Option<u64>,
 }
 
-pub(crate) const PRICES: Section = Section {
+pub const PRICES: Section = Section {
     name: "prices",
     allowed: "a map",
     default: "`{}`",
@@ -54,11 +54,11 @@ const MOST_INPUT: Key<Whole> = tokens(
 );
 const MOST_OUTPUT: Key<Whole> = tokens("most_output_tokens", "the most tokens that come out of one call, likewise");
 
-pub(crate) const PRICE_KEYS: Keys = &[&CALL, &PICTURE, &TEXT, &PICTURES, &OUTPUT, &MOST_INPUT, &MOST_OUTPUT];
+pub const PRICE_KEYS: Keys = &[&CALL, &PICTURE, &TEXT, &PICTURES, &OUTPUT, &MOST_INPUT, &MOST_OUTPUT];
 
 impl PriceSettings {
     /// Whether nothing costs anything.
-    pub(crate) fn are_nothing(&self) -> bool {
+    pub fn are_nothing(&self) -> bool {
         let Self { call, picture, text_tokens, picture_tokens, output_tokens, .. } = *self;
         [call, picture, text_tokens, picture_tokens, output_tokens].iter().all(|price| price.micros == 0)
     }

@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use super::rules::{HeaderName, ServerAddress, VariableName};
 use crate::document::tree::{Entry, Node, Value};
 use crate::document::yaml::Yaml;
+use crate::fields::{Fields, Map};
+use crate::key::{Absent, Key, Keys, Section};
 use crate::report::mistakes::Mistake;
-use crate::schema::fields::{Fields, Map};
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::rule::{Text, Whole};
+use crate::rule::{Text, Whole};
 
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum SecretPlace {
     File(String),
 }
 
-pub(crate) const SERVERS: Section = Section {
+pub const SERVERS: Section = Section {
     name: "servers",
     allowed: "a list of servers, at least one",
     default: "required",
@@ -92,8 +92,7 @@ const BURST: Key<Whole> = Key {
     meaning: "calls at once after a quiet time, where `per_minute` is set",
 };
 
-pub(crate) const SERVER_KEYS: Keys =
-    &[&URL, &SECRET_ENV, &SECRET_FILE, &SECRET_HEADER, &CONCURRENCY, &PER_MINUTE, &BURST];
+pub const SERVER_KEYS: Keys = &[&URL, &SECRET_ENV, &SECRET_FILE, &SECRET_HEADER, &CONCURRENCY, &PER_MINUTE, &BURST];
 
 const HINT: &str = "a first one is `servers: [{url: \"http://127.0.0.1:8000/v1\"}]`";
 

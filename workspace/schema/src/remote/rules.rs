@@ -2,7 +2,7 @@
 
 use crate::document::scalar::Scalar;
 use crate::document::yaml::Yaml;
-use crate::schema::rule::{Complaint, Rule};
+use crate::rule::{Complaint, Rule};
 
 /// The address of a server, without secrets in it.
 #[derive(Debug, Clone, Copy)]

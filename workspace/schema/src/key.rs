@@ -2,21 +2,21 @@
 //! which `docs/recipes.md` is checked.
 
 use crate::document::yaml::Yaml;
-use crate::schema::rule::Rule;
+use crate::rule::Rule;
 
 /// A key of a map.
 #[derive(Debug)]
-pub(crate) struct Key<R: Rule> {
-    pub(crate) name: &'static str,
-    pub(crate) rule: R,
-    pub(crate) absent: Absent<R::Value>,
+pub struct Key<R: Rule> {
+    pub name: &'static str,
+    pub rule: R,
+    pub absent: Absent<R::Value>,
     /// For people: what it is, with its unit.
-    pub(crate) meaning: &'static str,
+    pub meaning: &'static str,
 }
 
 /// What it means that a key is not there.
 #[derive(Debug)]
-pub(crate) enum Absent<T> {
+pub enum Absent<T> {
     /// A mistake.
     Refused,
     /// This value.
@@ -27,7 +27,7 @@ pub(crate) enum Absent<T> {
 
 impl<R: Rule> Key<R> {
     /// For a resolved recipe; nothing where the key is not set.
-    pub(crate) fn write(&self, value: Option<&R::Value>) -> Option<(String, Yaml)> {
+    pub fn write(&self, value: Option<&R::Value>) -> Option<(String, Yaml)> {
         Some((self.name.into(), self.rule.show(value?)))
     }
 }
@@ -57,7 +57,7 @@ pub struct Table {
 }
 
 /// Something that stands in a table of keys.
-pub(crate) trait Documented {
+pub trait Documented: std::fmt::Debug + Sync {
     fn name(&self) -> &'static str;
 
     fn is_required(&self) -> bool;
@@ -86,11 +86,11 @@ impl<R: Rule> Documented for Key<R> {
 
 /// A key whose value is a list or map with a table of its own.
 #[derive(Debug)]
-pub(crate) struct Section {
-    pub(crate) name: &'static str,
-    pub(crate) allowed: &'static str,
-    pub(crate) default: &'static str,
-    pub(crate) meaning: &'static str,
+pub struct Section {
+    pub name: &'static str,
+    pub allowed: &'static str,
+    pub default: &'static str,
+    pub meaning: &'static str,
 }
 
 impl Documented for Section {
@@ -109,14 +109,14 @@ impl Documented for Section {
 }
 
 /// The keys of one map.
-pub(crate) type Keys = &'static [&'static dyn Documented];
+pub type Keys = &'static [&'static dyn Documented];
 
-pub(crate) fn table(path: impl Into<String>, about: &'static str, keys: Keys) -> Table {
+pub fn table(path: impl Into<String>, about: &'static str, keys: Keys) -> Table {
     Table { path: path.into(), about, keys: keys.iter().map(|key| key.doc()).collect() }
 }
 
 /// The least map with these keys, values left open.
-pub(crate) fn example(keys: Keys) -> String {
+pub fn example(keys: Keys) -> String {
     let required: Vec<String> =
         keys.iter().filter(|key| key.is_required()).map(|key| format!("{}: …", key.name())).collect();
     format!("{{{}}}", required.join(", "))

@@ -12,8 +12,9 @@ use crate::report::quote::{list, quote};
 use crate::report::suggest::nearest;
 
 /// What a value of a key must be. Reading and showing are each other's inverse.
-pub(crate) trait Rule {
-    type Value;
+pub trait Rule: fmt::Debug + Sync {
+    /// What is read.
+    type Value: fmt::Debug + Sync;
 
     /// The value, or what is wrong with it as the middle of "`key` …: expected …".
     fn read(&self, found: &Scalar) -> Result<Self::Value, Complaint>;
@@ -26,27 +27,27 @@ pub(crate) trait Rule {
 
 /// Why a scalar is not what a rule wants.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Complaint {
+pub struct Complaint {
     hint: Option<String>,
     /// Whether the value looks like a secret, and is shown to nobody.
     is_secret: bool,
 }
 
 impl Complaint {
-    pub(crate) const PLAIN: Self = Self { hint: None, is_secret: false };
+    pub const PLAIN: Self = Self { hint: None, is_secret: false };
 
-    pub(crate) fn hint(hint: impl Into<String>) -> Self {
+    pub fn hint(hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), is_secret: false }
     }
 
     /// The same for a value that looks like a secret.
-    pub(crate) fn secret(self) -> Self {
+    pub fn secret(self) -> Self {
         Self { is_secret: true, ..self }
     }
 }
 
 /// Applies a rule to the value of `key`. `None` where the value has been reported already.
-pub(crate) fn apply<R: Rule>(rule: &R, key: &str, node: &Node) -> Option<Result<R::Value, Mistake>> {
+pub fn apply<R: Rule>(rule: &R, key: &str, node: &Node) -> Option<Result<R::Value, Mistake>> {
     let (found, complaint) = match &node.value {
         Value::Refused => return None,
         Value::List(_) => ("cannot be a list".into(), Complaint::PLAIN),
@@ -73,7 +74,7 @@ fn describe(scalar: &Scalar) -> String {
 
 /// `true` or `false`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Flag;
+pub struct Flag;
 
 impl Rule for Flag {
     type Value = bool;
@@ -101,9 +102,9 @@ impl Rule for Flag {
 
 /// A whole number of at least `low` and at most `high`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Whole {
-    pub(crate) low: u64,
-    pub(crate) high: u64,
+pub struct Whole {
+    pub low: u64,
+    pub high: u64,
 }
 
 impl Rule for Whole {
@@ -136,7 +137,7 @@ impl Rule for Whole {
 
 /// A finite number.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Number {
+pub struct Number {
     low: Bound,
     high: Bound,
 }
@@ -149,15 +150,15 @@ enum Bound {
 }
 
 impl Number {
-    pub(crate) const ANY: Self = Self { low: Bound::None, high: Bound::None };
+    pub const ANY: Self = Self { low: Bound::None, high: Bound::None };
 
     /// Both ends allowed.
-    pub(crate) const fn from(low: f64, high: f64) -> Self {
+    pub const fn from(low: f64, high: f64) -> Self {
         Self { low: Bound::Inclusive(low), high: Bound::Inclusive(high) }
     }
 
     /// More than `low`, at most `high`.
-    pub(crate) const fn above(low: f64, high: f64) -> Self {
+    pub const fn above(low: f64, high: f64) -> Self {
         Self { low: Bound::Exclusive(low), high: Bound::Inclusive(high) }
     }
 
@@ -247,9 +248,9 @@ fn grouped(value: u64) -> String {
 
 /// A name, by the constructor that checks it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Name<T: 'static>(pub(crate) fn(&str) -> Result<T, NameError>);
+pub struct Name<T: 'static>(pub fn(&str) -> Result<T, NameError>);
 
-impl<T: fmt::Display> Rule for Name<T> {
+impl<T: fmt::Display + fmt::Debug + Sync> Rule for Name<T> {
     type Value = T;
 
     fn read(&self, found: &Scalar) -> Result<T, Complaint> {
@@ -271,7 +272,7 @@ impl<T: fmt::Display> Rule for Name<T> {
 
 /// Any text that says something, on one line.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Text;
+pub struct Text;
 
 impl Text {
     /// Longer than any path that a system takes.
@@ -304,7 +305,7 @@ impl Rule for Text {
 
 /// One of several words without options.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<T: 'static>(pub(crate) &'static [(&'static str, T)]);
+pub struct Word<T: 'static>(pub &'static [(&'static str, T)]);
 
 impl<T: Copy + PartialEq> Word<T> {
     fn words(&self) -> impl Iterator<Item = &'static str> {
@@ -312,7 +313,7 @@ impl<T: Copy + PartialEq> Word<T> {
     }
 }
 
-impl<T: Copy + PartialEq> Rule for Word<T> {
+impl<T: Copy + PartialEq + fmt::Debug + Sync> Rule for Word<T> {
     type Value = T;
 
     fn read(&self, found: &Scalar) -> Result<T, Complaint> {

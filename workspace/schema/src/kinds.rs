@@ -1,0 +1,187 @@
+//! What recipes can name: kinds of editors and rewards, each with its options, and what is made of them.
+//!
+//! A kind is one type. It implements [`Options`](crate::Options), which says how a recipe sets it, and [`EditorChoice`] or
+//! [`RewardChoice`], which says what is made of it; the crate that it is in lists it. Nothing else knows it by name.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use dyn_clone::DynClone;
+use editscale_core::{BoxFuture, EditBackend, EditorName, LocalEditor, LocalReward, RewardModel, RewardName};
+
+use crate::document::yaml::Yaml;
+use crate::house::House;
+use crate::options::{Options, Subtable};
+use crate::remote::RemoteSettings;
+use crate::{Fields, Keys};
+
+/// Why nothing could be made of what a recipe chose: a sentence that names what was expected and what was found.
+pub type MakeError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is free to ask a server, as a path below its address, and the model that should be in the answer.
+pub type FreeQuestion<'a> = (Cow<'static, str>, Option<&'a str>);
+
+/// Makes a model of this process, on the thread that will own it.
+pub type Load<T> = Box<dyn FnOnce() -> Result<Box<T>, MakeError> + Send>;
+
+/// One of the alternatives of a recipe, with its options. Everything with [`Options`] is one.
+pub trait Chosen: Any + fmt::Debug + DynClone + Send + Sync {
+    /// What recipes call it.
+    fn kind(&self) -> &'static str;
+
+    /// It as a resolved recipe has it: its name with all of its options.
+    fn write(&self) -> Yaml;
+}
+
+impl<O: Options + Any + fmt::Debug + Clone + Send + Sync> Chosen for O {
+    fn kind(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn write(&self) -> Yaml {
+        Yaml::tagged(O::NAME, Yaml::Map(Options::write(self)))
+    }
+}
+
+/// What is made of a choice.
+pub enum Made<B: ?Sized, L: ?Sized> {
+    /// Something that works as it is.
+    Ready(Arc<B>),
+    /// A model of this process, which wants a thread of its own. Loading may take minutes.
+    Local(Load<L>),
+}
+
+impl<B: ?Sized, L: ?Sized> fmt::Debug for Made<B, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Local(_) => "Local",
+        })
+    }
+}
+
+impl<B: ?Sized, L: ?Sized> Made<B, L> {
+    /// A model that is loaded by this.
+    pub fn local(load: impl FnOnce() -> Result<Box<L>, MakeError> + Send + 'static) -> Self {
+        Self::Local(Box::new(load))
+    }
+}
+
+/// What is made of the choice of an editor.
+pub type MadeEditor = Made<dyn EditBackend, dyn LocalEditor>;
+
+/// What is made of the choice of a reward.
+pub type MadeReward = Made<dyn RewardModel, dyn LocalReward>;
+
+/// What a recipe says of an editor.
+pub trait EditorChoice: Chosen {
+    /// The editor, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
+    /// tell whether it can work at all.
+    fn make(&self, name: &EditorName, house: &House) -> Result<MadeEditor, MakeError>;
+
+    /// Its servers, where it is behind HTTP.
+    fn remote(&self) -> Option<&RemoteSettings> {
+        None
+    }
+
+    /// The same, to be changed. `Some` wherever [`Self::remote`] is.
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        None
+    }
+
+    /// What costs nothing to ask its servers.
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("".into(), None)
+    }
+
+    /// What its server lacks for the editor to work, a sentence each, where that can be told without an edit.
+    fn inspect<'a>(&'a self, _name: &'a EditorName) -> Option<BoxFuture<'a, Result<Vec<String>, MakeError>>> {
+        None
+    }
+
+    /// Has it do the part of an instruction that it understands, where it knows the difference.
+    fn do_parts(&mut self) {}
+}
+
+/// What a recipe says of a reward.
+pub trait RewardChoice: Chosen {
+    /// The reward, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
+    /// tell whether it can work at all.
+    fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError>;
+
+    /// Its servers, where it is behind HTTP.
+    fn remote(&self) -> Option<&RemoteSettings> {
+        None
+    }
+
+    /// The same, to be changed. `Some` wherever [`Self::remote`] is.
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        None
+    }
+
+    /// What costs nothing to ask its servers.
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("".into(), None)
+    }
+}
+
+dyn_clone::clone_trait_object!(EditorChoice);
+dyn_clone::clone_trait_object!(RewardChoice);
+
+/// A kind of thing that recipes can name, as data.
+pub struct Kind<T: ?Sized + 'static> {
+    /// What recipes call it.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// Its keys.
+    pub keys: Keys,
+    /// The maps among its options.
+    pub subtables: &'static [Subtable],
+    /// Reads its options, and reports what is wrong with them.
+    pub read: fn(&Fields<'_>) -> Option<Box<T>>,
+}
+
+impl<T: ?Sized> Kind<T> {
+    /// The kind of these options, which `read` reads.
+    pub const fn new<O: Options>(read: fn(&Fields<'_>) -> Option<Box<T>>) -> Self {
+        Self { name: O::NAME, about: O::ABOUT, keys: O::KEYS, subtables: O::SUBTABLES, read }
+    }
+}
+
+// Not derived: a kind is copied whatever it is a kind of.
+impl<T: ?Sized> Clone for Kind<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Kind<T> {}
+
+impl<T: ?Sized> fmt::Debug for Kind<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kind").field(&self.name).finish()
+    }
+}
+
+/// A kind of editor.
+pub type EditorKind = Kind<dyn EditorChoice>;
+
+/// A kind of reward.
+pub type RewardKind = Kind<dyn RewardChoice>;
+
+impl EditorKind {
+    /// The kind of these options.
+    pub const fn of<O: Options + EditorChoice>() -> Self {
+        Self::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
+    }
+}
+
+impl RewardKind {
+    /// The kind of these options.
+    pub const fn of<O: Options + RewardChoice>() -> Self {
+        Self::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
+    }
+}
