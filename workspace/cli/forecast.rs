@@ -218,7 +218,7 @@ mod tests {
             "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n\
              search: {{best_of_n: {{samples: 8}}}}\nbudget: {budget}\n"
         );
-        let (recipe, _) = Recipe::parse(text.as_bytes()).unwrap();
+        let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
         Forecast::new(&recipe, &cards(usd), pace)
     }
 

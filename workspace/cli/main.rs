@@ -5,16 +5,13 @@
 
 mod args;
 mod bounded;
+mod catalogue;
 mod commands;
-mod compute;
 mod failure;
 mod forecast;
-mod judge;
-mod local;
 mod photograph;
 mod progress;
 mod recipes;
-mod remote;
 mod report;
 mod whole;
 mod words;

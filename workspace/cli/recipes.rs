@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use editscale_config::Recipe;
 
 use crate::bounded;
+use crate::catalogue::catalogue;
 use crate::failure::{Misuse, tell};
 
 /// The most bytes that are read of a recipe; one that is a little too long is told of as such.
@@ -47,7 +48,7 @@ pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
 
 /// Reads a recipe's text; its warnings are told, its mistakes are an error.
 pub(crate) fn checked(name: &str, bytes: &[u8]) -> Result<Loaded> {
-    match Recipe::parse(bytes) {
+    match Recipe::parse(bytes, &catalogue()) {
         Ok((recipe, warnings)) => {
             if !warnings.is_empty() {
                 tell(warnings.render(name, bytes).trim_end());

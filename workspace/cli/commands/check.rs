@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use editscale_config::{Diagnostic, Place, Recipe, Report, Severity};
 use editscale_core::Cards;
+use editscale_schema::House;
 use serde_json::{Value, json};
 
 use crate::args::Check;
 use crate::bounded;
+use crate::catalogue::catalogue;
 use crate::failure::{print, tell};
 use crate::recipes::LARGEST;
-use crate::world::{Shared, backend, reward};
+use crate::world::{backend, reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
@@ -39,18 +41,18 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
 /// What is wrong with editors and rewards, and what they lack for the search. What servers can do is known without their
 /// secrets, which a machine that only checks need not have; a model that is not there cannot be asked.
 fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
-    let shared = Shared::new();
+    let house = House::default();
     let (mut editors, mut rewards, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for editor in recipe.editors() {
         let is_only = recipe.editors().len() == 1 && editor.name.as_str() == editor.model.kind();
         let path = if is_only { "editor".to_owned() } else { format!("editors.{}", editor.name) };
-        match backend(editor, &shared) {
+        match backend(editor, &house) {
             Ok(editor) => editors.push(editor.card().clone()),
             Err(error) => wrong.push(unusable(recipe.place(&path), editor.model.remote().is_some(), &error)),
         }
     }
     for (index, one) in recipe.rewards().iter().enumerate() {
-        match reward(one, &shared) {
+        match reward(one, &house) {
             Ok(reward) => rewards.push(reward.card().clone()),
             Err(error) => {
                 let place = recipe.place(&format!("rewards.{index}.model"));
@@ -80,7 +82,7 @@ fn check(path: &Path) -> (Report, Vec<u8>) {
             return (Report::new(vec![unreadable]), Vec::new());
         }
     };
-    let report = match Recipe::parse(&bytes) {
+    let report = match Recipe::parse(&bytes, &catalogue()) {
         Err(report) => report,
         Ok((recipe, warnings)) => {
             let mut all = warnings.diagnostics().to_vec();

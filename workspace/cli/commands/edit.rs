@@ -24,18 +24,18 @@ use crate::photograph::read;
 use crate::progress::Progress;
 use crate::recipes::{self, Loaded};
 use crate::words::{RunJson, summary};
-use crate::world::{Shared, build, check_needs};
+use crate::world::{build, check_needs};
 
 /// Edits one picture, or goes on with a run that was stopped.
 pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
     check_output(arguments)?;
-    let shared = Shared::new();
+    let house = House::default();
     if arguments.dry_run {
-        return foretell(arguments, &shared);
+        return foretell(arguments, &house);
     }
     let mut work = match &arguments.resume {
-        Some(path) => resume(path, &shared)?,
-        None => begin(arguments, &shared)?,
+        Some(path) => resume(path, &house)?,
+        None => begin(arguments, &house)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = runtime.block_on(async {
@@ -44,12 +44,12 @@ pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
     });
     let outcome = outcome.with_context(|| format!("the run in {} ended early", work.directory.path().display()))?;
     let record = read_run(work.directory.path())?;
-    finish(arguments, &work, &record, &outcome, &shared.pictures)
+    finish(arguments, &work, &record, &outcome, &house.shared())
 }
 
 /// Says what a run would call and spend, after all that would keep it from beginning; sends nothing and leaves nothing.
-fn foretell(arguments: &Edit, shared: &Shared) -> Result<ExitCode> {
-    let Prepared { loaded, ports, .. } = prepare(arguments, shared)?;
+fn foretell(arguments: &Edit, house: &House) -> Result<ExitCode> {
+    let Prepared { loaded, ports, .. } = prepare(arguments, house)?;
     let runs = arguments.run_dir.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
     let cards = ports.cards();
     let pace = forecast::pace(runs.unwrap_or(Path::new("runs")), &cards);
@@ -152,11 +152,11 @@ struct Prepared {
     ports: Ports,
 }
 
-fn prepare(arguments: &Edit, shared: &Shared) -> Result<Prepared> {
+fn prepare(arguments: &Edit, house: &House) -> Result<Prepared> {
     check_size(arguments.size)?;
     let asked = asked(arguments)?;
-    check_whole(&asked.source_name, &asked.source, shared)?;
-    let mask = arguments.mask.as_deref().map(|path| mask(path, &asked.source, shared)).transpose()?;
+    check_whole(&asked.source_name, &asked.source, house)?;
+    let mask = arguments.mask.as_deref().map(|path| mask(path, &asked.source, house)).transpose()?;
     let mut loaded = recipes::load(&arguments.recipe)?;
     if arguments.partial {
         // A run is resumed by its resolved recipe alone.
@@ -165,15 +165,15 @@ fn prepare(arguments: &Edit, shared: &Shared) -> Result<Prepared> {
     if arguments.dry_run {
         loaded.recipe = loaded.recipe.without_secrets();
     }
-    let ports = ports(&loaded, shared)?;
+    let ports = ports(&loaded, house)?;
     if mask.is_some() {
         check_masks(&ports)?;
     }
     Ok(Prepared { asked, mask, loaded, ports })
 }
 
-fn begin(arguments: &Edit, shared: &Shared) -> Result<Work> {
-    let Prepared { asked, mask, loaded, ports } = prepare(arguments, shared)?;
+fn begin(arguments: &Edit, house: &House) -> Result<Work> {
+    let Prepared { asked, mask, loaded, ports } = prepare(arguments, house)?;
     let directory = run_directory(arguments, &asked, &loaded)?;
     let run = run_id(directory.path());
     let images = directory.images();
@@ -199,16 +199,16 @@ fn check_size(size: Option<ImageSize>) -> Result<()> {
 }
 
 /// Looks at a picture's pixels before anything is spent: only they tell that a file is damaged.
-fn check_whole(name: &str, image: &EncodedImage, shared: &Shared) -> Result<()> {
-    let decoded = shared.pictures.get(*digest_of(&image.bytes).as_bytes(), &image.bytes);
+fn check_whole(name: &str, image: &EncodedImage, house: &House) -> Result<()> {
+    let decoded = house.shared::<DecodeCache>().get(*digest_of(&image.bytes).as_bytes(), &image.bytes);
     decoded.map_err(|error| Misuse::new(format!("cannot use picture {name}: {error}")))?;
     Ok(())
 }
 
 /// Reads a mask, which must have the source's size.
-fn mask(path: &Path, source: &EncodedImage, shared: &Shared) -> Result<EncodedImage> {
+fn mask(path: &Path, source: &EncodedImage, house: &House) -> Result<EncodedImage> {
     let mask = read(path)?;
-    check_whole(&path.display().to_string(), &mask, shared)?;
+    check_whole(&path.display().to_string(), &mask, house)?;
     if mask.size != source.size {
         let (found, expected) = (mask.size, source.size);
         bail!(Misuse::new(format!("mask {} is {found}: expected the source's {expected}", path.display())));
@@ -226,11 +226,11 @@ fn check_masks(ports: &Ports) -> Result<()> {
     Ok(())
 }
 
-fn ports(loaded: &Loaded, shared: &Shared) -> Result<Ports> {
+fn ports(loaded: &Loaded, house: &House) -> Result<Ports> {
     let most = loaded.recipe.search_factory().largest_run();
     let most = loaded.recipe.budget().edits.map_or(most, |edits| most.min(edits));
     let progress = Arc::new(Progress::new(most, loaded.recipe.objective()));
-    let ports = build(&loaded.recipe, shared, progress)?;
+    let ports = build(&loaded.recipe, house, progress)?;
     check_needs(loaded, &ports)?;
     Ok(ports)
 }
@@ -322,10 +322,10 @@ fn job(manifest: Manifest, recipe: &Recipe, ports: Ports) -> Job {
 }
 
 /// Opens a run that was begun earlier, under the recipe that it was begun with.
-fn resume(path: &Path, shared: &Shared) -> Result<Work> {
+fn resume(path: &Path, house: &House) -> Result<Work> {
     let (directory, recorded) = RunDirectory::open(path).map_err(|error| Misuse::new(error.to_string()))?;
     let loaded = recipes::checked("the recipe in run.json", recorded.resolved_recipe.as_bytes())?;
-    let ports = ports(&loaded, shared)?;
+    let ports = ports(&loaded, house)?;
     let present = manifest(
         recorded.run.clone(),
         recorded.request.clone(),

@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use editscale_core::{Budget, Usd};
-
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::rule::{Number, Whole};
+use editscale_schema::{Absent, Fields, Key, Keys, Number, Whole, Yaml};
 
 /// The largest count that JSON and JavaScript carry exactly.
 const MOST: u64 = (1 << 53) - 1;

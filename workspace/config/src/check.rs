@@ -2,27 +2,24 @@
 
 use std::sync::Arc;
 
-use editscale_search::{Rules, StopRule};
+use editscale_core::Scale;
+use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, quote};
+use editscale_search::{Gated, Rules, StopRule};
 
 use crate::document::reader;
-use crate::document::tree::Value;
 use crate::places::Places;
 use crate::recipe::{Recipe, Settings};
-use crate::report::lines::Span;
-use crate::report::mistakes::{Mistake, Mistakes};
-use crate::report::quote::quote;
-use crate::schema::fields::Map;
 use crate::sections::{self, Sections};
-use crate::{Combine, Report, Stop, budget};
+use crate::{Catalogue, Stop, budget};
 
-pub(crate) fn parse(bytes: &[u8]) -> Result<(Recipe, Report), Report> {
+pub(crate) fn parse(bytes: &[u8], catalogue: &Catalogue) -> Result<(Recipe, Report), Report> {
     if bytes.len() > Recipe::LARGEST {
         let message = format!("the file has {} bytes: a recipe has at most {}", bytes.len(), Recipe::LARGEST);
         return Err(refuse("", 0, Mistake::new(message).hint("is this the right file?")));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))?;
     let mistakes = Mistakes::new(text);
-    let recipe = read(text, &mistakes);
+    let recipe = read(text, catalogue, &mistakes);
     let failed = mistakes.errors() > 0;
     let report = mistakes.into_report();
     match recipe {
@@ -44,7 +41,7 @@ fn refuse(text: &str, at: usize, mistake: Mistake) -> Report {
     mistakes.into_report()
 }
 
-fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Recipe> {
+fn read(text: &str, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Recipe> {
     let root = reader::read(text, mistakes)?;
     let Value::Map(entries) = &root.value else {
         if root.value != Value::Refused {
@@ -58,7 +55,8 @@ fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Recipe> {
     if !sections::is_our_version(&top) {
         return None;
     }
-    let check = Check { sections: Sections::read(&top), places: Places::of(&root, mistakes.lines()), mistakes };
+    let check =
+        Check { sections: Sections::read(&top, catalogue), places: Places::of(&root, mistakes.lines()), mistakes };
     check.ranks();
     check.weights();
     check.budget();
@@ -80,29 +78,31 @@ impl Check<'_> {
 
     /// Ranks are no scores: they reach no target, and have no weights.
     fn ranks(&self) {
-        if !matches!(self.sections.combine, Some(Combine::MeanRank(_))) {
+        let Some(combine) = self.sections.combine.as_ref().filter(|combine| combine.scale() == Scale::Relative) else {
             return;
-        }
-        for weight in &self.sections.rewards.weights {
-            let mistake = Mistake::new("`weight` has no meaning with `mean_rank`, which counts all rewards alike")
+        };
+        let name = quote(combine.kind());
+        let unused = if combine.uses_weights() { &[][..] } else { &self.sections.rewards.weights };
+        for weight in unused {
+            let mistake = Mistake::new(format!("`weight` has no meaning with {name}, which counts all rewards alike"))
                 .hint("leave `weight` out, or write `combine: {weighted: {}}`");
             self.mistakes.error(weight, mistake);
         }
         if self.sections.stop.is_some_and(|stop| stop.target_score.is_some()) {
-            let mistake = Mistake::new("`target_score` cannot be reached with `mean_rank`: ranks are not scores")
+            let mistake = Mistake::new(format!("`target_score` cannot be reached with {name}: ranks are not scores"))
                 .hint("use `patience`, or write `combine: {weighted: {}}`");
             self.error("stop.target_score", mistake);
         }
         if self.sections.rewards.count() == 1 {
-            let mistake = Mistake::new("`mean_rank` of one reward orders candidates as that reward does")
+            let mistake = Mistake::new(format!("{name} of one reward orders candidates as that reward does"))
                 .hint("leave `combine` out");
-            self.mistakes.warn(&self.places.span("combine.mean_rank"), mistake);
+            self.mistakes.warn(&self.places.span(&format!("combine.{}", combine.kind())), mistake);
         }
     }
 
     fn weights(&self) {
         let rewards = self.sections.rewards.all().unwrap_or_default();
-        let is_weighted = matches!(self.sections.combine, Some(Combine::Weighted(_)));
+        let is_weighted = self.sections.combine.as_ref().is_some_and(|combine| combine.uses_weights());
         if is_weighted && !rewards.is_empty() && rewards.iter().all(|reward| reward.weight == 0.0) {
             let mistake = Mistake::new("every reward has the weight 0").hint("give one of them another weight");
             self.error("rewards", mistake);
@@ -166,7 +166,9 @@ struct Misfit {
 fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
     let misfit = |path: &str, error: &dyn ToString| Misfit { span: places.span(path), message: error.to_string() };
     let Settings { combine, rewards, gates, search, stop, .. } = &settings;
-    let objective = combine.objective(rewards, gates).map_err(|error| misfit("rewards", &error))?;
+    let weights = rewards.iter().map(|reward| (reward.name.clone(), reward.weight)).collect();
+    let inner = combine.objective(weights).map_err(|error| misfit("rewards", &error))?;
+    let objective = if gates.is_empty() { inner } else { Arc::new(Gated::new(inner, gates.clone())) };
     let stop = StopRule::new(stop.target_score, stop.patience).map_err(|error| misfit("stop", &error))?;
     stop.check(objective.scale()).map_err(|error| misfit("stop", &error))?;
     let factory = search

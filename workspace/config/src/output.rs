@@ -1,9 +1,6 @@
 //! How the winner is written.
 
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::rule::{Flag, Whole, Word};
+use editscale_schema::{Absent, Fields, Flag, Key, Keys, Whole, Word, Yaml};
 
 /// How pictures are written for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

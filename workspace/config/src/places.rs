@@ -1,10 +1,9 @@
 //! Where each key of a recipe stands, for what is found out only later.
 
+use editscale_schema::{Lines, Node, Span, Value};
 use std::collections::BTreeMap;
 
 use crate::Place;
-use crate::document::tree::{Node, Value};
-use crate::report::lines::{Lines, Span};
 
 /// The places of all keys, by their path from the top, for example `search.beam.edges`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,44 +4,45 @@ use std::fmt;
 use std::sync::Arc;
 
 use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
-use editscale_search::Gate;
+use editscale_schema::{EditorChoice, Place, Report, RewardChoice};
+use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
 
 use crate::places::Places;
-use crate::{Combine, EditorModel, Output, Place, Policy, Report, Retain, Retry, RewardModel, Stop, check};
+use crate::{Catalogue, Output, Retain, Retry, Stop, check};
 
 /// An editor of a recipe.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Editor {
     /// What the recipe calls it; the name of its kind where the recipe gives none.
     pub name: EditorName,
     /// What it is.
-    pub model: EditorModel,
+    pub model: Box<dyn EditorChoice>,
 }
 
 /// A reward of a recipe.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Reward {
     /// What the recipe calls it; the name of its kind where the recipe gives none.
     pub name: RewardName,
     /// What it is.
-    pub model: RewardModel,
+    pub model: Box<dyn RewardChoice>,
     /// What its score counts in a weighted mean. Finite; not all of a recipe's weights are 0.
     pub weight: f64,
 }
 
 /// Everything that a recipe sets, defaults included.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// At least one, with different names. The first is the one used unless a search routes.
     pub editors: Vec<Editor>,
     /// At least one, with different names.
     pub rewards: Vec<Reward>,
     /// How the rewards' scores become one.
-    pub combine: Combine,
+    pub combine: Box<dyn ObjectiveChoice>,
     /// What bars a candidate. Every gate names one of the rewards.
     pub gates: Vec<Gate>,
     /// What to try next and what to keep.
-    pub search: Policy,
+    pub search: Box<dyn PolicyChoice>,
     /// When to end early.
     pub stop: Stop,
     /// What a run may spend.
@@ -73,18 +74,16 @@ impl Recipe {
     /// The largest file that is read, in bytes.
     pub const LARGEST: usize = 1 << 20;
 
-    /// Reads the bytes of a recipe file. With the recipe come the warnings; without one, all that is wrong.
-    pub fn parse(bytes: &[u8]) -> Result<(Self, Report), Report> {
-        check::parse(bytes)
+    /// Reads the bytes of a recipe file, which names things of a catalogue. With the recipe come the warnings; without one, all that is wrong.
+    pub fn parse(bytes: &[u8], catalogue: &Catalogue) -> Result<(Self, Report), Report> {
+        check::parse(bytes, catalogue)
     }
 
-    /// This recipe with every darkroom doing the part of an instruction that it understands.
+    /// This recipe with every editor that knows the difference doing the part of an instruction that it understands.
     #[must_use]
     pub fn doing_parts(mut self) -> Self {
         for editor in &mut self.settings.editors {
-            if let EditorModel::Darkroom(options) = &mut editor.model {
-                options.partial = true;
-            }
+            editor.model.do_parts();
         }
         self
     }
@@ -139,8 +138,8 @@ impl Recipe {
 
 impl PartialEq for Recipe {
     fn eq(&self, other: &Self) -> bool {
-        // The objective and the factory are made of the settings alone.
-        self.settings == other.settings
+        // The objective and the factory are made of the settings alone, and these are equal if they are written alike.
+        self.to_yaml() == other.to_yaml()
     }
 }
 

@@ -1,10 +1,10 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
-use crate::combine::write_gate;
-use crate::document::yaml::Yaml;
+use crate::budget;
+use crate::gates::write_gate;
 use crate::recipe::{Editor, Recipe, Reward, Settings};
 use crate::rewards::{NAME, WEIGHT};
-use crate::{Combine, budget};
+use editscale_schema::Yaml;
 
 impl Recipe {
     /// The resolved recipe: every default spelled out, no comments, keys in the order of their documentation. It reads
@@ -16,7 +16,7 @@ impl Recipe {
 
 impl Settings {
     fn to_yaml(&self) -> Yaml {
-        let with_weights = matches!(self.combine, Combine::Weighted(_));
+        let with_weights = self.combine.uses_weights();
         let reward = |reward| write_reward(reward, with_weights);
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),

@@ -1,20 +1,37 @@
 //! Which images a run directory keeps.
 
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::{Options, alternatives};
-use crate::schema::rule::Whole;
+use editscale_schema::{Absent, Chosen, Fields, Key, Keys, Kind, Kinds, Options, Whole, Yaml};
 
-alternatives! {
-    /// Which images are kept when a run is done. Scores and records of all candidates are kept always.
-    Retain, "a choice of images", "retain":
+/// Which images are kept when a run is done. Scores and records of all candidates are kept always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retain {
     /// Every candidate's.
     All(AllImages),
     /// The best few.
     Best(BestImages),
     /// The winner's.
     Winner(WinnerImage),
+}
+
+/// The choice of images.
+pub(crate) const RETAIN_CHOICE: Kinds<'_, Retain> = Kinds {
+    what: "a choice of images",
+    key: "retain",
+    kinds: &[
+        Kind::new::<AllImages>(|fields| Some(Box::new(Retain::All(AllImages::read(fields)?)))),
+        Kind::new::<BestImages>(|fields| Some(Box::new(Retain::Best(BestImages::read(fields)?)))),
+        Kind::new::<WinnerImage>(|fields| Some(Box::new(Retain::Winner(WinnerImage::read(fields)?)))),
+    ],
+};
+
+impl Retain {
+    pub(crate) fn write(self) -> Yaml {
+        match self {
+            Self::All(options) => Chosen::write(&options),
+            Self::Best(options) => Chosen::write(&options),
+            Self::Winner(options) => Chosen::write(&options),
+        }
+    }
 }
 
 /// Every candidate's image; no options.

@@ -1,12 +1,7 @@
 //! How patiently work is tried again after a failure that may pass.
 
+use editscale_schema::{Absent, Fields, Key, Keys, Mistake, Number, Whole, Yaml};
 use std::time::Duration;
-
-use crate::document::yaml::Yaml;
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::rule::{Number, Whole};
 
 /// How often and how patiently work is tried again after a failure that may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

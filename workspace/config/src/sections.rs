@@ -1,21 +1,17 @@
 //! The sections of a recipe: the keys at its top, each read by itself.
 
 use editscale_core::Budget;
-use editscale_search::Gate;
+use editscale_schema::{
+    Absent, Documented, Fields, Key, Keys, Kinds, Map, Mistake, Scalar, Section, Value, Whole, quote,
+};
+use editscale_search::{Gate, OBJECTIVES, ObjectiveChoice, POLICIES, PolicyChoice, WeightedRecipe};
 
-use crate::combine::{WeightedOptions, read_gate};
-use crate::document::scalar::Scalar;
-use crate::document::tree::Value;
 use crate::editors::{EDITOR, EDITORS, read_editors};
+use crate::gates::read_gate;
 use crate::recipe::{Editor, Recipe, Settings};
-use crate::report::mistakes::Mistake;
-use crate::report::quote::quote;
-use crate::retain::AllImages;
+use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
-use crate::schema::fields::{Fields, Map};
-use crate::schema::key::{Absent, Documented, Key, Keys, Section};
-use crate::schema::rule::Whole;
-use crate::{Combine, Output, Policy, Retain, Retry, Stop, budget, output, retry, stop};
+use crate::{Catalogue, Output, Retain, Retry, Stop, budget, output, retry, stop};
 
 const VERSION: Key<Whole> = Key {
     name: "version",
@@ -75,13 +71,21 @@ pub(crate) const KEYS: Keys = &[
     &OUTPUT,
 ];
 
+/// The choice of an objective.
+pub(crate) const OBJECTIVE_CHOICE: Kinds<'_, dyn ObjectiveChoice> =
+    Kinds { what: "a way to combine rewards", key: COMBINE.name, kinds: OBJECTIVES };
+
+/// The choice of a policy.
+pub(crate) const POLICY_CHOICE: Kinds<'_, dyn PolicyChoice> =
+    Kinds { what: "a policy", key: SEARCH.name, kinds: POLICIES };
+
 /// All sections, each right in itself or `None`.
 pub(crate) struct Sections {
     pub(crate) editors: Option<Vec<Editor>>,
     pub(crate) rewards: Rewards,
-    pub(crate) combine: Option<Combine>,
+    pub(crate) combine: Option<Box<dyn ObjectiveChoice>>,
     pub(crate) gates: Option<Vec<Gate>>,
-    pub(crate) search: Option<Policy>,
+    pub(crate) search: Option<Box<dyn PolicyChoice>>,
     pub(crate) stop: Option<Stop>,
     pub(crate) budget: Option<Budget>,
     pub(crate) retain: Option<Retain>,
@@ -111,16 +115,17 @@ pub(crate) fn is_our_version(top: &Fields<'_>) -> bool {
 }
 
 impl Sections {
-    pub(crate) fn read(top: &Fields<'_>) -> Self {
+    pub(crate) fn read(top: &Fields<'_>, catalogue: &Catalogue) -> Self {
         let mistakes = top.mistakes();
-        let editors = read_editors(top);
-        let rewards = Rewards::read(top);
-        let combine = top.entry(COMBINE.name).map_or(Some(Combine::Weighted(WeightedOptions {})), |entry| {
-            Combine::read(&entry.node, &entry.key_span, mistakes)
+        let editors = read_editors(top, catalogue);
+        let rewards = Rewards::read(top, catalogue);
+        let usual = || Some(Box::new(WeightedRecipe {}) as Box<dyn ObjectiveChoice>);
+        let combine = top
+            .entry(COMBINE.name)
+            .map_or_else(usual, |entry| OBJECTIVE_CHOICE.read(&entry.node, &entry.key_span, mistakes));
+        let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
+            RETAIN_CHOICE.read(&entry.node, &entry.key_span, mistakes).map(|retain| *retain)
         });
-        let retain = top
-            .entry(RETAIN.name)
-            .map_or(Some(Retain::All(AllImages {})), |entry| Retain::read(&entry.node, &entry.key_span, mistakes));
         Self {
             editors,
             gates: read_gates(top, &rewards),
@@ -152,9 +157,9 @@ impl Sections {
     }
 }
 
-fn read_search(top: &Fields<'_>) -> Option<Policy> {
+fn read_search(top: &Fields<'_>) -> Option<Box<dyn PolicyChoice>> {
     match top.entry(SEARCH.name) {
-        Some(entry) => Policy::read(&entry.node, &entry.key_span, top.mistakes()),
+        Some(entry) => POLICY_CHOICE.read(&entry.node, &entry.key_span, top.mistakes()),
         None => top.lacking(SEARCH.name, "a first one is `search: {best_of_n: {samples: 8}}`"),
     }
 }

@@ -1,9 +1,6 @@
 //! When a search ends before its plan is done.
 
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::rule::{Number, Whole};
+use editscale_schema::{Absent, Fields, Key, Keys, Number, Whole, Yaml};
 
 /// When a search ends before its plan is done. The default never does.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -23,8 +23,8 @@ pub type MakeError = Box<dyn std::error::Error + Send + Sync>;
 /// What is free to ask a server, as a path below its address, and the model that should be in the answer.
 pub type FreeQuestion<'a> = (Cow<'static, str>, Option<&'a str>);
 
-/// Makes a model of this process, on the thread that will own it.
-pub type Load<T> = Box<dyn FnOnce() -> Result<Box<T>, MakeError> + Send>;
+/// Makes a model of this process: once for every thread that owns one, and again after a thread died.
+pub type Load<T> = Box<dyn Fn() -> Result<Box<T>, MakeError> + Send + Sync>;
 
 /// One of the alternatives of a recipe, with its options. Everything with [`Options`] is one.
 pub trait Chosen: Any + fmt::Debug + DynClone + Send + Sync {
@@ -64,7 +64,7 @@ impl<B: ?Sized, L: ?Sized> fmt::Debug for Made<B, L> {
 
 impl<B: ?Sized, L: ?Sized> Made<B, L> {
     /// A model that is loaded by this.
-    pub fn local(load: impl FnOnce() -> Result<Box<L>, MakeError> + Send + 'static) -> Self {
+    pub fn local(load: impl Fn() -> Result<Box<L>, MakeError> + Send + Sync + 'static) -> Self {
         Self::Local(Box::new(load))
     }
 }

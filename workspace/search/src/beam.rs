@@ -3,6 +3,8 @@
 //! Because a parent stays in the pool, the best so far never drops from one depth to the next. Every candidate, also one
 //! made from another candidate, is scored against the request's own source and instruction.
 
+mod recipe;
+
 use editscale_core::{
     CandidateId, Cards, Decision, Edge, EditRequest, Knobs, Lineage, Need, Proposal, Remaining, Search, SearchFactory,
     Seed, Start, StopReason, Trial,
@@ -11,6 +13,8 @@ use editscale_core::{
 use crate::archive::{Archive, Entry};
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
 use crate::proposals::{Ground, choice_seed};
+
+pub use recipe::BeamRecipe;
 
 /// How the children of a beam are made, as weights: at least one is above 0.
 #[derive(Debug, Clone, Copy, PartialEq)]

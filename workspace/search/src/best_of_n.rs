@@ -3,10 +3,14 @@
 //! `x* = argmax_i u(x_i)` over independent draws. With a stop rule the draws come in rounds, so that the rule is
 //! looked at before all of them are spent.
 
+mod recipe;
+
 use editscale_core::{Cards, Decision, EditRequest, Need, Remaining, Search, SearchFactory, Trial};
 
 use crate::policy::{PolicyError, Rules};
 use crate::sampling::{Sampler, Sampling};
+
+pub use recipe::BestOfNRecipe;
 
 /// The policy `best_of_n {samples, round}`.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 mod archive;
 mod beam;
 mod best_of_n;
+mod choice;
 mod objective;
 mod policy;
 mod proposals;
@@ -14,9 +15,10 @@ mod sampling;
 mod stop;
 
 pub use archive::TIE_RULE;
-pub use beam::{Beam, EdgeMix};
-pub use best_of_n::BestOfN;
-pub use objective::{Gate, Gated, MeanRank, Weighted};
+pub use beam::{Beam, BeamRecipe, EdgeMix};
+pub use best_of_n::{BestOfN, BestOfNRecipe};
+pub use choice::{OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, Reason};
+pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
 pub use policy::{PolicyError, Rules};
-pub use reward_weighted::{RewardWeighted, Weighting};
+pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};

@@ -5,6 +5,8 @@
 //! `KL(w‖uniform) = Σ w ln(w·n)`, which is free of the reward's scale. Several are drawn by systematic resampling
 //! (Kitagawa 1996): one uniform number, evenly spaced pointers, so that a candidate comes ⌊n·w⌋ or ⌈n·w⌉ times.
 
+mod recipe;
+
 use editscale_core::{
     Cards, Decision, Draw, EditRequest, Need, Ranked, Remaining, Search, SearchFactory, StopReason, Trial, Verdict,
 };
@@ -13,6 +15,8 @@ use crate::archive::{Archive, Placed};
 use crate::policy::{PolicyError, Rules, check_count};
 use crate::proposals::choice_seed;
 use crate::sampling::{Sampler, Sampling};
+
+pub use recipe::RewardWeightedRecipe;
 
 /// How β is found.
 #[derive(Debug, Clone, Copy, PartialEq)]

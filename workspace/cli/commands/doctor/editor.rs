@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use editscale_config::{Editor, EditorModel, RemoteSettings};
+use editscale_config::Editor;
 use editscale_core::{
     CancelRule, Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image,
     Instruction, Knobs, Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
 };
-use editscale_remote::ComfyUi;
+use editscale_schema::House;
+use editscale_schema::remote::RemoteSettings;
 use serde_json::{Value, json};
 
 use super::Money;
 use super::found::Found;
 use super::picture::{Likeness, change_by_halves, likeness, mask, source};
-use super::reach::reached;
-use crate::remote;
-use crate::world::{Shared, backend};
+use super::reach::{alone_on, reached};
+use crate::world::backend;
 
 /// What the editor is asked to do: everything that edits photographs can.
 const INSTRUCTION: &str = "make it darker";
@@ -27,14 +27,14 @@ const INSTRUCTION: &str = "make it darker";
 const KEPT: f64 = 3.0;
 
 /// Examines an editor on each of its servers.
-pub(super) async fn examine(editor: &Editor, shared: &Shared, money: &mut Money) -> Vec<Found> {
+pub(super) async fn examine(editor: &Editor, house: &House, money: &mut Money) -> Vec<Found> {
     let servers = editor.model.remote().map_or(1, |remote| remote.servers.len());
     let mut all = Vec::new();
     for place in 0..servers {
-        let alone = Editor { name: editor.name.clone(), model: editor.model.on_server(place) };
-        let server = alone.model.remote().and_then(|remote| Some(remote.servers.first()?.url.clone()));
+        let mut alone = editor.clone();
+        let server = alone.model.remote_mut().and_then(|remote| alone_on(remote, place));
         let mut found = Found::new("editor", editor.name.as_str(), editor.model.kind(), server);
-        if let Err(error) = one(&alone, shared, money, &mut found).await {
+        if let Err(error) = one(&alone, house, money, &mut found).await {
             found.fails(format!("{error:#}"));
         }
         all.push(found);
@@ -42,18 +42,18 @@ pub(super) async fn examine(editor: &Editor, shared: &Shared, money: &mut Money)
     all
 }
 
-async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Found) -> Result<()> {
-    if let Some(servers) = remote::editor_connection(&editor.model) {
-        let (path, model) = remote::free_question(&editor.model);
-        if !reached(found, &servers, &path, model).await {
+async fn one(editor: &Editor, house: &House, money: &mut Money, found: &mut Found) -> Result<()> {
+    if let Some(remote) = editor.model.remote() {
+        let (path, model) = editor.model.free_question();
+        if !reached(found, remote, &path, model).await {
             return Ok(());
         }
     }
-    let backend = backend(editor, shared)?;
+    let backend = backend(editor, house)?;
     let card = backend.card();
     found.assume(assumed(card));
-    if let EditorModel::ComfyUi(options) = &editor.model
-        && !fits(found, &remote::comfyui(&editor.name, options)?).await
+    if let Some(inspection) = editor.model.inspect(&editor.name)
+        && !fits(found, &inspection.await.map_err(anyhow::Error::from_boxed)?)
     {
         return Ok(());
     }
@@ -68,15 +68,13 @@ async fn one(editor: &Editor, shared: &Shared, money: &mut Money, found: &mut Fo
 }
 
 /// Whether a server has what a workflow needs. One that lacks something is not asked to edit.
-async fn fits(found: &mut Found, editor: &ComfyUi) -> bool {
-    let lacks = editor.inspect().await;
+fn fits(found: &mut Found, lacks: &[String]) -> bool {
     let shown = if lacks.is_empty() { "fits the server" } else { "does not fit the server" };
     found.fact("workflow", shown, json!(lacks.is_empty()));
     if lacks.is_empty() {
         return true;
     }
-    let said: Vec<String> = lacks.into_iter().map(|lack| lack.message).collect();
-    found.fails(said.join("; "));
+    found.fails(lacks.join("; "));
     false
 }
 

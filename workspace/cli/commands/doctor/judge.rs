@@ -4,28 +4,29 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use editscale_config::{RemoteSettings, Reward};
+use editscale_config::Reward;
 use editscale_core::{
     EditRequest, Instruction, NobodyWatches, RewardBatch, RewardItem, RewardKind, RewardModel as Port, Score, Seed, Usd,
 };
+use editscale_schema::House;
+use editscale_schema::remote::RemoteSettings;
 use serde_json::json;
 
 use super::Money;
 use super::found::Found;
 use super::picture::{darker, source};
-use super::reach::reached;
-use crate::remote;
-use crate::world::{Shared, reward};
+use super::reach::{alone_on, reached};
+use crate::world::reward;
 
 /// Examines a reward on each of its servers.
-pub(super) async fn examine(one: &Reward, shared: &Shared, money: &mut Money) -> Vec<Found> {
+pub(super) async fn examine(one: &Reward, house: &House, money: &mut Money) -> Vec<Found> {
     let servers = one.model.remote().map_or(1, |remote| remote.servers.len());
     let mut all = Vec::new();
     for place in 0..servers {
-        let alone = Reward { model: one.model.on_server(place), ..one.clone() };
-        let server = alone.model.remote().and_then(|remote| Some(remote.servers.first()?.url.clone()));
+        let mut alone = one.clone();
+        let server = alone.model.remote_mut().and_then(|remote| alone_on(remote, place));
         let mut found = Found::new("reward", one.name.as_str(), one.model.kind(), server);
-        if let Err(error) = probe(&alone, shared, money, &mut found).await {
+        if let Err(error) = probe(&alone, house, money, &mut found).await {
             found.fails(format!("{error:#}"));
         }
         all.push(found);
@@ -33,14 +34,14 @@ pub(super) async fn examine(one: &Reward, shared: &Shared, money: &mut Money) ->
     all
 }
 
-async fn probe(one: &Reward, shared: &Shared, money: &mut Money, found: &mut Found) -> Result<()> {
+async fn probe(one: &Reward, house: &House, money: &mut Money, found: &mut Found) -> Result<()> {
     if let Some(settings) = one.model.remote() {
-        let (path, model) = remote::free_question_of_judge(&one.model);
-        if !reached(found, &remote::connection(settings), &path, model).await {
+        let (path, model) = one.model.free_question();
+        if !reached(found, settings, &path, model).await {
             return Ok(());
         }
     }
-    let reward = reward(one, shared)?;
+    let reward = reward(one, house)?;
     let card = reward.card();
     found.assume(json!({
         "revision": &*card.revision,

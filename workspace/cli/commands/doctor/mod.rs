@@ -12,13 +12,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use editscale_core::Usd;
 use editscale_engine::write_whole;
+use editscale_schema::House;
 use serde_json::json;
 
 use self::found::Found;
 use crate::args::Doctor;
 use crate::failure::{Misuse, print, tell};
 use crate::recipes;
-use crate::world::Shared;
 
 /// Exits with 1 if anything cannot be used or is not as the recipe assumes.
 pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
@@ -28,14 +28,14 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
     }
     let recipe = recipes::load(&arguments.recipe)?.recipe;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let shared = Shared::new();
+    let house = House::default();
     let mut money = Money { left: arguments.spend.unwrap_or_default(), may_spend: arguments.spend.is_some() };
     let mut all: Vec<Found> = Vec::new();
     for one in recipe.editors() {
-        all.extend(shown(arguments, runtime.block_on(editor::examine(one, &shared, &mut money)))?);
+        all.extend(shown(arguments, runtime.block_on(editor::examine(one, &house, &mut money)))?);
     }
     for one in recipe.rewards() {
-        all.extend(shown(arguments, runtime.block_on(judge::examine(one, &shared, &mut money)))?);
+        all.extend(shown(arguments, runtime.block_on(judge::examine(one, &house, &mut money)))?);
     }
     let cards =
         json!({"version": 1, "recipe": arguments.recipe, "cards": all.iter().map(Found::json).collect::<Vec<_>>()});

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use editscale_remote::{Connection, reach};
+use editscale_remote::{connection, reach};
+use editscale_schema::remote::RemoteSettings;
 use serde_json::{Value, json};
 
 use super::found::Found;
@@ -10,10 +11,16 @@ use super::found::Found;
 /// How long an answer to a free question may take.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// Leaves one of several servers, by its place in the recipe. Its address.
+pub(super) fn alone_on(remote: &mut RemoteSettings, place: usize) -> Option<String> {
+    remote.servers = remote.servers.get(place).cloned().into_iter().collect();
+    Some(remote.servers.first()?.url.clone())
+}
+
 /// Asks a server for something that costs nothing. Whether there is any point in asking it for more.
-pub(super) async fn reached(found: &mut Found, servers: &Connection, path: &str, model: Option<&str>) -> bool {
+pub(super) async fn reached(found: &mut Found, settings: &RemoteSettings, path: &str, model: Option<&str>) -> bool {
     // What costs nothing takes no time either: an answer that is waited for as long as a picture is none.
-    let mut servers = servers.clone();
+    let mut servers = connection(settings);
     servers.timeouts.answer = servers.timeouts.answer.min(LONGEST);
     let reached = match reach(&servers, path).await {
         Ok(reached) => reached,

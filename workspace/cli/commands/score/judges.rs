@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use editscale_config::{EditRewardOptions, Fusion, Photometric, Reward, RewardModel, RopeTables};
+use editscale_config::Reward;
 use editscale_core::{Failure, Judgement, NobodyWatches, RewardBatch, RewardItem, RewardName};
+use editscale_darkroom::PhotometricRecipe;
+use editscale_models::layers::RopeTables;
+use editscale_models::rewards::editreward::{EditRewardRecipe, Fusion};
+use editscale_schema::{House, RewardChoice};
 
 use crate::args::{FusionWord, RewardWord, RopeTablesWord, Score};
 use crate::failure::Misuse;
 use crate::recipes;
-use crate::world::{self, Shared};
+use crate::world;
 
 /// What one reward said, one answer an item.
 pub(super) type Said = (RewardName, Vec<Result<Judgement, Failure>>);
@@ -26,8 +30,8 @@ impl Judges {
     pub(super) fn load(arguments: &Score) -> Result<Self> {
         let single = chosen(arguments)?;
         let rewards = match &single {
-            Some(reward) => world::rewards(std::slice::from_ref(reward), &Shared::new())?,
-            None => world::rewards(recipes::load(&arguments.recipe)?.recipe.rewards(), &Shared::new())?,
+            Some(reward) => world::rewards(std::slice::from_ref(reward), &House::default())?,
+            None => world::rewards(recipes::load(&arguments.recipe)?.recipe.rewards(), &House::default())?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { rewards, runtime, single: single.is_some() })
@@ -75,15 +79,15 @@ fn chosen(arguments: &Score) -> Result<Option<Reward>> {
         }
         (word, _) => word.unwrap_or(RewardWord::Editreward),
     };
-    let model = match word {
-        RewardWord::Photometric => RewardModel::Photometric(Photometric::default()),
-        RewardWord::Editreward => RewardModel::EditReward(options(arguments)?),
+    let model: Box<dyn RewardChoice> = match word {
+        RewardWord::Photometric => Box::new(PhotometricRecipe::default()),
+        RewardWord::Editreward => Box::new(editreward(arguments)?),
     };
     let name = RewardName::new(model.kind())?;
     Ok(Some(Reward { name, model, weight: 1.0 }))
 }
 
-fn options(arguments: &Score) -> Result<EditRewardOptions> {
+fn editreward(arguments: &Score) -> Result<EditRewardRecipe> {
     let Some(dir) = &arguments.model_dir else {
         let misuse = Misuse::new("--reward editreward needs --model-dir");
         return Err(misuse.hint("`--model-dir builtin` is the small judge that is part of the program").into());
@@ -100,5 +104,5 @@ fn options(arguments: &Score) -> Result<EditRewardOptions> {
         RopeTablesWord::Official => RopeTables::Official,
         RopeTablesWord::Exact => RopeTables::Exact,
     };
-    Ok(EditRewardOptions { fusion, rope_tables, ..EditRewardOptions::of(dir) })
+    Ok(EditRewardRecipe { fusion, rope_tables, ..EditRewardRecipe::of(dir) })
 }

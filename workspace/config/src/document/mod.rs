@@ -1,7 +1,4 @@
-//! YAML as a tree in which every value knows its place, and back to text. It knows nothing of recipes.
+//! From the text of a YAML document to the tree in which every value knows its place.
 
 pub(crate) mod reader;
-pub(crate) mod scalar;
 mod syntax;
-pub(crate) mod tree;
-pub(crate) mod yaml;

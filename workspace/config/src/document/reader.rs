@@ -5,16 +5,13 @@
 //! The parser is the one inside `serde-saphyr`, used without serde: serde stops at the first mistake, and a recipe's
 //! author wants all of them.
 
+use editscale_schema::scalar;
+use editscale_schema::{Entry, Mistake, Mistakes, Node, Scalar, Span, Value, quote};
 use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, options};
 
-use crate::document::scalar::{self, Scalar};
 use crate::document::syntax;
-use crate::document::tree::{Entry, Node, Value};
-use crate::report::lines::Span;
-use crate::report::mistakes::{Mistake, Mistakes};
-use crate::report::quote::quote;
 
 /// The most values that may stand inside each other.
 pub(crate) const DEPTH_LIMIT: usize = 64;

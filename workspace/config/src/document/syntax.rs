@@ -1,11 +1,10 @@
 //! What is said about text that is not YAML.
 
+use editscale_schema::{Mistake, quote};
 use granit_parser::ErrorKind;
 
 use crate::Place;
 use crate::document::reader::DEPTH_LIMIT;
-use crate::report::mistakes::Mistake;
-use crate::report::quote::quote;
 
 const UNCLOSED: &str = "look for a `{`, `[` or quotation mark that is not closed, further up too";
 

@@ -1,6 +1,11 @@
 //! The mean of a candidate's ranks under several rewards (Ma et al., arXiv:2501.09732): free of every scale.
 
+use std::sync::Arc;
+
 use editscale_core::{Objective, RewardName, Scale, ScoreCard, Utility};
+use editscale_schema::{Fields, Keys, Options, Yaml};
+
+use crate::{ObjectiveChoice, PolicyError};
 
 /// The negated mean, over the rewards, of a candidate's rank among all candidates that have every reward's score; the
 /// best rank is 1, and ties share the mean of the ranks they take.
@@ -59,6 +64,39 @@ impl Objective for MeanRank {
     fn revision(&self) -> String {
         let names: Vec<&str> = self.rewards.iter().map(RewardName::as_str).collect();
         format!("mean_rank/1 {}", names.join(" "))
+    }
+}
+
+/// How recipes name it; it has no options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MeanRankRecipe {}
+
+impl Options for MeanRankRecipe {
+    const NAME: &'static str = "mean_rank";
+    const ABOUT: &'static str = "The mean of a candidate's ranks under each reward, free of the rewards' scales. Ranks \
+                                 compare only within one run, so that `target_score` cannot be set, and no weights.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}
+
+impl ObjectiveChoice for MeanRankRecipe {
+    fn objective(&self, rewards: Vec<(RewardName, f64)>) -> Result<Arc<dyn Objective>, PolicyError> {
+        Ok(Arc::new(MeanRank::new(rewards.into_iter().map(|(reward, _)| reward).collect())))
+    }
+
+    fn uses_weights(&self) -> bool {
+        false
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Relative
     }
 }
 

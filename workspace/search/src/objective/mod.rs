@@ -5,5 +5,5 @@ mod mean_rank;
 mod weighted;
 
 pub use gated::{Gate, Gated};
-pub use mean_rank::MeanRank;
-pub use weighted::Weighted;
+pub use mean_rank::{MeanRank, MeanRankRecipe};
+pub use weighted::{Weighted, WeightedRecipe};

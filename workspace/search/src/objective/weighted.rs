@@ -1,8 +1,11 @@
 //! The weighted mean of several rewards.
 
-use editscale_core::{Objective, RewardName, Scale, ScoreCard, Utility};
+use std::sync::Arc;
 
-use crate::PolicyError;
+use editscale_core::{Objective, RewardName, Scale, ScoreCard, Utility};
+use editscale_schema::{Fields, Keys, Options, Yaml};
+
+use crate::{ObjectiveChoice, PolicyError};
 
 /// `Σ w·score / Σ|w|`. A candidate that lacks the score of any weighted reward has no utility: leaving it out would
 /// favour candidates whose strict judge failed.
@@ -44,5 +47,37 @@ impl Objective for Weighted {
     fn revision(&self) -> String {
         let terms: Vec<String> = self.weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect();
         format!("weighted/1 {}", terms.join(" "))
+    }
+}
+
+/// How recipes name it. It has no options of its own: the weights stand with the rewards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WeightedRecipe {}
+
+impl Options for WeightedRecipe {
+    const NAME: &'static str = "weighted";
+    const ABOUT: &'static str = "The mean of all scores, weighted by each reward's `weight`.";
+    const KEYS: Keys = &[];
+
+    fn read(_: &Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        Vec::new()
+    }
+}
+
+impl ObjectiveChoice for WeightedRecipe {
+    fn objective(&self, rewards: Vec<(RewardName, f64)>) -> Result<Arc<dyn Objective>, PolicyError> {
+        Ok(Arc::new(Weighted::new(rewards)?))
+    }
+
+    fn uses_weights(&self) -> bool {
+        true
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Absolute
     }
 }

@@ -1,20 +1,16 @@
-//! Settings of the policy `reward_weighted`.
+//! How recipes set the policy `reward_weighted`.
 
 use std::sync::Arc;
 
 use editscale_core::SearchFactory;
-use editscale_search::{PolicyError, RewardWeighted, Rules, Weighting};
+use editscale_schema::{Absent, Fields, Key, Keys, Mistake, Number, Options, Whole, Yaml};
 
-use crate::document::yaml::Yaml;
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::{Number, Whole};
+use super::{RewardWeighted, Weighting};
+use crate::{PolicyChoice, PolicyError, Rules};
 
 /// Settings of reward-weighted sampling.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RewardWeightedOptions {
+pub struct RewardWeightedRecipe {
     /// Candidates in all.
     pub samples: u32,
     /// How many of them are drawn.
@@ -60,17 +56,17 @@ const TARGET_KL: Key<Number> = Key {
     meaning: "β such that the weights are this far from equal weights (KL divergence), in nats",
 };
 
-impl RewardWeightedOptions {
-    pub(super) fn factory(self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
+impl PolicyChoice for RewardWeightedRecipe {
+    fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
         Ok(Arc::new(RewardWeighted::new(self.samples, self.draw, self.weighting, rules)?))
     }
 
-    pub(super) fn first_round(self, has_stop_rule: bool) -> u64 {
+    fn first_round(&self, has_stop_rule: bool) -> u64 {
         u64::from(if has_stop_rule { self.draw } else { self.samples })
     }
 }
 
-impl Options for RewardWeightedOptions {
+impl Options for RewardWeightedRecipe {
     const NAME: &'static str = "reward_weighted";
     const ABOUT: &'static str = "Makes candidates from the source and draws from them with probabilities that grow with \
                                  their scores, instead of taking the best.";

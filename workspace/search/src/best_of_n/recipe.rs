@@ -1,19 +1,16 @@
-//! Settings of the policy `best_of_n`.
+//! How recipes set the policy `best_of_n`.
 
 use std::sync::Arc;
 
 use editscale_core::SearchFactory;
-use editscale_search::{BestOfN, PolicyError, Rules};
+use editscale_schema::{Absent, Fields, Key, Keys, Options, Whole, Yaml};
 
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::Whole;
+use super::BestOfN;
+use crate::{PolicyChoice, PolicyError, Rules};
 
 /// Settings of best of N.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BestOfNOptions {
+pub struct BestOfNRecipe {
     /// Candidates in all.
     pub samples: u32,
     /// Candidates between two looks at the stop rule; the policy's own choice where absent.
@@ -34,18 +31,18 @@ const ROUND: Key<Whole> = Key {
     meaning: "candidates made between two looks at `stop`",
 };
 
-impl BestOfNOptions {
-    pub(super) fn factory(self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
+impl PolicyChoice for BestOfNRecipe {
+    fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
         Ok(Arc::new(BestOfN::new(self.samples, self.round, rules)?))
     }
 
-    pub(super) fn first_round(self, has_stop_rule: bool) -> u64 {
+    fn first_round(&self, has_stop_rule: bool) -> u64 {
         let round = self.round.unwrap_or(if has_stop_rule { 1 } else { self.samples });
         u64::from(round.min(self.samples))
     }
 }
 
-impl Options for BestOfNOptions {
+impl Options for BestOfNRecipe {
     const NAME: &'static str = "best_of_n";
     const ABOUT: &'static str = "Makes N candidates from the source, each with a seed of its own, and keeps the best.";
     const KEYS: Keys = &[&SAMPLES, &ROUND];

@@ -1,15 +1,10 @@
 //! The editors that a recipe lists: one without a name, or several with names.
 
 use editscale_core::EditorName;
+use editscale_schema::{Entry, Fields, MOST_ITEMS, Mistake, Mistakes, Name, Rule, Section, Value, quote};
 
-use crate::EditorModel;
-use crate::document::tree::{Entry, Value};
+use crate::Catalogue;
 use crate::recipe::Editor;
-use crate::report::mistakes::{Mistake, Mistakes};
-use crate::report::quote::quote;
-use crate::schema::fields::{Fields, MOST_ITEMS};
-use crate::schema::key::Section;
-use crate::schema::rule::{Name, Rule};
 
 pub(crate) const EDITOR: Section = Section {
     name: "editor",
@@ -26,7 +21,7 @@ pub(crate) const EDITORS: Section = Section {
 };
 
 /// The editors of a recipe, at least one, with different names.
-pub(crate) fn read_editors(top: &Fields<'_>) -> Option<Vec<Editor>> {
+pub(crate) fn read_editors(top: &Fields<'_>, catalogue: &Catalogue) -> Option<Vec<Editor>> {
     let one = top.entry(EDITOR.name);
     let several = top.entry(EDITORS.name);
     if one.is_none() && several.is_none() {
@@ -38,22 +33,22 @@ pub(crate) fn read_editors(top: &Fields<'_>) -> Option<Vec<Editor>> {
             .hint("put the one editor among the several, under a name");
         top.error(&later.key_span, mistake);
     }
-    let one = one.and_then(|entry| read_editor(entry, top.mistakes()));
-    let several = several.and_then(|entry| read_named_editors(entry, top.mistakes()));
+    let one = one.and_then(|entry| read_editor(entry, catalogue, top.mistakes()));
+    let several = several.and_then(|entry| read_named_editors(entry, catalogue, top.mistakes()));
     several.or(one.map(|one| vec![one]))
 }
 
 /// An editor without a name of its own.
-fn read_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
-    let model = EditorModel::read(&entry.node, &entry.key_span, mistakes)?;
+fn read_editor(entry: &Entry, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Editor> {
+    let model = catalogue.editor_kinds().read(&entry.node, &entry.key_span, mistakes)?;
     Some(Editor { name: EditorName::new(model.kind()).ok()?, model })
 }
 
-fn read_named_editors(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Vec<Editor>> {
+fn read_named_editors(entry: &Entry, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Vec<Editor>> {
     let message = match &entry.node.value {
         Value::Refused => return None,
         Value::Map(entries) if (1..=MOST_ITEMS).contains(&entries.len()) => {
-            let read: Vec<_> = entries.iter().map(|entry| read_named_editor(entry, mistakes)).collect();
+            let read: Vec<_> = entries.iter().map(|entry| read_named_editor(entry, catalogue, mistakes)).collect();
             return read.into_iter().collect();
         }
         Value::Map(entries) => {
@@ -65,13 +60,13 @@ fn read_named_editors(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Vec<Edit
     None
 }
 
-fn read_named_editor(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Editor> {
+fn read_named_editor(entry: &Entry, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Editor> {
     let name = EditorName::new(&entry.key).ok();
     if name.is_none() {
         let rule = Name(EditorName::new);
         let message = format!("{} cannot name an editor: expected {}", quote(&entry.key), rule.expected());
         mistakes.error(&entry.key_span, Mistake::new(message));
     }
-    let model = EditorModel::read(&entry.node, &entry.key_span, mistakes);
+    let model = catalogue.editor_kinds().read(&entry.node, &entry.key_span, mistakes);
     Some(Editor { name: name?, model: model? })
 }

@@ -1,20 +1,18 @@
-//! Settings of the policy `beam`.
+//! How recipes set the policy `beam`.
 
 use std::sync::Arc;
 
-use editscale_core::SearchFactory;
-use editscale_search::{Beam, EdgeMix, PolicyError, Rules};
+use editscale_core::{Need, SearchFactory};
+use editscale_schema::{
+    Absent, Documented, Fields, Key, Keys, Map, Mistake, Number, Options, Section, Subtable, Whole, Yaml,
+};
 
-use crate::document::yaml::Yaml;
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::{Fields, Map};
-use crate::schema::key::{Absent, Documented, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Number, Whole};
+use super::{Beam, EdgeMix};
+use crate::{PolicyChoice, PolicyError, Reason, Rules};
 
 /// Settings of iterative refinement.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BeamOptions {
+pub struct BeamRecipe {
     /// Candidates that live on from round to round.
     pub width: u32,
     /// Children of each of them in a round.
@@ -48,7 +46,7 @@ const DEPTH: Key<Whole> = Key {
 const EDGES: Section =
     Section { name: "edges", allowed: "a map", default: "all three alike", meaning: "how children are made" };
 
-pub(crate) const EDGE_KEYS: Keys = &[&RE_EDIT, &EDIT_OF_EDIT, &FRESH];
+const EDGE_KEYS: Keys = &[&RE_EDIT, &EDIT_OF_EDIT, &FRESH];
 
 const fn share(name: &'static str, meaning: &'static str) -> Key<Number> {
     Key { name, rule: Number::from(0.0, 1000.0), absent: Absent::Default(0.0), meaning }
@@ -59,22 +57,43 @@ const RE_EDIT: Key<Number> =
 const EDIT_OF_EDIT: Key<Number> = share("edit_of_edit", "share of children made from their parent's picture");
 const FRESH: Key<Number> = share("fresh", "share of children made from the source with a new seed");
 
-impl BeamOptions {
-    pub(super) fn factory(self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
-        let Self { width, children, depth, edges } = self;
+impl PolicyChoice for BeamRecipe {
+    fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
+        let Self { width, children, depth, edges } = *self;
         Ok(Arc::new(Beam::new(width, children, depth, edges, rules)?))
     }
 
-    pub(super) fn first_round(self) -> u64 {
+    fn first_round(&self, _: bool) -> u64 {
         u64::from(self.width) * u64::from(self.children)
+    }
+
+    fn reason(&self, need: Need) -> Reason {
+        let (setting, hint) = match need {
+            Need::EditsCandidates => (
+                Some("edges.edit_of_edit"),
+                "set `edit_of_edit: 0` and `re_edit` or `fresh` above 0, or choose another editor",
+            ),
+            Need::Knobs => (
+                Some("edges.re_edit"),
+                "set `re_edit: 0` and `edit_of_edit` or `fresh` above 0, or choose another editor",
+            ),
+            Need::Seeds => (None, "choose another editor, or the policy `best_of_n`"),
+            _ => return Reason::usual(need),
+        };
+        Reason { setting, hint }
     }
 }
 
-impl Options for BeamOptions {
+impl Options for BeamRecipe {
     const NAME: &'static str = "beam";
     const ABOUT: &'static str = "Keeps the best few candidates, makes children of each, lets parents compete with \
                                  children, and repeats.";
     const KEYS: Keys = &[&WIDTH, &CHILDREN, &DEPTH, &EDGES as &dyn Documented];
+    const SUBTABLES: &'static [Subtable] = &[Subtable {
+        path: "edges",
+        about: "The shares in which children are made; at least one is above 0.",
+        keys: EDGE_KEYS,
+    }];
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (width, children, depth) = (fields.take(&WIDTH), fields.take(&CHILDREN), fields.take(&DEPTH));

@@ -1,16 +1,12 @@
 //! The rewards that a recipe lists, with their names and weights.
 
 use editscale_core::RewardName;
+use editscale_schema::{
+    Absent, Documented, Fields, Key, Keys, Map, Mistake, Mistakes, Name, Node, Number, Section, Span, quote,
+};
 
-use crate::RewardModel;
-use crate::document::tree::Node;
+use crate::Catalogue;
 use crate::recipe::Reward;
-use crate::report::lines::Span;
-use crate::report::mistakes::{Mistake, Mistakes};
-use crate::report::quote::quote;
-use crate::schema::fields::{Fields, Map};
-use crate::schema::key::{Absent, Documented, Key, Keys, Section};
-use crate::schema::rule::{Name, Number};
 
 pub(crate) const REWARDS: Section = Section {
     name: "rewards",
@@ -49,7 +45,7 @@ pub(crate) struct Rewards {
 }
 
 impl Rewards {
-    pub(crate) fn read(top: &Fields<'_>) -> Self {
+    pub(crate) fn read(top: &Fields<'_>, catalogue: &Catalogue) -> Self {
         let hint = "a first one is `rewards: [{model: {photometric: {}}}]`";
         let mut rewards = Self::default();
         let Some(entry) = top.entry(REWARDS.name) else {
@@ -64,19 +60,19 @@ impl Rewards {
         }
         rewards.names = Some(Vec::new());
         for item in items {
-            rewards.read_one(item, top.mistakes());
+            rewards.read_one(item, catalogue, top.mistakes());
         }
         rewards
     }
 
-    fn read_one(&mut self, node: &Node, mistakes: &Mistakes<'_>) {
+    fn read_one(&mut self, node: &Node, catalogue: &Catalogue, mistakes: &Mistakes<'_>) {
         let Some(fields) = Map::item("a reward", node).read(REWARD_KEYS, mistakes) else {
             self.names = None;
             self.read.push(None);
             return;
         };
         let model = match fields.entry(MODEL.name) {
-            Some(entry) => RewardModel::read(&entry.node, &entry.key_span, mistakes),
+            Some(entry) => catalogue.reward_kinds().read(&entry.node, &entry.key_span, mistakes),
             None => fields.lacking(MODEL.name, "write `model: {photometric: {}}`"),
         };
         let weight = fields.take(&WEIGHT);

@@ -1,0 +1,11 @@
+//! Every editor and reward of this program, crate by crate.
+
+use editscale_config::Catalogue;
+
+/// What recipes can name.
+pub(crate) fn catalogue() -> Catalogue {
+    Catalogue::new(
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+    )
+}

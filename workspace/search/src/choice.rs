@@ -1,0 +1,79 @@
+//! What recipes say of policies and objectives, and the lists of those that there are.
+
+use std::sync::Arc;
+
+use editscale_core::{Need, Objective, RewardName, Scale, SearchFactory};
+use editscale_schema::{Chosen, Kind, Options};
+
+use crate::{BeamRecipe, BestOfNRecipe, MeanRankRecipe, PolicyError, RewardWeightedRecipe, Rules, WeightedRecipe};
+
+/// The policies that recipes can name.
+pub const POLICIES: &[PolicyKind] =
+    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
+
+/// The objectives that recipes can name.
+pub const OBJECTIVES: &[ObjectiveKind] = &[objective::<WeightedRecipe>(), objective::<MeanRankRecipe>()];
+
+/// A kind of policy.
+pub type PolicyKind = Kind<dyn PolicyChoice>;
+
+/// A kind of objective.
+pub type ObjectiveKind = Kind<dyn ObjectiveChoice>;
+
+const fn policy<O: Options + PolicyChoice>() -> PolicyKind {
+    Kind::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
+}
+
+const fn objective<O: Options + ObjectiveChoice>() -> ObjectiveKind {
+    Kind::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
+}
+
+/// What a recipe says of a policy.
+pub trait PolicyChoice: Chosen {
+    /// The policy at work under these rules.
+    fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError>;
+
+    /// How many candidates the first round has, where the budget allows it.
+    fn first_round(&self, has_stop_rule: bool) -> u64;
+
+    /// Which of its settings is behind a need that nobody meets, and what can be done about it.
+    fn reason(&self, need: Need) -> Reason {
+        Reason::usual(need)
+    }
+}
+
+/// What a recipe says of an objective.
+pub trait ObjectiveChoice: Chosen {
+    /// The objective over rewards with these weights, of which there is at least one.
+    fn objective(&self, rewards: Vec<(RewardName, f64)>) -> Result<Arc<dyn Objective>, PolicyError>;
+
+    /// Whether the weights mean something to it.
+    fn uses_weights(&self) -> bool;
+
+    /// What its utilities can be compared with.
+    fn scale(&self) -> Scale;
+}
+
+dyn_clone::clone_trait_object!(PolicyChoice);
+dyn_clone::clone_trait_object!(ObjectiveChoice);
+
+/// Why a policy needs something, and what can be done where nobody offers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// The setting behind it, as a path below the policy such as `edges.re_edit`, where it is one setting.
+    pub setting: Option<&'static str>,
+    /// What to do: half a sentence that begins with a verb.
+    pub hint: &'static str,
+}
+
+impl Reason {
+    /// A need of the policy as a whole.
+    pub fn usual(need: Need) -> Self {
+        let hint = match need {
+            Need::Pointwise => "choose a reward that scores each candidate by itself",
+            Need::Together(_) => "make fewer candidates, or choose a reward that compares more at once",
+            _ => "choose another editor or another policy",
+        };
+        Self { setting: None, hint }
+    }
+}
