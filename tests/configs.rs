@@ -7,15 +7,23 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use editscale_config::{Recipe, Table, schema};
+use editscale_config::{Catalogue, Recipe, Table, schema};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Every editor and reward of the program.
+fn catalogue() -> Catalogue {
+    Catalogue::new(
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+    )
+}
+
 /// A recipe that cannot be read, or that draws a warning, fails the test with what is wrong.
 fn check(name: &str, text: &str) -> Recipe {
-    match Recipe::parse(text.as_bytes()) {
+    match Recipe::parse(text.as_bytes(), &catalogue()) {
         Ok((recipe, warnings)) if warnings.is_empty() => recipe,
         Ok((_, report)) | Err(report) => panic!("{}", report.render(name, text.as_bytes())),
     }
@@ -60,7 +68,7 @@ fn every_policy_has_a_config() {
         .iter()
         .map(|path| check("config", &fs::read_to_string(path).unwrap()).settings().search.kind())
         .collect();
-    let policies = schema().into_iter().filter_map(|table| Some(table.path.strip_prefix("search.")?.to_owned()));
+    let policies = schema(&catalogue()).into_iter().filter_map(|table| Some(table.path.strip_prefix("search.")?.to_owned()));
     for policy in policies.filter(|policy| !policy.contains('.')) {
         assert!(kinds.contains(&policy.as_str()), "no recipe in `configs/` shows `{policy}`");
     }
@@ -133,7 +141,7 @@ fn markdown(table: &Table) -> String {
 /// The second half of the page is made from the schema: after a change, it is what this test prints.
 #[test]
 fn every_key_is_documented() {
-    let expected: Vec<String> = schema().iter().map(markdown).collect();
+    let expected: Vec<String> = schema(&catalogue()).iter().map(markdown).collect();
     let expected = expected.join("\n");
     let page = fs::read_to_string(root().join("docs/recipes.md")).unwrap();
     let (_, keys) = page.split_once("\n## All keys\n\n").unwrap();

@@ -1,6 +1,8 @@
 //! Every key that is documented is also read.
 
-use editscale_config::{Recipe, Table, schema};
+use editscale_config::{Table, schema};
+
+use crate::{catalogue, parse};
 
 /// A file whose map of this table has `key: value`. What else it lacks does not matter.
 fn file(table: &Table, key: &str, value: &str) -> String {
@@ -13,10 +15,12 @@ fn file(table: &Table, key: &str, value: &str) -> String {
         "calls" | "prices" => format!("editor: {{openai_images: {{{}: {map}}}}}", table.path),
         "polls" => format!("editor: {{sdcpp_jobs: {{polls: {map}}}}}"),
         "knobs.NAME" => format!("editor: {{openai_images: {{knobs: {{a: {map}}}}}}}"),
-        "model.chat_judge.questions[]" => format!("rewards: [{{model: {{chat_judge: {{questions: [{map}]}}}}}}]"),
-        "model.chat_judge.prompts" => format!("rewards: [{{model: {{chat_judge: {{prompts: {map}}}}}}}]"),
         path => match path.split('.').collect::<Vec<_>>().as_slice() {
             ["model", kind] => format!("rewards: [{{model: {{{kind}: {map}}}}}]"),
+            ["model", kind, inner] => match inner.strip_suffix("[]") {
+                Some(list) => format!("rewards: [{{model: {{{kind}: {{{list}: [{map}]}}}}}}]"),
+                None => format!("rewards: [{{model: {{{kind}: {{{inner}: {map}}}}}}}]"),
+            },
             [section] => format!("{section}: {map}"),
             [section, kind] => format!("{section}: {{{kind}: {map}}}"),
             [section, kind, inner] => format!("{section}: {{{kind}: {{{inner}: {map}}}}}"),
@@ -28,10 +32,10 @@ fn file(table: &Table, key: &str, value: &str) -> String {
 
 #[test]
 fn every_key_refuses_a_value_that_no_key_has() {
-    for table in schema() {
+    for table in schema(&catalogue()) {
         for key in &table.keys {
             let text = file(&table, key.name, "[[]]");
-            let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+            let errors = parse(text.as_bytes()).unwrap_err();
             let place = text.find("[[]]").unwrap();
             let at_value = |start: usize| start == place || start == place + 1;
             assert!(
@@ -47,7 +51,7 @@ fn every_key_refuses_a_value_that_no_key_has() {
 
 #[test]
 fn every_key_says_what_it_is() {
-    for table in schema() {
+    for table in schema(&catalogue()) {
         assert!(table.about.ends_with('.'), "{}", table.about);
         for key in &table.keys {
             assert!(!key.allowed.is_empty() && !key.default.is_empty(), "{key:?}");

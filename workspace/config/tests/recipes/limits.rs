@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use editscale_config::{Recipe, Report};
 use insta::assert_snapshot;
 
-use crate::{report, with_search};
+use crate::{parse, report, with_search};
 
 #[test]
 fn not_utf8() {
@@ -86,7 +86,7 @@ fn too_many_rewards() {
     let rewards = "  - {model: {photometric: {}}}\n".repeat(10_000);
     let text =
         format!("version: 1\neditor: {{darkroom: {{}}}}\nsearch: {{best_of_n: {{samples: 8}}}}\nrewards:\n{rewards}");
-    let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+    let errors = parse(text.as_bytes()).unwrap_err();
     assert_eq!(errors.diagnostics()[0].message, "`rewards` has 10000 items: expected at most 100");
 }
 
@@ -94,7 +94,7 @@ fn too_many_rewards() {
 fn mistakes_beyond_the_most_are_counted() {
     let unknown: Vec<String> = (0..5000).map(|n| format!("key_{n}: 1\n")).collect();
     let text = with_search("{best_of_n: {samples: 8}}") + &unknown.concat();
-    let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+    let errors = parse(text.as_bytes()).unwrap_err();
     assert_eq!(errors.diagnostics().len(), Report::MOST);
     assert_eq!(errors.left_out(), 5000 - Report::MOST);
     assert!(errors.render("recipe.yaml", text.as_bytes()).ends_with("\n… and 4900 more\n"));
@@ -108,7 +108,7 @@ fn a_billion_laughs() {
         let nine = vec![format!("*{before}"); 9].join(", ");
         text += &[&format!("{name}: &{name} ["), nine.as_str(), "]\n"].concat();
     }
-    let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+    let errors = parse(text.as_bytes()).unwrap_err();
     assert!(errors.diagnostics().iter().any(|found| found.message.starts_with("alias: ")));
 }
 
@@ -117,7 +117,7 @@ fn a_billion_laughs() {
 fn many_mistakes_in_a_long_line() {
     let text = "{".to_owned() + &" ".repeat(400_000) + &"a: 1, ".repeat(100_000) + "}";
     let start = Instant::now();
-    let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+    let errors = parse(text.as_bytes()).unwrap_err();
     assert!(errors.render("recipe.yaml", text.as_bytes()).len() < 100_000);
     assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
 }
@@ -176,7 +176,7 @@ fn no_text_takes_long() {
         for unit in units {
             let text = prefix.to_owned() + &unit.repeat((Recipe::LARGEST - prefix.len()) / unit.len());
             let start = Instant::now();
-            let errors = Recipe::parse(text.as_bytes()).unwrap_err();
+            let errors = parse(text.as_bytes()).unwrap_err();
             let shown = errors.render("recipe.yaml", text.as_bytes());
             assert!(start.elapsed() < Duration::from_secs(10), "{prefix:?} {unit:?} took {:?}", start.elapsed());
             assert!(shown.len() < 100_000, "{prefix:?} {unit:?} says {} bytes", shown.len());

@@ -11,17 +11,58 @@ mod properties;
 mod raw;
 mod valid;
 
-use editscale_config::Recipe;
+use editscale_config::{Catalogue, Recipe, Report};
+
+/// What messages that list all editors or all rewards are pinned with: more kinds do not change them.
+const KINDS: [&str; 22] = [
+    "darkroom",
+    "instruct_pix2pix",
+    "flux_kontext",
+    "openai_images",
+    "sdcpp_jobs",
+    "submit_poll",
+    "comfyui",
+    "gemini",
+    "ark",
+    "sglang_rollout",
+    "photometric",
+    "editreward",
+    "chat_judge",
+    "pairwise_judge",
+    "listwise_judge",
+    "vllm_classify",
+    "vllm_pooling",
+    "vllm_plugin",
+    "unirl_score",
+    "flow_factory",
+    "editscale",
+    "pickled_reward",
+];
+
+/// The editors and rewards that recipes are read with here.
+fn catalogue() -> Catalogue {
+    let mut catalogue = Catalogue::new(
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+    );
+    catalogue.editors.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.rewards.retain(|kind| KINDS.contains(&kind.name));
+    catalogue
+}
+
+fn parse(bytes: &[u8]) -> Result<(Recipe, Report), Report> {
+    Recipe::parse(bytes, &catalogue())
+}
 
 /// Everything that is found in a file, as people see it.
 fn report(bytes: impl AsRef<[u8]>) -> String {
-    let report = Recipe::parse(bytes.as_ref()).map_or_else(|errors| errors, |(_, warnings)| warnings);
+    let report = parse(bytes.as_ref()).map_or_else(|errors| errors, |(_, warnings)| warnings);
     report.render("recipe.yaml", bytes.as_ref())
 }
 
 /// The recipe of a file that is right.
 fn recipe(text: &str) -> Recipe {
-    match Recipe::parse(text.as_bytes()) {
+    match parse(text.as_bytes()) {
         Ok((recipe, _)) => recipe,
         Err(report) => panic!("{}", report.render("recipe.yaml", text.as_bytes())),
     }

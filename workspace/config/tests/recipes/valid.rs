@@ -1,17 +1,17 @@
 //! Recipes that are right, and what they mean.
 
+use std::any::Any;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use editscale_config::{
-    AllImages, BestImages, Combine, DeviceChoice, DiffusionSettings, DtypeChoice, EditorModel, FluxKontextOptions,
-    InstructPix2PixOptions, Output, OutputFormat, Policy, Recipe, ResultSize, Retain, Retry, Stop, TextDevice,
-    WeightChoice, WinnerImage,
-};
+use editscale_config::{AllImages, BestImages, Output, OutputFormat, Recipe, Retain, Retry, Stop, WinnerImage};
 use editscale_core::{Budget, Need, Scale, Usd};
-use editscale_search::Weighting;
+use editscale_darkroom::DarkroomRecipe;
+use editscale_schema::EditorChoice;
+use editscale_search::{RewardWeightedRecipe, Weighting};
 use insta::assert_snapshot;
 
-use crate::{recipe, with_search};
+use crate::{parse, recipe, with_search};
 
 /// The example of the design page.
 const DESIGN: &str = "version: 1
@@ -25,7 +25,7 @@ budget: {edits: 32, wall_secs: 120}
 
 #[test]
 fn the_example_of_the_design_is_read() {
-    let (recipe, warnings) = Recipe::parse(DESIGN.as_bytes()).unwrap();
+    let (recipe, warnings) = parse(DESIGN.as_bytes()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
     assert_eq!(recipe.settings().stop, Stop { target_score: Some(0.95), patience: None });
     assert_eq!(recipe.budget().edits, Some(32));
@@ -80,15 +80,19 @@ retry: {attempts: 1, base_delay_secs: 0, max_delay_secs: 0.25}
 output: {format: jpeg, quality: 80, keep_metadata: true}
 ";
 
+/// The editor of a recipe, as what it is.
+fn chosen<T: 'static>(model: &dyn EditorChoice) -> &T {
+    let model: &dyn Any = model;
+    model.downcast_ref().unwrap()
+}
+
 #[test]
 fn everything_can_be_set() {
     let recipe = recipe(EVERYTHING);
     let settings = recipe.settings();
     let names: Vec<&str> = settings.editors.iter().map(|editor| editor.name.as_str()).collect();
     assert_eq!(names, ["fast", "no"]);
-    let EditorModel::Darkroom(darkroom) = &settings.editors[0].model else { panic!("no darkroom") };
-    assert!(darkroom.partial);
-    assert_eq!(darkroom.workers.map(u32::from), Some(2));
+    assert_eq!(chosen(&*settings.editors[0].model), &DarkroomRecipe { partial: true, workers: NonZeroU32::new(2) });
     let rewards: Vec<_> = settings.rewards.iter().map(|reward| (reward.name.as_str(), reward.weight)).collect();
     assert_eq!(rewards, [("strict.one", -0.5), ("8", 1.0)]);
     assert_eq!(settings.gates[0].part.as_ref().map(ToString::to_string).as_deref(), Some("preservation"));
@@ -145,7 +149,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
     };
     let (model, text) = resolved("{instruct_pix2pix: {dir: models/a}}");
-    assert_eq!(model, EditorModel::InstructPix2Pix(InstructPix2PixOptions::of("models/a")));
+    assert_eq!(chosen(&*model), &InstructPix2PixRecipe::of("models/a"));
     assert_snapshot!(text, @r#"
     editor:
       instruct_pix2pix:
@@ -165,7 +169,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         cache_mib: 256
     "#);
     let (model, text) = resolved("{flux_kontext: {dir: models/b}}");
-    assert_eq!(model, EditorModel::FluxKontext(FluxKontextOptions::of("models/b")));
+    assert_eq!(chosen(&*model), &FluxKontextRecipe::of("models/b"));
     assert_snapshot!(text, @r#"
     editor:
       flux_kontext:
@@ -201,7 +205,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         paused_mib: 0,
         batch: 4.try_into().unwrap(),
     };
-    let expected = FluxKontextOptions {
+    let expected = FluxKontextRecipe {
         dir: "b".to_owned(),
         transformer: Some("q4.gguf".to_owned()),
         steps: 4,
@@ -215,7 +219,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         weights: WeightChoice::Stored,
         cache_mib: 0,
     };
-    assert_eq!(model, EditorModel::FluxKontext(expected));
+    assert_eq!(chosen(&*model), &expected);
 }
 
 #[test]
@@ -268,8 +272,9 @@ fn policies_are_built_as_written() {
 fn weightings_are_told_apart() {
     let check = |key: &str, expected: Weighting| {
         let text = with_search(&format!("{{reward_weighted: {{samples: 8, draw: 2, {key}: 2}}}}"));
-        let Policy::RewardWeighted(options) = recipe(&text).settings().search.clone() else { panic!("{text}") };
-        assert_eq!(options.weighting, expected);
+        let recipe = recipe(&text);
+        let search: &dyn Any = &*recipe.settings().search;
+        assert_eq!(search.downcast_ref::<RewardWeightedRecipe>().unwrap().weighting, expected);
     };
     check("temperature", Weighting::Temperature(2.0));
     check("target_ess", Weighting::TargetEss(2.0));
@@ -281,7 +286,7 @@ fn ranks_are_relative() {
     let rewards = "rewards: [{model: {photometric: {}}, name: a}, {model: {photometric: {}}, name: b}]";
     let text = with_search("{best_of_n: {samples: 8}}").replace("rewards: [{model: {photometric: {}}}]", rewards);
     let recipe = recipe(&format!("{text}combine: {{mean_rank: {{}}}}\nstop: {{patience: 2}}\n"));
-    assert!(matches!(recipe.settings().combine, Combine::MeanRank(_)));
+    assert_eq!(recipe.settings().combine.kind(), "mean_rank");
     assert_eq!(recipe.objective().scale(), Scale::Relative);
     assert_eq!(recipe.objective().revision(), "mean_rank/1 a b");
 }
