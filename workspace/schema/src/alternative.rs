@@ -11,7 +11,7 @@ use crate::report::quote::{list, quote};
 use crate::report::suggest::nearest;
 
 /// What is to be chosen from, and what messages call it.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Choice<'k> {
     /// For example `a policy`.
     pub what: &'static str,
@@ -22,8 +22,11 @@ pub struct Choice<'k> {
 }
 
 /// An alternative that was named, with its options yet to be read.
+#[derive(Debug)]
 pub struct Named<'t> {
+    /// Which one.
     pub name: &'static str,
+    /// Where it stands, with its options.
     pub entry: &'t Entry,
 }
 

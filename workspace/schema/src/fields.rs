@@ -31,6 +31,7 @@ pub struct Fields<'t> {
 pub struct Map<'t> {
     /// What it is called in messages.
     pub owner: String,
+    /// What stands there.
     pub node: &'t Node,
     /// Where to point when something is missing.
     pub at: Span,
@@ -175,10 +176,12 @@ impl<'t> Fields<'t> {
         &self.at
     }
 
+    /// Where mistakes are reported.
     pub fn mistakes(&self) -> &'t Mistakes<'t> {
         self.mistakes
     }
 
+    /// Reports a mistake.
     pub fn error(&self, span: &Span, mistake: Mistake) {
         self.mistakes.error(span, mistake);
     }

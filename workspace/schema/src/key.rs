@@ -7,8 +7,11 @@ use crate::rule::Rule;
 /// A key of a map.
 #[derive(Debug)]
 pub struct Key<R: Rule> {
+    /// The key.
     pub name: &'static str,
+    /// What its value may be.
     pub rule: R,
+    /// What it means that it is left out.
     pub absent: Absent<R::Value>,
     /// For people: what it is, with its unit.
     pub meaning: &'static str,
@@ -58,10 +61,13 @@ pub struct Table {
 
 /// Something that stands in a table of keys.
 pub trait Documented: std::fmt::Debug + Sync {
+    /// The key.
     fn name(&self) -> &'static str;
 
+    /// Whether leaving it out is a mistake.
     fn is_required(&self) -> bool;
 
+    /// For people.
     fn doc(&self) -> KeyDoc;
 }
 
@@ -87,9 +93,13 @@ impl<R: Rule> Documented for Key<R> {
 /// A key whose value is a list or map with a table of its own.
 #[derive(Debug)]
 pub struct Section {
+    /// The key.
     pub name: &'static str,
+    /// What its value may be.
     pub allowed: &'static str,
+    /// What it is when the key is left out; the word `required` makes leaving it out a mistake.
     pub default: &'static str,
+    /// For people: what it is.
     pub meaning: &'static str,
 }
 
@@ -111,6 +121,7 @@ impl Documented for Section {
 /// The keys of one map.
 pub type Keys = &'static [&'static dyn Documented];
 
+/// The documentation of a map with these keys.
 pub fn table(path: impl Into<String>, about: &'static str, keys: Keys) -> Table {
     Table { path: path.into(), about, keys: keys.iter().map(|key| key.doc()).collect() }
 }

@@ -22,6 +22,7 @@ pub trait Rule: fmt::Debug + Sync {
     /// What is allowed, as the end of "expected …".
     fn expected(&self) -> String;
 
+    /// The value as a resolved recipe has it.
     fn show(&self, value: &Self::Value) -> Yaml;
 }
 
@@ -34,20 +35,23 @@ pub struct Complaint {
 }
 
 impl Complaint {
+    /// Without a hint.
     pub const PLAIN: Self = Self { hint: None, is_secret: false };
 
+    /// With what to do about it.
     pub fn hint(hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), is_secret: false }
     }
 
     /// The same for a value that looks like a secret.
+    #[must_use]
     pub fn secret(self) -> Self {
         Self { is_secret: true, ..self }
     }
 }
 
 /// Applies a rule to the value of `key`. `None` where the value has been reported already.
-pub fn apply<R: Rule>(rule: &R, key: &str, node: &Node) -> Option<Result<R::Value, Mistake>> {
+pub(crate) fn apply<R: Rule>(rule: &R, key: &str, node: &Node) -> Option<Result<R::Value, Mistake>> {
     let (found, complaint) = match &node.value {
         Value::Refused => return None,
         Value::List(_) => ("cannot be a list".into(), Complaint::PLAIN),
@@ -103,7 +107,9 @@ impl Rule for Flag {
 /// A whole number of at least `low` and at most `high`.
 #[derive(Debug, Clone, Copy)]
 pub struct Whole {
+    /// The least.
     pub low: u64,
+    /// The most.
     pub high: u64,
 }
 
@@ -150,6 +156,7 @@ enum Bound {
 }
 
 impl Number {
+    /// Any finite number.
     pub const ANY: Self = Self { low: Bound::None, high: Bound::None };
 
     /// Both ends allowed.

@@ -4,15 +4,20 @@
 /// A scalar's meaning.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
+    /// Nothing.
     Null,
+    /// `true` or `false`.
     Flag(bool),
     /// A whole number, where it fits.
     Whole(i128),
     /// Any other number, not finite ones included; `text` is as it was written.
     Number {
+        /// Its value.
         value: f64,
+        /// Its spelling.
         text: String,
     },
+    /// Anything else, or what stands in quotation marks.
     Text(String),
 }
 

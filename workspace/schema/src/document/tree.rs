@@ -6,15 +6,20 @@ use crate::report::lines::Span;
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
+    /// The bytes that it was written in, none where nothing is written.
     pub span: Span,
+    /// What it is.
     pub value: Value,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// A single value.
     Scalar(Scalar),
+    /// Several values in order.
     List(Vec<Node>),
+    /// Several values under keys, in the order of the file.
     Map(Vec<Entry>),
     /// Something that recipes may not hold. It has been reported, and is not to be reported again.
     Refused,
@@ -23,8 +28,11 @@ pub enum Value {
 /// A key with its value. No key is twice in a map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
+    /// The key.
     pub key: String,
+    /// The bytes of the key.
     pub key_span: Span,
+    /// The value.
     pub node: Node,
 }
 

@@ -12,7 +12,9 @@ const WIDTH: usize = 100;
 pub enum Yaml {
     /// As it stands in the file.
     Scalar(String),
+    /// Several values in order.
     List(Vec<Yaml>),
+    /// Several values under keys, which are written as they are.
     Map(Vec<(String, Yaml)>),
 }
 

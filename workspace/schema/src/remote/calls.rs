@@ -24,6 +24,7 @@ pub struct CallSettings {
     pub longest_pause: Duration,
 }
 
+/// How servers are called.
 pub const CALLS: Section = Section {
     name: "calls",
     allowed: "a map",
@@ -56,6 +57,7 @@ const PAUSE: Key<Number> = seconds(
     "the longest pause that a server can ask for; where it asks for more, the call fails",
 );
 
+/// Its keys.
 pub const CALL_KEYS: Keys = &[&ATTEMPTS, &CONNECT, &ANSWER, &SILENCE, &BODY, &PAUSE];
 
 impl CallSettings {

@@ -27,6 +27,7 @@ pub enum FieldValue {
     Map(Vec<(String, FieldValue)>),
 }
 
+/// Fields that are sent as they are.
 pub const FIELDS: Section = Section {
     name: "fields",
     allowed: "a map from names to values",

@@ -27,6 +27,7 @@ pub struct KnobSetting {
     pub is_logarithmic: bool,
 }
 
+/// Fields that a search may turn.
 pub const KNOBS: Section = Section {
     name: "knobs",
     allowed: "a map from names to knobs",
@@ -50,6 +51,7 @@ const LOGARITHMIC: Key<Flag> = Key {
     meaning: "whether equal ratios matter equally; `low` is above 0 then",
 };
 
+/// The keys of one of them.
 pub const KNOB_KEYS: Keys = &[&LOW, &HIGH, &DEFAULT, &WHOLE, &LOGARITHMIC];
 
 /// The knobs; none where they are left out.

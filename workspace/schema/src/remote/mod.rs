@@ -53,6 +53,7 @@ pub enum RepeatChoice {
     Keyed,
 }
 
+/// What tells revisions apart.
 pub const REVISION: Key<Text> = Key {
     name: "revision",
     rule: Text,
@@ -61,6 +62,7 @@ pub const REVISION: Key<Text> = Key {
               under the same one only",
 };
 
+/// Whether lost calls are sent again.
 pub const REPEAT: Key<Word<RepeatChoice>> = Key {
     name: "repeat",
     rule: Word(&[("never", RepeatChoice::Never), ("harmless", RepeatChoice::Harmless), ("keyed", RepeatChoice::Keyed)]),
@@ -88,6 +90,7 @@ impl RemoteSettings {
         self.servers.iter().any(|server| server.secret.is_some() || is_elsewhere(server))
     }
 
+    /// All that is set, as it stands among the options of an editor or judge.
     pub fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
         let servers = Yaml::List(self.servers.iter().map(ServerSettings::write).collect());
         let written = [

@@ -21,6 +21,7 @@ pub struct PollSettings {
     pub lost_after: Duration,
 }
 
+/// How jobs are asked about.
 pub const POLLS: Section =
     Section { name: "polls", allowed: "a map", default: "`{}`", meaning: "how a job is asked about until it ends" };
 
@@ -46,6 +47,7 @@ const LOST_AFTER: Key<Number> = seconds(
     "the longest that asking may fail without a break before the job is given up, in seconds",
 );
 
+/// Its keys.
 pub const POLL_KEYS: Keys = &[&FIRST_WAIT, &LONGEST_WAIT, &DEADLINE, &LOST_AFTER];
 
 impl PollSettings {

@@ -27,6 +27,7 @@ pub struct PriceSettings {
     pub most_output_tokens: Option<u64>,
 }
 
+/// What calls cost.
 pub const PRICES: Section = Section {
     name: "prices",
     allowed: "a map",
@@ -54,6 +55,7 @@ const MOST_INPUT: Key<Whole> = tokens(
 );
 const MOST_OUTPUT: Key<Whole> = tokens("most_output_tokens", "the most tokens that come out of one call, likewise");
 
+/// Its keys.
 pub const PRICE_KEYS: Keys = &[&CALL, &PICTURE, &TEXT, &PICTURES, &OUTPUT, &MOST_INPUT, &MOST_OUTPUT];
 
 impl PriceSettings {

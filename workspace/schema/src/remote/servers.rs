@@ -36,6 +36,7 @@ pub enum SecretPlace {
     File(String),
 }
 
+/// The servers.
 pub const SERVERS: Section = Section {
     name: "servers",
     allowed: "a list of servers, at least one",
@@ -92,6 +93,7 @@ const BURST: Key<Whole> = Key {
     meaning: "calls at once after a quiet time, where `per_minute` is set",
 };
 
+/// The keys of one server.
 pub const SERVER_KEYS: Keys = &[&URL, &SECRET_ENV, &SECRET_FILE, &SECRET_HEADER, &CONCURRENCY, &PER_MINUTE, &BURST];
 
 const HINT: &str = "a first one is `servers: [{url: \"http://127.0.0.1:8000/v1\"}]`";

@@ -67,16 +67,16 @@ impl Report {
     }
 
     /// The same report, which shows nobody these bytes of the file.
-    pub fn hiding(self, secrets: Vec<Range<usize>>) -> Self {
+    pub(crate) fn hiding(self, secrets: Vec<Range<usize>>) -> Self {
         Self { secrets, ..self }
     }
 
-    pub fn secrets(&self) -> &[Range<usize>] {
+    pub(crate) fn secrets(&self) -> &[Range<usize>] {
         &self.secrets
     }
 
     /// The same report, with a number of findings that were counted but not kept.
-    pub fn and_left_out(self, more: usize) -> Self {
+    pub(crate) fn and_left_out(self, more: usize) -> Self {
         Self { left_out: self.left_out + more, ..self }
     }
 

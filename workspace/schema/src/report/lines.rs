@@ -18,6 +18,7 @@ pub struct Lines<'t> {
 }
 
 impl<'t> Lines<'t> {
+    /// Finds the line starts of a text.
     pub fn new(text: &'t str) -> Self {
         let first = if text.starts_with(MARK) { MARK.len() } else { 0 };
         let bytes = text.as_bytes();

@@ -26,17 +26,22 @@ struct Found {
 /// A mistake without its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
+    /// What is wrong: a sentence without a full stop, names in backticks.
     pub message: String,
+    /// What to do about it.
     pub hint: Option<String>,
     /// Whether what stands there is shown to nobody: it looks like a secret.
     pub is_secret: bool,
 }
 
 impl Mistake {
+    /// A mistake without a hint.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, is_secret: false }
     }
 
+    /// The same with what to do about it.
+    #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
@@ -46,6 +51,7 @@ impl<'t> Mistakes<'t> {
     /// Enough to fill a report after sorting; a file of a million mistakes costs no more than this.
     const MOST: usize = 10 * Report::MOST;
 
+    /// None yet, in this text.
     pub fn new(text: &'t str) -> Self {
         Self {
             lines: Lines::new(text),
@@ -56,15 +62,18 @@ impl<'t> Mistakes<'t> {
         }
     }
 
+    /// The lines of the text.
     pub fn lines(&self) -> &Lines<'t> {
         &self.lines
     }
 
+    /// Something that makes the recipe unusable.
     pub fn error(&self, span: &Span, mistake: Mistake) {
         self.errors.set(self.errors.get() + 1);
         self.push(Severity::Error, span, mistake);
     }
 
+    /// Something that its author hardly wants.
     pub fn warn(&self, span: &Span, mistake: Mistake) {
         self.push(Severity::Warning, span, mistake);
     }

@@ -21,7 +21,7 @@ fn visible(character: char) -> Vec<char> {
 }
 
 /// Whether a character moves, hides or reorders what stands around it.
-pub fn is_steering(character: char) -> bool {
+pub(crate) fn is_steering(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
