@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod numbers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
