@@ -45,17 +45,20 @@ pub use editors::size::SizeRule;
 pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretSource, Timeouts};
+pub use judges::JUDGES;
 pub use judges::asking::StructuredOutput;
-pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric};
-pub use judges::comparing::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs};
-pub use judges::editscale::{EditscaleScore, EditscaleScoreOptions};
-pub use judges::flow_factory::{FlowFactory, FlowFactoryOptions};
-pub use judges::pickled::{PickledFields, PickledReward, PickledRewardOptions};
+pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, ChatJudgeRecipe, Combination, Rubric};
+pub use judges::comparing::{
+    ComparingJudge, ComparingJudgeOptions, Comparison, ListwiseJudgeRecipe, Pairs, PairwiseJudgeRecipe,
+};
+pub use judges::editscale::{EditscaleScore, EditscaleScoreOptions, EditscaleScoreRecipe};
+pub use judges::flow_factory::{FlowFactory, FlowFactoryOptions, FlowFactoryRecipe};
+pub use judges::pickled::{PickledFields, PickledReward, PickledRewardOptions, PickledRewardRecipe};
 pub use judges::scoring::options::{ScoreMap, ScoringOptions};
-pub use judges::unirl::{UnirlScore, UnirlScoreOptions};
-pub use judges::vllm::VllmConversation;
+pub use judges::unirl::{UnirlScore, UnirlScoreOptions, UnirlScoreRecipe};
 pub use judges::vllm::classify::{VllmClassify, VllmClassifyOptions};
 pub use judges::vllm::pooling::{VllmPlugin, VllmPooling, VllmPoolingOptions, VllmPoolingTask};
+pub use judges::vllm::{VllmClassifyRecipe, VllmConversation, VllmPluginRecipe, VllmPoolingRecipe};
 pub use picture::PictureLimits;
 pub use price::{Prices, TokenBounds};
 pub use reach::{Reached, reach};
