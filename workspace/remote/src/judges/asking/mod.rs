@@ -3,6 +3,7 @@
 pub(crate) mod asker;
 pub(crate) mod objects;
 pub(crate) mod prompt;
+pub(crate) mod recipe;
 pub(crate) mod said;
 pub(crate) mod show;
 

@@ -4,6 +4,7 @@ mod answer;
 mod options;
 mod parse;
 mod question;
+mod recipe;
 mod rubric;
 mod votes;
 
@@ -20,6 +21,7 @@ use futures_util::stream;
 use sha2::{Digest, Sha256};
 
 pub use options::ChatJudgeOptions;
+pub use recipe::ChatJudgeRecipe;
 pub use rubric::{Aspect, AspectPictures, Combination, Rubric};
 
 use self::question::Pair;

@@ -7,6 +7,7 @@
 mod answer;
 mod design;
 mod options;
+mod recipe;
 mod strengths;
 mod tally;
 
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub use options::{ComparingJudgeOptions, Comparison, Pairs};
+pub use recipe::{ListwiseJudgeRecipe, PairwiseJudgeRecipe};
 
 use self::answer::{Places, places};
 use self::design::Showing;

@@ -11,6 +11,7 @@
 mod codes;
 mod numpy;
 mod read;
+mod recipe;
 mod value;
 mod write;
 
@@ -23,6 +24,8 @@ use bytes::Bytes;
 use editscale_core::RewardName;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
+
+pub use recipe::PickledRewardRecipe;
 
 use self::value::Pickled;
 use super::chat::AspectPictures;

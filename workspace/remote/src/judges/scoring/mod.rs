@@ -6,6 +6,7 @@ pub(crate) mod found;
 pub(crate) mod json;
 pub(crate) mod options;
 pub(crate) mod pair;
+pub(crate) mod recipe;
 
 use std::future::ready;
 use std::num::NonZeroU32;

@@ -5,11 +5,14 @@
 
 pub(crate) mod classify;
 pub(crate) mod pooling;
+mod recipe;
 mod template;
 
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+
+pub use recipe::{VllmClassifyRecipe, VllmPluginRecipe, VllmPoolingRecipe};
 
 use super::asking::prompt::{Prompt, prompt_file};
 use super::chat::AspectPictures;

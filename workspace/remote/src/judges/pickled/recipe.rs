@@ -1,36 +1,40 @@
-//! Options of the reward `pickled_reward`.
+//! How recipes set `pickled_reward`.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use super::{ScoreSettings, batch, keys, take_batch};
-use crate::document::yaml::Yaml;
-use crate::remote::{FieldValue, read_fields, write_fields};
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Text, Whole, Word};
+use editscale_core::RewardName;
+use editscale_schema::remote::{FieldValue, read_fields, write_fields};
+use editscale_schema::{
+    Absent, Fields, Flag, House, Key, Keys, Made, MadeReward, MakeError, Mistake, Options, RewardChoice, Section, Text,
+    Whole, Word, Yaml,
+};
 
-/// A reward server of `flow_grpo`, which speaks in pickles.
+use super::{PickledFields, PickledReward, PickledRewardOptions};
+use crate::judges::recipe::{servers_of, take_count};
+use crate::judges::scoring::recipe::{ScoringRecipe, batch, keys};
+use crate::recipe::json_fields;
+
+/// What a recipe says of a reward server of `flow_grpo`, which speaks in pickles.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PickledRewardOptions {
+pub struct PickledRewardRecipe {
     /// Whose keys it knows.
-    pub profile: PickledProfile,
+    profile: Profile,
     /// What `GenEval` looks for in the picture.
-    pub metadata: Vec<(String, FieldValue)>,
+    metadata: Vec<(String, FieldValue)>,
     /// The key of the list of scores in the answer, where it is not the profile's.
-    pub scores: Option<String>,
+    scores: Option<String>,
     /// Whether the server opens nothing but JPEG.
-    pub only_jpeg: bool,
+    only_jpeg: bool,
     /// The most candidates of one call.
-    pub batch: NonZeroU32,
-    /// What all rewards of numbers share.
-    pub score: ScoreSettings,
+    batch: NonZeroU32,
+    /// What is told of any judge that answers with numbers.
+    scoring: ScoringRecipe,
 }
 
 /// Whose keys a server knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PickledProfile {
+enum Profile {
     /// Pictures alone.
     Deqa,
     /// Pictures and instructions.
@@ -39,13 +43,9 @@ pub enum PickledProfile {
     Geneval,
 }
 
-const PROFILE: Key<Word<PickledProfile>> = Key {
+const PROFILE: Key<Word<Profile>> = Key {
     name: "profile",
-    rule: Word(&[
-        ("deqa", PickledProfile::Deqa),
-        ("unified_reward", PickledProfile::UnifiedReward),
-        ("geneval", PickledProfile::Geneval),
-    ]),
+    rule: Word(&[("deqa", Profile::Deqa), ("unified_reward", Profile::UnifiedReward), ("geneval", Profile::Geneval)]),
     absent: Absent::Refused,
     meaning: "whose keys the server knows: `images`; `images` and `prompts`; or `images`, `meta_datas` and `only_strict`",
 };
@@ -73,7 +73,7 @@ const ONLY_JPEG: Key<Flag> = Key {
 
 const BATCH: Key<Whole> = batch(64);
 
-impl Options for PickledRewardOptions {
+impl Options for PickledRewardRecipe {
     const NAME: &'static str = "pickled_reward";
     const ABOUT: &'static str = "A reward server of flow_grpo, which speaks in pickles at `/`. It sees the candidate alone. \
                                  Pickles are read as data and never run.";
@@ -82,15 +82,15 @@ impl Options for PickledRewardOptions {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (profile, metadata) = (fields.take(&PROFILE), read_fields(fields, &METADATA));
         let (scores, only_jpeg) = (fields.take(&SCORES), fields.take(&ONLY_JPEG));
-        let (batch, score) = (take_batch(fields, &BATCH), ScoreSettings::read(fields));
+        let (batch, scoring) = (take_count(fields, &BATCH), ScoringRecipe::read(fields));
         match (profile, fields.has(METADATA.name)) {
-            (Some(PickledProfile::Geneval), false) => {
+            (Some(Profile::Geneval), false) => {
                 let mistake = Mistake::new("the profile `geneval` needs `metadata`").hint(
                     "write what it is to look for, such as `metadata: {tag: counting, include: [{class: dog, count: 3}]}`",
                 );
                 fields.error(&fields.span_of(PROFILE.name), mistake);
             }
-            (Some(PickledProfile::Deqa | PickledProfile::UnifiedReward), true) => {
+            (Some(Profile::Deqa | Profile::UnifiedReward), true) => {
                 let mistake = Mistake::new("`metadata` is for the profile `geneval` alone").hint("leave it out");
                 fields.error(&fields.span_of(METADATA.name), mistake);
             }
@@ -102,14 +102,14 @@ impl Options for PickledRewardOptions {
             scores,
             only_jpeg: only_jpeg?,
             batch: batch?,
-            score: score?,
+            scoring: scoring?,
         })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
         // `GenEval`'s stands there though it is empty: it is required.
         let empty = || (METADATA.name.to_owned(), Yaml::Map(Vec::new()));
-        let needs_metadata = self.profile == PickledProfile::Geneval;
+        let needs_metadata = self.profile == Profile::Geneval;
         let own = [
             PROFILE.write(Some(&self.profile)),
             write_fields(&METADATA, &self.metadata).or_else(|| needs_metadata.then(empty)),
@@ -117,6 +117,32 @@ impl Options for PickledRewardOptions {
             ONLY_JPEG.write(Some(&self.only_jpeg)),
             BATCH.write(Some(&u64::from(self.batch.get()))),
         ];
-        own.into_iter().flatten().chain(self.score.write()).collect()
+        own.into_iter().flatten().chain(self.scoring.write()).collect()
+    }
+}
+
+impl RewardChoice for PickledRewardRecipe {
+    fn make(&self, name: &RewardName, _: &House) -> Result<MadeReward, MakeError> {
+        let usual = PickledRewardOptions::new(name.clone(), self.fields(), self.scoring.connection());
+        let judge = PickledReward::new(PickledRewardOptions {
+            scoring: self.scoring.options(usual.scoring),
+            fields: usual.fields,
+            largest_batch: self.batch,
+        })?;
+        Ok(Made::Ready(Arc::new(judge)))
+    }
+
+    servers_of!(scoring);
+}
+
+impl PickledRewardRecipe {
+    fn fields(&self) -> PickledFields {
+        let usual = match self.profile {
+            Profile::Deqa => PickledFields::deqa(),
+            Profile::UnifiedReward => PickledFields::unified_reward(),
+            Profile::Geneval => PickledFields::geneval(json_fields(&self.metadata)),
+        };
+        let scores = self.scores.clone().unwrap_or(usual.scores);
+        PickledFields { scores, only_jpeg: self.only_jpeg, ..usual }
     }
 }

@@ -1,10 +1,14 @@
 //! Our own scoring server: `POST /v1/score`. The contract is `docs/remote.md`, section "The scoring contract".
 
+mod recipe;
+
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use editscale_core::{FailureKind, RewardName};
 use serde_json::{Map, Value, json as value};
+
+pub use recipe::EditscaleScoreRecipe;
 
 use super::chat::AspectPictures;
 use super::scoring::found::{Found, Missing, number};

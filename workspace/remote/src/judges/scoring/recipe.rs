@@ -1,84 +1,64 @@
-//! Options of the rewards behind HTTP that answer with numbers; here is what they share.
+//! How recipes set a judge that answers with numbers.
 
-mod pickled;
-mod servers;
-mod vllm;
+use editscale_schema::remote::RemoteSettings;
+use editscale_schema::{Absent, Fields, Key, Mistake, Number, Whole, Word, Yaml};
 
-pub use pickled::{PickledProfile, PickledRewardOptions};
-pub use servers::{EditscaleOptions, FlowFactoryOptions, UnirlScoreOptions};
-pub use vllm::{ConversationSettings, PoolingChoice, VllmClassifyOptions, VllmPluginOptions, VllmPoolingOptions};
+use super::options::{ScoreMap, ScoringOptions};
+use crate::fleet::Connection;
+use crate::judges::chat::AspectPictures;
+use crate::judges::recipe::PIXEL_BUDGET;
+use crate::recipe::{connection, prices, repeat};
 
-use std::num::NonZeroU32;
-
-use super::chat_judge::PIXEL_BUDGET;
-use crate::document::yaml::Yaml;
-use crate::remote::RemoteSettings;
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key};
-use crate::schema::rule::{Number, Whole, Word};
-
-/// What every reward of numbers is told.
+/// What a recipe says of any judge that answers with numbers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ScoreSettings {
-    /// What the server's scores are multiplied by; never 0.
-    pub scale: f64,
-    /// What is added then.
-    pub offset: f64,
+pub(crate) struct ScoringRecipe {
+    /// From the server's scale to the recipe's.
+    map: ScoreMap,
     /// The least and greatest score after that.
-    pub range: Option<(f64, f64)>,
+    range: Option<(f64, f64)>,
     /// The pixels that the model looks at, at most.
-    pub pixel_budget: Option<u64>,
+    pixel_budget: Option<u64>,
     /// The servers and what is told of them.
-    pub remote: RemoteSettings,
+    pub(crate) remote: RemoteSettings,
 }
 
-/// Which pictures are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PicturesChoice {
-    /// The source, then the candidate.
-    Both,
-    /// The candidate alone.
-    Edited,
-}
-
-const SCALE: Key<Number> = Key {
+pub(crate) const SCALE: Key<Number> = Key {
     name: "scale",
     rule: Number::from(-1e9, 1e9),
     absent: Absent::Default(1.0),
     meaning: "what the server's scores are multiplied by; below 0 where its lower scores are better, and never 0",
 };
 
-const OFFSET: Key<Number> = Key {
+pub(crate) const OFFSET: Key<Number> = Key {
     name: "offset",
     rule: Number::from(-1e9, 1e9),
     absent: Absent::Default(0.0),
     meaning: "what is added to scores once they are multiplied by `scale`",
 };
 
-const LOW: Key<Number> = Key {
+pub(crate) const LOW: Key<Number> = Key {
     name: "low",
     rule: Number::from(-1e9, 1e9),
     absent: Absent::Unset("not known"),
     meaning: "the least score, after `scale` and `offset`; a score below it is a failure",
 };
 
-const HIGH: Key<Number> = Key {
+pub(crate) const HIGH: Key<Number> = Key {
     name: "high",
     rule: Number::from(-1e9, 1e9),
     absent: Absent::Unset("not known"),
     meaning: "the greatest score, likewise; given with `low` or not at all",
 };
 
-const PICTURES: Key<Word<PicturesChoice>> = Key {
+pub(crate) const PICTURES: Key<Word<AspectPictures>> = Key {
     name: "pictures",
-    rule: Word(&[("both", PicturesChoice::Both), ("edited", PicturesChoice::Edited)]),
-    absent: Absent::Default(PicturesChoice::Both),
+    rule: Word(&[("both", AspectPictures::Both), ("edited", AspectPictures::Edited)]),
+    absent: Absent::Default(AspectPictures::Both),
     meaning: "which pictures are shown: the source and the candidate, or the candidate alone",
 };
 
 /// The key `batch` with what the dialect's servers usually take.
-const fn batch(default: u64) -> Key<Whole> {
+pub(crate) const fn batch(default: u64) -> Key<Whole> {
     Key {
         name: "batch",
         rule: Whole { low: 1, high: 1024 },
@@ -87,12 +67,8 @@ const fn batch(default: u64) -> Key<Whole> {
     }
 }
 
-fn take_batch(fields: &Fields<'_>, key: &Key<Whole>) -> Option<NonZeroU32> {
-    fields.take(key).and_then(|count| NonZeroU32::new(count as u32))
-}
-
-impl ScoreSettings {
-    fn read(fields: &Fields<'_>) -> Option<Self> {
+impl ScoringRecipe {
+    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (scale, offset, low, high) =
             (fields.take(&SCALE), fields.take(&OFFSET), fields.take(&LOW), fields.take(&HIGH));
@@ -102,7 +78,8 @@ impl ScoreSettings {
             fields.error(&fields.span_of(SCALE.name), mistake);
         }
         Self::check(fields, low, high);
-        Some(Self { scale: scale?, offset: offset?, range: low.zip(high), pixel_budget, remote: remote? })
+        let map = ScoreMap { scale: scale?, offset: offset? };
+        Some(Self { map, range: low.zip(high), pixel_budget, remote: remote? })
     }
 
     fn check(fields: &Fields<'_>, low: Option<f64>, high: Option<f64>) {
@@ -121,35 +98,54 @@ impl ScoreSettings {
         }
     }
 
-    fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
+    pub(crate) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
         let (low, high) = self.range.unzip();
         let written = [
-            SCALE.write(Some(&self.scale)),
-            OFFSET.write(Some(&self.offset)),
+            SCALE.write(Some(&self.map.scale)),
+            OFFSET.write(Some(&self.map.offset)),
             LOW.write(low.as_ref()),
             HIGH.write(high.as_ref()),
             PIXEL_BUDGET.write(self.pixel_budget.as_ref()),
         ];
         written.into_iter().flatten().chain(self.remote.write())
     }
+
+    pub(crate) fn connection(&self) -> Connection {
+        connection(&self.remote)
+    }
+
+    /// As the dialect has it, over what is usual there.
+    pub(crate) fn options(&self, usual: ScoringOptions) -> ScoringOptions {
+        let remote = &self.remote;
+        ScoringOptions {
+            revision: remote.revision.clone(),
+            map: self.map,
+            range: self.range,
+            pixel_budget: self.pixel_budget,
+            prices: prices(&remote.prices),
+            most_input_tokens: remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
+            repeat: remote.repeat.map(repeat),
+            ..usual
+        }
+    }
 }
 
-/// A table of keys: a dialect's own, then what all share.
+/// A table of keys: a dialect's own, then those of every judge that answers with numbers.
 macro_rules! keys {
     ($($own:expr),* $(,)?) => {
         &[
             $($own,)*
-            &$crate::rewards::scores::SCALE,
-            &$crate::rewards::scores::OFFSET,
-            &$crate::rewards::scores::LOW,
-            &$crate::rewards::scores::HIGH,
-            &$crate::rewards::chat_judge::PIXEL_BUDGET,
-            &$crate::remote::SERVERS,
-            &$crate::remote::CALLS,
-            &$crate::remote::PRICES,
-            &$crate::remote::REVISION,
-            &$crate::remote::REPEAT,
+            &$crate::judges::scoring::recipe::SCALE,
+            &$crate::judges::scoring::recipe::OFFSET,
+            &$crate::judges::scoring::recipe::LOW,
+            &$crate::judges::scoring::recipe::HIGH,
+            &$crate::judges::recipe::PIXEL_BUDGET,
+            &::editscale_schema::remote::SERVERS,
+            &::editscale_schema::remote::CALLS,
+            &::editscale_schema::remote::PRICES,
+            &::editscale_schema::remote::REVISION,
+            &::editscale_schema::remote::REPEAT,
         ]
     };
 }
-use keys;
+pub(crate) use keys;

@@ -4,11 +4,15 @@
 //! `src/flow_factory/rewards/my_reward_remote.py` (its client, which also knows an `error` in an answer of status 200).
 //! Pictures are opened by Pillow in whatever format they come; a failure is status 500 with its words under `detail`.
 
+mod recipe;
+
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use editscale_core::RewardName;
 use serde_json::{Value, json as value};
+
+pub use recipe::FlowFactoryRecipe;
 
 use super::chat::AspectPictures;
 use super::scoring::found::{Found, number};

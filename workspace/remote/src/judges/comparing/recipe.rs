@@ -1,60 +1,58 @@
-//! Options of the rewards `pairwise_judge` and `listwise_judge`.
+//! How recipes set `pairwise_judge` and `listwise_judge`.
 
 use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
 
-use super::chat_judge::{
-    COUNTS_REASONING, ChatSettings, MAX_TOKENS, MODEL, PIXEL_BUDGET, SENDS_SEED, STRUCTURED, TEMPERATURE,
+use editscale_core::RewardName;
+use editscale_schema::{
+    Absent, Fields, Flag, FreeQuestion, House, Key, Keys, Made, MadeReward, MakeError, Mistake, Number, Options,
+    RewardChoice, Text, Whole, Yaml,
 };
-use crate::document::yaml::Yaml;
-use crate::remote::{CALLS, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS};
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Number, Text, Whole};
 
-/// A vision-language model that is asked which of two candidates is better.
+use super::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs};
+use crate::judges::asking::recipe::{AskingRecipe, keys};
+use crate::judges::recipe::{servers_of, take_count};
+use crate::recipe::{connection, prices, repeat};
+
+/// What a recipe says of a vision-language model that is asked which of two candidates is better.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PairwiseJudgeOptions {
+pub struct PairwiseJudgeRecipe {
     /// With how many others each candidate is compared; with all of them where it is not said otherwise by being smaller than
     /// the set.
-    pub neighbours: NonZeroU32,
+    neighbours: NonZeroU32,
     /// How many of the best are compared with each other in the end.
-    pub finalists: u32,
+    finalists: u32,
     /// How often each pair is asked in each order.
-    pub votes: NonZeroU32,
+    votes: NonZeroU32,
     /// What is told of any judge that compares.
-    pub shared: ComparingSettings,
+    comparing: ComparingRecipe,
 }
 
-/// A vision-language model that is asked for the ranking of several candidates.
+/// What a recipe says of a vision-language model that is asked for the ranking of several candidates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ListwiseJudgeOptions {
+pub struct ListwiseJudgeRecipe {
     /// The most candidates that one question shows.
-    pub most_pictures: NonZeroU32,
+    most_pictures: NonZeroU32,
     /// Shuffled orders in which each block is shown, each also backwards.
-    pub orders: NonZeroU32,
+    orders: NonZeroU32,
     /// What is told of any judge that compares.
-    pub shared: ComparingSettings,
+    comparing: ComparingRecipe,
 }
 
-/// What is told of any judge that compares candidates with each other.
+/// What a recipe says of any judge that compares candidates with each other.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ComparingSettings {
-    /// The model's name as the server knows it.
-    pub model: String,
+struct ComparingRecipe {
     /// A file with a prompt that takes the place of ours.
-    pub prompt: Option<String>,
+    prompt: Option<String>,
     /// Whether the source is shown before the candidates.
-    pub shows_source: bool,
+    shows_source: bool,
     /// The most candidates that are compared with each other.
-    pub most_candidates: NonZeroU32,
+    most_candidates: NonZeroU32,
     /// What is believed of a candidate's strength before anything is asked, in log-odds.
-    pub prior_sigma: f64,
-    /// What is told of any chat model.
-    pub chat: ChatSettings,
-    /// The servers and what is told of them.
-    pub remote: RemoteSettings,
+    prior_sigma: f64,
+    /// What is told of any judge that asks.
+    asking: AskingRecipe,
 }
 
 const NEIGHBOURS: Key<Whole> = Key {
@@ -122,75 +120,80 @@ const PRIOR_SIGMA: Key<Number> = Key {
               that never lost finite",
 };
 
-impl ComparingSettings {
+impl ComparingRecipe {
     fn read(fields: &Fields<'_>) -> Option<Self> {
-        let (model, prompt, shows_source) = (fields.take(&MODEL), fields.take(&PROMPT), fields.take(&SHOWS_SOURCE));
-        let (most_candidates, prior_sigma) = (count(fields, &MOST_CANDIDATES), fields.take(&PRIOR_SIGMA));
-        let (chat, remote) = (ChatSettings::read(fields), RemoteSettings::read(fields));
+        let (prompt, shows_source) = (fields.take(&PROMPT), fields.take(&SHOWS_SOURCE));
+        let (most_candidates, prior_sigma) = (take_count(fields, &MOST_CANDIDATES), fields.take(&PRIOR_SIGMA));
+        let asking = AskingRecipe::read(fields);
         Some(Self {
-            model: model?,
             prompt,
             shows_source: shows_source?,
             most_candidates: most_candidates?,
             prior_sigma: prior_sigma?,
-            chat: chat?,
-            remote: remote?,
+            asking: asking?,
         })
     }
 
     fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
         let own = [
-            MODEL.write(Some(&self.model)),
+            self.asking.write_model(),
             PROMPT.write(self.prompt.as_ref()),
             SHOWS_SOURCE.write(Some(&self.shows_source)),
             MOST_CANDIDATES.write(Some(&self.most_candidates.get().into())),
             PRIOR_SIGMA.write(Some(&self.prior_sigma)),
         ];
-        own.into_iter().flatten().chain(self.chat.write()).chain(self.remote.write())
+        own.into_iter().flatten().chain(self.asking.write_rest())
+    }
+
+    fn make(&self, name: &RewardName, comparison: Comparison) -> Result<MadeReward, MakeError> {
+        let (asking, remote) = (&self.asking, &self.asking.remote);
+        let usual = match comparison {
+            Comparison::Pairwise { .. } => ComparingJudgeOptions::pairwise,
+            Comparison::Listwise { .. } => ComparingJudgeOptions::listwise,
+        };
+        let usual = usual(name.clone(), &asking.model, connection(remote));
+        let usual = match &self.prompt {
+            Some(file) => usual.with_prompt_file(Path::new(file))?,
+            None => usual,
+        };
+        let judge = ComparingJudge::new(ComparingJudgeOptions {
+            revision: remote.revision.clone(),
+            comparison,
+            shows_source: self.shows_source,
+            most_candidates: self.most_candidates,
+            prior_sigma: self.prior_sigma,
+            temperature: asking.temperature,
+            max_tokens: asking.max_tokens(),
+            structured: asking.structured,
+            sends_seed: asking.sends_seed,
+            counts_reasoning: asking.counts_reasoning,
+            prices: prices(&remote.prices),
+            most_input_tokens: remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
+            pixel_budget: asking.pixel_budget,
+            repeat: remote.repeat.map(repeat),
+            ..usual
+        })?;
+        Ok(Made::Ready(Arc::new(judge)))
     }
 }
 
-fn count(fields: &Fields<'_>, key: &Key<Whole>) -> Option<NonZeroU32> {
-    fields.take(key).and_then(|count| NonZeroU32::new(count as u32))
-}
-
-impl Options for PairwiseJudgeOptions {
+impl Options for PairwiseJudgeRecipe {
     const NAME: &'static str = "pairwise_judge";
     const ABOUT: &'static str = "A vision-language model behind `/v1/chat/completions` that says which of two candidates is \
                                  better, each pair in both orders. Scores are strengths by Bradley-Terry in log-odds, 0 for \
                                  the average candidate, and compare within one set only.";
-    const KEYS: Keys = &[
-        &MODEL,
-        &SERVERS,
-        &NEIGHBOURS,
-        &FINALISTS,
-        &VOTES,
-        &PROMPT,
-        &SHOWS_SOURCE,
-        &MOST_CANDIDATES,
-        &PRIOR_SIGMA,
-        &TEMPERATURE,
-        &MAX_TOKENS,
-        &STRUCTURED,
-        &SENDS_SEED,
-        &COUNTS_REASONING,
-        &PIXEL_BUDGET,
-        &CALLS,
-        &PRICES,
-        &REVISION,
-        &REPEAT,
-    ];
+    const KEYS: Keys = keys!(&NEIGHBOURS, &FINALISTS, &VOTES, &PROMPT, &SHOWS_SOURCE, &MOST_CANDIDATES, &PRIOR_SIGMA);
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
-        let (neighbours, finalists) = (count(fields, &NEIGHBOURS), fields.take(&FINALISTS));
-        let (votes, shared) = (count(fields, &VOTES), ComparingSettings::read(fields));
+        let (neighbours, finalists) = (take_count(fields, &NEIGHBOURS), fields.take(&FINALISTS));
+        let (votes, comparing) = (take_count(fields, &VOTES), ComparingRecipe::read(fields));
         if neighbours.is_some_and(|count| count.get() % 2 == 1) {
             let mistake =
                 Mistake::new("`neighbours` must be an even number: half of them stand on each side of a ring");
             fields.error(&fields.span_of(NEIGHBOURS.name), mistake);
         }
-        Some(Self { neighbours: neighbours?, finalists: finalists? as u32, votes: votes?, shared: shared? })
+        Some(Self { neighbours: neighbours?, finalists: finalists? as u32, votes: votes?, comparing: comparing? })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
@@ -199,40 +202,34 @@ impl Options for PairwiseJudgeOptions {
             FINALISTS.write(Some(&self.finalists.into())),
             VOTES.write(Some(&self.votes.get().into())),
         ];
-        own.into_iter().flatten().chain(self.shared.write()).collect()
+        own.into_iter().flatten().chain(self.comparing.write()).collect()
     }
 }
 
-impl Options for ListwiseJudgeOptions {
+impl RewardChoice for PairwiseJudgeRecipe {
+    fn make(&self, name: &RewardName, _: &House) -> Result<MadeReward, MakeError> {
+        let pairs = Pairs::Sparse { neighbours: self.neighbours, finalists: self.finalists };
+        self.comparing.make(name, Comparison::Pairwise { pairs, votes: self.votes })
+    }
+
+    servers_of!(comparing.asking);
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        self.comparing.asking.free_question()
+    }
+}
+
+impl Options for ListwiseJudgeRecipe {
     const NAME: &'static str = "listwise_judge";
     const ABOUT: &'static str = "A vision-language model behind `/v1/chat/completions` that ranks several candidates at once, \
                                  in shuffled orders and each also backwards. Scores are as those of `pairwise_judge`.";
-    const KEYS: Keys = &[
-        &MODEL,
-        &SERVERS,
-        &MOST_PICTURES,
-        &ORDERS,
-        &PROMPT,
-        &SHOWS_SOURCE,
-        &MOST_CANDIDATES,
-        &PRIOR_SIGMA,
-        &TEMPERATURE,
-        &MAX_TOKENS,
-        &STRUCTURED,
-        &SENDS_SEED,
-        &COUNTS_REASONING,
-        &PIXEL_BUDGET,
-        &CALLS,
-        &PRICES,
-        &REVISION,
-        &REPEAT,
-    ];
+    const KEYS: Keys = keys!(&MOST_PICTURES, &ORDERS, &PROMPT, &SHOWS_SOURCE, &MOST_CANDIDATES, &PRIOR_SIGMA);
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
-        let (most_pictures, orders) = (count(fields, &MOST_PICTURES), count(fields, &ORDERS));
-        let shared = ComparingSettings::read(fields);
-        Some(Self { most_pictures: most_pictures?, orders: orders?, shared: shared? })
+        let (most_pictures, orders) = (take_count(fields, &MOST_PICTURES), take_count(fields, &ORDERS));
+        let comparing = ComparingRecipe::read(fields);
+        Some(Self { most_pictures: most_pictures?, orders: orders?, comparing: comparing? })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
@@ -240,6 +237,19 @@ impl Options for ListwiseJudgeOptions {
             MOST_PICTURES.write(Some(&self.most_pictures.get().into())),
             ORDERS.write(Some(&self.orders.get().into())),
         ];
-        own.into_iter().flatten().chain(self.shared.write()).collect()
+        own.into_iter().flatten().chain(self.comparing.write()).collect()
+    }
+}
+
+impl RewardChoice for ListwiseJudgeRecipe {
+    fn make(&self, name: &RewardName, _: &House) -> Result<MadeReward, MakeError> {
+        let comparison = Comparison::Listwise { most_pictures: self.most_pictures, orders: self.orders };
+        self.comparing.make(name, comparison)
+    }
+
+    servers_of!(comparing.asking);
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        self.comparing.asking.free_question()
     }
 }

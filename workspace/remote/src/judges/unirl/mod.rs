@@ -4,11 +4,15 @@
 //! `server.py` (errors a reward, 400 for an unknown one), `scorers/base.py` (NaN for what is not available) and
 //! `scorers/editreward.py` (two turns: source, then candidate). Pictures are opened by Pillow in whatever format they come.
 
+mod recipe;
+
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use editscale_core::{FailureKind, RewardName};
 use serde_json::{Value, json as value};
+
+pub use recipe::UnirlScoreRecipe;
 
 use super::chat::AspectPictures;
 use super::scoring::found::{Found, Missing, number};
