@@ -1,5 +1,7 @@
 //! The darkroom behind the editor's port.
 
+mod recipe;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -15,18 +17,10 @@ use crate::operations::{Choices, DevelopError, Job, KNOBS, develop};
 use crate::plan::Plan;
 use crate::scenes::Scenes;
 
+pub use recipe::DarkroomRecipe;
+
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
 const REVISION: &str = "darkroom/2";
-
-/// How a darkroom works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DarkroomOptions {
-    /// Whether it does the part of an instruction that it understands and says what it left out, instead of refusing the whole.
-    pub partial: bool,
-    /// How many candidates are made at a time. While one is encoded, which is work for one thread, another can be developed, which
-    /// is work for all.
-    pub workers: NonZeroU32,
-}
 
 /// An editor that develops photographs as a darkroom does, from instructions in plain English.
 #[derive(Debug)]
@@ -41,11 +35,11 @@ impl DarkroomEditor {
     /// A darkroom under a name.
     pub fn new(
         name: EditorName,
-        options: DarkroomOptions,
+        recipe: &DarkroomRecipe,
         pictures: Arc<DecodeCache>,
         scenes: Arc<Scenes>,
     ) -> Result<Self, NameError> {
-        Ok(Self { card: card(name, options.workers)?, partial: options.partial, pictures, scenes })
+        Ok(Self { card: card(name, recipe.slots())?, partial: recipe.partial, pictures, scenes })
     }
 
     fn make(&self, item: &EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {

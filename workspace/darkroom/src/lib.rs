@@ -13,6 +13,14 @@ mod editor;
 mod reward;
 mod scenes;
 
-pub use editor::{DarkroomEditor, DarkroomOptions, check_plan};
-pub use reward::PhotometricReward;
+use editscale_schema::{EditorKind, RewardKind};
+
+pub use editor::{DarkroomEditor, DarkroomRecipe, check_plan};
+pub use reward::{PhotometricRecipe, PhotometricReward};
 pub use scenes::Scenes;
+
+/// The editors of this crate that recipes can name.
+pub const EDITORS: &[EditorKind] = &[EditorKind::of::<DarkroomRecipe>()];
+
+/// The rewards of this crate that recipes can name.
+pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PhotometricRecipe>()];

@@ -1,5 +1,7 @@
 //! The reward `photometric` behind its port.
 
+mod recipe;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use crate::editor::decoded;
 use crate::language::read;
 use crate::photometric::{Assessment, assess};
 use crate::scenes::Scenes;
+
+pub use recipe::PhotometricRecipe;
 
 /// The version of everything that decides a score.
 const REVISION: &str = "photometric/2";

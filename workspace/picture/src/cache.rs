@@ -9,6 +9,9 @@ use crate::{Limits, Picture, PictureError, decode};
 /// The digest of a file's bytes, computed by the caller.
 type Key = [u8; 32];
 
+/// What a process keeps: three photographs of twelve megapixels, such as a source and two candidates.
+const BOUND: usize = 512 << 20;
+
 type Slot = Arc<OnceLock<Result<Arc<Picture>, PictureError>>>;
 
 /// A bounded cache of decoded pictures. Callers that ask for the same picture at once decode it once.
@@ -27,6 +30,13 @@ struct Shelf {
 impl fmt::Debug for DecodeCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DecodeCache").field("bound", &self.bound).finish_non_exhaustive()
+    }
+}
+
+impl Default for DecodeCache {
+    /// Within the default limits, with at most 512 MiB of pixels between uses.
+    fn default() -> Self {
+        Self::new(Limits::default(), BOUND)
     }
 }
 

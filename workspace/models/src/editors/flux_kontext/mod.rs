@@ -5,6 +5,7 @@ pub(in crate::editors) mod fit;
 mod options;
 mod packing;
 mod pipeline;
+mod recipe;
 mod size;
 pub mod transformer;
 mod weights;
@@ -14,3 +15,4 @@ mod parity;
 
 pub use options::Options;
 pub use pipeline::{FluxKontext, load, stored_bytes};
+pub use recipe::{FluxKontextRecipe, TextDevice};

@@ -3,6 +3,7 @@
 pub(in crate::editors) mod fit;
 mod options;
 mod pipeline;
+mod recipe;
 mod size;
 pub mod unet;
 
@@ -11,3 +12,4 @@ mod parity;
 
 pub use options::{Options, SamplerChoice};
 pub use pipeline::{InstructPix2Pix, load};
+pub use recipe::InstructPix2PixRecipe;

@@ -1,19 +1,27 @@
-//! Options of the editor `flux_kontext`.
+//! How a recipe sets the editor `flux_kontext`.
 
-use crate::compute::{DEVICE, WeightChoice};
-use crate::document::yaml::Yaml;
-use crate::editors::diffusion::{
+use std::path::Path;
+
+use editscale_core::{EditorName, LocalEditor};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Text,
+    Whole, Word, Yaml,
+};
+
+use crate::device::{self, DeviceChoice, DtypeChoice};
+use crate::editors::diffusion::DiffusionEditor;
+use crate::editors::flux_kontext::{self, load, stored_bytes};
+use crate::layers::Compute;
+use crate::load::LoadError;
+use crate::recipe::CannotLoad;
+use crate::recipe::compute::{DEVICE, WeightChoice, weights};
+use crate::recipe::diffusion::{
     ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
 };
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Number, Text, Whole, Word};
 
 /// FLUX.1 Kontext, from the folder of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FluxKontextOptions {
+pub struct FluxKontextRecipe {
     /// The pipeline's folder.
     pub dir: String,
     /// A file with the transformer in place of that of the folder.
@@ -115,17 +123,10 @@ const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
     meaning: "where the two text encoders compute; `cpu` leaves a card to the transformer",
 };
 
-const WEIGHTS: Key<Word<WeightChoice>> = Key {
-    name: "weights",
-    rule: Word(&[
-        ("auto", WeightChoice::Auto),
-        ("converted", WeightChoice::Converted),
-        ("stored", WeightChoice::Stored),
-    ]),
-    absent: Absent::Default(WeightChoice::Auto),
-    meaning: "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; \
-              `auto` is `stored` on the processor where the files are larger than 4 GiB; pictures are the same",
-};
+const WEIGHTS: Key<Word<WeightChoice>> = weights(
+    "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; `auto` is \
+     `stored` on the processor where the files are larger than 4 GiB; pictures are the same",
+);
 
 const CACHE: Key<Whole> = Key {
     name: "cache_mib",
@@ -134,7 +135,7 @@ const CACHE: Key<Whole> = Key {
     meaning: "the most memory for encoded texts and sources that are kept for later calls, in MiB",
 };
 
-impl FluxKontextOptions {
+impl FluxKontextRecipe {
     /// An editor with everything else as where it is left out.
     pub fn of(dir: &str) -> Self {
         Self {
@@ -152,6 +153,36 @@ impl FluxKontextOptions {
             cache_mib: 512,
         }
     }
+
+    fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
+        let compute = self.shared.compute()?;
+        let text_compute = match self.text_device {
+            TextDevice::Same => compute.clone(),
+            TextDevice::Cpu => device::compute(DeviceChoice::Cpu, DtypeChoice::Auto)?,
+        };
+        let (compute, text_compute) = (self.with_weights(compute)?, self.with_weights(text_compute)?);
+        let shared = self.shared.options(&compute)?;
+        let options = flux_kontext::Options {
+            compute,
+            text_compute,
+            transformer: self.transformer.as_ref().map(Into::into),
+            steps: self.steps as usize,
+            guidance: self.guidance,
+            eta: self.eta,
+            max_pixels: self.max_pixels as usize,
+            is_source_fitted: self.fit_source,
+            text_tokens: self.text_tokens as usize,
+            cache_bytes: self.cache_mib << 20,
+        };
+        let (identity, pipeline) = load(Path::new(&self.dir), name, options, &shared)?;
+        Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
+    }
+
+    /// The same way to compute, with the weights as chosen.
+    fn with_weights(&self, compute: Compute) -> Result<Compute, LoadError> {
+        let transformer = self.transformer.as_ref().map(Path::new);
+        self.weights.applied(compute, || stored_bytes(Path::new(&self.dir), transformer))
+    }
 }
 
 /// Reports a file of the transformer that is called otherwise than the two kinds there are.
@@ -165,7 +196,7 @@ fn check_transformer(fields: &Fields<'_>, transformer: Option<&String>) {
     }
 }
 
-impl Options for FluxKontextOptions {
+impl Options for FluxKontextRecipe {
     const NAME: &'static str = "flux_kontext";
     const ABOUT: &'static str = "FLUX.1 Kontext: a flow transformer that reads the picture to edit beside the instruction. \
                                  It needs weights.";
@@ -232,5 +263,16 @@ impl Options for FluxKontextOptions {
             CACHE.write(Some(&self.cache_mib)),
         ];
         own.into_iter().flatten().chain(self.shared.write()).chain(rest.into_iter().flatten()).collect()
+    }
+}
+
+impl EditorChoice for FluxKontextRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let (recipe, name) = (self.clone(), name.clone());
+        Ok(Made::local(move || {
+            recipe
+                .load(name.clone())
+                .map_err(|source| CannotLoad { model: "FLUX.1 Kontext from", dir: recipe.dir.clone(), source }.into())
+        }))
     }
 }

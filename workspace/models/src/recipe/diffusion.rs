@@ -1,12 +1,15 @@
-//! Options that the diffusion models share: results, noise, device, memory.
+//! What recipes say of any diffusion model: results, noise, device, memory.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 
-use crate::compute::{DEVICE, DeviceChoice, DtypeChoice, check_dtype};
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key};
-use crate::schema::rule::{Flag, Text, Whole, Word};
+use editscale_schema::{Absent, Fields, Flag, Key, Text, Whole, Word, Yaml};
+
+use crate::device::{self, DeviceChoice, DeviceError, DtypeChoice};
+use crate::editors::diffusion::{DiffusionOptions, Injected, ResultSize};
+use crate::layers::Compute;
+use crate::load::LoadError;
+use crate::recipe::compute::{DEVICE, check_dtype, dtype};
 
 /// What any local diffusion model is told beside its own options.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,50 +32,35 @@ pub struct DiffusionSettings {
     pub batch: NonZeroU32,
 }
 
-/// The size that pictures are handed out in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ResultSize {
-    /// As the model makes them.
-    #[default]
-    Model,
-    /// That of the source.
-    Source,
-}
-
-pub(super) const RESULT_SIZE: Key<Word<ResultSize>> = Key {
+pub(crate) const RESULT_SIZE: Key<Word<ResultSize>> = Key {
     name: "result_size",
     rule: Word(&[("model", ResultSize::Model), ("source", ResultSize::Source)]),
     absent: Absent::Default(ResultSize::Model),
     meaning: "the size of pictures where `--size` does not say: as the model makes them, or brought to that of the source",
 };
 
-pub(super) const LATENTS: Key<Text> = Key {
+pub(crate) const LATENTS: Key<Text> = Key {
     name: "latents",
     rule: Text,
     absent: Absent::Unset("from the seeds"),
     meaning: "a safetensors file with the noise that candidates start from, from the folder in which the program runs",
 };
 
-pub(super) const TRAJECTORY: Key<Flag> = Key {
+pub(crate) const TRAJECTORY: Key<Flag> = Key {
     name: "trajectory",
     rule: Flag,
     absent: Absent::Default(false),
     meaning: "whether the latents of every step are written to the run's folder, for training on them",
 };
 
-pub(super) const DTYPE: Key<Word<DtypeChoice>> = Key {
-    name: "dtype",
-    rule: Word(&[
-        ("auto", DtypeChoice::Auto),
-        ("f32", DtypeChoice::F32),
-        ("bf16", DtypeChoice::Bf16),
-        ("f16", DtypeChoice::F16),
-    ]),
-    absent: Absent::Default(DtypeChoice::Auto),
-    meaning: "in which type it computes; `auto` is `f32` on the processor, which has no other, and `bf16` on a card",
-};
+pub(crate) const DTYPE: Key<Word<DtypeChoice>> = dtype(&[
+    ("auto", DtypeChoice::Auto),
+    ("f32", DtypeChoice::F32),
+    ("bf16", DtypeChoice::Bf16),
+    ("f16", DtypeChoice::F16),
+]);
 
-pub(super) const ACTIVATIONS: Key<Whole> = Key {
+pub(crate) const ACTIVATIONS: Key<Whole> = Key {
     name: "activation_mib",
     rule: Whole { low: 1, high: 1 << 20 },
     absent: Absent::Unset("2048 on the processor, 8192 on a card"),
@@ -80,14 +68,14 @@ pub(super) const ACTIVATIONS: Key<Whole> = Key {
               passes as fit, one at a time if need be",
 };
 
-pub(super) const PAUSED: Key<Whole> = Key {
+pub(crate) const PAUSED: Key<Whole> = Key {
     name: "paused_mib",
     rule: Whole { low: 0, high: 1 << 20 },
     absent: Absent::Default(1024),
     meaning: "the most memory for candidates that wait half-way, in MiB; those let go are made again when they are needed",
 };
 
-pub(super) const BATCH: Key<Whole> = Key {
+pub(crate) const BATCH: Key<Whole> = Key {
     name: "batch",
     rule: Whole { low: 1, high: 1024 },
     absent: Absent::Default(32),
@@ -111,7 +99,7 @@ impl Default for DiffusionSettings {
 
 impl DiffusionSettings {
     /// Reads them among an editor's own options.
-    pub(super) fn read(fields: &Fields<'_>) -> Option<Self> {
+    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (result_size, latents) = (fields.take(&RESULT_SIZE), fields.take(&LATENTS));
         let (trajectory, device, dtype) = (fields.take(&TRAJECTORY), fields.take(&DEVICE), fields.take(&DTYPE));
@@ -130,7 +118,7 @@ impl DiffusionSettings {
         })
     }
 
-    pub(super) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
+    pub(crate) fn write(&self) -> impl Iterator<Item = (String, Yaml)> + use<> {
         let written = [
             RESULT_SIZE.write(Some(&self.result_size)),
             LATENTS.write(self.latents.as_ref()),
@@ -142,5 +130,23 @@ impl DiffusionSettings {
             BATCH.write(Some(&u64::from(self.batch.get()))),
         ];
         written.into_iter().flatten()
+    }
+
+    /// The way to compute that is asked for, with weights kept in the type of computing.
+    pub(crate) fn compute(&self) -> Result<Compute, DeviceError> {
+        device::compute(self.device, self.dtype)
+    }
+
+    /// What the loop that all diffusion models share is told. Reads the file with the noise.
+    pub(crate) fn options(&self, compute: &Compute) -> Result<DiffusionOptions, LoadError> {
+        let defaults = DiffusionOptions::new(!compute.device.is_cpu());
+        Ok(DiffusionOptions {
+            injected: self.latents.as_ref().map(|file| Injected::load(Path::new(file))).transpose()?,
+            keeps_trajectory: self.trajectory,
+            result_size: self.result_size,
+            activation_bytes: self.activation_mib.map_or(defaults.activation_bytes, |mib| mib << 20),
+            paused_bytes: self.paused_mib << 20,
+            largest_batch: self.batch,
+        })
     }
 }

@@ -1,19 +1,24 @@
-//! Options of the editor `instruct_pix2pix`.
+//! How a recipe sets the editor `instruct_pix2pix`.
 
-use crate::compute::DEVICE;
-use crate::document::yaml::Yaml;
-use crate::editors::diffusion::{
+use std::path::Path;
+
+use editscale_core::{EditorName, LocalEditor};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Text, Whole,
+    Word, Yaml,
+};
+
+use crate::editors::diffusion::DiffusionEditor;
+use crate::editors::instruct_pix2pix::{self, SamplerChoice, load};
+use crate::recipe::CannotLoad;
+use crate::recipe::compute::DEVICE;
+use crate::recipe::diffusion::{
     ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
 };
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::{Number, Text, Whole, Word};
 
 /// `InstructPix2Pix`, from the folder of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct InstructPix2PixOptions {
+pub struct InstructPix2PixRecipe {
     /// The pipeline's folder.
     pub dir: String,
     /// Denoising steps.
@@ -32,18 +37,6 @@ pub struct InstructPix2PixOptions {
     pub shared: DiffusionSettings,
     /// The most memory for encoded texts and sources, in MiB.
     pub cache_mib: u64,
-}
-
-/// Which sampler leads from noise to picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SamplerChoice {
-    /// The one that the pipeline's folder names.
-    #[default]
-    File,
-    /// Euler's method with ancestral noise.
-    EulerAncestral,
-    /// Denoising diffusion implicit models.
-    Ddim,
 }
 
 const DIR: Key<Text> = Key {
@@ -107,7 +100,7 @@ const CACHE: Key<Whole> = Key {
     meaning: "the most memory for encoded texts and sources that are kept for later calls, in MiB",
 };
 
-impl InstructPix2PixOptions {
+impl InstructPix2PixRecipe {
     /// An editor with everything else as where it is left out.
     pub fn of(dir: &str) -> Self {
         Self {
@@ -122,9 +115,26 @@ impl InstructPix2PixOptions {
             cache_mib: 256,
         }
     }
+
+    fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
+        let compute = self.shared.compute()?;
+        let shared = self.shared.options(&compute)?;
+        let options = instruct_pix2pix::Options {
+            compute,
+            steps: self.steps as usize,
+            guidance: self.guidance,
+            image_guidance: self.image_guidance,
+            sampler: self.sampler,
+            eta: self.eta,
+            max_pixels: self.max_pixels as usize,
+            cache_bytes: self.cache_mib << 20,
+        };
+        let (identity, pipeline) = load(Path::new(&self.dir), name, options, &shared)?;
+        Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
+    }
 }
 
-impl Options for InstructPix2PixOptions {
+impl Options for InstructPix2PixRecipe {
     const NAME: &'static str = "instruct_pix2pix";
     const ABOUT: &'static str =
         "InstructPix2Pix: a Stable Diffusion that also sees the picture to edit. It needs weights.";
@@ -182,5 +192,16 @@ impl Options for InstructPix2PixOptions {
             MAX_PIXELS.write(Some(&self.max_pixels)),
         ];
         own.into_iter().flatten().chain(self.shared.write()).chain(CACHE.write(Some(&self.cache_mib))).collect()
+    }
+}
+
+impl EditorChoice for InstructPix2PixRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let (recipe, name) = (self.clone(), name.clone());
+        Ok(Made::local(move || {
+            recipe
+                .load(name.clone())
+                .map_err(|source| CannotLoad { model: "InstructPix2Pix from", dir: recipe.dir.clone(), source }.into())
+        }))
     }
 }

@@ -1,15 +1,21 @@
-//! Options of the reward `editreward`.
+//! How a recipe sets the reward `editreward`.
 
-use crate::compute::{DEVICE, DeviceChoice, DtypeChoice, WeightChoice, check_dtype};
-use crate::document::yaml::Yaml;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::{Text, Whole, Word};
+use std::path::Path;
+
+use editscale_core::{LocalReward, RewardName};
+use editscale_schema::{
+    Absent, Fields, House, Key, Keys, Made, MadeReward, MakeError, Options, RewardChoice, Text, Whole, Word, Yaml,
+};
+
+use crate::device::{self, DeviceChoice, DtypeChoice};
+use crate::layers::RopeTables;
+use crate::recipe::CannotLoad;
+use crate::recipe::compute::{DEVICE, WeightChoice, check_dtype, dtype, weights};
+use crate::rewards::editreward::{self, Directory, EditReward, EditRewardModel, Fusion};
 
 /// A judge with the architecture of EditReward, from a model directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EditRewardOptions {
+pub struct EditRewardRecipe {
     /// The model directory; `builtin` is the small judge that is part of the program.
     pub dir: String,
     /// Where it computes.
@@ -28,28 +34,6 @@ pub struct EditRewardOptions {
     pub cache_mib: u64,
 }
 
-/// How rotation tables are rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RopeTables {
-    /// As the released code rounds them.
-    #[default]
-    Official,
-    /// Not at all.
-    Exact,
-}
-
-/// How two heads' answers become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fusion {
-    /// Their mean.
-    #[default]
-    Mean,
-    /// The smaller.
-    Min,
-    /// Their sum.
-    Sum,
-}
-
 const DIR: Key<Text> = Key {
     name: "dir",
     rule: Text,
@@ -58,24 +42,13 @@ const DIR: Key<Text> = Key {
               edits that is part of the program",
 };
 
-const DTYPE: Key<Word<DtypeChoice>> = Key {
-    name: "dtype",
-    rule: Word(&[("auto", DtypeChoice::Auto), ("f32", DtypeChoice::F32), ("bf16", DtypeChoice::Bf16)]),
-    absent: Absent::Default(DtypeChoice::Auto),
-    meaning: "in which type it computes; `auto` is `f32` on the processor, which has no other, and `bf16` on a card",
-};
+const DTYPE: Key<Word<DtypeChoice>> =
+    dtype(&[("auto", DtypeChoice::Auto), ("f32", DtypeChoice::F32), ("bf16", DtypeChoice::Bf16)]);
 
-const WEIGHTS: Key<Word<WeightChoice>> = Key {
-    name: "weights",
-    rule: Word(&[
-        ("auto", WeightChoice::Auto),
-        ("converted", WeightChoice::Converted),
-        ("stored", WeightChoice::Stored),
-    ]),
-    absent: Absent::Default(WeightChoice::Auto),
-    meaning: "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; \
-              `auto` is `stored` on the processor where the files are larger than 4 GiB; scores are the same",
-};
+const WEIGHTS: Key<Word<WeightChoice>> = weights(
+    "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; `auto` is \
+     `stored` on the processor where the files are larger than 4 GiB; scores are the same",
+);
 
 const ROPE_TABLES: Key<Word<RopeTables>> = Key {
     name: "rope_tables",
@@ -106,7 +79,7 @@ const CACHE: Key<Whole> = Key {
     meaning: "the most memory for what is kept of sources and pictures for later rounds, in MiB",
 };
 
-impl EditRewardOptions {
+impl EditRewardRecipe {
     /// A judge with everything else as where it is left out.
     pub fn of(dir: &str) -> Self {
         Self {
@@ -120,9 +93,25 @@ impl EditRewardOptions {
             cache_mib: 512,
         }
     }
+
+    fn load(&self) -> Result<EditReward, MakeError> {
+        let directory = Directory::of(Path::new(&self.dir))?;
+        let compute = device::compute(self.device, self.dtype)?;
+        let compute = self.weights.applied(compute, || Ok(directory.weight_bytes()))?;
+        let defaults = editreward::Options::on(compute);
+        let options = editreward::Options {
+            rope_tables: self.rope_tables,
+            fusion: self.fusion,
+            activation_bytes: self.activation_mib.map_or(defaults.activation_bytes, |mib| mib << 20),
+            cache_bytes: self.cache_mib << 20,
+            ..defaults
+        };
+        EditReward::load(&directory, options)
+            .map_err(|source| CannotLoad { model: "the judge in", dir: self.dir.clone(), source: source.into() }.into())
+    }
 }
 
-impl Options for EditRewardOptions {
+impl Options for EditRewardRecipe {
     const NAME: &'static str = "editreward";
     const ABOUT: &'static str = "EditReward, or another judge of its architecture: a vision language model with two \
                                  heads, `instruction_following` and `visual_quality`. Scores are unbounded and compare \
@@ -159,5 +148,14 @@ impl Options for EditRewardOptions {
             CACHE.write(Some(&self.cache_mib)),
         ];
         written.into_iter().flatten().collect()
+    }
+}
+
+impl RewardChoice for EditRewardRecipe {
+    fn make(&self, name: &RewardName, _: &House) -> Result<MadeReward, MakeError> {
+        let (recipe, name) = (self.clone(), name.clone());
+        Ok(Made::local(
+            move || Ok(Box::new(EditRewardModel::new(name.clone(), recipe.load()?)) as Box<dyn LocalReward>),
+        ))
     }
 }

@@ -1,0 +1,24 @@
+//! How recipes set what models share: where they compute, what they keep in memory, what all diffusion models are told.
+//!
+//! What is a model's own stands in a file `recipe.rs` beside it.
+
+pub(crate) mod compute;
+pub(crate) mod diffusion;
+
+use editscale_schema::MakeError;
+use thiserror::Error;
+
+pub use compute::WeightChoice;
+pub use diffusion::DiffusionSettings;
+
+/// A model that a recipe names cannot be loaded; the reason is its source.
+#[derive(Debug, Error)]
+#[error("cannot load {model} `{dir}`")]
+pub(crate) struct CannotLoad {
+    /// What messages call it, up to its folder.
+    pub(crate) model: &'static str,
+    /// The folder, as the recipe has it.
+    pub(crate) dir: String,
+    /// Why not.
+    pub(crate) source: MakeError,
+}
