@@ -10,7 +10,9 @@
 //! | `picture` | pictures on the wire: kept as they came, their declarations checked, addresses checked |
 //! | `price` | what calls cost |
 //! | `reach` | whether servers are there, and which models they say they have |
-//! | `editors`, `judges` | the dialects |
+//! | `recipe` | what recipes say, as this crate has it |
+//! | `files` | files that are read whole, up to a length |
+//! | `editors`, `judges` | the dialects, and how recipes set them |
 //!
 //! Three rules hold everywhere:
 //!
@@ -20,13 +22,17 @@
 //! * **Pictures are never encoded again.** What a server sent is what the engine keeps.
 
 mod editors;
+mod files;
 mod fleet;
 mod http;
 mod judges;
 mod picture;
 mod price;
 mod reach;
+mod recipe;
 mod trouble;
+
+pub use editscale_schema::remote::SecretHeader;
 
 pub use editors::ark::{Ark, ArkGeneration, ArkOptions};
 pub use editors::comfyui::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowFinding, WorkflowKnob};
@@ -38,7 +44,7 @@ pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOp
 pub use editors::size::SizeRule;
 pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
-pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
+pub use http::{Endpoint, Secret, SecretSource, Timeouts};
 pub use judges::asking::StructuredOutput;
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric};
 pub use judges::comparing::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs};
@@ -53,4 +59,5 @@ pub use judges::vllm::pooling::{VllmPlugin, VllmPooling, VllmPoolingOptions, Vll
 pub use picture::PictureLimits;
 pub use price::{Prices, TokenBounds};
 pub use reach::{Reached, reach};
+pub use recipe::connection;
 pub use trouble::{ErrorClass, RemoteError, Repeat, RetryRules, SetupError};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{Seed, Watch};
+use editscale_schema::remote::SecretHeader;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -16,7 +17,7 @@ use super::pace::{Bucket, Rate};
 use super::server::{Server, Slot};
 use crate::SetupError;
 use crate::http::client::{Http, Message, Reply, Timeouts, Way, seconds};
-use crate::http::endpoint::{Endpoint, SecretPlace};
+use crate::http::endpoint::Endpoint;
 use crate::http::events::Listener;
 use crate::http::multipart::Payload;
 use crate::http::secret::SecretSource;
@@ -35,7 +36,7 @@ pub struct ServerOptions {
     /// Where its secret is.
     pub secret: Option<SecretSource>,
     /// The header that carries it.
-    pub secret_place: SecretPlace,
+    pub secret_header: SecretHeader,
     /// Calls that it works on at a time.
     pub concurrency: NonZeroU32,
     /// How often it is asked, where that is limited.
@@ -48,7 +49,7 @@ impl ServerOptions {
         Self {
             base: base.to_owned(),
             secret: None,
-            secret_place: SecretPlace::Bearer,
+            secret_header: SecretHeader::Bearer,
             concurrency: NonZeroU32::MIN,
             rate: None,
         }
@@ -138,7 +139,7 @@ impl Fleet {
         }
         let server = |options: &ServerOptions| {
             let secret = options.secret.as_ref().map(SecretSource::read).transpose()?;
-            let endpoint = Endpoint::new(&options.base, secret, &options.secret_place)?;
+            let endpoint = Endpoint::new(&options.base, secret, &options.secret_header)?;
             let bucket = Bucket::new(options.rate, Instant::now());
             let slots = options.concurrency.get().min(4096) as usize;
             Ok(Arc::new(Server::new(endpoint, slots, bucket, connection.breaker)))

@@ -1,5 +1,6 @@
 //! One server: its address, and what it is shown to let us in.
 
+use editscale_schema::remote::SecretHeader;
 use reqwest::Url;
 use reqwest::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, TE, TRAILER,
@@ -14,18 +15,6 @@ use crate::SetupError;
 const OWN_HEADERS: [HeaderName; 9] =
     [CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
-/// The header that carries a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum SecretPlace {
-    /// `Authorization: Bearer SECRET`.
-    #[default]
-    Bearer,
-    /// A header of this name with nothing but the secret, such as `api-key`.
-    Header(String),
-    /// `Authorization: SCHEME SECRET` with this scheme, such as `Key`.
-    Scheme(String),
-}
-
 /// A server's address and its secret.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
@@ -37,19 +26,19 @@ pub struct Endpoint {
 impl Endpoint {
     /// Checks an address such as `https://api.example.org/v1`, to which the paths of a dialect are appended. A name or a
     /// password in it is refused: errors show addresses.
-    pub fn new(base: &str, secret: Option<Secret>, place: &SecretPlace) -> Result<Self, SetupError> {
+    pub fn new(base: &str, secret: Option<Secret>, place: &SecretHeader) -> Result<Self, SetupError> {
         let base = address(base, secret.as_ref())?;
         let mut headers = HeaderMap::new();
         if let Some(secret) = &secret {
             let bad = |reason: &str| SetupError::Secret { place: "its header".into(), reason: reason.to_owned() };
             let (name, prefix) = match place {
-                SecretPlace::Bearer => (AUTHORIZATION, "Bearer ".to_owned()),
-                SecretPlace::Scheme(scheme) => {
+                SecretHeader::Bearer => (AUTHORIZATION, "Bearer ".to_owned()),
+                SecretHeader::Scheme(scheme) => {
                     let is_word = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
                     let scheme = if is_word { scheme } else { return Err(bad("its scheme is no word")) };
                     (AUTHORIZATION, format!("{scheme} "))
                 }
-                SecretPlace::Header(name) => {
+                SecretHeader::Named(name) => {
                     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no header name"))?;
                     if OWN_HEADERS.contains(&name) || name == "idempotency-key" {
                         return Err(bad("expected a header that is not a part of HTTP itself"));
@@ -127,7 +116,7 @@ mod tests {
     #[test]
     fn paths_are_appended() {
         for base in ["http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1/"] {
-            let endpoint = Endpoint::new(base, None, &SecretPlace::Bearer).unwrap();
+            let endpoint = Endpoint::new(base, None, &SecretHeader::Bearer).unwrap();
             assert_eq!(endpoint.at("images/edits").as_str(), "http://127.0.0.1:8000/v1/images/edits");
         }
     }
@@ -135,10 +124,10 @@ mod tests {
     #[test]
     fn secrets_stand_where_the_server_looks_for_them() {
         for (place, name, value) in [
-            (SecretPlace::Bearer, "authorization", Some("Bearer hunter2")),
-            (SecretPlace::Header("x-key".to_owned()), "x-key", Some("hunter2")),
-            (SecretPlace::Scheme("Key".to_owned()), "authorization", Some("Key hunter2")),
-            (SecretPlace::Scheme("Two words".to_owned()), "authorization", None),
+            (SecretHeader::Bearer, "authorization", Some("Bearer hunter2")),
+            (SecretHeader::Named("x-key".to_owned()), "x-key", Some("hunter2")),
+            (SecretHeader::Scheme("Key".to_owned()), "authorization", Some("Key hunter2")),
+            (SecretHeader::Scheme("Two words".to_owned()), "authorization", None),
         ] {
             let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &place);
             let found = endpoint.ok().map(|endpoint| endpoint.headers()[name].clone());
@@ -149,7 +138,7 @@ mod tests {
     #[test]
     fn a_secret_goes_into_no_header_of_http_itself() {
         for name in ["Host", "content-length", "Transfer-Encoding", "connection", "Idempotency-Key", "a b", "x:y", ""] {
-            let place = SecretPlace::Header(name.to_owned());
+            let place = SecretHeader::Named(name.to_owned());
             assert!(Endpoint::new("https://example.org", Secret::new("7"), &place).is_err(), "{name}");
         }
     }
@@ -164,10 +153,10 @@ mod tests {
             "https://Hunter2.example.org/v1",
         ] {
             let secret = Secret::new("hunter2");
-            let error = Endpoint::new(base, secret, &SecretPlace::Bearer).unwrap_err();
+            let error = Endpoint::new(base, secret, &SecretHeader::Bearer).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
-        let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &SecretPlace::Bearer).unwrap();
+        let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &SecretHeader::Bearer).unwrap();
         assert!(!format!("{endpoint:?}").contains("hunter2"));
     }
 }

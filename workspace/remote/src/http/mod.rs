@@ -9,5 +9,5 @@ pub(crate) mod secret;
 pub(crate) mod socket;
 
 pub use client::Timeouts;
-pub use endpoint::{Endpoint, SecretPlace};
+pub use endpoint::Endpoint;
 pub use secret::{Secret, SecretSource};

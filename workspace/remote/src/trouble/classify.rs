@@ -136,12 +136,12 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
-    use crate::http::endpoint::SecretPlace;
     use crate::http::secret::Secret;
+    use editscale_schema::remote::SecretHeader;
 
     fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> RemoteError {
         let secret = Secret::new("sk-verysecret");
-        let endpoint = Endpoint::new("https://api.example.org/v1", secret, &SecretPlace::Bearer).unwrap();
+        let endpoint = Endpoint::new("https://api.example.org/v1", secret, &SecretHeader::Bearer).unwrap();
         let header = |(name, value): &(&'static str, &str)| {
             (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         };

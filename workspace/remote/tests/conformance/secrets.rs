@@ -1,7 +1,7 @@
 //! Secrets reach the server that they are for, and nothing else.
 
 use editscale_core::EditBackend;
-use editscale_remote::{ChatJudge, OpenAiImages, OpenAiImagesOptions, Profile, SecretPlace, SecretSource};
+use editscale_remote::{ChatJudge, OpenAiImages, OpenAiImagesOptions, Profile, SecretHeader, SecretSource};
 use editscale_testkit::{FakeServer, ServerFault};
 
 use crate::support::{connection, edit, item, judge, judge_options, options, request};
@@ -27,7 +27,7 @@ async fn the_server_is_shown_the_secret() {
     edit(&OpenAiImages::new(with_secret(&server, &folder)).unwrap(), item(&request(None, None))).await.unwrap();
     assert_eq!(server.asked()[0].header("authorization"), Some(&*format!("Bearer {SECRET}")));
     let mut other = with_secret(&server, &folder);
-    other.connection.servers[0].secret_place = SecretPlace::Header("api-key".to_owned());
+    other.connection.servers[0].secret_header = SecretHeader::Named("api-key".to_owned());
     edit(&OpenAiImages::new(other).unwrap(), item(&request(None, None))).await.unwrap();
     assert_eq!(server.asked()[1].header("api-key"), Some(SECRET));
     assert_eq!(server.asked()[1].header("authorization"), None);

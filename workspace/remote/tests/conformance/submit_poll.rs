@@ -128,7 +128,7 @@ async fn what_each_service_is_sent() {
         std::fs::write(&path, "sk-verysecret").unwrap();
         let mut options = options(service, &server);
         options.connection.servers[0].secret = Some(SecretSource::File(path));
-        options.connection.servers[0].secret_place = service.secret_place();
+        options.connection.servers[0].secret_header = service.secret_header();
         let made = edit(&SubmitPoll::new(options).unwrap(), item(&request(None, None))).await.unwrap();
         let asked = server.asked();
         assert_eq!((asked[0].line.as_str(), asked[0].json()), (lines(service).0, expected), "{service}");
@@ -576,7 +576,7 @@ async fn secrets_stay_out_of_every_text() {
         std::fs::write(&path, "sk-verysecret").unwrap();
         let mut secret = options(service, &server);
         secret.connection.servers[0].secret = Some(SecretSource::File(path));
-        secret.connection.servers[0].secret_place = service.secret_place();
+        secret.connection.servers[0].secret_header = service.secret_header();
         let editor = SubmitPoll::new(secret).unwrap();
         let error = json!({"status": "failed", "error": "sk-verysecret is no key", "error_type": "sk-verysecret"});
         let url = "http://169.254.169.254/sk-verysecret";

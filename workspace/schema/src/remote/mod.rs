@@ -20,7 +20,7 @@ pub use polls::{POLL_KEYS, POLLS};
 pub use prices::PriceSettings;
 pub use prices::{PRICE_KEYS, PRICES};
 pub use servers::{SERVER_KEYS, SERVERS};
-pub use servers::{SecretPlace, ServerSettings};
+pub use servers::{SecretHeader, SecretPlace, ServerSettings};
 
 use crate::document::yaml::Yaml;
 use crate::fields::{Fields, Map};
@@ -32,6 +32,8 @@ use crate::rule::{Text, Word};
 pub struct RemoteSettings {
     /// The servers, at least one; several are replicas.
     pub servers: Vec<ServerSettings>,
+    /// How a secret is shown to a server that names no header for it. No key says so: it follows from what is chosen.
+    pub usual_header: SecretHeader,
     /// How they are called.
     pub calls: CallSettings,
     /// What calls cost.
@@ -77,7 +79,8 @@ impl RemoteSettings {
         let calls = section(fields, &CALLS, CALL_KEYS, CallSettings::read);
         let prices = section(fields, &PRICES, PRICE_KEYS, PriceSettings::read);
         let (revision, repeat) = (fields.take(&REVISION), fields.take(&REPEAT));
-        Some(Self { servers: servers?, calls: calls?, prices: prices?, revision, repeat })
+        let usual_header = SecretHeader::default();
+        Some(Self { servers: servers?, usual_header, calls: calls?, prices: prices?, revision, repeat })
     }
 
     /// Whether calls may cost money that the recipe has no prices for: whoever asks for a secret, or stands elsewhere behind

@@ -36,6 +36,18 @@ pub enum SecretPlace {
     File(String),
 }
 
+/// How a server is shown a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SecretHeader {
+    /// `Authorization: Bearer SECRET`.
+    #[default]
+    Bearer,
+    /// A header of this name with nothing but the secret, such as `api-key`.
+    Named(String),
+    /// `Authorization: SCHEME SECRET` with this scheme, such as `Key`.
+    Scheme(String),
+}
+
 pub const SERVERS: Section = Section {
     name: "servers",
     allowed: "a list of servers, at least one",

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use editscale_core::EditorName;
+use editscale_schema::remote::SecretHeader;
 
 use super::sizes;
 use crate::SetupError;
 use crate::editors::knobs::{FieldKnob, defaults};
 use crate::fleet::Connection;
-use crate::http::endpoint::SecretPlace;
 use crate::picture::PictureLimits;
 use crate::price::{Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
@@ -67,8 +67,8 @@ impl GeminiOptions {
     /// under `x-goog-api-key`.
     pub fn new(name: EditorName, model: &str, mut connection: Connection) -> Self {
         for server in &mut connection.servers {
-            if server.secret_place == SecretPlace::Bearer {
-                server.secret_place = SecretPlace::Header("x-goog-api-key".to_owned());
+            if server.secret_header == SecretHeader::Bearer {
+                server.secret_header = SecretHeader::Named("x-goog-api-key".to_owned());
             }
         }
         Self {

@@ -56,7 +56,7 @@ pub struct SubmitPollOptions {
     /// The model as the service's addresses name it: `flux-kontext-pro` at BFL, `fal-ai/flux-pro/kontext` at fal,
     /// `OWNER/NAME`, `OWNER/NAME:VERSION` or `deployments/OWNER/NAME` at Replicate.
     pub model: String,
-    /// The servers, and how they are spoken to; see [`Service::base`] and [`Service::secret_place`].
+    /// The servers, and how they are spoken to; see [`Service::base`] and [`Service::secret_header`].
     pub connection: Connection,
     /// What else tells one revision of the answers from another.
     pub revision: Option<String>,

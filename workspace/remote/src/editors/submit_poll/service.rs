@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use editscale_core::CancelRule;
+use editscale_schema::remote::SecretHeader;
 
 use super::options::InputFields;
-use crate::http::endpoint::SecretPlace;
 
 /// A service that takes jobs and is asked about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,11 +47,11 @@ impl Service {
     }
 
     /// The header in which it looks for a secret.
-    pub fn secret_place(self) -> SecretPlace {
+    pub fn secret_header(self) -> SecretHeader {
         match self {
-            Self::Bfl => SecretPlace::Header("x-key".to_owned()),
-            Self::Fal => SecretPlace::Scheme("Key".to_owned()),
-            Self::Replicate => SecretPlace::Bearer,
+            Self::Bfl => SecretHeader::Named("x-key".to_owned()),
+            Self::Fal => SecretHeader::Scheme("Key".to_owned()),
+            Self::Replicate => SecretHeader::Bearer,
         }
     }
 
