@@ -1,34 +1,35 @@
-//! Options of the editor `openai_images`.
+//! How recipes set such an editor.
 
-use editscale_core::ImageSize;
+use std::sync::Arc;
 
-use crate::document::scalar::Scalar;
-use crate::document::tree::Value;
-use crate::document::yaml::Yaml;
-use crate::remote::{
+use editscale_core::EditorName;
+use editscale_schema::remote::{
     CALLS, FIELDS, FieldValue, KNOBS, KnobSetting, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS, read_fields,
     read_knobs, write_fields, write_knobs,
 };
-use crate::report::mistakes::Mistake;
-use crate::report::quote::quote;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Text, Whole, Word};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Options, Section, Whole,
+    Word, Yaml,
+};
+
+use super::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
+use crate::editors::keys::{MODEL, NFE, read_sizes, sizes, write_sizes};
+use crate::editors::size::SizeRule;
+use crate::recipe::{bounds, connection, form_fields, knobs, prices, repeat};
 
 /// An editor behind `/v1/images/edits`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OpenAiImagesOptions {
+pub struct OpenAiImagesRecipe {
     /// Which server it is.
-    pub profile: ImagesProfile,
+    pub profile: Profile,
     /// The model's name as the server knows it.
     pub model: Option<String>,
     /// Where the seed is written.
-    pub seeds: Option<SeedChoice>,
+    pub seeds: Option<SeedPlace>,
     /// How a mask is sent.
-    pub masks: Option<MaskChoice>,
+    pub masks: Option<MaskRule>,
     /// Which sizes can be asked for.
-    pub sizes: Option<SizeChoice>,
+    pub sizes: Option<SizeRule>,
     /// Asks for the answer as a stream with so many pictures of what there is so far.
     pub partial_images: Option<u8>,
     /// Asks for the answer as a stream of `vLLM-Omni`'s own kind.
@@ -43,99 +44,36 @@ pub struct OpenAiImagesOptions {
     pub remote: RemoteSettings,
 }
 
-/// Which server it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImagesProfile {
-    /// GPT-Image at `OpenAI`.
-    OpenAi,
-    /// `vLLM-Omni`.
-    VllmOmni,
-    /// `SGLang` Diffusion.
-    SgLang,
-    /// stable-diffusion.cpp.
-    SdCpp,
-    /// The `LiteLLM` proxy.
-    LiteLlm,
-    /// Anything else.
-    Generic,
-}
-
-/// Where the seed is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SeedChoice {
-    /// Nowhere.
-    None,
-    /// Into the field `seed`.
-    Field,
-    /// Into the arguments at the end of the prompt.
-    Prompt,
-}
-
-/// How a mask is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MaskChoice {
-    /// Not at all.
-    None,
-    /// As the alpha of a PNG.
-    Transparent,
-    /// As it is.
-    White,
-}
-
-/// Which sizes can be asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SizeChoice {
-    /// Any.
-    Any,
-    /// Sides that are multiples of this.
-    MultipleOf(u32),
-    /// These alone.
-    OneOf(Vec<ImageSize>),
-}
-
-const PROFILE: Key<Word<ImagesProfile>> = Key {
+const PROFILE: Key<Word<Profile>> = Key {
     name: "profile",
     rule: Word(&[
-        ("openai", ImagesProfile::OpenAi),
-        ("vllm_omni", ImagesProfile::VllmOmni),
-        ("sglang", ImagesProfile::SgLang),
-        ("sdcpp", ImagesProfile::SdCpp),
-        ("litellm", ImagesProfile::LiteLlm),
-        ("generic", ImagesProfile::Generic),
+        ("openai", Profile::OpenAi),
+        ("vllm_omni", Profile::VllmOmni),
+        ("sglang", Profile::SgLang),
+        ("sdcpp", Profile::SdCpp),
+        ("litellm", Profile::LiteLlm),
+        ("generic", Profile::Generic),
     ]),
     absent: Absent::Refused,
     meaning: "which server it is: they differ in seeds, masks, sizes and errors, see docs/remote.md",
 };
 
-pub(super) const MODEL: Key<Text> = Key {
-    name: "model",
-    rule: Text,
-    absent: Absent::Unset("not sent"),
-    meaning: "the model's name as the server knows it",
-};
-
-const SEEDS: Key<Word<SeedChoice>> = Key {
+const SEEDS: Key<Word<SeedPlace>> = Key {
     name: "seeds",
-    rule: Word(&[("none", SeedChoice::None), ("field", SeedChoice::Field), ("prompt", SeedChoice::Prompt)]),
+    rule: Word(&[("none", SeedPlace::Nowhere), ("field", SeedPlace::Field), ("prompt", SeedPlace::PromptArguments)]),
     absent: Absent::Unset("by `profile`"),
     meaning: "where the seed is written: nowhere, into the field `seed`, or into the arguments at the end of the prompt that \
               stable-diffusion.cpp reads",
 };
 
-const MASKS: Key<Word<MaskChoice>> = Key {
+const MASKS: Key<Word<MaskRule>> = Key {
     name: "masks",
-    rule: Word(&[("none", MaskChoice::None), ("transparent", MaskChoice::Transparent), ("white", MaskChoice::White)]),
+    rule: Word(&[("none", MaskRule::None), ("transparent", MaskRule::Transparent), ("white", MaskRule::White)]),
     absent: Absent::Unset("by `profile`"),
     meaning: "how the server marks where editing is allowed: not at all, transparent in a PNG, or white",
 };
 
-const SIZES: Section = Section {
-    name: "sizes",
-    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
-    default: "by `profile`",
-    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
-              size becomes the nearest",
-};
+const SIZES: Section = sizes("by `profile`");
 
 const PARTIAL_IMAGES: Key<Whole> = Key {
     name: "partial_images",
@@ -151,14 +89,7 @@ const STREAM: Key<Flag> = Key {
     meaning: "asks for the answer as a stream of vLLM-Omni's own kind, which only its models of several stages have",
 };
 
-pub(super) const NFE: Key<Whole> = Key {
-    name: "nfe",
-    rule: Whole { low: 0, high: 1_000_000 },
-    absent: Absent::Default(0),
-    meaning: "denoiser evaluations that one edit counts as, in `budget: {nfe}`",
-};
-
-impl Options for OpenAiImagesOptions {
+impl Options for OpenAiImagesRecipe {
     const NAME: &'static str = "openai_images";
     const ABOUT: &'static str = "An editor behind `/v1/images/edits`: GPT-Image, vLLM-Omni, SGLang Diffusion, \
                                  stable-diffusion.cpp, the LiteLLM proxy, and others that speak this dialect.";
@@ -210,7 +141,7 @@ impl Options for OpenAiImagesOptions {
             write_knobs(&self.knobs),
             SEEDS.write(self.seeds.as_ref()),
             MASKS.write(self.masks.as_ref()),
-            self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
+            write_sizes(&SIZES, self.sizes.as_ref()),
             PARTIAL_IMAGES.write(self.partial_images.map(u64::from).as_ref()),
             STREAM.write(Some(&self.stream)),
             NFE.write(Some(&self.nfe)),
@@ -219,38 +150,37 @@ impl Options for OpenAiImagesOptions {
     }
 }
 
-/// The sizes, where they are given and right.
-pub(super) fn read_sizes(fields: &Fields<'_>, section: &Section) -> Option<SizeChoice> {
-    let entry = fields.entry(section.name)?;
-    let found = match &entry.node.value {
-        Value::Refused => return None,
-        Value::Scalar(Scalar::Text(text)) if text == "any" => Some(SizeChoice::Any),
-        Value::Scalar(Scalar::Whole(step @ 1..=4096)) => Some(SizeChoice::MultipleOf(*step as u32)),
-        Value::List(items) if !items.is_empty() && items.len() <= 100 => {
-            let size = |value: &Value| match value {
-                Value::Scalar(Scalar::Text(text)) => size(text),
-                _ => None,
-            };
-            items.iter().map(|item| size(&item.value)).collect::<Option<Vec<_>>>().map(SizeChoice::OneOf)
-        }
-        _ => None,
-    };
-    if found.is_none() {
-        fields.error(entry.place(), Mistake::new(format!("{} must be {}", quote(section.name), section.allowed)));
+impl EditorChoice for OpenAiImagesRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let (model, remote) = (self.model.as_deref().unwrap_or_default(), &self.remote);
+        let usual = OpenAiImagesOptions::new(name.clone(), self.profile, model, connection(remote));
+        let options = OpenAiImagesOptions {
+            revision: remote.revision.clone(),
+            prices: prices(&remote.prices),
+            bounds: bounds(&remote.prices, usual.bounds),
+            nfe: self.nfe,
+            fields: form_fields(&self.fields),
+            knobs: knobs(&self.knobs),
+            seeds: self.seeds,
+            masks: self.masks,
+            sizes: self.sizes.clone(),
+            repeat: remote.repeat.map(repeat),
+            partial_images: self.partial_images,
+            stream: self.stream,
+            ..usual
+        };
+        Ok(MadeEditor::Ready(Arc::new(OpenAiImages::new(options)?)))
     }
-    found
-}
 
-fn size(text: &str) -> Option<ImageSize> {
-    let (width, height) = text.split_once('x')?;
-    let side = |side: &str| side.parse().ok().filter(|side| (1..=16_384).contains(side));
-    Some(ImageSize { width: side(width)?, height: side(height)? })
-}
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
 
-pub(super) fn write_sizes(sizes: &SizeChoice) -> Yaml {
-    match sizes {
-        SizeChoice::Any => Yaml::text("any"),
-        SizeChoice::MultipleOf(step) => Yaml::plain(step),
-        SizeChoice::OneOf(sizes) => Yaml::List(sizes.iter().map(|size| Yaml::text(&size.to_string())).collect()),
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("models".into(), self.model.as_deref())
     }
 }
