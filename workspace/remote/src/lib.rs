@@ -34,15 +34,18 @@ mod trouble;
 
 pub use editscale_schema::remote::SecretHeader;
 
-pub use editors::ark::{Ark, ArkGeneration, ArkOptions};
-pub use editors::comfyui::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowFinding, WorkflowKnob};
-pub use editors::gemini::{Gemini, GeminiOptions};
+pub use editors::EDITORS;
+pub use editors::ark::{Ark, ArkGeneration, ArkOptions, ArkRecipe};
+pub use editors::comfyui::{ComfyUi, ComfyUiOptions, ComfyUiRecipe, WorkflowBindings, WorkflowFinding, WorkflowKnob};
+pub use editors::gemini::{Gemini, GeminiOptions, GeminiRecipe};
 pub use editors::knobs::FieldKnob;
-pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, Profile, SeedPlace};
-pub use editors::sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions};
-pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOptions};
+pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, OpenAiImagesRecipe, Profile, SeedPlace};
+pub use editors::sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions, SdCppJobsRecipe};
+pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOptions, SgLangRolloutRecipe};
 pub use editors::size::SizeRule;
-pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
+pub use editors::submit_poll::{
+    InputFields, InputSettings, Service, SizePlace, SubmitPoll, SubmitPollOptions, SubmitPollRecipe,
+};
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{Endpoint, Secret, SecretSource, Timeouts};
 pub use judges::JUDGES;

@@ -4,6 +4,7 @@ pub(crate) mod ark;
 pub(crate) mod comfyui;
 pub(crate) mod gemini;
 pub(crate) mod item;
+pub(crate) mod keys;
 pub(crate) mod knobs;
 pub(crate) mod masks;
 pub(crate) mod openai_images;
@@ -11,3 +12,16 @@ pub(crate) mod sdcpp_jobs;
 pub(crate) mod sglang_rollout;
 pub(crate) mod size;
 pub(crate) mod submit_poll;
+
+use editscale_schema::EditorKind;
+
+/// The editors behind HTTP that recipes can name. To add one, write its folder and a line here.
+pub const EDITORS: &[EditorKind] = &[
+    EditorKind::of::<openai_images::OpenAiImagesRecipe>(),
+    EditorKind::of::<sdcpp_jobs::SdCppJobsRecipe>(),
+    EditorKind::of::<submit_poll::SubmitPollRecipe>(),
+    EditorKind::of::<comfyui::ComfyUiRecipe>(),
+    EditorKind::of::<gemini::GeminiRecipe>(),
+    EditorKind::of::<ark::ArkRecipe>(),
+    EditorKind::of::<sglang_rollout::SgLangRolloutRecipe>(),
+];

@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod generation;
 mod options;
+mod recipe;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use reqwest::header::HeaderMap;
 
 pub use generation::ArkGeneration;
 pub use options::ArkOptions;
+pub use recipe::ArkRecipe;
 
 use crate::SetupError;
 use crate::editors::item::{begin, key, unmasked};

@@ -8,6 +8,7 @@ mod check;
 mod job;
 mod options;
 mod progress;
+mod recipe;
 mod template;
 mod verdict;
 mod workflow;
@@ -27,6 +28,7 @@ use tokio::sync::Notify;
 
 pub use check::WorkflowFinding;
 pub use options::{ComfyUiOptions, WorkflowBindings, WorkflowKnob};
+pub use recipe::ComfyUiRecipe;
 
 use self::job::{ComfyJob, Upload};
 use self::template::{Filling, Template};

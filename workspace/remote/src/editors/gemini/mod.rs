@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod options;
+mod recipe;
 mod sizes;
 
 use std::num::NonZeroU32;
@@ -21,6 +22,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 
 pub use options::GeminiOptions;
+pub use recipe::GeminiRecipe;
 
 use crate::SetupError;
 use crate::editors::gemini::answer::Answer;

@@ -14,6 +14,9 @@ use crate::picture::PictureLimits;
 use crate::price::{Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
 
+/// The header that carries the secret where none is named.
+pub(super) const HEADER: &str = "x-goog-api-key";
+
 /// Fields of `generationConfig` that this program writes itself, or that would make the answer another.
 const OWN_FIELDS: [&str; 7] = [
     "candidateCount",
@@ -68,7 +71,7 @@ impl GeminiOptions {
     pub fn new(name: EditorName, model: &str, mut connection: Connection) -> Self {
         for server in &mut connection.servers {
             if server.secret_header == SecretHeader::Bearer {
-                server.secret_header = SecretHeader::Named("x-goog-api-key".to_owned());
+                server.secret_header = SecretHeader::Named(HEADER.to_owned());
             }
         }
         Self {

@@ -8,6 +8,7 @@ mod arguments;
 mod form;
 mod options;
 mod profile;
+mod recipe;
 mod stream;
 
 use std::fmt::Write as _;
@@ -23,6 +24,7 @@ use reqwest::Method;
 
 pub use options::OpenAiImagesOptions;
 pub use profile::{MaskRule, Profile, SeedPlace};
+pub use recipe::OpenAiImagesRecipe;
 
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, key_header};

@@ -7,6 +7,7 @@ mod body;
 mod capabilities;
 mod job;
 mod options;
+mod recipe;
 
 use std::future::ready;
 use std::num::NonZeroU32;
@@ -23,6 +24,7 @@ use serde_json::Value;
 pub use capabilities::SdCppCapabilities;
 pub(crate) use options::place;
 pub use options::{PictureUse, SdCppJobsOptions};
+pub use recipe::SdCppJobsRecipe;
 
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, key_header};

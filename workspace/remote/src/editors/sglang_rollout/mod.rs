@@ -9,6 +9,7 @@ mod body;
 mod item;
 mod options;
 mod picture;
+mod recipe;
 mod tensor;
 mod way;
 
@@ -25,6 +26,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 
 pub use options::{RolloutSampler, SgLangRolloutOptions};
+pub use recipe::SgLangRolloutRecipe;
 
 use crate::SetupError;
 use crate::editors::item::{SEED_BITS, begin, key, unmasked};

@@ -7,6 +7,7 @@ mod bfl;
 mod body;
 mod fal;
 mod options;
+mod recipe;
 mod replicate;
 mod service;
 
@@ -24,6 +25,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 pub use options::{InputFields, SizePlace, SubmitPollOptions};
+pub use recipe::{InputSettings, SubmitPollRecipe};
 pub use service::Service;
 
 use crate::SetupError;

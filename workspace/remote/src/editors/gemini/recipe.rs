@@ -1,27 +1,29 @@
-//! Options of the editor `gemini`.
+//! How recipes set such an editor.
 
-use super::openai_images::NFE;
-use crate::document::yaml::Yaml;
-use crate::remote::{
+use std::sync::Arc;
+
+use editscale_core::EditorName;
+use editscale_schema::remote::{
     CALLS, FieldValue, KNOBS, KnobSetting, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS, read_fields, read_knobs,
     write_fields, write_knobs,
 };
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Text, Word};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Mistake, Options,
+    Section, Text, Word, Yaml,
+};
 
-/// The header that carries the key where a recipe names none.
-const HEADER: &str = "x-goog-api-key";
+use super::options::HEADER;
+use super::{Gemini, GeminiOptions};
+use crate::editors::keys::NFE;
+use crate::recipe::{bounds, connection, knobs, prices, repeat};
 
 /// An editor behind Google's `generateContent`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GeminiOptions {
+pub struct GeminiRecipe {
     /// The model.
     pub model: String,
     /// The resolution that every request asks for.
-    pub resolution: Option<ResolutionChoice>,
+    pub resolution: Option<&'static str>,
     /// Whether the same seed is known to give the same picture.
     pub is_reproducible: bool,
     /// Thresholds of the service's own checks by category.
@@ -34,31 +36,6 @@ pub struct GeminiOptions {
     pub remote: RemoteSettings,
 }
 
-/// A resolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResolutionChoice {
-    /// About 512 by 512 pixels.
-    Half,
-    /// About 1024 by 1024 pixels.
-    One,
-    /// About 2048 by 2048 pixels.
-    Two,
-    /// About 4096 by 4096 pixels.
-    Four,
-}
-
-impl ResolutionChoice {
-    /// The word of the service.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Half => "512",
-            Self::One => "1K",
-            Self::Two => "2K",
-            Self::Four => "4K",
-        }
-    }
-}
-
 const MODEL: Key<Text> = Key {
     name: "model",
     rule: Text,
@@ -66,14 +43,9 @@ const MODEL: Key<Text> = Key {
     meaning: "the model's name as the service knows it, such as `gemini-2.5-flash-image`",
 };
 
-const RESOLUTION: Key<Word<ResolutionChoice>> = Key {
+const RESOLUTION: Key<Word<&'static str>> = Key {
     name: "resolution",
-    rule: Word(&[
-        ("512", ResolutionChoice::Half),
-        ("1K", ResolutionChoice::One),
-        ("2K", ResolutionChoice::Two),
-        ("4K", ResolutionChoice::Four),
-    ]),
+    rule: Word(&[("512", "512"), ("1K", "1K"), ("2K", "2K"), ("4K", "4K")]),
     absent: Absent::Unset("the one nearest to the wish, from Gemini 3 on"),
     meaning: "the resolution that every request asks for; the price depends on it",
 };
@@ -92,7 +64,7 @@ const SAFETY: Section = Section {
     meaning: "thresholds of the service's own checks by category, such as `HARM_CATEGORY_HARASSMENT: BLOCK_ONLY_HIGH`",
 };
 
-impl Options for GeminiOptions {
+impl Options for GeminiRecipe {
     const NAME: &'static str = "gemini";
     const ABOUT: &'static str = "A model of Google's that makes pictures (\"Nano Banana\"), through `generateContent`.";
     const KEYS: Keys =
@@ -130,6 +102,38 @@ impl Options for GeminiOptions {
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+impl EditorChoice for GeminiRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let remote = &self.remote;
+        let usual = GeminiOptions::new(name.clone(), &self.model, connection(remote));
+        let options = GeminiOptions {
+            revision: remote.revision.clone(),
+            prices: prices(&remote.prices),
+            bounds: bounds(&remote.prices, usual.bounds),
+            nfe: self.nfe,
+            knobs: knobs(&self.knobs),
+            safety: self.safety.iter().cloned().collect(),
+            resolutions: self.resolution.map_or(usual.resolutions, |word| vec![word.to_owned()]),
+            is_reproducible: self.is_reproducible,
+            repeat: remote.repeat.map_or(usual.repeat, repeat),
+            ..usual
+        };
+        Ok(MadeEditor::Ready(Arc::new(Gemini::new(options)?)))
+    }
+
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
+
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        (format!("models/{}", self.model).into(), None)
     }
 }
 

@@ -1,25 +1,32 @@
-//! Options of the editor `comfyui`.
+//! How recipes set such an editor.
 
-use editscale_core::KnobName;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::document::scalar::Scalar;
-use crate::document::tree::Value;
-use crate::document::yaml::Yaml;
-use crate::editors::openai_images::{MaskChoice, NFE, SizeChoice, read_sizes, write_sizes};
-use crate::remote::{
+use editscale_core::{BoxFuture, EditorName, KnobName};
+use editscale_schema::remote::{
     CALLS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REVISION, RemoteSettings, SERVERS, read_fields,
     read_knobs, write_fields, write_knobs,
 };
-use crate::report::mistakes::Mistake;
-use crate::report::quote::quote;
-use crate::schema::fields::{Fields, MOST_ITEMS};
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Text, Whole, Word};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MOST_ITEMS, MadeEditor, MakeError, Mistake,
+    Options, Scalar, Section, Text, Value, Whole, Word, Yaml, quote,
+};
+
+use super::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowKnob};
+use crate::editors::keys::{NFE, read_sizes, write_sizes};
+use crate::editors::knobs::FieldKnob;
+use crate::editors::openai_images::MaskRule;
+use crate::editors::size::SizeRule;
+use crate::files;
+use crate::recipe::{connection, json, knobs, polls, prices};
+
+/// The most bytes of a workflow's file.
+const LARGEST_WORKFLOW: u64 = 16 << 20;
 
 /// A workflow of `ComfyUI`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ComfyUiOptions {
+pub struct ComfyUiRecipe {
     /// The file of the workflow, in API format.
     pub workflow: String,
     /// The nodes whose pictures are the result.
@@ -45,9 +52,9 @@ pub struct ComfyUiOptions {
     /// Bits of a seed that are sent.
     pub seed_bits: u8,
     /// How a mask is sent.
-    pub masks: Option<MaskChoice>,
+    pub masks: Option<MaskRule>,
     /// Which sizes can be asked for.
-    pub sizes: Option<SizeChoice>,
+    pub sizes: Option<SizeRule>,
     /// Whether progress and previews are listened for.
     pub progress: bool,
     /// How an edit is asked about until it ends.
@@ -111,9 +118,9 @@ const SEED_BITS: Key<Whole> = Key {
     meaning: "bits of a seed that are sent; a `KSampler` takes all of them, some nodes fewer",
 };
 
-const MASKS: Key<Word<MaskChoice>> = Key {
+const MASKS: Key<Word<MaskRule>> = Key {
     name: "masks",
-    rule: Word(&[("transparent", MaskChoice::Transparent), ("white", MaskChoice::White)]),
+    rule: Word(&[("transparent", MaskRule::Transparent), ("white", MaskRule::White)]),
     absent: Absent::Unset("as the node reads it"),
     meaning: "how the bound node marks where editing is allowed: transparent in a PNG, or white",
 };
@@ -133,7 +140,7 @@ const PROGRESS: Key<Flag> = Key {
     meaning: "whether progress and previews are listened for over a WebSocket",
 };
 
-impl Options for ComfyUiOptions {
+impl Options for ComfyUiRecipe {
     const NAME: &'static str = "comfyui";
     const ABOUT: &'static str = "A workflow of ComfyUI, into which each edit is written at the places named here; see \
                                  `docs/remote.md`.";
@@ -219,12 +226,80 @@ impl Options for ComfyUiOptions {
             write_fields(&PLACES, &places),
             SEED_BITS.write(Some(&self.seed_bits.into())),
             MASKS.write(self.masks.as_ref()),
-            self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
+            write_sizes(&SIZES, self.sizes.as_ref()),
             PROGRESS.write(Some(&self.progress)),
             Some(self.polls.write()),
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+impl EditorChoice for ComfyUiRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        Ok(MadeEditor::Ready(Arc::new(self.editor(name)?)))
+    }
+
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
+
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("system_stats".into(), None)
+    }
+
+    /// Whether its server has what the workflow needs.
+    fn inspect<'a>(&'a self, name: &'a EditorName) -> Option<BoxFuture<'a, Result<Vec<String>, MakeError>>> {
+        Some(Box::pin(async move {
+            let lacks = self.editor(name)?.inspect().await;
+            Ok(lacks.into_iter().map(|lack| lack.message).collect())
+        }))
+    }
+}
+
+impl ComfyUiRecipe {
+    fn editor(&self, name: &EditorName) -> Result<ComfyUi, MakeError> {
+        let path = &self.workflow;
+        let workflow = files::text(Path::new(path), LARGEST_WORKFLOW).map_err(|error| {
+            format!("cannot read the workflow `{path}`, a path from the folder in which the program runs: {error}")
+        })?;
+        let options = self.options(name, &workflow);
+        Ok(ComfyUi::new(options).map_err(|error| format!("with the workflow `{path}`: {error}"))?)
+    }
+
+    fn options(&self, name: &EditorName, workflow: &str) -> ComfyUiOptions {
+        let bindings = WorkflowBindings {
+            image: self.image.clone(),
+            instruction: self.instruction.clone(),
+            seed: self.seed.clone(),
+            mask: self.mask.clone(),
+            width: self.width.clone(),
+            height: self.height.clone(),
+        };
+        let outputs: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
+        let remote = &self.remote;
+        let usual = ComfyUiOptions::new(name.clone(), workflow, bindings, &outputs, connection(remote));
+        let placed = |knob: FieldKnob| {
+            let place = self.places.iter().find(|(name, _)| *name == knob.spec.name);
+            place.map(|(_, pointer)| WorkflowKnob { knob, pointer: pointer.clone() })
+        };
+        ComfyUiOptions {
+            revision: remote.revision.clone(),
+            fixed: self.fixed.iter().map(|(pointer, value)| (pointer.clone(), json(value))).collect(),
+            knobs: knobs(&self.knobs).into_iter().filter_map(placed).collect(),
+            seed_bits: self.seed_bits,
+            masks: self.masks,
+            sizes: self.sizes.clone().unwrap_or(usual.sizes),
+            polls: polls(self.polls),
+            progress: self.progress,
+            prices: prices(&remote.prices),
+            nfe: self.nfe,
+            ..usual
+        }
     }
 }
 

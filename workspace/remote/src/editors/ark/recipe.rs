@@ -1,24 +1,29 @@
-//! Options of the editor `ark`.
+//! How recipes set such an editor.
 
-use super::openai_images::NFE;
-use crate::document::yaml::Yaml;
-use crate::remote::{
+use std::sync::Arc;
+
+use editscale_core::EditorName;
+use editscale_schema::remote::{
     CALLS, KNOBS, KnobSetting, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS, read_knobs, write_knobs,
 };
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Text, Word};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Options, Text, Word,
+    Yaml,
+};
+
+use super::{Ark, ArkGeneration, ArkOptions};
+use crate::editors::keys::NFE;
+use crate::recipe::{bounds, connection, knobs, prices, repeat};
 
 /// Seedream or `SeedEdit` at Volcengine Ark or `BytePlus` `ModelArk`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ArkOptions {
+pub struct ArkRecipe {
     /// The model, or an inference endpoint.
     pub model: String,
     /// The model's generation, where its name does not tell it.
-    pub generation: Option<GenerationChoice>,
+    pub generation: Option<ArkGeneration>,
     /// A word for the size that requests carry which leave it open.
-    pub size: Option<SizeWord>,
+    pub size: Option<&'static str>,
     /// Whether pictures come within the answer.
     pub is_inline: bool,
     /// Whether seeds are sent and reproduce.
@@ -31,44 +36,6 @@ pub struct ArkOptions {
     pub remote: RemoteSettings,
 }
 
-/// A generation of these models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GenerationChoice {
-    /// `SeedEdit` 3.0.
-    SeedEdit3,
-    /// Seedream 4.0.
-    Seedream4,
-    /// Seedream 4.5.
-    Seedream45,
-    /// Seedream 5.0.
-    Seedream5,
-}
-
-/// A word for a size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SizeWord {
-    /// About one million pixels.
-    One,
-    /// About four million pixels.
-    Two,
-    /// About nine million pixels.
-    Three,
-    /// About sixteen million pixels.
-    Four,
-}
-
-impl SizeWord {
-    /// The word of the service.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::One => "1K",
-            Self::Two => "2K",
-            Self::Three => "3K",
-            Self::Four => "4K",
-        }
-    }
-}
-
 const MODEL: Key<Text> = Key {
     name: "model",
     rule: Text,
@@ -76,21 +43,21 @@ const MODEL: Key<Text> = Key {
     meaning: "the model, such as `doubao-seedream-4-5-251128`, or an inference endpoint, such as `ep-20260125201054-pfrb4`",
 };
 
-const GENERATION: Key<Word<GenerationChoice>> = Key {
+const GENERATION: Key<Word<ArkGeneration>> = Key {
     name: "generation",
     rule: Word(&[
-        ("seededit_3", GenerationChoice::SeedEdit3),
-        ("seedream_4", GenerationChoice::Seedream4),
-        ("seedream_4_5", GenerationChoice::Seedream45),
-        ("seedream_5", GenerationChoice::Seedream5),
+        ("seededit_3", ArkGeneration::SeedEdit3),
+        ("seedream_4", ArkGeneration::Seedream4),
+        ("seedream_4_5", ArkGeneration::Seedream45),
+        ("seedream_5", ArkGeneration::Seedream5),
     ]),
     absent: Absent::Unset("by `model`"),
     meaning: "the model's generation, on which sizes and seeds depend; required where the model's name does not tell it",
 };
 
-const SIZE: Key<Word<SizeWord>> = Key {
+const SIZE: Key<Word<&'static str>> = Key {
     name: "size",
-    rule: Word(&[("1K", SizeWord::One), ("2K", SizeWord::Two), ("3K", SizeWord::Three), ("4K", SizeWord::Four)]),
+    rule: Word(&[("1K", "1K"), ("2K", "2K"), ("3K", "3K"), ("4K", "4K")]),
     absent: Absent::Unset("that of the picture, or the nearest that is made"),
     meaning: "a word for the size that requests carry which leave it open: the model then chooses sides itself",
 };
@@ -109,7 +76,7 @@ const SEEDS: Key<Flag> = Key {
     meaning: "whether seeds are sent and reproduce; only the third generation is documented to have them",
 };
 
-impl Options for ArkOptions {
+impl Options for ArkRecipe {
     const NAME: &'static str = "ark";
     const ABOUT: &'static str = "Seedream or SeedEdit at Volcengine Ark or BytePlus ModelArk.";
     const KEYS: Keys =
@@ -143,5 +110,38 @@ impl Options for ArkOptions {
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+impl EditorChoice for ArkRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let remote = &self.remote;
+        let usual = ArkOptions::new(name.clone(), &self.model, connection(remote));
+        let options = ArkOptions {
+            generation: self.generation,
+            revision: remote.revision.clone(),
+            prices: prices(&remote.prices),
+            bounds: bounds(&remote.prices, usual.bounds),
+            nfe: self.nfe,
+            knobs: knobs(&self.knobs),
+            size: self.size.map(str::to_owned),
+            is_inline: self.is_inline,
+            has_seeds: self.has_seeds,
+            repeat: remote.repeat.map_or(usual.repeat, repeat),
+            ..usual
+        };
+        Ok(MadeEditor::Ready(Arc::new(Ark::new(options)?)))
+    }
+
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
+
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("models".into(), None)
     }
 }

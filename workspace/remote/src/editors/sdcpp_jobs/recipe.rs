@@ -1,25 +1,30 @@
-//! Options of the editor `sdcpp_jobs`.
+//! How recipes set such an editor.
 
-use super::openai_images::{MODEL, NFE, SizeChoice, read_sizes, write_sizes};
-use crate::document::yaml::Yaml;
-use crate::remote::{
+use std::sync::Arc;
+
+use editscale_core::EditorName;
+use editscale_schema::remote::{
     CALLS, FIELDS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REPEAT, REVISION, RemoteSettings,
     SERVERS, read_fields, read_knobs, write_fields, write_knobs,
 };
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::Word;
+use editscale_schema::{
+    Absent, EditorChoice, Fields, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Options, Section, Word, Yaml,
+};
+
+use super::{PictureUse, SdCppJobs, SdCppJobsOptions};
+use crate::editors::keys::{MODEL, NFE, read_sizes, sizes, write_sizes};
+use crate::editors::size::SizeRule;
+use crate::recipe::{connection, json_fields, knobs, polls, prices, repeat};
 
 /// An editor behind the native jobs of stable-diffusion.cpp.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SdCppJobsOptions {
+pub struct SdCppJobsRecipe {
     /// The model, for people and revisions: the server has only one.
     pub model: Option<String>,
     /// What the picture is to the model.
-    pub picture: PictureChoice,
+    pub picture: PictureUse,
     /// Which sizes can be asked for.
-    pub sizes: Option<SizeChoice>,
+    pub sizes: Option<SizeRule>,
     /// Denoiser evaluations that one edit counts as.
     pub nfe: u64,
     /// Fields that every request carries.
@@ -32,32 +37,17 @@ pub struct SdCppJobsOptions {
     pub remote: RemoteSettings,
 }
 
-/// What the picture is to the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureChoice {
-    /// A reference, as models for editing take it.
-    Reference,
-    /// Where denoising starts.
-    Start,
-}
-
-const PICTURE: Key<Word<PictureChoice>> = Key {
+const PICTURE: Key<Word<PictureUse>> = Key {
     name: "picture",
-    rule: Word(&[("reference", PictureChoice::Reference), ("start", PictureChoice::Start)]),
-    absent: Absent::Default(PictureChoice::Reference),
+    rule: Word(&[("reference", PictureUse::Reference), ("start", PictureUse::Start)]),
+    absent: Absent::Default(PictureUse::Reference),
     meaning: "what the picture is to the model: a reference, as models for editing take it, or where denoising starts, from \
               which the field or knob `strength` leads away",
 };
 
-const SIZES: Section = Section {
-    name: "sizes",
-    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
-    default: "`16`",
-    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
-              size becomes the nearest",
-};
+const SIZES: Section = sizes("`16`");
 
-impl Options for SdCppJobsOptions {
+impl Options for SdCppJobsRecipe {
     const NAME: &'static str = "sdcpp_jobs";
     const ABOUT: &'static str = "An editor behind the native jobs of stable-diffusion.cpp, `/sdcpp/v1`, which take masks \
                                  and are found again after a crash.";
@@ -88,10 +78,42 @@ impl Options for SdCppJobsOptions {
             PICTURE.write(Some(&self.picture)),
             write_fields(&FIELDS, &self.fields),
             write_knobs(&self.knobs),
-            self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
+            write_sizes(&SIZES, self.sizes.as_ref()),
             NFE.write(Some(&self.nfe)),
             Some(self.polls.write()),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+impl EditorChoice for SdCppJobsRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let (model, remote) = (self.model.as_deref().unwrap_or_default(), &self.remote);
+        let usual = SdCppJobsOptions::new(name.clone(), model, connection(remote));
+        let options = SdCppJobsOptions {
+            revision: remote.revision.clone(),
+            prices: prices(&remote.prices),
+            nfe: self.nfe,
+            picture: self.picture,
+            fields: json_fields(&self.fields),
+            knobs: knobs(&self.knobs),
+            sizes: self.sizes.clone().unwrap_or(usual.sizes),
+            repeat: remote.repeat.map(repeat),
+            polls: polls(self.polls),
+            ..usual
+        };
+        Ok(MadeEditor::Ready(Arc::new(SdCppJobs::new(options)?)))
+    }
+
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
+
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("capabilities".into(), None)
     }
 }

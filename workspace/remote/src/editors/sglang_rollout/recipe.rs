@@ -1,27 +1,29 @@
-//! Options of the editor `sglang_rollout`.
+//! How recipes set such an editor.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::openai_images::{NFE, SizeChoice, read_sizes, write_sizes};
-use crate::document::scalar::Scalar;
-use crate::document::tree::Value;
-use crate::document::yaml::Yaml;
-use crate::remote::{
+use editscale_core::EditorName;
+use editscale_schema::remote::{
     CALLS, KNOBS, KnobSetting, PRICES, REPEAT, REVISION, RemoteSettings, SERVERS, read_knobs, write_knobs,
 };
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Number, Text, Word};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Mistake, Number,
+    Options, Scalar, Section, Text, Value, Word, Yaml,
+};
+
+use super::{RolloutSampler, SgLangRollout, SgLangRolloutOptions};
+use crate::editors::keys::{NFE, read_sizes, sizes, write_sizes};
+use crate::editors::size::SizeRule;
+use crate::recipe::{connection, knobs, prices, repeat};
 
 /// An editor behind `SGLang` Diffusion's `/rollout/generate`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SgLangRolloutOptions {
+pub struct SgLangRolloutRecipe {
     /// The model that the servers have.
     pub model: String,
     /// How a step is made.
-    pub sampler: RolloutChoice,
+    pub sampler: RolloutSampler,
     /// How much noise a step adds.
     pub noise_level: f64,
     /// The steps that add noise, counted from 0; `None` for all.
@@ -30,27 +32,16 @@ pub struct SgLangRolloutOptions {
     pub trajectory: bool,
     /// What the picture should not show.
     pub negative_prompt: Option<String>,
-    /// Whether noise is drawn on the server's card; else on its processor.
-    pub is_drawn_on_card: bool,
+    /// Where the server draws noise.
+    pub generator_device: &'static str,
     /// Which sizes can be asked for.
-    pub sizes: Option<SizeChoice>,
+    pub sizes: Option<SizeRule>,
     /// Denoiser evaluations that one edit counts as.
     pub nfe: u64,
     /// Fields that a search may turn.
     pub knobs: Vec<KnobSetting>,
     /// The servers and what is told of them.
     pub remote: RemoteSettings,
-}
-
-/// How a step is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RolloutChoice {
-    /// Noise is added at every step.
-    Sde,
-    /// Noise is added so that its level stays what the schedule says.
-    Cps,
-    /// No noise is added.
-    Ode,
 }
 
 const MODEL: Key<Text> = Key {
@@ -60,10 +51,10 @@ const MODEL: Key<Text> = Key {
     meaning: "the model that the servers have; it is not sent, but a run is resumed under the same one only",
 };
 
-const SAMPLER: Key<Word<RolloutChoice>> = Key {
+const SAMPLER: Key<Word<RolloutSampler>> = Key {
     name: "sampler",
-    rule: Word(&[("sde", RolloutChoice::Sde), ("cps", RolloutChoice::Cps), ("ode", RolloutChoice::Ode)]),
-    absent: Absent::Default(RolloutChoice::Sde),
+    rule: Word(&[("sde", RolloutSampler::Sde), ("cps", RolloutSampler::Cps), ("ode", RolloutSampler::Ode)]),
+    absent: Absent::Default(RolloutSampler::Sde),
     meaning: "how a step is made: with noise, with noise that keeps the level of the schedule, or without",
 };
 
@@ -95,22 +86,16 @@ const NEGATIVE_PROMPT: Key<Text> = Key {
     meaning: "what the picture should not show",
 };
 
-const GENERATOR_DEVICE: Key<Word<bool>> = Key {
+const GENERATOR_DEVICE: Key<Word<&'static str>> = Key {
     name: "generator_device",
-    rule: Word(&[("cuda", true), ("cpu", false)]),
-    absent: Absent::Default(true),
+    rule: Word(&[("cuda", "cuda"), ("cpu", "cpu")]),
+    absent: Absent::Default("cuda"),
     meaning: "where the server draws noise; the same seed gives other noise on each",
 };
 
-const SIZES: Section = Section {
-    name: "sizes",
-    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
-    default: "`16`",
-    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
-              size becomes the nearest",
-};
+const SIZES: Section = sizes("`16`");
 
-impl Options for SgLangRolloutOptions {
+impl Options for SgLangRolloutRecipe {
     const NAME: &'static str = "sglang_rollout";
     const ABOUT: &'static str = "An editor behind SGLang Diffusion's `/rollout/generate`: pictures with their way through \
                                  the latent space.";
@@ -136,10 +121,10 @@ impl Options for SgLangRolloutOptions {
         // All are read before any is missed, so that all mistakes are told.
         let (model, sampler, noise_level) = (fields.take(&MODEL), fields.take(&SAMPLER), fields.take(&NOISE_LEVEL));
         let (noisy_steps, trajectory) = (read_steps(fields), fields.take(&TRAJECTORY));
-        let (negative_prompt, drawn) = (fields.take(&NEGATIVE_PROMPT), fields.take(&GENERATOR_DEVICE));
+        let (negative_prompt, generator_device) = (fields.take(&NEGATIVE_PROMPT), fields.take(&GENERATOR_DEVICE));
         let (sizes, nfe, knobs) = (read_sizes(fields, &SIZES), fields.take(&NFE), read_knobs(fields));
         let remote = RemoteSettings::read(fields);
-        if noisy_steps.is_some() && sampler == Some(RolloutChoice::Ode) {
+        if noisy_steps.is_some() && sampler == Some(RolloutSampler::Ode) {
             let mistake =
                 Mistake::new("`noisy_steps` has no meaning with `sampler: ode`").hint("leave `noisy_steps` out");
             fields.error(&fields.span_of(NOISY_STEPS.name), mistake);
@@ -151,7 +136,7 @@ impl Options for SgLangRolloutOptions {
             noisy_steps,
             trajectory: trajectory?,
             negative_prompt,
-            is_drawn_on_card: drawn?,
+            generator_device: generator_device?,
             sizes,
             nfe: nfe?,
             knobs: knobs?,
@@ -168,12 +153,47 @@ impl Options for SgLangRolloutOptions {
             self.noisy_steps.as_ref().map(|list| (NOISY_STEPS.name.to_owned(), steps(list))),
             TRAJECTORY.write(Some(&self.trajectory)),
             NEGATIVE_PROMPT.write(self.negative_prompt.as_ref()),
-            GENERATOR_DEVICE.write(Some(&self.is_drawn_on_card)),
-            self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
+            GENERATOR_DEVICE.write(Some(&self.generator_device)),
+            write_sizes(&SIZES, self.sizes.as_ref()),
             write_knobs(&self.knobs),
             NFE.write(Some(&self.nfe)),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+impl EditorChoice for SgLangRolloutRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let remote = &self.remote;
+        let usual = SgLangRolloutOptions::new(name.clone(), &self.model, connection(remote));
+        let options = SgLangRolloutOptions {
+            revision: remote.revision.clone(),
+            prices: prices(&remote.prices),
+            nfe: self.nfe,
+            sampler: self.sampler,
+            noise_level: self.noise_level,
+            noisy_steps: self.noisy_steps.clone(),
+            keeps_trajectory: self.trajectory,
+            negative_prompt: self.negative_prompt.clone(),
+            generator_device: self.generator_device.to_owned(),
+            knobs: knobs(&self.knobs),
+            sizes: self.sizes.clone().unwrap_or(usual.sizes),
+            repeat: remote.repeat.map(repeat),
+            ..usual
+        };
+        Ok(MadeEditor::Ready(Arc::new(SgLangRollout::new(options)?)))
+    }
+
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
+
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("health".into(), None)
     }
 }
 

@@ -1,30 +1,34 @@
-//! Options of the editor `submit_poll`.
+//! How recipes set such an editor.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::openai_images::{NFE, SizeChoice, read_sizes, write_sizes};
-use crate::document::yaml::Yaml;
-use crate::remote::{
+use editscale_core::EditorName;
+use editscale_schema::remote::{
     CALLS, FIELDS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REVISION, RemoteSettings, SERVERS,
     read_fields, read_knobs, section, write_fields, write_knobs,
 };
-use crate::report::mistakes::Mistake;
-use crate::schema::fields::Fields;
-use crate::schema::key::{Absent, Key, Keys, Section};
-use crate::schema::options::Options;
-use crate::schema::rule::{Flag, Number, Text, Word};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Mistake, Number,
+    Options, Section, Subtable, Text, Word, Yaml,
+};
+
+use super::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
+use crate::editors::keys::{NFE, read_sizes, sizes, write_sizes};
+use crate::editors::size::SizeRule;
+use crate::recipe::{connection, json_fields, knobs, polls, prices};
 
 /// An editor behind a service that takes jobs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SubmitPollOptions {
+pub struct SubmitPollRecipe {
     /// Which service it is.
-    pub service: ServiceChoice,
+    pub service: Service,
     /// The model, as the service's addresses name it.
     pub model: String,
     /// What the model calls its inputs.
     pub inputs: InputSettings,
     /// Which sizes can be asked for, where one of the inputs is a size.
-    pub sizes: Option<SizeChoice>,
+    pub sizes: Option<SizeRule>,
     /// How long a job may take by the service's own clock.
     pub server_limit: Option<Duration>,
     /// Denoiser evaluations that one edit counts as.
@@ -37,17 +41,6 @@ pub struct SubmitPollOptions {
     pub polls: PollSettings,
     /// The servers and what is told of them.
     pub remote: RemoteSettings,
-}
-
-/// Which service it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServiceChoice {
-    /// Black Forest Labs.
-    Bfl,
-    /// The queue of fal.
-    Fal,
-    /// Replicate.
-    Replicate,
 }
 
 /// What a model calls its inputs; what is `None` is as the service usually has it.
@@ -73,9 +66,9 @@ pub struct InputSettings {
     pub proportion: Option<String>,
 }
 
-const SERVICE: Key<Word<ServiceChoice>> = Key {
+const SERVICE: Key<Word<Service>> = Key {
     name: "service",
-    rule: Word(&[("bfl", ServiceChoice::Bfl), ("fal", ServiceChoice::Fal), ("replicate", ServiceChoice::Replicate)]),
+    rule: Word(&[("bfl", Service::Bfl), ("fal", Service::Fal), ("replicate", Service::Replicate)]),
     absent: Absent::Refused,
     meaning: "which service it is: Black Forest Labs, fal or Replicate",
 };
@@ -126,18 +119,11 @@ const SIZE: Key<Text> =
 const PROPORTION: Key<Text> =
     input("proportion", "not sent", "the input that takes the proportion of width to height, such as `16:9`");
 
-pub(crate) const INPUT_KEYS: Keys =
-    &[&PROMPT, &PICTURE, &PICTURE_LIST, &SEED, &MASK, &WIDTH, &HEIGHT, &SIZE, &PROPORTION];
+const INPUT_KEYS: Keys = &[&PROMPT, &PICTURE, &PICTURE_LIST, &SEED, &MASK, &WIDTH, &HEIGHT, &SIZE, &PROPORTION];
 
-const SIZES: Section = Section {
-    name: "sizes",
-    allowed: "`any`, a whole number from 1 to 4096, or a list of sizes such as `1024x1536`",
-    default: "`any`",
-    meaning: "which sizes can be asked for: any, sides that are multiples of a number, or these alone; a wish for another \
-              size becomes the nearest",
-};
+const SIZES: Section = sizes("`any`");
 
-impl Options for SubmitPollOptions {
+impl Options for SubmitPollRecipe {
     const NAME: &'static str = "submit_poll";
     const ABOUT: &'static str = "An editor behind a service that takes jobs: Black Forest Labs, fal or Replicate. What was \
                                  submitted is never submitted again by itself.";
@@ -156,6 +142,8 @@ impl Options for SubmitPollOptions {
         &PRICES,
         &REVISION,
     ];
+    const SUBTABLES: &'static [Subtable] =
+        &[Subtable { path: INPUTS.name, about: "What a model calls its inputs.", keys: INPUT_KEYS }];
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
@@ -165,8 +153,10 @@ impl Options for SubmitPollOptions {
         let server_limit = fields.take(&SERVER_LIMIT).map(Duration::from_secs_f64);
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
         let remote = RemoteSettings::read(fields);
+        let (service, mut remote) = (service?, remote?);
+        remote.usual_header = service.secret_header();
         Some(Self {
-            service: service?,
+            service,
             model: model?,
             inputs: inputs?,
             sizes,
@@ -175,7 +165,7 @@ impl Options for SubmitPollOptions {
             fields: fixed?,
             knobs: knobs?,
             polls: polls?,
-            remote: remote?,
+            remote,
         })
     }
 
@@ -186,12 +176,52 @@ impl Options for SubmitPollOptions {
             Some((INPUTS.name.to_owned(), self.inputs.write())),
             write_fields(&FIELDS, &self.fields),
             write_knobs(&self.knobs),
-            self.sizes.as_ref().map(|sizes| (SIZES.name.to_owned(), write_sizes(sizes))),
+            write_sizes(&SIZES, self.sizes.as_ref()),
             SERVER_LIMIT.write(self.server_limit.map(|limit| limit.as_secs_f64()).as_ref()),
             NFE.write(Some(&self.nfe)),
             Some(self.polls.write()),
         ];
         own.into_iter().flatten().chain(self.remote.write()).collect()
+    }
+}
+
+impl EditorChoice for SubmitPollRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let remote = &self.remote;
+        let usual = SubmitPollOptions::new(name.clone(), self.service, &self.model, connection(remote));
+        let options = SubmitPollOptions {
+            revision: remote.revision.clone(),
+            prices: prices(&remote.prices),
+            nfe: self.nfe,
+            size: self.inputs.size_place(),
+            inputs: self.inputs.fields(usual.inputs),
+            fields: json_fields(&self.fields),
+            knobs: knobs(&self.knobs),
+            sizes: self.sizes.clone().unwrap_or(usual.sizes),
+            // A job that nobody waits for any more is not to go on for longer, nor to be ended while it is waited for.
+            server_limit: self.server_limit.or(usual.server_limit.map(|_| self.polls.deadline)),
+            polls: polls(self.polls),
+            ..usual
+        };
+        Ok(MadeEditor::Ready(Arc::new(SubmitPoll::new(options)?)))
+    }
+
+    fn remote(&self) -> Option<&RemoteSettings> {
+        Some(&self.remote)
+    }
+
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        Some(&mut self.remote)
+    }
+
+    /// What the account is like. The queue of fal has nothing of the kind.
+    fn free_question(&self) -> FreeQuestion<'_> {
+        let path = match self.service {
+            Service::Bfl => "credits",
+            Service::Fal => "",
+            Service::Replicate => "account",
+        };
+        (path.into(), None)
     }
 }
 
@@ -211,6 +241,28 @@ impl InputSettings {
         };
         check(fields);
         Some(inputs)
+    }
+
+    /// What the model calls its inputs, where `usual` has those that are left out.
+    fn fields(&self, usual: InputFields) -> InputFields {
+        InputFields {
+            prompt: self.prompt.clone().unwrap_or(usual.prompt),
+            picture: self.picture.clone().unwrap_or(usual.picture),
+            picture_is_list: self.picture_list,
+            seed: self.seed.clone().or(usual.seed),
+            mask: self.mask.clone(),
+        }
+    }
+
+    fn size_place(&self) -> SizePlace {
+        match self {
+            Self { width: Some(width), height: Some(height), .. } => {
+                SizePlace::Sides { width: width.clone(), height: height.clone() }
+            }
+            Self { size: Some(size), .. } => SizePlace::Object(size.clone()),
+            Self { proportion: Some(proportion), .. } => SizePlace::Proportion(proportion.clone()),
+            _ => SizePlace::Nowhere,
+        }
     }
 
     fn write(&self) -> Yaml {
