@@ -15,6 +15,7 @@ use editscale_engine::{
     read_run, write_whole,
 };
 use editscale_picture::{DecodeCache, EncodeOptions, Format, Limits as PictureLimits, encode};
+use editscale_schema::House;
 
 use crate::args::Edit;
 use crate::commands::report;
