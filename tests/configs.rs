@@ -68,7 +68,8 @@ fn every_policy_has_a_config() {
         .iter()
         .map(|path| check("config", &fs::read_to_string(path).unwrap()).settings().search.kind())
         .collect();
-    let policies = schema(&catalogue()).into_iter().filter_map(|table| Some(table.path.strip_prefix("search.")?.to_owned()));
+    let policies =
+        schema(&catalogue()).into_iter().filter_map(|table| Some(table.path.strip_prefix("search.")?.to_owned()));
     for policy in policies.filter(|policy| !policy.contains('.')) {
         assert!(kinds.contains(&policy.as_str()), "no recipe in `configs/` shows `{policy}`");
     }

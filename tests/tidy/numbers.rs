@@ -90,14 +90,15 @@ impl<'ast> Visit<'ast> for Reader {
 
 /// Whether a file is a part of what is built, and not of its tests, benches or examples.
 fn is_product(path: &Path) -> bool {
-    let is_other = |part: &std::ffi::OsStr| ["tests", "tests.rs", "benches", "examples", "testkit"].map(AsRef::as_ref).contains(&part);
+    let is_other = |part: &std::ffi::OsStr| {
+        ["tests", "tests.rs", "benches", "examples", "testkit"].map(AsRef::as_ref).contains(&part)
+    };
     path.starts_with("workspace") && !path.iter().any(is_other)
 }
 
 fn product() -> Vec<(String, String)> {
-    let read = |path: &std::path::PathBuf| {
-        (path.display().to_string(), std::fs::read_to_string(path).expect("a source file"))
-    };
+    let read =
+        |path: &std::path::PathBuf| (path.display().to_string(), std::fs::read_to_string(path).expect("a source file"));
     sources().iter().filter(|path| is_product(path)).map(read).collect()
 }
 
@@ -121,7 +122,10 @@ fn quantile(values: &mut [usize], share: f64) -> usize {
 fn shape(what: &str, mut values: Vec<usize>, [median_most, p90_most]: [usize; 2]) {
     let [median, p90, most] = [0.5, 0.9, 1.0].map(|share| quantile(&mut values, share));
     println!("{what}: {} of them, lines median {median}, p90 {p90}, most {most}", values.len());
-    assert!(median <= median_most && p90 <= p90_most, "{what}: expected median {median_most} and p90 {p90_most} at most");
+    assert!(
+        median <= median_most && p90 <= p90_most,
+        "{what}: expected median {median_most} and p90 {p90_most} at most"
+    );
 }
 
 #[test]
@@ -176,7 +180,8 @@ fn runs_of_lines_stand_once() {
                 // One long run is told once, and not at each of its lines.
                 Some((first, line)) => {
                     let at = (all[*first].0.clone(), *line, path.clone(), window[0].0);
-                    let goes_on = twice.last().is_some_and(|last| last.0 == at.0 && last.2 == at.2 && at.3 - last.3 < RUN);
+                    let goes_on =
+                        twice.last().is_some_and(|last| last.0 == at.0 && last.2 == at.2 && at.3 - last.3 < RUN);
                     if !goes_on {
                         twice.push(at);
                     }

@@ -4,9 +4,14 @@ use std::any::Any;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use editscale_config::{AllImages, BestImages, Output, OutputFormat, Recipe, Retain, Retry, Stop, WinnerImage};
+use editscale_config::{AllImages, BestImages, Output, OutputFormat, Retain, Retry, Stop, WinnerImage};
 use editscale_core::{Budget, Need, Scale, Usd};
 use editscale_darkroom::DarkroomRecipe;
+use editscale_models::device::{DeviceChoice, DtypeChoice};
+use editscale_models::editors::diffusion::ResultSize;
+use editscale_models::editors::flux_kontext::{FluxKontextRecipe, TextDevice};
+use editscale_models::editors::instruct_pix2pix::InstructPix2PixRecipe;
+use editscale_models::recipe::{DiffusionSettings, WeightChoice};
 use editscale_schema::EditorChoice;
 use editscale_search::{RewardWeightedRecipe, Weighting};
 use insta::assert_snapshot;
@@ -92,7 +97,10 @@ fn everything_can_be_set() {
     let settings = recipe.settings();
     let names: Vec<&str> = settings.editors.iter().map(|editor| editor.name.as_str()).collect();
     assert_eq!(names, ["fast", "no"]);
-    assert_eq!(chosen(&*settings.editors[0].model), &DarkroomRecipe { partial: true, workers: NonZeroU32::new(2) });
+    assert_eq!(
+        chosen::<DarkroomRecipe>(&*settings.editors[0].model),
+        &DarkroomRecipe { partial: true, workers: NonZeroU32::new(2) }
+    );
     let rewards: Vec<_> = settings.rewards.iter().map(|reward| (reward.name.as_str(), reward.weight)).collect();
     assert_eq!(rewards, [("strict.one", -0.5), ("8", 1.0)]);
     assert_eq!(settings.gates[0].part.as_ref().map(ToString::to_string).as_deref(), Some("preservation"));
@@ -149,7 +157,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
     };
     let (model, text) = resolved("{instruct_pix2pix: {dir: models/a}}");
-    assert_eq!(chosen(&*model), &InstructPix2PixRecipe::of("models/a"));
+    assert_eq!(chosen::<InstructPix2PixRecipe>(&*model), &InstructPix2PixRecipe::of("models/a"));
     assert_snapshot!(text, @r#"
     editor:
       instruct_pix2pix:
@@ -169,7 +177,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         cache_mib: 256
     "#);
     let (model, text) = resolved("{flux_kontext: {dir: models/b}}");
-    assert_eq!(chosen(&*model), &FluxKontextRecipe::of("models/b"));
+    assert_eq!(chosen::<FluxKontextRecipe>(&*model), &FluxKontextRecipe::of("models/b"));
     assert_snapshot!(text, @r#"
     editor:
       flux_kontext:
@@ -219,7 +227,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         weights: WeightChoice::Stored,
         cache_mib: 0,
     };
-    assert_eq!(chosen(&*model), &expected);
+    assert_eq!(chosen::<FluxKontextRecipe>(&*model), &expected);
 }
 
 #[test]
