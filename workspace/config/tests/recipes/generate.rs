@@ -262,7 +262,9 @@ fn ark() -> BoxedStrategy<String> {
 }
 
 fn sglang_rollout() -> BoxedStrategy<String> {
-    let steps = prop::option::of(prop::collection::vec(0u32..=9999, 0..4));
+    // In order: a resolved recipe sorts them.
+    let steps = prop::collection::btree_set(0u32..=9999, 0..4).prop_map(|steps| steps.into_iter().collect::<Vec<_>>());
+    let steps = prop::option::of(steps);
     let own = vec![
         path().prop_map(|model| format!("model: {model:?}")).boxed(),
         option("sampler", word(&["sde", "cps"])),
