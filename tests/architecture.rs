@@ -51,12 +51,14 @@ fn edges_are_exactly_those_drawn() {
 #[test]
 fn the_pure_crates_have_no_dependency_that_acts() {
     let metadata = metadata();
-    for name in ["editscale-core", "editscale-search", "editscale-study"] {
+    // The errors' derive, a helper to copy what is behind a trait, and a table of how wide characters are: none of them acts.
+    const HARMLESS: [&str; 5] = ["dyn-clone", "editscale-core", "editscale-schema", "thiserror", "unicode-width"];
+    for name in ["editscale-core", "editscale-schema", "editscale-search", "editscale-study"] {
         let package = metadata["packages"].as_array().expect("packages").iter().find(|each| each["name"] == name);
         let dependencies = package.expect("the crate")["dependencies"].as_array().expect("dependencies");
         for dependency in dependencies.iter().filter(|each| each["kind"].is_null()) {
             let dependency = dependency["name"].as_str().expect("a name");
-            assert!(["thiserror", "editscale-core"].contains(&dependency), "{name} depends on {dependency}");
+            assert!(HARMLESS.contains(&dependency), "{name} depends on {dependency}");
         }
     }
 }
