@@ -186,3 +186,18 @@ fn sizes_are_those_of_diffusers() {
         }
     }
 }
+
+/// Held so that runs of earlier versions can be resumed: part of what is hashed is text that the compiler derives.
+#[test]
+fn revisions_stay_what_they_are() {
+    let table = [
+        ("kontext_f16", "flux_kontext/1 71b561c2e590f80a4b6b0ee078a2dbb8"),
+        ("kontext_no_guidance_bf16", "flux_kontext/1 e0cebd9a4ce07b2b55f0b0154532fdcc"),
+    ];
+    for (name, expected) in table {
+        let folder = fixtures().join("pipelines").join(name);
+        let shared = DiffusionOptions::new(false);
+        let (identity, _) = load(&folder, editor_name(), Options::on(Compute::cpu()), &shared).expect("a pipeline");
+        assert_eq!(&*identity.revision, expected, "{name}");
+    }
+}

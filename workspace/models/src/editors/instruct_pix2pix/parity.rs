@@ -4,7 +4,7 @@ use candle_core::{DType, Device};
 use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
 
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, injecting, same_pictures};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, injecting, same_pictures};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
 use crate::layers::Compute;
 use crate::weights::Storage;
@@ -165,5 +165,20 @@ fn half_precision_comes_near() {
         };
         let single = make(DType::F32);
         same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
+    }
+}
+
+/// Held so that runs of earlier versions can be resumed: part of what is hashed is text that the compiler derives.
+#[test]
+fn revisions_stay_what_they_are() {
+    let table = [
+        ("pix2pix_f16", "instruct_pix2pix/1 7332f082d42ce9e7935c4908f50677f5"),
+        ("pix2pix_deep_bf16", "instruct_pix2pix/1 536a6cf23517634f8f9cb47091db4be4"),
+    ];
+    for (name, expected) in table {
+        let folder = fixtures().join("pipelines").join(name);
+        let shared = DiffusionOptions::new(false);
+        let (identity, _) = load(&folder, editor_name(), Options::on(Compute::cpu()), &shared).expect("a pipeline");
+        assert_eq!(&*identity.revision, expected, "{name}");
     }
 }
