@@ -73,6 +73,9 @@ const FAMILY: [&str; 12] = [
 
 const FLOW: &str = "FlowMatchEulerDiscreteScheduler";
 
+/// More than any released flow is shifted by.
+const MOST_SHIFT: f64 = 1e3;
+
 /// More timesteps than any model was trained with.
 const MOST_TIMESTEPS: usize = 100_000;
 
@@ -236,8 +239,11 @@ impl FlowConfig {
 
     fn check(file: &Path, raw: &RawFlow) -> Result<Self, LoadError> {
         let number = |key: &str, found: Option<f64>, default: f64| match found.unwrap_or(default) {
-            value if value.is_finite() && value > 0.0 && value < 1e3 => Ok(value),
-            value => Err(LoadError::content(file, format!("has `{key}` {value}: expected a number above 0"))),
+            value if value > 0.0 && value < MOST_SHIFT => Ok(value),
+            value => {
+                let reason = format!("has `{key}` {value}: expected a number above 0 and below {MOST_SHIFT}");
+                Err(LoadError::content(file, reason))
+            }
         };
         let shift = number("shift", raw.shift, 1.0)?;
         if raw.num_train_timesteps.is_some_and(|count| count != 1000) {
@@ -257,7 +263,14 @@ impl FlowConfig {
         let types = [("exponential", true), ("linear", false)];
         let exponential = word(file, "time_shift_type", raw.time_shift_type.as_deref(), &types)?.unwrap_or(true);
         let slope = (most - least) / (to - from) as f64;
-        Ok(Self { shift: Shift::Dynamic { slope, base: least - slope * from as f64, exponential } })
+        let base = least - slope * from as f64;
+        // A linear shift is a weight itself: one that is not above 0 leads to levels that are none.
+        if !exponential && (slope < 0.0 || slope + base <= 0.0) {
+            let found =
+                format!("has `base_shift` {least} and `max_shift` {most}, which are not above 0 for every size");
+            return Err(LoadError::content(file, format!("{found}: expected them to be for a linear shift")));
+        }
+        Ok(Self { shift: Shift::Dynamic { slope, base, exponential } })
     }
 
     /// A noise level in (0, 1] as the shift moves it.
