@@ -70,8 +70,12 @@ impl<P: Pipeline> DiffusionEditor<P> {
             return Err(invalid("this editor does not honour a mask: leave it out, or use an editor that does"));
         }
         let most = Limits::default().pixels;
-        if item.request.output_size.is_some_and(|size| u64::from(size.width) * u64::from(size.height) > most) {
-            return Err(invalid(format!("the result is to have more than {most} pixels: ask for a smaller size")));
+        match item.request.output_size.map(|size| u64::from(size.width) * u64::from(size.height)) {
+            Some(0) => return Err(invalid("the result is to have no pixels: ask for a size of at least one")),
+            Some(pixels) if pixels > most => {
+                return Err(invalid(format!("the result is to have more than {most} pixels: ask for a smaller size")));
+            }
+            _ => {}
         }
         let proposal = &item.proposal;
         let Start::Paused(id) = proposal.start else { return self.fresh(index, item, proposal) };

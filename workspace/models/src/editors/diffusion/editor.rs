@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    CancelRule, Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, EditorName, Failure, FailureKind,
-    LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Until, Watch,
+    CancelRule, Candidate, CandidateId, Cost, EditBatch, EditCounters, EditItem, EditorCard, EditorName, Failure,
+    FailureKind, LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Until, Watch,
 };
 
 use crate::editors::diffusion::options::DiffusionOptions;
@@ -95,21 +95,28 @@ impl<P: Pipeline> DiffusionEditor<P> {
         watch: &dyn Watch,
     ) -> Vec<(usize, Result<Candidate, Failure>)> {
         let (mut good, failed): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|track| track.failure.is_none());
-        // What was done for the others' sake as well stays on an account.
-        if let Some(first) = good.first_mut() {
-            failed.iter().for_each(|track| first.counters += track.counters);
-        }
-        let fail = |track: Track<P::Conditions>| {
-            let failure = track.failure.unwrap_or_else(|| crashed("the candidate failed"));
+        let mut in_vain = EditCounters::default();
+        let mut fail = |track: &Track<P::Conditions>, failure: Failure| {
+            in_vain += track.counters;
             (track.item, Err(Failure { cost: cost(track.evaluations), ..failure }))
         };
-        let mut results: Vec<_> = failed.into_iter().map(fail).collect();
+        let mut results = Vec::with_capacity(good.len() + failed.len());
+        for mut track in failed {
+            let failure = track.failure.take().unwrap_or_else(|| crashed("the candidate failed"));
+            results.push(fail(&track, failure));
+        }
         let pictures = self.decode(&good, watch);
         for (track, picture) in good.iter_mut().zip(pictures) {
             let item = &batch.items[track.item];
-            let spent = cost(track.evaluations);
             let made = picture.and_then(|picture| self.candidate(item, track, picture));
-            results.push((track.item, made.map_err(|failure| Failure { cost: spent, ..failure })));
+            results.push(match made {
+                Ok(candidate) => (track.item, Ok(candidate)),
+                Err(failure) => fail(track, failure),
+            });
+        }
+        // What was computed for candidates that failed may have served the others as well: it stays on an account.
+        if let Some(first) = results.iter_mut().find_map(|(_, result)| result.as_mut().ok()) {
+            first.counters += in_vain;
         }
         good.into_iter().for_each(|track| self.keep(&batch.items[track.item], track));
         results

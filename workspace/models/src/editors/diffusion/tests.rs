@@ -25,6 +25,8 @@ struct Formula {
     breaks_at: Option<f32>,
     /// The most rows that its memory holds.
     most_rows: usize,
+    /// How many of the first pictures of a call have no level.
+    undecodable: usize,
 }
 
 impl Pipeline for Formula {
@@ -63,7 +65,7 @@ impl Pipeline for Formula {
             height: geometry.rows,
             data: latents.iter().map(byte).collect(),
         };
-        Ok(latents.iter().map(picture).map(Some).collect())
+        Ok(latents.iter().enumerate().map(|(at, it)| (at >= self.undecodable).then(|| picture(it))).collect())
     }
 
     fn arranged(&self, latents: Vec<f32>, _: Geometry) -> Vec<f32> {
@@ -121,7 +123,14 @@ fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes:
         steps: STEPS,
         is_stochastic: sampler.is_stochastic(),
     };
-    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, prepared: 0, breaks_at: None, most_rows: 100 };
+    let pipeline = Formula {
+        sampler: Arc::clone(sampler),
+        row_bytes,
+        prepared: 0,
+        breaks_at: None,
+        most_rows: 100,
+        undecodable: 0,
+    };
     DiffusionEditor::new(&identity, pipeline, options).unwrap()
 }
 
@@ -327,6 +336,14 @@ fn what_failed_candidates_shared_is_on_the_account_of_one_that_did_not() {
     results.iter().flatten().for_each(|candidate| counters += candidate.counters);
     let expected = EditCounters { text_encodes: 3, image_encodes: 0, denoiser_passes: STEPS as u64, image_decodes: 2 };
     assert_eq!(counters, expected);
+    // The same where the one that has the passes on its account has no picture in the end.
+    let mut editor = self::editor(&samplers()[1]);
+    editor.pipeline.undecodable = 1;
+    let results = edit(&mut editor, &[fresh(0, 1), fresh(1, 2), fresh(2, 3)]);
+    assert_eq!(results[0].as_ref().unwrap_err().kind, FailureKind::Malformed);
+    let mut counters = EditCounters::default();
+    results.iter().flatten().for_each(|candidate| counters += candidate.counters);
+    assert_eq!(counters, expected);
 }
 
 #[test]
@@ -334,8 +351,12 @@ fn sizes_that_no_picture_may_have_are_refused_before_anything_is_paid() {
     let mut item = fresh(0, 1);
     let size = Some(ImageSize { width: 1 << 15, height: 1 << 15 });
     item.request = Arc::new(EditRequest { output_size: size, ..(*item.request).clone() });
-    let failure = edit(&mut editor(&samplers()[0]), &[item]).remove(0).unwrap_err();
+    let failure = edit(&mut editor(&samplers()[0]), &[item.clone()]).remove(0).unwrap_err();
     assert!(failure.cost.nfe == 0 && failure.message.contains("pixels"), "{failure}");
+    item.request =
+        Arc::new(EditRequest { output_size: Some(ImageSize { width: 0, height: 9 }), ..(*item.request).clone() });
+    let failure = edit(&mut editor(&samplers()[0]), &[item]).remove(0).unwrap_err();
+    assert!(failure.message.contains("no pixels"), "{failure}");
 }
 
 /// Cancels after a number of looks.
