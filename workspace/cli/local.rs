@@ -10,6 +10,7 @@ use editscale_models::device::{self, DeviceChoice, DtypeChoice};
 use editscale_models::editors::diffusion::{
     DiffusionEditor, DiffusionOptions, Identity, Injected, Pipeline, ResultSize,
 };
+use editscale_models::editors::samplers::SamplerKind;
 use editscale_models::editors::{flux_kontext, instruct_pix2pix};
 use editscale_models::layers::Compute;
 use editscale_models::weights::Storage;
@@ -30,9 +31,9 @@ pub(crate) fn load_instruct_pix2pix(
             guidance: options.guidance,
             image_guidance: options.image_guidance,
             sampler: match options.sampler {
-                config::SamplerChoice::File => instruct_pix2pix::SamplerChoice::File,
-                config::SamplerChoice::EulerAncestral => instruct_pix2pix::SamplerChoice::EulerAncestral,
-                config::SamplerChoice::Ddim => instruct_pix2pix::SamplerChoice::Ddim,
+                config::SamplerChoice::File => None,
+                config::SamplerChoice::EulerAncestral => Some(SamplerKind::EulerAncestral),
+                config::SamplerChoice::Ddim => Some(SamplerKind::Ddim),
             },
             eta: options.eta,
             max_pixels: options.max_pixels as usize,

@@ -9,5 +9,5 @@ pub mod unet;
 #[cfg(test)]
 mod parity;
 
-pub use options::{Options, SamplerChoice};
+pub use options::Options;
 pub use pipeline::{InstructPix2Pix, load};

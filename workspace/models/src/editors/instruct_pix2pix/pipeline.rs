@@ -14,12 +14,12 @@ use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS, weight_bytes};
 use crate::editors::instruct_pix2pix::fit::{Parts, fit};
-use crate::editors::instruct_pix2pix::options::{Options, SamplerChoice};
+use crate::editors::instruct_pix2pix::options::Options;
 use crate::editors::instruct_pix2pix::size::working_size;
 use crate::editors::instruct_pix2pix::unet::{PreparedText, UNet};
 use crate::editors::memory::{check_room, check_weights, explained};
 use crate::editors::pixels;
-use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, Kind, Sampler};
+use crate::editors::samplers::{DiffusionConfig, Sampler, SamplerChoice};
 use crate::layers::Compute;
 use crate::layers::autoencoder_kl::AutoencoderKl;
 use crate::layers::clip_text::ClipText;
@@ -87,7 +87,9 @@ pub fn load(
         folder.component("vae")?,
         folder.component("unet")?,
     ];
-    let sampler = sampler(&folder, &options)?;
+    let scheduler = folder.scheduler();
+    let choice = SamplerChoice { kind: options.sampler, steps: options.steps, eta: options.eta };
+    let sampler = DiffusionConfig::read(&scheduler)?.sampler(&scheduler, choice)?;
     let kept = |component: &Path, stem: &str| weight_bytes(component, stem, options.compute.kept);
     let bytes = kept(&text_encoder, TRANSFORMERS)? + kept(&vae, DIFFUSERS)? + kept(&unet_folder, DIFFUSERS)?;
     check_weights(folder.path(), &[(bytes, &options.compute)], ROOM)?;
@@ -114,39 +116,6 @@ pub fn load(
     };
     let (texts, sources) = (Cache::new(options.cache_bytes / 2), Cache::new(options.cache_bytes / 2));
     Ok((identity, InstructPix2Pix { options, tokens, text, autoencoder, unet, sampler, texts, empty: None, sources }))
-}
-
-/// The sampler that file and options ask for.
-fn sampler(folder: &PipelineFolder, options: &Options) -> std::result::Result<Arc<dyn Sampler>, LoadError> {
-    let file = folder.scheduler();
-    let config = DiffusionConfig::read(&file)?;
-    let kind = match (options.sampler, config.kind) {
-        (SamplerChoice::EulerAncestral, _) => Kind::EulerAncestral,
-        (SamplerChoice::Ddim, _) => Kind::Ddim,
-        (SamplerChoice::File, Some(kind)) => kind,
-        (SamplerChoice::File, None) => {
-            let reason = format!(
-                "names the scheduler `{}`, which is not supported: set `sampler` to `euler_ancestral` or `ddim` in the \
-                 recipe",
-                config.class
-            );
-            return Err(LoadError::content(&file, reason));
-        }
-    };
-    if !config.has_steps(kind, options.steps) {
-        let (count, steps) = (config.schedule.count(), options.steps);
-        let reason = format!("has {count} timesteps, too few for the recipe's `steps: {steps}`");
-        return Err(LoadError::content(&file, reason));
-    }
-    if options.eta > 0.0 && kind == Kind::EulerAncestral {
-        let reason =
-            "leads to Euler's ancestral method, which has no `eta`: leave it out of the recipe, or set `sampler: ddim`";
-        return Err(LoadError::content(&file, reason));
-    }
-    Ok(match kind {
-        Kind::EulerAncestral => Arc::new(EulerAncestral::new(&config, options.steps)),
-        Kind::Ddim => Arc::new(Ddim::new(&config, options.steps, options.eta)),
-    })
 }
 
 /// Checks that the components belong together.

@@ -1,9 +1,8 @@
 //! Euler's method along a rectified flow (Liu, Gong and Liu 2023; Esser et al. 2024; diffusers'
 //! `FlowMatchEulerDiscreteScheduler`), and its stochastic twin.
 
-use crate::editors::samplers::config::FlowConfig;
 use crate::editors::samplers::gaussian::draw;
-use crate::editors::samplers::{Sampler, Stepped};
+use crate::editors::samplers::{FlowConfig, Sampler, Stepped};
 
 /// Latents are `(1 − σ) · clean + σ · noise`, and the denoiser tells their velocity, `noise − clean`.
 ///
