@@ -5,6 +5,7 @@ mod cases;
 mod class;
 pub mod diffusion;
 mod fit;
+pub mod flux;
 pub mod flux_kontext;
 mod folder;
 pub mod instruct_pix2pix;
@@ -12,6 +13,7 @@ mod memory;
 pub mod noise;
 mod pixels;
 pub mod samplers;
+mod transformer;
 mod verify;
 
 pub use class::{Component, PipelineClass};

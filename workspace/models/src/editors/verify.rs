@@ -10,7 +10,8 @@ use candle_core::{DType, Device};
 
 use crate::editors::class::PipelineClass;
 use crate::editors::fit::Fit;
-use crate::editors::flux_kontext::{self, transformer::FluxConfig, transformer::FluxTransformer};
+use crate::editors::flux::{FluxConfig, FluxTransformer};
+use crate::editors::flux_kontext;
 use crate::editors::folder::PipelineFolder;
 use crate::editors::instruct_pix2pix::{self, unet, unet::UNet};
 use crate::editors::samplers::{DiffusionConfig, FlowConfig};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::editors::fit::Fit;
-use crate::editors::flux_kontext::transformer::FluxConfig;
+use crate::editors::flux::FluxConfig;
 use crate::layers::autoencoder_kl;
 use crate::layers::clip_text::ClipTextConfig;
 use crate::layers::t5::T5Config;

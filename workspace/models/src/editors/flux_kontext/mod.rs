@@ -6,7 +6,6 @@ mod options;
 mod packing;
 mod pipeline;
 mod size;
-pub mod transformer;
 mod weights;
 
 #[cfg(test)]

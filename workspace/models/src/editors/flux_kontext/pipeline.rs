@@ -12,13 +12,11 @@ use editscale_picture::Rgb8;
 use crate::cache::Cache;
 use crate::editors::class::PipelineClass;
 use crate::editors::diffusion::{Ask, DiffusionOptions, Geometry, Identity, Pipeline, Prepared, Row};
+use crate::editors::flux::{FluxItem, FluxReference, FluxText, FluxTransformer, TransformerSource};
 use crate::editors::flux_kontext::fit::{Parts, fit};
 use crate::editors::flux_kontext::options::Options;
 use crate::editors::flux_kontext::packing::{pack, unpack};
 use crate::editors::flux_kontext::size::{result_size, source_size};
-use crate::editors::flux_kontext::transformer::{
-    FluxItem, FluxReference, FluxText, FluxTransformer, TransformerSource,
-};
 use crate::editors::flux_kontext::weights::WeightParts;
 use crate::editors::folder::{DIFFUSERS, Fingerprint, PipelineFolder, TRANSFORMERS};
 use crate::editors::memory::{check_room, check_weights, explained};

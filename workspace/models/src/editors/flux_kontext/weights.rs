@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::editors::flux_kontext::transformer::TransformerSource;
+use crate::editors::flux::TransformerSource;
 use crate::editors::folder::{DIFFUSERS, TRANSFORMERS, weight_bytes};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, GgufFile, Storage};

@@ -3,8 +3,8 @@
 use candle_core::{DType, Result, Tensor};
 use half::{bf16, f16};
 
-use crate::editors::flux_kontext::transformer::FluxConfig;
-use crate::editors::flux_kontext::transformer::store::Store;
+use crate::editors::flux::FluxConfig;
+use crate::editors::flux::store::Store;
 use crate::layers::{Compute, Linear};
 use crate::weights::WeightError;
 

@@ -13,24 +13,24 @@ use lru::LruCache;
 /// Base of the frequencies.
 const THETA: f64 = 10_000.0;
 
-/// How many geometries are kept: those of some requests at a time.
+/// How many grids are kept: those of some requests at a time.
 const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// Tokens of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Geometry {
-    /// Whether it is the reference.
+pub(super) struct Grid {
+    /// Whether they are those of the reference.
     pub(super) is_reference: bool,
     /// Rows and columns.
-    pub(super) grid: (usize, usize),
+    pub(super) sides: (usize, usize),
 }
 
-/// Tables of rotations, kept for geometries that were asked for lately.
+/// Tables of rotations, kept for grids that were asked for lately.
 #[derive(Debug)]
 pub(super) struct Positions {
     axes: [usize; 3],
     device: Device,
-    kept: Mutex<LruCache<Geometry, Tensor>>,
+    kept: Mutex<LruCache<Grid, Tensor>>,
 }
 
 impl Positions {
@@ -39,12 +39,12 @@ impl Positions {
     }
 
     /// Cosines, then sines, of every token: [rows · columns, head width] in single precision.
-    pub(super) fn tables(&self, geometry: Geometry) -> Result<Tensor> {
+    pub(super) fn tables(&self, grid: Grid) -> Result<Tensor> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.try_get_or_insert(geometry, || self.made(geometry)).cloned()
+        kept.try_get_or_insert(grid, || self.made(grid)).cloned()
     }
 
-    fn made(&self, Geometry { is_reference, grid: (rows, columns) }: Geometry) -> Result<Tensor> {
+    fn made(&self, Grid { is_reference, sides: (rows, columns) }: Grid) -> Result<Tensor> {
         let [picture, row, column] = self.axes;
         let first = angles(picture, usize::from(is_reference));
         let across: Vec<Vec<f64>> = (0..columns).map(|at| angles(column, at)).collect();
