@@ -1,9 +1,12 @@
-//! The pipelines that are known here, and the components that each consists of.
+//! The pipelines that are known here.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::editors::fit::Fit;
+use crate::editors::verify::Look;
+use crate::editors::{flux_kontext, instruct_pix2pix};
 use crate::load::{LoadError, read_json};
 
 /// A class of pipelines, as `model_index.json` names it.
@@ -29,31 +32,27 @@ pub(super) const DIFFUSERS: &str = "diffusion_pytorch_model";
 /// The same for components of transformers.
 pub(super) const TRANSFORMERS: &str = "model";
 
-const fn small(name: &'static str) -> Component {
-    Component { name, stem: None }
+impl Component {
+    /// One without weights.
+    pub(super) const fn small(name: &'static str) -> Self {
+        Self { name, stem: None }
+    }
+
+    /// One whose files of weights are called so.
+    pub(super) const fn large(name: &'static str, stem: &'static str) -> Self {
+        Self { name, stem: Some(stem) }
+    }
 }
 
-const fn large(name: &'static str, stem: &'static str) -> Component {
-    Component { name, stem: Some(stem) }
+/// What an editor says of its pipelines. To add one, write its room and name it in [`PipelineClass`].
+pub(super) struct ClassFacts {
+    /// What diffusers calls the class.
+    pub(super) name: &'static str,
+    /// The components that are needed, the largest last.
+    pub(super) components: &'static [Component],
+    /// Looks at all of them, and at whether they belong together.
+    pub(super) verify: fn(&mut Look) -> Fit,
 }
-
-const INSTRUCT_PIX2PIX: [Component; 5] = [
-    small("scheduler"),
-    small("tokenizer"),
-    large("text_encoder", TRANSFORMERS),
-    large("vae", DIFFUSERS),
-    large("unet", DIFFUSERS),
-];
-
-const FLUX_KONTEXT: [Component; 7] = [
-    small("scheduler"),
-    small("tokenizer"),
-    small("tokenizer_2"),
-    large("text_encoder", TRANSFORMERS),
-    large("text_encoder_2", TRANSFORMERS),
-    large("vae", DIFFUSERS),
-    large("transformer", DIFFUSERS),
-];
 
 impl PipelineClass {
     /// All of them.
@@ -62,20 +61,21 @@ impl PipelineClass {
     /// The file of a pipeline's folder that names its class.
     pub const INDEX: &'static str = "model_index.json";
 
-    /// Its name in diffusers.
-    pub const fn name(self) -> &'static str {
+    pub(super) fn facts(self) -> &'static ClassFacts {
         match self {
-            Self::InstructPix2Pix => "StableDiffusionInstructPix2PixPipeline",
-            Self::FluxKontext => "FluxKontextPipeline",
+            Self::InstructPix2Pix => &instruct_pix2pix::FACTS,
+            Self::FluxKontext => &flux_kontext::FACTS,
         }
     }
 
+    /// Its name in diffusers.
+    pub fn name(self) -> &'static str {
+        self.facts().name
+    }
+
     /// The components that are needed, the largest last. Pipelines may hold others, which are not used.
-    pub const fn components(self) -> &'static [Component] {
-        match self {
-            Self::InstructPix2Pix => &INSTRUCT_PIX2PIX,
-            Self::FluxKontext => &FLUX_KONTEXT,
-        }
+    pub fn components(self) -> &'static [Component] {
+        self.facts().components
     }
 
     /// The class that a `model_index.json` names. A file that cannot be read, or names another class, is an error that says

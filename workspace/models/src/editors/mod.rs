@@ -1,14 +1,23 @@
 //! Editing models: InstructPix2Pix and FLUX.1 Kontext.
+//!
+//! A model's room holds what is its own: options, sizes, how texts and pictures become conditions, and its network where no
+//! other has the same. The loop, the samplers, and what pipelines' folders have in common are shared.
 
+mod cancel;
 #[cfg(test)]
 mod cases;
 mod class;
+mod clip;
 pub mod diffusion;
+mod encoded;
+mod failure;
+mod fingerprint;
 mod fit;
 pub mod flux;
 pub mod flux_kontext;
 mod folder;
 pub mod instruct_pix2pix;
+mod latent_space;
 mod memory;
 pub mod noise;
 mod pixels;

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Failure, FailureKind, Image,
-    ImageSize, Instruction, KnobName, KnobSpec, Knobs, Lineage, LocalEditor, MediaType, NameError, NobodyWatches,
-    Proposal, RunId, Seed, Start, Until, Watch,
+    ImageSize, Instruction, KnobName, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed,
+    Start, Until, Watch,
 };
 use editscale_picture::Rgb8;
 
 use super::*;
+use crate::editors::cancel::unless_cancelled;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, FlowConfig, FlowEuler, Sampler};
 
 const STEPS: usize = 6;
@@ -21,7 +22,6 @@ const STEPS: usize = 6;
 struct Formula {
     sampler: Arc<dyn Sampler>,
     row_bytes: u64,
-    prepared: u64,
     breaks_at: Option<f32>,
     /// The most rows that its memory holds.
     most_rows: usize,
@@ -32,20 +32,24 @@ struct Formula {
 impl Pipeline for Formula {
     type Conditions = f32;
 
+    const LAYOUT: Layout = Layout::Planes;
+
     fn prepare(&mut self, ask: Ask<'_>) -> Result<Prepared<f32>, Failure> {
-        self.prepared += 1;
         let strength = ask.knobs.get("guidance").unwrap_or(1.0) as f32;
         Ok(Prepared {
             conditions: ask.instruction.len() as f32 * 0.1 * strength,
             geometry: Geometry { channels: 3, rows: 4, columns: 5 },
             sampler: Arc::clone(&self.sampler),
             evaluations: 2,
+            activations: Activations { pass: 0, row: self.row_bytes, decode: self.row_bytes },
             notes: Vec::new(),
             counters: EditCounters { text_encodes: 1, ..EditCounters::default() },
         })
     }
 
-    fn predict(&self, rows: &[Row<'_, f32>]) -> candle_core::Result<Vec<Vec<f32>>> {
+    fn predict(&self, rows: &[Row<'_, f32>], watch: &dyn Watch) -> candle_core::Result<Vec<Vec<f32>>> {
+        // As between two blocks.
+        unless_cancelled(watch)?;
         if rows.len() > self.most_rows {
             candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
         }
@@ -68,32 +72,8 @@ impl Pipeline for Formula {
         Ok(latents.iter().enumerate().map(|(at, it)| (at >= self.undecodable).then(|| picture(it))).collect())
     }
 
-    fn arranged(&self, latents: Vec<f32>, _: Geometry) -> Vec<f32> {
-        latents
-    }
-
-    fn arranged_dims(&self, geometry: Geometry) -> Vec<usize> {
-        geometry.dims().to_vec()
-    }
-
-    fn row_bytes(&self, _: &f32, _: Geometry) -> u64 {
-        self.row_bytes
-    }
-
-    fn decode_bytes(&self, _: Geometry) -> u64 {
-        self.row_bytes
-    }
-
     fn device(&self) -> &Device {
         &Device::Cpu
-    }
-
-    fn knobs(&self) -> Result<Vec<KnobSpec>, NameError> {
-        Ok(Vec::new())
-    }
-
-    fn most_evaluations(&self) -> u64 {
-        2
     }
 }
 
@@ -121,16 +101,11 @@ fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes:
         name: EditorName::new("formula").unwrap(),
         revision: "formula/1".into(),
         steps: STEPS,
+        most_evaluations: 2,
         is_stochastic: sampler.is_stochastic(),
+        knobs: vec![Knob { name: "guidance", default: 0.5, low: 1.0, high: 3.0 }],
     };
-    let pipeline = Formula {
-        sampler: Arc::clone(sampler),
-        row_bytes,
-        prepared: 0,
-        breaks_at: None,
-        most_rows: 100,
-        undecodable: 0,
-    };
+    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, breaks_at: None, most_rows: 100, undecodable: 0 };
     DiffusionEditor::new(&identity, pipeline, options).unwrap()
 }
 
@@ -359,22 +334,32 @@ fn sizes_that_no_picture_may_have_are_refused_before_anything_is_paid() {
     assert!(failure.message.contains("no pixels"), "{failure}");
 }
 
+#[test]
+fn a_knob_reaches_to_what_the_recipe_says() {
+    let editor = editor(&samplers()[0]);
+    let [knob] = &editor.card().knobs[..] else { panic!("one knob") };
+    assert_eq!((knob.name.as_str(), knob.low, knob.default, knob.high), ("guidance", 0.5, 0.5, 3.0));
+}
+
 /// Cancels after a number of looks.
 struct After(AtomicU32);
 
 impl Watch for After {
     fn cancelled(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::Relaxed) == 0
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
 
 #[test]
-fn cancelling_ends_all_within_a_step_and_counts_what_was_spent() {
-    let mut editor = editor(&samplers()[1]);
-    let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
-    for failure in editor.edit(&batch, &After(AtomicU32::new(3))) {
-        let failure = failure.unwrap_err();
-        assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, 6));
+fn cancelling_ends_all_within_a_pass_and_counts_what_was_spent() {
+    // Before each pass is one look, and within it another.
+    for (looks, evaluations) in [(0, 0), (1, 0), (6, 6), (7, 6), (2 * STEPS as u32 - 1, 2 * (STEPS as u64 - 1))] {
+        let mut editor = editor(&samplers()[1]);
+        let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
+        for failure in editor.edit(&batch, &After(AtomicU32::new(looks))) {
+            let failure = failure.unwrap_err();
+            assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, evaluations), "{looks} looks");
+        }
     }
 }
 

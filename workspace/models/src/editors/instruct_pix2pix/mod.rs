@@ -1,6 +1,7 @@
 //! InstructPix2Pix (Brooks, Holynski and Efros, 2023): a Stable Diffusion that also sees the picture to edit.
 
-pub(in crate::editors) mod fit;
+mod components;
+mod load;
 mod options;
 mod pipeline;
 mod size;
@@ -9,5 +10,7 @@ pub mod unet;
 #[cfg(test)]
 mod parity;
 
+pub(super) use components::FACTS;
+pub use load::load;
 pub use options::Options;
-pub use pipeline::{InstructPix2Pix, load};
+pub use pipeline::InstructPix2Pix;
