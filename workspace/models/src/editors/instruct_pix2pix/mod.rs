@@ -2,6 +2,7 @@
 
 mod components;
 mod load;
+mod networks;
 mod options;
 mod pipeline;
 mod size;
