@@ -43,7 +43,7 @@ impl<P: Pipeline> Driver<'_, P> {
                     cancel(tracks);
                     return;
                 }
-                self.ask(tracks, &members);
+                self.ask(tracks, &members, watch);
             }
             tracks.iter_mut().filter(|track| track.may_step()).for_each(|track| self.step(track, watch));
         }
@@ -68,9 +68,9 @@ impl<P: Pipeline> Driver<'_, P> {
         passes
     }
 
-    fn ask(&self, tracks: &mut [Track<P::Conditions>], pass: &[usize]) {
+    fn ask(&self, tracks: &mut [Track<P::Conditions>], pass: &[usize], watch: &dyn Watch) {
         let rows: Vec<_> = pass.iter().map(|at| tracks[*at].row()).collect();
-        let answers = self.pipeline.predict(&rows);
+        let answers = self.pipeline.predict(&rows, watch);
         drop(rows);
         let mut fail = |failure: Failure| pass.iter().for_each(|at| tracks[*at].failure = Some(failure.clone()));
         match answers {
@@ -81,11 +81,12 @@ impl<P: Pipeline> Driver<'_, P> {
             Ok(answers) => {
                 fail(crashed(format!("the denoiser answered {} of {} rows", answers.len(), pass.len())));
             }
+            Err(_) if watch.cancelled() => fail(cancelled()),
             Err(error) if is_out_of_memory(&error) && pass.len() > 1 => {
                 // The estimate was too low for this card: what does not fit as one may fit as two.
                 let (first, second) = pass.split_at(pass.len().div_ceil(2));
-                self.ask(tracks, first);
-                self.ask(tracks, second);
+                self.ask(tracks, first, watch);
+                self.ask(tracks, second, watch);
             }
             Err(error) => fail(failed("the denoiser", &error)),
         }

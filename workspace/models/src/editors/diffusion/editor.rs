@@ -13,7 +13,7 @@ use crate::editors::diffusion::options::DiffusionOptions;
 use crate::editors::diffusion::paused::{Paused, PausedStore};
 use crate::editors::diffusion::pipeline::Pipeline;
 use crate::editors::diffusion::track::{Track, cost};
-use crate::editors::failure::crashed;
+use crate::editors::failure::{cancelled, crashed};
 
 /// An editing model under a name.
 #[derive(Debug)]
@@ -134,6 +134,11 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
         let mut held = self.revive(batch, watch);
         let (mut results, mut tracks) = (Vec::with_capacity(batch.items.len()), Vec::new());
         for (index, item) in batch.items.iter().enumerate() {
+            // Encoding a text or a picture takes a while, too.
+            if watch.cancelled() {
+                results.push(Err(cancelled()));
+                continue;
+            }
             match self.begin(index, item, &mut held) {
                 Ok(track) => {
                     tracks.push(track);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use candle_core::{Device, Result};
-use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, Knobs, Proposal};
+use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, Knobs, Proposal, Watch};
 use editscale_picture::Rgb8;
 
 use crate::editors::diffusion::latents::{Geometry, Layout};
@@ -93,8 +93,8 @@ pub trait Pipeline: Send + fmt::Debug {
     fn prepare(&mut self, ask: Ask<'_>) -> std::result::Result<Prepared<Self::Conditions>, Failure>;
 
     /// What the denoiser says of each row, guidance applied, arranged as the rows are. Rows have one geometry; an answer depends
-    /// on its own row only.
-    fn predict(&self, rows: &[Row<'_, Self::Conditions>]) -> Result<Vec<Vec<f32>>>;
+    /// on its own row only. May fail between two blocks of a network once the watch says that the work is not wanted any more.
+    fn predict(&self, rows: &[Row<'_, Self::Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>>;
 
     /// The pictures of latents [channels, rows, columns] of one geometry; none where one holds a value that is not finite.
     fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>>;

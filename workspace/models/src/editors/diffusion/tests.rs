@@ -12,6 +12,7 @@ use editscale_core::{
 use editscale_picture::Rgb8;
 
 use super::*;
+use crate::editors::cancel::unless_cancelled;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, FlowConfig, FlowEuler, Sampler};
 
 const STEPS: usize = 6;
@@ -46,7 +47,9 @@ impl Pipeline for Formula {
         })
     }
 
-    fn predict(&self, rows: &[Row<'_, f32>]) -> candle_core::Result<Vec<Vec<f32>>> {
+    fn predict(&self, rows: &[Row<'_, f32>], watch: &dyn Watch) -> candle_core::Result<Vec<Vec<f32>>> {
+        // As between two blocks.
+        unless_cancelled(watch)?;
         if rows.len() > self.most_rows {
             candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
         }
@@ -348,12 +351,16 @@ impl Watch for After {
 }
 
 #[test]
-fn cancelling_ends_all_within_a_step_and_counts_what_was_spent() {
-    let mut editor = editor(&samplers()[1]);
-    let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
-    for failure in editor.edit(&batch, &After(AtomicU32::new(3))) {
-        let failure = failure.unwrap_err();
-        assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, 6));
+fn cancelling_ends_all_within_a_pass_and_counts_what_was_spent() {
+    // One look before each candidate is begun; then one before each pass, and another within it.
+    let all = 2 + 2 * STEPS as u32;
+    for (looks, evaluations) in [(0, 0), (1, 0), (2, 0), (3, 0), (8, 6), (9, 6), (all - 1, 2 * (STEPS as u64 - 1))] {
+        let mut editor = editor(&samplers()[1]);
+        let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
+        for failure in editor.edit(&batch, &After(AtomicU32::new(looks))) {
+            let failure = failure.unwrap_err();
+            assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, evaluations), "{looks} looks");
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
+use editscale_core::Watch;
 
+use crate::editors::cancel::unless_cancelled;
 use crate::editors::flux::batch::{
     FluxItem, FluxReference, FluxText, apart, check_tokens, joined, latents_of, rows, with_references,
 };
@@ -145,8 +147,9 @@ impl FluxTransformer {
     }
 
     /// The velocity of every item's latent picture, [rows · columns, `out_channels`]: the direction from data to noise. Items
-    /// may have any sizes; what is predicted for one does not depend on the others.
-    pub fn forward(&self, items: &[FluxItem]) -> Result<Vec<Tensor>> {
+    /// may have any sizes; what is predicted for one does not depend on the others. Fails between two blocks where the watch
+    /// says that the work is not wanted any more.
+    pub fn forward(&self, items: &[FluxItem], watch: &dyn Watch) -> Result<Vec<Tensor>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
@@ -157,10 +160,12 @@ impl FluxTransformer {
         let latents = joined(items.iter().map(|item| item.latents.clone()).collect())?;
         let mut picture = with_references(&self.picture.forward(&latents)?, items)?;
         for block in &self.double {
+            unless_cancelled(watch)?;
             (text, picture) = block.forward(&text, &picture, &condition, &rows)?;
         }
         let mut all = Tensor::cat(&[text, picture], 0)?;
         for block in &self.single {
+            unless_cancelled(watch)?;
             all = block.forward(&all, &condition, &rows)?;
         }
         let (latents, owners) = latents_of(&all, items, rows.text)?;

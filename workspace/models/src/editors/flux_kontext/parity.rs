@@ -1,7 +1,7 @@
 //! Parity with diffusers, stage by stage.
 
 use candle_core::Tensor;
-use editscale_core::{EditCounters, Knobs};
+use editscale_core::{EditCounters, Knobs, NobodyWatches};
 use serde_json::Value;
 
 use super::size::{result_size, source_size};
@@ -64,7 +64,8 @@ fn stages_are_those_of_diffusers() {
             let timestep = prepared.sampler.timesteps()[step];
             let conditions = &prepared.conditions;
             let row = |input: &Vec<f32>| Row { conditions, geometry, input: input.clone(), timestep };
-            let answers = pipeline.predict(&latents.iter().map(row).collect::<Vec<_>>()).unwrap().concat();
+            let answers =
+                pipeline.predict(&latents.iter().map(row).collect::<Vec<_>>(), &NobodyWatches).unwrap().concat();
             case.close(&format!("denoiser.{step}"), &answers, LOOSE);
             latents = (0..latents.len()).map(|at| case.part(&format!("latents.{step}"), at)).collect();
         }

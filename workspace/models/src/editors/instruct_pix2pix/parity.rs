@@ -1,6 +1,6 @@
 //! Parity with diffusers, stage by stage.
 
-use editscale_core::{EditCounters, Knobs};
+use editscale_core::{EditCounters, Knobs, NobodyWatches};
 
 use super::networks::Conditions;
 use super::*;
@@ -74,7 +74,7 @@ fn check_denoiser(case: &Case, pipeline: &InstructPix2Pix, prepared: &Prepared<C
         };
         let rows: Vec<_> = latents.iter().map(row).collect();
         let networks = &pipeline.networks;
-        let answers = networks.unet.forward(&networks.batch(&rows).unwrap()).unwrap();
+        let answers = networks.unet.forward(&networks.batch(&rows).unwrap(), &NobodyWatches).unwrap();
         // The reference has all candidates of a branch together, we all branches of a candidate.
         let count = rows.len();
         let order = (0..case.branches).flat_map(|branch| (0..count).map(move |at| at * case.branches + branch));
@@ -82,7 +82,7 @@ fn check_denoiser(case: &Case, pipeline: &InstructPix2Pix, prepared: &Prepared<C
             order.flat_map(|at| answers.get(at).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect();
         case.close(&format!("denoiser.{step}"), &ours, LOOSE);
         if case.branches > 1 {
-            case.close(&format!("guided.{step}"), &pipeline.predict(&rows).unwrap().concat(), LOOSE);
+            case.close(&format!("guided.{step}"), &pipeline.predict(&rows, &NobodyWatches).unwrap().concat(), LOOSE);
         }
         latents = (0..count).map(|at| case.part(&format!("latents.{step}"), at)).collect();
     }

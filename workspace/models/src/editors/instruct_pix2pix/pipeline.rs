@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
-use editscale_core::{Digest, EditCounters, Failure};
+use editscale_core::{Digest, EditCounters, Failure, Watch};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
@@ -83,11 +83,11 @@ impl Pipeline for InstructPix2Pix {
         })
     }
 
-    fn predict(&self, rows: &[Row<'_, Conditions>]) -> Result<Vec<Vec<f32>>> {
+    fn predict(&self, rows: &[Row<'_, Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = self.networks.unet.forward(&self.networks.batch(rows)?)?;
+        let answers = self.networks.unet.forward(&self.networks.batch(rows)?, watch)?;
         let answers: Vec<Vec<f32>> =
             answers.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?;
         let mut answers = answers.into_iter();

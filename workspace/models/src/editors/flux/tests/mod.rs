@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
+use editscale_core::NobodyWatches;
 use serde::Deserialize;
 
 use super::{FluxConfig, FluxItem, FluxTransformer, TransformerSource, names};

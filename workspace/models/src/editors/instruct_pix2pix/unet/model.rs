@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use candle_core::{DType, Result, Tensor, bail};
+use editscale_core::Watch;
 
 use super::blocks::{DownBlock, MiddleBlock, UpBlock};
 use super::config::Config;
 use super::text::{Pass, PreparedText, ranges};
 use super::time::TimeEmbedding;
 use super::transformer::Transformer;
+use crate::editors::cancel::unless_cancelled;
 use crate::editors::class::DIFFUSERS;
 use crate::layers::{Compute, Convolution, GroupNorm, Scope};
 use crate::load::LoadError;
@@ -94,10 +96,11 @@ impl UNet {
         Ok(PreparedText { layers: layers.collect::<Result<_>>()?, texts: ranges(lengths.into_iter()) })
     }
 
-    /// Predicts noise: [batch, out channels, height, width] in the model's type.
+    /// Predicts noise: [batch, out channels, height, width] in the model's type. Fails between two blocks where the watch says
+    /// that the work is not wanted any more.
     ///
     /// Any height and width of at least one will do; multiples of 2^(resolutions − 1) are what models are made for.
-    pub fn forward(&self, batch: &UNetBatch) -> Result<Tensor> {
+    pub fn forward(&self, batch: &UNetBatch, watch: &dyn Watch) -> Result<Tensor> {
         self.check(batch)?;
         let UNetBatch { latents, timesteps, text, of } = batch;
         let mut latents = latents.to_dtype(self.dtype)?;
@@ -108,10 +111,13 @@ impl UNet {
         let mut inner = self.conv_in.forward(&latents)?;
         let mut skips = vec![inner.clone()];
         for block in &self.down {
+            unless_cancelled(watch)?;
             inner = block.forward(inner, &mut skips, &mut pass)?;
         }
+        unless_cancelled(watch)?;
         inner = self.middle.forward(&inner, &mut pass)?;
         for block in &self.up {
+            unless_cancelled(watch)?;
             inner = block.forward(inner, &mut skips, &mut pass)?;
         }
         self.conv_out.forward(&self.norm.forward_silu(&inner)?)

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
+use editscale_core::NobodyWatches;
 use serde_json::{Value, json};
 
 use super::{BlockConfig, Config, PreparedText, UNet, UNetBatch};
@@ -52,7 +53,7 @@ fn run(
     (text, of): (&PreparedText, &[usize]),
 ) -> candle_core::Result<Tensor> {
     let (timesteps, of) = (timesteps.to_vec(), of.to_vec());
-    model.forward(&UNetBatch { latents: latents.clone(), timesteps, text: text.clone(), of })
+    model.forward(&UNetBatch { latents: latents.clone(), timesteps, text: text.clone(), of }, &NobodyWatches)
 }
 
 /// The greatest difference, relative to the greatest magnitude.
