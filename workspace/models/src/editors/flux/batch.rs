@@ -6,9 +6,12 @@ use candle_core::{Result, Tensor, bail};
 
 use crate::cache::bytes;
 use crate::editors::flux::blocks::Rows;
-use crate::editors::flux::positions::{Grid, Positions};
-use crate::editors::transformer::Owners;
+use crate::editors::transformer::{Grid, Owners, Positions};
 use crate::layers::Segment;
+
+/// Where the first token of the latent picture lies, and that of the reference. Text is not turned at all.
+const LATENTS: [i32; 3] = [0, 0, 0];
+const REFERENCE: [i32; 3] = [1, 0, 0];
 
 /// An instruction, as far as it does not depend on the step. Made by
 /// [`prepare_text`](super::FluxTransformer::prepare_text); cheap to clone.
@@ -108,8 +111,8 @@ pub(super) fn rows(items: &[FluxItem], positions: &Positions) -> Result<Rows> {
     let text = texts.iter().sum();
     let runs = |counts: &[usize]| counts.iter().copied().enumerate().collect::<Vec<_>>();
     let grids = items.iter().flat_map(|item| {
-        let reference = item.reference.as_ref().map(|it| Grid { is_reference: true, sides: it.grid });
-        std::iter::once(Grid { is_reference: false, sides: item.grid }).chain(reference)
+        let reference = item.reference.as_ref().map(|it| Grid { first: REFERENCE, sides: it.grid });
+        std::iter::once(Grid { first: LATENTS, sides: item.grid }).chain(reference)
     });
     let tables = grids.map(|grid| positions.tables(grid)).collect::<Result<Vec<_>>>()?;
     Ok(Rows {

@@ -10,7 +10,6 @@ mod config;
 mod embeddings;
 mod model;
 mod names;
-mod positions;
 mod store;
 #[cfg(test)]
 mod tests;

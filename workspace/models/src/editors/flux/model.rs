@@ -13,9 +13,8 @@ use crate::editors::flux::batch::{
 use crate::editors::flux::blocks::{DoubleBlock, SingleBlock};
 use crate::editors::flux::config::FluxConfig;
 use crate::editors::flux::embeddings::Conditioning;
-use crate::editors::flux::positions::Positions;
 use crate::editors::flux::store::Store;
-use crate::editors::transformer::Modulation;
+use crate::editors::transformer::{Modulation, Positions};
 use crate::layers::{Compute, Linear};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, Storage, WeightError};

@@ -1,8 +1,7 @@
-//! Where tokens lie, as rotations of heads.
+//! Where tokens of pictures lie, as rotations of heads.
 //!
-//! Text lies at (0, 0, 0) and is not turned at all. A token of the latent picture lies at (0, row, column), one of the
-//! reference at (1, row, column). Each axis turns its share of a head; neighbouring numbers are real and imaginary part
-//! (diffusers' `FluxPosEmbed` and `apply_rotary_emb`; Su et al., 2021, "`RoFormer`").
+//! A token lies at (picture, row, column). Each axis turns its share of a head; neighbouring numbers are real and imaginary
+//! part (diffusers' `FluxPosEmbed` and `apply_rotary_emb`; Su et al., 2021, "`RoFormer`").
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -18,41 +17,41 @@ const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// Tokens of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Grid {
-    /// Whether they are those of the reference.
-    pub(super) is_reference: bool,
+pub(in crate::editors) struct Grid {
+    /// Where the first of them lies: picture, row, column.
+    pub(in crate::editors) first: [i32; 3],
     /// Rows and columns.
-    pub(super) sides: (usize, usize),
+    pub(in crate::editors) sides: (usize, usize),
 }
 
 /// Tables of rotations, kept for grids that were asked for lately.
 #[derive(Debug)]
-pub(super) struct Positions {
+pub(in crate::editors) struct Positions {
     axes: [usize; 3],
     device: Device,
     kept: Mutex<LruCache<Grid, Tensor>>,
 }
 
 impl Positions {
-    pub(super) fn new(axes: [usize; 3], device: &Device) -> Self {
+    pub(in crate::editors) fn new(axes: [usize; 3], device: &Device) -> Self {
         Self { axes, device: device.clone(), kept: Mutex::new(LruCache::new(KEPT)) }
     }
 
     /// Cosines, then sines, of every token: [rows · columns, head width] in single precision.
-    pub(super) fn tables(&self, grid: Grid) -> Result<Tensor> {
+    pub(in crate::editors) fn tables(&self, grid: Grid) -> Result<Tensor> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.try_get_or_insert(grid, || self.made(grid)).cloned()
     }
 
-    fn made(&self, Grid { is_reference, sides: (rows, columns) }: Grid) -> Result<Tensor> {
-        let [picture, row, column] = self.axes;
-        let first = angles(picture, usize::from(is_reference));
-        let across: Vec<Vec<f64>> = (0..columns).map(|at| angles(column, at)).collect();
-        let width = picture + row + column;
+    fn made(&self, Grid { first, sides: (rows, columns) }: Grid) -> Result<Tensor> {
+        let along = |axis: usize, at: usize| angles(self.axes[axis], f64::from(first[axis]) + at as f64);
+        let picture = along(0, 0);
+        let across: Vec<Vec<f64>> = (0..columns).map(|at| along(2, at)).collect();
+        let width = self.axes.iter().sum::<usize>();
         let mut table = Vec::with_capacity(rows * columns * width);
-        for down in (0..rows).map(|at| angles(row, at)) {
+        for down in (0..rows).map(|at| along(1, at)) {
             for across in &across {
-                let all = || first.iter().chain(&down).chain(across);
+                let all = || picture.iter().chain(&down).chain(across);
                 table.extend(all().map(|angle| angle.cos() as f32));
                 table.extend(all().map(|angle| angle.sin() as f32));
             }
@@ -62,6 +61,6 @@ impl Positions {
 }
 
 /// The angles of an axis at a place, in double precision as in the reference.
-fn angles(width: usize, at: usize) -> Vec<f64> {
-    (0..width / 2).map(|i| at as f64 / THETA.powf((2 * i) as f64 / width as f64)).collect()
+fn angles(width: usize, at: f64) -> Vec<f64> {
+    (0..width / 2).map(|i| at / THETA.powf((2 * i) as f64 / width as f64)).collect()
 }
