@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     Candidate, CandidateId, Digest, Edge, EditBatch, EditItem, EditRequest, EditorName, Image, ImageSize, Instruction,
-    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed, Start, Until,
+    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed, Start, Until, Watch,
 };
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 use serde::Deserialize;
@@ -22,6 +23,21 @@ use crate::weights::Storage;
 pub(super) const TIGHT: f32 = 2e-5;
 /// The same for sources, for the denoiser's answers, and for what comes of them.
 pub(super) const LOOSE: f32 = 1e-4;
+
+/// Wants the work until it has been asked a number of times.
+pub(super) struct CancelsAfter(AtomicU32);
+
+impl CancelsAfter {
+    pub(super) fn new(looks: u32) -> Self {
+        Self(AtomicU32::new(looks))
+    }
+}
+
+impl Watch for CancelsAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+}
 
 pub(super) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/editors")

@@ -13,7 +13,7 @@ use crate::editors::diffusion::options::DiffusionOptions;
 use crate::editors::diffusion::paused::{Paused, PausedStore};
 use crate::editors::diffusion::pipeline::Pipeline;
 use crate::editors::diffusion::track::{Track, cost};
-use crate::editors::failure::{cancelled, crashed};
+use crate::editors::failure::crashed;
 
 /// An editing model under a name.
 #[derive(Debug)]
@@ -135,11 +135,8 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
         let (mut results, mut tracks) = (Vec::with_capacity(batch.items.len()), Vec::new());
         for (index, item) in batch.items.iter().enumerate() {
             // Encoding a text or a picture takes a while, too.
-            if watch.cancelled() {
-                results.push(Err(cancelled()));
-                continue;
-            }
-            match self.begin(index, item, &mut held) {
+            let begun = if watch.cancelled() { Err(held.let_go(item)) } else { self.begin(index, item, &mut held) };
+            match begun {
                 Ok(track) => {
                     tracks.push(track);
                     results.push(Err(crashed("the candidate was lost")));

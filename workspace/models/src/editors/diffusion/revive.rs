@@ -8,8 +8,8 @@ use editscale_core::{CandidateId, Cost, EditBatch, EditCounters, EditItem, Failu
 use crate::editors::diffusion::editor::DiffusionEditor;
 use crate::editors::diffusion::paused::Paused;
 use crate::editors::diffusion::pipeline::Pipeline;
-use crate::editors::diffusion::track::Track;
-use crate::editors::failure::invalid;
+use crate::editors::diffusion::track::{Track, cost};
+use crate::editors::failure::{cancelled, invalid};
 
 /// What a paused state is called.
 type Key = (RunId, CandidateId);
@@ -46,6 +46,15 @@ impl Held {
                 Err(told)
             }
             None => Err(never_paused(id)),
+        }
+    }
+
+    /// The failure of a candidate that nobody waits for any more before it is begun.
+    pub(super) fn let_go(&mut self, item: &EditItem) -> Failure {
+        let Start::Paused(id) = item.proposal.start else { return cancelled() };
+        match self.claim(&item.run, id) {
+            Ok(revived) => Failure { cost: cost(revived.evaluations), ..cancelled() },
+            Err(failure) => failure,
         }
     }
 }
@@ -126,10 +135,10 @@ impl<P: Pipeline> DiffusionEditor<P> {
         let has_gone = !tracks.is_empty();
         for track in tracks {
             let lost = &mut lost[track.item];
-            let cost = track.cost();
+            let spent = track.cost();
             let Track { state, evaluations, counters, failure, .. } = track;
             lost.made = match failure {
-                Some(failure) => Err(Failure { cost, ..failure }),
+                Some(failure) => Err(Failure { cost: spent, ..failure }),
                 None => Ok(Some(Revived {
                     paused: Arc::new(Paused::new(state, &lost.item.proposal)),
                     evaluations,

@@ -1,7 +1,6 @@
 //! The shared loop over a pipeline whose networks are plain formulas.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
@@ -13,6 +12,7 @@ use editscale_picture::Rgb8;
 
 use super::*;
 use crate::editors::cancel::unless_cancelled;
+use crate::editors::cases::CancelsAfter;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, FlowConfig, FlowEuler, Sampler};
 
 const STEPS: usize = 6;
@@ -278,6 +278,10 @@ fn making_a_state_again_is_paid_once_and_within_the_card() {
         let costs: Vec<u64> =
             edit(&mut broken, &forks).iter().map(|made| made.as_ref().unwrap_err().cost.nfe).collect();
         assert_eq!(costs, [4, 0, 0], "two evaluations of two steps, once");
+        // Stopped once the state is there, before anything goes on from it.
+        let cancelled = editor(&sampler).edit(&EditBatch { items: forks.to_vec() }, &CancelsAfter::new(6));
+        let costs: Vec<u64> = cancelled.iter().map(|made| made.as_ref().unwrap_err().cost.nfe).collect();
+        assert_eq!(costs, [6, 0, 0], "two evaluations of three steps, once");
     }
 }
 
@@ -341,15 +345,6 @@ fn a_knob_reaches_to_what_the_recipe_says() {
     assert_eq!((knob.name.as_str(), knob.low, knob.default, knob.high), ("guidance", 0.5, 0.5, 3.0));
 }
 
-/// Cancels after a number of looks.
-struct After(AtomicU32);
-
-impl Watch for After {
-    fn cancelled(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
-    }
-}
-
 #[test]
 fn cancelling_ends_all_within_a_pass_and_counts_what_was_spent() {
     // One look before each candidate is begun; then one before each pass, and another within it.
@@ -357,7 +352,7 @@ fn cancelling_ends_all_within_a_pass_and_counts_what_was_spent() {
     for (looks, evaluations) in [(0, 0), (1, 0), (2, 0), (3, 0), (8, 6), (9, 6), (all - 1, 2 * (STEPS as u64 - 1))] {
         let mut editor = editor(&samplers()[1]);
         let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
-        for failure in editor.edit(&batch, &After(AtomicU32::new(looks))) {
+        for failure in editor.edit(&batch, &CancelsAfter::new(looks)) {
             let failure = failure.unwrap_err();
             assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, evaluations), "{looks} looks");
         }

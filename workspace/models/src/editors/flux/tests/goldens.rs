@@ -1,11 +1,9 @@
 //! Velocities against those of diffusers.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use candle_core::DType;
-use editscale_core::Watch;
 
 use super::*;
+use crate::editors::cases::CancelsAfter;
 use crate::weights::Storage;
 
 #[test]
@@ -104,25 +102,13 @@ fn estimates_grow_with_tokens() {
     assert!(model.row_bytes(usize::MAX) > 1 << 60);
 }
 
-/// Wants the work until it has been asked a number of times.
-struct Until(AtomicU32);
-
-impl Watch for Until {
-    fn cancelled(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
-    }
-}
-
 #[test]
 fn a_pass_can_be_left_between_any_two_blocks() {
     let golden = Golden::read("two_heads_guided");
     let (model, config) = (golden.model(), golden.config());
     let blocks = (config.double_blocks + config.single_blocks) as u32;
     for asked in 0..blocks {
-        assert!(
-            model.forward(&golden.all_items(&model), &Until(AtomicU32::new(asked))).is_err(),
-            "{asked} of {blocks}"
-        );
+        assert!(model.forward(&golden.all_items(&model), &CancelsAfter::new(asked)).is_err(), "{asked} of {blocks}");
     }
-    assert!(model.forward(&golden.all_items(&model), &Until(AtomicU32::new(blocks))).is_ok());
+    assert!(model.forward(&golden.all_items(&model), &CancelsAfter::new(blocks)).is_ok());
 }

@@ -9,6 +9,7 @@ use editscale_core::NobodyWatches;
 use serde_json::{Value, json};
 
 use super::{BlockConfig, Config, PreparedText, UNet, UNetBatch};
+use crate::editors::cases::CancelsAfter;
 use crate::layers::Compute;
 use crate::weights::Storage;
 
@@ -120,6 +121,18 @@ fn texts_may_be_joined_and_differ_in_length() {
     let alone = run(&model, &latents.narrow(0, 0, 1).unwrap(), &timesteps[..1], (&parts[1], &[0])).unwrap();
     assert!(off(&alone, &right.narrow(0, 0, 1).unwrap()) < 1e-5);
     assert!(PreparedText::join(&[]).is_err());
+}
+
+#[test]
+fn a_pass_can_be_left_between_any_two_blocks() {
+    let (model, Case { latents, timesteps, texts, of, .. }) = (model("heads"), case("heads", 0));
+    let batch = UNetBatch { latents, timesteps, text: model.prepare(&texts).unwrap(), of };
+    // The way down, the middle, and the way up.
+    let blocks = 2 * model.config().blocks.len() as u32 + 1;
+    for asked in 0..blocks {
+        assert!(model.forward(&batch, &CancelsAfter::new(asked)).is_err(), "{asked} of {blocks}");
+    }
+    assert!(model.forward(&batch, &CancelsAfter::new(blocks)).is_ok());
 }
 
 /// What a text is read as.
