@@ -14,13 +14,14 @@ from pathlib import Path
 
 import torch
 from diffusers import FluxTransformer2DModel
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+
+import checking
 
 HOME = Path(__file__).resolve().parents[3] / "workspace/models/tests/fixtures/layers/flux"
 MOST_BYTES = 1_000_000
-TOLERANCE = 1e-5
-# Brain floats depend on how a processor multiplies them.
-LOOSE_TOLERANCE = 0.1
+# By how much of the greatest number velocities may differ. Brain floats depend on how a processor multiplies them.
+SHARES = {"velocity": 1e-5, "velocity_bf16": 0.1}
 
 # Each with a seed, the shape, the number of shards, and items: rows and columns of the latent picture, of the reference
 # or nothing, text tokens, time, guidance.
@@ -66,6 +67,7 @@ def randomise(model, generator):
 
 
 def ids(grid, picture):
+    """The places of a picture's tokens: which picture, row, column; [rows * columns, 3]."""
     rows, columns = grid
     places = torch.zeros(rows, columns, 3)
     places[..., 0] = picture
@@ -75,6 +77,7 @@ def ids(grid, picture):
 
 
 def velocity(model, item, inputs, dtype=torch.float32):
+    """What the model predicts of an item's latents, computed in a type: [rows * columns, channels], f32."""
     grid, reference, tokens, time, guidance = item
     inputs = {name: value.to(dtype) for name, value in inputs.items()}
     hidden, places = [inputs["latents"]], [ids(grid, 0)]
@@ -96,6 +99,7 @@ def velocity(model, item, inputs, dtype=torch.float32):
 
 
 def make(folder, seed, shards, shape, items):
+    """Write one model, its items' inputs, and the velocities predicted of them."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(seed)
     model = FluxTransformer2DModel(**shape).eval()
@@ -129,32 +133,8 @@ def make(folder, seed, shards, shape, items):
     (folder / "items.json").write_text(json.dumps(described, indent=1) + "\n")
 
 
-def differences(made, kept):
-    for path in sorted(made.rglob("*")):
-        other = kept / path.relative_to(made)
-        if path.is_dir():
-            continue
-        if not other.exists():
-            yield f"{other} is missing"
-        elif path.suffix == ".safetensors":
-            yield from tensor_differences(load_file(path), load_file(other), other)
-        elif path.name != "config.json" and path.read_bytes() != other.read_bytes():
-            yield f"{other} differs"
-
-
-def tensor_differences(ours, theirs, file):
-    if ours.keys() != theirs.keys():
-        yield f"{file} holds other tensors"
-        return
-    for name, value in ours.items():
-        share = {"velocity": TOLERANCE, "velocity_bf16": LOOSE_TOLERANCE}.get(name.split(".")[-1], 0.0)
-        allowed = share * float(value.abs().max())
-        off = float((value.float() - theirs[name].float()).abs().max())
-        if off > allowed:
-            yield f"{file}: {name} is off by {off}"
-
-
 def main():
+    """Read the command line, then write or check."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
@@ -162,7 +142,9 @@ def main():
         home = Path(temporary) if check else HOME
         for name, (seed, shards, shape, items) in MODELS.items():
             make(home / name, seed, shards, shape, items)
-        found = list(differences(home, HOME)) if check else []
+        # What wrote the configuration stands in it.
+        is_passed_over = lambda name: name.endswith("config.json")  # noqa: E731
+        found = list(checking.differences(home, HOME, SHARES, is_passed_over)) if check else []
     total = sum(path.stat().st_size for path in HOME.rglob("*") if path.is_file())
     if total > MOST_BYTES:
         found.append(f"{total} bytes are too many")

@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save
 
+import checking
 import pictures
 import recording
 import tables
@@ -233,14 +234,9 @@ def make_all(home):
             make_case(home, case, pipeline)
 
 
-def files(home):
-    """All files below `home`, by their places in it."""
-    return {str(path.relative_to(home)): path for path in sorted(home.rglob("*")) if path.is_file()}
-
-
 def differences(first, second):
     """What the committed and the new files disagree about."""
-    old, new = files(first), files(second)
+    old, new = checking.files(first), checking.files(second)
     yield from (f"{name} is in one of the two only" for name in sorted(old.keys() ^ new.keys()))
     for name in sorted(old.keys() & new.keys()):
         if old[name].read_bytes() == new[name].read_bytes():
@@ -307,7 +303,7 @@ def main():
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     make_all(HOME)
-    size = sum(path.stat().st_size for path in files(HOME).values())
+    size = sum(path.stat().st_size for path in checking.files(HOME).values())
     print(size, "bytes")
     if size > MOST_BYTES:
         sys.exit(f"more than {MOST_BYTES} bytes")

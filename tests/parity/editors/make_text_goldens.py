@@ -1,13 +1,18 @@
-"""Writes reference values for the text encoders and tokenizers of editors, with transformers on small random models.
+#!/usr/bin/env python3
+"""Make the reference values for the text encoders and tokenizers of editors, or check them.
 
-    venv/bin/python tests/parity/editors/make_text_goldens.py
+Without options this writes them anew. With --check it writes to a temporary folder and compares: weights, ids and
+tokenizers must be the same, states may differ by 1e-5 of the greatest.
 
 They lie in `workspace/models/tests/fixtures/layers`: `clip_text`, `t5` and `tokens`. Weights are stored in f16; the reference
 computes in f32 from what is stored.
 """
 
+import argparse
 import json
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -21,8 +26,11 @@ from transformers import (
     T5EncoderModel,
     T5TokenizerFast,
 )
+
+import checking
 from vocabularies import write_clip_tokenizer, write_t5_tokenizer
 
+SHARES = {"hidden": 1e-5, "pooled": 1e-5}
 FIXTURES = Path(__file__).parents[3] / "workspace/models/tests/fixtures/layers"
 
 LONG = (
@@ -78,10 +86,12 @@ def shake(model, seed, scale):
 
 
 def random_ids(generator, texts, tokens, most):
+    """Token ids from 3 up to `most`: [texts, tokens]."""
     return torch.randint(3, most, (texts, tokens), generator=generator)
 
 
 def clip_case(folder, seed, ids_of, prefix="text_model.", nested=False, buffers=False, **settings):
+    """Write a CLIP text encoder with what it makes of ids; `prefix` is what its tensors' names begin with."""
     config = CLIPTextConfig(attn_implementation="eager", **settings)
     model = CLIPTextModel(config).eval()
     shake(model, seed, 1.5)
@@ -103,6 +113,7 @@ def clip_case(folder, seed, ids_of, prefix="text_model.", nested=False, buffers=
 
 
 def t5_case(folder, seed, lengths, shared="shared.weight", shards=0, **settings):
+    """Write a T5 encoder with what it makes of random ids; `shared` is what its embeddings are called."""
     config = T5Config(**settings)
     model = T5EncoderModel(config).eval()
     shake(model, seed, 0.7)
@@ -122,6 +133,7 @@ def t5_case(folder, seed, lengths, shared="shared.weight", shards=0, **settings)
 
 
 def write(folder, config, tensors, cases, shards=0):
+    """Write a model's folder: its configuration, its weights in so many files, and its cases."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
@@ -138,7 +150,11 @@ def write(folder, config, tensors, cases, shards=0):
 
 
 def clip_models(folder):
+    """Write all CLIP text encoders."""
+
     def with_ends(start, end, tokens, most):
+        """Random texts between a start and an end, which lies at three different places."""
+
         def ids_of(generator):
             ids = random_ids(generator, 3, tokens, most)
             ids[:, 0] = start
@@ -195,6 +211,7 @@ def clip_models(folder):
 
 
 def t5_models(folder):
+    """Write all T5 encoders."""
     t5_case(
         folder / "relu",
         21,
@@ -231,6 +248,7 @@ def t5_models(folder):
 
 
 def record(tokenizer, length):
+    """The ids of all texts, filled up to a length."""
     texts = []
     for text in TEXTS:
         out = tokenizer(text, padding="max_length", max_length=length, truncation=True)
@@ -239,6 +257,7 @@ def record(tokenizer, length):
 
 
 def tokenizers(folder):
+    """Write all tokenizers with the ids of all texts."""
     shutil.rmtree(folder, ignore_errors=True)
     lengths = {"clip": 77, "clip_typed": 30, "clip_plain": 77}
     styles = {
@@ -265,13 +284,35 @@ def tokenizers(folder):
 
 
 def write_texts(folder, length, texts):
+    """Write the ids of texts beside a tokenizer, one text a line."""
     lines = ",\n".join(json.dumps(text, ensure_ascii=True, separators=(",", ":")) for text in texts)
     (folder / "texts.json").write_text(f'{{"length":{length},"texts":[\n{lines}\n]}}\n')
     differ = [text["text"] for text in texts if not text.get("slow_agrees", True)]
     print(folder.name, "slow differs on", differ)
 
 
+def make_all(home):
+    """Write everything below `home`."""
+    clip_models(home / "clip_text")
+    t5_models(home / "t5")
+    tokenizers(home / "tokens")
+
+
+def main():
+    """Read the command line, then write or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare with what is committed, write nothing")
+    if not parser.parse_args().check:
+        make_all(FIXTURES)
+        return
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        make_all(Path(folder))
+        for part in ("clip_text", "t5", "tokens"):
+            found += checking.differences(Path(folder) / part, FIXTURES / part, SHARES)
+    print(*(found or ["all is as committed"]), sep="\n")
+    sys.exit(bool(found))
+
+
 if __name__ == "__main__":
-    clip_models(FIXTURES / "clip_text")
-    t5_models(FIXTURES / "t5")
-    tokenizers(FIXTURES / "tokens")
+    main()

@@ -79,19 +79,15 @@ class Request:
 
 
 class Noise:
-    """Hands out unit-normal noise, from a list or from a seed, and keeps what it handed out."""
+    """Hands out unit-normal noise from a seed, and keeps what it handed out."""
 
-    def __init__(self, seed=None, given=None):
-        """`given` is a list of arrays; else noise is drawn from `seed`."""
-        self.source, self.given, self.drawn = np.random.default_rng(seed), given, []
+    def __init__(self, seed):
+        """Nothing is drawn before it is asked for."""
+        self.source, self.drawn = np.random.default_rng(seed), []
 
     def __call__(self, shape, generator=None, device=None, dtype=None, layout=None):
         """In place of diffusers' randn_tensor."""
-        if self.given is None:
-            values = torch.from_numpy(self.source.standard_normal(tuple(shape), dtype=np.float32))
-        else:
-            values = torch.as_tensor(self.given[len(self.drawn)])
-            assert tuple(values.shape) == tuple(shape), (values.shape, shape)
+        values = torch.from_numpy(self.source.standard_normal(tuple(shape), dtype=np.float32))
         self.drawn.append(values)
         return values.to(dtype)
 
@@ -215,12 +211,10 @@ class Recorder:
                 self.keep("scaled_initial_latents", sample)
             if output.shape != self.output.shape:
                 self.keep(f"guided.{self.step}", output)
+            answer = step(output, timestep, sample, **options)
             if is_kontext(self.pipeline):
-                sigma = self.pipeline.scheduler.sigmas[self.step]
-                answer = step(output, timestep, sample, **options)
-                clean = sample - sigma * output
+                clean = sample - self.pipeline.scheduler.sigmas[self.step] * output
             else:
-                answer = step(output, timestep, sample, **options)
                 clean = answer[1]
             self.keep(f"latents.{self.step}", answer[0])
             self.keep(f"clean.{self.step}", clean)

@@ -184,19 +184,19 @@ fn step<'a, P: Pipeline>(
     timestep: f32,
 ) -> Box<dyn Fn() + 'a> {
     let geometry = prepared.geometry;
-    let noise = move |seed| pipeline.arranged(normal(Seed::new(seed).unwrap(), 0, geometry.count()), geometry);
+    let noise = move |seed| P::LAYOUT.arranged(normal(Seed::new(seed).unwrap(), 0, geometry.count()), geometry);
     let noise: Vec<Vec<f32>> = (0..candidates).map(noise).collect();
     Box::new(move || {
         let row = |input: &Vec<f32>| Row { conditions: &prepared.conditions, geometry, input: input.clone(), timestep };
         let rows: Vec<_> = noise.iter().map(row).collect();
-        black_box(pipeline.predict(&rows).unwrap());
+        black_box(pipeline.predict(&rows, &NobodyWatches).unwrap());
     })
 }
 
 /// Decoding the picture of noise.
 fn decoding<'a, P: Pipeline>(pipeline: &'a P, prepared: &Prepared<P::Conditions>) -> Box<dyn Fn() + 'a> {
     let geometry = prepared.geometry;
-    let noise = pipeline.arranged(normal(Seed::new(1).unwrap(), 0, geometry.count()), geometry);
+    let noise = normal(Seed::new(1).unwrap(), 0, geometry.count());
     Box::new(move || drop(black_box(pipeline.decode(&[&noise], geometry).unwrap())))
 }
 

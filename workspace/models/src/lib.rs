@@ -12,14 +12,5 @@ pub mod text;
 pub mod verify;
 pub mod weights;
 
-use editscale_schema::{EditorKind, RewardKind};
-
-use crate::editors::flux_kontext::FluxKontextRecipe;
-use crate::editors::instruct_pix2pix::InstructPix2PixRecipe;
-use crate::rewards::editreward::EditRewardRecipe;
-
-/// The editors of this crate that recipes can name.
-pub const EDITORS: &[EditorKind] = &[EditorKind::of::<InstructPix2PixRecipe>(), EditorKind::of::<FluxKontextRecipe>()];
-
-/// The rewards of this crate that recipes can name.
-pub const REWARDS: &[RewardKind] = &[RewardKind::of::<EditRewardRecipe>()];
+pub use editors::EDITORS;
+pub use rewards::REWARDS;

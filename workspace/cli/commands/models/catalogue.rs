@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use editscale_fetch::RepoId;
-use editscale_models::editors::PipelineClass;
+use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix};
 
 use crate::args::ModelsPull;
 use crate::failure::Misuse;
@@ -53,14 +53,14 @@ pub(super) const KNOWN: [Known; 4] = [
     Known {
         name: "instruct-pix2pix",
         repo: "timbrooks/instruct-pix2pix",
-        kind: Kind::Editor { class: PipelineClass::InstructPix2Pix },
+        kind: Kind::Editor { class: instruct_pix2pix::CLASS },
         bytes: 4_270_000_000,
         terms: None,
     },
     Known {
         name: "flux-kontext",
         repo: "black-forest-labs/FLUX.1-Kontext-dev",
-        kind: Kind::Editor { class: PipelineClass::FluxKontext },
+        kind: Kind::Editor { class: flux_kontext::CLASS },
         bytes: 33_740_000_000,
         terms: Some("weights of FLUX.1 [dev] models: a non-commercial licence, to be accepted on their page as well"),
     },
@@ -154,7 +154,7 @@ mod tests {
         }
         for name in ["flux-kontext", "black-forest-labs/FLUX.1-Kontext-dev"] {
             let wanted = asked(name, None).unwrap();
-            assert_eq!(wanted.kind, WantedKind::Editor { class: PipelineClass::FluxKontext });
+            assert_eq!(wanted.kind, WantedKind::Editor { class: flux_kontext::CLASS });
             assert!(asked(name, Some("you/yours")).is_err());
         }
         let other = asked("me/mine", None).unwrap();

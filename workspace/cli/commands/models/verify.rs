@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_models::editors::{self, Depth, PipelineClass};
+use editscale_models::editors::{self, CLASSES, Depth, PipelineClass};
 use editscale_models::rewards::editreward::{self, Directory};
 use editscale_models::verify::{Problem, Verified, VerifyError};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ pub(super) fn verify_headers(folder: &Path) -> Result<Verified, VerifyError> {
 /// Whether a folder holds a pipeline, or what is left of one.
 pub(super) fn is_pipeline(folder: &Path) -> bool {
     let has = |name: &str| folder.join(name).exists();
-    let mut components = PipelineClass::ALL.into_iter().flat_map(PipelineClass::components);
+    let mut components = CLASSES.iter().flat_map(|class| class.components());
     has(PipelineClass::INDEX) || (!has("config.json") && components.any(|component| has(component.name)))
 }
 

@@ -4,22 +4,40 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     Candidate, CandidateId, Digest, Edge, EditBatch, EditItem, EditRequest, EditorName, Image, ImageSize, Instruction,
-    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed, Start, Until,
+    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed, Start, Until, Watch,
 };
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 use serde::Deserialize;
 
 use crate::editors::diffusion::{DiffusionEditor, DiffusionOptions, Injected, Pipeline};
 use crate::editors::samplers::Sampler;
+use crate::layers::Compute;
+use crate::weights::Storage;
 
 /// Relative to the largest number of what is compared: ten times the reference's own rounding. Texts are held to this.
 pub(super) const TIGHT: f32 = 2e-5;
 /// The same for sources, for the denoiser's answers, and for what comes of them.
 pub(super) const LOOSE: f32 = 1e-4;
+
+/// Wants the work until it has been asked a number of times.
+pub(super) struct CancelsAfter(AtomicU32);
+
+impl CancelsAfter {
+    pub(super) fn new(looks: u32) -> Self {
+        Self(AtomicU32::new(looks))
+    }
+}
+
+impl Watch for CancelsAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+}
 
 pub(super) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/editors")
@@ -133,18 +151,18 @@ impl Case {
         self.tensors.get(name).unwrap_or_else(|| panic!("{}: no tensor `{name}`", self.name))
     }
 
-    /// The largest difference, relative to the largest number of the reference.
-    pub(super) fn off(&self, name: &str, ours: &[f32]) -> f32 {
+    /// Checks numbers against all of a tensor.
+    pub(super) fn close(&self, name: &str, ours: &[f32], tolerance: f32) {
         let theirs: Vec<f32> =
             self.tensor(name).flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1().unwrap();
-        assert_eq!(ours.len(), theirs.len(), "{}: `{name}`", self.name);
-        let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
-        ours.iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest
+        let off = off(ours, &theirs);
+        assert!(off <= tolerance, "{}: `{name}` is off by {off}", self.name);
     }
 
-    pub(super) fn close(&self, name: &str, ours: &[f32], tolerance: f32) {
-        let off = self.off(name, ours);
-        assert!(off <= tolerance, "{}: `{name}` is off by {off}", self.name);
+    /// Checks numbers against one candidate's part of a tensor.
+    fn close_part(&self, name: &str, candidate: usize, ours: &[f32], tolerance: f32) {
+        let off = off(ours, &self.part(name, candidate));
+        assert!(off <= tolerance, "{}: `{name}` of candidate {candidate} is off by {off}", self.name);
     }
 
     /// One candidate's part of a tensor.
@@ -173,12 +191,8 @@ impl Case {
                 };
                 let clean = sampler.clean(step, &latents, &prediction);
                 let after = sampler.step(step, &latents, &prediction, &noise).latents;
-                for (name, ours) in [("clean", clean), ("latents", after)] {
-                    let theirs = self.part(&format!("{name}.{step}"), candidate);
-                    let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
-                    let off = ours.iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest;
-                    assert!(off < TIGHT, "{}: `{name}.{step}` is off by {off}", self.name);
-                }
+                self.close_part(&format!("clean.{step}"), candidate, &clean, TIGHT);
+                self.close_part(&format!("latents.{step}"), candidate, &after, TIGHT);
                 latents = self.part(&format!("latents.{step}"), candidate);
             }
         }
@@ -192,11 +206,8 @@ impl Case {
         let made: Vec<Candidate> = made.into_iter().map(|made| made.expect("a candidate")).collect();
         for (at, candidate) in made.iter().enumerate() {
             let way = candidate.trajectory.as_ref().expect("a trajectory");
-            let theirs = self.part("final.latents", at);
-            let ours = &way.latents[way.latents.len() - theirs.len()..];
-            let largest = theirs.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-            let off = ours.iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest;
-            assert!(off < LOOSE, "{}: the final latents of candidate {at} are off by {off}", self.name);
+            let numbers: usize = way.shape.iter().product();
+            self.close_part("final.latents", at, &way.latents[way.latents.len() - numbers..], LOOSE);
             // A request for another shape is worked on in that shape, and brought to the very size at the end.
             let asked = self.output_size().map(|size| [size.width as usize, size.height as usize]);
             if asked.is_none_or(|asked| asked == self.output) {
@@ -216,6 +227,49 @@ impl Case {
     }
 }
 
+/// The largest difference, relative to the largest number of the reference.
+fn off(ours: &[f32], theirs: &[f32]) -> f32 {
+    assert_eq!(ours.len(), theirs.len());
+    let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
+    ours.iter().zip(theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest
+}
+
+/// One candidate of an editor.
+pub(super) fn make<P: Pipeline>(editor: &mut DiffusionEditor<P>, item: EditItem) -> Candidate {
+    editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).expect("a candidate")
+}
+
+/// A seed is the same picture alone and among others, to the level.
+pub(super) fn check_batches<P: Pipeline>(case: &Case, mut editor: DiffusionEditor<P>) {
+    let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
+    let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
+    for (item, among) in items.into_iter().zip(together) {
+        let alone = make(&mut editor, item);
+        same_pictures(&alone.image.bytes, &among.expect("a candidate").image.bytes, 1, &case.name);
+    }
+}
+
+/// A narrow type goes through every layer, and its picture comes near; on the processor, which convolves no brain floats.
+pub(super) fn check_half_precision<P: Pipeline>(case: &Case, editor: impl Fn(Compute) -> DiffusionEditor<P>) {
+    let picture = |dtype| {
+        let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
+        make(&mut editor(compute), case.item(0, Start::Source, Until::Finished)).image.bytes
+    };
+    same_pictures(&picture(DType::F16), &picture(DType::F32), 6, &case.name);
+}
+
+/// Paused after a step and gone on from equals never paused. The answer is the paused one, the resumed one, and the whole.
+pub(super) fn check_pause<P: Pipeline>(case: &Case, editor: &mut DiffusionEditor<P>) -> [Candidate; 3] {
+    let whole = make(editor, case.item(0, Start::Source, Until::Finished));
+    let paused = make(editor, case.item(0, Start::Source, Until::Step(1)));
+    let mut resumed = case.item(1, Start::Paused(CandidateId(0)), Until::Finished);
+    resumed.proposal.seed = Seed::new(0).unwrap();
+    let resumed = make(editor, resumed);
+    assert_eq!(resumed.trajectory, whole.trajectory, "{}", case.name);
+    assert_eq!(resumed.image.bytes, whole.image.bytes, "{}", case.name);
+    [paused, resumed, whole]
+}
+
 /// What the shared loop is told of a case's folder.
 pub(super) fn injecting(folder: &Path) -> DiffusionOptions {
     let injected = Injected::load(&folder.join("noise.safetensors")).expect("noise");
@@ -226,12 +280,12 @@ pub(super) fn editor_name() -> EditorName {
     EditorName::new("editor").unwrap()
 }
 
-pub(super) fn pixels_of(bytes: &[u8]) -> Rgb8 {
+fn pixels_of(bytes: &[u8]) -> Rgb8 {
     decode_rgb8(bytes, &Limits::default()).expect("a picture")
 }
 
 /// Two files whose pixels differ by so many levels at most.
-pub(super) fn same_pictures(ours: &[u8], theirs: &[u8], levels: u8, name: &str) {
+fn same_pictures(ours: &[u8], theirs: &[u8], levels: u8, name: &str) {
     let (ours, theirs) = (pixels_of(ours), pixels_of(theirs));
     assert_eq!((ours.width, ours.height), (theirs.width, theirs.height), "{name}");
     let most = ours.data.iter().zip(&theirs.data).map(|(a, b)| a.abs_diff(*b)).max();

@@ -8,7 +8,7 @@ use editscale_core::{Failure, FailureKind};
 
 use crate::layers::Compute;
 use crate::load::LoadError;
-use crate::weights::Storage;
+use crate::weights::{Checkpoint, Storage};
 
 /// The bytes that can still be had without swapping, where the system tells: what the kernel holds available, or what
 /// is left below a container's limit if that is less.
@@ -48,8 +48,13 @@ fn room(needed: u64, free: Option<u64>) -> Result<(), Failure> {
 }
 
 /// Bytes for people.
-pub(super) fn gib(bytes: u64) -> String {
+fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+/// The bytes that a component's weights take in memory if they are kept so, by the headers of its files.
+pub(super) fn weight_bytes(folder: &Path, stem: &str, kept: Storage) -> Result<u64, LoadError> {
+    Ok(Checkpoint::open_stem(folder, stem, str::to_owned)?.kept_bytes(kept))
 }
 
 /// Refuses weights that take more bytes than what is free on the processor, before any are read. `parts` are bytes of

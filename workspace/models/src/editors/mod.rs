@@ -1,18 +1,40 @@
 //! Editing models: InstructPix2Pix and FLUX.1 Kontext.
+//!
+//! A model's room holds what is its own: options, sizes, how texts and pictures become conditions, and its network where no
+//! other has the same. The loop, the samplers, and what pipelines' folders have in common are shared.
 
+mod cancel;
 #[cfg(test)]
 mod cases;
 mod class;
+mod clip;
 pub mod diffusion;
+mod encoded;
+mod failure;
+mod fingerprint;
 mod fit;
+pub mod flux;
 pub mod flux_kontext;
 mod folder;
 pub mod instruct_pix2pix;
+mod latent_space;
 mod memory;
 pub mod noise;
 mod pixels;
 pub mod samplers;
+mod transformer;
 mod verify;
 
 pub use class::{Component, PipelineClass};
 pub use verify::{Depth, verify, verify_to};
+
+use editscale_schema::EditorKind;
+
+use flux_kontext::FluxKontextRecipe;
+use instruct_pix2pix::InstructPix2PixRecipe;
+
+/// The editors of this crate that recipes can name.
+pub const EDITORS: &[EditorKind] = &[EditorKind::of::<InstructPix2PixRecipe>(), EditorKind::of::<FluxKontextRecipe>()];
+
+/// The classes of pipelines that they are loaded from.
+pub const CLASSES: &[PipelineClass] = &[instruct_pix2pix::CLASS, flux_kontext::CLASS];

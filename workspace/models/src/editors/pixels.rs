@@ -43,13 +43,6 @@ pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Option<Rgb8>>> {
     (0..batch).map(picture).collect()
 }
 
-/// Latents of one geometry as a batch on a device: [batch, channels, rows, columns].
-pub(super) fn batch(latents: &[&[f32]], dims: [usize; 3], device: &Device, dtype: DType) -> Result<Tensor> {
-    let [channels, rows, columns] = dims;
-    let tensor = Tensor::from_vec(latents.concat(), (latents.len(), channels, rows, columns), &Device::Cpu)?;
-    tensor.to_dtype(dtype)?.to_device(device)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

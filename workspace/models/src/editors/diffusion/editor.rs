@@ -4,14 +4,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    CancelRule, Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, EditorName, Failure, FailureKind,
-    LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Until, Watch,
+    CancelRule, Candidate, CandidateId, EditBatch, EditCounters, EditItem, EditorCard, EditorName, Failure, KnobName,
+    KnobScale, KnobSpec, LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Until, Watch,
 };
 
+use crate::editors::diffusion::drive::Driver;
 use crate::editors::diffusion::options::DiffusionOptions;
 use crate::editors::diffusion::paused::{Paused, PausedStore};
 use crate::editors::diffusion::pipeline::Pipeline;
-use crate::editors::diffusion::track::{Means, Track};
+use crate::editors::diffusion::track::{Track, cost};
+use crate::editors::failure::crashed;
 
 /// An editing model under a name.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub struct DiffusionEditor<P: Pipeline> {
     pub(super) paused: PausedStore,
 }
 
-/// What the card says beside what the pipeline and the options say.
+/// What the card says of an editing model.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// What the recipe calls the editor.
@@ -31,14 +33,39 @@ pub struct Identity {
     pub revision: Arc<str>,
     /// How many steps it takes.
     pub steps: usize,
+    /// The most evaluations that one step takes, whatever the knobs.
+    pub most_evaluations: u64,
     /// Whether its sampler adds noise after the start.
     pub is_stochastic: bool,
+    /// The settings that a search may turn.
+    pub knobs: Vec<Knob>,
+}
+
+/// A setting that a search may turn, whose values matter by their differences.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Knob {
+    /// What proposals call it.
+    pub name: &'static str,
+    /// The value of the recipe.
+    pub default: f64,
+    /// The least of the usual values; the knob goes down to the recipe's where that is less.
+    pub low: f64,
+    /// The greatest of the usual values; the knob goes up to the recipe's where that is more.
+    pub high: f64,
+}
+
+impl Knob {
+    fn spec(self) -> Result<KnobSpec, NameError> {
+        let Self { name, default, low, high } = self;
+        let (low, high) = (default.min(low), default.max(high));
+        Ok(KnobSpec { name: KnobName::new(name)?, low, high, default, scale: KnobScale::Linear })
+    }
 }
 
 impl<P: Pipeline> DiffusionEditor<P> {
     /// A pipeline under a name.
     pub fn new(identity: &Identity, pipeline: P, options: DiffusionOptions) -> Result<Self, NameError> {
-        let card = card(identity, &pipeline, options.largest_batch)?;
+        let card = card(identity, options.largest_batch)?;
         let paused = PausedStore::new(options.paused_bytes);
         Ok(Self { card, pipeline, options, paused })
     }
@@ -48,8 +75,8 @@ impl<P: Pipeline> DiffusionEditor<P> {
         self.paused.bytes()
     }
 
-    pub(super) fn means(&self) -> Means<'_, P> {
-        Means {
+    pub(super) fn driver(&self) -> Driver<'_, P> {
+        Driver {
             pipeline: &self.pipeline,
             injected: self.options.injected.as_ref(),
             activation_bytes: self.options.activation_bytes,
@@ -64,29 +91,6 @@ impl<P: Pipeline> DiffusionEditor<P> {
         }
     }
 
-    /// Brings every item of a batch to its picture or to its failure.
-    fn make(&mut self, batch: &EditBatch, watch: &dyn Watch) -> Vec<Result<Candidate, Failure>> {
-        let mut revived = self.revive(batch, watch);
-        let begun: Vec<_> = batch.items.iter().enumerate().map(|item| self.begin(item, &mut revived)).collect();
-        let mut results: Vec<Option<Result<Candidate, Failure>>> = Vec::with_capacity(begun.len());
-        let mut tracks = Vec::new();
-        for each in begun {
-            match each {
-                Ok(track) => {
-                    tracks.push(track);
-                    results.push(None);
-                }
-                Err(failure) => results.push(Some(Err(failure))),
-            }
-        }
-        self.means().advance(&mut tracks, watch);
-        for (index, result) in self.finish(batch, tracks, watch) {
-            results[index] = Some(result);
-        }
-        let lost = || Err(crashed("the candidate was lost"));
-        results.into_iter().map(|result| result.unwrap_or_else(lost)).collect()
-    }
-
     /// The results of tracks that were advanced, with their places in the batch.
     fn finish(
         &mut self,
@@ -94,24 +98,29 @@ impl<P: Pipeline> DiffusionEditor<P> {
         tracks: Vec<Track<P::Conditions>>,
         watch: &dyn Watch,
     ) -> Vec<(usize, Result<Candidate, Failure>)> {
-        let (mut good, failed): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|track| track.failure.is_none());
-        // What was done for the others' sake as well stays on an account.
-        if let Some(first) = good.first_mut() {
-            failed.iter().for_each(|track| first.counters += track.counters);
-        }
-        let fail = |track: Track<P::Conditions>| {
-            let failure = track.failure.unwrap_or_else(|| crashed("the candidate failed"));
-            (track.item, Err(Failure { cost: cost(track.evaluations), ..failure }))
-        };
-        let mut results: Vec<_> = failed.into_iter().map(fail).collect();
+        let (good, failed): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|track| track.failure.is_none());
         let pictures = self.decode(&good, watch);
-        for (track, picture) in good.iter_mut().zip(pictures) {
-            let item = &batch.items[track.item];
-            let spent = cost(track.evaluations);
-            let made = picture.and_then(|picture| self.candidate(item, track, picture));
-            results.push((track.item, made.map_err(|failure| Failure { cost: spent, ..failure })));
+        let (mut results, mut in_vain) = (Vec::with_capacity(good.len() + failed.len()), EditCounters::default());
+        let mut fail = |track: &Track<P::Conditions>, failure: Failure| {
+            in_vain += track.counters;
+            (track.item, Err(Failure { cost: track.cost(), ..failure }))
+        };
+        for mut track in failed {
+            let failure = track.failure.take().unwrap_or_else(|| crashed("the candidate failed"));
+            results.push(fail(&track, failure));
         }
-        good.into_iter().for_each(|track| self.keep(&batch.items[track.item], track));
+        for (track, picture) in good.into_iter().zip(pictures) {
+            let item = &batch.items[track.item];
+            results.push(match picture.and_then(|picture| self.candidate(item, &track, picture)) {
+                Ok(candidate) => (track.item, Ok(candidate)),
+                Err(failure) => fail(&track, failure),
+            });
+            self.keep(item, track);
+        }
+        // What was computed for candidates that failed may have served the others as well: it stays on an account.
+        if let Some(first) = results.iter_mut().find_map(|(_, result)| result.as_mut().ok()) {
+            first.counters += in_vain;
+        }
         results
     }
 }
@@ -122,7 +131,24 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
     }
 
     fn edit(&mut self, batch: &EditBatch, watch: &dyn Watch) -> Vec<Result<Candidate, Failure>> {
-        self.make(batch, watch)
+        let mut held = self.revive(batch, watch);
+        let (mut results, mut tracks) = (Vec::with_capacity(batch.items.len()), Vec::new());
+        for (index, item) in batch.items.iter().enumerate() {
+            // Encoding a text or a picture takes a while, too.
+            let begun = if watch.cancelled() { Err(held.let_go(item)) } else { self.begin(index, item, &mut held) };
+            match begun {
+                Ok(track) => {
+                    tracks.push(track);
+                    results.push(Err(crashed("the candidate was lost")));
+                }
+                Err(failure) => results.push(Err(failure)),
+            }
+        }
+        self.driver().advance(&mut tracks, watch);
+        for (index, result) in self.finish(batch, tracks, watch) {
+            results[index] = result;
+        }
+        results
     }
 
     fn release(&mut self, paused: &[(RunId, CandidateId)]) {
@@ -130,20 +156,7 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
     }
 }
 
-pub(super) fn invalid(message: impl Into<Arc<str>>) -> Failure {
-    Failure::new(FailureKind::Invalid, message)
-}
-
-pub(super) fn crashed(message: &str) -> Failure {
-    Failure::new(FailureKind::Crashed, message)
-}
-
-/// What denoiser evaluations cost.
-pub(super) fn cost(evaluations: u64) -> Cost {
-    Cost { nfe: evaluations, ..Cost::default() }
-}
-
-fn card<P: Pipeline>(identity: &Identity, pipeline: &P, largest_batch: NonZeroU32) -> Result<EditorCard, NameError> {
+fn card(identity: &Identity, largest_batch: NonZeroU32) -> Result<EditorCard, NameError> {
     let (pause, sampler) = if identity.is_stochastic {
         (PauseSupport::Fork, Sampler::Stochastic)
     } else {
@@ -160,8 +173,8 @@ fn card<P: Pipeline>(identity: &Identity, pipeline: &P, largest_batch: NonZeroU3
         sampler,
         cancel: CancelRule::WithinStep,
         masks: false,
-        knobs: pipeline.knobs()?,
-        cost: cost(identity.steps as u64 * pipeline.most_evaluations()),
+        knobs: identity.knobs.iter().map(|knob| knob.spec()).collect::<Result<_, _>>()?,
+        cost: cost(identity.steps as u64 * identity.most_evaluations),
         recovery: Recovery::Repeat,
     })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device};
 use editscale_core::{CandidateId, Failure, FailureKind};
 
-use crate::editors::diffusion::pipeline::Geometry;
+use crate::editors::diffusion::latents::Geometry;
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, Storage};
 

@@ -4,19 +4,23 @@
 //! paused states, previews, trajectories, pictures.
 
 mod begin;
+mod drive;
 mod editor;
 mod finish;
 mod injected;
+mod latents;
 mod options;
 mod paused;
 mod pipeline;
+mod revive;
 mod state;
 mod track;
 
 #[cfg(test)]
 mod tests;
 
-pub use editor::{DiffusionEditor, Identity};
+pub use editor::{DiffusionEditor, Identity, Knob};
 pub use injected::Injected;
+pub use latents::{Geometry, Layout};
 pub use options::{DiffusionOptions, ResultSize};
-pub use pipeline::{Ask, Geometry, Pipeline, Prepared, Row};
+pub use pipeline::{Activations, Ask, Pipeline, Prepared, Row};

@@ -4,33 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use candle_core::{Device, Result};
-use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, KnobSpec, Knobs, Proposal};
+use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, Knobs, Proposal, Watch};
 use editscale_picture::Rgb8;
 
+use crate::editors::diffusion::latents::{Geometry, Layout};
 use crate::editors::samplers::Sampler;
-
-/// The latents' size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Geometry {
-    /// Channels.
-    pub channels: usize,
-    /// From top to bottom.
-    pub rows: usize,
-    /// From left to right.
-    pub columns: usize,
-}
-
-impl Geometry {
-    /// How many numbers the latents are.
-    pub fn count(self) -> usize {
-        self.channels * self.rows * self.columns
-    }
-
-    /// The dimensions in the order of noise: channels, rows, columns.
-    pub fn dims(self) -> [usize; 3] {
-        [self.channels, self.rows, self.columns]
-    }
-}
 
 /// What is asked of a pipeline for one candidate.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +31,24 @@ impl<'a> Ask<'a> {
     }
 }
 
+/// About the most bytes that activations take at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activations {
+    /// In a pass of the denoiser, whatever its rows.
+    pub pass: u64,
+    /// On top, for this candidate's row of a pass.
+    pub row: u64,
+    /// While its picture is decoded.
+    pub decode: u64,
+}
+
+impl Activations {
+    /// What the candidate takes alone.
+    pub(super) fn most(self) -> u64 {
+        self.pass.saturating_add(self.row).max(self.decode)
+    }
+}
+
 /// A candidate's conditions and what follows from them.
 #[derive(Debug)]
 pub struct Prepared<C> {
@@ -64,6 +60,8 @@ pub struct Prepared<C> {
     pub sampler: Arc<dyn Sampler>,
     /// Denoiser evaluations of one step: several where guidance compares answers.
     pub evaluations: u64,
+    /// What it takes in memory.
+    pub activations: Activations,
     /// What people should know: words that the model did not read.
     pub notes: Vec<Arc<str>>,
     /// What was computed for it.
@@ -77,7 +75,7 @@ pub struct Row<'a, C> {
     pub conditions: &'a C,
     /// The size of its latents.
     pub geometry: Geometry,
-    /// The latents, scaled and ordered as the denoiser takes them.
+    /// The latents, scaled and arranged as the denoiser takes them.
     pub input: Vec<f32>,
     /// What it is told of the time.
     pub timestep: f32,
@@ -88,38 +86,19 @@ pub trait Pipeline: Send + fmt::Debug {
     /// What is computed once of a request's texts and pictures and shared by its candidates.
     type Conditions: Send + Sync + fmt::Debug;
 
+    /// How its denoiser takes latents.
+    const LAYOUT: Layout;
+
     /// Encodes what has to be encoded, or finds it where it was encoded before.
     fn prepare(&mut self, ask: Ask<'_>) -> std::result::Result<Prepared<Self::Conditions>, Failure>;
 
-    /// What the denoiser says of each row, guidance applied. Rows have one geometry. An answer depends on its own row only.
-    fn predict(&self, rows: &[Row<'_, Self::Conditions>]) -> Result<Vec<Vec<f32>>>;
+    /// What the denoiser says of each row, guidance applied, arranged as the rows are. Rows have one geometry; an answer depends
+    /// on its own row only. May fail between two blocks of a network once the watch says that the work is not wanted any more.
+    fn predict(&self, rows: &[Row<'_, Self::Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>>;
 
-    /// The pictures of latents of one geometry; none where one holds a value that is not finite.
+    /// The pictures of latents [channels, rows, columns] of one geometry; none where one holds a value that is not finite.
     fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>>;
-
-    /// Latents of the order channels, rows, columns in the order that the denoiser takes.
-    fn arranged(&self, latents: Vec<f32>, geometry: Geometry) -> Vec<f32>;
-
-    /// The dimensions of arranged latents.
-    fn arranged_dims(&self, geometry: Geometry) -> Vec<usize>;
-
-    /// About the most bytes that a pass takes whatever its rows.
-    fn pass_bytes(&self) -> u64 {
-        0
-    }
-
-    /// About the most bytes that activations of one row take on top.
-    fn row_bytes(&self, conditions: &Self::Conditions, geometry: Geometry) -> u64;
-
-    /// About the most bytes that activations take while one picture is decoded.
-    fn decode_bytes(&self, geometry: Geometry) -> u64;
 
     /// Where it computes.
     fn device(&self) -> &Device;
-
-    /// The settings that a search may turn.
-    fn knobs(&self) -> std::result::Result<Vec<KnobSpec>, editscale_core::NameError>;
-
-    /// The most evaluations that one step takes, whatever the knobs.
-    fn most_evaluations(&self) -> u64;
 }

@@ -55,6 +55,7 @@ impl State {
 
     /// What it takes in memory.
     pub(super) fn bytes(&self) -> u64 {
+        // Of every instant a trajectory has a timestep, a noise level and, with its tag, a log-probability.
         let way = self.trajectory.as_ref().map_or(0, |way| way.latents.len() + way.sigmas.len() * 4);
         let prediction = self.prediction.as_ref().map_or(0, Vec::len);
         ((self.latents.len() + prediction + way) * size_of::<f32>()) as u64

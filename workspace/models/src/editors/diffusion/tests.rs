@@ -1,17 +1,18 @@
 //! The shared loop over a pipeline whose networks are plain formulas.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Failure, FailureKind, Image,
-    ImageSize, Instruction, KnobName, KnobSpec, Knobs, Lineage, LocalEditor, MediaType, NameError, NobodyWatches,
-    Proposal, RunId, Seed, Start, Until, Watch,
+    ImageSize, Instruction, KnobName, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed,
+    Start, Until, Watch,
 };
 use editscale_picture::Rgb8;
 
 use super::*;
+use crate::editors::cancel::unless_cancelled;
+use crate::editors::cases::CancelsAfter;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, FlowConfig, FlowEuler, Sampler};
 
 const STEPS: usize = 6;
@@ -21,29 +22,34 @@ const STEPS: usize = 6;
 struct Formula {
     sampler: Arc<dyn Sampler>,
     row_bytes: u64,
-    prepared: u64,
     breaks_at: Option<f32>,
     /// The most rows that its memory holds.
     most_rows: usize,
+    /// How many of the first pictures of a call have no level.
+    undecodable: usize,
 }
 
 impl Pipeline for Formula {
     type Conditions = f32;
 
+    const LAYOUT: Layout = Layout::Planes;
+
     fn prepare(&mut self, ask: Ask<'_>) -> Result<Prepared<f32>, Failure> {
-        self.prepared += 1;
         let strength = ask.knobs.get("guidance").unwrap_or(1.0) as f32;
         Ok(Prepared {
             conditions: ask.instruction.len() as f32 * 0.1 * strength,
             geometry: Geometry { channels: 3, rows: 4, columns: 5 },
             sampler: Arc::clone(&self.sampler),
             evaluations: 2,
+            activations: Activations { pass: 0, row: self.row_bytes, decode: self.row_bytes },
             notes: Vec::new(),
             counters: EditCounters { text_encodes: 1, ..EditCounters::default() },
         })
     }
 
-    fn predict(&self, rows: &[Row<'_, f32>]) -> candle_core::Result<Vec<Vec<f32>>> {
+    fn predict(&self, rows: &[Row<'_, f32>], watch: &dyn Watch) -> candle_core::Result<Vec<Vec<f32>>> {
+        // As between two blocks.
+        unless_cancelled(watch)?;
         if rows.len() > self.most_rows {
             candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
         }
@@ -63,35 +69,11 @@ impl Pipeline for Formula {
             height: geometry.rows,
             data: latents.iter().map(byte).collect(),
         };
-        Ok(latents.iter().map(picture).map(Some).collect())
-    }
-
-    fn arranged(&self, latents: Vec<f32>, _: Geometry) -> Vec<f32> {
-        latents
-    }
-
-    fn arranged_dims(&self, geometry: Geometry) -> Vec<usize> {
-        geometry.dims().to_vec()
-    }
-
-    fn row_bytes(&self, _: &f32, _: Geometry) -> u64 {
-        self.row_bytes
-    }
-
-    fn decode_bytes(&self, _: Geometry) -> u64 {
-        self.row_bytes
+        Ok(latents.iter().enumerate().map(|(at, it)| (at >= self.undecodable).then(|| picture(it))).collect())
     }
 
     fn device(&self) -> &Device {
         &Device::Cpu
-    }
-
-    fn knobs(&self) -> Result<Vec<KnobSpec>, NameError> {
-        Ok(Vec::new())
-    }
-
-    fn most_evaluations(&self) -> u64 {
-        2
     }
 }
 
@@ -119,9 +101,11 @@ fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes:
         name: EditorName::new("formula").unwrap(),
         revision: "formula/1".into(),
         steps: STEPS,
+        most_evaluations: 2,
         is_stochastic: sampler.is_stochastic(),
+        knobs: vec![Knob { name: "guidance", default: 0.5, low: 1.0, high: 3.0 }],
     };
-    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, prepared: 0, breaks_at: None, most_rows: 100 };
+    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, breaks_at: None, most_rows: 100, undecodable: 0 };
     DiffusionEditor::new(&identity, pipeline, options).unwrap()
 }
 
@@ -294,6 +278,10 @@ fn making_a_state_again_is_paid_once_and_within_the_card() {
         let costs: Vec<u64> =
             edit(&mut broken, &forks).iter().map(|made| made.as_ref().unwrap_err().cost.nfe).collect();
         assert_eq!(costs, [4, 0, 0], "two evaluations of two steps, once");
+        // Stopped once the state is there, before anything goes on from it.
+        let cancelled = editor(&sampler).edit(&EditBatch { items: forks.to_vec() }, &CancelsAfter::new(6));
+        let costs: Vec<u64> = cancelled.iter().map(|made| made.as_ref().unwrap_err().cost.nfe).collect();
+        assert_eq!(costs, [6, 0, 0], "two evaluations of three steps, once");
     }
 }
 
@@ -327,6 +315,14 @@ fn what_failed_candidates_shared_is_on_the_account_of_one_that_did_not() {
     results.iter().flatten().for_each(|candidate| counters += candidate.counters);
     let expected = EditCounters { text_encodes: 3, image_encodes: 0, denoiser_passes: STEPS as u64, image_decodes: 2 };
     assert_eq!(counters, expected);
+    // The same where the one that has the passes on its account has no picture in the end.
+    let mut editor = self::editor(&samplers()[1]);
+    editor.pipeline.undecodable = 1;
+    let results = edit(&mut editor, &[fresh(0, 1), fresh(1, 2), fresh(2, 3)]);
+    assert_eq!(results[0].as_ref().unwrap_err().kind, FailureKind::Malformed);
+    let mut counters = EditCounters::default();
+    results.iter().flatten().for_each(|candidate| counters += candidate.counters);
+    assert_eq!(counters, expected);
 }
 
 #[test]
@@ -334,26 +330,32 @@ fn sizes_that_no_picture_may_have_are_refused_before_anything_is_paid() {
     let mut item = fresh(0, 1);
     let size = Some(ImageSize { width: 1 << 15, height: 1 << 15 });
     item.request = Arc::new(EditRequest { output_size: size, ..(*item.request).clone() });
-    let failure = edit(&mut editor(&samplers()[0]), &[item]).remove(0).unwrap_err();
+    let failure = edit(&mut editor(&samplers()[0]), &[item.clone()]).remove(0).unwrap_err();
     assert!(failure.cost.nfe == 0 && failure.message.contains("pixels"), "{failure}");
-}
-
-/// Cancels after a number of looks.
-struct After(AtomicU32);
-
-impl Watch for After {
-    fn cancelled(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::Relaxed) == 0
-    }
+    item.request =
+        Arc::new(EditRequest { output_size: Some(ImageSize { width: 0, height: 9 }), ..(*item.request).clone() });
+    let failure = edit(&mut editor(&samplers()[0]), &[item]).remove(0).unwrap_err();
+    assert!(failure.message.contains("no pixels"), "{failure}");
 }
 
 #[test]
-fn cancelling_ends_all_within_a_step_and_counts_what_was_spent() {
-    let mut editor = editor(&samplers()[1]);
-    let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
-    for failure in editor.edit(&batch, &After(AtomicU32::new(3))) {
-        let failure = failure.unwrap_err();
-        assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, 6));
+fn a_knob_reaches_to_what_the_recipe_says() {
+    let editor = editor(&samplers()[0]);
+    let [knob] = &editor.card().knobs[..] else { panic!("one knob") };
+    assert_eq!((knob.name.as_str(), knob.low, knob.default, knob.high), ("guidance", 0.5, 0.5, 3.0));
+}
+
+#[test]
+fn cancelling_ends_all_within_a_pass_and_counts_what_was_spent() {
+    // One look before each candidate is begun; then one before each pass, and another within it.
+    let all = 2 + 2 * STEPS as u32;
+    for (looks, evaluations) in [(0, 0), (1, 0), (2, 0), (3, 0), (8, 6), (9, 6), (all - 1, 2 * (STEPS as u64 - 1))] {
+        let mut editor = editor(&samplers()[1]);
+        let batch = EditBatch { items: vec![fresh(0, 1), fresh(1, 2)] };
+        for failure in editor.edit(&batch, &CancelsAfter::new(looks)) {
+            let failure = failure.unwrap_err();
+            assert_eq!((failure.kind, failure.cost.nfe), (FailureKind::Cancelled, evaluations), "{looks} looks");
+        }
     }
 }
 

@@ -1,17 +1,17 @@
 //! Parity with diffusers, stage by stage.
 
-use candle_core::{DType, Device, Tensor};
-use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
+use candle_core::Tensor;
+use editscale_core::{EditCounters, Knobs, NobodyWatches};
 use serde_json::Value;
 
 use super::size::{result_size, source_size};
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, fixtures, injecting, same_pictures};
-use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
-use crate::editors::pixels;
+use crate::editors::cases::{
+    Case, LOOSE, TIGHT, cases, check_batches, check_half_precision, check_pause, editor_name, fixtures, injecting,
+};
+use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
 use crate::layers::Compute;
 use crate::pictures::Size;
-use crate::weights::Storage;
 
 const KIND: &str = "flux_kontext";
 
@@ -47,11 +47,9 @@ fn stages_are_those_of_diffusers() {
         let (_, mut pipeline) = load(folder.path(), editor_name(), options(&case), &shared).expect("a pipeline");
         check_texts(&case, &pipeline);
         let source = case.source();
-        let size = source.size();
-        let size = Size { height: size.height as usize, width: size.width as usize };
-        let size = source_size(size, pipeline.multiple(), pipeline.options.is_source_fitted);
+        let size = pipeline.networks.source_size(source.size());
         assert_eq!([size.width, size.height], case.read, "{}", case.name);
-        let (tokens, _) = pipeline.source_tokens(pixels::read(&source).unwrap(), size).unwrap();
+        let (tokens, _) = pipeline.networks.source_tokens(&source, size).unwrap();
         case.close("source.latents", &numbers(&tokens), LOOSE);
         let knobs = Knobs::default();
         let output_size = case.output_size();
@@ -59,30 +57,30 @@ fn stages_are_those_of_diffusers() {
         let prepared = pipeline.prepare(ask).expect("conditions");
         assert_eq!(prepared.geometry.dims(), case.latents, "{}", case.name);
         let geometry = prepared.geometry;
-        case.check_sampler(&*prepared.sampler, |noise| pipeline.arranged(noise, geometry));
+        case.check_sampler(&*prepared.sampler, |noise| Layout::Tokens.arranged(noise, geometry));
         let mut latents: Vec<Vec<f32>> =
             (0..case.request.candidates).map(|at| case.part("initial_latents", at)).collect();
         for step in 0..case.steps_made {
             let timestep = prepared.sampler.timesteps()[step];
             let conditions = &prepared.conditions;
             let row = |input: &Vec<f32>| Row { conditions, geometry, input: input.clone(), timestep };
-            let answers = pipeline.predict(&latents.iter().map(row).collect::<Vec<_>>()).unwrap().concat();
+            let answers =
+                pipeline.predict(&latents.iter().map(row).collect::<Vec<_>>(), &NobodyWatches).unwrap().concat();
             case.close(&format!("denoiser.{step}"), &answers, LOOSE);
             latents = (0..latents.len()).map(|at| case.part(&format!("latents.{step}"), at)).collect();
         }
-        for (at, latents) in latents.iter().enumerate() {
-            case.check_picture(at, pipeline.decode(&[latents], geometry).unwrap()[0].as_ref().expect("a picture"));
+        for (at, latents) in latents.into_iter().enumerate() {
+            let planes = Layout::Tokens.planes(latents, geometry);
+            case.check_picture(at, pipeline.decode(&[&planes], geometry).unwrap()[0].as_ref().expect("a picture"));
         }
     }
 }
 
 fn check_texts(case: &Case, pipeline: &FluxKontext) {
-    let instruction = &case.request.instruction;
-    let t5 = pipeline.t5.0.encode(instruction, pipeline.options.text_tokens).unwrap();
-    assert_eq!(t5.cut.is_some(), case.name == "kontext_cut", "{}: {:?}", case.name, t5.cut);
-    case.close("text.t5", &numbers(&pipeline.t5.1.encode(&[t5.ids]).unwrap()), TIGHT);
-    let clip = pipeline.clip.0.encode(instruction, 77).unwrap();
-    case.close("text.pooled", &numbers(&pipeline.clip.1.encode(&[clip.ids]).unwrap().pooled), TIGHT);
+    let states = pipeline.networks.text.encode(&case.request.instruction).unwrap();
+    assert_eq!(states.note.is_some(), case.name == "kontext_cut", "{}: {:?}", case.name, states.note);
+    case.close("text.t5", &numbers(&states.tokens), TIGHT);
+    case.close("text.pooled", &numbers(&states.pooled), TIGHT);
 }
 
 #[test]
@@ -111,14 +109,7 @@ fn paused_runs_go_on_as_if_never_paused() {
             let options = Options { eta, ..options(&case) };
             let (identity, pipeline) = load(folder.path(), editor_name(), options, &shared()).expect("a pipeline");
             let mut editor = DiffusionEditor::new(&identity, pipeline, shared()).expect("an editor");
-            let mut make = |item| editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
-            let whole = make(case.item(0, Start::Source, Until::Finished));
-            make(case.item(0, Start::Source, Until::Step(1)));
-            let mut resumed = case.item(1, Start::Paused(CandidateId(0)), Until::Finished);
-            resumed.proposal.seed = editscale_core::Seed::new(0).unwrap();
-            let resumed = make(resumed);
-            assert_eq!(resumed.trajectory, whole.trajectory, "{}", case.name);
-            assert_eq!(resumed.image.bytes, whole.image.bytes, "{}", case.name);
+            let [_, _, whole] = check_pause(&case, &mut editor);
             let probabilities = &whole.trajectory.unwrap().log_probabilities;
             assert!(probabilities.iter().all(|density| density.is_some() == (eta > 0.0)));
         }
@@ -136,27 +127,14 @@ fn seeded(case: &Case, compute: Compute) -> DiffusionEditor<FluxKontext> {
 #[test]
 fn a_seed_is_the_same_picture_alone_and_among_others() {
     for case in cases(KIND).into_iter().filter(|case| ["kontext", "no_guidance"].contains(&case.name.as_str())) {
-        let mut editor = seeded(&case, Compute::cpu());
-        let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
-        let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
-        for (item, among) in items.into_iter().zip(together) {
-            let alone = editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
-            same_pictures(&alone.image.bytes, &among.unwrap().image.bytes, 1, &case.name);
-        }
+        check_batches(&case, seeded(&case, Compute::cpu()));
     }
 }
 
-/// A narrow type goes through every layer; on the processor, which convolves no brain floats.
 #[test]
 fn half_precision_comes_near() {
     for case in cases(KIND).into_iter().filter(|case| ["kontext", "no_guidance"].contains(&case.name.as_str())) {
-        let make = |dtype| {
-            let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
-            let item = case.item(0, Start::Source, Until::Finished);
-            seeded(&case, compute).edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap()
-        };
-        let single = make(DType::F32);
-        same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
+        check_half_precision(&case, |compute| seeded(&case, compute));
     }
 }
 
@@ -184,5 +162,20 @@ fn sizes_are_those_of_diffusers() {
             assert_eq!(result_size(shape, 16, pixels), size(&expected["output"]), "{name}: {row}");
             assert_eq!(source_size(source, 16, fitted), size(&expected["reference"]), "{name}: {row}");
         }
+    }
+}
+
+/// Held so that runs of earlier versions can be resumed: part of what is hashed is text that the compiler derives.
+#[test]
+fn revisions_stay_what_they_are() {
+    let table = [
+        ("kontext_f16", "flux_kontext/1 71b561c2e590f80a4b6b0ee078a2dbb8"),
+        ("kontext_no_guidance_bf16", "flux_kontext/1 e0cebd9a4ce07b2b55f0b0154532fdcc"),
+    ];
+    for (name, expected) in table {
+        let folder = fixtures().join("pipelines").join(name);
+        let shared = DiffusionOptions::new(false);
+        let (identity, _) = load(&folder, editor_name(), Options::on(Compute::cpu()), &shared).expect("a pipeline");
+        assert_eq!(&*identity.revision, expected, "{name}");
     }
 }

@@ -24,11 +24,14 @@ const TRAINED: [(usize, usize); 17] = [
     (1568, 672),
 ];
 
-/// The result's size: of the given shape, of about `pixels` pixels, each side cut to a multiple of `multiple`, at least one.
+/// The result's size: of the given shape, of about `pixels` pixels, each side cut to a multiple of `multiple`, at least one. Of
+/// a strip that is narrower than a multiple, which the reference refuses, the length is cut.
 pub(super) fn result_size(shape: Size, multiple: usize, pixels: usize) -> Size {
     let aspect = shape.width as f64 / shape.height as f64;
-    let side = |area: f64| cut(area.sqrt().round_ties_even() as usize, multiple);
-    Size { height: side(pixels as f64 / aspect), width: side(pixels as f64 * aspect) }
+    let side = |area: f64| area.sqrt().round_ties_even() as usize;
+    let (height, width) = (side(pixels as f64 / aspect), side(pixels as f64 * aspect));
+    let bounded = |side: usize, other: usize| if other < multiple { side.min(pixels / multiple) } else { side };
+    Size { height: cut(bounded(height, width), multiple), width: cut(bounded(width, height), multiple) }
 }
 
 /// The size in which the source is read: the trained one nearest in shape where it is fitted, else its own, cut to a multiple.
@@ -46,4 +49,18 @@ pub(super) fn source_size(source: Size, multiple: usize, is_fitted: bool) -> Siz
 
 fn cut(side: usize, multiple: usize) -> usize {
     (side / multiple).max(1) * multiple
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_have_no_more_pixels_than_others() {
+        let table = [((1, 100_000), (16, 65_536)), ((100_000, 3), (65_536, 16)), ((1, 1), (1024, 1024))];
+        for ((height, width), expected) in table {
+            let size = result_size(Size { height, width }, 16, 1 << 20);
+            assert_eq!((size.height, size.width), expected, "{height}x{width}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! InstructPix2Pix (Brooks, Holynski and Efros, 2023): a Stable Diffusion that also sees the picture to edit.
 
-pub(in crate::editors) mod fit;
+mod components;
+mod load;
+mod networks;
 mod options;
 mod pipeline;
 mod recipe;
@@ -10,6 +12,8 @@ pub mod unet;
 #[cfg(test)]
 mod parity;
 
-pub use options::{Options, SamplerChoice};
-pub use pipeline::{InstructPix2Pix, load};
+pub use components::CLASS;
+pub use load::load;
+pub use options::Options;
+pub use pipeline::InstructPix2Pix;
 pub use recipe::InstructPix2PixRecipe;

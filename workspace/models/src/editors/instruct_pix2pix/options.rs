@@ -1,18 +1,7 @@
 //! What a user may choose about InstructPix2Pix.
 
+use crate::editors::samplers::SamplerKind;
 use crate::layers::Compute;
-
-/// Which sampler is used.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum SamplerChoice {
-    /// The one that the model's folder names.
-    #[default]
-    File,
-    /// Euler's method with ancestral noise.
-    EulerAncestral,
-    /// Denoising diffusion implicit models.
-    Ddim,
-}
 
 /// Where the model computes, and how.
 #[derive(Debug, Clone)]
@@ -25,8 +14,8 @@ pub struct Options {
     pub guidance: f64,
     /// How strongly the source counts.
     pub image_guidance: f64,
-    /// The sampler.
-    pub sampler: SamplerChoice,
+    /// The sampler; none for the one that the model's folder names.
+    pub sampler: Option<SamplerKind>,
     /// DDIM's noise, 0 for none to 1 for that of the original diffusion.
     pub eta: f64,
     /// The most pixels that are worked on: larger sources are brought down.
@@ -43,7 +32,7 @@ impl Options {
             steps: 20,
             guidance: 7.5,
             image_guidance: 1.5,
-            sampler: SamplerChoice::default(),
+            sampler: None,
             eta: 0.0,
             max_pixels: 768 * 512,
             cache_bytes: 256 << 20,

@@ -1,13 +1,14 @@
 //! Parity with diffusers, stage by stage.
 
-use candle_core::{DType, Device};
-use editscale_core::{CandidateId, EditBatch, EditCounters, Knobs, LocalEditor, NobodyWatches, Start, Until};
+use editscale_core::{EditCounters, Knobs, NobodyWatches};
 
+use super::networks::Conditions;
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases, editor_name, injecting, same_pictures};
-use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Row};
+use crate::editors::cases::{
+    Case, LOOSE, TIGHT, cases, check_batches, check_half_precision, check_pause, editor_name, fixtures, injecting,
+};
+use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Pipeline, Prepared, Row};
 use crate::layers::Compute;
-use crate::weights::Storage;
 
 const KIND: &str = "instruct_pix2pix";
 
@@ -34,9 +35,9 @@ fn stages_are_those_of_diffusers() {
         let folder = case.pipeline_folder();
         let shared = DiffusionOptions::new(false);
         let (_, mut pipeline) = load(folder.path(), editor_name(), options(&case), &shared).expect("a pipeline");
-        let (hidden, note) = pipeline.encode(&case.request.instruction).expect("a text");
-        case.close("text.hidden", &hidden.flatten_all().unwrap().to_vec1::<f32>().unwrap(), TIGHT);
-        assert_eq!(note.is_some(), case.name == "euler_long", "{}: {note:?}", case.name);
+        let read = pipeline.networks.clip.encode(&case.request.instruction).expect("a text");
+        case.close("text.hidden", &read.states.hidden.flatten_all().unwrap().to_vec1::<f32>().unwrap(), TIGHT);
+        assert_eq!(read.cut.is_some(), case.name == "euler_long", "{}: {:?}", case.name, read.cut);
         let (source, knobs) = (case.source(), Knobs::default());
         let ask = Ask { start: &source, instruction: &case.request.instruction, knobs: &knobs, output_size: None };
         let prepared = pipeline.prepare(ask).expect("conditions");
@@ -59,11 +60,7 @@ fn stages_are_those_of_diffusers() {
 }
 
 /// The UNet's own answers in every branch, and what guidance makes of them, from the reference's latents at each step.
-fn check_denoiser(
-    case: &Case,
-    pipeline: &InstructPix2Pix,
-    prepared: &crate::editors::diffusion::Prepared<pipeline::Conditions>,
-) {
+fn check_denoiser(case: &Case, pipeline: &InstructPix2Pix, prepared: &Prepared<Conditions>) {
     let sampler = &prepared.sampler;
     let mut latents: Vec<Vec<f32>> = (0..case.request.candidates)
         .map(|at| case.part("initial_latents", at).iter().map(|value| value * sampler.initial_scale()).collect())
@@ -76,9 +73,8 @@ fn check_denoiser(
             timestep: sampler.timesteps()[step],
         };
         let rows: Vec<_> = latents.iter().map(row).collect();
-        let (inputs, timesteps, of) = pipeline.branches(&rows).unwrap();
-        let (texts, of) = InstructPix2Pix::joined(&rows, of).unwrap();
-        let answers = pipeline.unet.forward(&inputs, &timesteps, &texts, &of).unwrap();
+        let networks = &pipeline.networks;
+        let answers = networks.unet.forward(&networks.batch(&rows).unwrap(), &NobodyWatches).unwrap();
         // The reference has all candidates of a branch together, we all branches of a candidate.
         let count = rows.len();
         let order = (0..case.branches).flat_map(|branch| (0..count).map(move |at| at * case.branches + branch));
@@ -86,7 +82,7 @@ fn check_denoiser(
             order.flat_map(|at| answers.get(at).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect();
         case.close(&format!("denoiser.{step}"), &ours, LOOSE);
         if case.branches > 1 {
-            case.close(&format!("guided.{step}"), &pipeline.predict(&rows).unwrap().concat(), LOOSE);
+            case.close(&format!("guided.{step}"), &pipeline.predict(&rows, &NobodyWatches).unwrap().concat(), LOOSE);
         }
         latents = (0..count).map(|at| case.part(&format!("latents.{step}"), at)).collect();
     }
@@ -128,14 +124,7 @@ fn seeded(case: &Case, compute: Compute) -> DiffusionEditor<InstructPix2Pix> {
 fn paused_runs_go_on_as_if_never_paused() {
     for case in cases(KIND).into_iter().filter(|case| case.steps_made > 1) {
         let mut editor = seeded(&case, Compute::cpu());
-        let mut make = |item| editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
-        let whole = make(case.item(0, Start::Source, Until::Finished));
-        let paused = make(case.item(0, Start::Source, Until::Step(1)));
-        let mut resumed = case.item(1, Start::Paused(CandidateId(0)), Until::Finished);
-        resumed.proposal.seed = editscale_core::Seed::new(0).unwrap();
-        let resumed = make(resumed);
-        assert_eq!(resumed.trajectory, whole.trajectory, "{}", case.name);
-        assert_eq!(resumed.image.bytes, whole.image.bytes, "{}", case.name);
+        let [paused, resumed, whole] = check_pause(&case, &mut editor);
         assert_eq!(paused.cost.nfe + resumed.cost.nfe, whole.cost.nfe, "{}", case.name);
     }
 }
@@ -144,26 +133,28 @@ fn paused_runs_go_on_as_if_never_paused() {
 fn a_seed_is_the_same_picture_alone_and_among_others() {
     for case in cases(KIND).into_iter().filter(|case| ["euler", "ddim_eta", "deep_euler"].contains(&case.name.as_str()))
     {
-        let mut editor = seeded(&case, Compute::cpu());
-        let items: Vec<_> = (0..4).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
-        let together = editor.edit(&EditBatch { items: items.clone() }, &NobodyWatches);
-        for (item, among) in items.into_iter().zip(together) {
-            let alone = editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap();
-            same_pictures(&alone.image.bytes, &among.unwrap().image.bytes, 1, &case.name);
-        }
+        check_batches(&case, seeded(&case, Compute::cpu()));
     }
 }
 
-/// A narrow type goes through every layer; on the processor, which convolves no brain floats.
 #[test]
 fn half_precision_comes_near() {
     for case in cases(KIND).into_iter().filter(|case| ["euler", "deep_euler"].contains(&case.name.as_str())) {
-        let make = |dtype| {
-            let compute = Compute { device: Device::Cpu, dtype, kept: Storage::As(dtype) };
-            let item = case.item(0, Start::Source, Until::Finished);
-            seeded(&case, compute).edit(&EditBatch { items: vec![item] }, &NobodyWatches).remove(0).unwrap()
-        };
-        let single = make(DType::F32);
-        same_pictures(&make(DType::F16).image.bytes, &single.image.bytes, 6, &case.name);
+        check_half_precision(&case, |compute| seeded(&case, compute));
+    }
+}
+
+/// Held so that runs of earlier versions can be resumed: part of what is hashed is text that the compiler derives.
+#[test]
+fn revisions_stay_what_they_are() {
+    let table = [
+        ("pix2pix_f16", "instruct_pix2pix/1 7332f082d42ce9e7935c4908f50677f5"),
+        ("pix2pix_deep_bf16", "instruct_pix2pix/1 536a6cf23517634f8f9cb47091db4be4"),
+    ];
+    for (name, expected) in table {
+        let folder = fixtures().join("pipelines").join(name);
+        let shared = DiffusionOptions::new(false);
+        let (identity, _) = load(&folder, editor_name(), Options::on(Compute::cpu()), &shared).expect("a pipeline");
+        assert_eq!(&*identity.revision, expected, "{name}");
     }
 }

@@ -9,7 +9,8 @@ use editscale_schema::{
 };
 
 use crate::editors::diffusion::DiffusionEditor;
-use crate::editors::instruct_pix2pix::{self, SamplerChoice, load};
+use crate::editors::instruct_pix2pix::{self, load};
+use crate::editors::samplers::SamplerKind;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::DEVICE;
 use crate::recipe::diffusion::{
@@ -27,8 +28,8 @@ pub struct InstructPix2PixRecipe {
     pub guidance: f64,
     /// How strongly the source counts.
     pub image_guidance: f64,
-    /// The sampler.
-    pub sampler: SamplerChoice,
+    /// The sampler; that of the pipeline's file where absent.
+    pub sampler: Option<SamplerKind>,
     /// Noise of the sampler `ddim`.
     pub eta: f64,
     /// The most pixels that are worked on.
@@ -68,14 +69,14 @@ const IMAGE_GUIDANCE: Key<Number> = Key {
     meaning: "how strongly the source counts; below 1 there is no guidance of either kind. A search may turn it",
 };
 
-const SAMPLER: Key<Word<SamplerChoice>> = Key {
+const SAMPLER: Key<Word<Option<SamplerKind>>> = Key {
     name: "sampler",
     rule: Word(&[
-        ("file", SamplerChoice::File),
-        ("euler_ancestral", SamplerChoice::EulerAncestral),
-        ("ddim", SamplerChoice::Ddim),
+        ("file", None),
+        ("euler_ancestral", Some(SamplerKind::EulerAncestral)),
+        ("ddim", Some(SamplerKind::Ddim)),
     ]),
-    absent: Absent::Default(SamplerChoice::File),
+    absent: Absent::Default(None),
     meaning: "what leads from noise to picture; `file` is what the pipeline's folder names",
 };
 
@@ -108,7 +109,7 @@ impl InstructPix2PixRecipe {
             steps: 20,
             guidance: 7.5,
             image_guidance: 1.5,
-            sampler: SamplerChoice::default(),
+            sampler: None,
             eta: 0.0,
             max_pixels: 768 * 512,
             shared: DiffusionSettings::default(),
@@ -163,7 +164,7 @@ impl Options for InstructPix2PixRecipe {
         let (image_guidance, sampler, eta) = (fields.take(&IMAGE_GUIDANCE), fields.take(&SAMPLER), fields.take(&ETA));
         let (max_pixels, cache_mib) = (fields.take(&MAX_PIXELS), fields.take(&CACHE));
         let shared = DiffusionSettings::read(fields);
-        if sampler == Some(SamplerChoice::EulerAncestral) && eta.is_some_and(|eta| eta > 0.0) {
+        if sampler == Some(Some(SamplerKind::EulerAncestral)) && eta.is_some_and(|eta| eta > 0.0) {
             let mistake = Mistake::new("`eta` has no meaning with `sampler: euler_ancestral`, whose noise is fixed")
                 .hint("leave `eta` out, or write `sampler: ddim`");
             fields.error(&fields.span_of(ETA.name), mistake);

@@ -1,8 +1,7 @@
 //! Denoising diffusion implicit models (Song, Meng and Ermon 2021; diffusers' `DDIMScheduler`).
 
-use crate::editors::samplers::config::DiffusionConfig;
 use crate::editors::samplers::gaussian::draw;
-use crate::editors::samplers::{Prediction, Sampler, Spacing, Stepped};
+use crate::editors::samplers::{DiffusionConfig, Prediction, Sampler, SamplerKind, Stepped};
 
 /// With η = 0 a deterministic way; with η = 1 as much noise as the original diffusion adds; between them a share of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +20,7 @@ impl Ddim {
     /// For a number of steps, at least 1, and η in 0..=1.
     pub fn new(config: &DiffusionConfig, steps: usize, eta: f64) -> Self {
         let count = config.schedule.count();
-        let spacing = config.spacing.unwrap_or(Spacing::Leading);
-        let timesteps = spacing.timesteps(steps, count, config.steps_offset);
+        let timesteps = config.spacing(SamplerKind::Ddim).timesteps(steps, count, config.steps_offset);
         let last = count.saturating_sub(1) as f64;
         let visited: Vec<i64> =
             timesteps.iter().map(|timestep| timestep.round_ties_even().clamp(0.0, last) as i64).collect();

@@ -1,9 +1,8 @@
 //! Euler's method with ancestral noise (Karras et al. 2022; Katherine Crowson's k-diffusion; diffusers'
 //! `EulerAncestralDiscreteScheduler`).
 
-use crate::editors::samplers::config::DiffusionConfig;
 use crate::editors::samplers::gaussian::draw;
-use crate::editors::samplers::{Prediction, Sampler, Spacing, Stepped};
+use crate::editors::samplers::{DiffusionConfig, Prediction, Sampler, SamplerKind, Spacing, Stepped};
 
 /// Latents are the picture plus noise of level σ; each step goes down further than to the next level and adds noise back.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +16,7 @@ pub struct EulerAncestral {
 impl EulerAncestral {
     /// For a number of steps, at least 1.
     pub fn new(config: &DiffusionConfig, steps: usize) -> Self {
-        let spacing = config.spacing.unwrap_or(Spacing::Linspace);
+        let spacing = config.spacing(SamplerKind::EulerAncestral);
         let timesteps = spacing.timesteps(steps, config.schedule.count(), config.steps_offset);
         let timesteps: Vec<f32> = timesteps.into_iter().map(|timestep| timestep as f32).collect();
         let levels = timesteps.iter().map(|timestep| config.schedule.sigma(f64::from(*timestep)) as f32);

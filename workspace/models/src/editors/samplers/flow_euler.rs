@@ -1,9 +1,8 @@
 //! Euler's method along a rectified flow (Liu, Gong and Liu 2023; Esser et al. 2024; diffusers'
 //! `FlowMatchEulerDiscreteScheduler`), and its stochastic twin.
 
-use crate::editors::samplers::config::FlowConfig;
 use crate::editors::samplers::gaussian::draw;
-use crate::editors::samplers::{Sampler, Stepped};
+use crate::editors::samplers::{FlowConfig, Sampler, Stepped};
 
 /// Latents are `(1 − σ) · clean + σ · noise`, and the denoiser tells their velocity, `noise − clean`.
 ///
@@ -30,11 +29,17 @@ impl FlowEuler {
         Self { timesteps, sigmas, eta: eta as f32 }
     }
 
-    /// The level of the stochastic term. At σ = 1 it has no end; the published code takes the next σ there.
+    /// The level of the stochastic term. At σ = 1 it has no end; the published code takes the next σ there. Steps between two
+    /// levels that both round to 1 stay where they are, and add nothing.
     fn level(&self, step: usize) -> f32 {
         let (sigma, next) = (self.sigmas[step], self.sigmas[step + 1]);
         let below = if sigma >= 1.0 { next } else { sigma };
-        self.eta * (sigma / (1.0 - below)).sqrt()
+        if below >= 1.0 { 0.0 } else { self.eta * (sigma / (1.0 - below)).sqrt() }
+    }
+
+    /// The standard deviation of the noise that a step adds.
+    fn std(&self, step: usize) -> f32 {
+        self.level(step) * (self.sigmas[step] - self.sigmas[step + 1]).max(0.0).sqrt()
     }
 }
 
@@ -47,8 +52,8 @@ impl Sampler for FlowEuler {
         &self.sigmas
     }
 
-    fn adds_noise(&self, _: usize) -> bool {
-        self.eta > 0.0
+    fn adds_noise(&self, step: usize) -> bool {
+        self.std(step) > 0.0
     }
 
     fn clean(&self, step: usize, latents: &[f32], prediction: &[f32]) -> Vec<f32> {
@@ -63,6 +68,6 @@ impl Sampler for FlowEuler {
         let (of_latents, of_velocity) = (1.0 + drift * along, (1.0 + drift * (1.0 - sigma)) * along);
         let mean = |(x, velocity): (&f32, &f32)| x * of_latents + velocity * of_velocity;
         let mean = latents.iter().zip(prediction).map(mean).collect();
-        draw(mean, level * (-along).max(0.0).sqrt(), noise)
+        draw(mean, self.std(step), noise)
     }
 }

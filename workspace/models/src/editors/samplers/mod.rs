@@ -4,12 +4,14 @@
 //! and calls no denoiser. Everything is in single precision on the processor; latents are small beside what the denoiser
 //! computes, and so a candidate's way is the same on every device as far as the denoiser's answers are.
 
-mod config;
 mod ddim;
+mod diffusion_config;
 mod euler_ancestral;
+mod flow_config;
 mod flow_euler;
 mod gaussian;
 mod noise_schedule;
+mod scheduler_file;
 
 #[cfg(test)]
 mod parity;
@@ -18,9 +20,10 @@ mod tests;
 
 use std::fmt;
 
-pub use config::{DiffusionConfig, FlowConfig, Kind};
 pub use ddim::Ddim;
+pub use diffusion_config::{DiffusionConfig, SamplerChoice, SamplerKind};
 pub use euler_ancestral::EulerAncestral;
+pub use flow_config::FlowConfig;
 pub use flow_euler::FlowEuler;
 pub use noise_schedule::{NoiseSchedule, Prediction, Spacing};
 

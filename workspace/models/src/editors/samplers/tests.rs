@@ -49,6 +49,18 @@ fn every_schedule_falls_and_every_step_is_finite() {
     }
 }
 
+/// The first levels of many steps of a large picture all round to 1, where the noise of a stochastic flow has no end.
+#[test]
+fn a_flow_of_many_steps_and_tokens_is_finite() {
+    let flow = FlowEuler::new(&FlowConfig::published(), 1000, 1 << 16, 0.7);
+    assert_eq!(flow.sigmas()[1], 1.0);
+    for step in 0..1000 {
+        let stepped = flow.step(step, &[0.5, -1.0], &[0.1, -0.2], &[1.0, -1.0]);
+        assert!(stepped.latents.iter().all(|value| value.is_finite()), "step {step}: {stepped:?}");
+        assert_eq!(stepped.log_probability.is_some(), flow.adds_noise(step), "step {step}");
+    }
+}
+
 /// A denoiser that knows the answer leads every deterministic sampler there, whatever it starts from.
 #[test]
 fn a_perfect_denoiser_is_followed_to_the_end() {
@@ -91,6 +103,12 @@ fn files_that_ask_for_something_else_are_refused_by_name() {
         (r#"{"_class_name": "DDIMScheduler"}"#, "DDIMScheduler"),
         (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_karras_sigmas": true}"#, "use_karras_sigmas"),
         (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": -1}"#, "`shift` -1"),
+        (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 2000}"#, "below 1000"),
+        (
+            r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true, "base_shift": 1.15,
+                "max_shift": 0.5, "time_shift_type": "linear"}"#,
+            "linear shift",
+        ),
         (
             r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true, "max_image_seq_len": 256}"#,
             "max_image_seq_len",

@@ -11,8 +11,6 @@ pub struct Config {
     pub in_channels: usize,
     /// Channels of the predicted noise.
     pub out_channels: usize,
-    /// Edge of the latents that the model was trained on, where the file says it; the greater one of two.
-    pub sample_size: Option<usize>,
     /// Whether the input is brought from 0..1 to −1..1 first.
     pub center_input_sample: bool,
     /// Whether cosines stand before sines in the timestep's embedding.
@@ -63,10 +61,9 @@ const DOWN_BLOCKS: [&str; 4] = [DOWN[1], DOWN[1], DOWN[1], DOWN[0]];
 const UP_BLOCKS: [&str; 4] = [UP[0], UP[1], UP[1], UP[1]];
 
 /// The keys that [`Config::read`] reads.
-const READ: [&str; 18] = [
+const READ: [&str; 17] = [
     "in_channels",
     "out_channels",
-    "sample_size",
     "center_input_sample",
     "flip_sin_to_cos",
     "freq_shift",
@@ -85,7 +82,7 @@ const READ: [&str; 18] = [
 ];
 
 /// What the other keys may say.
-const FIXED: [(&str, Fixed); 33] = [
+const FIXED: [(&str, Fixed); 34] = [
     ("act_fn", Fixed::Word("silu")),
     ("act_fn", Fixed::Word("swish")),
     ("mid_block_type", Fixed::Word("UNetMidBlock2DCrossAttn")),
@@ -117,6 +114,8 @@ const FIXED: [(&str, Fixed); 33] = [
     ("cross_attention_norm", Fixed::Null),
     // Heads of an embedding that `addition_embed_type` would have to ask for.
     ("addition_embed_type_num_heads", Fixed::Anything),
+    // The size of training latents matters to callers of diffusers that give none.
+    ("sample_size", Fixed::Anything),
     // Softmaxes are taken in single precision here in any case.
     ("upcast_attention", Fixed::Anything),
     // Training only.
@@ -140,7 +139,6 @@ impl Config {
         Ok(Self {
             in_channels: settings.size("in_channels", 4)?,
             out_channels: settings.size("out_channels", 4)?,
-            sample_size: sample_size(settings)?,
             center_input_sample: settings.flag("center_input_sample", false)?,
             flip_sin_to_cos: settings.flag("flip_sin_to_cos", true)?,
             freq_shift: read_shift(settings, blocks[0].channels / 2)?,
@@ -162,12 +160,6 @@ impl Config {
     /// Channels at the full resolution.
     pub(super) fn widest(&self) -> usize {
         self.blocks.first().map_or(0, |block| block.channels)
-    }
-
-    /// How many pixels of the latents' edge make one of the smallest resolution: 2^(resolutions − 1). Other sizes than its
-    /// multiples are right as well, if less usual.
-    pub fn factor(&self) -> usize {
-        1 << (self.blocks.len() - 1)
     }
 }
 
@@ -214,13 +206,6 @@ fn read_kinds(
         return Err(settings.refuse(key, format!("{count} times \"{}\" or \"{}\"", kinds[0], kinds[1])));
     }
     Ok(found.iter().map(|kind| kind == kinds[1]).collect())
-}
-
-fn sample_size(settings: &Settings) -> Result<Option<usize>, LoadError> {
-    if settings.is_unset("sample_size") {
-        return Ok(None);
-    }
-    Ok(settings.size_or_sizes("sample_size", 1, 2)?.into_iter().max())
 }
 
 /// The shift of the frequencies: what remains of their number is what their exponents are divided by.

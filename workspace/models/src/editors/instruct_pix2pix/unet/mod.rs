@@ -14,5 +14,5 @@ mod time;
 mod transformer;
 
 pub use config::{BlockConfig, Config};
-pub use model::UNet;
+pub use model::{UNet, UNetBatch};
 pub use text::PreparedText;

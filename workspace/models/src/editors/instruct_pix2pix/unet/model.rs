@@ -3,18 +3,31 @@
 use std::path::Path;
 
 use candle_core::{DType, Result, Tensor, bail};
+use editscale_core::Watch;
 
 use super::blocks::{DownBlock, MiddleBlock, UpBlock};
 use super::config::Config;
 use super::text::{Pass, PreparedText, ranges};
 use super::time::TimeEmbedding;
 use super::transformer::Transformer;
+use crate::editors::cancel::unless_cancelled;
+use crate::editors::class::DIFFUSERS;
 use crate::layers::{Compute, Convolution, GroupNorm, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
 
-/// What files of weights are called in the folders of pipelines.
-const STEM: &str = "diffusion_pytorch_model";
+/// What the network is given for one step.
+#[derive(Debug, Clone)]
+pub struct UNetBatch {
+    /// Latents [batch, in channels, height, width] of any type, on the model's device.
+    pub latents: Tensor,
+    /// The time of each.
+    pub timesteps: Vec<f32>,
+    /// Texts that were prepared.
+    pub text: PreparedText,
+    /// Which of them each looks at.
+    pub of: Vec<usize>,
+}
 
 /// Predicts the noise in latents.
 #[derive(Debug, Clone)]
@@ -42,7 +55,7 @@ impl UNet {
 
     /// Opens the weights of a folder.
     pub(crate) fn open(folder: &Path) -> std::result::Result<Checkpoint, WeightError> {
-        Checkpoint::open_stem(folder, STEM, str::to_owned)
+        Checkpoint::open_stem(folder, DIFFUSERS, str::to_owned)
     }
 
     /// Takes the weights from a checkpoint.
@@ -67,30 +80,29 @@ impl UNet {
     /// Computes what the network sees of texts at every step, once. Each text is [tokens, width] with at least one token, of
     /// any type and on the model's device; the width is that of the configuration's `cross_attention_dim`.
     pub fn prepare(&self, texts: &[Tensor]) -> Result<PreparedText> {
-        let width = self.config.cross_attention_dim;
-        for text in texts {
-            if text.dims2()?.1 != width || text.dim(0)? == 0 {
-                bail!("unet: a text is {:?}: expected rows of width {width}", text.dims());
-            }
-        }
-        let Some(lengths) = texts.iter().map(|text| text.dim(0).ok()).collect::<Option<Vec<_>>>() else {
-            bail!("unet: a text has no rows");
-        };
         if texts.is_empty() {
             bail!("unet: no texts to prepare");
+        }
+        let expected = self.config.cross_attention_dim;
+        let mut lengths = Vec::with_capacity(texts.len());
+        for text in texts {
+            match text.dims2()? {
+                (rows, width) if rows > 0 && width == expected => lengths.push(rows),
+                _ => bail!("unet: a text is {:?}: expected rows of width {expected}", text.dims()),
+            }
         }
         let rows = Tensor::cat(texts, 0)?.to_dtype(self.dtype)?;
         let layers = self.transformers().flat_map(|transformer| transformer.keys_values(&rows));
         Ok(PreparedText { layers: layers.collect::<Result<_>>()?, texts: ranges(lengths.into_iter()) })
     }
 
-    /// Predicts noise. Latents [batch, in channels, height, width] of any type and on the model's device; `timesteps` one for
-    /// each; `of` says for each which of the prepared texts it looks at. The answer is [batch, out channels, height, width]
-    /// in the model's type.
+    /// Predicts noise: [batch, out channels, height, width] in the model's type. Fails between two blocks where the watch says
+    /// that the work is not wanted any more.
     ///
-    /// Any height and width of at least one will do; multiples of [`Config::factor`] are what models are made for.
-    pub fn forward(&self, latents: &Tensor, timesteps: &[f32], text: &PreparedText, of: &[usize]) -> Result<Tensor> {
-        self.check(latents, timesteps, text, of)?;
+    /// Any height and width of at least one will do; multiples of 2^(resolutions − 1) are what models are made for.
+    pub fn forward(&self, batch: &UNetBatch, watch: &dyn Watch) -> Result<Tensor> {
+        self.check(batch)?;
+        let UNetBatch { latents, timesteps, text, of } = batch;
         let mut latents = latents.to_dtype(self.dtype)?;
         if self.config.center_input_sample {
             latents = latents.affine(2.0, -1.0)?;
@@ -99,16 +111,19 @@ impl UNet {
         let mut inner = self.conv_in.forward(&latents)?;
         let mut skips = vec![inner.clone()];
         for block in &self.down {
+            unless_cancelled(watch)?;
             inner = block.forward(inner, &mut skips, &mut pass)?;
         }
+        unless_cancelled(watch)?;
         inner = self.middle.forward(&inner, &mut pass)?;
         for block in &self.up {
+            unless_cancelled(watch)?;
             inner = block.forward(inner, &mut skips, &mut pass)?;
         }
         self.conv_out.forward(&self.norm.forward_silu(&inner)?)
     }
 
-    fn check(&self, latents: &Tensor, timesteps: &[f32], text: &PreparedText, of: &[usize]) -> Result<()> {
+    fn check(&self, UNetBatch { latents, timesteps, text, of }: &UNetBatch) -> Result<()> {
         let (batch, channels, height, width) = latents.dims4()?;
         let expected = self.config.in_channels;
         if channels != expected || batch == 0 || height == 0 || width == 0 {
@@ -138,10 +153,5 @@ impl UNet {
     /// What the model's `config.json` says.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// The type of activations.
-    pub fn dtype(&self) -> DType {
-        self.dtype
     }
 }

@@ -18,11 +18,17 @@ const ROWS: usize = 1024;
 /// What a transformer is like.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TransformerShape {
+    /// Channels of pictures, and so the width of rows.
     pub(super) channels: usize,
+    /// Heads of attention.
     pub(super) heads: usize,
+    /// Blocks.
     pub(super) layers: usize,
+    /// The width of a text's rows.
     pub(super) text: usize,
+    /// Groups of the normalisation of channels.
     pub(super) groups: usize,
+    /// Whether rows are mapped in and out by matrices, not by convolutions of one pixel.
     pub(super) is_linear: bool,
 }
 
@@ -152,7 +158,6 @@ impl Attention {
 struct Geglu {
     value: Linear,
     gate: Linear,
-    gelu: Activation,
     down: Linear,
 }
 
@@ -167,12 +172,7 @@ impl Geglu {
             Ok(Linear::new(part(&weight)?, Some(part(&bias)?)))
         };
         let half = |start: usize| half(start).map_err(|error| both.device_error("weight", error));
-        Ok(Self {
-            value: half(0)?,
-            gate: half(inner)?,
-            gelu: Activation::Gelu,
-            down: Linear::load(&scope.at(2), inner, width)?,
-        })
+        Ok(Self { value: half(0)?, gate: half(inner)?, down: Linear::load(&scope.at(2), inner, width)? })
     }
 
     fn forward(&self, rows: &Tensor) -> Result<Tensor> {
@@ -185,7 +185,7 @@ impl Geglu {
     }
 
     fn of_some(&self, rows: &Tensor) -> Result<Tensor> {
-        let gate = self.gelu.apply(&self.gate.forward(rows)?)?;
+        let gate = Activation::Gelu.apply(&self.gate.forward(rows)?)?;
         self.down.forward(&(self.value.forward(rows)? * gate)?)
     }
 }

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
+use editscale_core::NobodyWatches;
 use serde_json::{Value, json};
 
-use super::{BlockConfig, Config, PreparedText, UNet};
+use super::{BlockConfig, Config, PreparedText, UNet, UNetBatch};
+use crate::editors::cases::CancelsAfter;
 use crate::layers::Compute;
 use crate::weights::Storage;
 
@@ -44,6 +46,17 @@ fn case(name: &str, at: usize) -> Case {
     }
 }
 
+/// One step of latents, each of which looks at one of the texts.
+fn run(
+    model: &UNet,
+    latents: &Tensor,
+    timesteps: &[f32],
+    (text, of): (&PreparedText, &[usize]),
+) -> candle_core::Result<Tensor> {
+    let (timesteps, of) = (timesteps.to_vec(), of.to_vec());
+    model.forward(&UNetBatch { latents: latents.clone(), timesteps, text: text.clone(), of }, &NobodyWatches)
+}
+
 /// The greatest difference, relative to the greatest magnitude.
 fn off(found: &Tensor, right: &Tensor) -> f32 {
     assert_eq!(found.dims(), right.dims());
@@ -58,7 +71,7 @@ fn noise_is_that_of_diffusers() {
         for at in 0..2 {
             let Case { latents, timesteps, texts, of, noise } = case(name, at);
             let text = model.prepare(&texts).unwrap();
-            let off = off(&model.forward(&latents, &timesteps, &text, &of).unwrap(), &noise);
+            let off = off(&run(&model, &latents, &timesteps, (&text, &of)).unwrap(), &noise);
             println!("{name} {:?}: off by {off:.1e}", latents.dims());
             assert!(off < 5e-5, "{name} {at} is off by {off}");
         }
@@ -73,7 +86,7 @@ fn other_types_go_through_candles_operations() {
         for name in ["heads", "linear"] {
             let model = UNet::load(&folder(name), &compute).unwrap();
             let Case { latents, timesteps, texts, of, noise } = case(name, 1);
-            let found = model.forward(&latents, &timesteps, &model.prepare(&texts).unwrap(), &of).unwrap();
+            let found = run(&model, &latents, &timesteps, (&model.prepare(&texts).unwrap(), &of)).unwrap();
             assert_eq!(found.dtype(), dtype);
             let off = off(&found.to_dtype(DType::F32).unwrap(), &noise);
             assert!(off < most, "{name} in {dtype:?} with weights of {kept:?} is off by {off}");
@@ -84,10 +97,10 @@ fn other_types_go_through_candles_operations() {
 #[test]
 fn a_row_does_not_depend_on_its_batch() {
     let (model, Case { latents, timesteps, texts, of, .. }) = (model("heads"), case("heads", 0));
-    let all = model.forward(&latents, &timesteps, &model.prepare(&texts).unwrap(), &of).unwrap();
+    let all = run(&model, &latents, &timesteps, (&model.prepare(&texts).unwrap(), &of)).unwrap();
     for at in 0..latents.dim(0).unwrap() {
         let text = model.prepare(&texts[of[at]..=of[at]]).unwrap();
-        let alone = model.forward(&latents.narrow(0, at, 1).unwrap(), &timesteps[at..=at], &text, &[0]).unwrap();
+        let alone = run(&model, &latents.narrow(0, at, 1).unwrap(), &timesteps[at..=at], (&text, &[0])).unwrap();
         let off = off(&alone, &all.narrow(0, at, 1).unwrap());
         assert!(off < 1e-5, "row {at} is off by {off}");
     }
@@ -101,13 +114,25 @@ fn texts_may_be_joined_and_differ_in_length() {
     let joined = PreparedText::join(&parts.iter().collect::<Vec<_>>()).unwrap();
     let together = model.prepare(&[texts[0].clone(), short]).unwrap();
     assert_eq!((joined.len(), joined.is_empty()), (2, false));
-    let run = |text: &PreparedText, of: &[usize]| model.forward(&latents, &timesteps, text, of).unwrap();
-    let right = run(&together, &[1, 0]);
-    assert!(off(&run(&joined, &[1, 0]), &right) < 1e-6);
-    assert!(off(&run(&joined, &[0, 1]), &right) > 1e-3);
-    let alone = model.forward(&latents.narrow(0, 0, 1).unwrap(), &timesteps[..1], &parts[1], &[0]).unwrap();
+    let answer = |text: &PreparedText, of: &[usize]| run(&model, &latents, &timesteps, (text, of)).unwrap();
+    let right = answer(&together, &[1, 0]);
+    assert!(off(&answer(&joined, &[1, 0]), &right) < 1e-6);
+    assert!(off(&answer(&joined, &[0, 1]), &right) > 1e-3);
+    let alone = run(&model, &latents.narrow(0, 0, 1).unwrap(), &timesteps[..1], (&parts[1], &[0])).unwrap();
     assert!(off(&alone, &right.narrow(0, 0, 1).unwrap()) < 1e-5);
     assert!(PreparedText::join(&[]).is_err());
+}
+
+#[test]
+fn a_pass_can_be_left_between_any_two_blocks() {
+    let (model, Case { latents, timesteps, texts, of, .. }) = (model("heads"), case("heads", 0));
+    let batch = UNetBatch { latents, timesteps, text: model.prepare(&texts).unwrap(), of };
+    // The way down, the middle, and the way up.
+    let blocks = 2 * model.config().blocks.len() as u32 + 1;
+    for asked in 0..blocks {
+        assert!(model.forward(&batch, &CancelsAfter::new(asked)).is_err(), "{asked} of {blocks}");
+    }
+    assert!(model.forward(&batch, &CancelsAfter::new(blocks)).is_ok());
 }
 
 /// What a text is read as.
@@ -131,7 +156,6 @@ fn absent_keys_are_what_diffusers_takes_them_to_be() {
     let right = Config {
         in_channels: 4,
         out_channels: 4,
-        sample_size: None,
         center_input_sample: false,
         flip_sin_to_cos: true,
         freq_shift: 0.0,
@@ -163,8 +187,7 @@ fn the_configurations_of_released_models_are_read() {
         "upcast_attention": false, "use_linear_projection": false
     });
     let config = read(&pix2pix);
-    let right = (8, 768, Some(64), 8);
-    assert_eq!((config.in_channels, config.cross_attention_dim, config.sample_size, config.factor()), right);
+    assert_eq!((config.in_channels, config.cross_attention_dim), (8, 768));
     assert_eq!(config.blocks, read(&json!({})).blocks);
     // A step on 64 by 64 in half precision takes megabytes, not gigabytes, of each picture.
     let bytes = config.row_bytes(64, 64, DType::F16);
@@ -176,7 +199,7 @@ fn inputs_that_do_not_fit_are_errors() {
     let (model, Case { latents, texts, .. }) = (model("heads"), case("heads", 0));
     let text = model.prepare(&texts).unwrap();
     let fails = |latents: &Tensor, timesteps: &[f32], text: &PreparedText, of: &[usize]| {
-        assert!(model.forward(latents, timesteps, text, of).is_err());
+        assert!(run(&model, latents, timesteps, (text, of)).is_err());
     };
     fails(&latents, &[1.0; 2], &text, &[0; 3]);
     fails(&latents, &[1.0; 3], &text, &[0; 2]);
@@ -196,7 +219,7 @@ fn sizes_too_small_to_halve_are_errors() {
     let (model, Case { latents, texts, .. }) = (model("linear"), case("linear", 0));
     let text = model.prepare(&texts).unwrap();
     let strip = latents.narrow(2, 0, 1).unwrap();
-    assert!(model.forward(&strip, &[1.0; 2], &text, &[0; 2]).is_err());
+    assert!(run(&model, &strip, &[1.0; 2], (&text, &[0; 2])).is_err());
 }
 
 #[test]
@@ -264,7 +287,6 @@ fn settings_that_are_not_supported_are_refused_by_name() {
         ("resnet_skip_time_act", json!(true)),
         ("resnet_time_scale_shift", json!("scale_shift")),
         ("reverse_transformer_layers_per_block", json!([1, 1, 1])),
-        ("sample_size", json!([8, 8, 8])),
         ("something_new", json!(1)),
         ("time_cond_proj_dim", json!(256)),
         ("time_embedding_act_fn", json!("silu")),
@@ -299,8 +321,6 @@ fn settings_that_change_nothing_are_passed_over() {
         let loaded = UNet::load(changed.path(), &Compute::cpu());
         assert!(loaded.is_ok(), "{key} = {value}: {loaded:?}");
     }
-    let changed = with("heads", "sample_size", &json!([8, 12]));
-    assert_eq!(UNet::load(changed.path(), &Compute::cpu()).unwrap().config().sample_size, Some(12));
 }
 
 #[test]

@@ -11,8 +11,11 @@ use rayon::prelude::*;
 use crate::layers::activation::gelu_tanh;
 use crate::layers::cpu::{TASK, plain, sum_of, vectorised};
 
+/// ε of all normalisations.
+pub(super) const EPSILON: f32 = 1e-6;
+
 /// Rows of a task for outputs of a width.
-fn rows_of(width: usize) -> usize {
+fn rows_a_task(width: usize) -> usize {
     (TASK / width.max(1)).max(1)
 }
 
@@ -28,13 +31,11 @@ pub(super) struct Modulate {
     pub(super) shift: usize,
     /// The column where its scale begins.
     pub(super) scale: usize,
-    /// ε of the normalisation.
-    pub(super) epsilon: f32,
 }
 
 impl CustomOp2 for Modulate {
     fn name(&self) -> &'static str {
-        "flux-modulate"
+        "modulate"
     }
 
     fn cpu_fwd(&self, rows: &CpuStorage, l1: &Layout, values: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -46,14 +47,14 @@ impl CustomOp2 for Modulate {
         }
         let (rows, values) = (plain(rows, l1)?, plain(values, l2)?);
         let mut out = vec![0.0; rows.len()];
-        let step = rows_of(width);
+        let step = rows_a_task(width);
         let tasks =
             out.par_chunks_mut(step * width).zip(rows.par_chunks(step * width)).zip(self.owners.par_chunks(step));
         tasks.for_each(|((out, rows), owners)| {
             for ((out, row), &owner) in out.chunks_exact_mut(width).zip(rows.chunks_exact(width)).zip(owners) {
                 let own = &values[owner as usize * columns..][..columns];
                 let (shift, scale) = (&own[self.shift..][..width], &own[self.scale..][..width]);
-                vectorised(ModulateLoop { out, row, shift, scale, epsilon: self.epsilon });
+                vectorised(ModulateLoop { out, row, shift, scale });
             }
         });
         Ok(single(out, l1.shape().clone()))
@@ -72,7 +73,6 @@ struct ModulateLoop<'a> {
     row: &'a [f32],
     shift: &'a [f32],
     scale: &'a [f32],
-    epsilon: f32,
 }
 
 impl WithSimd for ModulateLoop<'_> {
@@ -83,7 +83,7 @@ impl WithSimd for ModulateLoop<'_> {
         let width = self.row.len() as f32;
         let mean = sum_of(self.row, |value| value) / width;
         let variance = sum_of(self.row, |value| (value - mean) * (value - mean)) / width;
-        let inverse = 1.0 / (variance + self.epsilon).sqrt();
+        let inverse = 1.0 / (variance + EPSILON).sqrt();
         for (((out, &value), &shift), &scale) in self.out.iter_mut().zip(self.row).zip(self.shift).zip(self.scale) {
             *out = ((value - mean) * inverse).mul_add(1.0 + scale, shift);
         }
@@ -100,7 +100,7 @@ pub(super) struct AddGated {
 
 impl CustomOp3 for AddGated {
     fn name(&self) -> &'static str {
-        "flux-add-gated"
+        "add-gated"
     }
 
     fn cpu_fwd(
@@ -120,7 +120,7 @@ impl CustomOp3 for AddGated {
         }
         let (base, update, values) = (plain(base, l1)?, plain(update, l2)?, plain(values, l3)?);
         let mut out = vec![0.0; base.len()];
-        let step = rows_of(width);
+        let step = rows_a_task(width);
         let inputs =
             base.par_chunks(step * width).zip(update.par_chunks(step * width)).zip(self.owners.par_chunks(step));
         out.par_chunks_mut(step * width).zip(inputs).for_each(|(out, ((base, update), owners))| {
@@ -154,19 +154,19 @@ impl WithSimd for AddGatedLoop<'_> {
 
 /// Heads out of columns of rows [rows, columns]: normalised by their root mean square, then turned by tables
 /// [turned rows, width] that hold cosines (first half) and sines. The answer is [rows, heads, width].
-pub(super) struct TurnedHeads {
+#[derive(Debug, Clone, Copy)]
+pub(in crate::editors) struct TurnedHeads {
     /// The column where heads begin.
-    pub(super) column: usize,
-    pub(super) heads: usize,
+    pub(in crate::editors) column: usize,
+    /// How many heads there are.
+    pub(in crate::editors) heads: usize,
     /// How many rows, from the first on, are not turned.
-    pub(super) unturned: usize,
-    /// ε of the normalisation.
-    pub(super) epsilon: f32,
+    pub(in crate::editors) unturned: usize,
 }
 
 impl CustomOp3 for TurnedHeads {
     fn name(&self) -> &'static str {
-        "flux-turned-heads"
+        "turned-heads"
     }
 
     fn cpu_fwd(
@@ -186,13 +186,13 @@ impl CustomOp3 for TurnedHeads {
         }
         let (fused, weight, tables) = (plain(fused, l1)?, plain(weight, l2)?, plain(tables, l3)?);
         let mut out = vec![0.0; count * all];
-        let step = rows_of(all);
+        let step = rows_a_task(all);
         out.par_chunks_mut(step * all).enumerate().for_each(|(task, out)| {
             for (at, out) in out.chunks_exact_mut(all).enumerate() {
                 let row = task * step + at;
                 let heads = &fused[row * columns + self.column..][..all];
                 let table = row.checked_sub(self.unturned).map(|row| &tables[row * width..][..width]);
-                vectorised(TurnLoop { out, heads, weight, table, epsilon: self.epsilon });
+                vectorised(TurnLoop { out, heads, weight, table });
             }
         });
         Ok(single(out, (count, self.heads, width)))
@@ -204,7 +204,6 @@ struct TurnLoop<'a> {
     heads: &'a [f32],
     weight: &'a [f32],
     table: Option<&'a [f32]>,
-    epsilon: f32,
 }
 
 impl WithSimd for TurnLoop<'_> {
@@ -214,7 +213,7 @@ impl WithSimd for TurnLoop<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let width = self.weight.len();
         for (out, head) in self.out.chunks_exact_mut(width).zip(self.heads.chunks_exact(width)) {
-            let inverse = 1.0 / (sum_of(head, |value| value * value) / width as f32 + self.epsilon).sqrt();
+            let inverse = 1.0 / (sum_of(head, |value| value * value) / width as f32 + EPSILON).sqrt();
             for ((out, &value), &weight) in out.iter_mut().zip(head).zip(self.weight) {
                 *out = value * inverse * weight;
             }
@@ -238,7 +237,7 @@ pub(super) struct BesideGelu {
 
 impl CustomOp2 for BesideGelu {
     fn name(&self) -> &'static str {
-        "flux-beside-gelu"
+        "beside-gelu"
     }
 
     fn cpu_fwd(&self, rows: &CpuStorage, l1: &Layout, fused: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -249,7 +248,7 @@ impl CustomOp2 for BesideGelu {
         let (rows, fused) = (plain(rows, l1)?, plain(fused, l2)?);
         let all = width + columns - self.column;
         let mut out = vec![0.0; count * all];
-        let step = rows_of(all);
+        let step = rows_a_task(all);
         let inputs = rows.par_chunks(step * width).zip(fused.par_chunks(step * columns));
         out.par_chunks_mut(step * all).zip(inputs).for_each(|(out, (rows, fused))| {
             let inputs = rows.chunks_exact(width).zip(fused.chunks_exact(columns));

@@ -1,14 +1,17 @@
-//! What a batch consists of, and how its rows lie.
+//! What a batch of the transformer consists of, and how its rows lie.
 
 use std::ops::Range;
 
 use candle_core::{Result, Tensor, bail};
 
 use crate::cache::bytes;
-use crate::editors::flux_kontext::transformer::blocks::Rows;
-use crate::editors::flux_kontext::transformer::operations::Owners;
-use crate::editors::flux_kontext::transformer::positions::{Geometry, Positions};
+use crate::editors::flux::blocks::Rows;
+use crate::editors::transformer::{Grid, Owners, Positions};
 use crate::layers::Segment;
+
+/// Where the first token of the latent picture lies, and that of the reference. Text is not turned at all.
+const LATENTS: [i32; 3] = [0, 0, 0];
+const REFERENCE: [i32; 3] = [1, 0, 0];
 
 /// An instruction, as far as it does not depend on the step. Made by
 /// [`prepare_text`](super::FluxTransformer::prepare_text); cheap to clone.
@@ -32,6 +35,16 @@ impl FluxText {
     }
 }
 
+/// A reference picture, as far as it does not depend on the step. Made by
+/// [`prepare_reference`](super::FluxTransformer::prepare_reference); cheap to clone.
+#[derive(Debug, Clone)]
+pub struct FluxReference {
+    /// Tokens in the transformer's width: [tokens, width].
+    pub(super) rows: Tensor,
+    /// Rows and columns of tokens.
+    pub(super) grid: (usize, usize),
+}
+
 impl FluxReference {
     /// How many tokens it has.
     pub fn tokens(&self) -> usize {
@@ -42,16 +55,6 @@ impl FluxReference {
     pub fn bytes(&self) -> u64 {
         bytes(&self.rows)
     }
-}
-
-/// A reference picture, as far as it does not depend on the step. Made by
-/// [`prepare_reference`](super::FluxTransformer::prepare_reference); cheap to clone.
-#[derive(Debug, Clone)]
-pub struct FluxReference {
-    /// Tokens in the transformer's width: [tokens, width].
-    pub(super) rows: Tensor,
-    /// Rows and columns of tokens.
-    pub(super) grid: (usize, usize),
 }
 
 /// One picture of a batch at one step.
@@ -81,7 +84,7 @@ impl FluxItem {
     }
 
     fn picture_tokens(&self) -> usize {
-        self.latent_tokens() + self.reference.as_ref().map_or(0, |reference| reference.grid.0 * reference.grid.1)
+        self.latent_tokens() + self.reference.as_ref().map_or(0, FluxReference::tokens)
     }
 
     pub(super) fn check(&self, channels: usize) -> Result<()> {
@@ -107,11 +110,11 @@ pub(super) fn rows(items: &[FluxItem], positions: &Positions) -> Result<Rows> {
     let pictures: Vec<usize> = items.iter().map(FluxItem::picture_tokens).collect();
     let text = texts.iter().sum();
     let runs = |counts: &[usize]| counts.iter().copied().enumerate().collect::<Vec<_>>();
-    let geometries = items.iter().flat_map(|item| {
-        let reference = item.reference.as_ref().map(|it| Geometry { is_reference: true, grid: it.grid });
-        std::iter::once(Geometry { is_reference: false, grid: item.grid }).chain(reference)
+    let grids = items.iter().flat_map(|item| {
+        let reference = item.reference.as_ref().map(|it| Grid { first: REFERENCE, sides: it.grid });
+        std::iter::once(Grid { first: LATENTS, sides: item.grid }).chain(reference)
     });
-    let tables = geometries.map(|geometry| positions.tables(geometry)).collect::<Result<Vec<_>>>()?;
+    let tables = grids.map(|grid| positions.tables(grid)).collect::<Result<Vec<_>>>()?;
     Ok(Rows {
         text_owners: Owners::new(runs(&texts)),
         picture_owners: Owners::new(runs(&pictures)),

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
+use editscale_core::NobodyWatches;
 use serde::Deserialize;
 
 use super::{FluxConfig, FluxItem, FluxTransformer, TransformerSource, names};
+use crate::editors::class::DIFFUSERS;
 use crate::layers::Compute;
 use crate::weights::Checkpoint;
 
@@ -54,7 +56,7 @@ impl Golden {
 
     fn item(&self, model: &FluxTransformer, at: usize) -> FluxItem {
         let described = &self.items[at];
-        let dtype = model.compute().dtype;
+        let dtype = model.compute.dtype;
         let tensor = |name: &str| self.tensor(at, name).to_dtype(dtype).unwrap();
         let reference = described.reference.map(|grid| model.prepare_reference(&tensor("reference"), grid).unwrap());
         FluxItem {
@@ -120,7 +122,7 @@ fn original_names(config: &FluxConfig) -> (Vec<String>, Vec<String>) {
 /// The tensors of a folder of diffusers' under original names, in single precision.
 fn original_tensors(folder: &Path) -> BTreeMap<String, Tensor> {
     let config = FluxConfig::read(&folder.join("config.json")).unwrap();
-    let checkpoint = Checkpoint::open_stem(folder, "diffusion_pytorch_model", str::to_owned).unwrap();
+    let checkpoint = Checkpoint::open_stem(folder, DIFFUSERS, str::to_owned).unwrap();
     let read = |name: String| {
         let shape = checkpoint.fact(&name).unwrap().shape;
         checkpoint.tensor(&name, &shape, crate::weights::Storage::As(candle_core::DType::F32), &Device::Cpu).unwrap()

@@ -2,9 +2,9 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::editors::flux_kontext::transformer::FluxConfig;
-use crate::editors::flux_kontext::transformer::operations::{Owners, add_gated, beside_gelu, modulate, turned_heads};
-use crate::editors::flux_kontext::transformer::store::Store;
+use crate::editors::flux::FluxConfig;
+use crate::editors::flux::store::Store;
+use crate::editors::transformer::{Modulation, Owners, TurnedHeads, beside_gelu};
 use crate::layers::{Activation, Linear, Segment, attend};
 use crate::weights::WeightError;
 
@@ -47,9 +47,10 @@ impl HeadNorms {
     fn split(&self, fused: &Tensor, tables: &Tensor, unturned: usize) -> Result<[Tensor; 3]> {
         let width = self.heads * self.query.dim(0)?;
         let values = fused.narrow(1, 2 * width, width)?.contiguous()?;
+        let turned = |column| TurnedHeads { column, heads: self.heads, unturned };
         Ok([
-            turned_heads(fused, 0, self.heads, &self.query, tables, unturned)?,
-            turned_heads(fused, width, self.heads, &self.key, tables, unturned)?,
+            turned(0).of(fused, &self.query, tables)?,
+            turned(width).of(fused, &self.key, tables)?,
             values.reshape((fused.dim(0)?, self.heads, width / self.heads))?,
         ])
     }
@@ -84,25 +85,17 @@ impl Stream {
     }
 
     /// Queries, keys and values of the stream's rows.
-    fn split(
-        &self,
-        rows: &Tensor,
-        values: &Tensor,
-        owners: &Owners,
-        tables: &Tensor,
-        unturned: usize,
-    ) -> Result<[Tensor; 3]> {
-        let fused = self.fused.forward(&modulate(rows, values, owners, 0, self.width)?)?;
+    fn split(&self, rows: &Tensor, by: Modulation<'_>, tables: &Tensor, unturned: usize) -> Result<[Tensor; 3]> {
+        let fused = self.fused.forward(&by.modulate(rows, 0, self.width)?)?;
         self.norms.split(&fused, tables, unturned)
     }
 
     /// Adds what attention found, and what the feed-forward part makes of the sum.
-    fn finish(&self, rows: &Tensor, attended: &Tensor, values: &Tensor, owners: &Owners) -> Result<Tensor> {
+    fn finish(&self, rows: &Tensor, attended: &Tensor, by: Modulation<'_>) -> Result<Tensor> {
         let width = self.width;
-        let rows = add_gated(rows, &self.out.forward(attended)?, values, owners, 2 * width)?;
-        let modulated = modulate(&rows, values, owners, 3 * width, 4 * width)?;
-        let inner = Activation::GeluTanh.apply(&self.up.forward(&modulated)?)?;
-        add_gated(&rows, &self.down.forward(&inner)?, values, owners, 5 * width)
+        let rows = by.add_gated(rows, &self.out.forward(attended)?, 2 * width)?;
+        let inner = Activation::GeluTanh.apply(&self.up.forward(&by.modulate(&rows, 3 * width, 4 * width)?)?)?;
+        by.add_gated(&rows, &self.down.forward(&inner)?, 5 * width)
     }
 }
 
@@ -127,17 +120,15 @@ impl DoubleBlock {
         condition: &Tensor,
         rows: &Rows,
     ) -> Result<(Tensor, Tensor)> {
-        let (text_values, picture_values) =
-            (self.text.modulation.forward(condition)?, self.picture.modulation.forward(condition)?);
-        let ours = self.text.split(text, &text_values, &rows.text_owners, &rows.tables, rows.text)?;
-        let theirs = self.picture.split(picture, &picture_values, &rows.picture_owners, &rows.tables, 0)?;
+        let values = [self.text.modulation.forward(condition)?, self.picture.modulation.forward(condition)?];
+        let by_text = Modulation { values: &values[0], owners: &rows.text_owners };
+        let by_picture = Modulation { values: &values[1], owners: &rows.picture_owners };
+        let ours = self.text.split(text, by_text, &rows.tables, rows.text)?;
+        let theirs = self.picture.split(picture, by_picture, &rows.tables, 0)?;
         let both = |at: usize| Tensor::cat(&[&ours[at], &theirs[at]], 0);
         let attended = attend(&both(0)?, &both(1)?, &both(2)?, &rows.segments)?;
         let found = (attended.narrow(0, 0, rows.text)?, attended.narrow(0, rows.text, picture.dim(0)?)?);
-        Ok((
-            self.text.finish(text, &found.0, &text_values, &rows.text_owners)?,
-            self.picture.finish(picture, &found.1, &picture_values, &rows.picture_owners)?,
-        ))
+        Ok((self.text.finish(text, &found.0, by_text)?, self.picture.finish(picture, &found.1, by_picture)?))
     }
 }
 
@@ -171,10 +162,11 @@ impl SingleBlock {
     pub(super) fn forward(&self, all: &Tensor, condition: &Tensor, rows: &Rows) -> Result<Tensor> {
         let width = self.width;
         let values = self.modulation.forward(condition)?;
-        let fused = self.first.forward(&modulate(all, &values, &rows.owners, 0, width)?)?;
+        let by = Modulation { values: &values, owners: &rows.owners };
+        let fused = self.first.forward(&by.modulate(all, 0, width)?)?;
         let [queries, keys, heads] = self.norms.split(&fused, &rows.tables, rows.text)?;
         let attended = attend(&queries, &keys, &heads, &rows.segments)?;
         let update = self.second.forward(&beside_gelu(&attended, &fused, 3 * width)?)?;
-        add_gated(all, &update, &values, &rows.owners, 2 * width)
+        by.add_gated(all, &update, 2 * width)
     }
 }

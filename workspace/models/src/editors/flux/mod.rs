@@ -4,19 +4,16 @@
 //! one stream. Facts are those of diffusers' `models/transformers/transformer_flux.py` and, for the original names,
 //! <https://github.com/black-forest-labs/flux>.
 
+mod batch;
 mod blocks;
 mod config;
 mod embeddings;
-mod kernels;
 mod model;
 mod names;
-mod operations;
-mod packing;
-mod positions;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{FluxItem, FluxReference, FluxText};
 pub use config::FluxConfig;
 pub use model::{FluxTransformer, TransformerSource};
-pub use packing::{FluxItem, FluxReference, FluxText};

@@ -12,14 +12,19 @@ fn refused(source: &TransformerSource) -> String {
     FluxTransformer::load(source, &Compute::cpu()).unwrap_err().to_string()
 }
 
-/// A copy of a committed model.
-fn copied(name: &str) -> TempDir {
+/// What is said of a committed model with a key of its configuration changed.
+fn refused_with(key: &str, value: &str) -> String {
     let home = TempDir::new().unwrap();
-    for entry in std::fs::read_dir(Golden::read(name).folder).unwrap() {
+    for entry in std::fs::read_dir(Golden::read("two_heads_guided").folder).unwrap() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), home.path().join(entry.file_name())).unwrap();
     }
-    home
+    let file = home.path().join("config.json");
+    let mut config: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config.insert(key.to_owned(), serde_json::from_str(value).unwrap());
+    std::fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
+    refused(&TransformerSource::Folder(home.path().to_owned()))
 }
 
 #[test]
@@ -49,13 +54,7 @@ fn settings_that_are_not_supported_are_named() {
         ("quantization_config", "{\"load_in_4bit\": true}"),
     ];
     for (key, value) in cases {
-        let home = copied("two_heads_guided");
-        let file = home.path().join("config.json");
-        let mut config: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        config.insert(key.to_owned(), serde_json::from_str(value).unwrap());
-        std::fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
-        let error = refused(&TransformerSource::Folder(home.path().to_owned()));
+        let error = refused_with(key, value);
         let named = if key == "attention_head_dim" && value == "18" { "axes_dims_rope" } else { key };
         assert!(error.contains("config.json") && error.contains(named), "{key} {value}: {error}");
     }
@@ -73,13 +72,7 @@ fn missing_and_spare_tensors_are_named() {
         ("out_channels", "16", "`proj_out."),
     ];
     for (key, value, named) in cases {
-        let home = copied("two_heads_guided");
-        let file = home.path().join("config.json");
-        let mut config: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        config.insert(key.to_owned(), serde_json::from_str(value).unwrap());
-        std::fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
-        let error = refused(&TransformerSource::Folder(home.path().to_owned()));
+        let error = refused_with(key, value);
         assert!(error.contains(named) && error.contains("diffusion_pytorch_model"), "{key} {value}: {error}");
     }
 }

@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
+use editscale_core::Watch;
 
-use crate::editors::flux_kontext::transformer::blocks::{DoubleBlock, SingleBlock};
-use crate::editors::flux_kontext::transformer::config::FluxConfig;
-use crate::editors::flux_kontext::transformer::embeddings::Conditioning;
-use crate::editors::flux_kontext::transformer::operations::modulate;
-use crate::editors::flux_kontext::transformer::packing::{
+use crate::editors::cancel::unless_cancelled;
+use crate::editors::flux::batch::{
     FluxItem, FluxReference, FluxText, apart, check_tokens, joined, latents_of, rows, with_references,
 };
-use crate::editors::flux_kontext::transformer::positions::Positions;
-use crate::editors::flux_kontext::transformer::store::Store;
+use crate::editors::flux::blocks::{DoubleBlock, SingleBlock};
+use crate::editors::flux::config::FluxConfig;
+use crate::editors::flux::embeddings::Conditioning;
+use crate::editors::flux::store::Store;
+use crate::editors::transformer::{Modulation, Positions};
 use crate::layers::{Compute, Linear};
 use crate::load::LoadError;
-use crate::weights::{Checkpoint, WeightError};
+use crate::weights::{Checkpoint, Storage, WeightError};
 
 /// Where a transformer comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +29,30 @@ pub enum TransformerSource {
     File(PathBuf),
 }
 
+impl TransformerSource {
+    /// The bytes that the weights take in memory if they are kept so, by the headers of the files. Quantised weights stay as
+    /// they are.
+    pub fn kept_bytes(&self, kept: Storage) -> std::result::Result<u64, LoadError> {
+        match self {
+            Self::Folder(folder) => Ok(Store::open(folder)?.kept_bytes(kept)),
+            Self::File(file) => Ok(Store::open_file(file)?.kept_bytes(kept)),
+        }
+    }
+
+    /// What errors about the shape of the transformer point at.
+    pub fn described(&self) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.join("config.json"),
+            Self::File(file) => file.clone(),
+        }
+    }
+}
+
 /// The transformer of FLUX.1. Not changed by use: threads may share it.
 #[derive(Debug)]
 pub struct FluxTransformer {
     config: FluxConfig,
-    compute: Compute,
+    pub(super) compute: Compute,
     positions: Positions,
     conditioning: Conditioning,
     text: Linear,
@@ -109,11 +129,6 @@ impl FluxTransformer {
         &self.config
     }
 
-    /// How it computes.
-    pub fn compute(&self) -> &Compute {
-        &self.compute
-    }
-
     /// What all steps share of an instruction: tokens [text tokens, `text_width`], at least one, and the text as a whole,
     /// `pooled_width` numbers; both in the type of computing.
     pub fn prepare_text(&self, tokens: &Tensor, pooled: &Tensor) -> Result<FluxText> {
@@ -131,8 +146,9 @@ impl FluxTransformer {
     }
 
     /// The velocity of every item's latent picture, [rows · columns, `out_channels`]: the direction from data to noise. Items
-    /// may have any sizes; what is predicted for one does not depend on the others.
-    pub fn forward(&self, items: &[FluxItem]) -> Result<Vec<Tensor>> {
+    /// may have any sizes; what is predicted for one does not depend on the others. Fails between two blocks where the watch
+    /// says that the work is not wanted any more.
+    pub fn forward(&self, items: &[FluxItem], watch: &dyn Watch) -> Result<Vec<Tensor>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
@@ -143,15 +159,18 @@ impl FluxTransformer {
         let latents = joined(items.iter().map(|item| item.latents.clone()).collect())?;
         let mut picture = with_references(&self.picture.forward(&latents)?, items)?;
         for block in &self.double {
+            unless_cancelled(watch)?;
             (text, picture) = block.forward(&text, &picture, &condition, &rows)?;
         }
         let mut all = Tensor::cat(&[text, picture], 0)?;
         for block in &self.single {
+            unless_cancelled(watch)?;
             all = block.forward(&all, &condition, &rows)?;
         }
         let (latents, owners) = latents_of(&all, items, rows.text)?;
         let values = self.modulation.forward(&condition)?;
-        let modulated = modulate(&latents, &values, &owners, 0, self.config.width())?;
+        let by = Modulation { values: &values, owners: &owners };
+        let modulated = by.modulate(&latents, 0, self.config.width())?;
         apart(&self.out.forward(&modulated)?, items)
     }
 

@@ -51,7 +51,10 @@ fn one_file_says_what_a_folder_says() {
             let file = home.path().join("flux.safetensors");
             write_safetensors(&file, &tensors, prefix);
             let model = load(file);
-            let off = greatest_difference(&model.forward(&golden.all_items(&model)).unwrap(), &golden.velocities());
+            let off = greatest_difference(
+                &model.forward(&golden.all_items(&model), &NobodyWatches).unwrap(),
+                &golden.velocities(),
+            );
             assert!(off < 3e-5, "{name}: off by {off}");
         }
         let kinds = [
@@ -65,7 +68,10 @@ fn one_file_says_what_a_folder_says() {
             let file = home.path().join("flux.gguf");
             write_gguf(&file, &tensors, dtype);
             let model = load(file);
-            let off = greatest_difference(&model.forward(&golden.all_items(&model)).unwrap(), &golden.velocities());
+            let off = greatest_difference(
+                &model.forward(&golden.all_items(&model), &NobodyWatches).unwrap(),
+                &golden.velocities(),
+            );
             println!("{name} {dtype:?}: off by {off:.1e}");
             assert!(off < most, "{name} {dtype:?}: off by {off}");
         }
@@ -158,7 +164,7 @@ fn candle_says_the_same_of_committed_models() {
                 guidance: described.guidance,
             };
             let model = golden.model();
-            let ours = model.forward(&[inputs.item(&model)]).unwrap();
+            let ours = model.forward(&[inputs.item(&model)], &NobodyWatches).unwrap();
             let off = difference(&ours[0], &inputs.candle(&flux).unwrap());
             println!("{name} {at}: candle is off by {off:.1e}");
             assert!(off < 1e-4, "{name} {at}: off by {off}");
@@ -271,7 +277,7 @@ fn candle_says_the_same_of_quantised_models() {
             timestep: 0.7,
             guidance: guidance.then_some(2.5),
         };
-        let exact = dense.forward(&[inputs.item(&dense)]).unwrap().remove(0);
+        let exact = dense.forward(&[inputs.item(&dense)], &NobodyWatches).unwrap().remove(0);
         for (dtype, most) in kinds {
             let file = home.path().join("quantised.gguf");
             write_gguf(&file, &tensors, dtype);
@@ -280,7 +286,7 @@ fn candle_says_the_same_of_quantised_models() {
             let expanded = expanded(&file, &config);
             let model = load(file);
             assert_eq!(model.config(), &config);
-            let ours = model.forward(&[inputs.item(&model)]).unwrap().remove(0);
+            let ours = model.forward(&[inputs.item(&model)], &NobodyWatches).unwrap().remove(0);
             let off = difference(&ours, &inputs.candle(&expanded).unwrap());
             let rounded = difference(&ours, &inputs.candle(&flux).unwrap());
             let lost = difference(&ours, &exact);

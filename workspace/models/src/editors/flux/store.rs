@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use crate::editors::flux_kontext::transformer::{FluxConfig, names};
+use crate::editors::class::DIFFUSERS;
+use crate::editors::flux::{FluxConfig, names};
 use crate::layers::{Compute, Linear};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
-
-/// What diffusers calls its files of weights.
-const STEM: &str = "diffusion_pytorch_model";
 
 /// The layer whose halves diffusers stores in the other order: scale and shift instead of shift and scale.
 const SWAPPED: &str = "final_layer.adaLN_modulation.1";
@@ -25,13 +23,43 @@ pub(super) struct Store<'a> {
     taken: RefCell<BTreeSet<String>>,
 }
 
-enum Kind {
+pub(super) enum Kind {
     /// Names of diffusers: queries, keys and values apart.
     Diffusers(Arc<Checkpoint>),
     /// Original names.
     Original(Checkpoint),
     /// Original names, quantised.
     Gguf(GgufFile),
+}
+
+impl Kind {
+    /// The bytes that the weights take in memory if they are kept so.
+    pub(super) fn kept_bytes(&self, kept: Storage) -> u64 {
+        match self {
+            Self::Diffusers(checkpoint) => checkpoint.kept_bytes(kept),
+            Self::Original(checkpoint) => checkpoint.kept_bytes(kept),
+            Self::Gguf(file) => file.kept_bytes(kept),
+        }
+    }
+}
+
+/// A tensor of numbers, by its original name. Diffusers may keep it in parts, one below the other.
+struct Wanted<'a> {
+    /// The layer.
+    name: &'a str,
+    /// `weight`, `bias` or `scale`.
+    ending: &'a str,
+    /// Rows of every part.
+    rows: &'a [usize],
+    /// Columns; none for a vector.
+    columns: Option<usize>,
+    kept: Storage,
+}
+
+impl Wanted<'_> {
+    fn shape(&self, rows: usize) -> Vec<usize> {
+        [Some(rows), self.columns].into_iter().flatten().collect()
+    }
 }
 
 impl<'a> Store<'a> {
@@ -42,7 +70,7 @@ impl<'a> Store<'a> {
 
     /// Opens diffusers' files of a folder.
     pub(super) fn open(folder: &Path) -> Result<Checkpoint, WeightError> {
-        Checkpoint::open_stem(folder, STEM, str::to_owned)
+        Checkpoint::open_stem(folder, DIFFUSERS, str::to_owned)
     }
 
     /// Diffusers' files, opened.
@@ -52,13 +80,17 @@ impl<'a> Store<'a> {
 
     /// One file with original names, `.safetensors` or `.gguf`.
     pub(super) fn file(file: &Path, compute: &'a Compute) -> Result<Self, LoadError> {
+        Ok(Self::of(Self::open_file(file)?, compute))
+    }
+
+    /// Opens such a file.
+    pub(super) fn open_file(file: &Path) -> Result<Kind, LoadError> {
         let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        let kind = match extension.as_deref() {
-            Some("safetensors") => Kind::Original(Checkpoint::open_file(file, names::plain)?),
-            Some("gguf") => Kind::Gguf(GgufFile::open(file, names::plain)?),
-            _ => return Err(LoadError::content(file, "is called otherwise: expected `.safetensors` or `.gguf`")),
-        };
-        Ok(Self::of(kind, compute))
+        match extension.as_deref() {
+            Some("safetensors") => Ok(Kind::Original(Checkpoint::open_file(file, names::plain)?)),
+            Some("gguf") => Ok(Kind::Gguf(GgufFile::open(file, names::plain)?)),
+            _ => Err(LoadError::content(file, "is called otherwise: expected `.safetensors` or `.gguf`")),
+        }
     }
 
     fn of(kind: Kind, compute: &'a Compute) -> Self {
@@ -85,7 +117,8 @@ impl<'a> Store<'a> {
     /// that diffusers keeps apart.
     pub(super) fn linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
         let rows = outputs.iter().sum();
-        let bias = self.tensor(name, "bias", outputs, None, Storage::As(self.compute.dtype))?;
+        let kept = Storage::As(self.compute.dtype);
+        let bias = self.tensor(&Wanted { name, ending: "bias", rows: outputs, columns: None, kept })?;
         if let Kind::Gguf(file) = &self.kind {
             let full = self.take(format!("{name}.weight"));
             return match file.weight(&full, &[rows, inputs], self.compute.kept, &self.compute.device)? {
@@ -95,13 +128,16 @@ impl<'a> Store<'a> {
                 }
             };
         }
-        Ok(Linear::new(self.tensor(name, "weight", outputs, Some(inputs), self.compute.kept)?, Some(bias)))
+        let (columns, kept) = (Some(inputs), self.compute.kept);
+        let weight = self.tensor(&Wanted { name, ending: "weight", rows: outputs, columns, kept })?;
+        Ok(Linear::new(weight, Some(bias)))
     }
 
     /// The weight of a normalisation, [width], in the type of the activations.
     pub(super) fn norm(&self, name: &str, width: usize) -> Result<Tensor, WeightError> {
         let ending = if matches!(self.kind, Kind::Diffusers(_)) { "weight" } else { "scale" };
-        self.tensor(name, ending, &[width], None, Storage::As(self.compute.dtype))
+        let kept = Storage::As(self.compute.dtype);
+        self.tensor(&Wanted { name, ending, rows: &[width], columns: None, kept })
     }
 
     /// Fails if there are tensors that nothing asked for: then the file is not what its configuration says.
@@ -136,34 +172,32 @@ impl<'a> Store<'a> {
         name
     }
 
-    /// A tensor of numbers with its parts one below the other.
-    fn tensor(
-        &self,
-        name: &str,
-        ending: &str,
-        rows: &[usize],
-        columns: Option<usize>,
-        kept: Storage,
-    ) -> Result<Tensor, WeightError> {
-        let shape = |rows: usize| [Some(rows), columns].into_iter().flatten().collect::<Vec<_>>();
+    fn tensor(&self, wanted: &Wanted<'_>) -> Result<Tensor, WeightError> {
+        let Wanted { name, ending, kept, .. } = *wanted;
         let device = &self.compute.device;
-        let all = shape(rows.iter().sum());
+        let all = wanted.shape(wanted.rows.iter().sum());
         let original = || self.take(format!("{name}.{ending}"));
         match &self.kind {
             Kind::Original(checkpoint) => checkpoint.tensor(&original(), &all, kept, device),
             Kind::Gguf(file) => file.dense(&original(), &all, self.dtype(kept), device),
             Kind::Diffusers(checkpoint) => {
-                let missing = || WeightError::NoTensor { file: self.root(), name: name.to_owned() };
-                let parts = names::diffusers(name).ok_or_else(missing)?;
-                let part = |(part, &rows): (&String, &usize)| {
-                    checkpoint.tensor(&self.take(format!("{part}.{ending}")), &shape(rows), kept, device)
-                };
-                let parts = parts.iter().zip(rows).map(part).collect::<Result<Vec<_>, _>>()?;
+                let parts = self.parts(checkpoint, wanted)?;
                 // What is only looked at is not put together: that would take as much memory as the real thing.
                 let stand_in = checkpoint.stand_in(&all, self.compute.dtype, device);
                 stand_in.unwrap_or_else(|| joined(&parts, name == SWAPPED)).map_err(|source| self.refused(name, source))
             }
         }
+    }
+
+    /// The parts of a tensor, as diffusers keeps them.
+    fn parts(&self, checkpoint: &Checkpoint, wanted: &Wanted<'_>) -> Result<Vec<Tensor>, WeightError> {
+        let Wanted { name, ending, rows, kept, .. } = *wanted;
+        let missing = || WeightError::NoTensor { file: self.root(), name: name.to_owned() };
+        let part = |(part, &rows): (&String, &usize)| {
+            let full = self.take(format!("{part}.{ending}"));
+            checkpoint.tensor(&full, &wanted.shape(rows), kept, &self.compute.device)
+        };
+        names::diffusers(name).ok_or_else(missing)?.iter().zip(rows).map(part).collect()
     }
 
     fn dtype(&self, kept: Storage) -> DType {

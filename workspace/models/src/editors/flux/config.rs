@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Map, Value};
-
-use crate::load::{LoadError, read_json};
+use crate::load::{Fixed, LoadError, Settings};
 
 /// The width of a head in all released models, and how it is shared out to the three axes.
 const RELEASED_HEAD_WIDTH: usize = 128;
@@ -14,11 +12,25 @@ const RELEASED_AXES: [usize; 3] = [16, 56, 56];
 /// The class that `config.json` has to name.
 const CLASS: &str = "FluxTransformer2DModel";
 
+/// The keys that [`FluxConfig::read`] reads.
+const READ: [&str; 10] = [
+    "in_channels",
+    "out_channels",
+    "num_layers",
+    "num_single_layers",
+    "num_attention_heads",
+    "attention_head_dim",
+    "axes_dims_rope",
+    "joint_attention_dim",
+    "pooled_projection_dim",
+    "guidance_embeds",
+];
+
 /// The widest activations: released models have 3072.
 const MOST_WIDTH: usize = 1 << 16;
 
 /// The most blocks of a kind: released models have 38.
-pub(super) const MOST_BLOCKS: usize = 256;
+const MOST_BLOCKS: usize = 256;
 
 /// The shape of a transformer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +71,29 @@ impl FluxConfig {
     /// Reads a `config.json` of diffusers' `FluxTransformer2DModel`. Keys that are left out have diffusers' defaults; keys
     /// that are not known, and values that are not supported, are errors.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
-        Keys { file, keys: read_json(file)? }.config()
+        let settings = &Settings::read(file)?;
+        // Beside one file of weights there may lie the `config.json` of anything.
+        if settings.is_unset("_class_name") {
+            return Err(settings.refuse("_class_name", format!("\"{CLASS}\"")));
+        }
+        settings.expect_class(CLASS)?;
+        settings.refuse_others(&READ, &[("patch_size", Fixed::Number(1.0))])?;
+        let in_channels = size(settings, "in_channels", 64)?;
+        let head_width = size(settings, "attention_head_dim", RELEASED_HEAD_WIDTH)?;
+        let config = Self {
+            in_channels,
+            out_channels: size(settings, "out_channels", in_channels)?,
+            double_blocks: count(settings, "num_layers", 19)?,
+            single_blocks: count(settings, "num_single_layers", 38)?,
+            heads: size(settings, "num_attention_heads", 24)?,
+            head_width,
+            axes: axes(settings, head_width)?,
+            text_width: size(settings, "joint_attention_dim", 4096)?,
+            pooled_width: size(settings, "pooled_projection_dim", 768)?,
+            guidance: settings.flag("guidance_embeds", false)?,
+        };
+        config.check(file)?;
+        Ok(config)
     }
 
     /// The shape of a model whose file has no configuration, from the shapes of its tensors under original names.
@@ -138,81 +172,23 @@ fn blocks(file: &Path, shapes: &BTreeMap<String, Vec<usize>>, prefix: &str) -> R
     }
 }
 
-/// The keys of a file, taken one after another.
-struct Keys<'a> {
-    file: &'a Path,
-    keys: Map<String, Value>,
+/// A size; null means the default, as diffusers writes it.
+fn size(settings: &Settings, key: &str, default: usize) -> Result<usize, LoadError> {
+    if settings.is_unset(key) { Ok(default) } else { settings.size(key, default) }
 }
 
-impl Keys<'_> {
-    fn config(mut self) -> Result<FluxConfig, LoadError> {
-        let class = self.keys.remove("_class_name").unwrap_or_default();
-        if class.as_str() != Some(CLASS) {
-            return Err(self.unlike("_class_name", &format!("`{CLASS}`"), &class));
-        }
-        self.number("patch_size", 1, 1..=1)?;
-        let in_channels = self.number("in_channels", 64, 1..=MOST_WIDTH)?;
-        let heads = self.number("num_attention_heads", 24, 1..=MOST_WIDTH)?;
-        let head_width = self.number("attention_head_dim", 128, 2..=MOST_WIDTH)?;
-        let config = FluxConfig {
-            in_channels,
-            out_channels: self.number("out_channels", in_channels, 1..=MOST_WIDTH)?,
-            double_blocks: self.number("num_layers", 19, 1..=MOST_BLOCKS)?,
-            single_blocks: self.number("num_single_layers", 38, 1..=MOST_BLOCKS)?,
-            heads,
-            head_width,
-            axes: self.axes(head_width)?,
-            text_width: self.number("joint_attention_dim", 4096, 1..=MOST_WIDTH)?,
-            pooled_width: self.number("pooled_projection_dim", 768, 1..=MOST_WIDTH)?,
-            guidance: self.flag("guidance_embeds")?,
-        };
-        config.check(self.file)?;
-        // What diffusers writes about its own files begins with an underscore.
-        match self.keys.iter().find(|(key, _)| !key.starts_with('_')) {
-            Some((key, value)) => Err(self.unlike(key, "no such key: it is not supported", value)),
-            None => Ok(config),
-        }
+/// A number of blocks.
+fn count(settings: &Settings, key: &str, default: usize) -> Result<usize, LoadError> {
+    match size(settings, key, default)? {
+        count if count <= MOST_BLOCKS => Ok(count),
+        _ => Err(settings.refuse(key, format!("at most {MOST_BLOCKS}"))),
     }
+}
 
-    fn unlike(&self, key: &str, expected: &str, found: &Value) -> LoadError {
-        LoadError::content(self.file, format!("`{key}` is {found}: expected {expected}"))
-    }
-
-    /// A number within bounds; null and nothing mean the default.
-    fn number(
-        &mut self,
-        key: &str,
-        default: usize,
-        bounds: std::ops::RangeInclusive<usize>,
-    ) -> Result<usize, LoadError> {
-        let value = match self.keys.remove(key) {
-            None | Some(Value::Null) => return Ok(default),
-            Some(value) => value,
-        };
-        match value.as_u64().and_then(|number| usize::try_from(number).ok()) {
-            Some(number) if bounds.contains(&number) => Ok(number),
-            _ if bounds.start() == bounds.end() => Err(self.unlike(key, &bounds.start().to_string(), &value)),
-            _ => Err(self.unlike(key, &format!("a whole number from {} to {}", bounds.start(), bounds.end()), &value)),
-        }
-    }
-
-    fn flag(&mut self, key: &str) -> Result<bool, LoadError> {
-        match self.keys.remove(key) {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(flag),
-            Some(value) => Err(self.unlike(key, "true or false", &value)),
-        }
-    }
-
-    fn axes(&mut self, head_width: usize) -> Result<[usize; 3], LoadError> {
-        let key = "axes_dims_rope";
-        let value = self.keys.remove(key).unwrap_or_else(|| RELEASED_AXES.to_vec().into());
-        let axes: Option<[usize; 3]> = serde_json::from_value(value.clone()).ok();
-        let fits = |axes: &[usize; 3]| {
-            let sum = axes.iter().fold(0_usize, |sum, &axis| sum.saturating_add(axis));
-            sum == head_width && axes.iter().all(|axis| axis % 2 == 0)
-        };
-        let expected = format!("three even numbers that add up to `attention_head_dim`, {head_width}");
-        axes.filter(fits).ok_or_else(|| self.unlike(key, &expected, &value))
-    }
+fn axes(settings: &Settings, head_width: usize) -> Result<[usize; 3], LoadError> {
+    let key = "axes_dims_rope";
+    let axes = <[usize; 3]>::try_from(settings.sizes(key, &RELEASED_AXES, 3)?).ok();
+    let fits = |axes: &[usize; 3]| axes.iter().sum::<usize>() == head_width && axes.iter().all(|axis| axis % 2 == 0);
+    let expected = format!("three even numbers that add up to `attention_head_dim`, {head_width}");
+    axes.filter(fits).ok_or_else(|| settings.refuse(key, expected))
 }

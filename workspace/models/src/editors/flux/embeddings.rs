@@ -1,21 +1,12 @@
 //! What all tokens of an item are conditioned on: time, guidance and the text as a whole.
 
-use candle_core::{DType, Result, Tensor};
-use half::{bf16, f16};
+use candle_core::{Result, Tensor};
 
-use crate::editors::flux_kontext::transformer::FluxConfig;
-use crate::editors::flux_kontext::transformer::store::Store;
+use crate::editors::flux::FluxConfig;
+use crate::editors::flux::store::Store;
+use crate::editors::transformer::{SINUSOIDS, sinusoids};
 use crate::layers::{Compute, Linear};
 use crate::weights::WeightError;
-
-/// Width of sinusoidal embeddings.
-const SINUSOIDS: usize = 256;
-
-/// The longest period of the sinusoids.
-const MOST_PERIOD: f32 = 10_000.0;
-
-/// Inputs from 0 to 1 are multiplied by this.
-const TIMES: f32 = 1000.0;
 
 /// Two affine maps with `x · sigmoid(x)` between them.
 #[derive(Debug)]
@@ -65,40 +56,16 @@ impl Conditioning {
 
     /// The embeddings of items: [items, width].
     pub(super) fn forward(&self, times: &[f32], guidance: &[Option<f32>], pooled: &Tensor) -> Result<Tensor> {
-        let time = self.time.forward(&self.sinusoids(times)?)?;
+        let time = self.time.forward(&sinusoids(times, &self.compute)?)?;
         let time = match &self.guidance {
             None if guidance.iter().all(Option::is_none) => time,
             None => candle_core::bail!("guidance was given to a model without an input for it"),
             Some(embedder) => {
                 let missing = || candle_core::Error::msg("guidance is missing: this model has an input for it");
                 let values = guidance.iter().map(|value| value.ok_or_else(missing)).collect::<Result<Vec<_>>>()?;
-                (time + embedder.forward(&self.sinusoids(&values)?)?)?
+                (time + embedder.forward(&sinusoids(&values, &self.compute)?)?)?
             }
         };
         time + pooled
-    }
-
-    /// Cosines, then sines, of a thousand times the values at falling frequencies: [values, 256].
-    fn sinusoids(&self, values: &[f32]) -> Result<Tensor> {
-        let half = SINUSOIDS / 2;
-        // The exponent in single precision, as in the reference; its exponential rounded once.
-        let frequency = |i: usize| f64::from(-MOST_PERIOD.ln() * i as f32 / half as f32).exp() as f32;
-        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let mut all = Vec::with_capacity(values.len() * SINUSOIDS);
-        for value in values {
-            // In the type of the activations, as the reference takes it.
-            let scaled = self.rounded(self.rounded(*value) * TIMES);
-            all.extend(frequencies.iter().map(|frequency| (scaled * frequency).cos()));
-            all.extend(frequencies.iter().map(|frequency| (scaled * frequency).sin()));
-        }
-        Tensor::from_vec(all, (values.len(), SINUSOIDS), &self.compute.device)?.to_dtype(self.compute.dtype)
-    }
-
-    fn rounded(&self, value: f32) -> f32 {
-        match self.compute.dtype {
-            DType::BF16 => bf16::from_f32(value).to_f32(),
-            DType::F16 => f16::from_f32(value).to_f32(),
-            _ => value,
-        }
     }
 }

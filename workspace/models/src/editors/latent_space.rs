@@ -1,0 +1,75 @@
+//! Pictures to latents and back: an autoencoder, and where it computes.
+
+use std::path::Path;
+
+use candle_core::{DType, Result, Tensor};
+use editscale_core::{Failure, Image, ImageSize};
+use editscale_picture::Rgb8;
+
+use crate::editors::diffusion::Geometry;
+use crate::editors::failure::failed;
+use crate::editors::memory::check_room;
+use crate::editors::pixels;
+use crate::layers::Compute;
+use crate::layers::autoencoder_kl::{self, AutoencoderKl};
+use crate::load::LoadError;
+use crate::pictures::Size;
+
+/// The latent space of an autoencoder.
+#[derive(Debug)]
+pub(super) struct LatentSpace {
+    autoencoder: AutoencoderKl,
+    compute: Compute,
+}
+
+/// A size as networks take it.
+pub(super) fn size_of(size: ImageSize) -> Size {
+    Size { height: size.height as usize, width: size.width as usize }
+}
+
+impl LatentSpace {
+    /// Loads the autoencoder of a folder.
+    pub(super) fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
+        Ok(Self { autoencoder: AutoencoderKl::load(folder, compute)?, compute: compute.clone() })
+    }
+
+    /// The shape of the autoencoder.
+    pub(super) fn config(&self) -> &autoencoder_kl::Config {
+        self.autoencoder.config()
+    }
+
+    /// How many pixels of a picture's edge make one of the latents'.
+    pub(super) fn factor(&self) -> usize {
+        self.autoencoder.factor()
+    }
+
+    /// The size of the latents of a picture whose sides are multiples of [`Self::factor`].
+    pub(super) fn geometry(&self, size: Size) -> Geometry {
+        let (channels, factor) = (self.config().latent_channels, self.factor());
+        Geometry { channels, rows: size.height / factor, columns: size.width / factor }
+    }
+
+    /// The latents of a picture that is brought to a size, as the autoencoder gives them: [1, channels, rows, columns].
+    pub(super) fn encode(&self, image: &Image, size: Size) -> std::result::Result<Tensor, Failure> {
+        let Compute { device, dtype, .. } = &self.compute;
+        check_room(self.config().encode_bytes(size.height, size.width, *dtype), device)?;
+        let picture = pixels::read(image)?;
+        let encode = || self.autoencoder.encode(&pixels::to_unit(picture, size, device, *dtype)?);
+        encode().map_err(|error| failed("encoding the source", &error))
+    }
+
+    /// The pictures of latents [channels, rows, columns] of one geometry, as denoisers see them: shifted and scaled. None where a
+    /// picture holds a value that is not finite.
+    pub(super) fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {
+        let config = self.config();
+        let latents = geometry.batch(latents, &self.compute.device, DType::F32)?;
+        let latents = ((latents / config.scaling_factor)? + config.shift_factor)?.to_dtype(self.compute.dtype)?;
+        pixels::from_unit(&self.autoencoder.decode(&latents)?)
+    }
+
+    /// About the most bytes that activations take while one picture is decoded.
+    pub(super) fn decode_bytes(&self, geometry: Geometry) -> u64 {
+        let (height, width) = (geometry.rows * self.factor(), geometry.columns * self.factor());
+        self.config().decode_bytes(height, width, self.compute.dtype)
+    }
+}
