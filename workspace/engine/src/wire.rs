@@ -194,9 +194,9 @@ impl From<&Failure> for FailureWire {
 
 impl FailureWire {
     pub(crate) fn failure(&self) -> Result<Failure, WireError> {
-        let known = FailureKind::WORDS.iter().find(|(_, word)| *word == self.kind);
-        let (kind, _) = known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
-        Ok(Failure { kind: *kind, message: self.message.as_str().into(), cost: self.cost.into() })
+        let known = FailureKind::ALL.into_iter().find(|kind| kind.word() == self.kind);
+        let kind = known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
+        Ok(Failure { kind, message: self.message.as_str().into(), cost: self.cost.into() })
     }
 }
 
