@@ -117,7 +117,7 @@ pub trait EditBackend: Send + Sync {
 
     /// The paused states of these are not wanted any more. Unknown ones are none of its business.
     fn release(&self, paused: &[(RunId, CandidateId)]) {
-        let _: &[(RunId, CandidateId)] = paused;
+        _ = paused;
     }
 }
 
@@ -133,6 +133,6 @@ pub trait LocalEditor: Send {
 
     /// The paused states of these are not wanted any more.
     fn release(&mut self, paused: &[(RunId, CandidateId)]) {
-        let _: &[(RunId, CandidateId)] = paused;
+        _ = paused;
     }
 }

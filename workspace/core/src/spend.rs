@@ -35,6 +35,18 @@ pub struct Cost {
     pub usd: Usd,
 }
 
+impl Cost {
+    /// This less another, nothing below zero.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self {
+            nfe: self.nfe.saturating_sub(other.nfe),
+            tokens: self.tokens.saturating_sub(other.tokens),
+            usd: Usd { micros: self.usd.micros.saturating_sub(other.usd.micros) },
+        }
+    }
+}
+
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.nfe = self.nfe.saturating_add(other.nfe);
