@@ -70,7 +70,7 @@ impl Combine {
                 let weight = |reward: &Reward| (reward.name.clone(), reward.weight);
                 Arc::new(Weighted::new(rewards.iter().map(weight).collect())?)
             }
-            Self::MeanRank(_) => Arc::new(MeanRank::new(rewards.iter().map(|reward| reward.name.clone()).collect())),
+            Self::MeanRank(_) => Arc::new(MeanRank::new(rewards.iter().map(|reward| reward.name.clone()).collect())?),
         };
         Ok(if gates.is_empty() { inner } else { Arc::new(Gated::new(inner, gates.to_vec())) })
     }

@@ -24,7 +24,7 @@ use editscale_core::{
 use editscale_engine::{
     Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, Stopper, digest_of, read_run, run,
 };
-use editscale_search::{Beam, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
+use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
 use proptest::prelude::*;
 
@@ -37,7 +37,7 @@ fn policy(kind: usize) -> Arc<dyn SearchFactory> {
     let edges = EdgeMix { re_edit: 1.0, edit_of_edit: 1.0, fresh: 1.0 };
     match kind {
         0 => Arc::new(BestOfN::new(13, Some(4), rules()).unwrap()),
-        1 => Arc::new(Beam::new(2, 3, 3, edges, rules()).unwrap()),
+        1 => Arc::new(Beam::new(BeamSize { width: 2, children: 3, depth: 3 }, edges, rules()).unwrap()),
         _ => Arc::new(RewardWeighted::new(9, 3, Weighting::TargetEss(2.5), rules()).unwrap()),
     }
 }

@@ -13,8 +13,7 @@ mod reward_weighted;
 mod sampling;
 mod stop;
 
-pub use archive::TIE_RULE;
-pub use beam::{Beam, EdgeMix};
+pub use beam::{Beam, BeamSize, EdgeMix};
 pub use best_of_n::BestOfN;
 pub use objective::{Gate, Gated, MeanRank, Weighted};
 pub use policy::{PolicyError, Rules};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use editscale_core::SearchFactory;
-use editscale_search::{Beam, EdgeMix, PolicyError, Rules};
+use editscale_search::{Beam, BeamSize, EdgeMix, PolicyError, Rules};
 
 use crate::document::yaml::Yaml;
 use crate::report::mistakes::Mistake;
@@ -62,7 +62,7 @@ const FRESH: Key<Number> = share("fresh", "share of children made from the sourc
 impl BeamOptions {
     pub(super) fn factory(self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
         let Self { width, children, depth, edges } = self;
-        Ok(Arc::new(Beam::new(width, children, depth, edges, rules)?))
+        Ok(Arc::new(Beam::new(BeamSize { width, children, depth }, edges, rules)?))
     }
 
     pub(super) fn first_round(self) -> u64 {

@@ -2,6 +2,8 @@
 
 use editscale_core::{Objective, RewardName, Scale, ScoreCard, Utility};
 
+use crate::PolicyError;
+
 /// The negated mean, over the rewards, of a candidate's rank among all candidates that have every reward's score; the
 /// best rank is 1, and ties share the mean of the ranks they take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,9 +12,13 @@ pub struct MeanRank {
 }
 
 impl MeanRank {
-    /// Over these rewards, alike.
-    pub fn new(rewards: Vec<RewardName>) -> Self {
-        Self { rewards }
+    /// Over these rewards, alike: at least one.
+    pub fn new(rewards: Vec<RewardName>) -> Result<Self, PolicyError> {
+        if rewards.is_empty() {
+            let expected = "at least one reward".to_owned();
+            return Err(PolicyError { setting: "mean_rank", expected, found: "over none".to_owned() });
+        }
+        Ok(Self { rewards })
     }
 
     fn scores(&self, card: &ScoreCard) -> Option<Vec<f64>> {
