@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::book::Book;
 use crate::error::EngineError;
-use crate::images::{ImageStore, ImageStoreError, write_whole};
+use crate::files::{WriteError, write_whole};
+use crate::images::ImageStore;
 use crate::journal::{Journal, Line};
 use crate::manifest::{Manifest, ManifestWire};
 use crate::outcome;
@@ -78,7 +79,7 @@ pub enum DirectoryError {
     },
     /// A file could not be written.
     #[error(transparent)]
-    Write(#[from] ImageStoreError),
+    Write(#[from] WriteError),
 }
 
 /// A run directory that this process works in. Others are kept out until it is dropped.

@@ -4,7 +4,7 @@ use editscale_core::{CandidateId, EditorName};
 use thiserror::Error;
 
 use crate::directory::DirectoryError;
-use crate::images::ImageStoreError;
+use crate::files::WriteError;
 use crate::journal::JournalError;
 
 /// Why a run cannot go on. What was journaled before is kept, and the run can be resumed once the cause is gone.
@@ -13,9 +13,9 @@ pub enum EngineError {
     /// The journal cannot be written or read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A picture cannot be written.
+    /// A picture or a trajectory cannot be written.
     #[error(transparent)]
-    Image(#[from] ImageStoreError),
+    Write(#[from] WriteError),
     /// Another file of the run directory cannot be written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),

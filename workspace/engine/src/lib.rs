@@ -7,6 +7,7 @@ mod book;
 mod clock;
 mod directory;
 mod error;
+mod files;
 mod images;
 mod journal;
 mod manifest;
@@ -25,7 +26,8 @@ mod wire;
 
 pub use directory::{DirectoryError, RunDirectory};
 pub use error::EngineError;
-pub use images::{ImageStore, ImageStoreError, digest_of, write_whole};
+pub use files::{WriteError, write_whole};
+pub use images::{ImageStore, digest_of};
 pub use journal::JournalError;
 pub use manifest::{Manifest, Revision};
 pub use record::{CandidateRecord, MadeRecord, RunRecord, read_run};

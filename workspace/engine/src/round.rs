@@ -18,7 +18,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::book::{Book, Edited, Made};
 use crate::error::EngineError;
-use crate::images::ImageStoreError;
+use crate::files::WriteError;
 use crate::journal::JournalError;
 use crate::purse::{Work, began};
 use crate::run::Job;
@@ -73,7 +73,7 @@ pub(crate) struct Asking {
 /// Something that was under way and is done.
 enum Done {
     Edits { editor: usize, items: Vec<usize>, results: Vec<Result<Candidate, Failure>>, took: Duration },
-    Stored { item: usize, candidate: Candidate, took: Duration, image: Result<Image, ImageStoreError> },
+    Stored { item: usize, candidate: Candidate, took: Duration, image: Result<Image, WriteError> },
     Judgements { reward: usize, questions: Vec<Question>, results: Vec<Result<Judgement, Failure>> },
     EditAgain { item: usize },
     JudgeAgain { reward: usize, question: Question },
@@ -465,7 +465,7 @@ impl<'a> Round<'a> {
 
     /// A picture that cannot be stored ends the run. One that cannot be had again is entered as lost, as far as the disk
     /// allows: what is not written down is taken for lost with the server when the run is resumed.
-    fn lose_image(&mut self, index: usize, candidate: &Candidate, error: ImageStoreError) -> EngineError {
+    fn lose_image(&mut self, index: usize, candidate: &Candidate, error: WriteError) -> EngineError {
         let id = self.items[index].id;
         if self.recovery(index) == Recovery::Unknown && self.book.is_submitted(id) {
             let message = format!("the picture came, and could not be stored: {error}");

@@ -14,7 +14,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
-use crate::images::{ImageStoreError, write_whole};
+use crate::files::{WriteError, write_whole};
 
 /// The format with its version: one entry, as several would be written in no fixed order.
 const FORMAT: &str = "editscale-trajectory/1";
@@ -39,9 +39,9 @@ impl TrajectoryStore {
     }
 
     /// Writes a candidate's trajectory, whole or not at all.
-    pub(crate) fn put(&self, id: CandidateId, trajectory: &Trajectory) -> Result<(), ImageStoreError> {
+    pub(crate) fn put(&self, id: CandidateId, trajectory: &Trajectory) -> Result<(), WriteError> {
         let path = self.folder.join(format!("{}.safetensors", id.0));
-        let failed = |source: io::Error| ImageStoreError { path: path.clone(), source };
+        let failed = |source: io::Error| WriteError { path: path.clone(), source };
         let bytes = encode(trajectory).map_err(|error| failed(io::Error::other(error)))?;
         fs::create_dir_all(&self.folder).map_err(failed)?;
         write_whole(&path, &bytes)
