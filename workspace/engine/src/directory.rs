@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use editscale_core::{Budget, Outcome};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::book::Book;
+use crate::again;
+use crate::book::{Book, Stores};
 use crate::error::EngineError;
 use crate::files::{WriteError, write_whole};
 use crate::images::ImageStore;
-use crate::journal::{Journal, Line};
-use crate::manifest::{Manifest, ManifestWire};
+use crate::journal::{self, Journal};
+use crate::manifest::{Difference, Manifest, ManifestWire};
 use crate::outcome;
 use crate::trajectories::TrajectoryStore;
 use crate::wire::{FORMAT_VERSION, OLDEST_FORMAT_VERSION};
@@ -29,7 +31,7 @@ const LOCK: &str = "run.lock";
 #[derive(Debug, Error)]
 pub enum DirectoryError {
     /// There is something in the way.
-    #[error("{0} exists and is not empty: give another --run-dir, or --resume it if it is a run")]
+    #[error("{0} exists and is not empty: a new run needs a folder of its own")]
     NotEmpty(PathBuf),
     /// There is no run in it.
     #[error("{0} is not a run directory: it holds no `run.json`")]
@@ -61,7 +63,7 @@ pub enum DirectoryError {
         /// The run directory.
         path: PathBuf,
         /// What differs.
-        what: String,
+        what: &'static str,
         /// As the run has it.
         recorded: String,
         /// As it is now.
@@ -142,7 +144,7 @@ impl RunDirectory {
     pub fn check_same(&self, recorded: &Manifest, present: &Manifest) -> Result<(), DirectoryError> {
         match recorded.difference(present) {
             None => Ok(()),
-            Some((what, recorded, present)) => {
+            Some(Difference { what, recorded, present }) => {
                 Err(DirectoryError::Differs { path: self.path.clone(), what, recorded, present })
             }
         }
@@ -150,9 +152,17 @@ impl RunDirectory {
 
     /// Opens the journal and reads what it knows.
     pub(crate) fn take_book(&mut self, budget: Budget) -> Result<Book, EngineError> {
-        let (journal, lines): (Journal, Vec<Line>) = Journal::open(&self.path.join(JOURNAL))?;
-        let trajectories = TrajectoryStore::new(self.path.join(TRAJECTORIES));
-        Book::open(journal, lines, Arc::clone(&self.images), trajectories, budget)
+        let path = self.path.join(JOURNAL);
+        let (mut journal, mut lines) = Journal::open(&path)?;
+        if let Some(kept) = again::taken_up(&lines) {
+            let text = journal::text(&kept)
+                .map_err(|error| DirectoryError::Corrupt { path: path.clone(), reason: error.to_string() })?;
+            write_whole(&path, &text)?;
+            (journal, lines) = Journal::open(&path)?;
+        }
+        let trajectories = Arc::new(TrajectoryStore::new(self.path.join(TRAJECTORIES)));
+        let stores = Stores { images: Arc::clone(&self.images), trajectories };
+        Ok(Book::open(journal, lines, stores, budget)?)
     }
 
     pub(crate) fn write_outcome(&self, outcome: &Outcome) -> Result<(), DirectoryError> {
@@ -162,19 +172,24 @@ impl RunDirectory {
 
 pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest, DirectoryError> {
     let path = path.join(MANIFEST);
-    let text = fs::read(&path).map_err(io_error("read", &path))?;
-    let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
+    let wire: ManifestWire = read_json(&path)?;
+    wire.manifest(images).map_err(|reason| DirectoryError::Corrupt { path, reason })
+}
+
+/// Reads a file of a version that this program knows.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, DirectoryError> {
+    let text = fs::read(path).map_err(io_error("read", path))?;
+    let corrupt = |reason: String| DirectoryError::Corrupt { path: path.to_owned(), reason };
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
     match value.get("version").and_then(serde_json::Value::as_u64) {
         Some(version) if (u64::from(OLDEST_FORMAT_VERSION)..=u64::from(FORMAT_VERSION)).contains(&version) => {}
-        Some(found) => return Err(DirectoryError::Version { path, found }),
+        Some(found) => return Err(DirectoryError::Version { path: path.to_owned(), found }),
         None => return Err(corrupt("`version` is missing: expected a whole number".to_owned())),
     }
-    let wire: ManifestWire = serde_json::from_value(value).map_err(|error| corrupt(error.to_string()))?;
-    wire.manifest(images).map_err(corrupt)
+    serde_json::from_value(value).map_err(|error| corrupt(error.to_string()))
 }
 
-pub(crate) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError + use<> {
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError + use<> {
     let path = path.to_owned();
     move |source| DirectoryError::Io { what, path, source }
 }

@@ -1,6 +1,6 @@
 //! What ends a run, as opposed to what fails within it.
 
-use editscale_core::{CandidateId, EditorName};
+use editscale_core::{CandidateId, EditorName, RewardName};
 use thiserror::Error;
 
 use crate::directory::DirectoryError;
@@ -28,9 +28,6 @@ pub enum EngineError {
         /// The first round that differs.
         round: u32,
     },
-    /// A stored value is not what its field says.
-    #[error("the journal holds a value that cannot be: {0}")]
-    Stored(String),
     /// The search numbered a proposal otherwise than in ask order.
     #[error("the search asked for candidate {found} where {expected} is next in ask order")]
     AskOrder {
@@ -42,6 +39,9 @@ pub enum EngineError {
     /// The search named an editor that the run does not have.
     #[error("the search asked for editor `{0}`, which the run does not have")]
     NoEditor(EditorName),
+    /// The search named a reward that the run does not have.
+    #[error("the search asked for reward `{0}`, which the run does not have")]
+    NoReward(RewardName),
     /// The search asked for nothing, or went on with nothing left to spend.
     #[error("the search made no headway in round {round}: it asked for nothing and did not stop")]
     NoHeadway {

@@ -49,11 +49,14 @@ impl ImageWire {
     pub(crate) fn parts(&self) -> Result<(Digest, MediaType, ImageSize), WireError> {
         let media = MediaType::from_extension(&self.format)
             .ok_or_else(|| format!("`format` is `{}`: expected an image format", self.format))?;
+        if self.width == 0 || self.height == 0 {
+            return Err(format!("the picture is {}x{}: expected at least one pixel", self.width, self.height));
+        }
         Ok((self.digest.parse().map_err(bad)?, media, ImageSize { width: self.width, height: self.height }))
     }
 }
 
-/// `{"nfe": 28, "tokens": 0, "usd": 0.0}`; money in dollars, exact to the millionth.
+/// `{"nfe": 28, "tokens": 900, "usd_micros": 40000}`, what is 0 left out; money in millionths of a dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct CostWire {
@@ -155,7 +158,8 @@ impl From<&Budget> for BudgetWire {
             nfe: budget.nfe,
             tokens: budget.tokens,
             usd_micros: budget.usd.map(|usd| usd.micros),
-            wall_nanos: budget.wall.map(|wall| wall.as_nanos() as u64),
+            // A limit of more than 584 years is one of 584 years.
+            wall_nanos: budget.wall.map(|wall| u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX)),
         }
     }
 }
@@ -456,6 +460,11 @@ impl From<&Verdict> for VerdictWire {
 }
 
 impl VerdictWire {
+    /// Whether nobody was chosen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ranked.is_empty()
+    }
+
     pub(crate) fn verdict(&self) -> Result<Verdict, WireError> {
         let ranked = |ranked: &RankedWire| {
             let utility = Utility::new(ranked.utility).ok_or("`utility` is not finite")?;

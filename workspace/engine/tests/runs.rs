@@ -407,7 +407,7 @@ fn candidates_are_made_again_from_the_journal() {
 }
 
 /// Three candidates stop half way; the best goes on to the end, as a fork, and to another stop, from which one more goes on.
-/// The last proposal of the second round goes on from a candidate that was never paused.
+/// One proposal goes on from a candidate of its own round, and one from a candidate that was never paused.
 #[derive(Debug)]
 struct Halting;
 
@@ -426,7 +426,7 @@ impl SearchFactory for Halting {
     }
 
     fn largest_run(&self) -> u64 {
-        8
+        9
     }
 
     fn start(&self, _: &EditRequest, _: &editscale_core::Cards) -> Box<dyn Search> {
@@ -468,14 +468,17 @@ impl Search for HaltingSearch {
                 let on = |id, until, seed| make(id, paused, until, seed);
                 let (resumed, fork, later) =
                     (on(3, Until::Finished, 7), on(4, Until::Finished, 8), on(5, Until::Step(4), 9));
-                let lost = make(6, Start::Paused(CandidateId(3)), Until::Finished, 1);
-                (vec![best], vec![resumed, fork, later, lost])
+                let early = make(6, Start::Paused(CandidateId(5)), Until::Finished, 1);
+                (vec![best], vec![resumed, fork, later, early])
             }
             3 => {
-                assert!(matches!(&trials[3], Trial::Failed { why, .. } if why.message.contains("was not paused")));
-                (Vec::new(), vec![make(7, Start::Paused(CandidateId(5)), Until::Finished, 10)])
+                let is_early = |why: &Failure| why.message.contains("was not asked for in an earlier round");
+                assert!(matches!(&trials[3], Trial::Failed { why, .. } if is_early(why)));
+                let last = make(7, Start::Paused(CandidateId(5)), Until::Finished, 10);
+                (Vec::new(), vec![last, make(8, Start::Paused(CandidateId(4)), Until::Finished, 11)])
             }
             _ => {
+                assert!(matches!(&trials[1], Trial::Failed { why, .. } if why.message.contains("was not paused")));
                 let verdict = Verdict { ranked: Vec::new(), reason: StopReason::Finished, draw: None };
                 return Decision::Stop(verdict);
             }
