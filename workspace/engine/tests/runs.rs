@@ -28,6 +28,15 @@ use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, 
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
 use proptest::prelude::*;
 
+#[path = "runs/in_vain.rs"]
+mod in_vain;
+#[path = "runs/judged_again.rs"]
+mod judged_again;
+#[path = "runs/listwise.rs"]
+mod listwise;
+#[path = "runs/lying.rs"]
+mod lying;
+
 fn rules() -> Rules {
     let objective = Weighted::new(vec![(RewardName::new("judge").unwrap(), 1.0)]).unwrap();
     Rules { objective: Arc::new(objective), stop: StopRule::default() }
@@ -112,16 +121,35 @@ fn manifest(job: &Job) -> Manifest {
     }
 }
 
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// The run at `path`, begun where there is none.
+fn open_run(job: &Job, path: &Path) -> RunDirectory {
+    if path.exists() {
+        return RunDirectory::open(path).unwrap().0;
+    }
+    let directory = RunDirectory::create(path).unwrap();
+    directory.begin(&manifest(job)).unwrap();
+    directory
+}
+
 fn carry_out(job: &Job, path: &Path) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut directory = match RunDirectory::create(path) {
-        Ok(directory) => {
-            directory.begin(&manifest(job)).unwrap();
-            directory
-        }
-        Err(_) => RunDirectory::open(path).unwrap().0,
-    };
-    runtime.block_on(run(job, &mut directory, StopSignal::never())).unwrap()
+    block_on(run(job, &mut open_run(job, path), StopSignal::never())).unwrap()
+}
+
+/// The run at `from` as it was when its journal had so many lines, and all its pictures.
+fn copy_run(from: &Path, to: &Path, lines: usize) {
+    std::fs::create_dir_all(to.join("images")).unwrap();
+    std::fs::copy(from.join("run.json"), to.join("run.json")).unwrap();
+    for image in std::fs::read_dir(from.join("images")).unwrap() {
+        let image = image.unwrap();
+        std::fs::copy(image.path(), to.join("images").join(image.file_name())).unwrap();
+    }
+    let text = std::fs::read_to_string(from.join("journal.jsonl")).unwrap();
+    let kept: String = text.lines().take(lines).map(|line| format!("{line}\n")).collect();
+    std::fs::write(to.join("journal.jsonl"), kept).unwrap();
 }
 
 /// What a run decided and learnt, without its times.
@@ -228,13 +256,7 @@ proptest! {
         let whole = scene.folder.path().join("whole");
         let mut expected = carry_out(&scene.job, &whole);
         let cut_run = scene.folder.path().join("cut");
-        std::fs::create_dir(&cut_run).unwrap();
-        std::fs::create_dir(cut_run.join("images")).unwrap();
-        std::fs::copy(whole.join("run.json"), cut_run.join("run.json")).unwrap();
-        for image in std::fs::read_dir(whole.join("images")).unwrap() {
-            let image = image.unwrap();
-            std::fs::copy(image.path(), cut_run.join("images").join(image.file_name())).unwrap();
-        }
+        copy_run(&whole, &cut_run, 0);
         let text = std::fs::read(whole.join("journal.jsonl")).unwrap();
         let kept = &text[..(text.len() as f64 * cut) as usize];
         std::fs::write(cut_run.join("journal.jsonl"), kept).unwrap();
@@ -434,7 +456,7 @@ impl SearchFactory for Halting {
     }
 }
 
-fn halting_proposal(id: u32, start: Start, until: Until, seed: u64) -> Proposal {
+fn proposal(id: u32, start: Start, until: Until, seed: u64) -> Proposal {
     Proposal {
         id: CandidateId(id),
         editor: EditorName::new("fake").unwrap(),
@@ -454,7 +476,7 @@ impl Search for HaltingSearch {
             Trial::Scored { card, .. } => card.score(&judge).map(Score::mean),
             _ => None,
         };
-        let make = halting_proposal;
+        let make = proposal;
         self.round += 1;
         let (keep, proposals) = match self.round {
             1 => {
@@ -535,14 +557,7 @@ fn a_resumed_run_tells_an_editor_that_forgot_how_to_come_to_its_paused_states() 
     for cut in 1..count {
         let (again, _) = halting();
         let path = again.folder.path().join("cut");
-        std::fs::create_dir_all(path.join("images")).unwrap();
-        std::fs::copy(whole.join("run.json"), path.join("run.json")).unwrap();
-        for image in std::fs::read_dir(whole.join("images")).unwrap() {
-            let image = image.unwrap();
-            std::fs::copy(image.path(), path.join("images").join(image.file_name())).unwrap();
-        }
-        let kept: String = lines.lines().take(cut).map(|line| format!("{line}\n")).collect();
-        std::fs::write(path.join("journal.jsonl"), kept).unwrap();
+        copy_run(&whole, &path, cut);
         let outcome = carry_out(&again.job, &path);
         assert_eq!((outcome.verdict, outcome.asked), (expected.verdict.clone(), expected.asked), "cut at {cut}");
         assert_eq!(journal(&path), journal(&whole), "cut at {cut}");
@@ -755,7 +770,7 @@ impl Search for LateSearch {
                 return Decision::Stop(verdict);
             }
         };
-        Decision::Explore { proposals: vec![halting_proposal(self.0 - 1, start, until, 1)], keep: Vec::new() }
+        Decision::Explore { proposals: vec![proposal(self.0 - 1, start, until, 1)], keep: Vec::new() }
     }
 }
 
@@ -859,15 +874,6 @@ fn billed(budget: u64, judge: Billing) -> (Scene, Arc<Billing>) {
     (scene, judge)
 }
 
-fn open_run(job: &Job, path: &Path) -> RunDirectory {
-    if path.exists() {
-        return RunDirectory::open(path).unwrap().0;
-    }
-    let directory = RunDirectory::create(path).unwrap();
-    directory.begin(&manifest(job)).unwrap();
-    directory
-}
-
 /// That a run has spent no less than it was billed and no more than it may, in a replay as well.
 fn check_spent(scene: &Scene, path: &Path, outcome: &Outcome, asked: u64, budget: u64) {
     let spent = outcome.ledger.cost.usd.micros;
@@ -957,13 +963,7 @@ fn a_journal_of_paid_judgements_cut_anywhere_keeps_what_had_left() {
         for budget in [170, 1000] {
             let (again, judge) = billed(budget, Billing { takes: Duration::ZERO, ..Billing::new() });
             let path = again.folder.path().join("cut");
-            drop(open_run(&again.job, &path));
-            for image in std::fs::read_dir(whole.join("images")).unwrap() {
-                let image = image.unwrap();
-                std::fs::copy(image.path(), path.join("images").join(image.file_name())).unwrap();
-            }
-            let kept: String = text.lines().take(cut).map(|line| format!("{line}\n")).collect();
-            std::fs::write(path.join("journal.jsonl"), kept).unwrap();
+            copy_run(&whole, &path, cut);
             let left = lines_of(&path, "judging") as u64;
             if left * MOST > budget {
                 continue;
