@@ -36,6 +36,8 @@ mod judged_again;
 mod listwise;
 #[path = "runs/lying.rs"]
 mod lying;
+#[path = "runs/stored.rs"]
+mod stored;
 
 fn rules() -> Rules {
     let objective = Weighted::new(vec![(RewardName::new("judge").unwrap(), 1.0)]).unwrap();

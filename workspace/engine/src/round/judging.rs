@@ -90,11 +90,11 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         let why = Failure::new(FailureKind::OverBudget, "the budget has no judgement left");
-        self.enter_denied(place, question, why)
+        self.enter_denied(place, question, &why)
     }
 
     /// Enters a judgement that will not be made, for an item that does not wait for it.
-    fn enter_denied(&mut self, place: usize, question: Question, why: Failure) -> Result<(), EngineError> {
+    fn enter_denied(&mut self, place: usize, question: Question, why: &Failure) -> Result<(), EngineError> {
         let key = self.key(question.item, place, question.vote);
         let vote = Vote { reward: key.reward.clone(), number: question.vote, said: Err(why.clone()) };
         self.book.enter_judgement(key, Err(why.clone()), why.cost)?;
@@ -329,10 +329,10 @@ impl<'a> Round<'a> {
                 let failure =
                     in_doubt("the time of the run is up, and the judge has not answered; it may have been paid");
                 self.book.purse.book(&Work::Judgement.spent_in_vain(&failure));
-                self.enter_denied(place, question, failure)
+                self.enter_denied(place, question, &failure)
             }
             (false, Closing::Stopped) => Ok(()),
-            (false, Closing::Deadline) => self.enter_denied(place, question, time_is_up()),
+            (false, Closing::Deadline) => self.enter_denied(place, question, &time_is_up()),
         }
     }
 }
