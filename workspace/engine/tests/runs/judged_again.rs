@@ -6,10 +6,10 @@ use editscale_core::{
     CandidateId, Cards, CriticName, Decision, EditRequest, Need, Ranked, Remaining, RewardName, RewardSet, Search,
     SearchFactory, Start, StopReason, Trial, Until, Utility, Verdict,
 };
-use editscale_engine::{RunDirectory, StopSignal, read_run, run};
+use editscale_engine::{StopSignal, read_run, run};
 use editscale_testkit::{FakeReward, reward_card};
 
-use crate::{World, block_on, carry_out, copy_run, manifest, proposal, scene};
+use crate::{World, block_on, carry_out, copy_run, open_run, proposal, scene};
 
 /// Plays its decisions one after the other, then ranks all by the cards it saw last.
 #[derive(Debug, Clone)]
@@ -125,8 +125,7 @@ fn what_a_search_cannot_ask_for_is_a_named_error() {
     ] {
         let mut scene = scene(&World::default());
         scene.job.search = Arc::new(Played(vec![explore(0..1), decision]));
-        let mut directory = RunDirectory::create(&scene.folder.path().join("run")).unwrap();
-        directory.begin(&manifest(&scene.job)).unwrap();
+        let mut directory = open_run(&scene.job, &scene.folder.path().join("run"));
         let error = block_on(run(&scene.job, &mut directory, StopSignal::never())).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
