@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::again;
 use crate::book::{Book, Stores};
 use crate::error::EngineError;
-use crate::files::{WriteError, write_whole};
+use crate::files::{PASSING, WriteError, write_whole};
 use crate::images::ImageStore;
 use crate::journal::{self, Journal};
 use crate::manifest::{Difference, Manifest, ManifestWire};
@@ -24,7 +24,6 @@ pub(crate) const MANIFEST: &str = "run.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 pub(crate) const OUTCOME: &str = "outcome.json";
 pub(crate) const IMAGES: &str = "images";
-const TRAJECTORIES: &str = "trajectories";
 const LOCK: &str = "run.lock";
 
 /// Why a run directory cannot be made or used.
@@ -84,6 +83,18 @@ pub enum DirectoryError {
     Write(#[from] WriteError),
 }
 
+/// Whether a run can be begun here: there is nothing but what a run directory has before that.
+fn is_free(path: &Path) -> bool {
+    let is_of_ours = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| {
+            let name = entry.file_name();
+            let is_passing = Path::new(&name).extension().is_some_and(|extension| extension == PASSING);
+            name == LOCK || name == IMAGES || is_passing
+        })
+    };
+    fs::read_dir(path).map_or(true, |mut entries| entries.all(is_of_ours))
+}
+
 /// A run directory that this process works in. Others are kept out until it is dropped.
 #[derive(Debug)]
 pub struct RunDirectory {
@@ -93,14 +104,18 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes a new run directory at `path`, which must be absent or empty.
+    /// Makes a new run directory at `path`, which must be absent or empty, but for what is left of one that was made and in
+    /// which no run was begun.
     pub fn create(path: &Path) -> Result<Self, DirectoryError> {
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(DirectoryError::NotEmpty(path.to_owned()));
+        let not_empty = || DirectoryError::NotEmpty(path.to_owned());
+        if !is_free(path) {
+            return Err(not_empty());
         }
         let images = path.join(IMAGES);
         fs::create_dir_all(&images).map_err(io_error("create", &images))?;
-        Self::enter(path)
+        let directory = Self::enter(path)?;
+        // Another process may have begun a run here, and ended it, before the lock was had.
+        if is_free(path) { Ok(directory) } else { Err(not_empty()) }
     }
 
     /// Opens the run at `path` to go on with it, and reads what it is a run of.
@@ -160,7 +175,7 @@ impl RunDirectory {
             write_whole(&path, &text)?;
             (journal, lines) = Journal::open(&path)?;
         }
-        let trajectories = Arc::new(TrajectoryStore::new(self.path.join(TRAJECTORIES)));
+        let trajectories = Arc::new(TrajectoryStore::new(&self.path));
         let stores = Stores { images: Arc::clone(&self.images), trajectories };
         Ok(Book::open(journal, lines, stores, budget)?)
     }
@@ -199,4 +214,31 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Director
         .map_err(|error| DirectoryError::Corrupt { path: path.to_owned(), reason: error.to_string() })?;
     text.push(b'\n');
     Ok(write_whole(path, &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_begun_where_nothing_is_but_what_a_kill_left() {
+        for (names, is_free) in [
+            (&[][..], true),
+            (&[LOCK, "images/a.png", "run.7-0.part"], true),
+            (&[LOCK, MANIFEST], false),
+            (&["notes.txt"], false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for name in names {
+                let path = folder.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, b"").unwrap();
+            }
+            let made = RunDirectory::create(folder.path());
+            assert_eq!(made.is_ok(), is_free, "{names:?}");
+            if is_free {
+                assert!(matches!(RunDirectory::create(folder.path()), Err(DirectoryError::InUse(_))), "{names:?}");
+            }
+        }
+    }
 }

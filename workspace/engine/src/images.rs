@@ -49,7 +49,8 @@ impl ImageStore {
     pub fn put(&self, image: &EncodedImage) -> Result<Image, WriteError> {
         let digest = digest_of(&image.bytes);
         let path = self.path(digest, image.media);
-        if !path.exists() {
+        // A crash of the machine can leave a file without its end.
+        if !fs::metadata(&path).is_ok_and(|file| file.len() == image.bytes.len() as u64) {
             write_whole(&path, &image.bytes)?;
         }
         Ok(Image::new(digest, image.media, image.size, Arc::new(OnDisk { path, digest })))
@@ -114,5 +115,8 @@ mod tests {
         assert!(kept.read().is_ok() && dropped.read().is_err() && !torn.exists());
         assert!(folder.path().join("notes.txt").exists());
         assert_eq!(put(b"dropped").read().unwrap(), Arc::from(&b"dropped"[..]), "it can be put again");
+        fs::write(store.path(kept.digest(), MediaType::Png), b"ke").unwrap();
+        assert!(kept.read().is_err());
+        assert!(put(b"kept").read().is_ok(), "a file without its end is written again");
     }
 }

@@ -142,6 +142,8 @@ fn is_first(vote: &u32) -> bool {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
+    /// How much of the file is whole lines.
+    length: u64,
     /// Lines are put together here and written in one call.
     lines: Vec<u8>,
 }
@@ -159,7 +161,7 @@ impl Journal {
             file.set_len(whole as u64).map_err(io("repair"))?;
             file.seek(SeekFrom::End(0)).map_err(io("repair"))?;
         }
-        Ok((Self { path: path.to_owned(), file, lines: Vec::new() }, lines))
+        Ok((Self { path: path.to_owned(), file, length: whole as u64, lines: Vec::new() }, lines))
     }
 
     /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was entered.
@@ -186,7 +188,22 @@ impl Journal {
                 .map_err(|error| self.failed("write to", io::Error::other(error)))?;
             self.lines.push(b'\n');
         }
-        self.file.write_all(&self.lines).map_err(|error| self.failed("write to", error))
+        match self.file.write_all(&self.lines) {
+            Ok(()) => {
+                self.length += self.lines.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                self.cut_torn();
+                Err(self.failed("write to", error))
+            }
+        }
+    }
+
+    /// Takes back what a write that failed has left, such as on a full disk: a later line behind it would be none.
+    fn cut_torn(&self) {
+        // Where that fails too, the line is torn for whoever opens the journal next, and is cut off there.
+        self.file.set_len(self.length).ok();
     }
 
     /// Where it is.
@@ -265,6 +282,18 @@ mod tests {
             journal.append(Duration::ZERO, entry(9)).unwrap();
             assert_eq!(read(&path).unwrap().len(), whole + 1, "cut at {length}");
         }
+    }
+
+    #[test]
+    fn what_a_failed_write_has_left_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append(Duration::ZERO, entry(0)).unwrap();
+        journal.file.write_all(b"{\"at\":0.0,\"event\":\"subm").unwrap();
+        journal.cut_torn();
+        journal.append(Duration::ZERO, entry(1)).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 2);
     }
 
     #[test]

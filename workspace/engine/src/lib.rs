@@ -42,4 +42,3 @@ pub use run::run;
 pub use stop::{StopSignal, Stopper};
 pub use threaded::{SpawnError, ThreadedEditor, ThreadedReward};
 pub use trajectories::{TrajectoryError, read_trajectory};
-pub use wire::FORMAT_VERSION;

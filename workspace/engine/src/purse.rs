@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use editscale_core::{Budget, Cost, Failure, FailureKind, Ledger, Remaining};
 
-/// What is spent and what is held for work under way. `spent + held` never exceeds the budget.
+/// What is spent and what is held for work under way. Nothing is set aside that would take both together over the
+/// budget: only a server that makes more than it was asked for can.
 #[derive(Debug)]
 pub(crate) struct Purse {
     budget: Budget,

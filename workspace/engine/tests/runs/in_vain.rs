@@ -80,19 +80,19 @@ fn pictures_that_no_judge_could_see_are_judged_and_not_made_again() {
 #[test]
 fn a_run_that_failed_otherwise_or_came_to_something_stays_as_it_is() {
     let refused = away(FailureKind::Refused, true);
-    refused.editor.store(true, Ordering::Relaxed);
     let partly = away(FailureKind::Unavailable, true);
-    let path = partly.scene.folder.path().join("run");
-    // The journal has a first candidate that was made, and others that were not reached.
-    let mut editor = FakeEditor::new(editor_card("fake"));
-    editor.fails = Arc::new(|item, _| (item.proposal.id.0 > 0).then_some(FailureKind::Unavailable));
-    let mut job = partly.scene.job.clone();
-    job.ports.editors = vec![Arc::new(editor)];
-    assert_eq!(carry_out(&job, &path).failed, 12);
-    for (away, path) in [(&refused, refused.scene.folder.path().join("run")), (&partly, path)] {
-        let first = carry_out(&away.scene.job, &path);
+    let mut first_alone = FakeEditor::new(editor_card("fake"));
+    first_alone.fails = Arc::new(|item, _| (item.proposal.id.0 > 0).then_some(FailureKind::Unavailable));
+    let mut refusing = FakeEditor::new(editor_card("fake"));
+    refusing.fails = Arc::new(|_, _| Some(FailureKind::Refused));
+    for (away, then, failed) in [(refused, refusing, 13), (partly, first_alone, 12)] {
+        let path = away.scene.folder.path().join("run");
+        let mut job = away.scene.job.clone();
+        job.ports.editors = vec![Arc::new(then)];
+        let first = carry_out(&job, &path);
+        assert_eq!(first.failed, failed);
         let kept = journal(&path);
-        away.editor.store(false, Ordering::Relaxed);
+        // The editor of the scene makes everything.
         assert_eq!(carry_out(&away.scene.job, &path), first);
         assert_eq!(journal(&path), kept);
     }

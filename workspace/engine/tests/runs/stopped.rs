@@ -76,7 +76,7 @@ fn a_run_is_for_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let _held = RunDirectory::create(folder.path()).unwrap();
     let error = RunDirectory::create(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("not empty"), "{error}");
+    assert!(error.contains("in use by another process"), "{error}");
 }
 
 /// Works until it is told to stop, and says what it has spent until then.
