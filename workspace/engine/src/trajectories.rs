@@ -1,7 +1,7 @@
 //! The trajectories of a run's candidates: `trajectories/<candidate>.safetensors`, for training on them.
 //!
-//! Each file holds F32 tensors: `latents` [steps + 1, …], `timesteps` [steps], `sigmas` [steps + 1] and `log_probabilities`
-//! [steps], NaN where a step added no noise; its metadata say `format: editscale-trajectory/1`.
+//! Each file holds F32 tensors: `latents` `[steps + 1, …]`, `timesteps` `[steps]`, `sigmas` `[steps + 1]` and
+//! `log_probabilities` `[steps]`, NaN where a step added no noise; its metadata say `format: editscale-trajectory/1`.
 //! Equal trajectories give equal bytes.
 
 use std::collections::HashMap;
