@@ -25,7 +25,8 @@ pub struct EditItem {
     /// What to make.
     pub proposal: Proposal,
     /// The picture that the proposal starts from: the source, or the candidate named by `Start::Candidate`. For
-    /// `Start::Paused` it is the picture that the first proposal of its path started from, and the state is the editor's own.
+    /// `Start::Paused` it is the picture that the first proposal of its path started from, and the state is the
+    /// editor's own.
     pub start: Image,
     /// For `Start::Paused`, the proposals that led to the state, from the one that started from a picture on: an editor
     /// that does not hold the state any more makes it again from them. Empty otherwise.

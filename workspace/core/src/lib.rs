@@ -19,8 +19,8 @@
 //! written down can be carried out again.
 //!
 //! This crate knows no files, clocks, threads, random numbers, wire formats or models: only values, and the traits
-//! through which the pure side (searches, objectives) and the world side (editors, rewards) meet the engine. Its modules
-//! stand below in reading order, a paragraph a thought.
+//! through which the pure side (searches, objectives) and the world side (editors, rewards) meet the engine. Its
+//! modules stand below in reading order, a paragraph a thought.
 
 // What things are called.
 mod name;

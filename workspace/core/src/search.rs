@@ -40,8 +40,8 @@ pub trait SearchFactory: Send + Sync + fmt::Debug {
 /// what came of it: one trial for each thing asked, in ask order, whole rounds at a time, never a trial twice. After
 /// `Stop`, `decide` is not called again.
 ///
-/// A search never asks for more than `left` allows ([`Remaining::candidates`]); when it allows nothing, or not enough to
-/// be of use, it stops. It never panics on any trials that keep this contract, failures included.
+/// A search never asks for more than `left` allows ([`Remaining::candidates`]); when it allows nothing, or not enough
+/// to be of use, it stops. It never panics on any trials that keep this contract, failures included.
 pub trait Search: Send {
     /// Learns `trials` and says what to do next, with `left` to spend.
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision;

@@ -81,8 +81,8 @@ pub struct Budget {
     pub tokens: Option<u64>,
     /// Money.
     pub usd: Option<Usd>,
-    /// Active time: a deadline, at which edits under way are cancelled and judgements under way have ten seconds to end.
-    /// Nothing is begun after it but judgements, free ones, of pictures that are there.
+    /// Active time: a deadline, at which edits under way are cancelled and judgements under way have ten seconds to
+    /// end. Nothing is begun after it but judgements, free ones, of pictures that are there.
     pub wall: Option<Duration>,
 }
 

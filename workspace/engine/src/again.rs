@@ -1,8 +1,9 @@
 //! A run that came to nothing because something could not be reached, taken up again.
 //!
 //! A finished run is finished: resuming it only replays it. But where nobody was chosen, and an editor or a reward was
-//! `unavailable`, whoever resumes the run means that the server is back. So the journal goes back to before that: to the
-//! first of the last rounds that made, said and spent nothing, or to the last round, whose pictures are kept and judged.
+//! `unavailable`, whoever resumes the run means that the server is back. So the journal goes back to before that: to
+//! the first of the last rounds that made, said and spent nothing, or to the last round, whose pictures are kept and
+//! judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,8 +56,8 @@ enum Subject {
     Judgement(JudgementKey),
 }
 
-/// The places of the entries that end an edit or a judgement which could not be reached, at no cost, and of those by which
-/// it left: alone, these would tell of something that is lost with a server.
+/// The places of the entries that end an edit or a judgement which could not be reached, at no cost, and of those by
+/// which it left: alone, these would tell of something that is lost with a server.
 fn unreached(round: &[Line]) -> BTreeSet<usize> {
     let mut unreached = BTreeSet::new();
     let mut left: BTreeMap<Subject, Vec<usize>> = BTreeMap::new();

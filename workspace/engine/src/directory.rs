@@ -104,8 +104,8 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes a new run directory at `path`, which must be absent or empty, but for what is left of one that was made and in
-    /// which no run was begun.
+    /// Makes a new run directory at `path`, which must be absent or empty, but for what is left of one that was made
+    /// and in which no run was begun.
     pub fn create(path: &Path) -> Result<Self, DirectoryError> {
         let not_empty = || DirectoryError::NotEmpty(path.to_owned());
         if !is_free(path) {

@@ -66,8 +66,8 @@ impl ImageStore {
         self.folder.join(format!("{digest}.{}", media.extension()))
     }
 
-    /// Removes every picture but these, and what a kill left of pictures that were being written. Pictures that are gone
-    /// already are no error.
+    /// Removes every picture but these, and what a kill left of pictures that were being written. Pictures that are
+    /// gone already are no error.
     pub fn retain(&self, keep: &HashSet<Digest>) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();

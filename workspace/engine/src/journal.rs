@@ -164,7 +164,8 @@ impl Journal {
         Ok((Self { path: path.to_owned(), file, length: whole as u64, lines: Vec::new() }, lines))
     }
 
-    /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was entered.
+    /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was
+    /// entered.
     pub(crate) fn append(&mut self, at: Duration, entry: Entry) -> Result<Duration, JournalError> {
         self.write(at, [entry])?;
         Ok(seconds(at.as_secs_f64()))

@@ -21,8 +21,8 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// Whether a failed piece counts as one: not if it was never taken up. A judgement also does that was cancelled when it
-    /// may have been paid.
+    /// Whether a failed piece counts as one: not if it was never taken up. A judgement also does that was cancelled
+    /// when it may have been paid.
     pub(crate) fn counts(self, failure: &Failure) -> bool {
         match failure.kind {
             FailureKind::Unavailable | FailureKind::Refused | FailureKind::Invalid | FailureKind::OverBudget => false,
@@ -104,8 +104,8 @@ fn difference(a: &Ledger, b: &Ledger) -> Ledger {
     }
 }
 
-/// Whether a piece fits, where `with_it` is all that is spent and held with it. What it takes nothing of may be overspent, as
-/// by a server that made more than it was asked for: a free judgement of what was paid for is still made.
+/// Whether a piece fits, where `with_it` is all that is spent and held with it. What it takes nothing of may be
+/// overspent, as by a server that made more than it was asked for: a free judgement of what was paid for is still made.
 fn within(budget: &Budget, with_it: &Ledger, piece: &Ledger) -> bool {
     [
         (budget.edits, with_it.edits, piece.edits),

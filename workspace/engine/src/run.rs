@@ -22,8 +22,8 @@ use crate::wire::DecisionWire;
 /// Carries out a run in its directory, from the beginning or from where its journal ends.
 ///
 /// The directory is new, or that of a run with equal request, search, cards and limits; the caller has checked that
-/// ([`RunDirectory::check_same`]). When `stop` is given, the run ends with the best so far and can be resumed. A run that
-/// came to nothing because something could not be reached is taken up again there.
+/// ([`RunDirectory::check_same`]). When `stop` is given, the run ends with the best so far and can be resumed. A run
+/// that came to nothing because something could not be reached is taken up again there.
 pub async fn run(job: &Job, directory: &mut RunDirectory, mut stop: StopSignal) -> Result<Outcome, EngineError> {
     let book = directory.take_book(job.limits.budget)?;
     let observer = &job.ports.observer;

@@ -1,8 +1,8 @@
 //! Models in this process: synchronous, each owned by named OS threads behind a bounded queue.
 //!
-//! The async side waits while the queue is full. Work that nobody wants any more is taken back from the queue at once, and
-//! asked to end where it has begun. A model that panics costs the batch it was working on and is made anew; if it cannot
-//! be made anew, its thread ends, and once all have ended what comes later fails.
+//! The async side waits while the queue is full. Work that nobody wants any more is taken back from the queue at once,
+//! and asked to end where it has begun. A model that panics costs the batch it was working on and is made anew; if it
+//! cannot be made anew, its thread ends, and once all have ended what comes later fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};

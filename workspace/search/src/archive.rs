@@ -83,8 +83,8 @@ impl Archive {
         }
     }
 
-    /// Whether something better came. Relative utilities do not compare between rounds, so that there only another leader
-    /// tells.
+    /// Whether something better came. Relative utilities do not compare between rounds, so that there only another
+    /// leader tells.
     fn is_gain(&self, leader: Option<Leader>) -> bool {
         match (leader, self.leader) {
             (None, _) => false,

@@ -1,7 +1,7 @@
 //! Beam-style iterative refinement: keep the best few, vary each of them, let parents compete with children.
 //!
-//! Because a parent stays in the pool, the best so far never drops from one depth to the next. Every candidate, also one
-//! made from another candidate, is scored against the request's own source and instruction.
+//! Because a parent stays in the pool, the best so far never drops from one depth to the next. Every candidate, also
+//! one made from another candidate, is scored against the request's own source and instruction.
 
 use editscale_core::{
     CandidateId, Cards, Decision, Edge, EditRequest, Knobs, Lineage, Need, Proposal, Remaining, Search, SearchFactory,
@@ -93,7 +93,8 @@ pub struct Beam {
 }
 
 impl Beam {
-    /// `width × children` fresh candidates, then `depth` rounds in which each of the best `width` has `children` children.
+    /// `width × children` fresh candidates, then `depth` rounds in which each of the best `width` has `children`
+    /// children.
     pub fn new(size: BeamSize, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
         let BeamSize { width, children, depth } = size;
         check_count("width", width, 1000)?;
@@ -216,8 +217,8 @@ impl Running {
         })
     }
 
-    /// The parent made again with its knobs turned. What the parent started from stays: the re-edit of an edit of an edit
-    /// starts from the same picture as its parent did.
+    /// The parent made again with its knobs turned. What the parent started from stays: the re-edit of an edit of an
+    /// edit starts from the same picture as its parent did.
     fn re_edit(&self, fresh: Proposal, parent: &Entry) -> Proposal {
         let CandidateId(id) = fresh.id;
         let made = &parent.proposal;

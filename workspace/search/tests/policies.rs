@@ -1,4 +1,5 @@
-//! What every policy keeps, whatever comes of its proposals: order of ids, budgets, an end, and no worse a best than before.
+//! What every policy keeps, whatever comes of its proposals: order of ids, budgets, an end, and no worse a best than
+//! before.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

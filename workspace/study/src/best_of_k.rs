@@ -8,8 +8,8 @@ use crate::{StudyError, check};
 /// `E[max of k]` for every k from 1 to n, without bias: element `k − 1` is the mean, over all subsets of size k, of the
 /// subset's largest sample.
 ///
-/// With the samples in ascending order, `Σ_{i=k}^{n} C(i−1, k−1)/C(n, k) · x_(i)`. The coefficients come by a running ratio
-/// from the top, so that no factorial overflows. Takes time n².
+/// With the samples in ascending order, `Σ_{i=k}^{n} C(i−1, k−1)/C(n, k) · x_(i)`. The coefficients come by a running
+/// ratio from the top, so that no factorial overflows. Takes time n².
 pub fn expected_best(samples: &[f64]) -> Result<Vec<f64>, StudyError> {
     check(samples)?;
     let mut ascending = samples.to_vec();
@@ -31,8 +31,8 @@ fn mean_of_best(ascending: &[f64], k: usize) -> f64 {
     sum
 }
 
-/// The expected gold score of the sample with the best proxy score among k, for every k from 1 to n, without bias. Samples of
-/// equal proxy score share the choice equally.
+/// The expected gold score of the sample with the best proxy score among k, for every k from 1 to n, without bias.
+/// Samples of equal proxy score share the choice equally.
 ///
 /// For each block of ties that takes the ranks (a, b] in ascending order of proxy, its mean gold weighs
 /// `(C(b, k) − C(a, k))/C(n, k)`. Takes time n².

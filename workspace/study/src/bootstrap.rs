@@ -15,8 +15,8 @@ pub struct Interval {
 
 /// The mean of one number a group (an instruction, not a sample), with a percentile-bootstrap interval.
 ///
-/// `confidence` is the share of the resamples' means inside the interval, of `resamples` in all: a thousand and more give
-/// steady ends. Resampling is counted from `seed`, so that equal arguments give equal intervals.
+/// `confidence` is the share of the resamples' means inside the interval, of `resamples` in all: a thousand and more
+/// give steady ends. Resampling is counted from `seed`, so that equal arguments give equal intervals.
 pub fn bootstrap_mean(groups: &[f64], confidence: f64, resamples: u32, seed: u64) -> Result<Interval, StudyError> {
     check(groups)?;
     if !(confidence > 0.0 && confidence < 1.0) {

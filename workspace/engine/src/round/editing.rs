@@ -103,7 +103,8 @@ impl Round<'_> {
         Ok(EditItem { run, request, proposal, start, path, earlier })
     }
 
-    /// A candidate that is made in this round may be there when another is begun or not, so that none may start from it.
+    /// A candidate that is made in this round may be there when another is begun or not, so that none may start from
+    /// it.
     fn check_start(&self, proposal: &Proposal) -> Result<(), Failure> {
         let (Start::Candidate(id) | Start::Paused(id)) = proposal.start else { return Ok(()) };
         if self.items.first().is_some_and(|first| id >= first.id) {
@@ -213,8 +214,8 @@ impl Round<'_> {
         self.ask_all(index)
     }
 
-    /// A picture that cannot be stored ends the run. One that cannot be had again is entered as lost, as far as the disk
-    /// allows: what is not written down is taken for lost with the server when the run is resumed.
+    /// A picture that cannot be stored ends the run. One that cannot be had again is entered as lost, as far as the
+    /// disk allows: what is not written down is taken for lost with the server when the run is resumed.
     fn lose_image(&mut self, index: usize, candidate: &Candidate, error: WriteError) -> EngineError {
         let id = self.items[index].id;
         if self.recovery(index) == Recovery::Unknown && self.book.is_submitted(id) {

@@ -40,8 +40,8 @@ impl<'a> Round<'a> {
         JudgementKey { candidate, round: self.number, reward, vote }
     }
 
-    /// Forgets what is known of a listwise set where an earlier life of the program wrote down only a part of it: the rest
-    /// alone would compare with nothing, so that the whole set is asked for again.
+    /// Forgets what is known of a listwise set where an earlier life of the program wrote down only a part of it: the
+    /// rest alone would compare with nothing, so that the whole set is asked for again.
     pub(super) fn forget_partial_sets(&mut self) {
         let is_pictured = |index: &usize| {
             let item = &self.items[*index];
@@ -131,7 +131,8 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Puts the sets together that a listwise reward compares, one for each vote, once every picture of the round is there.
+    /// Puts the sets together that a listwise reward compares, one for each vote, once every picture of the round is
+    /// there.
     fn put_sets_together(&mut self, place: usize) -> Result<(), EngineError> {
         let all_made = self.editing == 0 && self.editors.iter().all(|queue| queue.waiting.is_empty());
         if self.judges[place].waiting.is_empty() || (!all_made && self.closing.is_none()) {

@@ -30,7 +30,8 @@ impl EditBackend for Paid {
     }
 }
 
-/// Six candidates in one round, or thirteen in rounds of four; an editor and a judge that fail as long as they are told to.
+/// Six candidates in one round, or thirteen in rounds of four; an editor and a judge that fail as long as they are told
+/// to.
 struct Away {
     scene: Scene,
     editor: Arc<AtomicBool>,

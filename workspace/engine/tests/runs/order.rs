@@ -1,5 +1,5 @@
-//! Whatever the order of completion, the slots and the batches: a search sees the same trials, decides the same, and spends no more than
-//! it may; and what was made can be made again.
+//! Whatever the order of completion, the slots and the batches: a search sees the same trials, decides the same, and
+//! spends no more than it may; and what was made can be made again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,8 +54,8 @@ impl Search for StrictSearch {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// I3, I4, I7: whatever the order of completion, the slots and the batches, a search sees the same trials in ask order, decides the
-    /// same, and spends no more than the budget.
+    /// I3, I4, I7: whatever the order of completion, the slots and the batches, a search sees the same trials in ask
+    /// order, decides the same, and spends no more than the budget.
     #[test]
     fn runs_do_not_depend_on_the_order_of_completion(world in world(), shuffles in prop::array::uniform2(any::<u64>())) {
         let mut seen: Option<(Vec<String>, Outcome)> = None;

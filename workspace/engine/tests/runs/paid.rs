@@ -1,4 +1,5 @@
-//! Judgements that are paid: whatever interrupts them, a run has spent no less than it was billed and no more than it may.
+//! Judgements that are paid: whatever interrupts them, a run has spent no less than it was billed and no more than it
+//! may.
 
 use std::num::NonZeroU32;
 use std::path::Path;

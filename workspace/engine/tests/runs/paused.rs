@@ -11,8 +11,8 @@ use editscale_testkit::{FakeEditor, editor_card};
 
 use crate::{Scene, World, carry_out, copy_run, journal, proposal, scene};
 
-/// Three candidates stop half way; the best goes on to the end, as a fork, and to another stop, from which one more goes on.
-/// One proposal goes on from a candidate of its own round, and one from a candidate that was never paused.
+/// Three candidates stop half way; the best goes on to the end, as a fork, and to another stop, from which one more
+/// goes on. One proposal goes on from a candidate of its own round, and one from a candidate that was never paused.
 #[derive(Debug)]
 struct Halting;
 

@@ -139,7 +139,8 @@ fn what_cancelled_work_has_cost_stays_in_the_journal() {
     assert_eq!(whole.ledger.cost.nfe, 7 + 9 * u64::from(whole.asked), "what was cancelled was spent");
 }
 
-/// Is with a server, and paid for, when it is told to stop; made the second time. Remembers what it was told of earlier.
+/// Is with a server, and paid for, when it is told to stop; made the second time. Remembers what it was told of
+/// earlier.
 #[derive(Debug)]
 struct WithServer {
     inner: FakeEditor,
@@ -215,8 +216,8 @@ fn what_was_with_a_server_at_a_stop_is_not_blindly_sent_again() {
     }
 }
 
-/// I7, I11: what a life of the program left with a server that nobody can ask is spent at once, before anything else is set
-/// aside, and as much in a replay.
+/// I7, I11: what a life of the program left with a server that nobody can ask is spent at once, before anything else is
+/// set aside, and as much in a replay.
 #[test]
 fn what_was_under_way_when_the_program_died_is_spent() {
     let budget = Budget { nfe: Some(5 * 3), ..Budget::default() };
