@@ -239,8 +239,9 @@ fn ports(loaded: &Loaded, house: &House) -> Result<Ports> {
 /// The folder that was asked for, or the first free one under `runs/`.
 fn run_directory(arguments: &Edit, asked: &Asked, loaded: &Loaded) -> Result<RunDirectory> {
     if let Some(path) = &arguments.run_dir {
+        let hint = "give another --run-dir, or --resume it if it is a run";
         return RunDirectory::create(path).map_err(|error| match error {
-            DirectoryError::NotEmpty(_) => Misuse::new(error.to_string()).into(),
+            DirectoryError::NotEmpty(_) => Misuse::new(error.to_string()).hint(hint).into(),
             error => error.into(),
         });
     }

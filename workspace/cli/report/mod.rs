@@ -133,9 +133,10 @@ fn ledger(record: &RunRecord) -> String {
 
 fn about(record: &RunRecord) -> String {
     let manifest = &record.manifest;
-    let revisions = manifest.editors.iter().chain(&manifest.rewards);
+    let editors = manifest.editors.iter().map(|each| (&each.name, &each.revision));
+    let revisions = editors.chain(manifest.rewards.iter().map(|each| (&each.name, &each.revision)));
     let revisions: String = revisions
-        .map(|each| format!("<li><code>{}</code> is {}</li>\n", escape(&each.name), escape(&each.revision)))
+        .map(|(name, revision)| format!("<li><code>{}</code> is {}</li>\n", escape(name), escape(revision)))
         .collect();
     format!(
         "<section aria-labelledby=\"about\">\n<h2 id=\"about\">How it was made</h2>\n<ul>\n<li>{}, run <code>{}</code>, seed {}</li>\n\

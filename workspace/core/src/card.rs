@@ -134,16 +134,6 @@ pub struct Cards {
 }
 
 impl Cards {
-    /// The card of one editor.
-    pub fn editor(&self, name: &EditorName) -> Option<&EditorCard> {
-        self.editors.iter().find(|card| card.name == *name)
-    }
-
-    /// The card of one reward.
-    pub fn reward(&self, name: &RewardName) -> Option<&RewardCard> {
-        self.rewards.iter().find(|card| card.name == *name)
-    }
-
     /// The most that judging one candidate by every reward can cost.
     pub fn judging(&self) -> Cost {
         let mut all = Cost::default();

@@ -25,7 +25,8 @@ pub struct EditItem {
     /// What to make.
     pub proposal: Proposal,
     /// The picture that the proposal starts from: the source, or the candidate named by `Start::Candidate`. For
-    /// `Start::Paused` it is the picture that the first proposal of its path started from, and the state is the editor's own.
+    /// `Start::Paused` it is the picture that the first proposal of its path started from, and the state is the
+    /// editor's own.
     pub start: Image,
     /// For `Start::Paused`, the proposals that led to the state, from the one that started from a picture on: an editor
     /// that does not hold the state any more makes it again from them. Empty otherwise.
@@ -117,7 +118,7 @@ pub trait EditBackend: Send + Sync {
 
     /// The paused states of these are not wanted any more. Unknown ones are none of its business.
     fn release(&self, paused: &[(RunId, CandidateId)]) {
-        let _: &[(RunId, CandidateId)] = paused;
+        _ = paused;
     }
 }
 
@@ -133,6 +134,6 @@ pub trait LocalEditor: Send {
 
     /// The paused states of these are not wanted any more.
     fn release(&mut self, paused: &[(RunId, CandidateId)]) {
-        let _: &[(RunId, CandidateId)] = paused;
+        _ = paused;
     }
 }

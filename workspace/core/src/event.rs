@@ -1,6 +1,7 @@
 //! What happens in a run, told to whoever listens: progress bars, event streams, metrics.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{CandidateId, EncodedImage, Image, Ledger, Outcome, Proposal, Remaining, RunId, Trial};
@@ -52,7 +53,7 @@ pub enum Event<'a> {
         /// The picture.
         image: &'a Image,
         /// What the editor wants people to know.
-        notes: &'a [std::sync::Arc<str>],
+        notes: &'a [Arc<str>],
         /// How long it took.
         took: Duration,
     },

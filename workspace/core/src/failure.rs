@@ -40,22 +40,32 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Every class with its word in journals and reports.
-    pub const WORDS: [(Self, &'static str); 9] = [
-        (Self::Refused, "refused"),
-        (Self::Invalid, "invalid"),
-        (Self::Unavailable, "unavailable"),
-        (Self::TimedOut, "timed_out"),
-        (Self::Malformed, "malformed"),
-        (Self::Crashed, "crashed"),
-        (Self::Cancelled, "cancelled"),
-        (Self::OverBudget, "over_budget"),
-        (Self::Ambiguous, "ambiguous"),
+    /// Every class.
+    pub const ALL: [Self; 9] = [
+        Self::Refused,
+        Self::Invalid,
+        Self::Unavailable,
+        Self::TimedOut,
+        Self::Malformed,
+        Self::Crashed,
+        Self::Cancelled,
+        Self::OverBudget,
+        Self::Ambiguous,
     ];
 
     /// The word used in journals and reports.
     pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(kind, _)| *kind == self).map_or("failed", |(_, word)| word)
+        match self {
+            Self::Refused => "refused",
+            Self::Invalid => "invalid",
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::Malformed => "malformed",
+            Self::Crashed => "crashed",
+            Self::Cancelled => "cancelled",
+            Self::OverBudget => "over_budget",
+            Self::Ambiguous => "ambiguous",
+        }
     }
 
     /// Whether another attempt at the same work may succeed.
@@ -78,3 +88,16 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_class_has_a_word_of_its_own() {
+        let words: BTreeSet<&str> = FailureKind::ALL.into_iter().map(FailureKind::word).collect();
+        assert_eq!(words.len(), FailureKind::ALL.len());
+    }
+}

@@ -33,13 +33,15 @@ pub struct KnobSpec {
 impl KnobSpec {
     /// The value a given share of the range away from `from`, kept inside the range.
     ///
-    /// `share` is in −1..=1; on a logarithmic knob the range is that of the logarithms.
+    /// `share` is in −1..=1; on a logarithmic knob the range is that of the logarithms. A range that is none, such as a
+    /// logarithmic one from 0, gives its lower end.
     pub fn turned(&self, from: f64, share: f64) -> f64 {
         let value = match self.scale {
             KnobScale::Linear => from + share * (self.high - self.low),
             KnobScale::Logarithmic => (from.ln() + share * (self.high.ln() - self.low.ln())).exp(),
         };
-        value.clamp(self.low, self.high)
+        // Not `clamp`, which panics where the ends are the wrong way round: a card comes from outside.
+        value.max(self.low).min(self.high)
     }
 }
 
@@ -74,9 +76,36 @@ impl Knobs {
     pub fn iter(&self) -> impl Iterator<Item = (&KnobName, f64)> {
         self.0.iter().map(|(name, value)| (name, *value))
     }
+}
 
-    /// Whether no knob is set.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knobs_turn_within_their_range() {
+        use KnobScale::{Linear, Logarithmic};
+        for (scale, low, high, from, share, expected) in [
+            (Linear, 0.0, 2.0, 1.0, 0.25, 1.5),
+            (Linear, 0.0, 2.0, 1.0, -1.0, 0.0),
+            (Linear, 0.0, 2.0, 1.9, 1.0, 2.0),
+            (Logarithmic, 0.25, 4.0, 1.0, 0.5, 4.0),
+            (Logarithmic, 0.25, 4.0, 1.0, -0.25, 0.5),
+            (Logarithmic, 0.0, 4.0, 1.0, 0.5, 4.0),
+            (Logarithmic, 0.0, 4.0, 0.0, 0.5, 0.0),
+            (Linear, 2.0, 0.0, 1.0, 0.1, 0.0),
+        ] {
+            let spec = KnobSpec { name: KnobName::new("strength").unwrap(), low, high, default: from, scale };
+            let turned = spec.turned(from, share);
+            assert!((turned - expected).abs() < 1e-12, "{turned} for {spec:?} by {share}");
+        }
+    }
+
+    #[test]
+    fn values_are_finite() {
+        let mut knobs = Knobs::default();
+        let name = || KnobName::new("strength").unwrap();
+        assert!(knobs.set(name(), f64::NAN).is_err() && knobs.get("strength").is_none());
+        assert!(knobs.set(name(), 0.5).is_ok() && knobs.get("strength") == Some(0.5));
     }
 }

@@ -1,50 +1,80 @@
-//! The words of editscale and the ports between its crates.
+//! The words of editscale and the ports between its crates: the first page of the program.
+//!
+//! A better picture comes out of an editing model by making several and choosing well. A run is that, as one
+//! conversation:
+//!
+//! 1. Somebody asks. An [`EditRequest`] is a source [`Image`], an [`Instruction`] and the [`Seed`] that all others are
+//!    counted from.
+//! 2. A [`Search`] decides what to do next. Its usual [`Decision`] is to explore: a list of [`Proposal`]s, each of them
+//!    what to start from, a seed, and the [`Knobs`] to turn.
+//! 3. An editor ([`EditBackend`]) makes a [`Candidate`] of each proposal.
+//! 4. Rewards ([`RewardModel`]) judge the candidates. Each gives a [`Score`]; together they fill a [`ScoreCard`].
+//! 5. The search hears of each proposal what came of it, a [`Trial`], and what is left to spend ([`Remaining`]). An
+//!    [`Objective`] makes one [`Utility`] of a card, and so tells it which candidate is better.
+//! 6. Steps 2 to 5 are a round. Rounds follow each other until the search stops with a [`Verdict`], which is the heart
+//!    of the [`Outcome`].
+//!
+//! Two rules hold everywhere. What fails is a value ([`Failure`]) that a search sees, never a score of 0 and never the
+//! end of a run; and equal requests, trials and remaining budgets lead to equal decisions, so that a run that was
+//! written down can be carried out again.
 //!
 //! This crate knows no files, clocks, threads, random numbers, wire formats or models: only values, and the traits
-//! through which the pure side (searches, objectives) and the world side (editors, rewards) meet the engine. The
-//! modules are declared in reading order.
+//! through which the pure side (searches, objectives) and the world side (editors, rewards) meet the engine. Its
+//! modules stand below in reading order, a paragraph a thought.
 
-mod card;
-mod decision;
-mod editor;
-mod event;
-mod failure;
-mod image;
-mod knobs;
+// What things are called.
 mod name;
-mod objective;
-mod outcome;
-mod proposal;
-mod request;
-mod reward;
-mod score;
-mod search;
-mod seed;
-mod spend;
-mod trajectory;
-mod trial;
-mod watch;
-
-pub use card::{CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule};
-pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
-pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
-pub use event::{Event, Observer, Silent};
-pub use failure::{Failure, FailureKind};
-pub use image::{Digest, DigestError, EncodedImage, Image, ImageBytes, ImageReadError, ImageSize, MediaType};
-pub use knobs::{KnobError, KnobScale, KnobSpec, Knobs};
 pub use name::{CandidateId, CriticName, EditorName, KnobName, NameError, PartName, RewardName, RunId};
-pub use objective::{Objective, Scale, Utility};
-pub use outcome::{Ending, Outcome};
-pub use proposal::{Edge, Lineage, Proposal, Start, Until};
+
+// What somebody asks for.
+mod image;
+mod request;
+mod seed;
+pub use image::{Digest, DigestError, EncodedImage, Image, ImageBytes, ImageReadError, ImageSize, MediaType};
 pub use request::{EditRequest, Instruction, InstructionError};
-pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};
-pub use score::{Part, Score, ScoreCard, ScoreError};
-pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
 pub use seed::{Seed, SeedError};
-pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
-pub use trajectory::Trajectory;
+
+// What a search asks for, and what came of it.
+mod decision;
+mod failure;
+mod knobs;
+mod proposal;
+mod score;
+mod trial;
+pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
+pub use failure::{Failure, FailureKind};
+pub use knobs::{KnobError, KnobScale, KnobSpec, Knobs};
+pub use proposal::{Edge, Lineage, Proposal, Start, Until};
+pub use score::{Part, Score, ScoreCard, ScoreError};
 pub use trial::Trial;
+
+// What it costs, and what editors and rewards say of themselves before anything runs.
+mod card;
+mod spend;
+pub use card::{CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule};
+pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
+
+// The ports of the pure side.
+mod objective;
+mod search;
+pub use objective::{Objective, Scale, Utility};
+pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
+
+// The ports of the world side.
+mod editor;
+mod reward;
+mod trajectory;
+mod watch;
+pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
+pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};
+pub use trajectory::Trajectory;
 pub use watch::{NobodyWatches, Watch};
+
+// How a run is followed, and how it ends.
+mod event;
+mod outcome;
+pub use event::{Event, Observer, Silent};
+pub use outcome::{Ending, Outcome};
 
 /// A boxed future, named here so that the ports need no runtime.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

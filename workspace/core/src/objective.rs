@@ -57,3 +57,18 @@ pub trait Objective: Send + Sync + fmt::Debug {
     /// Its rules in one line, for run records.
     fn revision(&self) -> String;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utilities_are_finite_and_both_zeros_are_equal() {
+        assert!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].into_iter().all(|value| Utility::new(value).is_none()));
+        let utility = |value| Utility::new(value).unwrap();
+        let mut ascending = [utility(1.0), utility(0.0), utility(-2.5), utility(1e-300)];
+        ascending.sort();
+        assert_eq!(ascending.map(Utility::get), [-2.5, 0.0, 1e-300, 1.0]);
+        assert_eq!(utility(-0.0).cmp(&utility(0.0)), Ordering::Equal);
+    }
+}

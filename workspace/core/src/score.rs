@@ -125,11 +125,6 @@ impl ScoreCard {
         self.0.iter()
     }
 
-    /// Whether no reward was asked yet.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// This card with another's entries over its own: a later judgement of the same reward wins.
     #[must_use]
     pub fn updated(mut self, later: &Self) -> Self {
@@ -150,5 +145,20 @@ mod tests {
         }
         assert!(Score::with_sigma(0.0, Some(-1e-9)).is_err());
         assert_eq!(Score::with_sigma(-3.5, Some(0.0)).unwrap().sigma(), Some(0.0));
+        let part = |mean| Part::new(PartName::new("likeness").unwrap(), mean, None);
+        assert!(part(f64::NAN).is_err() && part(0.5).is_ok());
+    }
+
+    #[test]
+    fn a_later_judgement_wins_and_a_failure_is_no_score() {
+        let (judge, other) = (RewardName::new("judge").unwrap(), RewardName::new("other").unwrap());
+        let mut first = ScoreCard::default();
+        first.enter(judge.clone(), Ok(Score::new(0.5).unwrap()));
+        first.enter(other.clone(), Ok(Score::new(0.25).unwrap()));
+        let mut later = ScoreCard::default();
+        later.enter(judge.clone(), Err(Failure::new(crate::FailureKind::TimedOut, "too slow")));
+        let card = first.updated(&later);
+        assert_eq!((card.score(&judge), card.score(&other).map(Score::mean)), (None, Some(0.25)));
+        assert_eq!(card.iter().count(), 2);
     }
 }

@@ -40,8 +40,8 @@ pub trait SearchFactory: Send + Sync + fmt::Debug {
 /// what came of it: one trial for each thing asked, in ask order, whole rounds at a time, never a trial twice. After
 /// `Stop`, `decide` is not called again.
 ///
-/// A search never asks for more than `left` allows ([`Remaining::candidates`]); when it allows nothing, or not enough to
-/// be of use, it stops. It never panics on any trials that keep this contract, failures included.
+/// A search never asks for more than `left` allows ([`Remaining::candidates`]); when it allows nothing, or not enough
+/// to be of use, it stops. It never panics on any trials that keep this contract, failures included.
 pub trait Search: Send {
     /// Learns `trials` and says what to do next, with `left` to spend.
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision;
@@ -119,6 +119,64 @@ impl Need {
             Self::Stochastic => "has a deterministic sampler",
             Self::Pointwise => "gives listwise scores, which do not compare between rounds",
             Self::Together(_) => "does not compare as many candidates with each other as a round makes",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::{CancelRule, Cost, EditorName, Recovery};
+
+    /// An editor that offers nothing, before a reward that compares three at a time.
+    fn poor() -> Cards {
+        let editor = EditorCard {
+            name: EditorName::new("poor").unwrap(),
+            revision: "1".into(),
+            seeds: SeedRule::Ignored,
+            largest_batch: NonZeroU32::MIN,
+            slots: NonZeroU32::MIN,
+            edits_candidates: false,
+            pause: PauseSupport::None,
+            sampler: Sampler::Deterministic,
+            cancel: CancelRule::WhenDone,
+            masks: false,
+            knobs: Vec::new(),
+            cost: Cost::default(),
+            recovery: Recovery::Unknown,
+        };
+        let reward = RewardCard {
+            name: RewardName::new("list").unwrap(),
+            revision: "1".into(),
+            range: None,
+            kind: RewardKind::Listwise,
+            gives_sigma: false,
+            pixel_budget: None,
+            largest_batch: NonZeroU32::new(3).unwrap(),
+            slots: NonZeroU32::MIN,
+            cost: Cost::default(),
+        };
+        Cards { editors: vec![editor], rewards: vec![reward] }
+    }
+
+    #[test]
+    fn what_a_card_lacks_is_named() {
+        for (need, lacks) in [
+            (Need::Seeds, "`poor` ignores seeds"),
+            (Need::EditsCandidates, "`poor` cannot start from a candidate's picture"),
+            (Need::Knobs, "`poor` offers no knobs to turn"),
+            (Need::Pause(PauseSupport::Resume), "`poor` cannot pause and go on"),
+            (Need::Pause(PauseSupport::Fork), "`poor` cannot go on from one paused state several times"),
+            (Need::Pause(PauseSupport::None), ""),
+            (Need::Stochastic, "`poor` has a deterministic sampler"),
+            (Need::Pointwise, "`list` gives listwise scores, which do not compare between rounds"),
+            (Need::Together(4), "`list` does not compare as many candidates with each other as a round makes"),
+            (Need::Together(3), ""),
+        ] {
+            let found: Vec<String> = need.lacking(&poor()).iter().map(Lack::to_string).collect();
+            assert_eq!(found.join(", "), lacks, "{need:?}");
         }
     }
 }

@@ -35,6 +35,18 @@ pub struct Cost {
     pub usd: Usd,
 }
 
+impl Cost {
+    /// This less another, nothing below zero.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self {
+            nfe: self.nfe.saturating_sub(other.nfe),
+            tokens: self.tokens.saturating_sub(other.tokens),
+            usd: Usd { micros: self.usd.micros.saturating_sub(other.usd.micros) },
+        }
+    }
+}
+
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.nfe = self.nfe.saturating_add(other.nfe);
@@ -69,8 +81,8 @@ pub struct Budget {
     pub tokens: Option<u64>,
     /// Money.
     pub usd: Option<Usd>,
-    /// Active time: a deadline, at which edits under way are cancelled and judgements under way have ten seconds to end.
-    /// Nothing is begun after it but judgements, free ones, of pictures that are there.
+    /// Active time: a deadline, at which edits under way are cancelled and judgements under way have ten seconds to
+    /// end. Nothing is begun after it but judgements, free ones, of pictures that are there.
     pub wall: Option<Duration>,
 }
 

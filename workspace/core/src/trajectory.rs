@@ -23,4 +23,13 @@ impl Trajectory {
     pub fn steps(&self) -> usize {
         self.timesteps.len()
     }
+
+    /// Whether every list has the length that the steps and the shape give it.
+    pub fn is_whole(&self) -> bool {
+        let instants = self.steps() + 1;
+        let values = self.shape.iter().try_fold(instants, |values, extent| values.checked_mul(*extent));
+        values == Some(self.latents.len())
+            && self.sigmas.len() == instants
+            && self.log_probabilities.len() == self.steps()
+    }
 }

@@ -10,18 +10,18 @@ pub trait Watch: Sync {
 
     /// Step `step` of `steps` is done, for item `item`.
     fn step(&self, item: usize, step: u32, steps: u32) {
-        let _: (usize, u32, u32) = (item, step, steps);
+        _ = (item, step, steps);
     }
 
     /// What item `item` looks like so far.
     fn preview(&self, item: usize, image: &EncodedImage) {
-        let _: (usize, &EncodedImage) = (item, image);
+        _ = (item, image);
     }
 
     /// Item `item` is about to leave under `key`, or is now known elsewhere as `remote_id`. When this returns, it is on
     /// disk. An editor that can be paid calls it before each submission, and again once the remote id is known.
     fn submitted(&self, item: usize, key: &str, remote_id: Option<&str>) {
-        let _: (usize, &str, Option<&str>) = (item, key, remote_id);
+        _ = (item, key, remote_id);
     }
 }
 

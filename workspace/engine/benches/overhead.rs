@@ -1,5 +1,5 @@
-//! What the engine itself costs: the time of a candidate with editors and rewards that do no work, and the makespan of a simulated
-//! editor against the ideal.
+//! What the engine itself costs: the time of a candidate with editors and rewards that do no work, and the makespan of
+//! a simulated editor against the ideal.
 //!
 //! `cargo bench -p editscale-engine`. Figures with their machine stand in `docs/benchmarks.md`.
 

@@ -17,6 +17,6 @@ impl ActiveClock {
 
     /// Active time of the run so far.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.before + self.since.elapsed()
+        self.before.saturating_add(self.since.elapsed())
     }
 }

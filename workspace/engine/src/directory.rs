@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use editscale_core::{Budget, Outcome};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::book::Book;
+use crate::again;
+use crate::book::{Book, Stores};
 use crate::error::EngineError;
-use crate::images::{ImageStore, ImageStoreError, write_whole};
-use crate::journal::{Journal, Line};
-use crate::manifest::{Manifest, ManifestWire};
+use crate::files::{PASSING, WriteError, write_whole};
+use crate::images::ImageStore;
+use crate::journal::{self, Journal};
+use crate::manifest::{Difference, Manifest, ManifestWire};
 use crate::outcome;
 use crate::trajectories::TrajectoryStore;
 use crate::wire::{FORMAT_VERSION, OLDEST_FORMAT_VERSION};
@@ -21,14 +24,13 @@ pub(crate) const MANIFEST: &str = "run.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 pub(crate) const OUTCOME: &str = "outcome.json";
 pub(crate) const IMAGES: &str = "images";
-const TRAJECTORIES: &str = "trajectories";
 const LOCK: &str = "run.lock";
 
 /// Why a run directory cannot be made or used.
 #[derive(Debug, Error)]
 pub enum DirectoryError {
     /// There is something in the way.
-    #[error("{0} exists and is not empty: give another --run-dir, or --resume it if it is a run")]
+    #[error("{0} exists and is not empty: a new run needs a folder of its own")]
     NotEmpty(PathBuf),
     /// There is no run in it.
     #[error("{0} is not a run directory: it holds no `run.json`")]
@@ -60,7 +62,7 @@ pub enum DirectoryError {
         /// The run directory.
         path: PathBuf,
         /// What differs.
-        what: String,
+        what: &'static str,
         /// As the run has it.
         recorded: String,
         /// As it is now.
@@ -78,7 +80,19 @@ pub enum DirectoryError {
     },
     /// A file could not be written.
     #[error(transparent)]
-    Write(#[from] ImageStoreError),
+    Write(#[from] WriteError),
+}
+
+/// Whether a run can be begun here: there is nothing but what a run directory has before that.
+fn is_free(path: &Path) -> bool {
+    let is_of_ours = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| {
+            let name = entry.file_name();
+            let is_passing = Path::new(&name).extension().is_some_and(|extension| extension == PASSING);
+            name == LOCK || name == IMAGES || is_passing
+        })
+    };
+    fs::read_dir(path).map_or(true, |mut entries| entries.all(is_of_ours))
 }
 
 /// A run directory that this process works in. Others are kept out until it is dropped.
@@ -90,14 +104,18 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes a new run directory at `path`, which must be absent or empty.
+    /// Makes a new run directory at `path`, which must be absent or empty, but for what is left of one that was made
+    /// and in which no run was begun.
     pub fn create(path: &Path) -> Result<Self, DirectoryError> {
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(DirectoryError::NotEmpty(path.to_owned()));
+        let not_empty = || DirectoryError::NotEmpty(path.to_owned());
+        if !is_free(path) {
+            return Err(not_empty());
         }
         let images = path.join(IMAGES);
         fs::create_dir_all(&images).map_err(io_error("create", &images))?;
-        Self::enter(path)
+        let directory = Self::enter(path)?;
+        // Another process may have begun a run here, and ended it, before the lock was had.
+        if is_free(path) { Ok(directory) } else { Err(not_empty()) }
     }
 
     /// Opens the run at `path` to go on with it, and reads what it is a run of.
@@ -141,7 +159,7 @@ impl RunDirectory {
     pub fn check_same(&self, recorded: &Manifest, present: &Manifest) -> Result<(), DirectoryError> {
         match recorded.difference(present) {
             None => Ok(()),
-            Some((what, recorded, present)) => {
+            Some(Difference { what, recorded, present }) => {
                 Err(DirectoryError::Differs { path: self.path.clone(), what, recorded, present })
             }
         }
@@ -149,9 +167,17 @@ impl RunDirectory {
 
     /// Opens the journal and reads what it knows.
     pub(crate) fn take_book(&mut self, budget: Budget) -> Result<Book, EngineError> {
-        let (journal, lines): (Journal, Vec<Line>) = Journal::open(&self.path.join(JOURNAL))?;
-        let trajectories = TrajectoryStore::new(self.path.join(TRAJECTORIES));
-        Book::open(journal, lines, Arc::clone(&self.images), trajectories, budget)
+        let path = self.path.join(JOURNAL);
+        let (mut journal, mut lines) = Journal::open(&path)?;
+        if let Some(kept) = again::taken_up(&lines) {
+            let text = journal::text(&kept)
+                .map_err(|error| DirectoryError::Corrupt { path: path.clone(), reason: error.to_string() })?;
+            write_whole(&path, &text)?;
+            (journal, lines) = Journal::open(&path)?;
+        }
+        let trajectories = Arc::new(TrajectoryStore::new(&self.path));
+        let stores = Stores { images: Arc::clone(&self.images), trajectories };
+        Ok(Book::open(journal, lines, stores, budget)?)
     }
 
     pub(crate) fn write_outcome(&self, outcome: &Outcome) -> Result<(), DirectoryError> {
@@ -161,19 +187,24 @@ impl RunDirectory {
 
 pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest, DirectoryError> {
     let path = path.join(MANIFEST);
-    let text = fs::read(&path).map_err(io_error("read", &path))?;
-    let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
+    let wire: ManifestWire = read_json(&path)?;
+    wire.manifest(images).map_err(|reason| DirectoryError::Corrupt { path, reason })
+}
+
+/// Reads a file of a version that this program knows.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, DirectoryError> {
+    let text = fs::read(path).map_err(io_error("read", path))?;
+    let corrupt = |reason: String| DirectoryError::Corrupt { path: path.to_owned(), reason };
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
     match value.get("version").and_then(serde_json::Value::as_u64) {
         Some(version) if (u64::from(OLDEST_FORMAT_VERSION)..=u64::from(FORMAT_VERSION)).contains(&version) => {}
-        Some(found) => return Err(DirectoryError::Version { path, found }),
+        Some(found) => return Err(DirectoryError::Version { path: path.to_owned(), found }),
         None => return Err(corrupt("`version` is missing: expected a whole number".to_owned())),
     }
-    let wire: ManifestWire = serde_json::from_value(value).map_err(|error| corrupt(error.to_string()))?;
-    wire.manifest(images).map_err(corrupt)
+    serde_json::from_value(value).map_err(|error| corrupt(error.to_string()))
 }
 
-pub(crate) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError + use<> {
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError + use<> {
     let path = path.to_owned();
     move |source| DirectoryError::Io { what, path, source }
 }
@@ -183,4 +214,31 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Director
         .map_err(|error| DirectoryError::Corrupt { path: path.to_owned(), reason: error.to_string() })?;
     text.push(b'\n');
     Ok(write_whole(path, &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_begun_where_nothing_is_but_what_a_kill_left() {
+        for (names, is_free) in [
+            (&[][..], true),
+            (&[LOCK, "images/a.png", "run.7-0.part"], true),
+            (&[LOCK, MANIFEST], false),
+            (&["notes.txt"], false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for name in names {
+                let path = folder.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, b"").unwrap();
+            }
+            let made = RunDirectory::create(folder.path());
+            assert_eq!(made.is_ok(), is_free, "{names:?}");
+            if is_free {
+                assert!(matches!(RunDirectory::create(folder.path()), Err(DirectoryError::InUse(_))), "{names:?}");
+            }
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! What ends a run, as opposed to what fails within it.
 
-use editscale_core::{CandidateId, EditorName};
+use editscale_core::{CandidateId, EditorName, RewardName};
 use thiserror::Error;
 
 use crate::directory::DirectoryError;
-use crate::images::ImageStoreError;
+use crate::files::WriteError;
 use crate::journal::JournalError;
 
 /// Why a run cannot go on. What was journaled before is kept, and the run can be resumed once the cause is gone.
@@ -13,9 +13,9 @@ pub enum EngineError {
     /// The journal cannot be written or read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A picture cannot be written.
+    /// A picture or a trajectory cannot be written.
     #[error(transparent)]
-    Image(#[from] ImageStoreError),
+    Write(#[from] WriteError),
     /// Another file of the run directory cannot be written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -28,9 +28,6 @@ pub enum EngineError {
         /// The first round that differs.
         round: u32,
     },
-    /// A stored value is not what its field says.
-    #[error("the journal holds a value that cannot be: {0}")]
-    Stored(String),
     /// The search numbered a proposal otherwise than in ask order.
     #[error("the search asked for candidate {found} where {expected} is next in ask order")]
     AskOrder {
@@ -42,6 +39,9 @@ pub enum EngineError {
     /// The search named an editor that the run does not have.
     #[error("the search asked for editor `{0}`, which the run does not have")]
     NoEditor(EditorName),
+    /// The search named a reward that the run does not have.
+    #[error("the search asked for reward `{0}`, which the run does not have")]
+    NoReward(RewardName),
     /// The search asked for nothing, or went on with nothing left to spend.
     #[error("the search made no headway in round {round}: it asked for nothing and did not stop")]
     NoHeadway {

@@ -2,27 +2,18 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use editscale_core::{Digest, EncodedImage, Image, ImageBytes, ImageSize, MediaType};
-use thiserror::Error;
 
-/// A file of a run could not be written.
-#[derive(Debug, Error)]
-#[error("cannot write {path}: {source}")]
-pub struct ImageStoreError {
-    pub(crate) path: PathBuf,
-    pub(crate) source: io::Error,
-}
+use crate::files::{PASSING, WriteError, write_whole};
 
 /// The folder `images/` of a run: one file a picture, `<digest>.<extension>`, written whole or not at all.
 #[derive(Debug)]
 pub struct ImageStore {
     folder: PathBuf,
-    known: Mutex<HashSet<Digest>>,
 }
 
 /// A file that holds what its name says, or is refused.
@@ -51,18 +42,16 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
 impl ImageStore {
     /// The store in this folder, which exists.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, known: Mutex::default() }
+        Self { folder }
     }
 
     /// Writes a picture, unless it is there, and hands out its handle.
-    pub fn put(&self, image: &EncodedImage) -> Result<Image, ImageStoreError> {
+    pub fn put(&self, image: &EncodedImage) -> Result<Image, WriteError> {
         let digest = digest_of(&image.bytes);
         let path = self.path(digest, image.media);
-        if !self.is_known(digest) {
-            if !path.exists() {
-                write_whole(&path, &image.bytes)?;
-            }
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        // A crash of the machine can leave a file without its end.
+        if !fs::metadata(&path).is_ok_and(|file| file.len() == image.bytes.len() as u64) {
+            write_whole(&path, &image.bytes)?;
         }
         Ok(Image::new(digest, image.media, image.size, Arc::new(OnDisk { path, digest })))
     }
@@ -77,40 +66,19 @@ impl ImageStore {
         self.folder.join(format!("{digest}.{}", media.extension()))
     }
 
-    /// Removes every picture but these. Pictures that are gone already are no error.
+    /// Removes every picture but these, and what a kill left of pictures that were being written. Pictures that are
+    /// gone already are no error.
     pub fn retain(&self, keep: &HashSet<Digest>) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             let digest = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
-            if digest.is_some_and(|digest| !keep.contains(&digest)) {
+            let is_passing = path.extension().is_some_and(|extension| extension == PASSING);
+            if is_passing || digest.is_some_and(|digest| !keep.contains(&digest)) {
                 fs::remove_file(path)?;
             }
         }
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|digest| keep.contains(digest));
         Ok(())
     }
-
-    fn is_known(&self, digest: Digest) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest)
-    }
-}
-
-/// Writes a file under a passing name and then renames it, so that a crash leaves all of it or nothing of it.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ImageStoreError> {
-    // Two tasks may write the same picture at once; each needs a passing name of its own.
-    static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
-    let passing = path.with_extension(format!("{}.part", ATTEMPTS.fetch_add(1, Ordering::Relaxed)));
-    let write = || {
-        let mut file = fs::File::create(&passing)?;
-        file.write_all(bytes)?;
-        drop(file);
-        fs::rename(&passing, path)
-    };
-    write().map_err(|source| {
-        // What is left of the attempt is of no use; that it cannot be removed either is no further news.
-        fs::remove_file(&passing).ok();
-        ImageStoreError { path: path.to_owned(), source }
-    })
 }
 
 #[cfg(test)]
@@ -129,5 +97,26 @@ mod tests {
         fs::write(&path, b"changed").unwrap();
         let error = image.read().unwrap_err().to_string();
         assert!(error.contains(&format!("{} was changed", path.display())), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_removed_with_what_a_kill_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ImageStore::new(folder.path().to_owned());
+        let put = |bytes: &'static [u8]| {
+            let size = ImageSize { width: 1, height: 1 };
+            store.put(&EncodedImage { media: MediaType::Png, size, bytes: bytes.into() }).unwrap()
+        };
+        let (kept, dropped) = (put(b"kept"), put(b"dropped"));
+        let torn = store.path(kept.digest(), MediaType::Png).with_extension("7-0.part");
+        fs::write(&torn, b"half").unwrap();
+        fs::write(folder.path().join("notes.txt"), b"somebody's own").unwrap();
+        store.retain(&HashSet::from([kept.digest()])).unwrap();
+        assert!(kept.read().is_ok() && dropped.read().is_err() && !torn.exists());
+        assert!(folder.path().join("notes.txt").exists());
+        assert_eq!(put(b"dropped").read().unwrap(), Arc::from(&b"dropped"[..]), "it can be put again");
+        fs::write(store.path(kept.digest(), MediaType::Png), b"ke").unwrap();
+        assert!(kept.read().is_err());
+        assert!(put(b"kept").read().is_ok(), "a file without its end is written again");
     }
 }

@@ -7,10 +7,12 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use editscale_core::{CandidateId, RewardName};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::wire::{BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, seconds};
+use crate::book::JudgementKey;
+use crate::wire::{BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, seconds};
 
 /// Why a journal cannot be read or written.
 #[derive(Debug, Error)]
@@ -25,7 +27,8 @@ pub enum JournalError {
         /// What the system said.
         source: io::Error,
     },
-    /// A line that is not the last is not an entry: the file was changed by something else.
+    /// A line that is not the last is not an entry, or an entry holds a value that cannot be: the file was changed by
+    /// something else.
     #[error("journal {path}, line {line}: not a journal entry: {reason}")]
     Corrupt {
         /// The file.
@@ -84,35 +87,49 @@ pub(crate) enum Entry {
     Failed { id: u32, failure: FailureWire },
     /// A judgement that money can be paid for is about to leave. It stands open until `judged` or `judging_failed`.
     Judging {
-        id: u32,
-        round: u32,
-        #[serde(default, skip_serializing_if = "is_first")]
-        vote: u32,
-        reward: String,
+        #[serde(flatten)]
+        judgement: JudgementWire,
         attempt: u32,
         most: CostWire,
     },
     /// A judgement was asked for in vain. It is asked for again where the search still needs it.
     JudgingFailed {
-        id: u32,
-        round: u32,
-        #[serde(default, skip_serializing_if = "is_first")]
-        vote: u32,
-        reward: String,
+        #[serde(flatten)]
+        judgement: JudgementWire,
         failure: FailureWire,
     },
-    /// A reward spoke; `round` and `vote` tell repeated judgements apart.
+    /// A reward spoke. Of several entries about one judgement the last holds.
     Judged {
-        id: u32,
-        round: u32,
-        #[serde(default, skip_serializing_if = "is_first")]
-        vote: u32,
-        reward: String,
+        #[serde(flatten)]
+        judgement: JudgementWire,
         #[serde(flatten)]
         said: SaidWire,
         #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
         cost: CostWire,
     },
+}
+
+/// Which judgement an entry speaks of; `round` and `vote` tell those of one candidate by one reward apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JudgementWire {
+    id: u32,
+    round: u32,
+    #[serde(default, skip_serializing_if = "is_first")]
+    vote: u32,
+    reward: String,
+}
+
+impl From<&JudgementKey> for JudgementWire {
+    fn from(key: &JudgementKey) -> Self {
+        Self { id: key.candidate.0, round: key.round, vote: key.vote, reward: key.reward.to_string() }
+    }
+}
+
+impl JudgementWire {
+    pub(crate) fn key(&self) -> Result<JudgementKey, WireError> {
+        let reward = RewardName::new(&self.reward).map_err(|error| error.to_string())?;
+        Ok(JudgementKey { candidate: CandidateId(self.id), round: self.round, reward, vote: self.vote })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -125,6 +142,8 @@ fn is_first(vote: &u32) -> bool {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
+    /// How much of the file is whole lines.
+    length: u64,
     /// Lines are put together here and written in one call.
     lines: Vec<u8>,
 }
@@ -142,10 +161,11 @@ impl Journal {
             file.set_len(whole as u64).map_err(io("repair"))?;
             file.seek(SeekFrom::End(0)).map_err(io("repair"))?;
         }
-        Ok((Self { path: path.to_owned(), file, lines: Vec::new() }, lines))
+        Ok((Self { path: path.to_owned(), file, length: whole as u64, lines: Vec::new() }, lines))
     }
 
-    /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was entered.
+    /// Appends an entry. When this returns, a crash of the program does not lose it. Answers with the time as it was
+    /// entered.
     pub(crate) fn append(&mut self, at: Duration, entry: Entry) -> Result<Duration, JournalError> {
         self.write(at, [entry])?;
         Ok(seconds(at.as_secs_f64()))
@@ -169,12 +189,47 @@ impl Journal {
                 .map_err(|error| self.failed("write to", io::Error::other(error)))?;
             self.lines.push(b'\n');
         }
-        self.file.write_all(&self.lines).map_err(|error| self.failed("write to", error))
+        match self.file.write_all(&self.lines) {
+            Ok(()) => {
+                self.length += self.lines.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                self.cut_torn();
+                Err(self.failed("write to", error))
+            }
+        }
+    }
+
+    /// Takes back what a write that failed has left, such as on a full disk: a later line behind it would be none.
+    fn cut_torn(&self) {
+        // Where that fails too, the line is torn for whoever opens the journal next, and is cut off there.
+        self.file.set_len(self.length).ok();
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn failed(&self, what: &'static str, source: io::Error) -> JournalError {
         JournalError::Io { what, path: self.path.clone(), source }
     }
+}
+
+/// That the entry at this index, from 0, is none or holds something that cannot be.
+pub(crate) fn corrupt(path: &Path, index: usize, reason: WireError) -> JournalError {
+    JournalError::Corrupt { path: path.to_owned(), line: index + 1, reason }
+}
+
+/// The entries as a journal has them.
+pub(crate) fn text(lines: &[Line]) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for line in lines {
+        serde_json::to_writer(&mut text, line)?;
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 /// The entries of a journal that is not written to.
@@ -195,10 +250,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Vec<Line>, usize), JournalError> {
             Ok(_) if !line.ends_with(b"\n") => break,
             Ok(entry) => lines.push(entry),
             Err(_) if is_last => break,
-            Err(error) => {
-                let (path, reason) = (path.to_owned(), error.to_string());
-                return Err(JournalError::Corrupt { path, line: index + 1, reason });
-            }
+            Err(error) => return Err(corrupt(path, index, error.to_string())),
         }
         whole += line.len();
     }
@@ -234,6 +286,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_failed_write_has_left_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append(Duration::ZERO, entry(0)).unwrap();
+        journal.file.write_all(b"{\"at\":0.0,\"event\":\"subm").unwrap();
+        journal.cut_torn();
+        journal.append(Duration::ZERO, entry(1)).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 2);
+    }
+
+    #[test]
     fn a_bad_line_in_the_middle_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
@@ -243,5 +307,28 @@ mod tests {
         journal.append(Duration::ZERO, entry(1)).unwrap();
         let error = Journal::open(&path).unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
+    }
+
+    /// I10: what journals hold is read, and written as it was.
+    #[test]
+    fn every_entry_has_the_form_that_journals_have() {
+        let lines = [
+            r#"{"at":0.0,"event":"decided","round":0,"left":{"edits":3,"wall_nanos":7},"decision":{"explore":{"proposals":[{"id":0,"editor":"fake","start":"source","seed":5,"edge":"fresh"},{"id":1,"editor":"fake","start":{"paused":0},"until_step":4,"seed":6,"instruction":"warmer","knobs":{"strength":0.5},"parent":0,"edge":"resume"}],"keep":[0]}}}"#,
+            r#"{"at":0.5,"event":"decided","round":1,"left":{},"decision":{"judge":{"who":[0],"rewards":["judge"],"votes":2}}}"#,
+            r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":0,"critic":"editor"}}}"#,
+            r#"{"at":0.5,"event":"decided","round":3,"left":{"usd_micros":4},"decision":{"stop":{"reason":"stuck","explanation":"no way","ranked":[{"id":0,"utility":0.5,"selection_probability":0.25}],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0}}}}"#,
+            r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
+            r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
+            r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,
+            r#"{"at":1.0,"event":"failed","id":0,"failure":{"kind":"refused","message":"no","cost":{"tokens":1,"usd_micros":2}}}"#,
+            r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,
+            r#"{"at":1.0,"event":"judging_failed","id":0,"round":0,"reward":"judge","failure":{"kind":"ambiguous","message":"?"}}"#,
+            r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1}}"#,
+            r#"{"at":1.0,"event":"judged","id":0,"round":0,"vote":2,"reward":"judge","failed":{"kind":"timed_out","message":"late"}}"#,
+        ];
+        for line in lines {
+            let entry: Line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(String::from_utf8(text(&[entry]).unwrap()).unwrap(), format!("{line}\n"));
+        }
     }
 }

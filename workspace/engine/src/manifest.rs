@@ -33,74 +33,106 @@ pub struct Manifest {
     pub objective: String,
     /// What the run may spend.
     pub budget: Budget,
-    /// The editors, by name and revision.
-    pub editors: Vec<Revision>,
-    /// The rewards, by name and revision.
-    pub rewards: Vec<Revision>,
+    /// The editors, in recipe order.
+    pub editors: Vec<EditorRevision>,
+    /// The rewards, in recipe order.
+    pub rewards: Vec<RewardRevision>,
     /// The candidate of an earlier run that this one continues, as `RUN:CANDIDATE`.
     pub continues: Option<String>,
 }
 
-/// Something with a name, and what exactly answers to it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Revision {
+/// An editor of a run, and what exactly answers to its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditorRevision {
     /// What the recipe calls it.
     pub name: String,
     /// Model, weights and code version.
     pub revision: String,
-    /// Whether the same proposal gives the same picture; absent for rewards.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reproducible: Option<bool>,
-    /// Least and greatest score; absent for editors and unbounded rewards.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Whether the same proposal gives the same picture.
+    pub is_reproducible: bool,
+}
+
+/// A reward of a run, and what exactly answers to its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RewardRevision {
+    /// What the recipe calls it.
+    pub name: String,
+    /// Model, weights, prompts and code version.
+    pub revision: String,
+    /// The least and greatest score, where there is such a thing.
     pub range: Option<(f64, f64)>,
 }
 
-impl From<&EditorCard> for Revision {
+impl From<&EditorCard> for EditorRevision {
     fn from(card: &EditorCard) -> Self {
-        let reproducible = Some(card.seeds != SeedRule::Ignored);
-        Self { name: card.name.to_string(), revision: card.revision.to_string(), reproducible, range: None }
+        let (name, revision) = (card.name.to_string(), card.revision.to_string());
+        Self { name, revision, is_reproducible: card.seeds != SeedRule::Ignored }
     }
 }
 
-impl From<&RewardCard> for Revision {
+impl From<&RewardCard> for RewardRevision {
     fn from(card: &RewardCard) -> Self {
-        let (name, revision) = (card.name.to_string(), card.revision.to_string());
-        Self { name, revision, reproducible: None, range: card.range }
+        Self { name: card.name.to_string(), revision: card.revision.to_string(), range: card.range }
     }
+}
+
+/// Something in which two runs differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) what: &'static str,
+    /// As the run was begun.
+    pub(crate) recorded: String,
+    /// As it would go on.
+    pub(crate) present: String,
 }
 
 impl Manifest {
     /// The revisions on these cards.
-    pub fn revisions(cards: &Cards) -> (Vec<Revision>, Vec<Revision>) {
+    pub fn revisions(cards: &Cards) -> (Vec<EditorRevision>, Vec<RewardRevision>) {
         (cards.editors.iter().map(Into::into).collect(), cards.rewards.iter().map(Into::into).collect())
     }
 
-    /// The first thing in which another manifest would lead to another run: what, here, and there.
-    pub(crate) fn difference(&self, other: &Self) -> Option<(String, String, String)> {
-        let facts = |manifest: &Self| {
-            let revisions = |list: &[Revision]| {
-                let text = |each: &Revision| format!("{} {}", each.name, each.revision);
-                list.iter().map(text).collect::<Vec<_>>().join(", ")
-            };
-            let request = &manifest.request;
-            [
-                ("the source picture", request.source.digest().to_string()),
-                ("the instruction", request.instruction.to_string()),
-                ("the mask", format!("{:?}", request.mask.as_ref().map(editscale_core::Image::digest))),
-                ("the output size", format!("{:?}", request.output_size.map(|size| size.to_string()))),
-                ("the seed", request.seed.to_string()),
-                ("the policy", manifest.search.clone()),
-                ("the objective", manifest.objective.clone()),
-                ("the budget", format!("{:?}", manifest.budget)),
-                ("the editor", revisions(&manifest.editors)),
-                ("the reward", revisions(&manifest.rewards)),
-            ]
-        };
-        let pairs = facts(self).into_iter().zip(facts(other));
-        let mut differing = pairs.filter(|((_, here), (_, there))| here != there);
-        differing.next().map(|((what, here), (_, there))| (what.to_owned(), here, there))
+    /// The first thing in which another manifest would lead to another run.
+    pub(crate) fn difference(&self, present: &Self) -> Option<Difference> {
+        let pairs = self.facts().into_iter().zip(present.facts());
+        let mut differing = pairs.filter(|((_, recorded), (_, present))| recorded != present);
+        differing.next().map(|((what, recorded), (_, present))| Difference { what, recorded, present })
     }
+
+    /// What a run is decided by, in words.
+    fn facts(&self) -> [(&'static str, String); 10] {
+        let request = &self.request;
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        let editor = |each: &EditorRevision| format!("{} {}", each.name, each.revision);
+        let reward = |each: &RewardRevision| format!("{} {}", each.name, each.revision);
+        [
+            ("the source picture", request.source.digest().to_string()),
+            ("the instruction", request.instruction.to_string()),
+            ("the mask", or_none(request.mask.as_ref().map(|mask| mask.digest().to_string()))),
+            ("the output size", or_none(request.output_size.map(|size| size.to_string()))),
+            ("the seed", request.seed.to_string()),
+            ("the policy", self.search.clone()),
+            ("the objective", self.objective.clone()),
+            ("the budget", in_words(&self.budget)),
+            ("the editor", self.editors.iter().map(editor).collect::<Vec<_>>().join(", ")),
+            ("the reward", self.rewards.iter().map(reward).collect::<Vec<_>>().join(", ")),
+        ]
+    }
+}
+
+/// A budget as recipes write it.
+fn in_words(budget: &Budget) -> String {
+    let count = |count: Option<u64>| count.map(|count| count.to_string());
+    let limits = [
+        ("edits", count(budget.edits)),
+        ("reward_calls", count(budget.reward_calls)),
+        ("nfe", count(budget.nfe)),
+        ("tokens", count(budget.tokens)),
+        ("usd", budget.usd.map(|usd| usd.dollars().to_string())),
+        ("wall_secs", budget.wall.map(|wall| wall.as_secs_f64().to_string())),
+    ];
+    let set: Vec<String> = limits.into_iter().filter_map(|(name, limit)| Some(format!("{name}: {}", limit?))).collect();
+    if set.is_empty() { "no limit".to_owned() } else { set.join(", ") }
 }
 
 /// The form of `run.json`.
@@ -114,12 +146,57 @@ pub(crate) struct ManifestWire {
     search: String,
     objective: String,
     budget: BudgetWire,
-    editors: Vec<Revision>,
-    rewards: Vec<Revision>,
+    editors: Vec<EditorWire>,
+    rewards: Vec<RewardWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     continues: Option<String>,
     recipe: String,
     resolved_recipe: String,
+}
+
+/// What an editor is whose file does not tell.
+fn is_usual() -> bool {
+    true
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EditorWire {
+    name: String,
+    revision: String,
+    #[serde(default = "is_usual")]
+    reproducible: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RewardWire {
+    name: String,
+    revision: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range: Option<(f64, f64)>,
+}
+
+impl From<&EditorRevision> for EditorWire {
+    fn from(EditorRevision { name, revision, is_reproducible }: &EditorRevision) -> Self {
+        Self { name: name.clone(), revision: revision.clone(), reproducible: *is_reproducible }
+    }
+}
+
+impl From<EditorWire> for EditorRevision {
+    fn from(EditorWire { name, revision, reproducible }: EditorWire) -> Self {
+        Self { name, revision, is_reproducible: reproducible }
+    }
+}
+
+impl From<&RewardRevision> for RewardWire {
+    fn from(RewardRevision { name, revision, range }: &RewardRevision) -> Self {
+        Self { name: name.clone(), revision: revision.clone(), range: *range }
+    }
+}
+
+impl From<RewardWire> for RewardRevision {
+    fn from(RewardWire { name, revision, range }: RewardWire) -> Self {
+        Self { name, revision, range }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -156,8 +233,8 @@ impl From<&Manifest> for ManifestWire {
             search: manifest.search.clone(),
             objective: manifest.objective.clone(),
             budget: (&manifest.budget).into(),
-            editors: manifest.editors.clone(),
-            rewards: manifest.rewards.clone(),
+            editors: manifest.editors.iter().map(Into::into).collect(),
+            rewards: manifest.rewards.iter().map(Into::into).collect(),
             continues: manifest.continues.clone(),
             recipe: manifest.recipe.clone(),
             resolved_recipe: manifest.resolved_recipe.clone(),
@@ -169,10 +246,13 @@ impl ManifestWire {
     pub(crate) fn manifest(self, images: &ImageStore) -> Result<Manifest, String> {
         let image = |wire: &ImageWire| wire.parts().map(|(digest, media, size)| images.get(digest, media, size));
         let request = &self.request;
+        let created = UNIX_EPOCH
+            .checked_add(Duration::from_secs(self.created_unix_secs))
+            .ok_or_else(|| format!("`created_unix_secs` is {}: expected a time", self.created_unix_secs))?;
         Ok(Manifest {
             run: RunId::new(&self.run).map_err(|error| error.to_string())?,
             program: self.program,
-            created: UNIX_EPOCH + Duration::from_secs(self.created_unix_secs),
+            created,
             request: EditRequest {
                 source: image(&request.source)?,
                 instruction: Instruction::new(&request.instruction).map_err(|error| error.to_string())?,
@@ -189,8 +269,8 @@ impl ManifestWire {
             search: self.search,
             objective: self.objective,
             budget: self.budget.budget(),
-            editors: self.editors,
-            rewards: self.rewards,
+            editors: self.editors.into_iter().map(Into::into).collect(),
+            rewards: self.rewards.into_iter().map(Into::into).collect(),
             continues: self.continues,
         })
     }

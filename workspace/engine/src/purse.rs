@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use editscale_core::{Budget, Cost, Failure, FailureKind, Ledger, Remaining};
 
-/// What is spent and what is held for work under way. `spent + held` never exceeds the budget.
+/// What is spent and what is held for work under way. Nothing is set aside that would take both together over the
+/// budget: only a server that makes more than it was asked for can.
 #[derive(Debug)]
 pub(crate) struct Purse {
     budget: Budget,
@@ -19,6 +20,29 @@ pub(crate) enum Work {
     Judgement,
 }
 
+impl Work {
+    /// Whether a failed piece counts as one: not if it was never taken up. A judgement also does that was cancelled
+    /// when it may have been paid.
+    pub(crate) fn counts(self, failure: &Failure) -> bool {
+        match failure.kind {
+            FailureKind::Unavailable | FailureKind::Refused | FailureKind::Invalid | FailureKind::OverBudget => false,
+            FailureKind::Cancelled => self == Self::Judgement && failure.cost != Cost::default(),
+            FailureKind::TimedOut | FailureKind::Malformed | FailureKind::Crashed | FailureKind::Ambiguous => true,
+        }
+    }
+
+    /// What a piece comes to that has this cost; `counts` says whether it is a piece at all, or only its cost is spent.
+    pub(crate) fn spent(self, cost: Cost, counts: bool) -> Ledger {
+        let count = |work| u64::from(counts && self == work);
+        Ledger { edits: count(Self::Edit), reward_calls: count(Self::Judgement), cost, wall: Duration::ZERO }
+    }
+
+    /// What a failed piece comes to.
+    pub(crate) fn spent_in_vain(self, failure: &Failure) -> Ledger {
+        self.spent(failure.cost, self.counts(failure))
+    }
+}
+
 impl Purse {
     pub(crate) fn new(budget: Budget, spent: Ledger) -> Self {
         Self { budget, spent, held: Ledger::default() }
@@ -26,7 +50,7 @@ impl Purse {
 
     /// Sets aside what one piece of work costs at most. `false`, and nothing set aside, where that is not there.
     pub(crate) fn reserve(&mut self, work: Work, bound: Cost) -> bool {
-        let piece = one(work, bound);
+        let piece = work.spent(bound, true);
         let with_it = sum(&self.spent, &sum(&self.held, &piece));
         let fits = within(&self.budget, &with_it, &piece);
         if fits {
@@ -35,20 +59,20 @@ impl Purse {
         fits
     }
 
-    /// Gives back what was set aside and books what it came to. Work that never began is not counted.
-    pub(crate) fn settle(&mut self, work: Work, bound: Cost, actual: Cost, began: bool) {
-        self.held = difference(&self.held, &one(work, bound));
-        let mut booked = one(work, actual);
-        if !began {
-            booked.edits = 0;
-            booked.reward_calls = 0;
-        }
-        self.spent = sum(&self.spent, &booked);
+    /// Gives back what was set aside for one piece of work.
+    pub(crate) fn give_back(&mut self, work: Work, bound: Cost) {
+        self.held = difference(&self.held, &work.spent(bound, true));
     }
 
-    /// Books what nothing was set aside for in this life of the program.
-    pub(crate) fn book(&mut self, work: Work, actual: Cost) {
-        self.spent = sum(&self.spent, &one(work, actual));
+    /// Gives back what was set aside for one piece of work, and books what it came to.
+    pub(crate) fn settle(&mut self, work: Work, bound: Cost, spent: &Ledger) {
+        self.give_back(work, bound);
+        self.book(spent);
+    }
+
+    /// Books what was spent.
+    pub(crate) fn book(&mut self, spent: &Ledger) {
+        self.spent = sum(&self.spent, spent);
     }
 
     pub(crate) fn spent(&self, wall: Duration) -> Ledger {
@@ -64,33 +88,6 @@ impl Purse {
     }
 }
 
-/// Whether a failed edit counts as an edit: not if the editor never took it up.
-pub(crate) fn began(failure: &Failure) -> bool {
-    !matches!(
-        failure.kind,
-        FailureKind::Unavailable
-            | FailureKind::Refused
-            | FailureKind::Invalid
-            | FailureKind::OverBudget
-            | FailureKind::Cancelled
-    )
-}
-
-/// Whether a failed judgement counts as one: it began, or was cancelled when it may have been paid.
-pub(crate) fn asked(failure: &Failure) -> bool {
-    began(failure) || (failure.kind == FailureKind::Cancelled && failure.cost != Cost::default())
-}
-
-/// One piece of work as a ledger entry.
-pub(crate) fn one(work: Work, cost: Cost) -> Ledger {
-    Ledger {
-        edits: u64::from(work == Work::Edit),
-        reward_calls: u64::from(work == Work::Judgement),
-        cost,
-        wall: Duration::ZERO,
-    }
-}
-
 /// Both together, wall time left out.
 pub(crate) fn sum(a: &Ledger, b: &Ledger) -> Ledger {
     let mut cost = a.cost;
@@ -99,20 +96,16 @@ pub(crate) fn sum(a: &Ledger, b: &Ledger) -> Ledger {
 }
 
 fn difference(a: &Ledger, b: &Ledger) -> Ledger {
-    let mut cost = a.cost;
-    cost.nfe = cost.nfe.saturating_sub(b.cost.nfe);
-    cost.tokens = cost.tokens.saturating_sub(b.cost.tokens);
-    cost.usd.micros = cost.usd.micros.saturating_sub(b.cost.usd.micros);
     Ledger {
         edits: a.edits.saturating_sub(b.edits),
         reward_calls: a.reward_calls.saturating_sub(b.reward_calls),
-        cost,
+        cost: a.cost.saturating_sub(b.cost),
         wall: Duration::ZERO,
     }
 }
 
-/// Whether a piece fits, where `with_it` is all that is spent and held with it. What it takes nothing of may be overspent, as
-/// by a server that made more than it was asked for: a free judgement of what was paid for is still made.
+/// Whether a piece fits, where `with_it` is all that is spent and held with it. What it takes nothing of may be
+/// overspent, as by a server that made more than it was asked for: a free judgement of what was paid for is still made.
 fn within(budget: &Budget, with_it: &Ledger, piece: &Ledger) -> bool {
     [
         (budget.edits, with_it.edits, piece.edits),
@@ -138,7 +131,7 @@ mod tests {
         let mut purse = Purse::new(budget, Ledger::default());
         assert!(purse.reserve(Work::Edit, usd(10)));
         // The server made three pictures where one was asked for.
-        purse.settle(Work::Edit, usd(10), usd(30), true);
+        purse.settle(Work::Edit, usd(10), &Work::Edit.spent(usd(30), true));
         assert!(!purse.reserve(Work::Edit, usd(1)) && !purse.reserve(Work::Judgement, usd(1)));
         assert!(purse.reserve(Work::Judgement, Cost::default()));
         assert!(!purse.reserve(Work::Judgement, Cost::default()), "calls are counted all the same");

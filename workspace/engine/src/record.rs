@@ -1,20 +1,20 @@
 //! A run as it stands in its directory, read back whole: for reports, for continuing from a candidate, for curation.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_core::{CandidateId, Cost, Decision, Failure, Image, Outcome, Proposal, RewardName, ScoreCard};
+use editscale_core::{CandidateId, Cost, Decision, Failure, Image, Outcome, Proposal, Score, ScoreCard};
 
-use crate::directory::{DirectoryError, IMAGES, JOURNAL, MANIFEST, OUTCOME, io_error, read_manifest};
+use crate::book::JudgementKey;
+use crate::directory::{DirectoryError, IMAGES, JOURNAL, MANIFEST, OUTCOME, read_json, read_manifest};
 use crate::error::EngineError;
 use crate::images::ImageStore;
 use crate::journal::{self, Entry, Line};
 use crate::manifest::Manifest;
 use crate::outcome::OutcomeWire;
-use crate::trials::{Vote, card};
+use crate::votes::{Vote, card};
 use crate::wire::seconds;
 
 /// Everything that a run directory tells.
@@ -60,8 +60,11 @@ pub struct MadeRecord {
     pub took: Duration,
 }
 
-/// A candidate and all that was said of it, by round and reward.
-type Reading = (CandidateRecord, BTreeMap<(u32, RewardName), Vec<Vote>>);
+/// A candidate and all that was said of it.
+type Reading = (CandidateRecord, Said);
+
+/// What was said of a candidate, by the judgement that was asked for; the last word of each.
+type Said = BTreeMap<JudgementKey, Result<Score, Failure>>;
 
 /// Reads a run directory without locking or changing it.
 pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
@@ -74,8 +77,8 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
     let lines = if journal.exists() { journal::read(&journal)? } else { Vec::new() };
     let active = lines.last().map_or(Duration::ZERO, Line::at);
     let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new() };
-    for line in lines {
-        reader.learn(line).map_err(EngineError::Stored)?;
+    for (index, line) in lines.into_iter().enumerate() {
+        reader.learn(line).map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
     let candidates = reader.finish();
     Ok(RunRecord { outcome: read_outcome(&path.join(OUTCOME))?, manifest, candidates, active })
@@ -85,10 +88,8 @@ fn read_outcome(path: &Path) -> Result<Option<Outcome>, DirectoryError> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = fs::read(path).map_err(io_error("read", path))?;
-    let corrupt = |reason| DirectoryError::Corrupt { path: path.to_owned(), reason };
-    let wire: OutcomeWire = serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
-    wire.outcome().map(Some).map_err(corrupt)
+    let wire: OutcomeWire = read_json(path)?;
+    wire.outcome().map(Some).map_err(|reason| DirectoryError::Corrupt { path: path.to_owned(), reason })
 }
 
 struct Reader<'a> {
@@ -127,11 +128,10 @@ impl Reader<'_> {
                     record.done_at = at;
                 });
             }
-            Entry::Judged { id, round, reward, said, .. } => {
-                let reward = RewardName::new(&reward).map_err(|error| error.to_string())?;
-                let vote = Vote { reward: reward.clone(), said: said.said()? };
-                self.with(id, |record, votes| {
-                    votes.entry((round, reward)).or_default().push(vote);
+            Entry::Judged { judgement, said, .. } => {
+                let (key, said) = (judgement.key()?, said.said()?);
+                self.with(key.candidate.0, |record, all| {
+                    all.insert(key, said);
                     record.done_at = at;
                 });
             }
@@ -146,20 +146,22 @@ impl Reader<'_> {
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 
-    fn with(
-        &mut self,
-        id: u32,
-        change: impl FnOnce(&mut CandidateRecord, &mut BTreeMap<(u32, RewardName), Vec<Vote>>),
-    ) {
-        if let Some((record, votes)) = self.candidates.get_mut(&CandidateId(id)) {
-            change(record, votes);
+    fn with(&mut self, id: u32, change: impl FnOnce(&mut CandidateRecord, &mut Said)) {
+        if let Some((record, said)) = self.candidates.get_mut(&CandidateId(id)) {
+            change(record, said);
         }
     }
 
     fn finish(self) -> Vec<CandidateRecord> {
-        let finished = |(mut record, votes): Reading| {
-            for said in votes.into_values() {
-                record.card = record.card.updated(&card(said));
+        let finished = |(mut record, said): Reading| {
+            let said: Vec<_> = said.into_iter().collect();
+            // The keys are in the order of the rounds.
+            for round in said.chunk_by(|(a, _), (b, _)| a.round == b.round) {
+                let vote = |(key, said): &(JudgementKey, Result<Score, Failure>)| {
+                    let JudgementKey { reward, vote, .. } = key.clone();
+                    Vote { reward, number: vote, said: said.clone() }
+                };
+                record.card = record.card.updated(&card(round.iter().map(vote).collect()));
             }
             record
         };

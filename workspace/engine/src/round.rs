@@ -2,34 +2,32 @@
 //! the trials put back into ask order.
 //!
 //! Everything runs inside one task: work under way is a set of futures, and the state is changed only here, when one
-//! of them is done.
+//! of them is done. The loop is in this file; what it does with edits, with judgements and at an early end is in the
+//! files below it.
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    BoxFuture, Candidate, CandidateId, Cost, EditBatch, EditItem, Event, Failure, FailureKind, Image, Judgement,
-    Proposal, Recovery, Start, Trial,
+    BoxFuture, Candidate, CandidateId, EditorCard, Event, Failure, Image, Judgement, Proposal, Trial,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::book::{Book, Edited, Made};
+use crate::book::{Book, Made};
 use crate::error::EngineError;
-use crate::images::ImageStoreError;
+use crate::files::WriteError;
+use crate::job::Job;
 use crate::journal::JournalError;
-use crate::purse::{Work, began};
-use crate::run::Job;
 use crate::stop::StopSignal;
-use crate::trials::{self, Vote};
+use crate::votes::{self, Vote};
 use crate::watch::{BatchWatch, Cancel};
 
+mod closing;
+mod editing;
 mod judging;
-
-/// How long work under way is waited for once it is not wanted any more.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// What a round came to.
 pub(crate) struct Rounded {
@@ -39,11 +37,26 @@ pub(crate) struct Rounded {
     pub(crate) interrupted: bool,
 }
 
+/// The run that a round belongs to.
+pub(crate) struct Stage<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) book: &'a mut Book,
+    /// The round's number in the run, from 0.
+    pub(crate) number: u32,
+}
+
+/// Which rewards are asked, by their places in the recipe, and how often each.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking {
+    pub(crate) rewards: Vec<usize>,
+    pub(crate) votes: u32,
+}
+
 /// One thing asked for in this round.
 struct Item {
     id: CandidateId,
-    /// What to make; nothing for a candidate that is only judged again.
-    proposal: Option<Proposal>,
+    /// What is to be made; nothing for a candidate that is only judged again.
+    order: Option<Order>,
     attempt: u32,
     /// Whether an editor is at work on it.
     with_editor: bool,
@@ -55,6 +68,13 @@ struct Item {
     trial: Option<Trial>,
 }
 
+/// A candidate to be made, and by whom.
+struct Order {
+    proposal: Proposal,
+    /// The editor's place in the recipe.
+    editor: usize,
+}
+
 /// One judgement to be made.
 #[derive(Debug, Clone, Copy)]
 struct Question {
@@ -63,19 +83,30 @@ struct Question {
     attempt: u32,
 }
 
-/// Which rewards are asked, by their places in the recipe, and how often each.
-#[derive(Debug, Clone)]
-pub(crate) struct Asking {
-    pub(crate) rewards: Vec<usize>,
-    pub(crate) votes: u32,
+/// What waits for an editor, and how many of its slots are taken.
+#[derive(Default)]
+struct EditQueue {
+    waiting: VecDeque<usize>,
+    busy: u32,
+}
+
+/// What waits for a reward, and how many of its slots are taken.
+#[derive(Default)]
+struct JudgeQueue {
+    waiting: VecDeque<Question>,
+    /// The sets that a listwise reward is to compare, each in one call.
+    sets: VecDeque<Vec<Question>>,
+    /// Whether those sets were put together: what comes later cannot be compared with them.
+    is_compared: bool,
+    busy: u32,
 }
 
 /// Something that was under way and is done.
 enum Done {
     Edits { editor: usize, items: Vec<usize>, results: Vec<Result<Candidate, Failure>>, took: Duration },
-    Stored { item: usize, candidate: Candidate, took: Duration, image: Result<Image, ImageStoreError> },
+    Stored { item: usize, candidate: Candidate, took: Duration, image: Result<Image, WriteError> },
     Judgements { reward: usize, questions: Vec<Question>, results: Vec<Result<Judgement, Failure>> },
-    EditAgain { item: usize },
+    EditAgain { editor: usize, item: usize },
     JudgeAgain { reward: usize, question: Question },
     Broken(JournalError),
 }
@@ -96,15 +127,14 @@ pub(crate) struct Round<'a> {
     number: u32,
     asking: Asking,
     items: Vec<Item>,
-    /// Edits that wait for a slot, an editor.
-    edits: Vec<VecDeque<usize>>,
     /// Items without a trial.
     open: usize,
     /// Edits that are under way, being stored, or waiting to be tried again.
     editing: usize,
-    editor_busy: Vec<u32>,
-    questions: Vec<VecDeque<Question>>,
-    judge_busy: Vec<u32>,
+    /// In recipe order.
+    editors: Vec<EditQueue>,
+    /// In recipe order.
+    judges: Vec<JudgeQueue>,
     under_way: FuturesUnordered<BoxFuture<'a, Done>>,
     cancel_edits: Cancel,
     cancel_judgements: Cancel,
@@ -115,36 +145,40 @@ pub(crate) struct Round<'a> {
 
 impl<'a> Round<'a> {
     /// A round that makes and judges these.
-    pub(crate) fn explore(job: &'a Job, book: &'a mut Book, number: u32, proposals: Vec<Proposal>) -> Self {
-        let items = proposals.into_iter().map(|proposal| Item::new(proposal.id, Some(proposal), None)).collect();
+    pub(crate) fn explore(stage: Stage<'a>, proposals: Vec<Proposal>) -> Result<Self, EngineError> {
+        let job = stage.job;
+        let item = |proposal: Proposal| {
+            let place = job.ports.editors.iter().position(|editor| editor.card().name == proposal.editor);
+            let editor = place.ok_or_else(|| EngineError::NoEditor(proposal.editor.clone()))?;
+            Ok(Item { order: Some(Order { proposal: proposal.clone(), editor }), ..Item::new(proposal.id) })
+        };
+        let items = proposals.into_iter().map(item).collect::<Result<_, EngineError>>()?;
         let asking = Asking { rewards: (0..job.ports.rewards.len()).collect(), votes: 1 };
-        Self::new(job, book, number, asking, items)
+        Ok(Self::new(stage, asking, items))
     }
 
-    /// A round that judges these again, by the rewards with these places.
-    pub(crate) fn judge(job: &'a Job, book: &'a mut Book, number: u32, who: &[CandidateId], asking: Asking) -> Self {
+    /// A round that judges these again.
+    pub(crate) fn judge(stage: Stage<'a>, who: &[CandidateId], asking: Asking) -> Self {
         let item = |id: &CandidateId| {
-            if let Some(Made::Image(image)) = book.made(*id) {
-                Item::new(*id, None, Some(image.clone()))
+            if let Some(Made::Image(image)) = stage.book.made(*id) {
+                Item { image: Some(image.clone()), ..Item::new(*id) }
             } else {
-                let why = Failure::new(FailureKind::Invalid, format!("there is no picture of candidate {id} to judge"));
-                Item { failure: Some(why), ..Item::new(*id, None, None) }
+                let why = format!("there is no picture of candidate {id} to judge");
+                Item { failure: Some(editing::invalid(why)), ..Item::new(*id) }
             }
         };
         let items = who.iter().map(item).collect();
-        Self::new(job, book, number, asking, items)
+        Self::new(stage, asking, items)
     }
 
-    fn new(job: &'a Job, book: &'a mut Book, number: u32, asking: Asking, items: Vec<Item>) -> Self {
+    fn new(Stage { job, book, number }: Stage<'a>, asking: Asking, items: Vec<Item>) -> Self {
         Self {
             number,
             open: items.len(),
             items,
-            edits: vec![VecDeque::new(); job.ports.editors.len()],
             editing: 0,
-            editor_busy: vec![0; job.ports.editors.len()],
-            questions: vec![VecDeque::new(); job.ports.rewards.len()],
-            judge_busy: vec![0; job.ports.rewards.len()],
+            editors: job.ports.editors.iter().map(|_| EditQueue::default()).collect(),
+            judges: job.ports.rewards.iter().map(|_| JudgeQueue::default()).collect(),
             under_way: FuturesUnordered::new(),
             cancel_edits: Cancel::default(),
             cancel_judgements: Cancel::default(),
@@ -162,6 +196,7 @@ impl<'a> Round<'a> {
         for index in 0..self.items.len() {
             self.give_up_lost(index)?;
         }
+        self.forget_partial_sets();
         for index in 0..self.items.len() {
             if self.items[index].trial.is_none() {
                 self.begin(index)?;
@@ -170,8 +205,8 @@ impl<'a> Round<'a> {
         let deadline = self.time_left();
         let timer = tokio::time::sleep(deadline.unwrap_or(Duration::MAX));
         tokio::pin!(timer);
-        while self.is_open() {
-            if self.closing.is_none() && self.time_left() == Some(Duration::ZERO) {
+        while self.open > 0 {
+            if self.closing.is_none() && self.is_late() {
                 self.close(Closing::Deadline)?;
             }
             self.launch()?;
@@ -197,30 +232,19 @@ impl<'a> Round<'a> {
         Some(self.book.purse.deadline()?.saturating_sub(self.book.log.elapsed()))
     }
 
-    fn is_open(&self) -> bool {
-        self.open > 0
-    }
-
-    /// Gives up an edit that an earlier life of the program left with a server that nobody can ask.
-    fn give_up_lost(&mut self, index: usize) -> Result<(), EngineError> {
-        let item = &self.items[index];
-        let (Some(proposal), None) = (&item.proposal, self.book.made(item.id)) else { return Ok(()) };
-        let card = self.job.ports.editors[self.editor_of(index)?].card();
-        let Err(failure) = self.book.interrupted(proposal, card.recovery, card.cost) else { return Ok(()) };
-        self.book.purse.book(Work::Edit, failure.cost);
-        self.fail(index, failure)
+    fn is_late(&self) -> bool {
+        self.time_left() == Some(Duration::ZERO)
     }
 
     /// Takes up one item: from what is known where possible, else into the queue.
     fn begin(&mut self, index: usize) -> Result<(), EngineError> {
         let item = &mut self.items[index];
-        if item.proposal.is_some() {
+        if let Some(order) = &item.order {
             match self.book.made(item.id).cloned() {
                 Some(Made::Image(image)) => item.image = Some(image),
                 Some(Made::Nothing(failure)) => item.failure = Some(failure),
                 None => {
-                    let editor = self.editor_of(index)?;
-                    self.edits[editor].push_back(index);
+                    self.editors[order.editor].waiting.push_back(index);
                     return Ok(());
                 }
             }
@@ -240,383 +264,63 @@ impl<'a> Round<'a> {
         if self.closing == Some(Closing::Stopped) { Ok(()) } else { self.launch_judgements() }
     }
 
-    fn launch_edits(&mut self) -> Result<(), EngineError> {
-        for editor in 0..self.edits.len() {
-            let (slots, largest) = {
-                let card = self.job.ports.editors[editor].card();
-                (card.slots.get(), card.largest_batch.get() as usize)
-            };
-            while self.editor_busy[editor] < slots && !self.edits[editor].is_empty() {
-                let free = (slots - self.editor_busy[editor]) as usize;
-                // An even cut over the free slots keeps them all busy where there is less than a full batch for each.
-                let share = self.edits[editor].len().div_ceil(free).clamp(1, largest);
-                let batch = self.edits[editor].drain(..share).collect();
-                self.launch_batch(editor, batch)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn editor_of(&self, index: usize) -> Result<usize, EngineError> {
-        let Some(proposal) = &self.items[index].proposal else { return Ok(0) };
-        let named = |editor: &Arc<dyn editscale_core::EditBackend>| editor.card().name == proposal.editor;
-        let place = self.job.ports.editors.iter().position(named);
-        place.ok_or_else(|| EngineError::NoEditor(proposal.editor.clone()))
-    }
-
-    /// Sends a batch off, less the items that cannot be begun.
-    fn launch_batch(&mut self, editor: usize, batch: Vec<usize>) -> Result<(), EngineError> {
-        let mut items = Vec::with_capacity(batch.len());
-        let mut indices = Vec::with_capacity(batch.len());
-        for index in batch {
-            match self.prepare(editor, index) {
-                Ok(item) => {
-                    items.push(item);
-                    indices.push(index);
-                }
-                Err(failure) => self.fail(index, failure)?,
-            }
-        }
-        if items.is_empty() {
-            return Ok(());
-        }
-        let watched = indices.iter().map(|index| (self.items[*index].id, self.items[*index].attempt)).collect();
-        for (id, _) in &watched as &Vec<(CandidateId, u32)> {
-            self.job.ports.observer.observe(&Event::Editing { id: *id });
-        }
-        let watch = self.watch(watched, &self.cancel_edits);
-        let backend = Arc::clone(&self.job.ports.editors[editor]);
-        self.editor_busy[editor] += 1;
-        self.editing += indices.len();
-        self.under_way.push(Box::pin(async move {
-            let began = Instant::now();
-            let results = backend.edit(EditBatch { items }, &watch).await;
-            let took = began.elapsed();
-            match watch.into_error() {
-                Some(error) => Done::Broken(error),
-                None => Done::Edits { editor, items: indices, results, took },
-            }
-        }));
-        Ok(())
-    }
-
-    /// An item ready to leave, its cost set aside; or why it cannot leave.
-    fn prepare(&mut self, editor: usize, index: usize) -> Result<EditItem, Failure> {
-        let card = self.job.ports.editors[editor].card();
-        let (cost, recovery) = (card.cost, card.recovery);
-        let Some(proposal) = self.items[index].proposal.clone() else {
-            return Err(Failure::new(FailureKind::Invalid, "there is nothing to make"));
-        };
-        let (start, path) = (self.start_of(&proposal)?, self.path_of(&proposal)?);
-        let earlier = self.book.interrupted(&proposal, recovery, cost)?;
-        if !self.book.purse.reserve(Work::Edit, cost) {
-            return Err(Failure::new(FailureKind::OverBudget, "the budget has no edit left"));
-        }
-        self.items[index].attempt += 1;
-        self.items[index].with_editor = true;
-        let (run, request) = (self.job.run.clone(), Arc::clone(&self.job.request));
-        Ok(EditItem { run, request, proposal, start, path, earlier })
-    }
-
-    fn start_of(&self, proposal: &Proposal) -> Result<Image, Failure> {
-        let Start::Candidate(id) = self.book.beginning(proposal.start) else {
-            return Ok(self.job.request.source.clone());
-        };
-        match self.book.made(id) {
-            Some(Made::Image(image)) => Ok(image.clone()),
-            _ => {
-                Err(Failure::new(FailureKind::Invalid, format!("there is no picture of candidate {id} to start from")))
-            }
-        }
-    }
-
-    /// The proposals that led to the paused state that this one goes on from, first one first.
-    fn path_of(&self, proposal: &Proposal) -> Result<Vec<Proposal>, Failure> {
-        let mut path = VecDeque::new();
-        let mut start = proposal.start;
-        while let Start::Paused(id) = start {
-            let refuse = |why: &str| Failure::new(FailureKind::Invalid, format!("candidate {id} {why}"));
-            let paused =
-                self.book.halted.get(&id).ok_or_else(|| refuse("was not paused: it cannot be gone on from"))?;
-            if paused.editor != proposal.editor {
-                return Err(refuse(&format!(
-                    "was paused by `{}`: `{}` cannot go on from it",
-                    paused.editor, proposal.editor
-                )));
-            }
-            if matches!(self.book.made(id), Some(Made::Nothing(_))) {
-                return Err(refuse("failed: it cannot be gone on from"));
-            }
-            start = paused.start;
-            path.push_front(paused.clone());
-        }
-        Ok(path.into())
-    }
-
-    fn watch(&self, items: Vec<(CandidateId, u32)>, cancel: &Cancel) -> BatchWatch {
-        BatchWatch {
-            cancel: cancel.clone(),
-            observer: Arc::clone(&self.job.ports.observer),
-            log: Arc::clone(&self.book.log),
-            items,
-            error: Mutex::new(None),
-        }
-    }
-
     /// Takes in what is done.
     fn take(&mut self, done: Done) -> Result<(), EngineError> {
         match done {
             Done::Broken(error) => Err(error.into()),
-            Done::Edits { editor, items, mut results, took } => {
-                self.editor_busy[editor] -= 1;
-                if results.len() != items.len() {
-                    let message = format!("the editor answered {} items of {}", results.len(), items.len());
-                    results =
-                        items.iter().map(|_| Err(Failure::new(FailureKind::Malformed, message.as_str()))).collect();
-                }
-                for (index, result) in items.into_iter().zip(results) {
-                    self.take_edit(editor, index, result, took)?;
-                }
-                Ok(())
-            }
-            Done::Stored { item, candidate, took, image } => {
+            Done::Edits { editor, items, results, took } => self.take_edits(editor, &items, results, took),
+            Done::Stored { item, candidate, took, image } => self.take_stored(item, candidate, took, image),
+            Done::Judgements { reward, questions, results } => self.take_judgements(reward, questions, results),
+            Done::EditAgain { editor, item } => {
                 self.editing -= 1;
-                match image {
-                    Ok(image) => self.take_image(item, candidate, took, image),
-                    Err(error) => Err(self.lose_image(item, &candidate, error)),
-                }
-            }
-            Done::Judgements { reward, questions, results } => {
-                self.judge_busy[reward] -= 1;
-                for (question, result) in questions.into_iter().zip(results) {
-                    self.take_judgement(reward, question, result)?;
-                }
-                Ok(())
-            }
-            Done::EditAgain { item } => {
-                self.editing -= 1;
-                let editor = self.editor_of(item)?;
-                self.edits[editor].push_back(item);
+                self.editors[editor].waiting.push_back(item);
                 if self.closing.is_some() { self.close_edits() } else { Ok(()) }
             }
             Done::JudgeAgain { reward, question } => {
-                self.questions[reward].push_back(question);
+                self.judges[reward].waiting.push_back(question);
                 Ok(())
             }
         }
     }
 
-    fn take_edit(
-        &mut self,
-        editor: usize,
-        index: usize,
-        result: Result<Candidate, Failure>,
-        took: Duration,
-    ) -> Result<(), EngineError> {
-        let bound = self.job.ports.editors[editor].card().cost;
-        self.items[index].with_editor = false;
-        match result {
-            Ok(candidate) => {
-                self.book.purse.settle(Work::Edit, bound, candidate.cost, true);
-                self.store(index, candidate, took);
-                Ok(())
-            }
-            Err(failure) => {
-                self.book.purse.settle(Work::Edit, bound, failure.cost, began(&failure));
-                self.editing -= 1;
-                self.take_failure(index, failure)
-            }
-        }
+    /// The watch over a batch of these items, with the numbers of their attempts.
+    fn watch(&self, items: Vec<(CandidateId, u32)>, cancel: &Cancel) -> BatchWatch {
+        BatchWatch::new(items, cancel.clone(), Arc::clone(&self.job.ports.observer), Arc::clone(&self.book.log))
     }
 
-    /// Writes a picture beside the loop, which a slow disk would hold up.
-    fn store(&mut self, index: usize, candidate: Candidate, took: Duration) {
-        let (images, trajectories) = (Arc::clone(&self.book.images), Arc::clone(&self.book.trajectories));
-        let id = self.items[index].id;
-        self.under_way.push(Box::pin(async move {
-            let (encoded, trajectory) = (candidate.image.clone(), candidate.trajectory.clone());
-            let put = move || {
-                trajectory.map_or(Ok(()), |trajectory| trajectories.put(id, &trajectory))?;
-                images.put(&encoded)
-            };
-            let image = match tokio::task::spawn_blocking(put).await {
-                Ok(image) => image,
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            };
-            Done::Stored { item: index, candidate, took, image }
-        }));
-    }
-
-    fn take_image(
-        &mut self,
-        index: usize,
-        candidate: Candidate,
-        took: Duration,
-        image: Image,
-    ) -> Result<(), EngineError> {
-        let Candidate { cost, effective_seed, notes, .. } = candidate;
-        let id = self.items[index].id;
-        self.job.ports.observer.observe(&Event::Edited { id, image: &image, notes: &notes, took });
-        let edited = Edited { image: image.clone(), cost, effective_seed, notes, took };
-        self.book.enter_image(id, edited)?;
-        self.items[index].image = Some(image);
-        self.ask_all(index)
-    }
-
-    /// A picture that cannot be stored ends the run. One that cannot be had again is entered as lost, as far as the disk
-    /// allows: what is not written down is taken for lost with the server when the run is resumed.
-    fn lose_image(&mut self, index: usize, candidate: &Candidate, error: ImageStoreError) -> EngineError {
-        let id = self.items[index].id;
-        if self.recovery(index) == Recovery::Unknown && self.book.is_submitted(id) {
-            let message = format!("the picture came, and could not be stored: {error}");
-            let failure = Failure { cost: candidate.cost, ..Failure::new(FailureKind::Crashed, message) };
-            // The first trouble is the one to tell of.
-            self.book.enter_failure(id, failure).ok();
-        }
-        error.into()
-    }
-
-    /// Tries a failed edit again where that may help, else gives it up.
-    fn take_failure(&mut self, index: usize, failure: Failure) -> Result<(), EngineError> {
-        let item = &self.items[index];
-        let seed = item.proposal.as_ref().map_or(self.job.request.seed, |proposal| proposal.seed);
-        let wait = self.job.limits.retry.wait(&failure, item.attempt, seed);
-        match (wait, self.closing) {
-            (Some(wait), None) => {
-                self.book.enter_retry(item.id, item.attempt, &failure)?;
-                self.editing += 1;
-                self.under_way.push(Box::pin(async move {
-                    tokio::time::sleep(wait).await;
-                    Done::EditAgain { item: index }
-                }));
-                Ok(())
-            }
-            (_, Some(closing)) if failure.kind == FailureKind::Cancelled => {
-                self.drop_edit(index, closing, Some(&failure))
-            }
-            _ => self.fail(index, failure),
-        }
-    }
-
-    /// Gives an edit up: it is journaled and will not be tried again, now or after a resume.
-    fn fail(&mut self, index: usize, failure: Failure) -> Result<(), EngineError> {
-        self.book.enter_failure(self.items[index].id, failure.clone())?;
-        self.items[index].failure = Some(failure);
-        self.conclude(index);
-        Ok(())
+    /// The card of the editor that an item is made by.
+    fn editor_card(&self, index: usize) -> Option<&'a EditorCard> {
+        let job = self.job;
+        self.items[index].order.as_ref().map(|order| job.ports.editors[order.editor].card())
     }
 
     /// Makes an item's trial and tells of it.
     fn conclude(&mut self, index: usize) {
         let item = &mut self.items[index];
         let votes = mem::take(&mut item.votes);
-        let trial = match (&item.failure, &item.image, &item.proposal) {
+        let trial = match (&item.failure, &item.image, &item.order) {
             (Some(why), _, _) => Trial::Failed { id: item.id, why: why.clone() },
             (None, Some(image), Some(_)) => {
-                Trial::Scored { id: item.id, image: image.digest(), card: trials::card(votes) }
+                Trial::Scored { id: item.id, image: image.digest(), card: votes::card(votes) }
             }
-            (None, _, _) => Trial::Rescored { id: item.id, card: trials::card(votes) },
+            (None, _, _) => Trial::Rescored { id: item.id, card: votes::card(votes) },
         };
         let spent = self.book.purse.spent(self.book.log.elapsed());
         self.job.ports.observer.observe(&Event::Tried { trial: &trial, spent: &spent });
         self.items[index].trial = Some(trial);
         self.open -= 1;
     }
-
-    /// Begins no new edits, and asks those under way to end.
-    fn close(&mut self, closing: Closing) -> Result<(), EngineError> {
-        self.closing = Some(closing);
-        self.give_up_at = Some(Instant::now() + GRACE);
-        self.cancel_edits.cancel();
-        if closing == Closing::Stopped {
-            self.cancel_judgements.cancel();
-        }
-        self.close_edits()
-    }
-
-    fn close_edits(&mut self) -> Result<(), EngineError> {
-        let Some(closing) = self.closing else { return Ok(()) };
-        let waiting: Vec<usize> = self.edits.iter_mut().flat_map(mem::take).collect();
-        waiting.into_iter().try_for_each(|index| self.drop_edit(index, closing, None))
-    }
-
-    /// An edit that was not made because the round closes: at a deadline that is final, at a stop it is made after the
-    /// resume. What was spent on it until it was cancelled is journaled either way.
-    fn drop_edit(&mut self, index: usize, closing: Closing, cancelled: Option<&Failure>) -> Result<(), EngineError> {
-        let spent = cancelled.map(|failure| failure.cost).filter(|cost| *cost != Cost::default());
-        if closing == Closing::Deadline {
-            let cost = spent.unwrap_or_default();
-            let why = Failure::new(FailureKind::OverBudget, "the time of the run is up");
-            return self.fail(index, Failure { cost, ..why });
-        }
-        if let (Some(cost), Some(failure)) = (spent, cancelled) {
-            let (id, attempt) = (self.items[index].id, self.items[index].attempt);
-            match self.recovery(index) {
-                // What became of it is found out after the resume, by the submission that the journal has.
-                Recovery::Idempotent | Recovery::Query if self.book.is_submitted(id) => {}
-                Recovery::Unknown => {
-                    let message = "the run was stopped while this edit was with the server; it may have been paid";
-                    return self.fail(index, Failure { cost, ..Failure::new(FailureKind::Ambiguous, message) });
-                }
-                _ => self.book.enter_retry(id, attempt, failure)?,
-            }
-        }
-        self.items[index].failure = Some(Failure::new(FailureKind::Cancelled, "the run was stopped"));
-        self.conclude(index);
-        Ok(())
-    }
-
-    /// What may be done about an item's edit that nobody waited for to its end.
-    fn recovery(&self, index: usize) -> Recovery {
-        let name = self.items[index].proposal.as_ref().map(|proposal| &proposal.editor);
-        let cards = self.job.ports.editors.iter().map(|editor| editor.card());
-        cards.into_iter().find(|card| Some(&card.name) == name).map_or(Recovery::Repeat, |card| card.recovery)
-    }
-
-    /// Puts the trials together. What was waited for in vain is given up.
-    fn finish(mut self) -> Result<Rounded, EngineError> {
-        let interrupted = self.closing == Some(Closing::Stopped) && self.is_unfinished();
-        for index in 0..self.items.len() {
-            if self.items[index].trial.is_none() {
-                self.give_up(index)?;
-            }
-        }
-        let trials = self.items.iter_mut().filter_map(|item| item.trial.take()).collect();
-        Ok(Rounded { trials, interrupted })
-    }
-
-    fn is_unfinished(&self) -> bool {
-        let cancelled =
-            |item: &Item| item.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Cancelled);
-        self.items.iter().any(|item| item.trial.is_none() || cancelled(item))
-    }
-
-    /// Ends an item that was waited for in vain. After a deadline that is final and journaled.
-    fn give_up(&mut self, index: usize) -> Result<(), EngineError> {
-        let closing = self.closing.unwrap_or(Closing::Deadline);
-        if self.items[index].image.is_some() {
-            self.give_up_judgements(index, closing)?;
-            self.conclude(index);
-            return Ok(());
-        }
-        if closing == Closing::Stopped || !self.items[index].with_editor {
-            return self.drop_edit(index, closing, None);
-        }
-        let bound = self.job.ports.editors[self.editor_of(index)?].card().cost;
-        self.book.purse.settle(Work::Edit, bound, bound, true);
-        let message = "the time of the run is up, and the editor has not confirmed that it stopped";
-        self.fail(index, Failure { cost: bound, ..Failure::new(FailureKind::Ambiguous, message) })
-    }
 }
 
 impl Item {
-    fn new(id: CandidateId, proposal: Option<Proposal>, image: Option<Image>) -> Self {
+    /// One of which nothing is there yet.
+    fn new(id: CandidateId) -> Self {
         Self {
             id,
-            proposal,
+            order: None,
             attempt: 0,
             with_editor: false,
-            image,
+            image: None,
             failure: None,
             votes: Vec::new(),
             awaited: 0,

@@ -1,11 +1,12 @@
 //! Models in this process: synchronous, each owned by named OS threads behind a bounded queue.
 //!
-//! The async side waits while the queue is full. Work whose caller is gone is skipped. A model that panics costs the
-//! batch it was working on and is made anew; if it cannot be made anew, its threads end and what comes later fails.
+//! The async side waits while the queue is full. Work that nobody wants any more is taken back from the queue at once,
+//! and asked to end where it has begun. A model that panics costs the batch it was working on and is made anew; if it
+//! cannot be made anew, its thread ends, and once all have ended what comes later fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use editscale_core::{
@@ -21,7 +22,7 @@ pub enum SpawnError {
     /// The model could not be made.
     #[error("cannot make `{name}`: {reason}")]
     Make {
-        /// The thread's name.
+        /// The thread's name, or what kind of model it was to be where not even the first could be made.
         name: String,
         /// What the maker said.
         reason: String,
@@ -40,21 +41,39 @@ pub enum SpawnError {
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A kind of model: what it works on and what comes of it.
-trait Model: Send {
+trait Model: Send + 'static {
+    /// What people call one whose own name is not known yet.
+    const KIND: &'static str;
+
+    type Card: Clone;
     type Batch: Send + Sync + 'static;
     type Answer: Send + 'static;
     /// An order beside the queue that is not answered.
     type Order: Clone + Send + 'static;
 
+    fn card(&self) -> Self::Card;
+    /// The name of its threads, and how many there are.
+    fn threads(card: &Self::Card) -> (String, u32);
     fn work(&mut self, batch: &Self::Batch, watch: &dyn Watch) -> Vec<Result<Self::Answer, Failure>>;
     fn obey(&mut self, order: Self::Order);
     fn items(batch: &Self::Batch) -> usize;
 }
 
 impl Model for Box<dyn LocalEditor> {
+    const KIND: &'static str = "editor";
+
+    type Card = EditorCard;
     type Batch = EditBatch;
     type Answer = Candidate;
     type Order = Vec<(RunId, CandidateId)>;
+
+    fn card(&self) -> EditorCard {
+        LocalEditor::card(&**self).clone()
+    }
+
+    fn threads(card: &EditorCard) -> (String, u32) {
+        (card.name.to_string(), card.slots.get())
+    }
 
     fn work(&mut self, batch: &EditBatch, watch: &dyn Watch) -> Vec<Result<Candidate, Failure>> {
         self.edit(batch, watch)
@@ -70,9 +89,20 @@ impl Model for Box<dyn LocalEditor> {
 }
 
 impl Model for Box<dyn LocalReward> {
+    const KIND: &'static str = "reward";
+
+    type Card = RewardCard;
     type Batch = RewardBatch;
     type Answer = Judgement;
     type Order = std::convert::Infallible;
+
+    fn card(&self) -> RewardCard {
+        LocalReward::card(&**self).clone()
+    }
+
+    fn threads(card: &RewardCard) -> (String, u32) {
+        (card.name.to_string(), card.slots.get())
+    }
 
     fn work(&mut self, batch: &RewardBatch, watch: &dyn Watch) -> Vec<Result<Judgement, Failure>> {
         self.score(batch, watch)
@@ -87,18 +117,30 @@ impl Model for Box<dyn LocalReward> {
     }
 }
 
+type Answers<M> = Vec<Result<<M as Model>::Answer, Failure>>;
+
+/// One batch to work on, and where its answers go.
+struct Work<M: Model> {
+    batch: M::Batch,
+    relay: Arc<Relay>,
+    reply: oneshot::Sender<Answers<M>>,
+}
+
+/// Work on its way to a thread. Whoever takes it first has it: a thread to do it, or the waiting side to call it off.
+type Ticket<M> = Mutex<Option<Work<M>>>;
+
 enum Task<M: Model> {
-    Work {
-        batch: M::Batch,
-        relay: Arc<Relay>,
-        reply: oneshot::Sender<Vec<Result<M::Answer, Failure>>>,
-    },
+    Work(Arc<Ticket<M>>),
     /// There are orders; a thread that works sees them without being told.
     Look,
 }
 
 /// The orders that a thread has not yet seen.
 type Orders<M> = Arc<Mutex<Vec<<M as Model>::Order>>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a model tells while it works, on its way to the async side.
 enum Word {
@@ -136,12 +178,24 @@ impl Watch for Relay {
     }
 }
 
-/// Cancels the work when the waiting future is dropped.
-struct CancelOnDrop(Arc<Relay>);
+/// Calls the work off: by itself when the waiting future is dropped.
+struct Recall<M: Model> {
+    relay: Arc<Relay>,
+    /// Not an `Arc`, which would keep alive what a closed queue has dropped, and its reply with it.
+    ticket: Weak<Ticket<M>>,
+}
 
-impl Drop for CancelOnDrop {
+impl<M: Model> Recall<M> {
+    /// Whether the work had not begun and will not.
+    fn recall(&self) -> bool {
+        self.relay.cancelled.store(true, Ordering::Relaxed);
+        self.ticket.upgrade().is_some_and(|ticket| lock(&ticket).take().is_some())
+    }
+}
+
+impl<M: Model> Drop for Recall<M> {
     fn drop(&mut self) {
-        self.0.cancelled.store(true, Ordering::Relaxed);
+        self.recall();
     }
 }
 
@@ -151,55 +205,73 @@ struct Threads<M: Model> {
     tasks: mpsc::Sender<Task<M>>,
     /// One list a thread: an order is for every model.
     orders: Vec<Orders<M>>,
+    /// Why the last thread that ended has ended.
+    ended: Arc<Mutex<Option<String>>>,
 }
 
-impl<M: Model + 'static> Threads<M> {
-    fn spawn<F>(name: &str, mut models: Vec<M>, make: F) -> Result<Self, SpawnError>
+impl<M: Model> Threads<M> {
+    /// Makes the model once for each of its threads and starts them.
+    fn spawn<F>(make: F) -> Result<(M::Card, Self), SpawnError>
     where
         F: Fn() -> Result<M, String> + Send + Sync + 'static,
     {
-        let (tasks, queue) = mpsc::channel(models.len().max(1));
-        let queue = Arc::new(Mutex::new(queue));
-        let make = Arc::new(make);
+        let first = make().map_err(|reason| SpawnError::Make { name: M::KIND.to_owned(), reason })?;
+        let card = first.card();
+        let (name, count) = M::threads(&card);
+        let others = (1..count).map(|_| make());
+        let models: Vec<M> = std::iter::once(Ok(first))
+            .chain(others)
+            .collect::<Result<_, _>>()
+            .map_err(|reason| SpawnError::Make { name: name.clone(), reason })?;
+        let (tasks, queue) = mpsc::channel(models.len());
+        let (queue, make, ended) = (Arc::new(Mutex::new(queue)), Arc::new(make), Arc::default());
         let mut all_orders = Vec::new();
-        for (index, model) in models.drain(..).enumerate() {
-            let (queue, make) = (Arc::clone(&queue), Arc::clone(&make));
+        for (index, model) in models.into_iter().enumerate() {
             let orders = Orders::<M>::default();
             all_orders.push(Arc::clone(&orders));
+            let (queue, make, ended) = (Arc::clone(&queue), Arc::clone(&make), Arc::clone(&ended));
             std::thread::Builder::new()
                 .name(format!("{name}-{index}"))
-                .spawn(move || serve(model, &queue, &orders, &*make))
-                .map_err(|source| SpawnError::Thread { name: name.to_owned(), source })?;
+                .spawn(move || {
+                    if let Err(reason) = serve(model, &queue, &orders, &*make) {
+                        *lock(&ended) = Some(reason);
+                    }
+                })
+                .map_err(|source| SpawnError::Thread { name: name.clone(), source })?;
         }
-        Ok(Self { name: name.into(), tasks, orders: all_orders })
+        Ok((card, Self { name: name.into(), tasks, orders: all_orders, ended }))
     }
 
     /// Gives an order to every model: it is obeyed before the next work.
     fn order(&self, order: &M::Order) {
         for orders in &self.orders {
-            orders.lock().unwrap_or_else(PoisonError::into_inner).push(order.clone());
+            lock(orders).push(order.clone());
         }
         // Threads that wait are woken. A full queue means that all are at work, and look by themselves.
         self.orders.iter().for_each(|_| drop(self.tasks.try_send(Task::Look)));
     }
 
-    async fn work(&self, batch: M::Batch, watch: &dyn Watch) -> Vec<Result<M::Answer, Failure>> {
+    async fn work(&self, batch: M::Batch, watch: &dyn Watch) -> Answers<M> {
         let items = M::items(&batch);
         let (words, mut heard) = mpsc::unbounded_channel();
         let relay = Arc::new(Relay { cancelled: AtomicBool::new(false), words });
-        let guard = CancelOnDrop(Arc::clone(&relay));
         let (reply, mut answer) = oneshot::channel();
-        if self.tasks.send(Task::Work { batch, relay, reply }).await.is_err() {
-            return self.all_failed(items);
-        }
-        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let ticket = Arc::new(Mutex::new(Some(Work { batch, relay: Arc::clone(&relay), reply })));
+        let recall = Recall { relay, ticket: Arc::downgrade(&ticket) };
+        let sent = self.tasks.send(Task::Work(ticket));
+        tokio::pin!(sent);
+        let (mut is_sent, mut looks) = (false, tokio::time::interval(LOOK_EVERY));
         let answers = loop {
             tokio::select! {
-                answers = &mut answer => break answers.ok(),
+                result = &mut sent, if !is_sent => match result {
+                    Ok(()) => is_sent = true,
+                    Err(_) => break None,
+                },
+                answers = &mut answer, if is_sent => break answers.ok(),
                 Some(word) = heard.recv() => pass_on(word, watch),
                 _ = looks.tick() => {
-                    if watch.cancelled() {
-                        guard.0.cancelled.store(true, Ordering::Relaxed);
+                    if watch.cancelled() && recall.recall() {
+                        return all_failed::<M>(items, FailureKind::Cancelled, "cancelled before it was begun");
                     }
                 }
             }
@@ -207,13 +279,19 @@ impl<M: Model + 'static> Threads<M> {
         while let Ok(word) = heard.try_recv() {
             pass_on(word, watch);
         }
-        answers.unwrap_or_else(|| self.all_failed(items))
+        answers.unwrap_or_else(|| all_failed::<M>(items, FailureKind::Crashed, &self.obituary()))
     }
 
-    fn all_failed(&self, items: usize) -> Vec<Result<M::Answer, Failure>> {
-        let failure = || Failure::new(FailureKind::Crashed, format!("the thread of `{}` has ended", self.name));
-        (0..items).map(|_| Err(failure())).collect()
+    fn obituary(&self) -> String {
+        match &*lock(&self.ended) {
+            Some(reason) => format!("`{}` died and could not be made anew: {reason}", self.name),
+            None => format!("the thread of `{}` has ended", self.name),
+        }
     }
+}
+
+fn all_failed<M: Model>(items: usize, kind: FailureKind, message: &str) -> Answers<M> {
+    (0..items).map(|_| Err(Failure::new(kind, message))).collect()
 }
 
 fn pass_on(word: Word, watch: &dyn Watch) {
@@ -227,48 +305,50 @@ fn pass_on(word: Word, watch: &dyn Watch) {
     }
 }
 
-/// A model's thread: works until the queue closes, or a model that panicked cannot be made anew.
+/// A model's thread: works until the queue closes, or a model that panicked cannot be made anew, for which it says why.
 fn serve<M: Model>(
     mut model: M,
     queue: &Mutex<mpsc::Receiver<Task<M>>>,
     orders: &Mutex<Vec<M::Order>>,
     make: &dyn Fn() -> Result<M, String>,
-) {
+) -> Result<(), String> {
+    let make_anew = || catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|panic| Err(words_of(&*panic).to_owned()));
     loop {
-        let task = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let waiting = std::mem::take(&mut *orders.lock().unwrap_or_else(PoisonError::into_inner));
-        waiting.into_iter().for_each(|order| model.obey(order));
-        match task {
-            None => return,
-            Some(Task::Look) => {}
-            Some(Task::Work { reply, .. }) if reply.is_closed() => {}
-            Some(Task::Work { batch, relay, reply }) => {
-                let (answers, healthy) = work_safely(&mut model, &batch, &relay);
-                // A caller that is gone does not want the answers.
-                reply.send(answers).ok();
-                if !healthy {
-                    match make() {
-                        Ok(anew) => model = anew,
-                        Err(_) => return,
-                    }
-                }
-            }
+        let task = lock(queue).blocking_recv();
+        let waiting = std::mem::take(&mut *lock(orders));
+        let obeyed = catch_unwind(AssertUnwindSafe(|| waiting.into_iter().for_each(|order| model.obey(order))));
+        if obeyed.is_err() {
+            model = make_anew()?;
+        }
+        let ticket = match task {
+            None => return Ok(()),
+            Some(Task::Look) => continue,
+            Some(Task::Work(ticket)) => ticket,
+        };
+        let Some(Work { batch, relay, reply }) = lock(&ticket).take() else { continue };
+        let (answers, healthy) = work_safely(&mut model, &batch, &relay);
+        // A caller that is gone does not want the answers.
+        reply.send(answers).ok();
+        if !healthy {
+            model = make_anew()?;
         }
     }
 }
 
 /// The answers, one an item, and whether the model is still to be trusted.
-fn work_safely<M: Model>(model: &mut M, batch: &M::Batch, relay: &Relay) -> (Vec<Result<M::Answer, Failure>>, bool) {
+fn work_safely<M: Model>(model: &mut M, batch: &M::Batch, relay: &Relay) -> (Answers<M>, bool) {
     let items = M::items(batch);
-    let all = |kind, message: String| (0..items).map(|_| Err(Failure::new(kind, message.as_str()))).collect();
     match catch_unwind(AssertUnwindSafe(|| model.work(batch, relay))) {
         Ok(answers) if answers.len() == items => (answers, true),
         Ok(answers) => {
             let found = answers.len();
             let message = format!("the model answered {found} items of {items}: expected one answer an item");
-            (all(FailureKind::Malformed, message), false)
+            (all_failed::<M>(items, FailureKind::Malformed, &message), false)
         }
-        Err(panic) => (all(FailureKind::Crashed, format!("the model panicked: {}", words_of(&*panic))), false),
+        Err(panic) => {
+            let message = format!("the model panicked: {}", words_of(&*panic));
+            (all_failed::<M>(items, FailureKind::Crashed, &message), false)
+        }
     }
 }
 
@@ -295,18 +375,8 @@ impl ThreadedEditor {
     where
         F: Fn() -> Result<Box<dyn LocalEditor>, String> + Send + Sync + 'static,
     {
-        let first = make().map_err(|reason| SpawnError::Make { name: "editor".to_owned(), reason })?;
-        let card = first.card().clone();
-        let name = card.name.to_string();
-        let models = with_copies(first, card.slots.get(), &make)
-            .map_err(|reason| SpawnError::Make { name: name.clone(), reason })?;
-        Ok(Self { card, threads: Threads::spawn(&name, models, make)? })
+        Threads::spawn(make).map(|(card, threads)| Self { card, threads })
     }
-}
-
-/// The first of a kind and as many more as make up `count`.
-fn with_copies<M>(first: M, count: u32, make: &dyn Fn() -> Result<M, String>) -> Result<Vec<M>, String> {
-    std::iter::once(Ok(first)).chain((1..count).map(|_| make())).collect()
 }
 
 impl EditBackend for ThreadedEditor {
@@ -341,12 +411,7 @@ impl ThreadedReward {
     where
         F: Fn() -> Result<Box<dyn LocalReward>, String> + Send + Sync + 'static,
     {
-        let first = make().map_err(|reason| SpawnError::Make { name: "reward".to_owned(), reason })?;
-        let card = first.card().clone();
-        let name = card.name.to_string();
-        let models = with_copies(first, card.slots.get(), &make)
-            .map_err(|reason| SpawnError::Make { name: name.clone(), reason })?;
-        Ok(Self { card, threads: Threads::spawn(&name, models, make)? })
+        Threads::spawn(make).map(|(card, threads)| Self { card, threads })
     }
 }
 

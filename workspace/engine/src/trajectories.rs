@@ -1,7 +1,7 @@
 //! The trajectories of a run's candidates: `trajectories/<candidate>.safetensors`, for training on them.
 //!
-//! Each file holds F32 tensors: `latents` [steps + 1, …], `timesteps` [steps], `sigmas` [steps + 1] and `log_probabilities`
-//! [steps], NaN where a step added no noise; its metadata say `format: editscale-trajectory/1`.
+//! Each file holds F32 tensors: `latents` `[steps + 1, …]`, `timesteps` `[steps]`, `sigmas` `[steps + 1]` and
+//! `log_probabilities` `[steps]`, NaN where a step added no noise; its metadata say `format: editscale-trajectory/1`.
 //! Equal trajectories give equal bytes.
 
 use std::collections::HashMap;
@@ -14,10 +14,13 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
-use crate::images::{ImageStoreError, write_whole};
+use crate::files::{WriteError, write_whole};
 
 /// The format with its version: one entry, as several would be written in no fixed order.
 const FORMAT: &str = "editscale-trajectory/1";
+
+/// The folder, in that of the run.
+const TRAJECTORIES: &str = "trajectories";
 
 /// A trajectory could not be read.
 #[derive(Debug, Error)]
@@ -34,18 +37,23 @@ pub(crate) struct TrajectoryStore {
 }
 
 impl TrajectoryStore {
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    /// That of the run at `run`.
+    pub(crate) fn new(run: &Path) -> Self {
+        Self { folder: run.join(TRAJECTORIES) }
     }
 
     /// Writes a candidate's trajectory, whole or not at all.
-    pub(crate) fn put(&self, id: CandidateId, trajectory: &Trajectory) -> Result<(), ImageStoreError> {
-        let path = self.folder.join(format!("{}.safetensors", id.0));
-        let failed = |source: io::Error| ImageStoreError { path: path.clone(), source };
+    pub(crate) fn put(&self, id: CandidateId, trajectory: &Trajectory) -> Result<(), WriteError> {
+        let path = file(&self.folder, id);
+        let failed = |source: io::Error| WriteError { path: path.clone(), source };
         let bytes = encode(trajectory).map_err(|error| failed(io::Error::other(error)))?;
         fs::create_dir_all(&self.folder).map_err(failed)?;
         write_whole(&path, &bytes)
     }
+}
+
+fn file(folder: &Path, id: CandidateId) -> PathBuf {
+    folder.join(format!("{id}.safetensors"))
 }
 
 fn encode(trajectory: &Trajectory) -> Result<Vec<u8>, safetensors::SafeTensorError> {
@@ -66,7 +74,7 @@ fn encode(trajectory: &Trajectory) -> Result<Vec<u8>, safetensors::SafeTensorErr
 
 /// Reads the trajectory of a candidate of the run at `run`; nothing where none was kept.
 pub fn read_trajectory(run: &Path, id: CandidateId) -> Result<Option<Trajectory>, TrajectoryError> {
-    let path = run.join("trajectories").join(format!("{}.safetensors", id.0));
+    let path = file(&run.join(TRAJECTORIES), id);
     let error = |reason: String| TrajectoryError { path: path.clone(), reason };
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -91,16 +99,18 @@ fn decode(bytes: &[u8]) -> Result<Trajectory, String> {
         let values = tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         Ok::<(Vec<usize>, Vec<f32>), String>((tensor.shape().to_vec(), values))
     };
-    let (instants, latents) = read("latents")?;
+    let (extents, latents) = read("latents")?;
     let ((_, timesteps), (_, sigmas), (_, log_probabilities)) =
         (read("timesteps")?, read("sigmas")?, read("log_probabilities")?);
-    let steps = timesteps.len();
-    let fits = instants.first() == Some(&(steps + 1)) && sigmas.len() == steps + 1 && log_probabilities.len() == steps;
-    if !fits {
-        return Err(format!("its tensors do not belong to the same {steps} steps"));
-    }
     let log_probabilities = log_probabilities.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect();
-    Ok(Trajectory { shape: instants[1..].to_vec(), latents, timesteps, sigmas, log_probabilities })
+    let shape = extents.get(1..).unwrap_or_default().to_vec();
+    let trajectory = Trajectory { shape, latents, timesteps, sigmas, log_probabilities };
+    let steps = trajectory.steps();
+    if extents.first() == Some(&(steps + 1)) && trajectory.is_whole() {
+        Ok(trajectory)
+    } else {
+        Err(format!("its tensors do not belong to the same {steps} steps"))
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +120,7 @@ mod tests {
     #[test]
     fn trajectories_come_back_as_they_were_put() {
         let folder = tempfile::tempdir().unwrap();
-        let store = TrajectoryStore::new(folder.path().join("trajectories"));
+        let store = TrajectoryStore::new(folder.path());
         let trajectory = Trajectory {
             shape: vec![1, 2],
             latents: vec![0.5, -1.0, 0.25, 2.0, 1e-30, 3.0],

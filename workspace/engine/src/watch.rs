@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use editscale_core::{CandidateId, EncodedImage, Event, Observer, Watch};
 
-use crate::book::Log;
 use crate::journal::{Entry, JournalError};
+use crate::log::Log;
 
 /// Asks work under way to end.
 #[derive(Debug, Clone, Default)]
@@ -25,16 +25,25 @@ impl Cancel {
 
 /// The watch over one batch.
 pub(crate) struct BatchWatch {
-    pub(crate) cancel: Cancel,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) log: Arc<Log>,
-    /// The candidate and the number of the attempt, an item.
-    pub(crate) items: Vec<(CandidateId, u32)>,
-    /// The first journal error; the batch's caller looks for it.
-    pub(crate) error: Mutex<Option<JournalError>>,
+    items: Vec<(CandidateId, u32)>,
+    cancel: Cancel,
+    observer: Arc<dyn Observer>,
+    log: Arc<Log>,
+    error: Mutex<Option<JournalError>>,
 }
 
 impl BatchWatch {
+    /// `items`: the candidate and the number of the attempt, for each item of the batch.
+    pub(crate) fn new(
+        items: Vec<(CandidateId, u32)>,
+        cancel: Cancel,
+        observer: Arc<dyn Observer>,
+        log: Arc<Log>,
+    ) -> Self {
+        Self { items, cancel, observer, log, error: Mutex::new(None) }
+    }
+
+    /// The first error of the journal, which the batch's caller looks for: a watch has nobody to tell.
     pub(crate) fn into_error(self) -> Option<JournalError> {
         self.error.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,7 +76,7 @@ impl Watch for BatchWatch {
         let Some((id, attempt)) = self.items.get(item) else { return };
         let (key, remote_id) = (key.to_owned(), remote_id.map(str::to_owned));
         let entry = Entry::Submitted { id: id.0, attempt: *attempt, key, remote_id };
-        if let Err(error) = self.log.append_durably(entry) {
+        if let Err(error) = self.log.append_durably(vec![entry]) {
             // What cannot be written down must not be sent: the editor sees that it is cancelled.
             self.cancel.cancel();
             self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);

@@ -3,20 +3,22 @@
 //! These types are the file format: a change here is a change of [`FORMAT_VERSION`]. They are converted by hand, so
 //! that a renamed field in core cannot change what old files mean.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, CriticName, Decision, Digest, Draw, Edge, EditorName, Failure, FailureKind, Image,
-    ImageSize, KnobName, Knobs, Ledger, Lineage, MediaType, Part, PartName, Proposal, Ranked, Remaining, RewardName,
-    RewardSet, Score, Seed, Start, StopReason, Until, Usd, Utility, Verdict,
+    Budget, Cost, Digest, Failure, FailureKind, Image, ImageSize, Ledger, MediaType, Part, PartName, Remaining, Score,
+    Usd,
 };
 use serde::{Deserialize, Serialize};
+
+mod decision;
+
+pub(crate) use decision::{DecisionWire, VerdictWire};
 
 /// The version of every file in a run directory that this program writes.
 ///
 /// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them.
-pub const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// The oldest version that this program reads.
 pub(crate) const OLDEST_FORMAT_VERSION: u32 = 1;
@@ -49,11 +51,14 @@ impl ImageWire {
     pub(crate) fn parts(&self) -> Result<(Digest, MediaType, ImageSize), WireError> {
         let media = MediaType::from_extension(&self.format)
             .ok_or_else(|| format!("`format` is `{}`: expected an image format", self.format))?;
+        if self.width == 0 || self.height == 0 {
+            return Err(format!("the picture is {}x{}: expected at least one pixel", self.width, self.height));
+        }
         Ok((self.digest.parse().map_err(bad)?, media, ImageSize { width: self.width, height: self.height }))
     }
 }
 
-/// `{"nfe": 28, "tokens": 0, "usd": 0.0}`; money in dollars, exact to the millionth.
+/// `{"nfe": 28, "tokens": 900, "usd_micros": 40000}`, what is 0 left out; money in millionths of a dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct CostWire {
@@ -155,7 +160,8 @@ impl From<&Budget> for BudgetWire {
             nfe: budget.nfe,
             tokens: budget.tokens,
             usd_micros: budget.usd.map(|usd| usd.micros),
-            wall_nanos: budget.wall.map(|wall| wall.as_nanos() as u64),
+            // A limit of more than 584 years is one of 584 years.
+            wall_nanos: budget.wall.map(|wall| u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX)),
         }
     }
 }
@@ -194,9 +200,9 @@ impl From<&Failure> for FailureWire {
 
 impl FailureWire {
     pub(crate) fn failure(&self) -> Result<Failure, WireError> {
-        let known = FailureKind::WORDS.iter().find(|(_, word)| *word == self.kind);
-        let (kind, _) = known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
-        Ok(Failure { kind: *kind, message: self.message.as_str().into(), cost: self.cost.into() })
+        let known = FailureKind::ALL.into_iter().find(|kind| kind.word() == self.kind);
+        let kind = known.ok_or_else(|| format!("`kind` is `{}`: expected a class of failure", self.kind))?;
+        Ok(Failure { kind, message: self.message.as_str().into(), cost: self.cost.into() })
     }
 }
 
@@ -258,232 +264,5 @@ impl SaidWire {
             Self::Score(score) => score.score().map(Ok),
             Self::Failed(failure) => failure.failure().map(Err),
         }
-    }
-}
-
-/// What a proposal starts from: `"source"`, `{"candidate": 3}`, `{"paused": 3}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StartWire {
-    Source,
-    Candidate(u32),
-    Paused(u32),
-}
-
-/// A proposal; the knobs by name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ProposalWire {
-    pub(crate) id: u32,
-    editor: String,
-    start: StartWire,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until_step: Option<u32>,
-    seed: u64,
-    /// Absent where it is the request's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    instruction: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    knobs: BTreeMap<String, f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent: Option<u32>,
-    edge: String,
-}
-
-impl ProposalWire {
-    pub(crate) fn new(proposal: &Proposal, request_instruction: &str) -> Self {
-        Self {
-            id: proposal.id.0,
-            editor: proposal.editor.to_string(),
-            start: match proposal.start {
-                Start::Source => StartWire::Source,
-                Start::Candidate(id) => StartWire::Candidate(id.0),
-                Start::Paused(id) => StartWire::Paused(id.0),
-            },
-            until_step: match proposal.until {
-                Until::Finished => None,
-                Until::Step(step) => Some(step),
-            },
-            seed: proposal.seed.get(),
-            instruction: (*proposal.instruction != *request_instruction).then(|| proposal.instruction.to_string()),
-            knobs: proposal.knobs.iter().map(|(name, value)| (name.to_string(), value)).collect(),
-            parent: proposal.lineage.parent.map(|id| id.0),
-            edge: proposal.lineage.edge.word().to_owned(),
-        }
-    }
-
-    pub(crate) fn proposal(&self, request_instruction: &str) -> Result<Proposal, WireError> {
-        let edge = Edge::ALL
-            .into_iter()
-            .find(|edge| edge.word() == self.edge)
-            .ok_or_else(|| format!("`edge` is `{}`: expected an edge", self.edge))?;
-        let mut knobs = Knobs::default();
-        for (name, value) in &self.knobs {
-            knobs.set(KnobName::new(name).map_err(bad)?, *value).map_err(bad)?;
-        }
-        Ok(Proposal {
-            id: CandidateId(self.id),
-            editor: EditorName::new(&self.editor).map_err(bad)?,
-            start: match self.start {
-                StartWire::Source => Start::Source,
-                StartWire::Candidate(id) => Start::Candidate(CandidateId(id)),
-                StartWire::Paused(id) => Start::Paused(CandidateId(id)),
-            },
-            until: self.until_step.map_or(Until::Finished, Until::Step),
-            seed: Seed::new(self.seed).map_err(bad)?,
-            instruction: self.instruction.as_deref().unwrap_or(request_instruction).into(),
-            knobs,
-            lineage: Lineage { parent: self.parent.map(CandidateId), edge },
-        })
-    }
-}
-
-/// A decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DecisionWire {
-    Explore {
-        proposals: Vec<ProposalWire>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        keep: Vec<u32>,
-    },
-    Judge {
-        who: Vec<u32>,
-        /// Absent: all rewards of the recipe.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        rewards: Option<Vec<String>>,
-        votes: u32,
-    },
-    Consult {
-        who: u32,
-        critic: String,
-    },
-    Stop(VerdictWire),
-}
-
-impl DecisionWire {
-    pub(crate) fn new(decision: &Decision, instruction: &str) -> Self {
-        match decision {
-            Decision::Explore { proposals, keep } => Self::Explore {
-                proposals: proposals.iter().map(|proposal| ProposalWire::new(proposal, instruction)).collect(),
-                keep: keep.iter().map(|id| id.0).collect(),
-            },
-            Decision::Judge { who, rewards, votes } => Self::Judge {
-                who: who.iter().map(|id| id.0).collect(),
-                rewards: match rewards {
-                    RewardSet::All => None,
-                    RewardSet::Only(names) => Some(names.iter().map(ToString::to_string).collect()),
-                },
-                votes: *votes,
-            },
-            Decision::Consult { who, critic } => Self::Consult { who: who.0, critic: critic.to_string() },
-            Decision::Stop(verdict) => Self::Stop(verdict.into()),
-        }
-    }
-
-    pub(crate) fn decision(&self, instruction: &str) -> Result<Decision, WireError> {
-        let ids = |ids: &[u32]| ids.iter().copied().map(CandidateId).collect();
-        Ok(match self {
-            Self::Explore { proposals, keep } => Decision::Explore {
-                proposals: proposals.iter().map(|proposal| proposal.proposal(instruction)).collect::<Result<_, _>>()?,
-                keep: ids(keep),
-            },
-            Self::Judge { who, rewards, votes } => Decision::Judge {
-                who: ids(who),
-                rewards: match rewards {
-                    None => RewardSet::All,
-                    Some(names) => {
-                        let names = names.iter().map(|name| RewardName::new(name).map_err(bad));
-                        RewardSet::Only(names.collect::<Result<_, _>>()?)
-                    }
-                },
-                votes: *votes,
-            },
-            Self::Consult { who, critic } => {
-                Decision::Consult { who: CandidateId(*who), critic: CriticName::new(critic).map_err(bad)? }
-            }
-            Self::Stop(verdict) => Decision::Stop(verdict.verdict()?),
-        })
-    }
-}
-
-/// A verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct VerdictWire {
-    reason: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    explanation: Option<String>,
-    ranked: Vec<RankedWire>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    draw: Option<DrawWire>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct RankedWire {
-    id: u32,
-    utility: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    selection_probability: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct DrawWire {
-    temperature: f64,
-    effective_sample_size: f64,
-    kl: f64,
-}
-
-impl From<&Verdict> for VerdictWire {
-    fn from(verdict: &Verdict) -> Self {
-        let ranked = |ranked: &Ranked| RankedWire {
-            id: ranked.id.0,
-            utility: ranked.utility.get(),
-            selection_probability: ranked.selection_probability,
-        };
-        Self {
-            reason: verdict.reason.word().to_owned(),
-            explanation: match &verdict.reason {
-                StopReason::Stuck(why) => Some(why.to_string()),
-                _ => None,
-            },
-            ranked: verdict.ranked.iter().map(ranked).collect(),
-            draw: verdict.draw.map(|draw| DrawWire {
-                temperature: draw.temperature,
-                effective_sample_size: draw.effective_sample_size,
-                kl: draw.kl,
-            }),
-        }
-    }
-}
-
-impl VerdictWire {
-    pub(crate) fn verdict(&self) -> Result<Verdict, WireError> {
-        let ranked = |ranked: &RankedWire| {
-            let utility = Utility::new(ranked.utility).ok_or("`utility` is not finite")?;
-            Ok::<_, WireError>(Ranked {
-                id: CandidateId(ranked.id),
-                utility,
-                selection_probability: ranked.selection_probability,
-            })
-        };
-        Ok(Verdict {
-            ranked: self.ranked.iter().map(ranked).collect::<Result<_, _>>()?,
-            reason: self.reason()?,
-            draw: self.draw.map(|draw| Draw {
-                temperature: draw.temperature,
-                effective_sample_size: draw.effective_sample_size,
-                kl: draw.kl,
-            }),
-        })
-    }
-
-    fn reason(&self) -> Result<StopReason, WireError> {
-        let known = [StopReason::Target, StopReason::Patience, StopReason::Finished, StopReason::Budget];
-        if self.reason == "stuck" {
-            return Ok(StopReason::Stuck(self.explanation.as_deref().unwrap_or_default().into()));
-        }
-        known
-            .into_iter()
-            .find(|reason| reason.word() == self.reason)
-            .ok_or_else(|| format!("`reason` is `{}`: expected a reason to stop", self.reason))
     }
 }

@@ -4,11 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Digest, Objective, Proposal, Ranked, ScoreCard, StopReason, Trial, Utility, Verdict,
+    CandidateId, Digest, Objective, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Utility, Verdict,
 };
-
-/// The written rule for ties, used by every policy.
-pub const TIE_RULE: &str = "of equal utilities the candidate asked for earlier comes first";
 
 /// One candidate that was made and judged.
 #[derive(Debug, Clone)]
@@ -24,8 +21,15 @@ pub(crate) struct Archive {
     objective: Arc<dyn Objective>,
     asked: Vec<Proposal>,
     entries: Vec<Entry>,
-    best: Option<Utility>,
+    leader: Option<Leader>,
     without_gain: u32,
+}
+
+/// The candidate that comes first.
+#[derive(Debug, Clone, Copy)]
+struct Leader {
+    id: CandidateId,
+    utility: Utility,
 }
 
 /// An entry's place in the archive and its utility among all of them.
@@ -37,7 +41,7 @@ pub(crate) struct Placed {
 
 impl Archive {
     pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
-        Self { objective, asked: Vec::new(), entries: Vec::new(), best: None, without_gain: 0 }
+        Self { objective, asked: Vec::new(), entries: Vec::new(), leader: None, without_gain: 0 }
     }
 
     /// Proposals that are about to be asked for.
@@ -55,37 +59,53 @@ impl Archive {
         if trials.is_empty() {
             return;
         }
-        for trial in trials {
-            match trial {
-                Trial::Scored { id, image, card } => {
-                    if let Some(proposal) = self.asked.get(id.0 as usize) {
-                        let (proposal, card) = (proposal.clone(), card.clone());
-                        self.entries.push(Entry { proposal, image: *image, card });
-                    }
+        trials.iter().for_each(|trial| self.enter(trial));
+        let first = self.placed().first().copied();
+        let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
+        self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
+        self.leader = leader;
+    }
+
+    fn enter(&mut self, trial: &Trial) {
+        match trial {
+            Trial::Scored { id, image, card } => {
+                if let Some(proposal) = self.asked.get(id.0 as usize) {
+                    let (proposal, card) = (proposal.clone(), card.clone());
+                    self.entries.push(Entry { proposal, image: *image, card });
                 }
-                Trial::Rescored { id, card } => {
-                    if let Some(entry) = self.entries.iter_mut().find(|entry| entry.proposal.id == *id) {
-                        entry.card = std::mem::take(&mut entry.card).updated(card);
-                    }
-                }
-                Trial::Critique { .. } | Trial::Failed { .. } => {}
             }
+            Trial::Rescored { id, card } => {
+                if let Some(entry) = self.entries.iter_mut().find(|entry| entry.proposal.id == *id) {
+                    entry.card = std::mem::take(&mut entry.card).updated(card);
+                }
+            }
+            Trial::Critique { .. } | Trial::Failed { .. } => {}
         }
-        let best = self.placed().first().map(|placed| placed.utility);
-        self.without_gain = if best > self.best { 0 } else { self.without_gain + 1 };
-        self.best = best;
+    }
+
+    /// Whether something better came. Relative utilities do not compare between rounds, so that there only another
+    /// leader tells.
+    fn is_gain(&self, leader: Option<Leader>) -> bool {
+        match (leader, self.leader) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(leader), Some(before)) => match self.objective.scale() {
+                Scale::Absolute => leader.utility > before.utility,
+                Scale::Relative => leader.id != before.id,
+            },
+        }
     }
 
     /// The best utility so far, and for how many rounds nothing better came.
     pub(crate) fn standing(&self) -> (Option<Utility>, u32) {
-        (self.best, self.without_gain)
+        (self.leader.map(|leader| leader.utility), self.without_gain)
     }
 
     pub(crate) fn entry(&self, index: usize) -> &Entry {
         &self.entries[index]
     }
 
-    /// Every entry that has a utility, the best first, ties by [`TIE_RULE`].
+    /// Every entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
         let cards: Vec<&ScoreCard> = self.entries.iter().map(|entry| &entry.card).collect();
         let utilities = self.objective.utilities(&cards).into_iter().enumerate();

@@ -1,7 +1,7 @@
 //! Beam-style iterative refinement: keep the best few, vary each of them, let parents compete with children.
 //!
-//! Because a parent stays in the pool, the best so far never drops from one depth to the next. Every candidate, also one
-//! made from another candidate, is scored against the request's own source and instruction.
+//! Because a parent stays in the pool, the best so far never drops from one depth to the next. Every candidate, also
+//! one made from another candidate, is scored against the request's own source and instruction.
 
 mod recipe;
 
@@ -27,13 +27,29 @@ pub struct EdgeMix {
     pub fresh: f64,
 }
 
+/// How one child is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ReEdit,
+    EditOfEdit,
+    Fresh,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::ReEdit, Self::EditOfEdit, Self::Fresh];
+}
+
+/// How many children of each kind there are so far, in the order of [`Kind::ALL`].
+type Made = [u32; 3];
+
 impl EdgeMix {
-    fn weights(self) -> [(Edge, f64); 3] {
-        [(Edge::ReEdit, self.re_edit), (Edge::EditOfEdit, self.edit_of_edit), (Edge::Fresh, self.fresh)]
+    /// In the order of [`Kind::ALL`].
+    fn weights(self) -> [f64; 3] {
+        [self.re_edit, self.edit_of_edit, self.fresh]
     }
 
     fn check(self) -> Result<(), PolicyError> {
-        let weights = self.weights().map(|(_, weight)| weight);
+        let weights = self.weights();
         let sum: f64 = weights.iter().sum();
         if weights.iter().all(|weight| *weight >= 0.0) && sum.is_finite() && sum > 0.0 {
             return Ok(());
@@ -42,40 +58,54 @@ impl EdgeMix {
         Err(PolicyError { setting: "edges", expected, found: format!("{weights:?}") })
     }
 
-    /// The edge of the `n`-th child of a run, so that after any number of children each edge has had its share of them
-    /// to within one: the edge that is furthest behind its share goes next.
-    fn edge(self, n: u32, so_far: &[u32; 3]) -> usize {
-        let weights = self.weights().map(|(_, weight)| weight);
+    /// The kind of the next child of a run, so that after any number of children each kind has had its share of them to
+    /// within one: the kind that is furthest behind its share goes next.
+    fn next(self, made: &Made) -> Kind {
+        let weights = self.weights();
         let sum: f64 = weights.iter().sum();
-        let behind = |index: usize| weights[index] / sum * f64::from(n + 1) - f64::from(so_far[index]);
-        let mut furthest = 0;
-        for index in 1..3 {
-            if behind(index) > behind(furthest) + 1e-9 {
-                furthest = index;
-            }
-        }
-        furthest
+        let children = f64::from(1 + made.iter().sum::<u32>());
+        let behind = |kind: Kind| weights[kind as usize] / sum * children - f64::from(made[kind as usize]);
+        // Of kinds that are as far behind, but for a rounding, the first goes.
+        let further = |a: Kind, b: Kind| if behind(b) > behind(a) + 1e-9 { b } else { a };
+        Kind::ALL.into_iter().reduce(further).unwrap_or(Kind::Fresh)
+    }
+}
+
+/// How large a beam is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BeamSize {
+    /// How many candidates have children, from 1 to 1000.
+    pub width: u32,
+    /// How many children each of them has, from 1 to 1000.
+    pub children: u32,
+    /// Rounds of children after the first round, from 1 to 1000.
+    pub depth: u32,
+}
+
+impl BeamSize {
+    fn round(self) -> u64 {
+        u64::from(self.width) * u64::from(self.children)
     }
 }
 
 /// The policy `beam {width, children, depth, edges}`.
 #[derive(Debug, Clone)]
 pub struct Beam {
-    width: u32,
-    children: u32,
-    depth: u32,
+    size: BeamSize,
     edges: EdgeMix,
     rules: Rules,
 }
 
 impl Beam {
-    /// `width × children` fresh candidates, then `depth` rounds in which each of the best `width` has `children` children.
-    pub fn new(width: u32, children: u32, depth: u32, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
+    /// `width × children` fresh candidates, then `depth` rounds in which each of the best `width` has `children`
+    /// children.
+    pub fn new(size: BeamSize, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
+        let BeamSize { width, children, depth } = size;
         check_count("width", width, 1000)?;
         check_count("children", children, 1000)?;
         check_count("depth", depth, 1000)?;
         edges.check()?;
-        let beam = Self { width, children, depth, edges, rules };
+        let beam = Self { size, edges, rules };
         if beam.largest_run() > MOST_CANDIDATES {
             let expected = format!("at most {MOST_CANDIDATES} candidates in all");
             let found = format!("{depth}, which makes {} candidates", beam.largest_run());
@@ -87,12 +117,12 @@ impl Beam {
 
 impl SearchFactory for Beam {
     fn revision(&self) -> String {
-        let Self { width, children, depth, edges, rules } = self;
+        let Self { size: BeamSize { width, children, depth }, edges, rules } = self;
         let EdgeMix { re_edit, edit_of_edit, fresh } = edges;
         format!(
             "beam/1 width={width} children={children} depth={depth} re_edit={re_edit} edit_of_edit={edit_of_edit} \
              fresh={fresh}{}",
-            rules.stop.revision()
+            rules.revision()
         )
     }
 
@@ -108,13 +138,13 @@ impl SearchFactory for Beam {
     }
 
     fn largest_run(&self) -> u64 {
-        u64::from(self.width) * u64::from(self.children) * (u64::from(self.depth) + 1)
+        self.size.round() * (u64::from(self.size.depth) + 1)
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
         let archive = Archive::new(self.rules.objective.clone());
         let ground = Ground::new(request, cards);
-        Box::new(Running { policy: self.clone(), ground, archive, rounds: 0, edges: [0; 3] })
+        Box::new(Running { policy: self.clone(), ground, archive, rounds: 0, made: [0; 3] })
     }
 }
 
@@ -124,8 +154,7 @@ struct Running {
     archive: Archive,
     /// Rounds that were asked for.
     rounds: u32,
-    /// Children of each edge so far.
-    edges: [u32; 3],
+    made: Made,
 }
 
 impl Search for Running {
@@ -135,13 +164,12 @@ impl Search for Running {
         if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
             return Decision::Stop(self.archive.verdict(reason));
         }
-        if self.rounds > self.policy.depth {
+        if self.rounds > self.policy.size.depth {
             return Decision::Stop(self.archive.verdict(StopReason::Finished));
         }
-        let wanted = u64::from(self.policy.width) * u64::from(self.policy.children);
-        let count = self.ground.affordable(wanted, left);
+        let count = self.ground.affordable(self.policy.size.round(), left);
         if count == 0 {
-            return Decision::Stop(self.archive.verdict(StopReason::Budget));
+            return Decision::Stop(self.archive.verdict(self.ground.shortage()));
         }
         let proposals = self.round(count);
         self.archive.ask(&proposals);
@@ -171,7 +199,7 @@ impl Running {
         let mut beam: Vec<&Entry> = Vec::new();
         for placed in self.archive.placed() {
             let entry = self.archive.entry(placed.entry);
-            if beam.len() < self.policy.width as usize && beam.iter().all(|member| member.image != entry.image) {
+            if beam.len() < self.policy.size.width as usize && beam.iter().all(|member| member.image != entry.image) {
                 beam.push(entry);
             }
         }
@@ -179,25 +207,22 @@ impl Running {
     }
 
     fn child(&mut self, id: u32, parent: &Entry) -> Option<Proposal> {
-        let so_far = self.edges.iter().sum();
-        let place = self.policy.edges.edge(so_far, &self.edges);
-        self.edges[place] += 1;
-        let (edge, _) = self.policy.edges.weights()[place];
+        let kind = self.policy.edges.next(&self.made);
+        self.made[kind as usize] += 1;
         let fresh = self.ground.fresh(id)?;
-        let parent_id = Some(parent.proposal.id);
-        Some(match edge {
-            Edge::ReEdit => self.re_edit(fresh, parent),
-            Edge::EditOfEdit => Proposal {
+        Some(match kind {
+            Kind::ReEdit => self.re_edit(fresh, parent),
+            Kind::EditOfEdit => Proposal {
                 start: Start::Candidate(parent.proposal.id),
-                lineage: Lineage { parent: parent_id, edge },
+                lineage: Lineage { parent: Some(parent.proposal.id), edge: Edge::EditOfEdit },
                 ..fresh
             },
-            Edge::Fresh | Edge::Resume => fresh,
+            Kind::Fresh => fresh,
         })
     }
 
-    /// The parent made again with its knobs turned. What the parent started from stays: the re-edit of an edit of an edit
-    /// starts from the same picture as its parent did.
+    /// The parent made again with its knobs turned. What the parent started from stays: the re-edit of an edit of an
+    /// edit starts from the same picture as its parent did.
     fn re_edit(&self, fresh: Proposal, parent: &Entry) -> Proposal {
         let CandidateId(id) = fresh.id;
         let made = &parent.proposal;
@@ -234,12 +259,12 @@ mod tests {
         let mix = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
         let mut so_far = [0; 3];
         for n in 0..400 {
-            so_far[mix.edge(n, &so_far)] += 1;
+            so_far[mix.next(&so_far) as usize] += 1;
             for (count, weight) in so_far.iter().zip([0.5, 0.25, 0.25]) {
                 assert!((f64::from(*count) - weight * f64::from(n + 1)).abs() < 1.0 + 1e-9, "{so_far:?}");
             }
         }
         let only = EdgeMix { re_edit: 0.0, edit_of_edit: 0.0, fresh: 3.0 };
-        assert!((0..50).all(|n| only.edge(n, &[0, 0, n]) == 2));
+        assert!((0..50).all(|n| only.next(&[0, 0, n]) == Kind::Fresh));
     }
 }

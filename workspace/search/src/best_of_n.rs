@@ -27,7 +27,7 @@ impl BestOfN {
 impl SearchFactory for BestOfN {
     fn revision(&self) -> String {
         let Sampling { samples, round, rules } = &self.0;
-        format!("best_of_n/1 samples={samples} round={round}{}", rules.stop.revision())
+        format!("best_of_n/1 samples={samples} round={round}{}", rules.revision())
     }
 
     fn needs(&self) -> Vec<Need> {

@@ -14,8 +14,7 @@ mod reward_weighted;
 mod sampling;
 mod stop;
 
-pub use archive::TIE_RULE;
-pub use beam::{Beam, BeamRecipe, EdgeMix};
+pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, Reason};
 pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::Objective;
+use editscale_core::{Objective, Scale};
 use thiserror::Error;
 
 use crate::StopRule;
@@ -14,6 +14,14 @@ pub struct Rules {
     pub objective: Arc<dyn Objective>,
     /// When to end before the plan is done.
     pub stop: StopRule,
+}
+
+impl Rules {
+    /// The stop rule in words for a policy's revision.
+    pub(crate) fn revision(&self) -> String {
+        let by_leader = self.stop.has_patience() && self.objective.scale() == Scale::Relative;
+        format!("{}{}", self.stop.revision(), if by_leader { " by_leader" } else { "" })
+    }
 }
 
 /// A setting that a policy cannot have.

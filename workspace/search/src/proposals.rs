@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Proposal, Remaining, Seed,
-    Start, Until,
+    Start, StopReason, Until,
 };
 
 /// A second sequence of seeds, for choices that are no candidate's own. Any constant would do that no candidate's
@@ -48,6 +48,11 @@ impl Ground {
             return 0;
         }
         wanted.min(left.candidates(self.edit, self.rewards, self.judging)) as u32
+    }
+
+    /// Why nothing can be made, where [`Self::affordable`] says 0.
+    pub(crate) fn shortage(&self) -> StopReason {
+        if self.editor.is_some() { StopReason::Budget } else { StopReason::Stuck("the run has no editor".into()) }
     }
 
     /// A candidate from the source, with a seed of its own.

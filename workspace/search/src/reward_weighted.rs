@@ -63,6 +63,15 @@ impl Weighting {
         Err(PolicyError { setting, expected, found: value.to_string() })
     }
 
+    /// The words in a policy's revision, which journals hold: they stay whatever the variants are called here.
+    fn revision(self) -> String {
+        match self {
+            Self::Temperature(value) => format!("Temperature({value:?})"),
+            Self::TargetEss(value) => format!("TargetEss({value:?})"),
+            Self::TargetKl(value) => format!("TargetKl({value:?})"),
+        }
+    }
+
     /// β for these utilities.
     fn temperature(self, utilities: &[f64]) -> f64 {
         match self {
@@ -131,7 +140,8 @@ fn systematic(weights: &[f64], draw: u32, unit: f64) -> Vec<u32> {
 impl SearchFactory for RewardWeighted {
     fn revision(&self) -> String {
         let Self { sampling: Sampling { samples, rules, .. }, draw, weighting } = self;
-        format!("reward_weighted/1 samples={samples} draw={draw} {weighting:?}{}", rules.stop.revision())
+        let weighting = weighting.revision();
+        format!("reward_weighted/1 samples={samples} draw={draw} {weighting}{}", rules.revision())
     }
 
     fn needs(&self) -> Vec<Need> {

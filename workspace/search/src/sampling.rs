@@ -68,7 +68,7 @@ impl Sampler {
             return Err(StopReason::Finished);
         }
         match self.ground.affordable(u64::from(wanted), left) {
-            0 => Err(StopReason::Budget),
+            0 => Err(self.ground.shortage()),
             count => Ok(self.ground.all_fresh(asked, count)),
         }
     }

@@ -47,6 +47,11 @@ impl StopRule {
         self.target_score.is_some() || self.patience.is_some()
     }
 
+    /// Whether it ends a search that brings nothing better.
+    pub(crate) fn has_patience(&self) -> bool {
+        self.patience.is_some()
+    }
+
     /// Whether a search ends whose best is `best` after `without_gain` rounds that brought nothing better.
     pub(crate) fn met(&self, best: Option<Utility>, without_gain: u32) -> Option<StopReason> {
         if self.target_score.is_some_and(|target| best.is_some_and(|best| best >= target)) {

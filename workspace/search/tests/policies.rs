@@ -1,15 +1,16 @@
-//! What every policy keeps, whatever comes of its proposals: order of ids, budgets, an end, and no worse a best than before.
+//! What every policy keeps, whatever comes of its proposals: order of ids, budgets, an end, and no worse a best than
+//! before.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Decision, Digest, Failure, FailureKind, Ledger, Proposal, RewardName, Score, ScoreCard,
-    SearchFactory, StopReason, Trial, Verdict,
+    Budget, CandidateId, Decision, Digest, Failure, FailureKind, Ledger, Objective as _, PartName, Proposal, Remaining,
+    RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
 };
 use editscale_search::{
-    Beam, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -26,7 +27,7 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     vec![
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
-        Box::new(Beam::new(3, 2, 4, edges, rules.clone()).unwrap()),
+        Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
     ]
 }
@@ -117,6 +118,61 @@ fn a_target_ends_a_search_and_a_budget_of_nothing_begins_none() {
     }
 }
 
+/// Ranks are at their best in every set: whether something better came is told by who leads.
+#[test]
+fn patience_under_ranks_waits_for_another_leader() {
+    let stop = StopRule::new(None, Some(2)).unwrap();
+    let rules = Rules { objective: Arc::new(MeanRank::new(vec![judge()]).unwrap()), stop };
+    let policy = BestOfN::new(12, Some(2), rules).unwrap();
+    for (step, reason, asked) in [(1.0, StopReason::Finished, 12), (-1.0, StopReason::Patience, 6)] {
+        let (verdict, _) = drive(&policy, Budget::default(), &|proposal| Some(step * f64::from(proposal.id.0)));
+        assert_eq!((verdict.reason, verdict.ranked.len()), (reason, asked), "scores by {step}");
+    }
+}
+
+/// Journals hold these words, and are refused under others: they change only where decisions do.
+#[test]
+fn revisions_are_as_journals_have_them() {
+    let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
+    let both = StopRule::new(Some(0.5), Some(2)).unwrap();
+    let [best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
+    assert_eq!(
+        beam.revision(),
+        "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1 target_score=0.5 patience=2"
+    );
+    assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
+    for (weighting, words) in
+        [(Weighting::Temperature(1.0), "Temperature(1.0)"), (Weighting::TargetEss(2.5), "TargetEss(2.5)")]
+    {
+        let policy = RewardWeighted::new(4, 2, weighting, rules(StopRule::default())).unwrap();
+        assert_eq!(policy.revision(), format!("reward_weighted/1 samples=4 draw=2 {words}"));
+    }
+    let by_ranks = Rules { objective: objective(vec![judge()]), stop: StopRule::new(None, Some(2)).unwrap() };
+    let policy = BestOfN::new(4, Some(2), by_ranks).unwrap();
+    assert_eq!(policy.revision(), "best_of_n/1 samples=4 round=2 patience=2 by_leader");
+    let other = RewardName::new("other").unwrap();
+    assert_eq!(objective(vec![judge(), other]).revision(), "mean_rank/1 judge other");
+    let gates = vec![
+        Gate { reward: judge(), part: None, at_least: 0.6 },
+        Gate { reward: judge(), part: Some(PartName::new("likeness").unwrap()), at_least: -1.0 },
+    ];
+    let gated = Gated::new(rules(both).objective, gates);
+    assert_eq!(gated.revision(), "weighted/1 judge*1 gated/1 judge>=0.6 judge.likeness>=-1");
+}
+
+#[test]
+fn a_run_without_an_editor_is_stuck_and_not_out_of_budget() {
+    let cards = editscale_core::Cards { editors: Vec::new(), rewards: vec![reward_card("judge")] };
+    for policy in policies(&rules(StopRule::default())) {
+        let decision = policy.start(&request(11), &cards).decide(&[], &Remaining::default());
+        let Decision::Stop(Verdict { reason: StopReason::Stuck(why), .. }) = decision else {
+            panic!("{decision:?}");
+        };
+        assert_eq!(&*why, "the run has no editor");
+    }
+}
+
 /// On a landscape where small steps lead uphill, refinement finds better than as many independent draws.
 #[test]
 fn a_beam_climbs_where_steps_lead_uphill() {
@@ -128,7 +184,7 @@ fn a_beam_climbs_where_steps_lead_uphill() {
         Some((-(strength - peak).powi(2)).exp())
     };
     let edges = EdgeMix { re_edit: 1.0, edit_of_edit: 0.0, fresh: 0.0 };
-    let beam = Beam::new(2, 4, 5, edges, rules.clone()).unwrap();
+    let beam = Beam::new(BeamSize { width: 2, children: 4, depth: 5 }, edges, rules.clone()).unwrap();
     let draws = BestOfN::new(beam.largest_run() as u32, None, rules).unwrap();
     let best = |policy: &dyn SearchFactory| drive(policy, Budget::default(), &world).0.ranked[0].utility.get();
     assert!(best(&beam) > best(&draws) + 0.005, "{} against {}", best(&beam), best(&draws));
@@ -152,7 +208,7 @@ fn objectives_rank_as_they_say() {
     };
     let weighted = Weighted::new(names().into_iter().zip([3.0, 1.0]).collect()).unwrap();
     assert_eq!(numbers(&weighted), [Some((2.7 - 3.0) / 4.0), Some(3.5 / 4.0), None]);
-    assert_eq!(numbers(&MeanRank::new(names())), [Some(-1.5), Some(-1.5), None]);
+    assert_eq!(numbers(&MeanRank::new(names()).unwrap()), [Some(-1.5), Some(-1.5), None]);
     let gates = vec![Gate { reward: judge(), part: None, at_least: 0.6 }];
     let alone = Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap());
     assert_eq!(numbers(&Gated::new(alone, gates)), [Some(0.9), None, Some(0.7)]);

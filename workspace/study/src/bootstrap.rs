@@ -15,15 +15,18 @@ pub struct Interval {
 
 /// The mean of one number a group (an instruction, not a sample), with a percentile-bootstrap interval.
 ///
-/// `confidence` is the share of the resamples' means inside the interval; `resamples` at least 1 is used. Resampling is counted
-/// from `seed`, so that equal arguments give equal intervals.
+/// `confidence` is the share of the resamples' means inside the interval, of `resamples` in all: a thousand and more
+/// give steady ends. Resampling is counted from `seed`, so that equal arguments give equal intervals.
 pub fn bootstrap_mean(groups: &[f64], confidence: f64, resamples: u32, seed: u64) -> Result<Interval, StudyError> {
     check(groups)?;
     if !(confidence > 0.0 && confidence < 1.0) {
         return Err(StudyError::Confidence(confidence));
     }
+    if resamples == 0 {
+        return Err(StudyError::Resamples);
+    }
     let mut state = seed;
-    let mut means: Vec<f64> = (0..resamples.max(1)).map(|_| resampled_mean(groups, &mut state)).collect();
+    let mut means: Vec<f64> = (0..resamples).map(|_| resampled_mean(groups, &mut state)).collect();
     means.sort_by(f64::total_cmp);
     let tail = (1.0 - confidence) / 2.0;
     let at = |share: f64| means[((means.len() - 1) as f64 * share).round() as usize];
@@ -64,7 +67,8 @@ mod tests {
     }
 
     #[test]
-    fn confidence_is_checked() {
+    fn confidence_and_resamples_are_checked() {
+        assert_eq!(bootstrap_mean(&[1.0], 0.9, 0, 0), Err(StudyError::Resamples));
         assert_eq!(bootstrap_mean(&[1.0], 1.0, 10, 0), Err(StudyError::Confidence(1.0)));
     }
 }

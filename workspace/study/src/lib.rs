@@ -35,6 +35,9 @@ pub enum StudyError {
     /// Not a probability.
     #[error("a confidence of {0}: expected a number above 0 and below 1")]
     Confidence(f64),
+    /// No interval comes of none.
+    #[error("there are no resamples: expected at least one")]
+    Resamples,
 }
 
 /// Refuses an empty sample and numbers that are not finite.

@@ -13,7 +13,7 @@ use editscale_core::{
     RewardModel, RewardName, RunId, Sampler, Score, Seed, SeedRule, Watch,
 };
 
-/// A request over a picture of one made-up byte.
+/// A request over a made-up picture: six bytes that no decoder takes, under a digest that is not theirs.
 pub fn request(seed: u64) -> EditRequest {
     let bytes: Arc<[u8]> = Arc::from(&b"source"[..]);
     let size = ImageSize { width: 1, height: 1 };

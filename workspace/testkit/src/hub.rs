@@ -8,8 +8,8 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
-/// Speaks the part of the Hugging Face hub's HTTP that downloads need, on a port of its own. Files are sent from a second
-/// port, as the real one sends large ones from elsewhere.
+/// Speaks the part of the Hugging Face hub's HTTP that downloads need, on a port of its own. Files are sent from a
+/// second port, as the real one sends large ones from elsewhere.
 #[derive(Debug)]
 pub struct FakeHub {
     hub: SocketAddr,
@@ -124,8 +124,8 @@ impl FakeHub {
         self
     }
 
-    /// Lets the next request for a path go wrong; several are taken in turn. For files of a repository it is the request
-    /// for their bytes, on the second port.
+    /// Lets the next request for a path go wrong; several are taken in turn. For files of a repository it is the
+    /// request for their bytes, on the second port.
     pub fn fail(&self, path: &str, fault: Fault) {
         lock(&self.state).faults.entry(path.to_owned()).or_default().push_back(fault);
     }

@@ -1,10 +1,9 @@
-//! Fakes and conformance suites for tests. Never part of the product.
+//! Fakes for tests: editors and rewards that a test scripts, a hub of models, servers. Never part of the product.
 
-#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
+#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
+
 mod fakes;
-#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 mod hub;
-#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 mod server;
 
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};

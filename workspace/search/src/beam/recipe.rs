@@ -7,7 +7,7 @@ use editscale_schema::{
     Absent, Documented, Fields, Key, Keys, Map, Mistake, Number, Options, Section, Subtable, Whole, Yaml,
 };
 
-use super::{Beam, EdgeMix};
+use super::{Beam, BeamSize, EdgeMix};
 use crate::{PolicyChoice, PolicyError, Reason, Rules};
 
 /// Settings of iterative refinement.
@@ -60,7 +60,7 @@ const FRESH: Key<Number> = share("fresh", "share of children made from the sourc
 impl PolicyChoice for BeamRecipe {
     fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
         let Self { width, children, depth, edges } = *self;
-        Ok(Arc::new(Beam::new(width, children, depth, edges, rules)?))
+        Ok(Arc::new(Beam::new(BeamSize { width, children, depth }, edges, rules)?))
     }
 
     fn first_round(&self, _: bool) -> u64 {

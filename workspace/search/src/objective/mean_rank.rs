@@ -7,6 +7,8 @@ use editscale_schema::{Fields, Keys, Options, Yaml};
 
 use crate::{ObjectiveChoice, PolicyError};
 
+use crate::PolicyError;
+
 /// The negated mean, over the rewards, of a candidate's rank among all candidates that have every reward's score; the
 /// best rank is 1, and ties share the mean of the ranks they take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +17,13 @@ pub struct MeanRank {
 }
 
 impl MeanRank {
-    /// Over these rewards, alike.
-    pub fn new(rewards: Vec<RewardName>) -> Self {
-        Self { rewards }
+    /// Over these rewards, alike: at least one.
+    pub fn new(rewards: Vec<RewardName>) -> Result<Self, PolicyError> {
+        if rewards.is_empty() {
+            let expected = "at least one reward".to_owned();
+            return Err(PolicyError { setting: "mean_rank", expected, found: "over none".to_owned() });
+        }
+        Ok(Self { rewards })
     }
 
     fn scores(&self, card: &ScoreCard) -> Option<Vec<f64>> {
@@ -88,7 +94,7 @@ impl Options for MeanRankRecipe {
 
 impl ObjectiveChoice for MeanRankRecipe {
     fn objective(&self, rewards: Vec<(RewardName, f64)>) -> Result<Arc<dyn Objective>, PolicyError> {
-        Ok(Arc::new(MeanRank::new(rewards.into_iter().map(|(reward, _)| reward).collect())))
+        Ok(Arc::new(MeanRank::new(rewards.into_iter().map(|(reward, _)| reward).collect())?))
     }
 
     fn uses_weights(&self) -> bool {

@@ -6,13 +6,17 @@ use editscale_core::{Failure, Part, RewardName, Score, ScoreCard};
 #[derive(Debug, Clone)]
 pub(crate) struct Vote {
     pub(crate) reward: RewardName,
+    /// Which of the times that this reward was asked, from 0.
+    pub(crate) number: u32,
     pub(crate) said: Result<Score, Failure>,
 }
 
 /// The card of one candidate: a reward that was asked several times enters its mean, and the spread of what it said.
+///
+/// In whatever order the votes came in, the card is the same to the last bit.
 pub(crate) fn card(mut votes: Vec<Vote>) -> ScoreCard {
     let mut card = ScoreCard::default();
-    votes.sort_by(|a, b| a.reward.cmp(&b.reward));
+    votes.sort_by(|a, b| a.reward.cmp(&b.reward).then(a.number.cmp(&b.number)));
     for same in votes.chunk_by(|a, b| a.reward == b.reward) {
         card.enter(same[0].reward.clone(), pooled(same));
     }
@@ -60,17 +64,33 @@ mod tests {
 
     use super::*;
 
-    fn vote(reward: &str, mean: Option<f64>) -> Vote {
-        let said = mean.map(|mean| Score::new(mean).unwrap()).ok_or(Failure::new(FailureKind::TimedOut, "late"));
-        Vote { reward: RewardName::new(reward).unwrap(), said }
+    fn vote(reward: &str, number: u32, mean: Result<f64, FailureKind>) -> Vote {
+        let said = mean.map(|mean| Score::new(mean).unwrap()).map_err(|kind| Failure::new(kind, kind.word()));
+        Vote { reward: RewardName::new(reward).unwrap(), number, said }
     }
 
     #[test]
     fn votes_are_pooled_by_reward() {
-        let card = card(vec![vote("b", Some(1.0)), vote("a", None), vote("b", Some(3.0)), vote("b", None)]);
+        let late = Err(FailureKind::TimedOut);
+        let card = card(vec![vote("b", 0, Ok(1.0)), vote("a", 0, late), vote("b", 1, Ok(3.0)), vote("b", 2, late)]);
         let b = card.score(&RewardName::new("b").unwrap()).unwrap();
         assert_eq!((b.mean(), b.sigma()), (2.0, Some(2f64.sqrt())));
         assert!(card.score(&RewardName::new("a").unwrap()).is_none());
         assert_eq!(card.iter().count(), 2);
+    }
+
+    /// I3: a replay hears the votes in another order than the run did.
+    #[test]
+    fn the_order_in_which_votes_come_does_not_matter() {
+        // 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ in the last bit.
+        let scores = [Ok(0.1), Ok(0.2), Ok(0.3)];
+        let failures = [Err(FailureKind::TimedOut), Err(FailureKind::Refused), Err(FailureKind::Malformed)];
+        for said in [scores, failures] {
+            let votes: Vec<Vote> =
+                said.into_iter().zip(0..).map(|(said, number)| vote("judge", number, said)).collect();
+            let mut backwards = votes.clone();
+            backwards.reverse();
+            assert_eq!(card(votes), card(backwards));
+        }
     }
 }

@@ -1,0 +1,275 @@
+//! The edits of a round: begun, taken in, stored, and tried again where that may help.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use editscale_core::{
+    Candidate, CandidateId, EditBatch, EditItem, Event, Failure, FailureKind, Image, Proposal, Recovery, Start,
+};
+
+use super::{Done, Order, Round};
+use crate::book::{Edited, Made};
+use crate::error::EngineError;
+use crate::files::WriteError;
+use crate::purse::Work;
+
+/// What was asked for cannot be.
+pub(super) fn invalid(why: String) -> Failure {
+    Failure::new(FailureKind::Invalid, why)
+}
+
+impl Round<'_> {
+    /// Gives up an edit that an earlier life of the program left with a server that nobody can ask.
+    pub(super) fn give_up_lost(&mut self, index: usize) -> Result<(), EngineError> {
+        let item = &self.items[index];
+        let (Some(order), Some(card), None) = (&item.order, self.editor_card(index), self.book.made(item.id)) else {
+            return Ok(());
+        };
+        let Err(failure) = self.book.interrupted(&order.proposal, card) else { return Ok(()) };
+        self.book.purse.book(&Work::Edit.spent_in_vain(&failure));
+        self.fail(index, failure)
+    }
+
+    pub(super) fn launch_edits(&mut self) -> Result<(), EngineError> {
+        for editor in 0..self.editors.len() {
+            let card = self.job.ports.editors[editor].card();
+            let (slots, largest) = (card.slots.get(), card.largest_batch.get() as usize);
+            while self.editors[editor].busy < slots && !self.editors[editor].waiting.is_empty() {
+                let queue = &mut self.editors[editor];
+                // An even cut over the free slots keeps them all busy where there is less than a full batch for each.
+                let free = (slots - queue.busy) as usize;
+                let share = queue.waiting.len().div_ceil(free).clamp(1, largest);
+                let batch = queue.waiting.drain(..share).collect();
+                self.launch_batch(editor, batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a batch off, less the items that cannot be begun.
+    fn launch_batch(&mut self, editor: usize, batch: Vec<usize>) -> Result<(), EngineError> {
+        let mut items = Vec::with_capacity(batch.len());
+        let mut indices = Vec::with_capacity(batch.len());
+        for index in batch {
+            match self.prepare(index) {
+                Ok(item) => {
+                    items.push(item);
+                    indices.push(index);
+                }
+                Err(failure) => self.fail(index, failure)?,
+            }
+        }
+        if items.is_empty() {
+            return Ok(());
+        }
+        let watched: Vec<(CandidateId, u32)> =
+            indices.iter().map(|index| (self.items[*index].id, self.items[*index].attempt)).collect();
+        for (id, _) in &watched {
+            self.job.ports.observer.observe(&Event::Editing { id: *id });
+        }
+        let watch = self.watch(watched, &self.cancel_edits);
+        let backend = Arc::clone(&self.job.ports.editors[editor]);
+        self.editors[editor].busy += 1;
+        self.editing += indices.len();
+        self.under_way.push(Box::pin(async move {
+            let began = Instant::now();
+            let results = backend.edit(EditBatch { items }, &watch).await;
+            let took = began.elapsed();
+            match watch.into_error() {
+                Some(error) => Done::Broken(error),
+                None => Done::Edits { editor, items: indices, results, took },
+            }
+        }));
+        Ok(())
+    }
+
+    /// An item ready to leave, its cost set aside; or why it cannot leave.
+    fn prepare(&mut self, index: usize) -> Result<EditItem, Failure> {
+        let (Some(Order { proposal, .. }), Some(card)) = (&self.items[index].order, self.editor_card(index)) else {
+            return Err(invalid("there is nothing to make".to_owned()));
+        };
+        self.check_start(proposal)?;
+        let proposal = proposal.clone();
+        let path = self.path_of(&proposal)?;
+        let start = self.picture_of(path.first().unwrap_or(&proposal).start)?;
+        let earlier = self.book.interrupted(&proposal, card)?;
+        if !self.book.purse.reserve(Work::Edit, card.cost) {
+            return Err(Failure::new(FailureKind::OverBudget, "the budget has no edit left"));
+        }
+        self.items[index].attempt += 1;
+        self.items[index].with_editor = true;
+        let (run, request) = (self.job.run.clone(), Arc::clone(&self.job.request));
+        Ok(EditItem { run, request, proposal, start, path, earlier })
+    }
+
+    /// A candidate that is made in this round may be there when another is begun or not, so that none may start from
+    /// it.
+    fn check_start(&self, proposal: &Proposal) -> Result<(), Failure> {
+        let (Start::Candidate(id) | Start::Paused(id)) = proposal.start else { return Ok(()) };
+        if self.items.first().is_some_and(|first| id >= first.id) {
+            return Err(invalid(format!(
+                "candidate {id} was not asked for in an earlier round: nothing can start from it"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The proposals that led to the paused state that this one goes on from, first one first.
+    fn path_of(&self, proposal: &Proposal) -> Result<Vec<Proposal>, Failure> {
+        let mut path = VecDeque::new();
+        let mut start = proposal.start;
+        while let Start::Paused(id) = start {
+            let refuse = |why: &str| invalid(format!("candidate {id} {why}"));
+            let paused =
+                self.book.paused.proposal(id).ok_or_else(|| refuse("was not paused: it cannot be gone on from"))?;
+            if paused.editor != proposal.editor {
+                let (by, other) = (&paused.editor, &proposal.editor);
+                return Err(refuse(&format!("was paused by `{by}`: `{other}` cannot go on from it")));
+            }
+            // What started from itself, or from what is later, has failed: the path ends.
+            if matches!(self.book.made(id), Some(Made::Nothing(_))) {
+                return Err(refuse("failed: it cannot be gone on from"));
+            }
+            start = paused.start;
+            path.push_front(paused.clone());
+        }
+        Ok(path.into())
+    }
+
+    /// The picture that a proposal starts from which goes on from no paused state.
+    fn picture_of(&self, start: Start) -> Result<Image, Failure> {
+        let Start::Candidate(id) = start else { return Ok(self.job.request.source.clone()) };
+        match self.book.made(id) {
+            Some(Made::Image(image)) => Ok(image.clone()),
+            _ => Err(invalid(format!("there is no picture of candidate {id} to start from"))),
+        }
+    }
+
+    pub(super) fn take_edits(
+        &mut self,
+        editor: usize,
+        items: &[usize],
+        mut results: Vec<Result<Candidate, Failure>>,
+        took: Duration,
+    ) -> Result<(), EngineError> {
+        self.editors[editor].busy -= 1;
+        let bound = self.job.ports.editors[editor].card().cost;
+        if results.len() != items.len() {
+            // Whatever was made is not known, so that it counts at its most.
+            let message = format!("the editor answered {} items of {}", results.len(), items.len());
+            let failure = Failure { cost: bound, ..Failure::new(FailureKind::Malformed, message) };
+            results = items.iter().map(|_| Err(failure.clone())).collect();
+        }
+        for (index, result) in items.iter().zip(results) {
+            self.items[*index].with_editor = false;
+            match result.and_then(whole) {
+                Ok(candidate) => {
+                    self.book.purse.settle(Work::Edit, bound, &Work::Edit.spent(candidate.cost, true));
+                    self.store(*index, candidate, took);
+                }
+                Err(failure) => {
+                    self.book.purse.settle(Work::Edit, bound, &Work::Edit.spent_in_vain(&failure));
+                    self.editing -= 1;
+                    self.take_failure(*index, failure)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a picture beside the loop, which a slow disk would hold up.
+    fn store(&mut self, index: usize, candidate: Candidate, took: Duration) {
+        let stores = self.book.stores.clone();
+        let id = self.items[index].id;
+        self.under_way.push(Box::pin(async move {
+            let (encoded, trajectory) = (candidate.image.clone(), candidate.trajectory.clone());
+            let put = move || {
+                trajectory.map_or(Ok(()), |trajectory| stores.trajectories.put(id, &trajectory))?;
+                stores.images.put(&encoded)
+            };
+            let image = match tokio::task::spawn_blocking(put).await {
+                Ok(image) => image,
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            };
+            Done::Stored { item: index, candidate, took, image }
+        }));
+    }
+
+    pub(super) fn take_stored(
+        &mut self,
+        index: usize,
+        candidate: Candidate,
+        took: Duration,
+        image: Result<Image, WriteError>,
+    ) -> Result<(), EngineError> {
+        self.editing -= 1;
+        let image = image.map_err(|error| self.lose_image(index, &candidate, error))?;
+        let Candidate { cost, effective_seed, notes, .. } = candidate;
+        let id = self.items[index].id;
+        self.job.ports.observer.observe(&Event::Edited { id, image: &image, notes: &notes, took });
+        let edited = Edited { image: image.clone(), cost, effective_seed, notes, took };
+        self.book.enter_image(id, edited)?;
+        self.items[index].image = Some(image);
+        self.ask_all(index)
+    }
+
+    /// A picture that cannot be stored ends the run. One that cannot be had again is entered as lost, as far as the
+    /// disk allows: what is not written down is taken for lost with the server when the run is resumed.
+    fn lose_image(&mut self, index: usize, candidate: &Candidate, error: WriteError) -> EngineError {
+        let id = self.items[index].id;
+        if self.recovery(index) == Recovery::Unknown && self.book.is_submitted(id) {
+            let message = format!("the picture came, and could not be stored: {error}");
+            let failure = Failure { cost: candidate.cost, ..Failure::new(FailureKind::Crashed, message) };
+            // The first trouble is the one to tell of.
+            self.book.enter_failure(id, failure).ok();
+        }
+        error.into()
+    }
+
+    /// Tries a failed edit again where that may help, else gives it up.
+    fn take_failure(&mut self, index: usize, failure: Failure) -> Result<(), EngineError> {
+        let item = &self.items[index];
+        let Some(Order { proposal, editor }) = &item.order else { return self.fail(index, failure) };
+        let (editor, wait) = (*editor, self.job.limits.retry.wait(&failure, item.attempt, proposal.seed));
+        match (wait, self.closing) {
+            (Some(wait), None) => {
+                self.book.enter_retry(item.id, item.attempt, &failure)?;
+                self.editing += 1;
+                self.under_way.push(Box::pin(async move {
+                    tokio::time::sleep(wait).await;
+                    Done::EditAgain { editor, item: index }
+                }));
+                Ok(())
+            }
+            (_, Some(closing)) if failure.kind == FailureKind::Cancelled => {
+                self.drop_edit(index, closing, Some(&failure))
+            }
+            _ => self.fail(index, failure),
+        }
+    }
+
+    /// Gives an edit up: it is journaled and will not be tried again, now or after a resume.
+    pub(super) fn fail(&mut self, index: usize, failure: Failure) -> Result<(), EngineError> {
+        self.book.enter_failure(self.items[index].id, failure.clone())?;
+        self.items[index].failure = Some(failure);
+        self.conclude(index);
+        Ok(())
+    }
+
+    /// What may be done about an item's edit that nobody waited for to its end.
+    pub(super) fn recovery(&self, index: usize) -> Recovery {
+        self.editor_card(index).map_or(Recovery::Repeat, |card| card.recovery)
+    }
+}
+
+/// A candidate whose trajectory is one, where it has one; else what it cost is spent in vain.
+fn whole(candidate: Candidate) -> Result<Candidate, Failure> {
+    match &candidate.trajectory {
+        Some(trajectory) if !trajectory.is_whole() => {
+            let message = "the editor answered with a trajectory whose lists do not belong to the same steps";
+            Err(Failure { cost: candidate.cost, ..Failure::new(FailureKind::Malformed, message) })
+        }
+        _ => Ok(candidate),
+    }
+}
