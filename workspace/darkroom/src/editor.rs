@@ -126,7 +126,7 @@ pub fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
 /// A picture, decoded now or earlier.
 pub(crate) fn decoded(pictures: &DecodeCache, image: &Image) -> Result<Arc<Picture>, Failure> {
     let key = *image.digest().as_bytes();
-    if let Some(picture) = pictures.peek(key) {
+    if let Some(picture) = pictures.kept(key) {
         return Ok(picture);
     }
     let bytes = image.read().map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;
