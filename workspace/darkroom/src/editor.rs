@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::scenes::Scenes;
 
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
-const REVISION: &str = "darkroom/2";
+const REVISION: &str = "darkroom/3";
 
 /// How a darkroom works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn encoded(pixels: Pixels, metadata: &Metadata, size: Option<ImageSize>) -> Resu
 }
 
 /// A plan that can be carried out, or why it cannot: in words for people.
-pub fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
+fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
     let missed: Vec<String> = plan.not_understood.iter().map(|fragment| format!("`{}`", fragment.text)).collect();
     let what = missed.join(", ");
     if plan.edits.is_empty() && missed.is_empty() {

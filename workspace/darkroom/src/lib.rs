@@ -9,10 +9,12 @@ pub mod operations;
 pub mod photometric;
 pub mod plan;
 
+mod curve;
 mod editor;
+mod planes;
 mod reward;
 mod scenes;
 
-pub use editor::{DarkroomEditor, DarkroomOptions, check_plan};
+pub use editor::{DarkroomEditor, DarkroomOptions};
 pub use reward::PhotometricReward;
 pub use scenes::Scenes;

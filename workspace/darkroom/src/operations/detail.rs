@@ -3,8 +3,8 @@
 use editscale_picture::{Pixels, linear_from_oklab, oklab_from_linear};
 use rayon::prelude::*;
 
-use super::planes::{gaussian, guided, lightness_plane, noise_level};
 use super::step::Step;
+use crate::planes::{gaussian, guided, lightness_plane, noise_level};
 
 fn longer(pixels: &Pixels) -> f32 {
     pixels.width().max(pixels.height()) as f32
