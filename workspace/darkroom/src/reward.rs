@@ -15,7 +15,7 @@ use crate::photometric::{Assessment, assess};
 use crate::scenes::Scenes;
 
 /// The version of everything that decides a score.
-const REVISION: &str = "photometric/2";
+const REVISION: &str = "photometric/3";
 
 /// Measures how well a photographic edit was done.
 #[derive(Debug)]
