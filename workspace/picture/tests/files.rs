@@ -63,11 +63,8 @@ fn every_format_and_kind_is_read() {
     assert!(read(&png(DynamicImage::ImageRgb8(pattern(1, 1)))).is_ok());
 }
 
-/// A PNG with an EXIF block that holds an orientation and a place.
-fn with_exif(orientation: u8) -> Vec<u8> {
-    let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-    exif.extend([orientation, 0, 0, 0]);
-    exif.extend(b"\x0e\x01\x02\0\x0c\0\0\0\x26\0\0\0\0\0\0\0SECRET PLACE");
+/// A PNG of the pattern with such an EXIF block.
+fn with_block(exif: Vec<u8>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
     encoder.set_exif_metadata(exif).unwrap();
@@ -75,10 +72,18 @@ fn with_exif(orientation: u8) -> Vec<u8> {
     bytes
 }
 
+/// An EXIF block that holds an orientation and a place.
+fn block(orientation: u8) -> Vec<u8> {
+    let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0]);
+    exif.extend(b"\x0e\x01\x02\0\x0c\0\0\0\x26\0\0\0\0\0\0\0SECRET PLACE");
+    exif
+}
+
 #[test]
 fn pictures_come_out_upright_and_private() {
     for orientation in 1..=8 {
-        let bytes = with_exif(orientation);
+        let bytes = with_block(block(orientation));
         let picture = read(&bytes).unwrap();
         let mut expected = DynamicImage::ImageRgb8(pattern(24, 16));
         expected.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
@@ -196,11 +201,7 @@ fn an_exif_block_that_no_jpeg_holds_is_left_out() {
     for (length, is_kept) in [(65_527, true), (65_528, false)] {
         let mut exif = b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec();
         exif.resize(length, 0);
-        let mut bytes = Vec::new();
-        let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-        encoder.set_exif_metadata(exif).unwrap();
-        encoder.write_image(&pattern(24, 16), 24, 16, ExtendedColorType::Rgb8).unwrap();
-        let picture = read(&bytes).unwrap();
+        let picture = read(&with_block(exif)).unwrap();
         assert_eq!(picture.metadata.exif.is_some(), is_kept, "{length} bytes");
         assert_eq!(picture.metadata.warnings.is_empty(), is_kept);
         let options = EncodeOptions { format: Format::Jpeg, keep_metadata: true, ..EncodeOptions::PNG };
@@ -303,6 +304,27 @@ proptest! {
         bytes[place] = value;
         let small = Limits { pixels: 1_000_000, ..Limits::default() };
         decode(&bytes, &small).ok();
+    }
+
+    /// A profile decides what every value of a picture means: a hostile one is refused, or gives colours that can be worked on.
+    #[test]
+    fn damaged_profiles_give_finite_colours(damage in prop::collection::vec((0usize..700, any::<u8>()), 1..12)) {
+        let mut icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        let length = icc.len();
+        // The tags and what they hold lie behind the 128 bytes of the head.
+        damage.into_iter().for_each(|(place, value)| icc[128 + place % (length - 128)] = value);
+        let picture = read(&with_profile(icc)).unwrap();
+        prop_assert!(picture.pixels.rgb().iter().flatten().all(|value| value.is_finite() && value.abs() < 1e6));
+        prop_assert!(encode(&picture.pixels, &picture.metadata, EncodeOptions::PNG).is_ok());
+    }
+
+    #[test]
+    fn damaged_exif_harms_nothing_but_itself(damage in prop::collection::vec((0usize..60, any::<u8>()), 1..8)) {
+        let mut exif = block(6);
+        let length = exif.len();
+        damage.into_iter().for_each(|(place, value)| exif[place % length] = value);
+        let picture = read(&with_block(exif)).unwrap();
+        prop_assert_eq!(picture.pixels.width() * picture.pixels.height(), 24 * 16);
     }
 
     #[test]
