@@ -8,7 +8,7 @@ use super::Scene;
 use super::colours::{Strictness, answers, hue_distance, vivid};
 use crate::curve::rise;
 use crate::plan::{Colour, Position, Region, Subject, Tone};
-use crate::planes::{gaussian, guided, lightness_plane};
+use crate::planes::{GuidedFilter, gaussian, lightness_plane};
 
 /// How evidence is decided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -294,7 +294,8 @@ impl Mask {
         let (width, height) = (guide.width() as usize, guide.height() as usize);
         let large = self.enlarged(width, height);
         let radius = (width.max(height) / 150).max(2);
-        let mut refined = guided(&lightness_plane(guide), &large, width, radius, 4e-4);
+        let filter = GuidedFilter { width, radius, epsilon: 4e-4 };
+        let mut refined = filter.smooth(&lightness_plane(guide), &large);
         refined.par_iter_mut().for_each(|value| *value = ((*value - 0.02) / 0.96).clamp(0.0, 1.0));
         refined
     }
