@@ -12,7 +12,7 @@ use crate::probe::is_deep;
 use crate::{Limits, Metadata, Picture, PictureError, Pixels, Profile};
 
 /// Linear light at each 16-bit sRGB value.
-pub(crate) static SRGB_LINEAR: LazyLock<Vec<f32>> =
+static SRGB_LINEAR: LazyLock<Vec<f32>> =
     LazyLock::new(|| (0..=u16::MAX).map(|value| linear_from_srgb(f32::from(value) / 65_535.0)).collect());
 
 /// The longest EXIF block that is kept: what the segment of a JPEG holds beside its own head (CIPA DC-008, 4.7.2). A longer one could

@@ -10,8 +10,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::colour::linear_from_srgb;
-use crate::decode::SRGB_LINEAR;
+use crate::colour::{linear_from_srgb, srgb_from_linear};
 use crate::{Format, Metadata, Pixels, Profile};
 
 /// How a picture is written.
@@ -201,10 +200,10 @@ fn flatten(rgb: &[[f32; 3]], channels: usize, write: impl Fn(usize, &mut [u8]) +
 
 /// 16-bit samples in the machine's byte order. A value that was read from 16 bits comes back as it was.
 fn samples16(pixels: &Pixels, profile: Option<&Profile>) -> Vec<u8> {
-    let tables: [&[f32]; 3] =
-        std::array::from_fn(|channel| profile.map_or(SRGB_LINEAR.as_slice(), |profile| profile.linear(channel)));
-    let code =
-        |channel: usize, value: f32| tables[channel].partition_point(|linear| *linear < value).min(65_535) as u16;
+    let code = |channel: usize, value: f32| match profile {
+        None => (srgb_from_linear(value.clamp(0.0, 1.0)) * 65_535.0).round() as u16,
+        Some(profile) => profile.linear(channel).partition_point(|linear| *linear < value).min(65_535) as u16,
+    };
     let channels = if pixels.alpha().is_some() { 4 } else { 3 };
     let rgb = pixels.rgb();
     flatten(rgb, channels * 2, |index, out| {

@@ -212,8 +212,8 @@ fn an_exif_block_that_no_jpeg_holds_is_left_out() {
 
 #[test]
 fn sixteen_bits_come_back_as_they_were() {
-    let values = |x: u32, y: u32| image::Rgb([(x * 257 + y) as u16, (65_535 - x * 255) as u16, (x * y) as u16]);
-    let deep = image::ImageBuffer::from_fn(256, 200, values);
+    let every = |x: u32, y: u32| image::Rgb([(x + 256 * y) as u16, (65_535 - x - 256 * y) as u16, (x * y) as u16]);
+    let deep = image::ImageBuffer::from_fn(256, 256, every);
     let picture = read(&png(DynamicImage::ImageRgb16(deep.clone()))).unwrap();
     let options = EncodeOptions { deep: true, ..EncodeOptions::PNG };
     let bytes = encode(&picture.pixels, &picture.metadata, options).unwrap();
