@@ -20,7 +20,7 @@ use crate::scenes::Scenes;
 pub use recipe::DarkroomRecipe;
 
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
-const REVISION: &str = "darkroom/2";
+const REVISION: &str = "darkroom/3";
 
 /// An editor that develops photographs as a darkroom does, from instructions in plain English.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ fn encoded(pixels: Pixels, metadata: &Metadata, size: Option<ImageSize>) -> Resu
 }
 
 /// A plan that can be carried out, or why it cannot: in words for people.
-pub fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
+fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
     let missed: Vec<String> = plan.not_understood.iter().map(|fragment| format!("`{}`", fragment.text)).collect();
     let what = missed.join(", ");
     if plan.edits.is_empty() && missed.is_empty() {
@@ -120,7 +120,7 @@ pub fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
 /// A picture, decoded now or earlier.
 pub(crate) fn decoded(pictures: &DecodeCache, image: &Image) -> Result<Arc<Picture>, Failure> {
     let key = *image.digest().as_bytes();
-    if let Some(picture) = pictures.peek(key) {
+    if let Some(picture) = pictures.kept(key) {
         return Ok(picture);
     }
     let bytes = image.read().map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;

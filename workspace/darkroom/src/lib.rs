@@ -9,13 +9,15 @@ pub mod operations;
 pub mod photometric;
 pub mod plan;
 
+mod curve;
 mod editor;
+mod planes;
 mod reward;
 mod scenes;
 
 use editscale_schema::{EditorKind, RewardKind};
 
-pub use editor::{DarkroomEditor, DarkroomRecipe, check_plan};
+pub use editor::{DarkroomEditor, DarkroomRecipe};
 pub use reward::{PhotometricRecipe, PhotometricReward};
 pub use scenes::Scenes;
 

@@ -45,6 +45,25 @@ pub enum Direction {
     Less,
 }
 
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::More => Self::Less,
+            Self::Less => Self::More,
+        }
+    }
+
+    /// 1 for more, −1 for less.
+    pub fn sign(self) -> f32 {
+        match self {
+            Self::More => 1.0,
+            Self::Less => -1.0,
+        }
+    }
+}
+
 /// How much of a change is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Amount {
@@ -58,7 +77,8 @@ pub enum Amount {
     Extreme,
     /// A stated share, as in "by 20%": `0.2`. Positive; the direction is kept apart.
     Share(f32),
-    /// Stated photographic stops, as in "one stop brighter". Positive; only for exposure.
+    /// Stated photographic stops, as in "one stop brighter". Positive; of other quantities than exposure so much as goes with that
+    /// many stops.
     Stops(f32),
 }
 
@@ -145,6 +165,13 @@ pub enum Change {
         /// Width over height.
         aspect: Aspect,
     },
+}
+
+impl Change {
+    /// Whether pixels change their places, so that it can only be carried out on the whole picture.
+    pub fn moves_the_frame(self) -> bool {
+        matches!(self, Self::Rotate { .. } | Self::Straighten | Self::Flip(_) | Self::Crop { .. })
+    }
 }
 
 /// The way a picture is mirrored.
@@ -253,5 +280,11 @@ impl Region {
     /// Whether this is the whole picture.
     pub fn is_everywhere(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// All but this.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        Self { inverted: !self.inverted, ..self.clone() }
     }
 }

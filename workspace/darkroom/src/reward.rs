@@ -19,7 +19,7 @@ use crate::scenes::Scenes;
 pub use recipe::PhotometricRecipe;
 
 /// The version of everything that decides a score.
-const REVISION: &str = "photometric/2";
+const REVISION: &str = "photometric/3";
 
 /// Measures how well a photographic edit was done.
 #[derive(Debug)]

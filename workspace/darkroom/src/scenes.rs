@@ -63,6 +63,6 @@ impl Scenes {
 
     /// How a source measures.
     pub(crate) fn view(&self, key: Key, pixels: &Pixels) -> Arc<SourceView> {
-        self.views.of(key, || SourceView::new(pixels))
+        self.views.of(key, || SourceView::of(pixels, self.of(key, pixels)))
     }
 }

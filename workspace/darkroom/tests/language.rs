@@ -91,6 +91,7 @@ proptest::proptest! {
             proptest::sample::select(vec![
                 "brighter", "the", "red", "flowers", "blue", "less", "20%", "and", "not", "crop", "4:5", "rotate", "90", "degrees",
                 "left", "sky", "remove", "grain", "except", "it", "corners", "half", "a", "stop", "soft", "contrast", "hat", ",", "too",
+                "add", "dark", "around", "the rest", "landscape", "horizon", "to", "put", "keep", "colour", "mirror", "much", "no",
             ]),
             0..12,
         )
@@ -103,6 +104,17 @@ proptest::proptest! {
 fn long_texts_take_time_in_proportion() {
     let text = "a little warmer, not the background, ".repeat(3000);
     assert!(!read(&text).edits.is_empty());
+}
+
+#[test]
+fn a_plan_is_bounded_and_says_what_it_leaves_out() {
+    let many =
+        |between: &str| (1..200).map(|share| format!("{share}% brighter")).collect::<Vec<String>>().join(between);
+    for text in [many(", "), many(" ")] {
+        let plan = read(&text);
+        assert_eq!(plan.edits.len(), 32);
+        assert!(!plan.not_understood.is_empty());
+    }
 }
 
 #[test]

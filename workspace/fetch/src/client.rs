@@ -6,8 +6,8 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RANGE, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url, redirect};
 
-use crate::FetchError;
 use crate::backoff::Trouble;
+use crate::{FetchError, Token};
 
 /// Redirects that are followed in a row.
 const MOST_REDIRECTS: usize = 10;
@@ -58,7 +58,7 @@ pub fn builder() -> reqwest::ClientBuilder {
 pub(crate) struct Get<'a> {
     pub(crate) url: &'a Url,
     /// A bearer token. It goes to the host of `url` alone, not to where that redirects.
-    pub(crate) token: Option<&'a str>,
+    pub(crate) token: Option<&'a Token>,
     /// The first byte wanted.
     pub(crate) from: u64,
     /// The longest time for the whole answer; else only silence is limited.
@@ -81,7 +81,7 @@ impl Client {
     pub(crate) async fn attempt(&self, get: Get<'_>) -> Result<Response, Trouble> {
         let mut request = self.http.get(get.url.clone());
         if let Some(token) = get.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.as_str()));
         }
         if get.from > 0 {
             request = request.header(RANGE, format!("bytes={}-", get.from));

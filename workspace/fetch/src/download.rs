@@ -8,7 +8,7 @@ use reqwest::{Response, StatusCode, Url};
 use crate::backoff::{Backoff, GaveUp, Trouble};
 use crate::client::{Get, address, say, text};
 use crate::partial::Partial;
-use crate::{Client, FetchError};
+use crate::{Client, FetchError, Token};
 
 /// What to download, and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Download<'a> {
     /// Where from.
     pub url: &'a str,
     /// A bearer token for the host of `url`.
-    pub token: Option<&'a str>,
+    pub token: Option<&'a Token>,
     /// Where to. The file appears there when it is whole and checked.
     pub to: &'a Path,
     /// What tells one content of this address from another, such as a checksum or a commit: a broken download is gone on
@@ -24,7 +24,7 @@ pub struct Download<'a> {
     pub version: &'a str,
     /// Its length in bytes, where it is known.
     pub bytes: Option<u64>,
-    /// Its SHA-256 in lower-case hexadecimal, where it is known.
+    /// Its SHA-256 in hexadecimal, where it is known.
     pub sha256: Option<&'a str>,
 }
 
@@ -38,10 +38,14 @@ impl Client {
             partial.restart()?;
         }
         let mut backoff = Backoff::new(self.patience);
+        // A server that knows no ranges begins anew each time: only what lies beyond all earlier attempts is progress, or a
+        // download that breaks now here and now there would never end.
+        let mut furthest = partial.length();
         while wanted.bytes.is_none_or(|expected| partial.length() < expected) {
-            let before = partial.length();
             let Err(trouble) = self.go_on(wanted, &url, &mut partial, arrived).await else { break };
-            if let Err(gave_up) = backoff.wait(trouble, partial.length() > before).await {
+            let was_of_use = partial.length() > furthest;
+            furthest = furthest.max(partial.length());
+            if let Err(gave_up) = backoff.wait(trouble, was_of_use).await {
                 return Err(gave_up_on(gave_up, wanted, partial));
             }
         }
@@ -142,15 +146,13 @@ fn gave_up_on(gave_up: GaveUp, wanted: &Download<'_>, partial: Partial) -> Fetch
 }
 
 fn check(wanted: &Download<'_>, partial: Partial) -> Result<(), FetchError> {
-    if let Some(expected) = wanted.sha256 {
-        let found = partial.sha256();
-        if !found.eq_ignore_ascii_case(expected) {
+    match FetchError::unless_same(wanted.url, wanted.sha256, || partial.sha256()) {
+        Ok(()) => partial.finish(wanted.to),
+        Err(error) => {
             partial.discard();
-            let (url, expected) = (wanted.url.to_owned(), expected.to_owned());
-            return Err(FetchError::Checksum { url, expected, found });
+            Err(error)
         }
     }
-    partial.finish(wanted.to)
 }
 
 #[cfg(test)]

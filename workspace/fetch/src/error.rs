@@ -159,6 +159,16 @@ impl FetchError {
     pub(crate) fn disk(file: &Path) -> impl Fn(io::Error) -> Self + '_ {
         |source| Self::Disk { file: file.to_owned(), source }
     }
+
+    /// That some bytes have a SHA-256, where it is known. Hexadecimal digits are the same in upper case.
+    pub(crate) fn unless_same(url: &str, expected: Option<&str>, found: impl FnOnce() -> String) -> Result<(), Self> {
+        let Some(expected) = expected else { return Ok(()) };
+        let found = found();
+        if found.eq_ignore_ascii_case(expected) {
+            return Ok(());
+        }
+        Err(Self::Checksum { url: url.to_owned(), expected: expected.to_owned(), found })
+    }
 }
 
 fn colon(said: &str) -> String {

@@ -19,6 +19,7 @@ mod partial;
 mod public;
 mod space;
 mod text;
+mod token;
 
 pub use client::{Client, Patience, builder, say};
 pub use download::Download;
@@ -27,3 +28,4 @@ pub use hub::{Hub, HubSettings, Licence, RemoteFile, RepoId, RepoIdError, Snapsh
 pub use public::{PublicNames, is_public};
 pub use space::{ensure_room, free_bytes};
 pub use text::TextRules;
+pub use token::Token;

@@ -91,11 +91,16 @@ impl Partial {
         for path in entries.map(|entry| entry.path()).filter(|path| *path != self.path) {
             let name = file_name(&path);
             let version = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".part"));
-            if version.is_some_and(|version| !version.contains('.')) {
+            if version.is_some_and(|version| !version.contains('.')) && !is_being_written(&path) {
                 fs::remove_file(path).ok();
             }
         }
     }
+}
+
+/// Whether another process holds a partial file.
+fn is_being_written(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn file_name(path: &Path) -> String {
@@ -134,6 +139,10 @@ mod tests {
         partial.append(b"world").unwrap();
         assert_eq!(partial.sha256(), format!("{:x}", Sha256::digest(b"hello world")));
         drop(partial);
+        let other = Partial::open(&to, "v1").unwrap();
+        drop(Partial::open(&to, "v2").unwrap());
+        assert!(Partial::path(&to, "v1").exists(), "it is being written");
+        drop(other);
         let partial = Partial::open(&to, "v2").unwrap();
         assert_eq!((partial.length(), Partial::path(&to, "v1").exists()), (0, false));
         partial.finish(&to).unwrap();

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::backoff::{Backoff, Trouble};
 use crate::client::{Get, address, say};
-use crate::{Client, FetchError};
+use crate::{Client, FetchError, Token};
 
 /// What a text must keep to.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct TextRules<'a> {
     pub most_bytes: u64,
     /// The longest time for one attempt.
     pub within: Duration,
-    /// Its SHA-256 in lower-case hexadecimal, where it is known.
+    /// Its SHA-256 in hexadecimal, where it is known.
     pub sha256: Option<&'a str>,
 }
 
@@ -37,7 +37,7 @@ impl Client {
     pub(crate) async fn text_with(
         &self,
         url: &Url,
-        token: Option<&str>,
+        token: Option<&Token>,
         rules: &TextRules<'_>,
     ) -> Result<String, FetchError> {
         let get = Get { url, token, from: 0, within: Some(rules.within) };
@@ -50,12 +50,7 @@ impl Client {
                 }
             }
         };
-        if let Some(expected) = rules.sha256 {
-            let found = format!("{:x}", Sha256::digest(&bytes));
-            if found != expected {
-                return Err(FetchError::Checksum { url: url.to_string(), expected: expected.to_owned(), found });
-            }
-        }
+        FetchError::unless_same(url.as_str(), rules.sha256, || format!("{:x}", Sha256::digest(&bytes)))?;
         let reason = |error: std::string::FromUtf8Error| format!("expected UTF-8 text: {}", error.utf8_error());
         String::from_utf8(bytes).map_err(|error| FetchError::Answer { url: url.to_string(), reason: reason(error) })
     }

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use editscale_fetch::{Client, Download, FetchError, Hub, HubSettings, Patience, RepoId, Snapshot, TextRules};
+use editscale_fetch::{Client, Download, FetchError, Hub, HubSettings, Patience, RepoId, Snapshot, TextRules, Token};
 use editscale_testkit::{FakeHub, Fault};
 use sha2::{Digest, Sha256};
 
@@ -33,7 +34,7 @@ fn fake() -> FakeHub {
 struct Desk {
     fake: FakeHub,
     folder: tempfile::TempDir,
-    token: Option<String>,
+    token: Option<Token>,
     is_offline: bool,
 }
 
@@ -134,6 +135,49 @@ async fn a_server_without_ranges_sends_it_anew() {
     desk.fetches_well().await;
 }
 
+/// A server that knows no ranges, promises a thousand bytes and breaks off after a few of them, never at the same place twice
+/// in a row.
+fn breaks_here_and_there() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/data", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for (n, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let asked = stream.read(&mut [0; 4096]).unwrap();
+            assert!(asked > 0);
+            let sent = vec![7; if n % 2 == 0 { 100 } else { 50 }];
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nconnection: close\r\n\r\n").unwrap();
+            stream.write_all(&sent).unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn breaking_here_and_there_is_no_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, to) = (breaks_here_and_there(), folder.path().join("data"));
+    let download = Download { url: &url, token: None, to: &to, version: "1", bytes: Some(1000), sha256: None };
+    let client = client();
+    let tried = tokio::time::timeout(Duration::from_secs(20), client.download(&download, &|_| ())).await;
+    let said = tried.expect("it gives up").unwrap_err().to_string();
+    assert!(said.contains("after 3 attempts without progress"), "{said}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_its_own_folder_is_not_walked() {
+    let mut desk = Desk::new(fake());
+    desk.is_offline = true;
+    fill_cache(desk.folder.path(), &"ab".repeat(32));
+    let root = desk.folder.path().join("cache/models--owner--model/snapshots/0123456789abcdef0123456789abcdef01234567");
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
+        std::os::unix::fs::symlink(&root, root.join(name)).unwrap();
+    }
+    let paths: Vec<String> = desk.snapshot().await.unwrap().files.into_iter().map(|file| file.path).collect();
+    assert_eq!(paths, ["README.md", "weights.bin"]);
+}
+
 #[tokio::test]
 async fn another_content_is_begun_anew() {
     let desk = Desk::new(fake());
@@ -172,9 +216,9 @@ async fn a_wrong_length_is_an_error() {
 async fn what_is_gated_says_what_it_needs() {
     let mut desk = Desk::new(fake().with_token(REPO, "hf_good"));
     assert!(desk.fails().await.contains("owner/model: access was denied (status 401, GatedRepo): it is gated"));
-    desk.token = Some("hf_bad".to_owned());
+    desk.token = Token::new("hf_bad");
     assert!(desk.fails().await.contains("its terms have not been accepted"));
-    desk.token = Some("hf_good".to_owned());
+    desk.token = Token::new("hf_good");
     desk.fetches_well().await;
     let requests = desk.fake.requests();
     assert!(requests.iter().any(|each| each.starts_with("hub") && each.ends_with("with token")), "{requests:?}");
@@ -210,8 +254,10 @@ async fn texts_keep_to_their_rules() {
     let error = client.text(&url, &TextRules::up_to(4)).await.unwrap_err().to_string();
     assert!(error.ends_with("page.txt: expected at most 4 bytes, found 5"), "{error}");
     let sum = format!("{:x}", Sha256::digest("five!"));
-    let good = TextRules { sha256: Some(&sum), ..TextRules::up_to(9) };
-    assert!(client.text(&url, &good).await.is_ok());
+    for sum in [&sum, &sum.to_ascii_uppercase()] {
+        let good = TextRules { sha256: Some(sum), ..TextRules::up_to(9) };
+        assert!(client.text(&url, &good).await.is_ok());
+    }
     let bad = TextRules { sha256: Some("00"), ..TextRules::up_to(9) };
     assert!(matches!(client.text(&url, &bad).await, Err(FetchError::Checksum { .. })));
     let error = client.text(&format!("{}/bytes", fake.url()), &TextRules::up_to(9)).await.unwrap_err().to_string();

@@ -4,10 +4,9 @@ use std::io::Cursor;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::error::{ImageError, ParameterError, ParameterErrorKind};
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder};
+use image::{ColorType, DynamicImage, ExtendedColorType, ImageEncoder};
 
-use crate::probe::{guarded, name, open};
+use crate::open::opened;
 use crate::{EncodeError, Format, Limits, PictureError};
 
 /// Three bytes a pixel, as the file has them.
@@ -25,17 +24,9 @@ pub struct Rgb8 {
 /// the upper 8. That is what Pillow's `convert("RGB")` does, with which such models were trained; other than there, the
 /// result is upright.
 pub fn decode_rgb8(bytes: &[u8], limits: &Limits) -> Result<Rgb8, PictureError> {
-    let format = Format::of(bytes)?;
-    guarded(format, || {
-        let (mut decoder, _) = open(bytes, format, limits)?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| name(format, &error))?;
-        image.apply_orientation(orientation);
-        let (width, height) = (image.width() as usize, image.height() as usize);
-        if width * height == 0 {
-            return Err(PictureError::Corrupt { format, reason: "it holds no pixels".to_owned() });
-        }
-        Ok(Rgb8 { width, height, data: plain(&image) })
+    opened(bytes, limits, |file| {
+        let image = file.into_image()?;
+        Ok(Rgb8 { width: image.width() as usize, height: image.height() as usize, data: plain(&image) })
     })
 }
 

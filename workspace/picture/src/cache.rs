@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::{Limits, Picture, PictureError, decode};
 
@@ -64,14 +64,22 @@ impl DecodeCache {
         picture
     }
 
-    /// The picture under this key, where it is kept.
-    pub fn peek(&self, key: Key) -> Option<Arc<Picture>> {
-        let slot = Arc::clone(&self.shelf.lock().unwrap_or_else(PoisonError::into_inner).slots.get(&key)?.0);
+    /// The picture under this key, where it is kept: a use of it, as of one that is asked for with its bytes.
+    pub fn kept(&self, key: Key) -> Option<Arc<Picture>> {
+        let mut shelf = self.shelf();
+        shelf.uses += 1;
+        let uses = shelf.uses;
+        let (slot, used) = shelf.slots.get_mut(&key)?;
+        *used = uses;
         slot.get()?.clone().ok()
     }
 
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn slot(&self, key: Key) -> Slot {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf();
         shelf.uses += 1;
         let uses = shelf.uses;
         let (slot, used) = shelf.slots.entry(key).or_default();
@@ -81,7 +89,7 @@ impl DecodeCache {
 
     /// Lets go of what is longest unused until the rest is within the bound.
     fn tidy(&self, just_used: Key, failed: bool) {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf();
         if failed {
             shelf.slots.remove(&just_used);
         }
@@ -97,5 +105,37 @@ impl DecodeCache {
             };
             shelf.slots.remove(&oldest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EncodeOptions, Metadata, Pixels, encode};
+
+    /// A cache with room for two pictures of 4 x 4, and the file of one.
+    fn cache() -> (DecodeCache, Vec<u8>) {
+        let pixels = Pixels::new(4, 4, vec![[0.5; 3]; 16]).unwrap();
+        let file = encode(&pixels, &Metadata::default(), EncodeOptions::PNG).unwrap();
+        (DecodeCache::new(Limits::default(), 2 * 16 * 12), file)
+    }
+
+    #[test]
+    fn what_is_longest_unused_goes_first() {
+        let (cache, file) = cache();
+        for key in [1, 2] {
+            cache.get([key; 32], &file).unwrap();
+        }
+        assert!(cache.kept([1; 32]).is_some(), "used again");
+        cache.get([3; 32], &file).unwrap();
+        assert_eq!([1, 2, 3].map(|key| cache.kept([key; 32]).is_some()), [true, false, true]);
+    }
+
+    #[test]
+    fn failures_are_not_kept() {
+        let (cache, file) = cache();
+        assert!(cache.get([1; 32], b"no picture").is_err());
+        assert!(cache.kept([1; 32]).is_none());
+        assert!(cache.get([1; 32], &file).is_ok());
     }
 }

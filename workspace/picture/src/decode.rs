@@ -7,41 +7,57 @@ use image::{ColorType, DynamicImage, ImageDecoder};
 use rayon::prelude::*;
 
 use crate::colour::linear_from_srgb;
-use crate::probe::{guarded, is_deep, name, open};
-use crate::{Format, Limits, Metadata, Picture, PictureError, Pixels, Profile};
+use crate::open::opened;
+use crate::probe::is_deep;
+use crate::{Limits, Metadata, Picture, PictureError, Pixels, Profile};
 
 /// Linear light at each 16-bit sRGB value.
 static SRGB_LINEAR: LazyLock<Vec<f32>> =
     LazyLock::new(|| (0..=u16::MAX).map(|value| linear_from_srgb(f32::from(value) / 65_535.0)).collect());
 
+/// The longest EXIF block that is kept: what the segment of a JPEG holds beside its own head (CIPA DC-008, 4.7.2). A longer one could
+/// not be written again.
+const MOST_EXIF_BYTES: usize = 65_527;
+
 /// Reads a picture: any of the six formats, 8 or 16 bits, grey or colour, with or without alpha, in any matrix profile. CMYK
-/// photographs are converted by the plain formula.
+/// photographs are converted by the plain formula; of a TIFF with several pages the first is read.
 ///
 /// The result is upright. Animated files are refused. Nothing is allocated for the pixels before the declared size
 /// is known to be within the limits.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
-    let format = Format::of(bytes)?;
-    guarded(format, || decode_format(bytes, format, limits))
+    opened(bytes, limits, |mut file| {
+        let format = file.format;
+        let metadata = metadata(&mut file.decoder);
+        let image = file.into_image()?;
+        let pixels = linearise(&image, metadata.profile.as_ref())
+            .ok_or_else(|| PictureError::Corrupt { format, reason: "it holds no pixels".to_owned() })?;
+        Ok(Picture { pixels, metadata })
+    })
 }
 
-fn decode_format(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, PictureError> {
-    let (mut decoder, _) = open(bytes, format, limits)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+fn metadata(decoder: &mut dyn ImageDecoder) -> Metadata {
     let colour = decoder.color_type();
     let mut metadata = Metadata { is_deep: is_deep(colour), is_grey: !colour.has_color(), ..Metadata::default() };
-    metadata.exif = decoder.exif_metadata().ok().flatten().map(|mut exif| {
-        // What it returns is the orientation, which the decoder has told already.
-        let _told = Orientation::remove_from_exif_chunk(&mut exif);
-        exif
-    });
+    if let Some(exif) = decoder.exif_metadata().ok().flatten() {
+        keep_exif(exif, &mut metadata);
+    }
     if let Some(icc) = decoder.icc_profile().ok().flatten() {
         read_profile(&icc, &mut metadata);
     }
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| name(format, &error))?;
-    image.apply_orientation(orientation);
-    let pixels = linearise(&image, metadata.profile.as_ref())
-        .ok_or_else(|| PictureError::Corrupt { format, reason: "it holds no pixels".to_owned() })?;
-    Ok(Picture { pixels, metadata })
+    metadata
+}
+
+fn keep_exif(mut exif: Vec<u8>, metadata: &mut Metadata) {
+    if exif.len() > MOST_EXIF_BYTES {
+        let found = exif.len();
+        metadata
+            .warnings
+            .push(format!("the EXIF block is not kept: expected at most {MOST_EXIF_BYTES} bytes, found {found}"));
+        return;
+    }
+    // What it returns is the orientation, by which the pixels are turned.
+    let _told = Orientation::remove_from_exif_chunk(&mut exif);
+    metadata.exif = Some(exif);
 }
 
 fn read_profile(icc: &[u8], metadata: &mut Metadata) {

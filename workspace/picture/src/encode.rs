@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder};
+use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::colour::linear_from_srgb;
+use crate::colour::{linear_from_srgb, srgb_from_linear};
 use crate::{Format, Metadata, Pixels, Profile};
 
 /// How a picture is written.
@@ -20,7 +20,7 @@ pub struct EncodeOptions {
     pub format: Format,
     /// 1..=100, for JPEG.
     pub quality: u8,
-    /// 16 bits a channel, for PNG.
+    /// 16 bits a channel, for PNG; the others hold 8.
     pub deep: bool,
     /// Whether the EXIF block goes along. Place and owner are in it.
     pub keep_metadata: bool,
@@ -51,57 +51,63 @@ pub enum EncodeError {
 ///
 /// Colours that the profile cannot hold are clipped. JPEG has no alpha: the picture is laid on white.
 pub fn encode(pixels: &Pixels, metadata: &Metadata, options: EncodeOptions) -> Result<Vec<u8>, EncodeError> {
-    let EncodeOptions { format, quality, deep, .. } = options;
+    let EncodeOptions { format, quality, .. } = options;
     let mut file = Cursor::new(Vec::with_capacity(pixels.rgb().len()));
-    let profile = metadata.profile.as_ref();
-    let exif = metadata.exif.as_ref().filter(|_| options.keep_metadata);
-    match format {
+    let content = Content::new(pixels, metadata, options);
+    let written = match format {
         Format::Png => {
-            let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
-            let samples = if deep { samples16(pixels, profile) } else { samples8(pixels, profile, true) };
-            let colour = match (pixels.alpha().is_some(), deep) {
+            content.write(PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive))
+        }
+        Format::Jpeg => content.write(JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100))),
+        Format::WebP => content.write(WebPEncoder::new_lossless(&mut file)),
+        Format::Tiff | Format::Bmp | Format::Gif => return Err(EncodeError::Format(format)),
+    };
+    written.map_err(|source| EncodeError::Encoder { format, source })?;
+    Ok(file.into_inner())
+}
+
+/// What is written, whatever packs it.
+struct Content<'a> {
+    /// Pixels across and down.
+    size: (u32, u32),
+    /// As the encoders take them: 16-bit ones in the machine's byte order.
+    samples: Vec<u8>,
+    colour: ExtendedColorType,
+    /// The profile that the samples are in; sRGB where there is none.
+    profile: Option<&'a Profile>,
+    exif: Option<&'a Vec<u8>>,
+}
+
+impl<'a> Content<'a> {
+    fn new(pixels: &Pixels, metadata: &'a Metadata, options: EncodeOptions) -> Self {
+        let profile = metadata.profile.as_ref();
+        let has_alpha = pixels.alpha().is_some() && options.format != Format::Jpeg;
+        let is_deep = options.deep && options.format == Format::Png;
+        Self {
+            size: (pixels.width(), pixels.height()),
+            samples: if is_deep { samples16(pixels, profile) } else { samples8(pixels, profile, has_alpha) },
+            colour: match (has_alpha, is_deep) {
                 (false, false) => ExtendedColorType::Rgb8,
                 (true, false) => ExtendedColorType::Rgba8,
                 (false, true) => ExtendedColorType::Rgb16,
                 (true, true) => ExtendedColorType::Rgba16,
-            };
-            write(encoder, format, &samples, colour, pixels, profile, exif)?;
+            },
+            profile,
+            exif: metadata.exif.as_ref().filter(|_| options.keep_metadata),
         }
-        Format::Jpeg => {
-            let encoder = JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100));
-            let samples = samples8(pixels, profile, false);
-            write(encoder, format, &samples, ExtendedColorType::Rgb8, pixels, profile, exif)?;
-        }
-        Format::WebP => {
-            let encoder = WebPEncoder::new_lossless(&mut file);
-            let has_alpha = pixels.alpha().is_some();
-            let colour = if has_alpha { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
-            write(encoder, format, &samples8(pixels, profile, true), colour, pixels, profile, exif)?;
-        }
-        _ => return Err(EncodeError::Format(format)),
     }
-    Ok(file.into_inner())
-}
 
-fn write(
-    mut encoder: impl ImageEncoder,
-    format: Format,
-    samples: &[u8],
-    colour: ExtendedColorType,
-    pixels: &Pixels,
-    profile: Option<&Profile>,
-    exif: Option<&Vec<u8>>,
-) -> Result<(), EncodeError> {
-    // An encoder that cannot carry these writes the picture without them.
-    if let Some(profile) = profile {
-        encoder.set_icc_profile(profile.bytes().to_vec()).ok();
+    fn write(&self, mut encoder: impl ImageEncoder) -> ImageResult<()> {
+        if let Some(profile) = self.profile {
+            // The samples are in this profile: without it they would be other colours.
+            encoder.set_icc_profile(profile.bytes().to_vec()).map_err(ImageError::Unsupported)?;
+        }
+        if let Some(exif) = self.exif {
+            encoder.set_exif_metadata(exif.clone()).map_err(ImageError::Unsupported)?;
+        }
+        let (width, height) = self.size;
+        encoder.write_image(&self.samples, width, height, self.colour)
     }
-    if let Some(exif) = exif {
-        encoder.set_exif_metadata(exif.clone()).ok();
-    }
-    encoder
-        .write_image(samples, pixels.width(), pixels.height(), colour)
-        .map_err(|source| EncodeError::Encoder { format, source })
 }
 
 /// The 8-bit code of a linear value, exactly rounded in the encoded domain, for any rising curve.
@@ -169,11 +175,11 @@ impl Quantisers {
     }
 }
 
-fn samples8(pixels: &Pixels, profile: Option<&Profile>, keep_alpha: bool) -> Vec<u8> {
+fn samples8(pixels: &Pixels, profile: Option<&Profile>, has_alpha: bool) -> Vec<u8> {
     let quantisers = Quantisers::new(profile);
     let in_profile = |rgb: [f32; 3]| profile.map_or(rgb, |profile| profile.in_profile(rgb));
     let rgb = pixels.rgb();
-    match (pixels.alpha(), keep_alpha) {
+    match (pixels.alpha(), has_alpha) {
         (None, _) => flatten(rgb, 3, |index, out| out.copy_from_slice(&quantisers.codes(in_profile(rgb[index])))),
         (Some(alpha), true) => flatten(rgb, 4, |index, out| {
             out[..3].copy_from_slice(&quantisers.codes(in_profile(rgb[index])));
@@ -192,23 +198,18 @@ fn flatten(rgb: &[[f32; 3]], channels: usize, write: impl Fn(usize, &mut [u8]) +
     samples
 }
 
-/// Native-endian 16-bit samples, as the encoder takes them.
+/// 16-bit samples in the machine's byte order. A value that was read from 16 bits comes back as it was.
 fn samples16(pixels: &Pixels, profile: Option<&Profile>) -> Vec<u8> {
-    let encode = |channel: usize, value: f32| -> u16 {
-        match profile {
-            None => (crate::colour::srgb_from_linear(value.clamp(0.0, 1.0)) * 65_535.0).round() as u16,
-            Some(profile) => {
-                let table = profile.linear(channel);
-                table.partition_point(|linear| *linear < value).min(65_535) as u16
-            }
-        }
+    let code = |channel: usize, value: f32| match profile {
+        None => (srgb_from_linear(value.clamp(0.0, 1.0)) * 65_535.0).round() as u16,
+        Some(profile) => profile.linear(channel).partition_point(|linear| *linear < value).min(65_535) as u16,
     };
     let channels = if pixels.alpha().is_some() { 4 } else { 3 };
     let rgb = pixels.rgb();
     flatten(rgb, channels * 2, |index, out| {
         let colour = profile.map_or(rgb[index], |profile| profile.in_profile(rgb[index]));
         for (channel, value) in colour.into_iter().enumerate() {
-            out[channel * 2..channel * 2 + 2].copy_from_slice(&encode(channel, value).to_ne_bytes());
+            out[channel * 2..channel * 2 + 2].copy_from_slice(&code(channel, value).to_ne_bytes());
         }
         if let Some(alpha) = pixels.alpha() {
             out[6..8].copy_from_slice(&((alpha[index] * 65_535.0).round() as u16).to_ne_bytes());

@@ -4,6 +4,7 @@
 //! the program takes from anywhere goes through [`probe`] or [`decode`], which look at what a file declares before they
 //! allocate anything for it.
 
+mod animation;
 mod bytes;
 mod cache;
 mod colour;
@@ -13,6 +14,7 @@ mod error;
 mod format;
 mod jpeg;
 mod limits;
+mod open;
 mod pixels;
 mod probe;
 mod profile;
@@ -21,8 +23,7 @@ mod resize;
 pub use bytes::{Rgb8, decode_rgb8, encode_rgb8};
 pub use cache::DecodeCache;
 pub use colour::{
-    LUMINANCE, SRGB_FROM_LINEAR_MAX_ERROR, delta_e_ok, linear_from_oklab, linear_from_srgb, luminance,
-    oklab_from_linear, srgb_from_linear,
+    LUMINANCE, delta_e_ok, linear_from_oklab, linear_from_srgb, luminance, oklab_from_linear, srgb_from_linear,
 };
 pub use decode::decode;
 pub use encode::{EncodeError, EncodeOptions, encode};

@@ -53,11 +53,6 @@ impl Pixels {
         self.alpha.as_deref()
     }
 
-    /// The colours and the alpha, taken out.
-    pub fn into_parts(self) -> (Vec<[f32; 3]>, Option<Vec<f32>>) {
-        (self.rgb, self.alpha)
-    }
-
     /// Width over height.
     pub fn aspect(&self) -> f32 {
         self.width as f32 / self.height as f32
@@ -75,7 +70,7 @@ pub struct Metadata {
     pub is_deep: bool,
     /// Whether the file held greys only.
     pub is_grey: bool,
-    /// What people should know of the reading: a profile that had to be left aside.
+    /// What people should know of the reading: a profile or an EXIF block that had to be left aside.
     pub warnings: Vec<String>,
 }
 

@@ -38,8 +38,10 @@ impl Profile {
             let evaluator = curve.make_linear_evaluator().map_err(|error| format!("{error:?}"))?;
             let at = |step: usize| evaluator.evaluate_value(step as f32 / (STEPS - 1) as f32);
             let values: Vec<f32> = (0..STEPS).map(at).collect();
-            let rises = values.windows(2).all(|pair| pair[0] <= pair[1] && pair[1].is_finite());
-            if rises && values[STEPS - 1] > 0.5 { Ok(values) } else { Err("its tone curve does not rise".to_owned()) }
+            let rises = values.windows(2).all(|pair| pair[0] <= pair[1]) && values[0].is_finite();
+            // White is 1; a little more or less is the rounding of its makers.
+            let ends_at_white = (0.5..2.0).contains(&values[STEPS - 1]);
+            if rises && ends_at_white { Ok(values) } else { Err("its tone curve does not rise to white".to_owned()) }
         };
         let [red, green, blue] = curves.map(table);
         let matrix = profile.transform_matrix(&ColorProfile::new_srgb());
@@ -80,7 +82,7 @@ fn apply(matrix: &[[f32; 3]; 3], [r, g, b]: [f32; 3]) -> [f32; 3] {
 fn inverse(m: [[f32; 3]; 3]) -> Option<[[f32; 3]; 3]> {
     let minor = |r0: usize, c0: usize, r1: usize, c1: usize| m[r0][c0] * m[r1][c1] - m[r0][c1] * m[r1][c0];
     let determinant = m[0][0] * minor(1, 1, 2, 2) - m[0][1] * minor(1, 0, 2, 2) + m[0][2] * minor(1, 0, 2, 1);
-    if determinant.is_nan() || determinant.abs() < 1e-6 {
+    if !determinant.is_finite() || determinant.abs() < 1e-6 {
         return None;
     }
     let adjugate = [

@@ -63,11 +63,8 @@ fn every_format_and_kind_is_read() {
     assert!(read(&png(DynamicImage::ImageRgb8(pattern(1, 1)))).is_ok());
 }
 
-/// A PNG with an EXIF block that holds an orientation and a place.
-fn with_exif(orientation: u8) -> Vec<u8> {
-    let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-    exif.extend([orientation, 0, 0, 0]);
-    exif.extend(b"\x0e\x01\x02\0\x0c\0\0\0\x26\0\0\0\0\0\0\0SECRET PLACE");
+/// A PNG of the pattern with such an EXIF block.
+fn with_block(exif: Vec<u8>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
     encoder.set_exif_metadata(exif).unwrap();
@@ -75,10 +72,18 @@ fn with_exif(orientation: u8) -> Vec<u8> {
     bytes
 }
 
+/// An EXIF block that holds an orientation and a place.
+fn block(orientation: u8) -> Vec<u8> {
+    let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0]);
+    exif.extend(b"\x0e\x01\x02\0\x0c\0\0\0\x26\0\0\0\0\0\0\0SECRET PLACE");
+    exif
+}
+
 #[test]
 fn pictures_come_out_upright_and_private() {
     for orientation in 1..=8 {
-        let bytes = with_exif(orientation);
+        let bytes = with_block(block(orientation));
         let picture = read(&bytes).unwrap();
         let mut expected = DynamicImage::ImageRgb8(pattern(24, 16));
         expected.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
@@ -99,16 +104,30 @@ fn pictures_come_out_upright_and_private() {
     }
 }
 
+fn gif(frames: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    let frame = image::Frame::new(DynamicImage::ImageRgb8(pattern(8, 8)).to_rgba8());
+    encoder.encode_frames(vec![frame; frames]).unwrap();
+    drop(encoder);
+    bytes
+}
+
+/// A PNG of the pattern with the chunk that announces frames, before its pixels.
+fn apng() -> Vec<u8> {
+    let mut bytes = png(DynamicImage::ImageRgb8(pattern(8, 8)));
+    let control = b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\xf3\x8d\x93\x70";
+    bytes.splice(33..33, *control);
+    bytes
+}
+
+/// The head of a WebP whose flags announce frames.
+const WEBP: &[u8] = b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x07\0\0\x07\0\0";
+
 #[test]
 fn what_is_not_a_still_picture_is_refused_by_name() {
-    let animated = {
-        let mut bytes = Vec::new();
-        let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
-        let frame = || image::Frame::new(DynamicImage::ImageRgb8(pattern(8, 8)).to_rgba8());
-        encoder.encode_frames([frame(), frame()]).unwrap();
-        drop(encoder);
-        bytes
-    };
+    let (animated, apng) = (gif(2), apng());
+    assert!(read(&gif(1)).is_ok());
     for (bytes, words) in [
         (&b""[..], "empty"),
         (b"%PDF-1.7", "a PDF document"),
@@ -116,7 +135,9 @@ fn what_is_not_a_still_picture_is_refused_by_name() {
         (b"hello", "plain text"),
         (b"\0\0\0\x1cftypheic\0\0", "HEIC"),
         (b"\0\0\0\x1cftypavif\0\0", "AVIF"),
-        (&animated, "animated"),
+        (&animated, "GIF file is animated"),
+        (&apng, "PNG file is animated"),
+        (WEBP, "WebP file is animated"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
     ] {
         let error = read(bytes).unwrap_err().to_string();
@@ -139,6 +160,10 @@ fn png_bomb(edge: u32) -> Vec<u8> {
 
 #[test]
 fn declared_sizes_are_looked_at_first() {
+    let mut wide = gif(2);
+    wide[6..10].copy_from_slice(&[255; 4]);
+    let error = read(&wide).unwrap_err();
+    assert!(matches!(error, PictureError::TooLarge { width: 65_535, .. }), "{error}");
     for declared in [100_000, i32::MAX as u32] {
         let error = read(&png_bomb(declared)).unwrap_err();
         let expected = u64::from(declared);
@@ -151,14 +176,84 @@ fn declared_sizes_are_looked_at_first() {
     assert!(matches!(tight(Limits { bytes: 10, ..Limits::default() }), PictureError::TooManyBytes { .. }));
 }
 
+/// A PNG of the pattern with such a profile.
+fn with_profile(icc: Vec<u8>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    encoder.set_icc_profile(icc).unwrap();
+    encoder.write_image(&pattern(24, 16), 24, 16, ExtendedColorType::Rgb8).unwrap();
+    bytes
+}
+
+/// A profile of nothing but zeros packs a thousandfold. What does not fit beside the pixels is never unpacked, so that nothing can be
+/// said against it.
+#[test]
+fn a_colour_profile_is_no_bomb() {
+    let small = read(&with_profile(vec![0; 1 << 20])).unwrap();
+    assert_eq!(small.metadata.warnings.len(), 1, "a profile that is read and refused");
+    let bomb = with_profile(vec![0; 40 << 20]);
+    assert!(bomb.len() < 1 << 20);
+    assert!(read(&bomb).unwrap().metadata.warnings.is_empty());
+}
+
+#[test]
+fn an_exif_block_that_no_jpeg_holds_is_left_out() {
+    for (length, is_kept) in [(65_527, true), (65_528, false)] {
+        let mut exif = b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec();
+        exif.resize(length, 0);
+        let picture = read(&with_block(exif)).unwrap();
+        assert_eq!(picture.metadata.exif.is_some(), is_kept, "{length} bytes");
+        assert_eq!(picture.metadata.warnings.is_empty(), is_kept);
+        let options = EncodeOptions { format: Format::Jpeg, keep_metadata: true, ..EncodeOptions::PNG };
+        let jpeg = encode(&picture.pixels, &picture.metadata, options).unwrap();
+        assert!(read(&jpeg).is_ok(), "{length} bytes");
+    }
+}
+
+#[test]
+fn sixteen_bits_come_back_as_they_were() {
+    let every = |x: u32, y: u32| image::Rgb([(x + 256 * y) as u16, (65_535 - x - 256 * y) as u16, (x * y) as u16]);
+    let deep = image::ImageBuffer::from_fn(256, 256, every);
+    let picture = read(&png(DynamicImage::ImageRgb16(deep.clone()))).unwrap();
+    let options = EncodeOptions { deep: true, ..EncodeOptions::PNG };
+    let bytes = encode(&picture.pixels, &picture.metadata, options).unwrap();
+    assert!(image::load_from_memory(&bytes).unwrap().to_rgb16() == deep);
+}
+
+/// A CMYK TIFF of one strip, as ink values: no ink is white, all black ink is black.
+#[test]
+fn inks_are_converted_by_the_plain_formula() {
+    let inks: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0, 255, 255, 0];
+    let entries: [(u16, u16, u32); 10] = [
+        (256, 3, 4),  // width
+        (257, 3, 1),  // height
+        (258, 3, 8),  // bits a sample
+        (259, 3, 1),  // not packed
+        (262, 3, 5),  // separated inks
+        (273, 4, 8),  // where the strip is
+        (277, 3, 4),  // samples a pixel
+        (278, 3, 1),  // rows a strip
+        (279, 4, 16), // bytes of the strip
+        (284, 3, 1),  // all samples of a pixel together
+    ];
+    let mut bytes = b"II*\0\x18\0\0\0".to_vec();
+    bytes.extend(inks);
+    bytes.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, value) in entries {
+        bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        bytes.extend([1_u32.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    bytes.extend([0; 4]);
+    let picture = read(&bytes).unwrap();
+    let colours: Vec<[u8; 3]> =
+        eight_bit(&picture).pixels().map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2]]).collect();
+    assert_eq!(colours, [[255; 3], [0; 3], [0, 255, 255], [255, 0, 0]]);
+}
+
 #[test]
 fn wide_gamut_pictures_keep_their_profile_and_colours() {
     let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
-    let mut bytes = Vec::new();
-    let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    encoder.set_icc_profile(icc.clone()).unwrap();
-    encoder.write_image(&pattern(24, 16), 24, 16, ExtendedColorType::Rgb8).unwrap();
-    let picture = read(&bytes).unwrap();
+    let picture = read(&with_profile(icc.clone())).unwrap();
     assert_eq!(picture.metadata.profile.as_ref().unwrap().bytes(), icc);
     let again = eight_bit(&picture);
     for (one, other) in again.pixels().zip(pattern(24, 16).pixels()) {
@@ -209,6 +304,27 @@ proptest! {
         bytes[place] = value;
         let small = Limits { pixels: 1_000_000, ..Limits::default() };
         decode(&bytes, &small).ok();
+    }
+
+    /// A profile decides what every value of a picture means: a hostile one is refused, or gives colours that can be worked on.
+    #[test]
+    fn damaged_profiles_give_finite_colours(damage in prop::collection::vec((0usize..700, any::<u8>()), 1..12)) {
+        let mut icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        let length = icc.len();
+        // The tags and what they hold lie behind the 128 bytes of the head.
+        damage.into_iter().for_each(|(place, value)| icc[128 + place % (length - 128)] = value);
+        let picture = read(&with_profile(icc)).unwrap();
+        prop_assert!(picture.pixels.rgb().iter().flatten().all(|value| value.is_finite() && value.abs() < 1e6));
+        prop_assert!(encode(&picture.pixels, &picture.metadata, EncodeOptions::PNG).is_ok());
+    }
+
+    #[test]
+    fn damaged_exif_harms_nothing_but_itself(damage in prop::collection::vec((0usize..60, any::<u8>()), 1..8)) {
+        let mut exif = block(6);
+        let length = exif.len();
+        damage.into_iter().for_each(|(place, value)| exif[place % length] = value);
+        let picture = read(&with_block(exif)).unwrap();
+        prop_assert_eq!(picture.pixels.width() * picture.pixels.height(), 24 * 16);
     }
 
     #[test]

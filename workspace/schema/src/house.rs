@@ -1,7 +1,7 @@
 //! What the editors and rewards of one process share.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// it is first asked for.
 #[derive(Clone, Default)]
 pub struct House {
-    shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
+    shared: Arc<Mutex<BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
 impl House {

@@ -5,9 +5,10 @@ use editscale_darkroom::plan::{Amount, Axis, Change, Colour, Direction, Edit, Qu
 use editscale_picture::srgb_from_linear;
 
 use crate::draw::Draw;
-use crate::edits::{Move, axis, carry_out, is_geometric};
+use crate::edits::{Move, Moved, carry_out};
+use crate::kinds::{Degree, KINDS, Kind};
 use crate::photos::{Source, of_colour};
-use crate::phrases::{COLOURS, Degree, KINDS, Kind, Phrasing, Place, Wish};
+use crate::phrases::{COLOURS, Phrasing, Place, Wish};
 
 /// An instruction and what it asks for.
 pub(crate) struct Ask {
@@ -54,14 +55,15 @@ fn is_seen(source: &Source, edits: &[Edit], draw: &mut Draw) -> bool {
         let pairs = edited.rgb().iter().flatten().zip(source.pixels.rgb().iter().flatten());
         let srgb = |value: &f32| srgb_from_linear(value.clamp(0.0, 1.0));
         let far: f32 = pairs.map(|(one, other)| (srgb(one) - srgb(other)).abs()).sum();
-        is_geometric(edit.change) || far > 0.012 * 3.0 * source.pixels.rgb().len() as f32
+        edit.change.moves_the_frame() || far > 0.012 * 3.0 * source.pixels.rgb().len() as f32
     })
 }
 
 /// A wish that makes sense for the source; of the same quantity as `like`, where that is given.
 pub(crate) fn wish(source: &Source, like: Option<Wish>, draw: &mut Draw) -> Option<Wish> {
-    let fits =
-        |kind: &&Kind| like.is_none_or(|like| axis(like.kind.change) == axis(kind.change)) && suits(kind, source);
+    let fits = |kind: &&Kind| {
+        like.is_none_or(|like| Moved::by(like.kind.change) == Moved::by(kind.change)) && suits(kind, source)
+    };
     let kinds: Vec<&'static Kind> = KINDS.iter().filter(fits).collect();
     if kinds.is_empty() {
         return None;
@@ -70,7 +72,7 @@ pub(crate) fn wish(source: &Source, like: Option<Wish>, draw: &mut Draw) -> Opti
     let degree = if kind.graded { draw.one(&Degree::ALL) } else { Degree::Plain };
     let in_part = kind.regional && !source.places.is_empty() && draw.chance(IN_PART);
     let place = in_part.then(|| draw.one(&source.places));
-    let colours = (axis(kind.change) == "recolour").then(|| {
+    let colours = (Moved::by(kind.change) == Moved::Recolour).then(|| {
         let from = draw.one(&source.colours);
         (from, other_than(from, draw))
     });
@@ -84,11 +86,12 @@ pub(crate) fn other_than(colour: Colour, draw: &mut Draw) -> Colour {
 }
 
 fn suits(kind: &Kind, source: &Source) -> bool {
-    match (axis(kind.change), kind.name) {
-        ("recolour", _) => !source.colours.is_empty(),
-        ("saturation" | "hue" | "black and white", _) => source.colourfulness > 0.08,
-        ("exposure" | "shadows", "exposure+" | "shadows+") => source.lightness < 0.72,
-        ("exposure" | "highlights", _) => source.lightness > 0.18,
+    let lightens = matches!(kind.change, Change::Adjust { direction: Direction::More, .. });
+    match Moved::by(kind.change) {
+        Moved::Recolour => !source.colours.is_empty(),
+        Moved::Saturation | Moved::Hue | Moved::BlackAndWhite => source.colourfulness > 0.08,
+        Moved::Exposure | Moved::Shadows if lightens => source.lightness < 0.72,
+        Moved::Exposure | Moved::Highlights => source.lightness > 0.18,
         _ => true,
     }
 }
@@ -118,12 +121,20 @@ fn said(source: &Source, wish: Wish, alone: bool, draw: &mut Draw) -> Option<Ask
 
 /// A second wish for the same instruction: of another quantity, of the whole picture, and such that both can be seen.
 fn beside(source: &Source, first: Wish, draw: &mut Draw) -> Option<(Wish, String)> {
-    const OF_COLOUR: [&str; 7] = ["recolour", "hue", "saturation", "black and white", "sepia", "invert", "warmth"];
+    const OF_COLOUR: [Moved; 7] = [
+        Moved::Recolour,
+        Moved::Hue,
+        Moved::Saturation,
+        Moved::BlackAndWhite,
+        Moved::Sepia,
+        Moved::Invert,
+        Moved::Warmth,
+    ];
     let second = wish(source, None, draw)?;
-    let (one, other) = (axis(first.kind.change), axis(second.kind.change));
+    let (one, other) = (Moved::by(first.kind.change), Moved::by(second.kind.change));
     let clash = OF_COLOUR.contains(&one) && OF_COLOUR.contains(&other);
     let in_part = first.place.is_some() || second.place.is_some() || first.colours.is_some();
-    if one == other || clash || in_part || is_geometric(first.kind.change) {
+    if one == other || clash || in_part || first.kind.change.moves_the_frame() {
         return None;
     }
     Some((second, phrased(second, source.held_out, Some("it"), draw)?))
@@ -165,8 +176,7 @@ pub(crate) fn reversed(edit: &Edit, draw: &mut Draw) -> Option<Change> {
             Change::Adjust { quantity: Quantity::Blur, direction: Direction::More, amount }
         }
         Change::Adjust { quantity, direction, amount } => {
-            let direction = if direction == Direction::More { Direction::Less } else { Direction::More };
-            Change::Adjust { quantity, direction, amount }
+            Change::Adjust { quantity, direction: direction.opposite(), amount }
         }
         Change::Recolour { to, amount } => Change::Recolour { to: other_than(to, draw), amount },
         Change::Rotate { degrees } => {

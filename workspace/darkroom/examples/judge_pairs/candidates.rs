@@ -5,7 +5,7 @@ use editscale_darkroom::plan::{Change, Edit, Region};
 use crate::asks::{Ask, meant, reversed, wish};
 use crate::damage::Damage;
 use crate::draw::Draw;
-use crate::edits::{Move, axis};
+use crate::edits::{Move, Moved};
 use crate::photos::{Source, of_colour};
 
 /// How a candidate comes about.
@@ -155,7 +155,7 @@ fn other_region(edit: &Edit, source: &Source, draw: &mut Draw) -> Option<Region>
 
 /// An edit of a quantity that the instruction says nothing of.
 fn unasked(ask: &Ask, source: &Source, draw: &mut Draw) -> Move {
-    let is_asked = |change: Change| ask.edits.iter().any(|edit| axis(edit.change) == axis(change));
+    let is_asked = |change: Change| ask.edits.iter().any(|edit| Moved::by(edit.change) == Moved::by(change));
     loop {
         if let Some(wish) = wish(source, None, draw).filter(|wish| !is_asked(wish.kind.change)) {
             let (change, region) = meant(wish);

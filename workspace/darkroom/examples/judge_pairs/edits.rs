@@ -58,37 +58,88 @@ fn multiple(amount: Amount) -> f32 {
     }
 }
 
-/// What a change moves. Blurring is sharpening the other way.
-pub(crate) fn axis(change: Change) -> &'static str {
-    match change {
-        Change::Adjust { quantity, .. } => match quantity {
-            Quantity::Exposure => "exposure",
-            Quantity::Contrast => "contrast",
-            Quantity::Highlights => "highlights",
-            Quantity::Shadows => "shadows",
-            Quantity::Warmth => "warmth",
-            Quantity::Tint => "tint",
-            Quantity::Saturation | Quantity::Vibrance => "saturation",
-            Quantity::Fade => "fade",
-            Quantity::Sepia => "sepia",
-            Quantity::Sharpness | Quantity::Blur => "sharpness",
-            Quantity::Denoise | Quantity::Grain => "grain",
-            Quantity::Vignette => "vignette",
-        },
-        Change::Hue { .. } => "hue",
-        Change::BlackAndWhite => "black and white",
-        Change::Invert => "invert",
-        Change::Posterise { .. } => "posterise",
-        Change::Recolour { .. } => "recolour",
-        Change::Rotate { .. } | Change::Straighten => "rotate",
-        Change::Flip(_) => "flip",
-        Change::Crop { .. } => "crop",
-    }
+/// What a change moves. Blurring is sharpening the other way, and noise is grain that is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moved {
+    Exposure,
+    Contrast,
+    Highlights,
+    Shadows,
+    Warmth,
+    Tint,
+    Saturation,
+    Fade,
+    Sepia,
+    Sharpness,
+    Grain,
+    Vignette,
+    Hue,
+    BlackAndWhite,
+    Invert,
+    Posterise,
+    Recolour,
+    Rotate,
+    Flip,
+    Crop,
 }
 
-/// Whether a change moves pixels.
-pub(crate) fn is_geometric(change: Change) -> bool {
-    matches!(change, Change::Rotate { .. } | Change::Straighten | Change::Flip(_) | Change::Crop { .. })
+impl Moved {
+    pub(crate) fn by(change: Change) -> Self {
+        match change {
+            Change::Adjust { quantity, .. } => Self::by_quantity(quantity),
+            Change::Hue { .. } => Self::Hue,
+            Change::BlackAndWhite => Self::BlackAndWhite,
+            Change::Invert => Self::Invert,
+            Change::Posterise { .. } => Self::Posterise,
+            Change::Recolour { .. } => Self::Recolour,
+            Change::Rotate { .. } | Change::Straighten => Self::Rotate,
+            Change::Flip(_) => Self::Flip,
+            Change::Crop { .. } => Self::Crop,
+        }
+    }
+
+    fn by_quantity(quantity: Quantity) -> Self {
+        match quantity {
+            Quantity::Exposure => Self::Exposure,
+            Quantity::Contrast => Self::Contrast,
+            Quantity::Highlights => Self::Highlights,
+            Quantity::Shadows => Self::Shadows,
+            Quantity::Warmth => Self::Warmth,
+            Quantity::Tint => Self::Tint,
+            Quantity::Saturation | Quantity::Vibrance => Self::Saturation,
+            Quantity::Fade => Self::Fade,
+            Quantity::Sepia => Self::Sepia,
+            Quantity::Sharpness | Quantity::Blur => Self::Sharpness,
+            Quantity::Denoise | Quantity::Grain => Self::Grain,
+            Quantity::Vignette => Self::Vignette,
+        }
+    }
+
+    /// As the lines of the pairs name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Exposure => "exposure",
+            Self::Contrast => "contrast",
+            Self::Highlights => "highlights",
+            Self::Shadows => "shadows",
+            Self::Warmth => "warmth",
+            Self::Tint => "tint",
+            Self::Saturation => "saturation",
+            Self::Fade => "fade",
+            Self::Sepia => "sepia",
+            Self::Sharpness => "sharpness",
+            Self::Grain => "grain",
+            Self::Vignette => "vignette",
+            Self::Hue => "hue",
+            Self::BlackAndWhite => "black and white",
+            Self::Invert => "invert",
+            Self::Posterise => "posterise",
+            Self::Recolour => "recolour",
+            Self::Rotate => "rotate",
+            Self::Flip => "flip",
+            Self::Crop => "crop",
+        }
+    }
 }
 
 /// Choices whose strength is `factor` (0.15..=7 can be had) and whose rest (curves, edges of regions, noise) is the seed's.

@@ -21,7 +21,7 @@
 use editscale_darkroom::plan::{Change, Edit, Region};
 
 use crate::damage::Damage;
-use crate::edits::{Move, axis, is_geometric, size};
+use crate::edits::{Move, Moved, size};
 
 /// Gold values, each in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,24 +31,24 @@ pub(crate) struct Gold {
 }
 
 /// What is asked, in which direction; what was done, in which direction; what that is worth. 0 = either direction.
-const RELATED: &[(&str, i8, &str, i8, f32)] = &[
-    ("warmth", 1, "sepia", 1, 0.25),
-    ("sepia", 1, "warmth", 1, 0.3),
-    ("sepia", 1, "black and white", 0, 0.25),
-    ("black and white", 0, "sepia", 1, 0.3),
-    ("fade", 1, "contrast", -1, 0.45),
-    ("contrast", -1, "fade", 1, 0.5),
-    ("saturation", -1, "fade", 1, 0.25),
-    ("fade", 1, "saturation", -1, 0.2),
-    ("exposure", 1, "fade", 1, 0.2),
-    ("exposure", 1, "shadows", 1, 0.4),
-    ("shadows", 1, "exposure", 1, 0.4),
-    ("exposure", -1, "highlights", -1, 0.4),
-    ("highlights", -1, "exposure", -1, 0.4),
-    ("exposure", -1, "vignette", 1, 0.2),
-    ("vignette", 1, "exposure", -1, 0.15),
-    ("recolour", 0, "hue", 0, 0.15),
-    ("hue", 0, "recolour", 0, 0.2),
+const RELATED: &[(Moved, i8, Moved, i8, f32)] = &[
+    (Moved::Warmth, 1, Moved::Sepia, 1, 0.25),
+    (Moved::Sepia, 1, Moved::Warmth, 1, 0.3),
+    (Moved::Sepia, 1, Moved::BlackAndWhite, 0, 0.25),
+    (Moved::BlackAndWhite, 0, Moved::Sepia, 1, 0.3),
+    (Moved::Fade, 1, Moved::Contrast, -1, 0.45),
+    (Moved::Contrast, -1, Moved::Fade, 1, 0.5),
+    (Moved::Saturation, -1, Moved::Fade, 1, 0.25),
+    (Moved::Fade, 1, Moved::Saturation, -1, 0.2),
+    (Moved::Exposure, 1, Moved::Fade, 1, 0.2),
+    (Moved::Exposure, 1, Moved::Shadows, 1, 0.4),
+    (Moved::Shadows, 1, Moved::Exposure, 1, 0.4),
+    (Moved::Exposure, -1, Moved::Highlights, -1, 0.4),
+    (Moved::Highlights, -1, Moved::Exposure, -1, 0.4),
+    (Moved::Exposure, -1, Moved::Vignette, 1, 0.2),
+    (Moved::Vignette, 1, Moved::Exposure, -1, 0.15),
+    (Moved::Recolour, 0, Moved::Hue, 0, 0.15),
+    (Moved::Hue, 0, Moved::Recolour, 0, 0.2),
 ];
 
 /// What a picture is worth that was made by these moves, with this damage, to somebody who asked for these edits.
@@ -77,11 +77,12 @@ fn best(asked: &Edit, moves: &[Move]) -> f32 {
 
 /// What a move is worth to an asked edit; nothing where it has nothing to do with it.
 fn answer(asked: &Edit, step: &Move) -> Option<f32> {
-    let worth = if axis(asked.change) == axis(step.change) { same_axis(asked, step) } else { related(asked, step) }?;
+    let worth =
+        if Moved::by(asked.change) == Moved::by(step.change) { same_kind(asked, step) } else { related(asked, step) }?;
     Some(worth * at_place(&asked.region, &step.region))
 }
 
-fn same_axis(asked: &Edit, step: &Move) -> Option<f32> {
+fn same_kind(asked: &Edit, step: &Move) -> Option<f32> {
     match (asked.change, step.change) {
         (Change::Recolour { to, .. }, Change::Recolour { to: done, .. }) => {
             let same_place = asked.region.colour == step.region.colour;
@@ -94,11 +95,11 @@ fn same_axis(asked: &Edit, step: &Move) -> Option<f32> {
 }
 
 fn related(asked: &Edit, step: &Move) -> Option<f32> {
-    let (one, other) = (axis(asked.change), axis(step.change));
+    let (one, other) = (Moved::by(asked.change), Moved::by(step.change));
     let (wanted, done) = (size(asked.change, 1.0), step.size());
     match (one, other) {
-        ("black and white", "saturation") if done < 0.0 => return Some(amount(-done / 2.5)),
-        ("saturation", "black and white") => return Some(amount(2.5 / -wanted)),
+        (Moved::BlackAndWhite, Moved::Saturation) if done < 0.0 => return Some(amount(-done / 2.5)),
+        (Moved::Saturation, Moved::BlackAndWhite) => return Some(amount(2.5 / -wanted)),
         _ => {}
     }
     let fits = |sign: i8, size: f32| sign == 0 || (sign > 0) == (size > 0.0);
@@ -108,7 +109,7 @@ fn related(asked: &Edit, step: &Move) -> Option<f32> {
 
 /// The done amount over the asked one, where both move the same; else 0.
 fn ratio(asked: &Edit, step: &Move) -> f32 {
-    if axis(asked.change) == axis(step.change) { step.size() / size(asked.change, 1.0) } else { 0.0 }
+    if Moved::by(asked.change) == Moved::by(step.change) { step.size() / size(asked.change, 1.0) } else { 0.0 }
 }
 
 fn amount(ratio: f32) -> f32 {
@@ -140,9 +141,9 @@ fn strength(step: &Move) -> f32 {
 
 /// What an edit that nobody asked for takes from the quality at full strength.
 fn harm(step: &Move) -> f32 {
-    match axis(step.change) {
-        "sharpness" | "grain" | "posterise" => 0.5,
-        _ if is_geometric(step.change) => 0.0,
+    match Moved::by(step.change) {
+        Moved::Sharpness | Moved::Grain | Moved::Posterise => 0.5,
+        _ if step.change.moves_the_frame() => 0.0,
         _ => 0.1,
     }
 }

@@ -17,6 +17,7 @@ mod damage;
 mod draw;
 mod edits;
 mod gold;
+mod kinds;
 mod photos;
 mod phrases;
 
@@ -36,7 +37,7 @@ use asks::Ask;
 use candidates::{Role, play};
 use damage::Damage;
 use draw::Draw;
-use edits::{Move, axis, carry_out};
+use edits::{Move, Moved, carry_out};
 use gold::gold;
 use photos::{Photo, Source};
 
@@ -197,7 +198,7 @@ fn numbers(moves: &[Move], damage: Option<Damage>) -> Map<String, Value> {
             }
             Change::Rotate { degrees } => format!("rotate {degrees}"),
             Change::Flip(axis) => format!("flip {axis:?}").to_lowercase(),
-            change => axis(change).to_owned(),
+            change => Moved::by(change).name().to_owned(),
         };
         numbers.insert(name, rounded(step.size()));
         numbers.extend(step.region.position.map(|place| (format!("at {place:?}").to_lowercase(), json!(1.0))));
@@ -219,7 +220,8 @@ mod tests {
 
     use super::*;
     use crate::asks::meant;
-    use crate::phrases::{COLOURS, Degree, KINDS, PLACES, Wish};
+    use crate::kinds::{Degree, KINDS};
+    use crate::phrases::{COLOURS, PLACES, Wish};
 
     fn folder(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("judge-pairs-{}-{name}", std::process::id()))
@@ -234,7 +236,7 @@ mod tests {
         let mut draw = Draw::new(Seed::new(3).unwrap());
         let mut wrong = Vec::new();
         for kind in KINDS {
-            let colours = (axis(kind.change) == "recolour").then_some((COLOURS[0].0, COLOURS[4].0));
+            let colours = (Moved::by(kind.change) == Moved::Recolour).then_some((COLOURS[0].0, COLOURS[4].0));
             for degree in Degree::ALL.into_iter().filter(|degree| kind.graded || *degree == Degree::Plain) {
                 for place in
                     std::iter::once(None).chain(PLACES.iter().map(Some)).filter(|at| kind.regional || at.is_none())

@@ -1,8 +1,8 @@
 //! Reads plain-English instructions for photographic edits into a plan.
 //!
-//! Words are looked up in a lexicon (`lexicon.rs`) under their plain forms (`words.rs`), the text is cut into clauses, and
-//! each clause is read by a small grammar (`grammar.rs`). A clause with a word that means nothing here is not guessed at: it
-//! is handed back as not understood.
+//! Words are looked up in a lexicon (`lexicon/`, one table a kind of word) under their plain forms (`words.rs`), the text is cut into
+//! clauses, and each clause is read by a small grammar (`grammar/`). A clause is not guessed at: one with a word that means nothing
+//! here, or that asks for what no change here is, is handed back as not understood, and nothing of it is carried out.
 
 mod grammar;
 mod lexicon;

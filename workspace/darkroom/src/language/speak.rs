@@ -15,7 +15,7 @@ impl fmt::Display for Change {
         match self {
             Self::Adjust { quantity, direction, amount } => {
                 let more = if *direction == Direction::More { "more" } else { "less" };
-                write!(f, "{}{more} {}", words_before(*amount), name(*quantity))?;
+                write!(f, "{}{more} {quantity}", words_before(*amount))?;
                 words_after(*amount, f)
             }
             Self::Hue { degrees: Some(degrees) } => write!(f, "hues turned by {degrees} degrees"),
@@ -24,7 +24,7 @@ impl fmt::Display for Change {
             Self::Invert => f.write_str("inverted"),
             Self::Posterise { levels: Some(levels) } => write!(f, "posterised to {levels} levels"),
             Self::Posterise { levels: None } => f.write_str("posterised"),
-            Self::Recolour { to, amount } => write!(f, "{}{}", words_before(*amount), colour(*to)),
+            Self::Recolour { to, amount } => write!(f, "{}{to}", words_before(*amount)),
             Self::Rotate { degrees } => {
                 let way = if *degrees < 0.0 { "counterclockwise" } else { "clockwise" };
                 write!(f, "rotated {} degrees {way}", degrees.abs())
@@ -54,30 +54,75 @@ fn words_after(amount: Amount, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-fn name(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::Exposure => "brightness",
-        Quantity::Contrast => "contrast",
-        Quantity::Highlights => "highlights",
-        Quantity::Shadows => "shadows",
-        Quantity::Warmth => "warmth",
-        Quantity::Tint => "magenta tint",
-        Quantity::Saturation => "saturation",
-        Quantity::Vibrance => "vibrance",
-        Quantity::Fade => "fade",
-        Quantity::Sepia => "sepia",
-        Quantity::Sharpness => "sharpness",
-        Quantity::Blur => "blur",
-        Quantity::Denoise => "noise reduction",
-        Quantity::Grain => "film grain",
-        Quantity::Vignette => "vignette",
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exposure => "brightness",
+            Self::Contrast => "contrast",
+            Self::Highlights => "highlights",
+            Self::Shadows => "shadows",
+            Self::Warmth => "warmth",
+            Self::Tint => "magenta tint",
+            Self::Saturation => "saturation",
+            Self::Vibrance => "vibrance",
+            Self::Fade => "fade",
+            Self::Sepia => "sepia",
+            Self::Sharpness => "sharpness",
+            Self::Blur => "blur",
+            Self::Denoise => "noise reduction",
+            Self::Grain => "film grain",
+            Self::Vignette => "vignette",
+        })
     }
 }
 
-fn colour(colour: Colour) -> String {
-    match colour {
-        Colour::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
-        named => format!("{named:?}").to_lowercase(),
+impl fmt::Display for Colour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rgb(red, green, blue) => write!(f, "#{red:02x}{green:02x}{blue:02x}"),
+            named => f.write_str(&format!("{named:?}").to_lowercase()),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sky => "sky",
+            Self::Greenery => "greenery",
+            Self::Water => "water",
+            Self::Foreground => "main subject",
+            Self::Background => "background",
+            Self::Skin => "skin",
+            Self::Object => "parts",
+        })
+    }
+}
+
+impl fmt::Display for Tone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bright => "bright areas",
+            Self::Middle => "midtones",
+            Self::Dark => "dark areas",
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Left => "on the left",
+            Self::Right => "on the right",
+            Self::Top => "at the top",
+            Self::Bottom => "at the bottom",
+            Self::Centre => "in the centre",
+            Self::Edges => "at the edges",
+            Self::TopLeft => "at the top left",
+            Self::TopRight => "at the top right",
+            Self::BottomLeft => "at the bottom left",
+            Self::BottomRight => "at the bottom right",
+        })
     }
 }
 
@@ -86,44 +131,14 @@ impl fmt::Display for Region {
         if self.is_everywhere() {
             return Ok(());
         }
-        let mut parts = Vec::new();
-        parts.extend(self.colour.map(colour));
-        parts.extend(self.subject.map(|subject| {
-            let name = match subject {
-                Subject::Sky => "sky",
-                Subject::Greenery => "greenery",
-                Subject::Water => "water",
-                Subject::Foreground => "main subject",
-                Subject::Background => "background",
-                Subject::Skin => "skin",
-                Subject::Object => "parts",
-            };
-            name.to_owned()
-        }));
-        parts.extend(self.tone.map(|tone| {
-            let name = match tone {
-                Tone::Bright => "bright areas",
-                Tone::Middle => "midtones",
-                Tone::Dark => "dark areas",
-            };
-            name.to_owned()
-        }));
-        parts.extend(self.position.map(|position| {
-            let name = match position {
-                Position::Left => "on the left",
-                Position::Right => "on the right",
-                Position::Top => "at the top",
-                Position::Bottom => "at the bottom",
-                Position::Centre => "in the centre",
-                Position::Edges => "at the edges",
-                Position::TopLeft => "at the top left",
-                Position::TopRight => "at the top right",
-                Position::BottomLeft => "at the bottom left",
-                Position::BottomRight => "at the bottom right",
-            };
-            name.to_owned()
-        }));
-        let before = if self.inverted { ", everywhere except:" } else { ", in:" };
-        write!(f, "{before} {}", parts.join(" "))
+        f.write_str(if self.inverted { ", everywhere except:" } else { ", in:" })?;
+        let Self { colour, subject, tone, position, .. } = self;
+        let words: [Option<&dyn fmt::Display>; 4] = [
+            colour.as_ref().map(|colour| colour as _),
+            subject.as_ref().map(|subject| subject as _),
+            tone.as_ref().map(|tone| tone as _),
+            position.as_ref().map(|position| position as _),
+        ];
+        words.into_iter().flatten().try_for_each(|word| write!(f, " {word}"))
     }
 }

@@ -29,7 +29,7 @@ pub(super) enum Meaning {
 }
 
 /// The longest phrase of the lexicon, in words.
-const LONGEST_PHRASE: usize = 4;
+pub(super) const LONGEST_PHRASE: usize = 4;
 
 /// A bare word and its place.
 struct Word {
@@ -60,7 +60,7 @@ fn longest(words: &[Word]) -> (Meaning, usize) {
         let phrase: Vec<&str> = span.iter().map(|word| word.text.as_str()).collect();
         let phrase = phrase.join(" ");
         if let Some(sense) = look_up(&phrase).or_else(|| plain_last_word(&phrase)) {
-            return (Meaning::Known(sense, false), count);
+            return (known(sense, false), count);
         }
     }
     (meaning_of(&words[0].text), 1)
@@ -83,11 +83,15 @@ fn meaning_of(word: &str) -> Meaning {
         return special;
     }
     if let Some(sense) = look_up(word).or_else(|| look_up(&word.replace('-', " "))) {
-        return Meaning::Known(sense, false);
+        return known(sense, false);
     }
     plain_form(word)
         .or_else(|| corrected(word).map(|sense| (sense, false)))
-        .map_or(Meaning::Unknown, |(sense, comparative)| Meaning::Known(sense, comparative))
+        .map_or(Meaning::Unknown, |(sense, comparative)| known(sense, comparative))
+}
+
+fn known(sense: Sense, comparative: bool) -> Meaning {
+    if sense == Sense::Stranger { Meaning::Unknown } else { Meaning::Known(sense, comparative) }
 }
 
 fn number(word: &str) -> Option<Meaning> {
@@ -115,18 +119,6 @@ fn number(word: &str) -> Option<Meaning> {
 }
 
 fn ratio(word: &str) -> Option<Meaning> {
-    let named = match word {
-        "square" | "squared" => Some((1.0, 1.0)),
-        "widescreen" => Some((16.0, 9.0)),
-        "portrait" => Some((4.0, 5.0)),
-        "landscape" => Some((3.0, 2.0)),
-        "panorama" | "panoramic" => Some((2.0, 1.0)),
-        "cinemascope" => Some((2.39, 1.0)),
-        _ => None,
-    };
-    if let Some((width, height)) = named {
-        return Some(Meaning::Ratio(width, height));
-    }
     let (width, height) = word.split_once(':').or_else(|| word.split_once('x')).or_else(|| word.split_once('×'))?;
     let (width, height): (f32, f32) = (width.parse().ok()?, height.parse().ok()?);
     let sensible = |value: f32| (0.1..=10_000.0).contains(&value);
@@ -183,7 +175,7 @@ fn plain_form(word: &str) -> Option<(Sense, bool)> {
         let undoubled = (doubled.len() == 2 && doubled[0] == doubled[1])
             .then(|| stem[..stem.len() - doubled[0].len_utf8()].to_owned());
         for candidate in [Some(format!("{stem}{instead}")), undoubled].into_iter().flatten() {
-            if let Some(sense) = look_up(&candidate).filter(|sense| *sense != Sense::Filler || ending == "s") {
+            if let Some(sense) = look_up(&candidate).filter(|sense| !sense.is_idle() || ending == "s") {
                 return Some((made(sense, ending), comparative));
             }
         }

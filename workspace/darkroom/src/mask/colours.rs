@@ -1,7 +1,8 @@
 //! How well an OKLab colour answers to a colour's name.
 
-use editscale_picture::{linear_from_srgb, oklab_from_linear};
+use editscale_picture::{delta_e_ok, linear_from_srgb, oklab_from_linear};
 
+use crate::curve::rise;
 use crate::plan::Colour;
 
 /// The hue in degrees that a chromatic name is at the middle of, and how far it reaches to either side.
@@ -21,11 +22,6 @@ fn hue_range(colour: Colour) -> Option<(f32, f32)> {
         Colour::Pink => (2.0, 32.0),
         Colour::White | Colour::Grey | Colour::Black | Colour::Rgb(..) => return None,
     })
-}
-
-fn rise(from: f32, to: f32, value: f32) -> f32 {
-    let share = ((value - from) / (to - from)).clamp(0.0, 1.0);
-    share * share * (3.0 - 2.0 * share)
 }
 
 /// The distance between two hues in degrees, 0..=180.
@@ -50,7 +46,7 @@ pub(crate) fn answers(lab: [f32; 3], colour: Colour, strictness: Strictness) -> 
     let chroma = a.hypot(b);
     if let Colour::Rgb(red, green, blue) = colour {
         let target = oklab_from_linear([red, green, blue].map(|value| linear_from_srgb(f32::from(value) / 255.0)));
-        let distance = editscale_picture::delta_e_ok(lab, target);
+        let distance = delta_e_ok(lab, target);
         return rise(0.35, 0.08, distance);
     }
     let Some((middle, reach)) = hue_range(colour) else {

@@ -1,13 +1,14 @@
 //! The mask of a region: the evidence for each thing that the region names, multiplied, and decided softly.
 
-use editscale_picture::{Pixels, oklab_from_linear};
+use editscale_picture::{Pixels, delta_e_ok};
 use rayon::prelude::*;
 use thiserror::Error;
 
 use super::Scene;
 use super::colours::{Strictness, answers, hue_distance, vivid};
-use crate::operations::planes::{gaussian, guided};
+use crate::curve::rise;
 use crate::plan::{Colour, Position, Region, Subject, Tone};
+use crate::planes::{GuidedFilter, gaussian, lightness_plane};
 
 /// How evidence is decided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,11 +85,6 @@ fn mean(values: &[f32]) -> f32 {
     values.iter().sum::<f32>() / values.len().max(1) as f32
 }
 
-fn rise(from: f32, to: f32, value: f32) -> f32 {
-    let share = ((value - from) / (to - from)).clamp(0.0, 1.0);
-    share * share * (3.0 - 2.0 * share)
-}
-
 fn colour_evidence(scene: &Scene, colour: Colour) -> Vec<f32> {
     let strictness = Strictness { vivid: vivid(&scene.lab), slack: 0.0 };
     scene.lab.iter().map(|lab| answers(*lab, colour, strictness)).collect()
@@ -142,7 +138,7 @@ fn connected_to_top(scene: &Scene, like: &[f32]) -> Vec<f32> {
             (y + 1 < height).then(|| index + width),
         ];
         for next in neighbours.into_iter().flatten() {
-            let step = editscale_picture::delta_e_ok(scene.lab[index], scene.lab[next]);
+            let step = delta_e_ok(scene.lab[index], scene.lab[next]);
             if !reached[next] && like[next] > 0.3 && step < 0.06 {
                 reached[next] = true;
                 waiting.push(next);
@@ -269,23 +265,11 @@ fn largest_parts(scene: &Scene, evidence: &[f32]) -> Vec<f32> {
 }
 
 fn name_of(region: &Region) -> String {
-    let subject = region.subject.and_then(|subject| match subject {
-        Subject::Sky => Some("sky"),
-        Subject::Greenery => Some("greenery"),
-        Subject::Water => Some("water"),
-        Subject::Foreground => Some("main subject"),
-        Subject::Background => Some("background"),
-        Subject::Skin => Some("skin"),
-        Subject::Object => None,
-    });
-    let colour = region.colour.map(|colour| match colour {
-        Colour::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
-        named => format!("{named:?}").to_lowercase(),
-    });
-    match (colour, subject) {
+    match (region.colour, region.subject.filter(|subject| *subject != Subject::Object)) {
         (Some(colour), Some(subject)) => format!("{colour} {subject}"),
         (Some(colour), None) => format!("area of the colour {colour}"),
-        (None, subject) => subject.unwrap_or("such region").to_owned(),
+        (None, Some(subject)) => subject.to_string(),
+        (None, None) => "such region".to_owned(),
     }
 }
 
@@ -309,9 +293,9 @@ impl Mask {
     pub fn refine(&self, guide: &Pixels) -> Vec<f32> {
         let (width, height) = (guide.width() as usize, guide.height() as usize);
         let large = self.enlarged(width, height);
-        let lightness: Vec<f32> = guide.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)[0]).collect();
         let radius = (width.max(height) / 150).max(2);
-        let mut refined = guided(&lightness, &large, width, radius, 4e-4);
+        let filter = GuidedFilter { width, radius, epsilon: 4e-4 };
+        let mut refined = filter.smooth(&lightness_plane(guide), &large);
         refined.par_iter_mut().for_each(|value| *value = ((*value - 0.02) / 0.96).clamp(0.0, 1.0));
         refined
     }

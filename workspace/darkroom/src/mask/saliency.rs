@@ -3,7 +3,9 @@
 //! Two cues are joined: the minimum barrier distance from the border (Zhang et al., "Minimum barrier salient object detection
 //! at 80 FPS", ICCV 2015) and the distance in colour from the border's own colours, with a mild preference for the middle.
 
-use crate::operations::planes::gaussian;
+use editscale_picture::delta_e_ok;
+
+use crate::planes::gaussian;
 
 /// Likelihood of belonging to the main subject, 0..=1, one value a pixel.
 pub(super) fn measure(lab: &[[f32; 3]], width: usize, height: usize) -> Vec<f32> {
@@ -18,7 +20,7 @@ pub(super) fn measure(lab: &[[f32; 3]], width: usize, height: usize) -> Vec<f32>
     }
     let border = border_contrast(lab, width, height);
     for (index, value) in joint.iter_mut().enumerate() {
-        *value = normal_share(*value, 1.0) * 0.6 + border[index] * 0.8;
+        *value = value.clamp(0.0, 1.0) * 0.6 + border[index] * 0.8;
     }
     let mut joint = stretched(&gaussian(&joint, width, 3.0));
     for (index, value) in joint.iter_mut().enumerate() {
@@ -30,10 +32,6 @@ pub(super) fn measure(lab: &[[f32; 3]], width: usize, height: usize) -> Vec<f32>
     let threshold = otsu(&joint);
     // A soft decision about the threshold that parts the two groups best.
     joint.into_iter().map(|value| 1.0 / (1.0 + (-(value - threshold) * 14.0).exp())).collect()
-}
-
-fn normal_share(value: f32, most: f32) -> f32 {
-    (value / most).clamp(0.0, 1.0)
 }
 
 /// For each pixel the least range of values on a path to the border, by raster scans there and back.
@@ -87,16 +85,11 @@ fn border_contrast(lab: &[[f32; 3]], width: usize, height: usize) -> Vec<f32> {
     let models = sides.map(|side| model(lab, &side));
     lab.iter()
         .map(|colour| {
-            let mut distances = models.map(|(mean, spread)| far(*colour, mean) / (spread + 0.04));
+            let mut distances = models.map(|(mean, spread)| delta_e_ok(*colour, mean) / (spread + 0.04));
             distances.sort_by(f32::total_cmp);
             (distances[1] / 4.0).clamp(0.0, 1.0)
         })
         .collect()
-}
-
-fn far(one: [f32; 3], other: [f32; 3]) -> f32 {
-    let [l, a, b] = [one[0] - other[0], one[1] - other[1], one[2] - other[2]];
-    (l * l + 4.0 * (a * a + b * b)).sqrt()
 }
 
 /// Mean colour and the root mean square distance from it.
@@ -106,7 +99,7 @@ fn model(lab: &[[f32; 3]], places: &[usize]) -> ([f32; 3], f32) {
     for place in places {
         (0..3).for_each(|channel| mean[channel] += lab[*place][channel] / count);
     }
-    let spread = places.iter().map(|place| far(lab[*place], mean).powi(2)).sum::<f32>() / count;
+    let spread = places.iter().map(|place| delta_e_ok(lab[*place], mean).powi(2)).sum::<f32>() / count;
     (mean, spread.sqrt())
 }
 

@@ -3,7 +3,7 @@
 use editscale_picture::{Pixels, oklab_from_linear};
 
 use super::saliency;
-use crate::operations::planes::{box_mean, gaussian};
+use crate::planes::{box_mean, gaussian};
 
 /// The longer edge of the maps, in pixels.
 const EDGE: u32 = 384;

@@ -17,13 +17,27 @@ pub struct KnobRange {
     pub logarithmic: bool,
 }
 
+impl KnobRange {
+    const fn multiple(name: &'static str) -> Self {
+        Self { name, low: 0.25, high: 4.0, default: 1.0, logarithmic: true }
+    }
+
+    const fn shift(name: &'static str) -> Self {
+        Self { name, low: -1.0, high: 1.0, default: 0.0, logarithmic: false }
+    }
+
+    fn of(&self, knobs: &Knobs) -> f64 {
+        knobs.get(self.name).unwrap_or(self.default).clamp(self.low, self.high)
+    }
+}
+
+const STRENGTH_KNOB: KnobRange = KnobRange::multiple("strength");
+const CURVE_KNOB: KnobRange = KnobRange::shift("curve");
+const MASK_THRESHOLD_KNOB: KnobRange = KnobRange::shift("mask_threshold");
+const MASK_SOFTNESS_KNOB: KnobRange = KnobRange::multiple("mask_softness");
+
 /// The darkroom's knobs: each multiplies or shifts what the seed chose.
-pub const KNOBS: [KnobRange; 4] = [
-    KnobRange { name: "strength", low: 0.25, high: 4.0, default: 1.0, logarithmic: true },
-    KnobRange { name: "curve", low: -1.0, high: 1.0, default: 0.0, logarithmic: false },
-    KnobRange { name: "mask_threshold", low: -1.0, high: 1.0, default: 0.0, logarithmic: false },
-    KnobRange { name: "mask_softness", low: 0.25, high: 4.0, default: 1.0, logarithmic: true },
-];
+pub const KNOBS: [KnobRange; 4] = [STRENGTH_KNOB, CURVE_KNOB, MASK_THRESHOLD_KNOB, MASK_SOFTNESS_KNOB];
 
 /// The standard deviation of the logarithm of an edit's strength: of ten candidates, about two are clearly too weak or
 /// overdone, which is what a search lives on.
@@ -54,17 +68,13 @@ const DETAILS: u64 = 3000;
 impl Choices {
     /// What the seed decides, moved by the knobs.
     pub fn draw(seed: Seed, knobs: &Knobs) -> Self {
-        let knob = |index: usize| {
-            let KnobRange { name, low, high, default, .. } = KNOBS[index];
-            knobs.get(name).unwrap_or(default).clamp(low, high)
-        };
         let normal = |stream| normal(seed, stream);
         Self {
             seed,
-            strength: knob(0),
-            curve: (0.5 * normal(CURVE) + knob(1)).clamp(-1.0, 1.0) as f32,
-            mask_threshold: (0.3 * normal(MASK_THRESHOLD) + knob(2)).clamp(-1.0, 1.0) as f32,
-            mask_softness: ((0.3 * normal(MASK_SOFTNESS)).exp() * knob(3)).clamp(0.25, 4.0) as f32,
+            strength: STRENGTH_KNOB.of(knobs),
+            curve: (0.5 * normal(CURVE) + CURVE_KNOB.of(knobs)).clamp(-1.0, 1.0) as f32,
+            mask_threshold: (0.3 * normal(MASK_THRESHOLD) + MASK_THRESHOLD_KNOB.of(knobs)).clamp(-1.0, 1.0) as f32,
+            mask_softness: ((0.3 * normal(MASK_SOFTNESS)).exp() * MASK_SOFTNESS_KNOB.of(knobs)).clamp(0.25, 4.0) as f32,
         }
     }
 

@@ -3,8 +3,8 @@
 use editscale_picture::{Pixels, linear_from_oklab, oklab_from_linear};
 use rayon::prelude::*;
 
-use super::planes::{gaussian, guided, lightness_plane, noise_level};
 use super::step::Step;
+use crate::planes::{GuidedFilter, gaussian, lightness_plane, noise_level};
 
 fn longer(pixels: &Pixels) -> f32 {
     pixels.width().max(pixels.height()) as f32
@@ -57,8 +57,10 @@ pub(super) fn denoise<'a>(strength: f32) -> Step<'a> {
         let lightness = plane(0);
         let noise = noise_level(&lightness, width).max(0.002) * strength;
         let radius = (longer(&pixels) * 0.002).clamp(2.0, 6.0) as usize;
-        let clean = guided(&lightness, &lightness, width, radius, 2.0 * noise * noise);
-        let colour = |channel: usize| guided(&clean, &plane(channel), width, 2 * radius, 4.0 * noise * noise);
+        let fine = GuidedFilter { width, radius, epsilon: 2.0 * noise * noise };
+        let clean = fine.smooth(&lightness, &lightness);
+        let coarse = GuidedFilter { width, radius: 2 * radius, epsilon: 4.0 * noise * noise };
+        let colour = |channel: usize| coarse.smooth(&clean, &plane(channel));
         let (a, b) = (colour(1), colour(2));
         let mut cleaned = pixels;
         cleaned.rgb_mut().par_iter_mut().enumerate().for_each(|(index, rgb)| {

@@ -3,12 +3,11 @@
 use editscale_picture::Pixels;
 use thiserror::Error;
 
-use super::amounts::{pull, size};
+use super::quantities::{adjust, size};
 use super::step::{Step, apply, mix};
-use super::tone::End;
-use super::{Choices, colour, detail, geometry, tone};
+use super::{Choices, colour, geometry, quantities, tone};
 use crate::mask::{MaskChoice, RegionError, Scene, find};
-use crate::plan::{Amount, Change, Direction, Edit, Plan, Quantity};
+use crate::plan::{Amount, Change, Edit, Plan};
 
 /// What is to be developed.
 pub struct Job<'a> {
@@ -60,7 +59,7 @@ pub enum DevelopError {
 /// When an edit is carried out: noise goes first, before anything amplifies it; looks come after the tones they are made of;
 /// frame and texture last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+pub(super) enum Stage {
     Cleaning,
     Colour,
     Look,
@@ -71,14 +70,9 @@ enum Stage {
 
 fn stage(edit: &Edit) -> Stage {
     match edit.change {
-        Change::Adjust { quantity: Quantity::Denoise, .. } => Stage::Cleaning,
-        Change::Adjust { quantity: Quantity::Sharpness | Quantity::Blur, .. } => Stage::Detail,
-        Change::Adjust { quantity: Quantity::Vignette | Quantity::Grain, .. } => Stage::Finish,
-        Change::Adjust { quantity: Quantity::Fade | Quantity::Sepia, .. }
-        | Change::BlackAndWhite
-        | Change::Invert
-        | Change::Posterise { .. } => Stage::Look,
-        Change::Adjust { .. } | Change::Hue { .. } | Change::Recolour { .. } => Stage::Colour,
+        Change::Adjust { quantity, .. } => quantities::stage(quantity),
+        Change::BlackAndWhite | Change::Invert | Change::Posterise { .. } => Stage::Look,
+        Change::Hue { .. } | Change::Recolour { .. } => Stage::Colour,
         Change::Rotate { .. } | Change::Straighten | Change::Flip(_) | Change::Crop { .. } => Stage::Geometry,
     }
 }
@@ -94,8 +88,7 @@ pub fn develop(job: &Job<'_>) -> Result<Pixels, DevelopError> {
         let is_free = stage == Stage::Colour && edit.region.is_everywhere();
         (stage, if is_free { job.choices.order(*index) } else { *index as u64 })
     });
-    let is_geometric = |edit: &Edit| stage(edit) == Stage::Geometry;
-    let moves = edits.iter().any(|(_, edit)| is_geometric(edit)) && !job.touch_up;
+    let moves = edits.iter().any(|(_, edit)| edit.change.moves_the_frame()) && !job.touch_up;
     if moves && job.mask.is_some() {
         return Err(DevelopError::MaskedGeometry);
     }
@@ -105,7 +98,7 @@ pub fn develop(job: &Job<'_>) -> Result<Pixels, DevelopError> {
         if (job.cancelled)() {
             return Err(DevelopError::Cancelled);
         }
-        pixels = if is_geometric(edit) {
+        pixels = if edit.change.moves_the_frame() {
             if job.touch_up { pixels } else { move_pixels(pixels, job, *index, edit)? }
         } else {
             repaint(pixels, job, *index, edit)?
@@ -170,15 +163,14 @@ fn step<'a>(job: &Job<'_>, index: usize, edit: &Edit, mask: Option<&'a [f32]>) -
     Some(match edit.change {
         Change::Adjust { quantity, direction, amount } => {
             let size = size(quantity, amount);
-            let sign = if direction == Direction::More { 1.0 } else { -1.0 };
-            adjust(quantity, sign * size * factor_of(amount, factor, job.touch_up), choices, index)
+            adjust(quantity, direction.sign() * size * factor_of(amount, factor, job.touch_up), choices, index)
         }
         Change::Hue { degrees } => {
             let open = 40.0 * (if choices.detail(index) < 0.0 { -1.0 } else { 1.0 }) * factor;
             colour::hue(degrees.map_or(open, |degrees| degrees * exactly(factor, job.touch_up)))
         }
-        Change::BlackAndWhite => tone_or_none(job.touch_up, || colour::black_and_white(choices.detail(index)))?,
-        Change::Invert => tone_or_none(job.touch_up, tone::invert)?,
+        Change::BlackAndWhite => unless(job.touch_up, || colour::black_and_white(choices.detail(index)))?,
+        Change::Invert => unless(job.touch_up, tone::invert)?,
         Change::Posterise { levels } => tone::posterise(levels.unwrap_or(if factor < 0.9 { 6 } else { 4 })),
         Change::Recolour { to, amount } => {
             let strength = if job.touch_up { factor.abs() } else { 1.0 - 0.5 * (1.0 - factor).max(0.0) };
@@ -188,7 +180,8 @@ fn step<'a>(job: &Job<'_>, index: usize, edit: &Edit, mask: Option<&'a [f32]>) -
     })
 }
 
-fn tone_or_none<'a>(touch_up: bool, step: impl FnOnce() -> Step<'a>) -> Option<Step<'a>> {
+/// What cannot be done by halves is not done again.
+fn unless<'a>(touch_up: bool, step: impl FnOnce() -> Step<'a>) -> Option<Step<'a>> {
     (!touch_up).then(step)
 }
 
@@ -204,28 +197,12 @@ fn factor_of(amount: Amount, factor: f32, touch_up: bool) -> f32 {
     }
 }
 
-/// The step that changes a quantity by `size` in its own unit (see `amounts.rs`), negative for less of it.
-fn adjust<'a>(quantity: Quantity, size: f32, choices: &Choices, index: usize) -> Step<'a> {
-    match quantity {
-        Quantity::Exposure => tone::exposure(size.clamp(-6.0, 6.0)),
-        Quantity::Contrast => tone::contrast(if size >= 0.0 { 1.0 + size } else { 1.0 / (1.0 - size) }, choices.curve),
-        Quantity::Highlights => tone::end(End::Highlights, size.clamp(-1.8, 1.8)),
-        Quantity::Shadows => tone::end(End::Shadows, size.clamp(-1.2, 2.0)),
-        Quantity::Warmth => colour::warmth(size.clamp(-100.0, 160.0)),
-        Quantity::Tint => colour::tint(size.clamp(-1.0, 1.0)),
-        Quantity::Saturation => colour::saturation(1.0 + size),
-        Quantity::Vibrance => colour::vibrance(size),
-        Quantity::Fade => tone::fade(size.clamp(-0.3, 0.5)),
-        Quantity::Sepia if size >= 0.0 => colour::sepia(size),
-        Quantity::Sepia => colour::saturation(1.0 + size),
-        Quantity::Sharpness if size >= 0.0 => detail::sharpen(size),
-        Quantity::Sharpness => detail::blur(-1.2 * size),
-        Quantity::Blur if size >= 0.0 => detail::blur(size),
-        Quantity::Blur => detail::sharpen(-size / 6.0),
-        Quantity::Denoise if size >= 0.0 => detail::denoise(size),
-        Quantity::Denoise => detail::grain(-1.5 * size, choices.noise(index)),
-        Quantity::Grain if size >= 0.0 => detail::grain(size, choices.noise(index)),
-        Quantity::Grain => detail::denoise(-size / 2.2),
-        Quantity::Vignette => detail::vignette(size.clamp(-3.0, 5.0), choices.curve),
+/// The pull of a recolouring, 0..=1.
+fn pull(amount: Amount) -> f32 {
+    match amount {
+        Amount::Slight => 0.35,
+        Amount::Plain | Amount::Stops(_) => 0.9,
+        Amount::Strong | Amount::Extreme => 1.0,
+        Amount::Share(share) => share.clamp(0.0, 1.0),
     }
 }

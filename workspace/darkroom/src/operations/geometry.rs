@@ -3,8 +3,8 @@
 use editscale_picture::Pixels;
 use rayon::prelude::*;
 
-use super::planes::lightness_plane;
 use crate::plan::{Aspect, Axis};
+use crate::planes::{gaussian, lightness_plane};
 
 /// A picture of a new size whose every pixel is taken from a place in the old one.
 fn gather(pixels: &Pixels, (width, height): (u32, u32), from: impl Fn(u32, u32) -> usize + Sync) -> Pixels {
@@ -48,7 +48,7 @@ fn quarter_turns(pixels: &Pixels, turns: i32) -> Pixels {
 
 /// The share of each edge that is left of a rectangle of this aspect ratio when it is turned and cut to a rectangle of the same
 /// ratio: `1 / (cos θ + max(aspect, 1/aspect) sin θ)`.
-pub(crate) fn share_left(aspect: f32, degrees: f32) -> f32 {
+fn share_left(aspect: f32, degrees: f32) -> f32 {
     let (sine, cosine) = degrees.to_radians().abs().sin_cos();
     1.0 / (cosine + aspect.max(1.0 / aspect) * sine)
 }
@@ -144,12 +144,12 @@ fn interest(pixels: &Pixels) -> (f32, f32) {
 ///
 /// Gradients near the horizontal and the vertical vote for the tilt that would align them, in steps of a quarter of a degree, by
 /// their strength; the winner must stand clearly above the mean.
-pub(crate) fn tilt(pixels: &Pixels) -> Option<f32> {
+pub(super) fn tilt(pixels: &Pixels) -> Option<f32> {
     const STEPS: usize = 97;
     const REACH: f32 = 12.0;
     let small = pixels.reduced(640);
     let width = small.width() as usize;
-    let lightness = super::planes::gaussian(&lightness_plane(&small), width, 1.2);
+    let lightness = gaussian(&lightness_plane(&small), width, 1.2);
     let mut votes = [0.0_f32; STEPS];
     for y in 1..(small.height() as usize).saturating_sub(1) {
         for x in 1..width.saturating_sub(1) {

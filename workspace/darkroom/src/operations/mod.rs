@@ -3,13 +3,12 @@
 //! Nothing here reads instructions or judges results. Everything is deterministic: the same picture, plan and choices
 //! give the same bits, on any number of threads.
 
-mod amounts;
 mod choices;
 mod colour;
 mod detail;
 mod develop;
 pub(crate) mod geometry;
-pub(crate) mod planes;
+mod quantities;
 mod step;
 mod tone;
 

@@ -2,8 +2,9 @@
 
 use editscale_picture::{Pixels, linear_from_srgb, srgb_from_linear};
 
-use super::planes::{base_of, lightness_plane};
 use super::step::Step;
+use crate::curve::rise;
+use crate::planes::{base_of, lightness_plane};
 
 /// OKLab lightness of an 18% grey card.
 const MIDDLE: f32 = 0.567;
@@ -73,11 +74,6 @@ pub(super) enum End {
     Shadows,
 }
 
-fn smooth(from: f32, to: f32, value: f32) -> f32 {
-    let share = ((value - from) / (to - from)).clamp(0.0, 1.0);
-    share * share * (3.0 - 2.0 * share)
-}
-
 /// The bright or the dark tones made lighter (positive) or darker. Which tones those are is read from a smoothed picture
 /// whose edges are kept, so that detail within them stays and no halos stand at their borders.
 pub(super) fn end<'a>(which: End, amount: f32) -> Step<'a> {
@@ -86,11 +82,11 @@ pub(super) fn end<'a>(which: End, amount: f32) -> Step<'a> {
         let step = Step::Lab(Box::new(|[lightness, a, b], index| {
             let bent = match which {
                 End::Shadows => {
-                    let weight = smooth(0.62, 0.12, base[index]);
+                    let weight = rise(0.62, 0.12, base[index]);
                     lightness * (1.0 + 0.7 * amount * weight).max(0.0) + 0.03 * amount.max(0.0) * weight
                 }
                 End::Highlights => {
-                    let weight = smooth(0.52, 0.95, base[index]);
+                    let weight = rise(0.52, 0.95, base[index]);
                     let room = if amount < 0.0 { lightness - 0.45 } else { 1.0 - lightness };
                     lightness + 0.55 * amount * weight * room.max(0.0)
                 }
@@ -113,7 +109,7 @@ pub(super) fn fade<'a>(lift: f32) -> Step<'a> {
     }))
 }
 
-/// A negative: `share` of the way to the inverted display values.
+/// A negative: display values inverted.
 pub(super) fn invert<'a>() -> Step<'a> {
     Step::Linear(Box::new(move |rgb, _| rgb.map(|value| linear_from_srgb(1.0 - srgb_from_linear(value)))))
 }

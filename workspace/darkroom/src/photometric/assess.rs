@@ -2,8 +2,8 @@
 
 use editscale_picture::Pixels;
 
+use super::comparison::Comparison;
 use super::damage;
-use super::follow::Comparison;
 use super::register::register;
 use super::view::{SourceView, View};
 use crate::mask::{MaskChoice, find};

@@ -1,10 +1,10 @@
 //! What else happened: structure that was lost, other qualities that moved, damage to the picture.
 
-use super::expected::change;
-use super::follow::Comparison;
+use super::comparison::Comparison;
+use super::measures::{HELD, change};
 use super::view::View;
-use crate::operations::planes::{box_mean, gaussian};
 use crate::plan::{Amount, Change, Plan, Quantity};
+use crate::planes::{box_mean, gaussian};
 
 fn asks(plan: &Plan, quantities: &[Quantity]) -> bool {
     plan.edits
@@ -58,54 +58,6 @@ pub(super) fn structure(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
 
 /// How little of what was not asked for has moved, 0..=1.
 pub(super) fn untouched(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
-    let others: [(Quantity, &[Quantity]); 4] = [
-        (
-            Quantity::Exposure,
-            &[
-                Quantity::Exposure,
-                Quantity::Highlights,
-                Quantity::Shadows,
-                Quantity::Fade,
-                Quantity::Vignette,
-                Quantity::Contrast,
-            ],
-        ),
-        (
-            Quantity::Contrast,
-            &[
-                Quantity::Contrast,
-                Quantity::Fade,
-                Quantity::Highlights,
-                Quantity::Shadows,
-                Quantity::Exposure,
-                Quantity::Vignette,
-                Quantity::Blur,
-                Quantity::Grain,
-            ],
-        ),
-        (
-            Quantity::Warmth,
-            &[
-                Quantity::Warmth,
-                Quantity::Tint,
-                Quantity::Saturation,
-                Quantity::Vibrance,
-                Quantity::Sepia,
-                Quantity::Fade,
-            ],
-        ),
-        (
-            Quantity::Saturation,
-            &[
-                Quantity::Saturation,
-                Quantity::Vibrance,
-                Quantity::Fade,
-                Quantity::Sepia,
-                Quantity::Warmth,
-                Quantity::Tint,
-            ],
-        ),
-    ];
     let is_look = asks_change(plan, |change| {
         matches!(
             change,
@@ -119,7 +71,7 @@ pub(super) fn untouched(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
     if is_look {
         return 1.0;
     }
-    let kept = others.iter().filter(|(_, related)| !asks(plan, related)).map(|(quantity, _)| {
+    let kept = HELD.iter().filter(|(_, related)| !asks(plan, related)).map(|(quantity, _)| {
         let moved = comparison.measure(*quantity) / change(*quantity, Amount::Plain);
         (-0.5 * (moved.abs() - 0.4).max(0.0).powi(2)).exp()
     });

@@ -6,6 +6,7 @@ use editscale_picture::{Pixels, oklab_from_linear};
 use super::view::View;
 use crate::operations::geometry;
 use crate::plan::{Aspect, Axis, Change, Plan};
+use crate::planes::{gaussian, lightness_plane};
 
 /// The longer edge of the pictures that are compared for registration.
 const EDGE: u32 = 160;
@@ -24,10 +25,7 @@ pub(super) struct Registered {
 
 /// What a plan asks of the frame.
 fn frame_changes(plan: &Plan) -> Vec<Change> {
-    let is_frame = |change: &Change| {
-        matches!(change, Change::Rotate { .. } | Change::Straighten | Change::Flip(_) | Change::Crop { .. })
-    };
-    plan.edits.iter().map(|edit| edit.change).filter(is_frame).collect()
+    plan.edits.iter().map(|edit| edit.change).filter(|change| change.moves_the_frame()).collect()
 }
 
 /// Brings the source into the frame that the plan asks for, as far as the edited picture bears it out.
@@ -37,23 +35,13 @@ pub(super) fn register(source: &View, edited: &View, plan: &Plan) -> Registered 
         let lab = source.at_size_of(edited);
         return Registered { lab, fit: 1.0, rival: -1.0, moves: false };
     }
-    let target = gradients(&edited.small.resized_to_edge());
+    let target = gradients(&edited.small.reduced(EDGE));
     let asked = best_of(&source.small, &changes, &target);
     let rivals = rivals(&changes).into_iter().map(|changes| best_of(&source.small, &changes, &target).1);
     let rival = rivals.fold(-1.0, f32::max);
     let framed = asked.0.resized(edited.width as u32, edited.height as u32);
     let lab = framed.rgb().iter().map(|rgb| oklab_from_linear(*rgb)).collect();
     Registered { lab, fit: asked.1, rival, moves: true }
-}
-
-trait ToEdge {
-    fn resized_to_edge(&self) -> Pixels;
-}
-
-impl ToEdge for Pixels {
-    fn resized_to_edge(&self) -> Pixels {
-        self.reduced(EDGE)
-    }
 }
 
 /// Frames that the edit may have been mistaken for: none at all, and the opposite of each change.
@@ -65,7 +53,6 @@ fn rivals(changes: &[Change]) -> Vec<Vec<Change>> {
             Change::Rotate { .. } => Change::Flip(Axis::Vertical),
             Change::Flip(Axis::Horizontal) => Change::Flip(Axis::Vertical),
             Change::Flip(Axis::Vertical) => Change::Flip(Axis::Horizontal),
-            Change::Straighten | Change::Crop { .. } => continue,
             _ => continue,
         };
         let mut rival = changes.to_vec();
@@ -87,12 +74,15 @@ fn best_of(source: &Pixels, changes: &[Change], target: &Gradients) -> (Pixels, 
     best
 }
 
+/// Pictures that are held and compared at a time.
+const MOST_VARIANTS: usize = 64;
+
 /// What the changes can lead to: places of a crop, angles near a stated one.
 fn variants(source: &Pixels, changes: &[Change]) -> Vec<Pixels> {
     let mut pictures = vec![source.clone()];
     for change in changes {
-        pictures = pictures.iter().flat_map(|picture| variants_of(picture, *change)).collect();
-        pictures.truncate(64);
+        // Taken as they are made: a levelled picture has 49 variants, and each of them ten when it is turned.
+        pictures = pictures.iter().flat_map(|picture| variants_of(picture, *change)).take(MOST_VARIANTS).collect();
     }
     pictures
 }
@@ -162,8 +152,7 @@ pub(super) struct Gradients {
 
 pub(super) fn gradients(pixels: &Pixels) -> Gradients {
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let lightness: Vec<f32> = pixels.rgb().iter().map(|rgb| oklab_from_linear(*rgb)[0]).collect();
-    let lightness = crate::operations::planes::gaussian(&lightness, width, 1.0);
+    let lightness = gaussian(&lightness_plane(pixels), width, 1.0);
     let at = |x: usize, y: usize| lightness[y.min(height - 1) * width + x.min(width - 1)];
     let values = (0..width * height)
         .map(|index| {

@@ -1,10 +1,12 @@
 //! A picture as the measures see it: OKLab planes at one size, and a few figures of its finest detail.
 
+use std::sync::Arc;
+
 use editscale_picture::{Pixels, oklab_from_linear, srgb_from_linear};
 use rayon::prelude::*;
 
 use crate::mask::Scene;
-use crate::operations::planes::{gaussian, noise_level};
+use crate::planes::{gaussian, lightness_plane, noise_level};
 
 /// The longer edge of the measured copies, in pixels.
 const EDGE: u32 = 640;
@@ -35,7 +37,7 @@ impl View {
     pub(super) fn new(pixels: &Pixels) -> Self {
         let small = pixels.reduced(EDGE);
         let fine = pixels.reduced(DETAIL_EDGE);
-        let lightness: Vec<f32> = fine.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)[0]).collect();
+        let lightness = lightness_plane(&fine);
         let across = fine.width() as usize;
         let smooth = gaussian(&lightness, across, 1.0);
         let detail = lightness.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs()).sum::<f32>();
@@ -135,17 +137,17 @@ fn levels_of(counts: &[u32; 256], samples: u32) -> f32 {
 #[derive(Debug, Clone)]
 pub struct SourceView {
     pub(super) view: View,
-    pub(super) scene: Scene,
+    pub(super) scene: Arc<Scene>,
 }
 
 impl SourceView {
     /// Measures a source.
     pub fn new(pixels: &Pixels) -> Self {
-        Self { view: View::new(pixels), scene: Scene::analyse(pixels) }
+        Self::of(pixels, Arc::new(Scene::analyse(pixels)))
     }
 
-    /// What the source shows.
-    pub fn scene(&self) -> &Scene {
-        &self.scene
+    /// Measures a source whose maps are there already.
+    pub(crate) fn of(pixels: &Pixels, scene: Arc<Scene>) -> Self {
+        Self { view: View::new(pixels), scene }
     }
 }

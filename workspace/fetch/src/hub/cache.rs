@@ -19,8 +19,8 @@ pub(super) fn folder(cache: &Path, repo: &RepoId) -> PathBuf {
 /// A repository as far as the cache has it at a revision.
 pub(super) fn snapshot(cache: &Path, repo: &RepoId, revision: &str) -> Option<Snapshot> {
     let folder = folder(cache, repo);
-    let is_one_name = |text: &str| !text.split('/').any(|part| part.is_empty() || part.starts_with('.'));
-    let named = is_one_name(revision).then(|| fs::read_to_string(folder.join("refs").join(revision)).ok()).flatten();
+    let stays_below = |text: &str| !text.split('/').any(|part| part.is_empty() || part.starts_with('.'));
+    let named = stays_below(revision).then(|| fs::read_to_string(folder.join("refs").join(revision)).ok()).flatten();
     let commit = named.map_or_else(|| revision.to_owned(), |commit| commit.trim().to_owned());
     let root = folder.join("snapshots").join(&commit);
     if !is_plain(&commit) || !root.is_dir() {
@@ -38,11 +38,15 @@ fn walk(folder: &Path, prefix: &str, depth: usize, commit: &str, files: &mut Vec
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         let path = format!("{prefix}{name}");
-        // Entries are links to blobs: the metadata wanted is the blob's.
-        match fs::metadata(entry.path()) {
-            Ok(facts) if facts.is_dir() && depth > 0 => {
+        // A folder is never a link, or a link to its own parent would be walked again and again.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if depth > 0 {
                 walk(&entry.path(), &format!("{path}/"), depth - 1, commit, files);
             }
+            continue;
+        }
+        // Files are links to blobs: the metadata wanted is the blob's.
+        match fs::metadata(entry.path()) {
             Ok(facts) if facts.is_file() => files.push(cached(&entry.path(), path, facts.len(), commit)),
             _ => {}
         }
@@ -85,5 +89,6 @@ fn place(cached: &Path, to: &Path, version: &str) -> io::Result<()> {
         _ => Err(error),
     })?;
     fs::hard_link(cached, &part).or_else(|_| fs::copy(cached, &part).map(|_| ()))?;
-    fs::rename(&part, to)
+    // A part that stayed would be the shared blob under another name, and be written over by a later download.
+    fs::rename(&part, to).inspect_err(|_| _ = fs::remove_file(&part))
 }

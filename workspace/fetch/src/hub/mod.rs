@@ -15,7 +15,7 @@ pub use snapshot::{Licence, RemoteFile, Snapshot};
 
 use crate::client::address;
 use crate::partial::Partial;
-use crate::{Client, Download, FetchError, TextRules};
+use crate::{Client, Download, FetchError, TextRules, Token};
 
 /// The longest answer about a repository. The largest list some ten thousand files, which take 2 MB.
 const MOST_FACTS_BYTES: u64 = 16 << 20;
@@ -129,10 +129,10 @@ impl Hub {
     }
 
     /// The token, if it may be sent: over https, or to this machine.
-    fn token(&self) -> Option<&str> {
+    fn token(&self) -> Option<&Token> {
         let is_here = matches!(self.endpoint.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let may = self.endpoint.scheme() == "https" || is_here;
-        self.settings.token.as_deref().filter(|_| may)
+        self.settings.token.as_ref().filter(|_| may)
     }
 
     /// What the hub means by a status.

@@ -146,28 +146,48 @@ struct Model {
     factor: usize,
 }
 
-/// Fits the model (He, Sun and Tang, "Guided image filtering", 2013) on planes reduced by `factor` (He and Sun, "Fast guided
-/// filter", arXiv:1505.00996).
-fn fit(guide: &[f32], input: &[f32], width: usize, radius: usize, epsilon: f32, factor: usize) -> Model {
-    let (small_guide, across) = block_means(guide, width, factor);
-    let (small_input, _) = block_means(input, width, factor);
-    let radius = (radius / factor).max(1);
-    let product = |one: &[f32], other: &[f32]| one.par_iter().zip(other).map(|(a, b)| a * b).collect::<Vec<f32>>();
-    let mean_guide = box_mean(&small_guide, across, radius);
-    let mean_input = box_mean(&small_input, across, radius);
-    let mean_cross = box_mean(&product(&small_guide, &small_input), across, radius);
-    let mean_square = box_mean(&product(&small_guide, &small_guide), across, radius);
-    let slope: Vec<f32> = (0..small_guide.len())
-        .into_par_iter()
-        .map(|index| {
-            let variance = mean_square[index] - mean_guide[index] * mean_guide[index];
-            (mean_cross[index] - mean_guide[index] * mean_input[index]) / (variance.max(0.0) + epsilon)
-        })
-        .collect();
-    let offset: Vec<f32> = (0..slope.len()).map(|index| mean_input[index] - slope[index] * mean_guide[index]).collect();
-    let slope = box_mean(&slope, across, radius);
-    let offset = box_mean(&offset, across, radius);
-    Model { slope, offset, width: across, factor }
+/// A guided filter (He, Sun and Tang, "Guided image filtering", 2013): smooths where its guide is smooth, and follows the guide's edges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GuidedFilter {
+    /// Pixels across, of guide and input.
+    pub(crate) width: usize,
+    /// Pixels over which is smoothed.
+    pub(crate) radius: usize,
+    /// Edges are steps in the guide that are large against the square root of this.
+    pub(crate) epsilon: f32,
+}
+
+impl GuidedFilter {
+    /// The input, smoothed.
+    pub(crate) fn smooth(&self, guide: &[f32], input: &[f32]) -> Vec<f32> {
+        self.fit(guide, input).output(guide, self.width)
+    }
+
+    /// Fits the model on reduced planes (He and Sun, "Fast guided filter", arXiv:1505.00996). A quarter of the radius still samples
+    /// every box finely; below that nothing is to be saved.
+    fn fit(&self, guide: &[f32], input: &[f32]) -> Model {
+        let factor = (self.radius / 4).clamp(1, 8);
+        let (small_guide, across) = block_means(guide, self.width, factor);
+        let (small_input, _) = block_means(input, self.width, factor);
+        let radius = (self.radius / factor).max(1);
+        let product = |one: &[f32], other: &[f32]| one.par_iter().zip(other).map(|(a, b)| a * b).collect::<Vec<f32>>();
+        let mean_guide = box_mean(&small_guide, across, radius);
+        let mean_input = box_mean(&small_input, across, radius);
+        let mean_cross = box_mean(&product(&small_guide, &small_input), across, radius);
+        let mean_square = box_mean(&product(&small_guide, &small_guide), across, radius);
+        let slope: Vec<f32> = (0..small_guide.len())
+            .into_par_iter()
+            .map(|index| {
+                let variance = mean_square[index] - mean_guide[index] * mean_guide[index];
+                (mean_cross[index] - mean_guide[index] * mean_input[index]) / (variance.max(0.0) + self.epsilon)
+            })
+            .collect();
+        let offset: Vec<f32> =
+            (0..slope.len()).map(|index| mean_input[index] - slope[index] * mean_guide[index]).collect();
+        let slope = box_mean(&slope, across, radius);
+        let offset = box_mean(&offset, across, radius);
+        Model { slope, offset, width: across, factor }
+    }
 }
 
 impl Model {
@@ -200,18 +220,10 @@ fn between(place: usize, factor: usize, count: usize) -> (usize, usize, f32) {
     (low, (low + 1).min(count - 1), exact - low as f32)
 }
 
-/// `input` smoothed over `radius` pixels where `guide` is smooth, following the guide's edges. Edges are steps in the guide that
-/// are large against the square root of `epsilon`.
-pub(crate) fn guided(guide: &[f32], input: &[f32], width: usize, radius: usize, epsilon: f32) -> Vec<f32> {
-    // A quarter of the radius still samples every box finely; below that nothing is to be saved.
-    let factor = (radius / 4).clamp(1, 8);
-    fit(guide, input, width, radius, epsilon, factor).output(guide, width)
-}
-
 /// The large-scale lightness of a picture: smooth inside areas, sharp at their borders.
 pub(crate) fn base_of(lightness: &[f32], width: u32, height: u32) -> Vec<f32> {
     let radius = (width.max(height) as usize / 40).max(2);
-    guided(lightness, lightness, width as usize, radius, 0.01)
+    GuidedFilter { width: width as usize, radius, epsilon: 0.01 }.smooth(lightness, lightness)
 }
 
 /// The standard deviation of a plane's noise: the median absolute value of its finest diagonal Haar coefficients over 0.6745
