@@ -200,7 +200,7 @@ impl Look {
                     let shape = asked.get(&name).map(Vec::as_slice).unwrap_or_default();
                     self.problems.say(&file, format!("tensor `{name}` of shape {shape:?} is missing"));
                 }
-                other => self.problems.weights(other),
+                other => self.problems.add(other),
             }
         }
         // A network that could not be built has not asked for everything.
