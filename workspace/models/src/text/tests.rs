@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{ClipTokens, T5Tokens, Tokenized};
 use crate::load::LoadError;
@@ -141,7 +142,8 @@ fn files_that_are_not_right_are_named() {
     clip("tokenizer_config.json", "[]", "expected a map");
     clip("tokenizer_config.json", &with("\"pad_token\":\"<|endoftext|>\"", "\"pad_token\":7"), "`pad_token` is 7");
     clip("tokenizer_config.json", &with(":77", ":-3"), "`model_max_length` is -3");
-    clip("tokenizer_config.json", &with(":77", ":\"77\""), "`model_max_length` is");
+    clip("tokenizer_config.json", &with(":77", ":\"77\""), "`model_max_length` is \"77\": expected a whole number");
+    clip("tokenizer_config.json", &with(":77", ":2"), "`model_max_length` is 2: expected a whole number of at least 3");
     clip("tokenizer_config.json", &with("CLIPTokenizer", "T5Tokenizer"), "`tokenizer_class`");
     clip("tokenizer_config.json", &with("{", "{\"padding_side\":\"left\","), "`padding_side`");
     clip("tokenizer_config.json", &with("\"832\"", "\"-1\""), "expected an id");
@@ -174,9 +176,17 @@ fn files_that_are_not_right_are_named() {
         refused(T5Tokens::load(changed("t5", "tokenizer.json", text).path()), "tokenizer.json", says);
     };
     let whole = text_of("t5", "tokenizer.json");
+    let with = |key: &str, value: Value| {
+        let mut all: Value = serde_json::from_str(&whole).unwrap();
+        all[key] = value;
+        all.to_string()
+    };
     t5("{", "is not a tokenizer");
-    t5(&whole.replacen("\"post_processor\":{", "\"post_processor\":null,\"other\":{", 1), "expected");
+    t5(&with("post_processor", Value::Null), "turns \"\" into the ids []");
     t5(&whole.replace("</s>", "</e>"), "no token `</s>`");
+    // A table of one unit, which leads beyond its end.
+    let table = json!({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAAA="});
+    t5(&with("normalizer", table), "the tokenizer fails on it");
 }
 
 /// Where the settings name no limit, transformers writes a number that no text reaches.
