@@ -87,7 +87,7 @@ const CLIP: Network<ClipTextConfig> = Network {
 const T5: Network<T5Config> = Network {
     config: T5Config::read,
     open: |folder| Checkpoint::open(folder, str::to_owned),
-    build: |checkpoint, config| Ok(T5Encoder::of(checkpoint, &Scope::root(checkpoint, &compute()), config).map(drop)?),
+    build: |checkpoint, config| Ok(T5Encoder::of(&Scope::root(checkpoint, &compute()), config).map(drop)?),
     is_all: false,
 };
 
