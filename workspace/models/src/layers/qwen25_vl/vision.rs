@@ -59,13 +59,10 @@ impl VisionTower {
     ) -> std::result::Result<Self, WeightError> {
         let (width, patch) = (config.hidden_size, config.patch_size);
         let shape = [width, config.in_channels, config.temporal_patch_size, patch, patch];
-        let kernel = scope.at("patch_embed").at("proj").kept("weight", &shape)?;
+        let embed = scope.at("patch_embed").at("proj");
         // Kernel and stride are equal, so the convolution is a product with the flattened patch.
-        let kernel = kernel.reshape((width, config.patch_numbers())).map_err(|source| WeightError::Device {
-            file: "patch_embed".into(),
-            name: "proj.weight".into(),
-            source: source.into(),
-        })?;
+        let kernel = embed.kept("weight", &shape)?.flatten_from(1);
+        let kernel = kernel.map_err(|source| embed.device_error("weight", source))?;
         let blocks = (0..config.depth).map(|at| Block::load(&scope.at("blocks").at(at), config, at));
         Ok(Self {
             embed: Linear::new(kernel, None),
@@ -77,13 +74,9 @@ impl VisionTower {
     }
 
     /// Tokens [merged tokens of all pictures, decoder width] of patches [patches of all pictures, numbers of a patch].
-    /// `grids` are the pictures in order. Pictures do not see each other.
-    pub fn forward(&self, patches: &Tensor, grids: &[Grid]) -> Result<Tensor> {
-        self.forward_watched(patches, grids, &mut |_, _| Ok(()))
-    }
-
-    /// The same, showing the activations on the way: after the patch embedding (0) and each block, rows in window order.
-    pub fn forward_watched(
+    /// `grids` are the pictures in order. Pictures do not see each other. `watch` is shown the activations on the way: after
+    /// the patch embedding (0) and each block, rows in window order.
+    pub fn forward(
         &self,
         patches: &Tensor,
         grids: &[Grid],

@@ -115,7 +115,7 @@ impl<'a> Call<'a> {
         let compute = &self.judge.options.compute;
         let width = values.len() / patches;
         let values = Tensor::from_vec(values, (patches, width), &compute.device)?.to_dtype(compute.dtype)?;
-        let tokens = self.judge.vision.forward_watched(&values, &grids, &mut |_, _| self.go_on())?;
+        let tokens = self.judge.vision.forward(&values, &grids, &mut |_, _| self.go_on())?;
         let mut start = 0;
         let part = |(digest, grid): (Digest, &Grid)| {
             let length = grid.patches() / self.judge.merged;
@@ -237,7 +237,7 @@ impl<'a> Call<'a> {
             read: read.to_vec(),
             keep_keys,
         };
-        let passed = self.judge.decoder.forward_watched(pass, &mut |_, _| self.go_on())?;
+        let passed = self.judge.decoder.forward(pass, &mut |_, _| self.go_on())?;
         Ok((passed.read, passed.keys))
     }
 

@@ -22,7 +22,8 @@ fn scores_are_those_of_the_official_code() {
 
 #[test]
 fn pictures_are_prepared_to_the_last_bit() {
-    use crate::pictures::{Filter, Size, resize, target_size};
+    use crate::layers::qwen25_vl::target_size;
+    use crate::pictures::{Filter, Size, resize};
     for case in cases() {
         let config = case.directory().config().expect("a config");
         let preparation = pictures::Preparation::load(&case.directory(), &config).expect("a preparation");
@@ -96,7 +97,8 @@ fn an_unrounded_table_of_the_tower_would_be_caught() {
 
 #[test]
 fn rounding_halves_away_from_zero_would_be_caught() {
-    use crate::pictures::{Size, target_size};
+    use crate::layers::qwen25_vl::target_size;
+    use crate::pictures::Size;
     let mut caught = 0;
     for case in cases() {
         let config = case.directory().config().expect("a config");

@@ -24,7 +24,7 @@ fn plain(judge: &EditReward, pair: &Pair, part: usize, positions: Positions) -> 
     let values = prepared.concat_patches();
     let values = Tensor::from_vec(values, (grids.iter().map(|grid| grid.patches()).sum(), ()), &Device::Cpu)?;
     let mut vision = Vec::new();
-    let merged = judge.vision.forward_watched(&values, &grids, &mut |_, stage| {
+    let merged = judge.vision.forward(&values, &grids, &mut |_, stage| {
         vision.push(stage.clone());
         Ok(())
     })?;
@@ -50,7 +50,7 @@ fn plain(judge: &EditReward, pair: &Pair, part: usize, positions: Positions) -> 
     let pass =
         Pass { hidden, positions, segments: vec![segment], past: Vec::new(), read: vec![rows - 1], keep_keys: false };
     let mut decoder = Vec::new();
-    let passed = judge.decoder.forward_watched(pass, &mut |_, stage| {
+    let passed = judge.decoder.forward(pass, &mut |_, stage| {
         decoder.push(stage.clone());
         Ok(())
     })?;
