@@ -41,7 +41,7 @@ fn mimo_7b() -> Value {
 
 fn tensors(config: &Value, vocabulary: usize) -> Tensors {
     let config = Config::read(config.to_string().as_bytes()).unwrap();
-    let expected = expected_tensors(&config, vocabulary, &[1024, 16]);
+    let expected = expected_tensors(&config, vocabulary, [1024, 16]);
     let count = expected.len();
     let tensors: Tensors = expected.into_iter().collect();
     assert_eq!(tensors.len(), count, "a name comes twice");

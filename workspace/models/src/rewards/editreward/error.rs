@@ -4,7 +4,6 @@ use editscale_core::ImageReadError;
 use editscale_picture::PictureError;
 use thiserror::Error;
 
-pub use crate::load::LoadError;
 use crate::layers::qwen25_vl::SizeError;
 
 /// Which picture of a pair.

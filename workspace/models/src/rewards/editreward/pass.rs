@@ -1,4 +1,4 @@
-//! One part of a call: pictures encoded, openings and sources run or found, then all branches in one pass.
+//! One batch of a call: pictures encoded, openings and sources run or found, then all branches in one pass.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,22 +10,23 @@ use rayon::prelude::*;
 
 use crate::cache::bytes;
 use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass};
-use crate::rewards::editreward::branches::{Branches, Planned};
+use crate::rewards::editreward::asked::Asked;
+use crate::rewards::editreward::branches::{Branches, End, Planned};
+use crate::rewards::editreward::heads::Answer;
 use crate::rewards::editreward::kept::{Beginning, Encoded, Keys, Pictures, SourceKey, Unclaimed};
-use crate::rewards::editreward::model::Asked;
 use crate::rewards::editreward::pictures::Prepared;
 use crate::rewards::editreward::rows::{Rows, Seen};
 use crate::rewards::editreward::tree::Item;
 use crate::rewards::editreward::{EditReward, Estimate, JudgeError, PARTS, Verdict};
 
-/// A part of a call at work.
-pub(super) struct Call<'a> {
+/// Some pairs of a call, within the bound of memory, at work.
+pub(super) struct Batch<'a> {
     judge: &'a mut EditReward,
     cancelled: &'a dyn Fn() -> bool,
     unclaimed: Unclaimed,
 }
 
-impl<'a> Call<'a> {
+impl<'a> Batch<'a> {
     pub(super) fn new(judge: &'a mut EditReward, cancelled: &'a dyn Fn() -> bool) -> Self {
         Self { judge, cancelled, unclaimed: Unclaimed::default() }
     }
@@ -186,8 +187,8 @@ impl<'a> Call<'a> {
         Ok(opening)
     }
 
-    /// Runs all branches in one pass and asks both heads: the answers by prompt, for the nodes of `branches.ends`.
-    fn run(&self, branches: &Branches, pictures: &Pictures) -> Computed<HashMap<(usize, usize), (f64, f64)>> {
+    /// Runs all branches in one pass and asks both heads: an answer for each of the branches' ends.
+    fn run(&self, branches: &Branches, pictures: &Pictures) -> Computed<HashMap<End, Answer>> {
         if branches.ends.is_empty() {
             return Ok(HashMap::new());
         }
@@ -199,11 +200,29 @@ impl<'a> Call<'a> {
                 _ => candle_core::bail!("picture {digest} was not encoded"),
             };
         }
+        let spans = Self::lay_out(branches, &mut rows);
+        let last = |end: &End| spans[&end.node].end - 1;
+        let mut read: Vec<usize> = branches.ends.iter().map(last).collect();
+        read.sort_unstable();
+        read.dedup();
+        let hidden = self.run_rows(&rows, &read, false)?.0;
+        let mut answers = HashMap::new();
+        for part in 0..PARTS.len() {
+            let said: HashMap<usize, Answer> =
+                read.iter().copied().zip(self.judge.heads.answer(part, &hidden)?).collect();
+            let ends = branches.ends.iter().filter(|end| end.part == part);
+            answers.extend(ends.map(|end| (*end, said[&last(end)])));
+        }
+        Ok(answers)
+    }
+
+    /// Puts the nodes of all branches into rows, each behind those above it: the rows of each node.
+    fn lay_out(branches: &Branches, rows: &mut Rows) -> HashMap<usize, Range<usize>> {
         let mut spans: HashMap<usize, Range<usize>> = HashMap::new();
         for node in branches.order() {
             let beginning = &branches.roots[branches.tree.nodes()[node].root];
             let path = branches.tree.path(node);
-            let above: Vec<usize> = path[..path.len() - 1].to_vec();
+            let above = &path[..path.len() - 1];
             let mut seen = rows.behind(&beginning.opening);
             seen.extend(rows.behind(&beginning.source));
             seen.extend(above.iter().map(|above| Seen::Row(spans[above].clone())));
@@ -211,19 +230,7 @@ impl<'a> Call<'a> {
             let first = first + above.iter().map(|above| spans[above].len()).sum::<usize>();
             spans.insert(node, rows.add(&branches.tree.nodes()[node].items, first, &seen));
         }
-        let mut ends: Vec<(usize, usize)> = branches.ends.iter().copied().collect();
-        ends.sort_by_key(|(end, part)| (spans[end].end, *part));
-        let mut read: Vec<usize> = ends.iter().map(|(end, _)| spans[end].end - 1).collect();
-        read.dedup();
-        let hidden = self.run_rows(&rows, &read, false)?.0;
-        let mut answers = HashMap::new();
-        for part in 0..PARTS.len() {
-            let said: HashMap<usize, _> = read.iter().copied().zip(self.judge.heads.answer(part, &hidden)?).collect();
-            for (end, _) in ends.iter().filter(|(_, of)| *of == part) {
-                answers.insert((*end, part), said[&(spans[end].end - 1)]);
-            }
-        }
-        Ok(answers)
+        spans
     }
 
     /// Runs rows, at least one, through the decoder: the final activations of those read, and the keys and values of all if kept.
@@ -267,9 +274,9 @@ impl<'a> Call<'a> {
         Tensor::cat(&parts, 0)?.index_select(&order, 0)
     }
 
-    fn verdict(&self, planned: &Planned, answers: &HashMap<(usize, usize), (f64, f64)>) -> Result<Verdict, JudgeError> {
+    fn verdict(&self, planned: &Planned, answers: &HashMap<End, Answer>) -> Result<Verdict, JudgeError> {
         let lost = || JudgeError::Compute("a branch was not computed".to_owned());
-        let answer = |part: usize| answers.get(&(planned.ends[part], part)).copied().ok_or_else(lost);
+        let answer = |part: usize| answers.get(&planned.ends[part]).copied().ok_or_else(lost);
         let heads = [answer(0)?, answer(1)?];
         let fused = self.judge.options.fusion.combine(heads[0], heads[1]);
         Ok(Verdict {
@@ -280,7 +287,7 @@ impl<'a> Call<'a> {
     }
 }
 
-fn estimate((mean, log_sigma): (f64, f64), part: &'static str) -> Result<Estimate, JudgeError> {
+fn estimate(Answer { mean, log_sigma }: Answer, part: &'static str) -> Result<Estimate, JudgeError> {
     let sigma = log_sigma.exp();
     if mean.is_finite() && sigma.is_finite() {
         Ok(Estimate { mean, sigma })
