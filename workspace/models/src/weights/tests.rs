@@ -21,36 +21,26 @@ fn write_index(file: &Path, shards: &[(&str, &str)]) {
     fs::write(file, json!({ "weight_map": shards }).to_string()).unwrap();
 }
 
-/// Every way to hold two tensors, each before those that it counts over.
+/// Every way to hold two tensors, each before those that count before it.
 #[test]
 fn all_layouts_are_found() {
-    let shards = |suffix: &'static str| {
-        move |folder: &Path| {
-            let names = [1, 2].map(|at| format!("m{suffix}-0000{at}-of-00002.safetensors"));
-            let index = if suffix.is_empty() { "m.safetensors.index.json" } else { "m.safetensors.index.fp16.json" };
-            write(&folder.join(&names[0]), &["a"]);
-            write(&folder.join(&names[1]), &["b"]);
-            write_index(&folder.join(index), &[("a", &names[0]), ("b", &names[1])]);
-            index
-        }
-    };
-    let file = |name: &'static str| {
-        move |folder: &Path| {
-            write(&folder.join(name), &["a", "b"]);
-            name
-        }
-    };
-    let layouts: [Box<dyn Fn(&Path) -> &'static str>; 4] = [
-        Box::new(shards(".fp16")),
-        Box::new(file("m.fp16.safetensors")),
-        Box::new(shards("")),
-        Box::new(file("m.safetensors")),
+    let layouts = [
+        ("m.safetensors.index.fp16.json", Some(["m.fp16-1-of-2.safetensors", "m.fp16-2-of-2.safetensors"])),
+        ("m.fp16.safetensors", None),
+        ("m.safetensors.index.json", Some(["m-1-of-2.safetensors", "m-2-of-2.safetensors"])),
+        ("m.safetensors", None),
     ];
     let folder = tempfile::tempdir().unwrap();
     let missing = Checkpoint::open_stem(folder.path(), "m", str::to_owned).unwrap_err().to_string();
     assert!(missing.contains("m.safetensors: is missing"), "{missing}");
-    for layout in layouts {
-        let root = layout(folder.path());
+    for (root, shards) in layouts {
+        if let Some([first, second]) = shards {
+            write(&folder.path().join(first), &["a"]);
+            write(&folder.path().join(second), &["b"]);
+            write_index(&folder.path().join(root), &[("a", first), ("b", second)]);
+        } else {
+            write(&folder.path().join(root), &["a", "b"]);
+        }
         let checkpoint = Checkpoint::open_stem(folder.path(), "m", str::to_uppercase).unwrap();
         assert_eq!(checkpoint.root(), folder.path().join(root));
         for name in ["A", "B"] {

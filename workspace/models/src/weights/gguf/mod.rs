@@ -100,15 +100,12 @@ impl GgufFile {
     ) -> Result<GgufWeight, WeightError> {
         let tensor = self.checked(name, shape)?;
         let bytes = self.bytes(tensor)?;
-        let (bad, placed) = match dense_type(tensor.stored) {
-            Some(dtype) => {
-                let numbers = Numbers { bytes, dtype };
-                (numbers.first_not_finite(), numbers.place(shape, kept, device).map(GgufWeight::Dense))
-            }
-            None => {
-                let blocks = quantised(&bytes, tensor.stored, shape, device);
-                (first_bad_scale(&bytes, tensor.stored), blocks.map(|blocks| GgufWeight::Quantised(blocks.into())))
-            }
+        let (bad, placed) = if let Some(dtype) = dense_type(tensor.stored) {
+            let numbers = Numbers { bytes, dtype };
+            (numbers.first_not_finite(), numbers.place(shape, kept, device).map(GgufWeight::Dense))
+        } else {
+            let blocks = quantised(&bytes, tensor.stored, shape, device);
+            (first_bad_scale(&bytes, tensor.stored), blocks.map(|blocks| GgufWeight::Quantised(blocks.into())))
         };
         match bad {
             Some(at) => Err(WeightError::NotFinite { file: self.path.clone(), name: name.to_owned(), at }),
