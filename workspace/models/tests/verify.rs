@@ -203,6 +203,26 @@ fn every_side_file_that_is_wrong_is_listed() {
     assert_eq!(said.len(), 6, "{said:#?}");
 }
 
+/// What is there and cannot be read is no reason to look elsewhere.
+#[test]
+fn a_template_of_another_kind_is_named() {
+    for template in ["7", "[{\"name\": \"other\", \"template\": \"x\"}]"] {
+        let model = Model::of(&qwen_7b(), 151_666);
+        model.write("chat_template.json", &format!("{{\"chat_template\": {template}}}"));
+        let said = model.problems();
+        let reason = "`chat_template` is neither a text nor a list of them with one called `default`";
+        assert_eq!(said, [format!("chat_template.json: {reason}")], "{template}");
+    }
+}
+
+#[test]
+fn weights_of_training_are_told_how_to_become_some() {
+    let model = Model::of(&qwen_7b(), 151_666);
+    model.write("model.pth", "");
+    let said = verify(model.folder.path()).unwrap_err().to_string();
+    assert!(said.contains("model.safetensors: is missing") && said.contains("`editscale models convert`"), "{said}");
+}
+
 #[test]
 fn a_token_beyond_the_embeddings_is_found() {
     let said = Model::of(&qwen_7b(), 950).problems();
