@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{Device, Result, Tensor};
-use editscale_models::layers::{Compute, Convolution, GroupNorm, Scope, upsample2};
+use editscale_models::layers::{Compute, Convolution, GroupNorm, Kernel, Scope, upsample2};
 use editscale_models::weights::Checkpoint;
 use reference::{Reference, median, python, rounds, threads};
 use serde::Deserialize;
@@ -120,7 +120,8 @@ fn measure_shape(shape: &Shape, folder: &Path, turns: &mut Turns<'_>) {
     let checkpoint = Checkpoint::open(folder, str::to_owned).unwrap();
     let compute = Compute::cpu();
     let scope = Scope::root(&checkpoint, &compute);
-    let layer = Convolution::load(&scope, (inputs, outputs), kernel, stride, kernel / 2).unwrap();
+    let layer = Convolution::load(&scope, (inputs, outputs), Kernel { side: kernel, stride, padding: [kernel / 2; 4] });
+    let layer = layer.unwrap();
     let pictures = random(&[batch, inputs, side, side]);
     let made = (batch * outputs * side.div_ceil(stride).pow(2)) as f64;
     let operations = 2.0 * made * (inputs * kernel * kernel) as f64;

@@ -32,7 +32,7 @@ mod upsample;
 
 pub use activation::Activation;
 pub use attention::{Segment, attend};
-pub use convolution::Convolution;
+pub use convolution::{Convolution, Kernel};
 pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;

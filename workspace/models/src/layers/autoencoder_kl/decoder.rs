@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 use super::chain::{Chain, EPSILON};
 use super::config::Config;
 use super::middle::Middle;
-use crate::layers::{Convolution, GroupNorm, Scope, Upsample};
+use crate::layers::{Convolution, GroupNorm, Kernel, Scope, Upsample};
 use crate::weights::WeightError;
 
 /// diffusers' `Decoder`.
@@ -36,11 +36,15 @@ impl Decoder {
         }
         let widest = config.widest();
         Ok(Self {
-            conv_in: Convolution::load(&scope.at("conv_in"), (config.latent_channels, config.deepest()), 3, 1, 1)?,
+            conv_in: Convolution::load(
+                &scope.at("conv_in"),
+                (config.latent_channels, config.deepest()),
+                Kernel::THREE,
+            )?,
             middle: Middle::load(&scope.at("mid_block"), config)?,
             blocks,
             norm: GroupNorm::load(&scope.at("conv_norm_out"), config.norm_num_groups, widest, EPSILON)?,
-            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), 3, 1, 1)?,
+            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), Kernel::THREE)?,
         })
     }
 

@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 use super::chain::{Chain, EPSILON};
 use super::config::Config;
 use super::middle::Middle;
-use crate::layers::{Convolution, Downsample, GroupNorm, Scope};
+use crate::layers::{Convolution, Downsample, GroupNorm, Kernel, Scope};
 use crate::weights::WeightError;
 
 /// diffusers' `Encoder`.
@@ -37,11 +37,11 @@ impl Encoder {
         }
         let (deepest, moments) = (config.deepest(), 2 * config.latent_channels);
         Ok(Self {
-            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, config.widest()), 3, 1, 1)?,
+            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, config.widest()), Kernel::THREE)?,
             blocks,
             middle: Middle::load(&scope.at("mid_block"), config)?,
             norm: GroupNorm::load(&scope.at("conv_norm_out"), config.norm_num_groups, deepest, EPSILON)?,
-            conv_out: Convolution::load(&scope.at("conv_out"), (deepest, moments), 3, 1, 1)?,
+            conv_out: Convolution::load(&scope.at("conv_out"), (deepest, moments), Kernel::THREE)?,
         })
     }
 
