@@ -8,7 +8,7 @@
 //! [`autoencoder_kl`].
 
 pub(crate) mod activation;
-pub mod attention;
+mod attention;
 pub mod autoencoder_kl;
 pub mod clip_text;
 mod convolution;

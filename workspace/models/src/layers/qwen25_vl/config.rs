@@ -189,11 +189,7 @@ impl TextConfig {
             ],
         )?;
         text.check_heads(section)?;
-        for (key, value) in [("rms_norm_eps", text.rms_norm_eps), ("rope_theta", text.rope_theta)] {
-            if !(value as f32).is_normal() || value < 0.0 {
-                return fail(format!("`{section}{key}` is {value}: expected a number above 0"));
-            }
-        }
+        text.check_numbers(section)?;
         match rope.rope_type.or(rope.kind).as_deref() {
             None | Some("default" | "mrope") => {}
             Some(kind) => {
@@ -205,6 +201,15 @@ impl TextConfig {
         }
         silu(section, raw.hidden_act.as_deref())?;
         Ok(text)
+    }
+
+    fn check_numbers(&self, section: &str) -> Result<(), ConfigError> {
+        for (key, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
+            if !(value as f32).is_normal() || value < 0.0 {
+                return fail(format!("`{section}{key}` is {value}: expected a number above 0"));
+            }
+        }
+        Ok(())
     }
 
     fn check_heads(&self, section: &str) -> Result<(), ConfigError> {

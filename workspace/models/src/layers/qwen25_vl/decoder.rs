@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use crate::layers::qwen25_vl::{TextConfig, axes};
+use crate::layers::qwen25_vl::TextConfig;
+use crate::layers::qwen25_vl::positions::axes;
 use crate::layers::{Compute, Embedding, Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
 use crate::weights::WeightError;
 

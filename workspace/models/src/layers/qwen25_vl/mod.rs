@@ -17,7 +17,6 @@ pub use config::{Config, ConfigError, TextConfig, VisionConfig};
 pub use decoder::{Decoder, LayerKeys, Pass, Passed};
 pub use names::canonical;
 pub use patches::Patching;
-pub use positions::{Grid, axes, multimodal_positions, plain_positions};
+pub use positions::{Grid, multimodal_positions, plain_positions};
 pub use size::{SizeError, target_size};
 pub use vision::VisionTower;
-pub use windows::{Windows, windows};
