@@ -9,7 +9,7 @@ use editscale_core::{Digest, Image};
 use rayon::prelude::*;
 
 use crate::cache::bytes;
-use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass};
+use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass, Passed};
 use crate::rewards::editreward::asked::Asked;
 use crate::rewards::editreward::branches::{Branches, End, Planned};
 use crate::rewards::editreward::heads::Answer;
@@ -24,6 +24,13 @@ pub(super) struct Batch<'a> {
     judge: &'a mut EditReward,
     cancelled: &'a dyn Fn() -> bool,
     unclaimed: Unclaimed,
+}
+
+/// A source to run behind its opening.
+struct Fresh {
+    key: SourceKey,
+    picture: Arc<Encoded>,
+    opening: Arc<Keys>,
 }
 
 impl<'a> Batch<'a> {
@@ -138,29 +145,21 @@ impl<'a> Batch<'a> {
         mut beginnings: HashMap<SourceKey, Beginning>,
         pictures: &Pictures,
     ) -> Computed<HashMap<SourceKey, Beginning>> {
-        let mut fresh: Vec<(SourceKey, Arc<Encoded>, Arc<Keys>)> = Vec::new();
-        for key in asked.iter().flat_map(Asked::sources) {
-            let is_there = beginnings.contains_key(&key) || fresh.iter().any(|(there, ..)| *there == key);
-            if !is_there && let Some(Ok(picture)) = pictures.get(&key.picture) {
-                let opening = self.opening(&key.before)?;
-                fresh.push((key, Arc::clone(picture), opening));
-            }
-        }
+        let fresh = self.fresh(asked, &beginnings, pictures)?;
         if fresh.is_empty() {
             return Ok(beginnings);
         }
         let mut rows = Rows::default();
-        for (key, picture, opening) in &fresh {
+        for Fresh { key, picture, opening } in &fresh {
             let before = rows.behind(opening);
             let place = rows.picture(picture);
             let items = (0..picture.len()).map(|at| Item::Picture { picture: place, at });
             let items: Vec<Item> = items.chain(key.between.iter().copied().map(Item::Token)).collect();
-            let first = opening.rows;
-            rows.add(&items, first, &before);
+            rows.add(&items, opening.rows, &before);
         }
-        let ran = self.run_rows(&rows, &[], true)?.1;
+        let ran = self.run_rows(&rows, &[], true)?.keys;
         let mut start = 0;
-        for (key, picture, opening) in fresh {
+        for Fresh { key, picture, opening } in fresh {
             let length = picture.len() + key.between.len();
             let source = Arc::new(Keys { layers: part_of(&ran, start, length)?, rows: length });
             start += length;
@@ -169,6 +168,24 @@ impl<'a> Batch<'a> {
             beginnings.insert(key, Beginning { opening, source });
         }
         Ok(beginnings)
+    }
+
+    /// Sources that no beginning is known of, each once, and only those whose pictures were encoded.
+    fn fresh(
+        &mut self,
+        asked: &[Asked<'_>],
+        known: &HashMap<SourceKey, Beginning>,
+        pictures: &Pictures,
+    ) -> Computed<Vec<Fresh>> {
+        let mut fresh: Vec<Fresh> = Vec::new();
+        for key in asked.iter().flat_map(Asked::sources) {
+            let is_there = known.contains_key(&key) || fresh.iter().any(|there| there.key == key);
+            if !is_there && let Some(Ok(picture)) = pictures.get(&key.picture) {
+                let opening = self.opening(&key.before)?;
+                fresh.push(Fresh { key, picture: Arc::clone(picture), opening });
+            }
+        }
+        Ok(fresh)
     }
 
     /// The opening of a conversation: the same for all pictures and instructions.
@@ -180,7 +197,7 @@ impl<'a> Batch<'a> {
         let mut rows = Rows::default();
         rows.add(&items, 0, &[]);
         // A template may begin with the picture.
-        let layers = if items.is_empty() { Vec::new() } else { self.run_rows(&rows, &[], true)?.1 };
+        let layers = if items.is_empty() { Vec::new() } else { self.run_rows(&rows, &[], true)?.keys };
         let opening = Arc::new(Keys { layers, rows: items.len() });
         self.unclaimed.openings.insert(tokens.to_vec(), items.len());
         self.judge.openings.keep(tokens.to_vec(), Arc::clone(&opening), opening.bytes());
@@ -205,7 +222,7 @@ impl<'a> Batch<'a> {
         let mut read: Vec<usize> = branches.ends.iter().map(last).collect();
         read.sort_unstable();
         read.dedup();
-        let hidden = self.run_rows(&rows, &read, false)?.0;
+        let hidden = self.run_rows(&rows, &read, false)?.read;
         let mut answers = HashMap::new();
         for part in 0..PARTS.len() {
             let said: HashMap<usize, Answer> =
@@ -233,8 +250,8 @@ impl<'a> Batch<'a> {
         spans
     }
 
-    /// Runs rows, at least one, through the decoder: the final activations of those read, and the keys and values of all if kept.
-    fn run_rows(&self, rows: &Rows, read: &[usize], keep_keys: bool) -> Computed<(Tensor, Vec<LayerKeys>)> {
+    /// Runs rows, at least one, through the decoder.
+    fn run_rows(&self, rows: &Rows, read: &[usize], keep_keys: bool) -> Computed<Passed> {
         let past = rows.past_rows();
         let pass = Pass {
             hidden: self.embed(rows)?,
@@ -244,8 +261,7 @@ impl<'a> Batch<'a> {
             read: read.to_vec(),
             keep_keys,
         };
-        let passed = self.judge.decoder.forward(pass, &mut |_, _| self.go_on())?;
-        Ok((passed.read, passed.keys))
+        self.judge.decoder.forward(pass, &mut |_, _| self.go_on())
     }
 
     /// What goes into the decoder: tokens' embeddings and pictures' tokens, in the order of the rows.
