@@ -1,6 +1,7 @@
 //! The whole encoder.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use candle_core::{DType, Result, Tensor, bail};
@@ -89,11 +90,10 @@ impl T5Encoder {
         for text in ids {
             let rows = next..next + text.len();
             next = rows.end;
-            let distances = match known.get(&text.len()) {
-                Some(distances) => Tensor::clone(distances),
-                None => self.distances.of(text.len())?,
+            let distances = match known.entry(text.len()) {
+                Entry::Occupied(known) => Tensor::clone(known.get()),
+                Entry::Vacant(place) => place.insert(self.distances.of(text.len())?).clone(),
             };
-            known.insert(text.len(), distances.clone());
             texts.push(Text { rows, distances });
         }
         Ok(texts)
