@@ -103,7 +103,7 @@ pub(crate) fn check_epsilon(file: &Path, key: &str, epsilon: f64) -> Result<(), 
     if (epsilon as f32).is_normal() && (0.0..1.0).contains(&epsilon) {
         return Ok(());
     }
-    Err(LoadError::content(file, format!("`{key}` is {epsilon}: expected a number between 0 and 1")))
+    Err(LoadError::content(file, format!("`{key}` is {epsilon:?}: expected a number between 0 and 1")))
 }
 
 /// Checks a value against those that are supported; `None` where the file does not have the key.

@@ -206,7 +206,7 @@ impl TextConfig {
     fn check_numbers(&self, section: &str) -> Result<(), ConfigError> {
         for (key, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
             if !(value as f32).is_normal() || value < 0.0 {
-                return fail(format!("`{section}{key}` is {value}: expected a number above 0"));
+                return fail(format!("`{section}{key}` is {value:?}: expected a number above 0"));
             }
         }
         Ok(())
