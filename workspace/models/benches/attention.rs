@@ -6,16 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails where it cannot go on")]
 
 mod reference;
-
-use std::hint::black_box;
-use std::time::Instant;
+mod timing;
 
 use candle_core::{Device, Result, Tensor};
-use editscale_models::layers::Segment;
-use editscale_models::layers::attention::attend_blocked;
-use reference::{Reference, median, python, threads};
+use editscale_models::layers::{Segment, attend};
+use reference::{Reference, median, python, rounds, threads};
 use serde::Deserialize;
 use serde_json::json;
+use timing::timed;
 
 /// Rounds, in each of which everything is measured once, where `EDITSCALE_ROUNDS` does not say.
 const ROUNDS: usize = 15;
@@ -112,16 +110,6 @@ impl Shape {
     }
 }
 
-/// Mean seconds of `repeats` runs after one that does not count.
-fn timed(repeats: usize, run: impl Fn() -> Result<Tensor>) -> f64 {
-    black_box(run().unwrap());
-    let start = Instant::now();
-    for _ in 0..repeats {
-        black_box(run().unwrap());
-    }
-    start.elapsed().as_secs_f64() / repeats as f64
-}
-
 /// One line of the table: rates of all in 10⁹ operations per second, and the ratio to the reference within rounds.
 fn line(name: &str, operations: f64, reference: &[f64], ours: &[f64], plain: Option<&[f64]>) {
     let rate = |seconds: &[f64]| operations / median(seconds) / 1e9;
@@ -133,7 +121,7 @@ fn line(name: &str, operations: f64, reference: &[f64], ours: &[f64], plain: Opt
 fn measure_shape(shape: &Shape, reference: &mut Reference, rounds: usize) {
     let (inputs, segments) = (shape.inputs(), shape.segments());
     let [queries, keys, values] = &inputs;
-    let blocked = || attend_blocked(queries, keys, values, &segments);
+    let blocked = || attend(queries, keys, values, &segments);
     let off = (blocked().unwrap() - shape.plain(&inputs).unwrap()).unwrap().abs().unwrap().max_all().unwrap();
     assert!(off.to_scalar::<f32>().unwrap() < 1e-5, "both answer the same");
     let repeats = (OPERATIONS / shape.operations()).ceil() as usize;
@@ -163,7 +151,7 @@ fn measure_product([rows, inner, columns]: [usize; 3], reference: &mut Reference
 
 fn main() {
     let Some(python) = python() else { return };
-    let rounds = std::env::var("EDITSCALE_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let rounds = rounds(ROUNDS);
     let mut reference = Reference::start(&python, "attention_reference.py", &[]);
     println!("{} threads, f32, {rounds} rounds; rates in GFLOP/s (medians)\n", threads());
     println!("| what | PyTorch | ours | ours / PyTorch | plain candle |\n|---|---|---|---|---|");

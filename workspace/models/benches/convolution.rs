@@ -6,21 +6,24 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails where it cannot go on")]
 
 mod reference;
+mod timing;
 
 use std::collections::HashMap;
-use std::hint::black_box;
 use std::path::Path;
-use std::time::Instant;
 
 use candle_core::{Device, Result, Tensor};
-use editscale_models::layers::{Compute, Convolution, GroupNorm, Scope, upsample2};
+use editscale_models::layers::{Compute, Convolution, GroupNorm, Kernel, Scope, upsample2};
 use editscale_models::weights::Checkpoint;
-use reference::{Reference, median, python, threads};
+use reference::{Reference, median, python, rounds, threads};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use timing::timed;
 
 /// A case runs until it has done about this many operations, so that short ones can be told from the clock's noise.
 const OPERATIONS: f64 = 8e9;
+
+/// Rounds, in each of which everything is measured once, where `EDITSCALE_ROUNDS` does not say.
+const ROUNDS: usize = 5;
 
 /// How often a case of little arithmetic runs.
 const REPEATS: usize = 20;
@@ -73,16 +76,6 @@ fn random(shape: &[usize]) -> Tensor {
     Tensor::randn(0.0_f32, 0.1, shape, &Device::Cpu).unwrap()
 }
 
-/// Mean seconds of `repeats` runs after one that does not count.
-fn timed(repeats: usize, run: impl Fn() -> Result<Tensor>) -> f64 {
-    black_box(run().unwrap());
-    let start = Instant::now();
-    for _ in 0..repeats {
-        black_box(run().unwrap());
-    }
-    start.elapsed().as_secs_f64() / repeats as f64
-}
-
 fn least(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
@@ -127,7 +120,8 @@ fn measure_shape(shape: &Shape, folder: &Path, turns: &mut Turns<'_>) {
     let checkpoint = Checkpoint::open(folder, str::to_owned).unwrap();
     let compute = Compute::cpu();
     let scope = Scope::root(&checkpoint, &compute);
-    let layer = Convolution::load(&scope, (inputs, outputs), kernel, stride, kernel / 2).unwrap();
+    let layer = Convolution::load(&scope, (inputs, outputs), Kernel { side: kernel, stride, padding: [kernel / 2; 4] });
+    let layer = layer.unwrap();
     let pictures = random(&[batch, inputs, side, side]);
     let made = (batch * outputs * side.div_ceil(stride).pow(2)) as f64;
     let operations = 2.0 * made * (inputs * kernel * kernel) as f64;
@@ -164,7 +158,7 @@ fn measure_pictures([batch, channels, side]: [usize; 3], folder: &Path, turns: &
 
 fn main() {
     let Some(python) = python() else { return };
-    let rounds = std::env::var("EDITSCALE_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
+    let rounds = rounds(ROUNDS);
     let folder = tempfile::tempdir().unwrap();
     let mut reference = Reference::start(&python, "convolution_reference.py", &[]);
     let mut turns = Turns { reference: &mut reference, rounds, repeats: 1 };

@@ -8,8 +8,9 @@
 //! three rows of the UNet. The reference calls its network with as many rows, and nothing around it. What it
 //! computes of the text in every step we compute once, before. Both sides take turns, the one that goes first changes.
 //!
-//! Arguments `networks` and `edits` choose a part. `EDITSCALE_ROUNDS` changes how often everything is measured. `EDITSCALE_EDITORS` names a folder for the pipelines, which
-//! are made where they are missing; with one that has them, our own times are measured without a Python, too.
+//! Arguments `networks` and `edits` choose a part. `EDITSCALE_ROUNDS` changes how often everything is measured.
+//! `EDITSCALE_EDITORS` names a folder for the pipelines, which are made where they are missing; with one that has them, our
+//! own times are measured without a Python, too.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails where it cannot go on")]
 
@@ -31,7 +32,7 @@ use editscale_models::editors::noise::normal;
 use editscale_models::editors::{flux_kontext, instruct_pix2pix};
 use editscale_models::layers::Compute;
 use photograph::photograph;
-use reference::{PYTHON, Reference, median, python, script, threads};
+use reference::{PYTHON, Reference, median, python, rounds, script, threads};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -50,7 +51,9 @@ const EDIT_EDGE: u32 = 256;
 const STEPS: usize = 4;
 /// Candidates of a batch there.
 const CANDIDATES: u32 = 4;
-/// Rounds there, at most: each makes eight candidates of either model.
+/// Rounds of everything, where `EDITSCALE_ROUNDS` does not say.
+const ROUNDS: usize = 7;
+/// Rounds of edits, at most: each makes eight candidates of either model.
 const EDIT_ROUNDS: usize = 3;
 
 /// How long something took.
@@ -313,7 +316,7 @@ fn main() {
     let home = std::env::var_os("EDITSCALE_EDITORS").map(PathBuf::from);
     let can_do_without = home.is_some() && std::env::var_os(PYTHON).is_none();
     let python = if can_do_without { None } else { python() };
-    let rounds = std::env::var("EDITSCALE_ROUNDS").map_or(7, |rounds| rounds.parse().unwrap());
+    let rounds = rounds(ROUNDS);
     let passing = tempfile::tempdir().unwrap();
     let home = home.as_deref().unwrap_or(passing.path());
     let Some(folders) = Folders::new(home, python.as_deref()) else { return };

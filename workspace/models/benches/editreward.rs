@@ -25,13 +25,14 @@ use std::process::Command;
 use std::time::Instant;
 
 use editscale_core::Counters;
+use editscale_models::layers::Compute;
 use editscale_models::rewards::editreward::{Directory, EditReward, Options, Pair, Verdict};
 use photograph::photograph;
-use reference::{Reference, median, python, script, threads};
+use reference::{Reference, median, python, rounds, script, threads};
 use serde::Deserialize;
 use serde_json::json;
 
-/// Pairs of runs that count. One pair more warms up.
+/// Pairs of runs that count, where `EDITSCALE_ROUNDS` does not say. One pair more warms up.
 const ROUNDS: usize = 5;
 
 const SOURCE: &str = "examples/photos/flower.jpg";
@@ -199,9 +200,9 @@ fn main() {
     let (pairs, list) = make_pairs(folder.path());
     let arguments = ["--model".as_ref(), model.as_os_str(), "--pairs".as_ref(), list.as_os_str()];
     let mut reference = Reference::start(&python, "editreward/bench_reference.py", &arguments);
-    let mut model = EditReward::load(&Directory::Folder(model), Options::cpu(false)).unwrap();
+    let mut model = EditReward::load(&Directory::Folder(model), Options::on(Compute::cpu())).unwrap();
     let mut runs = Vec::new();
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds(ROUNDS) {
         // Who goes first alternates.
         let (answer, run) = if round % 2 == 0 {
             let answer: Answer = reference.ask("run");

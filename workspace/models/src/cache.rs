@@ -27,9 +27,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
 
     /// Keeps a value, and lets go of others as needed. One that is too heavy by itself is not kept.
     pub(crate) fn keep(&mut self, key: K, value: Arc<V>, weight: u64) {
-        if let Some((_, before)) = self.kept.pop_entry(&key).map(|(_, (value, before))| (value, before)) {
-            self.weight -= before;
-        }
+        self.remove(&key);
         // What can never fit does not push out the others.
         if weight > self.bound {
             return;

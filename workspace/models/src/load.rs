@@ -2,22 +2,20 @@
 
 mod settings;
 
-use std::fs;
-use std::io::{self, Read};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
+use crate::files;
 use crate::weights::WeightError;
 
 pub use settings::{Fixed, Settings};
 
-/// Why a model directory cannot be used. Every variant names the file.
-#[derive(Debug, Error)]
+/// Why a model directory cannot be used.
+#[derive(Debug)]
 pub enum LoadError {
     /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -25,7 +23,6 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// A file does not hold what it should.
-    #[error("{}: {reason}", file.display())]
     Content {
         /// The file.
         file: PathBuf,
@@ -33,36 +30,51 @@ pub enum LoadError {
         reason: String,
     },
     /// Something is wrong with the weights.
-    #[error(transparent)]
-    Weights(#[from] WeightError),
+    Weights(WeightError),
 }
-
-/// The longest small file that is read: a vocabulary has a few megabytes.
-const MOST_BYTES: u64 = 64 << 20;
 
 impl LoadError {
     /// A file that does not hold what it should.
     pub fn content(file: &Path, reason: impl Into<String>) -> Self {
         Self::Content { file: file.to_owned(), reason: reason.into() }
     }
+
+    /// The file that it is about.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Read { file, .. } | Self::Content { file, .. } => file,
+            Self::Weights(error) => error.file(),
+        }
+    }
+
+    /// What is wrong with it, to be read behind the file's name.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Read { source, .. } => format!("cannot be read: {source}"),
+            Self::Content { reason, .. } => reason.clone(),
+            Self::Weights(error) => error.reason(),
+        }
+    }
 }
 
-/// The bytes of a small file. Anything but a file is refused: a pipe would be waited for without end, and a device has no end.
+impl From<WeightError> for LoadError {
+    fn from(error: WeightError) -> Self {
+        Self::Weights(error)
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file().display(), self.reason())
+    }
+}
+
+/// Its words hold those of its cause, so that there is no other source.
+impl std::error::Error for LoadError {}
+
+/// The bytes of a small file, 64 MiB at most. Anything but a file is refused.
 pub fn read_file(file: &Path) -> Result<Vec<u8>, LoadError> {
-    let read = |source| LoadError::Read { file: file.to_owned(), source };
-    let facts = fs::metadata(file).map_err(read)?;
-    if facts.is_dir() {
-        return Err(read(io::ErrorKind::IsADirectory.into()));
-    }
-    if !facts.is_file() {
-        return Err(LoadError::content(file, "is not a file"));
-    }
-    let mut bytes = Vec::new();
-    fs::File::open(file).map_err(read)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(LoadError::content(file, format!("has more than {MOST_BYTES} bytes: expected at most that")));
-    }
-    Ok(bytes)
+    files::read(file).map_err(|source| LoadError::Read { file: file.to_owned(), source })
 }
 
 /// What a JSON file says, as a type.
@@ -71,12 +83,17 @@ pub fn read_json<T: DeserializeOwned>(file: &Path) -> Result<T, LoadError> {
 }
 
 /// Larger than any model's number, and small enough that products of three do not overflow.
-const MOST_SIZE: usize = 1 << 20;
+pub(crate) const MOST_SIZE: usize = 1 << 20;
 
 /// Checks that sizes that a file gives under these keys are above 0 and not absurd.
 pub(crate) fn check_sizes(file: &Path, sizes: &[(&str, usize)]) -> Result<(), LoadError> {
-    match sizes.iter().find(|(_, size)| !(1..=MOST_SIZE).contains(size)) {
-        Some((key, size)) => Err(LoadError::content(file, format!("`{key}` is {size}: expected 1 to {MOST_SIZE}"))),
+    bounded(sizes.iter().map(|&(key, size)| (key, size, MOST_SIZE))).map_err(|reason| LoadError::content(file, reason))
+}
+
+/// What is wrong with the first of some keys' sizes that is not from 1 to its bound.
+pub(crate) fn bounded(mut sizes: impl Iterator<Item = (impl fmt::Display, usize, usize)>) -> Result<(), String> {
+    match sizes.find(|(_, size, most)| !(1..=*most).contains(size)) {
+        Some((key, size, most)) => Err(format!("`{key}` is {size}: expected 1 to {most}")),
         None => Ok(()),
     }
 }
@@ -86,7 +103,7 @@ pub(crate) fn check_epsilon(file: &Path, key: &str, epsilon: f64) -> Result<(), 
     if (epsilon as f32).is_normal() && (0.0..1.0).contains(&epsilon) {
         return Ok(());
     }
-    Err(LoadError::content(file, format!("`{key}` is {epsilon}: expected a number between 0 and 1")))
+    Err(LoadError::content(file, format!("`{key}` is {epsilon:?}: expected a number between 0 and 1")))
 }
 
 /// Checks a value against those that are supported; `None` where the file does not have the key.
@@ -96,25 +113,5 @@ pub(crate) fn check_one_of(file: &Path, key: &str, found: Option<&str>, expected
             Err(LoadError::content(file, format!("`{key}` is `{found}`: expected `{}`", expected.join("` or `"))))
         }
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_files_of_a_bounded_length_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let said = |path: &Path| read_file(path).unwrap_err().to_string();
-        assert!(said(folder.path()).contains("directory"));
-        let file = folder.path().join("config.json");
-        assert!(said(&file).contains("config.json"));
-        fs::File::create(&file).unwrap().set_len(MOST_BYTES + 1).unwrap();
-        assert!(said(&file).contains("more than 67108864 bytes"));
-        fs::write(&file, b"{}").unwrap();
-        assert_eq!(read_file(&file).unwrap(), b"{}");
-        #[cfg(unix)]
-        assert!(said(Path::new("/dev/zero")).contains("is not a file"));
     }
 }

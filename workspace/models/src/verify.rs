@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::load::LoadError;
-use crate::weights::{TensorFacts, WeightError};
+use crate::weights::TensorFacts;
 
 /// A folder in which nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,15 +71,18 @@ impl Verified {
 
 /// Problems as they are found, each once.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>, HashSet<Problem>);
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    known: HashSet<Problem>,
+}
 
 impl Problems {
     /// Notes one.
     pub(crate) fn say(&mut self, file: &Path, reason: impl Into<String>) {
         let problem = Problem { file: file.to_owned(), reason: reason.into() };
         // The checks overlap: a file that one finds broken is broken for the next one too.
-        if self.1.insert(problem.clone()) {
-            self.0.push(problem);
+        if self.known.insert(problem.clone()) {
+            self.found.push(problem);
         }
     }
 
@@ -89,47 +92,16 @@ impl Problems {
     }
 
     /// Notes an error.
-    pub(crate) fn add(&mut self, error: LoadError) {
-        match error {
-            LoadError::Content { file, reason } => self.say(&file, reason),
-            LoadError::Read { file, source } => self.say(&file, format!("cannot be read: {source}")),
-            LoadError::Weights(error) => self.weights(error),
-        }
-    }
-
-    /// Notes an error about weights.
-    pub(crate) fn weights(&mut self, error: WeightError) {
-        match error {
-            WeightError::Format { file, reason } => self.say(&file, reason),
-            WeightError::Read { file, source } => self.say(&file, format!("cannot be read: {source}")),
-            WeightError::NoTensor { file, name } => {
-                self.say(&file, format!("names tensor `{name}`, and no shard holds it"));
-            }
-            WeightError::Missing { folder, stem, hint } => {
-                let reason = format!("is missing: expected it, or `{stem}.safetensors.index.json` with its shards");
-                self.say(&folder.join(format!("{stem}.safetensors")), format!("{reason}{hint}"));
-            }
-            WeightError::Shape { file, name, expected, found } => {
-                self.say(&file, format!("tensor `{name}` has shape {found:?}: expected {expected:?}"));
-            }
-            WeightError::Type { file, name, found } => {
-                self.say(&file, format!("tensor `{name}` is stored as {found}: expected F32, F16 or BF16"));
-            }
-            WeightError::NotFinite { file, name, at } => {
-                let reason = format!("holds a value that is not finite (NaN or infinity) at index {at}");
-                self.say(&file, format!("tensor `{name}` {reason}"));
-            }
-            WeightError::Device { file, name, source } => {
-                self.say(&file, format!("tensor `{name}` could not be placed: {source}"));
-            }
-        }
+    pub(crate) fn add(&mut self, error: impl Into<LoadError>) {
+        let error = error.into();
+        self.say(error.file(), error.reason());
     }
 
     /// What was found if nothing was wrong, or all that was.
     pub(crate) fn conclude(self, verified: Verified) -> Result<Verified, VerifyError> {
-        if self.0.is_empty() {
+        if self.found.is_empty() {
             return Ok(verified);
         }
-        Err(VerifyError { folder: verified.folder, problems: self.0 })
+        Err(VerifyError { folder: verified.folder, problems: self.found })
     }
 }

@@ -41,7 +41,7 @@ fn mimo_7b() -> Value {
 
 fn tensors(config: &Value, vocabulary: usize) -> Tensors {
     let config = Config::read(config.to_string().as_bytes()).unwrap();
-    let expected = expected_tensors(&config, vocabulary, &[1024, 16]);
+    let expected = expected_tensors(&config, vocabulary, [1024, 16]);
     let count = expected.len();
     let tensors: Tensors = expected.into_iter().collect();
     assert_eq!(tensors.len(), count, "a name comes twice");
@@ -201,6 +201,26 @@ fn every_side_file_that_is_wrong_is_listed() {
         assert!(said.get(at).is_some_and(|said| said.starts_with(start)), "{start}\n{said:#?}");
     }
     assert_eq!(said.len(), 6, "{said:#?}");
+}
+
+/// What is there and cannot be read is no reason to look elsewhere.
+#[test]
+fn a_template_of_another_kind_is_named() {
+    for template in ["7", "[{\"name\": \"other\", \"template\": \"x\"}]"] {
+        let model = Model::of(&qwen_7b(), 151_666);
+        model.write("chat_template.json", &format!("{{\"chat_template\": {template}}}"));
+        let said = model.problems();
+        let reason = "`chat_template` is neither a text nor a list of them with one called `default`";
+        assert_eq!(said, [format!("chat_template.json: {reason}")], "{template}");
+    }
+}
+
+#[test]
+fn weights_of_training_are_told_how_to_become_some() {
+    let model = Model::of(&qwen_7b(), 151_666);
+    model.write("model.pth", "");
+    let said = verify(model.folder.path()).unwrap_err().to_string();
+    assert!(said.contains("model.safetensors: is missing") && said.contains("`editscale models convert`"), "{said}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use editscale_models::editors::{Depth, verify, verify_to};
 use serde_json::{Map, Value, json};
@@ -194,7 +195,11 @@ fn configurations_are_looked_at() {
 #[test]
 fn weights_are_looked_at() {
     check(&[
-        (PIX2PIX, |p| p.remove(UNET), &["unet/diffusion_pytorch_model.safetensors: is missing: expected it, or `diff"]),
+        (
+            PIX2PIX,
+            |p| p.remove(UNET),
+            &["unet/diffusion_pytorch_model.safetensors: is missing, and there are no weights"],
+        ),
         (
             PIX2PIX,
             |p| {
@@ -360,6 +365,28 @@ fn what_is_no_mistake_is_noted() {
     let notes = verify(pipeline.0.path()).unwrap().notes;
     assert!(notes[0].contains("`PNDMScheduler`") && notes[1].contains("`embeddings.position_ids`"), "{notes:?}");
     assert_eq!(notes.len(), 2);
+}
+
+/// The library of tokenizers panics at such a file. In a process of its own, whose words can be read.
+#[test]
+fn a_hostile_tokenizer_is_told_once() {
+    const CHILD: &str = "EDITSCALE_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let pipeline = Pipeline::of(KONTEXT);
+        // A table of one unit, which leads beyond its end.
+        let table = json!({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAAA="});
+        pipeline.set("tokenizer_2/tokenizer.json", "normalizer", table);
+        assert_eq!(pipeline.problems(), ["tokenizer_2/tokenizer.json: the tokenizer fails on it"]);
+        std::panic::catch_unwind(|| panic!("any other panic")).unwrap_err();
+        return;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "a_hostile_tokenizer_is_told_once", "--nocapture"]).env(CHILD, "1");
+    let done = child.output().unwrap();
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{told}");
+    assert_eq!(told.matches("panicked at").count(), 1, "{told}");
+    assert!(told.contains("any other panic"), "{told}");
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub(crate) fn threads() -> usize {
     candle_core::utils::get_num_threads()
 }
 
+/// How often everything is measured: what `EDITSCALE_ROUNDS` says.
+pub(crate) fn rounds(otherwise: usize) -> usize {
+    std::env::var("EDITSCALE_ROUNDS").map_or(otherwise, |rounds| rounds.parse().unwrap())
+}
+
 /// A script at work.
 pub(crate) struct Reference {
     child: Child,

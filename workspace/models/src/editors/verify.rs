@@ -79,7 +79,7 @@ pub(super) const CLIP: Network<ClipTextConfig> = Network {
 pub(super) const T5: Network<T5Config> = Network {
     config: T5Config::read,
     open: |folder| Checkpoint::open(folder, str::to_owned),
-    build: |checkpoint, config| Ok(T5Encoder::of(checkpoint, &Scope::root(checkpoint, &compute()), config).map(drop)?),
+    build: |checkpoint, config| Ok(T5Encoder::of(&Scope::root(checkpoint, &compute()), config).map(drop)?),
     is_all: false,
 };
 
@@ -136,7 +136,7 @@ impl Look {
                     let shape = asked.get(&name).map(Vec::as_slice).unwrap_or_default();
                     self.problems.say(&file, format!("tensor `{name}` of shape {shape:?} is missing"));
                 }
-                other => self.problems.weights(other),
+                other => self.problems.add(other),
             }
         }
         // A network that could not be built has not asked for everything.

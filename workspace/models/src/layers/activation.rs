@@ -22,16 +22,21 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The function that the transformers library calls by a name, if it is one of these.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "gelu" => Some(Self::Gelu),
-            "gelu_new" | "gelu_pytorch_tanh" => Some(Self::GeluTanh),
-            "quick_gelu" => Some(Self::QuickGelu),
-            "silu" | "swish" => Some(Self::Silu),
-            "relu" => Some(Self::Relu),
-            _ => None,
-        }
+    /// The names by which the transformers library calls these functions.
+    pub const NAMES: [(&str, Self); 7] = [
+        ("gelu", Self::Gelu),
+        ("gelu_new", Self::GeluTanh),
+        ("gelu_pytorch_tanh", Self::GeluTanh),
+        ("quick_gelu", Self::QuickGelu),
+        ("silu", Self::Silu),
+        ("swish", Self::Silu),
+        ("relu", Self::Relu),
+    ];
+
+    /// The function of a name. The error says what is expected in its place.
+    pub fn from_name(name: &str) -> std::result::Result<Self, String> {
+        let found = Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, function)| *function);
+        found.ok_or_else(|| format!("expected one of {}", Self::NAMES.map(|(known, _)| known).join(", ")))
     }
 
     /// Applies it to every element of a tensor of floats.
@@ -259,11 +264,9 @@ mod tests {
 
     #[test]
     fn names_are_those_of_configurations() {
-        assert_eq!(Activation::from_name("gelu"), Some(Activation::Gelu));
+        assert_eq!(Activation::from_name("gelu"), Ok(Activation::Gelu));
         assert_eq!(Activation::from_name("gelu_new"), Activation::from_name("gelu_pytorch_tanh"));
-        assert_eq!(Activation::from_name("swish"), Some(Activation::Silu));
-        assert_eq!(Activation::from_name("quick_gelu"), Some(Activation::QuickGelu));
-        assert_eq!(Activation::from_name("relu"), Some(Activation::Relu));
-        assert_eq!(Activation::from_name("GELU"), None);
+        assert_eq!(Activation::from_name("swish"), Ok(Activation::Silu));
+        assert!(Activation::from_name("GELU").is_err_and(|expected| expected.contains("quick_gelu, silu, swish")));
     }
 }

@@ -1,8 +1,7 @@
-//! Row-wise operations. On the processor they run on all cores and as vectors; elsewhere candle's own are used.
+//! What loops of the processor are made of: they run on all cores and as vectors. Elsewhere candle's own operations are used.
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
-use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
+use candle_core::{CpuStorage, DType, Layout, Result, Tensor, bail};
+use pulp::{Arch, WithSimd};
 
 /// How many numbers one task takes: small enough to share out, large enough to be worth it.
 pub(crate) const TASK: usize = 1 << 15;
@@ -10,24 +9,6 @@ pub(crate) const TASK: usize = 1 << 15;
 /// Whether the fast path applies: single precision on the processor.
 pub(crate) fn is_plain(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
-}
-
-/// `silu(gate) · up`, element by element.
-pub(crate) fn silu_times(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-    if is_plain(gate) { gate.apply_op2_no_bwd(up, &SiluTimes) } else { gate.silu()? * up }
-}
-
-/// Root-mean-square normalisation of rows [rows, width] by a weight [width].
-pub(crate) fn rms_norm(rows: &Tensor, weight: &Tensor, epsilon: f32) -> Result<Tensor> {
-    if is_plain(rows) {
-        return rows.contiguous()?.apply_op2_no_bwd(weight, &Norm { epsilon });
-    }
-    candle_nn::ops::rms_norm(&rows.contiguous()?, weight, epsilon)
-}
-
-/// Adds a vector [width] to every row [rows, width].
-pub(crate) fn add_to_rows(rows: &Tensor, vector: &Tensor) -> Result<Tensor> {
-    if is_plain(rows) { rows.apply_op2_no_bwd(vector, &AddToRows) } else { rows.broadcast_add(vector) }
 }
 
 /// Runs a loop that was compiled for the vectors of this processor: its `with_simd` is to be inlined, and to hold nothing
@@ -45,103 +26,6 @@ pub(crate) fn plain<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
         (Some((from, to)), CpuStorage::F32(values)) => Ok(&values[from..to]),
         (None, _) => bail!("expected a contiguous tensor"),
         _ => bail!("expected single precision"),
-    }
-}
-
-struct SiluTimes;
-
-impl CustomOp2 for SiluTimes {
-    fn name(&self) -> &'static str {
-        "silu-times"
-    }
-
-    fn cpu_fwd(&self, gate: &CpuStorage, l1: &Layout, up: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (gate, up) = (plain(gate, l1)?, plain(up, l2)?);
-        let mut out = vec![0.0; gate.len()];
-        let tasks = out.par_chunks_mut(TASK).zip(gate.par_chunks(TASK)).zip(up.par_chunks(TASK));
-        tasks.for_each(|((out, gate), up)| vectorised(SiluTimesLoop { out, gate, up }));
-        Ok((CpuStorage::F32(out), l1.shape().clone()))
-    }
-}
-
-struct SiluTimesLoop<'a> {
-    out: &'a mut [f32],
-    gate: &'a [f32],
-    up: &'a [f32],
-}
-
-impl WithSimd for SiluTimesLoop<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for ((out, &gate), &up) in self.out.iter_mut().zip(self.gate).zip(self.up) {
-            *out = gate / (1.0 + exp(-gate)) * up;
-        }
-    }
-}
-
-struct Norm {
-    epsilon: f32,
-}
-
-impl CustomOp2 for Norm {
-    fn name(&self) -> &'static str {
-        "rms-norm-rows"
-    }
-
-    fn cpu_fwd(&self, rows: &CpuStorage, l1: &Layout, weight: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, weight) = (plain(rows, l1)?, plain(weight, l2)?);
-        let mut out = vec![0.0; rows.len()];
-        let task = (TASK / weight.len()).max(1) * weight.len();
-        let tasks = out.par_chunks_mut(task).zip(rows.par_chunks(task));
-        tasks.for_each(|(out, rows)| vectorised(NormLoop { out, rows, weight, epsilon: self.epsilon }));
-        Ok((CpuStorage::F32(out), l1.shape().clone()))
-    }
-}
-
-struct NormLoop<'a> {
-    out: &'a mut [f32],
-    rows: &'a [f32],
-    weight: &'a [f32],
-    epsilon: f32,
-}
-
-impl WithSimd for NormLoop<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let width = self.weight.len();
-        for (out, row) in self.out.chunks_exact_mut(width).zip(self.rows.chunks_exact(width)) {
-            let scale = 1.0 / (sum_of(row, |value| value * value) / width as f32 + self.epsilon).sqrt();
-            for ((out, &value), &weight) in out.iter_mut().zip(row).zip(self.weight) {
-                *out = value * scale * weight;
-            }
-        }
-    }
-}
-
-struct AddToRows;
-
-impl CustomOp2 for AddToRows {
-    fn name(&self) -> &'static str {
-        "add-to-rows"
-    }
-
-    fn cpu_fwd(&self, rows: &CpuStorage, l1: &Layout, vector: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, vector) = (plain(rows, l1)?, plain(vector, l2)?);
-        let width = vector.len();
-        let mut out = vec![0.0; rows.len()];
-        let task = (TASK / width.max(1)).max(1) * width.max(1);
-        out.par_chunks_mut(task).zip(rows.par_chunks(task)).for_each(|(out, rows)| {
-            for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(width)) {
-                for ((out, &value), &added) in out.iter_mut().zip(row).zip(vector) {
-                    *out = value + added;
-                }
-            }
-        });
-        Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 }
 
@@ -250,8 +134,6 @@ pub(crate) fn exp(value: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     #[test]
@@ -264,24 +146,5 @@ mod tests {
         }
         assert_eq!(exp(f32::NEG_INFINITY), 0.0);
         assert_eq!(exp(0.0), 1.0);
-    }
-
-    #[test]
-    fn row_operations_agree_with_candle() -> Result<()> {
-        for width in [1, 3, 16, 37, 200] {
-            let rows = Tensor::randn(0.0_f32, 1.0, (70, width), &Device::Cpu)?;
-            let other = Tensor::randn(0.0_f32, 1.0, (70, width), &Device::Cpu)?;
-            let weight = Tensor::randn(1.0_f32, 0.1, width, &Device::Cpu)?;
-            let pairs = [
-                (silu_times(&rows, &other)?, (rows.silu()? * &other)?),
-                (rms_norm(&rows, &weight, 1e-6)?, candle_nn::ops::rms_norm_slow(&rows, &weight, 1e-6)?),
-                (add_to_rows(&rows, &weight)?, rows.broadcast_add(&weight)?),
-            ];
-            for (ours, theirs) in pairs {
-                let off = (ours - theirs)?.abs()?.max_all()?.to_scalar::<f32>()?;
-                assert!(off < 2e-6, "width {width}: off by {off}");
-            }
-        }
-        Ok(())
     }
 }

@@ -17,9 +17,14 @@ impl Embedding {
         Ok(Self { table: scope.kept("weight", &[tokens, width])? })
     }
 
+    /// How many tokens there are.
+    pub fn tokens(&self) -> usize {
+        self.table.dims().first().copied().unwrap_or_default()
+    }
+
     /// The rows of tokens, [ids, width], in a type. An id that has no row is an error.
     pub fn forward(&self, ids: &[u32], dtype: DType) -> Result<Tensor> {
-        let tokens = self.table.dim(0)?;
+        let tokens = self.tokens();
         if let Some(id) = ids.iter().find(|id| **id as usize >= tokens) {
             bail!("embedding: there is no token {id}: the model has {tokens}");
         }

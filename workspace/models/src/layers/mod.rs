@@ -1,10 +1,14 @@
 //! Layers that several models share: the same few, written for a packed batch.
 //!
-//! Activations are matrices of one row a token or patch, whatever sequence each belongs to; attention is told which rows
-//! belong together. That way sequences of different lengths need no padding, and a shared beginning is computed once.
+//! Activations of texts and patches are matrices of one row each, whatever sequence a row belongs to; attention is told which
+//! rows belong together. That way sequences of different lengths need no padding, and a shared beginning is computed once.
+//! Convolutions take pictures, [batch, channels, height, width]; `planes` leads from one form to the other.
+//!
+//! Whole networks that several models have in common are folders here: [`qwen25_vl`], [`clip_text`], [`t5`] and
+//! [`autoencoder_kl`].
 
 pub(crate) mod activation;
-pub mod attention;
+mod attention;
 pub mod autoencoder_kl;
 pub mod clip_text;
 mod convolution;
@@ -22,11 +26,13 @@ mod rotary;
 mod scope;
 mod swiglu;
 pub mod t5;
+#[cfg(test)]
+mod testing;
 mod upsample;
 
 pub use activation::Activation;
 pub use attention::{Segment, attend};
-pub use convolution::Convolution;
+pub use convolution::{Convolution, Kernel};
 pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;

@@ -50,21 +50,33 @@ impl CustomOp1 for Swap {
         if !out.is_empty() {
             let matrices = out.par_chunks_mut(rows * columns).zip(values.par_chunks(rows * columns));
             matrices.for_each(|(out, values)| {
+                let matrix = Matrix { values, rows, columns };
                 let strips = out.par_chunks_mut(EDGE * rows).enumerate();
-                strips.for_each(|(strip, out)| swap_strip(out, values, strip * EDGE, rows, columns));
+                strips.for_each(|(strip, out)| matrix.swap_strip(strip * EDGE, out));
             });
         }
         Ok((CpuStorage::F32(out), Shape::from((batch, columns, rows))))
     }
 }
 
-/// Writes the columns from `first` on of a matrix [rows, columns] as rows of `out`.
-fn swap_strip(out: &mut [f32], values: &[f32], first: usize, rows: usize, columns: usize) {
-    for start in (0..rows).step_by(EDGE) {
-        let end = (start + EDGE).min(rows);
-        for (column, out) in out.chunks_exact_mut(rows).enumerate() {
-            let from = values[start * columns + first + column..].iter().step_by(columns);
-            out[start..end].iter_mut().zip(from).for_each(|(out, &value)| *out = value);
+/// A matrix [rows, columns].
+#[derive(Clone, Copy)]
+struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+}
+
+impl Matrix<'_> {
+    /// Writes the columns from `first` on as rows of `out`.
+    fn swap_strip(self, first: usize, out: &mut [f32]) {
+        let Self { values, rows, columns } = self;
+        for start in (0..rows).step_by(EDGE) {
+            let end = (start + EDGE).min(rows);
+            for (column, out) in out.chunks_exact_mut(rows).enumerate() {
+                let from = values[start * columns + first + column..].iter().step_by(columns);
+                out[start..end].iter_mut().zip(from).for_each(|(out, &value)| *out = value);
+            }
         }
     }
 }

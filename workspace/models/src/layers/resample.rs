@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::layers::{Convolution, Scope, upsample2};
+use crate::layers::{Convolution, Kernel, Scope, upsample2};
 use crate::weights::WeightError;
 
 /// Halves pictures with a convolution of stride 2.
@@ -15,7 +15,8 @@ impl Downsample {
     /// Loads `conv`. A padding of 1 puts a pixel of zeros on every side, one of 0 puts them below and on the right only.
     pub fn load(scope: &Scope<'_>, channels: usize, padding: usize) -> std::result::Result<Self, WeightError> {
         let padding = if padding == 0 { [0, 1, 0, 1] } else { [padding; 4] };
-        Ok(Self { convolution: Convolution::load_padded(&scope.at("conv"), (channels, channels), 3, 2, padding)? })
+        let kernel = Kernel { side: 3, stride: 2, padding };
+        Ok(Self { convolution: Convolution::load(&scope.at("conv"), (channels, channels), kernel)? })
     }
 
     /// Maps [batch, channels, height, width] to half the height and width: rounded up with a padding of 1, down with 0.
@@ -33,7 +34,7 @@ pub struct Upsample {
 impl Upsample {
     /// Loads `conv`.
     pub fn load(scope: &Scope<'_>, channels: usize) -> std::result::Result<Self, WeightError> {
-        Ok(Self { convolution: Convolution::load(&scope.at("conv"), (channels, channels), 3, 1, 1)? })
+        Ok(Self { convolution: Convolution::load(&scope.at("conv"), (channels, channels), Kernel::THREE)? })
     }
 
     /// Maps [batch, channels, height, width] to twice the height and width.

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::layers::{Convolution, GroupNorm, Linear, Scope, add_to_planes};
+use crate::layers::{Convolution, GroupNorm, Kernel, Linear, Scope, add_to_planes};
 use crate::weights::WeightError;
 
 /// Two convolutions, each after a group normalisation and an activation, around which the input is led; in between, a
@@ -42,14 +42,14 @@ impl Residual {
         let ResidualShape { inputs, outputs, groups, epsilon, .. } = shape;
         let time = shape.time.map(|width| Linear::load(&scope.at("time_emb_proj"), width, outputs)).transpose()?;
         let shortcut = (inputs != outputs)
-            .then(|| Convolution::load(&scope.at("conv_shortcut"), (inputs, outputs), 1, 1, 0))
+            .then(|| Convolution::load(&scope.at("conv_shortcut"), (inputs, outputs), Kernel::POINT))
             .transpose()?;
         Ok(Self {
             norm1: GroupNorm::load(&scope.at("norm1"), groups, inputs, epsilon)?,
-            conv1: Convolution::load(&scope.at("conv1"), (inputs, outputs), 3, 1, 1)?,
+            conv1: Convolution::load(&scope.at("conv1"), (inputs, outputs), Kernel::THREE)?,
             time,
             norm2: GroupNorm::load(&scope.at("norm2"), groups, outputs, epsilon)?,
-            conv2: Convolution::load(&scope.at("conv2"), (outputs, outputs), 3, 1, 1)?,
+            conv2: Convolution::load(&scope.at("conv2"), (outputs, outputs), Kernel::THREE)?,
             shortcut,
             scale: shape.scale,
         })

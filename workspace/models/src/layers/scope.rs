@@ -21,11 +21,6 @@ impl Compute {
     pub fn cpu() -> Self {
         Self { device: Device::Cpu, dtype: DType::F32, kept: Storage::As(DType::F32) }
     }
-
-    /// Brain floats on a card.
-    pub fn bf16(device: Device) -> Self {
-        Self { device, dtype: DType::BF16, kept: Storage::As(DType::BF16) }
-    }
 }
 
 /// A place in a checkpoint's tree of names.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::load::{LoadError, read_json};
+use crate::load::{LoadError, MOST_SIZE, read_json};
 
 /// The keys of a configuration file. Every reader takes a key's default, which holds where the key is absent, and refuses
 /// what does not fit with an error that names the file, the key, what was expected and what was found.
@@ -16,9 +16,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The largest size that is accepted: larger than any model's, and small enough that products of three do not overflow.
-    pub const MOST: usize = 1 << 20;
-
     /// Reads a file that holds one JSON object.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
         Ok(Self { file: file.to_owned(), values: read_json(file)? })
@@ -44,20 +41,20 @@ impl Settings {
         }
     }
 
-    /// A size, 1 to [`Self::MOST`].
+    /// A size: a number from 1 to 2^20, which is larger than any model's.
     pub fn size(&self, key: &str, default: usize) -> Result<usize, LoadError> {
-        self.value(key, default, "1 to 1048576", size)
+        self.value(key, default, &format!("1 to {MOST_SIZE}"), size)
     }
 
-    /// A list of sizes, each 1 to [`Self::MOST`], at least one and at most `most` of them.
+    /// A list of sizes, at least one and at most `most` of them.
     pub fn sizes(&self, key: &str, default: &[usize], most: usize) -> Result<Vec<usize>, LoadError> {
-        let expected = format!("a list of 1 to {most} numbers from 1 to {}", Self::MOST);
+        let expected = format!("a list of 1 to {most} numbers from 1 to {MOST_SIZE}");
         self.value(key, default.to_vec(), &expected, |value| list(value, most, size))
     }
 
     /// `count` sizes: a list of that length, or one number for all.
     pub fn size_or_sizes(&self, key: &str, default: usize, count: usize) -> Result<Vec<usize>, LoadError> {
-        let expected = format!("a number from 1 to {} or a list of {count} such numbers", Self::MOST);
+        let expected = format!("a number from 1 to {MOST_SIZE} or a list of {count} such numbers");
         self.value(key, vec![default; count], &expected, |value| {
             let all = size(value).map(|size| vec![size; count]).or_else(|| list(value, count, size))?;
             (all.len() == count).then_some(all)
@@ -166,7 +163,7 @@ impl std::fmt::Display for Fixed {
 
 fn size(value: &Value) -> Option<usize> {
     let size = usize::try_from(value.as_u64()?).ok()?;
-    (1..=Settings::MOST).contains(&size).then_some(size)
+    (1..=MOST_SIZE).contains(&size).then_some(size)
 }
 
 fn list<T>(value: &Value, most: usize, convert: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {

@@ -1,9 +1,14 @@
-//! Pictures as vision models take them: sized, resized to the last bit as Pillow does it, cut into patches.
+//! Pictures in other sizes, to the last bit as Pillow makes them.
 
-mod patches;
 mod resample;
-mod size;
 
-pub use patches::patches;
 pub use resample::{Filter, resize};
-pub use size::{Size, SizeError, target_size};
+
+/// Height and width in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// Pixels from left to right.
+    pub width: usize,
+}

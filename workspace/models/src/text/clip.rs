@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::json;
-use tokenizers::Tokenizer;
 
 use crate::load::{LoadError, read_file, read_json};
-use crate::text::common::{self, Frame, Tokens};
-use crate::text::special::Settings;
-use crate::text::{TokenizeError, Tokenized};
+use crate::text::config::TokenizerConfig;
+use crate::text::tokens::{Frame, Tokens};
+use crate::text::{TokenizeError, Tokenized, parse};
 
 const START: &str = "<|startoftext|>";
 const END: &str = "<|endoftext|>";
@@ -40,22 +39,22 @@ impl ClipTokens {
     ///
     /// Errors name the file: broken lines and values, missing special tokens, settings under which ids would be others.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        let settings = Settings::read(folder, &CLASSES)?;
+        let config = TokenizerConfig::read(folder, &CLASSES)?;
         let frame = Frame {
-            start: Some(settings.special("bos_token", START, true)?),
-            end: settings.special("eos_token", END, true)?,
-            pad: settings.special("pad_token", END, false)?,
+            start: Some(config.special("bos_token", START, true)?),
+            end: config.special("eos_token", END, true)?,
+            pad: config.special("pad_token", END, false)?,
         };
-        let file = folder.join("tokenizer.json");
-        let (file, tokenizer) = if file.exists() {
-            let tokenizer = common::parse_file(&file)?;
-            (file, tokenizer)
+        let mut file = folder.join("tokenizer.json");
+        let described = if file.exists() {
+            read_file(&file)?
         } else {
-            let vocabulary = folder.join("vocab.json");
-            let tokenizer = build(&vocabulary, &folder.join("merges.txt"), &settings, &frame)?;
-            (vocabulary, tokenizer)
+            file = folder.join("vocab.json");
+            describe(&file, &folder.join("merges.txt"), &config, &frame)?
         };
-        Ok(Self { length: settings.length()?, tokens: Tokens::new(&file, tokenizer, &settings, &frame)? })
+        let tokenizer = parse(&described).map_err(|reason| LoadError::content(&file, reason))?;
+        let tokens = Tokens::new(&file, tokenizer, &config, &frame)?;
+        Ok(Self { length: config.length(tokens.least_length())?, tokens })
     }
 
     /// `model_max_length` of the settings: 77 for the models that are published. Where it is not there, the model's number
@@ -76,15 +75,15 @@ impl ClipTokens {
     }
 }
 
-/// The tokenizer that the older files describe, as `tokenizer.json` would.
-fn build(vocabulary: &Path, merges: &Path, settings: &Settings, frame: &Frame) -> Result<Tokenizer, LoadError> {
+/// What the older files say, as `tokenizer.json` would.
+fn describe(vocabulary: &Path, merges: &Path, config: &TokenizerConfig, frame: &Frame) -> Result<Vec<u8>, LoadError> {
     let ids: HashMap<String, u32> = read_json(vocabulary)?;
     let merged = read_merges(merges, &ids)?;
     let id = |token: &str| {
         let missing = || LoadError::content(vocabulary, format!("has no token `{token}`"));
         ids.get(token).copied().ok_or_else(missing)
     };
-    let unknown = settings.special("unk_token", END, true)?.content;
+    let unknown = config.special("unk_token", END, true)?.content;
     let start = frame.start.as_ref().map_or(START, |token| &token.content);
     let end = frame.end.content.as_str();
     let (start_id, end_id, _) = (id(start)?, id(end)?, id(&unknown)?);
@@ -109,7 +108,7 @@ fn build(vocabulary: &Path, merges: &Path, settings: &Settings, frame: &Frame) -
             "fuse_unk": false, "byte_fallback": false, "vocab": ids, "merges": merged,
         },
     });
-    common::parse(vocabulary, described.to_string().as_bytes())
+    Ok(described.to_string().into_bytes())
 }
 
 /// The merges in their order, each of two tokens whose union is a token.

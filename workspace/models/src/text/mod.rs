@@ -4,15 +4,17 @@
 //! of tokenizer. What a text loses to the length of its model is told in the text's own words.
 
 mod clip;
-mod common;
-mod special;
+mod config;
+mod guard;
+mod parse;
 mod t5;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod tokens;
 
 use thiserror::Error;
 
 pub use clip::ClipTokens;
+pub(crate) use guard::guarded;
+pub(crate) use parse::parse;
 pub use t5::T5Tokens;
 
 /// A text as ids.
@@ -40,12 +42,6 @@ pub enum TokenizeError {
     /// The tokenizer fails on this text.
     #[error("the tokenizer fails on this text: {0}")]
     Text(String),
-}
-
-/// Does what the library of tokenizers may panic at, on files that are not right.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
-    let panicked = |_| "the tokenizer fails on it".to_owned();
-    catch_unwind(AssertUnwindSafe(work)).map_err(panicked)?.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

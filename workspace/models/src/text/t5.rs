@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::load::LoadError;
-use crate::text::common::{self, Frame, Tokens};
-use crate::text::special::Settings;
-use crate::text::{TokenizeError, Tokenized};
+use crate::load::{LoadError, read_file};
+use crate::text::config::TokenizerConfig;
+use crate::text::tokens::{Frame, Tokens};
+use crate::text::{TokenizeError, Tokenized, parse};
 
 const CLASSES: [&str; 3] = ["T5Tokenizer", "T5TokenizerFast", "PreTrainedTokenizerFast"];
 
@@ -27,11 +27,11 @@ impl T5Tokens {
                           transformers' `T5TokenizerFast` saves it";
             return Err(LoadError::content(folder, reason));
         }
-        let settings = Settings::read(folder, &CLASSES)?;
-        let end = settings.special("eos_token", "</s>", false)?;
-        let pad = settings.special("pad_token", "<pad>", false)?;
-        let tokenizer = common::parse_file(&file)?;
-        let tokens = Tokens::new(&file, tokenizer, &settings, &Frame { start: None, end, pad })?;
+        let config = TokenizerConfig::read(folder, &CLASSES)?;
+        let end = config.special("eos_token", "</s>", false)?;
+        let pad = config.special("pad_token", "<pad>", false)?;
+        let tokenizer = parse(&read_file(&file)?).map_err(|reason| LoadError::content(&file, reason))?;
+        let tokens = Tokens::new(&file, tokenizer, &config, &Frame { start: None, end, pad })?;
         Ok(Self { tokens })
     }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{ClipTokens, T5Tokens, Tokenized};
 use crate::load::LoadError;
@@ -129,29 +130,36 @@ fn lengths_without_room_are_refused() {
 }
 
 #[test]
-fn files_that_are_not_right_are_named() {
+fn settings_that_are_not_right_are_named() {
+    const CONFIG: &str = "tokenizer_config.json";
+    let config = text_of("clip", CONFIG);
+    let pad = r#""pad_token":"<|endoftext|>""#;
+    // What is replaced by what, which file is named, and what is said of it.
+    let table = [
+        (config.as_str(), "[]", CONFIG, "expected a map"),
+        (pad, r#""pad_token":7"#, CONFIG, "`pad_token` is 7"),
+        (pad, r#""pad_token":"<none>""#, "vocab.json", "no token `<none>`"),
+        (":77", ":-3", CONFIG, "`model_max_length` is -3"),
+        (":77", r#":"77""#, CONFIG, "`model_max_length` is \"77\": expected a whole number"),
+        (":77", ":2", CONFIG, "`model_max_length` is 2: expected a whole number of at least 3"),
+        ("CLIPTokenizer", "T5Tokenizer", CONFIG, "`tokenizer_class`"),
+        ("{", r#"{"padding_side":"left","#, CONFIG, "`padding_side`"),
+        (r#""832""#, r#""-1""#, CONFIG, "expected an id"),
+        (r#""832""#, r#""831""#, "vocab.json", "expected 831"),
+        (r#""normalized":true"#, r#""normalized":1"#, CONFIG, "`normalized` as 1"),
+    ];
+    for (from, to, file, says) in table {
+        assert!(config.contains(from), "{config}");
+        let folder = changed("clip", CONFIG, &config.replacen(from, to, 1));
+        refused(ClipTokens::load(folder.path()), file, says);
+    }
+}
+
+#[test]
+fn vocabularies_that_are_not_right_are_named() {
     let clip = |file: &str, text: &str, says: &str| {
         refused(ClipTokens::load(changed("clip", file, text).path()), file, says);
     };
-    let config = text_of("clip", "tokenizer_config.json");
-    let with = |from: &str, to: &str| {
-        assert!(config.contains(from), "{config}");
-        config.replacen(from, to, 1)
-    };
-    clip("tokenizer_config.json", "[]", "expected a map");
-    clip("tokenizer_config.json", &with("\"pad_token\":\"<|endoftext|>\"", "\"pad_token\":7"), "`pad_token` is 7");
-    clip("tokenizer_config.json", &with(":77", ":-3"), "`model_max_length` is -3");
-    clip("tokenizer_config.json", &with(":77", ":\"77\""), "`model_max_length` is");
-    clip("tokenizer_config.json", &with("CLIPTokenizer", "T5Tokenizer"), "`tokenizer_class`");
-    clip("tokenizer_config.json", &with("{", "{\"padding_side\":\"left\","), "`padding_side`");
-    clip("tokenizer_config.json", &with("\"832\"", "\"-1\""), "expected an id");
-    clip("tokenizer_config.json", &with("\"normalized\":true", "\"normalized\":1"), "`normalized` as 1");
-    let declared = with("\"832\"", "\"831\"");
-    refused(ClipTokens::load(changed("clip", "tokenizer_config.json", &declared).path()), "vocab.json", "expected 831");
-    let other_pad = with("\"pad_token\":\"<|endoftext|>\"", "\"pad_token\":\"<none>\"");
-    let other_pad = changed("clip", "tokenizer_config.json", &other_pad);
-    refused(ClipTokens::load(other_pad.path()), "vocab.json", "no token `<none>`");
-
     let merges = text_of("clip", "merges.txt");
     clip("merges.txt", &merges.replacen("#version: 0.2\n", "", 1), "line 1");
     clip("merges.txt", &merges.replacen('\n', "\na b c\n", 1), "line 2 has 3 tokens");
@@ -160,23 +168,37 @@ fn files_that_are_not_right_are_named() {
     let vocabulary = text_of("clip", "vocab.json");
     clip("vocab.json", &vocabulary.replacen("<|startoftext|>", "<start>", 1), "no token `<|startoftext|>`");
     clip("vocab.json", &vocabulary.replacen(":1,", ":-1,", 1), "invalid value");
-    clip("vocab.json", "{}", "");
+    clip("vocab.json", "{}", "does not have");
     let far = changed("clip", "vocab.json", &vocabulary.replacen(":5,", ":70000,", 1));
     assert_eq!(ClipTokens::load(far.path()).unwrap().largest_id(), 70000);
+}
 
+#[test]
+fn files_that_are_missing_are_named() {
     let missing = tempfile::tempdir().unwrap();
     refused(ClipTokens::load(missing.path()), "vocab.json", "cannot be read");
     refused(T5Tokens::load(missing.path()), "tokenizer.json", "cannot be read");
     fs::write(missing.path().join("spiece.model"), "x").unwrap();
     refused(T5Tokens::load(missing.path()), missing.path().to_str().unwrap(), "expected `tokenizer.json`");
+}
 
+#[test]
+fn descriptions_that_are_not_right_are_named() {
     let t5 = |text: &str, says: &str| {
         refused(T5Tokens::load(changed("t5", "tokenizer.json", text).path()), "tokenizer.json", says);
     };
     let whole = text_of("t5", "tokenizer.json");
+    let with = |key: &str, value: Value| {
+        let mut all: Value = serde_json::from_str(&whole).unwrap();
+        all[key] = value;
+        all.to_string()
+    };
     t5("{", "is not a tokenizer");
-    t5(&whole.replacen("\"post_processor\":{", "\"post_processor\":null,\"other\":{", 1), "expected");
+    t5(&with("post_processor", Value::Null), "turns \"\" into the ids []");
     t5(&whole.replace("</s>", "</e>"), "no token `</s>`");
+    // A table of one unit, which leads beyond its end.
+    let table = json!({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAAA="});
+    t5(&with("normalizer", table), "the tokenizer fails on it");
 }
 
 /// Where the settings name no limit, transformers writes a number that no text reaches.

@@ -1,18 +1,17 @@
 //! A checkpoint: one or many safetensors files as one set of named tensors.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
-use half::{bf16, f16};
-use rayon::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
-use serde::Deserialize;
 
 use crate::weights::audit::{Audit, AuditNotes};
-use crate::weights::{WeightError, WeightFile};
+use crate::weights::file::WeightFile;
+use crate::weights::layout::{Index, Layout};
+use crate::weights::numbers::Numbers;
+use crate::weights::{Storage, WeightError};
 
 /// What files of weights are called where nothing else is said.
 const STEM: &str = "model";
@@ -45,20 +44,6 @@ pub struct TensorFacts {
     pub file: PathBuf,
 }
 
-/// In which type a tensor is kept in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
-    /// This one.
-    As(DType),
-    /// The one that the file has.
-    Stored,
-}
-
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
-}
-
 impl Checkpoint {
     /// Opens the weights of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     /// Headers are read and checked, tensors are not. `rename` maps a stored name to the one that the model uses.
@@ -66,40 +51,24 @@ impl Checkpoint {
         Self::open_stem(folder, STEM, rename)
     }
 
-    /// The same for files called otherwise: `STEM.safetensors`, the shards of `STEM.safetensors.index.json`, or, where
-    /// neither is there, `STEM.fp16.safetensors`, as the hub's repositories of pipelines call them.
+    /// The same for files called otherwise: `STEM.safetensors` or the shards of `STEM.safetensors.index.json`, and, where
+    /// neither is there, `STEM.fp16.safetensors` or the shards of `STEM.safetensors.index.fp16.json`.
     pub fn open_stem(folder: &Path, stem: &str, rename: fn(&str) -> String) -> Result<Self, WeightError> {
-        let index = folder.join(format!("{stem}.safetensors.index.json"));
-        let single = folder.join(format!("{stem}.safetensors"));
-        let half = folder.join(format!("{stem}.fp16.safetensors"));
-        if single.exists() {
-            return Self::open_file(&single, rename);
+        match Layout::of(folder, stem)? {
+            Layout::File(file) => Self::open_file(&file, rename),
+            Layout::Index(file) => Self::open_shards(folder, file, rename),
         }
-        if !index.exists() && half.exists() {
-            return Self::open_file(&half, rename);
-        }
-        if !index.exists() {
-            let hint = if folder.join("model.pth").exists() {
-                "; `editscale models convert` makes one of the `model.pth` that lies here".to_owned()
-            } else {
-                String::new()
-            };
-            return Err(WeightError::Missing { folder: folder.to_owned(), stem: stem.to_owned(), hint });
-        }
-        let text = fs::read(&index).map_err(|source| WeightError::Read { file: index.clone(), source })?;
-        let format = |reason: String| WeightError::Format { file: index.clone(), reason };
-        let read: Index = serde_json::from_slice(&text).map_err(|error| format(format!("is not an index: {error}")))?;
-        let mut shards: Vec<&String> = read.weight_map.values().collect();
-        shards.sort();
-        shards.dedup();
-        let is_plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
-        if let Some(bad) = shards.iter().find(|name| !is_plain(name)) {
-            return Err(format(format!("names the shard `{bad}`: expected a file beside the index")));
-        }
-        let files = shards.iter().map(|name| WeightFile::open(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
-        let checkpoint = Self::of(index.clone(), files, rename)?;
-        match read.weight_map.keys().find(|name| !checkpoint.tensors.contains_key(&rename(name))) {
-            Some(name) => Err(WeightError::NoTensor { file: index, name: name.clone() }),
+    }
+
+    fn open_shards(folder: &Path, file: PathBuf, rename: fn(&str) -> String) -> Result<Self, WeightError> {
+        let index = Index::read(&file)?;
+        let shards = index.shards().into_iter().map(|name| WeightFile::open(&folder.join(name)));
+        let checkpoint = Self::of(file, shards.collect::<Result<_, _>>()?, rename)?;
+        match index.tensors().find(|name| !checkpoint.tensors.contains_key(&rename(name))) {
+            Some(name) => {
+                let reason = format!("names tensor `{name}`, and no shard holds it");
+                Err(WeightError::Format { file: checkpoint.root, reason })
+            }
             None => Ok(checkpoint),
         }
     }
@@ -211,15 +180,11 @@ impl Checkpoint {
     pub fn tensor(&self, name: &str, shape: &[usize], kept: Storage, device: &Device) -> Result<Tensor, WeightError> {
         let Some(audit) = &self.audit else {
             let (stored, dtype) = self.located(name, shape)?;
-            let bytes = self.finite(name, stored, dtype)?;
-            return self.placed(name, place(&bytes, dtype, shape, kept, device));
+            let numbers = self.finite(name, stored, dtype)?;
+            return self.placed(name, numbers.place(shape, kept, device));
         };
         let located = self.located(name, shape);
-        let dtype = match (kept, &located) {
-            (Storage::Stored, Ok((_, dtype))) => *dtype,
-            (Storage::Stored, Err(_)) => DType::F32,
-            (Storage::As(dtype), _) => dtype,
-        };
+        let dtype = kept.of(located.as_ref().map_or(DType::F32, |(_, stored)| *stored));
         let read = |(stored, dtype)| if audit.reads { self.finite(name, stored, dtype).map(drop) } else { Ok(()) };
         audit.note(name, shape, located.and_then(read))?;
         self.placed(name, zeros(shape, dtype, device))
@@ -239,13 +204,13 @@ impl Checkpoint {
         Ok((stored, candle_type(stored.info.dtype).ok_or_else(unknown)?))
     }
 
-    /// A tensor's bytes, of finite values.
-    fn finite(&self, name: &str, stored: &Stored, dtype: DType) -> Result<Vec<u8>, WeightError> {
+    /// A tensor's numbers, which are finite.
+    fn finite(&self, name: &str, stored: &Stored, dtype: DType) -> Result<Numbers, WeightError> {
         let file = &self.files[stored.file];
-        let bytes = file.read(&stored.info)?;
-        match first_not_finite(&bytes, dtype) {
+        let numbers = Numbers { bytes: file.read(&stored.info)?, dtype };
+        match numbers.first_not_finite() {
             Some(at) => Err(WeightError::NotFinite { file: file.path.clone(), name: name.to_owned(), at }),
-            None => Ok(bytes),
+            None => Ok(numbers),
         }
     }
 
@@ -269,34 +234,4 @@ fn candle_type(dtype: Dtype) -> Option<DType> {
         Dtype::BF16 => Some(DType::BF16),
         _ => None,
     }
-}
-
-pub(super) fn place(
-    bytes: &[u8],
-    dtype: DType,
-    shape: &[usize],
-    kept: Storage,
-    device: &Device,
-) -> candle_core::Result<Tensor> {
-    let kept = match kept {
-        Storage::As(wanted) => wanted,
-        Storage::Stored => dtype,
-    };
-    // Converted before it is moved: a card may not know the stored type.
-    let tensor = Tensor::from_raw_buffer(bytes, dtype, shape, &Device::Cpu)?;
-    tensor.to_dtype(kept)?.to_device(device)
-}
-
-/// The flat index of the first value whose exponent is all ones.
-pub(super) fn first_not_finite(bytes: &[u8], dtype: DType) -> Option<usize> {
-    const CHUNK: usize = 1 << 20;
-    let (size, is_finite): (usize, fn(&[u8]) -> bool) = match dtype {
-        DType::F32 => (4, |value| value.try_into().is_ok_and(|value| f32::from_le_bytes(value).is_finite())),
-        DType::F16 => (2, |value| value.try_into().is_ok_and(|value| f16::from_le_bytes(value).is_finite())),
-        _ => (2, |value| value.try_into().is_ok_and(|value| bf16::from_le_bytes(value).is_finite())),
-    };
-    let find = |(chunk, bytes): (usize, &[u8])| {
-        bytes.chunks_exact(size).position(|value| !is_finite(value)).map(|at| chunk * (CHUNK / size) + at)
-    };
-    bytes.par_chunks(CHUNK).enumerate().find_map_first(find)
 }

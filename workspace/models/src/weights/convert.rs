@@ -9,6 +9,8 @@ use candle_core::{DType, Tensor};
 use safetensors::tensor::{Dtype, View};
 use thiserror::Error;
 
+use crate::files;
+
 /// Why a `.pth` file was not converted.
 #[derive(Debug, Error)]
 pub enum ConvertError {
@@ -83,7 +85,7 @@ impl View for Saved<'_> {
         std::borrow::Cow::Owned(read.unwrap_or_else(|reason| {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
             failed.get_or_insert(format!("tensor `{}`: {reason}", self.name));
-            vec![0; self.bytes]
+            Vec::new()
         }))
     }
 
@@ -98,21 +100,24 @@ impl View for Saved<'_> {
 /// A state under an outer `model` or `state_dict` is unwrapped. Tensors are copied one by one, so that memory holds one
 /// at a time.
 pub fn convert_pth(pth: &Path, safetensors: &Path) -> Result<(), ConvertError> {
-    let archive = open(pth)?;
+    let (archive, length) = open(pth)?;
     let failed = Mutex::new(None);
     let mut tensors = BTreeMap::new();
     for (name, info) in archive.tensor_infos() {
         let shape = info.layout.dims().to_vec();
-        let (dtype, size) = match info.dtype {
-            DType::F32 => (Dtype::F32, 4),
-            DType::F16 => (Dtype::F16, 2),
-            DType::BF16 => (Dtype::BF16, 2),
+        let dtype = match info.dtype {
+            DType::F32 => Dtype::F32,
+            DType::F16 => Dtype::F16,
+            DType::BF16 => Dtype::BF16,
             other => {
                 let found = format!("{other:?}");
                 return Err(ConvertError::Type { file: pth.to_owned(), name: name.clone(), found });
             }
         };
-        let bytes = shape.iter().product::<usize>() * size;
+        let Some(bytes) = bytes_within(&shape, info.dtype.size_in_bytes(), length) else {
+            let reason = format!("tensor `{name}` has shape {shape:?}, which takes more bytes than the file has");
+            return Err(ConvertError::Broken { file: pth.to_owned(), reason });
+        };
         tensors.insert(name.as_str(), Saved { archive: &archive, name, dtype, shape, bytes, failed: &failed });
     }
     let write = |reason: String| ConvertError::Write { file: safetensors.to_owned(), reason };
@@ -127,20 +132,30 @@ pub fn convert_pth(pth: &Path, safetensors: &Path) -> Result<(), ConvertError> {
     }
 }
 
-/// The state in a file: the one under a name where there is such, since what stands beside it is no part of a model.
-fn open(pth: &Path) -> Result<PthTensors, ConvertError> {
+/// The bytes of a shape, where the file can hold them: `torch.save` does not compress. Memory is taken for what is
+/// declared, and a program that asks for more than there is ends at once.
+fn bytes_within(shape: &[usize], size: usize, length: u64) -> Option<usize> {
+    let bytes = shape.iter().try_fold(size, |all, &edge| all.checked_mul(edge))?;
+    (bytes as u64 <= length).then_some(bytes)
+}
+
+/// The state in a file, and how many bytes the file has. The state is the one under a name where there is such, since what
+/// stands beside it is no part of a model.
+fn open(pth: &Path) -> Result<(PthTensors, u64), ConvertError> {
+    let failed = |source: candle_core::Error| ConvertError::Read { file: pth.to_owned(), source: source.into() };
+    let (_, length) = files::open(pth).map_err(|error| failed(error.into()))?;
     for key in ["model", "state_dict"] {
         if let Ok(archive) = PthTensors::new(pth, Some(key))
             && !archive.tensor_infos().is_empty()
         {
-            return Ok(archive);
+            return Ok((archive, length));
         }
     }
-    match PthTensors::new(pth, None) {
-        Ok(archive) if archive.tensor_infos().is_empty() => Err(ConvertError::Empty { file: pth.to_owned() }),
-        Ok(archive) => Ok(archive),
-        Err(source) => Err(ConvertError::Read { file: pth.to_owned(), source: source.into() }),
+    let archive = PthTensors::new(pth, None).map_err(failed)?;
+    if archive.tensor_infos().is_empty() {
+        return Err(ConvertError::Empty { file: pth.to_owned() });
     }
+    Ok((archive, length))
 }
 
 fn raw(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {
@@ -151,4 +166,17 @@ fn raw(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {
         DType::BF16 => flat.to_vec1::<half::bf16>()?.into_iter().flat_map(half::bf16::to_le_bytes).collect(),
         other => candle_core::bail!("type {other:?} is not converted"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes_within;
+
+    #[test]
+    fn nothing_is_larger_than_its_file() {
+        assert_eq!(bytes_within(&[3, 5], 2, 30), Some(30));
+        assert_eq!(bytes_within(&[3, 5], 2, 29), None);
+        assert_eq!(bytes_within(&[usize::MAX, 2], 4, u64::MAX), None);
+        assert_eq!(bytes_within(&[], 4, 4), Some(4));
+    }
 }

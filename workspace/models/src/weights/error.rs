@@ -1,32 +1,26 @@
 //! What can be wrong with weights.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
-/// Why weights cannot be used. Every variant names the file.
-#[derive(Debug, Error)]
+/// Why weights cannot be used.
+#[derive(Debug)]
 pub enum WeightError {
     /// There is no file of weights.
-    #[error("{}: no weights here: expected `{stem}.safetensors`, or `{stem}.safetensors.index.json` with its shards{hint}", folder.display())]
     Missing {
-        /// The folder.
-        folder: PathBuf,
+        /// The one that is looked for first.
+        file: PathBuf,
         /// What the files are called, up to their extension.
         stem: String,
-        /// What may help, from a semicolon on; or nothing.
-        hint: String,
     },
     /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
-    /// It is no safetensors file, or a broken one.
-    #[error("{}: {reason}", file.display())]
+    /// It is no file of weights, or a broken one.
     Format {
         /// The file.
         file: PathBuf,
@@ -34,7 +28,6 @@ pub enum WeightError {
         reason: String,
     },
     /// A tensor is not there.
-    #[error("{}: tensor `{name}` is missing", file.display())]
     NoTensor {
         /// The file, or the index of the files.
         file: PathBuf,
@@ -42,7 +35,6 @@ pub enum WeightError {
         name: String,
     },
     /// A tensor has another shape than the configuration says.
-    #[error("{}: tensor `{name}` has shape {found:?}: expected {expected:?}", file.display())]
     Shape {
         /// The file.
         file: PathBuf,
@@ -54,7 +46,6 @@ pub enum WeightError {
         found: Vec<usize>,
     },
     /// A tensor is stored in a type that no released checkpoint uses.
-    #[error("{}: tensor `{name}` is stored as {found}: expected F32, F16 or BF16", file.display())]
     Type {
         /// The file.
         file: PathBuf,
@@ -64,7 +55,6 @@ pub enum WeightError {
         found: String,
     },
     /// A tensor holds a value that is not finite.
-    #[error("{}: tensor `{name}` holds a value that is not finite (NaN or infinity) at index {at}", file.display())]
     NotFinite {
         /// The file.
         file: PathBuf,
@@ -74,7 +64,6 @@ pub enum WeightError {
         at: usize,
     },
     /// The device refused.
-    #[error("{}: tensor `{name}` could not be placed: {source}", file.display())]
     Device {
         /// The file.
         file: PathBuf,
@@ -84,3 +73,51 @@ pub enum WeightError {
         source: Box<candle_core::Error>,
     },
 }
+
+impl WeightError {
+    /// The file that it is about.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Missing { file, .. }
+            | Self::Read { file, .. }
+            | Self::Format { file, .. }
+            | Self::NoTensor { file, .. }
+            | Self::Shape { file, .. }
+            | Self::Type { file, .. }
+            | Self::NotFinite { file, .. }
+            | Self::Device { file, .. } => file,
+        }
+    }
+
+    /// What is wrong with it, to be read behind the file's name.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Missing { stem, .. } => {
+                let index = format!("`{stem}.safetensors.index.json` with its shards");
+                format!("is missing, and there are no weights here: expected it, or {index}")
+            }
+            Self::Read { source, .. } => format!("cannot be read: {source}"),
+            Self::Format { reason, .. } => reason.clone(),
+            Self::NoTensor { name, .. } => format!("tensor `{name}` is missing"),
+            Self::Shape { name, expected, found, .. } => {
+                format!("tensor `{name}` has shape {found:?}: expected {expected:?}")
+            }
+            Self::Type { name, found, .. } => {
+                format!("tensor `{name}` is stored as {found}: expected F32, F16 or BF16")
+            }
+            Self::NotFinite { name, at, .. } => {
+                format!("tensor `{name}` holds a value that is not finite (NaN or infinity) at index {at}")
+            }
+            Self::Device { name, source, .. } => format!("tensor `{name}` could not be placed: {source}"),
+        }
+    }
+}
+
+impl fmt::Display for WeightError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file().display(), self.reason())
+    }
+}
+
+/// Its words hold those of its cause, so that there is no other source.
+impl std::error::Error for WeightError {}

@@ -1,5 +1,6 @@
 //! One safetensors file: its header, checked, and its tensors' bytes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::sync::Mutex;
 
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use crate::files;
 use crate::weights::WeightError;
 
 /// The longest header that is read. The largest released checkpoints stay below 1 MiB.
@@ -14,14 +16,14 @@ const MOST_HEADER_BYTES: u64 = 100 << 20;
 
 /// An open safetensors file. Its header has been checked against its length.
 #[derive(Debug)]
-pub(crate) struct WeightFile {
-    pub(crate) path: PathBuf,
+pub(super) struct WeightFile {
+    pub(super) path: PathBuf,
     header: Metadata,
     /// Where the tensors' bytes begin.
     start: u64,
     bytes: Bytes,
     /// Whether the file ends right behind its header, as a stand-in for a real one does.
-    pub(crate) is_header_only: bool,
+    pub(super) is_header_only: bool,
 }
 
 /// Where bytes come from.
@@ -52,19 +54,14 @@ impl Bytes {
 
 impl WeightFile {
     /// Opens a file and reads its header, nothing more.
-    pub(crate) fn open(path: &Path) -> Result<Self, WeightError> {
+    pub(super) fn open(path: &Path) -> Result<Self, WeightError> {
         let read = |source| WeightError::Read { file: path.to_owned(), source };
-        let facts = std::fs::metadata(path).map_err(read)?;
-        if !facts.is_file() {
-            let reason = "is not a file: expected a safetensors file".to_owned();
-            return Err(WeightError::Format { file: path.to_owned(), reason });
-        }
-        let file = File::open(path).map_err(read)?;
-        Self::with_header(path, Bytes::File(Mutex::new(file)), facts.len())
+        let (file, length) = files::open(path).map_err(read)?;
+        Self::with_header(path, Bytes::File(Mutex::new(file)), length)
     }
 
     /// A file that is part of the program, under the name that errors call it by.
-    pub(crate) fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, WeightError> {
+    pub(super) fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, WeightError> {
         Self::with_header(Path::new(name), Bytes::Memory(bytes), bytes.len() as u64)
     }
 
@@ -102,13 +99,13 @@ impl WeightFile {
         Ok(Self { path: path.to_owned(), header, start: 8 + header_bytes, bytes, is_header_only })
     }
 
-    /// Every tensor's name and facts, in no order.
-    pub(crate) fn tensors(&self) -> impl Iterator<Item = (String, TensorInfo)> {
-        self.header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect::<Vec<_>>().into_iter()
+    /// Every tensor's name and facts, in the order of their names: what an error names must not change from run to run.
+    pub(super) fn tensors(&self) -> BTreeMap<String, TensorInfo> {
+        self.header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
     }
 
     /// The bytes of one tensor of this file.
-    pub(crate) fn read(&self, info: &TensorInfo) -> Result<Vec<u8>, WeightError> {
+    pub(super) fn read(&self, info: &TensorInfo) -> Result<Vec<u8>, WeightError> {
         if self.is_header_only {
             let reason = "holds a header and no tensors: a stand-in cannot be loaded".to_owned();
             return Err(WeightError::Format { file: self.path.clone(), reason });

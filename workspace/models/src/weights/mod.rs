@@ -9,10 +9,15 @@ mod convert;
 mod error;
 mod file;
 mod gguf;
+mod layout;
+mod numbers;
+mod storage;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use audit::AuditNotes;
-pub use checkpoint::{Checkpoint, Storage, TensorFacts};
+pub use checkpoint::{Checkpoint, TensorFacts};
 pub use convert::{ConvertError, convert_pth};
 pub use error::WeightError;
-pub(crate) use file::WeightFile;
 pub use gguf::{GgufFile, GgufTensor, GgufWeight};
+pub use storage::Storage;

@@ -7,8 +7,6 @@ use editscale_schema::{Fields, Keys, Options, Yaml};
 
 use crate::{ObjectiveChoice, PolicyError};
 
-use crate::PolicyError;
-
 /// The negated mean, over the rewards, of a candidate's rank among all candidates that have every reward's score; the
 /// best rank is 1, and ties share the mean of the ranks they take.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ const QUERIES: usize = 256;
 const KEYS: usize = 256;
 
 /// See [`attend`](super::attend). Single precision on the processor.
-pub fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<Tensor> {
+pub(super) fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<Tensor> {
     check(queries, keys, values, segments)?;
     let operation = Blocked { segments: segments.to_vec() };
     queries.contiguous()?.apply_op3_no_bwd(&keys.contiguous()?, &values.contiguous()?, &operation)

@@ -11,9 +11,6 @@ use std::ops::Range;
 
 use candle_core::{DType, Result, Tensor};
 
-pub use blocked::attend as attend_blocked;
-pub use composite::attend as attend_composite;
-
 /// Query rows that look at the same key rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
@@ -53,8 +50,12 @@ pub fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segm
 fn check(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<()> {
     let (rows, heads, width) = queries.dims3()?;
     let (key_rows, key_heads, key_width) = keys.dims3()?;
-    if keys.dims() != values.dims() || width != key_width || key_heads == 0 || heads % key_heads != 0 {
-        candle_core::bail!("attention: {:?}, {:?} and {:?} do not fit", queries.dims(), keys.dims(), values.dims());
+    let are_shared = key_heads > 0 && heads > 0 && heads % key_heads == 0;
+    if keys.dims() != values.dims() || width != key_width || width == 0 || !are_shared {
+        let (queries, keys, values) = (queries.dims(), keys.dims(), values.dims());
+        let expected =
+            "expected heads of one width, and as many heads of values as of keys, a divisor of those of queries";
+        candle_core::bail!("attention: queries {queries:?}, keys {keys:?} and values {values:?}: {expected}");
     }
     let mut next = 0;
     for segment in segments {
@@ -93,18 +94,11 @@ mod tests {
                 }
                 let seen = Tensor::new(seen, &Device::Cpu)?;
                 for head in 0..heads {
-                    let key = keys
-                        .narrow(1, head / share, 1)?
-                        .squeeze(1)?
-                        .contiguous()?
-                        .index_select(&seen, 0)?
-                        .to_dtype(DType::F64)?;
-                    let value = values
-                        .narrow(1, head / share, 1)?
-                        .squeeze(1)?
-                        .contiguous()?
-                        .index_select(&seen, 0)?
-                        .to_dtype(DType::F64)?;
+                    let of_head = |all: &Tensor| {
+                        let own = all.narrow(1, head / share, 1)?.squeeze(1)?.contiguous()?;
+                        own.index_select(&seen, 0)?.to_dtype(DType::F64)
+                    };
+                    let (key, value) = (of_head(keys)?, of_head(values)?);
                     let query = queries.get(row)?.get(head)?.to_dtype(DType::F64)?.unsqueeze(0)?;
                     let scores = (query.matmul(&key.t()?)? / (width as f64).sqrt())?;
                     rows.push(candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?);
@@ -182,6 +176,20 @@ mod tests {
         ];
         for segments in bad {
             assert!(attend(&tensor, &tensor, &tensor, &segments).is_err(), "{segments:?}");
+        }
+    }
+
+    #[test]
+    fn heads_that_do_not_fit_are_refused() {
+        let zeros = |heads: usize, width: usize| Tensor::zeros((4, heads, width), DType::F32, &Device::Cpu).unwrap();
+        for ((heads, width), (key_heads, key_width)) in
+            [((0, 8), (1, 8)), ((2, 0), (1, 0)), ((2, 8), (0, 8)), ((3, 8), (2, 8)), ((2, 8), (2, 4))]
+        {
+            let (queries, keys) = (zeros(heads, width), zeros(key_heads, key_width));
+            for attend in [attend, composite::attend] {
+                let refused = attend(&queries, &keys, &keys, &[Segment::full(0..4)]);
+                assert!(refused.is_err(), "{heads} of {width}, {key_heads} of {key_width}");
+            }
         }
     }
 }

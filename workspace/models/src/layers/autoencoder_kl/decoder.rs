@@ -2,9 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
+use super::chain::{Chain, EPSILON};
 use super::config::Config;
-use super::middle::{EPSILON, Middle, residual};
-use crate::layers::{Convolution, GroupNorm, Residual, Scope, Upsample};
+use super::middle::Middle;
+use crate::layers::{Convolution, GroupNorm, Kernel, Scope, Upsample};
 use crate::weights::WeightError;
 
 /// diffusers' `Decoder`.
@@ -20,7 +21,7 @@ pub(super) struct Decoder {
 /// Residual blocks at one resolution; all but the full one are then doubled.
 #[derive(Debug, Clone)]
 struct UpBlock {
-    residuals: Vec<Residual>,
+    residuals: Chain,
     upsample: Option<Upsample>,
 }
 
@@ -35,11 +36,15 @@ impl Decoder {
         }
         let widest = config.widest();
         Ok(Self {
-            conv_in: Convolution::load(&scope.at("conv_in"), (config.latent_channels, config.deepest()), 3, 1, 1)?,
+            conv_in: Convolution::load(
+                &scope.at("conv_in"),
+                (config.latent_channels, config.deepest()),
+                Kernel::THREE,
+            )?,
             middle: Middle::load(&scope.at("mid_block"), config)?,
             blocks,
             norm: GroupNorm::load(&scope.at("conv_norm_out"), config.norm_num_groups, widest, EPSILON)?,
-            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), 3, 1, 1)?,
+            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), Kernel::THREE)?,
         })
     }
 
@@ -63,19 +68,13 @@ impl UpBlock {
         (inputs, outputs): (usize, usize),
         is_last: bool,
     ) -> std::result::Result<Self, WeightError> {
-        let residual = |at: usize| {
-            let inputs = if at == 0 { inputs } else { outputs };
-            residual(&scope.at("resnets").at(at), config, inputs, outputs)
-        };
-        let residuals = (0..=config.layers_per_block).map(residual).collect::<std::result::Result<_, _>>()?;
+        let residuals = Chain::load(scope, config, (inputs, outputs), config.layers_per_block + 1)?;
         let upsample = (!is_last).then(|| Upsample::load(&scope.at("upsamplers").at(0), outputs)).transpose()?;
         Ok(Self { residuals, upsample })
     }
 
-    fn forward(&self, mut pictures: Tensor) -> Result<Tensor> {
-        for residual in &self.residuals {
-            pictures = residual.forward(&pictures, None)?;
-        }
+    fn forward(&self, pictures: Tensor) -> Result<Tensor> {
+        let pictures = self.residuals.forward(pictures)?;
         match &self.upsample {
             Some(upsample) => upsample.forward(&pictures),
             None => Ok(pictures),

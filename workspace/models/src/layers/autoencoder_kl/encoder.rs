@@ -2,9 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
+use super::chain::{Chain, EPSILON};
 use super::config::Config;
-use super::middle::{EPSILON, Middle, residual};
-use crate::layers::{Convolution, Downsample, GroupNorm, Residual, Scope};
+use super::middle::Middle;
+use crate::layers::{Convolution, Downsample, GroupNorm, Kernel, Scope};
 use crate::weights::WeightError;
 
 /// diffusers' `Encoder`.
@@ -20,7 +21,7 @@ pub(super) struct Encoder {
 /// Residual blocks at one resolution; all but the last resolution are then halved.
 #[derive(Debug, Clone)]
 struct DownBlock {
-    residuals: Vec<Residual>,
+    residuals: Chain,
     downsample: Option<Downsample>,
 }
 
@@ -36,11 +37,11 @@ impl Encoder {
         }
         let (deepest, moments) = (config.deepest(), 2 * config.latent_channels);
         Ok(Self {
-            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, config.widest()), 3, 1, 1)?,
+            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, config.widest()), Kernel::THREE)?,
             blocks,
             middle: Middle::load(&scope.at("mid_block"), config)?,
             norm: GroupNorm::load(&scope.at("conv_norm_out"), config.norm_num_groups, deepest, EPSILON)?,
-            conv_out: Convolution::load(&scope.at("conv_out"), (deepest, moments), 3, 1, 1)?,
+            conv_out: Convolution::load(&scope.at("conv_out"), (deepest, moments), Kernel::THREE)?,
         })
     }
 
@@ -62,20 +63,14 @@ impl DownBlock {
         (inputs, outputs): (usize, usize),
         is_last: bool,
     ) -> std::result::Result<Self, WeightError> {
-        let residual = |at: usize| {
-            let inputs = if at == 0 { inputs } else { outputs };
-            residual(&scope.at("resnets").at(at), config, inputs, outputs)
-        };
-        let residuals = (0..config.layers_per_block).map(residual).collect::<std::result::Result<_, _>>()?;
+        let residuals = Chain::load(scope, config, (inputs, outputs), config.layers_per_block)?;
         let downsample =
             (!is_last).then(|| Downsample::load(&scope.at("downsamplers").at(0), outputs, 0)).transpose()?;
         Ok(Self { residuals, downsample })
     }
 
-    fn forward(&self, mut pictures: Tensor) -> Result<Tensor> {
-        for residual in &self.residuals {
-            pictures = residual.forward(&pictures, None)?;
-        }
+    fn forward(&self, pictures: Tensor) -> Result<Tensor> {
+        let pictures = self.residuals.forward(pictures)?;
         match &self.downsample {
             Some(downsample) => downsample.forward(&pictures),
             None => Ok(pictures),

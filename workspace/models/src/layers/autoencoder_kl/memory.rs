@@ -10,13 +10,19 @@ use super::config::Config;
 /// convolution (nine times, as candle does it on cards), two outputs, and the normalisation's numbers in single precision.
 /// Only one resolution is alive at a time, so that the greatest counts. Attention comes on top of the smallest resolution:
 /// six matrices of rows, and the scores that [`attend`](crate::layers::attend) bounds by itself.
-fn bytes(config: &Config, height: usize, width: usize, dtype: DType, is_decoder: bool) -> u64 {
+///
+/// `before` is the resolution that a resolution's input comes from.
+fn bytes(
+    config: &Config,
+    (height, width): (usize, usize),
+    dtype: DType,
+    before: impl Fn(usize) -> Option<usize>,
+) -> u64 {
     let size = dtype.size_in_bytes() as u64;
     let channels = &config.block_out_channels;
     let level = |(at, &outputs): (usize, &usize)| {
-        // A decoder brings the channels of the smaller resolution along, an encoder those of the larger.
-        let other = if is_decoder { channels.get(at + 1) } else { at.checked_sub(1).and_then(|at| channels.get(at)) };
-        let inputs = outputs.max(other.copied().unwrap_or_default()) as u64;
+        let brought = before(at).and_then(|at| channels.get(at)).copied().unwrap_or_default();
+        let inputs = outputs.max(brought) as u64;
         let outputs = outputs as u64;
         let pixels = (height.div_ceil(1 << at) as u64).saturating_mul(width.div_ceil(1 << at) as u64);
         let attention = if at + 1 == channels.len() { 6 * outputs } else { 0 };
@@ -30,11 +36,11 @@ impl Config {
     /// An upper bound of the bytes of activations while one picture of this size is encoded, in the given type. Pictures of
     /// a batch take it each. Weights are not counted.
     pub fn encode_bytes(&self, height: usize, width: usize, dtype: DType) -> u64 {
-        bytes(self, height, width, dtype, false)
+        bytes(self, (height, width), dtype, |at| at.checked_sub(1))
     }
 
     /// The same while latents are decoded to one picture of this size, in pixels.
     pub fn decode_bytes(&self, height: usize, width: usize, dtype: DType) -> u64 {
-        bytes(self, height, width, dtype, true)
+        bytes(self, (height, width), dtype, |at| at.checked_add(1))
     }
 }

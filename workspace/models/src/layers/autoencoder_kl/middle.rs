@@ -2,12 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
+use super::chain::{EPSILON, residual};
 use super::config::Config;
-use crate::layers::{GroupNorm, Linear, Residual, ResidualShape, Scope, Segment, attend, planes_of, rows_of};
+use crate::layers::{GroupNorm, Linear, Residual, Scope, Segment, attend, planes_of, rows_of};
 use crate::weights::WeightError;
-
-/// ε of all normalisations of the autoencoder.
-pub(super) const EPSILON: f64 = 1e-6;
 
 /// Two residual blocks, and an attention between them.
 #[derive(Debug, Clone)]
@@ -15,17 +13,6 @@ pub(super) struct Middle {
     first: Residual,
     attention: Option<PictureAttention>,
     second: Residual,
-}
-
-/// A residual block of the autoencoder.
-pub(super) fn residual(
-    scope: &Scope<'_>,
-    config: &Config,
-    inputs: usize,
-    outputs: usize,
-) -> std::result::Result<Residual, WeightError> {
-    let groups = config.norm_num_groups;
-    Residual::load(scope, ResidualShape { inputs, outputs, time: None, groups, epsilon: EPSILON, scale: 1.0 })
 }
 
 impl Middle {

@@ -3,6 +3,7 @@
 //! Names and behaviour follow diffusers 0.36.0, `models/autoencoders/autoencoder_kl.py`, with `DownEncoderBlock2D` and
 //! `UpDecoderBlock2D`. Stable Diffusion, InstructPix2Pix and FLUX.1 have it in different shapes.
 
+mod chain;
 mod config;
 mod decoder;
 mod encoder;

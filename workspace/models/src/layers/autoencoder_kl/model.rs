@@ -8,7 +8,7 @@ use super::config::Config;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::names::canonical;
-use crate::layers::{Compute, Convolution, Scope};
+use crate::layers::{Compute, Convolution, Kernel, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
 
@@ -41,7 +41,7 @@ impl AutoencoderKl {
     /// Takes the weights from a checkpoint.
     pub(crate) fn of(scope: &Scope<'_>, config: Config) -> std::result::Result<Self, WeightError> {
         let map = |name: &str, is_there: bool, channels: usize| {
-            is_there.then(|| Convolution::load(&scope.at(name), (channels, channels), 1, 1, 0)).transpose()
+            is_there.then(|| Convolution::load(&scope.at(name), (channels, channels), Kernel::POINT)).transpose()
         };
         let latent = config.latent_channels;
         Ok(Self {

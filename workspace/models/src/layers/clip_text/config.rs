@@ -69,7 +69,7 @@ impl ClipTextConfig {
 
     fn check(file: &Path, raw: &Raw) -> Result<Self, LoadError> {
         let name = raw.hidden_act.as_deref().unwrap_or("quick_gelu");
-        let unknown = || LoadError::content(file, format!("`hidden_act` is `{name}`: expected `quick_gelu` or `gelu`"));
+        let unknown = |expected| LoadError::content(file, format!("`hidden_act` is `{name}`: {expected}"));
         let config = Self {
             hidden_size: raw.hidden_size,
             intermediate_size: raw.intermediate_size,
@@ -78,7 +78,7 @@ impl ClipTextConfig {
             max_position_embeddings: raw.max_position_embeddings.unwrap_or(77),
             vocab_size: raw.vocab_size.unwrap_or(49408),
             layer_norm_eps: raw.layer_norm_eps.unwrap_or(1e-5),
-            activation: Activation::from_name(name).ok_or_else(unknown)?,
+            activation: Activation::from_name(name).map_err(unknown)?,
             eos_token_id: raw.eos_token_id.unwrap_or(49407),
         };
         let sizes = [

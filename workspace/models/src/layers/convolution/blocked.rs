@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::gather::{Planes, Run, Scratch, gather};
+use super::gather::{Look, Planes, Run, Scratch};
 use super::geometry::Geometry;
 use super::panels::{OUTPUTS, PIXELS, Weights, multiply};
 use crate::layers::cpu::vectorised;
@@ -130,7 +130,8 @@ impl Work<'_> {
         for run in runs {
             let from = (run.picture * self.geometry.inputs + channels.start) * plane;
             let planes = Planes { values: &self.pictures[from..from + channels.len() * plane], height, width };
-            gather(scratch, at, run, planes, self.geometry, self.sizes.output.1);
+            let look = Look { geometry: self.geometry, width: self.sizes.output.1 };
+            look.gather(scratch, at, run, planes);
             at += length(run);
         }
         at

@@ -1,5 +1,24 @@
 //! Sizes of a convolution, and where its outputs look.
 
+/// What one output pixel of a convolution looks at, and how far apart they look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kernel {
+    /// Its side in pixels, at least one.
+    pub side: usize,
+    /// Pixels from one of its places to the next, at least one.
+    pub stride: usize,
+    /// Pixels of zeros put on the left, on the right, above and below.
+    pub padding: [usize; 4],
+}
+
+impl Kernel {
+    /// Three pixels wide; pictures keep their size.
+    pub const THREE: Self = Self { side: 3, stride: 1, padding: [1; 4] };
+
+    /// Each pixel by itself.
+    pub const POINT: Self = Self { side: 1, stride: 1, padding: [0; 4] };
+}
+
 /// A convolution's sizes, each at least one but for the padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {

@@ -17,6 +17,7 @@ use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail}
 
 use self::blocked::{Sizes, convolve};
 use self::geometry::Geometry;
+pub use self::geometry::Kernel;
 use self::panels::Weights;
 use crate::layers::Scope;
 use crate::layers::cpu::{is_plain, plain};
@@ -41,34 +42,21 @@ enum Kept {
 }
 
 impl Convolution {
-    /// Loads `weight` `[outputs, inputs, kernel, kernel]` and `bias` `[outputs]`. `padding` pixels of zeros are put on every
-    /// side. No size but the padding may be zero.
+    /// Loads `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]`. No size but the padding may be zero.
     pub fn load(
         scope: &Scope<'_>,
-        channels: (usize, usize),
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-    ) -> std::result::Result<Self, WeightError> {
-        Self::load_padded(scope, channels, kernel, stride, [padding; 4])
-    }
-
-    /// The same with a padding of its own on the left, on the right, above and below.
-    pub fn load_padded(
-        scope: &Scope<'_>,
         (inputs, outputs): (usize, usize),
-        kernel: usize,
-        stride: usize,
-        padding: [usize; 4],
+        kernel: Kernel,
     ) -> std::result::Result<Self, WeightError> {
-        let geometry = Geometry { inputs, outputs, kernel, stride, padding };
-        if [inputs, outputs, kernel, stride].contains(&0) {
+        let Kernel { side, stride, padding } = kernel;
+        let geometry = Geometry { inputs, outputs, kernel: side, stride, padding };
+        if [inputs, outputs, side, stride].contains(&0) {
             return Err(scope.wrong(&format!(
-                "a convolution of {inputs} to {outputs} channels with kernel {kernel} and stride {stride}: expected at \
+                "a convolution of {inputs} to {outputs} channels with kernel {side} and stride {stride}: expected at \
                  least one of each"
             )));
         }
-        let weight = scope.small("weight", &[outputs, inputs, kernel, kernel])?;
+        let weight = scope.small("weight", &[outputs, inputs, side, side])?;
         let bias = scope.small("bias", &[outputs])?;
         Self::new(geometry, weight, bias).map_err(|error| scope.wrong(&format!("a convolution's weights: {error}")))
     }

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::load::{MOST_SIZE, bounded};
+
 /// What a `config.json` says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -110,18 +112,24 @@ struct RawVision {
     hidden_act: Option<String>,
 }
 
-/// Larger than any model's number, and small enough that products of four do not overflow.
-const MOST: usize = 1 << 20;
+/// The most layers and blocks: released models have up to 80. Every one has a dozen tensors, all of which are named before
+/// any is read.
+const MOST_LAYERS: usize = 1 << 10;
+
+/// The largest edge of a patch in pixels.
+const MOST_PATCH: usize = 1 << 10;
+
+/// The largest edge of a merged token in patches, and the most frames of a patch. With these, and sizes of 2^20, a product
+/// of all that makes up a tensor or a pass stays below 2^64.
+const MOST_JOINED: usize = 1 << 6;
 
 fn fail<T>(message: String) -> Result<T, ConfigError> {
     Err(ConfigError(message))
 }
 
-fn sized(section: &str, sizes: &[(&str, usize)]) -> Result<(), ConfigError> {
-    match sizes.iter().find(|(_, size)| !(1..=MOST).contains(size)) {
-        Some((name, size)) => fail(format!("`{section}{name}` is {size}: expected 1 to {MOST}")),
-        None => Ok(()),
-    }
+/// Checks that keys of a section are from 1 to their bounds.
+fn sized(section: &str, sizes: &[(&str, usize, usize)]) -> Result<(), ConfigError> {
+    bounded(sizes.iter().map(|(name, size, most)| (format!("{section}{name}"), *size, *most))).map_err(ConfigError)
 }
 
 impl Config {
@@ -173,18 +181,15 @@ impl TextConfig {
         sized(
             section,
             &[
-                ("hidden_size", text.hidden_size),
-                ("intermediate_size", text.intermediate_size),
-                ("num_hidden_layers", text.num_hidden_layers),
-                ("num_attention_heads", text.num_attention_heads),
-                ("num_key_value_heads", text.num_key_value_heads),
+                ("hidden_size", text.hidden_size, MOST_SIZE),
+                ("intermediate_size", text.intermediate_size, MOST_SIZE),
+                ("num_hidden_layers", text.num_hidden_layers, MOST_LAYERS),
+                ("num_attention_heads", text.num_attention_heads, MOST_SIZE),
+                ("num_key_value_heads", text.num_key_value_heads, MOST_SIZE),
             ],
         )?;
         text.check_heads(section)?;
-        let is_positive = |value: f64| (value as f32).is_normal() && value > 0.0;
-        if !is_positive(text.rms_norm_eps) || !is_positive(text.rope_theta) {
-            return fail(format!("`{section}rms_norm_eps` and `{section}rope_theta` must be above 0"));
-        }
+        text.check_numbers(section)?;
         match rope.rope_type.or(rope.kind).as_deref() {
             None | Some("default" | "mrope") => {}
             Some(kind) => {
@@ -198,6 +203,15 @@ impl TextConfig {
         Ok(text)
     }
 
+    fn check_numbers(&self, section: &str) -> Result<(), ConfigError> {
+        for (key, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
+            if !(value as f32).is_normal() || value < 0.0 {
+                return fail(format!("`{section}{key}` is {value:?}: expected a number above 0"));
+            }
+        }
+        Ok(())
+    }
+
     fn check_heads(&self, section: &str) -> Result<(), ConfigError> {
         let (heads, key_heads) = (self.num_attention_heads, self.num_key_value_heads);
         if !heads.is_multiple_of(key_heads) {
@@ -209,7 +223,7 @@ impl TextConfig {
             let width = self.hidden_size;
             return fail(format!("`{section}hidden_size` is {width}: expected {heads} heads of an even width"));
         }
-        let sections: usize = self.mrope_section.iter().sum();
+        let sections = self.mrope_section.iter().copied().fold(0, usize::saturating_add);
         if !self.mrope_section.is_empty() && (self.mrope_section.len() != 3 || sections != self.head_width() / 2) {
             let half = self.head_width() / 2;
             let found = &self.mrope_section;
@@ -252,34 +266,36 @@ impl VisionConfig {
         sized(
             section,
             &[
-                ("depth", vision.depth),
-                ("hidden_size", vision.hidden_size),
-                ("intermediate_size", vision.intermediate_size),
-                ("num_heads", vision.num_heads),
-                ("patch_size", vision.patch_size),
-                ("temporal_patch_size", vision.temporal_patch_size),
-                ("spatial_merge_size", vision.spatial_merge_size),
-                ("window_size", vision.window_size),
-                ("out_hidden_size", vision.out_hidden_size),
+                ("depth", vision.depth, MOST_LAYERS),
+                ("hidden_size", vision.hidden_size, MOST_SIZE),
+                ("intermediate_size", vision.intermediate_size, MOST_SIZE),
+                ("num_heads", vision.num_heads, MOST_SIZE),
+                ("patch_size", vision.patch_size, MOST_PATCH),
+                ("temporal_patch_size", vision.temporal_patch_size, MOST_JOINED),
+                ("spatial_merge_size", vision.spatial_merge_size, MOST_JOINED),
+                ("window_size", vision.window_size, MOST_SIZE),
+                ("out_hidden_size", vision.out_hidden_size, MOST_SIZE),
             ],
         )?;
-        if vision.in_channels != 3 {
-            return fail(format!("`{section}in_channels` is {}: expected 3", vision.in_channels));
-        }
-        if !vision.hidden_size.is_multiple_of(vision.num_heads) || !vision.head_width().is_multiple_of(4) {
-            let (width, heads) = (vision.hidden_size, vision.num_heads);
-            return fail(format!(
-                "`{section}hidden_size` is {width}: expected {heads} heads whose width is a multiple of 4"
-            ));
-        }
-        if vision.window_cells() == 0 {
-            return fail(format!(
-                "`{section}window_size` is {}: expected at least one merged token",
-                vision.window_size
-            ));
-        }
+        vision.check_shapes(section)?;
         silu(section, raw.hidden_act.as_deref())?;
         Ok(vision)
+    }
+
+    fn check_shapes(&self, section: &str) -> Result<(), ConfigError> {
+        if self.in_channels != 3 {
+            return fail(format!("`{section}in_channels` is {}: expected 3", self.in_channels));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_heads) || !self.head_width().is_multiple_of(4) {
+            let (width, heads) = (self.hidden_size, self.num_heads);
+            let expected = format!("expected {heads} heads whose width is a multiple of 4");
+            return fail(format!("`{section}hidden_size` is {width}: {expected}"));
+        }
+        if self.window_cells() == 0 {
+            let window = self.window_size;
+            return fail(format!("`{section}window_size` is {window}: expected at least one merged token"));
+        }
+        Ok(())
     }
 
     /// Width of one head.
@@ -300,5 +316,58 @@ impl VisionConfig {
     /// Edge of a window in merged tokens.
     pub fn window_cells(&self) -> usize {
         self.window_size / self.spatial_merge_size / self.patch_size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn small() -> Value {
+        json!({
+            "hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 3,
+            "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]},
+            "vision_config": {"depth": 2, "hidden_size": 16, "intermediate_size": 24, "num_heads": 2, "out_hidden_size": 24},
+        })
+    }
+
+    #[test]
+    fn what_cannot_be_is_named_with_its_section() {
+        assert_eq!(Config::read(small().to_string().as_bytes()).unwrap().vision.token_pixels(), 28);
+        let bad = [
+            ("/num_hidden_layers", json!(1_000_000), "`num_hidden_layers` is 1000000: expected 1 to 1024"),
+            ("/hidden_size", json!(1 << 21), "`hidden_size` is 2097152: expected 1 to 1048576"),
+            ("/num_attention_heads", json!(5), "expected 5 heads of an even width"),
+            ("/rope_scaling/mrope_section", json!([u64::MAX, 1, 1]), "three numbers that add up to 4"),
+            ("/rope_scaling/type", json!("yarn"), "of type `yarn`"),
+            ("/vision_config/depth", json!(4096), "`vision_config.depth` is 4096"),
+            ("/vision_config/num_heads", json!(3), "`vision_config.hidden_size` is 16: expected 3 heads"),
+            ("/vision_config/hidden_size", json!(0), "`vision_config.hidden_size` is 0"),
+            ("/vision_config/out_hidden_size", json!(32), "expected the decoder's width 24"),
+        ];
+        for (place, value, says) in bad {
+            let mut config = small();
+            *config.pointer_mut(place).unwrap() = value;
+            let said = Config::read(config.to_string().as_bytes()).unwrap_err().to_string();
+            assert!(said.contains(says), "{place}: {said}");
+        }
+    }
+
+    /// Products of these were more than a number holds.
+    #[test]
+    fn absurd_patches_are_refused() {
+        for key in ["patch_size", "spatial_merge_size", "temporal_patch_size", "window_size"] {
+            let mut config = small();
+            config["vision_config"][key] = json!(1_u64 << 21);
+            let said = Config::read(config.to_string().as_bytes()).unwrap_err().to_string();
+            assert!(said.contains(&format!("`vision_config.{key}` is 2097152")), "{said}");
+        }
+        for (key, size) in [("patch_size", 1 << 20), ("spatial_merge_size", 1 << 20)] {
+            let mut config = small();
+            config["vision_config"][key] = json!(size);
+            assert!(Config::read(config.to_string().as_bytes()).is_err(), "{key}");
+        }
     }
 }

@@ -4,15 +4,16 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use crate::layers::qwen25_vl::{TextConfig, axes};
-use crate::layers::{Compute, Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
+use crate::layers::qwen25_vl::TextConfig;
+use crate::layers::qwen25_vl::positions::axes;
+use crate::layers::{Compute, Embedding, Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
 use crate::weights::WeightError;
 
 /// The decoder with its weights. Its output matrix is not part of it: nobody here asks for the next token.
 #[derive(Debug)]
 pub struct Decoder {
     compute: Compute,
-    embeddings: Tensor,
+    embeddings: Embedding,
     layers: Vec<Layer>,
     norm: RmsNorm,
     rotary: Rotary,
@@ -78,7 +79,7 @@ impl Decoder {
         let rotary = Rotary::new(config.rope_theta, config.head_width(), tables);
         Ok(Self {
             compute: scope.compute().clone(),
-            embeddings: table.kept("weight", &[rows, width])?,
+            embeddings: Embedding::load(&table, rows, width)?,
             layers: layers.collect::<std::result::Result<_, _>>()?,
             norm: RmsNorm::load(&scope.at("norm"), width, config.rms_norm_eps)?,
             axes: axes(&config.mrope_section, rotary.len()),
@@ -88,32 +89,17 @@ impl Decoder {
 
     /// How many tokens have an embedding.
     pub fn vocabulary(&self) -> usize {
-        self.embeddings.dims().first().copied().unwrap_or_default()
+        self.embeddings.tokens()
     }
 
-    /// How many layers there are.
-    pub fn depth(&self) -> usize {
-        self.layers.len()
-    }
-
-    /// The embeddings of tokens, [tokens, width]. Every id must be below [`Decoder::vocabulary`].
+    /// The embeddings of tokens, [ids, width]. An id that has none is an error.
     pub fn embed(&self, ids: &[u32]) -> Result<Tensor> {
-        let ids = Tensor::new(ids, &self.compute.device)?;
-        self.embeddings.index_select(&ids, 0)?.to_dtype(self.compute.dtype)
+        self.embeddings.forward(ids, self.compute.dtype)
     }
 
-    /// Runs a pass.
-    pub fn forward(&self, pass: Pass<'_>) -> Result<Passed> {
-        self.forward_watched(pass, &mut |_, _| Ok(()))
-    }
-
-    /// The same, showing the activations of all rows on the way: what goes in (0), then after each layer but the last, of
-    /// which only the rows read exist.
-    pub fn forward_watched(
-        &self,
-        pass: Pass<'_>,
-        watch: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
-    ) -> Result<Passed> {
+    /// Runs a pass. `watch` is shown the activations of all rows on the way: what goes in (0), then after each layer but the
+    /// last, of which only the rows read exist.
+    pub fn forward(&self, pass: Pass<'_>, watch: &mut dyn FnMut(usize, &Tensor) -> Result<()>) -> Result<Passed> {
         let tables = self.rotary.text(&pass.positions, &self.axes, &self.compute)?;
         let (mut hidden, mut keys) = (pass.hidden, Vec::new());
         watch(0, &hidden)?;
@@ -125,13 +111,15 @@ impl Decoder {
                 keys.push(own);
             }
             if at + 1 < self.layers.len() {
-                hidden = layer.forward(&hidden, &normed, &tables, &all, &pass.segments)?;
+                let attended = layer.attend(&normed, &tables, &all, &pass.segments)?;
+                hidden = layer.finish(&hidden, &attended)?;
                 watch(at + 1, &hidden)?;
             } else if !pass.read.is_empty() {
                 let read = Read::new(&pass.read, &self.compute)?;
                 let tables = (read.pick(&tables.0)?, read.pick(&tables.1)?);
                 let segments = reading(&pass.segments, &pass.read);
-                hidden = layer.forward(&read.pick(&hidden)?, &read.pick(&normed)?, &tables, &all, &segments)?;
+                let attended = layer.attend(&read.pick(&normed)?, &tables, &all, &segments)?;
+                hidden = layer.finish(&read.pick(&hidden)?, &attended)?;
             }
         }
         let read = if pass.read.is_empty() { hidden.narrow(0, 0, 0)? } else { self.norm.forward(&hidden)? };
@@ -202,18 +190,21 @@ impl Layer {
         Ok(LayerKeys { keys: rotate(&keys, cosines, sines)?, values: self.values.forward(normed)?.reshape(shape)? })
     }
 
-    fn forward(
+    /// What rows see, before the output matrix: normalised rows [rows, width] to [rows, heads · head width].
+    fn attend(
         &self,
-        hidden: &Tensor,
         normed: &Tensor,
         (cosines, sines): &(Tensor, Tensor),
         all: &LayerKeys,
         segments: &[Segment],
     ) -> Result<Tensor> {
-        let queries = self.queries.forward(normed)?.reshape((hidden.dim(0)?, self.heads, self.width))?;
-        let queries = rotate(&queries, cosines, sines)?;
-        let attended = attend(&queries, &all.keys, &all.values, segments)?;
-        let hidden = (hidden + self.out.forward(&attended)?)?;
+        let queries = self.queries.forward(normed)?.reshape((normed.dim(0)?, self.heads, self.width))?;
+        attend(&rotate(&queries, cosines, sines)?, &all.keys, &all.values, segments)
+    }
+
+    /// Adds what rows saw to what went in, and then what the feed-forward block makes of both.
+    fn finish(&self, hidden: &Tensor, attended: &Tensor) -> Result<Tensor> {
+        let hidden = (hidden + self.out.forward(attended)?)?;
         &hidden + self.mlp.forward(&self.before_mlp.forward(&hidden)?)?
     }
 }

@@ -59,7 +59,7 @@ pub fn multimodal_positions(ids: &[u32], picture: u32, grids: &[Grid], merge: us
 }
 
 /// Which of the three positions turns each frequency: sections of frequencies by time, row and column.
-pub fn axes(sections: &[usize], frequencies: usize) -> Vec<usize> {
+pub(super) fn axes(sections: &[usize], frequencies: usize) -> Vec<usize> {
     let of = sections.iter().enumerate().flat_map(|(axis, &count)| std::iter::repeat_n(axis, count));
     of.chain(std::iter::repeat(0)).take(frequencies).collect()
 }

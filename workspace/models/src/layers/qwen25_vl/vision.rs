@@ -1,8 +1,9 @@
 //! The vision tower: patches of pictures to tokens of the decoder's width.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 
-use crate::layers::qwen25_vl::{Grid, VisionConfig, windows};
+use crate::layers::qwen25_vl::windows::{Windows, windows};
+use crate::layers::qwen25_vl::{Grid, VisionConfig};
 use crate::layers::{Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
 use crate::weights::WeightError;
 
@@ -59,13 +60,10 @@ impl VisionTower {
     ) -> std::result::Result<Self, WeightError> {
         let (width, patch) = (config.hidden_size, config.patch_size);
         let shape = [width, config.in_channels, config.temporal_patch_size, patch, patch];
-        let kernel = scope.at("patch_embed").at("proj").kept("weight", &shape)?;
+        let embed = scope.at("patch_embed").at("proj");
         // Kernel and stride are equal, so the convolution is a product with the flattened patch.
-        let kernel = kernel.reshape((width, config.patch_numbers())).map_err(|source| WeightError::Device {
-            file: "patch_embed".into(),
-            name: "proj.weight".into(),
-            source: source.into(),
-        })?;
+        let kernel = embed.kept("weight", &shape)?.flatten_from(1);
+        let kernel = kernel.map_err(|source| embed.device_error("weight", source))?;
         let blocks = (0..config.depth).map(|at| Block::load(&scope.at("blocks").at(at), config, at));
         Ok(Self {
             embed: Linear::new(kernel, None),
@@ -77,23 +75,20 @@ impl VisionTower {
     }
 
     /// Tokens [merged tokens of all pictures, decoder width] of patches [patches of all pictures, numbers of a patch].
-    /// `grids` are the pictures in order. Pictures do not see each other.
-    pub fn forward(&self, patches: &Tensor, grids: &[Grid]) -> Result<Tensor> {
-        self.forward_watched(patches, grids, &mut |_, _| Ok(()))
-    }
-
-    /// The same, showing the activations on the way: after the patch embedding (0) and each block, rows in window order.
-    pub fn forward_watched(
+    /// `grids` are the pictures in order. Pictures do not see each other. `watch` is shown the activations on the way: after
+    /// the patch embedding (0) and each block, rows in window order.
+    pub fn forward(
         &self,
         patches: &Tensor,
         grids: &[Grid],
         watch: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Tensor> {
-        let order = self.token_order(grids);
+        let windows = self.windows(grids);
+        let order = token_order(&windows);
         let merge = self.config.spatial_merge_size * self.config.spatial_merge_size;
         let patch_order: Vec<u32> =
             order.iter().flat_map(|&token| (token * merge..(token + 1) * merge).map(|patch| patch as u32)).collect();
-        let layout = self.layout(grids, &patch_order, patches)?;
+        let layout = self.layout(grids, &windows, &patch_order, patches.device())?;
         let patch_order = Tensor::new(patch_order, patches.device())?;
         let mut hidden = self.embed.forward(&patches.index_select(&patch_order, 0)?)?;
         watch(0, &hidden)?;
@@ -106,32 +101,41 @@ impl VisionTower {
         self.merger.forward(&hidden)?.index_select(&Tensor::new(back, patches.device())?, 0)
     }
 
-    /// Merged tokens of all pictures in window order.
-    fn token_order(&self, grids: &[Grid]) -> Vec<usize> {
-        let mut order = Vec::new();
-        for &grid in grids {
-            let before = order.len();
-            let windows = windows(grid, self.config.spatial_merge_size, self.config.window_cells());
-            order.extend(windows.order.into_iter().map(|token| before + token));
-        }
-        order
+    /// The windows of each picture.
+    fn windows(&self, grids: &[Grid]) -> Vec<Windows> {
+        let VisionConfig { spatial_merge_size: merge, .. } = self.config;
+        grids.iter().map(|&grid| windows(grid, merge, self.config.window_cells())).collect()
     }
 
-    fn layout(&self, grids: &[Grid], patch_order: &[u32], patches: &Tensor) -> Result<Layout> {
+    fn layout(&self, grids: &[Grid], windows: &[Windows], patch_order: &[u32], device: &Device) -> Result<Layout> {
         let merge = self.config.spatial_merge_size;
         let places: Vec<(u32, u32)> = grids.iter().flat_map(|grid| grid.places(merge)).collect();
         let places: Vec<(u32, u32)> = patch_order.iter().map(|&patch| places[patch as usize]).collect();
-        let (cosines, sines) = self.rotary.grid(&places, patches.device())?;
-        let (mut windows_of_all, mut pictures, mut next) = (Vec::new(), Vec::new(), 0);
-        for &grid in grids {
-            pictures.push(Segment::full(next..next + grid.patches()));
-            for size in windows(grid, merge, self.config.window_cells()).sizes {
-                windows_of_all.push(Segment::full(next..next + size * merge * merge));
-                next += size * merge * merge;
-            }
-        }
-        Ok(Layout { cosines, sines, windows: windows_of_all, pictures })
+        let (cosines, sines) = self.rotary.grid(&places, device)?;
+        let patches = windows.iter().flat_map(|windows| &windows.sizes).map(|size| size * merge * merge);
+        let pictures = full_segments(grids.iter().map(|grid| grid.patches()));
+        Ok(Layout { cosines, sines, windows: full_segments(patches), pictures })
     }
+}
+
+/// Merged tokens of all pictures in window order.
+fn token_order(windows: &[Windows]) -> Vec<usize> {
+    let mut order = Vec::new();
+    for windows in windows {
+        let before = order.len();
+        order.extend(windows.order.iter().map(|token| before + token));
+    }
+    order
+}
+
+/// Segments of these lengths, one behind the other.
+fn full_segments(lengths: impl Iterator<Item = usize>) -> Vec<Segment> {
+    let mut next = 0;
+    let segment = |length: usize| {
+        next += length;
+        Segment::full(next - length..next)
+    };
+    lengths.map(segment).collect()
 }
 
 impl Block {

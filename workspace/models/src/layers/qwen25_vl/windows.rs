@@ -4,16 +4,16 @@ use crate::layers::qwen25_vl::Grid;
 
 /// The order of merged tokens in which every window's tokens follow each other, and the windows' sizes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Windows {
+pub(super) struct Windows {
     /// The merged token (in reading order) at each place.
-    pub order: Vec<usize>,
+    pub(super) order: Vec<usize>,
     /// Merged tokens in each window. Windows at the right and lower edge are smaller; none is padded.
-    pub sizes: Vec<usize>,
+    pub(super) sizes: Vec<usize>,
 }
 
 /// The windows of one picture's grid of merged tokens, window by window in reading order. `cells` is a window's edge in
 /// merged tokens.
-pub fn windows(grid: Grid, merge: usize, cells: usize) -> Windows {
+pub(super) fn windows(grid: Grid, merge: usize, cells: usize) -> Windows {
     let (rows, columns) = (grid.rows / merge, grid.columns / merge);
     let mut windows = Windows { order: Vec::with_capacity(rows * columns), sizes: Vec::new() };
     for top in (0..rows).step_by(cells) {

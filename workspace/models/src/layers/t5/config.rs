@@ -119,13 +119,10 @@ impl Raw {
             None => (told, false),
         };
         let name = self.dense_act_fn.as_deref().unwrap_or(name);
-        let unknown = || {
-            let reason = format!(
-                "`feed_forward_proj` is `{told}`, with the activation `{name}`: expected one of \
-                                  relu, gelu, gelu_new, silu, with or without `gated-`"
-            );
+        let unknown = |expected| {
+            let reason = format!("`feed_forward_proj` is `{told}`, with the activation `{name}`: {expected}");
             LoadError::content(file, reason)
         };
-        Ok((Activation::from_name(name).ok_or_else(unknown)?, self.is_gated_act.unwrap_or(is_gated)))
+        Ok((Activation::from_name(name).map_err(unknown)?, self.is_gated_act.unwrap_or(is_gated)))
     }
 }

@@ -1,53 +1,27 @@
 //! The encoder against transformers, on random models.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device};
 
 use super::T5Encoder;
 use super::positions::bucket;
 use crate::layers::Compute;
+use crate::layers::testing::{brain_floats, folder, ids, off, replaced, tensors};
 use crate::weights::Storage;
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layers/t5").join(name)
-}
+const NETWORK: &str = "t5";
 
-fn cases(name: &str) -> HashMap<String, Tensor> {
-    candle_core::safetensors::load(folder(name).join("cases.safetensors"), &Device::Cpu).unwrap()
-}
-
-fn ids(tensor: &Tensor) -> Vec<Vec<u32>> {
-    tensor.to_dtype(DType::U32).and_then(|ids| ids.to_vec2()).unwrap()
-}
-
-/// The greatest difference as a share of the greatest value.
-fn off(ours: &Tensor, right: &Tensor) -> Result<f32> {
-    assert_eq!(ours.dims(), right.dims());
-    let most = right.abs()?.max_all()?.to_scalar::<f32>()?;
-    Ok((ours.to_dtype(DType::F32)? - right)?.abs()?.max_all()?.to_scalar::<f32>()? / most)
-}
-
-/// A copy of the smaller model whose configuration is changed.
-fn changed(from: &str, to: &str) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    fs::copy(folder("relu").join("model.safetensors"), copy.path().join("model.safetensors")).unwrap();
-    let text = fs::read_to_string(folder("relu").join("config.json")).unwrap();
-    assert!(text.contains(from), "{text}");
-    fs::write(copy.path().join("config.json"), text.replacen(from, to, 1)).unwrap();
-    copy
+fn load(name: &str, compute: &Compute) -> T5Encoder {
+    T5Encoder::load(&folder(NETWORK, name), compute).unwrap()
 }
 
 #[test]
 fn hidden_rows_are_those_of_transformers() {
     for name in ["relu", "gated"] {
-        let model = T5Encoder::load(&folder(name), &Compute::cpu()).unwrap();
-        let cases = cases(name);
+        let model = load(name, &Compute::cpu());
+        let cases = tensors(&folder(NETWORK, name).join("cases.safetensors"));
         for at in 0..2 {
             let ours = model.encode(&ids(&cases[&format!("ids.{at}")])).unwrap();
-            let hidden = off(&ours, &cases[&format!("hidden.{at}")]).unwrap();
+            let hidden = off(&ours, &cases[&format!("hidden.{at}")]);
             println!("{name} {at}: hidden {hidden:e}");
             assert!(hidden < 1e-5, "{name} {at}: off by {hidden}");
         }
@@ -56,13 +30,13 @@ fn hidden_rows_are_those_of_transformers() {
 
 #[test]
 fn texts_of_different_lengths_go_together() {
-    let model = T5Encoder::load(&folder("gated"), &Compute::cpu()).unwrap();
+    let model = load("gated", &Compute::cpu());
     let texts = vec![vec![5, 6, 7, 1], vec![1], vec![8, 9, 10, 1], vec![11; 40]];
     let together = model.encode(&texts).unwrap();
     let mut next = 0;
     for text in &texts {
         let alone = model.encode(std::slice::from_ref(text)).unwrap();
-        assert!(off(&together.narrow(0, next, text.len()).unwrap(), &alone).unwrap() < 1e-6);
+        assert!(off(&together.narrow(0, next, text.len()).unwrap(), &alone) < 1e-6);
         next += text.len();
     }
 }
@@ -71,11 +45,11 @@ fn texts_of_different_lengths_go_together() {
 #[test]
 fn halves_are_computed_in_single_precision() {
     let compute = Compute { device: Device::Cpu, dtype: DType::F16, kept: Storage::As(DType::F16) };
-    let model = T5Encoder::load(&folder("gated"), &compute).unwrap();
-    let cases = cases("gated");
+    let model = load("gated", &compute);
+    let cases = tensors(&folder(NETWORK, "gated").join("cases.safetensors"));
     let ours = model.encode(&ids(&cases["ids.1"])).unwrap();
     assert_eq!(ours.dtype(), DType::F16);
-    let off = off(&ours, &cases["hidden.1"]).unwrap();
+    let off = off(&ours, &cases["hidden.1"]);
     assert!(off < 6e-4, "off by {off}");
 }
 
@@ -104,22 +78,20 @@ fn distances_fall_into_the_groups_of_the_reference() {
     }
 }
 
-/// As on a card, where activations are brain floats: eight bits of each number are there.
 #[test]
 fn brain_floats_come_close() {
-    let compute = Compute::bf16(Device::Cpu);
-    let model = T5Encoder::load(&folder("gated"), &compute).unwrap();
-    let cases = cases("gated");
+    let model = load("gated", &brain_floats());
+    let cases = tensors(&folder(NETWORK, "gated").join("cases.safetensors"));
     let ours = model.encode(&ids(&cases["ids.1"])).unwrap();
     assert_eq!(ours.dtype(), DType::BF16);
-    let off = off(&ours, &cases["hidden.1"]).unwrap();
+    let off = off(&ours, &cases["hidden.1"]);
     println!("bf16: {off:e}");
     assert!(off < 0.03, "off by {off}");
 }
 
 #[test]
 fn texts_that_do_not_fit_are_refused() {
-    let model = T5Encoder::load(&folder("relu"), &Compute::cpu()).unwrap();
+    let model = load("relu", &Compute::cpu());
     assert!(model.encode(&[vec![90]]).is_err_and(|error| error.to_string().contains("no token 90")));
     assert!(model.encode(&[vec![]]).is_err());
     assert!(model.encode(&[vec![1; 5000]]).is_err());
@@ -142,7 +114,7 @@ fn configurations_that_are_not_supported_are_refused() {
         ("\"layer_norm_epsilon\": 1e-06", "\"layer_norm_epsilon\": 0.0", "`layer_norm_epsilon` is 0"),
     ];
     for (from, to, says) in changes {
-        let folder = changed(from, to);
+        let folder = replaced(&folder(NETWORK, "relu"), from, to);
         let error = T5Encoder::load(folder.path(), &Compute::cpu()).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(says) && error.contains(folder.path().to_str().unwrap()), "{from}: {error}");
     }

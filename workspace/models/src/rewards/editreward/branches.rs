@@ -1,34 +1,31 @@
-//! The branches of a call: all prompts behind their beginnings, each common part once.
+//! The branches of a batch: all prompts behind their beginnings, each common part once.
 
 use std::collections::{HashMap, HashSet};
 
 use editscale_core::{Counters, Digest};
 
+use crate::rewards::editreward::asked::Asked;
 use crate::rewards::editreward::kept::{Beginning, Pictures, SourceKey, Unclaimed};
-use crate::rewards::editreward::model::Asked;
 use crate::rewards::editreward::tree::{Item, Tree};
 use crate::rewards::editreward::{JudgeError, Which};
 
-impl Asked<'_> {
-    /// The beginnings of its two prompts, which are nearly always one.
-    pub(super) fn sources(&self) -> [SourceKey; 2] {
-        let key = |part: usize| {
-            let tokens = &self.tokens[part];
-            let (before, between) = (tokens.before.clone(), tokens.between.clone());
-            SourceKey { before, picture: self.pair.source.digest(), between }
-        };
-        [key(0), key(1)]
-    }
+/// Where a prompt ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct End {
+    /// The node of the tree.
+    pub(super) node: usize,
+    /// Which part of the score the prompt asks for.
+    pub(super) part: usize,
 }
 
 /// A pair whose branches are in the tree.
 pub(super) struct Planned {
-    /// The nodes at which its prompts end.
-    pub(super) ends: [usize; 2],
+    /// Where its prompts end, by part of the score.
+    pub(super) ends: [End; 2],
     pub(super) counters: Counters,
 }
 
-/// All branches of a part behind their beginnings.
+/// All branches of a batch behind their beginnings.
 #[derive(Default)]
 pub(super) struct Branches {
     pub(super) tree: Tree,
@@ -36,8 +33,8 @@ pub(super) struct Branches {
     root_of: HashMap<SourceKey, usize>,
     /// Edited pictures by their numbers in the tree.
     pub(super) pictures: Vec<Digest>,
-    /// Where prompts end, with the number of the prompt.
-    pub(super) ends: HashSet<(usize, usize)>,
+    /// Where prompts end.
+    pub(super) ends: HashSet<End>,
 }
 
 impl Branches {
@@ -61,7 +58,7 @@ impl Branches {
         fault(Which::Edited, edited)?;
         let lost = || JudgeError::Compute("a picture was not encoded".to_owned());
         let picture = pictures.get(&edited).and_then(|picture| picture.as_ref().ok()).ok_or_else(lost)?;
-        let mut ends = [0; 2];
+        let mut ends = [0, 1].map(|part| End { node: 0, part });
         let before = self.tree.size();
         for (part, key) in sources.iter().enumerate() {
             let beginning = beginnings.get(key).ok_or_else(lost)?;
@@ -69,8 +66,8 @@ impl Branches {
             let place = self.picture(edited);
             let items = (0..picture.len()).map(|at| Item::Picture { picture: place, at });
             let items: Vec<Item> = items.chain(asked.tokens[part].after.iter().copied().map(Item::Token)).collect();
-            ends[part] = self.tree.add(root, &items);
-            self.ends.insert((ends[part], part));
+            ends[part].node = self.tree.add(root, &items);
+            self.ends.insert(ends[part]);
         }
         let mut counters = unclaimed.claim(&sources, [asked.pair.source.digest(), edited]);
         counters.decoder_tokens += (self.tree.size() - before) as u64;
@@ -97,21 +94,5 @@ impl Branches {
         let mut order: Vec<usize> = (0..self.tree.nodes().len()).collect();
         order.sort_by_key(|&node| self.tree.path(node).len());
         order
-    }
-}
-
-impl Unclaimed {
-    /// What a pair is the first to need.
-    pub(super) fn claim(&mut self, sources: &[SourceKey], pictures: [Digest; 2]) -> Counters {
-        let mut counters = Counters::default();
-        for picture in pictures {
-            counters.image_encodes += u64::from(self.pictures.remove(&picture));
-        }
-        for key in sources {
-            let opening = self.openings.remove(&key.before).unwrap_or_default();
-            let source = self.sources.remove(key).unwrap_or_default();
-            counters.decoder_tokens += (opening + source) as u64;
-        }
-        counters
     }
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::files;
 use crate::layers::qwen25_vl::{Config, canonical};
-use crate::rewards::editreward::LoadError;
-use crate::weights::Checkpoint;
+use crate::load::LoadError;
+use crate::weights::{Checkpoint, WeightError};
 
 /// Where the files of a judge are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,21 +19,6 @@ pub enum Directory {
     /// In the program: the small judge that it brings.
     #[cfg(feature = "nano")]
     Builtin,
-}
-
-/// The largest file beside the weights that is read. Tokenizers of released judges have 11 MB.
-const LARGEST: u64 = 256 << 20;
-
-/// Reads a file that is one: not a pipe, which may never end.
-fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    let facts = std::fs::metadata(path)?;
-    if !facts.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    if facts.len() > LARGEST {
-        return Err(io::Error::other(format!("it has {} bytes: expected at most {LARGEST}", facts.len())));
-    }
-    std::fs::read(path)
 }
 
 impl Directory {
@@ -45,10 +31,10 @@ impl Directory {
             #[cfg(feature = "nano")]
             return Ok(Self::Builtin);
             #[cfg(not(feature = "nano"))]
-            return Err(LoadError::Content {
-                file: name.to_owned(),
-                reason: "this program was built without the feature `nano`, which holds this judge".to_owned(),
-            });
+            return Err(LoadError::content(
+                name,
+                "this program was built without the feature `nano`, which holds this judge",
+            ));
         }
         Ok(Self::Folder(name.to_owned()))
     }
@@ -71,7 +57,7 @@ impl Directory {
     /// The bytes of a file that may be missing.
     pub(super) fn read_if_there(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, LoadError> {
         match self {
-            Self::Folder(folder) => match read_regular(&folder.join(name)) {
+            Self::Folder(folder) => match files::read(&folder.join(name)) {
                 Ok(bytes) => Ok(Some(bytes.into())),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(LoadError::Read { file: self.path(name), source }),
@@ -97,7 +83,7 @@ impl Directory {
 
     /// The error that a file does not hold what it should.
     pub(super) fn content(&self, name: &str, reason: impl Into<String>) -> LoadError {
-        LoadError::Content { file: self.path(name), reason: reason.into() }
+        LoadError::content(&self.path(name), reason)
     }
 
     /// The model's shape.
@@ -106,7 +92,7 @@ impl Directory {
             && !folder.is_dir()
         {
             let reason = "is not a folder: expected a model directory with `config.json` and the files beside it";
-            return Err(LoadError::Content { file: folder.clone(), reason: reason.to_owned() });
+            return Err(LoadError::content(folder, reason));
         }
         Config::read(&self.read("config.json")?).map_err(|error| self.content("config.json", error.to_string()))
     }
@@ -118,10 +104,21 @@ impl Directory {
 
     /// The weights, of which only headers are read here.
     pub(super) fn checkpoint(&self) -> Result<Checkpoint, LoadError> {
-        Ok(match self {
-            Self::Folder(folder) => Checkpoint::open(folder, canonical)?,
+        match self {
+            Self::Folder(folder) => Checkpoint::open(folder, canonical).map_err(|error| explained(folder, error)),
             #[cfg(feature = "nano")]
-            Self::Builtin => Checkpoint::embedded("builtin/model.safetensors", super::nano::WEIGHTS, canonical)?,
-        })
+            Self::Builtin => Ok(Checkpoint::embedded("builtin/model.safetensors", super::nano::WEIGHTS, canonical)?),
+        }
+    }
+}
+
+/// Says what to do about weights that are there in the form in which training saves them.
+fn explained(folder: &Path, error: WeightError) -> LoadError {
+    match &error {
+        WeightError::Missing { file, .. } if folder.join("model.pth").exists() => {
+            let hint = "`editscale models convert` makes one of the `model.pth` that lies here";
+            LoadError::content(file, format!("{}; {hint}", error.reason()))
+        }
+        _ => error.into(),
     }
 }

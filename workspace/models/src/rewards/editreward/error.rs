@@ -4,8 +4,7 @@ use editscale_core::ImageReadError;
 use editscale_picture::PictureError;
 use thiserror::Error;
 
-pub use crate::load::LoadError;
-use crate::pictures::SizeError;
+use crate::layers::qwen25_vl::SizeError;
 
 /// Which picture of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

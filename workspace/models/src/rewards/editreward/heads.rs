@@ -7,10 +7,19 @@ use crate::rewards::editreward::PARTS;
 use crate::weights::WeightError;
 
 /// The places of the affine maps in each head: between them stand rectifiers and a dropout, which have no weights.
-const MAPS: [usize; 3] = [0, 3, 5];
+pub(super) const MAPS: [usize; 3] = [0, 3, 5];
 
-/// A head's answer: the mean of the score and the logarithm of its standard deviation.
-const ANSWER: usize = 2;
+/// Numbers of an answer.
+pub(super) const OUTPUTS: usize = 2;
+
+/// A head's answer, or both heads' in one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Answer {
+    /// The mean of the score.
+    pub(super) mean: f64,
+    /// The logarithm of its standard deviation.
+    pub(super) log_sigma: f64,
+}
 
 /// One perceptron for each part, in single precision.
 #[derive(Debug)]
@@ -27,14 +36,14 @@ impl Heads {
                 let weight = map.in_type("weight", &[outputs, inputs], DType::F32)?;
                 Ok(Linear::new(weight, Some(map.in_type("bias", &[outputs], DType::F32)?)))
             };
-            Ok([map(0, width, inner[0])?, map(1, inner[0], inner[1])?, map(2, inner[1], ANSWER)?])
+            Ok([map(0, width, inner[0])?, map(1, inner[0], inner[1])?, map(2, inner[1], OUTPUTS)?])
         };
         Ok(Self([head(0)?, head(1)?]))
     }
 
-    /// The answers of one head, by its place in [`PARTS`], to rows [rows, width]: (mean, logarithm of sigma) each. A row
-    /// that is not finite has no finite answer: a rectifier on its own would make zeros of what is not a number.
-    pub(super) fn answer(&self, part: usize, rows: &Tensor) -> Result<Vec<(f64, f64)>> {
+    /// The answers of one head, by its place in [`PARTS`], to rows [rows, width]. A row that is not finite has no finite
+    /// answer: a rectifier on its own would make zeros of what is not a number.
+    pub(super) fn answer(&self, part: usize, rows: &Tensor) -> Result<Vec<Answer>> {
         debug_assert!(part < PARTS.len(), "a part of the score");
         let [first, second, last] = &self.0[part];
         let rows = rows.to_dtype(DType::F32)?;
@@ -42,7 +51,8 @@ impl Heads {
         let inner = first.forward(&rows)?.relu()?;
         let answers = last.forward(&second.forward(&inner)?.relu()?)?.to_vec2::<f32>()?;
         let answer = |(answer, sum): (&Vec<f32>, &f32)| {
-            if sum.is_finite() { (f64::from(answer[0]), f64::from(answer[1])) } else { (f64::NAN, f64::NAN) }
+            let number = |at: usize| if sum.is_finite() { f64::from(answer[at]) } else { f64::NAN };
+            Answer { mean: number(0), log_sigma: number(1) }
         };
         Ok(answers.iter().zip(&sums).map(answer).collect())
     }

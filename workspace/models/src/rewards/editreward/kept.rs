@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use editscale_core::Digest;
+use editscale_core::{Counters, Digest};
 
 use crate::cache::bytes;
 use crate::layers::qwen25_vl::LayerKeys;
@@ -48,7 +48,7 @@ pub(super) struct Beginning {
     pub(super) source: Arc<Keys>,
 }
 
-/// The pictures of a part: what each became.
+/// The pictures of a batch: what each became.
 pub(super) type Pictures = HashMap<Digest, Result<Arc<Encoded>, PictureFault>>;
 
 /// What has been newly computed and is not yet on anybody's account.
@@ -57,4 +57,20 @@ pub(super) struct Unclaimed {
     pub(super) pictures: HashSet<Digest>,
     pub(super) openings: HashMap<Vec<u32>, usize>,
     pub(super) sources: HashMap<SourceKey, usize>,
+}
+
+impl Unclaimed {
+    /// What a pair is the first to need.
+    pub(super) fn claim(&mut self, sources: &[SourceKey], pictures: [Digest; 2]) -> Counters {
+        let mut counters = Counters::default();
+        for picture in pictures {
+            counters.image_encodes += u64::from(self.pictures.remove(&picture));
+        }
+        for key in sources {
+            let opening = self.openings.remove(&key.before).unwrap_or_default();
+            let source = self.sources.remove(key).unwrap_or_default();
+            counters.decoder_tokens += (opening + source) as u64;
+        }
+        counters
+    }
 }

@@ -6,6 +6,7 @@
 //! pictures are resized by Pillow's bicubic filter to a size found with Python's rounding. `docs/editreward.md` lists
 //! them all.
 
+mod asked;
 mod branches;
 mod directory;
 mod error;
@@ -20,7 +21,9 @@ mod options;
 mod parity;
 mod pass;
 mod pictures;
+mod prompts;
 mod recipe;
+mod revision;
 mod reward;
 mod rows;
 mod template;
@@ -30,9 +33,9 @@ mod tree;
 mod verify;
 
 pub use directory::Directory;
-pub use error::{JudgeError, LoadError, PictureFault, Which};
+pub use error::{JudgeError, PictureFault, Which};
 pub use memory::Memory;
-pub use model::{EditReward, Estimate, PARTS, Pair, Verdict, config};
+pub use model::{EditReward, Estimate, PARTS, Pair, Verdict};
 pub use options::{Fusion, Options};
 pub use recipe::EditRewardRecipe;
 pub use reward::EditRewardModel;

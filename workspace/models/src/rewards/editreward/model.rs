@@ -4,22 +4,24 @@
 //! picture with what both prompts say alike, and what each says for itself. Every part of the tree is computed once, and
 //! openings, sources and pictures are kept for later calls. Attention is causal, so this changes nothing but rounding.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use editscale_core::{Counters, Digest, Image};
 
 use crate::cache::Cache;
+use crate::layers::Scope;
 use crate::layers::qwen25_vl::{Decoder, VisionTower};
-use crate::layers::{Scope, qwen25_vl};
+use crate::load::LoadError;
+use crate::rewards::editreward::asked::{Asked, in_shared_order};
 use crate::rewards::editreward::heads::Heads;
 use crate::rewards::editreward::kept::{Encoded, Keys, SourceKey};
-use crate::rewards::editreward::pass::Call;
+use crate::rewards::editreward::pass::Batch;
 use crate::rewards::editreward::pictures::Preparation;
-use crate::rewards::editreward::tensors::{UNUSED, expected_tensors};
-use crate::rewards::editreward::tokens::{Prompts, Tokens};
-use crate::rewards::editreward::{Directory, JudgeError, LoadError, Memory, Options};
-use crate::weights::{Checkpoint, TensorFacts};
+use crate::rewards::editreward::revision::revision;
+use crate::rewards::editreward::tensors::refuse_strangers;
+use crate::rewards::editreward::tokens::Prompts;
+use crate::rewards::editreward::{Directory, JudgeError, Memory, Options};
 
 /// The parts of a score, in the order of prompts and heads.
 pub const PARTS: [&str; 2] = ["instruction_following", "visual_quality"];
@@ -63,10 +65,12 @@ pub struct EditReward {
     pub(super) heads: Heads,
     pub(super) prompts: Prompts,
     pub(super) preparation: Preparation,
+    /// Patches of a merged token.
     pub(super) merged: usize,
     pub(super) openings: Cache<Vec<u32>, Keys>,
     pub(super) sources: Cache<SourceKey, Keys>,
     pub(super) pictures: Cache<Digest, Encoded>,
+    /// How many tokens a batch may add.
     most_tokens: usize,
     /// How long a prompt may be with its pictures.
     longest: usize,
@@ -88,7 +92,7 @@ impl EditReward {
     pub fn load(directory: &Directory, options: Options) -> Result<Self, LoadError> {
         let config = directory.config()?;
         let checkpoint = directory.checkpoint()?;
-        no_strangers(&config, &checkpoint)?;
+        refuse_strangers(&config, &checkpoint)?;
         let root = Scope::root(&checkpoint, &options.compute);
         let model = root.at("model");
         let vision = VisionTower::load(&model.at("visual"), &config.vision, options.rope_tables)?;
@@ -150,9 +154,9 @@ impl EditReward {
                 Err(error) => answers[at] = Some(Err(error)),
             }
         }
-        for part in self.parts(ready) {
-            let said = Call::new(self, cancelled).judge(&part);
-            part.iter().zip(said).for_each(|(asked, said)| answers[asked.at] = Some(said));
+        for batch in self.batches(ready) {
+            let said = Batch::new(self, cancelled).judge(&batch);
+            batch.iter().zip(said).for_each(|(asked, said)| answers[asked.at] = Some(said));
         }
         let lost = || Err(JudgeError::Compute("no answer was computed".to_owned()));
         answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
@@ -172,22 +176,22 @@ impl EditReward {
         Ok(asked)
     }
 
-    /// Cuts pairs into parts that are within the bound of memory.
-    fn parts<'a>(&self, asked: Vec<Asked<'a>>) -> Vec<Vec<Asked<'a>>> {
-        let (mut parts, mut part, mut tokens) = (Vec::new(), Vec::new(), 0);
+    /// Cuts pairs into batches that are within the bound of memory.
+    fn batches<'a>(&self, asked: Vec<Asked<'a>>) -> Vec<Vec<Asked<'a>>> {
+        let (mut batches, mut batch, mut tokens) = (Vec::new(), Vec::new(), 0);
         for next in asked {
-            let before = part.last();
+            let before = batch.last();
             let more = self.tokens_of(&next, before);
             if before.is_some() && tokens + more > self.most_tokens {
-                parts.push(std::mem::take(&mut part));
+                batches.push(std::mem::take(&mut batch));
                 tokens = 0;
             }
-            tokens += if part.is_empty() { self.tokens_of(&next, None) } else { more };
-            part.push(next);
+            tokens += if batch.is_empty() { self.tokens_of(&next, None) } else { more };
+            batch.push(next);
         }
-        parts.push(part);
-        parts.retain(|part| !part.is_empty());
-        parts
+        batches.push(batch);
+        batches.retain(|batch| !batch.is_empty());
+        batches
     }
 
     /// How many tokens a pair adds, at most, to those of the pair before it.
@@ -201,74 +205,4 @@ impl EditReward {
         };
         source + self.preparation.tokens(asked.pair.edited.size()) + first.after.len() + second.after.len()
     }
-}
-
-/// A pair with the tokens of its prompts.
-pub(super) struct Asked<'a> {
-    at: usize,
-    pub(super) pair: &'a Pair,
-    pub(super) tokens: Arc<[Tokens; 2]>,
-}
-
-/// Pairs in the order of their sources' first appearance, then of their edited pictures', so that what is shared is near.
-fn in_shared_order(pairs: &[Pair]) -> Vec<usize> {
-    fn firsts(digests: impl Iterator<Item = Digest>) -> Vec<usize> {
-        let mut first = HashMap::new();
-        digests.enumerate().map(|(at, digest)| *first.entry(digest).or_insert(at)).collect()
-    }
-    let sources = firsts(pairs.iter().map(|pair| pair.source.digest()));
-    let edited = firsts(pairs.iter().map(|pair| pair.edited.digest()));
-    let mut order: Vec<usize> = (0..pairs.len()).collect();
-    order.sort_by_key(|&at| (sources[at], edited[at], at));
-    order
-}
-
-/// Refuses tensors that the configuration knows nothing of: a judge with some of its layers left out scores otherwise.
-fn no_strangers(config: &qwen25_vl::Config, checkpoint: &Checkpoint) -> Result<(), LoadError> {
-    let expected = expected_tensors(config, 0, &[0, 0]);
-    let expected: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).chain([UNUSED]).collect();
-    let strangers: Vec<(&str, TensorFacts)> = checkpoint.facts().filter(|(name, _)| !expected.contains(name)).collect();
-    match strangers.first() {
-        Some((name, facts)) => Err(LoadError::Content {
-            file: facts.file.clone(),
-            reason: format!(
-                "holds {} tensors that `config.json` knows nothing of, the first `{name}`: expected those of this model",
-                strangers.len()
-            ),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// The version of the code that decides a score.
-const CODE: &str = "editreward/1";
-
-fn revision(directory: &Directory, sample: &[u8], options: &Options) -> Result<Arc<str>, LoadError> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(sample);
-    for name in TEXTS {
-        let bytes = directory.read_if_there(name)?.unwrap_or_default();
-        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
-    }
-    let digest = hasher.finalize().to_hex();
-    let (tables, fusion, dtype) = (options.rope_tables, options.fusion, options.compute.dtype);
-    Ok(format!("{CODE} {} {tables:?} {fusion:?} {dtype:?}", &digest[..16]).to_lowercase().into())
-}
-
-/// The files beside the weights that decide a score.
-const TEXTS: [&str; 9] = [
-    "config.json",
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "chat_template.json",
-    "chat_template.jinja",
-    "prompts/instruction_following.txt",
-    "prompts/visual_quality.txt",
-    "prompts/tail.txt",
-];
-
-/// The shape of a model directory's model, without loading it.
-pub fn config(directory: &Directory) -> Result<qwen25_vl::Config, LoadError> {
-    directory.config()
 }

@@ -1,9 +1,7 @@
 //! What a user may choose about the judge.
 
-use candle_core::{DType, Device};
-
 use crate::layers::{Compute, RopeTables};
-use crate::weights::Storage;
+use crate::rewards::editreward::heads::Answer;
 
 /// How the two heads' answers become one score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,13 +33,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// Single precision on the processor, with the weights in memory as the file has them if `compact`: half the memory
-    /// of a 16-bit checkpoint, and slower, since they are widened at each use.
-    pub fn cpu(compact: bool) -> Self {
-        let kept = if compact { Storage::Stored } else { Storage::As(DType::F32) };
-        Self::on(Compute { device: Device::Cpu, dtype: DType::F32, kept })
-    }
-
     /// The defaults for a way to compute.
     pub fn on(compute: Compute) -> Self {
         let on_card = !compute.device.is_cpu();
@@ -56,15 +47,20 @@ impl Options {
 }
 
 impl Fusion {
-    /// Combines the heads' answers, (mean, logarithm of sigma) each.
-    pub fn combine(self, first: (f64, f64), second: (f64, f64)) -> (f64, f64) {
+    /// Both heads' answers in one.
+    pub(super) fn combine(self, first: Answer, second: Answer) -> Answer {
+        let each = |of: fn(f64, f64) -> f64| Answer {
+            mean: of(first.mean, second.mean),
+            log_sigma: of(first.log_sigma, second.log_sigma),
+        };
         match self {
-            Self::Mean => (f64::midpoint(first.0, second.0), f64::midpoint(first.1, second.1)),
-            Self::Min => (first.0.min(second.0), first.1.min(second.1)),
+            Self::Mean => each(f64::midpoint),
+            Self::Min => each(f64::min),
             Self::Sum => {
                 // log sqrt(e^2a + e^2b), without leaving the range of numbers on the way.
-                let (most, least) = (first.1.max(second.1), first.1.min(second.1));
-                (first.0 + second.0, most + 0.5 * (2.0 * (least - most)).exp().ln_1p())
+                let (most, least) = (each(f64::max).log_sigma, each(f64::min).log_sigma);
+                let log_sigma = most + 0.5 * (2.0 * (least - most)).exp().ln_1p();
+                Answer { mean: first.mean + second.mean, log_sigma }
             }
         }
     }
@@ -76,13 +72,14 @@ mod tests {
 
     #[test]
     fn fusion_is_that_of_the_reference() {
-        let (a, b) = ((1.0, -0.5), (-0.25, 0.25));
-        assert_eq!(Fusion::Mean.combine(a, b), (0.375, -0.125));
-        assert_eq!(Fusion::Min.combine(a, b), (-0.25, -0.5));
-        let (mean, log_sigma) = Fusion::Sum.combine(a, b);
-        let variance = (2.0 * a.1).exp() + (2.0 * b.1).exp();
-        assert_eq!(mean, 0.75);
-        assert!((log_sigma - variance.sqrt().ln()).abs() < 1e-12);
-        assert!(Fusion::Sum.combine((0.0, 400.0), (0.0, -400.0)).1.is_finite());
+        let answer = |mean: f64, log_sigma: f64| Answer { mean, log_sigma };
+        let (a, b) = (answer(1.0, -0.5), answer(-0.25, 0.25));
+        assert_eq!(Fusion::Mean.combine(a, b), answer(0.375, -0.125));
+        assert_eq!(Fusion::Min.combine(a, b), answer(-0.25, -0.5));
+        let sum = Fusion::Sum.combine(a, b);
+        let variance = (2.0 * a.log_sigma).exp() + (2.0 * b.log_sigma).exp();
+        assert_eq!(sum.mean, 0.75);
+        assert!((sum.log_sigma - variance.sqrt().ln()).abs() < 1e-12);
+        assert!(Fusion::Sum.combine(answer(0.0, 400.0), answer(0.0, -400.0)).log_sigma.is_finite());
     }
 }

@@ -1,4 +1,4 @@
-//! One part of a call: pictures encoded, openings and sources run or found, then all branches in one pass.
+//! One batch of a call: pictures encoded, openings and sources run or found, then all branches in one pass.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,23 +9,31 @@ use editscale_core::{Digest, Image};
 use rayon::prelude::*;
 
 use crate::cache::bytes;
-use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass};
-use crate::rewards::editreward::branches::{Branches, Planned};
+use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass, Passed};
+use crate::rewards::editreward::asked::Asked;
+use crate::rewards::editreward::branches::{Branches, End, Planned};
+use crate::rewards::editreward::heads::Answer;
 use crate::rewards::editreward::kept::{Beginning, Encoded, Keys, Pictures, SourceKey, Unclaimed};
-use crate::rewards::editreward::model::Asked;
 use crate::rewards::editreward::pictures::Prepared;
 use crate::rewards::editreward::rows::{Rows, Seen};
 use crate::rewards::editreward::tree::Item;
 use crate::rewards::editreward::{EditReward, Estimate, JudgeError, PARTS, Verdict};
 
-/// A part of a call at work.
-pub(super) struct Call<'a> {
+/// Some pairs of a call, within the bound of memory, at work.
+pub(super) struct Batch<'a> {
     judge: &'a mut EditReward,
     cancelled: &'a dyn Fn() -> bool,
     unclaimed: Unclaimed,
 }
 
-impl<'a> Call<'a> {
+/// A source to run behind its opening.
+struct Fresh {
+    key: SourceKey,
+    picture: Arc<Encoded>,
+    opening: Arc<Keys>,
+}
+
+impl<'a> Batch<'a> {
     pub(super) fn new(judge: &'a mut EditReward, cancelled: &'a dyn Fn() -> bool) -> Self {
         Self { judge, cancelled, unclaimed: Unclaimed::default() }
     }
@@ -115,7 +123,7 @@ impl<'a> Call<'a> {
         let compute = &self.judge.options.compute;
         let width = values.len() / patches;
         let values = Tensor::from_vec(values, (patches, width), &compute.device)?.to_dtype(compute.dtype)?;
-        let tokens = self.judge.vision.forward_watched(&values, &grids, &mut |_, _| self.go_on())?;
+        let tokens = self.judge.vision.forward(&values, &grids, &mut |_, _| self.go_on())?;
         let mut start = 0;
         let part = |(digest, grid): (Digest, &Grid)| {
             let length = grid.patches() / self.judge.merged;
@@ -137,29 +145,21 @@ impl<'a> Call<'a> {
         mut beginnings: HashMap<SourceKey, Beginning>,
         pictures: &Pictures,
     ) -> Computed<HashMap<SourceKey, Beginning>> {
-        let mut fresh: Vec<(SourceKey, Arc<Encoded>, Arc<Keys>)> = Vec::new();
-        for key in asked.iter().flat_map(Asked::sources) {
-            let is_there = beginnings.contains_key(&key) || fresh.iter().any(|(there, ..)| *there == key);
-            if !is_there && let Some(Ok(picture)) = pictures.get(&key.picture) {
-                let opening = self.opening(&key.before)?;
-                fresh.push((key, Arc::clone(picture), opening));
-            }
-        }
+        let fresh = self.fresh(asked, &beginnings, pictures)?;
         if fresh.is_empty() {
             return Ok(beginnings);
         }
         let mut rows = Rows::default();
-        for (key, picture, opening) in &fresh {
+        for Fresh { key, picture, opening } in &fresh {
             let before = rows.behind(opening);
             let place = rows.picture(picture);
             let items = (0..picture.len()).map(|at| Item::Picture { picture: place, at });
             let items: Vec<Item> = items.chain(key.between.iter().copied().map(Item::Token)).collect();
-            let first = opening.rows;
-            rows.add(&items, first, &before);
+            rows.add(&items, opening.rows, &before);
         }
-        let ran = self.run_rows(&rows, &[], true)?.1;
+        let ran = self.run_rows(&rows, &[], true)?.keys;
         let mut start = 0;
-        for (key, picture, opening) in fresh {
+        for Fresh { key, picture, opening } in fresh {
             let length = picture.len() + key.between.len();
             let source = Arc::new(Keys { layers: part_of(&ran, start, length)?, rows: length });
             start += length;
@@ -168,6 +168,24 @@ impl<'a> Call<'a> {
             beginnings.insert(key, Beginning { opening, source });
         }
         Ok(beginnings)
+    }
+
+    /// Sources that no beginning is known of, each once, and only those whose pictures were encoded.
+    fn fresh(
+        &mut self,
+        asked: &[Asked<'_>],
+        known: &HashMap<SourceKey, Beginning>,
+        pictures: &Pictures,
+    ) -> Computed<Vec<Fresh>> {
+        let mut fresh: Vec<Fresh> = Vec::new();
+        for key in asked.iter().flat_map(Asked::sources) {
+            let is_there = known.contains_key(&key) || fresh.iter().any(|there| there.key == key);
+            if !is_there && let Some(Ok(picture)) = pictures.get(&key.picture) {
+                let opening = self.opening(&key.before)?;
+                fresh.push(Fresh { key, picture: Arc::clone(picture), opening });
+            }
+        }
+        Ok(fresh)
     }
 
     /// The opening of a conversation: the same for all pictures and instructions.
@@ -179,15 +197,15 @@ impl<'a> Call<'a> {
         let mut rows = Rows::default();
         rows.add(&items, 0, &[]);
         // A template may begin with the picture.
-        let layers = if items.is_empty() { Vec::new() } else { self.run_rows(&rows, &[], true)?.1 };
+        let layers = if items.is_empty() { Vec::new() } else { self.run_rows(&rows, &[], true)?.keys };
         let opening = Arc::new(Keys { layers, rows: items.len() });
         self.unclaimed.openings.insert(tokens.to_vec(), items.len());
         self.judge.openings.keep(tokens.to_vec(), Arc::clone(&opening), opening.bytes());
         Ok(opening)
     }
 
-    /// Runs all branches in one pass and asks both heads: the answers by prompt, for the nodes of `branches.ends`.
-    fn run(&self, branches: &Branches, pictures: &Pictures) -> Computed<HashMap<(usize, usize), (f64, f64)>> {
+    /// Runs all branches in one pass and asks both heads: an answer for each of the branches' ends.
+    fn run(&self, branches: &Branches, pictures: &Pictures) -> Computed<HashMap<End, Answer>> {
         if branches.ends.is_empty() {
             return Ok(HashMap::new());
         }
@@ -199,11 +217,29 @@ impl<'a> Call<'a> {
                 _ => candle_core::bail!("picture {digest} was not encoded"),
             };
         }
+        let spans = Self::lay_out(branches, &mut rows);
+        let last = |end: &End| spans[&end.node].end - 1;
+        let mut read: Vec<usize> = branches.ends.iter().map(last).collect();
+        read.sort_unstable();
+        read.dedup();
+        let hidden = self.run_rows(&rows, &read, false)?.read;
+        let mut answers = HashMap::new();
+        for part in 0..PARTS.len() {
+            let said: HashMap<usize, Answer> =
+                read.iter().copied().zip(self.judge.heads.answer(part, &hidden)?).collect();
+            let ends = branches.ends.iter().filter(|end| end.part == part);
+            answers.extend(ends.map(|end| (*end, said[&last(end)])));
+        }
+        Ok(answers)
+    }
+
+    /// Puts the nodes of all branches into rows, each behind those above it: the rows of each node.
+    fn lay_out(branches: &Branches, rows: &mut Rows) -> HashMap<usize, Range<usize>> {
         let mut spans: HashMap<usize, Range<usize>> = HashMap::new();
         for node in branches.order() {
             let beginning = &branches.roots[branches.tree.nodes()[node].root];
             let path = branches.tree.path(node);
-            let above: Vec<usize> = path[..path.len() - 1].to_vec();
+            let above = &path[..path.len() - 1];
             let mut seen = rows.behind(&beginning.opening);
             seen.extend(rows.behind(&beginning.source));
             seen.extend(above.iter().map(|above| Seen::Row(spans[above].clone())));
@@ -211,23 +247,11 @@ impl<'a> Call<'a> {
             let first = first + above.iter().map(|above| spans[above].len()).sum::<usize>();
             spans.insert(node, rows.add(&branches.tree.nodes()[node].items, first, &seen));
         }
-        let mut ends: Vec<(usize, usize)> = branches.ends.iter().copied().collect();
-        ends.sort_by_key(|(end, part)| (spans[end].end, *part));
-        let mut read: Vec<usize> = ends.iter().map(|(end, _)| spans[end].end - 1).collect();
-        read.dedup();
-        let hidden = self.run_rows(&rows, &read, false)?.0;
-        let mut answers = HashMap::new();
-        for part in 0..PARTS.len() {
-            let said: HashMap<usize, _> = read.iter().copied().zip(self.judge.heads.answer(part, &hidden)?).collect();
-            for (end, _) in ends.iter().filter(|(_, of)| *of == part) {
-                answers.insert((*end, part), said[&(spans[end].end - 1)]);
-            }
-        }
-        Ok(answers)
+        spans
     }
 
-    /// Runs rows, at least one, through the decoder: the final activations of those read, and the keys and values of all if kept.
-    fn run_rows(&self, rows: &Rows, read: &[usize], keep_keys: bool) -> Computed<(Tensor, Vec<LayerKeys>)> {
+    /// Runs rows, at least one, through the decoder.
+    fn run_rows(&self, rows: &Rows, read: &[usize], keep_keys: bool) -> Computed<Passed> {
         let past = rows.past_rows();
         let pass = Pass {
             hidden: self.embed(rows)?,
@@ -237,8 +261,7 @@ impl<'a> Call<'a> {
             read: read.to_vec(),
             keep_keys,
         };
-        let passed = self.judge.decoder.forward_watched(pass, &mut |_, _| self.go_on())?;
-        Ok((passed.read, passed.keys))
+        self.judge.decoder.forward(pass, &mut |_, _| self.go_on())
     }
 
     /// What goes into the decoder: tokens' embeddings and pictures' tokens, in the order of the rows.
@@ -267,9 +290,9 @@ impl<'a> Call<'a> {
         Tensor::cat(&parts, 0)?.index_select(&order, 0)
     }
 
-    fn verdict(&self, planned: &Planned, answers: &HashMap<(usize, usize), (f64, f64)>) -> Result<Verdict, JudgeError> {
+    fn verdict(&self, planned: &Planned, answers: &HashMap<End, Answer>) -> Result<Verdict, JudgeError> {
         let lost = || JudgeError::Compute("a branch was not computed".to_owned());
-        let answer = |part: usize| answers.get(&(planned.ends[part], part)).copied().ok_or_else(lost);
+        let answer = |part: usize| answers.get(&planned.ends[part]).copied().ok_or_else(lost);
         let heads = [answer(0)?, answer(1)?];
         let fused = self.judge.options.fusion.combine(heads[0], heads[1]);
         Ok(Verdict {
@@ -280,7 +303,7 @@ impl<'a> Call<'a> {
     }
 }
 
-fn estimate((mean, log_sigma): (f64, f64), part: &'static str) -> Result<Estimate, JudgeError> {
+fn estimate(Answer { mean, log_sigma }: Answer, part: &'static str) -> Result<Estimate, JudgeError> {
     let sigma = log_sigma.exp();
     if mean.is_finite() && sigma.is_finite() {
         Ok(Estimate { mean, sigma })

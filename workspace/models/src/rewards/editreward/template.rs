@@ -1,10 +1,11 @@
-//! The chat template of a model directory, and Python's `str.format` as far as prompts use it.
+//! The chat template of a model directory.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, context};
 use serde_json::Value;
 
-use crate::rewards::editreward::{Directory, LoadError};
+use crate::load::LoadError;
+use crate::rewards::editreward::Directory;
 
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 const NAME: &str = "chat";
@@ -29,16 +30,19 @@ impl ChatTemplate {
     }
 
     fn find(directory: &Directory) -> Result<(&'static str, String), LoadError> {
-        if directory.read_if_there("chat_template.jinja")?.is_some() {
-            return Ok(("chat_template.jinja", directory.read_text("chat_template.jinja")?));
+        const JINJA: &str = "chat_template.jinja";
+        const KEY: &str = "chat_template";
+        if directory.read_if_there(JINJA)?.is_some() {
+            return Ok((JINJA, directory.read_text(JINJA)?));
         }
         for name in ["chat_template.json", TOKENIZER_CONFIG] {
-            let template = directory.read_json(name)?.and_then(|json| text_of(json.get("chat_template")?));
-            if let Some(template) = template {
-                return Ok((name, template));
+            let json = directory.read_json(name)?.unwrap_or_default();
+            if let Some(value) = json.get(KEY).filter(|value| !value.is_null()) {
+                let reason = format!("`{KEY}` is neither a text nor a list of them with one called `default`");
+                return Ok((name, text_of(value).ok_or_else(|| directory.content(name, reason))?));
             }
         }
-        let reason = "has no `chat_template`, and there is no `chat_template.jinja` or `chat_template.json` beside it";
+        let reason = format!("has no `{KEY}`, and there is no `{JINJA}` or `chat_template.json` beside it");
         Err(directory.content(TOKENIZER_CONFIG, reason))
     }
 
@@ -93,70 +97,9 @@ fn told(error: &Error) -> String {
     }
 }
 
-/// A prompt with the place where the instruction goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Prompt(Vec<Piece>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Instruction,
-}
-
-/// The field that stands for the instruction.
-const FIELD: &str = "text_prompt";
-
-impl Prompt {
-    /// Reads a format string: `{text_prompt}` is the instruction, doubled braces are braces.
-    pub(super) fn parse(format: &str) -> Result<Self, String> {
-        let (mut pieces, mut text) = (Vec::new(), String::new());
-        let mut rest = format;
-        while let Some(at) = rest.find(['{', '}']) {
-            text.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix(brace) {
-                text.push_str(brace);
-                rest = after;
-            } else if brace == "{" && rest.starts_with(FIELD) && rest[FIELD.len()..].starts_with('}') {
-                pieces.push(Piece::Text(std::mem::take(&mut text)));
-                pieces.push(Piece::Instruction);
-                rest = &rest[FIELD.len() + 1..];
-            } else {
-                let line = format[..format.len() - rest.len()].lines().count();
-                return Err(format!("has a `{brace}` in line {line} that is neither `{{{FIELD}}}` nor doubled"));
-            }
-        }
-        text.push_str(rest);
-        pieces.push(Piece::Text(text));
-        if !pieces.contains(&Piece::Instruction) {
-            return Err(format!("has no `{{{FIELD}}}`: expected the place where the instruction goes"));
-        }
-        Ok(Self(pieces))
-    }
-
-    /// The prompt for an instruction, which is put in as it is.
-    pub(super) fn fill(&self, instruction: &str) -> String {
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Instruction => instruction.to_owned(),
-        };
-        self.0.iter().map(piece).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn prompts_are_filled_as_python_does() {
-        let prompt = Prompt::parse("a {{x}} {text_prompt}\n{text_prompt}}}").expect("a prompt");
-        assert_eq!(prompt.fill("{1} %s"), "a {x} {1} %s\n{1} %s}");
-        for bad in ["no place", "{other}", "{text_prompt", "}", "{}", "{text_prompt!r}"] {
-            assert!(Prompt::parse(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn templates_see_what_transformers_gives_them() {

@@ -1,6 +1,11 @@
 //! Which tensors a checkpoint of this judge holds.
 
+use std::collections::HashSet;
+
 use crate::layers::qwen25_vl::{Config, TextConfig, VisionConfig};
+use crate::load::LoadError;
+use crate::rewards::editreward::heads::{MAPS, OUTPUTS};
+use crate::weights::{Checkpoint, TensorFacts};
 
 /// The embeddings of the tokens: as many rows as the checkpoint's vocabulary has.
 pub(super) const EMBEDDINGS: &str = "model.language_model.embed_tokens.weight";
@@ -15,12 +20,27 @@ type Tensors = Vec<(String, Vec<usize>)>;
 
 /// Every tensor by its canonical name, with its shape, in the order in which they are passed through. `vocabulary` is the
 /// number of embeddings, `head_hidden` the inner widths of a head. `lm_head.weight` is not among them.
-pub fn expected_tensors(config: &Config, vocabulary: usize, head_hidden: &[usize]) -> Vec<(String, Vec<usize>)> {
+pub fn expected_tensors(config: &Config, vocabulary: usize, head_hidden: [usize; 2]) -> Vec<(String, Vec<usize>)> {
     let mut tensors = Tensors::new();
     vision(&config.vision, &mut tensors);
     decoder(&config.text, vocabulary, &mut tensors);
     (0..2).for_each(|at| head(&format!("rm_heads.head_{at}"), config.text.hidden_size, head_hidden, &mut tensors));
     tensors
+}
+
+/// Refuses tensors that the configuration knows nothing of: a judge with some of its layers left out scores otherwise.
+pub(super) fn refuse_strangers(config: &Config, checkpoint: &Checkpoint) -> Result<(), LoadError> {
+    let expected = expected_tensors(config, 0, [0, 0]);
+    let expected: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).chain([UNUSED]).collect();
+    let strangers: Vec<(&str, TensorFacts)> = checkpoint.facts().filter(|(name, _)| !expected.contains(name)).collect();
+    match strangers.first() {
+        Some((name, facts)) => {
+            let others = format!("{} tensors that `config.json` knows nothing of", strangers.len());
+            let reason = format!("holds {others}, the first `{name}`: expected those of this model");
+            Err(LoadError::content(&facts.file, reason))
+        }
+        None => Ok(()),
+    }
 }
 
 fn vision(config: &VisionConfig, tensors: &mut Tensors) {
@@ -63,16 +83,11 @@ fn decoder(config: &TextConfig, vocabulary: usize, tensors: &mut Tensors) {
     vector("model.language_model.norm.weight", width, tensors);
 }
 
-/// A perceptron, numbered as in the released checkpoints: between affine maps stand rectifiers, and behind the first of them
-/// a dropout, which count and have no weights.
-fn head(root: &str, inputs: usize, hidden: &[usize], tensors: &mut Tensors) {
-    let (mut at, mut inputs) = (0, inputs);
-    for (place, width) in hidden.iter().enumerate() {
-        affine(&format!("{root}.{at}"), inputs, *width, tensors);
-        at += if place == 0 { 3 } else { 2 };
-        inputs = *width;
+fn head(root: &str, inputs: usize, hidden: [usize; 2], tensors: &mut Tensors) {
+    let widths = [inputs, hidden[0], hidden[1], OUTPUTS];
+    for (map, edge) in MAPS.into_iter().zip(widths.windows(2)) {
+        affine(&format!("{root}.{map}"), edge[0], edge[1], tensors);
     }
-    affine(&format!("{root}.{at}"), inputs, 2, tensors);
 }
 
 fn vector(name: &str, width: usize, tensors: &mut Tensors) {

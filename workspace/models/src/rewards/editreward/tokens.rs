@@ -2,15 +2,14 @@
 
 use tokenizers::Tokenizer;
 
-use crate::rewards::editreward::template::{ChatTemplate, Prompt};
-use crate::rewards::editreward::{Directory, JudgeError, LoadError, PARTS};
-use crate::text::guarded;
+use crate::load::LoadError;
+use crate::rewards::editreward::prompts::{Prompt, REWARD_TOKEN, tail};
+use crate::rewards::editreward::template::ChatTemplate;
+use crate::rewards::editreward::{Directory, JudgeError, PARTS};
+use crate::text::{guarded, parse};
 
 const FILE: &str = "tokenizer.json";
 const CONFIG: &str = "config.json";
-
-/// The token at which the heads read. Each prompt holds it once.
-pub(super) const REWARD_TOKEN: &str = "<|Reward|>";
 
 /// What stands for a picture in a rendered conversation.
 const PICTURE_TOKEN: &str = "<|image_pad|>";
@@ -39,39 +38,20 @@ pub(super) struct Tokens {
 impl Prompts {
     /// Reads the tokenizer, the template and the prompts. `vocabulary` is the number of embeddings.
     pub(super) fn load(directory: &Directory, vocabulary: usize) -> Result<Self, LoadError> {
-        let bytes = directory.read(FILE)?;
-        let mut tokenizer = guarded(|| Tokenizer::from_bytes(bytes))
-            .map_err(|error| directory.content(FILE, format!("is not a tokenizer: {error}")))?;
-        tokenizer.with_padding(None);
-        tokenizer
-            .with_truncation(None)
-            .map_err(|error| directory.content(FILE, format!("is not a tokenizer: {error}")))?;
-        let id = |token: &str| {
-            let missing =
-                || directory.content(FILE, format!("has no token `{token}`: this is not the tokenizer of a judge"));
-            let id = tokenizer.token_to_id(token).ok_or_else(missing)?;
-            let reason = format!("gives `{token}` the id {id}, but the checkpoint has {vocabulary} embeddings");
-            if (id as usize) < vocabulary { Ok(id) } else { Err(directory.content(FILE, reason)) }
-        };
+        let tokenizer = parse(&directory.read(FILE)?).map_err(|reason| directory.content(FILE, reason))?;
+        let id = |token: &str| id_of(&tokenizer, token, vocabulary).map_err(|reason| directory.content(FILE, reason));
         let (reward, picture) = (id(REWARD_TOKEN)?, id(PICTURE_TOKEN)?);
         check_picture_token(directory, picture)?;
-        let prompt = |part: &str| {
-            let name = format!("prompts/{part}.txt");
-            Prompt::parse(&directory.read_text(&name)?).map_err(|reason| directory.content(&name, reason))
+        let loaded = Self {
+            prompts: [Prompt::load(directory, PARTS[0])?, Prompt::load(directory, PARTS[1])?],
+            tail: tail(directory)?,
+            template: ChatTemplate::load(directory)?,
+            special: special_tokens(&tokenizer),
+            tokenizer,
+            vocabulary,
+            reward,
+            picture,
         };
-        let tail = directory.read_text("prompts/tail.txt")?;
-        if tail.matches(REWARD_TOKEN).count() != 1 {
-            let reason = format!("holds `{REWARD_TOKEN}` {} times: expected once", tail.matches(REWARD_TOKEN).count());
-            return Err(directory.content("prompts/tail.txt", reason));
-        }
-        let added = tokenizer.get_added_tokens_decoder();
-        let special = added.values().filter(|token| token.special).map(|token| token.content.clone());
-        // transformers makes a picture's token of this text while it spells pictures out.
-        let special = special.chain(["<|placeholder|>".to_owned()]);
-        let prompts = [prompt(PARTS[0])?, prompt(PARTS[1])?];
-        let special = special.collect();
-        let template = ChatTemplate::load(directory)?;
-        let loaded = Self { tokenizer, template, prompts, tail, vocabulary, reward, picture, special };
         loaded.try_out(directory)?;
         Ok(loaded)
     }
@@ -141,6 +121,25 @@ impl Prompts {
             after: ids[edited + 1..=*reward].to_vec(),
         })
     }
+}
+
+/// The id of a token that a judge needs.
+fn id_of(tokenizer: &Tokenizer, token: &str, vocabulary: usize) -> Result<u32, String> {
+    match tokenizer.token_to_id(token) {
+        None => Err(format!("has no token `{token}`: this is not the tokenizer of a judge")),
+        Some(id) if id as usize >= vocabulary => {
+            Err(format!("gives `{token}` the id {id}, but the checkpoint has {vocabulary} embeddings"))
+        }
+        Some(id) => Ok(id),
+    }
+}
+
+/// Texts that steer the model where they stand in an instruction.
+fn special_tokens(tokenizer: &Tokenizer) -> Vec<String> {
+    let added = tokenizer.get_added_tokens_decoder();
+    let special = added.values().filter(|token| token.special).map(|token| token.content.clone());
+    // transformers makes a picture's token of this text while it spells pictures out.
+    special.chain(["<|placeholder|>".to_owned()]).collect()
 }
 
 /// Where `config.json` names the picture token, the tokenizer has to agree.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::layers::qwen25_vl::Config;
+use crate::rewards::editreward::heads::MAPS;
 use crate::rewards::editreward::pictures::Preparation;
-use crate::rewards::editreward::template::{ChatTemplate, Prompt};
+use crate::rewards::editreward::prompts::{Prompt, tail};
+use crate::rewards::editreward::template::ChatTemplate;
 use crate::rewards::editreward::tensors::{EMBEDDINGS, HEAD_HIDDEN, UNUSED, expected_tensors};
-use crate::rewards::editreward::tokens::{Prompts, REWARD_TOKEN};
+use crate::rewards::editreward::tokens::Prompts;
 use crate::rewards::editreward::{Directory, PARTS};
 use crate::verify::{Problems, Verified, VerifyError};
 use crate::weights::{Checkpoint, TensorFacts};
@@ -44,13 +46,13 @@ fn tensors(config: &Config, checkpoint: &Checkpoint, problems: &mut Problems) ->
     let rows = |name: &str, otherwise: usize| {
         checkpoint.fact(name).and_then(|facts| facts.shape.first().copied()).unwrap_or(otherwise)
     };
-    let hidden = [("0", HEAD_HIDDEN[0]), ("3", HEAD_HIDDEN[1])];
-    let hidden = hidden.map(|(map, released)| rows(&format!("rm_heads.head_0.{map}.weight"), released));
+    let width = |map: usize| rows(&format!("rm_heads.head_0.{}.weight", MAPS[map]), HEAD_HIDDEN[map]);
+    let hidden = [width(0), width(1)];
     if hidden.contains(&0) {
         problems.say(checkpoint.root(), "a reward head has an inner width of 0: expected at least 1");
     }
     let vocabulary = rows(EMBEDDINGS, 0);
-    let expected = expected_tensors(config, vocabulary, &hidden);
+    let expected = expected_tensors(config, vocabulary, hidden);
     let mut found: BTreeMap<&str, TensorFacts> = checkpoint.facts().collect();
     let mut verified = summary(&found, vocabulary);
     for (name, shape) in &expected {
@@ -99,20 +101,9 @@ fn side_files(directory: &Directory, config: Option<&Config>, vocabulary: Option
     }
     problems.keep(ChatTemplate::load(directory));
     for part in PARTS {
-        let name = format!("prompts/{part}.txt");
-        if let Some(text) = problems.keep(directory.read_text(&name))
-            && let Err(reason) = Prompt::parse(&text)
-        {
-            problems.say(&directory.path(&name), reason);
-        }
+        problems.keep(Prompt::load(directory, part));
     }
-    if let Some(tail) = problems.keep(directory.read_text("prompts/tail.txt")) {
-        let times = tail.matches(REWARD_TOKEN).count();
-        if times != 1 {
-            let reason = format!("holds `{REWARD_TOKEN}` {times} times: expected once");
-            problems.say(&directory.path("prompts/tail.txt"), reason);
-        }
-    }
+    problems.keep(tail(directory));
     // Without weights there is no number of embeddings that ids could be too large for.
     problems.keep(Prompts::load(directory, vocabulary.unwrap_or(usize::MAX)));
     lone_shards(directory, problems);

@@ -12,7 +12,7 @@ use super::time::TimeEmbedding;
 use super::transformer::Transformer;
 use crate::editors::cancel::unless_cancelled;
 use crate::editors::class::DIFFUSERS;
-use crate::layers::{Compute, Convolution, GroupNorm, Scope};
+use crate::layers::{Compute, Convolution, GroupNorm, Kernel, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
 
@@ -67,12 +67,12 @@ impl UNet {
         Ok(Self {
             dtype: compute.dtype,
             time: TimeEmbedding::load(&scope.at("time_embedding"), &config)?,
-            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, widest), 3, 1, 1)?,
+            conv_in: Convolution::load(&scope.at("conv_in"), (config.in_channels, widest), Kernel::THREE)?,
             down: (0..count).map(down).collect::<std::result::Result<_, _>>()?,
             middle: MiddleBlock::load(&scope.at("mid_block"), &config)?,
             up: (0..count).map(up).collect::<std::result::Result<_, _>>()?,
             norm: GroupNorm::load(&scope.at("conv_norm_out"), config.norm_num_groups, widest, config.norm_eps)?,
-            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), 3, 1, 1)?,
+            conv_out: Convolution::load(&scope.at("conv_out"), (widest, config.out_channels), Kernel::THREE)?,
             config,
         })
     }

@@ -121,7 +121,7 @@ fn image(path: &Path) -> Image {
 }
 
 fn options(tables: RopeTables) -> Options {
-    Options { rope_tables: tables, ..Options::cpu(false) }
+    Options { rope_tables: tables, ..Options::on(Compute::cpu()) }
 }
 
 fn never() -> bool {

@@ -22,7 +22,8 @@ fn scores_are_those_of_the_official_code() {
 
 #[test]
 fn pictures_are_prepared_to_the_last_bit() {
-    use crate::pictures::{Filter, Size, resize, target_size};
+    use crate::layers::qwen25_vl::target_size;
+    use crate::pictures::{Filter, Size, resize};
     for case in cases() {
         let config = case.directory().config().expect("a config");
         let preparation = pictures::Preparation::load(&case.directory(), &config).expect("a preparation");
@@ -96,7 +97,8 @@ fn an_unrounded_table_of_the_tower_would_be_caught() {
 
 #[test]
 fn rounding_halves_away_from_zero_would_be_caught() {
-    use crate::pictures::{Size, target_size};
+    use crate::layers::qwen25_vl::target_size;
+    use crate::pictures::Size;
     let mut caught = 0;
     for case in cases() {
         let config = case.directory().config().expect("a config");
@@ -120,7 +122,7 @@ fn rounding_halves_away_from_zero_would_be_caught() {
 #[test]
 fn weights_kept_as_stored_give_the_same_scores() {
     for case in cases().iter().filter(|case| ["groups", "halves"].iter().any(|name| case.folder.ends_with(name))) {
-        let mut judge = case.judge(Options::cpu(true));
+        let mut judge = case.judge(Options::on(Compute { kept: Storage::Stored, ..Compute::cpu() }));
         assert_eq!(judge.options.compute.kept, Storage::Stored);
         let verdict = judge_all(&mut judge, &[case.pair(&case.pairs[0])])[0];
         assert!(largest(&verdict, &case.pairs[0].scores["official"], "mean") < TOLERANCE, "{}", case.folder.display());
@@ -169,12 +171,12 @@ fn released_prompts_are_read_to_the_last_byte() {
         ("visual_quality.txt", "89bbc5c2ac1bbea9c45a0fde298e9a97d1c079170a30780392c577fc1cd8d286"),
     ];
     let tail = fs::read_to_string(folder.join("tail.txt")).expect("the tail");
-    assert_eq!(tail.matches(tokens::REWARD_TOKEN).count(), 1);
+    assert_eq!(tail.matches(prompts::REWARD_TOKEN).count(), 1);
     let instruction = "Add {a} \"green\" bowl, 100%";
     for (name, digest) in table {
         let text = fs::read_to_string(folder.join(name)).expect("a prompt");
         assert_eq!(sha256(text.as_bytes()), digest, "{name}");
-        let filled = template::Prompt::parse(&text).expect("a prompt").fill(instruction);
+        let filled = prompts::Prompt::parse(&text).expect("a prompt").fill(instruction);
         assert_eq!(filled, text.replace("{text_prompt}", instruction), "{name}");
     }
 }

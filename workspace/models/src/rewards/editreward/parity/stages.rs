@@ -1,5 +1,6 @@
 //! Every stage on the way, and what it would be by other positions.
 
+use super::heads::Answer;
 use super::*;
 
 /// One prompt of a pair run in one piece, without tree or cache, with what every stage gave.
@@ -8,7 +9,7 @@ struct Plain {
     merged: Tensor,
     decoder: Vec<Tensor>,
     normed: Tensor,
-    head: (f64, f64),
+    head: Answer,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -21,10 +22,10 @@ fn plain(judge: &EditReward, pair: &Pair, part: usize, positions: Positions) -> 
     let prepared = [&pair.source, &pair.edited].map(|picture| judge.preparation.prepare(picture).expect("patches"));
     let grids: Vec<Grid> = prepared.iter().map(|prepared| prepared.grid).collect();
     let counts: Vec<usize> = grids.iter().map(|grid| grid.patches() / judge.merged).collect();
-    let values = prepared.concat_patches();
+    let values: Vec<f32> = prepared.iter().flat_map(|prepared| prepared.patches.iter().copied()).collect();
     let values = Tensor::from_vec(values, (grids.iter().map(|grid| grid.patches()).sum(), ()), &Device::Cpu)?;
     let mut vision = Vec::new();
-    let merged = judge.vision.forward_watched(&values, &grids, &mut |_, stage| {
+    let merged = judge.vision.forward(&values, &grids, &mut |_, stage| {
         vision.push(stage.clone());
         Ok(())
     })?;
@@ -50,22 +51,12 @@ fn plain(judge: &EditReward, pair: &Pair, part: usize, positions: Positions) -> 
     let pass =
         Pass { hidden, positions, segments: vec![segment], past: Vec::new(), read: vec![rows - 1], keep_keys: false };
     let mut decoder = Vec::new();
-    let passed = judge.decoder.forward_watched(pass, &mut |_, stage| {
+    let passed = judge.decoder.forward(pass, &mut |_, stage| {
         decoder.push(stage.clone());
         Ok(())
     })?;
     let head = judge.heads.answer(part, &passed.read)?[0];
     Ok(Plain { vision, merged, decoder, normed: passed.read, head })
-}
-
-trait ConcatPatches {
-    fn concat_patches(&self) -> Vec<f32>;
-}
-
-impl ConcatPatches for [pictures::Prepared; 2] {
-    fn concat_patches(&self) -> Vec<f32> {
-        self.iter().flat_map(|prepared| prepared.patches.iter().copied()).collect()
-    }
 }
 
 fn off(ours: &Tensor, rows: &[u32], golden: &Tensor) -> f64 {
@@ -109,7 +100,7 @@ fn every_stage_is_that_of_the_official_code() {
                 let golden = &stages[&format!("{mode}.normed.{name}")];
                 note("normed", &what(format!("normed.{name}")), off(&ours.normed, &[0], golden));
                 let golden = stages[&format!("{mode}.head.{name}")].to_vec1::<f32>().expect("two numbers");
-                let (mean, log_sigma) = ours.head;
+                let Answer { mean, log_sigma } = ours.head;
                 let head = (mean - f64::from(golden[0])).abs().max((log_sigma - f64::from(golden[1])).abs());
                 note("head", &what(format!("head.{name}")), head);
             }
@@ -128,7 +119,8 @@ fn positions_that_spread_over_pictures_would_be_caught() {
                     let scores = &golden.scores[mode];
                     if name == PARTS[0] { scores.instruction_following } else { scores.visual_quality }
                 };
-                let (mean, log_sigma) = plain(&judge, &case.pair(golden), part, Positions::Spread).expect("a run").head;
+                let Answer { mean, log_sigma } =
+                    plain(&judge, &case.pair(golden), part, Positions::Spread).expect("a run").head;
                 let off = |golden: [f64; 2]| (mean - golden[0]).abs().max((log_sigma - golden[1]).abs());
                 // They are computed rightly, and are far from what the released code computes.
                 assert!(off(scores("mrope")) < TOLERANCE, "{} {name}", case.folder.display());

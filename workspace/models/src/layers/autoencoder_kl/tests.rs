@@ -2,31 +2,25 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 
 use super::{AutoencoderKl, Config};
 use crate::layers::Compute;
+use crate::layers::testing::{self, changed, off, tensors};
 use crate::weights::Storage;
 
 const NAMES: [&str; 4] = ["plain", "old_names", "old_convolutions", "one_block"];
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layers/autoencoder_kl").join(name)
+    testing::folder("autoencoder_kl", name)
 }
 
 fn load(name: &str) -> (AutoencoderKl, HashMap<String, Tensor>) {
-    let case = candle_core::safetensors::load(folder(name).join("case.safetensors"), &Device::Cpu).unwrap();
+    let case = tensors(&folder(name).join("case.safetensors"));
     (AutoencoderKl::load(&folder(name), &Compute::cpu()).unwrap(), case)
-}
-
-/// The greatest difference, relative to the greatest magnitude.
-fn off(found: &Tensor, right: &Tensor) -> f32 {
-    assert_eq!(found.dims(), right.dims());
-    let greatest = |tensor: &Tensor| tensor.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-    greatest(&(found - right).unwrap()) / greatest(right)
 }
 
 #[test]
@@ -52,7 +46,7 @@ fn other_types_go_through_candles_operations() {
         let decoded = model.decode(&case["0.latents"]).unwrap();
         assert_eq!((means.dtype(), decoded.dtype()), (dtype, dtype));
         for (found, right) in [(means, &case["0.means"]), (decoded, &case["0.decoded"])] {
-            let off = off(&found.to_dtype(DType::F32).unwrap(), right);
+            let off = off(&found, right);
             assert!(off < most, "{dtype:?} with weights of {kept:?} is off by {off}");
         }
     }
@@ -149,14 +143,11 @@ fn estimates_bound_what_is_counted_by_hand() {
 
 /// The model's folder with one key of its configuration changed; null takes none away.
 fn with(name: &str, key: &str, value: &Value) -> tempfile::TempDir {
-    let changed = tempfile::tempdir().unwrap();
-    let text = fs::read(folder(name).join("config.json")).unwrap();
-    let mut config: Value = serde_json::from_slice(&text).unwrap();
-    config[key] = value.clone();
-    fs::write(changed.path().join("config.json"), config.to_string()).unwrap();
-    let weights = "diffusion_pytorch_model.safetensors";
-    fs::copy(folder(name).join(weights), changed.path().join(weights)).unwrap();
-    changed
+    changed(&folder(name), |config| {
+        let mut config: Value = serde_json::from_str(&config).unwrap();
+        config[key] = value.clone();
+        config.to_string()
+    })
 }
 
 #[test]

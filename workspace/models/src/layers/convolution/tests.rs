@@ -128,10 +128,11 @@ fn weights_are_checked() {
     let checkpoint = crate::weights::Checkpoint::open(folder.path(), str::to_owned).unwrap();
     let compute = Compute::cpu();
     let scope = Scope::root(&checkpoint, &compute).at("a");
-    assert!(Convolution::load(&scope, (3, 4), 3, 1, 1).is_ok());
-    assert!(Convolution::load_padded(&scope, (3, 4), 3, 2, [0, 1, 0, 1]).is_ok());
-    for (channels, kernel, stride) in [((4, 3), 3, 1), ((3, 4), 1, 1), ((3, 4), 3, 0), ((3, 4), 0, 1), ((0, 4), 3, 1)] {
-        assert!(Convolution::load(&scope, channels, kernel, stride, 1).is_err(), "{channels:?} {kernel} {stride}");
+    assert!(Convolution::load(&scope, (3, 4), Kernel::THREE).is_ok());
+    assert!(Convolution::load(&scope, (3, 4), Kernel { side: 3, stride: 2, padding: [0, 1, 0, 1] }).is_ok());
+    for (channels, side, stride) in [((4, 3), 3, 1), ((3, 4), 1, 1), ((3, 4), 3, 0), ((3, 4), 0, 1), ((0, 4), 3, 1)] {
+        let kernel = Kernel { side, stride, padding: [1; 4] };
+        assert!(Convolution::load(&scope, channels, kernel).is_err(), "{channels:?} {kernel:?}");
     }
 }
 

@@ -2,14 +2,7 @@
 
 use thiserror::Error;
 
-/// Height and width in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Size {
-    /// Pixels from top to bottom.
-    pub height: usize,
-    /// Pixels from left to right.
-    pub width: usize,
-}
+use crate::pictures::Size;
 
 /// A picture that no size is found for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

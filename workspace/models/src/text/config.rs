@@ -16,7 +16,7 @@ const MOST_LENGTH: f64 = 1e6;
 
 /// The settings of a tokenizer.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct TokenizerConfig {
     file: PathBuf,
     config: Map<String, Value>,
     /// `special_tokens_map.json`, where it counts.
@@ -26,7 +26,7 @@ pub(super) struct Settings {
     pub(super) declared: Vec<(u32, AddedToken)>,
 }
 
-impl Settings {
+impl TokenizerConfig {
     /// Reads what is there; each of the files may be missing. `classes` are the kinds of tokenizer that are expected.
     pub(super) fn read(folder: &Path, classes: &[&str]) -> Result<Self, LoadError> {
         let (file, map_file) = (folder.join(CONFIG), folder.join(MAP));
@@ -124,16 +124,18 @@ impl Settings {
         texts.map_err(|reason| self.fail(format!("`{key}` has an entry that {reason}")))
     }
 
-    /// `model_max_length`, where it is a limit.
-    pub(super) fn length(&self) -> Result<Option<usize>, LoadError> {
-        match self.config.get("model_max_length") {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) => match number.as_f64() {
-                Some(value) if value > MOST_LENGTH => Ok(None),
-                Some(value) if value >= 1.0 && value.fract() == 0.0 => Ok(Some(value as usize)),
-                _ => Err(self.fail(format!("`model_max_length` is {number}: expected a whole number above 0"))),
-            },
-            Some(other) => Err(self.fail(format!("`model_max_length` is {other}: expected a number"))),
+    /// `model_max_length`, where it is a limit. One below `least` leaves no room for a text, and is refused.
+    pub(super) fn length(&self, least: usize) -> Result<Option<usize>, LoadError> {
+        let value = self.config.get("model_max_length").unwrap_or(&Value::Null);
+        let length = |value: f64| value as usize;
+        match value.as_f64() {
+            None if value.is_null() => Ok(None),
+            Some(value) if value > MOST_LENGTH => Ok(None),
+            Some(value) if value >= 0.0 && value.fract() == 0.0 && length(value) >= least => Ok(Some(length(value))),
+            _ => {
+                let expected = format!("expected a whole number of at least {least}");
+                Err(self.fail(format!("`model_max_length` is {value}: {expected}")))
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What tokenizers of every kind share: checks, cutting, filling up.
+//! A tokenizer with the tokens around a text: checks, cutting, filling up.
 
 use std::path::Path;
 
 use tokenizers::{AddedToken, Encoding, Tokenizer};
 
-use crate::load::{LoadError, read_file};
-use crate::text::special::Settings;
+use crate::load::LoadError;
+use crate::text::config::TokenizerConfig;
 use crate::text::{TokenizeError, Tokenized, guarded};
 
 /// How far before a cut the beginning of its word is looked for, in letters.
@@ -31,27 +31,12 @@ pub(super) struct Frame {
     pub(super) pad: AddedToken,
 }
 
-/// Reads what is, or would be, a `tokenizer.json`; `file` is what errors point at.
-pub(super) fn parse(file: &Path, bytes: &[u8]) -> Result<Tokenizer, LoadError> {
-    let fail = |error| LoadError::content(file, format!("is not a tokenizer: {error}"));
-    let mut tokenizer = guarded(|| Tokenizer::from_bytes(bytes)).map_err(fail)?;
-    // Cutting and filling up are done here: what the file says of them is replaced in the pipelines, too.
-    tokenizer.with_padding(None);
-    tokenizer.with_truncation(None).map_err(|error| fail(error.to_string()))?;
-    Ok(tokenizer)
-}
-
-/// The same from a file.
-pub(super) fn parse_file(file: &Path) -> Result<Tokenizer, LoadError> {
-    parse(file, &read_file(file)?)
-}
-
 impl Tokens {
     /// Checks a tokenizer and adds the special tokens that it lacks. `file` is what errors about it point at.
     pub(super) fn new(
         file: &Path,
         mut tokenizer: Tokenizer,
-        settings: &Settings,
+        config: &TokenizerConfig,
         frame: &Frame,
     ) -> Result<Self, LoadError> {
         let fail = |reason: String| LoadError::content(file, reason);
@@ -61,12 +46,12 @@ impl Tokens {
         };
         let around = frame.start.iter().chain([&frame.end]).map(|token| id(&tokenizer, token));
         let around = around.collect::<Result<Vec<_>, _>>()?;
-        add_declared(file, &mut tokenizer, settings)?;
+        add_declared(file, &mut tokenizer, config)?;
         let pad = id(&tokenizer, &frame.pad)?;
         let missing = frame.start.iter().chain([&frame.end, &frame.pad]);
         let missing = missing.filter(|token| !is_added(&tokenizer, token)).cloned().collect::<Vec<_>>();
         guarded(|| tokenizer.add_special_tokens(missing)).map_err(fail)?;
-        let further = settings.additional()?;
+        let further = config.additional()?;
         if let Some(token) = further.iter().find(|token| tokenizer.token_to_id(token).is_none()) {
             return Err(fail(format!("has no token `{token}`, which `additional_special_tokens` names")));
         }
@@ -95,11 +80,16 @@ impl Tokens {
         self.largest
     }
 
+    /// The shortest length that has room for a text: one token between those around it.
+    pub(super) fn least_length(&self) -> usize {
+        self.before.len() + 1 + self.after.len()
+    }
+
     /// The ids of a text, cut or filled up to a length.
     pub(super) fn encode(&self, text: &str, length: usize) -> Result<Tokenized, TokenizeError> {
-        let around = self.before.len() + self.after.len();
-        let room = length.checked_sub(around).filter(|room| *room > 0);
-        let room = room.ok_or(TokenizeError::Length { length, least: around + 1 })?;
+        let least = self.least_length();
+        let room = length.checked_sub(least - 1).filter(|room| *room > 0);
+        let room = room.ok_or(TokenizeError::Length { length, least })?;
         let encoding = guarded(|| self.tokenizer.encode(text, false)).map_err(TokenizeError::Text)?;
         let kept = encoding.get_ids().iter().copied().take(room);
         let mut ids: Vec<u32> = self.before.iter().copied().chain(kept).chain(self.after.iter().copied()).collect();
@@ -110,8 +100,8 @@ impl Tokens {
 }
 
 /// Adds the tokens that the settings declare and the tokenizer lacks: each has to come out with the id that it is given.
-fn add_declared(file: &Path, tokenizer: &mut Tokenizer, settings: &Settings) -> Result<(), LoadError> {
-    for (id, token) in &settings.declared {
+fn add_declared(file: &Path, tokenizer: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), LoadError> {
+    for (id, token) in &config.declared {
         if !is_added(tokenizer, token) {
             let add = |tokenizer: &mut Tokenizer| {
                 if token.special {
