@@ -38,7 +38,7 @@ pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOp
 pub use editors::size::SizeRule;
 pub use editors::submit_poll::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
-pub use http::{Endpoint, Secret, SecretPlace, SecretSource, Timeouts};
+pub use http::{SecretPlace, SecretSource, Timeouts};
 pub use judges::asking::StructuredOutput;
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, Combination, Rubric};
 pub use judges::comparing::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs};

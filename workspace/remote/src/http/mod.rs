@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod endpoint;
+mod escapes;
 pub(crate) mod events;
 pub(crate) mod multipart;
 pub(crate) mod pieces;
@@ -9,5 +10,5 @@ pub(crate) mod secret;
 pub(crate) mod socket;
 
 pub use client::Timeouts;
-pub use endpoint::{Endpoint, SecretPlace};
-pub use secret::{Secret, SecretSource};
+pub use endpoint::SecretPlace;
+pub use secret::SecretSource;
