@@ -118,6 +118,30 @@ pub(crate) struct Caller<'a> {
     pub(crate) hear: &'a (dyn Fn(&str) + Sync),
 }
 
+impl Ask {
+    /// A request whose answer comes in one piece, from a server that stops when its caller hangs up.
+    pub(crate) fn post(path: &'static str, body: Payload, repeat: Repeat, seed: Seed) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            body: Some(body),
+            headers: HeaderMap::new(),
+            repeat,
+            seed,
+            is_gateway: false,
+            streams: false,
+            works_on: false,
+        }
+    }
+}
+
+impl<'a> Caller<'a> {
+    /// Who waits for the answer and for nothing else.
+    pub(crate) fn waiting(watch: &'a dyn Watch) -> Self {
+        Self { watch, leaving: &|| (), hear: &|_| () }
+    }
+}
+
 /// The servers of one editor or judge.
 #[derive(Debug)]
 pub(crate) struct Fleet {
@@ -133,14 +157,16 @@ impl Fleet {
         if connection.servers.is_empty() {
             return Err(SetupError::setting("servers", "at least one", &"none"));
         }
-        if connection.retry.attempts == 0 || connection.breaker.failures == 0 {
-            return Err(SetupError::setting("attempts and failures", "at least 1", &0));
+        for (setting, count) in [("attempts", connection.retry.attempts), ("failures", connection.breaker.failures)] {
+            if count == 0 {
+                return Err(SetupError::setting(setting, "at least 1", &count));
+            }
         }
         let server = |options: &ServerOptions| {
             let secret = options.secret.as_ref().map(SecretSource::read).transpose()?;
             let endpoint = Endpoint::new(&options.base, secret, &options.secret_place)?;
             let bucket = Bucket::new(options.rate, Instant::now());
-            let slots = options.concurrency.get().min(4096) as usize;
+            let slots = options.concurrency.get() as usize;
             Ok(Arc::new(Server::new(endpoint, slots, bucket, connection.breaker)))
         };
         Ok(Self {
@@ -173,8 +199,7 @@ impl Fleet {
             let server = Arc::clone(slot.server());
             let reply = self.attempt(ask, slot, caller).await?;
             let answer = read(reply, Arc::clone(&server)).await;
-            let is_none = |error: &RemoteError| matches!(error.class, ErrorClass::Malformed | ErrorClass::Retryable);
-            server.was_read(!answer.as_ref().is_err_and(is_none));
+            server.was_read(answer.as_ref().map(|_| ()));
             answer
         };
         Ok(self.repeated(ask, caller.watch, attempt).await?.0)
@@ -258,7 +283,7 @@ impl Fleet {
             let outcome = match http.exchange(Way::Named, message).await {
                 Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
                 Ok(reply) => Err(refused(&slot.server().endpoint, &reply).through_gateway(is_gateway)),
-                Err(broken) => Err(named(&slot.server().endpoint, RemoteError::broken(broken))),
+                Err(broken) => Err(RemoteError::broken(broken).named(&slot.server().endpoint)),
             };
             slot.leave(&outcome);
             outcome
@@ -272,7 +297,7 @@ impl Fleet {
         if ask.repeat != Repeat::Keyed {
             return Cow::Borrowed(&self.servers);
         }
-        let draw = |server: &&Arc<Server>| ask.seed.mix(number(server.endpoint.base().as_str())).get();
+        let draw = |server: &&Arc<Server>| ask.seed.mix(hash(server.endpoint.base().as_str())).get();
         Cow::Owned(self.servers.iter().max_by_key(draw).cloned().into_iter().collect())
     }
 
@@ -301,7 +326,8 @@ impl Fleet {
             let soonest = servers.iter().filter_map(|server| server.admits(now).err()).min().unwrap_or_default();
             if soonest > self.retry.longest_wait {
                 let (count, pause) = (servers.len(), seconds(soonest));
-                let last = servers.iter().find_map(|server| server.failed()).unwrap_or_default();
+                let failures = servers.iter().filter_map(|server| server.failed());
+                let last = failures.max_by_key(|(at, _)| *at).map(|(_, why)| why).unwrap_or_default();
                 let who = if count == 1 { "the server".to_owned() } else { format!("all {count} servers") };
                 let message = format!("{who} failed again and again and will be left alone for {pause}; last: {last}");
                 return Err(RemoteError { after: Some(soonest), ..RemoteError::new(ErrorClass::Dead, message) });
@@ -312,13 +338,8 @@ impl Fleet {
 }
 
 /// A number for an address (FNV-1a, 64 bits).
-fn number(base: &str) -> u64 {
+fn hash(base: &str) -> u64 {
     base.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-pub(super) fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
-    let message = endpoint.hide(&format!("{}: {}", endpoint.base(), error.message));
-    RemoteError { message, ..error }
 }
 
 /// An exchange whose caller may lose interest.

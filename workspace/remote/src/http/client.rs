@@ -154,7 +154,8 @@ impl Http {
     /// be no other. A wait that its server asks for is kept to, up to a limit. By the usual rules 0.3, 1 and 3 seconds.
     pub(crate) fn file_wait(&self, attempt: usize, asked: Option<Duration>) -> Option<Duration> {
         let RetryRules { first_wait, longest_wait, longest_asked, .. } = self.retry;
-        let own = first_wait.mul_f64(*[0.6, 2.0, 6.0].get(attempt.checked_sub(1)?)?).min(longest_wait);
+        let fifths = *[3, 10, 30].get(attempt.checked_sub(1)?)?;
+        let own = (first_wait / 5).saturating_mul(fifths).min(longest_wait);
         asked.map_or(Some(own), |asked| (asked <= longest_asked).then(|| asked.max(own)))
     }
 

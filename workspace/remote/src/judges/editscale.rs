@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::{FailureKind, RewardName};
 use serde_json::{Map, Value, json as value};
 
@@ -139,7 +138,7 @@ impl Dialect for EditscaleScore {
         Ok(Payload::json(&Value::Object(body)))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         let range = self.check(&answer["reward"])?;
         let scores = answer["scores"].as_array().ok_or("expected a list under `scores`, found none")?;

@@ -27,10 +27,7 @@ pub(crate) async fn picture(
     text: &str,
     limits: &PictureLimits,
 ) -> Result<EncodedImage, RemoteError> {
-    let malformed = |message: String| {
-        let message = home.hide(&format!("{}: {message}", home.base()));
-        RemoteError::maybe_done(ErrorClass::Malformed, message)
-    };
+    let malformed = |words: String| RemoteError::malformed(home, &words);
     if text.starts_with("data:") {
         return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(malformed);
     }
@@ -55,10 +52,9 @@ pub(crate) async fn taken(
     limits: &PictureLimits,
 ) -> Result<EncodedImage, RemoteError> {
     match written {
-        Written::Base64(text) => decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(|words| {
-            let message = home.hide(&format!("{}: {words}", home.base()));
-            RemoteError::maybe_done(ErrorClass::Malformed, message)
-        }),
+        Written::Base64(text) => decoded(text, limits)
+            .and_then(|bytes| received(bytes, limits))
+            .map_err(|words| RemoteError::malformed(home, &words)),
         Written::Address(text) => picture(http, home, text, limits).await,
     }
 }

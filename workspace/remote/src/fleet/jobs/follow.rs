@@ -23,6 +23,8 @@ const BELIEVED: u32 = 3;
 const BELIEVED_AFTER: Duration = Duration::from_secs(20);
 /// Attempts to stop a job.
 const STOPS: u32 = 3;
+/// A deadline that nobody lives to see: later ones could not be counted.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// How a job comes about.
 pub(super) enum Beginning {
@@ -143,7 +145,7 @@ impl Follower {
     }
 
     async fn follow(&mut self, id: &str, first: Duration) -> Result<Value, RemoteError> {
-        let ends = Instant::now() + self.rules.deadline;
+        let ends = Instant::now() + self.rules.deadline.min(FAR);
         let (mut pause, mut wait) = (first, self.rules.first_wait);
         let mut trouble = Trouble::default();
         loop {
@@ -171,14 +173,20 @@ impl Follower {
                 return self.late(id).await;
             }
             pause = self.line.asked_wait().unwrap_or_default().clamp(wait, self.rules.deadline.max(wait));
-            wait = wait.mul_f64(1.5).min(self.rules.longest_wait);
+            wait = wait.saturating_add(wait / 2).min(self.rules.longest_wait);
         }
     }
 
     /// What an answer means: an end, or that the job is asked about again.
     fn judge(&mut self, looked: Result<Standing, RemoteError>, trouble: &mut Trouble) -> Result<Standing, RemoteError> {
         let (error, is_odd) = match looked {
-            Ok(Standing::Failed(error)) => return Err(error),
+            Ok(Standing::Failed(error)) => {
+                // What the server itself failed at is told of it; what was wrong with the job is not.
+                if error.class == ErrorClass::Retryable {
+                    self.slot.server().was_read(Err(&error));
+                }
+                return Err(error);
+            }
             Ok(Standing::Unknown) => (self.gone(), true),
             Ok(standing) => {
                 *trouble = Trouble::default();
@@ -195,7 +203,7 @@ impl Follower {
         trouble.odd = if is_odd { trouble.odd + 1 } else { 0 };
         let is_young = since.elapsed() < self.rules.lost_after.min(BELIEVED_AFTER);
         let passes = if is_odd { trouble.odd < BELIEVED || is_young } else { is_passing(error.class) };
-        if passes && since.elapsed() < self.rules.lost_after {
+        if passes && error.should_retry != Some(false) && since.elapsed() < self.rules.lost_after {
             return Ok(Standing::Waiting);
         }
         // The job may have been done, whatever was heard of it last; moderation is the server's own last word.

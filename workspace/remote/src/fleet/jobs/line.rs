@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Jobs;
-use crate::fleet::call::{Fleet, named};
+use crate::fleet::call::Fleet;
 use crate::fleet::server::{Server, lock};
 use crate::http::client::{Http, Message, Reply, Way};
 use crate::http::endpoint::Endpoint;
@@ -145,7 +145,7 @@ impl Line {
         match http.exchange(way, message).await {
             Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
             Ok(reply) => Err(meant(&reply, refused(self.endpoint(), &reply).through_gateway(self.is_gateway))),
-            Err(broken) => Err(named(self.endpoint(), RemoteError::broken(broken))),
+            Err(broken) => Err(RemoteError::broken(broken).named(self.endpoint())),
         }
     }
 
@@ -176,7 +176,7 @@ impl Line {
 
     /// An answer that is none.
     pub(crate) fn malformed(&self, message: &str) -> RemoteError {
-        RemoteError::maybe_done(ErrorClass::Malformed, self.said(message))
+        RemoteError::malformed(self.endpoint(), message)
     }
 
     /// What the server says of a job that failed, by its own name for the error and its words. What is called by none of
@@ -197,6 +197,8 @@ impl Line {
 
     fn refused_address(&self, url: &Url, reason: &str) -> RemoteError {
         let shown = url.as_str().split(['?', '#']).next().unwrap_or_default();
-        self.malformed(&format!("{shown} was not asked: {reason}"))
+        let error = self.malformed(&format!("{shown} was not asked: {reason}"));
+        // It would be as wrong the next time.
+        RemoteError { should_retry: Some(false), ..error }
     }
 }

@@ -191,7 +191,12 @@ impl Fleet {
                 Err(error) => return Err(error),
             }
         }
-        let attempt = async |slot: Slot| read(self.submit(order, slot, jobs, watch).await?).await;
+        let attempt = async |slot: Slot| {
+            let server = Arc::clone(slot.server());
+            let made = read(self.submit(order, slot, jobs, watch).await?).await;
+            server.was_read(made.as_ref().map(|_| ()));
+            made
+        };
         Ok(self.repeated(&order.ask, watch, attempt).await?.0)
     }
 

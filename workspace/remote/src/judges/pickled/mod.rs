@@ -19,7 +19,6 @@ mod tests;
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::RewardName;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
@@ -192,7 +191,7 @@ impl Dialect for PickledReward {
         Ok(Payload { media: HeaderValue::from_static("application/octet-stream"), bytes })
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         Ok(Said::of(self.fields.found(&read::read(body)?)?))
     }
 }

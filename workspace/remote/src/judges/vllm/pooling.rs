@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::{PartName, RewardName};
 use serde_json::{Map, Value, json as value};
 
@@ -211,7 +210,7 @@ impl Dialect for VllmPooling {
         Ok(Payload::json(&Value::Object(body.unwrap_or_default())))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         Ok(Said { items: self.task.found(&answer)?, usage: Usage::of(&answer) })
     }
