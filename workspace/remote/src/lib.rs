@@ -20,6 +20,7 @@
 //! * **Pictures are never encoded again.** What a server sent is what the engine keeps.
 
 mod editors;
+mod fingerprint;
 mod fleet;
 mod http;
 mod judges;

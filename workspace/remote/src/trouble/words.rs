@@ -25,13 +25,18 @@ impl Words {
     ///
     /// Secrets are hidden before anything is cut short, so that no half of one is left.
     pub(crate) fn of(body: &[u8], hide: impl Fn(&str) -> String) -> Self {
-        let text = String::from_utf8_lossy(beginning(body));
-        let words = match serde_json::from_str::<Value>(&text) {
-            Ok(value) => Self::of_json(&value),
-            Err(_) => Self { message: of_text(&text), ..Self::default() },
-        };
+        let words = Self::read(body);
         let word = |word: Option<String>| word.map(|word| short(&hide(&word)));
         Self { message: short(&hide(&words.message)), code: word(words.code), kind: word(words.kind) }
+    }
+
+    /// The words as they stand there, secrets and all.
+    fn read(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(beginning(body));
+        match serde_json::from_str::<Value>(&text) {
+            Ok(value) => Self::of_json(&value),
+            Err(_) => Self { message: of_text(&text), ..Self::default() },
+        }
     }
 
     fn of_json(value: &Value) -> Self {
@@ -98,10 +103,11 @@ impl Words {
     }
 }
 
-/// What a body is that is not what was expected, for the end of a sentence: the beginning of what it says.
+/// What a body says that is not what was expected, for the end of a sentence that is still to be told without secrets and to
+/// be cut short.
 pub(crate) fn found(body: &[u8]) -> String {
-    let said = Words::of(body, str::to_owned).message;
-    if said.is_empty() { "nothing".to_owned() } else { said }
+    let said = Words::read(body).message;
+    if said.trim().is_empty() { "nothing".to_owned() } else { said }
 }
 
 /// What an error has to say stands at its beginning; the rest could be anything.

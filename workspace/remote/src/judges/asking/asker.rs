@@ -137,8 +137,8 @@ impl Asker {
         let endpoint = &server.endpoint;
         let answer = reply.json().and_then(|answer| answer["choices"].is_array().then_some(answer));
         let Some(answer) = answer else {
-            let found = endpoint.hide(&found(&reply.body));
-            return Err(RemoteError::malformed(endpoint, &format!("expected JSON with choices, found {found}")));
+            let words = format!("expected JSON with choices, found {}", found(&reply.body));
+            return Err(RemoteError::malformed(endpoint, &words));
         };
         let bound = self.manner.bound();
         let cost = self.manner.prices.of(Usage::of(&answer), 0, bound);
