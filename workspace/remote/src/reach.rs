@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::SetupError;
 use crate::fleet::Connection;
 use crate::fleet::call::Fleet;
-use crate::http::client::{Message, Way};
+use crate::http::client::Message;
+use crate::http::way::Way;
 use crate::trouble::classify::refused;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
@@ -57,7 +58,7 @@ pub async fn reach(connection: &Connection, path: &str) -> Result<Vec<Reached>, 
                 let is_bad = !matches!(error.class, ErrorClass::BadRequest);
                 (Some(reply.status), None, is_bad.then_some(error))
             }
-            Err(broken) => (None, None, Some(RemoteError::broken(broken).named(endpoint))),
+            Err(broken) => (None, None, Some(RemoteError::broken(&broken).named(endpoint))),
         };
         all.push(Reached { base: endpoint.base().to_string(), took, status, answer, error });
     }

@@ -3,29 +3,27 @@
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use editscale_core::{Seed, Watch};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::breaker::BreakerRules;
 use super::pace::{Bucket, Rate};
 use super::server::{Server, Slot};
+use super::wanted::{UnderWay, while_wanted};
 use crate::SetupError;
-use crate::http::client::{Http, Message, Reply, Timeouts, Way, seconds};
+use crate::http::client::{Http, Message, Reply, Timeouts, seconds};
 use crate::http::endpoint::{Endpoint, SecretPlace};
 use crate::http::events::Listener;
 use crate::http::multipart::Payload;
 use crate::http::secret::SecretSource;
+use crate::http::way::Way;
 use crate::trouble::classify::refused;
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::{Repeat, RetryRules};
-
-/// How often a call looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// One server, as a recipe names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,7 +281,7 @@ impl Fleet {
             let outcome = match http.exchange(Way::Named, message).await {
                 Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
                 Ok(reply) => Err(refused(&slot.server().endpoint, &reply).through_gateway(is_gateway)),
-                Err(broken) => Err(RemoteError::broken(broken).named(&slot.server().endpoint)),
+                Err(broken) => Err(RemoteError::broken(&broken).named(&slot.server().endpoint)),
             };
             slot.leave(&outcome);
             outcome
@@ -340,47 +338,4 @@ impl Fleet {
 /// A number for an address (FNV-1a, 64 bits).
 fn hash(base: &str) -> u64 {
     base.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// An exchange whose caller may lose interest.
-struct UnderWay {
-    task: JoinHandle<Result<Reply, RemoteError>>,
-    events: UnboundedReceiver<String>,
-    works_on: bool,
-}
-
-impl UnderWay {
-    /// Waits for the end. Every event is heard before.
-    async fn finish(&mut self, hear: &(dyn Fn(&str) + Sync)) -> Result<Result<Reply, RemoteError>, JoinError> {
-        loop {
-            tokio::select! {
-                biased;
-                Some(event) = self.events.recv() => hear(&event),
-                outcome = &mut self.task => return outcome,
-            }
-        }
-    }
-}
-
-/// Hangs up, which stops a server that listens for it. One that does not is waited for in the background.
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if !self.works_on {
-            self.task.abort();
-        }
-    }
-}
-
-/// The future's value, or nothing once the work is not wanted any more.
-pub(crate) async fn while_wanted<T>(watch: &dyn Watch, work: impl Future<Output = T>) -> Option<T> {
-    let unwanted = async {
-        while !watch.cancelled() {
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    tokio::select! {
-        biased;
-        value = work => Some(value),
-        () = unwanted => None,
-    }
 }

@@ -8,6 +8,7 @@ pub(crate) mod multipart;
 pub(crate) mod pieces;
 pub(crate) mod secret;
 pub(crate) mod socket;
+pub(crate) mod way;
 
 pub use client::Timeouts;
 pub use endpoint::SecretPlace;

@@ -98,16 +98,15 @@ impl RemoteError {
         Self { maybe_done, ..Self::new(ErrorClass::Cancelled, "the work is not wanted any more") }
     }
 
-    pub(crate) fn broken(broken: Broken) -> Self {
-        match broken {
-            Broken::NotSent { reason } => Self::new(ErrorClass::Dead, format!("nobody was reached: {reason}")),
-            Broken::Unanswered { reason } => Self::maybe_done(ErrorClass::Retryable, format!("no answer: {reason}")),
-            Broken::TimedOut { reason } => Self::maybe_done(ErrorClass::TimedOut, reason),
-            Broken::TooLong { most } => Self::maybe_done(
-                ErrorClass::Malformed,
-                format!("expected an answer of at most {most} bytes, found more"),
-            ),
-        }
+    /// An exchange that broke.
+    pub(crate) fn broken(broken: &Broken) -> Self {
+        let class = match broken {
+            Broken::NotSent { .. } => ErrorClass::Dead,
+            Broken::Unanswered { .. } => ErrorClass::Retryable,
+            Broken::TimedOut { .. } => ErrorClass::TimedOut,
+            Broken::TooLong { .. } => ErrorClass::Malformed,
+        };
+        Self { maybe_done: class != ErrorClass::Dead, ..Self::new(class, broken.to_string()) }
     }
 
     /// The same, where it may come from a gateway, which tells of a lost server as of any failure inside.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use editscale_core::Watch;
 use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -42,16 +42,10 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    pub(super) fn begin(
-        mut line: Line,
-        slot: Slot,
-        jobs: Arc<dyn Jobs>,
-        rules: PollRules,
-        beginning: Beginning,
-    ) -> Self {
-        let events = line.heard().unwrap_or_else(|| unbounded_channel().1);
+    /// Begins. `events` are those of the follower's line.
+    pub(super) fn begin(mut follower: Follower, events: UnboundedReceiver<Event>, beginning: Beginning) -> Self {
         let (wanted, unwanted) = oneshot::channel();
-        let follower = Follower { line, slot, jobs, rules, unwanted: Some(unwanted), is_unwanted: false, lost: None };
+        follower.unwanted = Some(unwanted);
         Self { task: tokio::spawn(follower.run(beginning)), events, wanted: Some(wanted) }
     }
 
@@ -84,7 +78,8 @@ impl Followed {
     }
 }
 
-struct Follower {
+/// Who follows a job, and keeps its slot busy for as long.
+pub(super) struct Follower {
     line: Line,
     slot: Slot,
     jobs: Arc<dyn Jobs>,
@@ -98,6 +93,10 @@ struct Follower {
 }
 
 impl Follower {
+    pub(super) fn new(line: Line, slot: Slot, jobs: Arc<dyn Jobs>, rules: PollRules) -> Self {
+        Self { line, slot, jobs, rules, unwanted: None, is_unwanted: false, lost: None }
+    }
+
     async fn run(mut self, beginning: Beginning) -> Result<Value, RemoteError> {
         let is_new = matches!(beginning, Beginning::Submit { .. });
         let id = match beginning {
@@ -133,7 +132,7 @@ impl Follower {
     /// What has to be on the server first. Nothing was submitted where that fails.
     async fn prepare(&mut self) -> Result<Option<Payload>, RemoteError> {
         let jobs = Arc::clone(&self.jobs);
-        match while_wanted(&mut self.unwanted, jobs.cancels(), jobs.prepare(&self.line)).await {
+        match unless_unwanted(&mut self.unwanted, jobs.cancels(), jobs.prepare(&self.line)).await {
             Some(Ok(body)) => Ok(body),
             Some(Err(error)) => {
                 let error = RemoteError { maybe_done: false, ..error };
@@ -158,7 +157,7 @@ impl Follower {
             // It is looked at once more when its time is over: it may have ended since the last look.
             let is_last = Instant::now() >= ends;
             let (jobs, line) = (Arc::clone(&self.jobs), &self.line);
-            let looked = while_wanted(&mut self.unwanted, jobs.cancels(), jobs.look(id, line)).await;
+            let looked = unless_unwanted(&mut self.unwanted, jobs.cancels(), jobs.look(id, line)).await;
             // It is stopped before the next look.
             let Some(looked) = looked else {
                 (pause, self.is_unwanted) = (Duration::ZERO, true);
@@ -260,12 +259,12 @@ impl Follower {
                 () = jobs.woken() => (),
             }
         };
-        while_wanted(&mut self.unwanted, jobs.cancels(), news).await
+        unless_unwanted(&mut self.unwanted, jobs.cancels(), news).await
     }
 }
 
 /// The future's value; nothing once nobody wants the job any more and it can be stopped.
-async fn while_wanted<T>(
+async fn unless_unwanted<T>(
     unwanted: &mut Option<oneshot::Receiver<()>>,
     cancels: bool,
     work: impl Future<Output = T>,
