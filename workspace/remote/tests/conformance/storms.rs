@@ -17,7 +17,7 @@ use editscale_remote::{
 };
 use editscale_testkit::{FakeServer, ServerFault};
 
-use crate::suite::each;
+use crate::suite::{each, status};
 use crate::support::{connection, judge_options, numbered, options, picture, request};
 
 const EDITS: u32 = 48;
@@ -48,11 +48,6 @@ pub(crate) fn patient(servers: &[FakeServer]) -> Connection {
 
 pub(crate) fn over(servers: &[FakeServer], options: OpenAiImagesOptions) -> OpenAiImagesOptions {
     OpenAiImagesOptions { connection: patient(servers), ..options }
-}
-
-fn status(status: u16, headers: &[(&'static str, &str)], body: &str) -> ServerFault {
-    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    ServerFault::Answer(status, headers, body.to_owned())
 }
 
 /// What can go wrong with any request.
