@@ -40,7 +40,7 @@ pub(crate) fn is_same(home: &Url, url: &Url) -> bool {
 }
 
 /// Whether an address is of this machine by its own words. One that names no interface leads to this machine, too.
-pub(crate) fn is_this_machine(url: &Url) -> bool {
+pub(super) fn is_this_machine(url: &Url) -> bool {
     match literal(url).map(|address| address.to_canonical()) {
         Some(address) => address.is_loopback() || address.is_unspecified(),
         None => url.host_str() == Some("localhost"),
@@ -48,7 +48,7 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
 }
 
 /// The address of a host that is written as one.
-pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
+fn literal(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 

@@ -64,13 +64,11 @@ fn part_name(text: &str) -> Option<PartName> {
 
 /// A number at some place of an answer.
 pub(crate) fn number(value: &Value, place: &str) -> Result<f64, Missing> {
-    match value {
-        Value::Null => Err(Missing::malformed(format!("expected a number at {place}, found none"))),
-        _ => {
-            let missing = || Missing::malformed(format!("expected a number at {place}, found {value}"));
-            value.as_f64().ok_or_else(missing)
-        }
+    if value.is_null() {
+        return Err(Missing::malformed(format!("expected a number at {place}, found none")));
     }
+    let missing = || Missing::malformed(format!("expected a number at {place}, found {value}"));
+    value.as_f64().ok_or_else(missing)
 }
 
 #[cfg(test)]
