@@ -1,10 +1,13 @@
 //! The HTTP client: time limits, redirects, and which answers are worth another attempt.
 
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, RANGE, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url, redirect};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::backoff::Trouble;
 use crate::{FetchError, Token};
@@ -50,7 +53,23 @@ pub struct Client {
 pub fn builder() -> reqwest::ClientBuilder {
     // Fails when there is one already, which is then used.
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder().user_agent(concat!("editscale/", env!("CARGO_PKG_VERSION")))
+    let named = reqwest::Client::builder().user_agent(concat!("editscale/", env!("CARGO_PKG_VERSION")));
+    match encryption() {
+        Some(config) => named.tls_backend_preconfigured(config),
+        // Whoever builds it is told why there are no certificates.
+        None => named,
+    }
+}
+
+/// How every client encrypts, by the system's certificates. They are read once: there are hundreds of files of them, and a
+/// program that speaks to several servers makes many clients.
+fn encryption() -> Option<ClientConfig> {
+    static READ: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(config) = READ.get() {
+        return Some(config.clone());
+    }
+    let config = ClientConfig::builder().with_platform_verifier().ok()?.with_no_client_auth();
+    Some(READ.get_or_init(|| config).clone())
 }
 
 /// One GET.

@@ -23,6 +23,7 @@
 
 mod editors;
 mod files;
+mod fingerprint;
 mod fleet;
 mod http;
 mod judges;
@@ -47,7 +48,7 @@ pub use editors::submit_poll::{
     InputFields, InputSettings, Service, SizePlace, SubmitPoll, SubmitPollOptions, SubmitPollRecipe,
 };
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
-pub use http::{Endpoint, Secret, SecretSource, Timeouts};
+pub use http::{SecretSource, Timeouts};
 pub use judges::JUDGES;
 pub use judges::asking::StructuredOutput;
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, ChatJudgeRecipe, Combination, Rubric};

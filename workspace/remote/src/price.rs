@@ -86,7 +86,7 @@ impl Usage {
 }
 
 /// More tokens than any call takes. A server that counts more has miscounted, and is believed as little as one that counts
-/// none: one such number would end a budget.
+/// none, which no call takes either: the one would end a budget, the other would spend nothing of it.
 const MOST_TOKENS: u64 = 10_000_000;
 
 impl Prices {
@@ -157,7 +157,7 @@ impl Prices {
     /// What an answer cost. Without a count of tokens those count that it can have taken at most, and where they are paid for,
     /// so does the money.
     pub(crate) fn of(&self, usage: Option<Usage>, pictures: u64, bound: Cost) -> Cost {
-        let is_plausible = |usage: &Usage| usage.tokens() <= MOST_TOKENS.max(bound.tokens);
+        let is_plausible = |usage: &Usage| (1..=MOST_TOKENS.max(bound.tokens)).contains(&usage.tokens());
         let Some(usage) = usage.filter(is_plausible) else {
             return if self.by_tokens() { bound } else { Cost { usd: self.fixed(pictures, 0), ..bound } };
         };
@@ -213,6 +213,7 @@ mod tests {
                 Cost { nfe: 28, tokens: 2, usd: usd(40 + 5 + 40) },
             ),
             (json!({"usage": {"image_count": 1}}), bound),
+            (json!({"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}), bound),
             (json!({"usage": {"input_tokens": 1, "output_tokens": u64::MAX >> 1}}), bound),
             (json!({}), bound),
         ] {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::SetupError;
 use crate::fleet::Connection;
 use crate::fleet::call::Fleet;
-use crate::http::client::{Message, Way};
+use crate::http::client::Message;
+use crate::http::way::Way;
 use crate::trouble::classify::refused;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
@@ -50,19 +51,14 @@ pub async fn reach(connection: &Connection, path: &str) -> Result<Vec<Reached>, 
         let took = before.elapsed();
         let (status, answer, error) = match outcome {
             Ok(reply) if (200..300).contains(&reply.status) => {
-                let said = endpoint.hide(&String::from_utf8_lossy(&reply.body));
-                (Some(reply.status), serde_json::from_str(&said).ok(), None)
+                (Some(reply.status), reply.json().map(|answer| endpoint.hide_in(answer)), None)
             }
             Ok(reply) => {
                 let error = refused(endpoint, &reply);
                 let is_bad = !matches!(error.class, ErrorClass::BadRequest);
                 (Some(reply.status), None, is_bad.then_some(error))
             }
-            Err(broken) => {
-                let error = RemoteError::broken(broken);
-                let message = endpoint.hide(&format!("{}: {}", endpoint.base(), error.message));
-                (None, None, Some(RemoteError { message, ..error }))
-            }
+            Err(broken) => (None, None, Some(RemoteError::broken(&broken).named(endpoint))),
         };
         all.push(Reached { base: endpoint.base().to_string(), took, status, answer, error });
     }

@@ -41,12 +41,9 @@ enum State {
     },
     Open {
         until: Instant,
-        pause: Duration,
     },
     /// One call is out to see.
-    HalfOpen {
-        pause: Duration,
-    },
+    HalfOpen,
 }
 
 #[derive(Debug)]
@@ -55,52 +52,66 @@ pub(crate) struct Breaker {
     state: State,
     /// Answers in a row that were none. They are counted apart, because each of them looked well until it was read.
     spoiled: u32,
+    /// How long it stays open the next time.
+    pause: Duration,
 }
+
+/// How soon to ask again while a probe is out.
+const PROBE: Duration = Duration::from_millis(20);
 
 impl Breaker {
     pub(crate) fn new(rules: BreakerRules) -> Self {
-        Self { rules, state: State::Closed { failures: 0 }, spoiled: 0 }
+        Self { rules, state: State::Closed { failures: 0 }, spoiled: 0, pause: rules.pause }
     }
 
     /// Whether a call could go out now; else how long to wait before asking again.
     pub(crate) fn admits(&self, now: Instant) -> Result<(), Duration> {
         match self.state {
             State::Closed { .. } => Ok(()),
-            State::Open { until, .. } if until <= now => Ok(()),
-            State::Open { until, .. } => Err(until - now),
-            State::HalfOpen { .. } => Err(Duration::from_millis(20)),
+            State::Open { until } if until <= now => Ok(()),
+            State::Open { until } => Err(until - now),
+            State::HalfOpen => Err(PROBE),
         }
     }
 
     /// Lets a call out. After a pause, only one.
     pub(crate) fn begin(&mut self, now: Instant) -> Result<(), Duration> {
         self.admits(now)?;
-        if let State::Open { pause, .. } = self.state {
-            self.state = State::HalfOpen { pause };
+        if matches!(self.state, State::Open { .. }) {
+            self.state = State::HalfOpen;
         }
         Ok(())
     }
 
     /// A call is back.
     pub(crate) fn report(&mut self, health: Health, now: Instant) {
-        let open = |pause: Duration| State::Open { until: now.checked_add(pause).unwrap_or(now), pause };
         match health {
             Health::Read => self.spoiled = 0,
             Health::Spoiled => self.spoiled = self.spoiled.saturating_add(1),
             _ => {}
         }
-        self.state = match (self.state, health) {
-            (_, Health::Good) => State::Closed { failures: 0 },
-            (State::Closed { failures }, Health::Bad) if failures + 1 >= self.rules.failures => open(self.rules.pause),
-            (State::Closed { failures }, Health::Bad) => State::Closed { failures: failures + 1 },
-            (State::HalfOpen { pause }, Health::Bad) => open(pause.saturating_mul(2).min(self.rules.longest_pause)),
+        // An answer that came well may turn out to be none: only one that was read makes the next pause a short one then.
+        if self.spoiled == 0 && matches!(health, Health::Good | Health::Read) {
+            self.pause = self.rules.pause;
+        }
+        match (self.state, health) {
+            (_, Health::Good) => self.state = State::Closed { failures: 0 },
+            (State::Closed { failures }, Health::Bad) if failures + 1 < self.rules.failures => {
+                self.state = State::Closed { failures: failures + 1 };
+            }
+            (State::Closed { .. } | State::HalfOpen, Health::Bad) => self.open(now),
             // It stays at the limit until an answer is one: a server that always answers, and always with nothing, would
             // otherwise be the one with the least to do.
-            (State::Closed { .. }, Health::Spoiled) if self.spoiled >= self.rules.failures => open(self.rules.pause),
+            (State::Closed { .. }, Health::Spoiled) if self.spoiled >= self.rules.failures => self.open(now),
             // The probe learned nothing: the next call is the probe.
-            (State::HalfOpen { pause }, Health::Unknown) => State::Open { until: now, pause },
-            (state, _) => state,
-        };
+            (State::HalfOpen, Health::Unknown) => self.state = State::Open { until: now },
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, now: Instant) {
+        self.state = State::Open { until: now.checked_add(self.pause).unwrap_or(now) };
+        self.pause = self.pause.saturating_mul(2).min(self.rules.longest_pause);
     }
 }
 
@@ -159,9 +170,15 @@ mod tests {
         answer(&mut breaker, now, Health::Spoiled);
         let pause = breaker.admits(now).unwrap_err();
         answer(&mut breaker, now + pause, Health::Spoiled);
-        assert!(breaker.admits(now + pause).is_err(), "one probe more, not two");
-        answer(&mut breaker, now + pause + pause, Health::Read);
-        assert!(breaker.admits(now + pause + pause).is_ok());
+        assert_eq!(breaker.admits(now + pause), Err(pause * 2), "one probe more, not two");
+        answer(&mut breaker, now + pause * 3, Health::Spoiled);
+        assert_eq!(breaker.admits(now + pause * 3), Err(pause * 4));
+        answer(&mut breaker, now + pause * 7, Health::Read);
+        assert!(breaker.admits(now + pause * 7).is_ok());
+        for _ in 0..2 {
+            answer(&mut breaker, now + pause * 7, Health::Spoiled);
+        }
+        assert_eq!(breaker.admits(now + pause * 7), Err(pause), "a good answer makes the next pause a short one");
     }
 
     #[test]

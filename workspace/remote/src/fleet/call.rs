@@ -3,30 +3,28 @@
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use editscale_core::{Seed, Watch};
 use editscale_schema::remote::SecretHeader;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::breaker::BreakerRules;
 use super::pace::{Bucket, Rate};
 use super::server::{Server, Slot};
+use super::wanted::{UnderWay, while_wanted};
 use crate::SetupError;
-use crate::http::client::{Http, Message, Reply, Timeouts, Way, seconds};
+use crate::http::client::{Http, Message, Reply, Timeouts, seconds};
 use crate::http::endpoint::Endpoint;
 use crate::http::events::Listener;
 use crate::http::multipart::Payload;
 use crate::http::secret::SecretSource;
+use crate::http::way::Way;
 use crate::trouble::classify::refused;
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::{Repeat, RetryRules};
-
-/// How often a call looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// One server, as a recipe names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +117,30 @@ pub(crate) struct Caller<'a> {
     pub(crate) hear: &'a (dyn Fn(&str) + Sync),
 }
 
+impl Ask {
+    /// A request whose answer comes in one piece, from a server that stops when its caller hangs up.
+    pub(crate) fn post(path: &'static str, body: Payload, repeat: Repeat, seed: Seed) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            body: Some(body),
+            headers: HeaderMap::new(),
+            repeat,
+            seed,
+            is_gateway: false,
+            streams: false,
+            works_on: false,
+        }
+    }
+}
+
+impl<'a> Caller<'a> {
+    /// Who waits for the answer and for nothing else.
+    pub(crate) fn waiting(watch: &'a dyn Watch) -> Self {
+        Self { watch, leaving: &|| (), hear: &|_| () }
+    }
+}
+
 /// The servers of one editor or judge.
 #[derive(Debug)]
 pub(crate) struct Fleet {
@@ -134,14 +156,16 @@ impl Fleet {
         if connection.servers.is_empty() {
             return Err(SetupError::setting("servers", "at least one", &"none"));
         }
-        if connection.retry.attempts == 0 || connection.breaker.failures == 0 {
-            return Err(SetupError::setting("attempts and failures", "at least 1", &0));
+        for (setting, count) in [("attempts", connection.retry.attempts), ("failures", connection.breaker.failures)] {
+            if count == 0 {
+                return Err(SetupError::setting(setting, "at least 1", &count));
+            }
         }
         let server = |options: &ServerOptions| {
             let secret = options.secret.as_ref().map(SecretSource::read).transpose()?;
             let endpoint = Endpoint::new(&options.base, secret, &options.secret_header)?;
             let bucket = Bucket::new(options.rate, Instant::now());
-            let slots = options.concurrency.get().min(4096) as usize;
+            let slots = options.concurrency.get() as usize;
             Ok(Arc::new(Server::new(endpoint, slots, bucket, connection.breaker)))
         };
         Ok(Self {
@@ -174,8 +198,7 @@ impl Fleet {
             let server = Arc::clone(slot.server());
             let reply = self.attempt(ask, slot, caller).await?;
             let answer = read(reply, Arc::clone(&server)).await;
-            let is_none = |error: &RemoteError| matches!(error.class, ErrorClass::Malformed | ErrorClass::Retryable);
-            server.was_read(!answer.as_ref().is_err_and(is_none));
+            server.was_read(answer.as_ref().map(|_| ()));
             answer
         };
         Ok(self.repeated(ask, caller.watch, attempt).await?.0)
@@ -259,7 +282,7 @@ impl Fleet {
             let outcome = match http.exchange(Way::Named, message).await {
                 Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
                 Ok(reply) => Err(refused(&slot.server().endpoint, &reply).through_gateway(is_gateway)),
-                Err(broken) => Err(named(&slot.server().endpoint, RemoteError::broken(broken))),
+                Err(broken) => Err(RemoteError::broken(&broken).named(&slot.server().endpoint)),
             };
             slot.leave(&outcome);
             outcome
@@ -273,7 +296,7 @@ impl Fleet {
         if ask.repeat != Repeat::Keyed {
             return Cow::Borrowed(&self.servers);
         }
-        let draw = |server: &&Arc<Server>| ask.seed.mix(number(server.endpoint.base().as_str())).get();
+        let draw = |server: &&Arc<Server>| ask.seed.mix(hash(server.endpoint.base().as_str())).get();
         Cow::Owned(self.servers.iter().max_by_key(draw).cloned().into_iter().collect())
     }
 
@@ -302,7 +325,8 @@ impl Fleet {
             let soonest = servers.iter().filter_map(|server| server.admits(now).err()).min().unwrap_or_default();
             if soonest > self.retry.longest_wait {
                 let (count, pause) = (servers.len(), seconds(soonest));
-                let last = servers.iter().find_map(|server| server.failed()).unwrap_or_default();
+                let failures = servers.iter().filter_map(|server| server.failed());
+                let last = failures.max_by_key(|(at, _)| *at).map(|(_, why)| why).unwrap_or_default();
                 let who = if count == 1 { "the server".to_owned() } else { format!("all {count} servers") };
                 let message = format!("{who} failed again and again and will be left alone for {pause}; last: {last}");
                 return Err(RemoteError { after: Some(soonest), ..RemoteError::new(ErrorClass::Dead, message) });
@@ -313,54 +337,6 @@ impl Fleet {
 }
 
 /// A number for an address (FNV-1a, 64 bits).
-fn number(base: &str) -> u64 {
+fn hash(base: &str) -> u64 {
     base.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-pub(super) fn named(endpoint: &Endpoint, error: RemoteError) -> RemoteError {
-    let message = endpoint.hide(&format!("{}: {}", endpoint.base(), error.message));
-    RemoteError { message, ..error }
-}
-
-/// An exchange whose caller may lose interest.
-struct UnderWay {
-    task: JoinHandle<Result<Reply, RemoteError>>,
-    events: UnboundedReceiver<String>,
-    works_on: bool,
-}
-
-impl UnderWay {
-    /// Waits for the end. Every event is heard before.
-    async fn finish(&mut self, hear: &(dyn Fn(&str) + Sync)) -> Result<Result<Reply, RemoteError>, JoinError> {
-        loop {
-            tokio::select! {
-                biased;
-                Some(event) = self.events.recv() => hear(&event),
-                outcome = &mut self.task => return outcome,
-            }
-        }
-    }
-}
-
-/// Hangs up, which stops a server that listens for it. One that does not is waited for in the background.
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if !self.works_on {
-            self.task.abort();
-        }
-    }
-}
-
-/// The future's value, or nothing once the work is not wanted any more.
-pub(crate) async fn while_wanted<T>(watch: &dyn Watch, work: impl Future<Output = T>) -> Option<T> {
-    let unwanted = async {
-        while !watch.cancelled() {
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    tokio::select! {
-        biased;
-        value = work => Some(value),
-        () = unwanted => None,
-    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod jobs;
 pub(crate) mod pace;
 pub(crate) mod server;
+mod wanted;
 
 pub use breaker::BreakerRules;
 pub use call::{Connection, ServerOptions};

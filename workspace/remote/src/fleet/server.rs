@@ -12,6 +12,9 @@ use crate::http::client::Reply;
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
+/// The longest pause that a server is given because it asks for one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -21,8 +24,8 @@ pub(crate) struct Server {
     outstanding: AtomicUsize,
     pace: Mutex<Bucket>,
     breaker: Mutex<Breaker>,
-    /// Why it failed the last time.
-    failed: Mutex<Option<String>>,
+    /// When it failed the last time, and why.
+    failed: Mutex<Option<(Instant, String)>>,
 }
 
 impl Server {
@@ -51,15 +54,25 @@ impl Server {
         lock(&self.pace).is_held(now)
     }
 
-    /// Learns whether what it answered was an answer.
-    pub(crate) fn was_read(&self, is_answer: bool) {
-        let health = if is_answer { Health::Read } else { Health::Spoiled };
-        lock(&self.breaker).report(health, Instant::now());
+    /// Learns whether what it answered was an answer once it was read.
+    pub(crate) fn was_read(&self, answer: Result<(), &RemoteError>) {
+        let is_none = |error: &&RemoteError| matches!(error.class, ErrorClass::Malformed | ErrorClass::Retryable);
+        let spoiled = answer.err().filter(is_none);
+        self.learn(if spoiled.is_some() { Health::Spoiled } else { Health::Read }, spoiled);
     }
 
-    /// Why it failed the last time, if it ever did.
-    pub(crate) fn failed(&self) -> Option<String> {
+    /// When it failed the last time, and why, if it ever did.
+    pub(crate) fn failed(&self) -> Option<(Instant, String)> {
         lock(&self.failed).clone()
+    }
+
+    /// Learns how a call went. Why it fails is what is told while it is left alone.
+    fn learn(&self, health: Health, error: Option<&RemoteError>) {
+        let now = Instant::now();
+        if let (Health::Bad | Health::Spoiled, Some(error)) = (health, error) {
+            *lock(&self.failed) = Some((now, error.message.clone()));
+        }
+        lock(&self.breaker).report(health, now);
     }
 
     /// Waits for a slot and for the pace. Nothing comes back if the server must be left alone by then.
@@ -122,19 +135,15 @@ impl Slot {
 
     /// Learns from what a call came to, and keeps the slot.
     pub(crate) fn learn(&mut self, outcome: Result<&Reply, &RemoteError>) {
-        let now = Instant::now();
         let server = self.server();
         let pause = match outcome {
             Ok(reply) => pause_in(reply),
             Err(error) => error.after,
         };
         if let Some(pause) = pause {
-            lock(&server.pace).hold(now, pause.min(Duration::from_secs(60)));
+            lock(&server.pace).hold(Instant::now(), pause.min(LONGEST_PAUSE));
         }
-        if let Err(error) = outcome {
-            *lock(&server.failed) = Some(error.message.clone());
-        }
-        lock(&server.breaker).report(health(outcome), now);
+        server.learn(health(outcome), outcome.err());
         self.reported = true;
     }
 }

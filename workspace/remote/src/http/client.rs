@@ -1,18 +1,19 @@
 //! The client: time limits by phase, limits on what is read, and how far a broken exchange had got.
 
-use std::net::IpAddr;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use editscale_fetch::{PublicNames, builder, say};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Body, Client, Method, Response, StatusCode, Upgraded, Url, redirect};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, Upgraded, Url, redirect};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::events::Listener;
 use super::multipart::Payload;
+use super::way::{Way, is_this_machine};
 use crate::SetupError;
 use crate::picture::lifted::Lifted;
 use crate::trouble::retry::RetryRules;
@@ -22,7 +23,8 @@ use crate::trouble::retry::RetryRules;
 pub struct Timeouts {
     /// To connect.
     pub connect: Duration,
-    /// From there to the head of the answer: what a server takes to make a picture, and what it lets calls wait for.
+    /// From there to the head of the answer: what a server takes to make a picture, and what it lets calls wait for. What is
+    /// left of the time to connect is added to it.
     pub answer: Duration,
     /// The longest silence within the answer; for a stream of events, which begins before the work does, `answer`.
     pub silence: Duration,
@@ -55,6 +57,17 @@ pub(crate) enum Broken {
     TimedOut { reason: String },
     /// The answer is longer than allowed.
     TooLong { most: u64 },
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent { reason } => write!(f, "nobody was reached: {reason}"),
+            Self::Unanswered { reason } => write!(f, "no answer: {reason}"),
+            Self::TimedOut { reason } => f.write_str(reason),
+            Self::TooLong { most } => write!(f, "expected an answer of at most {most} bytes, found more"),
+        }
+    }
 }
 
 /// A whole answer.
@@ -119,16 +132,6 @@ pub(crate) struct Http {
     retry: RetryRules,
 }
 
-/// Which client sends a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// To a server that the user named, wherever it stands.
-    Named,
-    /// To the public internet only; a name that leads elsewhere is refused after it is resolved. It goes past any proxy,
-    /// because behind one nobody knows where a name leads.
-    Public,
-}
-
 impl Http {
     pub(crate) fn new(timeouts: Timeouts, retry: RetryRules) -> Result<Self, SetupError> {
         // Connections are not kept: one that a server closes just as a request leaves on it leaves it open whether the
@@ -154,7 +157,8 @@ impl Http {
     /// be no other. A wait that its server asks for is kept to, up to a limit. By the usual rules 0.3, 1 and 3 seconds.
     pub(crate) fn file_wait(&self, attempt: usize, asked: Option<Duration>) -> Option<Duration> {
         let RetryRules { first_wait, longest_wait, longest_asked, .. } = self.retry;
-        let own = first_wait.mul_f64(*[0.6, 2.0, 6.0].get(attempt.checked_sub(1)?)?).min(longest_wait);
+        let fifths = *[3, 10, 30].get(attempt.checked_sub(1)?)?;
+        let own = (first_wait / 5).saturating_mul(fifths).min(longest_wait);
         asked.map_or(Some(own), |asked| (asked <= longest_asked).then(|| asked.max(own)))
     }
 
@@ -164,22 +168,23 @@ impl Http {
         Self { timeouts, ..self.clone() }
     }
 
-    /// One exchange, whatever its status.
-    pub(crate) async fn exchange(&self, way: Way, message: Message) -> Result<Reply, Broken> {
-        let client = match way {
-            Way::Named if is_this_machine(&message.url) => &self.here,
+    fn client(&self, way: Way, url: &Url) -> &Client {
+        match way {
+            Way::Named if is_this_machine(url) => &self.here,
             Way::Named => &self.named,
             Way::Public => &self.public,
-        };
+        }
+    }
+
+    /// One exchange, whatever its status.
+    pub(crate) async fn exchange(&self, way: Way, message: Message) -> Result<Reply, Broken> {
+        let client = self.client(way, &message.url);
         let mut request = client.request(message.method, message.url).headers(message.headers);
         if let Some(Payload { media, bytes }) = message.body {
             request = request.header(CONTENT_TYPE, media).body(Body::wrap(bytes));
         }
         let Timeouts { connect, answer, .. } = self.timeouts;
-        let response = match timeout(connect.saturating_add(answer), request.send()).await {
-            Ok(sent) => sent.map_err(|error| broke(&error))?,
-            Err(_) => return Err(Broken::TimedOut { reason: format!("no answer within {}", seconds(answer)) }),
-        };
+        let response = begun(connect.saturating_add(answer), request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // A stream begins before the work: what may pass before the answer passes within it.
         let is_stream =
@@ -194,11 +199,8 @@ impl Http {
 
     /// Asks a named server to go on in another protocol on the same connection. Gives the head of its answer with it.
     pub(crate) async fn upgrade(&self, url: Url, headers: HeaderMap) -> Result<(HeaderMap, Upgraded), Broken> {
-        let client = if is_this_machine(&url) { &self.here } else { &self.named };
-        let limit = self.timeouts.connect;
-        let reason = format!("no answer within {}", seconds(limit));
-        let sent = timeout(limit, client.get(url).headers(headers).send()).await;
-        let response = sent.map_err(|_| Broken::TimedOut { reason })?.map_err(|error| broke(&error))?;
+        let request = self.client(Way::Named, &url).get(url).headers(headers);
+        let response = begun(self.timeouts.connect, request).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(Broken::Unanswered { reason: format!("status {} instead of 101", response.status().as_u16()) });
         }
@@ -242,17 +244,12 @@ impl Http {
     }
 }
 
-/// Whether an address is of this machine by its own words. One that names no interface leads to this machine, too.
-pub(crate) fn is_this_machine(url: &Url) -> bool {
-    match literal(url).map(|address| address.to_canonical()) {
-        Some(address) => address.is_loopback() || address.is_unspecified(),
-        None => url.host_str() == Some("localhost"),
+/// Sends a request and waits so long for the head of its answer.
+async fn begun(limit: Duration, request: RequestBuilder) -> Result<Response, Broken> {
+    match timeout(limit, request.send()).await {
+        Ok(sent) => sent.map_err(|error| broke(&error)),
+        Err(_) => Err(Broken::TimedOut { reason: format!("no answer within {}", seconds(limit)) }),
     }
-}
-
-/// The address of a host that is written as one.
-pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
-    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn broke(error: &reqwest::Error) -> Broken {
@@ -264,28 +261,4 @@ fn broke(error: &reqwest::Error) -> Broken {
 /// For people: `10 s`, or `250 ms`.
 pub(crate) fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{} s", time.as_secs()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_its_addresses() {
-        for (url, expected) in [
-            ("http://127.0.0.1:8000/v1", true),
-            ("http://127.9.9.9/v1", true),
-            ("http://2130706433/v1", true),
-            ("http://LOCALHOST:8000/v1", true),
-            ("http://[::1]:8000/v1", true),
-            ("http://[::ffff:127.0.0.1]/v1", true),
-            ("http://0.0.0.0:8000/v1", true),
-            ("http://[::]:8000/v1", true),
-            ("http://10.0.0.1/v1", false),
-            ("https://localhost.example.org/v1", false),
-            ("https://127.0.0.1.example.org/v1", false),
-        ] {
-            assert_eq!(is_this_machine(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
 }

@@ -17,7 +17,7 @@ const OWN_HEADERS: [HeaderName; 9] =
 
 /// A server's address and its secret.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     base: Url,
     headers: HeaderMap,
     secret: Option<Secret>,
@@ -26,7 +26,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Checks an address such as `https://api.example.org/v1`, to which the paths of a dialect are appended. A name or a
     /// password in it is refused: errors show addresses.
-    pub fn new(base: &str, secret: Option<Secret>, place: &SecretHeader) -> Result<Self, SetupError> {
+    pub(crate) fn new(base: &str, secret: Option<Secret>, place: &SecretHeader) -> Result<Self, SetupError> {
         let base = address(base, secret.as_ref())?;
         let mut headers = HeaderMap::new();
         if let Some(secret) = &secret {
@@ -66,21 +66,23 @@ impl Endpoint {
     }
 
     /// The address, which holds no secret.
-    pub fn base(&self) -> &Url {
+    pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
     /// A text without this server's secret.
-    pub fn hide(&self, text: &str) -> String {
+    pub(crate) fn hide(&self, text: &str) -> String {
         self.secret.as_ref().map_or_else(|| text.to_owned(), |secret| secret.hide(text))
     }
 
-    /// The same for every text in a value.
+    /// The same for every text in a value, the names of fields too.
     pub(crate) fn hide_in(&self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.hide(&text)),
             Value::Array(list) => list.into_iter().map(|each| self.hide_in(each)).collect(),
-            Value::Object(fields) => fields.into_iter().map(|(name, each)| (name, self.hide_in(each))).collect(),
+            Value::Object(fields) => {
+                fields.into_iter().map(|(name, each)| (self.hide(&name), self.hide_in(each))).collect()
+            }
             other => other,
         }
     }
@@ -133,6 +135,13 @@ mod tests {
             let found = endpoint.ok().map(|endpoint| endpoint.headers()[name].clone());
             assert_eq!(found.as_ref().map(HeaderValue::as_bytes), value.map(str::as_bytes), "{place:?}");
         }
+    }
+
+    #[test]
+    fn values_are_told_without_the_secret() {
+        let endpoint = Endpoint::new("https://example.org", Secret::new("hunter2"), &SecretHeader::Bearer).unwrap();
+        let told = endpoint.hide_in(serde_json::json!({"hunter2": [{"a": "is hunter2", "b": 7}]}));
+        assert_eq!(told, serde_json::json!({"[secret]": [{"a": "is [secret]", "b": 7}]}));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 pub(crate) mod client;
 pub(crate) mod endpoint;
+mod escapes;
 pub(crate) mod events;
 pub(crate) mod multipart;
 pub(crate) mod pieces;
 pub(crate) mod secret;
 pub(crate) mod socket;
+pub(crate) mod way;
 
 pub use client::Timeouts;
-pub use endpoint::Endpoint;
-pub use secret::{Secret, SecretSource};
+pub use secret::SecretSource;

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use reqwest::header::HeaderValue;
 
+use super::escapes::places;
 use crate::SetupError;
 
 /// The most bytes that a secret has.
@@ -25,7 +26,7 @@ pub enum SecretSource {
 
 impl SecretSource {
     /// Reads it.
-    pub fn read(&self) -> Result<Secret, SetupError> {
+    pub(crate) fn read(&self) -> Result<Secret, SetupError> {
         let text = match self {
             Self::Environment(name) => std::env::var(name).map_err(|_| SetupError::Secret {
                 place: self.to_string(),
@@ -64,30 +65,40 @@ impl fmt::Display for SecretSource {
 
 /// A secret that a server asks for. It is in no `Debug` text, and [`Secret::hide`] takes it out of what others say.
 #[derive(Clone)]
-pub struct Secret {
+pub(crate) struct Secret {
     text: String,
-    /// How it is written elsewhere, in lower case, the longest first.
+    /// How it stands in what others say once escapes are undone, in lower case.
     spellings: Vec<String>,
 }
 
 impl Secret {
     /// A secret of printable ASCII, less the white space around it; nothing if that is not what the text is.
-    pub fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         is_good.then(|| Self { text: text.to_owned(), spellings: spellings(text) })
     }
 
-    /// A text without the secret, in whichever case and in the usual spellings: servers like to quote what they refuse,
-    /// within addresses percent-encoded, within headers in base64, within JSON escaped.
-    pub fn hide(&self, text: &str) -> String {
-        self.spellings.iter().fold(text.to_owned(), |text, spelling| without(&text, spelling))
+    /// A text without the secret, in whichever case and however it is escaped or encoded: servers like to quote what they
+    /// refuse, within addresses, within pages, within JSON, within headers in base64.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        let mut after = 0;
+        for place in places(text, &self.spellings) {
+            // What overlaps is hidden by the same words.
+            if place.start >= after {
+                shown.push_str(text.get(after..place.start).unwrap_or_default());
+                shown.push_str("[secret]");
+            }
+            after = after.max(place.end);
+        }
+        shown.push_str(text.get(after..).unwrap_or_default());
+        shown
     }
 
     /// Whether a text holds the secret in any spelling.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        let lower = text.to_ascii_lowercase();
-        self.spellings.iter().any(|spelling| lower.contains(spelling))
+        !places(text, &self.spellings).is_empty()
     }
 
     /// The secret after a prefix, marked so that no HTTP library shows it.
@@ -104,45 +115,16 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A text without what is written so. Changing the case of ASCII letters moves nothing, so that places in one text are
-/// places in the other.
-fn without(text: &str, spelling: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let mut shown = String::with_capacity(text.len());
-    let mut after = 0;
-    for (at, _) in lower.match_indices(spelling) {
-        shown.push_str(text.get(after..at).unwrap_or_default());
-        shown.push_str("[secret]");
-        after = at + spelling.len();
-    }
-    shown.push_str(text.get(after..).unwrap_or_default());
-    shown
-}
-
-/// The ways to write a secret that servers are known to quote it in.
+/// The secret as it is, in hexadecimal digits, and in base64.
 fn spellings(text: &str) -> Vec<String> {
-    let escaped = |is_plain: fn(char) -> bool, escape: fn(char) -> String| {
-        text.chars().map(|character| if is_plain(character) { character.into() } else { escape(character) }).collect()
-    };
-    let percent = |character: char| format!("%{:02x}", u32::from(character));
-    let mut all: Vec<String> = vec![
-        text.to_owned(),
-        escaped(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character), percent),
-        escaped(|character| character.is_ascii_alphanumeric() || "-_.!~*'();/?:@&=+$,#".contains(character), percent),
-        // JSON as it is written by those who are careful about HTML.
-        escaped(|character| !"\"\\/".contains(character), |character| format!("\\{character}")),
-        escaped(|character| !"\"\\".contains(character), |character| format!("\\{character}")),
-        escaped(
-            |character| character.is_ascii_alphanumeric() || "-_.~:;/!?*()[]{}|@#$%^,".contains(character),
-            |character| format!("\\u{:04x}", u32::from(character)),
-        ),
-    ];
-    // Of something short, base64 is too short to be known for what it is.
+    let mut all = vec![text.to_owned()];
+    // Of something short, these are too short to be known for what they are.
     if text.len() >= 8 {
+        all.push(text.bytes().map(|byte| format!("{byte:02x}")).collect());
         (0..3).for_each(|before| all.extend(in_base64(text, before)));
     }
     all.iter_mut().for_each(|spelling| spelling.make_ascii_lowercase());
-    all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+    all.sort_unstable();
     all.dedup();
     all
 }
@@ -185,6 +167,13 @@ mod tests {
             serde_json::json!({ "key": text }).to_string(),
             r#"{"key":"sk+ab\/12==\"\\x&z"}"#.to_owned(),
             r#"{"key":"sk\u002Bab/12\u003D\u003D\u0022\u005Cx\u0026z"}"#.to_owned(),
+            serde_json::json!(serde_json::json!({ "key": text }).to_string()).to_string(),
+            "key=sk%252Bab%252F12%253D%253D%2522%255Cx%2526z".to_owned(),
+            r"<p>sk+ab/12==&quot;\x&amp;z".to_owned(),
+            r"<p>sk&#43;ab&#x2F;12&#061;&equals;&#34;\x&#38;z".to_owned(),
+            "<p>sk%2Bab/12==&amp;quot;%5Cx&amp;amp;z".to_owned(),
+            "736b2b61622f31323d3d225c78267a".to_owned(),
+            "736B2B61622F31323D3D225C78267A".to_owned(),
             STANDARD_NO_PAD.encode(text),
             URL_SAFE_NO_PAD.encode(format!("Bearer {text}")),
             STANDARD_NO_PAD.encode(format!("me:{text}")),

@@ -10,7 +10,6 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::client::Http;
 use super::endpoint::Endpoint;
-use crate::trouble::error::RemoteError;
 
 const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
 const VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
@@ -27,7 +26,7 @@ pub(crate) async fn open(http: &Http, home: &Endpoint, url: Url, most_bytes: usi
     headers.insert(VERSION, HeaderValue::from_static("13"));
     headers.insert(KEY, HeaderValue::from_str(&key).map_err(|error| error.to_string())?);
     let upgraded = http.upgrade(url, headers).await;
-    let (answer, stream) = upgraded.map_err(|broken| home.hide(&RemoteError::broken(broken).message))?;
+    let (answer, stream) = upgraded.map_err(|broken| home.hide(&broken.to_string()))?;
     let accepted = answer.get("sec-websocket-accept").and_then(|value| value.to_str().ok());
     if accepted != Some(derive_accept_key(key.as_bytes()).as_str()) {
         return Err("the server took the handshake for something else".to_owned());

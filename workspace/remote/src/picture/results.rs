@@ -4,15 +4,15 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use editscale_core::EncodedImage;
-use editscale_fetch::is_public;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
 use tokio::time::{sleep, timeout};
 
 use super::declared::is_cut_short;
 use super::received::{PictureLimits, decoded, received};
-use crate::http::client::{Http, Message, Reply, Way, is_this_machine, literal, seconds};
+use crate::http::client::{Http, Message, Reply, seconds};
 use crate::http::endpoint::Endpoint;
+use crate::http::way::{Way, is_same, way};
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::asked_wait;
 use crate::trouble::words::short;
@@ -27,10 +27,7 @@ pub(crate) async fn picture(
     text: &str,
     limits: &PictureLimits,
 ) -> Result<EncodedImage, RemoteError> {
-    let malformed = |message: String| {
-        let message = home.hide(&format!("{}: {message}", home.base()));
-        RemoteError::maybe_done(ErrorClass::Malformed, message)
-    };
+    let malformed = |words: String| RemoteError::malformed(home, &words);
     if text.starts_with("data:") {
         return decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(malformed);
     }
@@ -55,10 +52,9 @@ pub(crate) async fn taken(
     limits: &PictureLimits,
 ) -> Result<EncodedImage, RemoteError> {
     match written {
-        Written::Base64(text) => decoded(text, limits).and_then(|bytes| received(bytes, limits)).map_err(|words| {
-            let message = home.hide(&format!("{}: {words}", home.base()));
-            RemoteError::maybe_done(ErrorClass::Malformed, message)
-        }),
+        Written::Base64(text) => decoded(text, limits)
+            .and_then(|bytes| received(bytes, limits))
+            .map_err(|words| RemoteError::malformed(home, &words)),
         Written::Address(text) => picture(http, home, text, limits).await,
     }
 }
@@ -117,7 +113,7 @@ async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Resu
             }
             Ok(reply) => return Ok(reply),
             Err(broken) => {
-                let error = RemoteError::broken(broken);
+                let error = RemoteError::broken(&broken);
                 if error.class == ErrorClass::Malformed {
                     return Err(error.message);
                 }
@@ -127,80 +123,5 @@ async fn patiently(http: &Http, way: Way, message: impl Fn() -> Message) -> Resu
         let Some(wait) = http.file_wait(attempt, asked) else { return Err(words) };
         sleep(wait).await;
         attempt += 1;
-    }
-}
-
-fn is_same(home: &Url, url: &Url) -> bool {
-    home.origin() == url.origin()
-}
-
-/// How an address may be reached; or why it may not. A stranger on the public internet leads to nobody but strangers: not
-/// to the server itself, where what he names would be done with the secret, nor to this machine.
-pub(crate) fn way(home: &Url, url: &Url, was_public: bool) -> Result<Way, String> {
-    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
-        return Err("expected https://HOST/…".to_owned());
-    }
-    if !was_public && (is_same(home, url) || (is_this_machine(home) && is_this_machine(url))) {
-        return Ok(Way::Named);
-    }
-    if url.scheme() != "https" {
-        return Err(format!("{} is another server than the one that was asked, and not over https", place(url)));
-    }
-    match literal(url) {
-        Some(address) if !is_public(address) => Err(format!("{address} is not a public address")),
-        _ if is_this_machine(url) => Err(format!("{} is not a public address", place(url))),
-        _ => Ok(Way::Public),
-    }
-}
-
-fn place(url: &Url) -> &str {
-    url.host_str().unwrap_or("nowhere")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_let_through_by_these_rules() {
-        let [cloud, local, lan] =
-            ["https://api.example.org/v1", "http://127.0.0.1:30000/v1", "http://10.0.0.5:8000/v1"];
-        for (home, url, expected) in [
-            (cloud, "https://cdn.example.net/a.png", Some(Way::Public)),
-            (cloud, "https://8.8.8.8/a.png", Some(Way::Public)),
-            (cloud, "https://api.example.org/a.png", Some(Way::Named)),
-            (cloud, "http://cdn.example.net/a.png", None),
-            (cloud, "https://10.0.0.1/a.png", None),
-            (cloud, "https://127.0.0.1/a.png", None),
-            (cloud, "http://localhost/a.png", None),
-            (cloud, "https://localhost/a.png", None),
-            (cloud, "https://[::1]/a.png", None),
-            (cloud, "https://[::ffff:169.254.169.254]/a.png", None),
-            (cloud, "https://2130706433/a.png", None),
-            (cloud, "https://0.0.0.0/a.png", None),
-            (cloud, "https://[::]/a.png", None),
-            (cloud, "https://me:secret@cdn.example.net/a.png", None),
-            (cloud, "file:///etc/passwd", None),
-            (local, "http://127.0.0.1:9000/a.png", Some(Way::Named)),
-            (local, "http://localhost:9000/a.png", Some(Way::Named)),
-            (local, "http://10.0.0.1/a.png", None),
-            (lan, "http://10.0.0.5:8000/a.png", Some(Way::Named)),
-            (lan, "http://10.0.0.5:9000/a.png", None),
-            (lan, "http://127.0.0.1/a.png", None),
-        ] {
-            let found = way(&Url::parse(home).unwrap(), &Url::parse(url).unwrap(), false);
-            assert_eq!(found.clone().ok(), expected, "{home} {url}: {found:?}");
-        }
-        for (home, url, expected) in [
-            (cloud, "https://cdn.example.net/a.png", Some(Way::Public)),
-            (cloud, "https://api.example.org/delete", Some(Way::Public)),
-            (cloud, "http://cdn.example.net/a.png", None),
-            (local, "http://127.0.0.1:30000/delete", None),
-            (local, "http://127.0.0.1:9000/a.png", None),
-            (lan, "http://10.0.0.5:8000/a.png", None),
-        ] {
-            let found = way(&Url::parse(home).unwrap(), &Url::parse(url).unwrap(), true);
-            assert_eq!(found.clone().ok(), expected, "after a public address: {home} {url}: {found:?}");
-        }
     }
 }

@@ -6,7 +6,12 @@ use std::time::Duration;
 use editscale_core::{Cost, Failure, FailureKind};
 
 use super::retry::Repeat;
+use super::words::{cut, plain};
 use crate::http::client::Broken;
+use crate::http::endpoint::Endpoint;
+
+/// The most characters of a sentence about a server, its own words included.
+const MOST_CHARACTERS: usize = 500;
 
 /// The classes of errors; each server's own words are brought into them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,11 +62,11 @@ pub struct RemoteError {
 }
 
 impl RemoteError {
-    /// An error without an answer.
-    pub(crate) fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+    /// An error without an answer. Its words are made one line that reads as it is written, whoever said them.
+    pub(crate) fn new(class: ErrorClass, message: impl AsRef<str>) -> Self {
         Self {
             class,
-            message: message.into(),
+            message: plain(message.as_ref()),
             status: None,
             code: None,
             request_id: None,
@@ -73,8 +78,19 @@ impl RemoteError {
     }
 
     /// The same, where the work may have been done.
-    pub(crate) fn maybe_done(class: ErrorClass, message: impl Into<String>) -> Self {
+    pub(crate) fn maybe_done(class: ErrorClass, message: impl AsRef<str>) -> Self {
         Self { maybe_done: true, ..Self::new(class, message) }
+    }
+
+    /// An answer of this server that is none; the work may have been done.
+    pub(crate) fn malformed(server: &Endpoint, words: &str) -> Self {
+        Self::maybe_done(ErrorClass::Malformed, words).named(server)
+    }
+
+    /// The same with its server's name before it, without that one's secret, and cut short.
+    pub(crate) fn named(self, server: &Endpoint) -> Self {
+        let message = server.hide(&format!("{}: {}", server.base(), self.message));
+        Self { message: cut(&message, MOST_CHARACTERS), ..self }
     }
 
     /// Nobody waits any more.
@@ -82,16 +98,15 @@ impl RemoteError {
         Self { maybe_done, ..Self::new(ErrorClass::Cancelled, "the work is not wanted any more") }
     }
 
-    pub(crate) fn broken(broken: Broken) -> Self {
-        match broken {
-            Broken::NotSent { reason } => Self::new(ErrorClass::Dead, format!("nobody was reached: {reason}")),
-            Broken::Unanswered { reason } => Self::maybe_done(ErrorClass::Retryable, format!("no answer: {reason}")),
-            Broken::TimedOut { reason } => Self::maybe_done(ErrorClass::TimedOut, reason),
-            Broken::TooLong { most } => Self::maybe_done(
-                ErrorClass::Malformed,
-                format!("expected an answer of at most {most} bytes, found more"),
-            ),
-        }
+    /// An exchange that broke.
+    pub(crate) fn broken(broken: &Broken) -> Self {
+        let class = match broken {
+            Broken::NotSent { .. } => ErrorClass::Dead,
+            Broken::Unanswered { .. } => ErrorClass::Retryable,
+            Broken::TimedOut { .. } => ErrorClass::TimedOut,
+            Broken::TooLong { .. } => ErrorClass::Malformed,
+        };
+        Self { maybe_done: class != ErrorClass::Dead, ..Self::new(class, broken.to_string()) }
     }
 
     /// The same, where it may come from a gateway, which tells of a lost server as of any failure inside.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::error::ErrorClass;
+use super::words::beginning;
 
 /// The `details` of an error, as far as they change what is done about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(crate) struct Details {
 impl Details {
     /// Reads a body; one of another service has none.
     pub(crate) fn of(body: &[u8]) -> Self {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else { return Self::default() };
+        let Ok(body) = serde_json::from_slice::<Value>(beginning(body)) else { return Self::default() };
         // Routes that stream answer with a list of one.
         let error = body.get(0).unwrap_or(&body).get("error");
         let details = error.and_then(|error| error["details"].as_array());
@@ -95,6 +96,9 @@ mod tests {
                 assert_eq!(found.after, after.map(Duration::from_millis), "{body}");
             }
         }
+        // Nobody has so much to say, and its values could be many more bytes than their text.
+        let body = json!({"error": {"details": [retry("3s")]}, "more": vec![0; 1 << 20]});
+        assert_eq!(Details::of(body.to_string().as_bytes()), Details::default());
         assert_eq!(Details::of(b"Internal Server Error"), Details::default());
         assert_eq!(Details::of(b"{\"error\":\"text\"}"), Details::default());
     }

@@ -70,11 +70,9 @@ impl RetryRules {
             return (asked <= self.longest_asked).then_some(asked);
         }
         let nominal = self.first_wait.saturating_mul(1 << (attempt - 1).min(20)).min(self.longest_wait);
-        Some(nominal.mul_f64(1.0 - 0.25 * seed.mix(u64::from(attempt)).unit()))
+        Some(nominal.saturating_sub((nominal / 4).mul_f64(seed.mix(u64::from(attempt)).unit())))
     }
-}
 
-impl RetryRules {
     /// The error as it is where there is no other attempt: a server that asks for a longer pause than is waited for is not
     /// to be asked at once by anybody else.
     pub(crate) fn given_up(&self, error: RemoteError) -> RemoteError {

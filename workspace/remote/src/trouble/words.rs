@@ -25,14 +25,18 @@ impl Words {
     ///
     /// Secrets are hidden before anything is cut short, so that no half of one is left.
     pub(crate) fn of(body: &[u8], hide: impl Fn(&str) -> String) -> Self {
-        // What an error has to say stands at its beginning; the rest could be anything.
-        let text = String::from_utf8_lossy(body.get(..MOST_BYTES).unwrap_or(body));
-        let words = match serde_json::from_str::<Value>(&text) {
-            Ok(value) => Self::of_json(&value),
-            Err(_) => Self { message: of_text(&text), ..Self::default() },
-        };
+        let words = Self::read(body);
         let word = |word: Option<String>| word.map(|word| short(&hide(&word)));
         Self { message: short(&hide(&words.message)), code: word(words.code), kind: word(words.kind) }
+    }
+
+    /// The words as they stand there, secrets and all.
+    fn read(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(beginning(body));
+        match serde_json::from_str::<Value>(&text) {
+            Ok(value) => Self::of_json(&value),
+            Err(_) => Self { message: of_text(&text), ..Self::default() },
+        }
     }
 
     fn of_json(value: &Value) -> Self {
@@ -99,6 +103,18 @@ impl Words {
     }
 }
 
+/// What a body says that is not what was expected, for the end of a sentence that is still to be told without secrets and to
+/// be cut short.
+pub(crate) fn found(body: &[u8]) -> String {
+    let said = Words::read(body).message;
+    if said.trim().is_empty() { "nothing".to_owned() } else { said }
+}
+
+/// What an error has to say stands at its beginning; the rest could be anything.
+pub(super) fn beginning(body: &[u8]) -> &[u8] {
+    body.get(..MOST_BYTES).unwrap_or(body)
+}
+
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -144,12 +160,59 @@ fn of_text(text: &str) -> String {
     title.map_or_else(|| "a page of HTML".to_owned(), |title| format!("a page of HTML called `{}`", title.trim()))
 }
 
-/// One line of limited length, without control characters.
+/// One line of limited length, as [`plain`] has it.
 pub(crate) fn short(text: &str) -> String {
-    let line: Vec<&str> = text.split(|character: char| character.is_whitespace() || character.is_control()).collect();
-    let line = line.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST_CHARACTERS) {
-        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
-        None => line,
+    cut(&plain(text), MOST_CHARACTERS)
+}
+
+/// At most so many characters of a text, and a mark where there are more.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// One line that reads as it is written: without control characters, without what cannot be seen, and without what turns the
+/// order of letters around. A server could make a terminal or a reader believe something else with those.
+pub(crate) fn plain(text: &str) -> String {
+    let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
+    let words = words.map(|word| word.replace(is_hidden, "")).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Characters of Unicode's category `Cf` that are in use: marks of direction, joiners, invisible operators, tags.
+fn is_hidden(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_servers_say_reads_as_it_is_written() {
+        for (said, expected) in [
+            ("  two\r\n\tlines ", "two lines"),
+            ("\u{1b}[2Jgone\u{7f}", "[2Jgone"),
+            ("good \u{202e}dab\u{202c} \u{2066}x\u{2069}", "good dab x"),
+            ("a\u{200b}d\u{ad}m\u{feff}in\u{e0041}", "admin"),
+            ("schön 中 😀", "schön 中 😀"),
+            ("\u{200b} \u{2028}", ""),
+        ] {
+            assert_eq!(plain(said), expected, "{said:?}");
+        }
+        assert_eq!(short(&"é".repeat(400)), format!("{}…", "é".repeat(300)));
     }
 }

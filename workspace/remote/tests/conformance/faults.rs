@@ -10,14 +10,10 @@ use editscale_remote::{
 };
 use editscale_testkit::{FakeServer, ServerFault};
 
+use crate::suite::status;
 use crate::support::{
     Listening, connection, edit, edit_watched, editor, item, judge_options, named, options, picture, request,
 };
-
-fn status(status: u16, headers: &[(&'static str, &str)], body: &str) -> ServerFault {
-    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    ServerFault::Answer(status, headers, body.to_owned())
-}
 
 /// A picture at ten cents on a server that nobody can ask what became of it.
 fn paid(server: &FakeServer) -> OpenAiImagesOptions {

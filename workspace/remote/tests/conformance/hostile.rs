@@ -6,10 +6,13 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use editscale_core::FailureKind;
-use editscale_remote::{OpenAiImages, OpenAiImagesOptions, Profile, ServerOptions};
-use editscale_testkit::{FakeServer, png};
+use editscale_core::{FailureKind, NobodyWatches, RewardBatch, RewardModel, RewardName};
+use editscale_remote::{
+    ComparingJudge, ComparingJudgeOptions, OpenAiImages, OpenAiImagesOptions, Profile, ServerOptions,
+};
+use editscale_testkit::{FakeServer, base64, png};
 
+use crate::comparing::items as candidates;
 use crate::support::{SIZE, connection, edit, item, judge, judge_options, options, request};
 
 /// A server that reads a request and then does with each connection what it is told. Its base address comes back.
@@ -233,20 +236,6 @@ async fn a_stream_may_be_silent_as_long_as_an_answer_may_be_awaited() {
     edit(&OpenAiImages::new(streaming).unwrap(), item(&request(None, None))).await.unwrap();
 }
 
-fn base64(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let letters: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
-    let bits = bytes.iter().fold(String::new(), |mut bits, byte| {
-        _ = write!(bits, "{byte:08b}");
-        bits
-    });
-    let six = bits
-        .as_bytes()
-        .chunks(6)
-        .map(|six| six.iter().fold(0, |sum, bit| sum * 2 + usize::from(bit - b'0')) << (6 - six.len()));
-    six.map(|six| letters[six]).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_is_cut_short_or_told_in_part_is_none() {
     let whole = png(SIZE, [1, 2, 3]);
@@ -304,10 +293,12 @@ async fn a_file_has_less_time_than_an_edit() {
 }
 
 #[tokio::test]
-async fn control_characters_of_servers_reach_no_terminal() {
+async fn what_misleads_a_reader_reaches_no_terminal() {
     use editscale_testkit::ServerFault::{Address, Answer};
     let server = FakeServer::start();
-    let escape = "\u{1b}]0;owned\u{7}";
+    // A terminal's title, letters from right to left, and one that is not seen.
+    let escape = "\u{1b}]0;owned\u{7}\u{202e}dab\u{202c}\u{200b}";
+    let misleads = |letter: char| letter.is_control() || "\u{202e}\u{202c}\u{200b}".contains(letter);
     let json = serde_json::json!({"error": {"message": escape, "code": escape}}).to_string();
     for fault in [
         Answer(400, Vec::new(), json),
@@ -318,11 +309,18 @@ async fn control_characters_of_servers_reach_no_terminal() {
     ] {
         server.fail([fault.clone()]);
         let failure = edit(&editor(&server.base()), item(&request(None, None))).await.unwrap_err();
-        assert!(!failure.to_string().chars().any(char::is_control), "{fault:?}: {failure:?}");
+        assert!(!failure.to_string().chars().any(misleads), "{fault:?}: {failure:?}");
     }
     server.says(move |_| escape.to_owned());
     let failure = judge(&editscale_remote::ChatJudge::new(judge_options(&server)).unwrap()).await.unwrap_err();
-    assert!(!failure.to_string().chars().any(char::is_control), "{failure:?}");
+    assert!(!failure.to_string().chars().any(misleads), "{failure:?}");
+    let name = RewardName::new("judge").unwrap();
+    let compares = ComparingJudgeOptions::pairwise(name, "a-judge", connection(&[server.base()]));
+    let items = candidates(&[1, 2]);
+    for judged in ComparingJudge::new(compares).unwrap().score(RewardBatch { items }, &NobodyWatches).await {
+        let failure = judged.unwrap_err();
+        assert!(failure.message.contains("owned") && !failure.message.chars().any(misleads), "{failure:?}");
+    }
 }
 
 /// What the process of its own is told.

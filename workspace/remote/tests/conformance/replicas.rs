@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{EditBackend, EditBatch, FailureKind, NobodyWatches};
-use editscale_remote::{BreakerRules, OpenAiImages, Profile};
+use editscale_remote::{BreakerRules, OpenAiImages, OpenAiImagesOptions, Profile};
 use editscale_testkit::{FakeServer, ServerFault};
 
 use crate::storms::over;
@@ -107,13 +107,28 @@ async fn a_server_that_answers_at_once_and_with_nothing_is_left_alone() {
     for nothing in [ServerFault::Pictures(0), ServerFault::Answer(200, Vec::new(), "<html>".to_owned())] {
         let servers = [FakeServer::start(), FakeServer::start()];
         servers[0].script(move |_| Some(nothing.clone()));
-        let mut options = over(&servers, options(Profile::SgLang, &servers[0]));
-        options.connection.breaker =
-            BreakerRules { failures: 2, pause: Duration::from_secs(60), longest_pause: Duration::from_secs(60) };
-        let editor = OpenAiImages::new(options).unwrap();
+        let editor = OpenAiImages::new(left_alone_soon(&servers)).unwrap();
         for _ in 0..6 {
             edit(&editor, item(&request(None, None))).await.unwrap();
         }
         assert_eq!((servers[0].asked().len(), servers[1].asked().len()), (2, 6));
+        // Alone, it is told of with the reason.
+        let nobody_else = OpenAiImages::new(left_alone_soon(&servers[..1])).unwrap();
+        let mut last = String::new();
+        for _ in 0..2 {
+            last = edit(&nobody_else, item(&request(None, None))).await.unwrap_err().to_string();
+        }
+        assert!(
+            last.contains("will be left alone") && last.contains("last: http") && last.contains("expected "),
+            "{last}"
+        );
     }
+}
+
+/// Servers that are left alone for long after two failures.
+fn left_alone_soon(servers: &[FakeServer]) -> OpenAiImagesOptions {
+    let mut options = over(servers, options(Profile::SgLang, &servers[0]));
+    let pause = Duration::from_secs(60);
+    options.connection.breaker = BreakerRules { failures: 2, pause, longest_pause: pause };
+    options
 }

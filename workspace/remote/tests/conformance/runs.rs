@@ -23,6 +23,7 @@ use editscale_testkit::FakeServer;
 use serde_json::{Value, json};
 
 use crate::storms::{Death, dies_and_comes_back, faults, over, patient, storm, storm_of, three};
+use crate::suite::each;
 use crate::support::{judge_options, options, request};
 
 /// A judge whose scores follow from the picture alone.
@@ -106,43 +107,44 @@ fn judge(servers: &[FakeServer], prices: Prices) -> ChatJudge {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_through_a_storm_has_the_winner_of_a_calm_one() {
-    for keyed in [false, true] {
-        let mut calm: Option<Outcome> = None;
-        for salt in [None, Some(21), Some(61), Some(81)] {
-            let (servers, judges) = (three(), judges(salt.map(|salt| salt + 10)));
-            if keyed {
-                servers.iter().for_each(FakeServer::honour_keys);
-            }
-            let mut deaths = Vec::new();
-            if let Some(salt) = salt {
-                servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
-                deaths = vec![dies_and_comes_back(&servers), dies_and_comes_back(&judges)];
-            }
-            let editor = if keyed { paid(&servers, Some(Repeat::Keyed)) } else { free(&servers) };
-            let folder = tempfile::tempdir().unwrap();
-            let job = job(editor, judge(&judges, Prices::default()), Budget::default());
-            let outcome = carry_out(&job, &folder.path().join("run")).await;
-            deaths.into_iter().for_each(Death::end);
-            assert_eq!((outcome.asked, outcome.failed), (EDITS, 0), "nothing is lost: {outcome:?}");
-            if keyed {
-                assert_eq!(made(&servers).len(), EDITS as usize, "none was made twice");
-            }
-            match &calm {
-                None => assert!(winner(&outcome).is_some()),
-                Some(calm) => {
-                    assert_eq!(winner(&outcome), winner(calm));
-                    assert_eq!(outcome.verdict, calm.verdict);
-                }
-            }
-            calm.get_or_insert(outcome);
-        }
+    each([false, true], |is_keyed| async move {
+        let calm = Arc::new(through(None, is_keyed).await);
+        assert!(winner(&calm).is_some());
+        each([21, 61, 81].map(|salt| (salt, Arc::clone(&calm))), |(salt, calm)| async move {
+            let outcome = through(Some(salt), is_keyed).await;
+            assert_eq!(winner(&outcome), winner(&calm));
+            assert_eq!(outcome.verdict, calm.verdict);
+        })
+        .await;
+    })
+    .await;
+}
+
+/// A run through a storm, or through none.
+async fn through(salt: Option<u64>, is_keyed: bool) -> Outcome {
+    let (servers, judges) = (three(), judges(salt.map(|salt| salt + 10)));
+    if is_keyed {
+        servers.iter().for_each(FakeServer::honour_keys);
     }
+    let mut deaths = Vec::new();
+    if let Some(salt) = salt {
+        servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
+        deaths = vec![dies_and_comes_back(&servers), dies_and_comes_back(&judges)];
+    }
+    let editor = if is_keyed { paid(&servers, Some(Repeat::Keyed)) } else { free(&servers) };
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(editor, judge(&judges, Prices::default()), Budget::default());
+    let outcome = carry_out(&job, &folder.path().join("run")).await;
+    deaths.into_iter().for_each(Death::end);
+    assert_eq!((outcome.asked, outcome.failed), (EDITS, 0), "nothing is lost: {outcome:?}");
+    assert!(!is_keyed || made(&servers).len() == EDITS as usize, "none was made twice");
+    outcome
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_run_through_a_storm_keeps_its_budget() {
-    for (salt, most) in [(41, Some(500_000)), (51, Some(700_000)), (71, Some(90_000)), (91, None), (101, Some(39_999))]
-    {
+    let budgets = [(41, Some(500_000)), (51, Some(700_000)), (71, Some(90_000)), (91, None), (101, Some(39_999))];
+    each(budgets, |(salt, most)| async move {
         let (servers, judges) = (three(), judges(Some(salt + 10)));
         servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
         let judge_price = Prices { call: Usd { micros: 1000 }, ..Prices::default() };
@@ -161,7 +163,8 @@ async fn a_paid_run_through_a_storm_keeps_its_budget() {
         assert!(winner(&outcome).is_some() || most.is_some_and(|most| most < PRICE + 2000));
         let distinct: BTreeSet<&String> = made.iter().collect();
         assert_eq!(distinct.len(), made.len(), "wherever an answer got lost, the picture was not asked for again");
-    }
+    })
+    .await;
 }
 
 /// Answers in a run's journal with more pictures than were asked for.

@@ -545,6 +545,7 @@ async fn secrets_are_in_no_text() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     std::fs::write(&file, "sk-verysecret\n").unwrap();
+    let long = format!("{}sk-verysecret", "x".repeat(70));
     for (dialect, _) in DIALECTS {
         for body in [
             r#"{"data": [{"probs": ["sk-verysecret"], "data": ["sk-verysecret"]}], "results": [{}], "errors": [{"editreward": "sk-verysecret"}], "error": "sk-verysecret"}"#,
@@ -552,6 +553,10 @@ async fn secrets_are_in_no_text() {
             r#"{"data": {"score": {}}, "scores": [], "reward": {"name": "sk-verysecret"}}"#,
             "csk-verysecret\nsystem\n.",
             "sk-verysecret",
+            // Where a message is cut short, no half of it is left.
+            &format!("c{}sk-verysecret\nsystem\n.", "x".repeat(49)),
+            &format!("{}sk-verysecret", "x".repeat(290)),
+            &json!({"data": [{"probs": [long], "data": [long]}], "rewards": [long]}).to_string(),
         ] {
             let server = FakeServer::start();
             server.fail([answer(200, body)]);
@@ -563,7 +568,7 @@ async fn secrets_are_in_no_text() {
                 Ok(judgement) => format!("{judgement:?}"),
                 Err(failure) => format!("{failure:?}"),
             };
-            assert!(!text.contains("verysecret"), "{dialect} {body}: {text}");
+            assert!(!text.contains("sk-v"), "{dialect} {body}: {text}");
             assert_eq!(server.asked()[0].header("authorization"), Some("Bearer sk-verysecret"), "{dialect}");
         }
     }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    Candidate, EditBackend, EditBatch, EditRequest, Failure, FailureKind, NobodyWatches, RewardBatch, RewardItem,
-    RewardModel, Seed, Usd,
+    Candidate, EditBackend, EditBatch, Failure, FailureKind, NobodyWatches, RewardBatch, RewardItem, RewardModel, Seed,
+    Usd,
 };
 use editscale_remote::{
     BreakerRules, ChatJudge, ChatJudgeOptions, Connection, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat,
@@ -17,6 +17,7 @@ use editscale_remote::{
 };
 use editscale_testkit::{FakeServer, ServerFault};
 
+use crate::suite::{each, status};
 use crate::support::{connection, judge_options, numbered, options, picture, request};
 
 const EDITS: u32 = 48;
@@ -36,7 +37,8 @@ pub(crate) fn patient(servers: &[FakeServer]) -> Connection {
     let mut connection = connection(&bases);
     connection.retry.attempts = 20;
     connection.timeouts.answer = Duration::from_millis(400);
-    connection.timeouts.connect = Duration::from_millis(400);
+    // It counts into how long nothing is waited for, and on this machine the kernel connects.
+    connection.timeouts.connect = Duration::from_millis(200);
     connection.timeouts.silence = Duration::from_millis(400);
     connection.breaker.pause = Duration::from_millis(20);
     connection.breaker.longest_pause = Duration::from_millis(200);
@@ -46,11 +48,6 @@ pub(crate) fn patient(servers: &[FakeServer]) -> Connection {
 
 pub(crate) fn over(servers: &[FakeServer], options: OpenAiImagesOptions) -> OpenAiImagesOptions {
     OpenAiImagesOptions { connection: patient(servers), ..options }
-}
-
-fn status(status: u16, headers: &[(&'static str, &str)], body: &str) -> ServerFault {
-    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    ServerFault::Answer(status, headers, body.to_owned())
 }
 
 /// What can go wrong with any request.
@@ -139,8 +136,9 @@ impl Death {
     }
 }
 
-async fn all(editor: &OpenAiImages, request: &Arc<EditRequest>) -> Vec<Result<Candidate, Failure>> {
-    let items = (0..EDITS).map(|id| numbered(request, id, 1000 + u64::from(id))).collect();
+async fn all(editor: &OpenAiImages) -> Vec<Result<Candidate, Failure>> {
+    let request = request(None, None);
+    let items = (0..EDITS).map(|id| numbered(&request, id, 1000 + u64::from(id))).collect();
     editor.edit(EditBatch { items }, &NobodyWatches).await
 }
 
@@ -204,53 +202,54 @@ fn a_storm_has_faults_of_every_kind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_repeats_are_harmless_a_storm_loses_nothing_and_changes_nothing() {
-    let request = request(None, None);
     let calm = three();
     let quiet = OpenAiImages::new(over(&calm, options(Profile::SgLang, &calm[0]))).unwrap();
-    let expected = pictures(&all(&quiet, &request).await);
+    let expected = pictures(&all(&quiet).await);
     assert!(calm.iter().all(|server| !server.asked().is_empty()), "all replicas work");
     assert!(calm.iter().all(|server| server.most_under_way() <= 4), "slots hold");
-    for salt in STORMS {
+    let expected = Arc::new(expected);
+    each(STORMS.map(|salt| (salt, Arc::clone(&expected))), |(salt, expected)| async move {
         let servers = three();
         servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
         let death = dies_and_comes_back(&servers);
         let editor = OpenAiImages::new(over(&servers, options(Profile::SgLang, &servers[0]))).unwrap();
-        let results = all(&editor, &request).await;
-        assert_eq!(pictures(&results), expected, "storm {salt}");
+        let results = all(&editor).await;
+        assert_eq!(pictures(&results), *expected, "storm {salt}");
         assert!(servers.iter().map(|server| server.asked().len()).sum::<usize>() > EDITS as usize + 5, "a storm");
         death.end();
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_keys_a_storm_makes_each_once_and_changes_nothing() {
-    let request = request(None, None);
     let calm = three();
-    let expected = pictures(&all(&paid(&calm, Some(Repeat::Keyed)), &request).await);
-    for salt in STORMS {
+    let expected = pictures(&all(&paid(&calm, Some(Repeat::Keyed))).await);
+    let expected = Arc::new(expected);
+    each(STORMS.map(|salt| (salt, Arc::clone(&expected))), |(salt, expected)| async move {
         let servers = three();
         // Each server knows only its own keys.
         servers.iter().for_each(FakeServer::honour_keys);
         servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
         let death = dies_and_comes_back(&servers);
-        let results = all(&paid(&servers, Some(Repeat::Keyed)), &request).await;
-        assert_eq!(pictures(&results), expected, "storm {salt}");
+        let results = all(&paid(&servers, Some(Repeat::Keyed))).await;
+        assert_eq!(pictures(&results), *expected, "storm {salt}");
         assert_eq!(made(&servers).len(), EDITS as usize, "storm {salt}: none was made twice");
         assert!(servers.iter().all(|server| !server.made().is_empty()), "all replicas work");
         let spent: u64 = results.iter().map(|result| cost(result).micros).sum();
         assert!(spent >= PRICE.micros * u64::from(EDITS));
         death.end();
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn elsewhere_nothing_that_may_be_paid_is_sent_again_and_all_of_it_is_counted() {
-    let request = request(None, None);
-    for salt in STORMS {
+    each(STORMS, |salt| async move {
         let servers = three();
         servers.iter().zip(salt..).for_each(|(server, salt)| storm(server, salt));
         let death = dies_and_comes_back(&servers);
-        let results = all(&paid(&servers, None), &request).await;
+        let results = all(&paid(&servers, None)).await;
         let made = made(&servers);
         let distinct: BTreeSet<&String> = made.iter().collect();
         assert_eq!(made.len(), distinct.len(), "storm {salt}: never sent again");
@@ -264,12 +263,13 @@ async fn elsewhere_nothing_that_may_be_paid_is_sent_again_and_all_of_it_is_count
             assert_eq!(failure.cost.usd, PRICE, "storm {salt}: {failure}");
         }
         death.end();
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_over_three_judges_loses_no_score() {
-    for salt in STORMS {
+    each(STORMS, |salt| async move {
         let servers = three();
         servers.iter().zip(salt..).for_each(|(server, salt)| storm_of(faults(), server, salt));
         let death = dies_and_comes_back(&servers);
@@ -280,12 +280,13 @@ async fn a_storm_over_three_judges_loses_no_score() {
             assert!((judgement.unwrap().score.mean() - 6.0).abs() < 1e-12, "storm {salt}");
         }
         death.end();
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_judges_may_have_been_paid_is_counted() {
-    for salt in STORMS {
+    each(STORMS, |salt| async move {
         let servers = three();
         servers.iter().zip(salt..).for_each(|(server, salt)| storm_of(faults(), server, salt));
         let death = dies_and_comes_back(&servers);
@@ -302,17 +303,18 @@ async fn what_judges_may_have_been_paid_is_counted() {
             assert!(matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed), "{failure:?}");
         }
         death.end();
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_all_ask_for_a_pause_are_given_it() {
-    let (servers, request) = (three(), request(None, None));
+    let servers = three();
     for server in &servers {
         server.script(|number| (number < 6).then(|| status(429, &[("retry-after-ms", "60")], "slow down")));
     }
     let began = Instant::now();
-    let results = all(&paid(&servers, None), &request).await;
+    let results = all(&paid(&servers, None)).await;
     assert!(results.iter().all(Result::is_ok), "nothing was made, so all can be asked for again");
     assert!(began.elapsed() >= Duration::from_millis(120), "four calls of each server, a pause, two more, a pause");
     assert_eq!(made(&servers).len(), EDITS as usize);

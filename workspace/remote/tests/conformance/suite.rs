@@ -54,7 +54,10 @@ pub(crate) fn at(servers: &[FakeServer], path: &str, limit: Duration) -> Connect
     let bases: Vec<String> = servers.iter().map(|server| format!("{}{path}", server.root())).collect();
     let mut connection = connection(&bases);
     connection.retry.attempts = 6;
-    (connection.timeouts.answer, connection.timeouts.silence) = (limit, limit);
+    let timeouts = &mut connection.timeouts;
+    // What the connection leaves of its time goes to the answer: both are short where one is.
+    timeouts.connect = timeouts.connect.min(limit);
+    (timeouts.answer, timeouts.silence) = (limit, limit);
     let short = Duration::from_millis(2);
     connection.breaker = BreakerRules { failures: 50, pause: short, longest_pause: short };
     connection.most_answer_bytes = MOST_BYTES as u64;
@@ -155,6 +158,15 @@ pub(crate) fn asking_for(instruction: &str) -> Arc<EditRequest> {
 /// Requests whose method and path begin so.
 pub(crate) fn calls(servers: &[FakeServer], route: &str) -> usize {
     servers.iter().flat_map(FakeServer::asked).filter(|asked| asked.line.starts_with(route)).count()
+}
+
+/// Each of some rows with each of the others.
+pub(crate) fn pairs<A: Copy, B: Clone>(
+    rows: impl IntoIterator<Item = A>,
+    others: impl IntoIterator<Item = B>,
+) -> Vec<(A, B)> {
+    let others: Vec<B> = others.into_iter().collect();
+    rows.into_iter().flat_map(|row| others.iter().cloned().map(move |other| (row, other))).collect()
 }
 
 /// Every item at once, so that the waits of one are not waited for by the next; panics are passed on.

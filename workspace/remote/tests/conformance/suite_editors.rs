@@ -18,8 +18,8 @@ use editscale_testkit::{FakeServer, ServerFault, base64, png};
 
 use crate::storms::{faults, patient, storm_of, three};
 use crate::suite::{
-    FINAL, LONG, Pays, SHORT, WORDS, asking_for, at, calls, doubtful, each, limit, one_at_a_time, passing, readable,
-    status, tells_all, with_secret,
+    FINAL, LONG, Pays, SHORT, WORDS, asking_for, at, calls, doubtful, each, limit, one_at_a_time, pairs, passing,
+    readable, status, tells_all, with_secret,
 };
 use crate::support::{Listening, numbered, request};
 
@@ -345,43 +345,47 @@ async fn where_nobody_pays_whatever_passes_is_outlasted() {
     each(ROWS.into_iter().filter(|row| row.ways.contains(&Pays::Nobody)), |row| async move {
         let calm = FakeServer::start();
         let expected = edit(&row.on(&calm, Pays::Nobody, LONG), an_item(0)).await;
+        let expected: Arc<[u8]> = bytes(&expected).into();
         let inside = status(500, &[], "Internal Server Error");
-        for fault in doubtful().into_iter().chain(passing()).chain([inside, status(200, &[], "{}")]) {
-            let server = FakeServer::start();
-            server.fail_at(row.route, [fault.clone()]);
-            let made = edit(&row.on(&server, Pays::Nobody, limit(&fault)), an_item(0)).await;
-            assert!(made.is_ok(), "{} {fault:?}: {made:?}", row.name);
-            // Gemini asks once more under another seed where there was no picture.
-            let is_another = row.name == "gemini" && fault == status(200, &[], "{}");
-            assert!(is_another || bytes(&made) == bytes(&expected), "{} {fault:?}", row.name);
-            assert!(row.finds_lost || row.submissions(&server) >= 2, "{} {fault:?}", row.name);
-        }
+        each(doubtful().into_iter().chain(passing()).chain([inside, status(200, &[], "{}")]), |fault| {
+            let expected = Arc::clone(&expected);
+            async move {
+                let server = FakeServer::start();
+                server.fail_at(row.route, [fault.clone()]);
+                let made = edit(&row.on(&server, Pays::Nobody, limit(&fault)), an_item(0)).await;
+                assert!(made.is_ok(), "{} {fault:?}: {made:?}", row.name);
+                // Gemini asks once more under another seed where there was no picture.
+                let is_another = row.name == "gemini" && fault == status(200, &[], "{}");
+                assert!(is_another || bytes(&made) == &*expected, "{} {fault:?}", row.name);
+                assert!(row.finds_lost || row.submissions(&server) >= 2, "{} {fault:?}", row.name);
+            }
+        })
+        .await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_somebody_pays_nothing_doubtful_is_sent_again_and_it_counts() {
-    each(ROWS, |row| async move {
-        let inside = (row.front == Front::Proxy).then(|| status(500, &[], "Internal Server Error"));
-        for mut fault in doubtful().into_iter().chain(inside) {
-            let server = FakeServer::start();
-            if let (ServerFault::Answer(_, headers, _), Front::Entrance(name)) = (&mut fault, row.front) {
-                headers.push((name, "r-1".to_owned()));
-            }
-            server.fail_at(row.route, [fault.clone()]);
-            let editor = row.on(&server, Pays::Somebody, limit(&fault));
-            let (made, about) = (edit(&editor, an_item(0)).await, format!("{} {fault:?}", row.name));
-            assert_eq!(row.submissions(&server), 1, "{about}: {made:?}");
-            assert!(server.made().len() <= 1, "{about}");
-            match made {
-                Ok(_) => assert!(row.finds_lost, "{about}"),
-                Err(failure) => {
-                    let is_open = matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed);
-                    assert!(is_open && !failure.kind.may_pass(), "{about}: {:?} {failure}", failure.kind);
-                    assert_eq!(failure.cost.usd, editor.card().cost.usd, "{about}: {failure}");
-                    readable(&failure, &server, &about);
-                }
+    let inside = status(500, &[], "Internal Server Error");
+    let of_proxies = pairs(ROWS.into_iter().filter(|row| row.front == Front::Proxy), [inside]);
+    each(pairs(ROWS, doubtful()).into_iter().chain(of_proxies), |(row, mut fault)| async move {
+        let server = FakeServer::start();
+        if let (ServerFault::Answer(_, headers, _), Front::Entrance(name)) = (&mut fault, row.front) {
+            headers.push((name, "r-1".to_owned()));
+        }
+        server.fail_at(row.route, [fault.clone()]);
+        let editor = row.on(&server, Pays::Somebody, limit(&fault));
+        let (made, about) = (edit(&editor, an_item(0)).await, format!("{} {fault:?}", row.name));
+        assert_eq!(row.submissions(&server), 1, "{about}: {made:?}");
+        assert!(server.made().len() <= 1, "{about}");
+        match made {
+            Ok(_) => assert!(row.finds_lost, "{about}"),
+            Err(failure) => {
+                let is_open = matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed);
+                assert!(is_open && !failure.kind.may_pass(), "{about}: {:?} {failure}", failure.kind);
+                assert_eq!(failure.cost.usd, editor.card().cost.usd, "{about}: {failure}");
+                readable(&failure, &server, &about);
             }
         }
     })
@@ -504,32 +508,31 @@ async fn held(row: &Row, pays: Pays) -> (FakeServer, Editor, Arc<Listening>, tok
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_wanted_is_not_sent_and_not_waited_for() {
-    each(ROWS, |row| async move {
-        for pays in row.ways {
-            let (server, editor, watch, task) = held(&row, *pays).await;
-            let (began, about) = (Instant::now(), format!("{} {pays:?}", row.name));
-            watch.cancel.store(true, Ordering::Relaxed);
-            let failure = task.await.unwrap().unwrap_err();
-            assert_eq!(failure.kind, FailureKind::Cancelled, "{about}: {failure}");
-            assert_eq!(failure.cost.usd, editor.card().cost.usd, "{about}: it may have been done");
-            // A job that can be stopped is given three seconds for that.
-            assert!(began.elapsed() < Duration::from_secs(8), "{about}");
-            let already = server.asked().len();
-            let late = watched(&editor, an_item(1), &*watch).await.unwrap_err();
-            assert_eq!((late.kind, late.cost.usd.micros), (FailureKind::Cancelled, 0), "{about}: {late}");
-            assert_eq!(server.asked().len(), already, "{about}: nothing is sent");
-            // The slot is free when the card says so.
-            if editor.card().cancel == CancelRule::Promptly && !row.is_job {
-                edit(&editor, an_item(2)).await.unwrap();
-                server.let_go();
-            } else {
-                let waiting = Arc::clone(&editor);
-                let next = tokio::spawn(async move { edit(&waiting, an_item(2)).await });
-                tokio::task::yield_now().await;
-                assert_eq!(row.submissions(&server), 1, "{about}: the slot is busy");
-                server.let_go();
-                next.await.unwrap().unwrap();
-            }
+    let ways = ROWS.into_iter().flat_map(|row| row.ways.iter().map(move |pays| (row, *pays)));
+    each(ways, |(row, pays)| async move {
+        let (server, editor, watch, task) = held(&row, pays).await;
+        let (began, about) = (Instant::now(), format!("{} {pays:?}", row.name));
+        watch.cancel.store(true, Ordering::Relaxed);
+        let failure = task.await.unwrap().unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Cancelled, "{about}: {failure}");
+        assert_eq!(failure.cost.usd, editor.card().cost.usd, "{about}: it may have been done");
+        // A job that can be stopped is given three seconds for that.
+        assert!(began.elapsed() < Duration::from_secs(8), "{about}");
+        let already = server.asked().len();
+        let late = watched(&editor, an_item(1), &*watch).await.unwrap_err();
+        assert_eq!((late.kind, late.cost.usd.micros), (FailureKind::Cancelled, 0), "{about}: {late}");
+        assert_eq!(server.asked().len(), already, "{about}: nothing is sent");
+        // The slot is free when the card says so.
+        if editor.card().cancel == CancelRule::Promptly && !row.is_job {
+            edit(&editor, an_item(2)).await.unwrap();
+            server.let_go();
+        } else {
+            let waiting = Arc::clone(&editor);
+            let next = tokio::spawn(async move { edit(&waiting, an_item(2)).await });
+            tokio::task::yield_now().await;
+            assert_eq!(row.submissions(&server), 1, "{about}: the slot is busy");
+            server.let_go();
+            next.await.unwrap().unwrap();
         }
     })
     .await;

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use crate::comparing::{honest_list, honest_pair, items as candidates, qualities};
 use crate::storms::{faults, patient, storm_of, three};
 use crate::suite::{
-    FINAL, LONG, PRICE, Pays, SHORT, WORDS, at, calls, doubtful, each, limit, one_at_a_time, passing, readable, status,
-    tells_all, with_secret,
+    FINAL, LONG, PRICE, Pays, SHORT, WORDS, at, calls, doubtful, each, limit, one_at_a_time, pairs, passing, readable,
+    status, tells_all, with_secret,
 };
 use crate::support::{Listening, SIZE, request};
 
@@ -322,28 +322,31 @@ async fn cards_are_true_and_scores_keep_their_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_number_is_a_failure_and_never_a_score() {
-    each(ROWS, |row| async move {
-        let texts = ["", "{}", "[]", "I will not.", "<html><title>Welcome</title></html>"].map(str::to_owned);
-        for body in row.values.iter().map(|value| row.answer.replace("VALUE", value)).chain(texts) {
-            for pays in [Pays::Nobody, Pays::Somebody] {
-                let server = FakeServer::start();
-                let said = body.clone();
-                if row.says.is_some() {
-                    server.says(move |_| said.clone());
-                } else {
-                    server.replies(move |_| Some((200, said.clone().into_bytes())));
-                }
-                let results = judge(&row.on(&server, pays, LONG), row.items(row.least())).await;
-                for judged in &results {
-                    let failure = judged.as_ref().expect_err(&format!("{} {body}", row.name));
-                    assert!(!failure.kind.may_pass(), "{} {body}: {:?}", row.name, failure.kind);
-                    assert!(failure.message.chars().count() < 700, "{} {body}: {failure}", row.name);
-                    assert!(!failure.message.chars().any(char::is_control), "{} {body}: {failure:?}", row.name);
-                }
-                // It was asked, and answered.
-                assert!((spent(&results) > 0) == (pays == Pays::Somebody), "{} {body}", row.name);
-            }
+    let texts = ["", "{}", "[]", "I will not.", "<html><title>Welcome</title></html>"];
+    let bodies = |row: Row| {
+        let values = row.values.iter().map(move |value| row.answer.replace("VALUE", value));
+        values.chain(texts.map(str::to_owned)).map(move |body| (row, body))
+    };
+    let bodies: Vec<(Row, String)> = ROWS.into_iter().flat_map(bodies).collect();
+    let ways =
+        bodies.iter().flat_map(|(row, body)| [Pays::Nobody, Pays::Somebody].map(|pays| (*row, body.clone(), pays)));
+    each(ways, |(row, body, pays)| async move {
+        let server = FakeServer::start();
+        let said = body.clone();
+        if row.says.is_some() {
+            server.says(move |_| said.clone());
+        } else {
+            server.replies(move |_| Some((200, said.clone().into_bytes())));
         }
+        let results = judge(&row.on(&server, pays, LONG), row.items(row.least())).await;
+        for judged in &results {
+            let failure = judged.as_ref().expect_err(&format!("{} {body}", row.name));
+            assert!(!failure.kind.may_pass(), "{} {body}: {:?}", row.name, failure.kind);
+            assert!(failure.message.chars().count() < 700, "{} {body}: {failure}", row.name);
+            assert!(!failure.message.chars().any(char::is_control), "{} {body}: {failure:?}", row.name);
+        }
+        // It was asked, and answered.
+        assert!((spent(&results) > 0) == (pays == Pays::Somebody), "{} {body}", row.name);
     })
     .await;
 }
@@ -354,43 +357,50 @@ async fn where_nobody_pays_whatever_passes_is_outlasted() {
         let calm = row.server();
         let expected = means(&judge(&row.on(&calm, Pays::Nobody, LONG), row.items(3)).await);
         let inside = status(500, &[], "Internal Server Error");
-        for fault in doubtful().into_iter().chain(passing()).chain([inside, status(200, &[], "{}")]) {
-            let server = row.server();
-            server.fail_at(row.route, [fault.clone()]);
-            let judged = judge(&row.on(&server, Pays::Nobody, limit(&fault)), row.items(3)).await;
-            assert!(judged.iter().all(Result::is_ok), "{} {fault:?}: {judged:?}", row.name);
-            assert_eq!(means(&judged), expected, "{} {fault:?}", row.name);
+        each(doubtful().into_iter().chain(passing()).chain([inside, status(200, &[], "{}")]), |fault| {
+            let expected = expected.clone();
+            async move {
+                let server = row.server();
+                server.fail_at(row.route, [fault.clone()]);
+                let judged = judge(&row.on(&server, Pays::Nobody, limit(&fault)), row.items(3)).await;
+                assert!(judged.iter().all(Result::is_ok), "{} {fault:?}: {judged:?}", row.name);
+                assert_eq!(means(&judged), expected, "{} {fault:?}", row.name);
+            }
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_pays_no_doubtful_question_is_asked_twice() {
+    each(pairs(ROWS, doubtful()), |(row, fault)| async move {
+        let server = row.server();
+        server.fail_at(row.route, [fault.clone()]);
+        let judged = judge(&row.on(&server, Pays::Somebody, limit(&fault)), row.items(3)).await;
+        let about = format!("{} {fault:?}", row.name);
+        assert_eq!(row.asked(&server), row.questions, "{about}: {judged:?}");
+        assert_eq!(spent(&judged), row.questions as u64 * PRICE.micros, "{about}: all of it counts");
+        // Judges that compare have other questions about the same candidates.
+        let failed: Vec<&Failure> = judged.iter().filter_map(|judged| judged.as_ref().err()).collect();
+        assert!(!failed.is_empty() || row.least() > 1, "{about}");
+        for failure in failed {
+            let is_open = matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed);
+            assert!(is_open, "{about}: {:?} {failure}", failure.kind);
+            readable(failure, &server, &about);
         }
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_somebody_pays_no_question_is_asked_twice_unless_nothing_was_done() {
-    each(ROWS, |row| async move {
-        for fault in doubtful() {
-            let server = row.server();
-            server.fail_at(row.route, [fault.clone()]);
-            let judged = judge(&row.on(&server, Pays::Somebody, limit(&fault)), row.items(3)).await;
-            let about = format!("{} {fault:?}", row.name);
-            assert_eq!(row.asked(&server), row.questions, "{about}: {judged:?}");
-            assert_eq!(spent(&judged), row.questions as u64 * PRICE.micros, "{about}: all of it counts");
-            // Judges that compare have other questions about the same candidates.
-            let failed: Vec<&Failure> = judged.iter().filter_map(|judged| judged.as_ref().err()).collect();
-            assert!(!failed.is_empty() || row.least() > 1, "{about}");
-            for failure in failed {
-                let is_open = matches!(failure.kind, FailureKind::Ambiguous | FailureKind::Malformed);
-                assert!(is_open, "{about}: {:?} {failure}", failure.kind);
-                readable(failure, &server, &about);
-            }
-        }
-        for fault in passing() {
-            let server = row.server();
-            server.fail_at(row.route, [fault.clone()]);
-            let judged = judge(&row.on(&server, Pays::Somebody, LONG), row.items(3)).await;
-            assert!(judged.iter().all(Result::is_ok), "{} {fault:?}: {judged:?}", row.name);
-            assert_eq!((row.asked(&server), server.made().len()), (row.questions + 1, row.questions), "{}", row.name);
-        }
+async fn where_nothing_was_done_even_what_is_paid_is_asked_again() {
+    each(pairs(ROWS, passing()), |(row, fault)| async move {
+        let server = row.server();
+        server.fail_at(row.route, [fault.clone()]);
+        let judged = judge(&row.on(&server, Pays::Somebody, LONG), row.items(3)).await;
+        assert!(judged.iter().all(Result::is_ok), "{} {fault:?}: {judged:?}", row.name);
+        assert_eq!((row.asked(&server), server.made().len()), (row.questions + 1, row.questions), "{}", row.name);
     })
     .await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use editscale_core::Watch;
 use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -23,6 +23,8 @@ const BELIEVED: u32 = 3;
 const BELIEVED_AFTER: Duration = Duration::from_secs(20);
 /// Attempts to stop a job.
 const STOPS: u32 = 3;
+/// A deadline that nobody lives to see: later ones could not be counted.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// How a job comes about.
 pub(super) enum Beginning {
@@ -40,16 +42,10 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    pub(super) fn begin(
-        mut line: Line,
-        slot: Slot,
-        jobs: Arc<dyn Jobs>,
-        rules: PollRules,
-        beginning: Beginning,
-    ) -> Self {
-        let events = line.heard().unwrap_or_else(|| unbounded_channel().1);
+    /// Begins. `events` are those of the follower's line.
+    pub(super) fn begin(mut follower: Follower, events: UnboundedReceiver<Event>, beginning: Beginning) -> Self {
         let (wanted, unwanted) = oneshot::channel();
-        let follower = Follower { line, slot, jobs, rules, unwanted: Some(unwanted), is_unwanted: false, lost: None };
+        follower.unwanted = Some(unwanted);
         Self { task: tokio::spawn(follower.run(beginning)), events, wanted: Some(wanted) }
     }
 
@@ -82,7 +78,8 @@ impl Followed {
     }
 }
 
-struct Follower {
+/// Who follows a job, and keeps its slot busy for as long.
+pub(super) struct Follower {
     line: Line,
     slot: Slot,
     jobs: Arc<dyn Jobs>,
@@ -96,6 +93,10 @@ struct Follower {
 }
 
 impl Follower {
+    pub(super) fn new(line: Line, slot: Slot, jobs: Arc<dyn Jobs>, rules: PollRules) -> Self {
+        Self { line, slot, jobs, rules, unwanted: None, is_unwanted: false, lost: None }
+    }
+
     async fn run(mut self, beginning: Beginning) -> Result<Value, RemoteError> {
         let is_new = matches!(beginning, Beginning::Submit { .. });
         let id = match beginning {
@@ -131,7 +132,7 @@ impl Follower {
     /// What has to be on the server first. Nothing was submitted where that fails.
     async fn prepare(&mut self) -> Result<Option<Payload>, RemoteError> {
         let jobs = Arc::clone(&self.jobs);
-        match while_wanted(&mut self.unwanted, jobs.cancels(), jobs.prepare(&self.line)).await {
+        match unless_unwanted(&mut self.unwanted, jobs.cancels(), jobs.prepare(&self.line)).await {
             Some(Ok(body)) => Ok(body),
             Some(Err(error)) => {
                 let error = RemoteError { maybe_done: false, ..error };
@@ -143,7 +144,7 @@ impl Follower {
     }
 
     async fn follow(&mut self, id: &str, first: Duration) -> Result<Value, RemoteError> {
-        let ends = Instant::now() + self.rules.deadline;
+        let ends = Instant::now() + self.rules.deadline.min(FAR);
         let (mut pause, mut wait) = (first, self.rules.first_wait);
         let mut trouble = Trouble::default();
         loop {
@@ -156,7 +157,7 @@ impl Follower {
             // It is looked at once more when its time is over: it may have ended since the last look.
             let is_last = Instant::now() >= ends;
             let (jobs, line) = (Arc::clone(&self.jobs), &self.line);
-            let looked = while_wanted(&mut self.unwanted, jobs.cancels(), jobs.look(id, line)).await;
+            let looked = unless_unwanted(&mut self.unwanted, jobs.cancels(), jobs.look(id, line)).await;
             // It is stopped before the next look.
             let Some(looked) = looked else {
                 (pause, self.is_unwanted) = (Duration::ZERO, true);
@@ -171,14 +172,20 @@ impl Follower {
                 return self.late(id).await;
             }
             pause = self.line.asked_wait().unwrap_or_default().clamp(wait, self.rules.deadline.max(wait));
-            wait = wait.mul_f64(1.5).min(self.rules.longest_wait);
+            wait = wait.saturating_add(wait / 2).min(self.rules.longest_wait);
         }
     }
 
     /// What an answer means: an end, or that the job is asked about again.
     fn judge(&mut self, looked: Result<Standing, RemoteError>, trouble: &mut Trouble) -> Result<Standing, RemoteError> {
         let (error, is_odd) = match looked {
-            Ok(Standing::Failed(error)) => return Err(error),
+            Ok(Standing::Failed(error)) => {
+                // What the server itself failed at is told of it; what was wrong with the job is not.
+                if error.class == ErrorClass::Retryable {
+                    self.slot.server().was_read(Err(&error));
+                }
+                return Err(error);
+            }
             Ok(Standing::Unknown) => (self.gone(), true),
             Ok(standing) => {
                 *trouble = Trouble::default();
@@ -195,7 +202,7 @@ impl Follower {
         trouble.odd = if is_odd { trouble.odd + 1 } else { 0 };
         let is_young = since.elapsed() < self.rules.lost_after.min(BELIEVED_AFTER);
         let passes = if is_odd { trouble.odd < BELIEVED || is_young } else { is_passing(error.class) };
-        if passes && since.elapsed() < self.rules.lost_after {
+        if passes && error.should_retry != Some(false) && since.elapsed() < self.rules.lost_after {
             return Ok(Standing::Waiting);
         }
         // The job may have been done, whatever was heard of it last; moderation is the server's own last word.
@@ -252,12 +259,12 @@ impl Follower {
                 () = jobs.woken() => (),
             }
         };
-        while_wanted(&mut self.unwanted, jobs.cancels(), news).await
+        unless_unwanted(&mut self.unwanted, jobs.cancels(), news).await
     }
 }
 
 /// The future's value; nothing once nobody wants the job any more and it can be stopped.
-async fn while_wanted<T>(
+async fn unless_unwanted<T>(
     unwanted: &mut Option<oneshot::Receiver<()>>,
     cancels: bool,
     work: impl Future<Output = T>,

@@ -7,18 +7,19 @@ use editscale_core::EncodedImage;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::Jobs;
-use crate::fleet::call::{Fleet, named};
+use crate::fleet::call::Fleet;
 use crate::fleet::server::{Server, lock};
-use crate::http::client::{Http, Message, Reply, Way};
+use crate::http::client::{Http, Message, Reply};
 use crate::http::endpoint::Endpoint;
 use crate::http::multipart::Payload;
-use crate::picture::results::way;
+use crate::http::way::{Way, is_same, way};
 use crate::trouble::classify::{refused, reported};
 use crate::trouble::error::{ErrorClass, RemoteError};
 use crate::trouble::retry::asked_wait;
+use crate::trouble::words::found;
 
 /// The longest wait for the head of an answer about a job.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -62,14 +63,13 @@ pub(crate) struct Line {
     most_bytes: u64,
     is_gateway: bool,
     events: UnboundedSender<Event>,
-    heard: Option<UnboundedReceiver<Event>>,
     /// The wait that the last answer asked for.
     asked: Mutex<Option<Duration>>,
 }
 
 impl Line {
-    pub(super) fn new(fleet: &Fleet, server: &Arc<Server>, is_gateway: bool) -> Self {
-        let (events, heard) = unbounded_channel();
+    /// A line whose events go to `events`.
+    pub(super) fn new(fleet: &Fleet, server: &Arc<Server>, is_gateway: bool, events: UnboundedSender<Event>) -> Self {
         Self {
             server: Arc::clone(server),
             submitting: fleet.http.clone(),
@@ -77,14 +77,8 @@ impl Line {
             most_bytes: fleet.most_answer_bytes,
             is_gateway,
             events,
-            heard: Some(heard),
             asked: Mutex::new(None),
         }
-    }
-
-    /// The other end, which one listener takes.
-    pub(super) fn heard(&mut self) -> Option<UnboundedReceiver<Event>> {
-        self.heard.take()
     }
 
     /// The server.
@@ -113,7 +107,7 @@ impl Line {
         trusts: impl Fn(&Url) -> bool,
     ) -> Result<Reply, RemoteError> {
         let home = self.endpoint().base();
-        let is_home = home.origin() == url.origin();
+        let is_home = is_same(home, &url);
         let way = way(home, &url, false).map_err(|reason| self.refused_address(&url, &reason))?;
         let is_trusted = is_home || (way == Way::Public && trusts(&url));
         let headers = if is_trusted { self.endpoint().headers().clone() } else { HeaderMap::new() };
@@ -145,7 +139,7 @@ impl Line {
         match http.exchange(way, message).await {
             Ok(reply) if (200..300).contains(&reply.status) => Ok(reply),
             Ok(reply) => Err(meant(&reply, refused(self.endpoint(), &reply).through_gateway(self.is_gateway))),
-            Err(broken) => Err(named(self.endpoint(), RemoteError::broken(broken))),
+            Err(broken) => Err(RemoteError::broken(&broken).named(self.endpoint())),
         }
     }
 
@@ -171,12 +165,12 @@ impl Line {
 
     /// An answer as JSON.
     pub(crate) fn json(&self, reply: &Reply) -> Result<Value, RemoteError> {
-        reply.json().ok_or_else(|| self.malformed("expected JSON, found something else"))
+        reply.json().ok_or_else(|| self.malformed(&format!("expected JSON, found {}", found(&reply.body))))
     }
 
     /// An answer that is none.
     pub(crate) fn malformed(&self, message: &str) -> RemoteError {
-        RemoteError::maybe_done(ErrorClass::Malformed, self.said(message))
+        RemoteError::malformed(self.endpoint(), message)
     }
 
     /// What the server says of a job that failed, by its own name for the error and its words. What is called by none of
@@ -197,6 +191,8 @@ impl Line {
 
     fn refused_address(&self, url: &Url, reason: &str) -> RemoteError {
         let shown = url.as_str().split(['?', '#']).next().unwrap_or_default();
-        self.malformed(&format!("{shown} was not asked: {reason}"))
+        let error = self.malformed(&format!("{shown} was not asked: {reason}"));
+        // It would be as wrong the next time.
+        RemoteError { should_retry: Some(false), ..error }
     }
 }

@@ -14,12 +14,14 @@ use std::time::Duration;
 
 use editscale_core::{BoxFuture, Submission, Watch};
 use serde_json::Value;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
-use self::follow::{Beginning, Followed};
+use self::follow::{Beginning, Followed, Follower};
 pub(crate) use self::line::{Line, Teller};
-use super::call::{Ask, Fleet, while_wanted};
+use super::call::{Ask, Fleet};
 use super::server::{Server, Slot};
+use super::wanted::while_wanted;
 use crate::SetupError;
 use crate::http::client::{Reply, seconds};
 use crate::http::multipart::Payload;
@@ -167,7 +169,8 @@ pub(crate) struct Finished {
 impl Fleet {
     /// A line to each server, for questions that are no work.
     pub(crate) fn lines(&self) -> impl Iterator<Item = Line> {
-        self.servers.iter().map(|server| Line::new(self, server, false))
+        // Nobody hears of steps where no job is done.
+        self.servers.iter().map(|server| Line::new(self, server, false, unbounded_channel().0))
     }
 
     /// Has a job done: submits it, follows it, and stops it when it is not wanted any more. A job of an earlier life is
@@ -191,7 +194,12 @@ impl Fleet {
                 Err(error) => return Err(error),
             }
         }
-        let attempt = async |slot: Slot| read(self.submit(order, slot, jobs, watch).await?).await;
+        let attempt = async |slot: Slot| {
+            let server = Arc::clone(slot.server());
+            let made = read(self.submit(order, slot, jobs, watch).await?).await;
+            server.was_read(made.as_ref().map(|_| ()));
+            made
+        };
         Ok(self.repeated(&order.ask, watch, attempt).await?.0)
     }
 
@@ -239,8 +247,10 @@ impl Fleet {
         watch: &dyn Watch,
     ) -> Result<Finished, RemoteError> {
         let server = Arc::clone(slot.server());
-        let line = Line::new(self, &server, order.ask.is_gateway);
-        let mut followed = Followed::begin(line, slot, Arc::clone(jobs), order.rules, beginning);
+        let (events, heard) = unbounded_channel();
+        let line = Line::new(self, &server, order.ask.is_gateway, events);
+        let follower = Follower::new(line, slot, Arc::clone(jobs), order.rules);
+        let mut followed = Followed::begin(follower, heard, beginning);
         let hear = |id: &str| watch.submitted(order.place, &order.key, Some(&remote_id(&server, id)));
         match while_wanted(watch, followed.finish(order.place, watch, &hear)).await {
             Some(outcome) => outcome.map(|answer| Finished { answer, server }),

@@ -6,11 +6,13 @@ use std::time::Duration;
 use editscale_core::{BoxFuture, NobodyWatches, Seed, Submission, Watch};
 use editscale_testkit::{FakeServer, ServerFault};
 use reqwest::Method;
-use reqwest::header::HeaderMap;
+use serde_json::Value;
 
 use super::{Finished, Jobs, Line, Order, PollRules, Standing};
+use crate::fleet::breaker::BreakerRules;
 use crate::fleet::call::{Ask, Connection, Fleet, ServerOptions};
 use crate::http::client::Reply;
+use crate::http::multipart::Payload;
 use crate::trouble::error::RemoteError;
 use crate::trouble::retry::{Repeat, RetryRules};
 
@@ -46,32 +48,61 @@ fn base(server: &FakeServer) -> String {
     server.base().replace("/v1", "/")
 }
 
+const SHORT: Duration = Duration::from_millis(2);
+
+/// This server, with short waits.
+fn connection(server: &FakeServer) -> Connection {
+    let retry = RetryRules { first_wait: SHORT, ..RetryRules::default() };
+    Connection { retry, ..Connection::new(vec![ServerOptions::new(&base(server))]) }
+}
+
+fn order(repeat: Repeat, earlier: Option<Submission>) -> Order {
+    let ask = Ask::post("v1/images/edits", Payload::json(&Value::Null), repeat, Seed::new(1).unwrap());
+    // The second answer in a row is believed.
+    let lost_after = Duration::from_millis(1);
+    let rules = PollRules { first_wait: SHORT, longest_wait: SHORT, lost_after, ..PollRules::default() };
+    Order { ask, place: 0, key: "key".to_owned(), expected: Some("job".to_owned()), earlier, rules }
+}
+
 async fn job(
     server: &FakeServer,
     repeat: Repeat,
     earlier: Option<Submission>,
     watch: &dyn Watch,
 ) -> Result<Finished, RemoteError> {
-    let short = Duration::from_millis(2);
-    let retry = RetryRules { first_wait: short, ..RetryRules::default() };
-    let fleet = Fleet::new(&Connection { retry, ..Connection::new(vec![ServerOptions::new(&base(server))]) }).unwrap();
-    let ask = Ask {
-        method: Method::POST,
-        path: "v1/images/edits".into(),
-        body: None,
-        headers: HeaderMap::new(),
-        repeat,
-        seed: Seed::new(1).unwrap(),
-        is_gateway: false,
-        streams: false,
-        works_on: true,
-    };
-    // The second answer in a row is believed.
-    let lost_after = Duration::from_millis(1);
-    let rules = PollRules { first_wait: short, longest_wait: short, lost_after, ..PollRules::default() };
-    let order = Order { ask, place: 0, key: "key".to_owned(), expected: Some("job".to_owned()), earlier, rules };
+    let fleet = Fleet::new(&connection(server)).unwrap();
     let jobs: Arc<dyn Jobs> = Arc::new(Files);
-    fleet.job(&order, &jobs, watch, |finished| std::future::ready(Ok(finished))).await
+    fleet.job(&order(repeat, earlier), &jobs, watch, |finished| std::future::ready(Ok(finished))).await
+}
+
+#[tokio::test]
+async fn a_server_whose_jobs_come_to_nothing_is_left_alone() {
+    let server = FakeServer::start();
+    server.put("job", 200, Vec::new(), b"1".to_vec());
+    let long = Duration::from_secs(60);
+    let breaker = BreakerRules { failures: 2, pause: long, longest_pause: long };
+    let fleet = Fleet::new(&Connection { breaker, ..connection(&server) }).unwrap();
+    let jobs: Arc<dyn Jobs> = Arc::new(Files);
+    let nothing = |finished: Finished| {
+        std::future::ready(Err::<(), _>(RemoteError::malformed(&finished.server.endpoint, "expected a picture")))
+    };
+    for is_asked in [true, true, false] {
+        let error = fleet.job(&order(Repeat::Never, None), &jobs, &NobodyWatches, nothing).await.unwrap_err();
+        assert!(error.message.ends_with(&format!("{}: expected a picture", base(&server))), "{error}");
+        assert_eq!(error.message.contains("will be left alone"), !is_asked, "{error}");
+    }
+    assert_eq!(server.made().len(), 2);
+}
+
+#[tokio::test]
+async fn a_deadline_beyond_all_times_is_none() {
+    let server = FakeServer::start();
+    server.put("job", 200, Vec::new(), b"1".to_vec());
+    let fleet = Fleet::new(&connection(&server)).unwrap();
+    let mut order = order(Repeat::Never, None);
+    order.rules = PollRules { deadline: Duration::MAX, longest_wait: Duration::MAX, ..order.rules };
+    let jobs: Arc<dyn Jobs> = Arc::new(Files);
+    fleet.job(&order, &jobs, &NobodyWatches, |finished| std::future::ready(Ok(finished))).await.unwrap();
 }
 
 #[tokio::test]

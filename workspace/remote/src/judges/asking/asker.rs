@@ -4,8 +4,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{Cost, Failure, Seed, Watch};
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::StructuredOutput;
@@ -17,8 +15,9 @@ use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::http::multipart::Payload;
 use crate::price::{Counted, Prices, TokenBounds, Usage};
-use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::error::RemoteError;
 use crate::trouble::retry::Repeat;
+use crate::trouble::words::found;
 
 /// Bits of a seed that are sent: every server takes so many, signed ones too.
 const SEED_BITS: u32 = 31;
@@ -119,20 +118,9 @@ impl Asker {
         watch: &dyn Watch,
         read: impl Fn(&str) -> Result<T, RemoteError>,
     ) -> Answered<T> {
-        let ask = Ask {
-            method: Method::POST,
-            path: "chat/completions".into(),
-            body: Some(body),
-            headers: HeaderMap::new(),
-            repeat: self.repeat,
-            seed: jitter,
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
-        let caller = Caller { watch, leaving: &|| (), hear: &|_| () };
+        let ask = Ask::post("chat/completions", body, self.repeat, jitter);
         let heard = |reply: Reply, server: Arc<Server>| std::future::ready(self.hear(&reply, &server, &read));
-        self.fleet.answer(&ask, caller, heard).await.unwrap_or_else(|error| {
+        self.fleet.answer(&ask, Caller::waiting(watch), heard).await.unwrap_or_else(|error| {
             let failure = error.into_failure(self.repeat, self.manner.bound());
             Answered { cost: failure.cost, said: Err(failure) }
         })
@@ -149,8 +137,8 @@ impl Asker {
         let endpoint = &server.endpoint;
         let answer = reply.json().and_then(|answer| answer["choices"].is_array().then_some(answer));
         let Some(answer) = answer else {
-            let message = format!("{}: expected JSON with choices, found something else", endpoint.base());
-            return Err(RemoteError::maybe_done(ErrorClass::Malformed, message));
+            let words = format!("expected JSON with choices, found {}", found(&reply.body));
+            return Err(RemoteError::malformed(endpoint, &words));
         };
         let bound = self.manner.bound();
         let cost = self.manner.prices.of(Usage::of(&answer), 0, bound);

@@ -22,10 +22,32 @@ pub enum StructuredOutput {
     Prompt,
 }
 
-/// The failure to tell of: one that may pass before one that is final, so that the engine tries again.
+/// The failure to tell of: that the work is not wanted any more before all others, and one that may pass before one that is
+/// final, so that the engine tries again.
 pub(crate) fn foremost(known: Option<Failure>, new: Failure) -> Failure {
-    match known {
-        Some(known) if known.kind == FailureKind::Cancelled || known.kind.may_pass() => known,
-        _ => new,
+    let rank = |failure: &Failure| match failure.kind {
+        FailureKind::Cancelled => 2,
+        kind => u8::from(kind.may_pass()),
+    };
+    known.filter(|known| rank(known) >= rank(&new)).unwrap_or(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_the_work_is_told_before_what_may_pass_and_that_before_what_is_final() {
+        use FailureKind::{Cancelled, Invalid, Malformed, Unavailable};
+        for (kinds, expected) in [
+            (vec![Malformed, Invalid], Malformed),
+            (vec![Malformed, Unavailable, Invalid], Unavailable),
+            (vec![Unavailable, Cancelled, Malformed], Cancelled),
+            (vec![Cancelled, Unavailable], Cancelled),
+        ] {
+            let all = kinds.iter().map(|kind| Failure::new(*kind, "no"));
+            let found = all.fold(None, |known, new| Some(foremost(known, new)));
+            assert_eq!(found.map(|failure| failure.kind), Some(expected), "{kinds:?}");
+        }
     }
 }

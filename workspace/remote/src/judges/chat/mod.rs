@@ -2,7 +2,6 @@
 
 mod answer;
 mod options;
-mod parse;
 mod question;
 mod recipe;
 mod rubric;
@@ -18,15 +17,15 @@ use editscale_core::{
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
-use sha2::{Digest, Sha256};
 
 pub use options::ChatJudgeOptions;
 pub use recipe::ChatJudgeRecipe;
 pub use rubric::{Aspect, AspectPictures, Combination, Rubric};
 
-use self::question::Pair;
+use self::question::{About, Pair};
 use self::votes::Vote;
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 use crate::judges::asking::asker::{Answered, Asker};
 use crate::judges::asking::foremost;
 use crate::judges::asking::prompt::Prompt;
@@ -37,7 +36,7 @@ const VERSION: u32 = 1;
 /// A judge behind `/v1/chat/completions`.
 #[derive(Debug)]
 pub struct ChatJudge {
-    pub(crate) options: ChatJudgeOptions,
+    options: ChatJudgeOptions,
     card: RewardCard,
     asker: Asker,
     prompts: Vec<Prompt>,
@@ -56,7 +55,8 @@ impl ChatJudge {
         let pair = Pair::of(&item)?;
         // Only as many votes are written at a time as the servers take: each holds its pictures.
         let at_a_time = self.options.connection.slots().get() as usize;
-        let votes = stream::iter((0..self.options.votes.get()).map(|vote| self.vote(&item, &pair, vote, watch)));
+        let about = |vote| About { item: &item, pair: &pair, seed: item.request.seed.mix(u64::from(vote)) };
+        let votes = stream::iter((0..self.options.votes.get()).map(|vote| self.vote(about(vote), watch)));
         let mut votes = votes.buffered(at_a_time);
         let mut cost = Cost::default();
         let mut said: Vec<Vote> = Vec::new();
@@ -83,28 +83,24 @@ impl ChatJudge {
     }
 
     /// One vote: every question once. It counts only whole.
-    async fn vote(
-        &self,
-        item: &RewardItem,
-        pair: &Pair,
-        vote: u32,
-        watch: &dyn Watch,
-    ) -> (Result<Vote, Failure>, Cost) {
-        let seed = item.request.seed.mix(u64::from(vote));
-        let answers = join_all((0..self.prompts.len()).map(|place| self.ask(place, item, pair, seed, watch))).await;
+    async fn vote(&self, about: About<'_>, watch: &dyn Watch) -> (Result<Vote, Failure>, Cost) {
+        let questions = self.options.rubric.aspects.iter().zip(&self.prompts).zip(0..);
+        let ask = |((aspect, prompt), place)| self.ask((aspect, prompt), about, about.seed.mix(place), watch);
+        let answers = join_all(questions.map(ask)).await;
         let mut cost = Cost::default();
         answers.iter().for_each(|answered| cost += answered.cost);
         (answers.into_iter().map(|answered| answered.said).collect(), cost)
     }
 
-    async fn ask(&self, place: usize, item: &RewardItem, pair: &Pair, seed: Seed, watch: &dyn Watch) -> Answered<f64> {
-        let (Some(aspect), Some(prompt)) = (self.options.rubric.aspects.get(place), self.prompts.get(place)) else {
-            let missing = Failure::new(FailureKind::Invalid, "there is no such question");
-            return Answered { said: Err(missing), cost: Cost::default() };
-        };
-        let question = self.question(aspect, prompt, item, pair, seed);
+    async fn ask(
+        &self,
+        (aspect, prompt): (&Aspect, &Prompt),
+        about: About<'_>,
+        jitter: Seed,
+        watch: &dyn Watch,
+    ) -> Answered<f64> {
         let read = |text: &str| answer::score(text, aspect, &self.options.rubric);
-        self.asker.ask(question, seed.mix(place as u64), watch, read).await
+        self.asker.ask(self.question(aspect, prompt, about), jitter, watch, read).await
     }
 }
 
@@ -144,13 +140,12 @@ fn slots(options: &ChatJudgeOptions) -> NonZeroU32 {
 
 /// Everything that changes a score and is not in the pictures; the prompts as one number.
 fn revision(options: &ChatJudgeOptions) -> String {
-    let questions = Sha256::digest(format!("{:?}", options.rubric.aspects));
-    let short: String = questions.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let questions = fingerprint(&format!("{:?}", options.rubric.aspects));
     let (rubric, votes) = (&options.rubric, options.votes);
     let mut text =
         format!("chat_judge/{VERSION} {} votes={votes} temperature={}", options.model, options.temperature());
     // Writing to a text cannot fail.
-    _ = write!(text, " {:?} {}..{} questions={short}", rubric.combination, rubric.low, rubric.high);
+    _ = write!(text, " {:?} {}..{} questions={questions}", rubric.combination, rubric.low, rubric.high);
     _ = write!(text, " structured={:?} max_tokens={}", options.structured, options.max_tokens);
     if let Some(revision) = &options.revision {
         _ = write!(text, " @{revision}");

@@ -27,16 +27,19 @@ impl Pair {
     }
 }
 
+/// What one vote is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) item: &'a RewardItem,
+    pub(crate) pair: &'a Pair,
+    /// The vote's own.
+    pub(crate) seed: Seed,
+}
+
 impl ChatJudge {
     /// The body that asks about one aspect, once.
-    pub(crate) fn question(
-        &self,
-        aspect: &Aspect,
-        prompt: &Prompt,
-        item: &RewardItem,
-        pair: &Pair,
-        seed: Seed,
-    ) -> Payload {
+    pub(crate) fn question(&self, aspect: &Aspect, prompt: &Prompt, about: About<'_>) -> Payload {
+        let About { item, pair, seed } = about;
         let rubric = &self.options.rubric;
         let (low, high) = (rubric.low.to_string(), rubric.high.to_string());
         let text = prompt.fill(&[("instruction", item.request.instruction.as_str()), ("low", &low), ("high", &high)]);

@@ -1,5 +1,6 @@
 //! What a judge is asked, and how its answers become a score.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use editscale_core::PartName;
@@ -94,6 +95,11 @@ impl Rubric {
             let expected = "a range, from 0 on for a geometric mean";
             return Err(SetupError::setting("low and high", expected, &format!("{} to {}", self.low, self.high)));
         }
+        // A part is found by its name: of two of one name, one could not be.
+        let parts: BTreeSet<&str> = self.aspects.iter().map(|aspect| aspect.part.as_str()).collect();
+        if parts.len() < self.aspects.len() {
+            return Err(SetupError::setting("aspects", "each part once", &"one twice"));
+        }
         self.aspects.iter().map(prompt_of).collect()
     }
 
@@ -150,6 +156,7 @@ mod tests {
         let standard = Rubric::standard().unwrap();
         for rubric in [
             Rubric { aspects: Vec::new(), ..standard.clone() },
+            Rubric { aspects: vec![standard.aspects[0].clone(); 2], ..standard.clone() },
             Rubric { low: 10.0, ..standard.clone() },
             Rubric { low: -1.0, ..standard.clone() },
             Rubric { high: f64::NAN, ..standard.clone() },

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::options::Comparison;
 use crate::judges::asking::objects::{number, objects};
 use crate::trouble::error::{ErrorClass, RemoteError};
+use crate::trouble::words::short;
 
 /// The place of each candidate, in the order in which they were shown; a lower one is better, equal ones are a tie.
 pub(crate) type Places = Vec<usize>;
@@ -21,10 +22,8 @@ pub(crate) fn places(text: &str, comparison: Comparison, count: usize) -> Result
             format!("a JSON object with `ranking`, each of the numbers 1 to {count} once"),
         ),
     };
-    found.ok_or_else(|| {
-        let shown: String = text.chars().take(200).collect();
-        RemoteError::new(ErrorClass::Malformed, format!("expected {expected}, found: {shown}"))
-    })
+    let missing = || RemoteError::new(ErrorClass::Malformed, format!("expected {expected}, found: {}", short(text)));
+    found.ok_or_else(missing)
 }
 
 /// Models write numbers and letters for the words now and then.

@@ -8,15 +8,20 @@ const FINALS: u64 = 1 << 32;
 /// A way to compare a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The most candidates that are shown at once, at least 2.
-    pub(crate) block: usize,
-    /// For blocks of two: with how many others each candidate is compared. Otherwise blocks follow each other around a ring and
-    /// overlap by half.
-    pub(crate) neighbours: Option<usize>,
-    /// How many of the best are compared with each other in the end, where not all of the set were.
-    pub(crate) finalists: usize,
+    pub(crate) cut: Cut,
     /// In how many orders each block is shown; each of them backwards too.
     pub(crate) again: u32,
+}
+
+/// How a set is cut into those that are shown together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Every two.
+    Pairs,
+    /// Each with so many others, the nearest ones on a ring; every two of so many of the best in the end.
+    Ring { neighbours: usize, finalists: usize },
+    /// Blocks of so many, at least 2, that follow each other around a ring and overlap by half; one of the best in the end.
+    Blocks { size: usize },
 }
 
 /// Candidates to be shown in this order and backwards.
@@ -30,9 +35,10 @@ impl Plan {
     /// What is asked about a set of so many first. The same seed gives the same questions.
     pub(crate) fn showings(&self, count: usize, seed: Seed) -> Vec<Showing> {
         let ring = shuffled((0..count).collect(), seed);
-        let blocks = match self.neighbours {
-            Some(neighbours) => pairs(&ring, neighbours),
-            None => blocks(&ring, self.block),
+        let blocks = match self.cut {
+            Cut::Pairs => pairs(&ring),
+            Cut::Ring { neighbours, .. } => nearest(&ring, neighbours),
+            Cut::Blocks { size } => blocks(&ring, size),
         };
         self.shown(&blocks, seed)
     }
@@ -40,14 +46,12 @@ impl Plan {
     /// What is asked in the end about those that are best so far: the best one of a set whose candidates did not all meet has met
     /// only some of those that never lost. `standing` has the best first.
     pub(crate) fn finals(&self, count: usize, standing: &[usize], asked: &[Showing], seed: Seed) -> Vec<Showing> {
-        let best: Vec<usize> = standing.iter().copied().take(self.finalists).collect();
-        let blocks = if self.neighbours.is_some() {
-            let has_met = |pair: &Vec<usize>| asked.iter().any(|each| pair.iter().all(|one| each.order.contains(one)));
-            pairs(&best, usize::MAX).into_iter().filter(|pair| !has_met(pair)).collect()
-        } else if count > self.block && best.len() > 1 {
-            vec![best]
-        } else {
-            Vec::new()
+        let best = |most: usize| standing.get(..most.min(standing.len())).unwrap_or_default();
+        let has_met = |pair: &Vec<usize>| asked.iter().any(|each| pair.iter().all(|one| each.order.contains(one)));
+        let blocks = match self.cut {
+            Cut::Ring { finalists, .. } => pairs(best(finalists)).into_iter().filter(|pair| !has_met(pair)).collect(),
+            Cut::Blocks { size } if count > size && standing.len() > 1 => vec![best(size).to_vec()],
+            Cut::Pairs | Cut::Blocks { .. } => Vec::new(),
         };
         self.shown(&blocks, seed.mix(FINALS))
     }
@@ -63,12 +67,14 @@ impl Plan {
     /// The most questions about a set of so many.
     pub(crate) fn calls(&self, count: usize) -> u64 {
         let pairs = |count: usize| count * count.saturating_sub(1) / 2;
-        let blocks = match self.neighbours {
+        let blocks = match self.cut {
             _ if count < 2 => 0,
-            Some(neighbours) if neighbours >= count - 1 => pairs(count),
-            Some(neighbours) => pairs(count).min(count * neighbours / 2 + pairs(self.finalists.min(count))),
-            None if count <= self.block => 1,
-            None => count.div_ceil(self.block.div_ceil(2)) + 1,
+            Cut::Ring { neighbours, finalists } if neighbours < count - 1 => {
+                pairs(count).min(count * neighbours / 2 + pairs(finalists.min(count)))
+            }
+            Cut::Pairs | Cut::Ring { .. } => pairs(count),
+            Cut::Blocks { size } if count <= size => 1,
+            Cut::Blocks { size } => count.div_ceil(size.div_ceil(2)) + 1,
         };
         2 * blocks as u64 * u64::from(self.again)
     }
@@ -83,16 +89,19 @@ impl Plan {
     }
 }
 
-/// Each member with the nearest ones on the ring.
-fn pairs(ring: &[usize], neighbours: usize) -> Vec<Vec<usize>> {
-    let count = ring.len();
-    let all = neighbours >= count.saturating_sub(1);
-    let reach = if all { count.saturating_sub(1) } else { neighbours / 2 };
-    let pair = |from: usize, step: usize| {
-        let to = if all { ring.get(from + step) } else { ring.get((from + step) % count) };
-        Some(vec![*ring.get(from)?, *to?])
-    };
-    (1..=reach).flat_map(|step| (0..count).filter_map(move |from| pair(from, step))).collect()
+/// Every two members.
+fn pairs(members: &[usize]) -> Vec<Vec<usize>> {
+    let apart = |step: usize| members.iter().zip(members.iter().skip(step)).map(|(one, other)| vec![*one, *other]);
+    (1..members.len()).flat_map(apart).collect()
+}
+
+/// Each member with the nearest ones on the ring; every two where that is all of them.
+fn nearest(ring: &[usize], neighbours: usize) -> Vec<Vec<usize>> {
+    if neighbours >= ring.len().saturating_sub(1) {
+        return pairs(ring);
+    }
+    let around = |step: usize| ring.iter().zip(ring.iter().cycle().skip(step)).map(|(one, other)| vec![*one, *other]);
+    (1..=neighbours / 2).flat_map(around).collect()
 }
 
 /// Blocks around the ring. Each begins in the middle of the one before.
@@ -126,16 +135,18 @@ mod tests {
     use crate::judges::comparing::strengths::largest_group;
 
     fn plans() -> impl Strategy<Value = Plan> {
-        let pairs = (1_usize..9, 1_u32..3, 0_usize..9).prop_map(|(half, again, finalists)| Plan {
-            block: 2,
-            neighbours: Some(2 * half),
-            again,
-            finalists,
-        });
-        let all = Just(Plan { block: 2, neighbours: Some(usize::MAX), again: 1, finalists: 0 });
-        let lists =
-            (2_usize..9, 1_u32..3).prop_map(|(block, again)| Plan { block, neighbours: None, again, finalists: block });
-        prop_oneof![pairs, all, lists]
+        let ring = (1_usize..9, 0_usize..9).prop_map(|(half, finalists)| Cut::Ring { neighbours: 2 * half, finalists });
+        let blocks = (2_usize..9).prop_map(|size| Cut::Blocks { size });
+        (prop_oneof![ring, Just(Cut::Pairs), blocks], 1_u32..3).prop_map(|(cut, again)| Plan { cut, again })
+    }
+
+    /// The most that are shown at once, and how many of the best in the end.
+    fn most(cut: Cut) -> (usize, usize) {
+        match cut {
+            Cut::Pairs => (2, 0),
+            Cut::Ring { finalists, .. } => (2, finalists),
+            Cut::Blocks { size } => (size, size),
+        }
     }
 
     proptest! {
@@ -152,13 +163,14 @@ mod tests {
                 prop_assert_eq!(largest_group(count, &links).len(), count);
             }
             let finals = plan.finals(count, &(0..count).rev().collect::<Vec<_>>(), &first, seed);
-            prop_assert!(finals.iter().all(|each| each.order.iter().all(|one| one + plan.finalists >= count)));
+            let (block, finalists) = most(plan.cut);
+            prop_assert!(finals.iter().all(|each| each.order.iter().all(|one| one + finalists >= count)));
             prop_assert!(2 * (first.len() + finals.len()) as u64 <= plan.calls(count));
             let mut seen = BTreeSet::new();
             for showing in first.iter().chain(&finals) {
                 let members: BTreeSet<usize> = showing.order.iter().copied().collect();
-                prop_assert!(members.len() == showing.order.len() && (2..=plan.block).contains(&members.len()));
-                if plan.neighbours.is_some() && plan.again == 1 {
+                prop_assert!(members.len() == showing.order.len() && (2..=block).contains(&members.len()));
+                if !matches!(plan.cut, Cut::Blocks { .. }) && plan.again == 1 {
                     prop_assert!(seen.insert(members), "a pair is asked twice");
                 }
             }
@@ -176,10 +188,18 @@ mod tests {
 
     #[test]
     fn pairs_are_all_of_them_or_a_ring() {
-        let seed = Seed::new(1).unwrap();
-        let of = |neighbours, count| {
-            Plan { block: 2, neighbours: Some(neighbours), again: 1, finalists: 0 }.showings(count, seed).len()
-        };
-        assert_eq!((of(usize::MAX, 8), of(6, 7), of(6, 8), of(2, 8), of(2, 2), of(2, 1)), (28, 21, 24, 8, 1, 0));
+        let of = |cut, count| Plan { cut, again: 1 }.showings(count, Seed::new(1).unwrap()).len();
+        let ring = |neighbours, count| of(Cut::Ring { neighbours, finalists: 0 }, count);
+        assert_eq!(
+            (of(Cut::Pairs, 8), ring(6, 7), ring(6, 8), ring(2, 8), ring(2, 2), ring(2, 1)),
+            (28, 21, 24, 8, 1, 0)
+        );
+    }
+
+    #[test]
+    fn the_order_of_questions_is_that_of_runs_in_journals() {
+        let members = [4, 7, 2, 9];
+        assert_eq!(pairs(&members), [[4, 7], [7, 2], [2, 9], [4, 2], [7, 9], [4, 9]]);
+        assert_eq!(nearest(&members, 2), [[4, 7], [7, 2], [2, 9], [9, 4]]);
     }
 }

@@ -17,13 +17,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, Cost, Counters, Digest as PictureDigest, EditRequest, Failure, FailureKind, Judgement, RewardBatch,
-    RewardCard, RewardItem, RewardKind, RewardModel, Score, Usd, Watch,
+    BoxFuture, Cost, Counters, Digest, EditRequest, Failure, FailureKind, Judgement, RewardBatch, RewardCard,
+    RewardItem, RewardKind, RewardModel, Score, Usd, Watch,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 pub use options::{ComparingJudgeOptions, Comparison, Pairs};
 pub use recipe::{ListwiseJudgeRecipe, PairwiseJudgeRecipe};
@@ -32,6 +31,7 @@ use self::answer::{Places, places};
 use self::design::Showing;
 use self::strengths::Compared;
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 use crate::judges::asking::asker::{Answered, Asker, Form};
 use crate::judges::asking::foremost;
 use crate::judges::asking::prompt::Prompt;
@@ -85,7 +85,7 @@ impl ComparingJudge {
 
     /// Judges one request's items against each other. A picture that is there several times is compared once.
     async fn compare(&self, items: &[RewardItem], watch: &dyn Watch) -> Vec<Result<Judgement, Failure>> {
-        let mut different: Vec<PictureDigest> = items.iter().map(|item| item.candidate.digest()).collect();
+        let mut different: Vec<Digest> = items.iter().map(|item| item.candidate.digest()).collect();
         different.sort_unstable();
         different.dedup();
         let told = match self.set(items, &different) {
@@ -106,10 +106,10 @@ impl ComparingJudge {
     }
 
     /// Reads all pictures; nothing where there is nothing to compare.
-    fn set(&self, items: &[RewardItem], different: &[PictureDigest]) -> Result<Option<Set>, Failure> {
+    fn set(&self, items: &[RewardItem], different: &[Digest]) -> Result<Option<Set>, Failure> {
         let Some(first) = items.first().filter(|_| different.len() > 1) else { return Ok(None) };
         let source = self.options.shows_source.then(|| shown(&first.request.source)).transpose()?;
-        let of = |digest: &PictureDigest| items.iter().find(|item| item.candidate.digest() == *digest);
+        let of = |digest: &Digest| items.iter().find(|item| item.candidate.digest() == *digest);
         let candidates =
             different.iter().filter_map(of).map(|item| shown(&item.candidate)).collect::<Result<_, _>>()?;
         Ok(Some(Set { request: Arc::clone(&first.request), source, candidates }))
@@ -143,13 +143,8 @@ impl ComparingJudge {
         watch: &dyn Watch,
     ) -> (Showing, Answered<Places>, Answered<Places>) {
         let backwards = Showing { order: showing.order.iter().rev().copied().collect(), seed: showing.seed };
-        let mut both = join_all([self.ask(set, &showing, watch), self.ask(set, &backwards, watch)]).await;
-        let missing = || {
-            let said = Err(Failure::new(FailureKind::Invalid, "there is no such question"));
-            Answered { said, cost: Cost::default() }
-        };
-        let back = both.pop().unwrap_or_else(missing);
-        (showing, both.pop().unwrap_or_else(missing), back)
+        let (forth, back) = join(self.ask(set, &showing, watch), self.ask(set, &backwards, watch)).await;
+        (showing, forth, back)
     }
 
     async fn ask(&self, set: &Set, showing: &Showing, watch: &dyn Watch) -> Answered<Places> {
@@ -242,7 +237,7 @@ impl RewardModel for ComparingJudge {
 }
 
 /// The places of each request's items. Requests are the same where everything about them is that a judge is shown.
-fn by_request(items: &[RewardItem]) -> BTreeMap<(PictureDigest, &str, u64), Vec<usize>> {
+fn by_request(items: &[RewardItem]) -> BTreeMap<(Digest, &str, u64), Vec<usize>> {
     let mut sets: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (place, item) in items.iter().enumerate() {
         let request = &item.request;
@@ -295,7 +290,7 @@ fn card(options: &ComparingJudgeOptions) -> RewardCard {
 
 /// Everything that changes a score and is not in the pictures; the prompt as one number.
 fn revision(options: &ComparingJudgeOptions) -> String {
-    let prompt: String = Sha256::digest(&options.prompt).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let prompt = fingerprint(&options.prompt);
     let (model, temperature, prior) = (&options.model, options.temperature(), options.prior_sigma);
     let mut text = format!("comparing_judge/{VERSION} {model} {}", options.comparison.word());
     // Writing to a text cannot fail.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use editscale_core::RewardName;
 
-use super::design::Plan;
+use super::design::{Cut, Plan};
 use crate::SetupError;
 use crate::fleet::Connection;
 use crate::judges::asking::StructuredOutput;
@@ -186,15 +186,16 @@ impl Comparison {
     pub(crate) fn plan(self) -> Plan {
         match self {
             Self::Pairwise { pairs, votes } => {
-                let (neighbours, finalists) = match pairs {
-                    Pairs::All => (usize::MAX, 0),
-                    Pairs::Sparse { neighbours, finalists } => (neighbours.get() as usize, finalists as usize),
+                let cut = match pairs {
+                    Pairs::All => Cut::Pairs,
+                    Pairs::Sparse { neighbours, finalists } => {
+                        Cut::Ring { neighbours: neighbours.get() as usize, finalists: finalists as usize }
+                    }
                 };
-                Plan { block: 2, neighbours: Some(neighbours), finalists, again: votes.get() }
+                Plan { cut, again: votes.get() }
             }
             Self::Listwise { most_pictures, orders } => {
-                let block = most_pictures.get() as usize;
-                Plan { block, neighbours: None, finalists: block, again: orders.get() }
+                Plan { cut: Cut::Blocks { size: most_pictures.get() as usize }, again: orders.get() }
             }
         }
     }
@@ -225,19 +226,9 @@ fn count(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
-fn within(name: &'static str, value: NonZeroU32, low: u32, high: u32) -> Result<(), SetupError> {
+fn within(name: &str, value: NonZeroU32, low: u32, high: u32) -> Result<(), SetupError> {
     if (low..=high).contains(&value.get()) {
         return Ok(());
     }
-    Err(SetupError::setting(
-        name,
-        if low == 2 {
-            "2 to 64"
-        } else if high == MOST {
-            "1 to 64"
-        } else {
-            "1 to 16"
-        },
-        &value,
-    ))
+    Err(SetupError::setting(name, &format!("{low} to {high}"), &value))
 }

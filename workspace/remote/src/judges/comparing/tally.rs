@@ -24,7 +24,7 @@ struct Share {
 pub(crate) fn compared(order: &[usize], forth: &Places, back: &Places) -> Vec<Compared> {
     let weight = pair_weight(order.len());
     let last = order.len().saturating_sub(1);
-    let share = |places: &Places, own: usize, other: usize| Some(half_open(places.get(own)?.cmp(places.get(other)?)));
+    let share = |places: &Places, own: usize, other: usize| Some(won(places.get(own)?.cmp(places.get(other)?)));
     let pair = |own: usize, other: usize| {
         Some(Compared {
             a: *order.get(own)?,
@@ -38,7 +38,7 @@ pub(crate) fn compared(order: &[usize], forth: &Places, back: &Places) -> Vec<Co
 }
 
 /// The share of the win of the one whose place is compared with the other's.
-fn half_open(order: Ordering) -> f64 {
+fn won(order: Ordering) -> f64 {
     match order {
         Ordering::Less => 1.0,
         Ordering::Equal => 0.5,

@@ -4,7 +4,6 @@ mod recipe;
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::{FailureKind, RewardName};
 use serde_json::{Map, Value, json as value};
 
@@ -143,7 +142,7 @@ impl Dialect for EditscaleScore {
         Ok(Payload::json(&Value::Object(body)))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         let range = self.check(&answer["reward"])?;
         let scores = answer["scores"].as_array().ok_or("expected a list under `scores`, found none")?;

@@ -8,7 +8,6 @@ mod recipe;
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::RewardName;
 use serde_json::{Value, json as value};
 
@@ -92,7 +91,7 @@ impl Dialect for FlowFactory {
         })))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         match &answer["error"] {
             Value::Null => {}

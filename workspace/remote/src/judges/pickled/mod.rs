@@ -20,7 +20,6 @@ mod tests;
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::RewardName;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
@@ -32,8 +31,9 @@ use super::chat::AspectPictures;
 use super::scoring::found::{Found, Missing};
 use super::scoring::options::ScoringOptions;
 use super::scoring::pair::{Pair, Shows, any, jpeg};
-use super::scoring::{Dialect, Said, Scoring, Setup, fingerprint, reward_model};
+use super::scoring::{Dialect, Said, Scoring, Setup, reward_model};
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 use crate::fleet::Connection;
 use crate::http::multipart::Payload;
 
@@ -195,7 +195,7 @@ impl Dialect for PickledReward {
         Ok(Payload { media: HeaderValue::from_static("application/octet-stream"), bytes })
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         Ok(Said::of(self.fields.found(&read::read(body)?)?))
     }
 }

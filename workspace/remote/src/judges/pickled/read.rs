@@ -322,9 +322,8 @@ impl<'a> Machine<'a> {
                 _ => return Err("expected two texts that name something".to_owned()),
             }
         };
-        let short = |text: &str| text.chars().take(60).collect::<String>();
-        let shown = || format!("asks for `{}.{}`, which is no data", short(module), short(name));
-        let known = Name::of(module, name).ok_or_else(shown)?;
+        // It is cut short where secrets are taken out of it, not before.
+        let known = Name::of(module, name).ok_or_else(|| format!("asks for `{module}.{name}`, which is no data"))?;
         self.push(Node::Name(known));
         Ok(())
     }

@@ -41,11 +41,8 @@ impl Found {
         }
         let mean = options.map.scale.mul_add(self.mean, options.map.offset);
         let spread = |sigma: Option<f64>| sigma.map(|sigma| sigma * options.map.scale.abs());
-        match options.range {
-            Some((low, high)) if !(low..=high).contains(&mean) => {
-                return Err(Missing::malformed(format!("expected a score from {low} to {high}, found {mean}")));
-            }
-            _ => {}
+        if let Some((low, high)) = options.range.filter(|(low, high)| !(*low..=*high).contains(&mean)) {
+            return Err(Missing::malformed(format!("expected a score from {low} to {high}, found {mean}")));
         }
         let part = |(name, mean, sigma): (String, f64, Option<f64>)| {
             let mean = options.map.scale.mul_add(mean, options.map.offset);
@@ -67,13 +64,11 @@ fn part_name(text: &str) -> Option<PartName> {
 
 /// A number at some place of an answer.
 pub(crate) fn number(value: &Value, place: &str) -> Result<f64, Missing> {
-    match value {
-        Value::Null => Err(Missing::malformed(format!("expected a number at {place}, found none"))),
-        _ => value.as_f64().ok_or_else(|| {
-            let shown: String = value.to_string().chars().take(80).collect();
-            Missing::malformed(format!("expected a number at {place}, found {shown}"))
-        }),
+    if value.is_null() {
+        return Err(Missing::malformed(format!("expected a number at {place}, found none")));
     }
+    let missing = || Missing::malformed(format!("expected a number at {place}, found {value}"));
+    value.as_f64().ok_or_else(missing)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::http::client::is_bounded;
-use crate::trouble::words::Words;
+use crate::trouble::words::found;
 
 /// Reads an answer. A number that is none becomes `null`, so that it costs its own item and no other.
 pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
@@ -15,8 +15,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }
-    let found = || format!("expected JSON, found {}", Words::of(body, str::to_owned).message);
-    serde_json::from_str(&finite(&String::from_utf8_lossy(body))).map_err(|_| found())
+    let expected = |_| format!("expected JSON, found {}", found(body));
+    serde_json::from_str(&finite(&String::from_utf8_lossy(body))).map_err(expected)
 }
 
 /// The text with `null` for each such word outside of strings.

@@ -12,14 +12,11 @@ use std::future::ready;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use editscale_core::{
     Cost, Counters, Failure, FailureKind, Judgement, RewardBatch, RewardCard, RewardKind, Score, Watch,
 };
 use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
-use sha2::{Digest, Sha256};
+use futures_util::{StreamExt as _, stream};
 
 use self::found::{Found, Missing};
 use self::options::ScoringOptions;
@@ -42,8 +39,8 @@ pub(crate) trait Dialect: Sync {
     /// The body that asks about these.
     fn question(&self, pairs: &[&Pair]) -> Result<Payload, String>;
 
-    /// What the answer to a question about so many says of each.
-    fn read(&self, body: &Bytes, count: usize) -> Result<Said, String>;
+    /// What an answer says of each that was asked about.
+    fn read(&self, body: &[u8]) -> Result<Said, String>;
 }
 
 /// What one answer says: one item for each that was asked about.
@@ -100,21 +97,11 @@ impl Scoring {
     async fn call(&self, dialect: &impl Dialect, pairs: &[&Pair], watch: &dyn Watch) -> Result<Answered, RemoteError> {
         let Some(first) = pairs.first() else { return Ok((Vec::new(), Cost::default())) };
         let question = dialect.question(pairs).map_err(|words| RemoteError::new(ErrorClass::BadRequest, words))?;
-        let ask = Ask {
-            method: Method::POST,
-            path: self.setup.path.into(),
-            body: Some(question),
-            headers: HeaderMap::new(),
-            repeat: self.options.repeat(),
-            seed: first.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: self.setup.works_on,
-        };
-        let caller = Caller { watch, leaving: &|| (), hear: &|_| () };
+        let ask = Ask::post(self.setup.path, question, self.options.repeat(), first.seed);
+        let ask = Ask { works_on: self.setup.works_on, ..ask };
         let heard =
             |reply: Reply, server: Arc<Server>| ready(self.hear(dialect, &reply.body, &server.endpoint, pairs.len()));
-        self.fleet.answer(&ask, caller, heard).await
+        self.fleet.answer(&ask, Caller::waiting(watch), heard).await
     }
 
     /// What an answer says of so many. One that is no answer may be asked for again; an item of it that is no score is
@@ -122,17 +109,14 @@ impl Scoring {
     fn hear(
         &self,
         dialect: &impl Dialect,
-        body: &Bytes,
+        body: &[u8],
         endpoint: &Endpoint,
         count: usize,
     ) -> Result<Answered, RemoteError> {
         // Secrets are hidden before anything is cut short.
         let hidden = |words: &str| short(&endpoint.hide(words));
-        let malformed = |words: String| {
-            let message = format!("{}: {}", endpoint.base(), hidden(&words));
-            RemoteError::maybe_done(ErrorClass::Malformed, message)
-        };
-        let said = dialect.read(body, count).map_err(malformed)?;
+        let malformed = |words: String| RemoteError::malformed(endpoint, &hidden(&words));
+        let said = dialect.read(body).map_err(malformed)?;
         if said.items.len() != count {
             return Err(malformed(format!("expected {count} scores, found {}", said.items.len())));
         }
@@ -176,7 +160,10 @@ impl Scoring {
             let outcome = self.call(dialect, std::slice::from_ref(pair), watch).await;
             outcome.map_or_else(|error| vec![Err(error.into_failure(repeat, self.card.cost))], judgements)
         };
-        let mut judged: Vec<_> = join_all(pairs.iter().map(single)).await.into_iter().flatten().collect();
+        // Only as many questions are written at a time as the servers take: each holds its pictures.
+        let at_a_time = self.options.connection.slots().get() as usize;
+        let judged = stream::iter(pairs.iter().map(single)).buffered(at_a_time);
+        let mut judged: Vec<_> = judged.collect::<Vec<_>>().await.into_iter().flatten().collect();
         // What the first call cost is somebody's.
         match judged.first_mut() {
             Some(Ok(judgement)) => judgement.cost += failure.cost,
@@ -231,11 +218,6 @@ fn is_worth_asking_alone(error: &RemoteError, repeat: Repeat) -> bool {
         _ => false,
     };
     of_an_item && (repeat != Repeat::Never || !error.maybe_done)
-}
-
-/// A long setting as a short text: equal settings give equal ones.
-pub(crate) fn fingerprint(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn card(options: &ScoringOptions, setup: &Setup) -> RewardCard {

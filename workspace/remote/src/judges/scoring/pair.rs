@@ -50,7 +50,7 @@ impl Pair {
 }
 
 impl File {
-    fn of(image: &Image, reads: fn(MediaType) -> bool) -> Result<Self, Failure> {
+    pub(crate) fn of(image: &Image, reads: fn(MediaType) -> bool) -> Result<Self, Failure> {
         let invalid = |message: String| Failure::new(FailureKind::Invalid, message);
         let media = image.media();
         if !reads(media) {
@@ -78,7 +78,7 @@ pub(crate) fn any(_: MediaType) -> bool {
     true
 }
 
-/// What vision-language models behind vLLM are shown.
+/// What vision-language models are shown.
 pub(crate) fn usual(media: MediaType) -> bool {
     matches!(media, MediaType::Png | MediaType::Jpeg | MediaType::WebP | MediaType::Gif)
 }

@@ -8,7 +8,6 @@ mod recipe;
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::{FailureKind, RewardName};
 use serde_json::{Value, json as value};
 
@@ -129,7 +128,7 @@ impl Dialect for UnirlScore {
         Ok(Payload::json(&value!({"requests": requests})))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         let results = answer["results"].as_array().ok_or("expected a list under `results`, found none")?;
         let one = |(place, result)| self.found(result, &answer["errors"][place]);

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::RewardName;
 use serde_json::Value;
 
@@ -76,7 +75,7 @@ impl Dialect for VllmClassify {
         Ok(Payload::json(&Value::Object(body.unwrap_or_default())))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         let data = answer["data"].as_array().ok_or("expected a list under `data`, found none")?;
         let one = |item: &Value| {

@@ -15,10 +15,11 @@ use serde_json::{Map, Value, json};
 pub use recipe::{VllmClassifyRecipe, VllmPluginRecipe, VllmPoolingRecipe};
 
 use super::asking::prompt::{Prompt, prompt_file};
+use super::asking::show::{picture, words};
 use super::chat::AspectPictures;
-use super::scoring::fingerprint;
 use super::scoring::pair::Pair;
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 
 /// What is asked by both routes: one conversation with the pictures and a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,10 +69,8 @@ impl VllmConversation {
 
     /// The fields of the body that both routes share.
     fn body(&self, prompt: &Prompt, pair: &Pair) -> Map<String, Value> {
-        let picture = |url: String| json!({"type": "image_url", "image_url": {"url": url}});
-        let mut content: Vec<Value> = pair.pictures().map(|file| picture(file.url())).collect();
-        let text = prompt.fill(&[("instruction", &*pair.instruction)]);
-        content.push(json!({"type": "text", "text": text}));
+        let mut content: Vec<Value> = pair.pictures().map(|file| picture(&file.url())).collect();
+        content.push(words(&prompt.fill(&[("instruction", &*pair.instruction)])));
         let mut body = self.extra.clone();
         body.insert("model".to_owned(), self.model.clone().into());
         body.insert("messages".to_owned(), json!([{"role": "user", "content": content}]));

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use editscale_core::{PartName, RewardName};
 use serde_json::{Map, Value, json as value};
 
@@ -10,6 +9,7 @@ use super::VllmConversation;
 use super::classify::chosen;
 use super::template::Template;
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 use crate::fleet::Connection;
 use crate::http::multipart::Payload;
 use crate::judges::asking::prompt::Prompt;
@@ -17,7 +17,7 @@ use crate::judges::chat::AspectPictures;
 use crate::judges::scoring::found::{Found, Missing, number};
 use crate::judges::scoring::options::ScoringOptions;
 use crate::judges::scoring::pair::{Pair, Shows, usual};
-use crate::judges::scoring::{Dialect, Said, Scoring, Setup, fingerprint, json, reward_model};
+use crate::judges::scoring::{Dialect, Said, Scoring, Setup, json, reward_model};
 use crate::price::Usage;
 
 /// The version of what this dialect sends and reads.
@@ -211,7 +211,7 @@ impl Dialect for VllmPooling {
         Ok(Payload::json(&Value::Object(body.unwrap_or_default())))
     }
 
-    fn read(&self, body: &Bytes, _: usize) -> Result<Said, String> {
+    fn read(&self, body: &[u8]) -> Result<Said, String> {
         let answer = json::read(body)?;
         Ok(Said { items: self.task.found(&answer)?, usage: Usage::of(&answer) })
     }
