@@ -13,7 +13,7 @@ use editscale_remote::{
     ComfyUi, ComfyUiOptions, Connection, FieldKnob, MaskRule, PollRules, Prices, SecretSource, SetupError, SizeRule,
     WorkflowBindings, WorkflowKnob,
 };
-use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
+use editscale_testkit::{FakeServer, JobPlace, ServerFault, named_picture, png};
 use serde_json::{Value, json};
 
 use crate::support::{Listening, SIZE, connection, item, numbered, picture, request};
@@ -508,14 +508,14 @@ async fn a_prompt_that_never_arrived_is_sent_again_where_that_is_free() {
 }
 
 /// Lets an edit begin on a server that keeps it in its queue, then loses interest.
-async fn cancelled(server: &FakeServer, place: &'static str) -> (Failure, Arc<Listening>) {
+async fn cancelled(server: &FakeServer, place: JobPlace) -> (Failure, Arc<Listening>) {
     server.comfyui(|rules| rules.holds = Some(place));
     let prices = Prices { picture: Usd { micros: 1000 }, ..Prices::default() };
     let editor = ComfyUi::new(ComfyUiOptions { prices, ..options(server) }).unwrap();
     let watch = Arc::new(Listening::default());
     let (waiting, teller) = (server.clone(), Arc::clone(&watch));
     let asked = tokio::task::spawn_blocking(move || {
-        waiting.wait_for_asked("GET /v1/history", 2);
+        waiting.wait_for_requests("GET /v1/history", 2);
         teller.cancel.store(true, Ordering::Relaxed);
     });
     let failure = edit_watched(&editor, item(&request(None, None)), &*watch).await.unwrap_err();
@@ -526,16 +526,16 @@ async fn cancelled(server: &FakeServer, place: &'static str) -> (Failure, Arc<Li
 #[tokio::test]
 async fn unwanted_edits_are_struck_from_the_queue_or_interrupted_by_name() {
     for (place, cancels, expected, micros) in [
-        ("queue_pending", false, vec!["cancel", "queue"], 0),
-        ("queue_running", false, vec!["cancel", "queue", "interrupt"], 1000),
-        ("queue_pending", true, vec!["cancel"], 0),
-        ("queue_running", true, vec!["cancel"], 1000),
+        (JobPlace::Queued, false, vec!["cancel", "queue"], 0),
+        (JobPlace::Working, false, vec!["cancel", "queue", "interrupt"], 1000),
+        (JobPlace::Queued, true, vec!["cancel"], 0),
+        (JobPlace::Working, true, vec!["cancel"], 1000),
     ] {
         let server = FakeServer::start();
         server.comfyui(|rules| rules.cancels = cancels);
         let (failure, watch) = cancelled(&server, place).await;
         assert_eq!(failure.kind, FailureKind::Cancelled, "{failure}");
-        assert_eq!(failure.cost.usd.micros, micros, "{place}: what never began costs nothing");
+        assert_eq!(failure.cost.usd.micros, micros, "{place:?}: what never began costs nothing");
         let posts: Vec<_> = server
             .asked()
             .into_iter()
@@ -544,7 +544,7 @@ async fn unwanted_edits_are_struck_from_the_queue_or_interrupted_by_name() {
             .skip(1)
             .collect();
         let ends: Vec<&str> = posts.iter().filter_map(|asked| asked.line.rsplit('/').next()).collect();
-        assert_eq!(ends, expected, "{place}");
+        assert_eq!(ends, expected, "{place:?}");
         let id = bodies(&server, "POST /v1/prompt")[0]["prompt_id"].clone();
         for asked in &posts {
             let names = asked.line.contains(id.as_str().unwrap())
@@ -572,7 +572,7 @@ async fn an_edit_that_is_not_wanted_before_it_left_is_not_sent() {
 async fn left_behind(server: &FakeServer) -> EditItem {
     // It cannot be stopped, and stays in the queue: as if the program had died.
     server.fail_at("POST /v1/api/jobs", vec![status(500, ""); 9]);
-    let (_, watch) = cancelled(server, "queue_pending").await;
+    let (_, watch) = cancelled(server, JobPlace::Queued).await;
     let remote: String = watch.submitted.lock().unwrap()[0].split('"').nth(1).unwrap().to_owned();
     let mut again = item(&request(None, None));
     again.earlier = Some(Submission { key: "editscale-run-1-0".into(), remote_id: Some(remote.into()) });
@@ -620,11 +620,11 @@ async fn a_failed_attempt_in_the_history_is_not_taken_for_the_next_one() {
     let error = json!({"status_str": "error", "messages": [["execution_error", {"exception_type": "RuntimeError"}]]});
     server.comfyui(|rules| rules.ends = Some(error));
     edit(options(&server), item(&request(None, None))).await.unwrap_err();
-    server.comfyui(|rules| (rules.ends, rules.holds) = (None, Some("queue_pending")));
+    server.comfyui(|rules| (rules.ends, rules.holds) = (None, Some(JobPlace::Queued)));
     let editor = ComfyUi::new(options(&server)).unwrap();
     let waiting = server.clone();
     let goes_on = tokio::task::spawn_blocking(move || {
-        waiting.wait_for_asked("GET /v1/queue", 2);
+        waiting.wait_for_requests("GET /v1/queue", 2);
         waiting.comfyui_goes_on();
     });
     edit_watched(&editor, item(&request(None, None)), &NobodyWatches).await.unwrap();

@@ -12,7 +12,7 @@ use editscale_core::{
 use editscale_remote::{
     FieldKnob, PictureUse, PollRules, Prices, Repeat, SdCppJobs, SdCppJobsOptions, SecretSource, ServerOptions,
 };
-use editscale_testkit::{FakeServer, ServerFault};
+use editscale_testkit::{FakeServer, JobPlace, ServerFault};
 use serde_json::{Value, json};
 
 use crate::storms::three;
@@ -274,7 +274,7 @@ async fn what_costs_nothing_is_simply_made_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unwanted_job_that_waits_is_cancelled_on_the_server_and_costs_nothing() {
     let server = FakeServer::start();
-    server.keep_jobs("queued");
+    server.keep_jobs(JobPlace::Queued);
     let watch = Arc::new(Listening::default());
     let editor = SdCppJobs::new(paid(&server)).unwrap();
     let (watching, waiting) = (Arc::clone(&watch), server.clone());
@@ -291,7 +291,7 @@ async fn an_unwanted_job_that_waits_is_cancelled_on_the_server_and_costs_nothing
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_at_work_keeps_its_slot_though_nobody_waits_for_it() {
     let server = FakeServer::start();
-    server.keep_jobs("working");
+    server.keep_jobs(JobPlace::Working);
     let mut single = paid(&server);
     single.connection.servers[0].concurrency = NonZeroU32::MIN;
     let editor = Arc::new(SdCppJobs::new(single).unwrap());
@@ -316,7 +316,7 @@ async fn a_job_at_work_keeps_its_slot_though_nobody_waits_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_future_cancels_its_job_and_frees_the_slot() {
     let server = FakeServer::start();
-    server.keep_jobs("queued");
+    server.keep_jobs(JobPlace::Queued);
     let mut single = paid(&server);
     single.connection.servers[0].concurrency = NonZeroU32::MIN;
     let editor = Arc::new(SdCppJobs::new(single).unwrap());

@@ -13,7 +13,7 @@ use editscale_core::{
 use editscale_remote::{
     FieldKnob, InputFields, PollRules, Prices, SecretSource, Service, SizePlace, SubmitPoll, SubmitPollOptions,
 };
-use editscale_testkit::{FakeServer, ServerFault, png};
+use editscale_testkit::{FakeServer, JobPlace, ServerFault, png};
 use serde_json::{Value, json};
 
 use crate::support::{Listening, connection, item, picture, request};
@@ -601,11 +601,11 @@ async fn secrets_stay_out_of_every_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unwanted_jobs_are_cancelled_where_they_can_be() {
     for (service, place, cost) in [
-        (Service::Fal, "working", 100_000),
-        (Service::Fal, "queued", 0),
-        (Service::Replicate, "working", 100_000),
-        (Service::Replicate, "queued", 0),
-        (Service::Bfl, "working", 100_000),
+        (Service::Fal, JobPlace::Working, 100_000),
+        (Service::Fal, JobPlace::Queued, 0),
+        (Service::Replicate, JobPlace::Working, 100_000),
+        (Service::Replicate, JobPlace::Queued, 0),
+        (Service::Bfl, JobPlace::Working, 100_000),
     ] {
         let server = FakeServer::start();
         server.keep_jobs(place);
@@ -620,7 +620,7 @@ async fn unwanted_jobs_are_cancelled_where_they_can_be() {
         let failure = task.await.unwrap().unwrap_err();
         assert_eq!(failure.kind, FailureKind::Cancelled, "{service}");
         let told = if service == Service::Bfl { 45_000 } else { cost };
-        assert_eq!(failure.cost.usd.micros, told, "{service} {place}");
+        assert_eq!(failure.cost.usd.micros, told, "{service} {place:?}");
         let cancels = service != Service::Bfl;
         assert_eq!(server.cancelled().len(), usize::from(cancels), "{service}");
         // A slot is free once the service has stopped; where it cannot be stopped, once it is done.
