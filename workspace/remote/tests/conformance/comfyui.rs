@@ -261,6 +261,8 @@ fn every_pointer_is_checked_against_the_workflow() {
         assert!(words.iter().all(|word| error.contains(word)), "{error} should speak of {words:?}");
     }
     assert!(matches!(ComfyUi::new(options_on(connection(&[]))), Err(SetupError::Setting { .. })));
+        (with(&file(&changed("12 vae", json!(["13", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
+        (with(&file(&changed("12 vae", json!(["12", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
 }
 
 #[tokio::test]
