@@ -16,7 +16,7 @@ use editscale_remote::{
 use editscale_testkit::{FakeServer, JobPlace, ServerFault, named_picture, png};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, SIZE, connection, item, numbered, picture, request};
+use crate::support::{self, Listening, SIZE, connection, edit_watched, item, numbered, picture, request, status};
 
 /// The workflow that this program ships.
 const KONTEXT: &str = include_str!("../../../../configs/comfyui/flux-kontext.workflow.json");
@@ -44,12 +44,8 @@ fn knob(name: &str, pointer: &str, is_whole: bool) -> WorkflowKnob {
     WorkflowKnob { knob: FieldKnob { spec, is_whole }, pointer: pointer.to_owned() }
 }
 
-async fn edit_watched(editor: &ComfyUi, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
-    editor.edit(EditBatch { items: vec![item] }, watch).await.remove(0)
-}
-
 async fn edit(options: ComfyUiOptions, item: EditItem) -> Result<Candidate, Failure> {
-    edit_watched(&ComfyUi::new(options).unwrap(), item, &NobodyWatches).await
+    support::edit(&ComfyUi::new(options).unwrap(), item).await
 }
 
 fn lines(server: &FakeServer) -> Vec<String> {
@@ -117,6 +113,14 @@ async fn the_card_says_what_is_so() {
     let other = ComfyUi::new(other).unwrap();
     assert_ne!(other.card().revision, card.revision, "another graph makes other pictures");
     assert!(card.revision.starts_with("comfyui/1 "));
+    let revision = |change: &dyn Fn(&mut ComfyUiOptions)| {
+        let mut changed = options(&server);
+        change(&mut changed);
+        ComfyUi::new(changed).unwrap().card().revision.clone()
+    };
+    assert_ne!(revision(&|given| given.seed_bits = 16), card.revision, "other seeds make other pictures");
+    assert_ne!(revision(&|given| given.masks = Some(MaskRule::White)), card.revision, "as do masks read otherwise");
+    assert_eq!(revision(&|given| given.seed_bits = 32), card.revision);
     let named = ComfyUiOptions { revision: Some("r2".to_owned()), ..options(&server) };
     assert!(ComfyUi::new(named).unwrap().card().revision.ends_with(" @r2"));
 }
@@ -191,13 +195,13 @@ async fn a_size_is_asked_for_where_the_workflow_has_a_place_for_it() {
     let server = FakeServer::start();
     let wished = Some(ImageSize { width: 100, height: 40 });
     let made = edit(options(&server), item(&request(None, wished))).await.unwrap();
-    assert_eq!(&*made.notes[0], "the size 100x40 is not to be had; the workflow's own was asked for");
+    assert_eq!(&*made.notes[0], "the size 100x40 is not to be had; its own was asked for");
     let mut given = options(&server);
     let latent = json!({"class_type": "EmptySD3LatentImage", "inputs": {"width": 1, "height": 1, "batch_size": 1}});
     given.workflow = changed("20", latent);
     given.bindings.width = Some("/20/inputs/width".to_owned());
     let error = ComfyUi::new(given.clone()).unwrap_err().to_string();
-    assert!(error.contains("width and height, or neither"), "{error}");
+    assert!(error.contains("width and height: expected both, or neither"), "{error}");
     given.bindings.height = Some("/20/inputs/height".to_owned());
     given.sizes = SizeRule::MultipleOf(8);
     let made = edit(given.clone(), item(&request(None, wished))).await.unwrap();
@@ -228,7 +232,7 @@ fn every_pointer_is_checked_against_the_workflow() {
         move |given: &mut ComfyUiOptions| given.fixed = [(pointer.to_owned(), value.clone())].into()
     };
     let cases: Vec<(String, &[&str])> = vec![
-        (with(&seed("11/inputs/seed")), &["bindings.seed: 11/inputs/seed", "a pointer such as"]),
+        (with(&seed("11/inputs/seed")), &["seed: 11/inputs/seed", "a pointer such as"]),
         (with(&seed("/11/seed")), &["a pointer such as"]),
         (with(&seed("/99/inputs/seed")), &["no node 99"]),
         (with(&seed("/11/outputs/seed")), &["`outputs` of node 11 (KSampler)"]),
@@ -236,17 +240,18 @@ fn every_pointer_is_checked_against_the_workflow() {
         (with(&seed("/11/inputs/model")), &["`model` is made by node 2 (UNETLoader)"]),
         (with(&seed("/11/inputs/scheduler")), &["\"simple\" as the `scheduler` of node 11 (KSampler)", "whole number"]),
         (with(&seed("/11/inputs/denoise")), &["1.0 as the `denoise`"]),
-        (with(&|given| given.bindings.image = "/11/inputs/steps".to_owned()), &["bindings.image", "a text"]),
+        (with(&|given| given.bindings.image = "/11/inputs/steps".to_owned()), &["image: /11/inputs/steps", "a text"]),
         (
             with(&|given| given.knobs = vec![knob("seed", "/11/inputs/seed", true)]),
             &["each place at most once", "two for the `seed` of node 11"],
         ),
-        (with(&|given| given.knobs = vec![knob("s", "/11/inputs/scheduler", true)]), &["knobs.s", "a number"]),
+        (with(&|given| given.knobs = vec![knob("s", "/11/inputs/scheduler", true)]), &["knob_places.s", "a number"]),
         (with(&fixed("/11/inputs/steps", json!("many"))), &["fixed: /11/inputs/steps", "found \"many\""]),
         (with(&fixed("/11/inputs/model", json!("x"))), &["made by node 2"]),
         (with(&|given| given.outputs.clear()), &["outputs", "at least one"]),
         (with(&|given| given.outputs = vec!["99".to_owned()]), &["`99`"]),
         (with(&|given| given.seed_bits = 60), &["seed_bits", "found 60"]),
+        (with(&|given| given.sizes = SizeRule::OneOf(Vec::new())), &["sizes", "at least one"]),
         (with(&|given| given.polls.first_wait = Duration::ZERO), &["poll"]),
         (with(&file("[]")), &["API format", "no object"]),
         (with(&file("{")), &["no JSON"]),
@@ -256,13 +261,13 @@ fn every_pointer_is_checked_against_the_workflow() {
         (with(&file(r#"{"1":{"inputs":{}}}"#)), &["node 1 without a `class_type`"]),
         (with(&file(r#"{"1":{"class_type":"A"}}"#)), &["node 1 without `inputs`"]),
         (with(&file(&changed("12 vae", json!(["77", 0])))), &["node 12, whose `vae` comes from node 77"]),
+        (with(&file(&changed("12 vae", json!(["13", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
+        (with(&file(&changed("12 vae", json!(["12", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
     ];
     for (error, words) in cases {
         assert!(words.iter().all(|word| error.contains(word)), "{error} should speak of {words:?}");
     }
     assert!(matches!(ComfyUi::new(options_on(connection(&[]))), Err(SetupError::Setting { .. })));
-        (with(&file(&changed("12 vae", json!(["13", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
-        (with(&file(&changed("12 vae", json!(["12", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
 }
 
 #[tokio::test]
@@ -318,10 +323,6 @@ async fn without_a_socket_an_edit_goes_on() {
     let quiet = ComfyUiOptions { progress: false, ..options(&server) };
     edit(quiet, item(&request(None, None))).await.unwrap();
     assert!(!lines(&server).iter().any(|line| line.contains("/ws")));
-}
-
-fn status(status: u16, body: &str) -> ServerFault {
-    ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use editscale_core::{
-    CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorName, Failure, FailureKind, ImageSize, KnobName,
-    KnobScale, KnobSpec, NobodyWatches, Recovery, SeedRule, Submission, Usd, Watch,
+    CancelRule, EditBackend, EditItem, EditorName, FailureKind, ImageSize, KnobName, KnobScale, KnobSpec, Recovery,
+    SeedRule, Submission, Usd, Watch,
 };
 use editscale_remote::{
     FieldKnob, InputFields, PollRules, Prices, SecretSource, Service, SizePlace, SubmitPoll, SubmitPollOptions,
@@ -16,7 +16,7 @@ use editscale_remote::{
 use editscale_testkit::{FakeServer, JobPlace, ServerFault, png};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, connection, item, picture, request};
+use crate::support::{Listening, connection, edit, edit_watched, item, picture, request, status};
 
 const MODELS: [(Service, &str); 3] = [
     (Service::Bfl, "flux-kontext-pro"),
@@ -72,18 +72,6 @@ fn hasty(service: Service, server: &FakeServer) -> SubmitPoll {
 
 fn editor(service: Service, server: &FakeServer) -> SubmitPoll {
     SubmitPoll::new(options(service, server)).unwrap()
-}
-
-async fn edit(editor: &SubmitPoll, item: EditItem) -> Result<Candidate, Failure> {
-    edit_watched(editor, item, &NobodyWatches).await
-}
-
-async fn edit_watched(editor: &SubmitPoll, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
-    editor.edit(EditBatch { items: vec![item] }, watch).await.remove(0)
-}
-
-fn status(status: u16, body: &str) -> ServerFault {
-    ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
 fn submissions(service: Service, server: &FakeServer) -> usize {
@@ -187,7 +175,7 @@ async fn inputs_can_be_called_otherwise() {
         "guidance_scale": 3.5, "image_size": {"width": 96, "height": 64},
     });
     assert_eq!((sent, asked[0].header("x-fal-request-timeout")), (expected, Some("90")));
-    assert_eq!(made.notes, ["the service made 16x8 where 96x64 was wanted".into()]);
+    assert_eq!(made.notes, ["the server made 16x8 where 96x64 was asked for".into()]);
     let card = editor.card();
     assert_eq!((card.seeds, card.masks), (SeedRule::Reproducible { bits: 32 }, true));
     for (size, expected) in [
@@ -614,7 +602,7 @@ async fn unwanted_jobs_are_cancelled_where_they_can_be() {
         let editor = Arc::new(SubmitPoll::new(single).unwrap());
         let watch = Arc::new(Listening::default());
         let (first, watching, waiting) = (Arc::clone(&editor), Arc::clone(&watch), server.clone());
-        let task = tokio::spawn(async move { edit_watched(&first, item(&request(None, None)), &*watching).await });
+        let task = tokio::spawn(async move { edit_watched(&*first, item(&request(None, None)), &*watching).await });
         tokio::task::spawn_blocking(move || waiting.wait_for_requests(lines(service).1, 1)).await.unwrap();
         watch.cancel.store(true, Ordering::Relaxed);
         let failure = task.await.unwrap().unwrap_err();
@@ -627,7 +615,7 @@ async fn unwanted_jobs_are_cancelled_where_they_can_be() {
         if !cancels {
             let asked = server.asked().len();
             let (second, waiting) = (Arc::clone(&editor), server.clone());
-            let next = tokio::spawn(async move { edit(&second, item(&request(None, None))).await });
+            let next = tokio::spawn(async move { edit(&*second, item(&request(None, None))).await });
             tokio::task::spawn_blocking(move || waiting.wait_for_requests("", asked + 3)).await.unwrap();
             assert_eq!(submissions(service, &server), 1);
             server.let_go();

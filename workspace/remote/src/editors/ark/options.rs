@@ -6,7 +6,8 @@ use editscale_core::EditorName;
 
 use super::generation::ArkGeneration;
 use crate::SetupError;
-use crate::editors::knobs::{FieldKnob, defaults};
+use crate::editors::card::revised;
+use crate::editors::knobs::{FieldKnob, check_foreign, defaults, names};
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
 use crate::price::{Counted, Prices, TokenBounds};
@@ -91,16 +92,11 @@ impl ArkOptions {
         let unknown =
             || SetupError::setting("generation", "one, because the model's name does not tell it", &self.model);
         let generation = told.ok_or_else(unknown)?;
-        let mut knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
-        if let Some(own) = knobs.find(|name| OWN_FIELDS.contains(name)) {
-            return Err(SetupError::setting("knobs", "fields that editscale does not write itself", &own));
-        }
+        check_foreign("knobs", names(&self.knobs), &OWN_FIELDS)?;
         if let Some(word) = self.size.as_ref().filter(|word| !generation.words().contains(&word.as_str())) {
             return Err(SetupError::setting("size", &generation.words().join(" or "), word));
         }
-        if self.repeat == Repeat::Keyed {
-            return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
-        }
+        Repeat::check_unkeyed(Some(self.repeat), "this service knows")?;
         self.prices.check_repeat(Some(self.repeat))?;
         // The service counts no tokens that go in.
         self.prices.only(&[Counted::Call, Counted::Picture, Counted::OutputTokens])?;
@@ -122,9 +118,6 @@ impl ArkOptions {
             _ = write!(text, " seeds={has_seeds}");
         }
         _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
-        if let Some(revision) = &self.revision {
-            _ = write!(text, " @{revision}");
-        }
-        text
+        revised(text, self.revision.as_ref())
     }
 }

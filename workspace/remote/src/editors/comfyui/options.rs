@@ -12,6 +12,9 @@ use crate::fleet::{Connection, PollRules};
 use crate::picture::PictureLimits;
 use crate::price::Prices;
 
+/// Bits of a seed that are sent where nothing else is said.
+pub(super) const USUAL_SEED_BITS: u8 = 32;
+
 /// Where an edit is written into a workflow: JSON pointers such as `/6/inputs/text`, each to an input of a node that holds a
 /// value of its own, not one that another node makes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +98,7 @@ impl ComfyUiOptions {
             revision: None,
             fixed: BTreeMap::new(),
             knobs: Vec::new(),
-            seed_bits: 32,
+            seed_bits: USUAL_SEED_BITS,
             masks: None,
             sizes: SizeRule::MultipleOf(16),
             polls: PollRules::default(),

@@ -29,8 +29,9 @@ use super::chat::AspectPictures;
 use super::scoring::found::{Found, Missing};
 use super::scoring::options::ScoringOptions;
 use super::scoring::pair::{Pair, Shows, any, jpeg};
-use super::scoring::{Dialect, Said, Scoring, Setup, fingerprint, reward_model};
+use super::scoring::{Dialect, Said, Scoring, Setup, reward_model};
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 use crate::fleet::Connection;
 use crate::http::multipart::Payload;
 

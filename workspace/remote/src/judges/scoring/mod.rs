@@ -18,7 +18,6 @@ use editscale_core::{
 use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use sha2::{Digest, Sha256};
 
 use self::found::{Found, Missing};
 use self::options::ScoringOptions;
@@ -230,11 +229,6 @@ fn is_worth_asking_alone(error: &RemoteError, repeat: Repeat) -> bool {
         _ => false,
     };
     of_an_item && (repeat != Repeat::Never || !error.maybe_done)
-}
-
-/// A long setting as a short text: equal settings give equal ones.
-pub(crate) fn fingerprint(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn card(options: &ScoringOptions, setup: &Setup) -> RewardCard {

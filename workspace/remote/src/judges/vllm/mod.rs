@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 
 use super::asking::prompt::{Prompt, prompt_file};
 use super::chat::AspectPictures;
-use super::scoring::fingerprint;
 use super::scoring::pair::Pair;
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 
 /// What is asked by both routes: one conversation with the pictures and a text.
 #[derive(Debug, Clone, PartialEq)]

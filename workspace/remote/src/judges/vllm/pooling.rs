@@ -10,6 +10,7 @@ use super::VllmConversation;
 use super::classify::chosen;
 use super::template::Template;
 use crate::SetupError;
+use crate::fingerprint::fingerprint;
 use crate::fleet::Connection;
 use crate::http::multipart::Payload;
 use crate::judges::asking::prompt::Prompt;
@@ -17,7 +18,7 @@ use crate::judges::chat::AspectPictures;
 use crate::judges::scoring::found::{Found, Missing, number};
 use crate::judges::scoring::options::ScoringOptions;
 use crate::judges::scoring::pair::{Pair, Shows, usual};
-use crate::judges::scoring::{Dialect, Said, Scoring, Setup, fingerprint, json, reward_model};
+use crate::judges::scoring::{Dialect, Said, Scoring, Setup, json, reward_model};
 use crate::price::Usage;
 
 /// The version of what this dialect sends and reads.
