@@ -30,7 +30,10 @@ pub(crate) fn plain(name: &EditorName, connection: &Connection, revision: String
 
 /// A revision with what a recipe adds to it.
 pub(crate) fn revised(text: String, revision: Option<&String>) -> String {
-    revision.map_or(text.clone(), |revision| format!("{text} @{revision}"))
+    match revision {
+        Some(revision) => format!("{text} @{revision}"),
+        None => text,
+    }
 }
 
 /// What a server of one's own is asked again where an answer got lost: the same seed gives the same picture, so that asking

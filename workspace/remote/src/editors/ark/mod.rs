@@ -13,8 +13,6 @@ mod recipe;
 use std::sync::Arc;
 
 use editscale_core::{BoxFuture, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, SeedRule, Watch};
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 
 pub use generation::ArkGeneration;
 pub use options::ArkOptions;
@@ -22,10 +20,10 @@ pub use recipe::ArkRecipe;
 
 use crate::SetupError;
 use crate::editors::card::{plain, recovery};
-use crate::editors::item::{begin, each, key};
+use crate::editors::item::{begin, each, key, post};
 use crate::editors::knobs::specs;
 use crate::editors::masks::unmasked;
-use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::call::{Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 
@@ -56,17 +54,7 @@ impl Ark {
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: "images/generations".into(),
-            body: Some(form.payload.clone()),
-            headers: HeaderMap::new(),
-            repeat: self.options.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
+        let ask = post("images/generations", form.payload.clone(), self.options.repeat, &item);
         let leaving = || watch.submitted(place, &key, None);
         let form = &form;
         let read = |reply: Reply, server: Arc<Server>| async move { self.candidate(&reply, &server, form).await };

@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::fmt::Write as _;
 
@@ -17,10 +17,10 @@ use crate::trouble::retry::Repeat;
 const OWN_FIELDS: [&str; 9] =
     ["image", "model", "n", "prompt", "seed", "sequential_image_generation", "size", "stream", "watermark"];
 
-/// What a recipe says of an editor behind Ark's `images/generations`.
+/// What an editor behind Ark's `images/generations` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArkOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model, such as `doubao-seedream-4-5-251128`, or an inference endpoint, such as `ep-20260125201054-pfrb4`.
     pub model: String,

@@ -20,8 +20,6 @@ use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Image, ImageSize,
     MediaType, Recovery, SeedRule, Watch,
 };
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
@@ -34,7 +32,7 @@ use self::options::USUAL_SEED_BITS;
 use self::template::{Filling, Template};
 use crate::SetupError;
 use crate::editors::card::{plain, repeat_where_free, revised};
-use crate::editors::item::{begin, each, file, invalid, key, sent};
+use crate::editors::item::{begin, each, file, invalid, key, post, sent};
 use crate::editors::knobs::defaults;
 use crate::editors::masks;
 use crate::editors::openai_images::MaskRule;
@@ -134,17 +132,7 @@ impl ComfyUi {
 
     fn order(&self, place: usize, key: String, id: String, item: &EditItem) -> Order {
         Order {
-            ask: Ask {
-                method: Method::POST,
-                path: "prompt".into(),
-                body: None,
-                headers: HeaderMap::new(),
-                repeat: self.repeat,
-                seed: item.proposal.seed,
-                is_gateway: false,
-                streams: false,
-                works_on: true,
-            },
+            ask: Ask { works_on: true, ..post("prompt", None, self.repeat, item) },
             place,
             expected: Some(id),
             key,

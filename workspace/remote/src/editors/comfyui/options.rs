@@ -1,4 +1,4 @@
-//! What a recipe says of an editor that is a workflow of `ComfyUI`.
+//! What an editor that is a workflow of `ComfyUI` is told.
 
 use std::collections::BTreeMap;
 
@@ -42,10 +42,10 @@ pub struct WorkflowKnob {
     pub pointer: String,
 }
 
-/// What a recipe says of an editor that is a workflow of `ComfyUI`.
+/// What an editor that is a workflow of `ComfyUI` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComfyUiOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The text of the workflow's file, in API format.
     pub workflow: String,

@@ -15,8 +15,6 @@ use std::sync::Arc;
 use editscale_core::{
     BoxFuture, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Seed, SeedRule, Watch,
 };
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 
 pub use options::GeminiOptions;
 pub use recipe::GeminiRecipe;
@@ -24,10 +22,10 @@ pub use recipe::GeminiRecipe;
 use crate::SetupError;
 use crate::editors::card::{plain, recovery};
 use crate::editors::gemini::answer::Answer;
-use crate::editors::item::{begin, each, effective, key, sent};
+use crate::editors::item::{begin, each, effective, key, post, sent};
 use crate::editors::knobs::specs;
 use crate::editors::masks::unmasked;
-use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::fleet::call::{Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::trouble::retry::Repeat;
@@ -82,17 +80,8 @@ impl Gemini {
         let sent = sent(seed, SEED_BITS);
         let (payload, frame) = self.body(item, sent)?;
         let key = key(item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: format!("models/{}:generateContent", self.options.model).into(),
-            body: Some(payload),
-            headers: HeaderMap::new(),
-            repeat: self.options.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
+        let path = format!("models/{}:generateContent", self.options.model);
+        let ask = post(path, payload, self.options.repeat, item);
         let leaving = || watch.submitted(place, &key, None);
         let effective_seed = effective(sent, item);
         let frame = &frame;

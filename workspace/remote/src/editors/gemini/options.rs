@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,10 +29,10 @@ const OWN_FIELDS: [&str; 7] = [
     "stopSequences",
 ];
 
-/// What a recipe says of an editor behind `generateContent`.
+/// What an editor behind `generateContent` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GeminiOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model, such as `gemini-2.5-flash-image`.
     pub model: String,

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, SeedRule, Watch,
 };
-use reqwest::Method;
 
 pub use options::OpenAiImagesOptions;
 pub use profile::{MaskRule, Profile, SeedPlace};
@@ -25,7 +24,7 @@ pub use recipe::OpenAiImagesRecipe;
 
 use crate::SetupError;
 use crate::editors::card::{plain, recovery, revised};
-use crate::editors::item::{SEED_BITS, begin, each, key, key_header};
+use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
 use crate::editors::knobs::{defaults, specs};
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
@@ -63,15 +62,11 @@ impl OpenAiImages {
         let form = self.form(&item)?;
         let key = key(&item, &self.card.revision);
         let ask = Ask {
-            method: Method::POST,
-            path: "images/edits".into(),
-            body: Some(form.payload.clone()),
             headers: key_header(&key),
-            repeat: self.repeat,
-            seed: item.proposal.seed,
             is_gateway: self.options.profile == Profile::LiteLlm,
             streams: self.options.streams(),
             works_on: self.card.cancel == CancelRule::WhenDone,
+            ..post("images/edits", form.payload.clone(), self.repeat, &item)
         };
         let leaving = || watch.submitted(place, &key, None);
         let hear = |event: &str| self.preview(event, place, watch);

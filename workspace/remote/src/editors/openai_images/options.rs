@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::picture::PictureLimits;
 use crate::price::{Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
 
-/// What a recipe says of an editor behind `/images/edits`. What is `None` follows from the profile.
+/// What an editor behind `/images/edits` is told. What is `None` follows from the profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenAiImagesOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// Which server it is.
     pub profile: Profile,

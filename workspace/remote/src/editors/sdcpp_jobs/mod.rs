@@ -16,7 +16,6 @@ use editscale_core::{
     BoxFuture, CancelRule, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, Recovery, SeedRule,
     Watch,
 };
-use reqwest::Method;
 use serde_json::Value;
 
 pub use capabilities::SdCppCapabilities;
@@ -26,7 +25,7 @@ pub use recipe::SdCppJobsRecipe;
 
 use crate::SetupError;
 use crate::editors::card::{plain, repeat_where_free, revised};
-use crate::editors::item::{SEED_BITS, begin, each, key, key_header};
+use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
 use crate::editors::knobs::{defaults, specs};
 use crate::editors::wish::notes;
 use crate::fleet::call::{Ask, Fleet};
@@ -65,17 +64,8 @@ impl SdCppJobs {
         begin(&item, &self.options.name, watch)?;
         let body = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: "img_gen".into(),
-            body: Some(Payload::json(&body.json)),
-            headers: key_header(&key),
-            repeat: self.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: true,
-        };
+        let usual = post("img_gen", Payload::json(&body.json), self.repeat, &item);
+        let ask = Ask { headers: key_header(&key), works_on: true, ..usual };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let jobs: Arc<dyn Jobs> = Arc::new(Job);
         let read = |finished: Finished| ready(self.candidate(&finished, &body));

@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use editscale_core::EditorName;
 use serde_json::{Map, Value};
@@ -30,10 +30,10 @@ impl PictureUse {
     }
 }
 
-/// What a recipe says of an editor behind the jobs of stable-diffusion.cpp.
+/// What an editor behind the jobs of stable-diffusion.cpp is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SdCppJobsOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model, for people and revisions; the server has only one.
     pub model: String,

@@ -19,8 +19,6 @@ use std::sync::Arc;
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Sampler, SeedRule, Watch,
 };
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 
 pub use options::{GeneratorDevice, RolloutSampler, SgLangRolloutOptions};
 pub use recipe::SgLangRolloutRecipe;
@@ -28,7 +26,7 @@ pub use recipe::SgLangRolloutRecipe;
 use crate::SetupError;
 use crate::TokenBounds;
 use crate::editors::card::{plain, recovery, repeat_where_free};
-use crate::editors::item::{SEED_BITS, begin, each, key};
+use crate::editors::item::{SEED_BITS, begin, each, key, post};
 use crate::editors::knobs::specs;
 use crate::editors::masks::unmasked;
 use crate::fleet::call::{Ask, Caller, Fleet};
@@ -62,17 +60,7 @@ impl SgLangRollout {
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: "rollout/generate".into(),
-            body: Some(form.payload.clone()),
-            headers: HeaderMap::new(),
-            repeat: self.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: true,
-        };
+        let ask = Ask { works_on: true, ..post("rollout/generate", form.payload.clone(), self.repeat, &item) };
         let leaving = || watch.submitted(place, &key, None);
         let caller = Caller { watch, leaving: &leaving, hear: &|_| {} };
         let read = |reply: Reply, server: Arc<Server>| ready(self.candidate(&reply, &server, &form));

@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -58,10 +58,10 @@ impl GeneratorDevice {
     }
 }
 
-/// What a recipe says of an editor behind `/rollout/generate`.
+/// What an editor behind `/rollout/generate` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SgLangRolloutOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model that the servers have. It is not sent, because a server has one, but is a part of the card's revision.
     pub model: String,

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use editscale_core::{
     BoxFuture, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, Recovery, SeedRule, Usd, Watch,
 };
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -27,7 +26,7 @@ pub use service::Service;
 
 use crate::SetupError;
 use crate::editors::card::{plain, revised};
-use crate::editors::item::{SEED_BITS, begin, each, key};
+use crate::editors::item::{SEED_BITS, begin, each, key, post};
 use crate::editors::knobs::{defaults, specs};
 use crate::editors::wish::notes;
 use crate::fingerprint::fingerprint;
@@ -64,17 +63,9 @@ impl SubmitPoll {
         begin(&item, &self.options.name, watch)?;
         let body = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: self.options.service.path(&self.options.model).into(),
-            body: Some(Payload::json(&body.json)),
-            headers: self.headers(),
-            repeat: Repeat::Never,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: true,
-        };
+        let path = self.options.service.path(&self.options.model);
+        let usual = post(path, Payload::json(&body.json), Repeat::Never, &item);
+        let ask = Ask { headers: self.headers(), works_on: true, ..usual };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let bill = Arc::new(bfl::Bill::default());
         let jobs: Arc<dyn Jobs> = match self.options.service {

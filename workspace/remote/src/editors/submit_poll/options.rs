@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::time::Duration;
 
@@ -46,10 +46,10 @@ pub enum SizePlace {
     Proportion(String),
 }
 
-/// What a recipe says of an editor behind a service that takes jobs.
+/// What an editor behind a service that takes jobs is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmitPollOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// Which service it is.
     pub service: Service,
