@@ -76,7 +76,14 @@ fn the_reward_does_not_know_the_operations() {
     // The measures may use the smoothing of planes and the geometry of frames; never what an edit was made with.
     for entry in fs::read_dir("workspace/darkroom/src/photometric").expect("the folder") {
         let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
-        for word in ["Choices", "develop", "amounts", "operations::tone", "operations::colour", "operations::detail"] {
+        for word in [
+            "Choices",
+            "develop",
+            "operations::quantities",
+            "operations::tone",
+            "operations::colour",
+            "operations::detail",
+        ] {
             assert!(!text.contains(word), "photometric speaks of `{word}`");
         }
     }

@@ -1,8 +1,20 @@
-//! A long setting as a short text.
+//! Long settings as short texts.
+
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-/// Sixteen digits that stand for a setting in a revision: equal ones have equal digits.
+/// A text in 16 digits: equal texts give equal ones, and others in all likelihood others.
 pub(crate) fn fingerprint(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(text);
+    hex(digest.get(..8).unwrap_or_default())
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a text cannot fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }

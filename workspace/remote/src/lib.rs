@@ -11,7 +11,7 @@
 //! | `price` | what calls cost |
 //! | `reach` | whether servers are there, and which models they say they have |
 //! | `recipe` | what recipes say, as this crate has it |
-//! | `files` | files that are read whole, up to a length |
+//! | `files`, `fingerprint` | files that are read whole, up to a length; long settings as short texts |
 //! | `editors`, `judges` | the dialects, and how recipes set them |
 //!
 //! Three rules hold everywhere:
@@ -42,7 +42,9 @@ pub use editors::gemini::{Gemini, GeminiOptions, GeminiRecipe};
 pub use editors::knobs::FieldKnob;
 pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, OpenAiImagesRecipe, Profile, SeedPlace};
 pub use editors::sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions, SdCppJobsRecipe};
-pub use editors::sglang_rollout::{RolloutSampler, SgLangRollout, SgLangRolloutOptions, SgLangRolloutRecipe};
+pub use editors::sglang_rollout::{
+    GeneratorDevice, RolloutSampler, SgLangRollout, SgLangRolloutOptions, SgLangRolloutRecipe,
+};
 pub use editors::size::SizeRule;
 pub use editors::submit_poll::{
     InputFields, InputSettings, Service, SizePlace, SubmitPoll, SubmitPollOptions, SubmitPollRecipe,

@@ -9,5 +9,6 @@ mod server;
 pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
 pub use server::{
-    Asked, ComfyRules, FakeServer, Field, Packed, ServerFault, base64, named_picture, png, rollout_sample, score_of,
+    Asked, ComfyRules, FakeServer, Field, JobPlace, Packed, ServerFault, base64, named_picture, png, rollout_sample,
+    score_of,
 };

@@ -1,10 +1,20 @@
 //! What every dialect asks of an edit before it leaves: whether it can be done at all, its key, its seed, its picture.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use editscale_core::{EditItem, EditorName, Failure, FailureKind, Image, MediaType, Seed, Start, Until, Watch};
+use editscale_core::{
+    BoxFuture, Candidate, EditBatch, EditItem, EditorName, Failure, FailureKind, Image, MediaType, Seed, Start, Until,
+    Watch,
+};
+use futures_util::future::join_all;
+use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
-use sha2::{Digest, Sha256};
+
+use crate::fingerprint::fingerprint;
+use crate::fleet::call::Ask;
+use crate::http::multipart::Payload;
+use crate::trouble::retry::Repeat;
 
 /// Bits of a seed that are sent where the dialect does not know better: every server's generator takes so many.
 pub(crate) const SEED_BITS: u8 = 32;
@@ -25,11 +35,32 @@ pub(crate) fn begin(item: &EditItem, editor: &EditorName, watch: &dyn Watch) -> 
     Ok(())
 }
 
-/// Refuses a mask where the editor has none.
-pub(crate) fn unmasked(item: &EditItem, editor: &EditorName) -> Result<(), Failure> {
-    match &item.request.mask {
-        Some(_) => Err(invalid(format!("the editor `{editor}` has no masks, and the request has one"))),
-        None => Ok(()),
+/// Makes the edits of a batch, each by itself and all at once; `make` is given the place of each.
+pub(crate) fn each<'a, F: Future<Output = Result<Candidate, Failure>> + Send + 'a>(
+    batch: EditBatch,
+    make: impl Fn(usize, EditItem) -> F,
+) -> BoxFuture<'a, Vec<F::Output>> {
+    let items = batch.items.into_iter().enumerate();
+    Box::pin(join_all(items.map(|(place, item)| make(place, item))))
+}
+
+/// What is asked of a server for one edit, as most are asked: nothing but this body, and whoever hangs up ends it.
+pub(crate) fn post(
+    path: impl Into<Cow<'static, str>>,
+    body: impl Into<Option<Payload>>,
+    repeat: Repeat,
+    item: &EditItem,
+) -> Ask {
+    Ask {
+        method: Method::POST,
+        path: path.into(),
+        body: body.into(),
+        headers: HeaderMap::new(),
+        repeat,
+        seed: item.proposal.seed,
+        is_gateway: false,
+        streams: false,
+        works_on: false,
     }
 }
 
@@ -43,7 +74,7 @@ pub(crate) fn key(item: &EditItem, revision: &str) -> String {
     }
 }
 
-/// What is asked for, in 16 digits.
+/// What is asked for, in a few digits.
 fn digest(item: &EditItem, revision: &str) -> String {
     let (request, proposal) = (&item.request, &item.proposal);
     let mask = request.mask.as_ref().map(|mask| mask.digest().to_string());
@@ -55,7 +86,7 @@ fn digest(item: &EditItem, revision: &str) -> String {
         proposal.seed.get(),
         proposal.knobs
     );
-    Sha256::digest(asked).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    fingerprint(&asked)
 }
 
 /// The key as servers that know such a thing take it.
@@ -68,9 +99,14 @@ pub(crate) fn key_header(key: &str) -> HeaderMap {
     headers
 }
 
-/// The seed in as many bits as are sent.
-pub(crate) fn sent(seed: Seed) -> u64 {
-    seed.get() & ((1 << SEED_BITS) - 1)
+/// The seed in so many bits, fewer than 64.
+pub(crate) fn sent(seed: Seed, bits: u8) -> u64 {
+    seed.get() & ((1 << bits) - 1)
+}
+
+/// The seed that was sent, where that is not the proposal's own.
+pub(crate) fn effective(sent: u64, item: &EditItem) -> Option<u64> {
+    (sent != item.proposal.seed.get()).then_some(sent)
 }
 
 /// The file of a picture, which is sent as it is.

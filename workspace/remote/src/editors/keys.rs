@@ -62,8 +62,7 @@ fn size(text: &str) -> Option<ImageSize> {
 pub(crate) fn write_sizes(section: &Section, sizes: Option<&SizeRule>) -> Option<(String, Yaml)> {
     let written = match sizes? {
         SizeRule::Any => Yaml::text("any"),
-        // No recipe names a proportion.
-        SizeRule::MultipleOf(step) | SizeRule::MultipleWithin { step, .. } => Yaml::plain(step),
+        SizeRule::MultipleOf(step) => Yaml::plain(step),
         SizeRule::OneOf(sizes) => Yaml::List(sizes.iter().map(|size| Yaml::text(&size.to_string())).collect()),
     };
     Some((section.name.to_owned(), written))

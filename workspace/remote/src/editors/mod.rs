@@ -1,6 +1,7 @@
 //! Editors, a folder a dialect.
 
 pub(crate) mod ark;
+pub(crate) mod card;
 pub(crate) mod comfyui;
 pub(crate) mod gemini;
 pub(crate) mod item;
@@ -12,6 +13,7 @@ pub(crate) mod sdcpp_jobs;
 pub(crate) mod sglang_rollout;
 pub(crate) mod size;
 pub(crate) mod submit_poll;
+pub(crate) mod wish;
 
 use editscale_schema::EditorKind;
 

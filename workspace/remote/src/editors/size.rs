@@ -2,6 +2,8 @@
 
 use editscale_core::ImageSize;
 
+use crate::SetupError;
+
 /// Which sizes can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SizeRule {
@@ -9,18 +11,19 @@ pub enum SizeRule {
     Any,
     /// Sides that are multiples of this.
     MultipleOf(u32),
-    /// The same, where the longer side is at most so many times the shorter.
-    MultipleWithin {
-        /// What sides are multiples of.
-        step: u32,
-        /// The greatest proportion of the sides.
-        proportion: u32,
-    },
     /// These alone.
     OneOf(Vec<ImageSize>),
 }
 
 impl SizeRule {
+    /// Refuses a list without sizes.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        match self {
+            Self::OneOf(sizes) if sizes.is_empty() => Err(SetupError::setting("sizes", "at least one", &"none")),
+            _ => Ok(()),
+        }
+    }
+
     /// The nearest size that can be had: by proportion first, then by area.
     pub(crate) fn nearest(&self, wanted: ImageSize) -> ImageSize {
         match self {
@@ -28,13 +31,6 @@ impl SizeRule {
             Self::MultipleOf(step) => {
                 let side = |side: u32| nearest_multiple(side, (*step).max(1));
                 ImageSize { width: side(wanted.width), height: side(wanted.height) }
-            }
-            Self::MultipleWithin { step, proportion } => {
-                let ImageSize { width, height } = Self::MultipleOf(*step).nearest(wanted);
-                let step = (*step).max(1);
-                // The shorter side grows: nothing of what was asked for is lost.
-                let least = |side: u32| side.div_ceil((*proportion).max(1)).div_ceil(step).saturating_mul(step);
-                ImageSize { width: width.max(least(height)), height: height.max(least(width)) }
             }
             Self::OneOf(sizes) => {
                 let better = |a: &&ImageSize, b: &&ImageSize| distance(**a, wanted).total_cmp(&distance(**b, wanted));
@@ -54,26 +50,4 @@ fn distance(a: ImageSize, b: ImageSize) -> f64 {
     let proportion = |size: ImageSize| (f64::from(size.width) / f64::from(size.height)).ln();
     let area = |size: ImageSize| (f64::from(size.width) * f64::from(size.height)).ln();
     10.0 * (proportion(a) - proportion(b)).abs() + (area(a) - area(b)).abs()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::editors::openai_images::Profile;
-
-    #[test]
-    fn the_nearest_size_is_taken() {
-        let size = |(width, height)| ImageSize { width, height };
-        for (model, wanted, expected) in [
-            ("gpt-image-1", (1000, 1000), (1024, 1024)),
-            ("gpt-image-1-mini", (4000, 3000), (1536, 1024)),
-            ("gpt-image-1", (600, 900), (1024, 1536)),
-            ("gpt-image-2", (1000, 7), (1008, 336)),
-            ("gpt-image-2", (500, 3000), (1008, 3008)),
-            ("gpt-image-2", (1024, 640), (1024, 640)),
-        ] {
-            assert_eq!(Profile::OpenAi.sizes(model).nearest(size(wanted)), size(expected), "{model} {wanted:?}");
-        }
-        assert_eq!(Profile::Generic.sizes("any").nearest(size((7, 9))), size((7, 9)));
-    }
 }

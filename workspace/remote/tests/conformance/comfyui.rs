@@ -13,10 +13,10 @@ use editscale_remote::{
     ComfyUi, ComfyUiOptions, Connection, FieldKnob, MaskRule, PollRules, Prices, SecretSource, SetupError, SizeRule,
     WorkflowBindings, WorkflowKnob,
 };
-use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
+use editscale_testkit::{FakeServer, JobPlace, ServerFault, named_picture, png};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, SIZE, connection, item, numbered, picture, request};
+use crate::support::{self, Listening, SIZE, connection, edit_watched, item, numbered, picture, request, status};
 
 /// The workflow that this program ships.
 const KONTEXT: &str = include_str!("../../../../configs/comfyui/flux-kontext.workflow.json");
@@ -44,12 +44,8 @@ fn knob(name: &str, pointer: &str, is_whole: bool) -> WorkflowKnob {
     WorkflowKnob { knob: FieldKnob { spec, is_whole }, pointer: pointer.to_owned() }
 }
 
-async fn edit_watched(editor: &ComfyUi, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
-    editor.edit(EditBatch { items: vec![item] }, watch).await.remove(0)
-}
-
 async fn edit(options: ComfyUiOptions, item: EditItem) -> Result<Candidate, Failure> {
-    edit_watched(&ComfyUi::new(options).unwrap(), item, &NobodyWatches).await
+    support::edit(&ComfyUi::new(options).unwrap(), item).await
 }
 
 fn lines(server: &FakeServer) -> Vec<String> {
@@ -117,6 +113,14 @@ async fn the_card_says_what_is_so() {
     let other = ComfyUi::new(other).unwrap();
     assert_ne!(other.card().revision, card.revision, "another graph makes other pictures");
     assert!(card.revision.starts_with("comfyui/1 "));
+    let revision = |change: &dyn Fn(&mut ComfyUiOptions)| {
+        let mut changed = options(&server);
+        change(&mut changed);
+        ComfyUi::new(changed).unwrap().card().revision.clone()
+    };
+    assert_ne!(revision(&|given| given.seed_bits = 16), card.revision, "other seeds make other pictures");
+    assert_ne!(revision(&|given| given.masks = Some(MaskRule::White)), card.revision, "as do masks read otherwise");
+    assert_eq!(revision(&|given| given.seed_bits = 32), card.revision);
     let named = ComfyUiOptions { revision: Some("r2".to_owned()), ..options(&server) };
     assert!(ComfyUi::new(named).unwrap().card().revision.ends_with(" @r2"));
 }
@@ -191,13 +195,13 @@ async fn a_size_is_asked_for_where_the_workflow_has_a_place_for_it() {
     let server = FakeServer::start();
     let wished = Some(ImageSize { width: 100, height: 40 });
     let made = edit(options(&server), item(&request(None, wished))).await.unwrap();
-    assert_eq!(&*made.notes[0], "the size 100x40 is not to be had; the workflow's own was asked for");
+    assert_eq!(&*made.notes[0], "the size 100x40 is not to be had; its own was asked for");
     let mut given = options(&server);
     let latent = json!({"class_type": "EmptySD3LatentImage", "inputs": {"width": 1, "height": 1, "batch_size": 1}});
     given.workflow = changed("20", latent);
     given.bindings.width = Some("/20/inputs/width".to_owned());
     let error = ComfyUi::new(given.clone()).unwrap_err().to_string();
-    assert!(error.contains("width and height, or neither"), "{error}");
+    assert!(error.contains("width and height: expected both, or neither"), "{error}");
     given.bindings.height = Some("/20/inputs/height".to_owned());
     given.sizes = SizeRule::MultipleOf(8);
     let made = edit(given.clone(), item(&request(None, wished))).await.unwrap();
@@ -228,7 +232,7 @@ fn every_pointer_is_checked_against_the_workflow() {
         move |given: &mut ComfyUiOptions| given.fixed = [(pointer.to_owned(), value.clone())].into()
     };
     let cases: Vec<(String, &[&str])> = vec![
-        (with(&seed("11/inputs/seed")), &["bindings.seed: 11/inputs/seed", "a pointer such as"]),
+        (with(&seed("11/inputs/seed")), &["seed: 11/inputs/seed", "a pointer such as"]),
         (with(&seed("/11/seed")), &["a pointer such as"]),
         (with(&seed("/99/inputs/seed")), &["no node 99"]),
         (with(&seed("/11/outputs/seed")), &["`outputs` of node 11 (KSampler)"]),
@@ -236,17 +240,18 @@ fn every_pointer_is_checked_against_the_workflow() {
         (with(&seed("/11/inputs/model")), &["`model` is made by node 2 (UNETLoader)"]),
         (with(&seed("/11/inputs/scheduler")), &["\"simple\" as the `scheduler` of node 11 (KSampler)", "whole number"]),
         (with(&seed("/11/inputs/denoise")), &["1.0 as the `denoise`"]),
-        (with(&|given| given.bindings.image = "/11/inputs/steps".to_owned()), &["bindings.image", "a text"]),
+        (with(&|given| given.bindings.image = "/11/inputs/steps".to_owned()), &["image: /11/inputs/steps", "a text"]),
         (
             with(&|given| given.knobs = vec![knob("seed", "/11/inputs/seed", true)]),
             &["each place at most once", "two for the `seed` of node 11"],
         ),
-        (with(&|given| given.knobs = vec![knob("s", "/11/inputs/scheduler", true)]), &["knobs.s", "a number"]),
+        (with(&|given| given.knobs = vec![knob("s", "/11/inputs/scheduler", true)]), &["knob_places.s", "a number"]),
         (with(&fixed("/11/inputs/steps", json!("many"))), &["fixed: /11/inputs/steps", "found \"many\""]),
         (with(&fixed("/11/inputs/model", json!("x"))), &["made by node 2"]),
         (with(&|given| given.outputs.clear()), &["outputs", "at least one"]),
         (with(&|given| given.outputs = vec!["99".to_owned()]), &["`99`"]),
         (with(&|given| given.seed_bits = 60), &["seed_bits", "found 60"]),
+        (with(&|given| given.sizes = SizeRule::OneOf(Vec::new())), &["sizes", "at least one"]),
         (with(&|given| given.polls.first_wait = Duration::ZERO), &["poll"]),
         (with(&file("[]")), &["API format", "no object"]),
         (with(&file("{")), &["no JSON"]),
@@ -256,6 +261,8 @@ fn every_pointer_is_checked_against_the_workflow() {
         (with(&file(r#"{"1":{"inputs":{}}}"#)), &["node 1 without a `class_type`"]),
         (with(&file(r#"{"1":{"class_type":"A"}}"#)), &["node 1 without `inputs`"]),
         (with(&file(&changed("12 vae", json!(["77", 0])))), &["node 12, whose `vae` comes from node 77"]),
+        (with(&file(&changed("12 vae", json!(["13", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
+        (with(&file(&changed("12 vae", json!(["12", 0])))), &["in a circle", "node 12 (VAEDecode)"]),
     ];
     for (error, words) in cases {
         assert!(words.iter().all(|word| error.contains(word)), "{error} should speak of {words:?}");
@@ -316,10 +323,6 @@ async fn without_a_socket_an_edit_goes_on() {
     let quiet = ComfyUiOptions { progress: false, ..options(&server) };
     edit(quiet, item(&request(None, None))).await.unwrap();
     assert!(!lines(&server).iter().any(|line| line.contains("/ws")));
-}
-
-fn status(status: u16, body: &str) -> ServerFault {
-    ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
 #[tokio::test]
@@ -508,14 +511,14 @@ async fn a_prompt_that_never_arrived_is_sent_again_where_that_is_free() {
 }
 
 /// Lets an edit begin on a server that keeps it in its queue, then loses interest.
-async fn cancelled(server: &FakeServer, place: &'static str) -> (Failure, Arc<Listening>) {
+async fn cancelled(server: &FakeServer, place: JobPlace) -> (Failure, Arc<Listening>) {
     server.comfyui(|rules| rules.holds = Some(place));
     let prices = Prices { picture: Usd { micros: 1000 }, ..Prices::default() };
     let editor = ComfyUi::new(ComfyUiOptions { prices, ..options(server) }).unwrap();
     let watch = Arc::new(Listening::default());
     let (waiting, teller) = (server.clone(), Arc::clone(&watch));
     let asked = tokio::task::spawn_blocking(move || {
-        waiting.wait_for_asked("GET /v1/history", 2);
+        waiting.wait_for_requests("GET /v1/history", 2);
         teller.cancel.store(true, Ordering::Relaxed);
     });
     let failure = edit_watched(&editor, item(&request(None, None)), &*watch).await.unwrap_err();
@@ -526,16 +529,16 @@ async fn cancelled(server: &FakeServer, place: &'static str) -> (Failure, Arc<Li
 #[tokio::test]
 async fn unwanted_edits_are_struck_from_the_queue_or_interrupted_by_name() {
     for (place, cancels, expected, micros) in [
-        ("queue_pending", false, vec!["cancel", "queue"], 0),
-        ("queue_running", false, vec!["cancel", "queue", "interrupt"], 1000),
-        ("queue_pending", true, vec!["cancel"], 0),
-        ("queue_running", true, vec!["cancel"], 1000),
+        (JobPlace::Queued, false, vec!["cancel", "queue"], 0),
+        (JobPlace::Working, false, vec!["cancel", "queue", "interrupt"], 1000),
+        (JobPlace::Queued, true, vec!["cancel"], 0),
+        (JobPlace::Working, true, vec!["cancel"], 1000),
     ] {
         let server = FakeServer::start();
         server.comfyui(|rules| rules.cancels = cancels);
         let (failure, watch) = cancelled(&server, place).await;
         assert_eq!(failure.kind, FailureKind::Cancelled, "{failure}");
-        assert_eq!(failure.cost.usd.micros, micros, "{place}: what never began costs nothing");
+        assert_eq!(failure.cost.usd.micros, micros, "{place:?}: what never began costs nothing");
         let posts: Vec<_> = server
             .asked()
             .into_iter()
@@ -544,7 +547,7 @@ async fn unwanted_edits_are_struck_from_the_queue_or_interrupted_by_name() {
             .skip(1)
             .collect();
         let ends: Vec<&str> = posts.iter().filter_map(|asked| asked.line.rsplit('/').next()).collect();
-        assert_eq!(ends, expected, "{place}");
+        assert_eq!(ends, expected, "{place:?}");
         let id = bodies(&server, "POST /v1/prompt")[0]["prompt_id"].clone();
         for asked in &posts {
             let names = asked.line.contains(id.as_str().unwrap())
@@ -572,7 +575,7 @@ async fn an_edit_that_is_not_wanted_before_it_left_is_not_sent() {
 async fn left_behind(server: &FakeServer) -> EditItem {
     // It cannot be stopped, and stays in the queue: as if the program had died.
     server.fail_at("POST /v1/api/jobs", vec![status(500, ""); 9]);
-    let (_, watch) = cancelled(server, "queue_pending").await;
+    let (_, watch) = cancelled(server, JobPlace::Queued).await;
     let remote: String = watch.submitted.lock().unwrap()[0].split('"').nth(1).unwrap().to_owned();
     let mut again = item(&request(None, None));
     again.earlier = Some(Submission { key: "editscale-run-1-0".into(), remote_id: Some(remote.into()) });
@@ -620,11 +623,11 @@ async fn a_failed_attempt_in_the_history_is_not_taken_for_the_next_one() {
     let error = json!({"status_str": "error", "messages": [["execution_error", {"exception_type": "RuntimeError"}]]});
     server.comfyui(|rules| rules.ends = Some(error));
     edit(options(&server), item(&request(None, None))).await.unwrap_err();
-    server.comfyui(|rules| (rules.ends, rules.holds) = (None, Some("queue_pending")));
+    server.comfyui(|rules| (rules.ends, rules.holds) = (None, Some(JobPlace::Queued)));
     let editor = ComfyUi::new(options(&server)).unwrap();
     let waiting = server.clone();
     let goes_on = tokio::task::spawn_blocking(move || {
-        waiting.wait_for_asked("GET /v1/queue", 2);
+        waiting.wait_for_requests("GET /v1/queue", 2);
         waiting.comfyui_goes_on();
     });
     edit_watched(&editor, item(&request(None, None)), &NobodyWatches).await.unwrap();

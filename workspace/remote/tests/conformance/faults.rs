@@ -289,14 +289,14 @@ async fn a_server_that_works_on_keeps_its_slot_busy() {
     let editor = Arc::new(OpenAiImages::new(single).unwrap());
     let watch = Arc::new(Listening::default());
     let (first, watching) = (Arc::clone(&editor), Arc::clone(&watch));
-    let task = tokio::spawn(async move { edit_watched(&first, item(&request(None, None)), &*watching).await });
+    let task = tokio::spawn(async move { edit_watched(&*first, item(&request(None, None)), &*watching).await });
     let waiting = server.clone();
     tokio::task::spawn_blocking(move || waiting.wait_for_work(1)).await.unwrap();
     watch.cancel.store(true, Ordering::Relaxed);
     assert_eq!(task.await.unwrap().unwrap_err().kind, FailureKind::Cancelled);
     // The caller is gone; the server is still at it. A second edit waits for the slot.
     let second = Arc::clone(&editor);
-    let next = tokio::spawn(async move { edit(&second, item(&request(None, None))).await });
+    let next = tokio::spawn(async move { edit(&*second, item(&request(None, None))).await });
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(server.asked().len(), 1);
     server.let_go();

@@ -117,6 +117,21 @@ fn the_card_promises_no_seeds() {
     assert_eq!((card.seeds, card.masks, card.cancel), (SeedRule::Ignored, false, CancelRule::Promptly));
     assert_eq!((card.recovery, card.largest_batch), (Recovery::Unknown, NonZeroU32::MIN));
     assert_eq!(&*card.revision, "gemini/1 gemini-2.5-flash-image");
+    let revision = |resolutions: &[&str], aspects: &[&str]| {
+        let mut large = GeminiOptions::new(EditorName::new("far").unwrap(), "gemini-3-pro-image", connection(&[]));
+        large.connection = options(&server).connection;
+        if !resolutions.is_empty() {
+            large.resolutions = resolutions.iter().map(|word| (*word).to_owned()).collect();
+        }
+        if !aspects.is_empty() {
+            large.aspects = aspects.iter().map(|word| (*word).to_owned()).collect();
+        }
+        Gemini::new(large).unwrap().card().revision.to_string()
+    };
+    assert_eq!(revision(&[], &[]), "gemini/1 gemini-3-pro-image resolution=1K");
+    // A wish for another size is answered in another one.
+    assert_eq!(revision(&["1K"], &[]), "gemini/1 gemini-3-pro-image resolution=1K resolutions=1K");
+    assert_eq!(revision(&[], &["1:1"]), "gemini/1 gemini-3-pro-image resolution=1K aspects=1:1");
     let known = GeminiOptions { is_reproducible: true, repeat: Repeat::Harmless, ..options(&server) };
     let card = Gemini::new(known).unwrap().card().clone();
     assert_eq!((card.seeds, card.recovery), (SeedRule::Reproducible { bits: 31 }, Recovery::Repeat));

@@ -20,12 +20,12 @@ async fn the_server_with_the_least_to_do_is_asked() {
     let held = tokio::spawn(async move {
         let mut first = item(&request(None, None));
         first.proposal.id = editscale_core::CandidateId(99);
-        edit(&busy, first).await
+        edit(&*busy, first).await
     });
     let waiting = servers[0].clone();
     tokio::task::spawn_blocking(move || waiting.wait_for_work(1)).await.unwrap();
     for _ in 0..3 {
-        edit(&editor, item(&request(None, None))).await.unwrap();
+        edit(&*editor, item(&request(None, None))).await.unwrap();
     }
     assert_eq!((servers[0].asked().len(), servers[1].asked().len()), (1, 3));
     servers[0].let_go();

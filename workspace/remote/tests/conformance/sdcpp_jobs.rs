@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use editscale_core::{
     CancelRule, Candidate, EditBackend, EditBatch, EditItem, Failure, FailureKind, ImageSize, KnobName, KnobScale,
-    KnobSpec, NobodyWatches, Recovery, Seed, SeedRule, Submission, Usd, Watch,
+    KnobSpec, NobodyWatches, Recovery, Seed, SeedRule, Submission, Usd,
 };
 use editscale_remote::{
     FieldKnob, PictureUse, PollRules, Prices, Repeat, SdCppJobs, SdCppJobsOptions, SecretSource, ServerOptions,
 };
-use editscale_testkit::{FakeServer, ServerFault};
+use editscale_testkit::{FakeServer, JobPlace, ServerFault};
 use serde_json::{Value, json};
 
 use crate::storms::three;
-use crate::support::{Listening, SIZE, connection, item, numbered, picture, request};
+use crate::support::{Listening, SIZE, connection, edit, edit_watched, item, numbered, picture, request, status};
 
 const JOBS: &str = "GET /sdcpp/v1/jobs/";
 
@@ -44,18 +44,6 @@ fn paid(server: &FakeServer) -> SdCppJobsOptions {
 
 fn editor(server: &FakeServer) -> SdCppJobs {
     SdCppJobs::new(options(std::slice::from_ref(server))).unwrap()
-}
-
-async fn edit(editor: &SdCppJobs, item: EditItem) -> Result<Candidate, Failure> {
-    edit_watched(editor, item, &NobodyWatches).await
-}
-
-async fn edit_watched(editor: &SdCppJobs, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
-    editor.edit(EditBatch { items: vec![item] }, watch).await.remove(0)
-}
-
-fn status(status: u16, body: &str) -> ServerFault {
-    ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
 fn number(name: &str, default: f64, is_whole: bool) -> FieldKnob {
@@ -274,7 +262,7 @@ async fn what_costs_nothing_is_simply_made_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unwanted_job_that_waits_is_cancelled_on_the_server_and_costs_nothing() {
     let server = FakeServer::start();
-    server.keep_jobs("queued");
+    server.keep_jobs(JobPlace::Queued);
     let watch = Arc::new(Listening::default());
     let editor = SdCppJobs::new(paid(&server)).unwrap();
     let (watching, waiting) = (Arc::clone(&watch), server.clone());
@@ -291,20 +279,20 @@ async fn an_unwanted_job_that_waits_is_cancelled_on_the_server_and_costs_nothing
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_at_work_keeps_its_slot_though_nobody_waits_for_it() {
     let server = FakeServer::start();
-    server.keep_jobs("working");
+    server.keep_jobs(JobPlace::Working);
     let mut single = paid(&server);
     single.connection.servers[0].concurrency = NonZeroU32::MIN;
     let editor = Arc::new(SdCppJobs::new(single).unwrap());
     let watch = Arc::new(Listening::default());
     let (first, watching, waiting) = (Arc::clone(&editor), Arc::clone(&watch), server.clone());
-    let task = tokio::spawn(async move { edit_watched(&first, item(&request(None, None)), &*watching).await });
+    let task = tokio::spawn(async move { edit_watched(&*first, item(&request(None, None)), &*watching).await });
     tokio::task::spawn_blocking(move || waiting.wait_for_requests(JOBS, 1)).await.unwrap();
     watch.cancel.store(true, Ordering::Relaxed);
     let failure = task.await.unwrap().unwrap_err();
     assert_eq!((failure.kind, failure.cost.usd.micros), (FailureKind::Cancelled, 100_000), "it may be done");
     // The server is still at it, and still asked about it. A second edit waits for the slot.
     let (second, waiting, asked) = (Arc::clone(&editor), server.clone(), server.asked().len());
-    let next = tokio::spawn(async move { edit(&second, item(&request(None, None))).await });
+    let next = tokio::spawn(async move { edit(&*second, item(&request(None, None))).await });
     tokio::task::spawn_blocking(move || waiting.wait_for_requests(JOBS, asked + 3)).await.unwrap();
     assert_eq!(submissions(&server), 1);
     server.let_go();
@@ -316,18 +304,18 @@ async fn a_job_at_work_keeps_its_slot_though_nobody_waits_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_future_cancels_its_job_and_frees_the_slot() {
     let server = FakeServer::start();
-    server.keep_jobs("queued");
+    server.keep_jobs(JobPlace::Queued);
     let mut single = paid(&server);
     single.connection.servers[0].concurrency = NonZeroU32::MIN;
     let editor = Arc::new(SdCppJobs::new(single).unwrap());
     let (first, waiting) = (Arc::clone(&editor), server.clone());
-    let task = tokio::spawn(async move { edit(&first, item(&request(None, None))).await });
+    let task = tokio::spawn(async move { edit(&*first, item(&request(None, None))).await });
     tokio::task::spawn_blocking(move || waiting.wait_for_requests(JOBS, 1)).await.unwrap();
     task.abort();
     let waiting = server.clone();
     tokio::task::spawn_blocking(move || waiting.wait_for_requests("POST /sdcpp/v1/jobs/", 1)).await.unwrap();
     server.let_go();
-    edit(&editor, item(&request(None, None))).await.unwrap();
+    edit(&*editor, item(&request(None, None))).await.unwrap();
     assert_eq!((server.cancelled(), server.most_jobs()), (vec!["job-1".to_owned()], 1));
 }
 

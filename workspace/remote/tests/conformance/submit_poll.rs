@@ -7,16 +7,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use editscale_core::{
-    CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorName, Failure, FailureKind, ImageSize, KnobName,
-    KnobScale, KnobSpec, NobodyWatches, Recovery, SeedRule, Submission, Usd, Watch,
+    CancelRule, EditBackend, EditItem, EditorName, FailureKind, ImageSize, KnobName, KnobScale, KnobSpec, Recovery,
+    SeedRule, Submission, Usd, Watch,
 };
 use editscale_remote::{
     FieldKnob, InputFields, PollRules, Prices, SecretSource, Service, SizePlace, SubmitPoll, SubmitPollOptions,
 };
-use editscale_testkit::{FakeServer, ServerFault, png};
+use editscale_testkit::{FakeServer, JobPlace, ServerFault, png};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, connection, item, picture, request};
+use crate::support::{Listening, connection, edit, edit_watched, item, picture, request, status};
 
 const MODELS: [(Service, &str); 3] = [
     (Service::Bfl, "flux-kontext-pro"),
@@ -72,18 +72,6 @@ fn hasty(service: Service, server: &FakeServer) -> SubmitPoll {
 
 fn editor(service: Service, server: &FakeServer) -> SubmitPoll {
     SubmitPoll::new(options(service, server)).unwrap()
-}
-
-async fn edit(editor: &SubmitPoll, item: EditItem) -> Result<Candidate, Failure> {
-    edit_watched(editor, item, &NobodyWatches).await
-}
-
-async fn edit_watched(editor: &SubmitPoll, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
-    editor.edit(EditBatch { items: vec![item] }, watch).await.remove(0)
-}
-
-fn status(status: u16, body: &str) -> ServerFault {
-    ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
 fn submissions(service: Service, server: &FakeServer) -> usize {
@@ -187,7 +175,7 @@ async fn inputs_can_be_called_otherwise() {
         "guidance_scale": 3.5, "image_size": {"width": 96, "height": 64},
     });
     assert_eq!((sent, asked[0].header("x-fal-request-timeout")), (expected, Some("90")));
-    assert_eq!(made.notes, ["the service made 16x8 where 96x64 was wanted".into()]);
+    assert_eq!(made.notes, ["the server made 16x8 where 96x64 was asked for".into()]);
     let card = editor.card();
     assert_eq!((card.seeds, card.masks), (SeedRule::Reproducible { bits: 32 }, true));
     for (size, expected) in [
@@ -601,11 +589,11 @@ async fn secrets_stay_out_of_every_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unwanted_jobs_are_cancelled_where_they_can_be() {
     for (service, place, cost) in [
-        (Service::Fal, "working", 100_000),
-        (Service::Fal, "queued", 0),
-        (Service::Replicate, "working", 100_000),
-        (Service::Replicate, "queued", 0),
-        (Service::Bfl, "working", 100_000),
+        (Service::Fal, JobPlace::Working, 100_000),
+        (Service::Fal, JobPlace::Queued, 0),
+        (Service::Replicate, JobPlace::Working, 100_000),
+        (Service::Replicate, JobPlace::Queued, 0),
+        (Service::Bfl, JobPlace::Working, 100_000),
     ] {
         let server = FakeServer::start();
         server.keep_jobs(place);
@@ -614,20 +602,20 @@ async fn unwanted_jobs_are_cancelled_where_they_can_be() {
         let editor = Arc::new(SubmitPoll::new(single).unwrap());
         let watch = Arc::new(Listening::default());
         let (first, watching, waiting) = (Arc::clone(&editor), Arc::clone(&watch), server.clone());
-        let task = tokio::spawn(async move { edit_watched(&first, item(&request(None, None)), &*watching).await });
+        let task = tokio::spawn(async move { edit_watched(&*first, item(&request(None, None)), &*watching).await });
         tokio::task::spawn_blocking(move || waiting.wait_for_requests(lines(service).1, 1)).await.unwrap();
         watch.cancel.store(true, Ordering::Relaxed);
         let failure = task.await.unwrap().unwrap_err();
         assert_eq!(failure.kind, FailureKind::Cancelled, "{service}");
         let told = if service == Service::Bfl { 45_000 } else { cost };
-        assert_eq!(failure.cost.usd.micros, told, "{service} {place}");
+        assert_eq!(failure.cost.usd.micros, told, "{service} {place:?}");
         let cancels = service != Service::Bfl;
         assert_eq!(server.cancelled().len(), usize::from(cancels), "{service}");
         // A slot is free once the service has stopped; where it cannot be stopped, once it is done.
         if !cancels {
             let asked = server.asked().len();
             let (second, waiting) = (Arc::clone(&editor), server.clone());
-            let next = tokio::spawn(async move { edit(&second, item(&request(None, None))).await });
+            let next = tokio::spawn(async move { edit(&*second, item(&request(None, None))).await });
             tokio::task::spawn_blocking(move || waiting.wait_for_requests("", asked + 3)).await.unwrap();
             assert_eq!(submissions(service, &server), 1);
             server.let_go();

@@ -14,7 +14,7 @@ use editscale_remote::{
     BreakerRules, ChatJudge, ChatJudgeOptions, Connection, OpenAiImages, OpenAiImagesOptions, Profile, RetryRules,
     ServerOptions, Timeouts,
 };
-use editscale_testkit::{FakeServer, named_picture, png};
+use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
 
 pub(crate) const SIZE: ImageSize = ImageSize { width: 32, height: 16 };
 
@@ -72,18 +72,23 @@ pub(crate) fn editor(profile: Profile, server: &FakeServer) -> OpenAiImages {
     OpenAiImages::new(options(profile, server)).unwrap()
 }
 
-pub(crate) async fn edit(editor: &OpenAiImages, item: EditItem) -> Result<Candidate, Failure> {
+pub(crate) async fn edit(editor: &dyn EditBackend, item: EditItem) -> Result<Candidate, Failure> {
     edit_watched(editor, item, &NobodyWatches).await
 }
 
 pub(crate) async fn edit_watched(
-    editor: &OpenAiImages,
+    editor: &dyn EditBackend,
     item: EditItem,
     watch: &dyn Watch,
 ) -> Result<Candidate, Failure> {
     let mut results = editor.edit(EditBatch { items: vec![item] }, watch).await;
     assert_eq!(results.len(), 1);
     results.remove(0)
+}
+
+/// An answer without special headers.
+pub(crate) fn status(status: u16, body: &str) -> ServerFault {
+    ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
 pub(crate) fn judge_options(server: &FakeServer) -> ChatJudgeOptions {

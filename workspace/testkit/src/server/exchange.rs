@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::PoisonError;
 
+use serde_json::Value;
+
 use super::request::{Asked, read};
 use super::{FakeServer, ServerFault, dialects};
 
@@ -17,6 +19,11 @@ pub(super) struct Answer {
 
 impl Answer {
     /// JSON under a status.
+    pub(super) fn json(status: u16, value: &Value) -> Self {
+        Self::new(status, value.to_string().into_bytes())
+    }
+
+    /// Text of JSON under a status.
     pub(super) fn new(status: u16, body: Vec<u8>) -> Self {
         Self { status, ..Self::of("application/json", body) }
     }

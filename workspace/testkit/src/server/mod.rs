@@ -1,7 +1,7 @@
 //! A server of pictures and judgements on this machine, with the faults that real ones have.
 //!
-//! It speaks `/v1/images/edits` and `/v1/chat/completions` on a port of its own. Nothing in it waits for a time: what is
-//! slow waits until the test lets it go on, or until its client hangs up.
+//! It speaks every dialect of editors and judges, all on one port of its own, each under the paths that it has in the world.
+//! Nothing in it waits for a time: what is slow waits until the test lets it go on, or until its client hangs up.
 
 mod dialects;
 mod exchange;
@@ -56,6 +56,22 @@ pub enum ServerFault {
     Die,
 }
 
+impl ServerFault {
+    /// How many pictures an answer has under this fault, if any.
+    fn pictures(fault: Option<&Self>) -> usize {
+        if let Some(Self::Pictures(count)) = fault { *count } else { 1 }
+    }
+}
+
+/// Where a job is that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobPlace {
+    /// It waits.
+    Queued,
+    /// It is worked on.
+    Working,
+}
+
 type Replies = Arc<dyn Fn(&Asked) -> Option<(u16, Vec<u8>)> + Send + Sync>;
 type Script = Arc<dyn Fn(u64) -> Option<ServerFault> + Send + Sync>;
 type Says = Arc<dyn Fn(&serde_json::Value) -> String + Send + Sync>;
@@ -91,8 +107,8 @@ struct State {
     jobs: BTreeMap<String, dialects::jobs::Job>,
     /// Looks at a job before it is done.
     looks: usize,
-    /// Where jobs stay until the test lets go: `queued` or `working`.
-    jobs_stay: Option<&'static str>,
+    /// Where jobs stay until the test lets go.
+    jobs_stay: Option<JobPlace>,
     most_jobs: usize,
 }
 
@@ -243,8 +259,8 @@ impl FakeServer {
         self.state().looks = looks;
     }
 
-    /// Lets jobs stay `queued` or `working` until [`Self::let_go`].
-    pub fn keep_jobs(&self, place: &'static str) {
+    /// Lets jobs stay there until [`Self::let_go`].
+    pub fn keep_jobs(&self, place: JobPlace) {
         self.state().jobs_stay = Some(place);
     }
 
@@ -262,11 +278,6 @@ impl FakeServer {
     /// The most jobs that had not ended at once.
     pub fn most_jobs(&self) -> usize {
         self.state().most_jobs
-    }
-
-    /// Waits until so many requests have come whose method and path begin so.
-    pub fn wait_for_requests(&self, route: &str, count: usize) {
-        self.wait(|state| state.asked.iter().filter(|asked| asked.line.starts_with(route)).count() >= count);
     }
 
     /// Lets everything go on that is held, now and later.
@@ -295,8 +306,8 @@ impl FakeServer {
         self.wait(|state| state.under_way >= count);
     }
 
-    /// Waits until so many requests came whose method and path begin so.
-    pub fn wait_for_asked(&self, route: &str, count: usize) {
+    /// Waits until so many requests have come whose method and path begin so.
+    pub fn wait_for_requests(&self, route: &str, count: usize) {
         self.wait(|state| state.asked.iter().filter(|asked| asked.line.starts_with(route)).count() >= count);
     }
 

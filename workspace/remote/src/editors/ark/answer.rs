@@ -1,12 +1,11 @@
 //! The answer to one edit: pictures, counted, each of which may be an error in its own place.
 
-use std::sync::Arc;
-
-use editscale_core::{Candidate, EncodedImage};
+use editscale_core::Candidate;
 use serde_json::Value;
 
 use super::Ark;
 use super::body::Form;
+use crate::editors::wish::notes;
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::picture::results::{Written, taken};
@@ -47,7 +46,7 @@ impl Ark {
         let limits = &self.options.limits;
         let image =
             taken(&self.fleet.http, &server.endpoint, *first, limits).await.map_err(|error| fail(error, cost))?;
-        let notes = notes(&image, pictures.len(), form);
+        let notes = notes(pictures.len(), form.wish, image.size);
         Ok(Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) })
     }
 }
@@ -60,19 +59,4 @@ fn written(picture: &Value) -> Option<Written<'_>> {
 /// Only what comes out is counted in tokens.
 fn usage(answer: &Value) -> Option<Usage> {
     answer["usage"]["output_tokens"].as_u64().map(|output| Usage::counted(0, 0, output))
-}
-
-fn notes(image: &EncodedImage, count: usize, form: &Form) -> Vec<Arc<str>> {
-    let mut notes: Vec<Arc<str>> = Vec::new();
-    if count > 1 {
-        notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
-    }
-    if let Some(wished) = form.wished {
-        let asked = form.size.map_or_else(|| "its own".to_owned(), |size| size.to_string());
-        notes.push(format!("the size {wished} is not to be had; {asked} was asked for").into());
-    }
-    if let Some(size) = form.size.filter(|size| *size != image.size) {
-        notes.push(format!("the server made {} where {size} was asked for", image.size).into());
-    }
-    notes
 }

@@ -4,8 +4,9 @@ use editscale_core::{EditItem, Failure, ImageSize};
 use serde_json::{Value, json};
 
 use super::{Ark, SEED_BITS};
-use crate::editors::item::{file, invalid};
+use crate::editors::item::{effective, file, invalid, sent};
 use crate::editors::knobs::values;
+use crate::editors::wish::Wish;
 use crate::http::multipart::Payload;
 use crate::picture::received::data_url;
 
@@ -22,10 +23,7 @@ pub(super) struct Form {
     pub(super) payload: Payload,
     /// The seed as it was sent, where that is not the proposal's own.
     pub(super) effective_seed: Option<u64>,
-    /// The size that was asked for, where that was one.
-    pub(super) size: Option<ImageSize>,
-    /// The size that was wished for, where it is not to be had.
-    pub(super) wished: Option<ImageSize>,
+    pub(super) wish: Wish,
 }
 
 impl Ark {
@@ -46,16 +44,16 @@ impl Ark {
             body["sequential_image_generation"] = "disabled".into();
         }
         let has_seeds = self.options.has_seeds.unwrap_or_else(|| self.generation.has_seeds());
-        let seed = has_seeds.then(|| item.proposal.seed.get() & ((1 << SEED_BITS) - 1));
+        let seed = has_seeds.then(|| sent(item.proposal.seed, SEED_BITS));
         if let Some(seed) = seed {
             body["seed"] = seed.into();
         }
         for (name, value) in values(&self.options.knobs, &item.proposal) {
             body[name.as_str()] = Value::Number(value);
         }
-        let wished = item.request.output_size.filter(|wished| size != Some(*wished));
-        let effective_seed = seed.filter(|seed| *seed != item.proposal.seed.get());
-        Ok(Form { payload: Payload::json(&body), effective_seed, size, wished })
+        let wish = Wish { wished: item.request.output_size, asked: size };
+        let effective_seed = seed.and_then(|seed| effective(seed, item));
+        Ok(Form { payload: Payload::json(&body), effective_seed, wish })
     }
 
     fn fits(&self, size: ImageSize) -> Result<(), Failure> {

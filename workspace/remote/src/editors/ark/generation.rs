@@ -18,22 +18,14 @@ pub enum ArkGeneration {
 }
 
 impl ArkGeneration {
-    /// Every generation.
-    pub const ALL: [Self; 4] = [Self::SeedEdit3, Self::Seedream4, Self::Seedream45, Self::Seedream5];
-
     /// The word used in recipes.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::SeedEdit3 => "seededit_3",
             Self::Seedream4 => "seedream_4",
             Self::Seedream45 => "seedream_4_5",
             Self::Seedream5 => "seedream_5",
         }
-    }
-
-    /// The generation of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|generation| generation.word() == word)
     }
 
     /// The generation that a model's name tells, such as that of `doubao-seedream-4-5-251128`.
@@ -144,9 +136,6 @@ mod tests {
             ("ep-20260125201054-pfrb4", None),
         ] {
             assert_eq!(ArkGeneration::of_model(model), expected, "{model}");
-        }
-        for generation in ArkGeneration::ALL {
-            assert_eq!(ArkGeneration::from_word(generation.word()), Some(generation));
         }
     }
 

@@ -10,27 +10,22 @@ mod generation;
 mod options;
 mod recipe;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
-    Sampler, SeedRule, Watch,
-};
-use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
+use editscale_core::{BoxFuture, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, SeedRule, Watch};
 
 pub use generation::ArkGeneration;
 pub use options::ArkOptions;
 pub use recipe::ArkRecipe;
 
 use crate::SetupError;
-use crate::editors::item::{begin, key, unmasked};
-use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::editors::card::{plain, recovery};
+use crate::editors::item::{begin, each, key, post};
+use crate::editors::knobs::specs;
+use crate::editors::masks::unmasked;
+use crate::fleet::call::{Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
-use crate::trouble::retry::Repeat;
 
 /// The version of what this dialect sends; a part of every card's revision.
 const VERSION: u32 = 1;
@@ -59,17 +54,7 @@ impl Ark {
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: "images/generations".into(),
-            body: Some(form.payload.clone()),
-            headers: HeaderMap::new(),
-            repeat: self.options.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
+        let ask = post("images/generations", form.payload.clone(), self.options.repeat, &item);
         let leaving = || watch.submitted(place, &key, None);
         let form = &form;
         let read = |reply: Reply, server: Arc<Server>| async move { self.candidate(&reply, &server, form).await };
@@ -84,26 +69,17 @@ impl EditBackend for Ark {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &ArkOptions, generation: ArkGeneration) -> EditorCard {
     let has_seeds = options.has_seeds.unwrap_or_else(|| generation.has_seeds());
+    let cost = options.prices.bound(options.bounds, 1, options.nfe);
     EditorCard {
-        name: options.name.clone(),
-        revision: options.full_revision(VERSION).into(),
         seeds: if has_seeds { SeedRule::Reproducible { bits: SEED_BITS } } else { SeedRule::Ignored },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
-        cancel: CancelRule::Promptly,
-        masks: false,
-        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
-        cost: options.prices.bound(options.bounds, 1, options.nfe),
-        recovery: if options.repeat == Repeat::Harmless { Recovery::Repeat } else { Recovery::Unknown },
+        knobs: specs(&options.knobs),
+        recovery: recovery(options.repeat),
+        ..plain(&options.name, &options.connection, options.full_revision(VERSION), cost)
     }
 }

@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,8 @@ use editscale_core::EditorName;
 
 use super::generation::ArkGeneration;
 use crate::SetupError;
-use crate::editors::knobs::{FieldKnob, defaults};
+use crate::editors::card::revised;
+use crate::editors::knobs::{FieldKnob, check_foreign, defaults, names};
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
 use crate::price::{Counted, Prices, TokenBounds};
@@ -16,10 +17,10 @@ use crate::trouble::retry::Repeat;
 const OWN_FIELDS: [&str; 9] =
     ["image", "model", "n", "prompt", "seed", "sequential_image_generation", "size", "stream", "watermark"];
 
-/// What a recipe says of an editor behind Ark's `images/generations`.
+/// What an editor behind Ark's `images/generations` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArkOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model, such as `doubao-seedream-4-5-251128`, or an inference endpoint, such as `ep-20260125201054-pfrb4`.
     pub model: String,
@@ -91,16 +92,11 @@ impl ArkOptions {
         let unknown =
             || SetupError::setting("generation", "one, because the model's name does not tell it", &self.model);
         let generation = told.ok_or_else(unknown)?;
-        let mut knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
-        if let Some(own) = knobs.find(|name| OWN_FIELDS.contains(name)) {
-            return Err(SetupError::setting("knobs", "fields that editscale does not write itself", &own));
-        }
+        check_foreign("knobs", names(&self.knobs), &OWN_FIELDS)?;
         if let Some(word) = self.size.as_ref().filter(|word| !generation.words().contains(&word.as_str())) {
             return Err(SetupError::setting("size", &generation.words().join(" or "), word));
         }
-        if self.repeat == Repeat::Keyed {
-            return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
-        }
+        Repeat::check_unkeyed(Some(self.repeat), "this service knows")?;
         self.prices.check_repeat(Some(self.repeat))?;
         // The service counts no tokens that go in.
         self.prices.only(&[Counted::Call, Counted::Picture, Counted::OutputTokens])?;
@@ -122,9 +118,6 @@ impl ArkOptions {
             _ = write!(text, " seeds={has_seeds}");
         }
         _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
-        if let Some(revision) = &self.revision {
-            _ = write!(text, " @{revision}");
-        }
-        text
+        revised(text, self.revision.as_ref())
     }
 }

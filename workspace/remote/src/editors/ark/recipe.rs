@@ -46,10 +46,10 @@ const MODEL: Key<Text> = Key {
 const GENERATION: Key<Word<ArkGeneration>> = Key {
     name: "generation",
     rule: Word(&[
-        ("seededit_3", ArkGeneration::SeedEdit3),
-        ("seedream_4", ArkGeneration::Seedream4),
-        ("seedream_4_5", ArkGeneration::Seedream45),
-        ("seedream_5", ArkGeneration::Seedream5),
+        (ArkGeneration::SeedEdit3.word(), ArkGeneration::SeedEdit3),
+        (ArkGeneration::Seedream4.word(), ArkGeneration::Seedream4),
+        (ArkGeneration::Seedream45.word(), ArkGeneration::Seedream45),
+        (ArkGeneration::Seedream5.word(), ArkGeneration::Seedream5),
     ]),
     absent: Absent::Unset("by `model`"),
     meaning: "the model's generation, on which sizes and seeds depend; required where the model's name does not tell it",

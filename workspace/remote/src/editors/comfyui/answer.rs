@@ -1,12 +1,12 @@
 //! The result of an edit: which pictures the history names, and what they cost.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use editscale_core::{Candidate, EditItem};
 use serde_json::Value;
 
 use super::{ComfyUi, Prepared};
+use crate::editors::item::effective;
+use crate::editors::wish::notes;
 use crate::fleet::jobs::Finished;
 use crate::fleet::server::Server;
 use crate::picture::received::received;
@@ -37,25 +37,19 @@ impl ComfyUi {
         let fetched = self.fetch(first, server).await.map_err(failed)?;
         let image = received(fetched[..].into(), &self.options.limits);
         let image = image.map_err(|words| failed(malformed(words)))?;
-        let mut notes: Vec<Arc<str>> = Vec::new();
+        // How many pictures a workflow makes is up to who made it.
+        let mut notes = notes(1, prepared.wish, image.size);
         if pictures.len() > 1 {
             notes.push(format!("the workflow made {} pictures; the first was kept", pictures.len()).into());
         }
-        if let Some(wished) = prepared.wished {
-            let asked = prepared.size.map_or_else(|| "the workflow's own".to_owned(), |size| size.to_string());
-            notes.push(format!("the size {wished} is not to be had; {asked} was asked for").into());
-        }
-        if let Some(size) = prepared.size.filter(|size| *size != image.size) {
-            notes.push(format!("the workflow made {} where {size} was asked for", image.size).into());
-        }
-        let effective_seed = Some(prepared.seed).filter(|seed| *seed != item.proposal.seed.get());
+        let effective_seed = effective(prepared.seed, item);
         Ok(Candidate { cost, effective_seed, notes, ..Candidate::new(image) })
     }
 
     async fn fetch(&self, picture: &Value, server: &Server) -> Result<Bytes, RemoteError> {
         let mut url = server.endpoint.at("view");
-        for (name, field) in [("filename", "filename"), ("subfolder", "subfolder"), ("type", "type")] {
-            url.query_pairs_mut().append_pair(name, picture[field].as_str().unwrap_or_default());
+        for name in ["filename", "subfolder", "type"] {
+            url.query_pairs_mut().append_pair(name, picture[name].as_str().unwrap_or_default());
         }
         results::fetch(&self.fleet.http, &server.endpoint, url.as_str(), &self.options.limits).await
     }

@@ -13,16 +13,13 @@ mod template;
 mod verdict;
 mod workflow;
 
-use std::num::NonZeroU32;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Image, ImageSize,
-    MediaType, PauseSupport, Recovery, Sampler, SeedRule, Watch,
+    MediaType, Recovery, SeedRule, Watch,
 };
-use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
@@ -31,11 +28,16 @@ pub use options::{ComfyUiOptions, WorkflowBindings, WorkflowKnob};
 pub use recipe::ComfyUiRecipe;
 
 use self::job::{ComfyJob, Upload};
+use self::options::USUAL_SEED_BITS;
 use self::template::{Filling, Template};
 use crate::SetupError;
-use crate::editors::item::{begin, file, invalid, key};
+use crate::editors::card::{plain, repeat_where_free, revised};
+use crate::editors::item::{begin, each, file, invalid, key, post, sent};
 use crate::editors::knobs::defaults;
+use crate::editors::masks;
 use crate::editors::openai_images::MaskRule;
+use crate::editors::wish::Wish;
+use crate::fingerprint::{fingerprint, hex};
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Finished, Jobs, Order};
 use crate::picture::mask::transparent_where_white;
@@ -63,10 +65,7 @@ pub struct ComfyUi {
 struct Prepared {
     uploads: Vec<Upload>,
     seed: u64,
-    /// The size that is asked for.
-    size: Option<ImageSize>,
-    /// The size that was wished for, where that is another.
-    wished: Option<ImageSize>,
+    wish: Wish,
 }
 
 impl ComfyUi {
@@ -76,9 +75,10 @@ impl ComfyUi {
             return Err(SetupError::setting("seed_bits", "1 to 53", &options.seed_bits));
         }
         options.polls.check()?;
+        options.sizes.check()?;
         options.prices.only(&[Counted::Call, Counted::Picture])?;
         let template = Arc::new(Template::new(&options)?);
-        let repeat = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
+        let repeat = repeat_where_free(&options.prices);
         let card = card(&options, &template);
         let fleet = Fleet::new(&options.connection)?;
         Ok(Self { options, template, card, fleet, repeat })
@@ -87,8 +87,10 @@ impl ComfyUi {
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
         begin(&item, &self.options.name, watch)?;
         let prepared = self.prepared(&item)?;
-        let order = self.order(place, &item, &prepared);
-        let jobs = self.job(&item, &prepared);
+        let key = key(&item, &self.card.revision);
+        let id = self.id(&key, &item, &prepared);
+        let jobs = self.job(id.clone(), &item, &prepared);
+        let order = self.order(place, key, id, &item);
         let (item, prepared) = (&item, &prepared);
         let read = |finished: Finished| async move { self.candidate(&finished, item, prepared).await };
         // The server keeps its queue and its history in memory: a job of an earlier life that it does not know after a
@@ -104,53 +106,35 @@ impl ComfyUi {
         let wished = item.request.output_size;
         let size = wished.unwrap_or_else(|| item.start.size());
         let size = self.template.has_sides().then(|| self.options.sizes.nearest(size));
-        let seed = item.proposal.seed.get() & ((1 << self.options.seed_bits) - 1);
-        Ok(Prepared { uploads, seed, size, wished: wished.filter(|wished| size != Some(*wished)) })
+        let seed = sent(item.proposal.seed, self.options.seed_bits);
+        Ok(Prepared { uploads, seed, wish: Wish { wished, asked: size } })
     }
 
     /// The mask goes as a picture of its own.
     fn mask(&self, item: &EditItem) -> Result<Option<Upload>, Failure> {
-        let Some(mask) = &item.request.mask else {
-            return match self.template.masks() {
+        let (name, rule) = (&self.options.name, self.template.masks());
+        let Some(mask) = masks::mask(item, name, rule.is_some())? else {
+            return match rule {
                 // What the file has there is a mask of another picture.
-                Some(_) => Err(invalid(format!(
-                    "the workflow of the editor `{}` wants a mask, and the request has none",
-                    self.options.name
-                ))),
+                Some(_) => {
+                    Err(invalid(format!("the workflow of the editor `{name}` wants a mask, and the request has none")))
+                }
                 None => Ok(None),
             };
         };
-        let name = &self.options.name;
-        let rule = self.template.masks();
-        let rule = rule.ok_or_else(|| invalid(format!("the editor `{name}` has no masks, and the request has one")))?;
-        if mask.size() != item.start.size() {
-            let (expected, found) = (item.start.size(), mask.size());
-            return Err(invalid(format!("expected a mask of the picture's size {expected}, found {found}")));
-        }
         let bytes = file(mask, MOST_BYTES, reads)?;
-        if rule == MaskRule::White {
+        if rule == Some(MaskRule::White) {
             return Ok(Some(upload(mask, mask.media(), bytes)));
         }
         let turned = transparent_where_white(&bytes, mask.size()).map_err(invalid)?;
         Ok(Some(Upload { name: format!("mask-{}.png", short(mask)), mime: "image/png", bytes: turned.into() }))
     }
 
-    fn order(&self, place: usize, item: &EditItem, prepared: &Prepared) -> Order {
-        let key = key(item, &self.card.revision);
+    fn order(&self, place: usize, key: String, id: String, item: &EditItem) -> Order {
         Order {
-            ask: Ask {
-                method: Method::POST,
-                path: "prompt".into(),
-                body: None,
-                headers: HeaderMap::new(),
-                repeat: self.repeat,
-                seed: item.proposal.seed,
-                is_gateway: false,
-                streams: false,
-                works_on: true,
-            },
+            ask: Ask { works_on: true, ..post("prompt", None, self.repeat, item) },
             place,
-            expected: Some(self.id(item, prepared)),
+            expected: Some(id),
             key,
             earlier: item.earlier.clone(),
             rules: self.options.polls,
@@ -159,20 +143,17 @@ impl ComfyUi {
 
     /// The job's name: the same for the same edit, and another for another graph, so that runs that happen to be called the
     /// same do not take each other's results.
-    fn id(&self, item: &EditItem, prepared: &Prepared) -> String {
+    fn id(&self, key: &str, item: &EditItem, prepared: &Prepared) -> String {
         let names: Vec<String> = prepared.uploads.iter().map(|upload| upload.name.clone()).collect();
-        uuid(&format!(
-            "{}\n{}",
-            key(item, &self.card.revision),
-            filled(&self.template, item, prepared.seed, prepared.size, &names)
-        ))
+        let graph = filled(&self.template, item, prepared.seed, prepared.wish.asked, &names);
+        uuid(&format!("{key}\n{graph}"))
     }
 
-    fn job(&self, item: &EditItem, prepared: &Prepared) -> Arc<dyn Jobs> {
+    fn job(&self, id: String, item: &EditItem, prepared: &Prepared) -> Arc<dyn Jobs> {
         let (template, item_of_graph) = (Arc::clone(&self.template), item.clone());
-        let (seed, size) = (prepared.seed, prepared.size);
+        let (seed, size) = (prepared.seed, prepared.wish.asked);
         Arc::new(ComfyJob {
-            id: self.id(item, prepared),
+            id,
             uploads: prepared.uploads.clone(),
             fill: Box::new(move |names| filled(&template, &item_of_graph, seed, size, names)),
             outputs: self.template.outputs.clone(),
@@ -203,27 +184,20 @@ impl EditBackend for ComfyUi {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &ComfyUiOptions, template: &Template) -> EditorCard {
+    let cost = options.prices.bound(TokenBounds::default(), options.outputs.len() as u64, options.nfe);
     EditorCard {
-        name: options.name.clone(),
-        revision: revision(options, template).into(),
         seeds: SeedRule::Reproducible { bits: options.seed_bits },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
         // The server looks between nodes and between steps.
         cancel: CancelRule::WithinStep,
         masks: template.masks().is_some(),
         knobs: options.knobs.iter().map(|knob| knob.knob.spec.clone()).collect(),
-        cost: options.prices.bound(TokenBounds::default(), options.outputs.len() as u64, options.nfe),
         recovery: Recovery::Query,
+        ..plain(&options.name, &options.connection, revision(options, template), cost)
     }
 }
 
@@ -231,12 +205,15 @@ fn card(options: &ComfyUiOptions, template: &Template) -> EditorCard {
 fn revision(options: &ComfyUiOptions, template: &Template) -> String {
     let knobs = defaults(options.knobs.iter().map(|knob| &knob.knob.spec));
     let (bindings, outputs, sizes) = (&options.bindings, &options.outputs, &options.sizes);
-    let all = format!("{}\n{bindings:?}\n{outputs:?}\n{sizes:?}\n{knobs}", template.workflow.to_json());
-    let digest: String = Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    match &options.revision {
-        Some(revision) => format!("comfyui/{VERSION} {digest} @{revision}"),
-        None => format!("comfyui/{VERSION} {digest}"),
+    let mut all = format!("{}\n{bindings:?}\n{outputs:?}\n{sizes:?}\n{knobs}", template.workflow.to_json());
+    // What is as usual adds nothing. Writing to a text cannot fail.
+    if options.seed_bits != USUAL_SEED_BITS {
+        _ = write!(all, "\nseed_bits={}", options.seed_bits);
     }
+    if let Some(masks) = options.masks {
+        _ = write!(all, "\nmasks={masks:?}");
+    }
+    revised(format!("comfyui/{VERSION} {}", fingerprint(&all)), options.revision.as_ref())
 }
 
 /// Formats that the server's `LoadImage` reads.
@@ -249,7 +226,7 @@ fn upload(image: &Image, media: MediaType, bytes: Arc<[u8]>) -> Upload {
 }
 
 fn short(image: &Image) -> String {
-    image.digest().as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(image.digest().as_bytes().get(..16).unwrap_or_default())
 }
 
 /// A UUID of version 8 (RFC 9562) that follows from a text.
@@ -258,7 +235,7 @@ fn uuid(text: &str) -> String {
     digits.iter_mut().zip(Sha256::digest(text)).for_each(|(digit, byte)| *digit = byte);
     digits[6] = digits[6] & 0x0f | 0x80;
     digits[8] = digits[8] & 0x3f | 0x80;
-    let text: String = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hex(&digits);
     let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }

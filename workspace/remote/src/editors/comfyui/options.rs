@@ -1,4 +1,4 @@
-//! What a recipe says of an editor that is a workflow of `ComfyUI`.
+//! What an editor that is a workflow of `ComfyUI` is told.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,9 @@ use crate::editors::size::SizeRule;
 use crate::fleet::{Connection, PollRules};
 use crate::picture::PictureLimits;
 use crate::price::Prices;
+
+/// Bits of a seed that are sent where nothing else is said.
+pub(super) const USUAL_SEED_BITS: u8 = 32;
 
 /// Where an edit is written into a workflow: JSON pointers such as `/6/inputs/text`, each to an input of a node that holds a
 /// value of its own, not one that another node makes.
@@ -39,10 +42,10 @@ pub struct WorkflowKnob {
     pub pointer: String,
 }
 
-/// What a recipe says of an editor that is a workflow of `ComfyUI`.
+/// What an editor that is a workflow of `ComfyUI` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComfyUiOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The text of the workflow's file, in API format.
     pub workflow: String,
@@ -95,7 +98,7 @@ impl ComfyUiOptions {
             revision: None,
             fixed: BTreeMap::new(),
             knobs: Vec::new(),
-            seed_bits: 32,
+            seed_bits: USUAL_SEED_BITS,
             masks: None,
             sizes: SizeRule::MultipleOf(16),
             polls: PollRules::default(),

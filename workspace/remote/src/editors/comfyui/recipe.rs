@@ -13,6 +13,7 @@ use editscale_schema::{
     Options, Scalar, Section, Text, Value, Whole, Word, Yaml, quote,
 };
 
+use super::options::USUAL_SEED_BITS;
 use super::{ComfyUi, ComfyUiOptions, WorkflowBindings, WorkflowKnob};
 use crate::editors::keys::{NFE, read_sizes, write_sizes};
 use crate::editors::knobs::FieldKnob;
@@ -114,7 +115,7 @@ const PLACES: Section = Section {
 const SEED_BITS: Key<Whole> = Key {
     name: "seed_bits",
     rule: Whole { low: 1, high: 53 },
-    absent: Absent::Default(32),
+    absent: Absent::Default(USUAL_SEED_BITS as u64),
     meaning: "bits of a seed that are sent; a `KSampler` takes all of them, some nodes fewer",
 };
 

@@ -40,13 +40,13 @@ impl Template {
         let mut workflow = Workflow::parse(&options.workflow)?;
         let bindings = &options.bindings;
         let place = |setting: &str, pointer: &str, kind| workflow.place(setting, pointer, kind);
-        let image = place("bindings.image", &bindings.image, Kind::Text)?;
-        let instruction = place("bindings.instruction", &bindings.instruction, Kind::Text)?;
-        let seed = place("bindings.seed", &bindings.seed, Kind::Whole)?;
-        let mask = bindings.mask.as_ref().map(|mask| place("bindings.mask", mask, Kind::Text)).transpose()?;
+        let image = place("image", &bindings.image, Kind::Text)?;
+        let instruction = place("instruction", &bindings.instruction, Kind::Text)?;
+        let seed = place("seed", &bindings.seed, Kind::Whole)?;
+        let mask = bindings.mask.as_ref().map(|mask| place("mask", mask, Kind::Text)).transpose()?;
         let sides = sides(&workflow, options)?;
         let knob = |knob: &super::WorkflowKnob| {
-            let place = place(&format!("knobs.{}", knob.knob.spec.name), &knob.pointer, Kind::Number)?;
+            let place = place(&format!("knob_places.{}", knob.knob.spec.name), &knob.pointer, Kind::Number)?;
             Ok((knob.knob.clone(), place))
         };
         let knobs: Vec<(FieldKnob, Place)> = options.knobs.iter().map(knob).collect::<Result<_, SetupError>>()?;
@@ -119,12 +119,11 @@ impl Template {
 
 fn sides(workflow: &Workflow, options: &ComfyUiOptions) -> Result<Option<(Place, Place)>, SetupError> {
     match (&options.bindings.width, &options.bindings.height) {
-        (Some(width), Some(height)) => Ok(Some((
-            workflow.place("bindings.width", width, Kind::Whole)?,
-            workflow.place("bindings.height", height, Kind::Whole)?,
-        ))),
+        (Some(width), Some(height)) => {
+            Ok(Some((workflow.place("width", width, Kind::Whole)?, workflow.place("height", height, Kind::Whole)?)))
+        }
         (None, None) => Ok(None),
-        _ => Err(SetupError::setting("bindings", "width and height, or neither", &"one of them")),
+        _ => Err(SetupError::setting("width and height", "both, or neither", &"one of them")),
     }
 }
 
@@ -152,7 +151,7 @@ fn each_once<'a>(workflow: &Workflow, places: impl Iterator<Item = &'a Place>) -
     for place in places {
         if !seen.insert(place) {
             let found = format!("two for the `{}` of {}", place.input, workflow.named(&place.node));
-            return Err(SetupError::setting("bindings, knobs and fixed", "each place at most once", &found));
+            return Err(SetupError::setting("pointers", "each place at most once", &found));
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! A workflow as `ComfyUI` exports it for its API: a node by its id, with its class and its inputs.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::SetupError;
@@ -70,7 +72,44 @@ impl Workflow {
         for (id, node) in &workflow.nodes {
             workflow.check_node(id, node).map_err(bad)?;
         }
-        Ok(workflow)
+        match workflow.circle() {
+            Some(id) => {
+                Err(bad(format!("nodes that wait for each other in a circle, {} among them", workflow.named(id))))
+            }
+            None => Ok(workflow),
+        }
+    }
+
+    /// A node that waits for itself, whichever others lie between: nothing of such a workflow can be done.
+    fn circle(&self) -> Option<&str> {
+        let mut is_fine = BTreeSet::new();
+        for start in self.nodes.keys() {
+            // Each node on the way from `start`, with those that it waits for and that were not yet looked at.
+            let mut way = vec![(start.as_str(), self.sources(start))];
+            let mut on_way = BTreeSet::from([start.as_str()]);
+            while let Some((id, sources)) = way.last_mut() {
+                match sources.pop() {
+                    Some(source) if on_way.contains(source) => return Some(source),
+                    Some(source) if is_fine.contains(source) => {}
+                    Some(source) => {
+                        on_way.insert(source);
+                        way.push((source, self.sources(source)));
+                    }
+                    None => {
+                        on_way.remove(*id);
+                        is_fine.insert(*id);
+                        way.pop();
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The nodes that make what a node takes.
+    fn sources(&self, id: &str) -> Vec<&str> {
+        let inputs = self.nodes.get(id).and_then(|node| node["inputs"].as_object());
+        inputs.into_iter().flat_map(Map::values).filter_map(source).collect()
     }
 
     fn check_node(&self, id: &str, node: &Value) -> Result<(), String> {

@@ -1,12 +1,11 @@
 //! The answer to one edit: pictures among parts, and the many ways to answer with success and without a picture.
 
-use std::sync::Arc;
-
 use editscale_core::{Candidate, Failure};
 use serde_json::Value;
 
 use super::Gemini;
 use super::sizes::Frame;
+use crate::editors::wish::spare;
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::picture::results::{Written, taken};
@@ -70,10 +69,7 @@ impl Gemini {
         let http = &self.fleet.http;
         let image = taken(http, &server.endpoint, Written::Base64(first), &self.options.limits).await;
         let image = image.map_err(|error| fail(error, cost))?;
-        let mut notes = notes(pictures.len(), frame);
-        if frame.wished == Some(image.size) {
-            notes.retain(|note| !note.starts_with("the size"));
-        }
+        let notes = spare(pictures.len()).into_iter().chain(frame.lost(image.size)).collect();
         let candidate = Candidate { cost, effective_seed, notes, ..Candidate::new(image) };
         Ok(Answer::Picture(Box::new(candidate)))
     }
@@ -139,17 +135,4 @@ fn said(words: &Value, server: &Server) -> String {
 
 fn short(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(MOST_CHARACTERS).collect()
-}
-
-fn notes(count: usize, frame: &Frame) -> Vec<Arc<str>> {
-    let mut notes: Vec<Arc<str>> = Vec::new();
-    if count > 1 {
-        notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
-    }
-    if let Some(wished) = frame.wished {
-        let aspect = frame.aspect.as_deref().unwrap_or("its own proportion");
-        let at = frame.resolution.as_ref().map_or_else(String::new, |resolution| format!(" at {resolution}"));
-        notes.push(format!("the size {wished} is not to be had; {aspect}{at} was asked for").into());
-    }
-    notes
 }

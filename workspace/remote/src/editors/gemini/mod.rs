@@ -10,24 +10,22 @@ mod options;
 mod recipe;
 mod sizes;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
-    Sampler, Seed, SeedRule, Watch,
+    BoxFuture, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Seed, SeedRule, Watch,
 };
-use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 
 pub use options::GeminiOptions;
 pub use recipe::GeminiRecipe;
 
 use crate::SetupError;
+use crate::editors::card::{plain, recovery};
 use crate::editors::gemini::answer::Answer;
-use crate::editors::item::{begin, key, unmasked};
-use crate::fleet::call::{Ask, Caller, Fleet};
+use crate::editors::item::{begin, each, effective, key, post, sent};
+use crate::editors::knobs::specs;
+use crate::editors::masks::unmasked;
+use crate::fleet::call::{Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::trouble::retry::Repeat;
@@ -79,22 +77,13 @@ impl Gemini {
     }
 
     async fn ask(&self, place: usize, item: &EditItem, seed: Seed, watch: &dyn Watch) -> Result<Answer, Failure> {
-        let sent = seed.get() & ((1 << SEED_BITS) - 1);
+        let sent = sent(seed, SEED_BITS);
         let (payload, frame) = self.body(item, sent)?;
         let key = key(item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: format!("models/{}:generateContent", self.options.model).into(),
-            body: Some(payload),
-            headers: HeaderMap::new(),
-            repeat: self.options.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: false,
-        };
+        let path = format!("models/{}:generateContent", self.options.model);
+        let ask = post(path, payload, self.options.repeat, item);
         let leaving = || watch.submitted(place, &key, None);
-        let effective_seed = (sent != item.proposal.seed.get()).then_some(sent);
+        let effective_seed = effective(sent, item);
         let frame = &frame;
         let read = |reply: Reply, server: Arc<Server>| async move {
             self.answer(&reply, &server, frame, effective_seed).await
@@ -110,25 +99,16 @@ impl EditBackend for Gemini {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &GeminiOptions) -> EditorCard {
+    let cost = options.prices.bound(options.bounds, 1, options.nfe);
     EditorCard {
-        name: options.name.clone(),
-        revision: options.full_revision(VERSION).into(),
         seeds: if options.is_reproducible { SeedRule::Reproducible { bits: SEED_BITS } } else { SeedRule::Ignored },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
-        cancel: CancelRule::Promptly,
-        masks: false,
-        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
-        cost: options.prices.bound(options.bounds, 1, options.nfe),
-        recovery: if options.repeat == Repeat::Harmless { Recovery::Repeat } else { Recovery::Unknown },
+        knobs: specs(&options.knobs),
+        recovery: recovery(options.repeat),
+        ..plain(&options.name, &options.connection, options.full_revision(VERSION), cost)
     }
 }

@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +8,8 @@ use editscale_schema::remote::SecretHeader;
 
 use super::sizes;
 use crate::SetupError;
-use crate::editors::knobs::{FieldKnob, defaults};
+use crate::editors::card::revised;
+use crate::editors::knobs::{FieldKnob, check_foreign, defaults, names};
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
 use crate::price::{Prices, TokenBounds};
@@ -28,10 +29,10 @@ const OWN_FIELDS: [&str; 7] = [
     "stopSequences",
 ];
 
-/// What a recipe says of an editor behind `generateContent`.
+/// What an editor behind `generateContent` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GeminiOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model, such as `gemini-2.5-flash-image`.
     pub model: String,
@@ -99,19 +100,14 @@ impl GeminiOptions {
         if self.model.is_empty() || !self.model.chars().all(is_plain) {
             return Err(SetupError::setting("model", "a name such as gemini-2.5-flash-image", &self.model));
         }
-        let mut knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
-        if let Some(own) = knobs.find(|name| OWN_FIELDS.contains(name)) {
-            return Err(SetupError::setting("knobs", "fields that editscale does not write itself", &own));
-        }
+        check_foreign("knobs", names(&self.knobs), &OWN_FIELDS)?;
         if let Some(aspect) = self.aspects.iter().find(|text| sizes::proportion(text).is_none()) {
             return Err(SetupError::setting("aspects", "proportions such as 16:9", aspect));
         }
         if let Some(word) = self.resolutions.iter().find(|word| sizes::side(word).is_none()) {
             return Err(SetupError::setting("resolutions", "512, 1K, 2K or 4K", word));
         }
-        if self.repeat == Repeat::Keyed {
-            return Err(SetupError::setting("repeat", "never or harmless: this service knows no keys", &"keyed"));
-        }
+        Repeat::check_unkeyed(Some(self.repeat), "this service knows")?;
         self.prices.check_bounds(self.bounds)?;
         self.prices.check_repeat(Some(self.repeat))
     }
@@ -123,13 +119,16 @@ impl GeminiOptions {
         if let Some(first) = self.resolutions.first() {
             _ = write!(text, " resolution={first}");
         }
+        if self.resolutions != sizes::resolutions(&self.model) {
+            _ = write!(text, " resolutions={}", self.resolutions.join(","));
+        }
+        if self.aspects != sizes::aspects(&self.model) {
+            _ = write!(text, " aspects={}", self.aspects.join(","));
+        }
         for (category, threshold) in &self.safety {
             _ = write!(text, " {category}={threshold}");
         }
         _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
-        if let Some(revision) = &self.revision {
-            _ = write!(text, " @{revision}");
-        }
-        text
+        revised(text, self.revision.as_ref())
     }
 }

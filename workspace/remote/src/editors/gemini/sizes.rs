@@ -1,5 +1,7 @@
 //! The proportions and resolutions that these models offer instead of sizes.
 
+use std::sync::Arc;
+
 use editscale_core::ImageSize;
 
 /// What is asked for in place of a size.
@@ -11,6 +13,16 @@ pub(crate) struct Frame {
     pub(crate) resolution: Option<String>,
     /// The size that was wished for.
     pub(crate) wished: Option<ImageSize>,
+}
+
+impl Frame {
+    /// That another size than the one that was wished for had to be asked for, unless that one came all the same.
+    pub(crate) fn lost(&self, made: ImageSize) -> Option<Arc<str>> {
+        let wished = self.wished.filter(|wished| *wished != made)?;
+        let aspect = self.aspect.as_deref().unwrap_or("its own proportion");
+        let at = self.resolution.as_ref().map_or_else(String::new, |resolution| format!(" at {resolution}"));
+        Some(format!("the size {wished} is not to be had; {aspect}{at} was asked for").into())
+    }
 }
 
 /// The proportions of a model: the later ones of the smaller kind offer four extreme ones more.
@@ -38,7 +50,7 @@ pub(crate) fn proportion(text: &str) -> Option<f64> {
 /// The side of a square of a resolution, in pixels.
 pub(crate) fn side(word: &str) -> Option<f64> {
     match word {
-        "512" | "0.5K" => Some(512.0),
+        "512" => Some(512.0),
         "1K" => Some(1024.0),
         "2K" => Some(2048.0),
         "4K" => Some(4096.0),

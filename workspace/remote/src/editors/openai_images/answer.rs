@@ -1,13 +1,12 @@
 //! The answer to one edit: pictures, counted, and what they cost.
 
-use std::sync::Arc;
-
 use editscale_core::{Candidate, Cost, EncodedImage};
 use serde_json::Value;
 
 use super::OpenAiImages;
 use super::form::Form;
 use super::stream::{is_stream, whole};
+use crate::editors::wish::notes;
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::picture::lifted::Lifted;
@@ -61,18 +60,7 @@ impl OpenAiImages {
         pictures: &[&Value],
         server: &Server,
     ) -> Candidate {
-        let mut notes: Vec<Arc<str>> = Vec::new();
-        let count = pictures.len();
-        if count > 1 {
-            notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
-        }
-        if let Some(wished) = form.wished {
-            let asked = form.size.map_or_else(|| "its own".to_owned(), |size| size.to_string());
-            notes.push(format!("the size {wished} is not to be had; {asked} was asked for").into());
-        }
-        if let Some(size) = form.size.filter(|size| *size != image.size) {
-            notes.push(format!("the server made {} where {size} was asked for", image.size).into());
-        }
+        let mut notes = notes(pictures.len(), form.wish, image.size);
         let revised = pictures.first().and_then(|picture| answer.words(&picture["revised_prompt"]));
         if let Some(revised) = revised.filter(|revised| !revised.is_empty()) {
             let revised = short(&server.endpoint.hide(&revised));

@@ -5,8 +5,11 @@ use editscale_core::{EditItem, Failure, Image, ImageSize};
 use super::OpenAiImages;
 use super::arguments::{is_of_the_form, written};
 use super::profile::{MaskRule, OpenSize, SeedPlace};
-use crate::editors::item::{file, invalid, sent};
+use crate::editors::item::{SEED_BITS, effective, file, invalid, sent};
 use crate::editors::knobs::values;
+use crate::editors::masks;
+use crate::editors::size::SizeRule;
+use crate::editors::wish::Wish;
 use crate::http::multipart::{Multipart, Payload};
 use crate::picture::mask::transparent_where_white;
 
@@ -19,18 +22,15 @@ pub(crate) struct Form {
     pub(crate) payload: Payload,
     /// The seed as it was sent, where that is not the proposal's own.
     pub(crate) effective_seed: Option<u64>,
-    /// The size that was asked for.
-    pub(crate) size: Option<ImageSize>,
-    /// The size that was wished for, where it is not to be had.
-    pub(crate) wished: Option<ImageSize>,
+    pub(crate) wish: Wish,
 }
 
 impl OpenAiImages {
     /// Writes the form. Anything that the server would refuse or ignore is refused here, where nothing was sent.
     pub(crate) fn form(&self, item: &EditItem) -> Result<Form, Failure> {
         let profile = self.options.profile;
-        let seed = (self.seeds != SeedPlace::Nowhere).then(|| sent(item.proposal.seed));
-        let (size, wished) = self.size(item);
+        let seed = (self.seeds != SeedPlace::Nowhere).then(|| sent(item.proposal.seed, SEED_BITS));
+        let wish = self.wish(item);
         let source = file(&item.start, MOST_BYTES, |media| profile.reads(media))?;
         let mask = self.mask(item)?;
         let mut form = Multipart::default();
@@ -39,7 +39,7 @@ impl OpenAiImages {
         }
         form.text("prompt", &self.prompt(item, seed));
         form.text("n", "1");
-        self.settings(item, seed, size, &mut form);
+        self.settings(item, seed, wish.asked, &mut form);
         let name = |what: &str, image: &Image| format!("{what}.{}", image.media().extension());
         form.shared(profile.picture_field(), name("source", &item.start), item.start.media().mime(), source);
         if let (Some(mask), Some(image)) = (&mask, &item.request.mask) {
@@ -48,8 +48,8 @@ impl OpenAiImages {
                 if is_png { ("mask.png".to_owned(), "image/png") } else { (name("mask", image), image.media().mime()) };
             form.file(profile.mask_field(), name, mime, &**mask);
         }
-        let effective_seed = seed.filter(|seed| *seed != item.proposal.seed.get());
-        Ok(Form { payload: form.finish(), effective_seed, size, wished })
+        let effective_seed = seed.and_then(|seed| effective(seed, item));
+        Ok(Form { payload: form.finish(), effective_seed, wish })
     }
 
     fn settings(&self, item: &EditItem, seed: Option<u64>, size: Option<ImageSize>, form: &mut Multipart<'_>) {
@@ -95,25 +95,22 @@ impl OpenAiImages {
         format!("{instruction}<sd_cpp_extra_args>{arguments}</sd_cpp_extra_args>")
     }
 
-    /// The size to ask for, and the one that was wished for where that is another.
-    fn size(&self, item: &EditItem) -> (Option<ImageSize>, Option<ImageSize>) {
+    fn wish(&self, item: &EditItem) -> Wish {
         let own = self.options.profile.open_size() == OpenSize::OfThePicture;
         let wished = item.request.output_size;
-        let size = wished.or_else(|| own.then(|| item.start.size())).map(|size| self.sizes.nearest(size));
-        (size, wished.filter(|wished| size != Some(*wished)))
+        let asked = wished.or_else(|| own.then(|| item.start.size())).map(|size| self.nearest(size));
+        Wish { wished, asked }
+    }
+
+    fn nearest(&self, size: ImageSize) -> ImageSize {
+        let usual = || self.options.profile.nearest(&self.options.model, size);
+        self.options.sizes.as_ref().map_or_else(usual, |sizes: &SizeRule| sizes.nearest(size))
     }
 
     fn mask(&self, item: &EditItem) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(mask) = &item.request.mask else { return Ok(None) };
-        if self.masks == MaskRule::None {
-            let name = &self.options.name;
-            return Err(invalid(format!("the editor `{name}` has no masks, and the request has one")));
-        }
-        if mask.size() != item.start.size() {
-            let (expected, found) = (item.start.size(), mask.size());
-            return Err(invalid(format!("expected a mask of the picture's size {expected}, found {found}")));
-        }
-        let bytes = mask.read().map_err(|error| invalid(error.to_string()))?;
+        let takes = self.masks != MaskRule::None;
+        let Some(mask) = masks::mask(item, &self.options.name, takes)? else { return Ok(None) };
+        let bytes = masks::file(mask)?;
         match self.masks {
             MaskRule::Transparent => transparent_where_white(&bytes, mask.size()).map(Some).map_err(invalid),
             _ => Ok(Some(bytes.to_vec())),

@@ -12,24 +12,20 @@ mod recipe;
 mod stream;
 
 use std::fmt::Write as _;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
-    Sampler, SeedRule, Watch,
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, SeedRule, Watch,
 };
-use futures_util::future::join_all;
-use reqwest::Method;
 
 pub use options::OpenAiImagesOptions;
 pub use profile::{MaskRule, Profile, SeedPlace};
 pub use recipe::OpenAiImagesRecipe;
 
 use crate::SetupError;
-use crate::editors::item::{SEED_BITS, begin, key, key_header};
-use crate::editors::knobs::defaults;
-use crate::editors::size::SizeRule;
+use crate::editors::card::{plain, recovery, revised};
+use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
+use crate::editors::knobs::{defaults, specs};
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::trouble::retry::Repeat;
@@ -45,7 +41,6 @@ pub struct OpenAiImages {
     fleet: Fleet,
     seeds: SeedPlace,
     masks: MaskRule,
-    sizes: SizeRule,
     repeat: Repeat,
 }
 
@@ -56,11 +51,10 @@ impl OpenAiImages {
         let profile = options.profile;
         let seeds = options.seeds.unwrap_or_else(|| profile.seeds());
         let masks = options.masks.unwrap_or_else(|| profile.masks());
-        let sizes = options.sizes.clone().unwrap_or_else(|| profile.sizes(&options.model));
         let repeat = options.repeat.unwrap_or_else(|| profile.repeat(options.prices.are_nothing()));
         let card = card(&options, seeds, masks, repeat);
         let fleet = Fleet::new(&options.connection)?;
-        Ok(Self { options, card, fleet, seeds, masks, sizes, repeat })
+        Ok(Self { options, card, fleet, seeds, masks, repeat })
     }
 
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
@@ -68,15 +62,11 @@ impl OpenAiImages {
         let form = self.form(&item)?;
         let key = key(&item, &self.card.revision);
         let ask = Ask {
-            method: Method::POST,
-            path: "images/edits".into(),
-            body: Some(form.payload.clone()),
             headers: key_header(&key),
-            repeat: self.repeat,
-            seed: item.proposal.seed,
             is_gateway: self.options.profile == Profile::LiteLlm,
             streams: self.options.streams(),
             works_on: self.card.cancel == CancelRule::WhenDone,
+            ..post("images/edits", form.payload.clone(), self.repeat, &item)
         };
         let leaving = || watch.submitted(place, &key, None);
         let hear = |event: &str| self.preview(event, place, watch);
@@ -93,33 +83,22 @@ impl EditBackend for OpenAiImages {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &OpenAiImagesOptions, seeds: SeedPlace, masks: MaskRule, repeat: Repeat) -> EditorCard {
+    let cost = options.prices.bound(options.bounds, 1, options.nfe);
     EditorCard {
-        name: options.name.clone(),
-        revision: revision(options).into(),
         seeds: match seeds {
             SeedPlace::Nowhere => SeedRule::Ignored,
             SeedPlace::Field | SeedPlace::PromptArguments => SeedRule::Reproducible { bits: SEED_BITS },
         },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
         cancel: options.profile.cancel(),
         masks: masks != MaskRule::None,
-        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
-        cost: options.prices.bound(options.bounds, 1, options.nfe),
-        recovery: match repeat {
-            Repeat::Never => Recovery::Unknown,
-            Repeat::Harmless => Recovery::Repeat,
-            Repeat::Keyed => Recovery::Idempotent,
-        },
+        knobs: specs(&options.knobs),
+        recovery: recovery(repeat),
+        ..plain(&options.name, &options.connection, revision(options), cost)
     }
 }
 
@@ -141,8 +120,5 @@ fn revision(options: &OpenAiImagesOptions) -> String {
         _ = write!(text, " sizes={sizes:?}");
     }
     _ = write!(text, "{}", defaults(options.knobs.iter().map(|knob| &knob.spec)));
-    if let Some(revision) = &options.revision {
-        _ = write!(text, " @{revision}");
-    }
-    text
+    revised(text, options.revision.as_ref())
 }

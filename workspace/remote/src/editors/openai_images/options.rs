@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use editscale_core::EditorName;
 use super::arguments;
 use super::profile::{MaskRule, OWN_FIELDS, Profile, SeedPlace};
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, check_foreign, check_free, names};
 use crate::editors::size::SizeRule;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
 use crate::price::{Prices, TokenBounds};
 use crate::trouble::retry::Repeat;
 
-/// What a recipe says of an editor behind `/images/edits`. What is `None` follows from the profile.
+/// What an editor behind `/images/edits` is told. What is `None` follows from the profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenAiImagesOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// Which server it is.
     pub profile: Profile,
@@ -94,15 +94,8 @@ impl OpenAiImagesOptions {
 
     /// Refuses what would contradict what this program writes itself.
     pub(crate) fn check(&self) -> Result<(), SetupError> {
-        let knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
-        if let Some(field) = self.fields.keys().map(String::as_str).chain(knobs).find(|name| OWN_FIELDS.contains(name))
-        {
-            return Err(SetupError::setting("fields", "fields that editscale does not write itself", &field));
-        }
-        let twice = self.knobs.iter().find(|knob| self.fields.contains_key(knob.spec.name.as_str()));
-        if let Some(knob) = twice {
-            return Err(SetupError::setting("knobs", "knobs that are not also fixed fields", &knob.spec.name));
-        }
+        check_foreign("fields", self.fields.keys().map(String::as_str).chain(names(&self.knobs)), &OWN_FIELDS)?;
+        check_free(&self.knobs, |name| self.fields.contains_key(name))?;
         let knows_streams = matches!(self.profile, Profile::OpenAi | Profile::LiteLlm | Profile::Generic);
         if let Some(count) = self.partial_images.filter(|count| *count > 3 || !knows_streams) {
             return Err(SetupError::setting("partial_images", "0 to 3, on a server that streams pictures", &count));
@@ -111,19 +104,14 @@ impl OpenAiImagesOptions {
             let found = format!("`stream` for `{}`", self.profile);
             return Err(SetupError::setting("stream", "vllm_omni, whose own stream it is", &found));
         }
-        if self.profile == Profile::LiteLlm && self.repeat == Some(Repeat::Keyed) {
-            return Err(SetupError::setting("repeat", "never or harmless: this proxy passes no keys on", &"keyed"));
+        if self.profile == Profile::LiteLlm {
+            Repeat::check_unkeyed(self.repeat, "this proxy passes on")?;
         }
         if self.writes_arguments() {
-            arguments::check(&self.fields, self.knobs.iter().map(|knob| knob.spec.name.as_str()))?;
+            arguments::check(&self.fields, names(&self.knobs))?;
         }
         self.prices.check_repeat(self.repeat)?;
         self.prices.check_bounds(self.bounds)?;
-        if let Some(SizeRule::OneOf(sizes)) = &self.sizes
-            && sizes.is_empty()
-        {
-            return Err(SetupError::setting("sizes", "at least one", &"none"));
-        }
-        Ok(())
+        self.sizes.as_ref().map_or(Ok(()), SizeRule::check)
     }
 }

@@ -7,6 +7,9 @@ use editscale_core::{CancelRule, ImageSize, MediaType};
 use crate::editors::size::SizeRule;
 use crate::trouble::retry::Repeat;
 
+/// What sides are multiples of where a model works on blocks of pixels.
+const BLOCK: u32 = 16;
+
 /// A server, or a kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
@@ -62,7 +65,7 @@ impl Profile {
     pub const ALL: [Self; 6] = [Self::OpenAi, Self::VllmOmni, Self::SgLang, Self::SdCpp, Self::LiteLlm, Self::Generic];
 
     /// The word used in recipes.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
             Self::VllmOmni => "vllm_omni",
@@ -71,11 +74,6 @@ impl Profile {
             Self::LiteLlm => "litellm",
             Self::Generic => "generic",
         }
-    }
-
-    /// The profile of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|profile| profile.word() == word)
     }
 
     /// The field that carries the picture. stable-diffusion.cpp reads no other than this one; all others read both.
@@ -106,18 +104,24 @@ impl Profile {
         }
     }
 
-    /// The sizes of the GPT-Image models before 2 are fixed; those of the later ones are multiples of 16,
-    /// the longer at most three times the shorter. Models of
-    /// servers of one's own work on blocks of 16 pixels.
-    pub(crate) fn sizes(self, model: &str) -> SizeRule {
-        let fixed = [(1024, 1024), (1536, 1024), (1024, 1536)];
+    /// The size nearest to a wish that a model can be asked for. The sizes of the GPT-Image models before 2 are fixed; those of
+    /// the later ones have sides that are multiples of 16, the longer at most three times the shorter. Models of servers of
+    /// one's own work on blocks of 16 pixels.
+    pub(crate) fn nearest(self, model: &str, wished: ImageSize) -> ImageSize {
+        let blocks = SizeRule::MultipleOf(BLOCK);
         match self {
             Self::OpenAi if model.starts_with("gpt-image-1") => {
-                SizeRule::OneOf(fixed.map(|(width, height)| ImageSize { width, height }).to_vec())
+                let fixed = [(1024, 1024), (1536, 1024), (1024, 1536)];
+                SizeRule::OneOf(fixed.map(|(width, height)| ImageSize { width, height }).to_vec()).nearest(wished)
             }
-            Self::OpenAi => SizeRule::MultipleWithin { step: 16, proportion: 3 },
-            Self::VllmOmni | Self::SgLang | Self::SdCpp => SizeRule::MultipleOf(16),
-            Self::LiteLlm | Self::Generic => SizeRule::Any,
+            Self::OpenAi => {
+                let ImageSize { width, height } = blocks.nearest(wished);
+                // The shorter side grows: nothing of what was asked for is lost.
+                let least = |side: u32| side.div_ceil(3).next_multiple_of(BLOCK);
+                ImageSize { width: width.max(least(height)), height: height.max(least(width)) }
+            }
+            Self::VllmOmni | Self::SgLang | Self::SdCpp => blocks.nearest(wished),
+            Self::LiteLlm | Self::Generic => wished,
         }
     }
 
@@ -182,5 +186,26 @@ pub(crate) const OWN_FIELDS: [&str; 15] = [
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_size_is_taken() {
+        let size = |(width, height)| ImageSize { width, height };
+        for (model, wanted, expected) in [
+            ("gpt-image-1", (1000, 1000), (1024, 1024)),
+            ("gpt-image-1-mini", (4000, 3000), (1536, 1024)),
+            ("gpt-image-1", (600, 900), (1024, 1536)),
+            ("gpt-image-2", (1000, 7), (1008, 336)),
+            ("gpt-image-2", (500, 3000), (1008, 3008)),
+            ("gpt-image-2", (1024, 640), (1024, 640)),
+        ] {
+            assert_eq!(Profile::OpenAi.nearest(model, size(wanted)), size(expected), "{model} {wanted:?}");
+        }
+        assert_eq!(Profile::Generic.nearest("any", size((7, 9))), size((7, 9)));
     }
 }

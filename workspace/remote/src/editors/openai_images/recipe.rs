@@ -47,12 +47,12 @@ pub struct OpenAiImagesRecipe {
 const PROFILE: Key<Word<Profile>> = Key {
     name: "profile",
     rule: Word(&[
-        ("openai", Profile::OpenAi),
-        ("vllm_omni", Profile::VllmOmni),
-        ("sglang", Profile::SgLang),
-        ("sdcpp", Profile::SdCpp),
-        ("litellm", Profile::LiteLlm),
-        ("generic", Profile::Generic),
+        (Profile::OpenAi.word(), Profile::OpenAi),
+        (Profile::VllmOmni.word(), Profile::VllmOmni),
+        (Profile::SgLang.word(), Profile::SgLang),
+        (Profile::SdCpp.word(), Profile::SdCpp),
+        (Profile::LiteLlm.word(), Profile::LiteLlm),
+        (Profile::Generic.word(), Profile::Generic),
     ]),
     absent: Absent::Refused,
     meaning: "which server it is: they differ in seeds, masks, sizes and errors, see docs/remote.md",

@@ -1,15 +1,14 @@
 //! The body that one edit is sent as.
 
-use std::sync::Arc;
-
 use editscale_core::{EditItem, Failure, ImageSize, MediaType};
 use serde_json::{Map, Value, json};
 
 use super::SdCppJobs;
 use super::options::{PictureUse, place};
-use crate::editors::item::{file, sent};
+use crate::editors::item::{SEED_BITS, effective, file, sent};
 use crate::editors::knobs::values;
 use crate::editors::masks;
+use crate::editors::wish::Wish;
 use crate::picture::received::data_url;
 
 /// The most bytes of a picture that is sent.
@@ -21,20 +20,7 @@ pub(super) struct Body {
     pub(super) json: Value,
     /// The seed as it was sent, where that is not the proposal's own.
     pub(super) effective_seed: Option<u64>,
-    /// The size that was asked for, and the one that was wished for.
-    size: ImageSize,
-    wished: Option<ImageSize>,
-}
-
-impl Body {
-    /// What people should know of the picture's size.
-    pub(super) fn notes(&self, found: ImageSize) -> Vec<Arc<str>> {
-        let size = self.size;
-        let wished = self.wished.filter(|wished| *wished != size);
-        let wished = wished.map(|wished| format!("the size {wished} is not to be had; {size} was asked for").into());
-        let other = (found != size).then(|| format!("the server made {found} where {size} was asked for").into());
-        wished.into_iter().chain(other).collect()
-    }
+    pub(super) wish: Wish,
 }
 
 impl SdCppJobs {
@@ -44,7 +30,7 @@ impl SdCppJobs {
         let source = file(&item.start, MOST_BYTES, reads)?;
         let source = data_url(item.start.media().mime(), &source);
         let mask = masks::white(item, &self.options.name, true)?;
-        let seed = sent(item.proposal.seed);
+        let seed = sent(item.proposal.seed, SEED_BITS);
         let wished = item.request.output_size;
         // Its own size would be one that has nothing to do with the picture.
         let size = self.options.sizes.nearest(wished.unwrap_or_else(|| item.start.size()));
@@ -67,8 +53,8 @@ impl SdCppJobs {
         for (name, value) in values(&self.options.knobs, &item.proposal) {
             set(&mut fields, place(&name).unwrap_or_default(), &name, Value::Number(value));
         }
-        let effective_seed = Some(seed).filter(|seed| *seed != item.proposal.seed.get());
-        Ok(Body { json: Value::Object(fields), effective_seed, size, wished })
+        let wish = Wish { wished, asked: Some(size) };
+        Ok(Body { json: Value::Object(fields), effective_seed: effective(seed, item), wish })
     }
 }
 

@@ -10,15 +10,12 @@ mod options;
 mod recipe;
 
 use std::future::ready;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport,
-    Recovery, Sampler, SeedRule, Watch,
+    BoxFuture, CancelRule, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, Recovery, SeedRule,
+    Watch,
 };
-use futures_util::future::join_all;
-use reqwest::Method;
 use serde_json::Value;
 
 pub use capabilities::SdCppCapabilities;
@@ -27,8 +24,10 @@ pub use options::{PictureUse, SdCppJobsOptions};
 pub use recipe::SdCppJobsRecipe;
 
 use crate::SetupError;
-use crate::editors::item::{SEED_BITS, begin, key, key_header};
-use crate::editors::knobs::defaults;
+use crate::editors::card::{plain, repeat_where_free, revised};
+use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
+use crate::editors::knobs::{defaults, specs};
+use crate::editors::wish::notes;
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Finished, Jobs, Order};
 use crate::http::multipart::Payload;
@@ -55,9 +54,7 @@ impl SdCppJobs {
     /// Checks the options and reads the secrets. No server is called.
     pub fn new(options: SdCppJobsOptions) -> Result<Self, SetupError> {
         options.check()?;
-        // The same seed gives the same picture, and nobody pays.
-        let usual = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
-        let repeat = options.repeat.unwrap_or(usual);
+        let repeat = options.repeat.unwrap_or_else(|| repeat_where_free(&options.prices));
         let card = card(&options);
         let fleet = Fleet::new(&options.connection)?;
         Ok(Self { options, card, fleet, repeat })
@@ -67,17 +64,8 @@ impl SdCppJobs {
         begin(&item, &self.options.name, watch)?;
         let body = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: "img_gen".into(),
-            body: Some(Payload::json(&body.json)),
-            headers: key_header(&key),
-            repeat: self.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: true,
-        };
+        let usual = post("img_gen", Payload::json(&body.json), self.repeat, &item);
+        let ask = Ask { headers: key_header(&key), works_on: true, ..usual };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let jobs: Arc<dyn Jobs> = Arc::new(Job);
         let read = |finished: Finished| ready(self.candidate(&finished, &body));
@@ -99,11 +87,7 @@ impl SdCppJobs {
         let first = pictures.first().ok_or_else(|| malformed("expected one picture, found none".to_owned()))?;
         let bytes = decoded(first, &self.options.limits).map_err(malformed)?;
         let image = received(bytes, &self.options.limits).map_err(malformed)?;
-        let mut notes = body.notes(image.size);
-        if pictures.len() > 1 {
-            let count = pictures.len();
-            notes.push(format!("the server sent {count} pictures where 1 was asked for; the first was kept").into());
-        }
+        let notes = notes(pictures.len(), body.wish, image.size);
         Ok(Candidate { cost, effective_seed: body.effective_seed, notes, ..Candidate::new(image) })
     }
 }
@@ -114,27 +98,20 @@ impl EditBackend for SdCppJobs {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &SdCppJobsOptions) -> EditorCard {
+    let cost = Cost { tokens: 0, ..options.prices.bound(TokenBounds::default(), 1, options.nfe) };
     EditorCard {
-        name: options.name.clone(),
-        revision: revision(options).into(),
         seeds: SeedRule::Reproducible { bits: SEED_BITS },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
         // What is at work cannot be stopped.
         cancel: CancelRule::WhenDone,
         masks: true,
-        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
-        cost: Cost { tokens: 0, ..options.prices.bound(TokenBounds::default(), 1, options.nfe) },
+        knobs: specs(&options.knobs),
         recovery: Recovery::Query,
+        ..plain(&options.name, &options.connection, revision(options), cost)
     }
 }
 
@@ -144,5 +121,5 @@ fn revision(options: &SdCppJobsOptions) -> String {
     let (picture, sizes, knobs) = (options.picture.word(), &options.sizes, &options.knobs);
     let knobs = defaults(knobs.iter().map(|knob| &knob.spec));
     let text = format!("sdcpp_jobs/{VERSION} {picture} {} {fields} sizes={sizes:?}{knobs}", options.model);
-    options.revision.as_ref().map_or(text.clone(), |revision| format!("{text} @{revision}"))
+    revised(text, options.revision.as_ref())
 }

@@ -1,10 +1,10 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use editscale_core::EditorName;
 use serde_json::{Map, Value};
 
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, check_foreign, check_free, names};
 use crate::editors::size::SizeRule;
 use crate::fleet::{Connection, PollRules};
 use crate::picture::PictureLimits;
@@ -22,23 +22,18 @@ pub enum PictureUse {
 
 impl PictureUse {
     /// The word used in recipes.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Reference => "reference",
             Self::Start => "start",
         }
     }
-
-    /// The use of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Reference, Self::Start].into_iter().find(|place| place.word() == word)
-    }
 }
 
-/// What a recipe says of an editor behind the jobs of stable-diffusion.cpp.
+/// What an editor behind the jobs of stable-diffusion.cpp is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SdCppJobsOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model, for people and revisions; the server has only one.
     pub model: String,
@@ -89,30 +84,21 @@ impl SdCppJobsOptions {
 
     /// Refuses what would contradict what this program writes itself.
     pub(super) fn check(&self) -> Result<(), SetupError> {
-        if let Some(field) = self.fields.keys().find(|name| OWN_FIELDS.contains(&name.as_str())) {
-            return Err(SetupError::setting("fields", "fields that editscale does not write itself", field));
-        }
+        check_foreign("fields", self.fields.keys().map(String::as_str), &OWN_FIELDS)?;
         if let Some(found) = self.fields.get("sample_params").filter(|value| !value.is_object()) {
             return Err(SetupError::setting("fields", "an object as `sample_params`", found));
         }
         let fixed = Value::Object(self.fields.clone());
-        for knob in &self.knobs {
-            let name = knob.spec.name.as_str();
-            let Some(place) = place(name) else {
-                return Err(SetupError::setting("knobs", "numbers that the server knows, such as txt_cfg", &name));
-            };
-            if fixed.pointer(&format!("{place}/{name}")).is_some() {
-                return Err(SetupError::setting("knobs", "knobs that are not also fixed fields", &name));
-            }
+        if let Some(name) = names(&self.knobs).find(|name| place(name).is_none()) {
+            return Err(SetupError::setting("knobs", "numbers that the server knows, such as txt_cfg", &name));
         }
-        if self.repeat == Some(Repeat::Keyed) {
-            return Err(SetupError::setting("repeat", "never or harmless: this server knows no keys", &"keyed"));
-        }
+        let is_fixed =
+            |name: &str| place(name).is_some_and(|place| fixed.pointer(&format!("{place}/{name}")).is_some());
+        check_free(&self.knobs, is_fixed)?;
+        Repeat::check_unkeyed(self.repeat, "this server knows")?;
         self.prices.check_repeat(self.repeat)?;
         self.prices.only(&[Counted::Call, Counted::Picture])?;
-        if self.sizes == SizeRule::OneOf(Vec::new()) {
-            return Err(SetupError::setting("sizes", "at least one", &"none"));
-        }
+        self.sizes.check()?;
         self.polls.check()
     }
 }

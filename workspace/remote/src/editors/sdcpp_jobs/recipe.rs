@@ -39,7 +39,7 @@ pub struct SdCppJobsRecipe {
 
 const PICTURE: Key<Word<PictureUse>> = Key {
     name: "picture",
-    rule: Word(&[("reference", PictureUse::Reference), ("start", PictureUse::Start)]),
+    rule: Word(&[(PictureUse::Reference.word(), PictureUse::Reference), (PictureUse::Start.word(), PictureUse::Start)]),
     absent: Absent::Default(PictureUse::Reference),
     meaning: "what the picture is to the model: a reference, as models for editing take it, or where denoising starts, from \
               which the field or knob `strength` leads away",

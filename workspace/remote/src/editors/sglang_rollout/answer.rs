@@ -8,7 +8,8 @@ use super::SgLangRollout;
 use super::body::Form;
 use super::item::{Item, Items};
 use super::picture::encoded;
-use super::way::way;
+use super::way::{Way, way};
+use crate::editors::wish::notes;
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::trouble::error::{ErrorClass, RemoteError};
@@ -25,30 +26,17 @@ impl SgLangRollout {
         })?;
         let cost = self.options.prices.of(None, items.count as u64, bound);
         let first = items.first.ok_or_else(|| fail("expected one sample, found none".to_owned(), cost))?;
-        let mut candidate = self.made(&first, form).map_err(|words| fail(words, cost))?;
-        candidate.cost = cost;
-        if items.count > 1 {
-            let count = items.count;
-            candidate
-                .notes
-                .push(format!("the server sent {count} samples where 1 was asked for; the first was kept").into());
-        }
-        Ok(candidate)
+        let made = self.made(&first, items.count, form).map_err(|words| fail(words, cost))?;
+        Ok(Candidate { cost, ..made })
     }
 
-    fn made(&self, item: &Item<'_>, form: &Form) -> Result<Candidate, String> {
+    fn made(&self, item: &Item<'_>, count: usize, form: &Form) -> Result<Candidate, String> {
         if let Some(seed) = item.seed.filter(|seed| *seed != form.seed) {
             return Err(format!("expected a sample of seed {}, found one of {seed}", form.seed));
         }
         let output = item.generated_output.as_ref().ok_or("expected one picture, found none")?;
         let image = encoded(output, &self.options.limits)?;
-        let mut notes: Vec<Arc<str>> = Vec::new();
-        if let (Some(wished), Some(size)) = (form.wished, form.size) {
-            notes.push(format!("the size {wished} is not to be had; {size} was asked for").into());
-        }
-        if let Some(size) = form.size.filter(|size| *size != image.size) {
-            notes.push(format!("the server made {} where {size} was asked for", image.size).into());
-        }
+        let mut notes = notes(count, form.wish, image.size);
         let trajectory = self.way(item, &mut notes)?;
         Ok(Candidate { effective_seed: form.effective_seed, notes, trajectory, ..Candidate::new(image) })
     }
@@ -58,8 +46,8 @@ impl SgLangRollout {
             return Ok(None);
         }
         match way(item, &self.options)? {
-            Ok(trajectory) => Ok(Some(Arc::new(trajectory))),
-            Err(missing) => {
+            Way::Whole(trajectory) => Ok(Some(Arc::new(trajectory))),
+            Way::Lacks(missing) => {
                 notes.push(format!("there is no trajectory: the server sent no `{missing}`").into());
                 Ok(None)
             }

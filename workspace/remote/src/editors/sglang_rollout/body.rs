@@ -1,12 +1,13 @@
 //! The JSON that one edit is sent as.
 
-use editscale_core::{EditItem, Failure, ImageSize, MediaType};
+use editscale_core::{EditItem, Failure, MediaType};
 use serde_json::{Value, json};
 
 use super::SgLangRollout;
 use super::options::RolloutSampler;
-use crate::editors::item::{file, sent};
+use crate::editors::item::{SEED_BITS, effective, file, sent};
 use crate::editors::knobs::values;
+use crate::editors::wish::Wish;
 use crate::http::multipart::Payload;
 use crate::picture::received::data_url;
 
@@ -20,10 +21,7 @@ pub(super) struct Form {
     pub(super) seed: u64,
     /// The seed as it was sent, where that is not the proposal's own.
     pub(super) effective_seed: Option<u64>,
-    /// The size that was asked for.
-    pub(super) size: Option<ImageSize>,
-    /// The size that was wished for, where it is not to be had.
-    pub(super) wished: Option<ImageSize>,
+    pub(super) wish: Wish,
 }
 
 impl SgLangRollout {
@@ -34,14 +32,14 @@ impl SgLangRollout {
         let options = &self.options;
         let reads = |media| matches!(media, MediaType::Png | MediaType::Jpeg | MediaType::WebP);
         let source = file(&item.start, MOST_BYTES, reads)?;
-        let seed = sent(item.proposal.seed);
+        let seed = sent(item.proposal.seed, SEED_BITS);
         let wished = item.request.output_size;
         let size = wished.map(|size| options.sizes.nearest(size));
         let mut body = json!({
             "prompt": &*item.proposal.instruction,
             "image_path": [data_url(item.start.media().mime(), &source)],
             "seed": seed,
-            "generator_device": options.generator_device,
+            "generator_device": options.generator_device.word(),
             "num_outputs_per_prompt": 1,
             "rollout": true,
             "rollout_sde_type": options.sampler.word(),
@@ -65,8 +63,7 @@ impl SgLangRollout {
         for (name, value) in values(&options.knobs, &item.proposal) {
             body[name.as_str()] = Value::Number(value);
         }
-        let effective_seed = Some(seed).filter(|seed| *seed != item.proposal.seed.get());
-        let wished = wished.filter(|wished| size != Some(*wished));
-        Ok(Form { payload: Payload::json(&body), seed, effective_seed, size, wished })
+        let wish = Wish { wished, asked: size };
+        Ok(Form { payload: Payload::json(&body), seed, effective_seed: effective(seed, item), wish })
     }
 }

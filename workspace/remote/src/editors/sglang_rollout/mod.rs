@@ -14,22 +14,21 @@ mod tensor;
 mod way;
 
 use std::future::ready;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery,
-    Sampler, SeedRule, Watch,
+    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Sampler, SeedRule, Watch,
 };
-use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 
-pub use options::{RolloutSampler, SgLangRolloutOptions};
+pub use options::{GeneratorDevice, RolloutSampler, SgLangRolloutOptions};
 pub use recipe::SgLangRolloutRecipe;
 
 use crate::SetupError;
-use crate::editors::item::{SEED_BITS, begin, key, unmasked};
+use crate::TokenBounds;
+use crate::editors::card::{plain, recovery, repeat_where_free};
+use crate::editors::item::{SEED_BITS, begin, each, key, post};
+use crate::editors::knobs::specs;
+use crate::editors::masks::unmasked;
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
@@ -51,8 +50,7 @@ impl SgLangRollout {
     /// Checks the options and reads the secrets. No server is called.
     pub fn new(options: SgLangRolloutOptions) -> Result<Self, SetupError> {
         options.check()?;
-        let free = if options.prices.are_nothing() { Repeat::Harmless } else { Repeat::Never };
-        let repeat = options.repeat.unwrap_or(free);
+        let repeat = options.repeat.unwrap_or_else(|| repeat_where_free(&options.prices));
         let fleet = Fleet::new(&options.connection)?;
         Ok(Self { card: card(&options, repeat), options, fleet, repeat })
     }
@@ -62,17 +60,7 @@ impl SgLangRollout {
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: "rollout/generate".into(),
-            body: Some(form.payload.clone()),
-            headers: HeaderMap::new(),
-            repeat: self.repeat,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: true,
-        };
+        let ask = Ask { works_on: true, ..post("rollout/generate", form.payload.clone(), self.repeat, &item) };
         let leaving = || watch.submitted(place, &key, None);
         let caller = Caller { watch, leaving: &leaving, hear: &|_| {} };
         let read = |reply: Reply, server: Arc<Server>| ready(self.candidate(&reply, &server, &form));
@@ -87,27 +75,20 @@ impl EditBackend for SgLangRollout {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &SgLangRolloutOptions, repeat: Repeat) -> EditorCard {
     let is_still = options.sampler == RolloutSampler::Ode;
+    let cost = options.prices.bound(TokenBounds::default(), 1, options.nfe);
     EditorCard {
-        name: options.name.clone(),
-        revision: options.full_revision(VERSION).into(),
         // The noise of every step comes from the generator of the request, which the seed begins.
         seeds: SeedRule::Reproducible { bits: SEED_BITS },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
         sampler: if is_still { Sampler::Deterministic } else { Sampler::Stochastic },
         cancel: CancelRule::WhenDone,
-        masks: false,
-        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
-        cost: options.prices.bound(crate::TokenBounds::default(), 1, options.nfe),
-        recovery: if repeat == Repeat::Harmless { Recovery::Repeat } else { Recovery::Unknown },
+        knobs: specs(&options.knobs),
+        recovery: recovery(repeat),
+        ..plain(&options.name, &options.connection, options.full_revision(VERSION), cost)
     }
 }

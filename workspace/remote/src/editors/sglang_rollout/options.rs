@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use editscale_core::EditorName;
 
 use crate::SetupError;
-use crate::editors::knobs::{FieldKnob, defaults};
+use crate::editors::card::revised;
+use crate::editors::knobs::{FieldKnob, defaults, names};
 use crate::editors::size::SizeRule;
 use crate::fleet::Connection;
 use crate::picture::PictureLimits;
@@ -28,28 +29,39 @@ pub enum RolloutSampler {
 }
 
 impl RolloutSampler {
-    /// Every sampler.
-    pub const ALL: [Self; 3] = [Self::Sde, Self::Cps, Self::Ode];
-
     /// The word used in recipes, and by the server.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Sde => "sde",
             Self::Cps => "cps",
             Self::Ode => "ode",
         }
     }
+}
 
-    /// The sampler of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|sampler| sampler.word() == word)
+/// Where the server draws noise. The same seed gives other noise on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GeneratorDevice {
+    /// On its card.
+    Cuda,
+    /// On its processor.
+    Cpu,
+}
+
+impl GeneratorDevice {
+    /// The word used in recipes, and by the server.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Cuda => "cuda",
+            Self::Cpu => "cpu",
+        }
     }
 }
 
-/// What a recipe says of an editor behind `/rollout/generate`.
+/// What an editor behind `/rollout/generate` is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SgLangRolloutOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// The model that the servers have. It is not sent, because a server has one, but is a part of the card's revision.
     pub model: String,
@@ -71,8 +83,8 @@ pub struct SgLangRolloutOptions {
     pub keeps_trajectory: bool,
     /// What the picture should not show.
     pub negative_prompt: Option<String>,
-    /// Where the server draws noise: `cuda` or `cpu`. The same seed gives other noise on each.
-    pub generator_device: String,
+    /// Where the server draws noise.
+    pub generator_device: GeneratorDevice,
     /// Fields that a search may turn: `guidance_scale`, `true_cfg_scale`, `num_inference_steps`.
     pub knobs: Vec<FieldKnob>,
     /// Which sizes can be asked for.
@@ -99,7 +111,7 @@ impl SgLangRolloutOptions {
             noisy_steps: None,
             keeps_trajectory: true,
             negative_prompt: None,
-            generator_device: "cuda".to_owned(),
+            generator_device: GeneratorDevice::Cuda,
             knobs: Vec::new(),
             sizes: SizeRule::MultipleOf(16),
             repeat: None,
@@ -115,19 +127,11 @@ impl SgLangRolloutOptions {
         if self.noisy_steps.is_some() && self.sampler == RolloutSampler::Ode {
             return Err(SetupError::setting("noisy_steps", "none where no step adds noise", &"some"));
         }
-        if !matches!(self.generator_device.as_str(), "cuda" | "cpu") {
-            return Err(SetupError::setting("generator_device", "cuda or cpu", &self.generator_device));
-        }
-        let mut knobs = self.knobs.iter().map(|knob| knob.spec.name.as_str());
-        if let Some(other) = knobs.find(|name| !KNOBS.contains(name)) {
+        if let Some(other) = names(&self.knobs).find(|name| !KNOBS.contains(name)) {
             return Err(SetupError::setting("knobs", &KNOBS.join(" or "), &other));
         }
-        if self.repeat == Some(Repeat::Keyed) {
-            return Err(SetupError::setting("repeat", "never or harmless: this server knows no keys", &"keyed"));
-        }
-        if self.sizes == SizeRule::OneOf(Vec::new()) {
-            return Err(SetupError::setting("sizes", "at least one", &"none"));
-        }
+        Repeat::check_unkeyed(self.repeat, "this server knows")?;
+        self.sizes.check()?;
         self.prices.only(&[Counted::Call, Counted::Picture])?;
         self.prices.check_repeat(self.repeat)
     }
@@ -149,15 +153,12 @@ impl SgLangRolloutOptions {
         if let Some(steps) = &self.noisy_steps {
             _ = write!(text, " noisy_steps={steps:?}");
         }
-        _ = write!(text, " generator_device={}", self.generator_device);
+        _ = write!(text, " generator_device={}", self.generator_device.word());
         if let Some(negative) = &self.negative_prompt {
             _ = write!(text, " negative_prompt={negative}");
         }
         _ = write!(text, " sizes={:?}", self.sizes);
         _ = write!(text, "{}", defaults(self.knobs.iter().map(|knob| &knob.spec)));
-        if let Some(revision) = &self.revision {
-            _ = write!(text, " @{revision}");
-        }
-        text
+        revised(text, self.revision.as_ref())
     }
 }

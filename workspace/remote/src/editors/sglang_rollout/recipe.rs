@@ -12,7 +12,7 @@ use editscale_schema::{
     Options, Scalar, Section, Text, Value, Word, Yaml,
 };
 
-use super::{RolloutSampler, SgLangRollout, SgLangRolloutOptions};
+use super::{GeneratorDevice, RolloutSampler, SgLangRollout, SgLangRolloutOptions};
 use crate::editors::keys::{NFE, read_sizes, sizes, write_sizes};
 use crate::editors::size::SizeRule;
 use crate::recipe::{connection, knobs, prices, repeat};
@@ -33,7 +33,7 @@ pub struct SgLangRolloutRecipe {
     /// What the picture should not show.
     pub negative_prompt: Option<String>,
     /// Where the server draws noise.
-    pub generator_device: &'static str,
+    pub generator_device: GeneratorDevice,
     /// Which sizes can be asked for.
     pub sizes: Option<SizeRule>,
     /// Denoiser evaluations that one edit counts as.
@@ -53,7 +53,11 @@ const MODEL: Key<Text> = Key {
 
 const SAMPLER: Key<Word<RolloutSampler>> = Key {
     name: "sampler",
-    rule: Word(&[("sde", RolloutSampler::Sde), ("cps", RolloutSampler::Cps), ("ode", RolloutSampler::Ode)]),
+    rule: Word(&[
+        (RolloutSampler::Sde.word(), RolloutSampler::Sde),
+        (RolloutSampler::Cps.word(), RolloutSampler::Cps),
+        (RolloutSampler::Ode.word(), RolloutSampler::Ode),
+    ]),
     absent: Absent::Default(RolloutSampler::Sde),
     meaning: "how a step is made: with noise, with noise that keeps the level of the schedule, or without",
 };
@@ -86,10 +90,13 @@ const NEGATIVE_PROMPT: Key<Text> = Key {
     meaning: "what the picture should not show",
 };
 
-const GENERATOR_DEVICE: Key<Word<&'static str>> = Key {
+const GENERATOR_DEVICE: Key<Word<GeneratorDevice>> = Key {
     name: "generator_device",
-    rule: Word(&[("cuda", "cuda"), ("cpu", "cpu")]),
-    absent: Absent::Default("cuda"),
+    rule: Word(&[
+        (GeneratorDevice::Cuda.word(), GeneratorDevice::Cuda),
+        (GeneratorDevice::Cpu.word(), GeneratorDevice::Cpu),
+    ]),
+    absent: Absent::Default(GeneratorDevice::Cuda),
     meaning: "where the server draws noise; the same seed gives other noise on each",
 };
 
@@ -175,7 +182,7 @@ impl EditorChoice for SgLangRolloutRecipe {
             noisy_steps: self.noisy_steps.clone(),
             keeps_trajectory: self.trajectory,
             negative_prompt: self.negative_prompt.clone(),
-            generator_device: self.generator_device.to_owned(),
+            generator_device: self.generator_device,
             knobs: knobs(&self.knobs),
             sizes: self.sizes.clone().unwrap_or(usual.sizes),
             repeat: remote.repeat.map(repeat),

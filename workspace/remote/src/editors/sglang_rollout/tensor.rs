@@ -33,7 +33,7 @@ impl Packed<'_> {
         &self.shape
     }
 
-    /// Unpacks it. Its values are finite unless told otherwise by the caller, who calls it `name`.
+    /// Unpacks it. Any of its values may be infinite or no number. The caller calls it `name`.
     pub(super) fn tensor(&self, name: &str) -> Result<Tensor, String> {
         if !self.is_tensor {
             return Err(format!("`{name}`: expected a tensor, found something else"));

@@ -6,17 +6,26 @@ use super::item::Item;
 use super::options::SgLangRolloutOptions;
 use super::tensor::{Packed, Tensor};
 
-/// The way of a sample, or the name of the part that the server left out: nothing is made up for it.
+/// The way of a sample through the latent space, as far as the server tells it.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// All of it.
+    Whole(Trajectory),
+    /// The server left this part out, for which nothing is made up.
+    Lacks(&'static str),
+}
+
+/// The way of a sample; or why what there is of it is none.
 ///
 /// Latents x are noised by sigma as rectified flows have it, x = (1 - sigma) picture + sigma noise, and log-probabilities are
 /// means over the latents' dimensions, as ours are. The server writes one time more than there are steps, which is zero and
 /// is dropped.
-pub(super) fn way(item: &Item<'_>, options: &SgLangRolloutOptions) -> Result<Result<Trajectory, &'static str>, String> {
-    let Some(steps) = &item.dit_trajectory else { return Ok(Err("dit_trajectory")) };
-    let Some(latents) = &steps.latents else { return Ok(Err("latents")) };
-    let Some(timesteps) = &steps.timesteps else { return Ok(Err("timesteps")) };
-    let Some(sigmas) = &steps.sigmas else { return Ok(Err("sigmas")) };
-    let Some(probabilities) = &item.rollout_log_probs else { return Ok(Err("rollout_log_probs")) };
+pub(super) fn way(item: &Item<'_>, options: &SgLangRolloutOptions) -> Result<Way, String> {
+    let Some(steps) = &item.dit_trajectory else { return Ok(Way::Lacks("dit_trajectory")) };
+    let Some(latents) = &steps.latents else { return Ok(Way::Lacks("latents")) };
+    let Some(timesteps) = &steps.timesteps else { return Ok(Way::Lacks("timesteps")) };
+    let Some(sigmas) = &steps.sigmas else { return Ok(Way::Lacks("sigmas")) };
+    let Some(probabilities) = &item.rollout_log_probs else { return Ok(Way::Lacks("rollout_log_probs")) };
     let probabilities = list(probabilities, "rollout_log_probs")?;
     let count = probabilities.len();
     let mut timesteps = finite(list(timesteps, "timesteps")?, "timesteps")?;
@@ -35,7 +44,7 @@ pub(super) fn way(item: &Item<'_>, options: &SgLangRolloutOptions) -> Result<Res
     }
     let log_probabilities = logarithms(&probabilities, &sigmas, options)?;
     let (latents, shape) = (finite(values, "latents")?, shape.get(1..).unwrap_or_default().to_vec());
-    Ok(Ok(Trajectory { shape, latents, timesteps, sigmas, log_probabilities }))
+    Ok(Way::Whole(Trajectory { shape, latents, timesteps, sigmas, log_probabilities }))
 }
 
 fn list(packed: &Packed<'_>, name: &str) -> Result<Vec<f32>, String> {

@@ -1,16 +1,15 @@
 //! The body that one edit is sent as.
 
-use std::sync::Arc;
-
 use editscale_core::{EditItem, Failure, ImageSize, MediaType};
 use serde_json::{Map, Value, json};
 
 use super::SubmitPoll;
 use super::options::SizePlace;
 use super::service::Service;
-use crate::editors::item::{file, sent};
+use crate::editors::item::{SEED_BITS, effective, file, sent};
 use crate::editors::knobs::values;
 use crate::editors::masks;
+use crate::editors::wish::Wish;
 use crate::picture::received::data_url;
 
 /// The most bytes of a picture that is sent: what BFL takes.
@@ -22,25 +21,7 @@ pub(super) struct Body {
     pub(super) json: Value,
     /// The seed as it was sent, where that is not the proposal's own.
     pub(super) effective_seed: Option<u64>,
-    /// The size that was wished for.
-    wished: Option<ImageSize>,
-    /// The size that was asked for.
-    size: Option<ImageSize>,
-}
-
-impl Body {
-    /// What people should know of the picture's size.
-    pub(super) fn notes(&self, found: ImageSize) -> Vec<Arc<str>> {
-        let mut notes = Vec::new();
-        if let Some(wished) = self.wished.filter(|wished| self.size.is_some_and(|size| size != *wished)) {
-            let size = self.size.map_or_else(String::new, |size| size.to_string());
-            notes.push(format!("the size {wished} is not to be had; {size} was asked for").into());
-        }
-        if let Some(wanted) = self.size.or(self.wished).filter(|wanted| *wanted != found) {
-            notes.push(format!("the service made {found} where {wanted} was wanted").into());
-        }
-        notes
-    }
+    pub(super) wish: Wish,
 }
 
 impl SubmitPoll {
@@ -50,7 +31,7 @@ impl SubmitPoll {
         let reads = |media| matches!(media, MediaType::Png | MediaType::Jpeg | MediaType::WebP);
         let source = self.picture(item.start.media().mime(), &file(&item.start, MOST_BYTES, reads)?);
         let mask = masks::white(item, &options.name, options.inputs.mask.is_some())?;
-        let seed = options.inputs.seed.as_ref().map(|_| sent(item.proposal.seed));
+        let seed = options.inputs.seed.as_ref().map(|_| sent(item.proposal.seed, SEED_BITS));
         let wished = item.request.output_size;
         let size = wished.filter(|_| options.size != SizePlace::Nowhere).map(|size| options.sizes.nearest(size));
         let mut input = options.fields.clone();
@@ -65,8 +46,8 @@ impl SubmitPoll {
         }
         values(&options.knobs, &item.proposal).into_iter().for_each(|(name, value)| set(&name, value.into()));
         self.ask_for(size, &mut set);
-        let effective_seed = seed.filter(|seed| *seed != item.proposal.seed.get());
-        Ok(Body { json: self.whole(input), effective_seed, wished, size })
+        let effective_seed = seed.and_then(|seed| effective(seed, item));
+        Ok(Body { json: self.whole(input), effective_seed, wish: Wish { wished, asked: size } })
     }
 
     /// A picture as the service takes it.

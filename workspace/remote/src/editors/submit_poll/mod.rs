@@ -12,15 +12,11 @@ mod replicate;
 mod service;
 
 use std::future::ready;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, PauseSupport, Recovery, Sampler,
-    SeedRule, Usd, Watch,
+    BoxFuture, Candidate, Cost, EditBackend, EditBatch, EditItem, EditorCard, Failure, Recovery, SeedRule, Usd, Watch,
 };
-use futures_util::future::join_all;
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -29,8 +25,10 @@ pub use recipe::{InputSettings, SubmitPollRecipe};
 pub use service::Service;
 
 use crate::SetupError;
-use crate::editors::item::{SEED_BITS, begin, key};
-use crate::editors::knobs::defaults;
+use crate::editors::card::{plain, revised};
+use crate::editors::item::{SEED_BITS, begin, each, key, post};
+use crate::editors::knobs::{defaults, specs};
+use crate::editors::wish::notes;
 use crate::fingerprint::fingerprint;
 use crate::fleet::call::{Ask, Fleet};
 use crate::fleet::jobs::{Finished, Jobs, Order};
@@ -65,17 +63,9 @@ impl SubmitPoll {
         begin(&item, &self.options.name, watch)?;
         let body = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask {
-            method: Method::POST,
-            path: self.options.service.path(&self.options.model).into(),
-            body: Some(Payload::json(&body.json)),
-            headers: self.headers(),
-            repeat: Repeat::Never,
-            seed: item.proposal.seed,
-            is_gateway: false,
-            streams: false,
-            works_on: true,
-        };
+        let path = self.options.service.path(&self.options.model);
+        let usual = post(path, Payload::json(&body.json), Repeat::Never, &item);
+        let ask = Ask { headers: self.headers(), works_on: true, ..usual };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let bill = Arc::new(bfl::Bill::default());
         let jobs: Arc<dyn Jobs> = match self.options.service {
@@ -126,11 +116,7 @@ impl SubmitPoll {
             return Err(failure(RemoteError::maybe_done(ErrorClass::Malformed, message)));
         };
         let image = picture(&self.fleet.http, endpoint, first, &self.options.limits).await.map_err(failure)?;
-        let mut notes = body.notes(image.size);
-        if addresses.len() > 1 {
-            let count = addresses.len();
-            notes.push(format!("the service made {count} pictures where 1 was asked for; the first was kept").into());
-        }
+        let notes = notes(addresses.len(), body.wish, image.size);
         Ok(Candidate { cost, effective_seed: body.effective_seed, notes, ..Candidate::new(image) })
     }
 }
@@ -141,29 +127,22 @@ impl EditBackend for SubmitPoll {
     }
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
-        let items = batch.items.into_iter().enumerate();
-        Box::pin(join_all(items.map(|(place, item)| self.make(place, item, watch))))
+        each(batch, move |place, item| self.make(place, item, watch))
     }
 }
 
 fn card(options: &SubmitPollOptions) -> EditorCard {
+    let cost = options.prices.bound(TokenBounds::default(), 1, options.nfe);
     EditorCard {
-        name: options.name.clone(),
-        revision: revision(options).into(),
         seeds: match options.inputs.seed {
             Some(_) => SeedRule::Reproducible { bits: SEED_BITS },
             None => SeedRule::Ignored,
         },
-        largest_batch: NonZeroU32::MIN,
-        slots: options.connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
         cancel: options.service.cancel(),
         masks: options.inputs.mask.is_some(),
-        knobs: options.knobs.iter().map(|knob| knob.spec.clone()).collect(),
-        cost: options.prices.bound(TokenBounds::default(), 1, options.nfe),
+        knobs: specs(&options.knobs),
         recovery: Recovery::Query,
+        ..plain(&options.name, &options.connection, revision(options), cost)
     }
 }
 
@@ -174,5 +153,5 @@ fn revision(options: &SubmitPollOptions) -> String {
     let knobs = defaults(options.knobs.iter().map(|knob| &knob.spec));
     let asked = fingerprint(&format!("{inputs:?} {place:?} {sizes:?}"));
     let text = format!("submit_poll/{VERSION} {} {} {fields} inputs={asked}{knobs}", options.service, options.model);
-    options.revision.as_ref().map_or(text.clone(), |revision| format!("{text} @{revision}"))
+    revised(text, options.revision.as_ref())
 }

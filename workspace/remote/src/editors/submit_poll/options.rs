@@ -1,4 +1,4 @@
-//! What a recipe says of such an editor.
+//! What such an editor is told.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::service::Service;
 use crate::SetupError;
-use crate::editors::knobs::FieldKnob;
+use crate::editors::knobs::{FieldKnob, check_foreign, check_free, names};
 use crate::editors::size::SizeRule;
 use crate::fleet::{Connection, PollRules};
 use crate::picture::PictureLimits;
@@ -46,10 +46,10 @@ pub enum SizePlace {
     Proportion(String),
 }
 
-/// What a recipe says of an editor behind a service that takes jobs.
+/// What an editor behind a service that takes jobs is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmitPollOptions {
-    /// What the recipe calls it.
+    /// Its name among the editors of a recipe.
     pub name: EditorName,
     /// Which service it is.
     pub service: Service,
@@ -120,22 +120,15 @@ impl SubmitPollOptions {
         if self.service == Service::Bfl && self.prices.are_nothing() {
             return Err(SetupError::setting("prices", "call or picture: the most that one edit costs", &"none"));
         }
-        if self.sizes == SizeRule::OneOf(Vec::new()) {
-            return Err(SetupError::setting("sizes", "at least one", &"none"));
-        }
+        self.sizes.check()?;
         self.polls.check()
     }
 
     fn check_fields(&self) -> Result<(), SetupError> {
         let own = self.own_fields();
-        let written = |name: &str| own.contains(&name) || FORBIDDEN.contains(&name);
-        let knobs = || self.knobs.iter().map(|knob| knob.spec.name.as_str());
-        if let Some(field) = self.fields.keys().map(String::as_str).chain(knobs()).find(|name| written(name)) {
-            return Err(SetupError::setting("fields", "fields that editscale does not write itself", &field));
-        }
-        if let Some(knob) = knobs().find(|name| self.fields.contains_key(*name)) {
-            return Err(SetupError::setting("knobs", "knobs that are not also fixed fields", &knob));
-        }
+        let named = self.fields.keys().map(String::as_str).chain(names(&self.knobs));
+        check_foreign("fields", named, &[&own[..], &FORBIDDEN].concat())?;
+        check_free(&self.knobs, |name| self.fields.contains_key(name))?;
         let mut distinct = own.clone();
         distinct.sort_unstable();
         distinct.dedup();

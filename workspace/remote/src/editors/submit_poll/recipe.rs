@@ -68,7 +68,11 @@ pub struct InputSettings {
 
 const SERVICE: Key<Word<Service>> = Key {
     name: "service",
-    rule: Word(&[("bfl", Service::Bfl), ("fal", Service::Fal), ("replicate", Service::Replicate)]),
+    rule: Word(&[
+        (Service::Bfl.word(), Service::Bfl),
+        (Service::Fal.word(), Service::Fal),
+        (Service::Replicate.word(), Service::Replicate),
+    ]),
     absent: Absent::Refused,
     meaning: "which service it is: Black Forest Labs, fal or Replicate",
 };

@@ -20,21 +20,13 @@ pub enum Service {
 }
 
 impl Service {
-    /// Every service.
-    pub const ALL: [Self; 3] = [Self::Bfl, Self::Fal, Self::Replicate];
-
     /// The word used in recipes.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Bfl => "bfl",
             Self::Fal => "fal",
             Self::Replicate => "replicate",
         }
-    }
-
-    /// The service of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|service| service.word() == word)
     }
 
     /// Its address on the public internet.

@@ -23,7 +23,7 @@ fn made(state: &mut State, asked: &Value, fault: Option<&ServerFault>) -> Vec<u8
         Some(ServerFault::Address(address)) => json!({"url": address}),
         _ => json!({"b64_json": base64(&file), "size": size.to_string()}),
     };
-    let count = if let Some(ServerFault::Pictures(count)) = fault { *count } else { 1 };
+    let count = ServerFault::pictures(fault);
     let mut answer = json!({"model": asked["model"], "created": 1, "data": vec![picture; count]});
     answer["usage"] = state.usage.clone().unwrap_or_else(|| json!({"generated_images": count}));
     answer.to_string().into_bytes()

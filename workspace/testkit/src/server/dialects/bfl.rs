@@ -25,15 +25,12 @@ fn begin(state: &mut State, asked: &Asked) -> Answer {
     let id = submit(state, seed, file);
     let url = format!("http://{}/bfl/v1/get_result?id={id}", host(asked));
     let job = json!({"id": id, "polling_url": url, "cost": 4.5, "input_mp": 1.0, "output_mp": 1.0});
-    Answer::new(200, job.to_string().into_bytes())
+    Answer::json(200, &job)
 }
 
 fn found(state: &mut State, asked: &Asked, id: &str, fault: Option<&ServerFault>) -> Answer {
     let Some(stand) = look(state, id) else {
-        return Answer::new(
-            404,
-            json!({"id": id, "status": "Task not found", "result": null}).to_string().into_bytes(),
-        );
+        return Answer::json(404, &json!({"id": id, "status": "Task not found", "result": null}));
     };
     let (status, progress, result) = match stand {
         Stand::Done => ("Ready", Value::Null, json!({"sample": results(state, asked, id, fault).first(), "seed": 1})),
@@ -41,5 +38,5 @@ fn found(state: &mut State, asked: &Asked, id: &str, fault: Option<&ServerFault>
         _ => ("Pending", Value::Null, Value::Null),
     };
     let job = json!({"id": id, "status": status, "result": result, "progress": progress, "details": null});
-    Answer::new(200, job.to_string().into_bytes())
+    Answer::json(200, &job)
 }

@@ -14,13 +14,13 @@ use super::colour;
 use crate::server::exchange::Answer;
 use crate::server::png::png;
 use crate::server::request::Asked;
-use crate::server::{FakeServer, State};
+use crate::server::{FakeServer, JobPlace, State};
 
 /// What is special about this server.
 #[derive(Debug, Clone, Default)]
 pub struct ComfyRules {
-    /// Where jobs stay, as `queue_pending` or `queue_running`; nowhere where they are done at once.
-    pub holds: Option<&'static str>,
+    /// Where jobs stay; nowhere where they are done at once.
+    pub holds: Option<JobPlace>,
     /// How jobs end, as the `status` in the history; well where nothing is said.
     pub ends: Option<Value>,
     /// Whether it has the newer route that cancels a job.
@@ -41,7 +41,7 @@ pub(in crate::server) struct Comfy {
     rules: ComfyRules,
     inputs: BTreeMap<String, Vec<u8>>,
     outputs: BTreeMap<String, Vec<u8>>,
-    queue: Vec<(&'static str, Value)>,
+    queue: Vec<(JobPlace, Value)>,
     history: Map<String, Value>,
     sockets: BTreeMap<String, WebSocket<TcpStream>>,
 }
@@ -70,7 +70,7 @@ impl FakeServer {
 
 pub(super) fn answer(state: &mut State, asked: &Asked) -> Option<Answer> {
     let (line, query) = asked.line.split_once('?').unwrap_or((&asked.line, ""));
-    let json = |value: &Value| Some(Answer::new(200, value.to_string().into_bytes()));
+    let json = |value: &Value| Some(Answer::json(200, value));
     let nothing = || Some(Answer::of("application/octet-stream", Vec::new()));
     match line {
         "POST /v1/upload/image" => json(&upload(&mut state.comfy, asked)),
@@ -78,7 +78,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked) -> Option<Answer> {
         "GET /v1/queue" => json(&queue(&state.comfy)),
         "POST /v1/queue" => {
             let gone = |id: &Value| asked.json()["delete"].as_array().is_some_and(|list| list.contains(id));
-            state.comfy.queue.retain(|(place, job)| *place != "queue_pending" || !gone(&job[1]));
+            state.comfy.queue.retain(|(place, job)| *place != JobPlace::Queued || !gone(&job[1]));
             nothing()
         }
         "POST /v1/interrupt" => {
@@ -100,21 +100,21 @@ fn named(state: &mut State, line: &str) -> Option<Answer> {
     let comfy = &mut state.comfy;
     if let Some(id) = line.strip_prefix("GET /v1/history/") {
         let entry = comfy.history.get(id).map_or_else(|| json!({}), |entry| json!({id: entry}));
-        return Some(Answer::new(200, entry.to_string().into_bytes()));
+        return Some(Answer::json(200, &entry));
     }
     if let Some(class) = line.strip_prefix("GET /v1/object_info/") {
         let class = class.replace("%20", " ");
         let known = comfy.rules.classes.get(&class).map_or_else(|| json!({}), |known| json!({class: known}));
-        return Some(Answer::new(200, known.to_string().into_bytes()));
+        return Some(Answer::json(200, &known));
     }
     let id = line.strip_prefix("POST /v1/api/jobs/")?.strip_suffix("/cancel")?;
     if !comfy.rules.cancels {
         return Some(Answer::new(405, b"405: Method Not Allowed".to_vec()));
     }
     let before = comfy.queue.len();
-    comfy.queue.retain(|(place, job)| *place != "queue_pending" || job[1] != id);
+    comfy.queue.retain(|(place, job)| *place != JobPlace::Queued || job[1] != id);
     let cancelled = comfy.queue.len() < before || interrupt(state, &json!(id));
-    Some(Answer::new(200, json!({"cancelled": cancelled}).to_string().into_bytes()))
+    Some(Answer::json(200, &json!({"cancelled": cancelled})))
 }
 
 /// Files of the same name and content are kept once; one of other content gets another name.
@@ -146,7 +146,7 @@ fn prompt(state: &mut State, body: &Value) -> Answer {
         let node = json!({"errors": [error], "dependent_outputs": ["9"], "class_type": node["class_type"]});
         let whole = json!({"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation",
             "details": details, "extra_info": {}});
-        return Answer::new(400, json!({"error": whole, "node_errors": {id: node}}).to_string().into_bytes());
+        return Answer::json(400, &json!({"error": whole, "node_errors": {id: node}}));
     }
     let number = state.made.len();
     let own = format!("00000000-0000-4000-8000-{number:012}");
@@ -158,13 +158,14 @@ fn prompt(state: &mut State, body: &Value) -> Answer {
         Some(place) => state.comfy.queue.push((place, job)),
         None => work(state, &job),
     }
-    Answer::new(200, json!({"prompt_id": id, "number": number, "node_errors": errors}).to_string().into_bytes())
+    Answer::json(200, &json!({"prompt_id": id, "number": number, "node_errors": errors}))
 }
 
 fn queue(comfy: &Comfy) -> Value {
-    let list =
-        |name: &str| comfy.queue.iter().filter(|(place, _)| *place == name).map(|(_, job)| job).collect::<Vec<_>>();
-    json!({"queue_running": list("queue_running"), "queue_pending": list("queue_pending")})
+    let list = |of: JobPlace| -> Vec<&Value> {
+        comfy.queue.iter().filter(|(place, _)| *place == of).map(|(_, job)| job).collect()
+    };
+    json!({"queue_running": list(JobPlace::Working), "queue_pending": list(JobPlace::Queued)})
 }
 
 /// Does a job, telling its client how far it is, and writes down how it ended.
@@ -219,7 +220,7 @@ fn send(comfy: &mut Comfy, client: &str, message: &Value) {
 
 /// The job of this name where it is at work, or whatever is at work where there is no name.
 fn interrupt(state: &mut State, id: &Value) -> bool {
-    let is_it = |(place, job): &(&str, Value)| *place == "queue_running" && (id.is_null() || job[1] == *id);
+    let is_it = |(place, job): &(JobPlace, Value)| *place == JobPlace::Working && (id.is_null() || job[1] == *id);
     let Some(at) = state.comfy.queue.iter().position(is_it) else { return false };
     let (_, job) = state.comfy.queue.remove(at);
     let id = job[1].as_str().unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use super::jobs::{Stand, cancel, host, look, results, submit};
 use crate::server::exchange::Answer;
 use crate::server::png::png;
 use crate::server::request::Asked;
-use crate::server::{ServerFault, State};
+use crate::server::{JobPlace, ServerFault, State};
 
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
     let (method, path) = asked.line.split_once(" /fal/")?;
@@ -32,7 +32,7 @@ fn begin(state: &mut State, asked: &Asked, app: &str) -> Answer {
     let (status, cancel) = (format!("{url}/status"), format!("{url}/cancel"));
     let job =
         json!({"request_id": id, "response_url": url, "status_url": status, "cancel_url": cancel, "queue_position": 0});
-    Answer::new(200, job.to_string().into_bytes())
+    Answer::json(200, &job)
 }
 
 fn status(state: &mut State, id: &str) -> Answer {
@@ -46,7 +46,7 @@ fn status(state: &mut State, id: &str) -> Answer {
             json!({"status": "COMPLETED", "error": "Request was cancelled", "error_type": "client_cancelled"})
         }
     };
-    Answer::new(200, status.to_string().into_bytes())
+    Answer::json(200, &status)
 }
 
 fn result(state: &mut State, asked: &Asked, id: &str, fault: Option<&ServerFault>) -> Answer {
@@ -55,14 +55,14 @@ fn result(state: &mut State, asked: &Asked, id: &str, fault: Option<&ServerFault
     }
     let image = |url: String| json!({"url": url, "content_type": "image/png"});
     let images: Vec<Value> = results(state, asked, id, fault).into_iter().map(image).collect();
-    Answer::new(200, json!({"images": images, "seed": 1, "prompt": ""}).to_string().into_bytes())
+    Answer::json(200, &json!({"images": images, "seed": 1, "prompt": ""}))
 }
 
 fn stop(state: &mut State, id: &str) -> Answer {
     if !state.jobs.contains_key(id) {
         return Answer::new(404, br#"{"status":"NOT_FOUND"}"#.to_vec());
     }
-    if state.jobs_stay == Some("queued") && cancel(state, id) {
+    if state.jobs_stay == Some(JobPlace::Queued) && cancel(state, id) {
         Answer::new(200, br#"{"status":"OK"}"#.to_vec())
     } else if cancel(state, id) {
         Answer::new(202, br#"{"status":"CANCELLATION_REQUESTED"}"#.to_vec())

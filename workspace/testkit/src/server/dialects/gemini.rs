@@ -29,7 +29,7 @@ fn made(state: &mut State, asked: &Value, fault: Option<&ServerFault>) -> Vec<u8
     let picture = |data: &str| json!({"inlineData": {"mimeType": "image/png", "data": data}});
     let mut draft = picture(&base64(&png(ImageSize { width: 4, height: 4 }, DRAFT)));
     draft["thought"] = true.into();
-    let count = if let Some(ServerFault::Pictures(count)) = fault { *count } else { 1 };
+    let count = ServerFault::pictures(fault);
     let mut all = vec![draft, json!({"text": "Here you are."})];
     all.extend(vec![picture(&text); count]);
     let content = json!({"role": "model", "parts": all});

@@ -27,7 +27,7 @@ fn edit(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Vec<u8
     if asked.text("stream").as_deref() == Some("true") {
         return stream(state, asked, &base64(&file), fault);
     }
-    let count = if let Some(ServerFault::Pictures(count)) = fault { *count } else { 1 };
+    let count = ServerFault::pictures(fault);
     let mut answer = json!({"created": 1, "data": vec![picture; count]});
     if let Some(usage) = &state.usage {
         answer["usage"] = usage.clone();

@@ -1,7 +1,7 @@
 //! Jobs, as every dialect has them in which work is submitted and then asked about.
 
 use crate::server::request::Asked;
-use crate::server::{ServerFault, State};
+use crate::server::{JobPlace, ServerFault, State};
 
 /// Work that was submitted.
 pub(in crate::server) struct Job {
@@ -47,8 +47,8 @@ pub(super) fn look(state: &mut State, id: &str) -> Option<Stand> {
         return Some(Stand::Cancelled);
     }
     match stays {
-        Some("queued") => return Some(Stand::Queued),
-        Some(_) => return Some(Stand::Working(1)),
+        Some(JobPlace::Queued) => return Some(Stand::Queued),
+        Some(JobPlace::Working) => return Some(Stand::Working(1)),
         None if job.left == 0 => {
             job.is_ended = true;
             return Some(Stand::Done);
@@ -78,9 +78,8 @@ pub(super) fn results(state: &mut State, asked: &Asked, id: &str, fault: Option<
     state.files.entry(name.clone()).or_insert((200, Vec::new(), file));
     let url = format!("http://{}/files/{name}", host(asked));
     match fault {
-        Some(ServerFault::Pictures(count)) => vec![url; *count],
         Some(ServerFault::Address(address)) => vec![address.clone()],
         Some(ServerFault::Base64(text)) => vec![format!("data:image/png;base64,{text}")],
-        _ => vec![url],
+        _ => vec![url; ServerFault::pictures(fault)],
     }
 }

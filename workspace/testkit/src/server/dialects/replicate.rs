@@ -8,7 +8,7 @@ use super::jobs::{Stand, cancel, look, results, submit};
 use crate::server::exchange::Answer;
 use crate::server::png::png;
 use crate::server::request::Asked;
-use crate::server::{ServerFault, State};
+use crate::server::{JobPlace, ServerFault, State};
 
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
     let (method, path) = asked.line.split_once(" /replicate/v1/")?;
@@ -24,7 +24,7 @@ fn begin(state: &mut State, asked: &Asked) -> Answer {
     let (prompt, seed) = (body["input"]["prompt"].as_str().unwrap_or_default(), body["input"]["seed"].to_string());
     let file = png(ImageSize { width: 16, height: 8 }, colour(prompt, &seed));
     let id = submit(state, seed, file);
-    Answer::new(201, prediction(&id, "starting", &Value::Null, None).to_string().into_bytes())
+    Answer::json(201, &prediction(&id, "starting", &Value::Null, None))
 }
 
 fn found(state: &mut State, asked: &Asked, id: &str, fault: Option<&ServerFault>) -> Answer {
@@ -40,16 +40,16 @@ fn found(state: &mut State, asked: &Asked, id: &str, fault: Option<&ServerFault>
             prediction(id, "succeeded", &output, Some(4))
         }
     };
-    Answer::new(200, job.to_string().into_bytes())
+    Answer::json(200, &job)
 }
 
 fn stop(state: &mut State, id: &str) -> Answer {
-    let begun = if state.jobs_stay == Some("queued") { None } else { Some(1) };
+    let begun = if state.jobs_stay == Some(JobPlace::Queued) { None } else { Some(1) };
     if !state.jobs.contains_key(id) {
         return missing();
     }
     let status = if cancel(state, id) || state.jobs[id].is_cancelled() { "canceled" } else { "succeeded" };
-    Answer::new(200, prediction(id, status, &Value::Null, begun).to_string().into_bytes())
+    Answer::json(200, &prediction(id, status, &Value::Null, begun))
 }
 
 fn prediction(id: &str, status: &str, output: &Value, steps: Option<usize>) -> Value {

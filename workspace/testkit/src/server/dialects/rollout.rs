@@ -19,7 +19,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFaul
     }
     let asked = asked.json();
     state.made.push(format!("rollout {}", asked["seed"]));
-    let count = if let Some(ServerFault::Pictures(count)) = fault { *count } else { 1 };
+    let count = ServerFault::pictures(fault);
     let samples = Packed::List(vec![rollout_sample(&asked); count]);
     Some(Answer::of("application/msgpack", samples.pack()))
 }

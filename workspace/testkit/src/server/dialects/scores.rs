@@ -48,7 +48,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked) -> Option<Answer> {
         _ => return None,
     };
     state.made.push("judged".to_owned());
-    Some(Answer::new(200, answer.to_string().into_bytes()))
+    Some(Answer::json(200, &answer))
 }
 
 /// The score of the last picture of a conversation.

@@ -8,12 +8,12 @@ use super::{base64, colour};
 use crate::server::exchange::Answer;
 use crate::server::png::png;
 use crate::server::request::Asked;
-use crate::server::{ServerFault, State};
+use crate::server::{JobPlace, ServerFault, State};
 
 pub(super) fn answer(state: &mut State, asked: &Asked, fault: Option<&ServerFault>) -> Option<Answer> {
     let path = asked.line.split_once(" /sdcpp/v1/")?;
     Some(match path {
-        ("GET", "capabilities") => Answer::new(200, capabilities().to_string().into_bytes()),
+        ("GET", "capabilities") => Answer::json(200, &capabilities()),
         ("POST", "img_gen") => begin(state, asked),
         ("GET", path) => found(state, path.strip_prefix("jobs/")?, fault),
         (_, path) => stop(state, path.strip_prefix("jobs/")?.strip_suffix("/cancel")?),
@@ -29,7 +29,7 @@ fn begin(state: &mut State, asked: &Asked) -> Answer {
     let id = submit(state, format!("{key} {seed}"), file);
     let poll = format!("/sdcpp/v1/jobs/{id}");
     let job = json!({"id": id, "kind": "img_gen", "status": "queued", "created": 1, "poll_url": poll});
-    Answer::new(202, job.to_string().into_bytes())
+    Answer::json(202, &job)
 }
 
 fn found(state: &mut State, id: &str, fault: Option<&ServerFault>) -> Answer {
@@ -38,27 +38,27 @@ fn found(state: &mut State, id: &str, fault: Option<&ServerFault>) -> Answer {
     let picture = |index| json!({"index": index, "b64_json": base64(&file)});
     let mut job = job(id, &stand);
     if let Stand::Done = stand {
-        let count = if let Some(ServerFault::Pictures(count)) = fault { *count } else { 1 };
+        let count = ServerFault::pictures(fault);
         let mut images: Vec<Value> = (0..count).map(picture).collect();
         if let Some(ServerFault::Base64(text)) = fault {
             images = vec![json!({"index": 0, "b64_json": text})];
         }
         job["result"] = json!({"output_format": "png", "images": images});
     }
-    Answer::new(200, job.to_string().into_bytes())
+    Answer::json(200, &job)
 }
 
 fn stop(state: &mut State, id: &str) -> Answer {
     if !state.jobs.contains_key(id) {
         return missing();
     }
-    if state.jobs_stay == Some("working") {
+    if state.jobs_stay == Some(JobPlace::Working) {
         let error = json!({"error": "job is currently generating and cannot be interrupted yet"});
-        return Answer::new(409, error.to_string().into_bytes());
+        return Answer::json(409, &error);
     }
     let is_cancelled = cancel(state, id) || state.jobs[id].is_cancelled();
     let stand = if is_cancelled { Stand::Cancelled } else { Stand::Done };
-    Answer::new(200, job(id, &stand).to_string().into_bytes())
+    Answer::json(200, &job(id, &stand))
 }
 
 fn job(id: &str, stand: &Stand) -> Value {
