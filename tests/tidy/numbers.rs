@@ -1,6 +1,8 @@
 //! Sizes of files and functions, counted in the sources of the product: `cargo test --test tidy numbers -- --nocapture` prints
 //! them.
 
+#![expect(clippy::print_stdout, reason = "the numbers are for people to read")]
+
 use std::collections::HashMap;
 use std::path::Path;
 

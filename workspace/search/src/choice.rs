@@ -1,18 +1,11 @@
-//! What recipes say of policies and objectives, and the lists of those that there are.
+//! What recipes say of policies and objectives.
 
 use std::sync::Arc;
 
 use editscale_core::{Need, Objective, RewardName, Scale, SearchFactory};
 use editscale_schema::{Chosen, Kind, Options};
 
-use crate::{BeamRecipe, BestOfNRecipe, MeanRankRecipe, PolicyError, RewardWeightedRecipe, Rules, WeightedRecipe};
-
-/// The policies that recipes can name.
-pub const POLICIES: &[PolicyKind] =
-    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
-
-/// The objectives that recipes can name.
-pub const OBJECTIVES: &[ObjectiveKind] = &[objective::<WeightedRecipe>(), objective::<MeanRankRecipe>()];
+use crate::{PolicyError, Rules};
 
 /// A kind of policy.
 pub type PolicyKind = Kind<dyn PolicyChoice>;
@@ -20,11 +13,13 @@ pub type PolicyKind = Kind<dyn PolicyChoice>;
 /// A kind of objective.
 pub type ObjectiveKind = Kind<dyn ObjectiveChoice>;
 
-const fn policy<O: Options + PolicyChoice>() -> PolicyKind {
+/// The kind of these options.
+pub(crate) const fn policy<O: Options + PolicyChoice>() -> PolicyKind {
     Kind::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
 }
 
-const fn objective<O: Options + ObjectiveChoice>() -> ObjectiveKind {
+/// The kind of these options.
+pub(crate) const fn objective<O: Options + ObjectiveChoice>() -> ObjectiveKind {
     Kind::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
 }
 

@@ -16,8 +16,15 @@ mod stop;
 
 pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
-pub use choice::{OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, Reason};
+pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
+pub use objective::OBJECTIVES;
 pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
 pub use policy::{PolicyError, Rules};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};
+
+use choice::policy;
+
+/// The policies that recipes can name.
+pub const POLICIES: &[PolicyKind] =
+    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];

@@ -7,3 +7,9 @@ mod weighted;
 pub use gated::{Gate, Gated};
 pub use mean_rank::{MeanRank, MeanRankRecipe};
 pub use weighted::{Weighted, WeightedRecipe};
+
+use crate::ObjectiveKind;
+use crate::choice::objective;
+
+/// The objectives that recipes can name.
+pub const OBJECTIVES: &[ObjectiveKind] = &[objective::<WeightedRecipe>(), objective::<MeanRankRecipe>()];
