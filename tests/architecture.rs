@@ -107,3 +107,27 @@ fn every_check_of_an_invariant_exists() {
         }
     }
 }
+
+/// The texts in backticks of a page.
+fn quoted(page: &str) -> Vec<&str> {
+    page.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_place_of_the_walks_exists() {
+    let page = fs::read_to_string("workspace/README.md").expect("the architecture page");
+    let mut file = String::new();
+    let mut missing = Vec::new();
+    let walks = page.split("## Reading order").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the walks");
+    for place in quoted(walks).into_iter().filter(|place| place.contains(".rs")) {
+        let (path, function) = place.split_once("::").unwrap_or((place, ""));
+        file = fs::read_to_string(format!("workspace/{path}")).unwrap_or(file);
+        let exists = fs::exists(format!("workspace/{path}")).unwrap_or(false) || fs::exists(path).unwrap_or(false);
+        let is_there =
+            function.is_empty() || ["(", "<"].iter().any(|next| file.contains(&format!("fn {function}{next}")));
+        if !exists || !is_there {
+            missing.push(place);
+        }
+    }
+    assert!(missing.is_empty(), "workspace/README.md names what is not there: {missing:?}");
+}

@@ -87,7 +87,10 @@ fn read_clause(text: &str, tokens: &[Token], before: &mut Before, plan: &mut Pla
     before.way = clause.way;
     let place = tokens[0].place.start..tokens[tokens.len() - 1].place.end;
     if clause.keeps {
-        return read_kept(text, clause, place, before, plan);
+        if !is_kept(clause, before) {
+            miss(text, place, plan);
+        }
+        return;
     }
     if !clause.unknown.is_empty() {
         before.lost = true;
@@ -137,17 +140,15 @@ fn ask(plan: &mut Plan, edit: Edit) {
     }
 }
 
-/// A clause about what is to stay. Of two places that are to stay, a region can only say one.
-fn read_kept(text: &str, clause: Clause, place: Range<usize>, before: &mut Before, plan: &mut Plan) {
+/// Takes a clause about what is to stay. Of two places that are to stay, a region can only say one: the other is not.
+fn is_kept(clause: Clause, before: &mut Before) -> bool {
     before.kept_last = true;
     if !clause.names_region {
-        return;
+        return true;
     }
     let from = clause.found.into_iter().map(|found| found.change).collect();
     let kept = before.kept.get_or_insert_with(|| Kept { region: clause.region.clone(), from });
-    if kept.region != clause.region {
-        miss(text, place, plan);
-    }
+    kept.region == clause.region
 }
 
 /// A clause without a change of its own: another place for the change before, or nothing at all.
