@@ -92,6 +92,33 @@ fn json_is_one_documented_object() {
 }
 
 #[test]
+fn what_every_command_prints_as_json_is_documented() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let bad = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let commands: [(&[&str], &[&str]); 5] = [
+        (&["check", &bad, "--json"], &["", "/files/0", "/files/0/diagnostics/0"]),
+        (
+            &["doctor", "--json"],
+            &["", "/cards/0", "/cards/0/assumed", "/cards/0/found", "/cards/1/assumed", "/cards/1/found"],
+        ),
+        (&["edit", &photo, "warmer", "--dry-run", "--json"], &["", "/forecast"]),
+        (&["score", &photo, &photo, "warmer", "--json"], &["", "/scores/photometric", "/scores/photometric/counters"]),
+        (&["models", "list", "--json"], &["", "/models/0"]),
+    ];
+    for (arguments, places) in commands {
+        let said: Value = serde_json::from_slice(&desk.run(arguments).stdout).unwrap();
+        for place in places {
+            let object = said.pointer(place).and_then(Value::as_object);
+            for key in object.unwrap_or_else(|| panic!("{arguments:?} has no {place}: {said:#}")).keys() {
+                assert!(documented.contains(&format!("`{key}`")), "{arguments:?}: `{key}` is not documented");
+            }
+        }
+    }
+}
+
+#[test]
 fn equal_seeds_give_equal_runs_and_others_do_not() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
