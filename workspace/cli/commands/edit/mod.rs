@@ -75,14 +75,19 @@ fn stop_on_signal() -> StopSignal {
     signal
 }
 
+/// Waits for a signal.
 async fn asked_to_stop() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            Ok(()) = tokio::signal::ctrl_c() => {}
+            Some(()) = terminate.recv() => {}
+            else => std::future::pending().await,
         }
         return;
     }
-    tokio::signal::ctrl_c().await.ok();
+    if tokio::signal::ctrl_c().await.is_err() {
+        // That nobody can ask is not to be asked.
+        std::future::pending().await
+    }
 }
