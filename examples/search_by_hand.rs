@@ -2,6 +2,7 @@
 //!
 //! The "editor" is a number made of the seed, the "reward" likes numbers near 0.8.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use editscale_core::{Cards, Decision, Remaining, RewardName, Score, ScoreCard, SearchFactory, Trial};
@@ -36,10 +37,7 @@ fn main() -> anyhow::Result<()> {
     };
     let best = verdict.ranked.first().ok_or_else(|| anyhow::anyhow!("nothing was scored"))?;
     anyhow::ensure!(best.utility.get() > 0.95, "64 numbers hold one near 0.8");
-    let mut out = std::io::stdout();
-    std::io::Write::write_fmt(
-        &mut out,
-        format_args!("candidate {} with {:.3}, because {}\n", best.id, best.utility.get(), verdict.reason.word()),
-    )?;
+    let (utility, reason) = (best.utility.get(), verdict.reason.word());
+    writeln!(io::stdout(), "candidate {} with {utility:.3}, because {reason}", best.id)?;
     Ok(())
 }

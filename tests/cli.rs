@@ -92,6 +92,33 @@ fn json_is_one_documented_object() {
 }
 
 #[test]
+fn what_every_command_prints_as_json_is_documented() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let bad = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let commands: [(&[&str], &[&str]); 5] = [
+        (&["check", &bad, "--json"], &["", "/files/0", "/files/0/diagnostics/0"]),
+        (
+            &["doctor", "--json"],
+            &["", "/cards/0", "/cards/0/assumed", "/cards/0/found", "/cards/1/assumed", "/cards/1/found"],
+        ),
+        (&["edit", &photo, "warmer", "--dry-run", "--json"], &["", "/forecast"]),
+        (&["score", &photo, &photo, "warmer", "--json"], &["", "/scores/photometric", "/scores/photometric/counters"]),
+        (&["models", "list", "--json"], &["", "/models/0"]),
+    ];
+    for (arguments, places) in commands {
+        let said: Value = serde_json::from_slice(&desk.run(arguments).stdout).unwrap();
+        for place in places {
+            let object = said.pointer(place).and_then(Value::as_object);
+            for key in object.unwrap_or_else(|| panic!("{arguments:?} has no {place}: {said:#}")).keys() {
+                assert!(documented.contains(&format!("`{key}`")), "{arguments:?}: `{key}` is not documented");
+            }
+        }
+    }
+}
+
+#[test]
 fn equal_seeds_give_equal_runs_and_others_do_not() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
@@ -217,7 +244,7 @@ fn bad_input_is_refused_by_name() {
     let (half_jpeg, half_png) = (half("half.jpg", Path::new(PHOTO)), half("half.png", &desk.path("photo.png")));
     let bad_recipe = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
     desk.write("out.png", b"precious");
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 23] = [
         (&["edit", "missing.jpg", "warmer"], "missing.jpg"),
         (&["edit", &text, "warmer"], "not a picture"),
         (&["edit", &empty, "warmer"], "empty"),
@@ -236,7 +263,10 @@ fn bad_input_is_refused_by_name() {
         (&["edit", &photo, "warmer", "-o", "out.xyz"], "format"),
         (&["edit", &photo, "warmer", "--recipe", "nothing"], "there is no recipe"),
         (&["edit", &photo, "warmer", "--recipe", &bad_recipe], "darkroom"),
+        (&["edit", &photo, "warmer", "--recipe", "."], "not a file"),
         (&["edit", "--resume", "."], "not a run directory"),
+        (&["edit", "--from", ".:0", "warmer"], "not a run directory"),
+        (&["report", "."], "not a run directory"),
         (&["edit", "--from", "nowhere:x", "warmer"], "RUN:CANDIDATE"),
     ];
     for (arguments, words) in cases {
@@ -246,6 +276,35 @@ fn bad_input_is_refused_by_name() {
     }
     assert_eq!(fs::read(desk.path("out.png")).unwrap(), b"precious");
     assert!(!desk.path("runs").exists(), "a refused run leaves nothing behind");
+}
+
+#[test]
+fn an_early_failure_is_an_object_too() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let bad_recipe = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
+    let cases: [(&[&str], i32, &str, &str); 7] = [
+        (&["edit", "missing.jpg", "warmer", "--json"], 2, "usage", "missing.jpg"),
+        (&["edit", &photo, "warmer", "--json", "--recipe", &bad_recipe], 2, "usage", "bad.yaml"),
+        (&["edit", &photo, "warmer", "--json", "--dry-run", "--recipe", "nothing"], 2, "usage", "nothing"),
+        (&["edit", "--jsno", "--json"], 2, "usage", "unexpected argument '--jsno'"),
+        (&["check", "--json"], 2, "usage", "required arguments were not provided: <FILE|NAME>"),
+        (&["doctor", "--json", "--recipe", "nothing"], 2, "usage", "nothing"),
+        (&["score", &photo, "missing.jpg", "warmer", "--json"], 2, "usage", "missing.jpg"),
+    ];
+    for (arguments, code, kind, words) in cases {
+        let (out, err) = desk.expect(code, arguments);
+        let said: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"));
+        assert_eq!((&said["version"], &said["error"]["kind"]), (&1.into(), &kind.into()), "{arguments:?}");
+        let message = said["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words) && !message.contains('\n'), "{arguments:?}: {message}");
+        assert!(err.contains("error: "), "people are told as well: {err}");
+    }
+    let (out, _) = desk.expect(2, &["edit", &photo, "warmer", "--json", "--recipe", &bad_recipe]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(said["error"]["diagnostics"][0]["line"], 2, "{said:#}");
+    let (out, _) = desk.expect(0, &["edit", "--help", "--json"]);
+    assert!(out.contains("Usage"), "{out}");
 }
 
 #[test]
@@ -280,6 +339,11 @@ fn check_lists_every_mistake_with_its_place() {
     let checked: Value = serde_json::from_str(&out).unwrap();
     assert!(checked["files"][0]["diagnostics"].as_array().unwrap().len() >= 2);
     assert_eq!(checked["files"][1]["diagnostics"].as_array().unwrap().len(), 1);
+    desk.expect(0, &["check", "quickstart", "beam"]);
+    let named = "version: 1\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 8}}\neditors:\n  flux_kontext: {flux_kontext: {dir: nowhere}}\n";
+    let named = desk.write("named.yaml", named.as_bytes());
+    let (out, _) = desk.expect(0, &["check", &named]);
+    assert!(out.contains("named.yaml:5:3") && out.contains("nowhere"), "{out}");
 }
 
 #[test]

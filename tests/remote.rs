@@ -325,7 +325,7 @@ fn files_that_never_end_are_not_read() {
     }
     let (out, _) = desk.expect(2, &["check", "/dev/zero"]);
     assert!(out.contains("not a file"), "{out}");
-    desk.expect(1, &["edit", "photo.png", "make it warm", "--recipe", "/dev/zero"]);
+    desk.expect(2, &["edit", "photo.png", "make it warm", "--recipe", "/dev/zero"]);
     let good = recipe("generic", &[&server], &judge, "search: {best_of_n: {samples: 2}}");
     desk.write(
         &good

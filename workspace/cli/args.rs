@@ -27,6 +27,21 @@ pub(crate) enum Command {
     Models(Models),
 }
 
+impl Command {
+    /// Whether it prints one JSON object, which tells of what went wrong as well.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Edit(edit) => edit.json,
+            Self::Check(check) => check.json,
+            Self::Doctor(doctor) => doctor.json,
+            // Pairs are answered line by line.
+            Self::Score(score) => score.json && score.pairs.is_none(),
+            Self::Report(_) => false,
+            Self::Models(models) => models.command.is_json(),
+        }
+    }
+}
+
 /// Edit one picture.
 ///
 /// Prints the path of the best picture. The full record of the run lies beside it.
@@ -83,8 +98,8 @@ pub(crate) struct Edit {
 /// Check recipes: lists every mistake in every file, with its place.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The recipe files.
-    #[arg(required = true, value_name = "FILE")]
+    /// The recipe files, or names of built-in ones.
+    #[arg(required = true, value_name = "FILE|NAME")]
     pub(crate) files: Vec<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]

@@ -1,32 +1,48 @@
-//! Errors that end the program: what they say and with which code it exits.
+//! Errors that end the program: what they say, to people and to programs, and with which code it exits.
 
+use std::env;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use editscale_config::Report;
+use serde_json::{Value, json};
+
+use crate::words::diagnostics;
 
 /// The exit code for bad usage and bad recipes.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 
 /// The exit code for a run that was stopped and can be resumed.
 pub(crate) const STOPPED: u8 = 75;
+
+/// The exit code for a program that was told twice to stop, as shells have it: 128 and the number of the signal.
+pub(crate) const INTERRUPTED: i32 = 130;
 
 /// An error that its user made: exits with 2.
 #[derive(Debug)]
 pub(crate) struct Misuse {
     message: String,
     hint: Option<String>,
+    /// What is wrong with the recipe, where it is that.
+    found: Report,
 }
 
 impl Misuse {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, found: Report::default() }
     }
 
     #[must_use]
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With what is wrong with a recipe, each at its place.
+    #[must_use]
+    pub(crate) fn found(self, found: Report) -> Self {
+        Self { found, ..self }
     }
 }
 
@@ -38,15 +54,33 @@ impl fmt::Display for Misuse {
 
 impl std::error::Error for Misuse {}
 
-/// Prints an error with all of its causes, and says how to exit.
-pub(crate) fn explain(error: &anyhow::Error) -> ExitCode {
-    let is_broken_pipe = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe);
-    if is_broken_pipe {
+/// Tells an error with all of its causes, prints it as an object where that is wanted, and says how to exit.
+pub(crate) fn explain(error: &anyhow::Error, as_json: bool) -> ExitCode {
+    if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
+    let message = in_one_line(error);
+    tell(&format!("error: {message}"));
+    let misuse = error.chain().find_map(|cause| cause.downcast_ref::<Misuse>());
+    let hint = misuse.and_then(|misuse| misuse.hint.as_deref());
+    if let Some(hint) = hint {
+        tell(&format!("hint: {hint}"));
+    }
+    if as_json {
+        let kind = if misuse.is_some() { "usage" } else { "failure" };
+        let found = misuse.map(|misuse| diagnostics(&misuse.found)).unwrap_or_default();
+        print_error(&json!({"kind": kind, "message": message, "hint": hint, "diagnostics": found}));
+    }
+    if misuse.is_some() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+}
+
+/// Whether somebody has closed our stdout, who then wants nothing more.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn in_one_line(error: &anyhow::Error) -> String {
     let mut told: Vec<String> = Vec::new();
     for cause in error.chain().map(ToString::to_string) {
         // Many errors repeat their cause in their own sentence.
@@ -54,12 +88,23 @@ pub(crate) fn explain(error: &anyhow::Error) -> ExitCode {
             told.push(cause);
         }
     }
-    tell(&format!("error: {}", told.join(": ")));
-    let misuse = error.chain().find_map(|cause| cause.downcast_ref::<Misuse>());
-    if let Some(hint) = misuse.and_then(|misuse| misuse.hint.as_ref()) {
-        tell(&format!("hint: {hint}"));
+    told.join(": ")
+}
+
+/// Ends the program over a command line that cannot be read, or after the help that was asked for.
+pub(crate) fn misread(error: &clap::Error) -> ! {
+    if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let message = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        print_error(&json!({"kind": "usage", "message": message, "hint": null, "diagnostics": []}));
     }
-    if misuse.is_some() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+    error.exit()
+}
+
+/// Prints an error for programs: see `docs/json.md`. It has been told to people, so that nothing is lost where it cannot be.
+fn print_error(error: &Value) {
+    writeln!(io::stdout(), "{:#}", json!({"version": 1, "error": error})).ok();
 }
 
 /// Says a line to whoever sits there. That nobody hears it is no reason to stop working.

@@ -24,7 +24,7 @@ use clap::Parser;
 use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| failure::misread(&error));
     let done = match &arguments.command {
         Command::Edit(edit) => commands::edit::run(edit),
         Command::Check(check) => commands::check::run(check),
@@ -33,5 +33,5 @@ fn main() -> ExitCode {
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
     };
-    done.unwrap_or_else(|error| failure::explain(&error))
+    done.unwrap_or_else(|error| failure::explain(&error, arguments.command.is_json()))
 }

@@ -1,14 +1,14 @@
 //! Pictures from files: read, looked at, and named.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use editscale_core::{EncodedImage, Image, ImageSize, MediaType};
 use editscale_engine::digest_of;
 use editscale_picture::{Facts, Format, Limits, probe};
 
+use crate::bounded;
 use crate::failure::{Misuse, tell};
 
 /// The core's word for a format.
@@ -27,15 +27,8 @@ pub(crate) fn media_of(format: Format) -> MediaType {
 pub(crate) fn read(path: &Path) -> Result<EncodedImage> {
     let limits = Limits::default();
     let shown = path.display();
-    let metadata = fs::metadata(path).map_err(|error| Misuse::new(format!("cannot read picture {shown}: {error}")))?;
-    if !metadata.is_file() {
-        return Err(Misuse::new(format!("cannot read picture {shown}: it is not a file")).into());
-    }
-    if metadata.len() > limits.bytes {
-        let (found, most) = (metadata.len(), limits.bytes);
-        return Err(Misuse::new(format!("picture {shown} has {found} bytes: expected at most {most}")).into());
-    }
-    let bytes = fs::read(path).with_context(|| format!("cannot read picture {shown}"))?;
+    let unreadable = |error| Misuse::new(format!("cannot read picture {shown}: {error}"));
+    let bytes = bounded::read(path, limits.bytes).map_err(unreadable)?;
     let facts = probe(&bytes, &limits).map_err(|error| Misuse::new(format!("cannot use picture {shown}: {error}")))?;
     warn_of_name(path, &facts);
     Ok(encoded(bytes, &facts))

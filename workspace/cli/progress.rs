@@ -1,6 +1,6 @@
 //! What a run looks like while it is under way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::failure::tell;
 
 /// A bar on a terminal with the best score so far, the step of the edits under way, edits done and the time left; notes of
-/// editors in full, once each.
+/// editors and failures in full, once each.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -24,7 +24,7 @@ struct State {
     cards: Vec<ScoreCard>,
     done: u64,
     failed: u64,
-    told: Vec<String>,
+    told: HashSet<String>,
     best: Option<f64>,
     /// The steps made of those there are, for each candidate under way.
     steps: HashMap<CandidateId, (u32, u32)>,
@@ -58,7 +58,14 @@ impl Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         match trial {
-            Trial::Scored { card, .. } => state.cards.push(card.clone()),
+            Trial::Scored { card, .. } => {
+                for (reward, said) in card.iter() {
+                    if let Err(why) = said {
+                        tell_once(&self.bar, &mut state.told, format!("reward `{reward}` cannot judge: {why}"));
+                    }
+                }
+                state.cards.push(card.clone());
+            }
             Trial::Failed { id, why, .. } => {
                 state.failed += 1;
                 state.steps.remove(id);
@@ -74,10 +81,10 @@ impl Progress {
     }
 }
 
-fn tell_once(bar: &ProgressBar, told: &mut Vec<String>, line: String) {
+fn tell_once(bar: &ProgressBar, told: &mut HashSet<String>, line: String) {
     if !told.contains(&line) {
         bar.suspend(|| tell(&line));
-        told.push(line);
+        told.insert(line);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use editscale_config::Recipe;
 
 use crate::bounded;
@@ -30,11 +30,15 @@ pub(crate) struct Loaded {
     pub(crate) name: String,
 }
 
+/// The text of the built-in recipe of this name.
+pub(crate) fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 /// The recipe of this name or in this file.
 pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
-    let built_in = BUILT_IN.iter().find(|(name, _)| *name == name_or_file);
-    if let Some((name, text)) = built_in {
-        return checked(&format!("{name} (built in)"), text.as_bytes());
+    if let Some(text) = built_in(name_or_file) {
+        return checked(&format!("{name_or_file} (built in)"), text.as_bytes());
     }
     let path = Path::new(name_or_file);
     if !path.exists() {
@@ -42,7 +46,8 @@ pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
         let misuse = Misuse::new(format!("there is no recipe `{name_or_file}`"));
         return Err(misuse.hint(format!("give a file, or one of {}", names.join(", "))).into());
     }
-    let bytes = bounded::read(path, LARGEST).with_context(|| format!("cannot read recipe {name_or_file}"))?;
+    let unreadable = |error| Misuse::new(format!("cannot read recipe {name_or_file}: {error}"));
+    let bytes = bounded::read(path, LARGEST).map_err(unreadable)?;
     checked(name_or_file, &bytes)
 }
 
@@ -57,7 +62,23 @@ pub(crate) fn checked(name: &str, bytes: &[u8]) -> Result<Loaded> {
         }
         Err(report) => {
             tell(report.render(name, bytes).trim_end());
-            Err(Misuse::new(format!("recipe `{name}` cannot be used")).into())
+            Err(Misuse::new(format!("recipe `{name}` cannot be used")).found(report).into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_built_in_recipe() {
+        let mut arguments = crate::args::Arguments::command();
+        let edit = arguments.find_subcommand_mut("edit").unwrap();
+        let help = edit.get_arguments().find(|argument| argument.get_id() == "recipe").unwrap().get_help().unwrap();
+        let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        assert!(help.to_string().contains(&names.join(", ")), "{help}");
     }
 }

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use editscale_config::{Diagnostic, Report};
 use editscale_core::{Ending, Outcome, Score, StopReason};
 use editscale_engine::{CandidateRecord, RunRecord};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use crate::commands::report;
 
 /// What `edit --json` prints: see `docs/json.md`.
 #[derive(Debug, Serialize)]
@@ -34,7 +37,7 @@ impl RunJson {
             version: 1,
             run: record.manifest.run.to_string(),
             run_dir: run_dir.to_owned(),
-            report: run_dir.join("report.html"),
+            report: report::place(run_dir),
             ending: if outcome.ending == Ending::Search { "search" } else { "cancelled" },
             reason: outcome.verdict.reason.word(),
             explanation: match &outcome.verdict.reason {
@@ -149,19 +152,36 @@ pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
     lines
 }
 
+/// Why nothing came of a run: the reason that was given most often.
+pub(crate) fn in_vain(record: &RunRecord) -> Option<String> {
+    let made = record.candidates.iter().filter_map(|candidate| candidate.made.as_ref());
+    let edits = made.filter_map(|made| made.as_ref().err()).map(ToString::to_string);
+    let reasons = counted(edits.chain(unjudged(record)));
+    reasons.into_iter().rev().max_by_key(|(_, count)| *count).map(|(reason, _)| reason)
+}
+
 /// Why rewards could not judge, each reason once with its count.
 fn judges_in_vain(record: &RunRecord) -> Vec<String> {
-    let mut reasons: Vec<(String, u32)> = Vec::new();
-    for (name, said) in record.candidates.iter().flat_map(|candidate| candidate.card.iter()) {
-        let Err(why) = said else { continue };
-        let reason = format!("reward `{name}`: {why}");
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+    let shown = counted(unjudged(record)).into_iter().take(5);
+    shown.map(|(reason, count)| if count == 1 { reason } else { format!("{reason} ({count} times)") }).collect()
+}
+
+/// Why a reward could not judge a candidate, for each such pair.
+fn unjudged(record: &RunRecord) -> impl Iterator<Item = String> {
+    let said = record.candidates.iter().flat_map(|candidate| candidate.card.iter());
+    said.filter_map(|(name, said)| Some(format!("reward `{name}`: {}", said.as_ref().err()?)))
+}
+
+/// Each of these once, in the order in which they came, with how often it did.
+fn counted(reasons: impl Iterator<Item = String>) -> Vec<(String, u32)> {
+    let mut counts: Vec<(String, u32)> = Vec::new();
+    for reason in reasons {
+        match counts.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, count)) => *count += 1,
-            None => reasons.push((reason, 1)),
+            None => counts.push((reason, 1)),
         }
     }
-    let shown = reasons.into_iter().take(5);
-    shown.map(|(reason, count)| if count == 1 { reason } else { format!("{reason} ({count} times)") }).collect()
+    counts
 }
 
 fn parts_in_words(record: &CandidateRecord) -> String {
@@ -169,4 +189,19 @@ fn parts_in_words(record: &CandidateRecord) -> String {
     let parts = scores.flat_map(Score::parts).map(|part| format!("{} {:.2}", part.name(), part.mean()));
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// Findings about a recipe, a JSON object each.
+pub(crate) fn diagnostics(report: &Report) -> Vec<Value> {
+    report.diagnostics().iter().map(diagnostic).collect()
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    json!({
+        "severity": diagnostic.severity.word(),
+        "line": diagnostic.place.line,
+        "column": diagnostic.place.column,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    })
 }

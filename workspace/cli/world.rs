@@ -63,7 +63,8 @@ pub(crate) fn check_needs(loaded: &Loaded, ports: &Ports) -> Result<()> {
     let report = editscale_config::Report::new(lacks);
     tell(report.render(&loaded.name, loaded.text.as_bytes()).trim_end());
     if report.has_errors() {
-        bail!(Misuse::new(format!("recipe `{}` cannot be used with its editors and rewards", loaded.name)));
+        let message = format!("recipe `{}` cannot be used with its editors and rewards", loaded.name);
+        bail!(Misuse::new(message).found(report));
     }
     Ok(())
 }

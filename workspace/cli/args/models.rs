@@ -21,6 +21,17 @@ pub(crate) enum ModelsCommand {
     Convert(ModelsConvert),
 }
 
+impl ModelsCommand {
+    /// Whether it prints one JSON object.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::List(list) => list.json,
+            Self::Verify(verify) => verify.json,
+            Self::Pull(_) | Self::Convert(_) => false,
+        }
+    }
+}
+
 /// List the models that have names, and those that were pulled.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsList {

@@ -7,13 +7,14 @@ use anyhow::Result;
 use editscale_config::{Diagnostic, Place, Recipe, Report, Severity};
 use editscale_core::Cards;
 use editscale_schema::House;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::Check;
 use crate::bounded;
 use crate::catalogue::catalogue;
-use crate::failure::{print, tell};
-use crate::recipes::LARGEST;
+use crate::failure::{USAGE, print, tell};
+use crate::recipes::{self, LARGEST};
+use crate::words::diagnostics;
 use crate::world::{backend, reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
@@ -24,8 +25,8 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
         let (report, bytes) = check(path);
         mistakes += report.count(Severity::Error);
         if arguments.json {
-            let list: Vec<Value> = report.diagnostics().iter().map(diagnostic).collect();
-            files.push(json!({"file": path, "diagnostics": list}));
+            let (list, left_out) = (diagnostics(&report), report.left_out());
+            files.push(json!({"file": path, "diagnostics": list, "left_out": left_out}));
         } else if report.is_empty() {
             tell(&format!("{}: good", path.display()));
         } else {
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
     if arguments.json {
         print(&serde_json::to_string_pretty(&json!({"version": 1, "files": files}))?)?;
     }
-    Ok(if mistakes == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(if mistakes == 0 { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
 }
 
 /// What is wrong with editors and rewards, and what they lack for the search. What servers can do is known without their
@@ -44,11 +45,9 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let house = House::default();
     let (mut editors, mut rewards, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for editor in recipe.editors() {
-        let is_only = recipe.editors().len() == 1 && editor.name.as_str() == editor.model.kind();
-        let path = if is_only { "editor".to_owned() } else { format!("editors.{}", editor.name) };
         match backend(editor, &house) {
             Ok(editor) => editors.push(editor.card().clone()),
-            Err(error) => wrong.push(unusable(recipe.place(&path), editor.model.remote().is_some(), &error)),
+            Err(error) => wrong.push(unusable(recipe.editor_place(editor), editor.model.remote().is_some(), &error)),
         }
     }
     for (index, one) in recipe.rewards().iter().enumerate() {
@@ -73,7 +72,8 @@ fn unusable(place: Place, is_remote: bool, error: &anyhow::Error) -> Diagnostic 
 
 /// All that is wrong with one file, what its cards lack included.
 fn check(path: &Path) -> (Report, Vec<u8>) {
-    let bytes = match bounded::read(path, LARGEST) {
+    let built_in = path.to_str().and_then(recipes::built_in).map(|text| Ok(text.as_bytes().to_vec()));
+    let bytes = match built_in.unwrap_or_else(|| bounded::read(path, LARGEST)) {
         Ok(bytes) => bytes,
         Err(error) => {
             let place = Place { line: 1, column: 1, span: 0..0 };
@@ -91,14 +91,4 @@ fn check(path: &Path) -> (Report, Vec<u8>) {
         }
     };
     (report, bytes)
-}
-
-fn diagnostic(diagnostic: &Diagnostic) -> Value {
-    json!({
-        "severity": diagnostic.severity.word(),
-        "line": diagnostic.place.line,
-        "column": diagnostic.place.column,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-    })
 }

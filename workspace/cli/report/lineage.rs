@@ -1,62 +1,72 @@
 //! Which candidate came from which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use editscale_core::CandidateId;
+use editscale_core::{CandidateId, Ranked};
 use editscale_engine::{CandidateRecord, RunRecord};
 
 /// Deeper nesting than this is drawn flat, so that a narrow screen holds it.
 const DEEPEST: usize = 8;
 
-/// The tree as nested lists, which every browser, printer and screen reader can show.
+/// The tree as nested lists, which every browser, printer and screen reader can show. Nothing where no candidate has a parent:
+/// there is no tree then.
 pub(super) fn section(record: &RunRecord) -> String {
-    let mut children: BTreeMap<Option<CandidateId>, Vec<&CandidateRecord>> = BTreeMap::new();
-    for candidate in &record.candidates {
-        children.entry(candidate.proposal.lineage.parent).or_default().push(candidate);
-    }
-    if children.len() < 2 {
+    let tree = Tree::of(record);
+    if tree.children.keys().all(Option::is_none) {
         return String::new();
     }
-    let mut tree = String::new();
-    branch(record, &children, None, 0, &mut tree);
+    let mut html = String::new();
+    tree.branch(None, 0, &mut html);
     format!(
-        "<section aria-labelledby=\"lineage\">\n<h2 id=\"lineage\">Lineage</h2>\n<div class=\"tree\">{tree}</div>\n</section>\n"
+        "<section aria-labelledby=\"lineage\">\n<h2 id=\"lineage\">Lineage</h2>\n<div class=\"tree\">{html}</div>\n</section>\n"
     )
 }
 
-fn branch(
-    record: &RunRecord,
-    children: &BTreeMap<Option<CandidateId>, Vec<&CandidateRecord>>,
-    parent: Option<CandidateId>,
-    depth: usize,
-    tree: &mut String,
-) {
-    let Some(members) = children.get(&parent) else { return };
-    tree.push_str(if depth > DEEPEST { "<ul class=\"flat\">" } else { "<ul>" });
-    for candidate in members {
-        let id = candidate.proposal.id;
-        let (utility, mark) = utility(record, id);
-        let edge = candidate.proposal.lineage.edge.word();
-        let _infallible = write!(
-            tree,
-            "<li><a href=\"#candidate-{id}\" class=\"{edge}{mark}\">{id}</a> <span>{} · {utility}</span>",
-            edge.replace('_', " ")
-        );
-        // A parent is always older than its children, so this ends.
-        if parent.is_none_or(|parent| parent < id) {
-            branch(record, children, Some(id), depth + 1, tree);
-        }
-        tree.push_str("</li>\n");
-    }
-    tree.push_str("</ul>\n");
+/// The candidates of a run by whom they came from.
+struct Tree<'a> {
+    /// By their parent; without one, from the source.
+    children: BTreeMap<Option<CandidateId>, Vec<&'a CandidateRecord>>,
+    /// The place of each that was ranked, and its utility.
+    ranked: HashMap<CandidateId, (usize, &'a Ranked)>,
 }
 
-fn utility(record: &RunRecord, id: CandidateId) -> (String, &'static str) {
-    let mut ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked).enumerate();
-    match ranked.find(|(_, ranked)| ranked.id == id) {
-        Some((0, ranked)) => (format!("{:.3}, the winner", ranked.utility.get()), " won"),
-        Some((_, ranked)) => (format!("{:.3}", ranked.utility.get()), ""),
-        None => ("no score".to_owned(), " failed"),
+impl<'a> Tree<'a> {
+    fn of(record: &'a RunRecord) -> Self {
+        let mut children: BTreeMap<Option<CandidateId>, Vec<&CandidateRecord>> = BTreeMap::new();
+        for candidate in &record.candidates {
+            children.entry(candidate.proposal.lineage.parent).or_default().push(candidate);
+        }
+        let ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked).enumerate();
+        Self { children, ranked: ranked.map(|(place, ranked)| (ranked.id, (place, ranked))).collect() }
+    }
+
+    fn branch(&self, parent: Option<CandidateId>, depth: usize, html: &mut String) {
+        let Some(members) = self.children.get(&parent) else { return };
+        html.push_str(if depth > DEEPEST { "<ul class=\"flat\">" } else { "<ul>" });
+        for candidate in members {
+            let id = candidate.proposal.id;
+            let (utility, mark) = self.utility(id);
+            let edge = candidate.proposal.lineage.edge.word();
+            let _infallible = write!(
+                html,
+                "<li><a href=\"#candidate-{id}\" class=\"{edge}{mark}\">{id}</a> <span>{} · {utility}</span>",
+                edge.replace('_', " ")
+            );
+            // A parent is always older than its children, so this ends.
+            if parent.is_none_or(|parent| parent < id) {
+                self.branch(Some(id), depth + 1, html);
+            }
+            html.push_str("</li>\n");
+        }
+        html.push_str("</ul>\n");
+    }
+
+    fn utility(&self, id: CandidateId) -> (String, &'static str) {
+        match self.ranked.get(&id) {
+            Some((0, ranked)) => (format!("{:.3}, the winner", ranked.utility.get()), " won"),
+            Some((_, ranked)) => (format!("{:.3}", ranked.utility.get()), ""),
+            None => ("no score".to_owned(), " failed"),
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use editscale_core::{Digest, Image};
 use editscale_engine::RunRecord;
 use editscale_picture::{EncodeOptions, Format, Limits, Metadata, decode, encode};
-
-use super::html::base64;
 
 /// The bytes that all small copies together may take, before base 64.
 const BOUND: usize = 2_200_000;
@@ -28,7 +28,7 @@ pub(super) fn picture(image: &Image, edge: u32) -> Option<Copy> {
     let pixels = decode(&image.read().ok()?, &Limits::default()).ok()?.pixels.reduced(edge);
     let options = EncodeOptions { format: Format::Jpeg, quality: 82, ..EncodeOptions::PNG };
     let bytes = encode(&pixels, &Metadata::default(), options).ok()?;
-    let url = format!("data:image/jpeg;base64,{}", base64(&bytes));
+    let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(&bytes));
     Some(Copy { url, width: pixels.width(), height: pixels.height(), bytes: bytes.len() })
 }
 

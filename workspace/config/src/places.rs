@@ -34,6 +34,11 @@ impl Places {
         }
     }
 
+    /// Whether there is a key at a path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// The bytes of the key at a path, as [`Self::at`] finds it.
     pub(crate) fn span(&self, path: &str) -> Span {
         self.at(path).span

@@ -74,7 +74,8 @@ impl Recipe {
     /// The largest file that is read, in bytes.
     pub const LARGEST: usize = 1 << 20;
 
-    /// Reads the bytes of a recipe file, which names things of a catalogue. With the recipe come the warnings; without one, all that is wrong.
+    /// Reads the bytes of a recipe file, which names things of a catalogue. With the recipe come the warnings; without one,
+    /// all that is wrong.
     pub fn parse(bytes: &[u8], catalogue: &Catalogue) -> Result<(Self, Report), Report> {
         check::parse(bytes, catalogue)
     }
@@ -103,6 +104,12 @@ impl Recipe {
     /// or the beginning of the file.
     pub fn place(&self, path: &str) -> Place {
         self.places.at(path)
+    }
+
+    /// Where an editor of this recipe stands, whether it has a name of its own or not.
+    pub fn editor_place(&self, editor: &Editor) -> Place {
+        let among_several = format!("editors.{}", editor.name);
+        self.place(if self.places.has("editors") { &among_several } else { "editor" })
     }
 
     /// What the recipe sets.

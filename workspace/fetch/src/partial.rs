@@ -71,7 +71,7 @@ impl Partial {
 
     /// SHA-256 of what is there, in lower-case hexadecimal.
     pub(crate) fn sha256(&self) -> String {
-        format!("{:x}", self.hash.clone().finalize())
+        hex(&self.hash.clone().finalize())
     }
 
     /// It is whole: gives it its name, once it is on the disk.
@@ -107,6 +107,11 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// Bytes in hexadecimal digits, as checksums are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The checksum over all of a file, and its length. The file is at its end then.
 pub(crate) fn hash(file: &mut File) -> io::Result<(Sha256, u64)> {
     let (mut hash, mut length) = (Sha256::new(), 0);
@@ -137,7 +142,7 @@ mod tests {
         let mut partial = Partial::open(&to, "v1").unwrap();
         assert_eq!(partial.length(), 6);
         partial.append(b"world").unwrap();
-        assert_eq!(partial.sha256(), format!("{:x}", Sha256::digest(b"hello world")));
+        assert_eq!(partial.sha256(), hex(&Sha256::digest(b"hello world")));
         drop(partial);
         let other = Partial::open(&to, "v1").unwrap();
         drop(Partial::open(&to, "v2").unwrap());

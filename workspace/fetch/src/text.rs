@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::backoff::{Backoff, Trouble};
 use crate::client::{Get, address, say};
+use crate::partial::hex;
 use crate::{Client, FetchError, Token};
 
 /// What a text must keep to.
@@ -50,7 +51,7 @@ impl Client {
                 }
             }
         };
-        FetchError::unless_same(url.as_str(), rules.sha256, || format!("{:x}", Sha256::digest(&bytes)))?;
+        FetchError::unless_same(url.as_str(), rules.sha256, || hex(&Sha256::digest(&bytes)))?;
         let reason = |error: std::string::FromUtf8Error| format!("expected UTF-8 text: {}", error.utf8_error());
         String::from_utf8(bytes).map_err(|error| FetchError::Answer { url: url.to_string(), reason: reason(error) })
     }

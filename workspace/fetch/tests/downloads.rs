@@ -16,6 +16,11 @@ const REPO: &str = "owner/model";
 const FILE: &str = "/owner/model/resolve/0123456789abcdef0123456789abcdef01234567/weights.bin";
 const LARGE: usize = 300_000;
 
+/// Bytes in hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn client() -> Client {
     let short = Duration::from_millis(2);
     let patience = Patience { attempts: 3, first_wait: short, longest_wait: short, ..Patience::default() };
@@ -196,7 +201,7 @@ async fn wrong_bytes_are_thrown_away() {
     let desk = Desk::new(fake());
     desk.fake.fail(FILE, Fault::Garbage);
     let said = desk.fails().await;
-    let expected = format!("{:x}", Sha256::digest(bytes()));
+    let expected = hex(&Sha256::digest(bytes()));
     assert!(said.contains(&format!("expected SHA-256 {expected}, found ")), "{said}");
     assert!(desk.left().is_empty(), "{:?}", desk.left());
     desk.fetches_well().await;
@@ -253,7 +258,7 @@ async fn texts_keep_to_their_rules() {
     assert_eq!(client.text(&url, &TextRules::up_to(5)).await.unwrap(), "five!");
     let error = client.text(&url, &TextRules::up_to(4)).await.unwrap_err().to_string();
     assert!(error.ends_with("page.txt: expected at most 4 bytes, found 5"), "{error}");
-    let sum = format!("{:x}", Sha256::digest("five!"));
+    let sum = hex(&Sha256::digest("five!"));
     for sum in [&sum, &sum.to_ascii_uppercase()] {
         let good = TextRules { sha256: Some(sum), ..TextRules::up_to(9) };
         assert!(client.text(&url, &good).await.is_ok());
@@ -288,7 +293,7 @@ async fn offline_the_cache_is_all_there_is() {
     desk.is_offline = true;
     let said = desk.snapshot().await.unwrap_err().to_string();
     assert!(said.contains("models--owner--model, and HF_HUB_OFFLINE forbids"), "{said}");
-    fill_cache(desk.folder.path(), &format!("{:x}", Sha256::digest(bytes())));
+    fill_cache(desk.folder.path(), &hex(&Sha256::digest(bytes())));
     let snapshot = desk.snapshot().await.unwrap();
     assert_eq!(snapshot.licence.to_string(), "mit");
     desk.fetches_well().await;
@@ -299,7 +304,7 @@ async fn offline_the_cache_is_all_there_is() {
 #[tokio::test]
 async fn what_the_cache_has_is_not_downloaded() {
     let desk = Desk::new(fake());
-    fill_cache(desk.folder.path(), &format!("{:x}", Sha256::digest(bytes())));
+    fill_cache(desk.folder.path(), &hex(&Sha256::digest(bytes())));
     desk.fetches_well().await;
     assert!(desk.store_requests().is_empty());
 }

@@ -11,7 +11,7 @@
 //! * [`remote`] has what everything behind HTTP is told: servers, prices, patience.
 
 mod alternative;
-pub mod document;
+mod document;
 mod fields;
 mod house;
 mod key;

@@ -143,44 +143,38 @@ impl Rule for Whole {
 
 /// A finite number.
 #[derive(Debug, Clone, Copy)]
-pub struct Number {
-    low: Bound,
-    high: Bound,
-}
+pub struct Number(Range);
 
 #[derive(Debug, Clone, Copy)]
-enum Bound {
-    None,
-    Inclusive(f64),
-    Exclusive(f64),
+enum Range {
+    Any,
+    /// Both ends included.
+    From(f64, f64),
+    /// The lower end excluded.
+    Above(f64, f64),
 }
 
 impl Number {
     /// Any finite number.
-    pub const ANY: Self = Self { low: Bound::None, high: Bound::None };
+    pub const ANY: Self = Self(Range::Any);
 
     /// Both ends allowed.
     pub const fn from(low: f64, high: f64) -> Self {
-        Self { low: Bound::Inclusive(low), high: Bound::Inclusive(high) }
+        Self(Range::From(low, high))
     }
 
     /// More than `low`, at most `high`.
     pub const fn above(low: f64, high: f64) -> Self {
-        Self { low: Bound::Exclusive(low), high: Bound::Inclusive(high) }
+        Self(Range::Above(low, high))
     }
 
-    fn holds(&self, value: f64) -> bool {
-        let low = match self.low {
-            Bound::None => true,
-            Bound::Inclusive(low) => value >= low,
-            Bound::Exclusive(low) => value > low,
+    fn holds(self, value: f64) -> bool {
+        let is_within = match self.0 {
+            Range::Any => true,
+            Range::From(low, high) => (low..=high).contains(&value),
+            Range::Above(low, high) => value > low && value <= high,
         };
-        let high = match self.high {
-            Bound::None => true,
-            Bound::Inclusive(high) => value <= high,
-            Bound::Exclusive(high) => value < high,
-        };
-        low && high && value.is_finite()
+        is_within && value.is_finite()
     }
 }
 
@@ -198,14 +192,10 @@ impl Rule for Number {
     }
 
     fn expected(&self) -> String {
-        match (self.low, self.high) {
-            (Bound::Inclusive(low), Bound::Inclusive(high)) => {
-                format!("a number from {} to {}", brief(low), brief(high))
-            }
-            (Bound::Exclusive(low), Bound::Inclusive(high)) => {
-                format!("a number above {}, up to {}", brief(low), brief(high))
-            }
-            _ => "a finite number".into(),
+        match self.0 {
+            Range::Any => "a finite number".into(),
+            Range::From(low, high) => format!("a number from {} to {}", brief(low), brief(high)),
+            Range::Above(low, high) => format!("a number above {}, up to {}", brief(low), brief(high)),
         }
     }
 

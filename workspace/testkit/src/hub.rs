@@ -231,7 +231,7 @@ fn answer(state: &State, request: &Request, store: SocketAddr, is_store: bool) -
 fn facts(repository: &Repository) -> String {
     let file = |(path, bytes): (&String, &Vec<u8>)| {
         let size = repository.lies.get(path).copied().unwrap_or(bytes.len() as u64);
-        let sum = format!("{:x}", Sha256::digest(bytes));
+        let sum = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let is_large = [".safetensors", ".pth", ".bin"].iter().any(|ending| path.ends_with(ending));
         let large = if is_large { format!(r#","lfs":{{"size":{size},"sha256":"{sum}"}}"#) } else { String::new() };
         format!(r#"{{"rfilename":"{path}","size":{size},"blobId":"{}"{large}}}"#, &sum[..40])

@@ -2,6 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+/// One thing that was found.
+#[derive(Debug)]
+struct Fact {
+    /// What it is about, see `docs/json.md`.
+    word: &'static str,
+    /// For people.
+    shown: String,
+    /// For programs.
+    value: Value,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -13,8 +24,8 @@ pub(super) struct Found {
     pub(super) server: Option<String>,
     /// The card that the recipe makes: what is assumed.
     assumed: Value,
-    /// Facts in the order in which they were found: a word, the fact for people, and for programs.
-    facts: Vec<(&'static str, String, Value)>,
+    /// In the order in which they were found.
+    facts: Vec<Fact>,
     /// Where it is not as the recipe assumes.
     differences: Vec<String>,
     /// Why it cannot be used.
@@ -31,7 +42,7 @@ impl Found {
     }
 
     pub(super) fn fact(&mut self, word: &'static str, shown: impl Into<String>, value: Value) {
-        self.facts.push((word, shown.into(), value));
+        self.facts.push(Fact { word, shown: shown.into(), value });
     }
 
     pub(super) fn differs(&mut self, how: impl Into<String>) {
@@ -49,7 +60,7 @@ impl Found {
     pub(super) fn lines(&self) -> Vec<String> {
         let server = self.server.as_ref().map_or_else(String::new, |server| format!(" at {server}"));
         let mut lines = vec![format!("{} `{}` ({}){server}", self.what, self.name, self.kind)];
-        lines.extend(self.facts.iter().map(|(word, shown, _)| format!("  {word:<10} {shown}")));
+        lines.extend(self.facts.iter().map(|fact| format!("  {:<10} {}", fact.word, fact.shown)));
         lines.extend(self.differences.iter().map(|how| format!("  differs    {how}")));
         lines.extend(self.error.iter().map(|why| format!("  error      {why}")));
         lines
@@ -57,7 +68,7 @@ impl Found {
 
     pub(super) fn json(&self) -> Value {
         let facts: Map<String, Value> =
-            self.facts.iter().map(|(word, _, value)| ((*word).to_owned(), value.clone())).collect();
+            self.facts.iter().map(|fact| (fact.word.to_owned(), fact.value.clone())).collect();
         json!({
             "what": self.what,
             "name": self.name,

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod convert;
+mod fetching;
 mod licences;
 mod list;
 mod pipelines;

@@ -4,25 +4,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
-use editscale_fetch::{Hub, RemoteFile, Snapshot};
+use editscale_fetch::{RemoteFile, Snapshot};
 use editscale_models::editors::{Component, Depth, PipelineClass, verify_to};
-use indicatif::DecimalBytes;
 
-use crate::args::ModelsPull;
 use crate::commands::models::catalogue::{Wanted, WantedKind, no_judge};
-use crate::commands::models::licences;
-use crate::commands::models::record::{Record, is_plain, path};
-use crate::commands::models::weights::{files, listing, shards};
-use crate::failure::tell;
+use crate::commands::models::pull::Pull;
+use crate::commands::models::record::path;
+use crate::commands::models::weights::{listing, shards};
 
 /// What a component needs beside its weights, where it has some.
 const CONFIG: &str = "config.json";
 
 /// What components without weights consist of.
 const SMALL: [&str; 3] = [".json", ".txt", ".model"];
-
-/// The largest small file: vocabularies have a few megabytes.
-const MOST_SMALL_BYTES: u64 = 64 << 20;
 
 /// Formats of weights that are not read.
 const OTHER_WEIGHTS: [&str; 5] = [".bin", ".ckpt", ".pt", ".pth", ".msgpack"];
@@ -33,26 +27,17 @@ pub(super) fn is_one(snapshot: &Snapshot) -> bool {
 }
 
 /// Brings a pipeline: small files first, which are checked, and then the weights.
-pub(super) async fn pull(
-    arguments: &ModelsPull,
-    hub: &Hub,
-    snapshot: &Snapshot,
-    wanted: &Wanted,
-    folder: &Path,
-) -> Result<()> {
-    no_judge(arguments)?;
+pub(super) async fn bring(pull: &Pull<'_>, wanted: &Wanted) -> Result<()> {
+    no_judge(pull.arguments)?;
+    let (snapshot, folder) = (pull.snapshot, pull.folder);
     let index = snapshot.file(PipelineClass::INDEX).ok_or_else(|| lacks(snapshot, PipelineClass::INDEX))?;
     if let WantedKind::Editor { class } = wanted.kind {
         Plan::of(snapshot, class)?;
     }
     let licence = format!("{}: {}", snapshot.repo, snapshot.licence);
-    let licences: Vec<String> = std::iter::once(licence).chain(wanted.terms.map(ToOwned::to_owned)).collect();
-    let earlier = Record::read(folder).map(|record| record.licences);
-    licences::accept(&licences, earlier.as_deref(), arguments.accept_license)?;
-    let record = Record::new(snapshot.repo.to_string(), snapshot.commit.clone(), None, licences);
-    let mut record = record.take_over(folder)?;
-    tell(&format!("pulling {} at {} into {}", snapshot.repo, snapshot.commit, folder.display()));
-    small(hub, snapshot, &[index], folder, &mut record).await?;
+    let licences = std::iter::once(licence).chain(wanted.terms.map(ToOwned::to_owned)).collect();
+    let mut fetching = pull.begin(None, licences)?;
+    fetching.small(&[index]).await?;
     let class = PipelineClass::read(&path(folder, index))?;
     if let WantedKind::Editor { class: expected } = wanted.kind
         && class != expected
@@ -60,12 +45,12 @@ pub(super) async fn pull(
         bail!("{} is a `{}`: expected a `{}`", snapshot.repo, class.name(), expected.name());
     }
     let plan = Plan::of(snapshot, class)?;
-    small(hub, snapshot, &plan.small, folder, &mut record).await?;
+    fetching.small(&plan.small).await?;
     let large = plan.large(snapshot, folder)?;
     let all = std::iter::once(index).chain(plan.small).chain(large.iter().copied());
-    record.remove_others(folder, &all.map(|file| file.path.as_str()).collect::<BTreeSet<_>>())?;
+    fetching.record.remove_others(folder, &all.map(|file| file.path.as_str()).collect::<BTreeSet<_>>())?;
     verify_to(folder, Depth::Settings)?;
-    files(hub, snapshot, &large, 0, folder, &mut record).await
+    fetching.large(&large, 0).await
 }
 
 /// Which files of a repository make up a pipeline.
@@ -163,28 +148,4 @@ fn weights<'a>(snapshot: &'a Snapshot, component: &str, stem: &str) -> Result<We
 
 fn lacks(snapshot: &Snapshot, name: &str) -> anyhow::Error {
     anyhow!("{} at {} has no `{name}`; it holds {}", snapshot.repo, snapshot.commit, listing(snapshot))
-}
-
-/// Fetches small files that are not there yet.
-async fn small(
-    hub: &Hub,
-    snapshot: &Snapshot,
-    wanted: &[&RemoteFile],
-    folder: &Path,
-    record: &mut Record,
-) -> Result<()> {
-    for file in wanted {
-        if !is_plain(&file.path) {
-            bail!("{}: `{}` is no name of a file of a pipeline", snapshot.repo, file.path);
-        }
-        if let Some(bytes) = file.bytes.filter(|bytes| *bytes > MOST_SMALL_BYTES) {
-            let (found, most) = (DecimalBytes(bytes), DecimalBytes(MOST_SMALL_BYTES));
-            bail!("{}: `{}` has {found}: expected at most {most}", snapshot.repo, file.path);
-        }
-        if !record.has(folder, file) {
-            hub.fetch(snapshot, file, &path(folder, file), &|_| ()).await?;
-            record.add(folder, file)?;
-        }
-    }
-    Ok(())
 }

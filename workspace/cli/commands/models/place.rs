@@ -32,7 +32,7 @@ pub(super) fn part(path: &Path) -> PathBuf {
     path.with_file_name(format!("{name}.part"))
 }
 
-/// Writes a small file whole or not at all.
+/// Writes a small file whole or not at all, and on the disk: what was fetched is told of in such a one.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         if let Some(folder) = path.parent() {

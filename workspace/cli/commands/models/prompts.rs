@@ -145,5 +145,5 @@ impl Prompt {
 }
 
 fn sum(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

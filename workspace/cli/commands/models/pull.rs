@@ -10,6 +10,7 @@ use editscale_models::verify::{Problem, VerifyError};
 
 use crate::args::ModelsPull;
 use crate::commands::models::catalogue::{Wanted, WantedKind, wanted};
+use crate::commands::models::fetching::Fetching;
 use crate::commands::models::prompts::{self, Origin};
 use crate::commands::models::record::Record;
 use crate::commands::models::verify::verify_headers;
@@ -39,42 +40,51 @@ async fn pull(arguments: &ModelsPull, wanted: &Wanted, folder: &Path) -> Result<
         FetchError::Denied { ref code, .. } if code == GATED => with_gate(error.into(), &hub),
         error => Error::from(error).context(help(&hub, wanted)),
     })?;
+    let pull = Pull { arguments, client: &client, hub: &hub, snapshot: &snapshot, folder };
     let done = match &wanted.kind {
-        WantedKind::Editor { .. } => pipelines::pull(arguments, &hub, &snapshot, wanted, folder).await,
-        WantedKind::Open if pipelines::is_one(&snapshot) => {
-            pipelines::pull(arguments, &hub, &snapshot, wanted, folder).await
-        }
-        WantedKind::Open => judge(arguments, (&client, &hub), &snapshot, None, folder).await,
-        WantedKind::Judge { base } => judge(arguments, (&client, &hub), &snapshot, Some(base), folder).await,
+        WantedKind::Open if !pipelines::is_one(&snapshot) => pull.judge(None).await,
+        WantedKind::Judge { base } => pull.judge(Some(base)).await,
+        WantedKind::Editor { .. } | WantedKind::Open => pipelines::bring(&pull, wanted).await,
     };
     done.map_err(|error| with_gate(error, &hub))
 }
 
-/// Brings a judge.
-async fn judge(
-    arguments: &ModelsPull,
-    (client, hub): (&Client, &Hub),
-    judge: &Snapshot,
-    base: Option<&RepoId>,
-    folder: &Path,
-) -> Result<()> {
-    let base = match base {
-        Some(base) => Some(hub.snapshot(base, "main").await?),
-        None => None,
-    };
-    weights::check(judge)?;
-    let origin = Origin::of(arguments.prompts.as_deref(), judge, base.is_some());
-    let licences = licences_of(judge, base.as_ref(), origin);
-    let earlier = Record::read(folder).map(|record| record.licences);
-    licences::accept(&licences, earlier.as_deref(), arguments.accept_license)?;
-    let based = base.as_ref().map(|base| (base.repo.to_string(), base.commit.clone()));
-    let record = Record::new(judge.repo.to_string(), judge.commit.clone(), based, licences);
-    let mut record = record.take_over(folder)?;
-    tell(&format!("pulling {} at {} into {}", judge.repo, judge.commit, folder.display()));
-    side_files::bring(hub, base.as_ref().unwrap_or(judge), base.is_some(), folder).await?;
-    prompts::bring(hub, client, origin, folder).await?;
-    check_side_files(folder)?;
-    weights::bring(hub, judge, folder, &mut record).await
+/// What is pulled, and where to.
+pub(super) struct Pull<'a> {
+    pub(super) arguments: &'a ModelsPull,
+    client: &'a Client,
+    hub: &'a Hub,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) folder: &'a Path,
+}
+
+impl<'a> Pull<'a> {
+    /// Has the licences accepted, and takes the folder over.
+    pub(super) fn begin(&self, base: Option<&Snapshot>, licences: Vec<String>) -> Result<Fetching<'a>> {
+        let Self { arguments, hub, snapshot: from, folder, .. } = *self;
+        let earlier = Record::read(folder).map(|record| record.licences);
+        licences::accept(&licences, earlier.as_deref(), arguments.accept_license)?;
+        let base = base.map(|base| (base.repo.to_string(), base.commit.clone()));
+        let record = Record::new(from.repo.to_string(), from.commit.clone(), base, licences).take_over(folder)?;
+        tell(&format!("pulling {} at {} into {}", from.repo, from.commit, folder.display()));
+        Ok(Fetching { hub, from, folder, record })
+    }
+
+    /// Brings a judge.
+    async fn judge(&self, base: Option<&RepoId>) -> Result<()> {
+        let Self { arguments, client, hub, snapshot: judge, folder } = *self;
+        let base = match base {
+            Some(base) => Some(hub.snapshot(base, "main").await?),
+            None => None,
+        };
+        weights::check(judge)?;
+        let origin = Origin::of(arguments.prompts.as_deref(), judge, base.is_some());
+        let mut fetching = self.begin(base.as_ref(), licences_of(judge, base.as_ref(), origin))?;
+        side_files::bring(hub, base.as_ref().unwrap_or(judge), base.is_some(), folder).await?;
+        prompts::bring(hub, client, origin, folder).await?;
+        check_side_files(folder)?;
+        weights::bring(&mut fetching).await
+    }
 }
 
 /// What the judge and the rest are given under.

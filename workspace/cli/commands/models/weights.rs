@@ -1,19 +1,17 @@
-//! The weights of a judge, in whichever of the layouts its repository has them, and fetching of large files.
+//! The weights of a judge, in whichever of the layouts its repository has them.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::IsTerminal;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
-use editscale_fetch::{Hub, RemoteFile, Snapshot, ensure_room};
+use anyhow::{Context, Result, anyhow};
+use editscale_fetch::{RemoteFile, Snapshot};
 use editscale_models::weights::convert_pth;
-use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
+use crate::commands::models::fetching::Fetching;
 use crate::commands::models::place::part;
-use crate::commands::models::record::{Record, is_plain, path};
+use crate::commands::models::record::{is_plain, path};
 use crate::failure::tell;
 
 const SINGLE: &str = "model.safetensors";
@@ -68,22 +66,22 @@ pub(super) fn listing(snapshot: &Snapshot) -> String {
 }
 
 /// Brings them. What is there already is not fetched again; a `.pth` file is converted without running what is in it.
-pub(super) async fn bring(hub: &Hub, judge: &Snapshot, folder: &Path, record: &mut Record) -> Result<()> {
+pub(super) async fn bring(fetching: &mut Fetching<'_>) -> Result<()> {
+    let (judge, folder) = (fetching.from, fetching.folder);
     match layout(judge)? {
-        Layout::Single(file) => files(hub, judge, &[file], 0, folder, record).await,
+        Layout::Single(file) => fetching.large(&[file], 0).await,
         Layout::Shards(index) => {
-            hub.fetch(judge, index, &path(folder, index), &|_| ()).await?;
-            let shards = shards(judge, index, folder)?;
-            files(hub, judge, &shards, 0, folder, record).await
+            fetching.hub.fetch(judge, index, &path(folder, index), &|_| ()).await?;
+            fetching.large(&shards(judge, index, folder)?, 0).await
         }
-        Layout::Pickle(file) if record.has_made(folder, SINGLE, file) => Ok(()),
+        Layout::Pickle(file) if fetching.record.has_made(folder, SINGLE, file) => Ok(()),
         Layout::Pickle(file) => {
             // Its copy in the other format takes as much again.
-            files(hub, judge, &[file], file.bytes.unwrap_or(0), folder, record).await?;
+            fetching.large(&[file], file.bytes.unwrap_or(0)).await?;
             let pickle = path(folder, file);
             tell(&format!("converting {}", pickle.display()));
             convert(&pickle, &folder.join(SINGLE))?;
-            record.add_made(folder, SINGLE, file)?;
+            fetching.record.add_made(folder, SINGLE, file)?;
             fs::remove_file(&pickle).with_context(|| format!("{}: cannot be removed", pickle.display()))
         }
     }
@@ -112,48 +110,4 @@ pub(super) fn shards<'a>(from: &'a Snapshot, index: &RemoteFile, folder: &Path) 
         from.file(&format!("{prefix}{name}")).filter(|_| is_good).ok_or_else(missing)
     };
     names.into_iter().map(shard).collect()
-}
-
-/// Fetches files that are not there yet, after a look at the free space: `more` is what will be needed besides.
-pub(super) async fn files(
-    hub: &Hub,
-    from: &Snapshot,
-    wanted: &[&RemoteFile],
-    more: u64,
-    folder: &Path,
-    record: &mut Record,
-) -> Result<()> {
-    let missing: Vec<&RemoteFile> = wanted.iter().copied().filter(|file| !record.has(folder, file)).collect();
-    let needed = missing.iter().map(|file| hub.to_fetch(file, &path(folder, file))).sum::<u64>() + more;
-    ensure_room(folder, needed)?;
-    for file in missing {
-        one(hub, from, file, folder).await?;
-        record.add(folder, file)?;
-    }
-    Ok(())
-}
-
-async fn one(hub: &Hub, from: &Snapshot, file: &RemoteFile, folder: &Path) -> Result<()> {
-    if !is_plain(&file.path) {
-        bail!("{}: `{}` is no name of a file of a model", from.repo, file.path);
-    }
-    let size = file.bytes.map(|bytes| format!(" ({})", DecimalBytes(bytes))).unwrap_or_default();
-    tell(&format!("fetching {}{size}", file.path));
-    let bar = bar(file.bytes);
-    let fetched = hub.fetch(from, file, &path(folder, file), &|bytes| bar.set_position(bytes)).await;
-    bar.finish_and_clear();
-    Ok(fetched?)
-}
-
-fn bar(bytes: Option<u64>) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let style = ProgressStyle::with_template(
-        "{bar:28} {decimal_bytes} of {decimal_total_bytes} · {decimal_bytes_per_sec} · about {eta} left",
-    );
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use editscale_config::Reward;
-use editscale_core::{Failure, Judgement, NobodyWatches, RewardBatch, RewardItem, RewardName};
+use editscale_core::{Failure, Judgement, NobodyWatches, RewardBatch, RewardItem, RewardModel, RewardName};
 use editscale_darkroom::PhotometricRecipe;
 use editscale_models::layers::RopeTables;
 use editscale_models::rewards::editreward::{EditRewardRecipe, Fusion};
@@ -20,46 +20,47 @@ pub(super) type Said = (RewardName, Vec<Result<Judgement, Failure>>);
 
 /// Rewards ready to be asked.
 pub(super) struct Judges {
-    rewards: Vec<Arc<dyn editscale_core::RewardModel>>,
+    rewards: Vec<Arc<dyn RewardModel>>,
     runtime: tokio::runtime::Runtime,
-    single: bool,
+    is_single: bool,
 }
 
 impl Judges {
     /// The reward of `--reward`, or all of the recipe's.
     pub(super) fn load(arguments: &Score) -> Result<Self> {
-        let single = chosen(arguments)?;
-        let rewards = match &single {
-            Some(reward) => world::rewards(std::slice::from_ref(reward), &House::default())?,
-            None => world::rewards(recipes::load(&arguments.recipe)?.recipe.rewards(), &House::default())?,
+        let chosen = chosen(arguments)?;
+        let is_single = chosen.is_some();
+        let rewards = match chosen {
+            Some(reward) => vec![reward],
+            None => recipes::load(&arguments.recipe)?.recipe.rewards().to_vec(),
         };
+        let rewards = world::rewards(&rewards, &House::default())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { rewards, runtime, single: single.is_some() })
+        Ok(Self { rewards, runtime, is_single })
     }
 
     /// Whether one reward was named, whose score then stands by itself.
     pub(super) fn is_single(&self) -> bool {
-        self.single
+        self.is_single
     }
 
     /// What would answer, for telling whether scores of an earlier call compare.
     pub(super) fn revisions(&self) -> Vec<(String, String)> {
-        let revision = |reward: &Arc<dyn editscale_core::RewardModel>| {
-            (reward.card().name.to_string(), reward.card().revision.to_string())
-        };
+        let revision =
+            |reward: &Arc<dyn RewardModel>| (reward.card().name.to_string(), reward.card().revision.to_string());
         self.rewards.iter().map(revision).collect()
     }
 
     /// Asks every reward about every item.
-    pub(super) fn score(&self, items: &[RewardItem]) -> Result<Vec<Said>> {
-        let ask = |reward: &Arc<dyn editscale_core::RewardModel>| {
+    pub(super) fn score(&self, items: &[RewardItem]) -> Vec<Said> {
+        let ask = |reward: &Arc<dyn RewardModel>| {
             let largest = reward.card().largest_batch.get() as usize;
             let mut answers = Vec::with_capacity(items.len());
             for items in items.chunks(largest) {
                 let batch = RewardBatch { items: items.to_vec() };
                 answers.extend(self.runtime.block_on(reward.score(batch, &NobodyWatches)));
             }
-            Ok((reward.card().name.clone(), answers))
+            (reward.card().name.clone(), answers)
         };
         self.rewards.iter().map(ask).collect()
     }

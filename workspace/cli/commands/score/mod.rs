@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
     let item = item(source, edited, instruction).map_err(Misuse::new)?;
     let judges = Judges::load(arguments)?;
     let mut said = Map::new();
-    for (name, mut answers) in judges.score(&[item])? {
+    for (name, mut answers) in judges.score(&[item]) {
         match answers.pop() {
             Some(Ok(judgement)) => said.insert(name.to_string(), scored(&judgement)),
             Some(Err(failure)) => bail!("`{name}` cannot score {names}: {failure}"),

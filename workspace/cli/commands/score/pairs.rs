@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use editscale_core::{Image, RewardItem};
+use editscale_engine::write_whole;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -80,7 +81,7 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
         if together.is_empty() {
             break;
         }
-        for answer in answers(&judges, &together)? {
+        for answer in answers(&judges, &together) {
             failures += u64::from(has_failure(&answer));
             out.write(&answer)?;
         }
@@ -188,9 +189,9 @@ fn item_of(line: &Line, folder: &Path) -> Result<RewardItem, String> {
     item(picture(&line.source)?, picture(&line.edited)?, &line.instruction)
 }
 
-fn answers(judges: &Judges, asked: &[Asked]) -> Result<Vec<Value>> {
+fn answers(judges: &Judges, asked: &[Asked]) -> Vec<Value> {
     let items: Vec<RewardItem> = asked.iter().filter_map(|asked| asked.item.as_ref().ok()).cloned().collect();
-    let said = if items.is_empty() { Vec::new() } else { judges.score(&items)? };
+    let said = if items.is_empty() { Vec::new() } else { judges.score(&items) };
     let mut place = 0;
     let answer = |asked: &Asked| {
         let body = if let Err(message) = &asked.item {
@@ -204,7 +205,7 @@ fn answers(judges: &Judges, asked: &[Asked]) -> Result<Vec<Value>> {
             [("line", json!(asked.number)), ("pair", json!(asked.digest))].into_iter().chain(id).collect();
         with_head(&head, &body)
     };
-    Ok(asked.iter().map(answer).collect())
+    asked.iter().map(answer).collect()
 }
 
 /// What all rewards said of one item: the only one's score by itself, else scores by name.
@@ -304,9 +305,7 @@ fn write_head(beside: &Path, head: &Head) -> Result<()> {
     if fs::read(beside).is_ok_and(|there| there == text) {
         return Ok(());
     }
-    let part = beside.with_extension("json.part");
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, beside));
-    written.with_context(|| format!("cannot write {}", beside.display()))
+    Ok(write_whole(beside, &text)?)
 }
 
 fn head_path(path: &Path) -> PathBuf {

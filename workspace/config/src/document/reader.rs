@@ -153,7 +153,8 @@ impl Reader<'_, '_> {
         let quoted = style != ScalarStyle::Plain;
         let mistakes = self.mistakes;
         if let Some(Content::Map { key: key @ None, seen, .. }) = self.innermost() {
-            *key = Some(checked_key(text, quoted, span, seen, mistakes));
+            let is_merge = text == "<<" && !quoted;
+            *key = Some(if is_merge { merge_key(span, mistakes) } else { plain_key(text, span, seen, mistakes) });
             return;
         }
         let meaning = if quoted { Scalar::Text(text.into()) } else { scalar::plain(text) };
@@ -181,12 +182,14 @@ impl Reader<'_, '_> {
     }
 }
 
-fn checked_key(text: &str, quoted: bool, span: Span, seen: &mut HashMap<String, Span>, mistakes: &Mistakes<'_>) -> Key {
-    if text == "<<" && !quoted {
-        let hint = "write the keys out where they are used";
-        mistakes.error(&span, Mistake::new("merge keys are not part of recipes").hint(hint));
-        return Key { name: None, span };
-    }
+fn merge_key(span: Span, mistakes: &Mistakes<'_>) -> Key {
+    let hint = "write the keys out where they are used";
+    mistakes.error(&span, Mistake::new("merge keys are not part of recipes").hint(hint));
+    Key { name: None, span }
+}
+
+/// A key by its name, which no other key of its map has.
+fn plain_key(text: &str, span: Span, seen: &mut HashMap<String, Span>, mistakes: &Mistakes<'_>) -> Key {
     if let Some(first) = seen.get(text) {
         let line = mistakes.lines().number(first.start);
         let message = format!("duplicate key {}", quote(text));

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::hub::snapshot::{is_plain, is_sha256};
+use crate::partial::hex;
 use crate::partial::{Partial, hash};
 use crate::{FetchError, Licence, RemoteFile, RepoId, Snapshot};
 
@@ -72,7 +73,7 @@ pub(super) fn take(file: &RemoteFile, cached: &Path, to: &Path) -> Result<(), Fe
     if let Some(expected) = file.bytes.filter(|expected| *expected != length) {
         return Err(FetchError::Length { url: url(), expected, found: length });
     }
-    let found = format!("{:x}", sha2::Digest::finalize(sum));
+    let found = hex(&sha2::Digest::finalize(sum));
     if let Some(expected) = file.sha256.as_ref().filter(|expected| **expected != found) {
         return Err(FetchError::Checksum { url: url(), expected: expected.clone(), found });
     }

@@ -3,4 +3,4 @@
 
 pub mod scalar;
 pub mod tree;
-pub mod yaml;
+pub(crate) mod yaml;

@@ -9,18 +9,12 @@ mod prices;
 mod rules;
 mod servers;
 
-pub use calls::CallSettings;
-pub use calls::{CALL_KEYS, CALLS};
-pub use fields::FieldValue;
-pub use fields::{FIELDS, read_fields, write_fields};
-pub use knobs::KnobSetting;
-pub use knobs::{KNOB_KEYS, KNOBS, read_knobs, write_knobs};
-pub use polls::PollSettings;
-pub use polls::{POLL_KEYS, POLLS};
-pub use prices::PriceSettings;
-pub use prices::{PRICE_KEYS, PRICES};
-pub use servers::{SERVER_KEYS, SERVERS};
-pub use servers::{SecretHeader, SecretPlace, ServerSettings};
+pub use calls::{CALL_KEYS, CALLS, CallSettings};
+pub use fields::{FIELDS, FieldValue, read_fields, write_fields};
+pub use knobs::{KNOB_KEYS, KNOBS, KnobSetting, read_knobs, write_knobs};
+pub use polls::{POLL_KEYS, POLLS, PollSettings};
+pub use prices::{PRICE_KEYS, PRICES, PriceSettings};
+pub use servers::{SERVER_KEYS, SERVERS, SecretHeader, SecretPlace, ServerSettings};
 
 use crate::document::yaml::Yaml;
 use crate::fields::{Fields, Map};

@@ -1,0 +1,64 @@
+//! What an edit is asked for on the command line: a picture and what to do to it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use editscale_core::{EncodedImage, Instruction};
+use editscale_engine::read_run;
+
+use crate::args::Edit;
+use crate::failure::Misuse;
+use crate::photograph::read;
+
+/// What is edited, and what to do to it.
+pub(super) struct Asked {
+    pub(super) source: EncodedImage,
+    pub(super) source_name: String,
+    pub(super) instruction: Instruction,
+    /// The candidate of an earlier run that it goes on from.
+    pub(super) continues: Option<String>,
+}
+
+/// Reads the picture and the instruction.
+pub(super) fn asked(arguments: &Edit) -> Result<Asked> {
+    let instruct = |text: &str| Instruction::new(text).map_err(|error| Misuse::new(error.to_string()));
+    match (&arguments.from, arguments.words.as_slice()) {
+        (None, [image, instruction]) => {
+            // The cheap mistake is told before the dear one.
+            let instruction = instruct(instruction)?;
+            let path = Path::new(image);
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            Ok(Asked { source: read(path)?, source_name: name, instruction, continues: None })
+        }
+        (Some(from), [instruction]) => {
+            let instruction = instruct(instruction)?;
+            let (source, source_name) = candidate(from)?;
+            Ok(Asked { source, source_name, instruction, continues: Some(from.clone()) })
+        }
+        (None, _) => Err(Misuse::new("expected a picture and an instruction").hint(USE).into()),
+        (Some(_), _) => Err(Misuse::new("expected an instruction alone: --from names the picture").hint(USE).into()),
+    }
+}
+
+const USE: &str = "editscale edit photo.jpg \"make it warmer\"";
+
+/// The picture of a candidate of an earlier run, as `RUN:CANDIDATE`.
+fn candidate(from: &str) -> Result<(EncodedImage, String)> {
+    let shape = || Misuse::new(format!("--from `{from}`: expected RUN:CANDIDATE")).hint("--from runs/photo-1a2b3c4d:5");
+    let (run, id) = from.rsplit_once(':').ok_or_else(shape)?;
+    let id: u32 = id.parse().map_err(|_| shape())?;
+    let record =
+        read_run(Path::new(run)).map_err(|error| Misuse::new(format!("cannot continue from {from}: {error}")))?;
+    let Some(known) = record.candidates.get(id as usize) else {
+        bail!(Misuse::new(format!("--from {from}: the run has {} candidates", record.candidates.len())));
+    };
+    match &known.made {
+        Some(Ok(made)) => {
+            let bytes = made.image.read().with_context(|| format!("the picture of candidate {id} is not kept"))?;
+            let image = EncodedImage { media: made.image.media(), size: made.image.size(), bytes };
+            Ok((image, format!("{}:{id}", record.manifest.run)))
+        }
+        Some(Err(why)) => bail!("candidate {id} has no picture: {why}"),
+        None => bail!("candidate {id} has no picture: the run is unfinished"),
+    }
+}
