@@ -16,6 +16,7 @@ mod report;
 mod whole;
 mod words;
 mod world;
+mod writable;
 
 use std::process::ExitCode;
 

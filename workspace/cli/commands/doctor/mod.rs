@@ -17,14 +17,15 @@ use serde_json::json;
 
 use self::found::Found;
 use crate::args::Doctor;
-use crate::failure::{Misuse, print, tell};
+use crate::failure::{print, tell};
 use crate::recipes;
+use crate::writable;
 
 /// Exits with 1 if anything cannot be used or is not as the recipe assumes.
 pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
-    if let Some(output) = arguments.output.as_ref().filter(|output| output.exists() && !arguments.force) {
-        let misuse = Misuse::new(format!("{} exists", output.display()));
-        return Err(misuse.hint("give another file, or --force").into());
+    if let Some(output) = &arguments.output {
+        writable::check_folder(output)?;
+        writable::check_place(output, arguments.force)?;
     }
     let recipe = recipes::load(&arguments.recipe)?.recipe;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -1,14 +1,14 @@
 //! Where the best pictures are written for people, and in which format.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use editscale_config::OutputFormat;
 use editscale_picture::Format;
 
 use crate::args::Edit;
 use crate::failure::Misuse;
+use crate::writable;
 
 /// The format that a recipe names.
 pub(super) fn format_of(format: OutputFormat) -> Format {
@@ -46,22 +46,6 @@ pub(super) fn numbered(path: &Path, place: usize) -> PathBuf {
 pub(super) fn check(arguments: &Edit) -> Result<()> {
     let Some(path) = &arguments.output else { return Ok(()) };
     format_by_name(path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        bail!(Misuse::new(format!("cannot write output {}: there is no folder {}", path.display(), folder.display())));
-    }
-    for place in 1..=arguments.keep as usize {
-        let path = numbered(path, place);
-        if path.is_dir() {
-            bail!(Misuse::new(format!("cannot write output {}: it is a folder", path.display())));
-        }
-        if path.exists() && !arguments.force {
-            let misuse = Misuse::new(format!("output {} exists", path.display()));
-            bail!(misuse.hint("give --force to overwrite it"));
-        }
-    }
-    let probe = folder.join(format!(".editscale-{}.part", std::process::id()));
-    let writable = fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe));
-    writable.map_err(|error| Misuse::new(format!("cannot write into folder {}: {error}", folder.display())))?;
-    Ok(())
+    writable::check_folder(path)?;
+    (1..=arguments.keep as usize).try_for_each(|place| writable::check_place(&numbered(path, place), arguments.force))
 }
