@@ -7,6 +7,7 @@ mod generate;
 mod keys;
 mod limits;
 mod mistakes;
+mod own_kinds;
 mod properties;
 mod raw;
 mod valid;
