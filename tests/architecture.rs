@@ -108,18 +108,13 @@ fn every_check_of_an_invariant_exists() {
     }
 }
 
-/// The texts in backticks of a page.
-fn quoted(page: &str) -> Vec<&str> {
-    page.split('`').skip(1).step_by(2).collect()
-}
-
 #[test]
 fn every_place_of_the_walks_exists() {
     let page = fs::read_to_string("workspace/README.md").expect("the architecture page");
     let mut file = String::new();
     let mut missing = Vec::new();
     let walks = page.split("## Reading order").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the walks");
-    for place in quoted(walks).into_iter().filter(|place| place.contains(".rs")) {
+    for place in walks.split('`').skip(1).step_by(2).filter(|place| place.contains(".rs")) {
         let (path, function) = place.split_once("::").unwrap_or((place, ""));
         file = fs::read_to_string(format!("workspace/{path}")).unwrap_or(file);
         let exists = fs::exists(format!("workspace/{path}")).unwrap_or(false) || fs::exists(path).unwrap_or(false);
@@ -130,4 +125,44 @@ fn every_place_of_the_walks_exists() {
         }
     }
     assert!(missing.is_empty(), "workspace/README.md names what is not there: {missing:?}");
+}
+
+/// A page's text without its fenced blocks, as what stands between backticks there.
+fn quoted(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(page).expect("the page");
+    let prose: String = text.split("```").step_by(2).collect();
+    prose.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+/// The text of every source file.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).expect("a source file"));
+        }
+    }
+}
+
+/// Whoever follows the page finds what it speaks of.
+#[test]
+fn what_the_page_on_extending_names_exists() {
+    let mut all = String::new();
+    ["workspace", "tests"].into_iter().for_each(|folder| sources(Path::new(folder), &mut all));
+    let quoted = quoted("docs/extending.md");
+    assert!(quoted.len() > 50, "{quoted:?}");
+    for quoted in quoted {
+        // What holds a blank is a command or a line of one.
+        let is_there = match quoted.as_str() {
+            command if command.contains(' ') || command.starts_with("--") => true,
+            path if ["workspace/", "tests/", "docs/"].iter().any(|root| path.starts_with(root)) => {
+                fs::exists(path).unwrap_or(false)
+            }
+            // Of `Trait::method`, each side; of `call()`, the name.
+            name => name.trim_end_matches("()").split("::").all(|part| all.contains(part)),
+        };
+        assert!(is_there, "docs/extending.md names `{quoted}`");
+    }
 }

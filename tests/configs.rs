@@ -139,12 +139,18 @@ fn markdown(table: &Table) -> String {
     text
 }
 
-/// The second half of the page is made from the schema: after a change, it is what this test prints.
+/// The second half of the page is made from the schema; with `EDITSCALE_WRITE_PAGES` set, this test writes it.
 #[test]
 fn every_key_is_documented() {
     let expected: Vec<String> = schema(&catalogue()).iter().map(markdown).collect();
     let expected = expected.join("\n");
-    let page = fs::read_to_string(root().join("docs/recipes.md")).unwrap();
-    let (_, keys) = page.split_once("\n## All keys\n\n").unwrap();
-    assert!(keys == expected, "docs/recipes.md: after `## All keys` should follow:\n\n{expected}");
+    let path = root().join("docs/recipes.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, keys) = page.split_once("\n## All keys\n\n").unwrap();
+    if std::env::var_os("EDITSCALE_WRITE_PAGES").is_some() {
+        fs::write(&path, format!("{before}\n## All keys\n\n{expected}")).unwrap();
+        return;
+    }
+    let how = "`EDITSCALE_WRITE_PAGES=1 cargo test --test configs` writes it";
+    assert!(keys == expected, "docs/recipes.md: after `## All keys` should follow what {how}:\n\n{expected}");
 }

@@ -272,7 +272,7 @@ fn what_cannot_be_scored_is_said() {
     let source = golden("golden_0_source.png");
     fs::write(desk.path().join("broken.png"), &fs::read(&source).unwrap()[..2000]).unwrap();
     let long = "brighter ".repeat(3000);
-    let table: [(i32, &[&str], &str); 9] = [
+    let table: [(i32, &[&str], &str); 11] = [
         (1, &[&source, &source, &long, "--model-dir", "builtin"], "expected at most 2048"),
         (1, &[&source, "broken.png", "brighter", "--model-dir", "builtin"], "broken.png: the edited picture"),
         (2, &[&source, &source, "brighter", "--fusion", "min"], "--model-dir"),
@@ -280,6 +280,8 @@ fn what_cannot_be_scored_is_said() {
         (1, &[&source, &source, "brighter <|Reward|>", "--model-dir", "builtin"], "`<|Reward|>`"),
         (2, &[&source, &source, "brighter", "--reward", "editreward"], "--model-dir"),
         (2, &[&source, &source, "brighter", "--reward", "photometric", "--model-dir", "x"], "no weights"),
+        (2, &[&source, &source, "brighter", "--reward", "chat_judge"], "`chat_judge` needs options"),
+        (2, &[&source, &source, "brighter", "--reward", "taste"], "there is no reward `taste`"),
         (1, &[&source, &source, "brighter", "--model-dir", "nowhere"], "nowhere: is not a folder"),
         (2, &[&source, &source], "SOURCE EDITED INSTRUCTION"),
     ];

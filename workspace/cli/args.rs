@@ -144,9 +144,9 @@ pub(crate) struct Score {
     /// The recipe whose rewards judge.
     #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
     pub(crate) recipe: String,
-    /// One reward that judges, instead of a recipe's.
-    #[arg(long, value_enum, conflicts_with = "recipe")]
-    pub(crate) reward: Option<RewardWord>,
+    /// One reward that judges, instead of a recipe's: any that needs no options, such as `photometric`, or `editreward`.
+    #[arg(long, value_name = "NAME", conflicts_with = "recipe")]
+    pub(crate) reward: Option<String>,
     /// The model directory of `editreward`; `builtin` is the small judge that is part of the program.
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     pub(crate) model_dir: Option<PathBuf>,
@@ -159,15 +159,6 @@ pub(crate) struct Score {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// The rewards that the command line can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RewardWord {
-    /// Photographic measurements.
-    Photometric,
-    /// A judge with the architecture of `EditReward`, from a model directory.
-    Editreward,
 }
 
 /// How two heads' answers become one.

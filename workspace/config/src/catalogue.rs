@@ -1,27 +1,51 @@
 //! What recipes can name.
 
-use editscale_schema::{EditorKind, Kinds, RewardKind};
+use editscale_schema::{EditorChoice, EditorKind, Kinds, RewardChoice, RewardKind};
+use editscale_search::{OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind};
 
-/// The editors and rewards that a program has. Policies and objectives are those of `editscale-search`.
-#[derive(Debug, Clone, Default)]
+/// What a program has for recipes to choose from, each with a name of its own.
+#[derive(Debug, Clone)]
 pub struct Catalogue {
-    /// Each with a name of its own.
+    /// What makes candidates.
     pub editors: Vec<EditorKind>,
-    /// Each with a name of its own.
+    /// What judges them.
     pub rewards: Vec<RewardKind>,
+    /// What makes one score of several.
+    pub objectives: Vec<ObjectiveKind>,
+    /// What decides which candidates to try.
+    pub policies: Vec<PolicyKind>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new(&[], &[])
+    }
 }
 
 impl Catalogue {
-    /// The catalogue of these lists, in their order.
+    /// The catalogue of these lists, in their order, with every objective and policy of `editscale-search`.
     pub fn new(editors: &[&[EditorKind]], rewards: &[&[RewardKind]]) -> Self {
-        Self { editors: editors.concat(), rewards: rewards.concat() }
+        Self {
+            editors: editors.concat(),
+            rewards: rewards.concat(),
+            objectives: OBJECTIVES.to_vec(),
+            policies: POLICIES.to_vec(),
+        }
     }
 
-    pub(crate) fn editor_kinds(&self) -> Kinds<'_, dyn editscale_schema::EditorChoice> {
+    pub(crate) fn editor_kinds(&self) -> Kinds<'_, dyn EditorChoice> {
         Kinds { what: "an editor", key: "editor", kinds: &self.editors }
     }
 
-    pub(crate) fn reward_kinds(&self) -> Kinds<'_, dyn editscale_schema::RewardChoice> {
+    pub(crate) fn reward_kinds(&self) -> Kinds<'_, dyn RewardChoice> {
         Kinds { what: "a reward", key: "model", kinds: &self.rewards }
+    }
+
+    pub(crate) fn objective_kinds(&self) -> Kinds<'_, dyn ObjectiveChoice> {
+        Kinds { what: "a way to combine rewards", key: "combine", kinds: &self.objectives }
+    }
+
+    pub(crate) fn policy_kinds(&self) -> Kinds<'_, dyn PolicyChoice> {
+        Kinds { what: "a policy", key: "search", kinds: &self.policies }
     }
 }

@@ -76,18 +76,12 @@ impl Check<'_> {
         self.mistakes.error(&self.places.span(path), mistake);
     }
 
-    /// Ranks are no scores: they reach no target, and have no weights.
+    /// Ranks are no scores: they reach no target.
     fn ranks(&self) {
         let Some(combine) = self.sections.combine.as_ref().filter(|combine| combine.scale() == Scale::Relative) else {
             return;
         };
         let name = quote(combine.kind());
-        let unused = if combine.uses_weights() { &[][..] } else { &self.sections.rewards.weights };
-        for weight in unused {
-            let mistake = Mistake::new(format!("`weight` has no meaning with {name}, which counts all rewards alike"))
-                .hint("leave `weight` out, or write `combine: {weighted: {}}`");
-            self.mistakes.error(weight, mistake);
-        }
         if self.sections.stop.is_some_and(|stop| stop.target_score.is_some()) {
             let mistake = Mistake::new(format!("`target_score` cannot be reached with {name}: ranks are not scores"))
                 .hint("use `patience`, or write `combine: {weighted: {}}`");
@@ -100,10 +94,20 @@ impl Check<'_> {
         }
     }
 
+    /// Weights are for objectives that use them, and then at least one of them counts.
     fn weights(&self) {
+        let Some(combine) = &self.sections.combine else { return };
+        if !combine.uses_weights() {
+            let name = quote(combine.kind());
+            for weight in &self.sections.rewards.weights {
+                let message = format!("`weight` has no meaning with {name}, which counts all rewards alike");
+                let hint = "leave `weight` out, or write `combine: {weighted: {}}`";
+                self.mistakes.error(weight, Mistake::new(message).hint(hint));
+            }
+            return;
+        }
         let rewards = self.sections.rewards.all().unwrap_or_default();
-        let is_weighted = self.sections.combine.as_ref().is_some_and(|combine| combine.uses_weights());
-        if is_weighted && !rewards.is_empty() && rewards.iter().all(|reward| reward.weight == 0.0) {
+        if !rewards.is_empty() && rewards.iter().all(|reward| reward.weight == 0.0) {
             let mistake = Mistake::new("every reward has the weight 0").hint("give one of them another weight");
             self.error("rewards", mistake);
         }

@@ -18,7 +18,7 @@
 //! other. Serde has no part in it: it stops at the first mistake, and the author of a recipe wants to see all of them.
 //! Keys, ranges, defaults and their documentation are data (`editscale-schema`), with one definition of each.
 //!
-//! What editors and rewards there are is told by a [`Catalogue`]: none of them is known here by name.
+//! What there is to choose from is told by a [`Catalogue`]. Only the usual objective is known here by name.
 
 mod budget;
 mod catalogue;

@@ -6,7 +6,7 @@ use editscale_schema::{Table, table};
 use crate::gates::GATE_KEYS;
 use crate::retain::RETAIN_CHOICE;
 use crate::rewards::REWARD_KEYS;
-use crate::sections::{KEYS, OBJECTIVE_CHOICE, POLICY_CHOICE};
+use crate::sections::KEYS;
 use crate::{Catalogue, budget, output, retry, stop};
 
 /// Every map that a recipe can hold, with all of its keys, in the order of `docs/recipes.md`.
@@ -24,9 +24,9 @@ pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
         PRICE_KEYS,
     ));
     tables.push(table("knobs.NAME", "A numeric field of a server that a search may turn.", KNOB_KEYS));
-    tables.extend(OBJECTIVE_CHOICE.tables());
+    tables.extend(catalogue.objective_kinds().tables());
     tables.push(table("gates[]", "A condition that bars a candidate from winning.", GATE_KEYS));
-    tables.extend(POLICY_CHOICE.tables());
+    tables.extend(catalogue.policy_kinds().tables());
     tables.push(table("stop", "When to end before the plan is done.", stop::KEYS));
     tables.push(table("budget", "What a run may spend. It is never exceeded, failures included.", budget::KEYS));
     tables.extend(RETAIN_CHOICE.tables());

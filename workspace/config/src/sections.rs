@@ -1,10 +1,8 @@
 //! The sections of a recipe: the keys at its top, each read by itself.
 
 use editscale_core::Budget;
-use editscale_schema::{
-    Absent, Documented, Fields, Key, Keys, Kinds, Map, Mistake, Scalar, Section, Value, Whole, quote,
-};
-use editscale_search::{Gate, OBJECTIVES, ObjectiveChoice, POLICIES, PolicyChoice, WeightedRecipe};
+use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
+use editscale_search::{Gate, ObjectiveChoice, PolicyChoice, WeightedRecipe};
 
 use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::gates::read_gate;
@@ -71,14 +69,6 @@ pub(crate) const KEYS: Keys = &[
     &OUTPUT,
 ];
 
-/// The choice of an objective.
-pub(crate) const OBJECTIVE_CHOICE: Kinds<'_, dyn ObjectiveChoice> =
-    Kinds { what: "a way to combine rewards", key: COMBINE.name, kinds: OBJECTIVES };
-
-/// The choice of a policy.
-pub(crate) const POLICY_CHOICE: Kinds<'_, dyn PolicyChoice> =
-    Kinds { what: "a policy", key: SEARCH.name, kinds: POLICIES };
-
 /// All sections, each right in itself or `None`.
 pub(crate) struct Sections {
     pub(crate) editors: Option<Vec<Editor>>,
@@ -122,7 +112,7 @@ impl Sections {
         let usual = || Some(Box::new(WeightedRecipe {}) as Box<dyn ObjectiveChoice>);
         let combine = top
             .entry(COMBINE.name)
-            .map_or_else(usual, |entry| OBJECTIVE_CHOICE.read(&entry.node, &entry.key_span, mistakes));
+            .map_or_else(usual, |entry| catalogue.objective_kinds().read(&entry.node, &entry.key_span, mistakes));
         let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
             RETAIN_CHOICE.read(&entry.node, &entry.key_span, mistakes).map(|retain| *retain)
         });
@@ -131,7 +121,7 @@ impl Sections {
             gates: read_gates(top, &rewards),
             rewards,
             combine,
-            search: read_search(top),
+            search: read_search(top, catalogue),
             stop: read_map(top, &STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
             budget: read_map(top, &BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
             retain,
@@ -157,9 +147,9 @@ impl Sections {
     }
 }
 
-fn read_search(top: &Fields<'_>) -> Option<Box<dyn PolicyChoice>> {
+fn read_search(top: &Fields<'_>, catalogue: &Catalogue) -> Option<Box<dyn PolicyChoice>> {
     match top.entry(SEARCH.name) {
-        Some(entry) => POLICY_CHOICE.read(&entry.node, &entry.key_span, top.mistakes()),
+        Some(entry) => catalogue.policy_kinds().read(&entry.node, &entry.key_span, top.mistakes()),
         None => top.lacking(SEARCH.name, "a first one is `search: {best_of_n: {samples: 8}}`"),
     }
 }

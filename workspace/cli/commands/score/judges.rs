@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use editscale_config::Reward;
 use editscale_core::{Failure, Judgement, NobodyWatches, RewardBatch, RewardItem, RewardModel, RewardName};
-use editscale_darkroom::PhotometricRecipe;
 use editscale_models::layers::RopeTables;
 use editscale_models::rewards::editreward::{EditRewardRecipe, Fusion};
-use editscale_schema::{House, RewardChoice};
+use editscale_schema::{Fields, House, Mistakes, Options, RewardChoice, list, quote};
 
-use crate::args::{FusionWord, RewardWord, RopeTablesWord, Score};
+use crate::args::{FusionWord, RopeTablesWord, Score};
+use crate::catalogue::catalogue;
 use crate::failure::Misuse;
 use crate::recipes;
 use crate::world;
@@ -72,20 +72,32 @@ fn chosen(arguments: &Score) -> Result<Option<Reward>> {
     if is_tuned && arguments.model_dir.is_none() {
         return Err(Misuse::new("--fusion and --rope-tables go with --model-dir").into());
     }
-    let word = match (arguments.reward, &arguments.model_dir) {
+    let model: Box<dyn RewardChoice> = match (arguments.reward.as_deref(), &arguments.model_dir) {
         (None, None) => return Ok(None),
-        (Some(RewardWord::Photometric), Some(_)) => {
-            let message = "--model-dir goes with --reward editreward: `photometric` has no weights";
+        (None | Some(EditRewardRecipe::NAME), _) => Box::new(editreward(arguments)?),
+        (Some(name), None) => bare(name)?,
+        (Some(name), Some(_)) => {
+            let message = format!("--model-dir goes with --reward editreward: {} has no weights", quote(name));
             return Err(Misuse::new(message).into());
         }
-        (word, _) => word.unwrap_or(RewardWord::Editreward),
-    };
-    let model: Box<dyn RewardChoice> = match word {
-        RewardWord::Photometric => Box::new(PhotometricRecipe::default()),
-        RewardWord::Editreward => Box::new(editreward(arguments)?),
     };
     let name = RewardName::new(model.kind())?;
     Ok(Some(Reward { name, model, weight: 1.0 }))
+}
+
+/// The reward of this name, with everything left out that can be.
+fn bare(name: &str) -> Result<Box<dyn RewardChoice>> {
+    let rewards = catalogue().rewards;
+    let Some(kind) = rewards.iter().find(|kind| kind.name == name) else {
+        let misuse = Misuse::new(format!("there is no reward {}", quote(name)));
+        return Err(misuse.hint(format!("the rewards are {}", list(rewards.iter().map(|kind| kind.name)))).into());
+    };
+    let mistakes = Mistakes::new("");
+    let read = (kind.read)(&Fields::none(quote(name), 0..0, &mistakes));
+    read.filter(|_| mistakes.errors() == 0).ok_or_else(|| {
+        let misuse = Misuse::new(format!("the reward {} needs options", quote(name)));
+        misuse.hint("write them into a recipe, and give that with --recipe").into()
+    })
 }
 
 fn editreward(arguments: &Score) -> Result<EditRewardRecipe> {

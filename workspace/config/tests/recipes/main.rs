@@ -7,14 +7,15 @@ mod generate;
 mod keys;
 mod limits;
 mod mistakes;
+mod own_kinds;
 mod properties;
 mod raw;
 mod valid;
 
 use editscale_config::{Catalogue, Recipe, Report};
 
-/// What messages that list all editors or all rewards are pinned with: more kinds do not change them.
-const KINDS: [&str; 22] = [
+/// What messages that list all there is to choose from are pinned with: more kinds do not change them.
+const KINDS: [&str; 27] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -37,9 +38,14 @@ const KINDS: [&str; 22] = [
     "flow_factory",
     "editscale",
     "pickled_reward",
+    "weighted",
+    "mean_rank",
+    "best_of_n",
+    "beam",
+    "reward_weighted",
 ];
 
-/// The editors and rewards that recipes are read with here.
+/// What recipes can name here.
 fn catalogue() -> Catalogue {
     let mut catalogue = Catalogue::new(
         &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
@@ -47,6 +53,8 @@ fn catalogue() -> Catalogue {
     );
     catalogue.editors.retain(|kind| KINDS.contains(&kind.name));
     catalogue.rewards.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.objectives.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.policies.retain(|kind| KINDS.contains(&kind.name));
     catalogue
 }
 

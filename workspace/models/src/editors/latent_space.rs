@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Result, Tensor};
-use editscale_core::{Failure, Image, ImageSize};
+use editscale_core::{Failure, Image};
 use editscale_picture::Rgb8;
 
 use crate::editors::diffusion::Geometry;
@@ -20,11 +20,6 @@ use crate::pictures::Size;
 pub(super) struct LatentSpace {
     autoencoder: AutoencoderKl,
     compute: Compute,
-}
-
-/// A size as networks take it.
-pub(super) fn size_of(size: ImageSize) -> Size {
-    Size { height: size.height as usize, width: size.width as usize }
 }
 
 impl LatentSpace {

@@ -1,10 +1,15 @@
-//! Pictures as autoencoders take and give them.
+//! Pictures as networks take and give them, from files and back into files.
 
 use candle_core::{DType, Device, Result, Tensor};
-use editscale_core::{Failure, FailureKind, Image};
-use editscale_picture::{Limits, Rgb8, decode_rgb8};
+use editscale_core::{EncodedImage, Failure, FailureKind, Image, ImageSize, MediaType};
+use editscale_picture::{Limits, Rgb8, decode_rgb8, encode_rgb8};
 
 use crate::pictures::{Filter, Size, resize};
+
+/// A size as networks take it.
+pub(super) fn size_of(size: ImageSize) -> Size {
+    Size { height: size.height as usize, width: size.width as usize }
+}
 
 /// The plain bytes of a picture.
 pub(super) fn read(image: &Image) -> std::result::Result<Rgb8, Failure> {
@@ -41,6 +46,13 @@ pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Option<Rgb8>>> {
         Ok(Some(Rgb8 { width, height, data: data.collect() }))
     };
     (0..batch).map(picture).collect()
+}
+
+/// A picture as a PNG file, brought to a size.
+pub(super) fn encoded(picture: Rgb8, size: ImageSize) -> std::result::Result<EncodedImage, Failure> {
+    let picture = resize(picture, size_of(size), Filter::Lanczos);
+    let bytes = encode_rgb8(&picture).map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
+    Ok(EncodedImage { media: MediaType::Png, size, bytes: bytes.into() })
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! From latents to a candidate.
 
-use editscale_core::{
-    Candidate, EditCounters, EditItem, EncodedImage, Failure, FailureKind, ImageSize, MediaType, Watch,
-};
-use editscale_picture::{Rgb8, encode_rgb8};
+use editscale_core::{Candidate, EditCounters, EditItem, Failure, ImageSize, Watch};
+use editscale_picture::Rgb8;
 
 use crate::editors::diffusion::editor::DiffusionEditor;
 use crate::editors::diffusion::latents::Geometry;
@@ -11,9 +9,8 @@ use crate::editors::diffusion::options::ResultSize;
 use crate::editors::diffusion::pipeline::{Pipeline, Prepared};
 use crate::editors::diffusion::track::Track;
 use crate::editors::failure::{cancelled, crashed, failed, not_finite};
-use crate::editors::latent_space::size_of;
 use crate::editors::memory::is_out_of_memory;
-use crate::pictures::{Filter, resize};
+use crate::editors::pixels::encoded;
 
 /// The latents that a track's picture is made of: its own where it is finished, else what it is heading for.
 fn clean<C>(track: &Track<C>) -> Vec<f32> {
@@ -72,14 +69,12 @@ impl<P: Pipeline> DiffusionEditor<P> {
             (None, ResultSize::Source) => item.request.source.size(),
             (None, ResultSize::Model) => ImageSize { width: picture.width as u32, height: picture.height as u32 },
         };
-        let picture = resize(picture, size_of(size), Filter::Lanczos);
-        let bytes = encode_rgb8(&picture).map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
         Ok(Candidate {
             cost: track.cost(),
             notes: track.prepared.notes.clone(),
             counters: EditCounters { image_decodes: track.counters.image_decodes + 1, ..track.counters },
             trajectory: track.state.trajectory(),
-            ..Candidate::new(EncodedImage { media: MediaType::Png, size, bytes: bytes.into() })
+            ..Candidate::new(encoded(picture, size)?)
         })
     }
 }

@@ -11,7 +11,8 @@ use crate::editors::flux::{FluxReference, FluxText, FluxTransformer};
 use crate::editors::flux_kontext::options::Options;
 use crate::editors::flux_kontext::size::{result_size, source_size};
 use crate::editors::flux_kontext::text::TextReader;
-use crate::editors::latent_space::{LatentSpace, size_of};
+use crate::editors::latent_space::LatentSpace;
+use crate::editors::pixels::size_of;
 use crate::pictures::Size;
 
 /// Everything with weights, and how it is used.

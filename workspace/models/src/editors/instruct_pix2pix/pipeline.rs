@@ -11,7 +11,7 @@ use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Pr
 use crate::editors::encoded::Encoded;
 use crate::editors::instruct_pix2pix::networks::{Conditions, MOST_BRANCHES, Networks, Texts};
 use crate::editors::instruct_pix2pix::size::working_size;
-use crate::editors::latent_space::size_of;
+use crate::editors::pixels::size_of;
 use crate::editors::samplers::Sampler;
 use crate::pictures::Size;
 
