@@ -9,7 +9,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -187,6 +188,46 @@ fn what_is_not_understood_is_said() {
 }
 
 #[test]
+fn why_nothing_came_of_a_run_is_told_once() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let (_, err) = desk.expect(1, &["edit", &photo, "add a hat"]);
+    let after = err.split_once("0 judgements").unwrap().1;
+    assert_eq!(after.matches("cannot do `add a hat`").count(), 1, "{err}");
+    assert!(!after.contains("candidates failed") && after.matches("could be made").count() == 1, "{err}");
+    let gated = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 3}}\n";
+    let gated = format!("{gated}gates: [{{reward: photometric, at_least: 9}}]\n");
+    let gated = desk.write("gated.yaml", gated.as_bytes());
+    let (_, err) = desk.expect(1, &["edit", &photo, "warmer", "--recipe", &gated]);
+    let words = "error: no candidate passed the gates: `photometric` of at least 9, the best had 0.";
+    assert!(err.contains(words) && !err.contains("could be made"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_counts_what_is_left_and_says_how_to_go_on() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 640);
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 60}}\n";
+    let recipe = desk.write("recipe.yaml", recipe.as_bytes());
+    let edit = ["edit", &photo, "warmer", "--recipe", &recipe, "--run-dir", "run"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+    let child = command.args(edit).current_dir(desk.0.path()).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let begun = || fs::read_to_string(desk.path("run/journal.jsonl")).is_ok_and(|text| text.contains("\"edited\""));
+    while !begun() {
+        assert!(child.try_wait().unwrap().is_none(), "it was done before it was stopped");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(75), "{err}");
+    assert!(err.contains("of 60 candidates are not finished") && !err.contains("failed"), "{err}");
+    assert!(err.ends_with("go on with: editscale edit --resume run\n"), "{err}");
+}
+
+#[test]
 fn a_partial_run_is_resumed_as_one() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 64);
@@ -244,7 +285,7 @@ fn bad_input_is_refused_by_name() {
     let (half_jpeg, half_png) = (half("half.jpg", Path::new(PHOTO)), half("half.png", &desk.path("photo.png")));
     let bad_recipe = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
     desk.write("out.png", b"precious");
-    let cases: [(&[&str], &str); 25] = [
+    let cases: [(&[&str], &str); 28] = [
         (&["edit", "missing.jpg", "warmer"], "missing.jpg"),
         (&["edit", &text, "warmer"], "not a picture"),
         (&["edit", &empty, "warmer"], "empty"),
@@ -258,6 +299,9 @@ fn bad_input_is_refused_by_name() {
         (&["edit", &photo, "   "], "instruction is empty"),
         (&["edit", &photo, &long], "too long"),
         (&["edit", &photo], "expected a picture and an instruction"),
+        (&["edit", &photo, "make", "it", "warmer"], "photo.png \"make it warmer\""),
+        (&["edit", &photo, "make", "it", "warmer"], "put the instruction in quotation marks"),
+        (&["edit", "--from", "run:0", "make", "it", "warmer"], "--from RUN:CANDIDATE \"make it warmer\""),
         (&["edit", &photo, "warmer", "-o", "out.png"], "exists"),
         (&["edit", &photo, "warmer", "-o", "nowhere/out.png"], "no folder"),
         (&["edit", &photo, "warmer", "-o", "out.xyz"], "format"),
@@ -342,11 +386,17 @@ fn check_lists_every_mistake_with_its_place() {
     let checked: Value = serde_json::from_str(&out).unwrap();
     assert!(checked["files"][0]["diagnostics"].as_array().unwrap().len() >= 2);
     assert_eq!(checked["files"][1]["diagnostics"].as_array().unwrap().len(), 1);
-    desk.expect(0, &["check", "quickstart", "beam"]);
+    let empty = desk.write("empty.yaml", b"");
+    let (out, _) = desk.expect(2, &["check", "missing.yaml", ".", &empty]);
+    let told = "error: missing.yaml: cannot read the file";
+    assert!(out.contains(told) && out.contains("\n\nerror: .: ") && !out.contains("-->"), "{out}");
+    let (out, err) = desk.expect(0, &["check", "quickstart", "beam"]);
+    assert_eq!((out.as_str(), err.as_str()), ("", "quickstart: good\nbeam: good\n"));
     let named = "version: 1\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 8}}\neditors:\n  flux_kontext: {flux_kontext: {dir: nowhere}}\n";
     let named = desk.write("named.yaml", named.as_bytes());
-    let (out, _) = desk.expect(0, &["check", &named]);
+    let (out, err) = desk.expect(0, &["check", &named]);
     assert!(out.contains("named.yaml:5:3") && out.contains("nowhere"), "{out}");
+    assert_eq!(err, "named.yaml: good, 1 warning\n");
 }
 
 #[test]

@@ -87,8 +87,8 @@ fn no_source_is_unfinished() {
     complain(&sources().iter().filter_map(unfinished).collect::<Vec<_>>());
 }
 
-#[test]
-fn dependencies_have_licences_that_allow_it() {
+/// Everything that is compiled into the program or its tests on this machine.
+fn packages() -> Vec<serde_json::Value> {
     // Only what is built here is sure to be on this machine.
     let version = std::process::Command::new("rustc").arg("-vV").output().expect("rustc runs").stdout;
     let version = String::from_utf8(version).expect("text");
@@ -98,6 +98,11 @@ fn dependencies_have_licences_that_allow_it() {
         .output()
         .expect("cargo metadata runs");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+#[test]
+fn dependencies_have_licences_that_allow_it() {
     let bad = |package: &serde_json::Value| {
         let licence = package["license"].as_str().unwrap_or_default();
         // A choice is good if one of its sides is; a conjunction if all of its parts are.
@@ -109,8 +114,15 @@ fn dependencies_have_licences_that_allow_it() {
         let good = sides.into_iter().any(is_good);
         (!good).then(|| format!("{} {} is under `{licence}`", package["name"], package["version"]))
     };
-    let packages = metadata["packages"].as_array().expect("packages");
-    complain(&packages.iter().filter_map(bad).collect::<Vec<_>>());
+    complain(&packages().iter().filter_map(bad).collect::<Vec<_>>());
+}
+
+#[test]
+fn dependencies_come_from_one_registry() {
+    let all = packages();
+    let sources: std::collections::BTreeSet<&str> =
+        all.iter().filter_map(|package| package["source"].as_str()).collect();
+    assert!(sources.len() == 1 && sources.iter().all(|source| source.starts_with("registry+")), "{sources:?}");
 }
 
 #[test]

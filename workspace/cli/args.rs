@@ -49,7 +49,7 @@ impl Command {
 #[expect(clippy::struct_excessive_bools, reason = "flags are independent")]
 pub(crate) struct Edit {
     /// The picture to edit, and the instruction: what to do to it. With --from, the instruction alone; with --resume, nothing.
-    #[arg(value_name = "IMAGE INSTRUCTION", num_args = 0..=2)]
+    #[arg(value_name = "IMAGE INSTRUCTION", num_args = 0..)]
     pub(crate) words: Vec<String>,
     /// A recipe file, or the name of a built-in one: quickstart, quickstart-judge, best-of-n, beam, reward-weighted.
     #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]

@@ -1,14 +1,19 @@
 //! What a run looks like while it is under way.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Write};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use editscale_core::{CandidateId, Event, Objective, Observer, ScoreCard, Trial};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::failure::tell;
+
+/// What a line of a terminal shows. The words give way where the line is narrow, so that it never wraps: a wrapped line could not be
+/// cleared again.
+const LINE: &str = "{bar:10} {pos}/{len} {wide_msg} {elapsed}{left}";
 
 /// A bar on a terminal with the best score so far, the step of the edits under way, edits done and the time left; notes of
 /// editors and failures in full, once each.
@@ -33,12 +38,12 @@ struct State {
 impl State {
     /// The bar's words.
     fn message(&self) -> String {
-        let best = self.best.map_or_else(|| "none yet".to_owned(), |best| format!("{best:.3}"));
+        let best = self.best.map_or_else(|| "no score yet".to_owned(), |best| format!("best {best:.3}"));
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         // Candidates of a batch go step by step; the one that is furthest behind says when they are done.
         let behind = self.steps.values().max_by_key(|(step, steps)| steps.saturating_sub(*step));
         let step = behind.map_or_else(String::new, |(step, steps)| format!(" · step {step}/{steps}"));
-        format!("best so far: {best}{failed}{step}")
+        format!("{best}{failed}{step}")
     }
 }
 
@@ -46,10 +51,8 @@ impl Progress {
     /// Over a run of at most `most` candidates.
     pub(crate) fn new(most: u64, objective: Arc<dyn Objective>) -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(most) } else { ProgressBar::hidden() };
-        let style =
-            ProgressStyle::with_template("{bar:28} {pos}/{len} candidates · {msg} · {elapsed} · about {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message("best so far: none yet");
+        bar.set_style(style());
+        bar.set_message(State::default().message());
         bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar, objective, state: Mutex::default() }
     }
@@ -79,6 +82,27 @@ impl Progress {
         self.bar.set_message(state.message());
         self.bar.set_position(state.done);
     }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style() -> ProgressStyle {
+    let style = ProgressStyle::with_template(LINE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("left", |state: &ProgressState, out: &mut dyn Write| {
+        let _infallible = left(out, state.pos(), state.len(), || state.eta());
+    })
+}
+
+/// The time left, which nothing tells before the first result.
+fn left(out: &mut dyn Write, done: u64, most: Option<u64>, eta: impl Fn() -> Duration) -> fmt::Result {
+    if done == 0 || most.is_none_or(|most| done >= most) {
+        return Ok(());
+    }
+    write!(out, ", {:#} left", HumanDuration(eta()))
 }
 
 fn tell_once(bar: &ProgressBar, told: &mut HashSet<String>, line: String) {
@@ -115,13 +139,89 @@ impl Observer for Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
     use super::*;
 
     #[test]
     fn the_step_of_the_candidate_that_is_furthest_behind_is_shown() {
         let mut state = State { best: Some(0.5), failed: 1, ..State::default() };
-        assert_eq!(state.message(), "best so far: 0.500, 1 failed");
+        assert_eq!(state.message(), "best 0.500, 1 failed");
         state.steps = HashMap::from([(CandidateId(3), (7, 20)), (CandidateId(4), (6, 20))]);
-        assert_eq!(state.message(), "best so far: 0.500, 1 failed · step 6/20");
+        assert_eq!(state.message(), "best 0.500, 1 failed · step 6/20");
+    }
+
+    /// A terminal of so many columns, and the last line that was written to it.
+    #[derive(Debug, Clone)]
+    struct Screen(u16, Arc<Mutex<String>>);
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            self.0
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(line)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.1.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.1.lock().unwrap().clear();
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_line_fits_the_terminal() {
+        for width in [40, 80, 200] {
+            let screen = Screen(width, Arc::default());
+            let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+            let bar = ProgressBar::with_draw_target(Some(24), target);
+            bar.set_style(style());
+            bar.set_position(12);
+            bar.set_message(
+                "best 0.500, 1 failed · step 6/20, and more words than the line of any usual terminal has room for",
+            );
+            bar.force_draw();
+            let shown = screen.1.lock().unwrap().trim_end().to_owned();
+            assert!(shown.chars().count() <= usize::from(width), "{width} columns: {shown}");
+            assert!(shown.contains("12/24 best 0.5") && shown.contains(" left"), "{width} columns: {shown}");
+        }
+    }
+
+    #[test]
+    fn no_time_is_told_before_the_first_result_and_after_the_last() {
+        for (done, most, expected) in [(0, Some(24), ""), (1, Some(24), ", 9s left"), (24, Some(24), ""), (1, None, "")]
+        {
+            let mut said = String::new();
+            left(&mut said, done, most, || Duration::from_secs(9)).unwrap();
+            assert_eq!(said, expected, "{done} of {most:?}");
+        }
     }
 }

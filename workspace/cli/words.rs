@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use editscale_config::{Diagnostic, Report};
-use editscale_core::{Ending, Outcome, Score, StopReason};
+use editscale_core::{Ending, FailureKind, Outcome, Score, StopReason};
 use editscale_engine::{CandidateRecord, RunRecord};
+use editscale_search::Gate;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -124,27 +125,29 @@ pub(crate) fn score_json(score: &Score) -> Value {
     Value::Object(object)
 }
 
-/// What a run did, in a few lines for people.
+/// What a run did, in a few lines for people. Where it came to nothing, the error that follows says why.
 pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
     let ledger = &outcome.ledger;
     let reason = match (&outcome.verdict.reason, outcome.ending) {
-        (_, Ending::Cancelled) => "stopped by you; --resume goes on".to_owned(),
-        (StopReason::Target, _) => "the target score is reached".to_owned(),
-        (StopReason::Patience, _) => "nothing better came".to_owned(),
-        (StopReason::Finished, _) => "all that was planned is done".to_owned(),
-        (StopReason::Budget, _) => "the budget is spent".to_owned(),
-        (StopReason::Stuck(why), _) => why.to_string(),
+        (_, Ending::Cancelled) => ": stopped by you".to_owned(),
+        (StopReason::Target, _) => ": the target score is reached".to_owned(),
+        (StopReason::Patience, _) => ": nothing better came".to_owned(),
+        (StopReason::Finished, _) => ": all that was planned is done".to_owned(),
+        (StopReason::Budget, _) => ": the budget is spent".to_owned(),
+        (StopReason::Stuck(_), _) if is_in_vain(outcome) && !record.candidates.is_empty() => String::new(),
+        (StopReason::Stuck(why), _) => format!(": {why}"),
     };
     let mut lines = vec![format!(
-        "{} edits, {} judgements, {:.1} s: {reason}",
+        "{} edits, {} judgements, {:.1} s{reason}",
         ledger.edits,
         ledger.reward_calls,
         ledger.wall.as_secs_f64()
     )];
-    if outcome.failed > 0 {
-        lines.push(format!("{} of {} candidates failed, or no reward could judge them", outcome.failed, outcome.asked));
+    let is_refused = unjudged(record).next().is_none() && reasons(record).len() == 1;
+    if !(is_in_vain(outcome) && is_refused) {
+        lines.extend(losses(record, outcome));
+        lines.extend(judges_in_vain(record));
     }
-    lines.extend(judges_in_vain(record));
     if let Some(best) = outcome.verdict.ranked.first() {
         let scores = record.candidates.get(best.id.0 as usize).map(parts_in_words).unwrap_or_default();
         lines.push(format!("best: candidate {} with {:.3}{scores}", best.id, best.utility.get()));
@@ -152,12 +155,79 @@ pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
     lines
 }
 
-/// Why nothing came of a run: the reason that was given most often.
-pub(crate) fn in_vain(record: &RunRecord) -> Option<String> {
+/// How many candidates came to nothing. Those that a stopped run has not come to are no failures.
+fn losses(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
+    let unfinished = match outcome.ending {
+        Ending::Cancelled => record.candidates.iter().filter(|candidate| is_unfinished(candidate)).count() as u32,
+        Ending::Search => 0,
+    };
+    let failed = outcome.failed.saturating_sub(unfinished);
+    let asked = outcome.asked;
+    let failed = (failed > 0).then(|| format!("{failed} of {asked} candidates failed, or no reward could judge them"));
+    let unfinished = (unfinished > 0).then(|| format!("{unfinished} of {asked} candidates are not finished"));
+    failed.into_iter().chain(unfinished).collect()
+}
+
+/// Whether a candidate was still to be made, or to be judged by anybody, when its run was stopped.
+fn is_unfinished(candidate: &CandidateRecord) -> bool {
+    let is_cancelled = |kind: FailureKind| kind == FailureKind::Cancelled;
+    match &candidate.made {
+        None => true,
+        Some(Err(why)) => is_cancelled(why.kind),
+        Some(Ok(_)) => {
+            // What was judged by anybody counts as judged.
+            let said: Vec<_> = candidate.card.iter().map(|(_, said)| said.as_ref().err()).collect();
+            said.iter().all(Option::is_some)
+                && (said.is_empty() || said.iter().flatten().any(|why| is_cancelled(why.kind)))
+        }
+    }
+}
+
+/// Whether a search came to its end with nothing to hand out.
+fn is_in_vain(outcome: &Outcome) -> bool {
+    outcome.ending == Ending::Search && outcome.winner().is_none()
+}
+
+/// Why nothing came of a run: that the gates let nothing pass, or else the failure that was met most often.
+pub(crate) fn in_vain(record: &RunRecord, gates: &[Gate]) -> String {
+    if let Some(barred) = barred(record, gates) {
+        return format!("no candidate passed the gates: {barred}");
+    }
+    let most = reasons(record).into_iter().rev().max_by_key(|(_, count)| *count);
+    let why = most.map_or_else(String::new, |(reason, _)| format!(": {reason}"));
+    format!("no candidate could be made and judged{why}")
+}
+
+/// What each gate asks for and the best that was had, where candidates were made and judged by all rewards: nothing else
+/// can bar those.
+fn barred(record: &RunRecord, gates: &[Gate]) -> Option<String> {
+    let is_judged = |candidate: &CandidateRecord| {
+        let mut said = candidate.card.iter().peekable();
+        said.peek().is_some() && said.all(|(_, said)| said.is_ok())
+    };
+    if gates.is_empty() || !record.candidates.iter().any(is_judged) {
+        return None;
+    }
+    let told = gates.iter().map(|gate| {
+        let name = gate.part.as_ref().map_or_else(|| gate.reward.to_string(), |part| format!("{}.{part}", gate.reward));
+        let best = record.candidates.iter().filter_map(|candidate| gated_value(candidate, gate)).max_by(f64::total_cmp);
+        let best = best.map_or_else(|| "no candidate has it".to_owned(), |best| format!("the best had {best:.3}"));
+        format!("`{name}` of at least {}, {best}", gate.at_least)
+    });
+    Some(told.collect::<Vec<_>>().join("; "))
+}
+
+/// The score or part that a gate looks at.
+fn gated_value(candidate: &CandidateRecord, gate: &Gate) -> Option<f64> {
+    let score = candidate.card.score(&gate.reward)?;
+    gate.part.as_ref().map_or_else(|| Some(score.mean()), |part| score.part(part.as_str()))
+}
+
+/// Why candidates were not made or not judged, each reason once with its count.
+fn reasons(record: &RunRecord) -> Vec<(String, u32)> {
     let made = record.candidates.iter().filter_map(|candidate| candidate.made.as_ref());
     let edits = made.filter_map(|made| made.as_ref().err()).map(ToString::to_string);
-    let reasons = counted(edits.chain(unjudged(record)));
-    reasons.into_iter().rev().max_by_key(|(_, count)| *count).map(|(reason, _)| reason)
+    counted(edits.chain(unjudged(record)))
 }
 
 /// Why rewards could not judge, each reason once with its count.

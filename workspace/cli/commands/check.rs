@@ -21,22 +21,46 @@ use crate::world::{backend, reward};
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
     let mut files = Vec::new();
     let mut mistakes = 0;
-    for path in &arguments.files {
+    let mut was_long = false;
+    for (index, path) in arguments.files.iter().enumerate() {
         let (report, bytes) = check(path);
         mistakes += report.count(Severity::Error);
         if arguments.json {
             let (list, left_out) = (diagnostics(&report), report.left_out());
             files.push(json!({"file": path, "diagnostics": list, "left_out": left_out}));
-        } else if report.is_empty() {
-            tell(&format!("{}: good", path.display()));
-        } else {
-            print(report.render(&path.display().to_string(), &bytes).trim_end())?;
+            continue;
         }
+        if index > 0 && (was_long || !report.is_empty()) {
+            print("")?;
+        }
+        was_long = !report.is_empty();
+        tell_of(&path.display().to_string(), &report, &bytes)?;
     }
     if arguments.json {
         print(&serde_json::to_string_pretty(&json!({"version": 1, "files": files}))?)?;
     }
     Ok(if mistakes == 0 { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
+}
+
+/// Prints what was found in one file, and tells whether it can be used.
+fn tell_of(name: &str, report: &Report, bytes: &[u8]) -> Result<()> {
+    if bytes.is_empty() {
+        // There is no text to point into.
+        report.diagnostics().iter().try_for_each(|found| {
+            let hint = found.hint.as_ref().map_or_else(String::new, |hint| format!("\n  = hint: {hint}"));
+            print(&format!("{}: {name}: {}{hint}", found.severity.word(), found.message))
+        })?;
+    } else if !report.is_empty() {
+        print(report.render(name, bytes).trim_end())?;
+    }
+    if !report.has_errors() {
+        tell(&match report.count(Severity::Warning) {
+            0 => format!("{name}: good"),
+            1 => format!("{name}: good, 1 warning"),
+            warnings => format!("{name}: good, {warnings} warnings"),
+        });
+    }
+    Ok(())
 }
 
 /// What is wrong with editors and rewards, and what they lack for the search. What servers can do is known without their

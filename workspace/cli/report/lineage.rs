@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use editscale_core::{CandidateId, Ranked};
+use editscale_core::{CandidateId, Edge, Ranked};
 use editscale_engine::{CandidateRecord, RunRecord};
 
 /// Deeper nesting than this is drawn flat, so that a narrow screen holds it.
@@ -21,6 +21,17 @@ pub(super) fn section(record: &RunRecord) -> String {
     format!(
         "<section aria-labelledby=\"lineage\">\n<h2 id=\"lineage\">Lineage</h2>\n<div class=\"tree\">{html}</div>\n</section>\n"
     )
+}
+
+/// Where a candidate came from, in words; `parent` is what its parent is called.
+pub(super) fn origin(edge: Edge, parent: Option<String>) -> String {
+    let Some(parent) = parent else { return edge.word().replace('_', " ") };
+    match edge {
+        Edge::Fresh => format!("fresh, after {parent}"),
+        Edge::ReEdit => format!("a variation of {parent}"),
+        Edge::EditOfEdit => format!("edited from {parent}"),
+        Edge::Resume => format!("continued from {parent}"),
+    }
 }
 
 /// The candidates of a run by whom they came from.
@@ -47,11 +58,12 @@ impl<'a> Tree<'a> {
         for candidate in members {
             let id = candidate.proposal.id;
             let (utility, mark) = self.utility(id);
-            let edge = candidate.proposal.lineage.edge.word();
+            let edge = candidate.proposal.lineage.edge;
             let _infallible = write!(
                 html,
-                "<li><a href=\"#candidate-{id}\" class=\"{edge}{mark}\">{id}</a> <span>{} · {utility}</span>",
-                edge.replace('_', " ")
+                "<li><a href=\"#candidate-{id}\" class=\"{}{mark}\">{id}</a> <span>{} · {utility}</span>",
+                edge.word(),
+                origin(edge, parent.map(|parent| parent.to_string()))
             );
             // A parent is always older than its children, so this ends.
             if parent.is_none_or(|parent| parent < id) {
@@ -67,6 +79,23 @@ impl<'a> Tree<'a> {
             Some((0, ranked)) => (format!("{:.3}, the winner", ranked.utility.get()), " won"),
             Some((_, ranked)) => (format!("{:.3}", ranked.utility.get()), ""),
             None => ("no score".to_owned(), " failed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_told_in_words() {
+        for (edge, parent, expected) in [
+            (Edge::Fresh, None, "fresh"),
+            (Edge::ReEdit, Some("3"), "a variation of 3"),
+            (Edge::EditOfEdit, Some("3"), "edited from 3"),
+            (Edge::Resume, Some("3"), "continued from 3"),
+        ] {
+            assert_eq!(origin(edge, parent.map(str::to_owned)), expected);
         }
     }
 }

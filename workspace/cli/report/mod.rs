@@ -12,16 +12,22 @@ mod thumbnails;
 use editscale_core::{Ending, StopReason};
 use editscale_engine::RunRecord;
 
-use html::escape;
+use html::{escape, shortened};
 use thumbnails::{LARGE_EDGE, Thumbnails, picture};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
+/// An instruction with more characters than this is set smaller.
+const LONG: usize = 120;
+
+/// An instruction with more characters than this is cut, and stands in full below.
+const TOO_LONG: usize = 280;
+
 /// The page of a run.
 pub(crate) fn render(record: &RunRecord) -> String {
     let thumbnails = Thumbnails::new(record);
-    let title = escape(record.manifest.request.instruction.as_str());
+    let title = escape(&shortened(record.manifest.request.instruction.as_str(), LONG));
     let sections = [
         header(record),
         comparison(record),
@@ -49,14 +55,46 @@ fn header(record: &RunRecord) -> String {
             record.candidates.len(),
             best.utility.get()
         ),
-        None => "No candidate could be made and judged yet.".to_owned(),
+        None => in_vain(record).to_owned(),
     };
+    let notes = sheet::notes_of_all(record);
+    let notes: String = notes.iter().map(|note| format!("<p class=\"remark\">Note: {}.</p>\n", escape(note))).collect();
     format!(
-        "<header>\n<p class=\"kicker\">{}</p>\n<h1>{}</h1>\n<p>{found} {}</p>\n</header>\n",
+        "<header>\n<p class=\"kicker\">{}</p>\n{}<p>{found} {}</p>\n{notes}</header>\n",
         escape(&manifest.source_name),
-        escape(manifest.request.instruction.as_str()),
+        headline(manifest.request.instruction.as_str()),
         ending(record)
     )
+}
+
+fn headline(instruction: &str) -> String {
+    let whole = escape(instruction);
+    let length = instruction.chars().count();
+    if length <= LONG {
+        return format!("<h1>{whole}</h1>\n");
+    }
+    if length <= TOO_LONG {
+        return format!("<h1 class=\"long\">{whole}</h1>\n");
+    }
+    format!(
+        "<h1 class=\"long\">{}</h1>\n<details><summary>The whole instruction</summary><p>{whole}</p></details>\n",
+        escape(&shortened(instruction, TOO_LONG))
+    )
+}
+
+/// Why there is no winner.
+fn in_vain(record: &RunRecord) -> &'static str {
+    let candidates = &record.candidates;
+    if record.outcome.is_none() {
+        return "No candidate is ranked yet.";
+    }
+    if !candidates.iter().any(|candidate| matches!(candidate.made, Some(Ok(_)))) {
+        return "No candidate could be made.";
+    }
+    if !candidates.iter().any(|candidate| candidate.card.iter().any(|(_, said)| said.is_ok())) {
+        return "Candidates were made, and none of them could be judged.";
+    }
+    "Candidates were made and judged, and none of them meets the objective."
 }
 
 fn ending(record: &RunRecord) -> String {
@@ -67,6 +105,8 @@ fn ending(record: &RunRecord) -> String {
         (StopReason::Patience, _) => "It ended because nothing better came.".to_owned(),
         (StopReason::Finished, _) => "All that was planned was done.".to_owned(),
         (StopReason::Budget, _) => "It ended because the budget was spent.".to_owned(),
+        // What it got stuck on is then what the sentence before says.
+        (StopReason::Stuck(_), _) if outcome.verdict.ranked.is_empty() => String::new(),
         (StopReason::Stuck(why), _) => format!("It ended early: {}.", escape(why)),
     }
 }
@@ -149,4 +189,25 @@ fn about(record: &RunRecord) -> String {
         escape(&manifest.objective),
         escape(&manifest.resolved_recipe)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_instruction_is_set_smaller_and_a_longer_one_folded() {
+        for (length, is_smaller, is_folded) in [
+            (1, false, false),
+            (LONG, false, false),
+            (LONG + 1, true, false),
+            (TOO_LONG, true, false),
+            (TOO_LONG + 1, true, true),
+        ] {
+            let html = headline(&"ä".repeat(length));
+            assert_eq!(html.contains("<h1 class=\"long\">"), is_smaller, "{length}");
+            assert_eq!(html.contains("<details>"), is_folded, "{length}");
+            assert!(html.contains(&"ä".repeat(length)), "{length}");
+        }
+    }
 }

@@ -12,9 +12,9 @@ use editscale_core::{
 };
 use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, encode, luminance, srgb_from_linear};
 
-use crate::language::{VOCABULARY, read};
-use crate::operations::{Choices, DevelopError, Job, KNOBS, develop};
-use crate::plan::Plan;
+use crate::language::{VOCABULARY, asks_for_size, read};
+use crate::operations::{Choices, DevelopError, Job, KNOBS, develop, develop_parts};
+use crate::plan::{Edit, Plan};
 use crate::scenes::Scenes;
 
 pub use recipe::DarkroomRecipe;
@@ -50,7 +50,7 @@ impl DarkroomEditor {
         let scene = self.scenes.of(*item.request.source.digest().as_bytes(), &source.pixels);
         let choices = Choices::draw(item.proposal.seed, &item.proposal.knobs);
         let is_refined = matches!(item.proposal.start, Start::Candidate(_));
-        let pixels = develop(&Job {
+        let job = Job {
             source: &source.pixels,
             scene: &scene,
             start: &start.pixels,
@@ -59,16 +59,18 @@ impl DarkroomEditor {
             mask: mask.as_deref(),
             touch_up: is_refined && *item.proposal.instruction == *item.request.instruction.as_str(),
             cancelled: &|| watch.cancelled(),
-        })
-        .map_err(|error| failure(&error))?;
+        };
+        let mut impossible: Vec<String> = Vec::new();
+        let leave_out = |edit: &Edit, why: &DevelopError| {
+            let words = item.proposal.instruction.get(edit.words.clone()).unwrap_or_default();
+            impossible.push(format!("left out `{words}`: {why}"));
+        };
+        let pixels = if self.partial { develop_parts(&job, leave_out) } else { develop(&job) };
+        let pixels = pixels.map_err(|error| failure(&error))?;
         let image = encoded(pixels, &source.metadata, item.request.output_size)?;
-        let left_out = plan.not_understood.iter().map(|fragment| format!("left out `{}`", fragment.text).into());
-        let warnings = source.metadata.warnings.iter().map(|warning| warning.as_str().into());
-        let guessed = plan.guessed.iter().map(|fragment| {
-            let words = &fragment.text;
-            format!("in `{words}`, took what stands out for the thing: darkroom tells things by colour, as in \"the red cup\"").into()
-        });
-        let notes = left_out.chain(guessed).chain(warnings).collect();
+        let warnings = source.metadata.warnings.iter().map(String::as_str);
+        let notes =
+            notes(&plan).iter().chain(&impossible).map(String::as_str).chain(warnings).map(Into::into).collect();
         Ok(Candidate { notes, ..Candidate::new(image) })
     }
 
@@ -86,6 +88,18 @@ impl DarkroomEditor {
         let pixels = picture.pixels.resized(start.width(), start.height());
         Ok(pixels.rgb().iter().map(|rgb| srgb_from_linear(luminance(*rgb)).clamp(0.0, 1.0)).collect())
     }
+}
+
+/// What is to be said of a plan beside doing it: what is left out, and which things are guessed at.
+fn notes(plan: &Plan) -> Vec<String> {
+    let left_out = plan.not_understood.iter().map(|fragment| format!("left out `{}`", fragment.text));
+    let guessed = plan.guessed.iter().map(|fragment| {
+        let words = &fragment.text;
+        format!(
+            "in `{words}`, took what stands out for the thing: darkroom tells things by colour, as in \"the red cup\""
+        )
+    });
+    left_out.chain(guessed).collect()
 }
 
 /// The picture as a file, at the wanted size.
@@ -110,8 +124,10 @@ fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
     }
     if plan.edits.is_empty() || !(missed.is_empty() || partial) {
         let part = if plan.edits.is_empty() { "" } else { ", or do the rest alone with --partial" };
+        let asks_for_size = plan.not_understood.iter().any(|fragment| asks_for_size(&fragment.text));
+        let size = if asks_for_size { " a size in pixels is asked for with `--size 300x200`;" } else { "" };
         return Err(format!(
-            "cannot do {what}: darkroom only does {VOCABULARY}; choose an editing model with --recipe{part}"
+            "cannot do {what}:{size} darkroom only does {VOCABULARY}; choose an editing model with --recipe{part}"
         ));
     }
     Ok(plan)
@@ -168,5 +184,24 @@ impl LocalEditor for DarkroomEditor {
             self.make(item, watch)
         };
         batch.items.iter().map(make).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_say_where_a_size_is_asked_for() {
+        for (instruction, says_size) in [
+            ("make it 300x200", true),
+            ("resize to 800 pixels wide", true),
+            ("warmer, 1200 by 800", true),
+            ("add a white border", false),
+        ] {
+            let why = check_plan(read(instruction), false).err().unwrap_or_default();
+            assert_eq!(why.contains("--size 300x200"), says_size, "{instruction}: {why}");
+            assert!(why.contains("instructions in English"), "{why}");
+        }
     }
 }

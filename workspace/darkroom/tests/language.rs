@@ -91,7 +91,7 @@ proptest::proptest! {
             proptest::sample::select(vec![
                 "brighter", "the", "red", "flowers", "blue", "less", "20%", "and", "not", "crop", "4:5", "rotate", "90", "degrees",
                 "left", "sky", "remove", "grain", "except", "it", "corners", "half", "a", "stop", "soft", "contrast", "hat", ",", "too",
-                "add", "dark", "around", "the rest", "landscape", "horizon", "to", "put", "keep", "colour", "mirror", "much", "no",
+                "add", "border", "1200x800", "dark", "around", "the rest", "landscape", "horizon", "to", "put", "keep", "colour", "mirror", "much", "no",
             ]),
             0..12,
         )

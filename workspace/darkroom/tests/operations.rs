@@ -5,7 +5,7 @@
 use editscale_core::{KnobName, Knobs, Seed};
 use editscale_darkroom::language::read;
 use editscale_darkroom::mask::{MaskChoice, Scene, find};
-use editscale_darkroom::operations::{Choices, DevelopError, Job, develop};
+use editscale_darkroom::operations::{Choices, DevelopError, Job, develop, develop_parts};
 use editscale_picture::{Limits, Pixels, decode, luminance, oklab_from_linear};
 use proptest::prelude::*;
 
@@ -105,6 +105,30 @@ fn what_is_not_there_is_not_found() {
     assert_eq!(made(&flat, "straighten it", 0, None), Err(DevelopError::NothingTilted));
     let mask = vec![1.0; 1200];
     assert_eq!(made(&flat, "rotate 90 degrees", 0, Some(&mask)), Err(DevelopError::MaskedGeometry));
+}
+
+#[test]
+fn what_a_picture_does_not_show_can_be_left_out() {
+    let flat = Pixels::new(40, 30, vec![[0.2; 3]; 1200]).unwrap();
+    let parts = |instruction: &str| {
+        let mut left_out = Vec::new();
+        let job = Job {
+            source: &flat,
+            scene: &Scene::analyse(&flat),
+            start: &flat,
+            plan: &read(instruction),
+            choices: &Choices::draw(Seed::new(3).unwrap(), &Knobs::default()),
+            mask: None,
+            touch_up: false,
+            cancelled: &|| false,
+        };
+        let made = develop_parts(&job, |edit, _| left_out.push(instruction[edit.words.clone()].to_owned()));
+        (made, left_out)
+    };
+    let (made, left_out) = parts("brighter, make the red flowers blue, straighten the horizon");
+    assert_eq!(left_out, ["make the red flowers blue", "straighten the horizon"]);
+    assert!(made.unwrap() == self::made(&flat, "brighter", 3, None).unwrap());
+    assert_eq!(parts("straighten the horizon").0, Err(DevelopError::NothingTilted));
 }
 
 #[test]

@@ -35,12 +35,21 @@ pub(super) fn asked(arguments: &Edit) -> Result<Asked> {
             let (source, source_name) = candidate(from)?;
             Ok(Asked { source, source_name, instruction, continues: Some(from.clone()) })
         }
+        (None, [image, words @ ..]) if words.len() > 1 => Err(unquoted(image, words).into()),
+        (Some(_), words) if words.len() > 1 => Err(unquoted("--from RUN:CANDIDATE", words).into()),
         (None, _) => Err(Misuse::new("expected a picture and an instruction").hint(USE).into()),
         (Some(_), _) => Err(Misuse::new("expected an instruction alone: --from names the picture").hint(USE).into()),
     }
 }
 
 const USE: &str = "editscale edit photo.jpg \"make it warmer\"";
+
+/// An instruction whose words the shell has taken apart. `picture` is what stands before it.
+fn unquoted(picture: &str, words: &[String]) -> Misuse {
+    let found = words.len();
+    Misuse::new(format!("expected the instruction as one argument, found {found} after the picture"))
+        .hint(format!("put the instruction in quotation marks: editscale edit {picture} \"{}\"", words.join(" ")))
+}
 
 /// The picture of a candidate of an earlier run, as `RUN:CANDIDATE`.
 fn candidate(from: &str) -> Result<(EncodedImage, String)> {

@@ -47,11 +47,13 @@ impl Results<'_> {
             outputs.iter().try_for_each(|path| print(&path.display().to_string()))?;
         }
         Ok(match (outcome.ending, outcome.winner()) {
-            (Ending::Cancelled, _) => ExitCode::from(STOPPED),
+            (Ending::Cancelled, _) => {
+                tell(&format!("go on with: editscale edit --resume {}", run_dir.display()));
+                ExitCode::from(STOPPED)
+            }
             (Ending::Search, Some(_)) => ExitCode::SUCCESS,
             (Ending::Search, None) => {
-                let why = in_vain(record).map_or_else(String::new, |why| format!(": {why}"));
-                tell(&format!("error: no candidate could be made and judged{why}"));
+                tell(&format!("error: {}", in_vain(record, &work.recipe.settings().gates)));
                 ExitCode::FAILURE
             }
         })

@@ -15,7 +15,8 @@ use crate::scenes::Scenes;
 /// The photographic editor that is built in: it reads plain English and needs no weights.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DarkroomRecipe {
-    /// Whether it does the part of an instruction that it understands and says what it left out, instead of refusing the whole.
+    /// Whether it does the part of an instruction that it understands and that the picture allows, and says what it left out,
+    /// instead of refusing the whole.
     pub partial: bool,
     /// How many candidates are made at a time; two where absent. While one is encoded, which is work for one thread, another
     /// can be developed, which is work for all.

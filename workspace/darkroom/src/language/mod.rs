@@ -14,7 +14,14 @@ use crate::plan::Plan;
 /// What the darkroom can do, for people whose instruction it cannot follow.
 pub const VOCABULARY: &str = "tone (brightness, contrast, highlights, shadows, fade), colour (warmth, tint, saturation, vibrance, \
      hue, black and white, sepia, invert, posterise), detail (sharpen, blur, denoise, grain, vignette), geometry (rotate, \
-     straighten, flip, crop), and recolouring, in regions told by colour, brightness, position and saliency";
+     straighten, flip, crop), and recolouring, in regions told by colour, brightness, position and saliency; it reads \
+     instructions in English";
+
+/// Whether the words ask for a size in pixels, which is a setting of the result and no edit: "resize it", "1200x800".
+pub(crate) fn asks_for_size(words: &str) -> bool {
+    let says_pixels = |word: &str| matches!(word, "resize" | "upscale" | "downscale" | "pixel" | "pixels" | "px");
+    words.to_lowercase().split(|letter: char| !letter.is_alphabetic()).any(says_pixels) || words::has_size(words)
+}
 
 /// Reads an instruction. Never fails: what cannot be read stands in [`Plan::not_understood`].
 pub fn read(instruction: &str) -> Plan {

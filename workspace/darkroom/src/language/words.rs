@@ -20,6 +20,8 @@ pub(super) enum Meaning {
     Known(Sense, bool),
     /// `4:5`, `16x9`, `2.39:1`.
     Ratio(f32, f32),
+    /// `1200x800`: a size in pixels, which is no edit.
+    Size,
     /// `#rrggbb`.
     Hex(u8, u8, u8),
     /// A full stop, comma or line break.
@@ -27,6 +29,9 @@ pub(super) enum Meaning {
     /// A word that means nothing here.
     Unknown,
 }
+
+/// From which number on `WxH` counts pixels: the ratios that photographs are cut to (`16x9`, `8x10`, `24x36`) stay below it.
+const SMALLEST_SIZE: f32 = 64.0;
 
 /// The longest phrase of the lexicon, in words.
 pub(super) const LONGEST_PHRASE: usize = 4;
@@ -49,6 +54,17 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         at += count;
     }
     tokens
+}
+
+/// Whether a text names a size in pixels: "1200x800", "1200 by 800".
+pub(super) fn has_size(text: &str) -> bool {
+    let tokens = tokens(text);
+    let is_large =
+        |token: &Token| matches!(token.sense, Meaning::Known(Sense::Number(value), _) if value >= SMALLEST_SIZE);
+    let joins = |token: &Token| matches!(token.sense, Meaning::Known(Sense::By | Sense::Times, _));
+    let is_apart =
+        |three: &[Token]| matches!(three, [width, by, height] if is_large(width) && joins(by) && is_large(height));
+    tokens.iter().any(|token| token.sense == Meaning::Size) || tokens.windows(3).any(is_apart)
 }
 
 fn longest(words: &[Word]) -> (Meaning, usize) {
@@ -86,7 +102,7 @@ fn meaning_of(word: &str) -> Meaning {
         return known(sense, false);
     }
     plain_form(word)
-        .or_else(|| corrected(word).map(|sense| (sense, false)))
+        .or_else(|| corrected(word))
         .map_or(Meaning::Unknown, |(sense, comparative)| known(sense, comparative))
 }
 
@@ -119,8 +135,12 @@ fn number(word: &str) -> Option<Meaning> {
 }
 
 fn ratio(word: &str) -> Option<Meaning> {
-    let (width, height) = word.split_once(':').or_else(|| word.split_once('x')).or_else(|| word.split_once('×'))?;
+    let times = || word.split_once('x').or_else(|| word.split_once('×'));
+    let (width, height) = word.split_once(':').or_else(times)?;
     let (width, height): (f32, f32) = (width.parse().ok()?, height.parse().ok()?);
+    if !word.contains(':') && width.max(height) >= SMALLEST_SIZE {
+        return Some(Meaning::Size);
+    }
     let sensible = |value: f32| (0.1..=10_000.0).contains(&value);
     (sensible(width) && sensible(height)).then_some(Meaning::Ratio(width, height))
 }
@@ -191,21 +211,25 @@ fn made(sense: Sense, ending: &str) -> Sense {
     }
 }
 
-/// The sense of a misspelt word: it, or what is left of it without an ending, is one slip away from exactly one long word of the
+/// Inflected forms that are asked for most, of words too short to be corrected themselves: every second word is a slip away from
+/// one of four letters.
+const INFLECTED: [&str; 2] = ["warmer", "darker"];
+
+/// The sense of a misspelt word, and whether it is a comparative: it, or what is left of it without an ending, is one slip away from exactly one long word of the
 /// lexicon.
-fn corrected(word: &str) -> Option<Sense> {
+fn corrected(word: &str) -> Option<(Sense, bool)> {
     let endings = ["", "er", "ing", "ed", "s", "est"];
     endings.into_iter().find_map(|ending| nearest(word.strip_suffix(ending)?))
 }
 
-fn nearest(word: &str) -> Option<Sense> {
-    static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| long_words().collect());
+fn nearest(word: &str) -> Option<(Sense, bool)> {
+    static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| long_words().chain(INFLECTED).collect());
     if word.len() < 5 || word.len() > 16 || !word.is_ascii() {
         return None;
     }
     let mut close = WORDS.iter().filter(|known| is_one_slip(word.as_bytes(), known.as_bytes()));
     let only = close.next()?;
-    if close.next().is_some() { None } else { look_up(only) }
+    if close.next().is_some() { None } else { plain_form(only) }
 }
 
 /// Whether two words differ by one letter added, dropped, changed, or swapped with its neighbour.

@@ -82,6 +82,31 @@ fn stage(edit: &Edit) -> Stage {
 /// Edits of one stage that stand at liberty (tones and colours of the whole picture) are carried out in an order that the choices
 /// decide; all others in the order of the text. Equal jobs give equal bits.
 pub fn develop(job: &Job<'_>) -> Result<Pixels, DevelopError> {
+    carry_out(job, |_, error| Err(error))
+}
+
+/// Carries out those edits of a plan that the picture allows: what else is asked for is handed to `leave_out`, with the reason.
+///
+/// # Errors
+///
+/// As [`develop`], but for what the picture does not show; that where nothing at all could be carried out.
+pub fn develop_parts(job: &Job<'_>, mut leave_out: impl FnMut(&Edit, &DevelopError)) -> Result<Pixels, DevelopError> {
+    let mut remaining = job.plan.edits.len();
+    carry_out(job, |edit, error| {
+        remaining -= 1;
+        if remaining == 0 || !matches!(error, DevelopError::Region(_) | DevelopError::NothingTilted) {
+            return Err(error);
+        }
+        leave_out(edit, &error);
+        Ok(())
+    })
+}
+
+/// Carries out a plan; of each edit that cannot be, `decide` says whether that ends it.
+fn carry_out(
+    job: &Job<'_>,
+    mut decide: impl FnMut(&Edit, DevelopError) -> Result<(), DevelopError>,
+) -> Result<Pixels, DevelopError> {
     let mut edits: Vec<(usize, &Edit)> = job.plan.edits.iter().enumerate().collect();
     edits.sort_by_key(|(index, edit)| {
         let stage = stage(edit);
@@ -98,11 +123,20 @@ pub fn develop(job: &Job<'_>) -> Result<Pixels, DevelopError> {
         if (job.cancelled)() {
             return Err(DevelopError::Cancelled);
         }
-        pixels = if edit.change.moves_the_frame() {
-            if job.touch_up { pixels } else { move_pixels(pixels, job, *index, edit)? }
+        if edit.change.moves_the_frame() {
+            if job.touch_up {
+                continue;
+            }
+            match move_pixels(&pixels, job, *index, edit) {
+                Ok(moved) => pixels = moved,
+                Err(error) => decide(edit, error)?,
+            }
         } else {
-            repaint(pixels, job, *index, edit)?
-        };
+            match place(&pixels, job, edit) {
+                Ok(mask) => pixels = repaint(pixels, job, *index, edit, mask.as_deref()),
+                Err(error) => decide(edit, error)?,
+            }
+        }
     }
     colour::into_gamut(&mut pixels, limit);
     Ok(match job.mask {
@@ -119,41 +153,43 @@ fn out_of_gamut(pixels: &Pixels) -> f32 {
     if most < 1e-3 { 0.0 } else { most.min(1.0) }
 }
 
-fn move_pixels(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit) -> Result<Pixels, DevelopError> {
+fn move_pixels(pixels: &Pixels, job: &Job<'_>, index: usize, edit: &Edit) -> Result<Pixels, DevelopError> {
     if !edit.region.is_everywhere() {
         return Err(DevelopError::RegionGeometry);
     }
     Ok(match edit.change {
-        Change::Rotate { degrees } => geometry::rotate(&pixels, degrees),
-        Change::Flip(axis) => geometry::flip(&pixels, axis),
-        Change::Crop { aspect } => geometry::crop(&pixels, aspect, job.choices.detail(index)),
+        Change::Rotate { degrees } => geometry::rotate(pixels, degrees),
+        Change::Flip(axis) => geometry::flip(pixels, axis),
+        Change::Crop { aspect } => geometry::crop(pixels, aspect, job.choices.detail(index)),
         Change::Straighten => {
-            let tilt = geometry::tilt(&pixels).ok_or(DevelopError::NothingTilted)?;
-            if tilt.abs() < 0.2 { pixels } else { geometry::rotate(&pixels, tilt) }
+            let tilt = geometry::tilt(pixels).ok_or(DevelopError::NothingTilted)?;
+            if tilt.abs() < 0.2 { pixels.clone() } else { geometry::rotate(pixels, tilt) }
         }
-        _ => pixels,
+        _ => pixels.clone(),
     })
 }
 
-fn repaint(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit) -> Result<Pixels, DevelopError> {
+/// Where an edit is to be, one value a pixel, 1 = there; nothing where it is everywhere.
+fn place(pixels: &Pixels, job: &Job<'_>, edit: &Edit) -> Result<Option<Vec<f32>>, DevelopError> {
     if edit.region.is_everywhere() {
-        return Ok(match step(job, index, edit, None) {
-            Some(step) => apply(pixels, vec![step]),
-            None => pixels,
-        });
+        return Ok(None);
     }
     let choice = MaskChoice { threshold: job.choices.mask_threshold, softness: job.choices.mask_softness };
     // A candidate of another frame than the source has lost the source's places: its own are looked for instead.
     let same_frame = (pixels.width(), pixels.height()) == (job.source.width(), job.source.height());
-    let mask = if same_frame {
+    Ok(Some(if same_frame {
         find(job.scene, &edit.region, choice)?.refine(job.source)
     } else {
-        find(&Scene::analyse(&pixels), &edit.region, choice)?.refine(&pixels)
-    };
-    Ok(match step(job, index, edit, Some(&mask)) {
-        Some(step) => mix(&pixels, apply(pixels.clone(), vec![step]), &mask),
-        None => pixels,
-    })
+        find(&Scene::analyse(pixels), &edit.region, choice)?.refine(pixels)
+    }))
+}
+
+fn repaint(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit, mask: Option<&[f32]>) -> Pixels {
+    match (step(job, index, edit, mask), mask) {
+        (Some(step), Some(mask)) => mix(&pixels, apply(pixels.clone(), vec![step]), mask),
+        (Some(step), None) => apply(pixels, vec![step]),
+        (None, _) => pixels,
+    }
 }
 
 /// An edit made ready; nothing where a touch-up has nothing to do.

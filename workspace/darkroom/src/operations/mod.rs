@@ -13,4 +13,4 @@ mod step;
 mod tone;
 
 pub use choices::{Choices, KNOBS, KnobRange};
-pub use develop::{DevelopError, Job, develop};
+pub use develop::{DevelopError, Job, develop, develop_parts};

@@ -47,7 +47,8 @@ impl Reader<'_> {
                 let direction = if is_unwanted { direction.opposite() } else { direction };
                 self.emit(quantity, direction, None);
             }
-            None => self.place_by_colour(colour),
+            // No picture becomes white, grey or black by a cast.
+            None => self.give_up(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The frame: turns, mirrors, crops, the horizon.
 
+use super::super::lexicon::Sense;
+use super::super::words::Token;
 use super::clause::Found;
-use super::reader::Reader;
+use super::reader::{Reader, known};
 use crate::plan::{Aspect, Axis, Change, Direction, Position, Region};
 
 impl Reader<'_> {
@@ -106,11 +108,24 @@ impl Reader<'_> {
 
     fn settle_crop(&mut self) {
         if let Some((width, height)) = self.ratio {
+            if self.is_cut_round_a_place() {
+                return self.give_up();
+            }
             self.clause.found.push(Found::new(Change::Crop { aspect: aspect(width, height) }, false));
             self.clause.region = Region::default();
         } else if self.crops {
             self.give_up();
         }
+    }
+
+    /// "crop to a square around the cup", "crop the cup to a square", "crop to 4:5 at the top": the cut is not placed.
+    fn is_cut_round_a_place(&self) -> bool {
+        let Region { subject, colour, tone, position, .. } = self.clause.region;
+        let is_picture =
+            |token: &Token| matches!(known(token), Some(Sense::Picture | Sense::Pronoun | Sense::Genre(..)));
+        let is_part = subject.is_some() || colour.is_some() || tone.is_some();
+        let is_side = !matches!(position, None | Some(Position::Centre | Position::Edges));
+        self.excepts || is_side || is_part && !self.tokens.iter().any(is_picture)
     }
 }
 

@@ -92,6 +92,7 @@ impl<'a> Reader<'a> {
                 Meaning::Known(sense, comparative) => self.hear(sense, comparative, index),
                 Meaning::Ratio(width, height) => self.ratio = Some((width, height)),
                 Meaning::Hex(red, green, blue) => self.colours.push((Colour::Rgb(red, green, blue), false)),
+                Meaning::Size => self.give_up(),
                 Meaning::Break => {}
                 Meaning::Unknown => self.clause.unknown.push(token.place.clone()),
             }
@@ -137,7 +138,10 @@ impl<'a> Reader<'a> {
             Sense::Filler | Sense::Stranger | Sense::Indefinite | Sense::And | Sense::By | Sense::To | Sense::From => {}
             Sense::Everything => {}
             Sense::Pronoun => self.clause.has_pronoun = true,
-            Sense::Picture => self.has_picture = true,
+            Sense::Picture => {
+                self.has_picture = true;
+                self.refuse_a_border(index);
+            }
             Sense::Rest => self.clause.means_the_rest = true,
             Sense::Thing => self.say_thing(index),
             Sense::Subject(subject) => self.say_subject(subject, index),
@@ -252,9 +256,42 @@ impl<'a> Reader<'a> {
 
     /// "the left half" is a part of the picture; "left" may be a direction.
     fn say_position(&mut self, position: Position, index: usize) {
+        self.refuse_a_border(index);
         self.clause.region.position = Some(position);
         let words = self.text.get(self.tokens[index].place.clone()).unwrap_or_default();
         self.has_half |= words.contains(' ') && self.last(index) != Some(Sense::To);
+    }
+
+    /// "add a white border", "put a small frame around it", "frame it in black": drawn round the picture, which no change here does. "darken
+    /// the border" and "a border vignette" are about what is there.
+    fn refuse_a_border(&mut self, index: usize) {
+        const BORDERS: [&str; 6] = ["border", "borders", "frame", "frames", "margin", "margins"];
+        const EDGES: [&str; 2] = ["edge", "edges"];
+        const FRAMED: [&str; 6] = ["it", "this", "the", "my", "that", "everything"];
+        const PUTS: [&str; 4] = ["put", "apply", "use", "draw"];
+        let is_vignette = self.next_is(index, |next| next == Sense::Quantity(Quantity::Vignette));
+        let is_edge = self.is_word(index, &EDGES);
+        if is_vignette || !is_edge && !self.is_word(index, &BORDERS) {
+            return;
+        }
+        let of_it = |place: &usize| {
+            let told =
+                matches!(known(&self.tokens[*place]), Some(Sense::Colour(_) | Sense::Quality(..) | Sense::Amount(_)));
+            told || self.is_word(*place, &["small", "nice", "simple", "picture", "photo"])
+        };
+        let first = (0..index).rev().find(|place| !of_it(place));
+        let is_coloured = (first.map_or(0, |first| first + 1)..index)
+            .any(|place| matches!(known(&self.tokens[place]), Some(Sense::Colour(_))));
+        let is_drawn = match first {
+            Some(first) => {
+                matches!(known(&self.tokens[first]), Some(Sense::Indefinite | Sense::Add)) || self.is_word(first, &PUTS)
+            }
+            None => is_coloured || index == 0 && self.is_word(0, &["frame"]) && self.is_word(1, &FRAMED),
+        };
+        // "add a dark edge" is a vignette.
+        if is_drawn && (is_coloured || !is_edge) {
+            self.give_up();
+        }
     }
 
     /// Whether "a" stands before a thing, with nothing but its qualities between.
