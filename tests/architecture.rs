@@ -107,3 +107,43 @@ fn every_check_of_an_invariant_exists() {
         }
     }
 }
+
+/// A page's text without its fenced blocks, as what stands between backticks there.
+fn quoted(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(page).expect("the page");
+    let prose: String = text.split("```").step_by(2).collect();
+    prose.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+/// The text of every source file.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).expect("a source file"));
+        }
+    }
+}
+
+/// Whoever follows the page finds what it speaks of.
+#[test]
+fn what_the_page_on_extending_names_exists() {
+    let mut all = String::new();
+    ["workspace", "tests"].into_iter().for_each(|folder| sources(Path::new(folder), &mut all));
+    let quoted = quoted("docs/extending.md");
+    assert!(quoted.len() > 50, "{quoted:?}");
+    for quoted in quoted {
+        // What holds a blank is a command or a line of one.
+        let is_there = match quoted.as_str() {
+            command if command.contains(' ') || command.starts_with("--") => true,
+            path if ["workspace/", "tests/", "docs/"].iter().any(|root| path.starts_with(root)) => {
+                fs::exists(path).unwrap_or(false)
+            }
+            // Of `Trait::method`, each side; of `call()`, the name.
+            name => name.trim_end_matches("()").split("::").all(|part| all.contains(part)),
+        };
+        assert!(is_there, "docs/extending.md names `{quoted}`");
+    }
+}
