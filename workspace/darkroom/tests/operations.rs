@@ -14,7 +14,7 @@ const EVERYTHING: &str = "brighter, more contrast, less highlights, lift the sha
 
 fn photo(name: &str) -> Pixels {
     let path = format!("{}/../../tests/fixtures/photos/{name}.jpg", env!("CARGO_MANIFEST_DIR"));
-    decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap().pixels.reduced(160)
+    decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap().pixels.reduced(160).into_owned()
 }
 
 fn made(pixels: &Pixels, instruction: &str, seed: u64, mask: Option<&[f32]>) -> Result<Pixels, DevelopError> {

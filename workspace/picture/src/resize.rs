@@ -1,5 +1,7 @@
 //! Resizing in linear light, with antialiasing.
 
+use std::borrow::Cow;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
@@ -29,13 +31,13 @@ impl Pixels {
 
     /// The picture reduced so that its longer edge is at most `edge`; itself where it is small enough.
     #[must_use]
-    pub fn reduced(&self, edge: u32) -> Self {
+    pub fn reduced(&self, edge: u32) -> Cow<'_, Self> {
         let longer = self.width().max(self.height());
         if longer <= edge {
-            return self.clone();
+            return Cow::Borrowed(self);
         }
         let scaled = |length: u32| (f64::from(length) * f64::from(edge) / f64::from(longer)).round() as u32;
-        self.resized(scaled(self.width()), scaled(self.height()))
+        Cow::Owned(self.resized(scaled(self.width()), scaled(self.height())))
     }
 }
 

@@ -56,7 +56,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn read_one(path: &Path) -> Result<Pixels> {
-    let pixels = decode(&fs::read(path)?, &Limits::default())?.pixels.reduced(LONGEST_EDGE);
+    let pixels = decode(&fs::read(path)?, &Limits::default())?.pixels.reduced(LONGEST_EDGE).into_owned();
     if pixels.width().min(pixels.height()) < 64 {
         return Err(format!("it is {} x {} pixels: expected 64 at least", pixels.width(), pixels.height()).into());
     }

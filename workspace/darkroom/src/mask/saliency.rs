@@ -105,9 +105,11 @@ fn model(lab: &[[f32; 3]], places: &[usize]) -> ([f32; 3], f32) {
 
 /// Stretched so that the lowest and highest hundredth become 0 and 1.
 fn stretched(plane: &[f32]) -> Vec<f32> {
-    let mut ascending = plane.to_vec();
-    ascending.sort_by(f32::total_cmp);
-    let at = |share: f32| ascending[((ascending.len() - 1) as f32 * share) as usize];
+    let mut values = plane.to_vec();
+    let mut at = |share: f32| {
+        let place = ((values.len() - 1) as f32 * share) as usize;
+        *values.select_nth_unstable_by(place, f32::total_cmp).1
+    };
     let (low, high) = (at(0.01), at(0.99));
     let range = (high - low).max(1e-6);
     plane.iter().map(|value| ((value - low) / range).clamp(0.0, 1.0)).collect()

@@ -143,9 +143,9 @@ impl Comparison<'_> {
 
 /// The lightness that a share of the pixels lies below.
 pub(super) fn quantile(lab: &[[f32; 3]], share: f32) -> f32 {
-    let mut ascending: Vec<f32> = lab.iter().map(|lab| lab[0]).collect();
-    ascending.sort_by(f32::total_cmp);
-    ascending[((ascending.len() - 1) as f32 * share) as usize]
+    let mut lightness: Vec<f32> = lab.iter().map(|lab| lab[0]).collect();
+    let place = ((lightness.len() - 1) as f32 * share) as usize;
+    *lightness.select_nth_unstable_by(place, f32::total_cmp).1
 }
 
 /// The colourfulness of an OKLab colour.

@@ -35,7 +35,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(pixels: &Pixels) -> Self {
-        let small = pixels.reduced(EDGE);
+        let small = pixels.reduced(EDGE).into_owned();
         let fine = pixels.reduced(DETAIL_EDGE);
         let lightness = lightness_plane(&fine);
         let across = fine.width() as usize;
@@ -89,7 +89,7 @@ fn display_figures(pixels: &Pixels) -> Display {
     let (mut clipped, mut count) = (0.0_f32, 0_u32);
     let mut histogram = [[0_u32; 256]; 3];
     for rgb in pixels.rgb().iter().step_by(stride) {
-        let codes = rgb.map(|value| (srgb_from_linear(value.clamp(0.0, 1.0)) * 255.0).round().min(255.0) as usize);
+        let codes = rgb.map(|value| nearest((srgb_from_linear(value.clamp(0.0, 1.0)) * 255.0).min(255.0)));
         for (channel, code) in codes.into_iter().enumerate() {
             histogram[channel][code] += 1;
         }
@@ -100,6 +100,13 @@ fn display_figures(pixels: &Pixels) -> Display {
     }
     let levels = histogram.iter().map(|counts| levels_of(counts, count)).sum::<f32>() / 3.0;
     Display { clipped: clipped / count.max(1) as f32, levels, histogram }
+}
+
+/// The whole number nearest to a value from 0 on, a half rounded up: as `f32::round`, which is a call on processors of which no more
+/// is known than that they are 64 bits wide.
+fn nearest(value: f32) -> usize {
+    let below = value as usize;
+    below + usize::from(value - below as f32 >= 0.5)
 }
 
 fn crowding_of(counts: &[u32; 256], count: usize) -> (f32, f32) {
