@@ -153,13 +153,13 @@ static SRGB: LazyLock<Quantiser> = LazyLock::new(|| Quantiser::new(linear_from_s
 
 /// The quantiser of each channel; the profile's, or sRGB's.
 enum Quantisers {
-    Srgb,
+    Srgb(&'static Quantiser),
     Profile(Box<[Quantiser; 3]>),
 }
 
 impl Quantisers {
     fn new(profile: Option<&Profile>) -> Self {
-        let Some(profile) = profile else { return Self::Srgb };
+        let Some(profile) = profile else { return Self::Srgb(&SRGB) };
         let channel = |channel: usize| {
             let table = profile.linear(channel);
             Quantiser::new(|encoded| table[(encoded * 65_535.0).round() as usize])
@@ -167,11 +167,12 @@ impl Quantisers {
         Self::Profile(Box::new([channel(0), channel(1), channel(2)]))
     }
 
-    fn codes(&self, rgb: [f32; 3]) -> [u8; 3] {
-        match self {
-            Self::Srgb => rgb.map(|value| SRGB.code(value)),
-            Self::Profile(each) => [each[0].code(rgb[0]), each[1].code(rgb[1]), each[2].code(rgb[2])],
-        }
+    fn codes(&self, [r, g, b]: [f32; 3]) -> [u8; 3] {
+        let [red, green, blue] = match self {
+            Self::Srgb(all) => [*all; 3],
+            Self::Profile(each) => each.each_ref(),
+        };
+        [red.code(r), green.code(g), blue.code(b)]
     }
 }
 
