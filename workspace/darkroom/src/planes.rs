@@ -8,18 +8,23 @@ pub(crate) fn lightness_plane(pixels: &Pixels) -> Vec<f32> {
     pixels.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)[0]).collect()
 }
 
+/// A row with its ends continued, so that none of the places around a pixel has to be looked at for lying outside.
+fn continued(row: &[f32], before: usize, after: usize) -> Vec<f32> {
+    let end = |value: Option<&f32>, count| std::iter::repeat_n(value.copied().unwrap_or_default(), count);
+    end(row.first(), before).chain(row.iter().copied()).chain(end(row.last(), after)).collect()
+}
+
 /// Means over boxes of `2 radius + 1` along each row; the rows' ends are continued.
 fn box_rows(plane: &[f32], width: usize, radius: usize) -> Vec<f32> {
     let mut out = vec![0.0; plane.len()];
     let scale = 1.0 / (2 * radius + 1) as f32;
     out.par_chunks_mut(width).zip(plane.par_chunks(width)).for_each(|(out, row)| {
-        let at = |place: isize| row[place.clamp(0, width as isize - 1) as usize];
-        let reach = radius as isize;
-        let mut sum: f32 = (-reach..=reach).map(at).sum();
-        for (x, out) in out.iter_mut().enumerate() {
+        let row = continued(row, radius, radius + 1);
+        let (first, coming) = row.split_at(2 * radius + 1);
+        let mut sum: f32 = first.iter().sum();
+        for (out, (come, go)) in out.iter_mut().zip(coming.iter().zip(&row)) {
             *out = sum * scale;
-            let x = x as isize;
-            sum += at(x + reach + 1) - at(x - reach);
+            sum += come - go;
         }
     });
     out
@@ -103,19 +108,24 @@ fn narrow_gaussian(plane: &[f32], width: usize, sigma: f32) -> Vec<f32> {
     let height = (plane.len() / width) as isize;
     let mut across = vec![0.0; plane.len()];
     across.par_chunks_mut(width).zip(plane.par_chunks(width)).for_each(|(out, row)| {
-        for (x, out) in out.iter_mut().enumerate() {
-            let at = |tap: usize| row[(x as isize + tap as isize - reach).clamp(0, width as isize - 1) as usize];
-            *out = taps.iter().enumerate().map(|(tap, weight)| weight * at(tap)).sum();
-        }
+        let row = continued(row, reach as usize, reach as usize);
+        add_weighted(out, &taps, |tap| &row[tap..]);
     });
     let mut out = vec![0.0; plane.len()];
     out.par_chunks_mut(width).enumerate().for_each(|(y, out)| {
-        for (tap, weight) in taps.iter().enumerate() {
-            let from = (y as isize + tap as isize - reach).clamp(0, height - 1) as usize * width;
-            out.iter_mut().zip(&across[from..from + width]).for_each(|(out, value)| *out += weight * value);
-        }
+        add_weighted(out, &taps, |tap| {
+            let row = (y as isize + tap as isize - reach).clamp(0, height - 1) as usize;
+            &across[row * width..]
+        });
     });
     out
+}
+
+/// Adds to each place of `out` that of the row of each tap, times the tap's weight.
+fn add_weighted<'a>(out: &mut [f32], taps: &[f32], row: impl Fn(usize) -> &'a [f32]) {
+    for (tap, weight) in taps.iter().enumerate() {
+        out.iter_mut().zip(row(tap)).for_each(|(out, value)| *out += weight * value);
+    }
 }
 
 /// A plane at a smaller size: means of blocks of `factor × factor`. Also its width.
