@@ -148,7 +148,7 @@ impl Checkpoint {
             let (from, to) = stored.info.data_offsets;
             for start in [from, from + (to - from) / 2, to.saturating_sub(BYTES).max(from)] {
                 let part = TensorInfo { data_offsets: (start, to.min(start + BYTES)), ..stored.info.clone() };
-                sample.extend(self.files[stored.file].read(&part)?);
+                sample.extend_from_slice(&self.files[stored.file].read(&part)?);
             }
         }
         Ok(sample)

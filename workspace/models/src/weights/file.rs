@@ -1,5 +1,6 @@
 //! One safetensors file: its header, checked, and its tensors' bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -34,19 +35,21 @@ enum Bytes {
 }
 
 impl Bytes {
-    fn read(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    /// What is in memory stays where it is.
+    fn read(&self, at: u64, length: usize) -> std::io::Result<Cow<'static, [u8]>> {
         match self {
             Self::File(file) => {
                 let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 file.seek(SeekFrom::Start(at))?;
-                file.read_exact(buffer)
+                let mut buffer = vec![0; length];
+                file.read_exact(&mut buffer)?;
+                Ok(buffer.into())
             }
             Self::Memory(bytes) => {
                 let end = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
                 let from = usize::try_from(at).map_err(|_| end())?;
-                let range = from..from.checked_add(buffer.len()).ok_or_else(end)?;
-                buffer.copy_from_slice(bytes.get(range).ok_or_else(end)?);
-                Ok(())
+                let range = from..from.checked_add(length).ok_or_else(end)?;
+                Ok(bytes.get(range).ok_or_else(end)?.into())
             }
         }
     }
@@ -71,9 +74,8 @@ impl WeightFile {
         if length < 8 {
             return Err(format(format!("is truncated: {length} bytes are too few for a safetensors file")));
         }
-        let mut prefix = [0; 8];
-        bytes.read(0, &mut prefix).map_err(read)?;
-        let header_bytes = u64::from_le_bytes(prefix);
+        let prefix = bytes.read(0, 8).map_err(read)?;
+        let header_bytes = prefix.first_chunk().map_or(0, |prefix| u64::from_le_bytes(*prefix));
         if header_bytes > MOST_HEADER_BYTES {
             let reason = format!("is not a safetensors file: its header claims {header_bytes} bytes");
             return Err(format(reason));
@@ -82,8 +84,7 @@ impl WeightFile {
             let reason = format!("is truncated: the header has {header_bytes} bytes, the file {length}");
             return Err(format(reason));
         }
-        let mut text = vec![0; header_bytes as usize];
-        bytes.read(8, &mut text).map_err(read)?;
+        let text = bytes.read(8, header_bytes as usize).map_err(read)?;
         let header: Metadata = serde_json::from_slice(&text)
             .map_err(|error| format(format!("its header is not that of a safetensors file: {error}")))?;
         let (expected, found) = (header.data_len() as u64, length - 8 - header_bytes);
@@ -105,15 +106,13 @@ impl WeightFile {
     }
 
     /// The bytes of one tensor of this file.
-    pub(super) fn read(&self, info: &TensorInfo) -> Result<Vec<u8>, WeightError> {
+    pub(super) fn read(&self, info: &TensorInfo) -> Result<Cow<'static, [u8]>, WeightError> {
         if self.is_header_only {
             let reason = "holds a header and no tensors: a stand-in cannot be loaded".to_owned();
             return Err(WeightError::Format { file: self.path.clone(), reason });
         }
         let (from, to) = info.data_offsets;
-        let mut buffer = vec![0; to - from];
         let read = |source| WeightError::Read { file: self.path.clone(), source };
-        self.bytes.read(self.start + from as u64, &mut buffer).map_err(read)?;
-        Ok(buffer)
+        self.bytes.read(self.start + from as u64, to - from).map_err(read)
     }
 }

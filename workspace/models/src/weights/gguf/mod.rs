@@ -101,7 +101,7 @@ impl GgufFile {
         let tensor = self.checked(name, shape)?;
         let bytes = self.bytes(tensor)?;
         let (bad, placed) = if let Some(dtype) = dense_type(tensor.stored) {
-            let numbers = Numbers { bytes, dtype };
+            let numbers = Numbers { bytes: bytes.into(), dtype };
             (numbers.first_not_finite(), numbers.place(shape, kept, device).map(GgufWeight::Dense))
         } else {
             let blocks = quantised(&bytes, tensor.stored, shape, device);
