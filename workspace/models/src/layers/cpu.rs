@@ -29,6 +29,15 @@ pub(crate) fn plain<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
     }
 }
 
+/// The same, to be changed in place.
+pub(crate) fn plain_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (layout.contiguous_offsets(), storage) {
+        (Some((from, to)), CpuStorage::F32(values)) => Ok(&mut values[from..to]),
+        (None, _) => bail!("expected a contiguous tensor"),
+        _ => bail!("expected single precision"),
+    }
+}
+
 /// Sums of a fixed number of lanes, so that the compiler may use vectors: plain sums fix an order that forbids it.
 #[inline(always)]
 pub(crate) fn sum_of(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
