@@ -43,15 +43,15 @@ impl HeadNorms {
         })
     }
 
-    /// Queries, keys and values [rows, heads, width] out of the first columns of rows that hold all three.
+    /// Out of the first columns of rows that hold all three: queries and keys [rows, heads, width], and values where they lie, [rows,
+    /// heads · width].
     fn split(&self, fused: &Tensor, tables: &Tensor, unturned: usize) -> Result<[Tensor; 3]> {
         let width = self.heads * self.query.dim(0)?;
-        let values = fused.narrow(1, 2 * width, width)?.contiguous()?;
         let turned = |column| TurnedHeads { column, heads: self.heads, unturned };
         Ok([
             turned(0).of(fused, &self.query, tables)?,
             turned(width).of(fused, &self.key, tables)?,
-            values.reshape((fused.dim(0)?, self.heads, width / self.heads))?,
+            fused.narrow(1, 2 * width, width)?,
         ])
     }
 }
@@ -126,7 +126,8 @@ impl DoubleBlock {
         let ours = self.text.split(text, by_text, &rows.tables, rows.text)?;
         let theirs = self.picture.split(picture, by_picture, &rows.tables, 0)?;
         let both = |at: usize| Tensor::cat(&[&ours[at], &theirs[at]], 0);
-        let attended = attend(&both(0)?, &both(1)?, &both(2)?, &rows.segments)?;
+        let keys = both(1)?;
+        let attended = attend(&both(0)?, &keys, &both(2)?.reshape(keys.shape())?, &rows.segments)?;
         let found = (attended.narrow(0, 0, rows.text)?, attended.narrow(0, rows.text, picture.dim(0)?)?);
         Ok((self.text.finish(text, &found.0, by_text)?, self.picture.finish(picture, &found.1, by_picture)?))
     }
@@ -164,8 +165,8 @@ impl SingleBlock {
         let values = self.modulation.forward(condition)?;
         let by = Modulation { values: &values, owners: &rows.owners };
         let fused = self.first.forward(&by.modulate(all, 0, width)?)?;
-        let [queries, keys, heads] = self.norms.split(&fused, &rows.tables, rows.text)?;
-        let attended = attend(&queries, &keys, &heads, &rows.segments)?;
+        let [queries, keys, values] = self.norms.split(&fused, &rows.tables, rows.text)?;
+        let attended = attend(&queries, &keys, &values.reshape(keys.shape())?, &rows.segments)?;
         let update = self.second.forward(&beside_gelu(&attended, &fused, 3 * width)?)?;
         by.add_gated(all, &update, 2 * width)
     }

@@ -75,10 +75,7 @@ impl CustomOp3 for Blocked {
         let stored = KeysAndValues { keys: plain(keys, l2)?, values: plain(values, l3)? };
         let tasks = tasks(&self.segments, sizes);
         let done: Vec<Vec<f32>> = tasks.par_iter().map(|task| task.run(queries, stored, sizes)).collect();
-        let mut out = vec![0.0; rows * heads * width];
-        for (task, done) in tasks.iter().zip(&done) {
-            task.place(done, &mut out, sizes);
-        }
+        let out = joined(&done, sizes);
         Ok((CpuStorage::F32(out), Shape::from((rows, heads * width))))
     }
 }
@@ -94,6 +91,19 @@ fn tasks(segments: &[Segment], sizes: Heads) -> Vec<Task<'_>> {
             (0..sizes.key_heads).map(move |key_head| Task { segment, rows: rows.clone(), key_head })
         })
         .collect()
+}
+
+/// What tasks made, in their order, as [rows, heads, width]: tasks of the same rows follow each other, one a key head.
+fn joined(done: &[Vec<f32>], Heads { share, key_heads, width }: Heads) -> Vec<f32> {
+    let mut out = Vec::with_capacity(done.iter().map(Vec::len).sum());
+    for heads in done.chunks_exact(key_heads) {
+        let mut rows: Vec<_> = heads.iter().map(|head| head.chunks_exact(share * width)).collect();
+        let count = rows.first().map_or(0, ExactSizeIterator::len);
+        for _ in 0..count {
+            rows.iter_mut().filter_map(Iterator::next).for_each(|row| out.extend_from_slice(row));
+        }
+    }
+    out
 }
 
 /// The state of a running softmax: one row for every query row and head.
@@ -165,15 +175,6 @@ impl Task<'_> {
                 (block, seen)
             })
         })
-    }
-
-    /// Copies this task's rows to their places in [rows, heads, width].
-    fn place(&self, done: &[f32], out: &mut [f32], sizes: Heads) {
-        let heads = sizes.share * sizes.width;
-        for (row, values) in self.rows.clone().zip(done.chunks_exact(heads)) {
-            let from = (row * sizes.key_heads + self.key_head) * heads;
-            out[from..from + heads].copy_from_slice(values);
-        }
     }
 }
 
