@@ -68,18 +68,18 @@ pub(super) fn tint<'a>(log_ratio: f32) -> Step<'a> {
 fn balanced<'a>(matrix: Matrix) -> Step<'a> {
     let grey = luminance(apply(&matrix, [1.0; 3]));
     let matrix = matrix.map(|row| row.map(|value| value / grey));
-    Step::Linear(Box::new(move |rgb, _| apply(&matrix, rgb)))
+    Step::linear(move |rgb, _| apply(&matrix, rgb))
 }
 
 /// All chroma multiplied.
 pub(super) fn saturation<'a>(factor: f32) -> Step<'a> {
     let factor = factor.max(0.0);
-    Step::Lab(Box::new(move |[lightness, a, b], _| [lightness, a * factor, b * factor]))
+    Step::lab(move |[lightness, a, b], _| [lightness, a * factor, b * factor])
 }
 
 /// Chroma multiplied, most where it is low, least where it is high, and half as much in the hues of skin.
 pub(super) fn vibrance<'a>(amount: f32) -> Step<'a> {
-    Step::Lab(Box::new(move |[lightness, a, b], _| {
+    Step::lab(move |[lightness, a, b], _| {
         let chroma = a.hypot(b);
         let muted = (1.0 - chroma / 0.25).clamp(0.0, 1.0);
         // Skin of every shade lies between 35° and 75° of the OKLab hue circle.
@@ -87,13 +87,13 @@ pub(super) fn vibrance<'a>(amount: f32) -> Step<'a> {
         let skin = ((along - 0.94) / 0.06).clamp(0.0, 1.0);
         let factor = (1.0 + 1.6 * amount * muted * (1.0 - 0.5 * skin)).max(0.0);
         [lightness, a * factor, b * factor]
-    }))
+    })
 }
 
 /// All hues turned.
 pub(super) fn hue<'a>(degrees: f32) -> Step<'a> {
     let (sine, cosine) = degrees.to_radians().sin_cos();
-    Step::Lab(Box::new(move |[lightness, a, b], _| [lightness, a * cosine - b * sine, a * sine + b * cosine]))
+    Step::lab(move |[lightness, a, b], _| [lightness, a * cosine - b * sine, a * sine + b * cosine])
 }
 
 /// Monochrome: light mixed from the channels as through a filter, from −1 (bluish) to 1 (reddish); 0 is luminance.
@@ -102,17 +102,17 @@ pub(super) fn black_and_white<'a>(filter: f32) -> Step<'a> {
     let weights = [0.2126 + lean, 0.7152 - lean.abs() / 2.0, (0.0722 - lean + lean.abs() / 2.0).max(0.0)];
     let sum: f32 = weights.iter().sum();
     let weights = weights.map(|weight| weight / sum);
-    Step::Linear(Box::new(move |rgb, _| [rgb[0] * weights[0] + rgb[1] * weights[1] + rgb[2] * weights[2]; 3]))
+    Step::linear(move |rgb, _| [rgb[0] * weights[0] + rgb[1] * weights[1] + rgb[2] * weights[2]; 3])
 }
 
 /// `share` of the way to brown toning: chroma is that of an albumen print, strongest in the middle tones.
 pub(super) fn sepia<'a>(share: f32) -> Step<'a> {
     let share = share.clamp(0.0, 1.2);
-    Step::Lab(Box::new(move |[lightness, a, b], _| {
+    Step::lab(move |[lightness, a, b], _| {
         let strength = (lightness * (1.05 - lightness) * 4.0).clamp(0.0, 1.0);
         let kept = (1.0 - share).max(0.0);
         [lightness, a * kept + 0.018 * strength * share, b * kept + 0.062 * strength * share]
-    }))
+    })
 }
 
 /// OKLab of a named colour, as most people would paint it.
@@ -150,7 +150,7 @@ pub(super) fn recolour<'a>(to: Colour, pull: f32, mask: Option<&'a [f32]>) -> St
         // A neutral colour is told by its lightness alone, so the whole goes further towards it.
         let towards = if is_neutral { 0.85 } else { 0.35 };
         let shift = towards * (target[0] - mean_lightness);
-        let step = Step::Lab(Box::new(move |[lightness, a, b], _| {
+        let step = Step::lab(move |[lightness, a, b], _| {
             let texture = if mean_chroma > 0.01 { (a.hypot(b) / mean_chroma).clamp(0.3, 1.7) } else { 1.0 };
             let chroma = if is_neutral { 0.0 } else { 0.5 + 0.5 * texture };
             // Near black and white there is no room for colour.
@@ -159,8 +159,8 @@ pub(super) fn recolour<'a>(to: Colour, pull: f32, mask: Option<&'a [f32]>) -> St
             let new = [(lightness + shift * room.max(0.3)).clamp(0.0, 1.0), target[1] * scale, target[2] * scale];
             let old = [lightness, a, b];
             std::array::from_fn(|place| old[place] + pull * (new[place] - old[place]))
-        }));
-        super::step::apply(pixels, vec![step])
+        });
+        super::step::apply(pixels, step)
     }))
 }
 

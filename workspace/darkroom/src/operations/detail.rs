@@ -20,12 +20,12 @@ pub(super) fn sharpen<'a>(amount: f32) -> Step<'a> {
         let smooth = gaussian(&lightness, width, sigma);
         let noise = 1.5 * noise_level(&lightness, width);
         let most = 0.12;
-        let change = Step::Lab(Box::new(|[l, a, b], index| {
+        let change = Step::lab(|[l, a, b], index| {
             let detail = lightness[index] - smooth[index];
             let heard = detail.signum() * (detail.abs() - noise).max(0.0);
             [l + (amount * heard).clamp(-most, most), a, b]
-        }));
-        super::step::apply(pixels, vec![change])
+        });
+        super::step::apply(pixels, change)
     }))
 }
 
@@ -95,11 +95,11 @@ pub(super) fn grain<'a>(deviation: f32, seed: u64) -> Step<'a> {
             .collect();
         let smooth = gaussian(&field, width, sigma);
         let scale = deviation / 100.0 / root_mean_square(&smooth).max(1e-6);
-        let step = Step::Lab(Box::new(|[lightness, a, b], index| {
+        let step = Step::lab(|[lightness, a, b], index| {
             let middle = (4.0 * lightness * (1.0 - lightness)).clamp(0.15, 1.0);
             [lightness + smooth[index] * scale * middle, a, b]
-        }));
-        super::step::apply(pixels, vec![step])
+        });
+        super::step::apply(pixels, step)
     }))
 }
 
@@ -118,7 +118,7 @@ pub(super) fn vignette<'a>(stops: f32, shape: f32) -> Step<'a> {
         let (width, height) = (pixels.width() as f32, pixels.height() as f32);
         let across = pixels.width() as usize;
         let begin = 0.35 + 0.1 * shape;
-        let step = Step::Linear(Box::new(move |rgb, index| {
+        let step = Step::linear(move |rgb, index| {
             let x = ((index % across) as f32 + 0.5) / width - 0.5;
             let y = ((index / across) as f32 + 0.5) / height - 0.5;
             // 1 in the corners, 0.71 in the middle of the edges.
@@ -131,7 +131,7 @@ pub(super) fn vignette<'a>(stops: f32, shape: f32) -> Step<'a> {
             let high = rgb[0].max(rgb[1]).max(rgb[2]).clamp(0.0, 1.0);
             let factor = gain / (1.0 + (gain - 1.0) * high * high);
             rgb.map(|value| value * factor)
-        }));
-        super::step::apply(pixels, vec![step])
+        });
+        super::step::apply(pixels, step)
     }))
 }

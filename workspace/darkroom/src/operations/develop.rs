@@ -186,8 +186,8 @@ fn place(pixels: &Pixels, job: &Job<'_>, edit: &Edit) -> Result<Option<Vec<f32>>
 
 fn repaint(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit, mask: Option<&[f32]>) -> Pixels {
     match (step(job, index, edit, mask), mask) {
-        (Some(step), Some(mask)) => mix(&pixels, apply(pixels.clone(), vec![step]), mask),
-        (Some(step), None) => apply(pixels, vec![step]),
+        (Some(step), Some(mask)) => mix(&pixels, apply(pixels.clone(), step), mask),
+        (Some(step), None) => apply(pixels, step),
         (None, _) => pixels,
     }
 }

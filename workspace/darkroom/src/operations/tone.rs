@@ -13,11 +13,11 @@ const MIDDLE: f32 = 0.567;
 /// get the full gain. Colours keep their hue because all channels of a pixel are multiplied alike.
 pub(super) fn exposure<'a>(stops: f32) -> Step<'a> {
     let gain = stops.exp2();
-    Step::Linear(Box::new(move |rgb, _| {
+    Step::linear(move |rgb, _| {
         let high = rgb[0].max(rgb[1]).max(rgb[2]);
         let factor = if gain <= 1.0 { gain } else { gain / (1.0 + (gain - 1.0) * high.clamp(0.0, 1.0).powi(2)) };
         rgb.map(|value| value * factor)
-    }))
+    })
 }
 
 /// A lightness curve given at 1,024 points between 0 and 1 and continued beside them.
@@ -43,12 +43,12 @@ impl Curve {
 /// A step that bends lightness. Chroma follows by the given power of the ratio, so that shadows do not turn garish when
 /// they are lifted nor grey when they are deepened.
 fn bend<'a>(curve: Curve, chroma_power: f32) -> Step<'a> {
-    Step::Lab(Box::new(move |[lightness, a, b], _| {
+    Step::lab(move |[lightness, a, b], _| {
         let bent = curve.at(lightness);
         let ratio = if lightness > 1e-3 { (bent / lightness).clamp(0.25, 4.0) } else { 1.0 };
         let factor = 1.0 + chroma_power * (ratio - 1.0);
         [bent, a * factor, b * factor]
-    }))
+    })
 }
 
 /// Contrast about a pivot: more (slope above 1) by an S-curve that keeps black and white, less by a straight line. `shape`
@@ -79,7 +79,7 @@ pub(super) enum End {
 pub(super) fn end<'a>(which: End, amount: f32) -> Step<'a> {
     Step::Whole(Box::new(move |mut pixels: Pixels| {
         let base = base_of(&lightness_plane(&pixels), pixels.width(), pixels.height());
-        let step = Step::Lab(Box::new(|[lightness, a, b], index| {
+        let step = Step::lab(|[lightness, a, b], index| {
             let bent = match which {
                 End::Shadows => {
                     let weight = rise(0.62, 0.12, base[index]);
@@ -94,30 +94,30 @@ pub(super) fn end<'a>(which: End, amount: f32) -> Step<'a> {
             let ratio = if lightness > 1e-3 { (bent / lightness).clamp(0.5, 2.5) } else { 1.0 };
             let factor = 1.0 + 0.6 * (ratio - 1.0);
             [bent, a * factor, b * factor]
-        }));
-        pixels = super::step::apply(pixels, vec![step]);
+        });
+        pixels = super::step::apply(pixels, step);
         pixels
     }))
 }
 
 /// Lifted blacks, softer contrast and paler colour, as of an old print. A negative lift deepens the blacks.
 pub(super) fn fade<'a>(lift: f32) -> Step<'a> {
-    Step::Lab(Box::new(move |[lightness, a, b], _| {
+    Step::lab(move |[lightness, a, b], _| {
         let bent = lift + lightness * (1.0 - lift - 0.25 * lift.max(0.0));
         let chroma = 1.0 - 1.2 * lift.clamp(-0.3, 0.6);
         [bent, a * chroma, b * chroma]
-    }))
+    })
 }
 
 /// A negative: display values inverted.
 pub(super) fn invert<'a>() -> Step<'a> {
-    Step::Linear(Box::new(move |rgb, _| rgb.map(|value| linear_from_srgb(1.0 - srgb_from_linear(value)))))
+    Step::linear(move |rgb, _| rgb.map(|value| linear_from_srgb(1.0 - srgb_from_linear(value))))
 }
 
 /// Display values rounded to `levels` a channel.
 pub(super) fn posterise<'a>(levels: u8) -> Step<'a> {
     let most = f32::from(levels.max(2) - 1);
-    Step::Linear(Box::new(move |rgb, _| {
+    Step::linear(move |rgb, _| {
         rgb.map(|value| linear_from_srgb((srgb_from_linear(value.clamp(0.0, 1.0)) * most).round() / most))
-    }))
+    })
 }
