@@ -7,13 +7,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use editscale_core::{CandidateId, Event, Objective, Observer, ScoreCard, Trial};
-use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle, WeakProgressBar};
 
 use crate::failure::tell;
 
 /// What a line of a terminal shows. The words give way where the line is narrow, so that it never wraps: a wrapped line could not be
 /// cleared again.
 const LINE: &str = "{bar:10} {pos}/{len} {wide_msg} {elapsed}{left}";
+
+/// The bar that is on the terminal, for words that come from elsewhere.
+static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Says a line where the bar, if there is one, is out of its way.
+pub(crate) fn tell_beside_bar(line: &str) {
+    match shown() {
+        Some(bar) => bar.suspend(|| tell(line)),
+        None => tell(line),
+    }
+}
+
+/// Takes the bar off the terminal.
+pub(crate) fn clear_bar() {
+    if let Some(bar) = shown() {
+        bar.finish_and_clear();
+    }
+}
+
+fn shown() -> Option<ProgressBar> {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.upgrade()
+}
 
 /// A bar on a terminal with the best score so far, the step of the edits under way, edits done and the time left; notes of
 /// editors and failures in full, once each.
@@ -54,6 +76,7 @@ impl Progress {
         bar.set_style(style());
         bar.set_message(State::default().message());
         bar.enable_steady_tick(Duration::from_millis(250));
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         Self { bar, objective, state: Mutex::default() }
     }
 

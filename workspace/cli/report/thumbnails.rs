@@ -25,7 +25,8 @@ pub(super) struct Copy {
 
 /// A copy with a longer edge of at most `edge` pixels; nothing where the picture is not kept or cannot be read.
 pub(super) fn picture(image: &Image, edge: u32) -> Option<Copy> {
-    let pixels = decode(&image.read().ok()?, &Limits::default()).ok()?.pixels.reduced(edge);
+    let whole = decode(&image.read().ok()?, &Limits::default()).ok()?.pixels;
+    let pixels = whole.reduced(edge);
     let options = EncodeOptions { format: Format::Jpeg, quality: 82, ..EncodeOptions::PNG };
     let bytes = encode(&pixels, &Metadata::default(), options).ok()?;
     let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(&bytes));

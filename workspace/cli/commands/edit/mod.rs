@@ -16,8 +16,9 @@ use editscale_schema::House;
 use self::begin::{Prepared, begin, prepare, resume};
 use self::results::Results;
 use crate::args::Edit;
-use crate::failure::{INTERRUPTED, print, tell};
+use crate::failure::{INTERRUPTED, print};
 use crate::forecast::{self, Forecast};
+use crate::progress::{clear_bar, tell_beside_bar};
 
 /// Edits one picture, or goes on with a run that was stopped.
 pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
@@ -67,9 +68,10 @@ fn stop_on_signal() -> StopSignal {
     let (stopper, signal) = Stopper::new();
     tokio::spawn(async move {
         asked_to_stop().await;
-        tell("stopping: the best so far will be written; once more to end at once");
+        tell_beside_bar("stopping: the best so far will be written; once more to end at once");
         stopper.stop();
         asked_to_stop().await;
+        clear_bar();
         std::process::exit(INTERRUPTED);
     });
     signal
