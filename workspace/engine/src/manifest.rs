@@ -172,7 +172,7 @@ impl ManifestWire {
         Ok(Manifest {
             run: RunId::new(&self.run).map_err(|error| error.to_string())?,
             program: self.program,
-            created: UNIX_EPOCH + Duration::from_secs(self.created_unix_secs),
+            created: created(self.created_unix_secs)?,
             request: EditRequest {
                 source: image(&request.source)?,
                 instruction: Instruction::new(&request.instruction).map_err(|error| error.to_string())?,
@@ -194,4 +194,9 @@ impl ManifestWire {
             continues: self.continues,
         })
     }
+}
+
+fn created(unix_secs: u64) -> Result<SystemTime, String> {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix_secs));
+    time.ok_or_else(|| format!("`created_unix_secs` is {unix_secs}: expected a time that the system can tell"))
 }
