@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 mod error;
 mod format;
+mod gif;
 mod jpeg;
 mod limits;
 mod pixels;

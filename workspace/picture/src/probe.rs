@@ -3,11 +3,12 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{AnimationDecoder, ColorType, ImageDecoder, ImageReader};
+use image::{ColorType, ImageDecoder, ImageReader};
 
+use crate::gif::frames;
 use crate::jpeg::is_whole;
 use crate::{Format, Limits, PictureError};
 
@@ -86,7 +87,7 @@ pub(crate) fn open<'a>(
     allocation.max_image_height = Some(limits.edge);
     allocation.max_alloc = Some(limits.pixels.saturating_mul(16));
     // The size is looked at before the reader's own limits, so that the refusal can name it.
-    reader.no_limits();
+    reader.limits(beside_the_pixels());
     let mut decoder = reader.into_decoder().map_err(named)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, format, limits)?;
@@ -97,10 +98,21 @@ pub(crate) fn open<'a>(
     Ok((Box::new(decoder), format))
 }
 
-/// The size that a PNG declares. Its decoder refuses the largest before it tells them.
+/// The most that a profile and texts are unpacked to: real ones have a few megabytes.
+fn beside_the_pixels() -> image::Limits {
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(64 << 20);
+    limits
+}
+
+/// The size that a PNG declares, whose decoder refuses the largest before it tells them, or the first frame of a GIF.
 fn declared(bytes: &[u8], format: Format) -> Option<(u32, u32)> {
     let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    if format == Format::Png { number(16).zip(number(20)) } else { None }
+    match format {
+        Format::Png => number(16).zip(number(20)),
+        Format::Gif => frames(bytes).first,
+        _ => None,
+    }
 }
 
 fn check_size(width: u32, height: u32, format: Format, limits: &Limits) -> Result<(), PictureError> {
@@ -118,14 +130,9 @@ fn check_size(width: u32, height: u32, format: Format, limits: &Limits) -> Resul
 fn is_animated(bytes: &[u8], format: Format) -> Result<bool, ImageError> {
     let cursor = Cursor::new(bytes);
     Ok(match format {
-        Format::Png => PngDecoder::new(cursor)?.is_apng()?,
+        Format::Png => PngDecoder::with_limits(cursor, beside_the_pixels())?.is_apng()?,
         Format::WebP => WebPDecoder::new(cursor)?.has_animation(),
-        Format::Gif => {
-            let decoder = GifDecoder::new(cursor)?;
-            let (width, height) = decoder.dimensions();
-            // Frames are only counted where a frame is small enough to be decoded for it; the size check comes after.
-            u64::from(width) * u64::from(height) <= 50_000_000 && decoder.into_frames().take(2).flatten().count() > 1
-        }
+        Format::Gif => frames(bytes).has_more,
         _ => false,
     })
 }
