@@ -129,7 +129,7 @@ impl Slot {
             Err(error) => error.after,
         };
         if let Some(pause) = pause {
-            lock(&server.pace).hold(now, pause.min(Duration::from_secs(60)));
+            lock(&server.pace).hold(now, pause);
         }
         if let Err(error) = outcome {
             *lock(&server.failed) = Some(error.message.clone());
