@@ -365,8 +365,18 @@ fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
 type Breakage = (&'static str, &'static str, fn(&Path), &'static [&'static str]);
 
 const BREAKAGES: [Breakage; 10] = [
-    ("pix2pix_f16", "model_index.json", |file| fs::remove_file(file).unwrap(), &["models pull instruct-pix2pix"]),
-    ("kontext_f16", "model_index.json", |file| fs::remove_file(file).unwrap(), &["models pull flux-kontext"]),
+    (
+        "pix2pix_f16",
+        "model_index.json",
+        |file| fs::remove_file(file).unwrap(),
+        &["pull instruct-pix2pix --dir pix2pix_f16"],
+    ),
+    (
+        "kontext_f16",
+        "model_index.json",
+        |file| fs::remove_file(file).unwrap(),
+        &["pull flux-kontext --dir kontext_f16"],
+    ),
     (
         "pix2pix_f16",
         "model_index.json",

@@ -282,7 +282,7 @@ fn what_cannot_be_scored_is_said() {
         (2, &[&source, &source, "brighter", "--reward", "photometric", "--model-dir", "x"], "no weights"),
         (2, &[&source, &source, "brighter", "--reward", "chat_judge"], "`chat_judge` needs options"),
         (2, &[&source, &source, "brighter", "--reward", "taste"], "there is no reward `taste`"),
-        (1, &[&source, &source, "brighter", "--model-dir", "nowhere"], "nowhere: is not a folder"),
+        (1, &[&source, &source, "brighter", "--model-dir", "nowhere"], "pull editreward-qwen2.5-vl-7b --dir nowhere"),
         (2, &[&source, &source], "SOURCE EDITED INSTRUCTION"),
     ];
     for (code, arguments, word) in table {

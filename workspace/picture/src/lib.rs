@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod error;
 mod format;
+mod gif;
 mod jpeg;
 mod limits;
 mod open;

@@ -11,6 +11,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
 use crate::animation::is_animated;
+use crate::gif::frames;
 use crate::jpeg::is_whole;
 use crate::{Format, Limits, PictureError};
 
@@ -49,6 +50,10 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Opened<'
     }
     let declared = declared(bytes, format);
     if let Some(size) = declared {
+        check_size(size, format, limits)?;
+    }
+    // A frame may reach beyond the screen, and its decoder makes room for it.
+    if let Some(size) = frames(bytes).first.filter(|_| format == Format::Gif) {
         check_size(size, format, limits)?;
     }
     if is_animated(bytes, format) {

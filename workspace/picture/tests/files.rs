@@ -145,6 +145,40 @@ fn what_is_not_a_still_picture_is_refused_by_name() {
     }
 }
 
+/// A GIF file with a screen of 1×1 pixels and one frame of so many.
+fn gif_with_frame(width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0".to_vec();
+    bytes.extend([width.to_le_bytes(), height.to_le_bytes()].concat());
+    // A table of two colours, then one code: the first colour.
+    bytes.extend(b"\x80\x10\x20\x30\x40\x50\x60\x02\x02\x44\x01\0\x3b");
+    bytes
+}
+
+/// Found by fuzzing: what is looked at is the screen, what is made room for is the frame.
+#[test]
+fn a_frame_is_held_to_the_limits_however_small_the_screen_is() {
+    let picture = read(&gif_with_frame(1, 1)).unwrap();
+    assert_eq!((picture.pixels.width(), picture.pixels.height()), (1, 1));
+    for (width, height) in [(40_000, 2), (30_000, 30_000)] {
+        let bytes = gif_with_frame(width, height);
+        for error in [read(&bytes).unwrap_err(), probe(&bytes, &Limits::default()).unwrap_err()] {
+            assert!(matches!(error, PictureError::TooLarge { .. }), "{width}x{height}: {error}");
+        }
+    }
+}
+
+/// 70 MB of nothing in a few bytes, where a colour profile should be.
+#[test]
+fn a_profile_is_not_unpacked_without_end() {
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut file);
+    encoder.set_icc_profile(vec![0; 70 << 20]).unwrap();
+    encoder.write_image(&pattern(24, 16), 24, 16, ExtendedColorType::Rgb8).unwrap();
+    let metadata = read(&file.into_inner()).unwrap().metadata;
+    // One that was unpacked would be looked at, found to be none, and warned of.
+    assert!(metadata.profile.is_none() && metadata.warnings.is_empty(), "{:?}", metadata.warnings);
+}
+
 /// A PNG header that declares so many pixels in each direction, and next to nothing else.
 fn png_bomb(edge: u32) -> Vec<u8> {
     let mut bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();

@@ -16,7 +16,8 @@ impl PipelineFolder {
     pub(super) fn open(path: &Path, class: PipelineClass, pull: &str) -> Result<Self, LoadError> {
         let index = path.join(PipelineClass::INDEX);
         if !index.is_file() {
-            let reason = format!("is missing: expected the folder of a pipeline; `{pull}` fetches one");
+            let dir = path.display();
+            let reason = format!("is missing: expected the folder of a pipeline; `{pull} --dir {dir}` fetches one");
             return Err(LoadError::content(&index, reason));
         }
         match PipelineClass::read(&index)? {

@@ -164,7 +164,7 @@ impl Fleet {
         let server = |options: &ServerOptions| {
             let secret = options.secret.as_ref().map(SecretSource::read).transpose()?;
             let endpoint = Endpoint::new(&options.base, secret, &options.secret_header)?;
-            let bucket = Bucket::new(options.rate, Instant::now());
+            let bucket = Bucket::new(options.rate, connection.retry.longest_asked, Instant::now());
             let slots = options.concurrency.get() as usize;
             Ok(Arc::new(Server::new(endpoint, slots, bucket, connection.breaker)))
         };

@@ -21,12 +21,14 @@ pub(crate) struct Bucket {
     tokens: f64,
     filled: Instant,
     held_until: Option<Instant>,
+    /// The longest pause that it can be told to make.
+    longest_pause: Duration,
 }
 
 impl Bucket {
-    pub(crate) fn new(rate: Option<Rate>, now: Instant) -> Self {
+    pub(crate) fn new(rate: Option<Rate>, longest_pause: Duration, now: Instant) -> Self {
         let tokens = rate.map_or(0.0, |rate| f64::from(rate.burst.get()));
-        Self { rate, tokens, filled: now, held_until: None }
+        Self { rate, tokens, filled: now, held_until: None, longest_pause }
     }
 
     /// Takes a token, or says how long to wait before asking again.
@@ -52,9 +54,9 @@ impl Bucket {
         self.held_until.is_some_and(|until| until > now)
     }
 
-    /// Lets nothing through for a while. A longer pause that is under way stays.
+    /// Lets nothing through for a while, if not for longer than it can be told. A longer pause that is under way stays.
     pub(crate) fn hold(&mut self, now: Instant, pause: Duration) {
-        let until = now.checked_add(pause);
+        let until = now.checked_add(pause.min(self.longest_pause));
         self.held_until = self.held_until.max(until);
     }
 }
@@ -102,7 +104,7 @@ mod tests {
     fn a_bucket_lets_through_what_it_holds_and_fills_up_again() {
         let count = |number| NonZeroU32::new(number).unwrap();
         let start = Instant::now();
-        let mut bucket = Bucket::new(Some(Rate { per_minute: count(60), burst: count(2) }), start);
+        let mut bucket = Bucket::new(Some(Rate { per_minute: count(60), burst: count(2) }), Duration::ZERO, start);
         assert!(bucket.take(start).is_ok() && bucket.take(start).is_ok());
         let wait = bucket.take(start).unwrap_err();
         assert!((wait.as_secs_f64() - 1.0).abs() < 0.01, "{wait:?}");
@@ -116,8 +118,8 @@ mod tests {
     #[test]
     fn a_pause_holds_everybody() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(None, start);
-        bucket.hold(start, Duration::from_secs(3));
+        let mut bucket = Bucket::new(None, Duration::from_secs(3), start);
+        bucket.hold(start, Duration::from_secs(3600));
         bucket.hold(start, Duration::from_secs(1));
         assert_eq!(bucket.take(start + Duration::from_secs(2)), Err(Duration::from_secs(1)));
         assert!(bucket.take(start + Duration::from_secs(3)).is_ok());

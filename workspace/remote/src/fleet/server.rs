@@ -12,9 +12,6 @@ use crate::http::client::Reply;
 use crate::http::endpoint::Endpoint;
 use crate::trouble::error::{ErrorClass, RemoteError};
 
-/// The longest pause that a server is given because it asks for one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -141,7 +138,7 @@ impl Slot {
             Err(error) => error.after,
         };
         if let Some(pause) = pause {
-            lock(&server.pace).hold(Instant::now(), pause.min(LONGEST_PAUSE));
+            lock(&server.pace).hold(Instant::now(), pause);
         }
         server.learn(health(outcome), outcome.err());
         self.reported = true;

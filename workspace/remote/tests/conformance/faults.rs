@@ -72,6 +72,20 @@ async fn the_waits_that_servers_ask_for_are_kept() {
     }
 }
 
+/// Found by fuzzing: the call that heard of the pause fails, and the next ones waited for a minute whatever the recipe said.
+#[tokio::test]
+async fn a_pause_that_is_not_waited_for_holds_up_no_other_call() {
+    let server = FakeServer::start();
+    server.fail([status(429, &[("retry-after", "3600")], "")]);
+    let mut impatient = options(Profile::SgLang, &server);
+    impatient.connection.retry.longest_asked = Duration::from_millis(5);
+    let editor = OpenAiImages::new(impatient).unwrap();
+    edit(&editor, item(&request(None, None))).await.unwrap_err();
+    let began = Instant::now();
+    edit(&editor, item(&request(None, None))).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn what_may_have_been_done_is_never_sent_again_where_it_is_paid() {
     for fault in [ServerFault::Lost, ServerFault::Cut(40), status(504, &[], "")] {

@@ -91,7 +91,11 @@ impl Directory {
         if let Self::Folder(folder) = self
             && !folder.is_dir()
         {
-            let reason = "is not a folder: expected a model directory with `config.json` and the files beside it";
+            let dir = folder.display();
+            let reason = format!(
+                "is not a folder: expected a model directory with `config.json` and the files beside it; `editscale models \
+                 pull editreward-qwen2.5-vl-7b --dir {dir}` fetches one"
+            );
             return Err(LoadError::content(folder, reason));
         }
         Config::read(&self.read("config.json")?).map_err(|error| self.content("config.json", error.to_string()))
