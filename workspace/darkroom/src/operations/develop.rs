@@ -133,7 +133,7 @@ fn carry_out(
             }
         } else {
             match place(&pixels, job, edit) {
-                Ok(mask) => pixels = repaint(pixels, job, *index, edit, mask.as_deref()),
+                Ok(mask) => pixels = repaint(pixels, step(job, *index, edit, mask.as_deref()), mask.as_deref()),
                 Err(error) => decide(edit, error)?,
             }
         }
@@ -184,8 +184,8 @@ fn place(pixels: &Pixels, job: &Job<'_>, edit: &Edit) -> Result<Option<Vec<f32>>
     }))
 }
 
-fn repaint(pixels: Pixels, job: &Job<'_>, index: usize, edit: &Edit, mask: Option<&[f32]>) -> Pixels {
-    match (step(job, index, edit, mask), mask) {
+fn repaint(pixels: Pixels, step: Option<Step<'_>>, mask: Option<&[f32]>) -> Pixels {
+    match (step, mask) {
         (Some(step), Some(mask)) => mix(&pixels, apply(pixels.clone(), step), mask),
         (Some(step), None) => apply(pixels, step),
         (None, _) => pixels,

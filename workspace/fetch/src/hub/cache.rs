@@ -28,28 +28,39 @@ pub(super) fn snapshot(cache: &Path, repo: &RepoId, revision: &str) -> Option<Sn
         return None;
     }
     let mut files = Vec::new();
-    walk(&root, "", MOST_DEPTH, &commit, &mut files);
+    Walk { commit: &commit, files: &mut files }.folder(&root, "", MOST_DEPTH);
     files.sort_by(|a: &RemoteFile, b| a.path.cmp(&b.path));
     let card = fs::read_to_string(root.join("README.md")).unwrap_or_default();
     Some(Snapshot { repo: repo.clone(), commit, files, licence: Licence::of_text(&card) })
 }
 
-fn walk(folder: &Path, prefix: &str, depth: usize, commit: &str, files: &mut Vec<RemoteFile>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        let path = format!("{prefix}{name}");
-        // A folder is never a link, or a link to its own parent would be walked again and again.
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if depth > 0 {
-                walk(&entry.path(), &format!("{path}/"), depth - 1, commit, files);
+/// Looks for the files of a snapshot.
+struct Walk<'a> {
+    commit: &'a str,
+    files: &'a mut Vec<RemoteFile>,
+}
+
+impl Walk<'_> {
+    /// Takes the files of a folder, whose path in the snapshot is `prefix`, and of the folders in it down to a depth.
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let path = format!("{prefix}{name}");
+            // A folder is never a link, or a link to its own parent would be walked again and again.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if depth > 0 {
+                    self.folder(&entry.path(), &format!("{path}/"), depth - 1);
+                }
+                continue;
             }
-            continue;
-        }
-        // Files are links to blobs: the metadata wanted is the blob's.
-        match fs::metadata(entry.path()) {
-            Ok(facts) if facts.is_file() => files.push(cached(&entry.path(), path, facts.len(), commit)),
-            _ => {}
+            // Files are links to blobs: the metadata wanted is the blob's.
+            match fs::metadata(entry.path()) {
+                Ok(facts) if facts.is_file() => {
+                    self.files.push(cached(&entry.path(), path, facts.len(), self.commit));
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -31,7 +31,11 @@ fn options_on(connection: Connection) -> ComfyUiOptions {
     let (longest_wait, lost_after) = (Duration::from_millis(10), Duration::from_secs(2));
     let polls = PollRules { first_wait: short, longest_wait, lost_after, ..PollRules::default() };
     let name = EditorName::new("far").unwrap();
-    ComfyUiOptions { polls, ..ComfyUiOptions::new(name, KONTEXT, bindings(), &["13"], connection) }
+    ComfyUiOptions {
+        polls,
+        outputs: vec!["13".to_owned()],
+        ..ComfyUiOptions::new(name, KONTEXT, bindings(), connection)
+    }
 }
 
 fn options(server: &FakeServer) -> ComfyUiOptions {

@@ -208,7 +208,8 @@ fn service(service: Service, model: &str, connection: Connection) -> Editor {
 fn comfyui(connection: Connection, pays: Pays) -> Editor {
     let [image, instruction, seed] = ["/1/inputs/image", "/7/inputs/text", "/11/inputs/seed"].map(str::to_owned);
     let bindings = WorkflowBindings { image, instruction, seed, ..WorkflowBindings::default() };
-    let plain = ComfyUiOptions::new(name(), KONTEXT, bindings, &["13"], connection);
+    let plain =
+        ComfyUiOptions { outputs: vec!["13".to_owned()], ..ComfyUiOptions::new(name(), KONTEXT, bindings, connection) };
     Arc::new(ComfyUi::new(ComfyUiOptions { prices: pays.for_pictures(), polls: polls(), ..plain }).unwrap())
 }
 

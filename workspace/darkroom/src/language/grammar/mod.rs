@@ -97,7 +97,16 @@ fn read_clause(text: &str, tokens: &[Token], before: &mut Before, plan: &mut Pla
         return miss(text, place, plan);
     }
     if clause.found.is_empty() {
-        return read_bare(text, &clause, place, before, plan);
+        match shared_changes(&clause, before) {
+            Some(changes) => {
+                for change in changes {
+                    ask(plan, Edit { change, region: clause.region.clone(), words: place.clone() });
+                }
+            }
+            None if clause.says_something || before.lost && clause.names_region => miss(text, place, plan),
+            None => {}
+        }
+        return;
     }
     if clause.is_bare_colour && before.claims_colours() {
         // "make the sky purple and pink" is more than one colour can say; "the sky less blue, more orange" says it of the sky.
@@ -151,18 +160,12 @@ fn is_kept(clause: Clause, before: &mut Before) -> bool {
     kept.region == clause.region
 }
 
-/// A clause without a change of its own: another place for the change before, or nothing at all.
-fn read_bare(text: &str, clause: &Clause, place: Range<usize>, before: &Before, plan: &mut Plan) {
+/// What a clause without a change of its own shares with the clause before: its changes, in another place.
+fn shared_changes(clause: &Clause, before: &Before) -> Option<Vec<Change>> {
     let is_after_an_exception = before.kept_last || before.region.inverted;
     let shares = clause.names_region && !clause.acts && !before.changes.is_empty() && !before.lost;
-    if shares && !is_after_an_exception {
-        for change in &before.changes {
-            let change = clause.amount.map_or(*change, |amount| with_amount(*change, amount));
-            ask(plan, Edit { change, region: clause.region.clone(), words: place.clone() });
-        }
-    } else if clause.says_something || before.lost && clause.names_region {
-        miss(text, place, plan);
-    }
+    let with_its_amount = |change: &Change| clause.amount.map_or(*change, |amount| with_amount(*change, amount));
+    (shares && !is_after_an_exception).then(|| before.changes.iter().map(with_its_amount).collect())
 }
 
 /// The same change, by another amount.

@@ -56,23 +56,16 @@ impl Injected {
 
     /// The noise that a candidate starts from.
     pub(super) fn start(&self, id: CandidateId, geometry: Geometry) -> Result<Vec<f32>, Failure> {
-        self.row(&self.latents, "latents", id, &[], geometry)
+        self.row(&self.latents, "latents", &[id.0 as usize], geometry)
     }
 
     /// The noise of a candidate's step, where the file has any.
     pub(super) fn step(&self, id: CandidateId, step: usize, geometry: Geometry) -> Option<Result<Vec<f32>, Failure>> {
-        self.noise.as_ref().map(|noise| self.row(noise, "noise", id, &[step], geometry))
+        self.noise.as_ref().map(|noise| self.row(noise, "noise", &[id.0 as usize, step], geometry))
     }
 
-    fn row(
-        &self,
-        numbers: &Numbers,
-        name: &str,
-        id: CandidateId,
-        within: &[usize],
-        geometry: Geometry,
-    ) -> Result<Vec<f32>, Failure> {
-        let place = [&[id.0 as usize], within].concat();
+    /// The row at a place, whose first number is the candidate's.
+    fn row(&self, numbers: &Numbers, name: &str, place: &[usize], geometry: Geometry) -> Result<Vec<f32>, Failure> {
         let (outer, inner) = numbers.dims.split_at(place.len());
         let shown = self.file.display();
         let refuse = |why: String| Err(Failure::new(FailureKind::Invalid, format!("{shown}: tensor `{name}` {why}")));
@@ -83,7 +76,7 @@ impl Injected {
             ));
         }
         if place.iter().zip(outer).any(|(at, count)| at >= count) {
-            return refuse(format!("has {outer:?} rows: expected one at {place:?} for candidate {id}"));
+            return refuse(format!("has {outer:?} rows: expected one at {place:?}, candidate and step"));
         }
         let at = place.iter().zip(outer).fold(0, |index, (at, count)| index * count + at);
         Ok(numbers.values[at * geometry.count()..][..geometry.count()].to_vec())

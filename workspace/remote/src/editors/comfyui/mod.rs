@@ -145,7 +145,7 @@ impl ComfyUi {
     /// same do not take each other's results.
     fn id(&self, key: &str, item: &EditItem, prepared: &Prepared) -> String {
         let names: Vec<String> = prepared.uploads.iter().map(|upload| upload.name.clone()).collect();
-        let graph = filled(&self.template, item, prepared.seed, prepared.wish.asked, &names);
+        let graph = filled(&self.template, item, (prepared.seed, prepared.wish.asked), &names);
         uuid(&format!("{key}\n{graph}"))
     }
 
@@ -155,7 +155,7 @@ impl ComfyUi {
         Arc::new(ComfyJob {
             id,
             uploads: prepared.uploads.clone(),
-            fill: Box::new(move |names| filled(&template, &item_of_graph, seed, size, names)),
+            fill: Box::new(move |names| filled(&template, &item_of_graph, (seed, size), names)),
             outputs: self.template.outputs.clone(),
             limits: self.options.limits,
             listens: self.options.progress,
@@ -165,12 +165,11 @@ impl ComfyUi {
     }
 }
 
-/// The graph, with the names under which the server has the files.
+/// The graph of an item with its seed and size, and the names under which the server has the files.
 fn filled(
     template: &Template,
     item: &EditItem,
-    seed: u64,
-    size: Option<ImageSize>,
+    (seed, size): (u64, Option<ImageSize>),
     names: &[String],
 ) -> serde_json::Value {
     let image = names.first().map(String::as_str).unwrap_or_default();

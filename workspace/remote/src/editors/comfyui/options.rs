@@ -81,19 +81,13 @@ pub struct ComfyUiOptions {
 }
 
 impl ComfyUiOptions {
-    /// A workflow on these servers, with nothing special about it.
-    pub fn new(
-        name: EditorName,
-        workflow: &str,
-        bindings: WorkflowBindings,
-        outputs: &[&str],
-        connection: Connection,
-    ) -> Self {
+    /// A workflow on these servers, with nothing special about it. Its outputs are still to be named.
+    pub fn new(name: EditorName, workflow: &str, bindings: WorkflowBindings, connection: Connection) -> Self {
         Self {
             name,
             workflow: workflow.to_owned(),
             bindings,
-            outputs: outputs.iter().map(|&node| node.to_owned()).collect(),
+            outputs: Vec::new(),
             connection,
             revision: None,
             fixed: BTreeMap::new(),

@@ -281,14 +281,14 @@ impl ComfyUiRecipe {
             width: self.width.clone(),
             height: self.height.clone(),
         };
-        let outputs: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let remote = &self.remote;
-        let usual = ComfyUiOptions::new(name.clone(), workflow, bindings, &outputs, connection(remote));
+        let usual = ComfyUiOptions::new(name.clone(), workflow, bindings, connection(remote));
         let placed = |knob: FieldKnob| {
             let place = self.places.iter().find(|(name, _)| *name == knob.spec.name);
             place.map(|(_, pointer)| WorkflowKnob { knob, pointer: pointer.clone() })
         };
         ComfyUiOptions {
+            outputs: self.outputs.clone(),
             revision: remote.revision.clone(),
             fixed: self.fixed.iter().map(|(pointer, value)| (pointer.clone(), json(value))).collect(),
             knobs: knobs(&self.knobs).into_iter().filter_map(placed).collect(),

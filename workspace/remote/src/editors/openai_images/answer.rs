@@ -1,6 +1,8 @@
 //! The answer to one edit: pictures, counted, and what they cost.
 
-use editscale_core::{Candidate, Cost, EncodedImage};
+use std::sync::Arc;
+
+use editscale_core::{Candidate, EncodedImage};
 use serde_json::Value;
 
 use super::OpenAiImages;
@@ -36,7 +38,10 @@ impl OpenAiImages {
             None => Err(malformed(server, "expected one picture, found none")),
         };
         let image = made.map_err(|error| RemoteError { cost: Some(Box::new(cost)), ..error })?;
-        Ok(Self::made(image, form, cost, &answer, &pictures, server))
+        let revised = pictures.first().and_then(|picture| answer.words(&picture["revised_prompt"]));
+        let mut notes = notes(pictures.len(), form.wish, image.size);
+        notes.extend(revised.and_then(|revised| changed_to(&revised, server)));
+        Ok(Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) })
     }
 
     async fn picture(&self, answer: &Lifted, picture: &Value, server: &Server) -> Result<EncodedImage, RemoteError> {
@@ -51,23 +56,12 @@ impl OpenAiImages {
         let fetched = results::fetch(&self.fleet.http, &server.endpoint, address, limits).await?;
         received(fetched[..].into(), limits).map_err(wrong)
     }
+}
 
-    fn made(
-        image: EncodedImage,
-        form: &Form,
-        cost: Cost,
-        answer: &Lifted,
-        pictures: &[&Value],
-        server: &Server,
-    ) -> Candidate {
-        let mut notes = notes(pictures.len(), form.wish, image.size);
-        let revised = pictures.first().and_then(|picture| answer.words(&picture["revised_prompt"]));
-        if let Some(revised) = revised.filter(|revised| !revised.is_empty()) {
-            let revised = short(&server.endpoint.hide(&revised));
-            notes.push(format!("the server changed the instruction to: {revised}").into());
-        }
-        Candidate { cost, effective_seed: form.effective_seed, notes, ..Candidate::new(image) }
-    }
+/// A note that the server made another instruction of the one that it got.
+fn changed_to(revised: &str, server: &Server) -> Option<Arc<str>> {
+    let shown = short(&server.endpoint.hide(revised));
+    (!revised.is_empty()).then(|| format!("the server changed the instruction to: {shown}").into())
 }
 
 /// The answer as JSON, in whichever way it came.

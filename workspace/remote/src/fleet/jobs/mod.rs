@@ -217,7 +217,7 @@ impl Fleet {
         }
         let message = Box::new(self.message(&order.ask, &slot.server().endpoint, None));
         let beginning = Beginning::Submit { message, expected: order.expected.clone() };
-        self.follow(order, slot, beginning, jobs, watch).await
+        self.follow(order, (slot, beginning), jobs, watch).await
     }
 
     /// Asks about a job that an earlier life of this program submitted. It takes up a slot as it did then.
@@ -235,14 +235,13 @@ impl Fleet {
         })?;
         let slot = while_wanted(watch, server.reenter()).await.ok_or_else(|| RemoteError::cancelled(true))?;
         let slot = slot.ok_or_else(|| lost("the server's slots are gone".to_owned()))?;
-        self.follow(order, slot, Beginning::Known(id.to_owned()), jobs, watch).await
+        self.follow(order, (slot, Beginning::Known(id.to_owned())), jobs, watch).await
     }
 
     async fn follow(
         &self,
         order: &Order,
-        slot: Slot,
-        beginning: Beginning,
+        (slot, beginning): (Slot, Beginning),
         jobs: &Arc<dyn Jobs>,
         watch: &dyn Watch,
     ) -> Result<Finished, RemoteError> {

@@ -101,16 +101,20 @@ impl ComparingJudgeOptions {
     pub fn pairwise(name: RewardName, model: &str, connection: Connection) -> Self {
         let pairs = Pairs::Sparse { neighbours: count(6), finalists: 6 };
         let comparison = Comparison::Pairwise { pairs, votes: NonZeroU32::MIN };
-        Self::new(name, model, connection, comparison, include_str!("../../../prompts/pairwise.txt"))
+        Self::new(name, model, connection, comparison)
     }
 
     /// Asks for rankings of up to four candidates, in one order and backwards.
     pub fn listwise(name: RewardName, model: &str, connection: Connection) -> Self {
         let comparison = Comparison::Listwise { most_pictures: count(4), orders: NonZeroU32::MIN };
-        Self::new(name, model, connection, comparison, include_str!("../../../prompts/listwise.txt"))
+        Self::new(name, model, connection, comparison)
     }
 
-    fn new(name: RewardName, model: &str, connection: Connection, comparison: Comparison, prompt: &str) -> Self {
+    fn new(name: RewardName, model: &str, connection: Connection, comparison: Comparison) -> Self {
+        let prompt = match comparison {
+            Comparison::Pairwise { .. } => include_str!("../../../prompts/pairwise.txt"),
+            Comparison::Listwise { .. } => include_str!("../../../prompts/listwise.txt"),
+        };
         Self {
             name,
             model: model.to_owned(),

@@ -106,7 +106,8 @@ impl Peer {
             sizes: SizeRule::Any,
             knobs: vec![blend],
             polls: woken(),
-            ..ComfyUiOptions::new(name, WORKFLOW, bindings, &["6"], self.connection())
+            outputs: vec!["6".to_owned()],
+            ..ComfyUiOptions::new(name, WORKFLOW, bindings, self.connection())
         }
     }
 
@@ -338,7 +339,10 @@ async fn inspects(peer: &Peer) {
         ..WorkflowBindings::default()
     };
     let name = EditorName::new("far").unwrap();
-    let kontext = ComfyUiOptions::new(name, KONTEXT, bindings, &["13"], peer.connection());
+    let kontext = ComfyUiOptions {
+        outputs: vec!["13".to_owned()],
+        ..ComfyUiOptions::new(name, KONTEXT, bindings, peer.connection())
+    };
     let found: Vec<String> = ComfyUi::new(kontext).unwrap().inspect().await.iter().map(ToString::to_string).collect();
     let is_file =
         |said: &String| ["unet_name", "clip_name1", "clip_name2", "vae_name"].iter().any(|name| said.contains(name));

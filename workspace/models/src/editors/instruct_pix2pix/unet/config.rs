@@ -166,8 +166,8 @@ impl Config {
 fn read_blocks(settings: &Settings, groups: usize) -> Result<Vec<BlockConfig>, LoadError> {
     let channels = settings.sizes("block_out_channels", &CHANNELS, MOST_BLOCKS)?;
     let count = channels.len();
-    let down = read_kinds(settings, "down_block_types", DOWN, &DOWN_BLOCKS, count)?;
-    let up = read_kinds(settings, "up_block_types", UP, &UP_BLOCKS, count)?;
+    let down = read_kinds(settings, ("down_block_types", DOWN), &DOWN_BLOCKS, count)?;
+    let up = read_kinds(settings, ("up_block_types", UP), &UP_BLOCKS, count)?;
     let layers = settings.size_or_sizes("layers_per_block", 2, count)?;
     // Called after the width of a head, and used as the number of heads, by diffusers and so by all checkpoints.
     let heads = settings.size_or_sizes("attention_head_dim", 8, count)?;
@@ -193,11 +193,10 @@ fn read_blocks(settings: &Settings, groups: usize) -> Result<Vec<BlockConfig>, L
     Ok(blocks)
 }
 
-/// For each block of a list, whether it attends: it is of the second of two kinds.
+/// For each block of a list, under its key and of two kinds, whether it attends: it is of the second kind.
 fn read_kinds(
     settings: &Settings,
-    key: &str,
-    kinds: [&str; 2],
+    (key, kinds): (&str, [&str; 2]),
     default: &[&str],
     count: usize,
 ) -> Result<Vec<bool>, LoadError> {
