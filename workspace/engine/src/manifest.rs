@@ -247,7 +247,7 @@ impl ManifestWire {
         let image = |wire: &ImageWire| wire.parts().map(|(digest, media, size)| images.get(digest, media, size));
         let request = &self.request;
         let created = UNIX_EPOCH.checked_add(Duration::from_secs(self.created_unix_secs)).ok_or_else(|| {
-            format!("`created_unix_secs` is {}: expected a time that the system can tell", self.created_unix_secs)
+            format!("`created_unix_secs` is {}: expected a time", self.created_unix_secs)
         })?;
         Ok(Manifest {
             run: RunId::new(&self.run).map_err(|error| error.to_string())?,
