@@ -246,9 +246,9 @@ impl ManifestWire {
     pub(crate) fn manifest(self, images: &ImageStore) -> Result<Manifest, String> {
         let image = |wire: &ImageWire| wire.parts().map(|(digest, media, size)| images.get(digest, media, size));
         let request = &self.request;
-        let created = UNIX_EPOCH.checked_add(Duration::from_secs(self.created_unix_secs)).ok_or_else(|| {
-            format!("`created_unix_secs` is {}: expected a time", self.created_unix_secs)
-        })?;
+        let created = UNIX_EPOCH
+            .checked_add(Duration::from_secs(self.created_unix_secs))
+            .ok_or_else(|| format!("`created_unix_secs` is {}: expected a time", self.created_unix_secs))?;
         Ok(Manifest {
             run: RunId::new(&self.run).map_err(|error| error.to_string())?,
             program: self.program,
