@@ -14,7 +14,7 @@ pub(crate) struct Frames {
     pub(crate) has_more: bool,
 }
 
-/// Looks for frames up to the second, by the lengths of blocks alone (GIF89a, appendices A and B).
+/// Looks for frames up to the second, by the lengths of blocks alone (`GIF89a`, appendices A and B).
 pub(crate) fn frames(bytes: &[u8]) -> Frames {
     let mut frames = Frames::default();
     // Signature, version and screen; the fifth byte from there on tells of a table of colours.

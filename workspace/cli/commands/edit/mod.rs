@@ -90,6 +90,6 @@ async fn asked_to_stop() {
     }
     if tokio::signal::ctrl_c().await.is_err() {
         // That nobody can ask is not to be asked.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

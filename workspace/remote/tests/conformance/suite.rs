@@ -81,7 +81,7 @@ pub(crate) fn with_secret(mut connection: Connection, folder: &TempDir) -> Conne
 /// As long as nothing that should answer ever takes.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 /// Short enough to wait for where nothing answers.
-pub(crate) const SHORT: Duration = Duration::from_millis(1000);
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 
 /// How long to wait where this goes wrong.
 pub(crate) fn limit(fault: &ServerFault) -> Duration {
