@@ -30,6 +30,6 @@ pub trait Options: Sized {
     /// recipe with mistakes is never used.
     fn read(fields: &Fields<'_>) -> Option<Self>;
 
-    /// All that is set, defaults included, in the order of [`Self::KEYS`].
+    /// All that is set, defaults included, always in the same order: journals hold it.
     fn write(&self) -> Vec<(String, Yaml)>;
 }

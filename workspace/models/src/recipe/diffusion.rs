@@ -32,6 +32,14 @@ pub struct DiffusionSettings {
     pub batch: NonZeroU32,
 }
 
+pub(crate) const DIR: Key<Text> = Key {
+    name: "dir",
+    rule: Text,
+    absent: Absent::Refused,
+    meaning: "the pipeline's folder as diffusers writes it, from the folder in which the program runs; \
+              `editscale models pull` makes one",
+};
+
 pub(crate) const RESULT_SIZE: Key<Word<ResultSize>> = Key {
     name: "result_size",
     rule: Word(&[("model", ResultSize::Model), ("source", ResultSize::Source)]),

@@ -16,7 +16,7 @@ use crate::load::LoadError;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::{DEVICE, WeightChoice, weights};
 use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
 };
 
 /// FLUX.1 Kontext, from the folder of a pipeline.
@@ -57,14 +57,6 @@ pub enum TextDevice {
     /// On the processor.
     Cpu,
 }
-
-const DIR: Key<Text> = Key {
-    name: "dir",
-    rule: Text,
-    absent: Absent::Refused,
-    meaning: "the pipeline's folder as diffusers writes it, from the folder in which the program runs; \
-              `editscale models pull` makes one",
-};
 
 const TRANSFORMER: Key<Text> = Key {
     name: "transformer",

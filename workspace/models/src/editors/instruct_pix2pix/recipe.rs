@@ -4,8 +4,8 @@ use std::path::Path;
 
 use editscale_core::{EditorName, LocalEditor};
 use editscale_schema::{
-    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Text, Whole,
-    Word, Yaml,
+    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Whole, Word,
+    Yaml,
 };
 
 use crate::editors::diffusion::DiffusionEditor;
@@ -14,7 +14,7 @@ use crate::editors::samplers::SamplerKind;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::DEVICE;
 use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
 };
 
 /// `InstructPix2Pix`, from the folder of a pipeline.
@@ -39,14 +39,6 @@ pub struct InstructPix2PixRecipe {
     /// The most memory for encoded texts and sources, in MiB.
     pub cache_mib: u64,
 }
-
-const DIR: Key<Text> = Key {
-    name: "dir",
-    rule: Text,
-    absent: Absent::Refused,
-    meaning: "the pipeline's folder as diffusers writes it, from the folder in which the program runs; \
-              `editscale models pull` makes one",
-};
 
 const STEPS: Key<Whole> = Key {
     name: "steps",
