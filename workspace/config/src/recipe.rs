@@ -89,6 +89,13 @@ impl Recipe {
         self
     }
 
+    /// This recipe with a budget that is within another one too.
+    #[must_use]
+    pub fn within(mut self, limits: &Budget) -> Self {
+        self.settings.budget = self.settings.budget.within(limits);
+        self
+    }
+
     /// The same without the secrets of servers: enough to know what its editors and rewards can do, and not to call them.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {

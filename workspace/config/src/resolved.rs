@@ -1,16 +1,28 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
+use crate::Catalogue;
 use crate::budget;
 use crate::gates::write_gate;
 use crate::recipe::{Editor, Recipe, Reward, Settings};
 use crate::rewards::{NAME, WEIGHT};
-use editscale_schema::Yaml;
+use editscale_schema::{Report, Yaml};
 
 impl Recipe {
     /// The resolved recipe: every default spelled out, no comments, keys in the order of their documentation. It reads
     /// back as an equal recipe.
     pub fn to_yaml(&self) -> String {
         self.settings.to_yaml().document()
+    }
+
+    /// This recipe with other sections, each in JSON on one line, which YAML is too. What they get wrong is reported by its place in
+    /// a text that nobody sees: its messages say all.
+    pub fn with_sections(&self, sections: &[(&str, String)], catalogue: &Catalogue) -> Result<Self, Report> {
+        let Yaml::Map(mut entries) = self.settings.to_yaml() else { return Ok(self.clone()) };
+        for (name, value) in sections {
+            entries.retain(|(key, _)| key != name);
+            entries.push(((*name).to_owned(), Yaml::Scalar(value.clone())));
+        }
+        Self::parse(Yaml::Map(entries).document().as_bytes(), catalogue).map(|(recipe, _)| recipe)
     }
 }
 

@@ -91,6 +91,22 @@ pub struct Budget {
 pub struct Remaining(Budget);
 
 impl Budget {
+    /// The lesser of this and another in everything.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+            one.into_iter().chain(other).min()
+        }
+        Self {
+            edits: least(self.edits, other.edits),
+            reward_calls: least(self.reward_calls, other.reward_calls),
+            nfe: least(self.nfe, other.nfe),
+            tokens: least(self.tokens, other.tokens),
+            usd: least(self.usd, other.usd),
+            wall: least(self.wall, other.wall),
+        }
+    }
+
     /// What is left after `spent`. Nothing is ever below zero.
     pub fn after(&self, spent: &Ledger) -> Remaining {
         let less = |limit: Option<u64>, spent: u64| limit.map(|limit| limit.saturating_sub(spent));

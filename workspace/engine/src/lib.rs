@@ -36,7 +36,7 @@ pub use images::{ImageStore, digest_of};
 pub use job::{Job, Limits, Ports};
 pub use journal::JournalError;
 pub use manifest::{EditorRevision, Manifest, RewardRevision};
-pub use record::{CandidateRecord, MadeRecord, RunRecord, read_run};
+pub use record::{CandidateRecord, MadeRecord, RunRecord, read_outcome, read_run};
 pub use retry::Retry;
 pub use run::run;
 pub use stop::{StopSignal, Stopper};

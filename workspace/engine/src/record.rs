@@ -81,10 +81,12 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
         reader.learn(line).map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
     let candidates = reader.finish();
-    Ok(RunRecord { outcome: read_outcome(&path.join(OUTCOME))?, manifest, candidates, active })
+    Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, active })
 }
 
-fn read_outcome(path: &Path) -> Result<Option<Outcome>, DirectoryError> {
+/// Reads how the run in this folder ended; `None` where it is unfinished.
+pub fn read_outcome(run: &Path) -> Result<Option<Outcome>, DirectoryError> {
+    let path = &run.join(OUTCOME);
     if !path.exists() {
         return Ok(None);
     }

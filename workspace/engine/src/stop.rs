@@ -19,6 +19,11 @@ impl Stopper {
         (Self(Arc::new(sender)), StopSignal(receiver))
     }
 
+    /// Another signal that it gives.
+    pub fn signal(&self) -> StopSignal {
+        StopSignal(self.0.subscribe())
+    }
+
     /// Asks the run to stop. Asking again changes nothing.
     pub fn stop(&self) {
         self.0.send_replace(true);

@@ -1,0 +1,1 @@
+//! Scorings of several callers in one call of a reward.

@@ -1,0 +1,35 @@
+//! What was spent.
+
+use editscale_core::Ledger;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a run has spent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerForm {
+    /// Edits that were made or paid for, failed ones included.
+    pub edits: u64,
+    /// Judgements that were asked for: one a candidate and reward.
+    pub reward_calls: u64,
+    /// Denoiser evaluations.
+    pub nfe: u64,
+    /// Language-model tokens.
+    pub tokens: u64,
+    /// Money, in US dollars.
+    pub usd: f64,
+    /// Active time, in seconds.
+    pub wall_secs: f64,
+}
+
+impl From<&Ledger> for LedgerForm {
+    fn from(ledger: &Ledger) -> Self {
+        Self {
+            edits: ledger.edits,
+            reward_calls: ledger.reward_calls,
+            nfe: ledger.cost.nfe,
+            tokens: ledger.cost.tokens,
+            usd: ledger.cost.usd.dollars(),
+            wall_secs: ledger.wall.as_secs_f64(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The objects that go over the wire, in either direction, each with its schema. They are types of their own: what the core
+//! calls a thing can change without breaking a client.
+
+mod candidate;
+mod ledger;
+mod run;
+mod score;
+
+pub use candidate::CandidateForm;
+pub use ledger::LedgerForm;
+pub use run::{DrawForm, RunForm};
+pub use score::{FailureForm, ScoreForm, failure_form, score_form, scores_form};

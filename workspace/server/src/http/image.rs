@@ -1,0 +1,92 @@
+//! Pictures of a run, as they lie on disk or in a format that is asked for.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use editscale_core::Image;
+use editscale_engine::read_run;
+use editscale_picture::{DecodeCache, EncodeOptions, Format, encode};
+
+use crate::refusal::Refusal;
+use crate::runs::Live;
+use crate::service::Service;
+use crate::wish::media_of;
+
+/// Which picture of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// What was edited.
+    Source,
+    /// The best so far.
+    Best,
+    /// One candidate.
+    Candidate(u32),
+}
+
+/// A picture on its way to a client.
+#[derive(Debug, Clone)]
+pub(crate) struct Rendered {
+    pub(crate) mime: &'static str,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.bytes.to_vec()));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.mime));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
+        response
+    }
+}
+
+/// How a picture is wanted: as it is, or in a format with a quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    pub(crate) format: Option<Format>,
+    /// 1 to 100, for JPEG.
+    pub(crate) quality: Option<u8>,
+}
+
+/// The handle of a run's picture. Reads files.
+pub(crate) fn find(live: &Live, which: Which) -> Result<Image, Refusal> {
+    let absent = || Refusal::absent("picture", &format!("{}:{which:?}", live.id()));
+    let record = read_run(live.path()).map_err(Refusal::broken)?;
+    let id = match which {
+        Which::Source => return Ok(record.manifest.request.source),
+        Which::Candidate(id) => id,
+        Which::Best => {
+            let winner = record.outcome.as_ref().and_then(editscale_core::Outcome::winner);
+            winner.or_else(|| live.events().best()).ok_or_else(absent)?.0
+        }
+    };
+    let made = record.candidates.get(id as usize).and_then(|candidate| candidate.made.as_ref()).ok_or_else(absent)?;
+    made.as_ref().map(|made| made.image.clone()).map_err(|_| absent())
+}
+
+/// A picture as it is wanted. Reads files, and computes where another format is wanted.
+pub(crate) fn rendered(image: &Image, wanted: Wanted, pictures: &DecodeCache) -> Result<Rendered, Refusal> {
+    let bytes = image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
+    let format = wanted.format.filter(|format| media_of(*format) != image.media() || wanted.quality.is_some());
+    let Some(format) = format else { return Ok(Rendered { mime: image.media().mime(), bytes }) };
+    let picture = pictures.get(*image.digest().as_bytes(), &bytes).map_err(Refusal::broken)?;
+    let deep = picture.metadata.is_deep && format == Format::Png;
+    let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
+    let bytes = encode(&picture.pixels, &picture.metadata, options).map_err(Refusal::broken)?;
+    Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+}
+
+/// A run's picture as it is wanted.
+pub(crate) async fn picture(
+    service: &Arc<Service>,
+    live: Arc<Live>,
+    which: Which,
+    wanted: Wanted,
+) -> Result<Rendered, Refusal> {
+    let service = Arc::clone(service);
+    let made = tokio::task::spawn_blocking(move || rendered(&find(&live, which)?, wanted, service.pictures()));
+    made.await.map_err(Refusal::broken)?
+}

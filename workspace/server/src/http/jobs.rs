@@ -1,0 +1,487 @@
+//! Runs as jobs: asked for, followed, cancelled, gone on from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use editscale_core::ImageSize;
+use editscale_engine::read_run;
+use editscale_picture::Format;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::caller::Caller;
+use super::error::{ApiError, ErrorBody};
+use super::fields::{Fields, from_data_url};
+use super::image::{Wanted, Which, picture};
+use super::reply;
+use crate::form::RunForm;
+use crate::refusal::Refusal;
+use crate::runs::{Idempotency, Live, State as RunState};
+use crate::wish::{MaskRule, Picture, Wish};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(begin, list))
+        .routes(routes!(show, cancel))
+        .routes(routes!(events))
+        .routes(routes!(trace))
+        .routes(routes!(candidate_image))
+        .routes(routes!(source_image))
+        .routes(routes!(pick))
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RunStatus {
+    /// Its name.
+    pub(crate) id: String,
+    /// `queued`, `running`, `done`, `failed`, `cancelled`, `expired` (its deadline passed) or `paused` (it goes on when the
+    /// server is started again).
+    pub(crate) state: &'static str,
+    /// Why it failed.
+    pub(crate) message: Option<String>,
+    /// The recipe.
+    pub(crate) recipe: String,
+    /// Seconds since 1970 at which it was accepted.
+    pub(crate) created: u64,
+    /// The best candidate so far.
+    pub(crate) best: Option<u32>,
+    /// The candidate that a person picked.
+    pub(crate) picked: Option<u32>,
+}
+
+impl RunStatus {
+    pub(crate) fn of(live: &Live) -> Self {
+        let state = live.state();
+        Self {
+            id: live.id().to_string(),
+            state: state.word(),
+            message: if let RunState::Failed(why) = &state { Some(why.clone()) } else { None },
+            recipe: live.recipe(),
+            created: live.accepted(),
+            best: live.events().best().map(|id| id.0),
+            picked: live.picked(),
+        }
+    }
+}
+
+/// A run, and all that is known of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RunDetail {
+    #[serde(flatten)]
+    status: RunStatus,
+    /// Its trace so far.
+    trace: RunForm,
+}
+
+/// What to edit and how; as JSON, or as a form whose `image` and `mask` are files and whose other fields are texts.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = RunRequest)]
+#[expect(dead_code, reason = "it is read field by field, for messages that say which one is wrong")]
+pub(crate) struct RunRequest {
+    /// A picture as a data URL.
+    image: Option<String>,
+    /// A candidate of an earlier run, to go on from, in place of `image`.
+    from: Option<FromForm>,
+    /// What to do to it.
+    instruction: String,
+    /// The recipe's name; the first one where it is not said.
+    recipe: Option<String>,
+    /// A picture of the source's size as a data URL: white is where to edit.
+    mask: Option<String>,
+    /// `WIDTHxHEIGHT` in pixels.
+    size: Option<String>,
+    /// The root of all seeds; 0 where it is not said.
+    seed: Option<u64>,
+    /// What the run may spend, in the words of recipes; never more than its recipe allows.
+    budget: Option<Value>,
+    /// Another search than the recipe's, in the words of recipes.
+    search: Option<Value>,
+    /// Another rule to stop by than the recipe's, in the words of recipes.
+    stop: Option<Value>,
+    /// How many seconds it may take, waiting included.
+    deadline_secs: Option<f64>,
+}
+
+/// A candidate of an earlier run.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub(crate) struct FromForm {
+    /// The run.
+    run: String,
+    /// The candidate.
+    candidate: u32,
+}
+
+/// A size such as `1024x768`.
+pub(crate) fn size(text: &str) -> Result<ImageSize, ApiError> {
+    let parts = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let (width, height) = parts.ok_or_else(|| {
+        let found: String = text.chars().take(40).collect();
+        ApiError::invalid("size", format!("`{found}`: expected WIDTHxHEIGHT in pixels, as in 1024x768"))
+    })?;
+    Ok(ImageSize { width, height })
+}
+
+/// How long something may take.
+pub(crate) fn seconds(param: &'static str, secs: f64) -> Result<Duration, ApiError> {
+    let bad = || ApiError::invalid(param, format!("`{param}`: expected seconds above 0, found {secs}"));
+    if secs <= 0.0 { Err(bad()) } else { Duration::try_from_secs_f64(secs).map_err(|_| bad()) }
+}
+
+/// The sections of a recipe that a request has others for.
+pub(crate) fn sections(fields: &mut Fields) -> Result<Vec<(&'static str, Value)>, ApiError> {
+    let mut sections = Vec::new();
+    for name in ["search", "stop", "budget"] {
+        if let Some(value) = fields.object(name)? {
+            sections.push((name, value));
+        }
+    }
+    Ok(sections)
+}
+
+/// The picture of a field: a file of a form, or a data URL.
+pub(crate) fn file(fields: &mut Fields, name: &'static str) -> Result<Option<super::fields::File>, ApiError> {
+    let mut files = fields.files_of(name);
+    if files.len() > 1 {
+        return Err(ApiError::invalid(name, format!("`{name}`: expected one picture, found {}", files.len())));
+    }
+    match files.pop() {
+        Some(file) => Ok(Some(file)),
+        None => fields.text(name)?.map(|text| from_data_url(name, &text)).transpose(),
+    }
+}
+
+/// The key under which a request may come again.
+pub(crate) fn idempotency(headers: &HeaderMap, wish: &Wish) -> Result<Option<Idempotency>, ApiError> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let bad = || ApiError::invalid("idempotency-key", "expected 1 to 255 characters of ASCII as idempotency key");
+    Ok(Some(Idempotency { key: key.ok_or_else(bad)?.to_owned(), digest: wish.digest() }))
+}
+
+fn wish(mut fields: Fields, caller: Caller, headers: &HeaderMap) -> Result<Wish, ApiError> {
+    let from = fields.object("from")?;
+    let source = match (file(&mut fields, "image")?, from) {
+        (Some(file), None) => Picture::File { name: file.name, bytes: file.bytes },
+        (None, Some(from)) => {
+            let from: FromForm = serde_json::from_value(from)
+                .map_err(|error| ApiError::invalid("from", format!("expected `run` and `candidate`: {error}")))?;
+            Picture::Candidate { run: from.run, id: from.candidate }
+        }
+        _ => return Err(ApiError::invalid("image", "expected either `image` or `from`")),
+    };
+    let instruction = fields.text("instruction")?.ok_or_else(|| {
+        ApiError::invalid("instruction", "`instruction` is missing: say what to change, for example \"make it warmer\"")
+    })?;
+    let mut wish = Wish {
+        recipe: fields.text("recipe")?,
+        source,
+        instruction,
+        mask: file(&mut fields, "mask")?.map(|file| (file.bytes, MaskRule::White)),
+        size: fields.text("size")?.map(|text| size(&text)).transpose()?,
+        seed: fields.whole("seed")?,
+        sections: sections(&mut fields)?,
+        deadline: fields.number("deadline_secs")?.map(|secs| seconds("deadline_secs", secs)).transpose()?,
+        owner: caller.0,
+        idempotency: None,
+    };
+    fields.check_all_taken()?;
+    wish.idempotency = idempotency(headers, &wish)?;
+    Ok(wish)
+}
+
+/// Begins a run and answers at once.
+///
+/// It is on disk when the answer comes: it outlives a kill of the server. With an `idempotency-key`, a request that comes
+/// again gets the run that it got before.
+#[utoipa::path(
+    post, path = "/v1/runs", tag = "runs",
+    params(("idempotency-key" = Option<String>, Header, description = "under which the same request may come again")),
+    request_body(content((RunRequest = "application/json"), (RunRequest = "multipart/form-data"))),
+    responses(
+        (status = 202, description = "accepted", body = RunStatus),
+        (status = 400, description = "the request is wrong", body = ErrorBody),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such recipe, run or candidate", body = ErrorBody),
+        (status = 409, description = "the idempotency key was used for something else", body = ErrorBody),
+        (status = 413, description = "too large", body = ErrorBody),
+        (status = 415, description = "neither JSON nor a form", body = ErrorBody),
+        (status = 429, description = "the queue is full", body = ErrorBody),
+        (status = 503, description = "the server is shutting down", body = ErrorBody),
+    )
+)]
+async fn begin(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    let live = app.service.accept(wish(fields, caller, &headers)?).await?;
+    Ok((StatusCode::ACCEPTED, Json(RunStatus::of(&live))).into_response())
+}
+
+/// How many.
+#[derive(Debug, Deserialize, IntoParams)]
+struct ListQuery {
+    /// At most this many; 50 where it is not said, 1000 at most.
+    limit: Option<u16>,
+}
+
+/// Runs of one caller.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunList {
+    /// The latest first.
+    data: Vec<RunStatus>,
+}
+
+/// The caller's runs, the latest first.
+#[utoipa::path(
+    get, path = "/v1/runs", tag = "runs", params(ListQuery),
+    responses(
+        (status = 200, body = RunList),
+        (status = 400, description = "the query is wrong", body = ErrorBody),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+    )
+)]
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<RunList>, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+    let most = usize::from(query.limit.unwrap_or(50)).min(1000);
+    let data = app.service.runs().of(&caller.0, most).iter().map(|live| RunStatus::of(live)).collect();
+    Ok(Json(RunList { data }))
+}
+
+/// Reads a run's record beside the runtime's threads.
+pub(crate) async fn record(live: &Arc<Live>) -> Result<RunForm, Refusal> {
+    let live = Arc::clone(live);
+    let read = tokio::task::spawn_blocking(move || read_run(live.path()).map(|record| RunForm::from(&record)));
+    read.await.map_err(Refusal::broken)?.map_err(Refusal::broken)
+}
+
+/// Where a run stands, and its trace so far.
+#[utoipa::path(
+    get, path = "/v1/runs/{id}", tag = "runs", params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, body = RunDetail),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run of this caller", body = ErrorBody),
+    )
+)]
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<RunDetail>, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    let trace = record(&live).await?;
+    let mut status = RunStatus::of(&live);
+    status.best = status.best.or(trace.winner);
+    Ok(Json(RunDetail { status, trace }))
+}
+
+/// Cancels a run. What was made until then stays.
+#[utoipa::path(
+    delete, path = "/v1/runs/{id}", tag = "runs", params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, description = "where it stands; one that is at work ends within moments", body = RunStatus),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run of this caller", body = ErrorBody),
+    )
+)]
+async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<RunStatus>, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    app.service.runs().cancel(&live);
+    Ok(Json(RunStatus::of(&live)))
+}
+
+/// What happens in a run, as server-sent events.
+///
+/// `started`, `proposed`, `editing`, `step`, `edited`, `scored`, `failed`, `best`, `ended`; each has a number as its id, from
+/// which a client that was cut off goes on with `Last-Event-ID`. A run of an earlier life of the server that has ended tells
+/// `ended` alone: its trace has the rest.
+#[utoipa::path(
+    get, path = "/v1/runs/{id}/events", tag = "runs",
+    params(
+        ("id" = String, Path, description = "the run"),
+        ("last-event-id" = Option<String>, Header, description = "the number of the last event that was seen"),
+    ),
+    responses(
+        (status = 200, description = "events", content_type = "text/event-stream", body = String),
+        (status = 400, description = "the number is none", body = ErrorBody),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run of this caller", body = ErrorBody),
+    )
+)]
+async fn events(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    let from = match headers.get("last-event-id") {
+        None => 0,
+        Some(value) => {
+            let number = value.to_str().ok().and_then(|text| text.parse::<u32>().ok());
+            let bad = || ApiError::invalid("last-event-id", "`last-event-id`: expected the number of an event");
+            number.ok_or_else(bad)? as usize + 1
+        }
+    };
+    Ok(reply::events(live, from).into_response())
+}
+
+/// A run's trace: every candidate with its lineage and scores, the verdict, what was spent, the recipe.
+#[utoipa::path(
+    get, path = "/v1/runs/{id}/trace", tag = "runs", params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, body = RunForm),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run of this caller", body = ErrorBody),
+    )
+)]
+async fn trace(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<RunForm>, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    Ok(Json(record(&live).await?))
+}
+
+/// In which format.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct FormatQuery {
+    /// `png`, `jpeg` or `webp`; as the editor made it where it is not said.
+    format: Option<String>,
+}
+
+impl FormatQuery {
+    fn wanted(&self) -> Result<Wanted, ApiError> {
+        let format = self.format.as_deref().map(format).transpose()?;
+        Ok(Wanted { format, quality: None })
+    }
+}
+
+/// A format by its name.
+pub(crate) fn format(name: &str) -> Result<Format, ApiError> {
+    match name {
+        "png" => Ok(Format::Png),
+        "jpeg" | "jpg" => Ok(Format::Jpeg),
+        "webp" => Ok(Format::WebP),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            Err(ApiError::invalid("format", format!("`{other}`: expected png, jpeg or webp")))
+        }
+    }
+}
+
+/// A candidate's picture. `best` is the best so far.
+#[utoipa::path(
+    get, path = "/v1/runs/{id}/candidates/{candidate}/image", tag = "runs",
+    params(
+        ("id" = String, Path, description = "the run"),
+        ("candidate" = String, Path, description = "the candidate's number, or `best`"),
+        FormatQuery,
+    ),
+    responses(
+        (status = 200, description = "the picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+        (status = 400, description = "no such format", body = ErrorBody),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run or picture of this caller", body = ErrorBody),
+    )
+)]
+async fn candidate_image(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path((id, candidate)): Path<(String, String)>,
+    Query(format): Query<FormatQuery>,
+) -> Result<Response, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    let which = match candidate.as_str() {
+        "best" => Which::Best,
+        number => Which::Candidate(number.parse().map_err(|_| Refusal::absent("candidate", number))?),
+    };
+    Ok(picture(&app.service, live, which, format.wanted()?).await?.into_response())
+}
+
+/// The picture that a run edits.
+#[utoipa::path(
+    get, path = "/v1/runs/{id}/source", tag = "runs",
+    params(("id" = String, Path, description = "the run"), FormatQuery),
+    responses(
+        (status = 200, description = "the picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+        (status = 400, description = "no such format", body = ErrorBody),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run of this caller", body = ErrorBody),
+    )
+)]
+async fn source_image(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(format): Query<FormatQuery>,
+) -> Result<Response, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    Ok(picture(&app.service, live, Which::Source, format.wanted()?).await?.into_response())
+}
+
+/// Which candidate a person thinks is best.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Pick {
+    /// The candidate.
+    candidate: u32,
+}
+
+/// Notes which candidate a person thinks is best. Scores and verdict stay as they are.
+#[utoipa::path(
+    put, path = "/v1/runs/{id}/picked", tag = "runs", params(("id" = String, Path, description = "the run")),
+    request_body = Pick,
+    responses(
+        (status = 200, body = RunStatus),
+        (status = 400, description = "the body is wrong", body = ErrorBody),
+        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+        (status = 403, description = "from another site", body = ErrorBody),
+        (status = 404, description = "no such run or candidate of this caller", body = ErrorBody),
+        (status = 413, description = "too large", body = ErrorBody),
+        (status = 415, description = "no JSON", body = ErrorBody),
+        (status = 422, description = "the body has other fields", body = ErrorBody),
+    )
+)]
+async fn pick(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Result<Json<Pick>, axum::extract::rejection::JsonRejection>,
+) -> Result<Json<RunStatus>, ApiError> {
+    let live = app.service.runs().find(&id, &caller.0)?;
+    let Json(Pick { candidate }) = body?;
+    let picked = Arc::clone(&live);
+    let noted = tokio::task::spawn_blocking(move || {
+        super::image::find(&picked, Which::Candidate(candidate))?;
+        picked.record().picked = Some(candidate);
+        picked.keep();
+        Ok::<_, Refusal>(())
+    });
+    noted.await.map_err(Refusal::broken)??;
+    Ok(Json(RunStatus::of(&live)))
+}

@@ -1,0 +1,75 @@
+//! The door for HTTP. Every group of routes is a file, with its documentation for the OpenAPI document at each handler.
+
+mod caller;
+mod error;
+mod fields;
+mod files;
+mod health;
+mod image;
+mod images;
+mod jobs;
+mod metrics;
+mod models;
+mod page;
+mod reply;
+mod score;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::keys::Keys;
+use crate::service::Service;
+
+pub use serve::{ServeError, serve};
+
+/// What every handler can reach.
+#[derive(Debug)]
+pub struct App {
+    /// Recipes and runs.
+    pub service: Arc<Service>,
+    /// Who may call.
+    pub keys: Keys,
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "editscale",
+    description = "Better pictures out of an image-editing model: recipes served as editors, rewards served as scorers."
+))]
+struct Document;
+
+/// All routes, and the document that describes them.
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(images::routes())
+        .merge(models::routes())
+        .merge(jobs::routes())
+        .merge(files::routes())
+        .merge(score::routes())
+        .merge(page::routes())
+        .merge(health::routes())
+        .merge(metrics::routes())
+}
+
+/// The OpenAPI document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// Everything that is served.
+pub fn router(app: Arc<App>) -> Router {
+    let body = app.service.settings().body_bytes;
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(error::no_route)
+        .method_not_allowed_fallback(error::no_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), caller::known))
+        .layer(DefaultBodyLimit::max(body))
+        .with_state(app)
+}

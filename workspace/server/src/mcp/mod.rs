@@ -1,0 +1,1 @@
+//! The door for agents: tools and resources over the Model Context Protocol.

@@ -1,0 +1,217 @@
+//! From a checked wish to a run on disk, and from what is on disk to a run again.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use editscale_config::{Catalogue, Recipe};
+use editscale_core::{EditRequest, Ending, RunId};
+use editscale_engine::{Job, Limits, Manifest, Retry, RunDirectory, read_outcome, read_run};
+
+use super::carry::{after_search, why_in_vain};
+use super::live::{Live, State};
+use super::record::{EndedBy, ServiceRecord};
+use super::registry::{Ready, Runs};
+use crate::offer::Offer;
+use crate::refusal::Refusal;
+use crate::wish::Asked;
+
+impl Runs {
+    /// Puts a run on disk and into the queue. Whoever asks again under the same key gets the same run. Writes files.
+    pub(crate) fn accept(&self, asked: Asked) -> Result<Arc<Live>, Refusal> {
+        let owner = asked.owner.clone();
+        let claim = match &asked.idempotency {
+            None => None,
+            Some(key) => {
+                if let Some(live) = self.earlier(&owner, key)? {
+                    return Ok(live);
+                }
+                Some(self.claim(&owner, key)?)
+            }
+        };
+        self.check_room(&owner)?;
+        let ready = self.begin(asked)?;
+        let (live, path) = (Arc::clone(&ready.live), ready.live.path().to_owned());
+        let entered = self.enter(ready, false);
+        drop(claim);
+        if let Err(refusal) = entered {
+            // It was never promised to anybody.
+            fs::remove_dir_all(path).ok();
+            return Err(refusal);
+        }
+        self.expire_in_time(&live);
+        Ok(live)
+    }
+
+    /// Ends a run at its deadline, waiting or not.
+    fn expire_in_time(&self, live: &Arc<Live>) {
+        let (runs, live) = (self.clone(), Arc::clone(live));
+        tokio::spawn(async move {
+            let left = live.record().time_left();
+            tokio::select! {
+                _ = live.ended() => {}
+                () = tokio::time::sleep(left) => runs.stop(&live, EndedBy::Deadline, State::Expired),
+            }
+        });
+    }
+
+    fn begin(&self, asked: Asked) -> Result<Ready, Refusal> {
+        let id = new_id()?;
+        let path = self.settings().runs_dir.join(id.as_str());
+        let directory = RunDirectory::create(&path).map_err(Refusal::broken)?;
+        let begun = self.fill(asked, id, directory);
+        if begun.is_err() {
+            fs::remove_dir_all(path).ok();
+        }
+        begun
+    }
+
+    fn fill(&self, asked: Asked, id: RunId, directory: RunDirectory) -> Result<Ready, Refusal> {
+        let Asked { offer, recipe, source, mask, instruction, .. } = asked;
+        let images = directory.images();
+        let request = EditRequest {
+            source: images.put(&source).map_err(Refusal::broken)?,
+            instruction,
+            mask: mask.map(|mask| images.put(&mask)).transpose().map_err(Refusal::broken)?,
+            output_size: asked.size,
+            seed: asked.seed,
+        };
+        let begun = Begun { run: id.clone(), request, source_name: asked.source_name, continues: asked.continues };
+        let live = |record| Arc::new(Live::new(id, directory.path().to_owned(), record, State::Queued));
+        let mut record = ServiceRecord::new(&offer.name, &asked.owner, asked.deadline);
+        record.idempotency = asked.idempotency;
+        record.write(directory.path()).map_err(Refusal::broken)?;
+        let live = live(record);
+        let (manifest, job) = begun.job(&offer, &recipe, &live);
+        // From here on it is a run that outlives a kill.
+        directory.begin(&manifest).map_err(Refusal::broken)?;
+        Ok(Ready { live, job, directory, retain: recipe.settings().retain })
+    }
+
+    /// Takes up what an earlier life of the server left: runs that were accepted and have not ended go on, or are reported
+    /// as failed. Returns how many go on.
+    pub(crate) fn recover(&self, offers: &[Arc<Offer>], catalogue: &Catalogue) -> Result<usize, Refusal> {
+        let folder = &self.settings().runs_dir;
+        fs::create_dir_all(folder).map_err(|error| Refusal::broken(format!("{}: {error}", folder.display())))?;
+        let entries =
+            fs::read_dir(folder).map_err(|error| Refusal::broken(format!("{}: {error}", folder.display())))?;
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        // Names begin with the time at which a run was accepted.
+        paths.sort();
+        Ok(paths.iter().filter(|path| self.recover_one(path, offers, catalogue)).count())
+    }
+
+    /// Whether the run in this folder goes on.
+    fn recover_one(&self, path: &Path, offers: &[Arc<Offer>], catalogue: &Catalogue) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| RunId::new(name).ok());
+        let (Some(id), Some(record)) = (name, ServiceRecord::read(path)) else { return false };
+        if !path.join("run.json").exists() {
+            // The server died before it had accepted this.
+            fs::remove_dir_all(path).ok();
+            return false;
+        }
+        if let Some(state) = ended_state(path, &record) {
+            self.remember(Arc::new(Live::new(id, path.to_owned(), record, state)));
+            return false;
+        }
+        let live = Arc::new(Live::new(id, path.to_owned(), record, State::Queued));
+        let resumed = resume(&live, offers, catalogue);
+        match resumed.and_then(|ready| self.enter(ready, true).map_err(|refusal| refusal.to_string())) {
+            Ok(()) => {
+                self.expire_in_time(&live);
+                true
+            }
+            Err(why) => {
+                let why = format!("the run cannot go on: {why}");
+                tracing::warn!(run = %live.id(), why, "run lost");
+                live.end_by(EndedBy::Failure(why.clone()));
+                live.set_state(State::Failed(why));
+                self.remember(live);
+                false
+            }
+        }
+    }
+}
+
+/// How a run ended in an earlier life, if it did.
+fn ended_state(path: &Path, record: &ServiceRecord) -> Option<State> {
+    let outcome = read_outcome(path).ok().flatten();
+    if let Some(outcome) = outcome.filter(|outcome| outcome.ending == Ending::Search) {
+        let why = || read_run(path).map_or_else(|error| error.to_string(), |record| why_in_vain(&record));
+        return Some(after_search(&outcome, why));
+    }
+    match record.ended.clone()? {
+        EndedBy::Caller => Some(State::Cancelled),
+        EndedBy::Deadline => Some(State::Expired),
+        EndedBy::Failure(why) => Some(State::Failed(why)),
+    }
+}
+
+/// A run made ready to go on, under the recipe that it was begun with.
+fn resume(live: &Arc<Live>, offers: &[Arc<Offer>], catalogue: &Catalogue) -> Result<Ready, String> {
+    let name = live.recipe();
+    let offer = offers.iter().find(|offer| offer.name == name);
+    let offer = offer.ok_or_else(|| format!("its recipe `{name}` is not served any more"))?;
+    let (directory, recorded) = RunDirectory::open(live.path()).map_err(|error| error.to_string())?;
+    let parsed = Recipe::parse(recorded.resolved_recipe.as_bytes(), catalogue);
+    let (recipe, _) = parsed.map_err(|_| "the recipe in run.json cannot be read".to_owned())?;
+    let begun = Begun {
+        run: recorded.run.clone(),
+        request: recorded.request.clone(),
+        source_name: recorded.source_name.clone(),
+        continues: recorded.continues.clone(),
+    };
+    let (present, job) = begun.job(offer, &recipe, live);
+    directory.check_same(&recorded, &present).map_err(|error| error.to_string())?;
+    Ok(Ready { live: Arc::clone(live), job, directory, retain: recipe.settings().retain })
+}
+
+/// What a run has from its beginning.
+struct Begun {
+    run: RunId,
+    request: EditRequest,
+    source_name: String,
+    continues: Option<String>,
+}
+
+impl Begun {
+    /// The run's record, and what the engine needs to carry it out.
+    fn job(self, offer: &Offer, recipe: &Recipe, live: &Live) -> (Manifest, Job) {
+        live.events().set_objective(recipe.objective());
+        let ports = offer.ports(Arc::clone(live.events()) as _);
+        let (editors, rewards) = Manifest::revisions(&ports.cards());
+        let retry = recipe.settings().retry;
+        let retry = Retry { attempts: retry.attempts, base: retry.base_delay, most: retry.max_delay };
+        let job = Job {
+            run: self.run.clone(),
+            request: Arc::new(self.request.clone()),
+            search: recipe.search_factory(),
+            ports,
+            limits: Limits { budget: recipe.budget(), retry },
+        };
+        let manifest = Manifest {
+            run: self.run,
+            program: format!("editscale {}", env!("CARGO_PKG_VERSION")),
+            created: SystemTime::now(),
+            request: self.request,
+            source_name: self.source_name,
+            recipe: offer.text.clone(),
+            resolved_recipe: recipe.to_yaml(),
+            search: recipe.search_factory().revision(),
+            objective: recipe.objective().revision(),
+            budget: recipe.budget(),
+            editors,
+            rewards,
+            continues: self.continues,
+        };
+        (manifest, job)
+    }
+}
+
+/// A name that no other run has: the time, so that names sort as runs were accepted, and chance.
+fn new_id() -> Result<RunId, Refusal> {
+    let chance = getrandom::u64().map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    RunId::new(&format!("r{millis:012x}{:012x}", chance >> 16)).map_err(Refusal::broken)
+}

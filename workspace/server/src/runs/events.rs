@@ -1,0 +1,189 @@
+//! What happens in a run, kept so that anybody can follow it from the beginning or from where they were cut off.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use editscale_core::{CandidateId, Event, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard, Trial};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::live::State;
+use crate::form::{LedgerForm, failure_form, scores_form};
+
+/// More than this many events of one run are not kept: steps are then left out.
+const MOST: usize = 10_000;
+
+/// One event, as it is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Its place in the run's events, from 0.
+    pub number: usize,
+    /// What kind it is: `started`, `proposed`, `editing`, `step`, `edited`, `scored`, `failed`, `best`, `ended`.
+    pub name: &'static str,
+    /// A JSON object.
+    pub data: Arc<Value>,
+}
+
+/// The events of one run.
+#[derive(Debug)]
+pub struct EventLog {
+    book: Mutex<Book>,
+    count: watch::Sender<(usize, bool)>,
+    objective: OnceLock<Arc<dyn Objective>>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    told: Vec<Told>,
+    cards: Vec<(CandidateId, ScoreCard)>,
+    best: Option<CandidateId>,
+    steps: HashMap<CandidateId, u32>,
+}
+
+impl Default for EventLog {
+    fn default() -> Self {
+        Self { book: Mutex::default(), count: watch::Sender::new((0, false)), objective: OnceLock::new() }
+    }
+}
+
+impl EventLog {
+    /// Says by what candidates are compared, before anything happens.
+    pub(crate) fn set_objective(&self, objective: Arc<dyn Objective>) {
+        self.objective.get_or_init(|| objective);
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The best candidate so far, where there is one.
+    pub fn best(&self) -> Option<CandidateId> {
+        self.book().best
+    }
+
+    /// Waits for events from this number on. Nothing once the run has ended and all was handed out.
+    pub async fn after(&self, number: usize) -> Option<Vec<Told>> {
+        let mut count = self.count.subscribe();
+        // The sender is in self, so that this waits until there is something.
+        let ready = count.wait_for(|(count, ended)| *count > number || *ended).await;
+        ready.ok()?;
+        let told: Vec<Told> = self.book().told.iter().skip(number).cloned().collect();
+        (!told.is_empty()).then_some(told)
+    }
+
+    fn tell(&self, book: &mut Book, name: &'static str, data: Value) {
+        let number = book.told.len();
+        book.told.push(Told { number, name, data: Arc::new(data) });
+        self.count.send_modify(|count| count.0 = number + 1);
+    }
+
+    /// The run has ended so: nothing more comes.
+    pub(crate) fn end(&self, state: &State) {
+        let mut book = self.book();
+        if self.count.borrow().1 {
+            return;
+        }
+        let why = match state {
+            State::Failed(why) => Some(why.as_str()),
+            _ => None,
+        };
+        let data = json!({"state": state.word(), "message": why, "best": book.best.map(|id| id.0)});
+        self.tell(&mut book, "ended", data);
+        self.count.send_modify(|count| count.1 = true);
+    }
+
+    fn tried(&self, trial: &Trial, spent: &Ledger) {
+        let mut book = self.book();
+        let spent = LedgerForm::from(spent);
+        book.steps.remove(&trial.id());
+        match trial {
+            Trial::Scored { id, card, .. } => {
+                book.cards.push((*id, card.clone()));
+                let (utility, best) = self.compared(&book, *id);
+                let data = json!({"candidate": id.0, "scores": scores_form(card), "utility": utility, "spent": spent});
+                self.tell(&mut book, "scored", data);
+                self.crown(&mut book, best);
+            }
+            Trial::Rescored { id, card } => {
+                let data = json!({"candidate": id.0, "scores": scores_form(card), "again": true, "spent": spent});
+                self.tell(&mut book, "scored", data);
+            }
+            Trial::Failed { id, why } => {
+                let data = json!({"candidate": id.0, "failure": failure_form(why), "spent": spent});
+                self.tell(&mut book, "failed", data);
+            }
+            Trial::Critique { .. } => {}
+        }
+    }
+
+    /// A candidate's utility among all, and the best of all.
+    fn compared(&self, book: &Book, id: CandidateId) -> (Option<f64>, Option<(CandidateId, f64)>) {
+        let Some(objective) = self.objective.get() else { return (None, None) };
+        let cards: Vec<&ScoreCard> = book.cards.iter().map(|(_, card)| card).collect();
+        let utilities = objective.utilities(&cards);
+        let known = book.cards.iter().zip(utilities).filter_map(|((id, _), utility)| Some((*id, utility?.get())));
+        let known: Vec<(CandidateId, f64)> = known.collect();
+        let own = known.iter().find(|(known, _)| *known == id).map(|(_, utility)| *utility);
+        // Of equals, the one that was asked for first.
+        let best = known.into_iter().min_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        (own, best)
+    }
+
+    fn crown(&self, book: &mut Book, best: Option<(CandidateId, f64)>) {
+        if let Some((id, utility)) = best.filter(|(id, _)| book.best != Some(*id)) {
+            book.best = Some(id);
+            self.tell(book, "best", json!({"candidate": id.0, "utility": utility}));
+        }
+    }
+
+    fn stepped(&self, id: CandidateId, step: u32, steps: u32) {
+        let mut book = self.book();
+        if book.told.len() < MOST && book.steps.insert(id, step) != Some(step) {
+            self.tell(&mut book, "step", json!({"candidate": id.0, "step": step, "steps": steps}));
+        }
+    }
+
+    fn concluded(&self, outcome: &Outcome) {
+        let mut book = self.book();
+        // The verdict has the last word on which is best: it knows all rounds.
+        if let Some(ranked) = outcome.verdict.ranked.first() {
+            let best = Some((ranked.id, ranked.utility.get()));
+            self.crown(&mut book, best);
+        }
+    }
+}
+
+fn proposed(proposal: &Proposal) -> Value {
+    json!({
+        "id": proposal.id.0,
+        "parent": proposal.lineage.parent.map(|id| id.0),
+        "edge": proposal.lineage.edge.word(),
+        "editor": proposal.editor.as_str(),
+        "seed": proposal.seed.get(),
+        "instruction": &*proposal.instruction,
+    })
+}
+
+impl Observer for EventLog {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { run, resumed, .. } => {
+                self.tell(&mut self.book(), "started", json!({"run": run.as_str(), "resumed": resumed}));
+            }
+            Event::Proposed { round, proposals } => {
+                let candidates: Vec<Value> = proposals.iter().map(proposed).collect();
+                self.tell(&mut self.book(), "proposed", json!({"round": round, "candidates": candidates}));
+            }
+            Event::Editing { id } => self.tell(&mut self.book(), "editing", json!({"candidate": id.0})),
+            Event::Step { id, step, steps } => self.stepped(*id, *step, *steps),
+            Event::Edited { id, notes, took, .. } => {
+                let notes: Vec<&str> = notes.iter().map(|note| &**note).collect();
+                let data = json!({"candidate": id.0, "secs": took.as_secs_f64(), "notes": notes});
+                self.tell(&mut self.book(), "edited", data);
+            }
+            Event::Tried { trial, spent } => self.tried(trial, spent),
+            Event::Ended { outcome } => self.concluded(outcome),
+            Event::Preview { .. } => {}
+        }
+    }
+}

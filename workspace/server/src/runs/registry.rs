@@ -1,0 +1,250 @@
+//! All runs that this server knows, and what waits to be carried out.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use editscale_core::RunId;
+use editscale_engine::{Job, RunDirectory};
+use tokio::sync::watch;
+
+use super::live::{Live, State};
+use super::queue::FairQueue;
+use super::record::{EndedBy, Idempotency, Owner};
+use crate::refusal::Refusal;
+use crate::settings::Settings;
+
+/// Everything that a run needs to be carried out.
+pub(crate) struct Ready {
+    pub(crate) live: Arc<Live>,
+    pub(crate) job: Job,
+    pub(crate) directory: RunDirectory,
+    pub(crate) retain: editscale_config::Retain,
+}
+
+/// All runs of a server. Cheap to clone.
+#[derive(Clone)]
+pub struct Runs(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    book: Mutex<Book>,
+    /// How many are carried out.
+    running: watch::Sender<usize>,
+}
+
+struct Book {
+    known: BTreeMap<RunId, Arc<Live>>,
+    keys: HashMap<(Owner, String), (String, RunId)>,
+    /// Keys under which a run is being put on disk.
+    claimed: HashSet<(Owner, String)>,
+    waiting: FairQueue<Owner, Ready>,
+    running: usize,
+    closing: bool,
+    /// Seconds that a run takes, of late.
+    pace: f64,
+}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let book = self.book();
+        f.debug_struct("Runs").field("known", &book.known.len()).field("waiting", &book.waiting.len()).finish()
+    }
+}
+
+impl Runs {
+    /// No runs yet. `callers` is how many there can be.
+    pub(crate) fn new(settings: Settings, callers: usize) -> Self {
+        let most = settings.waiting;
+        let share = if callers > 1 { most.div_ceil(2) } else { most };
+        let book = Book {
+            known: BTreeMap::new(),
+            keys: HashMap::new(),
+            claimed: HashSet::new(),
+            waiting: FairQueue::new(most, share),
+            running: 0,
+            closing: false,
+            pace: 5.0,
+        };
+        Self(Arc::new(Shared { settings, book: Mutex::new(book), running: watch::Sender::new(0) }))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// A run of this owner.
+    pub fn find(&self, id: &str, owner: &Owner) -> Result<Arc<Live>, Refusal> {
+        let absent = || Refusal::absent("run", id);
+        let id = RunId::new(id).map_err(|_| absent())?;
+        let found = self.book().known.get(&id).cloned();
+        found.filter(|live| live.owner() == *owner).ok_or_else(absent)
+    }
+
+    /// This owner's runs, the latest first.
+    pub fn of(&self, owner: &Owner, most: usize) -> Vec<Arc<Live>> {
+        let book = self.book();
+        book.known.values().rev().filter(|live| live.owner() == *owner).take(most).cloned().collect()
+    }
+
+    /// How many wait, and how many are carried out.
+    pub fn load(&self) -> (usize, usize) {
+        let book = self.book();
+        (book.waiting.len(), book.running)
+    }
+
+    /// The run that was accepted under this key, if what was wished for is the same.
+    pub(crate) fn earlier(&self, owner: &Owner, key: &Idempotency) -> Result<Option<Arc<Live>>, Refusal> {
+        let book = self.book();
+        let Some((digest, id)) = book.keys.get(&(owner.clone(), key.key.clone())) else { return Ok(None) };
+        if *digest != key.digest {
+            let message = "the idempotency key was used for another request: expected the same body";
+            return Err(Refusal::Conflict(message.to_owned()));
+        }
+        Ok(book.known.get(id).cloned())
+    }
+
+    /// Keeps a key for whoever puts its run on disk.
+    pub(crate) fn claim(&self, owner: &Owner, key: &Idempotency) -> Result<Claim, Refusal> {
+        let key = (owner.clone(), key.key.clone());
+        if self.book().claimed.insert(key.clone()) {
+            return Ok(Claim { runs: self.clone(), key });
+        }
+        Err(Refusal::Conflict("a request with this idempotency key is being accepted: ask again".to_owned()))
+    }
+
+    /// Whether a run of this owner would be taken now.
+    pub(crate) fn check_room(&self, owner: &Owner) -> Result<(), Refusal> {
+        let book = self.book();
+        if book.closing {
+            return Err(Refusal::Closing);
+        }
+        if book.running < self.settings().running || book.waiting.has_room(owner) {
+            return Ok(());
+        }
+        let waiting = book.waiting.len();
+        let secs = book.pace * (waiting + 1) as f64 / self.settings().running.max(1) as f64;
+        let after = Duration::from_secs_f64(secs.clamp(1.0, 600.0));
+        Err(Refusal::Busy { message: format!("{waiting} runs are waiting: there is no room for another"), after })
+    }
+
+    /// Takes a run that is on disk. `promised`: whether it was accepted earlier, and is taken in any case.
+    pub(crate) fn enter(&self, ready: Ready, promised: bool) -> Result<(), Refusal> {
+        let (live, owner) = (Arc::clone(&ready.live), ready.live.owner());
+        let idempotency = live.record().idempotency.clone();
+        let mut book = self.book();
+        if book.running < self.settings().running && book.waiting.len() == 0 && !book.closing {
+            book.running += 1;
+            self.0.running.send_replace(book.running);
+            self.start(ready);
+        } else if promised {
+            book.waiting.push_anyway(owner.clone(), ready);
+        } else if book.closing || book.waiting.push(owner.clone(), ready).is_err() {
+            drop(book);
+            return self.check_room(&owner).and(Err(Refusal::Closing));
+        }
+        if let Some(Idempotency { key, digest }) = idempotency {
+            book.keys.insert((owner, key), (digest, live.id().clone()));
+        }
+        book.known.insert(live.id().clone(), live);
+        Ok(())
+    }
+
+    /// Knows a run of an earlier life that has ended.
+    pub(crate) fn remember(&self, live: Arc<Live>) {
+        let mut book = self.book();
+        if let Some(Idempotency { key, digest }) = live.record().idempotency.clone() {
+            book.keys.insert((live.owner(), key), (digest, live.id().clone()));
+        }
+        book.known.insert(live.id().clone(), live);
+    }
+
+    /// Carries a run out, and then those that wait.
+    fn start(&self, ready: Ready) {
+        let runs = self.clone();
+        tokio::spawn(async move {
+            let mut next = Some(ready);
+            while let Some(ready) = next {
+                let began = std::time::Instant::now();
+                super::carry::carry_out(ready).await;
+                next = runs.next(began.elapsed());
+            }
+        });
+    }
+
+    /// The next one to be carried out by whoever has just done one.
+    fn next(&self, took: Duration) -> Option<Ready> {
+        let mut book = self.book();
+        book.pace = 0.8 * book.pace + 0.2 * took.as_secs_f64();
+        let next = if book.closing { None } else { book.waiting.pop() };
+        if next.is_none() {
+            book.running -= 1;
+            self.0.running.send_replace(book.running);
+        }
+        next
+    }
+
+    /// Ends a run for its caller. One that waits gives its place back at once.
+    pub fn cancel(&self, live: &Live) {
+        self.stop(live, EndedBy::Caller, State::Cancelled);
+    }
+
+    pub(crate) fn stop(&self, live: &Live, by: EndedBy, state: State) {
+        if live.state().is_final() || !live.end_by(by) {
+            return;
+        }
+        let removed = self.book().waiting.remove(|ready| ready.live.id() == live.id());
+        if !removed.is_empty() {
+            live.set_state(state);
+        }
+        live.stopper().stop();
+    }
+
+    /// Begins nothing more, stops what is under way, and waits until it is put aside; what waits is put aside too. All of it
+    /// goes on when a server is started over the same folder.
+    pub async fn close(&self) {
+        let (waiting, running) = {
+            let mut book = self.book();
+            book.closing = true;
+            let waiting = book.waiting.remove(|_| true);
+            let running: Vec<_> = book.known.values().filter(|live| live.state() == State::Running).cloned().collect();
+            (waiting, running)
+        };
+        waiting.into_iter().for_each(|ready| ready.live.set_state(State::Paused));
+        running.iter().for_each(|live| live.stopper().stop());
+        // The sender lives as long as self.
+        self.0.running.subscribe().wait_for(|running| *running == 0).await.ok();
+    }
+
+    /// Refuses new runs from now on; what is under way goes on.
+    pub fn refuse_more(&self) {
+        self.book().closing = true;
+    }
+
+    /// Whether new runs are refused.
+    pub fn is_closing(&self) -> bool {
+        self.book().closing
+    }
+
+    /// Waits until nothing is carried out.
+    pub async fn idle(&self) {
+        self.0.running.subscribe().wait_for(|running| *running == 0).await.ok();
+    }
+}
+
+/// A key that is kept until this is dropped.
+pub(crate) struct Claim {
+    runs: Runs,
+    key: (Owner, String),
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.runs.book().claimed.remove(&self.key);
+    }
+}

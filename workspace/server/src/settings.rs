@@ -1,0 +1,59 @@
+//! What a server is told when it is started.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Limits and places.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder that holds a folder for each run.
+    pub runs_dir: PathBuf,
+    /// Runs that are carried out at a time. Their editors and rewards are shared.
+    pub running: usize,
+    /// Runs that may wait; one more is refused until there is room.
+    pub waiting: usize,
+    /// The most edits that one run may ask for, whatever its recipe and its caller say.
+    pub most_edits: u64,
+    /// The most bytes of a request's body.
+    pub body_bytes: usize,
+    /// The most pixels of a picture that is taken in, and of one that is asked for.
+    pub pixels: u64,
+    /// The longest that a run may take, waiting included; callers may ask for less.
+    pub deadline: Duration,
+    /// The longest that a request's head may take to arrive.
+    pub head_time: Duration,
+    /// The longest that a request's body may take to arrive, and the longest silence within it.
+    pub body_time: Duration,
+    /// Connections at a time.
+    pub connections: usize,
+    /// How long requests under way are waited for when the server is told to end.
+    pub drain: Duration,
+    /// Scorings that may wait at one reward.
+    pub scorings: usize,
+    /// Whether trainers may speak pickles at `POST /`.
+    pub pickles: bool,
+    /// The folders whose files agents may name.
+    pub roots: Vec<PathBuf>,
+}
+
+impl Settings {
+    /// The usual limits, for runs in this folder.
+    pub fn new(runs_dir: PathBuf) -> Self {
+        Self {
+            runs_dir,
+            running: 2,
+            waiting: 64,
+            most_edits: 64,
+            body_bytes: 64 << 20,
+            pixels: 50_000_000,
+            deadline: Duration::from_mins(10),
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_mins(1),
+            connections: 1024,
+            drain: Duration::from_secs(30),
+            scorings: 1024,
+            pickles: false,
+            roots: Vec::new(),
+        }
+    }
+}
