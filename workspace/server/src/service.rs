@@ -1,6 +1,7 @@
 //! The middle of the server: what every door goes through.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
@@ -19,6 +20,8 @@ pub struct Service {
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
+    opened: SystemTime,
+    secret: [u8; 32],
 }
 
 impl Service {
@@ -33,6 +36,9 @@ impl Service {
         callers: usize,
     ) -> Result<Arc<Self>, Refusal> {
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
+        check_aliases(&offers, &settings)?;
+        let mut secret = [0_u8; 32];
+        getrandom::fill(&mut secret).map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
         let runs = Runs::new(settings.clone(), callers);
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {
@@ -40,7 +46,7 @@ impl Service {
         }
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))
+        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures, opened: SystemTime::now(), secret }))
     }
 
     /// The recipes, the usual one first.
@@ -63,6 +69,16 @@ impl Service {
         &self.pictures
     }
 
+    /// When this life of the server began.
+    pub(crate) fn opened(&self) -> SystemTime {
+        self.opened
+    }
+
+    /// What this life of the server signs addresses with.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// The checks that wishes go through.
     pub(crate) fn checker(&self) -> Checker<'_> {
         Checker { offers: &self.offers, catalogue: &self.catalogue, settings: &self.settings, runs: &self.runs }
@@ -81,4 +97,19 @@ impl Service {
         });
         accepted.await.map_err(|panic| Refusal::broken(format!("a picture could not be looked at: {panic}")))?
     }
+}
+
+/// Refuses other names that mean nothing, or two things.
+fn check_aliases(offers: &[Arc<Offer>], settings: &Settings) -> Result<(), Refusal> {
+    let is_offered = |name: &str| offers.iter().any(|offer| offer.name == name);
+    for (place, (alias, recipe)) in settings.aliases.iter().enumerate() {
+        let bad = |why: &str| Err(Refusal::invalid("aliases", format!("the alias `{alias}` for `{recipe}`: {why}")));
+        if !is_offered(recipe) {
+            return bad("no such recipe is served");
+        }
+        if is_offered(alias) || settings.aliases.iter().take(place).any(|(earlier, _)| earlier == alias) {
+            return bad("the name means something else already");
+        }
+    }
+    Ok(())
 }

@@ -34,6 +34,8 @@ pub struct Settings {
     pub pickles: bool,
     /// The folders whose files agents may name.
     pub roots: Vec<PathBuf>,
+    /// Other names of recipes, each with the recipe's own: for clients whose model is written into them.
+    pub aliases: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             scorings: 1024,
             pickles: false,
             roots: Vec::new(),
+            aliases: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod images;
 mod jobs;
 mod metrics;
 mod models;
+mod nested;
 mod page;
 mod reply;
 mod score;

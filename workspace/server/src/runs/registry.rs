@@ -86,6 +86,12 @@ impl Runs {
         found.filter(|live| live.owner() == *owner).ok_or_else(absent)
     }
 
+    /// A run, whoever's it is: for those alone who have shown that they may see it.
+    pub(crate) fn find_shown(&self, id: &str) -> Result<Arc<Live>, Refusal> {
+        let found = RunId::new(id).ok().and_then(|id| self.book().known.get(&id).cloned());
+        found.ok_or_else(|| Refusal::absent("run", id))
+    }
+
     /// This owner's runs, the latest first.
     pub fn of(&self, owner: &Owner, most: usize) -> Vec<Arc<Live>> {
         let book = self.book();
