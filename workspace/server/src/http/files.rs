@@ -20,7 +20,7 @@ use super::jobs::format;
 use crate::refusal::Refusal;
 
 /// How long an address holds.
-const LIFE: Duration = Duration::from_hours(1);
+const LIFE: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(file))

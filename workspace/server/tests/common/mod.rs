@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 use tokio::task::JoinHandle;
 
 /// Longer than anything takes that comes at all.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Nothing in this process dies unnoticed.
 struct Alive;

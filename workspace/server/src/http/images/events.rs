@@ -68,12 +68,11 @@ impl Teller {
             return None;
         }
         let told = if self.sent < self.most { self.tied.live().events().after(self.from).await } else { None };
-        let events = match told {
-            Some(told) => self.partials(&told).await,
-            None => {
-                self.is_over = true;
-                self.last().await
-            }
+        let events = if let Some(told) = told {
+            self.partials(&told).await
+        } else {
+            self.is_over = true;
+            self.last().await
         };
         Some((events, self))
     }

@@ -82,7 +82,7 @@ impl Display {
             if ready.len() == self.wanted.count {
                 break;
             }
-            let mut form = self.described(candidate, Some(outcome));
+            let mut form = described(candidate, Some(outcome));
             match self.show(&mut form, image) {
                 Ok(()) => ready.push(Ready { form, size: image.size() }),
                 // The recipe did not keep it.
@@ -101,32 +101,21 @@ impl Display {
         let record = editscale_engine::read_run(self.live.path()).map_err(Refusal::broken)?;
         let found = candidate(&record, id).ok_or_else(|| Refusal::absent("candidate", &id.to_string()));
         let (candidate, image) = found?;
-        let mut form = self.described(candidate, None);
+        let mut form = described(candidate, None);
         self.show(&mut form, image)?;
         Ok(Ready { form, size: image.size() })
-    }
-
-    /// What the search knows of a candidate.
-    fn described(&self, candidate: &CandidateRecord, outcome: Option<&Outcome>) -> ImageForm {
-        let CandidateForm { id, seed, scores, utility, .. } = CandidateForm::new(candidate, outcome);
-        let made = candidate.made.as_ref().and_then(|made| made.as_ref().ok());
-        let seed = made.and_then(|made| made.effective_seed).unwrap_or(seed);
-        ImageForm { b64_json: None, url: None, candidate: id, utility, scores, seed }
     }
 
     /// Puts the picture in, or its address.
     fn show(&self, form: &mut ImageForm, image: &Image) -> Result<(), Refusal> {
         let wanted = self.wanted_of(image);
-        match &self.wanted.base {
-            Some(base) => {
-                image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
-                let shown = Shown { run: self.live.id().as_str(), candidate: form.candidate, wanted };
-                form.url = Some(format!("{base}{}", shown.address(self.service.secret())));
-            }
-            None => {
-                let rendered = rendered(image, wanted, self.service.pictures())?;
-                form.b64_json = Some(STANDARD.encode(&rendered.bytes));
-            }
+        if let Some(base) = &self.wanted.base {
+            image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
+            let shown = Shown { run: self.live.id().as_str(), candidate: form.candidate, wanted };
+            form.url = Some(format!("{base}{}", shown.address(self.service.secret())));
+        } else {
+            let rendered = rendered(image, wanted, self.service.pictures())?;
+            form.b64_json = Some(STANDARD.encode(&rendered.bytes));
         }
         Ok(())
     }
@@ -162,6 +151,14 @@ impl Display {
         let offer = self.service.checker().offer(Some(&self.live.recipe())).ok()?;
         Some(offer.recipe.settings().output)
     }
+}
+
+/// What the search knows of a candidate.
+fn described(candidate: &CandidateRecord, outcome: Option<&Outcome>) -> ImageForm {
+    let CandidateForm { id, seed, scores, utility, .. } = CandidateForm::new(candidate, outcome);
+    let made = candidate.made.as_ref().and_then(|made| made.as_ref().ok());
+    let seed = made.and_then(|made| made.effective_seed).unwrap_or(seed);
+    ImageForm { b64_json: None, url: None, candidate: id, utility, scores, seed }
 }
 
 /// A candidate that has a picture.
