@@ -15,12 +15,15 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::image::{Wanted, Which, picture};
+use super::image::{Wanted, Which, find, rendered, rendered_on_white};
 use super::jobs::format;
 use crate::refusal::Refusal;
 
 /// How long an address holds.
 const LIFE: Duration = Duration::from_secs(60 * 60);
+
+/// The word in an address for a picture that is laid on white.
+const OPAQUE: &str = "opaque";
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(file))
@@ -32,6 +35,8 @@ pub(super) struct Shown<'a> {
     pub(super) run: &'a str,
     pub(super) candidate: u32,
     pub(super) wanted: Wanted,
+    /// Whether what is transparent is laid on white.
+    pub(super) on_white: bool,
 }
 
 impl Shown<'_> {
@@ -45,15 +50,17 @@ impl Shown<'_> {
         let quality = self.wanted.quality.map(|quality| quality.to_string());
         let until = unix(SystemTime::now() + LIFE).to_string();
         let candidate = self.candidate.to_string();
-        let said = [self.run, &candidate, format, quality.as_deref().unwrap_or_default(), &until];
+        let background = if self.on_white { OPAQUE } else { "" };
+        let said = [self.run, &candidate, format, quality.as_deref().unwrap_or_default(), background, &until];
         let sign = signature(secret, said).to_hex();
         let quality = quality.map_or_else(String::new, |quality| format!("&quality={quality}"));
-        format!("/files/{}/{candidate}?format={format}{quality}&until={until}&sign={sign}", self.run)
+        let background = if self.on_white { "&background=opaque" } else { "" };
+        format!("/files/{}/{candidate}?format={format}{quality}{background}&until={until}&sign={sign}", self.run)
     }
 }
 
 /// What an address is signed with: all that it says. None of its parts may have a line break.
-fn signature(secret: &[u8; 32], said: [&str; 5]) -> blake3::Hash {
+fn signature(secret: &[u8; 32], said: [&str; 6]) -> blake3::Hash {
     blake3::keyed_hash(secret, said.join("\n").as_bytes())
 }
 
@@ -68,6 +75,8 @@ struct FileQuery {
     format: Option<String>,
     /// Quality of JPEG files.
     quality: Option<String>,
+    /// `opaque`, where what is transparent is laid on white.
+    background: Option<String>,
     /// Seconds since 1970 until which the address holds.
     until: Option<String>,
     /// The signature.
@@ -83,7 +92,8 @@ impl FileQuery {
     fn wanted(&self, run: &str, candidate: &str, secret: &[u8; 32]) -> Result<Wanted, ApiError> {
         let part = |part: &Option<String>| part.clone().unwrap_or_default();
         let (format_word, quality, until) = (part(&self.format), part(&self.quality), part(&self.until));
-        let said = [run, candidate, &format_word, &quality, &until];
+        let background = part(&self.background);
+        let said = [run, candidate, &format_word, &quality, &background, &until];
         let expected = signature(secret, said);
         let is_ours = said.iter().all(|part| !part.contains('\n'))
             // Digests compare in constant time.
@@ -124,7 +134,12 @@ async fn file(
     let wanted = query.wanted(&run, &candidate, app.service.secret())?;
     let live = app.service.runs().find_shown(&run)?;
     let id = candidate.parse().map_err(|_| Refusal::absent("candidate", &candidate))?;
-    Ok(picture(&app.service, live, Which::Candidate(id), wanted).await?.into_response())
+    let (service, on_white) = (Arc::clone(&app.service), query.background.as_deref() == Some(OPAQUE));
+    let made = tokio::task::spawn_blocking(move || {
+        let render = if on_white { rendered_on_white } else { rendered };
+        render(&find(&live, Which::Candidate(id))?, wanted, service.pictures())
+    });
+    Ok(made.await.map_err(Refusal::broken)??.into_response())
 }
 
 #[cfg(test)]
@@ -143,7 +158,7 @@ mod tests {
     #[test]
     fn an_address_holds_as_it_was_made_alone() {
         let wanted = Wanted { format: Some(Format::Jpeg), quality: Some(70) };
-        let address = Shown { run: "r1", candidate: 3, wanted }.address(&SECRET);
+        let address = Shown { run: "r1", candidate: 3, wanted, on_white: true }.address(&SECRET);
         assert_eq!(check(&address, &SECRET), Ok(wanted), "{address}");
         for (from, to) in [
             ("/r1/", "/r2/"),
@@ -151,6 +166,7 @@ mod tests {
             ("=jpeg", "=png"),
             ("&quality=70", ""),
             ("&quality=70", "&quality=71"),
+            ("&background=opaque", ""),
             ("&until=", "&until=9"),
             ("&sign=", "&sign=0"),
             ("&sign=", "&other="),
@@ -164,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_address_ends() {
-        let sign = signature(&SECRET, ["r1", "3", "png", "", "1000"]).to_hex();
+        let sign = signature(&SECRET, ["r1", "3", "png", "", "", "1000"]).to_hex();
         let address = format!("/files/r1/3?format=png&until=1000&sign={sign}");
         assert_eq!(check(&address, &SECRET), Err("expired"));
     }

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use editscale_core::Image;
 use editscale_engine::read_run;
-use editscale_picture::{DecodeCache, EncodeOptions, Format, encode};
+use editscale_picture::{DecodeCache, EncodeOptions, Format, Limits, Pixels, encode, probe};
 
 use crate::refusal::Refusal;
 use crate::runs::Live;
@@ -77,6 +77,37 @@ pub(crate) fn rendered(image: &Image, wanted: Wanted, pictures: &DecodeCache) ->
     let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
     let bytes = encode(&picture.pixels, &picture.metadata, options).map_err(Refusal::broken)?;
     Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+}
+
+/// The same with what is transparent laid on white. Reads files and computes.
+pub(crate) fn rendered_on_white(image: &Image, wanted: Wanted, pictures: &DecodeCache) -> Result<Rendered, Refusal> {
+    if !has_transparency(image, pictures)? {
+        return rendered(image, wanted, pictures);
+    }
+    let bytes = image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
+    let picture = pictures.get(*image.digest().as_bytes(), &bytes).map_err(Refusal::broken)?;
+    let (pixels, metadata) = (&picture.pixels, &picture.metadata);
+    let alpha = pixels.alpha().unwrap_or_default();
+    let on_white = |(rgb, alpha): (&[f32; 3], &f32)| rgb.map(|value| value * alpha + 1.0 - alpha);
+    let rgb = pixels.rgb().iter().zip(alpha).map(on_white).collect();
+    let flat =
+        Pixels::new(pixels.width(), pixels.height(), rgb).ok_or_else(|| Refusal::broken("a picture is empty"))?;
+    let format = wanted.format.unwrap_or(Format::Png);
+    let deep = metadata.is_deep && format == Format::Png;
+    let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
+    let bytes = encode(&flat, metadata, options).map_err(Refusal::broken)?;
+    Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+}
+
+/// Whether anything of a picture can be seen through. Reads files, and decodes where there is an alpha channel.
+pub(crate) fn has_transparency(image: &Image, pictures: &DecodeCache) -> Result<bool, Refusal> {
+    let bytes = image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
+    let limits = Limits { pixels: u64::MAX, ..Limits::default() };
+    if probe(&bytes, &limits).is_ok_and(|facts| !facts.has_alpha) {
+        return Ok(false);
+    }
+    let picture = pictures.get(*image.digest().as_bytes(), &bytes).map_err(Refusal::broken)?;
+    Ok(picture.pixels.alpha().is_some_and(|alpha| alpha.iter().any(|alpha| *alpha < 1.0)))
 }
 
 /// A run's picture as it is wanted.

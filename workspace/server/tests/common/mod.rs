@@ -12,7 +12,7 @@ use editscale_core::{
 use editscale_engine::{ThreadedEditor, ThreadedReward};
 use editscale_picture::{EncodeOptions, Metadata, Pixels, encode};
 use editscale_schema::{House, Made};
-use editscale_server::{App, Keys, Offer, Pulse, Service, Settings, Vital, serve};
+use editscale_server::{App, Keys, Offer, Pulse, Refusal, Service, Settings, Vital, serve};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, TryAcquireError, oneshot};
@@ -139,12 +139,17 @@ impl Plan {
         self
     }
 
-    /// Starts a server.
-    pub(crate) async fn start(self) -> Server {
+    /// Opens its middle.
+    pub(crate) fn open(&self) -> Result<Arc<Service>, Refusal> {
         let catalogue = Catalogue::new(&[editscale_darkroom::EDITORS], &[editscale_darkroom::REWARDS]);
         let offers = self.recipes.iter().map(|(name, text)| offer(name, text, &catalogue, self.gate.as_ref()));
         let offers = offers.collect();
-        let service = Service::open(offers, catalogue, self.settings, self.keys.len().max(1)).unwrap();
+        Service::open(offers, catalogue, self.settings.clone(), self.keys.len().max(1))
+    }
+
+    /// Starts a server.
+    pub(crate) async fn start(self) -> Server {
+        let service = self.open().unwrap();
         let app = Arc::new(App { service: Arc::clone(&service), keys: self.keys });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

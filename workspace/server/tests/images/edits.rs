@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use editscale_picture::Format;
 use reqwest::StatusCode;
+use reqwest::multipart::Form;
 use serde_json::json;
 
 use crate::client::{body_with, data_url, file, form, form_with, looked_at, picture, post, post_json, success};
@@ -112,6 +113,28 @@ async fn only_what_the_mask_leaves_transparent_is_edited() {
         };
         assert!((26..48).all(same), "outside of the mask");
         assert!(!(0..22).all(same), "inside of the mask");
+    }
+}
+
+#[tokio::test]
+async fn what_is_behind_a_picture_is_told() {
+    let server = Plan::new().recipe("one", "search: {best_of_n: {samples: 1}}").start().await;
+    for (texts, background, has_alpha) in [
+        (&[][..], "transparent", true),
+        (&[("background", "opaque")], "opaque", false),
+        (&[("background", "opaque"), ("output_format", "webp")], "opaque", false),
+        (&[("output_format", "jpeg")], "opaque", false),
+    ] {
+        let fields = |form: Form| texts.iter().fold(form, |form, (name, text)| form.text(*name, *text));
+        let form = || fields(Form::new().part("image", file(half_mask(48, 32))).text("prompt", "make it warmer"));
+        let body = success(post(&server, form())).await;
+        assert_eq!(
+            (&body["background"], looked_at(&picture(&body["data"][0])).has_alpha),
+            (&json!(background), has_alpha)
+        );
+        let body = success(post(&server, form().text("response_format", "url"))).await;
+        let response = client().get(body["data"][0]["url"].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(looked_at(&response.bytes().await.unwrap()).has_alpha, has_alpha, "{texts:?}");
     }
 }
 

@@ -56,6 +56,15 @@ async fn the_model_picks_the_recipe() {
 }
 
 #[tokio::test]
+async fn a_name_that_means_nothing_or_two_things_is_refused() {
+    for (alias, recipe) in [("gpt-image-1", "third"), ("four", "four")] {
+        let plan = Plan::new().with(|settings| settings.aliases = vec![(alias.to_owned(), recipe.to_owned())]);
+        let refused = plan.open().err().map(|refusal| refusal.to_string());
+        assert!(refused.is_some_and(|message| message.contains(alias)), "{alias}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_without_a_key_sees_anything() {
     let (key, line) = Keys::make("somebody").unwrap();
     let mut plan = Plan::new();

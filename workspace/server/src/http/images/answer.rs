@@ -22,7 +22,7 @@ pub(super) struct ImagesAnswer {
     output_format: &'static str,
     /// `WIDTHxHEIGHT` of the best, in pixels.
     size: String,
-    /// Always `opaque`.
+    /// `opaque`, or `transparent` where the best has anything that can be seen through.
     background: &'static str,
     usage: UsageForm,
     editscale: SearchForm,
@@ -124,8 +124,8 @@ impl ImagesAnswer {
             created: display.live.accepted(),
             output_format: display.format_word(),
             size: pictures.first().map(|best| size_word(best.size)).unwrap_or_default(),
+            background: pictures.first().map_or("opaque", |best| best.background),
             data: pictures.into_iter().map(|ready| ready.form).collect(),
-            background: "opaque",
             usage,
             editscale: search,
         })

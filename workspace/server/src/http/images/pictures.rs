@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::files::Shown;
-use super::super::image::{self, rendered};
+use super::super::image::{self, has_transparency, rendered, rendered_on_white};
 use crate::form::{CandidateForm, ScoreForm};
 use crate::refusal::Refusal;
 use crate::runs::Live;
@@ -28,6 +28,8 @@ pub(super) struct Wanted {
     pub(super) format: Option<Format>,
     /// 1 to 100, for JPEG.
     pub(super) quality: Option<u8>,
+    /// Whether what is transparent is laid on white.
+    pub(super) opaque: bool,
     /// Addresses that begin so, in place of base64.
     pub(super) base: Option<Arc<str>>,
     /// Whether the run's trace goes along.
@@ -68,6 +70,8 @@ pub(super) struct ImageForm {
 pub(super) struct Ready {
     pub(super) form: ImageForm,
     pub(super) size: ImageSize,
+    /// `opaque` or `transparent`.
+    pub(super) background: &'static str,
 }
 
 impl Display {
@@ -84,7 +88,7 @@ impl Display {
             }
             let mut form = described(candidate, Some(outcome));
             match self.show(&mut form, image) {
-                Ok(()) => ready.push(Ready { form, size: image.size() }),
+                Ok(background) => ready.push(Ready { form, size: image.size(), background }),
                 // The recipe did not keep it.
                 Err(refusal @ Refusal::Absent { .. }) => gone = Some(refusal),
                 Err(refusal) => return Err(refusal),
@@ -102,22 +106,24 @@ impl Display {
         let found = candidate(&record, id).ok_or_else(|| Refusal::absent("candidate", &id.to_string()));
         let (candidate, image) = found?;
         let mut form = described(candidate, None);
-        self.show(&mut form, image)?;
-        Ok(Ready { form, size: image.size() })
+        let background = self.show(&mut form, image)?;
+        Ok(Ready { form, size: image.size(), background })
     }
 
-    /// Puts the picture in, or its address.
-    fn show(&self, form: &mut ImageForm, image: &Image) -> Result<(), Refusal> {
+    /// Puts the picture in, or its address. Returns what is behind the picture.
+    fn show(&self, form: &mut ImageForm, image: &Image) -> Result<&'static str, Refusal> {
         let wanted = self.wanted_of(image);
+        let is_transparent = self.format() != Format::Jpeg && has_transparency(image, self.service.pictures())?;
+        let on_white = is_transparent && self.wanted.opaque;
         if let Some(base) = &self.wanted.base {
-            image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
-            let shown = Shown { run: self.live.id().as_str(), candidate: form.candidate, wanted };
+            let shown = Shown { run: self.live.id().as_str(), candidate: form.candidate, wanted, on_white };
             form.url = Some(format!("{base}{}", shown.address(self.service.secret())));
         } else {
-            let rendered = rendered(image, wanted, self.service.pictures())?;
+            let render = if on_white { rendered_on_white } else { rendered };
+            let rendered = render(image, wanted, self.service.pictures())?;
             form.b64_json = Some(STANDARD.encode(&rendered.bytes));
         }
-        Ok(())
+        Ok(if is_transparent && !on_white { "transparent" } else { "opaque" })
     }
 
     /// How a picture is written. What is in the format already is left as the editor made it, unless a quality is asked for.

@@ -34,6 +34,7 @@ pub(super) struct EditImageRequest {
     /// The picture as a list of one `{"image_url": "data:image/png;base64,…"}`.
     images: Option<Value>,
     /// What to do to it.
+    #[schema(min_length = 1, max_length = 32_000)]
     prompt: String,
     /// Where to edit: a picture of the source's size that is transparent there. A data URL or `{"image_url": …}`.
     mask: Option<Value>,
@@ -43,13 +44,16 @@ pub(super) struct EditImageRequest {
     #[schema(minimum = 1, maximum = 10)]
     n: Option<u8>,
     /// `auto` or `WIDTHxHEIGHT` in pixels.
+    #[schema(pattern = "^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$")]
     size: Option<String>,
     /// `png`, `jpeg` or `webp`; as the recipe says where it is not said.
+    #[schema(pattern = "^(png|jpeg|webp)$")]
     output_format: Option<String>,
     /// Quality of JPEG files.
     #[schema(minimum = 0, maximum = 100)]
     output_compression: Option<u8>,
     /// `b64_json` (the usual) or `url`: an address at this server that holds for an hour.
+    #[schema(pattern = "^(b64_json|url)$")]
     response_format: Option<String>,
     /// Whether to answer with a stream of events.
     stream: Option<bool>,
@@ -57,18 +61,23 @@ pub(super) struct EditImageRequest {
     #[schema(minimum = 0, maximum = 3)]
     partial_images: Option<u8>,
     /// Has no effect here: `auto`, `low`, `medium`, `high`, `xhigh`, `max` or `standard`.
+    #[schema(pattern = "^(auto|low|medium|high|xhigh|max|standard)$")]
     quality: Option<String>,
-    /// `auto` or `opaque`.
+    /// `auto`, or `opaque`: what is transparent is laid on white.
+    #[schema(pattern = "^(auto|opaque)$")]
     background: Option<String>,
     /// Has no effect here: `auto` or `low`.
+    #[schema(pattern = "^(auto|low)$")]
     moderation: Option<String>,
     /// Has no effect here: `low` or `high`.
+    #[schema(pattern = "^(low|high)$")]
     input_fidelity: Option<String>,
     /// Has no effect here.
     user: Option<String>,
     /// Has no effect here.
     safety_identifier: Option<String>,
-    /// The root of all seeds; 0 where it is not said.
+    /// The root of all seeds, below 2^53; 0 where it is not said.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     seed: Option<u64>,
     /// What the run may spend, in the words of recipes; never more than its recipe allows.
     budget: Option<Value>,
@@ -77,6 +86,7 @@ pub(super) struct EditImageRequest {
     /// Another rule to stop by than the recipe's, in the words of recipes.
     stop: Option<Value>,
     /// How many seconds it may take, waiting included.
+    #[schema(exclusive_minimum = 0)]
     deadline_secs: Option<f64>,
     /// Whether the answer has the whole trace of the run.
     trace: Option<bool>,
@@ -98,6 +108,7 @@ impl Order {
         let mut wish = wish(&mut fields, caller)?;
         wish.idempotency = idempotency(headers, &wish)?;
         check_without_effect(&mut fields)?;
+        let opaque = is_opaque(&mut fields)?;
         let partials = within(&mut fields, "partial_images", (0, 3))?.unwrap_or(USUAL_PARTIALS);
         let is_stream = fields.flag("stream")?;
         let base = base(&mut fields, headers)?;
@@ -109,6 +120,7 @@ impl Order {
         let display = Wanted {
             count: within(&mut fields, "n", (1, 10))?.unwrap_or(1) as usize,
             format: format(&mut fields)?,
+            opaque,
             quality: compression.map(|quality| quality.max(1) as u8),
             base,
             trace: fields.flag("trace")?,
@@ -245,11 +257,18 @@ fn check_without_effect(fields: &mut Fields) -> Result<(), ApiError> {
     word(fields, "input_fidelity", &["low", "high"])?;
     fields.text("user")?;
     fields.text("safety_identifier")?;
-    if word(fields, "background", &["auto", "opaque", "transparent"])?.as_deref() == Some("transparent") {
-        let message = "`background`: no editor here makes a transparent background: expected auto or opaque";
-        return Err(ApiError::invalid("background", message));
-    }
     Ok(())
+}
+
+/// Whether what is transparent is to be laid on white.
+fn is_opaque(fields: &mut Fields) -> Result<bool, ApiError> {
+    match word(fields, "background", &["auto", "opaque", "transparent"])?.as_deref() {
+        Some("transparent") => {
+            let message = "`background`: no editor here makes a transparent background: expected auto or opaque";
+            Err(ApiError::invalid("background", message))
+        }
+        word => Ok(word == Some("opaque")),
+    }
 }
 
 /// The names of what nobody has read.
