@@ -32,6 +32,8 @@ pub struct Settings {
     pub scorings: usize,
     /// Whether trainers may speak pickles at `POST /`.
     pub pickles: bool,
+    /// Other names of recipes, each with the recipe that is meant.
+    pub aliases: Vec<(String, String)>,
     /// The folders whose files agents may name.
     pub roots: Vec<PathBuf>,
 }
@@ -53,6 +55,7 @@ impl Settings {
             drain: Duration::from_secs(30),
             scorings: 1024,
             pickles: false,
+            aliases: Vec::new(),
             roots: Vec::new(),
         }
     }
