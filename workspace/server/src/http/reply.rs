@@ -11,6 +11,7 @@ use crate::runs::{Live, Told};
 
 /// The events of a run from this number on, as they happen.
 pub(super) fn events(live: Arc<Live>, from: usize) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let from = live.events().resumed_at(from);
     let batches = stream::unfold((live, from), |(live, number)| async move {
         let told = live.events().after(number).await?;
         let next = told.last().map_or(number, |last| last.number + 1);

@@ -48,7 +48,7 @@ impl Runs {
     fn expire_in_time(&self, live: &Arc<Live>) {
         let (runs, live) = (self.clone(), Arc::clone(live));
         tokio::spawn(async move {
-            let left = live.record().time_left();
+            let left = live.record().deadline();
             tokio::select! {
                 _ = live.ended() => {}
                 () = tokio::time::sleep(left) => runs.stop(&live, EndedBy::Deadline, State::Expired),
@@ -112,7 +112,7 @@ impl Runs {
             return false;
         }
         if let Some(state) = ended_state(path, &record) {
-            self.remember(Arc::new(Live::new(id, path.to_owned(), record, state)));
+            self.remember(&Live::new(id, path.to_owned(), record, state));
             return false;
         }
         let live = Arc::new(Live::new(id, path.to_owned(), record, State::Queued));
@@ -127,7 +127,7 @@ impl Runs {
                 tracing::warn!(run = %live.id(), why, "run lost");
                 live.end_by(EndedBy::Failure(why.clone()));
                 live.set_state(State::Failed(why));
-                self.remember(live);
+                self.remember(&live);
                 false
             }
         }
@@ -135,7 +135,7 @@ impl Runs {
 }
 
 /// How a run ended in an earlier life, if it did.
-fn ended_state(path: &Path, record: &ServiceRecord) -> Option<State> {
+pub(crate) fn ended_state(path: &Path, record: &ServiceRecord) -> Option<State> {
     let outcome = read_outcome(path).ok().flatten();
     if let Some(outcome) = outcome.filter(|outcome| outcome.ending == Ending::Search) {
         let why = || read_run(path).map_or_else(|error| error.to_string(), |record| why_in_vain(&record));

@@ -61,13 +61,20 @@ impl EventLog {
         self.book().best
     }
 
+    /// The number to follow it from for somebody who has seen all before `number`. Of a run of which no more is kept than how it ended
+    /// that is what they see.
+    pub fn resumed_at(&self, number: usize) -> usize {
+        let (count, ended) = *self.count.borrow();
+        if ended && number > count { count.saturating_sub(1) } else { number }
+    }
+
     /// Waits for events from this number on. Nothing once the run has ended and all was handed out.
     pub async fn after(&self, number: usize) -> Option<Vec<Told>> {
         let mut count = self.count.subscribe();
         // The sender is in self, so that this waits until there is something.
         let ready = count.wait_for(|(count, ended)| *count > number || *ended).await;
         ready.ok()?;
-        let told: Vec<Told> = self.book().told.iter().skip(number).cloned().collect();
+        let told: Vec<Told> = self.book().told.iter().filter(|told| told.number >= number).cloned().collect();
         (!told.is_empty()).then_some(told)
     }
 
@@ -75,6 +82,13 @@ impl EventLog {
         let number = book.told.len();
         book.told.push(Told { number, name, data: Arc::new(data) });
         self.count.send_modify(|count| count.0 = number + 1);
+    }
+
+    /// Lets go of everything but how it ended.
+    pub(crate) fn forget(&self) {
+        let mut book = self.book();
+        let ended = book.told.pop();
+        *book = Book { told: ended.into_iter().collect(), best: book.best, ..Book::default() };
     }
 
     /// The run has ended so: nothing more comes.
@@ -89,6 +103,7 @@ impl EventLog {
         };
         let data = json!({"state": state.word(), "message": why, "best": book.best.map(|id| id.0)});
         self.tell(&mut book, "ended", data);
+        book.cards = Vec::new();
         self.count.send_modify(|count| count.1 = true);
     }
 

@@ -1,6 +1,6 @@
 //! All runs that this server knows, and what waits to be carried out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,11 +9,18 @@ use editscale_core::RunId;
 use editscale_engine::{Job, RunDirectory};
 use tokio::sync::watch;
 
+use super::accept::ended_state;
 use super::live::{Live, State};
 use super::queue::FairQueue;
-use super::record::{EndedBy, Idempotency, Owner};
+use super::record::{EndedBy, Idempotency, Owner, ServiceRecord};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
+
+/// Runs that ended whose events are kept.
+const FOLLOWED: usize = 64;
+
+/// Runs that ended that are kept in memory at all.
+const REMEMBERED: usize = 512;
 
 /// Everything that a run needs to be carried out.
 pub(crate) struct Ready {
@@ -35,7 +42,12 @@ pub(crate) struct Shared {
 }
 
 struct Book {
-    known: BTreeMap<RunId, Arc<Live>>,
+    /// Whose every run is, the earliest first.
+    owners: BTreeMap<RunId, Owner>,
+    /// Runs that have not ended, and those that ended last.
+    known: HashMap<RunId, Arc<Live>>,
+    /// Those that ended, the earliest first.
+    ended: VecDeque<RunId>,
     keys: HashMap<(Owner, String), (String, RunId)>,
     /// Keys under which a run is being put on disk.
     claimed: HashSet<(Owner, String)>,
@@ -59,7 +71,9 @@ impl Runs {
         let most = settings.waiting;
         let share = if callers > 1 { most.div_ceil(2) } else { most };
         let book = Book {
-            known: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            known: HashMap::new(),
+            ended: VecDeque::new(),
             keys: HashMap::new(),
             claimed: HashSet::new(),
             waiting: FairQueue::new(most, share),
@@ -78,18 +92,34 @@ impl Runs {
         &self.0.settings
     }
 
-    /// A run of this owner.
+    /// A run of this owner. Reads files where it ended long ago.
     pub fn find(&self, id: &str, owner: &Owner) -> Result<Arc<Live>, Refusal> {
         let absent = || Refusal::absent("run", id);
         let id = RunId::new(id).map_err(|_| absent())?;
-        let found = self.book().known.get(&id).cloned();
-        found.filter(|live| live.owner() == *owner).ok_or_else(absent)
+        let known = {
+            let book = self.book();
+            book.owners.get(&id).filter(|whose| *whose == owner).ok_or_else(absent)?;
+            book.known.get(&id).cloned()
+        };
+        known.or_else(|| self.recall(id)).ok_or_else(absent)
     }
 
-    /// This owner's runs, the latest first.
+    /// A run that ended and was let go of, from its folder.
+    fn recall(&self, id: RunId) -> Option<Arc<Live>> {
+        let path = self.settings().runs_dir.join(id.as_str());
+        let record = ServiceRecord::read(&path)?;
+        let state = ended_state(&path, &record)?;
+        Some(Arc::new(Live::new(id, path, record, state)))
+    }
+
+    /// This owner's runs, the latest first. Reads files where they ended long ago.
     pub fn of(&self, owner: &Owner, most: usize) -> Vec<Arc<Live>> {
-        let book = self.book();
-        book.known.values().rev().filter(|live| live.owner() == *owner).take(most).cloned().collect()
+        let ids: Vec<RunId> = {
+            let book = self.book();
+            let own = book.owners.iter().rev().filter(|(_, whose)| *whose == owner);
+            own.take(most).map(|(id, _)| id.clone()).collect()
+        };
+        ids.iter().filter_map(|id| self.find(id.as_str(), owner).ok()).collect()
     }
 
     /// How many wait, and how many are carried out.
@@ -106,7 +136,9 @@ impl Runs {
             let message = "the idempotency key was used for another request: expected the same body";
             return Err(Refusal::Conflict(message.to_owned()));
         }
-        Ok(book.known.get(id).cloned())
+        let id = id.clone();
+        drop(book);
+        self.find(id.as_str(), owner).map(Some)
     }
 
     /// Keeps a key for whoever puts its run on disk.
@@ -151,17 +183,35 @@ impl Runs {
         if let Some(Idempotency { key, digest }) = idempotency {
             book.keys.insert((owner, key), (digest, live.id().clone()));
         }
+        book.owners.insert(live.id().clone(), live.owner());
         book.known.insert(live.id().clone(), live);
         Ok(())
     }
 
     /// Knows a run of an earlier life that has ended.
-    pub(crate) fn remember(&self, live: Arc<Live>) {
+    pub(crate) fn remember(&self, live: &Live) {
         let mut book = self.book();
         if let Some(Idempotency { key, digest }) = live.record().idempotency.clone() {
             book.keys.insert((live.owner(), key), (digest, live.id().clone()));
         }
-        book.known.insert(live.id().clone(), live);
+        book.owners.insert(live.id().clone(), live.owner());
+    }
+
+    /// A run has ended: it is kept for a while for those who follow it, and then lies in its folder alone.
+    fn let_go(&self, live: &Live) {
+        let mut book = self.book();
+        book.ended.push_back(live.id().clone());
+        if book.ended.len() > FOLLOWED
+            && let Some(id) = book.ended.iter().rev().nth(FOLLOWED).cloned()
+            && let Some(earlier) = book.known.get(&id)
+        {
+            earlier.events().forget();
+        }
+        while book.ended.len() > REMEMBERED {
+            if let Some(id) = book.ended.pop_front() {
+                book.known.remove(&id);
+            }
+        }
     }
 
     /// Carries a run out, and then those that wait.
@@ -170,8 +220,14 @@ impl Runs {
         tokio::spawn(async move {
             let mut next = Some(ready);
             while let Some(ready) = next {
-                let began = std::time::Instant::now();
-                super::carry::carry_out(ready).await;
+                let (began, live) = (std::time::Instant::now(), Arc::clone(&ready.live));
+                // A run that panics takes nobody's turn away.
+                if let Err(panic) = tokio::spawn(super::carry::carry_out(ready)).await {
+                    let why = format!("the run could not be carried out: {panic}");
+                    live.end_by(EndedBy::Failure(why.clone()));
+                    live.set_state(State::Failed(why));
+                }
+                runs.let_go(&live);
                 next = runs.next(began.elapsed());
             }
         });
@@ -201,6 +257,7 @@ impl Runs {
         let removed = self.book().waiting.remove(|ready| ready.live.id() == live.id());
         if !removed.is_empty() {
             live.set_state(state);
+            self.let_go(live);
         }
         live.stopper().stop();
     }
@@ -212,7 +269,7 @@ impl Runs {
             let mut book = self.book();
             book.closing = true;
             let waiting = book.waiting.remove(|_| true);
-            let running: Vec<_> = book.known.values().filter(|live| live.state() == State::Running).cloned().collect();
+            let running: Vec<_> = book.known.values().filter(|live| !live.state().is_final()).cloned().collect();
             (waiting, running)
         };
         waiting.into_iter().for_each(|ready| ready.live.set_state(State::Paused));
