@@ -78,6 +78,9 @@ pub(crate) struct Serve {
     /// How many seconds requests under way are waited for at the end.
     #[arg(long, value_name = "SECS", default_value_t = 30)]
     pub(crate) drain_secs: u64,
+    /// Remove runs that ended and were accepted this many days ago. Without it they are kept.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) keep_days: Option<u16>,
     /// Let trainers that speak pickles (flow_grpo) ask for scores at `POST /`.
     #[arg(long)]
     pub(crate) pickles: bool,

@@ -38,6 +38,7 @@ impl Service {
         if resumed > 0 {
             tracing::info!(resumed, "runs of an earlier life go on");
         }
+        runs.expire();
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
         Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))

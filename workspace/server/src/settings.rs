@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Settings {
     /// The folder that holds a folder for each run.
     pub runs_dir: PathBuf,
+    /// How long runs are kept that have ended; for ever where it is not said.
+    pub keep: Option<Duration>,
     /// Runs that are carried out at a time. Their editors and rewards are shared.
     pub running: usize,
     /// Runs that may wait; one more is refused until there is room.
@@ -43,6 +45,7 @@ impl Settings {
     pub fn new(runs_dir: PathBuf) -> Self {
         Self {
             runs_dir,
+            keep: None,
             running: 2,
             waiting: 64,
             most_edits: 64,

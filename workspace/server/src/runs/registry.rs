@@ -122,6 +122,24 @@ impl Runs {
         ids.iter().filter_map(|id| self.find(id.as_str(), owner).ok()).collect()
     }
 
+    /// The names of all runs.
+    pub(crate) fn all(&self) -> Vec<RunId> {
+        self.book().owners.keys().cloned().collect()
+    }
+
+    /// Removes a run that has ended, with its folder. Whether it did.
+    pub(crate) fn remove(&self, id: &RunId) -> bool {
+        let mut book = self.book();
+        if book.known.get(id).is_some_and(|live| !live.state().is_final()) {
+            return false;
+        }
+        book.known.remove(id);
+        book.owners.remove(id);
+        book.keys.retain(|_, (_, run)| run != id);
+        drop(book);
+        std::fs::remove_dir_all(self.settings().runs_dir.join(id.as_str())).is_ok()
+    }
+
     /// How many wait, and how many are carried out.
     pub fn load(&self) -> (usize, usize) {
         let book = self.book();
