@@ -45,6 +45,7 @@ closed="$address"
 say openai for Python
 "$venv/bin/python" tests/clients/openai_images.py "$open"
 "$venv/bin/python" tests/clients/openai_images.py "$closed" "$key"
+"$venv/bin/python" tests/clients/readme.py "$open"
 say openai for Node
 node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"
