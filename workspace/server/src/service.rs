@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
+use tokio::sync::Semaphore;
 
 use crate::offer::Offer;
 use crate::refusal::Refusal;
@@ -19,6 +20,8 @@ pub struct Service {
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
+    /// Pictures that are looked at or made at a time: each takes a core, and a large one a gigabyte.
+    looks: Semaphore,
 }
 
 impl Service {
@@ -41,7 +44,9 @@ impl Service {
         runs.expire();
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let looks = Semaphore::new(cores);
+        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures, looks }))
     }
 
     /// The recipes, the usual one first.
@@ -76,10 +81,21 @@ impl Service {
             self.runs.check_room(&wish.owner)?;
         }
         let service = Arc::clone(self);
-        let accepted = tokio::task::spawn_blocking(move || {
+        self.look(move || {
             let asked = service.checker().check(wish)?;
             service.runs.accept(asked)
-        });
-        accepted.await.map_err(|panic| Refusal::broken(format!("a picture could not be looked at: {panic}")))?
+        })
+        .await
+    }
+
+    /// Does something with pictures beside the runtime's threads, when it is its turn.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        // The semaphore is never closed.
+        let _turn = self.looks.acquire().await.ok();
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|panic| Refusal::broken(format!("a picture could not be looked at: {panic}")))?
     }
 }
