@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
+use tokio::sync::Semaphore;
 
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::rewards::{self, Scorer};
 use crate::runs::{Live, Runs};
 use crate::settings::Settings;
 use crate::wish::{Checker, Wish};
@@ -15,10 +17,13 @@ use crate::wish::{Checker, Wish};
 #[derive(Debug)]
 pub struct Service {
     offers: Vec<Arc<Offer>>,
+    rewards: Vec<Scorer>,
     catalogue: Catalogue,
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
+    /// As many as there are processors: what is worked on beside the runtime's threads at a time.
+    desks: Arc<Semaphore>,
 }
 
 impl Service {
@@ -27,11 +32,12 @@ impl Service {
     ///
     /// Call it within a runtime: runs that go on begin at once.
     pub fn open(
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
         catalogue: Catalogue,
         settings: Settings,
         callers: usize,
     ) -> Result<Arc<Self>, Refusal> {
+        let rewards = rewards::gather(&mut offers, settings.scorings);
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
         let runs = Runs::new(settings.clone(), callers);
         let resumed = runs.recover(&offers, &catalogue)?;
@@ -40,12 +46,35 @@ impl Service {
         }
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))
+        let desks = std::thread::available_parallelism().map_or(2, usize::from);
+        let desks = Arc::new(Semaphore::new(desks));
+        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks }))
     }
 
     /// The recipes, the usual one first.
     pub fn offers(&self) -> &[Arc<Offer>] {
         &self.offers
+    }
+
+    /// The rewards of all recipes, each model once; runs and callers share their calls.
+    pub fn rewards(&self) -> &[Scorer] {
+        &self.rewards
+    }
+
+    /// The reward of this name, which may be `RECIPE/REWARD`; the first one where none is said.
+    pub fn reward(&self, name: Option<&str>) -> Result<&Scorer, Refusal> {
+        rewards::find(&self.rewards, name)
+    }
+
+    /// Does work for the processor beside the runtime's threads, at most as many at a time as there are processors.
+    pub(crate) async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(Refusal::broken)?;
+        // The desk is taken until the work is done, whether anybody waits for it or not.
+        let done = tokio::task::spawn_blocking(move || (work(), desk));
+        done.await.map(|(made, _)| made).map_err(Refusal::broken)
     }
 
     /// Limits and places.
