@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::rewards::{self, Scorer};
 use crate::runs::{Live, Runs};
 use crate::settings::Settings;
 use crate::wish::{Checker, Wish};
@@ -16,12 +17,13 @@ use crate::wish::{Checker, Wish};
 #[derive(Debug)]
 pub struct Service {
     offers: Vec<Arc<Offer>>,
+    rewards: Vec<Scorer>,
     catalogue: Catalogue,
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
-    /// Pictures that are looked at or made at a time: each takes a core, and a large one a gigabyte.
-    looks: Semaphore,
+    /// As many as there are processors: what is worked on beside the runtime's threads at a time.
+    desks: Arc<Semaphore>,
 }
 
 impl Service {
@@ -30,11 +32,12 @@ impl Service {
     ///
     /// Call it within a runtime: runs that go on begin at once.
     pub fn open(
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
         catalogue: Catalogue,
         settings: Settings,
         callers: usize,
     ) -> Result<Arc<Self>, Refusal> {
+        let rewards = rewards::gather(&mut offers, settings.scorings);
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
         let runs = Runs::new(settings.clone(), callers);
         let resumed = runs.recover(&offers, &catalogue)?;
@@ -44,14 +47,35 @@ impl Service {
         runs.expire();
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let looks = Semaphore::new(cores);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures, looks }))
+        let desks = std::thread::available_parallelism().map_or(2, usize::from);
+        let desks = Arc::new(Semaphore::new(desks));
+        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks }))
     }
 
     /// The recipes, the usual one first.
     pub fn offers(&self) -> &[Arc<Offer>] {
         &self.offers
+    }
+
+    /// The rewards of all recipes, each model once; runs and callers share their calls.
+    pub fn rewards(&self) -> &[Scorer] {
+        &self.rewards
+    }
+
+    /// The reward of this name, which may be `RECIPE/REWARD`; the first one where none is said.
+    pub fn reward(&self, name: Option<&str>) -> Result<&Scorer, Refusal> {
+        rewards::find(&self.rewards, name)
+    }
+
+    /// Does work for the processor beside the runtime's threads, at most as many at a time as there are processors.
+    pub(crate) async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(Refusal::broken)?;
+        // The desk is taken until the work is done, whether anybody waits for it or not.
+        let done = tokio::task::spawn_blocking(move || (work(), desk));
+        done.await.map(|(made, _)| made).map_err(Refusal::broken)
     }
 
     /// Limits and places.
@@ -81,21 +105,10 @@ impl Service {
             self.runs.check_room(&wish.owner)?;
         }
         let service = Arc::clone(self);
-        self.look(move || {
+        self.beside(move || {
             let asked = service.checker().check(wish)?;
             service.runs.accept(asked)
         })
-        .await
-    }
-
-    /// Does something with pictures beside the runtime's threads, when it is its turn.
-    pub(crate) async fn look<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
-        // The semaphore is never closed.
-        let _turn = self.looks.acquire().await.ok();
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|panic| Refusal::broken(format!("a picture could not be looked at: {panic}")))?
+        .await?
     }
 }

@@ -30,7 +30,7 @@ pub struct Settings {
     pub connections: usize,
     /// How long requests under way are waited for when the server is told to end.
     pub drain: Duration,
-    /// Scorings that may wait at one reward.
+    /// Scorings that may wait at one reward; those of runs are always let in.
     pub scorings: usize,
     /// Whether trainers may speak pickles at `POST /`.
     pub pickles: bool,

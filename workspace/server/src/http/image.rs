@@ -87,5 +87,5 @@ pub(crate) async fn picture(
     wanted: Wanted,
 ) -> Result<Rendered, Refusal> {
     let shared = Arc::clone(service);
-    service.look(move || rendered(&find(&live, which)?, wanted, shared.pictures())).await
+    service.beside(move || rendered(&find(&live, which)?, wanted, shared.pictures())).await?
 }

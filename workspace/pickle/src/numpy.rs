@@ -3,7 +3,7 @@
 //! They are recognised as data and never called. What stands here follows `numpy/_core/src/multiarray/methods.c` and
 //! `scalartypes.c.src` (`__reduce__` of arrays, scalars and data types), and pickles that `NumPy` 2.4 wrote.
 
-use super::read::{Node, Place};
+use crate::read::{Node, Place};
 
 /// A name that stands for a shape of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

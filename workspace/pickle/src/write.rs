@@ -2,12 +2,13 @@
 //!
 //! Source: `Lib/pickletools.py` of `CPython`, which describes every opcode.
 
-use super::value::Pickled;
+use crate::error::PickleError;
+use crate::value::Pickled;
 
 /// The pickle. Python 3.4 and later read it.
-pub(crate) fn write(value: &Pickled) -> Result<Vec<u8>, String> {
+pub fn write(value: &Pickled) -> Result<Vec<u8>, PickleError> {
     let mut pickle = vec![0x80, 4];
-    put(value, &mut pickle)?;
+    put(value, &mut pickle).map_err(PickleError::Value)?;
     pickle.push(b'.');
     Ok(pickle)
 }

@@ -2,33 +2,42 @@
 
 /// Plain data of Python.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Pickled {
+pub enum Pickled {
+    /// `None`.
     None,
+    /// A `bool`.
     Bool(bool),
+    /// An `int` of at most 64 bits.
     Int(i64),
+    /// A `float`.
     Float(f64),
+    /// A `str`.
     Text(String),
+    /// `bytes`.
     Bytes(Vec<u8>),
+    /// A `list`.
     List(Vec<Self>),
+    /// A `tuple`.
     Tuple(Vec<Self>),
-    /// In the order of the pickle. Where a key comes twice, the later one counts.
+    /// A `dict`, in the order of the pickle. Where a key comes twice, the later one counts.
     Dict(Vec<(Self, Self)>),
 }
 
 impl Pickled {
-    pub(crate) fn text(text: &str) -> Self {
+    /// A `str`.
+    pub fn text(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 
     /// The value under a text.
-    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+    pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Dict(entries) = self else { return None };
         let is_it = |(name, _): &&(Self, Self)| matches!(name, Self::Text(name) if name == key);
         entries.iter().rev().find(is_it).map(|(_, value)| value)
     }
 
     /// The items of a list or a tuple.
-    pub(crate) fn items(&self) -> Option<&[Self]> {
+    pub fn items(&self) -> Option<&[Self]> {
         match self {
             Self::List(items) | Self::Tuple(items) => Some(items),
             _ => None,
@@ -36,7 +45,7 @@ impl Pickled {
     }
 
     /// A number, as Python compares them: `True` is 1.
-    pub(crate) fn number(&self) -> Option<f64> {
+    pub fn number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
@@ -46,7 +55,7 @@ impl Pickled {
     }
 
     /// What kind of thing it is, in Python's words.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::None => "None",
             Self::Bool(_) => "a bool",
@@ -57,25 +66,6 @@ impl Pickled {
             Self::List(_) => "a list",
             Self::Tuple(_) => "a tuple",
             Self::Dict(_) => "a dict",
-        }
-    }
-}
-
-impl From<&serde_json::Value> for Pickled {
-    fn from(value: &serde_json::Value) -> Self {
-        use serde_json::Value;
-        match value {
-            Value::Null => Self::None,
-            Value::Bool(truth) => Self::Bool(*truth),
-            Value::Number(number) => match number.as_i64() {
-                Some(whole) => Self::Int(whole),
-                None => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
-            },
-            Value::String(text) => Self::text(text),
-            Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
-            Value::Object(fields) => {
-                Self::Dict(fields.iter().map(|(name, field)| (Self::text(name), field.into())).collect())
-            }
         }
     }
 }

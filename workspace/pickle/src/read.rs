@@ -8,11 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use super::codes;
-use super::numpy::{Float, Name, numbers, places};
-use super::value::Pickled;
+use crate::codes;
+use crate::error::PickleError;
+use crate::numpy::{Float, Name, numbers, places};
+use crate::value::Pickled;
 
-/// The most opcodes, and the most values that come out. A reply about 64 pictures has a few thousand.
+/// The most opcodes, and the most values that come out. A message about 64 pictures has a few thousand.
 const MOST_STEPS: usize = 1 << 20;
 /// The most bytes that names are given to make numbers of: what is shared could be given again and again.
 const MOST_GIVEN: usize = 16 << 20;
@@ -40,13 +41,13 @@ pub(super) enum Node {
     Empty,
 }
 
-/// Reads a whole pickle.
-pub(crate) fn read(pickle: &[u8]) -> Result<Pickled, String> {
+/// Reads a whole pickle, of protocol 0 to 5.
+pub fn read(pickle: &[u8]) -> Result<Pickled, PickleError> {
     let mut machine = Machine { rest: pickle, whole: pickle.len(), ..Machine::default() };
     let mut steps = 0_usize;
     loop {
         let at = machine.at();
-        let place = |reason: String| format!("byte {at} of the pickle: {reason}");
+        let place = |reason: String| PickleError::Step { at, reason };
         steps += 1;
         if steps > MOST_STEPS {
             return Err(place(format!("expected at most {MOST_STEPS} opcodes, found more")));
@@ -56,7 +57,7 @@ pub(crate) fn read(pickle: &[u8]) -> Result<Pickled, String> {
             let root = machine.pop().map_err(place)?;
             let mut left = MOST_STEPS;
             return if machine.rest.is_empty() {
-                machine.value(root, MOST_DEPTH, &mut left)
+                machine.value(root, MOST_DEPTH, &mut left).map_err(PickleError::Value)
             } else {
                 Err(place("expected the end after STOP, found more".to_owned()))
             };
@@ -128,7 +129,7 @@ impl<'a> Machine<'a> {
 
     /// The bytes up to the end of their line, as protocol 0 writes arguments.
     fn line_of_bytes(&mut self) -> Result<&'a [u8], String> {
-        let end = memchr::memchr(b'\n', self.rest).ok_or("expected a line, found its end nowhere")?;
+        let end = self.rest.iter().position(|byte| *byte == b'\n').ok_or("expected a line, found its end nowhere")?;
         let line = self.take(end)?;
         self.take(1)?;
         Ok(line)

@@ -2,9 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::read::read;
-use super::value::Pickled;
-use super::write::write;
+use crate::{Pickled, read, write};
 
 /// A pickle that Python or `NumPy` wrote; see `tests/pickles/make.py`.
 fn golden(name: &str, protocol: u8) -> Vec<u8> {
@@ -73,7 +71,7 @@ fn numbers_of_numpy_are_recognised_and_nothing_is_called() {
         let found = read(&golden(name, protocol)).unwrap();
         assert_eq!(found, dict([("outputs", floats(&[0.5, -0.25]))]), "{name} {protocol}");
     }
-    let error = read(&golden("array64", 5)).unwrap_err();
+    let error = read(&golden("array64", 5)).unwrap_err().to_string();
     assert!(error.contains("`numpy._core.numeric._frombuffer`"), "{error}");
 }
 
@@ -157,7 +155,7 @@ fn whatever_could_run_or_grow_is_refused() {
         ("too many opcodes", &marks, "expected at most 1048576 opcodes"),
         ("a text made bytes again and again", &encoded, "expected numbers of at most 16777216 bytes"),
     ] {
-        let error = read(pickle).map(|_| ()).unwrap_err();
+        let error = read(pickle).unwrap_err().to_string();
         assert!(error.contains(words), "{what}: {error}");
     }
 }
