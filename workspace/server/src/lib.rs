@@ -13,6 +13,7 @@
 
 mod batching;
 mod form;
+mod health;
 mod http;
 mod keys;
 mod mcp;
@@ -34,4 +35,5 @@ pub use refusal::Refusal;
 pub use runs::{EventLog, Idempotency, Live, Owner, Runs, State, Told};
 pub use service::Service;
 pub use settings::Settings;
+pub use telemetry::{Telemetry, TraceIds};
 pub use wish::{MaskRule, Picture, Wish};

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
 
+use crate::health::{Health, Trouble};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
 use crate::runs::{Live, Runs};
 use crate::settings::Settings;
+use crate::telemetry::{self, Telemetry};
 use crate::wish::{Checker, Wish};
 
 /// Recipes at work, and the runs of all callers. Shared by every door.
@@ -19,6 +21,7 @@ pub struct Service {
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
+    health: Health,
 }
 
 impl Service {
@@ -33,14 +36,14 @@ impl Service {
         callers: usize,
     ) -> Result<Arc<Self>, Refusal> {
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
-        let runs = Runs::new(settings.clone(), callers);
+        let runs = Runs::new(settings.clone(), callers, Arc::new(Telemetry::new(&offers)));
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {
             tracing::info!(resumed, "runs of an earlier life go on");
         }
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))
+        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures, health: Health::default() }))
     }
 
     /// The recipes, the usual one first.
@@ -63,6 +66,19 @@ impl Service {
         &self.pictures
     }
 
+    /// Figures for operators.
+    pub fn telemetry(&self) -> &Arc<Telemetry> {
+        self.runs.telemetry()
+    }
+
+    /// What keeps the server from working, as it was some seconds ago at most.
+    pub(crate) async fn troubles(&self) -> Arc<[Trouble]> {
+        if self.runs.is_closing() {
+            return Arc::new([Trouble::new("server", Refusal::Closing.to_string())]);
+        }
+        self.health.troubles(&self.offers, &self.settings).await
+    }
+
     /// The checks that wishes go through.
     pub(crate) fn checker(&self) -> Checker<'_> {
         Checker { offers: &self.offers, catalogue: &self.catalogue, settings: &self.settings, runs: &self.runs }
@@ -74,10 +90,10 @@ impl Service {
         if wish.idempotency.is_none() {
             self.runs.check_room(&wish.owner)?;
         }
-        let service = Arc::clone(self);
+        let (service, ids) = (Arc::clone(self), telemetry::current());
         let accepted = tokio::task::spawn_blocking(move || {
             let asked = service.checker().check(wish)?;
-            service.runs.accept(asked)
+            telemetry::within_sync(ids, || service.runs.accept(asked))
         });
         accepted.await.map_err(|panic| Refusal::broken(format!("a picture could not be looked at: {panic}")))?
     }
