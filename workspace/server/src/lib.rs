@@ -13,6 +13,7 @@
 
 mod batching;
 mod form;
+mod health;
 mod http;
 mod keys;
 mod mcp;
@@ -37,4 +38,5 @@ pub use rewards::Scorer;
 pub use runs::{EventLog, Idempotency, Live, Owner, Runs, State, Told};
 pub use service::Service;
 pub use settings::Settings;
+pub use telemetry::{Telemetry, TraceIds};
 pub use wish::{MaskRule, Picture, Wish};

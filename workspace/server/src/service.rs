@@ -6,11 +6,13 @@ use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
 use tokio::sync::Semaphore;
 
+use crate::health::{Health, Trouble};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
 use crate::rewards::{self, Scorer};
 use crate::runs::{Live, Runs};
 use crate::settings::Settings;
+use crate::telemetry::{self, Telemetry};
 use crate::wish::{Checker, Wish};
 
 /// Recipes at work, and the runs of all callers. Shared by every door.
@@ -24,6 +26,7 @@ pub struct Service {
     pictures: DecodeCache,
     /// As many as there are processors: what is worked on beside the runtime's threads at a time.
     desks: Arc<Semaphore>,
+    health: Health,
 }
 
 impl Service {
@@ -39,7 +42,7 @@ impl Service {
     ) -> Result<Arc<Self>, Refusal> {
         let rewards = rewards::gather(&mut offers, settings.scorings);
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
-        let runs = Runs::new(settings.clone(), callers);
+        let runs = Runs::new(settings.clone(), callers, Arc::new(Telemetry::new(&offers)));
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {
             tracing::info!(resumed, "runs of an earlier life go on");
@@ -49,7 +52,8 @@ impl Service {
         let pictures = DecodeCache::new(limits, 256 << 20);
         let desks = std::thread::available_parallelism().map_or(2, usize::from);
         let desks = Arc::new(Semaphore::new(desks));
-        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks }))
+        let health = Health::default();
+        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks, health }))
     }
 
     /// The recipes, the usual one first.
@@ -93,6 +97,19 @@ impl Service {
         &self.pictures
     }
 
+    /// Figures for operators.
+    pub fn telemetry(&self) -> &Arc<Telemetry> {
+        self.runs.telemetry()
+    }
+
+    /// What keeps the server from working, as it was some seconds ago at most.
+    pub(crate) async fn troubles(&self) -> Arc<[Trouble]> {
+        if self.runs.is_closing() {
+            return Arc::new([Trouble::new("server", Refusal::Closing.to_string())]);
+        }
+        self.health.troubles(&self.offers, &self.settings).await
+    }
+
     /// The checks that wishes go through.
     pub(crate) fn checker(&self) -> Checker<'_> {
         Checker { offers: &self.offers, catalogue: &self.catalogue, settings: &self.settings, runs: &self.runs }
@@ -104,10 +121,10 @@ impl Service {
         if wish.idempotency.is_none() {
             self.runs.check_room(&wish.owner)?;
         }
-        let service = Arc::clone(self);
+        let (service, ids) = (Arc::clone(self), telemetry::current());
         self.beside(move || {
             let asked = service.checker().check(wish)?;
-            service.runs.accept(asked)
+            telemetry::within_sync(ids, || service.runs.accept(asked))
         })
         .await?
     }

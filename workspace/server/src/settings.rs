@@ -24,8 +24,14 @@ pub struct Settings {
     pub deadline: Duration,
     /// The longest that a request's head may take to arrive.
     pub head_time: Duration,
-    /// The longest that a request's body may take to arrive, and the longest silence within it.
+    /// The longest that a request's body may take to arrive.
     pub body_time: Duration,
+    /// The longest silence within a request's body.
+    pub body_silence: Duration,
+    /// The longest that an answer may wait for a client that does not read it.
+    pub write_time: Duration,
+    /// Free bytes on the disk of runs below which the server says that it cannot work.
+    pub disk_room: u64,
     /// Connections at a time.
     pub connections: usize,
     /// How long requests under way are waited for when the server is told to end.
@@ -54,6 +60,9 @@ impl Settings {
             deadline: Duration::from_mins(10),
             head_time: Duration::from_secs(10),
             body_time: Duration::from_mins(1),
+            body_silence: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
+            disk_room: 256 << 20,
             connections: 1024,
             drain: Duration::from_secs(30),
             scorings: 1024,

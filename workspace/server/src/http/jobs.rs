@@ -347,7 +347,7 @@ async fn events(
             number.ok_or_else(bad)? as usize + 1
         }
     };
-    Ok(reply::events(live, from).into_response())
+    Ok(reply::events(app.service.runs().clone(), live, from).into_response())
 }
 
 /// A run's trace: every candidate with its lineage and scores, the verdict, what was spent, the recipe.

@@ -7,13 +7,17 @@ mod files;
 mod health;
 mod image;
 mod images;
+mod intake;
 mod jobs;
 mod metrics;
 mod models;
+mod openapi;
 mod page;
+mod patient;
 mod reply;
 mod score;
 mod serve;
+mod watched;
 
 use std::sync::Arc;
 
@@ -55,21 +59,24 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(page::routes())
         .merge(health::routes())
         .merge(metrics::routes())
+        .merge(openapi::routes())
 }
 
 /// The OpenAPI document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    openapi::completed(routes().into_openapi())
 }
 
 /// Everything that is served.
 pub fn router(app: Arc<App>) -> Router {
-    let body = app.service.settings().body_bytes;
     let (router, _) = routes().split_for_parts();
     router
         .fallback(error::no_route)
         .method_not_allowed_fallback(error::no_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), caller::known))
-        .layer(DefaultBodyLimit::max(body))
+        // Bodies have limits of their own, whoever reads them.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), intake::bounded))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched::watched))
         .with_state(app)
 }

@@ -15,6 +15,7 @@ use super::record::{EndedBy, ServiceRecord};
 use super::registry::{Ready, Runs};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::telemetry::Meter;
 use crate::wish::Asked;
 
 impl Runs {
@@ -83,10 +84,16 @@ impl Runs {
         record.idempotency = asked.idempotency;
         record.write(directory.path()).map_err(Refusal::broken)?;
         let live = live(record);
+        live.events().set_meter(self.meter(&live));
         let (manifest, job) = begun.job(&offer, &recipe, &live);
         // From here on it is a run that outlives a kill.
         directory.begin(&manifest).map_err(Refusal::broken)?;
-        Ok(Ready { live, job, directory, retain: recipe.settings().retain })
+        let span = Ready::span_of(&live);
+        Ok(Ready { live, job, directory, retain: recipe.settings().retain, span })
+    }
+
+    fn meter(&self, live: &Live) -> Meter {
+        Meter::new(Arc::clone(self.telemetry()), live.recipe())
     }
 
     /// Takes up what an earlier life of the server left: runs that were accepted and have not ended go on, or are reported
@@ -116,6 +123,7 @@ impl Runs {
             return false;
         }
         let live = Arc::new(Live::new(id, path.to_owned(), record, State::Queued));
+        live.events().set_meter(self.meter(&live));
         let resumed = resume(&live, offers, catalogue);
         match resumed.and_then(|ready| self.enter(ready, true).map_err(|refusal| refusal.to_string())) {
             Ok(()) => {
@@ -126,7 +134,7 @@ impl Runs {
                 let why = format!("the run cannot go on: {why}");
                 tracing::warn!(run = %live.id(), why, "run lost");
                 live.end_by(EndedBy::Failure(why.clone()));
-                live.set_state(State::Failed(why));
+                self.end_idle(&live, State::Failed(why));
                 self.remember(&live);
                 false
             }
@@ -164,7 +172,8 @@ fn resume(live: &Arc<Live>, offers: &[Arc<Offer>], catalogue: &Catalogue) -> Res
     };
     let (present, job) = begun.job(offer, &recipe, live);
     directory.check_same(&recorded, &present).map_err(|error| error.to_string())?;
-    Ok(Ready { live: Arc::clone(live), job, directory, retain: recipe.settings().retain })
+    let (span, retain) = (Ready::span_of(live), recipe.settings().retain);
+    Ok(Ready { live: Arc::clone(live), job, directory, retain, span })
 }
 
 /// What a run has from its beginning.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::live::State;
 use crate::form::{LedgerForm, failure_form, scores_form};
+use crate::telemetry::Meter;
 
 /// More than this many events of one run are not kept: steps are then left out.
 const MOST: usize = 10_000;
@@ -30,6 +31,7 @@ pub struct EventLog {
     book: Mutex<Book>,
     count: watch::Sender<(usize, bool)>,
     objective: OnceLock<Arc<dyn Objective>>,
+    meter: OnceLock<Meter>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +44,12 @@ struct Book {
 
 impl Default for EventLog {
     fn default() -> Self {
-        Self { book: Mutex::default(), count: watch::Sender::new((0, false)), objective: OnceLock::new() }
+        Self {
+            book: Mutex::default(),
+            count: watch::Sender::new((0, false)),
+            objective: OnceLock::new(),
+            meter: OnceLock::new(),
+        }
     }
 }
 
@@ -50,6 +57,11 @@ impl EventLog {
     /// Says by what candidates are compared, before anything happens.
     pub(crate) fn set_objective(&self, objective: Arc<dyn Objective>) {
         self.objective.get_or_init(|| objective);
+    }
+
+    /// Says who counts what is spent, before anything happens.
+    pub(crate) fn set_meter(&self, meter: Meter) {
+        self.meter.get_or_init(|| meter);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -181,6 +193,9 @@ fn proposed(proposal: &Proposal) -> Value {
 
 impl Observer for EventLog {
     fn observe(&self, event: &Event<'_>) {
+        if let Some(meter) = self.meter.get() {
+            meter.observe(event);
+        }
         match event {
             Event::Started { run, resumed, .. } => {
                 self.tell(&mut self.book(), "started", json!({"run": run.as_str(), "resumed": resumed}));

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use editscale_core::RunId;
 use editscale_engine::{Job, RunDirectory};
 use tokio::sync::watch;
+use tracing::{Instrument, Span};
 
 use super::accept::ended_state;
 use super::live::{Live, State};
@@ -15,6 +16,7 @@ use super::queue::FairQueue;
 use super::record::{EndedBy, Idempotency, Owner, ServiceRecord};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
+use crate::telemetry::{self, Telemetry};
 
 /// Runs that ended whose events are kept.
 const FOLLOWED: usize = 64;
@@ -28,6 +30,19 @@ pub(crate) struct Ready {
     pub(crate) job: Job,
     pub(crate) directory: RunDirectory,
     pub(crate) retain: editscale_config::Retain,
+    /// What is logged of it says whose request it was.
+    pub(crate) span: Span,
+}
+
+impl Ready {
+    /// The span of a run that the present request asked for, or that goes on from an earlier life.
+    pub(crate) fn span_of(live: &Live) -> Span {
+        let (run, recipe, asked) = (live.id(), live.recipe(), telemetry::current());
+        let (request, trace) = asked.map(|ids| (ids.request, ids.trace)).unzip();
+        let span = tracing::info_span!(parent: None, "run", %run, recipe, request_id = request, trace_id = trace);
+        span.follows_from(Span::current());
+        span
+    }
 }
 
 /// All runs of a server. Cheap to clone.
@@ -39,6 +54,9 @@ pub(crate) struct Shared {
     book: Mutex<Book>,
     /// How many are carried out.
     running: watch::Sender<usize>,
+    /// Whether no more is taken.
+    closing: watch::Sender<bool>,
+    telemetry: Arc<Telemetry>,
 }
 
 struct Book {
@@ -53,7 +71,6 @@ struct Book {
     claimed: HashSet<(Owner, String)>,
     waiting: FairQueue<Owner, Ready>,
     running: usize,
-    closing: bool,
     /// Seconds that a run takes, of late.
     pace: f64,
 }
@@ -67,7 +84,7 @@ impl fmt::Debug for Runs {
 
 impl Runs {
     /// No runs yet. `callers` is how many there can be.
-    pub(crate) fn new(settings: Settings, callers: usize) -> Self {
+    pub(crate) fn new(settings: Settings, callers: usize, telemetry: Arc<Telemetry>) -> Self {
         let most = settings.waiting;
         let share = if callers > 1 { most.div_ceil(2) } else { most };
         let book = Book {
@@ -78,10 +95,10 @@ impl Runs {
             claimed: HashSet::new(),
             waiting: FairQueue::new(most, share),
             running: 0,
-            closing: false,
             pace: 5.0,
         };
-        Self(Arc::new(Shared { settings, book: Mutex::new(book), running: watch::Sender::new(0) }))
+        let (running, closing) = (watch::Sender::new(0), watch::Sender::new(false));
+        Self(Arc::new(Shared { settings, book: Mutex::new(book), running, closing, telemetry }))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -90,6 +107,10 @@ impl Runs {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(crate) fn telemetry(&self) -> &Arc<Telemetry> {
+        &self.0.telemetry
     }
 
     /// A run of this owner. Reads files where it ended long ago.
@@ -171,12 +192,13 @@ impl Runs {
     /// Whether a run of this owner would be taken now.
     pub(crate) fn check_room(&self, owner: &Owner) -> Result<(), Refusal> {
         let book = self.book();
-        if book.closing {
+        if self.is_closing() {
             return Err(Refusal::Closing);
         }
         if book.running < self.settings().running || book.waiting.has_room(owner) {
             return Ok(());
         }
+        self.telemetry().refused();
         let waiting = book.waiting.len();
         let secs = book.pace * (waiting + 1) as f64 / self.settings().running.max(1) as f64;
         let after = Duration::from_secs_f64(secs.clamp(1.0, 600.0));
@@ -188,13 +210,13 @@ impl Runs {
         let (live, owner) = (Arc::clone(&ready.live), ready.live.owner());
         let idempotency = live.record().idempotency.clone();
         let mut book = self.book();
-        if book.running < self.settings().running && book.waiting.len() == 0 && !book.closing {
+        if book.running < self.settings().running && book.waiting.len() == 0 && !self.is_closing() {
             book.running += 1;
             self.0.running.send_replace(book.running);
             self.start(ready);
         } else if promised {
             book.waiting.push_anyway(owner.clone(), ready);
-        } else if book.closing || book.waiting.push(owner.clone(), ready).is_err() {
+        } else if self.is_closing() || book.waiting.push(owner.clone(), ready).is_err() {
             drop(book);
             return self.check_room(&owner).and(Err(Refusal::Closing));
         }
@@ -238,13 +260,14 @@ impl Runs {
         tokio::spawn(async move {
             let mut next = Some(ready);
             while let Some(ready) = next {
-                let (began, live) = (std::time::Instant::now(), Arc::clone(&ready.live));
+                let (began, live, span) = (Instant::now(), Arc::clone(&ready.live), ready.span.clone());
                 // A run that panics takes nobody's turn away.
-                if let Err(panic) = tokio::spawn(super::carry::carry_out(ready)).await {
+                if let Err(panic) = tokio::spawn(super::carry::carry_out(ready).instrument(span)).await {
                     let why = format!("the run could not be carried out: {panic}");
                     live.end_by(EndedBy::Failure(why.clone()));
                     live.set_state(State::Failed(why));
                 }
+                runs.telemetry().run_ended(&live.recipe(), &live.state(), Some(began.elapsed()));
                 runs.let_go(&live);
                 next = runs.next(began.elapsed());
             }
@@ -255,7 +278,7 @@ impl Runs {
     fn next(&self, took: Duration) -> Option<Ready> {
         let mut book = self.book();
         book.pace = 0.8 * book.pace + 0.2 * took.as_secs_f64();
-        let next = if book.closing { None } else { book.waiting.pop() };
+        let next = if self.is_closing() { None } else { book.waiting.pop() };
         if next.is_none() {
             book.running -= 1;
             self.0.running.send_replace(book.running);
@@ -274,7 +297,7 @@ impl Runs {
         }
         let removed = self.book().waiting.remove(|ready| ready.live.id() == live.id());
         if !removed.is_empty() {
-            live.set_state(state);
+            self.end_idle(live, state);
             self.let_go(live);
         }
         live.stopper().stop();
@@ -283,27 +306,41 @@ impl Runs {
     /// Begins nothing more, stops what is under way, and waits until it is put aside; what waits is put aside too. All of it
     /// goes on when a server is started over the same folder.
     pub async fn close(&self) {
-        let (waiting, running) = {
-            let mut book = self.book();
-            book.closing = true;
-            let waiting = book.waiting.remove(|_| true);
-            let running: Vec<_> = book.known.values().filter(|live| !live.state().is_final()).cloned().collect();
-            (waiting, running)
+        self.refuse_more();
+        let running: Vec<_> = {
+            let book = self.book();
+            book.known.values().filter(|live| !live.state().is_final()).cloned().collect()
         };
-        waiting.into_iter().for_each(|ready| ready.live.set_state(State::Paused));
         running.iter().for_each(|live| live.stopper().stop());
         // The sender lives as long as self.
         self.0.running.subscribe().wait_for(|running| *running == 0).await.ok();
     }
 
-    /// Refuses new runs from now on; what is under way goes on.
+    /// Refuses new runs from now on and puts aside what waits; what is under way goes on.
     pub fn refuse_more(&self) {
-        self.book().closing = true;
+        let waiting = {
+            let mut book = self.book();
+            self.0.closing.send_replace(true);
+            book.waiting.remove(|_| true)
+        };
+        waiting.iter().for_each(|ready| self.end_idle(&ready.live, State::Paused));
+    }
+
+    /// Ends a run that is not at work.
+    pub(super) fn end_idle(&self, live: &Live, state: State) {
+        self.telemetry().run_ended(&live.recipe(), &state, None);
+        live.set_state(state);
+    }
+
+    /// Waits until new runs are refused.
+    pub async fn closing(&self) {
+        // The sender lives as long as self.
+        self.0.closing.subscribe().wait_for(|closing| *closing).await.ok();
     }
 
     /// Whether new runs are refused.
     pub fn is_closing(&self) -> bool {
-        self.book().closing
+        *self.0.closing.borrow()
     }
 
     /// Waits until nothing is carried out.
