@@ -61,7 +61,9 @@ async fn main() -> Result<()> {
         offer("quickstart", "{best_of_n: {samples: 8}}", &catalogue, &house)?,
         offer("one", "{best_of_n: {samples: 1}}", &catalogue, &house)?,
     ];
-    let service = Service::open(offers, catalogue, Settings::new(runs), 1)?;
+    let mut settings = Settings::new(runs);
+    settings.aliases = vec![("gpt-image-1".to_owned(), "quickstart".to_owned())];
+    let service = Service::open(offers, catalogue, settings, 1)?;
     let app = Arc::new(App { service, keys: Keys::default() });
     let listener = TcpListener::bind(&address).await.with_context(|| format!("cannot listen at {address}"))?;
     #[expect(clippy::print_stdout, reason = "whoever started it wants to know where it is")]

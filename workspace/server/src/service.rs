@@ -1,6 +1,7 @@
 //! The middle of the server: what every door goes through.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
@@ -27,6 +28,8 @@ pub struct Service {
     /// As many as there are processors: what is worked on beside the runtime's threads at a time.
     desks: Arc<Semaphore>,
     health: Health,
+    opened: SystemTime,
+    secret: [u8; 32],
 }
 
 impl Service {
@@ -42,6 +45,9 @@ impl Service {
     ) -> Result<Arc<Self>, Refusal> {
         let rewards = rewards::gather(&mut offers, settings.scorings);
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
+        check_aliases(&offers, &settings)?;
+        let mut secret = [0_u8; 32];
+        getrandom::fill(&mut secret).map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
         let runs = Runs::new(settings.clone(), callers, Arc::new(Telemetry::new(&offers)));
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {
@@ -51,9 +57,8 @@ impl Service {
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
         let desks = std::thread::available_parallelism().map_or(2, usize::from);
-        let desks = Arc::new(Semaphore::new(desks));
-        let health = Health::default();
-        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks, health }))
+        let (desks, health, opened) = (Arc::new(Semaphore::new(desks)), Health::default(), SystemTime::now());
+        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks, health, opened, secret }))
     }
 
     /// The recipes, the usual one first.
@@ -110,6 +115,16 @@ impl Service {
         self.health.troubles(&self.offers, &self.settings).await
     }
 
+    /// When this life of the server began.
+    pub(crate) fn opened(&self) -> SystemTime {
+        self.opened
+    }
+
+    /// What this life of the server signs addresses with.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// The checks that wishes go through.
     pub(crate) fn checker(&self) -> Checker<'_> {
         Checker { offers: &self.offers, catalogue: &self.catalogue, settings: &self.settings, runs: &self.runs }
@@ -128,4 +143,19 @@ impl Service {
         })
         .await?
     }
+}
+
+/// Refuses other names that mean nothing, or two things.
+fn check_aliases(offers: &[Arc<Offer>], settings: &Settings) -> Result<(), Refusal> {
+    let is_offered = |name: &str| offers.iter().any(|offer| offer.name == name);
+    for (place, (alias, recipe)) in settings.aliases.iter().enumerate() {
+        let bad = |why: &str| Err(Refusal::invalid("aliases", format!("the alias `{alias}` for `{recipe}`: {why}")));
+        if !is_offered(recipe) {
+            return bad("no such recipe is served");
+        }
+        if is_offered(alias) || settings.aliases.iter().take(place).any(|(earlier, _)| earlier == alias) {
+            return bad("the name means something else already");
+        }
+    }
+    Ok(())
 }

@@ -40,10 +40,10 @@ pub struct Settings {
     pub scorings: usize,
     /// Whether trainers may speak pickles at `POST /`.
     pub pickles: bool,
-    /// Other names of recipes, each with the recipe that is meant.
-    pub aliases: Vec<(String, String)>,
     /// The folders whose files agents may name.
     pub roots: Vec<PathBuf>,
+    /// Other names of recipes, each with the recipe's own: for clients whose model is written into them.
+    pub aliases: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -67,8 +67,8 @@ impl Settings {
             drain: Duration::from_secs(30),
             scorings: 1024,
             pickles: false,
-            aliases: Vec::new(),
             roots: Vec::new(),
+            aliases: Vec::new(),
         }
     }
 }

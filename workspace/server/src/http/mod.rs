@@ -11,6 +11,7 @@ mod intake;
 mod jobs;
 mod metrics;
 mod models;
+mod nested;
 mod openapi;
 mod page;
 mod patient;

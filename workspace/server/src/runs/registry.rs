@@ -125,6 +125,14 @@ impl Runs {
         known.or_else(|| self.recall(id)).ok_or_else(absent)
     }
 
+    /// A run, whoever's it is: for those alone who have shown that they may see it.
+    pub(crate) fn find_shown(&self, id: &str) -> Result<Arc<Live>, Refusal> {
+        let absent = || Refusal::absent("run", id);
+        let id = RunId::new(id).map_err(|_| absent())?;
+        let owner = self.book().owners.get(&id).cloned().ok_or_else(absent)?;
+        self.find(id.as_str(), &owner)
+    }
+
     /// A run that ended and was let go of, from its folder.
     fn recall(&self, id: RunId) -> Option<Arc<Live>> {
         let path = self.settings().runs_dir.join(id.as_str());
