@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use editscale_core::Budget;
+
 /// Limits and places.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -34,6 +36,8 @@ pub struct Settings {
     pub pickles: bool,
     /// The folders whose files agents may name.
     pub roots: Vec<PathBuf>,
+    /// What each conversation of an agent over HTTP may spend over all of its calls.
+    pub agent_budget: Budget,
 }
 
 impl Settings {
@@ -54,6 +58,7 @@ impl Settings {
             scorings: 1024,
             pickles: false,
             roots: Vec::new(),
+            agent_budget: Budget::default(),
         }
     }
 }
