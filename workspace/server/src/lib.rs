@@ -31,7 +31,7 @@ pub use form::{
 };
 pub use http::{App, ServeError, document, router, serve};
 pub use keys::{Keys, KeysError};
-pub use mcp::{AgentOptions, serve_stdio};
+pub use mcp::{AgentError, AgentOptions, serve_agent, serve_stdio};
 pub use offer::{Offer, Pulse, Vital};
 pub use refusal::Refusal;
 pub use rewards::Scorer;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use editscale_core::Budget;
+
 /// Limits and places.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -44,6 +46,8 @@ pub struct Settings {
     pub roots: Vec<PathBuf>,
     /// Other names of recipes, each with the recipe's own: for clients whose model is written into them.
     pub aliases: Vec<(String, String)>,
+    /// What each conversation of an agent over HTTP may spend over all of its calls.
+    pub agent_budget: Budget,
 }
 
 impl Settings {
@@ -69,6 +73,7 @@ impl Settings {
             pickles: false,
             roots: Vec::new(),
             aliases: Vec::new(),
+            agent_budget: Budget::default(),
         }
     }
 }

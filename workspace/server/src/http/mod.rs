@@ -1,11 +1,11 @@
 //! The door for HTTP. Every group of routes is a file, with its documentation for the OpenAPI document at each handler.
 
-mod caller;
-mod error;
+pub(crate) mod caller;
+pub(crate) mod error;
 mod fields;
 mod files;
 mod health;
-mod image;
+pub(crate) mod image;
 mod images;
 mod intake;
 mod jobs;
@@ -25,10 +25,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
+use axum::routing::any;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::keys::Keys;
+use crate::mcp::Door;
 use crate::service::Service;
 
 pub use serve::{ServeError, serve};
@@ -70,8 +72,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// Everything that is served.
 pub fn router(app: Arc<App>) -> Router {
+    let door = Door::new(&app.service);
+    let agents = move |caller, request| door.clone().handle(caller, request);
     let (router, _) = routes().split_for_parts();
     router
+        .route("/mcp", any(agents))
         .fallback(error::no_route)
         .method_not_allowed_fallback(error::no_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), caller::known))
