@@ -8,13 +8,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::error::ApiError;
+use super::{App, page};
 use crate::keys::LOCAL;
 use crate::runs::Owner;
 
 /// Paths that anybody may see: they tell nothing of anybody's runs.
-const OPEN: [&str; 7] = ["/", "/app.js", "/app.css", "/favicon.svg", "/healthz", "/readyz", "/openapi.json"];
+const OPEN: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
 
 /// Paths below which a request proves by itself that it may see what it asks for.
 const SIGNED: &str = "/files/";
@@ -38,7 +38,7 @@ fn unknown(message: &str) -> ApiError {
 /// Lets requests through whose caller is known, and says who it is.
 pub(super) async fn known(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_open = OPEN.contains(&path) || path.starts_with(SIGNED);
+    let is_open = OPEN.contains(&path) || path.starts_with(SIGNED) || path.starts_with(page::FOLDER);
     match caller(&app, request.headers()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);

@@ -14,6 +14,7 @@ mod page;
 mod reply;
 mod score;
 mod serve;
+mod thumbnail;
 
 use std::sync::Arc;
 

@@ -61,6 +61,11 @@ impl EventLog {
         self.book().best
     }
 
+    /// How many there are so far.
+    pub fn count(&self) -> usize {
+        self.count.borrow().0
+    }
+
     /// Waits for events from this number on. Nothing once the run has ended and all was handed out.
     pub async fn after(&self, number: usize) -> Option<Vec<Told>> {
         let mut count = self.count.subscribe();
