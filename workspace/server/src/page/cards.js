@@ -23,6 +23,7 @@ export class Sheet {
       this.cards.get(one.id).update(run, one, shown);
     }
     for (const one of all) if (one.failure !== null) this.cards.delete(one.id);
+    this.list.classList.toggle("many", made.length > 40);
     const sorted = order === "best" ? made.toSorted(byPlace(run)) : made;
     this.arrange([...sorted.map((one) => this.cards.get(one.id).element), ...this.failed(all)]);
   }
@@ -71,7 +72,7 @@ class Card {
     this.facts = make("div", {});
     this.exact = make("span", {});
     this.details = make("details", { class: "how" }, make("summary", {}, "Seed and settings"), this.exact);
-    this.element = make("li", { class: "card", id: `candidate-${one.id}` }, this.button, this.steps, make("div", { class: "facts" }, this.facts, this.details));
+    this.element = make("li", { class: "card arriving", id: `candidate-${one.id}`, animationend: (event) => event.currentTarget.classList.remove("arriving") }, this.button, this.steps, make("div", { class: "facts" }, this.facts, this.details));
   }
 
   update(run, one, shown) {

@@ -60,7 +60,7 @@ export class Compare {
     const options = made.map((one) => [String(one.id), words(one)]);
     this.fill(this.leftChoice, [[SOURCE, "Source"], ...options], this.left);
     this.fill(this.rightChoice, options, this.right);
-    this.rightChoice.disabled = options.length === 0;
+    $("#sides").hidden = options.length === 0;
   }
 
   fill(choice, options, value) {
@@ -86,8 +86,12 @@ export class Compare {
 
   async draw() {
     const wanted = `${this.run.id} ${this.left} ${this.right}`;
-    if (wanted === this.drawn) return;
+    if (wanted === this.drawn) {
+      if (this.right === null && this.isPlaced) this.wait(this.expected());
+      return;
+    }
     this.drawn = wanted;
+    this.isPlaced = false;
     const { left, right } = this;
     try {
       const both = [left, right ?? left].map((side) => this.shelf.get(this.path(side), true));
@@ -107,6 +111,7 @@ export class Compare {
     second.alt = right === null ? "" : `Candidate ${right}`;
     const ratio = before.naturalWidth / before.naturalHeight;
     const other = after.naturalWidth / after.naturalHeight;
+    this.isPlaced = true;
     this.slider.style.setProperty("--ratio", ratio);
     document.documentElement.style.setProperty("--shape", ratio);
     this.slider.classList.toggle("beside", right !== null && Math.abs(other / ratio - 1) > ALIKE);

@@ -52,7 +52,7 @@ export async function chain(run, shelf, signal) {
   }
   if (signal.aborted) return;
   const begun = crumb(shelf, sourceOf(first.id, 160), first.sourceName, `#run=${first.id}`);
-  const past = steps.map(({ id, candidate, instruction }) => crumb(shelf, candidateOf(id, candidate, 160), `${instruction} (${name(candidate)})`, `#run=${id}&candidate=${candidate}`));
+  const past = steps.map(({ id, candidate, instruction }) => crumb(shelf, candidateOf(id, candidate, 160), `${name(candidate)}: ${instruction}`, `#run=${id}&candidate=${candidate}`));
   list.replaceChildren(begun, ...past, make("li", { "aria-current": "page" }, make("span", { class: "words" }, run.instruction)));
   bar.hidden = steps.length === 0;
 }

@@ -7,7 +7,7 @@ import { $, announce, make, prefersStill, save, say } from "./dom.js";
 import { chain, onward, tree } from "./lineage.js";
 import { Shelf } from "./pictures.js";
 import { RunState } from "./state.js";
-import { figure, isOver, name, seconds, standing, trouble } from "./words.js";
+import { figure, isOver, name, seconds, spending, standing, trouble } from "./words.js";
 
 /// The shortest and the longest that is waited until a server is tried again.
 const [SOON, LATE] = [500, 10_000];
@@ -69,7 +69,7 @@ export class RunView {
     this.unfold(false, false);
     $("#run").classList.remove("void");
     for (const id of ["#chain", "#onward", "#lineage", "#cancel", "#progress", "#actions"]) $(id).hidden = true;
-    for (const id of ["#title", "#words", "#stage-error"]) say($(id), "");
+    for (const id of ["#title", "#words", "#meter", "#stage-error"]) say($(id), "");
     $("#recipe").open = false;
     $("#title").focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -174,10 +174,11 @@ export class RunView {
     const isOpen = !isOver(run.state);
     $("#cancel").hidden = !isOpen;
     this.progress(isOpen);
+    say($("#meter"), spending(run));
     const order = this.order ?? (isOpen ? "asked" : "best");
     $("#order").value = order;
     this.sheet.update(run, this.compare, order);
-    $(".order").hidden = run.candidates.size < 2;
+    $(".order").hidden = [...run.candidates.values()].filter((one) => one.failure === null).length < 2;
     this.spent();
     this.facts();
     tree(run, (id) => this.link(id));
@@ -244,7 +245,9 @@ export class RunView {
     $("#refine").setAttribute("aria-expanded", String(isOpen));
     if (!isOpen) return;
     this.composer.offer(this.run.recipe);
-    if (moves) $("#go-on textarea").focus();
+    if (!moves) return;
+    $("#go-on textarea").focus({ preventScroll: true });
+    $("#go-on").scrollIntoView({ behavior: prefersStill() ? "auto" : "smooth", block: "nearest" });
   }
 
   /// Does something that a person asked for, and says why where it cannot be done.

@@ -41,12 +41,26 @@ export function standing(run) {
     case "queued": return "It waits for its turn.";
     case "running": return all.length ? `Working: ${judged} of ${plural(all.length, "candidate")} judged.` : "Working.";
     case "done": return `${found} ${run.reason === "stuck" && run.explanation ? `It ended early: ${run.explanation}.` : REASONS[run.reason] ?? ""}`.trim();
-    case "failed": return `It failed: ${run.message ?? "the server does not say why"}.`.replace(/\.\.$/, ".");
+    case "failed": return `It failed: ${reason(run, all)}.`.replace(/\.\.$/, ".");
     case "cancelled": return `It was cancelled; what was made until then is here. ${found}`.trim();
     case "expired": return `Its time ran out; what was made until then is here. ${found}`.trim();
     case "paused": return "It is put aside because the server is ending, and goes on when the server is back.";
     default: return run.state ?? "";
   }
+}
+
+/// Why a run failed, without what the candidates say themselves.
+function reason(run, all) {
+  const said = all.find((one) => one.failure && run.message?.endsWith(`: ${one.failure.message}`));
+  return said ? run.message.slice(0, -said.failure.message.length - 2) : run.message ?? "the server does not say why";
+}
+
+/// What was spent so far, in a line.
+export function spending({ spent }) {
+  if (!spent) return "";
+  const parts = [plural(spent.edits, "edit"), plural(spent.reward_calls, "judgement"), seconds(spent.wall_secs)];
+  if (spent.usd) parts.push(`$${spent.usd.toFixed(2)}`);
+  return parts.join(", ");
 }
 
 const SHORT = { queued: "waiting", running: "working", paused: "put aside", expired: "out of time" };
