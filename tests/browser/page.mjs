@@ -47,7 +47,7 @@ async function tab({ width = 1400, height = 900, colorScheme = "light", expected
   await page.goto(server + hash);
   if (key && ask) {
     await page.locator("#key").waitFor();
-    await page.getByLabel("API key").fill(key);
+    await page.getByRole("textbox", { name: "API key" }).fill(key);
     await page.keyboard.press("Enter");
     await page.locator("#key").waitFor({ state: "hidden" });
   }
@@ -405,14 +405,14 @@ if (key) {
     await page.locator("#key").waitFor();
     await look(page, "key");
     await accessible(page, "the key");
-    await page.getByLabel("API key").fill("es-wrong");
+    await page.getByRole("textbox", { name: "API key" }).fill("es-wrong");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => /not known/.test(document.querySelector("#key .error").textContent));
     expect(true, "a wrong key is told");
     await page.locator("#key .close").click();
     await page.locator("#notice button").click();
     await page.locator("#key").waitFor();
-    await page.getByLabel("API key").fill(key);
+    await page.getByRole("textbox", { name: "API key" }).fill(key);
     await page.keyboard.press("Enter");
     await page.locator("#earlier-section:not([hidden])").waitFor();
     const kept = await page.evaluate(() => [JSON.stringify(sessionStorage), JSON.stringify(localStorage), document.cookie, location.href]);
