@@ -9,20 +9,20 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::error::ApiError;
+use super::{App, page};
 use crate::keys::LOCAL;
 use crate::runs::Owner;
 
 /// Paths that anybody may see: they tell nothing of anybody's runs.
-const OPEN: [&str; 7] = ["/", "/app.js", "/app.css", "/favicon.svg", "/healthz", "/readyz", "/openapi.json"];
+const OPEN: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
 
 /// Paths below which a request proves by itself that it may see what it asks for.
 const SIGNED: &str = "/files/";
 
 /// Whether anybody may see what is at this path.
 pub(super) fn is_open(path: &str) -> bool {
-    OPEN.contains(&path) || path.starts_with(SIGNED)
+    OPEN.contains(&path) || path.starts_with(SIGNED) || path.starts_with(page::FOLDER)
 }
 
 /// The caller that the request was found to come from.

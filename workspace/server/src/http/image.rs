@@ -38,6 +38,8 @@ impl IntoResponse for Rendered {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.mime));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // Another key may see other runs.
+        headers.insert(header::VARY, HeaderValue::from_static("authorization"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
         response
     }

@@ -18,6 +18,7 @@ mod patient;
 mod reply;
 mod score;
 mod serve;
+mod thumbnail;
 mod watched;
 
 use std::sync::Arc;

@@ -13,7 +13,6 @@ use crate::runs::{Live, Runs, Told};
 ///
 /// They end when the server closes: a client that reconnects goes on where it was.
 pub(super) fn events(runs: Runs, live: Arc<Live>, from: usize) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let from = live.events().resumed_at(from);
     let batches = stream::unfold(Some((runs, live, from)), |state| async move {
         let (runs, live, number) = state?;
         tokio::select! {

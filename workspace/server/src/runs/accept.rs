@@ -82,6 +82,8 @@ impl Runs {
         let live = |record| Arc::new(Live::new(id, directory.path().to_owned(), record, State::Queued));
         let mut record = ServiceRecord::new(&offer.name, &asked.owner, asked.deadline);
         record.idempotency = asked.idempotency;
+        record.instruction = begun.request.instruction.to_string();
+        record.continues.clone_from(&begun.continues);
         record.write(directory.path()).map_err(Refusal::broken)?;
         let live = live(record);
         live.events().set_meter(self.meter(&live));

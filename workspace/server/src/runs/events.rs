@@ -73,11 +73,9 @@ impl EventLog {
         self.book().best
     }
 
-    /// The number to follow it from for somebody who has seen all before `number`. Of a run of which no more is kept than how it ended
-    /// that is what they see.
-    pub fn resumed_at(&self, number: usize) -> usize {
-        let (count, ended) = *self.count.borrow();
-        if ended && number > count { count.saturating_sub(1) } else { number }
+    /// How many there are so far.
+    pub fn count(&self) -> usize {
+        self.count.borrow().0
     }
 
     /// Waits for events from this number on. Nothing once the run has ended and all was handed out.

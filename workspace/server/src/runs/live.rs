@@ -86,6 +86,16 @@ impl Live {
         self.record().recipe.clone()
     }
 
+    /// What was asked for.
+    pub fn instruction(&self) -> String {
+        self.record().instruction.clone()
+    }
+
+    /// The candidate of an earlier run that it goes on from, as `RUN:CANDIDATE`.
+    pub fn continues(&self) -> Option<String> {
+        self.record().continues.clone()
+    }
+
     /// Whose it is.
     pub fn owner(&self) -> Owner {
         self.record().owner.clone()

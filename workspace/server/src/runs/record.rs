@@ -31,6 +31,12 @@ pub struct Idempotency {
 pub(crate) struct ServiceRecord {
     version: u32,
     pub(crate) recipe: String,
+    /// What was asked for, so that a list of runs can say it without reading them.
+    #[serde(default)]
+    pub(crate) instruction: String,
+    /// The candidate of an earlier run that this one goes on from, as `RUN:CANDIDATE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) continues: Option<String>,
     pub(crate) owner: Owner,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) idempotency: Option<Idempotency>,
@@ -63,6 +69,8 @@ impl ServiceRecord {
         Self {
             version: VERSION,
             recipe: recipe.to_owned(),
+            instruction: String::new(),
+            continues: None,
             owner: owner.clone(),
             idempotency: None,
             accepted_unix_millis: millis(SystemTime::now()),
