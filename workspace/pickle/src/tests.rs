@@ -1,5 +1,7 @@
 //! Pickles of Python's own, pickles of ours, and pickles of somebody who means harm.
 
+#![expect(clippy::disallowed_methods, reason = "the tests read files that Python wrote")]
+
 use proptest::prelude::*;
 
 use crate::{Pickled, read, write};

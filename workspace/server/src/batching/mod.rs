@@ -8,6 +8,9 @@ mod calls;
 mod reply;
 mod turns;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
