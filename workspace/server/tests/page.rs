@@ -176,12 +176,12 @@ async fn only_the_page_itself_needs_no_key() {
     assert_eq!(known.status, StatusCode::OK);
 }
 
-/// A run of a picture of this size, when it has ended.
+/// A run of a picture of this size, begun under a key as the page does it, when it has ended.
 async fn run(server: &Router, size: ImageSize) -> String {
     let picture = png(size, [200, 120, 60]);
     let url = format!("data:image/png;base64,{}", editscale_testkit::base64(&picture));
     let body = json!({"image": url, "instruction": "make it brighter"}).to_string();
-    let headers = [("content-type", "application/json")];
+    let headers = [("content-type", "application/json"), ("idempotency-key", "once")];
     let begun = ask(server, Method::POST, "/v1/runs", &headers, Body::from(body)).await;
     assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text());
     let id = begun.json()["id"].as_str().unwrap().to_owned();
@@ -239,6 +239,19 @@ async fn a_list_says_what_each_run_is_and_goes_on_from() {
     let said: Vec<&str> =
         list["data"].as_array().unwrap().iter().filter_map(|run| run["instruction"].as_str()).collect();
     assert_eq!(said, ["darker", "make it brighter"]);
+}
+
+#[tokio::test]
+async fn runs_that_have_ended_are_there_when_a_server_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = ImageSize { width: 32, height: 32 };
+    let id = run(&server(folder.path(), vec![offer()], Keys::default()), size).await;
+    let again = server(folder.path(), vec![offer()], Keys::default());
+    let list = get(&again, "/v1/runs").await.json();
+    assert_eq!((&list["data"][0]["id"], &list["data"][0]["instruction"]), (&json!(id), &json!("make it brighter")));
+    assert_eq!(run(&again, size).await, id, "under the same key the same run");
+    let events = get(&again, &format!("/v1/runs/{id}/events")).await;
+    assert!(events.text().contains("event: ended"), "{}", events.text());
 }
 
 #[tokio::test]

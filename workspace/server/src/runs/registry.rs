@@ -238,8 +238,10 @@ impl Runs {
 
     /// Knows a run of an earlier life that has ended.
     pub(crate) fn remember(&self, live: &Live) {
+        // Taken beforehand: the record may not be locked when the owner is asked for.
+        let idempotency = live.record().idempotency.clone();
         let mut book = self.book();
-        if let Some(Idempotency { key, digest }) = live.record().idempotency.clone() {
+        if let Some(Idempotency { key, digest }) = idempotency {
             book.keys.insert((live.owner(), key), (digest, live.id().clone()));
         }
         book.owners.insert(live.id().clone(), live.owner());
