@@ -1,6 +1,6 @@
 //! All runs that this server knows, and what waits to be carried out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +16,9 @@ use super::record::{EndedBy, Idempotency, Owner};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::telemetry::{self, Telemetry};
+
+/// Runs that have ended and whose events are still all told.
+const RECENT: usize = 256;
 
 /// Everything that a run needs to be carried out.
 pub(crate) struct Ready {
@@ -54,6 +57,8 @@ pub(crate) struct Shared {
 
 struct Book {
     known: BTreeMap<RunId, Arc<Live>>,
+    /// Runs that have ended and whose events are all kept, the earliest first.
+    recent: VecDeque<Arc<Live>>,
     keys: HashMap<(Owner, String), (String, RunId)>,
     /// Keys under which a run is being put on disk.
     claimed: HashSet<(Owner, String)>,
@@ -77,6 +82,7 @@ impl Runs {
         let share = if callers > 1 { most.div_ceil(2) } else { most };
         let book = Book {
             known: BTreeMap::new(),
+            recent: VecDeque::new(),
             keys: HashMap::new(),
             claimed: HashSet::new(),
             waiting: FairQueue::new(most, share),
@@ -195,9 +201,19 @@ impl Runs {
                 let (began, live, span) = (Instant::now(), Arc::clone(&ready.live), ready.span.clone());
                 super::carry::carry_out(ready).instrument(span).await;
                 runs.telemetry().run_ended(&live.recipe(), &live.state(), Some(began.elapsed()));
+                runs.grow_old(live);
                 next = runs.next(began.elapsed());
             }
         });
+    }
+
+    /// Keeps the events of a run that has ended until some others have ended too: its trace stays on disk.
+    fn grow_old(&self, live: Arc<Live>) {
+        let mut book = self.book();
+        book.recent.push_back(live);
+        let oldest = if book.recent.len() > RECENT { book.recent.pop_front() } else { None };
+        drop(book);
+        oldest.iter().for_each(|live| live.events().forget());
     }
 
     /// The next one to be carried out by whoever has just done one.
