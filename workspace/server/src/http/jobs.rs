@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use editscale_core::ImageSize;
@@ -21,6 +21,7 @@ use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::fields::{Fields, from_data_url};
 use super::image::{Wanted, Which, picture};
+use super::parts::{Path, Query};
 use super::reply;
 use crate::form::RunForm;
 use crate::refusal::Refusal;
@@ -256,9 +257,8 @@ struct RunList {
 async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<RunList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
     let most = usize::from(query.limit.unwrap_or(50)).min(1000);
     let data = app.service.runs().of(&caller.0, most).iter().map(|live| RunStatus::of(live)).collect();
     Ok(Json(RunList { data }))
