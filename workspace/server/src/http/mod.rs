@@ -14,6 +14,7 @@ mod models;
 mod nested;
 mod openapi;
 mod page;
+mod parts;
 mod patient;
 mod reply;
 mod score;

@@ -20,7 +20,7 @@ pub(super) fn events(runs: Runs, live: Arc<Live>, from: usize) -> Sse<impl Strea
             told = live.events().after(number) => {
                 let told = told?;
                 let next = told.last().map_or(number, |last| last.number + 1);
-                Some((told.into_iter().map(event).collect(), Some((runs, live, next))))
+                Some((told.iter().map(event).collect(), Some((runs, live, next))))
             }
             () = runs.closing() => Some((vec![goodbye()], None)),
         }
@@ -34,6 +34,6 @@ fn goodbye() -> Event {
     Event::default().retry(Duration::from_secs(5)).comment("the server is shutting down")
 }
 
-fn event(told: Told) -> Event {
+fn event(told: &Told) -> Event {
     Event::default().id(told.number.to_string()).event(told.name).data(told.data.to_string())
 }

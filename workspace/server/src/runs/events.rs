@@ -89,7 +89,7 @@ impl EventLog {
     }
 
     fn tell(&self, book: &mut Book, name: &'static str, data: Value) {
-        let number = book.told.len();
+        let number = book.told.last().map_or(0, |last| last.number + 1);
         book.told.push(Told { number, name, data: Arc::new(data) });
         self.count.send_modify(|count| count.0 = number + 1);
     }

@@ -31,7 +31,7 @@ impl TraceIds {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let request = text(REQUEST_ID).filter(|id| is_sane(id)).map_or_else(|| digits(128), str::to_owned);
-        let (trace, span, flags) = text(TRACE_PARENT).and_then(parse).unwrap_or_else(|| (digits(128), digits(64), 0));
+        let (trace, span, flags) = text(TRACE_PARENT).and_then(parse).unwrap_or_else(|| (digits(128), digits(64), 1));
         Self { request, trace, span, flags }
     }
 
