@@ -1,6 +1,6 @@
 //! A server of the embedded editor and reward alone: quick to build, for trying the server itself.
 //!
-//! usage: darkroom [ADDRESS] [RUNS]
+//! usage: darkroom [ADDRESS] [RUNS] [NAME]; with a name, callers need a key, which is made and told.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,15 +60,22 @@ async fn main() -> Result<()> {
     let offers = vec![
         offer("quickstart", "{best_of_n: {samples: 8}}", &catalogue, &house)?,
         offer("one", "{best_of_n: {samples: 1}}", &catalogue, &house)?,
+        offer("many", "{best_of_n: {samples: 64}}", &catalogue, &house)?,
+        offer("beam", "{beam: {width: 2, children: 3, depth: 2}}", &catalogue, &house)?,
     ];
     let mut settings = Settings::new(runs);
     settings.aliases = vec![("gpt-image-1".to_owned(), "quickstart".to_owned())];
     let service = Service::open(offers, catalogue, settings, 1)?;
-    let app = Arc::new(App { service, keys: Keys::default() });
+    let made = arguments.next().map(|name| Keys::make(&name)).transpose().map_err(anyhow::Error::msg)?;
+    let keys = made.as_ref().map(|(_, line)| Keys::parse(line)).transpose()?.unwrap_or_default();
+    let app = Arc::new(App { service, keys });
     let listener = TcpListener::bind(&address).await.with_context(|| format!("cannot listen at {address}"))?;
     #[expect(clippy::print_stdout, reason = "whoever started it wants to know where it is")]
     {
         println!("http://{}", listener.local_addr()?);
+        if let Some((key, _)) = &made {
+            println!("{key}");
+        }
     }
     serve(app, listener, async { drop(tokio::signal::ctrl_c().await) }).await?;
     Ok(())

@@ -162,7 +162,7 @@ pub(super) async fn no_route(uri: Uri) -> ApiError {
 }
 
 /// A path that has no such method.
-pub(super) async fn no_method(method: Method, uri: Uri) -> ApiError {
+pub(crate) async fn no_method(method: Method, uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
     let message = format!("{path} does not take {method}");
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)

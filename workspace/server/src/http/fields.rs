@@ -171,15 +171,19 @@ impl Fields {
 }
 
 /// The bytes of a data URL, or of bare base64.
-pub(crate) fn from_data_url(param: &'static str, text: &str) -> Result<File, ApiError> {
-    let bad = |message: &str| ApiError::invalid(param, format!("`{param}`: {message}"));
+pub(crate) fn bytes_of(text: &str) -> Result<Vec<u8>, String> {
     let data = match text.strip_prefix("data:") {
-        Some(rest) => rest.split_once(";base64,").ok_or_else(|| bad("expected a data URL with `;base64,`"))?.1,
+        Some(rest) => rest.split_once(";base64,").ok_or("expected a data URL with `;base64,`")?.1,
         None if text.starts_with("http://") || text.starts_with("https://") => {
-            return Err(bad("this server does not fetch addresses: send the picture as a data URL"));
+            return Err("this server does not fetch addresses: send the picture as a data URL".to_owned());
         }
         None => text,
     };
-    let bytes = STANDARD.decode(data.trim()).map_err(|error| bad(&format!("the base64 cannot be read: {error}")))?;
+    STANDARD.decode(data.trim()).map_err(|error| format!("the base64 cannot be read: {error}"))
+}
+
+/// The same as a file of this field.
+pub(crate) fn from_data_url(param: &'static str, text: &str) -> Result<File, ApiError> {
+    let bytes = bytes_of(text).map_err(|message| ApiError::invalid(param, format!("`{param}`: {message}")))?;
     Ok(File { name: "image".to_owned(), bytes: bytes.into() })
 }

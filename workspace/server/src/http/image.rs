@@ -38,6 +38,8 @@ impl IntoResponse for Rendered {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.mime));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // Another key may see other runs.
+        headers.insert(header::VARY, HeaderValue::from_static("authorization"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
         response
     }
@@ -117,7 +119,6 @@ pub(crate) async fn picture(
     which: Which,
     wanted: Wanted,
 ) -> Result<Rendered, Refusal> {
-    let service = Arc::clone(service);
-    let made = tokio::task::spawn_blocking(move || rendered(&find(&live, which)?, wanted, service.pictures()));
-    made.await.map_err(Refusal::broken)?
+    let shared = Arc::clone(service);
+    service.beside(move || rendered(&find(&live, which)?, wanted, shared.pictures())).await?
 }

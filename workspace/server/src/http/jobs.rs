@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use editscale_core::ImageSize;
@@ -20,8 +20,10 @@ use super::App;
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::fields::{Fields, from_data_url};
-use super::image::{Wanted, Which, picture};
+use super::image::Which;
+use super::parts::{Path, Query};
 use super::reply;
+use super::thumbnail::{PictureQuery, queried};
 use crate::form::RunForm;
 use crate::refusal::Refusal;
 use crate::runs::{Idempotency, Live, State as RunState};
@@ -50,6 +52,10 @@ pub(crate) struct RunStatus {
     pub(crate) message: Option<String>,
     /// The recipe.
     pub(crate) recipe: String,
+    /// What was asked for.
+    pub(crate) instruction: String,
+    /// The candidate of an earlier run that this one goes on from, as `RUN:CANDIDATE`.
+    pub(crate) continues: Option<String>,
     /// Seconds since 1970 at which it was accepted.
     pub(crate) created: u64,
     /// The best candidate so far.
@@ -66,6 +72,8 @@ impl RunStatus {
             state: state.word(),
             message: if let RunState::Failed(why) = &state { Some(why.clone()) } else { None },
             recipe: live.recipe(),
+            instruction: live.instruction(),
+            continues: live.continues(),
             created: live.accepted(),
             best: live.events().best().map(|id| id.0),
             picked: live.picked(),
@@ -256,9 +264,8 @@ struct RunList {
 async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<RunList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
     let most = usize::from(query.limit.unwrap_or(50)).min(1000);
     let data = app.service.runs().of(&caller.0, most).iter().map(|live| RunStatus::of(live)).collect();
     Ok(Json(RunList { data }))
@@ -344,10 +351,12 @@ async fn events(
         Some(value) => {
             let number = value.to_str().ok().and_then(|text| text.parse::<u32>().ok());
             let bad = || ApiError::invalid("last-event-id", "`last-event-id`: expected the number of an event");
-            number.ok_or_else(bad)? as usize + 1
+            let next = number.ok_or_else(bad)? as usize + 1;
+            // More than there are were seen in an earlier life of the server: what happened in this one is all new.
+            if next > live.events().count() { 0 } else { next }
         }
     };
-    Ok(reply::events(live, from).into_response())
+    Ok(reply::events(app.service.runs().clone(), live, from).into_response())
 }
 
 /// A run's trace: every candidate with its lineage and scores, the verdict, what was spent, the recipe.
@@ -363,20 +372,6 @@ async fn events(
 async fn trace(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<RunForm>, ApiError> {
     let live = app.service.runs().find(&id, &caller.0)?;
     Ok(Json(record(&live).await?))
-}
-
-/// In which format.
-#[derive(Debug, Deserialize, IntoParams)]
-pub(crate) struct FormatQuery {
-    /// `png`, `jpeg` or `webp`; as the editor made it where it is not said.
-    format: Option<String>,
-}
-
-impl FormatQuery {
-    fn wanted(&self) -> Result<Wanted, ApiError> {
-        let format = self.format.as_deref().map(format).transpose()?;
-        Ok(Wanted { format, quality: None })
-    }
 }
 
 /// A format by its name.
@@ -398,11 +393,11 @@ pub(crate) fn format(name: &str) -> Result<Format, ApiError> {
     params(
         ("id" = String, Path, description = "the run"),
         ("candidate" = String, Path, description = "the candidate's number, or `best`"),
-        FormatQuery,
+        PictureQuery,
     ),
     responses(
         (status = 200, description = "the picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
-        (status = 400, description = "no such format", body = ErrorBody),
+        (status = 400, description = "no such format or width", body = ErrorBody),
         (status = 401, description = "no key, or one that is not known", body = ErrorBody),
         (status = 403, description = "from another site", body = ErrorBody),
         (status = 404, description = "no such run or picture of this caller", body = ErrorBody),
@@ -412,23 +407,23 @@ async fn candidate_image(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path((id, candidate)): Path<(String, String)>,
-    Query(format): Query<FormatQuery>,
+    Query(query): Query<PictureQuery>,
 ) -> Result<Response, ApiError> {
     let live = app.service.runs().find(&id, &caller.0)?;
     let which = match candidate.as_str() {
         "best" => Which::Best,
         number => Which::Candidate(number.parse().map_err(|_| Refusal::absent("candidate", number))?),
     };
-    Ok(picture(&app.service, live, which, format.wanted()?).await?.into_response())
+    Ok(queried(&app.service, live, which, &query).await?.into_response())
 }
 
 /// The picture that a run edits.
 #[utoipa::path(
     get, path = "/v1/runs/{id}/source", tag = "runs",
-    params(("id" = String, Path, description = "the run"), FormatQuery),
+    params(("id" = String, Path, description = "the run"), PictureQuery),
     responses(
         (status = 200, description = "the picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
-        (status = 400, description = "no such format", body = ErrorBody),
+        (status = 400, description = "no such format or width", body = ErrorBody),
         (status = 401, description = "no key, or one that is not known", body = ErrorBody),
         (status = 403, description = "from another site", body = ErrorBody),
         (status = 404, description = "no such run of this caller", body = ErrorBody),
@@ -438,10 +433,10 @@ async fn source_image(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(format): Query<FormatQuery>,
+    Query(query): Query<PictureQuery>,
 ) -> Result<Response, ApiError> {
     let live = app.service.runs().find(&id, &caller.0)?;
-    Ok(picture(&app.service, live, Which::Source, format.wanted()?).await?.into_response())
+    Ok(queried(&app.service, live, Which::Source, &query).await?.into_response())
 }
 
 /// Which candidate a person thinks is best.

@@ -64,7 +64,11 @@ impl Live {
     /// A run that stands so.
     pub(crate) fn new(id: RunId, path: PathBuf, record: ServiceRecord, state: State) -> Self {
         let (stopper, _) = Stopper::new();
-        Self { id, path, record: Mutex::new(record), state: watch::Sender::new(state), stopper, events: Arc::default() }
+        let events = Arc::<EventLog>::default();
+        if state.is_final() {
+            events.end(&state);
+        }
+        Self { id, path, record: Mutex::new(record), state: watch::Sender::new(state), stopper, events }
     }
 
     /// Its name.
@@ -80,6 +84,16 @@ impl Live {
     /// The recipe's name.
     pub fn recipe(&self) -> String {
         self.record().recipe.clone()
+    }
+
+    /// What was asked for.
+    pub fn instruction(&self) -> String {
+        self.record().instruction.clone()
+    }
+
+    /// The candidate of an earlier run that it goes on from, as `RUN:CANDIDATE`.
+    pub fn continues(&self) -> Option<String> {
+        self.record().continues.clone()
     }
 
     /// Whose it is.
