@@ -135,11 +135,11 @@ async fn file(
     let live = app.service.runs().find_shown(&run)?;
     let id = candidate.parse().map_err(|_| Refusal::absent("candidate", &candidate))?;
     let (service, on_white) = (Arc::clone(&app.service), query.background.as_deref() == Some(OPAQUE));
-    let made = tokio::task::spawn_blocking(move || {
+    let made = app.service.beside(move || {
         let render = if on_white { rendered_on_white } else { rendered };
         render(&find(&live, Which::Candidate(id))?, wanted, service.pictures())
     });
-    Ok(made.await.map_err(Refusal::broken)??.into_response())
+    Ok(made.await??.into_response())
 }
 
 #[cfg(test)]

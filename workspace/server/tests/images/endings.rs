@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::client::{answer, file, form_with, looked_at, picture, post};
-use crate::common::{Gate, Plan, Server, photo, until};
+use crate::common::{Gate, PATIENCE, Plan, Server, photo, until};
 use editscale_server::{Owner, State};
 
 fn local() -> Owner {
@@ -106,17 +106,34 @@ async fn what_finds_no_room_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_puts_the_run_aside() {
+async fn a_server_that_ends_waits_for_what_is_carried_out() {
+    let gate = Gate::shut();
+    let server =
+        Plan::new().behind(&gate).with(|settings| (settings.running, settings.drain) = (1, PATIENCE)).start().await;
+    let first = tokio::spawn(post(&server, form_with(&[])).send());
+    until("one is carried out", || server.service.runs().load() == (0, 1)).await;
+    let second = tokio::spawn(post(&server, form_with(&[])).send());
+    until("one waits", || server.service.runs().load() == (1, 1)).await;
+    let stopped = tokio::spawn(server.stop());
+    // What waits does not keep the server from ending.
+    let (status, body) = crate::client::read(second.await.unwrap().unwrap()).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("shutting_down")));
+    gate.open();
+    assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
+    drop(stopped.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_cuts_a_client_puts_its_run_aside() {
     let gate = Gate::shut();
     let plan = Plan::new().behind(&gate).with(|settings| settings.drain = std::time::Duration::from_millis(1));
     let server = plan.start().await;
-    let service = std::sync::Arc::clone(&server.service);
+    let runs = server.service.runs().clone();
     let request = tokio::spawn(post(&server, form_with(&[])).send());
-    until("it is carried out", || service.runs().load().1 == 1).await;
-    let live = service.runs().of(&local(), 1).remove(0);
+    until("it is carried out", || runs.load().1 == 1).await;
+    let live = runs.of(&local(), 1).remove(0);
     let folder = server.stop().await;
     assert_eq!(live.ended().await, State::Paused);
-    let (status, body) = crate::client::read(request.await.unwrap().unwrap()).await;
-    assert_eq!((status, &body["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("shutting_down")));
+    assert!(request.await.unwrap().is_err(), "the client was cut");
     drop(folder);
 }

@@ -96,7 +96,7 @@ impl Teller {
 
     async fn partial(&self, id: CandidateId) -> Option<Event> {
         let (display, index) = (Arc::clone(&self.display), self.sent);
-        let made = tokio::task::spawn_blocking(move || {
+        let made = self.display.service.beside(move || {
             let ready = display.preview(id).ok()?;
             let event = PictureEvent::new("image_edit.partial_image", &display, ready);
             PictureEvent { partial_image_index: Some(index), ..event }.sent()
@@ -115,7 +115,7 @@ impl Teller {
 
     async fn completed(&self, state: State) -> Result<Vec<Event>, Refusal> {
         let display = Arc::clone(&self.display);
-        let made = tokio::task::spawn_blocking(move || {
+        let made = self.display.service.beside(move || {
             let Album { pictures, usage, mut search } = Album::new(&display, &state)?;
             let events = pictures.into_iter().filter_map(|ready| {
                 let event = PictureEvent::new("image_edit.completed", &display, ready);
@@ -126,7 +126,7 @@ impl Teller {
             });
             Ok(events.collect())
         });
-        made.await.map_err(Refusal::broken)?
+        made.await?
     }
 }
 

@@ -79,11 +79,12 @@ async fn edit(
 /// The answer in one piece, once the run has ended.
 async fn whole(tied: Tied, display: Display) -> Result<Response, ApiError> {
     let state = over(tied.live().ended().await)?;
-    let told = tokio::task::spawn_blocking(move || {
+    let service = Arc::clone(&display.service);
+    let told = service.beside(move || {
         let answer = ImagesAnswer::new(&display, &state)?;
         // Megabytes of base64 are written here, beside the runtime's threads.
         serde_json::to_vec(&answer).map_err(Refusal::broken)
     });
-    let body = told.await.map_err(Refusal::broken)??;
+    let body = told.await??;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }

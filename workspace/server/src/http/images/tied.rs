@@ -27,7 +27,9 @@ impl Tied {
 
 impl Drop for Tied {
     fn drop(&mut self) {
-        if self.is_tied && !self.live.state().is_final() {
+        // A server that ends cuts connections itself: the run is put aside, as all are, and goes on when it is started again.
+        let is_cut = self.service.runs().is_closing();
+        if self.is_tied && !is_cut && !self.live.state().is_final() {
             tracing::info!(run = %self.live.id(), "the client hung up");
             let (service, live) = (Arc::clone(&self.service), Arc::clone(&self.live));
             let cancel = move || service.runs().cancel(&live);
