@@ -52,6 +52,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         (status = 401, description = "no key, or one that is not known", body = ErrorBody),
         (status = 403, description = "from another site", body = ErrorBody),
         (status = 404, description = "no such model; or the pictures of an earlier request with this idempotency key are gone", body = ErrorBody),
+        (status = 408, description = "the body did not arrive in time", body = ErrorBody),
         (status = 409, description = "the run was cancelled, or the idempotency key was used for something else", body = ErrorBody),
         (status = 413, description = "too large", body = ErrorBody),
         (status = 415, description = "neither JSON nor a form", body = ErrorBody),
