@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::ask::{Line, Target};
 
@@ -121,19 +121,19 @@ impl Plan {
     pub(crate) async fn steady(&self, rate: u64) -> Result<Outcome> {
         let question: Arc<[u8]> = self.question(0, self.items)?.into();
         let lines = try_join_all((0..self.clients).map(|_| self.target.connect())).await?;
+        let room = Arc::new(Semaphore::new(lines.len()));
         let free: Arc<Mutex<Vec<Line>>> = Arc::new(Mutex::new(lines));
         let (began, pause) = (Instant::now(), Duration::from_secs(1) / u32::try_from(rate)?);
         let mut asked = Vec::new();
         for number in 0..(self.time.as_secs_f64() * rate as f64) as u32 {
             let due = began + pause * number;
             tokio::time::sleep_until(due.into()).await;
-            let (free, question, target) = (Arc::clone(&free), Arc::clone(&question), self.target.clone());
+            let (room, free, question) = (Arc::clone(&room), Arc::clone(&free), Arc::clone(&question));
             asked.push(tokio::spawn(async move {
-                let kept = free.lock().await.pop();
-                let mut line = match kept {
-                    Some(line) => line,
-                    None => target.connect().await?,
-                };
+                // A request that is due when every connection is busy waits, and its wait counts.
+                let _place = room.acquire().await?;
+                let line = free.lock().await.pop();
+                let mut line = line.ok_or_else(|| anyhow::anyhow!("no connection is free"))?;
                 let status = line.ask(&question).await?;
                 let mut outcome = Outcome::default();
                 outcome.note(due.elapsed(), status);

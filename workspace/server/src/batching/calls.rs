@@ -10,6 +10,7 @@ use editscale_core::{Failure, FailureKind, RewardBatch, RewardKind, RewardModel}
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
+use super::company::Company;
 use super::reply::{Answer, Crowd, Reply};
 use super::turns::{Turns, Waiting};
 
@@ -17,12 +18,12 @@ use super::turns::{Turns, Waiting};
 /// this time of each other, and it is little beside a model's call of tens of milliseconds.
 const LINGER: Duration = Duration::from_millis(2);
 
-/// The part of a call's time that a free reward waits for company: more would not be made up for by a shared call.
-const IDLE_SHARE: u32 = 4;
+/// The longest that it waits for as many as there were of late. Whoever was just answered may be about to ask again: without it,
+/// two groups of callers that once fell apart would take turns for ever, each at the cost of a call.
+const REUNION: Duration = Duration::from_millis(10);
 
-/// The same right after a call, when whoever was just answered may be about to ask again. Without it two groups of callers
-/// that once fell apart would take turns for ever; with it a busy reward loses a sixteenth of its time at most.
-const BUSY_SHARE: u32 = 16;
+/// The part of a call's time that is waited at most: more would not be made up for by a shared call.
+const SHARE: u32 = 4;
 
 /// Less than this is no wait: the runtime's clock ticks in milliseconds.
 const TICK: Duration = Duration::from_micros(500);
@@ -59,6 +60,13 @@ struct Book {
     /// Whether one of the tasks waits for company.
     gathering: bool,
     at_work: usize,
+    /// Items of the calls under way.
+    under_way: usize,
+    company: Company,
+    /// How many items the one that gathers expects, going by earlier calls.
+    expected: usize,
+    /// How many that wait are enough for the one that gathers.
+    enough: usize,
     /// How long a call takes, of late; nothing before the first.
     pace: Option<Duration>,
 }
@@ -105,8 +113,11 @@ impl Calls {
         book.callers += 1;
         let id = book.callers;
         book.turns.push(id, items);
-        self.staff(&mut book);
-        if book.gathering && book.turns.waiting() >= self.largest() {
+        // What comes now is no sign of what else will come.
+        let (expected, there) = (book.company.expected(), book.turns.waiting() + book.under_way);
+        book.company.see(there);
+        self.staff(&mut book, expected);
+        if book.gathering && book.turns.waiting() >= book.enough {
             self.full.notify_one();
         }
         id
@@ -119,20 +130,20 @@ impl Calls {
     }
 
     /// Begins a task where one is needed: a slot is free and nobody is about to take what waits.
-    fn staff(self: &Arc<Self>, book: &mut Book) {
+    fn staff(self: &Arc<Self>, book: &mut Book, expected: usize) {
         if book.turns.waiting() > 0 && !book.gathering && book.tasks < self.reward.card().slots.get() {
             book.tasks += 1;
-            book.gathering = true;
+            (book.gathering, book.expected) = (true, expected);
             tokio::spawn(Self::work(Arc::clone(self)));
         }
     }
 
     /// Works until nothing waits. It begins as the one that gathers.
     async fn work(self: Arc<Self>) {
-        let mut share = IDLE_SHARE;
-        while let Some(batch) = self.gather(share).await {
+        let mut usual = LINGER;
+        while let Some(batch) = self.gather(usual).await {
             self.call(batch).await;
-            share = BUSY_SHARE;
+            usual = Duration::ZERO;
             if !self.go_on() {
                 return;
             }
@@ -144,7 +155,7 @@ impl Calls {
         let mut book = self.book();
         let is_needed = book.turns.waiting() > 0 && !book.gathering;
         if is_needed {
-            book.gathering = true;
+            (book.gathering, book.expected) = (true, book.company.expected());
         } else {
             book.tasks -= 1;
         }
@@ -152,8 +163,8 @@ impl Calls {
     }
 
     /// The next call's worth, after waiting for company; nothing where all that waited has left.
-    async fn gather(self: &Arc<Self>, share: u32) -> Option<Vec<Waiting>> {
-        self.linger(share).await;
+    async fn gather(self: &Arc<Self>, usual: Duration) -> Option<Vec<Waiting>> {
+        self.linger(usual).await;
         let mut book = self.book();
         book.gathering = false;
         let batch = if self.is_whole() { book.turns.next_whole() } else { book.turns.next(self.largest()) };
@@ -162,29 +173,41 @@ impl Calls {
             return None;
         }
         book.at_work += 1;
+        book.under_way += batch.len();
         // What is left is for another slot.
-        self.staff(&mut book);
+        let expected = book.company.expected();
+        self.staff(&mut book, expected);
         Some(batch)
     }
 
-    /// Waits for company, but not beyond a full batch.
-    async fn linger(&self, share: u32) {
-        let wait = self.book().pace.map_or(LINGER, |pace| LINGER.min(pace / share));
-        if self.is_whole() || self.book().turns.waiting() >= self.largest() {
-            return;
-        }
+    /// Waits for company: for as many as there were of late, for the usual time where there was none, and not beyond a full batch.
+    async fn linger(&self, usual: Duration) {
+        let Some((wait, enough)) = self.plan(usual) else { return };
         if wait < TICK {
             // Those that are ready at this moment still come along.
             return tokio::task::yield_now().await;
         }
         let late = tokio::time::sleep(wait);
         tokio::pin!(late);
-        while self.book().turns.waiting() < self.largest() {
+        while self.book().turns.waiting() < enough {
             tokio::select! {
                 () = self.full.notified() => {}
                 () = &mut late => return,
             }
         }
+    }
+
+    /// How long to wait, and for how many; nothing where enough are there.
+    fn plan(&self, usual: Duration) -> Option<(Duration, usize)> {
+        let (mut book, largest) = (self.book(), self.largest());
+        let expected = book.expected.min(largest);
+        // Whoever comes first after a time alone does not know what else is about to come.
+        let (longest, enough) = if expected > 1 { (REUNION, expected) } else { (usual, largest) };
+        book.enough = enough;
+        if self.is_whole() || book.turns.waiting() >= enough {
+            return None;
+        }
+        Some((book.pace.map_or(LINGER, |pace| longest.min(pace / SHARE)), enough))
     }
 
     /// One call, and its answers to whoever they are for.
@@ -208,6 +231,8 @@ impl Calls {
         tracing::debug!(reward = %self.reward.card().name, items, ?took, "a call of a reward");
         let mut book = self.book();
         book.at_work -= 1;
+        book.under_way -= items;
+        book.company.pass();
         book.pace = Some(book.pace.map_or(took, |pace| pace.mul_f64(0.8) + took.mul_f64(0.2)));
     }
 }

@@ -5,6 +5,7 @@
 //! take turns, so that one with thousands of items does not keep out one with a single item. What a caller has waiting leaves with it.
 
 mod calls;
+mod company;
 mod reply;
 mod turns;
 
