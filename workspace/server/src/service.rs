@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
+use tokio_util::sync::CancellationToken;
 
 use crate::offer::Offer;
 use crate::refusal::Refusal;
@@ -19,6 +20,7 @@ pub struct Service {
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
+    closing: CancellationToken,
 }
 
 impl Service {
@@ -40,7 +42,8 @@ impl Service {
         }
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))
+        let closing = CancellationToken::new();
+        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures, closing }))
     }
 
     /// The recipes, the usual one first.
@@ -61,6 +64,11 @@ impl Service {
     /// Decoded pictures, kept while there is room.
     pub fn pictures(&self) -> &DecodeCache {
         &self.pictures
+    }
+
+    /// Ends when the server is about to end: what waits for news without end stops waiting.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 
     /// The checks that wishes go through.

@@ -57,6 +57,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, ended: impl Future<Outp
     }
     drop(listener);
     app.service.runs().refuse_more();
+    app.service.closing().cancel();
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(settings.drain) => tracing::warn!("requests under way were cut"),

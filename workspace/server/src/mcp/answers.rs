@@ -24,8 +24,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(form: &impl Serialize) -> Result<Self, Trouble> {
-        let object = serde_json::to_value(form)
-            .map_err(|error| Trouble::new("server_failed", "the answer cannot be written").reported(&error.to_string()))?;
+        let object = serde_json::to_value(form).map_err(|error| {
+            Trouble::new("server_failed", "the answer cannot be written").reported(&error.to_string())
+        })?;
         Ok(Self { object, shown: Vec::new(), inline: false })
     }
 

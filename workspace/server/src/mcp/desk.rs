@@ -61,11 +61,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(
-        desk: &Arc<Desk>,
-        conversation: Arc<Conversation>,
-        context: &RequestContext<RoleServer>,
-    ) -> Self {
+    pub(crate) fn new(desk: &Arc<Desk>, conversation: Arc<Conversation>, context: &RequestContext<RoleServer>) -> Self {
         // Versions are dates, so that the later one is the greater text.
         let knows_links = context
             .protocol_version()

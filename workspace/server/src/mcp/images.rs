@@ -57,8 +57,10 @@ pub(crate) fn named(param: &'static str, text: &str) -> Result<Named, Trouble> {
         return Ok(Named::Candidate(Made { run: run.to_owned(), candidate }));
     }
     if text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
-        let message = format!("`{param}`: addresses are not fetched; expected a path, an edit such as `e1`, \
-                               an editscale:// resource or a data URL");
+        let message = format!(
+            "`{param}`: addresses are not fetched; expected a path, an edit such as `e1`, \
+                               an editscale:// resource or a data URL"
+        );
         return Err(Trouble::invalid(message));
     }
     Ok(Named::File(text.to_owned()))
@@ -66,10 +68,8 @@ pub(crate) fn named(param: &'static str, text: &str) -> Result<Named, Trouble> {
 
 fn data(param: &'static str, rest: &str) -> Result<Named, Trouble> {
     let bad = |why: String| Trouble::invalid(format!("`{param}`: {why}"));
-    let (_, data) =
-        rest.split_once(";base64,").ok_or_else(|| bad("expected a data URL with `;base64,`".to_owned()))?;
-    let bytes =
-        STANDARD.decode(data.trim()).map_err(|error| bad(format!("the base64 cannot be read: {error}")))?;
+    let (_, data) = rest.split_once(";base64,").ok_or_else(|| bad("expected a data URL with `;base64,`".to_owned()))?;
+    let bytes = STANDARD.decode(data.trim()).map_err(|error| bad(format!("the base64 cannot be read: {error}")))?;
     Ok(Named::Data(bytes.into()))
 }
 

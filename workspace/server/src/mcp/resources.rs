@@ -76,7 +76,9 @@ pub(crate) fn templates() -> ListResourceTemplatesResult {
             .with_description("The picture that a run edits."),
         ResourceTemplate::new(uri::TRACE, "trace")
             .with_title("A run's trace")
-            .with_description("How a run was searched: its request, every candidate with its lineage and scores, the verdict.")
+            .with_description(
+                "How a run was searched: its request, every candidate with its lineage and scores, the verdict.",
+            )
             .with_mime_type("application/json"),
     ])
 }

@@ -64,8 +64,11 @@ impl Roots {
         check_plain(&real, called)?;
         // Neither a link nor a pipe that took its place in the meantime is waited for or followed.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let file =
-            OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(&real).map_err(|error| told(&error))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits() as i32)
+            .open(&real)
+            .map_err(|error| told(&error))?;
         self.check_opened(&file, called)?;
         let mut bytes = Vec::new();
         file.take(most + 1).read_to_end(&mut bytes).map_err(|error| told(&error))?;
@@ -79,8 +82,8 @@ impl Roots {
     fn find(&self, called: &str) -> Result<PathBuf, Trouble> {
         let tried = self.candidates(called)?;
         let found = tried.iter().find_map(|path| path.canonicalize().ok());
-        let real = found
-            .ok_or_else(|| Trouble::absent(format!("there is no file `{}` in {}", short(called), self.told())))?;
+        let real =
+            found.ok_or_else(|| Trouble::absent(format!("there is no file `{}` in {}", short(called), self.told())))?;
         if self.holds(&real) { Ok(real) } else { Err(self.outside(called)) }
     }
 
@@ -89,9 +92,10 @@ impl Roots {
         let format = format_of(called)?;
         let tried = self.candidates(called)?;
         let folder = |path: &PathBuf| Some((path.parent()?.canonicalize().ok()?, PathBuf::from(path.file_name()?)));
-        let (folder, name) = tried.iter().find_map(folder).ok_or_else(|| {
-            Trouble::absent(format!("there is no folder for `{}` in {}", short(called), self.told()))
-        })?;
+        let (folder, name) = tried
+            .iter()
+            .find_map(folder)
+            .ok_or_else(|| Trouble::absent(format!("there is no folder for `{}` in {}", short(called), self.told())))?;
         if !self.holds(&folder) {
             return Err(self.outside(called));
         }

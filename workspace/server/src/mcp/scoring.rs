@@ -56,8 +56,8 @@ pub(crate) struct Judged {
 
 /// The request that pictures are judged by.
 pub(crate) fn request(source: Image, instruction: &str) -> Result<Arc<EditRequest>, Trouble> {
-    let instruction = Instruction::new(instruction)
-        .map_err(|error| Trouble::invalid(format!("`instruction` is wrong: {error}")))?;
+    let instruction =
+        Instruction::new(instruction).map_err(|error| Trouble::invalid(format!("`instruction` is wrong: {error}")))?;
     let seed = Seed::new(0).map_err(|error| Trouble::new("server_failed", error.to_string()))?;
     Ok(Arc::new(EditRequest { source, instruction, mask: None, output_size: None, seed }))
 }

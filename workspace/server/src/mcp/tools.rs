@@ -5,9 +5,7 @@ use std::sync::LazyLock;
 use rmcp::model::{Tool as Described, ToolAnnotations};
 use schemars::JsonSchema;
 
-use super::answers::{
-    CompareAnswer, EditAnswer, EditsAnswer, MovedAnswer, RecipesAnswer, SavedAnswer, ScoreAnswer,
-};
+use super::answers::{CompareAnswer, EditAnswer, EditsAnswer, MovedAnswer, RecipesAnswer, SavedAnswer, ScoreAnswer};
 use super::arguments::{
     CompareArguments, EditArguments, GoToArguments, Plain, RefineArguments, SaveArguments, ScoreArguments,
 };

@@ -74,7 +74,11 @@ impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.to_string();
         match refusal {
-            Refusal::Invalid { param, message } => Self::invalid(format!("`{param}` is wrong")).reported(&message),
+            Refusal::Invalid { param, message } => {
+                // The other door calls it so.
+                let param = if param == "prompt" { "instruction" } else { param };
+                Self::invalid(format!("`{param}` is wrong")).reported(&message)
+            }
             Refusal::Absent { what: "model", name } => {
                 Self::absent(format!("there is no recipe `{name}`: `list_recipes` tells which there are"))
             }

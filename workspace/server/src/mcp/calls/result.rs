@@ -47,9 +47,7 @@ fn in_vain(call: &Call, finished: &Finished) -> Trouble {
         State::Cancelled => Trouble::new("cancelled", "the run was cancelled"),
         State::Expired => Trouble::new("late", "the run's time was up before there was a candidate"),
         State::Paused => Trouble::new("shutting_down", "the server is shutting down; the run goes on when it is back"),
-        State::Done | State::Queued | State::Running => {
-            Trouble::new("run_failed", "the run ended without a candidate")
-        }
+        State::Done | State::Queued | State::Running => Trouble::new("run_failed", "the run ended without a candidate"),
     };
     trouble.with_left(BudgetForm::from(&call.conversation.purse.left()))
 }
