@@ -22,7 +22,7 @@ import httpx2
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-MODES = ["legacy", "2026-07-28"]
+MODES = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 INSTRUCTION = "make it warmer"
 
 
@@ -103,6 +103,7 @@ class Place:
                 web = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=timeout))
                 server = streamable_http_client(self.rest[0], http_client=web)
             client = await stack.enter_async_context(Client(server, mode=mode))
+            assert client.protocol_version == MODES[mode], client.protocol_version
             # The client looks at every answer by the schema that the tool was listed with.
             await client.list_tools()
             yield Agent(client)
@@ -317,9 +318,9 @@ CHECKS = [
 
 async def main(place):
     passed, failed = 0, 0
-    for mode in MODES:
+    for mode, version in MODES.items():
         for check in CHECKS:
-            name = f"{place.kind} {mode} {check.__name__}"
+            name = f"{place.kind} {version} {check.__name__}"
             try:
                 with anyio.fail_after(120):
                     async with place.agent(mode) as agent:

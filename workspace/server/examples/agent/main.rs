@@ -65,9 +65,9 @@ impl Agent {
             self.trace.decision(&action, &why)?;
             let (tool, arguments) = match &action {
                 Action::Edit { instruction } => self.edit(instruction),
-                Action::Compare { candidates, goal } => {
-                    let named: Vec<String> = candidates.iter().map(|candidate| self.name(candidate.as_deref())).collect();
-                    let source = self.name(None);
+                Action::Compare { source, candidates, goal } => {
+                    let named: Vec<String> = candidates.iter().map(|edit| self.name(edit.as_deref())).collect();
+                    let source = self.name(source.as_deref());
                     ("compare_edits", json!({"source": source, "candidates": named, "instruction": goal}))
                 }
                 Action::Undo => ("undo_edit", json!({})),

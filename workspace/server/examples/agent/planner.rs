@@ -23,8 +23,8 @@ pub(crate) struct Seen {
 pub(crate) enum Action {
     /// Change the current picture.
     Edit { instruction: String },
-    /// See which picture reaches a goal best.
-    Compare { candidates: Vec<Option<String>>, goal: String },
+    /// See which picture reaches a goal best, as edits of this source.
+    Compare { source: Option<String>, candidates: Vec<Option<String>>, goal: String },
     /// Go back to what the current edit went on from.
     Undo,
     /// Go to an edit, to go on from there or because it was better.
@@ -105,8 +105,9 @@ impl Scripted {
             return self.attempt();
         }
         self.place = Place::Decide;
-        let candidates = vec![seen.before.clone(), seen.current.clone()];
-        (Action::Compare { candidates, goal: self.goal() }, "is it better than before?".to_owned())
+        let source = seen.before.clone();
+        let candidates = vec![source.clone(), seen.current.clone()];
+        (Action::Compare { source, candidates, goal: self.goal() }, "is it better than before?".to_owned())
     }
 
     /// After a comparison of before and after: keep it or not.
@@ -134,7 +135,8 @@ impl Scripted {
         };
         let candidates = vec![Some(accepted.clone()), Some(other.clone())];
         self.place = Place::Choose { accepted, other };
-        (Action::Compare { candidates, goal: self.goal() }, "which way is better?".to_owned())
+        let source = seen.before.clone();
+        (Action::Compare { source, candidates, goal: self.goal() }, "which way is better?".to_owned())
     }
 
     fn choose(&mut self, seen: &Seen, accepted: String, other: String) -> (Action, String) {

@@ -28,12 +28,19 @@ impl Trace {
         self.step += 1;
         let (word, about) = match action {
             Action::Edit { instruction } => ("edit", json!(instruction)),
-            Action::Compare { candidates, goal } => ("compare", json!({"candidates": candidates, "goal": goal})),
+            Action::Compare { source, candidates, goal } => {
+                ("compare", json!({"source": source, "candidates": candidates, "goal": goal}))
+            }
             Action::Undo => ("undo", Value::Null),
             Action::GoTo { edit } => ("go to", json!(edit)),
             Action::Done => ("done", Value::Null),
         };
-        self.say(&format!("{:>3}. {word:<8}{} ({why})", self.step, if about.is_null() { json!("") } else { about.clone() }));
+        let named = match &about {
+            Value::Null => String::new(),
+            Value::Object(asked) => asked.get("candidates").map(ToString::to_string).unwrap_or_default(),
+            other => other.to_string(),
+        };
+        self.say(&format!("{:>3}. {word:<8}{named} ({why})", self.step));
         self.write(&json!({"step": self.step, "plan": word, "about": about, "decision": why}))
     }
 

@@ -70,7 +70,7 @@ impl Door {
         } else if let Some(session) = session.filter(|_| method == Method::DELETE) {
             self.owners().remove(&session);
         }
-        told(response)
+        told(response, &method)
     }
 
     fn owners(&self) -> MutexGuard<'_, HashMap<String, Owner>> {
@@ -116,9 +116,14 @@ fn session_of(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// What a session that ended while it was spoken to makes of a request.
-fn told(response: Response) -> Response {
-    if response.status() == StatusCode::INTERNAL_SERVER_ERROR { no_session().into_response() } else { response }
+/// The answer as clients expect it: a session that ended while it was spoken to is none, and one that was ended leaves nothing.
+fn told(mut response: Response, method: &Method) -> Response {
+    match response.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => return no_session().into_response(),
+        StatusCode::ACCEPTED if method == Method::DELETE => *response.status_mut() = StatusCode::NO_CONTENT,
+        _ => {}
+    }
+    response
 }
 
 fn no_session() -> ApiError {

@@ -148,7 +148,7 @@ async fn nobody_speaks_in_the_session_of_another() {
         assert_eq!(stream.status(), status);
         drop(stream);
         let ended = with(client.delete(house.url())).send().await.unwrap().status();
-        assert_eq!(ended, if status == 200 { 202 } else { 404 });
+        assert_eq!(ended, if status == 200 { 204 } else { 404 });
     }
     assert_eq!(post(&house, &own, ping).send().await.unwrap().status(), 404, "it has ended");
     for headers in [vec![], vec![("authorization", "Bearer es-wrong")]] {

@@ -57,7 +57,7 @@ fn told<T: ?Sized>(load: Load<T>) -> impl Fn() -> Result<Box<T>, String> + Send 
 }
 
 /// The editors and rewards that the recipes name.
-pub fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     Catalogue::new(&[editscale_darkroom::EDITORS], &[editscale_darkroom::REWARDS])
 }
 
@@ -89,7 +89,7 @@ fn offer(name: &str, search: &str, wait: Duration) -> Result<Offer> {
 }
 
 /// `quick`, `one` and `slow`; the last takes a tenth of a second for each candidate, one after the other.
-pub fn offers() -> Result<Vec<Offer>> {
+pub(crate) fn offers() -> Result<Vec<Offer>> {
     Ok(vec![
         offer("quick", "{best_of_n: {samples: 4}}", Duration::ZERO)?,
         offer("one", "{best_of_n: {samples: 1}}", Duration::ZERO)?,
