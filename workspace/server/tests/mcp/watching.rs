@@ -1,9 +1,10 @@
 //! Progress while a run goes on, and what becomes of it when nobody wants it any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::Budget;
-use editscale_server::{Owner, State};
+use editscale_server::{AgentOptions, Owner, State, serve_agent};
 use serde_json::json;
 
 use crate::seat::Seat;
@@ -75,4 +76,21 @@ async fn an_agent_that_hangs_up_leaves_nothing_under_way() {
     client.cancellation_token().cancel();
     soon(|| service.runs().of(&owner, 1)[0].state().is_final()).await;
     assert!(call.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn an_agent_that_says_nothing_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = crate::seat::service(folder.path(), |_| {});
+    let served = |roots| {
+        serve_agent(
+            Arc::clone(&service),
+            AgentOptions { roots, ..AgentOptions::default() },
+            tokio::io::empty(),
+            tokio::io::sink(),
+        )
+    };
+    served(vec![]).await.unwrap();
+    let error = served(vec![folder.path().join("nowhere")]).await.unwrap_err();
+    assert!(error.to_string().contains("nowhere"), "{error}");
 }
