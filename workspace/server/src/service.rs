@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::health::{Health, Trouble};
 use crate::offer::Offer;
@@ -30,6 +31,7 @@ pub struct Service {
     health: Health,
     opened: SystemTime,
     secret: [u8; 32],
+    closing: CancellationToken,
 }
 
 impl Service {
@@ -57,8 +59,21 @@ impl Service {
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
         let desks = std::thread::available_parallelism().map_or(2, usize::from);
-        let (desks, health, opened) = (Arc::new(Semaphore::new(desks)), Health::default(), SystemTime::now());
-        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks, health, opened, secret }))
+        let desks = Arc::new(Semaphore::new(desks));
+        let (health, opened, closing) = (Health::default(), SystemTime::now(), CancellationToken::new());
+        Ok(Arc::new(Self {
+            offers,
+            rewards,
+            catalogue,
+            settings,
+            runs,
+            pictures,
+            desks,
+            health,
+            opened,
+            secret,
+            closing,
+        }))
     }
 
     /// The recipes, the usual one first.
@@ -123,6 +138,11 @@ impl Service {
     /// What this life of the server signs addresses with.
     pub(crate) fn secret(&self) -> &[u8; 32] {
         &self.secret
+    }
+
+    /// Ends when the server is about to end: what waits for news without end stops waiting.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 
     /// The checks that wishes go through.

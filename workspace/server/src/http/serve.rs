@@ -64,6 +64,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, ended: impl Future<Outp
     }
     tracing::info!(connections = connections.len(), "the server drains");
     app.service.runs().refuse_more();
+    app.service.closing().cancel();
     door.closing.send_replace(true);
     door.drain(connections, app.service.settings().drain).await;
     app.service.runs().close().await;

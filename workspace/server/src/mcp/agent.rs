@@ -72,12 +72,11 @@ impl Agent {
     }
 
     fn usual(&self, owner: &Owner) -> Result<Arc<Conversation>, Trouble> {
-        let own = match self.own.get() {
-            Some(own) => own,
-            None => {
-                let begun = Conversation::begin(owner.clone(), self.desk.budget)?;
-                self.own.get_or_init(|| begun)
-            }
+        let own = if let Some(own) = self.own.get() {
+            own
+        } else {
+            let begun = Conversation::begin(owner.clone(), self.desk.budget)?;
+            self.own.get_or_init(|| begun)
         };
         if own.owner == *owner {
             return Ok(Arc::clone(own));

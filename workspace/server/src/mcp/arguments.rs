@@ -61,13 +61,13 @@ pub(crate) struct How {
     pub(crate) recipe: Option<String>,
     /// What this call may spend at most; never more than is left of the conversation's budget.
     pub(crate) budget: Option<BudgetForm>,
-    /// Another search than the recipe's, in the words of recipes, for example {"best_of_n": {"samples": 4}}.
+    /// Another search than the recipe's, in the words of recipes, for example `{"best_of_n": {"samples": 4}}`.
     pub(crate) search: Option<Map<String, Value>>,
-    /// Another rule to stop by than the recipe's, in the words of recipes, for example {"target_score": 0.9}.
+    /// Another rule to stop by than the recipe's, in the words of recipes, for example `{"target_score": 0.9}`.
     pub(crate) stop: Option<Map<String, Value>>,
     /// The root of all seeds; 0 where it is left out. Another one gives other candidates.
     pub(crate) seed: Option<u64>,
-    /// The size of the result as WIDTHxHEIGHT in pixels; as the editor has it where it is left out.
+    /// The size of the result as `WIDTHxHEIGHT` in pixels; as the editor has it where it is left out.
     pub(crate) size: Option<String>,
     /// A picture of the image's size, named in the same ways: white is where to edit.
     pub(crate) mask: Option<String>,

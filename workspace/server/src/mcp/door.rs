@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio_util::sync::CancellationToken;
 
 use super::agent::Agent;
 use super::desk::Desk;
@@ -23,7 +24,7 @@ use crate::service::Service;
 const SESSION: &str = "mcp-session-id";
 
 /// So many sessions one caller may have at a time.
-const MOST: usize = 64;
+const MOST: usize = 256;
 
 /// A session without a message for so long is over.
 const SILENCE: Duration = Duration::from_mins(30);
@@ -39,7 +40,7 @@ struct Shared {
 }
 
 impl Door {
-    /// A door to the recipes of a service. Agents over HTTP may name the files of its settings' folders.
+    /// A door to the recipes of a service; it is opened within a runtime. Agents over HTTP may name the files of its settings' folders.
     pub(crate) fn new(service: &Arc<Service>) -> Self {
         let settings = service.settings();
         let roots = Roots::new(&settings.roots).unwrap_or_else(|error| {
@@ -51,6 +52,7 @@ impl Door {
         sessions.session_config.keep_alive = Some(SILENCE);
         let sessions = Arc::new(sessions);
         let config = config(settings.body_bytes);
+        tokio::spawn(end_in_time(Arc::clone(&desk), config.cancellation_token.clone()));
         let agent = move || Ok(Agent::new(Arc::clone(&desk), None));
         let service = StreamableHttpService::new(agent, Arc::clone(&sessions), config);
         Self(Arc::new(Shared { service, sessions, owners: Mutex::default() }))
@@ -68,7 +70,7 @@ impl Door {
         } else if let Some(session) = session.filter(|_| method == Method::DELETE) {
             self.owners().remove(&session);
         }
-        told(response)
+        told(response, &method)
     }
 
     fn owners(&self) -> MutexGuard<'_, HashMap<String, Owner>> {
@@ -92,6 +94,16 @@ impl Door {
     }
 }
 
+/// Ends all sessions, whose streams would otherwise never end, once the server is about to end and no call is under way.
+async fn end_in_time(desk: Arc<Desk>, end: CancellationToken) {
+    desk.service.closing().cancelled().await;
+    desk.under_way.close();
+    desk.under_way.wait().await;
+    // The last answers are on their way.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    end.cancel();
+}
+
 fn config(body_bytes: usize) -> StreamableHttpServerConfig {
     // Names of hosts and origins are looked at before, by rules that know whether there are keys.
     StreamableHttpServerConfig::default()
@@ -104,9 +116,14 @@ fn session_of(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// What a session that ended while it was spoken to makes of a request.
-fn told(response: Response) -> Response {
-    if response.status() == StatusCode::INTERNAL_SERVER_ERROR { no_session().into_response() } else { response }
+/// The answer as clients expect it: a session that ended while it was spoken to is none, and one that was ended leaves nothing.
+fn told(mut response: Response, method: &Method) -> Response {
+    match response.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => return no_session().into_response(),
+        StatusCode::ACCEPTED if method == Method::DELETE => *response.status_mut() = StatusCode::NO_CONTENT,
+        _ => {}
+    }
+    response
 }
 
 fn no_session() -> ApiError {

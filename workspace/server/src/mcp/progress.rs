@@ -96,7 +96,7 @@ impl Headway {
     fn news(&mut self) -> Option<News> {
         let progress = f64::from(self.tried) + self.steps.values().sum::<f64>();
         let progress = progress.min(f64::from(self.asked));
-        if self.told.is_some_and(|told| progress < told + LEAST) {
+        if self.asked == 0 || self.told.is_some_and(|told| progress < told + LEAST) {
             return None;
         }
         self.told = Some(progress);

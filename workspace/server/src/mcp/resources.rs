@@ -117,8 +117,7 @@ fn absent(uri: &str) -> ErrorData {
     ErrorData::resource_not_found("there is no such resource of this caller", Some(json!({"uri": quoted(uri, 200)})))
 }
 
-fn broken(error: impl ToString) -> ErrorData {
-    let error = error.to_string();
-    tracing::error!(error, "a resource cannot be read");
+fn broken(error: impl std::fmt::Display) -> ErrorData {
+    tracing::error!(%error, "a resource cannot be read");
     ErrorData::internal_error("the resource cannot be read", None)
 }

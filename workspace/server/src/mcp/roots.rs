@@ -48,7 +48,7 @@ impl Roots {
 
     /// What they are called.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.iter().map(|root| root.given.display().to_string()).collect()
+        self.0.iter().map(|root| root.real.display().to_string()).collect()
     }
 
     /// Which ones there are, for people.
@@ -125,10 +125,8 @@ impl Roots {
     }
 
     fn outside(&self, called: &str) -> Trouble {
-        let message = match self.0.is_empty() {
-            true => format!("`{}` cannot be opened: {}", short(called), self.told()),
-            false => format!("`{}` is outside of the folders that may be used: {}", short(called), self.told()),
-        };
+        let wrong = if self.0.is_empty() { "cannot be used" } else { "is outside of the folders that may be used" };
+        let message = format!("`{}` {wrong}: {}", short(called), self.told());
         Trouble::new("outside_of_roots", message)
     }
 

@@ -66,8 +66,12 @@ where
     // A picture in base64, and what stands around it.
     let longest = service.settings().body_bytes.saturating_mul(2);
     let transport = AsyncRwTransport::new(read, write).with_max_line_length(longest);
-    let running = agent.serve(transport).await.map_err(Box::new)?;
-    running.waiting().await?;
+    match agent.serve(transport).await {
+        Ok(running) => drop(running.waiting().await?),
+        // It left before it said anything.
+        Err(ServerInitializeError::ConnectionClosed(_)) => {}
+        Err(error) => return Err(Box::new(error).into()),
+    }
     service.runs().close().await;
     desk.under_way.close();
     desk.under_way.wait().await;

@@ -1,9 +1,10 @@
 //! The tools that agents see: names, titles, descriptions, schemas, and what they change.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use rmcp::model::{Tool as Described, ToolAnnotations};
+use rmcp::model::{JsonObject, Tool as Described, ToolAnnotations};
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::answers::{CompareAnswer, EditAnswer, EditsAnswer, MovedAnswer, RecipesAnswer, SavedAnswer, ScoreAnswer};
 use super::arguments::{
@@ -137,9 +138,32 @@ impl Tool {
     }
 
     fn with<Takes: JsonSchema + 'static, Gives: JsonSchema + 'static>(self) -> Described {
-        let tool = Described::new(self.name(), self.about(), rmcp::model::JsonObject::new());
-        tool.with_input_schema::<Takes>().with_output_schema::<Gives>()
+        let tool = Described::new(self.name(), self.about(), JsonObject::new());
+        let mut tool = tool.with_input_schema::<Takes>().with_output_schema::<Gives>();
+        tool.input_schema = plain(&tool.input_schema);
+        tool.output_schema = tool.output_schema.as_deref().map(plain);
+        tool
     }
+}
+
+/// A schema without formats of numbers such as `uint32`, which no standard knows and strict clients refuse.
+fn plain(schema: &JsonObject) -> Arc<JsonObject> {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                // A property that is called so is an object itself.
+                if object.get("format").is_some_and(Value::is_string) {
+                    object.remove("format");
+                }
+                object.values_mut().for_each(clean);
+            }
+            Value::Array(values) => values.iter_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    let mut schema = schema.clone();
+    schema.values_mut().for_each(clean);
+    Arc::new(schema)
 }
 
 /// All tools as they are listed.
@@ -163,6 +187,7 @@ mod tests {
             let gives = serde_json::to_value(tool.output_schema.as_deref().unwrap()).unwrap();
             assert_eq!(gives["type"], "object", "{}", tool.name);
             let hints = tool.annotations.as_ref().unwrap();
+            assert!(!format!("{takes} {gives}").contains("\"format\""), "{}", tool.name);
             assert!(!hints.is_destructive() && hints.title.is_some() && tool.title.is_some());
             assert_eq!(Tool::named(&tool.name).map(Tool::name), Some(&*tool.name));
         }

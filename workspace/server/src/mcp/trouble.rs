@@ -25,7 +25,7 @@ pub(crate) struct Trouble {
     reported: Option<String>,
     /// What is left of the conversation's budget, where that is the trouble.
     #[serde(skip_serializing_if = "Option::is_none")]
-    budget_left: Option<BudgetForm>,
+    budget_left: Option<Box<BudgetForm>>,
     /// Seconds after which to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_secs: Option<f64>,
@@ -54,7 +54,7 @@ impl Trouble {
 
     /// The same with what is left to spend.
     pub(crate) fn with_left(mut self, left: BudgetForm) -> Self {
-        self.budget_left = Some(left);
+        self.budget_left = Some(Box::new(left));
         self
     }
 
@@ -74,7 +74,11 @@ impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.to_string();
         match refusal {
-            Refusal::Invalid { param, message } => Self::invalid(format!("`{param}` is wrong")).reported(&message),
+            Refusal::Invalid { param, message } => {
+                // The other door calls it so.
+                let param = if param == "prompt" { "instruction" } else { param };
+                Self::invalid(format!("`{param}` is wrong")).reported(&message)
+            }
             Refusal::Absent { what: "model", name } => {
                 Self::absent(format!("there is no recipe `{name}`: `list_recipes` tells which there are"))
             }
@@ -98,7 +102,7 @@ impl From<Refusal> for Trouble {
 pub(crate) fn quoted(text: &str, most: usize) -> String {
     let plain = text.chars().map(|character| if character.is_control() { ' ' } else { character });
     let mut kept: String = plain.clone().take(most).collect();
-    if plain.skip(most).next().is_some() {
+    if plain.skip(most).any(|_| true) {
         kept.push('…');
     }
     kept

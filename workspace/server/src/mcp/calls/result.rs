@@ -36,7 +36,7 @@ pub(super) struct Finished {
 /// Makes an edit of what a run came to.
 pub(super) async fn answer(call: &Call, finished: Finished) -> Result<Answer, Trouble> {
     let inline = finished.inline;
-    let (form, shown) = call.aside(move |call| conclude(call, finished)).await?;
+    let (form, shown) = call.aside(move |call| conclude(call, &finished)).await?;
     Ok(Answer::new(&form)?.showing(Some(shown), inline))
 }
 
@@ -52,14 +52,14 @@ fn in_vain(call: &Call, finished: &Finished) -> Trouble {
     trouble.with_left(BudgetForm::from(&call.conversation.purse.left()))
 }
 
-fn conclude(call: &Call, finished: Finished) -> Result<(EditAnswer, Shown), Trouble> {
+fn conclude(call: &Call, finished: &Finished) -> Result<(EditAnswer, Shown), Trouble> {
     let live = &finished.live;
     let record = read_run(live.path()).map_err(crate::Refusal::broken)?;
     let outcome = record.outcome.as_ref();
     let winner = outcome.and_then(Outcome::winner).or_else(|| live.events().best());
     // A run whose time was up has what was found until then; one that was ended otherwise is nobody's edit.
     let is_good = matches!(finished.state, State::Done | State::Expired);
-    let winner = winner.filter(|_| is_good).ok_or_else(|| in_vain(call, &finished))?.0;
+    let winner = winner.filter(|_| is_good).ok_or_else(|| in_vain(call, finished))?.0;
     let shown = Shown::candidate(live, winner)?;
     let (saved_to, not_saved) = match finished.destination.as_ref().map(|place| save(call, place, &shown)) {
         None => (None, None),
