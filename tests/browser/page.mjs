@@ -1,16 +1,20 @@
 // Uses the page of a server in headless Chromium as people would: chooses and drops pictures, runs, compares, picks, goes on, cancels,
 // downloads, comes back. Fails on console errors, requests to elsewhere, sideways scroll and accessibility violations (axe).
 //
-// usage: node page.mjs URL [--key KEY] [--screenshots FOLDER]
+// usage: node page.mjs URL [--key KEY] [--program PROGRAM] [--screenshots FOLDER]
 //
-// The server has a recipe that the embedded editor makes candidates for. With a key, the page is expected to ask for it.
-import { readFileSync, statSync } from "node:fs";
+// The server is one of the embedded editor, as `workspace/server/examples/darkroom.rs` is, with its recipes. With a key, the page is
+// expected to ask for it. A program is that example's own file: it is started, killed and started again while the page watches.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
-const { values: { key, screenshots }, positionals: [given] } = parseArgs({
-  options: { key: { type: "string" }, screenshots: { type: "string" } }, allowPositionals: true,
+const { values: { key, program, screenshots }, positionals: [given] } = parseArgs({
+  options: { key: { type: "string" }, program: { type: "string" }, screenshots: { type: "string" } }, allowPositionals: true,
 });
 const server = new URL("/", given).href;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -27,7 +31,7 @@ const browser = await chromium.launch({
 });
 
 /// A tab at the page, as a person who has the key. `expected`: texts of console errors that the scene brings about.
-async function tab({ width = 1400, height = 900, colorScheme = "light", expected = [], hash = "", reducedMotion = "no-preference", ask = true, touch = false, before }) {
+async function tab({ width = 1400, height = 900, colorScheme = "light", expected = [], hash = "", reducedMotion = "no-preference", ask = true, touch = false, at = server, before }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion, acceptDownloads: true, hasTouch: touch });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -40,11 +44,13 @@ async function tab({ width = 1400, height = 900, colorScheme = "light", expected
   page.on("pageerror", (error) => complaints.push(`script: ${error.stack}`));
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(server) && !/^(blob|data):/.test(url)) complaints.push(`loads ${url}`);
+    if (!url.startsWith(at) && !/^(blob|data):/.test(url)) complaints.push(`loads ${url}`);
     if (key && url.includes(key)) complaints.push(`the key is in an address: ${url}`);
   });
+  // Listened for from the beginning, so that none opens before the browser hands it over.
+  page.on("filechooser", () => {});
   if (before) await before(page);
-  await page.goto(server + hash);
+  await page.goto(at + hash);
   if (key && ask) {
     await page.locator("#key").waitFor();
     await page.getByRole("textbox", { name: "API key" }).fill(key);
@@ -55,7 +61,7 @@ async function tab({ width = 1400, height = 900, colorScheme = "light", expected
 }
 
 async function look(page, name) {
-  if (screenshots) await page.screenshot({ path: `${screenshots}/page-${name}.png` });
+  if (screenshots) await page.screenshot({ path: `${screenshots}/page-${name}.jpg`, quality: 88 });
 }
 
 async function fits(page, where) {
@@ -272,7 +278,7 @@ const scenes = {
     await accessible(page, "lineage");
     await page.locator("#lineage a").last().click();
     await page.waitForFunction(() => location.hash.includes("candidate="));
-    if (screenshots) await page.screenshot({ path: `${screenshots}/page-lineage.png`, fullPage: true });
+    if (screenshots) await page.screenshot({ path: `${screenshots}/page-lineage.jpg`, fullPage: true });
     await page.context().close();
   },
 
@@ -292,7 +298,7 @@ const scenes = {
         await fits(page, where);
         await accessible(page, where);
         await look(page, `run-${width}-${colorScheme}`);
-        if (screenshots) await page.screenshot({ path: `${screenshots}/page-run-${width}-${colorScheme}-full.png`, fullPage: true });
+        if (screenshots) await page.screenshot({ path: `${screenshots}/page-run-${width}-${colorScheme}-full.jpg`, fullPage: true });
         if (width === 360) {
           const box = await page.locator("#slider").boundingBox();
           await page.touchscreen.tap(box.x + box.width * 0.75, box.y + box.height / 2);
@@ -421,6 +427,55 @@ if (key) {
     await page.locator("#earlier-section:not([hidden])").waitFor();
     expect(await page.locator("#key").isHidden(), "a reload needs no key again");
     await page.context().close();
+  };
+}
+
+/// A server of its own, at this address, over this folder.
+function start(address, runs) {
+  const child = spawn(program, [address, runs], { stdio: ["ignore", "pipe", "inherit"] });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", () => reject(new Error("the server ended at once")));
+    child.stdout.once("data", (told) => resolve({ child, url: String(told).trim().split("\n")[0] }));
+  });
+}
+
+async function end(child, signal) {
+  const gone = new Promise((resolve) => { child.once("exit", resolve); });
+  child.kill(signal);
+  await gone;
+}
+
+if (program) {
+  scenes["a server that is killed, or told to end, and started again"] = async () => {
+    const runs = mkdtempSync(join(tmpdir(), "editscale-page-"));
+    let { child, url } = await start("127.0.0.1:0", runs);
+    try {
+      const page = await tab({ at: new URL("/", url).href, ask: false, expected: [/ERR_/] });
+      await choose(page, "pagoda");
+      await page.locator("#new textarea").fill("make it warmer");
+      await recipe(page.locator("#new"), "many");
+      await page.locator("#new .primary").click();
+      const scored = (count) => page.waitForFunction((count) => [...document.querySelectorAll("#sheet .score")].filter((one) => /\d/.test(one.textContent)).length >= count, count);
+      for (const [signal, count] of [["SIGKILL", 4], ["SIGINT", 10]]) {
+        await scored(count);
+        await end(child, signal);
+        await page.waitForFunction(() => /connection/.test(document.querySelector("#notice").textContent));
+        expect(true, `${signal}: a server that is gone is told`);
+        ({ child } = await start(new URL(url).host, runs));
+        await page.waitForFunction(() => document.querySelector("#notice").textContent === "");
+      }
+      await ended(page);
+      expect(/best of 64 candidates/.test(await words(page)), `the run goes on to its end: ${await words(page)}`);
+      await page.waitForFunction(() => [...document.querySelectorAll("#sheet .score")].every((one) => /\d/.test(one.textContent)));
+      expect(await page.locator("#sheet .card").count() === 64, "with all its candidates");
+      await fits(page, "64 candidates");
+      await look(page, "many");
+      await page.context().close();
+    } finally {
+      child.kill("SIGKILL");
+      rmSync(runs, { recursive: true, force: true });
+    }
   };
 }
 
