@@ -61,7 +61,7 @@ async function tab({ width = 1400, height = 900, colorScheme = "light", expected
 }
 
 async function look(page, name) {
-  if (screenshots) await page.screenshot({ path: `${screenshots}/page-${name}.jpg`, quality: 88 });
+  if (screenshots) await page.screenshot({ path: `${screenshots}/page-${name}.png` });
 }
 
 async function fits(page, where) {
@@ -278,7 +278,7 @@ const scenes = {
     await accessible(page, "lineage");
     await page.locator("#lineage a").last().click();
     await page.waitForFunction(() => location.hash.includes("candidate="));
-    if (screenshots) await page.screenshot({ path: `${screenshots}/page-lineage.jpg`, fullPage: true });
+    if (screenshots) await page.screenshot({ path: `${screenshots}/page-lineage.png`, fullPage: true });
     await page.context().close();
   },
 
@@ -298,7 +298,7 @@ const scenes = {
         await fits(page, where);
         await accessible(page, where);
         await look(page, `run-${width}-${colorScheme}`);
-        if (screenshots) await page.screenshot({ path: `${screenshots}/page-run-${width}-${colorScheme}-full.jpg`, fullPage: true });
+        if (screenshots) await page.screenshot({ path: `${screenshots}/page-run-${width}-${colorScheme}-full.png`, fullPage: true });
         if (width === 360) {
           const box = await page.locator("#slider").boundingBox();
           await page.touchscreen.tap(box.x + box.width * 0.75, box.y + box.height / 2);
@@ -469,6 +469,8 @@ if (program) {
       expect(/best of 64 candidates/.test(await words(page)), `the run goes on to its end: ${await words(page)}`);
       await page.waitForFunction(() => [...document.querySelectorAll("#sheet .score")].every((one) => /\d/.test(one.textContent)));
       expect(await page.locator("#sheet .card").count() === 64, "with all its candidates");
+      await page.waitForFunction(() => [...document.querySelectorAll("#sheet .picture img")].every((image) => image.naturalWidth > 0));
+      expect(true, "and all their pictures");
       await fits(page, "64 candidates");
       await look(page, "many");
       await page.context().close();

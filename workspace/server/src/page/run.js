@@ -146,6 +146,7 @@ export class RunView {
 
   conclude() {
     this.compare.update();
+    this.draw();
     announce(standing(this.run));
     this.around();
   }
