@@ -282,6 +282,25 @@ const scenes = {
     await page.context().close();
   },
 
+  async "a recipe is chosen from the list of them"() {
+    const models = [{ id: "quickstart", about: "eight candidates" }, { id: "one", about: "one candidate <b>only</b>" },
+      { id: "gpt-image-1", about: "eight candidates", alias_of: "quickstart" }];
+    const page = await tab({ before: (page) => page.route("**/v1/models", (route) => route.fulfill({ json: { object: "list", data: models } })) });
+    await choose(page, "coffee");
+    await page.locator("#new select[name=recipe] option").nth(1).waitFor({ state: "attached" });
+    expect(await page.locator("#new select option").count() === 2, "a recipe is listed once, whatever its other names");
+    expect(await page.locator("#new select").inputValue() === "quickstart", "the first recipe is the usual one");
+    await page.locator("#new select").selectOption("one");
+    expect(await page.locator("#new .about").textContent() === models[1].about, "what a recipe is, is told");
+    await page.locator("#new textarea").fill("make it brighter");
+    await page.locator("#new .primary").click();
+    await ended(page);
+    expect(await page.locator("#sheet .card").count() === 1, "the chosen recipe is used");
+    await page.locator("#refine").click();
+    expect(await page.locator("#go-on select").inputValue() === "one", "and offered again to go on");
+    await page.context().close();
+  },
+
   async "every width and both schemes"() {
     const begun = await tab({});
     await begun.locator("#earlier a", { hasText: "warmer, with" }).first().click();
