@@ -5,13 +5,13 @@
 //
 // The server is one of the embedded editor, as `workspace/server/examples/darkroom.rs` is, with its recipes. With a key, the page is
 // expected to ask for it. A program is that example's own file: it is started, killed and started again while the page watches.
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { end, start } from "./server.mjs";
 
 const { values: { key, program, screenshots }, positionals: [given] } = parseArgs({
   options: { key: { type: "string" }, program: { type: "string" }, screenshots: { type: "string" } }, allowPositionals: true,
@@ -449,26 +449,10 @@ if (key) {
   };
 }
 
-/// A server of its own, at this address, over this folder.
-function start(address, runs) {
-  const child = spawn(program, [address, runs], { stdio: ["ignore", "pipe", "inherit"] });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", () => reject(new Error("the server ended at once")));
-    child.stdout.once("data", (told) => resolve({ child, url: String(told).trim().split("\n")[0] }));
-  });
-}
-
-async function end(child, signal) {
-  const gone = new Promise((resolve) => { child.once("exit", resolve); });
-  child.kill(signal);
-  await gone;
-}
-
 if (program) {
   scenes["a server that is killed, or told to end, and started again"] = async () => {
     const runs = mkdtempSync(join(tmpdir(), "editscale-page-"));
-    let { child, url } = await start("127.0.0.1:0", runs);
+    let { child, url } = await start(program, "127.0.0.1:0", runs);
     try {
       const page = await tab({ at: new URL("/", url).href, ask: false, expected: [/ERR_/] });
       await choose(page, "pagoda");
@@ -481,7 +465,7 @@ if (program) {
         await end(child, signal);
         await page.waitForFunction(() => /connection/.test(document.querySelector("#notice").textContent));
         expect(true, `${signal}: a server that is gone is told`);
-        ({ child } = await start(new URL(url).host, runs));
+        ({ child } = await start(program, new URL(url).host, runs));
         await page.waitForFunction(() => document.querySelector("#notice").textContent === "");
       }
       await ended(page);
