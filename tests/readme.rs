@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The pages whose commands need nothing but the repository.
 const PAGES: [(&str, usize); 2] = [("README.md", 20), ("docs/editreward.md", 2)];
@@ -33,10 +34,27 @@ fn every_command_of_the_pages_works() {
         assert!(commands.len() >= least, "{page} shows {commands:?}");
         for command in commands {
             let mut shell = Command::new("sh");
-            let output = shell.args(["-c", &command]).current_dir(desk.path()).env("PATH", &path).output().unwrap();
+            shell.current_dir(desk.path()).env("PATH", &path).stdin(Stdio::null());
+            if command.starts_with("editscale serve") {
+                // It would listen where another test, or somebody's own server, may: elsewhere it is the same.
+                check_serves(shell.args(["-c", &format!("exec {command} --listen 127.0.0.1:0")]), &command);
+                continue;
+            }
+            let output = shell.args(["-c", &command]).output().unwrap();
             assert!(output.status.success(), "{page}: {command}\n{}", String::from_utf8_lossy(&output.stderr));
         }
     }
+}
+
+/// A server says where it is, and then goes on until it is ended.
+fn check_serves(shell: &mut Command, command: &str) {
+    let mut server = shell.stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(address.starts_with("http://127.0.0.1:"), "{command}: {address:?}");
+    assert!(server.try_wait().unwrap().is_none(), "{command} has ended");
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! The command line's words. Nothing is looked up or opened here.
 
 mod models;
+mod serving;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
+pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
 #[derive(Debug, Parser)]
@@ -25,6 +27,9 @@ pub(crate) enum Command {
     Score(Score),
     Report(Report),
     Models(Models),
+    Serve(Serve),
+    Mcp(Mcp),
+    Keys(Keys),
 }
 
 impl Command {
@@ -36,7 +41,7 @@ impl Command {
             Self::Doctor(doctor) => doctor.json,
             // Pairs are answered line by line.
             Self::Score(score) => score.json && score.pairs.is_none(),
-            Self::Report(_) => false,
+            Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
         }
     }
@@ -188,7 +193,7 @@ pub(crate) struct Report {
     pub(crate) run: PathBuf,
 }
 
-fn usd(text: &str) -> Result<Usd, String> {
+pub(crate) fn usd(text: &str) -> Result<Usd, String> {
     let dollars: f64 = text.parse().map_err(|_| "expected an amount in US dollars such as 0.5".to_owned())?;
     if !(0.0..=1e6).contains(&dollars) {
         return Err("expected 0 to 1000000".to_owned());

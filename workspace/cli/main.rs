@@ -13,6 +13,8 @@ mod photograph;
 mod progress;
 mod recipes;
 mod report;
+mod serving;
+mod signals;
 mod whole;
 mod words;
 mod world;
@@ -33,6 +35,9 @@ fn main() -> ExitCode {
         Command::Score(score) => commands::score::run(score),
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
+        Command::Serve(serve) => commands::serve::run(serve),
+        Command::Mcp(mcp) => commands::mcp::run(mcp),
+        Command::Keys(keys) => commands::keys::run(keys),
     };
     done.unwrap_or_else(|error| failure::explain(&error, arguments.command.is_json()))
 }

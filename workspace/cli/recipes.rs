@@ -21,6 +21,11 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("reward-weighted", include_str!("../../configs/reward-weighted.yaml")),
 ];
 
+/// The names of the recipes that are built in and need nothing that is not.
+pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
 /// A checked recipe and its text.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -42,7 +47,7 @@ pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
     }
     let path = Path::new(name_or_file);
     if !path.exists() {
-        let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = built_in_names().collect();
         let misuse = Misuse::new(format!("there is no recipe `{name_or_file}`"));
         return Err(misuse.hint(format!("give a file, or one of {}", names.join(", "))).into());
     }

@@ -6,8 +6,9 @@ use editscale_config::{Diagnostic, Report};
 use editscale_core::{Ending, FailureKind, Outcome, Score, StopReason};
 use editscale_engine::{CandidateRecord, RunRecord};
 use editscale_search::Gate;
+use editscale_server::{CandidateForm, DrawForm, LedgerForm};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::commands::report;
 
@@ -22,18 +23,18 @@ pub(crate) struct RunJson {
     reason: &'static str,
     explanation: Option<String>,
     outputs: Vec<PathBuf>,
-    winner: Option<Value>,
-    candidates: Vec<Value>,
+    winner: Option<CandidateForm>,
+    candidates: Vec<CandidateForm>,
     rounds: u32,
     failed: u32,
-    ledger: Value,
-    draw: Option<Value>,
+    ledger: LedgerForm,
+    draw: Option<DrawForm>,
 }
 
 impl RunJson {
     pub(crate) fn new(record: &RunRecord, outcome: &Outcome, run_dir: &Path, outputs: &[PathBuf]) -> Self {
-        let candidates: Vec<Value> = record.candidates.iter().map(|each| candidate(each, outcome)).collect();
-        let ledger = &outcome.ledger;
+        let candidates: Vec<CandidateForm> =
+            record.candidates.iter().map(|each| CandidateForm::new(each, Some(outcome))).collect();
         Self {
             version: 1,
             run: record.manifest.run.to_string(),
@@ -50,79 +51,10 @@ impl RunJson {
             candidates,
             rounds: outcome.rounds,
             failed: outcome.failed,
-            ledger: json!({
-                "edits": ledger.edits,
-                "reward_calls": ledger.reward_calls,
-                "nfe": ledger.cost.nfe,
-                "tokens": ledger.cost.tokens,
-                "usd": ledger.cost.usd.dollars(),
-                "wall_secs": ledger.wall.as_secs_f64(),
-            }),
-            draw: outcome.verdict.draw.map(|draw| {
-                json!({
-                    "temperature": draw.temperature,
-                    "effective_sample_size": draw.effective_sample_size,
-                    "kl": draw.kl,
-                })
-            }),
+            ledger: LedgerForm::from(&outcome.ledger),
+            draw: outcome.verdict.draw.map(DrawForm::from),
         }
     }
-}
-
-fn candidate(record: &CandidateRecord, outcome: &Outcome) -> Value {
-    let proposal = &record.proposal;
-    let ranked = outcome.verdict.ranked.iter().find(|ranked| ranked.id == proposal.id);
-    let made = record.made.as_ref();
-    let knobs: Map<String, Value> =
-        proposal.knobs.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
-    json!({
-        "id": proposal.id.0,
-        "round": record.round,
-        "parent": proposal.lineage.parent.map(|id| id.0),
-        "edge": proposal.lineage.edge.word(),
-        "editor": proposal.editor.as_str(),
-        "seed": proposal.seed.get(),
-        "knobs": knobs,
-        "image": made.and_then(|made| made.as_ref().ok()).map(|made| {
-            format!("images/{}.{}", made.image.digest(), made.image.media().extension())
-        }),
-        "failure": made.and_then(|made| made.as_ref().err()).map(|why| {
-            json!({"kind": why.kind.word(), "message": &*why.message})
-        }),
-        "utility": ranked.map(|ranked| ranked.utility.get()),
-        "selection_probability": ranked.and_then(|ranked| ranked.selection_probability),
-        "scores": scores(record),
-    })
-}
-
-fn scores(record: &CandidateRecord) -> Map<String, Value> {
-    let said = record.card.iter().map(|(name, said)| {
-        let value = match said {
-            Ok(score) => score_json(score),
-            Err(why) => json!({"failure": {"kind": why.kind.word(), "message": &*why.message}}),
-        };
-        (name.to_string(), value)
-    });
-    said.collect()
-}
-
-/// A score: mean, sigma where there is one, and parts.
-pub(crate) fn score_json(score: &Score) -> Value {
-    let mut object = Map::new();
-    object.insert("mean".to_owned(), json!(score.mean()));
-    if let Some(sigma) = score.sigma() {
-        object.insert("sigma".to_owned(), json!(sigma));
-    }
-    let part = |part: &editscale_core::Part| {
-        let mut values = Map::new();
-        values.insert("mean".to_owned(), json!(part.mean()));
-        if let Some(sigma) = part.sigma() {
-            values.insert("sigma".to_owned(), json!(sigma));
-        }
-        (part.name().to_string(), Value::Object(values))
-    };
-    object.insert("parts".to_owned(), Value::Object(score.parts().iter().map(part).collect()));
-    Value::Object(object)
 }
 
 /// What a run did, in a few lines for people. Where it came to nothing, the error that follows says why.

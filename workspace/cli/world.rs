@@ -12,6 +12,13 @@ use crate::failure::{Misuse, tell};
 use crate::recipes::Loaded;
 use crate::whole::WholePictures;
 
+/// An editor or reward at work, and how one learns whether it is alive.
+pub(crate) struct Working<P: ?Sized> {
+    pub(crate) port: Arc<P>,
+    /// Why it cannot work any more, where it is a model of this process that has died.
+    pub(crate) trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+}
+
 /// The ports that a recipe names.
 pub(crate) fn build(recipe: &Recipe, house: &House, observer: Arc<dyn Observer>) -> Result<Ports> {
     let mut editors = Vec::new();
@@ -23,15 +30,24 @@ pub(crate) fn build(recipe: &Recipe, house: &House, observer: Arc<dyn Observer>)
 
 /// One editor that can be asked.
 pub(crate) fn backend(editor: &Editor, house: &House) -> Result<Arc<dyn EditBackend>> {
+    working_editor(editor, house).map(|working| working.port)
+}
+
+/// One editor that can be asked, and whether it lives.
+pub(crate) fn working_editor(editor: &Editor, house: &House) -> Result<Working<dyn EditBackend>> {
     let made = editor.model.make(&editor.name, house).map_err(Error::from_boxed);
-    let backend = match made.with_context(|| format!("cannot use editor `{}`", editor.name))? {
+    let backend: Arc<dyn EditBackend> = match made.with_context(|| format!("cannot use editor `{}`", editor.name))? {
         Made::Ready(backend) => backend,
-        Made::Local(load) => Arc::new(ThreadedEditor::spawn(told(load))?),
+        Made::Local(load) => {
+            let threaded = Arc::new(ThreadedEditor::spawn(told(load))?);
+            let port: Arc<dyn EditBackend> = Arc::clone(&threaded) as _;
+            return Ok(Working { port, trouble: Arc::new(move || threaded.trouble()) });
+        }
     };
-    if editor.model.remote().is_none() {
-        return Ok(backend);
-    }
-    Ok(Arc::new(WholePictures::new(backend, house.shared())))
+    let is_remote = editor.model.remote().is_some();
+    let port: Arc<dyn EditBackend> =
+        if is_remote { Arc::new(WholePictures::new(backend, house.shared())) } else { backend };
+    Ok(Working { port, trouble: Arc::new(|| None) })
 }
 
 /// Rewards that can be asked.
@@ -41,10 +57,19 @@ pub(crate) fn rewards(named: &[Reward], house: &House) -> Result<Vec<Arc<dyn Rew
 
 /// One reward that can be asked.
 pub(crate) fn reward(reward: &Reward, house: &House) -> Result<Arc<dyn RewardModel>> {
+    working_reward(reward, house).map(|working| working.port)
+}
+
+/// One reward that can be asked, and whether it lives.
+pub(crate) fn working_reward(reward: &Reward, house: &House) -> Result<Working<dyn RewardModel>> {
     let made = reward.model.make(&reward.name, house).map_err(Error::from_boxed);
     Ok(match made.with_context(|| format!("cannot use reward `{}`", reward.name))? {
-        Made::Ready(reward) => reward,
-        Made::Local(load) => Arc::new(ThreadedReward::spawn(told(load))?),
+        Made::Ready(port) => Working { port, trouble: Arc::new(|| None) },
+        Made::Local(load) => {
+            let threaded = Arc::new(ThreadedReward::spawn(told(load))?);
+            let port: Arc<dyn RewardModel> = Arc::clone(&threaded) as _;
+            Working { port, trouble: Arc::new(move || threaded.trouble()) }
+        }
     })
 }
 

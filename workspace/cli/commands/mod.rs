@@ -3,6 +3,9 @@
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod edit;
+pub(crate) mod keys;
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod score;
+pub(crate) mod serve;

@@ -282,6 +282,11 @@ impl<M: Model> Threads<M> {
         answers.unwrap_or_else(|| all_failed::<M>(items, FailureKind::Crashed, &self.obituary()))
     }
 
+    /// Why nothing can be asked of it any more, where that is so.
+    fn trouble(&self) -> Option<String> {
+        self.tasks.is_closed().then(|| self.obituary())
+    }
+
     fn obituary(&self) -> String {
         match &*lock(&self.ended) {
             Some(reason) => format!("`{}` died and could not be made anew: {reason}", self.name),
@@ -377,6 +382,11 @@ impl ThreadedEditor {
     {
         Threads::spawn(make).map(|(card, threads)| Self { card, threads })
     }
+
+    /// Why nothing can be asked of it any more: its last thread ended. Nothing while it lives.
+    pub fn trouble(&self) -> Option<String> {
+        self.threads.trouble()
+    }
 }
 
 impl EditBackend for ThreadedEditor {
@@ -412,6 +422,11 @@ impl ThreadedReward {
         F: Fn() -> Result<Box<dyn LocalReward>, String> + Send + Sync + 'static,
     {
         Threads::spawn(make).map(|(card, threads)| Self { card, threads })
+    }
+
+    /// Why nothing can be asked of it any more: its last thread ended. Nothing while it lives.
+    pub fn trouble(&self) -> Option<String> {
+        self.threads.trouble()
     }
 }
 

@@ -63,7 +63,9 @@ async fn main() -> Result<()> {
         offer("many", "{best_of_n: {samples: 64}}", &catalogue, &house)?,
         offer("beam", "{beam: {width: 2, children: 3, depth: 2}}", &catalogue, &house)?,
     ];
-    let service = Service::open(offers, catalogue, Settings::new(runs), 1)?;
+    let mut settings = Settings::new(runs);
+    settings.aliases = vec![("gpt-image-1".to_owned(), "quickstart".to_owned())];
+    let service = Service::open(offers, catalogue, settings, 1)?;
     let made = arguments.next().map(|name| Keys::make(&name)).transpose().map_err(anyhow::Error::msg)?;
     let keys = made.as_ref().map(|(_, line)| Keys::parse(line)).transpose()?.unwrap_or_default();
     let app = Arc::new(App { service, keys });

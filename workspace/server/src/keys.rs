@@ -70,6 +70,11 @@ impl Keys {
         self.known.len()
     }
 
+    /// Whose keys they are, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().map(|(owner, _)| owner.0.as_str())
+    }
+
     /// Whose key this is. Every key is compared, each in constant time.
     pub fn owner(&self, key: &str) -> Option<Owner> {
         let digest = blake3::hash(key.as_bytes());

@@ -13,11 +13,13 @@
 
 mod batching;
 mod form;
+mod health;
 mod http;
 mod keys;
 mod mcp;
 mod offer;
 mod refusal;
+mod rewards;
 mod runs;
 mod service;
 mod settings;
@@ -29,9 +31,12 @@ pub use form::{
 };
 pub use http::{App, ServeError, document, router, serve};
 pub use keys::{Keys, KeysError};
+pub use mcp::{AgentError, AgentOptions, serve_agent, serve_stdio};
 pub use offer::{Offer, Pulse, Vital};
 pub use refusal::Refusal;
+pub use rewards::Scorer;
 pub use runs::{EventLog, Idempotency, Live, Owner, Runs, State, Told};
 pub use service::Service;
 pub use settings::Settings;
+pub use telemetry::{Telemetry, TraceIds};
 pub use wish::{MaskRule, Picture, Wish};

@@ -1,24 +1,35 @@
 //! The middle of the server: what every door goes through.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use editscale_config::Catalogue;
 use editscale_picture::{DecodeCache, Limits};
+use tokio::sync::Semaphore;
 
+use crate::health::{Health, Trouble};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::rewards::{self, Scorer};
 use crate::runs::{Live, Runs};
 use crate::settings::Settings;
+use crate::telemetry::{self, Telemetry};
 use crate::wish::{Checker, Wish};
 
 /// Recipes at work, and the runs of all callers. Shared by every door.
 #[derive(Debug)]
 pub struct Service {
     offers: Vec<Arc<Offer>>,
+    rewards: Vec<Scorer>,
     catalogue: Catalogue,
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
+    /// As many as there are processors: what is worked on beside the runtime's threads at a time.
+    desks: Arc<Semaphore>,
+    health: Health,
+    opened: SystemTime,
+    secret: [u8; 32],
 }
 
 impl Service {
@@ -27,25 +38,53 @@ impl Service {
     ///
     /// Call it within a runtime: runs that go on begin at once.
     pub fn open(
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
         catalogue: Catalogue,
         settings: Settings,
         callers: usize,
     ) -> Result<Arc<Self>, Refusal> {
+        let rewards = rewards::gather(&mut offers, settings.scorings);
         let offers: Vec<Arc<Offer>> = offers.into_iter().map(Arc::new).collect();
-        let runs = Runs::new(settings.clone(), callers);
+        check_aliases(&offers, &settings)?;
+        let mut secret = [0_u8; 32];
+        getrandom::fill(&mut secret).map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
+        let runs = Runs::new(settings.clone(), callers, Arc::new(Telemetry::new(&offers)));
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {
             tracing::info!(resumed, "runs of an earlier life go on");
         }
+        runs.expire();
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        Ok(Arc::new(Self { offers, catalogue, settings, runs, pictures }))
+        let desks = std::thread::available_parallelism().map_or(2, usize::from);
+        let (desks, health, opened) = (Arc::new(Semaphore::new(desks)), Health::default(), SystemTime::now());
+        Ok(Arc::new(Self { offers, rewards, catalogue, settings, runs, pictures, desks, health, opened, secret }))
     }
 
     /// The recipes, the usual one first.
     pub fn offers(&self) -> &[Arc<Offer>] {
         &self.offers
+    }
+
+    /// The rewards of all recipes, each model once; runs and callers share their calls.
+    pub fn rewards(&self) -> &[Scorer] {
+        &self.rewards
+    }
+
+    /// The reward of this name, which may be `RECIPE/REWARD`; the first one where none is said.
+    pub fn reward(&self, name: Option<&str>) -> Result<&Scorer, Refusal> {
+        rewards::find(&self.rewards, name)
+    }
+
+    /// Does work for the processor beside the runtime's threads, at most as many at a time as there are processors.
+    pub(crate) async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(Refusal::broken)?;
+        // The desk is taken until the work is done, whether anybody waits for it or not.
+        let done = tokio::task::spawn_blocking(move || (work(), desk));
+        done.await.map(|(made, _)| made).map_err(Refusal::broken)
     }
 
     /// Limits and places.
@@ -63,6 +102,29 @@ impl Service {
         &self.pictures
     }
 
+    /// Figures for operators.
+    pub fn telemetry(&self) -> &Arc<Telemetry> {
+        self.runs.telemetry()
+    }
+
+    /// What keeps the server from working, as it was some seconds ago at most.
+    pub(crate) async fn troubles(&self) -> Arc<[Trouble]> {
+        if self.runs.is_closing() {
+            return Arc::new([Trouble::new("server", Refusal::Closing.to_string())]);
+        }
+        self.health.troubles(&self.offers, &self.settings).await
+    }
+
+    /// When this life of the server began.
+    pub(crate) fn opened(&self) -> SystemTime {
+        self.opened
+    }
+
+    /// What this life of the server signs addresses with.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// The checks that wishes go through.
     pub(crate) fn checker(&self) -> Checker<'_> {
         Checker { offers: &self.offers, catalogue: &self.catalogue, settings: &self.settings, runs: &self.runs }
@@ -74,11 +136,26 @@ impl Service {
         if wish.idempotency.is_none() {
             self.runs.check_room(&wish.owner)?;
         }
-        let service = Arc::clone(self);
-        let accepted = tokio::task::spawn_blocking(move || {
+        let (service, ids) = (Arc::clone(self), telemetry::current());
+        self.beside(move || {
             let asked = service.checker().check(wish)?;
-            service.runs.accept(asked)
-        });
-        accepted.await.map_err(|panic| Refusal::broken(format!("a picture could not be looked at: {panic}")))?
+            telemetry::within_sync(ids, || service.runs.accept(asked))
+        })
+        .await?
     }
+}
+
+/// Refuses other names that mean nothing, or two things.
+fn check_aliases(offers: &[Arc<Offer>], settings: &Settings) -> Result<(), Refusal> {
+    let is_offered = |name: &str| offers.iter().any(|offer| offer.name == name);
+    for (place, (alias, recipe)) in settings.aliases.iter().enumerate() {
+        let bad = |why: &str| Err(Refusal::invalid("aliases", format!("the alias `{alias}` for `{recipe}`: {why}")));
+        if !is_offered(recipe) {
+            return bad("no such recipe is served");
+        }
+        if is_offered(alias) || settings.aliases.iter().take(place).any(|(earlier, _)| earlier == alias) {
+            return bad("the name means something else already");
+        }
+    }
+    Ok(())
 }

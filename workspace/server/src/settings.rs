@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use editscale_core::Budget;
+
 /// Limits and places.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder that holds a folder for each run.
     pub runs_dir: PathBuf,
+    /// How long runs are kept that have ended; for ever where it is not said.
+    pub keep: Option<Duration>,
     /// Runs that are carried out at a time. Their editors and rewards are shared.
     pub running: usize,
     /// Runs that may wait; one more is refused until there is room.
@@ -22,18 +26,28 @@ pub struct Settings {
     pub deadline: Duration,
     /// The longest that a request's head may take to arrive.
     pub head_time: Duration,
-    /// The longest that a request's body may take to arrive, and the longest silence within it.
+    /// The longest that a request's body may take to arrive.
     pub body_time: Duration,
+    /// The longest silence within a request's body.
+    pub body_silence: Duration,
+    /// The longest that an answer may wait for a client that does not read it.
+    pub write_time: Duration,
+    /// Free bytes on the disk of runs below which the server says that it cannot work.
+    pub disk_room: u64,
     /// Connections at a time.
     pub connections: usize,
     /// How long requests under way are waited for when the server is told to end.
     pub drain: Duration,
-    /// Scorings that may wait at one reward.
+    /// Scorings that may wait at one reward; those of runs are always let in.
     pub scorings: usize,
     /// Whether trainers may speak pickles at `POST /`.
     pub pickles: bool,
     /// The folders whose files agents may name.
     pub roots: Vec<PathBuf>,
+    /// Other names of recipes, each with the recipe's own: for clients whose model is written into them.
+    pub aliases: Vec<(String, String)>,
+    /// What each conversation of an agent over HTTP may spend over all of its calls.
+    pub agent_budget: Budget,
 }
 
 impl Settings {
@@ -41,6 +55,7 @@ impl Settings {
     pub fn new(runs_dir: PathBuf) -> Self {
         Self {
             runs_dir,
+            keep: None,
             running: 2,
             waiting: 64,
             most_edits: 64,
@@ -49,11 +64,16 @@ impl Settings {
             deadline: Duration::from_mins(10),
             head_time: Duration::from_secs(10),
             body_time: Duration::from_mins(1),
+            body_silence: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
+            disk_room: 256 << 20,
             connections: 1024,
             drain: Duration::from_secs(30),
             scorings: 1024,
             pickles: false,
             roots: Vec::new(),
+            aliases: Vec::new(),
+            agent_budget: Budget::default(),
         }
     }
 }

@@ -144,8 +144,10 @@ impl Checker<'_> {
         })
     }
 
-    fn offer(&self, name: Option<&str>) -> Result<Arc<Offer>, Refusal> {
-        let found = match name {
+    /// The recipe that is meant by a name, or by one of its other names.
+    pub(crate) fn offer(&self, name: Option<&str>) -> Result<Arc<Offer>, Refusal> {
+        let alias = self.settings.aliases.iter().find(|(alias, _)| Some(alias.as_str()) == name);
+        let found = match alias.map(|(_, recipe)| recipe.as_str()).or(name) {
             None => self.offers.first(),
             Some(name) => self.offers.iter().find(|offer| offer.name == name),
         };

@@ -19,6 +19,7 @@ use crate::args::Edit;
 use crate::failure::{INTERRUPTED, print};
 use crate::forecast::{self, Forecast};
 use crate::progress::{clear_bar, tell_beside_bar};
+use crate::signals::asked_to_stop;
 
 /// Edits one picture, or goes on with a run that was stopped.
 pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
@@ -75,21 +76,4 @@ fn stop_on_signal() -> StopSignal {
         std::process::exit(INTERRUPTED);
     });
     signal
-}
-
-/// Waits for a signal.
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            Ok(()) = tokio::signal::ctrl_c() => {}
-            Some(()) = terminate.recv() => {}
-            else => std::future::pending().await,
-        }
-        return;
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // That nobody can ask is not to be asked.
-        std::future::pending::<()>().await;
-    }
 }

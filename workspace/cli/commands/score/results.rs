@@ -1,15 +1,15 @@
 //! Judgements as JSON.
 
 use editscale_core::{Failure, Judgement};
+use editscale_server::score_form;
 use serde_json::{Map, Value, json};
-
-use crate::words::score_json;
 
 /// A score with its parts, and what was computed for it.
 pub(super) fn scored(judgement: &Judgement) -> Value {
     let counters = judgement.counters;
     let counters = json!({"image_encodes": counters.image_encodes, "decoder_tokens": counters.decoder_tokens});
-    let mut score = score_json(&judgement.score);
+    // A struct of texts and numbers is always JSON.
+    let mut score = serde_json::to_value(score_form(&judgement.score)).unwrap_or_default();
     if let Some(score) = score.as_object_mut() {
         score.insert("counters".to_owned(), counters);
     }

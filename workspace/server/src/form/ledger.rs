@@ -1,11 +1,12 @@
 //! What was spent.
 
 use editscale_core::Ledger;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What a run has spent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct LedgerForm {
     /// Edits that were made or paid for, failed ones included.
     pub edits: u64,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use editscale_core::{Failure, Part, Score, ScoreCard};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A number that a reward gave, higher being better.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct PartForm {
     /// Its estimate.
     pub mean: f64,
@@ -17,7 +18,7 @@ pub struct PartForm {
 }
 
 /// A score with its parts; or why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(untagged)]
 pub enum ScoreForm {
     /// The reward's answer.
@@ -38,7 +39,7 @@ pub enum ScoreForm {
 }
 
 /// Why something did not come about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct FailureForm {
     /// The class: `refused`, `invalid`, `unavailable`, `timed_out`, `malformed`, `crashed`, `cancelled`, `over_budget` or `ambiguous`.
     pub kind: String,

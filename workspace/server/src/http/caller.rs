@@ -1,8 +1,9 @@
 //! Who calls. With keys, whoever has one; without, this machine alone, and no page of another site in its browser.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -19,9 +20,22 @@ const OPEN: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
 /// Paths below which a request proves by itself that it may see what it asks for.
 const SIGNED: &str = "/files/";
 
+/// Whether anybody may see what is at this path.
+pub(super) fn is_open(path: &str) -> bool {
+    OPEN.contains(&path) || path.starts_with(SIGNED) || path.starts_with(page::FOLDER)
+}
+
 /// The caller that the request was found to come from.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Owner);
+
+impl<S: Sync> OptionalFromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
@@ -37,16 +51,21 @@ fn unknown(message: &str) -> ApiError {
 
 /// Lets requests through whose caller is known, and says who it is.
 pub(super) async fn known(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_open = OPEN.contains(&path) || path.starts_with(SIGNED) || path.starts_with(page::FOLDER);
-    match caller(&app, request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-        }
+    let is_open = is_open(request.uri().path());
+    let caller = match caller(&app, request.headers()) {
+        Ok(caller) => Some(caller),
         Err(error) if !is_open || error.status == StatusCode::FORBIDDEN => return error.into_response(),
-        Err(_) => {}
+        Err(_) => None,
+    };
+    if let Some(caller) = &caller {
+        request.extensions_mut().insert(caller.clone());
     }
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if let Some(caller) = caller {
+        // For the log.
+        response.extensions_mut().insert(caller);
+    }
+    response
 }
 
 fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
-use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -10,6 +10,10 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
+
+/// Codes of requests that were carried out and came to nothing. Official clients send every 409 and 504 again, which would pay
+/// for the same edit twice; they heed a header that says not to.
+const ENDED: [&str; 2] = ["cancelled", "deadline_passed"];
 
 /// Something that was not done, on its way to the client.
 #[derive(Debug, Clone)]
@@ -54,6 +58,12 @@ impl ApiError {
     pub(crate) fn unreadable(status: StatusCode, message: impl Into<String>) -> Self {
         let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "unreadable" };
         Self::new(status, "invalid_request_error", code, message)
+    }
+
+    /// The word for programs.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> &'static str {
+        self.error.code
     }
 
     /// The body, for where it is sent inside of a stream.
@@ -103,6 +113,18 @@ impl From<JsonRejection> for ApiError {
     }
 }
 
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::unreadable(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::unreadable(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
 impl From<MultipartRejection> for ApiError {
     fn from(rejection: MultipartRejection) -> Self {
         Self::unreadable(rejection.status(), rejection.body_text())
@@ -122,6 +144,9 @@ impl IntoResponse for ApiError {
             let secs = after.as_secs_f64().ceil() as u64;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
         }
+        if ENDED.contains(&self.error.code) {
+            response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -137,7 +162,7 @@ pub(super) async fn no_route(uri: Uri) -> ApiError {
 }
 
 /// A path that has no such method.
-pub(super) async fn no_method(method: Method, uri: Uri) -> ApiError {
+pub(crate) async fn no_method(method: Method, uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
     let message = format!("{path} does not take {method}");
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)

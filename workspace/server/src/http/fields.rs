@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
+use super::nested;
 
 /// More fields than this are no form that anybody fills in.
 const MOST: usize = 64;
@@ -26,7 +27,8 @@ pub(crate) struct File {
 pub(crate) struct Fields {
     /// Files by their field's name, without the brackets of a list.
     pub(crate) files: Vec<(String, File)>,
-    /// All else. Texts of a multipart request are JSON where they can be read as such and the field is no plain text.
+    /// All else. Texts of a multipart request are JSON where they can be read as such and the field is no plain text; fields such
+    /// as `budget[edits]` are an object.
     pub(crate) values: Map<String, Value>,
     /// Whether it came as JSON.
     pub(crate) is_json: bool,
@@ -63,23 +65,21 @@ async fn multipart(mut form: Multipart) -> Result<Fields, ApiError> {
     let bad = |message: String| ApiError::unreadable(StatusCode::BAD_REQUEST, message);
     let mut fields = Fields::default();
     while let Some(field) = form.next_field().await? {
-        let name = field.name().unwrap_or_default();
-        let name = name.strip_suffix("[]").unwrap_or(name).to_owned();
+        let name = field.name().unwrap_or_default().to_owned();
         if fields.files.len() + fields.values.len() >= MOST {
             return Err(bad(format!("expected at most {MOST} fields")));
         }
         match field.file_name().map(str::to_owned) {
             Some(file) => {
                 let bytes: Arc<[u8]> = field.bytes().await?.as_ref().into();
-                fields.files.push((name, File { name: file, bytes }));
+                let name = name.strip_suffix("[]").unwrap_or(&name);
+                fields.files.push((name.to_owned(), File { name: file, bytes }));
             }
             None => {
                 let text = field.bytes().await?;
                 let text =
                     std::str::from_utf8(&text).map_err(|_| bad(format!("the field `{name}` is no UTF-8 text")))?;
-                if fields.values.insert(name.clone(), Value::String(text.to_owned())).is_some() {
-                    return Err(bad(format!("the field `{name}` stands twice")));
-                }
+                nested::insert(&mut fields.values, &name, text).map_err(bad)?;
             }
         }
     }
@@ -171,15 +171,19 @@ impl Fields {
 }
 
 /// The bytes of a data URL, or of bare base64.
-pub(crate) fn from_data_url(param: &'static str, text: &str) -> Result<File, ApiError> {
-    let bad = |message: &str| ApiError::invalid(param, format!("`{param}`: {message}"));
+pub(crate) fn bytes_of(text: &str) -> Result<Vec<u8>, String> {
     let data = match text.strip_prefix("data:") {
-        Some(rest) => rest.split_once(";base64,").ok_or_else(|| bad("expected a data URL with `;base64,`"))?.1,
+        Some(rest) => rest.split_once(";base64,").ok_or("expected a data URL with `;base64,`")?.1,
         None if text.starts_with("http://") || text.starts_with("https://") => {
-            return Err(bad("this server does not fetch addresses: send the picture as a data URL"));
+            return Err("this server does not fetch addresses: send the picture as a data URL".to_owned());
         }
         None => text,
     };
-    let bytes = STANDARD.decode(data.trim()).map_err(|error| bad(&format!("the base64 cannot be read: {error}")))?;
+    STANDARD.decode(data.trim()).map_err(|error| format!("the base64 cannot be read: {error}"))
+}
+
+/// The same as a file of this field.
+pub(crate) fn from_data_url(param: &'static str, text: &str) -> Result<File, ApiError> {
+    let bytes = bytes_of(text).map_err(|message| ApiError::invalid(param, format!("`{param}`: {message}")))?;
     Ok(File { name: "image".to_owned(), bytes: bytes.into() })
 }

@@ -88,7 +88,6 @@ pub(crate) async fn picture(
     which: Which,
     wanted: Wanted,
 ) -> Result<Rendered, Refusal> {
-    let service = Arc::clone(service);
-    let made = tokio::task::spawn_blocking(move || rendered(&find(&live, which)?, wanted, service.pictures()));
-    made.await.map_err(Refusal::broken)?
+    let shared = Arc::clone(service);
+    service.beside(move || rendered(&find(&live, which)?, wanted, shared.pictures())).await?
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use editscale_core::ImageSize;
@@ -21,6 +21,7 @@ use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::fields::{Fields, from_data_url};
 use super::image::Which;
+use super::parts::{Path, Query};
 use super::reply;
 use super::thumbnail::{PictureQuery, queried};
 use crate::form::RunForm;
@@ -263,9 +264,8 @@ struct RunList {
 async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<RunList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
     let most = usize::from(query.limit.unwrap_or(50)).min(1000);
     let data = app.service.runs().of(&caller.0, most).iter().map(|live| RunStatus::of(live)).collect();
     Ok(Json(RunList { data }))
@@ -356,7 +356,7 @@ async fn events(
             if next > live.events().count() { 0 } else { next }
         }
     };
-    Ok(reply::events(live, from).into_response())
+    Ok(reply::events(app.service.runs().clone(), live, from).into_response())
 }
 
 /// A run's trace: every candidate with its lineage and scores, the verdict, what was spent, the recipe.
@@ -407,14 +407,13 @@ async fn candidate_image(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path((id, candidate)): Path<(String, String)>,
-    query: Result<Query<PictureQuery>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<PictureQuery>,
 ) -> Result<Response, ApiError> {
     let live = app.service.runs().find(&id, &caller.0)?;
     let which = match candidate.as_str() {
         "best" => Which::Best,
         number => Which::Candidate(number.parse().map_err(|_| Refusal::absent("candidate", number))?),
     };
-    let Query(query) = query.map_err(|error| ApiError::invalid("width", error.body_text()))?;
     Ok(queried(&app.service, live, which, &query).await?.into_response())
 }
 
@@ -434,10 +433,9 @@ async fn source_image(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-    query: Result<Query<PictureQuery>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<PictureQuery>,
 ) -> Result<Response, ApiError> {
     let live = app.service.runs().find(&id, &caller.0)?;
-    let Query(query) = query.map_err(|error| ApiError::invalid("width", error.body_text()))?;
     Ok(queried(&app.service, live, Which::Source, &query).await?.into_response())
 }
 

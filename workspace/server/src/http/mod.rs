@@ -1,30 +1,38 @@
 //! The door for HTTP. Every group of routes is a file, with its documentation for the OpenAPI document at each handler.
 
-mod caller;
-mod error;
+pub(crate) mod caller;
+pub(crate) mod error;
 mod fields;
 mod files;
 mod health;
-mod image;
+pub(crate) mod image;
 mod images;
+mod intake;
 mod jobs;
 mod metrics;
 mod models;
+mod nested;
+mod openapi;
 mod page;
+mod parts;
+mod patient;
 mod reply;
 mod score;
 mod serve;
 mod thumbnail;
+mod watched;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
+use axum::routing::any;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::keys::Keys;
+use crate::mcp::Door;
 use crate::service::Service;
 
 pub use serve::{ServeError, serve};
@@ -56,21 +64,27 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(page::routes())
         .merge(health::routes())
         .merge(metrics::routes())
+        .merge(openapi::routes())
 }
 
 /// The OpenAPI document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    openapi::completed(routes().into_openapi())
 }
 
 /// Everything that is served.
 pub fn router(app: Arc<App>) -> Router {
-    let body = app.service.settings().body_bytes;
+    let door = Door::new(&app.service);
+    let agents = move |caller, request| door.clone().handle(caller, request);
     let (router, _) = routes().split_for_parts();
     router
+        .route("/mcp", any(agents))
         .fallback(error::no_route)
         .method_not_allowed_fallback(error::no_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), caller::known))
-        .layer(DefaultBodyLimit::max(body))
+        // Bodies have limits of their own, whoever reads them.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), intake::bounded))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched::watched))
         .with_state(app)
 }

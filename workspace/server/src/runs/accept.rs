@@ -15,6 +15,7 @@ use super::record::{EndedBy, ServiceRecord};
 use super::registry::{Ready, Runs};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::telemetry::Meter;
 use crate::wish::Asked;
 
 impl Runs {
@@ -27,7 +28,12 @@ impl Runs {
                 if let Some(live) = self.earlier(&owner, key)? {
                     return Ok(live);
                 }
-                Some(self.claim(&owner, key)?)
+                let claim = self.claim(&owner, key)?;
+                // Whoever held the key until a moment ago may have put a run under it.
+                if let Some(live) = self.earlier(&owner, key)? {
+                    return Ok(live);
+                }
+                Some(claim)
             }
         };
         self.check_room(&owner)?;
@@ -48,7 +54,7 @@ impl Runs {
     fn expire_in_time(&self, live: &Arc<Live>) {
         let (runs, live) = (self.clone(), Arc::clone(live));
         tokio::spawn(async move {
-            let left = live.record().time_left();
+            let left = live.record().deadline();
             tokio::select! {
                 _ = live.ended() => {}
                 () = tokio::time::sleep(left) => runs.stop(&live, EndedBy::Deadline, State::Expired),
@@ -85,10 +91,16 @@ impl Runs {
         record.continues.clone_from(&begun.continues);
         record.write(directory.path()).map_err(Refusal::broken)?;
         let live = live(record);
+        live.events().set_meter(self.meter(&live));
         let (manifest, job) = begun.job(&offer, &recipe, &live);
         // From here on it is a run that outlives a kill.
         directory.begin(&manifest).map_err(Refusal::broken)?;
-        Ok(Ready { live, job, directory, retain: recipe.settings().retain })
+        let span = Ready::span_of(&live);
+        Ok(Ready { live, job, directory, retain: recipe.settings().retain, span })
+    }
+
+    fn meter(&self, live: &Live) -> Meter {
+        Meter::new(Arc::clone(self.telemetry()), live.recipe())
     }
 
     /// Takes up what an earlier life of the server left: runs that were accepted and have not ended go on, or are reported
@@ -114,10 +126,11 @@ impl Runs {
             return false;
         }
         if let Some(state) = ended_state(path, &record) {
-            self.remember(Arc::new(Live::new(id, path.to_owned(), record, state)));
+            self.remember(&Live::new(id, path.to_owned(), record, state));
             return false;
         }
         let live = Arc::new(Live::new(id, path.to_owned(), record, State::Queued));
+        live.events().set_meter(self.meter(&live));
         let resumed = resume(&live, offers, catalogue);
         match resumed.and_then(|ready| self.enter(ready, true).map_err(|refusal| refusal.to_string())) {
             Ok(()) => {
@@ -128,8 +141,8 @@ impl Runs {
                 let why = format!("the run cannot go on: {why}");
                 tracing::warn!(run = %live.id(), why, "run lost");
                 live.end_by(EndedBy::Failure(why.clone()));
-                live.set_state(State::Failed(why));
-                self.remember(live);
+                self.end_idle(&live, State::Failed(why));
+                self.remember(&live);
                 false
             }
         }
@@ -137,7 +150,7 @@ impl Runs {
 }
 
 /// How a run ended in an earlier life, if it did.
-fn ended_state(path: &Path, record: &ServiceRecord) -> Option<State> {
+pub(crate) fn ended_state(path: &Path, record: &ServiceRecord) -> Option<State> {
     let outcome = read_outcome(path).ok().flatten();
     if let Some(outcome) = outcome.filter(|outcome| outcome.ending == Ending::Search) {
         let why = || read_run(path).map_or_else(|error| error.to_string(), |record| why_in_vain(&record));
@@ -166,7 +179,8 @@ fn resume(live: &Arc<Live>, offers: &[Arc<Offer>], catalogue: &Catalogue) -> Res
     };
     let (present, job) = begun.job(offer, &recipe, live);
     directory.check_same(&recorded, &present).map_err(|error| error.to_string())?;
-    Ok(Ready { live: Arc::clone(live), job, directory, retain: recipe.settings().retain })
+    let (span, retain) = (Ready::span_of(live), recipe.settings().retain);
+    Ok(Ready { live: Arc::clone(live), job, directory, retain, span })
 }
 
 /// What a run has from its beginning.

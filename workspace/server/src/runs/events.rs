@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::live::State;
 use crate::form::{LedgerForm, failure_form, scores_form};
+use crate::telemetry::Meter;
 
 /// More than this many events of one run are not kept: steps are then left out.
 const MOST: usize = 10_000;
@@ -30,6 +31,7 @@ pub struct EventLog {
     book: Mutex<Book>,
     count: watch::Sender<(usize, bool)>,
     objective: OnceLock<Arc<dyn Objective>>,
+    meter: OnceLock<Meter>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +44,12 @@ struct Book {
 
 impl Default for EventLog {
     fn default() -> Self {
-        Self { book: Mutex::default(), count: watch::Sender::new((0, false)), objective: OnceLock::new() }
+        Self {
+            book: Mutex::default(),
+            count: watch::Sender::new((0, false)),
+            objective: OnceLock::new(),
+            meter: OnceLock::new(),
+        }
     }
 }
 
@@ -50,6 +57,11 @@ impl EventLog {
     /// Says by what candidates are compared, before anything happens.
     pub(crate) fn set_objective(&self, objective: Arc<dyn Objective>) {
         self.objective.get_or_init(|| objective);
+    }
+
+    /// Says who counts what is spent, before anything happens.
+    pub(crate) fn set_meter(&self, meter: Meter) {
+        self.meter.get_or_init(|| meter);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -72,14 +84,21 @@ impl EventLog {
         // The sender is in self, so that this waits until there is something.
         let ready = count.wait_for(|(count, ended)| *count > number || *ended).await;
         ready.ok()?;
-        let told: Vec<Told> = self.book().told.iter().skip(number).cloned().collect();
+        let told: Vec<Told> = self.book().told.iter().filter(|told| told.number >= number).cloned().collect();
         (!told.is_empty()).then_some(told)
     }
 
     fn tell(&self, book: &mut Book, name: &'static str, data: Value) {
-        let number = book.told.len();
+        let number = book.told.last().map_or(0, |last| last.number + 1);
         book.told.push(Told { number, name, data: Arc::new(data) });
         self.count.send_modify(|count| count.0 = number + 1);
+    }
+
+    /// Lets go of everything but how it ended.
+    pub(crate) fn forget(&self) {
+        let mut book = self.book();
+        let ended = book.told.pop();
+        *book = Book { told: ended.into_iter().collect(), best: book.best, ..Book::default() };
     }
 
     /// The run has ended so: nothing more comes.
@@ -94,6 +113,7 @@ impl EventLog {
         };
         let data = json!({"state": state.word(), "message": why, "best": book.best.map(|id| id.0)});
         self.tell(&mut book, "ended", data);
+        book.cards = Vec::new();
         self.count.send_modify(|count| count.1 = true);
     }
 
@@ -171,6 +191,9 @@ fn proposed(proposal: &Proposal) -> Value {
 
 impl Observer for EventLog {
     fn observe(&self, event: &Event<'_>) {
+        if let Some(meter) = self.meter.get() {
+            meter.observe(event);
+        }
         match event {
             Event::Started { run, resumed, .. } => {
                 self.tell(&mut self.book(), "started", json!({"run": run.as_str(), "resumed": resumed}));

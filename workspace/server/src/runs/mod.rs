@@ -3,6 +3,7 @@
 mod accept;
 mod carry;
 mod events;
+mod expiry;
 mod live;
 mod queue;
 mod record;

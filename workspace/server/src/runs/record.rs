@@ -41,7 +41,8 @@ pub(crate) struct ServiceRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) idempotency: Option<Idempotency>,
     accepted_unix_millis: u64,
-    deadline_unix_millis: u64,
+    /// How long it may take, waiting included. After a restart of the server it has that long again.
+    deadline_secs: f64,
     /// How it was ended from outside, which no resume undoes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<EndedBy>,
@@ -65,7 +66,6 @@ pub(crate) enum EndedBy {
 impl ServiceRecord {
     /// The record of a run that is accepted now.
     pub(crate) fn new(recipe: &str, owner: &Owner, deadline: Duration) -> Self {
-        let now = SystemTime::now();
         Self {
             version: VERSION,
             recipe: recipe.to_owned(),
@@ -73,8 +73,8 @@ impl ServiceRecord {
             continues: None,
             owner: owner.clone(),
             idempotency: None,
-            accepted_unix_millis: millis(now),
-            deadline_unix_millis: millis(now + deadline),
+            accepted_unix_millis: millis(SystemTime::now()),
+            deadline_secs: deadline.as_secs_f64(),
             ended: None,
             picked: None,
         }
@@ -85,9 +85,10 @@ impl ServiceRecord {
         self.accepted_unix_millis / 1000
     }
 
-    /// How long until its deadline, by this machine's clock.
-    pub(crate) fn time_left(&self) -> Duration {
-        Duration::from_millis(self.deadline_unix_millis.saturating_sub(millis(SystemTime::now())))
+    /// How long it may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        // What is no time in a file that somebody wrote is none.
+        Duration::try_from_secs_f64(self.deadline_secs).unwrap_or_default()
     }
 
     /// Reads a run's record; `None` where it is not a run of a server, or of another version.

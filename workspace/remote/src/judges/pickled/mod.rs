@@ -6,27 +6,19 @@
 //! traceback as text. They open pictures with `formats=["jpeg"]`, so that every other format is refused here before it is
 //! sent. They see the candidate alone.
 //!
-//! Nothing that comes from a server is ever unpickled freely: see [`read`].
+//! Nothing that comes from a server is ever unpickled freely: see [`editscale_pickle`].
 
-mod codes;
-mod numpy;
-mod read;
 mod recipe;
-mod value;
-mod write;
-
-#[cfg(test)]
-mod tests;
 
 use std::num::NonZeroU32;
 
 use editscale_core::RewardName;
+use editscale_pickle::Pickled;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
 
 pub use recipe::PickledRewardRecipe;
 
-use self::value::Pickled;
 use super::chat::AspectPictures;
 use super::scoring::found::{Found, Missing};
 use super::scoring::options::ScoringOptions;
@@ -107,7 +99,7 @@ impl PickledFields {
         let mut entries = vec![(&self.images, list(&|pair| Pickled::Bytes(pair.candidate.bytes.to_vec())))];
         entries.extend(self.prompts.iter().map(|key| (key, list(&|pair| Pickled::text(&pair.instruction)))));
         entries.extend(self.each.iter().map(|(key, value)| (key, list(&|pair| prompted(value, &pair.instruction)))));
-        entries.extend(self.extra.iter().map(|(key, value)| (key, value.into())));
+        entries.extend(self.extra.iter().map(|(key, value)| (key, pickled(value))));
         Pickled::Dict(entries.into_iter().map(|(key, value)| (Pickled::text(key), value)).collect())
     }
 
@@ -139,7 +131,24 @@ fn prompted(value: &Value, instruction: &str) -> Pickled {
     if let Value::Object(fields) = &mut value {
         fields.entry("prompt").or_insert_with(|| instruction.into());
     }
-    Pickled::from(&value)
+    pickled(&value)
+}
+
+/// JSON as Python would read it.
+fn pickled(value: &Value) -> Pickled {
+    match value {
+        Value::Null => Pickled::None,
+        Value::Bool(truth) => Pickled::Bool(*truth),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => Pickled::Int(whole),
+            None => Pickled::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(text) => Pickled::text(text),
+        Value::Array(items) => Pickled::List(items.iter().map(pickled).collect()),
+        Value::Object(fields) => {
+            Pickled::Dict(fields.iter().map(|(name, field)| (Pickled::text(name), pickled(field))).collect())
+        }
+    }
 }
 
 /// What a recipe says of a judge that speaks in pickles.
@@ -191,12 +200,13 @@ impl Dialect for PickledReward {
     }
 
     fn question(&self, pairs: &[&Pair]) -> Result<Payload, String> {
-        let bytes = write::write(&self.fields.request(pairs))?.into();
+        let bytes = editscale_pickle::write(&self.fields.request(pairs)).map_err(|error| error.to_string())?.into();
         Ok(Payload { media: HeaderValue::from_static("application/octet-stream"), bytes })
     }
 
     fn read(&self, body: &[u8]) -> Result<Said, String> {
-        Ok(Said::of(self.fields.found(&read::read(body)?)?))
+        let answer = editscale_pickle::read(body).map_err(|error| error.to_string())?;
+        Ok(Said::of(self.fields.found(&answer)?))
     }
 }
 

@@ -1,0 +1,59 @@
+//! `editscale serve`: recipes over HTTP.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use editscale_server::{App, Keys, ServeError, Service, Settings, serve};
+use tokio::net::TcpListener;
+
+use crate::args::Serve;
+use crate::catalogue::catalogue;
+use crate::commands::keys;
+use crate::failure::{INTERRUPTED, Misuse, print, tell};
+use crate::serving::{begin_log, offers, settings};
+use crate::signals::asked_to_stop;
+
+/// Serves until it is told to end.
+pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
+    let keys = arguments.keys.as_deref().map_or_else(|| Ok(Keys::default()), keys::read)?;
+    if keys.is_empty() && !arguments.listen.ip().is_loopback() {
+        let misuse = Misuse::new(ServeError::Open(arguments.listen).to_string());
+        return Err(misuse.hint("make a key with `editscale keys add NAME`, and give the file as --keys").into());
+    }
+    begin_log(arguments.served.log);
+    let settings = Settings {
+        waiting: arguments.waiting as usize,
+        body_bytes: (arguments.body_mib << 20) as usize,
+        drain: Duration::from_secs(arguments.drain_secs),
+        keep: arguments.keep_days.map(|days| Duration::from_hours(24 * u64::from(days))),
+        pickles: arguments.pickles,
+        aliases: arguments.aliases.clone(),
+        ..settings(&arguments.served)?
+    };
+    let offers = offers(&arguments.served)?;
+    if let Some((name, recipe)) =
+        settings.aliases.iter().find(|(_, recipe)| offers.iter().all(|one| one.name != *recipe))
+    {
+        return Err(Misuse::new(format!("--alias {name}={recipe}: there is no recipe `{recipe}`")).into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(arguments.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen at {}", arguments.listen))?;
+        let callers = keys.len().max(1);
+        let service = Service::open(offers, catalogue(), settings, callers)?;
+        print(&format!("http://{}", listener.local_addr()?))?;
+        let ended = async {
+            asked_to_stop().await;
+            tell("stopping: requests under way are waited for, runs are put aside; once more to end at once");
+            tokio::spawn(async {
+                asked_to_stop().await;
+                std::process::exit(INTERRUPTED);
+            });
+        };
+        serve(Arc::new(App { service, keys }), listener, ended).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}

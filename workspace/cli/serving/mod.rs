@@ -1,0 +1,36 @@
+//! What `serve` and `mcp` have in common: recipes put to work, whether they are alive, and the log.
+
+mod logs;
+mod offers;
+mod pulse;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use editscale_server::Settings;
+
+use crate::args::Served;
+
+pub(crate) use logs::begin as begin_log;
+pub(crate) use offers::offers;
+
+/// The settings that both doors are told.
+pub(crate) fn settings(served: &Served) -> Result<Settings> {
+    let roots = served.roots.iter().map(|root| folder(root)).collect::<Result<_>>()?;
+    Ok(Settings {
+        running: usize::from(served.running),
+        most_edits: served.most_edits,
+        deadline: Duration::from_secs(served.deadline_secs),
+        pixels: served.megapixels * 1_000_000,
+        roots,
+        ..Settings::new(served.runs.clone())
+    })
+}
+
+/// A folder by its one true path.
+fn folder(path: &Path) -> Result<std::path::PathBuf> {
+    let real = path.canonicalize().with_context(|| format!("--root {}", path.display()))?;
+    anyhow::ensure!(real.is_dir(), "--root {}: expected a folder", path.display());
+    Ok(real)
+}

@@ -1,0 +1,137 @@
+//! Recipes put to work. Two recipes that name the same editor or reward share it: a model is loaded once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use editscale_core::{EditBackend, RewardModel, Silent};
+use editscale_engine::Ports;
+use editscale_schema::House;
+use editscale_server::Offer;
+
+use super::pulse::{Body, Organ};
+use crate::args::Served;
+use crate::failure::Misuse;
+use crate::recipes::{self, Loaded, built_in_names};
+use crate::world::{Working, check_needs, working_editor, working_reward};
+
+/// The recipes that are to be served, at work.
+pub(crate) fn offers(served: &Served) -> Result<Vec<Offer>> {
+    let mut workshop = Workshop::default();
+    let mut offers: Vec<Offer> = Vec::new();
+    for (name, loaded) in named(served)? {
+        if offers.iter().any(|offer| offer.name == name) {
+            bail!(Misuse::new(format!("two recipes are called `{name}`")).hint("rename one of the files"));
+        }
+        offers.push(workshop.offer(name, loaded)?);
+    }
+    if offers.is_empty() {
+        bail!(Misuse::new("there is no recipe to serve").hint("give --recipe, or a folder with *.yaml as --recipes"));
+    }
+    Ok(offers)
+}
+
+/// Recipes by the names that callers use.
+fn named(served: &Served) -> Result<Vec<(String, Loaded)>> {
+    let mut files: Vec<String> = served.recipe.clone();
+    if let Some(folder) = &served.recipes {
+        files.extend(files_of(folder)?);
+    }
+    if files.is_empty() && served.recipes.is_none() {
+        files.extend(built_in_names().map(str::to_owned));
+    }
+    files.iter().map(|file| Ok((name_of(file)?, recipes::load(file)?))).collect()
+}
+
+/// The recipes of a folder, in the order of their names.
+fn files_of(folder: &Path) -> Result<Vec<String>> {
+    let entries =
+        fs::read_dir(folder).map_err(|error| Misuse::new(format!("--recipes {}: {error}", folder.display())))?;
+    let is_recipe = |path: &Path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("--recipes {}", folder.display()))?.path();
+        if is_recipe(&path) {
+            let text = path.to_str().with_context(|| format!("{}: the name is not UTF-8", path.display()))?;
+            files.push(text.to_owned());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What callers call a recipe: its file's name without the ending.
+fn name_of(file: &str) -> Result<String> {
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if stem.is_empty() || stem.chars().any(char::is_control) {
+        bail!(Misuse::new(format!("--recipe {file}: the file's name cannot name a recipe")));
+    }
+    Ok(stem.to_owned())
+}
+
+/// Whatever was put to work already, by its name and all of its options.
+#[derive(Default)]
+struct Workshop {
+    house: House,
+    editors: BTreeMap<String, Working<dyn EditBackend>>,
+    rewards: BTreeMap<String, Working<dyn RewardModel>>,
+}
+
+impl Workshop {
+    fn offer(&mut self, name: String, loaded: Loaded) -> Result<Offer> {
+        let (mut editors, mut rewards, mut organs) = (Vec::new(), Vec::new(), Vec::new());
+        for editor in loaded.recipe.editors() {
+            let key = format!("{} {}", editor.name, editor.model.write());
+            if !self.editors.contains_key(&key) {
+                self.editors.insert(key.clone(), working_editor(editor, &self.house)?);
+            }
+            let Some(working) = self.editors.get(&key) else { continue };
+            editors.push(Arc::clone(&working.port));
+            let (model, trouble) = (&editor.model, Arc::clone(&working.trouble));
+            organs.push(Organ::new(editor.name.to_string(), trouble, model.remote(), model.free_question()));
+        }
+        for reward in loaded.recipe.rewards() {
+            let key = format!("{} {}", reward.name, reward.model.write());
+            if !self.rewards.contains_key(&key) {
+                self.rewards.insert(key.clone(), working_reward(reward, &self.house)?);
+            }
+            let Some(working) = self.rewards.get(&key) else { continue };
+            rewards.push(Arc::clone(&working.port));
+            let (model, trouble) = (&reward.model, Arc::clone(&working.trouble));
+            organs.push(Organ::new(reward.name.to_string(), trouble, model.remote(), model.free_question()));
+        }
+        let ports = Ports { editors, rewards, observer: Arc::new(Silent) };
+        check_needs(&loaded, &ports)?;
+        let Ports { editors, rewards, .. } = ports;
+        let about = about(&loaded.text);
+        let pulse = Arc::new(Body(organs));
+        Ok(Offer { name, about, recipe: loaded.recipe, text: loaded.text, editors, rewards, pulse })
+    }
+}
+
+/// A recipe's first comment: what its author says of it.
+fn about(text: &str) -> String {
+    let comment = text.lines().take_while(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let words: Vec<&str> = comment.take_while(|line| !line.is_empty()).collect();
+    words.join(" ").chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_comment_says_what_a_recipe_is() {
+        assert_eq!(about("# Best of eight,\n# quickly.\n#\n# More.\nversion: 1\n"), "Best of eight, quickly.");
+        assert_eq!(about("version: 1\n# later\n"), "");
+    }
+
+    #[test]
+    fn recipes_are_called_as_their_files() {
+        assert_eq!(name_of("configs/best-of-n.yaml").unwrap(), "best-of-n");
+        assert_eq!(name_of("beam").unwrap(), "beam");
+        assert!(name_of("").is_err() && name_of("/").is_err());
+    }
+}

@@ -1,1 +1,0 @@
-//! Scorings of several callers in one call of a reward.
