@@ -1,16 +1,20 @@
 // Uses the page of a server in headless Chromium as people would: chooses and drops pictures, runs, compares, picks, goes on, cancels,
 // downloads, comes back. Fails on console errors, requests to elsewhere, sideways scroll and accessibility violations (axe).
 //
-// usage: node page.mjs URL [--key KEY] [--screenshots FOLDER]
+// usage: node page.mjs URL [--key KEY] [--program PROGRAM] [--screenshots FOLDER]
 //
-// The server has a recipe that the embedded editor makes candidates for. With a key, the page is expected to ask for it.
-import { readFileSync, statSync } from "node:fs";
+// The server is one of the embedded editor, as `workspace/server/examples/darkroom.rs` is, with its recipes. With a key, the page is
+// expected to ask for it. A program is that example's own file: it is started, killed and started again while the page watches.
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { end, start } from "./server.mjs";
 
-const { values: { key, screenshots }, positionals: [given] } = parseArgs({
-  options: { key: { type: "string" }, screenshots: { type: "string" } }, allowPositionals: true,
+const { values: { key, program, screenshots }, positionals: [given] } = parseArgs({
+  options: { key: { type: "string" }, program: { type: "string" }, screenshots: { type: "string" } }, allowPositionals: true,
 });
 const server = new URL("/", given).href;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -27,7 +31,7 @@ const browser = await chromium.launch({
 });
 
 /// A tab at the page, as a person who has the key. `expected`: texts of console errors that the scene brings about.
-async function tab({ width = 1400, height = 900, colorScheme = "light", expected = [], hash = "", reducedMotion = "no-preference", ask = true, touch = false, before }) {
+async function tab({ width = 1400, height = 900, colorScheme = "light", expected = [], hash = "", reducedMotion = "no-preference", ask = true, touch = false, at = server, before }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion, acceptDownloads: true, hasTouch: touch });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -40,11 +44,13 @@ async function tab({ width = 1400, height = 900, colorScheme = "light", expected
   page.on("pageerror", (error) => complaints.push(`script: ${error.stack}`));
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(server) && !/^(blob|data):/.test(url)) complaints.push(`loads ${url}`);
+    if (!url.startsWith(at) && !/^(blob|data):/.test(url)) complaints.push(`loads ${url}`);
     if (key && url.includes(key)) complaints.push(`the key is in an address: ${url}`);
   });
+  // Listened for from the beginning, so that none opens before the browser hands it over.
+  page.on("filechooser", () => {});
   if (before) await before(page);
-  await page.goto(server + hash);
+  await page.goto(at + hash);
   if (key && ask) {
     await page.locator("#key").waitFor();
     await page.getByRole("textbox", { name: "API key" }).fill(key);
@@ -276,6 +282,25 @@ const scenes = {
     await page.context().close();
   },
 
+  async "a recipe is chosen from the list of them"() {
+    const models = [{ id: "quickstart", about: "eight candidates" }, { id: "one", about: "one candidate <b>only</b>" },
+      { id: "gpt-image-1", about: "eight candidates", alias_of: "quickstart" }];
+    const page = await tab({ before: (page) => page.route("**/v1/models", (route) => route.fulfill({ json: { object: "list", data: models } })) });
+    await choose(page, "coffee");
+    await page.locator("#new select[name=recipe] option").nth(1).waitFor({ state: "attached" });
+    expect(await page.locator("#new select option").count() === 2, "a recipe is listed once, whatever its other names");
+    expect(await page.locator("#new select").inputValue() === "quickstart", "the first recipe is the usual one");
+    await page.locator("#new select").selectOption("one");
+    expect(await page.locator("#new .about").textContent() === models[1].about, "what a recipe is, is told");
+    await page.locator("#new textarea").fill("make it brighter");
+    await page.locator("#new .primary").click();
+    await ended(page);
+    expect(await page.locator("#sheet .card").count() === 1, "the chosen recipe is used");
+    await page.locator("#refine").click();
+    expect(await page.locator("#go-on select").inputValue() === "one", "and offered again to go on");
+    await page.context().close();
+  },
+
   async "every width and both schemes"() {
     const begun = await tab({});
     await begun.locator("#earlier a", { hasText: "warmer, with" }).first().click();
@@ -421,6 +446,41 @@ if (key) {
     await page.locator("#earlier-section:not([hidden])").waitFor();
     expect(await page.locator("#key").isHidden(), "a reload needs no key again");
     await page.context().close();
+  };
+}
+
+if (program) {
+  scenes["a server that is killed, or told to end, and started again"] = async () => {
+    const runs = mkdtempSync(join(tmpdir(), "editscale-page-"));
+    let { child, url } = await start(program, "127.0.0.1:0", runs);
+    try {
+      const page = await tab({ at: new URL("/", url).href, ask: false, expected: [/ERR_/] });
+      await choose(page, "pagoda");
+      await page.locator("#new textarea").fill("make it warmer");
+      await recipe(page.locator("#new"), "many");
+      await page.locator("#new .primary").click();
+      const scored = (count) => page.waitForFunction((count) => [...document.querySelectorAll("#sheet .score")].filter((one) => /\d/.test(one.textContent)).length >= count, count);
+      for (const [signal, count] of [["SIGKILL", 4], ["SIGINT", 10]]) {
+        await scored(count);
+        await end(child, signal);
+        await page.waitForFunction(() => /connection/.test(document.querySelector("#notice").textContent));
+        expect(true, `${signal}: a server that is gone is told`);
+        ({ child } = await start(program, new URL(url).host, runs));
+        await page.waitForFunction(() => document.querySelector("#notice").textContent === "");
+      }
+      await ended(page);
+      expect(/best of 64 candidates/.test(await words(page)), `the run goes on to its end: ${await words(page)}`);
+      await page.waitForFunction(() => [...document.querySelectorAll("#sheet .score")].every((one) => /\d/.test(one.textContent)));
+      expect(await page.locator("#sheet .card").count() === 64, "with all its candidates");
+      await page.waitForFunction(() => [...document.querySelectorAll("#sheet .picture img")].every((image) => image.naturalWidth > 0));
+      expect(true, "and all their pictures");
+      await fits(page, "64 candidates");
+      await look(page, "many");
+      await page.context().close();
+    } finally {
+      child.kill("SIGKILL");
+      rmSync(runs, { recursive: true, force: true });
+    }
   };
 }
 

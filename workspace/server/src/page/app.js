@@ -35,6 +35,7 @@ function route() {
   $("#run").hidden = id === null;
   $("#again").hidden = id === null;
   if (id === null) {
+    if (runs.run) { scrollTo(0, 0); $("#main").focus({ preventScroll: true }); }
     runs.leave();
     home.show();
   } else {

@@ -3,6 +3,9 @@ import { make, say } from "./dom.js";
 import { candidateOf } from "./pictures.js";
 import { figure, name, origin, plain, plural, seconds } from "./words.js";
 
+/// How often a picture is asked for that does not come.
+const MOST_TRIES = 6;
+
 export class Sheet {
   constructor(list, { shelf, show, link }) {
     Object.assign(this, { list, shelf, show, link, cards: new Map(), failures: new Map() });
@@ -63,8 +66,7 @@ function byPlace(run) {
 
 class Card {
   constructor(sheet, run, one) {
-    this.sheet = sheet;
-    this.said = "";
+    Object.assign(this, { sheet, said: "", trouble: "", tries: 0 });
     this.picture = make("img", { alt: "", decoding: "async", hidden: true });
     this.missing = make("span", { class: "missing" });
     this.steps = make("progress", { class: "steps", max: 1, value: 0, hidden: true, "aria-label": `Steps of ${name(one.id)}` });
@@ -95,18 +97,22 @@ class Card {
     const isStepping = one.stage === "editing" && one.steps > 0;
     this.steps.hidden = !isStepping;
     if (isStepping) this.steps.value = one.step / one.steps;
-    say(this.missing, one.hasPicture ? "" : isStepping ? `Step ${one.step} of ${one.steps}` : waiting(one));
+    say(this.missing, one.hasPicture ? this.trouble : isStepping ? `Step ${one.step} of ${one.steps}` : waiting(one));
   }
 
   load(run, one) {
-    if (!one.hasPicture || this.isLoading) return;
+    if (!one.hasPicture || this.isLoading || this.tries >= MOST_TRIES) return;
     this.isLoading = true;
+    this.tries += 1;
     this.sheet.shelf.get(candidateOf(run.id, one.id, 480)).then(
-      (url) => { this.picture.src = url; this.picture.hidden = false; this.missing.hidden = true; },
+      (url) => { this.picture.src = url; this.picture.hidden = false; this.missing.hidden = true; this.tries = MOST_TRIES; },
       (error) => {
-        this.missing.hidden = false;
-        say(this.missing, error.status === 404 ? "Picture not kept" : "Picture not loaded");
-        this.isLoading = error.status === 404;
+        this.isLoading = false;
+        this.trouble = error.status === 404 ? "Picture not kept" : "Picture not loaded";
+        if (error.status === 404) this.tries = MOST_TRIES;
+        // Tried again when the run is drawn again, as after a server came back.
+        this.said = "";
+        say(this.missing, this.trouble);
       });
   }
 }

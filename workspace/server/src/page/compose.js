@@ -7,9 +7,9 @@ const isMac = /Mac|iP(hone|ad)/.test(navigator.platform);
 
 let recipes = null;
 
-/// The recipes that are served: a list; nothing where the server has no such list.
+/// The recipes that are served, each by its own name alone: a list; nothing where the server has no such list.
 function served() {
-  recipes ??= json("v1/models").then(({ data }) => data, (error) => {
+  recipes ??= json("v1/models").then(({ data }) => data.filter((model) => !model.alias_of), (error) => {
     if (error instanceof Refused && error.status === 404) return null;
     recipes = null;
     return [];

@@ -111,7 +111,7 @@ export class RunView {
             if (!this.began) this.begin(candidate);
             this.notice("");
             wait = SOON;
-            if (isOver(this.run.state)) return;
+            if (isOver(this.run.state)) { this.conclude(); return; }
           } else {
             last = event.id ?? last;
             this.take(event);
@@ -141,7 +141,12 @@ export class RunView {
   async end(signal) {
     // The verdict and the ledger stand in the trace.
     await this.refresh(signal);
+    this.conclude();
+  }
+
+  conclude() {
     this.compare.update();
+    this.draw();
     announce(standing(this.run));
     this.around();
   }
