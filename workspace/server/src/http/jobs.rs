@@ -83,9 +83,12 @@ pub(crate) struct RunDetail {
     trace: RunForm,
 }
 
+/// A small picture, for whoever tries the document out.
+const EXAMPLE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mM4UWGDFTEMLQkAQfNfASkqKa0AAAAASUVORK5CYII=";
+
 /// What to edit and how; as JSON, or as a form whose `image` and `mask` are files and whose other fields are texts.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-#[schema(as = RunRequest)]
+#[schema(as = RunRequest, example = json!({"image": EXAMPLE, "instruction": "make it warmer"}))]
 #[expect(dead_code, reason = "it is read field by field, for messages that say which one is wrong")]
 pub(crate) struct RunRequest {
     /// A picture as a data URL.
