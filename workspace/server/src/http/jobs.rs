@@ -90,9 +90,12 @@ pub(crate) struct RunDetail {
     trace: RunForm,
 }
 
+/// A small picture, for whoever tries the document out.
+const EXAMPLE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mM4UWGDFTEMLQkAQfNfASkqKa0AAAAASUVORK5CYII=";
+
 /// What to edit and how; as JSON, or as a form whose `image` and `mask` are files and whose other fields are texts.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-#[schema(as = RunRequest)]
+#[schema(as = RunRequest, example = json!({"image": EXAMPLE, "instruction": "make it warmer"}))]
 #[expect(dead_code, reason = "it is read field by field, for messages that say which one is wrong")]
 pub(crate) struct RunRequest {
     /// A picture as a data URL.
@@ -332,7 +335,7 @@ async fn cancel(
         ("last-event-id" = Option<String>, Header, description = "the number of the last event that was seen"),
     ),
     responses(
-        (status = 200, description = "events", content_type = "text/event-stream", body = String),
+        (status = 200, description = "events", content_type = "text/event-stream", body = reply::StreamEvent),
         (status = 400, description = "the number is none", body = ErrorBody),
         (status = 401, description = "no key, or one that is not known", body = ErrorBody),
         (status = 403, description = "from another site", body = ErrorBody),
