@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         waiting: arguments.waiting as usize,
         body_bytes: (arguments.body_mib << 20) as usize,
         drain: Duration::from_secs(arguments.drain_secs),
-        keep: arguments.keep_days.map(|days| Duration::from_hours(24 * u64::from(days))),
+        keep: arguments.keep_days.map(|days| Duration::from_secs(86_400 * u64::from(days))),
         pickles: arguments.pickles,
         aliases: arguments.aliases.clone(),
         ..settings(&arguments.served)?

@@ -27,7 +27,7 @@ const SESSION: &str = "mcp-session-id";
 const MOST: usize = 256;
 
 /// A session without a message for so long is over.
-const SILENCE: Duration = Duration::from_mins(30);
+const SILENCE: Duration = Duration::from_secs(1800);
 
 /// The door: `handle` is called for every request to `/mcp`.
 #[derive(Clone)]

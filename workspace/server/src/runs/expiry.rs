@@ -7,7 +7,7 @@ use editscale_core::RunId;
 use super::registry::Runs;
 
 /// How often is looked.
-const EVERY: Duration = Duration::from_mins(10);
+const EVERY: Duration = Duration::from_secs(600);
 
 /// When a run was accepted, by its name; nothing where the name is not one that this server gives.
 fn accepted(id: &RunId) -> Option<SystemTime> {
