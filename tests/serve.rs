@@ -231,7 +231,7 @@ fn an_agent_edits_files_under_its_root_and_no_others() {
     fs::copy("examples/photos/coffee.jpg", folder.path().join("coffee.jpg")).unwrap();
     let outside = tempfile::tempdir().unwrap();
     fs::copy("examples/photos/coffee.jpg", outside.path().join("secret.jpg")).unwrap();
-    let mut agent = Agent::start(folder.path(), &["--root", ".", "--edits", "8"]);
+    let mut agent = Agent::start(folder.path(), &["--root", ".", "--session-edits", "8"]);
     let call =
         |image: &str| json!({"name": "edit_image", "arguments": {"image": image, "instruction": "make it warmer"}});
     let refused = agent.ask(2, "tools/call", &call(outside.path().join("secret.jpg").to_str().unwrap()));

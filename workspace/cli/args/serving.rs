@@ -38,6 +38,15 @@ pub(crate) struct Served {
     /// The most megapixels of a picture.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=120))]
     pub(crate) megapixels: u64,
+    /// The most edits of one conversation of an agent, over all of its calls.
+    #[arg(long, value_name = "N")]
+    pub(crate) session_edits: Option<u64>,
+    /// The most judgements of one conversation of an agent.
+    #[arg(long, value_name = "N")]
+    pub(crate) session_reward_calls: Option<u64>,
+    /// The most money of one conversation of an agent, in US dollars.
+    #[arg(long, value_name = "USD", value_parser = usd)]
+    pub(crate) session_usd: Option<Usd>,
     /// How the log on stderr is written.
     #[arg(long, value_name = "HOW", value_enum, default_value_t = LogWord::Text)]
     pub(crate) log: LogWord,
@@ -99,15 +108,6 @@ fn alias(text: &str) -> Result<(String, String), String> {
 pub(crate) struct Mcp {
     #[command(flatten)]
     pub(crate) served: Served,
-    /// The most edits of the session.
-    #[arg(long, value_name = "N")]
-    pub(crate) edits: Option<u64>,
-    /// The most judgements of the session.
-    #[arg(long, value_name = "N")]
-    pub(crate) reward_calls: Option<u64>,
-    /// The most money of the session, in US dollars.
-    #[arg(long, value_name = "USD", value_parser = usd)]
-    pub(crate) usd: Option<Usd>,
 }
 
 /// Make API keys for `editscale serve`.

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_core::Budget;
 use editscale_server::{AgentOptions, Service, serve_stdio};
 
 use crate::args::Mcp;
@@ -15,13 +14,7 @@ pub(crate) fn run(arguments: &Mcp) -> Result<ExitCode> {
     begin_log(arguments.served.log);
     let settings = settings(&arguments.served)?;
     let offers = offers(&arguments.served)?;
-    let budget = Budget {
-        edits: arguments.edits,
-        reward_calls: arguments.reward_calls,
-        usd: arguments.usd,
-        ..Budget::default()
-    };
-    let options = AgentOptions { roots: settings.roots.clone(), budget };
+    let options = AgentOptions { roots: settings.roots.clone(), budget: settings.agent_budget };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let service = Service::open(offers, catalogue(), settings, 1)?;

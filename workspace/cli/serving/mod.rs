@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use editscale_core::Budget;
 use editscale_server::Settings;
 
 use crate::args::Served;
@@ -18,7 +19,14 @@ pub(crate) use offers::offers;
 /// The settings that both doors are told.
 pub(crate) fn settings(served: &Served) -> Result<Settings> {
     let roots = served.roots.iter().map(|root| folder(root)).collect::<Result<_>>()?;
+    let agent_budget = Budget {
+        edits: served.session_edits,
+        reward_calls: served.session_reward_calls,
+        usd: served.session_usd,
+        ..Budget::default()
+    };
     Ok(Settings {
+        agent_budget,
         running: usize::from(served.running),
         most_edits: served.most_edits,
         deadline: Duration::from_secs(served.deadline_secs),

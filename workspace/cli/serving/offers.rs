@@ -111,11 +111,13 @@ impl Workshop {
     }
 }
 
-/// A recipe's first comment: what its author says of it.
+/// The first sentence of a recipe's first comment: what its author says of it.
 fn about(text: &str) -> String {
     let comment = text.lines().take_while(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
     let words: Vec<&str> = comment.take_while(|line| !line.is_empty()).collect();
-    words.join(" ").chars().take(300).collect()
+    let words = words.join(" ");
+    let sentence = words.split_once(". ").map_or(words.as_str(), |(first, _)| first);
+    sentence.trim_end_matches('.').chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_first_comment_says_what_a_recipe_is() {
-        assert_eq!(about("# Best of eight,\n# quickly.\n#\n# More.\nversion: 1\n"), "Best of eight, quickly.");
+        assert_eq!(about("# Best of eight,\n# quickly. Or so.\n#\n# More.\nversion: 1\n"), "Best of eight, quickly");
         assert_eq!(about("version: 1\n# later\n"), "");
     }
 

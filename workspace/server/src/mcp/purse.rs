@@ -17,7 +17,7 @@ use crate::offer::Offer;
 const LEAST_WALL: Duration = Duration::from_millis(1);
 
 /// The longest time that recipes can say: thirty days.
-const MOST_WALL: Duration = Duration::from_hours(720);
+const MOST_WALL: Duration = Duration::from_secs(720 * 3600);
 
 /// A budget in the words of recipes; what is not there is not limited.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
