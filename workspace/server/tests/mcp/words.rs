@@ -58,7 +58,7 @@ fn places(value: &Value, path: &str, found: &mut Vec<String>) {
         }
         Value::Array(values) => values.iter().for_each(|value| places(value, path, found)),
         Value::Object(object) => {
-            object.iter().for_each(|(name, value)| places(value, &format!("{path}/{name}"), found))
+            object.iter().for_each(|(name, value)| places(value, &format!("{path}/{name}"), found));
         }
         _ => {}
     }
@@ -77,7 +77,7 @@ async fn what_editors_and_judges_say_stands_in_its_own_fields() {
         for offer in offers {
             match offer.name.as_str() {
                 "one" => {
-                    offer.rewards = offer.rewards.iter().map(|it| Arc::new(Talkative(Arc::clone(it))) as _).collect()
+                    offer.rewards = offer.rewards.iter().map(|it| Arc::new(Talkative(Arc::clone(it))) as _).collect();
                 }
                 _ => offer.editors = offer.editors.iter().map(|it| Arc::new(Noting(Arc::clone(it))) as _).collect(),
             }
