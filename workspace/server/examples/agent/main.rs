@@ -55,6 +55,10 @@ impl Agent {
         let names = recipes["recipes"].as_array().into_iter().flatten().filter_map(|recipe| recipe["name"].as_str());
         self.trace.say(&format!("recipes: {}", names.collect::<Vec<_>>().join(", ")));
         self.trace.say(&format!("budget:  {}", recipes["budget_left"]));
+        // With several rewards, no one of them says how good an edit can be.
+        let usual = &recipes["recipes"][0];
+        let is_known = usual["scale"] == "absolute" && usual["rewards"].as_array().is_some_and(|all| all.len() == 1);
+        self.seen.greatest = usual["rewards"][0]["greatest"].as_f64().filter(|_| is_known);
         Ok(())
     }
 

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::tools::Answer;
 
+/// An edit is kept that goes this part of the way from doing nothing to the best score there is.
+const ENOUGH: f64 = 0.75;
+
 /// What the agent knows.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -14,6 +17,8 @@ pub(crate) struct Seen {
     pub(crate) current: Option<String>,
     /// What the last edit went on from; nothing where that was the picture itself.
     pub(crate) before: Option<String>,
+    /// The greatest score there is, where the recipe's rewards know one.
+    pub(crate) greatest: Option<f64>,
     /// What came of the last action.
     pub(crate) last: Option<Answer>,
 }
@@ -77,7 +82,7 @@ impl Scripted {
             goal("make it warmer", &["make it warmer", "make it a little warmer", "golden hour light"]),
             goal("more contrast", &["more contrast", "a little more contrast", "make the shadows darker"]),
             goal("more vivid colors", &["more vivid colors", "increase the saturation slightly"]),
-            goal("make it brighter", &["make it brighter", "a little brighter"]),
+            goal("make it a little brighter", &["make it much brighter", "make it a little brighter"]),
         ]);
         Self { goals, place: Place::Try, branches: true }
     }
@@ -115,6 +120,9 @@ impl Scripted {
         self.place = Place::Try;
         if best(seen) != Some(1) {
             return (Action::Undo, "rejected: it is not better than before".to_owned());
+        }
+        if headway(seen).is_some_and(|headway| headway < ENOUGH) {
+            return (Action::Undo, "rejected: better than before, and not what was asked for".to_owned());
         }
         let has_other_way = self.goals.front().is_some_and(|goal| !goal.ways.is_empty());
         if let (true, true, Some(before), Some(current)) = (self.branches, has_other_way, &seen.before, &seen.current) {
@@ -174,4 +182,13 @@ fn best(seen: &Seen) -> Option<u64> {
     let Some(Answer::Good(told)) = &seen.last else { return None };
     let best: Vec<u64> = told["best"].as_array()?.iter().filter_map(Value::as_u64).collect();
     if let [one] = best[..] { Some(one) } else { None }
+}
+
+/// How far the second of two pictures goes from the first one to the best there is; nothing where nobody knows that.
+fn headway(seen: &Seen) -> Option<f64> {
+    let Some(Answer::Good(told)) = &seen.last else { return None };
+    let ranking = told["ranking"].as_array()?;
+    let utility = |index: u64| ranking.iter().find(|it| it["index"] == index)?["utility"].as_f64();
+    let (before, after, greatest) = (utility(0)?, utility(1)?, seen.greatest?);
+    (greatest > before).then(|| (after - before) / (greatest - before))
 }

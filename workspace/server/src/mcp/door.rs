@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::agent::Agent;
 use super::desk::Desk;
@@ -40,7 +42,7 @@ struct Shared {
 }
 
 impl Door {
-    /// A door to the recipes of a service; it is opened within a runtime. Agents over HTTP may name the files of its settings' folders.
+    /// A door to the recipes of a service. Agents over HTTP may name the files of its settings' folders.
     pub(crate) fn new(service: &Arc<Service>) -> Self {
         let settings = service.settings();
         let roots = Roots::new(&settings.roots).unwrap_or_else(|error| {
@@ -52,7 +54,10 @@ impl Door {
         sessions.session_config.keep_alive = Some(SILENCE);
         let sessions = Arc::new(sessions);
         let config = config(settings.body_bytes);
-        tokio::spawn(end_in_time(Arc::clone(&desk), config.cancellation_token.clone()));
+        let end = end_in_time(service.closing().clone(), desk.under_way.clone(), config.cancellation_token.clone());
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(end);
+        }
         let agent = move || Ok(Agent::new(Arc::clone(&desk), None));
         let service = StreamableHttpService::new(agent, Arc::clone(&sessions), config);
         Self(Arc::new(Shared { service, sessions, owners: Mutex::default() }))
@@ -95,10 +100,10 @@ impl Door {
 }
 
 /// Ends all sessions, whose streams would otherwise never end, once the server is about to end and no call is under way.
-async fn end_in_time(desk: Arc<Desk>, end: CancellationToken) {
-    desk.service.closing().cancelled().await;
-    desk.under_way.close();
-    desk.under_way.wait().await;
+async fn end_in_time(closing: CancellationToken, under_way: TaskTracker, end: CancellationToken) {
+    closing.cancelled().await;
+    under_way.close();
+    under_way.wait().await;
     // The last answers are on their way.
     tokio::time::sleep(Duration::from_millis(100)).await;
     end.cancel();

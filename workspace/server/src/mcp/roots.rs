@@ -69,13 +69,15 @@ impl Roots {
             .custom_flags(flags.bits() as i32)
             .open(&real)
             .map_err(|error| told(&error))?;
-        self.check_opened(&file, called)?;
-        let mut bytes = Vec::new();
-        file.take(most + 1).read_to_end(&mut bytes).map_err(|error| told(&error))?;
-        if bytes.len() as u64 > most {
-            return Err(Trouble::invalid(format!("`{}` is too large: expected at most {most} bytes", short(called))));
+        let declared = self.check_opened(&file, called)?;
+        let too_large = || Trouble::invalid(format!("`{}` is too large: expected at most {most} bytes", short(called)));
+        if declared > most {
+            return Err(too_large());
         }
-        Ok(bytes)
+        let mut bytes = Vec::new();
+        // It may grow while it is read.
+        file.take(most + 1).read_to_end(&mut bytes).map_err(|error| told(&error))?;
+        if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
     }
 
     /// Where a file that is there really is. A relative path is looked for in each root in turn.
@@ -130,16 +132,14 @@ impl Roots {
         Trouble::new("outside_of_roots", message)
     }
 
-    /// Looks once more, at what is open and cannot change any more: a plain file, and where it is.
-    fn check_opened(&self, file: &File, called: &str) -> Result<(), Trouble> {
+    /// Looks once more, at what is open and cannot change any more: a plain file, and where it is. Returns its size.
+    fn check_opened(&self, file: &File, called: &str) -> Result<u64, Trouble> {
         use std::os::fd::AsRawFd;
-        if !file.metadata().is_ok_and(|facts| facts.is_file()) {
-            return Err(no_plain_file(called));
-        }
+        let facts = file.metadata().ok().filter(fs::Metadata::is_file).ok_or_else(|| no_plain_file(called))?;
         match fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
             Ok(real) if !self.holds(&real) => Err(self.outside(called)),
             // Where there is no such folder, the look before opening has to do.
-            _ => Ok(()),
+            _ => Ok(facts.len()),
         }
     }
 }

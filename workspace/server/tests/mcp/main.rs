@@ -15,3 +15,4 @@ mod offers;
 mod resources;
 mod seat;
 mod watching;
+mod words;

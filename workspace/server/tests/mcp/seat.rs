@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use editscale_core::Budget;
 use editscale_picture::{EncodeOptions, Metadata, Pixels, encode};
-use editscale_server::{AgentOptions, Service, Settings, serve_agent};
+use editscale_server::{AgentOptions, Offer, Service, Settings, serve_agent};
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ClientConfig, Implementation, ProgressNotificationParam, ProtocolVersion,
 };
@@ -70,11 +70,19 @@ impl Seat {
     }
 
     pub(crate) async fn of_version(budget: Budget, version: ProtocolVersion) -> Self {
+        Self::with(budget, version, |_| {}).await
+    }
+
+    /// A seat at recipes that are changed.
+    pub(crate) async fn with(budget: Budget, version: ProtocolVersion, change: impl FnOnce(&mut [Offer])) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("pictures");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(root.join("sea.png"), photograph()).unwrap();
-        let service = service(folder.path(), |_| {});
+        let mut offers = crate::offers::offers().unwrap();
+        change(&mut offers);
+        let settings = Settings::new(folder.path().join("runs"));
+        let service = Service::open(offers, crate::offers::catalogue(), settings, 1).unwrap();
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(ours);
         let options = AgentOptions { roots: vec![root], budget };
