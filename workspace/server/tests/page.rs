@@ -168,7 +168,7 @@ async fn only_the_page_itself_needs_no_key() {
         (Method::GET, "/page/none.js", StatusCode::NOT_FOUND),
         (Method::GET, "/page/../v1/runs", StatusCode::NOT_FOUND),
         (Method::GET, "/page/%2e%2e/run.json", StatusCode::NOT_FOUND),
-        (Method::POST, "/", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::DELETE, "/", StatusCode::METHOD_NOT_ALLOWED),
         (Method::DELETE, "/page/app.css", StatusCode::METHOD_NOT_ALLOWED),
         (Method::GET, "/v1/runs", StatusCode::UNAUTHORIZED),
     ] {
