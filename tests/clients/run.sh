@@ -2,11 +2,12 @@
 # The client suites: official clients, an agent, a fuzzer and a browser against the program as it is served. Each suite closes with
 # `N passed, M failed`.
 #
-# usage: tests/clients/run.sh PROGRAM
-# Needs python3 with venv, node and chromium; what they need is fetched once, by the pinned lists beside this file.
+# usage: tests/clients/run.sh FOLDER
+# FOLDER holds the program and `examples/`, as `cargo test --release` leaves them in target/release. Needs python3 with venv, node and chromium; what they need is fetched once, by the pinned lists beside this file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-program="$(realpath "${1:-target/release/editscale}")"
+programs="$(realpath "${1:-target/release}")"
+program="$programs/editscale"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/editscale-ci"
 desk="$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$desk"' EXIT
@@ -27,6 +28,11 @@ fi
 serve() {
   : > "$desk/address"
   "$program" serve --listen 127.0.0.1:0 --recipe quickstart --recipe best-of-n --recipe quickstart-judge "$@" > "$desk/address" 2>> "$desk/log" &
+  wait_for_address
+}
+
+# Waits until the server that was started last has said where it is.
+wait_for_address() {
   for _ in $(seq 600); do
     [ -s "$desk/address" ] && break
     sleep 0.1
@@ -50,9 +56,17 @@ say openai for Node
 node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"
 say mcp for Python
-"$venv/bin/python" tests/clients/mcp_tools.py stdio "$program" mcp --recipe quickstart --runs "$desk/agent" --root examples/photos
-"$venv/bin/python" tests/clients/mcp_tools.py http "$closed" "$key"
+mkdir "$desk/pictures"
+cp examples/photos/coffee.jpg "$desk/pictures/"
+agent=("$program" mcp --recipe quickstart --runs "$desk/agent" --root "$desk/pictures" --session-edits 60 --log json)
+"$venv/bin/python" tests/clients/mcp_tools.py stdio "${agent[@]}" 2>> "$desk/log"
+"$venv/bin/python" tests/clients/mcp_tools.py http "$closed/mcp" "$key"
+say an agent
+"$programs/examples/agent" "$desk/pictures/coffee.jpg" "$desk/pictures/kept" "${agent[@]}" 2>> "$desk/log"
+test -s "$desk/pictures/kept/final.png" -a -s "$desk/pictures/kept/trace.jsonl"
 say the page in Chromium
-node tests/browser/page.mjs "$open"
+"$programs/examples/darkroom" 127.0.0.1:0 "$desk/page" > "$desk/address" 2>> "$desk/log" &
+wait_for_address
+node tests/browser/page.mjs "$address" --program "$programs/examples/darkroom"
 say schemathesis
 PATH="$venv/bin:$PATH" tests/clients/schemathesis.sh "$open"

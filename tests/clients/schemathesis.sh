@@ -4,7 +4,7 @@
 #
 # usage: tests/clients/schemathesis.sh BASE_URL [KEY]
 #
-# Needs what tests/clients/requirements-schemathesis.txt names; SCHEMATHESIS says where the program is.
+# Needs what tests/clients/requirements.txt names; SCHEMATHESIS says where the program is.
 set -eu
 
 base=${1:?usage: schemathesis.sh BASE_URL [KEY]}
