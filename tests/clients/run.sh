@@ -65,6 +65,7 @@ say an agent
 "$programs/examples/agent" "$desk/pictures/coffee.jpg" "$desk/pictures/kept" "${agent[@]}" 2>> "$desk/log"
 test -s "$desk/pictures/kept/final.png" -a -s "$desk/pictures/kept/trace.jsonl"
 say the page in Chromium
+: > "$desk/address"
 "$programs/examples/darkroom" 127.0.0.1:0 "$desk/page" > "$desk/address" 2>> "$desk/log" &
 wait_for_address
 node tests/browser/page.mjs "$address" --program "$programs/examples/darkroom"

@@ -15,6 +15,8 @@ mod recipes;
 mod report;
 mod serving;
 mod signals;
+#[cfg(feature = "otlp")]
+mod tracing_otlp;
 mod whole;
 mod words;
 mod world;

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         let misuse = Misuse::new(ServeError::Open(arguments.listen).to_string());
         return Err(misuse.hint("make a key with `editscale keys add NAME`, and give the file as --keys").into());
     }
-    begin_log(arguments.served.log);
+    let log = begin_log(arguments.served.log)?;
     let settings = Settings {
         waiting: arguments.waiting as usize,
         body_bytes: (arguments.body_mib << 20) as usize,
@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         let listener = listener.with_context(|| format!("cannot listen at {}", arguments.listen))?;
         let callers = keys.len().max(1);
         let service = Service::open(offers, catalogue(), settings, callers)?;
+        log.follow(&service);
         print(&format!("http://{}", listener.local_addr()?))?;
         let ended = async {
             asked_to_stop().await;
