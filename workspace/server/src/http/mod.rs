@@ -13,6 +13,7 @@ mod metrics;
 mod models;
 mod openapi;
 mod page;
+mod parts;
 mod patient;
 mod reply;
 mod score;

@@ -1,11 +1,9 @@
 //! Connections: taken while there is room, cut when they dawdle, and ended politely.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -102,32 +100,32 @@ impl Door {
         (accepted(&self.listener).await, permit)
     }
 
-    /// Serves a connection to its end. One that was open when the server began to drain ends with its present request.
+    /// Serves a connection to its end. One that was open when the server began to drain ends with its present request, and one
+    /// that came later with its first.
     fn connection(
         &self,
         stream: TcpStream,
         permit: Option<OwnedSemaphorePermit>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let spoken = Arc::new(AtomicBool::new(false));
-        let stream = Patient::new(stream, self.write_time, Arc::clone(&spoken));
-        let served = self.server.serve_connection(TokioIo::new(stream), self.service.clone());
         let mut closing = self.closing.subscribe();
         let is_late = *closing.borrow_and_update();
+        let mut server = self.server.clone();
+        server.keep_alive(!is_late);
+        let stream = TokioIo::new(Patient::new(stream, self.write_time));
+        let served = server.serve_connection(stream, self.service.clone());
         async move {
             let mut served = pin!(served);
-            let ended = async {
-                // Without a sender nobody can say that it closes.
-                if is_late || closing.changed().await.is_ok() { Ok(()) } else { std::future::pending().await }
+            let told = async {
+                if is_late || closing.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
             };
-            let ended: Result<(), Infallible> = tokio::select! {
+            tokio::select! {
                 // A client that breaks off is its own business.
                 _ = served.as_mut() => return,
-                ended = ended => ended,
-            };
-            if ended.is_ok() && (is_late || spoken.load(Ordering::Relaxed)) {
-                served.as_mut().graceful_shutdown();
-                served.await.ok();
+                () = told => served.as_mut().graceful_shutdown(),
             }
+            served.await.ok();
             drop(permit);
         }
     }

@@ -28,7 +28,12 @@ impl Runs {
                 if let Some(live) = self.earlier(&owner, key)? {
                     return Ok(live);
                 }
-                Some(self.claim(&owner, key)?)
+                let claim = self.claim(&owner, key)?;
+                // Whoever held the key until a moment ago may have put a run under it.
+                if let Some(live) = self.earlier(&owner, key)? {
+                    return Ok(live);
+                }
+                Some(claim)
             }
         };
         self.check_room(&owner)?;

@@ -154,11 +154,16 @@ impl Runs {
         if book.running < self.settings().running || book.waiting.has_room(owner) {
             return Ok(());
         }
+        Err(self.busy(&book))
+    }
+
+    /// There is no room, and when there may be.
+    fn busy(&self, book: &Book) -> Refusal {
         self.telemetry().refused();
         let waiting = book.waiting.len();
         let secs = book.pace * (waiting + 1) as f64 / self.settings().running.max(1) as f64;
         let after = Duration::from_secs_f64(secs.clamp(1.0, 600.0));
-        Err(Refusal::Busy { message: format!("{waiting} runs are waiting: there is no room for another"), after })
+        Refusal::Busy { message: format!("{waiting} runs are waiting: there is no room for another"), after }
     }
 
     /// Takes a run that is on disk. `promised`: whether it was accepted earlier, and is taken in any case.
@@ -172,9 +177,10 @@ impl Runs {
             self.start(ready);
         } else if promised {
             book.waiting.push_anyway(owner.clone(), ready);
-        } else if self.is_closing() || book.waiting.push(owner.clone(), ready).is_err() {
-            drop(book);
-            return self.check_room(&owner).and(Err(Refusal::Closing));
+        } else if self.is_closing() {
+            return Err(Refusal::Closing);
+        } else if book.waiting.push(owner.clone(), ready).is_err() {
+            return Err(self.busy(&book));
         }
         if let Some(Idempotency { key, digest }) = idempotency {
             book.keys.insert((owner, key), (digest, live.id().clone()));

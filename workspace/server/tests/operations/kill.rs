@@ -1,5 +1,7 @@
 //! A server that is killed at any moment, again and again, under load.
 
+#[path = "../../examples/soak/call.rs"]
+mod call;
 #[path = "../../examples/soak/none.rs"]
 mod none;
 #[path = "../../examples/soak/storm.rs"]
