@@ -61,6 +61,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    #[allow(dead_code, reason = "not every program asks")]
     pub(crate) retry_after: Option<u64>,
     pub(crate) body: Vec<u8>,
 }

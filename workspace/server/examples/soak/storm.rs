@@ -33,7 +33,6 @@ pub(crate) struct Storm<'a> {
 /// What became of all runs.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    pub(crate) kills: u64,
     pub(crate) accepted: u64,
     pub(crate) done: u64,
     pub(crate) failed: u64,
@@ -72,7 +71,7 @@ impl Storm<'_> {
         while let Some(asked) = timeout(PATIENCE, clients.join_next()).await? {
             known.extend(asked??);
         }
-        let tally = Tally { kills: self.kills, accepted: known.len() as u64, ..Tally::default() };
+        let tally = Tally { accepted: known.len() as u64, ..Tally::default() };
         counted(server.address, known, runs, tally).await
     }
 }

@@ -191,9 +191,10 @@ impl Runs {
 
     /// Knows a run of an earlier life that has ended.
     pub(crate) fn remember(&self, live: Arc<Live>) {
+        let (owner, idempotency) = (live.owner(), live.record().idempotency.clone());
         let mut book = self.book();
-        if let Some(Idempotency { key, digest }) = live.record().idempotency.clone() {
-            book.keys.insert((live.owner(), key), (digest, live.id().clone()));
+        if let Some(Idempotency { key, digest }) = idempotency {
+            book.keys.insert((owner, key), (digest, live.id().clone()));
         }
         book.known.insert(live.id().clone(), live);
     }
