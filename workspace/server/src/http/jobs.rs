@@ -328,7 +328,7 @@ async fn cancel(
         ("last-event-id" = Option<String>, Header, description = "the number of the last event that was seen"),
     ),
     responses(
-        (status = 200, description = "events", content_type = "text/event-stream", body = String),
+        (status = 200, description = "events", content_type = "text/event-stream", body = reply::StreamEvent),
         (status = 400, description = "the number is none", body = ErrorBody),
         (status = 401, description = "no key, or one that is not known", body = ErrorBody),
         (status = 403, description = "from another site", body = ErrorBody),

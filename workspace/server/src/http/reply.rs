@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
+use utoipa::ToSchema;
 
 use crate::runs::{Live, Runs, Told};
 
@@ -27,6 +28,18 @@ pub(super) fn events(runs: Runs, live: Arc<Live>, from: usize) -> Sse<impl Strea
     });
     let events = batches.flat_map(|told: Vec<Event>| stream::iter(told.into_iter().map(Ok)));
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}
+
+/// One event of a stream.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes what is sent, which is written line by line")]
+pub(super) struct StreamEvent {
+    /// The number of the event, which `Last-Event-ID` takes.
+    id: Option<String>,
+    /// What kind it is.
+    event: Option<String>,
+    /// A JSON object.
+    data: Option<String>,
 }
 
 /// When a client that was cut off is to come again.

@@ -124,7 +124,7 @@ impl Runs {
             return false;
         }
         if let Some(state) = ended_state(path, &record) {
-            self.remember(Arc::new(Live::new(id, path.to_owned(), record, state)));
+            self.remember(&Live::new(id, path.to_owned(), record, state));
             return false;
         }
         let live = Arc::new(Live::new(id, path.to_owned(), record, State::Queued));
@@ -140,7 +140,7 @@ impl Runs {
                 tracing::warn!(run = %live.id(), why, "run lost");
                 live.end_by(EndedBy::Failure(why.clone()));
                 self.end_idle(&live, State::Failed(why));
-                self.remember(live);
+                self.remember(&live);
                 false
             }
         }

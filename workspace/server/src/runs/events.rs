@@ -79,23 +79,14 @@ impl EventLog {
         // The sender is in self, so that this waits until there is something.
         let ready = count.wait_for(|(count, ended)| *count > number || *ended).await;
         ready.ok()?;
-        let told: Vec<Told> = self.book().told.iter().filter(|told| told.number >= number).cloned().collect();
+        let told: Vec<Told> = self.book().told.iter().skip(number).cloned().collect();
         (!told.is_empty()).then_some(told)
     }
 
     fn tell(&self, book: &mut Book, name: &'static str, data: Value) {
-        let number = book.told.last().map_or(0, |last| last.number + 1);
+        let number = book.told.len();
         book.told.push(Told { number, name, data: Arc::new(data) });
         self.count.send_modify(|count| count.0 = number + 1);
-    }
-
-    /// Keeps the end alone, for a run that nobody follows any more.
-    pub(crate) fn forget(&self) {
-        let mut book = self.book();
-        let last = book.told.pop();
-        // What they held is given back, and not kept for more.
-        book.told = last.into_iter().collect();
-        (book.cards, book.steps) = Default::default();
     }
 
     /// The run has ended so: nothing more comes.

@@ -64,7 +64,12 @@ impl Live {
     /// A run that stands so.
     pub(crate) fn new(id: RunId, path: PathBuf, record: ServiceRecord, state: State) -> Self {
         let (stopper, _) = Stopper::new();
-        Self { id, path, record: Mutex::new(record), state: watch::Sender::new(state), stopper, events: Arc::default() }
+        let events = Arc::<EventLog>::default();
+        if state.is_final() {
+            // Whoever follows it hears at least that.
+            events.end(&state);
+        }
+        Self { id, path, record: Mutex::new(record), state: watch::Sender::new(state), stopper, events }
     }
 
     /// Its name.

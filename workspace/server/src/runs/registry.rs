@@ -12,13 +12,31 @@ use tracing::{Instrument, Span};
 
 use super::live::{Live, State};
 use super::queue::FairQueue;
-use super::record::{EndedBy, Idempotency, Owner};
+use super::record::{EndedBy, Idempotency, Owner, ServiceRecord};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::telemetry::{self, Telemetry};
 
 /// Runs that have ended and whose events are still all told.
 const RECENT: usize = 256;
+
+/// What is held of a run.
+#[derive(Clone)]
+enum Known {
+    /// All of it.
+    Awake(Arc<Live>),
+    /// Little, of a run that ended long ago: the rest is on disk.
+    Asleep(Owner, State),
+}
+
+impl Known {
+    fn is_of(&self, owner: &Owner) -> bool {
+        match self {
+            Self::Awake(live) => live.owner() == *owner,
+            Self::Asleep(known, _) => known == owner,
+        }
+    }
+}
 
 /// Everything that a run needs to be carried out.
 pub(crate) struct Ready {
@@ -56,9 +74,9 @@ pub(crate) struct Shared {
 }
 
 struct Book {
-    known: BTreeMap<RunId, Arc<Live>>,
-    /// Runs that have ended and whose events are all kept, the earliest first.
-    recent: VecDeque<Arc<Live>>,
+    known: BTreeMap<RunId, Known>,
+    /// Runs that have ended and are not asleep yet, the earliest first.
+    recent: VecDeque<RunId>,
     keys: HashMap<(Owner, String), (String, RunId)>,
     /// Keys under which a run is being put on disk.
     claimed: HashSet<(Owner, String)>,
@@ -110,13 +128,29 @@ impl Runs {
         let absent = || Refusal::absent("run", id);
         let id = RunId::new(id).map_err(|_| absent())?;
         let found = self.book().known.get(&id).cloned();
-        found.filter(|live| live.owner() == *owner).ok_or_else(absent)
+        found.filter(|known| known.is_of(owner)).and_then(|known| self.awake(id, known)).ok_or_else(absent)
     }
 
     /// This owner's runs, the latest first.
     pub fn of(&self, owner: &Owner, most: usize) -> Vec<Arc<Live>> {
-        let book = self.book();
-        book.known.values().rev().filter(|live| live.owner() == *owner).take(most).cloned().collect()
+        let found: Vec<(RunId, Known)> = {
+            let book = self.book();
+            let own = book.known.iter().rev().filter(|(_, known)| known.is_of(owner)).take(most);
+            own.map(|(id, known)| (id.clone(), known.clone())).collect()
+        };
+        found.into_iter().filter_map(|(id, known)| self.awake(id, known)).collect()
+    }
+
+    /// All of a run; nothing where somebody has removed it from the disk.
+    fn awake(&self, id: RunId, known: Known) -> Option<Arc<Live>> {
+        match known {
+            Known::Awake(live) => Some(live),
+            Known::Asleep(_, state) => {
+                let path = self.settings().runs_dir.join(id.as_str());
+                let record = ServiceRecord::read(&path)?;
+                Some(Arc::new(Live::new(id, path, record, state)))
+            }
+        }
     }
 
     /// How many wait, and how many are carried out.
@@ -133,7 +167,9 @@ impl Runs {
             let message = "the idempotency key was used for another request: expected the same body";
             return Err(Refusal::Conflict(message.to_owned()));
         }
-        Ok(book.known.get(id).cloned())
+        let (id, known) = (id.clone(), book.known.get(id).cloned());
+        drop(book);
+        Ok(known.and_then(|known| self.awake(id, known)))
     }
 
     /// Keeps a key for whoever puts its run on disk.
@@ -185,18 +221,18 @@ impl Runs {
         if let Some(Idempotency { key, digest }) = idempotency {
             book.keys.insert((owner, key), (digest, live.id().clone()));
         }
-        book.known.insert(live.id().clone(), live);
+        book.known.insert(live.id().clone(), Known::Awake(live));
         Ok(())
     }
 
     /// Knows a run of an earlier life that has ended.
-    pub(crate) fn remember(&self, live: Arc<Live>) {
+    pub(crate) fn remember(&self, live: &Live) {
         let (owner, idempotency) = (live.owner(), live.record().idempotency.clone());
         let mut book = self.book();
         if let Some(Idempotency { key, digest }) = idempotency {
-            book.keys.insert((owner, key), (digest, live.id().clone()));
+            book.keys.insert((owner.clone(), key), (digest, live.id().clone()));
         }
-        book.known.insert(live.id().clone(), live);
+        book.known.insert(live.id().clone(), Known::Asleep(owner, live.state()));
     }
 
     /// Carries a run out, and then those that wait.
@@ -208,19 +244,23 @@ impl Runs {
                 let (began, live, span) = (Instant::now(), Arc::clone(&ready.live), ready.span.clone());
                 super::carry::carry_out(ready).instrument(span).await;
                 runs.telemetry().run_ended(&live.recipe(), &live.state(), Some(began.elapsed()));
-                runs.grow_old(live);
+                runs.grow_old(&live);
                 next = runs.next(began.elapsed());
             }
         });
     }
 
-    /// Keeps the events of a run that has ended until some others have ended too: its trace stays on disk.
-    fn grow_old(&self, live: Arc<Live>) {
+    /// Keeps all of a run that has ended until some others have ended too. Whoever follows it keeps it longer.
+    fn grow_old(&self, live: &Live) {
         let mut book = self.book();
-        book.recent.push_back(live);
+        book.recent.push_back(live.id().clone());
         let oldest = if book.recent.len() > RECENT { book.recent.pop_front() } else { None };
-        drop(book);
-        oldest.iter().for_each(|live| live.events().forget());
+        let Some(id) = oldest else { return };
+        if let Some(known) = book.known.get_mut(&id)
+            && let Known::Awake(live) = known
+        {
+            *known = Known::Asleep(live.owner(), live.state());
+        }
     }
 
     /// The next one to be carried out by whoever has just done one.
@@ -257,7 +297,11 @@ impl Runs {
         self.refuse_more();
         let running: Vec<_> = {
             let book = self.book();
-            book.known.values().filter(|live| live.state() == State::Running).cloned().collect()
+            let awake = book.known.values().filter_map(|known| match known {
+                Known::Awake(live) => Some(live),
+                Known::Asleep(..) => None,
+            });
+            awake.filter(|live| live.state() == State::Running).cloned().collect()
         };
         running.iter().for_each(|live| live.stopper().stop());
         // The sender lives as long as self.
@@ -278,6 +322,7 @@ impl Runs {
     pub(super) fn end_idle(&self, live: &Live, state: State) {
         self.telemetry().run_ended(&live.recipe(), &state, None);
         live.set_state(state);
+        self.grow_old(live);
     }
 
     /// Waits until new runs are refused.

@@ -105,4 +105,7 @@ async fn a_server_that_is_dropped_loses_nothing() {
         next.until(run, "", "done").await;
     }
     next.until(&cancelled, "", "cancelled").await;
+    // What happened in it is on disk; that it is over is told to whoever follows it.
+    let told = next.get(&format!("/v1/runs/{cancelled}/events")).await.text();
+    assert!(told.contains("event: ended") && told.contains("cancelled"), "{told}");
 }

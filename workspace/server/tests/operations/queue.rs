@@ -135,3 +135,29 @@ async fn a_follower_who_leaves_harms_nothing() {
     };
     timeout(PATIENCE, gone).await.expect("all followers are gone");
 }
+
+#[tokio::test]
+async fn runs_that_ended_long_ago_are_still_known() {
+    let (plan, [alice, bob]) = Plan::new().keyed(["alice", "bob"]);
+    let world = plan.begin().await;
+    world.let_through(300);
+    let ask = world.ask("POST", "/v1/runs").key(&alice).json(&wish()).header("idempotency-key", "first");
+    let first = ask.send().await.json()["id"].as_str().unwrap().to_owned();
+    for _ in 1..300 {
+        let run = world.run(&alice).await;
+        world.until(&run, &alice, "done").await;
+    }
+    assert_eq!(ask.send().await.json()["id"], first.as_str());
+    for (rest, expected) in [("", "\"done\""), ("/trace", "\"winner\":0"), ("/events", "event: ended")] {
+        let ask = |key: &str| world.ask("GET", &format!("/v1/runs/{first}{rest}")).key(key);
+        let (hers, his) = (ask(&alice).send().await, ask(&bob).send().await);
+        assert!(hers.text().contains(expected) && his.status == 404, "{rest}: {}", hers.text());
+    }
+    let pick = world.ask("PUT", &format!("/v1/runs/{first}/picked")).json(&json!({"candidate": 0}));
+    assert_eq!(pick.key(&alice).send().await.status, 200);
+    let listed = world.ask("GET", "/v1/runs?limit=1000").key(&alice).send().await.json();
+    let listed = listed["data"].as_array().unwrap();
+    assert_eq!(listed.len(), 300);
+    assert!(listed.iter().all(|run| run["state"] == "done"));
+    assert_eq!((&listed[299]["id"], &listed[299]["picked"]), (&json!(first), &json!(0)));
+}
