@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::call::{Client, Server, wish};
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(10);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How often to look again.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -57,8 +57,8 @@ async fn a_drain_refuses_ends_streams_finishes_requests_and_keeps_runs() {
 #[tokio::test]
 async fn who_holds_all_connections_does_not_hold_the_end() {
     let limits = |settings: &mut editscale_server::Settings| {
-        (settings.connections, settings.drain) = (3, Duration::from_mins(10));
-        settings.head_time = Duration::from_mins(10);
+        (settings.connections, settings.drain) = (3, Duration::from_secs(600));
+        settings.head_time = Duration::from_secs(600);
     };
     let mut world = Plan::new().with(limits).begin().await;
     // Used and kept, never used, and one more that there is no room for.
