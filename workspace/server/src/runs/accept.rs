@@ -43,7 +43,7 @@ impl Runs {
         drop(claim);
         if let Err(refusal) = entered {
             // It was never promised to anybody.
-            fs::remove_dir_all(path).ok();
+            discard(&path);
             return Err(refusal);
         }
         self.expire_in_time(&live);
@@ -68,7 +68,7 @@ impl Runs {
         let directory = RunDirectory::create(&path).map_err(Refusal::broken)?;
         let begun = self.fill(asked, id, directory);
         if begun.is_err() {
-            fs::remove_dir_all(path).ok();
+            discard(&path);
         }
         begun
     }
@@ -119,12 +119,13 @@ impl Runs {
     /// Whether the run in this folder goes on.
     fn recover_one(&self, path: &Path, offers: &[Arc<Offer>], catalogue: &Catalogue) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| RunId::new(name).ok());
-        let (Some(id), Some(record)) = (name, ServiceRecord::read(path)) else { return false };
-        if !path.join("run.json").exists() {
+        let Some(id) = name else { return false };
+        if is_ours(&id) && !path.join("run.json").exists() {
             // The server died before it had accepted this.
-            fs::remove_dir_all(path).ok();
+            discard(path);
             return false;
         }
+        let Some(record) = ServiceRecord::read(path) else { return false };
         if let Some(state) = ended_state(path, &record) {
             self.remember(&Live::new(id, path.to_owned(), record, state));
             return false;
@@ -223,6 +224,18 @@ impl Begun {
         };
         (manifest, job)
     }
+}
+
+/// Removes a run that nobody was promised. Without its `run.json` it is none, should the server die before the rest is gone.
+fn discard(path: &Path) {
+    fs::remove_file(path.join("run.json")).ok();
+    fs::remove_dir_all(path).ok();
+}
+
+/// Whether a name can be one that [`new_id`] gave.
+fn is_ours(id: &RunId) -> bool {
+    let digits = id.as_str().strip_prefix('r').unwrap_or_default();
+    digits.len() == 24 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A name that no other run has: the time, so that names sort as runs were accepted, and chance.

@@ -87,6 +87,20 @@ async fn a_request_that_does_not_end_is_cut_when_the_drain_is_over() {
 }
 
 #[tokio::test]
+async fn what_was_not_accepted_is_cleared_away_and_nothing_else() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let at = |name: &str| folder.path().join(name);
+    let (begun, noted, others) = (at("r01a21546af3c6e5f73048994"), at("r01a21546af3f01e68e0e442b"), at("holiday"));
+    for path in [&begun, &noted, &others] {
+        std::fs::create_dir_all(path.join("images")).unwrap();
+    }
+    std::fs::write(noted.join("service.json"), "{}").unwrap();
+    let world = Plan::over(&folder).begin().await;
+    assert_eq!(world.get("/v1/runs").await.json()["data"], serde_json::json!([]));
+    assert_eq!([begun.exists(), noted.exists(), others.exists()], [false, false, true]);
+}
+
+#[tokio::test]
 async fn a_server_that_is_dropped_loses_nothing() {
     let world = Plan::new().with(|settings| settings.running = 1).begin().await;
     let mut runs = Vec::new();
