@@ -138,7 +138,7 @@ fn what_was_accepted_goes_on_after_a_polite_end() {
     for run in runs {
         let ended = server.ended(&run);
         assert_eq!(ended["state"], "done", "{ended}");
-        assert_eq!(ended["trace"]["candidates"].as_array().unwrap().len(), 8);
+        assert_eq!(ended["trace"]["candidates"].as_array().unwrap().len(), 24);
     }
 }
 

@@ -50,8 +50,8 @@ pub enum Refusal {
 
 impl Refusal {
     /// A field that is at fault.
-    pub(crate) fn invalid(param: &'static str, message: impl ToString) -> Self {
-        Self::Invalid { param, message: message.to_string() }
+    pub(crate) fn invalid(param: &'static str, message: impl Into<Refused>) -> Self {
+        Self::Invalid { param, message: message.into().0 }
     }
 
     /// A thing that is not there.
@@ -60,7 +60,16 @@ impl Refusal {
     }
 
     /// A failure of the server itself.
-    pub(crate) fn broken(error: impl ToString) -> Self {
-        Self::Broken(error.to_string())
+    pub(crate) fn broken(error: impl Into<Refused>) -> Self {
+        Self::Broken(error.into().0)
+    }
+}
+
+/// What is said of a refusal: a text, or an error's own words.
+pub(crate) struct Refused(String);
+
+impl<T: std::fmt::Display> From<T> for Refused {
+    fn from(said: T) -> Self {
+        Self(said.to_string())
     }
 }

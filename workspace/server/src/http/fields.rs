@@ -69,19 +69,15 @@ async fn multipart(mut form: Multipart) -> Result<Fields, ApiError> {
         if fields.files.len() + fields.values.len() >= MOST {
             return Err(bad(format!("expected at most {MOST} fields")));
         }
-        match field.file_name().map(str::to_owned) {
-            Some(file) => {
-                let bytes: Arc<[u8]> = field.bytes().await?.as_ref().into();
-                let name = name.strip_suffix("[]").unwrap_or(&name);
-                fields.files.push((name.to_owned(), File { name: file, bytes }));
-            }
-            None => {
-                let text = field.bytes().await?;
-                let text =
-                    std::str::from_utf8(&text).map_err(|_| bad(format!("the field `{name}` is no UTF-8 text")))?;
-                nested::insert(&mut fields.values, &name, text).map_err(bad)?;
-            }
+        if let Some(file) = field.file_name().map(str::to_owned) {
+            let bytes: Arc<[u8]> = field.bytes().await?.as_ref().into();
+            let name = name.strip_suffix("[]").unwrap_or(&name);
+            fields.files.push((name.to_owned(), File { name: file, bytes }));
+            continue;
         }
+        let text = field.bytes().await?;
+        let text = std::str::from_utf8(&text).map_err(|_| bad(format!("the field `{name}` is no UTF-8 text")))?;
+        nested::insert(&mut fields.values, &name, text).map_err(bad)?;
     }
     Ok(fields)
 }

@@ -1,4 +1,4 @@
-//! The door for HTTP. Every group of routes is a file, with its documentation for the OpenAPI document at each handler.
+//! The door for HTTP. Every group of routes is a file, with its documentation for the `OpenAPI` document at each handler.
 
 pub(crate) mod caller;
 pub(crate) mod error;
@@ -67,7 +67,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(openapi::routes())
 }
 
-/// The OpenAPI document.
+/// The `OpenAPI` document.
 pub fn document() -> utoipa::openapi::OpenApi {
     openapi::completed(routes().into_openapi())
 }

@@ -61,7 +61,7 @@ fn reasons(live: &Live) -> String {
 /// Why nothing came of a run.
 pub(crate) fn why_in_vain(record: &RunRecord) -> String {
     let made = record.candidates.iter().filter_map(|candidate| candidate.made.as_ref());
-    let edits = made.filter_map(|made| made.as_ref().err()).map(|failure| failure.to_string());
+    let edits = made.filter_map(|made| made.as_ref().err()).map(ToString::to_string);
     let said = record.candidates.iter().flat_map(|candidate| candidate.card.iter());
     let judged = said.filter_map(|(reward, said)| Some(format!("`{reward}` cannot judge: {}", said.as_ref().err()?)));
     match edits.chain(judged).next() {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use editscale_pickle::Pickled;
 
@@ -159,15 +159,9 @@ async fn answer(app: &App, body: Bytes) -> Result<Vec<u8>, Trouble> {
         (status = 503, description = "the server is shutting down", body = ErrorBody),
     )
 )]
-pub(super) async fn score(
-    State(app): State<Arc<App>>,
-    _: Caller,
-    method: Method,
-    uri: Uri,
-    request: Request,
-) -> Result<Response, ApiError> {
+pub(super) async fn score(State(app): State<Arc<App>>, _: Caller, request: Request) -> Result<Response, ApiError> {
     if !app.service.settings().pickles {
-        return Err(no_method(method, uri).await);
+        return Err(no_method(request.method().clone(), request.uri().clone()).await);
     }
     check_open(&app.service)?;
     let body = Bytes::from_request(request, &()).await?;
