@@ -20,9 +20,9 @@ pub(crate) struct Served {
     /// A folder whose recipes (*.yaml) are served.
     #[arg(long, value_name = "DIR")]
     pub(crate) recipes: Option<PathBuf>,
-    /// The folder that holds a folder for each run.
-    #[arg(long, value_name = "DIR", default_value = "runs/served")]
-    pub(crate) runs: PathBuf,
+    /// The folder that holds a folder for each run; `runs/served` where it is not given, or `runs/agent` for an agent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Option<PathBuf>,
     /// A folder whose files agents may name; none where it is not given.
     #[arg(long = "root", value_name = "DIR")]
     pub(crate) roots: Vec<PathBuf>,

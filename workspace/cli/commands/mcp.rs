@@ -1,9 +1,10 @@
 //! `editscale mcp`: tools for an agent, on stdin and stdout.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use editscale_server::{AgentOptions, Service, serve_stdio};
+use anyhow::{Context, Result};
+use editscale_server::{AgentOptions, Service, is_free, serve_stdio};
 
 use crate::args::Mcp;
 use crate::catalogue::catalogue;
@@ -12,7 +13,8 @@ use crate::serving::{begin_log, offers, settings};
 /// Serves one agent until it hangs up.
 pub(crate) fn run(arguments: &Mcp) -> Result<ExitCode> {
     let log = begin_log(arguments.served.log)?;
-    let settings = settings(&arguments.served)?;
+    let mut settings = settings(&arguments.served, "runs/agent")?;
+    settings.runs_dir = own_folder(&settings.runs_dir)?;
     let offers = offers(&arguments.served)?;
     let options = AgentOptions { roots: settings.roots.clone(), budget: settings.agent_budget };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -22,4 +24,12 @@ pub(crate) fn run(arguments: &Mcp) -> Result<ExitCode> {
         serve_stdio(service, options).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The first of `DIR`, `DIR-2`, `DIR-3`, … that no other agent works in: several may be at work at the same time.
+fn own_folder(folder: &Path) -> Result<PathBuf> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let numbered = (2..1000).map(|number| folder.with_file_name(format!("{name}-{number}")));
+    let mut all = std::iter::once(folder.to_owned()).chain(numbered);
+    all.find(|folder| is_free(folder)).with_context(|| format!("too many agents work in {}", folder.display()))
 }

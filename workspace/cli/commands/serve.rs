@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         keep: arguments.keep_days.map(|days| Duration::from_secs(86_400 * u64::from(days))),
         pickles: arguments.pickles,
         aliases: arguments.aliases.clone(),
-        ..settings(&arguments.served)?
+        ..settings(&arguments.served, "runs/served")?
     };
     let offers = offers(&arguments.served)?;
     if let Some((name, recipe)) =

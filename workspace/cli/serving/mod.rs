@@ -16,8 +16,8 @@ use crate::args::Served;
 pub(crate) use logs::begin as begin_log;
 pub(crate) use offers::offers;
 
-/// The settings that both doors are told.
-pub(crate) fn settings(served: &Served) -> Result<Settings> {
+/// The settings that both doors are told. Runs lie in the `usual` folder where no other is given.
+pub(crate) fn settings(served: &Served, usual: &str) -> Result<Settings> {
     let roots = served.roots.iter().map(|root| folder(root)).collect::<Result<_>>()?;
     let agent_budget = Budget {
         edits: served.session_edits,
@@ -32,7 +32,7 @@ pub(crate) fn settings(served: &Served) -> Result<Settings> {
         deadline: Duration::from_secs(served.deadline_secs),
         pixels: served.megapixels * 1_000_000,
         roots,
-        ..Settings::new(served.runs.clone())
+        ..Settings::new(served.runs.clone().unwrap_or_else(|| usual.into()))
     })
 }
 

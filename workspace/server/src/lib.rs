@@ -35,7 +35,7 @@ pub use mcp::{AgentError, AgentOptions, serve_agent, serve_stdio};
 pub use offer::{Offer, Pulse, Vital};
 pub use refusal::Refusal;
 pub use rewards::Scorer;
-pub use runs::{EventLog, Idempotency, Live, Owner, Runs, State, Told};
+pub use runs::{EventLog, Idempotency, Live, Owner, Runs, State, Told, is_free};
 pub use service::Service;
 pub use settings::Settings;
 pub use telemetry::{Telemetry, TraceIds};

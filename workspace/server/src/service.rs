@@ -12,7 +12,7 @@ use crate::health::{Health, Trouble};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
 use crate::rewards::{self, Scorer};
-use crate::runs::{Live, Runs};
+use crate::runs::{FolderLock, Live, Runs};
 use crate::settings::Settings;
 use crate::telemetry::{self, Telemetry};
 use crate::wish::{Checker, Wish};
@@ -32,6 +32,7 @@ pub struct Service {
     opened: SystemTime,
     secret: [u8; 32],
     closing: CancellationToken,
+    _lock: FolderLock,
 }
 
 impl Service {
@@ -51,6 +52,7 @@ impl Service {
         let mut secret = [0_u8; 32];
         getrandom::fill(&mut secret).map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
         let runs = Runs::new(settings.clone(), callers, Arc::new(Telemetry::new(&offers)));
+        let lock = FolderLock::take(&settings.runs_dir)?;
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {
             tracing::info!(resumed, "runs of an earlier life go on");
@@ -73,6 +75,7 @@ impl Service {
             opened,
             secret,
             closing,
+            _lock: lock,
         }))
     }
 

@@ -5,11 +5,14 @@ mod carry;
 mod events;
 mod expiry;
 mod live;
+mod lock;
 mod queue;
 mod record;
 mod registry;
 
 pub use events::{EventLog, Told};
 pub use live::{Live, State};
+pub(crate) use lock::FolderLock;
+pub use lock::is_free;
 pub use record::{Idempotency, Owner};
 pub use registry::Runs;
