@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
-use super::nested;
+use super::{nested, slim};
 
 /// More fields than this are no form that anybody fills in.
 const MOST: usize = 64;
@@ -45,19 +45,18 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             return multipart(Multipart::from_request(request, state).await?).await;
         }
         if media.starts_with("application/json") {
-            return json(&Bytes::from_request(request, state).await?);
+            return json(Bytes::from_request(request, state).await?).await;
         }
         let message = "expected the media type multipart/form-data or application/json";
         Err(ApiError::unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
     }
 }
 
-fn json(bytes: &[u8]) -> Result<Fields, ApiError> {
+async fn json(bytes: Bytes) -> Result<Fields, ApiError> {
     let bad = |message: String| ApiError::unreadable(StatusCode::BAD_REQUEST, message);
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(values)) => Ok(Fields { values, is_json: true, ..Fields::default() }),
-        Ok(_) => Err(bad("expected a JSON object".to_owned())),
-        Err(error) => Err(bad(format!("the body is no JSON: {error}"))),
+    match slim::read(bytes).await.map_err(bad)? {
+        Value::Object(values) => Ok(Fields { values, is_json: true, ..Fields::default() }),
+        _ => Err(bad("expected a JSON object".to_owned())),
     }
 }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use editscale_core::Image;
 use editscale_engine::read_run;
-use editscale_picture::{DecodeCache, EncodeOptions, Format, Limits, Pixels, encode, probe};
+use editscale_picture::{DecodeCache, EncodeError, EncodeOptions, Format, Limits, Pixels, encode, probe};
 
 use crate::refusal::Refusal;
 use crate::runs::Live;
@@ -77,8 +77,13 @@ pub(crate) fn rendered(image: &Image, wanted: Wanted, pictures: &DecodeCache) ->
     let picture = pictures.get(*image.digest().as_bytes(), &bytes).map_err(Refusal::broken)?;
     let deep = picture.metadata.is_deep && format == Format::Png;
     let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
-    let bytes = encode(&picture.pixels, &picture.metadata, options).map_err(Refusal::broken)?;
+    let bytes = encode(&picture.pixels, &picture.metadata, options).map_err(unfit)?;
     Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+}
+
+/// A picture that a format cannot hold, as one that is too wide for it.
+fn unfit(error: EncodeError) -> Refusal {
+    Refusal::invalid("format", error)
 }
 
 /// The same with what is transparent laid on white. Reads files and computes.
@@ -97,7 +102,7 @@ pub(crate) fn rendered_on_white(image: &Image, wanted: Wanted, pictures: &Decode
     let format = wanted.format.unwrap_or(Format::Png);
     let deep = metadata.is_deep && format == Format::Png;
     let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
-    let bytes = encode(&flat, metadata, options).map_err(Refusal::broken)?;
+    let bytes = encode(&flat, metadata, options).map_err(unfit)?;
     Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
 }
 

@@ -19,6 +19,7 @@ mod patient;
 mod reply;
 mod score;
 mod serve;
+pub(crate) mod slim;
 mod thumbnail;
 mod watched;
 

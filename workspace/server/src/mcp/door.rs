@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use super::desk::Desk;
 use super::roots::Roots;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::slim;
 use crate::runs::Owner;
 use crate::service::Service;
 
@@ -39,6 +40,8 @@ struct Shared {
     service: StreamableHttpService<Agent, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
     owners: Mutex<HashMap<String, Owner>>,
+    /// The most bytes of a message.
+    most: usize,
 }
 
 impl Door {
@@ -60,7 +63,7 @@ impl Door {
         }
         let agent = move || Ok(Agent::new(Arc::clone(&desk), None));
         let service = StreamableHttpService::new(agent, Arc::clone(&sessions), config);
-        Self(Arc::new(Shared { service, sessions, owners: Mutex::default() }))
+        Self(Arc::new(Shared { service, sessions, owners: Mutex::default(), most: settings.body_bytes }))
     }
 
     /// Answers a request of a caller that is known.
@@ -69,6 +72,10 @@ impl Door {
         if let Some(refused) = self.refused(session.as_deref(), &caller.0).await {
             return refused.into_response();
         }
+        let request = match looked_at(request, self.0.most).await {
+            Ok(request) => request,
+            Err(error) => return error.into_response(),
+        };
         let response = self.0.service.handle(request).await.map(Body::new);
         if let Some(begun) = session_of(response.headers()) {
             self.owners().insert(begun, caller.0);
@@ -115,6 +122,15 @@ fn config(body_bytes: usize) -> StreamableHttpServerConfig {
         .disable_allowed_hosts()
         .disable_allowed_origins()
         .with_max_request_body_bytes(body_bytes)
+}
+
+/// The request, with a message that is not too large once it is read.
+async fn looked_at(request: Request, most: usize) -> Result<Request, ApiError> {
+    let (parts, body) = request.into_parts();
+    let unreadable = |message: String| ApiError::unreadable(StatusCode::BAD_REQUEST, message);
+    let bytes = to_bytes(body, most).await.map_err(|error| unreadable(error.to_string()))?;
+    slim::check(&bytes).map_err(unreadable)?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 fn session_of(headers: &HeaderMap) -> Option<String> {

@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use super::form::{Asked, AskedItem, Items, MOST_ITEMS, Text};
 use super::pairs::{Pair, Sent};
 use crate::http::error::ApiError;
+use crate::http::slim;
 
 /// The most parts of a form: two files an item, the list and the name.
 const MOST_PARTS: usize = 2 * MOST_ITEMS + 2;
@@ -51,7 +52,9 @@ fn is_media(request: &Request, media: &str) -> bool {
 /// The body of a request that has to be JSON.
 pub(super) async fn json(request: Request) -> Result<Bytes, ApiError> {
     if is_media(&request, "application/json") {
-        return Ok(Bytes::from_request(request, &()).await?);
+        let bytes = Bytes::from_request(request, &()).await?;
+        slim::check(&bytes).map_err(unreadable)?;
+        return Ok(bytes);
     }
     Err(ApiError::unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected the media type application/json"))
 }
