@@ -47,6 +47,9 @@ pub(crate) struct Served {
     /// The most money of one conversation of an agent, in US dollars.
     #[arg(long, value_name = "USD", value_parser = usd)]
     pub(crate) session_usd: Option<Usd>,
+    /// Do what is understood of an instruction, and say what was left out, instead of refusing it.
+    #[arg(long)]
+    pub(crate) partial: bool,
     /// How the log on stderr is written.
     #[arg(long, value_name = "HOW", value_enum, default_value_t = LogWord::Text)]
     pub(crate) log: LogWord,

@@ -42,7 +42,14 @@ fn named(served: &Served) -> Result<Vec<(String, Loaded)>> {
     if files.is_empty() && served.recipes.is_none() {
         files.extend(built_in_names().map(str::to_owned));
     }
-    files.iter().map(|file| Ok((name_of(file)?, recipes::load(file)?))).collect()
+    let load = |file: &String| {
+        let mut loaded = recipes::load(file)?;
+        if served.partial {
+            loaded.recipe = loaded.recipe.doing_parts();
+        }
+        Ok((name_of(file)?, loaded))
+    };
+    files.iter().map(load).collect()
 }
 
 /// The recipes of a folder, in the order of their names.

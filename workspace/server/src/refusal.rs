@@ -16,12 +16,14 @@ pub enum Refusal {
         message: String,
     },
     /// There is no such thing, or not for this caller.
-    #[error("there is no {what} `{name}`")]
+    #[error("there is no {what} `{name}`{known}")]
     Absent {
         /// What kind of thing.
         what: &'static str,
         /// What it was called.
         name: String,
+        /// What there is in its place, in words; nothing where that is not for everybody to know.
+        known: String,
     },
     /// It does not go together with what was asked for earlier.
     #[error("{0}")]
@@ -56,7 +58,13 @@ impl Refusal {
 
     /// A thing that is not there.
     pub(crate) fn absent(what: &'static str, name: &str) -> Self {
-        Self::Absent { what, name: name.chars().take(80).collect() }
+        Self::Absent { what, name: name.chars().take(80).collect(), known: String::new() }
+    }
+
+    /// The same, with the names that would be known.
+    pub(crate) fn unknown(what: &'static str, name: &str, known: &str) -> Self {
+        let name = name.chars().take(80).collect();
+        Self::Absent { what, name, known: format!(": there are {known}") }
     }
 
     /// A failure of the server itself.

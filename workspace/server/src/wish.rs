@@ -2,7 +2,6 @@
 
 use editscale_config::{Catalogue, Recipe, Report};
 use editscale_core::{Budget, EncodedImage, ImageSize, Instruction, MediaType, Seed};
-use editscale_engine::read_run;
 use editscale_picture::{EncodeOptions, Format, Limits, Metadata, Pixels, decode, encode, probe};
 use serde_json::Value;
 use std::sync::Arc;
@@ -151,7 +150,10 @@ impl Checker<'_> {
             None => self.offers.first(),
             Some(name) => self.offers.iter().find(|offer| offer.name == name),
         };
-        found.cloned().ok_or_else(|| Refusal::absent("model", name.unwrap_or("default")))
+        found.cloned().ok_or_else(|| {
+            let names: Vec<&str> = self.offers.iter().map(|offer| offer.name.as_str()).collect();
+            Refusal::unknown("model", name.unwrap_or("default"), &names.join(", "))
+        })
     }
 
     /// The recipe with the caller's sections, and within the limits of both.
@@ -195,7 +197,7 @@ impl Checker<'_> {
     fn candidate(&self, run: &str, id: u32, owner: &Owner) -> Result<(EncodedImage, String), Refusal> {
         let live = self.runs.find(run, owner)?;
         let absent = || Refusal::absent("candidate with a picture", &format!("{run}:{id}"));
-        let record = read_run(live.path()).map_err(Refusal::broken)?;
+        let record = live.read().ok_or_else(absent)?;
         let made =
             record.candidates.get(id as usize).and_then(|candidate| candidate.made.as_ref()).ok_or_else(absent)?;
         let image = &made.as_ref().map_err(|_| absent())?.image;

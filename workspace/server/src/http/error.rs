@@ -95,7 +95,9 @@ impl From<Refusal> for ApiError {
             Refusal::Late(_) => plain(StatusCode::GATEWAY_TIMEOUT, "run_error", "deadline_passed"),
             Refusal::Broken(_) => {
                 tracing::error!(message, "the server failed");
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal")
+                // What it says names files of this machine.
+                let message = "the server could not do this; its log says why, under the id of this request";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal", message)
             }
         }
     }

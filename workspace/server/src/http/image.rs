@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use editscale_core::Image;
-use editscale_engine::read_run;
 use editscale_picture::{DecodeCache, EncodeError, EncodeOptions, Format, Limits, Pixels, encode, probe};
 
 use crate::refusal::Refusal;
@@ -23,6 +22,16 @@ pub(crate) enum Which {
     Best,
     /// One candidate.
     Candidate(u32),
+}
+
+impl Which {
+    fn words(self) -> String {
+        match self {
+            Self::Source => "the source".to_owned(),
+            Self::Best => "the best".to_owned(),
+            Self::Candidate(id) => format!("candidate {id}"),
+        }
+    }
 }
 
 /// A picture on its way to a client.
@@ -55,8 +64,8 @@ pub(crate) struct Wanted {
 
 /// The handle of a run's picture. Reads files.
 pub(crate) fn find(live: &Live, which: Which) -> Result<Image, Refusal> {
-    let absent = || Refusal::absent("picture", &format!("{}:{which:?}", live.id()));
-    let record = read_run(live.path()).map_err(Refusal::broken)?;
+    let absent = || Refusal::absent("picture", &format!("{} of {}", which.words(), live.id()));
+    let record = live.read().ok_or_else(absent)?;
     let id = match which {
         Which::Source => return Ok(record.manifest.request.source),
         Which::Candidate(id) => id,

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use editscale_core::ImageSize;
-use editscale_engine::read_run;
 use editscale_picture::Format;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,8 +85,8 @@ impl RunStatus {
 pub(crate) struct RunDetail {
     #[serde(flatten)]
     status: RunStatus,
-    /// Its trace so far.
-    trace: RunForm,
+    /// Its trace so far; nothing where its folder was damaged or removed.
+    trace: Option<RunForm>,
 }
 
 /// A small picture, for whoever tries the document out.
@@ -277,8 +276,11 @@ async fn list(
 /// Reads a run's record beside the runtime's threads.
 pub(crate) async fn record(live: &Arc<Live>) -> Result<RunForm, Refusal> {
     let live = Arc::clone(live);
-    let read = tokio::task::spawn_blocking(move || read_run(live.path()).map(|record| RunForm::from(&record)));
-    read.await.map_err(Refusal::broken)?.map_err(Refusal::broken)
+    let read = tokio::task::spawn_blocking(move || {
+        let record = live.read().ok_or_else(|| Refusal::absent("trace of the run", live.id().as_str()))?;
+        Ok(RunForm::from(&record))
+    });
+    read.await.map_err(Refusal::broken)?
 }
 
 /// Where a run stands, and its trace so far.
@@ -297,9 +299,9 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<RunDetail>, ApiError> {
     let live = app.service.runs().find(&id, &caller.0)?;
-    let trace = record(&live).await?;
+    let trace = record(&live).await.ok();
     let mut status = RunStatus::of(&live);
-    status.best = status.best.or(trace.winner);
+    status.best = status.best.or(trace.as_ref().and_then(|trace| trace.winner));
     Ok(Json(RunDetail { status, trace }))
 }
 

@@ -115,7 +115,7 @@ impl Call {
     pub(crate) fn edit_of(&self, made: &Made) -> Result<EditId, Trouble> {
         let live = self.desk.run(&made.run, self.owner())?;
         find(&live, Which::Candidate(made.candidate))?;
-        let record = editscale_engine::read_run(live.path()).map_err(crate::Refusal::broken)?;
+        let record = live.read().ok_or_else(|| crate::Refusal::absent("record of the run", live.id().as_str()))?;
         let ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked);
         let utility = ranked.into_iter().find(|ranked| ranked.id.0 == made.candidate).map(|it| it.utility.get());
         let deed = || Deed {

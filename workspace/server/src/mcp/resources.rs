@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use editscale_core::Outcome;
-use editscale_engine::{read_outcome, read_run};
+use editscale_engine::read_outcome;
 use rmcp::ErrorData;
 use rmcp::model::{
     ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
@@ -108,7 +108,7 @@ fn contents(desk: &Desk, owner: &Owner, place: Place, uri: &str) -> Result<Resou
 }
 
 fn trace(live: &Live, uri: &str) -> Result<ResourceContents, Refusal> {
-    let record = read_run(live.path()).map_err(Refusal::broken)?;
+    let record = live.read().ok_or_else(|| Refusal::absent("record of the run", live.id().as_str()))?;
     let text = serde_json::to_string(&RunForm::from(&record)).map_err(Refusal::broken)?;
     Ok(ResourceContents::text(text, uri).with_mime_type("application/json"))
 }

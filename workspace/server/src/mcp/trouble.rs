@@ -79,7 +79,7 @@ impl From<Refusal> for Trouble {
                 let param = if param == "prompt" { "instruction" } else { param };
                 Self::invalid(format!("`{param}` is wrong")).reported(&message)
             }
-            Refusal::Absent { what: "model", name } => {
+            Refusal::Absent { what: "model", name, .. } => {
                 Self::absent(format!("there is no recipe `{name}`: `list_recipes` tells which there are"))
             }
             Refusal::Absent { .. } => Self::absent(message),
@@ -92,7 +92,8 @@ impl From<Refusal> for Trouble {
             Refusal::Late(_) => Self::new("late", message),
             Refusal::Broken(why) => {
                 tracing::error!(why, "the server failed");
-                Self::new("server_failed", "the server itself failed").reported(&why)
+                // What it says names files of this machine.
+                Self::new("server_failed", "the server itself failed: its log says why")
             }
         }
     }

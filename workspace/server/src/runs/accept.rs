@@ -120,12 +120,19 @@ impl Runs {
     fn recover_one(&self, path: &Path, offers: &[Arc<Offer>], catalogue: &Catalogue) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| RunId::new(name).ok());
         let Some(id) = name else { return false };
-        if is_ours(&id) && !path.join("run.json").exists() {
+        if is_ours(&id)
+            && ["run.json", "journal.jsonl", "outcome.json"].into_iter().all(|file| is_absent(&path.join(file)))
+        {
             // The server died before it had accepted this.
             discard(path);
             return false;
         }
-        let Some(record) = ServiceRecord::read(path) else { return false };
+        let Some(record) = ServiceRecord::read(path) else {
+            if is_ours(&id) {
+                tracing::warn!(run = %id, "the service.json of a run cannot be read: the run is left alone");
+            }
+            return false;
+        };
         if let Some(state) = ended_state(path, &record) {
             self.remember(&Live::new(id, path.to_owned(), record, state));
             return false;
@@ -224,6 +231,11 @@ impl Begun {
         };
         (manifest, job)
     }
+}
+
+/// Whether a file is surely not there.
+fn is_absent(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
 }
 
 /// Removes a run that nobody was promised. Without its `run.json` it is none, should the server die before the rest is gone.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use editscale_core::RunId;
-use editscale_engine::Stopper;
+use editscale_engine::{RunRecord, Stopper, read_run};
 use tokio::sync::watch;
 
 use super::events::EventLog;
@@ -123,6 +123,12 @@ impl Live {
             Ok(state) => state.clone(),
             Err(_) => self.state(),
         }
+    }
+
+    /// Its record, from its folder. One that cannot be read is as good as none, and the log says why.
+    pub(crate) fn read(&self) -> Option<RunRecord> {
+        let read = read_run(&self.path);
+        read.map_err(|error| tracing::warn!(run = %self.id, %error, "the record of a run cannot be read")).ok()
     }
 
     /// What happened in it, in this life of the server.

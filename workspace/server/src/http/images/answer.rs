@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use editscale_core::ImageSize;
-use editscale_engine::{RunRecord, read_run};
+use editscale_engine::RunRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -106,7 +106,8 @@ pub(super) struct Album {
 impl Album {
     /// What a run came to that ended so. Reads files and computes.
     pub(super) fn new(display: &Display, state: &State) -> Result<Self, Refusal> {
-        let record = read_run(display.live.path()).map_err(Refusal::broken)?;
+        let record =
+            display.live.read().ok_or_else(|| Refusal::absent("record of the run", display.live.id().as_str()))?;
         let pictures = display.best(&record)?;
         if pictures.is_empty() {
             return Err(Refusal::Late("the deadline passed before there was a picture".to_owned()));

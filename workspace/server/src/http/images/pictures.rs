@@ -102,7 +102,7 @@ impl Display {
 
     /// A candidate's picture before the end. Reads files and computes.
     pub(super) fn preview(&self, id: CandidateId) -> Result<Ready, Refusal> {
-        let record = editscale_engine::read_run(self.live.path()).map_err(Refusal::broken)?;
+        let record = self.live.read().ok_or_else(|| Refusal::absent("record of the run", self.live.id().as_str()))?;
         let found = candidate(&record, id).ok_or_else(|| Refusal::absent("candidate", &id.to_string()));
         let (candidate, image) = found?;
         let mut form = described(candidate, None);

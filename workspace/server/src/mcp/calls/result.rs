@@ -1,7 +1,7 @@
 //! What a run came to, as an edit of the conversation.
 
 use editscale_core::{Ledger, Outcome, ScoreCard};
-use editscale_engine::{RunRecord, read_run};
+use editscale_engine::RunRecord;
 
 use super::super::answers::{Answer, EditAnswer, OtherForm};
 use super::super::desk::Call;
@@ -54,7 +54,7 @@ fn in_vain(call: &Call, finished: &Finished) -> Trouble {
 
 fn conclude(call: &Call, finished: &Finished) -> Result<(EditAnswer, Shown), Trouble> {
     let live = &finished.live;
-    let record = read_run(live.path()).map_err(crate::Refusal::broken)?;
+    let record = live.read().ok_or_else(|| crate::Refusal::absent("record of the run", live.id().as_str()))?;
     let outcome = record.outcome.as_ref();
     let winner = outcome.and_then(Outcome::winner).or_else(|| live.events().best());
     // A run whose time was up has what was found until then; one that was ended otherwise is nobody's edit.
