@@ -63,6 +63,8 @@ pub struct Wish {
     pub owner: Owner,
     /// Under which key the same wish may come again.
     pub idempotency: Option<Idempotency>,
+    /// Whether its caller alone can have what comes of it, by waiting: should the server end first, nobody wants it any more.
+    pub tied: bool,
 }
 
 impl Wish {
@@ -100,6 +102,7 @@ pub(crate) struct Asked {
     pub(crate) deadline: Duration,
     pub(crate) owner: Owner,
     pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) tied: bool,
 }
 
 /// What wishes are checked against.
@@ -126,7 +129,7 @@ impl Checker<'_> {
             return Err(Refusal::invalid("mask", format!("editor `{}` does not honour a mask", card.name)));
         }
         let deadline = wish.deadline.unwrap_or(self.settings.deadline).min(self.settings.deadline);
-        let (owner, idempotency) = (wish.owner, wish.idempotency);
+        let (owner, idempotency, tied) = (wish.owner, wish.idempotency, wish.tied);
         Ok(Asked {
             offer,
             recipe,
@@ -140,6 +143,7 @@ impl Checker<'_> {
             deadline,
             owner,
             idempotency,
+            tied,
         })
     }
 

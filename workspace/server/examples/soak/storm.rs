@@ -127,7 +127,8 @@ async fn counted(address: SocketAddr, known: HashMap<String, String>, runs: &Pat
             tally.twice += 1;
         }
     }
-    let folders = std::fs::read_dir(runs)?.count() as u64;
+    let is_run = |entry: &std::io::Result<std::fs::DirEntry>| entry.as_ref().is_ok_and(|entry| entry.path().is_dir());
+    let folders = std::fs::read_dir(runs)?.filter(is_run).count() as u64;
     ensure!(folders >= tally.accepted, "{folders} folders of {} runs", tally.accepted);
     tally.twice += folders - tally.accepted;
     Ok(tally)

@@ -202,6 +202,7 @@ fn wish(mut fields: Fields, caller: Caller, headers: &HeaderMap) -> Result<Wish,
         deadline: fields.number("deadline_secs")?.map(|secs| seconds("deadline_secs", secs)).transpose()?,
         owner: caller.0,
         idempotency: None,
+        tied: false,
     };
     fields.check_all_taken()?;
     wish.idempotency = idempotency(headers, &wish)?;

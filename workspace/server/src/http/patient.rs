@@ -102,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_read_is_cut_and_who_reads_slowly_is_not() {
         let (mut client, server) = tokio::io::duplex(1024);
-        let mut server = Patient::new(server, Duration::from_millis(300));
+        let mut server = Patient::new(server, Duration::from_secs(2));
         let slow = tokio::spawn(async move {
             let mut read = [0; 1024];
             for _ in 0..5 {

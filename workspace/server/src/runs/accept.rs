@@ -86,6 +86,7 @@ impl Runs {
         let begun = Begun { run: id.clone(), request, source_name: asked.source_name, continues: asked.continues };
         let live = |record| Arc::new(Live::new(id, directory.path().to_owned(), record, State::Queued));
         let mut record = ServiceRecord::new(&offer.name, &asked.owner, asked.deadline);
+        record.tied = asked.tied && asked.idempotency.is_none();
         record.idempotency = asked.idempotency;
         record.instruction = begun.request.instruction.to_string();
         record.continues.clone_from(&begun.continues);
@@ -139,7 +140,7 @@ impl Runs {
         }
         let live = Arc::new(Live::new(id, path.to_owned(), record, State::Queued));
         live.events().set_meter(self.meter(&live));
-        let resumed = resume(&live, offers, catalogue);
+        let resumed = if live.record().tied { Err(UNWANTED.to_owned()) } else { resume(&live, offers, catalogue) };
         match resumed.and_then(|ready| self.enter(ready, true).map_err(|refusal| refusal.to_string())) {
             Ok(()) => {
                 self.expire_in_time(&live);
@@ -232,6 +233,9 @@ impl Begun {
         (manifest, job)
     }
 }
+
+/// Why a run does not go on whose caller waited for it and had no other way to it.
+const UNWANTED: &str = "the server ended before it, and with that the connection of the client that waited for it";
 
 /// Whether a file is surely not there.
 fn is_absent(path: &Path) -> bool {

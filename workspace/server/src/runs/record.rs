@@ -40,6 +40,9 @@ pub(crate) struct ServiceRecord {
     pub(crate) owner: Owner,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) idempotency: Option<Idempotency>,
+    /// Whether its caller alone could have what comes of it, by waiting.
+    #[serde(default)]
+    pub(crate) tied: bool,
     accepted_unix_millis: u64,
     /// How long it may take, waiting included. After a restart of the server it has that long again.
     deadline_secs: f64,
@@ -73,6 +76,7 @@ impl ServiceRecord {
             continues: None,
             owner: owner.clone(),
             idempotency: None,
+            tied: false,
             accepted_unix_millis: millis(SystemTime::now()),
             deadline_secs: deadline.as_secs_f64(),
             ended: None,

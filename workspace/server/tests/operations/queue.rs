@@ -27,7 +27,7 @@ async fn a_full_queue_says_when_to_come_again() {
     let after: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=600).contains(&after));
     // Nothing of a refused run stays on disk.
-    let folders = std::fs::read_dir(world.folder.path()).unwrap().count();
+    let folders = world.folders();
     assert_eq!(folders, 3);
 }
 
@@ -100,7 +100,7 @@ async fn the_same_key_gets_the_same_run() {
     let runs: HashSet<String> = accepted.map(|answer| answer.json()["id"].to_string()).collect();
     assert_eq!(runs.len(), 1);
     assert_eq!(ask.clone().key(&bob).send().await.status, 202);
-    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 2);
+    assert_eq!(world.folders(), 2);
     let mut other = wish();
     other["seed"] = json!(7);
     let answer = ask.json(&other).key(&alice).send().await;

@@ -12,7 +12,7 @@ use editscale_core::{
     BoxFuture, Candidate, EditBackend, EditBatch, EditorCard, Failure, FailureKind, RewardCard, Watch,
 };
 use editscale_picture::{EncodeOptions, Metadata, Pixels, encode};
-use editscale_server::{App, Keys, Offer, Pulse, Service, Settings, Vital, serve};
+use editscale_server::{App, Keys, Offer, Pulse, Service, Settings, Vital, is_free, serve};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, reward_card};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -127,6 +127,10 @@ impl Plan {
             pulse: Arc::new(self.pulse),
         };
         let callers = self.keys.len().max(1);
+        // What was dropped a moment ago may still be ending.
+        while !is_free(&self.settings.runs_dir) {
+            tokio::task::yield_now().await;
+        }
         let service = Service::open(vec![offer], catalogue, self.settings, callers).unwrap();
         let app = Arc::new(App { service: Arc::clone(&service), keys: self.keys });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -148,6 +152,12 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// The folders of runs.
+    pub(crate) fn folders(&self) -> usize {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
+    }
+
     /// Lets so many edits through.
     pub(crate) fn let_through(&self, edits: usize) {
         self.gate.add_permits(edits);

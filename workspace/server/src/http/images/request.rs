@@ -157,6 +157,7 @@ fn wish(fields: &mut Fields, caller: Caller) -> Result<Wish, ApiError> {
         deadline: fields.number("deadline_secs")?.map(|secs| seconds("deadline_secs", secs)).transpose()?,
         owner: caller.0,
         idempotency: None,
+        tied: true,
     })
 }
 

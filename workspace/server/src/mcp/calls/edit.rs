@@ -113,6 +113,7 @@ fn order(call: &Call, asked: Asked) -> Result<Order, Trouble> {
         deadline: None,
         owner: call.owner().clone(),
         idempotency: None,
+        tied: true,
     };
     let asked = how.budget.map(|budget| budget.checked()).transpose()?.unwrap_or_default();
     Ok(Order { offer, wish, parent, asked, destination, inline: how.inline })
