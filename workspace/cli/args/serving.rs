@@ -47,6 +47,9 @@ pub(crate) struct Served {
     /// The most money of one conversation of an agent, in US dollars.
     #[arg(long, value_name = "USD", value_parser = usd)]
     pub(crate) session_usd: Option<Usd>,
+    /// Remove pictures that a recipe does not retain. Without it all are kept, so that any candidate can be gone on from.
+    #[arg(long)]
+    pub(crate) retain: bool,
     /// Do what is understood of an instruction, and say what was left out, instead of refusing it.
     #[arg(long)]
     pub(crate) partial: bool,

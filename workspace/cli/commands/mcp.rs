@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use editscale_server::{AgentOptions, Service, is_free, serve_stdio};
@@ -9,6 +10,7 @@ use editscale_server::{AgentOptions, Service, is_free, serve_stdio};
 use crate::args::Mcp;
 use crate::catalogue::catalogue;
 use crate::serving::{begin_log, offers, settings};
+use crate::signals::asked_to_stop;
 
 /// Serves one agent until it hangs up.
 pub(crate) fn run(arguments: &Mcp) -> Result<ExitCode> {
@@ -18,12 +20,18 @@ pub(crate) fn run(arguments: &Mcp) -> Result<ExitCode> {
     let offers = offers(&arguments.served)?;
     let options = AgentOptions { roots: settings.roots.clone(), budget: settings.agent_budget };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let service = Service::open(offers, catalogue(), settings, 1)?;
         log.follow(&service);
-        serve_stdio(service, options).await?;
+        tokio::select! {
+            served = serve_stdio(Arc::clone(&service), options) => served?,
+            () = asked_to_stop() => service.runs().close().await,
+        }
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // A thread may still wait for what the agent says next.
+    runtime.shutdown_background();
+    done
 }
 
 /// The first of `DIR`, `DIR-2`, `DIR-3`, … that no other agent works in: several may be at work at the same time.

@@ -18,6 +18,10 @@ use crate::signals::asked_to_stop;
 /// Serves until it is told to end.
 pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
     let keys = arguments.keys.as_deref().map_or_else(|| Ok(Keys::default()), keys::read)?;
+    if let Some(file) = arguments.keys.as_deref().filter(|_| keys.is_empty()) {
+        let misuse = Misuse::new(format!("keys file {} has no keys: nobody could call", file.display()));
+        return Err(misuse.hint("make one with `editscale keys add NAME`, or leave --keys out").into());
+    }
     if keys.is_empty() && !arguments.listen.ip().is_loopback() {
         let misuse = Misuse::new(ServeError::Open(arguments.listen).to_string());
         return Err(misuse.hint("make a key with `editscale keys add NAME`, and give the file as --keys").into());
@@ -45,6 +49,10 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         let callers = keys.len().max(1);
         let service = Service::open(offers, catalogue(), settings, callers)?;
         log.follow(&service);
+        let names: Vec<&str> = service.offers().iter().map(|offer| offer.name.as_str()).collect();
+        let who =
+            if keys.is_empty() { "this machine alone may call".to_owned() } else { format!("{} keys", keys.len()) };
+        tell(&format!("serving {}; runs in {}; {who}", names.join(", "), service.settings().runs_dir.display()));
         print(&format!("http://{}", listener.local_addr()?))?;
         let ended = async {
             asked_to_stop().await;

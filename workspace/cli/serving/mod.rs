@@ -27,6 +27,7 @@ pub(crate) fn settings(served: &Served, usual: &str) -> Result<Settings> {
     };
     Ok(Settings {
         agent_budget,
+        retain: served.retain,
         running: usize::from(served.running),
         most_edits: served.most_edits,
         deadline: Duration::from_secs(served.deadline_secs),

@@ -25,7 +25,8 @@ pub(crate) fn offers(served: &Served) -> Result<Vec<Offer>> {
         if offers.iter().any(|offer| offer.name == name) {
             bail!(Misuse::new(format!("two recipes are called `{name}`")).hint("rename one of the files"));
         }
-        offers.push(workshop.offer(name, loaded)?);
+        let context = format!("recipe `{name}` cannot be served");
+        offers.push(workshop.offer(name, loaded).context(context)?);
     }
     if offers.is_empty() {
         bail!(Misuse::new("there is no recipe to serve").hint("give --recipe, or a folder with *.yaml as --recipes"));

@@ -7,6 +7,7 @@ use editscale_core::{RewardCard, RewardItem, RewardModel};
 use crate::batching::{Answer, Batching, Load};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::telemetry::Telemetry;
 
 /// A reward that callers can ask by its name.
 #[derive(Debug)]
@@ -18,6 +19,12 @@ pub struct Scorer {
 }
 
 impl Scorer {
+    /// Has the sizes of its calls counted.
+    pub(crate) fn meter(&self, telemetry: &Arc<Telemetry>) {
+        let (name, telemetry) = (self.batching.card().name.to_string(), Arc::clone(telemetry));
+        self.batching.set_meter(Box::new(move |size| telemetry.batch(&name, size)));
+    }
+
     /// What callers call it: its name in its recipe, or `RECIPE/REWARD` where an earlier one has that.
     pub fn name(&self) -> &str {
         &self.name

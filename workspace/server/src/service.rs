@@ -51,7 +51,9 @@ impl Service {
         check_aliases(&offers, &settings)?;
         let mut secret = [0_u8; 32];
         getrandom::fill(&mut secret).map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
-        let runs = Runs::new(settings.clone(), callers, Arc::new(Telemetry::new(&offers)));
+        let telemetry = Arc::new(Telemetry::new(&offers));
+        rewards.iter().for_each(|scorer| scorer.meter(&telemetry));
+        let runs = Runs::new(settings.clone(), callers, telemetry);
         let lock = FolderLock::take(&settings.runs_dir)?;
         let resumed = runs.recover(&offers, &catalogue)?;
         if resumed > 0 {

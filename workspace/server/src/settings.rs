@@ -12,6 +12,9 @@ pub struct Settings {
     pub runs_dir: PathBuf,
     /// How long runs are kept that have ended; for ever where it is not said.
     pub keep: Option<Duration>,
+    /// Whether pictures that a recipe does not retain are removed at the end of a run. Else all are kept, so that any candidate can be
+    /// looked at, picked and gone on from.
+    pub retain: bool,
     /// Runs that are carried out at a time. Their editors and rewards are shared.
     pub running: usize,
     /// Runs that may wait; one more is refused until there is room.
@@ -56,6 +59,7 @@ impl Settings {
         Self {
             runs_dir,
             keep: None,
+            retain: false,
             running: 2,
             waiting: 64,
             most_edits: 64,

@@ -1,6 +1,6 @@
 //! What a caller wishes for, by whichever door: checked, and made into what a run begins with.
 
-use editscale_config::{Catalogue, Recipe, Report};
+use editscale_config::{Catalogue, Recipe, Report, Retain};
 use editscale_core::{Budget, EncodedImage, ImageSize, Instruction, MediaType, Seed};
 use editscale_picture::{EncodeOptions, Format, Limits, Metadata, Pixels, decode, encode, probe};
 use serde_json::Value;
@@ -164,10 +164,14 @@ impl Checker<'_> {
     fn recipe(&self, offer: &Offer, sections: &[(&'static str, Value)]) -> Result<Recipe, Refusal> {
         let ours = Budget { edits: Some(self.settings.most_edits), ..Budget::default() };
         let own = offer.recipe.budget();
-        if sections.is_empty() {
+        let keeps_all = matches!(offer.recipe.settings().retain, Retain::All(_)) || self.settings.retain;
+        if sections.is_empty() && keeps_all {
             return Ok(offer.recipe.clone().within(&ours));
         }
-        let texts: Vec<(&str, String)> = sections.iter().map(|(name, value)| (*name, value.to_string())).collect();
+        let mut texts: Vec<(&str, String)> = sections.iter().map(|(name, value)| (*name, value.to_string())).collect();
+        if !keeps_all {
+            texts.push(("retain", r#"{"all": {}}"#.to_owned()));
+        }
         let param = sections.first().map_or("search", |(name, _)| name);
         let told = |report: Report| Refusal::Invalid { param, message: words(&report) };
         let recipe = offer.recipe.with_sections(&texts, self.catalogue).map_err(told)?.within(&own).within(&ours);

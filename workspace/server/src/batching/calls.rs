@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use editscale_core::{Failure, FailureKind, RewardBatch, RewardKind, RewardModel};
@@ -49,6 +49,8 @@ pub(super) struct Calls {
     full: Notify,
     calls: AtomicU64,
     items: AtomicU64,
+    /// Hears how many items each call had.
+    meter: OnceLock<Meter>,
 }
 
 #[derive(Default)]
@@ -71,9 +73,24 @@ struct Book {
     pace: Option<Duration>,
 }
 
+/// What hears how many items a call had.
+pub(crate) type Meter = Box<dyn Fn(usize) + Send + Sync>;
+
 impl Calls {
+    /// Says who hears of the sizes of calls; the first one stands.
+    pub(super) fn set_meter(&self, meter: Meter) {
+        self.meter.set(meter).ok();
+    }
+
     pub(super) fn new(reward: Arc<dyn RewardModel>) -> Self {
-        Self { reward, book: Mutex::default(), full: Notify::new(), calls: AtomicU64::new(0), items: AtomicU64::new(0) }
+        Self {
+            reward,
+            book: Mutex::default(),
+            full: Notify::new(),
+            calls: AtomicU64::new(0),
+            items: AtomicU64::new(0),
+            meter: OnceLock::new(),
+        }
     }
 
     pub(super) fn reward(&self) -> &dyn RewardModel {
@@ -229,6 +246,9 @@ impl Calls {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.items.fetch_add(items as u64, Ordering::Relaxed);
         tracing::debug!(reward = %self.reward.card().name, items, ?took, "a call of a reward");
+        if let Some(meter) = self.meter.get() {
+            meter(items);
+        }
         let mut book = self.book();
         book.at_work -= 1;
         book.under_way -= items;

@@ -54,6 +54,11 @@ impl Batching {
         Self { calls: Arc::new(Calls::new(reward)), room }
     }
 
+    /// Says who hears how many items each call had.
+    pub(crate) fn set_meter(&self, meter: calls::Meter) {
+        self.calls.set_meter(meter);
+    }
+
     /// What waits, what is under way, and what was done.
     pub(crate) fn load(&self) -> Load {
         self.calls.load()

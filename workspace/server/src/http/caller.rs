@@ -52,7 +52,9 @@ fn unknown(message: &str) -> ApiError {
 /// Lets requests through whose caller is known, and says who it is.
 pub(super) async fn known(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let is_open = is_open(request.uri().path());
+    let is_foreign = !request.method().is_safe() && is_cross_site(request.headers());
     let caller = match caller(&app, request.headers()) {
+        _ if is_foreign => return foreign_page().into_response(),
         Ok(caller) => Some(caller),
         Err(error) if !is_open || error.status == StatusCode::FORBIDDEN => return error.into_response(),
         Err(_) => None,
@@ -75,7 +77,8 @@ fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
         return if is_local(headers) { Ok(Caller(Owner(LOCAL.to_owned()))) } else { Err(foreign()) };
     }
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = sent.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
+    let is_bearer = |scheme: &str| scheme.eq_ignore_ascii_case("bearer");
+    let key = sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| is_bearer(scheme)).map(|(_, key)| key);
     let key = key.ok_or_else(|| unknown("expected an API key: send `Authorization: Bearer KEY`"))?;
     app.keys.owner(key.trim()).map(Caller).ok_or_else(|| unknown("the API key is not known here"))
 }
@@ -109,8 +112,17 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     if from.is_some() && from == host(headers) {
         return Ok(());
     }
+    Err(foreign_page())
+}
+
+fn foreign_page() -> ApiError {
     let message = "the request comes from a page of another site";
-    Err(ApiError::new(StatusCode::FORBIDDEN, "authentication_error", "foreign_origin", message))
+    ApiError::new(StatusCode::FORBIDDEN, "authentication_error", "foreign_origin", message)
+}
+
+/// Whether a browser says that a page of another site made the request, as it does also where it leaves the origin out.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }
 
 #[cfg(test)]

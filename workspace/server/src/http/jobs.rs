@@ -270,7 +270,10 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<RunList>, ApiError> {
     let most = usize::from(query.limit.unwrap_or(50)).min(1000);
-    let data = app.service.runs().of(&caller.0, most).iter().map(|live| RunStatus::of(live)).collect();
+    let runs = app.service.runs().clone();
+    // Those that ended long ago are read from their folders.
+    let listed = move || runs.of(&caller.0, most).iter().map(|live| RunStatus::of(live)).collect();
+    let data = app.service.beside(listed).await?;
     Ok(Json(RunList { data }))
 }
 

@@ -158,14 +158,18 @@ impl Live {
             return false;
         }
         record.ended = Some(by);
-        drop(record);
-        self.keep();
+        self.write(&record);
         true
     }
 
     /// Writes the record down. A disk that refuses costs what was noted, and not the run.
     pub(crate) fn keep(&self) {
-        let record = self.record().clone();
+        let record = self.record();
+        self.write(&record);
+    }
+
+    /// Under the record's lock, so that what is written last is what is known.
+    fn write(&self, record: &ServiceRecord) {
         if let Err(error) = record.write(&self.path) {
             tracing::error!(run = %self.id, %error, "cannot write the record of a run");
         }
