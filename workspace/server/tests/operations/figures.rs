@@ -56,7 +56,8 @@ async fn figures_tell_what_was_done() {
         ("editscale_nfe_total{recipe=\"none\"}", 0.0),
         ("editscale_usd_total{recipe=\"none\"}", 0.0),
         ("editscale_score_count{recipe=\"none\",reward=\"photometric\"}", 2.0),
-        ("editscale_scoring_batch_size_sum{reward=\"photometric\"}", 3.0),
+        // Two runs with a judgement each, and three that are told of here.
+        ("editscale_scoring_batch_size_sum{reward=\"photometric\"}", 5.0),
         ("editscale_scoring_batch_size_sum{reward=\"other\"}", 3.0),
         ("editscale_queue_waiting", 0.0),
         ("editscale_queue_running", 0.0),
