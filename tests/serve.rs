@@ -191,6 +191,7 @@ fn a_folder_of_runs_has_one_server() {
 fn bad_arguments_are_told_before_anything_listens() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bad.yaml"), "version: 1\n").unwrap();
+    fs::write(folder.path().join("nobody.txt"), "# nobody yet\n").unwrap();
     for (arguments, expected) in [
         (&["serve", "--listen", "0.0.0.0:0"][..], "without API keys a server listens on this machine alone"),
         (&["serve", "--recipe", "bad.yaml"], "recipe `bad.yaml` cannot be used"),
@@ -199,6 +200,7 @@ fn bad_arguments_are_told_before_anything_listens() {
         (&["serve", "--recipe", "quickstart", "--recipe", "quickstart"], "two recipes are called `quickstart`"),
         (&["serve", "--recipe", "quickstart", "--alias", "a=b"], "--alias a=b: there is no recipe `b`"),
         (&["serve", "--keys", "none.txt"], "cannot read keys file none.txt"),
+        (&["serve", "--keys", "nobody.txt"], "keys file nobody.txt has no keys"),
         (&["keys", "add", "a b"], "cannot name a key"),
     ] {
         let output = editscale(arguments, folder.path()).output().unwrap();

@@ -153,6 +153,14 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_that_names_another_site_is_believed() {
+        for (site, expected) in [("cross-site", true), ("same-origin", false), ("none", false)] {
+            assert_eq!(is_cross_site(&headers(&[("sec-fetch-site", site)])), expected, "{site}");
+        }
+        assert!(!is_cross_site(&headers(&[])));
+    }
+
+    #[test]
     fn a_page_may_call_its_own_server_alone() {
         let check = |origin| check_origin(&headers(&[("host", "localhost:80"), ("origin", origin)])).is_ok();
         assert!(check("http://localhost:80") && check("https://localhost:80"));

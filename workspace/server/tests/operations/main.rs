@@ -15,5 +15,6 @@ mod closing;
 mod figures;
 mod kill;
 mod queue;
+mod remains;
 mod wire;
 mod world;
