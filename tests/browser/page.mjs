@@ -244,6 +244,10 @@ const scenes = {
     await page.waitForFunction(() => document.querySelector(".slider .before").naturalWidth > 0);
     await look(page, "failed");
     await accessible(page, "failed");
+    await page.getByRole("button", { name: "Change the instruction" }).click();
+    await page.locator(".chosen strong").waitFor();
+    expect(await page.locator("#new textarea").inputValue() === "add a hat", "the instruction can be changed");
+    expect(/flower/.test(await page.locator(".chosen strong").textContent()), "and the picture is there still");
     await page.context().close();
   },
 

@@ -236,8 +236,16 @@ async fn begin(
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    let live = app.service.accept(wish(fields, caller, &headers)?).await?;
+    let live = app.service.accept(wish(fields, caller, &headers)?).await.map_err(in_our_words)?;
     Ok((StatusCode::ACCEPTED, Json(RunStatus::of(&live))).into_response())
+}
+
+/// The images API calls some fields otherwise.
+fn in_our_words(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Invalid { param: "prompt", message } => Refusal::Invalid { param: "instruction", message },
+        other => other,
+    }
 }
 
 /// How many.

@@ -16,7 +16,7 @@ function notice(text, deed) {
 }
 
 const open = (id) => { location.hash = `run=${id}`; };
-const runs = new RunView({ open, notice });
+const runs = new RunView({ open, notice, reword: (picture, instruction) => { location.hash = ""; home.take(picture, instruction); } });
 const home = new Home({
   open,
   leave: () => { if (location.hash.startsWith("#run=")) location.hash = ""; },

@@ -66,6 +66,12 @@ export class Home {
     $("#new textarea").focus({ preventScroll: true });
   }
 
+  /// Takes up a picture and what was to be done to it.
+  take(picture, instruction) {
+    this.composer.field("instruction").value = instruction;
+    this.choose([picture]);
+  }
+
   show() {
     this.isShown = true;
     document.title = "editscale";

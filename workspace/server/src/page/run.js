@@ -13,8 +13,8 @@ import { figure, isOver, name, seconds, spending, standing, trouble } from "./wo
 const [SOON, LATE] = [500, 10_000];
 
 export class RunView {
-  constructor({ open, notice }) {
-    Object.assign(this, { open, notice, run: null, gone: new AbortController(), drawing: false, shelf: new Shelf(400), order: null });
+  constructor({ open, notice, reword }) {
+    Object.assign(this, { open, notice, reword, run: null, gone: new AbortController(), drawing: false, shelf: new Shelf(400), order: null });
     this.compare = new Compare({ changed: () => this.chosen() });
     this.sheet = new Sheet($("#sheet"), { shelf: this.shelf, show: (id) => this.show(id), link: (id) => this.link(id) });
     const form = $("#go-on");
@@ -25,6 +25,7 @@ export class RunView {
     });
     $("#order").addEventListener("change", (event) => { this.order = event.target.value; this.draw(); });
     $("#cancel").addEventListener("click", () => this.cancel());
+    $("#reword").addEventListener("click", () => this.sayAgain());
     $("#pick").addEventListener("click", () => this.pick());
     $("#refine").addEventListener("click", () => this.unfold($("#go-on").hidden));
     $("#trace").addEventListener("click", () => this.keepTrace());
@@ -68,7 +69,7 @@ export class RunView {
     this.sheet.clear();
     this.unfold(false, false);
     $("#run").classList.remove("void");
-    for (const id of ["#chain", "#onward", "#lineage", "#cancel", "#progress", "#actions"]) $(id).hidden = true;
+    for (const id of ["#chain", "#onward", "#lineage", "#cancel", "#reword", "#progress", "#actions"]) $(id).hidden = true;
     for (const id of ["#title", "#words", "#meter", "#stage-error"]) say($(id), "");
     $("#recipe").open = false;
     $("#title").focus({ preventScroll: true });
@@ -178,6 +179,7 @@ export class RunView {
     $("#words").classList.toggle("bad", run.state === "failed");
     const isOpen = !isOver(run.state);
     $("#cancel").hidden = !isOpen;
+    $("#reword").hidden = run.state !== "failed";
     this.progress(isOpen);
     say($("#meter"), spending(run));
     const order = this.order ?? (isOpen ? "asked" : "best");
@@ -291,6 +293,15 @@ export class RunView {
       const id = this.compare.right;
       const answer = await call(`v1/runs/${encodeURIComponent(run.id)}/candidates/${id}/image?format=${format}`);
       save(await answer.blob(), `${this.stem()}-${id}.${format === "jpeg" ? "jpg" : format}`);
+    });
+  }
+
+  /// The same picture with other words, where nothing came of these.
+  sayAgain() {
+    return this.attempt($("#reword"), async () => {
+      const { run } = this;
+      const blob = await (await call(`v1/runs/${encodeURIComponent(run.id)}/source`)).blob();
+      this.reword(new File([blob], run.sourceName, { type: blob.type }), run.instruction);
     });
   }
 
