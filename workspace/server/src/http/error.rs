@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
 
-/// Codes of requests that were carried out and came to nothing. Official clients send every 409 and 504 again, which would pay
+/// Codes of requests that were carried out and came to nothing. Official clients send every 409 again, which would pay
 /// for the same edit twice; they heed a header that says not to.
 const ENDED: [&str; 2] = ["cancelled", "deadline_passed"];
 
@@ -92,7 +92,7 @@ impl From<Refusal> for ApiError {
                 Self { after: Some(Duration::from_secs(5)), ..closing }
             }
             Refusal::InVain(_) => plain(StatusCode::UNPROCESSABLE_ENTITY, "run_error", "run_failed"),
-            Refusal::Late(_) => plain(StatusCode::GATEWAY_TIMEOUT, "run_error", "deadline_passed"),
+            Refusal::Late(_) => plain(StatusCode::UNPROCESSABLE_ENTITY, "run_error", "deadline_passed"),
             Refusal::Broken(_) => {
                 tracing::error!(message, "the server failed");
                 // What it says names files of this machine.

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::App;
 
@@ -48,7 +49,7 @@ macro_rules! script {
 
 const HTML: &str = "text/html; charset=utf-8";
 
-const FILES: [File; 15] = [
+static FILES: [File; 15] = [
     File { path: "/", media: HTML, text: include_str!("../page/index.html") },
     file!("app.css", "text/css; charset=utf-8"),
     file!("favicon.svg", "image/svg+xml"),
@@ -76,9 +77,25 @@ fn tag(text: &str) -> HeaderValue {
 }
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    FILES.iter().zip(TAGS.iter()).fold(OpenApiRouter::new(), |router, (file, tag)| {
+    let parts = FILES.iter().zip(TAGS.iter()).filter(|(file, _)| file.path != "/");
+    parts.fold(OpenApiRouter::new().routes(routes!(page)), |router, (file, tag)| {
         router.route(file.path, get(move |headers: HeaderMap| async move { answer(file, tag, &headers) }))
     })
+}
+
+/// The page for people: drop a picture, watch candidates arrive, compare, pick, go on.
+#[utoipa::path(
+    get, path = "/", tag = "page",
+    responses(
+        (status = 200, description = "the page", content_type = "text/html", body = String),
+        (status = 304, description = "the page has not changed"),
+    )
+)]
+async fn page(headers: HeaderMap) -> Response {
+    let [page, ..] = &FILES;
+    // There is a tag for every file.
+    let tag = TAGS.first().cloned().unwrap_or(HeaderValue::from_static("\"\""));
+    answer(page, &tag, &headers)
 }
 
 fn answer(file: &'static File, tag: &HeaderValue, asked: &HeaderMap) -> Response {

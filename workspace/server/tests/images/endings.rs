@@ -27,7 +27,7 @@ async fn a_deadline_without_a_picture_is_told() {
     let response = post(&server, form_with(&[("deadline_secs", "0.05")])).send().await.unwrap();
     assert_eq!(response.headers()["x-should-retry"], "false");
     let (status, body) = crate::client::read(response).await;
-    assert_eq!((status, &body["error"]["code"]), (StatusCode::GATEWAY_TIMEOUT, &json!("deadline_passed")));
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("deadline_passed")));
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_deadline_gives_the_best_so_far() {
         gate.let_through(2);
         let server = Plan::new().behind(&gate).start().await;
         let (status, body) = answer(post(&server, form_with(&[("deadline_secs", secs), ("n", "4")]))).await;
-        if status == StatusCode::GATEWAY_TIMEOUT {
+        if status == StatusCode::UNPROCESSABLE_ENTITY {
             continue;
         }
         assert_eq!((status, &body["editscale"]["state"]), (StatusCode::OK, &json!("expired")), "{body}");

@@ -22,6 +22,7 @@ use super::App;
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::fields::Fields;
+use super::reply::StreamEvent;
 use crate::refusal::Refusal;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -47,7 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     params(("idempotency-key" = Option<String>, Header, description = "under which the same request may come again; the run then goes on when the client hangs up")),
     request_body(content((EditImageRequest = "application/json"), (EditImageRequest = "multipart/form-data"))),
     responses(
-        (status = 200, description = "the pictures, the best first", content((ImagesAnswer = "application/json"), (String = "text/event-stream"))),
+        (status = 200, description = "the pictures, the best first", content((ImagesAnswer = "application/json"), (StreamEvent = "text/event-stream"))),
         (status = 400, description = "the request is wrong", body = ErrorBody),
         (status = 401, description = "no key, or one that is not known", body = ErrorBody),
         (status = 403, description = "from another site", body = ErrorBody),
@@ -56,10 +57,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         (status = 409, description = "the run was cancelled, or the idempotency key was used for something else", body = ErrorBody),
         (status = 413, description = "too large", body = ErrorBody),
         (status = 415, description = "neither JSON nor a form", body = ErrorBody),
-        (status = 422, description = "the run ended without a picture", body = ErrorBody),
+        (status = 422, description = "the run ended, or its deadline passed, without a picture", body = ErrorBody),
         (status = 429, description = "the queue is full", body = ErrorBody),
         (status = 503, description = "the server is shutting down", body = ErrorBody),
-        (status = 504, description = "the deadline passed before there was a picture", body = ErrorBody),
     )
 )]
 async fn edit(
