@@ -10,6 +10,7 @@
 //! 5. `export`: groups to Parquet, `WebDataset` and trajectory shards.
 
 pub mod dataset;
+pub mod depot;
 pub mod group;
 pub mod queue;
 mod row;
