@@ -11,6 +11,7 @@
 
 pub mod advantage;
 pub mod dataset;
+pub mod export;
 pub mod group;
 pub mod pack;
 pub mod pairs;
