@@ -55,7 +55,8 @@ pub fn group_id(asked: &Asked<'_>, recipe: &RecipeIdentity) -> Digest {
 pub fn rollout_id(asked: &Asked<'_>, recipe: &RecipeIdentity, policy: &PolicyStamp) -> Digest {
     let group = group_id(asked, recipe).to_string();
     let (repeat, seed) = (asked.repeat.to_string(), asked.seed.to_string());
-    let mut parts = vec!["editscale-rollout/1", &group, asked.row_id, &repeat, &seed, &policy.version, &policy.checksum];
+    let mut parts =
+        vec!["editscale-rollout/1", &group, asked.row_id, &repeat, &seed, &policy.version, &policy.checksum];
     parts.extend(recipe.revisions.iter().flat_map(|(name, revision)| [name.as_str(), revision.as_str()]));
     digest(&parts)
 }
@@ -98,7 +99,8 @@ mod tests {
         let instruction = |text| Instruction::new(text).unwrap();
         let (warmer, colder) = (instruction("warmer"), instruction("colder"));
         let seed = |number| Seed::new(number).unwrap();
-        let base = Asked { source: digest_of(b"a"), mask: None, instruction: &warmer, row_id: "1", repeat: 0, seed: seed(7) };
+        let base =
+            Asked { source: digest_of(b"a"), mask: None, instruction: &warmer, row_id: "1", repeat: 0, seed: seed(7) };
         let recipe = |text: &str, revision: &str| {
             let editor = EditorRevision { name: "e".into(), revision: revision.into(), is_reproducible: true };
             RecipeIdentity::new(text, &[editor], &[])
@@ -126,8 +128,9 @@ mod tests {
     #[test]
     fn seeds_follow_from_names_alone() {
         let root = Seed::new(3).unwrap();
-        let seeds: BTreeSet<Seed> =
-            (0..100).flat_map(|row: u32| (0..4).map(move |repeat| row_seed(None, root, &row.to_string(), repeat))).collect();
+        let seeds: BTreeSet<Seed> = (0..100)
+            .flat_map(|row: u32| (0..4).map(move |repeat| row_seed(None, root, &row.to_string(), repeat)))
+            .collect();
         assert_eq!(seeds.len(), 400);
         assert_eq!(row_seed(Some(root), Seed::new(9).unwrap(), "a", 0), root);
         assert_ne!(row_seed(Some(root), root, "a", 1), root);

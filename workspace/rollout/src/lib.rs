@@ -12,6 +12,7 @@
 
 pub mod advantage;
 pub mod dataset;
+mod definition;
 pub mod depot;
 pub mod drive;
 pub mod export;
@@ -20,7 +21,6 @@ pub mod identity;
 pub mod pack;
 pub mod pairs;
 pub mod queue;
-mod definition;
 mod row;
 mod rows;
 mod workshop;

@@ -98,12 +98,21 @@ pub(crate) async fn ship(row: Row, depot: &Depot, pictures: &Pictures) -> Result
         None => None,
         Some(mask) => Some(send(mask, depot, pictures).await?.map_err(problem)?),
     };
-    let shipped =
-        Shipped { id: row.id.clone(), instruction: row.instruction.clone(), source, mask, seed: row.seed, extra: row.extra.clone() };
+    let shipped = Shipped {
+        id: row.id.clone(),
+        instruction: row.instruction.clone(),
+        source,
+        mask,
+        seed: row.seed,
+        extra: row.extra.clone(),
+    };
     let text = serde_json::to_string(&shipped).map_err(|error| problem(error.to_string()))?;
     if text.len() > LONGEST {
         let found = text.len();
-        return Err(problem(format!("instruction and kept columns are {found} bytes long: expected at most {LONGEST}")).into());
+        return Err(problem(format!(
+            "instruction and kept columns are {found} bytes long: expected at most {LONGEST}"
+        ))
+        .into());
     }
     Ok(Place(format!("{SHIPPED}{text}")))
 }

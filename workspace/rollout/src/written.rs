@@ -12,9 +12,7 @@ use editscale_engine::{CandidateRecord, RunRecord};
 use thiserror::Error;
 
 use crate::advantage::{AdvantageKind, advantages, is_flat};
-use crate::group::{
-    CandidateRow, Cost, DrawFigures, FailureNote, Group, MadeBy, PartRow, Picture, PolicyStamp, Said,
-};
+use crate::group::{CandidateRow, Cost, DrawFigures, FailureNote, Group, MadeBy, PartRow, Picture, PolicyStamp, Said};
 use crate::pack::Pack;
 use crate::queue::Spent;
 
@@ -81,7 +79,9 @@ pub(crate) fn rewards(record: &RunRecord, objective: &dyn Objective) -> Vec<Opti
     let is_finished = |candidate: &CandidateRecord| candidate.proposal.until == Until::Finished;
     let utilities = objective.utilities(&cards).into_iter().zip(&record.candidates);
     // A preview is no result: what it scored has led the search, and is told in its scores.
-    utilities.map(|(utility, candidate)| utility.filter(|_| is_finished(candidate)).map(editscale_core::Utility::get)).collect()
+    utilities
+        .map(|(utility, candidate)| utility.filter(|_| is_finished(candidate)).map(editscale_core::Utility::get))
+        .collect()
 }
 
 /// A group and its pictures, out of a run that has ended. Reads files.

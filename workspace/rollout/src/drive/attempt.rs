@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use editscale_core::{
-    EditRequest, EncodedImage, Ending, Failure, Instruction, Outcome, RunId, Seed, Until,
-};
+use editscale_core::{EditRequest, EncodedImage, Ending, Failure, Instruction, Outcome, RunId, Seed, Until};
 use editscale_engine::{EngineError, RunDirectory, RunRecord, StopSignal, read_run};
 
 use super::trouble::{Remedy, io, remedy};
@@ -142,11 +140,7 @@ impl Attempt<'_> {
             mask_name: ready.row.mask.as_ref().and_then(crate::row::RowPicture::name),
             spent_before: Spent::default(),
             extra: ready.row.extra.clone(),
-            made: MadeBy {
-                worker: self.drive.worker.clone(),
-                delivery: self.lease.delivery,
-                ..MadeBy::default()
-            },
+            made: MadeBy { worker: self.drive.worker.clone(), delivery: self.lease.delivery, ..MadeBy::default() },
             rollout_id: id,
         };
         self.sample(about, key, work).await
@@ -271,7 +265,11 @@ impl Attempt<'_> {
         Ok(Run::Ended(Ran { path: path.to_owned(), record: read_run(path)?, outcome }))
     }
 
-    fn open(&self, about: &About, path: &std::path::Path) -> Result<(RunDirectory, editscale_engine::Job), EngineError> {
+    fn open(
+        &self,
+        about: &About,
+        path: &std::path::Path,
+    ) -> Result<(RunDirectory, editscale_engine::Job), EngineError> {
         let is_begun = path.join("run.json").is_file();
         let (directory, recorded) = if is_begun {
             let (directory, recorded) = RunDirectory::open(path)?;

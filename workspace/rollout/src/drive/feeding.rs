@@ -138,7 +138,7 @@ impl<'a> Numbers<'a> {
             let sequence = row * repeats + u64::from(repeat);
             let ordinal = match &self.drive.rules.sharding {
                 None => Some(sequence),
-                Some(share) => share.ordinal(sequence),
+                Some(share) => (sequence % share.count == share.index).then_some(sequence / share.count),
             };
             let Some(ordinal) = ordinal.filter(|ordinal| *ordinal >= self.known) else { continue };
             let item = Item { ordinal, row, repeat, place: listed.place.clone() };

@@ -63,6 +63,8 @@ pub struct DriveRules {
     pub grace: Duration,
     /// How long a lease lasts that is not extended.
     pub lease: Duration,
+    /// How often an item is handed out at most.
+    pub deliveries: u32,
 }
 
 /// Where files lie.

@@ -38,6 +38,14 @@ pub enum DriveError {
     /// The weights that the recipe names.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Somebody else exports from the same depot.
+    #[error("the depot is being exported to {theirs}: expected {}; exports remove what they have written, so there can be one", ours.display())]
+    OtherExporter {
+        /// The folder that the depot names.
+        theirs: String,
+        /// The folder of this process.
+        ours: std::path::PathBuf,
+    },
     /// A file of the drive itself.
     #[error("cannot {what} {path}: {source}")]
     Io {
