@@ -88,6 +88,10 @@ impl Worker<'_> {
                 self.wait(Duration::MAX).await?;
                 continue;
             }
+            if self.is_spent().await? {
+                self.drive.reporter.tell("the money that may be spent is spent: no more rows are begun");
+                return Ok(());
+            }
             let leases = self.lease(free).await?;
             if leases.is_empty() {
                 if self.groups.is_empty() && self.is_over().await? {
@@ -123,6 +127,14 @@ impl Worker<'_> {
         let drive = self.drive;
         let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
         Ok(tallies.is_some_and(|tallies| tallies.is_over()))
+    }
+
+    /// Whether what may be spent is spent.
+    async fn is_spent(&mut self) -> Result<bool, DriveError> {
+        let Some(most) = self.drive.rules.most_usd_micros else { return Ok(false) };
+        let drive = self.drive;
+        let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
+        Ok(tallies.is_some_and(|tallies| tallies.spent.usd_micros >= most))
     }
 
     async fn lease(&mut self, most: usize) -> Result<Vec<Lease>, DriveError> {
