@@ -148,7 +148,7 @@ pub async fn drive(drive: Drive, stop: StopSignal) -> Result<Summary, DriveError
         tasks.spawn(feeding::feed(Arc::clone(&drive), signal.clone()));
     }
     if drive.rules.roles.work {
-        tasks.spawn(working::work(Arc::clone(&drive), signal.clone()));
+        tasks.spawn(working::work(Arc::clone(&drive), stopper.clone()));
     }
     if drive.rules.roles.export {
         tasks.spawn(exporting::export(Arc::clone(&drive), signal.clone()));
