@@ -147,7 +147,10 @@ impl Reader for Lines {
         }
         let line = self.files.read_at(index(file), offset, index(length)).map_err(|error| error.to_string())?;
         if line.len() as u64 != length {
-            return Err(format!("expected {length} bytes from byte {offset} on, found {}: the file was cut", line.len()));
+            return Err(format!(
+                "expected {length} bytes from byte {offset} on, found {}: the file was cut",
+                line.len()
+            ));
         }
         self.parse(&line)
     }

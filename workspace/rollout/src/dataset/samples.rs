@@ -118,9 +118,10 @@ impl Samples {
 fn check(member: &Member, name: &str) -> Result<(), String> {
     let most = if is_picture(&member.name) { MOST_PICTURE_BYTES } else { MOST_TEXT_BYTES };
     match &member.kind {
-        Kind::Link(to) => {
-            Err(format!("expected a file for `{name}`, found `{}`, a link to `{to}`: write the file itself", member.name))
-        }
+        Kind::Link(to) => Err(format!(
+            "expected a file for `{name}`, found `{}`, a link to `{to}`: write the file itself",
+            member.name
+        )),
         _ if member.size == 0 => Err(format!("`{}` ({name}) is empty", member.name)),
         _ if member.size > most => {
             Err(format!("`{}`: expected at most {most} bytes, found {}", member.name, member.size))
