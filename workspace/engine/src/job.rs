@@ -41,6 +41,9 @@ pub struct Limits {
     pub budget: Budget,
     /// When it tries again.
     pub retry: Retry,
+    /// Whether a pointwise reward is asked only once a round's pictures are all there, or as many as one call takes, so that it
+    /// shares its work among them. It costs a run alone some time, and many runs side by side none.
+    pub whole_rounds: bool,
 }
 
 /// Everything that a run needs.

@@ -104,7 +104,7 @@ fn scene(world: &World) -> Scene {
         request: Arc::new(request(5)),
         search: policy(world.kind),
         ports,
-        limits: Limits { budget: world.budget, retry: Retry::default() },
+        limits: Limits { budget: world.budget, ..Limits::default() },
     };
     Scene { job, folder: tempfile::tempdir().unwrap() }
 }

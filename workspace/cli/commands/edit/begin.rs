@@ -202,7 +202,7 @@ fn job(manifest: Manifest, recipe: &Recipe, ports: Ports) -> Job {
         request: Arc::new(manifest.request),
         search: recipe.search_factory(),
         ports,
-        limits: Limits { budget: recipe.budget(), retry },
+        limits: Limits { budget: recipe.budget(), retry, whole_rounds: false },
     }
 }
 

@@ -190,6 +190,8 @@ fn workshop(loaded: &Loaded) -> Result<Workshop> {
         limits: Limits {
             budget: recipe.budget(),
             retry: Retry { attempts, base: retry.base_delay, most: retry.max_delay },
+            // Several runs are under way, so that editors have work while a round is judged as a whole.
+            whole_rounds: true,
         },
         recipe: loaded.text.clone(),
         resolved_recipe: recipe.clone().for_single_runs().to_yaml(),

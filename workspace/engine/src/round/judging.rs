@@ -1,6 +1,6 @@
 //! The judgements of a round: asked for, begun, taken in, and what becomes of those that nobody waits for to their end.
 //!
-//! A pointwise reward is asked as soon as there is a picture. A listwise one compares the pictures of a round with each
+//! A pointwise reward is asked as soon as there is a picture, or, where whole rounds are wanted, once all are there. A listwise one compares the pictures of a round with each
 //! other, so that it waits for all of them and gets them in one call, or not at all.
 //!
 //! A judgement that money can be paid for is in the journal before it leaves, so that it counts as spent whatever
@@ -131,11 +131,15 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
+    /// Whether nothing more will be edited in this round.
+    fn all_made(&self) -> bool {
+        self.editing == 0 && self.editors.iter().all(|queue| queue.waiting.is_empty())
+    }
+
     /// Puts the sets together that a listwise reward compares, one for each vote, once every picture of the round is
     /// there.
     fn put_sets_together(&mut self, place: usize) -> Result<(), EngineError> {
-        let all_made = self.editing == 0 && self.editors.iter().all(|queue| queue.waiting.is_empty());
-        if self.judges[place].waiting.is_empty() || (!all_made && self.closing.is_none()) {
+        if self.judges[place].waiting.is_empty() || (!self.all_made() && self.closing.is_none()) {
             return Ok(());
         }
         let questions = mem::take(&mut self.judges[place].waiting);
@@ -180,10 +184,12 @@ impl<'a> Round<'a> {
 
     fn next_batch(&mut self, place: usize) -> Option<Vec<Question>> {
         let card = self.reward_card(place);
+        let may_part = !self.job.limits.whole_rounds || self.all_made() || self.closing.is_some();
         let queue = &mut self.judges[place];
         match card.kind {
             RewardKind::Listwise => queue.sets.pop_front(),
             RewardKind::Pointwise if queue.waiting.is_empty() => None,
+            RewardKind::Pointwise if !may_part && queue.waiting.len() < card.largest_batch.get() as usize => None,
             RewardKind::Pointwise => {
                 let count = queue.waiting.len().min(card.largest_batch.get() as usize);
                 Some(queue.waiting.drain(..count).collect())

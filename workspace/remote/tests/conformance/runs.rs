@@ -55,7 +55,7 @@ fn job(editor: OpenAiImages, judge: impl RewardModel + 'static, budget: Budget) 
         request: request(None, None),
         search,
         ports: Ports { editors: vec![editor], rewards: vec![judge], observer: Arc::new(Silent) },
-        limits: Limits { budget, retry },
+        limits: Limits { budget, retry, ..Limits::default() },
     }
 }
 

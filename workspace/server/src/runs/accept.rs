@@ -213,7 +213,7 @@ impl Begun {
             request: Arc::new(self.request.clone()),
             search: recipe.search_factory(),
             ports,
-            limits: Limits { budget: recipe.budget(), retry },
+            limits: Limits { budget: recipe.budget(), retry, whole_rounds: false },
         };
         let manifest = Manifest {
             run: self.run,
