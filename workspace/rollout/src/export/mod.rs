@@ -37,7 +37,7 @@ pub struct ExportRules {
     pub rows_per_row_group: usize,
     /// `parquet/`: one row a candidate.
     pub parquet: bool,
-    /// `webdataset/`: one sample a candidate.
+    /// `webdataset/`: one sample a candidate that has a picture.
     pub webdataset: bool,
     /// `trajectories/`: the ways of candidates through the latent space.
     pub trajectories: bool,

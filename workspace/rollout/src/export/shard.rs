@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::candidate::{CANDIDATES, Entry, PAIRS, Pick, SFT, best_worst};
 use super::exporter::{FORMAT, ShardFile, ShardSummary};
 use super::parquet::ParquetFile;
-use super::passing::{PassingFile, Written};
+use super::passing::{PassingFile, Written, file_error};
 use super::table::Column;
 use super::trajectories::TrajectoryFile;
 use super::views::Usable;
@@ -32,6 +32,18 @@ impl ShardPlace {
     /// The file whose being there says that the shard is there.
     pub(super) fn summary(&self) -> PathBuf {
         self.out.join(format!("shards/{}.json", self.stem))
+    }
+
+    /// Removes what a predecessor wrote that was killed before its end, and that this one perhaps does not write.
+    fn clear(&self) -> Result<(), ExportError> {
+        for (folder, extension) in [("webdataset", "tar"), ("trajectories", "safetensors"), ("skipped", "jsonl")] {
+            let path = self.out.join(self.name(folder, extension));
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file_error(&path, error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A file's name in the export.
@@ -111,14 +123,7 @@ struct SkippedLine<'a> {
 impl ShardWriter {
     pub(super) fn begin(place: ShardPlace, rules: ExportRules) -> Result<Self, ExportError> {
         let files = Files::begin(&place, &rules)?;
-        // What a predecessor wrote that was killed before its end, and this one perhaps does not write.
-        let skipped = place.out.join(place.name("skipped", "jsonl"));
-        match fs::remove_file(&skipped) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(super::passing::file_error(&skipped, error));
-            }
-            _ => {}
-        }
+        place.clear()?;
         let trajectories = rules.trajectories.then(|| place.name("trajectories", "safetensors"));
         let first = place.shard.saturating_mul(rules.groups_per_shard);
         let summary = ShardSummary::empty(place.shard, first, rules);
@@ -199,7 +204,7 @@ impl Files {
             file.write(rows)?;
         }
         if let Some(file) = &mut self.webdataset {
-            rows.iter().try_for_each(|row| file.write(row))?;
+            rows.iter().filter(|row| row.candidate.image.is_some()).try_for_each(|row| file.write(row))?;
         }
         if let Some(file) = &mut self.trajectories {
             rows.iter().try_for_each(|row| file.write(row))?;

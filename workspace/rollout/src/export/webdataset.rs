@@ -1,6 +1,7 @@
-//! One tar of `WebDataset`: a sample a candidate, known by `<rollout id>-<candidate>`.
+//! One tar of `WebDataset`: a sample a candidate that has a picture, known by `<rollout id>-<candidate>`.
 //!
-//! Members of a sample: `.source.png`, `.edited.png` where a picture was made, `.mask.png` where there is a mask, `.txt` with the
+//! Readers expect the same members of all samples, so candidates without a picture are left to the other formats. Members of a
+//! sample: `.source.png`, `.edited.png`, `.mask.png` where there is a mask, `.txt` with the
 //! instruction and `.json` with all else; pictures have the extension of their format.
 
 use std::io::{self, Write as _};
