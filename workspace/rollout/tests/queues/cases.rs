@@ -1,7 +1,7 @@
 //! What every work queue must do, written against the trait: the engines of one machine are held to it by the tests, that of
 //! many machines by the example `queues`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -128,12 +128,12 @@ async fn every_item_is_done_once(bench: &dyn Bench) -> Result<()> {
     let second = bench.beside(&first).await?;
     first.enter(&work(0..50)).await?;
     second.complete_entering().await?;
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     while seen.len() < 50 {
         for queue in [&first, &second] {
             for lease in queue.lease(7).await? {
                 ensure!(lease.delivery == 1 && lease.item == item(lease.item.ordinal), "{lease:?}");
-                ensure!(seen.insert(lease.item.ordinal, ()).is_none(), "{lease:?} came twice");
+                ensure!(seen.insert(lease.item.ordinal), "{lease:?} came twice");
                 ensure!(queue.end(&lease, done(lease.item.ordinal, 2)).await? == Recorded::First);
             }
         }
@@ -280,7 +280,7 @@ async fn an_ended_item_is_put_back(bench: &dyn Bench) -> Result<()> {
         first.end(&lease, done(lease.item.ordinal, 1)).await?;
     }
     first.complete_entering().await?;
-    until(&second, |tallies| tallies.is_over()).await?;
+    until(&second, Tallies::is_over).await?;
     second.reopen(&item(1)).await?;
     second.reopen(&item(1)).await?;
     until(&first, |tallies| !tallies.is_over() && tallies.done == 2 && tallies.candidates == 16).await?;
@@ -375,7 +375,7 @@ async fn over_when_all_is_entered(bench: &dyn Bench) -> Result<()> {
     queue.end(&lease, done(0, 1)).await?;
     ensure!(!queue.tallies().await?.is_over());
     queue.complete_entering().await?;
-    until(&queue, |tallies| tallies.is_over()).await
+    until(&queue, Tallies::is_over).await
 }
 
 async fn a_killed_workers_items_come_again(bench: &dyn Bench) -> Result<()> {

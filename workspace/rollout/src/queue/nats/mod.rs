@@ -80,7 +80,7 @@ impl NatsQueue {
     pub async fn connect(address: &str, name: &str, rules: QueueRules) -> Result<Self, QueueError> {
         let bad = |reason| QueueError::Unusable { queue: "of NATS".to_owned(), reason };
         let address = Address::parse(address).map_err(bad)?;
-        let server = Server::connect(&address, name, rules).await?;
+        let server = Box::pin(Server::connect(&address, name, rules)).await?;
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| server.unusable(error.to_string()))?;
         Ok(Self {
@@ -107,7 +107,6 @@ impl NatsQueue {
                 None => ledger.sequence = sequence,
             }
         }
-        drop(found);
         Ok(ledger)
     }
 
