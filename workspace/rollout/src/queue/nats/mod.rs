@@ -289,8 +289,15 @@ impl NatsQueue {
             }
             Err(_) => {}
             Ok(_) => {
-                self.held().remove(&ordinal);
-                if let Err(error) = self.server.acknowledge(ticket.reply, "+ACK".to_owned()).await {
+                let is_held = self.holds(lease).is_ok();
+                if is_held {
+                    self.held().remove(&ordinal);
+                }
+                let acknowledged = match is_held {
+                    true => self.server.acknowledge(ticket.reply, "+ACK".to_owned()).await,
+                    false => self.server.wave(ticket.reply).await,
+                };
+                if let Err(error) = acknowledged {
                     tracing::debug!(ordinal, %error, "not acknowledged: the message will be found to have ended");
                 }
             }

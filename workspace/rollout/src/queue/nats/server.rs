@@ -166,6 +166,11 @@ impl Server {
         Ok(info.num_ack_pending as u64)
     }
 
+    /// Says that a message is done with, without waiting: somebody else may have said so before.
+    pub(super) async fn wave(&self, reply: &str) -> Result<(), QueueError> {
+        self.client.publish(reply.to_owned(), "+ACK".into()).await.map_err(|error| self.away(error))
+    }
+
     /// Says something of a message that was handed out, and waits until the server has heard it.
     pub(super) async fn acknowledge(&self, reply: &str, what: String) -> Result<(), QueueError> {
         let said = self.client.request(reply.to_owned(), what.into()).await;
