@@ -225,6 +225,8 @@ fn cloud(
         "s3" => {
             let given = settings("AWS_").filter_map(|(name, value)| Some((name.parse().ok()?, value)));
             let builder = given.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value));
+            // One file is deleted at a time, which every server knows; not all know how to delete many.
+            let builder = builder.with_disable_bulk_delete(true);
             Ok(Arc::new(builder.with_bucket_name(bucket).with_retry(retry).build().map_err(said)?))
         }
         "gs" => {

@@ -12,10 +12,12 @@ use editscale_core::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod nats;
 mod sharding;
 mod shards;
 mod sqlite;
 
+pub use nats::{NATS_CERTIFICATES, NATS_CREDENTIALS, NatsQueue};
 pub use sharding::{FoundSharding, JOB_COMPLETIONS, Sharding, ShardingError};
 pub use shards::ShardQueue;
 pub use sqlite::SqliteQueue;

@@ -71,7 +71,7 @@ impl Sharding {
 
     /// The share that a cluster's scheduler gave this process; nothing where there is no such scheduler. A Slurm array, a
     /// Kubernetes Indexed Job (with the number of its indexes in [`JOB_COMPLETIONS`]), the tasks of a Slurm job, and the nodes
-    /// of a SkyPilot task are known. The tasks of one job of a Slurm array would all do the same share: that is refused.
+    /// of a `SkyPilot` task are known. The tasks of one job of a Slurm array would all do the same share: that is refused.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<FoundSharding>, ShardingError> {
         let environment = Environment { lookup: &lookup };
         let mut found: Vec<FoundSharding> = Vec::new();

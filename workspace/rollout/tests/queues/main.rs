@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod cases;
+mod kills;
+mod model;
+mod shards;
 mod sqlite;
 
 use cases::Bench;

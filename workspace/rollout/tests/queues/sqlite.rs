@@ -1,4 +1,4 @@
-//! The queue in an SQLite file.
+//! The queue in an `SQLite` file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The queue of one process: a journal in a folder of its own, where `--shard i/n` splits a data set without any server.
 //!
-//! The journal is only ever appended to, by one process, so it works on the network file systems of clusters, where SQLite
-//! does not.
+//! The journal is only ever appended to, by one process, so it works on the network file systems of clusters, where
+//! `SQLite` does not.
 
 mod journal;
 mod line;

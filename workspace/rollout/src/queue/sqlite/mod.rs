@@ -1,8 +1,13 @@
-//! The queue of one machine: an SQLite file that any number of its processes share.
+//! The queue of one machine: an `SQLite` file that any number of its processes share.
 //!
 //! Every process writes through one thread of its own, which makes one transaction of all that is asked of it meanwhile. A
 //! lease is counted in the time since the machine booted, which nobody sets, and ends at once when its process does: each
 //! holds a lock on a file in the folder `workers` beside the database.
+
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of a type with a lifetime is no function for all lifetimes"
+)]
 
 mod alive;
 mod batch;

@@ -1,7 +1,7 @@
 //! One thread that does all the work on the database: whatever has been asked for meanwhile becomes one transaction.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::TransactionBehavior;
 use tokio::sync::oneshot;
@@ -17,7 +17,9 @@ const MOST_AT_ONCE: usize = 512;
 /// Where requests are handed in.
 #[derive(Debug)]
 pub(super) struct Writer {
-    requests: Sender<Box<dyn Request>>,
+    /// Absent once the writer is being dropped.
+    requests: Option<Sender<Box<dyn Request>>>,
+    thread: Option<JoinHandle<()>>,
     queue: String,
 }
 
@@ -69,8 +71,9 @@ impl Writer {
         let (requests, incoming) = channel();
         let queue = database.queue().to_owned();
         let thread = thread::Builder::new().name("queue".to_owned());
-        thread.spawn(move || serve(database, &incoming)).map_err(|error| unusable(&queue, error.to_string()))?;
-        Ok(Self { requests, queue })
+        let thread = thread.spawn(move || serve(database, &incoming));
+        let thread = thread.map_err(|error| unusable(&queue, error.to_string()))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread), queue })
     }
 
     /// Hands in a request and waits until what it did is committed.
@@ -82,8 +85,19 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let gone = || unusable(&self.queue, "the thread that writes it has ended");
         let ask = Ask { kind, work: Some(work), found: None, reply };
-        self.requests.send(Box::new(ask)).map_err(|_| gone())?;
+        self.requests.as_ref().ok_or_else(gone)?.send(Box::new(ask)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    /// Waits for the transaction that is under way, so that the files are closed afterwards and the leases over.
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            // It ends in a panic or it ends: nothing is left to be done either way.
+            thread.join().ok();
+        }
     }
 }
 
