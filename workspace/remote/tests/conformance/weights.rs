@@ -105,7 +105,10 @@ fn adapter(version: &str, path: &str, scale: f32) -> PolicyWeights {
 #[tokio::test]
 async fn each_kind_of_weights_has_its_routes() {
     let set = |path: &str, strength: f64| {
-        let body = json!({"lora_nickname": "editscale", "lora_path": path, "target": "all", "strength": strength, "merge_mode": "merge"});
+        let body = json!({
+            "lora_nickname": "editscale", "lora_path": path, "target": "all", "strength": strength,
+            "merge_mode": "merge",
+        });
         ("POST /v1/set_lora".to_owned(), body)
     };
     let model = |path: &str| {
