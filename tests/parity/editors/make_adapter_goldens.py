@@ -74,6 +74,10 @@ def write(name, folder):
         fill(model, name)
         model.save_pretrained(folder)
         (folder / "README.md").unlink()
+        # Sets are written in an order that changes from run to run.
+        config = json.loads((folder / "adapter_config.json").read_text())
+        config["target_modules"].sort()
+        (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
         return
     transformer.add_adapter(config)
     fill(transformer, name)

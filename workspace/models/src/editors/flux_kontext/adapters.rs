@@ -84,8 +84,7 @@ fn same(ours: &Candidate, theirs: &Candidate) -> bool {
 
 #[test]
 fn pictures_are_those_of_diffusers_and_the_model_is_as_before_without_it() {
-    for Adapter { name, folder, scale, case } in adapters() {
-        let adapter = Adapter { name, folder, scale, case };
+    for adapter in adapters() {
         let mut editor = editor(&adapter.case, |options| options);
         assert_eq!(editor.adopts(), PolicySupport { adapters: true, checkpoints: false });
         let before = first(&mut editor, &adapter.case);
