@@ -20,6 +20,11 @@ impl<K: Hash + Eq, V> Encoded<K, V> {
         Self { kept: Cache::new(bound), bytes }
     }
 
+    /// Lets go of everything.
+    pub(super) fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// What is known under a key, else what is made and kept for later.
     pub(super) fn get_or(&mut self, key: K, make: impl FnOnce() -> Result<V, Failure>) -> Result<Arc<V>, Failure> {
         if let Some(known) = self.kept.get(&key) {

@@ -6,8 +6,8 @@ use candle_core::quantized::QTensor;
 use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::layers::Scope;
 use crate::layers::cpu::{TASK, is_plain, plain, plain_mut};
+use crate::layers::{Scope, Slot};
 use crate::weights::WeightError;
 
 /// `x Wᵀ + b`, with a weight of shape [outputs, inputs].
@@ -15,6 +15,8 @@ use crate::weights::WeightError;
 pub struct Linear {
     weight: Weight,
     bias: Option<Tensor>,
+    /// Where something may be added to the product.
+    slot: Option<Slot>,
 }
 
 /// A matrix [outputs, inputs].
@@ -42,12 +44,12 @@ impl Linear {
     pub fn load_pointwise(scope: &Scope<'_>, inputs: usize, outputs: usize) -> std::result::Result<Self, WeightError> {
         let weight = scope.kept("weight", &[outputs, inputs, 1, 1])?.flatten_from(1);
         let weight = weight.map_err(|error| scope.device_error("weight", error))?;
-        Ok(Self { weight: Weight::Dense(weight), bias: Some(scope.small("bias", &[outputs])?) })
+        Ok(Self::new(weight, Some(scope.small("bias", &[outputs])?)))
     }
 
     /// From its parts.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight: Weight::Dense(weight), bias }
+        Self { weight: Weight::Dense(weight), bias, slot: None }
     }
 
     /// From a quantised matrix [outputs, inputs]. It is expanded each time it is used, which costs little where rows are many,
@@ -56,12 +58,18 @@ impl Linear {
         if weight.shape().rank() != 2 {
             bail!("a quantised weight has shape {:?}: expected two dimensions", weight.shape());
         }
-        Ok(Self { weight: Weight::Quantised(weight), bias })
+        Ok(Self { weight: Weight::Quantised(weight), bias, slot: None })
+    }
+
+    /// The same with a place where something may be added to the product.
+    #[must_use]
+    pub fn with_slot(self, slot: Slot) -> Self {
+        Self { slot: Some(slot), ..self }
     }
 
     /// The same with its weight in a type: that of the activations saves conversions.
     pub(crate) fn in_type(&self, dtype: DType) -> Result<Self> {
-        Ok(Self::new(self.matrix(dtype)?, self.bias.clone()))
+        Ok(Self { slot: self.slot.clone(), ..Self::new(self.matrix(dtype)?, self.bias.clone()) })
     }
 
     /// The weight as numbers of a type.
@@ -75,6 +83,10 @@ impl Linear {
     /// Maps rows [rows, inputs] to [rows, outputs].
     pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
         let product = rows.matmul(&self.matrix(rows.dtype())?.t()?)?;
+        let product = match self.slot.as_ref().and_then(Slot::get) {
+            Some(addition) => addition.add(rows, &product)?,
+            None => product,
+        };
         match &self.bias {
             Some(bias) => add_to_rows(product, bias),
             None => Ok(product),
@@ -117,8 +129,31 @@ impl InplaceOp2 for AddToRows {
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
+    use candle_core::quantized::GgmlDType;
 
     use super::*;
+    use crate::layers::LowRank;
+
+    /// On numbers and on blocks of bits alike, and nothing is left of it once it is gone.
+    #[test]
+    fn what_lies_in_the_slot_is_added_to_the_product() -> Result<()> {
+        let random = |rows: usize, columns: usize| Tensor::randn(0.0_f32, 1.0, (rows, columns), &Device::Cpu);
+        let (rows, weight, bias) = (random(5, 64)?, random(32, 64)?, random(1, 32)?.flatten_all()?);
+        let (down, up) = (random(3, 64)?, random(32, 3)?);
+        let bits = Arc::new(QTensor::quantize(&weight, GgmlDType::Q8_0)?);
+        for linear in [Linear::new(weight, Some(bias.clone())), Linear::quantised(bits, Some(bias))?] {
+            let slot = Slot::default();
+            let linear = linear.with_slot(slot.clone());
+            let before = linear.forward(&rows)?;
+            slot.set(Some(Arc::new(LowRank::new(down.clone(), up.clone()))));
+            let added = rows.matmul(&down.t()?)?.matmul(&up.t()?)?;
+            let off = (linear.forward(&rows)? - (&before + added)?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+            assert!(off < 1e-4, "{off}");
+            slot.set(None);
+            assert_eq!(linear.forward(&rows)?.to_vec2::<f32>()?, before.to_vec2::<f32>()?);
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_bias_is_added_to_every_row() -> Result<()> {

@@ -114,6 +114,11 @@ impl Checkpoint {
         }
     }
 
+    /// What a header says under a key, beside the tensors.
+    pub fn note(&self, key: &str) -> Option<&str> {
+        self.files.iter().find_map(|file| file.note(key))
+    }
+
     /// The bytes of all tensors.
     pub fn bytes(&self) -> u64 {
         let sizes = self.tensors.values().map(|stored| stored.info.data_offsets);

@@ -105,6 +105,11 @@ impl WeightFile {
         self.header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
     }
 
+    /// What the header says under a key, beside the tensors.
+    pub(super) fn note(&self, key: &str) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
     /// The bytes of one tensor of this file.
     pub(super) fn read(&self, info: &TensorInfo) -> Result<Cow<'static, [u8]>, WeightError> {
         if self.is_header_only {

@@ -219,7 +219,7 @@ impl Change<'_> {
         let mut is_touched = false;
         for (path, body) in self.steps() {
             let is_unmerge = path == UNMERGE;
-            let told = tell(self.fleet, self.server, Method::POST, path, Some(&body)).await;
+            let told = tell(self.fleet, self.server, path, Some(&body)).await;
             let told = told.and_then(|reply| accepted(self.server, &reply));
             match told {
                 Ok(()) => is_touched = true,
@@ -261,17 +261,12 @@ impl Change<'_> {
 
 const UNMERGE: &str = "v1/unmerge_lora_weights";
 
-/// One exchange with this very server; an answer without a status of success is a failure.
-async fn tell(
-    fleet: &Fleet,
-    server: &Server,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-) -> Result<Reply, RemoteError> {
+/// One exchange with this very server: something is said, or asked where there is nothing to say. An answer without a
+/// status of success is a failure.
+async fn tell(fleet: &Fleet, server: &Server, path: &str, body: Option<&Value>) -> Result<Reply, RemoteError> {
     let endpoint = &server.endpoint;
     let message = Message {
-        method,
+        method: if body.is_some() { Method::POST } else { Method::GET },
         url: endpoint.beside_version(path),
         headers: endpoint.headers().clone(),
         body: body.map(Payload::json),
@@ -300,7 +295,7 @@ fn accepted(server: &Server, reply: &Reply) -> Result<(), RemoteError> {
 /// The server's own sum of the weights that it computes with.
 async fn checksum_of(fleet: &Fleet, server: &Server) -> Result<String, RemoteError> {
     let body = json!({"module_names": [MODULE]});
-    let reply = tell(fleet, server, Method::POST, "get_weights_checksum", Some(&body)).await?;
+    let reply = tell(fleet, server, "get_weights_checksum", Some(&body)).await?;
     let answer = reply.json().unwrap_or_default();
     let sum = answer[MODULE].as_str().filter(|sum| sum.len() >= 32 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let words = format!("expected a checksum of `{MODULE}` in the answer of `get_weights_checksum`");
@@ -309,7 +304,7 @@ async fn checksum_of(fleet: &Fleet, server: &Server) -> Result<String, RemoteErr
 
 /// The model that a server has.
 async fn model_of(fleet: &Fleet, server: &Server) -> Result<String, RemoteError> {
-    let reply = tell(fleet, server, Method::GET, "v1/model_info", None).await?;
+    let reply = tell(fleet, server, "v1/model_info", None).await?;
     let answer = reply.json().unwrap_or_default();
     let words = "expected `model_path` in the answer of `v1/model_info`";
     answer["model_path"].as_str().map(str::to_owned).ok_or_else(|| RemoteError::malformed(&server.endpoint, words))

@@ -29,4 +29,5 @@ mod suite;
 mod suite_editors;
 mod suite_judges;
 mod support;
+mod weights;
 mod wire;

@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    CancelRule, Candidate, CandidateId, EditBatch, EditCounters, EditItem, EditorCard, EditorName, Failure, KnobName,
-    KnobScale, KnobSpec, LocalEditor, NameError, PauseSupport, Recovery, RunId, Sampler, SeedRule, Until, Watch,
+    AdoptedPolicy, CancelRule, Candidate, CandidateId, EditBatch, EditCounters, EditItem, EditorCard, EditorName,
+    Failure, KnobName, KnobScale, KnobSpec, LocalEditor, NameError, PauseSupport, PolicySupport, PolicyWeights,
+    Recovery, RunId, Sampler, SeedRule, Until, Watch,
 };
 
 use crate::editors::diffusion::drive::Driver;
@@ -153,6 +154,21 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
 
     fn release(&mut self, paused: &[(RunId, CandidateId)]) {
         self.paused.release(paused);
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        self.pipeline.adopts()
+    }
+
+    fn adopt(&mut self, weights: &PolicyWeights) -> Result<AdoptedPolicy, Failure> {
+        if let Some(refusal) = self.adopts().refusal(&self.card.name, weights) {
+            return Err(refusal);
+        }
+        let checksum = self.pipeline.adopt(weights)?;
+        // What other weights have begun is not to be finished by these.
+        self.paused = PausedStore::new(self.options.paused_bytes);
+        let checksum = checksum.unwrap_or_else(|| Arc::clone(&self.card.revision));
+        Ok(AdoptedPolicy { version: Arc::clone(&weights.version), checksum })
     }
 }
 

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use candle_core::{Device, Result};
-use editscale_core::{EditCounters, EditItem, Failure, Image, ImageSize, Knobs, Proposal, Watch};
+use editscale_core::{
+    EditCounters, EditItem, Failure, Image, ImageSize, Knobs, PolicySupport, PolicyWeights, Proposal, Watch,
+};
 use editscale_picture::Rgb8;
 
 use crate::editors::diffusion::latents::{Geometry, Layout};
+use crate::editors::failure::invalid;
 use crate::editors::samplers::Sampler;
 
 /// What is asked of a pipeline for one candidate.
@@ -101,4 +104,15 @@ pub trait Pipeline: Send + fmt::Debug {
 
     /// Where it computes.
     fn device(&self) -> &Device;
+
+    /// Which weights it takes up beside those that it was loaded with.
+    fn adopts(&self) -> PolicySupport {
+        PolicySupport::default()
+    }
+
+    /// Computes with other weights from here on, and tells their checksum; none for those that it was loaded with. After a
+    /// failure it computes with what it did before.
+    fn adopt(&mut self, weights: &PolicyWeights) -> std::result::Result<Option<Arc<str>>, Failure> {
+        Err(invalid(format!("{weights} cannot be taken up")))
+    }
 }

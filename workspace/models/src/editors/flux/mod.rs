@@ -4,6 +4,7 @@
 //! one stream. Facts are those of diffusers' `models/transformers/transformer_flux.py` and, for the original names,
 //! <https://github.com/black-forest-labs/flux>.
 
+mod adapter;
 mod batch;
 mod blocks;
 mod config;
@@ -14,6 +15,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use adapter::{AdapterSource, FluxAdapter};
 pub use batch::{FluxItem, FluxReference, FluxText};
 pub use config::FluxConfig;
 pub use model::{FluxTransformer, TransformerSource};

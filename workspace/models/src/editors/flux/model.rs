@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor, bail};
 use editscale_core::Watch;
 
 use crate::editors::cancel::unless_cancelled;
+use crate::editors::flux::adapter::{Adaptable, AdapterSource, FluxAdapter};
 use crate::editors::flux::batch::{
     FluxItem, FluxReference, FluxText, apart, check_tokens, joined, latents_of, rows, with_references,
 };
@@ -48,7 +49,7 @@ impl TransformerSource {
     }
 }
 
-/// The transformer of FLUX.1. Not changed by use: threads may share it.
+/// The transformer of FLUX.1. Not changed by use, so that threads may share it; adapters come and go between uses.
 #[derive(Debug)]
 pub struct FluxTransformer {
     config: FluxConfig,
@@ -62,6 +63,8 @@ pub struct FluxTransformer {
     /// To shift and scale of the last normalisation.
     modulation: Linear,
     out: Linear,
+    /// Where layers look for what an adapter adds.
+    layers: Vec<Adaptable>,
 }
 
 impl FluxTransformer {
@@ -119,6 +122,7 @@ impl FluxTransformer {
             single: single.collect::<std::result::Result<_, _>>()?,
             modulation: store.linear("final_layer.adaLN_modulation.1", width, &[2 * width])?,
             out: store.linear("final_layer.linear", width, &[config.out_channels])?,
+            layers: store.take_layers(),
             compute,
             config,
         })
@@ -127,6 +131,18 @@ impl FluxTransformer {
     /// The shape of the transformer.
     pub fn config(&self) -> &FluxConfig {
         &self.config
+    }
+
+    /// Reads an adapter for this transformer. Nothing is changed yet.
+    pub fn read_adapter(&self, source: AdapterSource<'_>) -> std::result::Result<FluxAdapter, LoadError> {
+        FluxAdapter::load(source, &self.layers, &self.compute)
+    }
+
+    /// Computes with an adapter that was read for this transformer, or with none; another that was there is gone.
+    pub fn set_adapter(&self, adapter: Option<&FluxAdapter>) {
+        for (at, layer) in self.layers.iter().enumerate() {
+            layer.slot.set(adapter.and_then(|adapter| adapter.addition(at)));
+        }
     }
 
     /// What all steps share of an instruction: tokens [text tokens, `text_width`], at least one, and the text as a whole,

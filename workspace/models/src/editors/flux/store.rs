@@ -8,8 +8,9 @@ use std::sync::Arc;
 use candle_core::{DType, Tensor};
 
 use crate::editors::class::DIFFUSERS;
+use crate::editors::flux::adapter::Adaptable;
 use crate::editors::flux::{FluxConfig, names};
-use crate::layers::{Compute, Linear};
+use crate::layers::{Compute, Linear, Slot};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
 
@@ -21,6 +22,8 @@ pub(super) struct Store<'a> {
     kind: Kind,
     compute: &'a Compute,
     taken: RefCell<BTreeSet<String>>,
+    /// The layers that were made.
+    layers: RefCell<Vec<Adaptable>>,
 }
 
 pub(super) enum Kind {
@@ -94,7 +97,7 @@ impl<'a> Store<'a> {
     }
 
     fn of(kind: Kind, compute: &'a Compute) -> Self {
-        Self { kind, compute, taken: RefCell::default() }
+        Self { kind, compute, taken: RefCell::default(), layers: RefCell::default() }
     }
 
     /// How the model computes.
@@ -116,6 +119,23 @@ impl<'a> Store<'a> {
     /// The layer of an original name, with a weight [sum of outputs, inputs] and a bias. `outputs` are the rows of the parts
     /// that diffusers keeps apart.
     pub(super) fn linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
+        let (linear, slot) = (self.plain_linear(name, inputs, outputs)?, Slot::default());
+        self.layers.borrow_mut().push(Adaptable {
+            name: name.to_owned(),
+            inputs,
+            outputs: outputs.to_vec(),
+            is_swapped: name == SWAPPED,
+            slot: slot.clone(),
+        });
+        Ok(linear.with_slot(slot))
+    }
+
+    /// The layers that were made since this was asked last.
+    pub(super) fn take_layers(&self) -> Vec<Adaptable> {
+        self.layers.take()
+    }
+
+    fn plain_linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
         let rows = outputs.iter().sum();
         let kept = Storage::As(self.compute.dtype);
         let bias = self.tensor(&Wanted { name, ending: "bias", rows: outputs, columns: None, kept })?;

@@ -1,14 +1,13 @@
 //! From a pipeline's folder to FLUX.1 Kontext.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use editscale_core::EditorName;
 
 use crate::editors::class::{DIFFUSERS, TRANSFORMERS};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::{Fingerprint, compute_text};
-use crate::editors::flux::{FluxTransformer, TransformerSource};
+use crate::editors::flux::{AdapterSource, FluxAdapter, FluxTransformer, TransformerSource};
 use crate::editors::flux_kontext::CLASS;
 use crate::editors::flux_kontext::components::{Parts, fit};
 use crate::editors::flux_kontext::networks::Networks;
@@ -110,16 +109,29 @@ pub fn load(
         transformer: Some(transformer.config()),
     };
     fit(&places.tokenizers, &places.transformer.described(), &parts).first()?;
+    let adapter = adapter(&transformer, &options)?;
+    let mut fingerprint = fingerprint(&places, &flow, &options, shared)?;
+    if let Some(adapter) = &adapter {
+        fingerprint.enter(adapter.digest().as_bytes());
+        fingerprint.enter(format!("{:?}", options.adapter_scale).as_bytes());
+    }
     let guidance = Knob { name: "guidance", default: options.guidance, low: 1.0, high: 8.0 };
     let identity = Identity {
         name,
-        revision: revision(&places, &flow, &options, shared)?,
+        revision: fingerprint.revision(VERSION),
         steps: options.steps,
         most_evaluations: 1,
         is_stochastic: options.eta > 0.0,
         knobs: if transformer.config().guidance { vec![guidance] } else { Vec::new() },
     };
-    Ok((identity, FluxKontext::new(Networks { options, text, latent_space, transformer }, flow)))
+    Ok((identity, FluxKontext::new(Networks { options, text, latent_space, transformer }, flow, adapter)))
+}
+
+/// The adapter that the recipe names.
+fn adapter(transformer: &FluxTransformer, options: &Options) -> Result<Option<FluxAdapter>, LoadError> {
+    let scale = options.adapter_scale as f32;
+    let read = |path: &PathBuf| transformer.read_adapter(AdapterSource { path, scale });
+    options.adapter.as_ref().map(read).transpose()
 }
 
 fn flow(scheduler: &Path, steps: usize) -> Result<FlowConfig, LoadError> {
@@ -131,12 +143,12 @@ fn flow(scheduler: &Path, steps: usize) -> Result<FlowConfig, LoadError> {
     Ok(flow)
 }
 
-fn revision(
+fn fingerprint(
     places: &Places,
     flow: &FlowConfig,
     options: &Options,
     shared: &DiffusionOptions,
-) -> Result<Arc<str>, LoadError> {
+) -> Result<Fingerprint, LoadError> {
     let mut fingerprint = Fingerprint::default();
     places.enter(&mut fingerprint)?;
     fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
@@ -145,5 +157,5 @@ fn revision(
     fingerprint.enter(compute_text(&options.compute).as_bytes());
     fingerprint.enter(compute_text(&options.text_compute).as_bytes());
     shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
-    Ok(fingerprint.revision(VERSION))
+    Ok(fingerprint)
 }

@@ -11,6 +11,8 @@ mod size;
 mod text;
 
 #[cfg(test)]
+mod adapters;
+#[cfg(test)]
 mod parity;
 
 pub use components::CLASS;

@@ -13,6 +13,10 @@ pub struct Options {
     pub text_compute: Compute,
     /// A file with the transformer in place of that of the folder: `.gguf`, or `.safetensors` with the original names.
     pub transformer: Option<PathBuf>,
+    /// An adapter of the transformer: a file, or a folder as diffusers or PEFT writes it.
+    pub adapter: Option<PathBuf>,
+    /// How strongly the adapter counts; 1 as it was trained.
+    pub adapter_scale: f64,
     /// Denoising steps, at least 1.
     pub steps: usize,
     /// The strength of guidance that the transformer is told, where it was trained with one.
@@ -36,6 +40,8 @@ impl Options {
             text_compute: compute.clone(),
             compute,
             transformer: None,
+            adapter: None,
+            adapter_scale: 1.0,
             steps: 28,
             guidance: 2.5,
             eta: 0.0,

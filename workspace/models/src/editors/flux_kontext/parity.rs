@@ -13,9 +13,9 @@ use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, 
 use crate::layers::Compute;
 use crate::pictures::Size;
 
-const KIND: &str = "flux_kontext";
+pub(super) const KIND: &str = "flux_kontext";
 
-fn options(case: &Case) -> Options {
+pub(super) fn options(case: &Case) -> Options {
     let asked = &case.request;
     let pixels = asked.height.unwrap_or(0) as usize * asked.width.unwrap_or(0) as usize;
     Options {

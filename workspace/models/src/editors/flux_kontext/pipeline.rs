@@ -1,14 +1,16 @@
 //! FLUX.1 Kontext under the shared loop: two texts, the source as further tokens, and the velocity.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
-use editscale_core::{Digest, EditCounters, Failure, Watch};
+use editscale_core::{Digest, EditCounters, Failure, PolicyKind, PolicySupport, PolicyWeights, Watch};
 use editscale_picture::Rgb8;
 
 use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row};
 use crate::editors::encoded::Encoded;
-use crate::editors::flux::{FluxItem, FluxReference};
+use crate::editors::failure::invalid;
+use crate::editors::flux::{AdapterSource, FluxAdapter, FluxItem, FluxReference};
 use crate::editors::flux_kontext::networks::{Networks, Text};
 use crate::editors::samplers::{FlowConfig, FlowEuler};
 use crate::pictures::Size;
@@ -20,6 +22,10 @@ pub struct FluxKontext {
     flow: FlowConfig,
     texts: Encoded<Arc<str>, Text>,
     sources: Encoded<(Digest, Size), FluxReference>,
+    /// The adapter that the recipe names.
+    own: Option<FluxAdapter>,
+    /// Whether what is kept of texts and sources went through an adapter.
+    keeps_adapted: bool,
 }
 
 /// What the transformer is told of one candidate.
@@ -31,10 +37,30 @@ pub struct Conditions {
 }
 
 impl FluxKontext {
-    pub(super) fn new(networks: Networks, flow: FlowConfig) -> Self {
+    /// With an adapter where the recipe names one.
+    pub(super) fn new(networks: Networks, flow: FlowConfig, own: Option<FluxAdapter>) -> Self {
         let bound = networks.options.cache_bytes / 2;
         let texts = Encoded::new(bound, |text: &Text| text.prepared.bytes());
-        Self { networks, flow, texts, sources: Encoded::new(bound, FluxReference::bytes) }
+        let sources = Encoded::new(bound, FluxReference::bytes);
+        let mut kontext = Self { networks, flow, texts, sources, own: None, keeps_adapted: false };
+        kontext.compute_with(own.as_ref());
+        Self { own, ..kontext }
+    }
+
+    /// Computes with an adapter or without any.
+    fn compute_with(&mut self, adapter: Option<&FluxAdapter>) {
+        self.networks.transformer.set_adapter(adapter);
+        let is_adapted = adapter.is_some_and(FluxAdapter::touches_encoded);
+        if is_adapted || self.keeps_adapted {
+            self.texts.forget();
+            self.sources.forget();
+        }
+        self.keeps_adapted = is_adapted;
+    }
+
+    fn read_adapter(&self, path: &str, scale: f32) -> std::result::Result<FluxAdapter, Failure> {
+        let source = AdapterSource { path: Path::new(path), scale };
+        self.networks.transformer.read_adapter(source).map_err(|error| invalid(error.to_string()))
     }
 
     fn item(&self, row: &Row<'_, Conditions>) -> Result<FluxItem> {
@@ -56,7 +82,7 @@ impl Pipeline for FluxKontext {
     const LAYOUT: Layout = Layout::Tokens;
 
     fn prepare(&mut self, ask: Ask<'_>) -> std::result::Result<Prepared<Conditions>, Failure> {
-        let Self { networks, flow, texts, sources } = self;
+        let Self { networks, flow, texts, sources, .. } = self;
         let (options, mut counters) = (&networks.options, EditCounters::default());
         let text = texts.get_or(ask.instruction.into(), || {
             counters.text_encodes += 2;
@@ -99,5 +125,27 @@ impl Pipeline for FluxKontext {
 
     fn device(&self) -> &Device {
         &self.networks.options.compute.device
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        PolicySupport { adapters: true, checkpoints: false }
+    }
+
+    fn adopt(&mut self, weights: &PolicyWeights) -> std::result::Result<Option<Arc<str>>, Failure> {
+        match &weights.kind {
+            PolicyKind::Base => {
+                let own = self.own.clone();
+                self.compute_with(own.as_ref());
+                Ok(None)
+            }
+            PolicyKind::Adapter(path) => {
+                let adapter = self.read_adapter(path, weights.scale)?;
+                self.compute_with(Some(&adapter));
+                Ok(Some(adapter.digest().to_hex().as_str().into()))
+            }
+            PolicyKind::Checkpoint(_) => {
+                Err(invalid(format!("{weights} cannot be taken up: FLUX.1 takes up adapters")))
+            }
+        }
     }
 }

@@ -26,6 +26,10 @@ pub struct FluxKontextRecipe {
     pub dir: String,
     /// A file with the transformer in place of that of the folder.
     pub transformer: Option<String>,
+    /// An adapter of the transformer.
+    pub adapter: Option<String>,
+    /// How strongly the adapter counts.
+    pub adapter_scale: f64,
     /// Denoising steps.
     pub steps: u32,
     /// The strength of guidance that the transformer is told.
@@ -63,6 +67,21 @@ const TRANSFORMER: Key<Text> = Key {
     rule: Text,
     absent: Absent::Unset("that of `dir`"),
     meaning: "a file in place of the folder's transformer: `.gguf`, or `.safetensors` with the names of Black Forest Labs",
+};
+
+const ADAPTER: Key<Text> = Key {
+    name: "adapter",
+    rule: Text,
+    absent: Absent::Unset("none"),
+    meaning: "a low-rank adapter of the transformer (LoRA): a `.safetensors` file, or a folder, as diffusers or PEFT writes \
+              it",
+};
+
+const ADAPTER_SCALE: Key<Number> = Key {
+    name: "adapter_scale",
+    rule: Number::from(-100.0, 100.0),
+    absent: Absent::Default(1.0),
+    meaning: "how strongly the adapter counts; 1 is as it was trained",
 };
 
 const STEPS: Key<Whole> = Key {
@@ -133,6 +152,8 @@ impl FluxKontextRecipe {
         Self {
             dir: dir.to_owned(),
             transformer: None,
+            adapter: None,
+            adapter_scale: 1.0,
             steps: 28,
             guidance: 2.5,
             eta: 0.0,
@@ -158,6 +179,8 @@ impl FluxKontextRecipe {
             compute,
             text_compute,
             transformer: self.transformer.as_ref().map(Into::into),
+            adapter: self.adapter.as_ref().map(Into::into),
+            adapter_scale: self.adapter_scale,
             steps: self.steps as usize,
             guidance: self.guidance,
             eta: self.eta,
@@ -195,6 +218,8 @@ impl Options for FluxKontextRecipe {
     const KEYS: Keys = &[
         &DIR,
         &TRANSFORMER,
+        &ADAPTER,
+        &ADAPTER_SCALE,
         &STEPS,
         &GUIDANCE,
         &ETA,
@@ -217,6 +242,7 @@ impl Options for FluxKontextRecipe {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (dir, transformer, steps) = (fields.take(&DIR), fields.take(&TRANSFORMER), fields.take(&STEPS));
+        let (adapter, adapter_scale) = (fields.take(&ADAPTER), fields.take(&ADAPTER_SCALE));
         let (guidance, eta, max_pixels) = (fields.take(&GUIDANCE), fields.take(&ETA), fields.take(&MAX_PIXELS));
         let (fit_source, text_tokens) = (fields.take(&FIT_SOURCE), fields.take(&TEXT_TOKENS));
         let shared = DiffusionSettings::read(fields);
@@ -225,6 +251,8 @@ impl Options for FluxKontextRecipe {
         Some(Self {
             dir: dir?,
             transformer,
+            adapter,
+            adapter_scale: adapter_scale?,
             steps: steps? as u32,
             guidance: guidance?,
             eta: eta?,
@@ -242,6 +270,8 @@ impl Options for FluxKontextRecipe {
         let own = [
             DIR.write(Some(&self.dir)),
             TRANSFORMER.write(self.transformer.as_ref()),
+            ADAPTER.write(self.adapter.as_ref()),
+            ADAPTER_SCALE.write(Some(&self.adapter_scale)),
             STEPS.write(Some(&self.steps.into())),
             GUIDANCE.write(Some(&self.guidance)),
             ETA.write(Some(&self.eta)),

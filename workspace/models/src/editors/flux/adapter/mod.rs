@@ -1,0 +1,84 @@
+//! Low-rank adapters of the transformer, as diffusers and PEFT write them.
+//!
+//! Facts are those of diffusers' `loaders/lora_pipeline.py`, `loaders/peft.py` and `utils/peft_utils.py`, and of PEFT's
+//! `tuners/lora`. Everything is read and checked before anything is taken up.
+
+mod alphas;
+mod assemble;
+mod file;
+mod keys;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::layers::{Compute, LowRank, Slot};
+use crate::load::LoadError;
+use assemble::additions;
+use file::AdapterFile;
+
+/// A layer of a transformer that can be added to.
+#[derive(Debug)]
+pub(super) struct Adaptable {
+    /// Its original name.
+    pub(super) name: String,
+    pub(super) inputs: usize,
+    /// Rows of the parts that diffusers keeps apart.
+    pub(super) outputs: Vec<usize>,
+    /// Whether diffusers has its halves in the other order.
+    pub(super) is_swapped: bool,
+    pub(super) slot: Slot,
+}
+
+/// An adapter, read for one transformer.
+#[derive(Debug, Clone)]
+pub struct FluxAdapter {
+    digest: blake3::Hash,
+    /// The addition of each layer, in the transformer's order.
+    additions: Vec<Option<Arc<LowRank>>>,
+    /// Whether it changes layers whose answers are kept of texts and sources.
+    touches_kept: bool,
+}
+
+/// How an adapter is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct AdapterSource<'a> {
+    /// The file, or a folder with `pytorch_lora_weights.safetensors` or `adapter_model.safetensors`.
+    pub path: &'a Path,
+    /// How strongly it counts.
+    pub scale: f32,
+}
+
+impl FluxAdapter {
+    pub(super) fn load(source: AdapterSource<'_>, layers: &[Adaptable], compute: &Compute) -> Result<Self, LoadError> {
+        let file = AdapterFile::open(source.path)?;
+        if !source.scale.is_finite() {
+            let reason = format!("is to count with scale {}: expected a finite number", source.scale);
+            return Err(LoadError::content(&file.path, reason));
+        }
+        let additions = additions(&file, source.scale, layers, compute)?;
+        let digest = file.unchanged_digest()?;
+        let is_kept =
+            |layer: &Adaptable| ["img_in", "txt_in"].contains(&&*layer.name) || layer.name.starts_with("vector_in.");
+        let touches_kept = layers.iter().zip(&additions).any(|(layer, addition)| addition.is_some() && is_kept(layer));
+        Ok(Self { digest, additions, touches_kept })
+    }
+
+    /// The BLAKE3 digest of its file.
+    pub fn digest(&self) -> blake3::Hash {
+        self.digest
+    }
+
+    /// Whether what was encoded of texts and sources is to be encoded again when it comes or goes.
+    pub fn touches_encoded(&self) -> bool {
+        self.touches_kept
+    }
+
+    /// How many layers it changes.
+    pub fn layers(&self) -> usize {
+        self.additions.iter().flatten().count()
+    }
+
+    pub(super) fn addition(&self, layer: usize) -> Option<Arc<LowRank>> {
+        self.additions.get(layer).cloned().flatten()
+    }
+}
