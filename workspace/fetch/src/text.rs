@@ -51,12 +51,7 @@ impl Client {
         self.bytes_with(&address(url)?, None, rules).await
     }
 
-    async fn bytes_with(
-        &self,
-        url: &Url,
-        token: Option<&Token>,
-        rules: &TextRules<'_>,
-    ) -> Result<Vec<u8>, FetchError> {
+    async fn bytes_with(&self, url: &Url, token: Option<&Token>, rules: &TextRules<'_>) -> Result<Vec<u8>, FetchError> {
         let get = Get { url, token, from: 0, within: Some(rules.within) };
         let mut backoff = Backoff::new(self.patience);
         let bytes = loop {

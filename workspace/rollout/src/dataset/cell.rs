@@ -120,15 +120,13 @@ impl Cells {
         let id = id(self.id.as_ref(), chosen)?.unwrap_or_else(|| number.to_string());
         let seed = seed(self.seed.as_ref(), chosen)?;
         present(self.source.as_ref(), &chosen.source, "the picture to edit")?;
-        let picture = |cell: Cell, name: &str| {
-            named::picture(cell, folder).map_err(|reason| format!("`{name}`: {reason}"))
-        };
+        let picture =
+            |cell: Cell, name: &str| named::picture(cell, folder).map_err(|reason| format!("`{name}`: {reason}"));
         let source = self.source.map(|cell| picture(cell, &chosen.source)).transpose()?;
         let source = source.ok_or_else(|| format!("`{}` holds no picture", chosen.source))?;
         let mask = self.mask.filter(|cell| !is_blank(cell));
-        let mask: Option<RowPicture> = mask
-            .map(|cell| picture(cell, chosen.mask.as_deref().unwrap_or("mask")))
-            .transpose()?;
+        let mask: Option<RowPicture> =
+            mask.map(|cell| picture(cell, chosen.mask.as_deref().unwrap_or("mask"))).transpose()?;
         let extra = self.keep.into_iter().map(kept).collect::<Result<_, _>>()?;
         Ok(Row { id, source, instruction, mask, seed, extra })
     }
@@ -153,7 +151,9 @@ fn instruction(cell: Option<&Cell>, chosen: &Chosen) -> Result<String, String> {
         Cell::Value(Value::String(text)) => text.clone(),
         Cell::Value(Value::Array(items)) if items.len() == 1 => match items.first() {
             Some(Value::String(text)) if !text.trim().is_empty() => text.clone(),
-            other => return Err(format!("expected a text in `{name}`, found {}", other.map_or_else(String::new, kind))),
+            other => {
+                return Err(format!("expected a text in `{name}`, found {}", other.map_or_else(String::new, kind)));
+            }
         },
         Cell::Bytes(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) if !text.trim().is_empty() => text.to_owned(),

@@ -169,7 +169,8 @@ impl Chosen {
     /// Every name once.
     pub(super) fn names(&self) -> Vec<&str> {
         let perhaps = [&self.mask, &self.id, &self.seed].into_iter().flatten();
-        let mut names: Vec<&str> = [&self.source, &self.instruction].into_iter().chain(perhaps).map(String::as_str).collect();
+        let mut names: Vec<&str> =
+            [&self.source, &self.instruction].into_iter().chain(perhaps).map(String::as_str).collect();
         names.extend(self.keep.iter().map(String::as_str));
         names.sort_unstable();
         names.dedup();

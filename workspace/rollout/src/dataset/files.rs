@@ -136,7 +136,8 @@ impl Files {
 
     fn window(&self, file: usize, packing: Packing) -> io::Result<Arc<Mutex<Window>>> {
         let open = || {
-            let window = Window { path: self.path(file).to_owned(), packing, decoder: None, start: 0, bytes: Vec::new() };
+            let window =
+                Window { path: self.path(file).to_owned(), packing, decoder: None, start: 0, bytes: Vec::new() };
             Ok(Arc::new(Mutex::new(window)))
         };
         recent(&self.windows, file, OPEN_WINDOWS, open)

@@ -109,7 +109,8 @@ fn in_folder(folder: &Path, depth: u32) -> Result<Option<Vec<PathBuf>>, DatasetE
 fn of_files(folder: &Path, files: &[PathBuf]) -> Result<Option<Vec<PathBuf>>, DatasetError> {
     let ambiguous = |found: String| DatasetError::Ambiguous { path: folder.to_owned(), found };
     let names = |files: &[PathBuf]| listed(&files.iter().map(|path| file_name(path)).collect::<Vec<_>>());
-    let is_metadata = |path: &&PathBuf| ["metadata.csv", "metadata.jsonl", "metadata.parquet"].contains(&file_name(path).as_str());
+    let is_metadata =
+        |path: &&PathBuf| ["metadata.csv", "metadata.jsonl", "metadata.parquet"].contains(&file_name(path).as_str());
     let metadata: Vec<PathBuf> = files.iter().filter(is_metadata).cloned().collect();
     match metadata.len() {
         0 => {}
@@ -122,7 +123,9 @@ fn of_files(folder: &Path, files: &[PathBuf]) -> Result<Option<Vec<PathBuf>>, Da
     match (present.next(), present.next()) {
         (None, _) if files.iter().any(|path| Name::of(path) == Name::Arrow) => Err(arrow(folder)),
         (None, _) => Ok(None),
-        (Some((first, _)), Some((second, _))) => Err(ambiguous(format!("{} and {} files", first.word(), second.word()))),
+        (Some((first, _)), Some((second, _))) => {
+            Err(ambiguous(format!("{} and {} files", first.word(), second.word())))
+        }
         (Some((kind, files)), None) => {
             let is_one = files.len() == 1 || (splits(&files) <= 1 && (kind.is_sharded() || are_numbered(&files)));
             if is_one { Ok(Some(files)) } else { Err(ambiguous(names(&files))) }
@@ -159,14 +162,16 @@ fn are_numbered(files: &[PathBuf]) -> bool {
 }
 
 fn arrow(folder: &Path) -> DatasetError {
-    let reason = "Arrow files, as `save_to_disk` of datasets writes them, are not read: write Parquet with `to_parquet`";
+    let reason =
+        "Arrow files, as `save_to_disk` of datasets writes them, are not read: write Parquet with `to_parquet`";
     DatasetError::Format { path: folder.to_owned(), reason: reason.to_owned() }
 }
 
 fn nothing(folder: &Path) -> DatasetError {
-    let reason = "the folder holds no data set: expected metadata.csv, metadata.jsonl or metadata.parquet beside the pictures, \
+    let reason =
+        "the folder holds no data set: expected metadata.csv, metadata.jsonl or metadata.parquet beside the pictures, \
                   or JSONL, CSV, Parquet or tar files"
-        .to_owned();
+            .to_owned();
     DatasetError::Missing { path: folder.to_owned(), reason }
 }
 
@@ -211,7 +216,8 @@ fn choices(inner: &str) -> Result<Vec<String>, String> {
     let Some((from, to)) = inner.split_once("..") else {
         return Ok(inner.split(',').map(ToOwned::to_owned).collect());
     };
-    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("expected {{FIRST..LAST}} of numbers, found {{{inner}}}"));
+    let number =
+        |text: &str| text.parse::<u32>().map_err(|_| format!("expected {{FIRST..LAST}} of numbers, found {{{inner}}}"));
     let (first, last) = (number(from)?, number(to)?);
     if first > last || last - first >= MOST_FILES as u32 {
         return Err(format!("expected at most {MOST_FILES} numbers that rise, found {{{inner}}}"));

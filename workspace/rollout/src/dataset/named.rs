@@ -47,7 +47,9 @@ pub(super) fn picture(cell: Cell, folder: &Path) -> Result<RowPicture, String> {
         Cell::Bytes(bytes) => held(bytes, None),
         Cell::Picture { bytes: Some(bytes), name } => held(bytes, name),
         Cell::Picture { bytes: None, name: Some(name) } => of_text(&name, None, folder),
-        Cell::Picture { bytes: None, name: None } => Err("expected a picture, found neither bytes nor a path".to_owned()),
+        Cell::Picture { bytes: None, name: None } => {
+            Err("expected a picture, found neither bytes nor a path".to_owned())
+        }
         Cell::List(cells) => picture(one(cells)?, folder),
     }
 }
@@ -78,9 +80,7 @@ fn of_value(value: Value, folder: &Path) -> Result<RowPicture, String> {
                 _ => None,
             };
             match (text("bytes"), text("path"), text("url")) {
-                (Some(bytes), name, _) => {
-                    held(unpack(&bytes).map_err(|reason| format!("`bytes`: {reason}"))?, name)
-                }
+                (Some(bytes), name, _) => held(unpack(&bytes).map_err(|reason| format!("`bytes`: {reason}"))?, name),
                 (None, Some(text), _) | (None, None, Some(text)) => of_text(&text, None, folder),
                 _ => Err(unusable(&Value::Object(fields))),
             }
@@ -126,7 +126,10 @@ fn read(text: &str) -> Result<Text<'_>, String> {
     }
     if text.is_empty() || text.len() > MOST_PATH_BYTES || text.contains('\0') {
         let start: String = text.chars().take(24).collect();
-        return Err(format!("expected a path, an address or base64 of a picture, found {} bytes that begin with `{start}`", text.len()));
+        return Err(format!(
+            "expected a path, an address or base64 of a picture, found {} bytes that begin with `{start}`",
+            text.len()
+        ));
     }
     Ok(Text::Path(text))
 }
@@ -142,7 +145,9 @@ fn file_url(text: &str) -> Result<Text<'_>, String> {
     let path = text.get("file://".len()..).map(|rest| rest.strip_prefix("localhost").unwrap_or(rest));
     match path.filter(|path| path.starts_with('/') && !path.contains('%')) {
         Some(path) => Ok(Text::Path(path)),
-        None => Err(format!("expected file:///PATH without escapes, found `{}`", text.chars().take(80).collect::<String>())),
+        None => {
+            Err(format!("expected file:///PATH without escapes, found `{}`", text.chars().take(80).collect::<String>()))
+        }
     }
 }
 

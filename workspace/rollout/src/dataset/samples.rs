@@ -22,6 +22,8 @@ const MOST_TEXT_BYTES: u64 = 16 << 20;
 const MOST_PICTURE_BYTES: u64 = 256 << 20;
 /// Samples that are looked at to learn which columns there are.
 const SAMPLES: usize = 64;
+/// Archives that are looked at for it.
+const SURVEYED_FILES: usize = 4;
 /// What the key of a sample is called as a column.
 const KEY: &str = "__key__";
 /// Extensions of pictures.
@@ -118,9 +120,10 @@ impl Samples {
 fn check(member: &Member, name: &str) -> Result<(), String> {
     let most = if is_picture(&member.name) { MOST_PICTURE_BYTES } else { MOST_TEXT_BYTES };
     match &member.kind {
-        Kind::Link(to) => {
-            Err(format!("expected a file for `{name}`, found `{}`, a link to `{to}`: write the file itself", member.name))
-        }
+        Kind::Link(to) => Err(format!(
+            "expected a file for `{name}`, found `{}`, a link to `{to}`: write the file itself",
+            member.name
+        )),
         _ if member.size == 0 => Err(format!("`{}` ({name}) is empty", member.name)),
         _ if member.size > most => {
             Err(format!("`{}`: expected at most {most} bytes, found {}", member.name, member.size))
@@ -263,22 +266,19 @@ fn say(error: TarError) -> String {
 
 /// The columns of the first samples: suffixes, suffixes without their extension, and the fields of JSON.
 fn survey<'a>(path: &'a Path, files: &Files) -> Result<Found<'a>, DatasetError> {
-    let reading = |error| match error {
-        TarError::Read(error) => DatasetError::reading(files.path(0))(error),
-        TarError::Broken(reason) => DatasetError::Broken { path: files.path(0).to_owned(), reason },
-    };
-    let stream = files.stream(0).map_err(DatasetError::reading(files.path(0)))?;
-    let mut groups = Groups::new(stream, 0);
-    let mut survey = Survey::default();
-    while let Some(found) = groups.next().filter(|_| survey.samples < SAMPLES) {
-        let (sample, problem) = found.map_err(reading)?;
-        survey.look(files, &sample).map_err(DatasetError::reading(files.path(0)))?;
-        if problem.is_some() {
-            break;
+    let (mut survey, mut broken) = (Survey::default(), None);
+    for file in 0..files.count().min(SURVEYED_FILES) {
+        match survey.look_through(files, file) {
+            Ok(()) => {}
+            Err(TarError::Read(error)) => return Err(DatasetError::reading(files.path(file))(error)),
+            // The samples before it are enough; its rows are told where they are listed.
+            Err(TarError::Broken(reason)) => {
+                broken.get_or_insert(DatasetError::Broken { path: files.path(file).to_owned(), reason });
+            }
         }
     }
     if survey.samples == 0 {
-        return Err(DatasetError::Empty { path: path.to_owned() });
+        return Err(broken.unwrap_or_else(|| DatasetError::Empty { path: path.to_owned() }));
     }
     let picture = survey.has_plain_picture.then(|| PICTURES.join(";"));
     let names = survey.members.iter().chain(&survey.fields).cloned().chain([KEY.to_owned()]).collect();
@@ -294,7 +294,16 @@ struct Survey {
 }
 
 impl Survey {
-    fn look(&mut self, files: &Files, sample: &Sample) -> std::io::Result<()> {
+    fn look_through(&mut self, files: &Files, file: usize) -> Result<(), TarError> {
+        let mut groups = Groups::new(files.stream(file)?, 0);
+        while self.samples < SAMPLES {
+            let Some(found) = groups.next() else { break };
+            self.look(files, file, &found?.0)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, files: &Files, file: usize, sample: &Sample) -> std::io::Result<()> {
         self.samples += 1;
         for (suffix, member) in &sample.members {
             add(&mut self.members, suffix);
@@ -303,7 +312,7 @@ impl Survey {
             }
             self.has_plain_picture |= PICTURES.contains(&suffix.as_str());
             if is_json(suffix) && member.kind == Kind::File && member.size <= MOST_TEXT_BYTES {
-                let bytes = files.read_at(0, member.data, index(member.size))?;
+                let bytes = files.read_at(file, member.data, index(member.size))?;
                 let fields = object(&bytes, &member.name).unwrap_or_default();
                 fields.keys().for_each(|key| add(&mut self.fields, key));
             }

@@ -79,7 +79,8 @@ fn of_text(start: &[u8], name: &str) -> Result<Option<Kind>, String> {
         None => Ok(None),
         Some(b'{') => Ok(Some(Kind::Lines)),
         Some(b'[') if !name.contains(".csv") && !name.contains(".tsv") => {
-            Err("expected a JSON object a line (JSONL), found a JSON list: write each of its items on a line".to_owned())
+            Err("expected a JSON object a line (JSONL), found a JSON list: write each of its items on a line"
+                .to_owned())
         }
         Some(_) if text.contains(&0) => {
             Err("expected JSONL, CSV, TSV, Parquet or a tar archive, found bytes of no known format".to_owned())

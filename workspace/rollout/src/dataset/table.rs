@@ -38,7 +38,8 @@ impl Table {
             let delimiter = delimiter(&line).ok_or_else(|| refused(no_delimiter(&files.name(file), &line)))?;
             headers.push((delimiter, header(&line, delimiter).map_err(&refused)?));
         }
-        let (delimiter, header) = headers.first().cloned().ok_or_else(|| DatasetError::Empty { path: path.to_owned() })?;
+        let (delimiter, header) =
+            headers.first().cloned().ok_or_else(|| DatasetError::Empty { path: path.to_owned() })?;
         if let Some(other) = headers.iter().position(|found| *found != (delimiter, header.clone())) {
             let reason = format!("{} has another first line than {}", files.name(other), files.name(0));
             return Err(refused(reason));
@@ -67,7 +68,9 @@ impl Table {
             Some(Flaw::TooLong) => {
                 Some(format!("expected a record of at most {MOST_LINE_BYTES} bytes, found {}", record.length))
             }
-            Some(Flaw::Open) => Some("a quote begins here that is never closed; the next line is read as a new record".to_owned()),
+            Some(Flaw::Open) => {
+                Some("a quote begins here that is never closed; the next line is read as a new record".to_owned())
+            }
             None => match self.parse(&walk.record) {
                 Ok(cells) => cells.check(&self.chosen).err(),
                 Err(reason) => Some(reason),
@@ -166,7 +169,10 @@ impl Reader for Table {
         }
         let record = self.files.read_at(index(file), offset, index(length)).map_err(|error| error.to_string())?;
         if record.len() as u64 != length {
-            return Err(format!("expected {length} bytes from byte {offset} on, found {}: the file was cut", record.len()));
+            return Err(format!(
+                "expected {length} bytes from byte {offset} on, found {}: the file was cut",
+                record.len()
+            ));
         }
         self.parse(&record)
     }

@@ -204,7 +204,9 @@ pub(super) fn header(bytes: &[u8]) -> Option<Header> {
     let mut header = Header::new_old();
     header.as_mut_bytes().copy_from_slice(bytes);
     // The sum is made with blanks in place of itself.
-    let sum = |range: std::ops::Range<usize>| bytes.get(range).into_iter().flatten().map(|byte| u32::from(*byte)).sum::<u32>();
+    let sum = |range: std::ops::Range<usize>| {
+        bytes.get(range).into_iter().flatten().map(|byte| u32::from(*byte)).sum::<u32>()
+    };
     let sum = sum(0..148) + sum(156..512) + 8 * u32::from(b' ');
     (header.cksum().ok()? == sum).then_some(header)
 }
