@@ -144,26 +144,23 @@ pub(super) fn listed(names: &[String]) -> String {
         return "none".to_owned();
     }
     let short = |name: &String| format!("`{}`", name.chars().take(80).collect::<String>());
-    let mut text = names.iter().take(MOST).map(short).collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
-    }
-    text
+    let text = names.iter().take(MOST).map(short).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST { format!("{text} and {} more", names.len() - MOST) } else { text }
 }
 
 impl Chosen {
     /// For people.
     pub(super) fn describe(&self) -> String {
-        let mut text = format!("source = `{}`, instruction = `{}`", self.source, self.instruction);
-        for (part, name) in [("mask", &self.mask), ("id", &self.id), ("seed", &self.seed)] {
-            if let Some(name) = name {
-                text.push_str(&format!(", {part} = `{name}`"));
-            }
-        }
-        if !self.keep.is_empty() {
-            text.push_str(&format!(", kept: {}", listed(&self.keep)));
-        }
-        text
+        let all = [
+            ("source", Some(&self.source)),
+            ("instruction", Some(&self.instruction)),
+            ("mask", self.mask.as_ref()),
+            ("id", self.id.as_ref()),
+            ("seed", self.seed.as_ref()),
+        ];
+        let told = all.into_iter().filter_map(|(part, name)| Some(format!("{part} = `{}`", name?)));
+        let kept = (!self.keep.is_empty()).then(|| format!("kept: {}", listed(&self.keep)));
+        told.chain(kept).collect::<Vec<_>>().join(", ")
     }
 
     /// Every name once.

@@ -26,8 +26,8 @@ fn struct_fields() -> Fields {
     Fields::from(vec![Field::new("bytes", DataType::Binary, true), Field::new("path", DataType::Utf8, true)])
 }
 
-fn append(builder: &mut StructBuilder, image: &Option<Image>) {
-    let (bytes, path) = image.clone().unwrap_or_default();
+fn append(builder: &mut StructBuilder, image: Option<&Image>) {
+    let (bytes, path) = image.cloned().unwrap_or_default();
     builder.field_builder::<BinaryBuilder>(0).unwrap().append_option(bytes);
     builder.field_builder::<StringBuilder>(1).unwrap().append_option(path);
     builder.append(image.is_some());
@@ -35,14 +35,14 @@ fn append(builder: &mut StructBuilder, image: &Option<Image>) {
 
 pub(crate) fn images(images: &[Option<Image>]) -> ArrayRef {
     let mut builder = StructBuilder::from_fields(struct_fields(), images.len());
-    images.iter().for_each(|image| append(&mut builder, image));
+    images.iter().for_each(|image| append(&mut builder, image.as_ref()));
     Arc::new(builder.finish())
 }
 
 fn lists(lists: &[Vec<Image>]) -> ArrayRef {
     let mut builder = ListBuilder::new(StructBuilder::from_fields(struct_fields(), 0));
     for list in lists {
-        list.iter().for_each(|image| append(builder.values(), &Some(image.clone())));
+        list.iter().for_each(|image| append(builder.values(), Some(image)));
         builder.append(true);
     }
     Arc::new(builder.finish())

@@ -26,7 +26,8 @@ fn samples_are_read_however_they_are_named() {
     let picture = png(6, 5);
     let other = png(2, 2);
     let long = format!("in/{}", "k".repeat(150));
-    let cases: [(&str, Vec<(String, &[u8])>, &str); 6] = [
+    type Members<'a> = Vec<(String, &'a [u8])>;
+    let cases: [(&str, Members<'_>, &str); 6] = [
         ("plain", vec![("a.png".into(), &picture), ("a.txt".into(), b"one\n")], "a: one"),
         ("order", vec![("a.txt".into(), b"one"), ("a.json".into(), b"{}"), ("a.PNG".into(), &picture)], "a: one"),
         (
