@@ -50,7 +50,7 @@ const INSTRUCTION: [&str; 10] = [
     "text",
     "caption",
 ];
-const MASK: [&str; 5] = ["mask", "mask_image", "mask_img", "mask_file_name", "mask_path"];
+const MASK: [&str; 4] = ["mask", "mask_image", "mask_file_name", "mask_path"];
 const ID: [&str; 7] = ["id", "key", "uid", "uuid", "sample_id", "row_id", "__key__"];
 const SEED: [&str; 1] = ["seed"];
 
@@ -109,6 +109,8 @@ impl<'a> Found<'a> {
 
     fn perhaps(&self, given: Option<&String>, usual: &[&str], part: &str) -> Result<Option<String>, DatasetError> {
         match given {
+            // Said to be none, though there is a column with a usual name.
+            Some(name) if name.is_empty() => Ok(None),
             Some(name) => self.given(name, part).map(Some),
             None => Ok(usual.iter().find_map(|name| spelt(&self.names, name))),
         }

@@ -20,13 +20,14 @@ pub(crate) fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
+type Members<'a> = Vec<(String, &'a [u8])>;
+
 #[test]
 fn samples_are_read_however_they_are_named() {
     let desk = Desk::new();
     let picture = png(6, 5);
     let other = png(2, 2);
     let long = format!("in/{}", "k".repeat(150));
-    type Members<'a> = Vec<(String, &'a [u8])>;
     let cases: [(&str, Members<'_>, &str); 6] = [
         ("plain", vec![("a.png".into(), &picture), ("a.txt".into(), b"one\n")], "a: one"),
         ("order", vec![("a.txt".into(), b"one"), ("a.json".into(), b"{}"), ("a.PNG".into(), &picture)], "a: one"),
