@@ -1,5 +1,6 @@
 //! `WebDataset`: tar archives in which members of one key, one after the other, are a row.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,26 +74,41 @@ impl Samples {
             None => Err(format!("expected a member at byte {offset}, found the end of the archive")),
         }
     }
+}
 
-    fn cell(&self, file: usize, sample: &Sample, name: &str) -> Result<Option<Cell>, String> {
+/// A sample whose members are read as they are asked for.
+struct Opened<'a> {
+    files: &'a Files,
+    file: usize,
+    sample: Sample,
+    /// What its JSON holds, once it is read.
+    fields: OnceCell<Vec<Map<String, Value>>>,
+}
+
+impl Opened<'_> {
+    fn cell(&self, name: &str) -> Result<Option<Cell>, String> {
         if name == KEY {
-            return Ok(Some(Cell::Value(Value::String(sample.key.clone()))));
+            return Ok(Some(Cell::Value(Value::String(self.sample.key.clone()))));
         }
-        if let Some(member) = sample.member(name)? {
-            return self.read(file, member, name).map(Some);
+        if let Some(member) = self.sample.member(name)? {
+            return self.read(member, name).map(Some);
         }
-        for (_, member) in sample.members.iter().filter(|(suffix, _)| is_json(suffix)) {
-            let fields = object(&self.bytes(file, member, "JSON")?, &member.name)?;
-            let found = name.split(';').find_map(|name| dig(&fields, name));
-            if let Some(value) = found {
-                return Ok(Some(Cell::Value(value.clone())));
-            }
-        }
-        Ok(None)
+        let found = self.fields()?.iter().find_map(|fields| name.split(';').find_map(|name| dig(fields, name)));
+        Ok(found.cloned().map(Cell::Value))
     }
 
-    fn read(&self, file: usize, member: &Member, name: &str) -> Result<Cell, String> {
-        let bytes = self.bytes(file, member, name)?;
+    fn fields(&self) -> Result<&[Map<String, Value>], String> {
+        if let Some(fields) = self.fields.get() {
+            return Ok(fields);
+        }
+        let json = self.sample.members.iter().filter(|(suffix, _)| is_json(suffix));
+        let fields = json.map(|(_, member)| object(&self.bytes(member, "JSON")?, &member.name));
+        let fields = fields.collect::<Result<Vec<_>, String>>()?;
+        Ok(self.fields.get_or_init(|| fields))
+    }
+
+    fn read(&self, member: &Member, name: &str) -> Result<Cell, String> {
+        let bytes = self.bytes(member, name)?;
         if is_picture(&member.name) {
             return Ok(Cell::Picture { bytes: Some(bytes), name: Some(base(&member.name).to_owned()) });
         }
@@ -106,9 +122,10 @@ impl Samples {
         })
     }
 
-    fn bytes(&self, file: usize, member: &Member, name: &str) -> Result<Vec<u8>, String> {
+    fn bytes(&self, member: &Member, name: &str) -> Result<Vec<u8>, String> {
         check(member, name)?;
-        let bytes = self.files.read_at(file, member.data, index(member.size)).map_err(|error| error.to_string())?;
+        let bytes =
+            self.files.read_at(self.file, member.data, index(member.size)).map_err(|error| error.to_string())?;
         if bytes.len() as u64 == member.size {
             return Ok(bytes);
         }
@@ -358,8 +375,9 @@ impl Reader for Samples {
         let [file, offset] = numbers(place).ok_or_else(|| foreign(place))?;
         let file = index(file);
         let sample = self.sample(file, offset)?;
-        let cells = Cells::gather(&self.chosen, |name| self.cell(file, &sample, name));
-        cells.map_err(|reason| format!("{reason}; the sample has {}", sample.described()))
+        let opened = Opened { files: &self.files, file, sample, fields: OnceCell::new() };
+        let cells = Cells::gather(&self.chosen, |name| opened.cell(name));
+        cells.map_err(|reason| format!("{reason}; the sample has {}", opened.sample.described()))
     }
 }
 
