@@ -257,11 +257,11 @@ fn columns_that_cannot_be_read_are_refused() {
     let columns: [(&str, ArrayRef); 3] = [
         ("image", texts(&["a.png"])),
         ("prompt", texts(&["x"])),
-        ("length", Arc::new(arrow_array::Time32SecondArray::from(vec![5]))),
+        ("length", Arc::new(arrow_array::Time64MicrosecondArray::from(vec![5]))),
     ];
     write(&path, &columns, plain());
     assert_eq!(told_with(&path, &Columns::default()), ["0: x"], "what is not asked for may be anything");
     let keep = Columns { keep: vec!["length".to_owned()], ..Columns::default() };
     let found = Dataset::open(&path, &keep).unwrap_err().to_string();
-    assert!(found.contains("the column `length` cannot be read: its type is Time32"), "{found}");
+    assert!(found.contains("the column `length` cannot be read: its type is Time64"), "{found}");
 }
