@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which columns, keys or members of a data set hold what. A name that is not given is looked for under its usual names.
+/// Which columns, keys or members of a data set hold what. A name that is not given is looked for under its usual names; an
+/// empty one says that there is no such column. `OUTER.INNER` is a field of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Columns {
     /// The picture to edit: a path, an address, base64, bytes, or the image struct of `datasets`.

@@ -211,7 +211,7 @@ impl Footer {
         let groups: Vec<u64> = groups
             .map(|group| u64::try_from(group.num_rows()).map_err(|_| "a row group has fewer than no rows".to_owned()))
             .collect::<Result<_, _>>()?;
-        Ok(Self { groups, mask, lacking, metadata })
+        Ok(Self { metadata, groups, mask, lacking })
     }
 
     /// Rows of a group that are decoded at once.
@@ -272,7 +272,7 @@ impl Reader for Columnar {
     fn list(self: Arc<Self>) -> Rows {
         let count = self.files.count();
         let per_file = move |file: usize| match self.footer(file) {
-            Ok(footer) => rows_of(Arc::clone(&self), file, footer),
+            Ok(footer) => rows_of(Arc::clone(&self), file, &footer),
             Err(reason) => {
                 let path = self.files.path(file).to_owned();
                 Box::new(std::iter::once(Err(DatasetError::Broken { path, reason })))
@@ -316,9 +316,9 @@ fn lacking(footer: &Footer) -> String {
     format!("the file has no column {}, which the first file has", listed(&footer.lacking))
 }
 
-fn rows_of(columnar: Arc<Columnar>, file: usize, footer: Arc<Footer>) -> Rows {
+fn rows_of(columnar: Arc<Columnar>, file: usize, footer: &Footer) -> Rows {
     let groups: Vec<u64> = footer.groups.clone();
-    let problem = (!footer.lacking.is_empty()).then(|| lacking(&footer));
+    let problem = (!footer.lacking.is_empty()).then(|| lacking(footer));
     let rows = groups.into_iter().enumerate().flat_map(|(group, rows)| (0..rows).map(move |row| (group as u64, row)));
     Box::new(rows.map(move |(group, row)| {
         let place = place([file as u64, group, row]);

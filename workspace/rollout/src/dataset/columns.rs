@@ -50,7 +50,7 @@ const INSTRUCTION: [&str; 10] = [
     "text",
     "caption",
 ];
-const MASK: [&str; 5] = ["mask", "mask_image", "mask_img", "mask_file_name", "mask_path"];
+const MASK: [&str; 4] = ["mask", "mask_image", "mask_file_name", "mask_path"];
 const ID: [&str; 7] = ["id", "key", "uid", "uuid", "sample_id", "row_id", "__key__"];
 const SEED: [&str; 1] = ["seed"];
 
@@ -109,6 +109,8 @@ impl<'a> Found<'a> {
 
     fn perhaps(&self, given: Option<&String>, usual: &[&str], part: &str) -> Result<Option<String>, DatasetError> {
         match given {
+            // Said to be none, though there is a column with a usual name.
+            Some(name) if name.is_empty() => Ok(None),
             Some(name) => self.given(name, part).map(Some),
             None => Ok(usual.iter().find_map(|name| spelt(&self.names, name))),
         }
@@ -144,26 +146,23 @@ pub(super) fn listed(names: &[String]) -> String {
         return "none".to_owned();
     }
     let short = |name: &String| format!("`{}`", name.chars().take(80).collect::<String>());
-    let mut text = names.iter().take(MOST).map(short).collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
-    }
-    text
+    let text = names.iter().take(MOST).map(short).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST { format!("{text} and {} more", names.len() - MOST) } else { text }
 }
 
 impl Chosen {
     /// For people.
     pub(super) fn describe(&self) -> String {
-        let mut text = format!("source = `{}`, instruction = `{}`", self.source, self.instruction);
-        for (part, name) in [("mask", &self.mask), ("id", &self.id), ("seed", &self.seed)] {
-            if let Some(name) = name {
-                text.push_str(&format!(", {part} = `{name}`"));
-            }
-        }
-        if !self.keep.is_empty() {
-            text.push_str(&format!(", kept: {}", listed(&self.keep)));
-        }
-        text
+        let all = [
+            ("source", Some(&self.source)),
+            ("instruction", Some(&self.instruction)),
+            ("mask", self.mask.as_ref()),
+            ("id", self.id.as_ref()),
+            ("seed", self.seed.as_ref()),
+        ];
+        let told = all.into_iter().filter_map(|(part, name)| Some(format!("{part} = `{}`", name?)));
+        let kept = (!self.keep.is_empty()).then(|| format!("kept: {}", listed(&self.keep)));
+        told.chain(kept).collect::<Vec<_>>().join(", ")
     }
 
     /// Every name once.

@@ -180,9 +180,10 @@ fn matching(path: &Path, pattern: &str) -> Result<Vec<PathBuf>, DatasetError> {
     let missing = |reason: String| DatasetError::Missing { path: path.to_owned(), reason };
     let mut files = Vec::new();
     for name in expand(pattern).map_err(&missing)? {
-        match name.contains('*') {
-            true => files.extend(starred(Path::new(&name))?),
-            false => files.push(PathBuf::from(name)),
+        if name.contains('*') {
+            files.extend(starred(Path::new(&name))?);
+        } else {
+            files.push(PathBuf::from(name));
         }
     }
     if files.is_empty() {

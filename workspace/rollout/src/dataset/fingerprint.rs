@@ -4,7 +4,6 @@ use std::io;
 
 use super::columns::Chosen;
 use super::files::Files;
-use crate::Columns;
 
 /// Bytes that are read of all files together. Modification times would differ between copies, so the contents are looked at:
 /// all of them up to this, and blocks at even distances of what is larger.
@@ -19,7 +18,6 @@ pub(super) struct Known<'a> {
     pub(super) format: &'a str,
     pub(super) files: &'a Files,
     pub(super) chosen: &'a Chosen,
-    pub(super) wanted: &'a Columns,
 }
 
 /// 64 hexadecimal digits.
@@ -30,7 +28,14 @@ pub(super) fn fingerprint(known: &Known<'_>) -> Result<String, (usize, io::Error
         digest.update(part);
     };
     add(known.format.as_bytes());
-    add(format!("{:?} {:?}", known.chosen, known.wanted).as_bytes());
+    let chosen = known.chosen;
+    let perhaps = |name: &Option<String>| name.clone().unwrap_or_default();
+    for name in
+        [&chosen.source, &chosen.instruction, &perhaps(&chosen.mask), &perhaps(&chosen.id), &perhaps(&chosen.seed)]
+    {
+        add(name.as_bytes());
+    }
+    chosen.keep.iter().for_each(|name| add(name.as_bytes()));
     let share = BUDGET / (known.files.count().max(1) as u64);
     for file in 0..known.files.count() {
         add(known.files.name(file).as_bytes());

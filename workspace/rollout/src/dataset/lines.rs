@@ -39,8 +39,13 @@ impl Lines {
 
     fn parse(&self, line: &[u8]) -> Result<Cells, String> {
         let fields = object(line)?;
-        let get = |name: &str| Ok(dig(&fields, name).cloned().map(Cell::Value));
-        Cells::gather(&self.chosen, get).map_err(|reason| lacking(reason, &fields, &self.chosen))
+        let needed =
+            [(&self.chosen.source, "the picture to edit"), (&self.chosen.instruction, "what to do to the picture")];
+        if let Some((name, what)) = needed.into_iter().find(|(name, _)| dig(&fields, name).is_none()) {
+            let has = listed(&fields.keys().cloned().collect::<Vec<_>>());
+            return Err(format!("expected `{name}` ({what}), found no such column in this row; it has {has}"));
+        }
+        Cells::gather(&self.chosen, |name| Ok(dig(&fields, name).cloned().map(Cell::Value)))
     }
 
     /// What is wrong with a row, as far as its line tells.
@@ -54,12 +59,6 @@ impl Lines {
         };
         cells.check(&self.chosen).err()
     }
-}
-
-/// Says which columns the row has, where one is missing.
-fn lacking(reason: String, fields: &Map<String, Value>, chosen: &Chosen) -> String {
-    let is_there = dig(fields, &chosen.source).is_some() && dig(fields, &chosen.instruction).is_some();
-    if is_there { reason } else { format!("{reason}; it has {}", listed(&fields.keys().cloned().collect::<Vec<_>>())) }
 }
 
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {

@@ -73,7 +73,7 @@ impl Dataset {
             Kind::Columnar => Arc::new(Columnar::open(path, files, columns)?),
             Kind::Samples => Arc::new(Samples::open(path, files, columns)?),
         };
-        let fingerprint = fingerprint(&*reader, columns)?;
+        let fingerprint = fingerprint(&*reader)?;
         Ok(Self { path: path.to_owned(), reader, fingerprint })
     }
 
@@ -110,8 +110,8 @@ impl Dataset {
     }
 }
 
-fn fingerprint(reader: &dyn Reader, wanted: &Columns) -> Result<String, DatasetError> {
+fn fingerprint(reader: &dyn Reader) -> Result<String, DatasetError> {
     let (format, files, chosen) = (reader.format(), reader.files(), reader.chosen());
-    let made = fingerprint::fingerprint(&Known { format, files, chosen, wanted });
+    let made = fingerprint::fingerprint(&Known { format, files, chosen });
     made.map_err(|(file, source)| DatasetError::Disk { path: files.path(file).to_owned(), source })
 }

@@ -1,5 +1,6 @@
 //! `WebDataset`: tar archives in which members of one key, one after the other, are a row.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ const MOST_TEXT_BYTES: u64 = 16 << 20;
 const MOST_PICTURE_BYTES: u64 = 256 << 20;
 /// Samples that are looked at to learn which columns there are.
 const SAMPLES: usize = 64;
+/// Archives that are looked at for it.
+const SURVEYED_FILES: usize = 4;
 /// What the key of a sample is called as a column.
 const KEY: &str = "__key__";
 /// Extensions of pictures.
@@ -71,26 +74,41 @@ impl Samples {
             None => Err(format!("expected a member at byte {offset}, found the end of the archive")),
         }
     }
+}
 
-    fn cell(&self, file: usize, sample: &Sample, name: &str) -> Result<Option<Cell>, String> {
+/// A sample whose members are read as they are asked for.
+struct Opened<'a> {
+    files: &'a Files,
+    file: usize,
+    sample: Sample,
+    /// What its JSON holds, once it is read.
+    fields: OnceCell<Vec<Map<String, Value>>>,
+}
+
+impl Opened<'_> {
+    fn cell(&self, name: &str) -> Result<Option<Cell>, String> {
         if name == KEY {
-            return Ok(Some(Cell::Value(Value::String(sample.key.clone()))));
+            return Ok(Some(Cell::Value(Value::String(self.sample.key.clone()))));
         }
-        if let Some(member) = sample.member(name)? {
-            return self.read(file, member, name).map(Some);
+        if let Some(member) = self.sample.member(name)? {
+            return self.read(member, name).map(Some);
         }
-        for (_, member) in sample.members.iter().filter(|(suffix, _)| is_json(suffix)) {
-            let fields = object(&self.bytes(file, member, "JSON")?, &member.name)?;
-            let found = name.split(';').find_map(|name| dig(&fields, name));
-            if let Some(value) = found {
-                return Ok(Some(Cell::Value(value.clone())));
-            }
-        }
-        Ok(None)
+        let found = self.fields()?.iter().find_map(|fields| name.split(';').find_map(|name| dig(fields, name)));
+        Ok(found.cloned().map(Cell::Value))
     }
 
-    fn read(&self, file: usize, member: &Member, name: &str) -> Result<Cell, String> {
-        let bytes = self.bytes(file, member, name)?;
+    fn fields(&self) -> Result<&[Map<String, Value>], String> {
+        if let Some(fields) = self.fields.get() {
+            return Ok(fields);
+        }
+        let json = self.sample.members.iter().filter(|(suffix, _)| is_json(suffix));
+        let fields = json.map(|(_, member)| object(&self.bytes(member, "JSON")?, &member.name));
+        let fields = fields.collect::<Result<Vec<_>, String>>()?;
+        Ok(self.fields.get_or_init(|| fields))
+    }
+
+    fn read(&self, member: &Member, name: &str) -> Result<Cell, String> {
+        let bytes = self.bytes(member, name)?;
         if is_picture(&member.name) {
             return Ok(Cell::Picture { bytes: Some(bytes), name: Some(base(&member.name).to_owned()) });
         }
@@ -104,9 +122,10 @@ impl Samples {
         })
     }
 
-    fn bytes(&self, file: usize, member: &Member, name: &str) -> Result<Vec<u8>, String> {
+    fn bytes(&self, member: &Member, name: &str) -> Result<Vec<u8>, String> {
         check(member, name)?;
-        let bytes = self.files.read_at(file, member.data, index(member.size)).map_err(|error| error.to_string())?;
+        let bytes =
+            self.files.read_at(self.file, member.data, index(member.size)).map_err(|error| error.to_string())?;
         if bytes.len() as u64 == member.size {
             return Ok(bytes);
         }
@@ -264,22 +283,19 @@ fn say(error: TarError) -> String {
 
 /// The columns of the first samples: suffixes, suffixes without their extension, and the fields of JSON.
 fn survey<'a>(path: &'a Path, files: &Files) -> Result<Found<'a>, DatasetError> {
-    let reading = |error| match error {
-        TarError::Read(error) => DatasetError::reading(files.path(0))(error),
-        TarError::Broken(reason) => DatasetError::Broken { path: files.path(0).to_owned(), reason },
-    };
-    let stream = files.stream(0).map_err(DatasetError::reading(files.path(0)))?;
-    let mut groups = Groups::new(stream, 0);
-    let mut survey = Survey::default();
-    while let Some(found) = groups.next().filter(|_| survey.samples < SAMPLES) {
-        let (sample, problem) = found.map_err(reading)?;
-        survey.look(files, &sample).map_err(DatasetError::reading(files.path(0)))?;
-        if problem.is_some() {
-            break;
+    let (mut survey, mut broken) = (Survey::default(), None);
+    for file in 0..files.count().min(SURVEYED_FILES) {
+        match survey.look_through(files, file) {
+            Ok(()) => {}
+            Err(TarError::Read(error)) => return Err(DatasetError::reading(files.path(file))(error)),
+            // The samples before it are enough; its rows are told where they are listed.
+            Err(TarError::Broken(reason)) => {
+                broken.get_or_insert(DatasetError::Broken { path: files.path(file).to_owned(), reason });
+            }
         }
     }
     if survey.samples == 0 {
-        return Err(DatasetError::Empty { path: path.to_owned() });
+        return Err(broken.unwrap_or_else(|| DatasetError::Empty { path: path.to_owned() }));
     }
     let picture = survey.has_plain_picture.then(|| PICTURES.join(";"));
     let names = survey.members.iter().chain(&survey.fields).cloned().chain([KEY.to_owned()]).collect();
@@ -295,7 +311,16 @@ struct Survey {
 }
 
 impl Survey {
-    fn look(&mut self, files: &Files, sample: &Sample) -> std::io::Result<()> {
+    fn look_through(&mut self, files: &Files, file: usize) -> Result<(), TarError> {
+        let mut groups = Groups::new(files.stream(file)?, 0);
+        while self.samples < SAMPLES {
+            let Some(found) = groups.next() else { break };
+            self.look(files, file, &found?.0)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, files: &Files, file: usize, sample: &Sample) -> std::io::Result<()> {
         self.samples += 1;
         for (suffix, member) in &sample.members {
             add(&mut self.members, suffix);
@@ -304,7 +329,7 @@ impl Survey {
             }
             self.has_plain_picture |= PICTURES.contains(&suffix.as_str());
             if is_json(suffix) && member.kind == Kind::File && member.size <= MOST_TEXT_BYTES {
-                let bytes = files.read_at(0, member.data, index(member.size))?;
+                let bytes = files.read_at(file, member.data, index(member.size))?;
                 let fields = object(&bytes, &member.name).unwrap_or_default();
                 fields.keys().for_each(|key| add(&mut self.fields, key));
             }
@@ -350,8 +375,9 @@ impl Reader for Samples {
         let [file, offset] = numbers(place).ok_or_else(|| foreign(place))?;
         let file = index(file);
         let sample = self.sample(file, offset)?;
-        let cells = Cells::gather(&self.chosen, |name| self.cell(file, &sample, name));
-        cells.map_err(|reason| format!("{reason}; the sample has {}", sample.described()))
+        let opened = Opened { files: &self.files, file, sample, fields: OnceCell::new() };
+        let cells = Cells::gather(&self.chosen, |name| opened.cell(name));
+        cells.map_err(|reason| format!("{reason}; the sample has {}", opened.sample.described()))
     }
 }
 

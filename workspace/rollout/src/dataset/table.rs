@@ -222,29 +222,26 @@ impl Walk {
     }
 
     fn next_record(&mut self, table: &Table) -> io::Result<Option<Record>> {
-        let mut splitter = Splitter::new(table.delimiter);
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            None => {
-                let stream = self.stream.insert(table.files.stream(self.file)?);
-                read_record(stream, &mut splitter, &mut self.record)?;
-                self.line += splitter.lines;
-                stream
-            }
-        };
-        let (line, offset) = (self.line, stream.position());
-        let mut splitter = Splitter::new(table.delimiter);
-        let length = read_record(stream, &mut splitter, &mut self.record)?;
-        if length == 0 {
-            return Ok(None);
+        if self.stream.is_none() {
+            self.stream = Some(table.files.stream(self.file)?);
+            // The names.
+            self.read(table)?;
         }
-        self.line += splitter.lines;
-        let flaw = splitter.flaw(length);
-        let mut record = Record { line, offset, length, flaw };
-        if flaw.is_some() {
+        let (mut record, splitter) = self.read(table)?;
+        record.flaw = splitter.flaw(record.length);
+        if record.flaw.is_some() {
             record.length = self.go_back(table, record)?;
         }
-        Ok(Some(record))
+        Ok((record.length > 0).then_some(record))
+    }
+
+    fn read(&mut self, table: &Table) -> io::Result<(Record, Splitter)> {
+        let mut splitter = Splitter::new(table.delimiter);
+        let Some(stream) = &mut self.stream else { return Err(io::Error::other("no file is open")) };
+        let (line, offset) = (self.line, stream.position());
+        let length = read_record(stream, &mut splitter, &mut self.record)?;
+        self.line += splitter.lines;
+        Ok((Record { line, offset, length, flaw: None }, splitter))
     }
 
     /// After a quote that is never closed: goes on with the line after the one on which the record began.
