@@ -62,11 +62,11 @@ def test_shares_of_a_stream_cover_everything_once(writer):
 
 
 def test_stale_groups_are_dropped(writer):
-    writer.shard(*(group(row, [0.1, 0.9], version=str(row)) for row in range(5)))
+    writer.shard(*(group(row, [0.1, 0.9], version=f"step-{row}") for row in range(5)))
     writer.state("finished")
-    stream = Stream(Rollouts(writer.root), staleness=Staleness(limit=1, current=3))
-    assert [each.policy_version for each in stream] == ["2", "3", "4"]
-    assert stream.dropped == {"0": 1, "1": 1}
+    stream = Stream(Rollouts(writer.root), staleness=Staleness(limit=1, current="step-3"))
+    assert [each.policy_version for each in stream] == ["step-2", "step-3", "step-4"]
+    assert stream.dropped == {"step-0": 1, "step-1": 1}
 
 
 def test_the_trainers_version_is_asked_for_each_group(writer):
@@ -85,7 +85,7 @@ def test_the_trainers_version_is_asked_for_each_group(writer):
     ("version", "staleness", "said"),
     [
         ("1", {"limit": 1, "current": 3, "action": "raise"}, "2 versions behind"),
-        ("late", {"limit": 1, "current": 3}, "expected a whole number as policy version, found 'late'"),
+        ("late", {"limit": 1, "current": 3}, "ends in a whole number, found 'late'"),
         ("late", {"limit": 1, "current": "a", "order": ["a"]}, "'late' is not in the order"),
     ],
 )

@@ -18,8 +18,8 @@ def centred(rewards: NDArray[np.float64]) -> NDArray[np.float64]:
     return away - away.mean()
 
 
-def grpo(floor: float = 1e-4, clip: float | None = 5.0) -> Advantages:
-    """Distance from the mean in standard deviations of the group, which count as no less than `floor`; within ± `clip`."""
+def grpo(floor: float = 1e-4, clip: float | None = None) -> Advantages:
+    """Distance from the mean in standard deviations of the group, which count as no less than `floor`; within ± `clip` where there is one."""
 
     def of(rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         away, unit = centred(rewards), max(float(rewards.std()), floor)

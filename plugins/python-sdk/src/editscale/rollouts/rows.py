@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PICTURES = ("source", "image", "mask")
 # Repeats that are flat are flat together if their rewards have no greater standard deviation than this.
-FLOOR = 1e-4
+FLOOR = 1e-6
 
 
 @dataclass(frozen=True)

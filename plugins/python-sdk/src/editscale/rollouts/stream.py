@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
@@ -22,8 +23,8 @@ FAILED = "failed"
 class Staleness:
     """How old the weights may be that made a group, counted in versions behind the trainer's own.
 
-    `current` is the trainer's version, or a function that says it. Versions are whole numbers, or stand in `order`, oldest first, a
-    list that the trainer may add to. Groups of newer weights than the trainer's are never stale.
+    `current` is the trainer's version, or a function that says it. Versions end in a whole number (`7`, `step-7`), which is then what is
+    counted, or stand in `order`, oldest first, a list that the trainer may add to. Groups of newer weights than the trainer's are never stale.
     """
 
     limit: int
@@ -49,10 +50,10 @@ class Staleness:
             if version in self.order:
                 return list(self.order).index(version)
             raise RolloutError(f"the policy version {version!r} is not in the order of versions")
-        try:
-            return int(version)
-        except ValueError:
-            raise RolloutError(f"expected a whole number as policy version, found {version!r}; give the order of versions") from None
+        number = re.search(r"[0-9]+$", version)
+        if number is None:
+            raise RolloutError(f"expected a policy version that ends in a whole number, found {version!r}; give the order of versions")
+        return int(number.group())
 
 
 @dataclass
