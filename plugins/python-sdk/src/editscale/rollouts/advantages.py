@@ -19,7 +19,7 @@ def centred(rewards: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def grpo(floor: float = 1e-4, clip: float | None = None) -> Advantages:
-    """Distance from the mean in standard deviations of the group, which count as no less than `floor`; within ± `clip` where there is one."""
+    """Distance from the mean in standard deviations, which count as no less than `floor`; within ± `clip` if there is one."""
 
     def of(rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         away, unit = centred(rewards), max(float(rewards.std()), floor)

@@ -24,7 +24,8 @@ class Staleness:
     """How old the weights may be that made a group, counted in versions behind the trainer's own.
 
     `current` is the trainer's version, or a function that says it. Versions end in a whole number (`7`, `step-7`), which is then what is
-    counted, or stand in `order`, oldest first, a list that the trainer may add to. Groups of newer weights than the trainer's are never stale.
+    counted, or stand in `order`, oldest first, a list that the trainer may add to. Groups of newer weights than the trainer's are never
+    stale.
     """
 
     limit: int
