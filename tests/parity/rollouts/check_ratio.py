@@ -85,9 +85,7 @@ def source(case):
 @torch.no_grad()
 def condition(pipeline, case):
     """What the transformer is told beside latents and time: arguments, and the tokens of the source."""
-    texts, pooled, text_ids = pipeline.encode_prompt(
-        prompt=case.instruction, prompt_2=None, max_sequence_length=case.text_tokens
-    )
+    texts, pooled, text_ids = pipeline.encode_prompt(prompt=case.instruction, prompt_2=None, max_sequence_length=case.text_tokens)
     picture = Image.open(source(case)).convert("RGB")
     unit = 2 * pipeline.vae_scale_factor
     width, height = (side // unit * unit for side in picture.size)
@@ -124,9 +122,7 @@ def distances(pipeline, case, way):
     latents, sigmas = way["latents"], way["sigmas"]
     for step, old in enumerate(way["log_probabilities"]):
         here, following = latents[step : step + 1], latents[step + 1 : step + 2]
-        answer = pipeline.transformer(
-            hidden_states=torch.cat([here, tokens], 1), timestep=way["timesteps"][step : step + 1], **told
-        )[0]
+        answer = pipeline.transformer(hidden_states=torch.cat([here, tokens], 1), timestep=way["timesteps"][step : step + 1], **told)[0]
         velocity = answer[:, : here.shape[1]]
         ours = flow_step(sigmas.tolist(), step, case.eta).log_probability(here, velocity, following)
         theirs = published(velocity, here, following, sigmas, step, case.eta)
