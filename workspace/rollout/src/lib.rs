@@ -9,8 +9,12 @@
 //! 4. `advantage`, `pairs`: what trainers compute of a group's rewards.
 //! 5. `export`: groups to Parquet, `WebDataset` and trajectory shards.
 
+pub mod advantage;
 pub mod dataset;
+pub mod export;
 pub mod group;
+pub mod pack;
+pub mod pairs;
 pub mod queue;
 mod row;
 
