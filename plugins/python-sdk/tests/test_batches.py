@@ -183,6 +183,11 @@ def test_pairs(writer, options, expected):
     assert all(pair.margin > 0 and pair.source().size == (8, 8) for pair in found)
 
 
+def test_equal_pictures_make_no_pair(writer):
+    writer.shard(group(0, [0.1, 0.9], changes={number: {"image_digest": "same"} for number in range(2)}))
+    assert list(pairs(Rollouts(writer.root))) == []
+
+
 def test_a_wrong_choice_of_pairs_is_named(kontext):
     with pytest.raises(RolloutError, match="all, best_worst, adjacent"):
         next(pairs(Rollouts(kontext.root), "worst"))

@@ -121,15 +121,22 @@ def test_errors_name_what_is_wrong(writer, tmp_path):
         with pytest.raises(RolloutError, match=said):
             Rollouts(writer.root, **options)
     name = writer.shard(group(0, [0.1, 0.9]))
-    (writer.root / "data" / f"{name}.parquet").write_bytes(b"PAR1 no such thing")
-    with pytest.raises(RolloutError, match=f"{name}.parquet: cannot be read"):
-        list(Rollouts(writer.root))
-    (writer.root / "data" / f"{name}.parquet").unlink()
-    with pytest.raises(RolloutError, match=f"names data/{name}.parquet, which is not there"):
-        list(Rollouts(writer.root))
-    (writer.root / "shards" / f"{name}.json").write_text("[]")
-    with pytest.raises(RolloutError, match="expected a JSON object, found list"):
-        list(Rollouts(writer.root))
+    rows, commit = writer.root / "parquet" / f"{name}.parquet", writer.root / "shards" / f"{name}.json"
+    size = rows.stat().st_size
+    table = [
+        (lambda: rows.write_bytes(b"x" * size), f"{name}.parquet: cannot be read"),
+        (lambda: rows.write_bytes(b"PAR1"), f"{name}.parquet: expected {size} bytes, found 4"),
+        (rows.unlink, f"names parquet/{name}.parquet, which cannot be read"),
+        (lambda: commit.write_text('{"format": "editscale-rollouts/1", "groups": 1, "files": []}'), "the run wrote no Parquet"),
+        (lambda: commit.write_text('{"format": "editscale-rollouts/9"}'), "expected the format editscale-rollouts/1, found 'editscale"),
+        (lambda: commit.write_text("[]"), "expected a JSON object, found list"),
+    ]
+    for damage, said in table:
+        damage()
+        with pytest.raises(RolloutError, match=said):
+            list(Rollouts(writer.root))
+    commit.write_text('{"format": "editscale-rollouts/1", "groups": 0, "files": []}')
+    assert list(Rollouts(writer.root)) == []
 
 
 def test_memory_is_flat(tmp_path):

@@ -117,6 +117,7 @@ def group(row, rewards, *, repeat=0, version="", flat=None, ways=None, changes=N
                 "effective_instruction": f"instruction {row}",
                 "source": {"bytes": png(row % 256), "path": f"{row}.png"},
                 "image": {"bytes": png(100 + number), "path": f"{row}-{number}.png"},
+                "image_digest": digest("image", number),
                 "status": "unscored" if reward is None else "scored",
                 "round": 0,
                 "parents": [],
@@ -152,7 +153,7 @@ class Writer:
     def __init__(self, root):
         """Makes the directory."""
         self.root, self.count = Path(root), 0
-        for folder in ("data", "shards", "trajectories"):
+        for folder in ("parquet", "shards", "trajectories"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
 
     def shard(self, *groups, commit=True):
@@ -166,20 +167,21 @@ class Writer:
                 key = f"{row['rollout_id']}/{row['candidate']}"
                 tensors |= {f"{key}/{part}": values for part, values in way.items()}
                 row["trajectory"] = f"trajectories/{name}.safetensors#{key}"
-        data = f"data/{name}.parquet"
+        data = f"parquet/{name}.parquet"
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), self.root / data, row_group_size=5)
         files = [data]
         if tensors:
             files.append(f"trajectories/{name}.safetensors")
             save_file(tensors, self.root / files[-1])
         if commit:
-            self.commit(name, files)
+            self.commit(name, files, groups)
         return name
 
-    def commit(self, name, files):
+    def commit(self, name, files, groups):
         """Writes the commit point of a shard, whole or not at all."""
+        listed = [{"path": file, "rows": 0, "bytes": (self.root / file).stat().st_size, "blake3": ""} for file in files]
         new = self.root / "shards" / f".{name}.tmp"
-        new.write_text(json.dumps({"version": 1, "files": [{"path": file} for file in files]}))
+        new.write_text(json.dumps({"format": "editscale-rollouts/1", "groups": len(groups), "files": listed}))
         new.rename(self.root / "shards" / f"{name}.json")
 
     def state(self, state):

@@ -13,16 +13,17 @@ from typing import Any
 
 from .errors import RolloutError
 
+FORMAT = "editscale-rollouts/1"
 COMMITS = "shards"
 PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A finished shard: its name, and its Parquet files in order."""
+    """A finished shard: its name, and its file of rows, where it has one."""
 
     name: str
-    parquet: tuple[Path, ...]
+    parquet: Path | None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -44,21 +45,22 @@ def shard_names(root: Path) -> list[str]:
 def read_shard(root: Path, name: str) -> Shard:
     """A finished shard by its name."""
     commit = root / COMMITS / f"{name}.json"
-    named = sorted({file for file in strings(read_json(commit)) if file.endswith(".parquet")})
-    files = tuple(root / file for file in named if not file.startswith("views/"))
-    for file in files:
-        if not file.is_file():
-            raise RolloutError(f"{commit}: names {file.relative_to(root)}, which is not there")
-    return Shard(name, files)
-
-
-def strings(value: Any) -> list[str]:
-    """All strings in a tree of JSON, in its order."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [found for each in value.values() for found in strings(each)]
-    return [found for each in value for found in strings(each)] if isinstance(value, list) else []
+    found = read_json(commit)
+    if found.get("format") != FORMAT:
+        raise RolloutError(f"{commit}: expected the format {FORMAT}, found {found.get('format')!r}")
+    sizes = {file["path"]: file["bytes"] for file in found["files"]}
+    rows = next((path for path in sizes if path.startswith("parquet/")), None)
+    if rows is None:
+        if found["groups"]:
+            raise RolloutError(f"{commit}: the run wrote no Parquet; set `rollout.export.parquet` in its recipe")
+        return Shard(name, None)
+    try:
+        size = (root / rows).stat().st_size
+    except OSError as error:
+        raise RolloutError(f"{commit}: names {rows}, which cannot be read: {error}") from error
+    if size != sizes[rows]:
+        raise RolloutError(f"{root / rows}: expected {sizes[rows]} bytes, found {size}")
+    return Shard(name, root / rows)
 
 
 def run_state(root: Path) -> str | None:

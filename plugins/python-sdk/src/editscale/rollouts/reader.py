@@ -124,8 +124,8 @@ class Rollouts:
     def runs(self, shards: Iterable[Shard]) -> Iterator[Group]:
         """All groups of shards, each one run."""
         for shard in shards:
-            for file in shard.parquet:
-                yield from self.runs_of_file(file)
+            if shard.parquet is not None:
+                yield from self.runs_of_file(shard.parquet)
 
     def runs_of_file(self, file: Path) -> Iterator[Group]:
         """All groups of a file, each one run. The rows of a run lie together."""

@@ -25,12 +25,14 @@ def summary(directory: str | Path) -> dict[str, Any]:
     names = shard_names(root)
     tally = Tally()
     for name in names:
-        for file in read_shard(root, name).parquet:
-            with pq.ParquetFile(file) as opened:
-                known = [column for column in COLUMNS if column in opened.schema_arrow.names]
-                for batch in opened.iter_batches(batch_size=4096, columns=known):
-                    for row in batch.to_pylist():
-                        tally.add(row)
+        file = read_shard(root, name).parquet
+        if file is None:
+            continue
+        with pq.ParquetFile(file) as opened:
+            known = [column for column in COLUMNS if column in opened.schema_arrow.names]
+            for batch in opened.iter_batches(batch_size=4096, columns=known):
+                for row in batch.to_pylist():
+                    tally.add(row)
     return {"directory": str(root), "state": run_state(root), "shards": len(names)} | tally.told() | {"skipped_rows": skipped(root)}
 
 

@@ -84,7 +84,7 @@ def pairs(groups: Iterable[Group], choice: str = "all", margin: float = 0.0, mos
     if choice not in CHOICES:
         raise RolloutError(f"expected pairs out of {', '.join(CHOICES)}, found {choice!r}")
     for group in groups:
-        found = [pair for pair in met(ranked(group), choice) if pair.margin > 0.0 and pair.margin >= margin]
+        found = [pair for pair in met(ranked(group), choice) if pair.margin > 0.0 and pair.margin >= margin and differ(pair)]
         if most is not None and most < len(found):
             found = sorted(found, key=lambda pair: -pair.margin)[:most]
         yield from found
@@ -99,6 +99,12 @@ def met(order: list[Candidate], choice: str) -> Iterator[Pair]:
         yield from (Pair(better, worse) for better, worse in itertools.pairwise(order))
     else:
         yield from (Pair(better, worse) for at, better in enumerate(order) for worse in order[at + 1 :])
+
+
+def differ(pair: Pair) -> bool:
+    """Whether the pictures are not the same: nothing is better than itself, whatever a reward that wavers says."""
+    chosen = pair.chosen.row.get("image_digest")
+    return chosen is None or chosen != pair.rejected.row.get("image_digest")
 
 
 def ranked(group: Group) -> list[Candidate]:
