@@ -4,7 +4,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use editscale_core::{BoxFuture, Candidate, EditBackend, EditBatch, EditorCard, Failure, FailureKind, Watch};
+use editscale_core::{
+    AdoptedPolicy, BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, Failure, FailureKind,
+    PolicySupport, PolicyWeights, RunId, Watch,
+};
 use editscale_engine::digest_of;
 use editscale_picture::DecodeCache;
 
@@ -56,5 +59,17 @@ impl EditBackend for WholePictures {
             }
             looked_at
         })
+    }
+
+    fn release(&self, paused: &[(RunId, CandidateId)]) {
+        self.inner.release(paused);
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        self.inner.adopts()
+    }
+
+    fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
+        self.inner.adopt(weights)
     }
 }

@@ -35,6 +35,7 @@ mod resolved;
 mod retain;
 mod retry;
 mod rewards;
+mod rollout;
 mod sections;
 mod stop;
 
@@ -45,4 +46,7 @@ pub use recipe::{Editor, Recipe, Reward, Settings};
 pub use reference::schema;
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;
+pub use rollout::{
+    Advantage, BestWorst, DataColumns, Export, Grpo, LeaveOneOut, PairChoice, Pairs, Policy, Rank, Rollout, Weighted,
+};
 pub use stop::Stop;

@@ -8,7 +8,7 @@ use editscale_schema::{EditorChoice, Place, Report, RewardChoice};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
 
 use crate::places::Places;
-use crate::{Catalogue, Output, Retain, Retry, Stop, check};
+use crate::{Catalogue, Output, Retain, Retry, Rollout, Stop, check};
 
 /// An editor of a recipe.
 #[derive(Debug, Clone)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub retry: Retry,
     /// How results are written.
     pub output: Output,
+    /// What is done with whole data sets, where the recipe says it.
+    pub rollout: Option<Rollout>,
 }
 
 /// A checked recipe.
@@ -93,6 +95,18 @@ impl Recipe {
     #[must_use]
     pub fn within(mut self, limits: &Budget) -> Self {
         self.settings.budget = self.settings.budget.within(limits);
+        self
+    }
+
+    /// What is done with whole data sets; the defaults where the recipe does not say it.
+    pub fn rollout(&self) -> Rollout {
+        self.settings.rollout.clone().unwrap_or_default()
+    }
+
+    /// The same without what it says of whole data sets: all that single runs depend on.
+    #[must_use]
+    pub fn for_single_runs(mut self) -> Self {
+        self.settings.rollout = None;
         self
     }
 

@@ -30,6 +30,7 @@ impl Settings {
     fn to_yaml(&self) -> Yaml {
         let with_weights = self.combine.uses_weights();
         let reward = |reward| write_reward(reward, with_weights);
+        let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_editors(&self.editors),
@@ -43,7 +44,7 @@ impl Settings {
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
-        Yaml::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+        Yaml::Map(entries.into_iter().chain(rollout).map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }
 

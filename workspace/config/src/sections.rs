@@ -9,7 +9,7 @@ use crate::gates::read_gate;
 use crate::recipe::{Editor, Recipe, Settings};
 use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
-use crate::{Catalogue, Output, Retain, Retry, Stop, budget, output, retry, stop};
+use crate::{Catalogue, Output, Retain, Retry, Rollout, Stop, budget, output, retry, stop};
 
 const VERSION: Key<Whole> = Key {
     name: "version",
@@ -53,6 +53,12 @@ const RETRY: Section = Section {
 };
 const OUTPUT: Section =
     Section { name: "output", allowed: "a map", default: "`{}`", meaning: "how results are written" };
+const ROLLOUT: Section = Section {
+    name: "rollout",
+    allowed: "a map",
+    default: "its defaults",
+    meaning: "what `editscale run` does with a data set",
+};
 
 pub(crate) const KEYS: Keys = &[
     &VERSION as &dyn Documented,
@@ -67,6 +73,7 @@ pub(crate) const KEYS: Keys = &[
     &RETAIN,
     &RETRY,
     &OUTPUT,
+    &ROLLOUT,
 ];
 
 /// All sections, each right in itself or `None`.
@@ -81,6 +88,7 @@ pub(crate) struct Sections {
     pub(crate) retain: Option<Retain>,
     pub(crate) retry: Option<Retry>,
     pub(crate) output: Option<Output>,
+    pub(crate) rollout: Option<Option<Rollout>>,
 }
 
 /// Whether the file is of the version that is read here, or of none at all, which is reported as well. What else a file
@@ -127,6 +135,10 @@ impl Sections {
             retain,
             retry: read_map(top, &RETRY, retry::KEYS, Retry::read),
             output: read_map(top, &OUTPUT, output::KEYS, Output::read),
+            rollout: match top.entry(ROLLOUT.name) {
+                None => Some(None),
+                Some(entry) => Rollout::read(entry, mistakes).map(Some),
+            },
         }
     }
 
@@ -143,6 +155,7 @@ impl Sections {
             retain: self.retain?,
             retry: self.retry?,
             output: self.output?,
+            rollout: self.rollout?,
         })
     }
 }

@@ -4,8 +4,8 @@ use std::ops::{Add, AddAssign};
 use std::sync::Arc;
 
 use crate::{
-    BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, Proposal, RunId, Trajectory,
-    Watch,
+    AdoptedPolicy, BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, PolicySupport,
+    PolicyWeights, Proposal, RunId, Trajectory, Watch,
 };
 
 /// Several edits for one call. They may belong to different requests and runs.
@@ -120,6 +120,23 @@ pub trait EditBackend: Send + Sync {
     fn release(&self, paused: &[(RunId, CandidateId)]) {
         _ = paused;
     }
+
+    /// Which weights [`EditBackend::adopt`] takes up. Always the same answer.
+    fn adopts(&self) -> PolicySupport {
+        PolicySupport::default()
+    }
+
+    /// Takes up other weights, and tells their checksum.
+    ///
+    /// * The caller makes sure that no edit is under way, and goes on from no state that was paused under earlier
+    ///   weights; such states may be gone.
+    /// * After an answer every later edit is made with the new weights.
+    /// * After a failure the earlier weights are still in force; where that cannot be held, the message says so and the
+    ///   kind is `Ambiguous`.
+    /// * A future that is dropped counts as a failure.
+    fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
+        Box::pin(async move { Err(PolicySupport::none(&self.card().name, weights)) })
+    }
 }
 
 /// An editing model in this process: synchronous, owned by one thread that the engine names and feeds.
@@ -135,5 +152,15 @@ pub trait LocalEditor: Send {
     /// The paused states of these are not wanted any more.
     fn release(&mut self, paused: &[(RunId, CandidateId)]) {
         _ = paused;
+    }
+
+    /// Which weights [`LocalEditor::adopt`] takes up. Always the same answer.
+    fn adopts(&self) -> PolicySupport {
+        PolicySupport::default()
+    }
+
+    /// Takes up other weights, and tells their checksum. After a failure the earlier weights are still in force.
+    fn adopt(&mut self, weights: &PolicyWeights) -> Result<AdoptedPolicy, Failure> {
+        Err(PolicySupport::none(&self.card().name, weights))
     }
 }

@@ -62,10 +62,12 @@ pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
 
 // The ports of the world side.
 mod editor;
+mod policy;
 mod reward;
 mod trajectory;
 mod watch;
 pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
+pub use policy::{AdoptedPolicy, PolicyKind, PolicySupport, PolicyWeights};
 pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};
 pub use trajectory::Trajectory;
 pub use watch::{NobodyWatches, Watch};

@@ -41,4 +41,4 @@ pub use retry::Retry;
 pub use run::run;
 pub use stop::{StopSignal, Stopper};
 pub use threaded::{SpawnError, ThreadedEditor, ThreadedReward};
-pub use trajectories::{TrajectoryError, read_trajectory};
+pub use trajectories::{TrajectoryError, read_trajectory, trajectory_file};

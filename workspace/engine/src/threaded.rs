@@ -4,17 +4,24 @@
 //! and asked to end where it has begun. A model that panics costs the batch it was working on and is made anew; if it
 //! cannot be made anew, its thread ends, and once all have ended what comes later fails.
 
+mod orders;
+mod policy;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use editscale_core::{
-    BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, EncodedImage, Failure, FailureKind,
-    Judgement, LocalEditor, LocalReward, RewardBatch, RewardCard, RewardModel, RunId, Watch,
+    AdoptedPolicy, BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, EncodedImage, Failure,
+    FailureKind, Judgement, LocalEditor, LocalReward, PolicySupport, PolicyWeights, RewardBatch, RewardCard,
+    RewardModel, RunId, Watch,
 };
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
+
+use self::orders::{Closing, Orders};
+use self::policy::{Adoption, EditorOrder, InForce, Poll, take_up};
 
 /// A model's threads could not be started.
 #[derive(Debug, Error)]
@@ -48,30 +55,31 @@ trait Model: Send + 'static {
     type Card: Clone;
     type Batch: Send + Sync + 'static;
     type Answer: Send + 'static;
-    /// An order beside the queue that is not answered.
+    /// An order beside the queue.
     type Order: Clone + Send + 'static;
 
     fn card(&self) -> Self::Card;
     /// The name of its threads, and how many there are.
     fn threads(card: &Self::Card) -> (String, u32);
     fn work(&mut self, batch: &Self::Batch, watch: &dyn Watch) -> Vec<Result<Self::Answer, Failure>>;
-    fn obey(&mut self, order: Self::Order);
+    /// Whether the model is still to be trusted.
+    fn obey(&mut self, order: Self::Order) -> bool;
     fn items(batch: &Self::Batch) -> usize;
 }
 
 impl Model for Box<dyn LocalEditor> {
     const KIND: &'static str = "editor";
 
-    type Card = EditorCard;
+    type Card = (EditorCard, PolicySupport);
     type Batch = EditBatch;
     type Answer = Candidate;
-    type Order = Vec<(RunId, CandidateId)>;
+    type Order = EditorOrder;
 
-    fn card(&self) -> EditorCard {
-        LocalEditor::card(&**self).clone()
+    fn card(&self) -> Self::Card {
+        (LocalEditor::card(&**self).clone(), self.adopts())
     }
 
-    fn threads(card: &EditorCard) -> (String, u32) {
+    fn threads((card, _): &Self::Card) -> (String, u32) {
         (card.name.to_string(), card.slots.get())
     }
 
@@ -79,8 +87,14 @@ impl Model for Box<dyn LocalEditor> {
         self.edit(batch, watch)
     }
 
-    fn obey(&mut self, released: Self::Order) {
-        self.release(&released);
+    fn obey(&mut self, order: EditorOrder) -> bool {
+        match order {
+            EditorOrder::Release(paused) => {
+                self.release(&paused);
+                true
+            }
+            EditorOrder::Adopt(adoption) => adoption.carry_out(&mut **self),
+        }
     }
 
     fn items(batch: &EditBatch) -> usize {
@@ -108,7 +122,7 @@ impl Model for Box<dyn LocalReward> {
         self.score(batch, watch)
     }
 
-    fn obey(&mut self, order: Self::Order) {
+    fn obey(&mut self, order: Self::Order) -> bool {
         match order {}
     }
 
@@ -134,9 +148,6 @@ enum Task<M: Model> {
     /// There are orders; a thread that works sees them without being told.
     Look,
 }
-
-/// The orders that a thread has not yet seen.
-type Orders<M> = Arc<Mutex<Vec<<M as Model>::Order>>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -204,7 +215,7 @@ struct Threads<M: Model> {
     name: Arc<str>,
     tasks: mpsc::Sender<Task<M>>,
     /// One list a thread: an order is for every model.
-    orders: Vec<Orders<M>>,
+    orders: Vec<Arc<Orders<M>>>,
     /// Why the last thread that ended has ended.
     ended: Arc<Mutex<Option<String>>>,
 }
@@ -227,7 +238,7 @@ impl<M: Model> Threads<M> {
         let (queue, make, ended) = (Arc::new(Mutex::new(queue)), Arc::new(make), Arc::default());
         let mut all_orders = Vec::new();
         for (index, model) in models.into_iter().enumerate() {
-            let orders = Orders::<M>::default();
+            let orders = Arc::new(Orders::<M>::open());
             all_orders.push(Arc::clone(&orders));
             let (queue, make, ended) = (Arc::clone(&queue), Arc::clone(&make), Arc::clone(&ended));
             std::thread::Builder::new()
@@ -243,11 +254,10 @@ impl<M: Model> Threads<M> {
     }
 
     /// Gives an order to every model: it is obeyed before the next work.
-    fn order(&self, order: &M::Order) {
-        for orders in &self.orders {
-            lock(orders).push(order.clone());
-        }
-        // Threads that wait are woken. A full queue means that all are at work, and look by themselves.
+    fn order(&self, order: M::Order) {
+        self.orders.iter().for_each(|orders| orders.put(order.clone()));
+        drop(order);
+        // Threads that wait are woken. A full queue wakes as many by itself.
         self.orders.iter().for_each(|_| drop(self.tasks.try_send(Task::Look)));
     }
 
@@ -314,16 +324,17 @@ fn pass_on(word: Word, watch: &dyn Watch) {
 fn serve<M: Model>(
     mut model: M,
     queue: &Mutex<mpsc::Receiver<Task<M>>>,
-    orders: &Mutex<Vec<M::Order>>,
+    orders: &Orders<M>,
     make: &dyn Fn() -> Result<M, String>,
 ) -> Result<(), String> {
+    let _closing = Closing(orders);
     let make_anew = || catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|panic| Err(words_of(&*panic).to_owned()));
     loop {
         let task = lock(queue).blocking_recv();
-        let waiting = std::mem::take(&mut *lock(orders));
-        let obeyed = catch_unwind(AssertUnwindSafe(|| waiting.into_iter().for_each(|order| model.obey(order))));
-        if obeyed.is_err() {
-            model = make_anew()?;
+        for order in orders.take() {
+            if !catch_unwind(AssertUnwindSafe(|| model.obey(order))).unwrap_or(false) {
+                model = make_anew()?;
+            }
         }
         let ticket = match task {
             None => return Ok(()),
@@ -365,7 +376,11 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
 /// A [`LocalEditor`] on threads of its own.
 pub struct ThreadedEditor {
     card: EditorCard,
+    adopts: PolicySupport,
     threads: Threads<Box<dyn LocalEditor>>,
+    in_force: InForce,
+    /// Held while weights are taken up: models that wait for each other must wait for the same.
+    adopting: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for ThreadedEditor {
@@ -380,7 +395,27 @@ impl ThreadedEditor {
     where
         F: Fn() -> Result<Box<dyn LocalEditor>, String> + Send + Sync + 'static,
     {
-        Threads::spawn(make).map(|(card, threads)| Self { card, threads })
+        let in_force = InForce::default();
+        let known = Arc::clone(&in_force);
+        let make = move || {
+            let mut model = make()?;
+            take_up(&known, &mut *model)?;
+            Ok(model)
+        };
+        let ((card, adopts), threads) = Threads::spawn(make)?;
+        Ok(Self { card, adopts, threads, in_force, adopting: tokio::sync::Mutex::new(()) })
+    }
+
+    async fn adopt_everywhere(&self, weights: &PolicyWeights) -> Result<AdoptedPolicy, Failure> {
+        if let Some(refusal) = self.adopts.refusal(&self.card.name, weights) {
+            return Err(refusal);
+        }
+        let _alone = self.adopting.lock().await;
+        let (replies, heard) = mpsc::unbounded_channel();
+        let earlier = lock(&self.in_force).clone();
+        self.threads.order(EditorOrder::Adopt(Adoption { weights: weights.clone(), earlier, replies }));
+        let settled = Poll::take(heard).await.settle(weights, &self.in_force);
+        settled.unwrap_or_else(|| Err(Failure::new(FailureKind::Crashed, self.threads.obituary())))
     }
 
     /// Why nothing can be asked of it any more: its last thread ended. Nothing while it lives.
@@ -399,7 +434,15 @@ impl EditBackend for ThreadedEditor {
     }
 
     fn release(&self, paused: &[(RunId, CandidateId)]) {
-        self.threads.order(&paused.to_vec());
+        self.threads.order(EditorOrder::Release(paused.to_vec()));
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        self.adopts
+    }
+
+    fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
+        Box::pin(self.adopt_everywhere(weights))
     }
 }
 

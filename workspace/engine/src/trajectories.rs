@@ -52,6 +52,11 @@ impl TrajectoryStore {
     }
 }
 
+/// Where the trajectory of a candidate of the run at `run` lies, where one was kept.
+pub fn trajectory_file(run: &Path, id: CandidateId) -> PathBuf {
+    file(&run.join(TRAJECTORIES), id)
+}
+
 fn file(folder: &Path, id: CandidateId) -> PathBuf {
     folder.join(format!("{id}.safetensors"))
 }
@@ -74,7 +79,7 @@ fn encode(trajectory: &Trajectory) -> Result<Vec<u8>, safetensors::SafeTensorErr
 
 /// Reads the trajectory of a candidate of the run at `run`; nothing where none was kept.
 pub fn read_trajectory(run: &Path, id: CandidateId) -> Result<Option<Trajectory>, TrajectoryError> {
-    let path = file(&run.join(TRAJECTORIES), id);
+    let path = trajectory_file(run, id);
     let error = |reason: String| TrajectoryError { path: path.clone(), reason };
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,

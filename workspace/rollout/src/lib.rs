@@ -8,14 +8,26 @@
 //! 3. `group`: what a group is written down as; `pack`: a group as one file; `depot`: where packs and pictures lie.
 //! 4. `advantage`, `pairs`: what trainers compute of a group's rewards.
 //! 5. `export`: groups to Parquet, `WebDataset` and trajectory shards.
+//! 6. `workshop`, `identity`, `drive`: a recipe at work on a whole data set; `definition`: what it is, on disk.
 
 pub mod advantage;
 pub mod dataset;
+mod definition;
+pub mod depot;
+pub mod drive;
 pub mod export;
 pub mod group;
+pub mod identity;
 pub mod pack;
 pub mod pairs;
 pub mod queue;
 mod row;
+mod rows;
+mod workshop;
+mod written;
 
+pub use definition::{Definition, DefinitionError};
 pub use row::{Columns, Place, Row, RowPicture, RowProblem};
+pub use rows::Rows;
+pub use workshop::Workshop;
+pub use written::{Measures, WriteDownError};

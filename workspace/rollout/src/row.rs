@@ -67,6 +67,18 @@ pub enum RowPicture {
     Address(String),
 }
 
+impl RowPicture {
+    /// What people call it: the last part of its path or address.
+    pub fn name(&self) -> Option<String> {
+        let path = match self {
+            Self::Bytes { name, .. } => name.clone()?,
+            Self::File(path) => path.to_string_lossy().into_owned(),
+            Self::Address(address) => address.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        };
+        path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).map(str::to_owned)
+    }
+}
+
 impl fmt::Debug for RowPicture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,11 +5,16 @@
 //! exactly-once: the first one that is recorded stands, and whoever comes later is told so.
 
 use std::fmt;
+use std::ops::{Add, AddAssign};
 use std::time::Duration;
 
 use editscale_core::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+mod sqlite;
+
+pub use sqlite::SqliteQueue;
 
 use crate::Place;
 
@@ -106,6 +111,26 @@ pub struct Spent {
     pub wall_secs: f64,
 }
 
+impl Add for Spent {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.edits = self.edits.saturating_add(other.edits);
+        self.reward_calls = self.reward_calls.saturating_add(other.reward_calls);
+        self.nfe = self.nfe.saturating_add(other.nfe);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.usd_micros = self.usd_micros.saturating_add(other.usd_micros);
+        self.wall_secs += other.wall_secs;
+    }
+}
+
 /// What a worker says of an item that it gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GiveBack {
@@ -150,7 +175,7 @@ pub struct Tallies {
     pub dead: u64,
     /// Candidates with a reward in all groups.
     pub candidates: u64,
-    /// What was spent on what has ended.
+    /// What was spent on what has ended, and in vain on what was given back.
     pub spent: Spent,
 }
 

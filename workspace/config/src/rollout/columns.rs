@@ -1,0 +1,83 @@
+//! Where a data set has what.
+
+use editscale_schema::{
+    Absent, Documented, Entry, Fields, Key, Keys, Mistake, Node, Scalar, Section, Text, Value, Yaml, quote,
+};
+
+/// The names of columns, keys or members; a name that is not given is looked for under its usual names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DataColumns {
+    /// The picture to edit.
+    pub source: Option<String>,
+    /// What to do to it.
+    pub instruction: Option<String>,
+    /// Where editing is allowed.
+    pub mask: Option<String>,
+    /// What a row is called.
+    pub id: Option<String>,
+    /// The root seed of a row's runs.
+    pub seed: Option<String>,
+    /// What is handed on.
+    pub keep: Vec<String>,
+}
+
+const fn column(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<Text> {
+    Key { name, rule: Text, absent: Absent::Unset(absent), meaning }
+}
+
+const SOURCE: Key<Text> = column(
+    "source",
+    "`image`, `source` and other usual names",
+    "the picture to edit: a path, an address, base64 or bytes",
+);
+const INSTRUCTION: Key<Text> =
+    column("instruction", "`instruction`, `prompt` and other usual names", "what to do to it");
+const MASK: Key<Text> =
+    column("mask", "`mask`, where there is one", "where editing is allowed: white, of the source's size");
+const ID: Key<Text> = column("id", "`id` and other usual names, or the row's number", "what the row is called");
+const SEED: Key<Text> = column("seed", "made of `--seed` and the row's name", "the root seed of the row's runs");
+const KEEP: Section = Section {
+    name: "keep",
+    allowed: "a list of columns",
+    default: "none",
+    meaning: "columns that are handed on to the rollouts, in `extra`",
+};
+
+pub(crate) const KEYS: Keys = &[&SOURCE as &dyn Documented, &INSTRUCTION, &MASK, &ID, &SEED, &KEEP];
+
+impl DataColumns {
+    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
+        let (source, instruction, mask) = (fields.take(&SOURCE), fields.take(&INSTRUCTION), fields.take(&MASK));
+        let (id, seed) = (fields.take(&ID), fields.take(&SEED));
+        let keep = fields.entry(KEEP.name).map_or(Some(Vec::new()), |entry| names(fields, entry));
+        Some(Self { source, instruction, mask, id, seed, keep: keep? })
+    }
+
+    pub(crate) fn write(&self) -> Yaml {
+        let keys = [
+            SOURCE.write(self.source.as_ref()),
+            INSTRUCTION.write(self.instruction.as_ref()),
+            MASK.write(self.mask.as_ref()),
+            ID.write(self.id.as_ref()),
+            SEED.write(self.seed.as_ref()),
+            Some((KEEP.name.to_owned(), Yaml::List(self.keep.iter().map(|name| Yaml::text(name)).collect()))),
+        ];
+        Yaml::Map(keys.into_iter().flatten().collect())
+    }
+}
+
+fn names(fields: &Fields<'_>, entry: &Entry) -> Option<Vec<String>> {
+    fields.list(entry)?.iter().map(|item| name(fields, item)).collect()
+}
+
+fn name(fields: &Fields<'_>, item: &Node) -> Option<String> {
+    match &item.value {
+        Value::Scalar(Scalar::Text(text)) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Refused => None,
+        _ => {
+            let message = format!("an item of {} is no name: expected the name of a column", quote(KEEP.name));
+            fields.error(&item.span, Mistake::new(message));
+            None
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! One item carried out: its row fetched, its run made or gone on with, and its group put into the depot.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use editscale_core::{EditRequest, EncodedImage, Ending, Failure, Instruction, Outcome, RunId, Seed, Until};
+use editscale_engine::{EngineError, RunDirectory, RunRecord, StopSignal, read_run};
+
+use super::trouble::{Remedy, io, remedy};
+use super::{Drive, DriveError};
+use crate::group::{MadeBy, PolicyStamp};
+use crate::identity::{Asked, group_id, resampled_seed, rollout_id, row_seed};
+use crate::pack::Pack;
+use crate::queue::{Done, End, GiveBack, Lease, Spent};
+use crate::row::Row;
+use crate::rows::{Unfetched, check_mask, fetch, source_name};
+use crate::written::{About, WriteDownError, pack, rewards, spent};
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) enum Came {
+    /// The item has ended.
+    Ended {
+        /// How.
+        end: End,
+        /// The folder of its runs, which nobody needs any more.
+        work: Option<PathBuf>,
+    },
+    /// It goes back into the queue.
+    Back(GiveBack),
+}
+
+impl Came {
+    fn skipped(reason: String) -> Self {
+        Self::Ended { end: End::Skipped { reason }, work: None }
+    }
+}
+
+/// How long an item waits whose run is in somebody else's hands, such as those of a worker that is just dying.
+const IN_USE: Duration = Duration::from_secs(2);
+
+/// A row with its pictures, checked.
+struct Ready {
+    row: Row,
+    instruction: Instruction,
+    source: EncodedImage,
+    mask: Option<EncodedImage>,
+    seed: Seed,
+}
+
+/// Carries an item out.
+pub(super) async fn attempt(
+    drive: &Drive,
+    lease: &Lease,
+    stamp: &PolicyStamp,
+    stop: StopSignal,
+) -> Result<Came, DriveError> {
+    let item = &lease.item;
+    let row = match fetch(&drive.rows, &drive.depot, &item.place, item.row).await {
+        Ok(row) => row,
+        Err(Unfetched::Row(problem)) => return Ok(Came::skipped(problem.to_string())),
+        Err(Unfetched::Depot(error)) => return Err(error.into()),
+    };
+    let ready = match make_ready(drive, row, lease).await {
+        Ok(ready) => ready,
+        Err(reason) => return Ok(Came::skipped(format!("{}: {reason}", shown(drive, lease)))),
+    };
+    Attempt { drive, lease, stamp, stop, ready: &ready }.carry_out().await
+}
+
+/// Where a row stands, for people. A row that travels is told by its number.
+fn shown(drive: &Drive, lease: &Lease) -> String {
+    match &drive.rows {
+        crate::rows::Rows::Dataset(_) => lease.item.place.to_string(),
+        _ => format!("row {}", lease.item.row),
+    }
+}
+
+async fn make_ready(drive: &Drive, row: Row, lease: &Lease) -> Result<Ready, String> {
+    let instruction = Instruction::new(&row.instruction).map_err(|error| error.to_string())?;
+    let own = row.seed.map(Seed::new).transpose().map_err(|error| error.to_string())?;
+    let source = drive.pictures.load(&row.source).await?;
+    let mask = match &row.mask {
+        None => None,
+        Some(mask) => Some(drive.pictures.load(mask).await.map_err(|error| format!("the mask: {error}"))?),
+    };
+    if let Some(mask) = &mask {
+        check_mask(mask, source.size)?;
+        if let Some(editor) = drive.workshop.editors.iter().find(|editor| !editor.card().masks) {
+            return Err(format!("the row has a mask, and editor `{}` does not honour masks", editor.card().name));
+        }
+    }
+    let seed = row_seed(own, drive.rules.seed, &row.id, lease.item.repeat);
+    Ok(Ready { row, instruction, source, mask, seed })
+}
+
+struct Attempt<'a> {
+    drive: &'a Drive,
+    lease: &'a Lease,
+    stamp: &'a PolicyStamp,
+    stop: StopSignal,
+    ready: &'a Ready,
+}
+
+/// A run that has come to its end, in its folder.
+struct Ran {
+    path: PathBuf,
+    record: RunRecord,
+    outcome: Outcome,
+}
+
+impl Attempt<'_> {
+    async fn carry_out(&self) -> Result<Came, DriveError> {
+        let ready = self.ready;
+        let identity = self.drive.workshop.identity();
+        let asked = Asked {
+            source: editscale_engine::digest_of(&ready.source.bytes),
+            mask: ready.mask.as_ref().map(|mask| editscale_engine::digest_of(&mask.bytes)),
+            instruction: &ready.instruction,
+            row_id: &ready.row.id,
+            repeat: self.lease.item.repeat,
+            seed: ready.seed,
+        };
+        let id = rollout_id(&asked, &identity, self.stamp).to_string();
+        let key = format!("packs/{}/{id}", id.get(..2).unwrap_or_default());
+        let work = self.drive.folders.work.join(&id);
+        if let Some(done) = self.found(&key).await? {
+            return Ok(Came::Ended { end: End::Done(done), work: Some(work) });
+        }
+        let about = About {
+            group_id: group_id(&asked, &identity).to_string(),
+            row: self.lease.item.row,
+            row_id: ready.row.id.clone(),
+            repeat: self.lease.item.repeat,
+            resampled: 0,
+            recipe: identity.recipe.to_string(),
+            policy: self.stamp.clone(),
+            mask_name: ready.row.mask.as_ref().and_then(crate::row::RowPicture::name),
+            spent_before: Spent::default(),
+            extra: ready.row.extra.clone(),
+            made: MadeBy { worker: self.drive.worker.clone(), delivery: self.lease.delivery, ..MadeBy::default() },
+            rollout_id: id,
+        };
+        self.sample(about, key, work).await
+    }
+
+    /// What was made of this item before, by a worker that died before it could say so.
+    async fn found(&self, key: &str) -> Result<Option<Done>, DriveError> {
+        let Some(bytes) = self.drive.depot.get(key).await? else { return Ok(None) };
+        match Pack::decode(bytes) {
+            Ok(pack) => Ok(Some(done(key, &pack))),
+            Err(error) => {
+                self.drive.reporter.tell(&format!("the pack {key} is damaged and is made anew: {error}"));
+                self.drive.depot.delete(key).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Makes the group, again with other seeds while its rewards do not differ.
+    async fn sample(&self, mut about: About, key: String, work: PathBuf) -> Result<Came, DriveError> {
+        loop {
+            let ran = match self.run(&about, &work).await? {
+                Run::Ended(ran) => ran,
+                Run::Stopped => return Ok(Came::Back(GiveBack::Stopping)),
+                Run::InUse => return Ok(Came::Back(self.again(IN_USE, "another worker is at this run".to_owned()))),
+            };
+            if let Some(vain) = vain(&ran.record) {
+                return Ok(self.in_vain(vain, &about, &ran.outcome));
+            }
+            if about.resampled < self.drive.rules.resample && self.is_flat(&ran.record) {
+                about.spent_before += spent(&ran.outcome.ledger);
+                about.resampled += 1;
+                continue;
+            }
+            let pack = match self.pack(&ran, about.clone()).await? {
+                Ok(pack) => pack,
+                Err(error) => {
+                    self.begin_anew(&ran.path, &error.to_string())?;
+                    continue;
+                }
+            };
+            let done = done(&key, &pack);
+            let bytes = tokio::task::spawn_blocking(move || pack.encode()).await;
+            let bytes = bytes.map_err(|panic| DriveError::Task(panic.to_string()))??;
+            self.drive.depot.put_if_absent(&key, Bytes::from(bytes)).await?;
+            return Ok(Came::Ended { end: End::Done(done), work: Some(work) });
+        }
+    }
+
+    async fn pack(&self, ran: &Ran, mut about: About) -> Result<Result<Pack, WriteDownError>, DriveError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        about.made.finished_unix_secs = now.as_secs_f64();
+        let objective = &self.drive.workshop.objective;
+        // A few files of one group: shorter than handing it to another thread would be worth.
+        let packed = pack(&ran.path, &ran.record, &ran.outcome, (objective, &self.drive.rules.measures), about);
+        match packed {
+            Err(error @ WriteDownError::Trajectory { .. }) => Err(error.into()),
+            other => Ok(other),
+        }
+    }
+
+    /// Whether at least two rewards are known and they do not differ.
+    fn is_flat(&self, record: &RunRecord) -> bool {
+        let rewards = rewards(record, &*self.drive.workshop.objective);
+        rewards.iter().flatten().count() >= 2
+            && crate::advantage::is_flat(&rewards, self.drive.rules.measures.flat_below)
+    }
+
+    fn in_vain(&self, vain: Vain, about: &About, outcome: &Outcome) -> Came {
+        let mut all = about.spent_before;
+        all += spent(&outcome.ledger);
+        let deliveries = self.lease.delivery;
+        match vain {
+            // The journal keeps what was made and spent: the next delivery goes on there.
+            Vain::MayPass(reason) if deliveries < self.drive.rules.deliveries => {
+                let wait = Duration::from_secs(5).saturating_mul(1 << deliveries.min(7)).min(Duration::from_secs(600));
+                Came::Back(self.again(wait, reason))
+            }
+            Vain::MayPass(reason) | Vain::Final(reason) => {
+                Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None }
+            }
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what the attempt does")]
+    fn again(&self, after: Duration, reason: String) -> GiveBack {
+        GiveBack::Again { after, reason, spent: Spent::default() }
+    }
+
+    /// Carries out the run of this sampling, from its beginning or from where its journal ends.
+    async fn run(&self, about: &About, work: &std::path::Path) -> Result<Run, DriveError> {
+        let path = work.join(about.resampled.to_string());
+        let mut was_begun_anew = false;
+        loop {
+            let error = match self.run_once(about, &path).await {
+                Ok(run) => return Ok(run),
+                Err(error) => error,
+            };
+            match remedy(&error) {
+                Remedy::Wait => return Ok(Run::InUse),
+                Remedy::BeginAnew if !was_begun_anew => {
+                    was_begun_anew = true;
+                    self.begin_anew(&path, &error.to_string())?;
+                }
+                Remedy::BeginAnew | Remedy::GiveUp => return Err(error.into()),
+            }
+        }
+    }
+
+    fn begin_anew(&self, path: &std::path::Path, why: &str) -> Result<(), DriveError> {
+        self.drive.reporter.tell(&format!("a run under way is of no use any more and is begun anew: {why}"));
+        std::fs::remove_dir_all(path).map_err(io("remove", path))
+    }
+
+    async fn run_once(&self, about: &About, path: &std::path::Path) -> Result<Run, EngineError> {
+        let (mut directory, job) = self.open(about, path)?;
+        let outcome = editscale_engine::run(&job, &mut directory, self.stop.clone()).await?;
+        drop(directory);
+        if outcome.ending == Ending::Cancelled {
+            return Ok(Run::Stopped);
+        }
+        Ok(Run::Ended(Ran { path: path.to_owned(), record: read_run(path)?, outcome }))
+    }
+
+    fn open(
+        &self,
+        about: &About,
+        path: &std::path::Path,
+    ) -> Result<(RunDirectory, editscale_engine::Job), EngineError> {
+        let is_begun = path.join("run.json").is_file();
+        let (directory, recorded) = if is_begun {
+            let (directory, recorded) = RunDirectory::open(path)?;
+            (directory, Some(recorded))
+        } else {
+            (RunDirectory::create(path)?, None)
+        };
+        let ready = self.ready;
+        let images = directory.images();
+        let request = EditRequest {
+            source: images.put(&ready.source)?,
+            instruction: ready.instruction.clone(),
+            mask: ready.mask.as_ref().map(|mask| images.put(mask)).transpose()?,
+            output_size: None,
+            seed: resampled_seed(ready.seed, about.resampled),
+        };
+        let name = source_name(&ready.row, ready.source.media);
+        let (manifest, job) = self.drive.workshop.job(run_id(about), request, name);
+        match recorded {
+            Some(recorded) => directory.check_same(&recorded, &manifest)?,
+            None => directory.begin(&manifest)?,
+        }
+        Ok((directory, job))
+    }
+}
+
+/// A run's name: unique, for states that editors keep by it.
+fn run_id(about: &About) -> RunId {
+    let short = about.rollout_id.get(..40).unwrap_or(&about.rollout_id);
+    let name = format!("{short}-{}", about.resampled);
+    RunId::new(&name).unwrap_or_else(|_| unreachable!("hexadecimal digits, a dash and a number are a name"))
+}
+
+/// How a run came out.
+enum Run {
+    Ended(Ran),
+    /// It was asked to stop, and can be gone on with.
+    Stopped,
+    /// Another process has its folder.
+    InUse,
+}
+
+/// Why nothing came of a run.
+enum Vain {
+    /// Something was away that may come back.
+    MayPass(String),
+    /// The same would come of it again.
+    Final(String),
+}
+
+/// Why a run has nothing to show; nothing where it has a picture and all was judged that could be.
+fn vain(record: &RunRecord) -> Option<Vain> {
+    let finished = || record.candidates.iter().filter(|candidate| candidate.proposal.until == Until::Finished);
+    let is_judged = |card: &editscale_core::ScoreCard| card.iter().any(|(_, said)| said.is_ok());
+    if finished().any(|candidate| is_judged(&candidate.card)) {
+        return None;
+    }
+    let edits = record.candidates.iter().filter_map(|candidate| candidate.made.as_ref()?.as_ref().err());
+    let judged = record.candidates.iter().flat_map(|candidate| candidate.card.iter());
+    let failures: Vec<&Failure> = edits.chain(judged.filter_map(|(_, said)| said.as_ref().err())).collect();
+    let may_pass = failures.iter().find(|failure| failure.kind.may_pass());
+    if let Some(failure) = may_pass {
+        return Some(Vain::MayPass(failure.to_string()));
+    }
+    let has_picture = finished().any(|candidate| matches!(candidate.made, Some(Ok(_))));
+    if has_picture {
+        return None;
+    }
+    let why = failures.first().map_or_else(|| "the search asked for nothing".to_owned(), |failure| failure.to_string());
+    Some(Vain::Final(format!("no candidate could be made: {why}")))
+}
+
+fn done(key: &str, pack: &Pack) -> Done {
+    let candidates = pack.group.candidates.iter().filter(|candidate| candidate.reward.is_some()).count() as u32;
+    Done { pack: key.to_owned(), candidates, spent: pack.group.spent }
+}

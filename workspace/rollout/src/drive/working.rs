@@ -1,0 +1,191 @@
+//! Hands items to runs: as many at once as the rules say, until nothing is left or somebody asks to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use editscale_engine::StopSignal;
+use tokio::task::JoinSet;
+
+use super::attempt::{Came, attempt};
+use super::holding::{Held, Holds};
+use super::policy::Keeper;
+use super::{Drive, DriveError};
+use crate::group::PolicyStamp;
+use crate::queue::{Lease, QueueError, Recorded};
+
+/// How long to wait before a queue that had nothing is asked again.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// The longest wait for a queue that is away.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+type Groups = JoinSet<Result<(), DriveError>>;
+
+/// Works until all has ended, or until it is asked to stop.
+pub(super) async fn work(drive: Arc<Drive>, stop: StopSignal) -> Result<(), DriveError> {
+    let holds = Arc::new(Holds::default());
+    let renewing = tokio::spawn(Arc::clone(&holds).renew(Arc::clone(&drive.queue), drive.rules.lease));
+    let mut groups = Groups::new();
+    let worked = Worker { drive: &drive, holds: &holds, groups: &mut groups, stop }.run().await;
+    if worked.is_err() {
+        holds.stop_all();
+    }
+    let drained = drain(&mut groups, &holds, drive.rules.grace).await;
+    renewing.abort();
+    worked.and(drained)
+}
+
+/// Waits for the runs under way; those that take longer than the grace are stopped, and can be gone on with.
+async fn drain(groups: &mut Groups, holds: &Holds, grace: Duration) -> Result<(), DriveError> {
+    let mut first = Ok(());
+    let end = tokio::time::sleep(grace);
+    tokio::pin!(end);
+    let mut is_late = false;
+    loop {
+        tokio::select! {
+            ended = groups.join_next() => match ended {
+                None => return first,
+                Some(ended) => first = first.and(flat(ended)),
+            },
+            () = &mut end, if !is_late => {
+                is_late = true;
+                holds.stop_all();
+            }
+        }
+    }
+}
+
+fn flat(ended: Result<Result<(), DriveError>, tokio::task::JoinError>) -> Result<(), DriveError> {
+    ended.unwrap_or_else(|panic| Err(DriveError::Task(panic.to_string())))
+}
+
+struct Worker<'a> {
+    drive: &'a Arc<Drive>,
+    holds: &'a Arc<Holds>,
+    groups: &'a mut Groups,
+    stop: StopSignal,
+}
+
+impl Worker<'_> {
+    async fn run(&mut self) -> Result<(), DriveError> {
+        let mut keeper = Keeper::begin(self.drive).await?;
+        loop {
+            while let Some(ended) = self.groups.try_join_next() {
+                flat(ended)?;
+            }
+            if self.stop.is_stopped() {
+                return Ok(());
+            }
+            if keeper.has_news(self.drive) {
+                // Weights change between groups, never within one.
+                if self.settle().await? {
+                    keeper.adopt(self.drive).await;
+                }
+                continue;
+            }
+            let free = self.drive.rules.groups_at_once.saturating_sub(self.groups.len());
+            if free == 0 {
+                self.wait(Duration::MAX).await?;
+                continue;
+            }
+            let leases = self.lease(free).await?;
+            if leases.is_empty() {
+                if self.groups.is_empty() && self.is_over().await? {
+                    return Ok(());
+                }
+                self.wait(IDLE).await?;
+            }
+            for lease in leases {
+                let held = self.holds.hold(&lease);
+                self.groups.spawn(carry(Arc::clone(self.drive), lease, held, keeper.stamp()));
+            }
+        }
+    }
+
+    /// Waits until no run is under way; whether that came before a stop.
+    async fn settle(&mut self) -> Result<bool, DriveError> {
+        while !self.groups.is_empty() && !self.stop.is_stopped() {
+            self.wait(Duration::MAX).await?;
+        }
+        Ok(self.groups.is_empty() && !self.stop.is_stopped())
+    }
+
+    /// Waits until a run ends, somebody asks to stop, or the time is up.
+    async fn wait(&mut self, longest: Duration) -> Result<(), DriveError> {
+        tokio::select! {
+            Some(ended) = self.groups.join_next(), if !self.groups.is_empty() => flat(ended),
+            () = self.stop.stopped() => Ok(()),
+            () = tokio::time::sleep(longest) => Ok(()),
+        }
+    }
+
+    async fn is_over(&mut self) -> Result<bool, DriveError> {
+        let drive = self.drive;
+        let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
+        Ok(tallies.is_some_and(|tallies| tallies.is_over()))
+    }
+
+    async fn lease(&mut self, most: usize) -> Result<Vec<Lease>, DriveError> {
+        let drive = self.drive;
+        let leases = patiently(drive, &self.stop, async || drive.queue.lease(most).await).await?;
+        Ok(leases.unwrap_or_default())
+    }
+}
+
+/// Asks a queue until it answers; nothing where somebody asked to stop before it did.
+pub(super) async fn patiently<T>(
+    drive: &Drive,
+    stop: &StopSignal,
+    mut ask: impl AsyncFnMut() -> Result<T, QueueError>,
+) -> Result<Option<T>, DriveError> {
+    let mut wait = Duration::from_millis(500);
+    let mut was_told = false;
+    loop {
+        match ask().await {
+            Ok(answer) => {
+                if was_told {
+                    drive.reporter.tell("the queue answers again");
+                }
+                return Ok(Some(answer));
+            }
+            Err(QueueError::Away { .. }) if stop.is_stopped() => return Ok(None),
+            Err(away @ QueueError::Away { .. }) => {
+                if !was_told {
+                    drive.reporter.tell(&format!("{away}: trying again until it answers"));
+                    was_told = true;
+                }
+                let mut stop = stop.clone();
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = stop.stopped() => {}
+                }
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+/// One item from its lease to its end.
+async fn carry(drive: Arc<Drive>, lease: Lease, held: Held, stamp: PolicyStamp) -> Result<(), DriveError> {
+    let came = attempt(&drive, &lease, &stamp, held.signal()).await?;
+    let stop = held.signal();
+    match came {
+        Came::Ended { end, work } => {
+            let recorded = patiently(&drive, &stop, async || drive.queue.end(&lease, end.clone()).await).await?;
+            if recorded.is_some()
+                && let Some(work) = work
+            {
+                // What ended is written down elsewhere. A folder that cannot be removed is only in the way of the disk.
+                tokio::task::spawn_blocking(move || std::fs::remove_dir_all(work)).await.ok();
+            }
+            if recorded == Some(Recorded::Already) {
+                tracing::debug!(ordinal = lease.item.ordinal, "somebody else had ended this item");
+            }
+        }
+        Came::Back(why) => {
+            patiently(&drive, &stop, async || drive.queue.give_back(&lease, why.clone()).await).await?;
+        }
+    }
+    Ok(())
+}
