@@ -115,8 +115,9 @@ def test_leftovers_without_a_commit_point_are_not_read(writer):
 def test_errors_name_what_is_wrong(writer, tmp_path):
     with pytest.raises(RolloutError, match="expected a directory written by"):
         Rollouts(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(RolloutError, match="it has no shards/"):
-        Rollouts(tmp_path)
+        Rollouts(tmp_path / "empty")
     for options, said in [({"by": "row"}, "by 'row'"), ({"part": (2, 2)}, r"\(2, 2\)"), ({"advantage": "best"}, "as_written, grpo")]:
         with pytest.raises(RolloutError, match=said):
             Rollouts(writer.root, **options)

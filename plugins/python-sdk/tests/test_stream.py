@@ -4,9 +4,10 @@ import json
 import threading
 
 import pytest
-from writing import group
+from writing import Writer, group, trajectory
 
-from editscale.rollouts import IdleError, Position, RolloutError, Rollouts, StaleGroupError, Staleness, Stream
+from editscale.rollouts import IdleError, Position, RolloutError, Rollouts, StaleGroupError, Staleness, Stream, summary
+from editscale.rollouts.directory import run_state
 
 FAST = {"poll_secs": 0.005, "idle_secs": 60}
 
@@ -98,14 +99,28 @@ def test_versions_that_do_not_do_are_named(writer, version, staleness, said):
 
 def test_a_stream_does_not_wait_for_ever(writer):
     writer.shard(group(0, [0.1, 0.9]))
-    writer.state("stopped")
+    writer.state("running")
     stream = Stream(Rollouts(writer.root), poll_secs=0.005, idle_secs=0.05)
     seen = []
-    with pytest.raises(IdleError, match="the run says stopped"):
-        seen += list(iter(stream))
-    writer.state("failed")
-    with pytest.raises(RolloutError, match="the run failed"):
-        list(Stream(Rollouts(writer.root)))
+    with pytest.raises(IdleError, match="the run says running"):
+        seen.extend(each.row_id for each in stream)
+    assert seen == ["row-0"]
+
+
+def test_shares_of_a_divided_run_are_one(tmp_path):
+    writers = [Writer(tmp_path / name) for name in ("10-of-11", "2-of-11")]
+    for number, writer in enumerate(writers):
+        writer.shard(group(number, [0.1, 0.9], ways=[trajectory(1), trajectory(2)]))
+        (writer.root / "rollout.json").write_text(json.dumps({"version": 1, "shard": [number, 2]}))
+    writers[0].state("finished")
+    assert (run_state(tmp_path), summary(tmp_path)["groups"]) == ("running", 2)
+    writers[1].state("finished")
+    assert run_state(tmp_path) == "finished"
+    stream = Stream(Rollouts(tmp_path), **FAST)
+    assert [(each.row_id, len(each.candidates[0].trajectory().latents)) for each in stream] == [("row-1", 5), ("row-0", 5)]
+    assert stream.position.to_json()["done"] == ["10-of-11/rollouts-00000", "2-of-11/rollouts-00000"]
+    (writers[1].root / "rollout.json").write_text(json.dumps({"version": 1, "shard": [1, 3]}))
+    assert run_state(tmp_path) == "running"
 
 
 def test_another_thread_can_stop_it(writer):

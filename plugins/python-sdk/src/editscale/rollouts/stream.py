@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .directory import read_shard, run_state, shard_names
+from .directory import FINISHED, read_shard, run_state, shard_names
 from .errors import IdleError, RolloutError, StaleGroupError
 from .reader import Rollouts
 from .rows import Group
-
-FINISHED = "finished"
-FAILED = "failed"
 
 
 @dataclass
@@ -83,9 +80,9 @@ class Position:
 class Stream:
     """The groups of a directory as they come, until the run says that it is finished.
 
-    Between looks it sleeps, from `poll_secs` on up to eight times that while nothing comes. A run that stopped with work left (exit code
-    75) is waited for, as somebody will run it again; one that failed ends with an error. `idle_secs` bounds the waiting: then it ends
-    with an `IdleError`. `stop` is an event that ends it from another thread. After each group `position` says where to go on.
+    Between looks it sleeps, from `poll_secs` on up to eight times that while nothing comes. A run that stopped with work left is waited
+    for, as somebody will run it again. `idle_secs` bounds the waiting: then it ends with an `IdleError`. `stop` is an event that ends it
+    from another thread. After each group `position` says where to go on.
     """
 
     def __init__(
@@ -122,8 +119,6 @@ class Stream:
             if not new:
                 if state == FINISHED:
                     return
-                if state == FAILED:
-                    raise RolloutError(f"{root}: the run failed; what it had finished has been read")
                 idle = time.monotonic() - last_new
                 if self.idle_secs is not None and idle >= self.idle_secs:
                     raise IdleError(f"{root}: no new shard for {idle:.0f} s; the run says {state or 'nothing'}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from .directory import insist_on_directory, parts
 from .errors import RolloutError
 from .rows import Candidate, Group
 
@@ -156,10 +157,11 @@ def weight(below: float, temperature: float) -> float:
 
 def view(directory: str | Path, name: str) -> Iterator[dict[str, Any]]:
     """The rows of a view that the run has written: `pairs`, `best_worst` or `sft`; pictures opened with Pillow."""
-    folder = Path(directory) / "views" / name
-    files = sorted(folder.glob("**/*.parquet"))
+    root = Path(directory)
+    insist_on_directory(root)
+    files = [file for part in parts(root) for file in sorted((part / "views" / name).glob("*.parquet"))]
     if not files:
-        raise RolloutError(f"{folder}: expected the Parquet files of the view, found none; does the recipe export it?")
+        raise RolloutError(f"{root}/views/{name}: expected the Parquet files of the view, found none; does the recipe export it?")
     for file in files:
         with pq.ParquetFile(file) as opened:
             for batch in opened.iter_batches(batch_size=32):
