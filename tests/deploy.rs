@@ -205,6 +205,8 @@ fn jobs_of_kubernetes_run_again_after_75_and_have_time_to_end() {
             if job.pointer("/spec/completionMode").is_some() {
                 let shards = format!("$(JOB_COMPLETION_INDEX)/{}", number(&job, "/spec/completions"));
                 assert_eq!(option(&words, "--shard"), Some(shards.as_str()), "{name}");
+                let out = option(&words, "--out").unwrap();
+                assert!(out.contains("$(JOB_COMPLETION_INDEX)"), "{name}: shards share an `--out`");
             }
         }
     }
@@ -219,7 +221,9 @@ fn variables_of_the_program() -> BTreeSet<String> {
                 walk(&path, found);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let source = fs::read_to_string(path).unwrap();
-                let is_name = |word: &&str| !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_ascii_uppercase());
+                let is_name = |word: &&str| {
+                    !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_ascii_uppercase())
+                };
                 found.extend(source.split('"').filter(is_name).map(str::to_owned));
             }
         }
@@ -242,7 +246,9 @@ fn the_program_reads_every_variable() {
     }
     for path in files("skypilot", ".yaml") {
         let task = documents(&path).remove(0);
-        named.extend(task["envs"].as_object().unwrap().keys().map(|name| (path.clone(), name.clone())));
+        let script = text(&task, "/run");
+        let of_program = task["envs"].as_object().unwrap().keys().filter(|name| !script.contains(&format!("${name}")));
+        named.extend(of_program.map(|name| (path.clone(), name.clone())));
     }
     assert!(named.len() >= 3, "{named:?}");
     for (path, name) in named {
@@ -261,6 +267,36 @@ fn the_task_of_skypilot_comes_back_after_75() {
         let run = format!("set -u\n{}", text(&task, "/run"));
         assert_bash(&path, &run);
     }
+}
+
+/// Runs the task of one of two nodes, with a stand-in for the program, and says how it ended and what the bucket holds.
+fn skypilot(desk: &Path, run: &str, program: &str) -> (Option<i32>, Vec<String>) {
+    programs(desk, &[("editscale", program)]);
+    let bucket = desk.join("bucket");
+    fs::create_dir_all(&bucket).unwrap();
+    let variables =
+        [("HOME", desk.to_str().unwrap()), ("SKYPILOT_NODE_RANK", "1"), ("SKYPILOT_NUM_NODES", "2"), ("SHARDS", "5")];
+    let script = run.replace("/bucket", bucket.to_str().unwrap());
+    let code = Command::new("bash").args(["-c", &script]).current_dir(desk).envs(variables).status().unwrap().code();
+    let shards = fs::read_dir(bucket.join("rollouts")).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let whole = shards.filter(|shard| shard.join("progress.json").exists() && shard.join("shards/a.json").exists());
+    let mut names: Vec<String> = whole.map(|shard| shard.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    (code, names)
+}
+
+#[test]
+fn nodes_of_skypilot_do_what_is_not_in_the_bucket() {
+    // Writes into the folder after `--out`, and says that it was called.
+    let works = "out=\"$6\"; echo \"$8\" >> \"$HOME/calls\"; mkdir -p \"$out/shards\"; touch \"$out/progress.json\" \"$out/shards/a.json\"";
+    let folder = tempfile::tempdir().unwrap();
+    let task = documents("deploy/skypilot/shards.yaml").remove(0);
+    let run = text(&task, "/run");
+    assert_eq!(skypilot(folder.path(), run, "exit 75"), (Some(75), Vec::new()));
+    for _ in 0..2 {
+        assert_eq!(skypilot(folder.path(), run, works), (Some(0), vec!["1".to_owned(), "3".to_owned()]));
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("calls")).unwrap(), "1/5\n3/5\n");
 }
 
 /// Bash can read the script.
