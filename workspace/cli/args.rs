@@ -1,6 +1,7 @@
 //! The command line's words. Nothing is looked up or opened here.
 
 mod models;
+mod running;
 mod serving;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
+pub(crate) use running::{RoleWord, Run};
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
@@ -27,6 +29,7 @@ pub(crate) enum Command {
     Score(Score),
     Report(Report),
     Models(Models),
+    Run(Run),
     Serve(Serve),
     Mcp(Mcp),
     Keys(Keys),
@@ -43,6 +46,7 @@ impl Command {
             Self::Score(score) => score.json && score.pairs.is_none(),
             Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
+            Self::Run(run) => run.json,
         }
     }
 }

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Score(score) => commands::score::run(score),
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
+        Command::Run(run) => commands::run::run(run),
         Command::Serve(serve) => commands::serve::run(serve),
         Command::Mcp(mcp) => commands::mcp::run(mcp),
         Command::Keys(keys) => commands::keys::run(keys),

@@ -26,6 +26,11 @@ pub(crate) fn tell_beside_bar(line: &str) {
     }
 }
 
+/// Makes a bar the one that is on the terminal.
+pub(crate) fn show_bar(bar: &ProgressBar) {
+    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+}
+
 /// Takes the bar off the terminal.
 pub(crate) fn clear_bar() {
     if let Some(bar) = shown() {
@@ -76,7 +81,7 @@ impl Progress {
         bar.set_style(style());
         bar.set_message(State::default().message());
         bar.enable_steady_tick(Duration::from_millis(250));
-        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+        show_bar(&bar);
         Self { bar, objective, state: Mutex::default() }
     }
 

@@ -7,5 +7,6 @@ pub(crate) mod keys;
 pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod report;
+pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod serve;

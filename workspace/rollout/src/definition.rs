@@ -29,8 +29,8 @@ pub struct Definition {
     pub seed: u64,
     /// How often each row is edited.
     pub repeats: u32,
-    /// Which share of the items: index and count.
-    pub shard: Option<(u64, u64)>,
+    /// Into how many shares the items are cut, where each has a queue of its own.
+    pub shards: Option<u64>,
     /// Whether rows travel with their items.
     pub is_shipped: bool,
 }
@@ -84,14 +84,14 @@ impl Definition {
     }
 
     fn facts(&self) -> [(&'static str, String); 7] {
-        let shard = self.shard.map_or_else(|| "none".to_owned(), |(index, count)| format!("{index}/{count}"));
+        let shards = self.shards.map_or_else(|| "none".to_owned(), |count| count.to_string());
         [
             ("the data set", self.fingerprint.clone()),
             ("the recipe", self.resolved_recipe.clone()),
             ("what answers to the recipe's names", self.revisions.join(", ")),
             ("--seed", self.seed.to_string()),
             ("the number of repeats", self.repeats.to_string()),
-            ("--shard", shard),
+            ("the number of shares of --shard", shards),
             ("whether rows travel with their items", self.is_shipped.to_string()),
         ]
     }
@@ -178,7 +178,7 @@ mod tests {
             revisions: vec!["editor e 1".into()],
             seed: 7,
             repeats: 1,
-            shard: None,
+            shards: None,
             is_shipped: false,
         };
         let out = tempfile::tempdir().unwrap();
@@ -193,7 +193,10 @@ mod tests {
                 "the recipe was `b: 2`, here it is `b: 3`",
             ),
             (Definition { seed: 8, ..first.clone() }, "--seed was `7`, here it is `8`"),
-            (Definition { shard: Some((0, 2)), ..first.clone() }, "--shard was `none`, here it is `0/2`"),
+            (
+                Definition { shards: Some(2), ..first.clone() },
+                "the number of shares of --shard was `none`, here it is `2`",
+            ),
         ] {
             let error = other.begin(out.path()).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

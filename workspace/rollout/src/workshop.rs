@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use editscale_core::{EditBackend, EditRequest, Event, Objective, Observer, RewardModel, RunId, SearchFactory};
+use editscale_core::{EditBackend, EditRequest, Objective, RewardModel, RunId, SearchFactory, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports};
 
 use crate::identity::RecipeIdentity;
@@ -36,16 +36,9 @@ impl fmt::Debug for Workshop {
     }
 }
 
-/// Nobody listens to single runs of a data set.
-struct Silence;
-
-impl Observer for Silence {
-    fn observe(&self, _event: &Event<'_>) {}
-}
-
 impl Workshop {
     fn ports(&self) -> Ports {
-        Ports { editors: self.editors.clone(), rewards: self.rewards.clone(), observer: Arc::new(Silence) }
+        Ports { editors: self.editors.clone(), rewards: self.rewards.clone(), observer: Arc::new(Silent) }
     }
 
     /// What the runs of this recipe have in common.

@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const AHEAD: usize = 4;
 
 /// Where a depot says who exports from it. Whoever exports removes packs, so there can be only one.
-const EXPORTER: &str = "exporter";
+const EXPORTER: &str = "exporters";
 
 /// Shards that are written.
 pub(super) fn shards(drive: &Drive) -> Result<u64, DriveError> {
@@ -64,11 +64,11 @@ async fn pause(stop: &StopSignal, time: Duration) {
 /// Makes sure that nobody else exports from the same depot into another folder.
 async fn claim(drive: &Drive) -> Result<(), DriveError> {
     let out = drive.folders.out.canonicalize().unwrap_or_else(|_| drive.folders.out.clone());
-    let ours = format!("{}\n", out.display());
-    if drive.depot.put_if_absent(EXPORTER, Bytes::from(ours.clone())).await? {
+    let (ours, key) = (format!("{}\n", out.display()), format!("{EXPORTER}/{}", drive.export.name));
+    if drive.depot.put_if_absent(&key, Bytes::from(ours.clone())).await? {
         return Ok(());
     }
-    let theirs = drive.depot.get(EXPORTER).await?.unwrap_or_default();
+    let theirs = drive.depot.get(&key).await?.unwrap_or_default();
     if theirs == ours.as_bytes() {
         return Ok(());
     }

@@ -23,7 +23,7 @@ const SHIPPING: usize = 8;
 
 /// A file that one process holds while it does what only one may do at a time.
 pub(super) fn take_turn(drive: &Drive, name: &str) -> Result<Option<File>, DriveError> {
-    let path = drive.folders.out.join(name);
+    let path = drive.folders.state.join(name);
     let file = File::create(&path).map_err(io("create", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

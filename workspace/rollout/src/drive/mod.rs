@@ -65,6 +65,8 @@ pub struct DriveRules {
     pub lease: Duration,
     /// How often an item is handed out at most.
     pub deliveries: u32,
+    /// What all processes together may spend, in millionths of a dollar; what is under way then is finished.
+    pub most_usd_micros: Option<u64>,
 }
 
 /// Where files lie.
@@ -74,6 +76,10 @@ pub struct Folders {
     pub out: PathBuf,
     /// Runs under way, on this machine.
     pub work: PathBuf,
+    /// What processes of one queue agree by: whose turn it is to feed and to export.
+    pub state: PathBuf,
+    /// Where it is told how far the queue is.
+    pub progress: PathBuf,
 }
 
 /// Hears what happens.
@@ -142,7 +148,7 @@ pub async fn drive(drive: Drive, stop: StopSignal) -> Result<Summary, DriveError
         tasks.spawn(feeding::feed(Arc::clone(&drive), signal.clone()));
     }
     if drive.rules.roles.work {
-        tasks.spawn(working::work(Arc::clone(&drive), signal.clone()));
+        tasks.spawn(working::work(Arc::clone(&drive), stopper.clone()));
     }
     if drive.rules.roles.export {
         tasks.spawn(exporting::export(Arc::clone(&drive), signal.clone()));

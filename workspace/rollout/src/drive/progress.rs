@@ -48,8 +48,6 @@ struct ProgressFile {
     updated_unix_secs: f64,
 }
 
-const FILE: &str = "progress.json";
-
 /// How far back the pace looks.
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -98,7 +96,7 @@ fn write(drive: &Drive, tallies: &Tallies, shards: u64) -> Result<(), DriveError
         updated_unix_secs: now.as_secs_f64(),
     };
     let text = serde_json::to_vec_pretty(&file).unwrap_or_default();
-    write_whole(&drive.folders.out.join(FILE), &text).map_err(|error| DriveError::Run(error.into()))
+    write_whole(&drive.folders.progress, &text).map_err(|error| DriveError::Run(error.into()))
 }
 
 /// Counts of the last minute.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_engine::StopSignal;
+use editscale_engine::{StopSignal, Stopper};
 use tokio::task::JoinSet;
 
 use super::attempt::{Came, attempt};
@@ -22,17 +22,21 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 type Groups = JoinSet<Result<(), DriveError>>;
 
 /// Works until all has ended, or until it is asked to stop.
-pub(super) async fn work(drive: Arc<Drive>, stop: StopSignal) -> Result<(), DriveError> {
+pub(super) async fn work(drive: Arc<Drive>, stopper: Stopper) -> Result<(), DriveError> {
     let holds = Arc::new(Holds::default());
     let renewing = tokio::spawn(Arc::clone(&holds).renew(Arc::clone(&drive.queue), drive.rules.lease));
     let mut groups = Groups::new();
-    let worked = Worker { drive: &drive, holds: &holds, groups: &mut groups, stop }.run().await;
+    let worked = Worker { drive: &drive, holds: &holds, groups: &mut groups, stop: stopper.signal() }.run().await;
     if worked.is_err() {
         holds.stop_all();
     }
     let drained = drain(&mut groups, &holds, drive.rules.grace).await;
     renewing.abort();
-    worked.and(drained)
+    if matches!(worked, Ok(Why::Spent)) {
+        // The others of this process have nothing to wait for.
+        stopper.stop();
+    }
+    worked.map(|_| ()).and(drained)
 }
 
 /// Waits for the runs under way; those that take longer than the grace are stopped, and can be gone on with.
@@ -59,6 +63,15 @@ fn flat(ended: Result<Result<(), DriveError>, tokio::task::JoinError>) -> Result
     ended.unwrap_or_else(|panic| Err(DriveError::Task(panic.to_string())))
 }
 
+/// Why a worker takes no more items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Nothing is left, or somebody asked to stop.
+    Ended,
+    /// What may be spent is spent.
+    Spent,
+}
+
 struct Worker<'a> {
     drive: &'a Arc<Drive>,
     holds: &'a Arc<Holds>,
@@ -67,14 +80,14 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn run(&mut self) -> Result<(), DriveError> {
+    async fn run(&mut self) -> Result<Why, DriveError> {
         let mut keeper = Keeper::begin(self.drive).await?;
         loop {
             while let Some(ended) = self.groups.try_join_next() {
                 flat(ended)?;
             }
             if self.stop.is_stopped() {
-                return Ok(());
+                return Ok(Why::Ended);
             }
             if keeper.has_news(self.drive) {
                 // Weights change between groups, never within one.
@@ -88,10 +101,14 @@ impl Worker<'_> {
                 self.wait(Duration::MAX).await?;
                 continue;
             }
+            if self.is_spent().await? {
+                self.drive.reporter.tell("the money that may be spent is spent: no more rows are begun");
+                return Ok(Why::Spent);
+            }
             let leases = self.lease(free).await?;
             if leases.is_empty() {
                 if self.groups.is_empty() && self.is_over().await? {
-                    return Ok(());
+                    return Ok(Why::Ended);
                 }
                 self.wait(IDLE).await?;
             }
@@ -123,6 +140,14 @@ impl Worker<'_> {
         let drive = self.drive;
         let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
         Ok(tallies.is_some_and(|tallies| tallies.is_over()))
+    }
+
+    /// Whether what may be spent is spent.
+    async fn is_spent(&mut self) -> Result<bool, DriveError> {
+        let Some(most) = self.drive.rules.most_usd_micros else { return Ok(false) };
+        let drive = self.drive;
+        let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
+        Ok(tallies.is_some_and(|tallies| tallies.spent.usd_micros >= most))
     }
 
     async fn lease(&mut self, most: usize) -> Result<Vec<Lease>, DriveError> {

@@ -1,0 +1,82 @@
+//! The words of `editscale run`.
+
+#![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use editscale_core::{Seed, Usd};
+
+use super::{seed, usd};
+
+/// Edit a whole data set with search, and write rollouts for trainers.
+///
+/// Any number of processes may run the same command line at once: they share the work, and where one is killed the others go on.
+/// Run it again to go on with what was stopped. Prints the folder of the rollouts; exits with 75 while something is left to do.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The data set: a JSONL, CSV, Parquet or WebDataset file, or a folder of them. A worker that does not see it gives none.
+    #[arg(value_name = "DATASET", required_unless_present = "role")]
+    pub(crate) dataset: Option<PathBuf>,
+    /// A recipe file, or the name of a built-in one: quickstart, quickstart-judge, best-of-n, beam, reward-weighted.
+    #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
+    pub(crate) recipe: String,
+    /// The folder for rollouts, and for what is under way.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Where work waits: `sqlite` for the processes of one machine, or `nats://HOST:4222` for those of many.
+    #[arg(long, value_name = "sqlite|nats://HOST:PORT", default_value = "sqlite", conflicts_with = "shard")]
+    pub(crate) queue: String,
+    /// Do one share of N, with no server and no shared queue: `0/8` to `7/8`, or `auto` for what Slurm, Kubernetes or SkyPilot say.
+    #[arg(long, value_name = "I/N|auto")]
+    pub(crate) shard: Option<String>,
+    /// Where groups wait to be exported, and rows for workers on other machines: a folder or s3://, gs://, az://. `depot` in --out where it is not given.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) depot: Option<String>,
+    /// What this process takes part in.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) role: Option<RoleWord>,
+    /// How often each row is edited, whatever the recipe says.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) repeats: Option<u32>,
+    /// The root of all seeds.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
+    pub(crate) seed: Seed,
+    /// Runs under way at once; enough to keep the editors busy where it is not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) groups_at_once: Option<u32>,
+    /// How long runs may go on once the process is told to stop, before they are put aside.
+    #[arg(long, value_name = "SECS", default_value_t = 30)]
+    pub(crate) grace_secs: u64,
+    /// End once all processes together have spent this much, in US dollars; what is under way is finished.
+    #[arg(long, value_name = "USD", value_parser = usd)]
+    pub(crate) most_usd: Option<Usd>,
+    /// How long a worker may fall silent before its work is given to another.
+    #[arg(long, value_name = "SECS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) lease_secs: u64,
+    /// How often a row is tried at most, workers that died included.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) deliveries: u32,
+    /// The folder for runs under way; `work` in --out where it is not given. Workers of one machine share it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: Option<PathBuf>,
+    /// Do what is understood of an instruction, and say what was left out.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// Print one JSON object instead of a path.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a process takes part in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleWord {
+    /// Everything.
+    All,
+    /// Listing the data set.
+    Feed,
+    /// Carrying out runs.
+    Work,
+    /// Writing rollouts.
+    Export,
+}

@@ -1,0 +1,46 @@
+//! `editscale run DATASET`: a whole data set edited with search.
+
+mod plan;
+mod reporter;
+mod results;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use editscale_engine::{StopSignal, Stopper};
+use editscale_rollout::drive::drive;
+
+use self::plan::plan;
+use crate::args::Run;
+use crate::failure::INTERRUPTED;
+use crate::progress::{clear_bar, tell_beside_bar};
+use crate::signals::asked_to_stop;
+
+/// Edits a data set, or goes on with one.
+pub(crate) fn run(arguments: &Run) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let summary = runtime.block_on(async {
+        let planned = plan(arguments).await?;
+        let stop = stop_on_signal(arguments.grace_secs);
+        let summary = drive(planned, stop).await;
+        clear_bar();
+        Ok::<_, anyhow::Error>(summary?)
+    })?;
+    results::finish(arguments, &summary)
+}
+
+/// Ctrl-C and a polite kill ask the drive to stop; a second one ends the program.
+fn stop_on_signal(grace_secs: u64) -> StopSignal {
+    let (stopper, signal) = Stopper::new();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        tell_beside_bar(&format!(
+            "stopping: runs under way have {grace_secs} seconds, and are gone on with next time; once more to end at once"
+        ));
+        stopper.stop();
+        asked_to_stop().await;
+        clear_bar();
+        std::process::exit(INTERRUPTED);
+    });
+    signal
+}

@@ -1,0 +1,359 @@
+//! Making a drive ready: recipe, data set, queue, depot.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use editscale_config::{Advantage, Export, PairChoice, Rollout};
+use editscale_core::{EditorName, PolicyKind, PolicyWeights, Seed, Silent};
+use editscale_engine::{Limits, Manifest, Retry};
+use editscale_rollout::advantage::AdvantageKind;
+use editscale_rollout::dataset::{Dataset, Pictures};
+use editscale_rollout::depot::Depot;
+use editscale_rollout::drive::{Drive, DriveRules, Folders, PolicyPlan, Roles};
+use editscale_rollout::export::{BestWorstRules, ExportRules, SftRules};
+use editscale_rollout::pairs::{self, PairRules};
+use editscale_rollout::queue::{NatsQueue, QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
+use editscale_rollout::{Columns, Definition, Measures, Rows, Workshop};
+use editscale_schema::House;
+
+use super::reporter::Reports;
+use crate::args::{RoleWord, Run};
+use crate::failure::{Misuse, tell};
+use crate::recipes::{self, Loaded};
+use crate::world::{build, check_needs};
+
+/// The fewest attempts at work that fails in a way that may pass: nobody waits for a data set, and a server that is away for
+/// a minute should cost nothing but that minute.
+const LEAST_ATTEMPTS: u32 = 12;
+
+/// All that a drive needs.
+pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
+    let share = share(arguments)?;
+    let folders = folders(arguments, share)?;
+    let depot = depot(arguments)?;
+    let is_nats = arguments.queue != "sqlite" && share.is_none();
+    let (loaded, known) = recipe(arguments, &depot).await?;
+    let rollout = loaded.recipe.rollout();
+    let workshop = workshop(&loaded)?;
+    let rows = rows(arguments, &rollout, is_nats)?;
+    let seed = known.as_ref().map_or(Ok(arguments.seed), |known| Seed::new(known.seed))?;
+    let repeats = known.as_ref().map_or(arguments.repeats.unwrap_or(rollout.repeats), |known| known.repeats);
+    let definition = match known {
+        Some(known) => known,
+        None => Definition {
+            version: Definition::VERSION,
+            program: program(),
+            dataset: arguments.dataset.as_deref().unwrap_or(Path::new("")).display().to_string(),
+            described: described(&rows),
+            fingerprint: fingerprint(&rows),
+            recipe: loaded.text.clone(),
+            resolved_recipe: loaded.recipe.to_yaml(),
+            revisions: revisions(&workshop),
+            seed: seed.get(),
+            repeats,
+            shards: share.map(|share| share.count),
+            is_shipped: is_nats,
+        },
+    };
+    begin(&definition, arguments, &depot, is_nats).await?;
+    let rules = QueueRules { lease: Duration::from_secs(arguments.lease_secs), deliveries: arguments.deliveries };
+    let queue = queue(arguments, share, &folders, (rules, &definition.name())).await?;
+    let groups_at_once = arguments.groups_at_once.map_or_else(|| usual_groups(&workshop), |groups| groups as usize);
+    Ok(Drive {
+        policy: policy(&rollout, &workshop)?,
+        rows,
+        pictures: Arc::new(Pictures::new()?),
+        queue,
+        depot: Arc::new(depot),
+        rules: DriveRules {
+            repeats,
+            seed,
+            measures: measures(&rollout),
+            resample: rollout.resample,
+            sharding: share,
+            roles: roles(arguments),
+            groups_at_once,
+            grace: Duration::from_secs(arguments.grace_secs),
+            lease: rules.lease,
+            deliveries: rules.deliveries,
+            most_usd_micros: arguments.most_usd.map(|usd| usd.micros),
+        },
+        export: export(&rollout.export, share),
+        folders,
+        reporter: Arc::new(Reports::new(is_worker_alone(arguments))),
+        worker: worker()?,
+        workshop,
+    })
+}
+
+fn program() -> String {
+    format!("editscale {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn is_worker_alone(arguments: &Run) -> bool {
+    arguments.role == Some(RoleWord::Work)
+}
+
+fn roles(arguments: &Run) -> Roles {
+    match arguments.role.unwrap_or(RoleWord::All) {
+        RoleWord::All => Roles { feed: true, work: true, export: true },
+        RoleWord::Feed => Roles { feed: true, work: false, export: false },
+        RoleWord::Work => Roles { feed: false, work: true, export: false },
+        RoleWord::Export => Roles { feed: false, work: false, export: true },
+    }
+}
+
+/// Which share of the items is this process's.
+fn share(arguments: &Run) -> Result<Option<Sharding>> {
+    let Some(text) = &arguments.shard else { return Ok(None) };
+    if text != "auto" {
+        return Ok(Some(text.parse::<Sharding>().map_err(|error| Misuse::new(format!("--shard {text}: {error}")))?));
+    }
+    let found = Sharding::from_environment(|name| std::env::var(name).ok());
+    let found = found.map_err(|error| Misuse::new(format!("--shard auto: {error}")))?;
+    let found = found.ok_or_else(|| {
+        Misuse::new("--shard auto: no variable of Slurm, Kubernetes or SkyPilot tells this process's share")
+            .hint("give it as I/N, such as --shard 0/8; docs/scale.md has the variables")
+    })?;
+    tell(&format!("share {} of {}, by {}", found.sharding.index, found.sharding.count, found.variables.join(", ")));
+    Ok(Some(found.sharding))
+}
+
+/// The folders of a process, made where they are not there.
+fn folders(arguments: &Run, share: Option<Sharding>) -> Result<Folders> {
+    let out = arguments.out.clone();
+    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index, share.count));
+    let folders = Folders {
+        work: arguments.work.clone().unwrap_or_else(|| out.join("work")),
+        state: out.join(format!("state{own}")),
+        progress: out.join(format!("progress{own}.json")),
+        out,
+    };
+    for folder in [&folders.out, &folders.work, &folders.state] {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Misuse::new(format!("cannot create the folder {}: {error}", folder.display())))?;
+    }
+    Ok(folders)
+}
+
+fn depot(arguments: &Run) -> Result<Depot> {
+    let usual = || arguments.out.join("depot").display().to_string();
+    let text = arguments.depot.clone().unwrap_or_else(usual);
+    Depot::open(&text).map_err(|error| Misuse::new(format!("--depot: {error}")).into())
+}
+
+/// The recipe, and what the depot says is going on, for a worker that does not see the data set.
+async fn recipe(arguments: &Run, depot: &Depot) -> Result<(Loaded, Option<Definition>)> {
+    if arguments.dataset.is_some() {
+        let mut loaded = recipes::load(&arguments.recipe)?;
+        if arguments.partial {
+            loaded.recipe = loaded.recipe.doing_parts();
+        }
+        return Ok((loaded, None));
+    }
+    // Whoever has the data set may begin a moment later.
+    let mut was_told = false;
+    let text = loop {
+        if let Some(text) = depot.get(Definition::FILE).await? {
+            break text;
+        }
+        if !was_told {
+            tell("waiting for somebody to begin with the data set: the depot says nothing yet");
+            was_told = true;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    let definition = Definition::from_json(&text, "rollout.json in the depot")?;
+    let loaded = recipes::checked("the recipe in the depot", definition.resolved_recipe.as_bytes())?;
+    Ok((loaded, Some(definition)))
+}
+
+/// Puts the recipe to work.
+fn workshop(loaded: &Loaded) -> Result<Workshop> {
+    let house = House::default();
+    let recipe = &loaded.recipe;
+    let ports = build(recipe, &house, Arc::new(Silent))?;
+    check_needs(loaded, &ports)?;
+    let retry = recipe.settings().retry;
+    let attempts = retry.attempts.max(LEAST_ATTEMPTS);
+    Ok(Workshop {
+        editors: ports.editors,
+        rewards: ports.rewards,
+        search: recipe.search_factory(),
+        objective: recipe.objective(),
+        limits: Limits {
+            budget: recipe.budget(),
+            retry: Retry { attempts, base: retry.base_delay, most: retry.max_delay },
+        },
+        recipe: loaded.text.clone(),
+        resolved_recipe: recipe.clone().for_single_runs().to_yaml(),
+        program: program(),
+    })
+}
+
+/// Enough groups for every editor to have its next edit ready: one for each slot, and some that are being judged.
+fn usual_groups(workshop: &Workshop) -> usize {
+    (workshop.editor_slots() + 2).min(256)
+}
+
+fn rows(arguments: &Run, rollout: &Rollout, is_nats: bool) -> Result<Rows> {
+    let Some(path) = &arguments.dataset else { return Ok(Rows::Depot) };
+    let columns = &rollout.columns;
+    let columns = Columns {
+        source: columns.source.clone(),
+        instruction: columns.instruction.clone(),
+        mask: columns.mask.clone(),
+        id: columns.id.clone(),
+        seed: columns.seed.clone(),
+        keep: columns.keep.clone(),
+    };
+    let dataset = Arc::new(Dataset::open(path, &columns).map_err(|error| Misuse::new(error.to_string()))?);
+    tell(&dataset.describe());
+    Ok(if is_nats { Rows::Shipped(dataset) } else { Rows::Dataset(dataset) })
+}
+
+fn described(rows: &Rows) -> String {
+    match rows {
+        Rows::Dataset(dataset) | Rows::Shipped(dataset) => dataset.describe(),
+        Rows::Depot => String::new(),
+    }
+}
+
+fn fingerprint(rows: &Rows) -> String {
+    match rows {
+        Rows::Dataset(dataset) | Rows::Shipped(dataset) => dataset.fingerprint(),
+        Rows::Depot => String::new(),
+    }
+}
+
+fn revisions(workshop: &Workshop) -> Vec<String> {
+    let cards = editscale_core::Cards {
+        editors: workshop.editors.iter().map(|editor| editor.card().clone()).collect(),
+        rewards: workshop.rewards.iter().map(|reward| reward.card().clone()).collect(),
+    };
+    let (editors, rewards) = Manifest::revisions(&cards);
+    let editors = editors.into_iter().map(|editor| format!("editor {}: {}", editor.name, editor.revision));
+    let rewards = rewards.into_iter().map(|reward| format!("reward {}: {}", reward.name, reward.revision));
+    editors.chain(rewards).collect()
+}
+
+/// Writes down what is going on, or makes sure that it is the same as was begun.
+async fn begin(definition: &Definition, arguments: &Run, depot: &Depot, is_nats: bool) -> Result<()> {
+    if arguments.dataset.is_none() {
+        return Ok(());
+    }
+    let misuse = |error: editscale_rollout::DefinitionError| {
+        Misuse::new(error.to_string()).hint("give another --out (and --depot), or what it was begun with")
+    };
+    definition.begin(&arguments.out).map_err(misuse)?;
+    if !is_nats && arguments.depot.is_none() {
+        return Ok(());
+    }
+    if depot.put_if_absent(Definition::FILE, Bytes::from(definition.to_json())).await? {
+        return Ok(());
+    }
+    let recorded = depot.get(Definition::FILE).await?.context("rollout.json has gone from the depot")?;
+    let place = "rollout.json in the depot";
+    let recorded = Definition::from_json(&recorded, place).map_err(misuse)?;
+    Ok(definition.check_same(&recorded, place).map_err(misuse)?)
+}
+
+async fn queue(
+    arguments: &Run,
+    share: Option<Sharding>,
+    folders: &Folders,
+    (rules, name): (QueueRules, &str),
+) -> Result<Arc<dyn WorkQueue>> {
+    Ok(match (share, arguments.queue.as_str()) {
+        (Some(_), _) => Arc::new(ShardQueue::open(&folders.state, rules, name)?),
+        (None, "sqlite") if arguments.dataset.is_none() => {
+            bail!(
+                Misuse::new("a worker without a data set needs --queue nats://HOST:PORT and --depot")
+                    .hint("on one machine, run the same command line with the data set once more")
+            )
+        }
+        (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
+        (None, address) if address.starts_with("nats://") || address.starts_with("tls://") => {
+            Arc::new(NatsQueue::connect(address, name, rules).await?)
+        }
+        (None, other) => bail!(Misuse::new(format!("--queue {other}: expected `sqlite` or nats://HOST:PORT"))),
+    })
+}
+
+fn measures(rollout: &Rollout) -> Measures {
+    let advantage = match rollout.advantage {
+        Advantage::Grpo(grpo) => AdvantageKind::Grpo { floor: grpo.floor, clip: grpo.clip },
+        Advantage::LeaveOneOut(_) => AdvantageKind::LeaveOneOut,
+        Advantage::Rank(_) => AdvantageKind::Rank,
+    };
+    Measures { advantage, flat_below: rollout.flat_below, trajectories: rollout.export.trajectories }
+}
+
+fn export(export: &Export, share: Option<Sharding>) -> ExportRules {
+    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index, share.count));
+    let choice = |choice| match choice {
+        PairChoice::All => pairs::PairChoice::All,
+        PairChoice::BestWorst => pairs::PairChoice::BestWorst,
+        PairChoice::Adjacent => pairs::PairChoice::Adjacent,
+    };
+    ExportRules {
+        name: format!("rollouts{own}"),
+        groups_per_shard: export.groups_per_shard,
+        parquet: export.parquet,
+        webdataset: export.webdataset,
+        trajectories: export.trajectories,
+        pairs: export.pairs.map(|pairs| PairRules {
+            choice: choice(pairs.choose),
+            margin: pairs.margin,
+            z_margin: None,
+            most: None,
+        }),
+        best_worst: export.best_worst.map(|best| BestWorstRules { k: best.count }),
+        sft: export.sft.map(|sft| SftRules { temperature: sft.temperature, most: None }),
+        ..ExportRules::default()
+    }
+}
+
+/// The weights that the recipe names, where its editor can take them up.
+fn policy(rollout: &Rollout, workshop: &Workshop) -> Result<Option<PolicyPlan>> {
+    let Some(policy) = &rollout.policy else { return Ok(None) };
+    let is_meant = |name: &EditorName| policy.editor.as_ref().is_none_or(|meant| meant == name);
+    let editor = workshop.editors.iter().find(|editor| is_meant(&editor.card().name));
+    let Some(editor) = editor.map(Arc::clone) else {
+        let name = policy.editor.as_ref().map(ToString::to_string).unwrap_or_default();
+        bail!(Misuse::new(format!("`rollout.policy.editor` is `{name}`: the recipe has no such editor")));
+    };
+    let kind = match (&policy.adapter, &policy.checkpoint) {
+        (Some(adapter), _) => PolicyKind::Adapter(adapter.as_str().into()),
+        (None, Some(checkpoint)) => PolicyKind::Checkpoint(checkpoint.as_str().into()),
+        (None, None) => PolicyKind::Base,
+    };
+    let weights = PolicyWeights { version: policy.version.as_str().into(), kind, scale: policy.scale as f32 };
+    let is_plain = weights.kind == PolicyKind::Base && policy.follow.is_none();
+    let support = editor.adopts();
+    if !is_plain {
+        let asked = if weights.kind == PolicyKind::Base {
+            // Whatever a trainer announces will be an adapter or a checkpoint.
+            if support.adapters || support.checkpoints { None } else { support.refusal(&editor.card().name, &weights) }
+        } else {
+            support.refusal(&editor.card().name, &weights)
+        };
+        if let Some(refusal) = asked {
+            bail!(
+                Misuse::new(refusal.to_string()).hint("`kontext` takes up adapters, `sglang` what its server can load")
+            );
+        }
+    }
+    let follow = policy.follow.as_ref().map(PathBuf::from);
+    Ok(Some(PolicyPlan { editor, weights, follow }))
+}
+
+/// What this process is called in rows: machine, process and chance.
+fn worker() -> Result<String> {
+    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    let host = host.map_or_else(|| "machine".to_owned(), |host| host.trim().to_owned());
+    Ok(format!("{host}-{}", std::process::id()))
+}

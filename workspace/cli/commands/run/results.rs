@@ -1,0 +1,66 @@
+//! What a drive came to, told to people and programs.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use editscale_rollout::drive::Summary;
+use serde_json::json;
+
+use crate::args::Run;
+use crate::failure::{STOPPED, print, tell};
+
+/// Prints what came of a drive, and says how to exit.
+pub(super) fn finish(arguments: &Run, summary: &Summary) -> Result<ExitCode> {
+    let tallies = &summary.tallies;
+    if arguments.json {
+        let spent = &tallies.spent;
+        let object = json!({
+            "version": 1,
+            "out": arguments.out,
+            "state": if summary.is_over { "finished" } else { "stopped" },
+            "rows": {
+                "entered": tallies.entered,
+                "done": tallies.done,
+                "skipped": tallies.skipped,
+                "given_up": tallies.dead,
+                "left": tallies.entered.saturating_sub(tallies.ended()),
+            },
+            "candidates": tallies.candidates,
+            "shards": summary.shards,
+            "ledger": {
+                "edits": spent.edits,
+                "reward_calls": spent.reward_calls,
+                "nfe": spent.nfe,
+                "tokens": spent.tokens,
+                "usd": spent.usd_micros as f64 / 1e6,
+                "wall_secs": spent.wall_secs,
+            },
+        });
+        print(&format!("{object:#}"))?;
+    } else {
+        print(&arguments.out.display().to_string())?;
+    }
+    Ok(tell_people(arguments, summary))
+}
+
+fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
+    let tallies = &summary.tallies;
+    tell(&format!(
+        "{} groups of {} candidates; {} rows skipped, {} given up",
+        tallies.done, tallies.candidates, tallies.skipped, tallies.dead
+    ));
+    if tallies.skipped + tallies.dead > 0 {
+        tell(&format!("why rows were skipped or given up: {}/skipped/*.jsonl", arguments.out.display()));
+    }
+    if !summary.is_over {
+        let left = tallies.entered.saturating_sub(tallies.ended());
+        let what = if left > 0 { format!("{left} rows are left") } else { "not all is written".to_owned() };
+        tell(&format!("{what}: run the same command line again to go on"));
+        return ExitCode::from(STOPPED);
+    }
+    if tallies.done == 0 && tallies.entered > 0 {
+        tell("error: nothing came of any row");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
