@@ -205,8 +205,6 @@ fn jobs_of_kubernetes_run_again_after_75_and_have_time_to_end() {
             if job.pointer("/spec/completionMode").is_some() {
                 let shards = format!("$(JOB_COMPLETION_INDEX)/{}", number(&job, "/spec/completions"));
                 assert_eq!(option(&words, "--shard"), Some(shards.as_str()), "{name}");
-                let out = option(&words, "--out").unwrap();
-                assert!(out.contains("$(JOB_COMPLETION_INDEX)"), "{name}: shards share an `--out`");
             }
         }
     }
@@ -278,23 +276,33 @@ fn skypilot(desk: &Path, run: &str, program: &str) -> (Option<i32>, Vec<String>)
         [("HOME", desk.to_str().unwrap()), ("SKYPILOT_NODE_RANK", "1"), ("SKYPILOT_NUM_NODES", "2"), ("SHARDS", "5")];
     let script = run.replace("/bucket", bucket.to_str().unwrap());
     let code = Command::new("bash").args(["-c", &script]).current_dir(desk).envs(variables).status().unwrap().code();
-    let shards = fs::read_dir(bucket.join("rollouts")).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let whole = shards.filter(|shard| shard.join("progress.json").exists() && shard.join("shards/a.json").exists());
-    let mut names: Vec<String> = whole.map(|shard| shard.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let found = ["", "shards", "parquet"].map(|folder| fs::read_dir(bucket.join("rollouts").join(folder)));
+    let entries = found.into_iter().flatten().flatten().map(|entry| entry.unwrap());
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    let mut names: Vec<String> = files.map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     (code, names)
 }
 
 #[test]
 fn nodes_of_skypilot_do_what_is_not_in_the_bucket() {
-    // Writes into the folder after `--out`, and says that it was called.
-    let works = "out=\"$6\"; echo \"$8\" >> \"$HOME/calls\"; mkdir -p \"$out/shards\"; touch \"$out/progress.json\" \"$out/shards/a.json\"";
+    // Writes what the program does into the folder after `--out`, for the share after `--shard`, and says that it was called.
+    let works = r#"
+        out="$6"; share="${8/\//-of-}"; echo "$8" >> "$HOME/calls"; mkdir -p "$out/shards" "$out/parquet" "$out/depot"
+        touch "$out/rollout.json" "$out/progress-$share.json" "$out/shards/rollouts-$share-00000.json"
+        touch "$out/parquet/rollouts-$share-00000.parquet" "$out/depot/rest""#;
     let folder = tempfile::tempdir().unwrap();
     let task = documents("deploy/skypilot/shards.yaml").remove(0);
     let run = text(&task, "/run");
     assert_eq!(skypilot(folder.path(), run, "exit 75"), (Some(75), Vec::new()));
+    let of = |share: &str| [format!("progress-{share}.json"), format!("rollouts-{share}-00000.json")];
+    let shares = ["1-of-5", "3-of-5"].into_iter();
+    let mut expected: Vec<String> = shares.clone().flat_map(of).collect();
+    expected.extend(shares.map(|share| format!("rollouts-{share}-00000.parquet")));
+    expected.push("rollout.json".to_owned());
+    expected.sort();
     for _ in 0..2 {
-        assert_eq!(skypilot(folder.path(), run, works), (Some(0), vec!["1".to_owned(), "3".to_owned()]));
+        assert_eq!(skypilot(folder.path(), run, works), (Some(0), expected.clone()));
     }
     assert_eq!(fs::read_to_string(folder.path().join("calls")).unwrap(), "1/5\n3/5\n");
 }

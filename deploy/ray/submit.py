@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs `editscale run` as Ray Jobs: one job a shard, each with its own card, through the REST interface of Ray's dashboard.
 
-    deploy/ray/submit.py http://HEAD:8265 --shards 8 -- /shared/dataset --recipe /shared/recipe.yaml --out '/shared/rollouts/{shard}'
+    deploy/ray/submit.py http://HEAD:8265 --shards 8 -- /shared/dataset --recipe /shared/recipe.yaml --out /shared/rollouts
 
-What follows `--` is handed to `editscale run`, with `--shard I/N` and a time of grace; `{shard}` becomes the number of the shard. With `--queue nats://HOST:4222` among it the jobs
+What follows `--` is handed to `editscale run`, with `--shard I/N` and a time of grace. With `--queue nats://HOST:4222` among it the jobs
 pull from the queue, and no shards are given. Ray runs a job once: a job that ends with 75, or whose node dies, is submitted again here,
 until `--attempts` are used up. Paths have to mean the same on every node. Needs Python 3.10 and nothing else.
 """
@@ -62,15 +62,10 @@ class Dashboard:
 
 def jobs(options: argparse.Namespace) -> list[Job]:
     """The jobs that are asked for."""
-    command = [*options.command, "--grace-secs", str(options.grace_secs)]
+    command = ["editscale", "run", *options.command, "--grace-secs", str(options.grace_secs)]
     is_queued = any(word == "--queue" or word.startswith("--queue=") for word in options.command)
     shards = [[] if is_queued else ["--shard", f"{shard}/{options.shards}"] for shard in range(options.shards)]
-    return [Job(number, entrypoint([*command, *shard], number)) for number, shard in enumerate(shards)]
-
-
-def entrypoint(words: list[str], shard: int) -> str:
-    """The command line of a shard."""
-    return shlex.join(["editscale", "run", *(word.replace("{shard}", str(shard)) for word in words)])
+    return [Job(number, shlex.join([*command, *shard])) for number, shard in enumerate(shards)]
 
 
 def body(job: Job, options: argparse.Namespace) -> dict:
@@ -149,8 +144,6 @@ def arguments(words: list[str]) -> argparse.Namespace:
     options = parser.parse_args(words)
     if options.shards < 1:
         parser.error("--shards: expected at least 1")
-    if options.shards > 1 and not any("{shard}" in word or word.startswith("--queue") for word in options.command):
-        parser.error("every shard needs an --out of its own: write {shard} where its number belongs")
     if wrong := [pair for pair in options.env if "=" not in pair]:
         parser.error(f"--env: expected NAME=VALUE, found {wrong[0]}")
     return options

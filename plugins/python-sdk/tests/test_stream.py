@@ -4,9 +4,9 @@ import json
 import threading
 
 import pytest
-from writing import Writer, group, trajectory
+from writing import group
 
-from editscale.rollouts import IdleError, Position, RolloutError, Rollouts, StaleGroupError, Staleness, Stream, summary
+from editscale.rollouts import IdleError, Position, RolloutError, Rollouts, StaleGroupError, Staleness, Stream
 from editscale.rollouts.directory import run_state
 
 FAST = {"poll_secs": 0.005, "idle_secs": 60}
@@ -107,20 +107,19 @@ def test_a_stream_does_not_wait_for_ever(writer):
     assert seen == ["row-0"]
 
 
-def test_shares_of_a_divided_run_are_one(tmp_path):
-    writers = [Writer(tmp_path / name) for name in ("10-of-11", "2-of-11")]
-    for number, writer in enumerate(writers):
-        writer.shard(group(number, [0.1, 0.9], ways=[trajectory(1), trajectory(2)]))
-        (writer.root / "rollout.json").write_text(json.dumps({"version": 1, "shard": [number, 2]}))
-    writers[0].state("finished")
-    assert (run_state(tmp_path), summary(tmp_path)["groups"]) == ("running", 2)
-    writers[1].state("finished")
-    assert run_state(tmp_path) == "finished"
-    stream = Stream(Rollouts(tmp_path), **FAST)
-    assert [(each.row_id, len(each.candidates[0].trajectory().latents)) for each in stream] == [("row-1", 5), ("row-0", 5)]
-    assert stream.position.to_json()["done"] == ["10-of-11/rollouts-00000", "2-of-11/rollouts-00000"]
-    (writers[1].root / "rollout.json").write_text(json.dumps({"version": 1, "shard": [1, 3]}))
-    assert run_state(tmp_path) == "running"
+def test_a_divided_run_is_finished_when_all_of_its_shares_are(writer):
+    for share in (10, 2):
+        writer.shard(group(share, [0.1, 0.9]), name=f"rollouts-{share}-of-11-00000")
+    assert run_state(writer.root) is None
+    for share in range(11):
+        writer.state("finished" if share else "running", f"progress-{share}-of-11.json")
+        assert run_state(writer.root) == "running"
+    writer.state("finished", "progress-0-of-11.json")
+    assert run_state(writer.root) == "finished"
+    assert [each.row_id for each in Stream(Rollouts(writer.root), **FAST)] == ["row-2", "row-10"]
+    writer.state(None, "progress-0-of-11.json")
+    with pytest.raises(RolloutError, match="expected a `state`, found None"):
+        run_state(writer.root)
 
 
 def test_another_thread_can_stop_it(writer):

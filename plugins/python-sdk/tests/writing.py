@@ -156,9 +156,9 @@ class Writer:
         for folder in ("parquet", "shards", "trajectories"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
 
-    def shard(self, *groups, commit=True):
+    def shard(self, *groups, commit=True, name=None):
         """Writes a shard of some groups and returns its name."""
-        name = f"rollouts-{self.count:05}"
+        name = name or f"rollouts-{self.count:05}"
         self.count += 1
         rows = [dict(row) for rows in groups for row in rows]
         tensors = {}
@@ -184,8 +184,8 @@ class Writer:
         new.write_text(json.dumps({"format": "editscale-rollouts/1", "groups": len(groups), "files": listed}))
         new.rename(self.root / "shards" / f"{name}.json")
 
-    def state(self, state):
+    def state(self, state, name="progress.json"):
         """Says how far the run is."""
-        new = self.root / "progress.tmp"
+        new = self.root / f"{name}.tmp"
         new.write_text(json.dumps({"state": state, "entered": 3, "done": 3}))
-        new.rename(self.root / "progress.json")
+        new.rename(self.root / name)

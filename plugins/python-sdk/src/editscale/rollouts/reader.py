@@ -54,7 +54,7 @@ class Selection:
 
 
 class Rollouts:
-    """The finished shards of a directory that `editscale run --out` writes, or of one that holds the shares of a divided run.
+    """The finished shards of a directory that `editscale run --out` writes.
 
     `by` says what a group is: one run (`rollout_id`), or all repeats of a row together (`group_id`). `advantage` is `as_written`, or
     `grpo`, `rloo`, `rank` or a function to compute advantages again, over the candidates that are left after `selection`.
@@ -83,7 +83,7 @@ class Rollouts:
         self.selection = selection or Selection()
         self.by, self.pictures, self.part = by, pictures, part
         self.advantage = advantages.chosen(advantage)
-        self._trajectories: dict[Path, TrajectoryReader] = {}
+        self.trajectories = TrajectoryReader(self.root)
 
     def with_selection(self, **changes: Any) -> Rollouts:
         """The same directory with some conditions changed."""
@@ -125,22 +125,18 @@ class Rollouts:
         """All groups of shards, each one run."""
         for shard in shards:
             if shard.parquet is not None:
-                yield from self.runs_of_file(shard.parquet, self.trajectories(shard.root))
+                yield from self.runs_of_file(shard.parquet)
 
-    def trajectories(self, root: Path) -> TrajectoryReader:
-        """What reads the trajectories of a directory."""
-        return self._trajectories.setdefault(root, TrajectoryReader(root))
-
-    def runs_of_file(self, file: Path, trajectories: TrajectoryReader) -> Iterator[Group]:
+    def runs_of_file(self, file: Path) -> Iterator[Group]:
         """All groups of a file, each one run. The rows of a run lie together."""
         pending: list[dict[str, Any]] = []
         for row in self.rows(file):
             if pending and row["rollout_id"] != pending[0]["rollout_id"]:
-                yield Group.of(pending, trajectories)
+                yield Group.of(pending, self.trajectories)
                 pending = []
             pending.append(row)
         if pending:
-            yield Group.of(pending, trajectories)
+            yield Group.of(pending, self.trajectories)
 
     def rows(self, file: Path) -> Iterator[dict[str, Any]]:
         """The rows of a file, a few at a time."""

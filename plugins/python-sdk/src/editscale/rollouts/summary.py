@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from .directory import insist_on_directory, parts, read_shard, run_state, shard_names
+from .directory import insist_on_directory, read_shard, run_state, shard_names
 
 COLUMNS = (
     "rollout_id", "status", "reward", "is_flat", "policy_version", "trajectory", "editor",
@@ -39,7 +39,7 @@ def summary(directory: str | Path) -> dict[str, Any]:
 def skipped(root: Path) -> int:
     """How many rows of the data set could not be used."""
     lines = 0
-    for file in [file for part in parts(root) for file in sorted((part / "skipped").glob("*.jsonl"))]:
+    for file in sorted((root / "skipped").glob("*.jsonl")):
         with file.open(encoding="utf-8") as opened:
             lines += sum(1 for line in opened if line.strip())
     return lines

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from .directory import insist_on_directory, parts
+from .directory import insist_on_directory
 from .errors import RolloutError
 from .rows import Candidate, Group
 
@@ -159,7 +159,7 @@ def view(directory: str | Path, name: str) -> Iterator[dict[str, Any]]:
     """The rows of a view that the run has written: `pairs`, `best_worst` or `sft`; pictures opened with Pillow."""
     root = Path(directory)
     insist_on_directory(root)
-    files = [file for part in parts(root) for file in sorted((part / "views" / name).glob("*.parquet"))]
+    files = sorted((root / "views" / name).glob("*.parquet"))
     if not files:
         raise RolloutError(f"{root}/views/{name}: expected the Parquet files of the view, found none; does the recipe export it?")
     for file in files:
