@@ -9,6 +9,7 @@ from editscale.rollouts import (
     Rollouts,
     black_box,
     dance_grpo,
+    diffusion_nft,
     flow_grpo,
     flow_step,
     pairs,
@@ -164,6 +165,21 @@ def test_black_box_samples(writer):
     found = list(black_box(Rollouts(writer.root, pictures=True), clip=1.0))
     assert [sample.optimality for sample in found] == pytest.approx([0, 1, 0.5 - 0.5**1.5, 0.5 - 0.5**1.5, 1])
     assert found[1].image().size == found[1].source().size == (8, 8)
+
+
+def test_diffusion_nft(writer):
+    writer.shard(group(0, [0.0, 1.0]), group(1, [0.0, None, 6.0]), group(2, [1.0, 2.0]))
+    rollouts = Rollouts(writer.root, pictures=True)
+
+    def encode(candidates):
+        return {"latents": [each.image().size for each in candidates]}
+
+    first, last = diffusion_nft(rollouts, 2, encode=encode, clip=2.0, tensors="numpy")
+    np.testing.assert_allclose(first["optimality"], [0.25, 0.75, 0.25, 0.75])
+    np.testing.assert_allclose(first["rewards"], [0, 1, 0, 6])
+    assert (first.groups.tolist(), len(first["latents"]), len(last.candidates)) == ([0, 0, 1, 1], 4, 2)
+    with pytest.raises(RolloutError, match="at least one group"):
+        next(diffusion_nft(rollouts, 0))
 
 
 @pytest.mark.parametrize(

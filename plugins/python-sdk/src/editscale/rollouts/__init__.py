@@ -5,11 +5,12 @@
 ...     train(batch)
 
 `Rollouts` reads a directory group by group; `Stream` follows one that is being written. `flow_grpo`, `dance_grpo` and `verl_omni` make
-the batches of these trainers of groups with trajectories; `black_box`, `pairs` and `weighted` take groups of any editor.
+the batches of these trainers of groups with trajectories; `diffusion_nft`, `black_box`, `pairs` and `weighted` take groups
+of any editor.
 """
 
 from .advantages import grpo, leave_one_out, rank
-from .batches import Batch, VerlBatch, dance_grpo, flow_grpo, verl_omni
+from .batches import Batch, VerlBatch, dance_grpo, diffusion_nft, flow_grpo, verl_omni
 from .density import FlowStep, flow_step, use_schedule
 from .errors import IdleError, RolloutError, StaleGroupError
 from .reader import Rollouts, Selection
@@ -40,6 +41,7 @@ __all__ = [
     "Weighted",
     "black_box",
     "dance_grpo",
+    "diffusion_nft",
     "flow_grpo",
     "flow_step",
     "grpo",

@@ -27,7 +27,7 @@ class Batch(dict[str, Any]):
     candidates: list[Candidate]
     """The candidates, a row each, in the order of the tensors."""
     sigmas: Any
-    """[steps + 1]: the noise levels, the same for all rows."""
+    """[steps + 1]: the noise levels, the same for all rows; nothing where there are no trajectories."""
     groups: NDArray[np.int64]
     """For each row the number of its group in the batch, from 0."""
 
@@ -176,6 +176,46 @@ def dance_grpo(
         yield finish(made, rows, encode, tensors)
 
 
+def diffusion_nft(
+    groups: Iterable[Group],
+    groups_at_once: int = 1,
+    *,
+    encode: Encode | None = None,
+    clip: float = 5.0,
+    tensors: str | None = None,
+) -> Iterator[Batch]:
+    """Batches for training that encodes finished pictures again, of any editor: DiffusionNFT (arXiv 2509.16117) and its kin.
+
+    `rewards`, `advantages` and `optimality` [B]; the last is the advantage, within ± `clip`, brought to 0..1, where 0.5 is the mean of
+    the group. The trainer's latents of `Candidate.image()` and `Candidate.input_image()`, and its texts, come from `encode`.
+    """
+    if groups_at_once < 1:
+        raise RolloutError(f"expected at least one group at once, found {groups_at_once}")
+    waiting: list[list[Candidate]] = []
+    for group in groups:
+        usable = [each for each in group.candidates if each.is_finished and each.advantage is not None and each.reward is not None]
+        waiting += [usable] if usable else []
+        if len(waiting) == groups_at_once:
+            yield nft_batch(waiting, encode, clip, tensors)
+            waiting = []
+    if waiting:
+        yield nft_batch(waiting, encode, clip, tensors)
+
+
+def nft_batch(groups: list[list[Candidate]], encode: Encode | None, clip: float, tensors: str | None) -> Batch:
+    """The batch of some groups."""
+    convert, candidates = converter(tensors), [each for group in groups for each in group]
+    advantages = np.array([each.advantage for each in candidates], dtype=np.float32)
+    batch = Batch(
+        rewards=convert(np.array([each.reward for each in candidates], dtype=np.float32)),
+        advantages=convert(advantages),
+        optimality=convert((0.5 + 0.5 * (advantages / clip).clip(-1.0, 1.0)).astype(np.float32)),
+    )
+    batch.candidates, batch.sigmas = candidates, None
+    batch.groups = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return with_encoded(batch, encode)
+
+
 @dataclass
 class VerlBatch:
     """What a `DataProto` is made of."""
@@ -252,11 +292,16 @@ def finish(made: dict[str, Any], rows: Stacked, encode: Encode | None, tensors: 
     convert = converter(tensors)
     batch = Batch({name: tree(values, convert) for name, values in made.items()})
     batch.candidates, batch.groups, batch.sigmas = rows.candidates, rows.groups, convert(rows.sigmas)
-    for name, values in (encode(rows.candidates) if encode else {}).items():
+    return with_encoded(batch, encode)
+
+
+def with_encoded(batch: Batch, encode: Encode | None) -> Batch:
+    """Adds what `encode` makes of the batch's candidates."""
+    for name, values in (encode(batch.candidates) if encode else {}).items():
         if name in batch:
             raise RolloutError(f"encode made {name!r}, which comes from the rollouts")
-        if len(values) != len(rows.candidates):
-            raise RolloutError(f"encode made {len(values)} rows of {name!r} for {len(rows.candidates)} candidates")
+        if len(values) != len(batch.candidates):
+            raise RolloutError(f"encode made {len(values)} rows of {name!r} for {len(batch.candidates)} candidates")
         batch[name] = values
     return batch
 
