@@ -41,10 +41,26 @@ impl Client {
         token: Option<&Token>,
         rules: &TextRules<'_>,
     ) -> Result<String, FetchError> {
+        let bytes = self.bytes_with(url, token, rules).await?;
+        let reason = |error: std::string::FromUtf8Error| format!("expected UTF-8 text: {}", error.utf8_error());
+        String::from_utf8(bytes).map_err(|error| FetchError::Answer { url: url.to_string(), reason: reason(error) })
+    }
+
+    /// Fetches bytes of any kind.
+    pub async fn bytes(&self, url: &str, rules: &TextRules<'_>) -> Result<Vec<u8>, FetchError> {
+        self.bytes_with(&address(url)?, None, rules).await
+    }
+
+    async fn bytes_with(
+        &self,
+        url: &Url,
+        token: Option<&Token>,
+        rules: &TextRules<'_>,
+    ) -> Result<Vec<u8>, FetchError> {
         let get = Get { url, token, from: 0, within: Some(rules.within) };
         let mut backoff = Backoff::new(self.patience);
         let bytes = loop {
-            match self.bytes(get, rules.most_bytes).await {
+            match self.once(get, rules.most_bytes).await {
                 Ok(bytes) => break bytes,
                 Err(trouble) => {
                     backoff.wait(trouble, false).await.map_err(|gave_up| gave_up.without_answer(url.as_str()))?;
@@ -52,11 +68,10 @@ impl Client {
             }
         };
         FetchError::unless_same(url.as_str(), rules.sha256, || hex(&Sha256::digest(&bytes)))?;
-        let reason = |error: std::string::FromUtf8Error| format!("expected UTF-8 text: {}", error.utf8_error());
-        String::from_utf8(bytes).map_err(|error| FetchError::Answer { url: url.to_string(), reason: reason(error) })
+        Ok(bytes)
     }
 
-    async fn bytes(&self, get: Get<'_>, most: u64) -> Result<Vec<u8>, Trouble> {
+    async fn once(&self, get: Get<'_>, most: u64) -> Result<Vec<u8>, Trouble> {
         let response = self.attempt(get).await?;
         let declared = response.content_length();
         if declared.is_some_and(|declared| declared > most) {

@@ -1,11 +1,12 @@
 //! Where a worker finds a row: in the data set itself, or in words that travel with the item.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use editscale_core::{Digest, EncodedImage, ImageSize, MediaType};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Dataset, Pictures};
+use crate::dataset::{Dataset, PictureProblem, Pictures};
 use crate::depot::{Depot, DepotError};
 use crate::row::{Place, Row, RowPicture, RowProblem};
 
@@ -26,6 +27,9 @@ const SHIPPED: &str = "row:";
 
 /// Longer rows would not fit into a message of a server with its usual settings, which is one mebibyte.
 const LONGEST: usize = 512 * 1024;
+
+/// The longest wait before a picture's server is asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(32);
 
 /// A row as it travels.
 #[derive(Debug, Serialize, Deserialize)]
@@ -118,13 +122,25 @@ pub(crate) async fn ship(row: Row, depot: &Depot, pictures: &Pictures) -> Result
 }
 
 async fn send(picture: &RowPicture, depot: &Depot, pictures: &Pictures) -> Result<Result<Sent, String>, DepotError> {
-    let image = match pictures.load(picture).await {
+    let image = match load_patiently(picture, pictures).await {
         Ok(image) => image,
-        Err(reason) => return Ok(Err(reason)),
+        Err(problem) => return Ok(Err(problem.to_string())),
     };
     let digest = editscale_engine::digest_of(&image.bytes);
     depot.put_if_absent(&sources_key(digest), bytes::Bytes::from_owner(image.bytes)).await?;
     Ok(Ok(Sent { digest: digest.to_string(), format: image.media.extension().to_owned(), name: picture.name() }))
+}
+
+/// Loads a picture, again a few times where its server is away.
+async fn load_patiently(picture: &RowPicture, pictures: &Pictures) -> Result<EncodedImage, PictureProblem> {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        match pictures.load(picture).await {
+            Err(PictureProblem::Away(_)) if wait <= LONGEST_WAIT => tokio::time::sleep(wait).await,
+            answer => return answer,
+        }
+        wait *= 2;
+    }
 }
 
 async fn unship(depot: &Depot, text: &str, number: u64) -> Result<Row, Unfetched> {

@@ -9,13 +9,15 @@ use bytes::Bytes;
 use editscale_config::{Advantage, Export, PairChoice, Rollout};
 use editscale_core::{EditorName, PolicyKind, PolicyWeights, Seed, Silent};
 use editscale_engine::{Limits, Manifest, Retry};
+use editscale_fetch::Patience;
+use editscale_picture::Limits as PictureLimits;
 use editscale_rollout::advantage::AdvantageKind;
 use editscale_rollout::dataset::{Dataset, Pictures};
 use editscale_rollout::depot::Depot;
 use editscale_rollout::drive::{Drive, DriveRules, Folders, PolicyPlan, Roles};
 use editscale_rollout::export::{BestWorstRules, ExportRules, SftRules};
 use editscale_rollout::pairs::{self, PairRules};
-use editscale_rollout::queue::{NatsQueue, QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
+use editscale_rollout::queue::{QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
 use editscale_rollout::{Columns, Definition, Measures, Rows, Workshop};
 use editscale_schema::House;
 
@@ -54,7 +56,7 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
             revisions: revisions(&workshop),
             seed: seed.get(),
             repeats,
-            shards: share.map(|share| share.count),
+            shards: share.map(|share| u64::from(share.count())),
             is_shipped: is_nats,
         },
     };
@@ -65,7 +67,7 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
     Ok(Drive {
         policy: policy(&rollout, &workshop)?,
         rows,
-        pictures: Arc::new(Pictures::new()?),
+        pictures: Arc::new(Pictures::new(PictureLimits::default(), Patience::default())),
         queue,
         depot: Arc::new(depot),
         rules: DriveRules {
@@ -118,14 +120,15 @@ fn share(arguments: &Run) -> Result<Option<Sharding>> {
         Misuse::new("--shard auto: no variable of Slurm, Kubernetes or SkyPilot tells this process's share")
             .hint("give it as I/N, such as --shard 0/8; docs/scale.md has the variables")
     })?;
-    tell(&format!("share {} of {}, by {}", found.sharding.index, found.sharding.count, found.variables.join(", ")));
+    let variables: Vec<String> = found.from.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    tell(&format!("share {} of {}, by {}", found.sharding.index(), found.sharding.count(), variables.join(", ")));
     Ok(Some(found.sharding))
 }
 
 /// The folders of a process, made where they are not there.
 fn folders(arguments: &Run, share: Option<Sharding>) -> Result<Folders> {
     let out = arguments.out.clone();
-    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index, share.count));
+    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index(), share.count()));
     let folders = Folders {
         work: arguments.work.clone().unwrap_or_else(|| out.join("work")),
         state: out.join(format!("state{own}")),
@@ -277,7 +280,7 @@ async fn queue(
         }
         (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
         (None, address) if address.starts_with("nats://") || address.starts_with("tls://") => {
-            Arc::new(NatsQueue::connect(address, name, rules).await?)
+            bail!("NATS is not here yet")
         }
         (None, other) => bail!(Misuse::new(format!("--queue {other}: expected `sqlite` or nats://HOST:PORT"))),
     })
@@ -293,7 +296,7 @@ fn measures(rollout: &Rollout) -> Measures {
 }
 
 fn export(export: &Export, share: Option<Sharding>) -> ExportRules {
-    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index, share.count));
+    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index(), share.count()));
     let choice = |choice| match choice {
         PairChoice::All => pairs::PairChoice::All,
         PairChoice::BestWorst => pairs::PairChoice::BestWorst,

@@ -11,6 +11,7 @@ pub(crate) mod masks;
 pub(crate) mod openai_images;
 pub(crate) mod sdcpp_jobs;
 pub(crate) mod sglang_rollout;
+pub(crate) mod sglang_weights;
 pub(crate) mod size;
 pub(crate) mod submit_poll;
 pub(crate) mod wish;

@@ -60,6 +60,22 @@ impl Endpoint {
         url
     }
 
+    /// The address of a path that stands beside the version, such as `/v1`, that its address may end in.
+    pub(crate) fn beside_version(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let digits = last.strip_prefix('v').unwrap_or_default();
+        let is_version = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty();
+            if is_version {
+                segments.pop();
+            }
+            segments.extend(path.split('/'));
+        }
+        url
+    }
+
     /// What it is shown to let us in.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers

@@ -1,7 +1,6 @@
 //! One item carried out: its row fetched, its run made or gone on with, and its group put into the depot.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use editscale_engine::{EngineError, RunDirectory, RunRecord, StopSignal, read_ru
 
 use super::trouble::{Remedy, io, remedy};
 use super::{Drive, DriveError};
+use crate::dataset::PictureProblem;
 use crate::group::{MadeBy, PolicyStamp};
 use crate::identity::{Asked, group_id, resampled_seed, rollout_id, row_seed};
 use crate::pack::Pack;
@@ -41,6 +41,9 @@ impl Came {
 /// How long an item waits whose run is in somebody else's hands, such as those of a worker that is just dying.
 const IN_USE: Duration = Duration::from_secs(2);
 
+/// The longest that an item waits to be tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
 /// A row with its pictures, checked.
 struct Ready {
     row: Row,
@@ -65,7 +68,10 @@ pub(super) async fn attempt(
     };
     let ready = match make_ready(drive, row, lease).await {
         Ok(ready) => ready,
-        Err(reason) => return Ok(Came::skipped(format!("{}: {reason}", shown(drive, lease)))),
+        Err(PictureProblem::Unusable(reason)) => {
+            return Ok(Came::skipped(format!("{}: {reason}", shown(drive, lease))));
+        }
+        Err(PictureProblem::Away(reason)) => return Ok(later(drive, lease, (reason, Spent::default()))),
     };
     Attempt { drive, lease, stamp, stop, ready: &ready }.carry_out().await
 }
@@ -78,22 +84,42 @@ fn shown(drive: &Drive, lease: &Lease) -> String {
     }
 }
 
-async fn make_ready(drive: &Drive, row: Row, lease: &Lease) -> Result<Ready, String> {
-    let instruction = Instruction::new(&row.instruction).map_err(|error| error.to_string())?;
-    let own = row.seed.map(Seed::new).transpose().map_err(|error| error.to_string())?;
+async fn make_ready(drive: &Drive, row: Row, lease: &Lease) -> Result<Ready, PictureProblem> {
+    let unusable = PictureProblem::Unusable;
+    let instruction = Instruction::new(&row.instruction).map_err(|error| unusable(error.to_string()))?;
+    let own = row.seed.map(Seed::new).transpose().map_err(|error| unusable(error.to_string()))?;
     let source = drive.pictures.load(&row.source).await?;
     let mask = match &row.mask {
         None => None,
-        Some(mask) => Some(drive.pictures.load(mask).await.map_err(|error| format!("the mask: {error}"))?),
+        Some(mask) => Some(drive.pictures.load(mask).await.map_err(of_the_mask)?),
     };
     if let Some(mask) = &mask {
-        check_mask(mask, source.size)?;
+        check_mask(mask, source.size).map_err(unusable)?;
         if let Some(editor) = drive.workshop.editors.iter().find(|editor| !editor.card().masks) {
-            return Err(format!("the row has a mask, and editor `{}` does not honour masks", editor.card().name));
+            let name = &editor.card().name;
+            return Err(unusable(format!("the row has a mask, and editor `{name}` does not honour masks")));
         }
     }
     let seed = row_seed(own, drive.rules.seed, &row.id, lease.item.repeat);
     Ok(Ready { row, instruction, source, mask, seed })
+}
+
+fn of_the_mask(problem: PictureProblem) -> PictureProblem {
+    match problem {
+        PictureProblem::Unusable(reason) => PictureProblem::Unusable(format!("the mask: {reason}")),
+        PictureProblem::Away(reason) => PictureProblem::Away(format!("the mask: {reason}")),
+    }
+}
+
+/// What comes of an item whose trouble may pass: it waits, longer each time, until it has been tried as often as it may be.
+fn later(drive: &Drive, lease: &Lease, (reason, spent): (String, Spent)) -> Came {
+    let deliveries = lease.delivery;
+    if deliveries >= drive.rules.deliveries {
+        return Came::Ended { end: End::Dead { reason, deliveries, spent }, work: None };
+    }
+    let after = Duration::from_secs(5).saturating_mul(1 << deliveries.min(7)).min(LONGEST_WAIT);
+    // What was spent is in the run's journal, with which the next delivery goes on.
+    Came::Back(GiveBack::Again { after, reason, spent: Spent::default() })
 }
 
 struct Attempt<'a> {
@@ -165,7 +191,7 @@ impl Attempt<'_> {
             let ran = match self.run(&about, &work).await? {
                 Run::Ended(ran) => ran,
                 Run::Stopped => return Ok(Came::Back(GiveBack::Stopping)),
-                Run::InUse => return Ok(Came::Back(self.again(IN_USE, "another worker is at this run".to_owned()))),
+                Run::InUse => return Ok(Came::Back(in_use())),
             };
             if let Some(vain) = vain(&ran.record) {
                 return Ok(self.in_vain(vain, &about, &ran.outcome));
@@ -214,20 +240,9 @@ impl Attempt<'_> {
         all += spent(&outcome.ledger);
         let deliveries = self.lease.delivery;
         match vain {
-            // The journal keeps what was made and spent: the next delivery goes on there.
-            Vain::MayPass(reason) if deliveries < self.drive.rules.deliveries => {
-                let wait = Duration::from_secs(5).saturating_mul(1 << deliveries.min(7)).min(Duration::from_secs(600));
-                Came::Back(self.again(wait, reason))
-            }
-            Vain::MayPass(reason) | Vain::Final(reason) => {
-                Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None }
-            }
+            Vain::MayPass(reason) => later(self.drive, self.lease, (reason, all)),
+            Vain::Final(reason) => Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None },
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as what the attempt does")]
-    fn again(&self, after: Duration, reason: String) -> GiveBack {
-        GiveBack::Again { after, reason, spent: Spent::default() }
     }
 
     /// Carries out the run of this sampling, from its beginning or from where its journal ends.
@@ -301,6 +316,12 @@ fn run_id(about: &About) -> RunId {
     let short = about.rollout_id.get(..40).unwrap_or(&about.rollout_id);
     let name = format!("{short}-{}", about.resampled);
     RunId::new(&name).unwrap_or_else(|_| unreachable!("hexadecimal digits, a dash and a number are a name"))
+}
+
+/// What becomes of an item whose run another process is at.
+fn in_use() -> GiveBack {
+    let reason = "another worker is at this run".to_owned();
+    GiveBack::Again { after: IN_USE, reason, spent: Spent::default() }
 }
 
 /// How a run came out.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use editscale_core::BoxFuture;
 use editscale_engine::StopSignal;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -44,7 +45,7 @@ pub(super) async fn export(drive: Arc<Drive>, stop: StopSignal) -> Result<(), Dr
             claim(&drive).await?;
             return Shards::open(&drive, stop)?.write_all().await;
         }
-        let tallies = patiently(&drive, &stop, async || drive.queue.tallies().await).await?;
+        let tallies = patiently(&drive, &stop, || drive.queue.tallies()).await?;
         let Some(tallies) = tallies else { return Ok(()) };
         if stop.is_stopped() || (tallies.is_over() && is_all_written(&drive, &tallies)?) {
             return Ok(());
@@ -111,7 +112,9 @@ impl<'a> Shards<'a> {
     async fn next(&self) -> Result<Option<(Vec<(Item, End)>, bool)>, DriveError> {
         let (from, most) = self.range(self.exporter.next_shard());
         let queue = &self.drive.queue;
-        let ask = async || Ok((queue.tallies().await?, queue.ended(from, most).await?));
+        let ask = || -> BoxFuture<'_, _> {
+            Box::pin(async move { Ok((queue.tallies().await?, queue.ended(from, most).await?)) })
+        };
         let Some((tallies, ended)) = patiently(self.drive, &self.stop, ask).await? else { return Ok(None) };
         let is_last = tallies.is_over() && from + ended.len() as u64 >= tallies.entered;
         let is_whole = ended.len() == most || is_last;
@@ -123,7 +126,7 @@ impl<'a> Shards<'a> {
         let Some(last) = self.exporter.next_shard().checked_sub(1) else { return Ok(()) };
         let (from, most) = self.range(last);
         let queue = &self.drive.queue;
-        let ended = patiently(self.drive, &self.stop, async || queue.ended(from, most).await).await?;
+        let ended = patiently(self.drive, &self.stop, || queue.ended(from, most)).await?;
         self.clear(&ended.unwrap_or_default()).await
     }
 
@@ -160,8 +163,9 @@ impl<'a> Shards<'a> {
 
     /// Sends what the items became. A writer that is gone has an error, which is told by itself.
     async fn send(&self, ended: &[(Item, End)], parts: mpsc::Sender<Part>) -> Result<(), DriveError> {
-        let fetched = stream::iter(ended).map(|(item, end)| self.part(item, end)).buffered(AHEAD);
-        tokio::pin!(fetched);
+        let fetching: Vec<BoxFuture<'_, _>> =
+            ended.iter().map(|(item, end)| Box::pin(self.part(item, end)) as _).collect();
+        let mut fetched = stream::iter(fetching).buffered(AHEAD);
         while let Some(part) = fetched.next().await {
             let Some(part) = part? else { return Ok(()) };
             if parts.send(part).await.is_err() {
@@ -185,7 +189,7 @@ impl<'a> Shards<'a> {
         self.drive.reporter.tell(&format!("the pack {} cannot be used, and its row is edited again: {why}", done.pack));
         self.drive.depot.delete(&done.pack).await?;
         let queue = &self.drive.queue;
-        patiently(self.drive, &self.stop, async || queue.reopen(item).await).await?;
+        patiently(self.drive, &self.stop, || queue.reopen(item)).await?;
         Ok(None)
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::time::Duration;
 
+use editscale_core::BoxFuture;
 use editscale_engine::StopSignal;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
@@ -36,7 +37,7 @@ pub(super) fn take_turn(drive: &Drive, name: &str) -> Result<Option<File>, Drive
 pub(super) async fn feed(drive: Arc<Drive>, stop: StopSignal) -> Result<(), DriveError> {
     let (Rows::Dataset(dataset) | Rows::Shipped(dataset)) = &drive.rows else { return Ok(()) };
     loop {
-        let tallies = patiently(&drive, &stop, async || drive.queue.tallies().await).await?;
+        let tallies = patiently(&drive, &stop, || drive.queue.tallies()).await?;
         let Some(tallies) = tallies.filter(|tallies| !tallies.is_complete && !stop.is_stopped()) else { return Ok(()) };
         if let Some(_turn) = take_turn(&drive, "feed.lock")? {
             return enter_all(&drive, dataset, tallies.entered, &stop).await;
@@ -74,7 +75,7 @@ async fn enter_all(drive: &Drive, dataset: &Arc<Dataset>, entered: u64, stop: &S
     {
         return Ok(());
     }
-    patiently(drive, stop, async || drive.queue.complete_entering().await).await?;
+    patiently(drive, stop, || drive.queue.complete_entering()).await?;
     Ok(())
 }
 
@@ -93,12 +94,14 @@ fn list(dataset: &Dataset, sender: &mpsc::Sender<Vec<Numbered>>) {
 /// Enters a batch; whether to go on.
 async fn enter(drive: &Drive, entries: Vec<Entry>, stop: &StopSignal) -> Result<bool, DriveError> {
     let entries = if matches!(drive.rows, Rows::Shipped(_)) { ship_all(drive, entries).await? } else { entries };
-    let entered = patiently(drive, stop, async || drive.queue.enter(&entries).await).await?;
+    let entered = patiently(drive, stop, || drive.queue.enter(&entries)).await?;
     Ok(entered.is_some() && !stop.is_stopped())
 }
 
 async fn ship_all(drive: &Drive, entries: Vec<Entry>) -> Result<Vec<Entry>, DriveError> {
-    stream::iter(entries).map(|entry| ship_one(drive, entry)).buffered(SHIPPING).try_collect().await
+    let shipping: Vec<BoxFuture<'_, _>> =
+        entries.into_iter().map(|entry| Box::pin(ship_one(drive, entry)) as _).collect();
+    stream::iter(shipping).buffered(SHIPPING).try_collect().await
 }
 
 /// An entry whose place holds its row. Repeats of a row are shipped again; the depot knows their pictures.
@@ -138,7 +141,7 @@ impl<'a> Numbers<'a> {
             let sequence = row * repeats + u64::from(repeat);
             let ordinal = match &self.drive.rules.sharding {
                 None => Some(sequence),
-                Some(share) => (sequence % share.count == share.index).then_some(sequence / share.count),
+                Some(share) => share.has(sequence).then(|| sequence / u64::from(share.count())),
             };
             let Some(ordinal) = ordinal.filter(|ordinal| *ordinal >= self.known) else { continue };
             let item = Item { ordinal, row, repeat, place: listed.place.clone() };

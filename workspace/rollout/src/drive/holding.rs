@@ -37,11 +37,6 @@ impl Holds {
         self.locked().values().for_each(|(_, stopper)| stopper.stop());
     }
 
-    /// Runs under way.
-    pub(super) fn count(&self) -> usize {
-        self.locked().len()
-    }
-
     /// Renews all leases for ever, three times within the time that they last. A run whose lease is lost is stopped: its
     /// item is somebody else's.
     pub(super) async fn renew(self: Arc<Self>, queue: Arc<dyn WorkQueue>, lease: Duration) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use editscale_core::BoxFuture;
 use editscale_engine::{StopSignal, Stopper};
 use tokio::task::JoinSet;
 
@@ -138,7 +139,7 @@ impl Worker<'_> {
 
     async fn is_over(&mut self) -> Result<bool, DriveError> {
         let drive = self.drive;
-        let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
+        let tallies = patiently(drive, &self.stop, || drive.queue.tallies()).await?;
         Ok(tallies.is_some_and(|tallies| tallies.is_over()))
     }
 
@@ -146,22 +147,22 @@ impl Worker<'_> {
     async fn is_spent(&mut self) -> Result<bool, DriveError> {
         let Some(most) = self.drive.rules.most_usd_micros else { return Ok(false) };
         let drive = self.drive;
-        let tallies = patiently(drive, &self.stop, async || drive.queue.tallies().await).await?;
+        let tallies = patiently(drive, &self.stop, || drive.queue.tallies()).await?;
         Ok(tallies.is_some_and(|tallies| tallies.spent.usd_micros >= most))
     }
 
     async fn lease(&mut self, most: usize) -> Result<Vec<Lease>, DriveError> {
         let drive = self.drive;
-        let leases = patiently(drive, &self.stop, async || drive.queue.lease(most).await).await?;
+        let leases = patiently(drive, &self.stop, || drive.queue.lease(most)).await?;
         Ok(leases.unwrap_or_default())
     }
 }
 
 /// Asks a queue until it answers; nothing where somebody asked to stop before it did.
-pub(super) async fn patiently<T>(
+pub(super) async fn patiently<'a, T>(
     drive: &Drive,
     stop: &StopSignal,
-    mut ask: impl AsyncFnMut() -> Result<T, QueueError>,
+    ask: impl Fn() -> BoxFuture<'a, Result<T, QueueError>>,
 ) -> Result<Option<T>, DriveError> {
     let mut wait = Duration::from_millis(500);
     let mut was_told = false;
@@ -197,7 +198,7 @@ async fn carry(drive: Arc<Drive>, lease: Lease, held: Held, stamp: PolicyStamp) 
     let stop = held.signal();
     match came {
         Came::Ended { end, work } => {
-            let recorded = patiently(&drive, &stop, async || drive.queue.end(&lease, end.clone()).await).await?;
+            let recorded = patiently(&drive, &stop, || drive.queue.end(&lease, end.clone())).await?;
             if recorded.is_some()
                 && let Some(work) = work
             {
@@ -209,7 +210,7 @@ async fn carry(drive: Arc<Drive>, lease: Lease, held: Held, stamp: PolicyStamp) 
             }
         }
         Came::Back(why) => {
-            patiently(&drive, &stop, async || drive.queue.give_back(&lease, why.clone()).await).await?;
+            patiently(&drive, &stop, || drive.queue.give_back(&lease, why.clone())).await?;
         }
     }
     Ok(())

@@ -12,8 +12,12 @@ use editscale_core::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod sharding;
+mod shards;
 mod sqlite;
 
+pub use sharding::{FoundSharding, JOB_COMPLETIONS, Sharding, ShardingError};
+pub use shards::ShardQueue;
 pub use sqlite::SqliteQueue;
 
 use crate::Place;

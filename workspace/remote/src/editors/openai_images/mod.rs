@@ -15,7 +15,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, SeedRule, Watch,
+    AdoptedPolicy, BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure,
+    PolicySupport, PolicyWeights, SeedRule, Watch,
 };
 
 pub use options::OpenAiImagesOptions;
@@ -26,6 +27,7 @@ use crate::SetupError;
 use crate::editors::card::{plain, recovery, revised};
 use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
 use crate::editors::knobs::{defaults, specs};
+use crate::editors::sglang_weights::{self, Weights};
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::trouble::retry::Repeat;
@@ -42,6 +44,7 @@ pub struct OpenAiImages {
     seeds: SeedPlace,
     masks: MaskRule,
     repeat: Repeat,
+    weights: Weights,
 }
 
 impl OpenAiImages {
@@ -54,7 +57,7 @@ impl OpenAiImages {
         let repeat = options.repeat.unwrap_or_else(|| profile.repeat(options.prices.are_nothing()));
         let card = card(&options, seeds, masks, repeat);
         let fleet = Fleet::new(&options.connection)?;
-        Ok(Self { options, card, fleet, seeds, masks, repeat })
+        Ok(Self { options, card, fleet, seeds, masks, repeat, weights: Weights::default() })
     }
 
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
@@ -84,6 +87,19 @@ impl EditBackend for OpenAiImages {
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
         each(batch, move |place, item| self.make(place, item, watch))
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        if self.options.profile == Profile::SgLang { sglang_weights::SUPPORT } else { PolicySupport::default() }
+    }
+
+    fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
+        Box::pin(async move {
+            match self.adopts().refusal(&self.options.name, weights) {
+                Some(refusal) => Err(refusal),
+                None => self.weights.adopt(&self.fleet, &self.options.name, weights).await,
+            }
+        })
     }
 }
 

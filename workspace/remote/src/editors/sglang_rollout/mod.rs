@@ -17,7 +17,8 @@ use std::future::ready;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure, Sampler, SeedRule, Watch,
+    AdoptedPolicy, BoxFuture, CancelRule, Candidate, EditBackend, EditBatch, EditItem, EditorCard, Failure,
+    PolicySupport, PolicyWeights, Sampler, SeedRule, Watch,
 };
 
 pub use options::{GeneratorDevice, RolloutSampler, SgLangRolloutOptions};
@@ -29,6 +30,7 @@ use crate::editors::card::{plain, recovery, repeat_where_free};
 use crate::editors::item::{SEED_BITS, begin, each, key, post};
 use crate::editors::knobs::specs;
 use crate::editors::masks::unmasked;
+use crate::editors::sglang_weights::{self, Weights};
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
@@ -44,6 +46,7 @@ pub struct SgLangRollout {
     card: EditorCard,
     fleet: Fleet,
     repeat: Repeat,
+    weights: Weights,
 }
 
 impl SgLangRollout {
@@ -52,7 +55,7 @@ impl SgLangRollout {
         options.check()?;
         let repeat = options.repeat.unwrap_or_else(|| repeat_where_free(&options.prices));
         let fleet = Fleet::new(&options.connection)?;
-        Ok(Self { card: card(&options, repeat), options, fleet, repeat })
+        Ok(Self { card: card(&options, repeat), options, fleet, repeat, weights: Weights::default() })
     }
 
     async fn make(&self, place: usize, item: EditItem, watch: &dyn Watch) -> Result<Candidate, Failure> {
@@ -76,6 +79,14 @@ impl EditBackend for SgLangRollout {
 
     fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
         each(batch, move |place, item| self.make(place, item, watch))
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        sglang_weights::SUPPORT
+    }
+
+    fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
+        Box::pin(self.weights.adopt(&self.fleet, &self.options.name, weights))
     }
 }
 

@@ -1,0 +1,235 @@
+//! JSONL: a JSON object a line.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::cell::{Cell, Cells, dig};
+use super::columns::{Chosen, Found, listed};
+use super::files::{Files, Stream};
+use super::place::{index, numbers, place};
+use super::reader::{Reader, Rows, foreign};
+use super::{DatasetError, Listed};
+use crate::{Columns, Place, RowProblem};
+
+/// The longest line. A picture in base64 may be on it.
+pub(super) const MOST_LINE_BYTES: u64 = 64 << 20;
+/// Rows that are looked at to learn which columns there are.
+const SAMPLE_ROWS: usize = 64;
+/// Bytes of them.
+const SAMPLE_BYTES: u64 = 16 << 20;
+/// What some editors write before UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A reader of JSONL files.
+#[derive(Debug)]
+pub(super) struct Lines {
+    files: Files,
+    chosen: Chosen,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path, files: Files, columns: &Columns) -> Result<Self, DatasetError> {
+        let names = sample(path, &files)?;
+        let chosen = Found::new(path, names).choose(columns)?;
+        Ok(Self { files, chosen })
+    }
+
+    fn parse(&self, line: &[u8]) -> Result<Cells, String> {
+        let fields = object(line)?;
+        let get = |name: &str| Ok(dig(&fields, name).cloned().map(Cell::Value));
+        Cells::gather(&self.chosen, get).map_err(|reason| lacking(reason, &fields, &self.chosen))
+    }
+
+    /// What is wrong with a row, as far as its line tells.
+    fn problem(&self, span: &Span, line: &[u8]) -> Option<String> {
+        if span.length > MOST_LINE_BYTES {
+            return Some(format!("expected a line of at most {MOST_LINE_BYTES} bytes, found {}", span.length));
+        }
+        let cells = match self.parse(line) {
+            Ok(cells) => cells,
+            Err(reason) => return Some(reason),
+        };
+        cells.check(&self.chosen).err()
+    }
+}
+
+/// Says which columns the row has, where one is missing.
+fn lacking(reason: String, fields: &Map<String, Value>, chosen: &Chosen) -> String {
+    let is_there = dig(fields, &chosen.source).is_some() && dig(fields, &chosen.instruction).is_some();
+    if is_there { reason } else { format!("{reason}; it has {}", listed(&fields.keys().cloned().collect::<Vec<_>>())) }
+}
+
+fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => {
+            let found: String = other.to_string().chars().take(60).collect();
+            Err(format!("expected a JSON object, found {found}"))
+        }
+        Err(error) => {
+            let (at, said) = (error.column(), error.to_string());
+            let said = said.split(" at line ").next().unwrap_or_default();
+            Err(format!("expected a JSON object, found what is not JSON at column {at}: {said}"))
+        }
+    }
+}
+
+/// The keys of the first rows.
+fn sample(path: &Path, files: &Files) -> Result<Vec<String>, DatasetError> {
+    let (mut names, mut first_problem) = (Vec::new(), None);
+    let mut walk = Walk::new(files.count());
+    let mut rows = 0;
+    while let Some((file, span)) = walk.next(files)? {
+        rows += 1;
+        match object(&walk.line) {
+            Ok(fields) => fields.into_iter().for_each(|(key, _)| {
+                if !names.contains(&key) {
+                    names.push(key);
+                }
+            }),
+            Err(reason) => {
+                first_problem.get_or_insert_with(|| format!("{}, line {}: {reason}", files.name(file), span.number));
+            }
+        }
+        if rows >= SAMPLE_ROWS || span.offset > SAMPLE_BYTES {
+            break;
+        }
+    }
+    match first_problem {
+        Some(reason) if names.is_empty() => Err(DatasetError::Format { path: path.to_owned(), reason }),
+        None if rows == 0 => Err(DatasetError::Empty { path: path.to_owned() }),
+        _ => Ok(names),
+    }
+}
+
+impl Reader for Lines {
+    fn format(&self) -> &'static str {
+        "JSONL"
+    }
+
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
+    fn list(self: Arc<Self>) -> Rows {
+        let mut walk = Walk::new(self.files.count());
+        Box::new(std::iter::from_fn(move || {
+            let (file, span) = match walk.next(&self.files).transpose()? {
+                Ok(found) => found,
+                Err(error) => return Some(Err(error)),
+            };
+            let place = place([file as u64, span.number, span.offset, span.length]);
+            let problem = self.problem(&span, &walk.line);
+            let problem = problem.map(|reason| RowProblem { place: self.spot(&place), reason });
+            Some(Ok(Listed { place, problem }))
+        }))
+    }
+
+    fn spot(&self, place: &Place) -> String {
+        match numbers(place) {
+            Some([file, line, _, _]) => format!("{}, line {line}", self.files.name(index(file))),
+            None => place.to_string(),
+        }
+    }
+
+    fn cells(&self, place: &Place) -> Result<Cells, String> {
+        let [file, _, offset, length] = numbers(place).ok_or_else(|| foreign(place))?;
+        if length > MOST_LINE_BYTES {
+            return Err(format!("expected a line of at most {MOST_LINE_BYTES} bytes, found {length}"));
+        }
+        let line = self.files.read_at(index(file), offset, index(length)).map_err(|error| error.to_string())?;
+        if line.len() as u64 != length {
+            return Err(format!(
+                "expected {length} bytes from byte {offset} on, found {}: the file was cut",
+                line.len()
+            ));
+        }
+        self.parse(&line)
+    }
+}
+
+/// Where a line lies.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    /// Of the line, from 1.
+    pub(super) number: u64,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+/// A walk over all lines that are not blank.
+struct Walk {
+    count: usize,
+    file: usize,
+    stream: Option<Stream>,
+    number: u64,
+    line: Vec<u8>,
+}
+
+impl Walk {
+    fn new(count: usize) -> Self {
+        Self { count, file: 0, stream: None, number: 0, line: Vec::new() }
+    }
+
+    fn next(&mut self, files: &Files) -> Result<Option<(usize, Span)>, DatasetError> {
+        while self.file < self.count {
+            match self.next_line(files) {
+                Ok(Some(span)) if self.is_blank(&span) => {}
+                Ok(Some(span)) => return Ok(Some((self.file, span))),
+                Ok(None) => (self.file, self.stream, self.number) = (self.file + 1, None, 0),
+                Err(error) => {
+                    let file = std::mem::replace(&mut self.file, self.count);
+                    return Err(DatasetError::reading(files.path(file))(error));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_blank(&self, span: &Span) -> bool {
+        let line = self.line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.line);
+        span.length <= MOST_LINE_BYTES && line.trim_ascii().is_empty()
+    }
+
+    fn next_line(&mut self, files: &Files) -> io::Result<Option<Span>> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => self.stream.insert(files.stream(self.file)?),
+        };
+        let offset = stream.position();
+        let length = read_line(stream, &mut self.line)?;
+        self.number += 1;
+        Ok((length > 0).then_some(Span { number: self.number, offset, length }))
+    }
+}
+
+/// Reads a line with its end. Of one that is too long nothing is kept but its length.
+pub(super) fn read_line(stream: &mut Stream, line: &mut Vec<u8>) -> io::Result<u64> {
+    line.clear();
+    line.shrink_to(1 << 20);
+    let mut length = 0;
+    loop {
+        let filled = stream.fill()?;
+        let end = memchr::memchr(b'\n', filled).map(|at| at + 1);
+        let part = filled.get(..end.unwrap_or(filled.len())).unwrap_or_default();
+        length += part.len() as u64;
+        if length <= MOST_LINE_BYTES {
+            line.extend_from_slice(part);
+        } else {
+            line.clear();
+        }
+        let part = part.len();
+        stream.consume(part);
+        if end.is_some() || part == 0 {
+            return Ok(length);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! From a picture as a row names it to one that is known to be whole.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use editscale_core::{EncodedImage, ImageSize, MediaType};
+use editscale_fetch::{Client, FetchError, Patience, TextRules};
+use editscale_picture::{Format, Limits, decode_rgb8, probe};
+use thiserror::Error;
+
+use crate::RowPicture;
+
+/// Why a picture is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PictureProblem {
+    /// The row is at fault: it will be no better next time.
+    #[error("{0}")]
+    Unusable(String),
+    /// Its server or its disk does not answer; later, it may.
+    #[error("{0}")]
+    Away(String),
+}
+
+/// Loads pictures of rows. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    limits: Limits,
+    patience: Patience,
+    client: Arc<OnceLock<Result<Client, String>>>,
+}
+
+impl Pictures {
+    /// Pictures within these limits, from servers that are waited for with this patience.
+    pub fn new(limits: Limits, patience: Patience) -> Self {
+        Self { limits, patience, client: Arc::default() }
+    }
+
+    /// Loads the bytes and decodes them once, so that a damaged picture is found here.
+    pub async fn load(&self, picture: &RowPicture) -> Result<EncodedImage, PictureProblem> {
+        let limits = self.limits;
+        match picture {
+            RowPicture::Bytes { name, bytes } => {
+                let (name, bytes) = (name.clone(), Arc::from(bytes.as_slice()));
+                let check = move || check(bytes, &limits).map_err(|reason| unusable(name.as_deref(), &reason));
+                blocking(check).await
+            }
+            RowPicture::File(path) => {
+                let path = path.clone();
+                blocking(move || of_file(&path, &limits)).await
+            }
+            RowPicture::Address(address) => {
+                let bytes = self.fetch(address).await?;
+                let address = address.clone();
+                let check = move || check(bytes.into(), &limits).map_err(|reason| unusable(Some(&address), &reason));
+                blocking(check).await
+            }
+        }
+    }
+
+    async fn fetch(&self, address: &str) -> Result<Vec<u8>, PictureProblem> {
+        let client = self.client.get_or_init(|| Client::new(self.patience).map_err(|error| error.to_string()));
+        let client = client.as_ref().map_err(|reason| PictureProblem::Away(reason.clone()))?;
+        let rules = TextRules { within: Duration::from_secs(300), ..TextRules::up_to(self.limits.bytes) };
+        client.bytes(address, &rules).await.map_err(|error| match error {
+            FetchError::NoAnswer { .. } | FetchError::BrokeOff { .. } => PictureProblem::Away(error.to_string()),
+            _ => PictureProblem::Unusable(error.to_string()),
+        })
+    }
+}
+
+fn unusable(name: Option<&str>, reason: &str) -> PictureProblem {
+    PictureProblem::Unusable(match name {
+        Some(name) => format!("cannot use the picture {name}: {reason}"),
+        None => format!("cannot use the picture: {reason}"),
+    })
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PictureProblem> + Send + 'static,
+) -> Result<T, PictureProblem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(PictureProblem::Unusable(format!("the picture could not be decoded: {error}"))))
+}
+
+fn of_file(path: &Path, limits: &Limits) -> Result<EncodedImage, PictureProblem> {
+    let bytes = read(path, limits)?;
+    check(bytes.into(), limits).map_err(|reason| unusable(Some(&path.display().to_string()), &reason))
+}
+
+fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureProblem> {
+    let failed = |error: std::io::Error| {
+        let said = format!("cannot read the picture {}: {error}", absolute(path).display());
+        match error.kind() {
+            std::io::ErrorKind::NotFound
+            | std::io::ErrorKind::NotADirectory
+            | std::io::ErrorKind::InvalidInput
+            | std::io::ErrorKind::InvalidFilename
+            | std::io::ErrorKind::PermissionDenied => PictureProblem::Unusable(said),
+            _ => PictureProblem::Away(said),
+        }
+    };
+    // A pipe would be waited for until somebody writes to it.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(unusable(Some(&absolute(path).display().to_string()), "it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    let most = limits.bytes.saturating_add(1);
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Where a file was looked for, whatever folder the program was started in.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn check(bytes: Arc<[u8]>, limits: &Limits) -> Result<EncodedImage, String> {
+    let facts = probe(&bytes, limits).map_err(|error| error.to_string())?;
+    decode_rgb8(&bytes, limits).map_err(|error| error.to_string())?;
+    let size = ImageSize { width: facts.width, height: facts.height };
+    Ok(EncodedImage { media: media(facts.format), size, bytes })
+}
+
+fn media(format: Format) -> MediaType {
+    match format {
+        Format::Png => MediaType::Png,
+        Format::Jpeg => MediaType::Jpeg,
+        Format::WebP => MediaType::WebP,
+        Format::Tiff => MediaType::Tiff,
+        Format::Bmp => MediaType::Bmp,
+        Format::Gif => MediaType::Gif,
+    }
+}
