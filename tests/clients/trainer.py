@@ -25,7 +25,8 @@ found = summary(directory)
 def the_run_is_finished_and_counted():
     """Every shard is there, and the summary agrees with what is read."""
     assert found["state"] == "finished", found
-    assert found["groups"] > 0 and found["groups"] == sum(1 for _ in rollouts.with_selection(flat=True, unscored=True, min_candidates=1))
+    assert found["groups"] > 0
+    assert found["groups"] == sum(1 for _ in rollouts.with_selection(flat=True, unscored=True, min_candidates=1))
 
 
 def readme_lines_work():
