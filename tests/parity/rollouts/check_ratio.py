@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Take the log-probabilities of recorded trajectories again, in PyTorch with diffusers, and see that training starts at ratio 1.
 
-For each case the program edits a picture with a tiny FLUX.1 Kontext pipeline and a stochastic sampler, and keeps the trajectories. Then
-diffusers' transformer is asked for the velocity at each recorded latent, with the recorded timestep, and the density of the recorded
-next latent is taken, once by the formulas of `editscale.rollouts` and once by those that flow_grpo publishes. It prints the largest
-distance of `exp(new - old)` from 1 and ends with 1 if that is above the tolerance. So that the check can be seen to bite, it also prints
+For each case the program edits a picture with a tiny FLUX.1 Kontext pipeline and a stochastic sampler, and keeps the trajectories:
+`editscale run`, read by `flow_grpo` of `editscale.rollouts`; or with `--through edit` a single edit, read from its folder. Then diffusers'
+transformer is asked for the velocity at each recorded latent, with the recorded timestep, and the density of the recorded next latent is
+taken, once by the formulas of `editscale.rollouts` and once by those that flow_grpo publishes. It prints the largest distance of
+`exp(new - old)` from 1 and ends with 1 if that is above the tolerance. So that the check can be seen to bite, it also prints
 the distance where latents are rounded to brain floats first, as some trainers store them.
 """
 
@@ -53,54 +54,76 @@ CASES = [
 ]
 
 
-def edit(program, case, folder):
-    """Have the program edit, and answer the trajectories of its candidates."""
+def recipe(case, folder):
+    """Writes the recipe of a case."""
     editor = {
         "dir": str(FIXTURES / "pipelines" / case.pipeline), "steps": case.steps, "eta": case.eta,
         "guidance": case.guidance, "text_tokens": case.text_tokens, "fit_source": False,
         "max_pixels": case.width * case.height, "trajectory": True,
     }  # fmt: skip
-    recipe = {
+    said = {
         "version": 1,
         "editor": {"flux_kontext": editor},
         "rewards": [{"model": {"editreward": {"dir": "builtin"}}}],
         "search": {"best_of_n": {"samples": 3}},
     }
-    (folder / "recipe.yaml").write_text(json.dumps(recipe), encoding="utf-8")
-    options = ["--recipe", str(folder / "recipe.yaml"), "--run-dir", str(folder / "run"), "--json"]
-    command = [program, "edit", *options, "--size", f"{case.width}x{case.height}", "--", str(source(case)), case.instruction]
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    return str(path)
+
+
+def ask(command):
+    """Has the program do something."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"the program ended with {done.returncode}: {done.stderr.strip()}")
-    files = sorted((folder / "run" / "trajectories").glob("*.safetensors"))
-    assert len(files) == 3, files
-    return [load_file(file) for file in files]
 
 
-def source(case):
-    """The picture of a case."""
-    return FIXTURES / "cases" / case.source / "source.png"
+def edit(program, case, folder):
+    """A batch as flow_grpo takes it, of a single edit."""
+    options = ["--recipe", recipe(case, folder), "--run-dir", str(folder / "run"), "--json"]
+    ask([program, "edit", *options, "--", str(source(case, folder)), case.instruction])
+    ways = [load_file(file) for file in sorted((folder / "run" / "trajectories").glob("*.safetensors"))]
+    latents, times, old = (torch.stack([way[name] for way in ways]) for name in ("latents", "timesteps", "log_probabilities"))
+    batch = {"latents": latents[:, :-1], "next_latents": latents[:, 1:], "timesteps": times * 1000, "log_probs": old}
+    return batch, ways[0]["sigmas"]
+
+
+def run(program, case, folder):
+    """The same of a data set of one row, read by the SDK."""
+    from editscale.rollouts import Rollouts, flow_grpo
+
+    row = {"image": source(case, folder).name, "instruction": case.instruction}
+    (folder / "rows.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    ask([program, "run", str(folder / "rows.jsonl"), "--recipe", recipe(case, folder), "--out", str(folder / "out")])
+    (batch,) = flow_grpo(Rollouts(folder / "out").with_selection(flat=True))
+    return batch, batch.sigmas
+
+
+def source(case, folder):
+    """Writes the picture of a case, in the size that its result has."""
+    path = folder / "source.png"
+    Image.open(FIXTURES / "cases" / case.source / "source.png").convert("RGB").resize((case.width, case.height)).save(path)
+    return path
 
 
 @torch.no_grad()
-def condition(pipeline, case):
+def condition(pipeline, case, picture, rows):
     """What the transformer is told beside latents and time: arguments, and the tokens of the source."""
     texts, pooled, text_ids = pipeline.encode_prompt(prompt=case.instruction, prompt_2=None, max_sequence_length=case.text_tokens)
-    picture = Image.open(source(case)).convert("RGB")
-    unit = 2 * pipeline.vae_scale_factor
-    width, height = (side // unit * unit for side in picture.size)
-    pixels = pipeline.image_processor.preprocess(pipeline.image_processor.resize(picture, height, width), height, width)
+    size = (case.height, case.width)
+    pixels = pipeline.image_processor.preprocess(pipeline.image_processor.resize(picture, *size), *size)
     channels = pipeline.transformer.config.in_channels // 4
     _, tokens, latent_ids, image_ids = pipeline.prepare_latents(
-        pixels, 1, channels, case.height, case.width, torch.float32, torch.device("cpu"), torch.Generator().manual_seed(0)
+        pixels, 1, channels, *size, torch.float32, torch.device("cpu"), torch.Generator().manual_seed(0)
     )
     guided = pipeline.transformer.config.guidance_embeds
     told = {
-        "encoder_hidden_states": texts, "pooled_projections": pooled, "txt_ids": text_ids,
-        "img_ids": torch.cat([latent_ids, image_ids], 0), "return_dict": False,
-        "guidance": torch.full([1], case.guidance, dtype=torch.float32) if guided else None,
+        "encoder_hidden_states": texts.repeat(rows, 1, 1), "pooled_projections": pooled.repeat(rows, 1),
+        "txt_ids": text_ids, "img_ids": torch.cat([latent_ids, image_ids], 0), "return_dict": False,
+        "guidance": torch.full([rows], case.guidance, dtype=torch.float32) if guided else None,
     }  # fmt: skip
-    return told, tokens
+    return told, tokens.repeat(rows, 1, 1)
 
 
 def published(velocity, latents, following, sigmas, step, eta):
@@ -116,34 +139,37 @@ def published(velocity, latents, following, sigmas, step, eta):
 
 
 @torch.no_grad()
-def distances(pipeline, case, way):
-    """How far the ratio is from 1 at each step: by our formulas, by the published ones, and with rounded latents."""
-    told, tokens = condition(pipeline, case)
-    latents, sigmas = way["latents"], way["sigmas"]
-    for step, old in enumerate(way["log_probabilities"]):
-        here, following = latents[step : step + 1], latents[step + 1 : step + 2]
-        answer = pipeline.transformer(hidden_states=torch.cat([here, tokens], 1), timestep=way["timesteps"][step : step + 1], **told)[0]
-        velocity = answer[:, : here.shape[1]]
-        ours = flow_step(sigmas.tolist(), step, case.eta).log_probability(here, velocity, following)
+def distances(pipeline, case, picture, batch, sigmas):
+    """How far ratios are from 1 at each step: by our formulas, by the published ones, and with rounded latents."""
+    rows, steps = batch["log_probs"].shape
+    told, tokens = condition(pipeline, case, picture, rows)
+    for step in range(steps):
+        here, following, old = (batch[name][:, step] for name in ("latents", "next_latents", "log_probs"))
+        answer = pipeline.transformer(hidden_states=torch.cat([here, tokens], 1), timestep=batch["timesteps"][:, step] / 1000, **told)[0]
+        velocity, density = answer[:, : here.shape[1]], flow_step(sigmas.tolist(), step, case.eta)
+        ours = density.log_probability(here, velocity, following)
         theirs = published(velocity, here, following, sigmas, step, case.eta)
-        rounded = flow_step(sigmas.tolist(), step, case.eta)
-        rounded = rounded.log_probability(here.bfloat16().float(), velocity, following.bfloat16().float())
-        yield [abs(math.exp(float(new - old)) - 1) for new in (ours, theirs, rounded)]
+        rounded = density.log_probability(here.bfloat16().float(), velocity, following.bfloat16().float())
+        yield from torch.stack([(torch.exp(new - old) - 1).abs() for new in (ours, theirs, rounded)], 1).tolist()
 
 
 def main():
     """Read the command line and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=str(ROOT / "target/release/editscale"), help="default: %(default)s")
+    parser.add_argument("--through", choices=["run", "edit"], default="run", help="default: %(default)s")
     parser.add_argument("--tolerance", type=float, default=1e-4, help="default: %(default)s")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    made = {"run": run, "edit": edit}[arguments.through]
     failed, steps = 0, 0
     for case in CASES:
         pipeline = recording.load(FIXTURES / "pipelines" / case.pipeline)
         with tempfile.TemporaryDirectory() as folder:
-            ways = edit(arguments.binary, case, Path(folder))
-        found = [each for way in ways for each in distances(pipeline, case, way)]
+            batch, sigmas = made(arguments.binary, case, Path(folder))
+            picture = Image.open(Path(folder) / "source.png").copy()
+        found = list(distances(pipeline, case, picture, batch, sigmas))
+        assert len(found) == 3 * case.steps, len(found)
         ours, theirs, rounded = (max(column) for column in zip(*found, strict=True))
         good = max(ours, theirs) <= arguments.tolerance
         failed, steps = failed + (not good), steps + len(found)
