@@ -260,6 +260,8 @@ fn the_task_of_skypilot_comes_back_after_75() {
         let task = documents(&path).remove(0);
         let known = ["name", "num_nodes", "resources", "workdir", "file_mounts", "envs", "setup", "run"];
         task.as_object().unwrap().keys().for_each(|key| assert!(known.contains(&key.as_str()), "{path}: {key}"));
+        let variables = task["envs"].as_object().unwrap();
+        assert!(variables.values().all(Value::is_string), "{path}: SkyPilot takes variables as text only");
         assert_eq!(task.pointer("/resources/job_recovery/recover_on_exit_codes/0"), Some(&75.into()), "{path}");
         assert!(number(&task, "/num_nodes") > 1, "{path}");
         let run = format!("set -u\n{}", text(&task, "/run"));
