@@ -13,6 +13,7 @@ from .advantages import grpo, leave_one_out, rank
 from .batches import Batch, VerlBatch, dance_grpo, diffusion_nft, flow_grpo, verl_omni
 from .density import FlowStep, flow_step, use_schedule
 from .errors import IdleError, RolloutError, StaleGroupError
+from .policy import announce
 from .reader import Rollouts, Selection
 from .rows import Candidate, Group, Score
 from .stream import Position, Staleness, Stream
@@ -39,6 +40,7 @@ __all__ = [
     "Trajectory",
     "VerlBatch",
     "Weighted",
+    "announce",
     "black_box",
     "dance_grpo",
     "diffusion_nft",
