@@ -115,6 +115,7 @@ fn every_block_of_the_pages_is_a_recipe() {
         "docs/editreward.md",
         "docs/editors.md",
         "docs/remote.md",
+        "docs/rollouts.md",
         "workspace/README.md",
     ] {
         let Ok(text) = fs::read_to_string(root().join(page)) else { continue };

@@ -1,4 +1,4 @@
-"""Runs the lines of Python that README.md shows, against a server.
+"""Runs the lines of Python that README.md shows of a client, against a server. `trainer.py` runs those that read rollouts.
 
 usage: readme.py BASE_URL
 """
@@ -14,6 +14,7 @@ import openai
 
 root = pathlib.Path(__file__).resolve().parents[2]
 shown = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+shown = [lines for lines in shown if "import openai" in lines]
 with tempfile.TemporaryDirectory() as desk:
     os.chdir(desk)
     shutil.copy(root / "examples/photos/coffee.jpg", "photo.jpg")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The client suites: official clients, an agent, a fuzzer and a browser against the program as it is served. Each suite closes with
+# The client suites: official clients, an agent, a fuzzer and a browser against the program as it is served, and a trainer that reads rollouts. Each suite closes with
 # `N passed, M failed`.
 #
 # usage: tests/clients/run.sh FOLDER
@@ -55,6 +55,12 @@ say openai for Python
 say openai for Node
 node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"
+say a trainer
+"$program" run examples/pairs.jsonl --recipe best-of-n --out "$desk/rollouts" 2>> "$desk/log"
+PYTHONPATH=plugins/python-sdk/src "$venv/bin/python" tests/clients/trainer.py "$desk/rollouts"
+say readers of rollouts
+"$programs/examples/sample_rollouts" "$desk/sample"
+EDITSCALE_SAMPLE_ROLLOUTS="$desk/sample" "$venv/bin/python" -m pytest -q -p no:cacheprovider plugins/python-sdk deploy/ray
 say mcp for Python
 mkdir "$desk/pictures"
 cp examples/photos/coffee.jpg "$desk/pictures/"
