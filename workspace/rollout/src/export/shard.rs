@@ -158,19 +158,17 @@ impl ShardWriter {
         if item.ordinal != expected {
             return Err(ExportError::OutOfTurn { expected, found: item.ordinal });
         }
-        let nothing = Spent::default();
-        let (outcome, reason, deliveries, spent) = match end {
-            End::Skipped { reason } => ("skipped", reason.as_str(), 0, &nothing),
-            End::Dead { reason, deliveries, spent } => ("dead", reason.as_str(), *deliveries, spent),
-            End::Done(done) => ("lost", done.pack.as_str(), 0, &done.spent),
+        let spent = match end {
+            End::Skipped { .. } => Spent::default(),
+            End::Dead { spent, .. } => *spent,
+            End::Done(done) => done.spent,
         };
-        let line = SkippedLine::new(item, outcome, reason).with(deliveries, spent);
-        self.skipped_line(&line)?;
+        self.skipped_line(&SkippedLine::new(item, end, &spent))?;
         match end {
             End::Skipped { .. } => self.summary.skipped += 1,
             _ => self.summary.dead += 1,
         }
-        self.summary.spend(spent);
+        self.summary.spend(&spent);
         self.summary.items += 1;
         Ok(())
     }
@@ -256,29 +254,19 @@ impl Files {
 }
 
 impl<'a> SkippedLine<'a> {
-    fn new(item: &'a Item, outcome: &'a str, reason: &'a str) -> Self {
-        let Item { ordinal, row, repeat, place } = item;
-        let spent = Spent::default();
-        let line = Self {
-            ordinal: *ordinal,
-            row: *row,
-            repeat: *repeat,
-            place: &place.0,
+    fn new(item: &'a Item, end: &'a End, spent: &Spent) -> Self {
+        let (outcome, reason, deliveries) = match end {
+            End::Skipped { reason } => ("skipped", reason, 0),
+            End::Dead { reason, deliveries, .. } => ("dead", reason, *deliveries),
+            End::Done(done) => ("lost", &done.pack, 0),
+        };
+        Self {
+            ordinal: item.ordinal,
+            row: item.row,
+            repeat: item.repeat,
+            place: &item.place.0,
             outcome,
             reason,
-            deliveries: 0,
-            edits: 0,
-            reward_calls: 0,
-            nfe: 0,
-            tokens: 0,
-            usd: 0.0,
-            timing_wall_secs: 0.0,
-        };
-        line.with(0, &spent)
-    }
-
-    fn with(self, deliveries: u32, spent: &Spent) -> Self {
-        Self {
             deliveries,
             edits: spent.edits,
             reward_calls: spent.reward_calls,
@@ -286,7 +274,6 @@ impl<'a> SkippedLine<'a> {
             tokens: spent.tokens,
             usd: spent.usd_micros as f64 / 1e6,
             timing_wall_secs: spent.wall_secs,
-            ..self
         }
     }
 }
