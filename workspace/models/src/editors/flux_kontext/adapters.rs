@@ -159,7 +159,7 @@ fn a_narrow_type_takes_adapters_up() {
     let (wide_before, wide) = picture(DType::F32);
     let (_, narrow) = picture(DType::F16);
     let most = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
-    assert!(most(&wide, &narrow) < 0.05 * most(&wide, &wide_before), "{}", most(&wide, &narrow));
+    assert!(most(&wide, &narrow) < 0.25 * most(&wide, &wide_before), "{}", most(&wide, &narrow));
 }
 
 /// A file with some of its tensors changed.
