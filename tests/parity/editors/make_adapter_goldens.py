@@ -59,7 +59,7 @@ def fill(transformer, name):
         for key, parameter in transformer.named_parameters():
             if "lora_" in key:
                 source = np.random.default_rng(zlib.crc32(f"{name} {key}".encode()))
-                width = 0.5 if "lora_B" in key else 1.0
+                width = 0.25 if "lora_B" in key else 1.0
                 values = source.normal(0.0, width / np.sqrt(parameter.shape[1]), tuple(parameter.shape))
                 parameter.copy_(torch.from_numpy(values))
 
@@ -98,7 +98,8 @@ def add_alphas(file):
     layers = load_file(file)
     names = sorted(key.removesuffix(".lora_A.weight") for key in layers if key.endswith(".lora_A.weight"))
     for at, name in enumerate(names):
-        layers[f"{name}.alpha"] = torch.tensor(float(1 + at % 4))
+        # Diffusers takes the alpha of the last layer, `proj_out`, for that of all layers whose names end so.
+        layers[f"{name}.alpha"] = torch.tensor(2.0 if name.endswith("proj_out") else float(1 + at % 4))
     save_file(layers, file, {"format": "pt"})
 
 
