@@ -17,7 +17,7 @@ use editscale_rollout::depot::Depot;
 use editscale_rollout::drive::{Drive, DriveRules, Folders, PolicyPlan, Roles};
 use editscale_rollout::export::{BestWorstRules, ExportRules, SftRules};
 use editscale_rollout::pairs::{self, PairRules};
-use editscale_rollout::queue::{QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
+use editscale_rollout::queue::{NatsQueue, QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
 use editscale_rollout::{Columns, Definition, Measures, Rows, Workshop};
 use editscale_schema::House;
 
@@ -282,7 +282,7 @@ async fn queue(
         }
         (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
         (None, address) if address.starts_with("nats://") || address.starts_with("tls://") => {
-            bail!("NATS is not here yet")
+            Arc::new(NatsQueue::connect(address, name, rules).await?)
         }
         (None, other) => bail!(Misuse::new(format!("--queue {other}: expected `sqlite` or nats://HOST:PORT"))),
     })

@@ -1,6 +1,12 @@
 //! Groups as runs leave them, drawn in code: for tests, and for the sample that other programs read.
 
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, dead_code, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::struct_excessive_bools,
+    clippy::result_large_err,
+    dead_code,
+    reason = "a test that cannot go on fails; not every user uses all; a data set is small"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,24 +22,24 @@ use editscale_rollout::queue::{End, Item, Spent};
 use safetensors::tensor::{Dtype, TensorView};
 
 /// Pixels of a side of all pictures.
-pub const SIDE: u32 = 24;
+pub(crate) const SIDE: u32 = 24;
 
 /// Denoising steps of a trajectory.
-pub const STEPS: usize = 4;
+pub(crate) const STEPS: usize = 4;
 
 /// What is particular about a group.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Traits {
-    pub candidates: u32,
-    pub has_mask: bool,
-    pub has_trajectories: bool,
-    pub is_flat: bool,
-    pub has_failures: bool,
-    pub is_drawn: bool,
+pub(crate) struct Traits {
+    pub(crate) candidates: u32,
+    pub(crate) has_mask: bool,
+    pub(crate) has_trajectories: bool,
+    pub(crate) is_flat: bool,
+    pub(crate) has_failures: bool,
+    pub(crate) is_drawn: bool,
 }
 
 /// A picture: soft stripes, a little different for each number.
-pub fn drawn(number: u64) -> Bytes {
+pub(crate) fn drawn(number: u64) -> Bytes {
     let mut pixels = Vec::new();
     for y in 0..SIDE {
         for x in 0..SIDE {
@@ -64,7 +70,7 @@ impl Maker {
 }
 
 /// The group of row `row`, equal for equal arguments.
-pub fn pack(row: u64, traits: Traits) -> Pack {
+pub(crate) fn pack(row: u64, traits: Traits) -> Pack {
     let mut maker = Maker { images: BTreeMap::new(), trajectories: BTreeMap::new() };
     let source = maker.picture(row * 1000, Some(&format!("photos/Fluß {row}.png")));
     let mask = traits.has_mask.then(|| maker.picture(row * 1000 + 999, None));
@@ -176,7 +182,7 @@ fn scores(reward: f64, failure: Option<FailureNote>) -> BTreeMap<String, Said> {
 }
 
 /// A trajectory as the engine writes it.
-pub fn trajectory(row: u64, number: u32) -> Bytes {
+pub(crate) fn trajectory(row: u64, number: u32) -> Bytes {
     let value = |at: usize| (at as f32 * 0.01 + row as f32 + number as f32 * 0.1).sin();
     let bytes = |values: Vec<f32>| values.into_iter().flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
     let sigmas: Vec<f32> = (0..=STEPS).map(|at| 1.0 - at as f32 / STEPS as f32).collect();
@@ -196,7 +202,7 @@ pub fn trajectory(row: u64, number: u32) -> Bytes {
 }
 
 /// The items of a small data set in ordinal order, and what came of them.
-pub fn dataset() -> Vec<Result<Pack, (Item, End)>> {
+pub(crate) fn dataset() -> Vec<Result<Pack, (Item, End)>> {
     let plain = Traits { candidates: 4, ..Traits::default() };
     let all = [
         plain,
@@ -224,6 +230,6 @@ pub fn dataset() -> Vec<Result<Pack, (Item, End)>> {
 }
 
 /// The first repeat of a row, which is also its item.
-pub fn item(row: u64) -> Item {
+pub(crate) fn item(row: u64) -> Item {
     Item { ordinal: row, row, repeat: 0, place: Place(format!("data.jsonl:{}", row + 1)) }
 }
