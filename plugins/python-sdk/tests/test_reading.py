@@ -98,6 +98,13 @@ def test_pictures_are_read_only_when_asked_for(kontext):
     assert candidate.mask() is None
 
 
+def test_a_picture_that_is_none_is_named(writer):
+    writer.shard(group(7, [0.1, 0.9], changes={1: {"image": {"bytes": b"no picture", "path": "a.png"}}}))
+    _, second = next(iter(Rollouts(writer.root, pictures=True))).candidates
+    with pytest.raises(RolloutError, match="cannot open its image of 10 bytes"):
+        second.image()
+
+
 def test_an_edit_of_an_edit_saw_its_parent(writer):
     child = {"start": "candidate", "edge": "edit_of_edit", "parents": [0]}
     writer.shard(group(7, [0.1, 0.9], changes={1: child}))

@@ -154,7 +154,11 @@ class Candidate:
     def _open(self, column: str) -> Image:
         from PIL import Image
 
-        picture = Image.open(io.BytesIO(self.image_bytes(column)))
+        encoded = self.image_bytes(column)
+        try:
+            picture = Image.open(io.BytesIO(encoded))
+        except OSError as error:
+            raise RolloutError(f"{self!r}: Pillow cannot open its {column} of {len(encoded)} bytes: {error}") from error
         return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
 
 
