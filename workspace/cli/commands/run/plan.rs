@@ -353,7 +353,7 @@ fn policy(rollout: &Rollout, workshop: &Workshop) -> Result<Option<PolicyPlan>> 
         }
     }
     let follow = policy.follow.as_ref().map(PathBuf::from);
-    Ok(Some(PolicyPlan { editor, weights, follow }))
+    Ok(Some(PolicyPlan { editor, weights, follow, look_every: Duration::from_millis(500) }))
 }
 
 /// What this process is called in rows: machine, process and chance.

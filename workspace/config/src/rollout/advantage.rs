@@ -33,10 +33,10 @@ impl Advantage {
     }
 }
 
-/// (r - mean) / (standard deviation + floor).
+/// (r - mean) / max(standard deviation, floor).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grpo {
-    /// What is added to the standard deviation.
+    /// The least that is divided by.
     pub floor: f64,
     /// The largest advantage either way.
     pub clip: Option<f64>,
@@ -60,7 +60,7 @@ const FLOOR: Key<Number> = Key {
     name: "floor",
     rule: Number::from(1e-12, 1e6),
     absent: Absent::Default(1e-4),
-    meaning: "what is added to the standard deviation, so that small differences are not made large",
+    meaning: "the least standard deviation that is divided by, so that small differences are not made large",
 };
 
 const CLIP: Key<Number> = Key {

@@ -11,9 +11,6 @@ use thiserror::Error;
 use super::Drive;
 use crate::group::PolicyStamp;
 
-/// How often the announcement is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 /// Longer files are no announcements.
 const LONGEST: u64 = 64 * 1024;
 
@@ -26,6 +23,8 @@ pub struct PolicyPlan {
     pub weights: PolicyWeights,
     /// The file in which a trainer announces newer ones.
     pub follow: Option<PathBuf>,
+    /// How often it is looked at.
+    pub look_every: Duration,
 }
 
 impl std::fmt::Debug for PolicyPlan {
@@ -132,8 +131,9 @@ impl Keeper {
 
     /// Whether newer weights are announced. Looks at the file now and then; what it cannot read it tells once.
     pub(super) fn has_news(&mut self, drive: &Drive) -> bool {
-        let Some(path) = drive.policy.as_ref().and_then(|plan| plan.follow.as_ref()) else { return false };
-        if self.news.is_none() && self.looked.elapsed() >= LOOK_EVERY {
+        let Some(plan) = &drive.policy else { return false };
+        let Some(path) = &plan.follow else { return false };
+        if self.news.is_none() && self.looked.elapsed() >= plan.look_every {
             self.looked = Instant::now();
             self.look(drive, path);
         }

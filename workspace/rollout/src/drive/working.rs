@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use super::attempt::{Came, attempt};
 use super::holding::{Held, Holds};
 use super::policy::Keeper;
-use super::{Drive, DriveError};
+use super::{Drive, DriveError, exporting};
 use crate::group::PolicyStamp;
-use crate::queue::{Lease, QueueError, Recorded};
+use crate::queue::{Lease, QueueError, Recorded, Tallies};
 
 /// How long to wait before a queue that had nothing is asked again.
 const IDLE: Duration = Duration::from_millis(100);
@@ -137,10 +137,13 @@ impl Worker<'_> {
         }
     }
 
+    /// Whether nothing is left to do, and nothing can come back.
     async fn is_over(&mut self) -> Result<bool, DriveError> {
         let drive = self.drive;
         let tallies = patiently(drive, &self.stop, || drive.queue.tallies()).await?;
-        Ok(tallies.is_some_and(|tallies| tallies.is_over()))
+        let Some(tallies) = tallies.filter(Tallies::is_over) else { return Ok(false) };
+        // Whoever writes shards may find a pack damaged, whose row is then to be edited again.
+        Ok(!drive.rules.roles.export || exporting::is_all_written(drive, &tallies)?)
     }
 
     /// Whether what may be spent is spent.

@@ -69,7 +69,8 @@ impl Desk {
         let mut lines = String::new();
         for row in 0..rows {
             fs::write(folder.path().join(format!("{row}.png")), picture(row)).unwrap();
-            lines += &format!("{{\"id\": \"row-{row}\", \"source\": \"{row}.png\", \"instruction\": \"make it {row}\"}}\n");
+            lines +=
+                &format!("{{\"id\": \"row-{row}\", \"source\": \"{row}.png\", \"instruction\": \"make it {row}\"}}\n");
         }
         fs::write(folder.path().join("rows.jsonl"), lines).unwrap();
         Self {
@@ -170,8 +171,9 @@ impl Desk {
 /// Rows of an export by row id and candidate, without timing and worker columns.
 pub(crate) fn exported(out: &Path) -> BTreeMap<(String, i64), String> {
     let mut rows = BTreeMap::new();
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(out.join("parquet")).map(|files| files.map(|file| file.unwrap().path()).collect()).unwrap_or_default();
+    let mut files: Vec<PathBuf> = fs::read_dir(out.join("parquet"))
+        .map(|files| files.map(|file| file.unwrap().path()).collect())
+        .unwrap_or_default();
     files.sort();
     for file in files {
         let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(file).unwrap()).unwrap().build().unwrap();

@@ -30,9 +30,12 @@ async fn every_row_becomes_a_group_and_bad_ones_are_told() {
     }
     // What was under way is gone, and so are the packs.
     assert_eq!(fs::read_dir(desk.out().join("work")).unwrap().count(), 0);
-    let state: serde_json::Value = serde_json::from_slice(&fs::read(desk.out().join("progress.json")).unwrap()).unwrap();
+    let state: serde_json::Value =
+        serde_json::from_slice(&fs::read(desk.out().join("progress.json")).unwrap()).unwrap();
     assert_eq!(state["state"], "finished");
-    let packs = fs::read_dir(desk.out().join("depot/packs")).unwrap().flat_map(|part| fs::read_dir(part.unwrap().path()).unwrap());
+    let packs = fs::read_dir(desk.out().join("depot/packs"))
+        .unwrap()
+        .flat_map(|part| fs::read_dir(part.unwrap().path()).unwrap());
     assert_eq!(packs.count(), 0);
 }
 

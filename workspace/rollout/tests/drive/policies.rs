@@ -48,7 +48,10 @@ impl EditBackend for Adopter {
                 return Err(Failure::new(FailureKind::Invalid, "no such weights"));
             }
             self.adopted.lock().unwrap().push(weights.version.to_string());
-            Ok(AdoptedPolicy { version: Arc::clone(&weights.version), checksum: format!("sum of {}", weights.version).into() })
+            Ok(AdoptedPolicy {
+                version: Arc::clone(&weights.version),
+                checksum: format!("sum of {}", weights.version).into(),
+            })
         })
     }
 }
@@ -58,10 +61,10 @@ async fn weights_change_between_groups_and_every_row_names_its_own() {
     let mut desk = Desk::new(40);
     let announcement = desk.folder.path().join("policy.json");
     desk.editor.delay = Arc::new(|_| Duration::from_millis(20));
-    let (asked, path) = (Arc::clone(&desk.editor.asked), announcement.clone());
-    desk.editor.fails = Arc::new(move |_, _| {
+    let path = announcement.clone();
+    desk.editor.fails = Arc::new(move |_, call| {
         // The trainer announces newer weights in the middle, some that cannot be, and some that nobody can read.
-        let text = match asked.load(Ordering::Relaxed) {
+        let text = match call {
             20 => r#"{"version": "second", "adapter": "a.safetensors"}"#,
             60 => r#"{"version": "broken", "adapter": "b.safetensors"}"#,
             100 => r#"{"version": ""#,
@@ -78,7 +81,12 @@ async fn weights_change_between_groups_and_every_row_names_its_own() {
     });
     desk.backend = Some(Arc::clone(&adopter) as _);
     let weights = PolicyWeights::adapter("first", "0.safetensors");
-    desk.policy = Some(PolicyPlan { editor: Arc::clone(&adopter) as _, weights, follow: Some(announcement) });
+    desk.policy = Some(PolicyPlan {
+        editor: Arc::clone(&adopter) as _,
+        weights,
+        follow: Some(announcement),
+        look_every: Duration::from_millis(1),
+    });
     assert!(desk.run().await.unwrap().is_over);
     assert!(!adopter.disturbed.load(Ordering::SeqCst), "weights changed while an edit was under way");
     assert_eq!(*adopter.adopted.lock().unwrap(), ["first", "second"]);
@@ -93,7 +101,7 @@ async fn weights_that_cannot_be_taken_up_at_the_start_end_the_drive() {
     let mut desk = Desk::new(1);
     let editor = Arc::new(desk.editor.clone());
     let weights = PolicyWeights::adapter("first", "0.safetensors");
-    desk.policy = Some(PolicyPlan { editor, weights, follow: None });
+    desk.policy = Some(PolicyPlan { editor, weights, follow: None, look_every: Duration::from_millis(1) });
     let error = desk.run().await.unwrap_err().to_string();
     assert!(error.contains("cannot take up policy `first`"), "{error}");
     assert_eq!(desk.editor.asked.load(Ordering::Relaxed), 0);

@@ -16,13 +16,13 @@ use crate::desk::Desk;
 async fn a_drive_that_is_stopped_anywhere_goes_on_to_the_same_rows() {
     let quiet = Desk::new(6);
     quiet.run().await.unwrap();
-    for stop_at in [0, 1, 5, 9, 14, 23] {
+    for stop_at in [0, 1, 5, 9, 14] {
         let mut desk = Desk::new(6);
         let (stopper, signal) = Stopper::new();
         let trigger = stopper.clone();
-        let asked = Arc::clone(&desk.editor.asked);
+        let begun = AtomicU64::new(0);
         desk.editor.delay = Arc::new(move |_| {
-            if asked.load(Ordering::Relaxed) >= stop_at {
+            if begun.fetch_add(1, Ordering::Relaxed) >= stop_at {
                 trigger.stop();
             }
             Duration::from_millis(1)
