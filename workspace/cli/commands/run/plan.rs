@@ -39,8 +39,9 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
     let is_nats = arguments.queue != "sqlite" && share.is_none();
     let (loaded, known) = recipe(arguments).await?;
     let rollout = loaded.recipe.rollout();
-    let workshop = workshop(&loaded)?;
-    let policy = policy(&rollout, &workshop)?;
+    // Whoever does not carry out runs needs no models, and no machine for them.
+    let workshop = workshop(&loaded, roles(arguments).work)?;
+    let policy = if roles(arguments).work { policy(&rollout, &workshop)? } else { None };
     let rows = rows(arguments, &rollout, is_nats)?;
     let folders = folders(arguments, share)?;
     let depot = depot(arguments)?;
@@ -56,7 +57,6 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
             fingerprint: fingerprint(&rows),
             recipe: loaded.text.clone(),
             resolved_recipe: loaded.recipe.to_yaml(),
-            revisions: revisions(&workshop),
             seed: seed.get(),
             repeats,
             shards: share.map(|share| u64::from(share.count())),
@@ -64,6 +64,9 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
         },
     };
     begin(&definition, arguments, &depot, is_nats).await?;
+    if roles(arguments).work {
+        check_revisions(&workshop, &depot).await?;
+    }
     let rules = QueueRules { lease: Duration::from_secs(arguments.lease_secs), deliveries: arguments.deliveries };
     let queue = queue(arguments, share, &folders, (rules, &definition.name())).await?;
     let groups_at_once = arguments.groups_at_once.map_or_else(|| usual_groups(&workshop), |groups| groups as usize);
@@ -200,16 +203,20 @@ async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
 }
 
 /// Puts the recipe to work.
-fn workshop(loaded: &Loaded) -> Result<Workshop> {
+fn workshop(loaded: &Loaded, is_worker: bool) -> Result<Workshop> {
     let house = House::default();
     let recipe = &loaded.recipe;
-    let ports = build(recipe, &house, Arc::new(Silent))?;
-    check_needs(loaded, &ports)?;
+    let (mut editors, mut rewards) = (Vec::new(), Vec::new());
+    if is_worker {
+        let ports = build(recipe, &house, Arc::new(Silent))?;
+        check_needs(loaded, &ports)?;
+        (editors, rewards) = (ports.editors, ports.rewards);
+    }
     let retry = recipe.settings().retry;
     let attempts = retry.attempts.max(LEAST_ATTEMPTS);
     Ok(Workshop {
-        editors: ports.editors,
-        rewards: ports.rewards,
+        editors,
+        rewards,
         search: recipe.search_factory(),
         objective: recipe.objective(),
         limits: Limits {
@@ -268,6 +275,31 @@ fn revisions(workshop: &Workshop) -> Vec<String> {
     let editors = editors.into_iter().map(|editor| format!("editor {}: {}", editor.name, editor.revision));
     let rewards = rewards.into_iter().map(|reward| format!("reward {}: {}", reward.name, reward.revision));
     editors.chain(rewards).collect()
+}
+
+/// What the depot calls the editors and rewards of its rows.
+const REVISIONS: &str = "revisions";
+
+/// Makes sure that all workers edit and judge with the same: rows of two versions of a model in one data set would be told apart
+/// by nobody.
+async fn check_revisions(workshop: &Workshop, depot: &Depot) -> Result<()> {
+    let present = revisions(workshop).join("\n");
+    if depot.put_if_absent(REVISIONS, Bytes::from(present.clone())).await? {
+        return Ok(());
+    }
+    let recorded = depot.get(REVISIONS).await?.unwrap_or_default();
+    let recorded = String::from_utf8_lossy(&recorded).into_owned();
+    let differing = recorded.lines().zip(present.lines()).find(|(old, new)| old != new);
+    match differing {
+        None if recorded.lines().count() == present.lines().count() => Ok(()),
+        other => {
+            let (old, new) = other.unwrap_or((&recorded, &present));
+            bail!(
+                Misuse::new(format!("the rollouts were begun with `{old}`, and this worker has `{new}`"))
+                    .hint("give all workers the same program and weights, or begin another --out (and --depot)")
+            )
+        }
+    }
 }
 
 /// Writes down what is going on, or makes sure that it is the same as was begun.

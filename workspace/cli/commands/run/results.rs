@@ -56,6 +56,10 @@ fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
         tell("all rows are entered");
         return ExitCode::SUCCESS;
     }
+    if summary.is_spent {
+        tell("error: what may be spent is spent: give more with --most-usd to go on");
+        return ExitCode::FAILURE;
+    }
     if !summary.is_over {
         let left = tallies.entered.saturating_sub(tallies.ended());
         let what = if left > 0 { format!("{left} rows are left") } else { "not all is written".to_owned() };

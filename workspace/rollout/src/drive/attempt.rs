@@ -192,7 +192,7 @@ impl Attempt<'_> {
             let ran = match self.run(&about, &work).await? {
                 Run::Ended(ran) => ran,
                 Run::Stopped => return Ok(Came::Back(GiveBack::Stopping)),
-                Run::InUse => return Ok(Came::Back(in_use())),
+                Run::InUse => return Ok(self.step_back().await),
             };
             if let Some(vain) = vain(&ran.record) {
                 return Ok(self.in_vain(vain, &about, &ran.outcome));
@@ -249,6 +249,17 @@ impl Attempt<'_> {
         }
     }
 
+    /// Leaves an item alone whose run is in another process's hands: a worker that was thought dead and only slept. However
+    /// long that takes, it is not the row's fault, and does not count as a try.
+    async fn step_back(&self) -> Came {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(IN_USE) => {}
+            () = stop.stopped() => {}
+        }
+        Came::Back(GiveBack::Stopping)
+    }
+
     /// Carries out the run of this sampling, from its beginning or from where its journal ends.
     async fn run(&self, about: &About, work: &std::path::Path) -> Result<Run, DriveError> {
         let path = work.join(about.resampled.to_string());
@@ -271,7 +282,11 @@ impl Attempt<'_> {
 
     fn begin_anew(&self, path: &std::path::Path, why: &str) -> Result<(), DriveError> {
         self.drive.reporter.tell(&format!("a run under way is of no use any more and is begun anew: {why}"));
-        std::fs::remove_dir_all(path).map_err(io("remove", path))
+        match std::fs::remove_dir_all(path) {
+            // Whoever else was at it has ended the item meanwhile.
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(io("remove", path)),
+        }
     }
 
     async fn run_once(&self, about: &About, path: &std::path::Path) -> Result<Run, EngineError> {
@@ -320,12 +335,6 @@ fn run_id(about: &About) -> RunId {
     let short = about.rollout_id.get(..40).unwrap_or(&about.rollout_id);
     let name = format!("{short}-{}", about.resampled);
     RunId::new(&name).unwrap_or_else(|_| unreachable!("hexadecimal digits, a dash and a number are a name"))
-}
-
-/// What becomes of an item whose run another process is at.
-fn in_use() -> GiveBack {
-    let reason = "another worker is at this run".to_owned();
-    GiveBack::Again { after: IN_USE, reason, spent: Spent::default() }
 }
 
 /// How a run came out.
