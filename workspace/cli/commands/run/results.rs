@@ -46,7 +46,7 @@ pub(super) fn finish(arguments: &Run, summary: &Summary) -> Result<ExitCode> {
 fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
     let tallies = &summary.tallies;
     tell(&format!(
-        "{} groups of {} candidates; {} rows skipped, {} given up",
+        "{} groups with {} scored candidates; {} rows skipped, {} given up",
         tallies.done, tallies.candidates, tallies.skipped, tallies.dead
     ));
     if tallies.skipped + tallies.dead > 0 {
