@@ -33,14 +33,17 @@ const LEAST_ATTEMPTS: u32 = 12;
 
 /// All that a drive needs.
 pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
+    // All that can be wrong with what was asked for is found before anything is written down.
+    check(arguments)?;
     let share = share(arguments)?;
-    let folders = folders(arguments, share)?;
-    let depot = depot(arguments)?;
     let is_nats = arguments.queue != "sqlite" && share.is_none();
-    let (loaded, known) = recipe(arguments, &depot).await?;
+    let (loaded, known) = recipe(arguments).await?;
     let rollout = loaded.recipe.rollout();
     let workshop = workshop(&loaded)?;
+    let policy = policy(&rollout, &workshop)?;
     let rows = rows(arguments, &rollout, is_nats)?;
+    let folders = folders(arguments, share)?;
+    let depot = depot(arguments)?;
     let seed = known.as_ref().map_or(Ok(arguments.seed), |known| Seed::new(known.seed))?;
     let repeats = known.as_ref().map_or(arguments.repeats.unwrap_or(rollout.repeats), |known| known.repeats);
     let definition = match known {
@@ -65,7 +68,7 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
     let queue = queue(arguments, share, &folders, (rules, &definition.name())).await?;
     let groups_at_once = arguments.groups_at_once.map_or_else(|| usual_groups(&workshop), |groups| groups as usize);
     Ok(Drive {
-        policy: policy(&rollout, &workshop)?,
+        policy,
         rows,
         pictures: Arc::new(Pictures::new(PictureLimits::default(), Patience::default())),
         queue,
@@ -106,6 +109,27 @@ fn roles(arguments: &Run) -> Roles {
         RoleWord::Work => Roles { feed: false, work: true, export: false },
         RoleWord::Export => Roles { feed: false, work: false, export: true },
     }
+}
+
+/// What a command line asks for that cannot be.
+fn check(arguments: &Run) -> Result<()> {
+    let is_server = ["nats://", "tls://"].iter().any(|scheme| arguments.queue.starts_with(scheme));
+    if arguments.queue != "sqlite" && !is_server {
+        bail!(Misuse::new(format!("--queue {}: expected `sqlite` or nats://HOST:PORT", arguments.queue)));
+    }
+    if arguments.dataset.is_some() {
+        return Ok(());
+    }
+    if roles(arguments).feed {
+        bail!(Misuse::new("the data set is missing: somebody who is to list its rows has to be told where they are"));
+    }
+    if !is_server || arguments.depot.is_none() {
+        bail!(
+            Misuse::new("whoever does not see the data set needs --queue nats://HOST:PORT and --depot")
+                .hint("on one machine, run the same command line with the data set once more")
+        );
+    }
+    Ok(())
 }
 
 /// Which share of the items is this process's.
@@ -149,7 +173,7 @@ fn depot(arguments: &Run) -> Result<Depot> {
 }
 
 /// The recipe, and what the depot says is going on, for a worker that does not see the data set.
-async fn recipe(arguments: &Run, depot: &Depot) -> Result<(Loaded, Option<Definition>)> {
+async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
     if arguments.dataset.is_some() {
         let mut loaded = recipes::load(&arguments.recipe)?;
         if arguments.partial {
@@ -157,6 +181,7 @@ async fn recipe(arguments: &Run, depot: &Depot) -> Result<(Loaded, Option<Defini
         }
         return Ok((loaded, None));
     }
+    let depot = depot(arguments)?;
     // Whoever has the data set may begin a moment later.
     let mut was_told = false;
     let text = loop {
@@ -274,17 +299,8 @@ async fn queue(
 ) -> Result<Arc<dyn WorkQueue>> {
     Ok(match (share, arguments.queue.as_str()) {
         (Some(_), _) => Arc::new(ShardQueue::open(&folders.state, rules, name)?),
-        (None, "sqlite") if arguments.dataset.is_none() => {
-            bail!(
-                Misuse::new("a worker without a data set needs --queue nats://HOST:PORT and --depot")
-                    .hint("on one machine, run the same command line with the data set once more")
-            )
-        }
         (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
-        (None, address) if address.starts_with("nats://") || address.starts_with("tls://") => {
-            Arc::new(NatsQueue::connect(address, name, rules).await?)
-        }
-        (None, other) => bail!(Misuse::new(format!("--queue {other}: expected `sqlite` or nats://HOST:PORT"))),
+        (None, address) => Arc::new(NatsQueue::connect(address, name, rules).await?),
     })
 }
 
@@ -348,7 +364,8 @@ fn policy(rollout: &Rollout, workshop: &Workshop) -> Result<Option<PolicyPlan>> 
         };
         if let Some(refusal) = asked {
             bail!(
-                Misuse::new(refusal.to_string()).hint("`kontext` takes up adapters, `sglang` what its server can load")
+                Misuse::new(refusal.to_string())
+                    .hint("`flux_kontext` takes up adapters, `sglang_rollout` what its server can load")
             );
         }
     }

@@ -15,7 +15,7 @@ use crate::identity::{Asked, group_id, resampled_seed, rollout_id, row_seed};
 use crate::pack::Pack;
 use crate::queue::{Done, End, GiveBack, Lease, Spent};
 use crate::row::Row;
-use crate::rows::{Unfetched, check_mask, fetch, source_name};
+use crate::rows::{Rows, Unfetched, check_mask, fetch, source_name};
 use crate::written::{About, WriteDownError, pack, rewards, spent};
 
 /// What came of an attempt.
@@ -79,7 +79,7 @@ pub(super) async fn attempt(
 /// Where a row stands, for people. A row that travels is told by its number.
 fn shown(drive: &Drive, lease: &Lease) -> String {
     match &drive.rows {
-        crate::rows::Rows::Dataset(_) => lease.item.place.to_string(),
+        Rows::Dataset(dataset) => dataset.spot(&lease.item.place),
         _ => format!("row {}", lease.item.row),
     }
 }
@@ -115,6 +115,7 @@ fn of_the_mask(problem: PictureProblem) -> PictureProblem {
 fn later(drive: &Drive, lease: &Lease, (reason, spent): (String, Spent)) -> Came {
     let deliveries = lease.delivery;
     if deliveries >= drive.rules.deliveries {
+        let reason = format!("{}: {reason}", shown(drive, lease));
         return Came::Ended { end: End::Dead { reason, deliveries, spent }, work: None };
     }
     let after = Duration::from_secs(5).saturating_mul(1 << deliveries.min(7)).min(LONGEST_WAIT);
@@ -241,7 +242,10 @@ impl Attempt<'_> {
         let deliveries = self.lease.delivery;
         match vain {
             Vain::MayPass(reason) => later(self.drive, self.lease, (reason, all)),
-            Vain::Final(reason) => Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None },
+            Vain::Final(reason) => {
+                let reason = format!("{}: {reason}", shown(self.drive, self.lease));
+                Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None }
+            }
         }
     }
 
