@@ -3,6 +3,7 @@
 mod plan;
 mod reporter;
 mod results;
+mod rules;
 
 use std::process::ExitCode;
 

@@ -1,27 +1,25 @@
 //! Making a drive ready: recipe, data set, queue, depot.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use editscale_config::{Advantage, Export, PairChoice, Rollout};
-use editscale_core::{EditorName, PolicyKind, PolicyWeights, Seed, Silent};
+use editscale_config::Rollout;
+use editscale_core::{Seed, Silent};
 use editscale_engine::{Limits, Manifest, Retry};
 use editscale_fetch::Patience;
 use editscale_picture::Limits as PictureLimits;
-use editscale_rollout::advantage::AdvantageKind;
 use editscale_rollout::dataset::{Dataset, Pictures};
 use editscale_rollout::depot::Depot;
-use editscale_rollout::drive::{Drive, DriveRules, Folders, PolicyPlan, Roles};
-use editscale_rollout::export::{BestWorstRules, ExportRules, SftRules};
-use editscale_rollout::pairs::{self, PairRules};
+use editscale_rollout::drive::{Drive, DriveRules, Folders, Roles};
 use editscale_rollout::queue::{NatsQueue, QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
-use editscale_rollout::{Columns, Definition, Measures, Rows, Workshop};
+use editscale_rollout::{Definition, Rows, Workshop};
 use editscale_schema::House;
 
 use super::reporter::Reports;
+use super::rules::{columns, export, measures, policy};
 use crate::args::{RoleWord, Run};
 use crate::failure::{Misuse, tell};
 use crate::recipes::{self, Loaded};
@@ -238,15 +236,7 @@ fn usual_groups(workshop: &Workshop) -> usize {
 
 fn rows(arguments: &Run, rollout: &Rollout, is_nats: bool) -> Result<Rows> {
     let Some(path) = &arguments.dataset else { return Ok(Rows::Depot) };
-    let columns = &rollout.columns;
-    let columns = Columns {
-        source: columns.source.clone(),
-        instruction: columns.instruction.clone(),
-        mask: columns.mask.clone(),
-        id: columns.id.clone(),
-        seed: columns.seed.clone(),
-        keep: columns.keep.clone(),
-    };
+    let columns = columns(&rollout.columns);
     let dataset = Arc::new(Dataset::open(path, &columns).map_err(|error| Misuse::new(error.to_string()))?);
     tell(&dataset.describe());
     Ok(if is_nats { Rows::Shipped(dataset) } else { Rows::Dataset(dataset) })
@@ -334,75 +324,6 @@ async fn queue(
         (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
         (None, address) => Arc::new(NatsQueue::connect(address, name, rules).await?),
     })
-}
-
-fn measures(rollout: &Rollout) -> Measures {
-    let advantage = match rollout.advantage {
-        Advantage::Grpo(grpo) => AdvantageKind::Grpo { floor: grpo.floor, clip: grpo.clip },
-        Advantage::LeaveOneOut(_) => AdvantageKind::LeaveOneOut,
-        Advantage::Rank(_) => AdvantageKind::Rank,
-    };
-    Measures { advantage, flat_below: rollout.flat_below, trajectories: rollout.export.trajectories }
-}
-
-fn export(export: &Export, share: Option<Sharding>) -> ExportRules {
-    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index(), share.count()));
-    let choice = |choice| match choice {
-        PairChoice::All => pairs::PairChoice::All,
-        PairChoice::BestWorst => pairs::PairChoice::BestWorst,
-        PairChoice::Adjacent => pairs::PairChoice::Adjacent,
-    };
-    ExportRules {
-        name: format!("rollouts{own}"),
-        groups_per_shard: export.groups_per_shard,
-        parquet: export.parquet,
-        webdataset: export.webdataset,
-        trajectories: export.trajectories,
-        pairs: export.pairs.map(|pairs| PairRules {
-            choice: choice(pairs.choose),
-            margin: pairs.margin,
-            z_margin: None,
-            most: None,
-        }),
-        best_worst: export.best_worst.map(|best| BestWorstRules { k: best.count }),
-        sft: export.sft.map(|sft| SftRules { temperature: sft.temperature, most: None }),
-        ..ExportRules::default()
-    }
-}
-
-/// The weights that the recipe names, where its editor can take them up.
-fn policy(rollout: &Rollout, workshop: &Workshop) -> Result<Option<PolicyPlan>> {
-    let Some(policy) = &rollout.policy else { return Ok(None) };
-    let is_meant = |name: &EditorName| policy.editor.as_ref().is_none_or(|meant| meant == name);
-    let editor = workshop.editors.iter().find(|editor| is_meant(&editor.card().name));
-    let Some(editor) = editor.map(Arc::clone) else {
-        let name = policy.editor.as_ref().map(ToString::to_string).unwrap_or_default();
-        bail!(Misuse::new(format!("`rollout.policy.editor` is `{name}`: the recipe has no such editor")));
-    };
-    let kind = match (&policy.adapter, &policy.checkpoint) {
-        (Some(adapter), _) => PolicyKind::Adapter(adapter.as_str().into()),
-        (None, Some(checkpoint)) => PolicyKind::Checkpoint(checkpoint.as_str().into()),
-        (None, None) => PolicyKind::Base,
-    };
-    let weights = PolicyWeights { version: policy.version.as_str().into(), kind, scale: policy.scale as f32 };
-    let is_plain = weights.kind == PolicyKind::Base && policy.follow.is_none();
-    let support = editor.adopts();
-    if !is_plain {
-        let asked = if weights.kind == PolicyKind::Base {
-            // Whatever a trainer announces will be an adapter or a checkpoint.
-            if support.adapters || support.checkpoints { None } else { support.refusal(&editor.card().name, &weights) }
-        } else {
-            support.refusal(&editor.card().name, &weights)
-        };
-        if let Some(refusal) = asked {
-            bail!(
-                Misuse::new(refusal.to_string())
-                    .hint("`flux_kontext` takes up adapters, `sglang_rollout` what its server can load")
-            );
-        }
-    }
-    let follow = policy.follow.as_ref().map(PathBuf::from);
-    Ok(Some(PolicyPlan { editor, weights, follow, look_every: Duration::from_millis(500) }))
 }
 
 /// What this process is called in rows: machine, process and chance.
