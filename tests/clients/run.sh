@@ -61,6 +61,13 @@ PYTHONPATH=plugins/python-sdk/src "$venv/bin/python" tests/clients/trainer.py "$
 say readers of rollouts
 "$programs/examples/sample_rollouts" "$desk/sample"
 EDITSCALE_SAMPLE_ROLLOUTS="$desk/sample" "$venv/bin/python" -m pytest -q -p no:cacheprovider plugins/python-sdk deploy/ray
+say datasets and webdataset
+"$venv/bin/python" tests/clients/rollouts_read.py "$desk/sample"
+"$venv/bin/python" tests/clients/datasets_write.py "$desk/written"
+"$venv/bin/python" tests/clients/datasets_read.py "$desk/written" "$programs/examples/list_dataset"
+say NATS
+nats_server="$(find "$venv" -type f -name 'nats-server*' -size +1M | head -n 1)"
+tests/clients/nats.sh "$programs/examples" "$nats_server"
 say mcp for Python
 mkdir "$desk/pictures"
 cp examples/photos/coffee.jpg "$desk/pictures/"

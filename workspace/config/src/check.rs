@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use editscale_core::Scale;
-use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, quote};
+use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
 use editscale_search::{Gated, Rules, StopRule};
 
 use crate::document::reader;
@@ -61,6 +61,7 @@ fn read(text: &str, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Re
     check.weights();
     check.budget();
     check.money();
+    check.policy();
     check.assemble()
 }
 
@@ -147,6 +148,22 @@ impl Check<'_> {
                 .hint("give `prices` to what is paid for, or leave `usd` out");
             self.mistakes.warn(&self.places.span("budget.usd"), mistake);
         }
+    }
+
+    /// The weights of a data set's rollouts are those of an editor that is there.
+    fn policy(&self) {
+        let Sections { editors: Some(editors), rollout: Some(Some(rollout)), .. } = &self.sections else { return };
+        let Some(meant) = rollout.policy.as_ref().and_then(|policy| policy.editor.as_ref()) else { return };
+        if editors.iter().any(|editor| &editor.name == meant) {
+            return;
+        }
+        let known = || editors.iter().map(|editor| editor.name.as_str());
+        let hint = match nearest(meant.as_str(), known()) {
+            Some(name) => format!("did you mean {}?", quote(name)),
+            None => format!("its editors are {}", list(known())),
+        };
+        let mistake = Mistake::new(format!("the recipe has no editor {}", quote(meant.as_str()))).hint(hint);
+        self.error("rollout.policy.editor", mistake);
     }
 
     /// Puts the sections to work, if all is right so far.

@@ -23,8 +23,6 @@ pub struct Definition {
     pub recipe: String,
     /// The recipe with every default spelled out, with what it says of whole data sets.
     pub resolved_recipe: String,
-    /// Editors and rewards with what exactly answers, in words.
-    pub revisions: Vec<String>,
     /// The root of all seeds.
     pub seed: u64,
     /// How often each row is edited.
@@ -83,12 +81,11 @@ impl Definition {
         digest_of(facts.concat().as_bytes()).to_string()
     }
 
-    fn facts(&self) -> [(&'static str, String); 7] {
+    fn facts(&self) -> [(&'static str, String); 6] {
         let shards = self.shards.map_or_else(|| "none".to_owned(), |count| count.to_string());
         [
             ("the data set", self.fingerprint.clone()),
             ("the recipe", self.resolved_recipe.clone()),
-            ("what answers to the recipe's names", self.revisions.join(", ")),
             ("--seed", self.seed.to_string()),
             ("the number of repeats", self.repeats.to_string()),
             ("the number of shares of --shard", shards),
@@ -175,7 +172,6 @@ mod tests {
             fingerprint: "f".into(),
             recipe: "r".into(),
             resolved_recipe: "a: 1\nb: 2\n".into(),
-            revisions: vec!["editor e 1".into()],
             seed: 7,
             repeats: 1,
             shards: None,

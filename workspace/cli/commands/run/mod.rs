@@ -3,16 +3,19 @@
 mod plan;
 mod reporter;
 mod results;
+mod rules;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use editscale_engine::{StopSignal, Stopper};
-use editscale_rollout::drive::drive;
+use editscale_rollout::depot::DepotError;
+use editscale_rollout::drive::{DriveError, drive};
+use editscale_rollout::queue::QueueError;
 
 use self::plan::plan;
 use crate::args::Run;
-use crate::failure::INTERRUPTED;
+use crate::failure::{INTERRUPTED, STOPPED, explain};
 use crate::progress::{clear_bar, tell_beside_bar};
 use crate::signals::asked_to_stop;
 
@@ -25,8 +28,25 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode> {
         let summary = drive(planned, stop).await;
         clear_bar();
         Ok::<_, anyhow::Error>(summary?)
-    })?;
-    results::finish(arguments, &summary)
+    });
+    match summary {
+        Ok(summary) => results::finish(arguments, &summary),
+        Err(error) if is_away(&error) => {
+            explain(&error, arguments.json);
+            Ok(ExitCode::from(STOPPED))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether something could not be reached that may be there again later.
+fn is_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(QueueError::Away { .. }))
+            || matches!(cause.downcast_ref(), Some(DepotError::Away { .. }))
+            || matches!(cause.downcast_ref(), Some(DriveError::Queue(QueueError::Away { .. })))
+            || matches!(cause.downcast_ref(), Some(DriveError::Depot(DepotError::Away { .. })))
+    })
 }
 
 /// Ctrl-C and a polite kill ask the drive to stop; a second one ends the program.

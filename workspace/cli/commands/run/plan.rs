@@ -1,27 +1,25 @@
 //! Making a drive ready: recipe, data set, queue, depot.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use editscale_config::{Advantage, Export, PairChoice, Rollout};
-use editscale_core::{EditorName, PolicyKind, PolicyWeights, Seed, Silent};
+use editscale_config::Rollout;
+use editscale_core::{Seed, Silent};
 use editscale_engine::{Limits, Manifest, Retry};
 use editscale_fetch::Patience;
 use editscale_picture::Limits as PictureLimits;
-use editscale_rollout::advantage::AdvantageKind;
 use editscale_rollout::dataset::{Dataset, Pictures};
 use editscale_rollout::depot::Depot;
-use editscale_rollout::drive::{Drive, DriveRules, Folders, PolicyPlan, Roles};
-use editscale_rollout::export::{BestWorstRules, ExportRules, SftRules};
-use editscale_rollout::pairs::{self, PairRules};
+use editscale_rollout::drive::{Drive, DriveRules, Folders, Roles};
 use editscale_rollout::queue::{NatsQueue, QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
-use editscale_rollout::{Columns, Definition, Measures, Rows, Workshop};
+use editscale_rollout::{Definition, Rows, Workshop};
 use editscale_schema::House;
 
 use super::reporter::Reports;
+use super::rules::{columns, export, measures, policy};
 use crate::args::{RoleWord, Run};
 use crate::failure::{Misuse, tell};
 use crate::recipes::{self, Loaded};
@@ -33,14 +31,18 @@ const LEAST_ATTEMPTS: u32 = 12;
 
 /// All that a drive needs.
 pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
+    // All that can be wrong with what was asked for is found before anything is written down.
+    check(arguments)?;
     let share = share(arguments)?;
+    let is_nats = arguments.queue != "sqlite" && share.is_none();
+    let (loaded, known) = recipe(arguments).await?;
+    let rollout = loaded.recipe.rollout();
+    // Whoever does not carry out runs needs no models, and no machine for them.
+    let workshop = workshop(&loaded, roles(arguments).work)?;
+    let policy = if roles(arguments).work { policy(&rollout, &workshop)? } else { None };
+    let rows = rows(arguments, &rollout, is_nats)?;
     let folders = folders(arguments, share)?;
     let depot = depot(arguments)?;
-    let is_nats = arguments.queue != "sqlite" && share.is_none();
-    let (loaded, known) = recipe(arguments, &depot).await?;
-    let rollout = loaded.recipe.rollout();
-    let workshop = workshop(&loaded)?;
-    let rows = rows(arguments, &rollout, is_nats)?;
     let seed = known.as_ref().map_or(Ok(arguments.seed), |known| Seed::new(known.seed))?;
     let repeats = known.as_ref().map_or(arguments.repeats.unwrap_or(rollout.repeats), |known| known.repeats);
     let definition = match known {
@@ -53,7 +55,6 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
             fingerprint: fingerprint(&rows),
             recipe: loaded.text.clone(),
             resolved_recipe: loaded.recipe.to_yaml(),
-            revisions: revisions(&workshop),
             seed: seed.get(),
             repeats,
             shards: share.map(|share| u64::from(share.count())),
@@ -61,11 +62,14 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
         },
     };
     begin(&definition, arguments, &depot, is_nats).await?;
+    if roles(arguments).work {
+        check_revisions(&workshop, &depot).await?;
+    }
     let rules = QueueRules { lease: Duration::from_secs(arguments.lease_secs), deliveries: arguments.deliveries };
     let queue = queue(arguments, share, &folders, (rules, &definition.name())).await?;
     let groups_at_once = arguments.groups_at_once.map_or_else(|| usual_groups(&workshop), |groups| groups as usize);
     Ok(Drive {
-        policy: policy(&rollout, &workshop)?,
+        policy,
         rows,
         pictures: Arc::new(Pictures::new(PictureLimits::default(), Patience::default())),
         queue,
@@ -106,6 +110,27 @@ fn roles(arguments: &Run) -> Roles {
         RoleWord::Work => Roles { feed: false, work: true, export: false },
         RoleWord::Export => Roles { feed: false, work: false, export: true },
     }
+}
+
+/// What a command line asks for that cannot be.
+fn check(arguments: &Run) -> Result<()> {
+    let is_server = ["nats://", "tls://"].iter().any(|scheme| arguments.queue.starts_with(scheme));
+    if arguments.queue != "sqlite" && !is_server {
+        bail!(Misuse::new(format!("--queue {}: expected `sqlite` or nats://HOST:PORT", arguments.queue)));
+    }
+    if arguments.dataset.is_some() {
+        return Ok(());
+    }
+    if roles(arguments).feed {
+        bail!(Misuse::new("the data set is missing: somebody who is to list its rows has to be told where they are"));
+    }
+    if !is_server || arguments.depot.is_none() {
+        bail!(
+            Misuse::new("whoever does not see the data set needs --queue nats://HOST:PORT and --depot")
+                .hint("on one machine, run the same command line with the data set once more")
+        );
+    }
+    Ok(())
 }
 
 /// Which share of the items is this process's.
@@ -149,7 +174,7 @@ fn depot(arguments: &Run) -> Result<Depot> {
 }
 
 /// The recipe, and what the depot says is going on, for a worker that does not see the data set.
-async fn recipe(arguments: &Run, depot: &Depot) -> Result<(Loaded, Option<Definition>)> {
+async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
     if arguments.dataset.is_some() {
         let mut loaded = recipes::load(&arguments.recipe)?;
         if arguments.partial {
@@ -157,6 +182,7 @@ async fn recipe(arguments: &Run, depot: &Depot) -> Result<(Loaded, Option<Defini
         }
         return Ok((loaded, None));
     }
+    let depot = depot(arguments)?;
     // Whoever has the data set may begin a moment later.
     let mut was_told = false;
     let text = loop {
@@ -175,16 +201,20 @@ async fn recipe(arguments: &Run, depot: &Depot) -> Result<(Loaded, Option<Defini
 }
 
 /// Puts the recipe to work.
-fn workshop(loaded: &Loaded) -> Result<Workshop> {
+fn workshop(loaded: &Loaded, is_worker: bool) -> Result<Workshop> {
     let house = House::default();
     let recipe = &loaded.recipe;
-    let ports = build(recipe, &house, Arc::new(Silent))?;
-    check_needs(loaded, &ports)?;
+    let (mut editors, mut rewards) = (Vec::new(), Vec::new());
+    if is_worker {
+        let ports = build(recipe, &house, Arc::new(Silent))?;
+        check_needs(loaded, &ports)?;
+        (editors, rewards) = (ports.editors, ports.rewards);
+    }
     let retry = recipe.settings().retry;
     let attempts = retry.attempts.max(LEAST_ATTEMPTS);
     Ok(Workshop {
-        editors: ports.editors,
-        rewards: ports.rewards,
+        editors,
+        rewards,
         search: recipe.search_factory(),
         objective: recipe.objective(),
         limits: Limits {
@@ -206,15 +236,7 @@ fn usual_groups(workshop: &Workshop) -> usize {
 
 fn rows(arguments: &Run, rollout: &Rollout, is_nats: bool) -> Result<Rows> {
     let Some(path) = &arguments.dataset else { return Ok(Rows::Depot) };
-    let columns = &rollout.columns;
-    let columns = Columns {
-        source: columns.source.clone(),
-        instruction: columns.instruction.clone(),
-        mask: columns.mask.clone(),
-        id: columns.id.clone(),
-        seed: columns.seed.clone(),
-        keep: columns.keep.clone(),
-    };
+    let columns = columns(&rollout.columns);
     let dataset = Arc::new(Dataset::open(path, &columns).map_err(|error| Misuse::new(error.to_string()))?);
     tell(&dataset.describe());
     Ok(if is_nats { Rows::Shipped(dataset) } else { Rows::Dataset(dataset) })
@@ -243,6 +265,31 @@ fn revisions(workshop: &Workshop) -> Vec<String> {
     let editors = editors.into_iter().map(|editor| format!("editor {}: {}", editor.name, editor.revision));
     let rewards = rewards.into_iter().map(|reward| format!("reward {}: {}", reward.name, reward.revision));
     editors.chain(rewards).collect()
+}
+
+/// What the depot calls the editors and rewards of its rows.
+const REVISIONS: &str = "revisions";
+
+/// Makes sure that all workers edit and judge with the same: rows of two versions of a model in one data set would be told apart
+/// by nobody.
+async fn check_revisions(workshop: &Workshop, depot: &Depot) -> Result<()> {
+    let present = revisions(workshop).join("\n");
+    if depot.put_if_absent(REVISIONS, Bytes::from(present.clone())).await? {
+        return Ok(());
+    }
+    let recorded = depot.get(REVISIONS).await?.unwrap_or_default();
+    let recorded = String::from_utf8_lossy(&recorded).into_owned();
+    let differing = recorded.lines().zip(present.lines()).find(|(old, new)| old != new);
+    match differing {
+        None if recorded.lines().count() == present.lines().count() => Ok(()),
+        other => {
+            let (old, new) = other.unwrap_or((&recorded, &present));
+            bail!(
+                Misuse::new(format!("the rollouts were begun with `{old}`, and this worker has `{new}`"))
+                    .hint("give all workers the same program and weights, or begin another --out (and --depot)")
+            )
+        }
+    }
 }
 
 /// Writes down what is going on, or makes sure that it is the same as was begun.
@@ -274,86 +321,9 @@ async fn queue(
 ) -> Result<Arc<dyn WorkQueue>> {
     Ok(match (share, arguments.queue.as_str()) {
         (Some(_), _) => Arc::new(ShardQueue::open(&folders.state, rules, name)?),
-        (None, "sqlite") if arguments.dataset.is_none() => {
-            bail!(
-                Misuse::new("a worker without a data set needs --queue nats://HOST:PORT and --depot")
-                    .hint("on one machine, run the same command line with the data set once more")
-            )
-        }
         (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
-        (None, address) if address.starts_with("nats://") || address.starts_with("tls://") => {
-            Arc::new(NatsQueue::connect(address, name, rules).await?)
-        }
-        (None, other) => bail!(Misuse::new(format!("--queue {other}: expected `sqlite` or nats://HOST:PORT"))),
+        (None, address) => Arc::new(NatsQueue::connect(address, name, rules).await?),
     })
-}
-
-fn measures(rollout: &Rollout) -> Measures {
-    let advantage = match rollout.advantage {
-        Advantage::Grpo(grpo) => AdvantageKind::Grpo { floor: grpo.floor, clip: grpo.clip },
-        Advantage::LeaveOneOut(_) => AdvantageKind::LeaveOneOut,
-        Advantage::Rank(_) => AdvantageKind::Rank,
-    };
-    Measures { advantage, flat_below: rollout.flat_below, trajectories: rollout.export.trajectories }
-}
-
-fn export(export: &Export, share: Option<Sharding>) -> ExportRules {
-    let own = share.map_or_else(String::new, |share| format!("-{}-of-{}", share.index(), share.count()));
-    let choice = |choice| match choice {
-        PairChoice::All => pairs::PairChoice::All,
-        PairChoice::BestWorst => pairs::PairChoice::BestWorst,
-        PairChoice::Adjacent => pairs::PairChoice::Adjacent,
-    };
-    ExportRules {
-        name: format!("rollouts{own}"),
-        groups_per_shard: export.groups_per_shard,
-        parquet: export.parquet,
-        webdataset: export.webdataset,
-        trajectories: export.trajectories,
-        pairs: export.pairs.map(|pairs| PairRules {
-            choice: choice(pairs.choose),
-            margin: pairs.margin,
-            z_margin: None,
-            most: None,
-        }),
-        best_worst: export.best_worst.map(|best| BestWorstRules { k: best.count }),
-        sft: export.sft.map(|sft| SftRules { temperature: sft.temperature, most: None }),
-        ..ExportRules::default()
-    }
-}
-
-/// The weights that the recipe names, where its editor can take them up.
-fn policy(rollout: &Rollout, workshop: &Workshop) -> Result<Option<PolicyPlan>> {
-    let Some(policy) = &rollout.policy else { return Ok(None) };
-    let is_meant = |name: &EditorName| policy.editor.as_ref().is_none_or(|meant| meant == name);
-    let editor = workshop.editors.iter().find(|editor| is_meant(&editor.card().name));
-    let Some(editor) = editor.map(Arc::clone) else {
-        let name = policy.editor.as_ref().map(ToString::to_string).unwrap_or_default();
-        bail!(Misuse::new(format!("`rollout.policy.editor` is `{name}`: the recipe has no such editor")));
-    };
-    let kind = match (&policy.adapter, &policy.checkpoint) {
-        (Some(adapter), _) => PolicyKind::Adapter(adapter.as_str().into()),
-        (None, Some(checkpoint)) => PolicyKind::Checkpoint(checkpoint.as_str().into()),
-        (None, None) => PolicyKind::Base,
-    };
-    let weights = PolicyWeights { version: policy.version.as_str().into(), kind, scale: policy.scale as f32 };
-    let is_plain = weights.kind == PolicyKind::Base && policy.follow.is_none();
-    let support = editor.adopts();
-    if !is_plain {
-        let asked = if weights.kind == PolicyKind::Base {
-            // Whatever a trainer announces will be an adapter or a checkpoint.
-            if support.adapters || support.checkpoints { None } else { support.refusal(&editor.card().name, &weights) }
-        } else {
-            support.refusal(&editor.card().name, &weights)
-        };
-        if let Some(refusal) = asked {
-            bail!(
-                Misuse::new(refusal.to_string()).hint("`kontext` takes up adapters, `sglang` what its server can load")
-            );
-        }
-    }
-    let follow = policy.follow.as_ref().map(PathBuf::from);
-    Ok(Some(PolicyPlan { editor, weights, follow, look_every: Duration::from_millis(500) }))
 }
 
 /// What this process is called in rows: machine, process and chance.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use editscale_rollout::drive::Summary;
 use serde_json::json;
 
-use crate::args::Run;
+use crate::args::{RoleWord, Run};
 use crate::failure::{STOPPED, print, tell};
 
 /// Prints what came of a drive, and says how to exit.
@@ -46,11 +46,19 @@ pub(super) fn finish(arguments: &Run, summary: &Summary) -> Result<ExitCode> {
 fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
     let tallies = &summary.tallies;
     tell(&format!(
-        "{} groups of {} candidates; {} rows skipped, {} given up",
+        "{} groups with {} scored candidates; {} rows skipped, {} given up",
         tallies.done, tallies.candidates, tallies.skipped, tallies.dead
     ));
     if tallies.skipped + tallies.dead > 0 {
         tell(&format!("why rows were skipped or given up: {}/skipped/*.jsonl", arguments.out.display()));
+    }
+    if arguments.role == Some(RoleWord::Feed) && tallies.is_complete {
+        tell("all rows are entered");
+        return ExitCode::SUCCESS;
+    }
+    if summary.is_spent {
+        tell("error: what may be spent is spent: give more with --most-usd to go on");
+        return ExitCode::FAILURE;
     }
     if !summary.is_over {
         let left = tallies.entered.saturating_sub(tallies.ended());

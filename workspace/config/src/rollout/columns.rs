@@ -1,10 +1,12 @@
 //! Where a data set has what.
 
 use editscale_schema::{
-    Absent, Documented, Entry, Fields, Key, Keys, Mistake, Node, Scalar, Section, Text, Value, Yaml, quote,
+    Absent, Complaint, Documented, Entry, Fields, Key, Keys, Mistake, Node, Rule, Scalar, Section, Text, Value, Yaml,
+    quote,
 };
 
-/// The names of columns, keys or members; a name that is not given is looked for under its usual names.
+/// The names of columns, keys or members; a name that is not given is looked for under its usual names, and an empty one of a
+/// mask, a name or a seed says that there is no such column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DataColumns {
     /// The picture to edit.
@@ -21,6 +23,33 @@ pub struct DataColumns {
     pub keep: Vec<String>,
 }
 
+/// The name of a column, or an empty text where there is none.
+#[derive(Debug, Clone, Copy)]
+struct PerhapsColumn;
+
+impl Rule for PerhapsColumn {
+    type Value = String;
+
+    fn read(&self, found: &Scalar) -> Result<String, Complaint> {
+        match found {
+            Scalar::Text(text) if text.is_empty() => Ok(String::new()),
+            _ => Text.read(found),
+        }
+    }
+
+    fn expected(&self) -> String {
+        format!("{}, or `\"\"` where there is none", Text.expected())
+    }
+
+    fn show(&self, value: &String) -> Yaml {
+        Text.show(value)
+    }
+}
+
+const fn perhaps(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<PerhapsColumn> {
+    Key { name, rule: PerhapsColumn, absent: Absent::Unset(absent), meaning }
+}
+
 const fn column(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<Text> {
     Key { name, rule: Text, absent: Absent::Unset(absent), meaning }
 }
@@ -32,10 +61,12 @@ const SOURCE: Key<Text> = column(
 );
 const INSTRUCTION: Key<Text> =
     column("instruction", "`instruction`, `prompt` and other usual names", "what to do to it");
-const MASK: Key<Text> =
-    column("mask", "`mask`, where there is one", "where editing is allowed: white, of the source's size");
-const ID: Key<Text> = column("id", "`id` and other usual names, or the row's number", "what the row is called");
-const SEED: Key<Text> = column("seed", "made of `--seed` and the row's name", "the root seed of the row's runs");
+const MASK: Key<PerhapsColumn> =
+    perhaps("mask", "`mask`, where there is one", "where editing is allowed: white, of the source's size");
+const ID: Key<PerhapsColumn> =
+    perhaps("id", "`id` and other usual names, or the row's number", "what the row is called");
+const SEED: Key<PerhapsColumn> =
+    perhaps("seed", "made of `--seed` and the row's name", "the root seed of the row's runs");
 const KEEP: Section = Section {
     name: "keep",
     allowed: "a list of columns",
@@ -67,7 +98,8 @@ impl DataColumns {
 }
 
 fn names(fields: &Fields<'_>, entry: &Entry) -> Option<Vec<String>> {
-    fields.list(entry)?.iter().map(|item| name(fields, item)).collect()
+    let names: Vec<Option<String>> = fields.list(entry)?.iter().map(|item| name(fields, item)).collect();
+    names.into_iter().collect()
 }
 
 fn name(fields: &Fields<'_>, item: &Node) -> Option<String> {

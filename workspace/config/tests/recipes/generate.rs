@@ -79,6 +79,8 @@ fn flux_kontext() -> BoxedStrategy<String> {
         option("eta", 0.0f64..=10.0),
         option("fit_source", any::<bool>()),
         option("text_tokens", 2u32..=4096),
+        option("adapter", path()),
+        option("adapter_scale", -100.0f64..=100.0),
         option("text_device", word(&["same", "cpu"])),
         option("weights", word(&["auto", "converted", "stored"])),
     ];
@@ -491,6 +493,66 @@ fn rest() -> impl Strategy<Value = String> {
         .prop_map(|(stop, budget, retain, retry, output)| [stop, budget, retain, retry, output].concat())
 }
 
+/// What is done with whole data sets.
+fn rollout() -> impl Strategy<Value = String> {
+    let perhaps = || prop_oneof![path(), Just(String::new())];
+    let keep = prop::option::of(prop::collection::vec(path(), 0..3))
+        .prop_map(|names| names.map_or(String::new(), |names| format!("keep: {names:?}")));
+    let columns = vec![
+        option("source", path()),
+        option("instruction", path()),
+        option("mask", perhaps()),
+        option("id", perhaps()),
+        option("seed", perhaps()),
+        keep.boxed(),
+    ];
+    let advantage = prop_oneof![
+        tagged("grpo", vec![option("floor", 1e-12f64..1e6), option("clip", 1e-6f64..1e6)]),
+        tagged("leave_one_out", Vec::new()),
+        tagged("rank", Vec::new()),
+    ];
+    let flags = ["parquet", "webdataset", "trajectories"].map(|key| option(key, any::<bool>()));
+    let views = vec![
+        option("groups_per_shard", 1u32..=1_000_000),
+        perhaps_map(
+            "pairs",
+            vec![option("choose", word(&["best_worst", "adjacent", "all"])), option("margin", 0.0f64..1e9)],
+        ),
+        perhaps_map("best_worst", vec![option("count", 1u32..=10_000)]),
+        perhaps_map("sft", vec![option("temperature", 1e-9f64..1e9)]),
+    ];
+    let weights = prop_oneof![
+        Just(String::new()),
+        path().prop_map(|adapter| format!("adapter: {adapter:?}")),
+        path().prop_map(|checkpoint| format!("checkpoint: {checkpoint:?}")),
+    ];
+    let policy = vec![
+        path().prop_map(|version| format!("version: {version:?}")).boxed(),
+        weights.boxed(),
+        option("scale", 0.0f64..=100.0),
+        option("follow", path()),
+    ];
+    let all = vec![
+        perhaps_map("columns", columns),
+        prop::option::of(advantage)
+            .prop_map(|one| one.map_or(String::new(), |one| format!("advantage: {one}")))
+            .boxed(),
+        option("repeats", 1u32..=1_000_000),
+        option("flat_below", 0.0f64..1e6),
+        option("resample", 0u32..=100),
+        perhaps_map("export", flags.into_iter().chain(views).collect()),
+        perhaps_map("policy", policy),
+    ];
+    perhaps_map("rollout", all).prop_map(|map| if map.is_empty() { map } else { map + "\n" })
+}
+
+/// A map with those of its options that are given, or nothing.
+fn perhaps_map(key: &'static str, options: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
+    // An alternative without the braces around it is such a map.
+    let map = tagged(key, options).prop_map(|tagged| tagged[1..tagged.len() - 1].to_owned());
+    prop_oneof![map, Just(String::new())].boxed()
+}
+
 fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
     let gate =
         (prop::sample::select(names), prop::option::of(name()), -1e9f64..1e9).prop_map(|(reward, part, at_least)| {
@@ -503,7 +565,7 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
     let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names)));
-    (editors(), rewards, search(), rest()).prop_map(|(editors, (rewards, gates), search, rest)| {
-        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}")
+    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, (rewards, gates), search, rest, rollout)| {
+        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}")
     })
 }

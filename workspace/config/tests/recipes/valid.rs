@@ -4,8 +4,11 @@ use std::any::Any;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use editscale_config::{AllImages, BestImages, Output, OutputFormat, Retain, Retry, Stop, WinnerImage};
-use editscale_core::{Budget, Need, Scale, Usd};
+use editscale_config::{
+    Advantage, AllImages, BestImages, BestWorst, DataColumns, Export, Grpo, Output, OutputFormat, PairChoice, Pairs,
+    Policy, Retain, Retry, Rollout, Stop, Weighted, WinnerImage,
+};
+use editscale_core::{Budget, EditorName, Need, Scale, Usd};
 use editscale_darkroom::DarkroomRecipe;
 use editscale_models::device::{DeviceChoice, DtypeChoice};
 use editscale_models::editors::diffusion::ResultSize;
@@ -83,6 +86,21 @@ budget: {edits: 60, nfe: 1000, reward_calls: 120, tokens: 9007199254740991, usd:
 retain: {best: {count: 4}}
 retry: {attempts: 1, base_delay_secs: 0, max_delay_secs: 0.25}
 output: {format: jpeg, quality: 80, keep_metadata: true}
+rollout:
+  columns: {source: before, instruction: what to do, mask: '', id: 'no', seed: '', keep: [topic, meta.licence]}
+  repeats: 3
+  advantage: {grpo: {floor: 0.01, clip: 5}}
+  flat_below: 0.5
+  resample: 2
+  export:
+    parquet: false
+    webdataset: true
+    trajectories: false
+    groups_per_shard: 8
+    pairs: {choose: adjacent, margin: 0.05}
+    best_worst: {count: 2}
+    sft: {temperature: 0.5}
+  policy: {version: step-8, editor: 'no', adapter: adapters/step-8, scale: 0.5, follow: adapters/policy.json}
 ";
 
 /// The editor of a recipe, as what it is.
@@ -144,7 +162,84 @@ fn everything_can_be_set() {
     retain: {best: {count: 4}}
     retry: {attempts: 1, base_delay_secs: 0.0, max_delay_secs: 0.25}
     output: {format: jpeg, quality: 80, keep_metadata: true}
+    rollout:
+      columns:
+        source: before
+        instruction: "what to do"
+        mask: ""
+        id: "no"
+        seed: ""
+        keep: [topic, meta.licence]
+      repeats: 3
+      advantage: {grpo: {floor: 0.01, clip: 5.0}}
+      flat_below: 0.5
+      resample: 2
+      export:
+        parquet: false
+        webdataset: true
+        trajectories: false
+        groups_per_shard: 8
+        pairs: {choose: adjacent, margin: 0.05}
+        best_worst: {count: 2}
+        sft: {temperature: 0.5}
+      policy:
+        version: step-8
+        editor: "no"
+        adapter: "adapters/step-8"
+        scale: 0.5
+        follow: "adapters/policy.json"
     "#);
+}
+
+#[test]
+fn what_is_said_of_data_sets_is_read() {
+    let rollout = recipe(EVERYTHING).rollout();
+    let text = |text: &str| Some(text.to_owned());
+    let columns = DataColumns {
+        source: text("before"),
+        instruction: text("what to do"),
+        mask: text(""),
+        id: text("no"),
+        seed: text(""),
+        keep: vec!["topic".to_owned(), "meta.licence".to_owned()],
+    };
+    let export = Export {
+        parquet: false,
+        webdataset: true,
+        trajectories: false,
+        groups_per_shard: 8,
+        pairs: Some(Pairs { choose: PairChoice::Adjacent, margin: 0.05 }),
+        best_worst: Some(BestWorst { count: 2 }),
+        sft: Some(Weighted { temperature: 0.5 }),
+    };
+    let policy = Policy {
+        version: "step-8".to_owned(),
+        editor: EditorName::new("no").ok(),
+        adapter: text("adapters/step-8"),
+        checkpoint: None,
+        scale: 0.5,
+        follow: text("adapters/policy.json"),
+    };
+    let advantage = Advantage::Grpo(Grpo { floor: 0.01, clip: Some(5.0) });
+    let policy = Some(policy);
+    assert_eq!(rollout, Rollout { columns, repeats: 3, advantage, flat_below: 0.5, resample: 2, export, policy });
+}
+
+#[test]
+fn what_is_left_out_of_data_sets_has_its_default() {
+    let usual = recipe(DESIGN);
+    let empty = recipe(&format!("{DESIGN}rollout: {{columns: {{}}, advantage: {{grpo: {{}}}}, export: {{}}}}\n"));
+    assert_eq!((usual.rollout(), empty.rollout()), (Rollout::default(), Rollout::default()));
+    let views = recipe(&format!("{DESIGN}rollout: {{export: {{pairs: {{}}, best_worst: {{}}, sft: {{}}}}}}\n"));
+    let export = Export {
+        pairs: Some(Pairs { choose: PairChoice::BestWorst, margin: 0.0 }),
+        best_worst: Some(BestWorst { count: 1 }),
+        sft: Some(Weighted { temperature: 1.0 }),
+        ..Export::default()
+    };
+    assert_eq!(views.rollout().export, export);
+    assert_snapshot!(empty.to_yaml().split_once("rollout:").unwrap().1, @"");
+    assert_eq!(empty.for_single_runs(), usual, "single runs look at nothing of it");
 }
 
 #[test]
@@ -182,6 +277,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
     editor:
       flux_kontext:
         dir: "models/b"
+        adapter_scale: 1.0
         steps: 28
         guidance: 2.5
         eta: 0.0
@@ -199,7 +295,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         cache_mib: 512
     "#);
     let (model, _) = resolved(
-        "{flux_kontext: {dir: b, transformer: q4.gguf, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
+        "{flux_kontext: {dir: b, transformer: q4.gguf, adapter: step-8, adapter_scale: 0.5, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
          text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
          activation_mib: 1, paused_mib: 0, batch: 4, text_device: cpu, weights: stored, cache_mib: 0}}",
     );
@@ -216,6 +312,8 @@ fn diffusion_models_are_spelled_out_when_resolved() {
     let expected = FluxKontextRecipe {
         dir: "b".to_owned(),
         transformer: Some("q4.gguf".to_owned()),
+        adapter: Some("step-8".to_owned()),
+        adapter_scale: 0.5,
         steps: 4,
         guidance: 3.0,
         eta: 0.7,

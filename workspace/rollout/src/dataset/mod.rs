@@ -93,6 +93,11 @@ impl Dataset {
         row.map_err(|reason| RowProblem { place: self.reader.spot(place), reason })
     }
 
+    /// Where a row lies, for people: file and line, record or member. Blocking.
+    pub fn spot(&self, place: &Place) -> String {
+        self.reader.spot(place)
+    }
+
     /// A digest of what the data set is: names, lengths and contents of its files, and the columns. It is the same for a copy
     /// elsewhere. Of large files only blocks are looked at.
     pub fn fingerprint(&self) -> String {

@@ -15,7 +15,7 @@ use crate::identity::{Asked, group_id, resampled_seed, rollout_id, row_seed};
 use crate::pack::Pack;
 use crate::queue::{Done, End, GiveBack, Lease, Spent};
 use crate::row::Row;
-use crate::rows::{Unfetched, check_mask, fetch, source_name};
+use crate::rows::{Rows, Unfetched, check_mask, fetch, source_name};
 use crate::written::{About, WriteDownError, pack, rewards, spent};
 
 /// What came of an attempt.
@@ -79,7 +79,7 @@ pub(super) async fn attempt(
 /// Where a row stands, for people. A row that travels is told by its number.
 fn shown(drive: &Drive, lease: &Lease) -> String {
     match &drive.rows {
-        crate::rows::Rows::Dataset(_) => lease.item.place.to_string(),
+        Rows::Dataset(dataset) => dataset.spot(&lease.item.place),
         _ => format!("row {}", lease.item.row),
     }
 }
@@ -115,6 +115,7 @@ fn of_the_mask(problem: PictureProblem) -> PictureProblem {
 fn later(drive: &Drive, lease: &Lease, (reason, spent): (String, Spent)) -> Came {
     let deliveries = lease.delivery;
     if deliveries >= drive.rules.deliveries {
+        let reason = format!("{}: {reason}", shown(drive, lease));
         return Came::Ended { end: End::Dead { reason, deliveries, spent }, work: None };
     }
     let after = Duration::from_secs(5).saturating_mul(1 << deliveries.min(7)).min(LONGEST_WAIT);
@@ -191,7 +192,7 @@ impl Attempt<'_> {
             let ran = match self.run(&about, &work).await? {
                 Run::Ended(ran) => ran,
                 Run::Stopped => return Ok(Came::Back(GiveBack::Stopping)),
-                Run::InUse => return Ok(Came::Back(in_use())),
+                Run::InUse => return Ok(self.step_back().await),
             };
             if let Some(vain) = vain(&ran.record) {
                 return Ok(self.in_vain(vain, &about, &ran.outcome));
@@ -241,8 +242,22 @@ impl Attempt<'_> {
         let deliveries = self.lease.delivery;
         match vain {
             Vain::MayPass(reason) => later(self.drive, self.lease, (reason, all)),
-            Vain::Final(reason) => Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None },
+            Vain::Final(reason) => {
+                let reason = format!("{}: {reason}", shown(self.drive, self.lease));
+                Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None }
+            }
         }
+    }
+
+    /// Leaves an item alone whose run is in another process's hands: a worker that was thought dead and only slept. However
+    /// long that takes, it is not the row's fault, and does not count as a try.
+    async fn step_back(&self) -> Came {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(IN_USE) => {}
+            () = stop.stopped() => {}
+        }
+        Came::Back(GiveBack::Stopping)
     }
 
     /// Carries out the run of this sampling, from its beginning or from where its journal ends.
@@ -267,7 +282,11 @@ impl Attempt<'_> {
 
     fn begin_anew(&self, path: &std::path::Path, why: &str) -> Result<(), DriveError> {
         self.drive.reporter.tell(&format!("a run under way is of no use any more and is begun anew: {why}"));
-        std::fs::remove_dir_all(path).map_err(io("remove", path))
+        match std::fs::remove_dir_all(path) {
+            // Whoever else was at it has ended the item meanwhile.
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(io("remove", path)),
+        }
     }
 
     async fn run_once(&self, about: &About, path: &std::path::Path) -> Result<Run, EngineError> {
@@ -316,12 +335,6 @@ fn run_id(about: &About) -> RunId {
     let short = about.rollout_id.get(..40).unwrap_or(&about.rollout_id);
     let name = format!("{short}-{}", about.resampled);
     RunId::new(&name).unwrap_or_else(|_| unreachable!("hexadecimal digits, a dash and a number are a name"))
-}
-
-/// What becomes of an item whose run another process is at.
-fn in_use() -> GiveBack {
-    let reason = "another worker is at this run".to_owned();
-    GiveBack::Again { after: IN_USE, reason, spent: Spent::default() }
 }
 
 /// How a run came out.

@@ -115,7 +115,11 @@ async fn ship_one(drive: &Drive, entry: Entry) -> Result<Entry, DriveError> {
     match ship(row, &drive.depot, &drive.pictures).await {
         Ok(place) => Ok(Entry::Work(Item { place, ..item })),
         Err(Unfetched::Row(problem)) => {
-            let reason = format!("{}: {}", item.place, problem.reason);
+            let place = match &drive.rows {
+                Rows::Dataset(dataset) | Rows::Shipped(dataset) => dataset.spot(&item.place),
+                Rows::Depot => item.place.to_string(),
+            };
+            let reason = format!("{place}: {}", problem.reason);
             Ok(Entry::Skipped { item, reason })
         }
         Err(Unfetched::Depot(error)) => Err(error.into()),

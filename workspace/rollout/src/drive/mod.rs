@@ -26,7 +26,7 @@ pub use trouble::DriveError;
 use crate::dataset::Pictures;
 use crate::depot::Depot;
 use crate::export::ExportRules;
-use crate::queue::{Sharding, Tallies, WorkQueue};
+use crate::queue::{QueueError, Sharding, Tallies, WorkQueue};
 use crate::rows::Rows;
 use crate::workshop::Workshop;
 use crate::written::Measures;
@@ -93,7 +93,7 @@ pub trait Reporter: Send + Sync {
 /// All that is needed to drive a data set.
 #[derive(Clone)]
 pub struct Drive {
-    /// The recipe at work.
+    /// The recipe at work; a process that does not carry out runs needs no editors and rewards in it.
     pub workshop: Workshop,
     /// Where rows come from.
     pub rows: Rows,
@@ -132,6 +132,8 @@ pub struct Summary {
     pub shards: u64,
     /// Whether all is done and, where this process had a part in it, written.
     pub is_over: bool,
+    /// Whether it ended because what may be spent is spent.
+    pub is_spent: bool,
     /// Whether it was asked to stop.
     pub was_stopped: bool,
 }
@@ -185,8 +187,18 @@ async fn finish(tasks: &mut JoinSet<Result<(), DriveError>>, stopper: &Stopper) 
 }
 
 async fn summary(drive: &Drive, was_stopped: bool) -> Result<Summary, DriveError> {
-    let tallies = drive.queue.tallies().await?;
     let shards = exporting::shards(drive)?;
+    let tallies = match drive.queue.tallies().await {
+        // What was done is in the queue, wherever that is: it goes on from there.
+        Err(QueueError::Away { .. }) => None,
+        other => Some(other?),
+    };
+    let Some(tallies) = tallies else {
+        let tallies = Tallies::default();
+        return Ok(Summary { tallies, shards, is_over: false, is_spent: false, was_stopped });
+    };
     let written = !drive.rules.roles.export || exporting::is_all_written(drive, &tallies)?;
-    Ok(Summary { tallies, shards, is_over: tallies.is_over() && written, was_stopped })
+    let is_over = tallies.is_over() && written;
+    let is_spent = !is_over && drive.rules.most_usd_micros.is_some_and(|most| tallies.spent.usd_micros >= most);
+    Ok(Summary { tallies, shards, is_over, is_spent, was_stopped })
 }

@@ -213,7 +213,12 @@ async fn carry(drive: Arc<Drive>, lease: Lease, held: Held, stamp: PolicyStamp) 
             }
         }
         Came::Back(why) => {
-            patiently(&drive, &stop, || drive.queue.give_back(&lease, why.clone())).await?;
+            let given = patiently(&drive, &stop, || drive.queue.give_back(&lease, why.clone())).await;
+            match given {
+                // The item is somebody else's, and there is nothing to give back.
+                Err(DriveError::Queue(QueueError::LeaseLost { .. })) => {}
+                other => drop(other?),
+            }
         }
     }
     Ok(())

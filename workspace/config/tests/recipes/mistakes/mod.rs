@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod many;
 mod refused_yaml;
+mod rollouts;
 mod servers;
 mod shapes;
 mod syntax;
