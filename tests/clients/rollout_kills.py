@@ -34,7 +34,7 @@ class Disturbance:
 
     def spread(self, count):
         slots = ((number + self.chance.random()) / max(count, 1) for number in range(count))
-        return [int(slot * 0.97 * self.plan.requests) for slot in slots]
+        return [int(slot * 0.9 * self.plan.requests) for slot in slots]
 
     def start(self):
         return self.desk.start(self.out, *self.more)
