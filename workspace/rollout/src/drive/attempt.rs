@@ -192,7 +192,8 @@ impl Attempt<'_> {
             let ran = match self.run(&about, &work).await? {
                 Run::Ended(ran) => ran,
                 Run::Stopped => return Ok(Came::Back(GiveBack::Stopping)),
-                Run::InUse => return Ok(self.step_back().await),
+                // A worker that was thought dead and only slept: however long that takes, it is not the row's fault.
+                Run::InUse => return Ok(Came::Back(GiveBack::InUse { after: IN_USE })),
             };
             if let Some(vain) = vain(&ran.record) {
                 return Ok(self.in_vain(vain, &about, &ran.outcome));
@@ -247,17 +248,6 @@ impl Attempt<'_> {
                 Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None }
             }
         }
-    }
-
-    /// Leaves an item alone whose run is in another process's hands: a worker that was thought dead and only slept. However
-    /// long that takes, it is not the row's fault, and does not count as a try.
-    async fn step_back(&self) -> Came {
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(IN_USE) => {}
-            () = stop.stopped() => {}
-        }
-        Came::Back(GiveBack::Stopping)
     }
 
     /// Carries out the run of this sampling, from its beginning or from where its journal ends.

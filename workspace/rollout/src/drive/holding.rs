@@ -16,7 +16,7 @@ pub(super) struct Holds(Mutex<HashMap<u64, (Lease, Stopper)>>);
 #[derive(Debug)]
 pub(super) struct Held {
     holds: Arc<Holds>,
-    ordinal: u64,
+    lease: Lease,
     stopper: Stopper,
 }
 
@@ -29,7 +29,7 @@ impl Holds {
     pub(super) fn hold(self: &Arc<Self>, lease: &Lease) -> Held {
         let (stopper, _) = Stopper::new();
         self.locked().insert(lease.item.ordinal, (lease.clone(), stopper.clone()));
-        Held { holds: Arc::clone(self), ordinal: lease.item.ordinal, stopper }
+        Held { holds: Arc::clone(self), lease: lease.clone(), stopper }
     }
 
     /// Asks every run to stop.
@@ -69,6 +69,10 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.holds.locked().remove(&self.ordinal);
+        let (mut held, ordinal) = (self.holds.locked(), self.lease.item.ordinal);
+        // An item whose lease was lost may have come to this process once more: that hold is another.
+        if held.get(&ordinal).is_some_and(|(lease, _)| lease.token == self.lease.token) {
+            held.remove(&ordinal);
+        }
     }
 }

@@ -201,13 +201,12 @@ async fn carry(drive: Arc<Drive>, lease: Lease, held: Held, stamp: PolicyStamp) 
     let stop = held.signal();
     match came {
         Came::Ended { end, work } => {
-            let recorded = patiently(&drive, &stop, || drive.queue.end(&lease, end.clone())).await?;
-            if recorded.is_some()
-                && let Some(work) = work
-            {
-                // What ended is written down elsewhere. A folder that cannot be removed is only in the way of the disk.
+            if let Some(work) = work {
+                // What ended lies in the depot, where whoever gets the item next finds it. The folder goes first: after the end,
+                // nobody would look for it. One that cannot be removed is only in the way of the disk.
                 tokio::task::spawn_blocking(move || std::fs::remove_dir_all(work)).await.ok();
             }
+            let recorded = patiently(&drive, &stop, || drive.queue.end(&lease, end.clone())).await?;
             if recorded == Some(Recorded::Already) {
                 tracing::debug!(ordinal = lease.item.ordinal, "somebody else had ended this item");
             }

@@ -142,6 +142,12 @@ impl AddAssign for Spent {
 pub enum GiveBack {
     /// The worker is asked to stop; the item waits at once again, and the delivery does not count.
     Stopping,
+    /// Somebody else is at its files, such as a worker that was silent for too long and still lives: again after this time,
+    /// and the delivery does not count.
+    InUse {
+        /// How long to wait.
+        after: Duration,
+    },
     /// Something was away that may come back: again after this time, unless the item has used up its deliveries.
     Again {
         /// How long to wait.

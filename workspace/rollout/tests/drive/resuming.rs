@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use editscale_core::CandidateId;
-use editscale_engine::Stopper;
+use editscale_engine::{RunDirectory, Stopper};
+use editscale_rollout::Place;
 use editscale_rollout::drive::drive;
-use editscale_rollout::queue::End;
+use editscale_rollout::queue::{End, Item, Lease, LeaseToken, Spent, SqliteQueue, WorkQueue};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, column};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drive_that_is_stopped_anywhere_goes_on_to_the_same_rows() {
@@ -119,4 +120,44 @@ async fn what_a_dead_worker_has_packed_is_found() {
     assert!(desk.run().await.unwrap().is_over);
     assert_eq!(desk.editor.asked.load(Ordering::Relaxed), asked);
     assert_eq!(desk.exported().len(), 8);
+}
+
+/// A worker that was silent for so long that its item was handed out again, and still lives: its run is waited for, and the
+/// item is not given up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_other_hands_is_waited_for() {
+    let quiet = Desk::new(1);
+    quiet.run().await.unwrap();
+    let mut desk = Desk::new(1);
+    desk.rules.deliveries = 1;
+    let id = column(&quiet.out(), "rollout_id").pop().unwrap();
+    let other = RunDirectory::create(&desk.out().join("work").join(id).join("0")).unwrap();
+    let (ran, ()) = tokio::join!(desk.run(), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(other);
+    });
+    assert_eq!(ran.unwrap().tallies.done, 1);
+    assert_eq!(quiet.exported(), desk.exported());
+}
+
+/// An item that somebody else has ended, as happens to whoever was silent for too long: the run is stopped, the rest goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_lease_ends_a_run_and_not_the_drive() {
+    let mut desk = Desk::new(2);
+    desk.rules.lease = Duration::from_millis(300);
+    desk.editor.delay = Arc::new(|_| Duration::from_secs(1));
+    let path = desk.out().join("state/queue.sqlite");
+    let (plan, rules) = (desk.plan(), desk.rules);
+    let (ran, ()) = tokio::join!(drive(plan, editscale_engine::StopSignal::never()), async {
+        let other = SqliteQueue::open(&path, rules, "test").unwrap();
+        while other.tallies().await.unwrap().leased < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let item = Item { ordinal: 0, row: 0, repeat: 0, place: Place(String::new()) };
+        let lease = Lease { item, delivery: 1, token: LeaseToken(String::new()) };
+        let end = End::Dead { reason: "elsewhere".to_owned(), deliveries: 1, spent: Spent::default() };
+        other.end(&lease, end).await.unwrap();
+    });
+    let tallies = ran.unwrap().tallies;
+    assert_eq!((tallies.done, tallies.dead), (1, 1));
 }

@@ -48,6 +48,9 @@ pub(crate) fn all() -> Vec<Case> {
         case("a silent lease is handed out again", (SHORT, 10), |bench| Box::pin(a_silent_lease_comes_again(bench))),
         case("an extended lease is kept", (SHORT * 3, 10), |bench| Box::pin(an_extended_lease_is_kept(bench))),
         case("stopping does not count", (LONG, 2), |bench| Box::pin(stopping_does_not_count(bench))),
+        case("what is in use waits and does not count", (LONG, 2), |bench| {
+            Box::pin(what_is_in_use_waits_and_does_not_count(bench))
+        }),
         case("what is tried again waits", (LONG, 10), |bench| Box::pin(what_is_tried_again_waits(bench))),
         case("an item dies of its failures", (LONG, 2), |bench| Box::pin(an_item_dies_of_its_failures(bench))),
         case("an item dies of silence", (SHORT, 2), |bench| Box::pin(an_item_dies_of_silence(bench))),
@@ -210,6 +213,23 @@ async fn stopping_does_not_count(bench: &dyn Bench) -> Result<()> {
         ensure!(queue.give_back(&lease, GiveBack::Stopping).await?.is_none());
     }
     until(&queue, |tallies| tallies.waiting + tallies.leased == 1 && tallies.spent == Spent::default()).await
+}
+
+async fn what_is_in_use_waits_and_does_not_count(bench: &dyn Bench) -> Result<()> {
+    let queue = bench.open().await?;
+    queue.enter(&work(0..1)).await?;
+    for _ in 0..3 {
+        let (lease, since) = (lease_one(&queue).await?, Instant::now());
+        ensure!(lease.delivery == 1, "{lease:?}");
+        ensure!(queue.give_back(&lease, GiveBack::InUse { after: SHORT / 4 }).await?.is_none());
+        until(&queue, |tallies| tallies.waiting + tallies.leased == 1 && tallies.spent == Spent::default()).await?;
+        queue.give_back(&lease, GiveBack::Stopping).await.unwrap_err();
+        queue.give_back(&lease, GiveBack::InUse { after: SHORT }).await.unwrap_err();
+        let next = lease_one(&queue).await?;
+        ensure!(since.elapsed() >= SHORT / 5, "handed out after {:?}", since.elapsed());
+        ensure!(queue.give_back(&next, GiveBack::Stopping).await?.is_none());
+    }
+    Ok(())
 }
 
 async fn what_is_tried_again_waits(bench: &dyn Bench) -> Result<()> {

@@ -318,6 +318,7 @@ impl NatsQueue {
         let (round, delivered) = (ticket.round, ticket.delivered);
         let (fact, after) = match why {
             GiveBack::Stopping => (Fact::Stopped { ordinal, round, delivered }, Duration::ZERO),
+            GiveBack::InUse { after } => (Fact::Stopped { ordinal, round, delivered }, after),
             GiveBack::Again { reason, spent, .. } if lease.delivery >= self.rules.deliveries => {
                 let vain = self.facts().await?.vain(ordinal);
                 let end = End::Dead { reason, deliveries: lease.delivery, spent: vain + spent };

@@ -169,9 +169,14 @@ impl State {
     pub(super) fn give_back(&mut self, lease: &Lease, why: GiveBack) -> Result<Option<End>, QueueError> {
         self.holds(lease)?;
         let ordinal = lease.item.ordinal;
-        let GiveBack::Again { after, reason, spent } = why else {
-            self.write(&[Line::Stopped(ordinal)])?;
-            return Ok(None);
+        let (after, reason, spent) = match why {
+            GiveBack::Stopping => return self.write(&[Line::Stopped(ordinal)]).map(|()| None),
+            GiveBack::InUse { after } => {
+                self.write(&[Line::Stopped(ordinal)])?;
+                self.put_off(ordinal, after);
+                return Ok(None);
+            }
+            GiveBack::Again { after, reason, spent } => (after, reason, spent),
         };
         let deliveries = self.known(ordinal)?.deliveries;
         if deliveries >= self.rules.deliveries {
@@ -181,11 +186,16 @@ impl State {
             return Ok(Some(end));
         }
         self.write(&[Line::Again { ordinal, spent }])?;
+        self.put_off(ordinal, after);
+        Ok(None)
+    }
+
+    /// Keeps an item that waits from being handed out for a time.
+    fn put_off(&mut self, ordinal: u64, after: Duration) {
         if !after.is_zero() {
             self.items.waiting.remove(&ordinal);
             self.items.later.insert((deadline(after), ordinal));
         }
-        Ok(None)
     }
 
     pub(super) fn ended(&mut self, from: u64, most: usize) -> Result<Vec<(Item, End)>, QueueError> {

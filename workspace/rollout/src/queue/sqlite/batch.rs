@@ -1,5 +1,7 @@
 //! What a transaction does to items: every method is a request or a part of one.
 
+use std::time::Duration;
+
 use rusqlite::types::ToSql;
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
 
@@ -188,7 +190,7 @@ impl<'a> Batch<'a> {
     }
 
     fn lease_end(&self) -> i64 {
-        clock::now().saturating_add(i64::try_from(self.facts.rules.lease.as_millis()).unwrap_or(i64::MAX))
+        after_now(self.facts.rules.lease)
     }
 
     /// Ends leases whose time is over or whose worker has ended.
@@ -299,11 +301,8 @@ impl<'a> Batch<'a> {
         let Some(held) = self.held_by(lease)? else { return Ok(Err(lost(lease))) };
         let ordinal = lease.item.ordinal as i64;
         match why {
-            GiveBack::Stopping => {
-                self.cached("UPDATE items SET deliveries = deliveries - 1 WHERE ordinal = ?1")?.execute([ordinal])?;
-                self.put_back(ordinal, 0, LEASED)?;
-                Ok(Ok(None))
-            }
+            GiveBack::Stopping => self.put_back_uncounted(ordinal, 0),
+            GiveBack::InUse { after } => self.put_back_uncounted(ordinal, after_now(after)),
             GiveBack::Again { after, reason, spent } => {
                 self.change.spent += spent;
                 let vain = held.vain + spent;
@@ -313,11 +312,17 @@ impl<'a> Batch<'a> {
                     return Ok(Ok(Some(end)));
                 }
                 self.cached("UPDATE items SET vain = ?2 WHERE ordinal = ?1")?.execute(params![ordinal, json(&vain)])?;
-                let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-                self.put_back(ordinal, clock::now().saturating_add(after), LEASED)?;
+                self.put_back(ordinal, after_now(after), LEASED)?;
                 Ok(Ok(None))
             }
         }
+    }
+
+    /// Puts an item back whose delivery does not count.
+    fn put_back_uncounted(&mut self, ordinal: i64, due: i64) -> rusqlite::Result<Result<Option<End>, QueueError>> {
+        self.cached("UPDATE items SET deliveries = deliveries - 1 WHERE ordinal = ?1")?.execute([ordinal])?;
+        self.put_back(ordinal, due, LEASED)?;
+        Ok(Ok(None))
     }
 
     /// Ends in order, up to the first item that has none.
@@ -391,6 +396,11 @@ impl<'a> Batch<'a> {
             })
         })
     }
+}
+
+/// A time from now on, on the clock of leases.
+fn after_now(time: Duration) -> i64 {
+    clock::now().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn item_of(entry: &Entry) -> &Item {
