@@ -79,6 +79,11 @@ rm -rf "$desk/many"
 say NATS
 nats_server="$(find "$venv" -type f -name 'nats-server*' -size +1M | head -n 1)"
 tests/clients/nats.sh "$programs/examples" "$nats_server"
+say rollouts under kills
+for queue in sqlite nats; do
+  "$venv/bin/python" -B tests/clients/rollout_kills.py "$program" "$desk/kills" --requests 60 --workers 3 --kills 5 --size 240x180 \
+    --groups-per-shard 10 --queue "$queue" --nats-server "$nats_server"
+done
 say mcp for Python
 mkdir "$desk/pictures"
 cp examples/photos/coffee.jpg "$desk/pictures/"
