@@ -56,7 +56,7 @@ say openai for Node
 node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"
 say a trainer
-"$program" run examples/pairs.jsonl --recipe best-of-n --out "$desk/rollouts" 2>> "$desk/log"
+"$program" run examples/edits.jsonl --recipe configs/rollouts.yaml --out "$desk/rollouts" 2>> "$desk/log"
 PYTHONPATH=plugins/python-sdk/src "$venv/bin/python" tests/clients/trainer.py "$desk/rollouts"
 say readers of rollouts
 "$programs/examples/sample_rollouts" "$desk/sample"
