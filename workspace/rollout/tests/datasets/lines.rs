@@ -211,7 +211,7 @@ fn ids_and_seeds_are_checked() {
     let path = desk.write("rows.jsonl", text.concat());
     assert_each(&told(&path), &expected);
     let seeds: Vec<_> = rows(&open(&path).unwrap()).into_iter().flatten().map(|row| row.seed).collect();
-    assert_eq!(seeds, [None, Some(7), Some(9)]);
+    assert_eq!(seeds, [None, None, Some(7), Some(9)]);
 }
 
 #[test]
