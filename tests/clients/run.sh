@@ -56,7 +56,7 @@ say openai for Node
 node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"
 say a trainer
-"$program" run examples/pairs.jsonl --recipe best-of-n --out "$desk/rollouts" 2>> "$desk/log"
+"$program" run examples/edits.jsonl --recipe configs/rollouts.yaml --out "$desk/rollouts" 2>> "$desk/log"
 PYTHONPATH=plugins/python-sdk/src "$venv/bin/python" tests/clients/trainer.py "$desk/rollouts"
 say readers of rollouts
 "$programs/examples/sample_rollouts" "$desk/sample"
@@ -65,6 +65,17 @@ say datasets and webdataset
 "$venv/bin/python" tests/clients/rollouts_read.py "$desk/sample"
 "$venv/bin/python" tests/clients/datasets_write.py "$desk/written"
 "$venv/bin/python" tests/clients/datasets_read.py "$desk/written" "$programs/examples/list_dataset"
+say ten thousand requests
+"$programs/examples/simulate" "$desk/many" --requests 10000 --candidates 2 > "$desk/figures"
+"$venv/bin/python" - "$desk/figures" <<'END'
+import json, sys
+figures = json.load(open(sys.argv[1]))
+good = [figures["candidates"] == 20000, figures["memory_mib"] < 300]
+print(figures)
+print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
+sys.exit(not all(good))
+END
+rm -rf "$desk/many"
 say NATS
 nats_server="$(find "$venv" -type f -name 'nats-server*' -size +1M | head -n 1)"
 tests/clients/nats.sh "$programs/examples" "$nats_server"

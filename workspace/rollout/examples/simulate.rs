@@ -242,6 +242,7 @@ async fn main() -> Result<()> {
                 grace: Duration::from_secs(10),
                 lease: queue_rules.lease,
                 deliveries: queue_rules.deliveries,
+                is_shared_depot: false,
                 most_usd_micros: None,
             },
             folders,

@@ -32,6 +32,8 @@ pub struct Asked<'a> {
     pub mask: Option<Digest>,
     /// What to do.
     pub instruction: &'a Instruction,
+    /// The row's number in the data set: rows that are equal in all else stay apart.
+    pub row: u64,
     /// What the data set calls the row.
     pub row_id: &'a str,
     /// Which of its repeats.
@@ -54,9 +56,9 @@ pub fn group_id(asked: &Asked<'_>, recipe: &RecipeIdentity) -> Digest {
 /// The digest of all that decides a run: what is asked for, the recipe, what answers to its names, row, repeat, seed and weights.
 pub fn rollout_id(asked: &Asked<'_>, recipe: &RecipeIdentity, policy: &PolicyStamp) -> Digest {
     let group = group_id(asked, recipe).to_string();
-    let (repeat, seed) = (asked.repeat.to_string(), asked.seed.to_string());
+    let (row, repeat, seed) = (asked.row.to_string(), asked.repeat.to_string(), asked.seed.to_string());
     let mut parts =
-        vec!["editscale-rollout/1", &group, asked.row_id, &repeat, &seed, &policy.version, &policy.checksum];
+        vec!["editscale-rollout/1", &group, &row, asked.row_id, &repeat, &seed, &policy.version, &policy.checksum];
     parts.extend(recipe.revisions.iter().flat_map(|(name, revision)| [name.as_str(), revision.as_str()]));
     digest(&parts)
 }
@@ -99,8 +101,15 @@ mod tests {
         let instruction = |text| Instruction::new(text).unwrap();
         let (warmer, colder) = (instruction("warmer"), instruction("colder"));
         let seed = |number| Seed::new(number).unwrap();
-        let base =
-            Asked { source: digest_of(b"a"), mask: None, instruction: &warmer, row_id: "1", repeat: 0, seed: seed(7) };
+        let base = Asked {
+            source: digest_of(b"a"),
+            mask: None,
+            instruction: &warmer,
+            row: 0,
+            row_id: "1",
+            repeat: 0,
+            seed: seed(7),
+        };
         let recipe = |text: &str, revision: &str| {
             let editor = EditorRevision { name: "e".into(), revision: revision.into(), is_reproducible: true };
             RecipeIdentity::new(text, &[editor], &[])
@@ -112,6 +121,7 @@ mod tests {
             (Asked { mask: Some(digest_of(b"m")), ..base }, recipe("r", "1"), stamp("")),
             (Asked { instruction: &colder, ..base }, recipe("r", "1"), stamp("")),
             (Asked { row_id: "2", ..base }, recipe("r", "1"), stamp("")),
+            (Asked { row: 1, ..base }, recipe("r", "1"), stamp("")),
             (Asked { repeat: 1, ..base }, recipe("r", "1"), stamp("")),
             (Asked { seed: seed(8), ..base }, recipe("r", "1"), stamp("")),
             (base, recipe("s", "1"), stamp("")),

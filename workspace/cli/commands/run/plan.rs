@@ -85,6 +85,7 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
             grace: Duration::from_secs(arguments.grace_secs),
             lease: rules.lease,
             deliveries: rules.deliveries,
+            is_shared_depot: arguments.depot.is_some(),
             most_usd_micros: arguments.most_usd.map(|usd| usd.micros),
         },
         export: export(&rollout.export, share),

@@ -13,11 +13,15 @@ use crate::progress::{show_bar, tell_beside_bar};
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
+/// How often trouble is told that many rows may have.
+const TROUBLE_EVERY: Duration = Duration::from_secs(10);
+
 /// A bar, or lines.
 #[derive(Debug)]
 pub(super) struct Reports {
     bar: Option<ProgressBar>,
     told: Mutex<Option<Instant>>,
+    troubled: Mutex<Option<Instant>>,
     /// Whether the counts are of more than this process does: then it says so.
     is_worker: bool,
 }
@@ -32,12 +36,12 @@ impl Reports {
             show_bar(&bar);
             bar
         });
-        Self { bar, told: Mutex::new(None), is_worker }
+        Self { bar, told: Mutex::new(None), troubled: Mutex::new(None), is_worker }
     }
 
-    fn is_due(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = told.is_none_or(|at| at.elapsed() >= LINE_EVERY);
+    fn is_due(told: &Mutex<Option<Instant>>, every: Duration) -> bool {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = told.is_none_or(|at| at.elapsed() >= every);
         if is_due {
             *told = Some(Instant::now());
         }
@@ -72,15 +76,21 @@ impl Reporter for Reports {
         tell_beside_bar(line);
     }
 
+    fn trouble(&self, line: &str) {
+        if Self::is_due(&self.troubled, TROUBLE_EVERY) {
+            tell_beside_bar(line);
+        }
+    }
+
     fn progress(&self, progress: &Progress) {
         let (ended, entered) = (progress.tallies.ended(), progress.tallies.entered);
         if let Some(bar) = &self.bar {
             bar.set_length(entered);
             bar.set_position(ended);
             bar.set_message(words(progress));
-        } else if entered > 0 && self.is_due() {
+        } else if entered > 0 && Self::is_due(&self.told, LINE_EVERY) {
             let whose = if self.is_worker { "all workers: " } else { "" };
-            tell(&format!("{whose}{ended} of {entered} rows · {}", words(progress)));
+            tell(&format!("{whose}{ended} of {entered} groups · {}", words(progress)));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a drive came to, told to people and programs.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -43,6 +45,15 @@ pub(super) fn finish(arguments: &Run, summary: &Summary) -> Result<ExitCode> {
     Ok(tell_people(arguments, summary))
 }
 
+/// Why the first row that is told of came to nothing.
+fn first_reason(folder: &Path) -> Option<String> {
+    let files = std::fs::read_dir(folder).ok()?.filter_map(|file| Some(file.ok()?.path()));
+    let file = std::fs::File::open(files.min()?).ok()?;
+    let line = BufReader::new(file).lines().next()?.ok()?;
+    let line: serde_json::Value = serde_json::from_str(&line).ok()?;
+    Some(line.get("reason")?.as_str()?.chars().take(400).collect())
+}
+
 fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
     let tallies = &summary.tallies;
     tell(&format!(
@@ -50,7 +61,11 @@ fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
         tallies.done, tallies.candidates, tallies.skipped, tallies.dead
     ));
     if tallies.skipped + tallies.dead > 0 {
-        tell(&format!("why rows were skipped or given up: {}/skipped/*.jsonl", arguments.out.display()));
+        let folder = arguments.out.join("skipped");
+        tell(&format!("why rows were skipped or given up: {}/*.jsonl", folder.display()));
+        if let Some(reason) = first_reason(&folder) {
+            tell(&format!("for example: {reason}"));
+        }
     }
     if arguments.role == Some(RoleWord::Feed) && tallies.is_complete {
         tell("all rows are entered");

@@ -168,8 +168,10 @@ fn instruction(cell: Option<&Cell>, chosen: &Chosen) -> Result<String, String> {
 }
 
 fn id(cell: Option<&Cell>, chosen: &Chosen) -> Result<Option<String>, String> {
-    let Some(name) = &chosen.id else { return Ok(None) };
-    let id = match present(cell, name, "what the row is called")? {
+    let (Some(name), Some(cell)) = (&chosen.id, cell) else { return Ok(None) };
+    let id = match cell {
+        // A row without a name is known by its number.
+        cell if is_blank(cell) => return Ok(None),
         Cell::Value(Value::String(text)) => text.clone(),
         Cell::Value(Value::Number(number)) if !number.is_f64() => number.to_string(),
         other => return Err(format!("expected a text or a whole number in `{name}`, found {}", other.kind())),

@@ -98,11 +98,19 @@ fn unusable(found: &Value) -> String {
     format!("expected a path, an address, base64 or {{bytes, path}}, found {found}")
 }
 
+/// A path beside the data set; one that is not there and is in the folder where the program runs is meant from there, as `datasets`
+/// writes paths of pictures that it does not embed.
+fn beside(folder: &Path, path: impl AsRef<Path>) -> std::path::PathBuf {
+    let path = path.as_ref();
+    let beside = folder.join(path);
+    if path.is_relative() && !beside.exists() && path.exists() { path.to_owned() } else { beside }
+}
+
 fn of_text(text: &str, name: Option<String>, folder: &Path) -> Result<RowPicture, String> {
     match read(text)? {
         Text::Address(address) => Ok(RowPicture::Address(address.to_owned())),
         Text::Base64(packed) => held(unpack(packed)?, name),
-        Text::Path(path) => Ok(RowPicture::File(folder.join(path))),
+        Text::Path(path) => Ok(RowPicture::File(beside(folder, &path))),
     }
 }
 

@@ -119,6 +119,7 @@ fn later(drive: &Drive, lease: &Lease, (reason, spent): (String, Spent)) -> Came
         return Came::Ended { end: End::Dead { reason, deliveries, spent }, work: None };
     }
     let after = Duration::from_secs(5).saturating_mul(1 << deliveries.min(7)).min(LONGEST_WAIT);
+    drive.reporter.trouble(&format!("{}: {reason}: tried again later", shown(drive, lease)));
     // What was spent is in the run's journal, with which the next delivery goes on.
     Came::Back(GiveBack::Again { after, reason, spent: Spent::default() })
 }
@@ -146,6 +147,7 @@ impl Attempt<'_> {
             source: editscale_engine::digest_of(&ready.source.bytes),
             mask: ready.mask.as_ref().map(|mask| editscale_engine::digest_of(&mask.bytes)),
             instruction: &ready.instruction,
+            row: self.lease.item.row,
             row_id: &ready.row.id,
             repeat: self.lease.item.repeat,
             seed: ready.seed,

@@ -64,6 +64,10 @@ async fn pause(stop: &StopSignal, time: Duration) {
 
 /// Makes sure that nobody else exports from the same depot into another folder.
 async fn claim(drive: &Drive) -> Result<(), DriveError> {
+    if !drive.rules.is_shared_depot {
+        // It lies in the folder itself, which has a lock.
+        return Ok(());
+    }
     let out = drive.folders.out.canonicalize().unwrap_or_else(|_| drive.folders.out.clone());
     let (ours, key) = (format!("{}\n", out.display()), format!("{EXPORTER}/{}", drive.export.name));
     if drive.depot.put_if_absent(&key, Bytes::from(ours.clone())).await? {

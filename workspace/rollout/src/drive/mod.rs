@@ -65,6 +65,8 @@ pub struct DriveRules {
     pub lease: Duration,
     /// How often an item is handed out at most.
     pub deliveries: u32,
+    /// Whether the depot lies elsewhere than in the folder of the rollouts, so that others may export from it too.
+    pub is_shared_depot: bool,
     /// What all processes together may spend, in millionths of a dollar; what is under way then is finished.
     pub most_usd_micros: Option<u64>,
 }
@@ -86,6 +88,10 @@ pub struct Folders {
 pub trait Reporter: Send + Sync {
     /// Something that people should know, once.
     fn tell(&self, line: &str);
+    /// Something that may pass, and that many rows may meet at once.
+    fn trouble(&self, line: &str) {
+        self.tell(line);
+    }
     /// How far it is; about once a second.
     fn progress(&self, progress: &Progress);
 }

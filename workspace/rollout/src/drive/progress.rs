@@ -29,7 +29,7 @@ pub struct Progress {
 #[derive(Debug, Serialize)]
 struct ProgressFile {
     version: u32,
-    /// `running`, or `finished` once all has ended and is written.
+    /// `running`; `stopped`, where the process that wrote it last was told to stop; `finished` once all has ended and is written.
     state: &'static str,
     entered: u64,
     is_entering_complete: bool,
@@ -62,7 +62,7 @@ pub(super) async fn tell(drive: Arc<Drive>) {
         let shards = exporting::shards(&drive).unwrap_or_default();
         let progress = pace.progress(Instant::now(), tallies, shards);
         drive.reporter.progress(&progress);
-        if drive.rules.roles.export && write(&drive, &tallies, shards).is_err() {
+        if drive.rules.roles.export && write(&drive, (&tallies, shards), "running").is_err() {
             tracing::debug!("progress.json cannot be written");
         }
     }
@@ -70,15 +70,16 @@ pub(super) async fn tell(drive: Arc<Drive>) {
 
 /// Writes `progress.json` as things stand at the end.
 pub(super) fn write_final(drive: &Drive, summary: &Summary) -> Result<(), DriveError> {
-    write(drive, &summary.tallies, summary.shards)
+    let was_ended = summary.was_stopped || summary.is_spent;
+    write(drive, (&summary.tallies, summary.shards), if was_ended { "stopped" } else { "running" })
 }
 
-fn write(drive: &Drive, tallies: &Tallies, shards: u64) -> Result<(), DriveError> {
+fn write(drive: &Drive, (tallies, shards): (&Tallies, u64), otherwise: &'static str) -> Result<(), DriveError> {
     let is_written = shards.saturating_mul(drive.export.groups_per_shard) >= tallies.entered;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let file = ProgressFile {
         version: 1,
-        state: if tallies.is_over() && is_written { "finished" } else { "running" },
+        state: if tallies.is_over() && is_written { "finished" } else { otherwise },
         entered: tallies.entered,
         is_entering_complete: tallies.is_complete,
         waiting: tallies.waiting,

@@ -39,7 +39,7 @@ pub enum DriveError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// Somebody else exports from the same depot.
-    #[error("the depot is being exported to {theirs}: expected {}; exports remove what they have written, so there can be one", ours.display())]
+    #[error("the depot is being exported to {theirs}: expected {}; an export removes what it has written, so there can be only one: go on there, or give this run a --depot of its own", ours.display())]
     OtherExporter {
         /// The folder that the depot names.
         theirs: String,

@@ -264,7 +264,7 @@ impl<'a> SkippedLine<'a> {
             ordinal: item.ordinal,
             row: item.row,
             repeat: item.repeat,
-            place: &item.place.0,
+            place: if item.place.0.starts_with("row:") { "a row that travelled" } else { &item.place.0 },
             outcome,
             reason,
             deliveries,

@@ -2,7 +2,8 @@
 //!
 //! Readers expect the same members of all samples, so candidates without a picture are left to the other formats. Members of a
 //! sample: `.source.png`, `.edited.png`, `.mask.png` where there is a mask, `.txt` with the
-//! instruction and `.json` with all else; pictures have the extension of their format.
+//! instruction and `.json` with all else. Pictures are called `.png` whatever their format is, which readers find out from the bytes:
+//! a set of photographs in several formats would otherwise have samples of different members, and readers take the first's.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -42,8 +43,8 @@ impl WebDatasetFile {
             ("mask", group.mask.as_ref()),
         ];
         for (role, picture) in pictures {
-            if let Some((picture, bytes)) = found(entry, picture) {
-                self.member(&format!("{key}.{role}.{}", picture.format), bytes)?;
+            if let Some(bytes) = found(entry, picture) {
+                self.member(&format!("{key}.{role}.png"), bytes)?;
             }
         }
         self.member(&format!("{key}.txt"), group.instruction.as_bytes())?;
@@ -80,7 +81,6 @@ impl WebDatasetFile {
     }
 }
 
-fn found<'a>(entry: &Entry<'a>, picture: Option<&'a Picture>) -> Option<(&'a Picture, &'a [u8])> {
-    let picture = picture?;
-    Some((picture, entry.pack.image(picture)?))
+fn found<'a>(entry: &Entry<'a>, picture: Option<&'a Picture>) -> Option<&'a [u8]> {
+    Some(entry.pack.image(picture?)?)
 }

@@ -148,6 +148,7 @@ impl Desk {
                 grace: Duration::from_secs(60),
                 lease: self.rules.lease,
                 deliveries: self.rules.deliveries,
+                is_shared_depot: false,
                 most_usd_micros: self.most_usd_micros,
             },
             folders: Folders { work, state, progress: out.join("progress.json"), out },

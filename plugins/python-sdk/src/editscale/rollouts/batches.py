@@ -64,7 +64,9 @@ def stacked(groups: Iterable[Group], groups_at_once: int, *, starts: Sequence[st
     if groups_at_once < 1:
         raise RolloutError(f"expected at least one group at once, found {groups_at_once}")
     waiting: dict[tuple[Any, ...], list[list[tuple[Candidate, Trajectory]]]] = {}
+    seen = used = 0
     for group in groups:
+        seen += 1
         ways = [
             (each, each.trajectory())
             for each in group.candidates
@@ -72,6 +74,7 @@ def stacked(groups: Iterable[Group], groups_at_once: int, *, starts: Sequence[st
         ]
         if not ways:
             continue
+        used += 1
         kinds = {kind(way) for _, way in ways}
         if len(kinds) > 1:
             raise RolloutError(
@@ -83,6 +86,11 @@ def stacked(groups: Iterable[Group], groups_at_once: int, *, starts: Sequence[st
             yield stack(waiting.pop(found))
     for left in waiting.values():
         yield stack(left)
+    if seen and not used:
+        raise RolloutError(
+            f"none of {seen} groups has a trajectory to train on: the editor kept none (set its `trajectory: true`, and `eta` above 0); "
+            "use diffusion_nft, pairs or weighted for rollouts without trajectories"
+        )
 
 
 def kind(way: Trajectory) -> tuple[Any, ...]:
