@@ -33,6 +33,10 @@ pub struct Rollout {
     pub policy: Option<Policy>,
 }
 
+/// A mistake that has been reported: what is left out, and what is wrong, are two things.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reported;
+
 const COLUMNS: Section = Section {
     name: "columns",
     allowed: "a map",

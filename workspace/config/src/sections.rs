@@ -9,6 +9,7 @@ use crate::gates::read_gate;
 use crate::recipe::{Editor, Recipe, Settings};
 use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
+use crate::rollout::Reported;
 use crate::{Catalogue, Output, Retain, Retry, Rollout, Stop, budget, output, retry, stop};
 
 const VERSION: Key<Whole> = Key {
@@ -88,7 +89,7 @@ pub(crate) struct Sections {
     pub(crate) retain: Option<Retain>,
     pub(crate) retry: Option<Retry>,
     pub(crate) output: Option<Output>,
-    pub(crate) rollout: Option<Option<Rollout>>,
+    pub(crate) rollout: Result<Option<Rollout>, Reported>,
 }
 
 /// Whether the file is of the version that is read here, or of none at all, which is reported as well. What else a file
@@ -136,8 +137,8 @@ impl Sections {
             retry: read_map(top, &RETRY, retry::KEYS, Retry::read),
             output: read_map(top, &OUTPUT, output::KEYS, Output::read),
             rollout: match top.entry(ROLLOUT.name) {
-                None => Some(None),
-                Some(entry) => Rollout::read(entry, mistakes).map(Some),
+                None => Ok(None),
+                Some(entry) => Rollout::read(entry, mistakes).map(Some).ok_or(Reported),
             },
         }
     }
@@ -155,7 +156,7 @@ impl Sections {
             retain: self.retain?,
             retry: self.retry?,
             output: self.output?,
-            rollout: self.rollout?,
+            rollout: self.rollout.ok()?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What is written for trainers.
 
+use super::Reported;
 use editscale_schema::{Absent, Documented, Entry, Fields, Flag, Key, Keys, Map, Number, Section, Whole, Word, Yaml};
 
 /// Files and views of rollouts.
@@ -162,9 +163,9 @@ impl Export {
             webdataset: webdataset?,
             trajectories: trajectories?,
             groups_per_shard: groups?,
-            pairs: pairs?,
-            best_worst: best_worst?,
-            sft: sft?,
+            pairs: pairs.ok()?,
+            best_worst: best_worst.ok()?,
+            sft: sft.ok()?,
         })
     }
 
@@ -193,10 +194,10 @@ fn wanted<'t, T>(
     section: &Section,
     keys: Keys,
     read: impl FnOnce(&Fields<'t>) -> Option<T>,
-) -> Option<Option<T>> {
+) -> Result<Option<T>, Reported> {
     match fields.entry(section.name) {
-        Some(entry) => keys_of(entry, keys, fields).and_then(|fields| read(&fields)).map(Some),
-        None => Some(None),
+        Some(entry) => keys_of(entry, keys, fields).and_then(|fields| read(&fields)).map(Some).ok_or(Reported),
+        None => Ok(None),
     }
 }
 

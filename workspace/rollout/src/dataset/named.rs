@@ -110,7 +110,7 @@ fn of_text(text: &str, name: Option<String>, folder: &Path) -> Result<RowPicture
     match read(text)? {
         Text::Address(address) => Ok(RowPicture::Address(address.to_owned())),
         Text::Base64(packed) => held(unpack(packed)?, name),
-        Text::Path(path) => Ok(RowPicture::File(beside(folder, &path))),
+        Text::Path(path) => Ok(RowPicture::File(beside(folder, path))),
     }
 }
 

@@ -205,7 +205,7 @@ impl Attempt<'_> {
                 about.resampled += 1;
                 continue;
             }
-            let pack = match self.pack(&ran, about.clone()).await? {
+            let pack = match self.pack(&ran, about.clone())? {
                 Ok(pack) => pack,
                 Err(error) => {
                     self.begin_anew(&ran.path, &error.to_string())?;
@@ -220,7 +220,7 @@ impl Attempt<'_> {
         }
     }
 
-    async fn pack(&self, ran: &Ran, mut about: About) -> Result<Result<Pack, WriteDownError>, DriveError> {
+    fn pack(&self, ran: &Ran, mut about: About) -> Result<Result<Pack, WriteDownError>, DriveError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         about.made.finished_unix_secs = now.as_secs_f64();
         let objective = &self.drive.workshop.objective;
@@ -288,7 +288,7 @@ impl Attempt<'_> {
         if outcome.ending == Ending::Cancelled {
             return Ok(Run::Stopped);
         }
-        Ok(Run::Ended(Ran { path: path.to_owned(), record: read_run(path)?, outcome }))
+        Ok(Run::Ended(Box::new(Ran { path: path.to_owned(), record: read_run(path)?, outcome })))
     }
 
     fn open(
@@ -331,7 +331,7 @@ fn run_id(about: &About) -> RunId {
 
 /// How a run came out.
 enum Run {
-    Ended(Ran),
+    Ended(Box<Ran>),
     /// It was asked to stop, and can be gone on with.
     Stopped,
     /// Another process has its folder.
@@ -364,7 +364,7 @@ fn vain(record: &RunRecord) -> Option<Vain> {
     if has_picture {
         return None;
     }
-    let why = failures.first().map_or_else(|| "the search asked for nothing".to_owned(), |failure| failure.to_string());
+    let why = failures.first().map_or_else(|| "the search asked for nothing".to_owned(), ToString::to_string);
     Some(Vain::Final(format!("no candidate could be made: {why}")))
 }
 

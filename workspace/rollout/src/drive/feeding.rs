@@ -61,7 +61,7 @@ async fn enter_all(drive: &Drive, dataset: &Arc<Dataset>, entered: u64, stop: &S
     let mut numbers = Numbers::new(drive, entered);
     while let Some(batch) = rows.recv().await {
         for (row, listed) in batch {
-            numbers.add(row, listed?);
+            numbers.add(row, &listed?);
         }
         while let Some(entries) = numbers.take(BATCH) {
             if !enter(drive, entries, stop).await? {
@@ -139,7 +139,7 @@ impl<'a> Numbers<'a> {
         Self { drive, known, entries: Vec::new() }
     }
 
-    fn add(&mut self, row: u64, listed: Listed) {
+    fn add(&mut self, row: u64, listed: &Listed) {
         let repeats = u64::from(self.drive.rules.repeats);
         for repeat in 0..self.drive.rules.repeats {
             let sequence = row * repeats + u64::from(repeat);

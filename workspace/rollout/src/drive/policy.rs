@@ -64,7 +64,7 @@ pub enum PolicyError {
 pub struct Announcement {
     /// What the trainer calls them.
     pub version: String,
-    /// A LoRA adapter.
+    /// A low-rank adapter.
     #[serde(default)]
     pub adapter: Option<String>,
     /// A whole checkpoint.

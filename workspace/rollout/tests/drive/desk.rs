@@ -1,6 +1,7 @@
 //! A desk: a data set, a scripted editor and reward, and a folder for what comes of them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -69,8 +70,10 @@ impl Desk {
         let mut lines = String::new();
         for row in 0..rows {
             fs::write(folder.path().join(format!("{row}.png")), picture(row)).unwrap();
-            lines +=
-                &format!("{{\"id\": \"row-{row}\", \"source\": \"{row}.png\", \"instruction\": \"make it {row}\"}}\n");
+            let id = format!("row-{row}");
+            let line =
+                serde_json::json!({"id": id, "source": format!("{row}.png"), "instruction": format!("make it {row}")});
+            writeln!(lines, "{line}").unwrap();
         }
         fs::write(folder.path().join("rows.jsonl"), lines).unwrap();
         Self {

@@ -134,7 +134,11 @@ async fn a_judge_that_is_away_for_a_while_costs_time_alone() {
     let calls = Arc::new(AtomicU64::new(0));
     let by_digest = Arc::clone(&desk.reward.judges);
     desk.reward.judges = Arc::new(move |item| {
-        if calls.fetch_add(1, Ordering::Relaxed) % 2 == 0 { Err(FailureKind::Unavailable) } else { by_digest(item) }
+        if calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            Err(FailureKind::Unavailable)
+        } else {
+            by_digest(item)
+        }
     });
     let summary = desk.run().await.unwrap();
     assert_eq!((summary.tallies.done, summary.tallies.dead), (3, 0));

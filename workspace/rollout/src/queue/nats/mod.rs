@@ -293,9 +293,10 @@ impl NatsQueue {
                 if is_held {
                     self.held().remove(&ordinal);
                 }
-                let acknowledged = match is_held {
-                    true => self.server.acknowledge(ticket.reply, "+ACK".to_owned()).await,
-                    false => self.server.wave(ticket.reply).await,
+                let acknowledged = if is_held {
+                    self.server.acknowledge(ticket.reply, "+ACK".to_owned()).await
+                } else {
+                    self.server.wave(ticket.reply).await
                 };
                 if let Err(error) = acknowledged {
                     tracing::debug!(ordinal, %error, "not acknowledged: the message will be found to have ended");
