@@ -78,7 +78,7 @@ impl Reporter for Reports {
             bar.set_length(entered);
             bar.set_position(ended);
             bar.set_message(words(progress));
-        } else if self.is_due() {
+        } else if entered > 0 && self.is_due() {
             let whose = if self.is_worker { "all workers: " } else { "" };
             tell(&format!("{whose}{ended} of {entered} rows · {}", words(progress)));
         }
