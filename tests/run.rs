@@ -84,7 +84,9 @@ impl Desk {
         if !words.contains("--recipe") {
             command.args(["--recipe", "recipe.yaml"]);
         }
-        VARIABLES.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -175,8 +177,9 @@ fn told(code: i32, output: Output, words: &str) -> (String, String) {
 fn a_data_set_becomes_rollouts_and_bad_rows_are_told() {
     let desk = Desk::with_rows(3);
     desk.write("torn.png", "no picture");
-    let bad = "not JSON\n{\"image\": \"gone.png\", \"instruction\": \"warmer\"}\n\
-               {\"image\": \"torn.png\", \"instruction\": \"warmer\"}\n{\"image\": \"photo.png\", \"instruction\": \" \"}\n";
+    let bad = "not JSON\n{\"id\": 3, \"image\": \"gone.png\", \"instruction\": \"warmer\"}\n\
+               {\"id\": 4, \"image\": \"torn.png\", \"instruction\": \"warmer\"}\n\
+               {\"id\": 5, \"image\": \"photo.png\", \"instruction\": \" \"}\n";
     desk.write("rows.jsonl", &format!("{}{bad}{}", rows(2), rows(1).replace("row-0", "row-2")));
     let said = desk.json(0, "rows.jsonl --out rollouts");
     let counts = serde_json::json!({"entered": 7, "done": 3, "skipped": 4, "given_up": 0, "left": 0});
@@ -294,7 +297,7 @@ fn what_cannot_be_is_said_before_anything_is_written() {
             "columns.mask names `veil`, which is not a column; the columns are `id`, `image`",
         ),
         ("rows.jsonl --recipe gone.yaml", "gone.yaml"),
-        ("rows.jsonl --recipe policy.yaml", "editor `darkroom` cannot take up adapter b (`a`)"),
+        ("rows.jsonl --recipe policy.yaml", "editor `darkroom` cannot take up policy `a` (the adapter `b`, scale 1)"),
         ("rows.jsonl --recipe follow.yaml", "editor `darkroom` cannot take up"),
         ("rows.jsonl --recipe editor.yaml", "the recipe has no editor `b`"),
         (

@@ -152,7 +152,8 @@ pub(crate) fn tables() -> Vec<Table> {
         table("rollout", "Whole data sets, by `editscale run`. Single edits do not look at it.", KEYS),
         table("rollout.columns", "Where a data set has what.", columns::KEYS),
     ];
-    tables.extend(advantage::KINDS.tables());
+    let ways = advantage::KINDS.tables().into_iter();
+    tables.extend(ways.map(|way| Table { path: format!("rollout.{}", way.path), ..way }));
     tables.push(table("rollout.export", "What is written for trainers.", export::KEYS));
     tables.push(table("rollout.export.pairs", "Preference pairs of each group, as `views/pairs`.", export::PAIRS_KEYS));
     tables.push(table(

@@ -87,8 +87,7 @@ pub(crate) fn rewards(record: &RunRecord, objective: &dyn Objective) -> Vec<Opti
 /// A group and its pictures, out of a run that has ended. Reads files.
 pub(crate) fn pack(
     run: &Path,
-    record: &RunRecord,
-    outcome: &Outcome,
+    (record, outcome): (&RunRecord, &Outcome),
     (objective, measures): (&Arc<dyn Objective>, &Measures),
     about: About,
 ) -> Result<Pack, WriteDownError> {

@@ -15,7 +15,7 @@ pub enum Advantage {
 
 pub(super) const KINDS: Kinds<'_, Advantage> = Kinds {
     what: "a way to compare rewards",
-    key: "rollout.advantage",
+    key: "advantage",
     kinds: &[
         Kind::new::<Grpo>(|fields| Some(Box::new(Advantage::Grpo(Grpo::read(fields)?)))),
         Kind::new::<LeaveOneOut>(|fields| Some(Box::new(Advantage::LeaveOneOut(LeaveOneOut::read(fields)?)))),

@@ -238,7 +238,14 @@ fn what_is_left_out_of_data_sets_has_its_default() {
         ..Export::default()
     };
     assert_eq!(views.rollout().export, export);
-    assert_snapshot!(empty.to_yaml().split_once("rollout:").unwrap().1, @"");
+    assert_snapshot!(empty.to_yaml().split_once("rollout:").unwrap().1, @r"
+    columns: {keep: []}
+    repeats: 1
+    advantage: {grpo: {floor: 0.0001}}
+    flat_below: 1e-6
+    resample: 0
+    export: {parquet: true, webdataset: false, trajectories: true, groups_per_shard: 64}
+    ");
     assert_eq!(empty.for_single_runs(), usual, "single runs look at nothing of it");
 }
 

@@ -225,7 +225,7 @@ impl Attempt<'_> {
         about.made.finished_unix_secs = now.as_secs_f64();
         let objective = &self.drive.workshop.objective;
         // A few files of one group: shorter than handing it to another thread would be worth.
-        let packed = pack(&ran.path, &ran.record, &ran.outcome, (objective, &self.drive.rules.measures), about);
+        let packed = pack(&ran.path, (&ran.record, &ran.outcome), (objective, &self.drive.rules.measures), about);
         match packed {
             Err(error @ WriteDownError::Trajectory { .. }) => Err(error.into()),
             other => Ok(other),
