@@ -88,7 +88,11 @@ class Desk:
 
     def run(self, out, *more, limit=1800, **settings):
         """A run to its end: its exit code."""
-        return self.start(out, *more, **settings).wait(limit)
+        process = self.start(out, *more, **settings)
+        try:
+            return process.wait(limit)
+        finally:
+            stop_all([process])
 
 
 class Nats:
@@ -214,6 +218,8 @@ class Checks:
 
     def __init__(self):
         self.passed = self.failed = 0
+        # Whoever is asked to end cleans up first.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     def that(self, holds, what, detail=""):
         self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
