@@ -183,6 +183,9 @@ async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
         }
         return Ok((loaded, None));
     }
+    if arguments.recipe != "quickstart" {
+        tell("the recipe is the one that the rollouts were begun with: --recipe is not looked at");
+    }
     let depot = depot(arguments)?;
     // Whoever has the data set may begin a moment later.
     let mut was_told = false;

@@ -93,7 +93,10 @@ fn of_file(path: &Path, limits: &Limits) -> Result<EncodedImage, PictureProblem>
 fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureProblem> {
     let failed = |error: std::io::Error| {
         let said = format!("cannot read the picture {}: {error}", absolute(path).display());
+        // Links that go round in a circle: the standard library has no stable name for it.
+        let is_loop = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
         match error.kind() {
+            _ if is_loop => PictureProblem::Unusable(said),
             std::io::ErrorKind::NotFound
             | std::io::ErrorKind::NotADirectory
             | std::io::ErrorKind::InvalidInput

@@ -60,20 +60,31 @@ pub(super) async fn attempt(
     stamp: &PolicyStamp,
     stop: StopSignal,
 ) -> Result<Came, DriveError> {
-    let item = &lease.item;
-    let row = match fetch(&drive.rows, &drive.depot, &item.place, item.row).await {
-        Ok(row) => row,
-        Err(Unfetched::Row(problem)) => return Ok(Came::skipped(problem.to_string())),
-        Err(Unfetched::Depot(error)) => return Err(error.into()),
+    let mut asked_to_stop = stop.clone();
+    let ready = tokio::select! {
+        ready = ready(drive, lease) => ready?,
+        // A server of pictures may take its time; nothing has been done that could be lost.
+        () = asked_to_stop.stopped() => return Ok(Came::Back(GiveBack::Stopping)),
     };
-    let ready = match make_ready(drive, row, lease).await {
+    let ready = match ready {
         Ok(ready) => ready,
-        Err(PictureProblem::Unusable(reason)) => {
-            return Ok(Came::skipped(format!("{}: {reason}", shown(drive, lease))));
-        }
-        Err(PictureProblem::Away(reason)) => return Ok(later(drive, lease, (reason, Spent::default()))),
+        Err(came) => return Ok(came),
     };
     Attempt { drive, lease, stamp, stop, ready: &ready }.carry_out().await
+}
+
+/// A row with its pictures, or what comes of an item without.
+async fn ready(drive: &Drive, lease: &Lease) -> Result<Result<Ready, Came>, DriveError> {
+    let row = match fetch(&drive.rows, &drive.depot, &lease.item.place, lease.item.row).await {
+        Ok(row) => row,
+        Err(Unfetched::Row(problem)) => return Ok(Err(Came::skipped(problem.to_string()))),
+        Err(Unfetched::Depot(error)) => return Err(error.into()),
+    };
+    Ok(match make_ready(drive, row, lease).await {
+        Ok(ready) => Ok(ready),
+        Err(PictureProblem::Unusable(reason)) => Err(Came::skipped(format!("{}: {reason}", shown(drive, lease)))),
+        Err(PictureProblem::Away(reason)) => Err(later(drive, lease, (reason, Spent::default()))),
+    })
 }
 
 /// Where a row stands, for people. A row that travels is told by its number.
