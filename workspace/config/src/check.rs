@@ -152,7 +152,7 @@ impl Check<'_> {
 
     /// The weights of a data set's rollouts are those of an editor that is there.
     fn policy(&self) {
-        let Sections { editors: Some(editors), rollout: Some(Some(rollout)), .. } = &self.sections else { return };
+        let Sections { editors: Some(editors), rollout: Ok(Some(rollout)), .. } = &self.sections else { return };
         let Some(meant) = rollout.policy.as_ref().and_then(|policy| policy.editor.as_ref()) else { return };
         if editors.iter().any(|editor| &editor.name == meant) {
             return;

@@ -41,8 +41,10 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
     let workshop = workshop(&loaded, roles(arguments).work)?;
     let policy = if roles(arguments).work { policy(&rollout, &workshop)? } else { None };
     let rows = rows(arguments, &rollout, is_nats)?;
+    // The usual depot is a folder in `--out`, and stands or falls with it.
+    let given = arguments.depot.is_some().then(|| open_depot(arguments)).transpose()?;
     let folders = folders(arguments, share)?;
-    let depot = depot(arguments)?;
+    let depot = given.map_or_else(|| open_depot(arguments), Ok)?;
     let seed = known.as_ref().map_or(Ok(arguments.seed), |known| Seed::new(known.seed))?;
     let repeats = known.as_ref().map_or(arguments.repeats.unwrap_or(rollout.repeats), |known| known.repeats);
     let definition = match known {
@@ -168,7 +170,7 @@ fn folders(arguments: &Run, share: Option<Sharding>) -> Result<Folders> {
     Ok(folders)
 }
 
-fn depot(arguments: &Run) -> Result<Depot> {
+fn open_depot(arguments: &Run) -> Result<Depot> {
     let usual = || arguments.out.join("depot").display().to_string();
     let text = arguments.depot.clone().unwrap_or_else(usual);
     Depot::open(&text).map_err(|error| Misuse::new(format!("--depot: {error}")).into())
@@ -183,10 +185,14 @@ async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
         }
         return Ok((loaded, None));
     }
+<<<<<<< HEAD
     if arguments.recipe != "quickstart" {
         tell("the recipe is the one that the rollouts were begun with: --recipe is not looked at");
     }
     let depot = depot(arguments)?;
+=======
+    let depot = open_depot(arguments)?;
+>>>>>>> work-ends
     // Whoever has the data set may begin a moment later.
     let mut was_told = false;
     let text = loop {
