@@ -185,14 +185,10 @@ async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
         }
         return Ok((loaded, None));
     }
-<<<<<<< HEAD
     if arguments.recipe != "quickstart" {
         tell("the recipe is the one that the rollouts were begun with: --recipe is not looked at");
     }
-    let depot = depot(arguments)?;
-=======
     let depot = open_depot(arguments)?;
->>>>>>> work-ends
     // Whoever has the data set may begin a moment later.
     let mut was_told = false;
     let text = loop {
