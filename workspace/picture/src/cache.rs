@@ -12,6 +12,9 @@ type Key = [u8; 32];
 /// What a process keeps: three photographs of twelve megapixels, such as a source and two candidates.
 const BOUND: usize = 512 << 20;
 
+/// The most pictures that are kept, however small: each costs more than its pixels, and is looked at whenever one is let go.
+const MOST: usize = 512;
+
 type Slot = Arc<OnceLock<Result<Arc<Picture>, PictureError>>>;
 
 /// A bounded cache of decoded pictures. Callers that ask for the same picture at once decode it once.
@@ -87,7 +90,7 @@ impl DecodeCache {
         Arc::clone(slot)
     }
 
-    /// Lets go of what is longest unused until the rest is within the bound.
+    /// Lets go of what is longest unused until the rest is within the bounds.
     fn tidy(&self, just_used: Key, failed: bool) {
         let mut shelf = self.shelf();
         if failed {
@@ -96,7 +99,7 @@ impl DecodeCache {
         loop {
             let kept = |slot: &Slot| slot.get().and_then(|made| made.as_ref().ok()).map_or(0, |made| weight(made));
             let total: usize = shelf.slots.values().map(|(slot, _)| kept(slot)).sum();
-            if total <= self.bound {
+            if total <= self.bound && shelf.slots.len() <= MOST {
                 return;
             }
             let decoded = shelf.slots.iter().filter(|(_, (slot, _))| kept(slot) > 0);
@@ -129,6 +132,21 @@ mod tests {
         assert!(cache.kept([1; 32]).is_some(), "used again");
         cache.get([3; 32], &file).unwrap();
         assert_eq!([1, 2, 3].map(|key| cache.kept([key; 32]).is_some()), [true, false, true]);
+    }
+
+    #[test]
+    fn small_pictures_are_bounded_by_their_number() {
+        let (_, file) = cache();
+        let cache = DecodeCache::default();
+        let key = |number: u32| {
+            let mut key = [0; 32];
+            key[..4].copy_from_slice(&number.to_le_bytes());
+            key
+        };
+        let most = u32::try_from(MOST).unwrap();
+        (0..most + 10).for_each(|number| drop(cache.get(key(number), &file).unwrap()));
+        assert!(cache.kept(key(9)).is_none() && cache.kept(key(10)).is_some());
+        assert_eq!(cache.shelf().slots.len(), MOST);
     }
 
     #[test]

@@ -41,6 +41,9 @@ impl Came {
 /// How long an item waits whose run is in somebody else's hands, such as those of a worker that is just dying.
 const IN_USE: Duration = Duration::from_secs(2);
 
+/// How often an item is handed out whose picture's server or disk does not answer.
+const PICTURE_DELIVERIES: u32 = 3;
+
 /// The longest that an item waits to be tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
@@ -83,6 +86,11 @@ async fn ready(drive: &Drive, lease: &Lease) -> Result<Result<Ready, Came>, Driv
     Ok(match make_ready(drive, row, lease).await {
         Ok(ready) => Ok(ready),
         Err(PictureProblem::Unusable(reason)) => Err(Came::skipped(format!("{}: {reason}", shown(drive, lease)))),
+        // It was asked for several times already each time: a picture is not worth holding a shard up for long.
+        Err(PictureProblem::Away(reason)) if lease.delivery >= PICTURE_DELIVERIES => {
+            let (reason, deliveries) = (format!("{}: {reason}", shown(drive, lease)), lease.delivery);
+            Err(Came::Ended { end: End::Dead { reason, deliveries, spent: Spent::default() }, work: None })
+        }
         Err(PictureProblem::Away(reason)) => Err(later(drive, lease, (reason, Spent::default()))),
     })
 }

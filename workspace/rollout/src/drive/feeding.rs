@@ -61,11 +61,14 @@ async fn enter_all(drive: &Drive, dataset: &Arc<Dataset>, entered: u64, stop: &S
     let mut numbers = Numbers::new(drive, entered);
     while let Some(batch) = rows.recv().await {
         for (row, listed) in batch {
-            numbers.add(row, &listed?);
-        }
-        while let Some(entries) = numbers.take(BATCH) {
-            if !enter(drive, entries, stop).await? {
-                return Ok(());
+            let listed = listed?;
+            for repeat in 0..drive.rules.repeats {
+                numbers.add(row, repeat, &listed);
+                if let Some(entries) = numbers.take(BATCH)
+                    && !enter(drive, entries, stop).await?
+                {
+                    return Ok(());
+                }
             }
         }
     }
@@ -139,21 +142,18 @@ impl<'a> Numbers<'a> {
         Self { drive, known, entries: Vec::new() }
     }
 
-    fn add(&mut self, row: u64, listed: &Listed) {
-        let repeats = u64::from(self.drive.rules.repeats);
-        for repeat in 0..self.drive.rules.repeats {
-            let sequence = row * repeats + u64::from(repeat);
-            let ordinal = match &self.drive.rules.sharding {
-                None => Some(sequence),
-                Some(share) => share.has(sequence).then(|| sequence / u64::from(share.count())),
-            };
-            let Some(ordinal) = ordinal.filter(|ordinal| *ordinal >= self.known) else { continue };
-            let item = Item { ordinal, row, repeat, place: listed.place.clone() };
-            self.entries.push(match &listed.problem {
-                None => Entry::Work(item),
-                Some(problem) => Entry::Skipped { item, reason: problem.to_string() },
-            });
-        }
+    fn add(&mut self, row: u64, repeat: u32, listed: &Listed) {
+        let sequence = row * u64::from(self.drive.rules.repeats) + u64::from(repeat);
+        let ordinal = match &self.drive.rules.sharding {
+            None => Some(sequence),
+            Some(share) => share.has(sequence).then(|| sequence / u64::from(share.count())),
+        };
+        let Some(ordinal) = ordinal.filter(|ordinal| *ordinal >= self.known) else { return };
+        let item = Item { ordinal, row, repeat, place: listed.place.clone() };
+        self.entries.push(match &listed.problem {
+            None => Entry::Work(item),
+            Some(problem) => Entry::Skipped { item, reason: problem.to_string() },
+        });
     }
 
     /// So many entries or a little more, where there are as many.

@@ -19,6 +19,7 @@ def announce(
     weights are meant.
     """
     path = Path(file)
+    version = str(version)
     if not version.strip():
         raise RolloutError("a policy version is empty: expected what the trainer calls these weights")
     if adapter is not None and checkpoint is not None:
