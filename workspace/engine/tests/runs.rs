@@ -16,7 +16,7 @@ use editscale_core::{
     Budget, CandidateId, Cost, Edge, EditRequest, EditorName, FailureKind, Knobs, Lineage, Outcome, Proposal,
     RewardName, RunId, SearchFactory, Seed, Silent, Start, Until,
 };
-use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, digest_of, run};
+use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, digest_of, run};
 use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
 use proptest::prelude::*;

@@ -20,7 +20,7 @@ pub struct Group {
     pub row_id: String,
     /// Which of the row's repeats, from 0.
     pub repeat: u32,
-    /// How often the group was sampled again because its rewards did not differ.
+    /// How often the group was sampled again because its rewards did not differ, or all that was made was lost.
     pub resampled: u32,
     /// Whether the rewards of its candidates do not differ, by the recipe's floor: there is nothing to learn from it.
     pub is_flat: bool,

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use editscale_config::Rollout;
 use editscale_core::{Seed, Silent};
-use editscale_engine::{Limits, Manifest, Retry};
+use editscale_engine::{Limits, Manifest, Retry, digest_of};
 use editscale_fetch::Patience;
 use editscale_picture::Limits as PictureLimits;
 use editscale_rollout::dataset::{Dataset, Pictures};
@@ -68,7 +68,7 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
         check_revisions(&workshop, &depot).await?;
     }
     let rules = QueueRules { lease: Duration::from_secs(arguments.lease_secs), deliveries: arguments.deliveries };
-    let queue = queue(arguments, share, &folders, (rules, &definition.name())).await?;
+    let queue = queue(arguments, share, (&folders, &depot), (rules, &definition.name())).await?;
     let groups_at_once = arguments.groups_at_once.map_or_else(|| usual_groups(&workshop), |groups| groups as usize);
     Ok(Drive {
         policy,
@@ -273,6 +273,19 @@ fn revisions(workshop: &Workshop) -> Vec<String> {
     editors.chain(rewards).collect()
 }
 
+/// A queue's name on a server that many runs share: the same for all who work with one depot, and another for whoever begins
+/// the same run anew elsewhere, whose rows the server would otherwise take for done.
+async fn name_of_its_own(name: &str, depot: &Depot) -> Result<String> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let chance = digest_of(format!("{name} {} {since:?}", std::process::id()).as_bytes()).to_string();
+    depot.put_if_absent(RUN, Bytes::from(chance)).await?;
+    let run = depot.get(RUN).await?.context("the name of the run has gone from the depot")?;
+    Ok(digest_of(&[name.as_bytes(), &run].concat()).to_string())
+}
+
+/// What the depot calls the name by which its run differs from equal ones.
+const RUN: &str = "run";
+
 /// What the depot calls the editors and rewards of its rows.
 const REVISIONS: &str = "revisions";
 
@@ -322,13 +335,16 @@ async fn begin(definition: &Definition, arguments: &Run, depot: &Depot, is_nats:
 async fn queue(
     arguments: &Run,
     share: Option<Sharding>,
-    folders: &Folders,
+    (folders, depot): (&Folders, &Depot),
     (rules, name): (QueueRules, &str),
 ) -> Result<Arc<dyn WorkQueue>> {
     Ok(match (share, arguments.queue.as_str()) {
         (Some(_), _) => Arc::new(ShardQueue::open(&folders.state, rules, name)?),
         (None, "sqlite") => Arc::new(SqliteQueue::open(&folders.state.join("queue.sqlite"), rules, name)?),
-        (None, address) => Arc::new(NatsQueue::connect(address, name, rules).await?),
+        (None, address) => {
+            let name = name_of_its_own(name, depot).await?;
+            Arc::new(NatsQueue::connect(address, &name, rules).await?)
+        }
     })
 }
 

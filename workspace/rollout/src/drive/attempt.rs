@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use editscale_core::{EditRequest, EncodedImage, Ending, Failure, Instruction, Outcome, RunId, Seed, Until};
+use editscale_core::{
+    EditRequest, EncodedImage, Ending, Failure, FailureKind, Instruction, Outcome, RunId, Seed, Until,
+};
 use editscale_engine::{EngineError, RunDirectory, RunRecord, StopSignal, read_run};
 
 use super::trouble::{Remedy, io, remedy};
@@ -43,6 +45,9 @@ const IN_USE: Duration = Duration::from_secs(2);
 
 /// How often an item is handed out whose picture's server or disk does not answer.
 const PICTURE_DELIVERIES: u32 = 3;
+
+/// How often a group is made anew whose candidates were all lost on their way to or from a server, such as by a kill.
+const LOST: u32 = 2;
 
 /// The longest that an item waits to be tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -216,6 +221,13 @@ impl Attempt<'_> {
                 // A worker that was thought dead and only slept: however long that takes, it is not the row's fault.
                 Run::InUse => return Ok(Came::Back(GiveBack::InUse { after: IN_USE })),
             };
+            if let Some(Vain::Lost(_)) = vain(&ran.record)
+                && about.resampled < self.drive.rules.resample + LOST
+            {
+                about.spent_before += spent(&ran.outcome.ledger);
+                about.resampled += 1;
+                continue;
+            }
             if let Some(vain) = vain(&ran.record) {
                 return Ok(self.in_vain(vain, &about, &ran.outcome));
             }
@@ -264,7 +276,7 @@ impl Attempt<'_> {
         let deliveries = self.lease.delivery;
         match vain {
             Vain::MayPass(reason) => later(self.drive, self.lease, (reason, all)),
-            Vain::Final(reason) => {
+            Vain::Lost(reason) | Vain::Final(reason) => {
                 let reason = format!("{}: {reason}", shown(self.drive, self.lease));
                 Came::Ended { end: End::Dead { reason, deliveries, spent: all }, work: None }
             }
@@ -361,6 +373,8 @@ enum Run {
 enum Vain {
     /// Something was away that may come back.
     MayPass(String),
+    /// What was made is lost between here and a server, paid or not: other candidates may fare better.
+    Lost(String),
     /// The same would come of it again.
     Final(String),
 }
@@ -378,6 +392,9 @@ fn vain(record: &RunRecord) -> Option<Vain> {
     let may_pass = failures.iter().find(|failure| failure.kind.may_pass());
     if let Some(failure) = may_pass {
         return Some(Vain::MayPass(failure.to_string()));
+    }
+    if let Some(lost) = failures.iter().find(|failure| failure.kind == FailureKind::Ambiguous) {
+        return Some(Vain::Lost(lost.to_string()));
     }
     let has_picture = finished().any(|candidate| matches!(candidate.made, Some(Ok(_))));
     if has_picture {
