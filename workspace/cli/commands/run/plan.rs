@@ -93,7 +93,7 @@ pub(super) async fn plan(arguments: &Run) -> Result<Drive> {
         export: export(&rollout.export, share),
         folders,
         reporter: Arc::new(Reports::new(is_worker_alone(arguments))),
-        worker: worker()?,
+        worker: worker(),
         workshop,
     })
 }
@@ -349,8 +349,8 @@ async fn queue(
 }
 
 /// What this process is called in rows: machine, process and chance.
-fn worker() -> Result<String> {
+fn worker() -> String {
     let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
     let host = host.map_or_else(|| "machine".to_owned(), |host| host.trim().to_owned());
-    Ok(format!("{host}-{}", std::process::id()))
+    format!("{host}-{}", std::process::id())
 }
