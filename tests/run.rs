@@ -216,7 +216,7 @@ fn a_second_run_does_nothing() {
     let (out, err) = desk.expect(0, "rows.jsonl --out rollouts");
     assert_eq!(out, "rollouts\n");
     assert!(err.contains("JSONL, rows.jsonl: rows.jsonl; source = `image`, instruction = `instruction`"), "{err}");
-    assert!(err.contains("3 groups of 9 candidates; 0 rows skipped, 0 given up"), "{err}");
+    assert!(err.contains("3 groups with 9 scored candidates; 0 rows skipped, 0 given up"), "{err}");
     let shards = || {
         let of = |file: PathBuf| (fs::metadata(&file).unwrap().modified().unwrap(), fs::read(&file).unwrap());
         files(&desk.path("rollouts/parquet")).into_iter().map(of).collect::<Vec<_>>()
@@ -355,7 +355,7 @@ fn instructions_that_cannot_be_followed_are_given_up_and_nothing_at_all_is_a_fai
     desk.write("hats.jsonl", "{\"image\": \"photo.png\", \"instruction\": \"make it warmer and add a hat\"}\n");
     let (out, err) = desk.expect(1, "hats.jsonl --out rollouts");
     assert_eq!(out, "rollouts\n");
-    assert!(err.contains("0 groups of 0 candidates; 0 rows skipped, 1 given up"), "{err}");
+    assert!(err.contains("0 groups with 0 scored candidates; 0 rows skipped, 1 given up"), "{err}");
     assert!(err.contains("rollouts/skipped/*.jsonl") && err.contains("error: nothing came of any row"), "{err}");
     let told = desk.skipped("rollouts");
     assert_eq!(told[0]["outcome"], "dead");
@@ -381,7 +381,7 @@ fn what_is_told_to_stop_puts_its_work_aside_and_goes_on_later() {
     assert!(err.contains("stopping: runs under way have 60 seconds"), "{err}");
     assert!(err.contains("rows are left: run the same command line again to go on"), "{err}");
     let progress: Value = serde_json::from_slice(&fs::read(desk.path("rollouts/progress.json")).unwrap()).unwrap();
-    assert_eq!((progress["state"].as_str(), progress["leased"].as_u64()), (Some("running"), Some(0)));
+    assert_eq!((progress["state"].as_str(), progress["leased"].as_u64()), (Some("stopped"), Some(0)));
     let said = desk.json(0, words);
     assert_eq!((said["rows"]["done"].as_u64(), said["ledger"]["edits"].as_u64()), (Some(100), Some(300)));
     assert_eq!(desk.rows("rollouts").len(), 300);
