@@ -207,7 +207,9 @@ async fn a_replica_that_is_gone_is_named() {
     far.server.wait_for_deaths(1);
     let failure = editor.adopt(&adapter("2", "two", 1.0)).await.unwrap_err();
     assert!(failure.message.contains(&far.server.root()), "{failure}");
-    assert_eq!((failure.kind, near.sum()), (FailureKind::Unavailable, earlier), "{failure}");
+    // A connection that is reset may have carried the request: then nobody knows what the server did with it.
+    assert!(matches!(failure.kind, FailureKind::Unavailable | FailureKind::Ambiguous), "{failure}");
+    assert_eq!(near.sum(), earlier, "{failure}");
 }
 
 #[tokio::test]
