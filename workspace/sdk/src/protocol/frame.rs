@@ -1,0 +1,192 @@
+//! Frames: a length of four bytes, least significant first, and that many bytes of `MessagePack`.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// The longest frame that is sent or taken unless the two sides agree on less: 128 MiB. Larger pictures go through files.
+pub const LONGEST_FRAME: u32 = 128 << 20;
+
+const HEAD: usize = 4;
+
+/// What is wrong with a frame. None of these can be mended: where the next frame begins is not known any more.
+#[derive(Debug, Error)]
+pub enum FrameError {
+    /// A length that no honest sender gives, as when something else was printed to standard output.
+    #[error("a frame says that it is {found} bytes long: expected at most {most}{}", printed(*found))]
+    TooLong {
+        /// What it says.
+        found: u32,
+        /// What is allowed.
+        most: u32,
+    },
+    /// Nothing can be in a frame without bytes.
+    #[error("a frame says that it is empty: expected a message")]
+    Empty,
+    /// The end in the middle of a frame.
+    #[error("the stream ends within a frame: expected {expected} bytes, found {found}")]
+    Cut {
+        /// Bytes that were announced.
+        expected: usize,
+        /// Bytes that came.
+        found: usize,
+    },
+    /// Bytes that are not this message.
+    #[error("a frame of {length} bytes is no message: {reason}")]
+    NotAMessage {
+        /// The frame's length.
+        length: usize,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// A message that is too long for a frame, or cannot be encoded.
+    #[error("a message cannot be sent: {0}")]
+    CannotEncode(String),
+}
+
+/// The text that stands where a length should be, where it is one: the usual mistake of a plugin that prints.
+fn printed(length: u32) -> String {
+    let bytes = length.to_le_bytes();
+    let is_readable = bytes.iter().all(|byte| (0x20..0x7f).contains(byte) || matches!(byte, b'\n' | b'\r' | b'\t'));
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if is_readable => format!(
+            " (read as text it begins with {text:?}: something prints to standard output, which is the protocol's)"
+        ),
+        _ => String::new(),
+    }
+}
+
+/// A message as a frame.
+pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, FrameError> {
+    let mut frame = vec![0; HEAD];
+    let mut serializer = rmp_serde::Serializer::new(&mut frame).with_struct_map();
+    message.serialize(&mut serializer).map_err(|error| FrameError::CannotEncode(error.to_string()))?;
+    let length = frame.len().saturating_sub(HEAD);
+    let told = u32::try_from(length).ok().filter(|told| *told <= LONGEST_FRAME);
+    let told = told.ok_or_else(|| {
+        FrameError::CannotEncode(format!("it is {length} bytes long, expected at most {LONGEST_FRAME}"))
+    })?;
+    if let Some(head) = frame.first_chunk_mut() {
+        *head = told.to_le_bytes();
+    }
+    Ok(frame)
+}
+
+/// The message in a frame's body. Bytes after it are a mistake of the sender.
+pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
+    let wrong = |reason: String| FrameError::NotAMessage { length: body.len(), reason };
+    let mut rest = body;
+    let message =
+        M::deserialize(&mut rmp_serde::Deserializer::new(&mut rest)).map_err(|error| wrong(error.to_string()))?;
+    match rest.len() {
+        0 => Ok(message),
+        more => Err(wrong(format!("{more} bytes follow the message"))),
+    }
+}
+
+/// Cuts a stream of bytes into the bodies of frames.
+///
+/// Memory grows with the bytes that came, never with the length that a frame claims.
+#[derive(Debug)]
+pub struct Frames {
+    most: u32,
+    held: Vec<u8>,
+}
+
+impl Frames {
+    /// Takes frames of at most `most` bytes.
+    pub fn new(most: u32) -> Self {
+        Self { most, held: Vec::new() }
+    }
+
+    /// More bytes of the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+    }
+
+    /// The body of the next frame, where it is whole.
+    pub fn next_body(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
+        let Some(head) = self.held.first_chunk::<HEAD>() else { return Ok(None) };
+        let told = u32::from_le_bytes(*head);
+        if told > self.most {
+            return Err(FrameError::TooLong { found: told, most: self.most });
+        }
+        if told == 0 {
+            return Err(FrameError::Empty);
+        }
+        let whole = HEAD + told as usize;
+        if self.held.len() < whole {
+            return Ok(None);
+        }
+        let rest = self.held.split_off(whole);
+        let mut body = std::mem::replace(&mut self.held, rest);
+        body.drain(..HEAD);
+        Ok(Some(body))
+    }
+
+    /// To be asked at the end of the stream: whether it ended between frames.
+    pub fn end(&self) -> Result<(), FrameError> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let told = self.held.first_chunk::<HEAD>().map_or(HEAD, |head| HEAD + u32::from_le_bytes(*head) as usize);
+        Err(FrameError::Cut { expected: told, found: self.held.len() })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Message = BTreeMap<String, Vec<u32>>;
+
+    proptest! {
+        #[test]
+        fn frames_survive_however_the_stream_is_cut(
+            messages in prop::collection::vec(prop::collection::btree_map("[a-z]{0,5}", prop::collection::vec(any::<u32>(), 0..5), 0..5), 0..6),
+            cuts in prop::collection::vec(1_usize..9, 1..40),
+        ) {
+            let stream: Vec<u8> = messages.iter().flat_map(|message: &Message| encode(message).unwrap()).collect();
+            let (mut frames, mut got, mut rest) = (Frames::new(LONGEST_FRAME), Vec::new(), stream.as_slice());
+            for cut in cuts.iter().cycle() {
+                let (now, later) = rest.split_at((*cut).min(rest.len()));
+                frames.push(now);
+                rest = later;
+                while let Some(body) = frames.next_body().unwrap() {
+                    got.push(decode::<Message>(&body).unwrap());
+                }
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert_eq!(got, messages);
+            prop_assert!(frames.end().is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_told_as_such() {
+        let mut frames = Frames::new(LONGEST_FRAME);
+        frames.push(b"Loading weights");
+        let said = frames.next_body().unwrap_err().to_string();
+        assert!(said.contains("\"Load\"") && said.contains("prints to standard output"), "{said}");
+    }
+
+    #[test]
+    fn bad_frames_are_named() {
+        let mut empty = Frames::new(9);
+        empty.push(&[0; 4]);
+        assert!(matches!(empty.next_body(), Err(FrameError::Empty)));
+        let mut cut = Frames::new(9);
+        cut.push(&[5, 0, 0, 0, 1]);
+        assert!(cut.next_body().unwrap().is_none());
+        assert!(matches!(cut.end(), Err(FrameError::Cut { expected: 9, found: 5 })));
+        assert!(matches!(decode::<Message>(&[0x80, 0xc0]), Err(FrameError::NotAMessage { length: 2, .. })));
+        assert!(matches!(decode::<Message>(&[]), Err(FrameError::NotAMessage { length: 0, .. })));
+    }
+}
