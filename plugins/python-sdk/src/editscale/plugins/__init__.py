@@ -21,16 +21,16 @@ from . import _streams
 
 _streams.protect_under_host()
 
-from ._serve import serve  # noqa: E402 - nothing is imported before the streams are protected
-from .base import Editor, Reward  # noqa: E402
-from .call import Call  # noqa: E402
-from .cards import Cost, EditorCard, Knob, RewardCard  # noqa: E402
-from .config import Config, ConfigError  # noqa: E402
-from .failures import Failure, Unready  # noqa: E402
-from .paused import PausedStates  # noqa: E402
-from .pictures import Picture  # noqa: E402
-from .trajectories import Trajectory  # noqa: E402
-from .work import Edited, EditItem, Judged, Part, Proposal, RewardItem, Weights  # noqa: E402
+from ._serve import serve
+from .base import Editor, Reward
+from .call import Call
+from .cards import Cost, EditorCard, Knob, RewardCard
+from .config import Config, ConfigError
+from .failures import Failure, Unready
+from .paused import PausedStates
+from .pictures import Picture
+from .trajectories import Trajectory
+from .work import Edited, EditItem, Judged, Part, Proposal, RewardItem, Weights
 
 __all__ = [
     "Call",
