@@ -50,10 +50,12 @@ def test_an_edit_tells_its_progress_and_what_it_cost(odd):
 
 
 def test_what_is_no_picture_is_a_failure(odd):
-    none, garbage, bare = odd.items(edit(item(0, "none"), item(1, "no picture"), item(2, "bare")))
+    _, answer, told = odd.answer(edit(item(0, "none"), item(1, "no picture"), item(2, "bare")))
+    none, garbage, bare = answer["items"]
     assert "expected a picture as encoded bytes, an image of Pillow or a path, found builtins.NoneType" in none["failed"]["message"]
     assert "expected PNG, JPEG, WebP, TIFF, BMP or GIF" in garbage["failed"]["message"]
     assert texts([bare]) == ["bare"]
+    assert told[-1] == ("progress", {"id": 1, "item": 2, "step": 1, "steps": 1})
 
 
 def test_paused_edits_go_on_where_they_stopped(odd):

@@ -14,7 +14,7 @@ from . import _version, _wire
 from ._frames import LONGEST_FRAME, FrameError, Frames, decode, encode
 from ._spool import Room, Spool
 from ._streams import Streams
-from .base import Editor, Plugin, Reward
+from .base import Editor, Plugin, Reward, isolated
 from .call import Call
 from .cards import EditorCard, RewardCard
 from .config import Config
@@ -68,7 +68,7 @@ class Session:
         self._is_ending = False
         self._slots = 1
         self._plugin: Plugin
-        self._card: RewardCard | EditorCard
+        self._card: RewardCard | EditorCard | None = None
         self._spool: Spool
 
     def run(self) -> int:
@@ -166,7 +166,7 @@ class Session:
             kind = Failure(why, kind="unavailable" if self._is_ending else "invalid")
             self._sender.send("answer", {"failed": {"id": number, "why": kind.to_wire()}})
             return
-        call = Call(number, float(seconds), self)
+        call = Call(number, float(seconds), self if isinstance(self._card, EditorCard) else None)
         with self._lock:
             self._calls[number] = call
         self._work.put(lambda: self._answer(call, value.get("method")))
@@ -238,16 +238,22 @@ class Session:
     def _score(self, plugin: Reward, call: Call, value: Any) -> list[Any]:
         items = _wire.reward_items(value, self._spool)
         call.check_cancelled()
-        given = outcomes(plugin.score(items, call), len(items), "score")
+        is_listwise = isinstance(self._card, RewardCard) and self._card.kind == "listwise"
+        given = outcomes(plugin.score(items, call), len(items), "score") if is_listwise else isolated(items, call, plugin.score, "score")
         return [outcome(each, lambda made: Judged.of(made).to_wire()) for each in given]
 
     def _edit(self, plugin: Editor, call: Call, value: Any) -> list[Any]:
         knobs = self._card.knobs if isinstance(self._card, EditorCard) else ()
         items = _wire.edit_items(value, self._spool, knobs)
         call.check_cancelled()
-        given = outcomes(plugin.edit(items, call), len(items), "edit")
+        is_costly = isinstance(self._card, EditorCard) and self._card.recovery == "unknown"
+        given = outcomes(plugin.edit(items, call), len(items), "edit") if is_costly else isolated(items, call, plugin.edit, "edit")
         room = self._room()
-        return [outcome(each, lambda made: _wire.edited(Edited.of(made), self._spool, room)) for each in given]
+        made = [outcome(each, lambda made: _wire.edited(Edited.of(made), self._spool, room)) for each in given]
+        for index, each in enumerate(made):
+            if "done" in each:
+                call.done(index)
+        return made
 
     def _room(self) -> Room:
         return Room(self._sender.most // _wire.MESSAGE_SHARE)
