@@ -130,6 +130,14 @@ def test_large_pictures_go_through_the_spool(tmp_path):
         assert [found for found in path.parent.iterdir() if found.name.startswith(".")] == []
 
 
+def test_a_plugin_that_sees_no_spool_says_so(tmp_path):
+    options = {"config": {"filling": 5000}, "inline_bytes": 1000, "environment": {"EDITSCALE_SPOOL": "off"}}
+    with Host(ODD, tmp_path, kind="editor", **options) as host:
+        host.ready()
+        assert "spool" not in host.hello["features"]
+        assert list(host.items(edit(item()))[0]["done"]["image"]["body"]) == ["inline"]
+
+
 def test_pictures_that_would_make_a_frame_too_long_go_through_the_spool(tmp_path):
     options = {"config": {"filling": 5000}, "inline_bytes": 1 << 20, "frame_bytes": 24_000}
     with Host(ODD, tmp_path, kind="editor", **options) as host:

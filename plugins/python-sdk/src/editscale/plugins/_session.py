@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import queue
@@ -26,6 +27,7 @@ READ_BYTES = 1 << 20
 END_SECONDS = 1.0
 """How long work may go on after the host is gone."""
 LONGEST_TEXT = 200
+SPOOL_VARIABLE = "EDITSCALE_SPOOL"
 log = logging.getLogger("editscale.plugins")
 
 
@@ -101,7 +103,7 @@ class Session:
             log.error("%s", error)
             raise Ended(1) from error
         self._sender.most = min(LONGEST_FRAME, welcome.frame_bytes)
-        self._spool = Spool(welcome.spool, welcome.inline_bytes)
+        self._spool = Spool(welcome.spool, welcome.inline_bytes if sees_spool() else self._sender.most)
         self._load(welcome)
 
     def _load(self, welcome: _wire.Welcome) -> None:
@@ -124,8 +126,9 @@ class Session:
     def _listen(self) -> None:
         frames = Frames()
         try:
-            while data := os.read(self._streams.incoming, READ_BYTES):
-                for body in frames.push(data):
+            stream, buffer = io.FileIO(self._streams.incoming, closefd=False), memoryview(bytearray(READ_BYTES))
+            while length := stream.readinto(buffer):
+                for body in frames.push(buffer[:length]):
                     self._take(*decode(body))
             frames.end()
         except (FrameError, OSError) as error:
@@ -185,7 +188,7 @@ class Session:
         if not self._is_ending:
             self._is_ending = True
             self._work.put(None)
-        guard = threading.Timer(max(0.0, seconds), leave, ("work was still under way at the end", 1))
+        guard = threading.Timer(min(max(0.0, seconds), threading.TIMEOUT_MAX), leave, ("work was still under way at the end", 1))
         guard.daemon = True
         guard.start()
 
@@ -256,7 +259,7 @@ class Session:
         return made
 
     def _room(self) -> Room:
-        return Room(self._sender.most // _wire.MESSAGE_SHARE)
+        return Room(self._sender.most // _wire.MESSAGE_SHARE if sees_spool() else self._sender.most)
 
     def progress(self, call: int, item: int, step: int, steps: int) -> None:
         """Tells the host how far an item is."""
@@ -273,7 +276,7 @@ def hello(plugins: Mapping[str, type[Plugin]]) -> dict[str, Any]:
     from editscale import __version__
 
     first = next(iter(plugins.values()))
-    features = ["spool", "cancel"]
+    features = ["spool", "cancel"] if sees_spool() else ["cancel"]
     if "editor" in plugins:
         features += ["progress", "preview", "pause", "trajectories", "adopt"]
     return {
@@ -285,6 +288,11 @@ def hello(plugins: Mapping[str, type[Plugin]]) -> dict[str, Any]:
         "kinds": list(plugins),
         "features": features,
     }
+
+
+def sees_spool() -> bool:
+    """Whether this process sees the host's files: not so in a container that they are not mounted in."""
+    return os.environ.get(SPOOL_VARIABLE) != "off"
 
 
 def outcome(made: Any, to_wire: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
