@@ -49,6 +49,12 @@ def test_an_edit_tells_its_progress_and_what_it_cost(odd):
     assert shown == [HEAD + f"preview {number}".encode() for number in (1, 2, 3, 4)]
 
 
+def test_nothing_is_told_of_a_call_that_was_answered(odd):
+    odd.items(edit(item()))
+    _, _, told = odd.answer(edit(item(instruction="late")))
+    assert {value["id"] for _, value in told} == {2}
+
+
 def test_what_is_no_picture_is_a_failure(odd):
     _, answer, told = odd.answer(edit(item(0, "none"), item(1, "no picture"), item(2, "bare")))
     none, garbage, bare = answer["items"]

@@ -67,6 +67,7 @@ class Session:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._calls: dict[int, Call] = {}
         self._lock = threading.Lock()
+        self._telling = threading.Lock()
         self._is_ending = False
         self._slots = 1
         self._plugin: Plugin
@@ -214,12 +215,13 @@ class Session:
             if not isinstance(error, Failure):
                 log.exception("call %d failed", call.number)
             answer = {"failed": {"id": call.number, "why": Failure.of(error).to_wire()}}
-        with self._lock:
-            self._calls.pop(call.number, None)
-        try:
-            self._sender.send("answer", answer)
-        except FrameError as error:
-            self._sender.send("answer", {"failed": {"id": call.number, "why": Failure.of(error).to_wire()}})
+        with self._telling:
+            with self._lock:
+                self._calls.pop(call.number, None)
+            try:
+                self._sender.send("answer", answer)
+            except FrameError as error:
+                self._sender.send("answer", {"failed": {"id": call.number, "why": Failure.of(error).to_wire()}})
 
     def _done(self, call: Call, method: Any) -> dict[str, Any]:
         if not isinstance(method, Mapping) or len(method) != 1:
@@ -263,12 +265,20 @@ class Session:
 
     def progress(self, call: int, item: int, step: int, steps: int) -> None:
         """Tells the host how far an item is."""
-        self._sender.send("progress", {"id": call, "item": item, "step": step, "steps": steps})
+        self._tell("progress", call, {"id": call, "item": item, "step": step, "steps": steps})
 
     def preview(self, call: int, item: int, image: Any) -> None:
         """Shows the host what an item looks like so far."""
         picture = self._spool.pack_picture(encoded(image), self._room())
-        self._sender.send("preview", {"id": call, "item": item, "image": picture})
+        self._tell("preview", call, {"id": call, "item": item, "image": picture})
+
+    def _tell(self, name: str, call: int, value: dict[str, Any]) -> None:
+        """Sends it, unless the call was answered: a thread of the plugin may be late, and the host takes that for a mistake."""
+        with self._telling:
+            with self._lock:
+                is_under_way = call in self._calls
+            if is_under_way:
+                self._sender.send(name, value)
 
 
 def hello(plugins: Mapping[str, type[Plugin]]) -> dict[str, Any]:
