@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from editscale.plugins import Config, ConfigError, Cost, EditorCard, Failure, Judged, Knob, RewardCard, Trajectory
+from editscale.plugins import Call, Config, ConfigError, Cost, EditorCard, Failure, Judged, Knob, RewardCard, Trajectory
 from editscale.plugins._frames import FrameError, Frames, decode, encode
 from editscale.plugins._version import VersionError, meet, parse
 
@@ -86,6 +86,35 @@ def test_what_is_wrong_with_a_card_or_an_outcome_is_said(make, said):
     with pytest.raises((ValueError, Failure)) as caught:
         make()
     assert str(caught.value).startswith(said)
+
+
+def test_progress_goes_forward_only():
+    told = []
+
+    class Watcher:
+        def progress(self, *values):
+            told.append(values)
+
+        def preview(self, *values):
+            told.append(values)
+
+    call = Call(7, watcher=Watcher(), items=3)
+    for step in (0, 1, 1, 3, 2, 4, 5):
+        call.progress(0, step, 4)
+    part = call.alone(2)
+    part.progress(0, 1, 2)
+    part.preview(0, "picture")
+    part.done(0)
+    call.done(1)
+    call.done(1)
+    assert told == [(7, 0, 1, 4), (7, 0, 3, 4), (7, 0, 4, 4), (7, 2, 1, 2), (7, 2, "picture"), (7, 1, 1, 1)]
+    for place in (3, -1):
+        with pytest.raises(IndexError, match="the call has 3 items"):
+            call.progress(place, 1, 1)
+    call.cancel()
+    assert part.cancelled
+    with pytest.raises(Failure, match="the call was cancelled"):
+        part.check_cancelled()
 
 
 def test_an_equal_major_version_meets():

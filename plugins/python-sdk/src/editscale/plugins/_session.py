@@ -242,6 +242,7 @@ class Session:
 
     def _score(self, plugin: Reward, call: Call, value: Any) -> list[Any]:
         items = _wire.reward_items(value, self._spool)
+        call.items = len(items)
         call.check_cancelled()
         is_listwise = isinstance(self._card, RewardCard) and self._card.kind == "listwise"
         given = outcomes(plugin.score(items, call), len(items), "score") if is_listwise else isolated(items, call, plugin.score, "score")
@@ -250,6 +251,7 @@ class Session:
     def _edit(self, plugin: Editor, call: Call, value: Any) -> list[Any]:
         knobs = self._card.knobs if isinstance(self._card, EditorCard) else ()
         items = _wire.edit_items(value, self._spool, knobs)
+        call.items = len(items)
         call.check_cancelled()
         is_costly = isinstance(self._card, EditorCard) and self._card.recovery == "unknown"
         given = outcomes(plugin.edit(items, call), len(items), "edit") if is_costly else isolated(items, call, plugin.edit, "edit")

@@ -33,14 +33,16 @@ class Watcher(Protocol):
 class Call:
     """Given to user code with its items. Its methods may be called from any thread."""
 
-    def __init__(self, number: int = 0, seconds: float = 3600.0, watcher: Watcher | None = None) -> None:
+    def __init__(self, number: int = 0, seconds: float = 3600.0, watcher: Watcher | None = None, items: int = 2**31) -> None:
         """For trying a plugin by hand, `Call()` is one that nobody cancels or watches."""
+        self.items = items
+        """How many items it has."""
         self.number = number
         """Its number, for logs."""
         self._end = time.monotonic() + min(seconds, threading.TIMEOUT_MAX)
         self._watcher = watcher
         self._cancelled = threading.Event()
-        self._told: set[int] = set()
+        self._told: dict[int, int] = {}
         self._first = 0
 
     @property
@@ -61,10 +63,11 @@ class Call:
             raise Failure("the time for the call is over", kind="timed_out")
 
     def progress(self, item: HasIndex | int, step: int, steps: int) -> None:
-        """Step `step` of `steps` is done for this item."""
-        if self._watcher is not None:
-            self._told.add(self._place(item))
-            self._watcher.progress(self.number, self._place(item), int(step), int(steps))
+        """Step `step` of `steps`, from 1 on, is done for this item. What goes back, or beyond the last step, is not told."""
+        place, step, steps = self._place(item), int(step), int(steps)
+        if self._watcher is not None and self._told.get(place, 0) < step <= steps:
+            self._told[place] = step
+            self._watcher.progress(self.number, place, step, steps)
 
     def preview(self, item: HasIndex | int, image: Any) -> None:
         """What this item looks like so far: whatever `Edited` takes for an image."""
@@ -87,4 +90,7 @@ class Call:
         return part
 
     def _place(self, item: HasIndex | int) -> int:
-        return self._first + (item if isinstance(item, int) else item.index)
+        place = self._first + (item if isinstance(item, int) else item.index)
+        if not 0 <= place < self.items:
+            raise IndexError(f"the call has {self.items} items: there is none at {place}")
+        return place
