@@ -14,11 +14,13 @@
 //! | `convert` | between the words of the program and those of the wire; what a plugin says is checked there |
 //! | `editor`, `reward` | the ports |
 //! | `recipe` | how recipes set a plugin |
+//! | [`command`] | the plugin that runs any shell command |
 //!
 //! `docs/plugins.md` says how plugins are written and used, `docs/plugin-protocol.md` what goes over the wire.
 
 mod calls;
 mod child;
+pub mod command;
 mod convert;
 mod editor;
 mod launch;
@@ -36,6 +38,8 @@ mod work;
 
 use editscale_schema::{EditorKind, RewardKind};
 
+use crate::command::{CommandEditorRecipe, CommandRewardRecipe};
+
 pub use child::Exit;
 pub use editor::PluginEditor;
 pub use launch::{Launch, LaunchError, Limits, is_usual};
@@ -46,7 +50,7 @@ pub use reward::PluginReward;
 pub use supervise::{Health, PluginError};
 
 /// The editors that recipes can name.
-pub const EDITORS: &[EditorKind] = &[EditorKind::of::<PluginRecipe>()];
+pub const EDITORS: &[EditorKind] = &[EditorKind::of::<PluginRecipe>(), EditorKind::of::<CommandEditorRecipe>()];
 
 /// The rewards that recipes can name.
-pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PluginRecipe>()];
+pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PluginRecipe>(), RewardKind::of::<CommandRewardRecipe>()];
