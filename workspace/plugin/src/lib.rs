@@ -15,6 +15,7 @@
 //! | `editor`, `reward` | the ports |
 //! | `recipe` | how recipes set a plugin |
 //! | [`command`] | the plugin that runs any shell command |
+//! | [`skeleton`] | plugins to begin with |
 //!
 //! `docs/plugins.md` says how plugins are written and used, `docs/plugin-protocol.md` what goes over the wire.
 
@@ -31,6 +32,7 @@ mod quarantine;
 mod recipe;
 mod reward;
 mod session;
+pub mod skeleton;
 mod spool;
 mod stderr;
 mod supervise;
