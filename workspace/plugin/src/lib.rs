@@ -14,11 +14,14 @@
 //! | `convert` | between the words of the program and those of the wire; what a plugin says is checked there |
 //! | `editor`, `reward` | the ports |
 //! | `recipe` | how recipes set a plugin |
+//! | [`command`] | the plugin that runs any shell command |
+//! | [`skeleton`] | plugins to begin with |
 //!
 //! `docs/plugins.md` says how plugins are written and used, `docs/plugin-protocol.md` what goes over the wire.
 
 mod calls;
 mod child;
+pub mod command;
 mod convert;
 mod editor;
 mod launch;
@@ -29,12 +32,15 @@ mod quarantine;
 mod recipe;
 mod reward;
 mod session;
+pub mod skeleton;
 mod spool;
 mod stderr;
 mod supervise;
 mod work;
 
 use editscale_schema::{EditorKind, RewardKind};
+
+use crate::command::{CommandEditorRecipe, CommandRewardRecipe};
 
 pub use child::Exit;
 pub use editor::PluginEditor;
@@ -46,7 +52,7 @@ pub use reward::PluginReward;
 pub use supervise::{Health, PluginError};
 
 /// The editors that recipes can name.
-pub const EDITORS: &[EditorKind] = &[EditorKind::of::<PluginRecipe>()];
+pub const EDITORS: &[EditorKind] = &[EditorKind::of::<PluginRecipe>(), EditorKind::of::<CommandEditorRecipe>()];
 
 /// The rewards that recipes can name.
-pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PluginRecipe>()];
+pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PluginRecipe>(), RewardKind::of::<CommandRewardRecipe>()];
