@@ -4,9 +4,12 @@
 
 mod best_of_k;
 mod bootstrap;
+mod order;
+mod rank_correlation;
 
 pub use best_of_k::{expected_best, expected_gold};
 pub use bootstrap::{Interval, bootstrap_mean};
+pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 
 use thiserror::Error;
 
@@ -31,6 +34,14 @@ pub enum StudyError {
         proxies: usize,
         /// Gold scores given.
         golds: usize,
+    },
+    /// Two lists that belong together have one length.
+    #[error("{left} numbers on one side and {right} on the other: expected as many of each")]
+    Unequal {
+        /// Numbers in the first list.
+        left: usize,
+        /// Numbers in the second list.
+        right: usize,
     },
     /// Not a probability.
     #[error("a confidence of {0}: expected a number above 0 and below 1")]
