@@ -1,14 +1,22 @@
-//! Estimators and intervals for scaling curves: what more samples would have brought, from one pool of samples.
+//! What numbers say: estimators of scaling curves, measures of judges, calibration, and choices over rows of a data set.
 //!
-//! Pure functions of numbers. Nothing here knows pictures, searches or files.
+//! Pure functions of numbers and labels. Nothing here knows pictures, searches or files.
 
 mod best_of_k;
+mod binomial;
 mod bootstrap;
+mod clusters;
+mod counted;
+mod normal;
 mod order;
 mod rank_correlation;
 
 pub use best_of_k::{expected_best, expected_gold};
-pub use bootstrap::{Interval, bootstrap_mean};
+pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
+pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
+pub use clusters::Clusters;
+pub use counted::Counted;
+pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 
 use thiserror::Error;
@@ -46,6 +54,14 @@ pub enum StudyError {
     /// Not a probability.
     #[error("a confidence of {0}: expected a number above 0 and below 1")]
     Confidence(f64),
+    /// More than all.
+    #[error("{hits} of {of}: expected at most as many as there are")]
+    Share {
+        /// Those counted.
+        hits: u64,
+        /// All of them.
+        of: u64,
+    },
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
     Resamples,
@@ -60,4 +76,9 @@ fn check(samples: &[f64]) -> Result<(), StudyError> {
         Some(index) => Err(StudyError::NotFinite { index, value: samples[index] }),
         None => Ok(()),
     }
+}
+
+/// Refuses what is not a probability strictly between 0 and 1.
+fn check_confidence(confidence: f64) -> Result<(), StudyError> {
+    if confidence > 0.0 && confidence < 1.0 { Ok(()) } else { Err(StudyError::Confidence(confidence)) }
 }

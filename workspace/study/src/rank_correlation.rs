@@ -221,7 +221,7 @@ mod tests {
         let (mut sum, mut on_left, mut on_right) = (0.0, 0.0, 0.0);
         for i in 0..left.len() {
             for j in 0..i {
-                let sign = |values: &[f64]| (values[i] > values[j]) as i32 - (values[i] < values[j]) as i32;
+                let sign = |values: &[f64]| i32::from(values[i] > values[j]) - i32::from(values[i] < values[j]);
                 sum += f64::from(sign(left) * sign(right));
                 on_left += f64::from(sign(left).abs());
                 on_right += f64::from(sign(right).abs());
