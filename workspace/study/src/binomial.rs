@@ -30,6 +30,13 @@ impl Share {
         Share { hits: self.hits + other.hits, of: self.of + other.of }
     }
 
+    /// How many standard errors this share lies above `chance`, a probability; `None` of nothing, and where the chance is 0 or 1,
+    /// from which nothing strays.
+    pub fn errors_above(&self, chance: f64) -> Option<f64> {
+        let error = (chance * (1.0 - chance) / self.of as f64).sqrt();
+        self.value().filter(|_| error > 0.0).map(|share| (share - chance) / error)
+    }
+
     fn checked(&self) -> Result<f64, StudyError> {
         match self.value() {
             None => Err(StudyError::Empty),

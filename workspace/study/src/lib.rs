@@ -11,6 +11,8 @@ mod normal;
 mod order;
 mod rank_correlation;
 
+pub mod judges;
+
 pub use best_of_k::{expected_best, expected_gold};
 pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
 pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
@@ -62,6 +64,33 @@ pub enum StudyError {
         /// All of them.
         of: u64,
     },
+    /// A ranking that cannot be read.
+    #[error(
+        "the ranking {text:?}: expected each of the letters A to {} once, with > and = or < and = between",
+        last_letter(*candidates)
+    )]
+    Ranking {
+        /// As it is written.
+        text: String,
+        /// How many candidates the group has.
+        candidates: usize,
+    },
+    /// Verdicts on pairs that contradict each other, or do not cover the group.
+    #[error(
+        "the verdicts on the pairs of {candidates} candidates make no order: expected one of each pair, and no circle"
+    )]
+    NoOrder {
+        /// How many candidates the group has.
+        candidates: usize,
+    },
+    /// Nothing can be held out.
+    #[error("{folds} folds of {clusters} clusters: expected at least 2 of each")]
+    Folds {
+        /// Folds asked for.
+        folds: usize,
+        /// Clusters that there are.
+        clusters: usize,
+    },
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
     Resamples,
@@ -76,6 +105,11 @@ fn check(samples: &[f64]) -> Result<(), StudyError> {
         Some(index) => Err(StudyError::NotFinite { index, value: samples[index] }),
         None => Ok(()),
     }
+}
+
+/// The letter of the last candidate.
+fn last_letter(candidates: usize) -> char {
+    u8::try_from(candidates.saturating_sub(1)).map_or('Z', |place| char::from(b'A' + place.min(25)))
 }
 
 /// Refuses what is not a probability strictly between 0 and 1.
