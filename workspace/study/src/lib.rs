@@ -7,10 +7,12 @@ mod binomial;
 mod bootstrap;
 mod clusters;
 mod counted;
+mod folds;
 mod normal;
 mod order;
 mod rank_correlation;
 
+pub mod calibration;
 pub mod judges;
 
 pub use best_of_k::{expected_best, expected_gold};
@@ -18,6 +20,7 @@ pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
 pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
 pub use clusters::Clusters;
 pub use counted::Counted;
+pub use folds::Folds;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 
@@ -90,6 +93,20 @@ pub enum StudyError {
         folds: usize,
         /// Clusters that there are.
         clusters: usize,
+    },
+    /// A map that would fall.
+    #[error("knot {index} does not go on from the one before: expected a higher score, and a value that is not lower")]
+    Knots {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// What counts nothing cannot be observed.
+    #[error("the weight of observation {index} is {weight}: expected a number above 0")]
+    Weight {
+        /// Its place, from 0.
+        index: usize,
+        /// What it is.
+        weight: f64,
     },
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]

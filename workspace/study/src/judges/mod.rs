@@ -25,7 +25,7 @@ pub use chance::{
     ChanceLevel, GuessedGroup, Simulation, guessed_verdicts, random_scores, random_strict_accuracy,
     random_strict_accuracy_as_published,
 };
-pub use held_out::{Folds, HeldOut, held_out_threshold};
+pub use held_out::{HeldOut, held_out_threshold};
 pub use human_order::{HumanOrder, Preference};
 pub use pairwise::{
     Pair, PairCounts, accuracy_without_ties, accuracy_without_ties_as_published, count_pairs, pairs_of_group,
