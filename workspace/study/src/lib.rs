@@ -13,6 +13,7 @@ mod order;
 mod rank_correlation;
 
 pub mod calibration;
+pub mod curation;
 pub mod judges;
 
 pub use best_of_k::{expected_best, expected_gold};
@@ -107,6 +108,15 @@ pub enum StudyError {
         index: usize,
         /// What it is.
         weight: f64,
+    },
+    /// Not a part of a whole.
+    #[error("a share of {0}: expected a number from 0 to 1")]
+    Fraction(f64),
+    /// A gate that lets all pass, or none.
+    #[error("the gate on {part:?}: expected a finite lower or upper bound, and the lower one not above the upper one")]
+    Gate {
+        /// The part that it is on.
+        part: String,
     },
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
