@@ -118,6 +118,28 @@ pub enum StudyError {
         /// The part that it is on.
         part: String,
     },
+    /// A range that ends before it begins.
+    #[error("a range from {low} to {high}: expected the upper end not below the lower one")]
+    Range {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// Nearness that finds almost everything.
+    #[error("a radius of {radius} bits: expected at most {largest} of 64")]
+    Radius {
+        /// Bits asked for.
+        radius: u32,
+        /// The most that are looked for.
+        largest: u32,
+    },
+    /// More rows than 32 bits can count.
+    #[error("{rows} rows: expected at most 4294967295")]
+    Rows {
+        /// How many there are.
+        rows: usize,
+    },
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
     Resamples,
