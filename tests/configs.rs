@@ -16,8 +16,8 @@ fn root() -> &'static Path {
 /// Every editor and reward of the program.
 fn catalogue() -> Catalogue {
     Catalogue::new(
-        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
-        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     )
 }
 

@@ -277,6 +277,34 @@ fn what_is_going_on_in_a_folder_is_not_mixed_with_anything_else() {
     assert_eq!(desk.rows("rollouts").len(), 6);
 }
 
+/// Rows of two versions of a model in one data set would be told apart by nobody.
+#[test]
+fn workers_of_another_program_are_refused() {
+    let desk = Desk::with_rows(3);
+    desk.expect(0, "rows.jsonl --out rollouts");
+    let noted = desk.path("rollouts/depot/revisions");
+    let revisions = fs::read_to_string(&noted).unwrap();
+    assert!(revisions.starts_with("editor darkroom: ") && revisions.contains("\nreward photometric: "), "{revisions}");
+    let other = revisions.replacen("editor darkroom: ", "editor darkroom: an earlier ", 1);
+    fs::write(&noted, &other).unwrap();
+    let (_, err) = desk.expect(2, "rows.jsonl --out rollouts");
+    assert!(err.contains("begun with `editor darkroom: an earlier ") && err.contains("this worker has `"), "{err}");
+    fs::write(&noted, format!("{revisions}\nreward second: 1")).unwrap();
+    desk.expect(2, "rows.jsonl --out rollouts");
+    // Somebody who makes nothing has no models that could differ.
+    desk.expect(0, "rows.jsonl --out rollouts --role export");
+}
+
+#[test]
+fn a_folder_that_was_moved_is_gone_on_with() {
+    let desk = Desk::with_rows(3);
+    desk.expect(0, "rows.jsonl --out rollouts");
+    fs::rename(desk.path("rollouts"), desk.path("moved")).unwrap();
+    let summary = desk.json(0, "rows.jsonl --out moved");
+    assert_eq!(summary["rows"]["done"], 3, "{summary}");
+    assert_eq!(desk.rows("moved").len(), 9);
+}
+
 #[test]
 fn what_cannot_be_is_said_before_anything_is_written() {
     let desk = Desk::with_rows(1);
@@ -307,6 +335,8 @@ fn what_cannot_be_is_said_before_anything_is_written() {
         ("rows.jsonl --shard third", "expected i/n, such as 0/4 for the first of four shards"),
         ("rows.jsonl --shard auto", "no variable of Slurm, Kubernetes or SkyPilot tells this process's share"),
         ("rows.jsonl --queue redis://here", "--queue redis://here: expected `sqlite` or nats://HOST:PORT"),
+        ("rows.jsonl --queue nats://", "--queue: expected nats://HOST:PORT or tls://HOST:PORT"),
+        ("rows.jsonl --queue nats://user:word@a//b", "--queue: expected nats://HOST:PORT"),
         ("rows.jsonl --depot ftp://here/there", "--depot: "),
         ("--role work", "whoever does not see the data set needs --queue nats://HOST:PORT and --depot"),
         ("--role work --queue nats://127.0.0.1:9", "needs --queue nats://HOST:PORT and --depot"),

@@ -48,8 +48,8 @@ const KINDS: [&str; 27] = [
 /// What recipes can name here.
 fn catalogue() -> Catalogue {
     let mut catalogue = Catalogue::new(
-        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
-        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     );
     catalogue.editors.retain(|kind| KINDS.contains(&kind.name));
     catalogue.rewards.retain(|kind| KINDS.contains(&kind.name));
