@@ -33,12 +33,14 @@ pub struct Plugin {
     pub limits: Limits,
     /// What the recipe sets, which the plugin is told as it is.
     pub config: Map<String, Value>,
+    /// A picture above this many bytes goes through the spool, where the plugin takes files.
+    pub inline_bytes: u32,
 }
 
 impl Plugin {
     /// A program with its arguments, under the usual limits.
     pub fn of<S: Into<String>>(run: impl IntoIterator<Item = S>) -> Self {
-        Self { launch: Launch::of(run), limits: Limits::default(), config: Map::new() }
+        Self { launch: Launch::of(run), limits: Limits::default(), config: Map::new(), inline_bytes: INLINE_BYTES }
     }
 }
 
@@ -96,7 +98,7 @@ pub(crate) fn open(plugin: &Plugin, role: &Role, stop: &AtomicBool) -> Result<Se
     let spool = Spool::make().map_err(|error| silent(error.into()))?;
     let opening = Opening { plugin, role, stop, until: Instant::now() + plugin.limits.start };
     match opening.greet(&pipe, &spool) {
-        Ok(greeting) => Ok(Session::new(pipe, spool, greeting, plugin.limits.clone())),
+        Ok(greeting) => Ok(Session::new(pipe, spool, greeting, plugin)),
         Err(error) => {
             let words = last_words(&pipe);
             Err((error, words))
@@ -108,7 +110,7 @@ pub(crate) fn open(plugin: &Plugin, role: &Role, stop: &AtomicBool) -> Result<Se
 pub(crate) fn last_words(pipe: &Pipe) -> String {
     // What it wrote last may still be on its way.
     if pipe.wait(Instant::now()).is_some() {
-        std::thread::sleep(WORDS_WITHIN);
+        pipe.wait_for_words(WORDS_WITHIN);
     }
     match pipe.last_words() {
         words if words.is_empty() => String::new(),
@@ -152,7 +154,7 @@ impl Opening<'_> {
             spool: spool.path().to_string_lossy().into_owned(),
             config: self.plugin.config.clone(),
             frame_bytes: LONGEST_FRAME,
-            inline_bytes: INLINE_BYTES,
+            inline_bytes: self.plugin.inline_bytes,
         }
     }
 

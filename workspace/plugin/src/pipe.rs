@@ -81,7 +81,15 @@ impl Outgoing {
     }
 }
 
-type Heard = Result<Vec<u8>, FrameError>;
+/// The frames that came with one piece of the stream, or why there are no more.
+type Heard = Result<Vec<Vec<u8>>, FrameError>;
+
+/// What has been heard: frames that are there, and where more come from.
+#[derive(Debug)]
+struct Incoming {
+    ready: VecDeque<Vec<u8>>,
+    heard: Receiver<Heard>,
+}
 
 /// A plugin's process, and what is said between it and the host. It is killed when this is dropped.
 #[derive(Debug)]
@@ -89,7 +97,7 @@ pub struct Pipe {
     child: Child,
     outgoing: Arc<Outgoing>,
     /// In a lock, so that a pipe can be shared; one thread listens.
-    incoming: Mutex<Receiver<Heard>>,
+    incoming: Mutex<Incoming>,
     is_over: Arc<AtomicBool>,
     last_words: Arc<LastWords>,
 }
@@ -100,7 +108,7 @@ impl Pipe {
         let (child, Streams { input, output, log }) = Child::start(launch)?;
         let (outgoing, is_over) = (Arc::new(Outgoing::default()), Arc::new(AtomicBool::new(false)));
         let last_words = Arc::new(LastWords::default());
-        // One frame waits beside the one that is being read: what a plugin says is bounded by what is listened to.
+        // One piece waits beside the one that is being read: what a plugin says is bounded by what is listened to.
         let (heard, incoming) = sync_channel(1);
         let threads = Threads { program: launch.run.first().cloned().unwrap_or_default() };
         let (queue, stop) = (Arc::clone(&outgoing), Arc::clone(&is_over));
@@ -109,7 +117,8 @@ impl Pipe {
         threads.spawn("plugin-reader", move || read(output, &heard, &stop))?;
         let (words, stop, name) = (Arc::clone(&last_words), Arc::clone(&is_over), name.to_owned());
         threads.spawn("plugin-stderr", move || stderr::listen(log, &name, &words, &stop))?;
-        Ok(Self { child, outgoing, incoming: Mutex::new(incoming), is_over, last_words })
+        let incoming = Mutex::new(Incoming { ready: VecDeque::new(), heard: incoming });
+        Ok(Self { child, outgoing, incoming, is_over, last_words })
     }
 
     /// Says something. It does not wait for the plugin to read it.
@@ -140,12 +149,17 @@ impl Pipe {
 
     /// The bytes of the next frame without its length, waited for until then.
     pub fn receive_body(&self, until: Instant) -> Result<Vec<u8>, PipeError> {
-        let incoming = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
-        match incoming.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(heard) => Ok(heard?),
-            Err(RecvTimeoutError::Timeout) => Err(PipeError::TimedOut),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(self.wait(Instant::now() + END_WITHIN).map_or(PipeError::Silenced, PipeError::Ended))
+        let mut incoming = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(body) = incoming.ready.pop_front() {
+                return Ok(body);
+            }
+            match incoming.heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(heard) => incoming.ready = heard?.into(),
+                Err(RecvTimeoutError::Timeout) => return Err(PipeError::TimedOut),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.wait(Instant::now() + END_WITHIN).map_or(PipeError::Silenced, PipeError::Ended));
+                }
             }
         }
     }
@@ -169,6 +183,11 @@ impl Pipe {
     /// The number of its process, which is that of its group of processes too.
     pub fn pid(&self) -> i32 {
         self.child.pid()
+    }
+
+    /// Waits until it can write nothing more to standard error, or for so long.
+    pub fn wait_for_words(&self, most: Duration) {
+        self.last_words.wait(most);
     }
 
     /// The last lines that it wrote to standard error; empty where there are none.
@@ -284,18 +303,20 @@ fn read(mut output: ChildStdout, heard: &SyncSender<Heard>, is_over: &AtomicBool
 
 /// Whether more can follow. A listener that is slow is waited for, one that is gone is not.
 fn tell_all(frames: &mut Frames, heard: &SyncSender<Heard>) -> bool {
-    loop {
+    let mut bodies = Vec::new();
+    let wrong = loop {
         match frames.next_body() {
-            Ok(None) => return true,
-            Ok(Some(body)) => {
-                if heard.send(Ok(body)).is_err() {
-                    return false;
-                }
-            }
-            Err(error) => {
-                heard.send(Err(error)).ok();
-                return false;
-            }
+            Ok(Some(body)) => bodies.push(body),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    let is_heard = bodies.is_empty() || heard.send(Ok(bodies)).is_ok();
+    match wrong {
+        None => is_heard,
+        Some(error) => {
+            heard.send(Err(error)).ok();
+            false
         }
     }
 }

@@ -236,6 +236,7 @@ impl PluginRecipe {
             launch: Launch { environment: self.environment.clone(), ..Launch::of(self.run.clone()) },
             limits: self.limits.limits(),
             config: object(&self.config),
+            ..Plugin::of(self.run.clone())
         }
     }
 }

@@ -10,9 +10,10 @@ use editscale_sdk::protocol::{
 
 use crate::calls::{Calls, Death, Held, Line, Unheard, Word};
 use crate::convert::failures::failure;
-use crate::convert::pictures::unwanted;
+use crate::convert::pictures::{Outgoing, unwanted};
 use crate::launch::Limits;
 use crate::memory;
+use crate::opening::Plugin;
 use crate::pipe::{Pipe, PipeError};
 use crate::spool::Spool;
 
@@ -57,6 +58,7 @@ pub(crate) struct Session {
     pub(crate) hello: Hello,
     pub(crate) card: Card,
     pub(crate) limits: Limits,
+    inline_bytes: u32,
     calls: Mutex<Calls>,
     answered: AtomicU64,
     strange: AtomicU64,
@@ -80,9 +82,10 @@ impl Clocks {
 }
 
 impl Session {
-    pub(crate) fn new(pipe: Pipe, spool: Spool, (hello, card): (Hello, Card), limits: Limits) -> Self {
+    pub(crate) fn new(pipe: Pipe, spool: Spool, (hello, card): (Hello, Card), plugin: &Plugin) -> Self {
+        let (limits, inline_bytes) = (plugin.limits.clone(), plugin.inline_bytes);
         let (calls, answered, strange) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Self { pipe, spool, hello, card, limits, calls, answered, strange }
+        Self { pipe, spool, hello, card, limits, inline_bytes, calls, answered, strange }
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -94,9 +97,9 @@ impl Session {
         self.hello.features.iter().any(|word| word == feature.word())
     }
 
-    /// The spool, where the plugin takes files.
-    pub(crate) fn outgoing_spool(&self) -> Option<&Spool> {
-        Some(&self.spool).filter(|_| self.can(Feature::Spool))
+    /// Pictures on their way to it: long ones through the spool, where the plugin takes files.
+    pub(crate) fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing::new(Some(&self.spool).filter(|_| self.can(Feature::Spool)), self.inline_bytes)
     }
 
     /// How many calls it has answered.

@@ -10,7 +10,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use editscale_sdk::protocol::FilePlace;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -28,6 +29,9 @@ const ROOM: u64 = 512 << 20;
 
 /// A folder without a lock that is this old is nobody's.
 const SETTLED: Duration = Duration::from_secs(120);
+
+/// How often a process looks for folders that are nobody's.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// The longest file that is taken from a plugin.
 const LONGEST_FILE: u64 = 4 << 30;
@@ -81,7 +85,9 @@ impl Spool {
     /// Makes one, in memory where there is room.
     pub(crate) fn make() -> Result<Self, SpoolError> {
         let parents = parents();
-        parents.iter().for_each(|parent| sweep(parent));
+        if is_time_to_sweep() {
+            parents.iter().for_each(|parent| sweep(parent));
+        }
         let mut last = None;
         for parent in parents {
             match Self::make_in(&parent) {
@@ -249,6 +255,17 @@ fn parents() -> Vec<PathBuf> {
     let has_room = rustix::fs::statvfs(&memory).is_ok_and(|of| of.f_bavail.saturating_mul(of.f_frsize) >= ROOM);
     let memory = Some(memory).filter(|path| has_room && path.is_dir());
     memory.into_iter().chain([std::env::temp_dir()]).collect()
+}
+
+/// Whether this process has not swept for a while: folders of temporary files are long to read.
+fn is_time_to_sweep() -> bool {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_time = last.is_none_or(|last| last.elapsed() >= SWEEP_EVERY);
+    if is_time {
+        *last = Some(Instant::now());
+    }
+    is_time
 }
 
 /// Removes folders of this user's hosts that are dead.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::process::ChildStderr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
@@ -23,24 +23,44 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// The last lines.
 #[derive(Debug, Default)]
-pub(crate) struct LastWords(Mutex<VecDeque<String>>);
+pub(crate) struct LastWords {
+    kept: Mutex<Kept>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    is_all: bool,
+}
 
 impl LastWords {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, line: String) {
-        let mut lines = self.lock();
+        let lines = &mut self.lock().lines;
         if lines.len() >= LINES_KEPT {
             lines.pop_front();
         }
         lines.push_back(line);
     }
 
+    fn end(&self) {
+        self.lock().is_all = true;
+        self.ended.notify_all();
+    }
+
+    /// Waits until nothing can follow, or for so long.
+    pub(crate) fn wait(&self, most: Duration) {
+        let waited = self.ended.wait_timeout_while(self.lock(), most, |kept| !kept.is_all);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// All that are kept, one a line.
     pub(crate) fn text(&self) -> String {
-        self.lock().iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        self.lock().lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -64,6 +84,7 @@ pub(crate) fn listen(mut log: ChildStderr, name: &str, words: &LastWords, is_ove
         }
     }
     lines.end(&mut take);
+    words.end();
 }
 
 /// Cuts bytes into lines. A carriage return ends one too: bars of progress are drawn with it.

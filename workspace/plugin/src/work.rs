@@ -243,7 +243,7 @@ impl<T: Trade> Desk<'_, T> {
     ) -> Result<(Method, Vec<Written>), Failure> {
         let (trade, session, chosen) = (Arc::clone(self.trade), Arc::clone(session), Arc::clone(chosen));
         let put_together = move || {
-            let mut pictures = Outgoing::new(session.outgoing_spool());
+            let mut pictures = session.outgoing();
             let method = trade.method(&chosen, &mut pictures)?;
             let (images, files) = pictures.end();
             Ok((with_images(method, images), files))

@@ -167,11 +167,12 @@ mod tests {
         }
     }
 
+    type Slip = (fn(&mut wire::EditorCard), &'static str);
+
     #[test]
     fn slips_on_a_card_are_named() {
         let name = EditorName::new("mine").unwrap();
         assert!(editor_card(&name, &card()).is_ok());
-        type Slip = (fn(&mut wire::EditorCard), &'static str);
         let slips: [Slip; 12] = [
             (|card| card.revision = " ".into(), "`revision`"),
             (|card| card.revision = "a\nb".into(), "`revision`"),

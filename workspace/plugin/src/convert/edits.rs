@@ -86,7 +86,7 @@ fn seed(said: u64) -> Result<u64, String> {
     Seed::new(said).map(Seed::get).map_err(|error| error.to_string())
 }
 
-fn trajectory(said: wire::TrajectoryParts, spool: &Spool) -> Result<Trajectory, String> {
+pub(crate) fn trajectory(said: wire::TrajectoryParts, spool: &Spool) -> Result<Trajectory, String> {
     let instants = said.timesteps.len() + 1;
     let shape: Option<Vec<usize>> = said.shape.iter().map(|extent| usize::try_from(*extent).ok()).collect();
     let values = |shape: &Vec<usize>| shape.iter().try_fold(instants, |values, extent| values.checked_mul(*extent));

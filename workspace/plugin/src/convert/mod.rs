@@ -7,6 +7,9 @@ pub(crate) mod failures;
 pub(crate) mod pictures;
 pub(crate) mod scores;
 
+#[cfg(test)]
+mod properties;
+
 /// A text of a plugin, for people: without what would move a cursor, and not too long.
 pub(crate) fn readable(text: &str, most: usize) -> String {
     let shown = text.chars().map(|character| if character.is_control() { ' ' } else { character });

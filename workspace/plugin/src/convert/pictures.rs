@@ -10,7 +10,7 @@ use serde_bytes::ByteBuf;
 use super::readable;
 use crate::spool::{Spool, Written};
 
-/// A picture above this many bytes goes through the spool, where the plugin takes files.
+/// Above this many bytes a picture usually goes through the spool, where the plugin takes files.
 pub(crate) const INLINE_BYTES: u32 = 8 << 20;
 
 /// The most bytes of pictures that go into one message, where the plugin takes files.
@@ -21,6 +21,8 @@ const INLINE_IN_ALL: usize = 32 << 20;
 pub(crate) struct Outgoing<'s> {
     /// Where long ones are written; none where the plugin takes no files.
     spool: Option<&'s Spool>,
+    /// What is long.
+    most: usize,
     places: BTreeMap<Digest, u32>,
     pictures: Vec<Picture>,
     inline: usize,
@@ -28,8 +30,8 @@ pub(crate) struct Outgoing<'s> {
 }
 
 impl<'s> Outgoing<'s> {
-    pub(crate) fn new(spool: Option<&'s Spool>) -> Self {
-        Self { spool, places: BTreeMap::new(), pictures: Vec::new(), inline: 0, files: Vec::new() }
+    pub(crate) fn new(spool: Option<&'s Spool>, most: u32) -> Self {
+        Self { spool, most: most as usize, places: BTreeMap::new(), pictures: Vec::new(), inline: 0, files: Vec::new() }
     }
 
     /// The place of a picture in the list, where it is put if it is not there yet.
@@ -48,7 +50,7 @@ impl<'s> Outgoing<'s> {
     }
 
     fn body(&mut self, bytes: &[u8], media: MediaType) -> PictureBody {
-        let is_long = bytes.len() > INLINE_BYTES as usize || self.inline + bytes.len() > INLINE_IN_ALL;
+        let is_long = bytes.len() > self.most || self.inline + bytes.len() > INLINE_IN_ALL;
         if let Some(spool) = self.spool.filter(|_| is_long) {
             match spool.write(bytes, media.extension()) {
                 Ok(written) => {

@@ -1,5 +1,11 @@
 //! The host of plugins, against peers that are this same program: a variable of its environment tells it to be one.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and a peer speaks on its standard streams"
+)]
 
 mod deaths;
 mod lies;

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use editscale_sdk::protocol::{
-    Adopted, Answer, Call, EditItem, EditParameters, Edited, ErrorClass, Failed, Feature, FilePlace, FromHost,
-    FromPlugin, Hello, Judged, Method, Outcome, PROTOCOL, Part, Picture, PictureBody, PluginKind, Preview, Progress,
-    ScoreParameters, Version, WeightsKind, encode,
+    Adopted, Answer, Call, CostNumbers, EditCounters, EditItem, EditParameters, Edited, ErrorClass, Failed, Feature,
+    FilePlace, FromHost, FromPlugin, Hello, Judged, Method, Outcome, PROTOCOL, Part, Picture, PictureBody, PluginKind,
+    Preview, Progress, RewardCounters, ScoreParameters, Version, WeightsKind, encode,
 };
 use serde_bytes::ByteBuf;
 
@@ -74,7 +74,7 @@ fn eat() {
 }
 
 fn failed(class: ErrorClass, message: &str) -> Failed {
-    Failed { class, message: message.to_owned(), cost: editscale_sdk::protocol::CostNumbers::default() }
+    Failed { class, message: message.to_owned(), cost: CostNumbers::default() }
 }
 
 impl Stage {
@@ -94,7 +94,7 @@ impl Stage {
             }
             FromHost::Ping(number) => say(&FromPlugin::Pong(number)),
             FromHost::Shutdown(_) if self.script.is("shutdown", "ignore") => {
-                std::thread::sleep(Duration::from_secs(600))
+                std::thread::sleep(Duration::from_secs(600));
             }
             FromHost::Shutdown(_) => std::process::exit(0),
             FromHost::Welcome(_) | FromHost::Release(_) => {}
@@ -104,8 +104,8 @@ impl Stage {
     fn work(&self, call: Call) {
         match self.script.word("calls") {
             Some("die") => std::process::exit(6),
-            Some("half") => self.half(&call),
-            Some("flood") => self.flood(call.id),
+            Some("half") => half(&call),
+            Some("flood") => flood(call.id),
             _ => {}
         }
         let answer = match call.method {
@@ -139,24 +139,6 @@ impl Stage {
             return self.say_corrupted(&message);
         }
         say(&message);
-    }
-
-    /// Ends in the middle of an answer.
-    fn half(&self, call: &Call) {
-        let answer = Answer::Failed { id: call.id, why: failed(ErrorClass::Internal, "half of it") };
-        let frame = encode(&FromPlugin::Answer(answer)).unwrap();
-        let mut output = std::io::stdout().lock();
-        output.write_all(&frame[..frame.len() / 2]).unwrap();
-        output.flush().unwrap();
-        std::process::exit(8);
-    }
-
-    /// Says far more than anybody listens to.
-    fn flood(&self, id: u64) {
-        for step in 1..=20_000 {
-            say(&FromPlugin::Progress(Progress { id, item: 0, step, steps: 20_000 }));
-            say(&FromPlugin::Progress(Progress { id: id + 100, item: 9, step, steps: 20_000 }));
-        }
     }
 
     /// One in several frames is damaged: a bit turned, a piece cut out or put in, or put together with itself.
@@ -232,14 +214,14 @@ impl Stage {
     fn edited(&self, seed: u64) -> Edited {
         let mut edited = Edited {
             image: self.picture(seed),
-            cost: editscale_sdk::protocol::CostNumbers { nfe: 10, ..Default::default() },
+            cost: CostNumbers { nfe: 10, ..CostNumbers::default() },
             effective_seed: None,
             notes: vec![format!("start {}", self.script.start)],
-            counters: editscale_sdk::protocol::EditCounters::default(),
+            counters: EditCounters::default(),
             trajectory: None,
         };
         match self.script.word("lie") {
-            Some("media") => edited.image.media = "image/jpeg".to_owned(),
+            Some("media") => "image/jpeg".clone_into(&mut edited.image.media),
             Some("size") => edited.image.width = Some(77),
             Some("picture") => edited.image.body = PictureBody::Inline(ByteBuf::from(b"no picture".to_vec())),
             Some("cost") => edited.cost.nfe = 11,
@@ -281,8 +263,12 @@ impl Stage {
             }
             let picture = &parameters.images[item.candidate as usize];
             let sum = match &picture.body {
-                PictureBody::Inline(bytes) => bytes.iter().map(|byte| u64::from(*byte)).sum(),
-                PictureBody::File(place) => place.length,
+                PictureBody::Inline(bytes) => sum_of(bytes),
+                PictureBody::File(place) => {
+                    let bytes = std::fs::read(&place.path).unwrap();
+                    place.check(&bytes).unwrap();
+                    sum_of(&bytes)
+                }
             };
             Outcome::Done(self.judged(sum, under_way))
         });
@@ -297,8 +283,36 @@ impl Stage {
         };
         let name = if self.script.is("lie", "part") { "a part" } else { "under_way" };
         let part = Part { name: name.to_owned(), mean: under_way as f64, sigma: None };
-        Judged { mean, sigma: None, parts: vec![part], cost: Default::default(), counters: Default::default() }
+        Judged {
+            mean,
+            sigma: None,
+            parts: vec![part],
+            cost: CostNumbers::default(),
+            counters: RewardCounters::default(),
+        }
     }
+}
+
+/// Ends in the middle of an answer.
+fn half(call: &Call) {
+    let answer = Answer::Failed { id: call.id, why: failed(ErrorClass::Internal, "half of it") };
+    let frame = encode(&FromPlugin::Answer(answer)).unwrap();
+    let mut output = std::io::stdout().lock();
+    output.write_all(&frame[..frame.len() / 2]).unwrap();
+    output.flush().unwrap();
+    std::process::exit(8);
+}
+
+/// Says far more than anybody listens to.
+fn flood(id: u64) {
+    for step in 1..=20_000 {
+        say(&FromPlugin::Progress(Progress { id, item: 0, step, steps: 20_000 }));
+        say(&FromPlugin::Progress(Progress { id: id + 100, item: 9, step, steps: 20_000 }));
+    }
+}
+
+fn sum_of(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte)).sum()
 }
 
 /// A small picture that its seed decides.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use editscale_core::{
     EditBackend, EncodedImage, FailureKind, NobodyWatches, PolicyWeights, RewardBatch, RewardModel, Watch,
 };
+use editscale_plugin::Plugin;
 use serde_json::json;
 
 use crate::Test;
@@ -40,9 +41,13 @@ fn pictures_may_go_through_the_spool() {
     let editor = editor(plugin(json!({"pictures": "spool"})));
     let made = make(&editor, 1..=8);
     assert!((1..).zip(made).all(|(seed, made)| *made.unwrap().image.bytes == *png(seed)));
-    let reward = reward(plugin(json!({})));
-    let judged = block_on(reward.score(judgements(1..=8), &NobodyWatches));
-    assert!(judged.iter().all(Result::is_ok));
+    let judged = |inline_bytes: u32| {
+        let reward = reward(Plugin { inline_bytes, ..plugin(json!({})) });
+        let judged = block_on(reward.score(judgements(1..=8), &NobodyWatches));
+        judged.into_iter().map(|judged| judged.unwrap().score.mean()).collect::<Vec<_>>()
+    };
+    // The peer opens files, and finds in them what it finds in messages.
+    assert_eq!(judged(0), judged(u32::MAX));
 }
 
 /// Counts what it hears, and calls the work off once it has heard something.

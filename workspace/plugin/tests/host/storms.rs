@@ -25,6 +25,9 @@ pub(crate) const TESTS: &[Test] = &[
 const KILLS: u32 = 100;
 const CORRUPTIONS: u64 = 1000;
 
+/// How many pairs of plugins share the damage: most of the time is spent on waiting for answers that never come.
+const HANDS: u64 = 16;
+
 /// Every run has seeds of its own, so that what is in quarantine is not asked for again.
 fn job(editor: &Arc<PluginEditor>, reward: &Arc<PluginReward>, seed: u64) -> Job {
     let objective = Weighted::new(vec![(RewardName::new("judge").unwrap(), 1.0)]).unwrap();
@@ -81,7 +84,7 @@ fn a_hundred_kills_lose_no_run() {
     let storm = |mut config: serde_json::Value| {
         config["slow_ms"] = 3.into();
         let mut plugin = plugin(config);
-        (plugin.limits.restarts, plugin.limits.crashes) = (1000, 10);
+        (plugin.limits.restarts, plugin.limits.crashes, plugin.limits.backoff) = (1000, 10, Duration::ZERO);
         plugin
     };
     let editor = Arc::new(editor(storm(json!({"slots": 2, "batch": 4}))));
@@ -103,7 +106,7 @@ fn a_hundred_kills_lose_no_run() {
 
 fn a_thousand_damaged_frames_lose_no_run() {
     std::thread::scope(|scope| {
-        for seed in 1..=8 {
+        for seed in 1..=HANDS {
             scope.spawn(move || damage(seed));
         }
     });
@@ -117,14 +120,14 @@ fn damage(seed: u64) {
         let mut plugin = plugin(json!({
             "corrupt": seed + salt, "starts": starts, "corruptions": corruptions, "batch": 4, "slots": 2,
         }));
-        (plugin.limits.restarts, plugin.limits.crashes) = (10_000, 3);
-        (plugin.limits.call, plugin.limits.grace) = (Duration::from_millis(500), Duration::from_millis(100));
+        (plugin.limits.restarts, plugin.limits.crashes, plugin.limits.backoff) = (10_000, 3, Duration::ZERO);
+        (plugin.limits.call, plugin.limits.grace) = (Duration::from_millis(300), Duration::from_millis(50));
         plugin
     };
     let (editor, reward) = (Arc::new(editor(storm(0))), Arc::new(reward(storm(1000))));
     let count = || std::fs::metadata(&corruptions).map_or(0, |metadata| metadata.len());
     let mut runs = 0;
-    while count() < CORRUPTIONS.div_ceil(8) {
+    while count() < CORRUPTIONS.div_ceil(HANDS) {
         let outcome = carry_out(&job(&editor, &reward, runs), &folder.path().join(format!("run-{runs}")));
         assert_eq!(outcome.ending, Ending::Search, "{outcome:?}");
         runs += 1;

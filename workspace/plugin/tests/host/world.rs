@@ -44,7 +44,7 @@ pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 pub(crate) fn plugin(config: serde_json::Value) -> Plugin {
     let serde_json::Value::Object(config) = config else { panic!("expected a map") };
     let limits = Limits { backoff: Duration::from_millis(1), grace: Duration::from_secs(2), ..Limits::default() };
-    Plugin { launch: peer("plugin"), limits, config }
+    Plugin { launch: peer("plugin"), limits, config, ..Plugin::of([""]) }
 }
 
 pub(crate) fn editor(plugin: Plugin) -> PluginEditor {

@@ -91,22 +91,27 @@ pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
 pub struct Frames {
     most: u32,
     held: Vec<u8>,
+    /// Where the next frame begins in what is held.
+    at: usize,
 }
 
 impl Frames {
     /// Takes frames of at most `most` bytes.
     pub fn new(most: u32) -> Self {
-        Self { most, held: Vec::new() }
+        Self { most, held: Vec::new(), at: 0 }
     }
 
     /// More bytes of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.held.drain(..self.at);
+        self.at = 0;
         self.held.extend_from_slice(bytes);
     }
 
     /// The body of the next frame, where it is whole.
     pub fn next_body(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
-        let Some(head) = self.held.first_chunk::<HEAD>() else { return Ok(None) };
+        let rest = self.held.get(self.at..).unwrap_or_default();
+        let Some((head, rest)) = rest.split_first_chunk::<HEAD>() else { return Ok(None) };
         let told = u32::from_le_bytes(*head);
         if told > self.most {
             return Err(FrameError::TooLong { found: told, most: self.most });
@@ -114,23 +119,19 @@ impl Frames {
         if told == 0 {
             return Err(FrameError::Empty);
         }
-        let whole = HEAD + told as usize;
-        if self.held.len() < whole {
-            return Ok(None);
-        }
-        let rest = self.held.split_off(whole);
-        let mut body = std::mem::replace(&mut self.held, rest);
-        body.drain(..HEAD);
-        Ok(Some(body))
+        let Some(body) = rest.get(..told as usize) else { return Ok(None) };
+        self.at += HEAD + body.len();
+        Ok(Some(body.to_vec()))
     }
 
     /// To be asked at the end of the stream: whether it ended between frames.
     pub fn end(&self) -> Result<(), FrameError> {
-        if self.held.is_empty() {
+        let rest = self.held.get(self.at..).unwrap_or_default();
+        if rest.is_empty() {
             return Ok(());
         }
-        let told = self.held.first_chunk::<HEAD>().map_or(HEAD, |head| HEAD + u32::from_le_bytes(*head) as usize);
-        Err(FrameError::Cut { expected: told, found: self.held.len() })
+        let told = rest.first_chunk::<HEAD>().map_or(HEAD, |head| HEAD + u32::from_le_bytes(*head) as usize);
+        Err(FrameError::Cut { expected: told, found: rest.len() })
     }
 }
 
