@@ -4,24 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use editscale_core::{EncodedImage, Image, ImageSize, MediaType};
+use editscale_core::{EncodedImage, Image, ImageSize};
 use editscale_engine::digest_of;
-use editscale_picture::{Facts, Format, Limits, probe};
+use editscale_picture::{Facts, Limits, probe};
 
 use crate::bounded;
 use crate::failure::{Misuse, tell};
-
-/// The core's word for a format.
-pub(crate) fn media_of(format: Format) -> MediaType {
-    match format {
-        Format::Png => MediaType::Png,
-        Format::Jpeg => MediaType::Jpeg,
-        Format::WebP => MediaType::WebP,
-        Format::Tiff => MediaType::Tiff,
-        Format::Bmp => MediaType::Bmp,
-        Format::Gif => MediaType::Gif,
-    }
-}
 
 /// Reads a picture file and looks at what it declares.
 pub(crate) fn read(path: &Path) -> Result<EncodedImage> {
@@ -36,7 +24,7 @@ pub(crate) fn read(path: &Path) -> Result<EncodedImage> {
 
 fn encoded(bytes: Vec<u8>, facts: &Facts) -> EncodedImage {
     let size = ImageSize { width: facts.width, height: facts.height };
-    EncodedImage { media: media_of(facts.format), size, bytes: bytes.into() }
+    EncodedImage { media: facts.format.into(), size, bytes: bytes.into() }
 }
 
 fn warn_of_name(path: &Path, facts: &Facts) {

@@ -6,13 +6,15 @@ mod export;
 mod policy;
 
 use editscale_schema::{
-    Absent, Documented, Entry, Fields, Key, Keys, Map, Mistakes, Number, Section, Table, Whole, Yaml, table,
+    Absent, Documented, Entry, Key, Keys, Map, Mistakes, Number, Section, Table, Whole, Yaml, table,
 };
 
 pub use advantage::{Advantage, Grpo, LeaveOneOut, Rank};
 pub use columns::DataColumns;
 pub use export::{BestWorst, Export, PairChoice, Pairs, Weighted};
 pub use policy::Policy;
+
+use crate::sections::read_map;
 
 /// What is set for whole data sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,11 +98,11 @@ impl Default for Rollout {
 impl Rollout {
     pub(crate) fn read(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Self> {
         let fields = Map::of(entry).read(KEYS, mistakes)?;
-        let columns = part(&fields, &COLUMNS, columns::KEYS, DataColumns::read);
+        let columns = read_map(&fields, &COLUMNS, columns::KEYS, DataColumns::read);
         let advantage = fields.entry(ADVANTAGE.name).map_or(Some(Advantage::Grpo(Grpo::default())), |entry| {
             advantage::KINDS.read(&entry.node, &entry.key_span, mistakes).map(|chosen| *chosen)
         });
-        let export = part(&fields, &EXPORT, export::KEYS, Export::read);
+        let export = read_map(&fields, &EXPORT, export::KEYS, Export::read);
         let policy = match fields.entry(POLICY.name) {
             None => Some(None),
             Some(entry) => {
@@ -130,19 +132,6 @@ impl Rollout {
             self.policy.as_ref().map(|policy| (POLICY.name.to_owned(), policy.write())),
         ];
         Yaml::Map(keys.into_iter().flatten().collect())
-    }
-}
-
-/// Reads a map that may be left out, which is to leave out all of its keys.
-fn part<'t, T>(
-    fields: &Fields<'t>,
-    section: &Section,
-    keys: Keys,
-    read: impl FnOnce(&Fields<'t>) -> Option<T>,
-) -> Option<T> {
-    match fields.entry(section.name) {
-        Some(entry) => read(&Map::of(entry).read(keys, fields.mistakes())?),
-        None => read(&Fields::none(format!("`{}`", section.name), fields.at().clone(), fields.mistakes())),
     }
 }
 

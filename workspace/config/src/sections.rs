@@ -169,7 +169,7 @@ fn read_search(top: &Fields<'_>, catalogue: &Catalogue) -> Option<Box<dyn Policy
 }
 
 /// Reads a map that may be left out, which is to leave out all of its keys.
-fn read_map<'t, T>(
+pub(crate) fn read_map<'t, T>(
     top: &Fields<'t>,
     section: &Section,
     keys: Keys,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use editscale_core::MediaType;
 use image::ImageFormat;
 
 use crate::PictureError;
@@ -16,6 +17,19 @@ pub enum Format {
     Tiff,
     Bmp,
     Gif,
+}
+
+impl From<Format> for MediaType {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Png => Self::Png,
+            Format::Jpeg => Self::Jpeg,
+            Format::WebP => Self::WebP,
+            Format::Tiff => Self::Tiff,
+            Format::Bmp => Self::Bmp,
+            Format::Gif => Self::Gif,
+        }
+    }
 }
 
 impl fmt::Display for Format {

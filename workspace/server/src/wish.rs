@@ -2,7 +2,7 @@
 
 use editscale_config::{Catalogue, Recipe, Report, Retain};
 use editscale_core::{Budget, EncodedImage, ImageSize, Instruction, MediaType, Seed};
-use editscale_picture::{EncodeOptions, Format, Limits, Metadata, Pixels, decode, encode, probe};
+use editscale_picture::{EncodeOptions, Limits, Metadata, Pixels, decode, encode, probe};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,7 +226,7 @@ impl Checker<'_> {
         let facts = probe(bytes, &self.limits()).map_err(|error| unusable(&error))?;
         decode(bytes, &self.limits()).map_err(|error| unusable(&error))?;
         let size = ImageSize { width: facts.width, height: facts.height };
-        Ok(EncodedImage { media: media_of(facts.format), size, bytes: Arc::clone(bytes) })
+        Ok(EncodedImage { media: facts.format.into(), size, bytes: Arc::clone(bytes) })
     }
 
     /// A mask in which white is where to edit.
@@ -270,16 +270,4 @@ fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|character| !character.is_control()).take(100).collect();
     if plain.is_empty() { "image".to_owned() } else { plain }
-}
-
-/// The core's word for a format.
-pub(crate) fn media_of(format: Format) -> MediaType {
-    match format {
-        Format::Png => MediaType::Png,
-        Format::Jpeg => MediaType::Jpeg,
-        Format::WebP => MediaType::WebP,
-        Format::Tiff => MediaType::Tiff,
-        Format::Bmp => MediaType::Bmp,
-        Format::Gif => MediaType::Gif,
-    }
 }

@@ -1,12 +1,29 @@
-//! Estimators and intervals for scaling curves: what more samples would have brought, from one pool of samples.
+//! What numbers say: estimators of scaling curves, measures of judges, calibration, and choices over rows of a data set.
 //!
-//! Pure functions of numbers. Nothing here knows pictures, searches or files.
+//! Pure functions of numbers and labels. Nothing here knows pictures, searches or files.
 
 mod best_of_k;
+mod binomial;
 mod bootstrap;
+mod clusters;
+mod counted;
+mod folds;
+mod normal;
+mod order;
+mod rank_correlation;
+
+pub mod calibration;
+pub mod curation;
+pub mod judges;
 
 pub use best_of_k::{expected_best, expected_gold};
-pub use bootstrap::{Interval, bootstrap_mean};
+pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
+pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
+pub use clusters::Clusters;
+pub use counted::Counted;
+pub use folds::Folds;
+pub use normal::{normal_below, normal_quantile};
+pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 
 use thiserror::Error;
 
@@ -32,9 +49,97 @@ pub enum StudyError {
         /// Gold scores given.
         golds: usize,
     },
+    /// Two lists that belong together have one length.
+    #[error("{left} numbers on one side and {right} on the other: expected as many of each")]
+    Unequal {
+        /// Numbers in the first list.
+        left: usize,
+        /// Numbers in the second list.
+        right: usize,
+    },
     /// Not a probability.
     #[error("a confidence of {0}: expected a number above 0 and below 1")]
     Confidence(f64),
+    /// More than all.
+    #[error("{hits} of {of}: expected at most as many as there are")]
+    Share {
+        /// Those counted.
+        hits: u64,
+        /// All of them.
+        of: u64,
+    },
+    /// A ranking that cannot be read.
+    #[error(
+        "the ranking {text:?}: expected each of the letters A to {} once, with > and = or < and = between",
+        last_letter(*candidates)
+    )]
+    Ranking {
+        /// As it is written.
+        text: String,
+        /// How many candidates the group has.
+        candidates: usize,
+    },
+    /// Verdicts on pairs that contradict each other, or do not cover the group.
+    #[error(
+        "the verdicts on the pairs of {candidates} candidates make no order: expected one of each pair, and no circle"
+    )]
+    NoOrder {
+        /// How many candidates the group has.
+        candidates: usize,
+    },
+    /// Nothing can be held out.
+    #[error("{folds} folds of {clusters} clusters: expected at least 2 of each")]
+    Folds {
+        /// Folds asked for.
+        folds: usize,
+        /// Clusters that there are.
+        clusters: usize,
+    },
+    /// A map that would fall.
+    #[error("knot {index} does not go on from the one before: expected a higher score, and a value that is not lower")]
+    Knots {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// What counts nothing cannot be observed.
+    #[error("the weight of observation {index} is {weight}: expected a number above 0")]
+    Weight {
+        /// Its place, from 0.
+        index: usize,
+        /// What it is.
+        weight: f64,
+    },
+    /// Not a part of a whole.
+    #[error("a share of {0}: expected a number from 0 to 1")]
+    Fraction(f64),
+    /// A gate that lets all pass, or none.
+    #[error("the gate on {part:?}: expected a finite lower or upper bound, and the lower one not above the upper one")]
+    Gate {
+        /// The part that it is on.
+        part: String,
+    },
+    /// A range that ends before it begins.
+    #[error("a range from {low} to {high}: expected the upper end not below the lower one")]
+    Range {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// Nearness that finds almost everything.
+    #[error("a radius of {radius} bits: expected at most {largest} of 64")]
+    Radius {
+        /// Bits asked for.
+        radius: u32,
+        /// The most that are looked for.
+        largest: u32,
+    },
+    /// More rows than 32 bits can count.
+    #[error("{rows} rows: expected at most 4294967295")]
+    Rows {
+        /// How many there are.
+        rows: usize,
+    },
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
     Resamples,
@@ -49,4 +154,14 @@ fn check(samples: &[f64]) -> Result<(), StudyError> {
         Some(index) => Err(StudyError::NotFinite { index, value: samples[index] }),
         None => Ok(()),
     }
+}
+
+/// The letter of the last candidate.
+fn last_letter(candidates: usize) -> char {
+    u8::try_from(candidates.saturating_sub(1)).map_or('Z', |place| char::from(b'A' + place.min(25)))
+}
+
+/// Refuses what is not a probability strictly between 0 and 1.
+fn check_confidence(confidence: f64) -> Result<(), StudyError> {
+    if confidence > 0.0 && confidence < 1.0 { Ok(()) } else { Err(StudyError::Confidence(confidence)) }
 }

@@ -121,6 +121,9 @@ fn check(arguments: &Run) -> Result<()> {
     if arguments.queue != "sqlite" && !is_server {
         bail!(Misuse::new(format!("--queue {}: expected `sqlite` or nats://HOST:PORT", arguments.queue)));
     }
+    if is_server && let Err(reason) = NatsQueue::check_address(&arguments.queue) {
+        bail!(Misuse::new(format!("--queue: {reason}")));
+    }
     if arguments.dataset.is_some() {
         return Ok(());
     }

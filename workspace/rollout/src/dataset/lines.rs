@@ -133,25 +133,37 @@ impl Reader for Lines {
     }
 
     fn spot(&self, place: &Place) -> String {
+        self.files.line_of(place)
+    }
+
+    fn cells(&self, place: &Place) -> Result<Cells, String> {
+        let line = self.files.line_at(place, "a line")?;
+        self.parse(&line)
+    }
+}
+
+/// Lines and records by their place: the file, the number of the line, where it begins and how long it is.
+impl Files {
+    /// Where a line stands, for people.
+    pub(super) fn line_of(&self, place: &Place) -> String {
         match numbers(place) {
-            Some([file, line, _, _]) => format!("{}, line {line}", self.files.name(index(file))),
+            Some([file, line, _, _]) => format!("{}, line {line}", self.name(index(file))),
             None => place.to_string(),
         }
     }
 
-    fn cells(&self, place: &Place) -> Result<Cells, String> {
+    /// The bytes of a line, or of a record of several, as `what` calls it.
+    pub(super) fn line_at(&self, place: &Place, what: &str) -> Result<Vec<u8>, String> {
         let [file, _, offset, length] = numbers(place).ok_or_else(|| foreign(place))?;
         if length > MOST_LINE_BYTES {
-            return Err(format!("expected a line of at most {MOST_LINE_BYTES} bytes, found {length}"));
+            return Err(format!("expected {what} of at most {MOST_LINE_BYTES} bytes, found {length}"));
         }
-        let line = self.files.read_at(index(file), offset, index(length)).map_err(|error| error.to_string())?;
+        let line = self.read_at(index(file), offset, index(length)).map_err(|error| error.to_string())?;
         if line.len() as u64 != length {
-            return Err(format!(
-                "expected {length} bytes from byte {offset} on, found {}: the file was cut",
-                line.len()
-            ));
+            let found = line.len();
+            return Err(format!("expected {length} bytes from byte {offset} on, found {found}: the file was cut"));
         }
-        self.parse(&line)
+        Ok(line)
     }
 }
 

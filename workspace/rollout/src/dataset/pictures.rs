@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use editscale_core::{EncodedImage, ImageSize, MediaType};
+use editscale_core::{EncodedImage, ImageSize};
 use editscale_fetch::{Client, FetchError, Patience, TextRules};
-use editscale_picture::{Format, Limits, decode_rgb8, probe};
+use editscale_picture::{Limits, decode_rgb8, probe};
 use thiserror::Error;
 
 use crate::RowPicture;
@@ -125,16 +125,5 @@ fn check(bytes: Arc<[u8]>, limits: &Limits) -> Result<EncodedImage, String> {
     let facts = probe(&bytes, limits).map_err(|error| error.to_string())?;
     decode_rgb8(&bytes, limits).map_err(|error| error.to_string())?;
     let size = ImageSize { width: facts.width, height: facts.height };
-    Ok(EncodedImage { media: media(facts.format), size, bytes })
-}
-
-fn media(format: Format) -> MediaType {
-    match format {
-        Format::Png => MediaType::Png,
-        Format::Jpeg => MediaType::Jpeg,
-        Format::WebP => MediaType::WebP,
-        Format::Tiff => MediaType::Tiff,
-        Format::Bmp => MediaType::Bmp,
-        Format::Gif => MediaType::Gif,
-    }
+    Ok(EncodedImage { media: facts.format.into(), size, bytes })
 }

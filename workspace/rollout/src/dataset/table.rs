@@ -11,8 +11,8 @@ use super::cell::{Cell, Cells};
 use super::columns::{Chosen, Found};
 use super::files::{Files, Stream};
 use super::lines::{BYTE_ORDER_MARK, MOST_LINE_BYTES};
-use super::place::{index, numbers, place};
-use super::reader::{Reader, Rows, foreign};
+use super::place::place;
+use super::reader::{Reader, Rows};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
 
@@ -156,24 +156,11 @@ impl Reader for Table {
     }
 
     fn spot(&self, place: &Place) -> String {
-        match numbers(place) {
-            Some([file, line, _, _]) => format!("{}, line {line}", self.files.name(index(file))),
-            None => place.to_string(),
-        }
+        self.files.line_of(place)
     }
 
     fn cells(&self, place: &Place) -> Result<Cells, String> {
-        let [file, _, offset, length] = numbers(place).ok_or_else(|| foreign(place))?;
-        if length > MOST_LINE_BYTES {
-            return Err(format!("expected a record of at most {MOST_LINE_BYTES} bytes, found {length}"));
-        }
-        let record = self.files.read_at(index(file), offset, index(length)).map_err(|error| error.to_string())?;
-        if record.len() as u64 != length {
-            return Err(format!(
-                "expected {length} bytes from byte {offset} on, found {}: the file was cut",
-                record.len()
-            ));
-        }
+        let record = self.files.line_at(place, "a record")?;
         self.parse(&record)
     }
 }

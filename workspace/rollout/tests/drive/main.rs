@@ -12,3 +12,4 @@ mod desk;
 mod ends;
 mod policies;
 mod resuming;
+mod trouble;

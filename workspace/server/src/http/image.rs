@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use editscale_core::Image;
+use editscale_core::{Image, MediaType};
 use editscale_picture::{DecodeCache, EncodeError, EncodeOptions, Format, Limits, Pixels, encode, probe};
 
 use crate::refusal::Refusal;
 use crate::runs::Live;
 use crate::service::Service;
-use crate::wish::media_of;
 
 /// Which picture of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +80,13 @@ pub(crate) fn find(live: &Live, which: Which) -> Result<Image, Refusal> {
 /// A picture as it is wanted. Reads files, and computes where another format is wanted.
 pub(crate) fn rendered(image: &Image, wanted: Wanted, pictures: &DecodeCache) -> Result<Rendered, Refusal> {
     let bytes = image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
-    let format = wanted.format.filter(|format| media_of(*format) != image.media() || wanted.quality.is_some());
+    let format = wanted.format.filter(|format| MediaType::from(*format) != image.media() || wanted.quality.is_some());
     let Some(format) = format else { return Ok(Rendered { mime: image.media().mime(), bytes }) };
     let picture = pictures.get(*image.digest().as_bytes(), &bytes).map_err(Refusal::broken)?;
     let deep = picture.metadata.is_deep && format == Format::Png;
     let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
     let bytes = encode(&picture.pixels, &picture.metadata, options).map_err(unfit)?;
-    Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+    Ok(Rendered { mime: MediaType::from(format).mime(), bytes: bytes.into() })
 }
 
 /// A picture that a format cannot hold, as one that is too wide for it.
@@ -112,7 +111,7 @@ pub(crate) fn rendered_on_white(image: &Image, wanted: Wanted, pictures: &Decode
     let deep = metadata.is_deep && format == Format::Png;
     let options = EncodeOptions { format, quality: wanted.quality.unwrap_or(95), deep, keep_metadata: false };
     let bytes = encode(&flat, metadata, options).map_err(unfit)?;
-    Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+    Ok(Rendered { mime: MediaType::from(format).mime(), bytes: bytes.into() })
 }
 
 /// Whether anything of a picture can be seen through. Reads files, and decodes where there is an alpha channel.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::Image;
+use editscale_core::{Image, MediaType};
 use editscale_picture::{EncodeOptions, Format, Metadata, encode};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -14,7 +14,6 @@ use super::jobs::format;
 use crate::refusal::Refusal;
 use crate::runs::Live;
 use crate::service::Service;
-use crate::wish::media_of;
 
 /// Copies that are made at a time: each holds a decoded picture.
 static ROOM: Semaphore = Semaphore::const_new(3);
@@ -82,5 +81,5 @@ fn copy(service: &Service, image: &Image, small: Small) -> Result<Rendered, Refu
     let format = small.format.unwrap_or(usual);
     let options = EncodeOptions { format, quality: 84, deep: false, keep_metadata: false };
     let bytes = encode(&pixels, &Metadata::default(), options).map_err(Refusal::broken)?;
-    Ok(Rendered { mime: media_of(format).mime(), bytes: bytes.into() })
+    Ok(Rendered { mime: MediaType::from(format).mime(), bytes: bytes.into() })
 }

@@ -74,6 +74,11 @@ struct Ticket<'a> {
 }
 
 impl NatsQueue {
+    /// Whether a text is an address that [`NatsQueue::connect`] can try; otherwise what was expected.
+    pub fn check_address(address: &str) -> Result<(), String> {
+        Address::parse(address).map(|_| ())
+    }
+
     /// Connects to `nats://HOST:PORT` or `tls://HOST:PORT`, with `USER:PASSWORD@` or `TOKEN@` before the host and
     /// `?replicas=N` behind it where needed, and makes the queue of a run where there is none. A file with credentials may be
     /// named by the variable [`NATS_CREDENTIALS`], and one with certificates by [`NATS_CERTIFICATES`].

@@ -8,7 +8,6 @@ use editscale_core::{Digest, EditRequest, Failure, FailureKind, Image, ImageSize
 use editscale_picture::{Limits, probe};
 
 use crate::http::fields::bytes_of;
-use crate::wish::media_of;
 
 /// A picture as it was sent.
 #[derive(Debug, Clone)]
@@ -94,5 +93,5 @@ fn image(bytes: Arc<[u8]>, limits: &Limits) -> Result<Image, String> {
     let facts = probe(&bytes, limits).map_err(|error| format!("cannot use the picture: {error}"))?;
     let digest = Digest::from_bytes(*blake3::hash(&bytes).as_bytes());
     let size = ImageSize { width: facts.width, height: facts.height };
-    Ok(Image::new(digest, media_of(facts.format), size, Arc::new(bytes)))
+    Ok(Image::new(digest, facts.format.into(), size, Arc::new(bytes)))
 }
