@@ -59,6 +59,14 @@ def test_the_reward_of_the_page_works(tmp_path, grey, page):
     assert outcome["done"]["mean"] == pytest.approx(1.0 - (0.7 - 100 / 255))
 
 
+def test_the_reward_of_the_front_page_works(tmp_path, grey):
+    script = tmp_path / "brightness.py"
+    script.write_text(plugins(ROOT.parents[1] / "README.md")[0])
+    with Host(script, tmp_path / "spool") as host:
+        host.ready()
+        assert host.items(judge("", images=[grey, grey]))[0]["done"]["mean"] == pytest.approx(100 / 255)
+
+
 def test_the_editor_of_the_page_works(tmp_path, grey):
     from PIL import Image
 

@@ -58,7 +58,7 @@ def test_nothing_is_told_of_a_call_that_was_answered(odd):
 def test_what_is_no_picture_is_a_failure(odd):
     _, answer, told = odd.answer(edit(item(0, "none"), item(1, "no picture"), item(2, "bare")))
     none, garbage, bare = answer["items"]
-    assert "expected a picture as encoded bytes, an image of Pillow or a `pathlib.Path`, found builtins.NoneType" in none["failed"]["message"]
+    assert "expected a picture as encoded bytes, an image of Pillow or a `Path`, found builtins.NoneType" in none["failed"]["message"]
     assert "expected PNG, JPEG, WebP, TIFF, BMP or GIF" in garbage["failed"]["message"]
     assert texts([bare]) == ["bare"]
     assert told[-1] == ("progress", {"id": 1, "item": 2, "step": 1, "steps": 1})

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -59,8 +60,8 @@ def test_a_person_is_told_what_it_is():
     run = subprocess.run([sys.executable, script, "--help"], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("Brightness: a plugin for editscale (reward).\nHighest for a picture of the wanted brightness.\n")
-    assert "editscale plugin check -- python" in run.stderr
-    assert "rewards: [{model: {plugin: {run: [python" in run.stderr
+    assert re.search(r"editscale plugin check -- \S*python\S* \S*brightness\.py\n", run.stderr)
+    assert re.search(r"rewards: \[\{model: \{plugin: \{run: \[\S*python\S*, \S*brightness\.py\]", run.stderr)
 
 
 def test_a_terminal_is_no_host():
@@ -71,7 +72,7 @@ def test_a_terminal_is_no_host():
     os.close(ours)
     os.close(theirs)
     assert run.returncode == 2
-    assert "editor: {plugin: {run: [python" in run.stderr
+    assert re.search(r"editor: \{plugin: \{run: \[\S*python\S*, \S*warmer\.py\]", run.stderr)
 
 
 def test_a_plugin_without_a_host_says_so():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
@@ -58,9 +59,18 @@ def is_by_hand() -> bool:
     return os.isatty(0) or any(argument in ("-h", "--help") for argument in sys.argv[1:])
 
 
+def python() -> str:
+    """How this Python is started from here: by its name where PATH leads to it, otherwise by its path."""
+    path = sys.executable or "python3"
+    if shutil.which(os.path.basename(path)) == path:
+        return os.path.basename(path)
+    relative = os.path.relpath(path)
+    return path if relative.startswith(os.pardir) else relative
+
+
 def about(kinds: Mapping[str, type[Plugin]]) -> str:
     """What it is, and how it is started."""
-    command = [os.path.basename(sys.executable) or "python3", *sys.argv[:1]]
+    command = [python(), *sys.argv[:1]]
     first = next(iter(kinds.values()))
     title = f"{first.name or first.__name__}: a plugin for editscale ({' and '.join(kinds)})."
     summary = (first.__doc__ or "").strip().partition("\n")[0]

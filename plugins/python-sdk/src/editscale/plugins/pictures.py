@@ -120,7 +120,7 @@ def encoded(picture: Any) -> bytes:
         (picture if keeps else picture.convert("RGB")).save(buffer, "PNG", compress_level=PNG_LEVEL)
         return buffer.getvalue()
     kind = type(picture)
-    raise Failure(f"expected a picture as encoded bytes, an image of Pillow or a `pathlib.Path`, found {kind.__module__}.{kind.__qualname__}")
+    raise Failure(f"expected a picture as encoded bytes, an image of Pillow or a `Path`, found {kind.__module__}.{kind.__qualname__}")
 
 
 def media_of(data: bytes) -> str:
