@@ -22,6 +22,7 @@ class Host:
     """The plugin in a process of its own."""
 
     def __init__(self, config, spool, environment=None):
+        """Starts it, without a word."""
         (spool / "host").mkdir(parents=True, exist_ok=True)
         (spool / "plugin").mkdir(exist_ok=True)
         variables = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(SOURCES), **(environment or {})}
@@ -58,15 +59,18 @@ class Host:
                 self.log += data
 
     def send(self, name, value):
+        """Sends a message."""
         body = msgpack.packb({name: value})
         self.child.stdin.write(len(body).to_bytes(4, "little") + body)
         self.child.stdin.flush()
 
     def receive(self):
+        """The next message."""
         [(name, value)] = self.messages.get(timeout=PATIENCE).items()
         return name, value
 
     def expect(self, wanted):
+        """The next message, which must be this one."""
         name, value = self.receive()
         assert name == wanted, (name, value, self.log.decode()[-3000:])
         return value

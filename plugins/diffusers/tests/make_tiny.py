@@ -208,10 +208,8 @@ def omnigen(cls: Any, folder: Path) -> Any:
         hidden_size=32, num_attention_heads=4, num_key_value_heads=4, intermediate_size=32, num_layers=2, in_channels=4, time_step_dim=4,
         rope_scaling=factors, vocab_size=len(tokenizer) + 8, pad_token_id=3, pos_embed_max_size=64,
     )  # fmt: skip
-    return cls(
-        transformer=filled(transformer), vae=plain_vae(), scheduler=FlowMatchEulerDiscreteScheduler(invert_sigmas=True, num_train_timesteps=1),
-        tokenizer=tokenizer,
-    )  # fmt: skip
+    scheduler = FlowMatchEulerDiscreteScheduler(invert_sigmas=True, num_train_timesteps=1)
+    return cls(transformer=filled(transformer), vae=plain_vae(), scheduler=scheduler, tokenizer=tokenizer)
 
 
 def flux2_klein(cls: Any, folder: Path) -> Any:

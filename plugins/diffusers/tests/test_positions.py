@@ -3,7 +3,10 @@
 import os
 
 import pytest
+from editscale.plugins import Config, Unready
 from hosting import item
+
+from editscale_diffusers.plugin import DiffusersEditor
 
 NAME = "QwenImageEditPipeline"
 
@@ -19,8 +22,9 @@ def load(config):
 
 def positions(pipeline):
     """Rows of positions of the picture's tokens, as the attention got them; none where it got none."""
-    from editscale_diffusers import mrope
     from PIL import Image
+
+    from editscale_diffusers import mrope
 
     encoder = pipeline.text_encoder
     image = Image.linear_gradient("L").convert("RGB").resize((64, 64))
@@ -43,8 +47,9 @@ def test_what_is_lost_is_seen_and_repaired(tiny):
 
 def test_positions_change_the_picture(tiny):
     """The trap is no trifle: the text encoder's states are others."""
-    from editscale_diffusers import mrope
     from PIL import Image
+
+    from editscale_diffusers import mrope
 
     pipeline = load(tiny(NAME))
     if positions(pipeline):
@@ -56,7 +61,7 @@ def test_positions_change_the_picture(tiny):
     assert (lost - kept).abs().max() > 1e-3
 
 
-def test_what_cannot_be_repaired_is_refused(tiny, host_for, tmp_path):
+def test_what_cannot_be_repaired_is_refused(tiny, tmp_path):
     """An encoder that is called without any positions and takes no kinds of tokens either."""
     (tmp_path / "deaf_fork.py").write_text(
         "import torch\n"
@@ -73,8 +78,9 @@ def test_what_cannot_be_repaired_is_refused(tiny, host_for, tmp_path):
         "        return super()._get_qwen_prompt_embeds(*arguments, **named)\n"
     )
     config = tiny(NAME)
-    told = host_for({**config, "pipeline": "deaf_fork:DeafPipeline", "paths": [*config["paths"], str(tmp_path)]}).unready()
-    assert "M-RoPE" in told and "text_encoder" in told
+    with pytest.raises(Unready, match="M-RoPE") as raised:
+        DiffusersEditor().load(Config({**config, "pipeline": "deaf_fork:DeafPipeline", "paths": [*config["paths"], str(tmp_path)]}))
+    assert "`text_encoder`" in str(raised.value)
 
 
 def test_the_plugin_says_what_it_did(hosts):

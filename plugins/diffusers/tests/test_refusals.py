@@ -5,13 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from editscale.plugins import Config, ConfigError, Unready
 from hosting import item, picture
 
+from editscale_diffusers.plugin import DiffusersEditor
+
 KONTEXT = "FluxKontextPipeline"
-
-
-def wrong(config, **changes):
-    return {**config, **changes}
 
 
 CASES = {
@@ -33,28 +32,41 @@ CASES = {
 }
 
 
+def told(config):
+    """What the plugin says where it cannot get ready with these settings."""
+    with pytest.raises((ConfigError, Unready)) as raised:
+        DiffusersEditor().load(Config(config))
+    return str(raised.value)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_what_cannot_work_is_told(case, tiny, host_for):
+def test_what_cannot_work_is_told(case, tiny):
     changes, expected = CASES[case]
-    told = host_for(wrong(tiny(KONTEXT), **changes)).unready()
-    assert all(words in told for words in expected), told
+    said = told({**tiny(KONTEXT), **changes})
+    assert all(words in said for words in expected), said
 
 
-def test_a_checkpoint_without_parts(tiny, host_for, tmp_path):
+def test_it_is_told_to_the_host(tiny, host_for):
+    host = host_for({**tiny(KONTEXT), "pipeline": "FluxContextPipeline"})
+    assert "FluxKontextPipeline" in host.unready()
+
+
+def test_a_checkpoint_without_parts(tiny, tmp_path):
     config = tiny(KONTEXT)
     copy = tmp_path / "copy"
     shutil.copytree(config["model"], copy)
     next((copy / "transformer").glob("*.safetensors")).unlink()
-    assert "cannot be loaded" in host_for({**config, "model": str(copy)}).unready()
+    assert "cannot be loaded" in told({**config, "model": str(copy)})
 
 
-def test_a_single_model_is_no_pipeline(tiny, host_for):
+def test_a_single_model_is_no_pipeline(tiny):
     config = tiny(KONTEXT)
-    told = host_for({**config, "model": str(Path(config["model"]) / "text_encoder")}).unready()
-    assert "CLIPTextModel" in told and "whole pipeline" in told
+    said = told({**config, "model": str(Path(config["model"]) / "text_encoder")})
+    assert "CLIPTextModel" in said
+    assert "whole pipeline" in said
 
 
-def test_weights_for_texts_alone_are_found_out_by_trying(tiny, host_for, tmp_path):
+def test_weights_for_texts_alone_are_found_out_by_trying(tiny, tmp_path):
     """A denoiser without the channels of the picture: what Stable Diffusion itself has."""
     from diffusers import UNet2DConditionModel
 
@@ -64,8 +76,9 @@ def test_weights_for_texts_alone_are_found_out_by_trying(tiny, host_for, tmp_pat
     shape = json.loads((copy / "unet" / "config.json").read_text())
     made = UNet2DConditionModel.from_config({**shape, "in_channels": 4})
     made.save_pretrained(copy / "unet")
-    told = host_for({**config, "model": str(copy)}).unready()
-    assert "cannot edit with this checkpoint" in told and "channels" in told
+    said = told({**config, "model": str(copy)})
+    assert "cannot edit with this checkpoint" in said
+    assert "channels" in said
 
 
 def test_memory_that_runs_out_is_a_failure(tiny, host_for):
@@ -74,10 +87,12 @@ def test_memory_that_runs_out_is_a_failure(tiny, host_for):
 
     host = host_for({**tiny("StableDiffusionInstructPix2PixPipeline"), "size": "source", "check": False})
     host.ready()
-    in_use = next(int(line.split()[1]) for line in open(f"/proc/{host.child.pid}/status") if line.startswith("VmSize")) << 10
+    status = Path(f"/proc/{host.child.pid}/status").read_text().splitlines()
+    in_use = next(int(line.split()[1]) for line in status if line.startswith("VmSize")) << 10
     limit = in_use + (600 << 20)
     resource.prlimit(host.child.pid, resource.RLIMIT_AS, (limit, limit))
     outcomes, _ = host.edit(item(0), images=[picture(size=(6000, 6000))])
     failed = outcomes[0]["failed"]
-    assert failed["class"] == "internal" and "memory ran out" in failed["message"], failed
+    assert failed["class"] == "internal"
+    assert "memory ran out" in failed["message"]
     assert "done" in host.edit(item(1))[0][0]

@@ -13,9 +13,11 @@ from PIL import Image
 from . import memory, mrope, randomness
 from .engine import Engine, Findings, Job, pictures_of
 from .running import Order, Run, denoisers
+from .sizes import SizeRule
 
 STEPS = 3
 SEEDS = (11,)
+SIDE = 512
 INSTRUCTION = "make the sky blue"
 NEAR = 3
 """Levels of 255 by which a preview of a finished picture may differ from it: what rounding in half precision comes to."""
@@ -73,7 +75,7 @@ def _settle_positions(engine: Engine) -> None:
 
 def job_of(engine: Engine) -> Job:
     """An edit of a picture of our own."""
-    picture = Picture(_png(_sample()))
+    picture = Picture(_png(_sample(engine.settings.size)))
     knobs = {knob.name: knob.default for knob in engine.knobs}
     return engine._job(EditItem(picture, picture, Proposal(0, SEEDS[0], INSTRUCTION), knobs=knobs))
 
@@ -82,10 +84,12 @@ def _order(engine: Engine, steps: int, seeds: tuple[int, ...]) -> Order:
     return dataclasses.replace(engine.order(job_of(engine), list(seeds)), steps=steps)
 
 
-def _sample() -> Image.Image:
-    """A picture with something in it, of a size that pipelines know."""
-    ramp = Image.linear_gradient("L").resize((256, 256))
-    return Image.merge("RGB", (ramp, ramp.transpose(Image.Transpose.ROTATE_90), Image.radial_gradient("L"))).resize((512, 512))
+def _sample(rule: SizeRule) -> Image.Image:
+    """A picture with something in it, of the size that is worked in, or one that pipelines know."""
+    side = round(math.sqrt(rule.pixels)) if rule.pixels else SIDE
+    ramp = Image.linear_gradient("L")
+    picture = Image.merge("RGB", (ramp, ramp.transpose(Image.Transpose.ROTATE_90), Image.radial_gradient("L")))
+    return picture.resize(rule.fixed or (side, side))
 
 
 def _png(image: Image.Image) -> bytes:

@@ -139,6 +139,9 @@ class Engine:
 
     def _job(self, item: EditItem) -> Job:
         steps, arguments = turned(item.knobs, self.settings, self.signature)
+        for name, value in self.family.defaults.items():
+            if name in self.signature:
+                arguments.setdefault(name, value)
         frame = self.sizes.frame(upright(item.start_picture), item.output_size)
         arguments.update(frame.arguments)
         arguments[self.signature.image] = [frame.image] if self.family.as_list else frame.image

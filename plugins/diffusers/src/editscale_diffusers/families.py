@@ -23,6 +23,8 @@ class Family:
     """Where the size of a result comes from where nobody says."""
     as_list: bool = False
     """Whether the picture to edit goes into a list."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments where the recipe does not give them."""
     automatic: Mapping[str, Any] = field(default_factory=dict)
     """Arguments for the pipeline's own rule of sizes."""
 
@@ -44,8 +46,13 @@ FAMILIES: Mapping[str, Family] = {
     # Their denoisers see the picture as further channels, so that it has the size of the result.
     "StableDiffusionInstructPix2PixPipeline": Family(size="input"),
     "LongCatImageEditPipeline": Family(size="own"),
-    "Step1XEditPipeline": Family(size="own"),
-    "Step1XEditPipelineV1P2": Family(size="own"),
+    # It is guided by an empty prompt without being asked to.
+    "Step1XEditPipeline": Family(size="own", defaults={"negative_prompt": ""}),
+    # Its own rounds of thinking and judging would be a search within the search.
+    "Step1XEditPipelineV1P2": Family(
+        size="own",
+        defaults={"negative_prompt": "", "enable_thinking_mode": False, "enable_reflection_mode": False},
+    ),
 }
 
 
