@@ -102,12 +102,12 @@ def qwen_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(str(folder))
 
 
-def plain_vae(**changes: Any) -> Any:
-    """The autoencoder that most pipelines have."""
+def plain_vae(blocks: int = 2, **changes: Any) -> Any:
+    """The autoencoder that most pipelines have; each block but one halves the sides."""
     from diffusers import AutoencoderKL
 
-    shape = {"block_out_channels": [8, 16], "latent_channels": 4, "norm_num_groups": 4, "sample_size": 32}
-    types = {"down_block_types": ["DownEncoderBlock2D"] * 2, "up_block_types": ["UpDecoderBlock2D"] * 2}
+    shape = {"block_out_channels": [8] * (blocks - 1) + [16], "latent_channels": 4, "norm_num_groups": 4, "sample_size": 32}
+    types = {"down_block_types": ["DownEncoderBlock2D"] * blocks, "up_block_types": ["UpDecoderBlock2D"] * blocks}
     return filled(AutoencoderKL(in_channels=3, out_channels=3, layers_per_block=1, **shape, **types, **changes))
 
 
@@ -209,7 +209,7 @@ def omnigen(cls: Any, folder: Path) -> Any:
         rope_scaling=factors, vocab_size=len(tokenizer) + 8, pad_token_id=3, pos_embed_max_size=64,
     )  # fmt: skip
     scheduler = FlowMatchEulerDiscreteScheduler(invert_sigmas=True, num_train_timesteps=1)
-    return cls(transformer=filled(transformer), vae=plain_vae(), scheduler=scheduler, tokenizer=tokenizer)
+    return cls(transformer=filled(transformer), vae=plain_vae(blocks=4), scheduler=scheduler, tokenizer=tokenizer)
 
 
 def flux2_klein(cls: Any, folder: Path) -> Any:

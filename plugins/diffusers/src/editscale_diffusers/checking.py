@@ -175,7 +175,7 @@ def _can_preview(engine: Engine, whole: Run) -> bool:
 def _distance(first: Image.Image, second: Image.Image) -> int:
     from PIL import ImageChops
 
-    return max(high for _, high in ImageChops.difference(first, second).getextrema())
+    return max(high for _, high in ImageChops.difference(first, second).convert("RGB").getextrema())  # type: ignore[misc]
 
 
 def _can_pause(engine: Engine, whole: Run) -> bool:

@@ -170,8 +170,7 @@ class Engine:
 
     def _made(self, jobs: list[Job], call: Call) -> list[Edited | Failure]:
         first = jobs[0].item
-        call_is_over = lambda: call.cancelled  # noqa: E731
-        if call_is_over():
+        if call.cancelled:
             return [Failure("the call was cancelled", kind="cancelled")] * len(jobs)
         spent = Spent()
         state = self._state_for(first, call, spent)
@@ -180,7 +179,7 @@ class Engine:
             stop_at=first.until_step,
             state=state,
             trajectory=self.settings.trajectory and state is None and first.until_step is None,
-            is_cancelled=call_is_over,
+            is_cancelled=lambda: call.cancelled,
             on_step=self._telling(jobs, call),
         )
         _check_way(order, self.findings)
@@ -293,8 +292,7 @@ class Engine:
     def _leg(self, item: EditItem, leg: Proposal, state: State | None, call: Call, spent: Spent) -> State:
         knobs = {**{knob.name: knob.default for knob in self.knobs}, **leg.knobs}
         job = self._job(dataclasses.replace(item, proposal=leg, knobs=knobs))
-        over = lambda: call.cancelled  # noqa: E731
-        order = dataclasses.replace(self.order(job, [leg.seed]), stop_at=leg.until_step, state=state, is_cancelled=over)
+        order = dataclasses.replace(self.order(job, [leg.seed]), stop_at=leg.until_step, state=state, is_cancelled=lambda: call.cancelled)
         _check_way(order, self.findings)
         run = self.run(order)
         run.go()

@@ -15,7 +15,7 @@ class Decoder:
     def __init__(self, pipeline: Any) -> None:
         """For a loaded pipeline."""
         self._pipeline = pipeline
-        self._vae = getattr(pipeline, "vae", None)
+        self._vae: Any = getattr(pipeline, "vae", None)
 
     @property
     def can(self) -> bool:

@@ -159,7 +159,8 @@ class Run:
             yield
 
     def _watch_methods(self, stack: ExitStack) -> None:
-        vae, scheduler = getattr(self.pipeline, "vae", None), getattr(self.pipeline, "scheduler", None)
+        vae: Any = getattr(self.pipeline, "vae", None)
+        scheduler: Any = getattr(self.pipeline, "scheduler", None)
         if callable(getattr(vae, "encode", None)):
             stack.enter_context(_replaced(vae, "encode", self._counted(vae.encode, "image_encodes")))
         if callable(getattr(vae, "decode", None)):

@@ -148,7 +148,7 @@ def _loras(value: Any) -> list[Lora]:
 def _lora(place: str, value: Any) -> Lora:
     if isinstance(value, str):
         value = {"path": value}
-    known = {"path": str, "weight_name": str, "scale": (int, float)}
+    known: dict[str, Any] = {"path": str, "weight_name": str, "scale": (int, float)}
     is_right = isinstance(value, dict) and isinstance(value.get("path"), str) and set(value) <= set(known)
     if not is_right or not all(isinstance(each, known[key]) and not isinstance(each, bool) for key, each in value.items()):
         raise ConfigError(f"`{place}`: expected a path, or {{path: …, weight_name: …, scale: …}}, found {json.dumps(value):.80}")

@@ -41,7 +41,7 @@ class Signature:
     @classmethod
     def of(cls, pipeline: type) -> Signature:
         """Of a class of pipelines."""
-        parameters = inspect.signature(pipeline.__call__).parameters.values()  # type: ignore[operator]
+        parameters = inspect.signature(pipeline.__call__).parameters.values()
         named = {each.name: each.default for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)}
         named.pop("self", None)
         image = next((name for name in IMAGES if name in named), None)
