@@ -156,7 +156,9 @@ def _rows_per_step(engine: Engine, whole: Run) -> int:
 def _per_step(run: Run) -> int:
     if run.counts.rows == 0:
         raise Unready("the denoiser was not asked once: the pipeline does not edit, or in a way that is not known here")
-    return math.ceil(run.counts.rows / max(1, min(run.steps_done or STEPS, STEPS)))
+    # A scheduler of second order asks nearly twice a step: what it comes to with many steps counts.
+    passes = math.ceil(run.counts.passes / max(1, min(run.steps_done or STEPS, STEPS)))
+    return passes * math.ceil(run.counts.rows / run.counts.passes)
 
 
 def _can_preview(engine: Engine, whole: Run) -> bool:

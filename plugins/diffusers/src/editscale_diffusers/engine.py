@@ -217,9 +217,14 @@ class Engine:
 
     def _edited(self, job: Job, picture: Image.Image, run: Run, row: int, spent: Spent) -> Edited:
         wanted, notes = job.item.output_size, list(self.findings.notes)
+        is_pasted = job.item.mask is not None and self.settings.paste
+        if is_pasted and wanted is None:
+            wanted = upright(job.item.start_picture).size
         if wanted is not None and picture.size != wanted:
             notes.append(f"made in {picture.width}x{picture.height} and brought to {wanted[0]}x{wanted[1]}")
             picture = picture.resize(wanted, Image.Resampling.LANCZOS)
+        if is_pasted:
+            picture = pasted(picture, job.item)
         is_first = row == 0
         return Edited(
             picture,
@@ -322,6 +327,9 @@ def _check_way(order: Order, findings: Findings) -> None:
 def upright(picture: Picture) -> Image.Image:
     """A picture as pipelines take it: three channels, what is transparent on white."""
     image = picture.open(None)
+    if image.mode.startswith("I"):
+        # Pillow would cut what is above 255 off instead of scaling it.
+        image = image.convert("I").point(lambda value: value / 257).convert("L")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -335,6 +343,13 @@ def mask_of(mask: Picture | None, size: Size) -> Image.Image:
         return Image.new("L", size, 255)
     image = mask.open("L")
     return image if image.size == size else image.resize(size, Image.Resampling.NEAREST)
+
+
+def pasted(picture: Image.Image, item: EditItem) -> Image.Image:
+    """What was made where the mask allows it, and to the bit what there was elsewhere."""
+    before = upright(item.start_picture)
+    before = before if before.size == picture.size else before.resize(picture.size, Image.Resampling.LANCZOS)
+    return Image.composite(picture, before, mask_of(item.mask, picture.size))
 
 
 def pictures_of(result: Any) -> list[Image.Image]:

@@ -58,6 +58,7 @@ class Settings:
     knobs: Mapping[str, Range | None] = field(default_factory=dict)
     prompt: str | None = None
     size: SizeRule = field(default_factory=SizeRule)
+    paste: bool = True
     noise: Literal["cpu", "device"] = "cpu"
     batch: str = "exact"
     largest_batch: int = 1
@@ -90,6 +91,7 @@ class Settings:
             knobs=_knobs(config.value("knobs", {})),
             prompt=_prompt(config.text("prompt", None)),
             size=_size(config.value("size", "auto")),
+            paste=config.flag("paste", True),
             noise="cpu" if noise == "cpu" else "device",
             batch=config.text("batch", "exact", choices=BATCHES),
             largest_batch=config.whole("largest_batch", 1, low=1, high=1024),
@@ -114,6 +116,7 @@ class Settings:
             "arguments": dict(self.arguments),
             "prompt": self.prompt,
             "size": repr(self.size),
+            "paste": self.paste,
             "noise": self.noise,
             "batch": self.batch,
             "tiling": self.tiling,
