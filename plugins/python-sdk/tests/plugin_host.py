@@ -25,8 +25,10 @@ def frame(message):
 class Host:
     """A plugin under a host that does nothing by itself."""
 
-    def __init__(self, script, spool, *, kind="reward", config=None, version="1.0", inline_bytes=1 << 20, frame_bytes=128 << 20):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    def __init__(
+        self, script, spool, *, kind="reward", config=None, version="1.0", inline_bytes=1 << 20, frame_bytes=128 << 20, environment=None
+    ):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **(environment or {})}
         command = [sys.executable, str(script)]
         self.spool = spool
         (spool / "host").mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,9 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 HIDE = """
 import importlib.util
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name in {missing!r} else found(name, package)
+find = importlib.util.find_spec
+there = {{"numpy", "pyarrow"}} - set({missing!r})
+importlib.util.find_spec = lambda name, package=None: None if name in {missing!r} else find("os" if name in there else name, package)
 """
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from editscale.plugins import Config, ConfigError, Cost, EditorCard, Failure, Judged, Knob, RewardCard, Trajectory
+from editscale.plugins import Call, Config, ConfigError, Cost, EditorCard, Failure, Judged, Knob, RewardCard, Trajectory
 from editscale.plugins._frames import FrameError, Frames, decode, encode
 from editscale.plugins._version import VersionError, meet, parse
 
@@ -69,12 +69,13 @@ def test_unknown_keys_of_a_section_are_found():
         (lambda: RewardCard("r", largest_batch=0), "`largest_batch`: expected a whole number from 1"),
         (lambda: RewardCard("r", slots=True), "`slots`: expected a whole number from 1"),
         (lambda: EditorCard("r", seed_bits=64), "`seed_bits`: expected a whole number from 1 to 53, found 64"),
+        (lambda: EditorCard("r", pause="fork"), "`pause` is fork without `seed_bits`"),
         (lambda: EditorCard("r", pause="yes"), "`pause`: expected one of none, resume, fork"),
         (lambda: EditorCard("r", knobs=[Knob("a", 0, 1, 0), Knob("a", 0, 1, 0)]), "`knobs`: `a` is there 2 times"),
         (lambda: Knob("A", 0, 1, 0), "a knob is called 'A'"),
-        (lambda: Knob("a", 0, 1, 2), "knob `a`: expected low <= default <= high, found 0, 2, 1"),
+        (lambda: Knob("a", 0, 1, 2), "knob `a`: expected a low below its high and a default between them, found 0, 2 and 1"),
         (lambda: Knob("a", 0, 1, 1, scale="logarithmic"), "knob `a`: expected a low above 0"),
-        (lambda: Knob("a", 0, math.inf, 1), "knob `a`: expected low <= default <= high"),
+        (lambda: Knob("a", 0, math.inf, 1), "knob `a`: expected a low below its high"),
         (lambda: Cost(nfe=-1), "cost.nfe: expected a whole number from 0"),
         (lambda: Failure("x", kind="broken"), "expected one of refused, invalid, "),
         (lambda: Judged(1.0, sigma=-1.0), "the standard deviation of the score is -1.0"),
@@ -85,6 +86,35 @@ def test_what_is_wrong_with_a_card_or_an_outcome_is_said(make, said):
     with pytest.raises((ValueError, Failure)) as caught:
         make()
     assert str(caught.value).startswith(said)
+
+
+def test_progress_goes_forward_only():
+    told = []
+
+    class Watcher:
+        def progress(self, *values):
+            told.append(values)
+
+        def preview(self, *values):
+            told.append(values)
+
+    call = Call(7, watcher=Watcher(), items=3)
+    for step in (0, 1, 1, 3, 2, 4, 5):
+        call.progress(0, step, 4)
+    part = call.alone(2)
+    part.progress(0, 1, 2)
+    part.preview(0, "picture")
+    part.done(0)
+    call.done(1)
+    call.done(1)
+    assert told == [(7, 0, 1, 4), (7, 0, 3, 4), (7, 0, 4, 4), (7, 2, 1, 2), (7, 2, "picture"), (7, 1, 1, 1)]
+    for place in (3, -1):
+        with pytest.raises(IndexError, match="the call has 3 items"):
+            call.progress(place, 1, 1)
+    call.cancel()
+    assert part.cancelled
+    with pytest.raises(Failure, match="the call was cancelled"):
+        part.check_cancelled()
 
 
 def test_an_equal_major_version_meets():

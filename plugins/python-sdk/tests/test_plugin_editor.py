@@ -49,11 +49,19 @@ def test_an_edit_tells_its_progress_and_what_it_cost(odd):
     assert shown == [HEAD + f"preview {number}".encode() for number in (1, 2, 3, 4)]
 
 
+def test_nothing_is_told_of_a_call_that_was_answered(odd):
+    odd.items(edit(item()))
+    _, _, told = odd.answer(edit(item(instruction="late")))
+    assert {value["id"] for _, value in told} == {2}
+
+
 def test_what_is_no_picture_is_a_failure(odd):
-    none, garbage, bare = odd.items(edit(item(0, "none"), item(1, "no picture"), item(2, "bare")))
+    _, answer, told = odd.answer(edit(item(0, "none"), item(1, "no picture"), item(2, "bare")))
+    none, garbage, bare = answer["items"]
     assert "expected a picture as encoded bytes, an image of Pillow or a path, found builtins.NoneType" in none["failed"]["message"]
     assert "expected PNG, JPEG, WebP, TIFF, BMP or GIF" in garbage["failed"]["message"]
     assert texts([bare]) == ["bare"]
+    assert told[-1] == ("progress", {"id": 1, "item": 2, "step": 1, "steps": 1})
 
 
 def test_paused_edits_go_on_where_they_stopped(odd):
@@ -126,6 +134,14 @@ def test_large_pictures_go_through_the_spool(tmp_path):
         data = path.read_bytes()
         assert (len(data), hashlib.sha256(data).hexdigest()) == (place["length"], place["sha256"])
         assert [found for found in path.parent.iterdir() if found.name.startswith(".")] == []
+
+
+def test_a_plugin_that_sees_no_spool_says_so(tmp_path):
+    options = {"config": {"filling": 5000}, "inline_bytes": 1000, "environment": {"EDITSCALE_SPOOL": "off"}}
+    with Host(ODD, tmp_path, kind="editor", **options) as host:
+        host.ready()
+        assert "spool" not in host.hello["features"]
+        assert list(host.items(edit(item()))[0]["done"]["image"]["body"]) == ["inline"]
 
 
 def test_pictures_that_would_make_a_frame_too_long_go_through_the_spool(tmp_path):

@@ -59,7 +59,7 @@ def test_a_person_is_told_what_it_is():
     run = subprocess.run([sys.executable, script, "--help"], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("Brightness: a plugin for editscale (reward).\nHighest for a picture of the wanted brightness.\n")
-    assert "editscale plugin check python" in run.stderr
+    assert "editscale plugin check -- python" in run.stderr
     assert "rewards: [{model: {plugin: {run: [python" in run.stderr
 
 

@@ -127,7 +127,14 @@ def test_an_exception_costs_one_item(odd):
     assert reason == "will not judge this"
     assert memory.endswith("a smaller `largest_batch` in the card needs less memory")
     assert outcomes[3]["done"]["mean"] == float(len(PNG))
-    assert "Traceback" in odd.log.decode()
+    odd.wait_for("Traceback")
+
+
+def test_a_batch_that_fails_is_tried_item_by_item(odd):
+    first, second, third = odd.score("fine", "raise in batch", "fine")
+    assert failures([second])[0][1].startswith("RuntimeError: the whole batch is lost")
+    assert (first["done"]["mean"], third["done"]["mean"]) == (len(PNG), len(PNG))
+    odd.wait_for("`score` of 3 items failed, each is tried alone: RuntimeError")
 
 
 def test_a_list_of_mixed_outcomes_is_taken_item_by_item(odd):
@@ -198,7 +205,7 @@ def test_a_call_that_waited_behind_another_is_not_begun_once_it_is_cancelled(odd
 
 def test_a_deadline_that_is_over_cancels(odd):
     odd.call(judge("wait"), seconds=0.2)
-    assert failures(odd.expect("answer")["judged"]["items"])[0][0] == "cancelled"
+    assert failures(odd.expect("answer")["judged"]["items"])[0][0] == "timed_out"
 
 
 def test_pings_are_answered_while_it_loads(start):

@@ -37,6 +37,10 @@ class OddEditor(Editor):
             return None
         if item.instruction == "no picture":
             return b"GARBAGE"
+        if item.instruction == "late":
+            self.earlier.progress(0, 1, 1)
+            self.earlier.preview(0, START)
+        self.earlier = call
         if item.instruction == "bare":
             return START + b"bare"
         state = self.paused.of(item)

@@ -46,7 +46,7 @@ class OddReward(Reward):
             return []
         if what == "text":
             return "0.5"
-        if what == "raise in batch":
+        if any(item.instruction == "raise in batch" for item in items):
             raise RuntimeError("the whole batch is lost")
         if what == "mixed":
             return [1, Judged(2.0, sigma=0.5, parts=[Part("a", 0.1)]), Failure("no face", kind="refused"), float("nan"), "x", None, True]

@@ -24,7 +24,7 @@ class Frames:
         self._most = most
         self._held = bytearray()
 
-    def push(self, data: bytes) -> Iterator[bytes]:
+    def push(self, data: bytes | memoryview) -> Iterator[bytes]:
         """The bodies that are whole with these bytes."""
         self._held += data
         while (body := self._next()) is not None:
@@ -47,7 +47,8 @@ class Frames:
             raise FrameError("a frame says that it is empty: expected a message")
         if len(self._held) < HEAD + length:
             return None
-        body = bytes(memoryview(self._held)[HEAD : HEAD + length])
+        with memoryview(self._held) as held:
+            body = bytes(held[HEAD : HEAD + length])
         del self._held[: HEAD + length]
         return body
 

@@ -69,7 +69,7 @@ def about(kinds: Mapping[str, type[Plugin]]) -> str:
         title,
         summary,
         "editscale starts it and speaks with it over standard input and output. To try it:",
-        f"    editscale plugin check {shlex.join(command)}",
+        f"    editscale plugin check -- {shlex.join(command)}",
         "To use it, in a recipe:",
         *(f"    {place[kind] % ', '.join(command)}" for kind in kinds),
     ]

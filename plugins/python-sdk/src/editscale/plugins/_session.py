@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import queue
@@ -14,7 +15,7 @@ from . import _version, _wire
 from ._frames import LONGEST_FRAME, FrameError, Frames, decode, encode
 from ._spool import Room, Spool
 from ._streams import Streams
-from .base import Editor, Plugin, Reward
+from .base import Editor, Plugin, Reward, isolated
 from .call import Call
 from .cards import EditorCard, RewardCard
 from .config import Config
@@ -26,6 +27,7 @@ READ_BYTES = 1 << 20
 END_SECONDS = 1.0
 """How long work may go on after the host is gone."""
 LONGEST_TEXT = 200
+SPOOL_VARIABLE = "EDITSCALE_SPOOL"
 log = logging.getLogger("editscale.plugins")
 
 
@@ -65,10 +67,11 @@ class Session:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._calls: dict[int, Call] = {}
         self._lock = threading.Lock()
+        self._telling = threading.Lock()
         self._is_ending = False
         self._slots = 1
         self._plugin: Plugin
-        self._card: RewardCard | EditorCard
+        self._card: RewardCard | EditorCard | None = None
         self._spool: Spool
 
     def run(self) -> int:
@@ -101,7 +104,7 @@ class Session:
             log.error("%s", error)
             raise Ended(1) from error
         self._sender.most = min(LONGEST_FRAME, welcome.frame_bytes)
-        self._spool = Spool(welcome.spool, welcome.inline_bytes)
+        self._spool = Spool(welcome.spool, welcome.inline_bytes if sees_spool() else self._sender.most)
         self._load(welcome)
 
     def _load(self, welcome: _wire.Welcome) -> None:
@@ -124,8 +127,9 @@ class Session:
     def _listen(self) -> None:
         frames = Frames()
         try:
-            while data := os.read(self._streams.incoming, READ_BYTES):
-                for body in frames.push(data):
+            stream, buffer = io.FileIO(self._streams.incoming, closefd=False), memoryview(bytearray(READ_BYTES))
+            while length := stream.readinto(buffer):
+                for body in frames.push(buffer[:length]):
                     self._take(*decode(body))
             frames.end()
         except (FrameError, OSError) as error:
@@ -166,7 +170,7 @@ class Session:
             kind = Failure(why, kind="unavailable" if self._is_ending else "invalid")
             self._sender.send("answer", {"failed": {"id": number, "why": kind.to_wire()}})
             return
-        call = Call(number, float(seconds), self)
+        call = Call(number, float(seconds), self if isinstance(self._card, EditorCard) else None)
         with self._lock:
             self._calls[number] = call
         self._work.put(lambda: self._answer(call, value.get("method")))
@@ -185,7 +189,7 @@ class Session:
         if not self._is_ending:
             self._is_ending = True
             self._work.put(None)
-        guard = threading.Timer(max(0.0, seconds), leave, ("work was still under way at the end", 1))
+        guard = threading.Timer(min(max(0.0, seconds), threading.TIMEOUT_MAX), leave, ("work was still under way at the end", 1))
         guard.daemon = True
         guard.start()
 
@@ -211,12 +215,13 @@ class Session:
             if not isinstance(error, Failure):
                 log.exception("call %d failed", call.number)
             answer = {"failed": {"id": call.number, "why": Failure.of(error).to_wire()}}
-        with self._lock:
-            self._calls.pop(call.number, None)
-        try:
-            self._sender.send("answer", answer)
-        except FrameError as error:
-            self._sender.send("answer", {"failed": {"id": call.number, "why": Failure.of(error).to_wire()}})
+        with self._telling:
+            with self._lock:
+                self._calls.pop(call.number, None)
+            try:
+                self._sender.send("answer", answer)
+            except FrameError as error:
+                self._sender.send("answer", {"failed": {"id": call.number, "why": Failure.of(error).to_wire()}})
 
     def _done(self, call: Call, method: Any) -> dict[str, Any]:
         if not isinstance(method, Mapping) or len(method) != 1:
@@ -237,29 +242,45 @@ class Session:
 
     def _score(self, plugin: Reward, call: Call, value: Any) -> list[Any]:
         items = _wire.reward_items(value, self._spool)
+        call.items = len(items)
         call.check_cancelled()
-        given = outcomes(plugin.score(items, call), len(items), "score")
+        is_listwise = isinstance(self._card, RewardCard) and self._card.kind == "listwise"
+        given = outcomes(plugin.score(items, call), len(items), "score") if is_listwise else isolated(items, call, plugin.score, "score")
         return [outcome(each, lambda made: Judged.of(made).to_wire()) for each in given]
 
     def _edit(self, plugin: Editor, call: Call, value: Any) -> list[Any]:
         knobs = self._card.knobs if isinstance(self._card, EditorCard) else ()
         items = _wire.edit_items(value, self._spool, knobs)
+        call.items = len(items)
         call.check_cancelled()
-        given = outcomes(plugin.edit(items, call), len(items), "edit")
+        is_costly = isinstance(self._card, EditorCard) and self._card.recovery == "unknown"
+        given = outcomes(plugin.edit(items, call), len(items), "edit") if is_costly else isolated(items, call, plugin.edit, "edit")
         room = self._room()
-        return [outcome(each, lambda made: _wire.edited(Edited.of(made), self._spool, room)) for each in given]
+        made = [outcome(each, lambda made: _wire.edited(Edited.of(made), self._spool, room)) for each in given]
+        for index, each in enumerate(made):
+            if "done" in each:
+                call.done(index)
+        return made
 
     def _room(self) -> Room:
-        return Room(self._sender.most // _wire.MESSAGE_SHARE)
+        return Room(self._sender.most // _wire.MESSAGE_SHARE if sees_spool() else self._sender.most)
 
     def progress(self, call: int, item: int, step: int, steps: int) -> None:
         """Tells the host how far an item is."""
-        self._sender.send("progress", {"id": call, "item": item, "step": step, "steps": steps})
+        self._tell("progress", call, {"id": call, "item": item, "step": step, "steps": steps})
 
     def preview(self, call: int, item: int, image: Any) -> None:
         """Shows the host what an item looks like so far."""
         picture = self._spool.pack_picture(encoded(image), self._room())
-        self._sender.send("preview", {"id": call, "item": item, "image": picture})
+        self._tell("preview", call, {"id": call, "item": item, "image": picture})
+
+    def _tell(self, name: str, call: int, value: dict[str, Any]) -> None:
+        """Sends it, unless the call was answered: a thread of the plugin may be late, and the host takes that for a mistake."""
+        with self._telling:
+            with self._lock:
+                is_under_way = call in self._calls
+            if is_under_way:
+                self._sender.send(name, value)
 
 
 def hello(plugins: Mapping[str, type[Plugin]]) -> dict[str, Any]:
@@ -267,7 +288,7 @@ def hello(plugins: Mapping[str, type[Plugin]]) -> dict[str, Any]:
     from editscale import __version__
 
     first = next(iter(plugins.values()))
-    features = ["spool", "cancel"]
+    features = ["spool", "cancel"] if sees_spool() else ["cancel"]
     if "editor" in plugins:
         features += ["progress", "preview", "pause", "trajectories", "adopt"]
     return {
@@ -279,6 +300,11 @@ def hello(plugins: Mapping[str, type[Plugin]]) -> dict[str, Any]:
         "kinds": list(plugins),
         "features": features,
     }
+
+
+def sees_spool() -> bool:
+    """Whether this process sees the host's files: not so in a container that they are not mounted in."""
+    return os.environ.get(SPOOL_VARIABLE) != "off"
 
 
 def outcome(made: Any, to_wire: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

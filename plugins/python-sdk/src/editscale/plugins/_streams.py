@@ -7,6 +7,8 @@ import stat
 import sys
 from dataclasses import dataclass
 
+PIPE_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class Streams:
@@ -35,6 +37,7 @@ def protect() -> Streams:
             _point(1, os.O_WRONLY)
             _point(2, os.O_WRONLY)
         _flush_lines(sys.stdout)
+        _widen(_taken)
     return _taken
 
 
@@ -68,6 +71,17 @@ def _is_pipe(descriptor: int) -> bool:
     except OSError:
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _widen(streams: Streams) -> None:
+    """Lets the pipes hold a picture, where the system can: fewer changes between the two processes."""
+    try:
+        import fcntl
+
+        for stream in (streams.incoming, streams.outgoing):
+            fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (ImportError, AttributeError, OSError):
+        pass
 
 
 def _flush_lines(stream: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from .call import Call
@@ -12,7 +13,7 @@ from .cards import EditorCard, RewardCard
 from .config import Config
 from .failures import Failure
 from .paused import PausedStates
-from .work import EditItem, Judged, RewardItem, Weights
+from .work import EditItem, Judged, RewardItem, Weights, outcomes
 
 I = TypeVar("I", RewardItem, EditItem)  # noqa: E741 - an item
 log = logging.getLogger("editscale.plugins")
@@ -43,7 +44,7 @@ class Reward(Plugin, ABC):
     def score(self, items: Sequence[RewardItem], call: Call) -> Sequence[Judged | Failure | float]:
         """One outcome an item, in their order. Asks `score_one` for each where it is not written.
 
-        An exception fails all items of the call.
+        After an exception, items of a pointwise reward are asked for again one by one, so that only those fail that cannot be done.
         """
         return each(items, call, self.score_one)
 
@@ -74,7 +75,8 @@ class Editor(Plugin, ABC):
     def edit(self, items: Sequence[EditItem], call: Call) -> Sequence[Any]:
         """One outcome an item, in their order: `Edited`, `Failure`, or just a picture. Asks `edit_one` for each where it is not written.
 
-        An exception fails all items of the call.
+        After an exception, items are asked for again one by one, so that only those fail that cannot be done; not so where the
+        card's `recovery` is `unknown`.
         """
         return each(items, call, self.edit_one)
 
@@ -94,6 +96,21 @@ class Editor(Plugin, ABC):
         raise Failure(f"this editor takes up no other weights, such as `{weights.version}`", kind="refused")
 
 
+def isolated(items: Sequence[I], call: Call, ask: Callable[[Sequence[I], Call], Any], method: str) -> list[Any]:
+    """Asks for the outcomes of all items; where that raises, for those of each alone."""
+    try:
+        return outcomes(ask(items, call), len(items), method)
+    except Exception as error:
+        if len(items) == 1 or call.cancelled:
+            raise
+        log.warning("`%s` of %d items failed, each is tried alone: %s", method, len(items), Failure.of(error).message)
+
+    def one(item: I, call: Call) -> Any:
+        return outcomes(ask([replace(item, index=0)], call.alone(item)), 1, method)[0]
+
+    return each(items, call, one)
+
+
 def each(items: Sequence[I], call: Call, one: Callable[[I, Call], Any]) -> list[Any]:
     """Asks for the outcome of each item. What goes wrong with one leaves the others alone."""
     made: list[Any] = []
@@ -101,6 +118,7 @@ def each(items: Sequence[I], call: Call, one: Callable[[I, Call], Any]) -> list[
         try:
             call.check_cancelled()
             made.append(one(item, call))
+            call.done(item)
         except Failure as failure:
             made.append(failure)
         except Exception as error:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z0-9_]+")
 MOST_SEED_BITS = 53
+MOST_AT_ONCE = 65536
 
 Pause = Literal["none", "resume", "fork"]
 """Whether an editor can stop half way: `resume` goes on once from a state, `fork` several times with noise of their own."""
@@ -59,8 +60,9 @@ class Knob:
     def __post_init__(self) -> None:
         check_name("a knob", self.name)
         check_choice(f"knob `{self.name}`: `scale`", self.scale, KnobScale)
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.default <= self.high):
-            raise ValueError(f"knob `{self.name}`: expected low <= default <= high, found {self.low}, {self.default}, {self.high}")
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.default <= self.high and self.low < self.high):
+            found = f"{self.low}, {self.default} and {self.high}"
+            raise ValueError(f"knob `{self.name}`: expected a low below its high and a default between them, found {found}")
         if self.scale == "logarithmic" and self.low <= 0:
             raise ValueError(f"knob `{self.name}`: expected a low above 0 for a logarithmic scale, found {self.low}")
 
@@ -100,8 +102,8 @@ class RewardCard:
     def __post_init__(self) -> None:
         check_revision(self.revision)
         check_choice("`kind`", self.kind, RewardKind)
-        check_whole("`largest_batch`", self.largest_batch, 1)
-        check_whole("`slots`", self.slots, 1)
+        check_whole("`largest_batch`", self.largest_batch, 1, MOST_AT_ONCE)
+        check_whole("`slots`", self.slots, 1, MOST_AT_ONCE)
         if self.pixel_budget is not None:
             check_whole("`pixel_budget`", self.pixel_budget, 1)
         if self.range is not None:
@@ -163,10 +165,12 @@ class EditorCard:
         check_choice("`sampler`", self.sampler, Sampler)
         check_choice("`cancel`", self.cancel, CancelRule)
         check_choice("`recovery`", self.recovery, Recovery)
-        check_whole("`largest_batch`", self.largest_batch, 1)
-        check_whole("`slots`", self.slots, 1)
+        check_whole("`largest_batch`", self.largest_batch, 1, MOST_AT_ONCE)
+        check_whole("`slots`", self.slots, 1, MOST_AT_ONCE)
         if self.seed_bits is not None:
             check_whole("`seed_bits`", self.seed_bits, 1, MOST_SEED_BITS)
+        elif self.pause != "none":
+            raise ValueError(f"`pause` is {self.pause} without `seed_bits`: a state could not be made again")
         names = [knob.name for knob in self.knobs]
         for name in names:
             if names.count(name) > 1:
@@ -194,7 +198,7 @@ class EditorCard:
 def check_name(what: str, name: str) -> None:
     """Raises unless this is a name: lower case, digits and `_`."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(f"{what} is called {name!r:.80}: expected lower-case letters, digits and `_`, a letter first")
+        raise ValueError(f"{what} is called {name!r:.80}: expected lower-case letters, digits and `_`")
 
 
 def check_whole(what: str, value: int, low: int, high: int = 2**32 - 1) -> None:

@@ -23,8 +23,8 @@ class Failure(Exception):  # noqa: N818 - it is also returned, as the outcome of
         """`message` is a sentence for people; `cost` is what was spent in vain."""
         if kind not in get_args(FailureKind):
             raise ValueError(f"expected one of {', '.join(get_args(FailureKind))} as the kind of a failure, found {kind!r}")
-        super().__init__(message)
-        self.message = message
+        self.message = str(message).strip() or "no reason given"
+        super().__init__(self.message)
         self.kind: FailureKind = kind
         self.cost = cost or Cost()
 

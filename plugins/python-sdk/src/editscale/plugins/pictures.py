@@ -84,7 +84,11 @@ class Picture:
         from PIL import ImageOps
 
         upright = ImageOps.exif_transpose(self._decoded())
-        return upright if mode is None or upright.mode == mode else upright.convert(mode)
+        if mode is None or upright.mode == mode:
+            return upright
+        if upright.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+            upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        return upright.convert(mode)
 
     def _decoded(self) -> Image:
         try:
