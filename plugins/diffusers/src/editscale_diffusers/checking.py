@@ -77,7 +77,7 @@ def job_of(engine: Engine) -> Job:
     """An edit of a picture of our own."""
     picture = Picture(_png(_sample(engine.settings.size)))
     knobs = {knob.name: knob.default for knob in engine.knobs}
-    return engine._job(EditItem(picture, picture, Proposal(0, SEEDS[0], INSTRUCTION), knobs=knobs))
+    return engine.job(EditItem(picture, picture, Proposal(0, SEEDS[0], INSTRUCTION), knobs=knobs))
 
 
 def _order(engine: Engine, steps: int, seeds: tuple[int, ...]) -> Order:
@@ -146,7 +146,7 @@ def _rows_per_step(engine: Engine, whole: Run) -> int:
     if high:
         job = job_of(engine)
         item = dataclasses.replace(job.item, knobs={**job.item.knobs, **high})
-        turned = engine._job(item)
+        turned = engine.job(item)
         run = engine.run(dataclasses.replace(engine.order(turned, list(SEEDS)), steps=STEPS))
         run.go()
         most = max(most, _per_step(run))

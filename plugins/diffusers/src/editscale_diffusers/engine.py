@@ -86,7 +86,7 @@ class Engine:
         groups: dict[Any, list[Job]] = {}
         for item in items:
             try:
-                groups.setdefault(self._key(item), []).append(self._job(item))
+                groups.setdefault(self._key(item), []).append(self.job(item))
             except Failure as failure:
                 made[item.index] = failure
         return list(groups.values())
@@ -137,7 +137,8 @@ class Engine:
 
     # From an item to what a pipeline takes.
 
-    def _job(self, item: EditItem) -> Job:
+    def job(self, item: EditItem) -> Job:
+        """An item, as the pipeline takes it."""
         steps, arguments = turned(item.knobs, self.settings, self.signature)
         for name, value in self.family.defaults.items():
             if name in self.signature:
@@ -296,7 +297,7 @@ class Engine:
 
     def _leg(self, item: EditItem, leg: Proposal, state: State | None, call: Call, spent: Spent) -> State:
         knobs = {**{knob.name: knob.default for knob in self.knobs}, **leg.knobs}
-        job = self._job(dataclasses.replace(item, proposal=leg, knobs=knobs))
+        job = self.job(dataclasses.replace(item, proposal=leg, knobs=knobs))
         order = dataclasses.replace(self.order(job, [leg.seed]), stop_at=leg.until_step, state=state, is_cancelled=lambda: call.cancelled)
         _check_way(order, self.findings)
         run = self.run(order)

@@ -39,6 +39,8 @@ class State:
     draws: list[Any]
     template: Any
     seed: int
+    origin: int
+    """The seed of the first way to it: what was drawn before the first step is drawn with it again."""
 
     @property
     def bytes(self) -> int:
@@ -103,7 +105,8 @@ class Run:
         self.draws_after_last_step: list[Any] | None = None
         self.steps_done = 0
         self.was_cancelled = False
-        self._generators = randomness.generators(order.seeds, noise_device)
+        self._origins = order.seeds if order.state is None else [order.state.origin]
+        self._generators = randomness.generators(self._origins, noise_device)
         self._template: Any = None
         self._is_skipping = order.state is not None
         self._rows_now = 1
@@ -120,7 +123,7 @@ class Run:
 
     def go(self) -> bool:
         """Runs to the end, or to where the order says. Whether there are pictures."""
-        randomness.seed_globally(self.order.seeds[0])
+        randomness.seed_globally(self._origins[0])
         try:
             with self._watched():
                 self.result = self.pipeline(**self._arguments())
@@ -296,6 +299,7 @@ class Run:
             draws=[draws[row], *draws[self.count :]],
             template=self._template if self._template is not None else getattr(self.order.state, "template", None),
             seed=self.order.seeds[row],
+            origin=self._origins[row],
         )
 
     def _take_up(self, state: State, latents: Any) -> Any:
