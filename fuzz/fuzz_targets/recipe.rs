@@ -9,8 +9,8 @@ use libfuzzer_sys::fuzz_target;
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
     Catalogue::new(
-        &[editscale_darkroom::EDITORS, editscale_remote::EDITORS],
-        &[editscale_darkroom::REWARDS, editscale_remote::JUDGES],
+        &[editscale_darkroom::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     )
 });
 

@@ -19,6 +19,8 @@ const KINDS: [&str; 27] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
+    "plugin",
+    "command",
     "openai_images",
     "sdcpp_jobs",
     "submit_poll",
