@@ -69,22 +69,37 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let house = House::default();
     let (mut editors, mut rewards, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for editor in recipe.editors() {
+        if editor.model.is_program() {
+            wrong.push(not_started(recipe.editor_place(editor), editor.model.kind()));
+            continue;
+        }
         match backend(editor, &house) {
             Ok(editor) => editors.push(editor.card().clone()),
             Err(error) => wrong.push(unusable(recipe.editor_place(editor), editor.model.remote().is_some(), &error)),
         }
     }
     for (index, one) in recipe.rewards().iter().enumerate() {
+        let place = recipe.place(&format!("rewards.{index}.model"));
+        if one.model.is_program() {
+            wrong.push(not_started(place, one.model.kind()));
+            continue;
+        }
         match reward(one, &house) {
             Ok(reward) => rewards.push(reward.card().clone()),
             Err(error) => {
-                let place = recipe.place(&format!("rewards.{index}.model"));
                 wrong.push(unusable(place, one.model.remote().is_some(), &error));
             }
         }
     }
     let lacks = if wrong.is_empty() { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
     wrong.into_iter().chain(lacks).collect()
+}
+
+/// A program of its own, which nothing but work starts.
+fn not_started(place: Place, kind: &str) -> Diagnostic {
+    let message = format!("the `{kind}` was not started: what it can do is known once it runs");
+    let hint = Some("whether the search can use it was not checked".to_owned());
+    Diagnostic { severity: Severity::Warning, message, place, hint }
 }
 
 /// One that cannot be made: by what the recipe says where it is behind HTTP, otherwise by what this machine has.

@@ -1,4 +1,5 @@
-//! A PNG of 1024x1024 pixels, about 3 MB, to a plugin and back: in the message, and through the spool.
+//! A PNG of 1024x1024 pixels, about 3 MB, to a plugin and back: in the message, and through the spool; and a small one, which
+//! shows what a call costs by itself.
 //!
 //! `cargo bench -p editscale-plugin`. The plugin is this same program; it gives every picture back as it came.
 
@@ -27,6 +28,7 @@ use editscale_sdk::protocol::{
 
 const PEER: &str = "EDITSCALE_BENCH_PEER";
 const SIDE: u32 = 1024;
+const SMALL_SIDE: u32 = 16;
 
 fn main() {
     if std::env::var_os(PEER).is_some() {
@@ -39,24 +41,24 @@ fn main() {
 criterion_group!(benches, round_trip);
 
 /// Noise, which no compression makes smaller.
-fn picture() -> Image {
+fn picture(side: u32) -> Image {
     let mut state = 1_u32;
     let noise = std::iter::repeat_with(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     });
-    let pixels: Vec<u8> = noise.take((SIDE * SIDE * 3) as usize).collect();
+    let pixels: Vec<u8> = noise.take((side * side * 3) as usize).collect();
     let mut file = Cursor::new(Vec::new());
-    let pixels = image::RgbImage::from_raw(SIDE, SIDE, pixels).unwrap();
+    let pixels = image::RgbImage::from_raw(side, side, pixels).unwrap();
     pixels.write_to(&mut file, image::ImageFormat::Png).unwrap();
     let bytes: Arc<[u8]> = file.into_inner().into();
-    assert!(bytes.len() > 3_000_000);
-    let size = ImageSize { width: SIDE, height: SIDE };
+    assert!(bytes.len() > (side * side * 3) as usize);
+    let size = ImageSize { width: side, height: side };
     Image::new(digest_of(&bytes), MediaType::Png, size, Arc::new(bytes))
 }
 
-fn batch() -> EditBatch {
-    let request = EditRequest { source: picture(), ..editscale_testkit::request(1) };
+fn batch(side: u32) -> EditBatch {
+    let request = EditRequest { source: picture(side), ..editscale_testkit::request(1) };
     let item = EditItem {
         run: RunId::new("bench").unwrap(),
         start: request.source.clone(),
@@ -81,15 +83,19 @@ fn round_trip(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let own = std::env::current_exe().unwrap().to_string_lossy().into_owned();
     let launch = Launch { variables: vec![(PEER.to_owned(), "1".to_owned())], ..Launch::of([own]) };
-    let batch = batch();
-    let mut group = criterion.benchmark_group("a PNG of 3 MB there and back");
-    for (way, inline_bytes) in [("in the message", u32::MAX), ("through the spool", 0)] {
+    let mut group = criterion.benchmark_group("a PNG there and back");
+    for (way, side, inline_bytes) in [
+        ("small, in the message", SMALL_SIDE, u32::MAX),
+        ("3 MB, in the message", SIDE, u32::MAX),
+        ("3 MB, through the spool", SIDE, 0),
+    ] {
+        let batch = batch(side);
         let plugin = Plugin { launch: launch.clone(), inline_bytes, ..Plugin::of([""]) };
         let editor = PluginEditor::start(&EditorName::new("bench").unwrap(), plugin).unwrap();
         group.bench_function(way, |bencher| {
             bencher.iter(|| {
                 let made = runtime.block_on(editor.edit(batch.clone(), &NobodyWatches));
-                assert!(made[0].as_ref().unwrap().image.bytes.len() > 3_000_000);
+                assert_eq!(made[0].as_ref().unwrap().image.size.width, side);
             });
         });
     }

@@ -170,7 +170,7 @@ impl Opening<'_> {
             }
             match pipe.receive(self.until.min(now + LOOK_EVERY)) {
                 Ok(message) => return Ok(message),
-                Err(PipeError::TimedOut) => {}
+                Err(PipeError::TimedOut | PipeError::Unknown(_)) => {}
                 Err(error) => {
                     let reason = readable(&error.to_string(), 1000);
                     return Err(NotReady::Ended { expected, reason });

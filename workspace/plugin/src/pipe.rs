@@ -1,7 +1,7 @@
 //! The three streams of a plugin, each with a thread of its own: nobody waits for a plugin that does not read, and what it
 //! says is taken only as fast as somebody listens.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::{ChildStdin, ChildStdout};
@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use editscale_sdk::protocol::{FrameError, Frames, FromHost, FromPlugin, LONGEST_FRAME, decode, encode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use crate::child::{Child, Exit, Streams};
+use crate::convert::readable;
 use crate::launch::{Launch, LaunchError};
 use crate::stderr::{self, LastWords};
 
@@ -48,6 +50,9 @@ pub enum PipeError {
     /// It said something that is no message.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// A message of a later version, to be left aside.
+    #[error("it said `{0}`, which this version of the protocol does not have")]
+    Unknown(String),
     /// It does not read, or not fast enough.
     #[error("it does not read its standard input: {frames} messages of {bytes} bytes wait for it")]
     Full {
@@ -67,6 +72,8 @@ struct Waiting {
     frames: VecDeque<Vec<u8>>,
     bytes: usize,
     is_closed: bool,
+    /// The plugin closed its end.
+    is_refused: bool,
 }
 
 #[derive(Debug, Default)]
@@ -144,7 +151,8 @@ impl Pipe {
 
     /// The next message, waited for until then.
     pub fn receive(&self, until: Instant) -> Result<FromPlugin, PipeError> {
-        Ok(decode(&self.receive_body(until)?)?)
+        let body = self.receive_body(until)?;
+        decode(&body).map_err(|error| unknown(&body).map_or(PipeError::Frame(error), PipeError::Unknown))
     }
 
     /// The bytes of the next frame without its length, waited for until then.
@@ -162,6 +170,11 @@ impl Pipe {
                 }
             }
         }
+    }
+
+    /// Whether it does not want to hear anything any more, although nothing was closed here.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.outgoing.lock().is_refused
     }
 
     /// Closes its standard input once all that waits has been read.
@@ -203,6 +216,19 @@ impl Drop for Pipe {
     }
 }
 
+/// The messages that a plugin can say.
+const MESSAGES: [&str; 7] = ["hello", "ready", "unready", "progress", "preview", "answer", "pong"];
+
+/// The name of a message that this version does not have; none where it is no message at all.
+#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
+fn unknown(body: &[u8]) -> Option<String> {
+    let keys: BTreeMap<String, IgnoredAny> = decode(body).ok()?;
+    match keys.into_keys().collect::<Vec<_>>().as_slice() {
+        [name] if !MESSAGES.contains(&name.as_str()) => Some(readable(name, 80)),
+        _ => None,
+    }
+}
+
 /// Starts the threads of one plugin.
 struct Threads {
     program: String,
@@ -238,7 +264,8 @@ fn write(mut input: ChildStdin, queue: &Outgoing, is_over: &AtomicBool) {
     }
     // Nobody reads any more: what waits is given up, and more is refused.
     let mut waiting = queue.lock();
-    *waiting = Waiting { is_closed: true, ..Waiting::default() };
+    let is_refused = !waiting.is_closed;
+    *waiting = Waiting { is_closed: true, is_refused, ..Waiting::default() };
 }
 
 /// The next frame; nothing once the queue is closed and empty.

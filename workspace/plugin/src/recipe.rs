@@ -263,7 +263,7 @@ impl EditorChoice for PluginRecipe {
         Ok(MadeEditor::Ready(Arc::new(PluginEditor::start(name, self.plugin())?)))
     }
 
-    fn is_foreign(&self) -> bool {
+    fn is_program(&self) -> bool {
         true
     }
 }
@@ -272,5 +272,9 @@ impl RewardChoice for PluginRecipe {
     /// Starts the plugin: its card is what tells whether it can work.
     fn make(&self, name: &RewardName, _: &House) -> Result<MadeReward, MakeError> {
         Ok(MadeReward::Ready(Arc::new(PluginReward::start(name, self.plugin())?)))
+    }
+
+    fn is_program(&self) -> bool {
+        true
     }
 }

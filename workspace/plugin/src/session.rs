@@ -29,6 +29,12 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// The longest preview that is passed on, in bytes: it is for looking at, not for keeping.
 const LONGEST_PREVIEW: usize = 8 << 20;
 
+/// How long a plugin may go on that does not listen any more: it may be about to end.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
+
+/// How long the end of a plugin that was killed is waited for.
+const END_WITHIN: Duration = Duration::from_secs(2);
+
 /// How many things that nobody asked for are put up with.
 const MOST_STRANGE: u64 = 100_000;
 
@@ -72,12 +78,14 @@ struct Clocks {
     weighed: Instant,
     tidied: Instant,
     looked: Instant,
+    /// Since when it is known that the plugin does not listen.
+    refused: Option<Instant>,
     pings: u64,
 }
 
 impl Clocks {
     fn new(now: Instant) -> Self {
-        Self { heard: now, pinged: now, weighed: now, tidied: now, looked: now, pings: 0 }
+        Self { heard: now, pinged: now, weighed: now, tidied: now, looked: now, refused: None, pings: 0 }
     }
 }
 
@@ -169,6 +177,10 @@ impl Session {
                 self.hear(message)?;
             }
             Err(PipeError::TimedOut) => {}
+            Err(PipeError::Unknown(_)) => {
+                clocks.heard = Instant::now();
+                self.stranger("a message of a later version")?;
+            }
             Err(error) => return Err(Death::new(error.to_string())),
         }
         self.look(clocks)
@@ -239,6 +251,7 @@ impl Session {
         clocks.looked = now;
         self.look_at_deadlines(now)?;
         self.look_at_silence(now, clocks)?;
+        self.look_at_input(now, clocks)?;
         if now.duration_since(clocks.weighed) >= MEMORY_EVERY {
             clocks.weighed = now;
             self.look_at_memory()?;
@@ -283,6 +296,18 @@ impl Session {
         Ok(())
     }
 
+    /// One that lives and does not listen cannot be asked for anything. The end of one that dies is told by its output.
+    fn look_at_input(&self, now: Instant, clocks: &mut Clocks) -> Result<(), Death> {
+        if !self.pipe.is_refused() {
+            return Ok(());
+        }
+        let since = *clocks.refused.get_or_insert(now);
+        if now.duration_since(since) < REFUSED_FOR || self.pipe.wait(now).is_some() {
+            return Ok(());
+        }
+        Err(Death::new("it was killed: it closed its standard input, so that nothing can be asked of it"))
+    }
+
     fn look_at_memory(&self) -> Result<(), Death> {
         let Some(most) = self.limits.memory_mib else { return Ok(()) };
         let found = memory::resident(self.pipe.pid()).unwrap_or(0) >> 20;
@@ -311,5 +336,6 @@ impl Session {
             );
         }
         self.bury(&Death::new("it was told to end"));
+        self.pipe.wait(Instant::now() + END_WITHIN);
     }
 }

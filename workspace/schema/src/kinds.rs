@@ -101,9 +101,14 @@ pub trait EditorChoice: Chosen {
         None
     }
 
+    /// Whether making it starts a program of its own, which only work should do.
+    fn is_program(&self) -> bool {
+        false
+    }
+
     /// Whether its pictures come from elsewhere, a server or another process, so that they are to be looked at whole.
     fn is_foreign(&self) -> bool {
-        self.remote().is_some()
+        self.is_program() || self.remote().is_some()
     }
 
     /// Has it do the part of an instruction that it understands, where it knows the difference.
@@ -115,6 +120,11 @@ pub trait RewardChoice: Chosen {
     /// The reward, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
     /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError>;
+
+    /// Whether making it starts a program of its own, which only work should do.
+    fn is_program(&self) -> bool {
+        false
+    }
 
     /// Its servers, where it is behind HTTP.
     fn remote(&self) -> Option<&RemoteSettings> {

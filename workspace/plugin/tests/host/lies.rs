@@ -10,6 +10,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("lies_of_editors_are_named", lies_of_editors_are_named),
     ("lies_of_rewards_are_named", lies_of_rewards_are_named),
     ("what_nobody_asked_for_is_counted", what_nobody_asked_for_is_counted),
+    ("messages_of_later_versions_are_left_aside", messages_of_later_versions_are_left_aside),
     ("a_flood_of_progress_is_put_up_with", a_flood_of_progress_is_put_up_with),
 ];
 
@@ -52,6 +53,12 @@ fn what_nobody_asked_for_is_counted() {
     }
     crate::world::wait_until("the second answers", || editor.health().strange == 3);
     assert_eq!(editor.health().deaths, 0);
+}
+
+fn messages_of_later_versions_are_left_aside() {
+    let editor = editor(plugin(json!({"calls": "later"})));
+    assert!(make(&editor, [1])[0].is_ok());
+    assert_eq!((editor.health().strange, editor.health().deaths), (1, 0));
 }
 
 fn a_flood_of_progress_is_put_up_with() {

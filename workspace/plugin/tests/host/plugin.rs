@@ -104,6 +104,7 @@ impl Stage {
     fn work(&self, call: Call) {
         match self.script.word("calls") {
             Some("die") => std::process::exit(6),
+            Some("later") => later(),
             Some("half") => half(&call),
             Some("flood") => flood(call.id),
             _ => {}
@@ -291,6 +292,13 @@ impl Stage {
             counters: RewardCounters::default(),
         }
     }
+}
+
+/// Says something that a later version may say.
+fn later() {
+    let frame = encode(&std::collections::BTreeMap::from([("weather", "fine")])).unwrap();
+    let mut output = std::io::stdout().lock();
+    output.write_all(&frame).and_then(|()| output.flush()).unwrap();
 }
 
 /// Ends in the middle of an answer.

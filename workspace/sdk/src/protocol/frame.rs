@@ -1,5 +1,7 @@
 //! Frames: a length of four bytes, least significant first, and that many bytes of `MessagePack`.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -84,54 +86,85 @@ pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
     }
 }
 
+/// The most that is set aside for a frame before its bytes have come.
+const SET_ASIDE: usize = 1 << 20;
+
 /// Cuts a stream of bytes into the bodies of frames.
 ///
-/// Memory grows with the bytes that came, never with the length that a frame claims.
+/// Memory grows with the bytes that came, never with the length that a frame claims. Each byte is put into its frame at
+/// once, however long that is.
 #[derive(Debug)]
 pub struct Frames {
     most: u32,
-    held: Vec<u8>,
-    /// Where the next frame begins in what is held.
-    at: usize,
+    whole: VecDeque<Vec<u8>>,
+    head: Vec<u8>,
+    body: Vec<u8>,
+    /// A length that no frame has: nothing after it can be understood.
+    wrong: Option<u32>,
 }
 
 impl Frames {
     /// Takes frames of at most `most` bytes.
     pub fn new(most: u32) -> Self {
-        Self { most, held: Vec::new(), at: 0 }
+        Self { most, whole: VecDeque::new(), head: Vec::new(), body: Vec::new(), wrong: None }
     }
 
     /// More bytes of the stream.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.held.drain(..self.at);
-        self.at = 0;
-        self.held.extend_from_slice(bytes);
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.wrong.is_none() {
+            let taken = match self.told() {
+                None => self.push_head(bytes),
+                Some(told) => self.push_body(bytes, told as usize),
+            };
+            bytes = bytes.get(taken..).unwrap_or_default();
+        }
+    }
+
+    /// The length that the frame under way claims, once it is known.
+    fn told(&self) -> Option<u32> {
+        self.head.first_chunk().map(|head| u32::from_le_bytes(*head))
+    }
+
+    fn push_head(&mut self, bytes: &[u8]) -> usize {
+        let taken = bytes.len().min(HEAD - self.head.len());
+        self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        match self.told() {
+            Some(told) if told == 0 || told > self.most => self.wrong = Some(told),
+            Some(told) => self.body.reserve_exact(SET_ASIDE.min(told as usize)),
+            None => {}
+        }
+        taken
+    }
+
+    fn push_body(&mut self, bytes: &[u8], told: usize) -> usize {
+        let taken = bytes.len().min(told - self.body.len());
+        self.body.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        if self.body.len() == told {
+            self.whole.push_back(std::mem::take(&mut self.body));
+            self.head.clear();
+        }
+        taken
     }
 
     /// The body of the next frame, where it is whole.
     pub fn next_body(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
-        let rest = self.held.get(self.at..).unwrap_or_default();
-        let Some((head, rest)) = rest.split_first_chunk::<HEAD>() else { return Ok(None) };
-        let told = u32::from_le_bytes(*head);
-        if told > self.most {
-            return Err(FrameError::TooLong { found: told, most: self.most });
+        if let Some(body) = self.whole.pop_front() {
+            return Ok(Some(body));
         }
-        if told == 0 {
-            return Err(FrameError::Empty);
+        match self.wrong {
+            None => Ok(None),
+            Some(0) => Err(FrameError::Empty),
+            Some(found) => Err(FrameError::TooLong { found, most: self.most }),
         }
-        let Some(body) = rest.get(..told as usize) else { return Ok(None) };
-        self.at += HEAD + body.len();
-        Ok(Some(body.to_vec()))
     }
 
     /// To be asked at the end of the stream: whether it ended between frames.
     pub fn end(&self) -> Result<(), FrameError> {
-        let rest = self.held.get(self.at..).unwrap_or_default();
-        if rest.is_empty() {
+        if self.head.is_empty() {
             return Ok(());
         }
-        let told = rest.first_chunk::<HEAD>().map_or(HEAD, |head| HEAD + u32::from_le_bytes(*head) as usize);
-        Err(FrameError::Cut { expected: told, found: rest.len() })
+        let expected = self.told().map_or(HEAD, |told| HEAD + told as usize);
+        Err(FrameError::Cut { expected, found: self.head.len() + self.body.len() })
     }
 }
 
