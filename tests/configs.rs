@@ -16,8 +16,8 @@ fn root() -> &'static Path {
 /// Every editor and reward of the program.
 fn catalogue() -> Catalogue {
     Catalogue::new(
-        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
-        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     )
 }
 
@@ -51,6 +51,7 @@ fn every_config_is_a_recipe() {
     let expected = [
         "beam.yaml",
         "best-of-n.yaml",
+        "command.yaml",
         "flux-kontext.yaml",
         "instruct-pix2pix.yaml",
         "plugin-reward.yaml",
