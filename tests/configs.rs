@@ -51,6 +51,7 @@ fn every_config_is_a_recipe() {
     let expected = [
         "beam.yaml",
         "best-of-n.yaml",
+        "command.yaml",
         "flux-kontext.yaml",
         "instruct-pix2pix.yaml",
         "plugin-reward.yaml",

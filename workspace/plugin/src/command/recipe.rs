@@ -94,6 +94,9 @@ const OUTPUT: Key<Word<&'static str>> = Key {
     absent: Absent::Default("png"),
     meaning: "the ending of the file `{output}`",
 };
+// Commands are not in the plugin's own group of processes, whose memory is measured: `memory_mib`, the fourth of the
+// limits, would promise what is not held.
+
 /// What an editor and a reward have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandRecipe {
@@ -206,7 +209,6 @@ impl Options for CommandEditorRecipe {
         LIMITS[0],
         LIMITS[1],
         LIMITS[2],
-        LIMITS[3],
         LIMITS[4],
         LIMITS[5],
     ];
@@ -250,7 +252,6 @@ impl Options for CommandRewardRecipe {
         LIMITS[0],
         LIMITS[1],
         LIMITS[2],
-        LIMITS[3],
         LIMITS[4],
         LIMITS[5],
     ];
