@@ -109,6 +109,8 @@ def _found(engine: Engine) -> Findings:
     found.can_preview = _can_preview(engine, whole)
     found.can_pause = engine.settings.pause and found.can_preview and found.is_reproducible and _can_pause(engine, whole)
     found.can_batch = _can_batch(engine, whole, found)
+    # A state that is let go is made again from its seed: without seeds there is no way back.
+    found.can_pause = found.can_pause and found.is_reproducible
     found.can_tell_path = engine.settings.trajectory and _can_tell_path(engine, found)
     if engine.settings.preview_every and not found.can_preview:
         raise Unready(f"`config.preview_every`: the latents of {engine.signature.name} cannot be decoded here: expected 0")
