@@ -175,8 +175,8 @@ impl CommandRecipe {
 
     fn plugin(&self, config: Map<String, Json>, house: &House) -> Result<Plugin, MakeError> {
         let run = house.shared::<CommandProgram>().run()?;
-        let launch = Launch { environment: self.environment.clone(), ..Launch::of(run) };
-        Ok(Plugin { launch, limits: self.limits.limits(), config })
+        let launch = Launch { environment: self.environment.clone(), ..Launch::of(run.clone()) };
+        Ok(Plugin { launch, limits: self.limits.limits(), config, ..Plugin::of(run) })
     }
 }
 
