@@ -1,15 +1,19 @@
 //! Frames: a length of four bytes, least significant first, and that many bytes of `MessagePack`.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The longest frame that is sent or taken unless the two sides agree on less: 128 MiB. Larger pictures go through files.
 pub const LONGEST_FRAME: u32 = 128 << 20;
 
 const HEAD: usize = 4;
+
+/// Pieces of this many bytes are long.
+const LONG: usize = 4096;
 
 /// What is wrong with a frame. None of these can be mended: where the next frame begins is not known any more.
 #[derive(Debug, Error)]
@@ -60,9 +64,10 @@ fn printed(length: u32) -> String {
 
 /// A message as a frame.
 pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, FrameError> {
-    let mut frame = vec![0; HEAD];
-    let mut serializer = rmp_serde::Serializer::new(&mut frame).with_struct_map();
+    let mut grown = Grown(vec![0; HEAD]);
+    let mut serializer = rmp_serde::Serializer::new(&mut grown).with_struct_map();
     message.serialize(&mut serializer).map_err(|error| FrameError::CannotEncode(error.to_string()))?;
+    let mut frame = grown.0;
     let length = frame.len().saturating_sub(HEAD);
     let told = u32::try_from(length).ok().filter(|told| *told <= LONGEST_FRAME);
     let told = told.ok_or_else(|| {
@@ -74,20 +79,37 @@ pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, FrameError> {
     Ok(frame)
 }
 
-/// The message in a frame's body. Bytes after it are a mistake of the sender.
-pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
-    let wrong = |reason: String| FrameError::NotAMessage { length: body.len(), reason };
-    let mut rest = body;
-    let message =
-        M::deserialize(&mut rmp_serde::Deserializer::new(&mut rest)).map_err(|error| wrong(error.to_string()))?;
-    match rest.len() {
-        0 => Ok(message),
-        more => Err(wrong(format!("{more} bytes follow the message"))),
+/// Bytes that make room for what follows a long piece together with it, so that the piece need not be moved.
+struct Grown(Vec<u8>);
+
+impl Write for Grown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() >= LONG {
+            self.0.reserve(bytes.len() + LONG);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-/// The most that is set aside for a frame before its bytes have come.
-const SET_ASIDE: usize = 1 << 20;
+/// The message in a frame's body. Bytes after it are a mistake of the sender.
+pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
+    let wrong = |reason: String| FrameError::NotAMessage { length: body.len(), reason };
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+    let message = M::deserialize(&mut deserializer).map_err(|error| wrong(error.to_string()))?;
+    // Nothing else tells what is left: one more value, for which not even a first byte is there.
+    match <()>::deserialize(&mut deserializer) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(message),
+        _ => Err(wrong("more bytes follow the message".into())),
+    }
+}
+
+/// The most that is set aside for a frame before its bytes have come: a picture's, so that it need not be moved.
+const SET_ASIDE: usize = 16 << 20;
 
 /// Cuts a stream of bytes into the bodies of frames.
 ///
@@ -220,7 +242,11 @@ mod tests {
         cut.push(&[5, 0, 0, 0, 1]);
         assert!(cut.next_body().unwrap().is_none());
         assert!(matches!(cut.end(), Err(FrameError::Cut { expected: 9, found: 5 })));
-        assert!(matches!(decode::<Message>(&[0x80, 0xc0]), Err(FrameError::NotAMessage { length: 2, .. })));
+        // One more value, the beginning of one, or what is none.
+        for more in [0xc0, 0x00, 0x91, 0x81, 0xa1, 0xc4, 0xc1, 0xdd] {
+            let said = decode::<Message>(&[0x80, more]).unwrap_err();
+            assert!(matches!(said, FrameError::NotAMessage { length: 2, .. }), "{more}: {said}");
+        }
         assert!(matches!(decode::<Message>(&[]), Err(FrameError::NotAMessage { length: 0, .. })));
     }
 }
