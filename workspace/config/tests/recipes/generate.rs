@@ -364,7 +364,7 @@ fn numbers() -> BoxedStrategy<String> {
         Just("task: classify".to_owned()),
     ];
     let data = prop::collection::btree_map("field_[a-z]{1,8}", field_value(), 0..3);
-    let plugin = vec![
+    let vllm_plugin = vec![
         text("model"),
         data.prop_map(|data| format!("data: {}", map(&data))).boxed(),
         option("pointer", "/[a-z/0-9]{0,9}"),
@@ -379,7 +379,7 @@ fn numbers() -> BoxedStrategy<String> {
     prop_oneof![
         tagged("vllm_classify", classify),
         tagged("vllm_pooling", scores([conversation(), vec![task.boxed()]].concat())),
-        tagged("vllm_plugin", scores(plugin)),
+        tagged("vllm_plugin", scores(vllm_plugin)),
         tagged("unirl_score", scores(vec![text("reward"), option("metric", path()), pictures(), batch()])),
         tagged("flow_factory", scores(vec![pictures(), batch()])),
         tagged("editscale", scores(vec![option("reward", path()), option("gives_sigma", any::<bool>()), batch()])),
@@ -399,7 +399,6 @@ fn put_up_with() -> Vec<BoxedStrategy<String>> {
         option("start_secs", 1e-3f64..1e6),
         option("call_secs", 1e-3f64..1e6),
         option("silence_secs", 1e-3f64..1e6),
-        option("memory_mib", 1u64..=1 << 30),
         option("crashes", 1u32..=100),
         option("restarts", 0u32..=1_000_000),
     ]
@@ -409,7 +408,8 @@ fn plugin() -> BoxedStrategy<String> {
     let run = prop::collection::vec(path(), 1..4).prop_map(|run| format!("run: {run:?}"));
     let config = prop::collection::btree_map("field_[a-z]{1,8}", field_value(), 0..3);
     let own = vec![run.boxed(), config.prop_map(|config| format!("config: {}", map(&config))).boxed()];
-    tagged("plugin", [own, put_up_with()].concat())
+    let memory = vec![option("memory_mib", 1u64..=1 << 30)];
+    tagged("plugin", [own, memory, put_up_with()].concat())
 }
 
 fn command(own: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {

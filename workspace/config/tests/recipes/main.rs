@@ -15,7 +15,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 29] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
