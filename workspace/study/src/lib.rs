@@ -87,6 +87,12 @@ pub enum StudyError {
         /// How many candidates the group has.
         candidates: usize,
     },
+    /// Nothing to compare in a group.
+    #[error("a group of {candidates} candidates: expected at least 2")]
+    SmallGroup {
+        /// How many it has.
+        candidates: usize,
+    },
     /// Nothing can be held out.
     #[error("{folds} folds of {clusters} clusters: expected at least 2 of each")]
     Folds {
