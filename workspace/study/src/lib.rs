@@ -1,10 +1,13 @@
-//! Estimators and intervals for scaling curves: what more samples would have brought, from one pool of samples.
+//! Estimators and intervals for scaling curves: what more samples would have brought, from one pool of samples; and how
+//! two measures of the same things agree.
 //!
 //! Pure functions of numbers. Nothing here knows pictures, searches or files.
 
+mod agreement;
 mod best_of_k;
 mod bootstrap;
 
+pub use agreement::{Distance, Order, Spread, distance, kendall_tau_b, order_within, pearson, spearman, spread};
 pub use best_of_k::{expected_best, expected_gold};
 pub use bootstrap::{Interval, bootstrap_mean};
 
@@ -31,6 +34,14 @@ pub enum StudyError {
         proxies: usize,
         /// Gold scores given.
         golds: usize,
+    },
+    /// Two measures are of the same things.
+    #[error("{one} numbers and {other} numbers: expected as many of each")]
+    Pairs {
+        /// Numbers of the one.
+        one: usize,
+        /// Numbers of the other.
+        other: usize,
     },
     /// Not a probability.
     #[error("a confidence of {0}: expected a number above 0 and below 1")]
