@@ -14,6 +14,7 @@
 //! | `convert` | between the words of the program and those of the wire; what a plugin says is checked there |
 //! | `editor`, `reward` | the ports |
 //! | `recipe` | how recipes set a plugin |
+//! | [`check`] | the conformance suite: what a plugin must do, each with a name |
 //!
 //! `docs/plugins.md` says how plugins are written and used, `docs/plugin-protocol.md` what goes over the wire.
 
@@ -33,6 +34,8 @@ mod spool;
 mod stderr;
 mod supervise;
 mod work;
+
+pub mod check;
 
 use editscale_schema::{EditorKind, RewardKind};
 
