@@ -15,11 +15,15 @@
 //! | `editor`, `reward` | the ports |
 //! | `recipe` | how recipes set a plugin |
 //! | [`check`] | the conformance suite: what a plugin must do, each with a name |
+//! | [`command`] | the plugin that runs any shell command |
+//! | [`skeleton`] | plugins to begin with |
 //!
 //! `docs/plugins.md` says how plugins are written and used, `docs/plugin-protocol.md` what goes over the wire.
 
 mod calls;
 mod child;
+pub mod check;
+pub mod command;
 mod convert;
 mod editor;
 mod launch;
@@ -30,14 +34,15 @@ mod quarantine;
 mod recipe;
 mod reward;
 mod session;
+pub mod skeleton;
 mod spool;
 mod stderr;
 mod supervise;
 mod work;
 
-pub mod check;
-
 use editscale_schema::{EditorKind, RewardKind};
+
+use crate::command::{CommandEditorRecipe, CommandRewardRecipe};
 
 pub use child::Exit;
 pub use editor::PluginEditor;
@@ -49,7 +54,7 @@ pub use reward::PluginReward;
 pub use supervise::{Health, PluginError};
 
 /// The editors that recipes can name.
-pub const EDITORS: &[EditorKind] = &[EditorKind::of::<PluginRecipe>()];
+pub const EDITORS: &[EditorKind] = &[EditorKind::of::<PluginRecipe>(), EditorKind::of::<CommandEditorRecipe>()];
 
 /// The rewards that recipes can name.
-pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PluginRecipe>()];
+pub const REWARDS: &[RewardKind] = &[RewardKind::of::<PluginRecipe>(), RewardKind::of::<CommandRewardRecipe>()];

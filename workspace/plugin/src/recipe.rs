@@ -60,7 +60,7 @@ const CONFIG: Section = Section {
     meaning: "what the plugin is told, as its own page says",
 };
 
-const ENVIRONMENT: Section = Section {
+pub(crate) const ENVIRONMENT: Section = Section {
     name: "environment",
     allowed: "a list of names of variables",
     default: "`[]`",
@@ -240,7 +240,7 @@ impl PluginRecipe {
     }
 }
 
-fn object(fields: &[(String, FieldValue)]) -> Map<String, Json> {
+pub(crate) fn object(fields: &[(String, FieldValue)]) -> Map<String, Json> {
     fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
 }
 
