@@ -5,7 +5,7 @@ use editscale_config::Catalogue;
 /// What recipes can name.
 pub(crate) fn catalogue() -> Catalogue {
     Catalogue::new(
-        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_remote::EDITORS],
-        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_remote::JUDGES],
+        &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
+        &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     )
 }

@@ -1,5 +1,5 @@
-//! Pictures that come from servers are looked at whole before anybody judges them: one that is damaged is no candidate, and
-//! must not win.
+//! Pictures that come from servers and plugins are looked at whole before anybody judges them: one that is damaged is no
+//! candidate, and must not win.
 
 use std::fmt;
 use std::sync::Arc;
@@ -71,5 +71,9 @@ impl EditBackend for WholePictures {
 
     fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
         self.inner.adopt(weights)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
     }
 }

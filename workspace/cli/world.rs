@@ -15,7 +15,7 @@ use crate::whole::WholePictures;
 /// An editor or reward at work, and how one learns whether it is alive.
 pub(crate) struct Working<P: ?Sized> {
     pub(crate) port: Arc<P>,
-    /// Why it cannot work any more, where it is a model of this process that has died.
+    /// Why it cannot work any more, where it is a model of this process or a plugin that has died.
     pub(crate) trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
@@ -44,10 +44,11 @@ pub(crate) fn working_editor(editor: &Editor, house: &House) -> Result<Working<d
             return Ok(Working { port, trouble: Arc::new(move || threaded.trouble()) });
         }
     };
-    let is_remote = editor.model.remote().is_some();
+    let is_foreign = editor.model.is_foreign();
     let port: Arc<dyn EditBackend> =
-        if is_remote { Arc::new(WholePictures::new(backend, house.shared())) } else { backend };
-    Ok(Working { port, trouble: Arc::new(|| None) })
+        if is_foreign { Arc::new(WholePictures::new(backend, house.shared())) } else { backend };
+    let asked = Arc::clone(&port);
+    Ok(Working { port, trouble: Arc::new(move || asked.trouble()) })
 }
 
 /// Rewards that can be asked.
@@ -64,7 +65,10 @@ pub(crate) fn reward(reward: &Reward, house: &House) -> Result<Arc<dyn RewardMod
 pub(crate) fn working_reward(reward: &Reward, house: &House) -> Result<Working<dyn RewardModel>> {
     let made = reward.model.make(&reward.name, house).map_err(Error::from_boxed);
     Ok(match made.with_context(|| format!("cannot use reward `{}`", reward.name))? {
-        Made::Ready(port) => Working { port, trouble: Arc::new(|| None) },
+        Made::Ready(port) => {
+            let asked = Arc::clone(&port);
+            Working { port, trouble: Arc::new(move || asked.trouble()) }
+        }
         Made::Local(load) => {
             let threaded = Arc::new(ThreadedReward::spawn(told(load))?);
             let port: Arc<dyn RewardModel> = Arc::clone(&threaded) as _;

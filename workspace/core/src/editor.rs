@@ -137,6 +137,12 @@ pub trait EditBackend: Send + Sync {
     fn adopt<'a>(&'a self, weights: &'a PolicyWeights) -> BoxFuture<'a, Result<AdoptedPolicy, Failure>> {
         Box::pin(async move { Err(PolicySupport::none(&self.card().name, weights)) })
     }
+
+    /// Why nothing can be asked of it any more: a thread or a process that it needs has ended for good. Nothing while it
+    /// works.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An editing model in this process: synchronous, owned by one thread that the engine names and feeds.

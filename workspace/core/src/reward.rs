@@ -61,6 +61,12 @@ pub trait RewardModel: Send + Sync {
 
     /// Judges every item of the batch.
     fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>>;
+
+    /// Why nothing can be asked of it any more: a thread or a process that it needs has ended for good. Nothing while it
+    /// works.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A reward model in this process: synchronous, owned by one thread that the engine names and feeds.

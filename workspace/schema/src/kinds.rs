@@ -78,7 +78,7 @@ pub type MadeReward = Made<dyn RewardModel, dyn LocalReward>;
 /// What a recipe says of an editor.
 pub trait EditorChoice: Chosen {
     /// The editor, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
-    /// tell whether it can work at all.
+    /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &EditorName, house: &House) -> Result<MadeEditor, MakeError>;
 
     /// Its servers, where it is behind HTTP.
@@ -101,6 +101,11 @@ pub trait EditorChoice: Chosen {
         None
     }
 
+    /// Whether its pictures come from elsewhere, a server or another process, so that they are to be looked at whole.
+    fn is_foreign(&self) -> bool {
+        self.remote().is_some()
+    }
+
     /// Has it do the part of an instruction that it understands, where it knows the difference.
     fn do_parts(&mut self) {}
 }
@@ -108,7 +113,7 @@ pub trait EditorChoice: Chosen {
 /// What a recipe says of a reward.
 pub trait RewardChoice: Chosen {
     /// The reward, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
-    /// tell whether it can work at all.
+    /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError>;
 
     /// Its servers, where it is behind HTTP.
