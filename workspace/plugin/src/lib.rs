@@ -14,6 +14,7 @@
 //! | `convert` | between the words of the program and those of the wire; what a plugin says is checked there |
 //! | `editor`, `reward` | the ports |
 //! | `recipe` | how recipes set a plugin |
+//! | [`check`] | the conformance suite: what a plugin must do, each with a name |
 //! | [`command`] | the plugin that runs any shell command |
 //! | [`skeleton`] | plugins to begin with |
 //!
@@ -21,6 +22,7 @@
 
 mod calls;
 mod child;
+pub mod check;
 pub mod command;
 mod convert;
 mod editor;

@@ -2,6 +2,7 @@
 //!
 //! Pure functions of numbers and labels. Nothing here knows pictures, searches or files.
 
+mod agreement;
 mod best_of_k;
 mod binomial;
 mod bootstrap;
@@ -16,6 +17,7 @@ pub mod calibration;
 pub mod curation;
 pub mod judges;
 
+pub use agreement::{Distance, Order, Spread, distance, order_within, spread};
 pub use best_of_k::{expected_best, expected_gold};
 pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
 pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
@@ -87,6 +89,12 @@ pub enum StudyError {
         /// How many candidates the group has.
         candidates: usize,
     },
+    /// Nothing to compare in a group.
+    #[error("a group of {candidates} candidates: expected at least 2")]
+    SmallGroup {
+        /// How many it has.
+        candidates: usize,
+    },
     /// Nothing can be held out.
     #[error("{folds} folds of {clusters} clusters: expected at least 2 of each")]
     Folds {
@@ -154,6 +162,15 @@ fn check(samples: &[f64]) -> Result<(), StudyError> {
         Some(index) => Err(StudyError::NotFinite { index, value: samples[index] }),
         None => Ok(()),
     }
+}
+
+/// Refuses lists of different lengths, and what `check` refuses of either.
+fn check_both(left: &[f64], right: &[f64]) -> Result<(), StudyError> {
+    if left.len() != right.len() {
+        return Err(StudyError::Unequal { left: left.len(), right: right.len() });
+    }
+    check(left)?;
+    check(right)
 }
 
 /// The letter of the last candidate.

@@ -1,7 +1,7 @@
 //! Correlation of two lists: Pearson's r, Spearman's ρ and Kendall's τ-b, with ties.
 
 use crate::order::ascending;
-use crate::{StudyError, check};
+use crate::{StudyError, check, check_both};
 
 /// The rank of each value from 1, in ascending order; equal values share the mean of the ranks they take together.
 ///
@@ -159,14 +159,6 @@ fn scaled(values: &[f64]) -> Option<Vec<f64>> {
     (largest > 0.0).then(|| values.iter().map(|value| value / largest).collect())
 }
 
-fn check_both(left: &[f64], right: &[f64]) -> Result<(), StudyError> {
-    if left.len() != right.len() {
-        return Err(StudyError::Unequal { left: left.len(), right: right.len() });
-    }
-    check(left)?;
-    check(right)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -193,6 +185,19 @@ mod tests {
         close(kendall_tau_b(&left, &right).unwrap(), 0.4);
         // Deviations (−1, 0, 0, 1) and (−0.25, −1.25, 0.75, 0.75): 1/√(2·2.75).
         close(pearson(&left, &right).unwrap(), 1.0 / 5.5_f64.sqrt());
+    }
+
+    #[test]
+    fn more_values_worked_out_by_hand() {
+        // Deviations −1.5, −0.5, 0.5, 1.5 and −2, 0, −1, 3: products 7, squares 5 and 14.
+        close(pearson(&[1.0, 2.0, 3.0, 4.0], &[0.0, 2.0, 1.0, 5.0]).unwrap(), 7.0 / 70.0_f64.sqrt());
+        // Without ties, 1 − 6Σd²/(n(n² − 1)): ranks 1 2 3 4 5 and 2 1 4 3 5, Σd² = 4.
+        let (left, right) = ([1.0, 2.0, 3.0, 4.0, 5.0], [20.0, 10.0, 40.0, 30.0, 500.0]);
+        close(spearman(&left, &right).unwrap(), 0.8);
+        // Ten pairs, two of them in another order.
+        close(kendall_tau_b(&left, &right).unwrap(), 0.6);
+        // Six pairs: one is tied on both sides, of the other five two are alike and three not.
+        close(kendall_tau_b(&[1.0, 1.0, 2.0, 3.0], &[2.0, 2.0, 3.0, 1.0]).unwrap(), -0.2);
     }
 
     #[test]

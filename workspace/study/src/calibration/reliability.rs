@@ -1,7 +1,7 @@
 //! How near predicted values are to what was observed.
 
 use crate::order::ascending;
-use crate::{StudyError, check};
+use crate::{StudyError, check_both};
 
 /// How well values fit targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,14 +64,6 @@ fn bin(items: &[(f64, f64)]) -> ReliabilityBin {
     let n = items.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| items.iter().map(of).sum::<f64>() / n;
     ReliabilityBin { count: items.len(), value: mean(|item| item.0), target: mean(|item| item.1) }
-}
-
-fn check_both(values: &[f64], targets: &[f64]) -> Result<(), StudyError> {
-    if values.len() != targets.len() {
-        return Err(StudyError::Unequal { left: values.len(), right: targets.len() });
-    }
-    check(values)?;
-    check(targets)
 }
 
 #[cfg(test)]

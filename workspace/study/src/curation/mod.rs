@@ -7,6 +7,7 @@
 mod cut;
 mod distribution;
 mod diversity;
+mod dropped;
 mod gates;
 mod hamming_index;
 mod instructions;
@@ -19,8 +20,9 @@ mod split;
 mod union_find;
 
 pub use cut::{Cut, quantile};
-pub use distribution::{Decile, Distribution, Histogram};
+pub use distribution::{Decile, Distribution, Histogram, distributions};
 pub use diversity::Diverse;
+pub use dropped::{DropReason, DropTally, Dropped};
 pub use gates::{Gate, GateFailure, WithoutDoubt, gate_failures, lower_bound};
 pub use hamming_index::HammingIndex;
 pub use instructions::{EditCategory, Grain, Likeness, instruction_clusters, normalised};

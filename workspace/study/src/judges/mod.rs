@@ -7,6 +7,7 @@
 
 mod averages;
 mod chance;
+mod edit_reward_bench;
 mod held_out;
 mod human_order;
 mod pairwise;
@@ -25,6 +26,7 @@ pub use chance::{
     ChanceLevel, GuessedGroup, Simulation, guessed_verdicts, random_scores, random_strict_accuracy,
     random_strict_accuracy_as_published,
 };
+pub use edit_reward_bench::{BenchPart, PRINTED_RANDOM, PublishedBench, RightBench, edit_reward_bench};
 pub use held_out::{HeldOut, held_out_threshold};
 pub use human_order::{HumanOrder, Preference};
 pub use pairwise::{
