@@ -62,7 +62,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut ranks = vec![0.0; values.len()];
     let mut first = 0;
     for run in order.chunk_by(|one, other| values[*one] == values[*other]) {
-        let mean = first as f64 + (run.len() as f64 + 1.0) / 2.0;
+        let mean = first as f64 + f64::midpoint(run.len() as f64, 1.0);
         run.iter().for_each(|place| ranks[*place] = mean);
         first += run.len();
     }
@@ -108,15 +108,12 @@ fn sort_counting(values: &mut [f64]) -> u64 {
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut at, mut rest) = (0, right.iter().copied().peekable());
     while let Some(value) = left.get(at) {
-        match rest.next_if(|next| next < value) {
-            Some(next) => {
-                swaps += (left.len() - at) as u64;
-                merged.push(next);
-            }
-            None => {
-                merged.push(*value);
-                at += 1;
-            }
+        if let Some(next) = rest.next_if(|next| next < value) {
+            swaps += (left.len() - at) as u64;
+            merged.push(next);
+        } else {
+            merged.push(*value);
+            at += 1;
         }
     }
     merged.extend(rest);

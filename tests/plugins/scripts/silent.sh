@@ -1,0 +1,3 @@
+#!/bin/sh
+# Never says hello.
+exec cat >/dev/null
