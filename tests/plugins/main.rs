@@ -9,6 +9,11 @@
     clippy::print_stderr,
     clippy::default_trait_access,
     clippy::panic,
+    clippy::needless_pass_by_value,
+    clippy::struct_excessive_bools,
+    clippy::unused_self,
+    clippy::zero_sized_map_values,
+    clippy::zombie_processes,
     reason = "a test that cannot go on fails, and a misbehaving peer prints"
 )]
 

@@ -15,15 +15,15 @@ use crate::peer::{Peer, last_word};
 use crate::work::{failed, inline, judged, with_notes};
 
 /// A way to misbehave.
-pub struct Misbehaviour {
-    pub name: &'static str,
-    pub run: fn() -> !,
+pub(crate) struct Misbehaviour {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn() -> !,
     /// The check that finds it.
-    pub check: &'static str,
+    pub(crate) check: &'static str,
     /// What that check says among other things.
-    pub says: &'static str,
+    pub(crate) says: &'static str,
     /// How long calls may take.
-    pub timeout_secs: u64,
+    pub(crate) timeout_secs: u64,
 }
 
 const fn of(name: &'static str, run: fn() -> !, check: &'static str, says: &'static str) -> Misbehaviour {
@@ -35,7 +35,7 @@ const fn silent(name: &'static str, run: fn() -> !, check: &'static str, says: &
     Misbehaviour { name, run, check, says, timeout_secs: 3 }
 }
 
-pub const ALL: [Misbehaviour; 41] = [
+pub(crate) const ALL: [Misbehaviour; 41] = [
     of("prints_before_hello", prints_before_hello, "hello", "something prints to standard output"),
     of("prints_in_a_call", prints_in_a_call, "one_item", "something prints to standard output"),
     silent("never_says_hello", never_says_hello, "hello", "nothing came within"),
@@ -90,7 +90,7 @@ pub const ALL: [Misbehaviour; 41] = [
 ];
 
 /// Two that need more room than a line.
-pub const MORE: [Misbehaviour; 2] = [
+pub(crate) const MORE: [Misbehaviour; 2] = [
     of("eats_memory", eats_memory, "memory", "it grew by"),
     silent("waits_for_gigabytes", waits_for_gigabytes, "oversize_frame", "nothing came within"),
 ];
@@ -125,7 +125,7 @@ fn later_major_version() -> ! {
 
 fn other_protocol() -> ! {
     let mut peer = Peer::reward();
-    peer.hello.protocol = "grpc".to_owned();
+    "grpc".clone_into(&mut peer.hello.protocol);
     peer.serve(Peer::answer)
 }
 

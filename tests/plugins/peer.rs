@@ -14,19 +14,19 @@ use editscale_sdk::protocol::{
 
 /// What a plugin heeds. Everything, where it is well behaved.
 #[derive(Clone, Copy)]
-pub struct Manners {
-    pub answers_pings: bool,
-    pub ends_with_its_input: bool,
-    pub looks_at_kind: bool,
-    pub takes_later_minor: bool,
-    pub takes_later_major: bool,
-    pub takes_unknown_messages: bool,
-    pub refuses_long_frames: bool,
-    pub checks_digests: bool,
+pub(crate) struct Manners {
+    pub(crate) answers_pings: bool,
+    pub(crate) ends_with_its_input: bool,
+    pub(crate) looks_at_kind: bool,
+    pub(crate) takes_later_minor: bool,
+    pub(crate) takes_later_major: bool,
+    pub(crate) takes_unknown_messages: bool,
+    pub(crate) refuses_long_frames: bool,
+    pub(crate) checks_digests: bool,
 }
 
 impl Manners {
-    pub const GOOD: Self = Self {
+    pub(crate) const GOOD: Self = Self {
         answers_pings: true,
         ends_with_its_input: true,
         looks_at_kind: true,
@@ -39,16 +39,16 @@ impl Manners {
 }
 
 /// A plugin.
-pub struct Peer {
-    pub hello: Hello,
-    pub card: Card,
-    pub manners: Manners,
-    pub cancelled: Arc<Mutex<BTreeSet<u64>>>,
+pub(crate) struct Peer {
+    pub(crate) hello: Hello,
+    pub(crate) card: Card,
+    pub(crate) manners: Manners,
+    pub(crate) cancelled: Arc<Mutex<BTreeSet<u64>>>,
 }
 
 impl Peer {
     /// A reward that likes bright pictures.
-    pub fn reward() -> Self {
+    pub(crate) fn reward() -> Self {
         let card = RewardCard {
             revision: "brightness 1".to_owned(),
             range: Some((0.0, 1.0)),
@@ -63,7 +63,7 @@ impl Peer {
     }
 
     /// An editor that tints pictures, each seed in its own way.
-    pub fn editor() -> Self {
+    pub(crate) fn editor() -> Self {
         let card = EditorCard {
             revision: "tint 1".to_owned(),
             seed_bits: Some(53),
@@ -96,25 +96,25 @@ impl Peer {
         Self { hello, card, manners: Manners::GOOD, cancelled: Arc::default() }
     }
 
-    pub fn reward_card(mut self, change: impl FnOnce(&mut RewardCard)) -> Self {
+    pub(crate) fn reward_card(mut self, change: impl FnOnce(&mut RewardCard)) -> Self {
         if let Card::Reward(card) = &mut self.card {
             change(card);
         }
         self
     }
 
-    pub fn manners(mut self, change: impl FnOnce(&mut Manners)) -> Self {
+    pub(crate) fn manners(mut self, change: impl FnOnce(&mut Manners)) -> Self {
         change(&mut self.manners);
         self
     }
 
     /// Says one message.
-    pub fn say(&self, message: &FromPlugin) {
+    pub(crate) fn say(&self, message: &FromPlugin) {
         self.write(&encode(message).unwrap());
     }
 
     /// Writes bytes as they are. Nobody listening any more is the end.
-    pub fn write(&self, bytes: &[u8]) {
+    pub(crate) fn write(&self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
             exit(0);
@@ -122,7 +122,7 @@ impl Peer {
     }
 
     /// Greets, gets ready, and has each call answered.
-    pub fn serve(self, mut each: impl FnMut(&Self, &Call)) -> ! {
+    pub(crate) fn serve(self, mut each: impl FnMut(&Self, &Call)) -> ! {
         let heard = self.greet();
         self.say(&FromPlugin::Ready(self.card.clone()));
         for call in heard {
@@ -135,7 +135,7 @@ impl Peer {
     }
 
     /// Greets, and looks at what it is welcomed as.
-    pub fn greet(&self) -> Receiver<Call> {
+    pub(crate) fn greet(&self) -> Receiver<Call> {
         self.say(&FromPlugin::Hello(self.hello.clone()));
         let (welcomes, welcome) = mpsc::channel();
         let (calls, heard) = mpsc::channel();
@@ -213,7 +213,7 @@ fn read(
 }
 
 /// Says why on stderr, and ends.
-pub fn last_word(what: &str) -> ! {
+pub(crate) fn last_word(what: &str) -> ! {
     eprintln!("{what}");
     exit(2)
 }

@@ -6,8 +6,11 @@ use std::process::{Command, Output};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-pub fn trials() -> impl Iterator<Item = Trial> {
-    let trials: [(&'static str, fn() -> Result<(), Failed>); 4] = [
+/// What is tried.
+type Run = fn() -> Result<(), Failed>;
+
+pub(crate) fn trials() -> impl Iterator<Item = Trial> {
+    let trials: [(&'static str, Run); 4] = [
         ("a_good_plugin_exits_with_0", good),
         ("a_bad_plugin_exits_with_1_and_says_what_to_do", bad),
         ("a_misuse_exits_with_2", misuse),

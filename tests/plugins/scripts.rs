@@ -18,7 +18,7 @@ const SCRIPTS: [(&str, &str, &str); 6] = [
     ("later.sh", "hello", "the plugin speaks 7.0: update editscale"),
 ];
 
-pub fn trials() -> impl Iterator<Item = Trial> {
+pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let trials =
         SCRIPTS.map(|(name, found_by, says)| Trial::test(format!("fails::{name}"), move || run(name, found_by, says)));
     trials.into_iter().chain([Trial::test("every_script_is_run", every_script_is_run)])

@@ -12,12 +12,12 @@ use crate::peer::Peer;
 
 impl Peer {
     /// Answers a call as it should be.
-    pub fn answer(&self, call: &Call) {
+    pub(crate) fn answer(&self, call: &Call) {
         self.say(&FromPlugin::Answer(self.outcome(call)));
     }
 
     /// The right answer.
-    pub fn outcome(&self, call: &Call) -> Answer {
+    pub(crate) fn outcome(&self, call: &Call) -> Answer {
         let id = call.id;
         match &call.method {
             Method::Score(scores) => {
@@ -67,11 +67,11 @@ impl Peer {
     }
 }
 
-pub fn failed(class: ErrorClass, message: &str) -> Failed {
+pub(crate) fn failed(class: ErrorClass, message: &str) -> Failed {
     Failed { class, message: message.to_owned(), cost: CostNumbers::default() }
 }
 
-pub fn judged(mean: f64) -> Judged {
+pub(crate) fn judged(mean: f64) -> Judged {
     let (cost, counters) = (CostNumbers::default(), RewardCounters::default());
     Judged { mean, sigma: None, parts: Vec::new(), cost, counters }
 }
@@ -85,12 +85,12 @@ fn edited(item: &EditItem, pixels: Rgb8) -> Edited {
 }
 
 /// A picture that was made.
-pub fn with_notes(image: Picture, notes: Vec<String>) -> Edited {
+pub(crate) fn with_notes(image: Picture, notes: Vec<String>) -> Edited {
     let (cost, counters) = (CostNumbers::default(), EditCounters::default());
     Edited { image, cost, effective_seed: None, notes, counters, trajectory: None }
 }
 
-pub fn inline(bytes: Vec<u8>) -> Picture {
+pub(crate) fn inline(bytes: Vec<u8>) -> Picture {
     Picture { media: "image/png".to_owned(), width: None, height: None, body: PictureBody::Inline(bytes.into()) }
 }
 
@@ -104,7 +104,7 @@ fn brightness(pixels: &Rgb8) -> f64 {
 }
 
 /// Each seed shifts the channels by amounts of its own.
-pub fn tinted(mut pixels: Rgb8, seed: u64) -> Rgb8 {
+pub(crate) fn tinted(mut pixels: Rgb8, seed: u64) -> Rgb8 {
     let mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
     for (at, byte) in pixels.data.iter_mut().enumerate() {
         *byte = byte.saturating_add(mixed[5 + at % 3] / 3);
