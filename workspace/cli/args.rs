@@ -1,6 +1,7 @@
 //! The command line's words. Nothing is looked up or opened here.
 
 mod models;
+mod plugins;
 mod running;
 mod serving;
 
@@ -10,6 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
+pub(crate) use plugins::{
+    Bench, BenchCommand, BenchParity, KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew,
+};
 pub(crate) use running::{RoleWord, Run};
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 
@@ -33,6 +37,8 @@ pub(crate) enum Command {
     Serve(Serve),
     Mcp(Mcp),
     Keys(Keys),
+    Plugin(Plugin),
+    Bench(Bench),
 }
 
 impl Command {
@@ -47,6 +53,8 @@ impl Command {
             Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
             Self::Run(run) => run.json,
+            Self::Plugin(plugin) => plugin.command.is_json(),
+            Self::Bench(bench) => bench.command.is_json(),
         }
     }
 }

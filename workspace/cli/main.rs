@@ -41,6 +41,8 @@ fn main() -> ExitCode {
         Command::Serve(serve) => commands::serve::run(serve),
         Command::Mcp(mcp) => commands::mcp::run(mcp),
         Command::Keys(keys) => commands::keys::run(keys),
+        Command::Plugin(plugin) => commands::plugin::run(plugin),
+        Command::Bench(bench) => commands::bench::run(bench),
     };
     done.unwrap_or_else(|error| failure::explain(&error, arguments.command.is_json()))
 }

@@ -1,11 +1,13 @@
 //! One command, one file.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod keys;
 pub(crate) mod mcp;
 pub(crate) mod models;
+pub(crate) mod plugin;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod score;

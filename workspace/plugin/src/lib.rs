@@ -21,8 +21,8 @@
 //! `docs/plugins.md` says how plugins are written and used, `docs/plugin-protocol.md` what goes over the wire.
 
 mod calls;
-mod child;
 pub mod check;
+mod child;
 pub mod command;
 mod convert;
 mod editor;

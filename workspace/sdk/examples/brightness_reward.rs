@@ -6,10 +6,11 @@ use std::io::Cursor;
 use std::process::ExitCode;
 
 use editscale_sdk::{About, Call, Failed, Image, Judged, Pair, Reward, RewardCard, Welcome, serve_reward};
+use image::ImageReader;
 use serde::Deserialize;
 
 /// The most bytes that a picture may take in memory.
-const MOST_BYTES: usize = 1 << 30;
+const MOST_BYTES: u64 = 1 << 30;
 
 /// What a recipe may set.
 #[derive(Debug, Clone, Deserialize)]
@@ -67,28 +68,20 @@ impl Reward for Brightness {
     }
 }
 
-/// A PNG's colours. A real plugin may take a crate that reads more formats.
+/// A picture's colours, whatever format it comes in.
 fn decode(image: &Image) -> Result<Vec<[u8; 3]>, Failed> {
-    if image.media() != "image/png" {
-        return Err(Failed::invalid(format!("a picture is {}: expected image/png", image.media())));
-    }
-    let wrong = |error: png::DecodingError| Failed::invalid(format!("a picture is no good PNG: {error}"));
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(image.bytes()?), png::Limits { bytes: MOST_BYTES });
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(wrong)?;
-    let size = reader.output_buffer_size().filter(|size| *size <= MOST_BYTES);
-    let mut bytes = vec![0; size.ok_or_else(|| Failed::invalid("a picture is too large"))?];
-    let info = reader.next_frame(&mut bytes).map_err(wrong)?;
-    bytes.truncate(info.buffer_size());
-    let colour = |pixel: &[u8]| match *pixel {
-        [grey] | [grey, _] => [grey; 3],
-        [red, green, blue, ..] => [red, green, blue],
-        [] => [0; 3],
-    };
-    Ok(bytes.chunks_exact(info.color_type.samples()).map(colour).collect())
+    let wrong = |error: &dyn std::fmt::Display| Failed::invalid(format!("a picture cannot be read: {error}"));
+    let mut reader =
+        ImageReader::new(Cursor::new(image.bytes()?)).with_guessed_format().map_err(|error| wrong(&error))?;
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits);
+    let pixels = reader.decode().map_err(|error| wrong(&error))?.to_rgb8();
+    Ok(pixels.pixels().map(|pixel| pixel.0).collect())
 }
 
-fn main() -> ExitCode {
+/// The plugin, until its standard input ends.
+pub(crate) fn main() -> ExitCode {
     serve_reward(About::new("brightness", env!("CARGO_PKG_VERSION")), Brightness::load)
 }
 
@@ -101,9 +94,8 @@ mod tests {
     /// A PNG of one grey.
     fn grey(value: u8) -> Image {
         let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, 2, 2);
-        encoder.set_color(png::ColorType::Grayscale);
-        let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&[value; 4]));
+        let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        let written = image::ImageEncoder::write_image(encoder, &[value; 4], 2, 2, image::ExtendedColorType::L8);
         assert!(written.is_ok());
         Image::of(NewImage::png(bytes))
     }
@@ -123,7 +115,7 @@ mod tests {
         let pair = Pair { source: grey(1), candidate: broken, instruction: String::new(), mask: None };
         let judged = Brightness(Settings::default()).score(&[pair], &Call::detached());
         assert!(
-            judged.iter().all(|one| one.as_ref().is_err_and(|why| why.message.contains("no good PNG"))),
+            judged.iter().all(|one| one.as_ref().is_err_and(|why| why.message.contains("cannot be read"))),
             "{judged:?}"
         );
     }

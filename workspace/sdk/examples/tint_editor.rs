@@ -18,10 +18,12 @@ use editscale_sdk::{
     Knob, KnobScale, Made, NewImage, PauseSupport, PausedPlace, SamplerKind, Size, Start, Trajectory, Welcome,
     serve_editor,
 };
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageReader};
 use serde::Deserialize;
 
 /// The most bytes that a picture may take in memory.
-const MOST_BYTES: usize = 1 << 30;
+const MOST_BYTES: u64 = 1 << 30;
 
 /// The part of the way to its colour that a step goes; what is left in the end depends on the seed.
 const PULL: f64 = 0.25;
@@ -255,7 +257,7 @@ fn scramble(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// The pixels of a PNG.
+/// The pixels of a picture.
 struct Pixels {
     size: Size,
     colours: Vec<[u8; 3]>,
@@ -300,36 +302,27 @@ impl Canvas {
 
 fn encode(size: Size, bytes: &[u8]) -> Result<NewImage, Failed> {
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, size.width, size.height);
-    encoder.set_color(png::ColorType::Rgb);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(bytes));
+    let encoder = PngEncoder::new(&mut file);
+    let written = encoder.write_image(bytes, size.width, size.height, ExtendedColorType::Rgb8);
     written.map_err(|error| Failed::internal(format!("the picture cannot be written: {error}")))?;
     Ok(NewImage::png(file))
 }
 
-/// A PNG's colours. A real plugin may take a crate that reads more formats.
+/// A picture's colours, whatever format it comes in.
 fn decode(image: &Image) -> Result<Pixels, Failed> {
-    if image.media() != "image/png" {
-        return Err(Failed::invalid(format!("a picture is {}: expected image/png", image.media())));
-    }
-    let wrong = |error: png::DecodingError| Failed::invalid(format!("a picture is no good PNG: {error}"));
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(image.bytes()?), png::Limits { bytes: MOST_BYTES });
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(wrong)?;
-    let size = reader.output_buffer_size().filter(|size| *size <= MOST_BYTES);
-    let mut bytes = vec![0; size.ok_or_else(|| Failed::invalid("a picture is too large"))?];
-    let info = reader.next_frame(&mut bytes).map_err(wrong)?;
-    bytes.truncate(info.buffer_size());
-    let colour = |pixel: &[u8]| match *pixel {
-        [grey] | [grey, _] => [grey; 3],
-        [red, green, blue, ..] => [red, green, blue],
-        [] => [0; 3],
-    };
-    let colours = bytes.chunks_exact(info.color_type.samples()).map(colour).collect();
-    Ok(Pixels { size: Size { width: info.width, height: info.height }, colours })
+    let wrong = |error: &dyn std::fmt::Display| Failed::invalid(format!("a picture cannot be read: {error}"));
+    let mut reader =
+        ImageReader::new(Cursor::new(image.bytes()?)).with_guessed_format().map_err(|error| wrong(&error))?;
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits);
+    let pixels = reader.decode().map_err(|error| wrong(&error))?.to_rgb8();
+    let size = Size { width: pixels.width(), height: pixels.height() };
+    Ok(Pixels { size, colours: pixels.pixels().map(|pixel| pixel.0).collect() })
 }
 
-fn main() -> ExitCode {
+/// The plugin, until its standard input ends.
+pub(crate) fn main() -> ExitCode {
     let features = [Feature::Cancel, Feature::Progress, Feature::Preview, Feature::Pause, Feature::Trajectories];
     let about = features.into_iter().fold(About::new("tint", env!("CARGO_PKG_VERSION")), About::with);
     serve_editor(about, Tint::load)

@@ -4,6 +4,8 @@ mod judges;
 mod pairs;
 mod results;
 
+pub(crate) use pairs::{Pair, Pairs};
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -43,7 +45,7 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
 }
 
 /// One judgement to ask for; or what is wrong with the instruction.
-fn item(source: Image, candidate: Image, instruction: &str) -> Result<RewardItem, String> {
+pub(crate) fn item(source: Image, candidate: Image, instruction: &str) -> Result<RewardItem, String> {
     let instruction = Instruction::new(instruction).map_err(|error| error.to_string())?;
     let seed = Seed::new(0).map_err(|error| error.to_string())?;
     let request = Arc::new(EditRequest { source, instruction, mask: None, output_size: None, seed });

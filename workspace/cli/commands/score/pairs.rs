@@ -24,6 +24,42 @@ const TOGETHER: usize = 32;
 /// The longest line that is read.
 const LONGEST: usize = 1 << 20;
 
+/// A pair of a file, for whoever else judges pairs.
+pub(crate) struct Pair {
+    /// The two files, for what is said of them.
+    pub(crate) names: String,
+    /// What is to be judged; or why it cannot be read.
+    pub(crate) item: Result<RewardItem, String>,
+}
+
+/// Hands out the pairs of a file, so many at a time.
+pub(crate) struct Pairs {
+    lines: Box<dyn BufRead>,
+    folder: PathBuf,
+    number: u64,
+}
+
+impl Pairs {
+    pub(crate) fn open(file: &Path) -> Result<Self> {
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { lines: open(file, false)?, folder, number: 0 })
+    }
+
+    /// The next pairs; none behind the last.
+    pub(crate) fn next(&mut self, most: usize) -> Result<Vec<Pair>> {
+        let mut pairs = Vec::with_capacity(most);
+        while pairs.len() < most
+            && let Some(text) = next(&mut self.lines)?
+        {
+            self.number += 1;
+            let Asked { number, names, item, .. } = asked(self.number, text, &self.folder);
+            let names = if names.is_empty() { format!("line {number}") } else { names };
+            pairs.push(Pair { names, item });
+        }
+        Ok(pairs)
+    }
+}
+
 /// One line of the file. Other keys are left alone.
 #[derive(Deserialize)]
 struct Line {

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use editscale_sdk::protocol::{FrameError, Frames, FromPlugin, LONGEST_FRAME, decode};
+use serde::de::IgnoredAny;
 
 use super::processes::{self, MARK};
 use crate::child::{Child, Exit};
@@ -195,13 +196,19 @@ fn understood(body: &[u8]) -> Result<Heard, Trouble> {
         Err(error) => error,
     };
     let known = ["hello", "ready", "unready", "progress", "preview", "answer", "pong"];
-    match decode::<BTreeMap<String, serde::de::IgnoredAny>>(body).ok().and_then(|map| map.into_keys().next()) {
+    match name_in(body) {
         Some(name) if known.contains(&name.as_str()) => {
             Err(Trouble::NotAMessage(format!("its `{name}` is not as the protocol has it: {}", reason(&error))))
         }
         Some(name) => Ok(Heard::Unknown(name.chars().take(80).collect())),
         None => Err(Trouble::NotAFrame(error.to_string())),
     }
+}
+
+/// What a message is called that cannot be understood.
+#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
+fn name_in(body: &[u8]) -> Option<String> {
+    decode::<BTreeMap<String, IgnoredAny>>(body).ok()?.into_keys().next()
 }
 
 fn reason(error: &FrameError) -> String {

@@ -168,10 +168,8 @@ fn adopt_nothing(bench: &mut Bench<'_>) -> Outcome {
     let ask = Ask::of(scene(0.5).inline());
     let before = bench.ask(std::slice::from_ref(&ask))?;
     let nowhere = bench.spool().folder().join("host/no-such-weights").display().to_string();
-    let kind = match editor_card(bench).is_some_and(|card| card.adopts.adapters) {
-        true => WeightsKind::Adapter(nowhere),
-        false => WeightsKind::Checkpoint(nowhere),
-    };
+    let takes_adapters = editor_card(bench).is_some_and(|card| card.adopts.adapters);
+    let kind = if takes_adapters { WeightsKind::Adapter(nowhere) } else { WeightsKind::Checkpoint(nowhere) };
     let Err(why) = take_up(bench, kind)? else {
         return Err(Fault::new("it took up weights from a folder that is not there"));
     };

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::bench::{Bench, Fault};
 use super::super::link::{Heard, Trouble};
-use super::super::session::Session;
+use super::super::session::{Session, name_of};
 use super::{Case, Level, Outcome, well};
 
 pub(super) const CASES: [Case; 6] = [
@@ -130,16 +130,11 @@ fn after_nonsense(session: &mut Session, number: u64, grace: Duration) -> Outcom
 }
 
 fn ended_with_a_word(session: &mut Session, grace: Duration) -> Result<String, Fault> {
-    let until = Instant::now() + grace;
-    loop {
-        match session.link.next(until) {
-            Ok(Heard::Message(message)) => {
-                return Err(Fault::new(format!("it said `{}`", super::super::session::name_of(&message))));
-            }
-            Ok(Heard::Unknown(name)) => return Err(Fault::new(format!("it said `{name}`"))),
-            Err(Trouble::Ended { how }) if session.link.last_words().is_empty() => return Err(Fault::new(how)),
-            Err(Trouble::Ended { how }) => return Ok(how),
-            Err(trouble) => return Err(trouble.into()),
-        }
+    match session.link.next(Instant::now() + grace) {
+        Ok(Heard::Message(message)) => Err(Fault::new(format!("it said `{}`", name_of(&message)))),
+        Ok(Heard::Unknown(name)) => Err(Fault::new(format!("it said `{name}`"))),
+        Err(Trouble::Ended { how }) if session.link.last_words().is_empty() => Err(Fault::new(how)),
+        Err(Trouble::Ended { how }) => Ok(how),
+        Err(trouble) => Err(trouble.into()),
     }
 }

@@ -1,0 +1,109 @@
+//! `editscale bench parity` as people use it: what it compares, names and refuses.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
+
+/// A folder with a source, brighter and darker versions of it, and pairs that name them.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        let source = image::open(PHOTO).unwrap().resize(64, 64, image::imageops::FilterType::Triangle);
+        fs::create_dir(desk.path("pictures")).unwrap();
+        for (name, by) in [("a.png", 0), ("b.png", 15), ("c.png", 40), ("d.png", -30)] {
+            source.brighten(by).save(desk.path("pictures").join(name)).unwrap();
+        }
+        let line = |edited: &str| {
+            format!(r#"{{"source": "pictures/a.png", "edited": "{edited}", "instruction": "make it brighter"}}"#)
+        };
+        let edited = ["pictures/b.png", "pictures/c.png", "pictures/d.png", "pictures/nowhere.png"];
+        fs::write(desk.path("pairs.jsonl"), edited.map(|edited| line(edited) + "\n").concat()).unwrap();
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs and expects an exit code; hands out stdout and stderr.
+    fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+        let output = command.args(["bench", "parity"]).args(arguments).current_dir(self.0.path()).output().unwrap();
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        (out, err)
+    }
+}
+
+const SAME: [&str; 4] = ["--reference", "quickstart", "--native", "quickstart"];
+
+#[test]
+fn a_reward_agrees_with_itself() {
+    let desk = Desk::new();
+    let arguments = [&SAME[..], &["--pairs", "pairs.jsonl", "--at-most", "0", "--json", "--rounds", "2"]].concat();
+    let found: Value = serde_json::from_str(&desk.expect(0, &arguments).0).unwrap();
+    assert_eq!((&found["pairs"], &found["largest"]), (&4.into(), &0.0.into()), "{found:#}");
+    assert_eq!(found["unreadable"].as_array().unwrap().len(), 1);
+    let reward = &found["rewards"][0];
+    assert_eq!(reward["score"]["pairs"], 3);
+    assert_eq!(reward["score"]["spearman"], 1.0);
+    assert_eq!(reward["score"]["order"]["agreement"], 1.0);
+    assert_eq!(reward["worst"].as_array().unwrap().len(), 0);
+    let sizes: Vec<u64> = reward["native"]["speed"]["secs_per_pair"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|batch| batch["batch"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sizes.first(), Some(&1));
+}
+
+#[test]
+fn what_it_prints_is_documented() {
+    let desk = Desk::new();
+    let arguments = [&SAME[..], &["--pairs", "pairs.jsonl", "--json", "--rounds", "1"]].concat();
+    let found: Value = serde_json::from_str(&desk.expect(0, &arguments).0).unwrap();
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let places =
+        ["", "/unreadable/0", "/rewards/0", "/rewards/0/score", "/rewards/0/score/order", "/rewards/0/reference"];
+    for place in places.into_iter().chain(["/rewards/0/reference/speed", "/rewards/0/reference/speed/secs_per_pair/0"])
+    {
+        let object = found.pointer(place).and_then(Value::as_object);
+        for key in object.unwrap_or_else(|| panic!("there is no {place}: {found:#}")).keys() {
+            assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
+        }
+    }
+}
+
+#[test]
+fn two_rewards_that_differ_are_told_apart() {
+    let desk = Desk::new();
+    let two = ["--reference", "quickstart", "--native", "quickstart-judge", "--rounds", "1"];
+    let (out, _) = desk.expect(1, &[&two[..], &["--pairs", "pictures", "--at-most", "0.001"]].concat());
+    assert!(out.contains("photometric and editreward"), "{out}");
+    assert!(out.contains("apart by") && out.contains("failed: the largest difference is"), "{out}");
+    let (out, _) = desk.expect(0, &[&two[..], &["--pairs", "pictures"]].concat());
+    assert!(out.starts_with("3 pairs\n"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_or_named() {
+    let desk = Desk::new();
+    let (out, _) = desk.expect(0, &[&SAME[..], &["--pairs", "pairs.jsonl", "--rounds", "0"]].concat());
+    assert!(out.contains("cannot be read: pictures/a.png → pictures/nowhere.png"), "{out}");
+    for pairs in ["nowhere.jsonl", "."] {
+        desk.expect(2, &[&SAME[..], &["--pairs", pairs]].concat());
+    }
+    desk.expect(2, &["--reference", "quickstart", "--native", "no-such-recipe", "--pairs", "pairs.jsonl"]);
+    fs::write(desk.path("none.jsonl"), "").unwrap();
+    let (out, _) = desk.expect(1, &[&SAME[..], &["--pairs", "none.jsonl"]].concat());
+    assert!(out.contains("no pair was scored by both"), "{out}");
+}

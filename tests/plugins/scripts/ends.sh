@@ -1,0 +1,4 @@
+#!/bin/sh
+# Ends before it has said anything.
+echo "cannot open weights/model.safetensors" >&2
+exit 3

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Never says hello, and reads all that it is told.
+while read -r line; do :; done
