@@ -9,24 +9,24 @@ use crate::cache::Cache;
 
 /// Texts or pictures of earlier calls, encoded, within a bound on memory.
 #[derive(Debug)]
-pub(super) struct Encoded<K: Hash + Eq, V> {
+pub struct Encoded<K: Hash + Eq, V> {
     kept: Cache<K, V>,
     bytes: fn(&V) -> u64,
 }
 
 impl<K: Hash + Eq, V> Encoded<K, V> {
     /// Of at most so many bytes; `bytes` tells those of one.
-    pub(super) fn new(bound: u64, bytes: fn(&V) -> u64) -> Self {
+    pub fn new(bound: u64, bytes: fn(&V) -> u64) -> Self {
         Self { kept: Cache::new(bound), bytes }
     }
 
     /// Lets go of everything.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.kept.clear();
     }
 
     /// What is known under a key, else what is made and kept for later.
-    pub(super) fn get_or(&mut self, key: K, make: impl FnOnce() -> Result<V, Failure>) -> Result<Arc<V>, Failure> {
+    pub fn get_or(&mut self, key: K, make: impl FnOnce() -> Result<V, Failure>) -> Result<Arc<V>, Failure> {
         if let Some(known) = self.kept.get(&key) {
             return Ok(known);
         }

@@ -12,19 +12,19 @@ use crate::weights::Checkpoint;
 /// A hash over what was entered. Texts that are entered stay what they are: with another one, runs of earlier versions could
 /// not be resumed.
 #[derive(Debug, Default)]
-pub(super) struct Fingerprint {
+pub struct Fingerprint {
     hasher: blake3::Hasher,
 }
 
 impl Fingerprint {
     /// Enters some bytes, apart from others.
-    pub(super) fn enter(&mut self, bytes: &[u8]) {
+    pub fn enter(&mut self, bytes: &[u8]) {
         self.hasher.update(&(bytes.len() as u64).to_le_bytes());
         self.hasher.update(bytes);
     }
 
     /// Enters the small files of a component, by name.
-    pub(super) fn enter_files(&mut self, folder: &Path) -> Result<(), LoadError> {
+    pub fn enter_files(&mut self, folder: &Path) -> Result<(), LoadError> {
         let read = |source| LoadError::Read { file: folder.to_owned(), source };
         let entries = fs::read_dir(folder).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
         let mut files: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| is_small(path)).collect();
@@ -45,7 +45,7 @@ impl Fingerprint {
     }
 
     /// Enters a component: its small files, and a sample of its weights.
-    pub(super) fn enter_component(&mut self, folder: &Path, stem: &str) -> Result<(), LoadError> {
+    pub fn enter_component(&mut self, folder: &Path, stem: &str) -> Result<(), LoadError> {
         self.enter_files(folder)?;
         self.enter(&Checkpoint::open_stem(folder, stem, str::to_owned)?.sample()?);
         Ok(())
@@ -68,7 +68,7 @@ impl Fingerprint {
     }
 
     /// The revision: the version of the code that decides pixels, and the first half of the hash in hexadecimal digits.
-    pub(super) fn revision(&self, version: &str) -> Arc<str> {
+    pub fn revision(&self, version: &str) -> Arc<str> {
         format!("{version} {}", &self.hasher.finalize().to_hex()[..32]).into()
     }
 }

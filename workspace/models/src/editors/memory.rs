@@ -53,13 +53,13 @@ fn gib(bytes: u64) -> String {
 }
 
 /// The bytes that a component's weights take in memory if they are kept so, by the headers of its files.
-pub(super) fn weight_bytes(folder: &Path, stem: &str, kept: Storage) -> Result<u64, LoadError> {
+pub fn weight_bytes(folder: &Path, stem: &str, kept: Storage) -> Result<u64, LoadError> {
     Ok(Checkpoint::open_stem(folder, stem, str::to_owned)?.kept_bytes(kept))
 }
 
 /// Refuses weights that take more bytes than what is free on the processor, before any are read. `parts` are bytes of
 /// weights with where and how they would be kept; `helps` is what a user can do about it.
-pub(super) fn check_weights(folder: &Path, parts: &[(u64, &Compute)], helps: &str) -> Result<(), LoadError> {
+pub fn check_weights(folder: &Path, parts: &[(u64, &Compute)], helps: &str) -> Result<(), LoadError> {
     weights(folder, parts, available(), helps)
 }
 

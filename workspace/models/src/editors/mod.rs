@@ -26,6 +26,9 @@ mod transformer;
 mod verify;
 
 pub use class::{Component, PipelineClass};
+pub use encoded::Encoded;
+pub use fingerprint::Fingerprint;
+pub use memory::{check_weights, weight_bytes};
 pub use verify::{Depth, verify, verify_to};
 
 use editscale_schema::EditorKind;

@@ -18,7 +18,7 @@ pub struct Injected {
     latents: Numbers,
     noise: Option<Numbers>,
     /// Tells these numbers from others.
-    pub(crate) digest: [u8; 32],
+    pub digest: [u8; 32],
 }
 
 #[derive(Debug)]

@@ -17,3 +17,4 @@ pub use load::load;
 pub use options::Options;
 pub use pipeline::InstructPix2Pix;
 pub use recipe::InstructPix2PixRecipe;
+pub use size::working_size;

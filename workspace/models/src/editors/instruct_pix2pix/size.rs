@@ -6,7 +6,7 @@ use crate::pictures::Size;
 /// `multiple`, at least one. Of a strip that is narrower than a multiple, the length is cut.
 ///
 /// The reference takes the source as it is, whatever it costs; the model was trained on 256 pixels a side and is used on 512.
-pub(super) fn working_size(source: Size, multiple: usize, max_pixels: usize) -> Size {
+pub fn working_size(source: Size, multiple: usize, max_pixels: usize) -> Size {
     let (height, width) = (source.height as f64, source.width as f64);
     let shrink = (max_pixels as f64 / (height * width)).sqrt().min(1.0);
     // A square root rounded down must not push a side below a multiple that it just reaches.
