@@ -1,3 +1,3 @@
-"""What Python programs use with editscale: readers of rollouts in `editscale.rollouts`."""
+"""What Python programs use with editscale: `editscale.plugins` to write rewards and editors, `editscale.rollouts` to read rollouts."""
 
 __version__ = "0.1.0"

@@ -9,6 +9,10 @@ the batches of these trainers of groups with trajectories; `diffusion_nft`, `bla
 of any editor.
 """
 
+from ._needs import check_packages
+
+check_packages()
+
 from .advantages import grpo, leave_one_out, rank
 from .batches import Batch, VerlBatch, dance_grpo, diffusion_nft, flow_grpo, verl_omni
 from .density import FlowStep, flow_step, use_schedule
