@@ -3,11 +3,10 @@
 //!
 //! Pure functions of numbers. Nothing here knows pictures, searches or files.
 
-mod agreement;
+pub mod agreement;
 mod best_of_k;
 mod bootstrap;
 
-pub use agreement::{Distance, Order, Spread, distance, kendall_tau_b, order_within, pearson, spearman, spread};
 pub use best_of_k::{expected_best, expected_gold};
 pub use bootstrap::{Interval, bootstrap_mean};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use editscale_core::Score;
-use editscale_study::{Distance, Order, distance, kendall_tau_b, order_within, pearson, spearman};
+use editscale_study::agreement::{Distance, Order, distance, kendall_tau_b, order_within, pearson, spearman};
 
 use crate::commands::bench::sides::{Named, Said, Side};
 use crate::failure::Misuse;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use editscale_config::Recipe;
 use editscale_core::{Digest, NobodyWatches, RewardBatch, RewardItem, RewardModel, Score};
 use editscale_schema::House;
-use editscale_study::{Spread, spread};
+use editscale_study::agreement::{Spread, spread};
 use tokio::runtime::Runtime;
 
 use crate::args::BenchParity;

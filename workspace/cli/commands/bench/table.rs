@@ -87,8 +87,8 @@ fn measure_line(measure: &Measure) -> String {
 }
 
 fn speed_line(role: &str, speed: &Speed) -> String {
-    let batch = |(size, seconds): &(usize, editscale_study::Spread)| {
-        let editscale_study::Spread { least, median, greatest } = *seconds;
+    let batch = |(size, seconds): &(usize, editscale_study::agreement::Spread)| {
+        let editscale_study::agreement::Spread { least, median, greatest } = *seconds;
         format!(", {median:.4} s a pair at batch {size} ({least:.4} to {greatest:.4})")
     };
     let batches: String = speed.batches.iter().map(batch).collect();
@@ -136,7 +136,7 @@ fn reward(reward: &RewardComparison<'_>) -> Value {
 }
 
 fn side(said: &Said) -> Value {
-    let batch = |(size, seconds): &(usize, editscale_study::Spread)| json!({"batch": size, "least": seconds.least, "median": seconds.median, "greatest": seconds.greatest});
+    let batch = |(size, seconds): &(usize, editscale_study::agreement::Spread)| json!({"batch": size, "least": seconds.least, "median": seconds.median, "greatest": seconds.greatest});
     let speed = said.speed.as_ref().map(|speed| {
         let batches: Vec<Value> = speed.batches.iter().map(batch).collect();
         json!({"first_call_secs": speed.first_secs, "secs_per_pair": batches})
