@@ -118,7 +118,8 @@ fn instructions(bench: &mut Bench<'_>) -> Outcome {
         }
     }
     let done = products.iter().filter(|product| !product.is_failed()).count();
-    well(format!("{done} of {} done, the others refused in words", all.len()))
+    let refused = if done == all.len() { "" } else { ", the others refused in words" };
+    well(format!("{done} of {} done{refused}", all.len()))
 }
 
 fn broken_picture(bench: &mut Bench<'_>) -> Outcome {
