@@ -36,7 +36,10 @@ def check() -> str:
 def stand_in_for_training() -> list[str]:
     """Puts empty modules where packages are missing that scoring never calls; their names."""
     # It looks for packages when it is imported, which has to be before there are stand-ins.
-    importlib.import_module("transformers.trainer")
+    try:
+        importlib.import_module("transformers.trainer")
+    except Exception as error:  # a package that it looks for may fail with anything
+        raise Unready(f"transformers cannot be imported with what is installed beside it: {type(error).__name__}: {error}") from error
     made = []
     for name in FOR_TRAINING:
         if _imports(name):

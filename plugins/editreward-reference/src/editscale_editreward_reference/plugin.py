@@ -72,6 +72,9 @@ class EditRewardReference(Reward):
             head.register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
         _widen_limits(processor.image_processor)
         tokenizer = processor.tokenizer
+        if processor.chat_template is None:
+            # A base whose template stands with its tokenizer alone.
+            processor.chat_template = tokenizer.chat_template
         self.special = sorted(set(tokenizer.all_special_tokens) | set(tokenizer.get_added_vocab()))
 
     def score(self, items: Sequence[RewardItem], call: Call) -> Sequence[Judged | Failure | float]:
