@@ -4,6 +4,7 @@ import math
 
 import pytest
 from editscale.plugins import Failure, Unready
+
 from editscale_editreward_reference import checkout
 from editscale_editreward_reference.answers import fuse, judged
 
@@ -54,5 +55,5 @@ def test_a_checkout_of_another_make_is_told(tmp_path):
 
 def test_weights_in_shards_are_told(tmp_path):
     (tmp_path / "model-00001-of-00002.safetensors").touch()
-    with pytest.raises(Unready, match="expected model.pth or model.safetensors, found model-00001"):
+    with pytest.raises(Unready, match=r"expected model\.pth or model\.safetensors, found model-00001"):
         checkout.check_checkpoint(tmp_path)

@@ -37,7 +37,9 @@ def pairs(tmp_path_factory):
     import pictures
 
     folder, found = tmp_path_factory.mktemp("pictures"), []
-    for at, ((width, height), instruction) in enumerate([((768, 768), "Make it warmer"), ((301, 224), "  keep   {} the blanks "), ((640, 133), "把天空变成蓝色")]):
+    for at, ((width, height), instruction) in enumerate(
+        [((768, 768), "Make it warmer"), ((301, 224), "  keep   {} the blanks "), ((640, 133), "把天空变成蓝色")]
+    ):
         for side, seed in (("source", at), ("edited", at + 50)):
             pictures.save(folder / f"{at}_{side}.png", pictures.scene(width, height, seed, 12))
         found.append({"source": str(folder / f"{at}_source.png"), "edited": str(folder / f"{at}_edited.png"), "instruction": instruction})

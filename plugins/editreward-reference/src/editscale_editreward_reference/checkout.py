@@ -64,7 +64,9 @@ def check_checkpoint(folder: Path) -> Path:
         if (folder / name).is_file():
             return folder / name
     found = ", ".join(sorted(path.name for path in folder.glob("*"))[:8]) if folder.is_dir() else "no folder"
-    raise Unready(f"{folder.absolute()} holds no weights that the published code reads: expected model.pth or model.safetensors, found {found}")
+    raise Unready(
+        f"{folder.absolute()} holds no weights that the published code reads: expected model.pth or model.safetensors, found {found}"
+    )
 
 
 def settings_of(settings: Settings, device: str, dtype: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Unused:
     """Stands for a class of a package that is not installed: it can be derived from, not made."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
+        """Says that it cannot be made."""
         raise Unready("the published code asked for a package that it needs for training alone: install what its README names")
 
 

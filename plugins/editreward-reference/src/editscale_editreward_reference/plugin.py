@@ -44,8 +44,19 @@ class EditRewardReference(Reward):
         self.inferencer = _made(module, values, settings, device)
         self._ready_model(settings, device, dtype)
         attention = str(self.inferencer.model.config._attn_implementation)
-        log.info("transformers %s, %s, %s, attention %s, commit %s", version, device, dtype, attention, checkout.commit(settings.repository))
-        told = [checkout.commit(settings.repository), version, device, dtype, attention, self.fusion, settings.rope_tables, _sampled(weights)]
+        log.info(
+            "transformers %s, %s, %s, attention %s, commit %s", version, device, dtype, attention, checkout.commit(settings.repository)
+        )
+        told = [
+            checkout.commit(settings.repository),
+            version,
+            device,
+            dtype,
+            attention,
+            self.fusion,
+            settings.rope_tables,
+            _sampled(weights),
+        ]
         told += [_digest(path.read_bytes()) for path in sorted(settings.prompts.glob("*.txt"))] if settings.prompts else []
         return RewardCard(
             revision=f"editreward-reference/{self.version} " + " ".join(told),
@@ -127,7 +138,9 @@ def _made(module: Any, values: dict[str, Any], settings: Settings, device: str) 
             return module.EditRewardInferencer(str(file), str(settings.checkpoint), device=device, rm_head_type=checkout.HEADS)
         except Exception as error:
             base = values.get("model_name_or_path")
-            raise Unready(f"the published code cannot load {settings.checkpoint} over the base {base}: {type(error).__name__}: {error}") from error
+            raise Unready(
+                f"the published code cannot load {settings.checkpoint} over the base {base}: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _widen_limits(pictures: Any) -> None:
@@ -137,7 +150,12 @@ def _widen_limits(pictures: Any) -> None:
     low, high = low or size.get("shortest_edge"), high or size.get("longest_edge")
     if low is None or high is None or (low <= PIXELS // 2 and high >= PIXELS * 2):
         return
-    log.warning("the base's processor would resize pictures once more (%s to %s pixels); it is told %s to %s, as the released base says", low, high, *LIMITS)
+    log.warning(
+        "the base's processor would resize pictures once more (%s to %s pixels); it is told %s to %s, as the released base says",
+        low,
+        high,
+        *LIMITS,
+    )
     pictures.min_pixels, pictures.max_pixels = LIMITS
     pictures.size = {"shortest_edge": LIMITS[0], "longest_edge": LIMITS[1]}
 
