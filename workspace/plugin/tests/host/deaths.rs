@@ -84,7 +84,8 @@ fn only_the_guilty_item_is_in_quarantine() {
         let made = make(&editor, 1..=8);
         let expected: Vec<_> = (1..=8).map(|seed| (seed == 5).then_some(FailureKind::Crashed)).collect();
         assert_eq!(kinds(&made), expected);
-        assert_eq!((editor.health().deaths, editor.health().quarantined), (3, 1));
+        wait_until("all deaths are known", || editor.health().deaths == 3);
+        assert_eq!(editor.health().quarantined, 1);
         // It is known from here on, and costs nobody anything.
         assert_eq!(kinds(&make(&editor, 1..=8)), expected);
         assert_eq!(editor.health().deaths, 3);
@@ -138,9 +139,9 @@ fn a_call_that_hangs_costs_itself() {
         let begun = Instant::now();
         let third = editor.edit(crate::world::edits([1]), &NobodyWatches).await;
         assert_eq!(kinds(&third), [Some(FailureKind::Crashed)]);
-        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     });
-    assert_eq!(editor.health().deaths, 2);
+    wait_until("both deaths are known", || editor.health().deaths == 2);
 }
 
 fn silence_is_the_end() {
