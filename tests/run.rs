@@ -277,6 +277,17 @@ fn what_is_going_on_in_a_folder_is_not_mixed_with_anything_else() {
     assert_eq!(desk.rows("rollouts").len(), 6);
 }
 
+/// Pictures that nobody could judge are kept, and are no success.
+#[test]
+fn a_reward_that_always_fails_is_told() {
+    let desk = Desk::with_rows(2);
+    let reward = "{model: {command: {run: \"echo broken >&2; exit 3\"}}}";
+    desk.write("recipe.yaml", &RECIPE.replace("{model: {photometric: {}}}", reward));
+    let (_, err) = desk.expect(1, "rows.jsonl --out rollouts");
+    assert!(err.contains("2 groups with 0 scored candidates"), "{err}");
+    assert!(err.contains("no candidate has a score: reward `command`: ") && err.contains("broken"), "{err}");
+}
+
 /// Rows of two versions of a model in one data set would be told apart by nobody.
 #[test]
 fn workers_of_another_program_are_refused() {

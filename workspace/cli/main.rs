@@ -30,6 +30,9 @@ use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| failure::misread(&error));
+    if !matches!(arguments.command, Command::Serve(_) | Command::Mcp(_)) {
+        serving::begin_where_asked();
+    }
     let done = match &arguments.command {
         Command::Edit(edit) => commands::edit::run(edit),
         Command::Check(check) => commands::check::run(check),

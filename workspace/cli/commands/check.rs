@@ -98,7 +98,7 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
 /// A program of its own, which nothing but work starts.
 fn not_started(place: Place, kind: &str) -> Diagnostic {
     let message = format!("the `{kind}` was not started: what it can do is known once it runs");
-    let hint = Some("whether the search can use it was not checked".to_owned());
+    let hint = Some("`editscale doctor --recipe FILE` starts it and says whether it answers".to_owned());
     Diagnostic { severity: Severity::Warning, message, place, hint }
 }
 

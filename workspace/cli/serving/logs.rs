@@ -49,6 +49,17 @@ pub(crate) fn begin(how: LogWord) -> Result<Log> {
     }
 }
 
+/// Has commands that log nothing by themselves show what `RUST_LOG` asks for, such as the lines that plugins write.
+pub(crate) fn begin_where_asked() {
+    if std::env::var_os(EnvFilter::DEFAULT_ENV).is_none_or(|asked| asked.is_empty()) {
+        return;
+    }
+    // A filter that cannot be read is told by the commands that always log; here it is as if there were none.
+    let Ok(filter) = EnvFilter::try_from_default_env() else { return };
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().ok();
+}
+
 impl Log {
     /// Makes the requests of a server parts of their callers' traces, where spans are exported.
     #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "without exporter there are no traces"))]

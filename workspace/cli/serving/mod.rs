@@ -13,7 +13,7 @@ use editscale_server::Settings;
 
 use crate::args::Served;
 
-pub(crate) use logs::begin as begin_log;
+pub(crate) use logs::{begin as begin_log, begin_where_asked};
 pub(crate) use offers::offers;
 
 /// The settings that both doors are told. Runs lie in the `usual` folder where no other is given.

@@ -133,8 +133,8 @@ class Engine:
             told = str(error).strip().partition("\n")[0]
             return Failure(f"memory ran out: {told:.300}; `offload: model`, `tiling: true` or a smaller `size` need less", cost=cost)
         told = f"{self.signature.name}: {type(error).__name__}: {str(error).strip():.600}"
-        if odd := odd_shape(item.start_picture.size):
-            told = f"{told} (the picture is {odd})"
+        if odd := odd_about(item):
+            told = f"{told} ({odd})"
         return Failure(told, kind="invalid" if odd or isinstance(error, ValueError) else "internal", cost=cost)
 
     # From an item to what a pipeline takes.
@@ -369,11 +369,13 @@ def refused_of(result: Any) -> list[bool]:
     return [bool(each) for each in found] if isinstance(found, (list, tuple)) else []
 
 
-def odd_shape(size: tuple[int, int]) -> str:
-    """What is odd about a picture that a pipeline stumbled over: no class of diffusers looks at that itself. Empty where nothing is."""
-    width, height = size
+def odd_about(item: EditItem) -> str:
+    """What is odd about an item that a pipeline stumbled over: few classes of diffusers look at that themselves. Empty where nothing is."""
+    width, height = item.start_picture.size
     if min(width, height) < 16:
-        return f"{width}x{height} pixels: expected at least 16 a side"
+        return f"the picture has {width}x{height} pixels: expected at least 16 a side"
     if max(width, height) > 20 * min(width, height):
-        return f"{width}x{height} pixels: expected no side above 20 times the other"
+        return f"the picture has {width}x{height} pixels: expected no side above 20 times the other"
+    if len(item.instruction) > 2000:
+        return f"the instruction has {len(item.instruction)} characters: text encoders read a few hundred words"
     return ""

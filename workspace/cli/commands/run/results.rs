@@ -85,5 +85,9 @@ fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
         tell("error: nothing came of any row");
         return ExitCode::FAILURE;
     }
+    if tallies.done > 0 && tallies.candidates == 0 {
+        tell("error: no candidate of any group has a score: the lines above, or `editscale doctor --recipe`, say why");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
 }

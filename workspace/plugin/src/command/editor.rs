@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use editscale_sdk::{Call, CancelRule, CostNumbers, Edit, Editor, EditorCard, Failed, Made, NewImage, Welcome};
+use editscale_sdk::{Call, CancelRule, Edit, Editor, EditorCard, Failed, Made, NewImage, Welcome};
 use serde_json::{Map, Value};
 
 use super::files::{Bench, Workshop};
@@ -41,8 +41,6 @@ impl CommandEditor {
         let mut made = Made::new(picture(read(&output)?, "`{output}`")?);
         if let Ok(said) = serde_json::from_slice::<Map<String, Value>>(&printed) {
             made.notes = said.get("notes").map(notes).transpose()?.unwrap_or_default();
-            let nfe = said.get("nfe").and_then(Value::as_u64).unwrap_or_default();
-            made.cost = CostNumbers { nfe, ..CostNumbers::default() };
         }
         Ok(made)
     }

@@ -243,6 +243,10 @@ impl Attempt<'_> {
                     continue;
                 }
             };
+            if let Some(reason) = unjudged(&ran.record) {
+                let row = shown(self.drive, self.lease);
+                self.drive.reporter.trouble(&format!("{row}: no candidate has a score: {reason}"));
+            }
             let done = done(&key, &pack);
             let bytes = tokio::task::spawn_blocking(move || pack.encode()).await;
             let bytes = bytes.map_err(|panic| DriveError::Task(panic.to_string()))??;
@@ -402,6 +406,13 @@ fn vain(record: &RunRecord) -> Option<Vain> {
     }
     let why = failures.first().map_or_else(|| "the search asked for nothing".to_owned(), ToString::to_string);
     Some(Vain::Final(format!("no candidate could be made: {why}")))
+}
+
+/// Why none of a run's pictures has a score; nothing where one has, or where nothing was asked of rewards.
+fn unjudged(record: &RunRecord) -> Option<String> {
+    let said = || record.candidates.iter().flat_map(|candidate| candidate.card.iter());
+    let failure = said().find_map(|(name, said)| said.as_ref().err().map(|why| format!("reward `{name}`: {why}")));
+    failure.filter(|_| said().all(|(_, said)| said.is_err()))
 }
 
 fn done(key: &str, pack: &Pack) -> Done {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -52,8 +53,15 @@ class Unready(Failure):
 def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = Path(__file__).parent
-    theirs = [frame for frame in frames if Path(frame.filename).parent != ours]
-    return f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+    raised = [frame for frame in frames if Path(frame.filename).parent != ours]
+    if not raised:
+        return ""
+    # The last line of the plugin itself says more than one deep in a library.
+    libraries = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
+    own = [frame for frame in raised if not any(library in Path(frame.filename).parents for library in libraries)]
+    last, place = raised[-1], (own or raised)[-1]
+    through = f", by way of {Path(last.filename).parent.name}/{Path(last.filename).name}" if place is not last else ""
+    return f" ({Path(place.filename).name}, line {place.lineno}{through})"
 
 
 def _advice(error: BaseException) -> str:
