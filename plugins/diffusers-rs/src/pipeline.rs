@@ -1,4 +1,4 @@
-//! InstructPix2Pix on libtorch under editscale's loop: texts, source, and guidance in two scales.
+//! `InstructPix2Pix` on libtorch under editscale's loop: texts, source, and guidance in two scales.
 //!
 //! A pass of the U-Net is one candidate: with guidance three rows, without one. Products of matrices round by their shapes;
 //! so a candidate's numbers are the same whatever else is in its batch.
