@@ -87,6 +87,7 @@ fn what_it_prints_is_documented() {
 fn two_rewards_that_differ_are_told_apart() {
     let desk = Desk::new();
     let two = ["--reference", "quickstart", "--native", "quickstart-judge", "--rounds", "1"];
+    let two = [&two[..], &["--instruction", "make it brighter"]].concat();
     let (out, _) = desk.expect(1, &[&two[..], &["--pairs", "pictures", "--at-most", "0.001"]].concat());
     assert!(out.contains("photometric and editreward"), "{out}");
     assert!(out.contains("apart by") && out.contains("failed: the largest difference is"), "{out}");

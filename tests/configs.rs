@@ -64,6 +64,25 @@ fn every_config_is_a_recipe() {
     }
 }
 
+/// The recipes beside the plugins.
+#[test]
+fn every_recipe_of_the_plugins_is_one() {
+    let mut folders = vec![root().join("plugins")];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !name.starts_with('.') && name != "target" {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "yaml") {
+                check(&path.display().to_string(), &fs::read_to_string(&path).unwrap());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 0);
+}
+
 #[test]
 fn every_policy_has_a_config() {
     let kinds: Vec<&str> = configs()

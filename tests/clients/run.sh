@@ -61,6 +61,21 @@ PYTHONPATH=plugins/python-sdk/src "$venv/bin/python" tests/clients/trainer.py "$
 say readers of rollouts
 "$programs/examples/sample_rollouts" "$desk/sample"
 EDITSCALE_SAMPLE_ROLLOUTS="$desk/sample" "$venv/bin/python" -m pytest -q -p no:cacheprovider plugins/python-sdk deploy/ray
+say plugins
+# The SDK's examples, a skeleton as it is written, and a command, each under the conformance suite.
+checked() {
+  "$program" plugin check "$@" > "$desk/checked" || { cat "$desk/checked"; exit 1; }
+  tail -n 1 "$desk/checked" | sed 's/ ok,/ passed,/'
+}
+for example in brightness warmer; do
+  PYTHONPATH=plugins/python-sdk/src checked -- "$venv/bin/python" "plugins/python-sdk/examples/$example.py"
+done
+for kind in reward editor; do
+  (cd "$desk" && "$program" plugin new --lang python --kind "$kind" "my_$kind" > /dev/null)
+  (cd "$desk/my_$kind" && "$venv/bin/python" -m unittest --quiet)
+  checked -- "$venv/bin/python" "$desk/my_$kind/my_$kind.py"
+done
+checked --kind reward --config '{"run": "sh plugins/command/examples/smaller_file.sh {source} {edited}"}' -- "$program" plugin command
 say datasets and webdataset
 "$venv/bin/python" tests/clients/rollouts_read.py "$desk/sample"
 "$venv/bin/python" tests/clients/datasets_write.py "$desk/written"

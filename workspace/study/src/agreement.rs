@@ -1,5 +1,5 @@
-//! How two measures of the same things agree: how far apart they are, and whether they put things in the same order. Their
-//! correlations are in `rank_correlation`.
+//! How two measures of the same things agree: how far apart they are, and whether they put things in the same order.
+//! Their correlations are in `rank_correlation`.
 
 use crate::order::ascending;
 use crate::{StudyError, check, check_both};

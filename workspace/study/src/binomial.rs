@@ -30,8 +30,8 @@ impl Share {
         Share { hits: self.hits + other.hits, of: self.of + other.of }
     }
 
-    /// How many standard errors this share lies above `chance`, a probability; `None` of nothing, and where the chance is 0 or 1,
-    /// from which nothing strays.
+    /// How many standard errors this share lies above `chance`, a probability; `None` of nothing, and where the chance
+    /// is 0 or 1, from which nothing strays.
     pub fn errors_above(&self, chance: f64) -> Option<f64> {
         let error = (chance * (1.0 - chance) / self.of as f64).sqrt();
         self.value().filter(|_| error > 0.0).map(|share| (share - chance) / error)
@@ -47,8 +47,8 @@ impl Share {
 }
 
 /// The interval of Wilson (1927): the shares p for which the count is within z standard deviations of `of·p`. Covers at
-/// about its confidence, also near 0 and 1 where the textbook interval does not. Fails on a share of nothing, on more hits
-/// than there are, and on a confidence that is none.
+/// about its confidence, also near 0 and 1 where the textbook interval does not. Fails on a share of nothing, on more
+/// hits than there are, and on a confidence that is none.
 pub fn wilson_interval(share: Share, confidence: f64) -> Result<Interval, StudyError> {
     check_confidence(confidence)?;
     let mean = share.checked()?;
@@ -62,8 +62,9 @@ pub fn wilson_interval(share: Share, confidence: f64) -> Result<Interval, StudyE
     Ok(Interval { low: low.clamp(0.0, mean), mean, high: high.clamp(mean, 1.0) })
 }
 
-/// The interval of Clopper and Pearson (1934): the shares that neither one-sided exact test refuses at half of what is left
-/// of the confidence. Never covers less than its confidence, often more. Takes time `of`. Fails as `wilson_interval` does.
+/// The interval of Clopper and Pearson (1934): the shares that neither one-sided exact test refuses at half of what is
+/// left of the confidence. Never covers less than its confidence, often more. Takes time `of`. Fails as
+/// `wilson_interval` does.
 pub fn exact_interval(share: Share, confidence: f64) -> Result<Interval, StudyError> {
     check_confidence(confidence)?;
     let mean = share.checked()?;
@@ -75,8 +76,8 @@ pub fn exact_interval(share: Share, confidence: f64) -> Result<Interval, StudyEr
     Ok(Interval { low, mean, high })
 }
 
-/// The probability that a fair coin, thrown `of` times, lies at least as far from half heads as this, on either side: the
-/// exact two-sided sign test. From above 0 to 1. Fails as `wilson_interval` does.
+/// The probability that a fair coin, thrown `of` times, lies at least as far from half heads as this, on either side:
+/// the exact two-sided sign test. From above 0 to 1. Fails as `wilson_interval` does.
 pub fn sign_test(share: Share) -> Result<f64, StudyError> {
     share.checked()?;
     let further = share.hits.max(share.of - share.hits);

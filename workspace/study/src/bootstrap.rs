@@ -21,8 +21,8 @@ pub enum Ends {
     /// The quantiles of the resampled statistics as they are.
     #[default]
     Percentile,
-    /// Bias-corrected and accelerated (Efron 1987): quantiles moved for a statistic that is biased or whose spread depends on
-    /// its value. Computes the statistic once more for each cluster left out.
+    /// Bias-corrected and accelerated (Efron 1987): quantiles moved for a statistic that is biased or whose spread
+    /// depends on its value. Computes the statistic once more for each cluster left out.
     BiasCorrected,
 }
 
@@ -50,16 +50,16 @@ impl Default for Resampling {
 pub struct Bootstrapped {
     /// The statistic of all rows, and its interval.
     pub interval: Interval,
-    /// In how many resamples the statistic was not defined, such as a correlation of one distinct value. They are left out;
-    /// many of them make the interval doubtful.
+    /// In how many resamples the statistic was not defined, such as a correlation of one distinct value. They are left
+    /// out; many of them make the interval doubtful.
     pub undefined: u32,
 }
 
 /// The interval of any statistic of rows, by resampling whole clusters with replacement.
 ///
-/// `statistic` gets the numbers of rows, with repeats, and answers `None` where it is not defined. `Ok(None)` where it is not
-/// defined on all rows, or on no resample. Fails without clusters, without resamples and on a confidence that is none. Time is
-/// that of `resamples` statistics, memory that of the rows and one number a resample.
+/// `statistic` gets the numbers of rows, with repeats, and answers `None` where it is not defined. `Ok(None)` where it
+/// is not defined on all rows, or on no resample. Fails without clusters, without resamples and on a confidence that is
+/// none. Time is that of `resamples` statistics, memory that of the rows and one number a resample.
 pub fn bootstrap(
     clusters: &Clusters,
     plan: &Resampling,
@@ -141,8 +141,8 @@ fn corrected(plan: &Resampling, below: f64, acceleration: f64) -> [f64; 2] {
     })
 }
 
-/// `Σd³/(6·(Σd²)^1.5)`, where d is how far the statistic without one cluster lies below the mean of them all; 0 where leaving
-/// a cluster out changes nothing.
+/// `Σd³/(6·(Σd²)^1.5)`, where d is how far the statistic without one cluster lies below the mean of them all; 0 where
+/// leaving a cluster out changes nothing.
 fn acceleration(clusters: &Clusters, mut statistic: impl FnMut(&[usize]) -> Option<f64>) -> f64 {
     let mut rows = Vec::with_capacity(clusters.rows());
     let mut without = |left_out: usize| {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Which rows form each cluster. Rows of one cluster are not independent of each other, so intervals and folds take clusters
-/// whole.
+/// Which rows form each cluster. Rows of one cluster are not independent of each other, so intervals and folds take
+/// clusters whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clusters {
     /// The rows, cluster after cluster.

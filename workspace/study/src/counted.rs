@@ -18,8 +18,8 @@ impl Counted {
         mix(self.state)
     }
 
-    /// A whole number below `n`, each as likely as the others; 0 where `n` is 0. What would make some likelier is drawn again
-    /// (Lemire 2019).
+    /// A whole number below `n`, each as likely as the others; 0 where `n` is 0. What would make some likelier is drawn
+    /// again (Lemire 2019).
     pub fn below(&mut self, n: usize) -> usize {
         let n = n as u64;
         loop {

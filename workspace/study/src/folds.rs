@@ -18,8 +18,8 @@ impl Default for Folds {
 }
 
 impl Folds {
-    /// The fold of each row: whole clusters, shuffled, in folds whose numbers of clusters differ by at most one. Fails with fewer
-    /// than two folds or clusters.
+    /// The fold of each row: whole clusters, shuffled, in folds whose numbers of clusters differ by at most one. Fails
+    /// with fewer than two folds or clusters.
     pub fn of_rows(&self, clusters: &Clusters) -> Result<Vec<usize>, StudyError> {
         let folds = self.folds.min(clusters.len());
         if folds < 2 {

@@ -1,4 +1,5 @@
-//! What numbers say: estimators of scaling curves, measures of judges, calibration, and choices over rows of a data set.
+//! What numbers say: estimators of scaling curves, measures of judges, calibration, and choices over rows of a data
+//! set.
 //!
 //! Pure functions of numbers and labels. Nothing here knows pictures, searches or files.
 

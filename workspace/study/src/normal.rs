@@ -3,8 +3,8 @@
 /// Beyond this many standard deviations less than 10⁻¹⁵ is left on each side.
 const END: f64 = 8.0;
 
-/// Φ(z), the probability that a standard normal number is at most z, from 0 to 1; exact to about 10⁻¹⁵, not relatively so
-/// in the lower tail.
+/// Φ(z), the probability that a standard normal number is at most z, from 0 to 1; exact to about 10⁻¹⁵, not relatively
+/// so in the lower tail.
 ///
 /// `½ + φ(z)·(z + z³/3 + z⁵/(3·5) + …)` (Marsaglia 2004).
 pub fn normal_below(z: f64) -> f64 {

@@ -34,17 +34,18 @@ pub fn pearson(left: &[f64], right: &[f64]) -> Result<Option<f64>, StudyError> {
 
 /// Spearman's ρ: Pearson's r of the average ranks, which is right with ties too (the short formula with `6Σd²` is not).
 ///
-/// From −1 to 1; `None` where one list has only one distinct value (scipy's `spearmanr` says NaN). Fails as `pearson` does.
+/// From −1 to 1; `None` where one list has only one distinct value (scipy's `spearmanr` says NaN). Fails as `pearson`
+/// does.
 pub fn spearman(left: &[f64], right: &[f64]) -> Result<Option<f64>, StudyError> {
     check_both(left, right)?;
     pearson(&average_ranks(left)?, &average_ranks(right)?)
 }
 
-/// Kendall's τ-b: `(C − D) / √((n₀ − n₁)(n₀ − n₂))` with C concordant and D discordant pairs, n₀ all pairs, and n₁, n₂ the
-/// pairs tied on the left and on the right (Kendall 1945).
+/// Kendall's τ-b: `(C − D) / √((n₀ − n₁)(n₀ − n₂))` with C concordant and D discordant pairs, n₀ all pairs, and n₁, n₂
+/// the pairs tied on the left and on the right (Kendall 1945).
 ///
-/// From −1 to 1; `None` where one list has only one distinct value. Takes time n·log n (Knight 1966). Fails as `pearson`
-/// does.
+/// From −1 to 1; `None` where one list has only one distinct value. Takes time n·log n (Knight 1966). Fails as
+/// `pearson` does.
 pub fn kendall_tau_b(left: &[f64], right: &[f64]) -> Result<Option<f64>, StudyError> {
     Ok(pair_counts(left, right)?.tau_b())
 }
@@ -143,8 +144,8 @@ fn merge(low: &[f64], high: &[f64]) -> (Vec<f64>, u64) {
     (merged, inversions)
 }
 
-/// What each value is above the mean, scaled so that the largest is 1 in size: squares then neither overflow nor vanish.
-/// `None` where all values are the same.
+/// What each value is above the mean, scaled so that the largest is 1 in size: squares then neither overflow nor
+/// vanish. `None` where all values are the same.
 fn deviations(values: &[f64]) -> Option<Vec<f64>> {
     let shrunk = scaled(values)?;
     let mean = shrunk.iter().sum::<f64>() / shrunk.len() as f64;

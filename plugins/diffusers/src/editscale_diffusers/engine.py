@@ -111,7 +111,7 @@ class Engine:
                 jobs = now + jobs
                 continue
             if problem is not None:
-                outcomes = [self._failure(problem, row) for row in range(len(now))]
+                outcomes = [self._failure(problem, row, job.item) for row, job in enumerate(now)]
             made.update({job.item.index: outcome for job, outcome in zip(now, outcomes, strict=True)})
 
     def _tried(self, jobs: list[Job], call: Call) -> tuple[list[Edited | Failure], BaseException | None]:
@@ -123,7 +123,7 @@ class Engine:
                 log.exception("an edit failed")
             return [], error.with_traceback(None)
 
-    def _failure(self, error: BaseException, row: int) -> Failure:
+    def _failure(self, error: BaseException, row: int, item: EditItem) -> Failure:
         """What an item is told of what went wrong. The pipeline is left fit for the next."""
         if isinstance(error, Failure):
             return error if row == 0 else Failure(error.message, kind=error.kind)
@@ -133,7 +133,9 @@ class Engine:
             told = str(error).strip().partition("\n")[0]
             return Failure(f"memory ran out: {told:.300}; `offload: model`, `tiling: true` or a smaller `size` need less", cost=cost)
         told = f"{self.signature.name}: {type(error).__name__}: {str(error).strip():.600}"
-        return Failure(told, kind="invalid" if isinstance(error, ValueError) else "internal", cost=cost)
+        if odd := odd_shape(item.start_picture.size):
+            told = f"{told} (the picture is {odd})"
+        return Failure(told, kind="invalid" if odd or isinstance(error, ValueError) else "internal", cost=cost)
 
     # From an item to what a pipeline takes.
 
@@ -365,3 +367,13 @@ def refused_of(result: Any) -> list[bool]:
     """Which pictures a safety checker blackened."""
     found = getattr(result, "nsfw_content_detected", None)
     return [bool(each) for each in found] if isinstance(found, (list, tuple)) else []
+
+
+def odd_shape(size: tuple[int, int]) -> str:
+    """What is odd about a picture that a pipeline stumbled over: no class of diffusers looks at that itself. Empty where nothing is."""
+    width, height = size
+    if min(width, height) < 16:
+        return f"{width}x{height} pixels: expected at least 16 a side"
+    if max(width, height) > 20 * min(width, height):
+        return f"{width}x{height} pixels: expected no side above 20 times the other"
+    return ""

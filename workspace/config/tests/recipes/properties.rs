@@ -174,7 +174,7 @@ fn what_is_generated_is_of_every_kind() {
     // The generator is no good if it never makes some policy or some editor.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut editors = BTreeSet::new();
-    let kinds: BTreeSet<&'static str> = (0..100)
+    let kinds: BTreeSet<&'static str> = (0..300)
         .map(|_| {
             let text = valid().new_tree(&mut runner).unwrap().current();
             let recipe = recipe(&text);
@@ -182,5 +182,5 @@ fn what_is_generated_is_of_every_kind() {
             recipe.settings().search.kind()
         })
         .collect();
-    assert_eq!((kinds.len(), editors.len()), (3, 10));
+    assert_eq!((kinds.len(), editors.len()), (3, 12));
 }

@@ -42,6 +42,10 @@ impl Numbers {
     /// A tensor of them on a device.
     pub(super) fn place(&self, shape: &[usize], kept: Storage, device: &Device) -> Result<Tensor> {
         let dtype = kept.of(self.dtype);
+        if dtype == self.dtype {
+            // To a card without another copy on the way.
+            return Tensor::from_raw_buffer(&self.bytes, dtype, shape, device);
+        }
         // Converted before it is moved: a card may not know the stored type.
         let tensor = match (self.dtype, dtype) {
             (DType::F16, DType::F32) => {

@@ -172,8 +172,17 @@ impl Link {
         }
         match self.last_words() {
             words if words.is_empty() => format!("{how}, without a word on stderr"),
-            words => format!("{how}; its last words: {words}"),
+            words => format!("{how}; its last words: {}", end_of(&words)),
         }
+    }
+}
+
+/// The end of a text that may be long: where an error says what it is.
+fn end_of(words: &str) -> String {
+    const MOST: usize = 600;
+    match words.char_indices().rev().nth(MOST) {
+        Some((at, _)) => format!("…{}", words.get(at..).unwrap_or_default().trim_start()),
+        None => words.to_owned(),
     }
 }
 

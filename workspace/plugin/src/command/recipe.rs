@@ -316,7 +316,7 @@ impl EditorChoice for CommandEditorRecipe {
         Ok(MadeEditor::Ready(Arc::new(PluginEditor::start(name, plugin)?)))
     }
 
-    fn is_foreign(&self) -> bool {
+    fn is_program(&self) -> bool {
         true
     }
 }
@@ -326,5 +326,9 @@ impl RewardChoice for CommandRewardRecipe {
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError> {
         let plugin = self.command.plugin(self.config(), house)?;
         Ok(MadeReward::Ready(Arc::new(PluginReward::start(name, plugin)?)))
+    }
+
+    fn is_program(&self) -> bool {
+        true
     }
 }

@@ -63,7 +63,8 @@ fn sources_below(folder: &Path, within: &Path) -> BTreeSet<String> {
         let name = path.to_str().unwrap().to_owned();
         if entry.file_type().unwrap().is_dir() {
             found.extend(sources_below(folder, &path));
-        } else if (name.ends_with(".rs") && !name.ends_with("tests.rs")) || name.ends_with(".py") {
+        } else if !name.ends_with("tests.rs") && path.extension().is_some_and(|ending| ending == "rs" || ending == "py")
+        {
             found.insert(name);
         }
     }

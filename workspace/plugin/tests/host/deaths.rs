@@ -84,7 +84,8 @@ fn only_the_guilty_item_is_in_quarantine() {
         let made = make(&editor, 1..=8);
         let expected: Vec<_> = (1..=8).map(|seed| (seed == 5).then_some(FailureKind::Crashed)).collect();
         assert_eq!(kinds(&made), expected);
-        assert_eq!((editor.health().deaths, editor.health().quarantined), (3, 1));
+        wait_until("all deaths are known", || editor.health().deaths == 3);
+        assert_eq!(editor.health().quarantined, 1);
         // It is known from here on, and costs nobody anything.
         assert_eq!(kinds(&make(&editor, 1..=8)), expected);
         assert_eq!(editor.health().deaths, 3);
@@ -96,7 +97,8 @@ fn listwise_sets_stay_together() {
     let judged = block_on(reward.score(judgements(1..=4), &NobodyWatches));
     assert_eq!(kinds(&judged), [Some(FailureKind::Crashed); 4]);
     // One set is one suspect: it was given as a whole, twice.
-    assert_eq!((reward.health().quarantined, reward.health().deaths), (1, 2));
+    wait_until("both deaths are known", || reward.health().deaths == 2);
+    assert_eq!(reward.health().quarantined, 1);
 }
 
 fn what_may_have_been_paid_is_not_sent_again() {
@@ -119,14 +121,14 @@ fn a_call_that_takes_too_long_is_told_to_stop() {
 }
 
 fn a_call_that_hangs_costs_itself() {
-    let mut plugin = plugin(json!({"hang": [1], "slots": 2, "slow_ms": 400}));
-    (plugin.limits.call, plugin.limits.grace) = (Duration::from_millis(600), Duration::from_millis(100));
+    let mut plugin = plugin(json!({"hang": [1], "slots": 2, "slow_ms": 1600}));
+    (plugin.limits.call, plugin.limits.grace) = (Duration::from_millis(2400), Duration::from_millis(400));
     let editor = editor(plugin);
     block_on(async {
         let hangs = editor.edit(crate::world::edits([1]), &NobodyWatches);
         // It begins late enough to be under way when the plugin is killed.
         let innocent = async {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            tokio::time::sleep(Duration::from_millis(1600)).await;
             editor.edit(crate::world::edits([2]), &NobodyWatches).await
         };
         let (hung, innocent) = tokio::join!(hangs, innocent);
@@ -137,9 +139,9 @@ fn a_call_that_hangs_costs_itself() {
         let begun = Instant::now();
         let third = editor.edit(crate::world::edits([1]), &NobodyWatches).await;
         assert_eq!(kinds(&third), [Some(FailureKind::Crashed)]);
-        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     });
-    assert_eq!(editor.health().deaths, 2);
+    wait_until("both deaths are known", || editor.health().deaths == 2);
 }
 
 fn silence_is_the_end() {

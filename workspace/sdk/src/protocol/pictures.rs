@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 pub struct Picture {
     /// What it is encoded as, such as `image/png`: PNG, JPEG, WebP, TIFF, BMP or GIF.
     pub media: String,
-    /// Its width as stored, in pixels. The host always says it; what a plugin says is checked against the file itself.
+    /// Its width in pixels. The host always says it, upright (after the file's orientation); what a plugin says, upright or as
+    /// stored, is checked against the file itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Its height as stored, in pixels.

@@ -15,13 +15,13 @@ pub struct Observation {
     pub weight: f64,
 }
 
-/// The map that minimises `Σ weight·(map(score) − target)²` among all that never fall, by pooling adjacent violators (Ayer and
-/// others 1955), exactly and in time n·log n.
+/// The map that minimises `Σ weight·(map(score) − target)²` among all that never fall, by pooling adjacent violators
+/// (Ayer and others 1955), exactly and in time n·log n.
 ///
-/// Equal scores get one value: their targets are averaged first. Each pool of scores becomes a knot at its lowest and one at its
-/// highest score, so that `Lines` runs level within a pool and straight between pools, as scikit-learn's does. Values stay within
-/// the range of the targets, and their weighted mean is that of the targets. Fails without observations, on numbers that are not
-/// finite, and on weights that are not above 0.
+/// Equal scores get one value: their targets are averaged first. Each pool of scores becomes a knot at its lowest and
+/// one at its highest score, so that `Lines` runs level within a pool and straight between pools, as scikit-learn's
+/// does. Values stay within the range of the targets, and their weighted mean is that of the targets. Fails without
+/// observations, on numbers that are not finite, and on weights that are not above 0.
 pub fn fit_isotonic(observations: &[Observation], between: Between) -> Result<MonotoneMap, StudyError> {
     check_observations(observations)?;
     let mut sorted = observations.to_vec();
@@ -37,8 +37,8 @@ pub fn fit_isotonic(observations: &[Observation], between: Between) -> Result<Mo
     MonotoneMap::new(pools.iter().flat_map(Pool::knots).collect(), between)
 }
 
-/// Each observation's value from a map that was fitted on the other folds, in the order given: what `fit_of` can honestly be asked
-/// about. Clusters are never cut in two. Fails as `fit_isotonic` does, and as `Folds::of_rows`.
+/// Each observation's value from a map that was fitted on the other folds, in the order given: what `fit_of` can
+/// honestly be asked about. Clusters are never cut in two. Fails as `fit_isotonic` does, and as `Folds::of_rows`.
 pub fn held_out_isotonic(
     observations: &[Observation],
     clusters: &Clusters,
@@ -188,7 +188,9 @@ mod tests {
         #[test]
         fn pooling_equals_the_formula(targets in prop::collection::vec((-5.0_f64..5.0, 0.1_f64..3.0), 1..15)) {
             let list: Vec<Observation> = targets.iter().enumerate()
-                .map(|(score, (target, weight))| Observation { score: score as f64, target: *target, weight: *weight }).collect();
+                .map(|(score, (target, weight))| (score as f64, *target, *weight))
+                .map(|(score, target, weight)| Observation { score, target, weight })
+                .collect();
             let map = fit_isotonic(&list, Between::Lines).unwrap();
             let steps = fit_isotonic(&list, Between::Steps).unwrap();
             for (at, each) in list.iter().enumerate() {
@@ -200,9 +202,12 @@ mod tests {
         }
 
         #[test]
-        fn the_order_of_observations_does_not_matter(targets in prop::collection::vec((0_i32..5, -5.0_f64..5.0), 1..15), turn in 0_usize..15) {
+        fn the_order_of_observations_does_not_matter(
+            targets in prop::collection::vec((0_i32..5, -5.0_f64..5.0), 1..15), turn in 0_usize..15
+        ) {
             let list: Vec<Observation> = targets.iter()
-                .map(|(score, target)| Observation { score: f64::from(*score), target: *target, weight: 1.0 }).collect();
+                .map(|(score, target)| Observation { score: f64::from(*score), target: *target, weight: 1.0 })
+                .collect();
             let turn = turn % list.len();
             let turned = [&list[turn..], &list[..turn]].concat();
             let [one, other] = [list.clone(), turned].map(|list| fit_isotonic(&list, Between::Lines).unwrap());

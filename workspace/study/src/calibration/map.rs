@@ -21,8 +21,8 @@ pub enum Between {
     Steps,
 }
 
-/// A map that never falls: knots in ascending order of score, with values that never fall. Below the first and above the last
-/// knot it stays level.
+/// A map that never falls: knots in ascending order of score, with values that never fall. Below the first and above
+/// the last knot it stays level.
 ///
 /// Equal values of different scores make ties: order within them must come from the scores themselves.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +32,8 @@ pub struct MonotoneMap {
 }
 
 impl MonotoneMap {
-    /// Takes saved knots. Fails, naming the knot, without any, where a number is not finite, where scores do not rise and where
-    /// values fall.
+    /// Takes saved knots. Fails, naming the knot, without any, where a number is not finite, where scores do not rise
+    /// and where values fall.
     pub fn new(knots: Vec<Knot>, between: Between) -> Result<MonotoneMap, StudyError> {
         crate::check(&knots.iter().map(|knot| knot.score).collect::<Vec<f64>>())?;
         crate::check(&knots.iter().map(|knot| knot.value).collect::<Vec<f64>>())?;
@@ -66,8 +66,8 @@ impl MonotoneMap {
     }
 }
 
-/// The value between two knots; the share is taken first, so that neither product nor difference overflows where the ends do not,
-/// and held between the ends against rounding.
+/// The value between two knots; the share is taken first, so that neither product nor difference overflows where the
+/// ends do not, and held between the ends against rounding.
 fn on_line(low: Knot, high: Knot, score: f64) -> f64 {
     let share = (score / 2.0 - low.score / 2.0) / (high.score / 2.0 - low.score / 2.0);
     (low.value * (1.0 - share) + high.value * share).clamp(low.value, high.value)
@@ -116,7 +116,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn maps_never_fall(steps in prop::collection::vec((0.01_f64..9.0, 0.0_f64..3.0), 1..12), a in -9.0_f64..90.0, b in -9.0_f64..90.0) {
+        fn maps_never_fall(
+            steps in prop::collection::vec((0.01_f64..9.0, 0.0_f64..3.0), 1..12),
+            a in -9.0_f64..90.0,
+            b in -9.0_f64..90.0,
+        ) {
             let knots = steps.iter().scan((0.0, 0.0), |(score, value), (right, up)| {
                 *score += right;
                 *value += up;

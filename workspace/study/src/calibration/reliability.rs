@@ -38,9 +38,9 @@ pub struct ReliabilityBin {
     pub target: f64,
 }
 
-/// The curve of calibration: values in ascending order, cut into at most `bins` bins of about equal counts, of which equal values
-/// share one. The mean of `|value − target|` over bins, weighed by count, is the expected calibration error. Fails as `fit_of`
-/// does; no bins are taken for one.
+/// The curve of calibration: values in ascending order, cut into at most `bins` bins of about equal counts, of which
+/// equal values share one. The mean of `|value − target|` over bins, weighed by count, is the expected calibration
+/// error. Fails as `fit_of` does; no bins are taken for one.
 pub fn reliability(values: &[f64], targets: &[f64], bins: usize) -> Result<Vec<ReliabilityBin>, StudyError> {
     check_both(values, targets)?;
     let mut sorted: Vec<(f64, f64)> = values.iter().copied().zip(targets.iter().copied()).collect();

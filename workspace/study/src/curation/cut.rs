@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use crate::order::ascending;
 use crate::{StudyError, check};
 
-/// The value below which `share` of the values lies, from 0 for the smallest to 1 for the largest, between two values on a straight
-/// line (Hyndman and Fan's type 7, as numpy does). Fails without values, on numbers that are not finite and on a share outside
-/// 0 to 1.
+/// The value below which `share` of the values lies, from 0 for the smallest to 1 for the largest, between two values
+/// on a straight line (Hyndman and Fan's type 7, as numpy does). Fails without values, on numbers that are not finite
+/// and on a share outside 0 to 1.
 pub fn quantile(values: &[f64], share: f64) -> Result<f64, StudyError> {
     check(values)?;
     check_share(share)?;
@@ -21,8 +21,9 @@ pub fn quantile(values: &[f64], share: f64) -> Result<f64, StudyError> {
     Ok(low * (1.0 - part) + high * part)
 }
 
-/// Where to cut so that just so many rows are kept: made from all scores in a first pass, and asked for each row, in order, in a
-/// second. Holds 24 bytes; making it needs the scores, 8 bytes a row. For few rows to keep, `TopK` needs less.
+/// Where to cut so that just so many rows are kept: made from all scores in a first pass, and asked for each row, in
+/// order, in a second. Holds 24 bytes; making it needs the scores, 8 bytes a row. For few rows to keep, `TopK` needs
+/// less.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cut {
     score: f64,
@@ -32,8 +33,8 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// Keeps the `count` best rows, or all where there are fewer; of equal scores at the cut, those asked for first. Fails without
-    /// scores and on scores that are not finite.
+    /// Keeps the `count` best rows, or all where there are fewer; of equal scores at the cut, those asked for first.
+    /// Fails without scores and on scores that are not finite.
     pub fn best(mut scores: Vec<f64>, count: u64) -> Result<Cut, StudyError> {
         check(&scores)?;
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(scores.len());
@@ -46,8 +47,8 @@ impl Cut {
         Ok(Cut { score, at_score: (count - better) as u64, keeps_none: false })
     }
 
-    /// Keeps the best share of all rows, from 0 to 1: as many as is nearest, a half counting up. Fails as `best` does, and on a
-    /// share outside 0 to 1.
+    /// Keeps the best share of all rows, from 0 to 1: as many as is nearest, a half counting up. Fails as `best` does,
+    /// and on a share outside 0 to 1.
     pub fn share(scores: Vec<f64>, share: f64) -> Result<Cut, StudyError> {
         check_share(share)?;
         let count = (scores.len() as f64 * share).round() as u64;

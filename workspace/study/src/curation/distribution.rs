@@ -21,8 +21,8 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Empty bins; no bins are taken for one. Fails where an end is not finite, and where the upper is below the lower. Where they
-    /// are the same, the first bin takes that score.
+    /// Empty bins; no bins are taken for one. Fails where an end is not finite, and where the upper is below the lower.
+    /// Where they are the same, the first bin takes that score.
     pub fn new(low: f64, high: f64, bins: usize) -> Result<Histogram, StudyError> {
         crate::check(&[low, high])?;
         if high < low {
@@ -74,8 +74,8 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Describes rows, with up to `examples` rows of each tenth. Needs all rows of the stratum at once, 16 bytes each, and sorts them.
-    /// Fails without rows and on scores that are not finite.
+    /// Describes rows, with up to `examples` rows of each tenth. Needs all rows of the stratum at once, 16 bytes each,
+    /// and sorts them. Fails without rows and on scores that are not finite.
     pub fn of(mut rows: Vec<Ranked>, examples: usize) -> Result<Distribution, StudyError> {
         rows.iter().try_for_each(Ranked::check)?;
         // Best first is how rows are ordered.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{Ranked, TopK};
 use crate::StudyError;
 
-/// The best rows of a stream of which at most `per_cluster` come from one cluster (one source, one kind of instruction): what going
-/// down from the best and passing over full clusters would keep, and no other choice of so many rows has a higher sum of scores.
+/// The best rows of a stream of which at most `per_cluster` come from one cluster (one source, one kind of
+/// instruction): what going down from the best and passing over full clusters would keep, and no other choice of so
+/// many rows has a higher sum of scores.
 ///
 /// Keeps up to `per_cluster` rows of each cluster, 16 bytes a row.
 #[derive(Debug, Clone)]

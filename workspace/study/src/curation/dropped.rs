@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Why a row was not chosen. The order is that in which rows are looked at, so that each has the first reason that applies.
+/// Why a row was not chosen. The order is that in which rows are looked at, so that each has the first reason that
+/// applies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DropReason {
     /// It has no score, since its edit, its pictures or its judge failed.
@@ -39,7 +40,8 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// How many rows were dropped for each reason, with the first few of each. Keeps `examples` numbers a reason, whatever the rows are.
+/// How many rows were dropped for each reason, with the first few of each. Keeps `examples` numbers a reason, whatever
+/// the rows are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropTally {
     examples: usize,

@@ -86,8 +86,9 @@ pub enum WithoutDoubt {
     Certain,
 }
 
-/// The lower confidence bound μ − κσ: a score that counts only as far as its judge is sure of it. κ = 0 is the mean itself, and then
-/// σ is not needed; a negative κ prefers doubt. `None` where σ is needed and not there, and where the bound is not finite.
+/// The lower confidence bound μ − κσ: a score that counts only as far as its judge is sure of it. κ = 0 is the mean
+/// itself, and then σ is not needed; a negative κ prefers doubt. `None` where σ is needed and not there, and where the
+/// bound is not finite.
 pub fn lower_bound(mean: f64, sigma: Option<f64>, kappa: f64, without: WithoutDoubt) -> Option<f64> {
     let doubt = match (sigma, without) {
         _ if kappa == 0.0 => 0.0,

@@ -10,8 +10,8 @@ const BANDS: usize = 4;
 /// Bits of a band.
 const WIDTH: u32 = 16;
 
-/// An index of hashes by each of their four quarters: of hashes that differ in at most r bits, one quarter differs in at most r/4
-/// (Norouzi, Punjani and Fleet 2012). Keeps 16 bytes a hash and 1 MiB.
+/// An index of hashes by each of their four quarters: of hashes that differ in at most r bits, one quarter differs in
+/// at most r/4 (Norouzi, Punjani and Fleet 2012). Keeps 16 bytes a hash and 1 MiB.
 #[derive(Debug, Clone)]
 pub struct HammingIndex<'a> {
     hashes: &'a [u64],
@@ -33,9 +33,9 @@ impl<'a> HammingIndex<'a> {
         Ok(HammingIndex { hashes, bands: [0, 1, 2, 3].map(|band| Band::new(hashes, band)) })
     }
 
-    /// Calls `visit` once with the number of each hash that differs from this one in at most `radius` bits, and in how many. Tries 1
-    /// value of each quarter up to radius 3, 17 up to 7, 137 up to 11 and 697 up to 15, beyond which it fails. Where many hashes share
-    /// a quarter, as those of pictures on white do, each of them is looked at.
+    /// Calls `visit` once with the number of each hash that differs from this one in at most `radius` bits, and in how
+    /// many. Tries 1 value of each quarter up to radius 3, 17 up to 7, 137 up to 11 and 697 up to 15, beyond which it
+    /// fails. Where many hashes share a quarter, as those of pictures on white do, each of them is looked at.
     pub fn within(&self, hash: u64, radius: u32, mut visit: impl FnMut(u32, u32)) -> Result<(), StudyError> {
         check_radius(radius)?;
         let near = radius / BANDS as u32;
@@ -132,12 +132,15 @@ mod tests {
 
         #[test]
         fn the_index_finds_what_looking_at_all_does(
-            centre in any::<u64>(), flips in prop::collection::vec(prop::collection::vec(0_u32..64, 0..20), 0..40), radius in 0_u32..16
+            centre in any::<u64>(),
+            flips in prop::collection::vec(prop::collection::vec(0_u32..64, 0..20), 0..40),
+            radius in 0_u32..16
         ) {
             let hashes: Vec<u64> =
                 flips.iter().map(|bits| bits.iter().fold(centre, |hash, bit| hash ^ (1 << bit))).collect();
             let mut found = Vec::new();
-            HammingIndex::new(&hashes).unwrap().within(centre, radius, |number, distance| found.push((number, distance))).unwrap();
+            let index = HammingIndex::new(&hashes).unwrap();
+            index.within(centre, radius, |number, distance| found.push((number, distance))).unwrap();
             found.sort_unstable();
             let all = (0_u32..).zip(&hashes).map(|(number, hash)| (number, (hash ^ centre).count_ones()));
             prop_assert_eq!(found, all.filter(|(_, distance)| *distance <= radius).collect::<Vec<_>>());

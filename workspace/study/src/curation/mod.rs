@@ -1,8 +1,8 @@
-//! Choices over rows of a data set, from their scores, labels and hashes: what to keep, and how much that depends on how it was
-//! asked.
+//! Choices over rows of a data set, from their scores, labels and hashes: what to keep, and how much that depends on
+//! how it was asked.
 //!
-//! Rows are numbers from 0. Where rows can be many, a type looks at them one by one, says what it keeps of each, and gives the same
-//! answer in whatever order they come; only `Cut` asks for rows in order.
+//! Rows are numbers from 0. Where rows can be many, a type looks at them one by one, says what it keeps of each, and
+//! gives the same answer in whatever order they come; only `Cut` asks for rows in order.
 
 mod cut;
 mod distribution;

@@ -7,12 +7,13 @@ use super::union_find::UnionFind;
 use crate::StudyError;
 use crate::order::ascending;
 
-/// Groups rows whose hashes are near: for each row the earliest row of its group, which is itself where nothing is like it.
+/// Groups rows whose hashes are near: for each row the earliest row of its group, which is itself where nothing is like
+/// it.
 ///
-/// A row has N hashes, such as one of the source and one of the edited picture; two rows are near where each hash differs in at most
-/// `radius` bits from the other row's. Groups are what a chain of near rows connects, so the ends of a long one can be further
-/// apart. Exactly equal rows are found by sorting and looked at once. Keeps about 40 bytes a row beside the rows. Fails on a radius above 15,
-/// and on more than 2³² − 1 rows.
+/// A row has N hashes, such as one of the source and one of the edited picture; two rows are near where each hash
+/// differs in at most `radius` bits from the other row's. Groups are what a chain of near rows connects, so the ends of
+/// a long one can be further apart. Exactly equal rows are found by sorting and looked at once. Keeps about 40 bytes a
+/// row beside the rows. Fails on a radius above 15, and on more than 2³² − 1 rows.
 pub fn near_duplicate_groups<const N: usize>(rows: &[[u64; N]], radius: u32) -> Result<Vec<u32>, StudyError> {
     check_radius(radius)?;
     let mut groups = UnionFind::new(count(rows.len())?);
@@ -63,8 +64,8 @@ fn most_telling<const N: usize>(rows: &[[u64; N]], distinct: &[u32]) -> usize {
     (0..N).max_by_key(|column| (values(*column), std::cmp::Reverse(*column))).unwrap_or(0)
 }
 
-/// Which rows to keep so that one of each group stays: the one with the highest score, and of equal scores the earliest. Fails where
-/// there are more groups' labels than scores or fewer, and on scores that are not finite.
+/// Which rows to keep so that one of each group stays: the one with the highest score, and of equal scores the
+/// earliest. Fails where there are more groups' labels than scores or fewer, and on scores that are not finite.
 pub fn keep_best_of_groups(groups: &[u32], scores: &[f64]) -> Result<Vec<bool>, StudyError> {
     if groups.len() != scores.len() {
         return Err(StudyError::Unequal { left: groups.len(), right: scores.len() });
@@ -92,8 +93,8 @@ pub struct SharedPicture {
     pub distance: u32,
 }
 
-/// The pictures of the first set that are nearly in the second: whether training data and a benchmark share pictures. Keeps an index
-/// of the second set, 16 bytes a hash. Fails as `near_duplicate_groups` does.
+/// The pictures of the first set that are nearly in the second: whether training data and a benchmark share pictures.
+/// Keeps an index of the second set, 16 bytes a hash. Fails as `near_duplicate_groups` does.
 pub fn shared_pictures(first: &[u64], second: &[u64], radius: u32) -> Result<Vec<SharedPicture>, StudyError> {
     let index = HammingIndex::new(second)?;
     count(first.len())?;
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn chains_make_one_group() {
-        // 0 — 3 — 4 differ by two bits each, 1 is far, 2 equals 1.
+        // 3 differs from 0 by two bits, and 4 from 3; 1 is far, and 2 equals it.
         let rows = [[0b0000], [u64::MAX], [u64::MAX], [0b0011], [0b1111]];
         assert_eq!(near_duplicate_groups(&rows, 2), Ok(vec![0, 1, 1, 0, 0]));
         assert_eq!(near_duplicate_groups(&rows, 1), Ok(vec![0, 1, 1, 3, 4]));
@@ -160,7 +161,8 @@ mod tests {
 
         #[test]
         fn groups_are_those_of_looking_at_every_pair(
-            seeds in prop::collection::vec((0_usize..3, 0_usize..3, prop::collection::vec(0_u32..64, 0..9)), 1..25), radius in 0_u32..14
+            seeds in prop::collection::vec((0_usize..3, 0_usize..3, prop::collection::vec(0_u32..64, 0..9)), 1..25),
+            radius in 0_u32..14
         ) {
             let centres = [0, 0x0123_4567_89ab_cdef, u64::MAX];
             let near = |centre: usize, bits: &[u32]| bits.iter().fold(centres[centre], |hash, bit| hash ^ (1 << bit));

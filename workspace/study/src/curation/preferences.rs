@@ -31,7 +31,8 @@ pub struct PairRule {
     pub pairing: Pairing,
     /// How much better the chosen one must be at least. Equal scores are never a pair, also at 0.
     pub margin: f64,
-    /// How probable it must be at least that the chosen one is better, from 0 to 1. Above 0, a pair without both σ is left out.
+    /// How probable it must be at least that the chosen one is better, from 0 to 1. Above 0, a pair without both σ is
+    /// left out.
     pub confidence: f64,
 }
 
@@ -44,13 +45,13 @@ pub struct PreferencePair {
     pub rejected: usize,
     /// μ of the chosen less μ of the rejected, above 0.
     pub margin: f64,
-    /// The probability that the chosen one is better, `Φ((μ₁ − μ₂)/√(σ₁² + σ₂²))` with errors taken as independent and normal;
-    /// `None` where a σ is not known.
+    /// The probability that the chosen one is better, `Φ((μ₁ − μ₂)/√(σ₁² + σ₂²))` with errors taken as independent and
+    /// normal; `None` where a σ is not known.
     pub confidence: Option<f64>,
 }
 
-/// The pairs of one source's candidates, in descending order of the chosen and then of the rejected; of equal scores the earlier
-/// comes first. Fails on no candidates and on scores that are not finite.
+/// The pairs of one source's candidates, in descending order of the chosen and then of the rejected; of equal scores
+/// the earlier comes first. Fails on no candidates and on scores that are not finite.
 pub fn preference_pairs(candidates: &[CandidateScore], rule: &PairRule) -> Result<Vec<PreferencePair>, StudyError> {
     let means: Vec<f64> = candidates.iter().map(|candidate| candidate.mean).collect();
     check(&means)?;

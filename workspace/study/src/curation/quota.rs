@@ -12,13 +12,13 @@ pub enum Quota {
     Proportional,
     /// As many to each; what a small stratum cannot fill goes to the others.
     Equal,
-    /// This many to each as far as there are, and the rest in proportion to what is left of them. Where that is more than there is to
-    /// give, the minimum is lowered for all alike.
+    /// This many to each as far as there are, and the rest in proportion to what is left of them. Where that is more
+    /// than there is to give, the minimum is lowered for all alike.
     AtLeast(u64),
 }
 
-/// Shares `total` rows out among strata of these sizes. No stratum gets more than it has, and together they get `total`, or all rows
-/// where there are fewer. Of equal claims the earlier key's comes first.
+/// Shares `total` rows out among strata of these sizes. No stratum gets more than it has, and together they get
+/// `total`, or all rows where there are fewer. Of equal claims the earlier key's comes first.
 pub fn allot<K: Ord + Clone>(sizes: &BTreeMap<K, u64>, total: u64, quota: Quota) -> BTreeMap<K, u64> {
     let columns: Vec<u64> = sizes.values().copied().collect();
     let allotted = match quota {
@@ -84,8 +84,8 @@ fn at_least(sizes: &[u64], total: u64, minimum: u64) -> Vec<u64> {
     first.iter().zip(more).map(|(first, more)| first + more).collect()
 }
 
-/// The best rows of each stratum, in one pass over rows once their allotment is known: the first pass counts strata for `allot`. Keeps
-/// the allotted rows, 16 bytes each.
+/// The best rows of each stratum, in one pass over rows once their allotment is known: the first pass counts strata for
+/// `allot`. Keeps the allotted rows, 16 bytes each.
 #[derive(Debug, Clone)]
 pub struct Stratified<K> {
     strata: BTreeMap<K, TopK>,

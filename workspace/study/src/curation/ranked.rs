@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use crate::StudyError;
 use crate::order::ascending;
 
-/// A row of a data set and its score. In order, the better row comes first: the one with the higher score, and of equal scores
-/// the earlier row, so that every choice is the same however rows come.
+/// A row of a data set and its score. In order, the better row comes first: the one with the higher score, and of equal
+/// scores the earlier row, so that every choice is the same however rows come.
 #[derive(Debug, Clone, Copy)]
 pub struct Ranked {
     /// The number of the row.
@@ -104,9 +104,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_stream_keeps_what_sorting_would(scores in prop::collection::vec(-4_i32..4, 0..40), most in 0_usize..12, turn in 0_usize..40) {
-            let mut rows: Vec<Ranked> =
-                scores.iter().enumerate().map(|(row, score)| Ranked { row: row as u64, score: f64::from(*score) }).collect();
+        fn a_stream_keeps_what_sorting_would(
+            scores in prop::collection::vec(-4_i32..4, 0..40), most in 0_usize..12, turn in 0_usize..40
+        ) {
+            let rows = (0_u64..).zip(&scores).map(|(row, score)| Ranked { row, score: f64::from(*score) });
+            let mut rows: Vec<Ranked> = rows.collect();
             if !rows.is_empty() {
                 let turn = turn % rows.len();
                 rows.rotate_left(turn);

@@ -16,8 +16,8 @@ pub enum Side {
     Validation,
 }
 
-/// A split that depends on each source's digest alone: equal digests fall on one side, in any order, on any machine, and also when
-/// rows are added later.
+/// A split that depends on each source's digest alone: equal digests fall on one side, in any order, on any machine,
+/// and also when rows are added later.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
     validation: f64,
@@ -25,8 +25,8 @@ pub struct Split {
 }
 
 impl Split {
-    /// About the share `validation` of sources, from 0 to 1, is held out; its error is that of so many coins. Another salt gives
-    /// another split. Fails on a share outside 0 to 1.
+    /// About the share `validation` of sources, from 0 to 1, is held out; its error is that of so many coins. Another
+    /// salt gives another split. Fails on a share outside 0 to 1.
     pub fn new(validation: f64, salt: u64) -> Result<Split, StudyError> {
         if (0.0..=1.0).contains(&validation) {
             Ok(Split { validation, salt })
@@ -41,9 +41,10 @@ impl Split {
         if unit < self.validation { Side::Validation } else { Side::Train }
     }
 
-    /// The side of each row where rows also hang together otherwise: each of `links` has one label a row, such as the groups of
-    /// `near_duplicate_groups`, and rows with equal labels stay together, in chains too. A chain falls where its smallest key falls,
-    /// so adding a row can move a chain. Keeps 16 bytes a row and link. Fails where a list of labels has another length.
+    /// The side of each row where rows also hang together otherwise: each of `links` has one label a row, such as the
+    /// groups of `near_duplicate_groups`, and rows with equal labels stay together, in chains too. A chain falls where
+    /// its smallest key falls, so adding a row can move a chain. Keeps 16 bytes a row and link. Fails where a list of
+    /// labels has another length.
     pub fn sides_of_linked(&self, keys: &[u64], links: &[&[u32]]) -> Result<Vec<Side>, StudyError> {
         let mut sets = UnionFind::new(count(keys.len())?);
         join_equal(keys, &mut sets);
@@ -69,8 +70,8 @@ fn join_equal<K: Ord>(labels: &[K], sets: &mut UnionFind) {
     }
 }
 
-/// A key of any digest or name: FNV-1a of 64 bits. Two of a million sources share a key with a probability of 3·10⁻⁸, and then only
-/// fall on one side.
+/// A key of any digest or name: FNV-1a of 64 bits. Two of a million sources share a key with a probability of 3·10⁻⁸,
+/// and then only fall on one side.
 pub fn key_of(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
@@ -113,7 +114,8 @@ mod tests {
         ) {
             let split = Split::new(0.5, 7).unwrap();
             let columns = |rows: &[(u64, u32, u32)]| -> (Vec<u64>, Vec<u32>, Vec<u32>) {
-                (rows.iter().map(|row| row.0).collect(), rows.iter().map(|row| row.1).collect(), rows.iter().map(|row| row.2).collect())
+                let keys = rows.iter().map(|row| row.0).collect();
+                (keys, rows.iter().map(|row| row.1).collect(), rows.iter().map(|row| row.2).collect())
             };
             let (keys, near, cluster) = columns(&rows);
             let sides = split.sides_of_linked(&keys, &[&near, &cluster]).unwrap();

@@ -10,8 +10,9 @@ pub struct GroupRho {
 }
 
 impl GroupRho {
-    /// `atanh ρ`. A perfect ρ would be infinite and outweigh all others: it is taken half a step below, `1 − 6/(n³ − n)`, where
-    /// 12/(n³ − n) is the step from 1 to the next ρ of n items without ties. Two items then say nothing: 0.
+    /// `atanh ρ`. A perfect ρ would be infinite and outweigh all others: it is taken half a step below,
+    /// `1 − 6/(n³ − n)`, where 12/(n³ − n) is the step from 1 to the next ρ of n items without ties. Two items then say
+    /// nothing: 0.
     fn fisher(&self) -> Option<f64> {
         let n = self.items as f64;
         let most = if self.items < 2 { 0.0 } else { 1.0 - 6.0 / (n * n * n - n) };
@@ -19,39 +20,40 @@ impl GroupRho {
     }
 }
 
-/// The average through Fisher's z, `tanh(mean(atanh ρ))`, each group counting the same; groups without a ρ are left out.
+/// The average through Fisher's z, `tanh(mean(atanh ρ))`, each group counting the same; groups without a ρ are left
+/// out.
 ///
 /// From −1 to 1; `None` where no group has a ρ. A perfect ρ counts as half a step below 1, see the source.
 pub fn fisher_average(groups: &[GroupRho]) -> Option<f64> {
     mean(groups.iter().filter_map(|group| Some((group.fisher()?, 1.0)))).map(f64::tanh)
 }
 
-/// The average through Fisher's z where a group of n items weighs n − 3, which is as the variance of z goes. Groups of three
-/// items and fewer weigh nothing; `None` where there are no others.
+/// The average through Fisher's z where a group of n items weighs n − 3, which is as the variance of z goes. Groups of
+/// three items and fewer weigh nothing; `None` where there are no others.
 pub fn weighted_fisher_average(groups: &[GroupRho]) -> Option<f64> {
     let weight = |group: &GroupRho| group.items.saturating_sub(3) as f64;
     mean(groups.iter().filter_map(|group| Some((group.fisher()?, weight(group))))).map(f64::tanh)
 }
 
-/// The average of `ImagenHub` as published, `tanh(mean ρ)`: the code's comment says Fisher's z, and its `atanh` is missing
-/// (`evaluate_imagenhub_from_json`).
+/// The average of `ImagenHub` as published, `tanh(mean ρ)`: the code's comment says Fisher's z, and its `atanh` is
+/// missing (`evaluate_imagenhub_from_json`).
 ///
-/// A ρ of 0.5 in every group averages to 0.462. `None` where a group has no ρ (the code gives NaN) or there is no group (it
-/// divides by zero).
+/// A ρ of 0.5 in every group averages to 0.462. `None` where a group has no ρ (the code gives NaN) or there is no group
+/// (it divides by zero).
 pub fn fisher_average_as_published(groups: &[GroupRho]) -> Option<f64> {
     defined(groups).filter(|rhos| !rhos.is_empty()).and_then(|rhos| plain(&rhos)).map(f64::tanh)
 }
 
-/// The plain mean of the ρ that are defined; `None` where none is. Biased towards 0 for few items, and biased less so than
-/// Fisher's average is away from it.
+/// The plain mean of the ρ that are defined; `None` where none is. Biased towards 0 for few items, and biased less so
+/// than Fisher's average is away from it.
 ///
 /// Of groups with two items and more, with 0 for none, it is the first figure of `evaluate_imagenhub_from_json_v2`.
 pub fn plain_average(groups: &[GroupRho]) -> Option<f64> {
     plain(&groups.iter().filter_map(|group| group.rho).collect::<Vec<f64>>())
 }
 
-/// The average of AURORA's single ratings as published (`evaluate_aurora_from_json_pointwise`): the plain mean, 0 without groups,
-/// and `None` where a group has no ρ (the code gives NaN).
+/// The average of AURORA's single ratings as published (`evaluate_aurora_from_json_pointwise`): the plain mean, 0
+/// without groups, and `None` where a group has no ρ (the code gives NaN).
 pub fn plain_average_as_published(groups: &[GroupRho]) -> Option<f64> {
     defined(groups).map(|rhos| plain(&rhos).unwrap_or(0.0))
 }

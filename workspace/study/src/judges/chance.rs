@@ -3,15 +3,15 @@
 use super::{HumanOrder, PublishedOrder, StrictOrder};
 use crate::{Counted, StudyError};
 
-/// Strict accuracy of independent random scores without equal ones, exactly: 1/K! for a group of K without ties, 0 for one with
-/// ties, and the mean over groups. `None` without groups.
+/// Strict accuracy of independent random scores without equal ones, exactly: 1/K! for a group of K without ties, 0 for
+/// one with ties, and the mean over groups. `None` without groups.
 pub fn random_strict_accuracy(groups: &[HumanOrder]) -> Option<f64> {
     mean(groups.iter().map(|group| if group.has_ties() { 0.0 } else { one_order_of(group.candidates()) }))
 }
 
-/// The same of `strict_accuracy_as_published`, exactly, where `within` is the probability that two random scores lie within the
-/// threshold: 0 at a threshold of 0. 1/K! for an order of all K letters, `within` for a tie, and 0 for what that code does not
-/// understand. The threshold is tuned on the same scores there, which only `random_scores` follows.
+/// The same of `strict_accuracy_as_published`, exactly, where `within` is the probability that two random scores lie
+/// within the threshold: 0 at a threshold of 0. 1/K! for an order of all K letters, `within` for a tie, and 0 for what
+/// that code does not understand. The threshold is tuned on the same scores there, which only `random_scores` follows.
 pub fn random_strict_accuracy_as_published(groups: &[PublishedOrder], within: f64) -> Option<f64> {
     let chance = |group: &PublishedOrder| match group.strict() {
         StrictOrder::Tie => within,
@@ -30,12 +30,12 @@ pub struct GuessedGroup {
     pub answers: u32,
 }
 
-/// The share of groups that guessing each verdict gets wholly right, exactly: the mean of `answers^−verdicts`. `None` without
-/// groups; a group without answers has 0.
+/// The share of groups that guessing each verdict gets wholly right, exactly: the mean of `answers^−verdicts`. `None`
+/// without groups; a group without answers has 0.
 ///
-/// The printed random rows follow from this and not from random scores: one verdict of four (A, B, both good, both bad) gives
-/// 25 %, printed as 25.81 and 25.90; three of two give 12.5 %, printed as 11.33, where scores give 16.7 %; six of two give
-/// 1.6 %, printed as 1.35, where scores give 4.2 %.
+/// The printed random rows follow from this and not from random scores: one verdict of four (A, B, both good, both bad)
+/// gives 25 %, printed as 25.81 and 25.90; three of two give 12.5 %, printed as 11.33, where scores give 16.7 %; six of
+/// two give 1.6 %, printed as 1.35, where scores give 4.2 %.
 pub fn guessed_verdicts(groups: &[GuessedGroup]) -> Option<f64> {
     let chance = |group: &GuessedGroup| match group.answers {
         0 => 0.0,
@@ -85,11 +85,12 @@ impl ChanceLevel {
     }
 }
 
-/// Any measure of random scores on groups of the given sizes, by drawing independent even scores of [0, 1) for all candidates:
-/// the way to what cannot be written down, such as accuracy with a threshold tuned on the same scores.
+/// Any measure of random scores on groups of the given sizes, by drawing independent even scores of [0, 1) for all
+/// candidates: the way to what cannot be written down, such as accuracy with a threshold tuned on the same scores.
 ///
-/// Of measures that look at the order of scores alone, the shape of the distribution has no part in it. `Ok(None)` where the
-/// measure is never defined; what it fails with is passed on. Fails without groups and without rounds. Keeps one number a round.
+/// Of measures that look at the order of scores alone, the shape of the distribution has no part in it. `Ok(None)`
+/// where the measure is never defined; what it fails with is passed on. Fails without groups and without rounds. Keeps
+/// one number a round.
 pub fn random_scores<M>(sizes: &[usize], plan: Simulation, mut measure: M) -> Result<Option<ChanceLevel>, StudyError>
 where
     M: FnMut(&[Vec<f64>]) -> Result<Option<f64>, StudyError>,
@@ -171,7 +172,8 @@ mod tests {
             let share = Share { hits: (printed * f64::from(groups)).round() as u64, of: groups as u64 };
             assert!(share.errors_above(chance).unwrap().abs() < 1.0, "{verdicts} verdicts");
         }
-        // Random scores would be right in half, a sixth and a 24th of the groups: many standard errors away for two candidates.
+        // Random scores would be right in half, a sixth and a 24th of the groups: many standard errors away for two
+        // candidates.
         assert!(Share { hits: 48, of: 186 }.errors_above(0.5).unwrap() < -6.0);
     }
 

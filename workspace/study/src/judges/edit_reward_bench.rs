@@ -12,12 +12,13 @@ use crate::{Clusters, Folds, Share, StudyError};
 /// What `evaluate_edit_reward_bench` of the published code says of groups of one size, or of all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PublishedBench {
-    /// Pairwise accuracy: with ties and a threshold tuned on the same pairs for groups of two and for all groups together, without
-    /// ties for three and more. `None` where it is not defined.
+    /// Pairwise accuracy: with ties and a threshold tuned on the same pairs for groups of two and for all groups
+    /// together, without ties for three and more. `None` where it is not defined.
     pub pairwise: Option<f64>,
     /// The threshold that was tuned; 0 for three and more.
     pub threshold: f64,
-    /// Strict ranking accuracy, the number that tables print. That of all groups pools the sizes, each with its own threshold.
+    /// Strict ranking accuracy, the number that tables print. That of all groups pools the sizes, each with its own
+    /// threshold.
     pub strict: Share,
 }
 
@@ -28,7 +29,8 @@ pub struct RightBench {
     pub without_ties: Option<f64>,
     /// Accuracy with ties at the best threshold of the same pairs: too good.
     pub tuned: Calibrated,
-    /// Accuracy with ties where each fold of groups is judged with the threshold of the others; `None` where there is only one group.
+    /// Accuracy with ties where each fold of groups is judged with the threshold of the others; `None` where there is
+    /// only one group.
     pub held_out: Option<HeldOut>,
     /// Strict accuracy where every verdict must be right, at thresholds held out likewise, or at 0 for one group.
     pub strict: Share,
@@ -49,8 +51,9 @@ pub struct BenchPart {
     pub right: Option<RightBench>,
 }
 
-/// Evaluates scored groups: one part for each number of candidates, and all together. Folds are cut with `folds`; groups are clusters.
-/// Fails without groups, on a group of one candidate or none, and where a group's numbers of scores and candidates differ.
+/// Evaluates scored groups: one part for each number of candidates, and all together. Folds are cut with `folds`;
+/// groups are clusters. Fails without groups, on a group of one candidate or none, and where a group's numbers of
+/// scores and candidates differ.
 pub fn edit_reward_bench(
     groups: &[ScoredGroup<PublishedOrder>],
     folds: Folds,
@@ -143,8 +146,8 @@ fn held_out_strict(
     Ok(strict)
 }
 
-/// The printed random row of strict accuracy, as counts: the numbers of candidates, and groups right of all. It is shown beside results; `guessed_verdicts` says
-/// where it comes from.
+/// The printed random row of strict accuracy, as counts: the numbers of candidates, and groups right of all. It is
+/// shown beside results; `guessed_verdicts` says where it comes from.
 pub const PRINTED_RANDOM: [(usize, Share); 3] =
     [(2, Share { hits: 48, of: 186 }), (3, Share { hits: 17, of: 150 }), (4, Share { hits: 2, of: 148 })];
 
@@ -184,7 +187,8 @@ mod tests {
 
     #[test]
     fn the_published_script_says_the_same_of_a_synthetic_set() {
-        // `evaluate_edit_reward_bench` at `edb027e`, run with Python, numpy 2.4 and a stand-in for the model on these groups.
+        // `evaluate_edit_reward_bench` at `edb027e`, run with Python, numpy 2.4 and a stand-in for the model on these
+        // groups.
         let (parts, all) = edit_reward_bench(&groups(), Folds::default()).unwrap();
         for (size, pairwise, strict, pairs) in
             [(2, 14.0 / 30.0, 13, 30), (3, 0.611_111_111_111_111_2, 5, 90), (4, 0.672_222_222_222_222_3, 8, 180)]
@@ -221,7 +225,8 @@ mod tests {
             };
             random_scores(&sizes, Simulation { rounds: 100, seed: 4 }, measure).unwrap().unwrap()
         };
-        // Of six rankings of three, one is never right as published and five have one order of six: 5/36, give or take 0.0063.
+        // Of six rankings of three, one is never right as published and five have one order of six: 5/36, give or take
+        // 0.0063.
         let level = strict_of(3);
         assert!((level.mean - 5.0 / 36.0).abs() < 0.025, "{}", level.mean);
         for (size, share) in PRINTED_RANDOM {

@@ -14,9 +14,9 @@ pub struct HeldOut {
 
 /// Cross-validated accuracy with ties: for each fold, the best threshold of all other folds is put to this one.
 ///
-/// Clusters (pairs of one source, or one group) are never cut in two, since what was learned of one pair would leak to its
-/// neighbours. Time is that of `folds` calls of `best_threshold`. Fails as that does, where `clusters` has another number of rows
-/// than there are pairs, and with fewer than two folds or clusters.
+/// Clusters (pairs of one source, or one group) are never cut in two, since what was learned of one pair would leak to
+/// its neighbours. Time is that of `folds` calls of `best_threshold`. Fails as that does, where `clusters` has another
+/// number of rows than there are pairs, and with fewer than two folds or clusters.
 pub fn held_out_threshold(pairs: &[Pair], clusters: &Clusters, folds: Folds) -> Result<HeldOut, StudyError> {
     if clusters.rows() != pairs.len() {
         return Err(StudyError::Unequal { left: pairs.len(), right: clusters.rows() });
@@ -41,8 +41,8 @@ mod tests {
 
     #[test]
     fn two_folds_worked_out_by_hand() {
-        // Each cluster's own best threshold is put to the other one: 1 to the second, where it ties nothing, and 2 to the first,
-        // where it ties the preference of margin 1.5.
+        // Each cluster's own best threshold is put to the other one: 1 to the second, where it ties nothing, and 2 to
+        // the first, where it ties the preference of margin 1.5.
         let first = [(Tie, 1.0), (First, 1.5), (First, 3.0)];
         let second = [(Tie, 2.0), (Second, -4.0)];
         let pairs: Vec<Pair> =

@@ -49,8 +49,8 @@ pub struct HumanOrder {
 impl HumanOrder {
     /// Reads `A>B`, `C>A=B`, `B<A` or `A=B=Good` for as many candidates as there are, A being the first.
     ///
-    /// A word `Good` or `Bad` after an `=` says how good a tie is and is left out. Fails, naming the text, where a letter is
-    /// missing, twice there or unknown, and where `>` and `<` are mixed.
+    /// A word `Good` or `Bad` after an `=` says how good a tie is and is left out. Fails, naming the text, where a
+    /// letter is missing, twice there or unknown, and where `>` and `<` are mixed.
     pub fn parse(text: &str, candidates: usize) -> Result<HumanOrder, StudyError> {
         let wrong = || StudyError::Ranking { text: text.to_owned(), candidates };
         let is_reversed = text.contains('<');
@@ -84,8 +84,8 @@ impl HumanOrder {
 
     /// The order that verdicts on all pairs make, each `(i, j, what people said of i and j)`.
     ///
-    /// Fails where a candidate is unknown, a pair is missing or judged twice over differently, and where the verdicts are no
-    /// order, such as A>B, B>C, C>A or A=B, B=C, A>C.
+    /// Fails where a candidate is unknown, a pair is missing or judged twice over differently, and where the verdicts
+    /// are no order, such as A>B, B>C, C>A or A=B, B=C, A>C.
     pub fn from_pairs(candidates: usize, verdicts: &[(usize, usize, Preference)]) -> Result<HumanOrder, StudyError> {
         let mut wins = vec![0.0; candidates];
         for (i, j, said) in verdicts {

@@ -1,9 +1,9 @@
 //! Measures of judges against people, and of judges against each other.
 //!
 //! Where published code computes something else than its words say, the measure is here twice: a name that ends in
-//! `_as_published` gives that code's value, quirks included, so that it can be set beside printed tables; the plain name gives
-//! the statistically right value. Published code is `EditReward/evaluate/eval_bench.py` of TIGER-AI-Lab/EditReward at commit
-//! `edb027e`, unless a function names another source.
+//! `_as_published` gives that code's value, quirks included, so that it can be set beside printed tables; the plain
+//! name gives the statistically right value. Published code is `EditReward/evaluate/eval_bench.py` of
+//! TIGER-AI-Lab/EditReward at commit `edb027e`, unless a function names another source.
 
 mod averages;
 mod chance;

@@ -65,16 +65,16 @@ impl PairCounts {
     }
 }
 
-/// Counts pairs, a margin of at most `threshold` in size being a tie of the judge. 0 ties equal scores only, and a number
-/// below 0 ties none, as the published code does for accuracy without ties.
+/// Counts pairs, a margin of at most `threshold` in size being a tie of the judge. 0 ties equal scores only, and a
+/// number below 0 ties none, as the published code does for accuracy without ties.
 pub fn count_pairs(pairs: &[Pair], threshold: f64) -> PairCounts {
     let mut counts = PairCounts::default();
     pairs.iter().for_each(|pair| counts.count(pair, threshold));
     counts
 }
 
-/// All pairs of one group's candidates, i before j, in the order of `itertools.combinations`. Fails where the order is of
-/// another number of candidates, and on scores that are not finite.
+/// All pairs of one group's candidates, i before j, in the order of `itertools.combinations`. Fails where the order is
+/// of another number of candidates, and on scores that are not finite.
 pub fn pairs_of_group(scores: &[f64], human: &HumanOrder) -> Result<Vec<Pair>, StudyError> {
     check(scores)?;
     if scores.len() != human.candidates() {
@@ -86,8 +86,9 @@ pub fn pairs_of_group(scores: &[f64], human: &HumanOrder) -> Result<Vec<Pair>, S
         .collect())
 }
 
-/// Accuracy without ties as published: C/(C + D) of the pairs that people did not tie, where a margin of exactly 0 counts as
-/// wrong (`calc_accuracy_without_ties`). From 0 to 1; `None` where people tied every pair (the code divides by zero).
+/// Accuracy without ties as published: C/(C + D) of the pairs that people did not tie, where a margin of exactly 0
+/// counts as wrong (`calc_accuracy_without_ties`). From 0 to 1; `None` where people tied every pair (the code divides
+/// by zero).
 ///
 /// A judge with coarse scores is punished for every pair that it cannot tell apart, as if it had been wrong each time.
 pub fn accuracy_without_ties_as_published(pairs: &[Pair]) -> Option<f64> {
@@ -96,9 +97,9 @@ pub fn accuracy_without_ties_as_published(pairs: &[Pair]) -> Option<f64> {
     (decided > 0).then(|| counts.concordant as f64 / decided as f64)
 }
 
-/// Accuracy without ties, `(C + Tm/2)/(C + D + Tm)` of the pairs that people did not tie: equal scores are right half the time,
-/// which is what choosing by a coin would bring, so that a constant judge has ½. From 0 to 1; `None` where people tied every
-/// pair.
+/// Accuracy without ties, `(C + Tm/2)/(C + D + Tm)` of the pairs that people did not tie: equal scores are right half
+/// the time, which is what choosing by a coin would bring, so that a constant judge has ½. From 0 to 1; `None` where
+/// people tied every pair.
 pub fn accuracy_without_ties(pairs: &[Pair]) -> Option<f64> {
     let counts = count_pairs(pairs, 0.0);
     let decided = counts.concordant + counts.discordant + counts.tied_for_judge;

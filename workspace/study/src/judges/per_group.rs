@@ -27,8 +27,9 @@ pub fn spearman_by_group<K: Ord + Clone>(items: &[Rated<K>]) -> Result<BTreeMap<
     if found.is_empty() { Err(StudyError::Empty) } else { Ok(found) }
 }
 
-/// Spearman within groups, pooled: Pearson's r over all items of the ranks within their groups, each less its group's mean rank.
-/// What differs between groups, such as how hard an instruction is, has no part in it; larger groups weigh more.
+/// Spearman within groups, pooled: Pearson's r over all items of the ranks within their groups, each less its group's
+/// mean rank. What differs between groups, such as how hard an instruction is, has no part in it; larger groups weigh
+/// more.
 ///
 /// From −1 to 1; `None` where one side has one distinct value in every group. Fails as `spearman_by_group` does.
 pub fn pooled_spearman<K: Ord>(items: &[Rated<K>]) -> Result<Option<f64>, StudyError> {
@@ -51,12 +52,12 @@ pub fn pooled_tau_b<K: Ord>(items: &[Rated<K>]) -> Result<Option<f64>, StudyErro
     if items.is_empty() { Err(StudyError::Empty) } else { Ok(pairs.tau_b()) }
 }
 
-/// The second figure of `evaluate_imagenhub_from_json_v2`: scores are standardised within each group (0 where their standard
-/// deviation, of the population, is at most 10⁻⁶), groups of one item left out, and correlated with people's ratings as they
-/// are. 0 where that is not defined.
+/// The second figure of `evaluate_imagenhub_from_json_v2`: scores are standardised within each group (0 where their
+/// standard deviation, of the population, is at most 10⁻⁶), groups of one item left out, and correlated with people's
+/// ratings as they are. 0 where that is not defined.
 ///
-/// Its quirk: ratings are not standardised, so that differences between groups count as noise and a judge that orders every
-/// group rightly stays below 1. `pooled_spearman` does not have it. Fails on numbers that are not finite.
+/// Its quirk: ratings are not standardised, so that differences between groups count as noise and a judge that orders
+/// every group rightly stays below 1. `pooled_spearman` does not have it. Fails on numbers that are not finite.
 pub fn z_scored_spearman_as_published<K: Ord>(items: &[Rated<K>]) -> Result<f64, StudyError> {
     let (mut predicted, mut human) = (Vec::new(), Vec::new());
     for group in groups(items).filter(|group| group.human.len() > 1) {

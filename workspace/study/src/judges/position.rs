@@ -43,8 +43,8 @@ impl SwapTally {
         Share { hits: self.consistent, of }
     }
 
-    /// The bias among pairs whose winner changed with the order, where quality cannot be the reason: the exact form of `McNemar`'s test.
-    /// `Ok(None)` where there is no such pair. Fails on a confidence that is none.
+    /// The bias among pairs whose winner changed with the order, where quality cannot be the reason: the exact form of
+    /// `McNemar`'s test. `Ok(None)` where there is no such pair. Fails on a confidence that is none.
     pub fn bias(&self, confidence: f64) -> Result<Option<PositionBias>, StudyError> {
         bias(Share { hits: self.first_place, of: self.first_place + self.second_place }, confidence)
     }
@@ -64,9 +64,9 @@ pub fn swap_tally(pairs: &[BothOrders]) -> SwapTally {
     tally
 }
 
-/// The bias of verdicts in one order only, ties left out. Quality cancels only where the place of each candidate was drawn by
-/// lot; of candidates put in an order for a reason, it says nothing. `Ok(None)` where no place ever won. Fails on a confidence
-/// that is none.
+/// The bias of verdicts in one order only, ties left out. Quality cancels only where the place of each candidate was
+/// drawn by lot; of candidates put in an order for a reason, it says nothing. `Ok(None)` where no place ever won. Fails
+/// on a confidence that is none.
 pub fn first_place_bias(verdicts: &[Preference], confidence: f64) -> Result<Option<PositionBias>, StudyError> {
     let mut first = Share::default();
     let decided = verdicts.iter().filter(|verdict| **verdict != Preference::Tie);

@@ -16,10 +16,10 @@ pub enum StrictOrder {
 
 /// One ranking as `get_pairwise_gt` and `get_gt_ranking` of `eval_bench.py` read it.
 ///
-/// * Two candidates: `A>B`, `B>A`, `A<B`, `A=B=Good` and `A=B=Bad` are understood. `A=B`, which is how the shipped rows write a
-///   tie, counts as A preferred in pairs and is never right as a group.
-/// * More: letters count by their places in the text, whatever stands between, so `A<B<C` reads as `A>B>C`, and `A>B=C` has B
-///   preferred to C in pairs and is never right as a group.
+/// * Two candidates: `A>B`, `B>A`, `A<B`, `A=B=Good` and `A=B=Bad` are understood. `A=B`, which is how the shipped rows
+///   write a tie, counts as A preferred in pairs and is never right as a group.
+/// * More: letters count by their places in the text, whatever stands between, so `A<B<C` reads as `A>B>C`, and `A>B=C`
+///   has B preferred to C in pairs and is never right as a group.
 /// * A letter that is missing makes its pairs ties.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedOrder {

@@ -16,9 +16,10 @@ pub struct ScoredGroup<H> {
 /// Strict accuracy: the share of groups in which the judge says of every pair what people say, a margin of at most
 /// `threshold` being a tie.
 ///
-/// With people's ties and a threshold it is what the published scripts ask of language models that judge pairs: all verdicts
-/// of a group right (`inference_{2,3,4}pair_hf.py`). Without them, equal scores are no order, so such a group is wrong. Fails on
-/// a group whose numbers of scores and candidates differ, on one without candidates and on scores that are not finite.
+/// With people's ties and a threshold it is what the published scripts ask of language models that judge pairs: all
+/// verdicts of a group right (`inference_{2,3,4}pair_hf.py`). Without them, equal scores are no order, so such a group
+/// is wrong. Fails on a group whose numbers of scores and candidates differ, on one without candidates and on scores
+/// that are not finite.
 pub fn strict_accuracy(groups: &[ScoredGroup<HumanOrder>], threshold: f64) -> Result<Share, StudyError> {
     let mut share = Share::default();
     for group in groups {
@@ -37,9 +38,10 @@ fn is_right(group: &ScoredGroup<HumanOrder>, threshold: f64) -> bool {
 /// Strict accuracy as published (`evaluate_edit_reward_bench`), whose `threshold` is the one that
 /// `best_threshold_of_groups_as_published` tunes on the pairs of the same file for two candidates, and 0 for more.
 ///
-/// Its quirks: the threshold makes a tie of people right, and never makes a preference wrong, so that scores within it count
-/// as both; equal scores are put in an order of their own (`strict_order_as_published`), so that a constant judge is right
-/// wherever the last candidates are best; rankings are read as `PublishedOrder` says. Fails as `strict_accuracy` does.
+/// Its quirks: the threshold makes a tie of people right, and never makes a preference wrong, so that scores within it
+/// count as both; equal scores are put in an order of their own (`strict_order_as_published`), so that a constant judge
+/// is right wherever the last candidates are best; rankings are read as `PublishedOrder` says. Fails as
+/// `strict_accuracy` does.
 pub fn strict_accuracy_as_published(
     groups: &[ScoredGroup<PublishedOrder>],
     threshold: f64,
@@ -56,9 +58,9 @@ pub fn strict_accuracy_as_published(
     Ok(share)
 }
 
-/// The numbers of the candidates, best first, as `numpy.argsort(scores)[::-1]` gives them: of equal scores the later candidate
-/// comes first. That holds for numpy's insertion sort, which it uses for up to 16 numbers; its vector sorts promise no order of
-/// equals.
+/// The numbers of the candidates, best first, as `numpy.argsort(scores)[::-1]` gives them: of equal scores the later
+/// candidate comes first. That holds for numpy's insertion sort, which it uses for up to 16 numbers; its vector sorts
+/// promise no order of equals.
 pub fn strict_order_as_published(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| ascending(scores[*a], scores[*b]));
@@ -137,7 +139,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn without_ties_both_say_the_same(order in Just(vec![0, 1, 2, 3]).prop_shuffle(), scores in Just(vec![-2.0, 0.1, 3.0, 9.0]).prop_shuffle()) {
+        fn without_ties_both_say_the_same(
+            order in Just(vec![0, 1, 2, 3]).prop_shuffle(), scores in Just(vec![-2.0, 0.1, 3.0, 9.0]).prop_shuffle()
+        ) {
             let letters: Vec<String> = order.iter().map(|index| char::from(b'A' + *index).to_string()).collect();
             let text = letters.join(">");
             let human = HumanOrder::parse(&text, 4).unwrap();
@@ -146,7 +150,8 @@ mod tests {
             let quirky = strict_accuracy_as_published(&[ScoredGroup { scores: scores.clone(), human }], 0.0).unwrap();
             prop_assert_eq!(right, quirky);
             // What is monotone in the scores changes nothing.
-            let human = HumanOrder::from_ratings(&scores.iter().map(|score| score.exp()).collect::<Vec<f64>>()).unwrap();
+            let bent: Vec<f64> = scores.iter().map(|score| score.exp()).collect();
+            let human = HumanOrder::from_ratings(&bent).unwrap();
             prop_assert_eq!(strict_accuracy(&[ScoredGroup { scores, human }], 0.0).unwrap(), Share { hits: 1, of: 1 });
         }
     }

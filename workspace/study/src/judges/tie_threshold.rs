@@ -15,12 +15,12 @@ pub struct Calibrated {
     pub accuracy: Share,
 }
 
-/// The smallest threshold with the best accuracy with ties: tie calibration of Deutsch, Foster and Freitag 2023
-/// (arXiv 2305.14324). Tries 0, which ties equal scores only, and then every margin that there is; all pairs of one margin are
+/// The smallest threshold with the best accuracy with ties: tie calibration of Deutsch, Foster and Freitag 2023 (arXiv
+/// 2305.14324). Tries 0, which ties equal scores only, and then every margin that there is; all pairs of one margin are
 /// tied together.
 ///
-/// `calc_accuracy_with_ties_for_edit_reward_bench` of the published code, used for groups of two and for the pooled pairs, gives
-/// the same value. Takes time n·log n. Fails on no pairs and on margins that are not finite.
+/// `calc_accuracy_with_ties_for_edit_reward_bench` of the published code, used for groups of two and for the pooled
+/// pairs, gives the same value. Takes time n·log n. Fails on no pairs and on margins that are not finite.
 pub fn best_threshold(pairs: &[Pair]) -> Result<Calibrated, StudyError> {
     let mut sweep = Sweep::begin(pairs, 0.0)?;
     let mut best = sweep.reached(0.0);
@@ -33,10 +33,10 @@ pub fn best_threshold(pairs: &[Pair]) -> Result<Calibrated, StudyError> {
 
 /// The threshold as `calc_accuracy_with_ties` of the published code finds it, used for GenAI-Bench and AURORA-Bench.
 ///
-/// Its quirks: it ties the pairs one by one in ascending order of margin and looks after each, so that no ties at all are never
-/// tried, and the pair of the smallest margin is always tied; and among equal margins it takes the accuracy after some of them,
-/// which no threshold reaches, in the order of the input. Fails as `best_threshold` does, where the code answers with minus
-/// infinity.
+/// Its quirks: it ties the pairs one by one in ascending order of margin and looks after each, so that no ties at all
+/// are never tried, and the pair of the smallest margin is always tied; and among equal margins it takes the accuracy
+/// after some of them, which no threshold reaches, in the order of the input. Fails as `best_threshold` does, where the
+/// code answers with minus infinity.
 pub fn best_threshold_as_published(pairs: &[Pair]) -> Result<Calibrated, StudyError> {
     let mut sweep = Sweep::begin(pairs, -1.0)?;
     let mut best = Calibrated { threshold: 0.0, accuracy: Share { hits: 0, of: sweep.of } };
@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn published_code_stops_among_equal_margins() {
-        // Both margins are 1: tied together they reach 1 of 2, as not tied. After the first alone the code counts 2 of 2.
+        // Both margins are 1: tied together they reach 1 of 2, as not tied. After the first alone the code counts 2 of
+        // 2.
         let list = pairs(&[(Tie, 1.0), (First, 1.0)]);
         assert_eq!(best_threshold(&list), Ok(found(1, 2, 0.0)));
         assert_eq!(best_threshold_as_published(&list), Ok(found(2, 2, 1.0)));

@@ -21,8 +21,8 @@ impl SignAgreement {
         self.weighed(|row, column| f64::from(u8::from(row == column))).map(|(observed, _)| observed)
     }
 
-    /// Cohen's κ, `(p − e)/(1 − e)` with p the share that agrees and e what independent judges with the same shares of verdicts
-    /// would agree on (Cohen 1960).
+    /// Cohen's κ, `(p − e)/(1 − e)` with p the share that agrees and e what independent judges with the same shares of
+    /// verdicts would agree on (Cohen 1960).
     ///
     /// From −1 to 1, 0 for chance; `None` where both always say one and the same.
     pub fn kappa(&self) -> Option<f64> {
@@ -85,7 +85,8 @@ mod tests {
         // p = 0.7; e = 0.4·0.4 + 0.3·0.3 + 0.3·0.3 = 0.34.
         assert_eq!(found.observed().map(|share| (share * 10.0).round()), Some(7.0));
         assert!((found.kappa().unwrap() - 0.36 / 0.66).abs() < 1e-12);
-        // With halves for neighbours: p = 0.7 + 0.5·(0.1 + 0.1) = 0.8; e adds ½·(0.4·0.3 + 0.3·0.4 + 0.3·0.3 + 0.3·0.3) = 0.21.
+        // With halves for neighbours: p = 0.7 + 0.5·(0.1 + 0.1) = 0.8; e adds ½·(0.4·0.3 + 0.3·0.4 + 0.3·0.3 + 0.3·0.3)
+        // = 0.21.
         assert!((found.weighted_kappa().unwrap() - (0.8 - 0.55) / 0.45).abs() < 1e-12);
     }
 

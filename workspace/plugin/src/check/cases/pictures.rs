@@ -118,11 +118,17 @@ fn instructions(bench: &mut Bench<'_>) -> Outcome {
         }
     }
     let done = products.iter().filter(|product| !product.is_failed()).count();
-    well(format!("{done} of {} done, the others refused in words", all.len()))
+    let refused = if done == all.len() { "" } else { ", the others refused in words" };
+    well(format!("{done} of {} done{refused}", all.len()))
 }
 
 fn broken_picture(bench: &mut Bench<'_>) -> Outcome {
     let broken = Ask::of(scene(0.5).cut().inline());
+    let products = bench.ask(std::slice::from_ref(&broken))?;
+    if products.iter().all(|product| !product.is_failed()) {
+        // Something that looks at the length of a file, or at the instruction alone, has no reason to fail.
+        return not_applicable("it took a picture that cannot be decoded: right only if it never decodes pictures");
+    }
     one_fails(bench, &broken, "the broken picture")
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::normalise::normalised;
 
-/// What kind of edit an instruction asks for: the kinds that GEdit-Bench and `ImgEdit` count by, and what is none of them.
+/// What kind of edit an instruction asks for: the kinds that GEdit-Bench and `ImgEdit` count by, and what is none of
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EditCategory {
     /// Something new in the picture.
@@ -42,7 +43,8 @@ use EditCategory::{
 /// A place, not a thing that is edited.
 const PLACES: &str = "in the background, in background, from the background, on the background, to the background";
 
-/// Words that decide, parted by commas, in the order in which they are looked for: what is said outright before what is only hinted at.
+/// Words that decide, parted by commas, in the order in which they are looked for: what is said outright before what is
+/// only hinted at.
 const RULES: [(EditCategory, &str); 10] = [
     (
         Text,
@@ -95,19 +97,19 @@ const RULES: [(EditCategory, &str); 10] = [
 ];
 
 /// What a thing can be made of.
-const MATERIALS: &str = "wood, wooden, metal, metallic, marble, glass, leather, gold, silver, stone, plastic, velvet, wool, knitted, \
-    ceramic, porcelain, crystal, ice, bronze, copper, concrete, brick, paper, fur";
+const MATERIALS: &str = "wood, wooden, metal, metallic, marble, glass, leather, gold, silver, stone, plastic, velvet, \
+    wool, knitted, ceramic, porcelain, crystal, ice, bronze, copper, concrete, brick, paper, fur";
 
-const COLOURS: &str = "red, green, blue, yellow, orange, purple, violet, pink, brown, black, white, grey, gray, cyan, magenta, \
-    turquoise, teal, beige, maroon, navy, golden, lavender";
+const COLOURS: &str = "red, green, blue, yellow, orange, purple, violet, pink, brown, black, white, grey, gray, \
+    cyan, magenta, turquoise, teal, beige, maroon, navy, golden, lavender";
 
 impl EditCategory {
     /// All of them, in order.
     pub const ALL: [EditCategory; 13] =
         [Add, Remove, Replace, Background, Colour, Material, Style, Text, Motion, Portrait, Tone, Layout, Other];
 
-    /// What an instruction asks for: the first rule that its words meet. Rules know words and no grammar, so that a category is good for
-    /// strata of many rows and not for one row; instructions in other languages are `Other`.
+    /// What an instruction asks for: the first rule that its words meet. Rules know words and no grammar, so that a
+    /// category is good for strata of many rows and not for one row; instructions in other languages are `Other`.
     pub fn of(instruction: &str) -> EditCategory {
         let mut text = format!(" {} ", normalised(instruction));
         for place in PLACES.split(", ") {

@@ -11,8 +11,8 @@ use crate::curation::hamming_index::count;
 
 /// Smallest hashes kept of each instruction: similarities are known to about 0.06.
 const HASHES: usize = 64;
-/// Smallest hashes in a band. With 16 bands, instructions of similarity 0.5 meet in one with a probability of 0.64, those of 0.7
-/// with 0.99, and those of 0.3 with 0.12.
+/// Smallest hashes in a band. With 16 bands, instructions of similarity 0.5 meet in one with a probability of 0.64,
+/// those of 0.7 with 0.99, and those of 0.3 with 0.12.
 const BAND: usize = 4;
 
 /// What an instruction is cut into.
@@ -39,12 +39,13 @@ impl Default for Likeness {
     }
 }
 
-/// Groups instructions that are alike (`MinHash` of Broder 1997, found by bands): for each the earliest instruction of its group.
+/// Groups instructions that are alike (`MinHash` of Broder 1997, found by bands): for each the earliest instruction of
+/// its group.
 ///
-/// Instructions that are the same once normalised are always together. Others are compared where one of 16 bands of their smallest
-/// hashes is equal, with the first of the band and the one before, so that time grows with the rows and not with their square; groups
-/// are what chains connect. Keeps 4 bytes a row, and about 300 a distinct instruction. Fails on a similarity outside its range, and on
-/// more than 2³² − 1 rows.
+/// Instructions that are the same once normalised are always together. Others are compared where one of 16 bands of
+/// their smallest hashes is equal, with the first of the band and the one before, so that time grows with the rows and
+/// not with their square; groups are what chains connect. Keeps 4 bytes a row, and about 300 a distinct instruction.
+/// Fails on a similarity outside its range, and on more than 2³² − 1 rows.
 pub fn instruction_clusters<'a>(
     instructions: impl IntoIterator<Item = &'a str>,
     likeness: &Likeness,
@@ -118,7 +119,8 @@ fn join_alike(signatures: &[[u32; HASHES]], similarity: f64) -> Vec<u32> {
     groups.labels()
 }
 
-/// Numbers count distinct instructions in the order in which they first came, so the earliest of a group is its earliest row.
+/// Numbers count distinct instructions in the order in which they first came, so the earliest of a group is its
+/// earliest row.
 fn earliest_rows(numbers: &[u32], groups: &[u32]) -> Vec<u32> {
     let mut first = vec![u32::MAX; groups.len()];
     for (row, number) in (0_u32..).zip(numbers) {

@@ -3,8 +3,9 @@
 /// What stands for quoted text: which words a picture should show does not make another kind of edit.
 pub(super) const QUOTED: &str = "quoted";
 
-/// Lower case, words parted by single spaces, nothing but letters and digits; every number is 0, and what stands between double quotes
-/// is the word `quoted`. Letters of all scripts count, so that a language without spaces is one long word.
+/// Lower case, words parted by single spaces, nothing but letters and digits; every number is 0, and what stands
+/// between double quotes is the word `quoted`. Letters of all scripts count, so that a language without spaces is one
+/// long word.
 pub fn normalised(instruction: &str) -> String {
     let mut words = String::with_capacity(instruction.len());
     let mut rest = instruction;
