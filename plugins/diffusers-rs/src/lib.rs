@@ -1,4 +1,4 @@
-//! InstructPix2Pix on libtorch, as a plugin of editscale.
+//! `InstructPix2Pix` on libtorch, as a plugin of editscale.
 //!
 //! What decides a candidate beside its networks is editscale's own: the loop, the samplers, noise from seeds, sizes, the
 //! tokenizer, paused states. The networks are those of the crate `diffusers`, with weights read by editscale. So the two

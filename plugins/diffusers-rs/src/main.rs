@@ -1,4 +1,4 @@
-//! The plugin's program: InstructPix2Pix on libtorch.
+//! The plugin's program: `InstructPix2Pix` on libtorch.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! InstructPix2Pix on libtorch under editscale's loop: texts, source, and guidance in two scales.
+//! `InstructPix2Pix` on libtorch under editscale's loop: texts, source, and guidance in two scales.
 //!
 //! A pass of the U-Net is one candidate: with guidance three rows, without one. Products of matrices round by their shapes;
 //! so a candidate's numbers are the same whatever else is in its batch.
@@ -187,7 +187,7 @@ impl Pipeline for TorchPix2Pix {
         let given = Size { height: given.height as usize, width: given.width as usize };
         let size = working_size(given, factor, self.usage.max_pixels);
         let source = self.source(ask.start, size, &mut counters)?;
-        let Networks { autoencoder, unet, .. } = &self.networks;
+        let Networks { autoencoder, .. } = &self.networks;
         let geometry = Geometry {
             channels: autoencoder.config().latent_channels,
             rows: size.height / factor,

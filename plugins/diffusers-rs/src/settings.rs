@@ -230,13 +230,13 @@ mod tests {
 
     use super::*;
 
-    fn read(config: serde_json::Value) -> Result<Settings, SettingsError> {
+    fn read(config: &serde_json::Value) -> Result<Settings, SettingsError> {
         Settings::read(config.as_object().unwrap().clone())
     }
 
     #[test]
     fn a_folder_is_enough() {
-        let settings = read(json!({"dir": "pix2pix"})).unwrap();
+        let settings = read(&json!({"dir": "pix2pix"})).unwrap();
         assert_eq!((settings.steps, settings.guidance, settings.image_guidance), (20, 7.5, 1.5));
         assert_eq!((settings.sampler.kind(), settings.max_pixels), (None, 768 * 512));
         assert_eq!(settings.device().unwrap(), tch::Device::Cpu);
@@ -254,11 +254,11 @@ mod tests {
             (json!({"dir": "x", "batch": 0}), "nonzero"),
         ];
         for (config, expected) in table {
-            let said = read(config).unwrap_err().to_string();
+            let said = read(&config).unwrap_err().to_string();
             assert!(said.contains(expected), "{said}");
         }
         for device in ["tpu", "cuda0", "cuda:x", "cuda:9999"] {
-            let said = read(json!({"dir": "x", "device": device})).unwrap().device().unwrap_err().to_string();
+            let said = read(&json!({"dir": "x", "device": device})).unwrap().device().unwrap_err().to_string();
             assert!(said.contains(device), "{said}");
         }
     }

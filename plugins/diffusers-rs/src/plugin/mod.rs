@@ -76,7 +76,7 @@ impl Watch for Watched<'_> {
 
     fn preview(&self, item: usize, image: &EncodedImage) {
         if let Some(place) = self.places.get(item) {
-            self.call.preview(*place, &told::image(image.clone()));
+            self.call.preview(*place, &told::image(image));
         }
     }
 }

@@ -68,12 +68,12 @@ pub(super) fn made(made: Result<Candidate, Failure>, call: &Call) -> Result<Made
             image_decodes: counters.image_decodes,
         },
         trajectory: candidate.trajectory.map(|way| trajectory(Arc::unwrap_or_clone(way))),
-        ..Made::new(image(candidate.image))
+        ..Made::new(image(&candidate.image))
     })
 }
 
 /// A picture.
-pub(super) fn image(image: EncodedImage) -> NewImage {
+pub(super) fn image(image: &EncodedImage) -> NewImage {
     NewImage::new(image.media.mime(), image.bytes.to_vec())
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     reason = "shared by programs that each use some of it; one that cannot go on fails"
 )]

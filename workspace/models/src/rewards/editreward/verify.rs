@@ -111,7 +111,11 @@ fn side_files(directory: &Directory, config: Option<&Config>, vocabulary: Option
 
 /// Shards that lie there without an index are a download that was not finished.
 fn lone_shards(directory: &Directory, problems: &mut Problems) {
-    let Directory::Folder(folder) = directory else { return };
+    let folder = match directory {
+        Directory::Folder(folder) => folder,
+        #[cfg(feature = "nano")]
+        Directory::Builtin => return,
+    };
     if folder.join("model.safetensors").exists() || folder.join("model.safetensors.index.json").exists() {
         return;
     }
