@@ -14,7 +14,7 @@ use crate::convert::pictures::{Outgoing, unwanted};
 use crate::launch::Limits;
 use crate::memory;
 use crate::opening::Plugin;
-use crate::pipe::{Pipe, PipeError};
+use crate::pipe::{Pipe, PipeError, STRAGGLERS};
 use crate::spool::Spool;
 
 /// How often the clocks are looked at.
@@ -80,12 +80,14 @@ struct Clocks {
     looked: Instant,
     /// Since when it is known that the plugin does not listen.
     refused: Option<Instant>,
+    /// Since when it is known that its process has ended.
+    ended: Option<Instant>,
     pings: u64,
 }
 
 impl Clocks {
     fn new(now: Instant) -> Self {
-        Self { heard: now, pinged: now, weighed: now, tidied: now, looked: now, refused: None, pings: 0 }
+        Self { heard: now, pinged: now, weighed: now, tidied: now, looked: now, refused: None, ended: None, pings: 0 }
     }
 }
 
@@ -176,7 +178,7 @@ impl Session {
                 clocks.heard = Instant::now();
                 self.hear(message)?;
             }
-            Err(PipeError::TimedOut) => {}
+            Err(PipeError::TimedOut) => self.look_at_end(clocks)?,
             Err(PipeError::Unknown(_)) => {
                 clocks.heard = Instant::now();
                 self.stranger("a message of a later version")?;
@@ -306,6 +308,14 @@ impl Session {
             return Ok(());
         }
         Err(Death::new("it was killed: it closed its standard input, so that nothing can be asked of it"))
+    }
+
+    /// The end of the process is told by that of its output, unless something that left its group holds that open.
+    fn look_at_end(&self, clocks: &mut Clocks) -> Result<(), Death> {
+        match self.pipe.ended_for(STRAGGLERS, &mut clocks.ended) {
+            Some(exit) => Err(Death::new(exit.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn look_at_memory(&self) -> Result<(), Death> {
