@@ -113,7 +113,7 @@ impl PluginEditor {
         let session = up(shared).await?;
         let asked = edits::weights(weights);
         let deadline = Instant::now() + session.limits.call;
-        let held = Held { items: 1, deadline, permit, files: Vec::new(), hook: Some(self.hook(weights)) };
+        let held = Held { items: 1, unit: None, deadline, permit, files: Vec::new(), hook: Some(self.hook(weights)) };
         let line = session.call(Method::Adopt(asked), held).map_err(|not_sent| match not_sent {
             NotSent::Over => crashed(format!("the plugin `{}` died before it took up {weights}", shared.name())),
             NotSent::Unfit(error) => Failure::new(FailureKind::Invalid, error.to_string()),

@@ -15,6 +15,7 @@ use crate::launch::Limits;
 use crate::memory;
 use crate::opening::Plugin;
 use crate::pipe::{Pipe, PipeError, STRAGGLERS};
+use crate::quarantine::Key;
 use crate::spool::Spool;
 
 /// How often the clocks are looked at.
@@ -327,10 +328,13 @@ impl Session {
         Err(Death::new(format!("it was killed: it used {found} MiB of memory, expected at most {most} (`memory_mib`)")))
     }
 
-    /// Ends all calls with this death, and kills what is left.
-    pub(crate) fn bury(&self, death: &Death) {
+    /// Ends all calls with this death, and kills what is left: the one unit that it died of, where that is known.
+    pub(crate) fn bury(&self, death: &Death) -> Option<Key> {
         self.pipe.kill();
-        self.calls().end(death);
+        let mut calls = self.calls();
+        let guilty = calls.guilty(death);
+        calls.end(death);
+        guilty
     }
 
     /// Asks it to end, and kills it where it does not.
