@@ -13,7 +13,7 @@ use crate::convert::failures::{failure, lie};
 use crate::convert::pictures::{Outgoing, received};
 use crate::quarantine::{Key, Standing};
 use crate::session::{NotSent, Session};
-use crate::spool::{Spool, Written};
+use crate::spool::Written;
 use crate::supervise::{Phase, Shared};
 
 /// How often a caller that waits looks whether the work is still wanted.
@@ -44,7 +44,7 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Its outcomes, where the answer is to such a call.
     fn outcomes(&self, answer: Answer) -> Option<Vec<Outcome<Self::Said>>>;
     /// What an item became, or what is wrong with it.
-    fn read(&self, said: Self::Said, spool: &Spool) -> Result<Self::Made, String>;
+    fn read(&self, said: Self::Said, session: &Session) -> Result<Self::Made, String>;
 }
 
 type Results<T> = Vec<Result<<T as Trade>::Made, Failure>>;
@@ -395,7 +395,7 @@ impl<T: Trade> Understanding<'_, T> {
 
     fn outcome(&self, outcome: Outcome<T::Said>, is_late: bool) -> Result<T::Made, Failure> {
         match outcome {
-            Outcome::Done(said) => self.trade.read(said, &self.session.spool).map_err(|what| lie(self.name, &what)),
+            Outcome::Done(said) => self.trade.read(said, self.session).map_err(|what| lie(self.name, &what)),
             Outcome::Failed(why) => Err(self.failed(&why, is_late)),
         }
     }
