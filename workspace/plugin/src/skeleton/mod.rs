@@ -30,7 +30,7 @@ pub enum SkeletonError {
     /// A name that a crate or a module cannot have.
     #[error(
         "`{0}` cannot be a plugin's name: expected a lower case letter, then lower case letters, digits, `-` or `_`, at \
-         most 64 in all, and no word that its language keeps for itself, nor the name of a module or crate that it needs"
+         most 64 in all, and no word that Python or Rust keeps for itself, nor the name of a module or crate that it needs"
     )]
     Name(String),
     /// Something is there already.

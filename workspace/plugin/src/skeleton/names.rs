@@ -2,17 +2,13 @@
 
 use super::Language;
 
-/// Whether a plugin in this language cannot have this name.
+/// Whether a plugin in this language cannot have this name. Words of either language are kept in both.
 pub(super) fn is_kept(language: Language, name: &str) -> bool {
-    let is_in = |words: &str| words.split(' ').any(|word| word == name);
-    match language {
-        Language::Rust => is_in(RUST),
-        // Of a module's name, underscores are what hyphens become.
-        Language::Python => {
-            let module = name.replace('-', "_");
-            [PYTHON, MODULES].iter().any(|words| words.split(' ').any(|word| word == module))
-        }
-    }
+    let is_in = |words: &str, name: &str| words.split(' ').any(|word| word == name);
+    // Of a module's name, underscores are what hyphens become.
+    let module = name.replace('-', "_");
+    let hides = || language == Language::Python && is_in(MODULES, &module);
+    is_in(RUST, name) || is_in(PYTHON, &module) || hides()
 }
 
 /// Words that Rust keeps for itself, crates that a plugin needs, and names that Cargo keeps in its own folder.
