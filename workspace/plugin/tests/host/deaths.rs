@@ -24,6 +24,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("deaths_in_a_row_are_the_end", deaths_in_a_row_are_the_end),
     ("another_revision_after_a_restart_is_refused", another_revision_after_a_restart_is_refused),
     #[cfg(target_os = "linux")]
+    ("an_output_held_open_hides_no_end", an_output_held_open_hides_no_end),
+    #[cfg(target_os = "linux")]
     ("too_much_memory_is_the_end", too_much_memory_is_the_end),
 ];
 
@@ -203,6 +205,21 @@ fn another_revision_after_a_restart_is_refused() {
     assert_eq!(kinds(&make(&editor, [1])), [Some(FailureKind::Crashed)]);
     let words = editor.trouble().unwrap();
     assert!(words.contains("it has the revision `r2`: expected `r1`, as before"), "{words}");
+}
+
+#[cfg(target_os = "linux")]
+fn an_output_held_open_hides_no_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = folder.path().join("held");
+    std::fs::write(&held, b"").unwrap();
+    let said = refusal(plugin(json!({"opening": "orphan", "held": held})));
+    assert!(said.contains("it ended with code 4 before it said `ready`"), "{said}");
+    std::fs::remove_file(folder.path().join("held.up")).unwrap();
+    let mut plugin = plugin(json!({"calls": "orphan", "held": held}));
+    plugin.limits.crashes = 1;
+    let editor = editor(plugin);
+    let words = make(&editor, [1])[0].as_ref().unwrap_err().to_string();
+    assert!(words.contains("it ended with code 6"), "{words}");
 }
 
 #[cfg(target_os = "linux")]
