@@ -9,6 +9,7 @@ use editscale_sdk::protocol::{Answer, Picture};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use crate::quarantine::Key;
 use crate::spool::Written;
 
 /// Words of progress that wait for a caller. One that does not listen misses what comes beyond.
@@ -59,6 +60,8 @@ pub(crate) type Hook = Box<dyn FnOnce(&Answer) + Send>;
 /// What a call needs for as long as it is under way.
 pub(crate) struct Held {
     pub(crate) items: u32,
+    /// What is in it, where that is one unit: items that are only ever tried together.
+    pub(crate) unit: Option<Key>,
     pub(crate) deadline: Instant,
     pub(crate) permit: OwnedSemaphorePermit,
     pub(crate) files: Vec<Written>,
@@ -162,6 +165,15 @@ impl Calls {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// The one unit that the plugin died of, where that is known: it was killed for it, or had nothing else to do.
+    pub(crate) fn guilty(&self, death: &Death) -> Option<Key> {
+        let mut suspects = self.pending.iter().filter(|(id, _)| death.hung.is_empty() || death.hung.contains(id));
+        match (suspects.next(), suspects.next()) {
+            (Some((_, only)), None) => only.held.unit,
+            _ => None,
+        }
     }
 
     /// Ends all calls, and refuses new ones.

@@ -2,7 +2,8 @@
 //!
 //! A thread starts the child and waits for its end. It lives as long as the child: the system would take its end for that
 //! of the parent. The group is killed once more when the child has ended and before its number is free again, so that
-//! nothing that it started is left, and nobody else is hit.
+//! nothing that it started is left, and nobody else is hit. Where this process is killed itself, a guard in the group does
+//! the same.
 
 use std::fmt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -169,6 +170,20 @@ fn setpriv() -> Option<&'static std::path::Path> {
     FOUND.get_or_init(look).as_deref()
 }
 
+/// What a guard does: at the end of its standard input, which is that of the host, its whole group is killed. Signals by
+/// which a plugin ends its own children are not meant for it.
+const GUARD: &str = "trap '' HUP INT QUIT TERM; read -r _; kill -KILL 0";
+
+/// A guard in the group of a plugin, where there is a shell for it: the system kills only the plugin itself when its host
+/// dies, and not what the plugin has started.
+fn guard(group: Pid) -> Option<std::process::Child> {
+    let mut command = Command::new(find("sh")?);
+    command.args(["-c", GUARD]).env_clear().current_dir("/").process_group(group.as_raw_nonzero().get());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // A plugin that has ended already has no group to enter.
+    command.spawn().ok()
+}
+
 type Told = Result<(Pid, Streams), std::io::Error>;
 
 /// The thread of a child: starts it, waits for its end, kills what is left of its group, and only then has its number freed.
@@ -184,10 +199,15 @@ fn keep(prepared: &Prepared, shared: &Shared, tell: &mpsc::Sender<Told>) {
     if tell.send(Ok((pid, streams))).is_err() {
         kill_group(&shared.lock());
     }
+    let guard = guard(pid);
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
     let mut state = shared.lock();
     kill_group(&state);
+    if let Some(mut guard) = guard {
+        // It has the signal already, but where it left the group.
+        guard.kill().and_then(|()| guard.wait()).ok();
+    }
     state.alive = None;
     state.exit = Some(child.wait().map_or(Exit::Signal(0), Exit::from));
     shared.ended.notify_all();

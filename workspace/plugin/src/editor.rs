@@ -7,7 +7,7 @@ use editscale_core::{
     AdoptedPolicy, BoxFuture, Candidate, CandidateId, Cost, EditBackend, EditBatch, EditItem, EditorCard, EditorName,
     Failure, FailureKind, PauseSupport, PolicySupport, PolicyWeights, Recovery, RunId, Watch,
 };
-use editscale_sdk::protocol::{Answer, Card, EditParameters, Edited, FromHost, Method, Outcome, PluginKind};
+use editscale_sdk::protocol::{Answer, Card, EditParameters, Edited, Feature, FromHost, Method, Outcome, PluginKind};
 
 use crate::calls::{Held, Hook};
 use crate::convert::cards::{editor_card, support};
@@ -16,8 +16,7 @@ use crate::convert::failures::{failure, lie};
 use crate::convert::pictures::Outgoing;
 use crate::opening::{Plugin, Role};
 use crate::quarantine::{Key, edit_key};
-use crate::session::NotSent;
-use crate::spool::Spool;
+use crate::session::{NotSent, Session};
 use crate::supervise::{Health, Host, InForce, Phase, PluginError, lock};
 use crate::work::{Desk, Trade, up};
 
@@ -68,8 +67,11 @@ impl Trade for Edits {
         }
     }
 
-    fn read(&self, said: Edited, spool: &Spool) -> Result<Candidate, String> {
-        edits::candidate(said, &self.card, spool)
+    fn read(&self, said: Edited, session: &Session) -> Result<Candidate, String> {
+        if said.trajectory.is_some() && !session.can(Feature::Trajectories) {
+            return Err("it told a trajectory without the feature `trajectories`".into());
+        }
+        edits::candidate(said, &self.card, &session.spool)
     }
 }
 
@@ -113,7 +115,7 @@ impl PluginEditor {
         let session = up(shared).await?;
         let asked = edits::weights(weights);
         let deadline = Instant::now() + session.limits.call;
-        let held = Held { items: 1, deadline, permit, files: Vec::new(), hook: Some(self.hook(weights)) };
+        let held = Held { items: 1, unit: None, deadline, permit, files: Vec::new(), hook: Some(self.hook(weights)) };
         let line = session.call(Method::Adopt(asked), held).map_err(|not_sent| match not_sent {
             NotSent::Over => crashed(format!("the plugin `{}` died before it took up {weights}", shared.name())),
             NotSent::Unfit(error) => Failure::new(FailureKind::Invalid, error.to_string()),

@@ -39,7 +39,8 @@ pub struct Limits {
     pub memory_mib: Option<u64>,
     /// How many times a sample may kill it before it is not given any more.
     pub crashes: u32,
-    /// How many times in a row it may die without having answered a call, before it is given up.
+    /// How many times in a row it may die without having answered a call, before it is given up. Deaths that are blamed
+    /// on one item count once.
     pub restarts: u32,
     /// How long to wait before it is started again; twice as long after each death in a row, at most half a minute.
     pub backoff: Duration,

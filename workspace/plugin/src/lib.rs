@@ -38,6 +38,7 @@ pub mod skeleton;
 mod spool;
 mod stderr;
 mod supervise;
+mod tree;
 mod work;
 
 use editscale_schema::{EditorKind, RewardKind};

@@ -14,7 +14,7 @@ use crate::convert::failures::failure;
 use crate::convert::pictures::INLINE_BYTES;
 use crate::convert::readable;
 use crate::launch::{Launch, LaunchError, Limits};
-use crate::pipe::{Pipe, PipeError};
+use crate::pipe::{Pipe, PipeError, STRAGGLERS};
 use crate::session::Session;
 use crate::spool::{Spool, SpoolError};
 
@@ -160,6 +160,7 @@ impl Opening<'_> {
 
     /// The next message, waited for until the start has taken too long.
     fn next(&self, pipe: &Pipe, expected: &'static str) -> Result<FromPlugin, NotReady> {
+        let mut ended = None;
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(NotReady::Stopped);
@@ -170,7 +171,13 @@ impl Opening<'_> {
             }
             match pipe.receive(self.until.min(now + LOOK_EVERY)) {
                 Ok(message) => return Ok(message),
-                Err(PipeError::TimedOut | PipeError::Unknown(_)) => {}
+                // Something that left its group may hold its output open.
+                Err(PipeError::TimedOut) => {
+                    if let Some(exit) = pipe.ended_for(STRAGGLERS, &mut ended) {
+                        return Err(NotReady::Ended { expected, reason: exit.to_string() });
+                    }
+                }
+                Err(PipeError::Unknown(_)) => {}
                 Err(error) => {
                     let reason = readable(&error.to_string(), 1000);
                     return Err(NotReady::Ended { expected, reason });

@@ -35,6 +35,9 @@ const PIPE_BYTES: usize = 1 << 20;
 /// How long the end of a process is waited for once its output has ended.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long more is waited for from a process that has ended while something that it started holds its output open.
+pub(crate) const STRAGGLERS: Duration = Duration::from_secs(1);
+
 /// Why nothing could be said or heard.
 #[derive(Debug, Error)]
 pub enum PipeError {
@@ -191,6 +194,13 @@ impl Pipe {
     /// How it ended, where it has by then.
     pub fn wait(&self, until: Instant) -> Option<Exit> {
         self.child.wait(until)
+    }
+
+    /// How it ended, once that is known for so long; `since` keeps since when it is.
+    pub(crate) fn ended_for(&self, time: Duration, since: &mut Option<Instant>) -> Option<Exit> {
+        let now = Instant::now();
+        let exit = self.wait(now)?;
+        (now.duration_since(*since.get_or_insert(now)) >= time).then_some(exit)
     }
 
     /// The number of its process, which is that of its group of processes too.

@@ -13,7 +13,7 @@ use crate::convert::pictures::Outgoing;
 use crate::convert::scores;
 use crate::opening::{Plugin, Role};
 use crate::quarantine::{Key, reward_key};
-use crate::spool::Spool;
+use crate::session::Session;
 use crate::supervise::{Health, Host, PluginError};
 use crate::work::{Desk, Trade};
 
@@ -74,7 +74,7 @@ impl Trade for Judgements {
         }
     }
 
-    fn read(&self, said: Judged, _: &Spool) -> Result<Judgement, String> {
+    fn read(&self, said: Judged, _: &Session) -> Result<Judgement, String> {
         scores::judgement(&said, &self.card)
     }
 }

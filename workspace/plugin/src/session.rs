@@ -14,7 +14,8 @@ use crate::convert::pictures::{Outgoing, unwanted};
 use crate::launch::Limits;
 use crate::memory;
 use crate::opening::Plugin;
-use crate::pipe::{Pipe, PipeError};
+use crate::pipe::{Pipe, PipeError, STRAGGLERS};
+use crate::quarantine::Key;
 use crate::spool::Spool;
 
 /// How often the clocks are looked at.
@@ -80,12 +81,14 @@ struct Clocks {
     looked: Instant,
     /// Since when it is known that the plugin does not listen.
     refused: Option<Instant>,
+    /// Since when it is known that its process has ended.
+    ended: Option<Instant>,
     pings: u64,
 }
 
 impl Clocks {
     fn new(now: Instant) -> Self {
-        Self { heard: now, pinged: now, weighed: now, tidied: now, looked: now, refused: None, pings: 0 }
+        Self { heard: now, pinged: now, weighed: now, tidied: now, looked: now, refused: None, ended: None, pings: 0 }
     }
 }
 
@@ -176,7 +179,7 @@ impl Session {
                 clocks.heard = Instant::now();
                 self.hear(message)?;
             }
-            Err(PipeError::TimedOut) => {}
+            Err(PipeError::TimedOut) => self.look_at_end(clocks)?,
             Err(PipeError::Unknown(_)) => {
                 clocks.heard = Instant::now();
                 self.stranger("a message of a later version")?;
@@ -308,6 +311,14 @@ impl Session {
         Err(Death::new("it was killed: it closed its standard input, so that nothing can be asked of it"))
     }
 
+    /// The end of the process is told by that of its output, unless something that left its group holds that open.
+    fn look_at_end(&self, clocks: &mut Clocks) -> Result<(), Death> {
+        match self.pipe.ended_for(STRAGGLERS, &mut clocks.ended) {
+            Some(exit) => Err(Death::new(exit.to_string())),
+            None => Ok(()),
+        }
+    }
+
     fn look_at_memory(&self) -> Result<(), Death> {
         let Some(most) = self.limits.memory_mib else { return Ok(()) };
         let found = memory::resident(self.pipe.pid()).unwrap_or(0) >> 20;
@@ -317,10 +328,13 @@ impl Session {
         Err(Death::new(format!("it was killed: it used {found} MiB of memory, expected at most {most} (`memory_mib`)")))
     }
 
-    /// Ends all calls with this death, and kills what is left.
-    pub(crate) fn bury(&self, death: &Death) {
+    /// Ends all calls with this death, and kills what is left: the one unit that it died of, where that is known.
+    pub(crate) fn bury(&self, death: &Death) -> Option<Key> {
         self.pipe.kill();
-        self.calls().end(death);
+        let mut calls = self.calls();
+        let guilty = calls.guilty(death);
+        calls.end(death);
+        guilty
     }
 
     /// Asks it to end, and kills it where it does not.

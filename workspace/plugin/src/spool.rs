@@ -17,6 +17,8 @@ use editscale_sdk::protocol::FilePlace;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use thiserror::Error;
 
+use crate::tree::remove_tree;
+
 /// How the names of all spools begin.
 const PREFIX: &str = "editscale-spool-";
 
@@ -109,7 +111,7 @@ impl Spool {
         builder.mode(0o700).create(&root)?;
         let filled = Self::fill(&root);
         if filled.is_err() {
-            std::fs::remove_dir_all(&root).ok();
+            remove_tree(&root).ok();
         }
         filled
     }
@@ -170,6 +172,13 @@ impl Spool {
         Ok(bytes)
     }
 
+    /// Removes a file that nobody wants, unread.
+    pub(crate) fn discard(&self, place: &FilePlace) {
+        if let Ok((folder, name)) = self.find(&place.path) {
+            rustix::fs::unlinkat(&folder, &name, AtFlags::empty()).ok();
+        }
+    }
+
     /// The folder that a file lies in, reached without following a link, and its name there.
     fn find(&self, path: &str) -> Result<(OwnedFd, PathBuf), String> {
         let own = self.root.join(PLUGIN);
@@ -203,7 +212,7 @@ impl Spool {
             let (is_folder, path) = (metadata.is_dir(), entry.path());
             if is_old(metadata) == Some(true) {
                 // What cannot be removed goes with the whole folder.
-                if is_folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.ok();
+                if is_folder { remove_tree(&path) } else { std::fs::remove_file(path) }.ok();
             }
         }
     }
@@ -211,7 +220,7 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.root) {
+        if let Err(error) = remove_tree(&self.root) {
             tracing::warn!("cannot remove the plugin's folder {}: {error}", self.root.display());
         }
     }
@@ -234,7 +243,11 @@ fn read(folder: &OwnedFd, name: &Path, length: u64) -> Result<Vec<u8>, String> {
         FileType::RegularFile => return Err("expected a file with one name, found several links to it".into()),
         other => return Err(format!("expected a regular file, found {}", named(other))),
     }
-    let mut bytes = Vec::with_capacity(length.min(stat.st_size.try_into().unwrap_or(0)) as usize);
+    let found = u64::try_from(stat.st_size).unwrap_or(0);
+    if found != length {
+        return Err(format!("it holds {found} bytes: expected {length}"));
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
     File::from(file).take(length.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
 }
@@ -276,7 +289,7 @@ fn sweep(parent: &Path) {
         let is_spool = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         let is_own = entry.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own);
         if is_spool && is_own && is_dead(&entry.path()) {
-            std::fs::remove_dir_all(entry.path()).ok();
+            remove_tree(&entry.path()).ok();
         }
     }
 }
@@ -285,9 +298,11 @@ fn sweep(parent: &Path) {
 fn is_dead(root: &Path) -> bool {
     let age = |metadata: std::fs::Metadata| metadata.modified().ok()?.elapsed().ok();
     let is_settled = || std::fs::symlink_metadata(root).ok().and_then(age).is_some_and(|age| age > SETTLED);
-    match File::open(root.join(LOCK)) {
+    // A plugin may have put anything there: without `NONBLOCK` a FIFO would be waited for.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(root.join(LOCK), flags, Mode::empty()) {
         // The moment between the making of the file and its lock is a settled folder's no more.
-        Ok(lock) => lock.try_lock().is_ok() && is_settled(),
+        Ok(lock) => File::from(lock).try_lock().is_ok() && is_settled(),
         Err(_) => is_settled(),
     }
 }
@@ -333,7 +348,7 @@ mod tests {
             ("lie", "expected a path below"),
             ("plugin/../lie", "without `..`"),
             ("plugin/short", "holds 4 bytes: expected 5"),
-            ("plugin/long", "holds 6 bytes: expected 5"),
+            ("plugin/long", "holds 14 bytes: expected 5"),
             ("plugin/other", "has the SHA-256"),
             ("plugin/link", "found a link"),
             ("plugin/folderlink/lie", "Not a directory"),
@@ -346,6 +361,11 @@ mod tests {
             assert!(error.contains(words), "{name}: {error}");
         }
         assert_eq!(std::fs::read(at("lie")).unwrap(), b"bytes");
+        std::fs::write(at("plugin/unwanted"), b"more than is told").unwrap();
+        for name in ["plugin/unwanted", "plugin/folderlink/lie", "lie"] {
+            spool.discard(&place(&spool, name, b"bytes"));
+        }
+        assert!(!at("plugin/unwanted").exists() && at("lie").exists());
         spool.tidy(Duration::from_secs(600));
         assert!(std::fs::read_dir(at("plugin")).unwrap().count() > 0);
         spool.tidy(Duration::ZERO);
@@ -357,15 +377,20 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let alive = Spool::make_in(parent.path()).unwrap();
         let (dead, young) = (parent.path().join(format!("{PREFIX}dead")), parent.path().join(format!("{PREFIX}young")));
+        let strange = [parent.path().join(format!("{PREFIX}fifo")), parent.path().join(format!("{PREFIX}link"))];
         for folder in [&dead, &young] {
             std::fs::create_dir(folder).unwrap();
             std::fs::write(folder.join(LOCK), b"").unwrap();
         }
+        strange.iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+        rustix::fs::mknodat(rustix::fs::CWD, strange[0].join(LOCK), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        std::os::unix::fs::symlink(strange[0].join(LOCK), strange[1].join(LOCK)).unwrap();
         let long_ago = SystemTime::now() - 10 * SETTLED;
-        for folder in [&dead, &alive.root] {
+        for folder in [&dead, &alive.root, &strange[0], &strange[1]] {
             File::open(folder).unwrap().set_modified(long_ago).unwrap();
         }
         sweep(parent.path());
+        assert!(strange.iter().all(|folder| !folder.exists()));
         assert_eq!((alive.root.exists(), dead.exists(), young.exists()), (true, false, true));
     }
 }

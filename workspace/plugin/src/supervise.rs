@@ -1,5 +1,6 @@
 //! Supervision: a thread that listens to a plugin, starts it again when it has died, and gives it up when that is of no use.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,7 +16,7 @@ use crate::convert::edits::adopted;
 use crate::convert::failures::failure;
 use crate::memory;
 use crate::opening::{NotReady, Plugin, Role, last_words, open};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Key, Quarantine};
 use crate::session::{End, NotSent, Session};
 
 /// The longest that is waited between two starts.
@@ -202,23 +203,57 @@ impl Drop for Host {
     }
 }
 
+/// Deaths in a row: since a call was answered.
+#[derive(Debug, Default)]
+struct Row {
+    deaths: u32,
+    /// Those that nothing explains, since one was explained.
+    vain: u32,
+    /// Items that were found to kill it in this row.
+    killers: u32,
+    /// All that were ever found to. Their further deaths are bounded by the quarantine.
+    known: BTreeSet<Key>,
+}
+
+impl Row {
+    /// One more death, of a session that answered calls or not, and what it died of where that is known.
+    fn died(&mut self, has_answered: bool, of: Option<Key>) {
+        let is_new = of.is_some_and(|key| self.known.insert(key));
+        if has_answered {
+            (self.deaths, self.vain, self.killers) = (0, 0, 0);
+            return;
+        }
+        self.deaths += 1;
+        match of {
+            Some(_) => (self.vain, self.killers) = (0, self.killers + u32::from(is_new)),
+            None => self.vain += 1,
+        }
+    }
+
+    /// Whether it is of no use to start it again: bad items among good ones are put up with, a plugin that dies of all
+    /// is not.
+    fn is_too_long(&self, restarts: u32) -> bool {
+        self.vain + self.killers > restarts
+    }
+}
+
 /// Listens, and starts again, until it is to end or the plugin is given up.
 fn supervise(shared: &Shared, mut session: Arc<Session>) {
-    let mut deaths = 0;
+    let mut row = Row::default();
     loop {
         let End::Died(death) = session.listen(&shared.stop) else {
             shared.phase.send_replace(Phase::Down);
             return session.shut_down();
         };
         shared.phase.send_replace(Phase::Down);
-        session.bury(&death);
+        let guilty = session.bury(&death);
         shared.deaths.fetch_add(1, Ordering::Relaxed);
         shared.strange.fetch_add(session.strange(), Ordering::Relaxed);
-        deaths = if session.answered() > 0 { 0 } else { deaths + 1 };
+        row.died(session.answered() > 0, guilty);
         let reason = format!("{}{}", death.reason, last_words(&session.pipe));
         tracing::warn!(plugin = shared.name(), "the plugin died: {reason}");
         drop(session);
-        session = match again(shared, &mut deaths, reason) {
+        session = match again(shared, &mut row, reason) {
             Ok(session) => session,
             Err(None) => return,
             Err(Some(why)) => {
@@ -233,17 +268,17 @@ fn supervise(shared: &Shared, mut session: Arc<Session>) {
 
 /// Starts the plugin again, as often as it is put up with. The error says why it is given up; it is none where nobody wants
 /// it any more.
-fn again(shared: &Shared, deaths: &mut u32, mut reason: String) -> Result<Arc<Session>, Option<String>> {
+fn again(shared: &Shared, row: &mut Row, mut reason: String) -> Result<Arc<Session>, Option<String>> {
     let given_up = |words: String| Some(format!("the plugin `{}` was given up: {words}", shared.name()));
     loop {
-        if *deaths > shared.plugin.limits.restarts {
-            let count = *deaths;
+        if row.is_too_long(shared.plugin.limits.restarts) {
+            let count = row.deaths;
             return Err(given_up(format!(
                 "it died {count} times in a row without having answered a call (`restarts`), the last time like this: \
                  {reason}"
             )));
         }
-        let doubled = shared.plugin.limits.backoff.saturating_mul(1 << (*deaths).saturating_sub(1).min(16));
+        let doubled = shared.plugin.limits.backoff.saturating_mul(1 << row.vain.saturating_sub(1).min(16));
         shared.sleep(doubled.min(LONGEST_BACKOFF));
         match open(&shared.plugin, &shared.role, &shared.stop) {
             Err((NotReady::Stopped, _)) => return Err(None),
@@ -254,7 +289,7 @@ fn again(shared: &Shared, deaths: &mut u32, mut reason: String) -> Result<Arc<Se
             },
             Err((error, words)) => reason = format!("{error}{words}"),
         }
-        *deaths += 1;
+        row.died(false, None);
         tracing::warn!(plugin = shared.name(), "the plugin did not get ready again: {reason}");
     }
 }
@@ -291,7 +326,7 @@ fn take_up(shared: &Shared, session: &Session) -> Result<(), String> {
 fn ask_alone(shared: &Shared, session: &Session, method: Method) -> Result<Answer, String> {
     let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| error.to_string())?;
     let deadline = Instant::now() + shared.plugin.limits.call;
-    let held = Held { items: 1, deadline, permit, files: Vec::new(), hook: None };
+    let held = Held { items: 1, unit: None, deadline, permit, files: Vec::new(), hook: None };
     let mut line = session.call(method, held).map_err(|not_sent| match not_sent {
         NotSent::Over => "it has ended".to_owned(),
         NotSent::Unfit(error) => error.to_string(),

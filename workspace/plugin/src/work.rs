@@ -13,7 +13,7 @@ use crate::convert::failures::{failure, lie};
 use crate::convert::pictures::{Outgoing, received};
 use crate::quarantine::{Key, Standing};
 use crate::session::{NotSent, Session};
-use crate::spool::{Spool, Written};
+use crate::spool::Written;
 use crate::supervise::{Phase, Shared};
 
 /// How often a caller that waits looks whether the work is still wanted.
@@ -44,7 +44,7 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Its outcomes, where the answer is to such a call.
     fn outcomes(&self, answer: Answer) -> Option<Vec<Outcome<Self::Said>>>;
     /// What an item became, or what is wrong with it.
-    fn read(&self, said: Self::Said, spool: &Spool) -> Result<Self::Made, String>;
+    fn read(&self, said: Self::Said, session: &Session) -> Result<Self::Made, String>;
 }
 
 type Results<T> = Vec<Result<<T as Trade>::Made, Failure>>;
@@ -88,8 +88,15 @@ impl<T: Trade> Desk<'_, T> {
         if !together.is_empty() {
             alone.extend(self.together(items, together, &mut results).await);
         }
-        for unit in alone {
-            self.alone(items, &unit, &mut results).await;
+        // One attempt each and round: what is good is answered between what kills.
+        while !alone.is_empty() {
+            let mut left = Vec::new();
+            for unit in alone {
+                if self.alone(items, &unit, &mut results).await {
+                    left.push(unit);
+                }
+            }
+            alone = left;
         }
         let lost = || Failure::new(FailureKind::Malformed, "nothing came of this item");
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(lost()))).collect()
@@ -114,7 +121,7 @@ impl<T: Trade> Desk<'_, T> {
         let places: Vec<usize> = units.iter().flat_map(|unit| unit.places.iter().copied()).collect();
         let mut innocent = 0;
         let (death, is_guilty) = loop {
-            match self.attempt(items, &places, 1).await {
+            match self.attempt(items, &units, 1).await {
                 Tried::Answered(answers) => {
                     fill(results, &places, answers);
                     return Vec::new();
@@ -146,26 +153,27 @@ impl<T: Trade> Desk<'_, T> {
         }
     }
 
-    /// Tries one unit with nothing else under way, until it is answered or in quarantine.
-    async fn alone(&self, items: &[T::Item], unit: &Unit, results: &mut [Option<Result<T::Made, Failure>>]) {
-        loop {
-            if let Standing::Quarantined(why) = self.shared.quarantine.standing(unit.key) {
-                return fill_all(results, &unit.places, &self.locked_away(&why));
+    /// Tries one unit once with nothing else under way; whether it is to be tried again.
+    async fn alone(&self, items: &[T::Item], unit: &Unit, results: &mut [Option<Result<T::Made, Failure>>]) -> bool {
+        if let Standing::Quarantined(why) = self.shared.quarantine.standing(unit.key) {
+            fill_all(results, &unit.places, &self.locked_away(&why));
+            return false;
+        }
+        match self.attempt(items, std::slice::from_ref(unit), self.shared.slots).await {
+            Tried::Answered(answers) => {
+                self.shared.quarantine.clear(unit.key);
+                fill(results, &unit.places, answers);
             }
-            match self.attempt(items, &unit.places, self.shared.slots).await {
-                Tried::Answered(answers) => {
-                    self.shared.quarantine.clear(unit.key);
-                    return fill(results, &unit.places, answers);
-                }
-                Tried::Failed(failure) => return fill_all(results, &unit.places, &failure),
-                Tried::Died(death, is_guilty) => {
-                    self.shared.quarantine.blame(unit.key, &death.reason);
-                    if let Some(failure) = self.verdict(&death, is_guilty) {
-                        return fill_all(results, &unit.places, &failure);
-                    }
+            Tried::Failed(failure) => fill_all(results, &unit.places, &failure),
+            Tried::Died(death, is_guilty) => {
+                self.shared.quarantine.blame(unit.key, &death.reason);
+                match self.verdict(&death, is_guilty) {
+                    Some(failure) => fill_all(results, &unit.places, &failure),
+                    None => return true,
                 }
             }
         }
+        false
     }
 
     /// The failure of items that are not tried again although they are not in quarantine.
@@ -184,8 +192,10 @@ impl<T: Trade> Desk<'_, T> {
         Failure::new(FailureKind::Crashed, format!("plugin `{}`: {why}", self.shared.name()))
     }
 
-    /// One call for these places, under so many credits.
-    async fn attempt(&self, items: &[T::Item], places: &[usize], credits: u32) -> Tried<T> {
+    /// One call for these units, under so many credits.
+    async fn attempt(&self, items: &[T::Item], units: &[Unit], credits: u32) -> Tried<T> {
+        let places: Vec<usize> = units.iter().flat_map(|unit| unit.places.iter().copied()).collect();
+        let unit = if let [only] = units { Some(only.key) } else { None };
         let chosen: Vec<T::Item> = places.iter().filter_map(|place| items.get(*place)).cloned().collect();
         let chosen = Arc::new(chosen);
         loop {
@@ -198,9 +208,9 @@ impl<T: Trade> Desk<'_, T> {
                 Err(failure) => return Tried::Failed(failure),
             };
             let deadline = Instant::now() + session.limits.call;
-            let held = Held { items: chosen.len() as u32, deadline, permit, files, hook: None };
+            let held = Held { items: chosen.len() as u32, unit, deadline, permit, files, hook: None };
             match session.call(method, held) {
-                Ok(line) => return self.heard(&session, line, places).await,
+                Ok(line) => return self.heard(&session, line, &places).await,
                 // It died meanwhile, without having seen any of this.
                 Err(NotSent::Over) => {}
                 Err(NotSent::Unfit(error)) => {
@@ -385,7 +395,7 @@ impl<T: Trade> Understanding<'_, T> {
 
     fn outcome(&self, outcome: Outcome<T::Said>, is_late: bool) -> Result<T::Made, Failure> {
         match outcome {
-            Outcome::Done(said) => self.trade.read(said, &self.session.spool).map_err(|what| lie(self.name, &what)),
+            Outcome::Done(said) => self.trade.read(said, self.session).map_err(|what| lie(self.name, &what)),
             Outcome::Failed(why) => Err(self.failed(&why, is_late)),
         }
     }

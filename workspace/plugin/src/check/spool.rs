@@ -56,6 +56,6 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        fs::remove_dir_all(&self.folder).ok();
+        crate::tree::remove_tree(&self.folder).ok();
     }
 }

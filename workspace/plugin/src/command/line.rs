@@ -3,7 +3,7 @@
 //! A placeholder never becomes text of the command. It becomes a reference to an environment variable in double quotes,
 //! and the shell puts the value in after it has read the command: nothing in an instruction is ever read as shell. Within
 //! quotes that would not hold, for the text there may be a command for another shell; so a placeholder stands outside of
-//! quotes, or is all that is in them.
+//! quotes, or is all that is in them, and in no word with others.
 
 use std::fmt;
 
@@ -35,6 +35,17 @@ pub(super) enum LineError {
          in it), or use the variable ${variable} there"
     )]
     Quoted {
+        /// The placeholder.
+        name: String,
+        /// Its variable.
+        variable: String,
+    },
+    /// In one word with quotes.
+    #[error(
+        "`{{{name}}}` in `run` stands in one word with quotes, which may be a text for another shell: write it as a word of \
+         its own, or use the variable ${variable} there"
+    )]
+    Touching {
         /// The placeholder.
         name: String,
         /// Its variable.
@@ -133,8 +144,8 @@ impl Line {
         if run.contains('\0') {
             return Err(LineError::ZeroByte);
         }
-        let mut reader =
-            Reader { rest: run, place: Place::Open, at_word: true, script: String::new(), used: Vec::new() };
+        let (script, used, word) = (String::new(), Vec::new(), Word::default());
+        let mut reader = Reader { rest: run, place: Place::Open, at_word: true, word, script, used };
         while !reader.rest.is_empty() {
             reader.step(kind)?;
         }
@@ -171,9 +182,29 @@ enum Place {
     Comment,
 }
 
+/// What the word that is being read has in it.
+#[derive(Debug, Default)]
+struct Word {
+    is_quoted: bool,
+    placeholder: Option<Placeholder>,
+}
+
+impl Word {
+    /// A placeholder beside quotes would be in the text that they hold, as in `'echo '{instruction}`.
+    fn check(&self) -> Result<(), LineError> {
+        match &self.placeholder {
+            Some(touching) if self.is_quoted => {
+                Err(LineError::Touching { name: touching.to_string(), variable: touching.variable() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
     place: Place,
+    word: Word,
     /// Whether a word could begin here, so that `#` begins a comment.
     at_word: bool,
     script: String,
@@ -194,7 +225,7 @@ impl Reader<'_> {
             return self.placeholder(name, length, kind);
         }
         self.letter();
-        Ok(())
+        self.word.check()
     }
 
     /// A placeholder in quotes of its own is the same as one without.
@@ -220,7 +251,11 @@ impl Reader<'_> {
         }
         self.script.extend(["\"${", &variable, "}\""]);
         if !self.used.contains(&placeholder) {
-            self.used.push(placeholder);
+            self.used.push(placeholder.clone());
+        }
+        if self.place == Place::Open {
+            self.word.placeholder = Some(placeholder);
+            self.word.check()?;
         }
         self.at_word = false;
         self.skip(length);
@@ -246,6 +281,10 @@ impl Reader<'_> {
             (Place::Comment, '\n') => Place::Open,
             (place, _) => place,
         };
+        self.word.is_quoted |= matches!(self.place, Place::Single | Place::Escaping | Place::Double);
+        if self.place == Place::Open && !escapes && (letter.is_whitespace() || ";&|()<>".contains(letter)) {
+            self.word = Word::default();
+        }
         self.at_word = !escapes && (letter.is_whitespace() || matches!(letter, ';' | '&' | '|' | '('));
     }
 
@@ -302,6 +341,7 @@ mod tests {
             (r"a \' {seed} # don't {seed}", r#"a \' "${EDITSCALE_SEED}" # don't "${EDITSCALE_SEED}""#),
             (r"a $'it\'s' {seed}", r#"a $'it\'s' "${EDITSCALE_SEED}""#),
             ("a#'b' {seed}", r#"a#'b' "${EDITSCALE_SEED}""#),
+            (r"a 'b';{seed}&&'c' {seed} 'd'", r#"a 'b';"${EDITSCALE_SEED}"&&'c' "${EDITSCALE_SEED}" 'd'"#),
             ("$(cat {source})", r#"$(cat "${EDITSCALE_SOURCE}")"#),
         ];
         for (run, expected) in cases {
@@ -314,6 +354,11 @@ mod tests {
         assert!(said("bash -c 'score {instruction}'").contains("use the variable $EDITSCALE_INSTRUCTION there"));
         assert!(said(r#"bash -c "score {instruction}""#).contains("stands within quotes"));
         assert!(said(r#"x "a\" {source}""#).contains("stands within quotes"));
+        for touching in
+            ["bash -c 'echo '{instruction}", "x {source}\"a\"", "x 'echo 'a{source}", "x \"a b\"\"{source}\""]
+        {
+            assert!(said(touching).contains("in one word with quotes"), "{touching}");
+        }
         let unknown = said("score {candidate}");
         assert!(
             unknown.starts_with("`{candidate}` in `run` is no placeholder: expected {source}, {edited}"),

@@ -17,8 +17,8 @@ use crate::spool::Spool;
 const MOST_NOTES: usize = 20;
 const LONGEST_NOTE: usize = 500;
 
-/// The most numbers of one trajectory: 4 GiB of them.
-const MOST_NUMBERS: usize = 1 << 30;
+/// The most numbers of one trajectory: 256 MiB of them.
+const MOST_NUMBERS: usize = 64 << 20;
 
 /// The longest name that weights and their sums have.
 const LONGEST_WORD: usize = 1000;
@@ -95,18 +95,19 @@ pub(crate) fn trajectory(said: wire::TrajectoryParts, spool: &Spool) -> Result<T
         let shown: Vec<String> = said.shape.iter().take(8).map(u64::to_string).collect();
         format!("its trajectory has the shape [{}] and {instants} instants: expected less", shown.join(", "))
     })?;
-    let latents = numbers(said.latents, values(&shape).unwrap_or(0), spool)?;
     let (timesteps, sigmas, log_probabilities) = (said.timesteps, said.sigmas, said.log_probabilities);
-    let lengths = (timesteps.len(), sigmas.len(), log_probabilities.len());
-    let trajectory = Trajectory { shape, latents, timesteps, sigmas, log_probabilities };
-    if !trajectory.is_whole() {
-        let (steps, sigmas, log_probabilities) = lengths;
+    if sigmas.len() != instants || log_probabilities.len() != timesteps.len() {
         return Err(format!(
-            "its trajectory has {steps} steps, {sigmas} sigmas and {log_probabilities} log probabilities: expected one \
-             sigma more than steps, and as many log probabilities"
+            "its trajectory has {} steps, {} sigmas and {} log probabilities: expected one sigma more than steps, and as \
+             many log probabilities",
+            timesteps.len(),
+            sigmas.len(),
+            log_probabilities.len()
         ));
     }
-    Ok(trajectory)
+    // The longest part comes last: whatever else is wrong is known by then.
+    let latents = numbers(said.latents, values(&shape).unwrap_or(0), spool)?;
+    Ok(Trajectory { shape, latents, timesteps, sigmas, log_probabilities })
 }
 
 /// Weights on their way.

@@ -134,6 +134,6 @@ pub(crate) fn numbers(said: Blob, expected: usize, spool: &Spool) -> Result<Vec<
 /// Removes a file of the spool that nobody wants.
 pub(crate) fn unwanted(said: &Picture, spool: &Spool) {
     if let PictureBody::File(place) = &said.body {
-        spool.take(place).ok();
+        spool.discard(place);
     }
 }

@@ -3,6 +3,7 @@
 //! What is in them is what is tested here: the examples of the SDKs, and copies of the SDKs beside them, so that a folder
 //! needs nothing of this repository.
 
+mod names;
 mod sources;
 
 use std::fs;
@@ -29,7 +30,7 @@ pub enum SkeletonError {
     /// A name that a crate or a module cannot have.
     #[error(
         "`{0}` cannot be a plugin's name: expected a lower case letter, then lower case letters, digits, `-` or `_`, at \
-         most 64 in all, and no word that Python or Rust keeps for itself"
+         most 64 in all, and no word that Python or Rust keeps for itself, nor the name of a module or crate that it needs"
     )]
     Name(String),
     /// Something is there already.
@@ -53,45 +54,13 @@ pub struct Skeleton {
     name: String,
 }
 
-/// Names that would be shadowed by, or would shadow, what a plugin needs.
-const KEPT: [&str; 28] = [
-    "and",
-    "as",
-    "assert",
-    "async",
-    "await",
-    "break",
-    "class",
-    "const",
-    "continue",
-    "crate",
-    "def",
-    "editscale",
-    "else",
-    "enum",
-    "fn",
-    "for",
-    "if",
-    "image",
-    "import",
-    "in",
-    "match",
-    "msgpack",
-    "pass",
-    "return",
-    "serde",
-    "test",
-    "type",
-    "with",
-];
-
 impl Skeleton {
     /// A plugin of this name, or what is wrong with the name.
     pub fn new(language: Language, kind: PluginKind, name: &str) -> Result<Self, SkeletonError> {
         let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
         let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
         let fits = begins && name.len() <= 64 && name.bytes().all(is_letter);
-        if !fits || KEPT.contains(&name) || name == "editscale-sdk" {
+        if !fits || names::is_kept(language, name) {
             return Err(SkeletonError::Name(name.chars().take(80).collect()));
         }
         Ok(Self { language, kind, name: name.to_owned() })

@@ -52,6 +52,14 @@ fn names_that_cannot_be_are_refused() {
     for bad in ["", "Big", "1st", "a b", "../up", "a/b", "editscale", "import", "-x", "é", &"x".repeat(65)] {
         assert!(Skeleton::new(Language::Rust, PluginKind::Reward, bad).is_err(), "{bad}");
     }
+    let refused = |language, name: &str| Skeleton::new(language, PluginKind::Editor, name).is_err();
+    for bad in ["self", "super", "crate", "struct", "dyn", "async", "await", "serde", "editscale-sdk", "deps"] {
+        assert!(refused(Language::Rust, bad), "{bad}");
+    }
+    for bad in ["json", "random", "types", "lambda", "none-type", "importlib", "msgpack", "struct"] {
+        assert_eq!(refused(Language::Python, bad), bad != "none-type", "{bad}");
+    }
+    assert!(!refused(Language::Rust, "json"));
 }
 
 /// Every source below a folder, by its path from there.

@@ -14,6 +14,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_start_that_takes_too_long_ends", a_start_that_takes_too_long_ends),
     ("calls_that_kill_are_failures", calls_that_kill_are_failures),
     ("only_the_guilty_item_is_in_quarantine", only_the_guilty_item_is_in_quarantine),
+    ("bad_items_cost_good_ones_nothing", bad_items_cost_good_ones_nothing),
+    ("a_plugin_that_dies_of_all_is_given_up", a_plugin_that_dies_of_all_is_given_up),
     ("listwise_sets_stay_together", listwise_sets_stay_together),
     ("what_may_have_been_paid_is_not_sent_again", what_may_have_been_paid_is_not_sent_again),
     ("a_call_that_takes_too_long_is_told_to_stop", a_call_that_takes_too_long_is_told_to_stop),
@@ -21,6 +23,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("silence_is_the_end", silence_is_the_end),
     ("deaths_in_a_row_are_the_end", deaths_in_a_row_are_the_end),
     ("another_revision_after_a_restart_is_refused", another_revision_after_a_restart_is_refused),
+    #[cfg(target_os = "linux")]
+    ("an_output_held_open_hides_no_end", an_output_held_open_hides_no_end),
     #[cfg(target_os = "linux")]
     ("too_much_memory_is_the_end", too_much_memory_is_the_end),
 ];
@@ -89,6 +93,33 @@ fn only_the_guilty_item_is_in_quarantine() {
         // It is known from here on, and costs nobody anything.
         assert_eq!(kinds(&make(&editor, 1..=8)), expected);
         assert_eq!(editor.health().deaths, 3);
+    }
+}
+
+/// With the usual `restarts`: bad ones at the beginning of a batch, all over it, and in a row of batches of one.
+fn bad_items_cost_good_ones_nothing() {
+    let expected = |poison: &[u64]| -> Vec<_> {
+        (1..=16).map(|seed| poison.contains(&seed).then_some(FailureKind::Crashed)).collect()
+    };
+    for poison in [&[1, 2, 3][..], &[1, 2, 3, 4, 5], &[1, 3, 5, 7, 9, 11, 13, 15]] {
+        let editor = editor(plugin(json!({"poison": poison, "batch": 16})));
+        assert_eq!((kinds(&make(&editor, 1..=16)), editor.trouble()), (expected(poison), None));
+        wait_until("all deaths are known", || editor.health().deaths == 1 + 2 * poison.len() as u64);
+    }
+    let editor = editor(plugin(json!({"poison": [3, 4, 5, 6, 7], "batch": 1})));
+    let made: Vec<_> = (1..=16).flat_map(|seed| make(&editor, [seed])).collect();
+    assert_eq!((kinds(&made), editor.trouble()), (expected(&[3, 4, 5, 6, 7]), None));
+}
+
+fn a_plugin_that_dies_of_all_is_given_up() {
+    for batch in [1, 16] {
+        let editor = editor(plugin(json!({"calls": "die", "batch": batch})));
+        let made: Vec<_> = (0..20).flat_map(|call| make(&editor, (0..batch).map(|item| call * batch + item))).collect();
+        assert!(made.iter().all(Result::is_err));
+        wait_until("it is given up", || editor.trouble().is_some());
+        let (health, words) = (editor.health(), editor.trouble().unwrap());
+        assert!((6..=12).contains(&health.deaths), "{health:?}");
+        assert!(words.contains(&format!("it died {} times in a row", health.deaths)), "{words}");
     }
 }
 
@@ -174,6 +205,21 @@ fn another_revision_after_a_restart_is_refused() {
     assert_eq!(kinds(&make(&editor, [1])), [Some(FailureKind::Crashed)]);
     let words = editor.trouble().unwrap();
     assert!(words.contains("it has the revision `r2`: expected `r1`, as before"), "{words}");
+}
+
+#[cfg(target_os = "linux")]
+fn an_output_held_open_hides_no_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = folder.path().join("held");
+    std::fs::write(&held, b"").unwrap();
+    let said = refusal(plugin(json!({"opening": "orphan", "held": held})));
+    assert!(said.contains("it ended with code 4 before it said `ready`"), "{said}");
+    std::fs::remove_file(folder.path().join("held.up")).unwrap();
+    let mut plugin = plugin(json!({"calls": "orphan", "held": held}));
+    plugin.limits.crashes = 1;
+    let editor = editor(plugin);
+    let words = make(&editor, [1])[0].as_ref().unwrap_err().to_string();
+    assert!(words.contains("it ended with code 6"), "{words}");
 }
 
 #[cfg(target_os = "linux")]

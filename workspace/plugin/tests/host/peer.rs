@@ -83,9 +83,9 @@ fn parent() {
     child.try_wait().ok();
 }
 
-/// A host of its own, to be killed: tells the number of its plugin.
+/// A host of its own, to be killed: tells the numbers of its plugin and of what that has started.
 fn host() {
-    let pipe = Pipe::start(&peer("deaf"), "deaf").unwrap();
-    eprintln!("{}", pipe.pid());
+    let pipe = Pipe::start(&peer("parent"), "parent").unwrap();
+    eprintln!("{} {}", pipe.pid(), crate::pipe::number_told(&pipe));
     std::thread::sleep(Duration::from_secs(600));
 }

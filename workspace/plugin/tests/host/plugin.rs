@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,6 +50,10 @@ pub(crate) fn play() {
             return say(&FromPlugin::Unready(failed(ErrorClass::Invalid, "the weights are not there")));
         }
         Some("eat") => eat(),
+        Some("orphan") => {
+            leave_orphan(&script);
+            std::process::exit(4);
+        }
         _ => {}
     }
     if script.is("again", "die") && script.start > 1 {
@@ -71,6 +77,18 @@ fn eat() {
     }
     std::thread::sleep(Duration::from_secs(600));
     drop(eaten);
+}
+
+/// Leaves a process in another session that holds the output open for as long as a file is there.
+fn leave_orphan(script: &Script) {
+    let held = script.word("held").unwrap();
+    let waits = r#": > "$1.up"; while [ -e "$1" ]; do sleep 0.1; done"#;
+    let mut child = Command::new("setsid").args(["sh", "-c", waits, "sh", held]).stdin(Stdio::null()).spawn().unwrap();
+    while !Path::new(&format!("{held}.up")).exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Nobody asks how it ended.
+    child.try_wait().ok();
 }
 
 fn failed(class: ErrorClass, message: &str) -> Failed {
@@ -105,6 +123,10 @@ impl Stage {
         match self.script.word("calls") {
             Some("die") => std::process::exit(6),
             Some("later") => later(),
+            Some("orphan") => {
+                leave_orphan(&self.script);
+                std::process::exit(6);
+            }
             Some("half") => half(&call),
             Some("flood") => flood(call.id),
             _ => {}

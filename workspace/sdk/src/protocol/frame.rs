@@ -12,6 +12,9 @@ pub const LONGEST_FRAME: u32 = 128 << 20;
 
 const HEAD: usize = 4;
 
+/// How deep a message may be nested. Each level costs kilobytes of the reader's stack, whose end is that of the process.
+const DEEPEST: usize = 200;
+
 /// Pieces of this many bytes are long.
 const LONG: usize = 4096;
 
@@ -100,6 +103,7 @@ impl Write for Grown {
 pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
     let wrong = |reason: String| FrameError::NotAMessage { length: body.len(), reason };
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+    deserializer.set_max_depth(DEEPEST);
     let message = M::deserialize(&mut deserializer).map_err(|error| wrong(error.to_string()))?;
     // Nothing else tells what is left: one more value, for which not even a first byte is there.
     match <()>::deserialize(&mut deserializer) {
@@ -196,6 +200,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
+    use serde::de::IgnoredAny;
 
     use super::*;
 
@@ -248,5 +253,23 @@ mod tests {
             assert!(matches!(said, FrameError::NotAMessage { length: 2, .. }), "{more}: {said}");
         }
         assert!(matches!(decode::<Message>(&[]), Err(FrameError::NotAMessage { length: 0, .. })));
+    }
+
+    #[test]
+    fn deep_frames_do_not_end_the_process() {
+        fn deep<M: DeserializeOwned>(levels: usize) -> Option<String> {
+            let body = [vec![0x91; levels], vec![0xc0]].concat();
+            decode::<M>(&body).err().map(|error| error.to_string())
+        }
+        let all = || {
+            assert_eq!((deep::<Vec<IgnoredAny>>(100), deep::<serde_json::Value>(100)), (None, None));
+            for levels in [1000, 1 << 20] {
+                for said in [deep::<Vec<IgnoredAny>>(levels), deep::<serde_json::Value>(levels)] {
+                    assert!(said.as_ref().is_some_and(|said| said.contains("depth")), "{said:?}");
+                }
+            }
+        };
+        // Half of what a thread has.
+        std::thread::Builder::new().stack_size(1 << 20).spawn(all).unwrap().join().unwrap();
     }
 }
