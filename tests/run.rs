@@ -151,8 +151,11 @@ impl Desk {
 /// The files of a folder in name order; none where it is not there.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
-    // What begins with a dot is being written.
-    let is_whole = |path: &PathBuf| !path.file_name().unwrap().to_string_lossy().starts_with('.');
+    // What begins with a dot, or ends in `.part`, is being written.
+    let is_whole = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        !name.starts_with('.') && !name.ends_with(".part")
+    };
     let mut files: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_whole).collect();
     files.sort();
     files
