@@ -27,7 +27,7 @@ mod workshop;
 mod written;
 
 pub use definition::{Definition, DefinitionError};
-pub use row::{Columns, Place, Row, RowPicture, RowProblem};
+pub use row::{Columns, Edited, Place, Row, RowPicture, RowProblem};
 pub use rows::Rows;
 pub use workshop::Workshop;
 pub use written::{Measures, WriteDownError};

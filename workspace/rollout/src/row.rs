@@ -14,6 +14,8 @@ pub struct Columns {
     pub source: Option<String>,
     /// What to do to it.
     pub instruction: Option<String>,
+    /// The pictures that were made of it, where they are wanted.
+    pub edited: Edited,
     /// A mask of the source's size: white = edit here.
     pub mask: Option<String>,
     /// What the row is called; its number, from 0, where there is no such column.
@@ -22,6 +24,18 @@ pub struct Columns {
     pub seed: Option<String>,
     /// Columns that are handed on to the rollouts as they are.
     pub keep: Vec<String>,
+}
+
+/// Which columns hold the pictures that were made of the source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Edited {
+    /// None are read.
+    #[default]
+    Unwanted,
+    /// Those with a usual name.
+    Usual,
+    /// These: a picture each, or a list of pictures. In this order.
+    Named(Vec<String>),
 }
 
 /// Where a row lies in its data set, in words of its reader: short, and good for any process that opens the same data set.
@@ -42,6 +56,8 @@ pub struct Row {
     pub id: String,
     /// The picture to edit.
     pub source: RowPicture,
+    /// What was made of it, in the order of the columns; empty where [`Columns::edited`] wants none.
+    pub edited: Vec<RowPicture>,
     /// What to do to it, as it stands there; whether it is an instruction is found out when it is used.
     pub instruction: String,
     /// Where editing is allowed.

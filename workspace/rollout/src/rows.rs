@@ -152,7 +152,8 @@ async fn unship(depot: &Depot, text: &str, number: u64) -> Result<Row, Unfetched
         Some(mask) => Some(receive(depot, mask, number).await?),
     };
     let Shipped { id, instruction, seed, extra, .. } = shipped;
-    Ok(Row { id, source, instruction, mask, seed, extra })
+    // Whoever edits has no use for pictures that others made.
+    Ok(Row { id, source, edited: Vec::new(), instruction, mask, seed, extra })
 }
 
 async fn receive(depot: &Depot, sent: Sent, number: u64) -> Result<RowPicture, Unfetched> {

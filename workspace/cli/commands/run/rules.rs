@@ -12,7 +12,7 @@ use editscale_rollout::drive::PolicyPlan;
 use editscale_rollout::export::{BestWorstRules, ExportRules, SftRules};
 use editscale_rollout::pairs::{self, PairRules};
 use editscale_rollout::queue::Sharding;
-use editscale_rollout::{Columns, Measures, Workshop};
+use editscale_rollout::{Columns, Edited, Measures, Workshop};
 
 use crate::failure::Misuse;
 
@@ -20,6 +20,7 @@ pub(super) fn columns(columns: &DataColumns) -> Columns {
     Columns {
         source: columns.source.clone(),
         instruction: columns.instruction.clone(),
+        edited: Edited::Unwanted,
         mask: columns.mask.clone(),
         id: columns.id.clone(),
         seed: columns.seed.clone(),

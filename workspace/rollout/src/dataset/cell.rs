@@ -128,7 +128,7 @@ impl Cells {
         let mask: Option<RowPicture> =
             mask.map(|cell| picture(cell, chosen.mask.as_deref().unwrap_or("mask"))).transpose()?;
         let extra = self.keep.into_iter().map(kept).collect::<Result<_, _>>()?;
-        Ok(Row { id, source, instruction, mask, seed, extra })
+        Ok(Row { id, source, edited: Vec::new(), instruction, mask, seed, extra })
     }
 }
 

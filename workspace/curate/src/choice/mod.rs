@@ -1,0 +1,62 @@
+//! Records to what is kept, and why the rest is not.
+
+use std::collections::BTreeMap;
+
+use editscale_study::curation::{Distribution, DropReason, Histogram, KappaPoint, Overlap, Side};
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// It is kept, for this part of the split; everything is for training where nothing is split.
+    Kept(Side),
+    /// It is not, for this reason.
+    Dropped(DropReason),
+}
+
+/// One record's numbers and its fate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fated {
+    /// The row's number in the data set.
+    pub row: u64,
+    /// Which of the row's edited pictures.
+    pub candidate: u32,
+    /// Its score, μ.
+    pub score: Option<f64>,
+    /// Its bound, μ − κσ: what the choice went by.
+    pub bound: Option<f64>,
+    /// Its stratum: a place in [`Chosen::strata`].
+    pub stratum: u32,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// A choice, and what people want to know of it. About 64 bytes a record.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// One for each record, in record order.
+    pub fated: Vec<Fated>,
+    /// Names of the strata.
+    pub strata: Vec<String>,
+    /// What was dropped for which reason: how many records, and the first few (places in `fated`).
+    pub dropped: BTreeMap<DropReason, (u64, Vec<u64>)>,
+    /// Scores of each stratum that has scored records, with examples at each decile (places in `fated`), and the same scores in
+    /// bins: all of them, and those that were kept.
+    pub distributions: BTreeMap<u32, StratumScores>,
+    /// The choice at other κ; empty where no record has a σ.
+    pub kappas: Vec<KappaPoint>,
+    /// The choice by each reward alone and by each part, against this one.
+    pub judges: Vec<(String, Overlap)>,
+    /// How many groups of near duplicates there are with more than one record.
+    pub near_duplicate_groups: u64,
+}
+
+/// The scores of one stratum.
+#[derive(Debug, Clone)]
+pub struct StratumScores {
+    /// All scored records.
+    pub all: Distribution,
+    /// All scored records in bins.
+    pub bins: Histogram,
+    /// Those that were kept, in the same bins.
+    pub kept: Histogram,
+}
