@@ -72,7 +72,9 @@ impl Judge {
         loop {
             let asked = open.iter().filter_map(|place| items.get(*place)).map(|item| (*item).clone()).collect();
             for (place, said) in open.iter().zip(self.call(asked, watch).await) {
-                enter(answers.get_mut(*place), said);
+                if let Some(answer) = answers.get_mut(*place) {
+                    enter(answer, said);
+                }
             }
             let waits = waits(&answers, &items, |failure, seed| retry.wait(failure, attempt, seed));
             let Some(longest) = waits.iter().map(|(_, wait)| *wait).max().filter(|_| !watch.cancelled()) else {
@@ -106,8 +108,7 @@ impl Judge {
     }
 }
 
-fn enter(answer: Option<&mut Answer>, said: Result<Judgement, Failure>) {
-    let Some((last, cost)) = answer else { return };
+fn enter((last, cost): &mut Answer, said: Result<Judgement, Failure>) {
     *last = match said {
         Ok(judgement) => {
             *cost += judgement.cost;
