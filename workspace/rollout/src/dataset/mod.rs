@@ -14,6 +14,7 @@ mod arrow;
 mod cell;
 mod columnar;
 mod columns;
+mod edited;
 mod error;
 mod files;
 mod find;

@@ -10,6 +10,7 @@
 
 mod columnar;
 mod desk;
+mod edited;
 mod folders;
 mod lines;
 mod pictures;
