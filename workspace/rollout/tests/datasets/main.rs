@@ -13,6 +13,7 @@ mod desk;
 mod edited;
 mod folders;
 mod lines;
+mod lists;
 mod pictures;
 mod random;
 mod samples;
