@@ -2,6 +2,7 @@
 
 use editscale_rollout::RowPicture;
 use editscale_study::judges::Preference;
+use serde::{Deserialize, Serialize};
 
 /// One source, one instruction, and the edits that people compared or rated.
 #[derive(Debug, Clone)]
@@ -33,13 +34,14 @@ pub struct Candidate {
     pub rating: Option<f64>,
 }
 
-/// What people said of a case.
-#[derive(Debug, Clone, PartialEq)]
+/// What people said of a case. As JSON: `{"ranking": "A>B=C"}`, `{"preferred": "a"}` (`a`, `b` or `tie`) or `"rated"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Human {
     /// A ranking as it is written, such as `A>B=C`.
     Ranking(String),
     /// The verdict on the first two candidates.
-    Preferred(Preference),
+    Preferred(#[serde(with = "crate::judged::preference")] Preference),
     /// Only the candidates' ratings.
     Rated,
 }

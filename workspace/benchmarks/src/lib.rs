@@ -9,5 +9,9 @@
 //! 4. `measures`: numbers about judged cases; `report`: the same for people.
 
 mod case;
+mod judged;
 
 pub use case::{Candidate, Case, Human};
+pub use judged::{
+    FORMAT, JudgedCandidate, JudgedCase, JudgedHead, JudgedReward, TwoOrders, preference_of_word, word_of_preference,
+};

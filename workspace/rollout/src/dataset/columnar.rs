@@ -93,6 +93,13 @@ struct Spot {
     row: u64,
 }
 
+/// The names of the columns.
+pub(super) fn names(files: &Files) -> Result<Vec<String>, DatasetError> {
+    let broken = |reason| DatasetError::Broken { path: files.path(0).to_owned(), reason };
+    let metadata = read_footer(files.path(0)).map_err(broken)?;
+    Ok(metadata.schema().fields().iter().map(|field| field.name().clone()).collect())
+}
+
 impl Columnar {
     pub(super) fn open(path: &Path, files: Files, columns: &Columns) -> Result<Self, DatasetError> {
         let broken = |reason| DatasetError::Broken { path: files.path(0).to_owned(), reason };

@@ -78,7 +78,7 @@ fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// The keys of the first rows.
-fn sample(path: &Path, files: &Files) -> Result<Vec<String>, DatasetError> {
+pub(super) fn sample(path: &Path, files: &Files) -> Result<Vec<String>, DatasetError> {
     let (mut names, mut first_problem) = (Vec::new(), None);
     let mut walk = Walk::new(files.count());
     let mut rows = 0;

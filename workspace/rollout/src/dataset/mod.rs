@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::DatasetError;
-pub use pictures::{PictureProblem, Pictures};
+pub use pictures::{PictureBytes, PictureProblem, Pictures};
 
 use self::columnar::Columnar;
 use self::files::Files;
@@ -75,6 +75,19 @@ impl Dataset {
         };
         let fingerprint = fingerprint(&*reader)?;
         Ok(Self { path: path.to_owned(), reader, fingerprint })
+    }
+
+    /// The names of the columns, keys or members of what [`Dataset::open`] would open there, in its order; of formats where rows
+    /// may differ, those of the first rows. Blocking.
+    pub fn column_names(path: &Path) -> Result<Vec<String>, DatasetError> {
+        let paths = find::find(path)?;
+        let files = Files::new(paths).map_err(|(path, source)| DatasetError::Disk { path, source })?;
+        match sniff(path, &files)? {
+            Kind::Lines => lines::sample(path, &files),
+            Kind::Table => Ok(table::first_line(path, &files)?.1),
+            Kind::Columnar => columnar::names(&files),
+            Kind::Samples => Ok(samples::survey(path, &files)?.names),
+        }
     }
 
     /// Lists rows in a fixed order: files in name order, rows as they lie in them. Blocking. A row with a problem is listed with

@@ -282,7 +282,7 @@ fn say(error: TarError) -> String {
 }
 
 /// The columns of the first samples: suffixes, suffixes without their extension, and the fields of JSON.
-fn survey<'a>(path: &'a Path, files: &Files) -> Result<Found<'a>, DatasetError> {
+pub(super) fn survey<'a>(path: &'a Path, files: &Files) -> Result<Found<'a>, DatasetError> {
     let (mut survey, mut broken) = (Survey::default(), None);
     for file in 0..files.count().min(SURVEYED_FILES) {
         match survey.look_through(files, file) {

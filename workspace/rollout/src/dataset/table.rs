@@ -29,21 +29,27 @@ pub(super) struct Table {
     chosen: Chosen,
 }
 
+/// The delimiter and the names, which must be the same in all files.
+pub(super) fn first_line(path: &Path, files: &Files) -> Result<(u8, Vec<String>), DatasetError> {
+    let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
+    let mut headers = Vec::new();
+    for file in 0..files.count() {
+        let line = first_record(files, file).map_err(DatasetError::reading(files.path(file)))?;
+        let delimiter = delimiter(&line).ok_or_else(|| refused(no_delimiter(&files.name(file), &line)))?;
+        headers.push((delimiter, header(&line, delimiter).map_err(&refused)?));
+    }
+    let (delimiter, header) = headers.first().cloned().ok_or_else(|| DatasetError::Empty { path: path.to_owned() })?;
+    if let Some(other) = headers.iter().position(|found| *found != (delimiter, header.clone())) {
+        let reason = format!("{} has another first line than {}", files.name(other), files.name(0));
+        return Err(refused(reason));
+    }
+    Ok((delimiter, header))
+}
+
 impl Table {
     pub(super) fn open(path: &Path, files: Files, columns: &Columns) -> Result<Self, DatasetError> {
+        let (delimiter, header) = first_line(path, &files)?;
         let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
-        let mut headers = Vec::new();
-        for file in 0..files.count() {
-            let line = first_record(&files, file).map_err(DatasetError::reading(files.path(file)))?;
-            let delimiter = delimiter(&line).ok_or_else(|| refused(no_delimiter(&files.name(file), &line)))?;
-            headers.push((delimiter, header(&line, delimiter).map_err(&refused)?));
-        }
-        let (delimiter, header) =
-            headers.first().cloned().ok_or_else(|| DatasetError::Empty { path: path.to_owned() })?;
-        if let Some(other) = headers.iter().position(|found| *found != (delimiter, header.clone())) {
-            let reason = format!("{} has another first line than {}", files.name(other), files.name(0));
-            return Err(refused(reason));
-        }
         let chosen = Found::new(path, header.clone()).choose(columns)?;
         let twice = chosen.names().into_iter().find(|name| header.iter().filter(|known| known == name).count() > 1);
         if let Some(name) = twice {
