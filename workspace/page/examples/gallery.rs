@@ -68,7 +68,7 @@ fn histogram() -> Histogram {
 }
 
 fn lines() -> Lines {
-    let line = |name: &str, slope: f64, is_dashed| Line {
+    let line = |name: &str, slope: f64, is_dashed: bool| Line {
         name: name.to_owned(),
         points: (0..9)
             .map(|power| {

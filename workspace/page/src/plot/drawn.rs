@@ -37,7 +37,7 @@ impl Swatch {
                 canvas.rect(&format!("area k{}", kind(series)), (x + 4.0, y + 1.0), (20.0, 12.0), "");
             }
             Self::Line(series) => {
-                canvas.polyline(&format!("line k{}", kind(series)), &[(x, middle), (x + 28.0, middle)])
+                canvas.polyline(&format!("line k{}", kind(series)), &[(x, middle), (x + 28.0, middle)]);
             }
             Self::Dashed(series) => {
                 canvas.polyline(&format!("line dashed k{}", kind(series)), &[(x, middle), (x + 28.0, middle)]);
