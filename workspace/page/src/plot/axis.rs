@@ -120,12 +120,12 @@ pub(super) struct Frame {
 impl Frame {
     /// Room for numbers at the left and below, and for titles above and below.
     pub(super) fn within(width: f64, height: f64) -> Self {
-        Self { left: 84.0, right: width - 22.0, top: 44.0, bottom: height - 66.0 }
+        Self { left: 84.0, right: width - 32.0, top: 44.0, bottom: height - 66.0 }
     }
 
     /// The same with nothing at the left: names stand in the frame.
     pub(super) fn without_left(width: f64, height: f64) -> Self {
-        Self { left: 22.0, right: width - 22.0, top: 12.0, bottom: height - 66.0 }
+        Self { left: 22.0, right: width - 26.0, top: 12.0, bottom: height - 66.0 }
     }
 
     /// Lines across, with their values at the left, and the title above.

@@ -56,7 +56,7 @@ impl Forest {
         let names = self.mark_names();
         for (place, row) in self.rows.iter().enumerate() {
             let (top, middle) = (frame.top + place as f64 * ROW, frame.top + (place as f64 + 0.72) * ROW);
-            canvas.text("start name", (frame.left + 4.0, top + 22.0), &shortened(&row.name, 44));
+            canvas.text("start name", (frame.left + 4.0, top + 22.0), &shortened(&row.name, 34));
             canvas.text("end value", (frame.right - 4.0, top + 22.0), &told(row));
             if let Some([low, high]) = row.interval.filter(|ends| ends.iter().all(|end| self.x.takes(*end))) {
                 canvas.line("span k0", (across.at(low), middle), (across.at(high), middle));
