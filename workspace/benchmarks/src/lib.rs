@@ -10,6 +10,7 @@
 
 mod case;
 mod judged;
+pub mod layouts;
 
 pub use case::{Candidate, Case, Human};
 pub use judged::{
