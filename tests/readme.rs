@@ -20,6 +20,17 @@ fn commands(page: &str) -> Vec<String> {
     lines.map(run).filter(|line| line.starts_with("editscale ")).collect()
 }
 
+/// What the table of use cases shows is among the commands that are run.
+#[test]
+fn every_use_case_has_a_command_that_is_run() {
+    let text = fs::read_to_string("README.md").unwrap();
+    let table = text.split("| you want | command | more |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let shown: Vec<&str> = table.lines().filter_map(|row| row.split("| `").nth(1)?.split("` |").next()).collect();
+    let run = commands("README.md");
+    let missing: Vec<&&str> = shown.iter().filter(|command| !run.contains(&(**command).to_owned())).collect();
+    assert!(shown.len() >= 5 && missing.is_empty(), "{shown:?} shown, {missing:?} never run");
+}
+
 #[test]
 fn every_command_of_the_pages_works() {
     let here = fs::canonicalize(".").unwrap();

@@ -1,8 +1,16 @@
 //! Records to what is kept, and why the rest is not.
 
+mod error;
+mod overrides;
+mod rules;
+
 use std::collections::BTreeMap;
 
 use editscale_study::curation::{Distribution, DropReason, Histogram, KappaPoint, Overlap, Side};
+
+pub use error::ChoiceError;
+pub use overrides::{Override, Overrides};
+pub use rules::{Diversity, GroupBy, Keep, PerRow, PreferenceRules, Rules, ShareOut, SplitRule, Strata, THE_SCORE};
 
 /// What became of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +56,10 @@ pub struct Chosen {
     pub judges: Vec<(String, Overlap)>,
     /// How many groups of near duplicates there are with more than one record.
     pub near_duplicate_groups: u64,
+    /// The lowest bound that was kept by the rules; nothing where none was.
+    pub lowest: Option<f64>,
+    /// Records whose bound is within their own σ of `lowest`, on either side: with these the choice could have gone the other way.
+    pub near_lowest: u64,
 }
 
 /// The scores of one stratum.
