@@ -13,5 +13,6 @@
 pub mod choice;
 pub mod judging;
 mod record;
+pub mod table;
 
 pub use record::{PictureFacts, Record, Value};

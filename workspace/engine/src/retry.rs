@@ -26,7 +26,7 @@ impl Retry {
     ///
     /// The wait is between half and all of its nominal length, decided by the seed, so that candidates that fail
     /// together do not come back together.
-    pub(crate) fn wait(&self, failure: &Failure, attempt: u32, seed: Seed) -> Option<Duration> {
+    pub fn wait(&self, failure: &Failure, attempt: u32, seed: Seed) -> Option<Duration> {
         if !failure.kind.may_pass() || attempt >= self.attempts {
             return None;
         }

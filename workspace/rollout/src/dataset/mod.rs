@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::DatasetError;
-pub use pictures::{PictureProblem, Pictures};
+pub use pictures::{PictureBytes, PictureProblem, Pictures};
 
 use self::columnar::Columnar;
 use self::files::Files;

@@ -1,14 +1,14 @@
 //! From a picture as a row names it to one that is known to be whole.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use editscale_core::{EncodedImage, ImageSize};
 use editscale_fetch::{Client, FetchError, Patience, TextRules};
-use editscale_picture::{Limits, decode_rgb8, probe};
+use editscale_picture::{Limits, Rgb8, decode_rgb8, probe};
 use thiserror::Error;
 
 use crate::RowPicture;
@@ -22,6 +22,15 @@ pub enum PictureProblem {
     /// Its server or its disk does not answer; later, it may.
     #[error("{0}")]
     Away(String),
+}
+
+/// The bytes of a picture, not looked at yet.
+#[derive(Debug, Clone)]
+pub struct PictureBytes {
+    /// What people are told that it is called.
+    pub shown: Option<String>,
+    /// The file.
+    pub bytes: Arc<[u8]>,
 }
 
 /// Loads pictures of rows. Cheap to clone.
@@ -40,24 +49,38 @@ impl Pictures {
 
     /// Loads the bytes and decodes them once, so that a damaged picture is found here.
     pub async fn load(&self, picture: &RowPicture) -> Result<EncodedImage, PictureProblem> {
-        let limits = self.limits;
+        let (pictures, here) = (self.clone(), self.bring(picture.clone()).await?);
+        let loaded =
+            tokio::task::spawn_blocking(move || pictures.decode(pictures.read(here)?).map(|(file, _)| file)).await;
+        loaded
+            .unwrap_or_else(|panic| Err(PictureProblem::Unusable(format!("the picture could not be decoded: {panic}"))))
+    }
+
+    /// A picture of this machine: one with an address is fetched, any other is what it was.
+    pub async fn bring(&self, picture: RowPicture) -> Result<RowPicture, PictureProblem> {
+        let RowPicture::Address(address) = picture else { return Ok(picture) };
+        let bytes = self.fetch(&address).await?;
+        Ok(RowPicture::Bytes { name: Some(address), bytes })
+    }
+
+    /// The bytes of a picture of this machine. Blocking.
+    pub fn read(&self, picture: RowPicture) -> Result<PictureBytes, PictureProblem> {
         match picture {
-            RowPicture::Bytes { name, bytes } => {
-                let (name, bytes) = (name.clone(), Arc::from(bytes.as_slice()));
-                let check = move || check(bytes, &limits).map_err(|reason| unusable(name.as_deref(), &reason));
-                blocking(check).await
-            }
+            RowPicture::Bytes { name, bytes } => Ok(PictureBytes { shown: name, bytes: bytes.into() }),
             RowPicture::File(path) => {
-                let path = path.clone();
-                blocking(move || of_file(&path, &limits)).await
+                let bytes = read(&path, &self.limits)?.into();
+                Ok(PictureBytes { shown: Some(path.display().to_string()), bytes })
             }
             RowPicture::Address(address) => {
-                let bytes = self.fetch(address).await?;
-                let address = address.clone();
-                let check = move || check(bytes.into(), &limits).map_err(|reason| unusable(Some(&address), &reason));
-                blocking(check).await
+                Err(unusable(Some(&address), "expected a picture of this machine, found an address"))
             }
         }
+    }
+
+    /// Decodes bytes, once: the checked file, and its pixels. Blocking.
+    pub fn decode(&self, read: PictureBytes) -> Result<(EncodedImage, Rgb8), PictureProblem> {
+        let PictureBytes { shown, bytes } = read;
+        check(bytes, &self.limits).map_err(|reason| unusable(shown.as_deref(), &reason))
     }
 
     async fn fetch(&self, address: &str) -> Result<Vec<u8>, PictureProblem> {
@@ -76,18 +99,6 @@ fn unusable(name: Option<&str>, reason: &str) -> PictureProblem {
         Some(name) => format!("cannot use the picture {name}: {reason}"),
         None => format!("cannot use the picture: {reason}"),
     })
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PictureProblem> + Send + 'static,
-) -> Result<T, PictureProblem> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(PictureProblem::Unusable(format!("the picture could not be decoded: {error}"))))
-}
-
-fn of_file(path: &Path, limits: &Limits) -> Result<EncodedImage, PictureProblem> {
-    let bytes = read(path, limits)?;
-    check(bytes.into(), limits).map_err(|reason| unusable(Some(&path.display().to_string()), &reason))
 }
 
 fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureProblem> {
@@ -121,9 +132,9 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn check(bytes: Arc<[u8]>, limits: &Limits) -> Result<EncodedImage, String> {
+fn check(bytes: Arc<[u8]>, limits: &Limits) -> Result<(EncodedImage, Rgb8), String> {
     let facts = probe(&bytes, limits).map_err(|error| error.to_string())?;
-    decode_rgb8(&bytes, limits).map_err(|error| error.to_string())?;
+    let pixels = decode_rgb8(&bytes, limits).map_err(|error| error.to_string())?;
     let size = ImageSize { width: facts.width, height: facts.height };
-    Ok(EncodedImage { media: facts.format.into(), size, bytes })
+    Ok((EncodedImage { media: facts.format.into(), size, bytes }, pixels))
 }
