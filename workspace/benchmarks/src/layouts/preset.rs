@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// A benchmark whose layout is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// A benchmark whose layout is read. As JSON: its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// EditReward-Bench of TIGER-Lab: groups of two, three and four edits in people's order.
     EditRewardBench,
