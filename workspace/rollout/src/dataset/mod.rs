@@ -3,6 +3,7 @@
 //! | format | rows | places |
 //! |---|---|---|
 //! | JSONL, also as `.gz` or `.zst` | a JSON object a line | file, line, offset, length |
+//! | a JSON list, also packed | an object of the one array that the file is | file, number of the element, offset, length |
 //! | CSV and TSV, also packed; `metadata.csv` of a folder of pictures | a record, quoted line breaks allowed | the same |
 //! | Parquet, one file or shards | a row | file, row group, row |
 //! | `WebDataset`, tar archives, also packed | members of one key, one after the other | file, offset of the first header |
@@ -14,16 +15,20 @@ mod arrow;
 mod cell;
 mod columnar;
 mod columns;
+mod edited;
+mod elements;
 mod error;
 mod files;
 mod find;
 mod fingerprint;
+mod json;
 mod lines;
 mod named;
 mod pictures;
 mod place;
 mod reader;
 mod samples;
+mod scanner;
 mod sniff;
 mod table;
 mod tar;
@@ -35,6 +40,7 @@ pub use error::DatasetError;
 pub use pictures::{PictureBytes, PictureProblem, Pictures};
 
 use self::columnar::Columnar;
+use self::elements::Elements;
 use self::files::Files;
 use self::fingerprint::Known;
 use self::lines::Lines;
@@ -69,6 +75,7 @@ impl Dataset {
         let files = Files::new(paths).map_err(|(path, source)| DatasetError::Disk { path, source })?;
         let reader: Arc<dyn Reader> = match sniff(path, &files)? {
             Kind::Lines => Arc::new(Lines::open(path, files, columns)?),
+            Kind::Elements => Arc::new(Elements::open(path, files, columns)?),
             Kind::Table => Arc::new(Table::open(path, files, columns)?),
             Kind::Columnar => Arc::new(Columnar::open(path, files, columns)?),
             Kind::Samples => Arc::new(Samples::open(path, files, columns)?),
@@ -83,6 +90,7 @@ impl Dataset {
         let paths = find::find(path)?;
         let files = Files::new(paths).map_err(|(path, source)| DatasetError::Disk { path, source })?;
         match sniff(path, &files)? {
+            Kind::Elements => elements::sample(path, &files),
             Kind::Lines => lines::sample(path, &files),
             Kind::Table => Ok(table::first_line(path, &files)?.1),
             Kind::Columnar => columnar::names(&files),

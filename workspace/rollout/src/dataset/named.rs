@@ -34,8 +34,10 @@ enum Text<'a> {
 pub(super) fn check(cell: &Cell) -> Result<(), String> {
     match cell {
         Cell::Value(Value::String(text)) => read(text).map(|_| ()),
-        Cell::Value(Value::Object(_) | Value::Array(_)) | Cell::Bytes(_) | Cell::Picture { .. } => Ok(()),
-        Cell::List(cells) if cells.len() == 1 => Ok(()),
+        Cell::Value(Value::Array(items)) if items.len() != 1 => Err(not_one(items.len())),
+        Cell::List(cells) if cells.len() != 1 => Err(not_one(cells.len())),
+        Cell::Value(Value::Object(_) | Value::Array(_)) => Ok(()),
+        Cell::Bytes(_) | Cell::Picture { .. } | Cell::List(_) => Ok(()),
         other => Err(unusable(&super::cell::plain(other.clone()))),
     }
 }
@@ -66,8 +68,58 @@ fn one<T>(items: Vec<T>) -> Result<T, String> {
     let mut items = items.into_iter();
     match (items.next(), items.next()) {
         (Some(item), None) => Ok(item),
-        _ => Err(format!("expected one picture, found a list of {count}")),
+        _ => Err(not_one(count)),
     }
+}
+
+fn not_one(count: usize) -> String {
+    format!("expected one picture, found a list of {count}: an edit begins with one picture")
+}
+
+/// Whether a cell names pictures, one or a list of them, as far as that is seen without unpacking them.
+pub(super) fn check_all(cell: &Cell) -> Result<(), String> {
+    match cell {
+        Cell::Value(Value::Array(items)) => some(items.len()),
+        Cell::List(cells) => some(cells.len()),
+        Cell::Value(Value::String(text)) => listed(text).map_or_else(|| check(cell), |items| some(items.len())),
+        cell => check(cell),
+    }
+}
+
+fn some(count: usize) -> Result<(), String> {
+    if count == 0 { Err("expected at least one picture, found an empty list".to_owned()) } else { Ok(()) }
+}
+
+/// The pictures that a cell names: one, or a list of them, which a table holds as JSON.
+pub(super) fn pictures(cell: Cell, folder: &Path) -> Result<Vec<RowPicture>, String> {
+    let items = items(cell);
+    let count = items.len();
+    some(count)?;
+    let told = |at: usize, reason: String| match count {
+        1 => reason,
+        _ => format!("picture {} of {count}: {reason}", at + 1),
+    };
+    let found = items.into_iter().enumerate();
+    found.map(|(at, cell)| picture(cell, folder).map_err(|reason| told(at, reason))).collect()
+}
+
+/// What a list holds; anything else is alone.
+fn items(cell: Cell) -> Vec<Cell> {
+    let values = |values: Vec<Value>| values.into_iter().map(Cell::Value).collect();
+    match cell {
+        Cell::Value(Value::Array(items)) => values(items),
+        Cell::Value(Value::String(text)) => match listed(&text) {
+            Some(items) => values(items),
+            None => vec![Cell::Value(Value::String(text))],
+        },
+        Cell::List(cells) => cells,
+        cell => vec![cell],
+    }
+}
+
+/// A JSON list as text.
+fn listed(text: &str) -> Option<Vec<Value>> {
+    text.trim_start().starts_with('[').then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 fn of_value(value: Value, folder: &Path) -> Result<RowPicture, String> {

@@ -1,4 +1,4 @@
-//! What the four readers have in common.
+//! What the readers have in common.
 
 use std::fmt;
 use std::sync::Arc;

@@ -56,8 +56,8 @@ impl Samples {
 
     /// What is wrong with a sample, as far as its headers tell.
     fn problem(&self, sample: &Sample) -> Option<String> {
-        let needed = [&self.chosen.source, &self.chosen.instruction];
-        needed.into_iter().find_map(|name| match sample.member(name) {
+        let mut needed = [&self.chosen.source, &self.chosen.instruction].into_iter().chain(&self.chosen.edited);
+        needed.find_map(|name| match sample.member(name) {
             Ok(Some(member)) => check(member, name).err(),
             // It may be in the JSON, which is not read here.
             Ok(None) if sample.has_fields() => None,

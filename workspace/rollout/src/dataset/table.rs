@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::cell::{Cell, Cells};
 use super::columns::{Chosen, Found};
 use super::files::{Files, Stream};
-use super::lines::{BYTE_ORDER_MARK, MOST_LINE_BYTES};
+use super::json::BYTE_ORDER_MARK;
+use super::lines::MOST_LINE_BYTES;
 use super::place::place;
 use super::reader::{Reader, Rows};
 use super::{DatasetError, Listed};
@@ -122,7 +123,7 @@ fn delimiter(line: &[u8]) -> Option<u8> {
 fn no_delimiter(name: &str, line: &[u8]) -> String {
     let start: String = String::from_utf8_lossy(line).trim().chars().take(60).collect();
     format!(
-        "expected JSONL, CSV, TSV, Parquet or a tar archive; {name} begins with `{start}`, which names no columns with commas, \
+        "expected JSONL, a JSON list, CSV, TSV, Parquet or a tar archive; {name} begins with `{start}`, which names no columns with commas, \
          tabs or semicolons between them"
     )
 }
