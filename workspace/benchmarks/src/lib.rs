@@ -5,13 +5,17 @@
 //!
 //! 1. `case`: what people said of edits of one picture.
 //! 2. `layouts`: readers of the published files.
-//! 3. `judged`: cases with what a reward says of them.
+//! 3. `judged`: cases with what a reward says of them; `judging`: how they get there.
 //! 4. `measures`: numbers about judged cases; `report`: the same for people.
 
 mod case;
 mod judged;
+mod judging;
+pub mod layouts;
 
 pub use case::{Candidate, Case, Human};
 pub use judged::{
     FORMAT, JudgedCandidate, JudgedCase, JudgedHead, JudgedReward, TwoOrders, preference_of_word, word_of_preference,
 };
+pub use judging::CaseJudge;
+pub use layouts::Preset;

@@ -44,7 +44,7 @@ fn named(served: &Served) -> Result<Vec<(String, Loaded)>> {
         files.extend(built_in_names().map(str::to_owned));
     }
     let load = |file: &String| {
-        let mut loaded = recipes::load(file)?;
+        let mut loaded = recipes::load(file, "serving")?;
         if served.partial {
             loaded.recipe = loaded.recipe.doing_parts();
         }

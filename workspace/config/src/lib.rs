@@ -26,6 +26,7 @@ mod check;
 mod document;
 mod editors;
 mod gates;
+mod judging;
 mod lacks;
 mod output;
 mod places;
@@ -41,6 +42,7 @@ mod stop;
 
 pub use catalogue::Catalogue;
 pub use editscale_schema::{Diagnostic, KeyDoc, Place, Report, Severity, Table};
+pub use judging::{JudgeRecipe, JudgeSettings};
 pub use output::{Output, OutputFormat};
 pub use recipe::{Editor, Recipe, Reward, Settings};
 pub use reference::schema;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
+use editscale_schema::remote::RemoteSettings;
 use editscale_schema::{EditorChoice, Place, Report, RewardChoice};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
 
@@ -115,9 +116,7 @@ impl Recipe {
     pub fn without_secrets(mut self) -> Self {
         let editors = self.settings.editors.iter_mut().filter_map(|editor| editor.model.remote_mut());
         let rewards = self.settings.rewards.iter_mut().filter_map(|reward| reward.model.remote_mut());
-        for remote in editors.chain(rewards) {
-            remote.servers.iter_mut().for_each(|server| server.secret = None);
-        }
+        drop_secrets(editors.chain(rewards));
         self
     }
 
@@ -161,6 +160,13 @@ impl Recipe {
     /// The policy at work, its objective and stop rule included.
     pub fn search_factory(&self) -> Arc<dyn SearchFactory> {
         Arc::clone(&self.factory)
+    }
+}
+
+/// Takes the secrets of servers out.
+pub(crate) fn drop_secrets<'r>(remotes: impl Iterator<Item = &'r mut RemoteSettings>) {
+    for remote in remotes {
+        remote.servers.iter_mut().for_each(|server| server.secret = None);
     }
 }
 

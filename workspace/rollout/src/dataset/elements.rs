@@ -31,7 +31,7 @@ impl Elements {
 }
 
 /// The keys of the first elements.
-fn sample(path: &Path, files: &Files) -> Result<Vec<String>, DatasetError> {
+pub(super) fn sample(path: &Path, files: &Files) -> Result<Vec<String>, DatasetError> {
     let (mut survey, mut walk) = (json::Survey::default(), Walk::new(files.count()));
     while let Some((file, element)) = walk.next(files)? {
         let place = || format!("{}, element {}", files.name(file), element.number);

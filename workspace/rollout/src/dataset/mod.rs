@@ -90,6 +90,7 @@ impl Dataset {
         let paths = find::find(path)?;
         let files = Files::new(paths).map_err(|(path, source)| DatasetError::Disk { path, source })?;
         match sniff(path, &files)? {
+            Kind::Elements => elements::sample(path, &files),
             Kind::Lines => lines::sample(path, &files),
             Kind::Table => Ok(table::first_line(path, &files)?.1),
             Kind::Columnar => columnar::names(&files),
