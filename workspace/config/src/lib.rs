@@ -23,6 +23,7 @@
 mod budget;
 mod catalogue;
 mod check;
+pub mod curate;
 mod document;
 mod editors;
 mod gates;
@@ -40,6 +41,7 @@ mod sections;
 mod stop;
 
 pub use catalogue::Catalogue;
+pub use curate::Curate;
 pub use editscale_schema::{Diagnostic, KeyDoc, Place, Report, Severity, Table};
 pub use output::{Output, OutputFormat};
 pub use recipe::{Editor, Recipe, Reward, Settings};

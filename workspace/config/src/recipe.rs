@@ -7,6 +7,7 @@ use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
 use editscale_schema::{EditorChoice, Place, Report, RewardChoice};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
 
+use crate::curate::Curate;
 use crate::places::Places;
 use crate::{Catalogue, Output, Retain, Retry, Rollout, Stop, check};
 
@@ -55,6 +56,8 @@ pub struct Settings {
     pub output: Output,
     /// What is done with whole data sets, where the recipe says it.
     pub rollout: Option<Rollout>,
+    /// What is kept of whole data sets, where the recipe says it.
+    pub curate: Option<Curate>,
 }
 
 /// A checked recipe.
@@ -103,10 +106,16 @@ impl Recipe {
         self.settings.rollout.clone().unwrap_or_default()
     }
 
+    /// What is kept of whole data sets; the defaults where the recipe does not say it.
+    pub fn curate(&self) -> Curate {
+        self.settings.curate.clone().unwrap_or_default()
+    }
+
     /// The same without what it says of whole data sets: all that single runs depend on.
     #[must_use]
     pub fn for_single_runs(mut self) -> Self {
         self.settings.rollout = None;
+        self.settings.curate = None;
         self
     }
 

@@ -4,6 +4,7 @@ use editscale_core::Budget;
 use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice, WeightedRecipe};
 
+use crate::curate::Curate;
 use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::gates::read_gate;
 use crate::recipe::{Editor, Recipe, Settings};
@@ -61,6 +62,13 @@ const ROLLOUT: Section = Section {
     meaning: "what `editscale run` does with a data set",
 };
 
+const CURATE: Section = Section {
+    name: "curate",
+    allowed: "a map",
+    default: "its defaults",
+    meaning: "what `editscale curate` keeps of a data set",
+};
+
 pub(crate) const KEYS: Keys = &[
     &VERSION as &dyn Documented,
     &EDITOR,
@@ -75,6 +83,7 @@ pub(crate) const KEYS: Keys = &[
     &RETRY,
     &OUTPUT,
     &ROLLOUT,
+    &CURATE,
 ];
 
 /// All sections, each right in itself or `None`.
@@ -90,6 +99,7 @@ pub(crate) struct Sections {
     pub(crate) retry: Option<Retry>,
     pub(crate) output: Option<Output>,
     pub(crate) rollout: Result<Option<Rollout>, Reported>,
+    pub(crate) curate: Result<Option<Curate>, Reported>,
 }
 
 /// Whether the file is of the version that is read here, or of none at all, which is reported as well. What else a file
@@ -125,6 +135,10 @@ impl Sections {
         let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
             RETAIN_CHOICE.read(&entry.node, &entry.key_span, mistakes).map(|retain| *retain)
         });
+        let curate = match top.entry(CURATE.name) {
+            None => Ok(None),
+            Some(entry) => Curate::read(entry, rewards.names.as_deref(), mistakes).map(Some).ok_or(Reported),
+        };
         Self {
             editors,
             gates: read_gates(top, &rewards),
@@ -140,6 +154,7 @@ impl Sections {
                 None => Ok(None),
                 Some(entry) => Rollout::read(entry, mistakes).map(Some).ok_or(Reported),
             },
+            curate,
         }
     }
 
@@ -157,6 +172,7 @@ impl Sections {
             retry: self.retry?,
             output: self.output?,
             rollout: self.rollout.ok()?,
+            curate: self.curate.ok()?,
         })
     }
 }
