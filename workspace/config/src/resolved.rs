@@ -9,11 +9,21 @@ use crate::rewards::{NAME, WEIGHT};
 use editscale_schema::{Report, Yaml};
 use editscale_search::{Gate, ObjectiveChoice};
 
+/// The keys that scores depend on.
+const JUDGING: [&str; 4] = ["version", "rewards", "combine", "gates"];
+
 impl Recipe {
     /// The resolved recipe: every default spelled out, no comments, keys in the order of their documentation. It reads
     /// back as an equal recipe.
     pub fn to_yaml(&self) -> String {
         self.settings.to_yaml().document()
+    }
+
+    /// What of it judges, written out likewise: rewards, how they combine, and gates. Scores depend on nothing else in it.
+    pub fn judging_yaml(&self) -> String {
+        let Yaml::Map(mut entries) = self.settings.to_yaml() else { return String::new() };
+        entries.retain(|(key, _)| JUDGING.contains(&key.as_str()));
+        Yaml::Map(entries).document()
     }
 
     /// This recipe with other sections, each in JSON on one line, which YAML is too. What they get wrong is reported by its place in
@@ -31,6 +41,7 @@ impl Recipe {
 impl Settings {
     fn to_yaml(&self) -> Yaml {
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
+        let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_editors(&self.editors),
@@ -44,7 +55,9 @@ impl Settings {
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
-        Yaml::Map(entries.into_iter().chain(rollout).map(|(key, value)| (key.to_owned(), value)).collect())
+        Yaml::Map(
+            entries.into_iter().chain(rollout).chain(curate).map(|(key, value)| (key.to_owned(), value)).collect(),
+        )
     }
 }
 
