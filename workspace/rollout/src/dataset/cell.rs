@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::columns::{Chosen, listed};
-use super::named;
+use super::named::{self, Mention};
 use crate::{Row, RowPicture};
 
 /// The longest id.
@@ -102,6 +102,12 @@ impl Cells {
             edited: chosen.edited.iter().map(|name| get(name)).collect::<Result<_, _>>()?,
             source: get(&chosen.source)?,
         })
+    }
+
+    /// The pictures that they name by a path or an address.
+    pub(super) fn mentions(&self) -> Vec<Mention> {
+        let cells = [&self.source, &self.mask].into_iter().chain(&self.edited).flatten();
+        cells.flat_map(named::mentions).collect()
     }
 
     /// Whether a row can be made of them, as far as that is seen without unpacking a picture.

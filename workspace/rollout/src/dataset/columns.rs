@@ -239,6 +239,11 @@ impl Chosen {
         told.chain(edited).chain(kept).collect::<Vec<_>>().join(", ")
     }
 
+    /// The names of what may be pictures.
+    pub(super) fn pictures(&self) -> impl Iterator<Item = &str> {
+        [&self.source].into_iter().chain(&self.mask).chain(&self.edited).map(String::as_str)
+    }
+
     /// Every name once.
     pub(super) fn names(&self) -> Vec<&str> {
         let perhaps = [&self.mask, &self.id, &self.seed].into_iter().flatten();

@@ -96,7 +96,7 @@ pub(super) fn counterpart(names: &[String], edited: &str) -> Option<String> {
 
 /// One picture, numbered ones, or a list of them, of one stem.
 fn by_stem(names: &[String], stem: &str) -> Option<Vec<String>> {
-    let one = |ending: &&str| spelt(names, &format!("{stem}{ending}"));
+    let one = |ending: &str| spelt(names, &format!("{stem}{ending}"));
     let of_ending = |ending: &&str| {
         let (bare, numbered) = (one(ending), family(names, stem, ending));
         let from_start = numbered.len() > 1 && numbered.first().is_some_and(|(number, _)| *number < 2);
@@ -106,7 +106,7 @@ fn by_stem(names: &[String], stem: &str) -> Option<Vec<String>> {
         (!all.is_empty()).then_some(all)
     };
     let list = |ending: &&str| spelt(names, &format!("{stem}{ending}s")).map(|name| vec![name]);
-    ENDINGS.iter().find_map(|ending| of_ending(ending)).or_else(|| ENDINGS.iter().find_map(|ending| list(ending)))
+    ENDINGS.iter().find_map(of_ending).or_else(|| ENDINGS.iter().find_map(list))
 }
 
 /// Names of a stem with numbers, in the order of these: `candidate_1`, `candidate2`, `candidate_10_path`.

@@ -1,8 +1,11 @@
 //! JSON lists: a file that is one array of objects.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+use serde::de::IgnoredAny;
 
 use super::cell::Cells;
 use super::columns::{Chosen, Found};
@@ -12,8 +15,13 @@ use super::lines::MOST_LINE_BYTES;
 use super::place::{index, numbers, place};
 use super::reader::{Reader, Rows};
 use super::scanner::{Element, Scanner};
+use super::subset::spans::{Frame, Spans, Spelling};
+use super::subset::{Copier, CopyError};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
+
+/// Bytes in which the first element begins, if its file is to be spelt as it was.
+const LONGEST_START: usize = 4096;
 
 /// A reader of JSON lists.
 #[derive(Debug)]
@@ -27,6 +35,21 @@ impl Elements {
         let names = sample(path, &files)?;
         let chosen = Found::new(path, names).choose(columns)?;
         Ok(Self { files, chosen })
+    }
+}
+
+impl Elements {
+    /// What stands around the elements of a file, as it is spelt before its first one.
+    fn frame(&self, file: usize) -> io::Result<Frame> {
+        let start = self.files.read_at(file, 0, LONGEST_START)?;
+        let bracket = start.iter().position(|byte| *byte == b'[').map_or(start.len(), |at| at + 1);
+        let (before, rest) = start.split_at(bracket);
+        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let blanks = rest.get(..blanks).filter(|blanks| blanks.len() < rest.len()).unwrap_or(b"\n");
+        let is_broken = blanks.contains(&b'\n');
+        let between = if blanks.is_empty() { b", ".to_vec() } else { [b",", blanks].concat() };
+        let end: &[u8] = if is_broken { b"\n]\n" } else { b"]" };
+        Ok(Frame { start: [before, blanks].concat(), between, end: end.to_vec() })
     }
 }
 
@@ -80,6 +103,31 @@ impl Reader for Elements {
 
     fn cells(&self, place: &Place) -> Result<Cells, String> {
         json::parse(&self.files.line_at(place, "an element")?, &self.chosen)
+    }
+
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
+        let frame = self.frame(file).map_err(|error| CopyError::Read(error.to_string()))?;
+        Ok(Box::new(Spans::new(self, file, frame, created)?))
+    }
+}
+
+impl Spelling for Arc<Elements> {
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn what(&self) -> &'static str {
+        "an element"
+    }
+
+    /// One element that is no JSON would make the whole file unreadable.
+    fn check(&self, element: &[u8]) -> Result<(), String> {
+        let read = serde_json::from_slice::<IgnoredAny>(element);
+        read.map(|_| ()).map_err(|error| format!("the element is not JSON, which would spoil the list: {error}"))
+    }
+
+    fn cells(&self, element: &[u8]) -> Result<Cells, String> {
+        json::parse(element, &self.chosen)
     }
 }
 

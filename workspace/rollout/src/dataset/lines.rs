@@ -1,5 +1,6 @@
 //! JSONL: a JSON object a line.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use super::files::{Files, Stream};
 use super::json::{self, BYTE_ORDER_MARK};
 use super::place::{index, numbers, place};
 use super::reader::{Reader, Rows, foreign};
+use super::subset::spans::{Frame, Spans, Spelling};
+use super::subset::{Copier, CopyError};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
 
@@ -83,6 +86,31 @@ impl Reader for Lines {
 
     fn cells(&self, place: &Place) -> Result<Cells, String> {
         json::parse(&self.files.line_at(place, "a line")?, &self.chosen)
+    }
+
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
+        let start = self.files.read_at(file, 0, BYTE_ORDER_MARK.len());
+        let start = start.map_err(|error| CopyError::Read(error.to_string()))?;
+        let start = if start == BYTE_ORDER_MARK { start } else { Vec::new() };
+        Ok(Box::new(Spans::new(self, file, Frame { start, ..Frame::default() }, created)?))
+    }
+}
+
+impl Spelling for Arc<Lines> {
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn what(&self) -> &'static str {
+        "a line"
+    }
+
+    fn check(&self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn cells(&self, line: &[u8]) -> Result<Cells, String> {
+        json::parse(line, &self.chosen)
     }
 }
 

@@ -30,6 +30,7 @@ mod reader;
 mod samples;
 mod scanner;
 mod sniff;
+mod subset;
 mod table;
 mod tar;
 
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 pub use error::DatasetError;
 pub use pictures::{PictureBytes, PictureProblem, Pictures};
+pub use subset::{SubsetError, SubsetSummary, SubsetWriter};
 
 use self::columnar::Columnar;
 use self::elements::Elements;
@@ -112,6 +114,13 @@ impl Dataset {
         let file = place.0.split(':').next().and_then(|file| file.parse().ok()).unwrap_or(0);
         let row = cells.and_then(|cells| cells.row(self.reader.chosen(), self.reader.files().folder(file), number));
         row.map_err(|reason| RowProblem { place: self.reader.spot(place), reason })
+    }
+
+    /// Begins to write a part of the data set, in its own format, into the folder `out`: rows that are kept, byte for byte
+    /// where the format allows it, and the pictures that they name by a path. `out` should be fresh, and is only of use once
+    /// [`SubsetWriter::finish`] has come back. Blocking.
+    pub fn subset(&self, out: &Path) -> Result<SubsetWriter, SubsetError> {
+        SubsetWriter::new(&self.path, Arc::clone(&self.reader), out)
     }
 
     /// Where a row lies, for people: file and line, record or member. Blocking.

@@ -38,7 +38,7 @@ pub(super) fn check(cell: &Cell) -> Result<(), String> {
         Cell::List(cells) if cells.len() != 1 => Err(not_one(cells.len())),
         Cell::Value(Value::Object(_) | Value::Array(_)) => Ok(()),
         Cell::Bytes(_) | Cell::Picture { .. } | Cell::List(_) => Ok(()),
-        other => Err(unusable(&super::cell::plain(other.clone()))),
+        Cell::Value(other) => Err(unusable(other)),
     }
 }
 
@@ -53,6 +53,49 @@ pub(super) fn picture(cell: Cell, folder: &Path) -> Result<RowPicture, String> {
             Err("expected a picture, found neither bytes nor a path".to_owned())
         }
         Cell::List(cells) => picture(one(cells)?, folder),
+    }
+}
+
+/// What a cell says of a picture that it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mention {
+    /// A path, relative or not.
+    Path(String),
+    /// An address.
+    Elsewhere,
+}
+
+/// The pictures that a cell names and does not hold.
+pub(super) fn mentions(cell: &Cell) -> Vec<Mention> {
+    match cell {
+        Cell::Value(value) => of_mentioned(value),
+        Cell::Picture { bytes: None, name: Some(name) } => mention(name).into_iter().collect(),
+        Cell::Bytes(_) | Cell::Picture { .. } => Vec::new(),
+        Cell::List(cells) => cells.iter().flat_map(mentions).collect(),
+    }
+}
+
+fn of_mentioned(value: &Value) -> Vec<Mention> {
+    match value {
+        Value::String(text) => match listed(text) {
+            Some(items) => items.iter().flat_map(of_mentioned).collect(),
+            None => mention(text).into_iter().collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(of_mentioned).collect(),
+        Value::Object(fields) => {
+            let text = |key: &str| fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let named = text("path").or_else(|| text("url")).filter(|_| text("bytes").is_none());
+            named.and_then(mention).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn mention(text: &str) -> Option<Mention> {
+    match read(text).ok()? {
+        Text::Address(_) => Some(Mention::Elsewhere),
+        Text::Path(path) => Some(Mention::Path(path.to_owned())),
+        Text::Base64(_) => None,
     }
 }
 

@@ -85,12 +85,12 @@ impl Scanner {
         let first = blank(stream)?;
         let offset = stream.position();
         match first {
-            None => Ok(self.last(offset, Flaw::Unclosed)),
+            None => Ok(Some(self.last(offset, Flaw::Unclosed))),
             Some(b']') => {
                 stream.consume(1);
                 let more = blank(stream)?;
                 self.stage = Stage::Over;
-                Ok(more.and_then(|_| self.last(stream.position(), Flaw::After)))
+                Ok(more.map(|_| self.last(stream.position(), Flaw::After)))
             }
             Some(b',') => {
                 stream.consume(1);
@@ -126,9 +126,9 @@ impl Scanner {
         Element { number: self.number - 1, offset, length, flaw }
     }
 
-    fn last(&mut self, offset: u64, flaw: Flaw) -> Option<Element> {
+    fn last(&mut self, offset: u64, flaw: Flaw) -> Element {
         self.stage = Stage::Over;
-        Some(self.element(offset, 0, Some(flaw)))
+        self.element(offset, 0, Some(flaw))
     }
 
     /// Reads an element and the comma after it.
