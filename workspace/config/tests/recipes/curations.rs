@@ -85,16 +85,12 @@ fn what_is_left_out_has_its_default() {
     assert_snapshot!(empty.to_yaml().split_once("curate:").unwrap().1, @r"
     columns: {edited: [], keep: []}
     gates: []
-    kappa: 0
+    kappa: 0.0
     without_sigma: drop
     per_row: best
     strata: {by: edit_category, largest: 64, quota: free}
     keep: {}
-    preferences:
-      pairing: best_against_worst
-      margin: 0
-      confidence: 0
-      across_rows: true
+    preferences: {pairing: best_against_worst, margin: 0.0, confidence: 0.0, across_rows: true}
     instruction_similarity: 0.6
     examples: 4
     ");
@@ -113,8 +109,7 @@ fn scores_do_not_depend_on_what_is_kept() {
     assert_eq!(curating.clone().for_single_runs(), usual, "single runs look at nothing of it");
     assert_snapshot!(usual.judging_yaml(), @r"
     version: 1
-    rewards:
-      - {model: {photometric: {}}, weight: 1, name: photometric}
+    rewards: [{model: {photometric: {}}, weight: 1.0, name: photometric}]
     combine: {weighted: {}}
     gates: []
     ");
