@@ -6,12 +6,15 @@
 //! 1. `case`: what people said of edits of one picture.
 //! 2. `layouts`: readers of the published files.
 //! 3. `judged`: cases with what a reward says of them; `judging`: how they get there.
-//! 4. `measures`: numbers about judged cases; `report`: the same for people.
+//! 4. `stored`: judged cases on disk; `shared`: whether other data has the same pictures.
+//! 5. `measures`: numbers about judged cases; `report`: the same for people.
 
 mod case;
 mod judged;
 mod judging;
 pub mod layouts;
+mod shared;
+mod stored;
 
 pub use case::{Candidate, Case, Human};
 pub use judged::{
@@ -19,3 +22,5 @@ pub use judged::{
 };
 pub use judging::CaseJudge;
 pub use layouts::Preset;
+pub use shared::{PictureSet, Pictured, Shared};
+pub use stored::{JUDGED, JUDGED_HEAD, StoredError, is_judged, read_judged};
