@@ -11,6 +11,7 @@
 mod case;
 mod judged;
 pub mod layouts;
+pub mod measures;
 
 pub use case::{Candidate, Case, Human};
 pub use judged::{
