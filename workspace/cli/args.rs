@@ -11,14 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
-pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
 pub(crate) use benching::{
-    Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure, BenchParity, BenchPosition, BenchPreset,
-    BenchRules,
+    Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure, BenchParity,
+    BenchPosition, BenchPreset, BenchRules,
 };
-pub(crate) use plugins::{
-    KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew,
-};
+pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
+pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew};
 pub(crate) use running::{RoleWord, Run};
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 

@@ -13,6 +13,7 @@ mod case;
 mod judged;
 mod judging;
 pub mod layouts;
+pub mod measures;
 mod shared;
 mod stored;
 

@@ -102,11 +102,14 @@ impl PictureSet {
         let (own, others) = (telling(self), telling(data));
         let hashes = |set: &[(usize, u64)]| -> Vec<u64> { set.iter().map(|(_, hash)| *hash).collect() };
         for near in shared_pictures(&hashes(&own), &hashes(&others), radius)? {
-            let (Some((number, _)), Some((other, _))) = (own.get(near.first as usize), others.get(near.second as usize))
+            let (Some((number, _)), Some((other, _))) =
+                (own.get(near.first as usize), others.get(near.second as usize))
             else {
                 continue;
             };
-            let (Some(picture), Some(other)) = (self.pictures.get(*number), data.pictures.get(*other)) else { continue };
+            let (Some(picture), Some(other)) = (self.pictures.get(*number), data.pictures.get(*other)) else {
+                continue;
+            };
             found.entry(*number).or_insert_with(|| shared(picture, other, near.distance));
         }
         Ok(found.into_values().collect())
@@ -142,7 +145,8 @@ mod tests {
         assert_eq!(benchmark.pictures().len(), 4);
         let data = set(&[("x", 0b0111), ("c", 0), ("y", 0), ("a", 0b1111), ("z", 0b1111_0001)]);
         let found = benchmark.shared_with(&data, 2).unwrap();
-        let told: Vec<_> = found.iter().map(|each| (each.benchmark.as_str(), each.data.as_str(), each.distance)).collect();
+        let told: Vec<_> =
+            found.iter().map(|each| (each.benchmark.as_str(), each.data.as_str(), each.distance)).collect();
         assert_eq!(told, [("at a", "at a", 0), ("at c", "at c", 0), ("at d", "at z", 1)]);
         assert_eq!(found.iter().map(|each| each.is_same_file).collect::<Vec<_>>(), [true, true, false]);
         assert_eq!(benchmark.shared_with(&set(&[("y", 0)]), 15).unwrap(), []);

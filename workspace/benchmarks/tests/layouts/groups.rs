@@ -57,12 +57,16 @@ fn four(id: &str, verdicts: [&str; 6]) -> Vec<Pair> {
 #[test]
 fn groups_are_put_together_of_rows_in_any_order() {
     let desk = Desk::new();
-    write(&desk, "2pair/train-00000-of-00001.parquet", &[
-        pair("1_x", "AvsB", "A>B"),
-        pair("2_x", "AvsB", "A=B"),
-        // The published script does not group rows of two.
-        pair("2_y", "AvsB", "B>A"),
-    ]);
+    write(
+        &desk,
+        "2pair/train-00000-of-00001.parquet",
+        &[
+            pair("1_x", "AvsB", "A>B"),
+            pair("2_x", "AvsB", "A=B"),
+            // The published script does not group rows of two.
+            pair("2_y", "AvsB", "B>A"),
+        ],
+    );
     let mut rows = vec![pair("3_0", "BvsC", "C>B"), pair("4_0", "AvsB", "A=B")];
     rows.extend([pair("3_1", "AvsB", "A>B"), pair("4_1", "AvsC", "A>C")]);
     rows.extend([pair("4_2", "BvsC", "B>C"), pair("3_2", "AvsC", "C>A")]);
@@ -89,7 +93,10 @@ fn groups_are_put_together_of_rows_in_any_order() {
         for (place, candidate) in (0_u8..).zip(&case.candidates) {
             let number = group * 10 + place;
             assert_eq!(held(&candidate.picture), png(number), "{} {place}", case.id);
-            assert_eq!((candidate.model.clone(), candidate.rating), (Some(format!("m{number}")), Some(f64::from(number))));
+            assert_eq!(
+                (candidate.model.clone(), candidate.rating),
+                (Some(format!("m{number}")), Some(f64::from(number)))
+            );
         }
     }
     assert_eq!(cases.iter().map(|case| case.candidates.len()).collect::<Vec<_>>(), [2, 2, 2, 3, 3, 4]);
@@ -130,17 +137,20 @@ fn groups_that_contradict_themselves_are_told() {
     let path = write(&desk, "3pair/rows.parquet", &rows);
     let (cases, problems) = read(&open(Preset::EditRewardBench, &path).unwrap());
     assert!(cases.is_empty(), "{cases:?}");
-    assert_each(&problems, &[
-        "the group `1` cannot be used: its verdicts contradict each other: A>B, C>A, B>C",
-        "the group `2` cannot be used: its verdicts contradict each other",
-        "the group `3` cannot be used: its rows have different pictures for B",
-        "the group `4` cannot be used: its rows have different instructions",
-        "the group `5` cannot be used: its rows have different sources",
-        "the group `6` cannot be used: expected `A>B`, `B>A` or `A=B`, found `B>C`",
-        "AvsB of the group `7` is there twice",
-        "expected which two are compared, such as `AvsC`, found `AvsD`",
-        "the group `7` cannot be used: it lacks AvsC, BvsC",
-    ]);
+    assert_each(
+        &problems,
+        &[
+            "the group `1` cannot be used: its verdicts contradict each other: A>B, C>A, B>C",
+            "the group `2` cannot be used: its verdicts contradict each other",
+            "the group `3` cannot be used: its rows have different pictures for B",
+            "the group `4` cannot be used: its rows have different instructions",
+            "the group `5` cannot be used: its rows have different sources",
+            "the group `6` cannot be used: expected `A>B`, `B>A` or `A=B`, found `B>C`",
+            "AvsB of the group `7` is there twice",
+            "expected which two are compared, such as `AvsC`, found `AvsD`",
+            "the group `7` cannot be used: it lacks AvsC, BvsC",
+        ],
+    );
 }
 
 #[test]
@@ -150,34 +160,46 @@ fn ranked_groups_are_read_from_the_scripts_json() {
         let paths: Vec<String> = (0..count).map(|place| format!("out/{number}_{place}.png")).collect();
         json!({"prompt": "add a hat", "path_src": format!("in/{number}.png"), "paths_generated": paths, "human_vote": ranking})
     };
-    desk.json("EditReward_Bench_2pair.json", &json!([
-        group(1, 2, json!({"ranking": "A=B=Good", "preference": "x"})),
-        group(2, 2, json!({"ranking": "A>B"})),
-    ]));
-    desk.json("EditReward_Bench_3pair.json", &json!([
-        group(3, 3, json!({"ranking": "C>A>B"})),
-        group(4, 1, json!({"ranking": "A"})),
-        group(5, 3, json!({"preference": "A"})),
-        {"prompt": "add a hat", "path_src": "", "paths_generated": ["a.png"], "human_vote": {"ranking": "A"}},
-    ]));
+    desk.json(
+        "EditReward_Bench_2pair.json",
+        &json!([
+            group(1, 2, json!({"ranking": "A=B=Good", "preference": "x"})),
+            group(2, 2, json!({"ranking": "A>B"})),
+        ]),
+    );
+    desk.json(
+        "EditReward_Bench_3pair.json",
+        &json!([
+            group(3, 3, json!({"ranking": "C>A>B"})),
+            group(4, 1, json!({"ranking": "A"})),
+            group(5, 3, json!({"preference": "A"})),
+            {"prompt": "add a hat", "path_src": "", "paths_generated": ["a.png"], "human_vote": {"ranking": "A"}},
+        ]),
+    );
     let benchmark = open(Preset::EditRewardBench, desk.path("").as_path()).unwrap();
     let (cases, problems) = read(&benchmark);
     let told: Vec<_> = cases.iter().map(|case| (case.part.as_str(), case.candidates.len(), ranking(case))).collect();
     assert_eq!(told, [("2pair", 2, "A=B=Good"), ("2pair", 2, "A>B"), ("3pair", 3, "C>A>B")]);
-    assert_each(&problems, &[
-        "expected from 2 to 26 pictures after, found 1",
-        "expected a ranking such as `A>B` in `human_vote`, found none",
-        "expected the picture to edit in `path_src`",
-    ]);
+    assert_each(
+        &problems,
+        &[
+            "expected from 2 to 26 pictures after, found 1",
+            "expected a ranking such as `A>B` in `human_vote`, found none",
+            "expected the picture to edit in `path_src`",
+        ],
+    );
 }
 
 #[test]
 fn the_benchmark_of_the_same_name_is_recognised() {
     let desk = Desk::new();
-    let path = desk.json("rows.json", &json!([{
-        "key": ["a", "b"], "input_image": "x.png", "output_images": ["y.png", "z.png"], "instruction": "add a hat",
-        "task_type": "subject-add", "dimension": "overall",
-    }]));
+    let path = desk.json(
+        "rows.json",
+        &json!([{
+            "key": ["a", "b"], "input_image": "x.png", "output_images": ["y.png", "z.png"], "instruction": "add a hat",
+            "task_type": "subject-add", "dimension": "overall",
+        }]),
+    );
     let said = refusal(Preset::EditRewardBench, &path);
     assert!(said.contains("EditScore/EditReward-Bench") && said.contains("TIGER-Lab/EditReward-Bench"), "{said}");
 }

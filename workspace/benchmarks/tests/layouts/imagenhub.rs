@@ -33,18 +33,13 @@ fn raters_tables_are_averaged() {
     assert_eq!(told, expected);
     assert_each(&problems, &["expected [SC, PQ] from 0 to 1, found `[oops]`"]);
     assert_eq!(cases[0].source, RowPicture::File(desk.path(&format!("{museum}/input/sample_1_1.jpg"))));
-    assert_eq!(
-        cases[1].candidates[0].picture,
-        RowPicture::File(desk.path(&format!("{museum}/SDEdit/sample_1_1.jpg")))
-    );
+    assert_eq!(cases[1].candidates[0].picture, RowPicture::File(desk.path(&format!("{museum}/SDEdit/sample_1_1.jpg"))));
 }
 
 #[test]
 fn a_json_list_is_read() {
     let desk = Desk::new();
-    let row = |model: &str, score: f64| {
-        json!({"input_path": "i.jpg", "output_path": "o.jpg", "instruction": "add a hat", "model": model, "score": score})
-    };
+    let row = |model: &str, score: f64| json!({"input_path": "i.jpg", "output_path": "o.jpg", "instruction": "add a hat", "model": model, "score": score});
     let path = desk.json("valid_imagenhub_processed.json", &json!([row("MagicBrush", 0.5), row("SDEdit", 0.0)]));
     let (cases, problems) = read(&open(Preset::Imagenhub, &path).unwrap());
     assert_each(&problems, &[]);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use editscale_benchmarks::{Candidate, Case, CaseJudge, Human, JudgedCase};
 use editscale_core::{
-    BoxFuture, Cost, Counters, Failure, FailureKind, Judgement, NobodyWatches, Objective, RewardBatch, RewardCard, RewardKind,
-    RewardModel, RewardName, Scale, Score, ScoreCard, Utility, Watch,
+    BoxFuture, Cost, Counters, Failure, FailureKind, Judgement, NobodyWatches, Objective, RewardBatch, RewardCard,
+    RewardKind, RewardModel, RewardName, Scale, Score, ScoreCard, Utility, Watch,
 };
 use editscale_curate::judging::{Judges, Loader};
 use editscale_fetch::Patience;

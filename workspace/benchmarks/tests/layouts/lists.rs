@@ -17,9 +17,10 @@ fn rating(model: &str, score: serde_json::Value) -> serde_json::Value {
 #[test]
 fn pairs_and_ratings_of_one_folder_are_two_parts() {
     let desk = Desk::new();
-    desk.json("human_ratings.json", &json!([
-        rating("aurora", json!(1.5)), rating("magicbrush", json!(0)), rating("genhowto", json!("good")),
-    ]));
+    desk.json(
+        "human_ratings.json",
+        &json!([rating("aurora", json!(1.5)), rating("magicbrush", json!(0)), rating("genhowto", json!("good")),]),
+    );
     let pair = |winner: &str| {
         json!({
             "input": "human_ratings/in.jpg", "gens": ["human_ratings/a.jpg", "human_ratings/b.jpg"], "prompt": "move the cup",

@@ -16,9 +16,7 @@ fn the_same_pairs_in_every_form_give_the_same_cases() {
     let desk = Desk::new();
     let csv = "source,instruction,edited_a,edited_b,preference,group,model_a\n\
                s.png,add a hat,a.png,b.png,a,one,x\ns.png,add a hat,a.png,c.png,tie,one,x\ns.png,add a hat,b.png,c.png,b,two,y\n";
-    let row = |a: &str, b: &str, preference: serde_json::Value| {
-        json!({"source": "s.png", "instruction": "add a hat", "edited_a": a, "edited_b": b, "preference": preference})
-    };
+    let row = |a: &str, b: &str, preference: serde_json::Value| json!({"source": "s.png", "instruction": "add a hat", "edited_a": a, "edited_b": b, "preference": preference});
     let rows = [row("a.png", "b.png", json!(1)), row("a.png", "c.png", json!(0)), row("b.png", "c.png", json!(-1))];
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     let files = [
@@ -26,18 +24,22 @@ fn the_same_pairs_in_every_form_give_the_same_cases() {
         desk.write("tsv/pairs.tsv", csv.replace(',', "\t")),
         desk.write("jsonl/pairs.jsonl", lines),
         desk.json("json/pairs.json", &json!(rows)),
-        desk.parquet("parquet/pairs.parquet", &[
-            ("source", images(&[png(1), png(1), png(1)])),
-            ("instruction", texts(&["add a hat"; 3])),
-            ("edited_a", images(&[png(2), png(2), png(3)])),
-            ("edited_b", images(&[png(3), png(4), png(4)])),
-            ("preference", texts(&["A>B", "A=B", "B>A"])),
-        ]),
+        desk.parquet(
+            "parquet/pairs.parquet",
+            &[
+                ("source", images(&[png(1), png(1), png(1)])),
+                ("instruction", texts(&["add a hat"; 3])),
+                ("edited_a", images(&[png(2), png(2), png(3)])),
+                ("edited_b", images(&[png(3), png(4), png(4)])),
+                ("preference", texts(&["A>B", "A=B", "B>A"])),
+            ],
+        ),
     ];
     for path in files {
         let (cases, problems) = read(&open(Preset::Pairs, &path).unwrap());
         assert_each(&problems, &[]);
-        let told: Vec<_> = cases.iter().map(|case| (case.part.as_str(), case.id.as_str(), case.human.clone())).collect();
+        let told: Vec<_> =
+            cases.iter().map(|case| (case.part.as_str(), case.id.as_str(), case.human.clone())).collect();
         assert_eq!(told, [("pairwise", "0", FIRST), ("pairwise", "1", TIE), ("pairwise", "2", SECOND)], "{path:?}");
         // A folder with one file is that file.
         let folder = open(Preset::Pairs, path.parent().unwrap()).unwrap();
