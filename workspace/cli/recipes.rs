@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use editscale_config::{Editor, JudgeRecipe, Recipe, Report, Reward};
+use editscale_config::{Calibrated, Editor, JudgeRecipe, Recipe, Report, Reward};
+use editscale_engine::Calibration;
 
 use crate::bounded;
 use crate::catalogue::catalogue;
@@ -43,7 +44,7 @@ pub(crate) fn built_in(name: &str) -> Option<&'static str> {
 /// The recipe of this name or in this file, for what makes candidates: `who` needs an editor and a search.
 pub(crate) fn load(name_or_file: &str, who: &str) -> Result<Loaded> {
     let (name, bytes) = read(name_or_file)?;
-    match Recipe::parse(&bytes, &catalogue()) {
+    match with_files(Recipe::parse(&bytes, &catalogue()), folder_of(name_or_file)) {
         Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, &name, &bytes)),
         Err(_) if only_judges(&bytes).is_some() => Err(without_editor(&name, who).into()),
         Err(report) => Err(refused(report, &name, &bytes).into()),
@@ -53,7 +54,7 @@ pub(crate) fn load(name_or_file: &str, who: &str) -> Result<Loaded> {
 /// The recipe of this name or in this file, of which only the rewards are of use: it may have no editor and no search.
 pub(crate) fn load_for_judging(name_or_file: &str) -> Result<Loaded<JudgeRecipe>> {
     let (name, bytes) = read(name_or_file)?;
-    match JudgeRecipe::parse(&bytes, &catalogue()) {
+    match judging_with_files(JudgeRecipe::parse(&bytes, &catalogue()), folder_of(name_or_file)) {
         Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, &name, &bytes)),
         Err(report) => Err(refused(report, &name, &bytes).into()),
     }
@@ -76,10 +77,37 @@ pub(crate) fn only_judges(bytes: &[u8]) -> Option<(JudgeRecipe, Report)> {
 
 /// Reads a recipe's text; its warnings are told, its mistakes are an error.
 pub(crate) fn checked(name: &str, bytes: &[u8]) -> Result<Loaded> {
-    match Recipe::parse(bytes, &catalogue()) {
+    match with_files(Recipe::parse(bytes, &catalogue()), Path::new("")) {
         Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, name, bytes)),
         Err(report) => Err(refused(report, name, bytes).into()),
     }
+}
+
+/// Puts the calibrations that are in files into a recipe; one that cannot be used is a mistake of the recipe.
+pub(crate) fn with_files(parsed: Parsed<Recipe>, folder: &Path) -> Parsed<Recipe> {
+    let (recipe, warnings) = parsed?;
+    Ok((recipe.with_calibrations(&|path| calibration(folder, path))?, warnings))
+}
+
+/// The same for a recipe to judge with.
+pub(crate) fn judging_with_files(parsed: Parsed<JudgeRecipe>, folder: &Path) -> Parsed<JudgeRecipe> {
+    let (recipe, warnings) = parsed?;
+    Ok((recipe.with_calibrations(&|path| calibration(folder, path))?, warnings))
+}
+
+/// A recipe and its warnings, or its mistakes.
+pub(crate) type Parsed<R> = Result<(R, Report), Report>;
+
+/// The folder that paths of calibrations in a recipe's file are from.
+pub(crate) fn folder_of(name_or_file: &str) -> &Path {
+    let is_built_in = built_in(name_or_file).is_some();
+    Path::new(name_or_file).parent().filter(|_| !is_built_in).unwrap_or(Path::new(""))
+}
+
+fn calibration(folder: &Path, path: &str) -> Result<Calibrated, String> {
+    let bytes = bounded::read(&folder.join(path), Calibration::LARGEST).map_err(|error| error.to_string())?;
+    let found = Calibration::from_json(&bytes).map_err(|error| error.to_string())?;
+    Ok(Calibrated { map: found.map, revision: Some(found.revision) })
 }
 
 /// The text of the recipe of this name or in this file, and what to call it.

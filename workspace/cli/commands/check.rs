@@ -15,7 +15,7 @@ use crate::catalogue::catalogue;
 use crate::failure::{USAGE, print, tell};
 use crate::recipes::{self, LARGEST};
 use crate::words::diagnostics;
-use crate::world::{backend, reward};
+use crate::world::{backend, misfit, working_reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
@@ -93,7 +93,8 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let place = |index| recipe.place(&format!("rewards.{index}.model"));
     let (rewards, unusable) = usable_rewards(recipe.rewards(), place, &house);
     wrong.extend(unusable);
-    let lacks = if wrong.is_empty() { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
+    let all_are_known = (editors.len(), rewards.len()) == (recipe.editors().len(), recipe.rewards().len());
+    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
     wrong.into_iter().chain(lacks).collect()
 }
 
@@ -106,14 +107,21 @@ fn usable_rewards(all: &[Reward], place: impl Fn(usize) -> Place, house: &House)
             wrong.push(not_started(place, one.model.kind()));
             continue;
         }
-        match reward(one, house) {
-            Ok(reward) => rewards.push(reward.card().clone()),
+        match working_reward(one, house) {
+            Ok(working) => {
+                wrong.extend(misfit(one, working.port.card()).map(|message| warning(place, message)));
+                rewards.push(working.port.card().clone());
+            }
             Err(error) => {
                 wrong.push(unusable(place, one.model.remote().is_some(), &error));
             }
         }
     }
     (rewards, wrong)
+}
+
+fn warning(place: Place, message: String) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, message, place, hint: None }
 }
 
 /// A program of its own, which nothing but work starts.
@@ -142,20 +150,25 @@ fn check(path: &Path) -> Checked {
             return Checked { report: Report::new(vec![unreadable]), bytes: Vec::new(), only_judges: false };
         }
     };
-    let (report, only_judges) = match Recipe::parse(&bytes, &catalogue()) {
+    let folder = recipes::folder_of(path.to_str().unwrap_or_default());
+    let (report, only_judges) = match recipes::with_files(Recipe::parse(&bytes, &catalogue()), folder) {
         Ok((recipe, warnings)) => (with(warnings, usable(&recipe.without_secrets())), false),
         Err(report) => match recipes::only_judges(&bytes) {
-            Some((recipe, warnings)) => (with(warnings, usable_judges(&recipe.without_secrets())), true),
+            Some(right) => (checked_judges(right, folder), true),
             None => (report, false),
         },
     };
     Checked { report, bytes, only_judges }
 }
 
-/// What is wrong with the rewards of a recipe that only judges.
-fn usable_judges(recipe: &JudgeRecipe) -> Vec<Diagnostic> {
+/// All that is wrong with a recipe that only judges.
+fn checked_judges(right: (JudgeRecipe, Report), folder: &Path) -> Report {
+    let (recipe, warnings) = match recipes::judging_with_files(Ok(right), folder) {
+        Ok((recipe, warnings)) => (recipe.without_secrets(), warnings),
+        Err(report) => return report,
+    };
     let place = |index| recipe.place(&format!("rewards.{index}.model"));
-    usable_rewards(recipe.rewards(), place, &House::default()).1
+    with(warnings, usable_rewards(recipe.rewards(), place, &House::default()).1)
 }
 
 fn with(warnings: Report, more: Vec<Diagnostic>) -> Report {

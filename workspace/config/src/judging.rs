@@ -8,7 +8,7 @@ use editscale_schema::{Place, Report};
 use editscale_search::{Gate, ObjectiveChoice};
 
 use crate::places::Places;
-use crate::recipe::{Recipe, Reward, drop_secrets};
+use crate::recipe::{ReadCalibration, Recipe, Reward, calibrate, drop_secrets};
 use crate::{Catalogue, Retry, Rollout, check};
 
 /// What a recipe sets that is of use for judging, defaults included.
@@ -49,6 +49,12 @@ impl JudgeRecipe {
     /// Whether the file names neither editor nor search: it cannot be used to edit, and was not meant to.
     pub fn only_judges(&self) -> bool {
         ["editor", "editors", "search"].iter().all(|key| !self.places.has(key))
+    }
+
+    /// The same with the content of calibration files in their place, as [`Recipe::with_calibrations`] puts it there.
+    pub fn with_calibrations(mut self, read: &ReadCalibration<'_>) -> Result<Self, Report> {
+        calibrate(&mut self.settings.rewards, &self.places, read)?;
+        Ok(self)
     }
 
     /// The same without the secrets of servers: enough to know what its rewards can do, and not to call them.

@@ -1,6 +1,6 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
-use crate::Catalogue;
+use crate::{Calibration, Catalogue};
 use crate::budget;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
@@ -96,6 +96,7 @@ fn write_reward(reward: &Reward, with_weight: bool) -> Yaml {
         Some(("model".to_owned(), reward.model.write())),
         WEIGHT.write(with_weight.then_some(&reward.weight)),
         NAME.write(Some(&reward.name)),
+        reward.calibration.as_ref().map(Calibration::write),
     ];
     Yaml::Map(keys.into_iter().flatten().collect())
 }

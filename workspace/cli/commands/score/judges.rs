@@ -82,7 +82,7 @@ fn chosen(arguments: &Score) -> Result<Option<Reward>> {
         }
     };
     let name = RewardName::new(model.kind())?;
-    Ok(Some(Reward { name, model, weight: 1.0 }))
+    Ok(Some(Reward { name, model, weight: 1.0, calibration: None }))
 }
 
 /// The reward of this name, with everything left out that can be.
