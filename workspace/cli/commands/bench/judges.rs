@@ -43,17 +43,19 @@ pub(super) fn ready(arguments: &BenchJudges) -> Result<Ready> {
         weight: *weight,
     };
     let heads = rewards.iter().zip(&weights).map(of).collect();
-    let judges = Judges::new(rewards, objective, weights).map_err(|error| {
-        Misuse::new(format!("recipe `{}` cannot judge a benchmark: {error}", loaded.name))
-    })?;
+    let judges = Judges::new(rewards, objective, weights)
+        .map_err(|error| Misuse::new(format!("recipe `{}` cannot judge a benchmark: {error}", loaded.name)))?;
     Ok(Ready { objective: judges.objective(), judges, rewards: heads })
 }
 
 fn chosen(all: &[Reward], named: &[String]) -> Result<Vec<Reward>> {
     if let Some(unknown) = named.iter().find(|name| all.iter().all(|reward| reward.name.as_str() != name.as_str())) {
         let misuse = Misuse::new(format!("the recipe has no reward {}", quote(unknown)));
-        return Err(misuse.hint(format!("its rewards are {}", list(all.iter().map(|reward| reward.name.as_str())))).into());
+        return Err(misuse
+            .hint(format!("its rewards are {}", list(all.iter().map(|reward| reward.name.as_str()))))
+            .into());
     }
-    let is_named = |reward: &&Reward| named.is_empty() || named.iter().any(|name| reward.name.as_str() == name.as_str());
+    let is_named =
+        |reward: &&Reward| named.is_empty() || named.iter().any(|name| reward.name.as_str() == name.as_str());
     Ok(all.iter().filter(is_named).cloned().collect())
 }

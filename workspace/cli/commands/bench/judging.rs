@@ -32,7 +32,10 @@ impl Head for JudgedHead {
 
     fn differs(&self, found: &Self) -> Option<String> {
         let rewards = |head: &Self| {
-            head.rewards.iter().map(|reward| format!("{} {} × {}", reward.name, reward.revision, reward.weight)).collect()
+            head.rewards
+                .iter()
+                .map(|reward| format!("{} {} × {}", reward.name, reward.revision, reward.weight))
+                .collect()
         };
         let (own, other): (Vec<String>, Vec<String>) = (rewards(self), rewards(found));
         let told = [
@@ -153,7 +156,12 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Goes through the benchmark; gives the rows that could not be used, or nothing where somebody asked to stop.
-    fn all(&mut self, benchmark: &Benchmark, done: Vec<JudgedCase>, limit: Option<u64>) -> Result<Option<Vec<RowProblem>>> {
+    fn all(
+        &mut self,
+        benchmark: &Benchmark,
+        done: Vec<JudgedCase>,
+        limit: Option<u64>,
+    ) -> Result<Option<Vec<RowProblem>>> {
         if !done.is_empty() {
             tell_beside_bar(&format!("{} cases are judged already", done.len()));
         }
@@ -198,7 +206,10 @@ impl Work<'_> {
     fn take_over(&mut self, before: JudgedCase, case: &Case) -> Result<()> {
         if (&before.part, &before.id) != (&case.part, &case.id) {
             let (expected, found) = (&case.id, &before.id);
-            bail!(Misuse::new(format!("{JUDGED} is of other cases: expected {} {expected}, found {} {found}", case.part, before.part)));
+            bail!(Misuse::new(format!(
+                "{JUDGED} is of other cases: expected {} {expected}, found {} {found}",
+                case.part, before.part
+            )));
         }
         self.cases.push(before);
         self.bar.inc(1);
