@@ -182,7 +182,7 @@ fn edits_of(
     (facts, candidates.into_iter().map(edit).collect())
 }
 
-fn request(source: &Loaded, instruction: &str) -> Result<Arc<EditRequest>, String> {
+pub(crate) fn request(source: &Loaded, instruction: &str) -> Result<Arc<EditRequest>, String> {
     let instruction = Instruction::new(instruction).map_err(|error| error.to_string())?;
     let seed = Seed::new(0).map_err(|error| error.to_string())?;
     Ok(Arc::new(EditRequest { source: source.image.clone(), instruction, mask: None, output_size: None, seed }))
