@@ -3,6 +3,7 @@
 use editscale_schema::remote::{CALL_KEYS, KNOB_KEYS, POLL_KEYS, PRICE_KEYS, SERVER_KEYS};
 use editscale_schema::{Table, table};
 
+use crate::calibration::CALIBRATION_KEYS;
 use crate::gates::GATE_KEYS;
 use crate::retain::RETAIN_CHOICE;
 use crate::rewards::REWARD_KEYS;
@@ -14,6 +15,11 @@ pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
     let mut tables = vec![table("", "The recipe itself.", KEYS)];
     tables.extend(catalogue.editor_kinds().tables());
     tables.push(table("rewards[]", "A reward and what it counts.", REWARD_KEYS));
+    tables.push(table(
+        "calibration",
+        "A monotone map from a reward's scores to people's scale. Its score before the map is its part `uncalibrated`.",
+        CALIBRATION_KEYS,
+    ));
     tables.extend(catalogue.reward_kinds().tables());
     tables.push(table("servers[]", "A server of an editor or a reward.", SERVER_KEYS));
     tables.push(table("calls", "How patiently servers are called, and how often again.", CALL_KEYS));

@@ -6,6 +6,7 @@ use editscale_search::{Gate, ObjectiveChoice, PolicyChoice, WeightedRecipe};
 
 use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::gates::read_gate;
+use crate::judging::JudgeSettings;
 use crate::recipe::{Editor, Recipe, Settings};
 use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
@@ -34,7 +35,7 @@ const GATES: Section = Section {
 const SEARCH: Section = Section {
     name: "search",
     allowed: "one policy",
-    default: "required",
+    default: "required to edit",
     meaning: "what to try next and what to keep",
 };
 const STOP: Section =
@@ -77,6 +78,15 @@ pub(crate) const KEYS: Keys = &[
     &ROLLOUT,
 ];
 
+/// What a recipe is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To make candidates: nothing can be left out for which there is no default.
+    Editing,
+    /// To judge what others made: editors and a search can be left out.
+    Judging,
+}
+
 /// All sections, each right in itself or `None`.
 pub(crate) struct Sections {
     pub(crate) editors: Option<Vec<Editor>>,
@@ -114,9 +124,9 @@ pub(crate) fn is_our_version(top: &Fields<'_>) -> bool {
 }
 
 impl Sections {
-    pub(crate) fn read(top: &Fields<'_>, catalogue: &Catalogue) -> Self {
+    pub(crate) fn read(top: &Fields<'_>, catalogue: &Catalogue, purpose: Purpose) -> Self {
         let mistakes = top.mistakes();
-        let editors = read_editors(top, catalogue);
+        let editors = read_editors(top, catalogue, purpose);
         let rewards = Rewards::read(top, catalogue);
         let usual = || Some(Box::new(WeightedRecipe {}) as Box<dyn ObjectiveChoice>);
         let combine = top
@@ -130,7 +140,7 @@ impl Sections {
             gates: read_gates(top, &rewards),
             rewards,
             combine,
-            search: read_search(top, catalogue),
+            search: read_search(top, catalogue, purpose),
             stop: read_map(top, &STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
             budget: read_map(top, &BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
             retain,
@@ -159,11 +169,24 @@ impl Sections {
             rollout: self.rollout.ok()?,
         })
     }
+
+    /// What is of use for judging, if every section is right.
+    pub(crate) fn judge_settings(self) -> Option<JudgeSettings> {
+        Some(JudgeSettings {
+            rewards: self.rewards.all()?,
+            combine: self.combine?,
+            gates: self.gates?,
+            budget: self.budget?,
+            retry: self.retry?,
+            rollout: self.rollout.ok()?,
+        })
+    }
 }
 
-fn read_search(top: &Fields<'_>, catalogue: &Catalogue) -> Option<Box<dyn PolicyChoice>> {
+fn read_search(top: &Fields<'_>, catalogue: &Catalogue, purpose: Purpose) -> Option<Box<dyn PolicyChoice>> {
     match top.entry(SEARCH.name) {
         Some(entry) => catalogue.policy_kinds().read(&entry.node, &entry.key_span, top.mistakes()),
+        None if purpose == Purpose::Judging => None,
         None => top.lacking(SEARCH.name, "a first one is `search: {best_of_n: {samples: 8}}`"),
     }
 }

@@ -614,3 +614,14 @@ pub(crate) fn valid() -> impl Strategy<Value = String> {
         format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}")
     })
 }
+
+/// The text of a recipe that is right to judge with, and its editor and search, without which it is so too.
+pub(crate) fn valid_apart() -> impl Strategy<Value = (String, String)> {
+    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names)));
+    let budget = line("budget", (1u64..(1 << 53)).prop_map(|calls| format!("{{reward_calls: {calls}}}")));
+    // The weights of a policy are those of one of the editors, which may not be there.
+    let rollout = rollout().prop_filter("no policy", |rollout| !rollout.contains("policy: "));
+    (editors(), rewards, search(), budget, rollout).prop_map(|(editors, (rewards, gates), search, budget, rollout)| {
+        (format!("version: 1\n{rewards}{gates}{budget}{rollout}"), format!("{editors}search: {search}\n"))
+    })
+}

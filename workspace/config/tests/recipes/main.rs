@@ -4,6 +4,7 @@
 
 mod cards;
 mod generate;
+mod judging;
 mod keys;
 mod limits;
 mod mistakes;
