@@ -1,11 +1,11 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
-use crate::{Calibration, Catalogue};
 use crate::budget;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::recipe::{Editor, Recipe, Reward, Settings};
 use crate::rewards::{NAME, WEIGHT};
+use crate::{Calibration, Catalogue};
 use editscale_schema::{Report, Yaml};
 use editscale_search::{Gate, ObjectiveChoice};
 
