@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use editscale_config::{Catalogue, Recipe, Table, schema};
+use editscale_config::{Catalogue, JudgeRecipe, Recipe, Table, schema};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,6 +29,14 @@ fn check(name: &str, text: &str) -> Recipe {
     }
 }
 
+/// The same of a recipe to judge with.
+fn check_judging(name: &str, text: &str) -> JudgeRecipe {
+    match JudgeRecipe::parse(text.as_bytes(), &catalogue()) {
+        Ok((recipe, warnings)) if warnings.is_empty() => recipe,
+        Ok((_, report)) | Err(report) => panic!("{}", report.render(name, text.as_bytes())),
+    }
+}
+
 fn configs() -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join("configs")).unwrap();
     // A folder holds what recipes name, such as workflows.
@@ -44,8 +52,13 @@ fn every_config_is_a_recipe() {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(path.extension().unwrap(), "yaml", "{}", path.display());
         assert!(text.starts_with('#'), "{} does not begin by saying what it is", path.display());
-        let recipe = check(&path.display().to_string(), &text);
-        assert_eq!(check("the resolved recipe", &recipe.to_yaml()), recipe);
+        let name = path.display().to_string();
+        let judging = check_judging(&name, &text);
+        assert_eq!(check_judging("the resolved recipe", &judging.to_yaml()), judging);
+        if !judging.only_judges() {
+            let recipe = check(&name, &text);
+            assert_eq!(check("the resolved recipe", &recipe.to_yaml()), recipe);
+        }
         names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
     let expected = [
@@ -54,6 +67,7 @@ fn every_config_is_a_recipe() {
         "command.yaml",
         "flux-kontext.yaml",
         "instruct-pix2pix.yaml",
+        "judge-only.yaml",
         "plugin-reward.yaml",
         "quickstart.yaml",
         "quickstart-judge.yaml",
@@ -85,10 +99,9 @@ fn every_recipe_of_the_plugins_is_one() {
 
 #[test]
 fn every_policy_has_a_config() {
-    let kinds: Vec<&str> = configs()
-        .iter()
-        .map(|path| check("config", &fs::read_to_string(path).unwrap()).settings().search.kind())
-        .collect();
+    let texts = configs().into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let editing = texts.filter(|text| !check_judging("config", text).only_judges());
+    let kinds: Vec<&str> = editing.map(|text| check("config", &text).settings().search.kind()).collect();
     let policies =
         schema(&catalogue()).into_iter().filter_map(|table| Some(table.path.strip_prefix("search.")?.to_owned()));
     for policy in policies.filter(|policy| !policy.contains('.')) {

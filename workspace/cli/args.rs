@@ -1,5 +1,6 @@
 //! The command line's words. Nothing is looked up or opened here.
 
+mod benching;
 mod models;
 mod plugins;
 mod running;
@@ -10,10 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
-pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
-pub(crate) use plugins::{
-    Bench, BenchCommand, BenchParity, KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew,
+pub(crate) use benching::{
+    Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure, BenchParity,
+    BenchPosition, BenchPreset, BenchRules,
 };
+pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
+pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew};
 pub(crate) use running::{RoleWord, Run};
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 

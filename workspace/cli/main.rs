@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Exit codes: 0 done, 1 the work failed, 2 bad usage or a bad recipe, 75 stopped and
 //! can be resumed.
 
+mod appended;
 mod args;
 mod bounded;
 mod catalogue;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use editscale_config::Recipe;
+use editscale_config::{Calibrated, Editor, JudgeRecipe, Recipe, Report, Reward};
+use editscale_engine::Calibration;
 
 use crate::bounded;
 use crate::catalogue::catalogue;
@@ -28,8 +29,8 @@ pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
 
 /// A checked recipe and its text.
 #[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) recipe: Recipe,
+pub(crate) struct Loaded<R = Recipe> {
+    pub(crate) recipe: R,
     pub(crate) text: String,
     /// What to call it when speaking of its mistakes.
     pub(crate) name: String,
@@ -40,10 +41,79 @@ pub(crate) fn built_in(name: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// The recipe of this name or in this file.
-pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
+/// The recipe of this name or in this file, for what makes candidates: `who` needs an editor and a search.
+pub(crate) fn load(name_or_file: &str, who: &str) -> Result<Loaded> {
+    let (name, bytes) = read(name_or_file)?;
+    match with_files(Recipe::parse(&bytes, &catalogue()), folder_of(name_or_file)) {
+        Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, &name, &bytes)),
+        Err(_) if only_judges(&bytes).is_some() => Err(without_editor(&name, who).into()),
+        Err(report) => Err(refused(report, &name, &bytes).into()),
+    }
+}
+
+/// The recipe of this name or in this file, of which only the rewards are of use: it may have no editor and no search.
+pub(crate) fn load_for_judging(name_or_file: &str) -> Result<Loaded<JudgeRecipe>> {
+    let (name, bytes) = read(name_or_file)?;
+    match judging_with_files(JudgeRecipe::parse(&bytes, &catalogue()), folder_of(name_or_file)) {
+        Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, &name, &bytes)),
+        Err(report) => Err(refused(report, &name, &bytes).into()),
+    }
+}
+
+/// The editors and rewards of the recipe of this name or in this file, which may only judge.
+pub(crate) fn load_models(name_or_file: &str) -> Result<(Vec<Editor>, Vec<Reward>)> {
+    let (_, bytes) = read(name_or_file)?;
+    if only_judges(&bytes).is_some() {
+        return Ok((Vec::new(), load_for_judging(name_or_file)?.recipe.rewards().to_vec()));
+    }
+    let recipe = load(name_or_file, "this")?.recipe;
+    Ok((recipe.editors().to_vec(), recipe.rewards().to_vec()))
+}
+
+/// A text that is right as a recipe that only judges, with its warnings.
+pub(crate) fn only_judges(bytes: &[u8]) -> Option<(JudgeRecipe, Report)> {
+    JudgeRecipe::parse(bytes, &catalogue()).ok().filter(|(recipe, _)| recipe.only_judges())
+}
+
+/// Reads a recipe's text; its warnings are told, its mistakes are an error.
+pub(crate) fn checked(name: &str, bytes: &[u8]) -> Result<Loaded> {
+    match with_files(Recipe::parse(bytes, &catalogue()), Path::new("")) {
+        Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, name, bytes)),
+        Err(report) => Err(refused(report, name, bytes).into()),
+    }
+}
+
+/// Puts the calibrations that are in files into a recipe; one that cannot be used is a mistake of the recipe.
+pub(crate) fn with_files(parsed: Parsed<Recipe>, folder: &Path) -> Parsed<Recipe> {
+    let (recipe, warnings) = parsed?;
+    Ok((recipe.with_calibrations(&|path| calibration(folder, path))?, warnings))
+}
+
+/// The same for a recipe to judge with.
+pub(crate) fn judging_with_files(parsed: Parsed<JudgeRecipe>, folder: &Path) -> Parsed<JudgeRecipe> {
+    let (recipe, warnings) = parsed?;
+    Ok((recipe.with_calibrations(&|path| calibration(folder, path))?, warnings))
+}
+
+/// A recipe and its warnings, or its mistakes.
+pub(crate) type Parsed<R> = Result<(R, Report), Report>;
+
+/// The folder that paths of calibrations in a recipe's file are from.
+pub(crate) fn folder_of(name_or_file: &str) -> &Path {
+    let is_built_in = built_in(name_or_file).is_some();
+    Path::new(name_or_file).parent().filter(|_| !is_built_in).unwrap_or(Path::new(""))
+}
+
+fn calibration(folder: &Path, path: &str) -> Result<Calibrated, String> {
+    let bytes = bounded::read(&folder.join(path), Calibration::LARGEST).map_err(|error| error.to_string())?;
+    let found = Calibration::from_json(&bytes).map_err(|error| error.to_string())?;
+    Ok(Calibrated { map: found.map, revision: Some(found.revision) })
+}
+
+/// The text of the recipe of this name or in this file, and what to call it.
+fn read(name_or_file: &str) -> Result<(String, Vec<u8>)> {
     if let Some(text) = built_in(name_or_file) {
-        return checked(&format!("{name_or_file} (built in)"), text.as_bytes());
+        return Ok((format!("{name_or_file} (built in)"), text.as_bytes().to_vec()));
     }
     let path = Path::new(name_or_file);
     if !path.exists() {
@@ -53,23 +123,25 @@ pub(crate) fn load(name_or_file: &str) -> Result<Loaded> {
     }
     let unreadable = |error| Misuse::new(format!("cannot read recipe {name_or_file}: {error}"));
     let bytes = bounded::read(path, LARGEST).map_err(unreadable)?;
-    checked(name_or_file, &bytes)
+    Ok((name_or_file.to_owned(), bytes))
 }
 
-/// Reads a recipe's text; its warnings are told, its mistakes are an error.
-pub(crate) fn checked(name: &str, bytes: &[u8]) -> Result<Loaded> {
-    match Recipe::parse(bytes, &catalogue()) {
-        Ok((recipe, warnings)) => {
-            if !warnings.is_empty() {
-                tell(warnings.render(name, bytes).trim_end());
-            }
-            Ok(Loaded { recipe, text: String::from_utf8_lossy(bytes).into_owned(), name: name.to_owned() })
-        }
-        Err(report) => {
-            tell(report.render(name, bytes).trim_end());
-            Err(Misuse::new(format!("recipe `{name}` cannot be used")).found(report).into())
-        }
+/// Tells the warnings of a recipe that is right.
+fn loaded<R>(recipe: R, warnings: &Report, name: &str, bytes: &[u8]) -> Loaded<R> {
+    if !warnings.is_empty() {
+        tell(warnings.render(name, bytes).trim_end());
     }
+    Loaded { recipe, text: String::from_utf8_lossy(bytes).into_owned(), name: name.to_owned() }
+}
+
+fn refused(report: Report, name: &str, bytes: &[u8]) -> Misuse {
+    tell(report.render(name, bytes).trim_end());
+    Misuse::new(format!("recipe `{name}` cannot be used")).found(report)
+}
+
+fn without_editor(name: &str, who: &str) -> Misuse {
+    Misuse::new(format!("recipe `{name}` only judges: {who} needs the keys `editor` and `search`"))
+        .hint("add `editor: {darkroom: {}}` and `search: {best_of_n: {samples: 8}}`, or use it with `editscale score`")
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, bail};
-use editscale_config::{Editor, Recipe, Reward};
-use editscale_core::{EditBackend, Observer, RewardModel};
-use editscale_engine::{Ports, ThreadedEditor, ThreadedReward};
+use editscale_config::{Calibration, Editor, Recipe, Reward};
+use editscale_core::{EditBackend, Observer, RewardCard, RewardModel};
+use editscale_engine::{Calibrated, Ports, ThreadedEditor, ThreadedReward};
 use editscale_schema::{House, Load, Made, MakeError};
 
 use crate::failure::{Misuse, tell};
@@ -56,12 +56,37 @@ pub(crate) fn rewards(named: &[Reward], house: &House) -> Result<Vec<Arc<dyn Rew
     named.iter().map(|named| reward(named, house)).collect()
 }
 
-/// One reward that can be asked.
+/// One reward that can be asked, on the scale that the recipe wants.
 pub(crate) fn reward(reward: &Reward, house: &House) -> Result<Arc<dyn RewardModel>> {
-    working_reward(reward, house).map(|working| working.port)
+    calibrated(reward, working_reward(reward, house)?.port)
 }
 
-/// One reward that can be asked, and whether it lives.
+/// Puts the recipe's calibration before a reward, where it has one.
+pub(crate) fn calibrated(reward: &Reward, port: Arc<dyn RewardModel>) -> Result<Arc<dyn RewardModel>> {
+    match &reward.calibration {
+        None => Ok(port),
+        Some(Calibration::Here(here)) => {
+            if let Some(misfit) = misfit(reward, port.card()) {
+                tell(&format!("warning: {misfit}"));
+            }
+            Ok(Arc::new(Calibrated::new(port, here.map.clone())))
+        }
+        Some(Calibration::File(path)) => bail!("the calibration `{path}` of reward `{}` was not read", reward.name),
+    }
+}
+
+/// What to say where a calibration was fitted to scores of another reward than the one that this card is of.
+pub(crate) fn misfit(reward: &Reward, card: &RewardCard) -> Option<String> {
+    let Some(Calibration::Here(here)) = &reward.calibration else { return None };
+    let fitted = here.revision.as_deref().filter(|fitted| *fitted != &*card.revision)?;
+    let name = &reward.name;
+    Some(format!(
+        "the calibration of reward `{name}` was fitted to scores of `{fitted}`, and this reward is `{}`: its values may be wrong",
+        card.revision
+    ))
+}
+
+/// One reward that can be asked, with its scores as they are, and whether it lives.
 pub(crate) fn working_reward(reward: &Reward, house: &House) -> Result<Working<dyn RewardModel>> {
     let made = reward.model.make(&reward.name, house).map_err(Error::from_boxed);
     Ok(match made.with_context(|| format!("cannot use reward `{}`", reward.name))? {

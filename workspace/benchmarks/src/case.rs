@@ -13,6 +13,8 @@ pub struct Case {
     pub part: String,
     /// Which collection the picture comes from, where the file says it.
     pub dataset: Option<String>,
+    /// What it belongs to, where the file says it: cases of one group, or of one source, are no independent witnesses.
+    pub group: Option<String>,
     /// What was asked for.
     pub instruction: String,
     /// The picture before.

@@ -23,6 +23,9 @@ pub struct JudgedHead {
     pub fingerprint: String,
     /// Who judged, in recipe order.
     pub rewards: Vec<JudgedReward>,
+    /// The rules by which their scores became one, in one line.
+    #[serde(default)]
+    pub objective: String,
 }
 
 /// A reward that judged.
@@ -36,7 +39,8 @@ pub struct JudgedReward {
     pub weight: f64,
 }
 
-/// One source, one instruction, its edits, what people said of them and what the judge said.
+/// One source, one instruction, its edits, what people said of them and what the judge said. Where people rated single edits,
+/// a case has one candidate, and `human` is [`Human::Rated`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JudgedCase {
     /// What the benchmark calls it; unique within its part.
@@ -46,6 +50,9 @@ pub struct JudgedCase {
     /// Which collection the picture comes from, where the file says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
+    /// What it belongs to, where the file says it: cases of one group, or of one source, are no independent witnesses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What was asked for.
     pub instruction: String,
     /// The picture before; nothing where it cannot be read.

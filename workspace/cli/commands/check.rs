@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_config::{Diagnostic, Place, Recipe, Report, Severity};
-use editscale_core::Cards;
+use editscale_config::{Diagnostic, JudgeRecipe, Place, Recipe, Report, Reward, Severity};
+use editscale_core::{Cards, RewardCard};
 use editscale_schema::House;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::catalogue::catalogue;
 use crate::failure::{USAGE, print, tell};
 use crate::recipes::{self, LARGEST};
 use crate::words::diagnostics;
-use crate::world::{backend, reward};
+use crate::world::{backend, misfit, working_reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
@@ -23,18 +23,20 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
     let mut mistakes = 0;
     let mut was_long = false;
     for (index, path) in arguments.files.iter().enumerate() {
-        let (report, bytes) = check(path);
+        let checked = check(path);
+        let report = &checked.report;
         mistakes += report.count(Severity::Error);
         if arguments.json {
-            let (list, left_out) = (diagnostics(&report), report.left_out());
-            files.push(json!({"file": path, "diagnostics": list, "left_out": left_out}));
+            let (list, left_out) = (diagnostics(report), report.left_out());
+            let only_judges = checked.only_judges;
+            files.push(json!({"file": path, "diagnostics": list, "left_out": left_out, "only_judges": only_judges}));
             continue;
         }
         if index > 0 && (was_long || !report.is_empty()) {
             print("")?;
         }
         was_long = !report.is_empty();
-        tell_of(&path.display().to_string(), &report, &bytes)?;
+        tell_of(&path.display().to_string(), &checked)?;
     }
     if arguments.json {
         print(&serde_json::to_string_pretty(&json!({"version": 1, "files": files}))?)?;
@@ -42,8 +44,17 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
     Ok(if mistakes == 0 { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
 }
 
+/// What was found in one file.
+struct Checked {
+    report: Report,
+    bytes: Vec<u8>,
+    /// Whether it has no editor and no search, and can be used without.
+    only_judges: bool,
+}
+
 /// Prints what was found in one file, and tells whether it can be used.
-fn tell_of(name: &str, report: &Report, bytes: &[u8]) -> Result<()> {
+fn tell_of(name: &str, checked: &Checked) -> Result<()> {
+    let Checked { report, bytes, only_judges } = checked;
     if bytes.is_empty() {
         // There is no text to point into.
         report.diagnostics().iter().try_for_each(|found| {
@@ -54,10 +65,11 @@ fn tell_of(name: &str, report: &Report, bytes: &[u8]) -> Result<()> {
         print(report.render(name, bytes).trim_end())?;
     }
     if !report.has_errors() {
+        let good = if *only_judges { "good to judge with, without an editor" } else { "good" };
         tell(&match report.count(Severity::Warning) {
-            0 => format!("{name}: good"),
-            1 => format!("{name}: good, 1 warning"),
-            warnings => format!("{name}: good, {warnings} warnings"),
+            0 => format!("{name}: {good}"),
+            1 => format!("{name}: {good}, 1 warning"),
+            warnings => format!("{name}: {good}, {warnings} warnings"),
         });
     }
     Ok(())
@@ -67,7 +79,7 @@ fn tell_of(name: &str, report: &Report, bytes: &[u8]) -> Result<()> {
 /// secrets, which a machine that only checks need not have; a model that is not there cannot be asked.
 fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let house = House::default();
-    let (mut editors, mut rewards, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut editors, mut wrong) = (Vec::new(), Vec::new());
     for editor in recipe.editors() {
         if editor.model.is_program() {
             wrong.push(not_started(recipe.editor_place(editor), editor.model.kind()));
@@ -78,21 +90,38 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
             Err(error) => wrong.push(unusable(recipe.editor_place(editor), editor.model.remote().is_some(), &error)),
         }
     }
-    for (index, one) in recipe.rewards().iter().enumerate() {
-        let place = recipe.place(&format!("rewards.{index}.model"));
+    let place = |index| recipe.place(&format!("rewards.{index}.model"));
+    let (rewards, unusable) = usable_rewards(recipe.rewards(), place, &house);
+    wrong.extend(unusable);
+    let all_are_known = (editors.len(), rewards.len()) == (recipe.editors().len(), recipe.rewards().len());
+    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
+    wrong.into_iter().chain(lacks).collect()
+}
+
+/// The cards of the rewards that can be made, and what is wrong with the others.
+fn usable_rewards(all: &[Reward], place: impl Fn(usize) -> Place, house: &House) -> (Vec<RewardCard>, Vec<Diagnostic>) {
+    let (mut rewards, mut wrong) = (Vec::new(), Vec::new());
+    for (index, one) in all.iter().enumerate() {
+        let place = place(index);
         if one.model.is_program() {
             wrong.push(not_started(place, one.model.kind()));
             continue;
         }
-        match reward(one, &house) {
-            Ok(reward) => rewards.push(reward.card().clone()),
+        match working_reward(one, house) {
+            Ok(working) => {
+                wrong.extend(misfit(one, working.port.card()).map(|message| warning(place, message)));
+                rewards.push(working.port.card().clone());
+            }
             Err(error) => {
                 wrong.push(unusable(place, one.model.remote().is_some(), &error));
             }
         }
     }
-    let lacks = if wrong.is_empty() { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
-    wrong.into_iter().chain(lacks).collect()
+    (rewards, wrong)
+}
+
+fn warning(place: Place, message: String) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, message, place, hint: None }
 }
 
 /// A program of its own, which nothing but work starts.
@@ -110,7 +139,7 @@ fn unusable(place: Place, is_remote: bool, error: &anyhow::Error) -> Diagnostic 
 }
 
 /// All that is wrong with one file, what its cards lack included.
-fn check(path: &Path) -> (Report, Vec<u8>) {
+fn check(path: &Path) -> Checked {
     let built_in = path.to_str().and_then(recipes::built_in).map(|text| Ok(text.as_bytes().to_vec()));
     let bytes = match built_in.unwrap_or_else(|| bounded::read(path, LARGEST)) {
         Ok(bytes) => bytes,
@@ -118,16 +147,30 @@ fn check(path: &Path) -> (Report, Vec<u8>) {
             let place = Place { line: 1, column: 1, span: 0..0 };
             let message = format!("cannot read the file: {error}");
             let unreadable = Diagnostic { severity: Severity::Error, message, place, hint: None };
-            return (Report::new(vec![unreadable]), Vec::new());
+            return Checked { report: Report::new(vec![unreadable]), bytes: Vec::new(), only_judges: false };
         }
     };
-    let report = match Recipe::parse(&bytes, &catalogue()) {
-        Err(report) => report,
-        Ok((recipe, warnings)) => {
-            let mut all = warnings.diagnostics().to_vec();
-            all.extend(usable(&recipe.without_secrets()));
-            Report::new(all)
-        }
+    let folder = recipes::folder_of(path.to_str().unwrap_or_default());
+    let (report, only_judges) = match recipes::with_files(Recipe::parse(&bytes, &catalogue()), folder) {
+        Ok((recipe, warnings)) => (with(warnings, usable(&recipe.without_secrets())), false),
+        Err(report) => match recipes::only_judges(&bytes) {
+            Some(right) => (checked_judges(right, folder), true),
+            None => (report, false),
+        },
     };
-    (report, bytes)
+    Checked { report, bytes, only_judges }
+}
+
+/// All that is wrong with a recipe that only judges.
+fn checked_judges(right: (JudgeRecipe, Report), folder: &Path) -> Report {
+    let (recipe, warnings) = match recipes::judging_with_files(Ok(right), folder) {
+        Ok((recipe, warnings)) => (recipe.without_secrets(), warnings),
+        Err(report) => return report,
+    };
+    let place = |index| recipe.place(&format!("rewards.{index}.model"));
+    with(warnings, usable_rewards(recipe.rewards(), place, &House::default()).1)
+}
+
+fn with(warnings: Report, more: Vec<Diagnostic>) -> Report {
+    Report::new(warnings.diagnostics().iter().cloned().chain(more).collect())
 }

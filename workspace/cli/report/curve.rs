@@ -4,15 +4,13 @@ use std::fmt::Write as _;
 
 use editscale_core::Edge;
 use editscale_engine::RunRecord;
+use editscale_page::plot::{Ticks, round_step};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 76.0;
 const TOP: f64 = 18.0;
 const BOTTOM: f64 = 56.0;
-
-/// A smaller range of scores than this is drawn as this.
-const LEAST_RANGE: f64 = 0.004;
 
 /// One candidate's place in the run and its utility.
 struct Point {
@@ -65,38 +63,6 @@ fn points(record: &RunRecord) -> Vec<Point> {
     points
 }
 
-/// Round values that span a range.
-#[derive(Debug)]
-struct Ticks {
-    values: Vec<f64>,
-    /// How many digits after the point tell them apart.
-    digits: usize,
-}
-
-impl Ticks {
-    /// Where every value lies between 0 and 1, no tick goes beyond: no score could.
-    fn over(low: f64, high: f64) -> Self {
-        let lack = ((LEAST_RANGE - (high - low)) / 2.0).max(0.0);
-        let (low, high) = if low >= 0.0 && high <= 1.0 {
-            ((low - lack).max(0.0), (high + lack).min(1.0))
-        } else {
-            (low - lack, high + lack)
-        };
-        let step = round_step((high - low) / 5.0);
-        // A little play, for a value that is round itself up to the last bits.
-        let (first, last) = ((low / step + 1e-6).floor(), (high / step - 1e-6).ceil());
-        let count = (last - first).clamp(1.0, 12.0) as u32;
-        let digits = (-step.log10()).ceil().clamp(0.0, 12.0) as usize;
-        Self { values: (0..=count).map(|place| (first + f64::from(place)) * step).collect(), digits }
-    }
-}
-
-/// The least of 1, 2, 5, 10 and so on, and of their tenths, that is no smaller than this.
-fn round_step(least: f64) -> f64 {
-    let power = 10f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
-}
-
 /// The axes' ranges and the way from values to places.
 struct Frame {
     most: f64,
@@ -117,9 +83,8 @@ impl Frame {
 fn chart(points: &[Point], expected: &[f64], asked: usize) -> String {
     let low = points.iter().map(|point| point.utility).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|point| point.utility).fold(f64::NEG_INFINITY, f64::max);
-    let ticks = Ticks::over(low, high);
-    let ends = ticks.values.first().zip(ticks.values.last());
-    let (low, high) = ends.map_or((low, high), |(first, last)| (*first, *last));
+    let ticks = Ticks::over_scores(low, high);
+    let [low, high] = ticks.ends();
     let frame = Frame { most: asked as f64, low, high };
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Score of each candidate in the order of the run; a table follows\">"
@@ -145,13 +110,13 @@ fn chart(points: &[Point], expected: &[f64], asked: usize) -> String {
 }
 
 fn axes(svg: &mut String, frame: &Frame, ticks: &Ticks) {
-    let digits = ticks.digits;
-    for value in &ticks.values {
+    for value in ticks.values() {
+        let label = ticks.label(*value);
         let y = frame.y(*value);
         let right = WIDTH - 12.0;
         let _infallible = write!(
             svg,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{value:.digits$}</text>",
+            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
             LEFT - 10.0,
             y + 5.0
         );
@@ -188,34 +153,4 @@ fn table(points: &[Point], expected: &[f64]) -> String {
          <table><thead><tr><th scope=\"col\">Edits</th><th scope=\"col\">Best so far</th><th scope=\"col\">Expected best of k fresh</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div></details>\n"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_round_differ_and_stay_where_scores_can_be() {
-        for (low, high, expected) in [
-            (0.205, 0.841, "0.2 0.4 0.6 0.8 1.0"),
-            (0.9932, 0.9996, "0.992 0.994 0.996 0.998 1.000"),
-            (0.0, 1.0, "0.0 0.2 0.4 0.6 0.8 1.0"),
-            (1.0, 1.0, "0.9980 0.9985 0.9990 0.9995 1.0000"),
-            (0.0, 0.0, "0.0000 0.0005 0.0010 0.0015 0.0020"),
-            (1.7585, 1.7691, "1.755 1.760 1.765 1.770"),
-            (-3.0, 12.0, "-5 0 5 10 15"),
-        ] {
-            let ticks = Ticks::over(low, high);
-            let digits = ticks.digits;
-            let labels: Vec<String> = ticks.values.iter().map(|value| format!("{value:.digits$}")).collect();
-            assert_eq!(labels.join(" "), expected, "{low} to {high}");
-        }
-    }
-
-    #[test]
-    fn steps_are_round() {
-        for (least, expected) in [(1.0, 1.0), (1.1, 2.0), (3.0, 5.0), (6.0, 10.0), (0.03, 0.05)] {
-            assert!((round_step(least) - expected).abs() < 1e-12, "{least}");
-        }
-    }
 }

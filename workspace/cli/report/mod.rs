@@ -11,12 +11,12 @@ mod thumbnails;
 
 use editscale_core::{Ending, StopReason};
 use editscale_engine::RunRecord;
+use editscale_page::{SCRIPT, shortened};
 
-use html::{escape, shortened};
+use html::escape;
 use thumbnails::{LARGE_EDGE, Thumbnails, picture};
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
 
 /// An instruction with more characters than this is set smaller.
 const LONG: usize = 120;
@@ -40,8 +40,9 @@ pub(crate) fn render(record: &RunRecord) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} · editscale</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n\
+         <title>{title} · editscale</title>\n<style>{}{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n\
          <script>{SCRIPT}</script>\n</body>\n</html>\n",
+        editscale_page::STYLE,
         sections.join("\n")
     )
 }

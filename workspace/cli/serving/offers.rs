@@ -15,7 +15,7 @@ use super::pulse::{Body, Organ};
 use crate::args::Served;
 use crate::failure::Misuse;
 use crate::recipes::{self, Loaded, built_in_names};
-use crate::world::{Working, check_needs, working_editor, working_reward};
+use crate::world::{Working, calibrated, check_needs, working_editor, working_reward};
 
 /// The recipes that are to be served, at work.
 pub(crate) fn offers(served: &Served) -> Result<Vec<Offer>> {
@@ -44,7 +44,7 @@ fn named(served: &Served) -> Result<Vec<(String, Loaded)>> {
         files.extend(built_in_names().map(str::to_owned));
     }
     let load = |file: &String| {
-        let mut loaded = recipes::load(file)?;
+        let mut loaded = recipes::load(file, "serving")?;
         if served.partial {
             loaded.recipe = loaded.recipe.doing_parts();
         }
@@ -106,7 +106,7 @@ impl Workshop {
                 self.rewards.insert(key.clone(), working_reward(reward, &self.house)?);
             }
             let Some(working) = self.rewards.get(&key) else { continue };
-            rewards.push(Arc::clone(&working.port));
+            rewards.push(calibrated(reward, Arc::clone(&working.port))?);
             let (model, trouble) = (&reward.model, Arc::clone(&working.trouble));
             organs.push(Organ::new(reward.name.to_string(), trouble, model.remote(), model.free_question()));
         }

@@ -2,24 +2,43 @@
 
 use std::sync::Arc;
 
-use editscale_core::Scale;
+use editscale_core::{Objective, Scale};
 use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
-use editscale_search::{Gated, Rules, StopRule};
+use editscale_search::{Gate, Gated, ObjectiveChoice, Rules, StopRule};
 
 use crate::document::reader;
+use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::places::Places;
-use crate::recipe::{Recipe, Settings};
-use crate::sections::{self, Sections};
+use crate::recipe::{Recipe, Reward, Settings};
+use crate::sections::{self, Purpose, Sections};
 use crate::{Catalogue, Stop, budget};
 
+/// A recipe to edit by.
 pub(crate) fn parse(bytes: &[u8], catalogue: &Catalogue) -> Result<(Recipe, Report), Report> {
+    parsed(bytes, |text, mistakes| read(text, Asked { catalogue, purpose: Purpose::Editing }, mistakes)?.assemble())
+}
+
+/// A recipe to judge by.
+pub(crate) fn parse_for_judging(bytes: &[u8], catalogue: &Catalogue) -> Result<(JudgeRecipe, Report), Report> {
+    let asked = Asked { catalogue, purpose: Purpose::Judging };
+    parsed(bytes, |text, mistakes| read(text, asked, mistakes)?.assemble_for_judging())
+}
+
+/// What texts are read for, and against.
+#[derive(Clone, Copy)]
+struct Asked<'c> {
+    catalogue: &'c Catalogue,
+    purpose: Purpose,
+}
+
+fn parsed<T>(bytes: &[u8], read: impl FnOnce(&str, &Mistakes<'_>) -> Option<T>) -> Result<(T, Report), Report> {
     if bytes.len() > Recipe::LARGEST {
         let message = format!("the file has {} bytes: a recipe has at most {}", bytes.len(), Recipe::LARGEST);
         return Err(refuse("", 0, Mistake::new(message).hint("is this the right file?")));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))?;
     let mistakes = Mistakes::new(text);
-    let recipe = read(text, catalogue, &mistakes);
+    let recipe = read(text, &mistakes);
     let failed = mistakes.errors() > 0;
     let report = mistakes.into_report();
     match recipe {
@@ -41,7 +60,7 @@ fn refuse(text: &str, at: usize, mistake: Mistake) -> Report {
     mistakes.into_report()
 }
 
-fn read(text: &str, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Recipe> {
+fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<Check<'t>> {
     let root = reader::read(text, mistakes)?;
     let Value::Map(entries) = &root.value else {
         if root.value != Value::Refused {
@@ -55,14 +74,14 @@ fn read(text: &str, catalogue: &Catalogue, mistakes: &Mistakes<'_>) -> Option<Re
     if !sections::is_our_version(&top) {
         return None;
     }
-    let check =
-        Check { sections: Sections::read(&top, catalogue), places: Places::of(&root, mistakes.lines()), mistakes };
+    let sections = Sections::read(&top, asked.catalogue, asked.purpose);
+    let check = Check { sections, places: Places::of(&root, mistakes.lines()), mistakes };
     check.ranks();
     check.weights();
     check.budget();
     check.money();
     check.policy();
-    check.assemble()
+    Some(check)
 }
 
 /// What sections are to each other.
@@ -154,7 +173,8 @@ impl Check<'_> {
     fn policy(&self) {
         let Sections { editors: Some(editors), rollout: Ok(Some(rollout)), .. } = &self.sections else { return };
         let Some(meant) = rollout.policy.as_ref().and_then(|policy| policy.editor.as_ref()) else { return };
-        if editors.iter().any(|editor| &editor.name == meant) {
+        // A recipe that only judges has no editors, and their weights are nothing to it.
+        if editors.is_empty() || editors.iter().any(|editor| &editor.name == meant) {
             return;
         }
         let known = || editors.iter().map(|editor| editor.name.as_str());
@@ -175,6 +195,23 @@ impl Check<'_> {
         let settings = sections.settings()?;
         recipe(settings, places).map_err(|misfit| mistakes.error(&misfit.span, Mistake::new(misfit.message))).ok()
     }
+
+    /// The same for judging alone.
+    fn assemble_for_judging(self) -> Option<JudgeRecipe> {
+        let Self { sections, places, mistakes } = self;
+        if mistakes.errors() > 0 {
+            return None;
+        }
+        let settings = sections.judge_settings()?;
+        let JudgeSettings { combine, rewards, gates, .. } = &settings;
+        match objective(&**combine, rewards, gates) {
+            Ok(objective) => Some(JudgeRecipe { settings, objective, places }),
+            Err(message) => {
+                mistakes.error(&places.span("rewards"), Mistake::new(message));
+                None
+            }
+        }
+    }
 }
 
 /// A setting that passed its own rule, and yet not that of the policy or objective which it is for. What is read here
@@ -187,13 +224,18 @@ struct Misfit {
 fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
     let misfit = |path: &str, error: &dyn ToString| Misfit { span: places.span(path), message: error.to_string() };
     let Settings { combine, rewards, gates, search, stop, .. } = &settings;
-    let weights = rewards.iter().map(|reward| (reward.name.clone(), reward.weight)).collect();
-    let inner = combine.objective(weights).map_err(|error| misfit("rewards", &error))?;
-    let objective = if gates.is_empty() { inner } else { Arc::new(Gated::new(inner, gates.clone())) };
+    let objective = objective(&**combine, rewards, gates).map_err(|message| misfit("rewards", &message))?;
     let stop = StopRule::new(stop.target_score, stop.patience).map_err(|error| misfit("stop", &error))?;
     stop.check(objective.scale()).map_err(|error| misfit("stop", &error))?;
     let factory = search
         .factory(Rules { objective: Arc::clone(&objective), stop })
         .map_err(|error| misfit(&format!("search.{}.{}", search.kind(), error.setting), &error))?;
     Ok(Recipe { settings, objective, factory, places })
+}
+
+/// What score cards are worth; or why the rewards and their weights make no objective.
+fn objective(combine: &dyn ObjectiveChoice, rewards: &[Reward], gates: &[Gate]) -> Result<Arc<dyn Objective>, String> {
+    let weights = rewards.iter().map(|reward| (reward.name.clone(), reward.weight)).collect();
+    let inner = combine.objective(weights).map_err(|error| error.to_string())?;
+    Ok(if gates.is_empty() { inner } else { Arc::new(Gated::new(inner, gates.to_vec())) })
 }

@@ -5,27 +5,34 @@ use editscale_schema::{Entry, Fields, MOST_ITEMS, Mistake, Mistakes, Name, Rule,
 
 use crate::Catalogue;
 use crate::recipe::Editor;
+use crate::sections::Purpose;
 
 pub(crate) const EDITOR: Section = Section {
     name: "editor",
     allowed: "one editor",
-    default: "required, or `editors`",
+    default: "required to edit, or `editors`",
     meaning: "what makes candidates",
 };
 
 pub(crate) const EDITORS: Section = Section {
     name: "editors",
     allowed: "a map from names to editors",
-    default: "required, or `editor`",
+    default: "required to edit, or `editor`",
     meaning: "several editors under names of your own; a search that does not route uses the first",
 };
 
-/// The editors of a recipe, at least one, with different names.
-pub(crate) fn read_editors(top: &Fields<'_>, catalogue: &Catalogue) -> Option<Vec<Editor>> {
+/// The editors of a recipe, with different names: at least one, unless it is for judging.
+pub(crate) fn read_editors(top: &Fields<'_>, catalogue: &Catalogue, purpose: Purpose) -> Option<Vec<Editor>> {
     let one = top.entry(EDITOR.name);
     let several = top.entry(EDITORS.name);
     if one.is_none() && several.is_none() {
-        return top.lacking(EDITOR.name, "a first one is `editor: {darkroom: {}}`");
+        if purpose == Purpose::Judging {
+            return Some(Vec::new());
+        }
+        return top.lacking(
+            EDITOR.name,
+            "a first one is `editor: {darkroom: {}}`; what only judges needs neither it nor `search`",
+        );
     }
     if let (Some(one), Some(several)) = (one, several) {
         let later = if one.key_span.start > several.key_span.start { one } else { several };

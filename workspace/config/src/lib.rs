@@ -21,11 +21,14 @@
 //! What there is to choose from is told by a [`Catalogue`]. Only the usual objective is known here by name.
 
 mod budget;
+mod calibration;
 mod catalogue;
 mod check;
+pub mod curate;
 mod document;
 mod editors;
 mod gates;
+mod judging;
 mod lacks;
 mod output;
 mod places;
@@ -39,10 +42,13 @@ mod rollout;
 mod sections;
 mod stop;
 
+pub use calibration::{Calibrated, Calibration};
 pub use catalogue::Catalogue;
+pub use curate::Curate;
 pub use editscale_schema::{Diagnostic, KeyDoc, Place, Report, Severity, Table};
+pub use judging::{JudgeRecipe, JudgeSettings};
 pub use output::{Output, OutputFormat};
-pub use recipe::{Editor, Recipe, Reward, Settings};
+pub use recipe::{Editor, ReadCalibration, Recipe, Reward, Settings};
 pub use reference::schema;
 pub use retain::{AllImages, BestImages, Retain, WinnerImage};
 pub use retry::Retry;

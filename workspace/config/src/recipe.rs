@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
-use editscale_schema::{EditorChoice, Place, Report, RewardChoice};
+use editscale_schema::remote::RemoteSettings;
+use editscale_schema::{Diagnostic, EditorChoice, Place, Report, RewardChoice, Severity, quote};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
 
+use crate::curate::Curate;
 use crate::places::Places;
-use crate::{Catalogue, Output, Retain, Retry, Rollout, Stop, check};
+use crate::{Calibrated, Calibration, Catalogue, Output, Retain, Retry, Rollout, Stop, check};
 
 /// An editor of a recipe.
 #[derive(Debug, Clone)]
@@ -28,7 +30,12 @@ pub struct Reward {
     pub model: Box<dyn RewardChoice>,
     /// What its score counts in a weighted mean. Finite; not all of a recipe's weights are 0.
     pub weight: f64,
+    /// How its scores become values on people's scale; nothing where they stay as they are.
+    pub calibration: Option<Calibration>,
 }
+
+/// What a file holds whose path a recipe names as `calibration`, or why it cannot be used.
+pub type ReadCalibration<'r> = dyn Fn(&str) -> Result<Calibrated, String> + 'r;
 
 /// Everything that a recipe sets, defaults included.
 #[derive(Debug, Clone)]
@@ -55,6 +62,8 @@ pub struct Settings {
     pub output: Output,
     /// What is done with whole data sets, where the recipe says it.
     pub rollout: Option<Rollout>,
+    /// What is kept of whole data sets, where the recipe says it.
+    pub curate: Option<Curate>,
 }
 
 /// A checked recipe.
@@ -103,11 +112,24 @@ impl Recipe {
         self.settings.rollout.clone().unwrap_or_default()
     }
 
+    /// What is kept of whole data sets; the defaults where the recipe does not say it.
+    pub fn curate(&self) -> Curate {
+        self.settings.curate.clone().unwrap_or_default()
+    }
+
     /// The same without what it says of whole data sets: all that single runs depend on.
     #[must_use]
     pub fn for_single_runs(mut self) -> Self {
         self.settings.rollout = None;
+        self.settings.curate = None;
         self
+    }
+
+    /// The same with the content of every file that a reward's `calibration` names in its place, as `read` has it: a
+    /// resolved recipe then holds the knots themselves. What cannot be read is reported where the file is named.
+    pub fn with_calibrations(mut self, read: &ReadCalibration<'_>) -> Result<Self, Report> {
+        calibrate(&mut self.settings.rewards, &self.places, read)?;
+        Ok(self)
     }
 
     /// The same without the secrets of servers: enough to know what its editors and rewards can do, and not to call them.
@@ -115,9 +137,7 @@ impl Recipe {
     pub fn without_secrets(mut self) -> Self {
         let editors = self.settings.editors.iter_mut().filter_map(|editor| editor.model.remote_mut());
         let rewards = self.settings.rewards.iter_mut().filter_map(|reward| reward.model.remote_mut());
-        for remote in editors.chain(rewards) {
-            remote.servers.iter_mut().for_each(|server| server.secret = None);
-        }
+        drop_secrets(editors.chain(rewards));
         self
     }
 
@@ -161,6 +181,31 @@ impl Recipe {
     /// The policy at work, its objective and stop rule included.
     pub fn search_factory(&self) -> Arc<dyn SearchFactory> {
         Arc::clone(&self.factory)
+    }
+}
+
+/// Puts what is in files into rewards that name files, each error at the place of the path.
+pub(crate) fn calibrate(rewards: &mut [Reward], places: &Places, read: &ReadCalibration<'_>) -> Result<(), Report> {
+    let mut wrong = Vec::new();
+    for (index, reward) in rewards.iter_mut().enumerate() {
+        let Some(Calibration::File(path)) = &reward.calibration else { continue };
+        match read(path) {
+            Ok(calibrated) => reward.calibration = Some(Calibration::Here(calibrated)),
+            Err(why) => wrong.push(Diagnostic {
+                severity: Severity::Error,
+                message: format!("cannot use the calibration {}: {why}", quote(path)),
+                place: places.at(&format!("rewards.{index}.calibration")),
+                hint: Some("`editscale bench calibrate` writes one; the path is from the recipe's folder".to_owned()),
+            }),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Report::new(wrong)) }
+}
+
+/// Takes the secrets of servers out.
+pub(crate) fn drop_secrets<'r>(remotes: impl Iterator<Item = &'r mut RemoteSettings>) {
+    for remote in remotes {
+        remote.servers.iter_mut().for_each(|server| server.secret = None);
     }
 }
 

@@ -3,17 +3,23 @@
 use editscale_schema::remote::{CALL_KEYS, KNOB_KEYS, POLL_KEYS, PRICE_KEYS, SERVER_KEYS};
 use editscale_schema::{Table, table};
 
+use crate::calibration::CALIBRATION_KEYS;
 use crate::gates::GATE_KEYS;
 use crate::retain::RETAIN_CHOICE;
 use crate::rewards::REWARD_KEYS;
 use crate::sections::KEYS;
-use crate::{Catalogue, budget, output, retry, rollout, stop};
+use crate::{Catalogue, budget, curate, output, retry, rollout, stop};
 
 /// Every map that a recipe can hold, with all of its keys, in the order of `docs/recipes.md`.
 pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
     let mut tables = vec![table("", "The recipe itself.", KEYS)];
     tables.extend(catalogue.editor_kinds().tables());
     tables.push(table("rewards[]", "A reward and what it counts.", REWARD_KEYS));
+    tables.push(table(
+        "calibration",
+        "A monotone map from a reward's scores to people's scale. Its score before the map is its part `uncalibrated`.",
+        CALIBRATION_KEYS,
+    ));
     tables.extend(catalogue.reward_kinds().tables());
     tables.push(table("servers[]", "A server of an editor or a reward.", SERVER_KEYS));
     tables.push(table("calls", "How patiently servers are called, and how often again.", CALL_KEYS));
@@ -33,5 +39,6 @@ pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
     tables.push(table("retry", "How patiently work is tried again after a failure that may pass.", retry::KEYS));
     tables.push(table("output", "How results are written.", output::KEYS));
     tables.extend(rollout::tables());
+    tables.extend(curate::tables());
     tables
 }

@@ -1,17 +1,29 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
-use crate::Catalogue;
 use crate::budget;
 use crate::gates::write_gate;
+use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::recipe::{Editor, Recipe, Reward, Settings};
 use crate::rewards::{NAME, WEIGHT};
+use crate::{Calibration, Catalogue};
 use editscale_schema::{Report, Yaml};
+use editscale_search::{Gate, ObjectiveChoice};
+
+/// The keys that scores depend on.
+const JUDGING: [&str; 4] = ["version", "rewards", "combine", "gates"];
 
 impl Recipe {
     /// The resolved recipe: every default spelled out, no comments, keys in the order of their documentation. It reads
     /// back as an equal recipe.
     pub fn to_yaml(&self) -> String {
         self.settings.to_yaml().document()
+    }
+
+    /// What of it judges, written out likewise: rewards, how they combine, and gates. Scores depend on nothing else in it.
+    pub fn judging_yaml(&self) -> String {
+        let Yaml::Map(mut entries) = self.settings.to_yaml() else { return String::new() };
+        entries.retain(|(key, _)| JUDGING.contains(&key.as_str()));
+        Yaml::Map(entries).document()
     }
 
     /// This recipe with other sections, each in JSON on one line, which YAML is too. What they get wrong is reported by its place in
@@ -28,15 +40,14 @@ impl Recipe {
 
 impl Settings {
     fn to_yaml(&self) -> Yaml {
-        let with_weights = self.combine.uses_weights();
-        let reward = |reward| write_reward(reward, with_weights);
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
+        let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_editors(&self.editors),
-            ("rewards", Yaml::List(self.rewards.iter().map(reward).collect())),
+            write_rewards(&self.rewards, &*self.combine),
             ("combine", self.combine.write()),
-            ("gates", Yaml::List(self.gates.iter().map(write_gate).collect())),
+            write_gates(&self.gates),
             ("search", self.search.write()),
             ("stop", self.stop.write()),
             ("budget", budget::write(&self.budget)),
@@ -44,8 +55,41 @@ impl Settings {
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
+        Yaml::Map(
+            entries.into_iter().chain(rollout).chain(curate).map(|(key, value)| (key.to_owned(), value)).collect(),
+        )
+    }
+}
+
+impl JudgeRecipe {
+    /// The resolved recipe, as [`Recipe::to_yaml`] writes it, of what is of use for judging.
+    pub fn to_yaml(&self) -> String {
+        self.settings.to_yaml().document()
+    }
+}
+
+impl JudgeSettings {
+    fn to_yaml(&self) -> Yaml {
+        let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
+        let entries = [
+            ("version", Yaml::plain(Recipe::VERSION)),
+            write_rewards(&self.rewards, &*self.combine),
+            ("combine", self.combine.write()),
+            write_gates(&self.gates),
+            ("budget", budget::write(&self.budget)),
+            ("retry", self.retry.write()),
+        ];
         Yaml::Map(entries.into_iter().chain(rollout).map(|(key, value)| (key.to_owned(), value)).collect())
     }
+}
+
+fn write_rewards(rewards: &[Reward], combine: &dyn ObjectiveChoice) -> (&'static str, Yaml) {
+    let with_weights = combine.uses_weights();
+    ("rewards", Yaml::List(rewards.iter().map(|reward| write_reward(reward, with_weights)).collect()))
+}
+
+fn write_gates(gates: &[Gate]) -> (&'static str, Yaml) {
+    ("gates", Yaml::List(gates.iter().map(write_gate).collect()))
 }
 
 /// In the short form where it says the same.
@@ -65,6 +109,7 @@ fn write_reward(reward: &Reward, with_weight: bool) -> Yaml {
         Some(("model".to_owned(), reward.model.write())),
         WEIGHT.write(with_weight.then_some(&reward.weight)),
         NAME.write(Some(&reward.name)),
+        reward.calibration.as_ref().map(Calibration::write),
     ];
     Yaml::Map(keys.into_iter().flatten().collect())
 }

@@ -5,8 +5,9 @@ use editscale_schema::{
     Absent, Documented, Fields, Key, Keys, Map, Mistake, Mistakes, Name, Node, Number, Section, Span, quote,
 };
 
-use crate::Catalogue;
+use crate::calibration::CALIBRATION;
 use crate::recipe::Reward;
+use crate::{Calibration, Catalogue};
 
 pub(crate) const REWARDS: Section = Section {
     name: "rewards",
@@ -31,7 +32,7 @@ pub(crate) const NAME: Key<Name<RewardName>> = Key {
 
 const MODEL: Section = Section { name: "model", allowed: "one reward", default: "required", meaning: "what measures" };
 
-pub(crate) const REWARD_KEYS: Keys = &[&MODEL as &dyn Documented, &WEIGHT, &NAME];
+pub(crate) const REWARD_KEYS: Keys = &[&MODEL as &dyn Documented, &WEIGHT, &NAME, &CALIBRATION];
 
 /// The rewards, as far as they can be read.
 #[derive(Default)]
@@ -83,7 +84,11 @@ impl Rewards {
             model.as_ref().and_then(|model| RewardName::new(model.kind()).ok())
         };
         self.enter_name(name.as_ref(), &fields);
-        let reward = || Some(Reward { name: name?, model: model?, weight: weight? });
+        let calibration = match fields.entry(CALIBRATION.name) {
+            None => Some(None),
+            Some(entry) => Calibration::read(entry, mistakes).map(Some),
+        };
+        let reward = || Some(Reward { name: name?, model: model?, weight: weight?, calibration: calibration? });
         self.read.push(reward());
     }
 

@@ -4,8 +4,10 @@ use editscale_core::Budget;
 use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice, WeightedRecipe};
 
+use crate::curate::Curate;
 use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::gates::read_gate;
+use crate::judging::JudgeSettings;
 use crate::recipe::{Editor, Recipe, Settings};
 use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
@@ -34,7 +36,7 @@ const GATES: Section = Section {
 const SEARCH: Section = Section {
     name: "search",
     allowed: "one policy",
-    default: "required",
+    default: "required to edit",
     meaning: "what to try next and what to keep",
 };
 const STOP: Section =
@@ -61,6 +63,13 @@ const ROLLOUT: Section = Section {
     meaning: "what `editscale run` does with a data set",
 };
 
+const CURATE: Section = Section {
+    name: "curate",
+    allowed: "a map",
+    default: "its defaults",
+    meaning: "what `editscale curate` keeps of a data set",
+};
+
 pub(crate) const KEYS: Keys = &[
     &VERSION as &dyn Documented,
     &EDITOR,
@@ -75,7 +84,17 @@ pub(crate) const KEYS: Keys = &[
     &RETRY,
     &OUTPUT,
     &ROLLOUT,
+    &CURATE,
 ];
+
+/// What a recipe is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To make candidates: nothing can be left out for which there is no default.
+    Editing,
+    /// To judge what others made: editors and a search can be left out.
+    Judging,
+}
 
 /// All sections, each right in itself or `None`.
 pub(crate) struct Sections {
@@ -90,6 +109,7 @@ pub(crate) struct Sections {
     pub(crate) retry: Option<Retry>,
     pub(crate) output: Option<Output>,
     pub(crate) rollout: Result<Option<Rollout>, Reported>,
+    pub(crate) curate: Result<Option<Curate>, Reported>,
 }
 
 /// Whether the file is of the version that is read here, or of none at all, which is reported as well. What else a file
@@ -114,9 +134,9 @@ pub(crate) fn is_our_version(top: &Fields<'_>) -> bool {
 }
 
 impl Sections {
-    pub(crate) fn read(top: &Fields<'_>, catalogue: &Catalogue) -> Self {
+    pub(crate) fn read(top: &Fields<'_>, catalogue: &Catalogue, purpose: Purpose) -> Self {
         let mistakes = top.mistakes();
-        let editors = read_editors(top, catalogue);
+        let editors = read_editors(top, catalogue, purpose);
         let rewards = Rewards::read(top, catalogue);
         let usual = || Some(Box::new(WeightedRecipe {}) as Box<dyn ObjectiveChoice>);
         let combine = top
@@ -125,12 +145,16 @@ impl Sections {
         let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
             RETAIN_CHOICE.read(&entry.node, &entry.key_span, mistakes).map(|retain| *retain)
         });
+        let curate = match top.entry(CURATE.name) {
+            None => Ok(None),
+            Some(entry) => Curate::read(entry, rewards.names.as_deref(), mistakes).map(Some).ok_or(Reported),
+        };
         Self {
             editors,
             gates: read_gates(top, &rewards),
             rewards,
             combine,
-            search: read_search(top, catalogue),
+            search: read_search(top, catalogue, purpose),
             stop: read_map(top, &STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
             budget: read_map(top, &BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
             retain,
@@ -140,6 +164,7 @@ impl Sections {
                 None => Ok(None),
                 Some(entry) => Rollout::read(entry, mistakes).map(Some).ok_or(Reported),
             },
+            curate,
         }
     }
 
@@ -157,13 +182,27 @@ impl Sections {
             retry: self.retry?,
             output: self.output?,
             rollout: self.rollout.ok()?,
+            curate: self.curate.ok()?,
+        })
+    }
+
+    /// What is of use for judging, if every section is right.
+    pub(crate) fn judge_settings(self) -> Option<JudgeSettings> {
+        Some(JudgeSettings {
+            rewards: self.rewards.all()?,
+            combine: self.combine?,
+            gates: self.gates?,
+            budget: self.budget?,
+            retry: self.retry?,
+            rollout: self.rollout.ok()?,
         })
     }
 }
 
-fn read_search(top: &Fields<'_>, catalogue: &Catalogue) -> Option<Box<dyn PolicyChoice>> {
+fn read_search(top: &Fields<'_>, catalogue: &Catalogue, purpose: Purpose) -> Option<Box<dyn PolicyChoice>> {
     match top.entry(SEARCH.name) {
         Some(entry) => catalogue.policy_kinds().read(&entry.node, &entry.key_span, top.mistakes()),
+        None if purpose == Purpose::Judging => None,
         None => top.lacking(SEARCH.name, "a first one is `search: {best_of_n: {samples: 8}}`"),
     }
 }

@@ -5,6 +5,8 @@
 
 mod again;
 mod book;
+mod calibrated;
+mod calibration;
 mod clock;
 mod directory;
 mod error;
@@ -29,6 +31,8 @@ mod votes;
 mod watch;
 mod wire;
 
+pub use calibrated::Calibrated;
+pub use calibration::{Calibration, CalibrationError, Fitted};
 pub use directory::{DirectoryError, RunDirectory};
 pub use error::EngineError;
 pub use files::{WriteError, write_whole};

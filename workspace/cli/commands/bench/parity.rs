@@ -17,8 +17,8 @@ use crate::photograph::{handle, read};
 /// Scores all pairs with both recipes, one recipe after the other: both models need not fit into memory at once.
 pub(crate) fn run(arguments: &BenchParity) -> Result<ExitCode> {
     // A recipe or file that cannot be used is found before hours of work.
-    let native = crate::recipes::load(&arguments.native)?;
-    let reference = crate::recipes::load(&arguments.reference)?;
+    let native = crate::recipes::load_for_judging(&arguments.native)?;
+    let reference = crate::recipes::load_for_judging(&arguments.reference)?;
     Source::open(arguments)?;
     let mut sides = Vec::with_capacity(2);
     for (role, recipe) in [("reference", reference), ("native", native)] {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use editscale_config::Recipe;
+use editscale_config::JudgeRecipe;
 use editscale_core::{Digest, NobodyWatches, RewardBatch, RewardItem, RewardModel, Score};
 use editscale_schema::House;
 use editscale_study::{Spread, spread};
@@ -68,7 +68,7 @@ impl Groups {
 }
 
 /// Asks the rewards of a recipe about all pairs.
-pub(super) fn measure(role: &str, recipe: &Recipe, arguments: &BenchParity) -> Result<Side> {
+pub(super) fn measure(role: &str, recipe: &JudgeRecipe, arguments: &BenchParity) -> Result<Side> {
     let begun = Instant::now();
     let rewards = world::rewards(recipe.rewards(), &House::default())?;
     let load_secs = begun.elapsed().as_secs_f64();

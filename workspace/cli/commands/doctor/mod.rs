@@ -27,15 +27,15 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
         writable::check_folder(output)?;
         writable::check_place(output, arguments.force)?;
     }
-    let recipe = recipes::load(&arguments.recipe)?.recipe;
+    let (editors, rewards) = recipes::load_models(&arguments.recipe)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let house = House::default();
     let mut money = Money { left: arguments.spend.unwrap_or_default(), may_spend: arguments.spend.is_some() };
     let mut all: Vec<Found> = Vec::new();
-    for one in recipe.editors() {
+    for one in &editors {
         all.extend(shown(arguments, runtime.block_on(editor::examine(one, &house, &mut money)))?);
     }
-    for one in recipe.rewards() {
+    for one in &rewards {
         all.extend(shown(arguments, runtime.block_on(judge::examine(one, &house, &mut money)))?);
     }
     let cards =

@@ -34,7 +34,7 @@ pub(super) fn prepare(arguments: &Edit, house: &House) -> Result<Prepared> {
     let asked = asked(arguments)?;
     check_whole(&asked.source_name, &asked.source, house)?;
     let mask = arguments.mask.as_deref().map(|path| mask(path, &asked.source, house)).transpose()?;
-    let mut loaded = recipes::load(&arguments.recipe)?;
+    let mut loaded = recipes::load(&arguments.recipe, "`editscale edit`")?;
     if arguments.partial {
         // A run is resumed by its resolved recipe alone.
         loaded.recipe = loaded.recipe.doing_parts();

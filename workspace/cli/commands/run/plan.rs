@@ -182,7 +182,7 @@ fn open_depot(arguments: &Run) -> Result<Depot> {
 /// The recipe, and what the depot says is going on, for a worker that does not see the data set.
 async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
     if arguments.dataset.is_some() {
-        let mut loaded = recipes::load(&arguments.recipe)?;
+        let mut loaded = recipes::load(&arguments.recipe, "`editscale run`")?;
         if arguments.partial {
             loaded.recipe = loaded.recipe.doing_parts();
         }

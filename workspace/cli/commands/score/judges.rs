@@ -32,7 +32,7 @@ impl Judges {
         let is_single = chosen.is_some();
         let rewards = match chosen {
             Some(reward) => vec![reward],
-            None => recipes::load(&arguments.recipe)?.recipe.rewards().to_vec(),
+            None => recipes::load_for_judging(&arguments.recipe)?.recipe.rewards().to_vec(),
         };
         let rewards = world::rewards(&rewards, &House::default())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -82,7 +82,7 @@ fn chosen(arguments: &Score) -> Result<Option<Reward>> {
         }
     };
     let name = RewardName::new(model.kind())?;
-    Ok(Some(Reward { name, model, weight: 1.0 }))
+    Ok(Some(Reward { name, model, weight: 1.0, calibration: None }))
 }
 
 /// The reward of this name, with everything left out that can be.

@@ -1,6 +1,10 @@
 //! Texts of recipes that are right, of every kind.
 
+mod curating;
+
 use proptest::prelude::*;
+
+use curating::curate;
 
 /// Names that other readers could take for something else.
 fn name() -> impl Strategy<Value = String> {
@@ -591,11 +595,15 @@ fn rollout() -> impl Strategy<Value = String> {
     perhaps_map("rollout", all).prop_map(|map| if map.is_empty() { map } else { map + "\n" })
 }
 
+/// An alternative without the braces around it, and where it need not be there, perhaps nothing.
+fn perhaps(tagged: BoxedStrategy<String>, must: bool) -> BoxedStrategy<String> {
+    let map = tagged.prop_map(|tagged| tagged[1..tagged.len() - 1].to_owned());
+    if must { map.boxed() } else { prop_oneof![map, Just(String::new())].boxed() }
+}
+
 /// A map with those of its options that are given, or nothing.
 fn perhaps_map(key: &'static str, options: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
-    // An alternative without the braces around it is such a map.
-    let map = tagged(key, options).prop_map(|tagged| tagged[1..tagged.len() - 1].to_owned());
-    prop_oneof![map, Just(String::new())].boxed()
+    perhaps(tagged(key, options), false)
 }
 
 fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
@@ -609,8 +617,20 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
+    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names.clone()), curate(names)));
+    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, judging, search, rest, rollout)| {
+        let (rewards, gates, curate) = judging;
+        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}{curate}")
+    })
+}
+
+/// The text of a recipe that is right to judge with, and its editor and search, without which it is so too.
+pub(crate) fn valid_apart() -> impl Strategy<Value = (String, String)> {
     let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names)));
-    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, (rewards, gates), search, rest, rollout)| {
-        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}")
+    let budget = line("budget", (1u64..(1 << 53)).prop_map(|calls| format!("{{reward_calls: {calls}}}")));
+    // The weights of a policy are those of one of the editors, which may not be there.
+    let rollout = rollout().prop_filter("no policy", |rollout| !rollout.contains("policy: "));
+    (editors(), rewards, search(), budget, rollout).prop_map(|(editors, (rewards, gates), search, budget, rollout)| {
+        (format!("version: 1\n{rewards}{gates}{budget}{rollout}"), format!("{editors}search: {search}\n"))
     })
 }

@@ -10,6 +10,7 @@ fn file(table: &Table, key: &str, value: &str) -> String {
     let nested = match table.path.as_str() {
         "" => return format!("{key}: {value}"),
         "rewards[]" => format!("rewards: [{map}]"),
+        "calibration" => format!("rewards: [{{calibration: {map}}}]"),
         "gates[]" => format!("gates: [{map}]"),
         "servers[]" => format!("editor: {{openai_images: {{servers: [{map}]}}}}"),
         "calls" | "prices" => format!("editor: {{openai_images: {{{}: {map}}}}}", table.path),
@@ -22,6 +23,9 @@ fn file(table: &Table, key: &str, value: &str) -> String {
                 None => format!("rewards: [{{model: {{{kind}: {{{inner}: {map}}}}}}}]"),
             },
             [section] => format!("{section}: {map}"),
+            [section, kind] if kind.ends_with("[]") => {
+                format!("{section}: {{{}: [{map}]}}", kind.trim_end_matches("[]"))
+            }
             [section, kind] => format!("{section}: {{{kind}: {map}}}"),
             [section, kind, inner] => format!("{section}: {{{kind}: {{{inner}: {map}}}}}"),
             _ => panic!("{path} is nested deeper than this test knows"),

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cards;
+mod curations;
 mod generate;
+mod judging;
 mod keys;
 mod limits;
 mod mistakes;

@@ -1,15 +1,24 @@
 //! Records to what is kept, and why the rest is not.
 
+mod allotment;
+mod choosing;
 mod error;
+mod groups;
 mod overrides;
+mod preferences;
+mod reading;
 mod rules;
+mod selection;
+mod sides;
 
 use std::collections::BTreeMap;
 
 use editscale_study::curation::{Distribution, DropReason, Histogram, KappaPoint, Overlap, Side};
 
+pub use choosing::choose;
 pub use error::ChoiceError;
 pub use overrides::{Override, Overrides};
+pub use preferences::{Preference, Preferences, PreferredBy, preferences};
 pub use rules::{Diversity, GroupBy, Keep, PerRow, PreferenceRules, Rules, ShareOut, SplitRule, Strata, THE_SCORE};
 
 /// What became of one record.

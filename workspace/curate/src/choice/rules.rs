@@ -1,5 +1,6 @@
 //! What a choice goes by.
 
+use editscale_study::StudyError;
 use editscale_study::curation::{Gate, Likeness, PairRule, Quota, WithoutDoubt};
 
 /// The part of a [`Gate`] that is the score itself, μ. No reward can have this name, which has a blank.
@@ -153,5 +154,50 @@ impl Default for Rules {
             other_kappas: vec![0.0, 0.5, 1.0, 2.0],
             examples: 4,
         }
+    }
+}
+
+impl Rules {
+    /// What is wrong with them in themselves, in words.
+    pub(super) fn mistake(&self) -> Option<String> {
+        let most_gates = usize::from(u16::MAX) - 1;
+        if self.gates.len() > most_gates {
+            return Some(format!("{} gates: expected at most {most_gates}", self.gates.len()));
+        }
+        let numbers = [("κ", Some(self.kappa)), ("the least bound", self.at_least)];
+        let others = self.other_kappas.iter().map(|kappa| ("another κ", Some(*kappa)));
+        for (name, value) in numbers.into_iter().chain(others) {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                return Some(format!("{name} is {value}: expected a finite number"));
+            }
+        }
+        if let Keep::Share(share) = self.keep
+            && !(0.0..=1.0).contains(&share)
+        {
+            return Some(StudyError::Fraction(share).to_string());
+        }
+        self.strata.mistake(self.keep)
+    }
+}
+
+impl Strata {
+    fn mistake(&self, keep: Keep) -> Option<String> {
+        if self.share_out != ShareOut::Freely && keep == Keep::All {
+            return Some(
+                "there is nothing to share out among strata where all is kept: expected a number or a share".into(),
+            );
+        }
+        let ShareOut::Named(shares) = &self.share_out else { return None };
+        for (place, (name, share)) in shares.iter().enumerate() {
+            if !(share.is_finite() && *share > 0.0) {
+                return Some(format!("the share of `{name}` is {share}: expected a number above 0"));
+            }
+            if shares.iter().take(place).any(|(other, _)| other == name) {
+                return Some(format!("`{name}` has two shares: expected one"));
+            }
+        }
+        let all: f64 = shares.iter().map(|(_, share)| share).sum();
+        // What decimal fractions miss is not told of.
+        (all > 1.0 + 1e-9).then(|| format!("the shares of strata are {all} together: expected at most 1"))
     }
 }

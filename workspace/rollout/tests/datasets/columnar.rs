@@ -39,7 +39,7 @@ pub(crate) fn images(images: &[Option<Image>]) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-fn lists(lists: &[Vec<Image>]) -> ArrayRef {
+pub(crate) fn lists(lists: &[Vec<Image>]) -> ArrayRef {
     let mut builder = ListBuilder::new(StructBuilder::from_fields(struct_fields(), 0));
     for list in lists {
         list.iter().for_each(|image| append(builder.values(), Some(image)));

@@ -10,8 +10,10 @@
 
 mod columnar;
 mod desk;
+mod edited;
 mod folders;
 mod lines;
+mod lists;
 mod pictures;
 mod random;
 mod samples;

@@ -13,6 +13,8 @@ pub enum DropReason {
     Gate(String),
     /// Its score less its doubt is below the threshold, or its doubt is not known.
     Bound,
+    /// Another edited picture of its row is better.
+    NotBestOfRow,
     /// It is nearly the same as a better row.
     NearDuplicate,
     /// Better rows of its cluster fill what one cluster may have.
@@ -31,6 +33,7 @@ impl fmt::Display for DropReason {
             DropReason::Unscored => f.write_str("without a score"),
             DropReason::Gate(part) => write!(f, "{part} does not pass its gate"),
             DropReason::Bound => f.write_str("below the threshold, doubt taken off"),
+            DropReason::NotBestOfRow => f.write_str("another edited picture of its row is better"),
             DropReason::NearDuplicate => f.write_str("nearly the same as a better row"),
             DropReason::ClusterFull => f.write_str("more of its cluster than is wanted"),
             DropReason::StratumFull => f.write_str("more of its stratum than is wanted"),

@@ -25,7 +25,7 @@ pub use diversity::Diverse;
 pub use dropped::{DropReason, DropTally, Dropped};
 pub use gates::{Gate, GateFailure, WithoutDoubt, gate_failures, lower_bound};
 pub use hamming_index::HammingIndex;
-pub use instructions::{EditCategory, Grain, Likeness, instruction_clusters, normalised};
+pub use instructions::{EditCategory, Grain, InstructionClusters, Likeness, instruction_clusters, normalised};
 pub use near_duplicates::{SharedPicture, keep_best_of_groups, near_duplicate_groups, shared_pictures};
 pub use preferences::{CandidateScore, PairRule, Pairing, PreferencePair, preference_pairs};
 pub use quota::{Quota, Stratified, allot};

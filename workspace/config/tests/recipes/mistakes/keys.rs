@@ -59,7 +59,7 @@ fn everything_missing() {
       |
     1 | version: 1
       | ^^^^^^^
-      = hint: a first one is `editor: {darkroom: {}}`
+      = hint: a first one is `editor: {darkroom: {}}`; what only judges needs neither it nor `search`
 
     error: the recipe lacks the key `rewards`
      --> recipe.yaml:1:1
@@ -92,7 +92,7 @@ fn empty_map() {
       |
     1 | {}
       | ^^
-      = hint: a first one is `editor: {darkroom: {}}`
+      = hint: a first one is `editor: {darkroom: {}}`; what only judges needs neither it nor `search`
 
     error: the recipe lacks the key `rewards`
      --> recipe.yaml:1:1
@@ -121,7 +121,7 @@ search: {best_of_n: {samples: 8}}
       |
     1 | version: 1
       | ^^^^^^^
-      = hint: a first one is `editor: {darkroom: {}}`
+      = hint: a first one is `editor: {darkroom: {}}`; what only judges needs neither it nor `search`
     ");
 }
 
@@ -138,7 +138,7 @@ seed: 7
       |
     5 | seed: 7
       | ^^^^
-      = hint: its keys are `version`, `editor`, `editors`, `rewards`, `combine`, `gates`, `search`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`
+      = hint: its keys are `version`, `editor`, `editors`, `rewards`, `combine`, `gates`, `search`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
     ");
 }
 

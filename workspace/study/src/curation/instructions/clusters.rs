@@ -39,43 +39,71 @@ impl Default for Likeness {
     }
 }
 
-/// Groups instructions that are alike (`MinHash` of Broder 1997, found by bands): for each the earliest instruction of
-/// its group.
-///
-/// Instructions that are the same once normalised are always together. Others are compared where one of 16 bands of
-/// their smallest hashes is equal, with the first of the band and the one before, so that time grows with the rows and
-/// not with their square; groups are what chains connect. Keeps 4 bytes a row, and about 300 a distinct instruction.
-/// Fails on a similarity outside its range, and on more than 2³² − 1 rows.
+/// Groups instructions that are alike: for each the earliest instruction of its group. Keeps 4 bytes a row, and what
+/// [`InstructionClusters`] keeps. Fails as that does.
 pub fn instruction_clusters<'a>(
     instructions: impl IntoIterator<Item = &'a str>,
     likeness: &Likeness,
 ) -> Result<Vec<u32>, StudyError> {
-    if !(likeness.similarity > 0.0 && likeness.similarity <= 1.0) {
-        return Err(StudyError::Fraction(likeness.similarity));
-    }
-    let mut distinct: BTreeMap<u64, u32> = BTreeMap::new();
-    let (mut numbers, mut signatures) = (Vec::new(), Vec::new());
+    let mut clusters = InstructionClusters::new(*likeness)?;
+    let mut numbers = Vec::new();
     for instruction in instructions {
-        let text = normalised(instruction);
-        let next = distinct.len() as u32;
-        let number = *distinct.entry(key_of(text.as_bytes())).or_insert(next);
-        if number == next {
-            signatures.push(signature(&text, likeness.grain));
-        }
-        numbers.push(number);
+        numbers.push(clusters.add(instruction)?);
         count(numbers.len())?;
     }
-    let groups = join_alike(&signatures, likeness.similarity);
-    Ok(earliest_rows(&numbers, &groups))
+    Ok(earliest_rows(&numbers, &clusters.groups()))
+}
+
+/// A stream of instructions, grouped by which are alike (`MinHash` of Broder 1997, found by bands).
+///
+/// Instructions that are the same once normalised are always together. Others are compared where one of 16 bands of
+/// their smallest hashes is equal, with the first of the band and the one before, so that time grows with the rows and
+/// not with their square; groups are what chains connect, and the same in whatever order instructions come. Keeps about
+/// 320 bytes a distinct instruction.
+#[derive(Debug, Clone)]
+pub struct InstructionClusters {
+    likeness: Likeness,
+    distinct: BTreeMap<u64, u32>,
+    signatures: Vec<[u32; HASHES]>,
+}
+
+impl InstructionClusters {
+    /// Without instructions. Fails on a similarity outside its range.
+    pub fn new(likeness: Likeness) -> Result<InstructionClusters, StudyError> {
+        if !(likeness.similarity > 0.0 && likeness.similarity <= 1.0) {
+            return Err(StudyError::Fraction(likeness.similarity));
+        }
+        Ok(InstructionClusters { likeness, distinct: BTreeMap::new(), signatures: Vec::new() })
+    }
+
+    /// Looks at one more instruction: its number among the distinct ones, from 0 in the order in which they came. Fails
+    /// on more than 2³² − 1 of them.
+    pub fn add(&mut self, instruction: &str) -> Result<u32, StudyError> {
+        let text = normalised(instruction);
+        let next = count(self.distinct.len())?;
+        let number = *self.distinct.entry(key_of(text.as_bytes())).or_insert(next);
+        if number == next {
+            self.signatures.push(signature(&text, self.likeness.grain));
+        }
+        Ok(number)
+    }
+
+    /// For each number the smallest number of its group.
+    pub fn groups(&self) -> Vec<u32> {
+        // In order of their keys, whichever came first.
+        let order: Vec<u32> = self.distinct.values().copied().collect();
+        join_alike(&self.signatures, order, self.likeness.similarity)
+    }
 }
 
 /// The smallest hash of any shingle, for each of the hash functions.
 fn signature(text: &str, grain: Grain) -> [u32; HASHES] {
+    let functions: [u64; HASHES] = std::array::from_fn(|function| mix(function as u64 + 1));
     let mut smallest = [u32::MAX; HASHES];
     for_each_shingle(text, grain, |shingle| {
         let key = key_of(shingle.as_bytes());
-        for (function, smallest) in (1_u64..).zip(&mut smallest) {
-            *smallest = (*smallest).min(mix(key ^ mix(function)) as u32);
+        for (function, smallest) in functions.iter().zip(&mut smallest) {
+            *smallest = (*smallest).min(mix(key ^ function) as u32);
         }
     });
     smallest
@@ -96,9 +124,11 @@ fn for_each_shingle(text: &str, grain: Grain, visit: impl FnMut(&str)) {
     edges.iter().zip(ends).filter_map(|(from, to)| text.get(*from..*to)).map(str::trim_end).for_each(visit);
 }
 
-fn join_alike(signatures: &[[u32; HASHES]], similarity: f64) -> Vec<u32> {
+/// The groups of signatures that are alike, of equal ones looked at in this order.
+fn join_alike(signatures: &[[u32; HASHES]], mut order: Vec<u32>, similarity: f64) -> Vec<u32> {
     let mut groups = UnionFind::new(signatures.len() as u32);
-    let mut order: Vec<u32> = (0..signatures.len() as u32).collect();
+    let mut place = vec![0; order.len()];
+    (0_u32..).zip(&order).for_each(|(at, number)| place[*number as usize] = at);
     let needed = (similarity * HASHES as f64).ceil() as usize;
     let is_alike = |a: u32, b: u32| {
         let (a, b) = (&signatures[a as usize], &signatures[b as usize]);
@@ -106,7 +136,7 @@ fn join_alike(signatures: &[[u32; HASHES]], similarity: f64) -> Vec<u32> {
     };
     for band in (0..HASHES).step_by(BAND) {
         let key = |number: &u32| &signatures[*number as usize][band..band + BAND];
-        order.sort_unstable_by(|a, b| key(a).cmp(key(b)).then(a.cmp(b)));
+        order.sort_unstable_by(|a, b| key(a).cmp(key(b)).then(place[*a as usize].cmp(&place[*b as usize])));
         for equal in order.chunk_by(|a, b| key(a) == key(b)) {
             let neighbours = equal.iter().zip(equal.iter().skip(1));
             for (before, number) in neighbours {
@@ -181,6 +211,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn groups_do_not_depend_on_the_order(texts in prop::collection::vec("[ab ]{0,12}", 1..20), turn in 0_usize..20) {
+            let turn = turn % texts.len();
+            let of = |texts: &[String]| {
+                instruction_clusters(texts.iter().map(String::as_str), &Likeness::default()).unwrap()
+            };
+            let (found, mut turned) = (of(&texts), of(&[&texts[turn..], &texts[..turn]].concat()));
+            turned.rotate_right(turn);
+            for (a, b) in (0..texts.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                prop_assert_eq!(found[a] == found[b], turned[a] == turned[b]);
+            }
+        }
+
         #[test]
         fn labels_are_earliest_rows(texts in prop::collection::vec("[ab ]{0,12}", 0..20)) {
             let found = instruction_clusters(texts.iter().map(String::as_str), &Likeness::default()).unwrap();

@@ -5,5 +5,5 @@ mod clusters;
 mod normalise;
 
 pub use category::EditCategory;
-pub use clusters::{Grain, Likeness, instruction_clusters};
+pub use clusters::{Grain, InstructionClusters, Likeness, instruction_clusters};
 pub use normalise::normalised;

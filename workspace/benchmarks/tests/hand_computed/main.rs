@@ -1,0 +1,14 @@
+//! Metrics of small benchmarks whose values were computed by hand, ties and quirks included.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod desk;
+mod groups;
+mod pairs;
+mod ratings;

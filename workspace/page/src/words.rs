@@ -1,0 +1,45 @@
+//! Numbers as people read them.
+
+/// A number with the digits that matter: `0.1235`, `12.35`, `1 234`, `1.2e9`. `–` for what is no number.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    match value {
+        _ if !value.is_finite() => "–".to_owned(),
+        0.0 => "0".to_owned(),
+        _ if !(1e-4..1e9).contains(&size) => format!("{value:.2e}"),
+        _ if value.fract() == 0.0 => {
+            let sign = if value < 0.0 { "-" } else { "" };
+            format!("{sign}{}", count(size as u64))
+        }
+        _ if size >= 1000.0 => format!("{value:.0}"),
+        _ if size >= 10.0 => format!("{value:.2}"),
+        _ if size >= 1.0 => format!("{value:.3}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// A count, with a thin space between thousands.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::with_capacity(digits.len() + 6);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A share of a whole, in percent with one digit; `–` of nothing.
+pub fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".to_owned() } else { format!("{:.1} %", part as f64 / whole as f64 * 100.0) }
+}
+
+/// The first characters of a text, and a mark where more follow.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,38 @@
+//! Numbers as people read them.
+
+use editscale_page::{count, number, percent, shortened};
+
+#[test]
+fn numbers_keep_the_digits_that_matter() {
+    for (value, expected) in [
+        (0.0, "0"),
+        (0.123_456, "0.1235"),
+        (1.234_56, "1.235"),
+        (-12.3456, "-12.35"),
+        (1234.0, "1\u{202f}234"),
+        (-5.0, "-5"),
+        (1234.5, "1234"),
+        (1.23e-7, "1.23e-7"),
+        (2e12, "2.00e12"),
+        (f64::NAN, "–"),
+        (f64::INFINITY, "–"),
+    ] {
+        assert_eq!(number(value), expected, "{value}");
+    }
+}
+
+#[test]
+fn counts_are_grouped() {
+    for (value, expected) in [(0, "0"), (999, "999"), (1000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")] {
+        assert_eq!(count(value), expected);
+    }
+    assert_eq!((percent(1, 3), percent(1, 0)), ("33.3 %".to_owned(), "–".to_owned()));
+}
+
+#[test]
+fn a_long_text_is_cut() {
+    for (text, expected) in [("", ""), ("größer", "größer"), ("größer!", "größer…"), ("größe re", "größe…")]
+    {
+        assert_eq!(shortened(text, 6), expected);
+    }
+}
