@@ -6,6 +6,7 @@ use anyhow::Result;
 use editscale_curate::drive::{CurationDefinition, Summary};
 use editscale_curate::table::ScoreFiles;
 use editscale_rollout::Defines as _;
+use editscale_rollout::drive::take_turn;
 use serde_json::json;
 
 use crate::args::{Curate, RoleWord};
@@ -26,8 +27,8 @@ pub(super) fn conclude(arguments: &Curate, summary: &Summary) -> Result<ExitCode
         print_scores(arguments, summary)?;
         return Ok(ExitCode::from(STOPPED));
     }
-    let Some(written) = summary.completion else {
-        // Whoever only works leaves the rest to whoever writes.
+    let Some(written) = summary.completion.filter(|_| arguments.sharing.roles().export) else {
+        // Whoever does not write leaves the rest to whoever does.
         print_scores(arguments, summary)?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -63,6 +64,12 @@ fn first_failure(arguments: &Curate) -> Option<String> {
 
 /// What is done once all is scored: the choice, the subset and the report.
 fn finish(arguments: &Curate, summary: &Summary) -> Result<ExitCode> {
+    // Several processes may end at the same time.
+    let Some(_turn) = take_turn(&arguments.out, "choice.lock")? else {
+        print_scores(arguments, summary)?;
+        tell("another process chooses");
+        return Ok(ExitCode::SUCCESS);
+    };
     print_scores(arguments, summary)?;
     Ok(ExitCode::SUCCESS)
 }
