@@ -93,7 +93,7 @@ impl Log {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        match serde_json::from_slice::<Verdict>(line) {
+        match serde_json::from_slice::<Verdict>(line.trim_ascii_end()) {
             Ok(verdict) => {
                 check(&verdict).map_err(wrong)?;
                 self.reviews.enter(verdict);
