@@ -94,7 +94,7 @@ impl Dataset {
         match sniff(path, &files)? {
             Kind::Elements => elements::sample(path, &files),
             Kind::Lines => lines::sample(path, &files),
-            Kind::Table => Ok(table::first_line(path, &files)?.1),
+            Kind::Table => Ok(table::common_header(path, &files)?.1),
             Kind::Columnar => columnar::names(&files),
             Kind::Samples => Ok(samples::survey(path, &files)?.names),
         }

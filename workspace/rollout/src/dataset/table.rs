@@ -34,7 +34,7 @@ pub(super) struct Table {
 }
 
 /// The delimiter and the names, which must be the same in all files.
-pub(super) fn first_line(path: &Path, files: &Files) -> Result<(u8, Vec<String>), DatasetError> {
+pub(super) fn common_header(path: &Path, files: &Files) -> Result<(u8, Vec<String>), DatasetError> {
     let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
     let mut headers = Vec::new();
     for file in 0..files.count() {
@@ -52,7 +52,7 @@ pub(super) fn first_line(path: &Path, files: &Files) -> Result<(u8, Vec<String>)
 
 impl Table {
     pub(super) fn open(path: &Path, files: Files, columns: &Columns) -> Result<Self, DatasetError> {
-        let (delimiter, header) = first_line(path, &files)?;
+        let (delimiter, header) = common_header(path, &files)?;
         let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
         let chosen = Found::new(path, header.clone()).choose(columns)?;
         let twice = chosen.names().into_iter().find(|name| header.iter().filter(|known| known == name).count() > 1);
