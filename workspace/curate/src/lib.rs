@@ -11,6 +11,7 @@
 //! 6. `review`: people's verdicts on the choice.
 
 pub mod choice;
+pub mod drive;
 pub mod judging;
 mod record;
 pub mod results;

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use editscale_engine::Fitted;
 use editscale_study::calibration::{
-    Between, Fit, MonotoneMap, Observation, ReliabilityBin, fit_isotonic, fit_of, held_out_isotonic, reliability,
+    Between, Fit, Knot, MonotoneMap, Observation, ReliabilityBin, fit_isotonic, fit_of, held_out_isotonic, reliability,
 };
 use editscale_study::judges::Preference;
 use editscale_study::{Clusters, StudyError};
@@ -14,7 +15,7 @@ use super::comparison::{Comparison, compared};
 use super::doubt::{Doubt, doubt};
 use super::sources::sources;
 use super::{MeasureError, MeasureRules, Said};
-use crate::JudgedCase;
+use crate::{JudgedCase, JudgedReward};
 
 /// Into how many bins of about equal counts values are cut.
 pub const RELIABILITY_BINS: usize = 10;
@@ -92,7 +93,7 @@ pub struct Bin {
 }
 
 /// One edit to be fitted on.
-pub(super) struct Fitted {
+pub(super) struct ScoredEdit {
     pub(super) source: Arc<str>,
     pub(super) score: f64,
     pub(super) sigma: Option<f64>,
@@ -161,25 +162,25 @@ pub(super) fn binned(values: &[f64], observed: &[f64]) -> Result<(Vec<Bin>, Opti
     Ok((bins, (!values.is_empty()).then(|| apart / values.len() as f64)))
 }
 
-fn fitted(cases: &[JudgedCase], said: &Said) -> (Target, Vec<Fitted>) {
+fn fitted(cases: &[JudgedCase], said: &Said) -> (Target, Vec<ScoredEdit>) {
     let from = || cases.iter().zip(sources(cases));
-    let rated: Vec<Fitted> = from().flat_map(|(case, source)| rated_edits(case, &source, said)).collect();
+    let rated: Vec<ScoredEdit> = from().flat_map(|(case, source)| rated_edits(case, &source, said)).collect();
     if !rated.is_empty() {
         return (Target::Rating, rated);
     }
     (Target::WinProbability, from().flat_map(|(case, source)| compared_edits(case, &source, said)).collect())
 }
 
-fn rated_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<Fitted> {
+fn rated_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<ScoredEdit> {
     let edits = case.candidates.iter().filter_map(|edit| {
         let target = edit.rating.filter(|rating| rating.is_finite())?;
-        Some(Fitted { source: source.clone(), score: said.of(edit)?, sigma: edit.sigma, target })
+        Some(ScoredEdit { source: source.clone(), score: said.of(edit)?, sigma: edit.sigma, target })
     });
     edits.collect()
 }
 
 /// The edits of a case, each with the share of the others that people put it above.
-fn compared_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<Fitted> {
+fn compared_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<ScoredEdit> {
     let Some(order) = Comparison::of(case, said).and_then(|(comparison, _)| comparison.order) else {
         return Vec::new();
     };
@@ -187,7 +188,7 @@ fn compared_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<Fitt
         let others = (0..order.candidates()).filter(|other| *other != at);
         let won: f64 = others.filter_map(|other| order.preference(at, other)).map(half_points).sum();
         let target = won / (order.candidates() - 1) as f64;
-        Some(Fitted { source: source.clone(), score: said.of(edit)?, sigma: edit.sigma, target })
+        Some(ScoredEdit { source: source.clone(), score: said.of(edit)?, sigma: edit.sigma, target })
     });
     edits.collect()
 }
@@ -198,6 +199,41 @@ fn half_points(preference: Preference) -> f64 {
         Preference::Tie => 0.5,
         Preference::Second => 0.0,
     }
+}
+
+impl Calibration {
+    /// The map as the file that recipes name by `calibration:`. `benchmark` is what people's words come from; reward and revision
+    /// say whose scores they are. Fails where there are fewer than two knots: scores of one distinct value say nothing.
+    ///
+    /// Of more knots than a file may have, evenly many are kept, the first and the last among them.
+    pub fn file(&self, benchmark: &str, reward: &JudgedReward) -> Result<editscale_engine::Calibration, MeasureError> {
+        if self.knots.len() < 2 {
+            return Err(MeasureError::OneValue { edits: self.edits });
+        }
+        let knot = |knot: &KnotPoint| Knot { score: knot.score, value: knot.value };
+        let held_out = self.held_out.map(|errors| Fitted {
+            benchmark: benchmark.to_owned(),
+            items: self.edits as u64,
+            held_out_error: errors.root_mean_square,
+            folds: self.rules.folds.min(self.sources) as u64,
+        });
+        Ok(editscale_engine::Calibration {
+            reward: reward.name.clone(),
+            revision: reward.revision.clone(),
+            map: MonotoneMap::new(thinned(&self.knots).iter().map(knot).collect(), Between::Lines)?,
+            fitted: held_out,
+        })
+    }
+}
+
+/// At most as many knots as a file may have.
+fn thinned(knots: &[KnotPoint]) -> Vec<KnotPoint> {
+    let most = editscale_engine::Calibration::MOST_KNOTS;
+    if knots.len() <= most {
+        return knots.to_vec();
+    }
+    let places = (0..most).map(|place| place * (knots.len() - 1) / (most - 1));
+    places.filter_map(|place| knots.get(place).copied()).collect()
 }
 
 impl From<Fit> for Errors {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Said;
 use super::agreement::right;
-use super::calibration::{Bin, Fitted, binned};
+use super::calibration::{Bin, ScoredEdit, binned};
 use super::comparison::{Comparison, compared, places};
 use crate::JudgedCase;
 
@@ -45,7 +45,7 @@ pub struct PairDoubt {
 
 pub(super) fn doubt(
     cases: &[JudgedCase],
-    fitted: &[Fitted],
+    fitted: &[ScoredEdit],
     held_out: Option<&[f64]>,
 ) -> Result<Option<Doubt>, StudyError> {
     if !cases.iter().flat_map(|case| &case.candidates).any(|edit| edit.sigma.is_some_and(|sigma| sigma > 0.0)) {

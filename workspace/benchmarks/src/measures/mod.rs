@@ -107,6 +107,12 @@ pub enum MeasureError {
         /// Cases of the second.
         second: usize,
     },
+    /// No map comes of one score.
+    #[error("the {edits} edits have one and the same score: expected at least two distinct ones for a calibration")]
+    OneValue {
+        /// How many edits there are.
+        edits: usize,
+    },
     /// A file of another version.
     #[error("version {}: expected {}", found.map_or("none".to_owned(), |found| found.to_string()), Measured::VERSION)]
     Version {

@@ -8,7 +8,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod chance;
 mod desk;
 mod groups;
+mod judges;
 mod pairs;
+mod published;
 mod ratings;
+mod unchanged;

@@ -450,14 +450,32 @@ fn editors() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A calibration with the comma before it, or nothing.
+fn calibration() -> impl Strategy<Value = String> {
+    let knots = prop::collection::vec((1e-3f64..1e3, 0.0f64..10.0), 2..5).prop_map(|steps| {
+        let (mut score, mut value) = (-1e3, -5.0);
+        let knots = steps.iter().map(|(right, up)| {
+            (score, value) = (score + right, value + up);
+            format!("[{score:?}, {value:?}]")
+        });
+        format!("knots: [{}]", knots.collect::<Vec<_>>().join(", "))
+    });
+    let rest = (option("between", word(&["line", "step"])), option("revision", path()));
+    let here = (knots, rest).prop_map(|(knots, (between, revision))| {
+        let keys: Vec<String> = [knots, between, revision].into_iter().filter(|key| !key.is_empty()).collect();
+        format!(", calibration: {{{}}}", keys.join(", "))
+    });
+    prop_oneof![3 => Just(String::new()), 1 => path().prop_map(|path| format!(", calibration: {path:?}")), 1 => here]
+}
+
 /// The names of the rewards, with their lines.
 fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
     let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge(), comparing(), numbers()];
-    let reward = (prop::option::of(0.001f64..10.0), model);
+    let reward = (prop::option::of(0.001f64..10.0), model, calibration());
     prop::collection::btree_map(name(), reward, 1..4).prop_map(|rewards| {
-        let one = |(name, (weight, model)): (&String, &(Option<f64>, String))| {
+        let one = |(name, (weight, model, calibration)): (&String, &(Option<f64>, String, String))| {
             let weight = weight.map_or(String::new(), |weight| format!(", weight: {weight:?}"));
-            format!("  - {{model: {model}{weight}, name: {name:?}}}\n")
+            format!("  - {{model: {model}{weight}, name: {name:?}{calibration}}}\n")
         };
         let lines: Vec<String> = rewards.iter().map(one).collect();
         (rewards.keys().cloned().collect(), format!("rewards:\n{}", lines.concat()))

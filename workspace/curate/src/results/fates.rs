@@ -35,11 +35,7 @@ pub fn write_fates(chosen: &Chosen, overrides: &Overrides, path: &Path) -> Resul
     writer.close().map(drop).map_err(|error| failed(&error))
 }
 
-fn batch(
-    chosen: &Chosen,
-    overrides: &Overrides,
-    fated: &[Fated],
-) -> Result<RecordBatch, arrow_schema::ArrowError> {
+fn batch(chosen: &Chosen, overrides: &Overrides, fated: &[Fated]) -> Result<RecordBatch, arrow_schema::ArrowError> {
     let stratum = |fated: &Fated| chosen.strata.get(fated.stratum as usize).map(String::as_str);
     let fate = |fated: &Fated| match &fated.fate {
         Fate::Kept(Side::Train) => "train",

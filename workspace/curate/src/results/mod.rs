@@ -5,8 +5,8 @@
 mod fates;
 mod folder;
 mod kept;
-mod pairs;
 mod pair_table;
+mod pairs;
 
 use std::path::PathBuf;
 

@@ -158,7 +158,8 @@ fn columns(shown: &[Shown], path: &Path) -> Result<Vec<ArrayRef>, ResultsError> 
     let float = |cell: fn(&Preference) -> Option<f64>| -> ArrayRef {
         Arc::new(shown.iter().map(|pair| cell(&pair.preference)).collect::<Float64Array>())
     };
-    let text = |cell: fn(&Shown) -> Option<&str>| -> ArrayRef { Arc::new(shown.iter().map(cell).collect::<StringArray>()) };
+    let text =
+        |cell: fn(&Shown) -> Option<&str>| -> ArrayRef { Arc::new(shown.iter().map(cell).collect::<StringArray>()) };
     let picture =
         |cell: fn(&Shown) -> &Picture| pictures(&shown.iter().map(|pair| cell(pair).clone()).collect::<Vec<_>>(), path);
     Ok(vec![

@@ -132,12 +132,12 @@ fn no_delimiter(name: &str, line: &[u8]) -> String {
 }
 
 fn first_record(files: &Files, file: usize) -> io::Result<Vec<u8>> {
-    let record = first_line(files, file)?;
+    let record = line_of_names(files, file)?;
     Ok(record.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| record.clone(), <[u8]>::to_vec))
 }
 
 /// The first record as it lies there.
-fn first_line(files: &Files, file: usize) -> io::Result<Vec<u8>> {
+fn line_of_names(files: &Files, file: usize) -> io::Result<Vec<u8>> {
     let (mut stream, mut record) = (files.stream(file)?, Vec::new());
     read_record(&mut stream, &mut Splitter::new(b'\0'), &mut record)?;
     Ok(record)
@@ -180,7 +180,7 @@ impl Reader for Table {
     }
 
     fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
-        let start = first_line(&self.files, file).map_err(|error| CopyError::Read(error.to_string()))?;
+        let start = line_of_names(&self.files, file).map_err(|error| CopyError::Read(error.to_string()))?;
         Ok(Box::new(Spans::new(self, file, Frame { start, ..Frame::default() }, created)?))
     }
 }
