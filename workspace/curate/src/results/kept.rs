@@ -29,13 +29,14 @@ pub fn write_kept(
     let mut train = begin(dataset, &folder.join(if is_split { "train" } else { "kept" }))?;
     let mut validation = is_split.then(|| begin(dataset, &folder.join("validation"))).transpose()?;
     let mut found = 0;
-    for (record, fated) in files.records().zip(&chosen.fated) {
+    for record in files.records() {
         let record = record?;
+        let fated = chosen.fated.get(found);
         found += 1;
-        let writer = match (&fated.fate, &mut validation) {
-            (Fate::Dropped(_), _) => continue,
-            (Fate::Kept(Side::Validation), Some(validation)) => validation,
-            (Fate::Kept(_), _) => &mut train,
+        let writer = match (fated.map(|fated| &fated.fate), &mut validation) {
+            (None | Some(Fate::Dropped(_)), _) => continue,
+            (Some(Fate::Kept(Side::Validation)), Some(validation)) => validation,
+            (Some(Fate::Kept(_)), _) => &mut train,
         };
         writer.keep(&Place(record.place))?;
     }

@@ -5,8 +5,10 @@
 mod fates;
 mod folder;
 mod kept;
+mod labels;
 mod pair_table;
 mod pairs;
+mod rows;
 
 use std::path::PathBuf;
 
@@ -19,7 +21,9 @@ use crate::table::TableError;
 pub use fates::write_fates;
 pub use folder::ChoiceFolder;
 pub use kept::{Kept, write_kept};
-pub use pairs::{PairSource, write_pairs};
+pub use labels::write_labels;
+pub use pairs::write_pairs;
+pub use rows::PairSource;
 
 /// Why a choice cannot be written down.
 #[derive(Debug, Error)]

@@ -1,4 +1,4 @@
-//! A Parquet file of pictures side by side, which `datasets` shows as pictures.
+//! A Parquet file of pictures beside each other, which `datasets` shows as pictures.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -30,6 +30,7 @@ pub(super) enum Kind {
     Text,
     Int,
     Float,
+    Flag,
 }
 
 /// Names and kinds of columns.
@@ -88,6 +89,7 @@ fn schema(columns: Columns) -> SchemaRef {
             Kind::Text => DataType::Utf8,
             Kind::Int => DataType::Int64,
             Kind::Float => DataType::Float64,
+            Kind::Flag => DataType::Boolean,
         };
         Field::new(*name, kind, true)
     };
@@ -103,6 +105,7 @@ fn features(columns: Columns) -> String {
         Kind::Text => value("string"),
         Kind::Int => value("int64"),
         Kind::Float => value("float64"),
+        Kind::Flag => value("bool"),
     };
     let features: Vec<String> = columns.iter().map(|(name, kind)| format!("\"{name}\": {}", feature(*kind))).collect();
     format!("{{\"info\": {{\"features\": {{{}}}}}}}", features.join(", "))

@@ -1,0 +1,236 @@
+//! What is done once all is scored: the choice, the kept rows, preferences and the report, in one folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use editscale_config::JudgeRecipe;
+use editscale_curate::choice::{Chosen, Fate, Overrides, Preference, PreferredBy, Rules, choose, preferences};
+use editscale_curate::judging::Loader;
+use editscale_curate::report::{Facts, Judge, Tallies, Tally, gather, report, wanted};
+use editscale_curate::results::{
+    ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_labels, write_pairs,
+};
+use editscale_curate::review::{self, Agreement, Known, Label, Log, OfDataset, Reviews};
+use editscale_curate::table::ScoreFiles;
+use editscale_engine::write_whole;
+use editscale_fetch::Patience;
+use editscale_picture::Limits;
+use editscale_rollout::dataset::{Dataset, Pictures};
+use editscale_study::curation::Side;
+use serde_json::{Value, json};
+
+use super::rules;
+use crate::args::Curate;
+use crate::failure::tell;
+use crate::recipes::Loaded;
+use crate::sharing::program;
+
+/// The file of people's verdicts, below the folder of the curation.
+pub(super) const REVIEWS: &str = "review.jsonl";
+
+/// What a choice is made of.
+pub(super) struct Ready<'a> {
+    pub(super) arguments: &'a Curate,
+    pub(super) loaded: &'a Loaded<JudgeRecipe>,
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) files: ScoreFiles,
+}
+
+/// A choice that has been made and written down.
+pub(super) struct Told {
+    pub(super) folder: PathBuf,
+    /// The form of `choice.json`.
+    pub(super) summary: Value,
+    /// For people.
+    pub(super) lines: Vec<String>,
+}
+
+/// What people said, and what follows from it.
+struct People {
+    reviews: Reviews,
+    overrides: Overrides,
+    known: Known,
+    agreement: Option<Agreement>,
+}
+
+impl Ready<'_> {
+    /// Chooses, and writes everything down.
+    pub(super) async fn choose(&self) -> Result<Told> {
+        let rules = rules::rules(self.loaded.recipe.curate());
+        let people = self.people(&rules)?;
+        let chosen = choose(self.files.records(), &rules, &people.overrides)?;
+        let folder = ChoiceFolder::begin(&self.arguments.out)?;
+        let path = folder.path();
+        let is_split = rules.split.validation > 0.0;
+        let kept = write_kept((&self.dataset, &self.files), (&chosen, is_split), &path)?;
+        write_fates(&chosen, &people.overrides, &path.join("choice.parquet"))?;
+        let pictures = Pictures::new(Limits::default(), Patience::default());
+        let source =
+            PairSource { dataset: &self.dataset, files: &self.files, chosen: &chosen, pictures: &pictures };
+        let (pairs, labels) = self.preferences(&people)?;
+        let pairs = write_pairs(source, &pairs, &path.join("preferences.parquet")).await?;
+        let labels = write_labels(source, &labels, &path.join("labels.parquet")).await?;
+        let page = self.report(&rules, &people, &chosen).await?;
+        write_whole(&path.join("report.html"), page.as_bytes())?;
+        let summary = self.summary(&chosen, &kept, [pairs, labels]);
+        write_whole(&path.join("choice.json"), &serde_json::to_vec_pretty(&summary)?)?;
+        let folder = folder.publish()?;
+        Ok(Told { lines: lines(&chosen, &kept, [pairs, labels], &folder), folder, summary })
+    }
+
+    fn people(&self, rules: &Rules) -> Result<People> {
+        let path = self.arguments.out.join(REVIEWS);
+        let reviews = if path.exists() { Log::read(&path)? } else { Reviews::default() };
+        let mut known = Known::new(&reviews);
+        let mut overrides = reviews.overrides();
+        if overrides.is_empty() && reviews.verdicts().is_empty() {
+            return Ok(People { reviews, overrides, known, agreement: None });
+        }
+        let mut there = Overrides::new();
+        for record in self.files.records() {
+            let record = record?;
+            known.see(&record);
+            let at = (record.row, record.candidate);
+            there.extend(overrides.get(&at).map(|word| (at, *word)));
+        }
+        if there.len() < overrides.len() {
+            let strange = overrides.len() - there.len();
+            tell(&format!("{strange} verdicts of {} are on records that are not there: left out", path.display()));
+            overrides = there;
+        }
+        // How people agree with the rewards shows against what the rules say without them.
+        let by_rules = choose(self.files.records(), rules, &Overrides::new())?;
+        let agreement = Some(Agreement::of(&reviews, &known, &by_rules));
+        Ok(People { reviews, overrides, known, agreement })
+    }
+
+    /// Pairs, people's first, each two edited pictures once; and labels.
+    fn preferences(&self, people: &People) -> Result<(Vec<Preference>, Vec<Label>)> {
+        let (mut pairs, mut labels) = (Vec::new(), Vec::new());
+        for said in review::preferences(&people.reviews, &people.known) {
+            match said {
+                review::Preference::Pair(pair) => pairs.push(Preference {
+                    chosen: pair.chosen,
+                    rejected: pair.rejected,
+                    margin: pair.margin,
+                    confidence: None,
+                    by: PreferredBy::Person,
+                }),
+                review::Preference::Label(label) => labels.push(label),
+            }
+        }
+        let both = |pair: &Preference| [pair.chosen.min(pair.rejected), pair.chosen.max(pair.rejected)];
+        let told: std::collections::BTreeSet<_> = pairs.iter().map(both).collect();
+        let preferred =
+            preferences(self.files.records(), &rules::preference_rules(self.loaded.recipe.curate()), &people.overrides)?;
+        // What people say by keeping and rejecting is among theirs already.
+        let by_rewards = preferred.filter(|pair| pair.by == PreferredBy::Rewards && !told.contains(&both(pair)));
+        pairs.extend(by_rewards);
+        Ok((pairs, labels))
+    }
+
+    async fn report(&self, rules: &Rules, people: &People, chosen: &Chosen) -> Result<String> {
+        let pictures = OfDataset::new(
+            Arc::clone(&self.dataset),
+            Loader::new(Pictures::new(Limits::default(), Patience::default())),
+        );
+        let mut tallies = Tallies::default();
+        for (record, fated) in self.files.records().zip(&chosen.fated) {
+            tallies.count(&record?, matches!(fated.fate, Fate::Kept(_)));
+        }
+        let examples = gather(self.files.records(), &wanted(chosen), &pictures).await?;
+        let facts = self.facts(rules, people, tallies.finish())?;
+        Ok(report(&facts, chosen, &examples))
+    }
+
+    fn facts(&self, rules: &Rules, people: &People, tallies: Vec<Tally>) -> Result<Facts> {
+        let recipe = &self.loaded.recipe;
+        let out = self.arguments.out.display();
+        let given = |what: &Path| what.display().to_string();
+        let again = format!(
+            "editscale curate {} --recipe {} --out {out}",
+            given(&self.arguments.dataset),
+            self.arguments.recipe
+        );
+        Ok(Facts {
+            dataset: given(&self.arguments.dataset),
+            more: vec![
+                ("data set".to_owned(), self.dataset.describe()),
+                ("recipe".to_owned(), self.loaded.name.clone()),
+                ("program".to_owned(), program()),
+            ],
+            judges: self.judges()?,
+            rules: rules::words(recipe.curate()),
+            kappa: rules.kappa,
+            tallies,
+            agreement: people.agreement,
+            commands: vec![again, format!("editscale curate review {out}")],
+        })
+    }
+
+    /// The rewards with the revisions that were written down when scoring began.
+    fn judges(&self) -> Result<Vec<Judge>> {
+        let revisions = super::plan::recorded_revisions(&self.arguments.out).context("cannot read who judged")?;
+        let revision = |name: &str| revisions.get(name).cloned().unwrap_or_else(|| "not recorded".to_owned());
+        let judge = |reward: &editscale_config::Reward| Judge {
+            name: reward.name.to_string(),
+            revision: revision(reward.name.as_str()),
+            weight: reward.weight.to_string(),
+        };
+        Ok(self.loaded.recipe.rewards().iter().map(judge).collect())
+    }
+
+    fn summary(&self, chosen: &Chosen, kept: &Kept, [pairs, labels]: [u64; 2]) -> Value {
+        let subset = |summary: &editscale_rollout::dataset::SubsetSummary| {
+            json!({
+                "rows": summary.rows, "files": summary.files,
+                "pictures": {"linked": summary.linked, "copied": summary.copied, "left": summary.left},
+            })
+        };
+        let dropped = |(reason, (records, _)): (&editscale_study::curation::DropReason, &(u64, Vec<u64>))| {
+            (reason.to_string(), json!(records))
+        };
+        json!({
+            "version": 1,
+            "dataset": self.arguments.dataset,
+            "fingerprint": self.dataset.fingerprint(),
+            "records": chosen.fated.len(),
+            "kept": kept_records(chosen),
+            "lowest": chosen.lowest,
+            "near_lowest": chosen.near_lowest,
+            "near_duplicate_groups": chosen.near_duplicate_groups,
+            "dropped": chosen.dropped.iter().map(dropped).collect::<serde_json::Map<_, _>>(),
+            "train": subset(&kept.train),
+            "validation": kept.validation.as_ref().map(subset),
+            "preferences": pairs,
+            "labels": labels,
+        })
+    }
+}
+
+fn kept_records(chosen: &Chosen) -> Value {
+    let count = |side: Side| chosen.fated.iter().filter(|fated| fated.fate == Fate::Kept(side)).count();
+    json!({"train": count(Side::Train), "validation": count(Side::Validation)})
+}
+
+fn lines(chosen: &Chosen, kept: &Kept, [pairs, labels]: [u64; 2], folder: &Path) -> Vec<String> {
+    let all = chosen.fated.len();
+    let kept_records = chosen.fated.iter().filter(|fated| matches!(fated.fate, Fate::Kept(_))).count();
+    let mut lines = vec![format!("kept {kept_records} of {all} edited pictures")];
+    lines.extend(chosen.dropped.iter().map(|(reason, (records, _))| format!("  {records} {reason}")));
+    if let Some(validation) = &kept.validation {
+        lines.push(format!("{} rows to train on, {} to measure on", kept.train.rows, validation.rows));
+    }
+    let left = kept.train.left + kept.validation.map_or(0, |validation| validation.left);
+    if left > 0 {
+        lines.push(format!("{left} pictures stay where they are: kept rows name them by absolute paths, addresses, or outside the data set's folder"));
+    }
+    for (count, what) in [(pairs, "preference pairs"), (labels, "labels of people")] {
+        if count > 0 {
+            lines.push(format!("{count} {what}"));
+        }
+    }
+    lines.push(format!("the report: {}", folder.join("report.html").display()));
+    lines
+}
