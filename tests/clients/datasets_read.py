@@ -14,7 +14,7 @@ for line in (folder / "expected.jsonl").read_text().splitlines():
     layout = json.loads(line)
     run = subprocess.run([program, folder / layout["path"], *layout["columns"]], capture_output=True, text=True)
     found = [json.loads(row) for row in run.stdout.splitlines()]
-    kept = [{key: row.get(key) for key in ("id", "instruction", "width", "height", "extra")} for row in found]
+    kept = [{key: row.get(key) for key in ("id", "instruction", "width", "height", "edited", "extra")} for row in found]
     if run.returncode == 0 and kept == layout["rows"]:
         passed += 1
         continue

@@ -3,7 +3,7 @@
 usage: datasets_write.py FOLDER
 
 FOLDER/LAYOUT is a data set; FOLDER/expected.jsonl has a line for each layout: `layout`, `path` (relative to FOLDER), `columns`
-(PART=COLUMN for `list_dataset`, mostly none) and `rows` (id, instruction, width, height, extra of each row, in order).
+(PART=COLUMN for `list_dataset`, mostly none) and `rows` (id, instruction, width, height, edited, extra of each row, in order).
 """
 
 import base64
@@ -37,11 +37,16 @@ def encoded(number, kind="PNG"):
     return buffer.getvalue()
 
 
-def rows(ids=None, extra=None):
+def size(number):
+    return [8 + number, 5 + 2 * number]
+
+
+def rows(ids=None, extra=None, edited=None):
     made = []
     for number in range(ROWS):
         row = {"id": ids(number) if ids else str(number), "instruction": instructions[number]}
         row |= {"width": 8 + number, "height": 5 + 2 * number, "extra": extra(number) if extra else {}}
+        row["edited"] = [size(made) for made in edited(number)] if edited else []
         made.append(row)
     return made
 
@@ -162,6 +167,41 @@ structs = [{"id": n, "image": {"bytes": data[n], "path": f"{n}.png"}, "instructi
 (folder / "lines/structs.jsonl").write_text("\ufeff" + "\r\n\r\n".join(json.dumps(line) for line in structs), newline="")
 expect("lines-structs", "lines/structs.jsonl", rows())
 
+# One list, as `json.dump` writes it: ShareGPT-4o-Image's layout, and one for people to read.
+def beside(number):
+    return f"../pictures/{number}.png"
+
+
+shared = [
+    {"input_prompt": instructions[n], "input_image": [beside(n)], "output_image": beside((n + 1) % ROWS)} for n in range(ROWS)
+]
+(place("sharegpt") / "text_and_image_to_image.json").write_text(json.dumps(shared))
+after = rows(edited=lambda n: [(n + 1) % ROWS])
+expect("sharegpt", "sharegpt/text_and_image_to_image.json", after, "edited=usual")
+with gzip.open(place("list-gzip") / "rows.json.gz", "wt") as file:
+    json.dump(shared, file, indent=2, ensure_ascii=False)
+expect("list-gzip", "list-gzip/rows.json.gz", after, "edited=usual")
+
+# Several edited pictures: columns with numbers, and a list of them.
+several = datasets.Features({name: datasets.Image() for name in ("input_image", "output_0", "output_1")} | {
+    "instruction": datasets.Value("string"),
+    "candidates": datasets.Sequence(datasets.Image()),
+})
+made = [
+    {
+        "input_image": picture(n),
+        "output_1": picture((n + 2) % ROWS),
+        "output_0": picture((n + 1) % ROWS),
+        "instruction": instructions[n],
+        "candidates": [picture(at) for at in range(1 + n % 3)],
+    }
+    for n in range(ROWS)
+]
+datasets.Dataset.from_list(made, features=several).to_parquet(place("several") / "rows.parquet")
+numbered = rows(edited=lambda n: [(n + 1) % ROWS, (n + 2) % ROWS])
+expect("several", "several/rows.parquet", numbered, "edited=usual")
+expect("several-list", "several/rows.parquet", rows(edited=lambda n: range(1 + n % 3)), "edited=candidates")
+
 # Tar archives in several spellings.
 with webdataset.ShardWriter(str(place("webdataset") / "shard-%06d.tar"), maxcount=3, verbose=0) as shards:
     for number in range(ROWS):
@@ -180,6 +220,12 @@ expect(
     rows(lambda n: f"folder/{'x' * 120}{n}", lambda n: {"task.name": f"t{n}"}),
     "keep=task.name",
 )
+
+with webdataset.TarWriter(str(place("webdataset-edited") / "rows.tar")) as shard:
+    for number in range(ROWS):
+        pictures = {"input.png": encoded(number), "output.jpg": picture((number + 1) % ROWS)}
+        shard.write({"__key__": named(number), **pictures, "txt": instructions[number]})
+expect("webdataset-edited", "webdataset-edited", rows(named, edited=lambda n: [(n + 1) % ROWS]), "edited=usual")
 
 (folder / "expected.jsonl").write_text("".join(json.dumps(line) + "\n" for line in expected))
 print(f"{len(expected)} layouts")

@@ -80,6 +80,7 @@ say datasets and webdataset
 "$venv/bin/python" tests/clients/rollouts_read.py "$desk/sample"
 "$venv/bin/python" tests/clients/datasets_write.py "$desk/written"
 "$venv/bin/python" tests/clients/datasets_read.py "$desk/written" "$programs/examples/list_dataset"
+"$venv/bin/python" tests/clients/datasets_subset.py "$desk/written" "$programs/examples/list_dataset"
 say ten thousand requests
 "$programs/examples/simulate" "$desk/many" --requests 10000 --candidates 2 > "$desk/figures"
 "$venv/bin/python" - "$desk/figures" <<'END'
