@@ -1,4 +1,6 @@
-//! What `editscale bench` is told.
+//! The words of `editscale bench`.
+
+#![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 
 use std::path::PathBuf;
 

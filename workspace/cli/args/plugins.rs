@@ -1,8 +1,6 @@
-//! The words of `editscale plugin` and `editscale bench`.
+//! The words of `editscale plugin`.
 
 #![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
-
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 

@@ -132,7 +132,7 @@ const IMAGENHUB: Published = Published {
 const PAIRS: Published = Published {
     title: "pairs of your own",
     at: "Expected CSV, JSONL, a JSON list or Parquet with the columns source, instruction, edited_a, edited_b and preference \
-         (a, b or tie; 1, -1 or 0; A>B, B>A or A=B);",
+         (a, b or tie; 1, -1 or 0; A>B, B>A or A=B), or chosen and rejected;",
     command: None,
     licence: "yours",
     note: "columns with other names are named by --column PART=NAME.",

@@ -5,7 +5,7 @@ use editscale_benchmarks::{Human, Preset};
 use editscale_study::judges::Preference;
 use serde_json::json;
 
-use crate::desk::{Desk, assert_each, images, open, png, read, refusal, texts};
+use crate::desk::{Desk, assert_each, held, images, open, png, read, refusal, texts};
 
 const FIRST: Human = Human::Preferred(Preference::First);
 const TIE: Human = Human::Preferred(Preference::Tie);
@@ -64,11 +64,31 @@ fn ratings_stand_for_a_preference() {
 }
 
 #[test]
+fn the_chosen_one_is_preferred() {
+    let desk = Desk::new();
+    let columns = |number: u8| {
+        [
+            ("source", images(&[png(number)])),
+            ("instruction", texts(&["add a hat"])),
+            ("chosen", images(&[png(20 + number)])),
+            ("rejected", images(&[png(40 + number)])),
+            ("margin", texts(&["0.5"])),
+        ]
+    };
+    desk.parquet("pairs/00000.parquet", &columns(1));
+    desk.parquet("pairs/00001.parquet", &columns(2));
+    let (cases, problems) = read(&open(Preset::Pairs, &desk.path("pairs")).unwrap());
+    assert_each(&problems, &[]);
+    let told: Vec<_> = cases.iter().map(|case| (held(&case.candidates[0].picture), case.human.clone())).collect();
+    assert_eq!(told, [(&*png(21), FIRST), (&*png(22), FIRST)]);
+}
+
+#[test]
 fn columns_may_be_named() {
     let desk = Desk::new();
     let path = desk.write("pairs.csv", "before,wish,left,right,who,source\ns.png,x,a.png,b.png,right,camera\n");
     let said = refusal(Preset::Pairs, &path);
-    assert!(said.contains("no column for instruction, edited_a, edited_b, preference"), "{said}");
+    assert!(said.contains("no column for instruction") && said.contains("`before`, `wish`"), "{said}");
     let name = |named: &[(Part, &str)]| Reading {
         named: named.iter().map(|(part, name)| (*part, (*name).to_owned())).collect::<Named>(),
         images: None,

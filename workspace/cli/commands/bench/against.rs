@@ -60,7 +60,7 @@ fn of_dataset(path: &Path) -> Result<PictureSet> {
     tell(&dataset.describe());
     let (runtime, loader) = (runtime()?, loader());
     let (mut set, mut waiting, mut unreadable) = (PictureSet::default(), Vec::new(), 0_u64);
-    let mut decode = |set: &mut PictureSet, waiting: &mut Vec<(String, RowPicture)>| {
+    let decode = |set: &mut PictureSet, waiting: &mut Vec<(String, RowPicture)>| {
         let (places, pictures): (Vec<String>, Vec<RowPicture>) = std::mem::take(waiting).into_iter().unzip();
         let mut failed = 0;
         for (place, loaded) in places.into_iter().zip(runtime.block_on(loader.load(pictures))) {

@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use editscale_benchmarks::measures::agreement;
+use editscale_benchmarks::report::{Part, render};
 use editscale_benchmarks::{JudgedCase, is_judged, read_judged};
 
 use super::judging::judge;
 use super::measure::rules;
-use super::output::agreement_lines;
-use super::preset::print_all;
 use crate::args::{BenchAgreement, BenchData, BenchJudges};
 use crate::failure::{Misuse, STOPPED, print, tell};
 
@@ -34,7 +33,7 @@ pub(crate) fn run(arguments: &BenchAgreement) -> Result<ExitCode> {
     if arguments.json {
         print(&serde_json::to_string_pretty(&agreement)?)?;
     } else {
-        print_all(&agreement_lines(names, &agreement))?;
+        print(render(&[Part::Agreement(&agreement, names)]).trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use editscale_benchmarks::measures::{Calibration as Fit, Said, Target, calibrate};
+use editscale_benchmarks::measures::{Calibration as Fit, Said, calibrate};
+use editscale_benchmarks::report::{Part, render};
 use editscale_benchmarks::{JudgedHead, JudgedReward, read_judged};
 use editscale_engine::{Calibration, Fitted, write_whole};
 use editscale_schema::{list, quote};
@@ -11,7 +12,6 @@ use editscale_study::calibration::{Between, Knot, MonotoneMap};
 use serde_json::json;
 
 use super::measure::rules;
-use super::preset::print_all;
 use crate::args::BenchCalibrate;
 use crate::failure::{Misuse, print};
 use crate::writable::{check_folder, check_place};
@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: &BenchCalibrate) -> Result<ExitCode> {
         let object = json!({"version": 1, "calibration": path, "reward": reward.name, "fit": fit});
         print(&serde_json::to_string_pretty(&object)?)?;
     } else {
-        print_all(&lines(reward, &fit, &path))?;
+        print(render(&[Part::Calibration(&fit)]).trim_end())?;
+        print(&format!("written to {path}; in a recipe: `calibration: {path}` beside the reward's `model`"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,25 +73,4 @@ fn calibration(head: &JudgedHead, reward: &JudgedReward, fit: &Fit) -> Result<Ca
             folds: fit.rules.folds.min(fit.sources) as u64,
         }),
     })
-}
-
-fn lines(reward: &JudgedReward, fit: &Fit, path: &str) -> Vec<String> {
-    let target = match fit.target {
-        Target::Rating => "people's ratings",
-        Target::WinProbability => "the probability that people prefer the edit to another of its source",
-    };
-    let mut lines = vec![
-        format!("{}: {} edits of {} sources, to {target}", reward.name, fit.edits, fit.sources),
-        format!(
-            "  {} knots; error (root of the mean square) on what it was fitted on {:.4}",
-            fit.knots.len(),
-            fit.in_sample.root_mean_square
-        ),
-    ];
-    if let (Some(held_out), Some(mean)) = (&fit.held_out, &fit.mean_alone) {
-        let (error, alone) = (held_out.root_mean_square, mean.root_mean_square);
-        lines.push(format!("  on other sources {error:.4}; of saying the mean of everything {alone:.4}"));
-    }
-    lines.push(format!("written to {path}; in a recipe: `calibration: {path}` beside the reward's `model`"));
-    lines
 }

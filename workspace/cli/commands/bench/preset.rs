@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use editscale_benchmarks::{JudgedReward, Preset};
+use editscale_benchmarks::Preset;
 
 use super::against::shared;
 use super::judging::judge;
 use super::measure::measured;
 use super::output::{Facts, show, write};
 use crate::args::BenchPreset;
-use crate::failure::{STOPPED, print, tell};
+use crate::failure::{STOPPED, tell};
 
 /// Judges a benchmark, measures, and tells what other data shares with it.
 pub(crate) fn run(preset: Preset, arguments: &BenchPreset) -> Result<ExitCode> {
@@ -46,15 +46,4 @@ pub(crate) fn run(preset: Preset, arguments: &BenchPreset) -> Result<ExitCode> {
         tell("refused: the benchmark shares pictures with what was named by --against");
     }
     Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Who judged, a line each.
-pub(super) fn told(rewards: &[JudgedReward]) -> Vec<String> {
-    let of = |reward: &JudgedReward| format!("{} (weight {}): {}", reward.name, reward.weight, reward.revision);
-    rewards.iter().map(of).collect()
-}
-
-/// Prints lines of data.
-pub(super) fn print_all(lines: &[String]) -> Result<()> {
-    lines.iter().try_for_each(|line| print(line))
 }
