@@ -13,7 +13,7 @@ use editscale_curate::Record;
 use editscale_curate::drive::{CurateError, Curation, CurationRules, Summary, judge_all};
 use editscale_curate::judging::{Judges, Loader};
 use editscale_curate::table::ScoreFiles;
-use editscale_engine::StopSignal;
+use editscale_engine::{StopSignal, digest_of};
 use editscale_fetch::Patience;
 use editscale_picture::{Limits, Rgb8, encode_rgb8};
 use editscale_rollout::dataset::{Dataset, Pictures};
@@ -141,8 +141,8 @@ impl Desk {
         ScoreFiles::find(&self.out()).unwrap().records().collect::<Result<_, _>>().unwrap()
     }
 
-    /// The bytes of all score files, by name.
-    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+    /// Digests of all score files, by name.
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
         files(&self.out())
     }
 
@@ -156,19 +156,24 @@ impl Desk {
     }
 }
 
-/// The bytes of all files of scores of a folder, by name.
-pub(crate) fn files(out: &Path) -> BTreeMap<String, Vec<u8>> {
+/// Digests of the bytes of all files of scores of a folder, by name.
+pub(crate) fn files(out: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(out.join("scores")).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())).collect()
+    let digest = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, digest_of(&fs::read(path).unwrap()).to_string())
+    };
+    entries.map(digest).collect()
 }
 
-/// What the same rows come to when nothing happens.
-pub(crate) async fn undisturbed(rows: u8) -> BTreeMap<String, Vec<u8>> {
-    let folder = tempfile::tempdir().unwrap();
-    let desk = Desk::new(folder.path(), rows);
+/// What rows of the same folder come to when nothing happens. They are left as they were: failures name their files.
+pub(crate) async fn undisturbed(folder: &Path, rows: u8) -> BTreeMap<String, String> {
+    let desk = Desk::new(folder, rows);
     let summary = desk.run().await.unwrap();
     assert!(summary.is_over && !summary.was_stopped, "{summary:?}");
-    desk.files()
+    let files = desk.files();
+    fs::remove_dir_all(desk.out()).unwrap();
+    files
 }
 
 /// Long enough for any machine.

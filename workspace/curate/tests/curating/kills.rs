@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::desk::{Desk, LONG, files, undisturbed, write_rows};
+use crate::desk::{Desk, LONG, files, undisturbed};
 
 /// Tells the child what it is, and where the data set lies.
 const CHILD: &str = "EDITSCALE_CURATE_CHILD";
@@ -36,9 +36,8 @@ fn start(folder: &Path) -> Child {
 #[test]
 fn processes_may_be_killed_at_any_moment() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let quiet = runtime.block_on(undisturbed(ROWS));
     let folder = tempfile::tempdir().unwrap();
-    write_rows(folder.path(), ROWS);
+    let quiet = runtime.block_on(undisturbed(folder.path(), ROWS));
     let mut children: Vec<Child> = (0..2).map(|_| start(folder.path())).collect();
     for round in 0..8 {
         std::thread::sleep(Duration::from_millis(20 + round * 17));
