@@ -1,6 +1,8 @@
 //! The usual kinds of edits, by the words of English instructions.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::normalise::normalised;
 
@@ -117,7 +119,7 @@ impl EditCategory {
                 text = text.replace(&format!(" {place} "), " ");
             }
         }
-        let met = RULES.iter().find(|(_, words)| says_any(&text, words));
+        let met = first_rule(&text).and_then(|rule| RULES.get(rule));
         met.map_or_else(|| EditCategory::of_change(&text), |(category, _)| *category)
     }
 
@@ -165,6 +167,27 @@ impl fmt::Display for EditCategory {
 
 fn says_any(text: &str, words: &str) -> bool {
     words.split(", ").any(|words| says(text, words))
+}
+
+/// The first rule of which any words stand in a text that begins and ends with a space. Words are looked up by their first
+/// one, so that a text is read once, whatever the number of rules.
+fn first_rule(text: &str) -> Option<usize> {
+    static BY_FIRST_WORD: LazyLock<BTreeMap<&str, Vec<(usize, &str)>>> = LazyLock::new(|| {
+        let mut by_first: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
+        for (rule, words) in
+            RULES.iter().enumerate().flat_map(|(rule, (_, all))| all.split(", ").map(move |words| (rule, words)))
+        {
+            by_first.entry(words.split(' ').next().unwrap_or(words)).or_default().push((rule, words));
+        }
+        by_first
+    });
+    let starts = text.match_indices(' ').filter_map(|(at, _)| text.get(at + 1..));
+    let met = starts.filter_map(|rest| {
+        let begun = BY_FIRST_WORD.get(rest.split(' ').next()?)?;
+        let stands = |words: &str| rest.strip_prefix(words).is_some_and(|after| after.starts_with(' '));
+        begun.iter().filter(|(_, words)| stands(words)).map(|(rule, _)| *rule).min()
+    });
+    met.min()
 }
 
 /// Whether these whole words stand in a text that begins and ends with a space.
