@@ -87,7 +87,7 @@ fn finish(arguments: &BenchPosition, pairs: &[TwoOrders]) -> Result<ExitCode> {
     if arguments.json {
         print(&text)?
     } else {
-        print_all(&position_lines(&measured))?
+        print(render(&[Part::Position(&measured)]).trim_end())?
     }
     Ok(ExitCode::SUCCESS)
 }
