@@ -21,9 +21,7 @@ impl Recipe {
 
     /// What of it judges, written out likewise: rewards, how they combine, and gates. Scores depend on nothing else in it.
     pub fn judging_yaml(&self) -> String {
-        let Yaml::Map(mut entries) = self.settings.to_yaml() else { return String::new() };
-        entries.retain(|(key, _)| JUDGING.contains(&key.as_str()));
-        Yaml::Map(entries).document()
+        what_judges(self.settings.to_yaml())
     }
 
     /// This recipe with other sections, each in JSON on one line, which YAML is too. What they get wrong is reported by its place in
@@ -66,11 +64,24 @@ impl JudgeRecipe {
     pub fn to_yaml(&self) -> String {
         self.settings.to_yaml().document()
     }
+
+    /// What of it judges, as [`Recipe::judging_yaml`] writes it.
+    pub fn judging_yaml(&self) -> String {
+        what_judges(self.settings.to_yaml())
+    }
+}
+
+/// The keys that scores depend on, of a resolved recipe.
+fn what_judges(resolved: Yaml) -> String {
+    let Yaml::Map(mut entries) = resolved else { return String::new() };
+    entries.retain(|(key, _)| JUDGING.contains(&key.as_str()));
+    Yaml::Map(entries).document()
 }
 
 impl JudgeSettings {
     fn to_yaml(&self) -> Yaml {
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
+        let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_rewards(&self.rewards, &*self.combine),
@@ -79,7 +90,8 @@ impl JudgeSettings {
             ("budget", budget::write(&self.budget)),
             ("retry", self.retry.write()),
         ];
-        Yaml::Map(entries.into_iter().chain(rollout).map(|(key, value)| (key.to_owned(), value)).collect())
+        let all = entries.into_iter().chain(rollout).chain(curate);
+        Yaml::Map(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }
 

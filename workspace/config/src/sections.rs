@@ -195,6 +195,7 @@ impl Sections {
             budget: self.budget?,
             retry: self.retry?,
             rollout: self.rollout.ok()?,
+            curate: self.curate.ok()?,
         })
     }
 }

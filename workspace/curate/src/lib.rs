@@ -14,6 +14,8 @@ pub mod choice;
 pub mod drive;
 pub mod judging;
 mod record;
+pub mod report;
+pub mod review;
 pub mod results;
 pub mod table;
 

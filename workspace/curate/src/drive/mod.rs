@@ -138,8 +138,8 @@ pub struct Summary {
 /// Judges until everything has ended and is written, or until it is asked to stop. What was done is kept, whatever ends it, and
 /// the same call goes on from there.
 pub async fn judge_all(curation: Curation, stop: StopSignal) -> Result<Summary, CurateError> {
-    if let Some(reward) = curation.judges.as_ref().and_then(|judges| judges.listwise().next()) {
-        return Err(CurateError::Listwise(reward.clone()));
+    if let Some(judges) = &curation.judges {
+        judges.check_pointwise()?;
     }
     let curation = Arc::new(curation);
     // An error of one task asks the others to stop, as somebody outside would.

@@ -6,6 +6,7 @@ use editscale_rollout::drive::DriveError;
 use editscale_rollout::queue::QueueError;
 use thiserror::Error;
 
+use crate::judging::JudgesError;
 use crate::table::TableError;
 
 /// Why judging cannot go on. What was done is kept, and it goes on from there once the cause is gone.
@@ -25,11 +26,9 @@ pub enum CurateError {
         /// What it said.
         reason: String,
     },
-    /// A reward compares candidates with each other.
-    #[error(
-        "the reward `{0}` compares candidates with each other, so that its scores mean nothing from row to row: expected rewards that score each candidate alone"
-    )]
-    Listwise(RewardName),
+    /// The rewards cannot judge a data set.
+    #[error(transparent)]
+    Judges(#[from] JudgesError),
 }
 
 impl From<QueueError> for CurateError {

@@ -8,7 +8,7 @@ use editscale_core::{
     BoxFuture, Failure, FailureKind, Judgement, RewardBatch, RewardCard, RewardKind, RewardModel, Watch,
 };
 use editscale_curate::drive::{CurateError, judge_all};
-use editscale_curate::judging::Judges;
+use editscale_curate::judging::{Judges, JudgesError};
 use editscale_engine::StopSignal;
 use editscale_search::Weighted;
 use editscale_testkit::reward_card;
@@ -135,5 +135,5 @@ async fn rewards_that_compare_are_refused() {
     let mut plan = desk.plan();
     plan.judges = Some(by(RewardCard { kind: RewardKind::Listwise, ..reward_card("judge") }));
     let error = judge_all(plan, StopSignal::never()).await.unwrap_err();
-    assert!(matches!(&error, CurateError::Listwise(name) if name.as_str() == "judge"), "{error}");
+    assert!(matches!(&error, CurateError::Judges(JudgesError::Listwise(name)) if name.as_str() == "judge"), "{error}");
 }

@@ -204,6 +204,8 @@ struct Nesting {
     open: Vec<u8>,
     /// How many of them are `[`.
     lists: usize,
+    /// Open brackets of either kind within those that are kept account of.
+    deeper: u64,
     is_quoted: bool,
     is_escaped: bool,
     /// The last byte outside quotes that is no blank.
@@ -252,6 +254,8 @@ impl Nesting {
                 self.open.push(byte);
                 self.lists += usize::from(byte == b'[');
             }
+            b'{' | b'[' => self.deeper += 1,
+            b'}' | b']' if self.deeper > 0 => self.deeper -= 1,
             b'}' => self.close(b'{'),
             b']' => self.close(b'['),
             _ => {}

@@ -17,4 +17,5 @@ mod lists;
 mod pictures;
 mod random;
 mod samples;
+mod subsets;
 mod tables;

@@ -108,11 +108,19 @@ pub struct SubsetWriter {
     root: PathBuf,
     out: PathBuf,
     companions: Companions,
-    open: Option<(usize, Box<dyn Copier>)>,
+    open: Option<Open>,
     last: Option<Place>,
     rows: u64,
     files: u64,
     is_spoiled: bool,
+}
+
+/// A file that rows are copied into.
+struct Open {
+    file: usize,
+    copier: Box<dyn Copier>,
+    /// Whether any was.
+    has_rows: bool,
 }
 
 impl std::fmt::Debug for SubsetWriter {
@@ -177,13 +185,14 @@ impl SubsetWriter {
     }
 
     fn copy(&mut self, file: usize, place: &Place) -> Result<(), SubsetError> {
-        if self.open.as_ref().is_none_or(|(open, _)| *open != file) {
+        if self.open.as_ref().is_none_or(|open| open.file != file) {
             self.close()?;
             let copier = self.begin(file)?;
-            self.open = Some((file, copier));
+            self.open = Some(Open { file, copier, has_rows: false });
         }
-        let Some((_, copier)) = &mut self.open else { return Err(SubsetError::Spoiled) };
-        let copied = copier.copy(place);
+        let Some(open) = &mut self.open else { return Err(SubsetError::Spoiled) };
+        let copied = open.copier.copy(place);
+        open.has_rows |= copied.is_ok();
         let mentions = copied.map_err(|error| match error {
             CopyError::Row(reason) => SubsetError::Row(RowProblem { place: self.reader.spot(place), reason }),
             error => self.failed(file, error),
@@ -198,8 +207,15 @@ impl SubsetWriter {
     }
 
     fn close(&mut self) -> Result<(), SubsetError> {
-        let Some((file, copier)) = self.open.take() else { return Ok(()) };
-        copier.finish().map_err(|error| self.failed(file, error))
+        let Some(Open { file, copier, has_rows }) = self.open.take() else { return Ok(()) };
+        if has_rows {
+            self.files += 1;
+            return copier.finish().map_err(|error| self.failed(file, error));
+        }
+        // All that were asked for could not be copied.
+        drop(copier);
+        let path = self.target(file);
+        std::fs::remove_file(&path).map_err(|source| SubsetError::Disk { path, source })
     }
 
     fn begin(&mut self, file: usize) -> Result<Box<dyn Copier>, SubsetError> {
@@ -208,9 +224,7 @@ impl SubsetWriter {
         let folder = path.parent().unwrap_or(&self.out);
         self.companions.make_folder(folder).map_err(disk)?;
         let created = File::options().write(true).create_new(true).open(&path).map_err(disk)?;
-        let copier = Arc::clone(&self.reader).copier(file, created).map_err(|error| self.failed(file, error))?;
-        self.files += 1;
-        Ok(copier)
+        Arc::clone(&self.reader).copier(file, created).map_err(|error| self.failed(file, error))
     }
 
     fn target(&self, file: usize) -> PathBuf {
