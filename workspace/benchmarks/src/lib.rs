@@ -12,6 +12,7 @@ mod case;
 mod judged;
 pub mod layouts;
 pub mod measures;
+pub mod report;
 
 pub use case::{Candidate, Case, Human};
 pub use judged::{
