@@ -16,6 +16,7 @@ mod judged;
 mod judging;
 pub mod layouts;
 pub mod measures;
+pub mod report;
 mod shared;
 mod stored;
 

@@ -15,8 +15,8 @@ pub mod drive;
 pub mod judging;
 mod record;
 pub mod report;
-pub mod review;
 pub mod results;
+pub mod review;
 pub mod table;
 
 pub use record::{PictureFacts, Record, Value};
