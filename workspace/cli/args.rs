@@ -1,21 +1,28 @@
 //! The command line's words. Nothing is looked up or opened here.
 
+mod benching;
+mod curating;
 mod models;
 mod plugins;
 mod running;
 mod serving;
+mod sharing;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
-pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
-pub(crate) use plugins::{
-    Bench, BenchCommand, BenchParity, KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew,
+pub(crate) use benching::{
+    Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure, BenchParity,
+    BenchPosition, BenchPreset, BenchRules,
 };
-pub(crate) use running::{RoleWord, Run};
+pub(crate) use curating::Curate;
+pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
+pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew};
+pub(crate) use running::Run;
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
+pub(crate) use sharing::{RoleWord, Sharing};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
 #[derive(Debug, Parser)]
@@ -34,6 +41,7 @@ pub(crate) enum Command {
     Report(Report),
     Models(Models),
     Run(Run),
+    Curate(Curate),
     Serve(Serve),
     Mcp(Mcp),
     Keys(Keys),
@@ -53,6 +61,7 @@ impl Command {
             Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
             Self::Run(run) => run.json,
+            Self::Curate(curate) => curate.json,
             Self::Plugin(plugin) => plugin.command.is_json(),
             Self::Bench(bench) => bench.command.is_json(),
         }

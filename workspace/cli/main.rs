@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Exit codes: 0 done, 1 the work failed, 2 bad usage or a bad recipe, 75 stopped and
 //! can be resumed.
 
+mod appended;
 mod args;
 mod bounded;
 mod catalogue;
@@ -14,6 +15,7 @@ mod progress;
 mod recipes;
 mod report;
 mod serving;
+mod sharing;
 mod signals;
 #[cfg(feature = "otlp")]
 mod tracing_otlp;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
         Command::Run(run) => commands::run::run(run),
+        Command::Curate(curate) => commands::curate::run(curate),
         Command::Serve(serve) => commands::serve::run(serve),
         Command::Mcp(mcp) => commands::mcp::run(mcp),
         Command::Keys(keys) => commands::keys::run(keys),

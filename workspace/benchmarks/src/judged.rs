@@ -23,6 +23,9 @@ pub struct JudgedHead {
     pub fingerprint: String,
     /// Who judged, in recipe order.
     pub rewards: Vec<JudgedReward>,
+    /// The rules by which their scores became one, in one line.
+    #[serde(default)]
+    pub objective: String,
 }
 
 /// A reward that judged.

@@ -1,8 +1,6 @@
-//! The words of `editscale plugin` and `editscale bench`.
+//! The words of `editscale plugin`.
 
 #![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
-
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -91,62 +89,4 @@ pub(crate) enum LangWord {
     Python,
     /// Rust, with the crate `editscale-sdk`.
     Rust,
-}
-
-/// Measure what is installed here, on your own pictures.
-#[derive(Debug, Args)]
-pub(crate) struct Bench {
-    #[command(subcommand)]
-    pub(crate) command: BenchCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    Parity(BenchParity),
-}
-
-impl BenchCommand {
-    /// Whether it prints one JSON object.
-    pub(crate) fn is_json(&self) -> bool {
-        let Self::Parity(parity) = self;
-        parity.json
-    }
-}
-
-/// Compare two ways to the same reward: scores every pair with both, and tells how far they are apart and how fast each is.
-///
-/// The usual use is a model's official code behind a plugin against the native one.
-#[derive(Debug, Args)]
-pub(crate) struct BenchParity {
-    /// The recipe whose rewards are the measure.
-    #[arg(long, value_name = "FILE|NAME")]
-    pub(crate) reference: String,
-    /// The recipe whose rewards are held against them, under the same names; where each recipe has one reward, names do not matter.
-    #[arg(long, value_name = "FILE|NAME")]
-    pub(crate) native: String,
-    /// The pairs: a file as `score --pairs` reads it, or a folder of pictures, each of which is judged against the first by name.
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(crate) pairs: PathBuf,
-    /// With a folder: what was asked for.
-    #[arg(long, value_name = "TEXT", default_value = "improve the picture")]
-    pub(crate) instruction: String,
-    /// Exit with 1 where the largest difference of any score is above this.
-    #[arg(long, value_name = "X", value_parser = difference)]
-    pub(crate) at_most: Option<f64>,
-    /// How many of the worst pairs are named.
-    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    pub(crate) worst: u32,
-    /// How often speed is measured at each size of batch; 0 measures none.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    pub(crate) rounds: u32,
-    /// Print one JSON object instead of text.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-fn difference(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
-        .ok_or_else(|| "expected a number of at least 0, such as 0.01".to_owned())
 }

@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use editscale_core::{Seed, Usd};
 
-use super::{seed, usd};
+use super::{Sharing, seed, usd};
 
 /// Edit a whole data set with search, and write rollouts for trainers.
 ///
@@ -24,18 +24,8 @@ pub(crate) struct Run {
     /// The folder for rollouts, and for what is under way.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Where work waits: `sqlite` for the processes of one machine, or `nats://HOST:4222` for those of many.
-    #[arg(long, value_name = "sqlite|nats://HOST:PORT", default_value = "sqlite", conflicts_with = "shard")]
-    pub(crate) queue: String,
-    /// Do one share of N, with no server and no shared queue: `0/8` to `7/8`, or `auto` for what Slurm, Kubernetes or SkyPilot say.
-    #[arg(long, value_name = "I/N|auto")]
-    pub(crate) shard: Option<String>,
-    /// Where groups wait to be exported, and rows for workers on other machines: a folder or s3://, gs://, az://. `depot` in --out where it is not given.
-    #[arg(long, value_name = "DIR|URL")]
-    pub(crate) depot: Option<String>,
-    /// What this process takes part in.
-    #[arg(long, value_name = "WHAT", value_enum)]
-    pub(crate) role: Option<RoleWord>,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
     /// How often each row is edited, whatever the recipe says.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) repeats: Option<u32>,
@@ -45,18 +35,9 @@ pub(crate) struct Run {
     /// Runs under way at once; enough to keep the editors busy where it is not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) groups_at_once: Option<u32>,
-    /// How long runs may go on once the process is told to stop, before they are put aside.
-    #[arg(long, value_name = "SECS", default_value_t = 30)]
-    pub(crate) grace_secs: u64,
     /// End once all processes together have spent this much, in US dollars; what is under way is finished.
     #[arg(long, value_name = "USD", value_parser = usd)]
     pub(crate) most_usd: Option<Usd>,
-    /// How long a worker may fall silent before its work is given to another.
-    #[arg(long, value_name = "SECS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) lease_secs: u64,
-    /// How often a row is tried at most, workers that died included.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) deliveries: u32,
     /// The folder for runs under way; `work` in --out where it is not given. Workers of one machine share it.
     #[arg(long, value_name = "DIR")]
     pub(crate) work: Option<PathBuf>,
@@ -66,17 +47,4 @@ pub(crate) struct Run {
     /// Print one JSON object instead of a path.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// What a process takes part in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoleWord {
-    /// Everything.
-    All,
-    /// Listing the data set.
-    Feed,
-    /// Carrying out runs.
-    Work,
-    /// Writing rollouts.
-    Export,
 }

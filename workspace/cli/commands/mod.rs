@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod curate;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod keys;

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use editscale_core::{Digest, Image};
 use editscale_engine::RunRecord;
-use editscale_picture::{EncodeOptions, Format, Limits, Metadata, decode, encode};
+use editscale_page::Picture;
+use editscale_picture::thumbnail;
 
 /// The bytes that all small copies together may take, before base 64.
 const BOUND: usize = 2_200_000;
@@ -25,12 +24,9 @@ pub(super) struct Copy {
 
 /// A copy with a longer edge of at most `edge` pixels; nothing where the picture is not kept or cannot be read.
 pub(super) fn picture(image: &Image, edge: u32) -> Option<Copy> {
-    let whole = decode(&image.read().ok()?, &Limits::default()).ok()?.pixels;
-    let pixels = whole.reduced(edge);
-    let options = EncodeOptions { format: Format::Jpeg, quality: 82, ..EncodeOptions::PNG };
-    let bytes = encode(&pixels, &Metadata::default(), options).ok()?;
-    let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(&bytes));
-    Some(Copy { url, width: pixels.width(), height: pixels.height(), bytes: bytes.len() })
+    let copy = thumbnail(&image.read().ok()?, edge)?;
+    let (width, height, bytes) = (copy.width, copy.height, copy.jpeg.len());
+    Some(Copy { url: Picture::of_jpeg(&copy.jpeg, (width, height), "").url, width, height, bytes })
 }
 
 /// The copies of all candidates.

@@ -1,8 +1,8 @@
 //! How a reward's scores become values on people's scale: a file, or knots.
 
 use editscale_schema::{
-    Absent, Documented, Entry, Fields, Key, Keys, Map, Mistake, Mistakes, Node, Scalar, Section, Text, Value, Word, Yaml,
-    quote,
+    Absent, Documented, Entry, Fields, Key, Keys, Map, Mistake, Mistakes, Node, Scalar, Section, Text, Value, Word,
+    Yaml, quote,
 };
 use editscale_study::StudyError;
 use editscale_study::calibration::{Between, Knot, MonotoneMap};

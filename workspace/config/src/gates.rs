@@ -39,7 +39,7 @@ pub(crate) fn read_gate(node: &Node, rewards: Option<&[RewardName]>, mistakes: &
     Some(Gate { reward: reward?, part, at_least: at_least? })
 }
 
-fn unknown_reward(name: &str, rewards: &[RewardName]) -> Mistake {
+pub(crate) fn unknown_reward(name: &str, rewards: &[RewardName]) -> Mistake {
     let known = || rewards.iter().map(RewardName::as_str);
     let hint = match nearest(name, known()) {
         Some(meant) => format!("did you mean {}?", quote(meant)),

@@ -9,7 +9,7 @@ use editscale_search::{Gate, ObjectiveChoice};
 
 use crate::places::Places;
 use crate::recipe::{ReadCalibration, Recipe, Reward, calibrate, drop_secrets};
-use crate::{Catalogue, Retry, Rollout, check};
+use crate::{Catalogue, Curate, Retry, Rollout, check};
 
 /// What a recipe sets that is of use for judging, defaults included.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct JudgeSettings {
     pub retry: Retry,
     /// What is done with whole data sets, where the recipe says it.
     pub rollout: Option<Rollout>,
+    /// What is kept of whole data sets, where the recipe says it.
+    pub curate: Option<Curate>,
 }
 
 /// A checked recipe to judge by.
@@ -89,6 +91,11 @@ impl JudgeRecipe {
         self.settings.rollout.clone().unwrap_or_default()
     }
 
+    /// What is kept of whole data sets; the defaults where the recipe does not say it.
+    pub fn curate(&self) -> Curate {
+        self.settings.curate.clone().unwrap_or_default()
+    }
+
     /// What the score cards are worth.
     pub fn objective(&self) -> Arc<dyn Objective> {
         Arc::clone(&self.objective)
@@ -105,6 +112,7 @@ impl Recipe {
             budget: self.settings.budget,
             retry: self.settings.retry,
             rollout: self.settings.rollout.clone(),
+            curate: self.settings.curate.clone(),
         };
         JudgeRecipe { settings, objective: self.objective(), places: self.places.clone() }
     }

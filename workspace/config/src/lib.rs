@@ -24,6 +24,7 @@ mod budget;
 mod calibration;
 mod catalogue;
 mod check;
+pub mod curate;
 mod document;
 mod editors;
 mod gates;
@@ -43,6 +44,7 @@ mod stop;
 
 pub use calibration::{Calibrated, Calibration};
 pub use catalogue::Catalogue;
+pub use curate::Curate;
 pub use editscale_schema::{Diagnostic, KeyDoc, Place, Report, Severity, Table};
 pub use judging::{JudgeRecipe, JudgeSettings};
 pub use output::{Output, OutputFormat};

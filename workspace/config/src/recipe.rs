@@ -8,6 +8,7 @@ use editscale_schema::remote::RemoteSettings;
 use editscale_schema::{Diagnostic, EditorChoice, Place, Report, RewardChoice, Severity, quote};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
 
+use crate::curate::Curate;
 use crate::places::Places;
 use crate::{Calibrated, Calibration, Catalogue, Output, Retain, Retry, Rollout, Stop, check};
 
@@ -61,6 +62,8 @@ pub struct Settings {
     pub output: Output,
     /// What is done with whole data sets, where the recipe says it.
     pub rollout: Option<Rollout>,
+    /// What is kept of whole data sets, where the recipe says it.
+    pub curate: Option<Curate>,
 }
 
 /// A checked recipe.
@@ -109,10 +112,16 @@ impl Recipe {
         self.settings.rollout.clone().unwrap_or_default()
     }
 
+    /// What is kept of whole data sets; the defaults where the recipe does not say it.
+    pub fn curate(&self) -> Curate {
+        self.settings.curate.clone().unwrap_or_default()
+    }
+
     /// The same without what it says of whole data sets: all that single runs depend on.
     #[must_use]
     pub fn for_single_runs(mut self) -> Self {
         self.settings.rollout = None;
+        self.settings.curate = None;
         self
     }
 

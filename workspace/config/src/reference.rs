@@ -8,7 +8,7 @@ use crate::gates::GATE_KEYS;
 use crate::retain::RETAIN_CHOICE;
 use crate::rewards::REWARD_KEYS;
 use crate::sections::KEYS;
-use crate::{Catalogue, budget, output, retry, rollout, stop};
+use crate::{Catalogue, budget, curate, output, retry, rollout, stop};
 
 /// Every map that a recipe can hold, with all of its keys, in the order of `docs/recipes.md`.
 pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
@@ -39,5 +39,6 @@ pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
     tables.push(table("retry", "How patiently work is tried again after a failure that may pass.", retry::KEYS));
     tables.push(table("output", "How results are written.", output::KEYS));
     tables.extend(rollout::tables());
+    tables.extend(curate::tables());
     tables
 }

@@ -1,19 +1,27 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
-use crate::{Calibration, Catalogue};
 use crate::budget;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::recipe::{Editor, Recipe, Reward, Settings};
 use crate::rewards::{NAME, WEIGHT};
+use crate::{Calibration, Catalogue};
 use editscale_schema::{Report, Yaml};
 use editscale_search::{Gate, ObjectiveChoice};
+
+/// The keys that scores depend on.
+const JUDGING: [&str; 4] = ["version", "rewards", "combine", "gates"];
 
 impl Recipe {
     /// The resolved recipe: every default spelled out, no comments, keys in the order of their documentation. It reads
     /// back as an equal recipe.
     pub fn to_yaml(&self) -> String {
         self.settings.to_yaml().document()
+    }
+
+    /// What of it judges, written out likewise: rewards, how they combine, and gates. Scores depend on nothing else in it.
+    pub fn judging_yaml(&self) -> String {
+        what_judges(self.settings.to_yaml())
     }
 
     /// This recipe with other sections, each in JSON on one line, which YAML is too. What they get wrong is reported by its place in
@@ -31,6 +39,7 @@ impl Recipe {
 impl Settings {
     fn to_yaml(&self) -> Yaml {
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
+        let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_editors(&self.editors),
@@ -44,7 +53,9 @@ impl Settings {
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
-        Yaml::Map(entries.into_iter().chain(rollout).map(|(key, value)| (key.to_owned(), value)).collect())
+        Yaml::Map(
+            entries.into_iter().chain(rollout).chain(curate).map(|(key, value)| (key.to_owned(), value)).collect(),
+        )
     }
 }
 
@@ -53,11 +64,24 @@ impl JudgeRecipe {
     pub fn to_yaml(&self) -> String {
         self.settings.to_yaml().document()
     }
+
+    /// What of it judges, as [`Recipe::judging_yaml`] writes it.
+    pub fn judging_yaml(&self) -> String {
+        what_judges(self.settings.to_yaml())
+    }
+}
+
+/// The keys that scores depend on, of a resolved recipe.
+fn what_judges(resolved: Yaml) -> String {
+    let Yaml::Map(mut entries) = resolved else { return String::new() };
+    entries.retain(|(key, _)| JUDGING.contains(&key.as_str()));
+    Yaml::Map(entries).document()
 }
 
 impl JudgeSettings {
     fn to_yaml(&self) -> Yaml {
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
+        let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
         let entries = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_rewards(&self.rewards, &*self.combine),
@@ -66,7 +90,8 @@ impl JudgeSettings {
             ("budget", budget::write(&self.budget)),
             ("retry", self.retry.write()),
         ];
-        Yaml::Map(entries.into_iter().chain(rollout).map(|(key, value)| (key.to_owned(), value)).collect())
+        let all = entries.into_iter().chain(rollout).chain(curate);
+        Yaml::Map(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }
 

@@ -6,8 +6,8 @@ use editscale_schema::{
 };
 
 use crate::calibration::CALIBRATION;
-use crate::{Calibration, Catalogue};
 use crate::recipe::Reward;
+use crate::{Calibration, Catalogue};
 
 pub(crate) const REWARDS: Section = Section {
     name: "rewards",

@@ -1,7 +1,7 @@
 //! What `editscale run` does with a recipe beyond single runs: data set, repeats, advantages, exports, weights.
 
 mod advantage;
-mod columns;
+pub(crate) mod columns;
 mod export;
 mod policy;
 

@@ -4,6 +4,7 @@ use editscale_core::Budget;
 use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
 use editscale_search::{Gate, ObjectiveChoice, PolicyChoice, WeightedRecipe};
 
+use crate::curate::Curate;
 use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::gates::read_gate;
 use crate::judging::JudgeSettings;
@@ -62,6 +63,13 @@ const ROLLOUT: Section = Section {
     meaning: "what `editscale run` does with a data set",
 };
 
+const CURATE: Section = Section {
+    name: "curate",
+    allowed: "a map",
+    default: "its defaults",
+    meaning: "what `editscale curate` keeps of a data set",
+};
+
 pub(crate) const KEYS: Keys = &[
     &VERSION as &dyn Documented,
     &EDITOR,
@@ -76,6 +84,7 @@ pub(crate) const KEYS: Keys = &[
     &RETRY,
     &OUTPUT,
     &ROLLOUT,
+    &CURATE,
 ];
 
 /// What a recipe is read for.
@@ -100,6 +109,7 @@ pub(crate) struct Sections {
     pub(crate) retry: Option<Retry>,
     pub(crate) output: Option<Output>,
     pub(crate) rollout: Result<Option<Rollout>, Reported>,
+    pub(crate) curate: Result<Option<Curate>, Reported>,
 }
 
 /// Whether the file is of the version that is read here, or of none at all, which is reported as well. What else a file
@@ -135,6 +145,10 @@ impl Sections {
         let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
             RETAIN_CHOICE.read(&entry.node, &entry.key_span, mistakes).map(|retain| *retain)
         });
+        let curate = match top.entry(CURATE.name) {
+            None => Ok(None),
+            Some(entry) => Curate::read(entry, rewards.names.as_deref(), mistakes).map(Some).ok_or(Reported),
+        };
         Self {
             editors,
             gates: read_gates(top, &rewards),
@@ -150,6 +164,7 @@ impl Sections {
                 None => Ok(None),
                 Some(entry) => Rollout::read(entry, mistakes).map(Some).ok_or(Reported),
             },
+            curate,
         }
     }
 
@@ -167,6 +182,7 @@ impl Sections {
             retry: self.retry?,
             output: self.output?,
             rollout: self.rollout.ok()?,
+            curate: self.curate.ok()?,
         })
     }
 
@@ -179,6 +195,7 @@ impl Sections {
             budget: self.budget?,
             retry: self.retry?,
             rollout: self.rollout.ok()?,
+            curate: self.curate.ok()?,
         })
     }
 }

@@ -7,12 +7,16 @@
 //! 2. `record`: what is known of one edited picture; `table`: records as Parquet.
 //! 3. `drive`: a whole data set judged, by any number of processes, through the work queue of crate `rollout`.
 //! 4. `choice`: records to what is kept, and why the rest is not.
-//! 5. `subset`: the kept rows in the data set's own format, preferences, and the report.
+//! 5. `results`: the kept rows in the data set's own format, the fate of every record, and preferences; `report`: the same for people.
 //! 6. `review`: people's verdicts on the choice.
 
 pub mod choice;
+pub mod drive;
 pub mod judging;
 mod record;
+pub mod report;
+pub mod review;
+pub mod results;
 pub mod table;
 
 pub use record::{PictureFacts, Record, Value};

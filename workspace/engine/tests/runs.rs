@@ -21,6 +21,8 @@ use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, 
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
 use proptest::prelude::*;
 
+#[path = "runs/calibrated.rs"]
+mod calibrated;
 #[path = "runs/deadline.rs"]
 mod deadline;
 #[path = "runs/failing.rs"]

@@ -1,5 +1,7 @@
 //! Pictures given as data, and two of them compared.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, Render, html};
 
 /// A picture, with its pixels in the address.
@@ -16,6 +18,11 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// A picture of a JPEG file's bytes.
+    pub fn of_jpeg(bytes: &[u8], (width, height): (u32, u32), alt: impl Into<String>) -> Self {
+        Self { url: format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)), width, height, alt: alt.into() }
+    }
+
     fn is_framed_as(&self, other: &Self) -> bool {
         self.width.abs_diff(other.width) <= 1 && self.height.abs_diff(other.height) <= 1
     }

@@ -21,6 +21,7 @@ mod pixels;
 mod probe;
 mod profile;
 mod resize;
+mod thumbnail;
 
 pub use bytes::{Rgb8, decode_rgb8, encode_rgb8};
 pub use cache::DecodeCache;
@@ -36,3 +37,4 @@ pub use perceptual_hash::{hash_distance, perceptual_hash};
 pub use pixels::{Metadata, Picture, Pixels};
 pub use probe::{Facts, probe};
 pub use profile::Profile;
+pub use thumbnail::{Thumbnail, thumbnail};

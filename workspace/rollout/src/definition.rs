@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use editscale_engine::{digest_of, write_whole};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What decides the rollouts of a data set, apart from weights and machines. The form of `rollout.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Definition {
-    /// [`Definition::VERSION`].
+    /// [`Defines::VERSION`].
     pub version: u32,
     /// The program that wrote it.
     pub program: String,
@@ -37,8 +38,10 @@ pub struct Definition {
 #[derive(Debug, Error)]
 pub enum DefinitionError {
     /// Something else is going on there.
-    #[error("{place} holds rollouts of something else: {what} was `{recorded}`, here it is `{present}`")]
+    #[error("{place} holds {holds} of something else: {what} was `{recorded}`, here it is `{present}`")]
     Differs {
+        /// What lies there, such as rollouts.
+        holds: &'static str,
         /// The file.
         place: String,
         /// What differs.
@@ -68,48 +71,43 @@ pub enum DefinitionError {
     },
 }
 
-impl Definition {
-    /// The version of this format that is written and read.
-    pub const VERSION: u32 = 1;
+/// What is written down at the start of something that goes on for long, and looked at whenever somebody goes on with it.
+pub trait Defines: Serialize + DeserializeOwned {
+    /// The version of the format that is written and read; it stands as `version` in the text.
+    const VERSION: u32;
 
     /// What the file is called, in a folder and in a depot.
-    pub const FILE: &'static str = "rollout.json";
+    const FILE: &'static str;
+
+    /// What lies where it is found, for people: rollouts, for example.
+    const HOLDS: &'static str;
+
+    /// What must be the same for all who go on with it: what it is for people, and its value.
+    fn facts(&self) -> Vec<(&'static str, String)>;
 
     /// A name for queues that differs wherever anything differs that must not be mixed.
-    pub fn name(&self) -> String {
+    fn name(&self) -> String {
         let facts: Vec<String> = self.facts().into_iter().map(|(what, value)| format!("{what}\0{value}\0")).collect();
         digest_of(facts.concat().as_bytes()).to_string()
     }
 
-    fn facts(&self) -> [(&'static str, String); 6] {
-        let shards = self.shards.map_or_else(|| "none".to_owned(), |count| count.to_string());
-        [
-            ("the data set", self.fingerprint.clone()),
-            ("the recipe", self.resolved_recipe.clone()),
-            ("--seed", self.seed.to_string()),
-            ("the number of repeats", self.repeats.to_string()),
-            ("the number of shares of --shard", shards),
-            ("whether rows travel with their items", self.is_shipped.to_string()),
-        ]
-    }
-
     /// Checks that what is recorded at `place` is the same.
-    pub fn check_same(&self, recorded: &Self, place: &str) -> Result<(), DefinitionError> {
+    fn check_same(&self, recorded: &Self, place: &str) -> Result<(), DefinitionError> {
         let differing = recorded.facts().into_iter().zip(self.facts()).find(|((_, old), (_, new))| old != new);
         let Some(((what, recorded), (_, present))) = differing else { return Ok(()) };
         let (recorded, present) = shortened(&recorded, &present);
-        Err(DefinitionError::Differs { place: place.to_owned(), what, recorded, present })
+        Err(DefinitionError::Differs { holds: Self::HOLDS, place: place.to_owned(), what, recorded, present })
     }
 
     /// Its text.
-    pub fn to_json(&self) -> Vec<u8> {
+    fn to_json(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
         text.push(b'\n');
         text
     }
 
     /// Reads what is recorded at `place`.
-    pub fn from_json(text: &[u8], place: &str) -> Result<Self, DefinitionError> {
+    fn from_json(text: &[u8], place: &str) -> Result<Self, DefinitionError> {
         let corrupt = |reason: String| DefinitionError::Corrupt { place: place.to_owned(), reason };
         let value: serde_json::Value = serde_json::from_slice(text).map_err(|error| corrupt(error.to_string()))?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
@@ -122,8 +120,8 @@ impl Definition {
         serde_json::from_value(value).map_err(|error| corrupt(error.to_string()))
     }
 
-    /// Reads `rollout.json` of a folder; nothing where there is none.
-    pub fn read(out: &Path) -> Result<Option<Self>, DefinitionError> {
+    /// Reads the file of a folder; nothing where there is none.
+    fn read(out: &Path) -> Result<Option<Self>, DefinitionError> {
         let path = out.join(Self::FILE);
         let place = path.display().to_string();
         match std::fs::read(&path) {
@@ -134,7 +132,7 @@ impl Definition {
     }
 
     /// Begins a folder, or checks that it was begun with the same.
-    pub fn begin(&self, out: &Path) -> Result<(), DefinitionError> {
+    fn begin(&self, out: &Path) -> Result<(), DefinitionError> {
         let path = out.join(Self::FILE);
         let place = path.display().to_string();
         if let Some(recorded) = Self::read(out)? {
@@ -146,6 +144,24 @@ impl Definition {
         };
         std::fs::create_dir_all(out).map_err(failed("create the folder of"))?;
         write_whole(&path, &self.to_json()).map_err(|error| failed("write")(std::io::Error::other(error)))
+    }
+}
+
+impl Defines for Definition {
+    const VERSION: u32 = 1;
+    const FILE: &'static str = "rollout.json";
+    const HOLDS: &'static str = "rollouts";
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let shards = self.shards.map_or_else(|| "none".to_owned(), |count| count.to_string());
+        vec![
+            ("the data set", self.fingerprint.clone()),
+            ("the recipe", self.resolved_recipe.clone()),
+            ("--seed", self.seed.to_string()),
+            ("the number of repeats", self.repeats.to_string()),
+            ("the number of shares of --shard", shards),
+            ("whether rows travel with their items", self.is_shipped.to_string()),
+        ]
     }
 }
 

@@ -26,7 +26,7 @@ mod rows;
 mod workshop;
 mod written;
 
-pub use definition::{Definition, DefinitionError};
+pub use definition::{Defines, Definition, DefinitionError};
 pub use row::{Columns, Edited, Place, Row, RowPicture, RowProblem};
 pub use rows::Rows;
 pub use workshop::Workshop;

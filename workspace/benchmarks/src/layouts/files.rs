@@ -69,6 +69,9 @@ fn files_at(path: &Path) -> Files {
 
 /// Of a benchmark of several tasks and splits, those that are meant.
 fn wanted(preset: Preset, mut found: Vec<Files>) -> Vec<Files> {
+    if matches!(preset, Preset::Pairs | Preset::Ratings) {
+        return whole_folders(found);
+    }
     if preset != Preset::GenaiBench {
         return found;
     }
@@ -82,6 +85,20 @@ fn wanted(preset: Preset, mut found: Vec<Files>) -> Vec<Files> {
         found.retain(|files| is_published(files) || files.stem != "test");
     }
     found
+}
+
+/// Parquet files of one folder are one data set, whatever the writers of its shards are called.
+fn whole_folders(found: Vec<Files>) -> Vec<Files> {
+    let is_parquet = |files: &Files| files.path.extension().is_some_and(|ending| ending == "parquet");
+    let mut folders: Vec<Files> = Vec::new();
+    for files in found {
+        let known = folders.iter_mut().find(|known| known.folder == files.folder && is_parquet(known));
+        match known.filter(|_| is_parquet(&files)) {
+            Some(known) => known.path = known.folder.join("*.parquet"),
+            None => folders.push(files),
+        }
+    }
+    folders
 }
 
 pub(super) fn walk(folder: &Path, depth: u32, all: &mut Vec<PathBuf>) -> Result<(), LayoutError> {
@@ -123,10 +140,15 @@ fn has_ending(path: &Path) -> bool {
 
 /// The name without its ending and without the number of a shard.
 fn stem(name: &str) -> String {
+    before_number(name).trim_end_matches(['-', '_', '.']).to_owned()
+}
+
+/// The name up to the number of a shard, or up to its ending.
+fn before_number(name: &str) -> &str {
     let name = unpacked(name);
     let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let name = name.split_once("-of-").map_or(name, |(stem, _)| stem);
-    name.trim_end_matches(|character: char| character.is_ascii_digit()).trim_end_matches('-').to_owned()
+    name.trim_end_matches(|character: char| character.is_ascii_digit())
 }
 
 /// Shards put together. Only Parquet comes in shards: of other formats, every file is a part of its own.
@@ -139,7 +161,7 @@ fn sets(mut all: Vec<PathBuf>) -> Vec<Files> {
         let known = sets.iter_mut().find(|set| is_sharded && set.folder == files.folder && set.stem == files.stem);
         match known {
             // A pattern stands for all of them.
-            Some(set) => set.path = set.folder.join(format!("{}-*.parquet", set.stem)),
+            Some(set) => set.path = set.folder.join(format!("{}*.parquet", before_number(&name(&path)))),
             None => sets.push(files),
         }
     }

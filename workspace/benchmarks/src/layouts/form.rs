@@ -12,6 +12,8 @@ use super::{LayoutError, Preset};
 pub(super) enum Shape {
     /// A whole case of two edits.
     Pair,
+    /// A whole case of two edits, of which the first is preferred.
+    Chosen,
     /// Two edits of a group that other rows belong to.
     PairOfGroup,
     /// A whole case of several edits in people's order.
@@ -172,6 +174,25 @@ const OWN_RATED_PAIRS: Form = Form {
     perhaps: OWN_PAIR_EXTRAS,
 };
 
+/// Pairs as trainers keep them, the views of `run` among them.
+const CHOSEN: Form = Form {
+    shape: Shape::Chosen,
+    part: "pairwise",
+    needed: &[
+        (Part::Source, SOURCES),
+        (Part::Instruction, INSTRUCTIONS),
+        (Part::EditedA, &["chosen", "chosen_image", "preferred", "preferred_image", "winner", "winner_image"]),
+        (Part::EditedB, &["rejected", "rejected_image", "loser", "loser_image"]),
+    ],
+    perhaps: &[
+        (Part::ModelA, &["chosen_model", "model_chosen"]),
+        (Part::ModelB, &["rejected_model", "model_rejected"]),
+        (Part::Group, &["group"]),
+        (Part::Id, &["id"]),
+        (Part::Dataset, &["dataset"]),
+    ],
+};
+
 const OWN_RATINGS: Form = Form {
     shape: Shape::Rated,
     part: "pointwise",
@@ -199,7 +220,7 @@ pub(super) fn forms(preset: Preset) -> &'static [&'static Form] {
         Preset::GenaiBench => &[&VOTES, &SCORED_PAIRS],
         Preset::AuroraBench => &[&SCORED_PAIRS, &WINNERS, &AURORA_RATED],
         Preset::Imagenhub => &[&IMAGENHUB_RATED],
-        Preset::Pairs => &[&OWN_PAIRS, &OWN_RATED_PAIRS],
+        Preset::Pairs => &[&OWN_PAIRS, &OWN_RATED_PAIRS, &CHOSEN],
         Preset::Ratings => &[&OWN_RATINGS],
     }
 }
@@ -274,7 +295,7 @@ pub(super) fn recognise(
             Err(lacking) => told.push((lacking.len(), form.expected(&lacking))),
         }
     }
-    // The form that is nearest tells most.
+    // The form that is nearest tells most; of equally near ones the first.
     told.sort_by_key(|(lacking, _)| *lacking);
     let lacking = told.first().map_or("", |(_, lacking)| lacking.as_str());
     let found = columns.iter().take(40).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

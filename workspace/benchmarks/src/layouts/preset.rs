@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// A benchmark whose layout is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// A benchmark whose layout is read. As JSON: its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// EditReward-Bench of TIGER-Lab: groups of two, three and four edits in people's order.
     EditRewardBench,
@@ -129,7 +132,7 @@ const IMAGENHUB: Published = Published {
 const PAIRS: Published = Published {
     title: "pairs of your own",
     at: "Expected CSV, JSONL, a JSON list or Parquet with the columns source, instruction, edited_a, edited_b and preference \
-         (a, b or tie; 1, -1 or 0; A>B, B>A or A=B);",
+         (a, b or tie; 1, -1 or 0; A>B, B>A or A=B), or chosen and rejected;",
     command: None,
     licence: "yours",
     note: "columns with other names are named by --column PART=NAME.",

@@ -103,7 +103,7 @@ pub(super) fn case(shape: Shape, parts: Parts<'_>, part: &str, images: &Images) 
     let (human, candidates) = match shape {
         Shape::Rated => rated(parts)?,
         Shape::Ranked => ranked(parts)?,
-        Shape::Pair | Shape::PairOfGroup => pair(parts)?,
+        Shape::Pair | Shape::PairOfGroup | Shape::Chosen => pair(shape, parts)?,
     };
     let place = |candidate: Candidate| Candidate { picture: images.place(candidate.picture), ..candidate };
     Ok(Case {
@@ -142,13 +142,14 @@ fn ranked(parts: Parts<'_>) -> Read {
     Ok((Human::Ranking(ranking), candidates.collect()))
 }
 
-fn pair(parts: Parts<'_>) -> Read {
+fn pair(shape: Shape, parts: Parts<'_>) -> Read {
     let [first, second] = parts.row.edited.as_slice() else {
         return Err(format!("expected two pictures after, found {}", parts.row.edited.len()));
     };
     let [model_a, model_b] = <[Option<String>; 2]>::try_from(parts.models(2)).unwrap_or_default();
     let ratings = [parts.number(Part::RatingA)?, parts.number(Part::RatingB)?];
     let human = match parts.named.get(&Part::Preference) {
+        _ if shape == Shape::Chosen => Preference::First,
         Some(name) => {
             let found =
                 parts.value(Part::Preference).ok_or_else(|| format!("expected a verdict in `{name}`, found none"))?;

@@ -67,7 +67,7 @@ fn tell_people(arguments: &Run, summary: &Summary) -> ExitCode {
             tell(&format!("for example: {reason}"));
         }
     }
-    if arguments.role == Some(RoleWord::Feed) && tallies.is_complete {
+    if arguments.sharing.role == Some(RoleWord::Feed) && tallies.is_complete {
         tell("all rows are entered");
         return ExitCode::SUCCESS;
     }

@@ -1,16 +1,16 @@
 //! `editscale score --pairs FILE`: one line in, one line out, in order.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use editscale_core::{Image, RewardItem};
-use editscale_engine::write_whole;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::appended::{Appended, Head, foreign, head_path};
 use crate::args::Score;
 use crate::commands::score::item;
 use crate::commands::score::judges::{Judges, Said};
@@ -80,11 +80,19 @@ struct Asked {
     item: Result<RewardItem, String>,
 }
 
-/// What an output file's lines were made with, beside it: scores of another judge are not appended to them.
+/// What an output file's lines were made with.
 #[derive(Serialize, Deserialize, PartialEq)]
-struct Head {
+struct Heading {
     version: u32,
     rewards: Vec<(String, String)>,
+}
+
+impl Head for Heading {
+    const CALL: &'static str = "score --pairs";
+
+    fn differs(&self, found: &Self) -> Option<String> {
+        (self != found).then(|| format!("expected {:?}, found {:?}", self.rewards, found.rewards))
+    }
 }
 
 /// Judges all lines, from where an output file ends on.
@@ -276,14 +284,12 @@ impl Output {
         let Some(path) = path else {
             return Ok(Self { to: Box::new(io::stdout()), done: Vec::new() });
         };
-        let beside = head_path(path);
-        if is_same(&beside, pairs) || is_same(path, pairs) {
+        if is_same(&head_path(path), pairs) || is_same(path, pairs) {
             let message = format!("{} would overwrite the pairs: expected another output", path.display());
             return Err(Misuse::new(message).into());
         }
-        let mut file = claim(path)?;
-        let done = answered(&mut file, path, &beside, judges)?;
-        Ok(Self { to: Box::new(io::BufWriter::new(file)), done })
+        let (file, lines) = Appended::open(path, &Heading { version: 1, rewards: judges.revisions() })?;
+        Ok(Self { to: Box::new(file), done: digests(&lines, path)? })
     }
 
     fn write(&mut self, answer: &Value) -> Result<()> {
@@ -300,81 +306,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Opens an output for this call alone.
-fn claim(path: &Path) -> Result<File> {
-    let shown = path.display();
-    if fs::metadata(path).is_ok_and(|facts| !facts.is_file()) {
-        return Err(Misuse::new(format!("cannot write {shown}: it is not a file")).into());
-    }
-    let file = OpenOptions::new().create(true).read(true).append(true).open(path);
-    let file = file.map_err(|error| Misuse::new(format!("cannot write {shown}: {error}")))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(Misuse::new(format!("{shown} is being written by another call of `score --pairs`")).into())
-        }
-        // Some file systems know no locks.
-        Err(fs::TryLockError::Error(_)) => Ok(file),
-    }
-}
-
-/// The digests of the lines that an output holds answers to; a line that was cut off when its writer died is dropped.
-fn answered(file: &mut File, path: &Path, beside: &Path, judges: &Judges) -> Result<Vec<String>> {
-    let head = Head { version: 1, rewards: judges.revisions() };
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    if beside.exists() || whole > 0 {
-        check_head(beside, &head, path, whole > 0)?;
-    }
-    let done = digests(&bytes[..whole], path)?;
-    if whole < bytes.len() {
-        file.set_len(whole as u64).with_context(|| format!("cannot mend {}", path.display()))?;
-    }
-    write_head(beside, &head)?;
-    Ok(done)
-}
-
-/// Writes what judges, whole or not at all.
-fn write_head(beside: &Path, head: &Head) -> Result<()> {
-    let text = serde_json::to_vec(head)?;
-    if fs::read(beside).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
-    Ok(write_whole(beside, &text)?)
-}
-
-fn head_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".judge.json");
-    path.with_file_name(name)
-}
-
-/// Refuses to go on with another judge where there are answers already, and to overwrite what is no head.
-fn check_head(beside: &Path, head: &Head, path: &Path, has_answers: bool) -> Result<()> {
-    let (shown, file) = (path.display(), beside.display());
-    let bytes = fs::read(beside).map_err(|error| {
-        Misuse::new(format!("{shown} exists, and what judged it is not known: cannot read {file}: {error}"))
-            .hint("name another output, or remove it")
-    })?;
-    let before: Head = serde_json::from_slice(&bytes)
-        .map_err(|error| Misuse::new(format!("{file} is not what `score --pairs` writes: {error}")))?;
-    if before == *head || !has_answers {
-        return Ok(());
-    }
-    let message =
-        format!("{shown} was begun with another judge: expected {:?}, found {:?}", before.rewards, head.rewards);
-    Err(Misuse::new(message).hint("name another output, or remove it").into())
-}
-
 fn digests(bytes: &[u8], path: &Path) -> Result<Vec<String>> {
     let digest = |(at, line): (usize, &[u8])| {
         let value: Option<Value> = serde_json::from_slice(line).ok();
         let digest = value.as_ref().and_then(|value| value.get("pair")).and_then(Value::as_str).map(ToOwned::to_owned);
-        digest.ok_or_else(|| {
-            let message = format!("line {} of {} is not what `score --pairs` writes", at + 1, path.display());
-            Misuse::new(message).hint("name another output, or remove it").into()
-        })
+        digest.ok_or_else(|| foreign::<Heading>(path, at + 1).into())
     };
     bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate().map(digest).collect()
 }

@@ -25,7 +25,7 @@ pub struct DataColumns {
 
 /// The name of a column, or an empty text where there is none.
 #[derive(Debug, Clone, Copy)]
-struct PerhapsColumn;
+pub(crate) struct PerhapsColumn;
 
 impl Rule for PerhapsColumn {
     type Value = String;
@@ -46,24 +46,24 @@ impl Rule for PerhapsColumn {
     }
 }
 
-const fn perhaps(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<PerhapsColumn> {
+pub(crate) const fn perhaps(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<PerhapsColumn> {
     Key { name, rule: PerhapsColumn, absent: Absent::Unset(absent), meaning }
 }
 
-const fn column(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<Text> {
+pub(crate) const fn column(name: &'static str, absent: &'static str, meaning: &'static str) -> Key<Text> {
     Key { name, rule: Text, absent: Absent::Unset(absent), meaning }
 }
 
-const SOURCE: Key<Text> = column(
+pub(crate) const SOURCE: Key<Text> = column(
     "source",
     "`image`, `source` and other usual names",
     "the picture to edit: a path, an address, base64 or bytes",
 );
-const INSTRUCTION: Key<Text> =
+pub(crate) const INSTRUCTION: Key<Text> =
     column("instruction", "`instruction`, `prompt` and other usual names", "what to do to it");
 const MASK: Key<PerhapsColumn> =
     perhaps("mask", "`mask`, where there is one", "where editing is allowed: white, of the source's size");
-const ID: Key<PerhapsColumn> =
+pub(crate) const ID: Key<PerhapsColumn> =
     perhaps("id", "`id` and other usual names, or the row's number", "what the row is called");
 const SEED: Key<PerhapsColumn> =
     perhaps("seed", "made of `--seed` and the row's name", "the root seed of the row's runs");
@@ -97,17 +97,18 @@ impl DataColumns {
     }
 }
 
-fn names(fields: &Fields<'_>, entry: &Entry) -> Option<Vec<String>> {
-    let names: Vec<Option<String>> = fields.list(entry)?.iter().map(|item| name(fields, item)).collect();
+/// The names of columns in a list.
+pub(crate) fn names(fields: &Fields<'_>, entry: &Entry) -> Option<Vec<String>> {
+    let names: Vec<Option<String>> = fields.list(entry)?.iter().map(|item| name(fields, &entry.key, item)).collect();
     names.into_iter().collect()
 }
 
-fn name(fields: &Fields<'_>, item: &Node) -> Option<String> {
+fn name(fields: &Fields<'_>, list: &str, item: &Node) -> Option<String> {
     match &item.value {
         Value::Scalar(Scalar::Text(text)) if !text.trim().is_empty() => Some(text.clone()),
         Value::Refused => None,
         _ => {
-            let message = format!("an item of {} is no name: expected the name of a column", quote(KEEP.name));
+            let message = format!("an item of {} is no name: expected the name of a column", quote(list));
             fields.error(&item.span, Mistake::new(message));
             None
         }

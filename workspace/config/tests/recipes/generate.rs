@@ -1,6 +1,10 @@
 //! Texts of recipes that are right, of every kind.
 
+mod curating;
+
 use proptest::prelude::*;
+
+use curating::curate;
 
 /// Names that other readers could take for something else.
 fn name() -> impl Strategy<Value = String> {
@@ -446,14 +450,32 @@ fn editors() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A calibration with the comma before it, or nothing.
+fn calibration() -> impl Strategy<Value = String> {
+    let knots = prop::collection::vec((1e-3f64..1e3, 0.0f64..10.0), 2..5).prop_map(|steps| {
+        let (mut score, mut value) = (-1e3, -5.0);
+        let knots = steps.iter().map(|(right, up)| {
+            (score, value) = (score + right, value + up);
+            format!("[{score:?}, {value:?}]")
+        });
+        format!("knots: [{}]", knots.collect::<Vec<_>>().join(", "))
+    });
+    let rest = (option("between", word(&["line", "step"])), option("revision", path()));
+    let here = (knots, rest).prop_map(|(knots, (between, revision))| {
+        let keys: Vec<String> = [knots, between, revision].into_iter().filter(|key| !key.is_empty()).collect();
+        format!(", calibration: {{{}}}", keys.join(", "))
+    });
+    prop_oneof![3 => Just(String::new()), 1 => path().prop_map(|path| format!(", calibration: {path:?}")), 1 => here]
+}
+
 /// The names of the rewards, with their lines.
 fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
     let model = prop_oneof![Just("{photometric: {}}".to_owned()), chat_judge(), comparing(), numbers()];
-    let reward = (prop::option::of(0.001f64..10.0), model);
+    let reward = (prop::option::of(0.001f64..10.0), model, calibration());
     prop::collection::btree_map(name(), reward, 1..4).prop_map(|rewards| {
-        let one = |(name, (weight, model)): (&String, &(Option<f64>, String))| {
+        let one = |(name, (weight, model, calibration)): (&String, &(Option<f64>, String, String))| {
             let weight = weight.map_or(String::new(), |weight| format!(", weight: {weight:?}"));
-            format!("  - {{model: {model}{weight}, name: {name:?}}}\n")
+            format!("  - {{model: {model}{weight}, name: {name:?}{calibration}}}\n")
         };
         let lines: Vec<String> = rewards.iter().map(one).collect();
         (rewards.keys().cloned().collect(), format!("rewards:\n{}", lines.concat()))
@@ -591,11 +613,15 @@ fn rollout() -> impl Strategy<Value = String> {
     perhaps_map("rollout", all).prop_map(|map| if map.is_empty() { map } else { map + "\n" })
 }
 
+/// An alternative without the braces around it, and where it need not be there, perhaps nothing.
+fn perhaps(tagged: BoxedStrategy<String>, must: bool) -> BoxedStrategy<String> {
+    let map = tagged.prop_map(|tagged| tagged[1..tagged.len() - 1].to_owned());
+    if must { map.boxed() } else { prop_oneof![map, Just(String::new())].boxed() }
+}
+
 /// A map with those of its options that are given, or nothing.
 fn perhaps_map(key: &'static str, options: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
-    // An alternative without the braces around it is such a map.
-    let map = tagged(key, options).prop_map(|tagged| tagged[1..tagged.len() - 1].to_owned());
-    prop_oneof![map, Just(String::new())].boxed()
+    perhaps(tagged(key, options), false)
 }
 
 fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
@@ -609,9 +635,10 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
-    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names)));
-    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, (rewards, gates), search, rest, rollout)| {
-        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}")
+    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names.clone()), curate(names)));
+    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, judging, search, rest, rollout)| {
+        let (rewards, gates, curate) = judging;
+        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}{curate}")
     })
 }
 

@@ -23,6 +23,9 @@ fn file(table: &Table, key: &str, value: &str) -> String {
                 None => format!("rewards: [{{model: {{{kind}: {{{inner}: {map}}}}}}}]"),
             },
             [section] => format!("{section}: {map}"),
+            [section, kind] if kind.ends_with("[]") => {
+                format!("{section}: {{{}: [{map}]}}", kind.trim_end_matches("[]"))
+            }
             [section, kind] => format!("{section}: {{{kind}: {map}}}"),
             [section, kind, inner] => format!("{section}: {{{kind}: {{{inner}: {map}}}}}"),
             _ => panic!("{path} is nested deeper than this test knows"),

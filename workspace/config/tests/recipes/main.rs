@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calibrations;
 mod cards;
+mod curations;
 mod generate;
 mod judging;
 mod keys;

@@ -14,5 +14,15 @@ pub enum Override {
     Drop,
 }
 
+impl Override {
+    /// The word itself.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Drop => "drop",
+        }
+    }
+}
+
 /// People's words, by the row's number and the number of its edited picture, both from 0.
 pub type Overrides = BTreeMap<(u64, u32), Override>;

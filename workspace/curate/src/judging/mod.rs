@@ -28,6 +28,11 @@ pub enum JudgesError {
         "the objective `{0}` ranks candidates against each other: expected one whose numbers compare between calls, such as `weighted`"
     )]
     Relative(String),
+    /// A reward compares candidates with each other.
+    #[error(
+        "the reward `{0}` compares candidates with each other, so that its scores mean nothing from row to row: expected rewards that score each candidate alone"
+    )]
+    Listwise(RewardName),
 }
 
 /// Rewards at work, and what their scores are worth. Cheap to clone; clones share the slots of the rewards.
@@ -86,6 +91,11 @@ impl Judges {
             .map(|reward| reward.card())
             .filter(|card| card.kind == RewardKind::Listwise)
             .map(|card| &card.name)
+    }
+
+    /// Refuses rewards whose scores compare within one source and instruction only.
+    pub fn check_pointwise(&self) -> Result<(), JudgesError> {
+        self.listwise().next().map_or(Ok(()), |reward| Err(JudgesError::Listwise(reward.clone())))
     }
 
     /// The rules of the objective, in one line.

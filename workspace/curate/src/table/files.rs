@@ -52,7 +52,7 @@ impl Share {
 }
 
 /// What all files of a share hold together: written when the last of them is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Completion {
     /// 1.
     pub version: u32,
@@ -79,11 +79,23 @@ impl Completion {
         }
     }
 
+    /// Counts a record.
+    pub fn add(&mut self, record: &Record) {
+        // Every row has a first candidate.
+        self.rows += u64::from(record.candidate == 0);
+        self.records += 1;
+        self.scored += u64::from(record.score.is_some());
+    }
+
     /// Writes it.
     pub fn write(&self, out: &Path, share: Share) -> Result<(), TableError> {
         let path = share.completion(out);
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        write_whole(&path, &text).map_err(|error| TableError::Io { path, source: std::io::Error::other(error) })
+        let failed = |source| TableError::Io { path: path.clone(), source };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        Ok(write_whole(&path, &text)?)
     }
 }
 
@@ -111,6 +123,13 @@ impl ScoreFiles {
             }
         }
         Ok(found)
+    }
+
+    /// Those of one share alone.
+    #[must_use]
+    pub fn of(mut self, share: Share) -> Self {
+        self.shares.retain(|other, _| *other == share);
+        self
     }
 
     /// How many files a share has.

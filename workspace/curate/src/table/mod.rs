@@ -18,6 +18,7 @@ mod writing;
 
 use std::path::PathBuf;
 
+use editscale_engine::WriteError;
 use thiserror::Error;
 
 pub use self::files::{Completion, Records, ScoreFiles, Share};
@@ -35,6 +36,9 @@ pub enum TableError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// It is no table of records.
     #[error("{}: {reason}", path.display())]
     Unreadable {

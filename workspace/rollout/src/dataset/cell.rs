@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::columns::{Chosen, listed};
-use super::named;
+use super::named::{self, Mention};
 use crate::{Row, RowPicture};
 
 /// The longest id.
@@ -76,6 +76,8 @@ pub(super) fn dig<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a 
 #[derive(Debug)]
 pub(super) struct Cells {
     source: Option<Cell>,
+    /// In the order of their columns.
+    edited: Vec<Option<Cell>>,
     instruction: Option<Cell>,
     mask: Option<Cell>,
     id: Option<Cell>,
@@ -89,9 +91,6 @@ impl Cells {
         chosen: &Chosen,
         mut get: impl FnMut(&str) -> Result<Option<Cell>, String>,
     ) -> Result<Self, String> {
-        let keep = |get: &mut dyn FnMut(&str) -> Result<Option<Cell>, String>| {
-            chosen.keep.iter().map(|name| Ok((name.clone(), get(name)?))).collect::<Result<Vec<_>, String>>()
-        };
         let mut perhaps = |name: &Option<String>| name.as_deref().map_or(Ok(None), &mut get);
         let (mask, id, seed) = (perhaps(&chosen.mask)?, perhaps(&chosen.id)?, perhaps(&chosen.seed)?);
         Ok(Self {
@@ -99,15 +98,26 @@ impl Cells {
             id,
             seed,
             instruction: get(&chosen.instruction)?,
-            keep: keep(&mut get)?,
+            keep: chosen.keep.iter().map(|name| Ok((name.clone(), get(name)?))).collect::<Result<_, String>>()?,
+            edited: chosen.edited.iter().map(|name| get(name)).collect::<Result<_, _>>()?,
             source: get(&chosen.source)?,
         })
+    }
+
+    /// The pictures that they name by a path or an address.
+    pub(super) fn mentions(&self) -> Vec<Mention> {
+        let cells = [&self.source, &self.mask].into_iter().chain(&self.edited).flatten();
+        cells.flat_map(named::mentions).collect()
     }
 
     /// Whether a row can be made of them, as far as that is seen without unpacking a picture.
     pub(super) fn check(&self, chosen: &Chosen) -> Result<(), String> {
         let source = present(self.source.as_ref(), &chosen.source, "the picture to edit")?;
         named::check(source).map_err(|reason| format!("`{}`: {reason}", chosen.source))?;
+        for (cell, name) in self.edited.iter().zip(&chosen.edited) {
+            let cell = present(cell.as_ref(), name, "an edited picture")?;
+            named::check_all(cell).map_err(|reason| format!("`{name}`: {reason}"))?;
+        }
         instruction(self.instruction.as_ref(), chosen)?;
         id(self.id.as_ref(), chosen)?;
         seed(self.seed.as_ref(), chosen)?;
@@ -124,16 +134,22 @@ impl Cells {
             |cell: Cell, name: &str| named::picture(cell, folder).map_err(|reason| format!("`{name}`: {reason}"));
         let source = self.source.map(|cell| picture(cell, &chosen.source)).transpose()?;
         let source = source.ok_or_else(|| format!("`{}` holds no picture", chosen.source))?;
+        let mut edited = Vec::new();
+        for (cell, name) in self.edited.into_iter().zip(&chosen.edited) {
+            present(cell.as_ref(), name, "an edited picture")?;
+            let found = cell.map_or_else(|| Ok(Vec::new()), |cell| named::pictures(cell, folder));
+            edited.extend(found.map_err(|reason| format!("`{name}`: {reason}"))?);
+        }
         let mask = self.mask.filter(|cell| !is_blank(cell));
         let mask: Option<RowPicture> =
             mask.map(|cell| picture(cell, chosen.mask.as_deref().unwrap_or("mask"))).transpose()?;
         let extra = self.keep.into_iter().map(kept).collect::<Result<_, _>>()?;
-        Ok(Row { id, source, edited: Vec::new(), instruction, mask, seed, extra })
+        Ok(Row { id, source, edited, instruction, mask, seed, extra })
     }
 }
 
 /// Tables have empty fields for what is not there.
-fn is_blank(cell: &Cell) -> bool {
+pub(super) fn is_blank(cell: &Cell) -> bool {
     cell.is_null() || matches!(cell, Cell::Value(Value::String(text)) if text.trim().is_empty())
 }
 

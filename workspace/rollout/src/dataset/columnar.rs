@@ -11,6 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::file::metadata::ParquetMetaData;
 
 use super::arrow::{cell, unreadable};
 use super::cell::{Cell, Cells, dig, plain};
@@ -18,6 +19,8 @@ use super::columns::{Chosen, Found, listed};
 use super::files::{Files, lock};
 use super::place::{index, numbers, place};
 use super::reader::{Reader, Rows, foreign};
+use super::subset::columnar::Table;
+use super::subset::{Copier, CopyError};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
 
@@ -115,6 +118,16 @@ impl Columnar {
             }
         }
         Ok(Self { files, chosen, footers: Mutex::default(), batches: Mutex::default(), cursors: Mutex::default() })
+    }
+
+    /// What a file says of itself.
+    pub(super) fn metadata(&self, file: usize) -> Result<ArrowReaderMetadata, String> {
+        Ok(self.footer(file)?.metadata.clone())
+    }
+
+    /// The cells of a row, by what each column holds.
+    pub(super) fn cells_by(&self, get: impl FnMut(&str) -> Result<Option<Cell>, String>) -> Result<Cells, String> {
+        Cells::gather(&self.chosen, get)
     }
 
     fn footer(&self, file: usize) -> Result<Arc<Footer>, String> {
@@ -223,12 +236,17 @@ impl Footer {
 
     /// Rows of a group that are decoded at once.
     fn batch_rows(&self, group: usize) -> u64 {
-        let Some(found) = self.metadata.metadata().row_groups().get(group) else { return 1 };
-        let columns = found.columns().iter().enumerate().filter(|(at, _)| self.mask.leaf_included(*at));
-        let bytes: u64 = columns.map(|(_, column)| u64::try_from(column.uncompressed_size()).unwrap_or(0)).sum();
-        let rows = self.groups.get(group).copied().unwrap_or(1).max(1);
-        (BATCH_BYTES / (bytes / rows).max(1)).clamp(1, BATCH_ROWS)
+        rows_at_once(self.metadata.metadata(), group, |leaf| self.mask.leaf_included(leaf))
     }
+}
+
+/// Rows of a group that are decoded at once, with these of its columns.
+pub(super) fn rows_at_once(metadata: &ParquetMetaData, group: usize, is_read: impl Fn(usize) -> bool) -> u64 {
+    let Some(group) = metadata.row_groups().get(group) else { return 1 };
+    let columns = group.columns().iter().enumerate().filter(|(at, _)| is_read(*at));
+    let bytes: u64 = columns.map(|(_, column)| u64::try_from(column.uncompressed_size()).unwrap_or(0)).sum();
+    let rows = u64::try_from(group.num_rows()).unwrap_or(1).max(1);
+    (BATCH_BYTES / (bytes / rows).max(1)).clamp(1, BATCH_ROWS)
 }
 
 /// The column of the table that a name begins in.
@@ -247,13 +265,13 @@ fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, String> {
 }
 
 /// A damaged file must cost its rows and nothing else, also where the decoder panics.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|_| Err("the Parquet file is damaged: its decoder gave up".to_owned()))
 }
 
 /// What a column holds in a row of a batch.
-fn find(batch: &RecordBatch, row: usize, name: &str) -> Result<Option<Cell>, String> {
+pub(super) fn find(batch: &RecordBatch, row: usize, name: &str) -> Result<Option<Cell>, String> {
     if let Some(column) = batch.column_by_name(name) {
         return cell(column.as_ref(), row).map(Some).map_err(|reason| format!("`{name}`: {reason}"));
     }
@@ -315,7 +333,11 @@ impl Reader for Columnar {
         }
         let batch = self.batch(spot, &footer)?;
         let row = index(row - batch.first);
-        Cells::gather(&self.chosen, |name| find(&batch.rows, row, name))
+        self.cells_by(|name| find(&batch.rows, row, name))
+    }
+
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
+        Ok(Box::new(Table::new(self, file, created)?))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::DatasetError;
-use crate::Columns;
+use super::{DatasetError, edited};
+use crate::{Columns, Edited};
 
 /// Usual names of the picture to edit. Names that say that it is the one before come first: a plain `image` beside one of them
 /// tends to be the result, and a plain `source` beside `image` tends to say where the row comes from.
@@ -38,7 +38,7 @@ const SOURCE: [&str; 28] = [
     "url",
 ];
 /// Usual names of the instruction, the most exact first.
-const INSTRUCTION: [&str; 10] = [
+const INSTRUCTION: [&str; 11] = [
     "instruction",
     "edit_instruction",
     "editing_instruction",
@@ -49,6 +49,7 @@ const INSTRUCTION: [&str; 10] = [
     "txt",
     "text",
     "caption",
+    "input_prompt",
 ];
 const MASK: [&str; 4] = ["mask", "mask_image", "mask_file_name", "mask_path"];
 const ID: [&str; 7] = ["id", "key", "uid", "uuid", "sample_id", "row_id", "__key__"];
@@ -58,6 +59,8 @@ const SEED: [&str; 1] = ["seed"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chosen {
     pub(super) source: String,
+    /// None where they are not wanted.
+    pub(super) edited: Vec<String>,
     pub(super) instruction: String,
     pub(super) mask: Option<String>,
     pub(super) id: Option<String>,
@@ -84,13 +87,25 @@ impl<'a> Found<'a> {
 
     /// Finds the columns that are wanted.
     pub(super) fn choose(&self, wanted: &Columns) -> Result<Chosen, DatasetError> {
-        let member = SOURCE.iter().find_map(|name| spelt(&self.members, name)).or_else(|| self.picture.clone());
-        let source = match (&wanted.source, member) {
-            (None, Some(member)) => member,
-            _ => self.needed(wanted.source.as_ref(), &SOURCE, "source")?,
-        };
+        self.chosen(wanted).map_err(|reason| {
+            let how = match wanted.edited {
+                Edited::Unwanted => "rollout: {columns: {source: …, instruction: …}}",
+                _ => "columns: {source: …, instruction: …, edited: [ … ]}",
+            };
+            let listed = listed(&self.names);
+            let reason = format!("{reason}; the columns are {listed}. Say in the recipe which is which: {how}");
+            DatasetError::Columns { path: self.path.to_owned(), reason }
+        })
+    }
+
+    fn chosen(&self, wanted: &Columns) -> Result<Chosen, String> {
+        let (source, edited) = self.pictures(wanted)?;
+        if edited.contains(&source) {
+            return Err(format!("columns.edited names `{source}`, which is the source"));
+        }
         Ok(Chosen {
             source,
+            edited,
             instruction: self.needed(wanted.instruction.as_ref(), &INSTRUCTION, "instruction")?,
             mask: self.perhaps(wanted.mask.as_ref(), &MASK, "mask")?,
             id: self.perhaps(wanted.id.as_ref(), &ID, "id")?,
@@ -99,15 +114,80 @@ impl<'a> Found<'a> {
         })
     }
 
-    fn needed(&self, given: Option<&String>, usual: &[&str], part: &str) -> Result<String, DatasetError> {
-        let lacking = || {
-            let what = if part == "source" { "the picture to edit" } else { "what to do to the picture" };
-            self.refused(&format!("no column has a usual name of {what} ({part})"))
-        };
-        self.perhaps(given, usual, part)?.ok_or_else(lacking)
+    /// The picture to edit and the edited ones.
+    fn pictures(&self, wanted: &Columns) -> Result<(String, Vec<String>), String> {
+        match &wanted.edited {
+            Edited::Unwanted => Ok((self.source(wanted, &[])?, Vec::new())),
+            Edited::Named(names) => {
+                let edited = self.named(names)?;
+                Ok((self.source(wanted, &edited)?, edited))
+            }
+            Edited::Usual => self.usual(wanted),
+        }
     }
 
-    fn perhaps(&self, given: Option<&String>, usual: &[&str], part: &str) -> Result<Option<String>, DatasetError> {
+    /// The picture to edit, which none of the edited ones is.
+    fn source(&self, wanted: &Columns, edited: &[String]) -> Result<String, String> {
+        let others = self.without(edited);
+        let member = SOURCE.iter().find_map(|name| spelt(&others.members, name)).or_else(|| others.picture.clone());
+        match (&wanted.source, member) {
+            (None, Some(member)) => Ok(member),
+            (None, None) => others.needed(None, &SOURCE, "source"),
+            (given, _) => self.needed(given.as_ref(), &SOURCE, "source"),
+        }
+    }
+
+    /// The picture to edit and the edited ones by their usual names, which say more together than each alone.
+    fn usual(&self, wanted: &Columns) -> Result<(String, Vec<String>), String> {
+        let given = [&wanted.source, &wanted.instruction, &wanted.mask].into_iter().flatten();
+        let free = self.without(&given.cloned().collect::<Vec<_>>());
+        if let Some(found) = edited::usual(&free.members).or_else(|| edited::usual(&free.names)) {
+            let before = found.first().and_then(|name| edited::counterpart(&free.names, name));
+            let source = match (&wanted.source, before) {
+                (None, Some(before)) => before,
+                _ => self.source(wanted, &found)?,
+            };
+            return Ok((source, found));
+        }
+        let picture = free.picture.clone().map(|name| vec![name]);
+        let plain = edited::plain(&free.members).or(picture).or_else(|| edited::plain(&free.names));
+        let source = match &wanted.source {
+            Some(_) => Some(self.source(wanted, &[])?),
+            None => edited::before(&free.members).or_else(|| edited::before(&free.names)),
+        };
+        source.zip(plain).ok_or_else(|| "no column has a usual name of an edited picture (edited)".to_owned())
+    }
+
+    /// What is there beside these columns.
+    fn without(&self, names: &[String]) -> Self {
+        let taken: Vec<&str> = names.iter().flat_map(|name| name.split(';')).collect();
+        let free = |names: &[String]| names.iter().filter(|name| !taken.contains(&name.as_str())).cloned().collect();
+        let picture = |picture: &String| {
+            let free: Vec<&str> = picture.split(';').filter(|name| !taken.contains(name)).collect();
+            (!free.is_empty()).then(|| free.join(";"))
+        };
+        let picture = self.picture.as_ref().and_then(picture);
+        Self { path: self.path, names: free(&self.names), members: free(&self.members), picture }
+    }
+
+    /// The edited pictures' columns as they are named.
+    fn named(&self, names: &[String]) -> Result<Vec<String>, String> {
+        if names.is_empty() {
+            return Err("columns.edited names no column".to_owned());
+        }
+        let is_twice = |(at, name): (usize, &String)| names.iter().take(at).any(|before| before == name);
+        if let Some(name) = names.iter().enumerate().find_map(|found| is_twice(found).then_some(found.1)) {
+            return Err(format!("columns.edited names `{name}` twice"));
+        }
+        names.iter().map(|name| self.given(name, "edited")).collect()
+    }
+
+    fn needed(&self, given: Option<&String>, usual: &[&str], part: &str) -> Result<String, String> {
+        let what = if part == "source" { "the picture to edit" } else { "what to do to the picture" };
+        self.perhaps(given, usual, part)?.ok_or_else(|| format!("no column has a usual name of {what} ({part})"))
+    }
+
+    fn perhaps(&self, given: Option<&String>, usual: &[&str], part: &str) -> Result<Option<String>, String> {
         match given {
             // Said to be none, though there is a column with a usual name.
             Some(name) if name.is_empty() => Ok(None),
@@ -116,25 +196,18 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn given(&self, name: &str, part: &str) -> Result<String, DatasetError> {
+    fn given(&self, name: &str, part: &str) -> Result<String, String> {
         let is_there = |name: &str| self.names.iter().any(|known| known == name);
         let is_there = |name: &str| is_there(name) || name.split_once('.').is_some_and(|(outer, _)| is_there(outer));
         if name.split(';').any(is_there) {
             return Ok(name.to_owned());
         }
-        Err(self.refused(&format!("columns.{part} names `{name}`, which is not a column")))
-    }
-
-    fn refused(&self, reason: &str) -> DatasetError {
-        let listed = listed(&self.names);
-        let how = "rollout: {columns: {source: …, instruction: …}}";
-        let reason = format!("{reason}; the columns are {listed}. Say in the recipe which is which: {how}");
-        DatasetError::Columns { path: self.path.to_owned(), reason }
+        Err(format!("columns.{part} names `{name}`, which is not a column"))
     }
 }
 
 /// The name as it is spelt there.
-fn spelt(names: &[String], name: &str) -> Option<String> {
+pub(super) fn spelt(names: &[String], name: &str) -> Option<String> {
     let exact = names.iter().find(|known| *known == name);
     exact.or_else(|| names.iter().find(|known| known.eq_ignore_ascii_case(name))).cloned()
 }
@@ -161,8 +234,14 @@ impl Chosen {
             ("seed", self.seed.as_ref()),
         ];
         let told = all.into_iter().filter_map(|(part, name)| Some(format!("{part} = `{}`", name?)));
+        let edited = (!self.edited.is_empty()).then(|| format!("edited = {}", listed(&self.edited)));
         let kept = (!self.keep.is_empty()).then(|| format!("kept: {}", listed(&self.keep)));
-        told.chain(kept).collect::<Vec<_>>().join(", ")
+        told.chain(edited).chain(kept).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The names of what may be pictures.
+    pub(super) fn pictures(&self) -> impl Iterator<Item = &str> {
+        [&self.source].into_iter().chain(&self.mask).chain(&self.edited).map(String::as_str)
     }
 
     /// Every name once.
@@ -170,7 +249,7 @@ impl Chosen {
         let perhaps = [&self.mask, &self.id, &self.seed].into_iter().flatten();
         let mut names: Vec<&str> =
             [&self.source, &self.instruction].into_iter().chain(perhaps).map(String::as_str).collect();
-        names.extend(self.keep.iter().map(String::as_str));
+        names.extend(self.edited.iter().chain(&self.keep).map(String::as_str));
         names.sort_unstable();
         names.dedup();
         names

@@ -81,7 +81,8 @@ impl Files {
         self.path(file).parent().unwrap_or(Path::new(""))
     }
 
-    fn packing(&self, file: usize) -> io::Result<Packing> {
+    /// How a file is packed.
+    pub(super) fn packing(&self, file: usize) -> io::Result<Packing> {
         let absent = || io::Error::new(io::ErrorKind::NotFound, format!("the data set has no file number {file}"));
         self.packings.get(file).copied().ok_or_else(absent)
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::DatasetError;
 use super::columns::listed;
+use super::{DatasetError, sniff};
 
 /// Folders in folders that are looked into.
 const DEPTH: u32 = 4;
@@ -21,6 +21,7 @@ enum Name {
     Tar,
     Lines,
     Table,
+    List,
     Arrow,
     Picture,
     Other,
@@ -35,6 +36,7 @@ impl Name {
             "tar" | "tgz" => Self::Tar,
             "jsonl" | "ndjson" => Self::Lines,
             "csv" | "tsv" => Self::Table,
+            "json" => Self::List,
             "arrow" => Self::Arrow,
             "jpg" | "jpeg" | "png" | "webp" | "gif" | "bmp" | "tif" | "tiff" => Self::Picture,
             _ => Self::Other,
@@ -47,7 +49,7 @@ impl Name {
             Self::Tar => "tar",
             Self::Lines => "JSONL",
             Self::Table => "CSV",
-            Self::Arrow | Self::Picture | Self::Other => "other",
+            Self::List | Self::Arrow | Self::Picture | Self::Other => "other",
         }
     }
 }
@@ -60,7 +62,13 @@ fn file_name(path: &Path) -> String {
 pub(super) fn find(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let text = path.to_string_lossy();
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => in_folder(path, 0)?.ok_or_else(|| nothing(path)),
+        Ok(metadata) if metadata.is_dir() => {
+            let found = match in_folder(path, 0, of_files)? {
+                None => in_folder(path, 0, of_lists)?,
+                found => found,
+            };
+            found.ok_or_else(|| nothing(path))
+        }
         Ok(metadata) if metadata.is_file() => Ok(vec![path.to_owned()]),
         Ok(_) => {
             let reason = "expected a file or a folder, found a pipe, a socket or a device".to_owned();
@@ -86,8 +94,11 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     Ok(found)
 }
 
+/// What finds a data set among the files of one folder.
+type Choice = fn(&Path, &[PathBuf]) -> Result<Option<Vec<PathBuf>>, DatasetError>;
+
 /// The data set in a folder, or in the only folder within it that has one.
-fn in_folder(folder: &Path, depth: u32) -> Result<Option<Vec<PathBuf>>, DatasetError> {
+fn in_folder(folder: &Path, depth: u32, of_files: Choice) -> Result<Option<Vec<PathBuf>>, DatasetError> {
     let all = entries(folder)?;
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = all.into_iter().partition(|path| path.is_dir());
     if let Some(files) = of_files(folder, &files)? {
@@ -95,7 +106,7 @@ fn in_folder(folder: &Path, depth: u32) -> Result<Option<Vec<PathBuf>>, DatasetE
     }
     let mut found = Vec::new();
     for inner in folders.iter().filter(|_| depth < DEPTH) {
-        if let Some(files) = in_folder(inner, depth + 1)? {
+        if let Some(files) = in_folder(inner, depth + 1, of_files)? {
             found.push((file_name(inner), files));
         }
     }
@@ -131,6 +142,17 @@ fn of_files(folder: &Path, files: &[PathBuf]) -> Result<Option<Vec<PathBuf>>, Da
             if is_one { Ok(Some(files)) } else { Err(ambiguous(names(&files))) }
         }
     }
+}
+
+/// JSON lists. There is other JSON beside data sets of every kind, so they are only looked for where nothing else is.
+fn of_lists(folder: &Path, files: &[PathBuf]) -> Result<Option<Vec<PathBuf>>, DatasetError> {
+    let is_list = |path: &&PathBuf| Name::of(path) == Name::List && path.is_file() && sniff::begins_a_list(path);
+    let found: Vec<PathBuf> = files.iter().filter(is_list).cloned().collect();
+    if found.len() > 1 && (splits(&found) > 1 || !are_numbered(&found)) {
+        let names: Vec<String> = found.iter().map(|path| file_name(path)).collect();
+        return Err(DatasetError::Ambiguous { path: folder.to_owned(), found: listed(&names) });
+    }
+    Ok((!found.is_empty()).then_some(found))
 }
 
 impl Name {
@@ -170,7 +192,7 @@ fn arrow(folder: &Path) -> DatasetError {
 fn nothing(folder: &Path) -> DatasetError {
     let reason =
         "the folder holds no data set: expected metadata.csv, metadata.jsonl or metadata.parquet beside the pictures, \
-                  or JSONL, CSV, Parquet or tar files"
+                  or JSONL, CSV, Parquet or tar files, or a JSON list"
             .to_owned();
     DatasetError::Missing { path: folder.to_owned(), reason }
 }

@@ -36,6 +36,10 @@ pub(super) fn fingerprint(known: &Known<'_>) -> Result<String, (usize, io::Error
         add(name.as_bytes());
     }
     chosen.keep.iter().for_each(|name| add(name.as_bytes()));
+    if !chosen.edited.is_empty() {
+        add(b"edited");
+        chosen.edited.iter().for_each(|name| add(name.as_bytes()));
+    }
     let share = BUDGET / (known.files.count().max(1) as u64);
     for file in 0..known.files.count() {
         add(known.files.name(file).as_bytes());

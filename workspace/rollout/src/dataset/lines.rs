@@ -1,28 +1,23 @@
 //! JSONL: a JSON object a line.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use super::cell::{Cell, Cells, dig};
-use super::columns::{Chosen, Found, listed};
+use super::cell::Cells;
+use super::columns::{Chosen, Found};
 use super::files::{Files, Stream};
+use super::json::{self, BYTE_ORDER_MARK};
 use super::place::{index, numbers, place};
 use super::reader::{Reader, Rows, foreign};
+use super::subset::spans::{Frame, Spans, Spelling};
+use super::subset::{Copier, CopyError};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
 
 /// The longest line. A picture in base64 may be on it.
 pub(super) const MOST_LINE_BYTES: u64 = 64 << 20;
-/// Rows that are looked at to learn which columns there are.
-const SAMPLE_ROWS: usize = 64;
-/// Bytes of them.
-const SAMPLE_BYTES: u64 = 16 << 20;
-/// What some editors write before UTF-8.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// A reader of JSONL files.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -37,72 +32,25 @@ impl Lines {
         Ok(Self { files, chosen })
     }
 
-    fn parse(&self, line: &[u8]) -> Result<Cells, String> {
-        let fields = object(line)?;
-        let needed =
-            [(&self.chosen.source, "the picture to edit"), (&self.chosen.instruction, "what to do to the picture")];
-        if let Some((name, what)) = needed.into_iter().find(|(name, _)| dig(&fields, name).is_none()) {
-            let has = listed(&fields.keys().cloned().collect::<Vec<_>>());
-            return Err(format!("expected `{name}` ({what}), found no such column in this row; it has {has}"));
-        }
-        Cells::gather(&self.chosen, |name| Ok(dig(&fields, name).cloned().map(Cell::Value)))
-    }
-
     /// What is wrong with a row, as far as its line tells.
     fn problem(&self, span: &Span, line: &[u8]) -> Option<String> {
         if span.length > MOST_LINE_BYTES {
             return Some(format!("expected a line of at most {MOST_LINE_BYTES} bytes, found {}", span.length));
         }
-        let cells = match self.parse(line) {
-            Ok(cells) => cells,
-            Err(reason) => return Some(reason),
-        };
-        cells.check(&self.chosen).err()
-    }
-}
-
-fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
-    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-    match serde_json::from_slice(line) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(other) => {
-            let found: String = other.to_string().chars().take(60).collect();
-            Err(format!("expected a JSON object, found {found}"))
-        }
-        Err(error) => {
-            let (at, said) = (error.column(), error.to_string());
-            let said = said.split(" at line ").next().unwrap_or_default();
-            Err(format!("expected a JSON object, found what is not JSON at column {at}: {said}"))
-        }
+        json::problem(line, &self.chosen)
     }
 }
 
 /// The keys of the first rows.
 pub(super) fn sample(path: &Path, files: &Files) -> Result<Vec<String>, DatasetError> {
-    let (mut names, mut first_problem) = (Vec::new(), None);
-    let mut walk = Walk::new(files.count());
-    let mut rows = 0;
+    let (mut survey, mut walk) = (json::Survey::default(), Walk::new(files.count()));
     while let Some((file, span)) = walk.next(files)? {
-        rows += 1;
-        match object(&walk.line) {
-            Ok(fields) => fields.into_iter().for_each(|(key, _)| {
-                if !names.contains(&key) {
-                    names.push(key);
-                }
-            }),
-            Err(reason) => {
-                first_problem.get_or_insert_with(|| format!("{}, line {}: {reason}", files.name(file), span.number));
-            }
-        }
-        if rows >= SAMPLE_ROWS || span.offset > SAMPLE_BYTES {
+        let place = || format!("{}, line {}", files.name(file), span.number);
+        if survey.look(Ok(&walk.line), span.offset, place) {
             break;
         }
     }
-    match first_problem {
-        Some(reason) if names.is_empty() => Err(DatasetError::Format { path: path.to_owned(), reason }),
-        None if rows == 0 => Err(DatasetError::Empty { path: path.to_owned() }),
-        _ => Ok(names),
-    }
+    survey.names(path)
 }
 
 impl Reader for Lines {
@@ -137,8 +85,32 @@ impl Reader for Lines {
     }
 
     fn cells(&self, place: &Place) -> Result<Cells, String> {
-        let line = self.files.line_at(place, "a line")?;
-        self.parse(&line)
+        json::parse(&self.files.line_at(place, "a line")?, &self.chosen)
+    }
+
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
+        let start = self.files.read_at(file, 0, BYTE_ORDER_MARK.len());
+        let start = start.map_err(|error| CopyError::Read(error.to_string()))?;
+        let start = if start == BYTE_ORDER_MARK { start } else { Vec::new() };
+        Ok(Box::new(Spans::new(self, file, Frame { start, ..Frame::default() }, created)?))
+    }
+}
+
+impl Spelling for Arc<Lines> {
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn what(&self) -> &'static str {
+        "a line"
+    }
+
+    fn check(&self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn cells(&self, line: &[u8]) -> Result<Cells, String> {
+        json::parse(line, &self.chosen)
     }
 }
 

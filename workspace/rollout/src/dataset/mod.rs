@@ -3,6 +3,7 @@
 //! | format | rows | places |
 //! |---|---|---|
 //! | JSONL, also as `.gz` or `.zst` | a JSON object a line | file, line, offset, length |
+//! | a JSON list, also packed | an object of the one array that the file is | file, number of the element, offset, length |
 //! | CSV and TSV, also packed; `metadata.csv` of a folder of pictures | a record, quoted line breaks allowed | the same |
 //! | Parquet, one file or shards | a row | file, row group, row |
 //! | `WebDataset`, tar archives, also packed | members of one key, one after the other | file, offset of the first header |
@@ -14,17 +15,22 @@ mod arrow;
 mod cell;
 mod columnar;
 mod columns;
+mod edited;
+mod elements;
 mod error;
 mod files;
 mod find;
 mod fingerprint;
+mod json;
 mod lines;
 mod named;
 mod pictures;
 mod place;
 mod reader;
 mod samples;
+mod scanner;
 mod sniff;
+mod subset;
 mod table;
 mod tar;
 
@@ -33,8 +39,10 @@ use std::sync::Arc;
 
 pub use error::DatasetError;
 pub use pictures::{PictureBytes, PictureProblem, Pictures};
+pub use subset::{SubsetError, SubsetSummary, SubsetWriter};
 
 use self::columnar::Columnar;
+use self::elements::Elements;
 use self::files::Files;
 use self::fingerprint::Known;
 use self::lines::Lines;
@@ -69,6 +77,7 @@ impl Dataset {
         let files = Files::new(paths).map_err(|(path, source)| DatasetError::Disk { path, source })?;
         let reader: Arc<dyn Reader> = match sniff(path, &files)? {
             Kind::Lines => Arc::new(Lines::open(path, files, columns)?),
+            Kind::Elements => Arc::new(Elements::open(path, files, columns)?),
             Kind::Table => Arc::new(Table::open(path, files, columns)?),
             Kind::Columnar => Arc::new(Columnar::open(path, files, columns)?),
             Kind::Samples => Arc::new(Samples::open(path, files, columns)?),
@@ -83,8 +92,9 @@ impl Dataset {
         let paths = find::find(path)?;
         let files = Files::new(paths).map_err(|(path, source)| DatasetError::Disk { path, source })?;
         match sniff(path, &files)? {
+            Kind::Elements => elements::sample(path, &files),
             Kind::Lines => lines::sample(path, &files),
-            Kind::Table => Ok(table::first_line(path, &files)?.1),
+            Kind::Table => Ok(table::common_header(path, &files)?.1),
             Kind::Columnar => columnar::names(&files),
             Kind::Samples => Ok(samples::survey(path, &files)?.names),
         }
@@ -104,6 +114,13 @@ impl Dataset {
         let file = place.0.split(':').next().and_then(|file| file.parse().ok()).unwrap_or(0);
         let row = cells.and_then(|cells| cells.row(self.reader.chosen(), self.reader.files().folder(file), number));
         row.map_err(|reason| RowProblem { place: self.reader.spot(place), reason })
+    }
+
+    /// Begins to write a part of the data set, in its own format, into the folder `out`: rows that are kept, byte for byte
+    /// where the format allows it, and the pictures that they name by a path. `out` should be fresh, and is only of use once
+    /// [`SubsetWriter::finish`] has come back. Blocking.
+    pub fn subset(&self, out: &Path) -> Result<SubsetWriter, SubsetError> {
+        SubsetWriter::new(&self.path, Arc::clone(&self.reader), out)
     }
 
     /// Where a row lies, for people: file and line, record or member. Blocking.

@@ -34,9 +34,11 @@ enum Text<'a> {
 pub(super) fn check(cell: &Cell) -> Result<(), String> {
     match cell {
         Cell::Value(Value::String(text)) => read(text).map(|_| ()),
-        Cell::Value(Value::Object(_) | Value::Array(_)) | Cell::Bytes(_) | Cell::Picture { .. } => Ok(()),
-        Cell::List(cells) if cells.len() == 1 => Ok(()),
-        other => Err(unusable(&super::cell::plain(other.clone()))),
+        Cell::Value(Value::Array(items)) if items.len() != 1 => Err(not_one(items.len())),
+        Cell::List(cells) if cells.len() != 1 => Err(not_one(cells.len())),
+        Cell::Value(Value::Object(_) | Value::Array(_)) => Ok(()),
+        Cell::Bytes(_) | Cell::Picture { .. } | Cell::List(_) => Ok(()),
+        Cell::Value(other) => Err(unusable(other)),
     }
 }
 
@@ -54,6 +56,49 @@ pub(super) fn picture(cell: Cell, folder: &Path) -> Result<RowPicture, String> {
     }
 }
 
+/// What a cell says of a picture that it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mention {
+    /// A path, relative or not.
+    Path(String),
+    /// An address.
+    Elsewhere,
+}
+
+/// The pictures that a cell names and does not hold.
+pub(super) fn mentions(cell: &Cell) -> Vec<Mention> {
+    match cell {
+        Cell::Value(value) => of_mentioned(value),
+        Cell::Picture { bytes: None, name: Some(name) } => mention(name).into_iter().collect(),
+        Cell::Bytes(_) | Cell::Picture { .. } => Vec::new(),
+        Cell::List(cells) => cells.iter().flat_map(mentions).collect(),
+    }
+}
+
+fn of_mentioned(value: &Value) -> Vec<Mention> {
+    match value {
+        Value::String(text) => match listed(text) {
+            Some(items) => items.iter().flat_map(of_mentioned).collect(),
+            None => mention(text).into_iter().collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(of_mentioned).collect(),
+        Value::Object(fields) => {
+            let text = |key: &str| fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let named = text("path").or_else(|| text("url")).filter(|_| text("bytes").is_none());
+            named.and_then(mention).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn mention(text: &str) -> Option<Mention> {
+    match read(text).ok()? {
+        Text::Address(_) => Some(Mention::Elsewhere),
+        Text::Path(path) => Some(Mention::Path(path.to_owned())),
+        Text::Base64(_) => None,
+    }
+}
+
 fn held(bytes: Vec<u8>, name: Option<String>) -> Result<RowPicture, String> {
     if bytes.is_empty() {
         return Err("expected the bytes of a picture, found none".to_owned());
@@ -66,8 +111,58 @@ fn one<T>(items: Vec<T>) -> Result<T, String> {
     let mut items = items.into_iter();
     match (items.next(), items.next()) {
         (Some(item), None) => Ok(item),
-        _ => Err(format!("expected one picture, found a list of {count}")),
+        _ => Err(not_one(count)),
     }
+}
+
+fn not_one(count: usize) -> String {
+    format!("expected one picture, found a list of {count}: an edit begins with one picture")
+}
+
+/// Whether a cell names pictures, one or a list of them, as far as that is seen without unpacking them.
+pub(super) fn check_all(cell: &Cell) -> Result<(), String> {
+    match cell {
+        Cell::Value(Value::Array(items)) => some(items.len()),
+        Cell::List(cells) => some(cells.len()),
+        Cell::Value(Value::String(text)) => listed(text).map_or_else(|| check(cell), |items| some(items.len())),
+        cell => check(cell),
+    }
+}
+
+fn some(count: usize) -> Result<(), String> {
+    if count == 0 { Err("expected at least one picture, found an empty list".to_owned()) } else { Ok(()) }
+}
+
+/// The pictures that a cell names: one, or a list of them, which a table holds as JSON.
+pub(super) fn pictures(cell: Cell, folder: &Path) -> Result<Vec<RowPicture>, String> {
+    let items = items(cell);
+    let count = items.len();
+    some(count)?;
+    let told = |at: usize, reason: String| match count {
+        1 => reason,
+        _ => format!("picture {} of {count}: {reason}", at + 1),
+    };
+    let found = items.into_iter().enumerate();
+    found.map(|(at, cell)| picture(cell, folder).map_err(|reason| told(at, reason))).collect()
+}
+
+/// What a list holds; anything else is alone.
+fn items(cell: Cell) -> Vec<Cell> {
+    let values = |values: Vec<Value>| values.into_iter().map(Cell::Value).collect();
+    match cell {
+        Cell::Value(Value::Array(items)) => values(items),
+        Cell::Value(Value::String(text)) => match listed(&text) {
+            Some(items) => values(items),
+            None => vec![Cell::Value(Value::String(text))],
+        },
+        Cell::List(cells) => cells,
+        cell => vec![cell],
+    }
+}
+
+/// A JSON list as text.
+fn listed(text: &str) -> Option<Vec<Value>> {
+    text.trim_start().starts_with('[').then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 fn of_value(value: Value, folder: &Path) -> Result<RowPicture, String> {

@@ -1,11 +1,13 @@
-//! What the four readers have in common.
+//! What the readers have in common.
 
 use std::fmt;
+use std::fs::File;
 use std::sync::Arc;
 
 use super::cell::Cells;
 use super::columns::Chosen;
 use super::files::Files;
+use super::subset::{Copier, CopyError};
 use super::{DatasetError, Listed};
 use crate::Place;
 
@@ -26,6 +28,8 @@ pub(super) trait Reader: Send + Sync + fmt::Debug {
     fn spot(&self, place: &Place) -> String;
     /// What lies at a place, or what is wrong with it.
     fn cells(&self, place: &Place) -> Result<Cells, String>;
+    /// What copies rows of a file into an empty one.
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError>;
 }
 
 /// What is said of a place that is none.

@@ -1,6 +1,7 @@
 //! `WebDataset`: tar archives in which members of one key, one after the other, are a row.
 
 use std::cell::OnceCell;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,8 +10,11 @@ use serde_json::{Map, Value};
 use super::cell::{Cell, Cells, dig};
 use super::columns::{Chosen, Found, listed};
 use super::files::{Files, Stream};
+use super::named::{Mention, mentions};
 use super::place::{index, numbers, place};
 use super::reader::{Reader, Rows, foreign};
+use super::subset::samples::Members;
+use super::subset::{Copier, CopyError};
 use super::tar::{Archive, Forward, Kind, Member, TarError, Walk};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
@@ -39,10 +43,12 @@ pub(super) struct Samples {
 
 /// The members of one key.
 #[derive(Debug, Default)]
-struct Sample {
-    key: String,
+pub(super) struct Sample {
+    pub(super) key: String,
     /// Where its first header lies.
     offset: u64,
+    /// Where the bytes of its last member end.
+    pub(super) end: u64,
     /// With what comes after the key in their names, in lower case.
     members: Vec<(String, Member)>,
 }
@@ -56,8 +62,8 @@ impl Samples {
 
     /// What is wrong with a sample, as far as its headers tell.
     fn problem(&self, sample: &Sample) -> Option<String> {
-        let needed = [&self.chosen.source, &self.chosen.instruction];
-        needed.into_iter().find_map(|name| match sample.member(name) {
+        let mut needed = [&self.chosen.source, &self.chosen.instruction].into_iter().chain(&self.chosen.edited);
+        needed.find_map(|name| match sample.member(name) {
             Ok(Some(member)) => check(member, name).err(),
             // It may be in the JSON, which is not read here.
             Ok(None) if sample.has_fields() => None,
@@ -66,14 +72,38 @@ impl Samples {
         })
     }
 
+    /// The sample at a place, if the archive does not break off within it.
+    pub(super) fn whole(&self, file: usize, offset: u64) -> Result<Sample, String> {
+        let mut groups = Groups::new(Archive { files: &self.files, file }, offset);
+        match groups.next() {
+            Some(Ok((sample, None))) => Ok(sample),
+            Some(Ok((_, Some(reason)))) => Err(reason),
+            Some(Err(error)) => Err(say(error)),
+            None => Err(absent(offset)),
+        }
+    }
+
+    /// The pictures that the JSON of a sample names; those that are members of their own need none.
+    pub(super) fn mentions(&self, file: usize, sample: Sample) -> Vec<Mention> {
+        let opened = Opened { files: &self.files, file, sample, fields: OnceCell::new() };
+        let is_member = |name: &str| opened.sample.member(name).is_ok_and(|member| member.is_some());
+        let cell = |name: &&str| opened.cell(name).ok().flatten();
+        let cells = self.chosen.pictures().filter(|name| !is_member(name)).filter_map(|name| cell(&name));
+        cells.flat_map(|cell| mentions(&cell)).collect()
+    }
+
     fn sample(&self, file: usize, offset: u64) -> Result<Sample, String> {
         let mut groups = Groups::new(Archive { files: &self.files, file }, offset);
         match groups.next() {
             Some(Ok((sample, _))) => Ok(sample),
             Some(Err(error)) => Err(say(error)),
-            None => Err(format!("expected a member at byte {offset}, found the end of the archive")),
+            None => Err(absent(offset)),
         }
     }
+}
+
+fn absent(offset: u64) -> String {
+    format!("expected a member at byte {offset}, found the end of the archive")
 }
 
 /// A sample whose members are read as they are asked for.
@@ -261,14 +291,15 @@ impl<F: Forward> Groups<F> {
         let (key, suffix) = split(&member.name).filter(|_| member.kind != Kind::Other)?;
         match &mut self.open {
             Some(sample) if sample.key == key => {
+                sample.end = member.data.saturating_add(member.size);
                 if sample.members.len() < MOST_MEMBERS {
                     sample.members.push((suffix, member));
                 }
                 None
             }
             open => {
-                let (key, offset) = (key.to_owned(), member.header);
-                open.replace(Sample { key, offset, members: vec![(suffix, member)] })
+                let (key, offset, end) = (key.to_owned(), member.header, member.data.saturating_add(member.size));
+                open.replace(Sample { key, offset, end, members: vec![(suffix, member)] })
             }
         }
     }
@@ -378,6 +409,10 @@ impl Reader for Samples {
         let opened = Opened { files: &self.files, file, sample, fields: OnceCell::new() };
         let cells = Cells::gather(&self.chosen, |name| opened.cell(name));
         cells.map_err(|reason| format!("{reason}; the sample has {}", opened.sample.described()))
+    }
+
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
+        Ok(Box::new(Members::new(self, file, created)?))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::DatasetError;
 use super::files::Files;
-use super::lines::BYTE_ORDER_MARK;
+use super::json::BYTE_ORDER_MARK;
 use super::tar;
 
 /// Bytes that are looked at.
@@ -14,6 +14,7 @@ const START: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Lines,
+    Elements,
     Table,
     Columnar,
     Samples,
@@ -63,7 +64,7 @@ fn kind(files: &Files, file: usize) -> Result<Option<Kind>, DatasetError> {
         return Ok(Some(Kind::Samples));
     }
     if let Some((_, name)) = OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return Err(refused(format!("expected JSONL, CSV, TSV, Parquet or a tar archive, found {name}")));
+        return Err(refused(format!("expected JSONL, a JSON list, CSV, TSV, Parquet or a tar archive, found {name}")));
     }
     of_text(&start, &files.name(file)).map_err(refused)
 }
@@ -78,15 +79,28 @@ fn of_text(start: &[u8], name: &str) -> Result<Option<Kind>, String> {
     match text.first() {
         None => Ok(None),
         Some(b'{') => Ok(Some(Kind::Lines)),
-        Some(b'[') if !name.contains(".csv") && !name.contains(".tsv") => {
-            Err("expected a JSON object a line (JSONL), found a JSON list: write each of its items on a line"
-                .to_owned())
-        }
+        Some(b'[') if is_list(text, &name) => Ok(Some(Kind::Elements)),
         Some(_) if text.contains(&0) => {
-            Err("expected JSONL, CSV, TSV, Parquet or a tar archive, found bytes of no known format".to_owned())
+            Err("expected JSONL, a JSON list, CSV, TSV, Parquet or a tar archive, found bytes of no known format"
+                .to_owned())
         }
         // What is on the first line may be the one bad row.
         Some(_) if name.contains(".jsonl") || name.contains(".ndjson") => Ok(Some(Kind::Lines)),
         Some(_) => Ok(Some(Kind::Table)),
     }
+}
+
+/// Whether a file, packed or not, begins as a JSON list does.
+pub(super) fn begins_a_list(path: &Path) -> bool {
+    let start =
+        Files::new(vec![path.to_owned()]).map_err(|(_, error)| error).and_then(|files| files.stream(0)?.take(64));
+    start.is_ok_and(|start| start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start).trim_ascii_start().starts_with(b"["))
+}
+
+/// Whether a text that begins with `[` is one list: of a table that may be a name, and among lines the one bad row.
+fn is_list(text: &[u8], name: &str) -> bool {
+    let is_of_objects = || text.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
+    let is_table = name.contains(".csv") || name.contains(".tsv");
+    let is_lines = name.contains(".jsonl") || name.contains(".ndjson");
+    !is_table && (!is_lines || is_of_objects())
 }

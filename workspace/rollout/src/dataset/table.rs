@@ -1,5 +1,6 @@
 //! CSV and TSV: a table with names in its first line.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,9 +11,12 @@ use serde_json::Value;
 use super::cell::{Cell, Cells};
 use super::columns::{Chosen, Found};
 use super::files::{Files, Stream};
-use super::lines::{BYTE_ORDER_MARK, MOST_LINE_BYTES};
+use super::json::BYTE_ORDER_MARK;
+use super::lines::MOST_LINE_BYTES;
 use super::place::place;
 use super::reader::{Reader, Rows};
+use super::subset::spans::{Frame, Spans, Spelling};
+use super::subset::{Copier, CopyError};
 use super::{DatasetError, Listed};
 use crate::{Columns, Place, RowProblem};
 
@@ -30,7 +34,7 @@ pub(super) struct Table {
 }
 
 /// The delimiter and the names, which must be the same in all files.
-pub(super) fn first_line(path: &Path, files: &Files) -> Result<(u8, Vec<String>), DatasetError> {
+pub(super) fn common_header(path: &Path, files: &Files) -> Result<(u8, Vec<String>), DatasetError> {
     let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
     let mut headers = Vec::new();
     for file in 0..files.count() {
@@ -48,7 +52,7 @@ pub(super) fn first_line(path: &Path, files: &Files) -> Result<(u8, Vec<String>)
 
 impl Table {
     pub(super) fn open(path: &Path, files: Files, columns: &Columns) -> Result<Self, DatasetError> {
-        let (delimiter, header) = first_line(path, &files)?;
+        let (delimiter, header) = common_header(path, &files)?;
         let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
         let chosen = Found::new(path, header.clone()).choose(columns)?;
         let twice = chosen.names().into_iter().find(|name| header.iter().filter(|known| known == name).count() > 1);
@@ -122,16 +126,21 @@ fn delimiter(line: &[u8]) -> Option<u8> {
 fn no_delimiter(name: &str, line: &[u8]) -> String {
     let start: String = String::from_utf8_lossy(line).trim().chars().take(60).collect();
     format!(
-        "expected JSONL, CSV, TSV, Parquet or a tar archive; {name} begins with `{start}`, which names no columns with commas, \
+        "expected JSONL, a JSON list, CSV, TSV, Parquet or a tar archive; {name} begins with `{start}`, which names no columns with commas, \
          tabs or semicolons between them"
     )
 }
 
 fn first_record(files: &Files, file: usize) -> io::Result<Vec<u8>> {
-    let mut stream = files.stream(file)?;
-    let mut record = Vec::new();
-    read_record(&mut stream, &mut Splitter::new(b'\0'), &mut record)?;
+    let record = line_of_names(files, file)?;
     Ok(record.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| record.clone(), <[u8]>::to_vec))
+}
+
+/// The first record as it lies there.
+fn line_of_names(files: &Files, file: usize) -> io::Result<Vec<u8>> {
+    let (mut stream, mut record) = (files.stream(file)?, Vec::new());
+    read_record(&mut stream, &mut Splitter::new(b'\0'), &mut record)?;
+    Ok(record)
 }
 
 impl Reader for Table {
@@ -168,6 +177,34 @@ impl Reader for Table {
     fn cells(&self, place: &Place) -> Result<Cells, String> {
         let record = self.files.line_at(place, "a record")?;
         self.parse(&record)
+    }
+
+    fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
+        let start = line_of_names(&self.files, file).map_err(|error| CopyError::Read(error.to_string()))?;
+        Ok(Box::new(Spans::new(self, file, Frame { start, ..Frame::default() }, created)?))
+    }
+}
+
+impl Spelling for Arc<Table> {
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn what(&self) -> &'static str {
+        "a record"
+    }
+
+    fn check(&self, record: &[u8]) -> Result<(), String> {
+        let mut splitter = Splitter::new(self.delimiter);
+        splitter.end_in(record);
+        match splitter.state {
+            State::Quoted => Err("a quote begins in it that is never closed, which would spoil the table".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn cells(&self, record: &[u8]) -> Result<Cells, String> {
+        self.parse(record)
     }
 }
 

@@ -7,7 +7,7 @@ use tar::{EntryType, Header};
 use super::files::{Files, Stream};
 
 /// What everything in an archive is a multiple of.
-const BLOCK: u64 = 512;
+pub(super) const BLOCK: u64 = 512;
 /// The longest name.
 const MOST_NAME_BYTES: u64 = 64 << 10;
 /// The longest list of properties before a member.

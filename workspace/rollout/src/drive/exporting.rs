@@ -1,5 +1,6 @@
 //! Writes shards as their items end. One process does it at a time; another goes on where it died.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,9 @@ use editscale_engine::StopSignal;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
-use super::feeding::take_turn;
-use super::working::patiently;
+use super::together::{ended, patiently, pause, take_turn};
 use super::{Drive, DriveError};
+use crate::depot::Depot;
 use crate::export::{ExportError, Exporter};
 use crate::pack::Pack;
 use crate::queue::{End, Item, Tallies};
@@ -41,11 +42,11 @@ pub(super) fn is_all_written(drive: &Drive, tallies: &Tallies) -> Result<bool, D
 /// Exports until all has ended and is written, or until it is asked to stop.
 pub(super) async fn export(drive: Arc<Drive>, stop: StopSignal) -> Result<(), DriveError> {
     loop {
-        if let Some(_turn) = take_turn(&drive, "export.lock")? {
-            claim(&drive).await?;
+        if let Some(_turn) = take_turn(&drive.folders.state, "export.lock")? {
+            claim_shared(&drive).await?;
             return Shards::open(&drive, stop)?.write_all().await;
         }
-        let tallies = patiently(&drive, &stop, || drive.queue.tallies()).await?;
+        let tallies = patiently(&*drive.reporter, &stop, || drive.queue.tallies()).await?;
         let Some(tallies) = tallies else { return Ok(()) };
         if stop.is_stopped() || (tallies.is_over() && is_all_written(&drive, &tallies)?) {
             return Ok(());
@@ -54,26 +55,23 @@ pub(super) async fn export(drive: Arc<Drive>, stop: StopSignal) -> Result<(), Dr
     }
 }
 
-async fn pause(stop: &StopSignal, time: Duration) {
-    let mut stop = stop.clone();
-    tokio::select! {
-        () = tokio::time::sleep(time) => {}
-        () = stop.stopped() => {}
-    }
-}
-
 /// Makes sure that nobody else exports from the same depot into another folder.
-async fn claim(drive: &Drive) -> Result<(), DriveError> {
+async fn claim_shared(drive: &Drive) -> Result<(), DriveError> {
     if !drive.rules.is_shared_depot {
         // It lies in the folder itself, which has a lock.
         return Ok(());
     }
-    let out = drive.folders.out.canonicalize().unwrap_or_else(|_| drive.folders.out.clone());
-    let (ours, key) = (format!("{}\n", out.display()), format!("{EXPORTER}/{}", drive.export.name));
-    if drive.depot.put_if_absent(&key, Bytes::from(ours.clone())).await? {
+    claim(&drive.depot, &drive.export.name, &drive.folders.out).await
+}
+
+/// Makes sure that nobody else takes what is called so out of a depot into another folder than this one.
+pub async fn claim(depot: &Depot, name: &str, out: &Path) -> Result<(), DriveError> {
+    let out = out.canonicalize().unwrap_or_else(|_| out.to_owned());
+    let (ours, key) = (format!("{}\n", out.display()), format!("{EXPORTER}/{name}"));
+    if depot.put_if_absent(&key, Bytes::from(ours.clone())).await? {
         return Ok(());
     }
-    let theirs = drive.depot.get(&key).await?.unwrap_or_default();
+    let theirs = depot.get(&key).await?.unwrap_or_default();
     if theirs == ours.as_bytes() {
         return Ok(());
     }
@@ -115,14 +113,8 @@ impl<'a> Shards<'a> {
     /// asked to stop.
     async fn next(&self) -> Result<Option<(Vec<(Item, End)>, bool)>, DriveError> {
         let (from, most) = self.range(self.exporter.next_shard());
-        let queue = &self.drive.queue;
-        let ask = || -> BoxFuture<'_, _> {
-            Box::pin(async move { Ok((queue.tallies().await?, queue.ended(from, most).await?)) })
-        };
-        let Some((tallies, ended)) = patiently(self.drive, &self.stop, ask).await? else { return Ok(None) };
-        let is_last = tallies.is_over() && from + ended.len() as u64 >= tallies.entered;
-        let is_whole = ended.len() == most || is_last;
-        Ok(Some((ended, is_whole)))
+        let ask = || ended(&*self.drive.queue, from, most);
+        Ok(patiently(&*self.drive.reporter, &self.stop, ask).await?)
     }
 
     /// Removes the packs of the last shard: whoever wrote it may have died before that.
@@ -130,7 +122,7 @@ impl<'a> Shards<'a> {
         let Some(last) = self.exporter.next_shard().checked_sub(1) else { return Ok(()) };
         let (from, most) = self.range(last);
         let queue = &self.drive.queue;
-        let ended = patiently(self.drive, &self.stop, || queue.ended(from, most)).await?;
+        let ended = patiently(&*self.drive.reporter, &self.stop, || queue.ended(from, most)).await?;
         self.clear(&ended.unwrap_or_default()).await
     }
 
@@ -193,7 +185,7 @@ impl<'a> Shards<'a> {
         self.drive.reporter.tell(&format!("the pack {} cannot be used, and its row is edited again: {why}", done.pack));
         self.drive.depot.delete(&done.pack).await?;
         let queue = &self.drive.queue;
-        patiently(self.drive, &self.stop, || queue.reopen(item)).await?;
+        patiently(&*self.drive.reporter, &self.stop, || queue.reopen(item)).await?;
         Ok(None)
     }
 }

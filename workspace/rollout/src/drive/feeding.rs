@@ -1,6 +1,6 @@
 //! Enters the rows of a data set into the queue, in order. One process does it at a time; another goes on where it died.
 
-use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +9,10 @@ use editscale_engine::StopSignal;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
-use super::trouble::io;
-use super::working::patiently;
-use super::{Drive, DriveError};
+use super::together::{patiently, pause, take_turn};
+use super::{Drive, DriveError, Reporter};
 use crate::dataset::{Dataset, DatasetError, Listed};
-use crate::queue::{Entry, Item};
+use crate::queue::{Entry, Item, Sharding, WorkQueue};
 use crate::rows::{Rows, Unfetched, ship};
 
 /// Items that are entered at a time.
@@ -22,65 +21,101 @@ const BATCH: usize = 500;
 /// Rows that are shipped at a time.
 const SHIPPING: usize = 8;
 
-/// A file that one process holds while it does what only one may do at a time.
-pub(super) fn take_turn(drive: &Drive, name: &str) -> Result<Option<File>, DriveError> {
-    let path = drive.folders.state.join(name);
-    let file = File::create(&path).map_err(io("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(io("lock", &path)(error)),
+/// What rows of a listing become in a queue.
+pub trait Cut: Send {
+    /// Adds the next row of the listing.
+    fn add(&mut self, row: u64, listed: Listed);
+
+    /// Hears that there are no more rows.
+    fn end(&mut self);
+
+    /// At least so many entries, where there are as many; asked again until there are not. A few more are no harm.
+    fn take(&mut self, at_least: usize) -> Option<Vec<Entry>>;
+
+    /// Makes entries ready for whoever will carry them out.
+    fn prepare(&self, entries: Vec<Entry>) -> BoxFuture<'_, Result<Vec<Entry>, DriveError>> {
+        Box::pin(async { Ok(entries) })
+    }
+}
+
+/// What feeding a queue needs.
+#[derive(Clone, Copy)]
+pub struct Feeder<'a> {
+    /// What is listed.
+    pub dataset: &'a Arc<Dataset>,
+    /// Where it is entered.
+    pub queue: &'a dyn WorkQueue,
+    /// What processes of one queue agree by.
+    pub state: &'a Path,
+    /// Who hears what happens.
+    pub reporter: &'a dyn Reporter,
+}
+
+impl std::fmt::Debug for Feeder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feeder").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
 /// Feeds until all rows are entered.
 pub(super) async fn feed(drive: Arc<Drive>, stop: StopSignal) -> Result<(), DriveError> {
     let (Rows::Dataset(dataset) | Rows::Shipped(dataset)) = &drive.rows else { return Ok(()) };
-    loop {
-        let tallies = patiently(&drive, &stop, || drive.queue.tallies()).await?;
-        let Some(tallies) = tallies.filter(|tallies| !tallies.is_complete && !stop.is_stopped()) else { return Ok(()) };
-        if let Some(_turn) = take_turn(&drive, "feed.lock")? {
-            return enter_all(&drive, dataset, tallies.entered, &stop).await;
+    let (queue, reporter) = (&*drive.queue, &*drive.reporter);
+    let feeder = Feeder { dataset, queue, state: &drive.folders.state, reporter };
+    feeder.feed(|known| Numbers::new(&drive, known), &stop).await
+}
+
+impl Feeder<'_> {
+    /// Feeds until all rows are entered, as soon as it is this process's turn. `begin` is told how many ordinals the queue knows.
+    pub async fn feed<C: Cut>(&self, begin: impl Fn(u64) -> C, stop: &StopSignal) -> Result<(), DriveError> {
+        loop {
+            let tallies = patiently(self.reporter, stop, || self.queue.tallies()).await?;
+            let Some(tallies) = tallies.filter(|tallies| !tallies.is_complete && !stop.is_stopped()) else {
+                return Ok(());
+            };
+            if let Some(_turn) = take_turn(self.state, "feed.lock")? {
+                return self.enter_all(begin(tallies.entered), stop).await;
+            }
+            pause(stop, Duration::from_secs(1)).await;
         }
-        let mut stop = stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            () = stop.stopped() => {}
+    }
+
+    async fn enter_all(&self, mut cut: impl Cut, stop: &StopSignal) -> Result<(), DriveError> {
+        // A data set is listed by its own thread, which waits while the queue does.
+        let (sender, mut rows) = mpsc::channel::<Vec<Numbered>>(2);
+        let listing = Arc::clone(self.dataset);
+        let listed = tokio::task::spawn_blocking(move || list(&listing, &sender));
+        while let Some(batch) = rows.recv().await {
+            for (row, listed) in batch {
+                cut.add(row, listed?);
+                while let Some(entries) = cut.take(BATCH) {
+                    if !self.enter(&cut, entries, stop).await? {
+                        return Ok(());
+                    }
+                }
+            }
         }
+        listed.await.map_err(|panic| DriveError::Task(panic.to_string()))?;
+        cut.end();
+        while let Some(entries) = cut.take(1) {
+            if !self.enter(&cut, entries, stop).await? {
+                return Ok(());
+            }
+        }
+        patiently(self.reporter, stop, || self.queue.complete_entering()).await?;
+        Ok(())
+    }
+
+    /// Enters a batch; whether to go on.
+    async fn enter(&self, cut: &impl Cut, entries: Vec<Entry>, stop: &StopSignal) -> Result<bool, DriveError> {
+        let entries = cut.prepare(entries).await?;
+        let entered = patiently(self.reporter, stop, || self.queue.enter(&entries)).await?;
+        Ok(entered.is_some() && !stop.is_stopped())
     }
 }
 
 /// A row of the listing with its number.
 type Numbered = (u64, Result<Listed, DatasetError>);
-
-async fn enter_all(drive: &Drive, dataset: &Arc<Dataset>, entered: u64, stop: &StopSignal) -> Result<(), DriveError> {
-    // A data set is listed by its own thread, which waits while the queue does.
-    let (sender, mut rows) = mpsc::channel::<Vec<Numbered>>(2);
-    let listing = Arc::clone(dataset);
-    let listed = tokio::task::spawn_blocking(move || list(&listing, &sender));
-    let mut numbers = Numbers::new(drive, entered);
-    while let Some(batch) = rows.recv().await {
-        for (row, listed) in batch {
-            let listed = listed?;
-            for repeat in 0..drive.rules.repeats {
-                numbers.add(row, repeat, &listed);
-                if let Some(entries) = numbers.take(BATCH)
-                    && !enter(drive, entries, stop).await?
-                {
-                    return Ok(());
-                }
-            }
-        }
-    }
-    listed.await.map_err(|panic| DriveError::Task(panic.to_string()))?;
-    if let Some(entries) = numbers.take(1)
-        && !enter(drive, entries, stop).await?
-    {
-        return Ok(());
-    }
-    patiently(drive, stop, || drive.queue.complete_entering()).await?;
-    Ok(())
-}
 
 fn list(dataset: &Dataset, sender: &mpsc::Sender<Vec<Numbered>>) {
     let mut batch = Vec::with_capacity(BATCH);
@@ -92,13 +127,6 @@ fn list(dataset: &Dataset, sender: &mpsc::Sender<Vec<Numbered>>) {
         }
     }
     sender.blocking_send(batch).ok();
-}
-
-/// Enters a batch; whether to go on.
-async fn enter(drive: &Drive, entries: Vec<Entry>, stop: &StopSignal) -> Result<bool, DriveError> {
-    let entries = if matches!(drive.rows, Rows::Shipped(_)) { ship_all(drive, entries).await? } else { entries };
-    let entered = patiently(drive, stop, || drive.queue.enter(&entries)).await?;
-    Ok(entered.is_some() && !stop.is_stopped())
 }
 
 async fn ship_all(drive: &Drive, entries: Vec<Entry>) -> Result<Vec<Entry>, DriveError> {
@@ -134,30 +162,51 @@ struct Numbers<'a> {
     drive: &'a Drive,
     /// Ordinals below this are known to the queue.
     known: u64,
+    /// The row whose repeats are being numbered, and the next of them: a row may have a million.
+    row: Option<(u64, Listed, u32)>,
     entries: Vec<Entry>,
 }
 
 impl<'a> Numbers<'a> {
     fn new(drive: &'a Drive, known: u64) -> Self {
-        Self { drive, known, entries: Vec::new() }
+        Self { drive, known, row: None, entries: Vec::new() }
     }
 
-    fn add(&mut self, row: u64, repeat: u32, listed: &Listed) {
+    fn number(&mut self, row: u64, repeat: u32, listed: &Listed) {
         let sequence = row * u64::from(self.drive.rules.repeats) + u64::from(repeat);
-        let ordinal = match &self.drive.rules.sharding {
-            None => Some(sequence),
-            Some(share) => share.has(sequence).then(|| sequence / u64::from(share.count())),
-        };
-        let Some(ordinal) = ordinal.filter(|ordinal| *ordinal >= self.known) else { return };
+        let Some(ordinal) = Sharding::ordinal(self.drive.rules.sharding, sequence) else { return };
+        if ordinal < self.known {
+            return;
+        }
         let item = Item { ordinal, row, repeat, place: listed.place.clone() };
         self.entries.push(match &listed.problem {
             None => Entry::Work(item),
             Some(problem) => Entry::Skipped { item, reason: problem.to_string() },
         });
     }
+}
 
-    /// So many entries or a little more, where there are as many.
+impl Cut for Numbers<'_> {
+    fn add(&mut self, row: u64, listed: Listed) {
+        self.row = Some((row, listed, 0));
+    }
+
+    fn end(&mut self) {}
+
     fn take(&mut self, at_least: usize) -> Option<Vec<Entry>> {
-        (self.entries.len() >= at_least).then(|| std::mem::take(&mut self.entries))
+        while self.entries.len() < BATCH
+            && let Some((row, listed, repeat)) = self.row.take()
+            && repeat < self.drive.rules.repeats
+        {
+            self.number(row, repeat, &listed);
+            self.row = Some((row, listed, repeat + 1));
+        }
+        (!self.entries.is_empty() && self.entries.len() >= at_least).then(|| std::mem::take(&mut self.entries))
+    }
+
+    fn prepare(&self, entries: Vec<Entry>) -> BoxFuture<'_, Result<Vec<Entry>, DriveError>> {
+        Box::pin(async move {
+            if matches!(self.drive.rows, Rows::Shipped(_)) { ship_all(self.drive, entries).await } else { Ok(entries) }
+        })
     }
 }

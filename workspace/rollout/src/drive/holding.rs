@@ -10,11 +10,11 @@ use crate::queue::{Lease, QueueError, WorkQueue};
 
 /// The leases that are held, each with what stops its run.
 #[derive(Debug, Default)]
-pub(super) struct Holds(Mutex<HashMap<u64, (Lease, Stopper)>>);
+pub struct Holds(Mutex<HashMap<u64, (Lease, Stopper)>>);
 
 /// One lease that is held; given up when it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub struct Held {
     holds: Arc<Holds>,
     lease: Lease,
     stopper: Stopper,
@@ -26,20 +26,20 @@ impl Holds {
     }
 
     /// Holds a lease until what is answered is dropped.
-    pub(super) fn hold(self: &Arc<Self>, lease: &Lease) -> Held {
+    pub fn hold(self: &Arc<Self>, lease: &Lease) -> Held {
         let (stopper, _) = Stopper::new();
         self.locked().insert(lease.item.ordinal, (lease.clone(), stopper.clone()));
         Held { holds: Arc::clone(self), lease: lease.clone(), stopper }
     }
 
     /// Asks every run to stop.
-    pub(super) fn stop_all(&self) {
+    pub fn stop_all(&self) {
         self.locked().values().for_each(|(_, stopper)| stopper.stop());
     }
 
     /// Renews all leases for ever, three times within the time that they last. A run whose lease is lost is stopped: its
     /// item is somebody else's.
-    pub(super) async fn renew(self: Arc<Self>, queue: Arc<dyn WorkQueue>, lease: Duration) {
+    pub async fn renew(self: Arc<Self>, queue: Arc<dyn WorkQueue>, lease: Duration) {
         let mut ticks = tokio::time::interval(lease / 3);
         ticks.tick().await;
         loop {
@@ -62,7 +62,7 @@ impl Holds {
 
 impl Held {
     /// What the run looks at to learn that it is to stop.
-    pub(super) fn signal(&self) -> StopSignal {
+    pub fn signal(&self) -> StopSignal {
         self.stopper.signal()
     }
 }

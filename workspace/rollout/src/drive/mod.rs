@@ -7,6 +7,7 @@ mod feeding;
 mod holding;
 mod policy;
 mod progress;
+mod together;
 mod trouble;
 mod working;
 
@@ -17,10 +18,13 @@ use std::time::Duration;
 
 use editscale_core::Seed;
 use editscale_engine::{StopSignal, Stopper};
-use tokio::task::JoinSet;
 
+pub use exporting::claim;
+pub use feeding::{Cut, Feeder};
+pub use holding::{Held, Holds};
 pub use policy::{Announcement, PolicyError, PolicyPlan};
-pub use progress::Progress;
+pub use progress::{Pace, Progress, write_progress};
+pub use together::{Tasks, drain, ended, finish, flat, pass_on, patiently, pause, take_turn};
 pub use trouble::DriveError;
 
 use crate::dataset::Pictures;
@@ -151,7 +155,7 @@ pub async fn drive(drive: Drive, stop: StopSignal) -> Result<Summary, DriveError
     // An error of one task asks the others to stop, as somebody outside would.
     let (stopper, signal) = Stopper::new();
     let outside = tokio::spawn(pass_on(stop.clone(), stopper.clone()));
-    let mut tasks: JoinSet<Result<(), DriveError>> = JoinSet::new();
+    let mut tasks: Tasks<DriveError> = Tasks::new();
     if drive.rules.roles.feed {
         tasks.spawn(feeding::feed(Arc::clone(&drive), signal.clone()));
     }
@@ -172,24 +176,6 @@ pub async fn drive(drive: Drive, stop: StopSignal) -> Result<Summary, DriveError
         progress::write_final(&drive, &summary)?;
     }
     Ok(summary)
-}
-
-async fn pass_on(mut stop: StopSignal, stopper: Stopper) {
-    stop.stopped().await;
-    stopper.stop();
-}
-
-/// Waits for all tasks; the first error stops the others and is the one that is told.
-async fn finish(tasks: &mut JoinSet<Result<(), DriveError>>, stopper: &Stopper) -> Result<(), DriveError> {
-    let mut first = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        let ended = ended.unwrap_or_else(|panic| Err(DriveError::Task(panic.to_string())));
-        if ended.is_err() && first.is_ok() {
-            first = ended;
-            stopper.stop();
-        }
-    }
-    first
 }
 
 async fn summary(drive: &Drive, was_stopped: bool) -> Result<Summary, DriveError> {

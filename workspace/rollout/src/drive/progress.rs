@@ -1,6 +1,7 @@
 //! How far a drive is: for people, and for programs in `progress.json`.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -76,10 +77,17 @@ pub(super) fn write_final(drive: &Drive, summary: &Summary) -> Result<(), DriveE
 
 fn write(drive: &Drive, (tallies, shards): (&Tallies, u64), otherwise: &'static str) -> Result<(), DriveError> {
     let is_written = shards.saturating_mul(drive.export.groups_per_shard) >= tallies.entered;
+    let state = if tallies.is_over() && is_written { "finished" } else { otherwise };
+    write_progress(&drive.folders.progress, (tallies, shards), state)
+}
+
+/// Writes `progress.json`: the queue's counts, how many shards are written, and one of the words `running`, `stopped` and
+/// `finished`.
+pub fn write_progress(path: &Path, (tallies, shards): (&Tallies, u64), state: &'static str) -> Result<(), DriveError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let file = ProgressFile {
         version: 1,
-        state: if tallies.is_over() && is_written { "finished" } else { otherwise },
+        state,
         entered: tallies.entered,
         is_entering_complete: tallies.is_complete,
         waiting: tallies.waiting,
@@ -97,15 +105,16 @@ fn write(drive: &Drive, (tallies, shards): (&Tallies, u64), otherwise: &'static 
         updated_unix_secs: now.as_secs_f64(),
     };
     let text = serde_json::to_vec_pretty(&file).unwrap_or_default();
-    write_whole(&drive.folders.progress, &text).map_err(|error| DriveError::Run(error.into()))
+    write_whole(path, &text).map_err(|error| DriveError::Run(error.into()))
 }
 
-/// Counts of the last minute.
+/// Counts of the last minute, from which the pace is told.
 #[derive(Debug, Default)]
-struct Pace(VecDeque<(Instant, u64, u64)>);
+pub struct Pace(VecDeque<(Instant, u64, u64)>);
 
 impl Pace {
-    fn progress(&mut self, now: Instant, tallies: Tallies, shards: u64) -> Progress {
+    /// How far a drive is that stands like this, at the pace of the last minute.
+    pub fn progress(&mut self, now: Instant, tallies: Tallies, shards: u64) -> Progress {
         self.0.push_back((now, tallies.ended(), tallies.candidates));
         while self.0.len() > 2 && self.0.front().is_some_and(|(at, ..)| now.duration_since(*at) > WINDOW) {
             self.0.pop_front();

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_core::BoxFuture;
 use editscale_engine::{StopSignal, Stopper};
-use tokio::task::JoinSet;
 
 use super::attempt::{Came, attempt};
 use super::holding::{Held, Holds};
 use super::policy::Keeper;
+use super::together::{Tasks, drain, flat, patiently};
 use super::{Drive, DriveError, exporting};
 use crate::group::PolicyStamp;
 use crate::queue::{Lease, QueueError, Recorded, Tallies};
@@ -17,10 +16,7 @@ use crate::queue::{Lease, QueueError, Recorded, Tallies};
 /// How long to wait before a queue that had nothing is asked again.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// The longest wait for a queue that is away.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-type Groups = JoinSet<Result<(), DriveError>>;
+type Groups = Tasks<DriveError>;
 
 /// Works until all has ended, or until it is asked to stop.
 pub(super) async fn work(drive: Arc<Drive>, stopper: Stopper) -> Result<(), DriveError> {
@@ -38,30 +34,6 @@ pub(super) async fn work(drive: Arc<Drive>, stopper: Stopper) -> Result<(), Driv
         stopper.stop();
     }
     worked.map(|_| ()).and(drained)
-}
-
-/// Waits for the runs under way; those that take longer than the grace are stopped, and can be gone on with.
-async fn drain(groups: &mut Groups, holds: &Holds, grace: Duration) -> Result<(), DriveError> {
-    let mut first = Ok(());
-    let end = tokio::time::sleep(grace);
-    tokio::pin!(end);
-    let mut is_late = false;
-    loop {
-        tokio::select! {
-            ended = groups.join_next() => match ended {
-                None => return first,
-                Some(ended) => first = first.and(flat(ended)),
-            },
-            () = &mut end, if !is_late => {
-                is_late = true;
-                holds.stop_all();
-            }
-        }
-    }
-}
-
-fn flat(ended: Result<Result<(), DriveError>, tokio::task::JoinError>) -> Result<(), DriveError> {
-    ended.unwrap_or_else(|panic| Err(DriveError::Task(panic.to_string())))
 }
 
 /// Why a worker takes no more items.
@@ -140,7 +112,7 @@ impl Worker<'_> {
     /// Whether nothing is left to do, and nothing can come back.
     async fn is_over(&mut self) -> Result<bool, DriveError> {
         let drive = self.drive;
-        let tallies = patiently(drive, &self.stop, || drive.queue.tallies()).await?;
+        let tallies = patiently(&*drive.reporter, &self.stop, || drive.queue.tallies()).await?;
         let Some(tallies) = tallies.filter(Tallies::is_over) else { return Ok(false) };
         // Whoever writes shards may find a pack damaged, whose row is then to be edited again.
         Ok(!drive.rules.roles.export || exporting::is_all_written(drive, &tallies)?)
@@ -150,48 +122,14 @@ impl Worker<'_> {
     async fn is_spent(&mut self) -> Result<bool, DriveError> {
         let Some(most) = self.drive.rules.most_usd_micros else { return Ok(false) };
         let drive = self.drive;
-        let tallies = patiently(drive, &self.stop, || drive.queue.tallies()).await?;
+        let tallies = patiently(&*drive.reporter, &self.stop, || drive.queue.tallies()).await?;
         Ok(tallies.is_some_and(|tallies| tallies.spent.usd_micros >= most))
     }
 
     async fn lease(&mut self, most: usize) -> Result<Vec<Lease>, DriveError> {
         let drive = self.drive;
-        let leases = patiently(drive, &self.stop, || drive.queue.lease(most)).await?;
+        let leases = patiently(&*drive.reporter, &self.stop, || drive.queue.lease(most)).await?;
         Ok(leases.unwrap_or_default())
-    }
-}
-
-/// Asks a queue until it answers; nothing where somebody asked to stop before it did.
-pub(super) async fn patiently<'a, T>(
-    drive: &Drive,
-    stop: &StopSignal,
-    ask: impl Fn() -> BoxFuture<'a, Result<T, QueueError>>,
-) -> Result<Option<T>, DriveError> {
-    let mut wait = Duration::from_millis(500);
-    let mut was_told = false;
-    loop {
-        match ask().await {
-            Ok(answer) => {
-                if was_told {
-                    drive.reporter.tell("the queue answers again");
-                }
-                return Ok(Some(answer));
-            }
-            Err(QueueError::Away { .. }) if stop.is_stopped() => return Ok(None),
-            Err(away @ QueueError::Away { .. }) => {
-                if !was_told {
-                    drive.reporter.tell(&format!("{away}: trying again until it answers"));
-                    was_told = true;
-                }
-                let mut stop = stop.clone();
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = stop.stopped() => {}
-                }
-                wait = (wait * 2).min(LONGEST_WAIT);
-            }
-            Err(other) => return Err(other.into()),
-        }
     }
 }
 
@@ -206,16 +144,16 @@ async fn carry(drive: Arc<Drive>, lease: Lease, held: Held, stamp: PolicyStamp) 
                 // nobody would look for it. One that cannot be removed is only in the way of the disk.
                 tokio::task::spawn_blocking(move || std::fs::remove_dir_all(work)).await.ok();
             }
-            let recorded = patiently(&drive, &stop, || drive.queue.end(&lease, end.clone())).await?;
+            let recorded = patiently(&*drive.reporter, &stop, || drive.queue.end(&lease, end.clone())).await?;
             if recorded == Some(Recorded::Already) {
                 tracing::debug!(ordinal = lease.item.ordinal, "somebody else had ended this item");
             }
         }
         Came::Back(why) => {
-            let given = patiently(&drive, &stop, || drive.queue.give_back(&lease, why.clone())).await;
+            let given = patiently(&*drive.reporter, &stop, || drive.queue.give_back(&lease, why.clone())).await;
             match given {
                 // The item is somebody else's, and there is nothing to give back.
-                Err(DriveError::Queue(QueueError::LeaseLost { .. })) => {}
+                Err(QueueError::LeaseLost { .. }) => {}
                 other => drop(other?),
             }
         }

@@ -9,6 +9,7 @@ mod candidate;
 mod exporter;
 mod parquet;
 mod passing;
+pub mod picture_column;
 mod shard;
 mod table;
 mod trajectories;

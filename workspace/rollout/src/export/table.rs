@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray};
+use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef};
 use serde::Serialize;
 
 use super::candidate::Entry;
+use super::picture_column::{PICTURE_FEATURE, picture_column, picture_fields};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,10 +118,6 @@ fn item(kind: DataType) -> Arc<Field> {
     Arc::new(Field::new_list_field(kind, true))
 }
 
-fn picture_fields() -> Fields {
-    named(&[("bytes", DataType::Binary), ("path", DataType::Utf8)])
-}
-
 fn part_fields() -> Fields {
     named(&[("name", DataType::Utf8), ("mean", DataType::Float64), ("sigma", DataType::Float64)])
 }
@@ -162,7 +157,7 @@ impl Kind {
             Self::Flag => value("bool"),
             Self::Int => value("int64"),
             Self::Float => float,
-            Self::Picture => "{\"_type\": \"Image\"}".to_owned(),
+            Self::Picture => PICTURE_FEATURE.to_owned(),
             Self::Ints => format!("[{}]", value("int32")),
             Self::Texts => format!("[{text}]"),
             Self::Scores => {
@@ -226,12 +221,11 @@ fn texts(cells: &[Cell<'_>]) -> Result<ListArray, ArrowError> {
 }
 
 fn pictures(cells: &[Cell<'_>]) -> Result<StructArray, ArrowError> {
-    let pictures = cells.iter().map(|cell| if let Cell::Picture(picture) = cell { Some(picture) } else { None });
-    let pictures: Vec<Option<&PictureCell<'_>>> = pictures.collect();
-    let bytes = pictures.iter().map(|picture| picture.map(|picture| picture.bytes)).collect::<BinaryArray>();
-    let paths = pictures.iter().map(|picture| picture.map(|picture| &picture.path)).collect::<StringArray>();
-    let nulls = NullBuffer::from(pictures.iter().map(Option::is_some).collect::<Vec<_>>());
-    StructArray::try_new(picture_fields(), vec![Arc::new(bytes), Arc::new(paths)], Some(nulls))
+    let given = cells.iter().map(|cell| match cell {
+        Cell::Picture(picture) => Some((picture.bytes, picture.path.as_str())),
+        _ => None,
+    });
+    picture_column(&given.collect::<Vec<_>>())
 }
 
 fn scores(cells: &[Cell<'_>]) -> Result<ListArray, ArrowError> {

@@ -64,6 +64,13 @@ impl Sharding {
         self.count
     }
 
+    /// Which item of its queue the item of this number is: of one queue for all, or of that of a share; nothing where it is not
+    /// in that share.
+    pub fn ordinal(share: Option<Self>, number: u64) -> Option<u64> {
+        let Some(share) = share else { return Some(number) };
+        share.has(number).then(|| number / u64::from(share.count()))
+    }
+
     /// Whether an item of the whole data set, by its number from 0, belongs to this share.
     pub fn has(self, number: u64) -> bool {
         number % u64::from(self.count) == u64::from(self.index)

@@ -17,7 +17,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use serde_json::json;
 
-use crate::desk::{Desk, assert_each, held, open, refusal, rows, told, told_with};
+use crate::desk::{Desk, assert_each, held, keep_what_can_be, open, refusal, rows, told, told_with};
 
 /// One picture of the image struct.
 pub(crate) type Image = (Option<Vec<u8>>, Option<String>);
@@ -39,7 +39,7 @@ pub(crate) fn images(images: &[Option<Image>]) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-fn lists(lists: &[Vec<Image>]) -> ArrayRef {
+pub(crate) fn lists(lists: &[Vec<Image>]) -> ArrayRef {
     let mut builder = ListBuilder::new(StructBuilder::from_fields(struct_fields(), 0));
     for list in lists {
         list.iter().for_each(|image| append(builder.values(), Some(image)));
@@ -237,6 +237,9 @@ fn damaged_files_are_told() {
                 let Ok(listed) = listed else { break };
                 drop(dataset.fetch(&listed.place, number as u64));
             }
+            let out = desk.path("out");
+            keep_what_can_be(&dataset, &out);
+            std::fs::remove_dir_all(out).unwrap();
         }
     }
     for cut in [4, 5, 100, whole.len() - 1] {

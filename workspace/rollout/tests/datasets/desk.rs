@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use editscale_picture::{Rgb8, encode_rgb8};
-use editscale_rollout::dataset::{Dataset, DatasetError};
+use editscale_rollout::dataset::{Dataset, DatasetError, SubsetError};
 use editscale_rollout::{Columns, Row, RowPicture, RowProblem};
 
 /// A folder that is gone after the test.
@@ -66,6 +66,15 @@ pub(crate) fn held(picture: &RowPicture) -> &[u8] {
         RowPicture::Bytes { bytes, .. } => bytes,
         other => panic!("expected bytes, found {other:?}"),
     }
+}
+
+/// Writes all rows that can be written of a data set that may be damaged.
+pub(crate) fn keep_what_can_be(dataset: &Dataset, out: &Path) {
+    let mut subset = dataset.subset(out).unwrap();
+    let places = dataset.list().take(100).map_while(Result::ok).map(|listed| listed.place);
+    let is_over =
+        places.into_iter().any(|place| subset.keep(&place).is_err_and(|error| !matches!(error, SubsetError::Row(_))));
+    assert_eq!(subset.finish().is_err(), is_over, "what failed is not finished");
 }
 
 pub(crate) fn png(width: usize, height: usize) -> Vec<u8> {

@@ -154,7 +154,6 @@ fn what_cannot_be_opened_says_why() {
         ("none.jsonl", "", "the data set has no rows"),
         ("blank.jsonl", "\n \n", "the data set has no rows"),
         ("bad.jsonl", "nonsense\n", "bad.jsonl, line 1: expected a JSON object"),
-        ("list.json", "[{\"image\": 1}]", "found a JSON list: write each of its items on a line"),
         (
             "other.jsonl",
             r#"{"a": 1, "b": 2}"#,

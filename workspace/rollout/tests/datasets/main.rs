@@ -10,9 +10,12 @@
 
 mod columnar;
 mod desk;
+mod edited;
 mod folders;
 mod lines;
+mod lists;
 mod pictures;
 mod random;
 mod samples;
+mod subsets;
 mod tables;

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::columnar::{images, write};
-use crate::desk::{Desk, held, open, png, rows};
+use crate::desk::{Desk, held, keep_what_can_be, open, png, rows};
 use crate::samples::archive;
 
 #[derive(Debug, Clone)]
@@ -31,12 +31,17 @@ fn wanted() -> impl Strategy<Value = Vec<Wanted>> {
     })
 }
 
+fn object(row: &Wanted) -> Value {
+    let image = json!({"bytes": STANDARD.encode(&row.picture), "path": null});
+    json!({"id": row.id, "instruction": row.instruction, "image": image})
+}
+
 fn lines(desk: &Desk, wanted: &[Wanted]) -> PathBuf {
-    let line = |row: &Wanted| {
-        let image = json!({"bytes": STANDARD.encode(&row.picture), "path": null});
-        json!({"id": row.id, "instruction": row.instruction, "image": image}).to_string() + "\n"
-    };
-    desk.write("rows.jsonl", wanted.iter().map(line).collect::<String>())
+    desk.write("rows.jsonl", wanted.iter().map(|row| object(row).to_string() + "\n").collect::<String>())
+}
+
+fn list(desk: &Desk, wanted: &[Wanted]) -> PathBuf {
+    desk.write("rows.json", Value::Array(wanted.iter().map(object).collect()).to_string())
 }
 
 fn table(desk: &Desk, wanted: &[Wanted]) -> PathBuf {
@@ -79,7 +84,11 @@ proptest! {
     fn every_row_comes_back_in_its_order(wanted in wanted(), group in 1..12_usize) {
         let desk = Desk::new();
         let paths = [
-            lines(&desk, &wanted), table(&desk, &wanted), columnar(&desk, &wanted, group), samples(&desk, &wanted),
+            lines(&desk, &wanted),
+            list(&desk, &wanted),
+            table(&desk, &wanted),
+            columnar(&desk, &wanted, group),
+            samples(&desk, &wanted),
         ];
         for path in paths {
             let found = rows(&open(&path).unwrap());
@@ -94,15 +103,16 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_lies_in_a_file_panics(bytes in prop::collection::vec(any::<u8>(), 0..3000), start in 0..5_usize) {
+    fn nothing_that_lies_in_a_file_panics(bytes in prop::collection::vec(any::<u8>(), 0..3000), start in 0..6_usize) {
         let desk = Desk::new();
         let tar = archive(&[("a.png", b"x"), ("a.txt", b"x")]);
-        let start: &[u8] = [&b"{"[..], b"image,prompt\n", b"PAR1", &tar[..2048], b""][start];
+        let start: &[u8] = [&b"{"[..], b"[{", b"image,prompt\n", b"PAR1", &tar[..2048], b""][start];
         if let Ok(dataset) = open(&desk.write("rows", [start, &bytes].concat())) {
             for (number, listed) in dataset.list().take(5000).enumerate() {
                 let Ok(listed) = listed else { break };
                 drop(dataset.fetch(&listed.place, number as u64));
             }
+            keep_what_can_be(&dataset, &desk.path("out"));
         }
     }
 }

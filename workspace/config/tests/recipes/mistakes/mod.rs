@@ -1,6 +1,7 @@
 //! Every kind of mistake, with what is said about it.
 
 mod contradictions;
+mod curations;
 mod editors;
 mod files;
 mod keys;

@@ -18,16 +18,18 @@ const TROUBLE_EVERY: Duration = Duration::from_secs(10);
 
 /// A bar, or lines.
 #[derive(Debug)]
-pub(super) struct Reports {
+pub(crate) struct Reports {
     bar: Option<ProgressBar>,
     told: Mutex<Option<Instant>>,
     troubled: Mutex<Option<Instant>>,
     /// Whether the counts are of more than this process does: then it says so.
     is_worker: bool,
+    /// What items, what comes of them, and files are called, in the plural.
+    words: [&'static str; 3],
 }
 
 impl Reports {
-    pub(super) fn new(is_worker: bool) -> Self {
+    pub(crate) fn new(is_worker: bool, words: [&'static str; 3]) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             let style = ProgressStyle::with_template("{bar:10} {pos}/{len} {wide_msg} {elapsed}");
@@ -36,7 +38,7 @@ impl Reports {
             show_bar(&bar);
             bar
         });
-        Self { bar, told: Mutex::new(None), troubled: Mutex::new(None), is_worker }
+        Self { bar, told: Mutex::new(None), troubled: Mutex::new(None), is_worker, words }
     }
 
     fn is_due(told: &Mutex<Option<Instant>>, every: Duration) -> bool {
@@ -50,9 +52,9 @@ impl Reports {
 }
 
 /// What a bar or a line says beside the counts.
-fn words(progress: &Progress) -> String {
+fn words(progress: &Progress, [_, results, files]: [&str; 3]) -> String {
     let tallies = &progress.tallies;
-    let mut words = vec![format!("{:.1} candidates/s", progress.candidates_per_sec)];
+    let mut words = vec![format!("{:.1} {results}/s", progress.candidates_per_sec)];
     let mut count = |number: u64, what: &str| {
         if number > 0 {
             words.push(format!("{number} {what}"));
@@ -61,7 +63,7 @@ fn words(progress: &Progress) -> String {
     count(tallies.leased, "under way");
     count(tallies.skipped, "skipped");
     count(tallies.dead, "given up");
-    count(progress.shards, "shards");
+    count(progress.shards, files);
     if tallies.spent.usd_micros > 0 {
         words.push(format!("${:.2}", tallies.spent.usd_micros as f64 / 1e6));
     }
@@ -87,10 +89,11 @@ impl Reporter for Reports {
         if let Some(bar) = &self.bar {
             bar.set_length(entered);
             bar.set_position(ended);
-            bar.set_message(words(progress));
+            bar.set_message(words(progress, self.words));
         } else if entered > 0 && Self::is_due(&self.told, LINE_EVERY) {
             let whose = if self.is_worker { "all workers: " } else { "" };
-            tell(&format!("{whose}{ended} of {entered} groups · {}", words(progress)));
+            let items = self.words[0];
+            tell(&format!("{whose}{ended} of {entered} {items} · {}", words(progress, self.words)));
         }
     }
 }

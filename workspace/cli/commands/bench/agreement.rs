@@ -1,0 +1,62 @@
+//! `editscale bench agreement`: two judges on the same cases.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use editscale_benchmarks::measures::agreement;
+use editscale_benchmarks::report::{Part, render};
+use editscale_benchmarks::{JudgedCase, is_judged, read_judged};
+
+use super::judging::judge;
+use super::measure::rules;
+use crate::args::{BenchAgreement, BenchData, BenchJudges};
+use crate::failure::{Misuse, STOPPED, print, tell};
+
+/// Reads what two judges said, or asks them, and compares.
+pub(crate) fn run(arguments: &BenchAgreement) -> Result<ExitCode> {
+    let names = [arguments.first.as_str(), arguments.second.as_str()];
+    // A folder that cannot be read is found before hours of work.
+    let folders: Vec<Option<Vec<JudgedCase>>> = names.iter().map(|name| of_folder(name)).collect::<Result<_>>()?;
+    let mut sides = Vec::with_capacity(2);
+    for (name, known) in names.iter().zip(folders) {
+        match known {
+            Some(cases) => sides.push(cases),
+            None => match of_recipe(name, arguments)? {
+                Some(cases) => sides.push(cases),
+                None => return Ok(ExitCode::from(STOPPED)),
+            },
+        }
+    }
+    let [first, second] = <[Vec<JudgedCase>; 2]>::try_from(sides).map_err(|_| anyhow::anyhow!("a judge was lost"))?;
+    let agreement = agreement(&first, &second, &rules(&arguments.rules))?;
+    if arguments.json {
+        print(&serde_json::to_string_pretty(&agreement)?)?;
+    } else {
+        print(render(&[Part::Agreement(&agreement, names)]).trim_end())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a folder holds; nothing where the name is not that of a folder.
+fn of_folder(name: &str) -> Result<Option<Vec<JudgedCase>>> {
+    let path = Path::new(name);
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    if !is_judged(path) {
+        return Err(Misuse::new(format!("{name} is no folder that `bench` wrote: expected judged.jsonl in it")).into());
+    }
+    Ok(Some(read_judged(path).map_err(|error| Misuse::new(error.to_string()))?.1))
+}
+
+fn of_recipe(name: &str, arguments: &BenchAgreement) -> Result<Option<Vec<JudgedCase>>> {
+    let (Some(preset), Some(data)) = (arguments.preset, &arguments.data) else {
+        let misuse = Misuse::new(format!("{name} is no folder: a recipe judges a benchmark, which is not named"));
+        return Err(misuse.hint("name it with --preset NAME --data PATH").into());
+    };
+    tell(&format!("judging with {name}"));
+    let data = BenchData { path: data.clone(), column: Vec::new(), images: None, limit: None };
+    let judges = BenchJudges { recipe: name.to_owned(), reward: Vec::new() };
+    Ok(judge(preset, &data, &judges, None)?.map(|judged| judged.cases))
+}

@@ -1,0 +1,42 @@
+//! `editscale bench measure`: a judged folder measured once more.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use editscale_benchmarks::measures::{MeasureRules, Measured, measure};
+use editscale_benchmarks::{JudgedCase, JudgedHead, Preset, read_judged};
+
+use super::output::{Facts, show, write};
+use crate::args::{BenchMeasure, BenchRules};
+use crate::failure::Misuse;
+
+/// Measures what was judged, without judging.
+pub(crate) fn run(arguments: &BenchMeasure) -> Result<ExitCode> {
+    let (head, cases) = read_judged(&arguments.dir).map_err(|error| Misuse::new(error.to_string()))?;
+    let measured = measured(&head, &cases, &arguments.rules)?;
+    let facts = Facts::of(&head, &measured);
+    write(&arguments.dir, &facts)?;
+    show(&facts, arguments.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rules of the command line.
+pub(super) fn rules(arguments: &BenchRules) -> MeasureRules {
+    MeasureRules {
+        confidence: arguments.confidence,
+        resamples: arguments.resamples,
+        seed: arguments.seed,
+        folds: arguments.folds as usize,
+    }
+}
+
+/// Measures judged cases.
+pub(super) fn measured(head: &JudgedHead, cases: &[JudgedCase], arguments: &BenchRules) -> Result<Measured> {
+    let Some(preset) = Preset::from_name(&head.preset) else {
+        bail!(Misuse::new(format!(
+            "there is no benchmark `{}`: it was judged by another version of editscale",
+            head.preset
+        )));
+    };
+    Ok(measure(preset, cases, &rules(arguments))?)
+}

@@ -1,0 +1,43 @@
+//! `editscale curate DATASET`: a whole data set of edits scored, and what is kept of it.
+
+mod plan;
+mod results;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use editscale_curate::drive::{CurateError, judge_all};
+
+use self::plan::plan;
+use crate::args::Curate;
+use crate::failure::{STOPPED, explain};
+use crate::progress::clear_bar;
+use crate::sharing::{is_away, is_drive_away, stop_on_signal};
+
+/// Scores what is not scored, and chooses.
+pub(crate) fn run(arguments: &Curate) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let summary = runtime.block_on(async {
+        let planned = plan(arguments).await?;
+        let grace = arguments.sharing.grace_secs;
+        let stop = stop_on_signal(format!(
+            "stopping: what is being judged has {grace} seconds, and is gone on with next time; once more to end at once"
+        ));
+        let summary = judge_all(planned, stop).await;
+        clear_bar();
+        Ok::<_, anyhow::Error>(summary?)
+    });
+    match summary {
+        Ok(summary) => results::conclude(arguments, &summary),
+        Err(error) if is_away(&error) || is_scoring_away(&error) => {
+            explain(&error, arguments.json);
+            Ok(ExitCode::from(STOPPED))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether what ended the scoring may be there again later.
+fn is_scoring_away(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(CurateError::Drive(drive)) if is_drive_away(drive))
+}

@@ -1,0 +1,61 @@
+//! What became of every record, as Parquet.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use editscale_study::curation::Side;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::{ResultsError, io, parquet};
+use crate::choice::{Chosen, Fate, Fated, Overrides};
+
+/// Rows that are in memory at a time.
+const ROWS: usize = 8192;
+
+/// Writes a row for each record, in record order: `row` and `candidate`, which join it to the scores; `score`, `bound`,
+/// `stratum`; `fate` (`train`, `validation` or `dropped`), `reason` where it was dropped, and `person` (`keep` or `drop`) where
+/// somebody said so. Blocking.
+pub fn write_fates(chosen: &Chosen, overrides: &Overrides, path: &Path) -> Result<(), ResultsError> {
+    let failed = parquet(path);
+    let file = File::create_new(path).map_err(io(path))?;
+    let schema = batch(chosen, overrides, &[]).map_err(|error| failed(&error))?.schema();
+    let properties = WriterProperties::builder()
+        .set_created_by(concat!("editscale version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()));
+    let writer = ArrowWriter::try_new(file, schema, Some(properties.build()));
+    let mut writer = writer.map_err(|error| failed(&error))?;
+    for fated in chosen.fated.chunks(ROWS) {
+        let batch = batch(chosen, overrides, fated).map_err(|error| failed(&error))?;
+        writer.write(&batch).map_err(|error| failed(&error))?;
+    }
+    writer.close().map(drop).map_err(|error| failed(&error))
+}
+
+fn batch(chosen: &Chosen, overrides: &Overrides, fated: &[Fated]) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let stratum = |fated: &Fated| chosen.strata.get(fated.stratum as usize).map(String::as_str);
+    let fate = |fated: &Fated| match &fated.fate {
+        Fate::Kept(Side::Train) => "train",
+        Fate::Kept(Side::Validation) => "validation",
+        Fate::Dropped(_) => "dropped",
+    };
+    let reason = |fated: &Fated| match &fated.fate {
+        Fate::Kept(_) => None,
+        Fate::Dropped(reason) => Some(reason.to_string()),
+    };
+    let person = |fated: &Fated| overrides.get(&(fated.row, fated.candidate)).map(|said| said.word());
+    let columns: [(&str, ArrayRef, bool); 8] = [
+        ("row", Arc::new(fated.iter().map(|fated| fated.row).collect::<UInt64Array>()), false),
+        ("candidate", Arc::new(fated.iter().map(|fated| fated.candidate).collect::<UInt32Array>()), false),
+        ("score", Arc::new(fated.iter().map(|fated| fated.score).collect::<Float64Array>()), true),
+        ("bound", Arc::new(fated.iter().map(|fated| fated.bound).collect::<Float64Array>()), true),
+        ("stratum", Arc::new(fated.iter().map(stratum).collect::<StringArray>()), true),
+        ("fate", Arc::new(fated.iter().map(|fated| Some(fate(fated))).collect::<StringArray>()), false),
+        ("reason", Arc::new(fated.iter().map(reason).collect::<StringArray>()), true),
+        ("person", Arc::new(fated.iter().map(person).collect::<StringArray>()), true),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns)
+}

@@ -1,0 +1,86 @@
+//! The folder of a choice, which replaces the one before only when it is whole.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::{ResultsError, io};
+
+/// What the folder is called, below that of the curation.
+const CHOICE: &str = "choice";
+
+/// A folder that is being filled. One process at a time has it; what a kill leaves of it is removed by the next.
+#[derive(Debug)]
+pub struct ChoiceFolder {
+    out: PathBuf,
+    /// Held until the choice is there.
+    _turn: File,
+}
+
+impl ChoiceFolder {
+    /// Where the choice of a curation lies once it is whole.
+    pub fn of(out: &Path) -> PathBuf {
+        out.join(CHOICE)
+    }
+
+    /// Begins a choice below the folder of a curation.
+    pub fn begin(out: &Path) -> Result<Self, ResultsError> {
+        let lock = out.join("choice.lock");
+        let turn = File::create(&lock).map_err(io(&lock))?;
+        match turn.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ResultsError::InUse(out.to_owned())),
+            // Some file systems know no locks.
+            Err(TryLockError::Error(_)) => {}
+        }
+        let folder = Self { out: out.to_owned(), _turn: turn };
+        remove(&folder.path())?;
+        fs::create_dir_all(folder.path()).map_err(io(&folder.path()))?;
+        Ok(folder)
+    }
+
+    /// Where to write.
+    pub fn path(&self) -> PathBuf {
+        self.out.join("choice.part")
+    }
+
+    /// Puts it into the place of the choice before; where it lies.
+    pub fn publish(self) -> Result<PathBuf, ResultsError> {
+        let (new, place, old) = (self.path(), Self::of(&self.out), self.out.join("choice.old"));
+        remove(&old)?;
+        if place.exists() {
+            fs::rename(&place, &old).map_err(io(&place))?;
+        }
+        fs::rename(&new, &place).map_err(io(&place))?;
+        remove(&old)?;
+        Ok(place)
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), ResultsError> {
+    match fs::remove_dir_all(folder) {
+        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(io(folder)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_replaces_the_one_before_when_it_is_whole() {
+        let out = tempfile::tempdir().unwrap();
+        let place = ChoiceFolder::of(out.path());
+        for text in ["first", "second"] {
+            // What a killed process left.
+            fs::create_dir_all(out.path().join("choice.part/left")).unwrap();
+            let folder = ChoiceFolder::begin(out.path()).unwrap();
+            assert!(matches!(ChoiceFolder::begin(out.path()), Err(ResultsError::InUse(_))));
+            fs::write(folder.path().join("a"), text).unwrap();
+            assert_eq!(place.exists(), text == "second");
+            assert_eq!(folder.publish().unwrap(), place);
+            assert_eq!(fs::read_to_string(place.join("a")).unwrap(), text);
+            assert!(!place.join("left").exists() && !out.path().join("choice.old").exists());
+        }
+    }
+}
