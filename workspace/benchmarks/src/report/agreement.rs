@@ -157,7 +157,11 @@ pub(super) fn text(agreement: &Agreement, names: [&str; 2]) -> String {
     text.push_str(&columns(&rows(agreement).into_iter().map(|row| row.to_vec()).collect::<Vec<_>>()));
     for contest in &agreement.contests {
         let interval = contest.interval.map_or_else(String::new, |range| format!(" ({})", ends(range.low, range.high)));
-        text.push_str(&format!("  {} difference {}{interval}\n", verdict(contest, names), digits(contest.difference)));
+        text.push_str(&format!(
+            "  {}\n  difference {}{interval}\n",
+            verdict(contest, names),
+            digits(contest.difference)
+        ));
     }
     for difference in agreement.differences.iter().take(5) {
         let Difference { id, first, second, people, .. } = difference;

@@ -98,23 +98,28 @@ fn of_pairs(pairs: &PairDoubt) -> Markup {
         marks: Vec::new(),
     };
     html! {
-        p { (of_pairs_in_words(pairs)) }
+        @for words in of_pairs_in_words(pairs) { p { (words) "." } }
         (reliability(&pairs.bins, "confidence", "accuracy"))
         (lines.draw().figure("A judge that knows where it errs is better on the pairs of which it is sure."))
     }
 }
 
-fn of_pairs_in_words(pairs: &PairDoubt) -> String {
-    format!(
-        "{} decided pairs: mean confidence {}, accuracy {}, expected calibration error {}; confidence tells right from wrong with \
-         an area of {} (margins alone {}).",
-        count(pairs.pairs as u64),
-        digits(pairs.confidence),
-        digits(pairs.accuracy),
-        value(pairs.expected_error),
-        value(pairs.confidence_auc),
-        value(pairs.margin_auc)
-    )
+/// How often the judge is right and how sure it is, and what its confidence is worth.
+fn of_pairs_in_words(pairs: &PairDoubt) -> [String; 2] {
+    [
+        format!(
+            "{} decided pairs: mean confidence {}, accuracy {}, expected calibration error {}",
+            count(pairs.pairs as u64),
+            digits(pairs.confidence),
+            digits(pairs.accuracy),
+            value(pairs.expected_error)
+        ),
+        format!(
+            "confidence tells right from wrong with an area of {}, margins alone with {}",
+            value(pairs.confidence_auc),
+            value(pairs.margin_auc)
+        ),
+    ]
 }
 
 pub(super) fn text(calibration: &Calibration) -> String {
@@ -135,9 +140,9 @@ pub(super) fn text(calibration: &Calibration) -> String {
     if let Some(doubt) = &calibration.doubt {
         let rho = doubt.error_spearman.map(|rho| format!("  Spearman of stated deviation and error {}\n", digits(rho)));
         text.push_str(&rho.unwrap_or_default());
-        text.push_str(
-            &doubt.pairs.as_ref().map(|pairs| format!("  {}\n", of_pairs_in_words(pairs))).unwrap_or_default(),
-        );
+        for words in doubt.pairs.iter().flat_map(of_pairs_in_words) {
+            text.push_str(&format!("  {words}\n"));
+        }
     }
     text
 }
