@@ -16,35 +16,48 @@ use crate::{Case, Human, TwoOrders};
 const CHANGED: &str = "position_bias";
 const FIRST_WINS: &str = "first_wins";
 
-/// Asks the reward of this name, which compares, about every two candidates of each case, both ways round. All pictures of the
-/// cases are in memory meanwhile.
-///
-/// A judge that asks in both orders itself, and says in its parts what came of it, is asked once; any other is shown the two
-/// in one order and then in the other.
-pub async fn ask_both_orders(
-    judges: &Judges,
-    reward: &RewardName,
-    loader: &Loader,
-    cases: &[Case],
-    watch: &dyn Watch,
-) -> Vec<TwoOrders> {
-    let loads = cases.iter().map(|case| async move {
+/// A reward that compares edits, asked about pairs.
+#[derive(Debug, Clone)]
+pub struct PairJudge {
+    /// The reward at work, among others perhaps, which are asked too and not heard.
+    pub judges: Judges,
+    /// Its name.
+    pub reward: RewardName,
+    /// What loads pictures.
+    pub loader: Loader,
+}
+
+impl PairJudge {
+    /// Asks about every two candidates of each case, both ways round. All pictures of the cases are in memory meanwhile.
+    ///
+    /// A judge that asks in both orders itself, and says in its parts what came of it, is asked once; any other is shown the
+    /// two in one order and then in the other.
+    pub async fn ask(&self, cases: &[Case], watch: &dyn Watch) -> Vec<TwoOrders> {
+        let loaded: Vec<Pictures> = join_all(cases.iter().map(|case| self.load(case))).await;
+        let asker = Asker { judges: &self.judges, reward: &self.reward, watch };
+        let asked = cases.iter().zip(&loaded).flat_map(|(case, pictures)| {
+            let count = case.candidates.len();
+            let pairs = (0..count).flat_map(move |first| (first + 1..count).map(move |second| (first, second)));
+            pairs.map(move |pair| asker.pair(case, pictures, pair))
+        });
+        join_all(asked).await
+    }
+
+    async fn load(&self, case: &Case) -> Pictures {
         let pictures = std::iter::once(&case.source).chain(case.candidates.iter().map(|candidate| &candidate.picture));
-        let mut loaded = loader.load(pictures.cloned().collect()).await.into_iter();
+        let mut loaded = self.loader.load(pictures.cloned().collect()).await.into_iter();
         let source = loaded.next().map(|source| source.map_err(|problem| format!("the source: {problem}")));
         let source = source.unwrap_or_else(|| Err("the source was not loaded".to_owned()));
         let request = source.and_then(|source| request(&source, &case.instruction));
         let edits = loaded.map(|edit| edit.map(|loaded| loaded.image).map_err(|problem| problem.to_string())).collect();
-        (request, edits)
-    });
-    let loaded: Vec<(Result<Arc<EditRequest>, String>, Vec<Result<Image, String>>)> = join_all(loads).await;
-    let asker = Asker { judges, reward, watch };
-    let asked = cases.iter().zip(&loaded).flat_map(|(case, (request, edits))| {
-        let count = case.candidates.len();
-        let pairs = (0..count).flat_map(move |first| (first + 1..count).map(move |second| (first, second)));
-        pairs.map(move |pair| asker.pair(case, request, edits, pair))
-    });
-    join_all(asked).await
+        Pictures { request, edits }
+    }
+}
+
+/// The pictures of a case; what cannot be read says why.
+struct Pictures {
+    request: Result<Arc<EditRequest>, String>,
+    edits: Vec<Result<Image, String>>,
 }
 
 #[derive(Clone, Copy)]
@@ -58,19 +71,13 @@ struct Asker<'a> {
 type Places = (Preference, Preference);
 
 impl Asker<'_> {
-    async fn pair(
-        self,
-        case: &Case,
-        request: &Result<Arc<EditRequest>, String>,
-        edits: &[Result<Image, String>],
-        pair: (usize, usize),
-    ) -> TwoOrders {
+    async fn pair(self, case: &Case, pictures: &Pictures, pair: (usize, usize)) -> TwoOrders {
         let begun = Instant::now();
-        let edit = |place: usize| match edits.get(place) {
+        let edit = |place: usize| match pictures.edits.get(place) {
             Some(edit) => edit.clone().map_err(|reason| format!("edit {}: {reason}", place + 1)),
             None => Err(format!("edit {} was not loaded", place + 1)),
         };
-        let places = match (request.clone(), edit(pair.0), edit(pair.1)) {
+        let places = match (pictures.request.clone(), edit(pair.0), edit(pair.1)) {
             (Err(reason), ..) | (_, Err(reason), _) | (.., Err(reason)) => Err(reason),
             (Ok(request), Ok(first), Ok(second)) => self.places(&request, first, second).await,
         };

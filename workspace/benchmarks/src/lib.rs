@@ -16,10 +16,11 @@ mod judged;
 mod judging;
 pub mod layouts;
 pub mod measures;
+pub mod report;
 mod shared;
 mod stored;
 
-pub use asking::ask_both_orders;
+pub use asking::PairJudge;
 pub use case::{Candidate, Case, Human};
 pub use judged::{
     FORMAT, JudgedCandidate, JudgedCase, JudgedHead, JudgedReward, TwoOrders, preference_of_word, word_of_preference,

@@ -15,4 +15,5 @@ mod judges;
 mod pairs;
 mod published;
 mod ratings;
+mod report;
 mod unchanged;

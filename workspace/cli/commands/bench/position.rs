@@ -9,9 +9,8 @@ use anyhow::{Context, Result, bail};
 use editscale_benchmarks::layouts::Found;
 use editscale_benchmarks::measures::position;
 use editscale_benchmarks::report::{Part, render};
-use editscale_benchmarks::{Case, JudgedHead, TwoOrders, ask_both_orders};
+use editscale_benchmarks::{Case, JudgedHead, PairJudge, TwoOrders};
 use editscale_core::{NobodyWatches, RewardName};
-use editscale_curate::judging::{Judges, Loader};
 use editscale_engine::write_whole;
 use editscale_schema::list;
 
@@ -46,7 +45,8 @@ pub(crate) fn run(arguments: &BenchPosition) -> Result<ExitCode> {
     let head = head(arguments.preset, &benchmark, &ready);
     let (mut file, mut pairs) = begin(arguments, &head)?;
     let known: HashSet<Known> = pairs.iter().map(known_by).collect();
-    let asker = Asker { judges: ready.judges, reward, loader: loader(), runtime: &runtime };
+    let judge = PairJudge { judges: ready.judges, reward, loader: loader() };
+    let asker = Asker { judge, runtime: &runtime };
     let (mut waiting, mut unreadable) = (Vec::new(), 0_u64);
     for (found, number) in benchmark.cases().zip(0_u64..) {
         match found.map_err(|error| Misuse::new(error.to_string()))? {
@@ -87,7 +87,7 @@ fn finish(arguments: &BenchPosition, pairs: &[TwoOrders]) -> Result<ExitCode> {
     if arguments.json {
         print(&text)?
     } else {
-        print_all(&position_lines(&measured))?
+        print(render(&[Part::Position(&measured)]).trim_end())?
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,9 +159,7 @@ fn last_pair(case: &Case) -> Option<Known> {
 }
 
 struct Asker<'a> {
-    judges: Judges,
-    reward: RewardName,
-    loader: Loader,
+    judge: PairJudge,
     runtime: &'a tokio::runtime::Runtime,
 }
 
@@ -170,11 +168,11 @@ impl Asker<'_> {
     fn ask(&self, cases: Vec<Case>) -> Result<Option<Vec<TwoOrders>>> {
         let asked = self.runtime.block_on(async {
             tokio::select! {
-                asked = ask_both_orders(&self.judges, &self.reward, &self.loader, &cases, &NobodyWatches) => Some(asked),
+                asked = self.judge.ask(&cases, &NobodyWatches) => Some(asked),
                 () = asked_to_stop() => None,
             }
         });
-        if let Some((reward, why)) = self.judges.trouble() {
+        if let Some((reward, why)) = self.judge.judges.trouble() {
             bail!("reward `{reward}` cannot go on: {why}");
         }
         Ok(asked)

@@ -1,0 +1,208 @@
+//! `editscale bench` as people use it: edits of photographs at several levels of quality, whose order is known, judged by
+//! `photometric`.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+const PHOTOS: [&str; 4] = ["astronaut", "coffee", "flower", "pagoda"];
+/// Edits by "make it brighter", the best first, and by how much they brighten.
+const LEVELS: [(&str, i32); 3] = [("right", 24), ("same", 0), ("wrong", -24)];
+
+/// A folder with small versions of photographs and their edits.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(desk.path("pictures")).unwrap();
+        for photo in PHOTOS {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/photos/{photo}.jpg"));
+            let source = image::open(path).unwrap().resize(96, 96, image::imageops::FilterType::Triangle);
+            source.save(desk.path(&format!("pictures/{photo}.png"))).unwrap();
+            for (level, by) in LEVELS {
+                source.brighten(by).save(desk.path(&picture(photo, level))).unwrap();
+            }
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Runs `bench` and expects an exit code; hands out stdout and stderr.
+    fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+        let output = command.arg("bench").args(arguments).current_dir(self.0.path()).output().unwrap();
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        (out, err)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let all = [arguments, &["--json", "--resamples", "50"]].concat();
+        serde_json::from_str(&self.expect(0, &all).0).unwrap()
+    }
+
+    /// Groups of two and three as the published script reads them. People agree with the levels but for one group of two.
+    fn groups(&self) {
+        let group = |photo: &str, levels: &[&str], ranking: &str| {
+            let paths: Vec<String> = levels.iter().map(|level| format!("../{}", picture(photo, level))).collect();
+            let source = format!("../pictures/{photo}.png");
+            json!({
+                "prompt": "make it brighter", "path_src": source, "paths_generated": paths, "human_vote": {"ranking": ranking},
+            })
+        };
+        let two = PHOTOS.map(|photo| group(photo, &["right", "wrong"], if photo == "pagoda" { "B>A" } else { "A>B" }));
+        let three = PHOTOS.map(|photo| group(photo, &["wrong", "right", "same"], "B>C>A"));
+        self.write("bench/EditReward_Bench_2pair.json", &json!(two).to_string());
+        self.write("bench/EditReward_Bench_3pair.json", &json!(three).to_string());
+    }
+}
+
+fn picture(photo: &str, level: &str) -> String {
+    format!("pictures/{photo}-{level}.png")
+}
+
+/// The value of a metric of the score of the whole.
+fn value(found: &Value, section: &str, metric: &str, side: &str) -> f64 {
+    let sections = found["judges"][0]["sections"].as_array().unwrap();
+    let section = sections.iter().find(|each| each["name"] == section);
+    let section = section.unwrap_or_else(|| panic!("no section in {found:#}"));
+    let metrics = section["metrics"].as_array().unwrap();
+    let metric = metrics.iter().find(|each| each["name"] == metric);
+    let metric = metric.unwrap_or_else(|| panic!("no metric in {section:#}"));
+    metric[side]["value"].as_f64().unwrap_or_else(|| panic!("no value in {metric:#}"))
+}
+
+#[test]
+fn groups_of_known_order_give_known_numbers() {
+    let desk = Desk::new();
+    desk.groups();
+    let arguments = ["editreward-bench", "bench", "--recipe", "quickstart", "--out", "out"];
+    let found = desk.json(&arguments);
+    assert_eq!((&found["coverage"]["cases"], &found["coverage"]["judged"]), (&json!(8), &json!(8)), "{found:#}");
+    for side in ["published", "right"] {
+        // Three of four groups of two, and all groups of three.
+        assert!((value(&found, "2 candidates", "strict_accuracy", side) - 0.75).abs() < 1e-9, "{side}");
+        assert!((value(&found, "3 candidates", "strict_accuracy", side) - 1.0).abs() < 1e-9, "{side}");
+    }
+    assert_eq!(found["data"]["unreadable"]["count"], 0);
+    let judged = fs::read_to_string(desk.path("out/judged.jsonl")).unwrap();
+    assert_eq!(judged.lines().count(), 8);
+    // An edit that two groups share is judged once.
+    let timed = judged.matches("\"seconds\":").count();
+    assert_eq!(timed, 12, "{judged}");
+    for name in ["bench.json", "report.html", "judged.jsonl.judge.json"] {
+        assert!(desk.path("out").join(name).is_file(), "{name}");
+    }
+
+    // A last line that was cut off is judged again, and all others are taken over.
+    fs::write(desk.path("out/judged.jsonl"), &judged[..judged.len() - 20]).unwrap();
+    let (_, told) = desk.expect(0, &arguments);
+    assert!(told.contains("7 cases are judged already"), "{told}");
+    assert_eq!(fs::read_to_string(desk.path("out/judged.jsonl")).unwrap().lines().count(), 8);
+    // Measured again without judging: the same numbers.
+    let again = desk.json(&["measure", "out"]);
+    assert_eq!((&again["judges"], &again["coverage"]), (&found["judges"], &found["coverage"]));
+    // Another judge does not go on with it.
+    let other = ["editreward-bench", "bench", "--recipe", "quickstart-judge", "--out", "out"];
+    let (_, refused) = desk.expect(2, &other);
+    assert!(refused.contains("was begun with another judge: rewards: expected photometric"), "{refused}");
+    let (table, _) = desk.expect(0, &["measure", "out", "--resamples", "50"]);
+    assert!(table.contains("strict_accuracy") || table.contains("strict accuracy"), "{table}");
+}
+
+#[test]
+fn pairs_that_share_pictures_are_refused_on_request() {
+    let desk = Desk::new();
+    let mut rows = String::from("source,instruction,edited_a,edited_b,preference\n");
+    for photo in PHOTOS {
+        let (right, wrong) = (picture(photo, "right"), picture(photo, "wrong"));
+        rows += &format!("pictures/{photo}.png,make it brighter,{wrong},{right},b\n");
+        rows += &format!("pictures/{photo}.png,make it brighter,{right},pictures/nowhere.png,a\n");
+    }
+    rows += "pictures/coffee.png,make it brighter,pictures/coffee-same.png,pictures/coffee-wrong.png,perhaps\n";
+    desk.write("pairs.csv", &rows);
+    desk.write("other.csv", "source,instruction,edited\npictures/coffee.png,make it darker,pictures/coffee-same.png\n");
+    let arguments = ["pairs", "pairs.csv", "--recipe", "quickstart", "--out", "out", "--against", "other.csv"];
+    let found = desk.json(&arguments);
+    assert_eq!((&found["coverage"]["cases"], &found["coverage"]["judged"]), (&json!(8), &json!(4)), "{found:#}");
+    assert_eq!(found["data"]["unreadable"]["count"], 1);
+    let problem = found["data"]["unreadable"]["rows"][0]["place"].as_str().unwrap();
+    assert!(problem.contains("pairs.csv") && problem.contains("line 10"), "{problem}");
+    let shared = found["shared"]["pictures"].as_array().unwrap();
+    assert!(shared.iter().any(|each| each["is_same_file"] == true), "{shared:#?}");
+    assert!(shared.iter().all(|each| each["data"].as_str().unwrap().contains("other.csv")), "{shared:#?}");
+    let (_, refused) = desk.expect(1, &[&arguments[..], &["--refuse-shared", "--resamples", "50"]].concat());
+    assert!(refused.contains("shares pictures"), "{refused}");
+
+    let agreement = desk.json(&["agreement", "out", "out"]);
+    assert!((agreement["pairs"]["observed"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{agreement:#}");
+    let recipes = ["agreement", "out", "quickstart", "--preset", "pairs", "--data", "pairs.csv"];
+    let agreement = desk.json(&recipes);
+    assert!((agreement["pairs"]["observed"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{agreement:#}");
+}
+
+#[test]
+fn ratings_make_a_calibration_that_a_recipe_takes() {
+    let desk = Desk::new();
+    let mut rows = String::from("source,instruction,edited,rating,model\n");
+    for photo in PHOTOS {
+        for ((level, _), rating) in LEVELS.iter().zip([5, 2, 1]) {
+            rows += &format!("pictures/{photo}.png,make it brighter,{},{rating},{level}\n", picture(photo, level));
+        }
+    }
+    desk.write("ratings.csv", &rows);
+    let found = desk.json(&["ratings", "ratings.csv", "--recipe", "quickstart", "--out", "out"]);
+    assert_eq!(found["coverage"]["scored"], 12);
+    let fit = desk.json(&["calibrate", "out", "-o", "calibration.json"]);
+    assert_eq!((&fit["reward"], &fit["fit"]["edits"]), (&json!("photometric"), &json!(12)), "{fit:#}");
+    let (_, refused) = desk.expect(2, &["calibrate", "out", "-o", "calibration.json"]);
+    assert!(refused.contains("exists"), "{refused}");
+    desk.write("recipe.yaml", "version: 1\nrewards:\n  - {model: {photometric: {}}, calibration: calibration.json}\n");
+    let arguments = ["ratings", "ratings.csv", "--recipe", "recipe.yaml", "--out", "calibrated"];
+    desk.json(&arguments);
+    let judged = fs::read_to_string(desk.path("calibrated/judged.jsonl")).unwrap();
+    for line in judged.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let score = case["candidates"][0]["score"].as_f64().unwrap();
+        assert!((1.0..=5.0).contains(&score), "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_there_says_where_to_get_it() {
+    let desk = Desk::new();
+    for (preset, words) in [
+        ("editreward-bench", "hf download TIGER-Lab/EditReward-Bench --repo-type dataset"),
+        ("genai-bench", "hf download TIGER-Lab/GenAI-Bench --repo-type dataset"),
+        ("aurora-bench", "https://github.com/McGill-NLP/AURORA"),
+        ("imagenhub", "https://chromaica.github.io/Museum/ImagenHub_Text-Guided_IE"),
+        ("pairs", "edited_a, edited_b and preference"),
+        ("ratings", "source, instruction, edited and rating"),
+    ] {
+        let (_, told) = desk.expect(2, &[preset, "nowhere", "--recipe", "quickstart"]);
+        assert!(told.contains(words), "expected `{words}` in {told}");
+    }
+    desk.groups();
+    let (_, told) = desk.expect(2, &["position", "editreward-bench", "bench", "--recipe", "quickstart"]);
+    assert!(told.contains("judge every edit by itself"), "{told}");
+    let (_, told) = desk.expect(2, &["editreward-bench", "bench", "--recipe", "quickstart", "--reward", "x"]);
+    assert!(told.contains("the recipe has no reward `x`"), "{told}");
+    let (_, told) = desk.expect(2, &["pairs", "bench", "--recipe", "quickstart", "--column", "who=x"]);
+    assert!(told.contains("there is no part `who`"), "{told}");
+    let (_, told) = desk.expect(2, &["calibrate", "bench", "-o", "x.json"]);
+    assert!(told.contains("judged.jsonl.judge.json"), "{told}");
+}

@@ -1,0 +1,74 @@
+//! Tables of metrics.
+
+use editscale_page::{Column, Table, count};
+
+use super::lines::{digits, probability, range, value};
+use crate::measures::{Estimate, JudgeMeasures, Metric, Printed, RandomLevel, Section};
+
+/// All metrics of some sections.
+pub(super) fn metrics<'a>(caption: &str, sections: impl Iterator<Item = &'a Section>) -> Table {
+    let titles = ["n", "sources", "published", "interval", "right", "interval", "random", "p", "unjudged wrong"];
+    let columns = std::iter::once(Column::text("Metric")).chain(titles.map(Column::number)).collect();
+    let mut table = Table::new(caption, columns);
+    for (section, metric) in sections.flat_map(|section| section.metrics.iter().map(move |metric| (section, metric))) {
+        let name = format!("{}: {}", section.name, metric.name);
+        table.push(std::iter::once(name).chain(row(metric)));
+    }
+    table
+}
+
+fn row(metric: &Metric) -> [String; 9] {
+    let (published, right) = (metric.published.as_ref(), metric.right.as_ref());
+    let value_of = |estimate: Option<&Estimate>| estimate.map_or_else(String::new, |each| value(each.value));
+    let interval_of = |estimate: Option<&Estimate>| range(estimate.and_then(|each| each.interval));
+    let main = right.or(published);
+    let level = main.and_then(|estimate| estimate.random);
+    [
+        format!("{} {}", count(metric.n), metric.unit),
+        count(metric.clusters as u64),
+        value_of(published),
+        interval_of(published),
+        value_of(right),
+        interval_of(right),
+        level.map_or_else(String::new, random),
+        probability(level.and_then(|level| level.p_value)),
+        main.map_or_else(String::new, |estimate| value(estimate.unjudged_wrong)),
+    ]
+}
+
+/// A level of random scores: exact, or with its standard error.
+pub(super) fn random(level: RandomLevel) -> String {
+    let value = digits(level.value);
+    if level.is_exact { value } else { format!("{value} ± {:.3}", level.error) }
+}
+
+/// Editing models: what people and the judge prefer.
+pub(super) fn models(judge: &JudgeMeasures) -> Table {
+    let columns = vec![
+        Column::text("Editing model"),
+        Column::number("pairs"),
+        Column::number("preferred by people"),
+        Column::number("preferred by the judge"),
+        Column::number("judge less people"),
+    ];
+    let mut table =
+        Table::new("How often each editing model's edit is preferred to another's, ties counting half.", columns);
+    for (section, metric) in judge.sections.iter().filter_map(|section| Some((section, section.metrics.first()?))) {
+        let fact = |name: &str| metric.facts.get(name).copied();
+        let (Some(people), Some(own)) = (fact("preferred by people"), fact("preferred by the judge")) else { continue };
+        let name = section.name.trim_start_matches("model ").to_owned();
+        table.push([name, count(metric.n), digits(people), digits(own), digits(own - people)]);
+    }
+    table
+}
+
+/// Numbers that others printed, in per cent.
+pub(super) fn printed(printed: &Printed) -> Table {
+    let columns = std::iter::once(Column::text("Judge")).chain(printed.columns.iter().map(Column::number)).collect();
+    let mut table = Table::new(printed.source.clone(), columns);
+    for row in &printed.rows {
+        let values = row.values.iter().map(|value| value.map_or_else(String::new, |value| format!("{value:.2}")));
+        table.push(std::iter::once(row.judge.clone()).chain(values));
+    }
+    table
+}
