@@ -46,6 +46,37 @@ impl Desk {
 const SAME: [&str; 4] = ["--reference", "quickstart", "--native", "quickstart"];
 
 #[test]
+fn a_folder_needs_two_pictures() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("few")).unwrap();
+    let few = [&SAME[..], &["--pairs", "few"]].concat();
+    assert!(desk.expect(2, &few).1.contains("there are no pictures in few"));
+    fs::copy(desk.path("pictures/a.png"), desk.path("few/a.png")).unwrap();
+    assert!(desk.expect(2, &few).1.contains("there is one picture in few: expected at least 2"));
+    fs::copy(desk.path("pictures/b.png"), desk.path("few/b.png")).unwrap();
+    assert!(desk.expect(0, &few).0.starts_with("1 pairs\n"));
+}
+
+#[test]
+fn one_revision_with_two_scores_is_warned_of() {
+    let desk = Desk::new();
+    let recipe = |name: &str, score: &str| {
+        let reward = format!("{{command: {{run: 'echo {score}', revision: mine/1}}}}");
+        fs::write(desk.path(name), format!("version: 1\nrewards: [{{model: {reward}}}]\n")).unwrap();
+    };
+    recipe("one.yaml", "0.25");
+    recipe("other.yaml", "0.5");
+    let two = ["--reference", "one.yaml", "--native", "other.yaml", "--pairs", "pictures"];
+    let (out, _) = desk.expect(0, &two);
+    assert!(out.contains("warning: both have one revision and score differently"), "{out}");
+    let (json, _) = desk.expect(0, &[&two[..], &["--json"]].concat());
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(found["rewards"][0]["same_revision_differs"], true);
+    let (json, _) = desk.expect(0, &[&SAME[..], &["--pairs", "pictures", "--json"]].concat());
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["rewards"][0]["same_revision_differs"], false);
+}
+
+#[test]
 fn a_reward_agrees_with_itself() {
     let desk = Desk::new();
     let arguments = [&SAME[..], &["--pairs", "pairs.jsonl", "--at-most", "0", "--json", "--rounds", "2"]].concat();

@@ -271,6 +271,74 @@ fn scores_tell_right_from_wrong() {
 }
 
 #[test]
+fn a_recipe_that_only_judges_is_one() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let judges = desk.write("judges.yaml", b"version: 1\nrewards: [{model: {photometric: {}}}]\n");
+    let said = desk.json(&["score", &photo, &photo, "brighter", "--json", "--recipe", &judges]);
+    assert!(said["scores"]["photometric"]["mean"].is_number(), "{said}");
+    let (_, err) = desk.expect(0, &["check", &judges]);
+    assert_eq!(err, "judges.yaml: good to judge with, without an editor\n");
+    desk.expect(0, &["doctor", "--recipe", &judges]);
+    let data = desk.write("rows.jsonl", b"{}\n");
+    for (command, who) in [
+        (&["edit", &photo, "brighter"][..], "`editscale edit`"),
+        (&["run", &data, "--out", "out"], "`editscale run`"),
+        (&["serve"], "serving"),
+        (&["mcp"], "serving"),
+    ] {
+        let (_, err) = desk.expect(2, &[command, &["--recipe", &judges]].concat());
+        let told = format!("error: recipe `judges.yaml` only judges: {who} needs the keys `editor` and `search`");
+        assert!(err.contains(&told), "{err}");
+    }
+}
+
+/// A recipe whose reward has the calibration in `judge.json`.
+const CALIBRATED: &[u8] = b"version: 1\neditor: {darkroom: {}}\nsearch: {best_of_n: {samples: 3}}
+rewards: [{model: {photometric: {}}, calibration: judge.json}]\n";
+
+fn calibration(highest: f64, revision: &str) -> String {
+    let knots = [[0.0, 1.0], [1.0, highest]];
+    serde_json::json!({"version": 1, "reward": "photometric", "revision": revision, "between": "line", "knots": knots})
+        .to_string()
+}
+
+#[test]
+fn a_calibration_is_read_from_the_recipes_folder_and_pinned() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    fs::create_dir(desk.path("recipes")).unwrap();
+    let recipe = desk.write("recipes/mine.yaml", CALIBRATED);
+    let (out, _) = desk.expect(2, &["check", &recipe]);
+    assert!(out.contains("cannot use the calibration `judge.json`: ") && out.contains("mine.yaml:4:38"), "{out}");
+    let file = desk.write("recipes/judge.json", calibration(5.0, "another").as_bytes());
+    let (out, err) = desk.expect(0, &["check", &recipe]);
+    assert!(out.contains("was fitted to scores of `another`") && err.contains("good, 1 warning"), "{out}{err}");
+
+    let raw = desk.json(&["score", &photo, &photo, "brighter", "--json"])["scores"]["photometric"].clone();
+    let (out, err) = desk.expect(0, &["score", &photo, &photo, "brighter", "--json", "--recipe", &recipe]);
+    assert!(
+        err.contains("warning: the calibration of reward `photometric` was fitted to scores of `another`"),
+        "{err}"
+    );
+    let said = serde_json::from_str::<Value>(&out).unwrap()["scores"]["photometric"].clone();
+    let mean = raw["mean"].as_f64().unwrap();
+    assert!((said["mean"].as_f64().unwrap() - (1.0 + 4.0 * mean)).abs() < 1e-9, "{said}");
+    let parts = said["parts"].to_string();
+    assert!(parts.contains("uncalibrated") && parts.contains("preservation"), "{parts}");
+
+    let first = desk.json(&["edit", &photo, "warmer", "--json", "--recipe", &recipe, "--run-dir", "first"]);
+    // What is in the run is what it goes on with, whatever became of the file.
+    desk.write(&file, calibration(9.0, "another").as_bytes());
+    let (resumed, _) = desk.expect(0, &["edit", "--resume", "first", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&resumed).unwrap()["winner"], first["winner"]);
+    let manifest = fs::read_to_string(desk.path("first/run.json")).unwrap();
+    fs::write(desk.path("first/run.json"), manifest.replace("[1.0, 5.0]", "[1.0, 9.0]")).unwrap();
+    let (_, err) = desk.expect(1, &["edit", "--resume", "first"]);
+    assert!(err.contains("the reward differs") && err.contains("calibrated"), "{err}");
+}
+
+#[test]
 fn bad_input_is_refused_by_name() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 64);
@@ -397,6 +465,30 @@ fn check_lists_every_mistake_with_its_place() {
     let (out, err) = desk.expect(0, &["check", &named]);
     assert!(out.contains("named.yaml:5:3") && out.contains("nowhere"), "{out}");
     assert_eq!(err, "named.yaml: good, 1 warning\n");
+}
+
+#[test]
+fn check_looks_for_the_programs_of_plugins() {
+    let desk = Desk::new();
+    let with = |model: &str| format!("version: 1\nrewards:\n  - {{model: {model}}}\n");
+    let missing = |model: &str| {
+        let recipe = desk.write("plugin.yaml", with(model).as_bytes());
+        desk.expect(0, &["check", &recipe]).0
+    };
+    for (model, kind, program) in [
+        ("{plugin: {run: [no-such-program-here, x]}}", "plugin", "no-such-program-here"),
+        ("{plugin: {run: [./no-such-file]}}", "plugin", "./no-such-file"),
+        ("{command: {run: 'no-such-program-here {source}'}}", "command", "no-such-program-here"),
+    ] {
+        let out = missing(model);
+        let told =
+            format!("warning: the program `{program}` of the `{kind}` is not there: expected an executable file");
+        assert!(out.contains(&told) && out.contains("plugin.yaml:3"), "{out}");
+    }
+    for model in ["{plugin: {run: [sh]}}", "{command: {run: 'sh {source}'}}", "{command: {run: 'echo 1; x'}}"] {
+        let out = missing(model);
+        assert!(out.contains("was not started") && !out.contains("is not there"), "{out}");
+    }
 }
 
 #[test]

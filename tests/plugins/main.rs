@@ -41,8 +41,12 @@ use crate::misbehaviours::{ALL, MORE, Misbehaviour};
 use crate::peer::Peer;
 
 /// Well behaved peers.
-const GOOD: [(&str, fn() -> !); 4] = [
+const GOOD: [(&str, fn() -> !); 5] = [
     ("good_reward", || Peer::reward().serve(Peer::answer)),
+    ("talkative_reward", || {
+        eprintln!("the weights are being read");
+        Peer::reward().serve(Peer::answer)
+    }),
     ("good_editor", || Peer::editor().serve(Peer::answer)),
     ("brightness_reward", || be_example(brightness_reward::main)),
     ("tint_editor", || be_example(tint_editor::main)),

@@ -153,6 +153,7 @@ fn never_ready() -> ! {
 }
 
 fn cannot_get_ready() -> ! {
+    eprintln!("looking for weights in /nowhere");
     let peer = Peer::reward();
     let _heard = peer.greet();
     peer.say(&FromPlugin::Unready(failed(ErrorClass::Invalid, "no weights in models/judge")));

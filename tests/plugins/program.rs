@@ -10,9 +10,11 @@ use serde_json::Value;
 type Run = fn() -> Result<(), Failed>;
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    let trials: [(&'static str, Run); 4] = [
+    let trials: [(&'static str, Run); 6] = [
         ("a_good_plugin_exits_with_0", good),
         ("a_bad_plugin_exits_with_1_and_says_what_to_do", bad),
+        ("what_failed_is_told_with_the_log_and_the_rest_in_one_line", folded),
+        ("what_plugins_write_is_shown_where_rust_log_asks", logged),
         ("a_misuse_exits_with_2", misuse),
         ("json_is_one_object", json),
     ];
@@ -36,7 +38,8 @@ fn expect(code: i32, output: &Output) -> Result<(String, String), Failed> {
 
 fn good() -> Result<(), Failed> {
     let only = ["--only", "hello", "--only", "card"];
-    let (out, _) = expect(0, &run(&only, &crate::peer("good_reward"))?)?;
+    let (out, err) = expect(0, &run(&only, &crate::peer("good_reward"))?)?;
+    assert!(err.starts_with("waiting for `") && err.contains("up to 120 s until it is ready"), "{err}");
     assert!(out.lines().count() == 3 && out.contains("ok") && out.contains("card"), "{out}");
     assert!(out.ends_with("2 ok, 0 failed, 0 not applicable\n"), "{out}");
     Ok(())
@@ -46,6 +49,51 @@ fn bad() -> Result<(), Failed> {
     let (out, _) = expect(1, &run(&["--only", "card"], &crate::peer("absurd_card"))?)?;
     assert!(out.contains("failed") && out.contains("`largest_batch` is 4000000000"), "{out}");
     assert!(out.contains("expected:") && out.contains("to do:"), "{out}");
+    Ok(())
+}
+
+fn folded() -> Result<(), Failed> {
+    let (out, _) = expect(1, &run(&[], &crate::peer("cannot_get_ready"))?)?;
+    assert!(out.contains("its log: looking for weights in /nowhere"), "{out}");
+    let not_tried: Vec<&str> = out.lines().filter(|line| line.starts_with("not tried")).collect();
+    let [line] = not_tried.as_slice() else { panic!("{out}") };
+    assert!(line.ends_with(": it does not get ready") && line.matches(", ").count() > 10, "{out}");
+    Ok(())
+}
+
+/// Every command that starts a plugin: quiet, unless `RUST_LOG` asks for what it writes.
+fn logged() -> Result<(), Failed> {
+    let desk = tempfile::tempdir()?;
+    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
+    let small = image::open(photo)?.resize(64, 64, image::imageops::FilterType::Triangle);
+    small.save(desk.path().join("a.png"))?;
+    small.brighten(20).save(desk.path().join("b.png"))?;
+    fs::write(desk.path().join("rows.jsonl"), "{\"source\": \"a.png\", \"instruction\": \"brighter\"}\n")?;
+    let peer = serde_json::to_string(&crate::peer("talkative_reward"))?;
+    let recipe = format!(
+        "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{plugin: {{run: {peer}}}}}}}]\nsearch: {{best_of_n: {{samples: 2}}}}\n"
+    );
+    fs::write(desk.path().join("mine.yaml"), recipe)?;
+    let commands: [&[&str]; 5] = [
+        &["score", "a.png", "b.png", "brighter", "--recipe", "mine.yaml"],
+        &["edit", "a.png", "brighter", "--recipe", "mine.yaml"],
+        &["doctor", "--recipe", "mine.yaml"],
+        &["bench", "parity", "--reference", "mine.yaml", "--native", "mine.yaml", "--pairs", "."],
+        &["run", "rows.jsonl", "--recipe", "mine.yaml", "--out", "OUT"],
+    ];
+    for command in commands {
+        for (filter, is_shown) in [(None, false), (Some("info"), true), (Some("off"), false), (Some("a=][b"), false)] {
+            let out = format!("out-{}", filter.map_or(0, str::len));
+            let words = command.iter().map(|word| if *word == "OUT" { out.as_str() } else { word });
+            let mut program = Command::new(env!("CARGO_BIN_EXE_editscale"));
+            program.args(words).current_dir(desk.path()).env_remove("RUST_LOG");
+            program.envs(filter.map(|filter| ("RUST_LOG", filter)));
+            let (out, err) = expect(0, &program.output()?)?;
+            let told = format!("{command:?} with {filter:?}: {err}");
+            assert_eq!(err.contains("the weights are being read"), is_shown, "{told}");
+            assert!(!out.contains("the weights are being read"), "{told}");
+        }
+    }
     Ok(())
 }
 

@@ -82,7 +82,7 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let (mut editors, mut wrong) = (Vec::new(), Vec::new());
     for editor in recipe.editors() {
         if editor.model.is_program() {
-            wrong.push(not_started(recipe.editor_place(editor), editor.model.kind()));
+            wrong.push(not_started(recipe.editor_place(editor), editor.model.kind(), editor.model.missing_program()));
             continue;
         }
         match backend(editor, &house) {
@@ -104,7 +104,7 @@ fn usable_rewards(all: &[Reward], place: impl Fn(usize) -> Place, house: &House)
     for (index, one) in all.iter().enumerate() {
         let place = place(index);
         if one.model.is_program() {
-            wrong.push(not_started(place, one.model.kind()));
+            wrong.push(not_started(place, one.model.kind(), one.model.missing_program()));
             continue;
         }
         match working_reward(one, house) {
@@ -124,8 +124,15 @@ fn warning(place: Place, message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Warning, message, place, hint: None }
 }
 
-/// A program of its own, which nothing but work starts.
-fn not_started(place: Place, kind: &str) -> Diagnostic {
+/// A program of its own, which nothing but work starts; and whether it could be.
+fn not_started(place: Place, kind: &str, missing: Option<String>) -> Diagnostic {
+    if let Some(program) = missing {
+        let place_of_it = if program.contains('/') { "" } else { " in one of the folders of PATH" };
+        let message =
+            format!("the program `{program}` of the `{kind}` is not there: expected an executable file{place_of_it}");
+        let hint = Some("paths are from the folder in which editscale runs".to_owned());
+        return Diagnostic { severity: Severity::Warning, message, place, hint };
+    }
     let message = format!("the `{kind}` was not started: what it can do is known once it runs");
     let hint = Some("`editscale doctor --recipe FILE` starts it and says whether it answers".to_owned());
     Diagnostic { severity: Severity::Warning, message, place, hint }

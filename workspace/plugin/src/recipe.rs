@@ -9,10 +9,10 @@ use editscale_schema::{
     Absent, EditorChoice, Entry, Fields, House, Key, Keys, MOST_ITEMS, MadeEditor, MadeReward, MakeError, Mistake,
     Number, Options, RewardChoice, Scalar, Section, Value, Whole, Yaml,
 };
-use serde_json::{Map, Number as JsonNumber, Value as Json};
+use serde_json::{Map, Value as Json};
 
 use crate::editor::PluginEditor;
-use crate::launch::{Launch, Limits};
+use crate::launch::{self, Launch, Limits};
 use crate::opening::Plugin;
 use crate::reward::PluginReward;
 
@@ -242,19 +242,7 @@ impl PluginRecipe {
 }
 
 pub(crate) fn object(fields: &[(String, FieldValue)]) -> Map<String, Json> {
-    fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
-}
-
-fn json(value: &FieldValue) -> Json {
-    match value {
-        FieldValue::Null => Json::Null,
-        FieldValue::Flag(flag) => (*flag).into(),
-        FieldValue::Whole(whole) => (*whole).into(),
-        FieldValue::Number(number) => JsonNumber::from_f64(*number).map_or(Json::Null, Json::Number),
-        FieldValue::Text(text) => text.clone().into(),
-        FieldValue::List(items) => items.iter().map(json).collect(),
-        FieldValue::Map(entries) => object(entries).into(),
-    }
+    fields.iter().map(|(name, value)| (name.clone(), value.to_tree())).collect()
 }
 
 impl EditorChoice for PluginRecipe {
@@ -266,6 +254,10 @@ impl EditorChoice for PluginRecipe {
     fn is_program(&self) -> bool {
         true
     }
+
+    fn missing_program(&self) -> Option<String> {
+        self.run.first().filter(|program| launch::find(program).is_none()).cloned()
+    }
 }
 
 impl RewardChoice for PluginRecipe {
@@ -276,5 +268,9 @@ impl RewardChoice for PluginRecipe {
 
     fn is_program(&self) -> bool {
         true
+    }
+
+    fn missing_program(&self) -> Option<String> {
+        self.run.first().filter(|program| launch::find(program).is_none()).cloned()
     }
 }

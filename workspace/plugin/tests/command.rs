@@ -3,87 +3,36 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use editscale_sdk::PluginKind;
 use editscale_sdk::protocol::{
-    Answer, Call, EditItem, EditParameters, EditProposal, Edited, Failed, Frames, FromHost, FromPlugin, Judged,
-    LONGEST_FRAME, Method, Outcome, Picture, PictureBody, RewardItem, ScoreParameters, Start, Version, Welcome, decode,
-    encode,
+    Answer, EditItem, EditParameters, EditProposal, Edited, Failed, FromPlugin, Judged, Method, Outcome, Picture,
+    PictureBody, RewardItem, ScoreParameters, Start,
 };
+use editscale_testkit::PluginHost;
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 
 /// Set for the process that is the plugin.
 const IS_PLUGIN: &str = "EDITSCALE_COMMAND_TEST";
 
-struct Host {
-    child: Child,
-    frames: Frames,
+/// The command as a plugin that is ready.
+fn start(kind: PluginKind, config: Value) -> PluginHost {
+    let Value::Object(config) = config else { panic!("no map") };
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    let mut host = PluginHost::start(program.env(IS_PLUGIN, "1"), kind, config);
+    let ready = host.hear();
+    assert!(matches!(ready, FromPlugin::Ready(_)), "{ready:?}");
+    host
 }
 
-impl Host {
-    fn start(kind: PluginKind, config: Value) -> Self {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .env(IS_PLUGIN, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut host = Self { child, frames: Frames::new(LONGEST_FRAME) };
-        assert!(matches!(host.hear(), FromPlugin::Hello(_)));
-        let Value::Object(config) = config else { panic!("no map") };
-        let (version, name, session, spool) = (Version::OURS, "test".into(), "1".into(), "/nowhere".into());
-        let (frame_bytes, inline_bytes) = (LONGEST_FRAME, LONGEST_FRAME);
-        host.say(&FromHost::Welcome(Welcome {
-            version,
-            kind,
-            name,
-            session,
-            spool,
-            config,
-            frame_bytes,
-            inline_bytes,
-        }));
-        let ready = host.hear();
-        assert!(matches!(ready, FromPlugin::Ready(_)), "{ready:?}");
-        host
-    }
-
-    fn say(&mut self, message: &FromHost) {
-        self.child.stdin.as_mut().unwrap().write_all(&encode(message).unwrap()).unwrap();
-    }
-
-    fn hear(&mut self) -> FromPlugin {
-        let mut buffer = [0; 4096];
-        loop {
-            if let Some(body) = self.frames.next_body().unwrap() {
-                return decode(&body).unwrap();
-            }
-            let length = self.child.stdout.as_mut().unwrap().read(&mut buffer).unwrap();
-            assert!(length > 0, "the plugin ended");
-            self.frames.push(&buffer[..length]);
-        }
-    }
-
-    fn call(&mut self, method: Method) {
-        self.say(&FromHost::Call(Call { id: 1, deadline_secs: 600.0, method }));
-    }
-
-    fn answer(&mut self, method: Method) -> Answer {
-        self.call(method);
-        let FromPlugin::Answer(answer) = self.hear() else { panic!("no answer") };
-        answer
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+fn answer(host: &mut PluginHost, method: Method) -> Answer {
+    host.call(method);
+    let FromPlugin::Answer(answer) = host.hear() else { panic!("no answer") };
+    answer
 }
 
 fn picture(media: &str, bytes: &[u8]) -> Picture {
@@ -101,8 +50,8 @@ fn example(name: &str) -> PathBuf {
 }
 
 fn judged(run: &str, instruction: &str) -> Judged {
-    let mut host = Host::start(PluginKind::Reward, json!({ "run": run, "range": [0, 1] }));
-    let Answer::Judged { mut items, .. } = host.answer(pair(instruction)) else { panic!("no judgement") };
+    let mut host = start(PluginKind::Reward, json!({ "run": run, "range": [0, 1] }));
+    let Answer::Judged { mut items, .. } = answer(&mut host, pair(instruction)) else { panic!("no judgement") };
     match items.remove(0) {
         Outcome::Done(judged) => judged,
         Outcome::Failed(why) => panic!("{why:?}"),
@@ -132,7 +81,7 @@ fn bmp() -> Vec<u8> {
 fn darkened(seed: u64) -> Result<Vec<u8>, Failed> {
     let run = format!("bash '{}' {{source}} {{output}} {{seed}} {{knob:strength}}", example("darken_bmp.sh").display());
     let knobs = json!({"strength": {"low": 0, "high": 1, "default": 0.5}});
-    let mut host = Host::start(PluginKind::Editor, json!({ "run": run, "knobs": knobs }));
+    let mut host = start(PluginKind::Editor, json!({ "run": run, "knobs": knobs }));
     let (instruction, knobs) = ("darker".to_owned(), [("strength".to_owned(), 0.8)].into());
     let proposal = EditProposal { candidate: 0, start: Start::Source, until_step: None, seed, instruction, knobs };
     let item = EditItem {
@@ -146,7 +95,7 @@ fn darkened(seed: u64) -> Result<Vec<u8>, Failed> {
         path: Vec::new(),
     };
     let asked = EditParameters { images: vec![picture("image/bmp", &bmp())], items: vec![item] };
-    let Answer::Edited { mut items, .. } = host.answer(Method::Edit(asked)) else { panic!("no edit") };
+    let Answer::Edited { mut items, .. } = answer(&mut host, Method::Edit(asked)) else { panic!("no edit") };
     match items.remove(0) {
         Outcome::Done(Edited { image: Picture { media, body: PictureBody::Inline(bytes), .. }, .. }) => {
             assert_eq!(media, "image/bmp");
@@ -172,12 +121,12 @@ fn commands_die_with_the_plugin() {
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let run = format!("exec 9>'{}'; echo started >&9; sleep 600 & sleep 600", pipe.display());
-    let mut host = Host::start(PluginKind::Reward, json!({ "run": run }));
+    let mut host = start(PluginKind::Reward, json!({ "run": run }));
     host.call(pair(""));
     let mut held = File::open(&pipe).unwrap();
     let mut started = [0; 8];
     held.read_exact(&mut started).unwrap();
-    host.child.kill().unwrap();
+    host.kill();
     let mut rest = Vec::new();
     held.read_to_end(&mut rest).unwrap();
     assert!(rest.is_empty());

@@ -7,7 +7,7 @@ use editscale_schema::remote::{
     CallSettings, FieldValue, KnobSetting, PollSettings, PriceSettings, RemoteSettings, RepeatChoice, SecretHeader,
     SecretPlace, ServerSettings,
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::editors::knobs::FieldKnob;
 use crate::fleet::{Connection, PollRules, Rate, ServerOptions};
@@ -82,7 +82,7 @@ pub(crate) fn knobs(settings: &[KnobSetting]) -> Vec<FieldKnob> {
 
 /// Fields of a form, whose values are texts; what is no text is JSON.
 pub(crate) fn form_fields(fields: &[(String, FieldValue)]) -> BTreeMap<String, String> {
-    let text = |value: &FieldValue| match json(value) {
+    let text = |value: &FieldValue| match value.to_tree() {
         Value::String(text) => text,
         other => other.to_string(),
     };
@@ -91,18 +91,5 @@ pub(crate) fn form_fields(fields: &[(String, FieldValue)]) -> BTreeMap<String, S
 
 /// Fields of a JSON object.
 pub(crate) fn json_fields(fields: &[(String, FieldValue)]) -> Map<String, Value> {
-    fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
-}
-
-/// A value as JSON.
-pub(crate) fn json(value: &FieldValue) -> Value {
-    match value {
-        FieldValue::Null => Value::Null,
-        FieldValue::Flag(flag) => (*flag).into(),
-        FieldValue::Whole(whole) => (*whole).into(),
-        FieldValue::Number(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
-        FieldValue::Text(text) => text.clone().into(),
-        FieldValue::List(items) => items.iter().map(json).collect(),
-        FieldValue::Map(entries) => json_fields(entries).into(),
-    }
+    fields.iter().map(|(name, value)| (name.clone(), value.to_tree())).collect()
 }

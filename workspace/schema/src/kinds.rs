@@ -106,6 +106,11 @@ pub trait EditorChoice: Chosen {
         false
     }
 
+    /// The program that it would start and that this machine does not have, where that can be told without a start.
+    fn missing_program(&self) -> Option<String> {
+        None
+    }
+
     /// Whether its pictures come from elsewhere, a server or another process, so that they are to be looked at whole.
     fn is_foreign(&self) -> bool {
         self.is_program() || self.remote().is_some()
@@ -124,6 +129,11 @@ pub trait RewardChoice: Chosen {
     /// Whether making it starts a program of its own, which only work should do.
     fn is_program(&self) -> bool {
         false
+    }
+
+    /// The program that it would start and that this machine does not have, where that can be told without a start.
+    fn missing_program(&self) -> Option<String> {
+        None
     }
 
     /// Its servers, where it is behind HTTP.

@@ -2,17 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, reason = "printing is what is tested")]
 
-use std::io::{Read, Write};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use editscale_sdk::protocol::{
-    Answer, Card, Frames, FromHost, FromPlugin, LONGEST_FRAME, Method, Outcome, Picture, PictureBody, RewardItem,
-    ScoreParameters, Version, decode, encode,
+    Answer, Card, FromPlugin, Method, Outcome, Picture, PictureBody, RewardItem, ScoreParameters,
 };
-use editscale_sdk::{
-    About, Call, Failed, Judged, Pair, PluginKind, Reward, RewardCard, Welcome, protocol, serve_reward,
-};
+use editscale_sdk::{About, Call, Failed, Judged, Pair, PluginKind, Reward, RewardCard, Welcome, serve_reward};
+use editscale_testkit::PluginHost;
 use libtest_mimic::{Arguments, Trial};
 
 /// Set for the process that is the plugin; says what it does.
@@ -70,76 +67,22 @@ fn be_a_plugin(manner: &str) -> ExitCode {
     }
 }
 
-struct Host {
-    child: Child,
-    frames: Frames,
+fn start(manner: &str) -> PluginHost {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    PluginHost::start(program.env(MANNER, manner), PluginKind::Reward, serde_json::Map::new())
 }
 
-impl Host {
-    fn start(manner: &str) -> Self {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .env(MANNER, manner)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut host = Self { child, frames: Frames::new(LONGEST_FRAME) };
-        assert!(matches!(host.hear(), FromPlugin::Hello(_)));
-        host.say(&FromHost::Welcome(Welcome {
-            version: Version::OURS,
-            kind: PluginKind::Reward,
-            name: "test".into(),
-            session: "1".into(),
-            spool: "/nowhere".into(),
-            config: serde_json::Map::new(),
-            frame_bytes: LONGEST_FRAME,
-            inline_bytes: LONGEST_FRAME,
-        }));
-        host
-    }
-
-    fn say(&mut self, message: &FromHost) {
-        self.child.stdin.as_mut().unwrap().write_all(&encode(message).unwrap()).unwrap();
-    }
-
-    fn hear(&mut self) -> FromPlugin {
-        let mut buffer = [0; 1024];
-        loop {
-            if let Some(body) = self.frames.next_body().unwrap() {
-                return decode(&body).unwrap();
-            }
-            let length = self.child.stdout.as_mut().unwrap().read(&mut buffer).unwrap();
-            assert!(length > 0, "the plugin ended");
-            self.frames.push(&buffer[..length]);
-        }
-    }
-
-    /// Closes the plugin's input: its exit status and its log.
-    fn end(mut self) -> (Option<i32>, String) {
-        drop(self.child.stdin.take());
-        let begin = Instant::now();
-        while self.child.try_wait().unwrap().is_none() && begin.elapsed() < LONG {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        drop(self.child.kill());
-        let output = self.child.wait_with_output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    }
-}
-
-fn score() -> FromHost {
+fn score() -> Method {
     let image =
         Picture { media: "image/png".into(), width: None, height: None, body: PictureBody::Inline(vec![1].into()) };
     let item = RewardItem { source: 0, candidate: 0, instruction: String::new(), mask: None };
-    let method = Method::Score(ScoreParameters { images: vec![image], items: vec![item] });
-    FromHost::Call(protocol::Call { id: 1, deadline_secs: 600.0, method })
+    Method::Score(ScoreParameters { images: vec![image], items: vec![item] })
 }
 
 fn what_is_printed_is_no_frame() {
-    let mut host = Host::start("chatty");
+    let mut host = start("chatty");
     assert!(matches!(host.hear(), FromPlugin::Ready(Card::Reward(_))));
-    host.say(&score());
+    host.call(score());
     let FromPlugin::Answer(Answer::Judged { items, .. }) = host.hear() else { panic!("no answer") };
     assert_eq!(items, vec![Outcome::Done(Judged::new(0.0))], "a child process read the host's frames");
     let (status, log) = host.end();
@@ -150,15 +93,15 @@ fn what_is_printed_is_no_frame() {
 }
 
 fn the_end_of_input_ends_a_process_that_is_at_work() {
-    let mut host = Host::start("stuck");
+    let mut host = start("stuck");
     assert!(matches!(host.hear(), FromPlugin::Ready(_)));
-    host.say(&score());
+    host.call(score());
     assert_eq!(host.end().0, Some(0));
-    assert_eq!(Host::start("loads for ever").end().0, Some(0));
+    assert_eq!(start("loads for ever").end().0, Some(0));
 }
 
 fn what_cannot_get_ready_ends_with_a_reason() {
-    let mut host = Host::start("unready");
+    let mut host = start("unready");
     assert_eq!(host.hear(), FromPlugin::Unready(Failed::refused("no weights")));
     assert_eq!(host.end(), (Some(1), "cannot get ready: no weights\n".into()));
 }

@@ -41,6 +41,14 @@ pub(super) struct RewardComparison<'a> {
     pub(super) worst: Vec<Worst<'a>>,
 }
 
+impl RewardComparison<'_> {
+    /// Whether both sides call themselves the same and do not say the same.
+    pub(super) fn is_same_and_differs(&self) -> bool {
+        let [one, other] = self.sides;
+        one.revision == other.revision && self.measures.iter().any(|measure| measure.distance.largest > 0.0)
+    }
+}
+
 /// A pair without two scores.
 pub(super) struct Unscored<'a> {
     pub(super) names: &'a str,

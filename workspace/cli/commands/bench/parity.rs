@@ -63,9 +63,11 @@ impl Source {
         let Some(first) = pictures.last().cloned() else {
             return Err(Misuse::new(format!("there are no pictures in {}", path.display())).into());
         };
-        if pictures.len() > 1 {
-            pictures.pop();
+        if pictures.len() < 2 {
+            let misuse = Misuse::new(format!("there is one picture in {}: expected at least 2", path.display()));
+            return Err(misuse.hint("the first is the source that all others are held against").into());
         }
+        pictures.pop();
         Ok(Self::Folder { first, rest: pictures, instruction: arguments.instruction.clone() })
     }
 

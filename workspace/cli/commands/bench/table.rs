@@ -34,6 +34,12 @@ fn reward_lines(reward: &RewardComparison<'_>) -> Vec<String> {
     for (role, said) in ROLES.iter().zip(reward.sides) {
         lines.push(format!("  {role:<9}  {}", said.revision));
     }
+    if reward.is_same_and_differs() {
+        lines.push(
+            "  warning: both have one revision and score differently: it does not tell all that decides a score"
+                .to_owned(),
+        );
+    }
     if !reward.measures.is_empty() {
         lines.push(format!(
             "  {:<16} {:>6} {:>10} {:>10} {:>10} {:>8} {:>8} {:>8}  {}",
@@ -130,6 +136,7 @@ fn reward(reward: &RewardComparison<'_>) -> Value {
         "parts": parts.iter().map(part).collect::<serde_json::Map<_, _>>(),
         "lone_parts": {"reference": reward.lone_parts[0], "native": reward.lone_parts[1]},
         "sigma": sigma,
+        "same_revision_differs": reward.is_same_and_differs(),
         "unscored": reward.unscored.iter().map(unscored).collect::<Vec<_>>(),
         "worst": reward.worst.iter().map(worst).collect::<Vec<_>>(),
     })

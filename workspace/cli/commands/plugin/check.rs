@@ -20,8 +20,14 @@ const LARGEST: u64 = 1 << 20;
 /// Checks a plugin, and tells each finding as it comes.
 pub(crate) fn run(arguments: &PluginCheck) -> Result<ExitCode> {
     let options = options(arguments)?;
-    let mut shown = Shown { is_json: arguments.json, kind: None, trouble: None };
+    tell(&format!(
+        "waiting for `{}`: up to {} s until it is ready, and as long for each call",
+        arguments.run.join(" "),
+        arguments.timeout
+    ));
+    let mut shown = Shown { is_json: arguments.json, kind: None, not_tried: None, trouble: None };
     let report = check(&options, &mut |finding| shown.show(finding)).map_err(|error| Misuse::new(error.to_string()))?;
+    shown.fold();
     if let Some(trouble) = shown.trouble {
         return Err(trouble);
     }
@@ -62,6 +68,8 @@ fn config(given: &str) -> Result<Map<String, Value>> {
 struct Shown {
     is_json: bool,
     kind: Option<PluginKind>,
+    /// Checks that were not tried, and the reason that they share, which are told together.
+    not_tried: Option<(Vec<&'static str>, String)>,
     /// Why showing ended.
     trouble: Option<anyhow::Error>,
 }
@@ -69,14 +77,36 @@ struct Shown {
 impl Shown {
     fn show(&mut self, finding: &Finding) {
         let is_second = self.kind.is_some_and(|kind| kind != finding.kind);
-        let head = is_second.then(|| format!("\nas {}:", finding.kind.word()));
+        if is_second {
+            self.fold();
+            self.line(&format!("\nas {}:", finding.kind.word()));
+        }
         self.kind = Some(finding.kind);
-        for line in head.into_iter().chain(lines(finding)) {
-            if self.is_json {
-                tell(&line);
-            } else {
-                self.trouble = self.trouble.take().or_else(|| print(&line).err());
+        match (finding.not_tried(), &mut self.not_tried) {
+            (Some(why), Some((names, shared))) if shared == why => names.push(finding.name),
+            (Some(why), _) => {
+                self.fold();
+                self.not_tried = Some((vec![finding.name], why.to_owned()));
             }
+            (None, _) => {
+                self.fold();
+                lines(finding).iter().for_each(|line| self.line(line));
+            }
+        }
+    }
+
+    /// Tells of the checks that were not tried.
+    fn fold(&mut self) {
+        if let Some((names, why)) = self.not_tried.take() {
+            self.line(&format!("{:<14}  {}: {why}", "not tried", names.join(", ")));
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        if self.is_json {
+            tell(line);
+        } else {
+            self.trouble = self.trouble.take().or_else(|| print(line).err());
         }
     }
 }
@@ -86,6 +116,7 @@ fn lines(finding: &Finding) -> Vec<String> {
     let mut lines = vec![format!("{:<14}  {:<18}  {}", finding.verdict.word(), finding.name, finding.found)];
     if finding.verdict == Verdict::Failed {
         lines.push(format!("{:16}expected: {}", "", finding.expected));
+        lines.extend(finding.log.iter().map(|line| format!("{:16}its log: {line}", "")));
         lines.extend(finding.advice.iter().map(|advice| format!("{:16}to do: {advice}", "")));
     }
     lines
@@ -105,6 +136,7 @@ fn object(report: &CheckReport) -> Value {
             "expected": finding.expected,
             "found": finding.found,
             "advice": finding.advice,
+            "log": finding.log,
             "secs": finding.took.as_secs_f64(),
         })
     };

@@ -8,8 +8,8 @@ use editscale_sdk::protocol::{
 use serde::Serialize;
 
 use super::cases::{Case, Level, Passed};
-use super::link::{Link, Trouble};
-use super::report::{Finding, Verdict};
+use super::link::{Link, Log, Trouble};
+use super::report::{Finding, NOT_TRIED, Verdict};
 use super::session::{Answered, Session};
 use super::spool::Spool;
 use super::work::{Ask, Measure, Product, method};
@@ -20,6 +20,9 @@ const HELLO: Duration = Duration::from_secs(20);
 
 /// How often a session may be lost before no more is tried with others.
 const LOSSES: u32 = 4;
+
+/// How many lines of its log are shown where it fails.
+const LINES: usize = 8;
 
 /// Why a check failed.
 #[derive(Debug, Clone)]
@@ -93,6 +96,8 @@ pub(super) struct Bench<'a> {
     pub(super) trajectories: usize,
     /// How long one item takes.
     pub(super) one_item: Duration,
+    /// What the latest start writes into its log.
+    log: Option<Log>,
 }
 
 /// What the program says of itself.
@@ -127,6 +132,7 @@ impl<'a> Bench<'a> {
             previews: Vec::new(),
             trajectories: 0,
             one_item: Duration::ZERO,
+            log: None,
         })
     }
 
@@ -186,9 +192,9 @@ impl<'a> Bench<'a> {
     pub(super) fn carry_out(&mut self, case: &Case) -> Finding {
         let begun = Instant::now();
         let outcome = if self.level < case.needs {
-            Ok(Passed::NotApplicable(format!("not tried, since {}", self.level.lacks())))
+            Ok(Passed::NotApplicable(format!("{NOT_TRIED}{}", self.level.lacks())))
         } else if case.needs >= Level::Ready && self.losses >= LOSSES {
-            Ok(Passed::NotApplicable(format!("not tried, since the plugin was lost {LOSSES} times already")))
+            Ok(Passed::NotApplicable(format!("{NOT_TRIED}the plugin was lost {LOSSES} times already")))
         } else {
             (case.run)(self)
         };
@@ -203,13 +209,21 @@ impl<'a> Bench<'a> {
                 (Verdict::Failed, fault.found, Some(advice))
             }
         };
+        let log = if verdict == Verdict::Failed { self.last_lines(&found) } else { Vec::new() };
         let (name, expected, took) = (case.name, case.expected, begun.elapsed());
-        Finding { name, kind: self.kind, verdict, expected, found, advice, took }
+        Finding { name, kind: self.kind, verdict, expected, found, advice, log, took }
+    }
+
+    /// The end of what the latest start wrote into its log; what was told of it already is not told again.
+    fn last_lines(&self, found: &str) -> Vec<String> {
+        let lines = self.log.as_ref().map_or_else(Vec::new, |log| log.last_lines(LINES));
+        lines.into_iter().filter(|line| !found.contains(line.as_str())).collect()
     }
 
     /// A start that has said hello and heard nothing yet.
     pub(super) fn start(&mut self) -> Result<Session, Fault> {
         let link = Link::start(&self.options.launch).map_err(|error| Fault::new(error.to_string()))?;
+        self.log = Some(link.log());
         let mut session = Session::new(link);
         session.hello(HELLO.min(self.options.timeout)).map_err(|trouble| self.noted(trouble))?;
         Ok(session)

@@ -78,12 +78,27 @@ impl Trouble {
     }
 }
 
+/// The end of what a plugin says on stderr, as it comes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// The last lines that say something, each of at most 600 characters.
+    pub(super) fn last_lines(&self, most: usize) -> Vec<String> {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let clean = |line: &&str| line.chars().filter(|letter| !letter.is_control()).take(600).collect();
+        lines.get(lines.len().saturating_sub(most)..).unwrap_or_default().iter().map(clean).collect()
+    }
+}
+
 /// A plugin that was started.
 pub(super) struct Link {
     child: Child,
     input: Option<Sender<Vec<u8>>>,
     output: Receiver<Result<Vec<u8>, Trouble>>,
-    errors: Arc<Mutex<Vec<u8>>>,
+    errors: Log,
     mark: String,
 }
 
@@ -141,11 +156,12 @@ impl Link {
 
     /// The end of what it said on stderr.
     pub(super) fn last_words(&self) -> String {
-        let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&errors);
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let last = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join(" | ");
-        last.chars().filter(|letter| !letter.is_control()).take(600).collect()
+        self.errors.last_lines(3).join(" | ").chars().take(600).collect()
+    }
+
+    /// What it says on stderr, also after this is gone.
+    pub(super) fn log(&self) -> Log {
+        self.errors.clone()
     }
 
     /// The processes that this start brought about and that are still there, the plugin included.
@@ -275,9 +291,9 @@ fn read_frames(output: &mut impl Read, sender: &SyncSender<Result<Vec<u8>, Troub
     }
 }
 
-fn listener(mut errors: ChildStderr) -> Arc<Mutex<Vec<u8>>> {
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let place = Arc::clone(&kept);
+fn listener(mut errors: ChildStderr) -> Log {
+    let log = Log::default();
+    let place = Arc::clone(&log.0);
     thread::spawn(move || {
         let mut bytes = [0; 1024];
         while let Ok(count @ 1..) = errors.read(&mut bytes) {
@@ -287,5 +303,5 @@ fn listener(mut errors: ChildStderr) -> Arc<Mutex<Vec<u8>>> {
             kept.drain(..surplus);
         }
     });
-    kept
+    log
 }

@@ -41,9 +41,21 @@ pub struct Finding {
     pub found: String,
     /// What to do about it, where it failed.
     pub advice: Option<String>,
+    /// The last lines of the plugin's log (stderr) by then, where it failed.
+    pub log: Vec<String>,
     /// How long it took.
     pub took: Duration,
 }
+
+impl Finding {
+    /// Why it was not tried at all, where something that it stands on had failed.
+    pub fn not_tried(&self) -> Option<&str> {
+        self.found.strip_prefix(NOT_TRIED).filter(|_| self.verdict == Verdict::NotApplicable)
+    }
+}
+
+/// How the words begin about a check that was not tried.
+pub(super) const NOT_TRIED: &str = "not tried, since ";
 
 /// All findings about a plugin.
 #[derive(Debug, Clone, Default)]

@@ -163,6 +163,23 @@ impl Line {
     }
 }
 
+/// What a shell does itself, or finds where no file of this name need be.
+const OF_THE_SHELL: [&str; 58] = [
+    ".", ":", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare", "do", "done", "echo",
+    "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg", "fi", "for", "function", "getopts",
+    "hash", "if", "in", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return", "set", "shift",
+    "source", "test", "then", "time", "times", "trap", "true", "type", "ulimit", "umask", "unalias", "unset", "until",
+    "wait", "while", "select",
+];
+
+/// The program that a command begins with, where that can be told without a shell: one plain word that the shell does
+/// not know itself.
+pub(super) fn first_program(run: &str) -> Option<&str> {
+    let word = run.split_whitespace().next()?;
+    let is_plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-+".contains(letter));
+    (is_plain && !OF_THE_SHELL.contains(&word)).then_some(word)
+}
+
 /// Whether a text has this variable in it, and not only a longer one.
 fn has_word(text: &str, variable: &str) -> bool {
     text.match_indices(variable).any(|(at, found)| {
@@ -328,6 +345,27 @@ mod tests {
 
     fn said(run: &str) -> String {
         Line::read(run, PluginKind::Reward).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_first_program_is_told_where_it_is_plain() {
+        for (run, program) in [
+            ("score {source} {edited}", Some("score")),
+            ("  ./bin/score-1.2 x", Some("./bin/score-1.2")),
+            ("python3\nscore.py", Some("python3")),
+            ("cd x && score", None),
+            ("A=1 score", None),
+            ("$HOME/score", None),
+            ("'my score'", None),
+            ("{source}", None),
+            ("(score)", None),
+            ("~/score", None),
+            ("score; echo 1", None),
+            ("if true; then score; fi", None),
+            (" ", None),
+        ] {
+            assert_eq!(first_program(run), program, "{run}");
+        }
     }
 
     #[test]

@@ -12,8 +12,9 @@ use editscale_schema::{
 use editscale_sdk::PluginKind;
 use serde_json::{Map, Value as Json, json};
 
+use super::line::first_program;
 use super::settings::check_config;
-use crate::launch::Launch;
+use crate::launch::{Launch, find};
 use crate::recipe::{ENVIRONMENT, LIMITS, PluginLimits, object, read_environment, write_environment};
 use crate::{Plugin, PluginEditor, PluginReward};
 
@@ -151,6 +152,11 @@ impl CommandRecipe {
         let (run, slots, revision) = (fields.take(&RUN), fields.take(&SLOTS), fields.take(&REVISION));
         let (environment, limits) = (read_environment(fields), PluginLimits::read(fields));
         Some(Self { run: run?, slots: slots?, revision, environment: environment?, limits: limits? })
+    }
+
+    /// The program that the shell would not find.
+    fn missing_program(&self) -> Option<String> {
+        first_program(&self.run).filter(|program| find(program).is_none()).map(ToOwned::to_owned)
     }
 
     fn write(&self) -> impl Iterator<Item = (String, Yaml)> {
@@ -319,6 +325,10 @@ impl EditorChoice for CommandEditorRecipe {
     fn is_program(&self) -> bool {
         true
     }
+
+    fn missing_program(&self) -> Option<String> {
+        self.command.missing_program()
+    }
 }
 
 impl RewardChoice for CommandRewardRecipe {
@@ -330,5 +340,9 @@ impl RewardChoice for CommandRewardRecipe {
 
     fn is_program(&self) -> bool {
         true
+    }
+
+    fn missing_program(&self) -> Option<String> {
+        self.command.missing_program()
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn paused(paused: &[(RunId, CandidateId)]) -> Vec<wire::PausedPlace> 
 
 /// What was made, or what is wrong with it.
 pub(crate) fn candidate(said: wire::Edited, card: &EditorCard, spool: &Spool) -> Result<Candidate, String> {
-    let trajectory = said.trajectory.map(|parts| trajectory(parts, spool)).transpose()?;
+    let trajectory = said.trajectory.map(|parts| trajectory(parts, spool, MOST_NUMBERS)).transpose()?;
     let image = received(said.image, spool)?;
     let note = |note: &String| Some(readable(note, LONGEST_NOTE)).filter(|note| !note.is_empty()).map(Arc::from);
     Ok(Candidate {
@@ -86,14 +86,18 @@ fn seed(said: u64) -> Result<u64, String> {
     Seed::new(said).map(Seed::get).map_err(|error| error.to_string())
 }
 
-pub(crate) fn trajectory(said: wire::TrajectoryParts, spool: &Spool) -> Result<Trajectory, String> {
+/// How a picture came about, of at most so many numbers.
+pub(crate) fn trajectory(said: wire::TrajectoryParts, spool: &Spool, most: usize) -> Result<Trajectory, String> {
     let instants = said.timesteps.len() + 1;
     let shape: Option<Vec<usize>> = said.shape.iter().map(|extent| usize::try_from(*extent).ok()).collect();
     let values = |shape: &Vec<usize>| shape.iter().try_fold(instants, |values, extent| values.checked_mul(*extent));
-    let shape = shape.filter(|shape| values(shape).is_some_and(|values| values <= MOST_NUMBERS));
+    let shape = shape.filter(|shape| values(shape).is_some_and(|values| values <= most));
     let shape = shape.ok_or_else(|| {
         let shown: Vec<String> = said.shape.iter().take(8).map(u64::to_string).collect();
-        format!("its trajectory has the shape [{}] and {instants} instants: expected less", shown.join(", "))
+        format!(
+            "its trajectory has the shape [{}] and {instants} instants: expected at most {most} numbers",
+            shown.join(", ")
+        )
     })?;
     let (timesteps, sigmas, log_probabilities) = (said.timesteps, said.sigmas, said.log_probabilities);
     if sigmas.len() != instants || log_probabilities.len() != timesteps.len() {

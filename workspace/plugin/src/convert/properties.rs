@@ -101,6 +101,9 @@ fn whole_trajectory() -> impl Strategy<Value = wire::TrajectoryParts> {
     })
 }
 
+/// More numbers than any trajectory here has.
+const MOST: usize = 1000;
+
 proptest! {
     #[test]
     fn scores_are_sound_or_refused(said in judged()) {
@@ -142,7 +145,7 @@ proptest! {
     #[test]
     fn trajectories_are_whole_or_refused(said in prop_oneof![trajectory(), whole_trajectory()]) {
         let spool = Spool::make().unwrap();
-        if let Ok(trajectory) = edits::trajectory(said.clone(), &spool) {
+        if let Ok(trajectory) = edits::trajectory(said.clone(), &spool, MOST) {
             prop_assert!(trajectory.is_whole());
             prop_assert_eq!(trajectory.steps(), said.timesteps.len());
         }
@@ -151,7 +154,18 @@ proptest! {
     #[test]
     fn whole_trajectories_are_taken(said in whole_trajectory()) {
         let spool = Spool::make().unwrap();
-        prop_assert!(edits::trajectory(said, &spool).is_ok());
+        prop_assert!(edits::trajectory(said, &spool, MOST).is_ok());
+    }
+
+    #[test]
+    fn trajectories_have_a_length(said in whole_trajectory()) {
+        let spool = Spool::make().unwrap();
+        let numbers = (said.timesteps.len() + 1) * said.shape.iter().product::<u64>() as usize;
+        prop_assert!(edits::trajectory(said.clone(), &spool, numbers).is_ok());
+        if let Some(less) = numbers.checked_sub(1) {
+            let why = edits::trajectory(said, &spool, less).unwrap_err();
+            prop_assert!(why.ends_with(&format!("expected at most {less} numbers")), "{why}");
+        }
     }
 
     #[test]

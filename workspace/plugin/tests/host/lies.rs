@@ -1,13 +1,15 @@
 //! Plugins that lie: each lie costs the item or call that it was told in, and nothing else.
 
 use editscale_core::{EditBackend, FailureKind, NobodyWatches, RewardModel};
+use editscale_plugin::Plugin;
 use serde_json::json;
 
 use crate::Test;
-use crate::world::{block_on, editor, judgements, kinds, make, plugin, reward};
+use crate::world::{block_on, editor, judgements, kinds, make, peer, plugin, reward};
 
 pub(crate) const TESTS: &[Test] = &[
     ("lies_of_editors_are_named", lies_of_editors_are_named),
+    ("trajectories_need_the_feature", trajectories_need_the_feature),
     ("lies_of_rewards_are_named", lies_of_rewards_are_named),
     ("what_nobody_asked_for_is_counted", what_nobody_asked_for_is_counted),
     ("messages_of_later_versions_are_left_aside", messages_of_later_versions_are_left_aside),
@@ -32,6 +34,17 @@ fn lies_of_editors_are_named() {
         assert!(said.contains(words), "{lie}: {said}");
         assert_eq!((editor.health().deaths, editor.trouble()), (0, None));
     }
+}
+
+fn trajectories_need_the_feature() {
+    let told = |part: &str| {
+        let plugin = Plugin { launch: peer(part), ..plugin(json!({"lie": "trajectory"})) };
+        make(&editor(plugin), [1]).remove(0)
+    };
+    assert_eq!(told("plugin").unwrap().trajectory.unwrap().steps(), 1);
+    let failure = told("plugin trajectories").unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Malformed);
+    assert!(failure.to_string().contains("without the feature `trajectories`"), "{failure}");
 }
 
 fn lies_of_rewards_are_named() {

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use editscale_sdk::protocol::{
-    Adopted, Answer, Call, CostNumbers, EditCounters, EditItem, EditParameters, Edited, ErrorClass, Failed, Feature,
-    FilePlace, FromHost, FromPlugin, Hello, Judged, Method, Outcome, PROTOCOL, Part, Picture, PictureBody, PluginKind,
-    Preview, Progress, RewardCounters, ScoreParameters, Version, WeightsKind, encode,
+    Adopted, Answer, Blob, Call, CostNumbers, EditCounters, EditItem, EditParameters, Edited, ErrorClass, Failed,
+    Feature, FilePlace, FromHost, FromPlugin, Hello, Judged, Method, Outcome, PROTOCOL, Part, Picture, PictureBody,
+    PluginKind, Preview, Progress, RewardCounters, ScoreParameters, TrajectoryParts, Version, WeightsKind, encode,
 };
 use serde_bytes::ByteBuf;
 
@@ -26,7 +26,8 @@ struct Stage {
     lots: Mutex<Lots>,
 }
 
-pub(crate) fn hello() -> FromPlugin {
+pub(crate) fn hello(lacking: &str) -> FromPlugin {
+    let features = Feature::ALL.map(Feature::word).into_iter().filter(|word| *word != lacking);
     FromPlugin::Hello(Hello {
         protocol: PROTOCOL.to_owned(),
         version: Version::OURS,
@@ -34,13 +35,13 @@ pub(crate) fn hello() -> FromPlugin {
         plugin_version: "0".to_owned(),
         sdk: "test".to_owned(),
         kinds: vec![PluginKind::Editor, PluginKind::Reward],
-        features: Feature::ALL.map(|feature| feature.word().to_owned()).to_vec(),
+        features: features.map(ToOwned::to_owned).collect(),
     })
 }
 
-pub(crate) fn play() {
+pub(crate) fn play(lacking: &str) {
     let mut hearing = Hearing::new();
-    say(&hello());
+    say(&hello(lacking));
     let Some(FromHost::Welcome(welcome)) = hearing.next() else { return };
     let script = Script::of(welcome);
     match script.word("opening") {
@@ -248,6 +249,15 @@ impl Stage {
             Some("size") => edited.image.width = Some(77),
             Some("picture") => edited.image.body = PictureBody::Inline(ByteBuf::from(b"no picture".to_vec())),
             Some("cost") => edited.cost.nfe = 11,
+            Some("trajectory") => {
+                edited.trajectory = Some(TrajectoryParts {
+                    shape: vec![2],
+                    latents: Blob::Inline(ByteBuf::from(vec![0; 16])),
+                    timesteps: vec![0.5],
+                    sigmas: vec![1.0, 0.0],
+                    log_probabilities: vec![None],
+                });
+            }
             Some("seed") => edited.effective_seed = Some(1 << 53),
             Some("outside") => {
                 let place = FilePlace::of("/etc/hostname", b"x");

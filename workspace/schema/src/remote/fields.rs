@@ -27,6 +27,25 @@ pub enum FieldValue {
     Map(Vec<(String, FieldValue)>),
 }
 
+impl FieldValue {
+    /// The same as a value of another kind, such as `serde_json::Value`, which has all that is named here. A number that
+    /// the other kind cannot hold is what its conversion makes of it.
+    pub fn to_tree<T>(&self) -> T
+    where
+        T: From<()> + From<bool> + From<i64> + From<f64> + From<String> + FromIterator<T> + FromIterator<(String, T)>,
+    {
+        match self {
+            Self::Null => ().into(),
+            Self::Flag(flag) => (*flag).into(),
+            Self::Whole(whole) => (*whole).into(),
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.clone().into(),
+            Self::List(items) => items.iter().map(Self::to_tree::<T>).collect(),
+            Self::Map(entries) => entries.iter().map(|(name, value)| (name.clone(), value.to_tree::<T>())).collect(),
+        }
+    }
+}
+
 /// Fields that are sent as they are.
 pub const FIELDS: Section = Section {
     name: "fields",

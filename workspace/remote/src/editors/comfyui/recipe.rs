@@ -20,7 +20,7 @@ use crate::editors::knobs::FieldKnob;
 use crate::editors::openai_images::MaskRule;
 use crate::editors::size::SizeRule;
 use crate::files;
-use crate::recipe::{connection, json, knobs, polls, prices};
+use crate::recipe::{connection, knobs, polls, prices};
 
 /// The most bytes of a workflow's file.
 const LARGEST_WORKFLOW: u64 = 16 << 20;
@@ -290,7 +290,7 @@ impl ComfyUiRecipe {
         ComfyUiOptions {
             outputs: self.outputs.clone(),
             revision: remote.revision.clone(),
-            fixed: self.fixed.iter().map(|(pointer, value)| (pointer.clone(), json(value))).collect(),
+            fixed: self.fixed.iter().map(|(pointer, value)| (pointer.clone(), value.to_tree())).collect(),
             knobs: knobs(&self.knobs).into_iter().filter_map(placed).collect(),
             seed_bits: self.seed_bits,
             masks: self.masks,
