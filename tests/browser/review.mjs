@@ -111,7 +111,7 @@ await look(other, "one-dark");
 const [so, far] = [onDisk().length, page.locator("#stage .card button.keep").first()];
 await until(so + 1, () => far.click());
 await until(so + 2, () => other.keyboard.press("d"));
-await page.locator(`#stage .card.keep`).first().waitFor();
+await page.locator("#stage .card.drop, #stage .card.keep").first().waitFor();
 
 // A kill loses nothing, and the page says what happened.
 const told = onDisk().length;
