@@ -4,7 +4,7 @@
 // usage: node review.mjs PROGRAM [SCREENSHOTS]
 //
 // The program is `workspace/curate/examples/reviewing.rs`, built.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -128,6 +128,8 @@ await look(again, "pairs-phone");
 expect(readFileSync(join(folder, "report.html"), "utf8").includes("What people said"), "the report does not tell of the verdicts");
 
 await browser.close();
+const report = spawnSync(process.execPath, ["report.mjs", join(folder, "report.html"), ...(screenshots ? [screenshots] : [])], { cwd: import.meta.dirname, encoding: "utf8" });
+expect(report.status === 0, `the report: ${report.stdout}`);
 await kill(child);
 rmSync(folder, { recursive: true });
 const known = complaints.filter((words) => !/ERR_CONNECTION_REFUSED/.test(words));
