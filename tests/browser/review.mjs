@@ -4,7 +4,7 @@
 // usage: node review.mjs PROGRAM [SCREENSHOTS]
 //
 // The program is `workspace/curate/examples/reviewing.rs`, built.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -111,7 +111,7 @@ await look(other, "one-dark");
 const [so, far] = [onDisk().length, page.locator("#stage .card button.keep").first()];
 await until(so + 1, () => far.click());
 await until(so + 2, () => other.keyboard.press("d"));
-await page.locator(`#stage .card.keep`).first().waitFor();
+await page.locator("#stage .card.drop, #stage .card.keep").first().waitFor();
 
 // A kill loses nothing, and the page says what happened.
 const told = onDisk().length;
@@ -128,6 +128,8 @@ await look(again, "pairs-phone");
 expect(readFileSync(join(folder, "report.html"), "utf8").includes("What people said"), "the report does not tell of the verdicts");
 
 await browser.close();
+const report = spawnSync(process.execPath, ["report.mjs", join(folder, "report.html"), ...(screenshots ? [screenshots] : [])], { cwd: import.meta.dirname, encoding: "utf8" });
+expect(report.status === 0, `the report: ${report.stdout}`);
 await kill(child);
 rmSync(folder, { recursive: true });
 const known = complaints.filter((words) => !/ERR_CONNECTION_REFUSED/.test(words));

@@ -17,7 +17,7 @@ pub(crate) use benching::{
     Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure, BenchParity,
     BenchPosition, BenchPreset, BenchRules,
 };
-pub(crate) use curating::Curate;
+pub(crate) use curating::{Curate, CurateCommand, CurateReview, Curating};
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
 pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew};
 pub(crate) use running::Run;
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Report(Report),
     Models(Models),
     Run(Run),
-    Curate(Curate),
+    Curate(Curating),
     Serve(Serve),
     Mcp(Mcp),
     Keys(Keys),
@@ -61,7 +61,7 @@ impl Command {
             Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
             Self::Run(run) => run.json,
-            Self::Curate(curate) => curate.json,
+            Self::Curate(curating) => curating.scoring.as_ref().is_some_and(|curate| curate.json),
             Self::Plugin(plugin) => plugin.command.is_json(),
             Self::Bench(bench) => bench.command.is_json(),
         }

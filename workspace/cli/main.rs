@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
         Command::Run(run) => commands::run::run(run),
-        Command::Curate(curate) => commands::curate::run(curate),
+        Command::Curate(curating) => commands::curate::run(curating),
         Command::Serve(serve) => commands::serve::run(serve),
         Command::Mcp(mcp) => commands::mcp::run(mcp),
         Command::Keys(keys) => commands::keys::run(keys),

@@ -3,6 +3,7 @@
 mod choosing;
 mod plan;
 mod results;
+mod review;
 mod rules;
 
 use std::process::ExitCode;
@@ -12,8 +13,8 @@ use editscale_config::JudgeRecipe;
 use editscale_curate::drive::{CurateError, Curation, judge_all};
 
 use self::plan::plan;
-use crate::args::Curate;
-use crate::failure::{STOPPED, explain};
+use crate::args::{Curate, CurateCommand, Curating};
+use crate::failure::{Misuse, STOPPED, explain};
 use crate::progress::clear_bar;
 use crate::recipes::Loaded;
 use crate::sharing::{is_away, is_drive_away, stop_on_signal};
@@ -25,8 +26,17 @@ struct Begun<'a> {
     curation: Curation,
 }
 
+/// Does what was asked for.
+pub(crate) fn run(curating: &Curating) -> Result<ExitCode> {
+    match (&curating.command, &curating.scoring) {
+        (Some(CurateCommand::Review(arguments)), _) => review::run(arguments),
+        (None, Some(arguments)) => score(arguments),
+        (None, None) => Err(Misuse::new("expected a data set and --out, or `review OUT`").into()),
+    }
+}
+
 /// Scores what is not scored, and chooses.
-pub(crate) fn run(arguments: &Curate) -> Result<ExitCode> {
+fn score(arguments: &Curate) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let begun = plan(arguments).await?;

@@ -96,7 +96,7 @@ fn open(arguments: &Curate, loaded: &Loaded<JudgeRecipe>) -> Result<Arc<Dataset>
 }
 
 /// Where the data set has what, in the words of the crate that reads it. The category is handed on like all else.
-fn columns(columns: &CurateColumns) -> Columns {
+pub(super) fn columns(columns: &CurateColumns) -> Columns {
     let mut keep = columns.keep.clone();
     keep.extend(columns.category.clone().filter(|category| !columns.keep.contains(category)));
     Columns {

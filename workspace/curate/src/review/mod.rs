@@ -6,6 +6,9 @@
 //! 4. `serve`: the page and what it asks for, on this machine alone.
 //! 5. `preferences`: pairs and labels, as trainers read them, and how people agree with the rewards.
 
+/// The file of people's verdicts, in the folder of a curation.
+pub const FILE: &str = "review.jsonl";
+
 mod item;
 mod log;
 mod pictures;
