@@ -230,12 +230,15 @@ fn parquet_has_them_in_columns_and_lists() {
     assert_eq!(found.into_iter().map(told).collect::<Vec<_>>(), ["s0 -> c0 d0", "s1 -> c1"]);
 }
 
+/// Members of an archive: their names, and what they hold.
+type Members<'a> = &'a [(&'a str, &'a [u8])];
+
 #[test]
 fn samples_have_them_as_members() {
     let desk = Desk::new();
     let sizes: Vec<Vec<u8>> = (1..6).map(|size| png(size, size)).collect();
     let fields = json!({"edited": ["e.png", "f.png"]}).to_string();
-    let cases: [(&[(&str, &[u8])], &str); 8] = [
+    let cases: [(Members<'_>, &str); 8] = [
         (&[("k.jpg", &sizes[0]), ("k.edited.png", &sizes[1]), ("k.txt", b"x")], "k -> 2"),
         (&[("k.output.jpg", &sizes[1]), ("k.input.jpg", &sizes[0]), ("k.txt", b"x")], "k -> 2"),
         (&[("k.source.png", &sizes[0]), ("k.png", &sizes[1]), ("k.txt", b"x")], "k -> 2"),

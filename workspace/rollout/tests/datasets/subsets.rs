@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow_array::{ArrayRef, Int64Array, StringArray};
 use editscale_rollout::dataset::{Dataset, SubsetError, SubsetSummary};
 use editscale_rollout::{Columns, Edited, Place, Row};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -106,6 +106,8 @@ fn texts_are_copied_byte_for_byte() {
 
 #[test]
 fn rows_that_would_spoil_the_others_are_refused_and_the_rest_is_kept() {
+    // A file, the rows that are asked for, which of them is refused, and why.
+    type Case<'a> = (&'a str, Vec<u8>, &'a [usize], usize, &'a str);
     let desk = Desk::new();
     let fine = json!({"image": "a.png", "prompt": "fine"}).to_string();
     let two = archive(&[
@@ -116,7 +118,7 @@ fn rows_that_would_spoil_the_others_are_refused_and_the_rest_is_kept() {
         ("a.png", b"3"),
         ("a.txt", b"x"),
     ]);
-    let cases: [(&str, Vec<u8>, &[usize], usize, &str); 5] = [
+    let cases: [Case<'_>; 5] = [
         (
             "a.json",
             format!("[{fine}, {{\"image\": x}}, {fine}]").into_bytes(),
