@@ -1,6 +1,5 @@
 //! Candidates of one source that people put in an order, as the metrics see them.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use editscale_study::judges::{HumanOrder, Pair, Preference, PublishedOrder, ScoredGroup, pairs_of_group};
@@ -131,7 +130,8 @@ fn ranking_of(ratings: &[f64]) -> String {
     let mut before: Option<f64> = None;
     for (letter, rating) in order {
         let sign = before.map_or("", |before| if before == rating { "=" } else { ">" });
-        let _ = write!(text, "{sign}{}", char::from(letter));
+        text.push_str(sign);
+        text.push(char::from(letter));
         before = Some(rating);
     }
     text

@@ -177,6 +177,7 @@ mod by_name {
 
     use crate::layouts::Preset;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(preset: &Preset, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(preset.name())
     }

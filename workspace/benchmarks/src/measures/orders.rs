@@ -1,5 +1,7 @@
 //! Metrics of comparisons: strict accuracy, and accuracy of pairs with ties and without.
 
+#![allow(clippy::unnecessary_wraps, reason = "rules and facts have one signature, and some of them cannot fail")]
+
 use std::collections::BTreeMap;
 
 use editscale_study::judges::{

@@ -155,7 +155,6 @@ fn of_models(edits: &[RatedEdit], average: fn(&[GroupRho]) -> Option<f64>) -> Re
 /// The rules, each with the signature of [`Rule`].
 macro_rules! rules {
     ($($name:ident: |$edits:ident| $ready:expr;)*) => {$(
-        #[expect(clippy::unnecessary_wraps, reason = "the signature of every rule")]
         fn $name<'a>($edits: &'a [RatedEdit], _: &Clusters, _: Folds) -> Result<Ready<'a>, StudyError> {
             Ok($ready)
         }

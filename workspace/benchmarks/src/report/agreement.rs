@@ -150,28 +150,24 @@ fn letters(difference: &Difference) -> String {
 }
 
 pub(super) fn text(agreement: &Agreement, names: [&str; 2]) -> String {
-    let mut text = format!(
+    let mut text = vec![format!(
         "{} and {}: {} cases in common, {} left out\n",
         names[0], names[1], agreement.cases, agreement.left_out
-    );
-    text.push_str(&columns(&rows(agreement).into_iter().map(|row| row.to_vec()).collect::<Vec<_>>()));
+    )];
+    text.push(columns(&rows(agreement).into_iter().map(|row| row.to_vec()).collect::<Vec<_>>()));
     for contest in &agreement.contests {
         let interval = contest.interval.map_or_else(String::new, |range| format!(" ({})", ends(range.low, range.high)));
-        text.push_str(&format!(
-            "  {}\n  difference {}{interval}\n",
-            verdict(contest, names),
-            digits(contest.difference)
-        ));
+        text.push(format!("  {}\n  difference {}{interval}\n", verdict(contest, names), digits(contest.difference)));
     }
     for difference in agreement.differences.iter().take(5) {
         let Difference { id, first, second, people, .. } = difference;
         let people = people.as_deref().map_or_else(String::new, |people| format!(", people {people}"));
-        text.push_str(&format!(
+        text.push(format!(
             "  apart: {id}, {}: {} and {}{people}\n",
             letters(difference),
             number(*first),
             number(*second)
         ));
     }
-    text
+    text.concat()
 }

@@ -133,16 +133,16 @@ pub(super) fn text(calibration: &Calibration) -> String {
     );
     let mut table = vec![["error", "root mean square", "mean size", "bias"].map(str::to_owned).to_vec()];
     table.extend(rows(calibration).into_iter().map(|row| row.to_vec()));
-    let mut text = head + &columns(&table);
+    let mut text = vec![head, columns(&table)];
     if let Some(expected) = calibration.expected_error {
-        text.push_str(&format!("  expected calibration error on other folds {}\n", digits(expected)));
+        text.push(format!("  expected calibration error on other folds {}\n", digits(expected)));
     }
     if let Some(doubt) = &calibration.doubt {
         let rho = doubt.error_spearman.map(|rho| format!("  Spearman of stated deviation and error {}\n", digits(rho)));
-        text.push_str(&rho.unwrap_or_default());
+        text.extend(rho);
         for words in doubt.pairs.iter().flat_map(of_pairs_in_words) {
-            text.push_str(&format!("  {words}\n"));
+            text.push(format!("  {words}\n"));
         }
     }
-    text
+    text.concat()
 }

@@ -71,7 +71,7 @@ fn seconds(speed: &Speed) -> String {
     )
 }
 
-fn is_main(section: &&Section) -> bool {
+fn is_main(section: &Section) -> bool {
     matches!(section.kind, SectionKind::All | SectionKind::Candidates)
 }
 
@@ -80,7 +80,7 @@ fn is_correlation(metric: &Metric) -> bool {
 }
 
 fn of_score(score: &JudgeMeasures) -> Markup {
-    let main = || score.sections.iter().filter(is_main);
+    let main = || score.sections.iter().filter(|section| is_main(section));
     html! {
         (note(READING))
         @for drawn in [false, true].into_iter().filter_map(|correlations| plot(main(), correlations)) { (drawn) }
@@ -215,8 +215,8 @@ fn against_each_other(measured: &Measured, section: &str, name: &str) -> Markup 
 /// The lines of text: all of the score but breakdowns, and of the other numbers the whole.
 pub(super) fn text(measured: &Measured) -> String {
     let Coverage { cases, judged, edits, scored, .. } = measured.coverage;
-    let mut text =
-        format!("{}: {judged} of {cases} cases judged, {scored} of {edits} edits scored\n", measured.preset.name());
+    let name = measured.preset.name();
+    let mut text = vec![format!("{name}: {judged} of {cases} cases judged, {scored} of {edits} edits scored\n")];
     let percent = measured.rules.confidence * 100.0;
     let title = ["", "n", "published", "right", "interval", "random", "unjudged wrong"];
     for (place, judge) in measured.judges.iter().enumerate() {
@@ -225,18 +225,18 @@ pub(super) fn text(measured: &Measured) -> String {
         for section in judge.sections.iter().filter(is_shown) {
             let mut rows = vec![title.map(str::to_owned).to_vec()];
             rows.extend(section.metrics.iter().map(line));
-            text.push_str(&format!("\n{}: {}\n{}", judge.said.name(), section.name, columns(&rows)));
+            text.push(format!("\n{}: {}\n{}", judge.said.name(), section.name, columns(&rows)));
         }
     }
     if let Some(speed) = &measured.speed {
-        text.push_str(&format!("\nseconds an edit: {}\n", seconds(speed)));
+        text.push(format!("\nseconds an edit: {}\n", seconds(speed)));
     }
     let rules = &measured.rules;
-    text.push_str(&format!(
+    text.push(format!(
         "\nintervals: {percent} %, {} resamples of sources, seed {}; random: = exact, else simulated\n",
         rules.resamples, rules.seed
     ));
-    text
+    text.concat()
 }
 
 fn line(metric: &Metric) -> Vec<String> {

@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unnecessary_wraps,
     reason = "a test that cannot go on fails"
 )]
 

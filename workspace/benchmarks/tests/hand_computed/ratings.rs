@@ -31,7 +31,7 @@ const NINE: [Row; 9] = [
 fn cases(rows: &[Row]) -> Vec<JudgedCase> {
     let rated = |(number, (model, instruction, score, rating)): (usize, &Row)| {
         let mut case = case(&number.to_string(), Human::Rated, vec![edit(Some(model), Some(*rating), Some(*score))]);
-        case.instruction = (*instruction).to_owned();
+        (*instruction).clone_into(&mut case.instruction);
         case
     };
     rows.iter().enumerate().map(rated).collect()
@@ -53,7 +53,7 @@ fn imagenhub_has_the_values_computed_by_hand() {
         // Published: tanh((4/5 + 1/2)/2) = tanh(0.65), e^(2z) = e^1.3. Rightly: atanh(4/5) = ln 3 and atanh(1/2) = (ln 3)/2, mean
         // 3/4 ln 3, e^(2z) = 3^(3/2).
         ("average_spearman", Some(tanh_of(1.3_f64.exp())), tanh_of(3.0_f64.powf(1.5))),
-        ("plain_average_spearman", None, (0.8 + 0.5) / 2.0),
+        ("plain_average_spearman", None, f64::midpoint(0.8, 0.5)),
         // Weights 2 and 1: (2 ln 3 + (ln 3)/2)/3 = 5/6 ln 3.
         ("weighted_average_spearman", None, tanh_of(3.0_f64.powf(5.0 / 3.0))),
         // (8 + 9/4)/(10 + 9/2).
