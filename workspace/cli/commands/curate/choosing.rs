@@ -1,6 +1,6 @@
 //! What is done once all is scored: the choice, the kept rows, preferences and the report, in one folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -17,14 +17,11 @@ use editscale_rollout::dataset::{Dataset, Pictures};
 use editscale_study::curation::Side;
 use serde_json::{Value, json};
 
-use super::rules;
+use super::{rules, told};
 use crate::args::Curate;
 use crate::failure::tell;
 use crate::recipes::Loaded;
 use crate::sharing::program;
-
-/// The file of people's verdicts, below the folder of the curation.
-pub(super) const REVIEWS: &str = "review.jsonl";
 
 /// What a choice is made of.
 pub(super) struct Ready<'a> {
@@ -38,7 +35,6 @@ pub(super) struct Ready<'a> {
 
 /// A choice that has been made and written down.
 pub(super) struct Told {
-    pub(super) folder: PathBuf,
     /// The form of `choice.json`.
     pub(super) summary: Value,
     /// For people.
@@ -56,7 +52,7 @@ struct People {
 impl Ready<'_> {
     /// Chooses, and writes everything down.
     pub(super) async fn choose(&self) -> Result<Told> {
-        let rules = rules::rules(self.loaded.recipe.curate());
+        let rules = rules::rules(&self.loaded.recipe.curate());
         let people = self.people(&rules)?;
         let chosen = choose(self.files.records(), &rules, &people.overrides)?;
         let folder = ChoiceFolder::begin(&self.arguments.out)?;
@@ -75,11 +71,11 @@ impl Ready<'_> {
         let summary = self.summary(&chosen, &kept, [pairs, labels]);
         write_whole(&path.join("choice.json"), &serde_json::to_vec_pretty(&summary)?)?;
         let folder = folder.publish()?;
-        Ok(Told { lines: lines(&chosen, &kept, [pairs, labels], &folder), folder, summary })
+        Ok(Told { lines: lines(&chosen, &kept, [pairs, labels], &folder), summary })
     }
 
     fn people(&self, rules: &Rules) -> Result<People> {
-        let path = self.arguments.out.join(REVIEWS);
+        let path = self.arguments.out.join(review::FILE);
         let reviews = if path.exists() { Log::read(&path)? } else { Reviews::default() };
         let mut known = Known::new(&reviews);
         let mut overrides = reviews.overrides();
@@ -123,7 +119,7 @@ impl Ready<'_> {
         let told: std::collections::BTreeSet<_> = pairs.iter().map(both).collect();
         let preferred = preferences(
             self.files.records(),
-            &rules::preference_rules(self.loaded.recipe.curate()),
+            &rules::preference_rules(&self.loaded.recipe.curate()),
             &people.overrides,
         )?;
         // What people say by keeping and rejecting is among theirs already.
@@ -160,7 +156,7 @@ impl Ready<'_> {
                 ("program".to_owned(), program()),
             ],
             judges: self.judges(),
-            rules: rules::words(recipe.curate()),
+            rules: told::in_words(&recipe.curate()),
             kappa: rules.kappa,
             tallies,
             agreement: people.agreement,

@@ -5,6 +5,7 @@ mod plan;
 mod results;
 mod review;
 mod rules;
+mod told;
 
 use std::process::ExitCode;
 
