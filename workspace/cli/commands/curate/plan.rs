@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use editscale_config::{CurateColumns, JudgeRecipe};
+use editscale_config::JudgeRecipe;
+use editscale_config::curate::CurateColumns;
 use editscale_curate::drive::{Curation, CurationDefinition, CurationRules};
 use editscale_curate::judging::{Judges, Loader};
 use editscale_fetch::Patience;
