@@ -190,6 +190,12 @@ pub(crate) async fn check_revisions(present: &[String], what: &str, depot: &Depo
     }
 }
 
+/// What was recorded of editors and rewards, a line each; nothing where nobody worked yet.
+pub(crate) async fn recorded_revisions(depot: &Depot) -> Result<Vec<String>> {
+    let recorded = depot.get(REVISIONS).await?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&recorded).lines().map(ToOwned::to_owned).collect())
+}
+
 /// Whether something could not be reached that may be there again later.
 pub(crate) fn is_away(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

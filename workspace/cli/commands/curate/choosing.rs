@@ -3,14 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use editscale_config::JudgeRecipe;
 use editscale_curate::choice::{Chosen, Fate, Overrides, Preference, PreferredBy, Rules, choose, preferences};
-use editscale_curate::judging::Loader;
 use editscale_curate::report::{Facts, Judge, Tallies, Tally, gather, report, wanted};
-use editscale_curate::results::{
-    ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_labels, write_pairs,
-};
+use editscale_curate::results::{ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_labels, write_pairs};
 use editscale_curate::review::{self, Agreement, Known, Label, Log, OfDataset, Reviews};
 use editscale_curate::table::ScoreFiles;
 use editscale_engine::write_whole;
@@ -35,6 +32,8 @@ pub(super) struct Ready<'a> {
     pub(super) loaded: &'a Loaded<JudgeRecipe>,
     pub(super) dataset: Arc<Dataset>,
     pub(super) files: ScoreFiles,
+    /// The rewards that scored, with their revisions, a line each.
+    pub(super) revisions: Vec<String>,
 }
 
 /// A choice that has been made and written down.
@@ -66,13 +65,13 @@ impl Ready<'_> {
         let kept = write_kept((&self.dataset, &self.files), (&chosen, is_split), &path)?;
         write_fates(&chosen, &people.overrides, &path.join("choice.parquet"))?;
         let pictures = Pictures::new(Limits::default(), Patience::default());
-        let source =
-            PairSource { dataset: &self.dataset, files: &self.files, chosen: &chosen, pictures: &pictures };
+        let source = PairSource { dataset: &self.dataset, files: &self.files, chosen: &chosen, pictures: &pictures };
         let (pairs, labels) = self.preferences(&people)?;
         let pairs = write_pairs(source, &pairs, &path.join("preferences.parquet")).await?;
         let labels = write_labels(source, &labels, &path.join("labels.parquet")).await?;
         let page = self.report(&rules, &people, &chosen).await?;
         write_whole(&path.join("report.html"), page.as_bytes())?;
+        write_whole(&path.join("recipe.yaml"), self.loaded.recipe.to_yaml().as_bytes())?;
         let summary = self.summary(&chosen, &kept, [pairs, labels]);
         write_whole(&path.join("choice.json"), &serde_json::to_vec_pretty(&summary)?)?;
         let folder = folder.publish()?;
@@ -122,8 +121,11 @@ impl Ready<'_> {
         }
         let both = |pair: &Preference| [pair.chosen.min(pair.rejected), pair.chosen.max(pair.rejected)];
         let told: std::collections::BTreeSet<_> = pairs.iter().map(both).collect();
-        let preferred =
-            preferences(self.files.records(), &rules::preference_rules(self.loaded.recipe.curate()), &people.overrides)?;
+        let preferred = preferences(
+            self.files.records(),
+            &rules::preference_rules(self.loaded.recipe.curate()),
+            &people.overrides,
+        )?;
         // What people say by keeping and rejecting is among theirs already.
         let by_rewards = preferred.filter(|pair| pair.by == PreferredBy::Rewards && !told.contains(&both(pair)));
         pairs.extend(by_rewards);
@@ -131,20 +133,17 @@ impl Ready<'_> {
     }
 
     async fn report(&self, rules: &Rules, people: &People, chosen: &Chosen) -> Result<String> {
-        let pictures = OfDataset::new(
-            Arc::clone(&self.dataset),
-            Loader::new(Pictures::new(Limits::default(), Patience::default())),
-        );
+        let pictures = OfDataset::new(Arc::clone(&self.dataset), Pictures::new(Limits::default(), Patience::default()));
         let mut tallies = Tallies::default();
         for (record, fated) in self.files.records().zip(&chosen.fated) {
             tallies.count(&record?, matches!(fated.fate, Fate::Kept(_)));
         }
         let examples = gather(self.files.records(), &wanted(chosen), &pictures).await?;
-        let facts = self.facts(rules, people, tallies.finish())?;
+        let facts = self.facts(rules, people, tallies.finish());
         Ok(report(&facts, chosen, &examples))
     }
 
-    fn facts(&self, rules: &Rules, people: &People, tallies: Vec<Tally>) -> Result<Facts> {
+    fn facts(&self, rules: &Rules, people: &People, tallies: Vec<Tally>) -> Facts {
         let recipe = &self.loaded.recipe;
         let out = self.arguments.out.display();
         let given = |what: &Path| what.display().to_string();
@@ -153,32 +152,34 @@ impl Ready<'_> {
             given(&self.arguments.dataset),
             self.arguments.recipe
         );
-        Ok(Facts {
+        Facts {
             dataset: given(&self.arguments.dataset),
             more: vec![
                 ("data set".to_owned(), self.dataset.describe()),
                 ("recipe".to_owned(), self.loaded.name.clone()),
                 ("program".to_owned(), program()),
             ],
-            judges: self.judges()?,
+            judges: self.judges(),
             rules: rules::words(recipe.curate()),
             kappa: rules.kappa,
             tallies,
             agreement: people.agreement,
             commands: vec![again, format!("editscale curate review {out}")],
-        })
+        }
     }
 
-    /// The rewards with the revisions that were written down when scoring began.
-    fn judges(&self) -> Result<Vec<Judge>> {
-        let revisions = super::plan::recorded_revisions(&self.arguments.out).context("cannot read who judged")?;
-        let revision = |name: &str| revisions.get(name).cloned().unwrap_or_else(|| "not recorded".to_owned());
-        let judge = |reward: &editscale_config::Reward| Judge {
-            name: reward.name.to_string(),
-            revision: revision(reward.name.as_str()),
-            weight: reward.weight.to_string(),
+    /// The rewards, with the revisions that were written down when scoring began.
+    fn judges(&self) -> Vec<Judge> {
+        let judge = |reward: &editscale_config::Reward| {
+            let recorded =
+                self.revisions.iter().find_map(|line| line.strip_prefix(&format!("reward {}: ", reward.name)));
+            Judge {
+                name: reward.name.to_string(),
+                revision: recorded.unwrap_or("not recorded").to_owned(),
+                weight: reward.weight.to_string(),
+            }
         };
-        Ok(self.loaded.recipe.rewards().iter().map(judge).collect())
+        self.loaded.recipe.rewards().iter().map(judge).collect()
     }
 
     fn summary(&self, chosen: &Chosen, kept: &Kept, [pairs, labels]: [u64; 2]) -> Value {

@@ -1,5 +1,6 @@
 //! `editscale curate DATASET`: a whole data set of edits scored, and what is kept of it.
 
+mod choosing;
 mod plan;
 mod results;
 mod review;
@@ -8,12 +9,14 @@ mod rules;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use editscale_curate::drive::{CurateError, judge_all};
+use editscale_config::JudgeRecipe;
+use editscale_curate::drive::{CurateError, Curation, judge_all};
 
 use self::plan::plan;
 use crate::args::{Curate, CurateCommand, Curating};
 use crate::failure::{Misuse, STOPPED, explain};
 use crate::progress::clear_bar;
+use crate::recipes::Loaded;
 use crate::sharing::{is_away, is_drive_away, stop_on_signal};
 
 /// Does what was asked for.
@@ -25,21 +28,28 @@ pub(crate) fn run(curating: &Curating) -> Result<ExitCode> {
     }
 }
 
+/// A curation under way.
+struct Begun<'a> {
+    arguments: &'a Curate,
+    loaded: Loaded<JudgeRecipe>,
+    curation: Curation,
+}
+
 /// Scores what is not scored, and chooses.
 fn score(arguments: &Curate) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let summary = runtime.block_on(async {
-        let planned = plan(arguments).await?;
+    let done = runtime.block_on(async {
+        let begun = plan(arguments).await?;
         let grace = arguments.sharing.grace_secs;
         let stop = stop_on_signal(format!(
             "stopping: what is being judged has {grace} seconds, and is gone on with next time; once more to end at once"
         ));
-        let summary = judge_all(planned, stop).await;
+        let summary = judge_all(begun.curation.clone(), stop).await;
         clear_bar();
-        Ok::<_, anyhow::Error>(summary?)
+        results::conclude(&begun, &summary?).await
     });
-    match summary {
-        Ok(summary) => results::conclude(arguments, &summary),
+    match done {
+        Ok(exit) => Ok(exit),
         Err(error) if is_away(&error) || is_scoring_away(&error) => {
             explain(&error, arguments.json);
             Ok(ExitCode::from(STOPPED))

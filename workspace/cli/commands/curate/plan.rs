@@ -7,12 +7,15 @@ use anyhow::Result;
 use editscale_config::{CurateColumns, JudgeRecipe};
 use editscale_curate::drive::{Curation, CurationDefinition, CurationRules};
 use editscale_curate::judging::{Judges, Loader};
+use editscale_curate::table::ScoreFiles;
 use editscale_fetch::Patience;
 use editscale_picture::Limits;
 use editscale_rollout::dataset::{Dataset, Pictures};
+use editscale_rollout::drive::Roles;
 use editscale_rollout::{Columns, Defines as _, Edited};
 use editscale_schema::House;
 
+use super::Begun;
 use crate::args::Curate;
 use crate::failure::{Misuse, tell};
 use crate::recipes::{Loaded, load_for_judging};
@@ -20,15 +23,13 @@ use crate::sharing::{Own, Reports, check_revisions, own_folders, program};
 use crate::world;
 
 /// All that scoring a data set needs.
-pub(super) async fn plan(arguments: &Curate) -> Result<Curation> {
+pub(super) async fn plan(arguments: &Curate) -> Result<Begun<'_>> {
     // All that can be wrong with what was asked for is found before anything is written down.
     let (sharing, roles) = (&arguments.sharing, arguments.sharing.roles());
     sharing.check_queue()?;
     let share = sharing.share()?;
     let loaded = load_for_judging(&arguments.recipe)?;
     let dataset = open(arguments, &loaded)?;
-    // Whoever does not judge needs no models, and no machine for them.
-    let judges = if roles.work { Some(judges(&loaded)?) } else { None };
     let given = sharing.depot.is_some().then(|| sharing.open_depot(&arguments.out)).transpose()?;
     let Own { state, progress } = own_folders(&arguments.out, share)?;
     let depot = given.map_or_else(|| sharing.open_depot(&arguments.out), Ok)?;
@@ -42,12 +43,17 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Curation> {
         rows_per_block: arguments.rows_together,
         shards: share.map(|share| u64::from(share.count())),
     };
+    // Whoever does not judge needs no models, and no machine for them. What is scored is only chosen from.
+    let is_scored = is_scored(&definition, arguments)?;
+    let roles = Roles { work: roles.work && !is_scored, ..roles };
+    let judges = if roles.work { Some(judges(&loaded)?) } else { None };
     sharing.begin(&definition, &arguments.out, &depot).await?;
     if let Some(judges) = &judges {
         check_revisions(&revisions(judges), "scores", &depot).await?;
     }
     let queue = sharing.open_queue(share, (&state, &depot), &definition.name()).await?;
-    Ok(Curation {
+    let rewards = loaded.recipe.rewards().iter().map(|reward| reward.name.to_string()).collect();
+    let curation = Curation {
         rules: CurationRules {
             rows_per_block: arguments.rows_together,
             sharding: share,
@@ -60,7 +66,7 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Curation> {
             ..CurationRules::default()
         },
         judges,
-        rewards: loaded.recipe.rewards().iter().map(|reward| reward.name.to_string()).collect(),
+        rewards,
         dataset,
         loader: Loader::new(Pictures::new(Limits::default(), Patience::default())),
         queue,
@@ -70,7 +76,16 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Curation> {
         progress,
         name: definition.name(),
         reporter: Arc::new(Reports::new(sharing.is_worker_alone(), ["blocks of rows", "scores", "files"])),
-    })
+    };
+    Ok(Begun { arguments, loaded, curation })
+}
+
+/// Whether all scores of the same are there already.
+fn is_scored(definition: &CurationDefinition, arguments: &Curate) -> Result<bool> {
+    let out = &arguments.out;
+    let recorded = CurationDefinition::read(out).map_err(|error| Misuse::new(error.to_string()))?;
+    let is_same = recorded.is_some_and(|recorded| definition.check_same(&recorded, "").is_ok());
+    Ok(is_same && ScoreFiles::find(out)?.are_complete(definition.shards)?)
 }
 
 fn open(arguments: &Curate, loaded: &Loaded<JudgeRecipe>) -> Result<Arc<Dataset>> {

@@ -20,10 +20,10 @@ pub(super) fn rules(curate: &Curate) -> choice::Rules {
             PerRow::All => choice::PerRow::All,
         },
         near_duplicates: curate.near_duplicates,
-        diversity: curate.diversity.as_ref().map(|diversity| choice::Diversity {
-            by: group_by(diversity.by, &curate.columns),
-            most: diversity.most,
-        }),
+        diversity: curate
+            .diversity
+            .as_ref()
+            .map(|diversity| choice::Diversity { by: group_by(diversity.by, &curate.columns), most: diversity.most }),
         strata: choice::Strata {
             by: group_by(curate.strata.by, &curate.columns),
             largest: curate.strata.largest as usize,
