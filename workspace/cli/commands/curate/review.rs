@@ -60,7 +60,7 @@ fn desk(arguments: &CurateReview) -> Result<Desk> {
     let dataset = dataset(&definition, &plan::columns(&loaded.recipe.curate().columns))?;
     let log = Log::open(&out.join(FILE))?;
     // What the rules say by themselves, so that people see what they override.
-    let chosen = choose(files.records(), &rules::rules(loaded.recipe.curate()), &Overrides::new())?;
+    let chosen = choose(files.records(), &rules::rules(&loaded.recipe.curate()), &Overrides::new())?;
     let selection = Selection { most: arguments.sample as usize, near_cut: arguments.near_cut, seed: arguments.seed };
     let spoken: Vec<(u64, u32)> = log.reviews().words().map(|(at, ..)| at).collect();
     let looked = select(&chosen, &selection, spoken.into_iter());
