@@ -35,9 +35,9 @@ pub(crate) struct CurateReview {
     /// The folder that `editscale curate` wrote.
     #[arg(value_name = "OUT")]
     pub(crate) out: PathBuf,
-    /// The recipe whose `curate:` chose; the one that scored where it is the same.
-    #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
-    pub(crate) recipe: String,
+    /// The recipe whose `curate:` chooses; the one of the last choice where it is not given.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) recipe: Option<String>,
     /// Where to listen: an address of this machine alone. Port 0 is any that is free.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: std::net::SocketAddr,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use editscale_curate::choice::{Overrides, choose};
 use editscale_curate::drive::CurationDefinition;
+use editscale_curate::results::ChoiceFolder;
 use editscale_curate::review::{Desk, FILE, Fates, Item, Log, OfDataset, Selection, Settings, select, serve};
 use editscale_curate::table::ScoreFiles;
 use editscale_fetch::Patience;
@@ -54,7 +55,8 @@ fn desk(arguments: &CurateReview) -> Result<Desk> {
         let words = format!("{}: not all is scored yet", out.display());
         return Err(Misuse::new(words).hint("run the same `editscale curate` again to go on").into());
     }
-    let loaded = load_for_judging(&arguments.recipe)?;
+    let last = || ChoiceFolder::of(out).join("recipe.yaml").display().to_string();
+    let loaded = load_for_judging(&arguments.recipe.clone().unwrap_or_else(last))?;
     let dataset = dataset(&definition, &plan::columns(&loaded.recipe.curate().columns))?;
     let log = Log::open(&out.join(FILE))?;
     // What the rules say by themselves, so that people see what they override.
