@@ -49,7 +49,7 @@ const SAME: [&str; 4] = ["--reference", "quickstart", "--native", "quickstart"];
 fn a_folder_needs_two_pictures() {
     let desk = Desk::new();
     fs::create_dir(desk.path("few")).unwrap();
-    let few = [&SAME[..], &["--pairs", "few"]].concat();
+    let few = [&SAME[..], &["--pairs", "few", "--instruction", "make it brighter"]].concat();
     assert!(desk.expect(2, &few).1.contains("there are no pictures in few"));
     fs::copy(desk.path("pictures/a.png"), desk.path("few/a.png")).unwrap();
     assert!(desk.expect(2, &few).1.contains("there is one picture in few: expected at least 2"));
@@ -72,7 +72,8 @@ fn one_revision_with_two_scores_is_warned_of() {
     let (json, _) = desk.expect(0, &[&two[..], &["--json"]].concat());
     let found: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(found["rewards"][0]["same_revision_differs"], true);
-    let (json, _) = desk.expect(0, &[&SAME[..], &["--pairs", "pictures", "--json"]].concat());
+    let (json, _) =
+        desk.expect(0, &[&SAME[..], &["--pairs", "pictures", "--instruction", "make it brighter", "--json"]].concat());
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["rewards"][0]["same_revision_differs"], false);
 }
 

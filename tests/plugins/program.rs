@@ -56,8 +56,9 @@ fn folded() -> Result<(), Failed> {
     let (out, _) = expect(1, &run(&[], &crate::peer("cannot_get_ready"))?)?;
     assert!(out.contains("its log: looking for weights in /nowhere"), "{out}");
     let not_tried: Vec<&str> = out.lines().filter(|line| line.starts_with("not tried")).collect();
-    let [line] = not_tried.as_slice() else { panic!("{out}") };
-    assert!(line.ends_with(": it does not get ready") && line.matches(", ").count() > 10, "{out}");
+    // What is tried without a plugin that is ready stands between them.
+    assert!(not_tried.len() <= 3 && not_tried.iter().all(|line| line.ends_with(": it does not get ready")), "{out}");
+    assert!(not_tried.iter().map(|line| line.matches(", ").count()).sum::<usize>() > 10, "{out}");
     Ok(())
 }
 

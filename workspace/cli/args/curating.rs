@@ -57,6 +57,8 @@ pub(crate) struct CurateReview {
 
 /// What scoring and choosing are told.
 #[derive(Debug, Args)]
+// The words that are shared with `run` are in a group of their own: without this, clap does not see that these were given.
+#[group(args = ["dataset"])]
 pub(crate) struct Curate {
     /// The data set: a file or a folder of JSONL, JSON, CSV, Parquet or WebDataset with source, instruction and edited pictures.
     #[arg(value_name = "DATASET")]

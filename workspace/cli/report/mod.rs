@@ -4,7 +4,6 @@
 //! along, and nothing is loaded from elsewhere.
 
 mod curve;
-mod html;
 mod lineage;
 mod sheet;
 mod thumbnails;
@@ -13,7 +12,7 @@ use editscale_core::{Ending, StopReason};
 use editscale_engine::RunRecord;
 use editscale_page::{SCRIPT, shortened};
 
-use html::escape;
+use editscale_page::escape;
 use thumbnails::{LARGE_EDGE, Thumbnails, picture};
 
 const STYLE: &str = include_str!("style.css");

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use editscale_core::{CandidateId, Ranked, Score};
 use editscale_engine::{CandidateRecord, RunRecord};
 
-use super::html::escape;
 use super::lineage::origin;
 use super::thumbnails::Thumbnails;
+use editscale_page::escape;
 
 pub(super) fn section(record: &RunRecord, thumbnails: &Thumbnails) -> String {
     let ranked: &[Ranked] = record.outcome.as_ref().map_or(&[], |outcome| &outcome.verdict.ranked);

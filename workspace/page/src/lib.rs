@@ -8,6 +8,7 @@
 //! 3. `words`: numbers as people read them.
 
 mod document;
+mod escape;
 mod parts;
 mod picture;
 pub mod plot;
@@ -15,6 +16,7 @@ mod table;
 mod words;
 
 pub use document::{Document, SCRIPT, STYLE, document};
+pub use escape::escape;
 pub use parts::{fact, facts, figure, folded, note, section};
 pub use picture::{Picture, compare, side_by_side};
 pub use table::{Column, Table};

@@ -159,7 +159,7 @@ pub fn measure(preset: Preset, cases: &[JudgedCase], rules: &MeasureRules) -> Re
         return Err(MeasureError::Unjudged { cases: cases.len(), why });
     }
     let mut levels = evaluate::Levels::default();
-    let judges = said_in(cases).into_iter().map(|said| sections::measured(preset, cases, said, rules, &mut levels));
+    let judges = said_in(cases).into_iter().map(|said| sections::measured((preset, cases), said, rules, &mut levels));
     Ok(Measured {
         version: Measured::VERSION,
         preset,

@@ -22,8 +22,7 @@ pub(super) fn is_measurable(case: &JudgedCase) -> bool {
 
 /// One number of a judge in all sections.
 pub(super) fn measured(
-    preset: Preset,
-    cases: &[JudgedCase],
+    (preset, cases): (Preset, &[JudgedCase]),
     said: Said,
     rules: &MeasureRules,
     levels: &mut Levels,

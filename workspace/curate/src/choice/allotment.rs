@@ -83,6 +83,8 @@ fn by_weight(weights: &[f64], sizes: &[u64], total: u64) -> Vec<u64> {
 }
 
 fn give(open: &[usize], claim: &dyn Fn(usize) -> f64, left: u64, allotted: &mut [u64]) {
+    // What differs by rounding alone is the same.
+    let claim = |index: usize| (claim(index) * 1e9).round() / 1e9;
     open.iter().for_each(|index| allotted[*index] = claim(*index).floor() as u64);
     let given: u64 = open.iter().map(|index| allotted[*index]).sum();
     let mut order = open.to_vec();

@@ -7,13 +7,9 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use editscale_rollout::export::picture_column::{PICTURE_FEATURE, picture_column, picture_fields};
+use editscale_rollout::export::picture_column::{PICTURE_FEATURE, picture_column, picture_fields, picture_properties};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 
 use super::{ResultsError, io, parquet};
 
@@ -49,7 +45,8 @@ impl PairTable {
     pub(super) fn create(path: &Path, columns: Columns) -> Result<Self, ResultsError> {
         let schema = schema(columns);
         let file = File::create_new(path).map_err(io(path))?;
-        let options = ArrowWriterOptions::new().with_properties(properties(columns, &schema));
+        let shown = columns.iter().filter(|(_, kind)| *kind == Kind::Picture).map(|(name, _)| *name);
+        let options = ArrowWriterOptions::new().with_properties(picture_properties(&schema, shown));
         let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options);
         let writer = writer.map_err(|error| parquet(path)(&error))?;
         Ok(Self { path: path.to_owned(), writer, schema, open_bytes: 0, rows: 0 })
@@ -109,22 +106,4 @@ fn features(columns: Columns) -> String {
     };
     let features: Vec<String> = columns.iter().map(|(name, kind)| format!("\"{name}\": {}", feature(*kind))).collect();
     format!("{{\"info\": {{\"features\": {{{}}}}}}}", features.join(", "))
-}
-
-fn properties(columns: Columns, schema: &SchemaRef) -> WriterProperties {
-    let features = schema.metadata().get("huggingface").cloned();
-    let mut properties = WriterProperties::builder()
-        .set_created_by(concat!("editscale version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(None)
-        .set_key_value_metadata(Some(vec![KeyValue::new("huggingface".to_owned(), features)]));
-    for (name, _) in columns.iter().filter(|(_, kind)| *kind == Kind::Picture) {
-        let bytes = ColumnPath::new(vec![(*name).to_owned(), "bytes".to_owned()]);
-        properties = properties
-            .set_column_compression(bytes.clone(), Compression::UNCOMPRESSED)
-            .set_column_statistics_enabled(bytes.clone(), EnabledStatistics::None)
-            // A source is in several pairs, and is written once a row group.
-            .set_column_dictionary_page_size_limit(bytes, 1 << 30);
-    }
-    properties.build()
 }

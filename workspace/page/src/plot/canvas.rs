@@ -1,5 +1,6 @@
 //! Shapes of SVG, written down.
 
+use crate::escape;
 use std::fmt::Write as _;
 
 /// How many series are told apart by colour and shape; further ones begin anew.
@@ -84,21 +85,4 @@ fn places(points: &[(f64, f64)]) -> String {
 
 fn title(says: &str) -> String {
     if says.is_empty() { String::new() } else { format!("<title>{}</title>", escape(says)) }
-}
-
-/// A text with everything that XML could take for markup written out, and without what XML does not allow.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            control if control.is_control() => escaped.push(' '),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -2,7 +2,8 @@
 
 use maud::{Markup, PreEscaped, Render, html};
 
-use super::canvas::{Canvas, escape, kind};
+use super::canvas::{Canvas, kind};
+use crate::escape;
 use crate::table::Table;
 
 /// How wide every drawing is.

@@ -6,15 +6,13 @@ use std::path::Path;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::file::properties::WriterProperties;
 
 use super::ExportError;
 use super::candidate::Entry;
 use super::passing::{PassingFile, Written, file_error};
+use super::picture_column::picture_properties;
 use super::table::{Cell, Column, Kind, batch, schema};
 
 /// Bytes of distinct pictures in a row group, after which it is closed.
@@ -23,9 +21,6 @@ const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Rows, and bytes of their pictures, that are copied at once.
 const BATCH_ROWS: usize = 64;
 const BATCH_BYTES: usize = 8 << 20;
-
-/// Above this, pictures of one column and row group are no longer written once each. Never reached: row groups end before.
-const DICTIONARY_BYTES: usize = 1 << 30;
 
 /// The file.
 pub(super) struct ParquetFile {
@@ -116,21 +111,8 @@ impl OpenGroup {
 }
 
 fn properties(schema: &SchemaRef, columns: &[Column]) -> WriterProperties {
-    let features = schema.metadata().get("huggingface").cloned();
-    let mut properties = WriterProperties::builder()
-        .set_created_by(concat!("editscale version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(None)
-        .set_key_value_metadata(Some(vec![KeyValue::new("huggingface".to_owned(), features)]));
-    for column in columns.iter().filter(|column| column.kind == Kind::Picture) {
-        let bytes = ColumnPath::new(vec![column.name.to_owned(), "bytes".to_owned()]);
-        properties = properties
-            .set_column_compression(bytes.clone(), Compression::UNCOMPRESSED)
-            .set_column_statistics_enabled(bytes.clone(), EnabledStatistics::None)
-            // A source is in all rows of its group, and a candidate in many pairs: each is written once a row group.
-            .set_column_dictionary_page_size_limit(bytes, DICTIONARY_BYTES);
-    }
-    properties.build()
+    let pictures = columns.iter().filter(|column| column.kind == Kind::Picture);
+    picture_properties(schema, pictures.map(|column| column.name))
 }
 
 /// The error of the disk, where it is one.

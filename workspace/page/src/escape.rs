@@ -1,7 +1,7 @@
-//! Text in HTML.
+//! Text in markup.
 
-/// A text with everything that HTML could take for markup written out.
-pub(super) fn escape(text: &str) -> String {
+/// A text with everything that XML or HTML could take for markup written out, and without what XML does not allow.
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -10,6 +10,9 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(character),
+            control if control.is_control() => escaped.push(' '),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             other => escaped.push(other),
         }
     }
@@ -18,10 +21,10 @@ pub(super) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::escape;
 
     #[test]
     fn markup_is_written_out() {
-        assert_eq!(escape("<script>\"&'"), "&lt;script&gt;&quot;&amp;&#39;");
+        assert_eq!(escape("<script>\"&'\n\u{7}"), "&lt;script&gt;&quot;&amp;&#39;\n ");
     }
 }
