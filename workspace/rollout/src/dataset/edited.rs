@@ -69,7 +69,9 @@ pub(super) fn usual(names: &[String]) -> Option<Vec<String>> {
     let image = || IMAGES.iter().find_map(|stem| by_stem(names, stem));
     let list = || LISTS.iter().find_map(|name| spelt(names, name)).map(|name| vec![name]);
     let pair = || PAIRS.iter().find_map(|(first, second)| Some(vec![spelt(names, first)?, spelt(names, second)?]));
-    let word = || WORDS.iter().find_map(|stem| by_stem(names, stem));
+    // Beside two pictures that say what they are, a number is called so: in the tables that `run` writes, for one.
+    let is_number = |stem: &str| stem == "candidate" && before(names).is_some() && plain(names).is_some();
+    let word = || WORDS.iter().filter(|stem| !is_number(stem)).find_map(|stem| by_stem(names, stem));
     image().or_else(list).or_else(pair).or_else(word)
 }
 

@@ -43,7 +43,8 @@ fn line(names: &[&str]) -> Value {
 }
 
 /// Names of columns, and which of them are the source and the edited pictures.
-const NAMED: [(&[&str], &str); 32] = [
+const NAMED: [(&[&str], &str); 33] = [
+    (&["candidate", "source", "image", "mask"], "source -> image"),
     (&["image", "edited"], "image -> edited"),
     (&["edited_image", "image"], "image -> edited_image"),
     (&["image", "edited_img", "result"], "image -> edited_img"),
