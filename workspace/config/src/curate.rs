@@ -106,7 +106,7 @@ const NEAR_DUPLICATES: Section = Section {
     name: "near_duplicates",
     allowed: "a map",
     default: "not looked for",
-    meaning: "of rows whose source and edited picture are nearly the same, the best stays",
+    meaning: "of rows with the same instruction whose source and edited picture are nearly the same, the best stays",
 };
 const DIVERSITY: Section = Section {
     name: "diversity",

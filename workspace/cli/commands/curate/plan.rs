@@ -31,9 +31,6 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Begun<'_>> {
     let share = sharing.share()?;
     let loaded = load_for_judging(&arguments.recipe)?;
     let dataset = open(arguments, &loaded)?;
-    let given = sharing.depot.is_some().then(|| sharing.open_depot(&arguments.out)).transpose()?;
-    let Own { state, progress } = own_folders(&arguments.out, share)?;
-    let depot = given.map_or_else(|| sharing.open_depot(&arguments.out), Ok)?;
     let definition = CurationDefinition {
         version: CurationDefinition::VERSION,
         program: program(),
@@ -48,6 +45,9 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Begun<'_>> {
     let is_scored = is_scored(&definition, arguments)?;
     let roles = Roles { work: roles.work && !is_scored, ..roles };
     let judges = if roles.work { Some(judges(&loaded)?) } else { None };
+    let given = sharing.depot.is_some().then(|| sharing.open_depot(&arguments.out)).transpose()?;
+    let Own { state, progress } = own_folders(&arguments.out, share)?;
+    let depot = given.map_or_else(|| sharing.open_depot(&arguments.out), Ok)?;
     sharing.begin(&definition, &arguments.out, &depot).await?;
     if let Some(judges) = &judges {
         check_revisions(&revisions(judges), "scores", &depot).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use editscale_engine::digest_of;
 use editscale_study::curation::{EditCategory, Gate, WithoutDoubt, lower_bound};
 
 use super::groups::{Grouping, Instructions, source_key};
@@ -28,8 +29,9 @@ pub(super) struct Entry {
     pub(super) source: u64,
     /// What diversity counts by.
     pub(super) cluster: u64,
-    /// The hashes of the source and of the edited picture, where `has` says that there are any.
-    pub(super) hashes: [u64; 2],
+    /// The hashes of the source and of the edited picture, where `has` says that there are any, and one of the instruction, which
+    /// is far from that of any other instruction.
+    pub(super) hashes: [u64; 3],
     /// When it came, from 0: its place in [`Pool::parts`].
     pub(super) came: u32,
     /// The first gate that it fails.
@@ -54,6 +56,14 @@ impl Pool {
     pub(super) fn has_sigma(&self) -> bool {
         self.entries.iter().any(|entry| !entry.sigma.is_nan())
     }
+}
+
+/// A hash that is the same where nothing but case and spaces differ. Others differ in about half of its bits: two instructions
+/// are within the largest radius of each other with a probability of 10⁻⁵.
+fn instruction_hash(instruction: &str) -> u64 {
+    let words: Vec<String> = instruction.split_whitespace().map(str::to_lowercase).collect();
+    let digest = *digest_of(words.join(" ").as_bytes()).as_bytes();
+    digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
 }
 
 /// What has been read so far.
@@ -117,7 +127,7 @@ impl<'a> Reading<'a> {
             sigma: finite(record.sigma.filter(|sigma| *sigma >= 0.0)),
             source: source_key(record),
             cluster: self.clusters.as_mut().map_or(0, |clusters| clusters.of(record, instruction)),
-            hashes: [hash(&record.source), hash(&record.edited)],
+            hashes: [hash(&record.source), hash(&record.edited), instruction_hash(&record.instruction)],
             came,
             gate,
             has: [record.source.is_some(), record.edited.is_some()],

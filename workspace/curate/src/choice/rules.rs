@@ -19,7 +19,7 @@ pub struct Rules {
     pub at_least: Option<f64>,
     /// How many edited pictures of one row may stay.
     pub per_row: PerRow,
-    /// In how many bits the hashes of both pictures may differ for two records to be nearly the same; nothing is looked for
+    /// In how many bits the hashes of both pictures may differ for two records of one instruction to be nearly the same; nothing is looked for
     /// where this is nothing. At most 15.
     pub near_duplicates: Option<u32>,
     /// How many records of one group may stay.

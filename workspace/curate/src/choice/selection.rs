@@ -72,7 +72,7 @@ pub(super) fn near_duplicates(pool: &Pool, radius: Option<u32>) -> Result<(Vec<u
     let mut labels: Vec<u32> = (0..pool.entries.len() as u32).collect();
     let Some(radius) = radius else { return Ok((Vec::new(), 0)) };
     let looked_at = |entry: &Entry| entry.has == [true, true] && alone(entry) == Code::Kept;
-    let (numbers, hashes): (Vec<u32>, Vec<[u64; 2]>) = (0_u32..)
+    let (numbers, hashes): (Vec<u32>, Vec<[u64; 3]>) = (0_u32..)
         .zip(&pool.entries)
         .filter(|(_, entry)| looked_at(entry))
         .map(|(number, entry)| (number, entry.hashes))

@@ -46,6 +46,7 @@ fn each_has_the_first_reason_that_applies() {
     let twin = with(good(4, 4.5), |record| {
         record.source = Some(picture(3));
         record.edited = good(3, 5.0).edited;
+        record.instruction = good(3, 5.0).instruction.to_uppercase();
     });
     let sibling = with(good(5, 3.0), |record| record.source = Some(picture(3)));
     let records = [unscored, gated, good(2, 0.5), good(3, 5.0), second, twin, sibling, good(6, 2.0), good(7, 3.5)];

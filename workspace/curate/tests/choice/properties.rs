@@ -139,8 +139,9 @@ proptest! {
         if let Some(radius) = rules.near_duplicates {
             let hashes = |one: &Record| [&one.source, &one.edited].map(|picture| picture.as_ref().unwrap().hash);
             for (a, b) in (0..kept.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                let is_same = of(&kept[a]).instruction == of(&kept[b]).instruction;
                 let (a, b) = (hashes(of(&kept[a])), hashes(of(&kept[b])));
-                prop_assert!((0..2).any(|side| (a[side] ^ b[side]).count_ones() > radius));
+                prop_assert!(!is_same || (0..2).any(|side| (a[side] ^ b[side]).count_ones() > radius));
             }
         }
     }

@@ -5,9 +5,8 @@ use std::path::Path;
 use super::{DatasetError, edited};
 use crate::{Columns, Edited};
 
-/// Usual names of the picture to edit. Names that say that it is the one before come first: a plain `image` beside one of them
-/// tends to be the result, and a plain `source` beside `image` tends to say where the row comes from.
-const SOURCE: [&str; 28] = [
+/// Names that say of a picture that it is the one to edit.
+pub(super) const CLEAR_SOURCE: [&str; 9] = [
     "source_image",
     "source_img",
     "src_image",
@@ -17,6 +16,10 @@ const SOURCE: [&str; 28] = [
     "original_image",
     "original_img",
     "before_image",
+];
+/// Usual names of the picture to edit. Names that say that it is the one before come first: a plain `image` beside one of them
+/// tends to be the result, and a plain `source` beside `image` tends to say where the row comes from.
+const OTHER_SOURCE: [&str; 19] = [
     "source_file_name",
     "input_file_name",
     "source_path",
@@ -129,11 +132,12 @@ impl<'a> Found<'a> {
     /// The picture to edit, which none of the edited ones is.
     fn source(&self, wanted: &Columns, edited: &[String]) -> Result<String, String> {
         let others = self.without(edited);
-        let member = SOURCE.iter().find_map(|name| spelt(&others.members, name)).or_else(|| others.picture.clone());
+        let usual: Vec<&str> = CLEAR_SOURCE.iter().chain(&OTHER_SOURCE).copied().collect();
+        let member = usual.iter().find_map(|name| spelt(&others.members, name)).or_else(|| others.picture.clone());
         match (&wanted.source, member) {
             (None, Some(member)) => Ok(member),
-            (None, None) => others.needed(None, &SOURCE, "source"),
-            (given, _) => self.needed(given.as_ref(), &SOURCE, "source"),
+            (None, None) => others.needed(None, &usual, "source"),
+            (given, _) => self.needed(given.as_ref(), &usual, "source"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which columns hold edited pictures, and which their source, by names that belong together.
 
-use super::columns::spelt;
+use super::columns::{CLEAR_SOURCE, spelt};
 
 /// Usual names that say of a picture that it was edited, the most exact first.
 const IMAGES: [&str; 12] = [
@@ -40,23 +40,8 @@ const PAIRS: [(&str, &str); 12] = [
 ];
 /// Names of a picture that is the edited one where another is said to be the one before.
 const PLAIN: [&str; 3] = ["image", "img", "picture"];
-/// Whole names of the picture before, where a plain one is the edited one.
-const BEFORE: [&str; 14] = [
-    "source_image",
-    "source_img",
-    "src_image",
-    "src_img",
-    "input_image",
-    "input_img",
-    "original_image",
-    "original_img",
-    "before_image",
-    "before_img",
-    "before",
-    "original",
-    "input",
-    "source",
-];
+/// Whole names of the picture before, where a plain one is the edited one: these beside [`CLEAR_SOURCE`].
+const BEFORE: [&str; 5] = ["before_img", "before", "original", "input", "source"];
 /// Whole names that stand for the two sides of an edit.
 const SIDES: [(&str, &str); 4] =
     [("edited", "original"), ("target", "source"), ("output", "input"), ("after", "before")];
@@ -70,14 +55,15 @@ pub(super) fn usual(names: &[String]) -> Option<Vec<String>> {
     let list = || LISTS.iter().find_map(|name| spelt(names, name)).map(|name| vec![name]);
     let pair = || PAIRS.iter().find_map(|(first, second)| Some(vec![spelt(names, first)?, spelt(names, second)?]));
     // Beside two pictures that say what they are, a number is called so: in the tables that `run` writes, for one.
-    let is_number = |stem: &str| stem == "candidate" && before(names).is_some() && plain(names).is_some();
+    let both = before(names).is_some() && plain(names).is_some();
+    let is_number = |stem: &str| stem == "candidate" && both && spelt(names, stem).is_some();
     let word = || WORDS.iter().filter(|stem| !is_number(stem)).find_map(|stem| by_stem(names, stem));
     image().or_else(list).or_else(pair).or_else(word)
 }
 
 /// The picture before, by a name that says so.
 pub(super) fn before(names: &[String]) -> Option<String> {
-    BEFORE.iter().find_map(|name| spelt(names, name))
+    CLEAR_SOURCE.iter().chain(&BEFORE).find_map(|name| spelt(names, name))
 }
 
 /// A plain picture, which is the edited one where another is said to be the one before.
