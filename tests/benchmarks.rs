@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,8 +131,8 @@ fn pairs_that_share_pictures_are_refused_on_request() {
     let mut rows = String::from("source,instruction,edited_a,edited_b,preference\n");
     for photo in PHOTOS {
         let (right, wrong) = (picture(photo, "right"), picture(photo, "wrong"));
-        rows += &format!("pictures/{photo}.png,make it brighter,{wrong},{right},b\n");
-        rows += &format!("pictures/{photo}.png,make it brighter,{right},pictures/nowhere.png,a\n");
+        writeln!(rows, "pictures/{photo}.png,make it brighter,{wrong},{right},b").unwrap();
+        writeln!(rows, "pictures/{photo}.png,make it brighter,{right},pictures/nowhere.png,a").unwrap();
     }
     rows += "pictures/coffee.png,make it brighter,pictures/coffee-same.png,pictures/coffee-wrong.png,perhaps\n";
     desk.write("pairs.csv", &rows);
@@ -161,7 +162,7 @@ fn ratings_make_a_calibration_that_a_recipe_takes() {
     let mut rows = String::from("source,instruction,edited,rating,model\n");
     for photo in PHOTOS {
         for ((level, _), rating) in LEVELS.iter().zip([5, 2, 1]) {
-            rows += &format!("pictures/{photo}.png,make it brighter,{},{rating},{level}\n", picture(photo, level));
+            writeln!(rows, "pictures/{photo}.png,make it brighter,{},{rating},{level}", picture(photo, level)).unwrap();
         }
     }
     desk.write("ratings.csv", &rows);

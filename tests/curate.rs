@@ -45,7 +45,8 @@ impl Desk {
             for edited in
                 [json!([format!("{name}-bright.png"), format!("{name}-hardly.png")]), json!(format!("{name}-dark.png"))]
             {
-                lines.push_str(&format!("{}\n", row(edited)));
+                lines += &row(edited).to_string();
+                lines += "\n";
             }
         }
         desk.write("rows.jsonl", &lines);
@@ -158,7 +159,10 @@ fn shares_are_scored_by_processes_of_their_own() {
 fn what_cannot_be_is_told_before_anything_is_written() {
     let desk = Desk::new();
     desk.write("ranks.yaml", "version: 1\nrewards: [{model: {photometric: {}}}]\ncombine: {mean_rank: {}}\n");
-    desk.write("other.yaml", "version: 1\nrewards: [{name: mine, model: {photometric: {}}}]\ncurate: {columns: {keep: [licence]}}\n");
+    desk.write(
+        "other.yaml",
+        "version: 1\nrewards: [{name: mine, model: {photometric: {}}}]\ncurate: {columns: {keep: [licence]}}\n",
+    );
     desk.expect(0, "rows.jsonl --out out");
     for (words, expected) in [
         ("missing.jsonl --out none", "missing.jsonl"),

@@ -151,6 +151,7 @@ pub(crate) mod preference {
 
     use super::{preference_of_word, word_of_preference};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(crate) fn serialize<S: Serializer>(preference: &Preference, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(word_of_preference(*preference))
     }
@@ -170,6 +171,7 @@ mod perhaps {
 
     use super::{preference_of_word, word_of_preference};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(preference: &Option<Preference>, to: S) -> Result<S::Ok, S::Error> {
         preference.map(word_of_preference).serialize(to)
     }

@@ -159,7 +159,7 @@ fn check(path: &Path) -> Checked {
     };
     let folder = recipes::folder_of(path.to_str().unwrap_or_default());
     let (report, only_judges) = match recipes::with_files(Recipe::parse(&bytes, &catalogue()), folder) {
-        Ok((recipe, warnings)) => (with(warnings, usable(&recipe.without_secrets())), false),
+        Ok((recipe, warnings)) => (with(&warnings, usable(&recipe.without_secrets())), false),
         Err(report) => match recipes::only_judges(&bytes) {
             Some(right) => (checked_judges(right, folder), true),
             None => (report, false),
@@ -175,9 +175,9 @@ fn checked_judges(right: (JudgeRecipe, Report), folder: &Path) -> Report {
         Err(report) => return report,
     };
     let place = |index| recipe.place(&format!("rewards.{index}.model"));
-    with(warnings, usable_rewards(recipe.rewards(), place, &House::default()).1)
+    with(&warnings, usable_rewards(recipe.rewards(), place, &House::default()).1)
 }
 
-fn with(warnings: Report, more: Vec<Diagnostic>) -> Report {
+fn with(warnings: &Report, more: Vec<Diagnostic>) -> Report {
     Report::new(warnings.diagnostics().iter().cloned().chain(more).collect())
 }

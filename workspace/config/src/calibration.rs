@@ -94,10 +94,7 @@ impl Calibrated {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (between, has_revision) = (fields.take(&BETWEEN), fields.has(REVISION.name));
         let revision = fields.take(&REVISION);
-        let entry = match fields.entry(KNOTS.name) {
-            Some(entry) => entry,
-            None => return fields.lacking(KNOTS.name, EXAMPLE),
-        };
+        let Some(entry) = fields.entry(KNOTS.name) else { return fields.lacking(KNOTS.name, EXAMPLE) };
         let map = read_map(entry, between?, fields.mistakes())?;
         (revision.is_some() || !has_revision).then_some(Self { map, revision })
     }

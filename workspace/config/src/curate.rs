@@ -267,6 +267,7 @@ impl Curate {
 }
 
 /// A map that turns something on by being there; nothing where it has been reported.
+#[expect(clippy::option_option, reason = "the outer one says whether it could be read, as everywhere here")]
 fn wanted<'t, T>(
     fields: &Fields<'t>,
     section: &Section,

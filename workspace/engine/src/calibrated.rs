@@ -37,10 +37,11 @@ impl Calibrated {
         Self { inner, map, card }
     }
 
-    fn judgement(&self, judgement: Judgement) -> Result<Judgement, Failure> {
+    fn judgement(&self, judgement: &Judgement) -> Result<Judgement, Failure> {
         let cost = judgement.cost;
         let refused = |error: ScoreError| Failure { cost, ..Failure::new(FailureKind::Malformed, error.to_string()) };
-        Ok(Judgement { score: self.calibrated(&judgement.score).map_err(refused)?, ..judgement })
+        let score = self.calibrated(&judgement.score).map_err(refused)?;
+        Ok(Judgement { score, ..judgement.clone() })
     }
 
     fn calibrated(&self, raw: &Score) -> Result<Score, ScoreError> {
@@ -65,7 +66,7 @@ impl RewardModel for Calibrated {
     fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
         Box::pin(async move {
             let said = self.inner.score(batch, watch).await;
-            said.into_iter().map(|said| self.judgement(said?)).collect()
+            said.into_iter().map(|said| self.judgement(&said?)).collect()
         })
     }
 

@@ -282,7 +282,7 @@ fn written(levels: &[usize]) -> String {
     text
 }
 
-/// The fewest of the sorted rows that hold all pictures: AvsB, CvsD, and one more where the number is odd.
+/// The fewest of the sorted rows that hold all pictures: `AvsB`, `CvsD`, and one more where the number is odd.
 fn covering(members: Vec<Member>, size: usize) -> Vec<Member> {
     let is_needed = |(first, second): (usize, usize)| {
         (first % 2 == 0 && second == first + 1) || (size % 2 == 1 && second == size - 1 && first == 0)

@@ -188,7 +188,7 @@ fn check_parts(path: &Path, parts: &[(PathBuf, Rowed)]) -> Result<(), LayoutErro
 
 impl Rowed {
     fn open(preset: Preset, files: &Files, reading: &Reading) -> Result<Self, LayoutError> {
-        let names = Dataset::column_names(&files.path).map_err(|error| of_disk(error))?;
+        let names = Dataset::column_names(&files.path).map_err(of_disk)?;
         let (form, named) = recognise(preset, &files.path, &names, &reading.named)?;
         let dataset = Dataset::open(&files.path, &columns(&named))?;
         let part = files.part().filter(|_| preset == Preset::EditRewardBench);

@@ -84,7 +84,7 @@ impl fmt::Display for Published {
             return write!(f, "{} {}", self.at, self.note);
         };
         let Self { title, at, licence, note, .. } = self;
-        write!(f, "{title} is published at {at} (licence: {licence}). Nothing is downloaded here; get it with\n")?;
+        writeln!(f, "{title} is published at {at} (licence: {licence}). Nothing is downloaded here; get it with")?;
         write!(f, "    {command}\n{note}")
     }
 }

@@ -46,7 +46,7 @@ impl Raters {
         walk(path, 0, &mut files)?;
         let is_table = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-            name.contains("rater") && name.ends_with(".tsv")
+            name.contains("rater") && Path::new(&name).extension().is_some_and(|ending| ending == "tsv")
         };
         let mut tables: Vec<PathBuf> = files.into_iter().filter(is_table).collect();
         if tables.iter().any(|path| path.to_string_lossy().contains(TASK)) {

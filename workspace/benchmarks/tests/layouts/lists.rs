@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::desk::{Desk, assert_each, open, read, refusal};
 
+#[expect(clippy::needless_pass_by_value, reason = "json! makes values")]
 fn rating(model: &str, score: serde_json::Value) -> serde_json::Value {
     json!({
         "input": "human_ratings/in.jpg", "gen": format!("human_ratings/{model}.jpg"), "prompt": "move the cup", "model": model,

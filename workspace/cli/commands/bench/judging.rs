@@ -64,13 +64,13 @@ pub(super) struct Judged {
 /// Opens a benchmark; what is wrong with it is its user's mistake.
 pub(super) fn open(preset: Preset, data: &BenchData) -> Result<Benchmark> {
     let reading = Reading { named: data.column.iter().cloned().collect(), images: data.images.clone() };
-    let opened = Benchmark::open(preset, &data.path, &reading).map_err(refused)?;
+    let opened = Benchmark::open(preset, &data.path, &reading).map_err(|error| refused(&error))?;
     opened.describe().iter().for_each(|line| tell(line));
     opened.passed_over().iter().for_each(|line| tell(&format!("not read: {line}")));
     Ok(opened)
 }
 
-fn refused(error: LayoutError) -> anyhow::Error {
+fn refused(error: &LayoutError) -> anyhow::Error {
     Misuse::new(error.to_string()).into()
 }
 
@@ -170,7 +170,7 @@ impl Work<'_> {
         let (mut problems, mut waiting, mut edits) = (Vec::new(), Vec::new(), 0);
         let mut left = limit.unwrap_or(u64::MAX);
         for found in benchmark.cases() {
-            match found.map_err(refused)? {
+            match found.map_err(|error| refused(&error))? {
                 Found::Problem(problem) => {
                     if problems.len() < MOST_TOLD {
                         tell_beside_bar(&format!("not used: {problem}"));

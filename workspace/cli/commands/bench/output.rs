@@ -142,9 +142,12 @@ fn shared_lines(shared: &[Shared]) -> Vec<String> {
     if shared.is_empty() {
         return vec!["none of the benchmark's pictures is in the other data".to_owned()];
     }
-    let line = |each: &Shared| match each.is_same_file {
-        true => format!("{}: {} (the same file)", each.benchmark, each.data),
-        false => format!("{}: {} ({} bits of 64 differ)", each.benchmark, each.data, each.distance),
+    let line = |each: &Shared| {
+        if each.is_same_file {
+            format!("{}: {} (the same file)", each.benchmark, each.data)
+        } else {
+            format!("{}: {} ({} bits of 64 differ)", each.benchmark, each.data, each.distance)
+        }
     };
     let mut lines = vec![format!("{} of the benchmark's pictures are in the other data too", shared.len())];
     lines.extend(shared.iter().take(MOST_SHOWN).map(line));

@@ -35,12 +35,11 @@ pub(crate) fn run(arguments: &BenchPosition) -> Result<ExitCode> {
     drop(guard);
     let reward = comparing(&ready)?;
     // Others would be asked for nothing.
-    let ready = match ready.rewards.len() {
-        1 => ready,
-        _ => {
-            let _guard = runtime.enter();
-            self::ready(&BenchJudges { recipe: arguments.judges.recipe.clone(), reward: vec![reward.to_string()] })?
-        }
+    let ready = if ready.rewards.len() == 1 {
+        ready
+    } else {
+        let _guard = runtime.enter();
+        self::ready(&BenchJudges { recipe: arguments.judges.recipe.clone(), reward: vec![reward.to_string()] })?
     };
     let head = head(arguments.preset, &benchmark, &ready);
     let (mut file, mut pairs) = begin(arguments, &head)?;
@@ -60,14 +59,14 @@ pub(crate) fn run(arguments: &BenchPosition) -> Result<ExitCode> {
         }
         let is_last = arguments.data.limit.is_some_and(|limit| number + 1 >= limit);
         if waiting.len() >= TOGETHER || is_last {
-            let Some(asked) = asker.ask(std::mem::take(&mut waiting))? else { return Ok(stopped()) };
+            let Some(asked) = asker.ask(&std::mem::take(&mut waiting))? else { return Ok(stopped()) };
             keep(asked, &known, &mut file, &mut pairs)?;
         }
         if is_last {
             break;
         }
     }
-    let Some(asked) = asker.ask(waiting)? else { return Ok(stopped()) };
+    let Some(asked) = asker.ask(&waiting)? else { return Ok(stopped()) };
     keep(asked, &known, &mut file, &mut pairs)?;
     if unreadable > 0 {
         tell(&format!("{unreadable} rows could not be used"));
@@ -85,9 +84,9 @@ fn finish(arguments: &BenchPosition, pairs: &[TwoOrders]) -> Result<ExitCode> {
         write_whole(&out.join("position.json"), format!("{text}\n").as_bytes())?;
     }
     if arguments.json {
-        print(&text)?
+        print(&text)?;
     } else {
-        print(render(&[Part::Position(&measured)]).trim_end())?
+        print(render(&[Part::Position(&measured)]).trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -165,10 +164,10 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     /// Nothing where somebody asked to stop.
-    fn ask(&self, cases: Vec<Case>) -> Result<Option<Vec<TwoOrders>>> {
+    fn ask(&self, cases: &[Case]) -> Result<Option<Vec<TwoOrders>>> {
         let asked = self.runtime.block_on(async {
             tokio::select! {
-                asked = self.judge.ask(&cases, &NobodyWatches) => Some(asked),
+                asked = self.judge.ask(cases, &NobodyWatches) => Some(asked),
                 () = asked_to_stop() => None,
             }
         });

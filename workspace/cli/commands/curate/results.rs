@@ -62,8 +62,8 @@ fn are_all_shares_written(arguments: &Curate) -> Result<bool> {
 
 /// Why the first record without a score has none.
 fn first_failure(arguments: &Curate) -> Option<String> {
-    let records = ScoreFiles::find(&arguments.out).ok()?.records();
-    let failure = records.filter_map(|record| record.ok()?.failure).next()?;
+    let mut records = ScoreFiles::find(&arguments.out).ok()?.records();
+    let failure = records.find_map(|record| record.ok()?.failure)?;
     Some(failure.chars().take(400).collect())
 }
 
@@ -88,11 +88,11 @@ async fn finish(begun: &Begun<'_>, summary: &Summary) -> Result<ExitCode> {
         Err(error) => return Err(error),
     };
     told.lines.iter().for_each(|line| tell(line));
-    print_scores(arguments, summary, Some(told.summary))?;
+    print_scores(arguments, summary, Some(&told.summary))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_scores(arguments: &Curate, summary: &Summary, choice: Option<Value>) -> Result<()> {
+fn print_scores(arguments: &Curate, summary: &Summary, choice: Option<&Value>) -> Result<()> {
     if !arguments.json {
         return print(&arguments.out.display().to_string());
     }

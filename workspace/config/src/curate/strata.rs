@@ -205,10 +205,11 @@ fn read_shares(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Vec<(String, f6
 
 fn read_share(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<(String, f64)> {
     match &entry.node.value {
-        Value::Scalar(found) => match SHARE.read(found) {
-            Ok(share) => return Some((entry.key.clone(), share)),
-            Err(_) => {}
-        },
+        Value::Scalar(found) => {
+            if let Ok(share) = SHARE.read(found) {
+                return Some((entry.key.clone(), share));
+            }
+        }
         Value::Refused => return None,
         _ => {}
     }

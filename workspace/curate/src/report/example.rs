@@ -101,9 +101,10 @@ fn card(example: &Example, fate: &Fate, bound: Option<f64>) -> Markup {
 }
 
 fn shown(picture: Option<&Picture>, what: &str) -> Markup {
-    match picture {
-        Some(picture) => html! { (picture) },
-        None => html! { span.missing { "no " (what) " to show" } },
+    if let Some(picture) = picture {
+        html! { (picture) }
+    } else {
+        html! { span.missing { "no " (what) " to show" } }
     }
 }
 

@@ -27,10 +27,13 @@ pub struct Tally {
     pub values: Vec<(String, u64, u64)>,
 }
 
+/// How many records have a value, and how many of those are kept; nothing of a column with too many values.
+type Values = Option<BTreeMap<String, (u64, u64)>>;
+
 /// Counts values of the columns that records carry, in one pass, in a bounded space.
 #[derive(Debug, Clone, Default)]
 pub struct Tallies {
-    columns: BTreeMap<String, Option<BTreeMap<String, (u64, u64)>>>,
+    columns: BTreeMap<String, Values>,
 }
 
 impl Tallies {
@@ -50,7 +53,7 @@ impl Tallies {
 
     /// What was counted, column by column.
     pub fn finish(self) -> Vec<Tally> {
-        let tally = |(column, values): (String, Option<BTreeMap<String, (u64, u64)>>)| {
+        let tally = |(column, values): (String, Values)| {
             let values = values.unwrap_or_default().into_iter();
             let mut values: Vec<(String, u64, u64)> = values.map(|(value, (all, kept))| (value, all, kept)).collect();
             values.sort_by_key(|(_, all, _)| std::cmp::Reverse(*all));

@@ -112,6 +112,9 @@ pub fn preferences(reviews: &Reviews, known: &Known) -> impl Iterator<Item = Pre
     pairs.into_iter().map(Preference::Pair).chain(labels.into_iter().map(Preference::Label))
 }
 
+/// What was kept of a source and an instruction, and what was dropped, with who said so.
+type KeptAndDropped = [Vec<((u64, u32), String)>; 2];
+
 fn pairs(reviews: &Reviews, known: &Known) -> Vec<Pair> {
     let mut pairs = Vec::new();
     let mut told: BTreeSet<[(u64, u32); 2]> = BTreeSet::new();
@@ -123,7 +126,7 @@ fn pairs(reviews: &Reviews, known: &Known) -> Vec<Pair> {
             pairs.push(Pair { chosen, rejected, by: PairedBy::Compared, who: verdict.who.clone(), margin });
         }
     }
-    let mut groups: BTreeMap<u64, [Vec<((u64, u32), String)>; 2]> = BTreeMap::new();
+    let mut groups: BTreeMap<u64, KeptAndDropped> = BTreeMap::new();
     for (at, word, verdict) in reviews.words() {
         if let Some((group, _)) = known.records.get(&at) {
             let [kept, dropped] = groups.entry(*group).or_default();

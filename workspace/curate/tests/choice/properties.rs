@@ -27,7 +27,7 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
             let mut after = picture(100 + edited / 2);
             after.hash ^= edited % 2;
             one.edited = Some(after);
-            one.instruction = ["add a hat", "make it red", "remove the car"][task].to_owned();
+            ["add a hat", "make it red", "remove the car"][task].clone_into(&mut one.instruction);
             one.extra.insert("task".to_owned(), ["x", "y", "z"][task].into());
             records.insert((row, candidate), one);
         }

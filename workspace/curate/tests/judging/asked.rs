@@ -118,6 +118,7 @@ fn judges(rewards: &[Arc<Scripted>], weights: &[f64]) -> Judges {
     Judges::new(rewards, objective, weights).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is one of several that are asked alike")]
 fn plain(candidate: u8, _: usize) -> Result<(f64, Option<f64>), FailureKind> {
     Ok((f64::from(candidate), None))
 }

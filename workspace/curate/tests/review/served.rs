@@ -1,5 +1,6 @@
 //! The review as it is served: who may ask, what comes back, what is on disk.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -69,9 +70,9 @@ impl Served {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         if !headers.iter().any(|(name, _)| *name == "host") {
-            text.push_str(&format!("host: {}\r\n", self.host));
+            write!(text, "host: {}\r\n", self.host).unwrap();
         }
-        headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+        headers.iter().for_each(|(name, value)| write!(text, "{name}: {value}\r\n").unwrap());
         stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();

@@ -50,12 +50,11 @@ pub async fn patiently<'a, T>(
     }
 }
 
+/// Items with how they ended, and whether these are all that there will be.
+type Ended = (Vec<(Item, End)>, bool);
+
 /// What has ended of so many items from an ordinal on, and whether that is all that there will be of them.
-pub fn ended(
-    queue: &dyn WorkQueue,
-    from: u64,
-    most: usize,
-) -> BoxFuture<'_, Result<(Vec<(Item, End)>, bool), QueueError>> {
+pub fn ended(queue: &dyn WorkQueue, from: u64, most: usize) -> BoxFuture<'_, Result<Ended, QueueError>> {
     Box::pin(async move {
         let (tallies, ended) = (queue.tallies().await?, queue.ended(from, most).await?);
         let is_last = tallies.is_over() && from + ended.len() as u64 >= tallies.entered;

@@ -93,7 +93,7 @@ pub(super) async fn say(
     decided: Result<Json<Decided>, JsonRejection>,
 ) -> Result<Json<Verdict>, Refusal> {
     let Json(decided) = decided.map_err(|rejection| Refusal(rejection.status(), rejection.body_text()))?;
-    let verdict = verdict(&desk, decided)?;
+    let verdict = verdict(&desk, &decided)?;
     let written = tokio::task::spawn_blocking(move || {
         desk.log().append(&verdict)?;
         Ok::<_, ReviewError>(verdict)
@@ -101,7 +101,7 @@ pub(super) async fn say(
     Ok(Json(written.await.map_err(broken)??))
 }
 
-fn verdict(desk: &Desk, decided: Decided) -> Result<Verdict, Refusal> {
+fn verdict(desk: &Desk, decided: &Decided) -> Result<Verdict, Refusal> {
     let invalid = |words: String| Refusal(StatusCode::UNPROCESSABLE_ENTITY, words);
     let (row, candidate) = (decided.row, decided.candidate);
     let all = std::iter::once(candidate).chain(decided.than);
