@@ -162,10 +162,22 @@ fn check(path: &Path) -> Checked {
         Ok((recipe, warnings)) => (with(&warnings, usable(&recipe.without_secrets())), false),
         Err(report) => match recipes::only_judges(&bytes) {
             Some(right) => (checked_judges(right, folder), true),
-            None => (report, false),
+            None => (nearest(report, &bytes), false),
         },
     };
     Checked { report, bytes, only_judges }
+}
+
+/// What is wrong with a recipe that can be used for nothing: by what it seems to be for.
+fn nearest(report: Report, bytes: &[u8]) -> Report {
+    let lacks = |key: &str| {
+        let words = format!("lacks the key `{key}`");
+        report.diagnostics().iter().any(|mistake| mistake.message.contains(&words))
+    };
+    if !(lacks("editor") && lacks("search")) {
+        return report;
+    }
+    JudgeRecipe::parse(bytes, &catalogue()).err().unwrap_or(report)
 }
 
 /// All that is wrong with a recipe that only judges.

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use editscale_config::JudgeRecipe;
-use editscale_curate::choice::{Chosen, Fate, Overrides, Preference, PreferredBy, Rules, choose, preferences};
+use editscale_curate::choice::{
+    ChoiceError, Chosen, Fate, Overrides, Preference, PreferredBy, Rules, choose, preferences,
+};
 use editscale_curate::report::{Facts, Judge, Tallies, Tally, gather, report, wanted};
-use editscale_curate::results::{ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_labels, write_pairs};
+use editscale_curate::results::{
+    ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_kept_of_several, write_labels, write_pairs,
+};
 use editscale_curate::review::{self, Agreement, Known, Label, Log, OfDataset, Reviews};
-use editscale_curate::table::ScoreFiles;
+use editscale_curate::table::{ScoreFiles, TableError};
 use editscale_engine::write_whole;
 use editscale_fetch::Patience;
 use editscale_picture::Limits;
@@ -19,7 +23,7 @@ use serde_json::{Value, json};
 
 use super::{rules, told};
 use crate::args::Curate;
-use crate::failure::tell;
+use crate::failure::{Misuse, tell};
 use crate::recipes::Loaded;
 use crate::sharing::program;
 
@@ -54,16 +58,17 @@ impl Ready<'_> {
     pub(super) async fn choose(&self) -> Result<Told> {
         let rules = rules::rules(&self.loaded.recipe.curate());
         let people = self.people(&rules)?;
-        let chosen = choose(self.files.records(), &rules, &people.overrides)?;
+        let chosen = choose(self.files.records(), &rules, &people.overrides).map_err(refused)?;
         let folder = ChoiceFolder::begin(&self.arguments.out)?;
         let path = folder.path();
         let is_split = rules.split.validation > 0.0;
         let kept = write_kept((&self.dataset, &self.files), (&chosen, is_split), &path)?;
-        write_fates(&chosen, &people.overrides, &path.join("choice.parquet"))?;
+        write_fates((&chosen, &self.files), &people.overrides, &path.join("choice.parquet"))?;
         let pictures = Pictures::new(Limits::default(), Patience::default());
         let source = PairSource { dataset: &self.dataset, files: &self.files, chosen: &chosen, pictures: &pictures };
         let (pairs, labels) = self.preferences(&people)?;
         let pairs = write_pairs(source, &pairs, &path.join("preferences.parquet")).await?;
+        write_kept_of_several(source, &path.join("kept.parquet")).await?;
         let labels = write_labels(source, &labels, &path.join("labels.parquet")).await?;
         let page = self.report(&rules, &people, &chosen).await?;
         write_whole(&path.join("report.html"), page.as_bytes())?;
@@ -206,6 +211,14 @@ impl Ready<'_> {
     }
 }
 
+/// Rules that do not fit the records are a mistake of the recipe, not of the machine.
+fn refused(error: ChoiceError<TableError>) -> anyhow::Error {
+    match error {
+        ChoiceError::Record(error) => error.into(),
+        error => Misuse::new(error.to_string()).hint("mend `curate:` in the recipe: nothing is scored again").into(),
+    }
+}
+
 fn kept_records(chosen: &Chosen) -> Value {
     let count = |side: Side| chosen.fated.iter().filter(|fated| fated.fate == Fate::Kept(side)).count();
     json!({"train": count(Side::Train), "validation": count(Side::Validation)})
@@ -221,7 +234,7 @@ fn lines(chosen: &Chosen, kept: &Kept, [pairs, labels]: [u64; 2], folder: &Path)
     }
     let left = kept.train.left + kept.validation.map_or(0, |validation| validation.left);
     if left > 0 {
-        lines.push(format!("{left} pictures stay where they are: kept rows name them by absolute paths, addresses, or outside the data set's folder"));
+        lines.push(format!("{left} pictures of kept rows are not beside them: named by an absolute path or an address, outside the data set's folder, or not there"));
     }
     for (count, what) in [(pairs, "preference pairs"), (labels, "labels of people")] {
         if count > 0 {

@@ -102,23 +102,37 @@ impl<'a> Choosing<'a> {
         by_rule.map(|number| bounds[number as usize]).min_by(f64::total_cmp)
     }
 
+    /// The same of each stratum, where each has a part of its own.
+    fn lowest_of_strata(&self) -> Vec<Option<f64>> {
+        if self.rules.strata.share_out == ShareOut::Freely {
+            return Vec::new();
+        }
+        let mut lowest: Vec<Option<f64>> = vec![None; self.pool.strata.len()];
+        for (number, entry) in self.pool.entries.iter().enumerate() {
+            let Some(lowest) = lowest.get_mut(entry.stratum as usize) else { continue };
+            if self.codes[number] == Code::Kept && entry.word.is_none() {
+                let bound = self.bounds[number];
+                *lowest = Some(lowest.map_or(bound, |known| known.min(bound)));
+            }
+        }
+        lowest
+    }
+
     /// How many bounds are within their own σ of the lowest that was kept, of their stratum where each has a part of its own.
     fn near_lowest(&self) -> u64 {
         if self.rules.keep == Keep::All && self.rules.at_least.is_none() {
             return 0;
         }
-        let apart = self.rules.strata.share_out != ShareOut::Freely;
         let entries = || (0..).zip(&self.pool.entries).filter(|(_, entry)| entry.word.is_none());
-        let place = |stratum: u32| if apart { stratum as usize } else { 0 };
-        let mut lowest = vec![f64::INFINITY; self.pool.strata.len().max(1)];
-        for (number, entry) in entries().filter(|(number, _)| self.codes[*number] == Code::Kept) {
-            let lowest = &mut lowest[place(entry.stratum)];
-            *lowest = lowest.min(self.bounds[number]);
-        }
+        let (all, of_strata) = (self.lowest(&self.bounds, kept(&self.codes).into_iter()), self.lowest_of_strata());
+        let lowest = |stratum: u32| {
+            let found = if of_strata.is_empty() { all } else { of_strata.get(stratum as usize).copied().flatten() };
+            found.unwrap_or(f64::INFINITY)
+        };
         let compared = [Code::Kept, Code::Bound, Code::StratumFull, Code::BelowCut];
         let is_near = |(number, entry): &(usize, &super::reading::Entry)| {
             compared.contains(&self.codes[*number])
-                && (self.bounds[*number] - lowest[place(entry.stratum)]).abs() <= entry.sigma
+                && (self.bounds[*number] - lowest(entry.stratum)).abs() <= entry.sigma
         };
         entries().filter(is_near).count() as u64
     }
@@ -149,6 +163,7 @@ impl<'a> Choosing<'a> {
             score: number(entry.score),
             bound: number(self.bounds[place]),
             stratum: entry.stratum,
+            side: sides[place],
             fate: self.reason(place).map_or(Fate::Kept(sides[place]), Fate::Dropped),
         };
         self.pool.entries.iter().enumerate().map(fated).collect()
@@ -169,6 +184,7 @@ fn describe(choosing: &Choosing<'_>) -> Result<Chosen, StudyError> {
         judges: choosing.judges(),
         near_duplicate_groups: choosing.near_duplicate_groups,
         lowest: choosing.lowest(&choosing.bounds, kept(&choosing.codes).into_iter()),
+        lowest_of_strata: choosing.lowest_of_strata(),
         near_lowest: choosing.near_lowest(),
         fated,
     })

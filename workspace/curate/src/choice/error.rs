@@ -46,7 +46,7 @@ pub enum ChoiceError<E: std::error::Error + 'static> {
     },
     /// Doubt is to count, and no record says any.
     #[error(
-        "κ is {kappa} and no record has a standard deviation: expected rewards that give theirs, or records without one taken as certain"
+        "κ is {kappa} and no record has a standard deviation: expected rewards that give theirs, or `without_sigma: certain`"
     )]
     NoSigma {
         /// κ.

@@ -43,6 +43,8 @@ pub struct Fated {
     pub bound: Option<f64>,
     /// Its stratum: a place in [`Chosen::strata`].
     pub stratum: u32,
+    /// The part of the split that its source is in, kept or not; everything is for training where nothing is split.
+    pub side: Side,
     /// What became of it.
     pub fate: Fate,
 }
@@ -67,8 +69,20 @@ pub struct Chosen {
     pub near_duplicate_groups: u64,
     /// The lowest bound that was kept by the rules; nothing where none was.
     pub lowest: Option<f64>,
+    /// The same of each stratum, where each has a part of its own to fill; empty where all compete.
+    pub lowest_of_strata: Vec<Option<f64>>,
     /// Records whose bound is within their own σ of `lowest`, on either side: with these the choice could have gone the other way.
     pub near_lowest: u64,
+}
+
+impl Chosen {
+    /// The lowest bound that was kept among those that records of this stratum compete with.
+    pub fn cut(&self, stratum: u32) -> Option<f64> {
+        if self.lowest_of_strata.is_empty() {
+            return self.lowest;
+        }
+        self.lowest_of_strata.get(stratum as usize).copied().flatten()
+    }
 }
 
 /// The scores of one stratum.

@@ -70,7 +70,8 @@ fn all(about: &Facts, chosen: &Chosen) -> Option<Histogram> {
             kept.count(score);
         }
     }
-    let lowest = chosen.lowest.filter(|_| about.kappa == 0.0);
+    // Where strata have parts of their own, there is no one cut.
+    let lowest = chosen.lowest.filter(|_| about.kappa == 0.0 && chosen.lowest_of_strata.is_empty());
     let marks = lowest.map(|lowest| Mark::new("lowest that is kept", lowest)).into_iter().collect();
     Some(histogram("Scores of all records and of those that are kept", (&bins, &kept), marks))
 }

@@ -21,7 +21,7 @@ use crate::table::TableError;
 pub use fates::write_fates;
 pub use folder::ChoiceFolder;
 pub use kept::{Kept, write_kept};
-pub use labels::write_labels;
+pub use labels::{write_kept_of_several, write_labels};
 pub use pairs::write_pairs;
 pub use rows::PairSource;
 

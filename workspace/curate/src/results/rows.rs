@@ -8,7 +8,7 @@ use editscale_study::curation::Side;
 
 use super::ResultsError;
 use super::pair_table::Picture;
-use crate::choice::{Chosen, Fate};
+use crate::choice::Chosen;
 use crate::table::ScoreFiles;
 
 /// Where the pictures of pairs and labels come from.
@@ -24,13 +24,21 @@ pub struct PairSource<'a> {
     pub pictures: &'a Pictures,
 }
 
-/// Rows that are read again: where they lie, and the side of the split that they were kept for.
-pub(super) struct KnownRows(BTreeMap<u64, (Place, Option<&'static str>)>);
+/// Rows that are read again: where they lie, and the side of the split that their source is on.
+pub(super) struct KnownRows(BTreeMap<u64, (Place, &'static str)>);
 
 impl KnownRows {
-    /// The side of a row; nothing where nothing of it is kept.
+    /// The side of a row, whether anything of it is kept or not.
     pub(super) fn side(&self, row: u64) -> Option<&'static str> {
-        self.0.get(&row)?.1
+        Some(self.0.get(&row)?.1)
+    }
+}
+
+/// The word for a side in tables.
+pub(super) fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Train => "train",
+        Side::Validation => "validation",
     }
 }
 
@@ -46,12 +54,7 @@ impl PairSource<'_> {
             if rows.binary_search(&record.row).is_err() {
                 continue;
             }
-            let entry = known.entry(record.row).or_insert_with(|| (Place(record.place), None));
-            entry.1 = entry.1.or(match fated.fate {
-                Fate::Kept(Side::Train) => Some("train"),
-                Fate::Kept(Side::Validation) => Some("validation"),
-                Fate::Dropped(_) => None,
-            });
+            known.entry(record.row).or_insert_with(|| (Place(record.place), side_word(fated.side)));
         }
         Ok(KnownRows(known))
     }

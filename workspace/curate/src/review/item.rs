@@ -36,7 +36,7 @@ pub struct Item {
     pub fate: String,
     /// Why there is no score.
     pub failure: Option<String>,
-    /// How far the bound lies from the lowest that was kept.
+    /// How far the bound lies from the lowest that was kept, of its stratum where each has a part of its own.
     pub from_cut: Option<f64>,
     /// Width and height of the edited picture.
     pub size: Option<[u32; 2]>,
@@ -65,7 +65,7 @@ impl Item {
             is_kept: matches!(fated.fate, Fate::Kept(_)),
             fate: fate_words(&fated.fate),
             failure: record.failure,
-            from_cut: fated.bound.zip(chosen.lowest).map(|(bound, lowest)| bound - lowest),
+            from_cut: fated.bound.zip(chosen.cut(fated.stratum)).map(|(bound, lowest)| bound - lowest),
             size: record.edited.map(|edited| [edited.width, edited.height]),
             place: record.place,
         })
@@ -101,7 +101,7 @@ pub fn select(chosen: &Chosen, selection: &Selection, spoken: impl Iterator<Item
     let mut near: Vec<(f64, u64)> = chosen
         .fated
         .iter()
-        .filter_map(|fated| Some(((fated.bound? - chosen.lowest?).abs(), fated.row)))
+        .filter_map(|fated| Some(((fated.bound? - chosen.cut(fated.stratum)?).abs(), fated.row)))
         .filter(|(distance, _)| distance.is_finite())
         .collect();
     near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));

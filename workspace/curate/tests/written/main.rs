@@ -10,7 +10,10 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array as _, RecordBatch};
 use editscale_curate::choice::{Keep, Override, Overrides, PreferenceRules, Rules, SplitRule, choose, preferences};
-use editscale_curate::results::{ChoiceFolder, PairSource, ResultsError, write_fates, write_kept, write_pairs};
+use editscale_curate::results::{
+    ChoiceFolder, PairSource, ResultsError, write_fates, write_kept, write_kept_of_several, write_labels, write_pairs,
+};
+use editscale_curate::review::Label;
 use editscale_curate::table::{Layout, ScoreFiles, Share, encode};
 use editscale_curate::{PictureFacts, Record};
 use editscale_rollout::dataset::{Dataset, Pictures};
@@ -122,7 +125,7 @@ fn kept_rows_and_fates_say_the_same() {
     let folder = ChoiceFolder::begin(&desk.path("out")).unwrap();
     let kept = write_kept((&dataset, &files), (&chosen, false), &folder.path()).unwrap();
     assert_eq!((kept.train.rows, kept.train.linked + kept.train.copied, kept.validation), (2, 6, None));
-    write_fates(&chosen, &overrides, &folder.path().join("choice.parquet")).unwrap();
+    write_fates((&chosen, &files), &overrides, &folder.path().join("choice.parquet")).unwrap();
     let place = folder.publish().unwrap();
     let lines = fs::read_to_string(place.join("kept/rows.jsonl")).unwrap();
     let all = fs::read_to_string(desk.path("rows.jsonl")).unwrap();
@@ -131,6 +134,8 @@ fn kept_rows_and_fates_say_the_same() {
     assert_eq!(fs::read_to_string(place.join("kept/pictures/2-1.png")).unwrap(), "pictures/2-1.png");
     let fates = table(&place.join("choice.parquet"));
     assert_eq!(texts(&fates, "fate").join(" "), "train dropped dropped dropped train dropped dropped dropped");
+    assert_eq!(texts(&fates, "side"), ["train"; 8]);
+    assert_eq!(texts(&fates, "row_id").join(" "), "0 0 1 2 2 2 3 4");
     assert_eq!(texts(&fates, "person").join(" "), "- - - - - - drop -");
     assert_eq!(texts(&fates, "reason")[6], "rejected by a person");
 }
@@ -184,7 +189,18 @@ async fn pairs_have_their_pictures() {
     assert_eq!(shown("chosen"), ["pictures/0-1.png", "pictures/2-1.png"]);
     assert_eq!(shown("rejected"), ["pictures/0-0.png", "pictures/2-0.png"]);
     assert_eq!(texts(&table, "preferred_by"), ["person", "rewards"]);
+    assert_eq!(texts(&table, "side"), ["train", "train"]);
     assert_eq!(table.column_by_name("row").unwrap().as_primitive::<Int64Type>().values(), &[0, 2]);
+    let several = desk.path("several.parquet");
+    assert_eq!(write_kept_of_several(source, &several).await.unwrap(), 2);
+    let kept = self::table(&several);
+    assert_eq!(kept.column_by_name("candidate").unwrap().as_primitive::<Int64Type>().values(), &[1, 1]);
+    let edited = kept.column_by_name("edited").unwrap().as_struct();
+    assert_eq!(edited.column(0).as_binary::<i32>().value(0), b"pictures/0-1.png");
+    let label = Label { of: (3, 0), is_desirable: false, who: "me".to_owned(), score: Some(0.95) };
+    let labels = desk.path("labels.parquet");
+    assert_eq!(write_labels(source, &[label], &labels).await.unwrap(), 1);
+    assert!(!self::table(&labels).column_by_name("label").unwrap().as_boolean().value(0));
     fs::remove_file(desk.path("pictures/2-0.png")).unwrap();
     let error = write_pairs(source, &pairs, &desk.path("again.parquet")).await.unwrap_err().to_string();
     assert!(error.contains("a picture of row 2 cannot be read again") && error.contains("2-0.png"), "{error}");
