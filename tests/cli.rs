@@ -279,6 +279,9 @@ fn a_recipe_that_only_judges_is_one() {
     assert!(said["scores"]["photometric"]["mean"].is_number(), "{said}");
     let (_, err) = desk.expect(0, &["check", &judges]);
     assert_eq!(err, "judges.yaml: good to judge with, without an editor\n");
+    let wrong = desk.write("wrong.yaml", b"version: 1\nrewards: [{model: {photometric: {}}, wieght: 2}]\n");
+    let (out, _) = desk.expect(2, &["check", &wrong]);
+    assert!(out.contains("wieght") && !out.contains("lacks the key"), "{out}");
     desk.expect(0, &["doctor", "--recipe", &judges]);
     let data = desk.write("rows.jsonl", b"{}\n");
     for (command, who) in [

@@ -123,6 +123,9 @@ fn strata_get_their_parts() {
     );
     let equal = of(ShareOut::By(Quota::Equal), 3);
     assert_eq!(kept(&equal), [(0, 0), (4, 0), (5, 0)]);
+    // Each stratum has a cut of its own, where they do not compete.
+    assert_eq!((0..3).map(|stratum| equal.cut(stratum)).collect::<Vec<_>>(), [Some(9.0), Some(2.0), Some(1.0)]);
+    assert_eq!((freely.cut(0), freely.cut(2)), (Some(7.0), Some(7.0)));
     assert_eq!(fates(&equal)[1], DropReason::StratumFull.to_string());
     assert_eq!(kept(&of(ShareOut::By(Quota::Equal), 5)), [(0, 0), (1, 0), (2, 0), (4, 0), (5, 0)]);
     let named = of(ShareOut::Named(vec![("text".to_owned(), 0.5), ("remove".to_owned(), 0.25)]), 4);
