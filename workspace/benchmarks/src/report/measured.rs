@@ -228,6 +228,7 @@ pub(super) fn text(measured: &Measured) -> String {
             text.push(format!("\n{}: {}\n{}", judge.said.name(), section.name, columns(&rows)));
         }
     }
+    text.extend(measured.score().and_then(models));
     if let Some(speed) = &measured.speed {
         text.push(format!("\nseconds an edit: {}\n", seconds(speed)));
     }
@@ -237,6 +238,14 @@ pub(super) fn text(measured: &Measured) -> String {
         rules.resamples, rules.seed
     ));
     text.concat()
+}
+
+/// What people and the judge prefer by editing model.
+fn models(score: &JudgeMeasures) -> Option<String> {
+    let models = tables::model_rows(score);
+    let title = ["", "pairs", "decided by people", "preferred by people", "by the judge", "judge less people"];
+    let rows: Vec<_> = std::iter::once(title.map(str::to_owned)).chain(models).map(|row| row.to_vec()).collect();
+    (rows.len() > 1).then(|| format!("\nscore: by editing model, shares of all pairs, ties half\n{}", columns(&rows)))
 }
 
 fn line(metric: &Metric) -> Vec<String> {

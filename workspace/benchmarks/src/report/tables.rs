@@ -47,19 +47,29 @@ pub(super) fn models(judge: &JudgeMeasures) -> Table {
     let columns = vec![
         Column::text("Editing model"),
         Column::number("pairs"),
+        Column::number("decided by people"),
         Column::number("preferred by people"),
         Column::number("preferred by the judge"),
         Column::number("judge less people"),
     ];
-    let mut table =
-        Table::new("How often each editing model's edit is preferred to another's, ties counting half.", columns);
-    for (section, metric) in judge.sections.iter().filter_map(|section| Some((section, section.metrics.first()?))) {
-        let fact = |name: &str| metric.facts.get(name).copied();
-        let (Some(people), Some(own)) = (fact("preferred by people"), fact("preferred by the judge")) else { continue };
-        let name = section.name.trim_start_matches("model ").to_owned();
-        table.push([name, count(metric.n), digits(people), digits(own), digits(own - people)]);
-    }
+    let caption =
+        "In what share of all its pairs with other models each editing model's edit is preferred, ties counting half.";
+    let mut table = Table::new(caption, columns);
+    model_rows(judge).into_iter().for_each(|row| table.push(row));
     table
+}
+
+/// Name, pairs with other models, those of them that people decided, the two shares of all pairs, and their difference.
+pub(super) fn model_rows(judge: &JudgeMeasures) -> Vec<[String; 6]> {
+    let metrics = judge.sections.iter().filter_map(|section| Some((section, section.metrics.first()?)));
+    let rows = metrics.filter_map(|(section, metric)| {
+        let fact = |name: &str| metric.facts.get(name).copied();
+        let (people, own) = (fact("preferred by people")?, fact("preferred by the judge")?);
+        let name = section.name.trim_start_matches("model ").to_owned();
+        let pairs = fact("pairs with other models").map_or_else(String::new, |pairs| count(pairs as u64));
+        Some([name, pairs, count(metric.n), digits(people), digits(own), digits(own - people)])
+    });
+    rows.collect()
 }
 
 /// Numbers that others printed, in per cent.

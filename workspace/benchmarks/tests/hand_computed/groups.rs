@@ -119,6 +119,8 @@ fn models_are_held_against_each_other() {
             (metric.n, metric.facts["preferred by people"], metric.facts["preferred by the judge"]),
             (2, people, judge)
         );
+        // The shares are of all pairs with other models, a tie among them.
+        assert_eq!(metric.facts["pairs with other models"], 3.0);
         // Right of the first, half right of the second.
         near(metric.right.as_ref().unwrap().value, Some(1.5 / 2.0), model);
     }
