@@ -13,12 +13,16 @@ use serde::Serialize;
 
 use super::judging::{loader, runtime};
 use crate::args::{AgainstPart, BenchPreset};
+use crate::bounded;
 use crate::catalogue::catalogue;
 use crate::failure::{Misuse, tell};
-use crate::{bounded, recipes};
+use crate::recipes::LARGEST;
 
 /// How many pictures of a data set are decoded together.
 const TOGETHER: usize = 64;
+
+/// What says that a folder is the choice of a curation.
+const CHOICE: &str = "choice.parquet";
 
 /// One of the places that were named.
 #[derive(Debug, Serialize)]
@@ -58,7 +62,7 @@ fn pictures(path: &Path, named: &[(AgainstPart, String)]) -> Result<(PictureSet,
         let (_, cases) = read_judged(path).map_err(|error| Misuse::new(error.to_string()))?;
         return Ok((PictureSet::of_cases(&cases), "all that was judged there".to_owned()));
     }
-    let of_choice = || path.parent().filter(|_| path.join("choice.parquet").is_file());
+    let of_choice = || path.parent().filter(|_| path.join(CHOICE).is_file());
     let curation = std::iter::once(path).chain(of_choice()).find(|folder| folder.join("scores").is_dir());
     match curation {
         Some(folder) => of_records(folder),
@@ -99,9 +103,11 @@ fn columns(path: &Path, named: &[(AgainstPart, String)]) -> Columns {
     columns
 }
 
-/// What the recipe beside a subset says of its columns; a subset is in the form of the data set that it was chosen from.
+/// What the recipe of a choice says of the columns of its subset: of its folder, or of a file in that. A subset is in the form
+/// of the data set that it was chosen from.
 fn of_recipe(path: &Path) -> Option<Columns> {
-    let bytes = bounded::read(&path.parent()?.join("recipe.yaml"), recipes::LARGEST).ok()?;
+    let choice = path.ancestors().skip(1).take(2).find(|folder| folder.join(CHOICE).is_file())?;
+    let bytes = bounded::read(&choice.join("recipe.yaml"), LARGEST).ok()?;
     let (recipe, _) = JudgeRecipe::parse(&bytes, &catalogue()).ok()?;
     let CurateColumns { source, instruction, edited, .. } = recipe.curate().columns;
     let edited = if edited.is_empty() { Edited::Usual } else { Edited::Named(edited) };
