@@ -184,6 +184,58 @@ fn ratings_make_a_calibration_that_a_recipe_takes() {
 }
 
 #[test]
+fn a_curation_is_compared_by_what_it_kept() {
+    let desk = Desk::new();
+    let mut rows = String::from("vorher,auftrag,nachher\n");
+    for (photo, (level, _)) in PHOTOS.iter().flat_map(|photo| LEVELS.iter().map(move |level| (photo, level))) {
+        writeln!(rows, "pictures/{photo}.png,make it brighter,{}", picture(photo, level)).unwrap();
+    }
+    desk.write("edits.csv", &rows);
+    let columns = "columns: {source: vorher, instruction: auftrag, edited: [nachher]}";
+    desk.write(
+        "recipe.yaml",
+        &format!("version: 1\nrewards: [{{model: {{photometric: {{}}}}}}]\ncurate: {{{columns}, keep: {{top: 3}}}}\n"),
+    );
+    let mut curate = Command::new(env!("CARGO_BIN_EXE_editscale"));
+    let curate = curate.args(["curate", "edits.csv", "--recipe", "recipe.yaml", "--out", "kept"]);
+    let output = curate.current_dir(desk.0.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let pairs = "source,instruction,edited_a,edited_b,preference\n";
+    let row = |photo: &&str| {
+        format!("pictures/{photo}.png,make it brighter,{},{},b\n", picture(photo, "wrong"), picture(photo, "right"))
+    };
+    desk.write("pairs.csv", &(pairs.to_owned() + &PHOTOS.iter().map(row).collect::<String>()));
+    let against = |path: &str, more: &[&str]| {
+        let arguments =
+            ["pairs", "pairs.csv", "--recipe", "quickstart", "--out", "out", "--near", "0", "--against", path];
+        desk.json(&[&arguments[..], more].concat())["shared"].clone()
+    };
+    let kept = against("kept", &[]);
+    let place = &kept["against"][0];
+    assert_eq!(place["looked_at"], "what its last choice kept, 3 of 12 edits", "{kept:#}");
+    assert!(place["pictures"].as_u64().unwrap() <= 6, "{kept:#}");
+    // The subset has the data set's own columns, which the recipe beside it names.
+    let subset = against("kept/choice/kept", &[]);
+    let file = against("kept/choice/kept/edits.csv", &[]);
+    assert_eq!(file["count"], subset["count"], "{file:#}");
+    assert_eq!(subset["against"][0]["pictures"], place["pictures"], "{subset:#}");
+    assert_eq!(subset["count"], kept["count"], "{subset:#}");
+    fs::remove_dir_all(desk.path("kept/choice")).unwrap();
+    let all = against("kept", &[]);
+    assert_eq!(
+        all["against"][0]["looked_at"], "all 12 edits that were scored, since nothing is chosen there",
+        "{all:#}"
+    );
+    // Columns of other names have to be said, and the hint says how.
+    let arguments = ["pairs", "pairs.csv", "--recipe", "quickstart", "--out", "out", "--against", "edits.csv"];
+    let (_, told) = desk.expect(2, &arguments);
+    assert!(told.contains("--against-column source=NAME") && !told.contains("Say in the recipe"), "{told}");
+    let names = ["source=vorher", "instruction=auftrag", "edited=nachher"].map(|name| ["--against-column", name]);
+    assert_eq!(against("edits.csv", &names.concat())["count"], all["count"]);
+}
+
+#[test]
 fn what_is_not_there_says_where_to_get_it() {
     let desk = Desk::new();
     for (preset, words) in [

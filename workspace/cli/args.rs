@@ -14,8 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use editscale_core::{ImageSize, Seed, Usd};
 
 pub(crate) use benching::{
-    Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure, BenchParity,
-    BenchPosition, BenchPreset, BenchRules,
+    AgainstPart, Bench, BenchAgreement, BenchCalibrate, BenchCommand, BenchData, BenchJudges, BenchMeasure,
+    BenchParity, BenchPosition, BenchPreset, BenchRules,
 };
 pub(crate) use curating::{Curate, CurateCommand, CurateReview, Curating};
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};

@@ -7,13 +7,15 @@
 //! 2. `layouts`: readers of the published files.
 //! 3. `judged`: cases with what a reward says of them; `judging`: how they get there; `asking`: pairs in both
 //!    orders.
-//! 4. `stored`: judged cases on disk; `shared`: whether other data has the same pictures.
+//! 4. `stored`: judged cases on disk; `shared`: whether other data has the same pictures; `kept`: what a
+//!    curation kept.
 //! 5. `measures`: numbers about judged cases; `report`: the same for people.
 
 mod asking;
 mod case;
 mod judged;
 mod judging;
+mod kept;
 pub mod layouts;
 pub mod measures;
 pub mod report;
@@ -26,6 +28,7 @@ pub use judged::{
     FORMAT, JudgedCandidate, JudgedCase, JudgedHead, JudgedReward, TwoOrders, preference_of_word, word_of_preference,
 };
 pub use judging::CaseJudge;
+pub use kept::{KeptError, KeptRecords};
 pub use layouts::Preset;
 pub use shared::{PictureSet, Pictured, Shared};
 pub use stored::{JUDGED, JUDGED_HEAD, StoredError, is_judged, read_judged};

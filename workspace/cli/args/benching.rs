@@ -68,10 +68,14 @@ pub(crate) struct BenchPreset {
     /// The folder for judged.jsonl, bench.json and report.html. What is judged there already is not judged again.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Data that was chosen or trained on: a folder that `curate` wrote, one that `bench` wrote, or any data set. Pictures that it
-    /// shares with the benchmark are listed. May be given several times.
+    /// Data that was chosen or trained on: a folder that `curate` wrote (what its last choice kept, or all that was scored where
+    /// nothing was chosen), one that `bench` wrote, or any data set. Pictures that it shares with the benchmark are listed. May be given several times.
     #[arg(long, value_name = "PATH")]
     pub(crate) against: Vec<PathBuf>,
+    /// With --against: which column holds which part (source, instruction or edited) of a data set, where it has another name than
+    /// usual, such as `edited=after`. May be given several times.
+    #[arg(long, value_name = "PART=NAME", value_parser = against_column, requires = "against")]
+    pub(crate) against_column: Vec<(AgainstPart, String)>,
     /// With --against: how many bits of 64 may differ between the perceptual hashes of pictures that count as the same.
     #[arg(long, value_name = "BITS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=15))]
     pub(crate) near: u32,
@@ -83,6 +87,14 @@ pub(crate) struct BenchPreset {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A part of a data set of --against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AgainstPart {
+    Source,
+    Instruction,
+    Edited,
 }
 
 /// A benchmark on disk.
@@ -249,6 +261,17 @@ fn column(text: &str) -> Result<(Part, String), String> {
     let known = || Part::ALL.map(Part::name).join(", ");
     let (part, name) = text.split_once('=').ok_or("expected PART=NAME, such as preference=vote")?;
     let part = Part::from_name(part).ok_or_else(|| format!("there is no part `{part}`: the parts are {}", known()))?;
+    Ok((part, name.to_owned()))
+}
+
+fn against_column(text: &str) -> Result<(AgainstPart, String), String> {
+    let (part, name) = text.split_once('=').ok_or("expected PART=NAME, such as edited=after")?;
+    let part = match part {
+        "source" => AgainstPart::Source,
+        "instruction" => AgainstPart::Instruction,
+        "edited" => AgainstPart::Edited,
+        _ => return Err(format!("there is no part `{part}`: the parts are source, instruction, edited")),
+    };
     Ok((part, name.to_owned()))
 }
 

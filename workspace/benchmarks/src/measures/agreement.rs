@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use editscale_study::judges::{Pair, Preference, Rated, pooled_spearman, pooled_tau_b, sign_agreement};
-use editscale_study::{Clusters, Share, StudyError, average_ranks, bootstrap, kendall_tau_b, sign_test, spearman};
+use editscale_study::{Clusters, Share, StudyError, average_ranks, kendall_tau_b, sign_test, spearman};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Comparison, compared, places};
+use super::intervals::interval;
 use super::measured::Range;
 use super::sources::sources;
 use super::{MeasureError, MeasureRules, Said};
@@ -61,6 +62,9 @@ pub struct PairAgreement {
 pub struct ScoreAgreement {
     /// How many edits both scored.
     pub edits: usize,
+    /// How many sources they come from.
+    #[serde(default)]
+    pub sources: usize,
     /// Spearman's ρ, all edits together.
     pub spearman: Option<f64>,
     /// Its interval.
@@ -80,6 +84,9 @@ pub struct Contest {
     pub metric: String,
     /// How many pairs or edits.
     pub n: usize,
+    /// How many sources they come from.
+    #[serde(default)]
+    pub sources: usize,
     /// The metric of the first judge.
     pub first: f64,
     /// The metric of the second judge.
@@ -231,6 +238,7 @@ fn score_agreement(edits: &[JudgedEdit<'_>], rules: &MeasureRules) -> Result<Opt
     let of_rows = |rows: &[usize]| spearman(&taken(&one, rows), &taken(&two, rows)).ok().flatten();
     Ok(Some(ScoreAgreement {
         edits: edits.len(),
+        sources: clusters.len(),
         spearman: spearman(&one, &two)?,
         interval: interval(&clusters, rules, of_rows)?,
         kendall_tau_b: kendall_tau_b(&one, &two)?,
@@ -257,6 +265,7 @@ fn contest_of_pairs(pairs: &[JudgedPair<'_>], rules: &MeasureRules) -> Result<Op
     Ok(Some(Contest {
         metric: "accuracy_without_ties".to_owned(),
         n: decided.len(),
+        sources: clusters.len(),
         first,
         second,
         difference: first - second,
@@ -278,6 +287,7 @@ fn contest_of_ratings(edits: &[JudgedEdit<'_>], rules: &MeasureRules) -> Result<
     Ok(Some(Contest {
         metric: "spearman".to_owned(),
         n: rated.len(),
+        sources: clusters.len(),
         first,
         second,
         difference: first - second,
@@ -352,12 +362,4 @@ pub(super) fn taken(values: &[f64], rows: &[usize]) -> Vec<f64> {
 pub(super) fn mean(values: &[f64], rows: &[usize]) -> Option<f64> {
     let taken = taken(values, rows);
     (!taken.is_empty()).then(|| taken.iter().sum::<f64>() / taken.len() as f64)
-}
-
-pub(super) fn interval(
-    clusters: &Clusters,
-    rules: &MeasureRules,
-    statistic: impl FnMut(&[usize]) -> Option<f64>,
-) -> Result<Option<Range>, StudyError> {
-    Ok(bootstrap(clusters, &rules.resampling(), statistic)?.map(Range::from))
 }

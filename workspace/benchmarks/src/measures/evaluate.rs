@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use editscale_study::judges::{ChanceLevel, Simulation, random_scores};
-use editscale_study::{Clusters, Ends, Folds, Resampling, StudyError, bootstrap};
+use editscale_study::{Clusters, Ends, Folds, Resampling, StudyError};
 
 use super::measured::{Estimate, Metric, RandomLevel, Range};
-use super::{MeasureError, MeasureRules};
+use super::{MeasureError, MeasureRules, intervals};
 
 /// A metric made ready: its value of the items with these numbers, with repeats.
 pub(super) type Ready<'a> = Box<dyn Fn(&[usize]) -> Option<f64> + 'a>;
@@ -138,8 +138,7 @@ impl<T: Scored> Work<'_, T> {
     }
 
     fn interval(&self, ready: &Ready<'_>) -> Result<Option<Range>, StudyError> {
-        let found = bootstrap(&self.sample.clusters, &self.rules.resampling(), |rows| ready(rows))?;
-        Ok(found.map(Range::from))
+        intervals::interval(&self.sample.clusters, self.rules, |rows| ready(rows))
     }
 
     fn unjudged_wrong(&self, value: Option<f64>) -> Result<Option<f64>, StudyError> {

@@ -128,7 +128,7 @@ pub struct Metric {
 pub struct Estimate {
     /// The value; nothing where it is not defined, such as a correlation with one distinct rating.
     pub value: Option<f64>,
-    /// The interval, by resampling sources.
+    /// The interval, by resampling sources; nothing of fewer than five sources, and of resamples that all give the same.
     pub interval: Option<Range>,
     /// The value if all that could not be judged were wrong.
     pub unjudged_wrong: Option<f64>,

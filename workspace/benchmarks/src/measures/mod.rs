@@ -4,7 +4,7 @@
 //! Modules in reading order:
 //!
 //! 1. `said`: which numbers of a judge are measured.
-//! 2. `evaluate`: any metric of any items.
+//! 2. `evaluate`: any metric of any items; `intervals`: how sure a value is.
 //! 3. `comparison`, `orders`: items that people put in an order, and their metrics; `rated`, `ratings`: the same of single
 //!    ratings.
 //! 4. `sections`: all together, by size, by collection, by editing model.
@@ -18,6 +18,7 @@ mod calibration;
 mod comparison;
 mod doubt;
 mod evaluate;
+mod intervals;
 mod measured;
 mod orders;
 mod position;
@@ -29,6 +30,8 @@ mod sections;
 mod sources;
 mod speed;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -37,6 +40,7 @@ use editscale_study::StudyError;
 pub use agreement::{Agreement, Contest, Difference, NAMED_DIFFERENCES, PairAgreement, ScoreAgreement, agreement};
 pub use calibration::{Bin, Calibration, Errors, KnotPoint, RELIABILITY_BINS, Target, calibrate};
 pub use doubt::{Doubt, PairDoubt};
+pub use intervals::{FEWEST_SOURCES, why_no_interval};
 pub use measured::{Estimate, JudgeMeasures, Measured, Metric, RandomLevel, Range, Section, SectionKind};
 pub use position::{OrdersAndPeople, PlaceBias, Position, position};
 pub use printed::{Printed, PrintedRow, printed};
@@ -134,10 +138,14 @@ pub struct Coverage {
     pub cases: usize,
     /// Those of which every edit has a score.
     pub judged: usize,
-    /// All edits.
+    /// All places of edits: an edit counts in each case that it is compared in.
     pub edits: usize,
     /// Those with a score.
     pub scored: usize,
+    /// How many different edits stand there: a picture after one instruction on one source, each judged once. Pictures that
+    /// cannot be read count each for themselves.
+    #[serde(default)]
+    pub different_edits: usize,
     /// Cases whose order of people cannot be read; they count as wrong as published, and are left out rightly.
     pub unreadable: usize,
     /// Cases in which people tied at least two candidates.
@@ -181,7 +189,22 @@ fn coverage(cases: &[JudgedCase]) -> Coverage {
         judged: cases.iter().filter(|case| Said::Score.of_case(case).is_some()).count(),
         edits: edits().count(),
         scored: edits().filter(|edit| Said::Score.of(edit).is_some()).count(),
+        different_edits: different_edits(cases),
         unreadable: orders.iter().filter(|order| order.is_none()).count(),
         tied: orders.iter().flatten().filter(|order| order.has_ties()).count(),
     }
+}
+
+fn different_edits(cases: &[JudgedCase]) -> usize {
+    let places = cases.iter().flat_map(|case| case.candidates.iter().map(move |edit| (case, edit)));
+    let (mut different, mut unread) = (BTreeSet::new(), 0);
+    for (case, edit) in places {
+        match (&case.source, &edit.picture) {
+            (Some(source), Some(picture)) => {
+                different.insert((&*source.digest, &*case.instruction, &*picture.digest));
+            }
+            _ => unread += 1,
+        }
+    }
+    different.len() + unread
 }

@@ -271,6 +271,7 @@ fn wins(groups: &[Comparison], _: &Clusters, _: Folds) -> Result<BTreeMap<String
         return Ok(BTreeMap::new());
     }
     Ok(BTreeMap::from([
+        ("pairs with other models".to_owned(), pairs.len() as f64),
         ("preferred by people".to_owned(), share(&|pair| pair.human)),
         ("preferred by the judge".to_owned(), share(&|pair| Preference::of_margin(pair.margin, 0.0))),
     ]))

@@ -4,7 +4,8 @@ use editscale_study::judges::{BothOrders, Preference, swap_tally};
 use editscale_study::{Clusters, StudyError};
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{interval, mean};
+use super::agreement::mean;
+use super::intervals::interval;
 use super::measured::Range;
 use super::{MeasureError, MeasureRules};
 use crate::TwoOrders;

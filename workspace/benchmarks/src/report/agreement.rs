@@ -4,8 +4,11 @@ use editscale_page::plot::{Axis, Estimate as Row, Forest};
 use editscale_page::{Column, Table, count, number, shortened};
 use maud::{Markup, html};
 
-use super::lines::{columns, digits, ends, probability, range, value};
-use crate::measures::{Agreement, Contest, Difference, PairAgreement};
+use editscale_study::judges::Preference;
+
+use super::lines::{columns, digits, ends, probability, range_of, value};
+use crate::measures::{Agreement, Contest, Difference, PairAgreement, why_no_interval};
+use crate::preference_of_word;
 
 const WORDS: [&str; 3] = ["first edit", "tie", "second edit"];
 
@@ -43,13 +46,16 @@ fn rows(agreement: &Agreement) -> Vec<[String; 4]> {
         |name: &str, value: String, interval: String, n: String| rows.push([name.to_owned(), value, interval, n]);
     if let Some(pairs) = &agreement.pairs {
         let n = format!("{} pairs", count(pairs.pairs));
-        push("Pairs on which both say the same", digits(pairs.observed), range(pairs.interval), n.clone());
+        let interval = range_of(pairs.interval, pairs.sources, "sources");
+        push("Pairs on which both say the same", digits(pairs.observed), interval, n.clone());
         push("Cohen's kappa", value(pairs.kappa), String::new(), n.clone());
         push("Cohen's kappa, ties half", value(pairs.weighted_kappa), String::new(), n);
     }
     if let Some(scores) = &agreement.scores {
         let n = format!("{} edits", count(scores.edits as u64));
-        push("Spearman of all scores", value(scores.spearman), range(scores.interval), n.clone());
+        let interval =
+            scores.spearman.map(|_| range_of(scores.interval, scores.sources, "sources")).unwrap_or_default();
+        push("Spearman of all scores", value(scores.spearman), interval, n.clone());
         push("Kendall's tau-b of all scores", value(scores.kendall_tau_b), String::new(), n.clone());
         push("Spearman within sources", value(scores.spearman_within), String::new(), n.clone());
         push("Kendall's tau-b within sources", value(scores.tau_within), String::new(), n);
@@ -59,7 +65,8 @@ fn rows(agreement: &Agreement) -> Vec<[String; 4]> {
 
 fn contest_row(contest: &Contest, names: [&str; 2]) -> [String; 4] {
     let name = format!("{}, {} less {}", contest.metric.replace('_', " "), names[0], names[1]);
-    [name, digits(contest.difference), range(contest.interval), count(contest.n as u64)]
+    let interval = range_of(contest.interval, contest.sources, "sources");
+    [name, digits(contest.difference), interval, count(contest.n as u64)]
 }
 
 fn said(pairs: &PairAgreement, names: [&str; 2]) -> Table {
@@ -97,11 +104,14 @@ fn contests(agreement: &Agreement, names: [&str; 2]) -> Markup {
 fn verdict(contest: &Contest, names: [&str; 2]) -> String {
     let metric = contest.metric.replace('_', " ");
     let values = format!("{metric}: {} {}, {} {}", names[0], digits(contest.first), names[1], digits(contest.second));
-    let apart = contest.interval.filter(|range| range.low > 0.0 || range.high < 0.0);
-    let nearer = match (apart, contest.difference > 0.0) {
-        (None, _) => "the interval of the difference holds 0".to_owned(),
-        (Some(_), true) => format!("{} is nearer to people", names[0]),
-        (Some(_), false) => format!("{} is nearer to people", names[1]),
+    let nearer = match contest.interval {
+        None => {
+            let reason = why_no_interval(contest.sources, "sources");
+            format!("the difference has no interval, since {reason}")
+        }
+        Some(range) if range.low > 0.0 => format!("{} is nearer to people", names[0]),
+        Some(range) if range.high < 0.0 => format!("{} is nearer to people", names[1]),
+        Some(_) => "the interval of the difference holds 0".to_owned(),
     };
     let signs = contest.nearer.map(|[first, second]| {
         format!(" By sources: {first} and {second}, sign test p {}.", probability(contest.p_value))
@@ -119,18 +129,19 @@ fn differences(agreement: &Agreement, names: [&str; 2]) -> Table {
         Column::number("apart"),
         Column::text("people"),
     ];
-    let mut table =
-        Table::new("Where they differ most: margins of the two edits, or scores of the one.", titles.to_vec());
+    let caption = "Where they differ most: which of the two edits each prefers and by what margin, or its score of the one. Apart \
+                   are the places of these among all.";
+    let mut table = Table::new(caption, titles.to_vec());
     for difference in &agreement.differences {
-        let Difference { part, id, instruction, first, second, apart, people, .. } = difference;
+        let Difference { part, id, instruction, first, second, apart, .. } = difference;
         let id = if part.is_empty() { id.clone() } else { format!("{part}/{id}") };
-        let people = people.clone().unwrap_or_default();
+        let people = people(difference).unwrap_or_default();
         table.push([
             id,
             shortened(instruction, 80),
             letters(difference),
-            number(*first),
-            number(*second),
+            judged(difference, *first),
+            judged(difference, *second),
             digits(*apart),
             people,
         ]);
@@ -140,13 +151,35 @@ fn differences(agreement: &Agreement, names: [&str; 2]) -> Table {
 
 /// The edits by their letters.
 fn letters(difference: &Difference) -> String {
-    let letter = |at: &usize| {
-        u8::try_from(*at)
-            .ok()
-            .filter(|at| *at < 26)
-            .map_or_else(|| format!("#{at}"), |at| char::from(b'A' + at).to_string())
+    difference.candidates.iter().map(|at| letter(*at)).collect::<Vec<String>>().join(" and ")
+}
+
+fn letter(at: usize) -> String {
+    let letter = u8::try_from(at).ok().filter(|at| *at < 26);
+    letter.map_or_else(|| format!("#{at}"), |at| char::from(b'A' + at).to_string())
+}
+
+/// What a judge says: which of two edits is better and by how much, or its score of one.
+fn judged(difference: &Difference, value: f64) -> String {
+    match difference.candidates.as_slice() {
+        [_, _] if value == 0.0 => "both alike".to_owned(),
+        [first, second] => {
+            format!("{} by {}", letter(if value > 0.0 { *first } else { *second }), number(value.abs()))
+        }
+        _ => format!("scores {}", number(value)),
+    }
+}
+
+/// What people say: which of two edits is better, or their rating of one.
+fn people(difference: &Difference) -> Option<String> {
+    let said = difference.people.as_deref()?;
+    let preferred = match (preference_of_word(said), difference.candidates.as_slice()) {
+        (Some(Preference::First), [first, _]) => letter(*first),
+        (Some(Preference::Second), [_, second]) => letter(*second),
+        (Some(Preference::Tie), _) => "both alike".to_owned(),
+        _ => said.to_owned(),
     };
-    difference.candidates.iter().map(letter).collect::<Vec<String>>().join(" and ")
+    Some(preferred)
 }
 
 pub(super) fn text(agreement: &Agreement, names: [&str; 2]) -> String {
@@ -160,14 +193,11 @@ pub(super) fn text(agreement: &Agreement, names: [&str; 2]) -> String {
         text.push(format!("  {}\n  difference {}{interval}\n", verdict(contest, names), digits(contest.difference)));
     }
     for difference in agreement.differences.iter().take(5) {
-        let Difference { id, first, second, people, .. } = difference;
-        let people = people.as_deref().map_or_else(String::new, |people| format!(", people {people}"));
-        text.push(format!(
-            "  apart: {id}, {}: {} and {}{people}\n",
-            letters(difference),
-            number(*first),
-            number(*second)
-        ));
+        let Difference { id, first, second, .. } = difference;
+        let people = people(difference).map_or_else(String::new, |people| format!(", people {people}"));
+        let [one, other] = [first, second].map(|value| judged(difference, *value));
+        let edits = letters(difference);
+        text.push(format!("  apart: {id}, {edits}: {} {one}, {} {other}{people}\n", names[0], names[1]));
     }
     text.concat()
 }

@@ -143,6 +143,17 @@ pub(super) fn text(calibration: &Calibration) -> String {
         for words in doubt.pairs.iter().flat_map(of_pairs_in_words) {
             text.push(format!("  {words}\n"));
         }
+        text.extend(doubt.pairs.as_ref().map(confidence_bins));
     }
     text.concat()
+}
+
+/// How often the judge is right in bins of its confidence, and of the most confident shares of pairs.
+fn confidence_bins(pairs: &PairDoubt) -> String {
+    let mut bins = vec![["confidence in bins", "accuracy", "pairs"].map(str::to_owned).to_vec()];
+    bins.extend(pairs.bins.iter().map(|bin| vec![digits(bin.value), digits(bin.observed), bin.count.to_string()]));
+    let mut shares = vec![["most confident pairs", "accuracy"].map(str::to_owned).to_vec()];
+    let tenths = pairs.most_confident.iter().zip(1..);
+    shares.extend(tenths.map(|(accuracy, tenth)| vec![format!("{} %", tenth * 10), digits(*accuracy)]));
+    columns(&bins) + &columns(&shares)
 }

@@ -4,25 +4,27 @@ use std::collections::BTreeMap;
 
 use editscale_page::plot::{Axis, Estimate as Row, Forest, Mark};
 use editscale_page::{count, fact, facts, folded, note, section};
-use maud::{Markup, Render, html};
+use maud::{Markup, html};
 
-use super::lines::{columns, digits, range, value};
+use super::lines::{columns, digits, range, value, without_empty, without_interval};
 use super::tables;
 use crate::measures::{Coverage, JudgeMeasures, Measured, Metric, Section, SectionKind, Speed};
 
+/// What the published values are, where there are any.
+const READING_PUBLISHED: &str =
+    "Published: as the published code computes it, quirks included. Right: as it should be.";
+
 /// How a table or a plot of metrics is read.
-const READING: &str = "Published: as the published code computes it, quirks included. Right: as it should be, with what is tuned \
-    held out. Intervals resample sources, not pairs. Random: what scores without skill reach on these groups and ties, \
+const READING: &str = "Right: what is tuned is held out. Intervals resample sources, not pairs. Random: what scores without skill reach on these groups and ties, \
     exactly or with the standard error of the simulation; p is the probability that such scores reach the value. Unjudged wrong: \
     the value if everything that could not be judged counted as wrong.";
 
 /// The sections of the page.
 pub(super) fn sections(measured: &Measured) -> Vec<Markup> {
-    let mut sections = vec![section("coverage", "What was judged", coverage(measured))];
-    if let Some(score) = measured.score() {
-        sections.push(section("score", "The score against people", of_score(score)));
-        sections.extend(breakdown(score));
-    }
+    let (mut sections, score) = (Vec::new(), measured.score());
+    sections.extend(score.map(|score| section("score", "The score against people", of_score(score))));
+    sections.push(section("coverage", "What was judged", coverage(measured)));
+    sections.extend(score.map(breakdown).unwrap_or_default());
     if measured.judges.len() > 1 {
         sections.push(section("numbers", "Other numbers of the judge", of_others(measured)));
     }
@@ -38,13 +40,13 @@ pub(super) fn sections(measured: &Measured) -> Vec<Markup> {
 }
 
 fn coverage(measured: &Measured) -> Markup {
-    let Coverage { cases, judged, edits, scored, unreadable, tied } = measured.coverage;
+    let Coverage { cases, judged, unreadable, tied, .. } = measured.coverage;
     let of = |part: usize, all: usize| format!("{} of {}", count(part as u64), count(all as u64));
     let rules = &measured.rules;
     let mut tiles = vec![
         fact("Benchmark", measured.preset.name()),
         fact("Cases judged", of(judged, cases)),
-        fact("Edits scored", of(scored, edits)),
+        fact("Edits scored", scored(&measured.coverage)),
         fact("Cases with ties of people", count(tied as u64)),
         fact("Rankings not readable", count(unreadable as u64)),
         fact("Confidence", format!("{} %", rules.confidence * 100.0)),
@@ -58,10 +60,21 @@ fn coverage(measured: &Measured) -> Markup {
     html! { (facts(&tiles)) @if judged < cases { (note("Metrics are of what could be judged; beside each stands its value if the rest counted as wrong.")) } }
 }
 
+/// How many edits have a score: places where edits stand, and how many different ones these are where some stand in several.
+fn scored(coverage: &Coverage) -> String {
+    let Coverage { edits, scored, different_edits, .. } = *coverage;
+    let of = format!("{} of {}", count(scored as u64), count(edits as u64));
+    if different_edits == edits {
+        of
+    } else {
+        format!("{of} places, {} different edits", count(different_edits as u64))
+    }
+}
+
 fn seconds(speed: &Speed) -> String {
     let Speed { edits, mean, median, ninety, ninety_nine, greatest, .. } = *speed;
     format!(
-        "mean {}, median {}, 90 % {}, 99 % {}, most {} ({} edits)",
+        "mean {}, median {}, 90 % {}, 99 % {}, most {} ({} edits timed, each once)",
         digits(mean),
         digits(median),
         digits(ninety),
@@ -81,12 +94,25 @@ fn is_correlation(metric: &Metric) -> bool {
 
 fn of_score(score: &JudgeMeasures) -> Markup {
     let main = || score.sections.iter().filter(|section| is_main(section));
+    let has_published = main().flat_map(|section| &section.metrics).any(|metric| metric.published.is_some());
+    let reasons_title = if has_published { "Why published and right values differ" } else { "What the metrics say" };
     html! {
+        @if has_published { (note(READING_PUBLISHED)) }
         (note(READING))
         @for drawn in [false, true].into_iter().filter_map(|correlations| plot(main(), correlations)) { (drawn) }
         (tables::metrics("All metrics of the score.", main()))
-        (folded("Why published and right values differ", reasons(main())))
+        (folded(reasons_title, reasons(main())))
         (folded("Thresholds and other facts", facts_of(main())))
+    }
+}
+
+/// What a metric is called in a plot, short enough to stand there whole.
+fn label(section: &Section, metric: &Metric) -> String {
+    let metric = metric.name.replace('_', " ");
+    match (section.kind, section.name.strip_suffix(" candidates")) {
+        (SectionKind::All, _) => metric,
+        (_, Some(size)) => format!("{metric}, of {size}"),
+        (_, None) => format!("{metric}, {}", section.name),
     }
 }
 
@@ -99,10 +125,11 @@ fn plot<'a>(sections: impl Iterator<Item = &'a Section>, correlations: bool) -> 
         let published = published.map(|value| Mark::new("as published", value));
         let random = main.random.map(|random| Mark::new("random scores", random.value));
         Some(Row {
-            name: format!("{}: {}", section.name, metric.name.replace('_', " ")),
+            name: label(section, metric),
             value: main.value,
             interval: main.interval.map(|range| [range.low, range.high]),
-            marks: published.into_iter().chain(random).collect(),
+            // Random scores come first in every plot, so that they look the same in all.
+            marks: random.into_iter().chain(published).collect(),
         })
     });
     let rows: Vec<Row> = rows.collect();
@@ -168,7 +195,7 @@ fn of_others(measured: &Measured) -> Markup {
         (note("The published code looks at one number only. Here each reward, each part and the score less doubt is a judge of its own."))
         @for (title, name) in leading(measured) { (against_each_other(measured, &title, &name)) }
         @for judge in measured.judges.iter().skip(1) {
-            (folded(&judge.said.name(), tables::metrics(&format!("Metrics of {}.", judge.said.name()), whole(judge).iter()).render()))
+            (folded(&judge.said.name(), tables::metrics(&format!("Metrics of {}.", judge.said.name()), whole(judge).iter())))
         }
     }
 }
@@ -214,9 +241,9 @@ fn against_each_other(measured: &Measured, section: &str, name: &str) -> Markup 
 
 /// The lines of text: all of the score but breakdowns, and of the other numbers the whole.
 pub(super) fn text(measured: &Measured) -> String {
-    let Coverage { cases, judged, edits, scored, .. } = measured.coverage;
-    let name = measured.preset.name();
-    let mut text = vec![format!("{name}: {judged} of {cases} cases judged, {scored} of {edits} edits scored\n")];
+    let Coverage { cases, judged, .. } = measured.coverage;
+    let (name, scored) = (measured.preset.name(), scored(&measured.coverage));
+    let mut text = vec![format!("{name}: {judged} of {cases} cases judged; edits scored: {scored}\n")];
     let percent = measured.rules.confidence * 100.0;
     let title = ["", "n", "published", "right", "interval", "random", "unjudged wrong"];
     for (place, judge) in measured.judges.iter().enumerate() {
@@ -225,9 +252,13 @@ pub(super) fn text(measured: &Measured) -> String {
         for section in judge.sections.iter().filter(is_shown) {
             let mut rows = vec![title.map(str::to_owned).to_vec()];
             rows.extend(section.metrics.iter().map(line));
-            text.push(format!("\n{}: {}\n{}", judge.said.name(), section.name, columns(&rows)));
+            let table = columns(&without_empty(&rows));
+            text.push(format!("\n{}: {}\n{table}", judge.said.name(), section.name));
+            let reasons = without_interval(section.metrics.iter().map(|metric| (metric.name.clone(), metric)));
+            text.extend(reasons.into_iter().map(|reason| format!("  {reason}\n")));
         }
     }
+    text.extend(measured.score().and_then(models));
     if let Some(speed) = &measured.speed {
         text.push(format!("\nseconds an edit: {}\n", seconds(speed)));
     }
@@ -237,6 +268,14 @@ pub(super) fn text(measured: &Measured) -> String {
         rules.resamples, rules.seed
     ));
     text.concat()
+}
+
+/// What people and the judge prefer by editing model.
+fn models(score: &JudgeMeasures) -> Option<String> {
+    let models = tables::model_rows(score);
+    let title = ["", "pairs", "decided by people", "preferred by people", "by the judge", "judge less people"];
+    let rows: Vec<_> = std::iter::once(title.map(str::to_owned)).chain(models).map(|row| row.to_vec()).collect();
+    (rows.len() > 1).then(|| format!("\nscore: by editing model, shares of all pairs, ties half\n{}", columns(&rows)))
 }
 
 fn line(metric: &Metric) -> Vec<String> {

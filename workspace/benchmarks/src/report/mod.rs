@@ -41,7 +41,7 @@ pub enum Part<'a> {
     Remarks(&'a str, &'a [String]),
 }
 
-/// The page: HTML with everything in it.
+/// The page: HTML with everything in it, what was found first and what it is about last.
 pub fn page(subject: &Subject, parts: &[Part<'_>]) -> String {
     let about = (!subject.facts.is_empty()).then(|| section("about", "About", facts(&subject.facts)));
     let sections = parts.iter().enumerate().flat_map(|(place, part)| match part {
@@ -51,7 +51,7 @@ pub fn page(subject: &Subject, parts: &[Part<'_>]) -> String {
         Part::Calibration(calibration) => vec![calibration::section(calibration)],
         Part::Remarks(title, remarks) => vec![section(&format!("remarks-{place}"), title, list(remarks))],
     });
-    let sections = about.into_iter().chain(sections).collect();
+    let sections = sections.chain(about).collect();
     document(&Document { title: subject.title.clone(), lead: subject.lead.clone(), sections })
 }
 

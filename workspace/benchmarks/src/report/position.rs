@@ -4,7 +4,7 @@ use editscale_page::plot::{Counts, StackedBars};
 use editscale_page::{Column, Table, count};
 use maud::{Markup, html};
 
-use super::lines::{columns, digits, ends, probability, range, value};
+use super::lines::{columns, digits, ends, probability, range_of, value};
 use crate::measures::Position;
 
 pub(super) fn section(position: &Position) -> Markup {
@@ -54,7 +54,10 @@ fn rows(position: &Position) -> Vec<[String; 4]> {
     let consistency = [
         "Same verdict in both orders".to_owned(),
         value(position.consistency),
-        range(position.consistency_interval),
+        position
+            .consistency
+            .map(|_| range_of(position.consistency_interval, position.pairs, "pairs"))
+            .unwrap_or_default(),
         pairs,
     ];
     let mut rows = vec![consistency];

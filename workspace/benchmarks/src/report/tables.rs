@@ -1,20 +1,27 @@
 //! Tables of metrics.
 
-use editscale_page::{Column, Table, count};
+use editscale_page::{Column, Table, count, note};
+use maud::{Markup, html};
 
-use super::lines::{digits, probability, range, value};
+use super::lines::{digits, probability, range, value, without_empty, without_interval};
 use crate::measures::{Estimate, JudgeMeasures, Metric, Printed, RandomLevel, Section};
 
-/// All metrics of some sections.
-pub(super) fn metrics<'a>(caption: &str, sections: impl Iterator<Item = &'a Section>) -> Table {
-    let titles = ["n", "sources", "published", "interval", "right", "interval", "random", "p", "unjudged wrong"];
-    let columns = std::iter::once(Column::text("Metric")).chain(titles.map(Column::number)).collect();
-    let mut table = Table::new(caption, columns);
-    for (section, metric) in sections.flat_map(|section| section.metrics.iter().map(move |metric| (section, metric))) {
-        let name = format!("{}: {}", section.name, metric.name);
-        table.push(std::iter::once(name).chain(row(metric)));
-    }
-    table
+/// All metrics of some sections, without columns that would be empty; below it, why some have no interval.
+pub(super) fn metrics<'a>(caption: &str, sections: impl Iterator<Item = &'a Section>) -> Markup {
+    let metrics = sections.flat_map(|section| section.metrics.iter().map(move |metric| (section, metric)));
+    let named: Vec<_> =
+        metrics.map(|(section, metric)| (format!("{}: {}", section.name, metric.name), metric)).collect();
+    let titles =
+        ["Metric", "n", "sources", "published", "interval", "right", "interval", "random", "p", "unjudged wrong"];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    rows.extend(named.iter().map(|(name, metric)| std::iter::once(name.clone()).chain(row(metric)).collect()));
+    let mut rows = without_empty(&rows).into_iter();
+    let titles = rows.next().unwrap_or_default().into_iter().enumerate();
+    let columns = titles.map(|(place, title)| if place == 0 { Column::text(title) } else { Column::number(title) });
+    let mut table = Table::new(caption, columns.collect());
+    rows.for_each(|row| table.push(row));
+    let reasons = without_interval(named.iter().map(|(name, metric)| (name.clone(), *metric)));
+    html! { (table) @for reason in reasons { (note(format!("{reason}."))) } }
 }
 
 fn row(metric: &Metric) -> [String; 9] {
@@ -47,19 +54,29 @@ pub(super) fn models(judge: &JudgeMeasures) -> Table {
     let columns = vec![
         Column::text("Editing model"),
         Column::number("pairs"),
+        Column::number("decided by people"),
         Column::number("preferred by people"),
         Column::number("preferred by the judge"),
         Column::number("judge less people"),
     ];
-    let mut table =
-        Table::new("How often each editing model's edit is preferred to another's, ties counting half.", columns);
-    for (section, metric) in judge.sections.iter().filter_map(|section| Some((section, section.metrics.first()?))) {
-        let fact = |name: &str| metric.facts.get(name).copied();
-        let (Some(people), Some(own)) = (fact("preferred by people"), fact("preferred by the judge")) else { continue };
-        let name = section.name.trim_start_matches("model ").to_owned();
-        table.push([name, count(metric.n), digits(people), digits(own), digits(own - people)]);
-    }
+    let caption =
+        "In what share of all its pairs with other models each editing model's edit is preferred, ties counting half.";
+    let mut table = Table::new(caption, columns);
+    model_rows(judge).into_iter().for_each(|row| table.push(row));
     table
+}
+
+/// Name, pairs with other models, those of them that people decided, the two shares of all pairs, and their difference.
+pub(super) fn model_rows(judge: &JudgeMeasures) -> Vec<[String; 6]> {
+    let metrics = judge.sections.iter().filter_map(|section| Some((section, section.metrics.first()?)));
+    let rows = metrics.filter_map(|(section, metric)| {
+        let fact = |name: &str| metric.facts.get(name).copied();
+        let (people, own) = (fact("preferred by people")?, fact("preferred by the judge")?);
+        let name = section.name.trim_start_matches("model ").to_owned();
+        let pairs = fact("pairs with other models").map_or_else(String::new, |pairs| count(pairs as u64));
+        Some([name, pairs, count(metric.n), digits(people), digits(own), digits(own - people)])
+    });
+    rows.collect()
 }
 
 /// Numbers that others printed, in per cent.

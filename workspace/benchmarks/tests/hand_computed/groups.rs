@@ -3,6 +3,7 @@
 
 use editscale_benchmarks::layouts::Preset;
 use editscale_benchmarks::measures::{MeasureRules, measure};
+use editscale_benchmarks::report::{Part, render};
 use editscale_benchmarks::{Human, JudgedCase};
 
 use crate::desk::{QUICK, case, edit, metric, near, ranked};
@@ -119,6 +120,8 @@ fn models_are_held_against_each_other() {
             (metric.n, metric.facts["preferred by people"], metric.facts["preferred by the judge"]),
             (2, people, judge)
         );
+        // The shares are of all pairs with other models, a tie among them.
+        assert_eq!(metric.facts["pairs with other models"], 3.0);
         // Right of the first, half right of the second.
         near(metric.right.as_ref().unwrap().value, Some(1.5 / 2.0), model);
     }
@@ -142,8 +145,24 @@ fn one_source_has_one_cluster() {
     let measured = measure(Preset::EditRewardBench, &cases, &RULES).unwrap();
     let strict = metric(&measured, "comparisons", "strict_accuracy");
     assert_eq!(strict.clusters, 1);
-    // Nothing can be held out: the threshold is 0. The interval has no width.
+    // Nothing can be held out: the threshold is 0. One source says nothing of how sure that is.
     let right = strict.right.as_ref().unwrap();
-    let interval = right.interval.unwrap();
-    assert_eq!((right.value, interval.low, interval.high), (Some(0.5), 0.5, 0.5));
+    assert_eq!((right.value, right.interval), (Some(0.5), None));
+}
+
+#[test]
+fn few_sources_and_equal_resamples_make_no_interval() {
+    // Of four sources there is none, of five there is one, and none of its width where every group is right.
+    let cases = |count: usize, wrong: usize| -> Vec<JudgedCase> {
+        let case = |number: usize| ranked(&number.to_string(), if number < wrong { "B>A" } else { "A>B" }, &[2.0, 1.0]);
+        (0..count).map(case).collect()
+    };
+    for (count, wrong, expected) in [(4, 2, false), (5, 2, true), (5, 0, false), (12, 0, false)] {
+        let measured = measure(Preset::EditRewardBench, &cases(count, wrong), &RULES).unwrap();
+        let right = metric(&measured, "comparisons", "accuracy_without_ties").right.as_ref().unwrap();
+        assert_eq!(right.interval.is_some(), expected, "{count} sources, {wrong} wrong");
+        let text = render(&[Part::Measured(&measured)]);
+        assert_eq!(text.contains("4 sources are too few for an interval"), count == 4, "{text}");
+        assert_eq!(text.contains("resamples give no two different values"), wrong == 0, "{text}");
+    }
 }

@@ -3,60 +3,139 @@
 use std::path::Path;
 
 use anyhow::Result;
-use editscale_benchmarks::{JudgedCase, PictureSet, Shared, is_judged, read_judged};
+use editscale_benchmarks::{JudgedCase, KeptRecords, PictureSet, Shared, is_judged, read_judged};
+use editscale_config::JudgeRecipe;
+use editscale_config::curate::CurateColumns;
 use editscale_curate::table::ScoreFiles;
-use editscale_rollout::dataset::Dataset;
+use editscale_rollout::dataset::{Dataset, DatasetError};
 use editscale_rollout::{Columns, Edited, RowPicture};
+use serde::Serialize;
 
 use super::judging::{loader, runtime};
-use crate::args::BenchPreset;
+use crate::args::{AgainstPart, BenchPreset};
+use crate::bounded;
+use crate::catalogue::catalogue;
 use crate::failure::{Misuse, tell};
+use crate::recipes::LARGEST;
 
 /// How many pictures of a data set are decoded together.
 const TOGETHER: usize = 64;
 
+/// What says that a folder is the choice of a curation.
+const CHOICE: &str = "choice.parquet";
+
+/// One of the places that were named.
+#[derive(Debug, Serialize)]
+pub(super) struct Place {
+    pub(super) path: String,
+    /// What of it was looked at, for people.
+    pub(super) looked_at: String,
+    /// Different pictures there.
+    pub(super) pictures: usize,
+}
+
+/// What the benchmark shares with all of them.
+#[derive(Debug)]
+pub(super) struct Against {
+    pub(super) places: Vec<Place>,
+    pub(super) shared: Vec<Shared>,
+}
+
 /// What the benchmark shares with each of the places that were named.
-pub(super) fn shared(cases: &[JudgedCase], arguments: &BenchPreset) -> Result<Vec<Shared>> {
+pub(super) fn against(cases: &[JudgedCase], arguments: &BenchPreset) -> Result<Against> {
     let benchmark = PictureSet::of_cases(cases);
-    let mut all: Vec<Shared> = Vec::new();
+    let mut all = Against { places: Vec::new(), shared: Vec::new() };
     for path in &arguments.against {
-        let data = pictures(path)?;
-        tell(&format!("{}: {} different pictures", path.display(), data.pictures().len()));
+        let (data, looked_at) = pictures(path, &arguments.against_column)?;
+        let (path, pictures) = (path.display().to_string(), data.pictures().len());
+        tell(&format!("{path}: {looked_at}, {pictures} different pictures"));
         let found = benchmark.shared_with(&data, arguments.near).map_err(|error| Misuse::new(error.to_string()))?;
-        all.extend(found.into_iter().map(|one| Shared { data: format!("{}, {}", path.display(), one.data), ..one }));
+        all.shared.extend(found.into_iter().map(|one| Shared { data: format!("{path}, {}", one.data), ..one }));
+        all.places.push(Place { path, looked_at, pictures });
     }
     Ok(all)
 }
 
-/// The pictures of a folder that `curate` or `bench` wrote, or of a data set.
-fn pictures(path: &Path) -> Result<PictureSet> {
+/// The pictures of a folder that `curate` or `bench` wrote, or of a data set, and what of it was looked at.
+fn pictures(path: &Path, named: &[(AgainstPart, String)]) -> Result<(PictureSet, String)> {
     if is_judged(path) {
         let (_, cases) = read_judged(path).map_err(|error| Misuse::new(error.to_string()))?;
-        return Ok(PictureSet::of_cases(&cases));
+        return Ok((PictureSet::of_cases(&cases), "all that was judged there".to_owned()));
     }
-    if path.join("scores").is_dir() {
-        return of_records(path);
+    let of_choice = || path.parent().filter(|_| path.join(CHOICE).is_file());
+    let curation = std::iter::once(path).chain(of_choice()).find(|folder| folder.join("scores").is_dir());
+    match curation {
+        Some(folder) => of_records(folder),
+        None => Ok((of_dataset(path, &columns(path, named))?, "all of the data set".to_owned())),
     }
-    of_dataset(path)
 }
 
-fn of_records(path: &Path) -> Result<PictureSet> {
-    let files = ScoreFiles::find(path).map_err(|error| Misuse::new(error.to_string()))?;
-    let mut set = PictureSet::default();
+/// What the last choice of a curation kept; all that was scored where nothing was chosen.
+fn of_records(path: &Path) -> Result<(PictureSet, String)> {
+    let misuse = |error: String| Misuse::new(error);
+    let files = ScoreFiles::find(path).map_err(|error| misuse(error.to_string()))?;
+    let kept = KeptRecords::find(path).map_err(|error| misuse(error.to_string()))?;
+    let (mut set, mut records) = (PictureSet::default(), 0_u64);
     for record in files.records() {
-        set.add_record(&record?);
+        let record = record?;
+        records += 1;
+        if kept.as_ref().is_none_or(|kept| kept.holds(&record)) {
+            set.add_record(&record);
+        }
     }
-    Ok(set)
+    let looked_at = match kept {
+        Some(kept) => format!("what its last choice kept, {} of {records} edits", kept.count()),
+        None => format!("all {records} edits that were scored, since nothing is chosen there"),
+    };
+    Ok((set, looked_at))
+}
+
+/// The columns that were named, and those of the recipe of the choice whose subset this is.
+fn columns(path: &Path, named: &[(AgainstPart, String)]) -> Columns {
+    let mut columns = of_recipe(path).unwrap_or(Columns { edited: Edited::Usual, ..Columns::default() });
+    let of_part = |wanted: AgainstPart| named.iter().filter(move |(part, _)| *part == wanted).map(|(_, name)| name);
+    columns.source = of_part(AgainstPart::Source).last().cloned().or(columns.source);
+    columns.instruction = of_part(AgainstPart::Instruction).last().cloned().or(columns.instruction);
+    let edited: Vec<String> = of_part(AgainstPart::Edited).cloned().collect();
+    if !edited.is_empty() {
+        columns.edited = Edited::Named(edited);
+    }
+    columns
+}
+
+/// What the recipe of a choice says of the columns of its subset: of its folder, or of a file in that. A subset is in the form
+/// of the data set that it was chosen from.
+fn of_recipe(path: &Path) -> Option<Columns> {
+    let choice = path.ancestors().skip(1).take(2).find(|folder| folder.join(CHOICE).is_file())?;
+    let bytes = bounded::read(&choice.join("recipe.yaml"), LARGEST).ok()?;
+    let (recipe, _) = JudgeRecipe::parse(&bytes, &catalogue()).ok()?;
+    let CurateColumns { source, instruction, edited, .. } = recipe.curate().columns;
+    let edited = if edited.is_empty() { Edited::Usual } else { Edited::Named(edited) };
+    Some(Columns { source, instruction, edited, ..Columns::default() })
+}
+
+/// Opens a data set that may hold sources alone.
+fn open(path: &Path, columns: &Columns) -> Result<Dataset> {
+    let alone = || Dataset::open(path, &Columns { edited: Edited::Unwanted, ..columns.clone() });
+    let opened = Dataset::open(path, columns).or_else(|error| match columns.edited {
+        Edited::Usual => alone().map_err(|_| error),
+        _ => Err(error),
+    });
+    opened.map_err(|error| {
+        let told = error.to_string();
+        // What a recipe would say is of no use here.
+        let told = told.split(". Say in the recipe").next().unwrap_or_default();
+        let misuse = Misuse::new(format!("cannot compare with {}: {told}", path.display()));
+        let is_of_columns = matches!(error, DatasetError::Columns { .. });
+        let hint = "say which is which: --against-column source=NAME --against-column instruction=NAME \
+                    --against-column edited=NAME";
+        if is_of_columns { misuse.hint(hint).into() } else { misuse.into() }
+    })
 }
 
 /// Every picture of a data set is decoded for its hash. Rows that cannot be read are told and passed over.
-fn of_dataset(path: &Path) -> Result<PictureSet> {
-    let columns = Columns { edited: Edited::Usual, ..Columns::default() };
-    let opened = Dataset::open(path, &columns).or_else(|_| {
-        // It may hold sources alone.
-        Dataset::open(path, &Columns::default())
-    });
-    let dataset = opened.map_err(|error| Misuse::new(format!("cannot compare with {}: {error}", path.display())))?;
+fn of_dataset(path: &Path, columns: &Columns) -> Result<PictureSet> {
+    let dataset = open(path, columns)?;
     tell(&dataset.describe());
     let (runtime, loader) = (runtime()?, loader());
     let (mut set, mut waiting, mut unreadable) = (PictureSet::default(), Vec::new(), 0_u64);

@@ -10,6 +10,7 @@ use editscale_engine::write_whole;
 use editscale_rollout::RowProblem;
 use serde_json::{Map, Value, json};
 
+use super::against::{Against, Place};
 use crate::failure::print;
 
 /// Rows that could not be used, and pictures that are shared, are listed in files up to here, and counted beyond.
@@ -25,13 +26,13 @@ pub(super) struct Facts<'a> {
     pub(super) passed_over: Vec<String>,
     pub(super) unreadable: Vec<RowProblem>,
     /// Pictures that other data holds too; nothing where none was named.
-    pub(super) shared: Option<Vec<Shared>>,
+    pub(super) against: Option<Against>,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn of(head: &'a JudgedHead, measured: &'a Measured) -> Self {
         let (described, passed_over, unreadable) = (Vec::new(), Vec::new(), Vec::new());
-        Self { head, measured, described, passed_over, unreadable, shared: None }
+        Self { head, measured, described, passed_over, unreadable, against: None }
     }
 
     /// The measures with what they were made of beside them.
@@ -51,9 +52,10 @@ impl<'a> Facts<'a> {
         object.insert("data".to_owned(), data);
         object.insert("rewards".to_owned(), serde_json::to_value(&self.head.rewards)?);
         object.insert("objective".to_owned(), json!(self.head.objective));
-        if let Some(shared) = &self.shared {
+        if let Some(Against { places, shared }) = &self.against {
             let listed: Vec<&Shared> = shared.iter().take(MOST_LISTED).collect();
-            object.insert("shared".to_owned(), json!({"count": shared.len(), "pictures": listed}));
+            let shared = json!({"count": shared.len(), "pictures": listed, "against": places});
+            object.insert("shared".to_owned(), shared);
         }
         Ok(Value::Object(object))
     }
@@ -69,8 +71,8 @@ impl<'a> Facts<'a> {
         if !self.passed_over.is_empty() {
             remarks.push(("Files that are not read", self.passed_over.clone()));
         }
-        if let Some(shared) = &self.shared {
-            remarks.push(("Pictures that other data holds too", shared_lines(shared)));
+        if let Some(against) = &self.against {
+            remarks.push(("Pictures that other data holds too", shared_lines(against)));
         }
         remarks
     }
@@ -138,9 +140,13 @@ fn more(count: usize) -> Option<String> {
     (count > MOST_SHOWN).then(|| format!("and {} more", count - MOST_SHOWN))
 }
 
-fn shared_lines(shared: &[Shared]) -> Vec<String> {
+fn shared_lines(Against { places, shared }: &Against) -> Vec<String> {
+    let place =
+        |Place { path, looked_at, pictures }: &Place| format!("looked at {path}: {looked_at} ({pictures} pictures)");
+    let mut lines: Vec<String> = places.iter().map(place).collect();
     if shared.is_empty() {
-        return vec!["none of the benchmark's pictures is in the other data".to_owned()];
+        lines.push("none of the benchmark's pictures is in the other data".to_owned());
+        return lines;
     }
     let line = |each: &Shared| {
         if each.is_same_file {
@@ -149,7 +155,7 @@ fn shared_lines(shared: &[Shared]) -> Vec<String> {
             format!("{}: {} ({} bits of 64 differ)", each.benchmark, each.data, each.distance)
         }
     };
-    let mut lines = vec![format!("{} of the benchmark's pictures are in the other data too", shared.len())];
+    lines.push(format!("{} of the benchmark's pictures are in the other data too", shared.len()));
     lines.extend(shared.iter().take(MOST_SHOWN).map(line));
     lines.extend(more(shared.len()));
     lines
