@@ -208,3 +208,37 @@ fn processes_of_different_roles_work_together() {
     }
     assert_eq!(desk.scores("whole"), desk.scores("out"));
 }
+
+/// Folders that hold scores and nothing of what made them, and folders that hold other things.
+#[test]
+fn what_is_there_is_chosen_from_or_left_alone() {
+    let desk = Desk::new();
+    desk.expect(0, "rows.jsonl --out out");
+    let scores = desk.scores("out");
+    for gone in ["state", "depot"] {
+        fs::remove_dir_all(desk.path("out").join(gone)).unwrap();
+    }
+    desk.expect(0, "rows.jsonl --out out");
+    assert_eq!(desk.scores("out"), scores, "nothing is scored again");
+    // A file that is gone is made again.
+    fs::remove_file(desk.path("out/scores/scores-00000.parquet")).unwrap();
+    desk.expect(0, "rows.jsonl --out out");
+    assert_eq!(desk.scores("out"), scores);
+    // Scores of another recipe are not taken for those of this one.
+    desk.write("sharper.yaml", "version: 1\nrewards: [{name: mine, model: {photometric: {}}}]\n");
+    fs::create_dir_all(desk.path("foreign/scores")).unwrap();
+    for (name, bytes) in &scores {
+        fs::write(desk.path("foreign/scores").join(name), bytes).unwrap();
+    }
+    let (_, err) = desk.expect(2, "rows.jsonl --out foreign --recipe sharper.yaml");
+    assert!(err.contains("scores of another data set or of other rewards"), "{err}");
+    // What somebody else called so is theirs.
+    fs::create_dir_all(desk.path("theirs/choice")).unwrap();
+    desk.write("theirs/choice/notes.txt", "mine");
+    let (_, err) = desk.expect(2, "rows.jsonl --out theirs");
+    assert!(err.contains("choice was not written by `editscale curate`"), "{err}");
+    assert_eq!(fs::read_to_string(desk.path("theirs/choice/notes.txt")).unwrap(), "mine");
+    let (_, err) = desk.expect(2, "out/choice/kept/rows.jsonl --out out");
+    assert!(err.contains("lies where the choice of --out out is put"), "{err}");
+    assert!(desk.path("out/choice/kept/rows.jsonl").is_file());
+}

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use editscale_config::JudgeRecipe;
-use editscale_curate::drive::{CurateError, Curation, judge_all};
+use editscale_curate::drive::{CurateError, Curation, Summary, judge_all};
 
 use self::plan::plan;
 use crate::args::{Curate, CurateCommand, Curating};
@@ -25,6 +25,8 @@ struct Begun<'a> {
     arguments: &'a Curate,
     loaded: Loaded<JudgeRecipe>,
     curation: Curation,
+    /// Whether everything was scored before: then there is only to choose.
+    is_scored: bool,
 }
 
 /// Does what was asked for.
@@ -45,7 +47,7 @@ fn score(arguments: &Curate) -> Result<ExitCode> {
         let stop = stop_on_signal(format!(
             "stopping: what is being judged has {grace} seconds, and is gone on with next time; once more to end at once"
         ));
-        let summary = judge_all(begun.curation.clone(), stop).await;
+        let summary = if begun.is_scored { Summary::of_scored(&begun.curation) } else { judge_all(begun.curation.clone(), stop).await };
         clear_bar();
         results::conclude(&begun, &summary?).await
     });

@@ -8,7 +8,8 @@ use editscale_config::JudgeRecipe;
 use editscale_config::curate::CurateColumns;
 use editscale_curate::drive::{Curation, CurationDefinition, CurationRules};
 use editscale_curate::judging::{Judges, Loader};
-use editscale_curate::table::ScoreFiles;
+use editscale_curate::results::ChoiceFolder;
+use editscale_curate::table::{Completion, ScoreFiles, Share, TableError};
 use editscale_fetch::Patience;
 use editscale_picture::Limits;
 use editscale_rollout::dataset::{Dataset, Pictures};
@@ -29,6 +30,7 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Begun<'_>> {
     let (sharing, roles) = (&arguments.sharing, arguments.sharing.roles());
     sharing.check_queue()?;
     let share = sharing.share()?;
+    check_apart(arguments)?;
     let loaded = load_for_judging(&arguments.recipe)?;
     let dataset = open(arguments, &loaded)?;
     let definition = CurationDefinition {
@@ -49,6 +51,10 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Begun<'_>> {
     let Own { state, progress } = own_folders(&arguments.out, share)?;
     let depot = given.map_or_else(|| sharing.open_depot(&arguments.out), Ok)?;
     sharing.begin(&definition, &arguments.out, &depot).await?;
+    if !is_scored {
+        // Files that it promised are gone: their rows are scored again.
+        Completion::remove_unless_there(&arguments.out, Share::new(share))?;
+    }
     if let Some(judges) = &judges {
         check_revisions(&revisions(judges), "scores", &depot).await?;
     }
@@ -78,15 +84,39 @@ pub(super) async fn plan(arguments: &Curate) -> Result<Begun<'_>> {
         name: definition.name(),
         reporter: Arc::new(Reports::new(sharing.is_worker_alone(), ["blocks of rows", "scores", "files"])),
     };
-    Ok(Begun { arguments, loaded, curation })
+    Ok(Begun { arguments, loaded, curation, is_scored })
 }
 
 /// Whether all scores of the same are there already.
 fn is_scored(definition: &CurationDefinition, arguments: &Curate) -> Result<bool> {
     let out = &arguments.out;
     let recorded = CurationDefinition::read(out).map_err(|error| Misuse::new(error.to_string()))?;
+    let files = ScoreFiles::find(out)?;
+    if recorded.is_none() && files.paths().next().is_some() {
+        let words = format!(
+            "{}/scores holds scores, and no curate.json says of what: perhaps scores of another data set or of other rewards",
+            out.display()
+        );
+        return Err(Misuse::new(words).hint("give another --out").into());
+    }
     let is_same = recorded.is_some_and(|recorded| definition.check_same(&recorded, "").is_ok());
-    Ok(is_same && ScoreFiles::find(out)?.are_complete(definition.shards)?)
+    let complete = |error: TableError| Misuse::new(error.to_string()).hint("give another --out");
+    Ok(is_same && files.are_complete(definition.shards, &definition.name()).map_err(complete)?)
+}
+
+/// Refuses a data set that lies where choices are put: they are replaced as a whole.
+fn check_apart(arguments: &Curate) -> Result<()> {
+    let Ok(dataset) = arguments.dataset.canonicalize() else { return Ok(()) };
+    let choice = arguments.out.canonicalize().map(|out| ChoiceFolder::of(&out));
+    if choice.is_ok_and(|choice| dataset.starts_with(choice)) {
+        let words = format!(
+            "{} lies where the choice of --out {} is put: give another --out",
+            arguments.dataset.display(),
+            arguments.out.display()
+        );
+        return Err(Misuse::new(words).into());
+    }
+    ChoiceFolder::check(&arguments.out).map_err(|error| Misuse::new(error.to_string()).into())
 }
 
 fn open(arguments: &Curate, loaded: &Loaded<JudgeRecipe>) -> Result<Arc<Dataset>> {

@@ -56,8 +56,8 @@ pub(super) async fn conclude(begun: &Begun<'_>, summary: &Summary) -> Result<Exi
 
 /// Whether every share of the data set has its scores.
 fn are_all_shares_written(arguments: &Curate) -> Result<bool> {
-    let shards = CurationDefinition::read(&arguments.out)?.and_then(|definition| definition.shards);
-    Ok(ScoreFiles::find(&arguments.out)?.are_complete(shards)?)
+    let Some(definition) = CurationDefinition::read(&arguments.out)? else { return Ok(false) };
+    Ok(ScoreFiles::find(&arguments.out)?.are_complete(definition.shards, &definition.name())?)
 }
 
 /// Why the first record without a score has none.

@@ -51,7 +51,7 @@ fn desk(arguments: &CurateReview) -> Result<Desk> {
     };
     let definition = CurationDefinition::read(out)?.ok_or_else(nothing)?;
     let files = ScoreFiles::find(out)?;
-    if !files.are_complete(definition.shards)? {
+    if !files.are_complete(definition.shards, &definition.name())? {
         let words = format!("{}: not all is scored yet", out.display());
         return Err(Misuse::new(words).hint("run the same `editscale curate` again to go on").into());
     }

@@ -8,6 +8,7 @@ use editscale_core::BoxFuture;
 use editscale_engine::{StopSignal, write_whole};
 use editscale_rollout::drive::{DriveError, claim, ended, patiently, pause, take_turn};
 use editscale_rollout::queue::{End, Item};
+use editscale_study::curation::key_of;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::blocks::rows_of;
@@ -60,6 +61,7 @@ impl<'a> Collector<'a> {
             Ok::<_, TableError>((count(&files, files.count(share))?, layout))
         });
         let (written, layout) = counted.await.map_err(|panic| DriveError::Task(panic.to_string()))??;
+        let written = Completion { definition: key_of(curation.name.as_bytes()), ..written };
         Ok(Self { curation, stop, written, layout })
     }
 

@@ -135,6 +135,14 @@ pub struct Summary {
     pub was_stopped: bool,
 }
 
+impl Summary {
+    /// That of a data set of which all scores are there.
+    pub fn of_scored(curation: &Curation) -> Result<Self, CurateError> {
+        let tallies = Tallies { is_complete: true, ..Tallies::default() };
+        Ok(Self { tallies, completion: curation.completion()?, is_over: true, was_stopped: false })
+    }
+}
+
 /// Judges until everything has ended and is written, or until it is asked to stop. What was done is kept, whatever ends it, and
 /// the same call goes on from there.
 pub async fn judge_all(curation: Curation, stop: StopSignal) -> Result<Summary, CurateError> {

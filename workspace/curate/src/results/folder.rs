@@ -7,6 +7,11 @@ use super::{ResultsError, io};
 
 /// What the folder is called, below that of the curation.
 const CHOICE: &str = "choice";
+/// What it is called while it is filled, and while it is replaced.
+const PASSING: [&str; 2] = ["choice.part", "choice.old"];
+
+/// A file that tells such a folder from one that somebody else made, which is never removed.
+const MARK: &str = ".editscale-choice";
 
 /// A folder that is being filled. One process at a time has it; what a kill leaves of it is removed by the next.
 #[derive(Debug)]
@@ -22,6 +27,18 @@ impl ChoiceFolder {
         out.join(CHOICE)
     }
 
+    /// Makes sure that nothing lies where a choice is put but choices.
+    pub fn check(out: &Path) -> Result<(), ResultsError> {
+        let strange = |name: &&&str| {
+            let path = out.join(name);
+            path.symlink_metadata().is_ok() && !path.join(MARK).is_file()
+        };
+        match std::iter::once(&CHOICE).chain(&PASSING).find(strange) {
+            Some(name) => Err(ResultsError::Strange(out.join(name))),
+            None => Ok(()),
+        }
+    }
+
     /// Begins a choice below the folder of a curation.
     pub fn begin(out: &Path) -> Result<Self, ResultsError> {
         let lock = out.join("choice.lock");
@@ -32,20 +49,24 @@ impl ChoiceFolder {
             // Some file systems know no locks.
             Err(TryLockError::Error(_)) => {}
         }
+        Self::check(out)?;
         let folder = Self { out: out.to_owned(), _turn: turn };
         remove(&folder.path())?;
-        fs::create_dir_all(folder.path()).map_err(io(&folder.path()))?;
+        // With its mark from the first moment: a kill leaves nothing that the next would not know.
+        let begun = fresh(out)?;
+        File::create(begun.join(MARK)).map_err(io(&begun))?;
+        fs::rename(&begun, folder.path()).map_err(io(&folder.path()))?;
         Ok(folder)
     }
 
     /// Where to write.
     pub fn path(&self) -> PathBuf {
-        self.out.join("choice.part")
+        self.out.join(PASSING[0])
     }
 
     /// Puts it into the place of the choice before; where it lies.
     pub fn publish(self) -> Result<PathBuf, ResultsError> {
-        let (new, place, old) = (self.path(), Self::of(&self.out), self.out.join("choice.old"));
+        let (new, place, old) = (self.path(), Self::of(&self.out), self.out.join(PASSING[1]));
         remove(&old)?;
         if place.exists() {
             fs::rename(&place, &old).map_err(io(&place))?;
@@ -54,6 +75,14 @@ impl ChoiceFolder {
         remove(&old)?;
         Ok(place)
     }
+}
+
+/// A new empty folder with a name of its own.
+fn fresh(out: &Path) -> Result<PathBuf, ResultsError> {
+    let path = out.join(format!("choice.{}.new", std::process::id()));
+    remove(&path)?;
+    fs::create_dir(&path).map_err(io(&path))?;
+    Ok(path)
 }
 
 fn remove(folder: &Path) -> Result<(), ResultsError> {
@@ -74,6 +103,7 @@ mod tests {
         for text in ["first", "second"] {
             // What a killed process left.
             fs::create_dir_all(out.path().join("choice.part/left")).unwrap();
+            File::create(out.path().join("choice.part").join(MARK)).unwrap();
             let folder = ChoiceFolder::begin(out.path()).unwrap();
             assert!(matches!(ChoiceFolder::begin(out.path()), Err(ResultsError::InUse(_))));
             fs::write(folder.path().join("a"), text).unwrap();
@@ -81,6 +111,19 @@ mod tests {
             assert_eq!(folder.publish().unwrap(), place);
             assert_eq!(fs::read_to_string(place.join("a")).unwrap(), text);
             assert!(!place.join("left").exists() && !out.path().join("choice.old").exists());
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_made_is_left_alone() {
+        for name in ["choice", "choice.part", "choice.old"] {
+            let out = tempfile::tempdir().unwrap();
+            let theirs = out.path().join(name);
+            fs::create_dir(&theirs).unwrap();
+            fs::write(theirs.join("notes.txt"), "mine").unwrap();
+            let error = ChoiceFolder::begin(out.path()).unwrap_err();
+            assert!(matches!(&error, ResultsError::Strange(path) if *path == theirs), "{error}");
+            assert_eq!(fs::read_to_string(theirs.join("notes.txt")).unwrap(), "mine");
         }
     }
 }

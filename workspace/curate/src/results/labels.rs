@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray}
 
 use super::ResultsError;
 use super::pair_table::{Columns, Kind, PairTable, pictures};
-use super::rows::{KnownRows, PairSource, edited};
+use super::rows::{KnownRows, PairSource};
 use crate::choice::Fate;
 use crate::review::Label;
 
@@ -81,8 +81,8 @@ async fn shown(
 ) -> Result<(Vec<ArrayRef>, usize), ResultsError> {
     let (row, candidate) = one.of;
     let found = source.row(row, known)?;
-    let after = source.picture(row, edited(&found, candidate)).await?;
-    let before = source.picture(row, Some(found.source)).await?;
+    let after = source.after(one.of, known, &found).await?;
+    let before = source.before(row, known, found.source).await?;
     let bytes = before.0.len() + after.0.len();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_iter_values([row as i64])),

@@ -64,6 +64,9 @@ pub enum ResultsError {
     /// Another process is choosing in the same folder.
     #[error("{} is being chosen in by another process: expected one at a time", _0.display())]
     InUse(PathBuf),
+    /// Somebody else's files lie where the choice is put, which is replaced as a whole.
+    #[error("{} was not written by `editscale curate`: give another --out, or move it away", _0.display())]
+    Strange(PathBuf),
     /// A table cannot be made.
     #[error("{} cannot be written as Parquet: {reason}", path.display())]
     Parquet {

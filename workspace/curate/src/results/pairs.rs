@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
 
 use super::pair_table::{Columns, Kind, PairTable, Picture, pictures};
-use super::rows::{KnownRows, PairSource, edited};
+use super::rows::{KnownRows, PairSource};
 use super::{ResultsError, io};
 use crate::choice::{Preference, PreferredBy};
 
@@ -42,23 +42,21 @@ struct Shown {
 }
 
 async fn shown(source: PairSource<'_>, preference: Preference, known: &KnownRows) -> Result<Shown, ResultsError> {
-    let (chosen_row, chosen) = preference.chosen;
-    let (rejected_row, rejected) = preference.rejected;
-    let mut better = source.row(chosen_row, known)?;
-    let rejected = if rejected_row == chosen_row {
-        edited(&better, rejected)
+    let (at, other) = (preference.chosen, preference.rejected);
+    let mut better = source.row(at.0, known)?;
+    let rejected = if other.0 == at.0 {
+        source.after(other, known, &better).await?
     } else {
-        edited(&source.row(rejected_row, known)?, rejected)
+        source.after(other, known, &source.row(other.0, known)?).await?
     };
-    let chosen = edited(&better, chosen);
     Ok(Shown {
         preference,
-        side: known.side(chosen_row).or_else(|| known.side(rejected_row)),
-        chosen: source.picture(chosen_row, chosen).await?,
-        rejected: source.picture(rejected_row, rejected).await?,
+        side: known.side(at.0),
+        chosen: source.after(at, known, &better).await?,
+        rejected,
         row_id: std::mem::take(&mut better.id),
         instruction: std::mem::take(&mut better.instruction),
-        source: source.picture(chosen_row, Some(better.source)).await?,
+        source: source.before(at.0, known, better.source).await?,
     })
 }
 

@@ -112,11 +112,23 @@ impl Log {
         check(verdict).map_err(|reason| failed(io::Error::new(io::ErrorKind::InvalidInput, reason)))?;
         let mut line = serde_json::to_vec(verdict).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
+        self.reopen().map_err(failed)?;
         self.file.lock().map_err(failed)?;
         let written = self.write(&line).map_err(failed);
         let caught_up = self.catch_up();
         self.file.unlock().map_err(failed)?;
         written.and(caught_up)
+    }
+
+    /// Opens the file anew where another has taken its place: editors write a new file and rename it, and what went on into the
+    /// old one would be lost.
+    fn reopen(&mut self) -> io::Result<()> {
+        if is_same(&self.file, &self.path)? {
+            return Ok(());
+        }
+        self.file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
+        (self.read, self.lines, self.reviews) = (0, 0, Reviews::default());
+        Ok(())
     }
 
     /// Writes a line under the lock.
@@ -151,4 +163,18 @@ fn check(verdict: &Verdict) -> Result<(), String> {
         (_, Some(than)) if than == verdict.candidate => Err(format!("picture {than} compared with itself")),
         _ => Ok(()),
     }
+}
+
+/// Whether a file is still the one at this path.
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let ours = file.metadata()?;
+    Ok(std::fs::metadata(path).is_ok_and(|theirs| (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &File, path: &Path) -> io::Result<bool> {
+    Ok(path.is_file())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use editscale_engine::write_whole;
 use editscale_rollout::queue::Sharding;
+use editscale_study::curation::key_of;
 use serde::{Deserialize, Serialize};
 
 use super::reading::Reader;
@@ -64,6 +65,9 @@ pub struct Completion {
     pub records: u64,
     /// Records that have a score.
     pub scored: u64,
+    /// What they are scores of: a key of [`editscale_rollout::Defines::name`] of the definition.
+    #[serde(default)]
+    pub definition: u64,
 }
 
 impl Completion {
@@ -85,6 +89,19 @@ impl Completion {
         self.rows += u64::from(record.candidate == 0);
         self.records += 1;
         self.scored += u64::from(record.score.is_some());
+    }
+
+    /// Takes it back where not all of the files are there that it promises.
+    pub fn remove_unless_there(out: &Path, share: Share) -> Result<(), TableError> {
+        let promised = Self::read(out, share)?.map_or(0, |complete| complete.files);
+        if ScoreFiles::find(out)?.count(share) == promised {
+            return Ok(());
+        }
+        let path = share.completion(out);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(TableError::Io { path, source: error }),
+            _ => Ok(()),
+        }
     }
 
     /// Writes it.
@@ -143,14 +160,21 @@ impl ScoreFiles {
         last.map(|(_, path)| Ok(Reader::open(path)?.layout().clone())).transpose()
     }
 
-    /// Whether every share that the data set was cut into has all of its files; of `shares` shares, or of one queue alone.
-    pub fn are_complete(&self, shares: Option<u64>) -> Result<bool, TableError> {
+    /// Whether every share that the data set was cut into has all of its files; of `shares` shares, or of one queue alone. Fails
+    /// where they are scores of something else than the definition of this name.
+    pub fn are_complete(&self, shares: Option<u64>, name: &str) -> Result<bool, TableError> {
         let all: Vec<Share> = match shares.and_then(|count| u32::try_from(count).ok()) {
             None => vec![Share(None)],
             Some(count) => (0..count).map(|index| Share(Some((index, count)))).collect(),
         };
         for share in all {
-            if Completion::read(&self.out, share)?.is_none() {
+            let Some(complete) = Completion::read(&self.out, share)? else { return Ok(false) };
+            if complete.definition != key_of(name.as_bytes()) {
+                let reason =
+                    "these are scores of another data set or of other rewards than `curate.json` says".to_owned();
+                return Err(TableError::Unreadable { path: share.completion(&self.out), reason });
+            }
+            if self.count(share) != complete.files {
                 return Ok(false);
             }
         }

@@ -99,10 +99,10 @@ async fn shares_make_one_list_together() {
     fs::remove_dir_all(whole.out()).unwrap();
     for index in [1, 0, 2] {
         whole.rules.sharding = Some(format!("{index}/3").parse().unwrap());
-        assert!(!ScoreFiles::find(&whole.out()).unwrap().are_complete(Some(3)).unwrap());
+        assert!(!ScoreFiles::find(&whole.out()).unwrap().are_complete(Some(3), "test").unwrap());
         assert!(whole.run().await.unwrap().is_over);
     }
-    assert!(ScoreFiles::find(&whole.out()).unwrap().are_complete(Some(3)).unwrap());
+    assert!(ScoreFiles::find(&whole.out()).unwrap().are_complete(Some(3), "test").unwrap());
     assert_eq!(whole.records(), expected);
 }
 

@@ -92,3 +92,21 @@ fn a_line_that_is_no_verdict_is_named() {
     }
     assert_eq!(Log::read(&folder.path().join("none")).unwrap(), Reviews::default());
 }
+
+#[test]
+fn a_file_that_took_the_place_of_another_is_the_one_that_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.jsonl");
+    let mut log = Log::open(&path).unwrap();
+    log.append(&verdict(1, 0, Said::Keep, None)).unwrap();
+    // As editors save: a new file with the first line alone, renamed.
+    let passing = folder.path().join("saved");
+    fs::copy(&path, &passing).unwrap();
+    fs::rename(&passing, &path).unwrap();
+    log.append(&verdict(2, 0, Said::Drop, None)).unwrap();
+    assert_eq!(Log::read(&path).unwrap().verdicts().len(), 2);
+    assert_eq!(log.reviews().verdicts().len(), 2);
+    fs::remove_file(&path).unwrap();
+    log.append(&verdict(3, 0, Said::Keep, None)).unwrap();
+    assert_eq!(Log::read(&path).unwrap().verdicts().len(), 1);
+}

@@ -104,12 +104,13 @@ fn files_of_several_shares_are_one_list_in_row_order() {
     assert_eq!(order, [(0, 0), (0, 1), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0)]);
     let found = ScoreFiles::find(out.path()).unwrap();
     assert_eq!((found.count(share(0)), found.count(share(1)), found.count(Share::new(None))), (2, 1, 0));
-    assert!(!found.are_complete(Some(2)).unwrap());
-    let complete = Completion { version: 1, files: 2, rows: 3, records: 4, scored: 4 };
+    assert!(!found.are_complete(Some(2), "it").unwrap());
+    let definition = editscale_study::curation::key_of(b"it");
+    let complete = Completion { version: 1, files: 2, rows: 3, records: 4, scored: 4, definition };
     complete.write(out.path(), share(0)).unwrap();
-    assert!(!found.are_complete(Some(2)).unwrap());
+    assert!(!found.are_complete(Some(2), "it").unwrap());
     Completion { files: 1, ..complete }.write(out.path(), share(1)).unwrap();
-    assert!(found.are_complete(Some(2)).unwrap());
+    assert!(found.are_complete(Some(2), "it").unwrap());
     assert_eq!(Completion::read(out.path(), share(0)).unwrap(), Some(complete));
 }
 

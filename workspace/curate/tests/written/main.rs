@@ -78,7 +78,7 @@ impl Desk {
 
 fn record(row: usize, candidate: usize, score: f64, (place, source): (&str, &str)) -> Record {
     let facts = |name: &str| PictureFacts {
-        digest: format!("{:0>64}", name.len() * 7 + usize::from(name.as_bytes()[9])),
+        digest: editscale_engine::digest_of(name.as_bytes()).to_string(),
         hash: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(name.bytes().map(u64::from).sum::<u64>() + row as u64 * 31),
         width: 8,
         height: 8,
@@ -201,6 +201,9 @@ async fn pairs_have_their_pictures() {
     let labels = desk.path("labels.parquet");
     assert_eq!(write_labels(source, &[label], &labels).await.unwrap(), 1);
     assert!(!self::table(&labels).column_by_name("label").unwrap().as_boolean().value(0));
+    fs::write(desk.path("pictures/2-0.png"), "something else").unwrap();
+    let error = write_pairs(source, &pairs, &desk.path("changed.parquet")).await.unwrap_err().to_string();
+    assert!(error.contains("2-0.png is another picture than the one that was scored"), "{error}");
     fs::remove_file(desk.path("pictures/2-0.png")).unwrap();
     let error = write_pairs(source, &pairs, &desk.path("again.parquet")).await.unwrap_err().to_string();
     assert!(error.contains("a picture of row 2 cannot be read again") && error.contains("2-0.png"), "{error}");

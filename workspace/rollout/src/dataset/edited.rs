@@ -24,7 +24,9 @@ const ENDINGS: [&str; 6] = ["", "_path", "_file", "_file_name", "_filename", "_u
 /// Lists whose names are no plurals of those above.
 const LISTS: [&str; 5] = ["paths_generated", "images_generated", "images_edited", "edited_paths", "output_paths"];
 /// Two edited pictures, the first of them preferred or on the left.
-const PAIRS: [(&str, &str); 12] = [
+const PAIRS: [(&str, &str); 14] = [
+    ("edited_a", "edited_b"),
+    ("edited_image_a", "edited_image_b"),
     ("winner_image", "loser_image"),
     ("winner_img", "loser_img"),
     ("win_image", "lose_image"),
