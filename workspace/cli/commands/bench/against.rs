@@ -94,8 +94,8 @@ fn of_records(path: &Path) -> Result<(PictureSet, String)> {
 fn columns(path: &Path, named: &[(AgainstPart, String)]) -> Columns {
     let mut columns = of_recipe(path).unwrap_or(Columns { edited: Edited::Usual, ..Columns::default() });
     let of_part = |wanted: AgainstPart| named.iter().filter(move |(part, _)| *part == wanted).map(|(_, name)| name);
-    columns.source = of_part(AgainstPart::Source).last().cloned().or(columns.source);
-    columns.instruction = of_part(AgainstPart::Instruction).last().cloned().or(columns.instruction);
+    columns.source = of_part(AgainstPart::Source).next_back().cloned().or(columns.source);
+    columns.instruction = of_part(AgainstPart::Instruction).next_back().cloned().or(columns.instruction);
     let edited: Vec<String> = of_part(AgainstPart::Edited).cloned().collect();
     if !edited.is_empty() {
         columns.edited = Edited::Named(edited);
