@@ -125,7 +125,7 @@ fn open(path: &Path, columns: &Columns) -> Result<Dataset> {
         let told = error.to_string();
         // What a recipe would say is of no use here.
         let told = told.split(". Say in the recipe").next().unwrap_or_default();
-        let misuse = Misuse::new(format!("cannot compare with {}: {told}", path.display()));
+        let misuse = Misuse::new(format!("cannot compare with {told}"));
         let is_of_columns = matches!(error, DatasetError::Columns { .. });
         let hint = "say which is which: --against-column source=NAME --against-column instruction=NAME \
                     --against-column edited=NAME";
