@@ -68,39 +68,3 @@ fn of_batch(batch: &RecordBatch, kept: &mut HashSet<(u64, u32)>) -> Option<()> {
     kept.extend((0..batch.num_rows()).filter(is_kept).map(|at| (rows.value(at), candidates.value(at))));
     Some(())
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test panics")]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
-    use parquet::arrow::ArrowWriter;
-
-    use super::*;
-
-    fn written(folder: &Path, last: &str) {
-        let columns: [(&str, ArrayRef); 3] = [
-            ("row", Arc::new(UInt64Array::from(vec![0, 0, 3]))),
-            ("candidate", Arc::new(UInt32Array::from(vec![0, 1, 0]))),
-            (last, Arc::new(StringArray::from(vec!["train", "dropped", "validation"]))),
-        ];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        std::fs::create_dir_all(folder.join("choice")).unwrap();
-        let mut writer =
-            ArrowWriter::try_new(File::create(folder.join(CHOICE)).unwrap(), batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-    }
-
-    #[test]
-    fn train_and_validation_are_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(KeptRecords::find(folder.path()).unwrap(), None);
-        written(folder.path(), "fate");
-        let kept = KeptRecords::find(folder.path()).unwrap().unwrap();
-        assert_eq!(kept, KeptRecords(HashSet::from([(0, 0), (3, 0)])));
-        written(folder.path(), "destiny");
-        assert!(KeptRecords::find(folder.path()).unwrap_err().to_string().contains("row, candidate and fate"));
-    }
-}

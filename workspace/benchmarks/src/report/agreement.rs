@@ -107,14 +107,15 @@ fn verdict(contest: &Contest, names: [&str; 2]) -> String {
     let nearer = match contest.interval {
         None => {
             let reason = why_no_interval(contest.sources, "sources");
-            format!("the difference has no interval, since {reason}")
+            format!("which is nearer cannot be told: {reason}")
         }
         Some(range) if range.low > 0.0 => format!("{} is nearer to people", names[0]),
         Some(range) if range.high < 0.0 => format!("{} is nearer to people", names[1]),
         Some(_) => "the interval of the difference holds 0".to_owned(),
     };
     let signs = contest.nearer.map(|[first, second]| {
-        format!(" By sources: {first} and {second}, sign test p {}.", probability(contest.p_value))
+        let p = contest.p_value.map_or_else(String::new, |p| format!(", sign test p {}", probability(Some(p))));
+        format!(" By sources: {first} and {second}{p}.")
     });
     format!("{values}; {nearer}.{}", signs.unwrap_or_default())
 }

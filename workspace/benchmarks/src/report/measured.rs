@@ -88,13 +88,18 @@ fn is_main(section: &Section) -> bool {
     matches!(section.kind, SectionKind::All | SectionKind::Candidates)
 }
 
+/// Whether published code computes any of the metrics.
+fn has_published(judge: &JudgeMeasures) -> bool {
+    judge.sections.iter().flat_map(|section| &section.metrics).any(|metric| metric.published.is_some())
+}
+
 fn is_correlation(metric: &Metric) -> bool {
     metric.name.contains("spearman") || metric.name.contains("tau")
 }
 
 fn of_score(score: &JudgeMeasures) -> Markup {
     let main = || score.sections.iter().filter(|section| is_main(section));
-    let has_published = main().flat_map(|section| &section.metrics).any(|metric| metric.published.is_some());
+    let has_published = has_published(score);
     let reasons_title = if has_published { "Why published and right values differ" } else { "What the metrics say" };
     html! {
         @if has_published { (note(READING_PUBLISHED)) }
@@ -192,7 +197,8 @@ fn of_others(measured: &Measured) -> Markup {
         judge.sections.iter().filter(|section| section.kind == SectionKind::All).cloned().collect::<Vec<_>>()
     };
     html! {
-        (note("The published code looks at one number only. Here each reward, each part and the score less doubt is a judge of its own."))
+        @if measured.score().is_some_and(has_published) { (note("The published code looks at one number only.")) }
+        (note("Each reward, each part and the score less doubt is a judge of its own."))
         @for (title, name) in leading(measured) { (against_each_other(measured, &title, &name)) }
         @for judge in measured.judges.iter().skip(1) {
             (folded(&judge.said.name(), tables::metrics(&format!("Metrics of {}.", judge.said.name()), whole(judge).iter())))

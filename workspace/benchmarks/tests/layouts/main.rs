@@ -6,6 +6,7 @@ mod desk;
 mod groups;
 mod imagenhub;
 mod judging;
+mod kept;
 mod lists;
 mod own;
 mod votes;

@@ -94,8 +94,8 @@ fn of_records(path: &Path) -> Result<(PictureSet, String)> {
 fn columns(path: &Path, named: &[(AgainstPart, String)]) -> Columns {
     let mut columns = of_recipe(path).unwrap_or(Columns { edited: Edited::Usual, ..Columns::default() });
     let of_part = |wanted: AgainstPart| named.iter().filter(move |(part, _)| *part == wanted).map(|(_, name)| name);
-    columns.source = of_part(AgainstPart::Source).last().cloned().or(columns.source);
-    columns.instruction = of_part(AgainstPart::Instruction).last().cloned().or(columns.instruction);
+    columns.source = of_part(AgainstPart::Source).next_back().cloned().or(columns.source);
+    columns.instruction = of_part(AgainstPart::Instruction).next_back().cloned().or(columns.instruction);
     let edited: Vec<String> = of_part(AgainstPart::Edited).cloned().collect();
     if !edited.is_empty() {
         columns.edited = Edited::Named(edited);
@@ -125,7 +125,7 @@ fn open(path: &Path, columns: &Columns) -> Result<Dataset> {
         let told = error.to_string();
         // What a recipe would say is of no use here.
         let told = told.split(". Say in the recipe").next().unwrap_or_default();
-        let misuse = Misuse::new(format!("cannot compare with {}: {told}", path.display()));
+        let misuse = Misuse::new(format!("cannot compare with {told}"));
         let is_of_columns = matches!(error, DatasetError::Columns { .. });
         let hint = "say which is which: --against-column source=NAME --against-column instruction=NAME \
                     --against-column edited=NAME";
