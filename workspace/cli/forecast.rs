@@ -195,6 +195,7 @@ mod tests {
             sampler: Sampler::Deterministic,
             cancel: CancelRule::Promptly,
             masks: false,
+            steers_noise: false,
             knobs: Vec::new(),
             cost,
             recovery: Recovery::Unknown,
@@ -210,7 +211,7 @@ mod tests {
             slots: NonZeroU32::MIN,
             cost: Cost { tokens: 10, usd: Usd { micros: usd / 2 }, nfe: 0 },
         };
-        Cards { editors: vec![editor], rewards: vec![reward] }
+        Cards { editors: vec![editor], rewards: vec![reward], critics: Vec::new() }
     }
 
     fn forecast(budget: &str, usd: u64, pace: Option<Pace>) -> Forecast {

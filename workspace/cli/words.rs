@@ -66,6 +66,7 @@ pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
         (StopReason::Patience, _) => ": nothing better came".to_owned(),
         (StopReason::Finished, _) => ": all that was planned is done".to_owned(),
         (StopReason::Budget, _) => ": the budget is spent".to_owned(),
+        (StopReason::Enough, _) => ": another candidate would bring less than it costs".to_owned(),
         (StopReason::Stuck(_), _) if is_in_vain(outcome) && !record.candidates.is_empty() => String::new(),
         (StopReason::Stuck(why), _) => format!(": {why}"),
     };

@@ -94,7 +94,7 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let (rewards, unusable) = usable_rewards(recipe.rewards(), place, &house);
     wrong.extend(unusable);
     let all_are_known = (editors.len(), rewards.len()) == (recipe.editors().len(), recipe.rewards().len());
-    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards }) } else { Vec::new() };
+    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards, critics: Vec::new() }) } else { Vec::new() };
     wrong.into_iter().chain(lacks).collect()
 }
 

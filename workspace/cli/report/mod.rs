@@ -105,6 +105,7 @@ fn ending(record: &RunRecord) -> String {
         (StopReason::Patience, _) => "It ended because nothing better came.".to_owned(),
         (StopReason::Finished, _) => "All that was planned was done.".to_owned(),
         (StopReason::Budget, _) => "It ended because the budget was spent.".to_owned(),
+        (StopReason::Enough, _) => "It ended because another candidate would bring less than it costs.".to_owned(),
         // What it got stuck on is then what the sentence before says.
         (StopReason::Stuck(_), _) if outcome.verdict.ranked.is_empty() => String::new(),
         (StopReason::Stuck(why), _) => format!("It ended early: {}.", escape(why)),

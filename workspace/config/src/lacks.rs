@@ -10,7 +10,11 @@ impl Recipe {
     /// Everything that the policy needs and that an editor or reward does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
-        let used = Cards { editors: cards.editors.iter().take(1).cloned().collect(), rewards: cards.rewards.clone() };
+        let used = Cards {
+            editors: cards.editors.iter().take(1).cloned().collect(),
+            rewards: cards.rewards.clone(),
+            critics: cards.critics.clone(),
+        };
         let needs = self.factory.needs();
         needs.into_iter().flat_map(|need| self.lacking(need, &used)).collect()
     }

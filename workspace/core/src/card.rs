@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::{Cost, EditorName, KnobSpec, RewardName};
+use crate::{Cost, CriticName, EditorName, KnobSpec, RewardName};
 
 /// What an editor can do, and what it costs at most.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct EditorCard {
     pub cancel: CancelRule,
     /// Whether it honours a mask.
     pub masks: bool,
+    /// Whether the noise that a candidate starts from can be turned, and a paused state be taken back by adding noise.
+    pub steers_noise: bool,
     /// The settings that a search may turn.
     pub knobs: Vec<KnobSpec>,
     /// The most that one edit can cost.
@@ -124,6 +126,19 @@ pub enum RewardKind {
     Listwise,
 }
 
+/// What a critic costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CriticCard {
+    /// What the recipe calls it.
+    pub name: CriticName,
+    /// What exactly would answer: model, weights, prompts and code version.
+    pub revision: Arc<str>,
+    /// How many calls it can work on at a time.
+    pub slots: NonZeroU32,
+    /// The most that one critique can cost.
+    pub cost: Cost,
+}
+
 /// All cards of a run: what a search may count on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cards {
@@ -131,6 +146,8 @@ pub struct Cards {
     pub editors: Vec<EditorCard>,
     /// The rewards, in recipe order.
     pub rewards: Vec<RewardCard>,
+    /// The critics, in recipe order.
+    pub critics: Vec<CriticCard>,
 }
 
 impl Cards {

@@ -23,10 +23,12 @@ pub enum Decision {
         /// How often each reward is asked; their mean and spread are entered.
         votes: u32,
     },
-    /// Ask a critic to write about a candidate; what it writes comes back as a trial.
+    /// Ask a critic to write about candidates; what it writes of each comes back as a trial.
     Consult {
-        /// Which candidate.
-        who: CandidateId,
+        /// Which candidates.
+        who: Vec<CandidateId>,
+        /// Finished candidates that it is shown beside each of them, as attempts made before.
+        earlier: Vec<CandidateId>,
         /// Which critic.
         critic: CriticName,
     },
@@ -78,6 +80,8 @@ pub enum StopReason {
     Finished,
     /// What is left of the budget does not allow the next round, or did not allow all that was planned.
     Budget,
+    /// Another candidate would bring less than it costs.
+    Enough,
     /// The search cannot go on.
     Stuck(Arc<str>),
 }
@@ -90,6 +94,7 @@ impl StopReason {
             Self::Patience => "patience",
             Self::Finished => "finished",
             Self::Budget => "budget",
+            Self::Enough => "enough",
             Self::Stuck(_) => "stuck",
         }
     }

@@ -38,20 +38,24 @@ pub use seed::{Seed, SeedError};
 mod decision;
 mod failure;
 mod knobs;
+mod perceptual;
 mod proposal;
 mod score;
 mod trial;
 pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
 pub use failure::{Failure, FailureKind};
 pub use knobs::{KnobError, KnobScale, KnobSpec, Knobs};
-pub use proposal::{Edge, Lineage, Proposal, Start, Until};
+pub use perceptual::PerceptualHash;
+pub use proposal::{Edge, Lineage, Noise, NoiseTurn, Proposal, Start, Until};
 pub use score::{Part, Score, ScoreCard, ScoreError};
 pub use trial::Trial;
 
 // What it costs, and what editors and rewards say of themselves before anything runs.
 mod card;
 mod spend;
-pub use card::{CancelRule, Cards, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule};
+pub use card::{
+    CancelRule, Cards, CriticCard, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule,
+};
 pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
 
 // The ports of the pure side.

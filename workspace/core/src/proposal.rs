@@ -17,6 +17,8 @@ pub struct Proposal {
     pub until: Until,
     /// What decides all that is left open.
     pub seed: Seed,
+    /// What is done to its noise before the first step.
+    pub noise: Noise,
     /// The instruction given to the editor: the request's own, or one that a critic rewrote.
     pub instruction: Arc<str>,
     /// The settings that differ from the editor's own.
@@ -45,6 +47,31 @@ pub enum Until {
     Step(u32),
 }
 
+/// What is done to a candidate's noise before the first step. Anything but [`Noise::Own`] needs an editor whose card says
+/// that it steers noise ([`EditorCard::steers_noise`](crate::EditorCard)).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Noise {
+    /// Nothing: the noise that the seed makes.
+    #[default]
+    Own,
+    /// The noise that the seed makes, turned in this order: the way to a neighbour, written down so that it can be gone
+    /// again. Only for a candidate that begins at noise.
+    Turned(Vec<NoiseTurn>),
+    /// So many steps are taken back first by adding the noise of the proposal's seed, at most as many as were made. Only
+    /// for a candidate that goes on from a paused state.
+    Back(u32),
+}
+
+/// One turn of a noise vector u towards another direction: `u' = ‖u‖ (c·û + √(1 − c²)·ŵ)`, where ŵ is the unit vector along
+/// the noise of `seed` less its part along u (Ma et al., arXiv:2501.09732).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseTurn {
+    /// Whose noise gives the direction.
+    pub seed: Seed,
+    /// c, the cosine between old and new noise, from 0 to 1: 1 changes nothing.
+    pub cosine: f64,
+}
+
 /// Where a proposal stands in the tree of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lineage {
@@ -65,11 +92,13 @@ pub enum Edge {
     EditOfEdit,
     /// On from the parent's paused state.
     Resume,
+    /// From the source, with noise near that of the parent.
+    Neighbour,
 }
 
 impl Edge {
     /// Every edge.
-    pub const ALL: [Self; 4] = [Self::Fresh, Self::ReEdit, Self::EditOfEdit, Self::Resume];
+    pub const ALL: [Self; 5] = [Self::Fresh, Self::ReEdit, Self::EditOfEdit, Self::Resume, Self::Neighbour];
 
     /// The word used in recipes, journals and reports.
     pub fn word(self) -> &'static str {
@@ -78,6 +107,7 @@ impl Edge {
             Self::ReEdit => "re_edit",
             Self::EditOfEdit => "edit_of_edit",
             Self::Resume => "resume",
+            Self::Neighbour => "neighbour",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Scores and score cards. A score is finite and higher is better; NaN cannot be built.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -12,6 +13,7 @@ pub struct Score {
     mean: f64,
     sigma: Option<f64>,
     parts: Vec<Part>,
+    features: Option<Arc<[f32]>>,
 }
 
 /// A named component of a score, on the same terms.
@@ -52,13 +54,21 @@ impl Score {
     /// A score with a standard deviation, where the reward knows how sure it is.
     pub fn with_sigma(mean: f64, sigma: Option<f64>) -> Result<Self, ScoreError> {
         check(mean, sigma)?;
-        Ok(Self { mean, sigma, parts: Vec::new() })
+        Ok(Self { mean, sigma, parts: Vec::new(), features: None })
     }
 
     /// The same score with its parts, in the reward's own order.
     #[must_use]
     pub fn with_parts(self, parts: Vec<Part>) -> Self {
         Self { parts, ..self }
+    }
+
+    /// The same score with what the reward saw of the candidate, as a point: candidates whose points lie in one direction
+    /// look alike to it. Points that hold anything but finite numbers, or nothing, are left out.
+    #[must_use]
+    pub fn with_features(self, features: Arc<[f32]>) -> Self {
+        let is_point = !features.is_empty() && features.iter().all(|value| value.is_finite());
+        Self { features: is_point.then_some(features), ..self }
     }
 
     /// The reward's estimate; higher is better.
@@ -69,6 +79,11 @@ impl Score {
     /// The standard deviation of the estimate, where the reward gives one.
     pub fn sigma(&self) -> Option<f64> {
         self.sigma
+    }
+
+    /// What the reward saw of the candidate, where it tells.
+    pub fn features(&self) -> Option<&Arc<[f32]>> {
+        self.features.as_ref()
     }
 
     /// The named components, in the reward's own order.

@@ -60,6 +60,10 @@ pub enum Need {
     Pause(PauseSupport),
     /// The sampler adds noise after the start.
     Stochastic,
+    /// The editor steers noise.
+    Noise,
+    /// At least one reward says how sure it is.
+    Sigma,
     /// Scores of different rounds compare.
     Pointwise,
     /// So many candidates are made in one round, and their scores compare with each other.
@@ -84,6 +88,9 @@ impl fmt::Display for Lack {
 impl Need {
     /// Every editor and reward that does not offer this, in card order.
     pub fn lacking(self, cards: &Cards) -> Vec<Lack> {
+        if self == Self::Sigma && cards.rewards.iter().any(|card| card.gives_sigma) {
+            return Vec::new();
+        }
         let editors = cards.editors.iter().filter(|card| !self.met_by_editor(card)).map(|card| card.name.to_string());
         let rewards = cards.rewards.iter().filter(|card| !self.met_by_reward(card)).map(|card| card.name.to_string());
         editors.chain(rewards).map(|who| Lack { who, what: self.absence() }).collect()
@@ -96,7 +103,8 @@ impl Need {
             Self::Knobs => !card.knobs.is_empty(),
             Self::Pause(least) => card.pause >= least,
             Self::Stochastic => card.sampler == Sampler::Stochastic,
-            Self::Pointwise | Self::Together(_) => true,
+            Self::Noise => card.steers_noise,
+            Self::Pointwise | Self::Together(_) | Self::Sigma => true,
         }
     }
 
@@ -104,6 +112,7 @@ impl Need {
         let is_pointwise = card.kind == RewardKind::Pointwise;
         match self {
             Self::Pointwise => is_pointwise,
+            Self::Sigma => card.gives_sigma,
             Self::Together(count) => is_pointwise || card.largest_batch.get() >= count,
             _ => true,
         }
@@ -117,6 +126,8 @@ impl Need {
             Self::Pause(PauseSupport::Fork) => "cannot go on from one paused state several times",
             Self::Pause(_) => "cannot pause and go on",
             Self::Stochastic => "has a deterministic sampler",
+            Self::Noise => "does not let its noise be steered",
+            Self::Sigma => "does not say how sure it is",
             Self::Pointwise => "gives listwise scores, which do not compare between rounds",
             Self::Together(_) => "does not compare as many candidates with each other as a round makes",
         }
@@ -143,6 +154,7 @@ mod tests {
             sampler: Sampler::Deterministic,
             cancel: CancelRule::WhenDone,
             masks: false,
+            steers_noise: false,
             knobs: Vec::new(),
             cost: Cost::default(),
             recovery: Recovery::Unknown,
@@ -158,7 +170,7 @@ mod tests {
             slots: NonZeroU32::MIN,
             cost: Cost::default(),
         };
-        Cards { editors: vec![editor], rewards: vec![reward] }
+        Cards { editors: vec![editor], rewards: vec![reward], critics: Vec::new() }
     }
 
     #[test]
@@ -171,6 +183,8 @@ mod tests {
             (Need::Pause(PauseSupport::Fork), "`poor` cannot go on from one paused state several times"),
             (Need::Pause(PauseSupport::None), ""),
             (Need::Stochastic, "`poor` has a deterministic sampler"),
+            (Need::Noise, "`poor` does not let its noise be steered"),
+            (Need::Sigma, "`list` does not say how sure it is"),
             (Need::Pointwise, "`list` gives listwise scores, which do not compare between rounds"),
             (Need::Together(4), "`list` does not compare as many candidates with each other as a round makes"),
             (Need::Together(3), ""),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{CandidateId, CriticName, Digest, Failure, ScoreCard};
+use crate::{CandidateId, CriticName, Digest, Failure, PerceptualHash, ScoreCard};
 
 /// What a search is told, one for each thing it asked for, in ask order.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub enum Trial {
         id: CandidateId,
         /// The picture's digest: equal digests are equal pictures.
         image: Digest,
+        /// How the picture looks, where somebody looked.
+        hash: Option<PerceptualHash>,
         /// What the rewards said.
         card: ScoreCard,
     },

@@ -165,6 +165,7 @@ fn card(name: EditorName, workers: NonZeroU32) -> Result<EditorCard, NameError> 
         sampler: Sampler::Deterministic,
         cancel: CancelRule::Promptly,
         masks: true,
+        steers_noise: false,
         knobs: KNOBS.iter().map(knob).collect::<Result<_, _>>()?,
         cost: Cost::default(),
         recovery: Recovery::Repeat,

@@ -30,6 +30,7 @@ impl Ports {
         Cards {
             editors: self.editors.iter().map(|editor| editor.card().clone()).collect(),
             rewards: self.rewards.iter().map(|reward| reward.card().clone()).collect(),
+            critics: Vec::new(),
         }
     }
 }

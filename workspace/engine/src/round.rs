@@ -301,7 +301,7 @@ impl<'a> Round<'a> {
         let trial = match (&item.failure, &item.image, &item.order) {
             (Some(why), _, _) => Trial::Failed { id: item.id, why: why.clone() },
             (None, Some(image), Some(_)) => {
-                Trial::Scored { id: item.id, image: image.digest(), card: votes::card(votes) }
+                Trial::Scored { id: item.id, image: image.digest(), hash: None, card: votes::card(votes) }
             }
             (None, _, _) => Trial::Rescored { id: item.id, card: votes::card(votes) },
         };

@@ -62,9 +62,10 @@ impl<'a> Run<'a> {
                     let asking = self.asking(&who, &rewards, votes)?;
                     self.judge(&who, asking, stop).await?
                 }
-                Decision::Consult { who, critic } => {
+                Decision::Consult { who, critic, .. } => {
                     let why = Failure::new(FailureKind::Invalid, format!("this run has no critic `{critic}`"));
-                    Rounded { trials: vec![Trial::Failed { id: who, why }], interrupted: false }
+                    let trials = who.into_iter().map(|id| Trial::Failed { id, why: why.clone() }).collect();
+                    Rounded { trials, interrupted: false }
                 }
             };
             trials = rounded.trials;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use editscale_core::{
     AdoptedPolicy, Candidate, Edge, EditBackend, EditBatch, EditItem, EditorCard, EncodedImage, Failure, FailureKind,
-    ImageSize, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, PolicyKind, PolicySupport, PolicyWeights,
+    ImageSize, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, PolicyKind, PolicySupport, PolicyWeights,
     Proposal, RunId, Start, Until, Watch,
 };
 use editscale_engine::ThreadedEditor;
@@ -114,6 +114,7 @@ fn batch() -> EditBatch {
             start: Start::Source,
             until: Until::Finished,
             seed: request.seed,
+            noise: Noise::Own,
             instruction: request.instruction.shared(),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

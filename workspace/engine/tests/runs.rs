@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Edge, EditRequest, EditorName, FailureKind, Knobs, Lineage, Outcome, Proposal,
+    Budget, CandidateId, Cost, Edge, EditRequest, EditorName, FailureKind, Knobs, Lineage, Noise, Outcome, Proposal,
     RewardName, RunId, SearchFactory, Seed, Silent, Start, Until,
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, digest_of, run};
@@ -197,6 +197,7 @@ fn proposal(id: u32, start: Start, until: Until, seed: u64) -> Proposal {
         start,
         until,
         seed: Seed::new(seed).unwrap(),
+        noise: Noise::Own,
         instruction: "make it better".into(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use editscale_core::{
     Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditorCard, EncodedImage, Failure, FailureKind,
-    ImageSize, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Start, Until, Watch,
+    ImageSize, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId, Start, Until, Watch,
 };
 use editscale_engine::{SpawnError, ThreadedEditor};
 use editscale_testkit::{editor_card, request};
@@ -97,6 +97,7 @@ fn batch(items: u32) -> EditBatch {
             start: Start::Source,
             until: Until::Finished,
             seed: request.seed,
+            noise: Noise::Own,
             instruction: request.instruction.shared(),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use editscale_core::{
     CandidateId, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Image, Instruction, KnobName, Knobs,
-    Lineage, LocalEditor, NobodyWatches, Proposal, RunId, Seed, Start, Until,
+    Lineage, LocalEditor, NobodyWatches, Noise, Proposal, RunId, Seed, Start, Until,
 };
 use editscale_models::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Identity, Pipeline, Prepared, Row};
 use editscale_models::editors::noise::normal;
@@ -247,6 +247,7 @@ fn item(request: &Arc<EditRequest>, id: u32) -> EditItem {
         start: Start::Source,
         until: Until::Finished,
         seed: Seed::new(u64::from(id)).unwrap(),
+        noise: Noise::Own,
         instruction: INSTRUCTION.into(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

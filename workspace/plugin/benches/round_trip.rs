@@ -16,7 +16,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group};
 use editscale_core::{
     CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, Image, ImageSize, Knobs, Lineage,
-    MediaType, NobodyWatches, Proposal, RunId, Start, Until,
+    MediaType, NobodyWatches, Noise, Proposal, RunId, Start, Until,
 };
 use editscale_engine::digest_of;
 use editscale_plugin::{Launch, Plugin, PluginEditor};
@@ -68,6 +68,7 @@ fn batch(side: u32) -> EditBatch {
             start: Start::Source,
             until: Until::Finished,
             seed: request.seed,
+            noise: Noise::Own,
             instruction: request.instruction.shared(),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

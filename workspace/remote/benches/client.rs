@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use criterion::{Criterion, criterion_group, criterion_main};
 use editscale_core::{
     CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, ImageSize, Instruction, Knobs,
-    Lineage, MediaType, NobodyWatches, Proposal, RunId, Seed, Start, Until,
+    Lineage, MediaType, NobodyWatches, Noise, Proposal, RunId, Seed, Start, Until,
 };
 use editscale_remote::{Connection, OpenAiImages, OpenAiImagesOptions, Profile, ServerOptions};
 use editscale_testkit::named_picture;
@@ -98,6 +98,7 @@ fn item(source: &[u8]) -> EditItem {
         start: Start::Source,
         until: Until::Finished,
         seed: Seed::new(7).unwrap(),
+        noise: Noise::Own,
         instruction: request.instruction.shared(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Digest, Objective, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Utility, Verdict,
+    CandidateId, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Utility,
+    Verdict,
 };
 
 /// One candidate that was made and judged.
@@ -12,6 +13,7 @@ use editscale_core::{
 pub(crate) struct Entry {
     pub(crate) proposal: Proposal,
     pub(crate) image: Digest,
+    pub(crate) hash: Option<PerceptualHash>,
     pub(crate) card: ScoreCard,
 }
 
@@ -68,10 +70,10 @@ impl Archive {
 
     fn enter(&mut self, trial: &Trial) {
         match trial {
-            Trial::Scored { id, image, card } => {
+            Trial::Scored { id, image, hash, card } => {
                 if let Some(proposal) = self.asked.get(id.0 as usize) {
                     let (proposal, card) = (proposal.clone(), card.clone());
-                    self.entries.push(Entry { proposal, image: *image, card });
+                    self.entries.push(Entry { proposal, image: *image, hash: *hash, card });
                 }
             }
             Trial::Rescored { id, card } => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Proposal, Remaining, Seed,
-    Start, StopReason, Until,
+    CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Noise, Proposal, Remaining,
+    Seed, Start, StopReason, Until,
 };
 
 /// A second sequence of seeds, for choices that are no candidate's own. Any constant would do that no candidate's
@@ -63,6 +63,7 @@ impl Ground {
             start: Start::Source,
             until: Until::Finished,
             seed: self.root.mix(u64::from(id)),
+            noise: Noise::Own,
             instruction: Arc::clone(&self.instruction),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

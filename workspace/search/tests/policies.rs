@@ -37,7 +37,11 @@ type World<'a> = dyn Fn(&Proposal) -> Option<f64> + 'a;
 
 /// Drives a search to its end, checking its contract on the way. Answers with the verdict and all decisions.
 fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verdict, Vec<Decision>) {
-    let cards = editscale_core::Cards { editors: vec![editor_card("fake")], rewards: vec![reward_card("judge")] };
+    let cards = editscale_core::Cards {
+        editors: vec![editor_card("fake")],
+        rewards: vec![reward_card("judge")],
+        critics: Vec::new(),
+    };
     let mut search = policy.start(&request(11), &cards);
     let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
     loop {
@@ -71,7 +75,7 @@ fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
             card.enter(judge(), Ok(Score::new(score).unwrap()));
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&proposal.seed.mix(u64::from(next.0)).get().to_le_bytes());
-            Trial::Scored { id: next, image: Digest::from_bytes(bytes), card }
+            Trial::Scored { id: next, image: Digest::from_bytes(bytes), hash: None, card }
         }
     }
 }
@@ -163,7 +167,7 @@ fn revisions_are_as_journals_have_them() {
 
 #[test]
 fn a_run_without_an_editor_is_stuck_and_not_out_of_budget() {
-    let cards = editscale_core::Cards { editors: Vec::new(), rewards: vec![reward_card("judge")] };
+    let cards = editscale_core::Cards { editors: Vec::new(), rewards: vec![reward_card("judge")], critics: Vec::new() };
     for policy in policies(&rules(StopRule::default())) {
         let decision = policy.start(&request(11), &cards).decide(&[], &Remaining::default());
         let Decision::Stop(Verdict { reason: StopReason::Stuck(why), .. }) = decision else {

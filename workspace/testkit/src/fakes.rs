@@ -46,6 +46,7 @@ pub fn editor_card(name: &str) -> EditorCard {
         sampler: Sampler::Deterministic,
         cancel: CancelRule::Promptly,
         masks: true,
+        steers_noise: false,
         knobs: vec![knob],
         cost: Cost::default(),
         recovery: Recovery::Repeat,

@@ -8,7 +8,7 @@ use anyhow::Result;
 use editscale_config::Editor;
 use editscale_core::{
     CancelRule, Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorCard, Image,
-    Instruction, Knobs, Lineage, NobodyWatches, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
+    Instruction, Knobs, Lineage, NobodyWatches, Noise, Proposal, Recovery, RunId, Seed, SeedRule, Start, Until, Usd,
 };
 use editscale_schema::House;
 use editscale_schema::remote::RemoteSettings;
@@ -193,6 +193,7 @@ impl Probe {
             start: Start::Source,
             until: Until::Finished,
             seed: Seed::new(seed)?,
+            noise: Noise::Own,
             instruction: request.instruction.shared(),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

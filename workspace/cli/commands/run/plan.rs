@@ -217,6 +217,7 @@ fn revisions(workshop: &Workshop) -> Vec<String> {
     let cards = editscale_core::Cards {
         editors: workshop.editors.iter().map(|editor| editor.card().clone()).collect(),
         rewards: workshop.rewards.iter().map(|reward| reward.card().clone()).collect(),
+        critics: Vec::new(),
     };
     let (editors, rewards) = Manifest::revisions(&cards);
     let editors = editors.into_iter().map(|editor| format!("editor {}: {}", editor.name, editor.revision));

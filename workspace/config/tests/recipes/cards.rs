@@ -30,6 +30,7 @@ fn able(name: &str) -> EditorCard {
         sampler: Sampler::Deterministic,
         cancel: CancelRule::Promptly,
         masks: true,
+        steers_noise: false,
         knobs: vec![knob],
         cost: Cost::default(),
         recovery: Recovery::Repeat,
@@ -55,7 +56,7 @@ fn reward(name: &str, kind: RewardKind) -> RewardCard {
 }
 
 fn cards(editors: Vec<EditorCard>, kind: RewardKind) -> Cards {
-    Cards { editors, rewards: vec![reward("photometric", kind)] }
+    Cards { editors, rewards: vec![reward("photometric", kind)], critics: Vec::new() }
 }
 
 fn lacks(text: &str, cards: &Cards) -> String {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    Candidate, CandidateId, EditBatch, EditItem, Event, Failure, FailureKind, Image, Proposal, Recovery, Start,
+    Candidate, CandidateId, EditBatch, EditItem, EditorCard, Event, Failure, FailureKind, Image, Noise, Proposal,
+    Recovery, Start,
 };
 
 use super::{Done, Order, Round};
@@ -13,6 +14,24 @@ use crate::book::{Edited, Made};
 use crate::error::EngineError;
 use crate::files::WriteError;
 use crate::purse::Work;
+
+/// Only some editors can do anything to noise but make it, and each thing only where there is something to do it to.
+fn check_noise(proposal: &Proposal, card: &EditorCard) -> Result<(), Failure> {
+    let goes_on = matches!(proposal.start, Start::Paused(_));
+    let fits = match &proposal.noise {
+        Noise::Own => return Ok(()),
+        Noise::Turned(_) => !goes_on,
+        Noise::Back(_) => goes_on,
+    };
+    if !card.steers_noise {
+        return Err(invalid(format!("editor `{}` does not let its noise be steered", card.name)));
+    }
+    if fits {
+        Ok(())
+    } else {
+        Err(invalid("noise is turned at the beginning, and steps are taken back later".to_owned()))
+    }
+}
 
 /// What was asked for cannot be.
 pub(super) fn invalid(why: String) -> Failure {
@@ -90,6 +109,7 @@ impl Round<'_> {
             return Err(invalid("there is nothing to make".to_owned()));
         };
         self.check_start(proposal)?;
+        check_noise(proposal, card)?;
         let proposal = proposal.clone();
         let path = self.path_of(&proposal)?;
         let start = self.picture_of(path.first().unwrap_or(&proposal).start)?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use editscale_core::{
-    CandidateId, CriticName, Decision, Draw, Edge, EditorName, KnobName, Knobs, Lineage, Proposal, Ranked, RewardName,
-    RewardSet, Seed, Start, StopReason, Until, Utility, Verdict,
+    CandidateId, CriticName, Decision, Draw, Edge, EditorName, KnobName, Knobs, Lineage, Noise, NoiseTurn, Proposal,
+    Ranked, RewardName, RewardSet, Seed, Start, StopReason, Until, Utility, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,54 @@ enum StartWire {
     Paused(u32),
 }
 
+/// What is done to noise: nothing, `{"turned": [{"seed": 7, "cosine": 0.95}]}`, `{"back": 3}`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NoiseWire {
+    #[default]
+    Own,
+    Turned(Vec<TurnWire>),
+    Back(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct TurnWire {
+    seed: u64,
+    cosine: f64,
+}
+
+impl NoiseWire {
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+
+    fn noise(&self) -> Result<Noise, WireError> {
+        let turn = |turn: &TurnWire| {
+            let TurnWire { seed, cosine } = *turn;
+            if !(0.0..=1.0).contains(&cosine) {
+                return Err(format!("`cosine` is {cosine}: expected a number from 0 to 1"));
+            }
+            Ok(NoiseTurn { seed: Seed::new(seed).map_err(bad)?, cosine })
+        };
+        Ok(match self {
+            Self::Own => Noise::Own,
+            Self::Turned(turns) => Noise::Turned(turns.iter().map(turn).collect::<Result<_, _>>()?),
+            Self::Back(steps) => Noise::Back(*steps),
+        })
+    }
+}
+
+impl From<&Noise> for NoiseWire {
+    fn from(noise: &Noise) -> Self {
+        let turn = |turn: &NoiseTurn| TurnWire { seed: turn.seed.get(), cosine: turn.cosine };
+        match noise {
+            Noise::Own => Self::Own,
+            Noise::Turned(turns) => Self::Turned(turns.iter().map(turn).collect()),
+            Noise::Back(steps) => Self::Back(*steps),
+        }
+    }
+}
+
 /// A proposal; the knobs by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProposalWire {
@@ -28,6 +76,8 @@ pub(crate) struct ProposalWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until_step: Option<u32>,
     seed: u64,
+    #[serde(default, skip_serializing_if = "NoiseWire::is_own")]
+    noise: NoiseWire,
     /// Absent where it is the request's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
@@ -53,6 +103,7 @@ impl ProposalWire {
                 Until::Step(step) => Some(step),
             },
             seed: proposal.seed.get(),
+            noise: (&proposal.noise).into(),
             instruction: (*proposal.instruction != *request_instruction).then(|| proposal.instruction.to_string()),
             knobs: proposal.knobs.iter().map(|(name, value)| (name.to_string(), value)).collect(),
             parent: proposal.lineage.parent.map(|id| id.0),
@@ -79,6 +130,7 @@ impl ProposalWire {
             },
             until: self.until_step.map_or(Until::Finished, Until::Step),
             seed: Seed::new(self.seed).map_err(bad)?,
+            noise: self.noise.noise()?,
             instruction: self.instruction.as_deref().unwrap_or(request_instruction).into(),
             knobs,
             lineage: Lineage { parent: self.parent.map(CandidateId), edge },
@@ -103,7 +155,9 @@ pub(crate) enum DecisionWire {
         votes: u32,
     },
     Consult {
-        who: u32,
+        who: Vec<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        earlier: Vec<u32>,
         critic: String,
     },
     Stop(VerdictWire),
@@ -124,7 +178,11 @@ impl DecisionWire {
                 },
                 votes: *votes,
             },
-            Decision::Consult { who, critic } => Self::Consult { who: who.0, critic: critic.to_string() },
+            Decision::Consult { who, earlier, critic } => Self::Consult {
+                who: who.iter().map(|id| id.0).collect(),
+                earlier: earlier.iter().map(|id| id.0).collect(),
+                critic: critic.to_string(),
+            },
             Decision::Stop(verdict) => Self::Stop(verdict.into()),
         }
     }
@@ -147,9 +205,11 @@ impl DecisionWire {
                 },
                 votes: *votes,
             },
-            Self::Consult { who, critic } => {
-                Decision::Consult { who: CandidateId(*who), critic: CriticName::new(critic).map_err(bad)? }
-            }
+            Self::Consult { who, earlier, critic } => Decision::Consult {
+                who: ids(who),
+                earlier: ids(earlier),
+                critic: CriticName::new(critic).map_err(bad)?,
+            },
             Self::Stop(verdict) => Decision::Stop(verdict.verdict()?),
         })
     }
@@ -231,7 +291,8 @@ impl VerdictWire {
     }
 
     fn reason(&self) -> Result<StopReason, WireError> {
-        let known = [StopReason::Target, StopReason::Patience, StopReason::Finished, StopReason::Budget];
+        let known =
+            [StopReason::Target, StopReason::Patience, StopReason::Finished, StopReason::Budget, StopReason::Enough];
         if self.reason == "stuck" {
             return Ok(StopReason::Stuck(self.explanation.as_deref().unwrap_or_default().into()));
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     Candidate, CandidateId, Digest, Edge, EditBatch, EditItem, EditRequest, EditorName, Image, ImageSize, Instruction,
-    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed, Start, Until, Watch,
+    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId, Seed, Start, Until, Watch,
 };
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 use serde::Deserialize;
@@ -139,6 +139,7 @@ impl Case {
             start,
             until,
             seed: Seed::new(u64::from(id)).unwrap(),
+            noise: Noise::Own,
             instruction: self.request.instruction.as_str().into(),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

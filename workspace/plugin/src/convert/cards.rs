@@ -43,6 +43,7 @@ pub(crate) fn editor_card(name: &EditorName, said: &wire::EditorCard) -> Result<
             wire::CancelRule::WhenDone => CancelRule::WhenDone,
         },
         masks: said.masks,
+        steers_noise: false,
         knobs: knobs(&said.knobs)?,
         cost: cost(said.cost),
         recovery: match said.recovery {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use editscale_core::{
-    CandidateId, Edge, EditorName, KnobName, Knobs, Lineage, Proposal, RewardName, Seed, Start, Until,
+    CandidateId, Edge, EditorName, KnobName, Knobs, Lineage, Noise, Proposal, RewardName, Seed, Start, Until,
 };
 use editscale_sdk::protocol as wire;
 use proptest::prelude::*;
@@ -195,6 +195,7 @@ proptest! {
             start: starts[start as usize],
             until: step.map_or(Until::Finished, Until::Step),
             seed: Seed::new(seed).unwrap(),
+            noise: Noise::Own,
             instruction: instruction.as_str().into(),
             knobs,
             lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use editscale_core::{
     Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, Failure, FailureKind,
-    Image, ImageSize, Knobs, Lineage, MediaType, NobodyWatches, Proposal, RewardBatch, RewardItem, RewardName, RunId,
-    Seed, Start, Until,
+    Image, ImageSize, Knobs, Lineage, MediaType, NobodyWatches, Noise, Proposal, RewardBatch, RewardItem, RewardName,
+    RunId, Seed, Start, Until,
 };
 use editscale_engine::digest_of;
 use editscale_plugin::{Launch, Limits, Plugin, PluginEditor, PluginReward};
@@ -79,6 +79,7 @@ pub(crate) fn edits(seeds: impl IntoIterator<Item = u64>) -> EditBatch {
             start: Start::Source,
             until: Until::Finished,
             seed: Seed::new(seed).unwrap(),
+            noise: Noise::Own,
             instruction: request.instruction.shared(),
             knobs: Knobs::default(),
             lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -22,6 +22,7 @@ pub(crate) fn plain(name: &EditorName, connection: &Connection, revision: String
         sampler: Sampler::Deterministic,
         cancel: CancelRule::Promptly,
         masks: false,
+        steers_noise: false,
         knobs: Vec::new(),
         cost,
         recovery: Recovery::Unknown,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use editscale_core::{
     Candidate, CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, EncodedImage, Failure,
-    Image, ImageSize, Instruction, Judgement, Knobs, Lineage, MediaType, NobodyWatches, Proposal, RewardBatch,
+    Image, ImageSize, Instruction, Judgement, Knobs, Lineage, MediaType, NobodyWatches, Noise, Proposal, RewardBatch,
     RewardItem, RewardModel, RewardName, RunId, Seed, Start, Until, Watch,
 };
 use editscale_remote::{
@@ -44,6 +44,7 @@ pub(crate) fn numbered(request: &Arc<EditRequest>, id: u32, seed: u64) -> EditIt
         start: Start::Source,
         until: Until::Finished,
         seed: Seed::new(seed).unwrap(),
+        noise: Noise::Own,
         instruction: request.instruction.shared(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -23,7 +23,7 @@ pub struct RunForm {
     pub continues: Option<String>,
     /// `search` (it came to its own end) or `cancelled` (somebody stopped it); nothing while it is unfinished.
     pub ending: Option<String>,
-    /// `target`, `patience`, `finished`, `budget` or `stuck`.
+    /// `target`, `patience`, `finished`, `budget`, `enough` or `stuck`.
     pub reason: Option<String>,
     /// Why it is stuck.
     pub explanation: Option<String>,

@@ -142,7 +142,7 @@ pub(crate) struct EditAnswer {
     pub(crate) asked: u32,
     /// Of those, the ones that failed or could not be judged.
     pub(crate) failed: u32,
-    /// Why the search ended: `target`, `patience`, `finished`, `budget`, `stuck` or `deadline`.
+    /// Why the search ended: `target`, `patience`, `finished`, `budget`, `enough`, `stuck` or `deadline`.
     pub(crate) ended: String,
     /// What the editor noted, as data from outside.
     pub(crate) editor_notes: Vec<String>,

@@ -28,6 +28,7 @@ const REASONS = {
   patience: "It ended because nothing better came.",
   finished: "All that was planned was done.",
   budget: "It ended because the budget was spent.",
+  enough: "It ended because another candidate would bring less than it costs.",
 };
 
 /// Where a run stands, in a sentence or two.

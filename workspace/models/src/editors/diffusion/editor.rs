@@ -189,6 +189,7 @@ fn card(identity: &Identity, largest_batch: NonZeroU32) -> Result<EditorCard, Na
         sampler,
         cancel: CancelRule::WithinStep,
         masks: false,
+        steers_noise: false,
         knobs: identity.knobs.iter().map(|knob| knob.spec()).collect::<Result<_, _>>()?,
         cost: cost(identity.steps as u64 * identity.most_evaluations),
         recovery: Recovery::Repeat,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Failure, FailureKind, Image,
-    ImageSize, Instruction, KnobName, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Proposal, RunId, Seed,
-    Start, Until, Watch,
+    ImageSize, Instruction, KnobName, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId,
+    Seed, Start, Until, Watch,
 };
 use editscale_picture::Rgb8;
 
@@ -131,6 +131,7 @@ fn item(id: u32, seed: u64, start: Start, until: Until) -> EditItem {
         start,
         until,
         seed: Seed::new(seed).unwrap(),
+        noise: Noise::Own,
         instruction: request.instruction.shared(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

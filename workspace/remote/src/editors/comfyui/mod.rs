@@ -194,6 +194,7 @@ fn card(options: &ComfyUiOptions, template: &Template) -> EditorCard {
         // The server looks between nodes and between steps.
         cancel: CancelRule::WithinStep,
         masks: template.masks().is_some(),
+        steers_noise: false,
         knobs: options.knobs.iter().map(|knob| knob.knob.spec.clone()).collect(),
         recovery: Recovery::Query,
         ..plain(&options.name, &options.connection, revision(options, template), cost)

@@ -109,6 +109,7 @@ fn card(options: &SdCppJobsOptions) -> EditorCard {
         // What is at work cannot be stopped.
         cancel: CancelRule::WhenDone,
         masks: true,
+        steers_noise: false,
         knobs: specs(&options.knobs),
         recovery: Recovery::Query,
         ..plain(&options.name, &options.connection, revision(options), cost)

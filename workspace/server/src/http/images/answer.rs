@@ -66,7 +66,7 @@ pub(super) struct SearchForm {
     recipe: String,
     /// `done`, or `expired` where the deadline passed and these are the best so far.
     state: &'static str,
-    /// Why the search ended: `target`, `patience`, `finished`, `budget` or `stuck`.
+    /// Why the search ended: `target`, `patience`, `finished`, `budget`, `enough` or `stuck`.
     reason: Option<String>,
     /// What was spent.
     ledger: Option<LedgerForm>,
