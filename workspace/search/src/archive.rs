@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Utility,
-    Verdict,
+    CandidateId, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Until,
+    Utility, Verdict,
 };
 
 /// One candidate that was made and judged.
@@ -58,14 +58,19 @@ impl Archive {
 
     /// Takes in one round. Trials of candidates that were never asked for are no concern of this search.
     pub(crate) fn learn(&mut self, trials: &[Trial]) {
-        if trials.is_empty() {
+        trials.iter().for_each(|trial| self.enter(trial));
+        if !trials.iter().any(|trial| self.is_finished(trial.id())) {
             return;
         }
-        trials.iter().for_each(|trial| self.enter(trial));
         let first = self.placed().first().copied();
         let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
         self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
         self.leader = leader;
+    }
+
+    /// Whether the candidate was to be finished. What was to stop half way is never the best, and nobody waits for it to be.
+    fn is_finished(&self, id: CandidateId) -> bool {
+        self.asked.get(id.0 as usize).is_none_or(|proposal| proposal.until == Until::Finished)
     }
 
     fn enter(&mut self, trial: &Trial) {
@@ -107,10 +112,22 @@ impl Archive {
         &self.entries[index]
     }
 
-    /// Every entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes first.
+    /// What became of a candidate that was made and judged.
+    pub(crate) fn entry_of(&self, id: CandidateId) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.proposal.id == id)
+    }
+
+    /// Every finished entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes
+    /// first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
-        let cards: Vec<&ScoreCard> = self.entries.iter().map(|entry| &entry.card).collect();
-        let utilities = self.objective.utilities(&cards).into_iter().enumerate();
+        self.placed_among(|proposal| proposal.until == Until::Finished)
+    }
+
+    /// The same of the entries whose proposals are among those, compared with each other alone.
+    pub(crate) fn placed_among(&self, is_among: impl Fn(&Proposal) -> bool) -> Vec<Placed> {
+        let among: Vec<usize> = (0..self.entries.len()).filter(|at| is_among(&self.entries[*at].proposal)).collect();
+        let cards: Vec<&ScoreCard> = among.iter().map(|at| &self.entries[*at].card).collect();
+        let utilities = among.into_iter().zip(self.objective.utilities(&cards));
         let mut placed: Vec<Placed> =
             utilities.filter_map(|(entry, utility)| Some(Placed { entry, utility: utility? })).collect();
         placed.sort_by(|a, b| self.preferred(*a, *b));

@@ -7,7 +7,9 @@ mod archive;
 mod beam;
 mod best_of_n;
 mod choice;
+mod noise_search;
 mod objective;
+mod path_search;
 mod policy;
 mod proposals;
 mod reward_weighted;
@@ -17,8 +19,10 @@ mod stop;
 pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
+pub use noise_search::{NoiseSearch, NoiseSearchRecipe, NoiseSearchSize, NoiseSteps};
 pub use objective::OBJECTIVES;
 pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
+pub use path_search::{PathSearch, PathSearchRecipe, PathSize, PathStops};
 pub use policy::{PolicyError, Rules};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};
@@ -26,5 +30,10 @@ pub use stop::{StopRule, StopRuleError};
 use choice::policy;
 
 /// The policies that recipes can name.
-pub const POLICIES: &[PolicyKind] =
-    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
+pub const POLICIES: &[PolicyKind] = &[
+    policy::<BestOfNRecipe>(),
+    policy::<BeamRecipe>(),
+    policy::<NoiseSearchRecipe>(),
+    policy::<PathSearchRecipe>(),
+    policy::<RewardWeightedRecipe>(),
+];

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Decision, Digest, Failure, FailureKind, Ledger, Objective as _, PartName, Proposal, Remaining,
-    RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
+    Budget, CandidateId, Decision, Digest, EditorCard, Failure, FailureKind, Ledger, Noise, Objective as _, PartName,
+    PauseSupport, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, Seed, Start, StopReason, Trial,
+    Until, Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, PathSearch,
+    PathSize, PathStops, RewardWeighted, Rules, StopRule, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -23,11 +25,31 @@ fn rules(stop: StopRule) -> Rules {
     Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
 }
 
+const NOISE_SIZE: NoiseSearchSize = NoiseSearchSize { pivots: 3, neighbours: 4, rounds: 6 };
+const NOISE_STEPS: NoiseSteps = NoiseSteps { cosine: 0.9, narrowing: 0.5, restart_after: 2 };
+const PATH_SIZE: PathSize = PathSize { paths: 3, children: 2 };
+const PATH_STOPS: PathStops = PathStops { first: 0.3, back: 0.1, forward: 0.3 };
+
+/// An editor that can do everything that a policy may need.
+fn able() -> EditorCard {
+    EditorCard { pause: PauseSupport::Fork, steers_noise: true, steps: Some(28), ..editor_card("fake") }
+}
+
+/// What is drawn for a proposal: by its seed and what was done to its noise.
+fn lot(proposal: &Proposal) -> Seed {
+    match &proposal.noise {
+        Noise::Turned(turns) => turns.iter().fold(proposal.seed, |lot, turn| lot.mix(turn.seed.get())),
+        Noise::Own | Noise::Back(_) => proposal.seed,
+    }
+}
+
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     vec![
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
+        Box::new(NoiseSearch::new(NOISE_SIZE, NOISE_STEPS, rules.clone()).unwrap()),
+        Box::new(PathSearch::new(PATH_SIZE, PATH_STOPS, rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
     ]
 }
@@ -37,11 +59,8 @@ type World<'a> = dyn Fn(&Proposal) -> Option<f64> + 'a;
 
 /// Drives a search to its end, checking its contract on the way. Answers with the verdict and all decisions.
 fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verdict, Vec<Decision>) {
-    let cards = editscale_core::Cards {
-        editors: vec![editor_card("fake")],
-        rewards: vec![reward_card("judge")],
-        critics: Vec::new(),
-    };
+    let cards =
+        editscale_core::Cards { editors: vec![able()], rewards: vec![reward_card("judge")], critics: Vec::new() };
     let mut search = policy.start(&request(11), &cards);
     let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
     loop {
@@ -89,7 +108,7 @@ proptest! {
         let rules = rules(StopRule::new(target, patience).unwrap());
         let budget = Budget { edits, ..Budget::default() };
         let world = move |proposal: &Proposal| {
-            let lot = proposal.seed.mix(u64::from(salt));
+            let lot = lot(proposal).mix(u64::from(salt));
             (lot.get() % 100 >= fails).then(|| lot.mix(1).unit())
         };
         for policy in policies(&rules) {
@@ -139,11 +158,19 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    let [best, beam, noise, paths, weighted] = policies(&rules(both)).try_into().unwrap();
     assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
     assert_eq!(
         beam.revision(),
         "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1 target_score=0.5 patience=2"
+    );
+    assert_eq!(
+        noise.revision(),
+        "noise_search/1 pivots=3 neighbours=4 rounds=6 cosine=0.9 narrowing=0.5 restart_after=2 target_score=0.5 patience=2"
+    );
+    assert_eq!(
+        paths.revision(),
+        "path_search/1 paths=3 children=2 first=0.3 back=0.1 forward=0.3 target_score=0.5 patience=2"
     );
     assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
     for (weighting, words) in
