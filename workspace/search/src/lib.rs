@@ -12,6 +12,7 @@ mod noise_search;
 mod objective;
 mod path_search;
 mod policy;
+mod pool;
 mod proposals;
 mod reward_weighted;
 mod sampling;
@@ -31,6 +32,7 @@ pub use objective::{
 };
 pub use path_search::{PathSearch, PathSearchRecipe, PathSize, PathStops};
 pub use policy::{PolicyError, Rules};
+pub use pool::{Probed, allot};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe};
 pub use selection::{
     Amount, BestRecipe, PessimisticRecipe, RegularisedRecipe, SELECTIONS, Selection, SelectionChoice, SelectionKind,
