@@ -4,6 +4,7 @@ mod benching;
 mod curating;
 mod models;
 mod plugins;
+mod pooling;
 mod running;
 mod serving;
 mod sharing;
@@ -20,6 +21,7 @@ pub(crate) use benching::{
 pub(crate) use curating::{Curate, CurateCommand, CurateReview, Curating};
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
 pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew};
+pub(crate) use pooling::Pool;
 pub(crate) use running::Run;
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 pub(crate) use sharing::{RoleWord, Sharing};
@@ -41,6 +43,7 @@ pub(crate) enum Command {
     Report(Report),
     Models(Models),
     Run(Run),
+    Pool(Pool),
     Curate(Curating),
     Serve(Serve),
     Mcp(Mcp),
@@ -61,6 +64,7 @@ impl Command {
             Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
             Self::Run(run) => run.json,
+            Self::Pool(pool) => pool.json,
             Self::Curate(curating) => curating.scoring.as_ref().is_some_and(|curate| curate.json),
             Self::Plugin(plugin) => plugin.command.is_json(),
             Self::Bench(bench) => bench.command.is_json(),

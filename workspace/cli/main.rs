@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
         Command::Run(run) => commands::run::run(run),
+        Command::Pool(pool) => commands::pool::run(pool),
         Command::Curate(curating) => commands::curate::run(curating),
         Command::Serve(serve) => commands::serve::run(serve),
         Command::Mcp(mcp) => commands::mcp::run(mcp),

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod plugin;
+pub(crate) mod pool;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod score;

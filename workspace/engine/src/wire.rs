@@ -17,8 +17,9 @@ pub(crate) use decision::{DecisionWire, VerdictWire};
 
 /// The version of every file in a run directory that this program writes.
 ///
-/// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them. Version 3 has
+/// steered noise, looks and features of pictures, and critiques; a journal of version 2 is one without them.
+pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The oldest version that this program reads.
 pub(crate) const OLDEST_FORMAT_VERSION: u32 = 1;

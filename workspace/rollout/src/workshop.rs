@@ -53,7 +53,7 @@ impl Workshop {
     }
 
     /// A run: its record, and what the engine needs to carry it out.
-    pub(crate) fn job(&self, run: RunId, request: EditRequest, source_name: String) -> (Manifest, Job) {
+    pub fn job(&self, run: RunId, request: EditRequest, source_name: String) -> (Manifest, Job) {
         let ports = self.ports();
         let (editors, rewards) = Manifest::revisions(&ports.cards());
         let manifest = Manifest {

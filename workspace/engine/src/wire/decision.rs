@@ -270,6 +270,11 @@ impl VerdictWire {
         self.ranked.is_empty()
     }
 
+    /// Whether the search stopped because nothing more could be paid.
+    pub(crate) fn is_for_want_of_budget(&self) -> bool {
+        self.reason == StopReason::Budget.word()
+    }
+
     pub(crate) fn verdict(&self) -> Result<Verdict, WireError> {
         let ranked = |ranked: &RankedWire| {
             let utility = Utility::new(ranked.utility).ok_or("`utility` is not finite")?;
