@@ -66,6 +66,7 @@ fn every_config_is_a_recipe() {
         "best-of-n.yaml",
         "command.yaml",
         "flux-kontext.yaml",
+        "guarded.yaml",
         "instruct-pix2pix.yaml",
         "judge-only.yaml",
         "plugin-reward.yaml",

@@ -52,6 +52,19 @@ fn assessments() -> BTreeMap<&'static str, Vec<Assessment>> {
     found
 }
 
+/// What is measured here is what the recipe and the page say.
+#[test]
+fn the_gates_are_those_that_people_are_shown() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for file in ["configs/guarded.yaml", "docs/search.md"] {
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        for (part, least) in [COPY, DESTROYED[0], DESTROYED[1]] {
+            let gate = format!("- {{reward: photometric, part: {part}, at_least: {least}}}");
+            assert!(text.contains(&gate), "{file} lacks {gate}");
+        }
+    }
+}
+
 #[test]
 fn gates_bar_copies_and_destroyed_pictures_and_let_right_edits_pass() {
     let found = assessments();

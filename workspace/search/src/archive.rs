@@ -23,6 +23,8 @@ pub(crate) struct Archive {
     objective: Arc<dyn Objective>,
     asked: Vec<Proposal>,
     entries: Vec<Entry>,
+    /// The order of preference among the entries, made once a round.
+    placed: Vec<Placed>,
     leader: Option<Leader>,
     without_gain: u32,
 }
@@ -43,7 +45,7 @@ pub(crate) struct Placed {
 
 impl Archive {
     pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
-        Self { objective, asked: Vec::new(), entries: Vec::new(), leader: None, without_gain: 0 }
+        Self { objective, asked: Vec::new(), entries: Vec::new(), placed: Vec::new(), leader: None, without_gain: 0 }
     }
 
     /// Proposals that are about to be asked for.
@@ -62,7 +64,8 @@ impl Archive {
             return;
         }
         trials.iter().for_each(|trial| self.enter(trial));
-        let first = self.placed().first().copied();
+        self.placed = self.in_order();
+        let first = self.placed.first().copied();
         let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
         self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
         self.leader = leader;
@@ -109,6 +112,10 @@ impl Archive {
 
     /// Every entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
+        self.placed.clone()
+    }
+
+    fn in_order(&self) -> Vec<Placed> {
         let cards: Vec<&ScoreCard> = self.entries.iter().map(|entry| &entry.card).collect();
         let utilities = self.objective.utilities(&cards).into_iter().enumerate();
         let mut placed: Vec<Placed> =
@@ -126,7 +133,7 @@ impl Archive {
     pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
         let ranked =
             |placed: Placed| Ranked { id: self.id(placed), utility: placed.utility, selection_probability: None };
-        let ranked: Vec<Ranked> = self.placed().into_iter().map(ranked).collect();
+        let ranked: Vec<Ranked> = self.placed.iter().copied().map(ranked).collect();
         let reason = match reason {
             StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {
                 StopReason::Stuck("no candidate could be made and judged".into())
