@@ -152,6 +152,7 @@ fn every_block_of_the_pages_is_a_recipe() {
         "docs/plugins.md",
         "docs/remote.md",
         "docs/rollouts.md",
+        "docs/search.md",
         "workspace/README.md",
     ] {
         let Ok(text) = fs::read_to_string(root().join(page)) else { continue };

@@ -3,8 +3,7 @@
 //! A policy is measured at the first decision after 1,000 trials; a selection at the one that ends the search, with 1,000
 //! candidates to choose from. Telling the trials of the last round is part of it, and the way there is not.
 
-#![expect(missing_docs, reason = "criterion's macros write functions without")]
-#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on fails")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "macros write functions without; what cannot be measured fails")]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -1,6 +1,10 @@
 //! What selections and finalists make of a finished search, whatever it found.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and its figures are documented"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
