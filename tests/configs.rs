@@ -66,6 +66,7 @@ fn every_config_is_a_recipe() {
         "best-of-n.yaml",
         "command.yaml",
         "flux-kontext.yaml",
+        "guarded.yaml",
         "instruct-pix2pix.yaml",
         "judge-only.yaml",
         "plugin-reward.yaml",
@@ -151,6 +152,7 @@ fn every_block_of_the_pages_is_a_recipe() {
         "docs/plugins.md",
         "docs/remote.md",
         "docs/rollouts.md",
+        "docs/search.md",
         "workspace/README.md",
     ] {
         let Ok(text) = fs::read_to_string(root().join(page)) else { continue };

@@ -25,6 +25,8 @@ pub(crate) struct Forecast {
     edit: Cost,
     /// The most that judging one candidate costs.
     judging: Cost,
+    /// The judgements of finalists, and the most that they cost together.
+    finals: (u64, Cost),
     usd_budget: Option<Usd>,
     wall_budget: Option<Duration>,
     pace: Option<Pace>,
@@ -48,7 +50,12 @@ impl Forecast {
         // Counts end a run for certain; what costs less than it can leaves room for more.
         let judged = budget.reward_calls.and_then(|calls| calls.checked_div(rewards));
         let edits = [budget.edits, judged].into_iter().flatten().fold(most, u64::min);
+        let finalists = recipe.settings().finalists.as_ref();
+        let (again, again_cost) = finalists.map(|finalists| finalists.most(cards, edits)).unwrap_or_default();
+        let calls_left =
+            budget.reward_calls.map_or(u64::MAX, |calls| calls.saturating_sub(edits.saturating_mul(rewards)));
         Self {
+            finals: (again.min(calls_left), again_cost),
             editor: editor.map(|card| card.name.to_string()).unwrap_or_default(),
             edits,
             affordable: affordable.min(edits),
@@ -64,12 +71,17 @@ impl Forecast {
     /// The most that is spent: by all candidates, or all that the budget has.
     fn usd(&self) -> Usd {
         let micros = self.edit.usd.micros.saturating_add(self.judging.usd.micros).saturating_mul(self.edits);
-        let most = Usd { micros };
+        let most = Usd { micros: micros.saturating_add(self.finals.1.usd.micros) };
         self.usd_budget.map_or(most, |budget| budget.min(most))
     }
 
     fn tokens(&self) -> u64 {
-        self.edit.tokens.saturating_add(self.judging.tokens).saturating_mul(self.edits)
+        let each = self.edit.tokens.saturating_add(self.judging.tokens);
+        each.saturating_mul(self.edits).saturating_add(self.finals.1.tokens)
+    }
+
+    fn reward_calls(&self) -> u64 {
+        self.edits.saturating_mul(self.rewards).saturating_add(self.finals.0)
     }
 
     fn seconds(&self) -> Option<f64> {
@@ -80,11 +92,12 @@ impl Forecast {
     /// For people, a line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         let Self { editor, edits, rewards, .. } = self;
-        let calls = edits.saturating_mul(*rewards);
+        let calls = self.reward_calls();
+        let finals = if self.finals.0 > 0 { format!(" and {} of finalists", self.finals.0) } else { String::new() };
         let mut lines = vec![
             "forecast: nothing is sent, and no run begins".to_owned(),
             format!("edits       at most {edits} by `{editor}`"),
-            format!("judgements  at most {calls}, {rewards} a candidate"),
+            format!("judgements  at most {calls}, {rewards} a candidate{finals}"),
         ];
         let nfe = self.edit.nfe.saturating_mul(*edits);
         if nfe > 0 {
@@ -135,7 +148,7 @@ impl Forecast {
             "forecast": {
                 "edits": self.edits,
                 "affordable_edits": self.affordable,
-                "reward_calls": self.edits.saturating_mul(self.rewards),
+                "reward_calls": self.reward_calls(),
                 "nfe": self.edit.nfe.saturating_mul(self.edits),
                 "tokens": self.tokens(),
                 "usd": self.usd().dollars(),
@@ -216,9 +229,13 @@ mod tests {
     }
 
     fn forecast(budget: &str, usd: u64, pace: Option<Pace>) -> Forecast {
+        forecast_with("", budget, usd, pace)
+    }
+
+    fn forecast_with(finalists: &str, budget: &str, usd: u64, pace: Option<Pace>) -> Forecast {
         let text = format!(
             "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n\
-             search: {{best_of_n: {{samples: 8}}}}\nbudget: {budget}\n"
+             search: {{best_of_n: {{samples: 8}}}}\nbudget: {budget}\n{finalists}\n"
         );
         let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
         Forecast::new(&recipe, &cards(usd), pace)
@@ -235,6 +252,16 @@ mod tests {
         ] {
             let found = forecast(budget, usd, None);
             assert_eq!((found.edits, found.affordable, found.usd().micros), (edits, affordable, micros), "{budget}");
+        }
+    }
+
+    #[test]
+    fn finalists_are_judged_on_top() {
+        for (budget, calls, micros) in
+            [("{}", 14, 600_000), ("{reward_calls: 11}", 11, 600_000), ("{edits: 1}", 1, 60_000)]
+        {
+            let found = forecast_with("finalists: {count: 3, votes: 2}", budget, 40_000, None);
+            assert_eq!((found.reward_calls(), found.usd().micros), (calls, micros), "{budget}");
         }
     }
 

@@ -23,6 +23,8 @@ use proptest::prelude::*;
 
 #[path = "runs/calibrated.rs"]
 mod calibrated;
+#[path = "runs/concluded.rs"]
+mod concluded;
 #[path = "runs/deadline.rs"]
 mod deadline;
 #[path = "runs/failing.rs"]

@@ -23,6 +23,8 @@ pub(crate) struct Archive {
     objective: Arc<dyn Objective>,
     asked: Vec<Proposal>,
     entries: Vec<Entry>,
+    /// The order of preference among the entries, made once a round.
+    placed: Vec<Placed>,
     leader: Option<Leader>,
     without_gain: u32,
 }
@@ -43,7 +45,7 @@ pub(crate) struct Placed {
 
 impl Archive {
     pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
-        Self { objective, asked: Vec::new(), entries: Vec::new(), leader: None, without_gain: 0 }
+        Self { objective, asked: Vec::new(), entries: Vec::new(), placed: Vec::new(), leader: None, without_gain: 0 }
     }
 
     /// Proposals that are about to be asked for.
@@ -62,7 +64,8 @@ impl Archive {
         if !trials.iter().any(|trial| self.is_finished(trial.id())) {
             return;
         }
-        let first = self.placed().first().copied();
+        self.placed = self.placed_among(|proposal| proposal.until == Until::Finished);
+        let first = self.placed.first().copied();
         let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
         self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
         self.leader = leader;
@@ -120,7 +123,7 @@ impl Archive {
     /// Every finished entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes
     /// first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
-        self.placed_among(|proposal| proposal.until == Until::Finished)
+        self.placed.clone()
     }
 
     /// The same of the entries whose proposals are among those, compared with each other alone.
@@ -143,7 +146,7 @@ impl Archive {
     pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
         let ranked =
             |placed: Placed| Ranked { id: self.id(placed), utility: placed.utility, selection_probability: None };
-        let ranked: Vec<Ranked> = self.placed().into_iter().map(ranked).collect();
+        let ranked: Vec<Ranked> = self.placed.iter().copied().map(ranked).collect();
         let reason = match reason {
             StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {
                 StopReason::Stuck("no candidate could be made and judged".into())

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     CandidateId, Cards, Cost, Decision, EditRequest, Need, Objective, Ranked, Remaining, RewardName, RewardSet, Search,
-    SearchFactory, Seed, Trial, Utility, Verdict,
+    SearchFactory, Seed, Trial, Usd, Utility, Verdict,
 };
 
 use crate::policy::check_count;
@@ -90,6 +90,16 @@ impl Finalists {
 
     fn reward_set(&self) -> RewardSet {
         if self.rewards.is_empty() { RewardSet::All } else { RewardSet::Only(self.rewards.clone()) }
+    }
+
+    /// How many judgements they take at most after `candidates`, and what these cost together at most.
+    pub fn most(&self, cards: &Cards, candidates: u64) -> (u64, Cost) {
+        let (rewards, vote) = self.asked(cards);
+        let count = u64::from(self.count).min(candidates);
+        let votes = if count < 2 { 0 } else { count * u64::from(self.votes) };
+        let times = |amount: u64| amount.saturating_mul(votes);
+        let usd = Usd { micros: times(vote.usd.micros) };
+        (votes * rewards.len() as u64, Cost { nfe: times(vote.nfe), tokens: times(vote.tokens), usd })
     }
 
     /// Those of the run's rewards that are asked, and what one vote of all of them costs at most.

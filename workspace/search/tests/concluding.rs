@@ -1,6 +1,10 @@
 //! What selections and finalists make of a finished search, whatever it found.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and its figures are documented"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -321,6 +325,7 @@ fn finalists_judged_again_are_better_and_worth_what_is_said_of_them() {
     let plain = BestOfN::new(32, None, rules()).unwrap();
     let last_round = policy(32, &rules(), None, Some(finalists(4, 4)));
     let (before, after) = (gold(&plain, 1.5), gold(&last_round, 1.5));
+    println!("gold {before:.3} without and {after:.3} with a last round");
     // By theory the first has E[max of 32]·(1/√(1 + 1.5²)) = 2.07·0.555 = 1.15; standard errors are about 0.035.
     assert!((before - 1.15).abs() < 0.14, "{before}");
     assert!(after > before + 0.25, "{after} against {before}");
@@ -332,6 +337,7 @@ fn finalists_judged_again_are_better_and_worth_what_is_said_of_them() {
         }))
     };
     let (before, after) = (curse(&plain), curse(&last_round));
+    println!("above its gold {before:.3} without and {after:.3} with a last round");
     assert!(before > 2.0 && after < before / 2.0, "{before} and {after}");
     // A judge that says the same again has nothing to add.
     let (same, plain) = (gold(&last_round, 0.0), gold(&plain, 0.0));

@@ -149,6 +149,30 @@ fn only_edges_that_are_used_need_anything() {
 }
 
 #[test]
+fn a_lower_bound_needs_every_reward_that_counts_to_say_how_sure_it_is() {
+    let text = |combine: &str, weight: &str| {
+        format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards:\n  - {{model: {{photometric: {{}}}}, name: sure}}\n  - \
+             {{model: {{photometric: {{}}}}, name: silent{weight}}}\nsearch: {{best_of_n: {{samples: 8}}}}\ncombine: {combine}\n"
+        )
+    };
+    let sure = RewardCard { gives_sigma: true, ..reward("sure", RewardKind::Pointwise) };
+    let rewards = vec![sure, reward("silent", RewardKind::Pointwise)];
+    let cards = Cards { editors: vec![able("darkroom")], rewards, critics: Vec::new() };
+    assert_snapshot!(lacks(&text("{lower_bound: {}}", ""), &cards), @r"
+    error: `lower_bound` cannot use reward `silent`: it does not say how sure it is
+     --> recipe.yaml:7:11
+      |
+    7 | combine: {lower_bound: {}}
+      |           ^^^^^^^^^^^
+      = hint: set `assumed_sigma`, or choose another reward
+    ");
+    assert_eq!(lacks(&text("{lower_bound: {}}", ", weight: 0"), &cards), "");
+    assert_eq!(lacks(&text("{lower_bound: {assumed_sigma: 0.1}}", ""), &cards), "");
+    assert_eq!(lacks(&text("{weighted: {}}", ""), &cards), "");
+}
+
+#[test]
 fn a_recipe_may_be_cloned_and_shared() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Recipe>();

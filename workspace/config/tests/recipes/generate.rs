@@ -624,6 +624,53 @@ fn perhaps_map(key: &'static str, options: Vec<BoxedStrategy<String>>) -> BoxedS
     perhaps(tagged(key, options), false)
 }
 
+/// What is drawn already is not drawn again; what is drawn for a last round, not for its own sake.
+fn select(draws: bool, with_finalists: bool) -> impl Strategy<Value = String> {
+    let weighting = prop_oneof![
+        (1e-9f64..1e6).prop_map(|value| format!("temperature: {value:?}")),
+        (1.0f64..100_000.0).prop_map(|value| format!("target_ess: {value:?}")),
+        (0.0f64..100.0).prop_map(|value| format!("target_kl: {value:?}")),
+    ];
+    let most = if with_finalists { 1 } else { 100_000 };
+    let amount = |absolute: &'static str, relative: &'static str| {
+        prop_oneof![option(absolute, 1e-9f64..1e9), option(relative, 1e-9f64..1e9)].boxed()
+    };
+    let own = tagged("best", Vec::new());
+    let other = prop_oneof![
+        tagged("best", Vec::new()),
+        tagged("soft", vec![weighting.boxed(), option("draw", 1u32..=most)]),
+        tagged("pessimistic", vec![amount("beta", "relative_beta")]),
+        tagged("regularised", vec![amount("strength", "relative_strength")]),
+    ];
+    if draws { own } else { other.boxed() }
+}
+
+/// What is done when the search ends.
+fn conclusion(search: &str, names: Vec<String>) -> impl Strategy<Value = String> {
+    let draws = search.contains("reward_weighted");
+    let rewards = prop::option::of(prop::sample::subsequence(names.clone(), 1..=names.len()))
+        .prop_map(|names| names.map_or(String::new(), |names| format!("rewards: {names:?}")));
+    let options = vec![option("count", 2u32..=1000), option("votes", 1u32..=1000), rewards.boxed()];
+    let finalists = perhaps_map("finalists", options);
+    finalists.prop_flat_map(move |finalists| {
+        let finalists = if finalists.is_empty() { finalists } else { finalists + "\n" };
+        line("select", select(draws, !finalists.is_empty())).prop_map(move |select| select + &finalists)
+    })
+}
+
+/// How scores become one, where no reward counts against.
+fn combine() -> impl Strategy<Value = String> {
+    let between = (-1e9f64..0.0, 1e-3f64..1e9).prop_map(|(low, high)| format!("low: {low:?}, high: {high:?}"));
+    line(
+        "combine",
+        prop_oneof![
+            tagged("weighted", Vec::new()),
+            tagged("lower_bound", vec![option("kappa", 0.0f64..=100.0), option("assumed_sigma", 0.0f64..1e9)]),
+            tagged("conjunctive", vec![between.boxed()]),
+        ],
+    )
+}
+
 fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
     let gate =
         (prop::sample::select(names), prop::option::of(name()), -1e9f64..1e9).prop_map(|(reward, part, at_least)| {
@@ -635,10 +682,14 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
-    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names.clone()), curate(names)));
-    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, judging, search, rest, rollout)| {
-        let (rewards, gates, curate) = judging;
-        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}{curate}")
+    let judged = (rewards(), search()).prop_flat_map(|((names, lines), search)| {
+        let conclusion = conclusion(&search, names.clone());
+        (Just(lines), gates(names.clone()), curate(names), Just(search), conclusion)
+    });
+    (editors(), judged, combine(), rest(), rollout()).prop_map(|(editors, judged, combine, rest, rollout)| {
+        let (rewards, gates, curate, search, conclusion) = judged;
+        let judging = format!("{rewards}{combine}{gates}");
+        format!("version: 1\n{editors}{judging}search: {search}\n{conclusion}{rest}{rollout}{curate}")
     })
 }
 

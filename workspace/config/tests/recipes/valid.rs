@@ -382,6 +382,46 @@ fn policies_are_built_as_written() {
 }
 
 #[test]
+fn conclusions_are_built_as_written() {
+    let check = |conclusion: &str, revision: &str, resolved: &str| {
+        let recipe = recipe(&with_search(&format!("{{best_of_n: {{samples: 8}}}}\n{conclusion}\n")));
+        assert_eq!(recipe.search_factory().revision(), format!("best_of_n/1 samples=8 round=8{revision}"));
+        let whole = recipe.to_yaml();
+        let lines: Vec<&str> =
+            whole.lines().filter(|line| line.starts_with("select") || line.starts_with("finalists")).collect();
+        assert_eq!(lines.join("\n"), resolved);
+        let (search, stop) = (whole.find("\nsearch:").unwrap(), whole.find("\nstop:").unwrap());
+        assert!(resolved.is_empty() || (search..stop).contains(&whole.find(resolved).unwrap()), "{whole}");
+    };
+    check("", "", "");
+    // What is usual is written where it was said, and decides nothing.
+    check("select: {best: {}}", "", "select: {best: {}}");
+    check(
+        "select: {soft: {target_ess: 3}}",
+        " select soft/1 draw=1 TargetEss(3.0)",
+        "select: {soft: {draw: 1, target_ess: 3.0}}",
+    );
+    let relative = "select: {pessimistic: {relative_beta: 1.0}}";
+    check("select: {pessimistic: {}}", " select pessimistic/1 Relative(1.0)", relative);
+    check(
+        "select: {pessimistic: {beta: 0.2}}",
+        " select pessimistic/1 Absolute(0.2)",
+        "select: {pessimistic: {beta: 0.2}}",
+    );
+    check(
+        "select: {regularised: {strength: 0}}",
+        " select regularised/1 Absolute(0.0)",
+        "select: {regularised: {strength: 0.0}}",
+    );
+    check("finalists: {}", " finalists/1 count=4 votes=3", "finalists: {count: 4, votes: 3}");
+    check(
+        "finalists: {votes: 1, rewards: [photometric]}\nselect: {pessimistic: {}}",
+        " select pessimistic/1 Relative(1.0) finalists/1 count=4 votes=1 by=photometric",
+        &format!("{relative}\nfinalists: {{count: 4, votes: 1, rewards: [photometric]}}"),
+    );
+}
+
+#[test]
 fn weightings_are_told_apart() {
     let check = |key: &str, expected: Weighting| {
         let text = with_search(&format!("{{reward_weighted: {{samples: 8, draw: 2, {key}: 2}}}}"));

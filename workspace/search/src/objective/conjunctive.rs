@@ -3,8 +3,8 @@
 //! A weighted mean lets a picture that was not edited win, for it keeps everything. A product does not. Scores are put between
 //! 0 and 1 by `s = (μ − low)/(high − low)`, cut at both ends, and then
 //!
-//! * without `share`: the weighted geometric mean `Π s_i^(w_i/Σw)`; for two rewards alike this is `√(SC·PQ)` of VIEScore
-//!   (Ku et al., arXiv:2312.14867);
+//! * without `share`: the weighted geometric mean `Π s_i^(w_i/Σw)`; for two rewards alike this is `√(SC·PQ)`
+//!   (`VIEScore`, Ku et al., arXiv:2312.14867);
 //! * with `share`: `first · (1 − share + share·rest)`, where `first` is the first reward that counts and `rest` the weighted
 //!   geometric mean of the others. With 0.4 it is FIRM's `Exec·(0.6 + 0.4·Consistency)`: the first is a condition, the
 //!   others move what it is worth by at most that share.
