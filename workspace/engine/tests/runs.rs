@@ -18,7 +18,7 @@ use editscale_core::{
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, digest_of, run};
 use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
-use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
+use editscale_testkit::{FakeEditor, FakeLook, FakeReward, editor_card, request, reward_card};
 use proptest::prelude::*;
 
 #[path = "runs/calibrated.rs"]
@@ -100,7 +100,12 @@ fn scene(world: &World) -> Scene {
         (lot < fails).then_some(FailureKind::Refused)
     });
     let reward = FakeReward::new(reward_card("judge"));
-    let ports = Ports { editors: vec![Arc::new(editor)], rewards: vec![Arc::new(reward)], observer: Arc::new(Silent) };
+    let ports = Ports {
+        editors: vec![Arc::new(editor)],
+        rewards: vec![Arc::new(reward)],
+        look: Arc::new(FakeLook::default()),
+        observer: Arc::new(Silent),
+    };
     let job = Job {
         run: RunId::new("test").unwrap(),
         request: Arc::new(request(5)),
