@@ -8,6 +8,8 @@ use editscale_core::{
     Verdict,
 };
 
+use crate::ties::Ties;
+
 /// One candidate that was made and judged.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -23,6 +25,9 @@ pub(crate) struct Archive {
     objective: Arc<dyn Objective>,
     asked: Vec<Proposal>,
     entries: Vec<Entry>,
+    /// The entries that have a utility, in order of preference.
+    order: Vec<Placed>,
+    ties: Option<Ties>,
     leader: Option<Leader>,
     without_gain: u32,
 }
@@ -43,7 +48,21 @@ pub(crate) struct Placed {
 
 impl Archive {
     pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
-        Self { objective, asked: Vec::new(), entries: Vec::new(), leader: None, without_gain: 0 }
+        Self {
+            objective,
+            asked: Vec::new(),
+            entries: Vec::new(),
+            order: Vec::new(),
+            ties: None,
+            leader: None,
+            without_gain: 0,
+        }
+    }
+
+    /// The same, empty still, with another order of equally good candidates in its verdicts. The search itself goes by
+    /// [`Self::placed`], in which the best so far never drops.
+    pub(crate) fn settling(self, ties: Option<Ties>) -> Self {
+        Self { ties, ..self }
     }
 
     /// Proposals that are about to be asked for.
@@ -62,7 +81,8 @@ impl Archive {
             return;
         }
         trials.iter().for_each(|trial| self.enter(trial));
-        let first = self.placed().first().copied();
+        self.order = self.sorted();
+        let first = self.order.first().copied();
         let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
         self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
         self.leader = leader;
@@ -77,7 +97,9 @@ impl Archive {
                 }
             }
             Trial::Rescored { id, card } => {
-                if let Some(entry) = self.entries.iter_mut().find(|entry| entry.proposal.id == *id) {
+                // Trials come in ask order, and so the entries are.
+                if let Ok(place) = self.entries.binary_search_by_key(id, |entry| entry.proposal.id) {
+                    let entry = &mut self.entries[place];
                     entry.card = std::mem::take(&mut entry.card).updated(card);
                 }
             }
@@ -109,6 +131,10 @@ impl Archive {
 
     /// Every entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
+        self.order.clone()
+    }
+
+    fn sorted(&self) -> Vec<Placed> {
         let cards: Vec<&ScoreCard> = self.entries.iter().map(|entry| &entry.card).collect();
         let utilities = self.objective.utilities(&cards).into_iter().enumerate();
         let mut placed: Vec<Placed> =
@@ -126,7 +152,11 @@ impl Archive {
     pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
         let ranked =
             |placed: Placed| Ranked { id: self.id(placed), utility: placed.utility, selection_probability: None };
-        let ranked: Vec<Ranked> = self.placed().into_iter().map(ranked).collect();
+        let mut order = self.placed();
+        if let Some(ties) = self.ties {
+            ties.settle(&self.entries, &mut order);
+        }
+        let ranked: Vec<Ranked> = order.into_iter().map(ranked).collect();
         let reason = match reason {
             StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {
                 StopReason::Stuck("no candidate could be made and judged".into())

@@ -7,24 +7,36 @@ mod archive;
 mod beam;
 mod best_of_n;
 mod choice;
+mod diverse_trees;
+mod likeness;
 mod objective;
+mod offspring;
 mod policy;
 mod proposals;
 mod reward_weighted;
 mod sampling;
 mod stop;
+mod ties;
 
-pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
+pub use beam::{Beam, BeamRecipe, BeamSize};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
+pub use diverse_trees::{DiverseTrees, DiverseTreesRecipe, TreesSize};
+pub use likeness::Likeness;
 pub use objective::OBJECTIVES;
 pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
+pub use offspring::EdgeMix;
 pub use policy::{PolicyError, Rules};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};
+pub use ties::Ties;
 
 use choice::policy;
 
 /// The policies that recipes can name.
-pub const POLICIES: &[PolicyKind] =
-    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
+pub const POLICIES: &[PolicyKind] = &[
+    policy::<BestOfNRecipe>(),
+    policy::<BeamRecipe>(),
+    policy::<DiverseTreesRecipe>(),
+    policy::<RewardWeightedRecipe>(),
+];
