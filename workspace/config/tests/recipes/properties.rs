@@ -33,6 +33,8 @@ const PIECES: &[&str] = &[
     "search",
     "best_of_n",
     "beam",
+    "diverse_trees",
+    "deduplicate",
     "samples",
     "width",
     "stop",
