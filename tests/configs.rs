@@ -65,6 +65,7 @@ fn every_config_is_a_recipe() {
         "beam.yaml",
         "best-of-n.yaml",
         "command.yaml",
+        "diverse-trees.yaml",
         "flux-kontext.yaml",
         "guarded.yaml",
         "instruct-pix2pix.yaml",

@@ -6,6 +6,7 @@ use anyhow::{Context, Error, Result, bail};
 use editscale_config::{Calibration, Editor, Recipe, Reward};
 use editscale_core::{EditBackend, Observer, RewardCard, RewardModel};
 use editscale_engine::{Calibrated, Ports, ThreadedEditor, ThreadedReward};
+use editscale_picture::Looker;
 use editscale_schema::{House, Load, Made, MakeError};
 
 use crate::failure::{Misuse, tell};
@@ -25,7 +26,7 @@ pub(crate) fn build(recipe: &Recipe, house: &House, observer: Arc<dyn Observer>)
     for editor in recipe.editors() {
         editors.push(backend(editor, house)?);
     }
-    Ok(Ports { editors, rewards: rewards(recipe.rewards(), house)?, observer })
+    Ok(Ports { editors, rewards: rewards(recipe.rewards(), house)?, look: Arc::new(Looker), observer })
 }
 
 /// One editor that can be asked.

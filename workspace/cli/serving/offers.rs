@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use editscale_core::{EditBackend, RewardModel, Silent};
+use editscale_core::{Blind, EditBackend, RewardModel, Silent};
 use editscale_engine::Ports;
 use editscale_schema::House;
 use editscale_server::Offer;
@@ -110,7 +110,7 @@ impl Workshop {
             let (model, trouble) = (&reward.model, Arc::clone(&working.trouble));
             organs.push(Organ::new(reward.name.to_string(), trouble, model.remote(), model.free_question()));
         }
-        let ports = Ports { editors, rewards, observer: Arc::new(Silent) };
+        let ports = Ports { editors, rewards, look: Arc::new(Blind), observer: Arc::new(Silent) };
         check_needs(&loaded, &ports)?;
         let Ports { editors, rewards, .. } = ports;
         let about = about(&loaded.text);

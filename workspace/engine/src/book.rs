@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, EditorCard, Failure, FailureKind, Image, Ledger, Proposal, Recovery, RewardName, Score,
-    Submission,
+    Budget, CandidateId, Cost, EditorCard, Failure, FailureKind, Image, Ledger, PerceptualHash, Proposal, Recovery,
+    RewardName, Score, Submission,
 };
 
 use crate::images::ImageStore;
@@ -15,7 +15,7 @@ use crate::log::Log;
 use crate::paused::Paused;
 use crate::purse::{Purse, Work};
 use crate::trajectories::TrajectoryStore;
-use crate::wire::{BudgetWire, DecisionWire, ImageWire, WireError};
+use crate::wire::{BudgetWire, DecisionWire, ImageWire, WireError, hash, hash_text};
 
 /// Which judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +46,7 @@ pub(crate) enum Made {
 #[derive(Debug, Clone)]
 pub(crate) struct Edited {
     pub(crate) image: Image,
+    pub(crate) hash: Option<PerceptualHash>,
     pub(crate) cost: Cost,
     pub(crate) effective_seed: Option<u64>,
     pub(crate) notes: Vec<Arc<str>>,
@@ -70,6 +71,8 @@ pub(crate) struct Book {
     pub(crate) recorded_wall: Duration,
     pub(crate) paused: Paused,
     made: HashMap<CandidateId, Made>,
+    /// How pictures look, as far as somebody looked.
+    hashes: HashMap<CandidateId, PerceptualHash>,
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
     /// Judgements that left and are not answered, with the most that each costs; only those that can be paid.
     judging: BTreeMap<JudgementKey, Cost>,
@@ -95,6 +98,7 @@ impl Book {
             recorded_wall: wall,
             paused: Paused::default(),
             made: HashMap::new(),
+            hashes: HashMap::new(),
             judged: HashMap::new(),
             judging: BTreeMap::new(),
             submitted: HashMap::new(),
@@ -141,8 +145,9 @@ impl Book {
                 self.submitted.remove(&CandidateId(id));
                 Ok(Work::Edit.spent_in_vain(&failure.failure()?))
             }
-            Entry::Edited { id, image, cost, .. } => {
+            Entry::Edited { id, image, perceptual_hash, cost, .. } => {
                 let (digest, media, size) = image.parts()?;
+                self.hashes.extend(hash(perceptual_hash.as_deref())?.map(|hash| (CandidateId(id), hash)));
                 self.made.insert(CandidateId(id), Made::Image(self.stores.images.get(digest, media, size)));
                 Ok(Work::Edit.spent(cost.into(), true))
             }
@@ -180,6 +185,11 @@ impl Book {
         self.made.get(&id)
     }
 
+    /// How a candidate's picture looks, where somebody looked.
+    pub(crate) fn hash(&self, id: CandidateId) -> Option<PerceptualHash> {
+        self.hashes.get(&id).copied()
+    }
+
     pub(crate) fn judged(&self, key: &JudgementKey) -> Option<&Result<Score, Failure>> {
         self.judged.get(key)
     }
@@ -213,12 +223,14 @@ impl Book {
         self.log.append(Entry::Edited {
             id: id.0,
             image: ImageWire::from(&edited.image),
+            perceptual_hash: edited.hash.map(hash_text),
             cost: edited.cost.into(),
             effective_seed: edited.effective_seed,
             notes: edited.notes.iter().map(ToString::to_string).collect(),
             secs: edited.took.as_secs_f64(),
         })?;
         self.submitted.remove(&id);
+        self.hashes.extend(edited.hash.map(|hash| (id, hash)));
         self.made.insert(id, Made::Image(edited.image));
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use editscale_core::{Budget, Cards, EditBackend, EditRequest, Observer, RewardModel, RunId, SearchFactory};
+use editscale_core::{Budget, Cards, EditBackend, EditRequest, Look, Observer, RewardModel, RunId, SearchFactory};
 
 use crate::retry::Retry;
 
@@ -14,6 +14,8 @@ pub struct Ports {
     pub editors: Vec<Arc<dyn EditBackend>>,
     /// The rewards, in recipe order.
     pub rewards: Vec<Arc<dyn RewardModel>>,
+    /// Who tells how pictures look, where the search wants to know.
+    pub look: Arc<dyn Look>,
     /// Who hears what happens.
     pub observer: Arc<dyn Observer>,
 }

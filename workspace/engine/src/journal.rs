@@ -75,6 +75,8 @@ pub(crate) enum Entry {
     Edited {
         id: u32,
         image: ImageWire,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        perceptual_hash: Option<String>,
         #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
         cost: CostWire,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -315,15 +317,17 @@ mod tests {
         let lines = [
             r#"{"at":0.0,"event":"decided","round":0,"left":{"edits":3,"wall_nanos":7},"decision":{"explore":{"proposals":[{"id":0,"editor":"fake","start":"source","seed":5,"edge":"fresh"},{"id":1,"editor":"fake","start":{"paused":0},"until_step":4,"seed":6,"instruction":"warmer","knobs":{"strength":0.5},"parent":0,"edge":"resume"}],"keep":[0]}}}"#,
             r#"{"at":0.5,"event":"decided","round":1,"left":{},"decision":{"judge":{"who":[0],"rewards":["judge"],"votes":2}}}"#,
-            r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":0,"critic":"editor"}}}"#,
+            r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":[0],"critic":"editor"}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{"usd_micros":4},"decision":{"stop":{"reason":"stuck","explanation":"no way","ranked":[{"id":0,"utility":0.5,"selection_probability":0.25}],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0}}}}"#,
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
             r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,
+            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"01","format":"png","width":1,"height":2},"perceptual_hash":"00ff00000000a001","secs":0.25}"#,
             r#"{"at":1.0,"event":"failed","id":0,"failure":{"kind":"refused","message":"no","cost":{"tokens":1,"usd_micros":2}}}"#,
             r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"judging_failed","id":0,"round":0,"reward":"judge","failure":{"kind":"ambiguous","message":"?"}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1}}"#,
+            r#"{"at":1.0,"event":"judged","id":1,"round":0,"reward":"judge","score":{"mean":0.5,"features":[0.1,-0.000034,16777216.0]}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"vote":2,"reward":"judge","failed":{"kind":"timed_out","message":"late"}}"#,
         ];
         for line in lines {

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_core::{CandidateId, Cost, Decision, Failure, Image, Outcome, Proposal, Score, ScoreCard};
+use editscale_core::{
+    CandidateId, Cost, Decision, Failure, Image, Outcome, PerceptualHash, Proposal, Score, ScoreCard,
+};
 
 use crate::book::JudgementKey;
 use crate::directory::{DirectoryError, IMAGES, JOURNAL, MANIFEST, OUTCOME, read_json, read_manifest};
@@ -15,7 +17,7 @@ use crate::journal::{self, Entry, Line};
 use crate::manifest::Manifest;
 use crate::outcome::OutcomeWire;
 use crate::votes::{Vote, card};
-use crate::wire::seconds;
+use crate::wire::{hash, seconds};
 
 /// Everything that a run directory tells.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub struct CandidateRecord {
 pub struct MadeRecord {
     /// The picture. Its file may be gone where the recipe does not retain it.
     pub image: Image,
+    /// How it looks, where the search wanted to know.
+    pub hash: Option<PerceptualHash>,
     /// What was spent.
     pub cost: Cost,
     /// The seed that was used where it is not the proposal's own.
@@ -112,10 +116,11 @@ impl Reader<'_> {
                     }
                 }
             }
-            Entry::Edited { id, image, cost, effective_seed, notes, secs } => {
+            Entry::Edited { id, image, perceptual_hash, cost, effective_seed, notes, secs } => {
                 let (digest, media, size) = image.parts()?;
                 let made = MadeRecord {
                     image: self.images.get(digest, media, size),
+                    hash: hash(perceptual_hash.as_deref())?,
                     cost: cost.into(),
                     effective_seed,
                     notes: notes.into_iter().map(Into::into).collect(),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use editscale_core::{EditBackend, EditRequest, Objective, RewardModel, RunId, SearchFactory, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports};
+use editscale_picture::Looker;
 
 use crate::identity::RecipeIdentity;
 
@@ -38,7 +39,8 @@ impl fmt::Debug for Workshop {
 
 impl Workshop {
     fn ports(&self) -> Ports {
-        Ports { editors: self.editors.clone(), rewards: self.rewards.clone(), observer: Arc::new(Silent) }
+        let (editors, rewards) = (self.editors.clone(), self.rewards.clone());
+        Ports { editors, rewards, look: Arc::new(Looker), observer: Arc::new(Silent) }
     }
 
     /// What the runs of this recipe have in common.

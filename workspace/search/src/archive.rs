@@ -8,6 +8,8 @@ use editscale_core::{
     Utility, Verdict,
 };
 
+use crate::ties::Ties;
+
 /// One candidate that was made and judged.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -23,8 +25,9 @@ pub(crate) struct Archive {
     objective: Arc<dyn Objective>,
     asked: Vec<Proposal>,
     entries: Vec<Entry>,
-    /// The order of preference among the entries, made once a round.
-    placed: Vec<Placed>,
+    /// The finished entries that have a utility, in order of preference: sorted once a round.
+    order: Vec<Placed>,
+    ties: Option<Ties>,
     leader: Option<Leader>,
     without_gain: u32,
 }
@@ -45,7 +48,21 @@ pub(crate) struct Placed {
 
 impl Archive {
     pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
-        Self { objective, asked: Vec::new(), entries: Vec::new(), placed: Vec::new(), leader: None, without_gain: 0 }
+        Self {
+            objective,
+            asked: Vec::new(),
+            entries: Vec::new(),
+            order: Vec::new(),
+            ties: None,
+            leader: None,
+            without_gain: 0,
+        }
+    }
+
+    /// The same, empty still, with another order of equally good candidates in its verdicts. The search itself goes by
+    /// [`Self::placed`], in which the best so far never drops.
+    pub(crate) fn settling(self, ties: Option<Ties>) -> Self {
+        Self { ties, ..self }
     }
 
     /// Proposals that are about to be asked for.
@@ -64,8 +81,8 @@ impl Archive {
         if !trials.iter().any(|trial| self.is_finished(trial.id())) {
             return;
         }
-        self.placed = self.placed_among(|proposal| proposal.until == Until::Finished);
-        let first = self.placed.first().copied();
+        self.order = self.placed_among(|proposal| proposal.until == Until::Finished);
+        let first = self.order.first().copied();
         let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
         self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
         self.leader = leader;
@@ -85,7 +102,9 @@ impl Archive {
                 }
             }
             Trial::Rescored { id, card } => {
-                if let Some(entry) = self.entries.iter_mut().find(|entry| entry.proposal.id == *id) {
+                // Trials come in ask order, and so the entries are.
+                if let Ok(place) = self.entries.binary_search_by_key(id, |entry| entry.proposal.id) {
+                    let entry = &mut self.entries[place];
                     entry.card = std::mem::take(&mut entry.card).updated(card);
                 }
             }
@@ -123,7 +142,7 @@ impl Archive {
     /// Every finished entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes
     /// first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
-        self.placed.clone()
+        self.order.clone()
     }
 
     /// The same of the entries whose proposals are among those, compared with each other alone.
@@ -146,7 +165,11 @@ impl Archive {
     pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
         let ranked =
             |placed: Placed| Ranked { id: self.id(placed), utility: placed.utility, selection_probability: None };
-        let ranked: Vec<Ranked> = self.placed.iter().copied().map(ranked).collect();
+        let mut order = self.placed();
+        if let Some(ties) = self.ties {
+            ties.settle(&self.entries, &mut order);
+        }
+        let ranked: Vec<Ranked> = order.into_iter().map(ranked).collect();
         let reason = match reason {
             StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {
                 StopReason::Stuck("no candidate could be made and judged".into())

@@ -8,8 +8,11 @@ mod beam;
 mod best_of_n;
 mod choice;
 mod concluding;
+mod diverse_trees;
+mod likeness;
 mod noise_search;
 mod objective;
+mod offspring;
 mod path_search;
 mod policy;
 mod pool;
@@ -18,18 +21,22 @@ mod reward_weighted;
 mod sampling;
 mod selection;
 mod stop;
+mod ties;
 mod weighting;
 
-pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
+pub use beam::{Beam, BeamRecipe, BeamSize};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
 pub use concluding::{Concluding, Conclusion, Finalists};
+pub use diverse_trees::{DiverseTrees, DiverseTreesRecipe, TreesSize};
+pub use likeness::Likeness;
 pub use noise_search::{NoiseSearch, NoiseSearchRecipe, NoiseSearchSize, NoiseSteps};
 pub use objective::OBJECTIVES;
 pub use objective::{
     Conditions, Conjunctive, ConjunctiveRecipe, Doubt, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
     MeanRankRecipe, Weighted, WeightedRecipe,
 };
+pub use offspring::EdgeMix;
 pub use path_search::{PathSearch, PathSearchRecipe, PathSize, PathStops};
 pub use policy::{PolicyError, Rules};
 pub use pool::{Probed, allot};
@@ -39,6 +46,7 @@ pub use selection::{
     SoftRecipe,
 };
 pub use stop::{StopRule, StopRuleError};
+pub use ties::Ties;
 pub use weighting::Weighting;
 
 use choice::policy;
@@ -49,5 +57,6 @@ pub const POLICIES: &[PolicyKind] = &[
     policy::<BeamRecipe>(),
     policy::<NoiseSearchRecipe>(),
     policy::<PathSearchRecipe>(),
+    policy::<DiverseTreesRecipe>(),
     policy::<RewardWeightedRecipe>(),
 ];

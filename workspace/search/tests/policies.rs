@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use editscale_core::{
     Budget, CandidateId, Decision, Digest, EditorCard, Failure, FailureKind, Ledger, Noise, Objective as _, PartName,
-    PauseSupport, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, Seed, Start, StopReason, Trial,
-    Until, Verdict,
+    PauseSupport, PerceptualHash, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, Seed, StopReason,
+    Trial, Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, PathSearch,
-    PathSize, PathStops, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+    Beam, BeamSize, BestOfN, DiverseTrees, EdgeMix, Gate, Gated, Likeness, MeanRank, NoiseSearch, NoiseSearchSize,
+    NoiseSteps, PathSearch, PathSize, PathStops, RewardWeighted, Rules, StopRule, Ties, TreesSize, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -45,11 +45,15 @@ fn lot(proposal: &Proposal) -> Seed {
 
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
+    let size = TreesSize { trees: 3, children: 2, depth: 3 };
+    let (near, ties) = (Likeness::new(Some(6), Some(0.98)).unwrap(), Ties::new(0.0).unwrap());
+    let trees = DiverseTrees::new(size, edges, rules.clone()).unwrap();
     vec![
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
         Box::new(NoiseSearch::new(NOISE_SIZE, NOISE_STEPS, rules.clone()).unwrap()),
         Box::new(PathSearch::new(PATH_SIZE, PATH_STOPS, rules.clone()).unwrap()),
+        Box::new(trees.deduplicated(near).settling(Some(ties))),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
     ]
 }
@@ -91,10 +95,17 @@ fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
         None => Trial::Failed { id: next, why: Failure::new(FailureKind::Refused, "as scripted") },
         Some(score) => {
             let mut card = ScoreCard::default();
-            card.enter(judge(), Ok(Score::new(score).unwrap()));
+            let look = proposal.seed.mix(7);
+            let point = Arc::from([1.0, look.unit() as f32]);
+            card.enter(judge(), Ok(Score::new(score).unwrap().with_features(point)));
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&proposal.seed.mix(u64::from(next.0)).get().to_le_bytes());
-            Trial::Scored { id: next, image: Digest::from_bytes(bytes), hash: None, card }
+            Trial::Scored {
+                id: next,
+                image: Digest::from_bytes(bytes),
+                hash: Some(PerceptualHash(look.get() % 64)),
+                card,
+            }
         }
     }
 }
@@ -158,7 +169,7 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, noise, paths, weighted] = policies(&rules(both)).try_into().unwrap();
+    let [best, beam, noise, paths, trees, weighted] = policies(&rules(both)).try_into().unwrap();
     assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
     assert_eq!(
         beam.revision(),
@@ -171,6 +182,11 @@ fn revisions_are_as_journals_have_them() {
     assert_eq!(
         paths.revision(),
         "path_search/1 paths=3 children=2 first=0.3 back=0.1 forward=0.3 target_score=0.5 patience=2"
+    );
+    assert_eq!(
+        trees.revision(),
+        "diverse_trees/1 trees=3 children=2 depth=3 re_edit=2 edit_of_edit=1 fresh=1 deduplicate.bits=6 of phash/1 \
+         deduplicate.cosine=0.98 ties.centroid=0 by features or phash/1 target_score=0.5 patience=2"
     );
     assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
     for (weighting, words) in

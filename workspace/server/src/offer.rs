@@ -6,6 +6,7 @@ use std::sync::Arc;
 use editscale_config::Recipe;
 use editscale_core::{BoxFuture, EditBackend, Observer, RewardModel};
 use editscale_engine::Ports;
+use editscale_picture::Looker;
 
 /// A recipe that callers can choose by its name.
 pub struct Offer {
@@ -34,7 +35,8 @@ impl fmt::Debug for Offer {
 impl Offer {
     /// The ports of one run.
     pub(crate) fn ports(&self, observer: Arc<dyn Observer>) -> Ports {
-        Ports { editors: self.editors.clone(), rewards: self.rewards.clone(), observer }
+        let (editors, rewards) = (self.editors.clone(), self.rewards.clone());
+        Ports { editors, rewards, look: Arc::new(Looker), observer }
     }
 }
 

@@ -7,7 +7,7 @@ mod hub;
 mod plugin_host;
 mod server;
 
-pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
+pub use fakes::{FakeEditor, FakeLook, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
 pub use plugin_host::PluginHost;
 pub use server::{

@@ -493,9 +493,22 @@ fn search() -> impl Strategy<Value = String> {
             format!(", edges: {{re_edit: {a:?}, edit_of_edit: {b:?}, fresh: {c:?}}}")
         })
     });
-    let beam = (1u32..=40, 1u32..=40, 1u32..=40, edges).prop_map(|(width, children, depth, edges)| {
-        format!("{{beam: {{width: {width}, children: {children}, depth: {depth}{edges}}}}}")
-    });
+    let near = prop_oneof![
+        Just(String::new()),
+        (0u32..=32).prop_map(|bits| format!(", deduplicate: {{bits: {bits}}}")),
+        (0.01f64..=1.0).prop_map(|cosine| format!(", deduplicate: {{cosine: {cosine:?}}}")),
+        (0u32..=32, 0.01f64..=1.0)
+            .prop_map(|(bits, cosine)| format!(", deduplicate: {{bits: {bits}, cosine: {cosine:?}}}")),
+    ];
+    let ties = prop::option::of(0.0f64..10.0)
+        .prop_map(|within| within.map_or(String::new(), |within| format!(", ties: {{centroid: {within:?}}}")));
+    let count = || 1u32..=40;
+    let refined = (any::<bool>(), count(), count(), count(), edges, near, ties).prop_map(
+        |(is_beam, parents, children, depth, edges, near, ties)| {
+            let (policy, wide) = if is_beam { ("beam", "width") } else { ("diverse_trees", "trees") };
+            format!("{{{policy}: {{{wide}: {parents}, children: {children}, depth: {depth}{edges}{near}{ties}}}}}")
+        },
+    );
     let weighting = prop_oneof![
         (1e-9f64..1e6).prop_map(|value| format!("temperature: {value:?}")),
         (1.0f64..8.0).prop_map(|value| format!("target_ess: {value:?}")),
@@ -504,7 +517,7 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![best_of_n, beam, reward_weighted]
+    prop_oneof![best_of_n, refined, reward_weighted]
 }
 
 fn budget() -> impl Strategy<Value = String> {

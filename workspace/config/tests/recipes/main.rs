@@ -18,7 +18,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 35] = [
+const KINDS: [&str; 36] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -49,6 +49,7 @@ const KINDS: [&str; 35] = [
     "conjunctive",
     "best_of_n",
     "beam",
+    "diverse_trees",
     "reward_weighted",
     "best",
     "soft",

@@ -38,6 +38,8 @@ const PIECES: &[&str] = &[
     "finalists",
     "conjunctive",
     "beam",
+    "diverse_trees",
+    "deduplicate",
     "samples",
     "width",
     "stop",

@@ -378,6 +378,15 @@ fn policies_are_built_as_written() {
         "{beam: {width: 2, children: 3, depth: 4, edges: {fresh: 0.5}}}",
         "beam/1 width=2 children=3 depth=4 re_edit=0 edit_of_edit=0 fresh=0.5",
     );
+    check(
+        "{beam: {width: 2, children: 3, depth: 4, deduplicate: {bits: 6}, ties: {centroid: 0.5}}}",
+        "beam/1 width=2 children=3 depth=4 re_edit=1 edit_of_edit=1 fresh=1 deduplicate.bits=6 of phash/1 \
+         ties.centroid=0.5 by features or phash/1",
+    );
+    check(
+        "{diverse_trees: {trees: 2, children: 3, depth: 4, edges: {fresh: 1}, deduplicate: {cosine: 0.9}}}",
+        "diverse_trees/1 trees=2 children=3 depth=4 re_edit=0 edit_of_edit=0 fresh=1 deduplicate.cosine=0.9",
+    );
     check("{reward_weighted: {samples: 8, temperature: 0.1}}", "reward_weighted/1 samples=8 draw=1 Temperature(0.1)");
 }
 

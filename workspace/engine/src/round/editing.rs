@@ -9,7 +9,7 @@ use editscale_core::{
     Recovery, Start,
 };
 
-use super::{Done, Order, Round};
+use super::{Done, Order, Round, Stored};
 use crate::book::{Edited, Made};
 use crate::error::EngineError;
 use crate::files::WriteError;
@@ -198,21 +198,24 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Writes a picture beside the loop, which a slow disk would hold up.
+    /// Writes a picture, and looks at it where the search wants to know how it looks, beside the loop: a slow disk or a
+    /// large picture would hold that up.
     fn store(&mut self, index: usize, candidate: Candidate, took: Duration) {
         let stores = self.book.stores.clone();
+        let look = self.job.search.looks().then(|| Arc::clone(&self.job.ports.look));
         let id = self.items[index].id;
         self.under_way.push(Box::pin(async move {
             let (encoded, trajectory) = (candidate.image.clone(), candidate.trajectory.clone());
             let put = move || {
                 trajectory.map_or(Ok(()), |trajectory| stores.trajectories.put(id, &trajectory))?;
-                stores.images.put(&encoded)
+                let image = stores.images.put(&encoded)?;
+                Ok(Stored { image, hash: look.and_then(|look| look.hash(&encoded)) })
             };
-            let image = match tokio::task::spawn_blocking(put).await {
-                Ok(image) => image,
+            let stored = match tokio::task::spawn_blocking(put).await {
+                Ok(stored) => stored,
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             };
-            Done::Stored { item: index, candidate, took, image }
+            Done::Stored { item: index, candidate, took, stored }
         }));
     }
 
@@ -221,14 +224,14 @@ impl Round<'_> {
         index: usize,
         candidate: Candidate,
         took: Duration,
-        image: Result<Image, WriteError>,
+        stored: Result<Stored, WriteError>,
     ) -> Result<(), EngineError> {
         self.editing -= 1;
-        let image = image.map_err(|error| self.lose_image(index, &candidate, error))?;
+        let Stored { image, hash } = stored.map_err(|error| self.lose_image(index, &candidate, error))?;
         let Candidate { cost, effective_seed, notes, .. } = candidate;
         let id = self.items[index].id;
         self.job.ports.observer.observe(&Event::Edited { id, image: &image, notes: &notes, took });
-        let edited = Edited { image: image.clone(), cost, effective_seed, notes, took };
+        let edited = Edited { image: image.clone(), hash, cost, effective_seed, notes, took };
         self.book.enter_image(id, edited)?;
         self.items[index].image = Some(image);
         self.ask_all(index)

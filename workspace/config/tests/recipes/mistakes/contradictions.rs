@@ -131,6 +131,22 @@ search: {beam: {width: 2, children: 2, depth: 1, edges: {fresh: 0}}}
 }
 
 #[test]
+fn near_copies_by_no_measure() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {beam: {width: 2, children: 2, depth: 1, deduplicate: {}}}
+"), @r"
+    error: `deduplicate` names no measure
+     --> recipe.yaml:4:50
+      |
+    4 | search: {beam: {width: 2, children: 2, depth: 1, deduplicate: {}}}
+      |                                                  ^^^^^^^^^^^
+      = hint: set `bits`, for example to 6, or `cosine`
+    ");
+}
+
+#[test]
 fn beam_of_too_many() {
     assert_snapshot!(report(r"version: 1
 editor: {darkroom: {}}
