@@ -13,6 +13,7 @@ mod folds;
 mod normal;
 mod order;
 mod rank_correlation;
+mod student;
 
 pub mod calibration;
 pub mod curation;
@@ -27,6 +28,7 @@ pub use counted::Counted;
 pub use folds::Folds;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
+pub use student::Student;
 
 use thiserror::Error;
 
