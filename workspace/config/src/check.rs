@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{Objective, Scale};
 use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
-use editscale_search::{Gate, Gated, ObjectiveChoice, Rules, StopRule};
+use editscale_search::{Clash, Gate, Gated, ObjectiveChoice, Rules, StopRule, Surroundings};
 
 use crate::document::reader;
 use crate::judging::{JudgeRecipe, JudgeSettings};
@@ -81,6 +81,7 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.budget();
     check.money();
     check.policy();
+    check.clashes();
     Some(check)
 }
 
@@ -184,6 +185,19 @@ impl Check<'_> {
         };
         let mistake = Mistake::new(format!("the recipe has no editor {}", quote(meant.as_str()))).hint(hint);
         self.error("rollout.policy.editor", mistake);
+    }
+
+    /// What the search cannot be used with.
+    fn clashes(&self) {
+        let Sections { search: Some(search), combine: Some(combine), budget: Some(budget), .. } = &self.sections else {
+            return;
+        };
+        let Some(rewards) = &self.sections.rewards.names else { return };
+        let around = Surroundings { scale: combine.scale(), limits_time: budget.wall.is_some(), rewards };
+        for Clash { setting, message, hint } in search.clashes(&around) {
+            let path = setting.map_or_else(String::new, |setting| format!(".{setting}"));
+            self.error(&format!("search.{}{path}", search.kind()), Mistake::new(message).hint(hint));
+        }
     }
 
     /// Puts the sections to work, if all is right so far.
