@@ -30,6 +30,9 @@ pub struct EditorCard {
     pub masks: bool,
     /// Whether the noise that a candidate starts from can be turned, and a paused state be taken back by adding noise.
     pub steers_noise: bool,
+    /// How many denoising steps one edit takes, where it takes a fixed number: what [`Until::Step`](crate::Until) counts
+    /// against.
+    pub steps: Option<u32>,
     /// The settings that a search may turn.
     pub knobs: Vec<KnobSpec>,
     /// The most that one edit can cost.
