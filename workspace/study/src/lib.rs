@@ -9,11 +9,11 @@ mod binomial;
 mod bootstrap;
 mod clusters;
 mod counted;
+mod excess;
 mod folds;
 mod normal;
 mod order;
 mod rank_correlation;
-mod student;
 
 pub mod calibration;
 pub mod curation;
@@ -25,10 +25,10 @@ pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
 pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
 pub use clusters::Clusters;
 pub use counted::Counted;
+pub use excess::Student;
 pub use folds::Folds;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
-pub use student::Student;
 
 use thiserror::Error;
 
