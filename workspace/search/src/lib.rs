@@ -11,6 +11,7 @@ mod choice;
 mod objective;
 mod policy;
 mod predictive;
+mod preview_pruning;
 mod price;
 mod proposals;
 mod reward_weighted;
@@ -22,9 +23,12 @@ pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason, Surroundings};
 pub use objective::OBJECTIVES;
-pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
+pub use objective::{
+    GATE_KEYS, Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe, read_gate, write_gate,
+};
 pub use policy::{PolicyError, Rules};
 pub use predictive::Prior;
+pub use preview_pruning::{Checkpoint, Expectation, PreviewPruning, PreviewPruningRecipe, PreviewRule, Pruning};
 pub use price::{Pieces, Price, Worth};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};

@@ -18,7 +18,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 30] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -45,8 +45,9 @@ const KINDS: [&str; 29] = [
     "pickled_reward",
     "weighted",
     "mean_rank",
-    "best_of_n",
+    "adaptive",
     "beam",
+    "best_of_n",
     "reward_weighted",
 ];
 

@@ -4,7 +4,7 @@ mod gated;
 mod mean_rank;
 mod weighted;
 
-pub use gated::{Gate, Gated};
+pub use gated::{GATE_KEYS, Gate, Gated, read_gate, write_gate};
 pub use mean_rank::{MeanRank, MeanRankRecipe};
 pub use weighted::{Weighted, WeightedRecipe};
 
