@@ -3,6 +3,7 @@
 //! Nothing here does IO, reads a clock, draws randomness or knows an editor. A policy is a checked value that starts
 //! searches; each stands in a file of its own and reads from top to bottom.
 
+mod adaptive;
 mod archive;
 mod beam;
 mod best_of_n;
@@ -16,6 +17,9 @@ mod offspring;
 mod path_search;
 mod policy;
 mod pool;
+mod predictive;
+mod preview_pruning;
+mod price;
 mod proposals;
 mod reward_weighted;
 mod sampling;
@@ -24,22 +28,25 @@ mod stop;
 mod ties;
 mod weighting;
 
+pub use adaptive::{Adaptation, Adaptive, AdaptiveRecipe};
 pub use beam::{Beam, BeamRecipe, BeamSize};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
-pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
+pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason, Surroundings};
 pub use concluding::{Concluding, Conclusion, Finalists};
 pub use diverse_trees::{DiverseTrees, DiverseTreesRecipe, TreesSize};
 pub use likeness::Likeness;
 pub use noise_search::{NoiseSearch, NoiseSearchRecipe, NoiseSearchSize, NoiseSteps};
-pub use objective::OBJECTIVES;
 pub use objective::{
-    Conditions, Conjunctive, ConjunctiveRecipe, Doubt, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
-    MeanRankRecipe, Weighted, WeightedRecipe,
+    Conditions, Conjunctive, ConjunctiveRecipe, Doubt, GATE_KEYS, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
+    MeanRankRecipe, OBJECTIVES, Weighted, WeightedRecipe, read_gate, write_gate,
 };
 pub use offspring::EdgeMix;
 pub use path_search::{PathSearch, PathSearchRecipe, PathSize, PathStops};
 pub use policy::{PolicyError, Rules};
 pub use pool::{Probed, allot};
+pub use predictive::Prior;
+pub use preview_pruning::{Checkpoint, Expectation, PreviewPruning, PreviewPruningRecipe, PreviewRule, Pruning};
+pub use price::{Pieces, Price, Worth};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe};
 pub use selection::{
     Amount, BestRecipe, PessimisticRecipe, RegularisedRecipe, SELECTIONS, Selection, SelectionChoice, SelectionKind,
@@ -53,10 +60,11 @@ use choice::policy;
 
 /// The policies that recipes can name.
 pub const POLICIES: &[PolicyKind] = &[
-    policy::<BestOfNRecipe>(),
+    policy::<AdaptiveRecipe>(),
     policy::<BeamRecipe>(),
+    policy::<BestOfNRecipe>(),
+    policy::<DiverseTreesRecipe>(),
     policy::<NoiseSearchRecipe>(),
     policy::<PathSearchRecipe>(),
-    policy::<DiverseTreesRecipe>(),
     policy::<RewardWeightedRecipe>(),
 ];

@@ -11,8 +11,9 @@ use editscale_core::{
     Trial, Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, DiverseTrees, EdgeMix, Gate, Gated, Likeness, MeanRank, NoiseSearch, NoiseSearchSize,
-    NoiseSteps, PathSearch, PathSize, PathStops, RewardWeighted, Rules, StopRule, Ties, TreesSize, Weighted, Weighting,
+    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate, Gated,
+    Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, PathSearch, PathSize, PathStops, Pieces,
+    PreviewPruning, PreviewRule, Price, Pruning, RewardWeighted, Rules, StopRule, Ties, TreesSize, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -48,14 +49,33 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let size = TreesSize { trees: 3, children: 2, depth: 3 };
     let (near, ties) = (Likeness::new(Some(6), Some(0.98)).unwrap(), Ties::new(0.0).unwrap());
     let trees = DiverseTrees::new(size, edges, rules.clone()).unwrap();
+    let price = Price::Cost(Pieces { edit: 0.02, reward: 0.01, preview: 0.0 });
+    let adaptation = Adaptation { most: 24, probe: 4, round: 3, price, prior: None, optimism: 0.5 };
     vec![
+        Box::new(Adaptive::new(adaptation, rules.clone()).unwrap()),
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
         Box::new(NoiseSearch::new(NOISE_SIZE, NOISE_STEPS, rules.clone()).unwrap()),
         Box::new(PathSearch::new(PATH_SIZE, PATH_STOPS, rules.clone()).unwrap()),
         Box::new(trees.deduplicated(near).settling(Some(ties))),
+        Box::new(PreviewPruning::new(pruning(price), rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
     ]
+}
+
+/// Two checkpoints, three waves.
+fn pruning(price: Price) -> Pruning {
+    Pruning {
+        samples: 6,
+        most: 18,
+        checkpoints: vec![Checkpoint::Share(0.25), Checkpoint::Step(14)],
+        keep: 0.5,
+        margin: Some(0.4),
+        round: 2,
+        expected: Expectation { correlation: 0.6, spread: Some(0.3), strength: 4.0 },
+        price: Some(price),
+        preview: PreviewRule::default(),
+    }
 }
 
 /// What a scripted world makes of a proposal.
@@ -77,16 +97,17 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
             other => panic!("no policy asks for {other:?} yet"),
         };
         assert!(!proposals.is_empty(), "asked for nothing");
-        assert!(proposals.len() as u64 <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
-        assert!(spent.edits <= policy.largest_run(), "does not end");
+        let edits = proposals.iter().filter(|proposal| !proposal.goes_on()).count() as u64;
+        assert!(edits <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
+        assert!(spent.reward_calls <= policy.largest_run(), "does not end");
+        spent.edits += edits;
         trials = proposals.iter().map(|proposal| trial(proposal, spent_ids(&mut spent), world)).collect();
     }
 }
 
 fn spent_ids(spent: &mut Ledger) -> CandidateId {
-    spent.edits += 1;
     spent.reward_calls += 1;
-    CandidateId(spent.edits as u32 - 1)
+    CandidateId(spent.reward_calls as u32 - 1)
 }
 
 fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
@@ -169,26 +190,20 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, noise, paths, trees, weighted] = policies(&rules(both)).try_into().unwrap();
-    assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
-    assert_eq!(
-        beam.revision(),
-        "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1 target_score=0.5 patience=2"
-    );
-    assert_eq!(
-        noise.revision(),
-        "noise_search/1 pivots=3 neighbours=4 rounds=6 cosine=0.9 narrowing=0.5 restart_after=2 target_score=0.5 patience=2"
-    );
-    assert_eq!(
-        paths.revision(),
-        "path_search/1 paths=3 children=2 first=0.3 back=0.1 forward=0.3 target_score=0.5 patience=2"
-    );
-    assert_eq!(
-        trees.revision(),
+    let expected = [
+        "adaptive/1 most=24 probe=4 round=3 cost=0.02,0.01,0 optimism=0.5",
+        "best_of_n/1 samples=17 round=5",
+        "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1",
+        "noise_search/1 pivots=3 neighbours=4 rounds=6 cosine=0.9 narrowing=0.5 restart_after=2",
+        "path_search/1 paths=3 children=2 first=0.3 back=0.1 forward=0.3",
         "diverse_trees/1 trees=3 children=2 depth=3 re_edit=2 edit_of_edit=1 fresh=1 deduplicate.bits=6 of phash/1 \
-         deduplicate.cosine=0.98 ties.centroid=0 by features or phash/1 target_score=0.5 patience=2"
-    );
-    assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
+         deduplicate.cosine=0.98 ties.centroid=0 by features or phash/1",
+        "preview_pruning/1 samples=6 most=18 at=0.25,#14 keep=0.5 margin=0.4 round=2 correlation=0.6 spread=0.3 \
+         strength=4 cost=0.02,0.01,0",
+        "reward_weighted/1 samples=11 draw=4 TargetKl(0.4)",
+    ];
+    let revisions: Vec<String> = policies(&rules(both)).iter().map(|policy| policy.revision()).collect();
+    assert_eq!(revisions, expected.map(|words| format!("{words} target_score=0.5 patience=2")));
     for (weighting, words) in
         [(Weighting::Temperature(1.0), "Temperature(1.0)"), (Weighting::TargetEss(2.5), "TargetEss(2.5)")]
     {
