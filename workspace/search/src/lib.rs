@@ -8,23 +8,35 @@ mod beam;
 mod best_of_n;
 mod choice;
 mod objective;
+mod particles;
 mod policy;
 mod proposals;
 mod reward_weighted;
 mod sampling;
 mod stop;
+mod thompson;
 
 pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
 pub use objective::OBJECTIVES;
 pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
+pub use particles::{
+    Keep, Method, ParticleSettings, Particles, ParticlesRecipe, Potential, Preset, Resampling, Schedule, Strength,
+    Tempering,
+};
 pub use policy::{PolicyError, Rules};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};
+pub use thompson::{CostMeasure, RoutingSettings, Thompson, ThompsonRecipe};
 
 use choice::policy;
 
 /// The policies that recipes can name.
-pub const POLICIES: &[PolicyKind] =
-    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
+pub const POLICIES: &[PolicyKind] = &[
+    policy::<BestOfNRecipe>(),
+    policy::<BeamRecipe>(),
+    policy::<ParticlesRecipe>(),
+    policy::<RewardWeightedRecipe>(),
+    policy::<ThompsonRecipe>(),
+];

@@ -10,7 +10,8 @@ use editscale_core::{
     RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, Keep, MeanRank, ParticleSettings, Particles, RewardWeighted,
+    RoutingSettings, Rules, StopRule, Thompson, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -23,12 +24,19 @@ fn rules(stop: StopRule) -> Rules {
     Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
 }
 
+fn particles(keep: Keep) -> ParticleSettings {
+    ParticleSettings { steps: Some(10), keep, ..ParticleSettings::new(3) }
+}
+
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     vec![
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
+        Box::new(Particles::new(particles(Keep::Best), rules.clone()).unwrap()),
+        Box::new(Particles::new(particles(Keep::Draw), rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
+        Box::new(Thompson::new(RoutingSettings::new(13), rules.clone()).unwrap()),
     ]
 }
 
@@ -139,7 +147,7 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    let [best, beam, _, _, weighted, _] = policies(&rules(both)).try_into().unwrap();
     assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
     assert_eq!(
         beam.revision(),
