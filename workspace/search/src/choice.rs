@@ -31,14 +31,14 @@ pub trait PolicyChoice: Chosen {
     /// How many candidates the first round has, where the budget allows it.
     fn first_round(&self, has_stop_rule: bool) -> u64;
 
-    /// Whether it chooses among the editors of a recipe. One that does not uses the first only.
-    fn routes(&self) -> bool {
-        false
-    }
-
     /// Which of its settings is behind a need that nobody meets, and what can be done about it.
     fn reason(&self, need: Need) -> Reason {
         Reason::usual(need)
+    }
+
+    /// Whether it chooses among the editors of a recipe. One that does not uses the first only.
+    fn routes(&self) -> bool {
+        false
     }
 }
 
