@@ -70,10 +70,12 @@ fn every_config_is_a_recipe() {
         "guarded.yaml",
         "instruct-pix2pix.yaml",
         "judge-only.yaml",
+        "particles.yaml",
         "plugin-reward.yaml",
         "quickstart.yaml",
         "quickstart-judge.yaml",
         "reward-weighted.yaml",
+        "routing.yaml",
     ];
     for name in expected {
         assert!(names.iter().any(|found| found == name), "{name} is missing");

@@ -41,6 +41,11 @@ pub trait PolicyChoice: Chosen {
         Reason::usual(need)
     }
 
+    /// Whether it chooses among the editors of a recipe. One that does not uses the first only.
+    fn routes(&self) -> bool {
+        false
+    }
+
     /// What else the recipe says that it cannot be used with.
     fn clashes(&self, _: &Surroundings<'_>) -> Vec<Clash> {
         Vec::new()

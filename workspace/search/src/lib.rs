@@ -14,6 +14,7 @@ mod likeness;
 mod noise_search;
 mod objective;
 mod offspring;
+mod particles;
 mod path_search;
 mod policy;
 mod pool;
@@ -25,6 +26,7 @@ mod reward_weighted;
 mod sampling;
 mod selection;
 mod stop;
+mod thompson;
 mod ties;
 mod weighting;
 
@@ -41,6 +43,10 @@ pub use objective::{
     MeanRankRecipe, OBJECTIVES, Weighted, WeightedRecipe, read_gate, write_gate,
 };
 pub use offspring::EdgeMix;
+pub use particles::{
+    Keep, Method, ParticleSettings, Particles, ParticlesRecipe, Potential, Preset, Resampling, Schedule, Strength,
+    Tempering,
+};
 pub use path_search::{PathSearch, PathSearchRecipe, PathSize, PathStops};
 pub use policy::{PolicyError, Rules};
 pub use pool::{Probed, allot};
@@ -53,6 +59,7 @@ pub use selection::{
     SoftRecipe,
 };
 pub use stop::{StopRule, StopRuleError};
+pub use thompson::{CostMeasure, RoutingSettings, Thompson, ThompsonRecipe};
 pub use ties::Ties;
 pub use weighting::Weighting;
 
@@ -65,6 +72,8 @@ pub const POLICIES: &[PolicyKind] = &[
     policy::<BestOfNRecipe>(),
     policy::<DiverseTreesRecipe>(),
     policy::<NoiseSearchRecipe>(),
+    policy::<ParticlesRecipe>(),
     policy::<PathSearchRecipe>(),
     policy::<RewardWeightedRecipe>(),
+    policy::<ThompsonRecipe>(),
 ];

@@ -11,9 +11,10 @@ use editscale_core::{
     Trial, Verdict,
 };
 use editscale_search::{
-    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate, Gated,
-    Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, PathSearch, PathSize, PathStops, Pieces,
-    PreviewPruning, PreviewRule, Price, Pruning, RewardWeighted, Rules, StopRule, Ties, TreesSize, Weighted, Weighting,
+    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate, Gated, Keep,
+    Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch, PathSize,
+    PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, RewardWeighted, RoutingSettings, Rules, StopRule,
+    Thompson, Ties, TreesSize, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -44,6 +45,10 @@ fn lot(proposal: &Proposal) -> Seed {
     }
 }
 
+fn particles(keep: Keep) -> ParticleSettings {
+    ParticleSettings { steps: Some(10), keep, ..ParticleSettings::new(3) }
+}
+
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     let size = TreesSize { trees: 3, children: 2, depth: 3 };
@@ -59,7 +64,10 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
         Box::new(PathSearch::new(PATH_SIZE, PATH_STOPS, rules.clone()).unwrap()),
         Box::new(trees.deduplicated(near).settling(Some(ties))),
         Box::new(PreviewPruning::new(pruning(price), rules.clone()).unwrap()),
+        Box::new(Particles::new(particles(Keep::Best), rules.clone()).unwrap()),
+        Box::new(Particles::new(particles(Keep::Draw), rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
+        Box::new(Thompson::new(RoutingSettings::new(13), rules.clone()).unwrap()),
     ]
 }
 
@@ -200,7 +208,12 @@ fn revisions_are_as_journals_have_them() {
          deduplicate.cosine=0.98 ties.centroid=0 by features or phash/1",
         "preview_pruning/1 samples=6 most=18 at=0.25,#14 keep=0.5 margin=0.4 round=2 correlation=0.6 spread=0.3 \
          strength=4 cost=0.02,0.01,0",
+        "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
+         keep=best renoise=none",
+        "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
+         keep=draw renoise=none",
         "reward_weighted/1 samples=11 draw=4 TargetKl(0.4)",
+        "thompson/1 samples=13 round=4 least=2 cost=budget drop_after=3",
     ];
     let revisions: Vec<String> = policies(&rules(both)).iter().map(|policy| policy.revision()).collect();
     assert_eq!(revisions, expected.map(|words| format!("{words} target_score=0.5 patience=2")));
