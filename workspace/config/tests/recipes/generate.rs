@@ -686,7 +686,7 @@ fn select(draws: bool, with_finalists: bool) -> impl Strategy<Value = String> {
 }
 
 /// What is done when the search ends.
-fn conclusion(search: &str, names: Vec<String>) -> impl Strategy<Value = String> {
+fn conclusion(search: &str, names: Vec<String>) -> impl Strategy<Value = String> + use<> {
     let draws = search.contains("reward_weighted");
     let rewards = prop::option::of(prop::sample::subsequence(names.clone(), 1..=names.len()))
         .prop_map(|names| names.map_or(String::new(), |names| format!("rewards: {names:?}")));
