@@ -64,6 +64,7 @@ fn conclusions() -> Vec<Named> {
     let all = [
         ("select best", None, None),
         ("select soft", Some(soft), None),
+        ("select soft by divergence", Some(Selection::Soft { weighting: Weighting::TargetKl(1.0), draw: 1 }), None),
         ("select pessimistic", Some(pessimistic), None),
         ("select regularised", Some(regularised), None),
         ("finalists", Some(pessimistic), Some(finalists)),
