@@ -21,12 +21,20 @@ use editscale_testkit::{editor_card, request, reward_card};
 
 const TRIALS: usize = 1000;
 
+/// Candidates a round, where a policy lets that be chosen.
+const ROUND: u32 = 20;
+
 fn judge() -> RewardName {
     RewardName::new("judge").unwrap()
 }
 
 fn rules() -> Rules {
     Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop: StopRule::default() }
+}
+
+/// Reward-weighted sampling has rounds only where a stop rule looks at them.
+fn in_rounds() -> Rules {
+    Rules { stop: StopRule::new(None, Some(1000)).unwrap(), ..rules() }
 }
 
 fn ranks() -> Rules {
@@ -41,9 +49,9 @@ fn policies() -> Vec<Named> {
     let size = BeamSize { width: 10, children: 10, depth: 20 };
     vec![
         ("beam", Arc::new(Beam::new(size, edges, rules()).unwrap())),
-        ("best_of_n", Arc::new(BestOfN::new(2000, Some(20), rules()).unwrap())),
-        ("best_of_n by mean_rank", Arc::new(BestOfN::new(2000, Some(20), ranks()).unwrap())),
-        ("reward_weighted", Arc::new(RewardWeighted::new(1000, 8, Weighting::TargetEss(20.0), rules()).unwrap())),
+        ("best_of_n", Arc::new(BestOfN::new(2000, Some(ROUND), rules()).unwrap())),
+        ("best_of_n by mean_rank", Arc::new(BestOfN::new(2000, Some(ROUND), ranks()).unwrap())),
+        ("reward_weighted", Arc::new(RewardWeighted::new(1000, 8, Weighting::TargetEss(20.0), in_rounds()).unwrap())),
     ]
 }
 
@@ -56,12 +64,13 @@ fn conclusions() -> Vec<Named> {
     let all = [
         ("select best", None, None),
         ("select soft", Some(soft), None),
+        ("select soft by divergence", Some(Selection::Soft { weighting: Weighting::TargetKl(1.0), draw: 1 }), None),
         ("select pessimistic", Some(pessimistic), None),
         ("select regularised", Some(regularised), None),
         ("finalists", Some(pessimistic), Some(finalists)),
     ];
     let concluding = |(name, selection, finalists)| {
-        let policy = Arc::new(BestOfN::new(TRIALS as u32, None, rules()).unwrap());
+        let policy = Arc::new(BestOfN::new(TRIALS as u32, Some(ROUND), rules()).unwrap());
         let policy = Concluding::new(policy, &rules(), Conclusion { selection, finalists }).unwrap();
         (name, Arc::new(policy) as Arc<dyn SearchFactory>)
     };

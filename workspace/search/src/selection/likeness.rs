@@ -22,17 +22,20 @@ pub(crate) fn mean_likeness(seen: &[&Seen]) -> Vec<f64> {
         views.entry(view).or_default().push((place, point));
     }
     let everybody = Bits::of(seen.iter().copied());
-    let mut of_own_view: Vec<Option<Bits>> = vec![None; seen.len()];
+    let mut has_view = vec![false; seen.len()];
     for members in views.values() {
         add_cosines(&mut sums, members);
-        let bits = Bits::of(members.iter().map(|(place, _)| seen[*place]));
-        members.iter().for_each(|(place, _)| of_own_view[*place] = Some(bits));
+        members.iter().for_each(|(place, _)| has_view[*place] = true);
+        // Those of the candidate's own view are compared already, and all others are apart.
+        let own = Bits::of(members.iter().map(|(place, _)| seen[*place]));
+        let apart = everybody.without(&own);
+        members
+            .iter()
+            .for_each(|(place, _)| sums[*place] += seen[*place].hash.map_or(0.0, |hash| apart.likeness(hash.0)));
     }
-    for (place, seen) in seen.iter().enumerate() {
-        let Some(hash) = seen.hash else { continue };
-        // Those of the candidate's own view are compared already; where it has none, that is itself alone.
-        let apart = of_own_view[place].unwrap_or_else(|| Bits::of([*seen]));
-        sums[place] += everybody.likeness(hash.0) - apart.likeness(hash.0);
+    for (place, seen) in seen.iter().enumerate().filter(|(place, _)| !has_view[*place]) {
+        // It has a likeness of 1 to itself, which is no other.
+        sums[place] += seen.hash.map_or(0.0, |hash| everybody.likeness(hash.0) - 1.0);
     }
     let others = seen.len().saturating_sub(1).max(1) as f64;
     sums.into_iter().map(|sum| sum / others).collect()
@@ -76,8 +79,19 @@ impl Bits {
         bits
     }
 
+    /// All but those.
+    fn without(&self, those: &Self) -> Self {
+        let mut rest = *self;
+        rest.hashes -= those.hashes;
+        rest.set.iter_mut().zip(those.set).for_each(|(set, of_those)| *set -= of_those);
+        rest
+    }
+
     /// The sum of `1 − 2·bits/64` over all of them.
     fn likeness(&self, hash: u64) -> f64 {
+        if self.hashes == 0.0 {
+            return 0.0;
+        }
         let differs = |(bit, set): (usize, &f64)| if (hash >> bit) & 1 == 1 { self.hashes - set } else { *set };
         let bits: f64 = self.set.iter().enumerate().map(differs).sum();
         self.hashes - 2.0 * bits / 64.0
