@@ -1,5 +1,7 @@
 //! The words of `editscale pool`.
 
+#![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
+
 use std::path::PathBuf;
 
 use clap::Args;

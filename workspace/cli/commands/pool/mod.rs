@@ -31,15 +31,14 @@ pub(crate) fn run(arguments: &Pool) -> Result<ExitCode> {
 
 /// Probes every request, splits what is left, and gives each its share. Nothing where it was stopped on the way.
 async fn carry_out(planned: &Planned, stop: &StopSignal) -> Result<Option<Vec<Came>>> {
-    let shares = match planned.folder.shares()? {
-        Some(shares) => shares,
-        None => {
-            let probe = |_| planned.terms.probe;
-            let Some(probed) = requests::all(planned, &probe, stop).await? else { return Ok(None) };
-            let shares = split(planned, &probed);
-            planned.folder.write_shares(&shares)?;
-            shares
-        }
+    let shares = if let Some(shares) = planned.folder.shares()? {
+        shares
+    } else {
+        let probe = |_| planned.terms.probe;
+        let Some(probed) = requests::all(planned, &probe, stop).await? else { return Ok(None) };
+        let shares = split(planned, &probed);
+        planned.folder.write_shares(&shares)?;
+        shares
     };
     let edits =
         |row: u64| shares.iter().find(|share| share.row == row).map_or(planned.terms.probe, |share| share.edits);
