@@ -36,5 +36,10 @@ pub use stop::{StopRule, StopRuleError};
 use choice::policy;
 
 /// The policies that recipes can name.
-pub const POLICIES: &[PolicyKind] =
-    &[policy::<AdaptiveRecipe>(), policy::<BeamRecipe>(), policy::<BestOfNRecipe>(), policy::<RewardWeightedRecipe>()];
+pub const POLICIES: &[PolicyKind] = &[
+    policy::<BestOfNRecipe>(),
+    policy::<AdaptiveRecipe>(),
+    policy::<BeamRecipe>(),
+    policy::<PreviewPruningRecipe>(),
+    policy::<RewardWeightedRecipe>(),
+];

@@ -18,7 +18,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 30] = [
+const KINDS: [&str; 31] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -48,6 +48,7 @@ const KINDS: [&str; 30] = [
     "adaptive",
     "beam",
     "best_of_n",
+    "preview_pruning",
     "reward_weighted",
 ];
 
