@@ -160,6 +160,36 @@ fn every_pipeline_runs_under_every_policy() {
     }
 }
 
+/// Four candidates are looked at after the first of three steps, and the better two go on to the end.
+#[test]
+fn previews_save_evaluations_and_never_win() {
+    const PRUNING: &str = "{preview_pruning: {samples: 4, checkpoints: [1], keep: 0.5}}";
+    for (name, of, asks) in [("pix2pix_f16", pix2pix as fn(&str, &str, &str) -> String, 3), ("kontext_f16", kontext, 1)]
+    {
+        let desk = Desk::new();
+        let (run, err) = desk.edit(&of(&pipeline(name), "", PRUNING), "run", &[]);
+        let all = candidates(&run);
+        assert_eq!(all.len(), 6, "{name}: {err}");
+        let evaluations = asks * (4 + 2 * 2);
+        assert_eq!(run["ledger"]["nfe"], json!(evaluations), "{name}");
+        assert!(evaluations < asks * 4 * 3, "fewer than four whole candidates take");
+        assert_eq!((&run["ledger"]["edits"], &run["ledger"]["reward_calls"]), (&json!(4), &json!(6)), "{name}");
+        assert!(run["winner"]["id"].as_u64() >= Some(4), "{name}: a preview won, {}", run["winner"]);
+        // What went on equals what would have been made at once.
+        let (whole, _) = desk.edit(&of(&pipeline(name), "", "{best_of_n: {samples: 4}}"), "whole", &[]);
+        let whole = images(&whole);
+        assert!(images(&run)[4..].iter().all(|image| whole.contains(image)), "{name}");
+    }
+    let desk = Desk::new();
+    fs::write(desk.path("recipe.yaml"), pix2pix(&pipeline("pix2pix_f16"), "", PRUNING)).unwrap();
+    let (out, _) = desk.expect(0, &["check", "recipe.yaml"]);
+    assert!(out.contains("note: `preview_pruning` stops the candidates of `instruct_pix2pix` at step 1 of 3"), "{out}");
+    let darkroom = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: ";
+    fs::write(desk.path("recipe.yaml"), format!("{darkroom}{PRUNING}\n")).unwrap();
+    let (out, _) = desk.expect(0, &["check", "recipe.yaml"]);
+    assert!(out.contains("makes whole candidates, as `adaptive` does"), "{out}");
+}
+
 #[test]
 fn a_search_that_needs_knobs_is_refused_where_there_are_none() {
     let desk = Desk::new();

@@ -76,4 +76,9 @@ pub const POLICIES: &[PolicyKind] = &[
     policy::<PathSearchRecipe>(),
     policy::<RewardWeightedRecipe>(),
     policy::<ThompsonRecipe>(),
+    policy::<BestOfNRecipe>(),
+    policy::<AdaptiveRecipe>(),
+    policy::<BeamRecipe>(),
+    policy::<PreviewPruningRecipe>(),
+    policy::<RewardWeightedRecipe>(),
 ];

@@ -517,7 +517,7 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![best_of_n, refined, reward_weighted, adaptive()]
+    prop_oneof![best_of_n, refined, reward_weighted, adaptive(), preview_pruning()]
 }
 
 /// What a candidate costs.
@@ -529,6 +529,33 @@ fn price() -> impl Strategy<Value = String> {
         }),
         (amount(), amount()).prop_map(|(nfe, usd)| format!("worth: {{per_nfe: {nfe:?}, per_usd: {usd:?}}}")),
     ]
+}
+
+fn preview_pruning() -> BoxedStrategy<String> {
+    let counts =
+        (1u32..=1000, 0u32..=1000).prop_map(|(samples, more)| format!("samples: {samples}, most: {}", samples + more));
+    let checkpoint = prop_oneof![
+        (0.001f64..0.999).prop_map(|share| format!("{share:?}")),
+        (1u32..=1000).prop_map(|step| step.to_string()),
+    ];
+    let checkpoints =
+        prop::collection::vec(checkpoint, 1..5).prop_map(|all| format!("checkpoints: [{}]", all.join(", ")));
+    let prior =
+        (0.0f64..0.99, option("spread", 0.0f64..1e3), 1.01f64..1e3).prop_map(|(correlation, spread, strength)| {
+            let spread = if spread.is_empty() { spread } else { format!("{spread}, ") };
+            format!("prior: {{correlation: {correlation:?}, {spread}strength: {strength:?}}}")
+        });
+    let maybe = |text: BoxedStrategy<String>| prop_oneof![Just(String::new()), text].boxed();
+    let options = vec![
+        counts.boxed(),
+        maybe(checkpoints.boxed()),
+        option("keep", 0.01f64..1.0),
+        option("margin", 0.0f64..1e3),
+        option("round", 1u32..=1000),
+        maybe(price().boxed()),
+        maybe(prior.boxed()),
+    ];
+    tagged("preview_pruning", options)
 }
 
 fn adaptive() -> BoxedStrategy<String> {

@@ -51,6 +51,7 @@ const KINDS: &[&str] = &[
     "beam",
     "best_of_n",
     "diverse_trees",
+    "preview_pruning",
     "reward_weighted",
     "best",
     "soft",
