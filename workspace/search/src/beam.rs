@@ -69,7 +69,7 @@ impl Beam {
 impl SearchFactory for Beam {
     fn revision(&self) -> String {
         let Self { size: BeamSize { width, children, depth }, edges, likeness, ties, rules } = self;
-        let ties = ties.map_or_else(String::new, |ties| ties.revision());
+        let ties = ties.map_or_else(String::new, Ties::revision);
         let (edges, likeness, rules) = (edges.revision(), likeness.revision(), rules.revision());
         format!("beam/1 width={width} children={children} depth={depth}{edges}{likeness}{ties}{rules}")
     }

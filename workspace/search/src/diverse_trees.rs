@@ -76,7 +76,7 @@ impl DiverseTrees {
 impl SearchFactory for DiverseTrees {
     fn revision(&self) -> String {
         let Self { size: TreesSize { trees, children, depth }, edges, likeness, ties, rules } = self;
-        let ties = ties.map_or_else(String::new, |ties| ties.revision());
+        let ties = ties.map_or_else(String::new, Ties::revision);
         let (edges, likeness, rules) = (edges.revision(), likeness.revision(), rules.revision());
         format!("diverse_trees/1 trees={trees} children={children} depth={depth}{edges}{likeness}{ties}{rules}")
     }

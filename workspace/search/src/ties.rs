@@ -32,12 +32,12 @@ impl Ties {
     }
 
     /// The setting in words for a policy's revision.
-    pub(crate) fn revision(&self) -> String {
+    pub(crate) fn revision(self) -> String {
         format!(" ties.centroid={} by features or {}", self.within, PerceptualHash::REVISION)
     }
 
     /// Orders the groups of ties in `order`, which has the best first.
-    pub(crate) fn settle(&self, entries: &[Entry], order: &mut [Placed]) {
+    pub(crate) fn settle(self, entries: &[Entry], order: &mut [Placed]) {
         let mut rest = order;
         while let Some(best) = rest.first().map(|placed| placed.utility.get()) {
             let is_tied = |placed: &Placed| best - placed.utility.get() <= self.within;

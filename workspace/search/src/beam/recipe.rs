@@ -76,7 +76,7 @@ impl Options for BeamRecipe {
         let (width, children, depth) = (fields.take(&WIDTH), fields.take(&CHILDREN), fields.take(&DEPTH));
         let (edges, deduplicate, ties) = (read_edges(fields), read_likeness(fields), read_ties(fields));
         let (width, children, depth) = (width? as u32, children? as u32, depth? as u32);
-        Some(Self { width, children, depth, edges: edges?, deduplicate: deduplicate?, ties: ties? })
+        Some(Self { width, children, depth, edges: edges?, deduplicate: deduplicate?, ties })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {

@@ -80,7 +80,7 @@ impl Options for DiverseTreesRecipe {
         let (trees, children, depth) = (fields.take(&TREES), fields.take(&CHILDREN), fields.take(&DEPTH));
         let (edges, deduplicate, ties) = (read_edges(fields), read_likeness(fields), read_ties(fields));
         let (trees, children, depth) = (trees? as u32, children? as u32, depth? as u32);
-        Some(Self { trees, children, depth, edges: edges?, deduplicate: deduplicate?, ties: ties? })
+        Some(Self { trees, children, depth, edges: edges?, deduplicate: deduplicate?, ties })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {

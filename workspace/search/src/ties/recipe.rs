@@ -27,10 +27,10 @@ const CENTROID: Key<Number> = Key {
     meaning: "how much less than the best of them the utility of a tied candidate is at most; 0 for equal utilities alone",
 };
 
-pub(crate) fn read_ties(fields: &Fields<'_>) -> Option<Option<Ties>> {
-    let Some(entry) = fields.entry(TIES.name) else { return Some(None) };
-    let map = Map::of(entry).read(TIES_KEYS, fields.mistakes())?;
-    Some(Some(Ties { within: map.take(&CENTROID)? }))
+/// Nothing where it is not set, or cannot be read, which is reported.
+pub(crate) fn read_ties(fields: &Fields<'_>) -> Option<Ties> {
+    let map = Map::of(fields.entry(TIES.name)?).read(TIES_KEYS, fields.mistakes())?;
+    Some(Ties { within: map.take(&CENTROID)? })
 }
 
 pub(crate) fn write_ties(ties: Option<&Ties>) -> Option<(String, Yaml)> {
