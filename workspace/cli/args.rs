@@ -7,6 +7,7 @@ mod plugins;
 mod running;
 mod serving;
 mod sharing;
+mod studying;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand,
 pub(crate) use running::Run;
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 pub(crate) use sharing::{RoleWord, Sharing};
+pub(crate) use studying::{CostWord, Study, StudyCommand, StudyPlan, Studying};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
 #[derive(Debug, Parser)]
@@ -47,6 +49,7 @@ pub(crate) enum Command {
     Keys(Keys),
     Plugin(Plugin),
     Bench(Bench),
+    Study(Studying),
 }
 
 impl Command {
@@ -64,6 +67,7 @@ impl Command {
             Self::Curate(curating) => curating.scoring.as_ref().is_some_and(|curate| curate.json),
             Self::Plugin(plugin) => plugin.command.is_json(),
             Self::Bench(bench) => bench.command.is_json(),
+            Self::Study(studying) => studying.is_json(),
         }
     }
 }
