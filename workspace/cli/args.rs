@@ -8,6 +8,7 @@ mod pooling;
 mod running;
 mod serving;
 mod sharing;
+mod studying;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(crate) use pooling::Pool;
 pub(crate) use running::Run;
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 pub(crate) use sharing::{RoleWord, Sharing};
+pub(crate) use studying::{CostWord, Study, StudyCommand, StudyPlan, Studying};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
 #[derive(Debug, Parser)]
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     Keys(Keys),
     Plugin(Plugin),
     Bench(Bench),
+    Study(Studying),
 }
 
 impl Command {
@@ -68,6 +71,7 @@ impl Command {
             Self::Curate(curating) => curating.scoring.as_ref().is_some_and(|curate| curate.json),
             Self::Plugin(plugin) => plugin.command.is_json(),
             Self::Bench(bench) => bench.command.is_json(),
+            Self::Study(studying) => studying.is_json(),
         }
     }
 }

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         Command::Keys(keys) => commands::keys::run(keys),
         Command::Plugin(plugin) => commands::plugin::run(plugin),
         Command::Bench(bench) => commands::bench::run(bench),
+        Command::Study(studying) => commands::study::run(studying),
     };
     done.unwrap_or_else(|error| failure::explain(&error, arguments.command.is_json()))
 }

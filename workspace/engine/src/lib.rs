@@ -23,6 +23,7 @@ mod record;
 mod retry;
 mod round;
 mod run;
+mod spending;
 mod stop;
 mod tally;
 mod threaded;

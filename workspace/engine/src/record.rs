@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    CandidateId, Cost, Decision, Failure, Image, Outcome, PerceptualHash, Proposal, Score, ScoreCard,
+    CandidateId, Cost, Decision, Failure, Image, Ledger, Outcome, PerceptualHash, Proposal, Score, ScoreCard,
 };
 
 use crate::book::JudgementKey;
@@ -16,6 +16,7 @@ use crate::images::ImageStore;
 use crate::journal::{self, Entry, Line};
 use crate::manifest::Manifest;
 use crate::outcome::OutcomeWire;
+use crate::spending::Spending;
 use crate::votes::{Vote, card};
 use crate::wire::{hash, seconds};
 
@@ -45,6 +46,9 @@ pub struct CandidateRecord {
     pub card: ScoreCard,
     /// Active time at which its last judgement was entered.
     pub done_at: Duration,
+    /// What the run had spent, on everything, when all was said of it that was asked in its first judging: from then on it
+    /// could be chosen. Nothing while nothing was said of it.
+    pub known_at: Option<Ledger>,
 }
 
 /// A picture that was made.
@@ -81,8 +85,11 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
     let lines = if journal.exists() { journal::read(&journal)? } else { Vec::new() };
     let active = lines.last().map_or(Duration::ZERO, Line::at);
     let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new() };
+    let mut spending = Spending::default();
     for (index, line) in lines.into_iter().enumerate() {
-        reader.learn(line).map_err(|reason| journal::corrupt(&journal, index, reason))?;
+        let at = line.at();
+        let learned = spending.count(&line.entry).and_then(|spent| reader.learn(line, Ledger { wall: at, ..spent }));
+        learned.map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
     let candidates = reader.finish();
     Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, active })
@@ -105,8 +112,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn learn(&mut self, line: Line) -> Result<(), String> {
-        let at = line.at();
+    fn learn(&mut self, line: Line, spent: Ledger) -> Result<(), String> {
+        let at = spent.wall;
         match line.entry {
             Entry::Decided { round, decision, .. } => {
                 let decision = decision.decision(self.manifest.request.instruction.as_str())?;
@@ -138,6 +145,10 @@ impl Reader<'_> {
             Entry::Judged { judgement, said, .. } => {
                 let (key, said) = (judgement.key()?, said.said()?);
                 self.with(key.candidate.0, |record, all| {
+                    let first = all.keys().next().map_or(key.round, |first| first.round);
+                    if key.round == first {
+                        record.known_at = Some(spent);
+                    }
                     all.insert(key, said);
                     record.done_at = at;
                 });
@@ -149,7 +160,8 @@ impl Reader<'_> {
 
     fn propose(&mut self, proposal: Proposal, round: u32) {
         let (id, card) = (proposal.id, ScoreCard::default());
-        let record = CandidateRecord { proposal, round, made: None, card, done_at: Duration::ZERO };
+        let done_at = Duration::ZERO;
+        let record = CandidateRecord { proposal, round, made: None, card, done_at, known_at: None };
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 

@@ -74,11 +74,7 @@ pub const POLICIES: &[PolicyKind] = &[
     policy::<NoiseSearchRecipe>(),
     policy::<ParticlesRecipe>(),
     policy::<PathSearchRecipe>(),
-    policy::<RewardWeightedRecipe>(),
-    policy::<ThompsonRecipe>(),
-    policy::<BestOfNRecipe>(),
-    policy::<AdaptiveRecipe>(),
-    policy::<BeamRecipe>(),
     policy::<PreviewPruningRecipe>(),
     policy::<RewardWeightedRecipe>(),
+    policy::<ThompsonRecipe>(),
 ];

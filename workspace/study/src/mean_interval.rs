@@ -16,7 +16,7 @@ const CORRECTED: f64 = 0.9;
 ///
 /// Of 95% intervals, 94–97% cover the mean of normal, uniform, exponential, lognormal (σ = 0.5), bounded and skewed,
 /// U-shaped and two-humped numbers at n = 20, and 94.5–96% at n = 60: the tests of this file count them. At n = 20
-/// Student's interval covers 92–95% of these and a percentile bootstrap 90–93%. **Where it fails**: lognormal numbers with σ = 0.75
+/// Student's interval covers 92–95% of these and a percentile bootstrap 91–93%. **Where it fails**: lognormal numbers with σ = 0.75
 /// and Student's t₃ are covered 93% of the time, lognormal ones with σ = 1 only 91% at n = 20 and 93% at n = 60, since the tail
 /// is not seen in so few; of numbers of two values alone up to 99% at n = 20, wider than need be; and a sample of
 /// equal numbers has an interval of no width, which says nothing.

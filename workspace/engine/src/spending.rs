@@ -1,0 +1,47 @@
+//! What a run had spent at each entry of its journal, for whoever reads it afterwards.
+
+use std::collections::BTreeMap;
+
+use editscale_core::{Cost, Ledger};
+
+use crate::book::JudgementKey;
+use crate::journal::Entry;
+use crate::purse::{Work, sum};
+use crate::wire::WireError;
+
+/// The ledger while the entries are gone through, by the rules of the run itself.
+#[derive(Debug, Default)]
+pub(crate) struct Spending {
+    spent: Ledger,
+    /// Judgements that left and are not answered, with the most that each costs.
+    open: BTreeMap<JudgementKey, Cost>,
+}
+
+impl Spending {
+    /// Counts one entry, and gives what is spent with it; active time is left out.
+    pub(crate) fn count(&mut self, entry: &Entry) -> Result<Ledger, WireError> {
+        let piece = match entry {
+            Entry::Edited { cost, .. } => Work::Edit.spent((*cost).into(), true),
+            Entry::Failed { failure, .. } | Entry::Retried { failure, .. } => {
+                Work::Edit.spent_in_vain(&failure.failure()?)
+            }
+            Entry::Judging { judgement, most, .. } => {
+                let lost = self.open.insert(judgement.key()?, (*most).into());
+                lost.map_or_else(Ledger::default, |cost| Work::Judgement.spent(cost, true))
+            }
+            Entry::JudgingFailed { judgement, failure } => {
+                self.open.remove(&judgement.key()?);
+                Work::Judgement.spent_in_vain(&failure.failure()?)
+            }
+            Entry::Judged { judgement, said, cost } => {
+                self.open.remove(&judgement.key()?);
+                let said = said.said()?;
+                let counts = said.as_ref().err().is_none_or(|failure| Work::Judgement.counts(failure));
+                Work::Judgement.spent((*cost).into(), counts)
+            }
+            Entry::Decided { .. } | Entry::Submitted { .. } => Ledger::default(),
+        };
+        self.spent = sum(&self.spent, &piece);
+        Ok(self.spent)
+    }
+}
