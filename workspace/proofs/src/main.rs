@@ -1,5 +1,39 @@
-//! The studies behind `docs/search.md`. Each is made again by one command.
+//! The studies behind `docs/search.md`. Each is made again by one command:
+//! `cargo run --release -p editscale-proofs -- simulated --out docs/studies/simulated`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use editscale_proofs::simulated;
+
+/// Makes a study of docs/search.md again.
+#[derive(Debug, Parser)]
+struct Command {
+    #[command(subcommand)]
+    study: Study,
+}
+
+#[derive(Debug, Subcommand)]
+enum Study {
+    /// Policies in a simulated world of which the truth is known.
+    Simulated(Options),
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// A small form, which shows that it works and whose figures mean nothing.
+    #[arg(long)]
+    quick: bool,
+    /// The folder for what it finds.
+    #[arg(long)]
+    out: PathBuf,
+}
 
 fn main() -> anyhow::Result<()> {
-    anyhow::bail!("name a study")
+    match Command::parse().study {
+        Study::Simulated(options) => {
+            let size = if options.quick { simulated::Size::QUICK } else { simulated::Size::FULL };
+            simulated::study(size)?.write(&options.out)
+        }
+    }
 }

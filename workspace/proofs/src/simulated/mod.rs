@@ -1,0 +1,72 @@
+//! What policies are worth in the simulated world.
+//!
+//! Two sets of requests: those of [`Seeds::Development`], on which settings were found, and those of [`Seeds::Reported`],
+//! which gave every figure in the documentation and on which nothing was tuned.
+
+pub mod coverage;
+pub mod guarded;
+pub mod measure;
+
+use editscale_study::StudyError;
+
+use crate::output::Findings;
+use crate::world::Setting;
+
+pub use measure::{Measured, Outcome, measure};
+
+/// Which requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeds {
+    /// For finding settings.
+    Development,
+    /// For figures that are reported.
+    Reported,
+}
+
+impl Seeds {
+    /// The number of the first request.
+    pub fn first(self) -> u64 {
+        match self {
+            Self::Development => 1_000_000,
+            Self::Reported => 2_000_000,
+        }
+    }
+}
+
+/// How large a study is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Requests on which settings are found.
+    pub development: u64,
+    /// Requests that are reported.
+    pub reported: u64,
+    /// Replications of a study, for the coverage of intervals.
+    pub replications: u64,
+}
+
+impl Size {
+    /// The size of the reported study.
+    pub const FULL: Self = Self { development: 4_000, reported: 4_000, replications: 4_000 };
+    /// A size for tests: its figures mean nothing.
+    pub const QUICK: Self = Self { development: 60, reported: 60, replications: 40 };
+}
+
+/// The study.
+pub fn study(size: Size) -> anyhow::Result<Findings> {
+    let setting = Setting::default();
+    let (curves, curves_plot) = guarded::study(&setting, size)?;
+    let coverage = coverage::study(&setting, size)?;
+    Ok(Findings {
+        study: "simulated",
+        title: "Policies in a simulated world",
+        lead: "Made by `cargo run --release -p editscale-proofs -- simulated`.".to_owned(),
+        facts: Vec::new(),
+        sheets: vec![curves, coverage],
+        plots: vec![curves_plot],
+    })
+}
+
+/// The mean of numbers and the 95% interval of it over requests.
+pub fn interval(values: &[f64]) -> Result<editscale_study::Interval, StudyError> {
+    editscale_study::bootstrap_mean(values, 0.95, 2_000, 11)
+}
