@@ -6,9 +6,13 @@
 //!    through any other [`world::Workshop`].
 //! 2. [`recipes`]: the policies under study, written as recipes have them.
 //! 3. [`simulated`]: what policies are worth in that world.
-//! 4. [`output`]: the files of a study.
+//! 4. [`darkroom`]: real photographs, a real editor, and a judge that no policy sees.
+//! 5. [`overoptimisation`]: a learned judge, over-optimised for real.
+//! 6. [`output`]: the files of a study.
 
+pub mod darkroom;
 pub mod output;
+pub mod overoptimisation;
 pub mod recipes;
 pub mod simulated;
 pub mod world;

@@ -1,9 +1,11 @@
 //! The studies behind `docs/search.md`. Each is made again by one command:
 //! `cargo run --release -p editscale-proofs -- simulated --out docs/studies/simulated`.
 
+use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use editscale_proofs::overoptimisation::pool;
 use editscale_proofs::simulated;
 
 /// Makes a study of docs/search.md again.
@@ -17,6 +19,8 @@ struct Command {
 enum Study {
     /// Policies in a simulated world of which the truth is known.
     Simulated(Options),
+    /// Makes the pool that `overoptimisation` reads: minutes of editing and judging.
+    Pool(Options),
 }
 
 #[derive(Debug, Args)]
@@ -34,6 +38,11 @@ fn main() -> anyhow::Result<()> {
         Study::Simulated(options) => {
             let size = if options.quick { simulated::Size::QUICK } else { simulated::Size::FULL };
             simulated::study(size)?.write(&options.out)
+        }
+        Study::Pool(options) => {
+            let (requests, count) = if options.quick { (2, 4) } else { (usize::MAX, 64) };
+            fs::create_dir_all(&options.out)?;
+            Ok(fs::write(options.out.join("pool.csv"), pool::written(&pool::make(requests, count)?))?)
         }
     }
 }

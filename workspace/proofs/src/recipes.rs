@@ -14,12 +14,16 @@ use crate::world::simulation::{EDITOR, JUDGE};
 
 /// The policy that a recipe's sections set for the simulated world: `search`, and what else it needs of `stop`, `combine`, ….
 pub fn simulated(sections: &str) -> anyhow::Result<Arc<dyn SearchFactory>> {
-    let catalogue = Catalogue::new(
-        &[&[EditorKind::of::<SimulatedEditor>()]],
-        &[&[RewardKind::of::<SimulatedJudge>()]],
-    );
-    let head = format!("version: 1\neditor: {{{EDITOR}: {{}}}}\nrewards: [{{model: {{{JUDGE}: {{}}}}}}]\n");
-    read(&format!("{head}{sections}\n"), &catalogue)
+    judged_by(&[JUDGE], sections)
+}
+
+/// The policy that a recipe's sections set where rewards of these names judge.
+pub fn judged_by(judges: &[&str], sections: &str) -> anyhow::Result<Arc<dyn SearchFactory>> {
+    let (editors, rewards) = ([EditorKind::of::<SimulatedEditor>()], [RewardKind::of::<SimulatedJudge>()]);
+    let named: Vec<String> = judges.iter().map(|name| format!("{{name: {name}, model: {{{JUDGE}: {{}}}}}}")).collect();
+    let rewards_line = named.join(", ");
+    let head = format!("version: 1\neditor: {{{EDITOR}: {{}}}}\nrewards: [{rewards_line}]\n");
+    read(&format!("{head}{sections}\n"), &Catalogue::new(&[&editors], &[&rewards]))
 }
 
 /// The policy of a whole recipe.
@@ -27,11 +31,6 @@ pub fn read(recipe: &str, catalogue: &Catalogue) -> anyhow::Result<Arc<dyn Searc
     let parsed = Recipe::parse(recipe.as_bytes(), catalogue);
     let (recipe, _) = parsed.map_err(|report| anyhow::anyhow!(report.render("recipe", recipe.as_bytes())))?;
     Ok(recipe.search_factory())
-}
-
-/// Several policies, each under a name.
-pub fn all_simulated(named: &[(&str, String)]) -> anyhow::Result<Vec<Named>> {
-    named.iter().map(|(name, sections)| Named::simulated(name, sections)).collect()
 }
 
 /// A policy under the name that tables have for it.

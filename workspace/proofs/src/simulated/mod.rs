@@ -4,8 +4,11 @@
 //! which gave every figure in the documentation and on which nothing was tuned.
 
 pub mod coverage;
+pub mod dial;
 pub mod guarded;
 pub mod measure;
+pub mod savings;
+pub mod sweep;
 
 use editscale_study::StudyError;
 

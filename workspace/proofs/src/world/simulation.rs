@@ -149,7 +149,7 @@ pub fn root_of(number: u64) -> Seed {
 }
 
 /// A picture that nobody looks at, asked to be changed.
-fn request(number: u64) -> EditRequest {
+pub(crate) fn request(number: u64) -> EditRequest {
     let bytes: Arc<[u8]> = Arc::from(&b"simulated"[..]);
     let size = ImageSize { width: 1, height: 1 };
     #[expect(clippy::unwrap_used, reason = "the instruction is a good one")]
@@ -162,7 +162,8 @@ fn request(number: u64) -> EditRequest {
     }
 }
 
-fn editor_card(name: EditorName) -> EditorCard {
+/// An editor that pauses at any step and starts from nothing but the source.
+pub(crate) fn editor_card(name: EditorName) -> EditorCard {
     EditorCard {
         name,
         revision: "simulated/1".into(),
@@ -181,7 +182,8 @@ fn editor_card(name: EditorName) -> EditorCard {
     }
 }
 
-fn judge_card(name: RewardName, setting: &Setting) -> RewardCard {
+/// A judge that says how sure it is.
+pub(crate) fn judge_card(name: RewardName, setting: &Setting) -> RewardCard {
     RewardCard {
         name,
         revision: "simulated/1".into(),

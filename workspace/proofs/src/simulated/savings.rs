@@ -1,0 +1,124 @@
+//! What policies cost at the gold of best-of-32, everything counted: denoising, previews, judgements.
+
+use editscale_study::{Clusters, Interval, Resampling, bootstrap};
+use serde_json::json;
+
+use super::dial::{Dialled, dial, geometric};
+use super::{Measured, Seeds, Size, interval, measure};
+use crate::output::{Sheet, rounded};
+use crate::recipes;
+use crate::world::Setting;
+
+/// What all are compared with.
+pub const REFERENCE: &str = "search: {best_of_n: {samples: 32}}";
+
+/// By how much the gold of the development requests must exceed that of best-of-32 before a dial is left where it stands:
+/// about a standard error of the difference, so that luck on those requests is not what reaches it.
+const MARGIN: f64 = 0.02;
+
+/// The policies that are compared, each with its dial.
+pub const POLICIES: &[Dialled] = &[
+    Dialled {
+        name: "best of n",
+        setting: |effort| geometric(effort, 2.0, 128.0).round(),
+        recipe: |_, samples| format!("search: {{best_of_n: {{samples: {samples}}}}}"),
+    },
+    Dialled {
+        name: "threshold alone",
+        setting: |effort| -1.0 + 7.0 * effort,
+        recipe: |_, target| {
+            format!("search: {{best_of_n: {{samples: 128, round: 1}}}}\nstop: {{target_score: {target:.4}}}")
+        },
+    },
+];
+
+/// A policy at work on the reported requests.
+#[derive(Debug, Clone)]
+pub struct Priced {
+    /// What tables call it.
+    pub name: String,
+    /// Its recipe.
+    pub recipe: String,
+    /// Whether its dial reached the gold that was asked for on the development requests.
+    pub reaches: bool,
+    /// What came of it.
+    pub measured: Measured,
+}
+
+/// The reference and every policy of a list at the reference's gold.
+pub fn priced(world: &Setting, policies: &[Dialled], size: Size) -> anyhow::Result<(Measured, Vec<Priced>)> {
+    let reference = recipes::simulated(REFERENCE)?;
+    let on = |seeds, count| measure(world, &*reference, (seeds, count));
+    let wanted = on(Seeds::Development, size.development)?.mean(|outcome| outcome.gold) + MARGIN;
+    let one = |policy: &Dialled| {
+        let found = dial(world, policy, (wanted, size.development))?;
+        let measured = measure(world, &*recipes::simulated(&found.recipe)?, (Seeds::Reported, size.reported))?;
+        Ok(Priced { name: policy.name.to_owned(), recipe: found.recipe, reaches: found.reaches, measured })
+    };
+    let priced = policies.iter().map(one).collect::<anyhow::Result<_>>()?;
+    Ok((on(Seeds::Reported, size.reported)?, priced))
+}
+
+/// The cost of one policy as a share of another's, with its 95% interval over requests.
+pub fn share(policy: &Measured, reference: &Measured) -> anyhow::Result<Interval> {
+    let (costs, all) = (policy.each(|outcome| outcome.cost), reference.each(|outcome| outcome.cost));
+    let ratio = |rows: &[usize]| {
+        let sum = |of: &[f64]| rows.iter().map(|row| of[*row]).sum::<f64>();
+        Some(sum(&costs) / sum(&all))
+    };
+    let found = bootstrap(&Clusters::singles(costs.len()), &Resampling { resamples: 1_000, ..Resampling::default() }, ratio)?;
+    found.map(|found| found.interval).ok_or_else(|| anyhow::anyhow!("a share of nothing"))
+}
+
+/// The difference in gold, request by request, with its 95% interval.
+pub fn difference(policy: &Measured, reference: &Measured) -> anyhow::Result<Interval> {
+    let pairs = policy.0.iter().zip(&reference.0);
+    Ok(interval(&pairs.map(|(one, other)| one.gold - other.gold).collect::<Vec<_>>())?)
+}
+
+/// The table of the study's own world.
+pub fn study(world: &Setting, size: Size) -> anyhow::Result<Sheet> {
+    let (reference, priced) = priced(world, POLICIES, size)?;
+    let mut sheet = Sheet {
+        name: "savings",
+        caption: format!(
+            "Policies at the gold of best-of-32: dials turned on {} development requests, figures of {} others. Costs in \
+             whole edits, a judgement {} of one",
+            size.development, size.reported, world.judge_price
+        ),
+        columns: vec![
+            "policy", "recipe", "gold", "gold_difference", "difference_low", "difference_high", "cost", "cost_share",
+            "share_low", "share_high", "edits_worth_of_denoising", "judgements", "begun", "finished",
+        ],
+        rows: Vec::new(),
+    };
+    let first = Priced {
+        name: "best of 32".to_owned(),
+        recipe: REFERENCE.to_owned(),
+        reaches: true,
+        measured: reference.clone(),
+    };
+    for policy in std::iter::once(first).chain(priced) {
+        let Priced { name, recipe, reaches, measured } = policy;
+        let (gold, cost) = (difference(&measured, &reference)?, share(&measured, &reference)?);
+        let mean = |of: fn(&super::Outcome) -> f64| measured.mean(of);
+        let name = if reaches { name } else { format!("{name} (falls short)") };
+        let numbers = [
+            mean(|outcome| outcome.gold),
+            gold.mean,
+            gold.low,
+            gold.high,
+            mean(|outcome| outcome.cost),
+            cost.mean,
+            cost.low,
+            cost.high,
+            mean(|outcome| outcome.denoising),
+            mean(|outcome| outcome.judgements),
+            mean(|outcome| outcome.begun),
+            mean(|outcome| outcome.finished),
+        ];
+        let cells = [json!(name), json!(recipe.replace('\n', "; "))];
+        sheet.rows.push(cells.into_iter().chain(numbers.map(rounded)).collect());
+    }
+    Ok(sheet)
+}
