@@ -1,7 +1,10 @@
 //! What recipes can name.
 
 use editscale_schema::{EditorChoice, EditorKind, Kinds, RewardChoice, RewardKind};
-use editscale_search::{OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind};
+use editscale_search::{
+    OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, SELECTIONS, SelectionChoice,
+    SelectionKind,
+};
 
 /// What a program has for recipes to choose from, each with a name of its own.
 #[derive(Debug, Clone)]
@@ -14,6 +17,8 @@ pub struct Catalogue {
     pub objectives: Vec<ObjectiveKind>,
     /// What decides which candidates to try.
     pub policies: Vec<PolicyKind>,
+    /// What chooses among the candidates of a finished search.
+    pub selections: Vec<SelectionKind>,
 }
 
 impl Default for Catalogue {
@@ -23,13 +28,15 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
-    /// The catalogue of these lists, in their order, with every objective and policy of `editscale-search`.
+    /// The catalogue of these lists, in their order, with every objective, policy and selection of
+    /// `editscale-search`.
     pub fn new(editors: &[&[EditorKind]], rewards: &[&[RewardKind]]) -> Self {
         Self {
             editors: editors.concat(),
             rewards: rewards.concat(),
             objectives: OBJECTIVES.to_vec(),
             policies: POLICIES.to_vec(),
+            selections: SELECTIONS.to_vec(),
         }
     }
 
@@ -47,5 +54,9 @@ impl Catalogue {
 
     pub(crate) fn policy_kinds(&self) -> Kinds<'_, dyn PolicyChoice> {
         Kinds { what: "a policy", key: "search", kinds: &self.policies }
+    }
+
+    pub(crate) fn selection_kinds(&self) -> Kinds<'_, dyn SelectionChoice> {
+        Kinds { what: "a selection", key: "select", kinds: &self.selections }
     }
 }

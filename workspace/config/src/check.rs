@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{Objective, Scale};
 use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
-use editscale_search::{Gate, Gated, ObjectiveChoice, Rules, StopRule};
+use editscale_search::{Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule};
 
 use crate::document::reader;
 use crate::judging::{JudgeRecipe, JudgeSettings};
@@ -81,6 +81,7 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.budget();
     check.money();
     check.policy();
+    check.selection();
     Some(check)
 }
 
@@ -186,6 +187,25 @@ impl Check<'_> {
         self.error("rollout.policy.editor", mistake);
     }
 
+    /// What is drawn once is not drawn again.
+    fn selection(&self) {
+        let Sections { search: Some(search), select: Ok(Some(select)), finalists, .. } = &self.sections else { return };
+        let Some(selection) = select.selection() else { return };
+        let (path, policy) = (format!("select.{}", select.kind()), quote(search.kind()));
+        if search.draws() {
+            let message = format!("{} cannot follow {policy}, which draws already", quote(select.kind()));
+            let hint = "write `search: {best_of_n: …}`, or leave `select` out";
+            self.error(&path, Mistake::new(message).hint(hint));
+        }
+        if let (Selection::Soft { draw, .. }, Ok(Some(finalists))) = (selection, finalists)
+            && draw > 1
+        {
+            let message = format!("`draw` cannot be {draw} with `finalists`: those who are drawn are judged again");
+            let hint = format!("leave `draw` out; `count` of `finalists` says that {} are drawn", finalists.count);
+            self.error(&format!("{path}.draw"), Mistake::new(message).hint(hint));
+        }
+    }
+
     /// Puts the sections to work, if all is right so far.
     fn assemble(self) -> Option<Recipe> {
         let Self { sections, places, mistakes } = self;
@@ -227,9 +247,19 @@ fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
     let objective = objective(&**combine, rewards, gates).map_err(|message| misfit("rewards", &message))?;
     let stop = StopRule::new(stop.target_score, stop.patience).map_err(|error| misfit("stop", &error))?;
     stop.check(objective.scale()).map_err(|error| misfit("stop", &error))?;
+    let rules = Rules { objective: Arc::clone(&objective), stop };
     let factory = search
-        .factory(Rules { objective: Arc::clone(&objective), stop })
+        .factory(rules.clone())
         .map_err(|error| misfit(&format!("search.{}.{}", search.kind(), error.setting), &error))?;
+    let selection = settings.select.as_ref().and_then(|select| select.selection());
+    let conclusion = Conclusion { selection, finalists: settings.finalists.clone() };
+    // Where nothing is said, nothing is laid over the policy: its revision is that of runs that began before anything could be.
+    let factory = if conclusion == Conclusion::default() {
+        factory
+    } else {
+        let concluding = Concluding::new(factory, &rules, conclusion);
+        Arc::new(concluding.map_err(|error| misfit(&format!("select.{}", error.setting), &error))?)
+    };
     Ok(Recipe { settings, objective, factory, places })
 }
 

@@ -27,6 +27,7 @@ mod check;
 pub mod curate;
 mod document;
 mod editors;
+mod finalists;
 mod gates;
 mod judging;
 mod lacks;

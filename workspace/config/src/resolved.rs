@@ -1,6 +1,7 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
 use crate::budget;
+use crate::finalists::write_finalists;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::recipe::{Editor, Recipe, Reward, Settings};
@@ -40,22 +41,25 @@ impl Settings {
     fn to_yaml(&self) -> Yaml {
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
         let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
-        let entries = [
+        let select = self.select.as_ref().map(|select| ("select", select.write()));
+        let finalists = self.finalists.as_ref().map(|finalists| ("finalists", write_finalists(finalists)));
+        let before = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_editors(&self.editors),
             write_rewards(&self.rewards, &*self.combine),
             ("combine", self.combine.write()),
             write_gates(&self.gates),
             ("search", self.search.write()),
+        ];
+        let after = [
             ("stop", self.stop.write()),
             ("budget", budget::write(&self.budget)),
             ("retain", self.retain.write()),
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
-        Yaml::Map(
-            entries.into_iter().chain(rollout).chain(curate).map(|(key, value)| (key.to_owned(), value)).collect(),
-        )
+        let all = before.into_iter().chain(select).chain(finalists).chain(after).chain(rollout).chain(curate);
+        Yaml::Map(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }
 

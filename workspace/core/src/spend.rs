@@ -149,16 +149,21 @@ impl Remaining {
     pub fn candidates(&self, edit: Cost, judgements: u64, judging: Cost) -> u64 {
         let mut each = edit;
         each += judging;
+        self.judged(judgements, each).min(self.0.edits.unwrap_or(u64::MAX))
+    }
+
+    /// How many candidates that are there can still be judged, if each takes `judgements` reward calls that together cost
+    /// at most `judging`. `u64::MAX` where nothing limits it.
+    pub fn judged(&self, judgements: u64, judging: Cost) -> u64 {
         let left = &self.0;
         if left.wall == Some(Duration::ZERO) {
             return 0;
         }
         [
-            (left.edits, 1),
             (left.reward_calls, judgements),
-            (left.nfe, each.nfe),
-            (left.tokens, each.tokens),
-            (left.usd.map(|usd| usd.micros), each.usd.micros),
+            (left.nfe, judging.nfe),
+            (left.tokens, judging.tokens),
+            (left.usd.map(|usd| usd.micros), judging.usd.micros),
         ]
         .into_iter()
         .filter_map(|(left, each)| left?.checked_div(each))
@@ -187,5 +192,17 @@ mod tests {
         check(Budget { wall: Some(Duration::ZERO), ..Budget::default() }, 0);
         check(Budget { usd: Some(Usd { micros: 1 }), ..Budget::default() }, u64::MAX);
         assert_eq!(Remaining::nothing().candidates(Cost::default(), 0, Cost::default()), 0);
+    }
+
+    #[test]
+    fn pictures_that_are_there_can_be_judged_without_edits_left() {
+        let judging = Cost { tokens: 500, ..Cost::default() };
+        let check = |budget: Budget, expected: u64| {
+            assert_eq!(budget.after(&Ledger::default()).judged(2, judging), expected, "{budget:?}");
+        };
+        check(Budget { edits: Some(0), ..Budget::default() }, u64::MAX);
+        check(Budget { edits: Some(0), reward_calls: Some(7), ..Budget::default() }, 3);
+        check(Budget { tokens: Some(999), ..Budget::default() }, 1);
+        check(Budget { wall: Some(Duration::ZERO), ..Budget::default() }, 0);
     }
 }

@@ -31,6 +31,11 @@ pub trait PolicyChoice: Chosen {
     /// How many candidates the first round has, where the budget allows it.
     fn first_round(&self, has_stop_rule: bool) -> u64;
 
+    /// Whether its verdict is drawn already, so that no other selection can be laid over it.
+    fn draws(&self) -> bool {
+        false
+    }
+
     /// Which of its settings is behind a need that nobody meets, and what can be done about it.
     fn reason(&self, need: Need) -> Reason {
         Reason::usual(need)
@@ -47,6 +52,16 @@ pub trait ObjectiveChoice: Chosen {
 
     /// What its utilities can be compared with.
     fn scale(&self) -> Scale;
+
+    /// What it needs of each reward that counts.
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    /// Which of its settings is behind a need that a reward does not meet, and what can be done about it.
+    fn reason(&self, need: Need) -> Reason {
+        Reason::usual(need)
+    }
 }
 
 dyn_clone::clone_trait_object!(PolicyChoice);
@@ -66,6 +81,7 @@ impl Reason {
     pub fn usual(need: Need) -> Self {
         let hint = match need {
             Need::Pointwise => "choose a reward that scores each candidate by itself",
+            Need::Sigma => "choose a reward that says how sure it is",
             Need::Together(_) => "make fewer candidates, or choose a reward that compares more at once",
             _ => "choose another editor or another policy",
         };

@@ -7,21 +7,33 @@ mod archive;
 mod beam;
 mod best_of_n;
 mod choice;
+mod concluding;
 mod objective;
 mod policy;
 mod proposals;
 mod reward_weighted;
 mod sampling;
+mod selection;
 mod stop;
+mod weighting;
 
 pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
+pub use concluding::{Concluding, Conclusion, Finalists};
 pub use objective::OBJECTIVES;
-pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
+pub use objective::{
+    Conditions, Conjunctive, ConjunctiveRecipe, Doubt, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
+    MeanRankRecipe, Weighted, WeightedRecipe,
+};
 pub use policy::{PolicyError, Rules};
-pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
+pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe};
+pub use selection::{
+    Amount, BestRecipe, PessimisticRecipe, RegularisedRecipe, SELECTIONS, Selection, SelectionChoice, SelectionKind,
+    SoftRecipe,
+};
 pub use stop::{StopRule, StopRuleError};
+pub use weighting::Weighting;
 
 use choice::policy;
 

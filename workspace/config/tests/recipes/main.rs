@@ -18,7 +18,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 35] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -45,9 +45,15 @@ const KINDS: [&str; 29] = [
     "pickled_reward",
     "weighted",
     "mean_rank",
+    "lower_bound",
+    "conjunctive",
     "best_of_n",
     "beam",
     "reward_weighted",
+    "best",
+    "soft",
+    "pessimistic",
+    "regularised",
 ];
 
 /// What recipes can name here.
@@ -60,6 +66,7 @@ fn catalogue() -> Catalogue {
     catalogue.rewards.retain(|kind| KINDS.contains(&kind.name));
     catalogue.objectives.retain(|kind| KINDS.contains(&kind.name));
     catalogue.policies.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.selections.retain(|kind| KINDS.contains(&kind.name));
     catalogue
 }
 
