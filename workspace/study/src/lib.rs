@@ -10,13 +10,17 @@ mod bootstrap;
 mod clusters;
 mod counted;
 mod folds;
+mod mean_interval;
 mod normal;
 mod order;
 mod rank_correlation;
+mod student;
 
 pub mod calibration;
+pub mod compare;
 pub mod curation;
 pub mod judges;
+pub mod scaling;
 
 pub use agreement::{Distance, Order, Spread, distance, order_within, spread};
 pub use best_of_k::{expected_best, expected_gold};
@@ -25,8 +29,10 @@ pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstr
 pub use clusters::Clusters;
 pub use counted::Counted;
 pub use folds::Folds;
+pub use mean_interval::mean_interval;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
+pub use student::{student_below, student_quantile};
 
 use thiserror::Error;
 
@@ -149,6 +155,23 @@ pub enum StudyError {
         /// How many there are.
         rows: usize,
     },
+    /// Too few to say anything of.
+    #[error("{found} samples: expected at least {needed}")]
+    Few {
+        /// How many there are.
+        found: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// Not a standard deviation.
+    #[error("a spread of {0}: expected a finite number of at least 0")]
+    Spread(f64),
+    /// Not a chance.
+    #[error("a chance of {0}: expected a number above 0 and below 1")]
+    Chance(f64),
+    /// Nothing to choose from.
+    #[error("the best of {0}: expected at least one size, each of at least 1")]
+    Sizes(usize),
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
     Resamples,
