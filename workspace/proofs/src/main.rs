@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use editscale_proofs::overoptimisation::pool;
-use editscale_proofs::simulated;
+use editscale_proofs::overoptimisation::pool::{self, POOL};
+use editscale_proofs::{darkroom, overoptimisation, simulated};
 
 /// Makes a study of docs/search.md again.
 #[derive(Debug, Parser)]
@@ -19,6 +19,10 @@ struct Command {
 enum Study {
     /// Policies in a simulated world of which the truth is known.
     Simulated(Options),
+    /// Policies on photographs, with the embedded editor and a judge that they never see.
+    Darkroom(Options),
+    /// A learned judge over-optimised, from the pool in the folder.
+    Overoptimisation(Options),
     /// Makes the pool that `overoptimisation` reads: minutes of editing and judging.
     Pool(Options),
 }
@@ -39,10 +43,14 @@ fn main() -> anyhow::Result<()> {
             let size = if options.quick { simulated::Size::QUICK } else { simulated::Size::FULL };
             simulated::study(size)?.write(&options.out)
         }
+        Study::Darkroom(options) => darkroom::study(options.quick)?.write(&options.out),
+        Study::Overoptimisation(options) => {
+            overoptimisation::study(&options.out.join(POOL), options.quick)?.write(&options.out)
+        }
         Study::Pool(options) => {
             let (requests, count) = if options.quick { (2, 4) } else { (usize::MAX, 64) };
             fs::create_dir_all(&options.out)?;
-            Ok(fs::write(options.out.join("pool.csv"), pool::written(&pool::make(requests, count)?))?)
+            Ok(fs::write(options.out.join(POOL), pool::written(&pool::make(requests, count)?))?)
         }
     }
 }

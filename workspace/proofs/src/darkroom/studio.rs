@@ -1,11 +1,12 @@
 //! The workshop over a real editor and real rewards, one candidate at a time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use editscale_config::{Catalogue, Recipe};
 use editscale_core::{
-    Candidate, CandidateId, Cards, Cost, Digest, EditBatch, EditItem, EditRequest, Failure, FailureKind, Image,
+    Candidate, CandidateId, Cards, Cost, EditBatch, EditItem, EditRequest, Failure, FailureKind, Image,
     Instruction, LocalEditor, LocalReward, NobodyWatches, PerceptualHash, Proposal, RewardBatch, RewardItem, RunId,
     ScoreCard, Seed, Start,
 };
@@ -72,6 +73,7 @@ pub struct Studio<'e> {
     source: View,
     wishes: &'static [Wish],
     made: Vec<Option<Done>>,
+    known: BTreeMap<String, (Piece, Done)>,
 }
 
 impl std::fmt::Debug for Studio<'_> {
@@ -108,7 +110,14 @@ impl<'e> Studio<'e> {
             source: View::of(&source),
             wishes: asked.wishes,
             made: Vec::new(),
+            known: BTreeMap::new(),
         })
+    }
+
+    /// Forgets the candidates of the run before, as those of a run that is over. What was made is known: made in the same way
+    /// again, it is there at once, at the same cost.
+    pub fn clear(&mut self) {
+        self.made.clear();
     }
 
     /// What the held-out judge says of a candidate.
@@ -156,6 +165,25 @@ impl<'e> Studio<'e> {
         }
         (card, cost)
     }
+
+    fn made_anew(&mut self, proposal: &Proposal) -> Result<(Piece, Done), Failure> {
+        let candidate = self.edit(proposal)?;
+        let image = photos::named(&candidate.image.bytes, candidate.image.size);
+        let malformed = |error: &dyn std::error::Error| Failure::new(FailureKind::Malformed, error.to_string());
+        let pixels = decode(&candidate.image.bytes, &Limits::default()).map_err(|error| malformed(&error))?.pixels;
+        let plain = decode_rgb8(&candidate.image.bytes, &Limits::default()).map_err(|error| malformed(&error))?;
+        let (card, judging) = self.scores(&image);
+        let done = Done { image: image.clone(), judged: judge(&self.source, &pixels, self.wishes) };
+        let piece = Piece {
+            image: image.digest(),
+            hash: Some(PerceptualHash(perceptual_hash(&plain))),
+            card,
+            edit: candidate.cost,
+            judging,
+            judgements: self.equipment.rewards.len() as u64,
+        };
+        Ok((piece, done))
+    }
 }
 
 impl Workshop for Studio<'_> {
@@ -168,24 +196,18 @@ impl Workshop for Studio<'_> {
     }
 
     fn make(&mut self, proposal: &Proposal) -> Result<Piece, Failure> {
-        let candidate = self.edit(proposal)?;
-        let image = photos::named(&candidate.image.bytes, candidate.image.size);
-        let malformed = |error: &dyn std::error::Error| Failure::new(FailureKind::Malformed, error.to_string());
-        let pixels = decode(&candidate.image.bytes, &Limits::default()).map_err(|error| malformed(&error))?.pixels;
-        let plain = decode_rgb8(&candidate.image.bytes, &Limits::default()).map_err(|error| malformed(&error))?;
-        let (card, judging) = self.scores(&image);
-        let done = Done { image: image.clone(), judged: judge(&self.source, &pixels, self.wishes) };
+        let start = self.start(proposal.start)?.digest();
+        let is_source = proposal.start == Start::Source;
+        let key = format!("{is_source} {start} {} {:?} {}", proposal.seed, proposal.knobs, proposal.instruction);
+        let (piece, done) = match self.known.get(&key) {
+            Some(known) => known.clone(),
+            None => self.made_anew(proposal)?,
+        };
+        self.known.insert(key, (piece.clone(), done.clone()));
         let place = proposal.id.0 as usize;
         self.made.resize(self.made.len().max(place + 1), None);
         self.made[place] = Some(done);
-        Ok(Piece {
-            image: image.digest(),
-            hash: Some(PerceptualHash(perceptual_hash(&plain))),
-            card,
-            edit: candidate.cost,
-            judging,
-            judgements: self.equipment.rewards.len() as u64,
-        })
+        Ok(piece)
     }
 
     fn judge(&mut self, who: CandidateId, votes: u32) -> Result<Again, Failure> {
@@ -200,9 +222,4 @@ impl Workshop for Studio<'_> {
     fn gold(&self, who: CandidateId) -> Option<f64> {
         self.judged(who).map(|judged| judged.gold)
     }
-}
-
-/// A digest as the first eight bytes, for people.
-pub fn short(digest: &Digest) -> String {
-    digest.to_string().chars().take(16).collect()
 }

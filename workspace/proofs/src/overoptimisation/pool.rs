@@ -16,6 +16,8 @@ use crate::darkroom::requests::REQUESTS;
 use crate::darkroom::studio::{Equipment, Studio, catalogue};
 use crate::world::Workshop;
 
+/// The file's name.
+pub const POOL: &str = "pool.csv";
 /// The learned judge's name.
 pub const NANO: &str = "nano";
 /// The measuring judge's name.

@@ -4,11 +4,11 @@
 //! truth of an estimate is its mean over all replications' requests, which differs from the exact one by a hundredth of an
 //! interval's width.
 
-use editscale_study::{Share, StudyError, bootstrap_mean, expected_best, expected_gold, wilson_interval};
+use editscale_study::{Interval, Share, StudyError, bootstrap_mean, expected_best, expected_gold, wilson_interval};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::Size;
+use super::{Size, interval};
 use crate::output::{Sheet, rounded};
 use crate::world::Setting;
 use crate::world::candidate::Candidate;
@@ -41,31 +41,44 @@ pub fn study(setting: &Setting, size: Size) -> anyhow::Result<Sheet> {
     let mut sheet = Sheet {
         name: "coverage",
         caption: format!(
-            "Share of 95% bootstrap intervals over requests that hold the truth: {} studies of {REQUESTS} requests, {POOL} \
-             candidates each",
+            "Share of 95% intervals over requests that hold the truth: {} studies of {REQUESTS} requests, {POOL} candidates \
+             each; `from` and `to` are the 95% interval of the share itself",
             size.replications
         ),
-        columns: vec!["estimate", "truth", "covered", "low", "high", "mean_width"],
+        columns: vec!["estimate", "truth", "interval", "covered", "from", "to", "mean_width"],
         rows: Vec::new(),
     };
     for (place, name) in ESTIMATES.iter().enumerate() {
         let values: Vec<Vec<f64>> =
             studies.iter().map(|study| study.iter().map(|estimates| estimates[place]).collect()).collect();
-        sheet.rows.push(row(name, &values)?);
+        for (kind, find) in KINDS {
+            sheet.rows.push(row((name, kind), *find, &values)?);
+        }
     }
     Ok(sheet)
 }
 
-fn row(name: &str, studies: &[Vec<f64>]) -> anyhow::Result<Vec<serde_json::Value>> {
+/// An interval of a study's numbers; the second number is a seed.
+type Find = fn(&[f64], u64) -> Result<Interval, StudyError>;
+
+/// The intervals that studies use, and the usual one beside it.
+const KINDS: &[(&str, Find)] = &[
+    ("of studies", |values, _| interval(values)),
+    ("percentile bootstrap", |values, seed| bootstrap_mean(values, 0.95, 1_000, seed)),
+];
+
+fn row((name, kind): (&str, &str), find: Find, studies: &[Vec<f64>]) -> anyhow::Result<Vec<serde_json::Value>> {
     let truth = studies.iter().flatten().sum::<f64>() / (studies.len() as f64 * REQUESTS as f64);
-    let intervals = studies.par_iter().enumerate();
-    let intervals = intervals.map(|(seed, values)| bootstrap_mean(values, 0.95, 2_000, seed as u64));
-    let intervals: Vec<editscale_study::Interval> = intervals.collect::<Result<_, StudyError>>()?;
-    let covered = intervals.iter().filter(|found| (found.low..=found.high).contains(&truth)).count() as u64;
-    let share = wilson_interval(Share { hits: covered, of: intervals.len() as u64 }, 0.95)?;
-    let width = intervals.iter().map(|found| found.high - found.low).sum::<f64>() / intervals.len() as f64;
-    let numbers = [truth, share.mean, share.low, share.high, width].map(rounded);
-    Ok(std::iter::once(json!(name)).chain(numbers).collect())
+    let found: Vec<Interval> = studies
+        .par_iter()
+        .enumerate()
+        .map(|(seed, values)| find(values, seed as u64))
+        .collect::<Result<_, StudyError>>()?;
+    let hits = found.iter().filter(|found| (found.low..=found.high).contains(&truth)).count() as u64;
+    let share = wilson_interval(Share { hits, of: found.len() as u64 }, 0.95)?;
+    let width = found.iter().map(|found| found.high - found.low).sum::<f64>() / found.len() as f64;
+    let numbers = [share.mean, share.low, share.high, width].map(rounded);
+    Ok([json!(name), rounded(truth), json!(kind)].into_iter().chain(numbers).collect())
 }
 
 fn estimates(setting: &Setting, number: u64) -> Result<[f64; 4], StudyError> {

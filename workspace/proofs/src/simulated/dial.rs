@@ -30,25 +30,46 @@ pub struct Dialed {
     pub reaches: bool,
 }
 
-/// How often the dial is turned: it then stands to a thousandth.
-const TURNS: u32 = 9;
+/// Where the dial is tried before it is turned finely: gold may fall again with too many candidates, so that the first place
+/// that is good enough is looked for from below.
+const PLACES: u32 = 12;
 
-/// Turns the dial until the mean gold of the development requests is `gold`, or to its end.
+/// How often the dial is turned finely.
+const TURNS: u32 = 5;
+
+/// Turns the dial up until the mean gold of the development requests is `gold`, or to where it is highest.
 pub fn dial(world: &Setting, policy: &Dialled, (gold, requests): (f64, u64)) -> anyhow::Result<Dialed> {
-    let (mut low, mut high) = (0.0, 1.0);
-    let mut reaches = false;
-    for _ in 0..TURNS {
-        let middle = f64::midpoint(low, high);
-        let found = at(world, policy, middle, (Seeds::Development, requests))?;
-        if found.mean(|outcome| outcome.gold) >= gold {
-            high = middle;
-            reaches = true;
-        } else {
-            low = middle;
+    let found = |effort: f64| anyhow::Ok(at(world, policy, effort, (Seeds::Development, requests))?.mean(|one| one.gold));
+    let place = |step: u32| f64::from(step) / f64::from(PLACES);
+    let (mut best, mut highest) = (0.0, f64::NEG_INFINITY);
+    for step in 0..=PLACES {
+        let golden = found(place(step))?;
+        if golden >= gold {
+            let finely = between(place(step.saturating_sub(1)), place(step), |effort| Ok(found(effort)? >= gold))?;
+            return Ok(policy.standing(world, finely, true));
+        }
+        if golden > highest {
+            (best, highest) = (place(step), golden);
         }
     }
-    let at = (policy.setting)(high);
-    Ok(Dialed { at, recipe: (policy.recipe)(world, at), reaches })
+    Ok(policy.standing(world, best, false))
+}
+
+/// The least effort that is enough, between one that is not and one that is.
+fn between(low: f64, high: f64, is_enough: impl Fn(f64) -> anyhow::Result<bool>) -> anyhow::Result<f64> {
+    let (mut low, mut high) = (low, high);
+    for _ in 0..TURNS {
+        let middle = f64::midpoint(low, high);
+        if is_enough(middle)? { high = middle } else { low = middle }
+    }
+    Ok(high)
+}
+
+impl Dialled {
+    fn standing(&self, world: &Setting, effort: f64, reaches: bool) -> Dialed {
+        let at = (self.setting)(effort);
+        Dialed { at, recipe: (self.recipe)(world, at), reaches }
+    }
 }
 
 fn at(world: &Setting, policy: &Dialled, effort: f64, requests: (Seeds, u64)) -> anyhow::Result<Measured> {

@@ -14,7 +14,23 @@ const COUNTS: [u32; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 /// The ways to choose: a name, and the recipe of so many candidates.
 type Rule = (&'static str, fn(u32) -> String);
 
-const RULES: &[Rule] = &[("raw", |count| format!("search: {{best_of_n: {{samples: {count}}}}}"))];
+const RULES: &[Rule] = &[
+    ("raw", |count| format!("search: {{best_of_n: {{samples: {count}}}}}")),
+    ("lower bound, κ = 1", |count| bound(1.0, count)),
+    ("lower bound, κ = 2", |count| bound(2.0, count)),
+    ("soft, 4 share the weight", |count| select("soft: {target_ess: 4}", count)),
+    ("pessimistic, β = 1 deviation", |count| select("pessimistic: {}", count)),
+    ("regularised, β = 1 deviation", |count| select("regularised: {}", count)),
+    ("regularised, β = 4 deviations", |count| select("regularised: {relative_strength: 4.0}", count)),
+];
+
+fn bound(kappa: f64, count: u32) -> String {
+    format!("combine: {{lower_bound: {{kappa: {kappa}}}}}\nsearch: {{best_of_n: {{samples: {count}}}}}")
+}
+
+fn select(how: &str, count: u32) -> String {
+    format!("search: {{best_of_n: {{samples: {count}}}}}\nselect: {{{how}}}")
+}
 
 /// Curves of gold over the number of candidates, for each way to choose.
 pub fn study(setting: &Setting, size: Size) -> anyhow::Result<(Sheet, Plot)> {

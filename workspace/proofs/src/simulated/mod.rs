@@ -10,10 +10,12 @@ pub mod measure;
 pub mod savings;
 pub mod sweep;
 
-use editscale_study::StudyError;
+use editscale_study::{Interval, StudyError, mean_interval};
+use serde_json::{Value, json};
 
 use crate::output::Findings;
 use crate::world::Setting;
+use crate::world::setting::STEPS;
 
 pub use measure::{Measured, Outcome, measure};
 
@@ -57,19 +59,36 @@ impl Size {
 /// The study.
 pub fn study(size: Size) -> anyhow::Result<Findings> {
     let setting = Setting::default();
+    let savings = savings::study(&setting, size)?;
+    let sweep = sweep::study(&setting, size)?;
     let (curves, curves_plot) = guarded::study(&setting, size)?;
     let coverage = coverage::study(&setting, size)?;
     Ok(Findings {
         study: "simulated",
         title: "Policies in a simulated world",
-        lead: "Made by `cargo run --release -p editscale-proofs -- simulated`.".to_owned(),
-        facts: Vec::new(),
-        sheets: vec![curves, coverage],
+        lead: "Made by `cargo run --release -p editscale-proofs -- simulated --out docs/studies/simulated`: an editor and a \
+               judge of which the truth is known. Settings were found on other requests than those reported."
+            .to_owned(),
+        facts: facts(&setting, size),
+        sheets: vec![savings, sweep, curves, coverage],
         plots: vec![curves_plot],
     })
 }
 
+fn facts(setting: &Setting, size: Size) -> Vec<(&'static str, Value)> {
+    let last = f64::from(setting.checkpoints[1]) / f64::from(STEPS);
+    vec![
+        ("requests_reported", json!(size.reported)),
+        ("requests_for_settings", json!(size.development)),
+        ("preview_correlations", json!(setting.preview_correlation)),
+        ("preview_path_in_edits", json!(last)),
+        ("judgement_in_edits", json!(setting.judge_price)),
+        ("spread_of_difficulty", json!(setting.difficulty)),
+        ("share_of_exploits", json!(setting.hacks)),
+    ]
+}
+
 /// The mean of numbers and the 95% interval of it over requests.
-pub fn interval(values: &[f64]) -> Result<editscale_study::Interval, StudyError> {
-    editscale_study::bootstrap_mean(values, 0.95, 2_000, 11)
+pub fn interval(values: &[f64]) -> Result<Interval, StudyError> {
+    mean_interval(values, 0.95)?.ok_or(StudyError::Few { found: values.len(), needed: 2 })
 }

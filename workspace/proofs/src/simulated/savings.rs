@@ -30,7 +30,24 @@ pub const POLICIES: &[Dialled] = &[
             format!("search: {{best_of_n: {{samples: 128, round: 1}}}}\nstop: {{target_score: {target:.4}}}")
         },
     },
+    Dialled { name: "adaptive", setting: price, recipe: adaptive },
 ];
+
+/// The policies of the sweep.
+pub const SWEPT: &[Dialled] = &[POLICIES[2]];
+
+/// From the dearest candidates to the cheapest, in units of score.
+fn price(effort: f64) -> f64 {
+    geometric(effort, 1.0, 0.002)
+}
+
+fn adaptive(world: &Setting, edit: f64) -> String {
+    let reward = edit * world.judge_price;
+    format!(
+        "search: {{adaptive: {{most: 128, probe: 4, round: 1, optimism: 0.5, prior: {{spread: 1.0, strength: 4}}, \
+         cost: {{edit: {edit:.5}, reward: {reward:.6}}}}}}}"
+    )
+}
 
 /// A policy at work on the reported requests.
 #[derive(Debug, Clone)]

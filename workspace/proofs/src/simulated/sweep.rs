@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::Size;
-use super::dial::Dialled;
-use super::savings::{difference, priced, share};
+use super::savings::{SWEPT, difference, priced, share};
 use crate::output::{Sheet, rounded};
 use crate::world::Setting;
 
@@ -25,7 +24,7 @@ const AXES: &[Axis] = &[
 ];
 
 /// The cost shares of these policies in worlds that differ from the study's in one figure.
-pub fn study(world: &Setting, policies: &[Dialled], size: Size) -> anyhow::Result<Sheet> {
+pub fn study(world: &Setting, size: Size) -> anyhow::Result<Sheet> {
     let mut sheet = Sheet {
         name: "sweep",
         caption: format!(
@@ -43,7 +42,7 @@ pub fn study(world: &Setting, policies: &[Dialled], size: Size) -> anyhow::Resul
         for value in *values {
             let mut changed = *world;
             set(&mut changed, *value);
-            let (reference, priced) = priced(&changed, policies, size)?;
+            let (reference, priced) = priced(&changed, SWEPT, size)?;
             for policy in priced {
                 let (cost, gold) = (share(&policy.measured, &reference)?, difference(&policy.measured, &reference)?);
                 let cells = [json!(figure), json!(value), json!(policy.name)];
