@@ -31,6 +31,8 @@ pub const POLICIES: &[Dialled] = &[
         },
     },
     Dialled { name: "adaptive", setting: price, recipe: adaptive },
+    Dialled { name: "pruning of a fixed number", setting: |effort| geometric(effort, 4.0, 256.0).round(), recipe: pruning },
+    Dialled { name: "adaptive with previews", setting: price, recipe: both },
 ];
 
 /// The policies of the sweep.
@@ -45,6 +47,24 @@ fn adaptive(world: &Setting, edit: f64) -> String {
     let reward = edit * world.judge_price;
     format!(
         "search: {{adaptive: {{most: 128, probe: 4, round: 1, optimism: 0.5, prior: {{spread: 1.0, strength: 4}}, \
+         cost: {{edit: {edit:.5}, reward: {reward:.6}}}}}}}"
+    )
+}
+
+/// Half of the candidates go on at each preview, and what is left is finished: nothing is adapted.
+fn pruning(world: &Setting, samples: f64) -> String {
+    let [first, last] = world.checkpoints;
+    let [samples, first, last] = [samples, first.into(), last.into()];
+    format!(
+        "search: {{preview_pruning: {{samples: {samples}, most: {samples}, checkpoints: [{first}, {last}], keep: 0.5}}}}"
+    )
+}
+
+fn both(world: &Setting, edit: f64) -> String {
+    let reward = edit * world.judge_price;
+    let [first, last] = world.checkpoints;
+    format!(
+        "search: {{preview_pruning: {{samples: 8, most: 192, checkpoints: [{first}, {last}], keep: 0.5, round: 1, \
          cost: {{edit: {edit:.5}, reward: {reward:.6}}}}}}}"
     )
 }

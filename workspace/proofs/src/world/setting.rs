@@ -9,7 +9,7 @@ pub const EDIT_MICROS: u64 = 1_000_000;
 /// A world. Scores and golds are in units of the mean spread of gold within a request.
 ///
 /// Requests are unequal: the spread σ of gold within a request is lognormal. Published gains of best-of-32 or best-of-16 over
-/// one draw differ by a factor of 3 to 4 between editors (0.2 points on GEdit for Qwen-Image-Edit, 0.6 to 0.75 for
+/// one draw differ by a factor of 3 to 4 between editors (0.2 points on `GEdit` for Qwen-Image-Edit, 0.6 to 0.75 for
 /// FLUX.1 Kontext, Step1X-Edit and `OmniGen2`; arXiv:2603.00141, 2509.23909), and that gain is proportional to σ. A factor of
 /// 3.5 between one standard deviation below and one above is a spread of ln σ of 0.6; requests for one editor are likely to
 /// differ by more than editors do in their means.
@@ -68,7 +68,7 @@ impl Setting {
         let between = |pair: &[(u32, f64)]| {
             let [(from, low), (to, high)] = [pair[0], pair[1]];
             let share = f64::from(step.saturating_sub(from)) / f64::from((to - from).max(1));
-            (step <= to).then(|| low + share * (high - low))
+            (step <= to).then_some(low + share * (high - low))
         };
         knots.windows(2).find_map(between).unwrap_or(1.0)
     }

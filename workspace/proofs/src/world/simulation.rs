@@ -142,7 +142,11 @@ fn digest(request: Seed, proposal: &Proposal) -> Digest {
     Digest::from_bytes(bytes)
 }
 
-/// The root of all seeds of the request of this number, below [`Seed::LIMIT`].
+/// The root of all seeds of the request of this number.
+///
+/// # Panics
+///
+/// Never: the number is cut to what a seed holds.
 pub fn root_of(number: u64) -> Seed {
     #[expect(clippy::unwrap_used, reason = "a seed below the limit is one")]
     Seed::new(number % Seed::LIMIT).unwrap().mix(0)
