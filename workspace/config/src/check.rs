@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use editscale_core::{Objective, Scale};
 use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
-use editscale_search::{Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule};
+use editscale_search::{
+    Clash, Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule, Surroundings,
+};
 
 use crate::document::reader;
 use crate::judging::{JudgeRecipe, JudgeSettings};
@@ -82,6 +84,7 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.money();
     check.policy();
     check.selection();
+    check.clashes();
     Some(check)
 }
 
@@ -203,6 +206,19 @@ impl Check<'_> {
             let message = format!("`draw` cannot be {draw} with `finalists`: those who are drawn are judged again");
             let hint = format!("leave `draw` out; `count` of `finalists` says that {} are drawn", finalists.count);
             self.error(&format!("{path}.draw"), Mistake::new(message).hint(hint));
+        }
+    }
+
+    /// What the search cannot be used with.
+    fn clashes(&self) {
+        let Sections { search: Some(search), combine: Some(combine), budget: Some(budget), .. } = &self.sections else {
+            return;
+        };
+        let Some(rewards) = &self.sections.rewards.names else { return };
+        let around = Surroundings { scale: combine.scale(), limits_time: budget.wall.is_some(), rewards };
+        for Clash { setting, message, hint } in search.clashes(&around) {
+            let path = setting.map_or_else(String::new, |setting| format!(".{setting}"));
+            self.error(&format!("search.{}{path}", search.kind()), Mistake::new(message).hint(hint));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Need, Objective, RewardName, Scale, SearchFactory};
+use editscale_core::{Cards, Need, Objective, RewardName, Scale, SearchFactory};
 use editscale_schema::{Chosen, Kind, Options};
 
 use crate::{PolicyError, Rules};
@@ -40,6 +40,38 @@ pub trait PolicyChoice: Chosen {
     fn reason(&self, need: Need) -> Reason {
         Reason::usual(need)
     }
+
+    /// What else the recipe says that it cannot be used with.
+    fn clashes(&self, _: &Surroundings<'_>) -> Vec<Clash> {
+        Vec::new()
+    }
+
+    /// What people should know of how it works with these editors and rewards, a sentence each.
+    fn notes(&self, _: &Cards) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What else a recipe says that a policy may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'r> {
+    /// What utilities can be compared with.
+    pub scale: Scale,
+    /// Whether the budget limits the run's active time.
+    pub limits_time: bool,
+    /// The rewards that there are.
+    pub rewards: &'r [RewardName],
+}
+
+/// Something in a policy that cannot be used with the rest of its recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// The setting, as a path below the policy; nothing where it is the policy as a whole.
+    pub setting: Option<&'static str>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do: half a sentence that begins with a verb.
+    pub hint: String,
 }
 
 /// What a recipe says of an objective.

@@ -3,6 +3,7 @@
 //! Nothing here does IO, reads a clock, draws randomness or knows an editor. A policy is a checked value that starts
 //! searches; each stands in a file of its own and reads from top to bottom.
 
+mod adaptive;
 mod archive;
 mod beam;
 mod best_of_n;
@@ -10,6 +11,8 @@ mod choice;
 mod concluding;
 mod objective;
 mod policy;
+mod predictive;
+mod price;
 mod proposals;
 mod reward_weighted;
 mod sampling;
@@ -17,9 +20,10 @@ mod selection;
 mod stop;
 mod weighting;
 
+pub use adaptive::{Adaptation, Adaptive, AdaptiveRecipe};
 pub use beam::{Beam, BeamRecipe, BeamSize, EdgeMix};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
-pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason};
+pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason, Surroundings};
 pub use concluding::{Concluding, Conclusion, Finalists};
 pub use objective::OBJECTIVES;
 pub use objective::{
@@ -27,6 +31,8 @@ pub use objective::{
     MeanRankRecipe, Weighted, WeightedRecipe,
 };
 pub use policy::{PolicyError, Rules};
+pub use predictive::Prior;
+pub use price::{Pieces, Price, Worth};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe};
 pub use selection::{
     Amount, BestRecipe, PessimisticRecipe, RegularisedRecipe, SELECTIONS, Selection, SelectionChoice, SelectionKind,
@@ -39,4 +45,4 @@ use choice::policy;
 
 /// The policies that recipes can name.
 pub const POLICIES: &[PolicyKind] =
-    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
+    &[policy::<AdaptiveRecipe>(), policy::<BeamRecipe>(), policy::<BestOfNRecipe>(), policy::<RewardWeightedRecipe>()];

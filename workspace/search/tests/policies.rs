@@ -10,7 +10,8 @@ use editscale_core::{
     RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+    Adaptation, Adaptive, Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, Pieces, Price, RewardWeighted,
+    Rules, StopRule, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -25,7 +26,10 @@ fn rules(stop: StopRule) -> Rules {
 
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
+    let price = Price::Cost(Pieces { edit: 0.02, reward: 0.01, preview: 0.0 });
+    let adaptation = Adaptation { most: 24, probe: 4, round: 3, price, prior: None, optimism: 0.5 };
     vec![
+        Box::new(Adaptive::new(adaptation, rules.clone()).unwrap()),
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
@@ -139,7 +143,11 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    let [adaptive, best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    assert_eq!(
+        adaptive.revision(),
+        "adaptive/1 most=24 probe=4 round=3 cost=0.02,0.01,0 optimism=0.5 target_score=0.5 patience=2"
+    );
     assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
     assert_eq!(
         beam.revision(),

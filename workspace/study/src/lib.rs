@@ -15,6 +15,7 @@ mod normal;
 mod order;
 mod rank_correlation;
 mod student;
+mod student_excess;
 
 pub mod calibration;
 pub mod compare;
@@ -33,6 +34,7 @@ pub use mean_interval::mean_interval;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 pub use student::{student_below, student_quantile};
+pub use student_excess::Student;
 
 use thiserror::Error;
 
