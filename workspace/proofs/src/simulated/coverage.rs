@@ -8,7 +8,7 @@ use editscale_study::{Interval, Share, StudyError, bootstrap_mean, expected_best
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Size, interval};
+use super::interval;
 use crate::output::{Sheet, rounded};
 use crate::world::Setting;
 use crate::world::candidate::Candidate;
@@ -30,8 +30,8 @@ const ESTIMATES: [&str; 4] = [
 ];
 
 /// How often the interval of each estimate covers the truth.
-pub fn study(setting: &Setting, size: Size) -> anyhow::Result<Sheet> {
-    let studies: Vec<Vec<[f64; 4]>> = (0..size.replications)
+pub fn study(setting: &Setting, replications: u64) -> anyhow::Result<Sheet> {
+    let studies: Vec<Vec<[f64; 4]>> = (0..replications)
         .into_par_iter()
         .map(|replication| {
             let first = FIRST + replication * REQUESTS;
@@ -43,7 +43,7 @@ pub fn study(setting: &Setting, size: Size) -> anyhow::Result<Sheet> {
         caption: format!(
             "Share of 95% intervals over requests that hold the truth: {} studies of {REQUESTS} requests, {POOL} candidates \
              each; `from` and `to` are the 95% interval of the share itself",
-            size.replications
+            replications
         ),
         columns: vec!["estimate", "truth", "interval", "covered", "from", "to", "mean_width"],
         rows: Vec::new(),

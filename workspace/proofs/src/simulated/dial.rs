@@ -4,7 +4,7 @@
 //! units of score. To compare costs at equal gold, the dial of each is turned, on the development requests, until its mean gold
 //! there is that of what it is compared with; figures then come of the reported requests with the dial where it stands.
 
-use super::{Measured, Seeds, measure};
+use super::{Seeds, measure};
 use crate::recipes;
 use crate::world::Setting;
 
@@ -22,8 +22,6 @@ pub struct Dialled {
 /// A policy with its dial where it should stand.
 #[derive(Debug, Clone)]
 pub struct Dialed {
-    /// What the dial sets.
-    pub at: f64,
     /// The recipe's sections.
     pub recipe: String,
     /// Whether the gold that was asked for was reached at all.
@@ -37,22 +35,32 @@ const PLACES: u32 = 12;
 /// How often the dial is turned finely.
 const TURNS: u32 = 5;
 
-/// Turns the dial up until the mean gold of the development requests is `gold`, or to where it is highest.
-pub fn dial(world: &Setting, policy: &Dialled, (gold, requests): (f64, u64)) -> anyhow::Result<Dialed> {
-    let found = |effort: f64| anyhow::Ok(at(world, policy, effort, (Seeds::Development, requests))?.mean(|one| one.gold));
+/// Turns the dial up until the mean gold of the development requests is `gold`, or to where it is highest. The recipe ends with
+/// `section`.
+pub fn dial(
+    world: &Setting,
+    (policy, section): (&Dialled, &str),
+    (gold, requests): (f64, u64),
+) -> anyhow::Result<Dialed> {
+    let recipe = |effort: f64| format!("{}{section}", (policy.recipe)(world, (policy.setting)(effort)));
+    let found = |effort: f64| {
+        let policy = recipes::simulated(&recipe(effort))?;
+        anyhow::Ok(measure(world, &*policy, (Seeds::Development, requests))?.mean(|one| one.gold))
+    };
+    let standing = |effort: f64, reaches: bool| Dialed { recipe: recipe(effort), reaches };
     let place = |step: u32| f64::from(step) / f64::from(PLACES);
     let (mut best, mut highest) = (0.0, f64::NEG_INFINITY);
     for step in 0..=PLACES {
         let golden = found(place(step))?;
         if golden >= gold {
             let finely = between(place(step.saturating_sub(1)), place(step), |effort| Ok(found(effort)? >= gold))?;
-            return Ok(policy.standing(world, finely, true));
+            return Ok(standing(finely, true));
         }
         if golden > highest {
             (best, highest) = (place(step), golden);
         }
     }
-    Ok(policy.standing(world, best, false))
+    Ok(standing(best, false))
 }
 
 /// The least effort that is enough, between one that is not and one that is.
@@ -63,18 +71,6 @@ fn between(low: f64, high: f64, is_enough: impl Fn(f64) -> anyhow::Result<bool>)
         if is_enough(middle)? { high = middle } else { low = middle }
     }
     Ok(high)
-}
-
-impl Dialled {
-    fn standing(&self, world: &Setting, effort: f64, reaches: bool) -> Dialed {
-        let at = (self.setting)(effort);
-        Dialed { at, recipe: (self.recipe)(world, at), reaches }
-    }
-}
-
-fn at(world: &Setting, policy: &Dialled, effort: f64, requests: (Seeds, u64)) -> anyhow::Result<Measured> {
-    let recipe = (policy.recipe)(world, (policy.setting)(effort));
-    measure(world, &*recipes::simulated(&recipe)?, requests)
 }
 
 /// From one positive number to another in equal factors.

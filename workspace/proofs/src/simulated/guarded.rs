@@ -3,7 +3,7 @@
 use editscale_page::plot::{Axis, Line, LinePoint, Lines};
 use serde_json::json;
 
-use super::{Measured, Seeds, Size, interval, measure};
+use super::{Measured, Seeds, interval, measure};
 use crate::output::{Plot, Sheet, rounded};
 use crate::recipes::Named;
 use crate::world::Setting;
@@ -33,20 +33,20 @@ fn select(how: &str, count: u32) -> String {
 }
 
 /// Curves of gold over the number of candidates, for each way to choose.
-pub fn study(setting: &Setting, size: Size) -> anyhow::Result<(Sheet, Plot)> {
+pub fn study(setting: &Setting, requests: u64) -> anyhow::Result<(Sheet, Plot)> {
     let mut sheet = Sheet {
         name: "guarded-selection",
         caption: format!(
             "Gold and proxy of the chosen candidate against the number of candidates, {} requests, 95% intervals over \
              requests; `against_peak` is the mean difference to the best smaller count",
-            size.reported
+            requests
         ),
         columns: vec!["rule", "candidates", "gold", "low", "high", "proxy", "hacking_gap", "against_peak", "peak_low", "peak_high"],
         rows: Vec::new(),
     };
     let mut lines = Vec::new();
     for (name, recipe) in RULES {
-        let curve = curve(setting, (name, *recipe), size)?;
+        let curve = curve(setting, (name, *recipe), requests)?;
         lines.push(line(name, &curve)?);
         rows(name, &curve, &mut sheet)?;
     }
@@ -61,10 +61,10 @@ pub fn study(setting: &Setting, size: Size) -> anyhow::Result<(Sheet, Plot)> {
     Ok((sheet, Plot { name: "guarded-selection", caption, drawn: drawn.draw() }))
 }
 
-fn curve(setting: &Setting, (name, recipe): Rule, size: Size) -> anyhow::Result<Vec<Measured>> {
+fn curve(setting: &Setting, (name, recipe): Rule, requests: u64) -> anyhow::Result<Vec<Measured>> {
     let one = |count: &u32| {
         let policy = Named::simulated(name, &recipe(*count))?;
-        measure(setting, &*policy.factory, (Seeds::Reported, size.reported))
+        measure(setting, &*policy.factory, (Seeds::Reported, requests))
     };
     COUNTS.iter().map(one).collect()
 }

@@ -18,6 +18,7 @@ use crate::world::Setting;
 use crate::world::setting::STEPS;
 
 pub use measure::{Measured, Outcome, measure};
+pub use savings::Requests;
 
 /// Which requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,30 +40,38 @@ impl Seeds {
 }
 
 /// How large a study is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Requests on which settings are found.
-    pub development: u64,
-    /// Requests that are reported.
-    pub reported: u64,
+    /// Requests of the study's own world.
+    pub requests: Requests,
+    /// Requests of each world of the sweep.
+    pub swept: Requests,
     /// Replications of a study, for the coverage of intervals.
     pub replications: u64,
 }
 
 impl Size {
     /// The size of the reported study.
-    pub const FULL: Self = Self { development: 4_000, reported: 4_000, replications: 4_000 };
+    pub const FULL: Self = Self {
+        requests: Requests { development: 8_000, reported: 8_000 },
+        swept: Requests { development: 1_500, reported: 3_000 },
+        replications: 4_000,
+    };
     /// A size for tests: its figures mean nothing.
-    pub const QUICK: Self = Self { development: 60, reported: 60, replications: 40 };
+    pub const QUICK: Self = Self {
+        requests: Requests { development: 20, reported: 30 },
+        swept: Requests { development: 5, reported: 5 },
+        replications: 20,
+    };
 }
 
 /// The study.
 pub fn study(size: Size) -> anyhow::Result<Findings> {
     let setting = Setting::default();
-    let savings = savings::study(&setting, size)?;
-    let sweep = sweep::study(&setting, size)?;
-    let (curves, curves_plot) = guarded::study(&setting, size)?;
-    let coverage = coverage::study(&setting, size)?;
+    let savings = savings::study(&setting, size.requests)?;
+    let sweep = sweep::study(&setting, size.swept)?;
+    let (curves, curves_plot) = guarded::study(&setting, size.requests.reported)?;
+    let coverage = coverage::study(&setting, size.replications)?;
     Ok(Findings {
         study: "simulated",
         title: "Policies in a simulated world",
@@ -78,8 +87,8 @@ pub fn study(size: Size) -> anyhow::Result<Findings> {
 fn facts(setting: &Setting, size: Size) -> Vec<(&'static str, Value)> {
     let last = f64::from(setting.checkpoints[1]) / f64::from(STEPS);
     vec![
-        ("requests_reported", json!(size.reported)),
-        ("requests_for_settings", json!(size.development)),
+        ("requests_reported", json!(size.requests.reported)),
+        ("requests_for_settings", json!(size.requests.development)),
         ("preview_correlations", json!(setting.preview_correlation)),
         ("preview_path_in_edits", json!(last)),
         ("judgement_in_edits", json!(setting.judge_price)),

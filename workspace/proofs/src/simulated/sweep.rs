@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::Size;
-use super::savings::{SWEPT, difference, priced, share};
+use super::savings::{GUARDED, Requests, SWEPT, difference, priced, share};
 use crate::output::{Sheet, rounded};
 use crate::world::Setting;
 
@@ -20,17 +19,20 @@ const AXES: &[Axis] = &[
     }),
     ("price of a judgement, in edits", &[0.0, 0.05, 0.1, 0.2, 0.4], |world, price| world.judge_price = price),
     ("spread of difficulty", &[0.0, 0.3, 0.6, 0.9], |world, spread| world.difficulty = spread),
+    ("share of candidates that exploit the judge", &[0.0, 0.006, 0.02], |world, share| {
+        (world.hacks, world.odd) = (share, 2.0 * share);
+    }),
     ("noise of the judge", &[0.0, 0.5, 1.0], |world, noise| world.noise = noise),
 ];
 
 /// The cost shares of these policies in worlds that differ from the study's in one figure.
-pub fn study(world: &Setting, size: Size) -> anyhow::Result<Sheet> {
+pub fn study(world: &Setting, requests: Requests) -> anyhow::Result<Sheet> {
     let mut sheet = Sheet {
         name: "sweep",
         caption: format!(
             "Cost at the gold of best-of-32 as a share of its cost, one figure of the world changed at a time; dials turned \
-             anew in each world on {} development requests, figures of {} others",
-            size.development, size.reported
+             anew in each world on {} development requests, figures of {} others. Both sides choose by the {}",
+            requests.development, requests.reported, GUARDED.name
         ),
         columns: vec![
             "figure", "value", "policy", "cost_share", "share_low", "share_high", "gold_difference", "difference_low",
@@ -42,7 +44,7 @@ pub fn study(world: &Setting, size: Size) -> anyhow::Result<Sheet> {
         for value in *values {
             let mut changed = *world;
             set(&mut changed, *value);
-            let (reference, priced) = priced(&changed, SWEPT, size)?;
+            let (reference, priced) = priced(&changed, SWEPT, GUARDED, requests)?;
             for policy in priced {
                 let (cost, gold) = (share(&policy.measured, &reference)?, difference(&policy.measured, &reference)?);
                 let cells = [json!(figure), json!(value), json!(policy.name)];
