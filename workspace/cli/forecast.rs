@@ -196,6 +196,7 @@ mod tests {
             cancel: CancelRule::Promptly,
             masks: false,
             steers_noise: false,
+            steps: None,
             knobs: Vec::new(),
             cost,
             recovery: Recovery::Unknown,

@@ -94,8 +94,12 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let (rewards, unusable) = usable_rewards(recipe.rewards(), place, &house);
     wrong.extend(unusable);
     let all_are_known = (editors.len(), rewards.len()) == (recipe.editors().len(), recipe.rewards().len());
-    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards, critics: Vec::new() }) } else { Vec::new() };
-    wrong.into_iter().chain(lacks).collect()
+    if all_are_known {
+        let cards = Cards { editors, rewards, critics: Vec::new() };
+        wrong.extend(recipe.lacks(&cards));
+        wrong.extend(recipe.notes(&cards));
+    }
+    wrong
 }
 
 /// The cards of the rewards that can be made, and what is wrong with the others.

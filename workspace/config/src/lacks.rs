@@ -71,4 +71,10 @@ impl Recipe {
         let policy = format!("search.{}", self.settings.search.kind());
         self.places.at(&setting.map_or(policy.clone(), |setting| format!("{policy}.{setting}")))
     }
+
+    /// What people should know of how the policy works with these editors and rewards, each as a note at the policy.
+    pub fn notes(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let note = |message| Diagnostic { severity: Severity::Note, message, place: self.place_of(None), hint: None };
+        self.settings.search.notes(cards).into_iter().map(note).collect()
+    }
 }

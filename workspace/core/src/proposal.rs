@@ -27,6 +27,13 @@ pub struct Proposal {
     pub lineage: Lineage,
 }
 
+impl Proposal {
+    /// Whether it goes on with an edit that was paused, and is no edit of its own.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.start, Start::Paused(_))
+    }
+}
+
 /// What an editor starts from: handles, never pixels or tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {

@@ -155,6 +155,7 @@ mod tests {
             cancel: CancelRule::WhenDone,
             masks: false,
             steers_noise: false,
+            steps: None,
             knobs: Vec::new(),
             cost: Cost::default(),
             recovery: Recovery::Unknown,

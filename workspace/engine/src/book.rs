@@ -1,6 +1,6 @@
 //! What is known and spent in a run: read from the journal at the start, kept up as things happen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ pub(crate) struct Book {
     /// Active time at the last entry that was in the journal when the run was opened.
     pub(crate) recorded_wall: Duration,
     pub(crate) paused: Paused,
+    /// Candidates of the journal's decisions that go on from a paused state.
+    parts: HashSet<u32>,
     made: HashMap<CandidateId, Made>,
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
     /// Judgements that left and are not answered, with the most that each costs; only those that can be paid.
@@ -94,6 +96,7 @@ impl Book {
             decided: Vec::new(),
             recorded_wall: wall,
             paused: Paused::default(),
+            parts: HashSet::new(),
             made: HashMap::new(),
             judged: HashMap::new(),
             judging: BTreeMap::new(),
@@ -129,6 +132,7 @@ impl Book {
                 if round as usize != next {
                     return Err(format!("`round` is {round}: expected {next}, the next one"));
                 }
+                self.parts.extend(decision.going_on());
                 self.decided.push(Recorded { left, decision });
                 Ok(Ledger::default())
             }
@@ -139,16 +143,16 @@ impl Book {
             }
             Entry::Retried { id, failure, .. } => {
                 self.submitted.remove(&CandidateId(id));
-                Ok(Work::Edit.spent_in_vain(&failure.failure()?))
+                Ok(self.making(id).spent_in_vain(&failure.failure()?))
             }
             Entry::Edited { id, image, cost, .. } => {
                 let (digest, media, size) = image.parts()?;
                 self.made.insert(CandidateId(id), Made::Image(self.stores.images.get(digest, media, size)));
-                Ok(Work::Edit.spent(cost.into(), true))
+                Ok(self.making(id).spent(cost.into(), true))
             }
             Entry::Failed { id, failure } => {
                 let failure = failure.failure()?;
-                let spent = Work::Edit.spent_in_vain(&failure);
+                let spent = self.making(id).spent_in_vain(&failure);
                 self.made.insert(CandidateId(id), Made::Nothing(failure));
                 Ok(spent)
             }
@@ -169,6 +173,11 @@ impl Book {
                 Ok(Work::Judgement.spent(cost.into(), counts))
             }
         }
+    }
+
+    /// What making a candidate is that the journal speaks of.
+    fn making(&self, id: u32) -> Work {
+        if self.parts.contains(&id) { Work::Part } else { Work::Edit }
     }
 
     /// How many candidates are known.
@@ -198,7 +207,7 @@ impl Book {
             Recovery::Idempotent | Recovery::Query => Ok(Some(submission.clone())),
             Recovery::Unknown => {
                 let message = "the program ended before this edit's answer was on disk; it may have been paid";
-                Err(Failure { cost: card.cost, ..Failure::new(FailureKind::Ambiguous, message) })
+                Err(Failure { cost: card.cost_of(proposal), ..Failure::new(FailureKind::Ambiguous, message) })
             }
         }
     }

@@ -79,7 +79,8 @@ impl Findings {
     }
 
     fn page(&self) -> String {
-        let plots = self.plots.iter().map(|plot| section(plot.name, &heading(plot.name), plot.drawn.figure(&plot.caption)));
+        let plots =
+            self.plots.iter().map(|plot| section(plot.name, &heading(plot.name), plot.drawn.figure(&plot.caption)));
         let sheets = self.sheets.iter().map(|sheet| {
             let id = format!("table-{}", sheet.name);
             section(&id, &format!("{}: the table", heading(sheet.name)), sheet.table())

@@ -6,9 +6,10 @@ use anyhow::Context as _;
 use editscale_config::{Catalogue, Recipe};
 use editscale_core::{EditorName, RewardName, SearchFactory};
 use editscale_schema::{
-    EditorChoice, EditorKind, Fields, House, Keys, MadeEditor, MadeReward, MakeError, Options, RewardChoice, RewardKind,
-    Yaml,
+    EditorChoice, EditorKind, Fields, House, Keys, MadeEditor, MadeReward, MakeError, Options, RewardChoice,
+    RewardKind, Yaml,
 };
+use editscale_search::{PolicyKind, PreviewPruningRecipe};
 
 use crate::world::simulation::{EDITOR, JUDGE};
 
@@ -23,7 +24,14 @@ pub fn judged_by(judges: &[&str], sections: &str) -> anyhow::Result<Arc<dyn Sear
     let named: Vec<String> = judges.iter().map(|name| format!("{{name: {name}, model: {{{JUDGE}: {{}}}}}}")).collect();
     let rewards_line = named.join(", ");
     let head = format!("version: 1\neditor: {{{EDITOR}: {{}}}}\nrewards: [{rewards_line}]\n");
-    read(&format!("{head}{sections}\n"), &Catalogue::new(&[&editors], &[&rewards]))
+    let mut catalogue = Catalogue::new(&[&editors], &[&rewards]);
+    // Recipes of the program may not name it yet.
+    if catalogue.policies.iter().all(|kind| kind.name != PreviewPruningRecipe::NAME) {
+        catalogue.policies.push(PolicyKind::new::<PreviewPruningRecipe>(|fields| {
+            Some(Box::new(PreviewPruningRecipe::read(fields)?))
+        }));
+    }
+    read(&format!("{head}{sections}\n"), &catalogue)
 }
 
 /// The policy of a whole recipe.

@@ -59,7 +59,14 @@ fn a_pool_is_read_as_it_was_written_and_is_the_same_twice() {
     let path = folder.path().join(POOL);
     fs::write(&path, &text).unwrap();
     assert_eq!(pool::written(&pool::read(&path).unwrap()), text);
-    let expected = ["agreement.csv", "curves.csv", "gold-held-out.svg", "gold-photometric.svg", "index.html", "overoptimisation.json"];
+    let expected = [
+        "agreement.csv",
+        "curves.csv",
+        "gold-held-out.svg",
+        "gold-photometric.svg",
+        "index.html",
+        "overoptimisation.json",
+    ];
     made_twice(|| overoptimisation::study(&path, true).unwrap(), &expected);
 }
 

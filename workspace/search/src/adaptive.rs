@@ -19,6 +19,7 @@ use crate::price::{Meter, Price};
 use crate::proposals::Ground;
 
 pub use recipe::AdaptiveRecipe;
+pub(crate) use recipe::price_clashes;
 
 /// How far an adaptive search goes, and by what it stops.
 #[derive(Debug, Clone, Copy, PartialEq)]

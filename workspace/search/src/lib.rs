@@ -12,6 +12,7 @@ mod concluding;
 mod objective;
 mod policy;
 mod predictive;
+mod preview_pruning;
 mod price;
 mod proposals;
 mod reward_weighted;
@@ -27,11 +28,12 @@ pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind
 pub use concluding::{Concluding, Conclusion, Finalists};
 pub use objective::OBJECTIVES;
 pub use objective::{
-    Conditions, Conjunctive, ConjunctiveRecipe, Doubt, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
-    MeanRankRecipe, Weighted, WeightedRecipe,
+    Conditions, Conjunctive, ConjunctiveRecipe, Doubt, GATE_KEYS, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
+    MeanRankRecipe, Weighted, WeightedRecipe, read_gate, write_gate,
 };
 pub use policy::{PolicyError, Rules};
 pub use predictive::Prior;
+pub use preview_pruning::{Checkpoint, Expectation, PreviewPruning, PreviewPruningRecipe, PreviewRule, Pruning};
 pub use price::{Pieces, Price, Worth};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe};
 pub use selection::{

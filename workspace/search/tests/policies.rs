@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Decision, Digest, Failure, FailureKind, Ledger, Objective as _, PartName, Proposal, Remaining,
-    RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
+    Budget, CandidateId, Decision, Digest, EditorCard, Failure, FailureKind, Ledger, Objective as _, PartName,
+    PauseSupport, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
 };
 use editscale_search::{
-    Adaptation, Adaptive, Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, Pieces, Price, RewardWeighted,
-    Rules, StopRule, Weighted, Weighting,
+    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Checkpoint, EdgeMix, Expectation, Gate, Gated, MeanRank, Pieces,
+    PreviewPruning, PreviewRule, Price, Pruning, RewardWeighted, Rules, StopRule, Weighted, Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -24,6 +24,11 @@ fn rules(stop: StopRule) -> Rules {
     Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
 }
 
+/// An editor that can do everything that a policy may need.
+fn able() -> EditorCard {
+    EditorCard { pause: PauseSupport::Fork, steers_noise: true, steps: Some(28), ..editor_card("fake") }
+}
+
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     let price = Price::Cost(Pieces { edit: 0.02, reward: 0.01, preview: 0.0 });
@@ -32,8 +37,24 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
         Box::new(Adaptive::new(adaptation, rules.clone()).unwrap()),
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
+        Box::new(PreviewPruning::new(pruning(price), rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
     ]
+}
+
+/// Two checkpoints, three waves.
+fn pruning(price: Price) -> Pruning {
+    Pruning {
+        samples: 6,
+        most: 18,
+        checkpoints: vec![Checkpoint::Share(0.25), Checkpoint::Step(14)],
+        keep: 0.5,
+        margin: Some(0.4),
+        round: 2,
+        expected: Expectation { correlation: 0.6, spread: Some(0.3), strength: 4.0 },
+        price: Some(price),
+        preview: PreviewRule::default(),
+    }
 }
 
 /// What a scripted world makes of a proposal.
@@ -41,11 +62,8 @@ type World<'a> = dyn Fn(&Proposal) -> Option<f64> + 'a;
 
 /// Drives a search to its end, checking its contract on the way. Answers with the verdict and all decisions.
 fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verdict, Vec<Decision>) {
-    let cards = editscale_core::Cards {
-        editors: vec![editor_card("fake")],
-        rewards: vec![reward_card("judge")],
-        critics: Vec::new(),
-    };
+    let cards =
+        editscale_core::Cards { editors: vec![able()], rewards: vec![reward_card("judge")], critics: Vec::new() };
     let mut search = policy.start(&request(11), &cards);
     let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
     loop {
@@ -58,16 +76,17 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
             other => panic!("no policy asks for {other:?} yet"),
         };
         assert!(!proposals.is_empty(), "asked for nothing");
-        assert!(proposals.len() as u64 <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
-        assert!(spent.edits <= policy.largest_run(), "does not end");
+        let edits = proposals.iter().filter(|proposal| !proposal.goes_on()).count() as u64;
+        assert!(edits <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
+        assert!(spent.reward_calls <= policy.largest_run(), "does not end");
+        spent.edits += edits;
         trials = proposals.iter().map(|proposal| trial(proposal, spent_ids(&mut spent), world)).collect();
     }
 }
 
 fn spent_ids(spent: &mut Ledger) -> CandidateId {
-    spent.edits += 1;
     spent.reward_calls += 1;
-    CandidateId(spent.edits as u32 - 1)
+    CandidateId(spent.reward_calls as u32 - 1)
 }
 
 fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
@@ -143,7 +162,7 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [adaptive, best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    let [adaptive, best, beam, pruning, weighted] = policies(&rules(both)).try_into().unwrap();
     assert_eq!(
         adaptive.revision(),
         "adaptive/1 most=24 probe=4 round=3 cost=0.02,0.01,0 optimism=0.5 target_score=0.5 patience=2"
@@ -152,6 +171,11 @@ fn revisions_are_as_journals_have_them() {
     assert_eq!(
         beam.revision(),
         "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1 target_score=0.5 patience=2"
+    );
+    assert_eq!(
+        pruning.revision(),
+        "preview_pruning/1 samples=6 most=18 at=0.25,#14 keep=0.5 margin=0.4 round=2 correlation=0.6 spread=0.3 \
+         strength=4 cost=0.02,0.01,0 target_score=0.5 patience=2"
     );
     assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
     for (weighting, words) in

@@ -9,13 +9,13 @@ mod binomial;
 mod bootstrap;
 mod clusters;
 mod counted;
+mod excess;
 mod folds;
 mod mean_interval;
 mod normal;
 mod order;
 mod rank_correlation;
 mod student;
-mod student_excess;
 
 pub mod calibration;
 pub mod compare;
@@ -29,12 +29,12 @@ pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
 pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
 pub use clusters::Clusters;
 pub use counted::Counted;
+pub use excess::Student;
 pub use folds::Folds;
 pub use mean_interval::mean_interval;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 pub use student::{student_below, student_quantile};
-pub use student_excess::Student;
 
 use thiserror::Error;
 

@@ -47,6 +47,7 @@ pub fn editor_card(name: &str) -> EditorCard {
         cancel: CancelRule::Promptly,
         masks: true,
         steers_noise: false,
+        steps: None,
         knobs: vec![knob],
         cost: Cost::default(),
         recovery: Recovery::Repeat,

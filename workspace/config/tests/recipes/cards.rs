@@ -31,6 +31,7 @@ fn able(name: &str) -> EditorCard {
         cancel: CancelRule::Promptly,
         masks: true,
         steers_noise: false,
+        steps: None,
         knobs: vec![knob],
         cost: Cost::default(),
         recovery: Recovery::Repeat,

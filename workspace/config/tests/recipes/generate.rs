@@ -504,7 +504,34 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![best_of_n, beam, reward_weighted]
+    prop_oneof![best_of_n, beam, reward_weighted, adaptive()]
+}
+
+/// What a candidate costs.
+fn price() -> impl Strategy<Value = String> {
+    let amount = || 1e-9f64..1e6;
+    prop_oneof![
+        (amount(), amount(), amount()).prop_map(|(edit, reward, preview)| {
+            format!("cost: {{edit: {edit:?}, reward: {reward:?}, preview: {preview:?}}}")
+        }),
+        (amount(), amount()).prop_map(|(nfe, usd)| format!("worth: {{per_nfe: {nfe:?}, per_usd: {usd:?}}}")),
+    ]
+}
+
+fn adaptive() -> BoxedStrategy<String> {
+    let prior = (option("mean", -1e3f64..1e3), 0.0f64..1e3, 1e-3f64..1e3).prop_map(|(mean, spread, strength)| {
+        let mean = if mean.is_empty() { mean } else { format!("{mean}, ") };
+        format!("prior: {{{mean}spread: {spread:?}, strength: {strength:?}}}")
+    });
+    let counts = (1u32..=1000, 1u32..=1000).prop_map(|(a, b)| format!("most: {}, probe: {}", a.max(b), a.min(b)));
+    let options = vec![
+        counts.boxed(),
+        price().boxed(),
+        option("round", 1u32..=1000),
+        option("optimism", 0.0f64..10.0),
+        prop_oneof![Just(String::new()), prior].boxed(),
+    ];
+    tagged("adaptive", options)
 }
 
 fn budget() -> impl Strategy<Value = String> {

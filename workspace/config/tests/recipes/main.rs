@@ -18,7 +18,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 35] = [
+const KINDS: [&str; 36] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -47,8 +47,9 @@ const KINDS: [&str; 35] = [
     "mean_rank",
     "lower_bound",
     "conjunctive",
-    "best_of_n",
+    "adaptive",
     "beam",
+    "best_of_n",
     "reward_weighted",
     "best",
     "soft",

@@ -187,6 +187,13 @@ impl DecisionWire {
         }
     }
 
+    /// The proposals that go on from a paused state.
+    pub(crate) fn going_on(&self) -> Vec<u32> {
+        let Self::Explore { proposals, .. } = self else { return Vec::new() };
+        let parts = proposals.iter().filter(|proposal| matches!(proposal.start, StartWire::Paused(_)));
+        parts.map(|proposal| proposal.id).collect()
+    }
+
     pub(crate) fn decision(&self, instruction: &str) -> Result<Decision, WireError> {
         let ids = |ids: &[u32]| ids.iter().copied().map(CandidateId).collect();
         Ok(match self {

@@ -29,7 +29,9 @@ type Policy = (&'static str, fn(u32) -> String);
 
 const POLICIES: &[Policy] = &[
     (BASELINE, |edits| format!("search: {{best_of_n: {{samples: {edits}}}}}")),
-    ("beam", |_| "search: {beam: {width: 2, children: 4, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}".to_owned()),
+    ("beam", |_| {
+        "search: {beam: {width: 2, children: 4, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}".to_owned()
+    }),
     ("beam, re-edits alone", |_| {
         "search: {beam: {width: 2, children: 4, depth: 40, edges: {re_edit: 1, edit_of_edit: 0, fresh: 0}}}".to_owned()
     }),
@@ -54,11 +56,14 @@ struct Outcome {
 pub fn study(quick: bool) -> anyhow::Result<Findings> {
     let budgets = if quick { &BUDGETS[..2] } else { &BUDGETS[..] };
     let requests = if quick { 4 } else { REQUESTS.len() };
-    let recipes = POLICIES.iter().map(|(_, recipe)| budgets.iter().map(|edits| policy(&recipe(*edits))).collect());
-    let recipes: Vec<Vec<Recipe>> = recipes.collect::<anyhow::Result<_>>()?;
+    let of_policy = |(_, recipe): &Policy| -> anyhow::Result<Vec<Recipe>> {
+        budgets.iter().map(|edits| policy(&recipe(*edits))).collect()
+    };
+    let recipes: Vec<Vec<Recipe>> = POLICIES.iter().map(of_policy).collect::<anyhow::Result<_>>()?;
     let all: Vec<Vec<Vec<Outcome>>> =
         (0..requests).into_par_iter().map(|number| one(number, &recipes, budgets)).collect::<anyhow::Result<_>>()?;
-    let of = |policy: usize, budget: usize| -> Vec<Outcome> { all.iter().map(|request| request[policy][budget]).collect() };
+    let of =
+        |policy: usize, budget: usize| -> Vec<Outcome> { all.iter().map(|request| request[policy][budget]).collect() };
     let mut sheet = Sheet {
         name: "equal-cost",
         caption: format!(
@@ -66,8 +71,18 @@ pub fn study(quick: bool) -> anyhow::Result<Findings> {
              requests; differences to best of n on the same requests, with a permutation test"
         ),
         columns: vec![
-            "policy", "budget_edits", "edits", "judgements", "gold", "low", "high", "photometric", "difference",
-            "difference_low", "difference_high", "p",
+            "policy",
+            "budget_edits",
+            "edits",
+            "judgements",
+            "gold",
+            "low",
+            "high",
+            "photometric",
+            "difference",
+            "difference_low",
+            "difference_high",
+            "p",
         ],
         rows: Vec::new(),
     };
@@ -78,7 +93,7 @@ pub fn study(quick: bool) -> anyhow::Result<Findings> {
             let outcomes = of(place, at);
             let found = interval(&golds(&outcomes))?;
             points.push(LinePoint { x: f64::from(*edits), y: found.mean, band: Some([found.low, found.high]) });
-            sheet.rows.push(row((name, *edits), &outcomes, &of(0, at))?);
+            sheet.rows.push(row((*name, *edits), &outcomes, &of(0, at))?);
         }
         lines.push(Line { name: (*name).to_owned(), points, is_dashed: *name == BASELINE });
     }
@@ -103,7 +118,8 @@ pub fn study(quick: bool) -> anyhow::Result<Findings> {
 }
 
 fn policy(sections: &str) -> anyhow::Result<Recipe> {
-    let recipe = format!("version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n{sections}\n");
+    let recipe =
+        format!("version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n{sections}\n");
     let parsed = Recipe::parse(recipe.as_bytes(), &catalogue());
     Ok(parsed.map_err(|report| anyhow::anyhow!(report.render("recipe", recipe.as_bytes())))?.0)
 }
@@ -126,8 +142,7 @@ fn searched(studio: &mut Studio<'_>, factory: &dyn SearchFactory, edits: u32) ->
     let run = drive(factory, studio, &budget)?;
     let chosen = run.verdict.ranked.first();
     let gold = chosen.and_then(|ranked| studio.judged(ranked.id));
-    let (ranked, judged) =
-        chosen.zip(gold).ok_or_else(|| anyhow::anyhow!("{} chose nothing", factory.revision()))?;
+    let (ranked, judged) = chosen.zip(gold).ok_or_else(|| anyhow::anyhow!("{} chose nothing", factory.revision()))?;
     Ok(Outcome {
         gold: judged.gold,
         score: ranked.utility.get(),
@@ -140,13 +155,18 @@ fn golds(outcomes: &[Outcome]) -> Vec<f64> {
     outcomes.iter().map(|outcome| outcome.gold).collect()
 }
 
-fn row((name, edits): (&str, u32), outcomes: &[Outcome], baseline: &[Outcome]) -> anyhow::Result<Vec<serde_json::Value>> {
+fn row(
+    (name, edits): (&str, u32),
+    outcomes: &[Outcome],
+    baseline: &[Outcome],
+) -> anyhow::Result<Vec<serde_json::Value>> {
     let mean = |of: fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
     let found = interval(&golds(outcomes))?;
     let against = compare(&golds(baseline), &golds(outcomes), &Comparing::default())?;
     let is_baseline = name == BASELINE;
     let compared = [against.difference.mean, against.difference.low, against.difference.high, against.test.p];
-    let numbers = [mean(|one| one.edits), mean(|one| one.judgements), found.mean, found.low, found.high, mean(|one| one.score)];
+    let numbers =
+        [mean(|one| one.edits), mean(|one| one.judgements), found.mean, found.low, found.high, mean(|one| one.score)];
     let compared = compared.map(|value| if is_baseline { f64::NAN } else { value });
     Ok([json!(name), json!(edits)].into_iter().chain(numbers.into_iter().chain(compared).map(rounded)).collect())
 }

@@ -3,11 +3,11 @@
 //! The meanings are written by hand from the words; no reader of instructions is asked, so that the judge does not share
 //! the mistakes of the one that editor and reward use.
 
-use super::held_out::{Place, Wish};
 use super::held_out::Quantity::{
-    BlackAndWhite, Blur, Contrast, Fade, Grain, Highlights, Light, Saturation, Sepia, Shadows, Sharpness, Tint, Vignette,
-    Warmth,
+    BlackAndWhite, Blur, Contrast, Fade, Grain, Highlights, Light, Saturation, Sepia, Shadows, Sharpness, Tint,
+    Vignette, Warmth,
 };
+use super::held_out::{Place, Wish};
 
 /// One request: a photograph of `tests/fixtures/photos`, what is asked, what that means.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +56,11 @@ pub const REQUESTS: &[Asked] = &[
     asked("coffee", "add a green tint", &[Wish::plain(Tint, -1.0)]),
     asked("coffee", "tone down the highlights", &[Wish::plain(Highlights, -1.0)]),
     asked("coffee", "warmer, with a vignette", &[Wish::plain(Warmth, 1.0), Wish::plain(Vignette, 1.0)]),
-    asked("coffee", "black and white with more contrast", &[Wish::plain(BlackAndWhite, 1.0), Wish::plain(Contrast, 1.0)]),
+    asked(
+        "coffee",
+        "black and white with more contrast",
+        &[Wish::plain(BlackAndWhite, 1.0), Wish::plain(Contrast, 1.0)],
+    ),
     asked("coffee", "darken the top half", &[Wish::at(Light, -1.0, TOP)]),
     asked("dahlia", "slightly brighter", &[Wish::plain(Light, 0.5)]),
     asked("dahlia", "much less saturated", &[Wish::plain(Saturation, -2.0)]),
@@ -78,7 +82,11 @@ pub const REQUESTS: &[Asked] = &[
     asked("officer", "a lot darker please", &[Wish::plain(Light, -2.0)]),
     asked("officer", "reduce the contrast slightly", &[Wish::plain(Contrast, -0.5)]),
     asked("officer", "sepia with a vignette", &[Wish::plain(Sepia, 1.0), Wish::plain(Vignette, 1.0)]),
-    asked("officer", "add some film grain and less saturation", &[Wish::plain(Grain, 1.0), Wish::plain(Saturation, -1.0)]),
+    asked(
+        "officer",
+        "add some film grain and less saturation",
+        &[Wish::plain(Grain, 1.0), Wish::plain(Saturation, -1.0)],
+    ),
     asked("officer", "sharpen it strongly", &[Wish::plain(Sharpness, 2.0)]),
     asked("officer", "brighten the shadows", &[Wish::plain(Shadows, 1.0)]),
     asked("officer", "slightly brighter and a touch warmer", &[Wish::plain(Light, 0.5), Wish::plain(Warmth, 0.5)]),
@@ -96,7 +104,11 @@ pub const REQUESTS: &[Asked] = &[
     asked("rocket", "much cooler", &[Wish::plain(Warmth, -2.0)]),
     asked("rocket", "sepia", &[Wish::plain(Sepia, 1.0)]),
     asked("rocket", "less saturated and darker", &[Wish::plain(Saturation, -1.0), Wish::plain(Light, -1.0)]),
-    asked("rocket", "lift the shadows, and a little less contrast", &[Wish::plain(Shadows, 1.0), Wish::plain(Contrast, -0.5)]),
+    asked(
+        "rocket",
+        "lift the shadows, and a little less contrast",
+        &[Wish::plain(Shadows, 1.0), Wish::plain(Contrast, -0.5)],
+    ),
     asked("rocket", "add a vignette", &[Wish::plain(Vignette, 1.0)]),
     asked("rocket", "add a magenta tint", &[Wish::plain(Tint, 1.0)]),
 ];

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use editscale_config::{Catalogue, Recipe};
 use editscale_core::{
-    Candidate, CandidateId, Cards, Cost, EditBatch, EditItem, EditRequest, Failure, FailureKind, Image,
-    Instruction, LocalEditor, LocalReward, NobodyWatches, PerceptualHash, Proposal, RewardBatch, RewardItem, RunId,
-    ScoreCard, Seed, Start,
+    Candidate, CandidateId, Cards, Cost, EditBatch, EditItem, EditRequest, Failure, FailureKind, Image, Instruction,
+    LocalEditor, LocalReward, NobodyWatches, PerceptualHash, Proposal, RewardBatch, RewardItem, RunId, ScoreCard, Seed,
+    Start,
 };
 use editscale_picture::{Limits, decode, decode_rgb8, perceptual_hash};
 use editscale_schema::{House, Made};

@@ -3,7 +3,7 @@
 //! A request's pool is put into many orders; the policy sees the first N of each. The mean over orders estimates what the
 //! policy is worth on N candidates of the request, without bias; intervals are over requests.
 
-use editscale_core::{Budget, SearchFactory};
+use editscale_core::{Budget, CandidateId, SearchFactory};
 use editscale_study::Counted;
 use rayon::prelude::*;
 use serde_json::json;
@@ -40,7 +40,9 @@ pub struct Worth {
 
 /// The pools, request by request.
 pub fn pools(rows: &[Row]) -> anyhow::Result<Vec<Vec<Kept>>> {
-    let pool = |rows: &[Row]| rows.iter().map(|row| Ok(Kept { row: *row, card: card(row)? })).collect();
+    let pool = |rows: &[Row]| -> anyhow::Result<Vec<Kept>> {
+        rows.iter().map(|row| Ok(Kept { row: *row, card: card(row)? })).collect()
+    };
     rows.chunk_by(|one, other| one.request == other.request).map(pool).collect()
 }
 
@@ -58,16 +60,22 @@ pub fn curve(pools: &[Vec<Kept>], rule: &Rule, orders: u32) -> anyhow::Result<Ve
         .collect()
 }
 
-fn worth(pool: &[Kept], policy: &dyn SearchFactory, (rule, number, orders): (&Rule, u64, u32)) -> anyhow::Result<[f64; 3]> {
+fn worth(
+    pool: &[Kept],
+    policy: &dyn SearchFactory,
+    (rule, number, orders): (&Rule, u64, u32),
+) -> anyhow::Result<[f64; 3]> {
     let mut sums = [0.0; 3];
     for turn in 0..orders {
         let mut order: Vec<usize> = (0..pool.len()).collect();
         // Equal orders for every rule and count: differences between them are paired.
-        Counted::new(number << 20 | u64::from(turn)).shuffle(&mut order);
-        let mut replay = Replay::new(pool, order, (rule.judges, number << 20 | u64::from(turn)))?;
+        let seed = (number << 20) | u64::from(turn);
+        Counted::new(seed).shuffle(&mut order);
+        let mut replay = Replay::new(pool, order, (rule.judges, seed))?;
         let run = drive(policy, &mut replay, &Budget::default())?;
-        let chosen = run.chosen().and_then(|id| replay.row(id));
-        let row = chosen.ok_or_else(|| anyhow::anyhow!("{}: nothing was chosen", rule.name))?;
+        // Where gates bar all, the first is as good as any.
+        let row = replay.row(run.chosen().unwrap_or(CandidateId(0)));
+        let row = row.ok_or_else(|| anyhow::anyhow!("{}: an empty pool", rule.name))?;
         for (sum, value) in sums.iter_mut().zip([row.nano, row.photometric, row.held_out]) {
             *sum += value / f64::from(orders);
         }
@@ -81,7 +89,17 @@ pub const GOLDS: [(&str, usize); 2] = [(PHOTOMETRIC, 1), ("held_out", 2)];
 /// An empty table for curves.
 pub fn sheet(name: &'static str, caption: String) -> Sheet {
     let columns = vec![
-        "rule", "gold", "candidates", "mean", "low", "high", NANO, "hacking_gap", "against_peak", "peak_low", "peak_high",
+        "rule",
+        "gold",
+        "candidates",
+        "mean",
+        "low",
+        "high",
+        NANO,
+        "hacking_gap",
+        "against_peak",
+        "peak_low",
+        "peak_high",
     ];
     Sheet { name, caption, columns, rows: Vec::new() }
 }
@@ -91,14 +109,16 @@ pub fn sheet(name: &'static str, caption: String) -> Sheet {
 /// within the pools.
 pub fn rows(name: &str, curve: &[Worth], (spreads, sheet): (&[f64; 3], &mut Sheet)) -> anyhow::Result<()> {
     for (gold, place) in GOLDS {
-        let mean = |worth: &Worth, of: usize| worth.each.iter().map(|each| each[of]).sum::<f64>() / worth.each.len() as f64;
+        let mean =
+            |worth: &Worth, of: usize| worth.each.iter().map(|each| each[of]).sum::<f64>() / worth.each.len() as f64;
         for (at, worth) in curve.iter().enumerate() {
             let values: Vec<f64> = worth.each.iter().map(|each| each[place]).collect();
             let found = interval(&values)?;
             let gains = [0, place].map(|of| (mean(worth, of) - mean(&curve[0], of)) / spreads[of].max(1e-9));
             let peak = curve[..at].iter().max_by(|one, other| mean(one, place).total_cmp(&mean(other, place)));
             let against = peak.map(|peak| {
-                let differences: Vec<f64> = values.iter().zip(&peak.each).map(|(value, peak)| value - peak[place]).collect();
+                let differences: Vec<f64> =
+                    values.iter().zip(&peak.each).map(|(value, peak)| value - peak[place]).collect();
                 interval(&differences)
             });
             let against = against.transpose()?.map_or([f64::NAN; 3], |found| [found.mean, found.low, found.high]);

@@ -65,7 +65,9 @@ fn plot((gold, place): (&'static str, usize), drawn: &[(&'static str, Vec<Worth>
         Ok(Line { name: (*name).to_owned(), points, is_dashed: false })
     };
     let lines = Lines {
-        alt: format!("The mean of {gold} against the number of candidates, for each way to choose by the learned judge"),
+        alt: format!(
+            "The mean of {gold} against the number of candidates, for each way to choose by the learned judge"
+        ),
         x: Axis::log("candidates"),
         y: Axis::linear(format!("mean {gold}")),
         lines: drawn.iter().filter(|(name, _)| rules::is_drawn(name)).map(line).collect::<anyhow::Result<_>>()?,

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use editscale_config::Recipe;
 use editscale_core::{
-    CandidateId, Edge, Knobs, Lineage, Noise, PerceptualHash, Proposal, RewardName, Score, ScoreCard, Start, Until,
+    CandidateId, Edge, Knobs, Lineage, Noise, Part, PartName, PerceptualHash, Proposal, RewardName, Score, ScoreCard,
+    Start, Until,
 };
 use rayon::prelude::*;
 
@@ -152,11 +153,11 @@ fn row(line: &str) -> anyhow::Result<Row> {
 /// The score card of a row: both judges, with what the learned one says of itself.
 pub fn card(row: &Row) -> anyhow::Result<ScoreCard> {
     let mut card = ScoreCard::default();
-    let part = |name: &str, mean: f64| anyhow::Ok(editscale_core::Part::new(editscale_core::PartName::new(name)?, mean, None)?);
+    let part = |name: &str, mean: f64| anyhow::Ok(Part::new(PartName::new(name)?, mean, None)?);
     let parts = vec![part("instruction_following", row.following)?, part("visual_quality", row.quality)?];
     let nano = Score::with_sigma(row.nano, Some(row.sigma))?.with_parts(parts);
     // Equal bits are equal signs of a point, so that likeness of points is that of hashes.
-    let look: Arc<[f32]> = (0..64).map(|bit| if row.hash.0 >> bit & 1 == 1 { 1.0 } else { -1.0 }).collect();
+    let look: Arc<[f32]> = (0..64).map(|bit| if (row.hash.0 >> bit) & 1 == 1 { 1.0 } else { -1.0 }).collect();
     card.enter(RewardName::new(NANO)?, Ok(nano.with_features(look)));
     card.enter(RewardName::new(PHOTOMETRIC)?, Ok(Score::new(row.photometric)?));
     Ok(card)

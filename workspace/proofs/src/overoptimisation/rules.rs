@@ -43,5 +43,6 @@ fn select(how: &str, count: u32) -> String {
 
 /// Whether the plots show a rule: more lines than these cannot be told apart.
 pub(super) fn is_drawn(name: &str) -> bool {
-    ["raw", "lower bound, κ = 1", "soft, 4 share the weight", "pessimistic, β = 1 deviation", "ranks with photometric"].contains(&name)
+    ["raw", "lower bound, κ = 1", "soft, 4 share the weight", "pessimistic, β = 1 deviation", "ranks with photometric"]
+        .contains(&name)
 }

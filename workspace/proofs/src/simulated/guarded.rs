@@ -41,7 +41,18 @@ pub fn study(setting: &Setting, requests: u64) -> anyhow::Result<(Sheet, Plot)> 
              requests; `against_peak` is the mean difference to the best smaller count",
             requests
         ),
-        columns: vec!["rule", "candidates", "gold", "low", "high", "proxy", "hacking_gap", "against_peak", "peak_low", "peak_high"],
+        columns: vec![
+            "rule",
+            "candidates",
+            "gold",
+            "low",
+            "high",
+            "proxy",
+            "hacking_gap",
+            "against_peak",
+            "peak_low",
+            "peak_high",
+        ],
         rows: Vec::new(),
     };
     let mut lines = Vec::new();

@@ -43,7 +43,11 @@ impl Measured {
 }
 
 /// Takes a policy through the first `count` requests of a set.
-pub fn measure(setting: &Setting, policy: &dyn SearchFactory, (seeds, count): (Seeds, u64)) -> anyhow::Result<Measured> {
+pub fn measure(
+    setting: &Setting,
+    policy: &dyn SearchFactory,
+    (seeds, count): (Seeds, u64),
+) -> anyhow::Result<Measured> {
     let numbers = seeds.first()..seeds.first() + count;
     let outcomes = numbers.into_par_iter().map(|number| one(setting, policy, number));
     Ok(Measured(outcomes.collect::<anyhow::Result<_>>()?))

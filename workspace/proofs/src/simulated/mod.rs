@@ -53,14 +53,14 @@ pub struct Size {
 impl Size {
     /// The size of the reported study.
     pub const FULL: Self = Self {
-        requests: Requests { development: 8_000, reported: 8_000 },
-        swept: Requests { development: 1_500, reported: 3_000 },
-        replications: 4_000,
+        requests: Requests { development: 4_000, reported: 4_000 },
+        swept: Requests { development: 600, reported: 1_500 },
+        replications: 2_500,
     };
     /// A size for tests: its figures mean nothing.
     pub const QUICK: Self = Self {
-        requests: Requests { development: 20, reported: 30 },
-        swept: Requests { development: 5, reported: 5 },
+        requests: Requests { development: 8, reported: 20 },
+        swept: Requests { development: 2, reported: 3 },
         replications: 20,
     };
 }

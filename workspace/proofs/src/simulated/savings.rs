@@ -23,8 +23,7 @@ pub const RAW: Choice = Choice { name: "highest score", section: "" };
 
 /// The highest lower bound of the score, which exploits of the judge do not reach: gold still rises with the number of
 /// candidates, so that best-of-32 is harder to come up to.
-pub const GUARDED: Choice =
-    Choice { name: "highest lower bound", section: "\ncombine: {lower_bound: {kappa: 2.0}}" };
+pub const GUARDED: Choice = Choice { name: "highest lower bound", section: "\ncombine: {lower_bound: {kappa: 2.0}}" };
 
 /// What all are compared with, and a choice's section after it.
 const REFERENCE: &str = "search: {best_of_n: {samples: 32}}";
@@ -48,7 +47,11 @@ pub const POLICIES: &[Dialled] = &[
         },
     },
     Dialled { name: "adaptive", setting: price, recipe: adaptive },
-    Dialled { name: "pruning of a fixed number", setting: |effort| geometric(effort, 4.0, 256.0).round(), recipe: pruning },
+    Dialled {
+        name: "pruning of a fixed number",
+        setting: |effort| geometric(effort, 4.0, 256.0).round(),
+        recipe: pruning,
+    },
     Dialled { name: "adaptive with previews", setting: price, recipe: both },
 ];
 
@@ -134,7 +137,8 @@ pub fn share(policy: &Measured, reference: &Measured) -> anyhow::Result<Interval
         let sum = |of: &[f64]| rows.iter().map(|row| of[*row]).sum::<f64>();
         Some(sum(&costs) / sum(&all))
     };
-    let found = bootstrap(&Clusters::singles(costs.len()), &Resampling { resamples: 1_000, ..Resampling::default() }, ratio)?;
+    let found =
+        bootstrap(&Clusters::singles(costs.len()), &Resampling { resamples: 1_000, ..Resampling::default() }, ratio)?;
     found.map(|found| found.interval).ok_or_else(|| anyhow::anyhow!("a share of nothing"))
 }
 
@@ -154,8 +158,21 @@ pub fn study(world: &Setting, requests: Requests) -> anyhow::Result<Sheet> {
             requests.development, requests.reported, world.judge_price
         ),
         columns: vec![
-            "choice", "policy", "recipe", "gold", "gold_difference", "difference_low", "difference_high", "cost",
-            "cost_share", "share_low", "share_high", "denoising", "judgements", "begun", "finished",
+            "choice",
+            "policy",
+            "recipe",
+            "gold",
+            "gold_difference",
+            "difference_low",
+            "difference_high",
+            "cost",
+            "cost_share",
+            "share_low",
+            "share_high",
+            "denoising",
+            "judgements",
+            "begun",
+            "finished",
         ],
         rows: Vec::new(),
     };

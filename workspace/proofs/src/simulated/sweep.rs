@@ -35,8 +35,16 @@ pub fn study(world: &Setting, requests: Requests) -> anyhow::Result<Sheet> {
             requests.development, requests.reported, GUARDED.name
         ),
         columns: vec![
-            "figure", "value", "policy", "cost_share", "share_low", "share_high", "gold_difference", "difference_low",
-            "difference_high", "reaches",
+            "figure",
+            "value",
+            "policy",
+            "cost_share",
+            "share_low",
+            "share_high",
+            "gold_difference",
+            "difference_low",
+            "difference_high",
+            "reaches",
         ],
         rows: Vec::new(),
     };

@@ -52,11 +52,7 @@ impl Run {
 }
 
 /// Takes a search to its end within a budget, as the engine does.
-pub fn drive(
-    factory: &dyn SearchFactory,
-    workshop: &mut dyn Workshop,
-    budget: &Budget,
-) -> Result<Run, DriveError> {
+pub fn drive(factory: &dyn SearchFactory, workshop: &mut dyn Workshop, budget: &Budget) -> Result<Run, DriveError> {
     let mut search = factory.start(workshop.request(), workshop.cards());
     let mut desk = Desk { workshop, ledger: Ledger::default(), counts: Counts::default(), asked: Vec::new() };
     let mut trials = Vec::new();
@@ -118,7 +114,11 @@ impl Desk<'_> {
         match self.workshop.make(proposal) {
             Err(why) => Trial::Failed { id, why },
             Ok(piece) => {
-                if proposal.until == Until::Finished { self.counts.finished += 1 } else { self.counts.previews += 1 }
+                if proposal.until == Until::Finished {
+                    self.counts.finished += 1
+                } else {
+                    self.counts.previews += 1
+                }
                 self.spend(piece.edit, piece.judging, piece.judgements);
                 Trial::Scored { id, image: piece.image, hash: piece.hash, card: piece.card }
             }

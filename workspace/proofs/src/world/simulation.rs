@@ -42,8 +42,11 @@ impl Simulation {
     /// The request of this number in a world.
     pub fn new(setting: &Setting, number: u64) -> Result<Self, NameError> {
         let (editor, judge) = (EditorName::new(EDITOR)?, RewardName::new(JUDGE)?);
-        let cards =
-            Cards { editors: vec![editor_card(editor)], rewards: vec![judge_card(judge.clone(), setting)], critics: vec![] };
+        let cards = Cards {
+            editors: vec![editor_card(editor)],
+            rewards: vec![judge_card(judge.clone(), setting)],
+            critics: vec![],
+        };
         Ok(Self { setting: *setting, request: request(number), cards, judge, made: Vec::new() })
     }
 
@@ -92,11 +95,8 @@ impl Workshop for Simulation {
             Until::Step(step) => step.clamp(from, STEPS),
         };
         let made = Made { step, ..begun };
-        let mean = if step == STEPS {
-            made.candidate.proxy
-        } else {
-            made.candidate.preview(&self.setting, made.noise, step)
-        };
+        let mean =
+            if step == STEPS { made.candidate.proxy } else { made.candidate.preview(&self.setting, made.noise, step) };
         let card = self.card(mean, &made)?;
         let place = proposal.id.0 as usize;
         self.made.resize(self.made.len().max(place + 1), None);
@@ -175,6 +175,7 @@ pub(crate) fn editor_card(name: EditorName) -> EditorCard {
         largest_batch: NonZeroU32::MIN,
         slots: NonZeroU32::MIN,
         edits_candidates: false,
+        steps: Some(STEPS),
         pause: PauseSupport::Fork,
         sampler: Sampler::Deterministic,
         cancel: CancelRule::WithinStep,

@@ -11,12 +11,16 @@ use super::{Adaptation, Adaptive};
 use crate::choice::{Clash, Surroundings};
 use crate::predictive::Prior;
 use crate::price::Price;
-use crate::price::recipe::{COST, COST_TABLE, WORTH, WORTH_TABLE, has_price, read_price, write_price};
+use crate::price::recipe::{COST_TABLE, WORTH_TABLE, cost, has_price, read_price, worth, write_price};
 use crate::{PolicyChoice, PolicyError, Rules};
 
 /// Settings of the adaptive budget.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveRecipe(pub Adaptation);
+
+const COST: Section = cost(NO_PRICE);
+const WORTH: Section = worth(NO_PRICE);
+const NO_PRICE: &str = "exactly one of `cost` and `worth` is required";
 
 const COUNT: Whole = Whole { low: 1, high: 100_000 };
 

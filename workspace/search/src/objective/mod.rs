@@ -7,7 +7,7 @@ mod mean_rank;
 mod weighted;
 
 pub use conjunctive::{Conditions, Conjunctive, ConjunctiveRecipe};
-pub use gated::{Gate, Gated};
+pub use gated::{GATE_KEYS, Gate, Gated, read_gate, write_gate};
 pub use lower_bound::{Doubt, LowerBound, LowerBoundRecipe};
 pub use mean_rank::{MeanRank, MeanRankRecipe};
 pub use weighted::{Weighted, WeightedRecipe};

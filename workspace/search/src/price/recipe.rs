@@ -4,20 +4,18 @@ use editscale_schema::{Absent, Fields, Key, Keys, Map, Mistake, Number, Section,
 
 use super::{Pieces, Price, Worth};
 
-/// In a policy that needs one of them.
-pub(crate) const COST: Section = Section {
-    name: "cost",
-    allowed: "a map",
-    default: "`worth` is given instead",
-    meaning: "what pieces of work cost, in units of utility",
-};
+/// The key `cost`; `default` says what it is to leave it out.
+pub(crate) const fn cost(default: &'static str) -> Section {
+    Section { name: COST, allowed: "a map", default, meaning: "what pieces of work cost, in units of utility" }
+}
 
-pub(crate) const WORTH: Section = Section {
-    name: "worth",
-    allowed: "a map",
-    default: "`cost` is given instead",
-    meaning: "what is worth giving up for what is spent, in units of utility",
-};
+/// The key `worth`; `default` says what it is to leave it out.
+pub(crate) const fn worth(default: &'static str) -> Section {
+    Section { name: WORTH, allowed: "a map", default, meaning: "what is spent, in units of utility" }
+}
+
+const COST: &str = "cost";
+const WORTH: &str = "worth";
 
 const COST_KEYS: Keys = &[&EDIT, &REWARD, &PREVIEW];
 
@@ -54,12 +52,12 @@ pub(crate) const WORTH_TABLE: Subtable = Subtable {
 
 /// Reads whichever is there; both are a mistake. `None` where there is neither.
 pub(crate) fn read_price(fields: &Fields<'_>) -> Option<Price> {
-    let cost = fields.entry(COST.name).and_then(|entry| Map::of(entry).read(COST_KEYS, fields.mistakes()));
-    let worth = fields.entry(WORTH.name).and_then(|entry| Map::of(entry).read(WORTH_KEYS, fields.mistakes()));
-    if fields.has(COST.name) && fields.has(WORTH.name) {
+    let cost = fields.entry(COST).and_then(|entry| Map::of(entry).read(COST_KEYS, fields.mistakes()));
+    let worth = fields.entry(WORTH).and_then(|entry| Map::of(entry).read(WORTH_KEYS, fields.mistakes()));
+    if fields.has(COST) && fields.has(WORTH) {
         let mistake = Mistake::new("`cost` and `worth` cannot both be given")
             .hint("each of them says what a candidate costs; leave one");
-        fields.error(&fields.span_of(WORTH.name), mistake);
+        fields.error(&fields.span_of(WORTH), mistake);
     }
     let cost = cost.and_then(|cost| read_cost(&cost));
     let worth = worth.and_then(|worth| read_worth(&worth));
@@ -68,8 +66,8 @@ pub(crate) fn read_price(fields: &Fields<'_>) -> Option<Price> {
         && price.values().1.iter().all(|value| *value == 0.0)
     {
         let (name, keys) = match price {
-            Price::Cost(_) => (COST.name, "`edit`"),
-            Price::Worth(_) => (WORTH.name, "`per_nfe`, `per_usd` or `per_second`"),
+            Price::Cost(_) => (COST, "`edit`"),
+            Price::Worth(_) => (WORTH, "`per_nfe`, `per_usd` or `per_second`"),
         };
         let mistake =
             Mistake::new(format!("`{name}` says that nothing costs anything")).hint(format!("set {keys} above 0"));
@@ -92,17 +90,16 @@ fn read_worth(fields: &Fields<'_>) -> Option<Worth> {
 pub(crate) fn write_price(price: Price) -> (String, Yaml) {
     let (name, keys) = match price {
         Price::Cost(Pieces { edit, reward, preview }) => {
-            (COST.name, [EDIT.write(Some(&edit)), REWARD.write(Some(&reward)), PREVIEW.write(Some(&preview))])
+            (COST, [EDIT.write(Some(&edit)), REWARD.write(Some(&reward)), PREVIEW.write(Some(&preview))])
         }
-        Price::Worth(Worth { per_nfe, per_usd, per_second }) => (
-            WORTH.name,
-            [PER_NFE.write(Some(&per_nfe)), PER_USD.write(Some(&per_usd)), PER_SECOND.write(Some(&per_second))],
-        ),
+        Price::Worth(Worth { per_nfe, per_usd, per_second }) => {
+            (WORTH, [PER_NFE.write(Some(&per_nfe)), PER_USD.write(Some(&per_usd)), PER_SECOND.write(Some(&per_second))])
+        }
     };
     (name.into(), Yaml::Map(keys.into_iter().flatten().collect()))
 }
 
 /// Whether either is there.
 pub(crate) fn has_price(fields: &Fields<'_>) -> bool {
-    fields.has(COST.name) || fields.has(WORTH.name)
+    fields.has(COST) || fields.has(WORTH)
 }

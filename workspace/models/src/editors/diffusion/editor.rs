@@ -190,6 +190,7 @@ fn card(identity: &Identity, largest_batch: NonZeroU32) -> Result<EditorCard, Na
         cancel: CancelRule::WithinStep,
         masks: false,
         steers_noise: false,
+        steps: u32::try_from(identity.steps).ok(),
         knobs: identity.knobs.iter().map(|knob| knob.spec()).collect::<Result<_, _>>()?,
         cost: cost(identity.steps as u64 * identity.most_evaluations),
         recovery: Recovery::Repeat,

@@ -31,12 +31,14 @@ fn side_effects(source: &View, edited: &View, wishes: &[Wish]) -> f64 {
     let asks = |any: &[Quantity]| wishes.iter().any(|wish| any.contains(&wish.quantity));
     let colours = [BlackAndWhite, Sepia];
     let mean = |of: fn([f64; 3]) -> f64| edited.mean(of) - source.mean(of);
-    let light = (mean(|lab| lab[0]), 5.0, [Light, Fade, Vignette, Shadows, Highlights, Contrast].as_slice());
-    let warmth = (mean(|lab| lab[2]), 3.0, [Warmth, Saturation].as_slice());
-    let tint = (mean(|lab| lab[1]), 3.0, [Tint, Saturation, Warmth].as_slice());
     let ratio = (edited.mean(chroma).max(1.0) / source.mean(chroma).max(1.0)).ln();
     // Tones carry colour with them: a lighter picture has other chroma.
-    let saturation = (ratio, 0.25, [Saturation, Warmth, Tint, Fade, Contrast].as_slice());
+    let shifts: [(f64, f64, &[Quantity]); 4] = [
+        (mean(|lab| lab[0]), 5.0, &[Light, Fade, Vignette, Shadows, Highlights, Contrast]),
+        (mean(|lab| lab[2]), 3.0, &[Warmth, Saturation]),
+        (mean(|lab| lab[1]), 3.0, &[Tint, Saturation, Warmth]),
+        (ratio, 0.25, &[Saturation, Warmth, Tint, Fade, Contrast]),
+    ];
     let cost = |(shift, unnoticed, asked): (f64, f64, &[Quantity])| {
         let is_colour = asked.contains(&Saturation);
         if asks(asked) || is_colour && asks(&colours) {
@@ -44,7 +46,7 @@ fn side_effects(source: &View, edited: &View, wishes: &[Wish]) -> f64 {
         }
         1.0 - 0.5 * ((shift.abs() - unnoticed) / (3.0 * unnoticed)).clamp(0.0, 1.0)
     };
-    [light, warmth, tint, saturation].into_iter().map(cost).product()
+    shifts.into_iter().map(cost).product()
 }
 
 /// Where something was asked for in a part of the picture only, the rest stays: in tone and in colour.

@@ -84,6 +84,9 @@ mod tests {
             against_copy += usize::from(right > copy);
             against_other += usize::from(right > other);
         }
-        assert!(against_copy * 10 >= all * 9 && against_other * 10 >= all * 9, "{against_copy} {against_other} of {all}");
+        assert!(
+            against_copy * 10 >= all * 9 && against_other * 10 >= all * 9,
+            "{against_copy} {against_other} of {all}"
+        );
     }
 }

@@ -118,9 +118,7 @@ impl Place {
     pub(super) fn holds(self, across: f64, down: f64) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Part { left, top, right, bottom } => {
-                (left..right).contains(&across) && (top..bottom).contains(&down)
-            }
+            Self::Part { left, top, right, bottom } => (left..right).contains(&across) && (top..bottom).contains(&down),
         }
     }
 }

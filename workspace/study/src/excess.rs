@@ -1,4 +1,4 @@
-//! Student's t distribution of any degrees of freedom: its upper tail, and how far it can be expected to exceed a level.
+//! Student's t distribution: its upper tail, and how far it can be expected to exceed a level.
 
 use std::f64::consts::PI;
 
