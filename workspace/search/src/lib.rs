@@ -50,9 +50,6 @@ pub use particles::{
 pub use path_search::{PathSearch, PathSearchRecipe, PathSize, PathStops};
 pub use policy::{PolicyError, Rules};
 pub use pool::{Probed, allot};
-    MeanRankRecipe, Weighted, WeightedRecipe, read_gate, write_gate,
-};
-pub use policy::{PolicyError, Rules};
 pub use predictive::Prior;
 pub use preview_pruning::{Checkpoint, Expectation, PreviewPruning, PreviewPruningRecipe, PreviewRule, Pruning};
 pub use price::{Pieces, Price, Worth};
