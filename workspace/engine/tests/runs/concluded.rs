@@ -35,7 +35,7 @@ fn noisy() -> FakeReward {
         let mut asked = asked.lock().unwrap();
         let times = asked.entry(*digest.as_bytes()).or_default();
         *times += 1;
-        Ok(gold(digest) + f64::from(digest.as_bytes()[*times % 31 + 1]) / 255.0 - 0.5)
+        Ok(gold(&digest) + f64::from(digest.as_bytes()[*times % 31 + 1]) / 255.0 - 0.5)
     });
     judge
 }
