@@ -33,6 +33,8 @@ const PIECES: &[&str] = &[
     "search",
     "best_of_n",
     "beam",
+    "noise_search",
+    "path_search",
     "samples",
     "width",
     "stop",

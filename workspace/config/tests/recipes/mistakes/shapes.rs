@@ -263,7 +263,7 @@ search: {}
       |
     4 | search: {}
       |         ^^
-      = hint: write `search: {best_of_n: {samples: …}}` or `search: {beam: {width: …, children: …, depth: …}}` or `search: {reward_weighted: {samples: …}}`
+      = hint: write `search: {best_of_n: {samples: …}}` or `search: {beam: {width: …, children: …, depth: …}}` or `search: {noise_search: {rounds: …}}` or `search: {path_search: {paths: …, children: …}}` or `search: {reward_weighted: {samples: …}}`
     ");
 }
 
