@@ -91,21 +91,22 @@ impl Desk {
 
     /// A copy of a pipeline that a test may break.
     fn copy(&self, name: &str) -> PathBuf {
-        fn copy(from: &Path, to: &Path) {
-            fs::create_dir_all(to).unwrap();
-            for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-                let to = to.join(entry.file_name());
-                if entry.path().is_dir() {
-                    copy(&entry.path(), &to);
-                } else {
-                    fs::copy(entry.path(), to).unwrap();
-                }
-            }
-        }
         let folder = self.path(name);
         fs::remove_dir_all(&folder).ok();
-        copy(Path::new(&pipeline(name)), &folder);
+        copy_folder(Path::new(&pipeline(name)), &folder);
         folder
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 
@@ -128,6 +129,10 @@ const BEAM: &str = "{beam: {width: 1, children: 3, depth: 1, edges: {re_edit: 1,
 /// For an editor without knobs.
 const BEAM_WITHOUT_KNOBS: &str = "{beam: {width: 1, children: 2, depth: 1, edges: {edit_of_edit: 1, fresh: 1}}}";
 
+const NOISE_SEARCH: &str = "{noise_search: {pivots: 2, neighbours: 2, rounds: 2, cosine: 0.8}}";
+/// Of three steps: fresh ones stop after the first, what goes on from there begins anew and stops after the second.
+const PATH_SEARCH: &str = "{path_search: {paths: 2, children: 2, first: 0.34, back: 0.34, forward: 0.67}}";
+
 /// Every pipeline with its kind of recipe, how often a step asks its network, and a beam that it can follow.
 type Kind = (&'static str, fn(&str, &str, &str) -> String, u64, &'static str);
 
@@ -141,7 +146,13 @@ const PIPELINES: [Kind; 4] = [
 #[test]
 fn every_pipeline_runs_under_every_policy() {
     for (name, of, asks, beam) in PIPELINES {
-        for (policy, search) in [("best_of_n", BEST_OF_N), ("reward_weighted", REWARD_WEIGHTED), ("beam", beam)] {
+        let policies = [
+            ("best_of_n", BEST_OF_N),
+            ("reward_weighted", REWARD_WEIGHTED),
+            ("beam", beam),
+            ("noise_search", NOISE_SEARCH),
+        ];
+        for (policy, search) in policies {
             let desk = Desk::new();
             let (run, err) = desk.edit(&of(&pipeline(name), "", search), "run", &[]);
             let label = format!("{name} under {policy}: {err}");
@@ -154,7 +165,11 @@ fn every_pipeline_runs_under_every_policy() {
             assert_eq!(different(&images(&run)), all.len(), "{label}: another seed or start is another picture");
             assert_eq!(run["ledger"]["nfe"], json!(3 * asks * all.len() as u64), "{label}");
             let edges: HashSet<&str> = all.iter().map(|each| each["edge"].as_str().unwrap()).collect();
-            let expected = if policy == "beam" { if beam == BEAM { 3 } else { 2 } } else { 1 };
+            let expected = match policy {
+                "beam" if beam == BEAM => 3,
+                "beam" | "noise_search" => 2,
+                _ => 1,
+            };
             assert_eq!(edges.len(), expected, "{label}: {edges:?}");
         }
     }
@@ -188,6 +203,72 @@ fn previews_save_evaluations_and_never_win() {
     fs::write(desk.path("recipe.yaml"), format!("{darkroom}{PRUNING}\n")).unwrap();
     let (out, _) = desk.expect(0, &["check", "recipe.yaml"]);
     assert!(out.contains("makes whole candidates, as `adaptive` does"), "{out}");
+}
+
+/// What a run found, less what differs from one process to another.
+fn found(run: &Value) -> Value {
+    json!([run["winner"]["id"], run["reason"], run["candidates"]])
+}
+
+#[test]
+fn paths_are_searched_through_previews_that_never_win() {
+    for (name, of, asks, _) in PIPELINES {
+        let desk = Desk::new();
+        let recipe = of(&pipeline(name), "batch: 1", PATH_SEARCH);
+        let (run, err) = desk.edit(&recipe, "run", &[]);
+        let all = candidates(&run);
+        assert_eq!((all.len(), &run["reason"]), (10, &json!("finished")), "{name}: {err}");
+        assert_eq!(different(&images(&run)), 10, "{name}: steps taken back are other pictures");
+        let edges: Vec<&str> = all.iter().map(|each| each["edge"].as_str().unwrap()).collect();
+        assert_eq!(edges, [["fresh"; 4].as_slice(), &["resume"; 6]].concat(), "{name}");
+        assert!(run["winner"]["id"].as_u64().unwrap() >= 8, "{name}: a preview does not win");
+        // One step and a preview; then two, from the beginning, and a preview; then the last, which the preview has asked for.
+        assert_eq!(run["ledger"]["nfe"], json!(asks * (4 * 2 + 4 * 3)), "{name}");
+        // Of the journal alone it is the same again.
+        let again: Value = serde_json::from_str(&desk.expect(0, &["edit", "--resume", "run", "--json"]).0).unwrap();
+        assert_eq!(found(&again), found(&run), "{name}");
+    }
+}
+
+/// A run whose journal ends early lost its half-made candidates: they are made again from their noise, turned and taken back as
+/// it was.
+#[test]
+fn a_search_of_noise_goes_on_from_its_journal() {
+    for (name, of, search) in [
+        ("pix2pix_f16", pix2pix as fn(&str, &str, &str) -> String, PATH_SEARCH),
+        ("kontext_f16", kontext, PATH_SEARCH),
+        ("pix2pix_f16", pix2pix, NOISE_SEARCH),
+        ("kontext_f16", kontext, NOISE_SEARCH),
+    ] {
+        let desk = Desk::new();
+        let whole = desk.edit(&of(&pipeline(name), "batch: 1", search), "whole", &[]).0;
+        let journal = fs::read_to_string(desk.path("whole/journal.jsonl")).unwrap();
+        let decided: Vec<usize> =
+            journal.lines().enumerate().filter(|(_, line)| line.contains("\"decided\"")).map(|(at, _)| at).collect();
+        // Cut behind every decision but the last, which is to stop.
+        for (round, cut) in decided[..decided.len() - 1].iter().enumerate() {
+            let run = format!("cut{round}");
+            copy_folder(&desk.path("whole"), &desk.path(&run));
+            fs::remove_file(desk.path(&run).join("outcome.json")).unwrap();
+            let lines: Vec<&str> = journal.lines().take(cut + 1).collect();
+            fs::write(desk.path(&run).join("journal.jsonl"), lines.join("\n") + "\n").unwrap();
+            let resumed = desk.expect(0, &["edit", "--resume", &run, "--json"]).0;
+            let resumed: Value = serde_json::from_str(&resumed).unwrap();
+            assert_eq!(images(&resumed), images(&whole), "{name}, {search}, round {round}");
+            assert_eq!(resumed["winner"]["id"], whole["winner"]["id"], "{name}, {search}, round {round}");
+        }
+    }
+}
+
+#[test]
+fn a_search_that_steers_noise_is_refused_where_it_comes_from_a_file() {
+    let desk = Desk::new();
+    fs::write(desk.path("noise.safetensors"), noise_file(&[("latents", &[9, 4, 4, 6])])).unwrap();
+    for search in [NOISE_SEARCH, PATH_SEARCH] {
+        let recipe = pix2pix(&pipeline("pix2pix_f16"), "latents: noise.safetensors", search);
+        let err = desk.fail(2, &recipe, "run", &[]);
+        assert!(err.contains("does not let its noise be steered") && err.contains("without `latents`"), "{err}");
+    }
 }
 
 #[test]

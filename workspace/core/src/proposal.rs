@@ -65,7 +65,8 @@ pub enum Noise {
     /// again. Only for a candidate that begins at noise.
     Turned(Vec<NoiseTurn>),
     /// So many steps are taken back first by adding the noise of the proposal's seed, at most as many as were made. Only
-    /// for a candidate that goes on from a paused state.
+    /// for a candidate that goes on from a paused state. Where a state that was come to this way has been let go, the
+    /// whole way is gone again, and may cost more than the card says of an edit.
     Back(u32),
 }
 

@@ -482,6 +482,31 @@ fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
     })
 }
 
+fn noise_search() -> impl Strategy<Value = String> {
+    let cosine = prop::option::of(0.0f64..0.9999).prop_map(|cosine| given("cosine", cosine));
+    let narrowing = prop::option::of(0.01f64..1.0).prop_map(|narrowing| given("narrowing", narrowing));
+    let count = |name, most| prop::option::of(1u32..=most).prop_map(move |count| given(name, count));
+    let counts = (count("pivots", 1000), count("neighbours", 90), count("restart_after", 1000));
+    (1u32..=1000, counts, cosine, narrowing).prop_map(|(rounds, (pivots, neighbours, restart), cosine, narrowing)| {
+        format!("{{noise_search: {{rounds: {rounds}{pivots}{neighbours}{restart}{cosine}{narrowing}}}}}")
+    })
+}
+
+fn path_search() -> impl Strategy<Value = String> {
+    let first = prop::option::of(0.01f64..0.99).prop_map(|first| given("first", first));
+    let shares = prop::option::of((0.01f64..0.5, 0.02f64..0.4)).prop_map(|shares| {
+        shares.map_or(String::new(), |(back, more)| format!(", back: {back:?}, forward: {:?}", back + more))
+    });
+    (1u32..=40, 1u32..=40, first, shares).prop_map(|(paths, children, first, shares)| {
+        format!("{{path_search: {{paths: {paths}, children: {children}{first}{shares}}}}}")
+    })
+}
+
+/// A key with its value, where it is given.
+fn given(name: &str, value: Option<impl std::fmt::Debug>) -> String {
+    value.map_or(String::new(), |value| format!(", {name}: {value:?}"))
+}
+
 fn search() -> impl Strategy<Value = String> {
     let share = || 0.0f64..10.0;
     let best_of_n = (1u32..=100_000, prop::option::of(1u32..=100_000)).prop_map(|(samples, round)| {
@@ -517,7 +542,15 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![best_of_n, refined, reward_weighted, adaptive(), preview_pruning()]
+    prop_oneof![
+        best_of_n,
+        refined,
+        noise_search(),
+        path_search(),
+        reward_weighted,
+        adaptive(),
+        preview_pruning()
+    ]
 }
 
 /// What a candidate costs.

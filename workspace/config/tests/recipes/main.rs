@@ -52,6 +52,8 @@ const KINDS: &[&str] = &[
     "best_of_n",
     "diverse_trees",
     "preview_pruning",
+    "noise_search",
+    "path_search",
     "reward_weighted",
     "best",
     "soft",

@@ -40,6 +40,8 @@ const PIECES: &[&str] = &[
     "beam",
     "diverse_trees",
     "deduplicate",
+    "noise_search",
+    "path_search",
     "samples",
     "width",
     "stop",
