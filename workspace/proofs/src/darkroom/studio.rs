@@ -61,6 +61,8 @@ impl Equipment {
     }
 }
 
+/// An error that `anyhow` takes.
+#[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
 fn plain(error: editscale_schema::MakeError) -> anyhow::Error {
     anyhow::anyhow!("{error}")
 }

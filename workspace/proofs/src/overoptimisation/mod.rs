@@ -77,9 +77,12 @@ fn plot((gold, place): (&'static str, usize), drawn: &[(&'static str, Vec<Worth>
     Ok(Plot { name, caption: format!("Gold: {gold}. Intervals stand in the table."), drawn: lines.draw() })
 }
 
+/// A number of a row.
+type Number = fn(&Row) -> f64;
+
 /// How far the judges agree within requests: the mean of Spearman's correlations.
 fn agreement(rows: &[Row]) -> anyhow::Result<Sheet> {
-    let judges: [(&str, fn(&Row) -> f64); 6] = [
+    let judges: [(&str, Number); 6] = [
         ("nano", |row| row.nano),
         ("following head", |row| row.following),
         ("quality head", |row| row.quality),
@@ -101,8 +104,8 @@ fn agreement(rows: &[Row]) -> anyhow::Result<Sheet> {
     Ok(sheet)
 }
 
-fn correlation(rows: &[Row], one: fn(&Row) -> f64, other: fn(&Row) -> f64) -> anyhow::Result<f64> {
-    let of = |pool: &[Row], number: fn(&Row) -> f64| -> Vec<f64> { pool.iter().map(number).collect() };
+fn correlation(rows: &[Row], one: Number, other: Number) -> anyhow::Result<f64> {
+    let of = |pool: &[Row], number: Number| -> Vec<f64> { pool.iter().map(number).collect() };
     let each = rows.chunk_by(|one, other| one.request == other.request);
     let each = each.map(|pool| spearman(&of(pool, one), &of(pool, other)));
     let each: Vec<f64> = each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();

@@ -41,9 +41,8 @@ pub fn study(setting: &Setting, replications: u64) -> anyhow::Result<Sheet> {
     let mut sheet = Sheet {
         name: "coverage",
         caption: format!(
-            "Share of 95% intervals over requests that hold the truth: {} studies of {REQUESTS} requests, {POOL} candidates \
-             each; `from` and `to` are the 95% interval of the share itself",
-            replications
+            "Share of 95% intervals over requests that hold the truth: {replications} studies of {REQUESTS} requests, {POOL} candidates \
+             each; `from` and `to` are the 95% interval of the share itself"
         ),
         columns: vec!["estimate", "truth", "interval", "covered", "from", "to", "mean_width"],
         rows: Vec::new(),

@@ -37,9 +37,8 @@ pub fn study(setting: &Setting, requests: u64) -> anyhow::Result<(Sheet, Plot)> 
     let mut sheet = Sheet {
         name: "guarded-selection",
         caption: format!(
-            "Gold and proxy of the chosen candidate against the number of candidates, {} requests, 95% intervals over \
-             requests; `against_peak` is the mean difference to the best smaller count",
-            requests
+            "Gold and proxy of the chosen candidate against the number of candidates, {requests} requests, 95% intervals over \
+             requests; `against_peak` is the mean difference to the best smaller count"
         ),
         columns: vec![
             "rule",

@@ -53,9 +53,9 @@ pub struct Size {
 impl Size {
     /// The size of the reported study.
     pub const FULL: Self = Self {
-        requests: Requests { development: 4_000, reported: 4_000 },
-        swept: Requests { development: 600, reported: 1_500 },
-        replications: 2_500,
+        requests: Requests { development: 2_000, reported: 2_000 },
+        swept: Requests { development: 300, reported: 800 },
+        replications: 2_000,
     };
     /// A size for tests: its figures mean nothing.
     pub const QUICK: Self = Self {

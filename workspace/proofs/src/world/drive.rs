@@ -115,9 +115,9 @@ impl Desk<'_> {
             Err(why) => Trial::Failed { id, why },
             Ok(piece) => {
                 if proposal.until == Until::Finished {
-                    self.counts.finished += 1
+                    self.counts.finished += 1;
                 } else {
-                    self.counts.previews += 1
+                    self.counts.previews += 1;
                 }
                 self.spend(piece.edit, piece.judging, piece.judgements);
                 Trial::Scored { id, image: piece.image, hash: piece.hash, card: piece.card }

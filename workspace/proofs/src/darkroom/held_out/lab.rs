@@ -80,7 +80,7 @@ impl View {
 }
 
 /// Chroma: the distance from grey.
-pub fn chroma(lab: [f64; 3]) -> f64 {
+pub(super) fn chroma(lab: [f64; 3]) -> f64 {
     lab[1].hypot(lab[2])
 }
 
