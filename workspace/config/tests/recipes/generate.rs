@@ -542,15 +542,7 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![
-        best_of_n,
-        refined,
-        noise_search(),
-        path_search(),
-        reward_weighted,
-        adaptive(),
-        preview_pruning()
-    ]
+    prop_oneof![best_of_n, refined, noise_search(), path_search(), reward_weighted, adaptive(), preview_pruning()]
 }
 
 /// What a candidate costs.

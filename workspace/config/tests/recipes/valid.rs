@@ -387,6 +387,7 @@ fn policies_are_built_as_written() {
         "{diverse_trees: {trees: 2, children: 3, depth: 4, edges: {fresh: 1}, deduplicate: {cosine: 0.9}}}",
         "diverse_trees/1 trees=2 children=3 depth=4 re_edit=0 edit_of_edit=0 fresh=1 deduplicate.cosine=0.9",
     );
+    check(
         "{noise_search: {rounds: 5}}",
         "noise_search/1 pivots=4 neighbours=4 rounds=5 cosine=0.95 narrowing=0.5 restart_after=3",
     );
