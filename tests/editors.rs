@@ -178,11 +178,12 @@ fn every_pipeline_runs_under_every_policy() {
 /// Four candidates are looked at after the first of three steps, and the better two go on to the end.
 #[test]
 fn previews_save_evaluations_and_never_win() {
+    type Asking = (&'static str, fn(&str, &str, &str) -> String, u64);
     const PRUNING: &str = "{preview_pruning: {samples: 4, checkpoints: [1], keep: 0.5}}";
-    for (name, of, asks) in [("pix2pix_f16", pix2pix as fn(&str, &str, &str) -> String, 3), ("kontext_f16", kontext, 1)]
-    {
+    const KINDS: [Asking; 2] = [("pix2pix_f16", pix2pix, 3), ("kontext_f16", kontext, 1)];
+    for (name, of, asks) in KINDS {
         let desk = Desk::new();
-        let (run, err) = desk.edit(&of(&pipeline(name), "", PRUNING), "run", &[]);
+        let (run, err) = desk.edit(&of(&pipeline(name), "batch: 1", PRUNING), "run", &[]);
         let all = candidates(&run);
         assert_eq!(all.len(), 6, "{name}: {err}");
         let evaluations = asks * (4 + 2 * 2);
@@ -191,7 +192,7 @@ fn previews_save_evaluations_and_never_win() {
         assert_eq!((&run["ledger"]["edits"], &run["ledger"]["reward_calls"]), (&json!(4), &json!(6)), "{name}");
         assert!(run["winner"]["id"].as_u64() >= Some(4), "{name}: a preview won, {}", run["winner"]);
         // What went on equals what would have been made at once.
-        let (whole, _) = desk.edit(&of(&pipeline(name), "", "{best_of_n: {samples: 4}}"), "whole", &[]);
+        let (whole, _) = desk.edit(&of(&pipeline(name), "batch: 1", "{best_of_n: {samples: 4}}"), "whole", &[]);
         let whole = images(&whole);
         assert!(images(&run)[4..].iter().all(|image| whole.contains(image)), "{name}");
     }

@@ -5,7 +5,7 @@
 //! arXiv:2603.00141). What is left is finished depth-first in the order of an index: a candidate whose preview scored p is a
 //! box that costs what finishing it does, and holds a score of which p tells something ([`line`]). Its index is the fair cap
 //! of that score (Weitzman 1979), and the search stops once the best is at least every index. Candidates that are not begun
-//! are boxes in two stages, whose index τ solves E_p[(E[(v − τ)⁺ | p] − c₂)⁺] = c₁, computed backwards.
+//! are boxes in two stages, whose index τ solves E[(E[(v − τ)⁺ | p] − c₂)⁺] = c₁ over p, computed backwards.
 //!
 //! An unfinished candidate never wins. Where an editor cannot pause, drafts in few steps stand in, or nothing does ([`way`]).
 
@@ -17,7 +17,9 @@ mod way;
 
 use std::sync::Arc;
 
-use editscale_core::{Cards, EditRequest, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory};
+use editscale_core::{
+    Cards, EditRequest, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory, Utility,
+};
 
 use crate::adaptive::{Adaptation, Adaptive, check_scale};
 use crate::objective::Gate;
@@ -69,7 +71,7 @@ impl PreviewRule {
     fn score(&self, card: &ScoreCard, objective: &dyn Objective) -> Option<f64> {
         match &self.reward {
             Some(reward) => card.score(reward).map(Score::mean),
-            None => objective.utilities(&[card]).into_iter().next().flatten().map(|utility| utility.get()),
+            None => objective.utilities(&[card]).into_iter().next().flatten().map(Utility::get),
         }
     }
 

@@ -71,7 +71,7 @@ impl Student {
     }
 }
 
-/// I_x(a, b), the regularised incomplete beta function; `x` is given with its complement, so that neither loses digits.
+/// The regularised incomplete beta function of a and b at x, which is given with its complement, so that neither loses digits.
 fn incomplete_beta(a: f64, b: f64, (x, rest): (f64, f64)) -> f64 {
     if x <= 0.0 || rest <= 0.0 {
         return if x <= 0.0 { 0.0 } else { 1.0 };

@@ -173,6 +173,22 @@ fn a_lower_bound_needs_every_reward_that_counts_to_say_how_sure_it_is() {
 }
 
 #[test]
+fn notes_say_how_a_policy_works_with_an_editor() {
+    let notes = |search: &str, card: EditorCard| {
+        let text = with_search(search);
+        let notes = recipe(&text).notes(&cards(vec![card], RewardKind::Pointwise));
+        Report::new(notes).render("recipe.yaml", text.as_bytes())
+    };
+    assert_eq!(notes("{best_of_n: {samples: 8}}", able("darkroom")), "");
+    let pausing = EditorCard { pause: PauseSupport::Resume, steps: Some(20), ..able("x") };
+    let found = notes("{preview_pruning: {samples: 8}}", pausing);
+    assert!(
+        found.starts_with("note: `preview_pruning` stops the candidates of `x` at step 6 and 12 of 20\n"),
+        "{found}"
+    );
+}
+
+#[test]
 fn a_recipe_may_be_cloned_and_shared() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Recipe>();

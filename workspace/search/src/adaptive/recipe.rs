@@ -134,7 +134,7 @@ impl Options for AdaptiveRecipe {
             let wrong = if fields.has(PROBE.name) { PROBE.name } else { MOST.name };
             fields.error(&fields.span_of(wrong), mistake);
         }
-        Some(Self(Adaptation { most, probe, round, price: price?, prior: prior?, optimism: optimism? }))
+        Some(Self(Adaptation { most, probe, round, price: price?, prior, optimism: optimism? }))
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
@@ -147,11 +147,10 @@ impl Options for AdaptiveRecipe {
     }
 }
 
-fn read_prior(fields: &Fields<'_>) -> Option<Option<Prior>> {
-    let Some(entry) = fields.entry(PRIOR.name) else { return Some(None) };
-    let prior = Map::of(entry).read(PRIOR_KEYS, fields.mistakes())?;
+fn read_prior(fields: &Fields<'_>) -> Option<Prior> {
+    let prior = Map::of(fields.entry(PRIOR.name)?).read(PRIOR_KEYS, fields.mistakes())?;
     let (mean, spread, strength) = (prior.take(&MEAN), prior.take(&SPREAD), prior.take(&STRENGTH));
-    Some(Some(Prior { mean, spread: spread?, strength: strength? }))
+    Some(Prior { mean, spread: spread?, strength: strength? })
 }
 
 fn write_prior(Prior { mean, spread, strength }: Prior) -> Yaml {

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn many_answers_outweigh_what_was_expected() {
         let scores: Vec<f64> = (0..400).map(|n| f64::from(n % 20) / 10.0).collect();
-        let noise = |n: usize| if n % 2 == 0 { 0.1 } else { -0.1 };
+        let noise = |n: usize| if n.is_multiple_of(2) { 0.1 } else { -0.1 };
         let pairs: Vec<(f64, f64)> =
             scores.iter().enumerate().map(|(n, score)| (*score, 5.0 - 2.0 * score + noise(n / 20))).collect();
         let line = Line::fit(Moments::of(scores), &pairs, EXPECTED);

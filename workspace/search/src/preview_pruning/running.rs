@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     CandidateId, Cards, Cost, Decision, Edge, EditRequest, EditorCard, Knobs, Ledger, Lineage, Proposal, Remaining,
-    Search, Start, StopReason, Trial, Until,
+    Search, Start, StopReason, Trial, Until, Utility,
 };
 
 use super::PreviewPruning;
@@ -263,7 +263,7 @@ impl Running {
     }
 
     fn best(&self) -> Option<f64> {
-        self.archive.standing().0.map(|best| best.get())
+        self.archive.standing().0.map(Utility::get)
     }
 
     fn may_begin(&self) -> bool {

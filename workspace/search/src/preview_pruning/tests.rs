@@ -101,7 +101,7 @@ fn run(
     let mut search = policy.start(&request(seed), &cards);
     let (mut trials, mut spent, mut next) = (Vec::new(), Ledger::default(), 0);
     let (mut rounds, mut keeps): (Vec<Vec<Proposal>>, Vec<Vec<CandidateId>>) = (Vec::new(), Vec::new());
-    let mut reached = std::collections::HashMap::new();
+    let mut reached = std::collections::BTreeMap::new();
     loop {
         let left: Remaining = budget.after(&spent);
         let (proposals, keep) = match search.decide(&trials, &left) {
@@ -212,9 +212,10 @@ fn previews_pay_where_they_tell_something() {
     let (cost, best) = means(&pruning);
     let plain = Adaptation { most: 64, ..pruning.settings.whole() };
     let (plain_cost, plain_best) = means(&Adaptive::new(plain, rules()).unwrap());
-    let (net, plain_net) = (best - 0.02 * cost, plain_best - 0.02 * plain_cost);
-    eprintln!("pruning {best} for {cost}, {net}; adaptive {plain_best} for {plain_cost}, {plain_net}");
-    assert!(net > plain_net, "{best} for {cost}: {net}; without previews {plain_best} for {plain_cost}: {plain_net}");
+    // Found: 1.976 for 19.2 edits' worth, and 1.987 for 25.9 without previews.
+    let words = format!("{best} for {cost}; without previews {plain_best} for {plain_cost}");
+    assert!(best - 0.02 * cost > plain_best - 0.02 * plain_cost + 0.08, "{words}");
+    assert!(cost < 0.8 * plain_cost && best > plain_best - 0.05, "{words}");
 }
 
 #[test]

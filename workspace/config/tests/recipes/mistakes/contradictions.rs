@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::report;
+use crate::{report, with_search};
 
 #[test]
 fn gate_on_an_unknown_reward() {
@@ -345,4 +345,31 @@ combine: {mean_rank: {}}
       |           ^^^^^^^^^
       = hint: leave `combine` out
     ");
+}
+
+#[test]
+fn costs_are_said_once_and_weighed_against_scores() {
+    let adaptive = |options: &str| with_search(&format!("{{adaptive: {{{options}}}}}"));
+    for (text, message) in [
+        (adaptive("most: 8"), "`adaptive` does not say what a candidate costs"),
+        (adaptive("cost: {edit: 0.1}, worth: {per_usd: 1}"), "`cost` and `worth` cannot both be given"),
+        (adaptive("cost: {}"), "`cost` says that nothing costs anything"),
+        (adaptive("most: 3, probe: 4, cost: {edit: 0.1}"), "`probe` cannot be 4: there are at most 3 candidates"),
+        (adaptive("worth: {per_second: 0.1}"), "`per_second` is measured by what is left of `wall_secs`"),
+        (
+            format!("{}combine: {{mean_rank: {{}}}}\n", adaptive("cost: {edit: 0.1}")),
+            "`adaptive` weighs scores against costs, and this `combine` gives ranks",
+        ),
+        (with_search("{preview_pruning: {samples: 8, most: 4}}"), "`most` cannot be 4: 8 are begun together"),
+        (
+            with_search("{preview_pruning: {samples: 8, checkpoints: [0.5, 1.5]}}"),
+            "a checkpoint is a number above 0 and below 1, or a step from 1",
+        ),
+        (with_search("{preview_pruning: {samples: 8, preview: {reward: look}}}"), "the recipe has no reward `look`"),
+    ] {
+        let found = report(&text);
+        assert!(found.contains("error") && found.contains(message), "{message} is not in:\n{found}");
+    }
+    let timed = adaptive("worth: {per_second: 0.1}") + "budget: {wall_secs: 60}\n";
+    assert_eq!(report(timed), "");
 }
