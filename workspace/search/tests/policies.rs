@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     Budget, CandidateId, Decision, Digest, EditorCard, Failure, FailureKind, Ledger, Noise, Objective as _, PartName,
-    PauseSupport, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, Seed, Start, StopReason, Trial,
-    Until, Verdict,
+    PauseSupport, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, Seed, StopReason, Trial, Verdict,
 };
 use editscale_search::{
     Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, PathSearch,
