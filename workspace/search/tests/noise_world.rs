@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use editscale_core::{
@@ -140,7 +140,7 @@ fn noise_search_climbs_faster_where_rewards_are_smooth_and_slower_where_they_are
 #[test]
 fn every_neighbour_is_one_turn_from_a_pivot_that_was_judged() {
     let policy = search(NoiseSearchSize { pivots: 3, neighbours: 5, rounds: 40 }, STEPS);
-    let mut scores = HashMap::new();
+    let mut scores = BTreeMap::new();
     let mut world = |proposal: &Proposal| {
         let noise = noise(proposal);
         scores.insert(proposal.id, smooth(&noise));
@@ -253,7 +253,7 @@ fn by_seed(proposal: &Proposal) -> Trial {
 #[test]
 fn paths_go_from_stop_to_stop_and_only_what_is_finished_wins() {
     let policy = paths(2, 3, STOPS);
-    let mut scores = HashMap::new();
+    let mut scores = BTreeMap::new();
     let mut world = |proposal: &Proposal| {
         // Previews look far better than what comes of them.
         let bonus = if proposal.until == Until::Finished { 0.0 } else { 5.0 };
