@@ -81,6 +81,7 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.budget();
     check.money();
     check.policy();
+    check.routing();
     Some(check)
 }
 
@@ -184,6 +185,18 @@ impl Check<'_> {
         };
         let mistake = Mistake::new(format!("the recipe has no editor {}", quote(meant.as_str()))).hint(hint);
         self.error("rollout.policy.editor", mistake);
+    }
+
+    /// A search that does not choose among editors leaves all but the first idle.
+    fn routing(&self) {
+        let Sections { editors: Some(editors), search: Some(search), .. } = &self.sections else { return };
+        let [first, _, ..] = editors.as_slice() else { return };
+        if !search.routes() {
+            let (policy, first) = (quote(search.kind()), quote(first.name.as_str()));
+            let mistake = Mistake::new(format!("{policy} uses the first editor only, {first}"))
+                .hint("leave the others out, or write `search: {thompson: {samples: 16}}` to choose among them");
+            self.mistakes.warn(&self.places.span("editors"), mistake);
+        }
     }
 
     /// Puts the sections to work, if all is right so far.

@@ -18,7 +18,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 31] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -47,7 +47,9 @@ const KINDS: [&str; 29] = [
     "mean_rank",
     "best_of_n",
     "beam",
+    "particles",
     "reward_weighted",
+    "thompson",
 ];
 
 /// What recipes can name here.
