@@ -261,6 +261,35 @@ fn a_search_of_noise_goes_on_from_its_journal() {
     }
 }
 
+/// Four particles of six steps, weighed at two checkpoints, cost as many denoiser evaluations as four whole edits: a preview's evaluation
+/// is the next step's, whoever is copied.
+#[test]
+fn particles_make_their_way_at_the_price_of_whole_edits() {
+    for (more, drawn) in [("preset: svdd", 0), ("tempering: constant, ess: 1.0, keep: draw", 4)] {
+        let desk = Desk::new();
+        let search = format!("{{particles: {{particles: 4, steps: 6, resample_at: [0.34, 0.67], {more}}}}}");
+        let options = "steps: 6, sampler: euler_ancestral";
+        let recipe = recipe("instruct_pix2pix", &pipeline("pix2pix_f16"), options, &search);
+        let (run, err) = desk.edit(&recipe, "run", &["--seed", "3"]);
+        let all = candidates(&run);
+        let edges: Vec<&str> = all.iter().map(|each| each["edge"].as_str().unwrap()).collect();
+        assert_eq!(edges, [["fresh"; 4], ["resume"; 4], ["resume"; 4]].concat(), "{more}: {err}");
+        assert_eq!(run["ledger"]["nfe"], json!(4 * 6 * 3), "{more}: {err}");
+        assert!(
+            run["winner"]["id"].as_u64().is_some_and(|best| best >= 8),
+            "a preview does not win: {}",
+            run["winner"]
+        );
+        assert_eq!(different(&images(&run)[8..]), 4, "{more}: copies part by the sampler's noise");
+        let parents: HashSet<u64> = all[8..].iter().map(|each| each["parent"].as_u64().unwrap()).collect();
+        assert!(parents.iter().all(|parent| (4..8).contains(parent)), "{more}: {parents:?}");
+        assert!(drawn > 0 || parents.len() == 1, "all go on from the best: {parents:?}");
+        let chances = all.iter().filter_map(|each| each["selection_probability"].as_f64());
+        assert_eq!(chances.clone().count(), drawn, "{more}");
+        assert!(drawn == 0 || (chances.sum::<f64>() - 1.0).abs() < 1e-9, "{more}");
+    }
+}
+
 #[test]
 fn a_search_that_steers_noise_is_refused_where_it_comes_from_a_file() {
     let desk = Desk::new();
@@ -270,6 +299,14 @@ fn a_search_that_steers_noise_is_refused_where_it_comes_from_a_file() {
         let err = desk.fail(2, &recipe, "run", &[]);
         assert!(err.contains("does not let its noise be steered") && err.contains("without `latents`"), "{err}");
     }
+}
+
+#[test]
+fn particles_are_refused_by_a_sampler_without_noise() {
+    let desk = Desk::new();
+    let search = "{particles: {particles: 2, steps: 3}}";
+    let err = desk.fail(2, &kontext(&pipeline("kontext_f16"), "", search), "run", &[]);
+    assert!(err.contains("has a deterministic sampler") && err.contains("`renoise`"), "{err}");
 }
 
 #[test]

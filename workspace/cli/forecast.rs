@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use editscale_config::Recipe;
-use editscale_core::{Cards, Cost, Ledger, Usd};
+use editscale_core::{Cards, Cost, EditorCard, Ledger, Usd};
 use editscale_engine::{Manifest, RunRecord, read_run};
 use serde_json::{Value, json};
 
@@ -15,13 +15,14 @@ const MOST_RUNS: usize = 50;
 /// What a run will call, spend and take at most.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Forecast {
+    /// The editor that is used, or all of them where the search chooses among them, as people read it.
     editor: String,
     /// Candidates that the search makes at most.
     edits: u64,
     /// Candidates that the budget allows, if each costs the most that it can.
     affordable: u64,
     rewards: u64,
-    /// The most that one edit costs.
+    /// The most that one edit costs, whoever makes it.
     edit: Cost,
     /// The most that judging one candidate costs.
     judging: Cost,
@@ -43,8 +44,8 @@ impl Forecast {
     pub(crate) fn new(recipe: &Recipe, cards: &Cards, pace: Option<Pace>) -> Self {
         let budget = recipe.budget();
         let rewards = cards.rewards.len() as u64;
-        let editor = cards.editors.first();
-        let (edit, judging) = (editor.map(|card| card.cost).unwrap_or_default(), cards.judging());
+        let editors = used(recipe, cards);
+        let (edit, judging) = (dearest(editors), cards.judging());
         let most = recipe.search_factory().largest_run();
         let affordable = budget.after(&Ledger::default()).candidates(edit, rewards, judging);
         // Counts end a run for certain; what costs less than it can leaves room for more.
@@ -56,7 +57,7 @@ impl Forecast {
             budget.reward_calls.map_or(u64::MAX, |calls| calls.saturating_sub(edits.saturating_mul(rewards)));
         Self {
             finals: (again.min(calls_left), again_cost),
-            editor: editor.map(|card| card.name.to_string()).unwrap_or_default(),
+            editor: named(editors),
             edits,
             affordable: affordable.min(edits),
             rewards,
@@ -96,7 +97,7 @@ impl Forecast {
         let finals = if self.finals.0 > 0 { format!(" and {} of finalists", self.finals.0) } else { String::new() };
         let mut lines = vec![
             "forecast: nothing is sent, and no run begins".to_owned(),
-            format!("edits       at most {edits} by `{editor}`"),
+            format!("edits       at most {edits} by {editor}"),
             format!("judgements  at most {calls}, {rewards} a candidate{finals}"),
         ];
         let nfe = self.edit.nfe.saturating_mul(*edits);
@@ -160,9 +161,35 @@ impl Forecast {
     }
 }
 
+/// The editors that a search asks: all where it chooses among them, else the first.
+fn used<'c>(recipe: &Recipe, cards: &'c Cards) -> &'c [EditorCard] {
+    let count = if recipe.settings().search.routes() { cards.editors.len() } else { 1 };
+    &cards.editors[..count.min(cards.editors.len())]
+}
+
+/// The most of everything that an edit of any of them costs.
+fn dearest(editors: &[EditorCard]) -> Cost {
+    let most = |of: fn(&Cost) -> u64| editors.iter().map(|card| of(&card.cost)).max().unwrap_or(0);
+    Cost {
+        nfe: most(|cost| cost.nfe),
+        tokens: most(|cost| cost.tokens),
+        usd: Usd { micros: most(|cost| cost.usd.micros) },
+    }
+}
+
+/// Their names as people read them.
+fn named(editors: &[EditorCard]) -> String {
+    let names: Vec<String> = editors.iter().map(|card| format!("`{}`", card.name)).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// How long candidates took in the earlier runs that lie in a folder: the median of the runs that had the same editor and
 /// rewards. Runs that cannot be read say nothing.
-pub(crate) fn pace(runs: &Path, cards: &Cards) -> Option<Pace> {
+pub(crate) fn pace(runs: &Path, recipe: &Recipe, cards: &Cards) -> Option<Pace> {
     let mut folders: Vec<(SystemTime, std::path::PathBuf)> = fs::read_dir(runs)
         .ok()?
         .flatten()
@@ -170,8 +197,11 @@ pub(crate) fn pace(runs: &Path, cards: &Cards) -> Option<Pace> {
         .collect();
     folders.sort_by(|a, b| b.cmp(a));
     let (editors, rewards) = Manifest::revisions(cards);
-    let is_same =
-        |record: &RunRecord| record.manifest.editors.first() == editors.first() && record.manifest.rewards == rewards;
+    let count = used(recipe, cards).len();
+    let is_same = |record: &RunRecord| {
+        let asked = record.manifest.editors.get(..count);
+        asked.is_some() && asked == editors.get(..count) && record.manifest.rewards == rewards
+    };
     let records = folders.iter().take(MOST_RUNS).filter_map(|(_, path)| read_run(path).ok()).filter(is_same);
     let mut each: Vec<f64> = records.filter_map(|record| seconds_each(&record)).collect();
     each.sort_by(f64::total_cmp);
@@ -189,8 +219,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use editscale_core::{
-        CancelRule, EditorCard, EditorName, PauseSupport, Recovery, RewardCard, RewardKind, RewardName, Sampler,
-        SeedRule,
+        CancelRule, EditorName, PauseSupport, Recovery, RewardCard, RewardKind, RewardName, Sampler, SeedRule,
     };
 
     use super::*;
@@ -239,6 +268,21 @@ mod tests {
         );
         let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
         Forecast::new(&recipe, &cards(usd), pace)
+    }
+
+    #[test]
+    fn a_search_that_routes_is_forecast_by_its_dearest_editor() {
+        let text = "version: 1\neditors: {far: {darkroom: {}}, near: {darkroom: {}}}\n\
+                    rewards: [{model: {photometric: {}}}]\nsearch: {thompson: {samples: 8}}\nbudget: {usd: 0.2}\n";
+        let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
+        let mut both = cards(40_000);
+        let cost = Cost { nfe: 500, tokens: 0, usd: Usd { micros: 1000 } };
+        both.editors.push(EditorCard { name: EditorName::new("near").unwrap(), cost, ..both.editors[0].clone() });
+        let found = Forecast::new(&recipe, &both, None);
+        assert_eq!((found.edits, found.affordable, found.edit.nfe), (8, 3, 500));
+        assert_eq!((found.edit.usd.micros, found.edit.tokens), (40_000, 100));
+        let lines = found.lines().join("\n");
+        assert!(lines.contains("at most 8 by `far` or `near`"), "{lines}");
     }
 
     #[test]

@@ -85,6 +85,7 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.policy();
     check.selection();
     check.clashes();
+    check.routing();
     Some(check)
 }
 
@@ -219,6 +220,18 @@ impl Check<'_> {
         for Clash { setting, message, hint } in search.clashes(&around) {
             let path = setting.map_or_else(String::new, |setting| format!(".{setting}"));
             self.error(&format!("search.{}{path}", search.kind()), Mistake::new(message).hint(hint));
+        }
+    }
+
+    /// A search that does not choose among editors leaves all but the first idle.
+    fn routing(&self) {
+        let Sections { editors: Some(editors), search: Some(search), .. } = &self.sections else { return };
+        let [first, _, ..] = editors.as_slice() else { return };
+        if !search.routes() {
+            let (policy, first) = (quote(search.kind()), quote(first.name.as_str()));
+            let mistake = Mistake::new(format!("{policy} uses the first editor only, {first}"))
+                .hint("leave the others out, or write `search: {thompson: {samples: 16}}` to choose among them");
+            self.mistakes.warn(&self.places.span("editors"), mistake);
         }
     }
 

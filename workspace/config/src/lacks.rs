@@ -10,8 +10,9 @@ impl Recipe {
     /// Everything that the policy needs and that an editor or reward does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let used = if self.settings.search.routes() { cards.editors.len() } else { 1 };
         let used = Cards {
-            editors: cards.editors.iter().take(1).cloned().collect(),
+            editors: cards.editors.iter().take(used).cloned().collect(),
             rewards: cards.rewards.clone(),
             critics: cards.critics.clone(),
         };

@@ -9,7 +9,7 @@ use editscale_core::{
 };
 use insta::assert_snapshot;
 
-use crate::{recipe, with_search};
+use crate::{recipe, report, with_search};
 
 fn able(name: &str) -> EditorCard {
     let knob = KnobSpec {
@@ -72,6 +72,57 @@ fn nothing_is_lacking() {
     check("{best_of_n: {samples: 8}}", &cards(vec![poor("darkroom")], RewardKind::Pointwise));
     check("{beam: {width: 2, children: 2, depth: 2}}", &able_and_poor);
     check("{reward_weighted: {samples: 8, temperature: 1}}", &able_and_poor);
+}
+
+#[test]
+fn every_editor_of_a_search_that_routes_is_looked_at_and_others_are_warned_of() {
+    let two = |search: &str| {
+        with_search(search)
+            .replace("editor: {darkroom: {}}", "editors: {darkroom: {darkroom: {}}, other: {darkroom: {}}}")
+    };
+    let text = two("{thompson: {samples: 8}}");
+    assert_eq!(report(&text), "");
+    assert_eq!(lacks(&text, &cards(vec![able("darkroom"), poor("other")], RewardKind::Pointwise)), "");
+    assert_snapshot!(report(two("{best_of_n: {samples: 8}}")), @r"
+    warning: `best_of_n` uses the first editor only, `darkroom`
+     --> recipe.yaml:2:1
+      |
+    2 | editors: {darkroom: {darkroom: {}}, other: {darkroom: {}}}
+      | ^^^^^^^
+      = hint: leave the others out, or write `search: {thompson: {samples: 16}}` to choose among them
+    ");
+}
+
+#[test]
+fn particles_need_noise_and_pauses() {
+    let text = with_search("{particles: {particles: 4}}");
+    assert_snapshot!(lacks(&text, &cards(vec![able("darkroom")], RewardKind::Pointwise)), @r"
+    error: policy `particles` cannot use editor `darkroom`: it has a deterministic sampler
+     --> recipe.yaml:4:10
+      |
+    4 | search: {particles: {particles: 4}}
+      |          ^^^^^^^^^
+      = hint: choose an editor whose sampler adds noise, or set `renoise` if the editor lets its noise be steered
+
+    error: policy `particles` cannot use editor `darkroom`: it cannot go on from one paused state several times
+     --> recipe.yaml:4:10
+      |
+    4 | search: {particles: {particles: 4}}
+      |          ^^^^^^^^^
+      = hint: choose an editor that pauses, or the policy `best_of_n`
+    ");
+    let text = with_search("{particles: {particles: 4, renoise: 2}}");
+    let pausing = EditorCard { pause: PauseSupport::Resume, ..able("darkroom") };
+    assert_snapshot!(lacks(&text, &cards(vec![pausing.clone()], RewardKind::Pointwise)), @r"
+    error: policy `particles` cannot use editor `darkroom` for `renoise`: it does not let its noise be steered
+     --> recipe.yaml:4:36
+      |
+    4 | search: {particles: {particles: 4, renoise: 2}}
+      |                                    ^^^^^^^
+      = hint: choose an editor whose sampler adds noise, and leave `renoise` out
+    ");
+    let steered = EditorCard { steers_noise: true, ..pausing };
+    assert_eq!(lacks(&text, &cards(vec![steered], RewardKind::Pointwise)), "");
 }
 
 #[test]

@@ -542,7 +542,17 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![best_of_n, refined, noise_search(), path_search(), reward_weighted, adaptive(), preview_pruning()]
+    prop_oneof![
+        best_of_n,
+        refined,
+        noise_search(),
+        path_search(),
+        reward_weighted,
+        adaptive(),
+        preview_pruning(),
+        particles(),
+        thompson()
+    ]
 }
 
 /// What a candidate costs.
@@ -597,6 +607,56 @@ fn adaptive() -> BoxedStrategy<String> {
         prop_oneof![Just(String::new()), prior].boxed(),
     ];
     tagged("adaptive", options)
+}
+
+fn particles() -> impl Strategy<Value = String> {
+    let at = prop_oneof![
+        Just(String::new()),
+        prop::collection::btree_set(1u32..1000, 1..6).prop_map(|shares| {
+            let shares: Vec<String> =
+                shares.into_iter().map(|share| format!("{:?}", f64::from(share) / 1000.0)).collect();
+            format!(", resample_at: [{}]", shares.join(", "))
+        }),
+        (1u32..=50, 1u32..=50, 50u32..=100)
+            .prop_map(|(every, from, to)| format!(", resample_at: {{every: {every}, from: {from}, to: {to}}}")),
+    ];
+    let strength = prop_oneof![
+        Just(String::new()),
+        (1e-9f64..1e6).prop_map(|value| format!(", strength: {value:?}")),
+        (1e-9f64..1e6).prop_map(|value| format!(", relative_strength: {value:?}")),
+    ];
+    let tempering = prop_oneof![
+        Just(String::new()),
+        Just(", tempering: constant".to_owned()),
+        Just(", tempering: infinite".to_owned()),
+        (1e-9f64..100.0).prop_map(|gamma| format!(", tempering: increasing, gamma: {gamma:?}")),
+    ];
+    let potential = prop::sample::select(vec!["current", "difference", "max", "sum"]);
+    let resampling = prop::sample::select(vec!["multinomial", "systematic", "residual", "stratified", "ssp"]);
+    let own = (tempering, potential, resampling, 1e-9f64..=1.0).prop_map(|(tempering, potential, resampling, ess)| {
+        format!("{tempering}, potential: {potential}, resampling: {resampling}, ess: {ess:?}")
+    });
+    let preset =
+        prop::sample::select(vec!["feynman_kac", "das", "svdd"]).prop_map(|preset| format!(", preset: {preset}"));
+    let method = prop_oneof![Just(String::new()), own, preset];
+    let rest = (
+        prop::option::of(1u32..=10_000),
+        prop::sample::select(vec!["", ", keep: best", ", keep: draw", ", renoise: 3"]),
+    );
+    (1u32..=500, at, strength, method, rest).prop_map(|(particles, at, strength, method, (steps, rest))| {
+        let steps = steps.map_or(String::new(), |steps| format!(", steps: {steps}"));
+        format!("{{particles: {{particles: {particles}{at}{strength}{method}{steps}{rest}}}}}")
+    })
+}
+
+fn thompson() -> impl Strategy<Value = String> {
+    let count = || prop::option::of(1u32..=1000);
+    let cost = prop::sample::select(vec!["budget", "edits", "nfe", "tokens", "usd"]);
+    (1u32..=100_000, count(), count(), count(), cost).prop_map(|(samples, round, least, drop_after, cost)| {
+        let keys = [("round", round), ("least", least), ("drop_after", drop_after)];
+        let keys: String = keys.into_iter().filter_map(|(name, count)| Some(format!(", {name}: {}", count?))).collect();
+        format!("{{thompson: {{samples: {samples}{keys}, cost: {cost}}}}}")
+    })
 }
 
 fn budget() -> impl Strategy<Value = String> {
@@ -739,7 +799,7 @@ fn select(draws: bool, with_finalists: bool) -> impl Strategy<Value = String> {
 
 /// What is done when the search ends.
 fn conclusion(search: &str, names: Vec<String>) -> impl Strategy<Value = String> + use<> {
-    let draws = search.contains("reward_weighted");
+    let draws = search.contains("reward_weighted") || search.contains("keep: draw");
     let rewards = prop::option::of(prop::sample::subsequence(names.clone(), 1..=names.len()))
         .prop_map(|names| names.map_or(String::new(), |names| format!("rewards: {names:?}")));
     let options = vec![option("count", 2u32..=1000), option("votes", 1u32..=1000), rewards.boxed()];

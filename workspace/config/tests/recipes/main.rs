@@ -59,6 +59,9 @@ const KINDS: &[&str] = &[
     "soft",
     "pessimistic",
     "regularised",
+    "particles",
+    "reward_weighted",
+    "thompson",
 ];
 
 /// What recipes can name here.

@@ -217,6 +217,52 @@ search: {reward_weighted: {samples: 4, temperature: 0.1, target_kl: 1}}
 }
 
 #[test]
+fn particles_with_two_strengths_and_two_methods() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {particles: {particles: 4, strength: 1, relative_strength: 2, preset: das, ess: 0.3}}
+"), @r"
+    error: `strength` and `relative_strength` cannot both be given
+     --> recipe.yaml:4:49
+      |
+    4 | search: {particles: {particles: 4, strength: 1, relative_strength: 2, preset: das, ess: 0.3}}
+      |                                                 ^^^^^^^^^^^^^^^^^
+      = hint: each of them decides λ; leave one
+
+    error: `ess` and `preset` cannot both be given
+     --> recipe.yaml:4:84
+      |
+    4 | search: {particles: {particles: 4, strength: 1, relative_strength: 2, preset: das, ess: 0.3}}
+      |                                                                                    ^^^
+      = hint: a preset decides it: leave one of them out
+    ");
+}
+
+#[test]
+fn checkpoints_that_are_none() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {particles: {particles: 4, resample_at: [0.5, 0.2], tempering: constant, gamma: 1}}
+"), @r"
+    error: `resample_at` holds something else than ascending shares of the steps
+     --> recipe.yaml:4:55
+      |
+    4 | search: {particles: {particles: 4, resample_at: [0.5, 0.2], tempering: constant, gamma: 1}}
+      |                                                       ^^^
+      = hint: write numbers above 0 and below 1, such as `[0.2, 0.4, 0.6, 0.8]`, or `{every: 5, from: 5, to: 20}`
+
+    error: `gamma` has a meaning with `tempering: increasing` only
+     --> recipe.yaml:4:82
+      |
+    4 | search: {particles: {particles: 4, resample_at: [0.5, 0.2], tempering: constant, gamma: 1}}
+      |                                                                                  ^^^^^
+      = hint: leave `gamma` out
+    ");
+}
+
+#[test]
 fn delays_in_the_wrong_order() {
     assert_snapshot!(report(r"version: 1
 editor: {darkroom: {}}
