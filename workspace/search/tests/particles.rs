@@ -63,9 +63,10 @@ fn drive(
         match search.decide(&trials, &budget.after(&spent)) {
             Decision::Stop(verdict) => return (verdict, rounds),
             Decision::Explore { proposals, .. } => {
-                spent.edits += proposals.len() as u64;
+                spent.edits += proposals.iter().filter(|proposal| !proposal.goes_on()).count() as u64;
                 spent.reward_calls += proposals.len() as u64;
                 assert!(!proposals.is_empty() && budget.edits.is_none_or(|edits| spent.edits <= edits));
+                assert!(budget.reward_calls.is_none_or(|calls| spent.reward_calls <= calls));
                 trials = proposals.iter().map(|proposal| trial(proposal, world)).collect();
                 rounds.push(proposals);
             }
@@ -335,14 +336,18 @@ fn a_small_budget_skips_checkpoints_and_not_the_end() {
         (3, vec![3], StopReason::Budget),
         (0, vec![], StopReason::Budget),
     ] {
-        let budget = Budget { edits: Some(edits), ..Budget::default() };
+        let budget = Budget { reward_calls: Some(edits), ..Budget::default() };
         let mut world = |proposal: &Proposal| Some(proposal.seed.unit());
         let (verdict, rounds) = drive(&policy(settings(8)), 5, budget, &mut world);
         let found: Vec<usize> = rounds.iter().map(Vec::len).collect();
-        assert_eq!((found, &verdict.reason), (sizes, &reason), "{edits} edits");
+        assert_eq!((found, &verdict.reason), (sizes, &reason), "{edits} judgements");
         assert!(rounds.last().is_none_or(|round| round.iter().all(|proposal| proposal.until == Until::Finished)));
         assert_eq!(verdict.ranked.len(), rounds.last().map_or(0, Vec::len));
     }
+    // Going on with an edit is no other edit.
+    let budget = Budget { edits: Some(8), ..Budget::default() };
+    let (verdict, rounds) = drive(&policy(settings(8)), 5, budget, &mut |proposal| Some(proposal.seed.unit()));
+    assert_eq!((verdict.reason, rounds.len()), (StopReason::Finished, 5));
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod schedule;
 mod swarm;
 mod weights;
 
-use editscale_core::{Cards, EditRequest, EditorCard, Need, PauseSupport, Search, SearchFactory};
+use editscale_core::{Cards, EditRequest, Need, PauseSupport, Search, SearchFactory};
 
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
 use swarm::Swarm;
@@ -147,11 +147,6 @@ impl Particles {
     }
 }
 
-/// How many steps an editor takes: no card says it yet.
-fn steps_of(_: &EditorCard) -> Option<u32> {
-    None
-}
-
 impl SearchFactory for Particles {
     fn revision(&self) -> String {
         let ParticleSettings { particles, schedule, steps, strength, method, keep, renoise } = &self.settings;
@@ -187,7 +182,7 @@ impl SearchFactory for Particles {
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
-        let steps = cards.editors.first().and_then(steps_of).or(self.settings.steps);
+        let steps = cards.editors.first().and_then(|card| card.steps).or(self.settings.steps);
         Box::new(Swarm::new(&self.settings, &self.rules, steps, (request, cards)))
     }
 }

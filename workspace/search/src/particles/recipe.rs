@@ -160,6 +160,10 @@ impl PolicyChoice for ParticlesRecipe {
         u64::from(self.settings.particles)
     }
 
+    fn draws(&self) -> bool {
+        self.settings.keep == Keep::Draw
+    }
+
     fn reason(&self, need: Need) -> Reason {
         let (setting, hint) = match need {
             Need::Stochastic => (

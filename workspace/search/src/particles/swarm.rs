@@ -1,8 +1,8 @@
 //! A particle search under way.
 
 use editscale_core::{
-    CandidateId, Cards, Decision, Draw, Edge, EditRequest, Lineage, Noise, Proposal, Ranked, Remaining, ScoreCard,
-    Search, Start, StopReason, Trial, Until, Verdict,
+    CandidateId, Cards, Cost, Decision, Draw, Edge, EditRequest, Ledger, Lineage, Noise, Proposal, Ranked, Remaining,
+    ScoreCard, Search, Start, StopReason, Trial, Until, Verdict,
 };
 
 use super::potential::{Tempering, Way};
@@ -40,6 +40,8 @@ pub(super) struct Swarm {
     settings: ParticleSettings,
     rules: Rules,
     ground: Ground,
+    /// The most that one edit costs, that judging a candidate costs, and the judgements of that.
+    prices: (Cost, Cost, u64),
     /// All proposals, and what came of those that were to be finished.
     archive: Archive,
     /// How many steps the editor takes, and where it stops among them; nothing where nobody knows.
@@ -69,6 +71,7 @@ impl Swarm {
         Self {
             settings: settings.clone(),
             ground: Ground::new(request, cards),
+            prices: prices(cards),
             archive: Archive::new(rules.objective.clone()),
             rules: rules.clone(),
             steps,
@@ -86,8 +89,7 @@ impl Swarm {
 impl Search for Swarm {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         let planned = self.settings.particles;
-        // Whoever is weighed must also be finished, so that a checkpoint is passed only where the budget has both.
-        let allowed = self.ground.affordable(2 * u64::from(planned), left);
+        let allowed = self.allowed(left);
         if self.archive.asked() == 0 {
             if allowed > 0 && self.steps.is_none() {
                 let why = "nobody says how many steps the editor takes: set `steps` in `particles`";
@@ -110,7 +112,36 @@ impl Search for Swarm {
     }
 }
 
+/// The most that one edit costs, that judging a candidate costs, and the judgements of that.
+fn prices(cards: &Cards) -> (Cost, Cost, u64) {
+    let edit = cards.editors.first().map_or_else(Cost::default, |card| card.cost);
+    (edit, cards.judging(), cards.rewards.len() as u64)
+}
+
 impl Swarm {
+    /// How many candidates the budget still has, up to twice the particles: at least so many where it has a checkpoint and the end
+    /// for all of them, as whoever is weighed must also be finished. A candidate that goes on from a paused state is no edit of its own, but is
+    /// counted at what it costs when its state was let go.
+    fn allowed(&self, left: &Remaining) -> u32 {
+        let planned = u64::from(self.settings.particles);
+        let begins = self.archive.asked() == 0;
+        if begins && self.ground.affordable(1, left) == 0 {
+            return 0;
+        }
+        let (edit, judging, rewards) = self.prices;
+        let mut once = edit;
+        once += judging;
+        let mut twice = once;
+        twice += once;
+        let edits = u64::from(begins);
+        if left.pieces(&Ledger { edits, reward_calls: 2 * rewards, cost: twice, ..Ledger::default() }) >= planned {
+            return 2 * self.settings.particles;
+        }
+        // Less than a leg and an end for all: whatever there is, ends.
+        let ends = left.pieces(&Ledger { edits, reward_calls: rewards, cost: once, ..Ledger::default() });
+        ends.min(2 * planned - 1) as u32
+    }
+
     /// Asks for the next stage of these: up to a checkpoint where the budget allows that and finishing, else to the end.
     fn go_on(&mut self, particles: Vec<Particle>, allowed: u32) -> Decision {
         if allowed == 0 {
