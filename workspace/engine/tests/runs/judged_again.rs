@@ -104,7 +104,11 @@ fn candidates_are_judged_again_and_votes_are_not_repeated() {
 /// Judging what has no picture, or asking a critic that is not there, fails nobody who was made.
 #[test]
 fn only_candidates_that_were_asked_for_are_counted_as_failed() {
-    let consult = Decision::Consult { who: CandidateId(0), critic: CriticName::new("critic").unwrap() };
+    let consult = Decision::Consult {
+        who: vec![CandidateId(0)],
+        earlier: Vec::new(),
+        critic: CriticName::new("critic").unwrap(),
+    };
     let mut scene = scene(&World::default());
     scene.job.search = Arc::new(Played(vec![explore(0..2), judge(&[0, 7], RewardSet::All, 1), consult]));
     let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));
