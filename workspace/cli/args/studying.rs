@@ -109,6 +109,7 @@ pub(crate) enum CostWord {
     /// Edits, failed ones included.
     Edits,
     /// Judgements: one a candidate and reward.
+    #[value(name = "reward_calls")]
     RewardCalls,
     /// Active time.
     Seconds,
