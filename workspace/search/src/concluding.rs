@@ -129,6 +129,10 @@ impl SearchFactory for Concluding {
         self.policy.largest_run()
     }
 
+    fn looks(&self) -> bool {
+        self.policy.looks() || matches!(self.conclusion.selection, Some(Selection::Regularised { .. }))
+    }
+
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
         let asked = self.conclusion.finalists.as_ref().map(|finalists| finalists.asked(cards));
         let (rewards, vote) = asked.unwrap_or_default();

@@ -1,0 +1,128 @@
+//! `editscale pool` as people use it: one budget for many pictures, and what is killed goes on.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+const RECIPE: &str = "\
+version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {best_of_n: {samples: 9, round: 3}}
+";
+
+/// A folder of its own with small photographs, a recipe, and a data set whose third row has no picture.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
+        for name in ["coffee", "pagoda", "flower"] {
+            let photo = image::open(photos.join(format!("{name}.jpg"))).unwrap();
+            photo.thumbnail(160, 160).save(desk.path(&format!("{name}.png"))).unwrap();
+        }
+        let row = |source: &str, instruction: &str| json!({"source": source, "instruction": instruction}).to_string();
+        let rows = [
+            row("coffee.png", "slightly warmer, and much more contrast in the shadows"),
+            row("pagoda.png", "make it brighter"),
+            row("gone.png", "make it brighter"),
+            row("flower.png", "make the colours more muted, and darken the background"),
+        ];
+        fs::write(desk.path("rows.jsonl"), rows.join("\n") + "\n").unwrap();
+        fs::write(desk.path("recipe.yaml"), RECIPE).unwrap();
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn pool(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+        command.current_dir(self.0.path()).args(["pool", "rows.jsonl", "--recipe", "recipe.yaml"]).args(arguments);
+        command.env_remove("RUST_LOG").output().unwrap()
+    }
+
+    /// What a pool says as JSON, and its lines a request.
+    fn finish(&self, out: &str, more: &[&str]) -> (Value, Vec<Value>) {
+        let output = self.pool(&[&["--edits", "20", "--probe", "3", "--out", out, "--json"], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = fs::read_to_string(self.path(out).join("results.jsonl")).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (serde_json::from_slice(&output.stdout).unwrap(), lines)
+    }
+}
+
+fn journal(run: &Path) -> Vec<u8> {
+    fs::read(run.join("journal.jsonl")).unwrap()
+}
+
+#[test]
+fn a_pool_is_split_after_a_probe_and_nothing_is_made_twice() {
+    let desk = Desk::new();
+    let (said, lines) = desk.finish("pool", &[]);
+    assert_eq!((&said["state"], &said["rows"]), (&json!("finished"), &json!({"done": 3, "skipped": 1})));
+    assert!(lines[2]["skipped"].as_str().unwrap().contains("gone.png"), "{}", lines[2]);
+    let edits: Vec<u64> = [0, 1, 3].map(|row: usize| lines[row]["edits"].as_u64().unwrap()).to_vec();
+    assert!(edits.iter().all(|edits| (3..=9).contains(edits)), "{edits:?}");
+    assert_eq!((edits.iter().sum::<u64>(), &said["edits"]), (20, &json!(20)), "the whole pool is spent");
+    for row in [0, 1, 3] {
+        let run = desk.path("pool").join(lines[row]["run"].as_str().unwrap());
+        assert!(run.join(lines[row]["image"].as_str().unwrap()).is_file(), "{}", lines[row]);
+        let journal = String::from_utf8(journal(&run)).unwrap();
+        let made = journal.lines().filter(|line| line.contains("\"event\":\"edited\"")).count();
+        assert_eq!(made as u64, lines[row]["edits"].as_u64().unwrap(), "each candidate is made once");
+    }
+    // Again, it is all there; elsewhere, one after the other, it is the same.
+    let run = desk.path("pool/runs/00000000");
+    let before = journal(&run);
+    assert_eq!(desk.finish("pool", &[]).1, lines);
+    assert_eq!(journal(&run), before);
+    assert_eq!(desk.finish("alone", &["--at-once", "1"]).1, lines);
+    let split = |out: &str| fs::read_to_string(desk.path(out).join("split.json")).unwrap();
+    assert_eq!(split("pool"), split("alone"));
+}
+
+/// A process that dies after the probes, or between two requests' shares, leaves what the next one goes on from.
+#[test]
+fn a_pool_goes_on_from_wherever_it_was_left() {
+    let desk = Desk::new();
+    let (_, lines) = desk.finish("whole", &[]);
+    desk.finish("cut", &[]);
+    // The first request has its share, the second only its probe: as if killed in between.
+    fs::remove_dir_all(desk.path("cut/runs/00000001")).unwrap();
+    fs::remove_file(desk.path("cut/results.jsonl")).unwrap();
+    assert_eq!(desk.finish("cut", &[]).1, lines);
+    // Killed while it probed: one request is done, the others are not begun, and nothing is split.
+    for path in ["cut/runs/00000000", "cut/runs/00000003"] {
+        fs::remove_dir_all(desk.path(path)).unwrap();
+    }
+    fs::remove_file(desk.path("cut/split.json")).unwrap();
+    fs::remove_dir_all(desk.path("cut/runs/00000001")).unwrap();
+    assert_eq!(desk.finish("cut", &[]).1, lines);
+}
+
+#[test]
+fn what_cannot_be_a_pool_is_told() {
+    let desk = Desk::new();
+    desk.finish("pool", &[]);
+    for (arguments, expected) in [
+        (["--edits", "21", "--probe", "3", "--out", "pool"], "holds a pool with another --edits"),
+        (["--edits", "20", "--probe", "4", "--out", "pool"], "holds a pool with another --probe"),
+        (
+            ["--edits", "11", "--probe", "3", "--out", "new"],
+            "--edits 11 does not reach for a probe of 3 edits of each of 4 requests",
+        ),
+    ] {
+        let output = desk.pool(&arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(expected), "{told}");
+    }
+    assert!(!desk.path("new").exists(), "nothing is left of what was refused");
+}
