@@ -516,7 +516,7 @@ fn a_run_of_another_version_is_refused() {
     let photo = desk.picture("photo.png", 64);
     desk.expect(0, &["edit", &photo, "warmer", "--run-dir", "run"]);
     let path = desk.path("run/run.json");
-    let text = fs::read_to_string(&path).unwrap().replace("\"version\": 2", "\"version\": 7");
+    let text = fs::read_to_string(&path).unwrap().replace("\"version\": 3", "\"version\": 7");
     fs::write(&path, text).unwrap();
     let (_, err) = desk.expect(2, &["edit", "--resume", "run"]);
     assert!(err.contains("format version 7"), "{err}");

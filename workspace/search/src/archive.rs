@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Until,
-    Utility, Verdict,
+    CandidateId, Decision, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial,
+    Until, Utility, Verdict,
 };
 
+use crate::stop::StopRule;
 use crate::ties::Ties;
 
 /// One candidate that was made and judged.
@@ -159,6 +160,23 @@ impl Archive {
     fn preferred(&self, a: Placed, b: Placed) -> Ordering {
         let id = |placed: Placed| self.entries[placed.entry].proposal.id;
         b.utility.cmp(&a.utility).then(id(a).cmp(&id(b)))
+    }
+
+    /// Whether a stop rule ends the search, as the error that it ends with.
+    pub(crate) fn go_on(&self, stop: &StopRule) -> Result<(), StopReason> {
+        let (best, without_gain) = self.standing();
+        stop.met(best, without_gain).map_or(Ok(()), Err)
+    }
+
+    /// The decision to make the next round, which is asked for with it, or to stop.
+    pub(crate) fn decision(&mut self, next: Result<Vec<Proposal>, StopReason>) -> Decision {
+        match next {
+            Ok(proposals) => {
+                self.ask(&proposals);
+                Decision::Explore { proposals, keep: Vec::new() }
+            }
+            Err(reason) => Decision::Stop(self.verdict(reason)),
+        }
     }
 
     /// The verdict in order of preference.

@@ -10,6 +10,7 @@ use editscale_core::{
 };
 
 use crate::archive::{Archive, Entry};
+use crate::family::Family;
 use crate::likeness::{Distinct, Likeness};
 use crate::offspring::{EdgeMix, Offspring, Plan};
 use crate::policy::{PolicyError, Rules};
@@ -38,10 +39,7 @@ impl BeamSize {
 #[derive(Debug, Clone)]
 pub struct Beam {
     size: BeamSize,
-    edges: EdgeMix,
-    likeness: Likeness,
-    ties: Option<Ties>,
-    rules: Rules,
+    family: Family,
 }
 
 impl Beam {
@@ -49,33 +47,30 @@ impl Beam {
     /// children. Equal pictures are counted once; of equally good ones the one asked for first wins.
     pub fn new(size: BeamSize, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
         size.plan().check("width")?;
-        edges.check()?;
-        Ok(Self { size, edges, likeness: Likeness::default(), ties: None, rules })
+        Ok(Self { size, family: Family::new(edges, rules)? })
     }
 
     /// The same beam in which of candidates that are the same only the best has children.
     #[must_use]
     pub fn deduplicated(self, likeness: Likeness) -> Self {
-        Self { likeness, ..self }
+        Self { family: Family { likeness, ..self.family }, ..self }
     }
 
     /// The same beam with another order of equally good candidates in its verdict.
     #[must_use]
     pub fn settling(self, ties: Option<Ties>) -> Self {
-        Self { ties, ..self }
+        Self { family: Family { ties, ..self.family }, ..self }
     }
 }
 
 impl SearchFactory for Beam {
     fn revision(&self) -> String {
-        let Self { size: BeamSize { width, children, depth }, edges, likeness, ties, rules } = self;
-        let ties = ties.map_or_else(String::new, Ties::revision);
-        let (edges, likeness, rules) = (edges.revision(), likeness.revision(), rules.revision());
-        format!("beam/1 width={width} children={children} depth={depth}{edges}{likeness}{ties}{rules}")
+        let Self { size: BeamSize { width, children, depth }, family } = self;
+        format!("beam/1 width={width} children={children} depth={depth}{}", family.revision())
     }
 
     fn needs(&self) -> Vec<Need> {
-        self.edges.needs()
+        self.family.edges.needs()
     }
 
     fn largest_run(&self) -> u64 {
@@ -83,12 +78,11 @@ impl SearchFactory for Beam {
     }
 
     fn looks(&self) -> bool {
-        self.likeness.looks() || self.ties.is_some()
+        self.family.looks()
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
-        let archive = Archive::new(self.rules.objective.clone()).settling(self.ties);
-        let offspring = Offspring::new(self.edges, request, cards);
+        let (archive, offspring) = self.family.begin(request, cards);
         Box::new(Running { policy: self.clone(), offspring, archive, rounds: 0 })
     }
 }
@@ -104,28 +98,21 @@ struct Running {
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.archive.learn(trials);
-        match self.next(left) {
-            Ok(proposals) => {
-                self.archive.ask(&proposals);
-                self.rounds += 1;
-                Decision::Explore { proposals, keep: Vec::new() }
-            }
-            Err(reason) => Decision::Stop(self.archive.verdict(reason)),
-        }
+        let next = self.next(left);
+        self.archive.decision(next)
     }
 }
 
 impl Running {
     fn next(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
-            return Err(reason);
-        }
+        self.archive.go_on(&self.policy.family.rules.stop)?;
         if self.rounds > self.policy.size.depth {
             return Err(StopReason::Finished);
         }
         let count = self.offspring.affordable(self.policy.size.plan().round(), left)?;
-        Ok(self.round(count))
+        let proposals = self.round(count);
+        self.rounds += 1;
+        Ok(proposals)
     }
 
     /// The next round: the beam's members take turns, so that a round cut short by the budget favours the best.
@@ -143,7 +130,7 @@ impl Running {
 
 /// The best `width` among all candidates so far, what is the same counted once.
 fn beam<'a>(policy: &Beam, archive: &'a Archive) -> Vec<&'a Entry> {
-    let mut beam = Distinct::new(policy.likeness);
+    let mut beam = Distinct::new(policy.family.likeness);
     for placed in archive.placed() {
         if beam.kept().len() == policy.size.width as usize {
             break;

@@ -16,6 +16,7 @@ use editscale_core::{
 };
 
 use crate::archive::{Archive, Entry};
+use crate::family::Family;
 use crate::likeness::{Distinct, Likeness};
 use crate::offspring::{EdgeMix, Offspring, Plan};
 use crate::policy::{PolicyError, Rules};
@@ -44,10 +45,7 @@ impl TreesSize {
 #[derive(Debug, Clone)]
 pub struct DiverseTrees {
     size: TreesSize,
-    edges: EdgeMix,
-    likeness: Likeness,
-    ties: Option<Ties>,
-    rules: Rules,
+    family: Family,
 }
 
 impl DiverseTrees {
@@ -55,34 +53,31 @@ impl DiverseTrees {
     /// has `children` children. Equal pictures are counted once; of equally good ones the one asked for first wins.
     pub fn new(size: TreesSize, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
         size.plan().check("trees")?;
-        edges.check()?;
-        Ok(Self { size, edges, likeness: Likeness::default(), ties: None, rules })
+        Ok(Self { size, family: Family::new(edges, rules)? })
     }
 
     /// The same trees, of which none grows on from a candidate that is the same as that of a better tree: it takes its own
     /// next best.
     #[must_use]
     pub fn deduplicated(self, likeness: Likeness) -> Self {
-        Self { likeness, ..self }
+        Self { family: Family { likeness, ..self.family }, ..self }
     }
 
     /// The same trees with another order of equally good candidates in the verdict.
     #[must_use]
     pub fn settling(self, ties: Option<Ties>) -> Self {
-        Self { ties, ..self }
+        Self { family: Family { ties, ..self.family }, ..self }
     }
 }
 
 impl SearchFactory for DiverseTrees {
     fn revision(&self) -> String {
-        let Self { size: TreesSize { trees, children, depth }, edges, likeness, ties, rules } = self;
-        let ties = ties.map_or_else(String::new, Ties::revision);
-        let (edges, likeness, rules) = (edges.revision(), likeness.revision(), rules.revision());
-        format!("diverse_trees/1 trees={trees} children={children} depth={depth}{edges}{likeness}{ties}{rules}")
+        let Self { size: TreesSize { trees, children, depth }, family } = self;
+        format!("diverse_trees/1 trees={trees} children={children} depth={depth}{}", family.revision())
     }
 
     fn needs(&self) -> Vec<Need> {
-        self.edges.needs()
+        self.family.edges.needs()
     }
 
     fn largest_run(&self) -> u64 {
@@ -90,12 +85,11 @@ impl SearchFactory for DiverseTrees {
     }
 
     fn looks(&self) -> bool {
-        self.likeness.looks() || self.ties.is_some()
+        self.family.looks()
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
-        let archive = Archive::new(self.rules.objective.clone()).settling(self.ties);
-        let offspring = Offspring::new(self.edges, request, cards);
+        let (archive, offspring) = self.family.begin(request, cards);
         Box::new(Running { policy: self.clone(), offspring, archive, rounds: 0, trees: Vec::new() })
     }
 }
@@ -113,28 +107,21 @@ struct Running {
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.archive.learn(trials);
-        match self.next(left) {
-            Ok(proposals) => {
-                self.archive.ask(&proposals);
-                self.rounds += 1;
-                Decision::Explore { proposals, keep: Vec::new() }
-            }
-            Err(reason) => Decision::Stop(self.archive.verdict(reason)),
-        }
+        let next = self.next(left);
+        self.archive.decision(next)
     }
 }
 
 impl Running {
     fn next(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
-            return Err(reason);
-        }
+        self.archive.go_on(&self.policy.family.rules.stop)?;
         if self.rounds > self.policy.size.depth {
             return Err(StopReason::Finished);
         }
         let count = self.offspring.affordable(self.policy.size.plan().round(), left)?;
-        Ok(self.round(count))
+        let proposals = self.round(count);
+        self.rounds += 1;
+        Ok(proposals)
     }
 
     /// The next round: the trees take turns, those that are ahead first. A round cut short by the budget so leaves out no
@@ -159,7 +146,7 @@ impl Running {
 /// the order of these; last come those that have none, and begin anew.
 fn members<'a>(policy: &DiverseTrees, archive: &'a Archive, trees: &[usize]) -> Vec<(usize, Option<&'a Entry>)> {
     let count = policy.size.trees as usize;
-    let (mut distinct, mut members) = (Distinct::new(policy.likeness), Vec::with_capacity(count));
+    let (mut distinct, mut members) = (Distinct::new(policy.family.likeness), Vec::with_capacity(count));
     let mut has_member = vec![false; count];
     for placed in archive.placed() {
         if members.len() == count {

@@ -10,6 +10,7 @@ mod best_of_n;
 mod choice;
 mod concluding;
 mod diverse_trees;
+mod family;
 mod likeness;
 mod noise_search;
 mod objective;

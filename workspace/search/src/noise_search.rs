@@ -137,22 +137,14 @@ struct Running {
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.archive.learn(trials);
-        match self.next(left) {
-            Ok(proposals) => {
-                self.archive.ask(&proposals);
-                Decision::Explore { proposals, keep: Vec::new() }
-            }
-            Err(reason) => Decision::Stop(self.archive.verdict(reason)),
-        }
+        let next = self.next(left);
+        self.archive.decision(next)
     }
 }
 
 impl Running {
     fn next(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
-            return Err(reason);
-        }
+        self.archive.go_on(&self.policy.rules.stop)?;
         let NoiseSearchSize { pivots, neighbours, rounds } = self.policy.size;
         let is_begun = self.archive.asked() > 0;
         if is_begun && self.rounds >= rounds {

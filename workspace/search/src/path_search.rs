@@ -161,24 +161,18 @@ struct Running {
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.archive.learn(trials);
-        match self.next(left) {
-            Ok(proposals) => {
-                let first = self.archive.asked();
-                self.round = first..first + proposals.len() as u32;
-                self.archive.ask(&proposals);
-                Decision::Explore { proposals, keep: Vec::new() }
-            }
-            Err(reason) => Decision::Stop(self.archive.verdict(reason)),
+        let next = self.next(left);
+        if let Ok(proposals) = &next {
+            let first = self.archive.asked();
+            self.round = first..first + proposals.len() as u32;
         }
+        self.archive.decision(next)
     }
 }
 
 impl Running {
     fn next(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
-            return Err(reason);
-        }
+        self.archive.go_on(&self.policy.rules.stop)?;
         if self.is_closing {
             return Err(if self.is_cut { StopReason::Budget } else { StopReason::Finished });
         }

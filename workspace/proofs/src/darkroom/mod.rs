@@ -35,6 +35,17 @@ const POLICIES: &[Policy] = &[
     ("beam, re-edits alone", |_| {
         "search: {beam: {width: 2, children: 4, depth: 40, edges: {re_edit: 1, edit_of_edit: 0, fresh: 0}}}".to_owned()
     }),
+    ("diverse trees", |_| {
+        "search: {diverse_trees: {trees: 2, children: 2, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}"
+            .to_owned()
+    }),
+    ("adaptive, an edit is worth 0.001", |edits| {
+        let probe = edits.min(4);
+        format!("search: {{adaptive: {{most: {edits}, probe: {probe}, round: 1, cost: {{edit: 0.001}}}}}}")
+    }),
+    ("best of n, pessimistic", |edits| {
+        format!("search: {{best_of_n: {{samples: {edits}}}}}\nselect: {{pessimistic: {{relative_beta: 1.0}}}}")
+    }),
     ("reward-weighted, 4 share the weight", |edits| {
         format!("search: {{reward_weighted: {{samples: {edits}, draw: 1, target_ess: {}}}}}", edits.min(4))
     }),

@@ -6,12 +6,13 @@ use editscale_core::{Need, SearchFactory};
 use editscale_schema::{Absent, Documented, Fields, Key, Keys, Options, Subtable, Whole, Yaml};
 
 use super::{Beam, BeamSize};
+use crate::family::recipe::{read_family, write_family};
 use crate::likeness::Likeness;
-use crate::likeness::recipe::{DEDUPLICATE, DEDUPLICATE_TABLE, read_likeness, write_likeness};
+use crate::likeness::recipe::{DEDUPLICATE, DEDUPLICATE_TABLE};
 use crate::offspring::EdgeMix;
-use crate::offspring::recipe::{CHILDREN, COUNT, EDGES, EDGES_TABLE, read_edges, reason, write_edges};
+use crate::offspring::recipe::{CHILDREN, COUNT, EDGES, EDGES_TABLE, reason};
 use crate::ties::Ties;
-use crate::ties::recipe::{TIES, TIES_TABLE, read_ties, write_ties};
+use crate::ties::recipe::{TIES, TIES_TABLE};
 use crate::{PolicyChoice, PolicyError, Reason, Rules};
 
 /// Settings of iterative refinement.
@@ -74,22 +75,14 @@ impl Options for BeamRecipe {
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (width, children, depth) = (fields.take(&WIDTH), fields.take(&CHILDREN), fields.take(&DEPTH));
-        let (edges, deduplicate, ties) = (read_edges(fields), read_likeness(fields), read_ties(fields));
-        let (width, children, depth) = (width? as u32, children? as u32, depth? as u32);
-        Some(Self { width, children, depth, edges: edges?, deduplicate: deduplicate?, ties })
+        let (edges, deduplicate, ties) = read_family(fields)?;
+        Some(Self { width: width? as u32, children: children? as u32, depth: depth? as u32, edges, deduplicate, ties })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
-        [
-            WIDTH.write(Some(&self.width.into())),
-            CHILDREN.write(Some(&self.children.into())),
-            DEPTH.write(Some(&self.depth.into())),
-            Some(write_edges(&self.edges)),
-            write_likeness(&self.deduplicate),
-            write_ties(self.ties.as_ref()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let counts = [WIDTH.write(Some(&self.width.into())), CHILDREN.write(Some(&self.children.into()))];
+        let depth = DEPTH.write(Some(&self.depth.into()));
+        let rest = write_family(&self.edges, &self.deduplicate, self.ties.as_ref());
+        counts.into_iter().chain([depth]).flatten().chain(rest).collect()
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use editscale_core::{Objective, RewardName, Scale, ScoreCard, Utility};
 use editscale_schema::{Absent, Fields, Key, Keys, Mistake, Number, Options, Yaml};
 
+use super::weighted::terms;
 use crate::{ObjectiveChoice, PolicyError};
 
 /// What is worth nothing, what is worth all, and how much the rewards after the first can move.
@@ -90,19 +91,18 @@ fn geometric_mean(values: &[(f64, f64)]) -> f64 {
 }
 
 impl Objective for Conjunctive {
-    fn utilities(&self, cards: &[&ScoreCard]) -> Vec<Option<Utility>> {
-        cards.iter().map(|card| self.utility(card)).collect()
-    }
-
     fn scale(&self) -> Scale {
         Scale::Absolute
     }
 
+    fn utilities(&self, cards: &[&ScoreCard]) -> Vec<Option<Utility>> {
+        cards.iter().map(|card| self.utility(card)).collect()
+    }
+
     fn revision(&self) -> String {
-        let terms: Vec<String> = self.weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect();
         let Conditions { low, high, share } = self.conditions;
         let share = share.map_or_else(String::new, |share| format!(" share={share}"));
-        format!("conjunctive/1 low={low} high={high}{share} {}", terms.join(" "))
+        format!("conjunctive/1 low={low} high={high}{share} {}", terms(&self.weights))
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use editscale_core::{Need, Objective, RewardName, Scale, ScoreCard, Utility};
 use editscale_schema::{Absent, Fields, Key, Keys, Number, Options, Yaml};
 
+use super::weighted::terms;
 use crate::{ObjectiveChoice, PolicyError, Reason};
 
 /// How far below its mean a score is taken.
@@ -75,10 +76,9 @@ impl Objective for LowerBound {
     }
 
     fn revision(&self) -> String {
-        let terms: Vec<String> = self.weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect();
         let Doubt { kappa, assumed_sigma } = self.doubt;
         let assumed = assumed_sigma.map_or_else(String::new, |sigma| format!(" assumed_sigma={sigma}"));
-        format!("lower_bound/1 kappa={kappa}{assumed} {}", terms.join(" "))
+        format!("lower_bound/1 kappa={kappa}{assumed} {}", terms(&self.weights))
     }
 }
 

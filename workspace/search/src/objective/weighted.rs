@@ -31,6 +31,11 @@ impl Weighted {
     }
 }
 
+/// The weights in words, for a revision.
+pub(super) fn terms(weights: &[(RewardName, f64)]) -> String {
+    weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect::<Vec<_>>().join(" ")
+}
+
 /// Σ|w|, of weights that are finite and not all 0.
 pub(super) fn total(weights: &[(RewardName, f64)]) -> Result<f64, PolicyError> {
     let total: f64 = weights.iter().map(|(_, weight)| weight.abs()).sum();
@@ -51,8 +56,7 @@ impl Objective for Weighted {
     }
 
     fn revision(&self) -> String {
-        let terms: Vec<String> = self.weights.iter().map(|(reward, weight)| format!("{reward}*{weight}")).collect();
-        format!("weighted/1 {}", terms.join(" "))
+        format!("weighted/1 {}", terms(&self.weights))
     }
 }
 
