@@ -118,9 +118,10 @@ pub(super) fn front(front: &Front, cost: CostWord) -> Plot {
 pub(super) fn name(comparison: &Comparison, cost: CostWord) -> String {
     let at = match comparison.budget {
         Some(budget) => format!("{} {}", editscale_page::number(budget), cost.title()),
-        None => "the end".to_owned(),
+        None => "end".to_owned(),
     };
-    format!("{} − {}, at {at}", comparison.second, comparison.first)
+    // What tells rows apart stands first: plots cut long names.
+    format!("{at}: {} − {}", comparison.second, comparison.first)
 }
 
 /// All differences with their intervals.

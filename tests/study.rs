@@ -1,0 +1,294 @@
+//! `editscale study` as people use it: what it finds in runs, writes, prints and refuses.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+const PHOTOS: [(&str, &str); 4] = [
+    ("astronaut", "make it brighter"),
+    ("coffee", "slightly warmer, much more contrast"),
+    ("flower", "darken the background"),
+    ("pagoda", "turn the sky orange"),
+];
+
+/// A second reward, which no policy chooses by.
+const RECIPE: &str = "
+version: 1
+editor: {darkroom: {}}
+rewards:
+  - {model: {photometric: {}}}
+  - {name: kept, model: {photometric: {}}, weight: 0}
+";
+
+/// A folder with runs of two recipes over four small photographs, one of them twice, and one run that is not finished.
+static DESK: LazyLock<Desk> = LazyLock::new(Desk::new);
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        let search =
+            |samples: u32, round: u32| format!("search: {{best_of_n: {{samples: {samples}, round: {round}}}}}\n");
+        fs::write(desk.path("few.yaml"), format!("{RECIPE}{}", search(4, 2))).unwrap();
+        fs::write(desk.path("many.yaml"), format!("{RECIPE}{}", search(8, 2))).unwrap();
+        fs::write(desk.path("judge.yaml"), "version: 1\nrewards: [{model: {editreward: {dir: builtin}}}]\n").unwrap();
+        for (photo, instruction) in PHOTOS {
+            let path = format!("{}/examples/photos/{photo}.jpg", env!("CARGO_MANIFEST_DIR"));
+            let small = image::open(path).unwrap().resize(48, 48, image::imageops::FilterType::Triangle);
+            small.save(desk.path(&format!("{photo}.png"))).unwrap();
+            for recipe in ["few", "many"] {
+                desk.edit(photo, instruction, (recipe, "0"), &format!("runs/{recipe}/{photo}"));
+            }
+        }
+        desk.edit("coffee", PHOTOS[1].1, ("few", "7"), "runs/few/again");
+        desk.edit("coffee", "make it cooler", ("few", "0"), "alone");
+        desk.edit("coffee", PHOTOS[1].1, ("many", "3"), "runs/many/cut");
+        fs::remove_file(desk.path("runs/many/cut/outcome.json")).unwrap();
+        desk
+    }
+
+    fn edit(&self, photo: &str, instruction: &str, (recipe, seed): (&str, &str), run_dir: &str) {
+        let (photo, recipe) = (format!("{photo}.png"), format!("{recipe}.yaml"));
+        self.expect(0, &["edit", &photo, instruction, "--recipe", &recipe, "--seed", seed, "--run-dir", run_dir]);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs and expects an exit code; hands out stdout and stderr.
+    fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+        let output = command.args(arguments).current_dir(self.0.path()).output().unwrap();
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        (out, err)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.expect(0, arguments).0).unwrap()
+    }
+}
+
+/// Every key of an object and of what is in it, by its path; of a list the first item stands for all.
+fn shape(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| shape(value, &format!("{path}.{key}"), found)),
+        Value::Array(items) => items.iter().take(1).for_each(|item| shape(item, &format!("{path}[]"), found)),
+        _ => found.push(path.to_owned()),
+    }
+}
+
+#[test]
+fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
+    let study = DESK.json(&["study", "runs", "--gold", "kept", "--out", "held-out", "--json"]);
+    assert_eq!(study, serde_json::from_str::<Value>(&DESK.read("held-out/study.json")).unwrap());
+    let groups = study["groups"].as_array().unwrap();
+    let told: Vec<(&str, u64, u64)> = groups
+        .iter()
+        .map(|group| {
+            (group["name"].as_str().unwrap(), group["runs"].as_u64().unwrap(), group["requests"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(told, [("best_of_n", 5, 4), ("best_of_n 2", 4, 4)]);
+    // The gold is the proxy under another name, so there is no gap, and more candidates are never worse.
+    for scaling in study["scaling"].as_array().unwrap() {
+        let points = scaling["points"].as_array().unwrap();
+        let golds: Vec<f64> = points.iter().map(|point| point["gold"]["mean"].as_f64().unwrap()).collect();
+        assert!(golds.len() > 2 && golds.windows(2).all(|pair| pair[1] >= pair[0] - 1e-12), "{golds:?}");
+        assert!(points.iter().all(|point| point["gap"]["mean"].as_f64().unwrap().abs() < 1e-12));
+        assert_eq!(scaling["requests"], 4);
+    }
+    let end = study["comparisons"].as_array().unwrap().last().unwrap();
+    assert_eq!((&end["requests"], &end["budget"], &end["exact"]), (&4.into(), &Value::Null, &true.into()));
+    let front = study["fronts"][0]["groups"].as_array().unwrap();
+    assert_eq!((front[0]["spent"]["mean"].as_f64(), front[1]["spent"]["mean"].as_f64()), (Some(4.0), Some(8.0)));
+    // What is chosen by changes with what is spent, never for the worse, and ends where the run does.
+    for (path, end) in study["paths"].as_array().unwrap().iter().zip(front) {
+        let points = path["points"].as_array().unwrap();
+        let of = |place: usize, key: &str| {
+            points[place][key].as_f64().unwrap_or_else(|| points[place][key]["mean"].as_f64().unwrap())
+        };
+        let golds: Vec<f64> = (0..points.len()).map(|place| of(place, "gold")).collect();
+        assert!((1.0..=2.5).contains(&of(0, "budget")) && golds.windows(2).all(|pair| pair[1] >= pair[0] - 1e-12));
+        assert_eq!(of(points.len() - 1, "budget"), end["spent"]["mean"].as_f64().unwrap());
+        assert!((golds[golds.len() - 1] - end["gold"]["mean"].as_f64().unwrap()).abs() < 1e-12);
+    }
+    let left_out = study["left_out"].as_array().unwrap();
+    assert_eq!(left_out.len(), 1);
+    assert!(left_out[0]["run"].as_str().unwrap().ends_with("cut"), "{left_out:?}");
+    let mut found = Vec::new();
+    shape(&study, "", &mut found);
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let section = documented.split("## `editscale study --json`").nth(1).unwrap().split("\n## ").next().unwrap();
+    for key in found.iter().flat_map(|path| path.split('.')).map(|key| key.trim_end_matches("[]")) {
+        assert!(key.is_empty() || section.contains(&format!("`{key}`")), "`{key}` is not documented");
+    }
+    found.retain(|path| !path.starts_with(".remarks"));
+    found.sort();
+    assert_eq!(found.join("\n"), SHAPE.trim());
+}
+
+/// The keys of `study.json`.
+const SHAPE: &str = "
+.comparisons[].better
+.comparisons[].budget
+.comparisons[].detectable
+.comparisons[].difference.high
+.comparisons[].difference.low
+.comparisons[].difference.mean
+.comparisons[].exact
+.comparisons[].first
+.comparisons[].p
+.comparisons[].p_holm
+.comparisons[].requests
+.comparisons[].second
+.comparisons[].spread
+.comparisons[].worse
+.confidence
+.cost
+.fronts[].cost
+.fronts[].groups[].gold.high
+.fronts[].groups[].gold.low
+.fronts[].groups[].gold.mean
+.fronts[].groups[].group
+.fronts[].groups[].is_on_front
+.fronts[].groups[].requests
+.fronts[].groups[].spent.high
+.fronts[].groups[].spent.low
+.fronts[].groups[].spent.mean
+.gold.kind
+.gold.name
+.groups[].name
+.groups[].objectives[]
+.groups[].recipes[]
+.groups[].requests
+.groups[].runs
+.groups[].searches[]
+.left_out[].run
+.left_out[].why
+.paths[].group
+.paths[].points[].budget
+.paths[].points[].gold.high
+.paths[].points[].gold.low
+.paths[].points[].gold.mean
+.program
+.proxy
+.scaling[].fall
+.scaling[].gold_spread
+.scaling[].group
+.scaling[].left_out
+.scaling[].peak.high
+.scaling[].peak.k
+.scaling[].peak.low
+.scaling[].peak.rising
+.scaling[].points[].best.high
+.scaling[].points[].best.low
+.scaling[].points[].best.mean
+.scaling[].points[].cost
+.scaling[].points[].gap.high
+.scaling[].points[].gap.low
+.scaling[].points[].gap.mean
+.scaling[].points[].gap_in_spreads.high
+.scaling[].points[].gap_in_spreads.low
+.scaling[].points[].gap_in_spreads.mean
+.scaling[].points[].gold.high
+.scaling[].points[].gold.low
+.scaling[].points[].gold.mean
+.scaling[].points[].k
+.scaling[].points[].proxy.high
+.scaling[].points[].proxy.low
+.scaling[].points[].proxy.mean
+.scaling[].proxy_spread
+.scaling[].requests
+.seed
+.version
+";
+
+#[test]
+fn the_files_stand_by_themselves() {
+    let (out, _) = DESK.expect(0, &["study", "runs/few", "runs/many", "--cost", "reward_calls", "--out", "files"]);
+    assert_eq!(out.trim(), "files/study.html");
+    let page = DESK.read("files/study.html");
+    for outside in ["http://", "https://", "src=\"/", "url(", "<link", "@import"] {
+        let found = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!found.contains(outside), "{outside}");
+    }
+    assert!(page.contains("prefers-color-scheme: dark") && page.contains("praised for what they optimised"));
+    for name in ["scaling-gold", "quality-by-cost", "front-edits", "front-reward_calls", "differences", "requests-1"] {
+        let svg = DESK.read(&format!("files/{name}.svg"));
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
+    }
+    let comparisons = DESK.read("files/comparisons.csv");
+    let counts: Vec<usize> = comparisons.lines().map(|line| line.split(',').count()).collect();
+    assert!(counts.len() > 1 && counts.iter().all(|count| *count == counts[0]), "{comparisons}");
+    assert_eq!(DESK.read("files/requests.csv").lines().count(), 9);
+}
+
+#[test]
+fn a_judge_is_asked_once_about_every_picture() {
+    let arguments = ["study", "runs", "--judge", "judge.yaml", "--out", "judged", "--json"];
+    let first = DESK.json(&arguments);
+    let lines = DESK.read("judged/judged.jsonl");
+    assert!(lines.lines().count() > 20 && first["gold"]["kind"] == "judge", "{lines}");
+    assert_ne!(first["scaling"][0]["points"][1]["gap_in_spreads"]["mean"], 0.0);
+    // Cut in the middle of a line, as by a kill.
+    let torn = &lines[..lines.len() / 2];
+    fs::write(DESK.path("judged/judged.jsonl"), torn).unwrap();
+    let (again, err) = DESK.expect(0, &arguments);
+    assert!(err.contains(&format!("{} pictures are judged already", torn.matches('\n').count())), "{err}");
+    assert_eq!(DESK.read("judged/judged.jsonl").lines().count(), lines.lines().count());
+    // The judge answers the same to 1e-5 however its pictures are cut into batches.
+    let again: Value = serde_json::from_str(&again).unwrap();
+    let gold = |study: &Value| study["scaling"][0]["points"][1]["gold"]["mean"].as_f64().unwrap();
+    assert!((gold(&again) - gold(&first)).abs() < 1e-4, "{} {}", gold(&again), gold(&first));
+    let other = ["study", "runs", "--judge", "quickstart", "--out", "judged"];
+    assert!(DESK.expect(2, &other).1.contains("was begun with another judge"));
+}
+
+#[test]
+fn what_cannot_be_studied_is_named() {
+    fs::create_dir_all(DESK.path("empty")).unwrap();
+    for (arguments, said) in [
+        (&["study"][..], "expected run folders"),
+        (&["study", "nowhere"], "nowhere is not a folder"),
+        (&["study", "empty"], "there is no run in empty"),
+        (&["study", "runs/many/cut"], "there is no finished run to study; runs/many/cut: it is not finished"),
+        (&["study", "runs", "--gold", "sharpness"], "has no reward `sharpness`"),
+        (&["study", "runs", "--confidence", "1"], "--confidence 1"),
+        (&["study", "--group", "a=runs/many", "--group", "b=alone"], "no two of the groups a, b have a common request"),
+        (&["study", "runs", "--group", "a"], "expected NAME=DIR"),
+        (
+            &["study", "plan", "--difference", "0.1", "--from", "few.yaml"],
+            "few.yaml is not what `editscale study` writes",
+        ),
+    ] {
+        let (_, err) = DESK.expect(2, arguments);
+        assert!(err.contains(said), "{arguments:?}: {err}");
+    }
+    let (_, err) = DESK.expect(0, &["study", "runs", "--k", "99", "--out", "few-candidates"]);
+    assert!(err.contains("no request has 99 independent candidates"), "{err}");
+}
+
+#[test]
+fn a_plan_goes_both_ways() {
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
+    assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
+    DESK.expect(0, &["study", "runs", "--out", "planned"]);
+    let plan = DESK.json(&["study", "plan", "--difference", "0.5", "--from", "planned/study.json", "--json"]);
+    assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    for key in plan.as_object().unwrap().keys() {
+        assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
+    }
+}
