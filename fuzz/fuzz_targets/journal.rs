@@ -36,6 +36,7 @@ static JOB: LazyLock<Job> = LazyLock::new(|| {
         ports: Ports {
             editors: vec![Arc::new(FakeEditor::new(card))],
             rewards: vec![Arc::new(FakeReward::new(reward_card("judge")))],
+            critics: Vec::new(),
             observer: Arc::new(Silent),
         },
         limits: Limits::default(),
@@ -57,6 +58,7 @@ fn manifest(job: &Job) -> Manifest {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     }
 }

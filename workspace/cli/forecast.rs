@@ -21,10 +21,14 @@ pub(crate) struct Forecast {
     /// Candidates that the budget allows, if each costs the most that it can.
     affordable: u64,
     rewards: u64,
+    /// Critiques that the search asks for at most; each is a reward call.
+    critiques: u64,
     /// The most that one edit costs.
     edit: Cost,
     /// The most that judging one candidate costs.
     judging: Cost,
+    /// The most that one critique costs.
+    critique: Cost,
     usd_budget: Option<Usd>,
     wall_budget: Option<Duration>,
     pace: Option<Pace>,
@@ -53,8 +57,10 @@ impl Forecast {
             edits,
             affordable: affordable.min(edits),
             rewards,
+            critiques: if cards.critics.is_empty() { 0 } else { recipe.settings().search.critiques() },
             edit,
             judging,
+            critique: critic_cost(recipe, cards),
             usd_budget: budget.usd,
             wall_budget: budget.wall,
             pace,
@@ -64,12 +70,14 @@ impl Forecast {
     /// The most that is spent: by all candidates, or all that the budget has.
     fn usd(&self) -> Usd {
         let micros = self.edit.usd.micros.saturating_add(self.judging.usd.micros).saturating_mul(self.edits);
+        let micros = micros.saturating_add(self.critique.usd.micros.saturating_mul(self.critiques));
         let most = Usd { micros };
         self.usd_budget.map_or(most, |budget| budget.min(most))
     }
 
     fn tokens(&self) -> u64 {
-        self.edit.tokens.saturating_add(self.judging.tokens).saturating_mul(self.edits)
+        let edits = self.edit.tokens.saturating_add(self.judging.tokens).saturating_mul(self.edits);
+        edits.saturating_add(self.critique.tokens.saturating_mul(self.critiques))
     }
 
     fn seconds(&self) -> Option<f64> {
@@ -86,6 +94,9 @@ impl Forecast {
             format!("edits       at most {edits} by `{editor}`"),
             format!("judgements  at most {calls}, {rewards} a candidate"),
         ];
+        if self.critiques > 0 {
+            lines.push(format!("critiques   at most {}, each a reward call", self.critiques));
+        }
         let nfe = self.edit.nfe.saturating_mul(*edits);
         if nfe > 0 {
             lines.push(format!("evaluations at most {nfe} of the denoiser"));
@@ -106,11 +117,15 @@ impl Forecast {
 
     fn money(&self) -> String {
         let (edit, judging) = (self.edit.usd, self.judging.usd);
-        if edit == Usd::default() && judging == Usd::default() {
+        if edit == Usd::default() && judging == Usd::default() && self.critique.usd == Usd::default() {
             return "money       none: the recipe has no prices".to_owned();
         }
         let of = self.usd_budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
-        format!("money       at most {}{of}: {edit} an edit and {judging} for judging it", self.usd())
+        let critique = match self.critique.usd {
+            nothing if nothing == Usd::default() => String::new(),
+            usd => format!(", and {usd} a critique"),
+        };
+        format!("money       at most {}{of}: {edit} an edit and {judging} for judging it{critique}", self.usd())
     }
 
     fn time(&self) -> String {
@@ -135,7 +150,8 @@ impl Forecast {
             "forecast": {
                 "edits": self.edits,
                 "affordable_edits": self.affordable,
-                "reward_calls": self.edits.saturating_mul(self.rewards),
+                "reward_calls": self.edits.saturating_mul(self.rewards).saturating_add(self.critiques),
+                "critiques": self.critiques,
                 "nfe": self.edit.nfe.saturating_mul(self.edits),
                 "tokens": self.tokens(),
                 "usd": self.usd().dollars(),
@@ -145,6 +161,13 @@ impl Forecast {
             },
         })
     }
+}
+
+/// The most that one critique of the critic that the search asks costs.
+fn critic_cost(recipe: &Recipe, cards: &Cards) -> Cost {
+    let named = recipe.settings().search.critic();
+    let card = cards.critics.iter().find(|card| named.is_none_or(|name| card.name == *name));
+    card.map_or_else(Cost::default, |card| card.cost)
 }
 
 /// How long candidates took in the earlier runs that lie in a folder: the median of the runs that had the same editor and

@@ -15,7 +15,7 @@ use crate::catalogue::catalogue;
 use crate::failure::{USAGE, print, tell};
 use crate::recipes::{self, LARGEST};
 use crate::words::diagnostics;
-use crate::world::{backend, misfit, working_reward};
+use crate::world::{backend, misfit, working_critic, working_reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
@@ -93,8 +93,19 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let place = |index| recipe.place(&format!("rewards.{index}.model"));
     let (rewards, unusable) = usable_rewards(recipe.rewards(), place, &house);
     wrong.extend(unusable);
-    let all_are_known = (editors.len(), rewards.len()) == (recipe.editors().len(), recipe.rewards().len());
-    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards, critics: Vec::new() }) } else { Vec::new() };
+    let mut critics = Vec::new();
+    for (index, critic) in recipe.critics().iter().enumerate() {
+        match working_critic(critic, &house) {
+            Ok(port) => critics.push(port.card().clone()),
+            Err(error) => {
+                let place = recipe.place(&format!("critics.{index}.model"));
+                wrong.push(unusable(place, critic.model.remote().is_some(), &error));
+            }
+        }
+    }
+    let known = (editors.len(), rewards.len(), critics.len());
+    let all_are_known = known == (recipe.editors().len(), recipe.rewards().len(), recipe.critics().len());
+    let lacks = if all_are_known { recipe.lacks(&Cards { editors, rewards, critics }) } else { Vec::new() };
     wrong.into_iter().chain(lacks).collect()
 }
 

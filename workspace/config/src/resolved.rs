@@ -1,6 +1,7 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
 use crate::budget;
+use crate::critics::write_critics;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::recipe::{Editor, Recipe, Reward, Settings};
@@ -53,9 +54,9 @@ impl Settings {
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
-        Yaml::Map(
-            entries.into_iter().chain(rollout).chain(curate).map(|(key, value)| (key.to_owned(), value)).collect(),
-        )
+        // Recipes without critics read as they did before there were any.
+        let all = entries.into_iter().chain(write_critics(&self.critics)).chain(rollout).chain(curate);
+        Yaml::Map(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }
 

@@ -25,7 +25,12 @@ fn job(editor: FakeEditor) -> Job {
         run: RunId::new("bench").unwrap(),
         request: Arc::new(request(1)),
         search: Arc::new(BestOfN::new(CANDIDATES, None, rules).unwrap()),
-        ports: Ports { editors: vec![Arc::new(editor)], rewards: vec![Arc::new(reward)], observer: Arc::new(Silent) },
+        ports: Ports {
+            editors: vec![Arc::new(editor)],
+            rewards: vec![Arc::new(reward)],
+            critics: Vec::new(),
+            observer: Arc::new(Silent),
+        },
         limits: Limits::default(),
     }
 }
@@ -48,6 +53,7 @@ fn carry_out(job: &Job) -> (Duration, Duration) {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     };
     directory.begin(&manifest).unwrap();

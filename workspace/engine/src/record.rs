@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_core::{CandidateId, Cost, Decision, Failure, Image, Outcome, Proposal, Score, ScoreCard};
+use editscale_core::{
+    CandidateId, Cost, CriticName, Critique, Decision, Failure, Image, Outcome, Proposal, Score, ScoreCard,
+};
 
 use crate::book::JudgementKey;
 use crate::directory::{DirectoryError, IMAGES, JOURNAL, MANIFEST, OUTCOME, read_json, read_manifest};
@@ -41,8 +43,21 @@ pub struct CandidateRecord {
     pub made: Option<Result<MadeRecord, Failure>>,
     /// What the rewards said, a later judgement over an earlier one.
     pub card: ScoreCard,
+    /// What critics wrote about it, in the order of the rounds that asked.
+    pub critiques: Vec<CritiqueRecord>,
     /// Active time at which its last judgement was entered.
     pub done_at: Duration,
+}
+
+/// What a critic wrote about a candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CritiqueRecord {
+    /// The round that asked for it, from 0.
+    pub round: u32,
+    /// Who.
+    pub critic: CriticName,
+    /// What, or why nothing.
+    pub written: Result<Critique, Failure>,
 }
 
 /// A picture that was made.
@@ -137,14 +152,25 @@ impl Reader<'_> {
                     record.done_at = at;
                 });
             }
-            Entry::Submitted { .. } | Entry::Retried { .. } | Entry::Judging { .. } | Entry::JudgingFailed { .. } => {}
+            Entry::Critiqued { critique, written, .. } => {
+                let (key, written) = (critique.key()?, written.written()?);
+                let critique = CritiqueRecord { round: key.round, critic: key.critic, written };
+                self.with(key.candidate.0, |record, _| record.critiques.push(critique));
+            }
+            Entry::Submitted { .. }
+            | Entry::Retried { .. }
+            | Entry::Judging { .. }
+            | Entry::JudgingFailed { .. }
+            | Entry::Critiquing { .. }
+            | Entry::CritiquingFailed { .. } => {}
         }
         Ok(())
     }
 
     fn propose(&mut self, proposal: Proposal, round: u32) {
         let (id, card) = (proposal.id, ScoreCard::default());
-        let record = CandidateRecord { proposal, round, made: None, card, done_at: Duration::ZERO };
+        let critiques = Vec::new();
+        let record = CandidateRecord { proposal, round, made: None, card, critiques, done_at: Duration::ZERO };
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 

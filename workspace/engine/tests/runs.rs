@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Edge, EditRequest, EditorName, FailureKind, Knobs, Lineage, Noise, Outcome, Proposal,
-    RewardName, RunId, SearchFactory, Seed, Silent, Start, Until,
+    Budget, CandidateId, Cost, Edge, EditBackend, EditRequest, EditorName, FailureKind, Knobs, Lineage, Noise, Outcome,
+    Proposal, RewardModel, RewardName, RunId, SearchFactory, Seed, Silent, Start, Until,
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, digest_of, run};
 use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
@@ -23,6 +23,8 @@ use proptest::prelude::*;
 
 #[path = "runs/calibrated.rs"]
 mod calibrated;
+#[path = "runs/consulting.rs"]
+mod consulting;
 #[path = "runs/deadline.rs"]
 mod deadline;
 #[path = "runs/failing.rs"]
@@ -100,7 +102,9 @@ fn scene(world: &World) -> Scene {
         (lot < fails).then_some(FailureKind::Refused)
     });
     let reward = FakeReward::new(reward_card("judge"));
-    let ports = Ports { editors: vec![Arc::new(editor)], rewards: vec![Arc::new(reward)], observer: Arc::new(Silent) };
+    let (editors, rewards): (Vec<Arc<dyn EditBackend>>, Vec<Arc<dyn RewardModel>>) =
+        (vec![Arc::new(editor)], vec![Arc::new(reward)]);
+    let ports = Ports { editors, rewards, critics: Vec::new(), observer: Arc::new(Silent) };
     let job = Job {
         run: RunId::new("test").unwrap(),
         request: Arc::new(request(5)),
@@ -126,6 +130,7 @@ fn manifest(job: &Job) -> Manifest {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Manifest::critics(&job.ports.cards()),
         continues: None,
     }
 }

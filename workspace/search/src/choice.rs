@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Need, Objective, RewardName, Scale, SearchFactory};
+use editscale_core::{CriticName, Need, Objective, RewardName, Scale, SearchFactory};
 use editscale_schema::{Chosen, Kind, Options};
 
 use crate::{PolicyError, Rules};
@@ -30,6 +30,16 @@ pub trait PolicyChoice: Chosen {
 
     /// How many candidates the first round has, where the budget allows it.
     fn first_round(&self, has_stop_rule: bool) -> u64;
+
+    /// The critic that it names, where it names one.
+    fn critic(&self) -> Option<&CriticName> {
+        None
+    }
+
+    /// How often it asks a critic at most.
+    fn critiques(&self) -> u64 {
+        0
+    }
 
     /// Which of its settings is behind a need that nobody meets, and what can be done about it.
     fn reason(&self, need: Need) -> Reason {

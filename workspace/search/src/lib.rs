@@ -10,6 +10,7 @@ mod choice;
 mod objective;
 mod policy;
 mod proposals;
+mod reflection;
 mod reward_weighted;
 mod sampling;
 mod stop;
@@ -20,11 +21,16 @@ pub use choice::{ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reaso
 pub use objective::OBJECTIVES;
 pub use objective::{Gate, Gated, MeanRank, MeanRankRecipe, Weighted, WeightedRecipe};
 pub use policy::{PolicyError, Rules};
+pub use reflection::{Canvases, Reflection, ReflectionRecipe, ReflectionSize};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe, Weighting};
 pub use stop::{StopRule, StopRuleError};
 
 use choice::policy;
 
 /// The policies that recipes can name.
-pub const POLICIES: &[PolicyKind] =
-    &[policy::<BestOfNRecipe>(), policy::<BeamRecipe>(), policy::<RewardWeightedRecipe>()];
+pub const POLICIES: &[PolicyKind] = &[
+    policy::<BestOfNRecipe>(),
+    policy::<BeamRecipe>(),
+    policy::<ReflectionRecipe>(),
+    policy::<RewardWeightedRecipe>(),
+];

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Decision, Digest, Failure, FailureKind, Ledger, Objective as _, PartName, Proposal, Remaining,
-    RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial, Verdict,
+    Budget, CandidateId, Consulted, CriticName, Critique, Decision, Digest, Failure, FailureKind, Ledger,
+    Objective as _, PartName, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial,
+    Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, EdgeMix, Gate, Gated, MeanRank, RewardWeighted, Rules, StopRule, Weighted, Weighting,
+    Beam, BeamSize, BestOfN, Canvases, EdgeMix, Gate, Gated, MeanRank, Reflection, ReflectionSize, RewardWeighted,
+    Rules, StopRule, Weighted, Weighting,
 };
-use editscale_testkit::{editor_card, request, reward_card};
+use editscale_testkit::{critic_card, critique, editor_card, request, reward_card};
 use proptest::prelude::*;
 
 fn judge() -> RewardName {
@@ -23,11 +25,14 @@ fn rules(stop: StopRule) -> Rules {
     Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
 }
 
+const REFLECTION: ReflectionSize = ReflectionSize { samples: 5, width: 2, rounds: 6, show: 3 };
+
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     vec![
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
+        Box::new(Reflection::new(REFLECTION, Canvases::Mixed(0.5), None, rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
     ]
 }
@@ -40,7 +45,7 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
     let cards = editscale_core::Cards {
         editors: vec![editor_card("fake")],
         rewards: vec![reward_card("judge")],
-        critics: Vec::new(),
+        critics: vec![critic_card("critic")],
     };
     let mut search = policy.start(&request(11), &cards);
     let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
@@ -51,6 +56,12 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
         let proposals = match decision {
             Decision::Stop(verdict) => return (verdict, decisions),
             Decision::Explore { proposals, .. } => proposals,
+            Decision::Consult { who, .. } => {
+                assert!(!who.is_empty(), "asked a critic about nobody");
+                spent.reward_calls += who.len() as u64;
+                trials = who.iter().map(remark).collect();
+                continue;
+            }
             other => panic!("no policy asks for {other:?} yet"),
         };
         assert!(!proposals.is_empty(), "asked for nothing");
@@ -58,6 +69,19 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
         assert!(spent.edits <= policy.largest_run(), "does not end");
         trials = proposals.iter().map(|proposal| trial(proposal, spent_ids(&mut spent), world)).collect();
     }
+}
+
+/// Every third candidate is written about in vain, every fifth is all right, and nothing is known to mend about every
+/// seventh.
+fn remark(Consulted { id, .. }: &Consulted) -> Trial {
+    let usual = critique(&format!("mend candidate {id}"));
+    let written = match id.0 {
+        n if n % 3 == 0 => Err(Failure::new(FailureKind::Malformed, "as scripted")),
+        n if n % 5 == 0 => Ok(Critique { satisfied: true, ..usual }),
+        n if n % 7 == 0 => Ok(Critique { instruction: None, ..usual }),
+        _ => Ok(usual),
+    };
+    Trial::Critique { id: *id, critic: CriticName::new("critic").unwrap(), written }
 }
 
 fn spent_ids(spent: &mut Ledger) -> CandidateId {
@@ -139,11 +163,15 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, weighted] = policies(&rules(both)).try_into().unwrap();
+    let [best, beam, reflection, weighted] = policies(&rules(both)).try_into().unwrap();
     assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
     assert_eq!(
         beam.revision(),
         "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1 target_score=0.5 patience=2"
+    );
+    assert_eq!(
+        reflection.revision(),
+        "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3 target_score=0.5 patience=2"
     );
     assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
     for (weighting, words) in

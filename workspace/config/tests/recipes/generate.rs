@@ -482,6 +482,35 @@ fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
     })
 }
 
+/// A search, with the critics that it asks where it asks some.
+fn asking() -> impl Strategy<Value = String> {
+    let alone = search().prop_map(|search| format!("search: {search}\n"));
+    prop_oneof![4 => alone, 1 => reflection()]
+}
+
+fn reflection() -> impl Strategy<Value = String> {
+    let chat = tagged(
+        "chat_critic",
+        [vec![Just("model: m".to_owned()).boxed(), option("prompt", path())], remote(false)].concat(),
+    );
+    let critic = (prop_oneof![Just("{darkroom_critic: {}}".to_owned()), chat], "[a-z][a-z0-9_-]{0,9}");
+    let start = prop_oneof![
+        Just(String::new()),
+        word(&["re_edit", "edit_of_edit", "mixed"]).prop_map(|start| format!(", start: {start}")),
+        (0.0f64..=1.0).prop_map(|share| format!(", start: mixed, edit_of_edit: {share:?}")),
+    ];
+    (critic, 1u32..=1000, 0u32..1000, 1u32..=90, start, 0u32..=16, any::<bool>()).prop_map(
+        |((critic, name), samples, fewer, rounds, start, show, is_named)| {
+            let width = samples.saturating_sub(fewer).max(1);
+            let named = if is_named { format!(", critic: {name:?}") } else { String::new() };
+            format!(
+                "critics: [{{model: {critic}, name: {name:?}}}]\nsearch: {{reflection: {{samples: {samples}, width: \
+                 {width}, rounds: {rounds}{start}, show: {show}{named}}}}}\n"
+            )
+        },
+    )
+}
+
 fn search() -> impl Strategy<Value = String> {
     let share = || 0.0f64..10.0;
     let best_of_n = (1u32..=100_000, prop::option::of(1u32..=100_000)).prop_map(|(samples, round)| {
@@ -636,9 +665,9 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
     let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names.clone()), curate(names)));
-    (editors(), rewards, search(), rest(), rollout()).prop_map(|(editors, judging, search, rest, rollout)| {
+    (editors(), rewards, asking(), rest(), rollout()).prop_map(|(editors, judging, search, rest, rollout)| {
         let (rewards, gates, curate) = judging;
-        format!("version: 1\n{editors}{rewards}{gates}search: {search}\n{rest}{rollout}{curate}")
+        format!("version: 1\n{editors}{rewards}{gates}{search}{rest}{rollout}{curate}")
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod calibrations;
 mod cards;
+mod critics;
 mod curations;
 mod generate;
 mod judging;
@@ -18,7 +19,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 32] = [
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -47,6 +48,9 @@ const KINDS: [&str; 29] = [
     "mean_rank",
     "best_of_n",
     "beam",
+    "reflection",
+    "darkroom_critic",
+    "chat_critic",
     "reward_weighted",
 ];
 
@@ -55,9 +59,11 @@ fn catalogue() -> Catalogue {
     let mut catalogue = Catalogue::new(
         &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
         &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
-    );
+    )
+    .with_critics(&[editscale_darkroom::CRITICS, editscale_remote::CRITICS]);
     catalogue.editors.retain(|kind| KINDS.contains(&kind.name));
     catalogue.rewards.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.critics.retain(|kind| KINDS.contains(&kind.name));
     catalogue.objectives.retain(|kind| KINDS.contains(&kind.name));
     catalogue.policies.retain(|kind| KINDS.contains(&kind.name));
     catalogue

@@ -10,7 +10,7 @@ use crate::error::EngineError;
 use crate::purse::Work;
 
 /// How long work under way is waited for once it is not wanted any more.
-const GRACE: Duration = Duration::from_secs(10);
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 impl Round<'_> {
     /// Begins no new edits, and asks those under way to end.

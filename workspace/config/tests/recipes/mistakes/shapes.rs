@@ -263,7 +263,7 @@ search: {}
       |
     4 | search: {}
       |         ^^
-      = hint: write `search: {best_of_n: {samples: …}}` or `search: {beam: {width: …, children: …, depth: …}}` or `search: {reward_weighted: {samples: …}}`
+      = hint: write `search: {best_of_n: {samples: …}}`, or another one of `best_of_n`, `beam`, `reflection`, `reward_weighted`
     ");
 }
 
