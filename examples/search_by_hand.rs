@@ -15,7 +15,8 @@ fn main() -> anyhow::Result<()> {
     let rules = Rules { objective, stop: StopRule::new(Some(0.99), None)? };
     let policy = BestOfN::new(64, None, rules)?;
     let request = request(7);
-    let cards = Cards { editors: vec![editor_card("numbers")], rewards: vec![reward_card("judge")] };
+    let cards =
+        Cards { editors: vec![editor_card("numbers")], rewards: vec![reward_card("judge")], critics: Vec::new() };
     let mut search = policy.start(&request, &cards);
     let mut trials = Vec::new();
     let verdict = loop {
@@ -28,7 +29,7 @@ fn main() -> anyhow::Result<()> {
                         let made = proposal.seed.unit();
                         let mut card = ScoreCard::default();
                         card.enter(judge.clone(), Ok(Score::new(1.0 - (made - 0.8).abs())?));
-                        Ok(Trial::Scored { id: proposal.id, image: request.source.digest(), card })
+                        Ok(Trial::Scored { id: proposal.id, image: request.source.digest(), hash: None, card })
                     })
                     .collect::<anyhow::Result<_>>()?;
             }

@@ -143,6 +143,22 @@ fn every_policy_runs_end_to_end() {
 }
 
 #[test]
+fn every_policy_that_routes_asks_all_editors() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/routing.yaml");
+    let instruction = "slightly darker, and a soft vignette";
+    let run = desk.json(&["edit", &photo, instruction, "--json", "--recipe", recipe, "--run-dir", "run"]);
+    let editors = || run["candidates"].as_array().unwrap().iter().map(|each| each["editor"].as_str().unwrap());
+    assert!(["careful", "eager"].iter().all(|name| editors().filter(|editor| editor == name).count() >= 2), "{run}");
+    assert!(run["winner"]["utility"].as_f64().unwrap() > 0.2);
+    let again = desk.json(&["edit", &photo, instruction, "--json", "--recipe", recipe, "--run-dir", "again"]);
+    assert_eq!(run["winner"]["utility"], again["winner"]["utility"], "equal seeds choose equally");
+    let forecast = desk.expect(0, &["edit", &photo, instruction, "--recipe", recipe, "--dry-run"]).0;
+    assert!(forecast.contains("at most 24 by `careful` or `eager`"), "{forecast}");
+}
+
+#[test]
 fn a_candidate_can_be_continued_and_a_run_resumed() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);

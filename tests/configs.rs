@@ -66,14 +66,18 @@ fn every_config_is_a_recipe() {
         "beam.yaml",
         "best-of-n.yaml",
         "command.yaml",
+        "diverse-trees.yaml",
         "flux-kontext.yaml",
+        "guarded.yaml",
         "instruct-pix2pix.yaml",
         "judge-only.yaml",
+        "particles.yaml",
         "plugin-reward.yaml",
         "quickstart.yaml",
         "quickstart-judge.yaml",
         "reflection.yaml",
         "reward-weighted.yaml",
+        "routing.yaml",
     ];
     for name in expected {
         assert!(names.iter().any(|found| found == name), "{name} is missing");
@@ -153,6 +157,7 @@ fn every_block_of_the_pages_is_a_recipe() {
         "docs/plugins.md",
         "docs/remote.md",
         "docs/rollouts.md",
+        "docs/search.md",
         "workspace/README.md",
     ] {
         let Ok(text) = fs::read_to_string(root().join(page)) else { continue };

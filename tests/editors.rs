@@ -91,21 +91,22 @@ impl Desk {
 
     /// A copy of a pipeline that a test may break.
     fn copy(&self, name: &str) -> PathBuf {
-        fn copy(from: &Path, to: &Path) {
-            fs::create_dir_all(to).unwrap();
-            for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-                let to = to.join(entry.file_name());
-                if entry.path().is_dir() {
-                    copy(&entry.path(), &to);
-                } else {
-                    fs::copy(entry.path(), to).unwrap();
-                }
-            }
-        }
         let folder = self.path(name);
         fs::remove_dir_all(&folder).ok();
-        copy(Path::new(&pipeline(name)), &folder);
+        copy_folder(Path::new(&pipeline(name)), &folder);
         folder
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 
@@ -128,6 +129,10 @@ const BEAM: &str = "{beam: {width: 1, children: 3, depth: 1, edges: {re_edit: 1,
 /// For an editor without knobs.
 const BEAM_WITHOUT_KNOBS: &str = "{beam: {width: 1, children: 2, depth: 1, edges: {edit_of_edit: 1, fresh: 1}}}";
 
+const NOISE_SEARCH: &str = "{noise_search: {pivots: 2, neighbours: 2, rounds: 2, cosine: 0.8}}";
+/// Of three steps: fresh ones stop after the first, what goes on from there begins anew and stops after the second.
+const PATH_SEARCH: &str = "{path_search: {paths: 2, children: 2, first: 0.34, back: 0.34, forward: 0.67}}";
+
 /// Every pipeline with its kind of recipe, how often a step asks its network, and a beam that it can follow.
 type Kind = (&'static str, fn(&str, &str, &str) -> String, u64, &'static str);
 
@@ -141,7 +146,13 @@ const PIPELINES: [Kind; 4] = [
 #[test]
 fn every_pipeline_runs_under_every_policy() {
     for (name, of, asks, beam) in PIPELINES {
-        for (policy, search) in [("best_of_n", BEST_OF_N), ("reward_weighted", REWARD_WEIGHTED), ("beam", beam)] {
+        let policies = [
+            ("best_of_n", BEST_OF_N),
+            ("reward_weighted", REWARD_WEIGHTED),
+            ("beam", beam),
+            ("noise_search", NOISE_SEARCH),
+        ];
+        for (policy, search) in policies {
             let desk = Desk::new();
             let (run, err) = desk.edit(&of(&pipeline(name), "", search), "run", &[]);
             let label = format!("{name} under {policy}: {err}");
@@ -154,10 +165,148 @@ fn every_pipeline_runs_under_every_policy() {
             assert_eq!(different(&images(&run)), all.len(), "{label}: another seed or start is another picture");
             assert_eq!(run["ledger"]["nfe"], json!(3 * asks * all.len() as u64), "{label}");
             let edges: HashSet<&str> = all.iter().map(|each| each["edge"].as_str().unwrap()).collect();
-            let expected = if policy == "beam" { if beam == BEAM { 3 } else { 2 } } else { 1 };
+            let expected = match policy {
+                "beam" if beam == BEAM => 3,
+                "beam" | "noise_search" => 2,
+                _ => 1,
+            };
             assert_eq!(edges.len(), expected, "{label}: {edges:?}");
         }
     }
+}
+
+/// Four candidates are looked at after the first of three steps, and the better two go on to the end.
+#[test]
+fn previews_save_evaluations_and_never_win() {
+    type Asking = (&'static str, fn(&str, &str, &str) -> String, u64);
+    const PRUNING: &str = "{preview_pruning: {samples: 4, checkpoints: [1], keep: 0.5}}";
+    const KINDS: [Asking; 2] = [("pix2pix_f16", pix2pix, 3), ("kontext_f16", kontext, 1)];
+    for (name, of, asks) in KINDS {
+        let desk = Desk::new();
+        let (run, err) = desk.edit(&of(&pipeline(name), "batch: 1", PRUNING), "run", &[]);
+        let all = candidates(&run);
+        assert_eq!(all.len(), 6, "{name}: {err}");
+        let evaluations = asks * (4 + 2 * 2);
+        assert_eq!(run["ledger"]["nfe"], json!(evaluations), "{name}");
+        assert!(evaluations < asks * 4 * 3, "fewer than four whole candidates take");
+        assert_eq!((&run["ledger"]["edits"], &run["ledger"]["reward_calls"]), (&json!(4), &json!(6)), "{name}");
+        assert!(run["winner"]["id"].as_u64() >= Some(4), "{name}: a preview won, {}", run["winner"]);
+        // What went on equals what would have been made at once.
+        let (whole, _) = desk.edit(&of(&pipeline(name), "batch: 1", "{best_of_n: {samples: 4}}"), "whole", &[]);
+        let whole = images(&whole);
+        assert!(images(&run)[4..].iter().all(|image| whole.contains(image)), "{name}");
+    }
+    let desk = Desk::new();
+    fs::write(desk.path("recipe.yaml"), pix2pix(&pipeline("pix2pix_f16"), "", PRUNING)).unwrap();
+    let (out, _) = desk.expect(0, &["check", "recipe.yaml"]);
+    assert!(out.contains("note: `preview_pruning` stops the candidates of `instruct_pix2pix` at step 1 of 3"), "{out}");
+    let darkroom = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: ";
+    fs::write(desk.path("recipe.yaml"), format!("{darkroom}{PRUNING}\n")).unwrap();
+    let (out, _) = desk.expect(0, &["check", "recipe.yaml"]);
+    assert!(out.contains("makes whole candidates, as `adaptive` does"), "{out}");
+}
+
+/// What a run found, less what differs from one process to another.
+fn found(run: &Value) -> Value {
+    json!([run["winner"]["id"], run["reason"], run["candidates"]])
+}
+
+#[test]
+fn paths_are_searched_through_previews_that_never_win() {
+    for (name, of, asks, _) in PIPELINES {
+        let desk = Desk::new();
+        let recipe = of(&pipeline(name), "batch: 1", PATH_SEARCH);
+        let (run, err) = desk.edit(&recipe, "run", &[]);
+        let all = candidates(&run);
+        assert_eq!((all.len(), &run["reason"]), (10, &json!("finished")), "{name}: {err}");
+        assert_eq!(different(&images(&run)), 10, "{name}: steps taken back are other pictures");
+        let edges: Vec<&str> = all.iter().map(|each| each["edge"].as_str().unwrap()).collect();
+        assert_eq!(edges, [["fresh"; 4].as_slice(), &["resume"; 6]].concat(), "{name}");
+        assert!(run["winner"]["id"].as_u64().unwrap() >= 8, "{name}: a preview does not win");
+        // One step and a preview; then two, from the beginning, and a preview; then the last, which the preview has asked for.
+        assert_eq!(run["ledger"]["nfe"], json!(asks * (4 * 2 + 4 * 3)), "{name}");
+        // Of the journal alone it is the same again.
+        let again: Value = serde_json::from_str(&desk.expect(0, &["edit", "--resume", "run", "--json"]).0).unwrap();
+        assert_eq!(found(&again), found(&run), "{name}");
+    }
+}
+
+/// A run whose journal ends early lost its half-made candidates: they are made again from their noise, turned and taken back as
+/// it was.
+#[test]
+fn a_search_of_noise_goes_on_from_its_journal() {
+    for (name, of, search) in [
+        ("pix2pix_f16", pix2pix as fn(&str, &str, &str) -> String, PATH_SEARCH),
+        ("kontext_f16", kontext, PATH_SEARCH),
+        ("pix2pix_f16", pix2pix, NOISE_SEARCH),
+        ("kontext_f16", kontext, NOISE_SEARCH),
+    ] {
+        let desk = Desk::new();
+        let whole = desk.edit(&of(&pipeline(name), "batch: 1", search), "whole", &[]).0;
+        let journal = fs::read_to_string(desk.path("whole/journal.jsonl")).unwrap();
+        let decided: Vec<usize> =
+            journal.lines().enumerate().filter(|(_, line)| line.contains("\"decided\"")).map(|(at, _)| at).collect();
+        // Cut behind every decision but the last, which is to stop.
+        for (round, cut) in decided[..decided.len() - 1].iter().enumerate() {
+            let run = format!("cut{round}");
+            copy_folder(&desk.path("whole"), &desk.path(&run));
+            fs::remove_file(desk.path(&run).join("outcome.json")).unwrap();
+            let lines: Vec<&str> = journal.lines().take(cut + 1).collect();
+            fs::write(desk.path(&run).join("journal.jsonl"), lines.join("\n") + "\n").unwrap();
+            let resumed = desk.expect(0, &["edit", "--resume", &run, "--json"]).0;
+            let resumed: Value = serde_json::from_str(&resumed).unwrap();
+            assert_eq!(images(&resumed), images(&whole), "{name}, {search}, round {round}");
+            assert_eq!(resumed["winner"]["id"], whole["winner"]["id"], "{name}, {search}, round {round}");
+        }
+    }
+}
+
+/// Four particles of six steps, weighed at two checkpoints, cost as many denoiser evaluations as four whole edits: a preview's evaluation
+/// is the next step's, whoever is copied.
+#[test]
+fn particles_make_their_way_at_the_price_of_whole_edits() {
+    for (more, drawn) in [("preset: svdd", 0), ("tempering: constant, ess: 1.0, keep: draw", 4)] {
+        let desk = Desk::new();
+        let search = format!("{{particles: {{particles: 4, steps: 6, resample_at: [0.34, 0.67], {more}}}}}");
+        let options = "steps: 6, sampler: euler_ancestral";
+        let recipe = recipe("instruct_pix2pix", &pipeline("pix2pix_f16"), options, &search);
+        let (run, err) = desk.edit(&recipe, "run", &["--seed", "3"]);
+        let all = candidates(&run);
+        let edges: Vec<&str> = all.iter().map(|each| each["edge"].as_str().unwrap()).collect();
+        assert_eq!(edges, [["fresh"; 4], ["resume"; 4], ["resume"; 4]].concat(), "{more}: {err}");
+        assert_eq!(run["ledger"]["nfe"], json!(4 * 6 * 3), "{more}: {err}");
+        assert!(
+            run["winner"]["id"].as_u64().is_some_and(|best| best >= 8),
+            "a preview does not win: {}",
+            run["winner"]
+        );
+        assert_eq!(different(&images(&run)[8..]), 4, "{more}: copies part by the sampler's noise");
+        let parents: HashSet<u64> = all[8..].iter().map(|each| each["parent"].as_u64().unwrap()).collect();
+        assert!(parents.iter().all(|parent| (4..8).contains(parent)), "{more}: {parents:?}");
+        assert!(drawn > 0 || parents.len() == 1, "all go on from the best: {parents:?}");
+        let chances = all.iter().filter_map(|each| each["selection_probability"].as_f64());
+        assert_eq!(chances.clone().count(), drawn, "{more}");
+        assert!(drawn == 0 || (chances.sum::<f64>() - 1.0).abs() < 1e-9, "{more}");
+    }
+}
+
+#[test]
+fn a_search_that_steers_noise_is_refused_where_it_comes_from_a_file() {
+    let desk = Desk::new();
+    fs::write(desk.path("noise.safetensors"), noise_file(&[("latents", &[9, 4, 4, 6])])).unwrap();
+    for search in [NOISE_SEARCH, PATH_SEARCH] {
+        let recipe = pix2pix(&pipeline("pix2pix_f16"), "latents: noise.safetensors", search);
+        let err = desk.fail(2, &recipe, "run", &[]);
+        assert!(err.contains("does not let its noise be steered") && err.contains("without `latents`"), "{err}");
+    }
+}
+
+#[test]
+fn particles_are_refused_by_a_sampler_without_noise() {
+    let desk = Desk::new();
+    let search = "{particles: {particles: 2, steps: 3}}";
+    let err = desk.fail(2, &kontext(&pipeline("kontext_f16"), "", search), "run", &[]);
+    assert!(err.contains("has a deterministic sampler") && err.contains("`renoise`"), "{err}");
 }
 
 #[test]

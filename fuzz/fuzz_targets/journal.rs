@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::UNIX_EPOCH;
 
-use editscale_core::{Cost, RewardName, RunId, Silent};
+use editscale_core::{Blind, Cost, RewardName, RunId, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, read_run, run};
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
@@ -37,6 +37,7 @@ static JOB: LazyLock<Job> = LazyLock::new(|| {
             editors: vec![Arc::new(FakeEditor::new(card))],
             rewards: vec![Arc::new(FakeReward::new(reward_card("judge")))],
             critics: Vec::new(),
+            look: Arc::new(Blind),
             observer: Arc::new(Silent),
         },
         limits: Limits::default(),

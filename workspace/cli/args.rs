@@ -4,9 +4,11 @@ mod benching;
 mod curating;
 mod models;
 mod plugins;
+mod pooling;
 mod running;
 mod serving;
 mod sharing;
+mod studying;
 
 use std::path::PathBuf;
 
@@ -20,9 +22,11 @@ pub(crate) use benching::{
 pub(crate) use curating::{Curate, CurateCommand, CurateReview, Curating};
 pub(crate) use models::{Models, ModelsCommand, ModelsConvert, ModelsList, ModelsPull, ModelsVerify};
 pub(crate) use plugins::{KindWord, LangWord, Plugin, PluginCheck, PluginCommand, PluginNew};
+pub(crate) use pooling::Pool;
 pub(crate) use running::Run;
 pub(crate) use serving::{Keys, KeysCommand, LogWord, Mcp, Serve, Served};
 pub(crate) use sharing::{RoleWord, Sharing};
+pub(crate) use studying::{CostWord, Study, StudyCommand, StudyPlan, Studying};
 
 /// Better pictures out of an image-editing model: makes several candidates, scores them, searches, keeps the best.
 #[derive(Debug, Parser)]
@@ -41,12 +45,14 @@ pub(crate) enum Command {
     Report(Report),
     Models(Models),
     Run(Run),
+    Pool(Pool),
     Curate(Curating),
     Serve(Serve),
     Mcp(Mcp),
     Keys(Keys),
     Plugin(Plugin),
     Bench(Bench),
+    Study(Studying),
 }
 
 impl Command {
@@ -61,9 +67,11 @@ impl Command {
             Self::Report(_) | Self::Serve(_) | Self::Mcp(_) | Self::Keys(_) => false,
             Self::Models(models) => models.command.is_json(),
             Self::Run(run) => run.json,
+            Self::Pool(pool) => pool.json,
             Self::Curate(curating) => curating.scoring.as_ref().is_some_and(|curate| curate.json),
             Self::Plugin(plugin) => plugin.command.is_json(),
             Self::Bench(bench) => bench.command.is_json(),
+            Self::Study(studying) => studying.is_json(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use editscale_config::Recipe;
-use editscale_core::{Cards, Cost, Ledger, Usd};
+use editscale_core::{Cards, Cost, EditorCard, Ledger, Usd};
 use editscale_engine::{Manifest, RunRecord, read_run};
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ const MOST_RUNS: usize = 50;
 /// What a run will call, spend and take at most.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Forecast {
+    /// The editor that is used, or all of them where the search chooses among them, as people read it.
     editor: String,
     /// Candidates that the search makes at most.
     edits: u64,
@@ -23,12 +24,14 @@ pub(crate) struct Forecast {
     rewards: u64,
     /// Critiques that the search asks for at most; each is a reward call.
     critiques: u64,
-    /// The most that one edit costs.
+    /// The most that one edit costs, whoever makes it.
     edit: Cost,
     /// The most that judging one candidate costs.
     judging: Cost,
     /// The most that one critique costs.
     critique: Cost,
+    /// The judgements of finalists, and the most that they cost together.
+    finals: (u64, Cost),
     usd_budget: Option<Usd>,
     wall_budget: Option<Duration>,
     pace: Option<Pace>,
@@ -45,15 +48,20 @@ impl Forecast {
     pub(crate) fn new(recipe: &Recipe, cards: &Cards, pace: Option<Pace>) -> Self {
         let budget = recipe.budget();
         let rewards = cards.rewards.len() as u64;
-        let editor = cards.editors.first();
-        let (edit, judging) = (editor.map(|card| card.cost).unwrap_or_default(), cards.judging());
+        let editors = used(recipe, cards);
+        let (edit, judging) = (dearest(editors), cards.judging());
         let most = recipe.search_factory().largest_run();
         let affordable = budget.after(&Ledger::default()).candidates(edit, rewards, judging);
         // Counts end a run for certain; what costs less than it can leaves room for more.
         let judged = budget.reward_calls.and_then(|calls| calls.checked_div(rewards));
         let edits = [budget.edits, judged].into_iter().flatten().fold(most, u64::min);
+        let finalists = recipe.settings().finalists.as_ref();
+        let (again, again_cost) = finalists.map(|finalists| finalists.most(cards, edits)).unwrap_or_default();
+        let calls_left =
+            budget.reward_calls.map_or(u64::MAX, |calls| calls.saturating_sub(edits.saturating_mul(rewards)));
         Self {
-            editor: editor.map(|card| card.name.to_string()).unwrap_or_default(),
+            finals: (again.min(calls_left), again_cost),
+            editor: named(editors),
             edits,
             affordable: affordable.min(edits),
             rewards,
@@ -71,13 +79,19 @@ impl Forecast {
     fn usd(&self) -> Usd {
         let micros = self.edit.usd.micros.saturating_add(self.judging.usd.micros).saturating_mul(self.edits);
         let micros = micros.saturating_add(self.critique.usd.micros.saturating_mul(self.critiques));
-        let most = Usd { micros };
+        let most = Usd { micros: micros.saturating_add(self.finals.1.usd.micros) };
         self.usd_budget.map_or(most, |budget| budget.min(most))
     }
 
     fn tokens(&self) -> u64 {
-        let edits = self.edit.tokens.saturating_add(self.judging.tokens).saturating_mul(self.edits);
-        edits.saturating_add(self.critique.tokens.saturating_mul(self.critiques))
+        let each = self.edit.tokens.saturating_add(self.judging.tokens);
+        let critiques = self.critique.tokens.saturating_mul(self.critiques);
+        each.saturating_mul(self.edits).saturating_add(critiques).saturating_add(self.finals.1.tokens)
+    }
+
+    /// Of rewards and of critics.
+    fn reward_calls(&self) -> u64 {
+        self.edits.saturating_mul(self.rewards).saturating_add(self.critiques).saturating_add(self.finals.0)
     }
 
     fn seconds(&self) -> Option<f64> {
@@ -88,11 +102,12 @@ impl Forecast {
     /// For people, a line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         let Self { editor, edits, rewards, .. } = self;
-        let calls = edits.saturating_mul(*rewards);
+        let calls = self.reward_calls();
+        let finals = if self.finals.0 > 0 { format!(" and {} of finalists", self.finals.0) } else { String::new() };
         let mut lines = vec![
             "forecast: nothing is sent, and no run begins".to_owned(),
-            format!("edits       at most {edits} by `{editor}`"),
-            format!("judgements  at most {calls}, {rewards} a candidate"),
+            format!("edits       at most {edits} by {editor}"),
+            format!("judgements  at most {calls}, {rewards} a candidate{finals}"),
         ];
         if self.critiques > 0 {
             lines.push(format!("critiques   at most {}, each a reward call", self.critiques));
@@ -150,7 +165,7 @@ impl Forecast {
             "forecast": {
                 "edits": self.edits,
                 "affordable_edits": self.affordable,
-                "reward_calls": self.edits.saturating_mul(self.rewards).saturating_add(self.critiques),
+                "reward_calls": self.reward_calls(),
                 "critiques": self.critiques,
                 "nfe": self.edit.nfe.saturating_mul(self.edits),
                 "tokens": self.tokens(),
@@ -163,6 +178,32 @@ impl Forecast {
     }
 }
 
+/// The editors that a search asks: all where it chooses among them, else the first.
+fn used<'c>(recipe: &Recipe, cards: &'c Cards) -> &'c [EditorCard] {
+    let count = if recipe.settings().search.routes() { cards.editors.len() } else { 1 };
+    &cards.editors[..count.min(cards.editors.len())]
+}
+
+/// The most of everything that an edit of any of them costs.
+fn dearest(editors: &[EditorCard]) -> Cost {
+    let most = |of: fn(&Cost) -> u64| editors.iter().map(|card| of(&card.cost)).max().unwrap_or(0);
+    Cost {
+        nfe: most(|cost| cost.nfe),
+        tokens: most(|cost| cost.tokens),
+        usd: Usd { micros: most(|cost| cost.usd.micros) },
+    }
+}
+
+/// Their names as people read them.
+fn named(editors: &[EditorCard]) -> String {
+    let names: Vec<String> = editors.iter().map(|card| format!("`{}`", card.name)).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// The most that one critique of the critic that the search asks costs.
 fn critic_cost(recipe: &Recipe, cards: &Cards) -> Cost {
     let named = recipe.settings().search.critic();
@@ -172,7 +213,7 @@ fn critic_cost(recipe: &Recipe, cards: &Cards) -> Cost {
 
 /// How long candidates took in the earlier runs that lie in a folder: the median of the runs that had the same editor and
 /// rewards. Runs that cannot be read say nothing.
-pub(crate) fn pace(runs: &Path, cards: &Cards) -> Option<Pace> {
+pub(crate) fn pace(runs: &Path, recipe: &Recipe, cards: &Cards) -> Option<Pace> {
     let mut folders: Vec<(SystemTime, std::path::PathBuf)> = fs::read_dir(runs)
         .ok()?
         .flatten()
@@ -180,8 +221,11 @@ pub(crate) fn pace(runs: &Path, cards: &Cards) -> Option<Pace> {
         .collect();
     folders.sort_by(|a, b| b.cmp(a));
     let (editors, rewards) = Manifest::revisions(cards);
-    let is_same =
-        |record: &RunRecord| record.manifest.editors.first() == editors.first() && record.manifest.rewards == rewards;
+    let count = used(recipe, cards).len();
+    let is_same = |record: &RunRecord| {
+        let asked = record.manifest.editors.get(..count);
+        asked.is_some() && asked == editors.get(..count) && record.manifest.rewards == rewards
+    };
     let records = folders.iter().take(MOST_RUNS).filter_map(|(_, path)| read_run(path).ok()).filter(is_same);
     let mut each: Vec<f64> = records.filter_map(|record| seconds_each(&record)).collect();
     each.sort_by(f64::total_cmp);
@@ -199,8 +243,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use editscale_core::{
-        CancelRule, EditorCard, EditorName, PauseSupport, Recovery, RewardCard, RewardKind, RewardName, Sampler,
-        SeedRule,
+        CancelRule, EditorName, PauseSupport, Recovery, RewardCard, RewardKind, RewardName, Sampler, SeedRule,
     };
 
     use super::*;
@@ -219,6 +262,7 @@ mod tests {
             cancel: CancelRule::Promptly,
             masks: false,
             steers_noise: false,
+            steps: None,
             knobs: Vec::new(),
             cost,
             recovery: Recovery::Unknown,
@@ -238,12 +282,31 @@ mod tests {
     }
 
     fn forecast(budget: &str, usd: u64, pace: Option<Pace>) -> Forecast {
+        forecast_with("", budget, usd, pace)
+    }
+
+    fn forecast_with(finalists: &str, budget: &str, usd: u64, pace: Option<Pace>) -> Forecast {
         let text = format!(
             "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n\
-             search: {{best_of_n: {{samples: 8}}}}\nbudget: {budget}\n"
+             search: {{best_of_n: {{samples: 8}}}}\nbudget: {budget}\n{finalists}\n"
         );
         let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
         Forecast::new(&recipe, &cards(usd), pace)
+    }
+
+    #[test]
+    fn a_search_that_routes_is_forecast_by_its_dearest_editor() {
+        let text = "version: 1\neditors: {far: {darkroom: {}}, near: {darkroom: {}}}\n\
+                    rewards: [{model: {photometric: {}}}]\nsearch: {thompson: {samples: 8}}\nbudget: {usd: 0.2}\n";
+        let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
+        let mut both = cards(40_000);
+        let cost = Cost { nfe: 500, tokens: 0, usd: Usd { micros: 1000 } };
+        both.editors.push(EditorCard { name: EditorName::new("near").unwrap(), cost, ..both.editors[0].clone() });
+        let found = Forecast::new(&recipe, &both, None);
+        assert_eq!((found.edits, found.affordable, found.edit.nfe), (8, 3, 500));
+        assert_eq!((found.edit.usd.micros, found.edit.tokens), (40_000, 100));
+        let lines = found.lines().join("\n");
+        assert!(lines.contains("at most 8 by `far` or `near`"), "{lines}");
     }
 
     #[test]
@@ -257,6 +320,16 @@ mod tests {
         ] {
             let found = forecast(budget, usd, None);
             assert_eq!((found.edits, found.affordable, found.usd().micros), (edits, affordable, micros), "{budget}");
+        }
+    }
+
+    #[test]
+    fn finalists_are_judged_on_top() {
+        for (budget, calls, micros) in
+            [("{}", 14, 600_000), ("{reward_calls: 11}", 11, 600_000), ("{edits: 1}", 1, 60_000)]
+        {
+            let found = forecast_with("finalists: {count: 3, votes: 2}", budget, 40_000, None);
+            assert_eq!((found.reward_calls(), found.usd().micros), (calls, micros), "{budget}");
         }
     }
 

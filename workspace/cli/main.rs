@@ -43,12 +43,14 @@ fn main() -> ExitCode {
         Command::Report(report) => commands::report::run(report),
         Command::Models(models) => commands::models::run(models),
         Command::Run(run) => commands::run::run(run),
+        Command::Pool(pool) => commands::pool::run(pool),
         Command::Curate(curating) => commands::curate::run(curating),
         Command::Serve(serve) => commands::serve::run(serve),
         Command::Mcp(mcp) => commands::mcp::run(mcp),
         Command::Keys(keys) => commands::keys::run(keys),
         Command::Plugin(plugin) => commands::plugin::run(plugin),
         Command::Bench(bench) => commands::bench::run(bench),
+        Command::Study(studying) => commands::study::run(studying),
     };
     done.unwrap_or_else(|error| failure::explain(&error, arguments.command.is_json()))
 }

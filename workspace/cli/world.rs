@@ -6,6 +6,7 @@ use anyhow::{Context, Error, Result, bail};
 use editscale_config::{Calibration, Critic, Editor, Recipe, Reward};
 use editscale_core::{Critic as CriticPort, EditBackend, Observer, RewardCard, RewardModel};
 use editscale_engine::{Calibrated, Ports, ThreadedCritic, ThreadedEditor, ThreadedReward};
+use editscale_picture::Looker;
 use editscale_schema::{House, Load, Made, MakeError};
 
 use crate::failure::{Misuse, tell};
@@ -26,7 +27,7 @@ pub(crate) fn build(recipe: &Recipe, house: &House, observer: Arc<dyn Observer>)
         editors.push(backend(editor, house)?);
     }
     let critics = recipe.critics().iter().map(|critic| working_critic(critic, house)).collect::<Result<_>>()?;
-    Ok(Ports { editors, rewards: rewards(recipe.rewards(), house)?, critics, observer })
+    Ok(Ports { editors, rewards: rewards(recipe.rewards(), house)?, critics, look: Arc::new(Looker), observer })
 }
 
 /// One editor that can be asked.

@@ -32,7 +32,7 @@ pub(super) fn origin(edge: Edge, parent: Option<String>) -> String {
         Edge::ReEdit => format!("a variation of {parent}"),
         Edge::EditOfEdit => format!("edited from {parent}"),
         Edge::Resume => format!("continued from {parent}"),
-        Edge::Neighbour => format!("near {parent}"),
+        Edge::Neighbour => format!("noise near {parent}"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use editscale_core::{Critic, EditBackend, RewardModel, Silent};
+use editscale_core::{Blind, Critic, EditBackend, RewardModel, Silent};
 use editscale_engine::Ports;
 use editscale_schema::House;
 use editscale_server::Offer;
@@ -123,7 +123,7 @@ impl Workshop {
             let trouble = Arc::new(move || asked.trouble());
             organs.push(Organ::new(critic.name.to_string(), trouble, model.remote(), model.free_question()));
         }
-        let ports = Ports { editors, rewards, critics, observer: Arc::new(Silent) };
+        let ports = Ports { editors, rewards, critics, look: Arc::new(Blind), observer: Arc::new(Silent) };
         check_needs(&loaded, &ports)?;
         let Ports { editors, rewards, critics, .. } = ports;
         let about = about(&loaded.text);

@@ -1,7 +1,10 @@
 //! What recipes can name.
 
 use editscale_schema::{CriticChoice, CriticKind, EditorChoice, EditorKind, Kinds, RewardChoice, RewardKind};
-use editscale_search::{OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind};
+use editscale_search::{
+    OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, SELECTIONS, SelectionChoice,
+    SelectionKind,
+};
 
 /// What a program has for recipes to choose from, each with a name of its own.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub struct Catalogue {
     pub objectives: Vec<ObjectiveKind>,
     /// What decides which candidates to try.
     pub policies: Vec<PolicyKind>,
+    /// What chooses among the candidates of a finished search.
+    pub selections: Vec<SelectionKind>,
 }
 
 impl Default for Catalogue {
@@ -25,7 +30,8 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
-    /// The catalogue of these lists, in their order, with every objective and policy of `editscale-search`.
+    /// The catalogue of these lists, in their order, with every objective, policy and selection of
+    /// `editscale-search`.
     pub fn new(editors: &[&[EditorKind]], rewards: &[&[RewardKind]]) -> Self {
         Self {
             editors: editors.concat(),
@@ -33,6 +39,7 @@ impl Catalogue {
             critics: Vec::new(),
             objectives: OBJECTIVES.to_vec(),
             policies: POLICIES.to_vec(),
+            selections: SELECTIONS.to_vec(),
         }
     }
 
@@ -60,5 +67,9 @@ impl Catalogue {
 
     pub(crate) fn policy_kinds(&self) -> Kinds<'_, dyn PolicyChoice> {
         Kinds { what: "a policy", key: "search", kinds: &self.policies }
+    }
+
+    pub(crate) fn selection_kinds(&self) -> Kinds<'_, dyn SelectionChoice> {
+        Kinds { what: "a selection", key: "select", kinds: &self.selections }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use editscale_core::{Objective, Scale};
 use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
-use editscale_search::{Gate, Gated, ObjectiveChoice, Rules, StopRule};
+use editscale_search::{
+    Clash, Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule, Surroundings,
+};
 
 use crate::document::reader;
 use crate::judging::{JudgeRecipe, JudgeSettings};
@@ -82,6 +84,9 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.money();
     check.policy();
     check.critic();
+    check.selection();
+    check.clashes();
+    check.routing();
     Some(check)
 }
 
@@ -218,6 +223,50 @@ impl Check<'_> {
         }
     }
 
+    /// What is drawn once is not drawn again.
+    fn selection(&self) {
+        let Sections { search: Some(search), select: Ok(Some(select)), finalists, .. } = &self.sections else { return };
+        let Some(selection) = select.selection() else { return };
+        let (path, policy) = (format!("select.{}", select.kind()), quote(search.kind()));
+        if search.draws() {
+            let message = format!("{} cannot follow {policy}, which draws already", quote(select.kind()));
+            let hint = "write `search: {best_of_n: …}`, or leave `select` out";
+            self.error(&path, Mistake::new(message).hint(hint));
+        }
+        if let (Selection::Soft { draw, .. }, Ok(Some(finalists))) = (selection, finalists)
+            && draw > 1
+        {
+            let message = format!("`draw` cannot be {draw} with `finalists`: those who are drawn are judged again");
+            let hint = format!("leave `draw` out; `count` of `finalists` says that {} are drawn", finalists.count);
+            self.error(&format!("{path}.draw"), Mistake::new(message).hint(hint));
+        }
+    }
+
+    /// What the search cannot be used with.
+    fn clashes(&self) {
+        let Sections { search: Some(search), combine: Some(combine), budget: Some(budget), .. } = &self.sections else {
+            return;
+        };
+        let Some(rewards) = &self.sections.rewards.names else { return };
+        let around = Surroundings { scale: combine.scale(), limits_time: budget.wall.is_some(), rewards };
+        for Clash { setting, message, hint } in search.clashes(&around) {
+            let path = setting.map_or_else(String::new, |setting| format!(".{setting}"));
+            self.error(&format!("search.{}{path}", search.kind()), Mistake::new(message).hint(hint));
+        }
+    }
+
+    /// A search that does not choose among editors leaves all but the first idle.
+    fn routing(&self) {
+        let Sections { editors: Some(editors), search: Some(search), .. } = &self.sections else { return };
+        let [first, _, ..] = editors.as_slice() else { return };
+        if !search.routes() {
+            let (policy, first) = (quote(search.kind()), quote(first.name.as_str()));
+            let mistake = Mistake::new(format!("{policy} uses the first editor only, {first}"))
+                .hint("leave the others out, or write `search: {thompson: {samples: 16}}` to choose among them");
+            self.mistakes.warn(&self.places.span("editors"), mistake);
+        }
+    }
+
     /// Puts the sections to work, if all is right so far.
     fn assemble(self) -> Option<Recipe> {
         let Self { sections, places, mistakes } = self;
@@ -259,9 +308,19 @@ fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
     let objective = objective(&**combine, rewards, gates).map_err(|message| misfit("rewards", &message))?;
     let stop = StopRule::new(stop.target_score, stop.patience).map_err(|error| misfit("stop", &error))?;
     stop.check(objective.scale()).map_err(|error| misfit("stop", &error))?;
+    let rules = Rules { objective: Arc::clone(&objective), stop };
     let factory = search
-        .factory(Rules { objective: Arc::clone(&objective), stop })
+        .factory(rules.clone())
         .map_err(|error| misfit(&format!("search.{}.{}", search.kind(), error.setting), &error))?;
+    let selection = settings.select.as_ref().and_then(|select| select.selection());
+    let conclusion = Conclusion { selection, finalists: settings.finalists.clone() };
+    // Where nothing is said, nothing is laid over the policy: its revision is that of runs that began before anything could be.
+    let factory = if conclusion == Conclusion::default() {
+        factory
+    } else {
+        let concluding = Concluding::new(factory, &rules, conclusion);
+        Arc::new(concluding.map_err(|error| misfit(&format!("select.{}", error.setting), &error))?)
+    };
     Ok(Recipe { settings, objective, factory, places })
 }
 

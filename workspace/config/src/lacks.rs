@@ -1,6 +1,6 @@
 //! What the cards lack for the search that a recipe asks for.
 
-use editscale_core::{Cards, Lack, Need};
+use editscale_core::{Cards, Lack, Need, RewardCard};
 use editscale_schema::{Diagnostic, Place, Severity, quote};
 use editscale_search::Reason;
 
@@ -10,13 +10,43 @@ impl Recipe {
     /// Everything that the policy needs and that an editor or reward does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let used = if self.settings.search.routes() { cards.editors.len() } else { 1 };
         let used = Cards {
-            editors: cards.editors.iter().take(1).cloned().collect(),
+            editors: cards.editors.iter().take(used).cloned().collect(),
             rewards: cards.rewards.clone(),
             critics: cards.critics.clone(),
         };
         let needs = self.factory.needs();
-        needs.into_iter().flat_map(|need| self.lacking(need, &used)).collect()
+        let of_policy = needs.into_iter().flat_map(|need| self.lacking(need, &used));
+        of_policy.chain(self.lacking_to_combine(cards)).collect()
+    }
+
+    /// What the rewards that count lack for their scores to be combined, each for itself.
+    fn lacking_to_combine(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let counts =
+            |card: &&RewardCard| self.rewards().iter().any(|reward| reward.name == card.name && reward.weight != 0.0);
+        let needs = self.settings.combine.needs();
+        let pairs = cards.rewards.iter().filter(counts).flat_map(|card| needs.iter().map(move |need| (card, *need)));
+        pairs.flat_map(|(card, need)| self.lacking_of(card, need)).collect()
+    }
+
+    fn lacking_of(&self, card: &RewardCard, need: Need) -> Vec<Diagnostic> {
+        let combine = &self.settings.combine;
+        let Reason { setting, hint } = combine.reason(need);
+        let place = format!("combine.{}", combine.kind());
+        let place = setting.map_or(place.clone(), |setting| format!("{place}.{setting}"));
+        let alone = Cards { editors: Vec::new(), rewards: vec![card.clone()], critics: Vec::new() };
+        let message =
+            |lack: Lack| format!("{} cannot use reward {}: it {}", quote(combine.kind()), quote(&lack.who), lack.what);
+        need.lacking(&alone)
+            .into_iter()
+            .map(|lack| Diagnostic {
+                severity: Severity::Error,
+                message: message(lack),
+                place: self.places.at(&place),
+                hint: Some(hint.into()),
+            })
+            .collect()
     }
 
     fn lacking(&self, need: Need, cards: &Cards) -> Vec<Diagnostic> {
@@ -56,5 +86,11 @@ impl Recipe {
     fn place_of(&self, setting: Option<&str>) -> Place {
         let policy = format!("search.{}", self.settings.search.kind());
         self.places.at(&setting.map_or(policy.clone(), |setting| format!("{policy}.{setting}")))
+    }
+
+    /// What people should know of how the policy works with these editors and rewards, each as a note at the policy.
+    pub fn notes(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let note = |message| Diagnostic { severity: Severity::Note, message, place: self.place_of(None), hint: None };
+        self.settings.search.notes(cards).into_iter().map(note).collect()
     }
 }

@@ -28,6 +28,7 @@ mod critics;
 pub mod curate;
 mod document;
 mod editors;
+mod finalists;
 mod gates;
 mod judging;
 mod lacks;

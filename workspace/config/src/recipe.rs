@@ -6,7 +6,7 @@ use std::sync::Arc;
 use editscale_core::{Budget, CriticName, EditorName, Objective, RewardName, SearchFactory};
 use editscale_schema::remote::RemoteSettings;
 use editscale_schema::{CriticChoice, Diagnostic, EditorChoice, Place, Report, RewardChoice, Severity, quote};
-use editscale_search::{Gate, ObjectiveChoice, PolicyChoice};
+use editscale_search::{Finalists, Gate, ObjectiveChoice, PolicyChoice, SelectionChoice};
 
 use crate::curate::Curate;
 use crate::places::Places;
@@ -61,6 +61,10 @@ pub struct Settings {
     pub gates: Vec<Gate>,
     /// What to try next and what to keep.
     pub search: Box<dyn PolicyChoice>,
+    /// How the choice among the candidates is made in the end, where the recipe says it; else the policy's own order stands.
+    pub select: Option<Box<dyn SelectionChoice>>,
+    /// Who is judged again in the end, where the recipe says it. Every reward named is one of the recipe.
+    pub finalists: Option<Finalists>,
     /// When to end early.
     pub stop: Stop,
     /// What a run may spend.

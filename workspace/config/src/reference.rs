@@ -5,6 +5,7 @@ use editscale_schema::{Table, table};
 
 use crate::calibration::CALIBRATION_KEYS;
 use crate::critics::CRITIC_KEYS;
+use crate::finalists::FINALIST_KEYS;
 use crate::gates::GATE_KEYS;
 use crate::retain::RETAIN_CHOICE;
 use crate::rewards::REWARD_KEYS;
@@ -36,6 +37,12 @@ pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
     tables.extend(catalogue.objective_kinds().tables());
     tables.push(table("gates[]", "A condition that bars a candidate from winning.", GATE_KEYS));
     tables.extend(catalogue.policy_kinds().tables());
+    tables.extend(catalogue.selection_kinds().tables());
+    tables.push(table(
+        "finalists",
+        "Who is judged again when a search ends: the best by what was said of them now win, ahead of all others.",
+        FINALIST_KEYS,
+    ));
     tables.push(table("stop", "When to end before the plan is done.", stop::KEYS));
     tables.push(table("budget", "What a run may spend. It is never exceeded, failures included.", budget::KEYS));
     tables.extend(RETAIN_CHOICE.tables());

@@ -2,6 +2,7 @@
 
 use crate::budget;
 use crate::critics::write_critics;
+use crate::finalists::write_finalists;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::recipe::{Editor, Recipe, Reward, Settings};
@@ -41,13 +42,17 @@ impl Settings {
     fn to_yaml(&self) -> Yaml {
         let rollout = self.rollout.as_ref().map(|rollout| ("rollout", rollout.write()));
         let curate = self.curate.as_ref().map(|curate| ("curate", curate.write()));
-        let entries = [
+        let select = self.select.as_ref().map(|select| ("select", select.write()));
+        let finalists = self.finalists.as_ref().map(|finalists| ("finalists", write_finalists(finalists)));
+        let before = [
             ("version", Yaml::plain(Recipe::VERSION)),
             write_editors(&self.editors),
             write_rewards(&self.rewards, &*self.combine),
             ("combine", self.combine.write()),
             write_gates(&self.gates),
             ("search", self.search.write()),
+        ];
+        let after = [
             ("stop", self.stop.write()),
             ("budget", budget::write(&self.budget)),
             ("retain", self.retain.write()),
@@ -55,7 +60,8 @@ impl Settings {
             ("output", self.output.write()),
         ];
         // Recipes without critics read as they did before there were any.
-        let all = entries.into_iter().chain(write_critics(&self.critics)).chain(rollout).chain(curate);
+        let all = before.into_iter().chain(select).chain(finalists).chain(after);
+        let all = all.chain(write_critics(&self.critics)).chain(rollout).chain(curate);
         Yaml::Map(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }

@@ -2,11 +2,12 @@
 
 use editscale_core::Budget;
 use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
-use editscale_search::{Gate, ObjectiveChoice, PolicyChoice, WeightedRecipe};
+use editscale_search::{Finalists, Gate, ObjectiveChoice, PolicyChoice, SelectionChoice, WeightedRecipe};
 
 use crate::critics::{CRITICS, read_critics};
 use crate::curate::Curate;
 use crate::editors::{EDITOR, EDITORS, read_editors};
+use crate::finalists::{FINALIST_KEYS, read_finalists};
 use crate::gates::read_gate;
 use crate::judging::JudgeSettings;
 use crate::recipe::{Critic, Editor, Recipe, Settings};
@@ -39,6 +40,18 @@ const SEARCH: Section = Section {
     allowed: "one policy",
     default: "required to edit",
     meaning: "what to try next and what to keep",
+};
+const SELECT: Section = Section {
+    name: "select",
+    allowed: "one selection",
+    default: "`{best: {}}`",
+    meaning: "how the choice among the candidates is made when the search ends",
+};
+const FINALISTS: Section = Section {
+    name: "finalists",
+    allowed: "a map",
+    default: "nobody is judged again",
+    meaning: "who is judged again when the search ends",
 };
 const STOP: Section =
     Section { name: "stop", allowed: "a map", default: "`{}`", meaning: "when to end before the plan is done" };
@@ -80,6 +93,8 @@ pub(crate) const KEYS: Keys = &[
     &COMBINE,
     &GATES,
     &SEARCH,
+    &SELECT,
+    &FINALISTS,
     &STOP,
     &BUDGET,
     &RETAIN,
@@ -106,6 +121,8 @@ pub(crate) struct Sections {
     pub(crate) combine: Option<Box<dyn ObjectiveChoice>>,
     pub(crate) gates: Option<Vec<Gate>>,
     pub(crate) search: Option<Box<dyn PolicyChoice>>,
+    pub(crate) select: Result<Option<Box<dyn SelectionChoice>>, Reported>,
+    pub(crate) finalists: Result<Option<Finalists>, Reported>,
     pub(crate) stop: Option<Stop>,
     pub(crate) budget: Option<Budget>,
     pub(crate) retain: Option<Retain>,
@@ -155,10 +172,18 @@ impl Sections {
         Self {
             editors,
             gates: read_gates(top, &rewards),
+            finalists: read_last_round(top, &rewards),
             rewards,
             critics: read_critics(top, catalogue),
             combine,
             search: read_search(top, catalogue, purpose),
+            select: match top.entry(SELECT.name) {
+                None => Ok(None),
+                Some(entry) => {
+                    let select = catalogue.selection_kinds().read(&entry.node, &entry.key_span, mistakes);
+                    select.map(Some).ok_or(Reported)
+                }
+            },
             stop: read_map(top, &STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
             budget: read_map(top, &BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
             retain,
@@ -181,6 +206,8 @@ impl Sections {
             combine: self.combine?,
             gates: self.gates?,
             search: self.search?,
+            select: self.select.ok()?,
+            finalists: self.finalists.ok()?,
             stop: self.stop?,
             budget: self.budget?,
             retain: self.retain?,
@@ -224,6 +251,12 @@ pub(crate) fn read_map<'t, T>(
         Some(entry) => read(&Map::of(entry).read(keys, top.mistakes())?),
         None => read(&Fields::none(quote(section.name), top.at().clone(), top.mistakes())),
     }
+}
+
+fn read_last_round(top: &Fields<'_>, rewards: &Rewards) -> Result<Option<Finalists>, Reported> {
+    let Some(entry) = top.entry(FINALISTS.name) else { return Ok(None) };
+    let fields = Map::of(entry).read(FINALIST_KEYS, top.mistakes()).ok_or(Reported)?;
+    read_finalists(&fields, rewards.names.as_deref()).map(Some).ok_or(Reported)
 }
 
 fn read_gates(top: &Fields<'_>, rewards: &Rewards) -> Option<Vec<Gate>> {

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::{Cost, CriticName, EditorName, KnobSpec, RewardName};
+use crate::{Cost, CriticName, EditorName, KnobSpec, Noise, Proposal, RewardName, Until};
 
 /// What an editor can do, and what it costs at most.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,12 +30,31 @@ pub struct EditorCard {
     pub masks: bool,
     /// Whether the noise that a candidate starts from can be turned, and a paused state be taken back by adding noise.
     pub steers_noise: bool,
+    /// How many denoising steps one edit takes, where it takes a fixed number: what [`Until::Step`](crate::Until) counts
+    /// against.
+    pub steps: Option<u32>,
     /// The settings that a search may turn.
     pub knobs: Vec<KnobSpec>,
     /// The most that one edit can cost.
     pub cost: Cost,
     /// What may be done about an edit that was under way when the program died.
     pub recovery: Recovery,
+}
+
+impl EditorCard {
+    /// The most that a proposal costs whose way is made from its beginning, as where a paused state was let go: of the
+    /// evaluations, those of its steps. Money and tokens are counted whole, as nobody sells half an edit.
+    pub fn cost_of(&self, proposal: &Proposal) -> Cost {
+        let Some(steps) = self.steps.filter(|steps| *steps > 0) else { return self.cost };
+        let until = match proposal.until {
+            Until::Step(step) => step.min(steps),
+            Until::Finished => steps,
+        };
+        let back = if let Noise::Back(back) = proposal.noise { back.min(steps) } else { 0 };
+        let made = u128::from(until) + u128::from(back);
+        let nfe = (u128::from(self.cost.nfe) * made).div_ceil(u128::from(steps));
+        Cost { nfe: u64::try_from(nfe).unwrap_or(u64::MAX), ..self.cost }
+    }
 }
 
 /// What a seed decides.

@@ -79,7 +79,7 @@ pub struct Ranked {
 /// The figures of a random choice among candidates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draw {
-    /// β in w ∝ exp(r/β), in units of utility.
+    /// β in w ∝ exp(r/β), or in w ∝ relu(r − λ)/β where the choice is pessimistic, in units of utility.
     pub temperature: f64,
     /// (Σw)²/Σw²: how many candidates share the weight, from 1 to their number.
     pub effective_sample_size: f64,

@@ -45,7 +45,7 @@ mod trial;
 pub use decision::{Consulted, Decision, Draw, Earlier, Ranked, StopReason, Verdict};
 pub use failure::{Failure, FailureKind};
 pub use knobs::{KnobError, KnobScale, KnobSpec, Knobs};
-pub use perceptual::PerceptualHash;
+pub use perceptual::{Blind, Look, PerceptualHash};
 pub use proposal::{Edge, Lineage, Noise, NoiseTurn, Proposal, Start, Until};
 pub use score::{Part, Score, ScoreCard, ScoreError};
 pub use trial::Trial;

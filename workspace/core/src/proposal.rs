@@ -27,6 +27,13 @@ pub struct Proposal {
     pub lineage: Lineage,
 }
 
+impl Proposal {
+    /// Whether it goes on with an edit that was paused, and is no edit of its own.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.start, Start::Paused(_))
+    }
+}
+
 /// What an editor starts from: handles, never pixels or tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -58,7 +65,8 @@ pub enum Noise {
     /// again. Only for a candidate that begins at noise.
     Turned(Vec<NoiseTurn>),
     /// So many steps are taken back first by adding the noise of the proposal's seed, at most as many as were made. Only
-    /// for a candidate that goes on from a paused state.
+    /// for a candidate that goes on from a paused state. Where a state that was come to this way has been let go, the
+    /// whole way is gone again, and may cost more than the card says of an edit.
     Back(u32),
 }
 

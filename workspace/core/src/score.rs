@@ -46,6 +46,9 @@ fn check(mean: f64, sigma: Option<f64>) -> Result<(), ScoreError> {
 }
 
 impl Score {
+    /// The most numbers that a point can have.
+    pub const MOST_FEATURES: usize = 512;
+
     /// A score of a mean alone.
     pub fn new(mean: f64) -> Result<Self, ScoreError> {
         Self::with_sigma(mean, None)
@@ -64,10 +67,12 @@ impl Score {
     }
 
     /// The same score with what the reward saw of the candidate, as a point: candidates whose points lie in one direction
-    /// look alike to it. Points that hold anything but finite numbers, or nothing, are left out.
+    /// look alike to it. Points that hold anything but finite numbers, nothing, or more than [`Score::MOST_FEATURES`] are
+    /// left out: they are written down with every score.
     #[must_use]
     pub fn with_features(self, features: Arc<[f32]>) -> Self {
-        let is_point = !features.is_empty() && features.iter().all(|value| value.is_finite());
+        let is_point =
+            (1..=Self::MOST_FEATURES).contains(&features.len()) && features.iter().all(|value| value.is_finite());
         Self { features: is_point.then_some(features), ..self }
     }
 
@@ -162,6 +167,16 @@ mod tests {
         assert_eq!(Score::with_sigma(-3.5, Some(0.0)).unwrap().sigma(), Some(0.0));
         let part = |mean| Part::new(PartName::new("likeness").unwrap(), mean, None);
         assert!(part(f64::NAN).is_err() && part(0.5).is_ok());
+    }
+
+    #[test]
+    fn only_points_of_finite_numbers_are_features() {
+        let features = |point: Vec<f32>| Score::new(0.5).unwrap().with_features(point.into()).features().cloned();
+        assert_eq!(features(vec![0.5, -1.0]).as_deref(), Some(&[0.5, -1.0][..]));
+        assert!(features(vec![1.0; Score::MOST_FEATURES]).is_some());
+        for none in [vec![], vec![0.0, f32::NAN], vec![f32::INFINITY], vec![1.0; Score::MOST_FEATURES + 1]] {
+            assert_eq!(features(none), None);
+        }
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub trait SearchFactory: Send + Sync + fmt::Debug {
     /// The most candidates that a run can ask for with no limit but its own plan; a forecast for people.
     fn largest_run(&self) -> u64;
 
+    /// Whether its searches decide by how pictures look. Only then are perceptual hashes computed and entered in trials,
+    /// because a large picture has to be decoded for one.
+    fn looks(&self) -> bool {
+        false
+    }
+
     /// A search at its beginning. Equal arguments give searches that decide equally.
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search>;
 }
@@ -163,6 +169,7 @@ mod tests {
             cancel: CancelRule::WhenDone,
             masks: false,
             steers_noise: false,
+            steps: None,
             knobs: Vec::new(),
             cost: Cost::default(),
             recovery: Recovery::Unknown,

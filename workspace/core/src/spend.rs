@@ -58,7 +58,8 @@ impl AddAssign for Cost {
 /// What a run has spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
-    /// Edits that were made or paid for, failed ones included; work lost to a crash of this program is not.
+    /// Edits that were made or paid for, failed ones included; work lost to a crash of this program is not. An edit that is
+    /// paused and gone on with, however often and in however many ways, is one: what the parts of it take is in `cost`.
     pub edits: u64,
     /// Judgements that were asked for: one a candidate and reward.
     pub reward_calls: u64,
@@ -139,6 +140,14 @@ impl Remaining {
         })
     }
 
+    /// How many pieces of work can still be done that take `each` at most, its time left aside. `u64::MAX` where nothing
+    /// limits it.
+    pub fn pieces(&self, each: &Ledger) -> u64 {
+        let by_edits = self.0.edits.and_then(|edits| edits.checked_div(each.edits)).unwrap_or(u64::MAX);
+        let without_edits = Self(Budget { edits: None, ..self.0 });
+        without_edits.candidates(each.cost, each.reward_calls, Cost::default()).min(by_edits)
+    }
+
     /// The amounts.
     pub fn amounts(&self) -> &Budget {
         &self.0
@@ -149,16 +158,21 @@ impl Remaining {
     pub fn candidates(&self, edit: Cost, judgements: u64, judging: Cost) -> u64 {
         let mut each = edit;
         each += judging;
+        self.judged(judgements, each).min(self.0.edits.unwrap_or(u64::MAX))
+    }
+
+    /// How many candidates that are there can still be judged, if each takes `judgements` reward calls that together cost
+    /// at most `judging`. `u64::MAX` where nothing limits it.
+    pub fn judged(&self, judgements: u64, judging: Cost) -> u64 {
         let left = &self.0;
         if left.wall == Some(Duration::ZERO) {
             return 0;
         }
         [
-            (left.edits, 1),
             (left.reward_calls, judgements),
-            (left.nfe, each.nfe),
-            (left.tokens, each.tokens),
-            (left.usd.map(|usd| usd.micros), each.usd.micros),
+            (left.nfe, judging.nfe),
+            (left.tokens, judging.tokens),
+            (left.usd.map(|usd| usd.micros), judging.usd.micros),
         ]
         .into_iter()
         .filter_map(|(left, each)| left?.checked_div(each))
@@ -170,6 +184,14 @@ impl Remaining {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_that_are_no_edits_are_not_limited_by_edits() {
+        let left = Budget { edits: Some(0), nfe: Some(60), ..Budget::default() }.after(&Ledger::default());
+        let part = Ledger { reward_calls: 1, cost: Cost { nfe: 7, ..Cost::default() }, ..Ledger::default() };
+        assert_eq!((left.pieces(&part), left.pieces(&Ledger { edits: 1, ..part })), (8, 0));
+        assert_eq!(Remaining::nothing().pieces(&Ledger::default()), 0);
+    }
 
     #[test]
     fn candidates_are_limited_by_the_scarcest() {
@@ -187,5 +209,17 @@ mod tests {
         check(Budget { wall: Some(Duration::ZERO), ..Budget::default() }, 0);
         check(Budget { usd: Some(Usd { micros: 1 }), ..Budget::default() }, u64::MAX);
         assert_eq!(Remaining::nothing().candidates(Cost::default(), 0, Cost::default()), 0);
+    }
+
+    #[test]
+    fn pictures_that_are_there_can_be_judged_without_edits_left() {
+        let judging = Cost { tokens: 500, ..Cost::default() };
+        let check = |budget: Budget, expected: u64| {
+            assert_eq!(budget.after(&Ledger::default()).judged(2, judging), expected, "{budget:?}");
+        };
+        check(Budget { edits: Some(0), ..Budget::default() }, u64::MAX);
+        check(Budget { edits: Some(0), reward_calls: Some(7), ..Budget::default() }, 3);
+        check(Budget { tokens: Some(999), ..Budget::default() }, 1);
+        check(Budget { wall: Some(Duration::ZERO), ..Budget::default() }, 0);
     }
 }

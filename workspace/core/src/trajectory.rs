@@ -2,7 +2,8 @@
 
 /// Latents, times and probabilities of a candidate's denoising steps, all in single precision.
 ///
-/// A paused candidate's ends where it paused; that of one that went on from there begins at the very beginning.
+/// A paused candidate's ends where it paused; that of one that went on from there begins at the very beginning. That of one
+/// that took steps back begins at the latents that this led to: no step of the sampler leads there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory {
     /// The dimensions of the latents at one instant: [channels, rows, columns], or [tokens, channels].

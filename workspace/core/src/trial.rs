@@ -11,7 +11,7 @@ pub enum Trial {
         id: CandidateId,
         /// The picture's digest: equal digests are equal pictures.
         image: Digest,
-        /// How the picture looks, where somebody looked.
+        /// How the picture looks, where the search wants to know and the picture can be read.
         hash: Option<PerceptualHash>,
         /// What the rewards said.
         card: ScoreCard,

@@ -166,6 +166,7 @@ fn card(name: EditorName, workers: NonZeroU32) -> Result<EditorCard, NameError> 
         cancel: CancelRule::Promptly,
         masks: true,
         steers_noise: false,
+        steps: None,
         knobs: KNOBS.iter().map(knob).collect::<Result<_, _>>()?,
         cost: Cost::default(),
         recovery: Recovery::Repeat,

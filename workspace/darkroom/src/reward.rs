@@ -13,7 +13,7 @@ use editscale_picture::DecodeCache;
 
 use crate::editor::decoded;
 use crate::language::read;
-use crate::photometric::{Assessment, assess};
+use crate::photometric::{Assessment, assess, assess_and_describe};
 use crate::scenes::Scenes;
 
 pub use recipe::PhotometricRecipe;
@@ -21,12 +21,16 @@ pub use recipe::PhotometricRecipe;
 /// The version of everything that decides a score.
 const REVISION: &str = "photometric/3";
 
+/// The same where it gives features, whose version is told apart.
+const REVISION_WITH_FEATURES: &str = "photometric/3 features/1";
+
 /// Measures how well a photographic edit was done.
 #[derive(Debug)]
 pub struct PhotometricReward {
     card: RewardCard,
     pictures: Arc<DecodeCache>,
     scenes: Arc<Scenes>,
+    gives_features: bool,
 }
 
 impl PhotometricReward {
@@ -43,7 +47,14 @@ impl PhotometricReward {
             slots: NonZeroU32::MIN,
             cost: Cost::default(),
         };
-        Self { card, pictures, scenes }
+        Self { card, pictures, scenes, gives_features: false }
+    }
+
+    /// The same, which tells with each score what the edit did: the change in 4×4 cells of the picture, as 97 numbers.
+    #[must_use]
+    pub fn with_features(mut self) -> Self {
+        self.card.revision = REVISION_WITH_FEATURES.into();
+        Self { gives_features: true, ..self }
     }
 
     fn judge(&self, item: &RewardItem) -> Result<Judgement, Failure> {
@@ -55,8 +66,13 @@ impl PhotometricReward {
         let source = decoded(&self.pictures, &item.request.source)?;
         let edited = decoded(&self.pictures, &item.candidate)?;
         let view = self.scenes.view(*item.request.source.digest().as_bytes(), &source.pixels);
-        let score =
-            score(&assess(&view, &edited.pixels, &plan)).map_err(|why| Failure::new(FailureKind::Malformed, why))?;
+        let (assessment, features) = if self.gives_features {
+            assess_and_describe(&view, &edited.pixels, &plan)
+        } else {
+            (assess(&view, &edited.pixels, &plan), Vec::new())
+        };
+        let score = score(&assessment).map_err(|why| Failure::new(FailureKind::Malformed, why))?;
+        let score = score.with_features(features.into());
         Ok(Judgement { score, cost: Cost::default(), counters: Counters::default() })
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use editscale_core::{EditRequest, RewardName, RunId, Silent};
+use editscale_core::{Blind, EditRequest, RewardName, RunId, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, read_run, run};
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
@@ -29,6 +29,7 @@ fn job(editor: FakeEditor) -> Job {
             editors: vec![Arc::new(editor)],
             rewards: vec![Arc::new(reward)],
             critics: Vec::new(),
+            look: Arc::new(Blind),
             observer: Arc::new(Silent),
         },
         limits: Limits::default(),

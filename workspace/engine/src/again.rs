@@ -33,6 +33,16 @@ pub(crate) fn taken_up(lines: &[Line]) -> Option<Vec<Line>> {
     (!unreached.is_empty()).then(|| kept.map(|(_, line)| line.clone()).collect())
 }
 
+/// A journal without its end, where that is a search that stopped for want of budget; nothing where it ended otherwise, or is
+/// under way.
+pub(crate) fn without_shortage(lines: &[Line]) -> Option<&[Line]> {
+    let (last, before) = lines.split_last()?;
+    match &last.entry {
+        Entry::Decided { decision: DecisionWire::Stop(verdict), .. } if verdict.is_for_want_of_budget() => Some(before),
+        _ => None,
+    }
+}
+
 /// Whether an entry tells of nothing that was made, said or spent. What left tells nothing: its answer does, and in a
 /// finished run all is answered.
 fn is_barren(entry: &Entry) -> bool {

@@ -1,12 +1,12 @@
 //! What is known and spent in a run: read from the journal at the start, kept up as things happen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Critique, EditorCard, Failure, FailureKind, Image, Ledger, Proposal, Recovery,
-    RewardName, Score, Submission,
+    Budget, CandidateId, Cost, Critique, EditorCard, Failure, FailureKind, Image, Ledger, PerceptualHash, Proposal,
+    Recovery, RewardName, Score, Submission,
 };
 
 use crate::images::ImageStore;
@@ -15,7 +15,7 @@ use crate::log::Log;
 use crate::paused::Paused;
 use crate::purse::{Purse, Work};
 use crate::trajectories::TrajectoryStore;
-use crate::wire::{BudgetWire, DecisionWire, ImageWire, WireError};
+use crate::wire::{BudgetWire, DecisionWire, ImageWire, WireError, hash, hash_text};
 
 mod critiques;
 
@@ -50,6 +50,7 @@ pub(crate) enum Made {
 #[derive(Debug, Clone)]
 pub(crate) struct Edited {
     pub(crate) image: Image,
+    pub(crate) hash: Option<PerceptualHash>,
     pub(crate) cost: Cost,
     pub(crate) effective_seed: Option<u64>,
     pub(crate) notes: Vec<Arc<str>>,
@@ -73,7 +74,11 @@ pub(crate) struct Book {
     /// Active time at the last entry that was in the journal when the run was opened.
     pub(crate) recorded_wall: Duration,
     pub(crate) paused: Paused,
+    /// Candidates of the journal's decisions that go on from a paused state.
+    parts: HashSet<u32>,
     made: HashMap<CandidateId, Made>,
+    /// How pictures look, as far as somebody looked.
+    hashes: HashMap<CandidateId, PerceptualHash>,
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
     /// Judgements that left and are not answered, with the most that each costs; only those that can be paid.
     judging: BTreeMap<JudgementKey, Cost>,
@@ -101,7 +106,9 @@ impl Book {
             decided: Vec::new(),
             recorded_wall: wall,
             paused: Paused::default(),
+            parts: HashSet::new(),
             made: HashMap::new(),
+            hashes: HashMap::new(),
             judged: HashMap::new(),
             judging: BTreeMap::new(),
             critiqued: HashMap::new(),
@@ -139,6 +146,7 @@ impl Book {
                 if round as usize != next {
                     return Err(format!("`round` is {round}: expected {next}, the next one"));
                 }
+                self.parts.extend(decision.going_on());
                 self.decided.push(Recorded { left, decision });
                 Ok(Ledger::default())
             }
@@ -149,16 +157,17 @@ impl Book {
             }
             Entry::Retried { id, failure, .. } => {
                 self.submitted.remove(&CandidateId(id));
-                Ok(Work::Edit.spent_in_vain(&failure.failure()?))
+                Ok(self.making(id).spent_in_vain(&failure.failure()?))
             }
-            Entry::Edited { id, image, cost, .. } => {
+            Entry::Edited { id, image, perceptual_hash, cost, .. } => {
                 let (digest, media, size) = image.parts()?;
+                self.hashes.extend(hash(perceptual_hash.as_deref())?.map(|hash| (CandidateId(id), hash)));
                 self.made.insert(CandidateId(id), Made::Image(self.stores.images.get(digest, media, size)));
-                Ok(Work::Edit.spent(cost.into(), true))
+                Ok(self.making(id).spent(cost.into(), true))
             }
             Entry::Failed { id, failure } => {
                 let failure = failure.failure()?;
-                let spent = Work::Edit.spent_in_vain(&failure);
+                let spent = self.making(id).spent_in_vain(&failure);
                 self.made.insert(CandidateId(id), Made::Nothing(failure));
                 Ok(spent)
             }
@@ -189,6 +198,11 @@ impl Book {
         }
     }
 
+    /// What making a candidate is that the journal speaks of.
+    fn making(&self, id: u32) -> Work {
+        if self.parts.contains(&id) { Work::Part } else { Work::Edit }
+    }
+
     /// How many candidates are known.
     pub(crate) fn known(&self) -> u32 {
         self.made.len() as u32
@@ -196,6 +210,11 @@ impl Book {
 
     pub(crate) fn made(&self, id: CandidateId) -> Option<&Made> {
         self.made.get(&id)
+    }
+
+    /// How a candidate's picture looks, where somebody looked.
+    pub(crate) fn hash(&self, id: CandidateId) -> Option<PerceptualHash> {
+        self.hashes.get(&id).copied()
     }
 
     pub(crate) fn judged(&self, key: &JudgementKey) -> Option<&Result<Score, Failure>> {
@@ -216,7 +235,7 @@ impl Book {
             Recovery::Idempotent | Recovery::Query => Ok(Some(submission.clone())),
             Recovery::Unknown => {
                 let message = "the program ended before this edit's answer was on disk; it may have been paid";
-                Err(Failure { cost: card.cost, ..Failure::new(FailureKind::Ambiguous, message) })
+                Err(Failure { cost: card.cost_of(proposal), ..Failure::new(FailureKind::Ambiguous, message) })
             }
         }
     }
@@ -231,12 +250,14 @@ impl Book {
         self.log.append(Entry::Edited {
             id: id.0,
             image: ImageWire::from(&edited.image),
+            perceptual_hash: edited.hash.map(hash_text),
             cost: edited.cost.into(),
             effective_seed: edited.effective_seed,
             notes: edited.notes.iter().map(ToString::to_string).collect(),
             secs: edited.took.as_secs_f64(),
         })?;
         self.submitted.remove(&id);
+        self.hashes.extend(edited.hash.map(|hash| (id, hash)));
         self.made.insert(id, Made::Image(edited.image));
         Ok(())
     }

@@ -54,7 +54,11 @@ impl Calibrated {
         {
             parts.push(Part::new(name, mean, raw.sigma())?);
         }
-        Ok(Score::with_sigma(value(mean), sigma)?.with_parts(parts))
+        let score = Score::with_sigma(value(mean), sigma)?.with_parts(parts);
+        Ok(match raw.features() {
+            Some(features) => score.with_features(Arc::clone(features)),
+            None => score,
+        })
     }
 }
 

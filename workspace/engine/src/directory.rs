@@ -78,6 +78,20 @@ pub enum DirectoryError {
         /// What the system said.
         source: io::Error,
     },
+    /// A budget can be widened only.
+    #[error(
+        "cannot go on with {path}: its budget of {what} is {recorded}, and would be {present}: expected at least as much"
+    )]
+    Narrower {
+        /// The run directory.
+        path: PathBuf,
+        /// Of what there would be less.
+        what: &'static str,
+        /// As the run has it.
+        recorded: String,
+        /// As it would be.
+        present: String,
+    },
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -165,6 +179,26 @@ impl RunDirectory {
         }
     }
 
+    /// Gives a run more to spend than it was begun with, and says whether that changes anything: a search that came to an end
+    /// for want of budget goes on when the run is carried out again; one that had all it wanted has ended.
+    ///
+    /// The run is then one with that budget, as if it had been begun with it, and knows what it has made. The budget may not be
+    /// narrower than before in anything.
+    pub fn widen(&mut self, recorded: &Manifest, budget: Budget) -> Result<bool, DirectoryError> {
+        if let Some((what, recorded, present)) = narrower(&recorded.budget, &budget) {
+            return Err(DirectoryError::Narrower { path: self.path.clone(), what, recorded, present });
+        }
+        // The manifest first: dying between the two leaves a run that can be widened again.
+        self.begin(&Manifest { budget, ..recorded.clone() })?;
+        let path = self.path.join(JOURNAL);
+        let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
+        let (journal, lines) = Journal::open(&path).map_err(|error| corrupt(error.to_string()))?;
+        drop(journal);
+        let Some(kept) = again::without_shortage(&lines) else { return Ok(false) };
+        write_whole(&path, &journal::text(kept).map_err(|error| corrupt(error.to_string()))?)?;
+        Ok(true)
+    }
+
     /// Opens the journal and reads what it knows.
     pub(crate) fn take_book(&mut self, budget: Budget) -> Result<Book, EngineError> {
         let path = self.path.join(JOURNAL);
@@ -183,6 +217,28 @@ impl RunDirectory {
     pub(crate) fn write_outcome(&self, outcome: &Outcome) -> Result<(), DirectoryError> {
         write_json(&self.path.join(OUTCOME), &outcome::OutcomeWire::from(outcome))
     }
+}
+
+/// What a budget has less of than another, and how much of it both have.
+fn narrower(recorded: &Budget, present: &Budget) -> Option<(&'static str, String, String)> {
+    let secs = |wall: Option<std::time::Duration>| wall.map(|wall| wall.as_secs());
+    let micros = |usd: Option<editscale_core::Usd>| usd.map(|usd| usd.micros);
+    let pairs = [
+        ("edits", recorded.edits, present.edits),
+        ("reward calls", recorded.reward_calls, present.reward_calls),
+        ("denoiser evaluations", recorded.nfe, present.nfe),
+        ("tokens", recorded.tokens, present.tokens),
+        ("millionths of a dollar", micros(recorded.usd), micros(present.usd)),
+        ("seconds", secs(recorded.wall), secs(present.wall)),
+    ];
+    let is_less = |recorded: Option<u64>, present: Option<u64>| match (recorded, present) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(recorded), Some(present)) => present < recorded,
+    };
+    let words = |limit: Option<u64>| limit.map_or_else(|| "without limit".to_owned(), |limit| limit.to_string());
+    let less = pairs.into_iter().find(|(_, recorded, present)| is_less(*recorded, *present));
+    less.map(|(what, recorded, present)| (what, words(recorded), words(present)))
 }
 
 pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest, DirectoryError> {

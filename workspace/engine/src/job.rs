@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use editscale_core::{Budget, Cards, Critic, EditBackend, EditRequest, Observer, RewardModel, RunId, SearchFactory};
+use editscale_core::{
+    Budget, Cards, Critic, EditBackend, EditRequest, Look, Observer, RewardModel, RunId, SearchFactory,
+};
 
 use crate::retry::Retry;
 
@@ -16,6 +18,8 @@ pub struct Ports {
     pub rewards: Vec<Arc<dyn RewardModel>>,
     /// The critics, in recipe order; a run whose search asks none needs none.
     pub critics: Vec<Arc<dyn Critic>>,
+    /// Who tells how pictures look, where the search wants to know.
+    pub look: Arc<dyn Look>,
     /// Who hears what happens.
     pub observer: Arc<dyn Observer>,
 }

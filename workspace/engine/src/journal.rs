@@ -77,6 +77,8 @@ pub(crate) enum Entry {
     Edited {
         id: u32,
         image: ImageWire,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        perceptual_hash: Option<String>,
         #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
         cost: CostWire,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -365,6 +367,7 @@ mod tests {
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
             r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,
+            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"01","format":"png","width":1,"height":2},"perceptual_hash":"00ff00000000a001","secs":0.25}"#,
             r#"{"at":1.0,"event":"failed","id":0,"failure":{"kind":"refused","message":"no","cost":{"tokens":1,"usd_micros":2}}}"#,
             r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"judging_failed","id":0,"round":0,"reward":"judge","failure":{"kind":"ambiguous","message":"?"}}"#,
@@ -374,6 +377,7 @@ mod tests {
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"too dark","instruction":"brighter"},"cost":{"tokens":1}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"as asked","satisfied":true}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","failed":{"kind":"malformed","message":"no JSON"}}"#,
+            r#"{"at":1.0,"event":"judged","id":1,"round":0,"reward":"judge","score":{"mean":0.5,"features":[0.1,-0.000034,16777216.0]}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"vote":2,"reward":"judge","failed":{"kind":"timed_out","message":"late"}}"#,
         ];
         for line in lines {

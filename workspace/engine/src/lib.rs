@@ -24,6 +24,7 @@ mod record;
 mod retry;
 mod round;
 mod run;
+mod spending;
 mod stop;
 mod tally;
 mod threaded;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use editscale_core::{Budget, Cost, Failure, FailureKind, Ledger, Remaining};
+use editscale_core::{Budget, Cost, Failure, FailureKind, Ledger, Proposal, Remaining};
 
 /// What is spent and what is held for work under way. Nothing is set aside that would take both together over the
 /// budget: only a server that makes more than it was asked for can.
@@ -16,11 +16,19 @@ pub(crate) struct Purse {
 /// What a piece of work is. A critique is a judgement too: one call of a judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
+    /// A candidate that begins at a picture.
     Edit,
+    /// A candidate that goes on from a paused state. It is part of an edit that is counted already, so that only its cost is.
+    Part,
     Judgement,
 }
 
 impl Work {
+    /// What making a candidate is.
+    pub(crate) fn of(proposal: &Proposal) -> Self {
+        if proposal.goes_on() { Self::Part } else { Self::Edit }
+    }
+
     /// Whether a failed piece counts as one: not if it was never taken up. A judgement also does that was cancelled
     /// when it may have been paid.
     pub(crate) fn counts(self, failure: &Failure) -> bool {
@@ -123,6 +131,19 @@ mod tests {
     use editscale_core::Usd;
 
     use super::*;
+
+    #[test]
+    fn going_on_with_an_edit_is_no_other_edit() {
+        let nfe = |nfe| Cost { nfe, ..Cost::default() };
+        let mut purse = Purse::new(Budget { edits: Some(1), nfe: Some(30), ..Budget::default() }, Ledger::default());
+        assert!(purse.reserve(Work::Edit, nfe(10)));
+        purse.settle(Work::Edit, nfe(10), &Work::Edit.spent(nfe(8), true));
+        assert!(!purse.reserve(Work::Edit, nfe(10)) && purse.reserve(Work::Part, nfe(20)));
+        purse.settle(Work::Part, nfe(20), &Work::Part.spent(nfe(12), true));
+        let spent = purse.spent(Duration::ZERO);
+        assert_eq!((spent.edits, spent.cost.nfe), (1, 20));
+        assert!(!purse.reserve(Work::Part, nfe(11)), "what it takes is counted all the same");
+    }
 
     #[test]
     fn what_is_overspent_keeps_back_only_what_takes_more_of_it() {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    CandidateId, Cost, CriticName, Critique, Decision, Failure, Image, Outcome, Proposal, Score, ScoreCard,
+    CandidateId, Cost, CriticName, Critique, Decision, Failure, Image, Ledger, Outcome, PerceptualHash, Proposal,
+    Score, ScoreCard,
 };
 
 use crate::book::JudgementKey;
@@ -16,8 +17,9 @@ use crate::images::ImageStore;
 use crate::journal::{self, Entry, Line};
 use crate::manifest::Manifest;
 use crate::outcome::OutcomeWire;
+use crate::spending::Spending;
 use crate::votes::{Vote, card};
-use crate::wire::seconds;
+use crate::wire::{hash, seconds};
 
 /// Everything that a run directory tells.
 #[derive(Debug)]
@@ -47,6 +49,9 @@ pub struct CandidateRecord {
     pub critiques: Vec<CritiqueRecord>,
     /// Active time at which its last judgement was entered.
     pub done_at: Duration,
+    /// What the run had spent, on everything, when all was said of it that was asked in its first judging: from then on it
+    /// could be chosen. Nothing while nothing was said of it.
+    pub known_at: Option<Ledger>,
 }
 
 /// What a critic wrote about a candidate.
@@ -65,6 +70,8 @@ pub struct CritiqueRecord {
 pub struct MadeRecord {
     /// The picture. Its file may be gone where the recipe does not retain it.
     pub image: Image,
+    /// How it looks, where the search wanted to know.
+    pub hash: Option<PerceptualHash>,
     /// What was spent.
     pub cost: Cost,
     /// The seed that was used where it is not the proposal's own.
@@ -92,8 +99,11 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
     let lines = if journal.exists() { journal::read(&journal)? } else { Vec::new() };
     let active = lines.last().map_or(Duration::ZERO, Line::at);
     let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new() };
+    let mut spending = Spending::default();
     for (index, line) in lines.into_iter().enumerate() {
-        reader.learn(line).map_err(|reason| journal::corrupt(&journal, index, reason))?;
+        let at = line.at();
+        let learned = spending.count(&line.entry).and_then(|spent| reader.learn(line, Ledger { wall: at, ..spent }));
+        learned.map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
     let candidates = reader.finish();
     Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, active })
@@ -116,8 +126,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn learn(&mut self, line: Line) -> Result<(), String> {
-        let at = line.at();
+    fn learn(&mut self, line: Line, spent: Ledger) -> Result<(), String> {
+        let at = spent.wall;
         match line.entry {
             Entry::Decided { round, decision, .. } => {
                 let decision = decision.decision(self.manifest.request.instruction.as_str())?;
@@ -127,10 +137,11 @@ impl Reader<'_> {
                     }
                 }
             }
-            Entry::Edited { id, image, cost, effective_seed, notes, secs } => {
+            Entry::Edited { id, image, perceptual_hash, cost, effective_seed, notes, secs } => {
                 let (digest, media, size) = image.parts()?;
                 let made = MadeRecord {
                     image: self.images.get(digest, media, size),
+                    hash: hash(perceptual_hash.as_deref())?,
                     cost: cost.into(),
                     effective_seed,
                     notes: notes.into_iter().map(Into::into).collect(),
@@ -148,6 +159,10 @@ impl Reader<'_> {
             Entry::Judged { judgement, said, .. } => {
                 let (key, said) = (judgement.key()?, said.said()?);
                 self.with(key.candidate.0, |record, all| {
+                    let first = all.keys().next().map_or(key.round, |first| first.round);
+                    if key.round == first {
+                        record.known_at = Some(spent);
+                    }
                     all.insert(key, said);
                     record.done_at = at;
                 });
@@ -169,8 +184,8 @@ impl Reader<'_> {
 
     fn propose(&mut self, proposal: Proposal, round: u32) {
         let (id, card) = (proposal.id, ScoreCard::default());
-        let critiques = Vec::new();
-        let record = CandidateRecord { proposal, round, made: None, card, critiques, done_at: Duration::ZERO };
+        let (critiques, done_at) = (Vec::new(), Duration::ZERO);
+        let record = CandidateRecord { proposal, round, made: None, card, critiques, done_at, known_at: None };
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    BoxFuture, Candidate, CandidateId, EditorCard, Event, Failure, Image, Judgement, Proposal, Trial,
+    BoxFuture, Candidate, CandidateId, EditorCard, Event, Failure, Image, Judgement, PerceptualHash, Proposal, Trial,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -103,10 +103,17 @@ struct JudgeQueue {
     busy: u32,
 }
 
+/// A picture on disk.
+struct Stored {
+    image: Image,
+    /// How it looks, where the search wants to know.
+    hash: Option<PerceptualHash>,
+}
+
 /// Something that was under way and is done.
 enum Done {
     Edits { editor: usize, items: Vec<usize>, results: Vec<Result<Candidate, Failure>>, took: Duration },
-    Stored { item: usize, candidate: Candidate, took: Duration, image: Result<Image, WriteError> },
+    Stored { item: usize, candidate: Candidate, took: Duration, stored: Result<Stored, WriteError> },
     Judgements { reward: usize, questions: Vec<Question>, results: Vec<Result<Judgement, Failure>> },
     EditAgain { editor: usize, item: usize },
     JudgeAgain { reward: usize, question: Question },
@@ -271,7 +278,7 @@ impl<'a> Round<'a> {
         match done {
             Done::Broken(error) => Err(error.into()),
             Done::Edits { editor, items, results, took } => self.take_edits(editor, &items, results, took),
-            Done::Stored { item, candidate, took, image } => self.take_stored(item, candidate, took, image),
+            Done::Stored { item, candidate, took, stored } => self.take_stored(item, candidate, took, stored),
             Done::Judgements { reward, questions, results } => self.take_judgements(reward, questions, results),
             Done::EditAgain { editor, item } => {
                 self.editing -= 1;
@@ -303,7 +310,8 @@ impl<'a> Round<'a> {
         let trial = match (&item.failure, &item.image, &item.order) {
             (Some(why), _, _) => Trial::Failed { id: item.id, why: why.clone() },
             (None, Some(image), Some(_)) => {
-                Trial::Scored { id: item.id, image: image.digest(), hash: None, card: votes::card(votes) }
+                let (image, hash) = (image.digest(), self.book.hash(item.id));
+                Trial::Scored { id: item.id, image, hash, card: votes::card(votes) }
             }
             (None, _, _) => Trial::Rescored { id: item.id, card: votes::card(votes) },
         };

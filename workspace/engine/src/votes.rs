@@ -1,5 +1,7 @@
 //! From votes to score cards.
 
+use std::sync::Arc;
+
 use editscale_core::{Failure, Part, RewardName, Score, ScoreCard};
 
 /// What one reward said, once.
@@ -45,9 +47,22 @@ fn pool(scores: &[&Score]) -> Score {
     let parts = scores[0].parts().iter().filter_map(part).collect();
     // Finite scores have a finite mean unless they are near the ends of the float range; the first then stands for all.
     match Score::with_sigma(mean, Some(sigma)) {
-        Ok(score) => score.with_parts(parts),
+        Ok(score) => score.with_parts(parts).with_features(middle(scores)),
         Err(_) => scores[0].clone(),
     }
+}
+
+/// The mean of the points that have as many numbers as the first; nothing where no score has one.
+fn middle(scores: &[&Score]) -> Arc<[f32]> {
+    let mut points = scores.iter().filter_map(|score| score.features());
+    let Some(first) = points.next() else { return Arc::from([]) };
+    let mut sums: Vec<f64> = first.iter().map(|value| f64::from(*value)).collect();
+    let mut count = 1.0;
+    for point in points.filter(|point| point.len() == first.len()) {
+        sums.iter_mut().zip(point.iter()).for_each(|(sum, value)| *sum += f64::from(*value));
+        count += 1.0;
+    }
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 fn moments(values: impl Iterator<Item = (f64, Option<f64>)> + Clone) -> (f64, f64) {
@@ -77,6 +92,18 @@ mod tests {
         assert_eq!((b.mean(), b.sigma()), (2.0, Some(2f64.sqrt())));
         assert!(card.score(&RewardName::new("a").unwrap()).is_none());
         assert_eq!(card.iter().count(), 2);
+    }
+
+    #[test]
+    fn the_points_of_votes_are_averaged() {
+        let seen = |number, point: &[f32]| {
+            let score = Score::new(0.5).unwrap().with_features(point.into());
+            Vote { said: Ok(score), ..vote("judge", number, Ok(0.0)) }
+        };
+        let pooled = |votes| card(votes).score(&RewardName::new("judge").unwrap()).unwrap().features().cloned();
+        let middle = pooled(vec![seen(1, &[3.0, 0.0]), seen(0, &[1.0, 2.0]), seen(2, &[9.0]), seen(3, &[])]);
+        assert_eq!(middle.as_deref(), Some(&[2.0, 1.0][..]), "of those that compare with the first");
+        assert_eq!(pooled(vec![seen(0, &[]), seen(1, &[])]), None);
     }
 
     /// I3: a replay hears the votes in another order than the run did.

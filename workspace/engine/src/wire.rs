@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, Cost, Digest, Failure, FailureKind, Image, ImageSize, Ledger, MediaType, Part, PartName, Remaining, Score,
-    Usd,
+    Budget, Cost, Digest, Failure, FailureKind, Image, ImageSize, Ledger, MediaType, Part, PartName, PerceptualHash,
+    Remaining, Score, Usd,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,9 @@ pub(crate) use decision::{DecisionWire, VerdictWire};
 
 /// The version of every file in a run directory that this program writes.
 ///
-/// Version 2 has the journal entries `judging` and `judging_failed`, version 3 `critiquing`, `critiquing_failed` and
-/// `critiqued`; a journal of an earlier version is one without them.
+/// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them. Version 3 has
+/// steered noise, looks and features of pictures, and the entries `critiquing`, `critiquing_failed` and `critiqued`; a
+/// journal of version 2 is one without them.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The oldest version that this program reads.
@@ -59,6 +60,20 @@ impl ImageWire {
         }
         Ok((self.digest.parse().map_err(bad)?, media, ImageSize { width: self.width, height: self.height }))
     }
+}
+
+/// A perceptual hash as text: 16 hexadecimal digits, the highest bits first.
+pub(crate) fn hash_text(hash: PerceptualHash) -> String {
+    format!("{:016x}", hash.0)
+}
+
+/// A perceptual hash from its text, where there is one.
+pub(crate) fn hash(text: Option<&str>) -> Result<Option<PerceptualHash>, WireError> {
+    let Some(text) = text else { return Ok(None) };
+    let is_plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bits = u64::from_str_radix(text, 16).ok().filter(|_| is_plain);
+    bits.map(|bits| Some(PerceptualHash(bits)))
+        .ok_or_else(|| format!("`perceptual_hash` is `{text}`: expected 16 hexadecimal digits"))
 }
 
 /// `{"nfe": 28, "tokens": 900, "usd_micros": 40000}`, what is 0 left out; money in millionths of a dollar.
@@ -217,6 +232,9 @@ pub(crate) struct ScoreWire {
     pub(crate) sigma: Option<f64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<PartWire>,
+    /// What the reward saw, as the shortest decimals that are read as the same numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    features: Vec<f32>,
 }
 
 /// One part of a score.
@@ -231,7 +249,12 @@ pub(crate) struct PartWire {
 impl From<&Score> for ScoreWire {
     fn from(score: &Score) -> Self {
         let part = |part: &Part| PartWire { name: part.name().to_string(), mean: part.mean(), sigma: part.sigma() };
-        Self { mean: score.mean(), sigma: score.sigma(), parts: score.parts().iter().map(part).collect() }
+        Self {
+            mean: score.mean(),
+            sigma: score.sigma(),
+            parts: score.parts().iter().map(part).collect(),
+            features: score.features().map(|features| features.to_vec()).unwrap_or_default(),
+        }
     }
 }
 
@@ -240,7 +263,8 @@ impl ScoreWire {
         let part =
             |part: &PartWire| Part::new(PartName::new(&part.name).map_err(bad)?, part.mean, part.sigma).map_err(bad);
         let parts = self.parts.iter().map(part).collect::<Result<_, _>>()?;
-        Ok(Score::with_sigma(self.mean, self.sigma).map_err(bad)?.with_parts(parts))
+        let score = Score::with_sigma(self.mean, self.sigma).map_err(bad)?.with_parts(parts);
+        Ok(score.with_features(self.features.as_slice().into()))
     }
 }
 

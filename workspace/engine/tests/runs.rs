@@ -13,16 +13,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Edge, EditBackend, EditRequest, EditorName, FailureKind, Knobs, Lineage, Noise, Outcome,
-    Proposal, RewardModel, RewardName, RunId, SearchFactory, Seed, Silent, Start, Until,
+    Budget, CandidateId, Cost, Edge, EditRequest, EditorName, FailureKind, Knobs, Lineage, Noise, Outcome, Proposal,
+    RewardName, RunId, SearchFactory, Seed, Silent, Start, Until,
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, RunDirectory, StopSignal, digest_of, run};
-use editscale_search::{Beam, BeamSize, BestOfN, EdgeMix, RewardWeighted, Rules, StopRule, Weighted, Weighting};
-use editscale_testkit::{FakeEditor, FakeReward, editor_card, request, reward_card};
+use editscale_search::{
+    Beam, BeamSize, BestOfN, DiverseTrees, EdgeMix, Likeness, RewardWeighted, Rules, StopRule, Ties, TreesSize,
+    Weighted, Weighting,
+};
+use editscale_testkit::{FakeEditor, FakeLook, FakeReward, editor_card, request, reward_card};
 use proptest::prelude::*;
 
 #[path = "runs/calibrated.rs"]
 mod calibrated;
+#[path = "runs/concluded.rs"]
+mod concluded;
 #[path = "runs/consulting.rs"]
 mod consulting;
 #[path = "runs/deadline.rs"]
@@ -35,6 +40,8 @@ mod in_vain;
 mod judged_again;
 #[path = "runs/listwise.rs"]
 mod listwise;
+#[path = "runs/looked_at.rs"]
+mod looked_at;
 #[path = "runs/lying.rs"]
 mod lying;
 #[path = "runs/order.rs"]
@@ -58,6 +65,13 @@ fn policy(kind: usize) -> Arc<dyn SearchFactory> {
     match kind {
         0 => Arc::new(BestOfN::new(13, Some(4), rules()).unwrap()),
         1 => Arc::new(Beam::new(BeamSize { width: 2, children: 3, depth: 3 }, edges, rules()).unwrap()),
+        3 => {
+            // Hashes of the fake are far from each other, and some within this distance all the same.
+            let near = Likeness::new(Some(28), None).unwrap();
+            let size = TreesSize { trees: 2, children: 3, depth: 3 };
+            let trees = DiverseTrees::new(size, edges, rules()).unwrap().deduplicated(near);
+            Arc::new(trees.settling(Some(Ties::new(0.1).unwrap())))
+        }
         _ => Arc::new(RewardWeighted::new(9, 3, Weighting::TargetEss(2.5), rules()).unwrap()),
     }
 }
@@ -102,9 +116,13 @@ fn scene(world: &World) -> Scene {
         (lot < fails).then_some(FailureKind::Refused)
     });
     let reward = FakeReward::new(reward_card("judge"));
-    let (editors, rewards): (Vec<Arc<dyn EditBackend>>, Vec<Arc<dyn RewardModel>>) =
-        (vec![Arc::new(editor)], vec![Arc::new(reward)]);
-    let ports = Ports { editors, rewards, critics: Vec::new(), observer: Arc::new(Silent) };
+    let ports = Ports {
+        editors: vec![Arc::new(editor)],
+        rewards: vec![Arc::new(reward)],
+        critics: Vec::new(),
+        look: Arc::new(FakeLook::default()),
+        observer: Arc::new(Silent),
+    };
     let job = Job {
         run: RunId::new("test").unwrap(),
         request: Arc::new(request(5)),
@@ -183,7 +201,7 @@ fn journal(path: &Path) -> Vec<String> {
 
 fn world() -> impl Strategy<Value = World> {
     let limit = |most: u64| prop_oneof![Just(None), (0..most).prop_map(Some)];
-    (0usize..3, 1u32..6, 1u32..4, 0u64..60, limit(30), limit(30), limit(90)).prop_map(
+    (0usize..4, 1u32..6, 1u32..4, 0u64..60, limit(30), limit(30), limit(90)).prop_map(
         |(kind, slots, batch, fails, edits, reward_calls, nfe)| World {
             kind,
             shuffle: 0,

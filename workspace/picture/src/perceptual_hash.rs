@@ -38,6 +38,11 @@ static BASES: LazyLock<[[f64; SMALL]; KEPT]> = LazyLock::new(|| {
 ///
 /// Encoding a picture anew, scaling it or making it somewhat brighter changes a few bits; of different pictures about 32
 /// differ. A picture of a single colour has the hash 0. Pictures are compared by [`hash_distance`].
+///
+/// It sees no colour, and little of small changes: edits of one picture that differ in these alone have near hashes.
+///
+/// Journals hold such hashes: whoever changes what is computed changes
+/// [`PerceptualHash::REVISION`](editscale_core::PerceptualHash::REVISION).
 pub fn perceptual_hash(picture: &Rgb8) -> u64 {
     bits(&coefficients(&reduced(picture)))
 }

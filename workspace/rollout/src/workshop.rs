@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use editscale_core::{Critic, EditBackend, EditRequest, Objective, RewardModel, RunId, SearchFactory, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports};
+use editscale_picture::Looker;
 
 use crate::identity::RecipeIdentity;
 
@@ -41,7 +42,7 @@ impl fmt::Debug for Workshop {
 impl Workshop {
     fn ports(&self) -> Ports {
         let (editors, rewards, critics) = (self.editors.clone(), self.rewards.clone(), self.critics.clone());
-        Ports { editors, rewards, critics, observer: Arc::new(Silent) }
+        Ports { editors, rewards, critics, look: Arc::new(Looker), observer: Arc::new(Silent) }
     }
 
     /// What the runs of this recipe have in common.
@@ -57,7 +58,7 @@ impl Workshop {
     }
 
     /// A run: its record, and what the engine needs to carry it out.
-    pub(crate) fn job(&self, run: RunId, request: EditRequest, source_name: String) -> (Manifest, Job) {
+    pub fn job(&self, run: RunId, request: EditRequest, source_name: String) -> (Manifest, Job) {
         let ports = self.ports();
         let (editors, rewards) = Manifest::revisions(&ports.cards());
         let manifest = Manifest {

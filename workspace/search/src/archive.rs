@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Utility,
-    Verdict,
+    CandidateId, Digest, Objective, PerceptualHash, Proposal, Ranked, Scale, ScoreCard, StopReason, Trial, Until,
+    Utility, Verdict,
 };
+
+use crate::ties::Ties;
 
 /// One candidate that was made and judged.
 #[derive(Debug, Clone)]
@@ -23,6 +25,9 @@ pub(crate) struct Archive {
     objective: Arc<dyn Objective>,
     asked: Vec<Proposal>,
     entries: Vec<Entry>,
+    /// The finished entries that have a utility, in order of preference: sorted once a round.
+    order: Vec<Placed>,
+    ties: Option<Ties>,
     leader: Option<Leader>,
     without_gain: u32,
 }
@@ -43,7 +48,21 @@ pub(crate) struct Placed {
 
 impl Archive {
     pub(crate) fn new(objective: Arc<dyn Objective>) -> Self {
-        Self { objective, asked: Vec::new(), entries: Vec::new(), leader: None, without_gain: 0 }
+        Self {
+            objective,
+            asked: Vec::new(),
+            entries: Vec::new(),
+            order: Vec::new(),
+            ties: None,
+            leader: None,
+            without_gain: 0,
+        }
+    }
+
+    /// The same, empty still, with another order of equally good candidates in its verdicts. The search itself goes by
+    /// [`Self::placed`], in which the best so far never drops.
+    pub(crate) fn settling(self, ties: Option<Ties>) -> Self {
+        Self { ties, ..self }
     }
 
     /// Proposals that are about to be asked for.
@@ -58,14 +77,20 @@ impl Archive {
 
     /// Takes in one round. Trials of candidates that were never asked for are no concern of this search.
     pub(crate) fn learn(&mut self, trials: &[Trial]) {
-        if trials.is_empty() {
+        trials.iter().for_each(|trial| self.enter(trial));
+        if !trials.iter().any(|trial| self.is_finished(trial.id())) {
             return;
         }
-        trials.iter().for_each(|trial| self.enter(trial));
-        let first = self.placed().first().copied();
+        self.order = self.placed_among(|proposal| proposal.until == Until::Finished);
+        let first = self.order.first().copied();
         let leader = first.map(|placed| Leader { id: self.id(placed), utility: placed.utility });
         self.without_gain = if self.is_gain(leader) { 0 } else { self.without_gain + 1 };
         self.leader = leader;
+    }
+
+    /// Whether the candidate was to be finished. What was to stop half way is never the best, and nobody waits for it to be.
+    fn is_finished(&self, id: CandidateId) -> bool {
+        self.asked.get(id.0 as usize).is_none_or(|proposal| proposal.until == Until::Finished)
     }
 
     fn enter(&mut self, trial: &Trial) {
@@ -77,7 +102,9 @@ impl Archive {
                 }
             }
             Trial::Rescored { id, card } => {
-                if let Some(entry) = self.entries.iter_mut().find(|entry| entry.proposal.id == *id) {
+                // Trials come in ask order, and so the entries are.
+                if let Ok(place) = self.entries.binary_search_by_key(id, |entry| entry.proposal.id) {
+                    let entry = &mut self.entries[place];
                     entry.card = std::mem::take(&mut entry.card).updated(card);
                 }
             }
@@ -112,10 +139,22 @@ impl Archive {
         &self.entries[index]
     }
 
-    /// Every entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes first.
+    /// What became of a candidate that was made and judged.
+    pub(crate) fn entry_of(&self, id: CandidateId) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.proposal.id == id)
+    }
+
+    /// Every finished entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes
+    /// first.
     pub(crate) fn placed(&self) -> Vec<Placed> {
-        let cards: Vec<&ScoreCard> = self.entries.iter().map(|entry| &entry.card).collect();
-        let utilities = self.objective.utilities(&cards).into_iter().enumerate();
+        self.order.clone()
+    }
+
+    /// The same of the entries whose proposals are among those, compared with each other alone.
+    pub(crate) fn placed_among(&self, is_among: impl Fn(&Proposal) -> bool) -> Vec<Placed> {
+        let among: Vec<usize> = (0..self.entries.len()).filter(|at| is_among(&self.entries[*at].proposal)).collect();
+        let cards: Vec<&ScoreCard> = among.iter().map(|at| &self.entries[*at].card).collect();
+        let utilities = among.into_iter().zip(self.objective.utilities(&cards));
         let mut placed: Vec<Placed> =
             utilities.filter_map(|(entry, utility)| Some(Placed { entry, utility: utility? })).collect();
         placed.sort_by(|a, b| self.preferred(*a, *b));
@@ -131,7 +170,11 @@ impl Archive {
     pub(crate) fn verdict(&self, reason: StopReason) -> Verdict {
         let ranked =
             |placed: Placed| Ranked { id: self.id(placed), utility: placed.utility, selection_probability: None };
-        let ranked: Vec<Ranked> = self.placed().into_iter().map(ranked).collect();
+        let mut order = self.placed();
+        if let Some(ties) = self.ties {
+            ties.settle(&self.entries, &mut order);
+        }
+        let ranked: Vec<Ranked> = order.into_iter().map(ranked).collect();
         let reason = match reason {
             StopReason::Finished if ranked.is_empty() && self.asked() > 0 => {
                 StopReason::Stuck("no candidate could be made and judged".into())

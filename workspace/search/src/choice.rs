@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{CriticName, Need, Objective, RewardName, Scale, SearchFactory};
+use editscale_core::{Cards, CriticName, Need, Objective, RewardName, Scale, SearchFactory};
 use editscale_schema::{Chosen, Kind, Options};
 
 use crate::{PolicyError, Rules};
@@ -41,10 +41,52 @@ pub trait PolicyChoice: Chosen {
         0
     }
 
+    /// Whether its verdict is drawn already, so that no other selection can be laid over it.
+    fn draws(&self) -> bool {
+        false
+    }
+
     /// Which of its settings is behind a need that nobody meets, and what can be done about it.
     fn reason(&self, need: Need) -> Reason {
         Reason::usual(need)
     }
+
+    /// Whether it chooses among the editors of a recipe. One that does not uses the first only.
+    fn routes(&self) -> bool {
+        false
+    }
+
+    /// What else the recipe says that it cannot be used with.
+    fn clashes(&self, _: &Surroundings<'_>) -> Vec<Clash> {
+        Vec::new()
+    }
+
+    /// What people should know of how it works with these editors and rewards, a sentence each.
+    fn notes(&self, _: &Cards) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What else a recipe says that a policy may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'r> {
+    /// What utilities can be compared with.
+    pub scale: Scale,
+    /// Whether the budget limits the run's active time.
+    pub limits_time: bool,
+    /// The rewards that there are.
+    pub rewards: &'r [RewardName],
+}
+
+/// Something in a policy that cannot be used with the rest of its recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// The setting, as a path below the policy; nothing where it is the policy as a whole.
+    pub setting: Option<&'static str>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do: half a sentence that begins with a verb.
+    pub hint: String,
 }
 
 /// What a recipe says of an objective.
@@ -57,6 +99,16 @@ pub trait ObjectiveChoice: Chosen {
 
     /// What its utilities can be compared with.
     fn scale(&self) -> Scale;
+
+    /// What it needs of each reward that counts.
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    /// Which of its settings is behind a need that a reward does not meet, and what can be done about it.
+    fn reason(&self, need: Need) -> Reason {
+        Reason::usual(need)
+    }
 }
 
 dyn_clone::clone_trait_object!(PolicyChoice);
@@ -76,6 +128,7 @@ impl Reason {
     pub fn usual(need: Need) -> Self {
         let hint = match need {
             Need::Pointwise => "choose a reward that scores each candidate by itself",
+            Need::Sigma => "choose a reward that says how sure it is",
             Need::Together(_) => "make fewer candidates, or choose a reward that compares more at once",
             _ => "choose another editor or another policy",
         };

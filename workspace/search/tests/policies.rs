@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Consulted, CriticName, Critique, Decision, Digest, Failure, FailureKind, Ledger,
-    Objective as _, PartName, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, StopReason, Trial,
-    Verdict,
+    Budget, CandidateId, Consulted, CriticName, Critique, Decision, Digest, EditorCard, Failure, FailureKind, Ledger,
+    Noise, Objective as _, PartName, PauseSupport, PerceptualHash, Proposal, Remaining, RewardName, Score, ScoreCard,
+    SearchFactory, Seed, StopReason, Trial, Verdict,
 };
 use editscale_search::{
-    Beam, BeamSize, BestOfN, Canvases, EdgeMix, Gate, Gated, MeanRank, Reflection, ReflectionSize, RewardWeighted,
-    Rules, StopRule, Weighted, Weighting,
+    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Canvases, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate,
+    Gated, Keep, Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch,
+    PathSize, PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, Reflection, ReflectionSize,
+    RewardWeighted, RoutingSettings, Rules, StopRule, Thompson, Ties, TreesSize, Weighted, Weighting,
 };
 use editscale_testkit::{critic_card, critique, editor_card, request, reward_card};
 use proptest::prelude::*;
@@ -25,16 +27,66 @@ fn rules(stop: StopRule) -> Rules {
     Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
 }
 
+const NOISE_SIZE: NoiseSearchSize = NoiseSearchSize { pivots: 3, neighbours: 4, rounds: 6 };
+const NOISE_STEPS: NoiseSteps = NoiseSteps { cosine: 0.9, narrowing: 0.5, restart_after: 2 };
+const PATH_SIZE: PathSize = PathSize { paths: 3, children: 2 };
+const PATH_STOPS: PathStops = PathStops { first: 0.3, back: 0.1, forward: 0.3 };
+
+/// An editor that can do everything that a policy may need.
+fn able() -> EditorCard {
+    EditorCard { pause: PauseSupport::Fork, steers_noise: true, steps: Some(28), ..editor_card("fake") }
+}
+
+/// What is drawn for a proposal: by its seed and what was done to its noise.
+fn lot(proposal: &Proposal) -> Seed {
+    match &proposal.noise {
+        Noise::Turned(turns) => turns.iter().fold(proposal.seed, |lot, turn| lot.mix(turn.seed.get())),
+        Noise::Own | Noise::Back(_) => proposal.seed,
+    }
+}
+
+fn particles(keep: Keep) -> ParticleSettings {
+    ParticleSettings { steps: Some(10), keep, ..ParticleSettings::new(3) }
+}
+
 const REFLECTION: ReflectionSize = ReflectionSize { samples: 5, width: 2, rounds: 6, show: 3 };
 
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
+    let size = TreesSize { trees: 3, children: 2, depth: 3 };
+    let (near, ties) = (Likeness::new(Some(6), Some(0.98)).unwrap(), Ties::new(0.0).unwrap());
+    let trees = DiverseTrees::new(size, edges, rules.clone()).unwrap();
+    let price = Price::Cost(Pieces { edit: 0.02, reward: 0.01, preview: 0.0 });
+    let adaptation = Adaptation { most: 24, probe: 4, round: 3, price, prior: None, optimism: 0.5 };
     vec![
+        Box::new(Adaptive::new(adaptation, rules.clone()).unwrap()),
         Box::new(BestOfN::new(17, Some(5), rules.clone()).unwrap()),
         Box::new(Beam::new(BeamSize { width: 3, children: 2, depth: 4 }, edges, rules.clone()).unwrap()),
+        Box::new(NoiseSearch::new(NOISE_SIZE, NOISE_STEPS, rules.clone()).unwrap()),
+        Box::new(PathSearch::new(PATH_SIZE, PATH_STOPS, rules.clone()).unwrap()),
+        Box::new(trees.deduplicated(near).settling(Some(ties))),
+        Box::new(PreviewPruning::new(pruning(price), rules.clone()).unwrap()),
+        Box::new(Particles::new(particles(Keep::Best), rules.clone()).unwrap()),
+        Box::new(Particles::new(particles(Keep::Draw), rules.clone()).unwrap()),
         Box::new(Reflection::new(REFLECTION, Canvases::Mixed(0.5), None, rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
+        Box::new(Thompson::new(RoutingSettings::new(13), rules.clone()).unwrap()),
     ]
+}
+
+/// Two checkpoints, three waves.
+fn pruning(price: Price) -> Pruning {
+    Pruning {
+        samples: 6,
+        most: 18,
+        checkpoints: vec![Checkpoint::Share(0.25), Checkpoint::Step(14)],
+        keep: 0.5,
+        margin: Some(0.4),
+        round: 2,
+        expected: Expectation { correlation: 0.6, spread: Some(0.3), strength: 4.0 },
+        price: Some(price),
+        preview: PreviewRule::default(),
+    }
 }
 
 /// What a scripted world makes of a proposal.
@@ -43,12 +95,13 @@ type World<'a> = dyn Fn(&Proposal) -> Option<f64> + 'a;
 /// Drives a search to its end, checking its contract on the way. Answers with the verdict and all decisions.
 fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verdict, Vec<Decision>) {
     let cards = editscale_core::Cards {
-        editors: vec![editor_card("fake")],
+        editors: vec![able()],
         rewards: vec![reward_card("judge")],
         critics: vec![critic_card("critic")],
     };
     let mut search = policy.start(&request(11), &cards);
     let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
+    let mut made = 0;
     loop {
         let left = budget.after(&spent);
         let decision = search.decide(&trials, &left);
@@ -65,9 +118,14 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
             other => panic!("no policy asks for {other:?} yet"),
         };
         assert!(!proposals.is_empty(), "asked for nothing");
-        assert!(proposals.len() as u64 <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
-        assert!(spent.edits <= policy.largest_run(), "does not end");
-        trials = proposals.iter().map(|proposal| trial(proposal, spent_ids(&mut spent), world)).collect();
+        let edits = proposals.iter().filter(|proposal| !proposal.goes_on()).count() as u64;
+        assert!(edits <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
+        spent.edits += edits;
+        spent.reward_calls += proposals.len() as u64;
+        let ids = (made..).map(CandidateId);
+        made += proposals.len() as u32;
+        assert!(u64::from(made) <= policy.largest_run(), "does not end");
+        trials = proposals.iter().zip(ids).map(|(proposal, id)| trial(proposal, id, world)).collect();
     }
 }
 
@@ -84,22 +142,23 @@ fn remark(Consulted { id, .. }: &Consulted) -> Trial {
     Trial::Critique { id: *id, critic: CriticName::new("critic").unwrap(), written }
 }
 
-fn spent_ids(spent: &mut Ledger) -> CandidateId {
-    spent.edits += 1;
-    spent.reward_calls += 1;
-    CandidateId(spent.edits as u32 - 1)
-}
-
 fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
     assert_eq!(proposal.id, next, "ids continue the ask order");
     match world(proposal) {
         None => Trial::Failed { id: next, why: Failure::new(FailureKind::Refused, "as scripted") },
         Some(score) => {
             let mut card = ScoreCard::default();
-            card.enter(judge(), Ok(Score::new(score).unwrap()));
+            let look = proposal.seed.mix(7);
+            let point = Arc::from([1.0, look.unit() as f32]);
+            card.enter(judge(), Ok(Score::new(score).unwrap().with_features(point)));
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&proposal.seed.mix(u64::from(next.0)).get().to_le_bytes());
-            Trial::Scored { id: next, image: Digest::from_bytes(bytes), hash: None, card }
+            Trial::Scored {
+                id: next,
+                image: Digest::from_bytes(bytes),
+                hash: Some(PerceptualHash(look.get() % 64)),
+                card,
+            }
         }
     }
 }
@@ -113,7 +172,7 @@ proptest! {
         let rules = rules(StopRule::new(target, patience).unwrap());
         let budget = Budget { edits, ..Budget::default() };
         let world = move |proposal: &Proposal| {
-            let lot = proposal.seed.mix(u64::from(salt));
+            let lot = lot(proposal).mix(u64::from(salt));
             (lot.get() % 100 >= fails).then(|| lot.mix(1).unit())
         };
         for policy in policies(&rules) {
@@ -163,17 +222,26 @@ fn patience_under_ranks_waits_for_another_leader() {
 fn revisions_are_as_journals_have_them() {
     let objective = |rewards| Arc::new(MeanRank::new(rewards).unwrap());
     let both = StopRule::new(Some(0.5), Some(2)).unwrap();
-    let [best, beam, reflection, weighted] = policies(&rules(both)).try_into().unwrap();
-    assert_eq!(best.revision(), "best_of_n/1 samples=17 round=5 target_score=0.5 patience=2");
-    assert_eq!(
-        beam.revision(),
-        "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1 target_score=0.5 patience=2"
-    );
-    assert_eq!(
-        reflection.revision(),
-        "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3 target_score=0.5 patience=2"
-    );
-    assert_eq!(weighted.revision(), "reward_weighted/1 samples=11 draw=4 TargetKl(0.4) target_score=0.5 patience=2");
+    let expected = [
+        "adaptive/1 most=24 probe=4 round=3 cost=0.02,0.01,0 optimism=0.5",
+        "best_of_n/1 samples=17 round=5",
+        "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1",
+        "noise_search/1 pivots=3 neighbours=4 rounds=6 cosine=0.9 narrowing=0.5 restart_after=2",
+        "path_search/1 paths=3 children=2 first=0.3 back=0.1 forward=0.3",
+        "diverse_trees/1 trees=3 children=2 depth=3 re_edit=2 edit_of_edit=1 fresh=1 deduplicate.bits=6 of phash/1 \
+         deduplicate.cosine=0.98 ties.centroid=0 by features or phash/1",
+        "preview_pruning/1 samples=6 most=18 at=0.25,#14 keep=0.5 margin=0.4 round=2 correlation=0.6 spread=0.3 \
+         strength=4 cost=0.02,0.01,0",
+        "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
+         keep=best renoise=none",
+        "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
+         keep=draw renoise=none",
+        "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3",
+        "reward_weighted/1 samples=11 draw=4 TargetKl(0.4)",
+        "thompson/1 samples=13 round=4 least=2 cost=budget drop_after=3",
+    ];
+    let revisions: Vec<String> = policies(&rules(both)).iter().map(|policy| policy.revision()).collect();
+    assert_eq!(revisions, expected.map(|words| format!("{words} target_score=0.5 patience=2")));
     for (weighting, words) in
         [(Weighting::Temperature(1.0), "Temperature(1.0)"), (Weighting::TargetEss(2.5), "TargetEss(2.5)")]
     {

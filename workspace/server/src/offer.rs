@@ -6,6 +6,7 @@ use std::sync::Arc;
 use editscale_config::Recipe;
 use editscale_core::{BoxFuture, Critic, EditBackend, Observer, RewardModel};
 use editscale_engine::Ports;
+use editscale_picture::Looker;
 
 /// A recipe that callers can choose by its name.
 pub struct Offer {
@@ -37,7 +38,7 @@ impl Offer {
     /// The ports of one run.
     pub(crate) fn ports(&self, observer: Arc<dyn Observer>) -> Ports {
         let (editors, rewards, critics) = (self.editors.clone(), self.rewards.clone(), self.critics.clone());
-        Ports { editors, rewards, critics, observer }
+        Ports { editors, rewards, critics, look: Arc::new(Looker), observer }
     }
 }
 

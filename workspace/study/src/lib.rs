@@ -9,14 +9,19 @@ mod binomial;
 mod bootstrap;
 mod clusters;
 mod counted;
+mod excess;
 mod folds;
+mod mean_interval;
 mod normal;
 mod order;
 mod rank_correlation;
+mod student;
 
 pub mod calibration;
+pub mod compare;
 pub mod curation;
 pub mod judges;
+pub mod scaling;
 
 pub use agreement::{Distance, Order, Spread, distance, order_within, spread};
 pub use best_of_k::{expected_best, expected_gold};
@@ -24,9 +29,12 @@ pub use binomial::{Share, exact_interval, sign_test, wilson_interval};
 pub use bootstrap::{Bootstrapped, Ends, Interval, Resampling, bootstrap, bootstrap_mean};
 pub use clusters::Clusters;
 pub use counted::Counted;
+pub use excess::Student;
 pub use folds::Folds;
+pub use mean_interval::mean_interval;
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
+pub use student::{student_below, student_quantile};
 
 use thiserror::Error;
 
@@ -149,6 +157,23 @@ pub enum StudyError {
         /// How many there are.
         rows: usize,
     },
+    /// Too few to say anything of.
+    #[error("{found} samples: expected at least {needed}")]
+    Few {
+        /// How many there are.
+        found: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// Not a standard deviation.
+    #[error("a spread of {0}: expected a finite number of at least 0")]
+    Spread(f64),
+    /// Not a chance.
+    #[error("a chance of {0}: expected a number above 0 and below 1")]
+    Chance(f64),
+    /// Nothing to choose from.
+    #[error("the best of {0}: expected at least one size, each of at least 1")]
+    Sizes(usize),
     /// No interval comes of none.
     #[error("there are no resamples: expected at least one")]
     Resamples,

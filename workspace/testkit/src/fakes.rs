@@ -9,8 +9,8 @@ use std::time::Duration;
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, CandidateId, Cost, Counters, Digest, EditBackend, EditBatch, EditItem,
     EditRequest, EditorCard, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement,
-    KnobName, KnobScale, KnobSpec, MediaType, PauseSupport, Recovery, RewardBatch, RewardCard, RewardItem, RewardKind,
-    RewardModel, RewardName, RunId, Sampler, Score, Seed, SeedRule, Watch,
+    KnobName, KnobScale, KnobSpec, Look, MediaType, PauseSupport, PerceptualHash, Recovery, RewardBatch, RewardCard,
+    RewardItem, RewardKind, RewardModel, RewardName, RunId, Sampler, Score, Seed, SeedRule, Watch,
 };
 
 /// A request over a made-up picture: six bytes that no decoder takes, under a digest that is not theirs.
@@ -47,6 +47,7 @@ pub fn editor_card(name: &str) -> EditorCard {
         cancel: CancelRule::Promptly,
         masks: true,
         steers_noise: false,
+        steps: None,
         knobs: vec![knob],
         cost: Cost::default(),
         recovery: Recovery::Repeat,
@@ -185,5 +186,42 @@ impl RewardModel for FakeReward {
             }
             batch.items.iter().map(|item| self.judge(item)).collect()
         })
+    }
+}
+
+type Looks = Arc<dyn Fn(&EncodedImage) -> Option<PerceptualHash> + Send + Sync>;
+
+/// Looks at pictures by a scripted function, by default at a number made of their bytes, of which every seventh picture has
+/// none.
+#[derive(Clone)]
+pub struct FakeLook {
+    /// How a picture looks.
+    pub looks: Looks,
+    /// How many pictures it was shown.
+    pub asked: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for FakeLook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeLook").field("asked", &self.asked).finish_non_exhaustive()
+    }
+}
+
+impl Default for FakeLook {
+    fn default() -> Self {
+        let mixed = |picture: &EncodedImage| {
+            // FNV-1a.
+            let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            let hash = picture.bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix);
+            (!hash.is_multiple_of(7)).then_some(PerceptualHash(hash))
+        };
+        Self { looks: Arc::new(mixed), asked: Arc::default() }
+    }
+}
+
+impl Look for FakeLook {
+    fn hash(&self, picture: &EncodedImage) -> Option<PerceptualHash> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        (self.looks)(picture)
     }
 }

@@ -9,7 +9,7 @@ mod plugin_host;
 mod server;
 
 pub use critics::{FakeCritic, critic_card, critique};
-pub use fakes::{FakeEditor, FakeReward, editor_card, request, reward_card};
+pub use fakes::{FakeEditor, FakeLook, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
 pub use plugin_host::PluginHost;
 pub use server::{

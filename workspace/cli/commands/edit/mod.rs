@@ -47,7 +47,7 @@ fn foretell(arguments: &Edit, house: &House) -> Result<ExitCode> {
     let Prepared { loaded, ports, .. } = prepare(arguments, house)?;
     let runs = arguments.run_dir.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
     let cards = ports.cards();
-    let pace = forecast::pace(runs.unwrap_or(Path::new("runs")), &cards);
+    let pace = forecast::pace(runs.unwrap_or(Path::new("runs")), &loaded.recipe, &cards);
     let forecast = Forecast::new(&loaded.recipe, &cards, pace);
     if arguments.json {
         print(&serde_json::to_string_pretty(&forecast.json())?)?;

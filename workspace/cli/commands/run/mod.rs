@@ -10,6 +10,8 @@ use anyhow::Result;
 use editscale_rollout::drive::drive;
 
 use self::plan::plan;
+pub(crate) use self::plan::{usual_groups, workshop};
+pub(crate) use self::rules::columns;
 use crate::args::Run;
 use crate::failure::{STOPPED, explain};
 use crate::progress::clear_bar;

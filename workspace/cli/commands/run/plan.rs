@@ -158,7 +158,7 @@ async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
 }
 
 /// Puts the recipe to work.
-fn workshop(loaded: &Loaded, is_worker: bool) -> Result<Workshop> {
+pub(crate) fn workshop(loaded: &Loaded, is_worker: bool) -> Result<Workshop> {
     let house = House::default();
     let recipe = &loaded.recipe;
     let (mut editors, mut rewards, mut critics) = (Vec::new(), Vec::new(), Vec::new());
@@ -188,7 +188,7 @@ fn workshop(loaded: &Loaded, is_worker: bool) -> Result<Workshop> {
 }
 
 /// Enough groups for every editor to have its next edit ready: one for each slot, and some that are being judged.
-fn usual_groups(workshop: &Workshop) -> usize {
+pub(crate) fn usual_groups(workshop: &Workshop) -> usize {
     (workshop.editor_slots() + 2).min(256)
 }
 

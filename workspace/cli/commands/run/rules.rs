@@ -16,7 +16,7 @@ use editscale_rollout::{Columns, Edited, Measures, Workshop};
 
 use crate::failure::Misuse;
 
-pub(super) fn columns(columns: &DataColumns) -> Columns {
+pub(crate) fn columns(columns: &DataColumns) -> Columns {
     Columns {
         source: columns.source.clone(),
         instruction: columns.instruction.clone(),

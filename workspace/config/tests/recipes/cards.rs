@@ -9,7 +9,7 @@ use editscale_core::{
 };
 use insta::assert_snapshot;
 
-use crate::{recipe, with_search};
+use crate::{recipe, report, with_search};
 
 fn able(name: &str) -> EditorCard {
     let knob = KnobSpec {
@@ -31,6 +31,7 @@ fn able(name: &str) -> EditorCard {
         cancel: CancelRule::Promptly,
         masks: true,
         steers_noise: false,
+        steps: None,
         knobs: vec![knob],
         cost: Cost::default(),
         recovery: Recovery::Repeat,
@@ -76,6 +77,57 @@ fn nothing_is_lacking() {
     check("{best_of_n: {samples: 8}}", &cards(vec![poor("darkroom")], RewardKind::Pointwise));
     check("{beam: {width: 2, children: 2, depth: 2}}", &able_and_poor);
     check("{reward_weighted: {samples: 8, temperature: 1}}", &able_and_poor);
+}
+
+#[test]
+fn every_editor_of_a_search_that_routes_is_looked_at_and_others_are_warned_of() {
+    let two = |search: &str| {
+        with_search(search)
+            .replace("editor: {darkroom: {}}", "editors: {darkroom: {darkroom: {}}, other: {darkroom: {}}}")
+    };
+    let text = two("{thompson: {samples: 8}}");
+    assert_eq!(report(&text), "");
+    assert_eq!(lacks(&text, &cards(vec![able("darkroom"), poor("other")], RewardKind::Pointwise)), "");
+    assert_snapshot!(report(two("{best_of_n: {samples: 8}}")), @r"
+    warning: `best_of_n` uses the first editor only, `darkroom`
+     --> recipe.yaml:2:1
+      |
+    2 | editors: {darkroom: {darkroom: {}}, other: {darkroom: {}}}
+      | ^^^^^^^
+      = hint: leave the others out, or write `search: {thompson: {samples: 16}}` to choose among them
+    ");
+}
+
+#[test]
+fn particles_need_noise_and_pauses() {
+    let text = with_search("{particles: {particles: 4}}");
+    assert_snapshot!(lacks(&text, &cards(vec![able("darkroom")], RewardKind::Pointwise)), @r"
+    error: policy `particles` cannot use editor `darkroom`: it has a deterministic sampler
+     --> recipe.yaml:4:10
+      |
+    4 | search: {particles: {particles: 4}}
+      |          ^^^^^^^^^
+      = hint: choose an editor whose sampler adds noise, or set `renoise` if the editor lets its noise be steered
+
+    error: policy `particles` cannot use editor `darkroom`: it cannot go on from one paused state several times
+     --> recipe.yaml:4:10
+      |
+    4 | search: {particles: {particles: 4}}
+      |          ^^^^^^^^^
+      = hint: choose an editor that pauses, or the policy `best_of_n`
+    ");
+    let text = with_search("{particles: {particles: 4, renoise: 2}}");
+    let pausing = EditorCard { pause: PauseSupport::Resume, ..able("darkroom") };
+    assert_snapshot!(lacks(&text, &cards(vec![pausing.clone()], RewardKind::Pointwise)), @r"
+    error: policy `particles` cannot use editor `darkroom` for `renoise`: it does not let its noise be steered
+     --> recipe.yaml:4:36
+      |
+    4 | search: {particles: {particles: 4, renoise: 2}}
+      |                                    ^^^^^^^
+      = hint: choose an editor whose sampler adds noise, and leave `renoise` out
+    ");
+    let steered = EditorCard { steers_noise: true, ..pausing };
+    assert_eq!(lacks(&text, &cards(vec![steered], RewardKind::Pointwise)), "");
 }
 
 #[test]
@@ -150,6 +202,46 @@ fn only_edges_that_are_used_need_anything() {
     let text = with_search("{beam: {width: 2, children: 2, depth: 2, edges: {fresh: 1, edit_of_edit: 0}}}");
     let card = EditorCard { edits_candidates: false, knobs: Vec::new(), ..able("darkroom") };
     assert_eq!(lacks(&text, &cards(vec![card], RewardKind::Pointwise)), "");
+}
+
+#[test]
+fn a_lower_bound_needs_every_reward_that_counts_to_say_how_sure_it_is() {
+    let text = |combine: &str, weight: &str| {
+        format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards:\n  - {{model: {{photometric: {{}}}}, name: sure}}\n  - \
+             {{model: {{photometric: {{}}}}, name: silent{weight}}}\nsearch: {{best_of_n: {{samples: 8}}}}\ncombine: {combine}\n"
+        )
+    };
+    let sure = RewardCard { gives_sigma: true, ..reward("sure", RewardKind::Pointwise) };
+    let rewards = vec![sure, reward("silent", RewardKind::Pointwise)];
+    let cards = Cards { editors: vec![able("darkroom")], rewards, critics: Vec::new() };
+    assert_snapshot!(lacks(&text("{lower_bound: {}}", ""), &cards), @r"
+    error: `lower_bound` cannot use reward `silent`: it does not say how sure it is
+     --> recipe.yaml:7:11
+      |
+    7 | combine: {lower_bound: {}}
+      |           ^^^^^^^^^^^
+      = hint: set `assumed_sigma`, or choose another reward
+    ");
+    assert_eq!(lacks(&text("{lower_bound: {}}", ", weight: 0"), &cards), "");
+    assert_eq!(lacks(&text("{lower_bound: {assumed_sigma: 0.1}}", ""), &cards), "");
+    assert_eq!(lacks(&text("{weighted: {}}", ""), &cards), "");
+}
+
+#[test]
+fn notes_say_how_a_policy_works_with_an_editor() {
+    let notes = |search: &str, card: EditorCard| {
+        let text = with_search(search);
+        let notes = recipe(&text).notes(&cards(vec![card], RewardKind::Pointwise));
+        Report::new(notes).render("recipe.yaml", text.as_bytes())
+    };
+    assert_eq!(notes("{best_of_n: {samples: 8}}", able("darkroom")), "");
+    let pausing = EditorCard { pause: PauseSupport::Resume, steps: Some(20), ..able("x") };
+    let found = notes("{preview_pruning: {samples: 8}}", pausing);
+    assert!(
+        found.starts_with("note: `preview_pruning` stops the candidates of `x` at step 6 and 12 of 20\n"),
+        "{found}"
+    );
 }
 
 #[test]

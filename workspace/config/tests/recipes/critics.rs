@@ -1,7 +1,7 @@
 //! Recipes with critics: how they are written, and what is said where they do not fit the policy.
 
 use editscale_config::Report;
-use editscale_core::{CriticCard, CriticName};
+use editscale_core::{Cards, CriticCard, CriticName};
 
 use crate::{cards, parse, recipe, report};
 
@@ -80,7 +80,7 @@ fn cards_without_a_critic_lack_one() {
     let text = with(DARKROOM, "{reflection: {samples: 4, rounds: 2, start: edit_of_edit}}");
     let (recipe, _) = parse(text.as_bytes()).unwrap();
     let mut cards = cards::poor_cards();
-    let told = |cards| Report::new(recipe.lacks(cards)).render("recipe.yaml", text.as_bytes());
+    let told = |cards: &Cards| Report::new(recipe.lacks(cards)).render("recipe.yaml", text.as_bytes());
     let found = told(&cards);
     assert!(found.contains("policy `reflection` asks a critic, and the recipe has none"), "{found}");
     assert!(found.contains("for `start`: it cannot start from a candidate's picture"), "{found}");

@@ -483,12 +483,12 @@ fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
 }
 
 /// A search, with the critics that it asks where it asks some.
-fn asking() -> impl Strategy<Value = String> {
-    let alone = search().prop_map(|search| format!("search: {search}\n"));
+fn asking() -> impl Strategy<Value = (String, String)> {
+    let alone = search().prop_map(|search| (search, String::new()));
     prop_oneof![4 => alone, 1 => reflection()]
 }
 
-fn reflection() -> impl Strategy<Value = String> {
+fn reflection() -> impl Strategy<Value = (String, String)> {
     let chat = tagged(
         "chat_critic",
         [vec![Just("model: m".to_owned()).boxed(), option("prompt", path())], remote(false)].concat(),
@@ -503,12 +503,36 @@ fn reflection() -> impl Strategy<Value = String> {
         |((critic, name), samples, fewer, rounds, start, show, is_named)| {
             let width = samples.saturating_sub(fewer).max(1);
             let named = if is_named { format!(", critic: {name:?}") } else { String::new() };
-            format!(
-                "critics: [{{model: {critic}, name: {name:?}}}]\nsearch: {{reflection: {{samples: {samples}, width: \
-                 {width}, rounds: {rounds}{start}, show: {show}{named}}}}}\n"
-            )
+            let critics = format!("critics: [{{model: {critic}, name: {name:?}}}]\n");
+            let size = format!("samples: {samples}, width: {width}, rounds: {rounds}{start}, show: {show}{named}");
+            (format!("{{reflection: {{{size}}}}}"), critics)
         },
     )
+}
+
+fn noise_search() -> impl Strategy<Value = String> {
+    let cosine = prop::option::of(0.0f64..0.9999).prop_map(|cosine| given("cosine", cosine));
+    let narrowing = prop::option::of(0.01f64..1.0).prop_map(|narrowing| given("narrowing", narrowing));
+    let count = |name, most| prop::option::of(1u32..=most).prop_map(move |count| given(name, count));
+    let counts = (count("pivots", 1000), count("neighbours", 90), count("restart_after", 1000));
+    (1u32..=1000, counts, cosine, narrowing).prop_map(|(rounds, (pivots, neighbours, restart), cosine, narrowing)| {
+        format!("{{noise_search: {{rounds: {rounds}{pivots}{neighbours}{restart}{cosine}{narrowing}}}}}")
+    })
+}
+
+fn path_search() -> impl Strategy<Value = String> {
+    let first = prop::option::of(0.01f64..0.99).prop_map(|first| given("first", first));
+    let shares = prop::option::of((0.01f64..0.5, 0.02f64..0.4)).prop_map(|shares| {
+        shares.map_or(String::new(), |(back, more)| format!(", back: {back:?}, forward: {:?}", back + more))
+    });
+    (1u32..=40, 1u32..=40, first, shares).prop_map(|(paths, children, first, shares)| {
+        format!("{{path_search: {{paths: {paths}, children: {children}{first}{shares}}}}}")
+    })
+}
+
+/// A key with its value, where it is given.
+fn given(name: &str, value: Option<impl std::fmt::Debug>) -> String {
+    value.map_or(String::new(), |value| format!(", {name}: {value:?}"))
 }
 
 fn search() -> impl Strategy<Value = String> {
@@ -522,9 +546,22 @@ fn search() -> impl Strategy<Value = String> {
             format!(", edges: {{re_edit: {a:?}, edit_of_edit: {b:?}, fresh: {c:?}}}")
         })
     });
-    let beam = (1u32..=40, 1u32..=40, 1u32..=40, edges).prop_map(|(width, children, depth, edges)| {
-        format!("{{beam: {{width: {width}, children: {children}, depth: {depth}{edges}}}}}")
-    });
+    let near = prop_oneof![
+        Just(String::new()),
+        (0u32..=32).prop_map(|bits| format!(", deduplicate: {{bits: {bits}}}")),
+        (0.01f64..=1.0).prop_map(|cosine| format!(", deduplicate: {{cosine: {cosine:?}}}")),
+        (0u32..=32, 0.01f64..=1.0)
+            .prop_map(|(bits, cosine)| format!(", deduplicate: {{bits: {bits}, cosine: {cosine:?}}}")),
+    ];
+    let ties = prop::option::of(0.0f64..10.0)
+        .prop_map(|within| within.map_or(String::new(), |within| format!(", ties: {{centroid: {within:?}}}")));
+    let count = || 1u32..=40;
+    let refined = (any::<bool>(), count(), count(), count(), edges, near, ties).prop_map(
+        |(is_beam, parents, children, depth, edges, near, ties)| {
+            let (policy, wide) = if is_beam { ("beam", "width") } else { ("diverse_trees", "trees") };
+            format!("{{{policy}: {{{wide}: {parents}, children: {children}, depth: {depth}{edges}{near}{ties}}}}}")
+        },
+    );
     let weighting = prop_oneof![
         (1e-9f64..1e6).prop_map(|value| format!("temperature: {value:?}")),
         (1.0f64..8.0).prop_map(|value| format!("target_ess: {value:?}")),
@@ -533,7 +570,121 @@ fn search() -> impl Strategy<Value = String> {
     let reward_weighted = (8u32..=1000, 1u32..=8, weighting).prop_map(|(samples, draw, weighting)| {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
-    prop_oneof![best_of_n, beam, reward_weighted]
+    prop_oneof![
+        best_of_n,
+        refined,
+        noise_search(),
+        path_search(),
+        reward_weighted,
+        adaptive(),
+        preview_pruning(),
+        particles(),
+        thompson()
+    ]
+}
+
+/// What a candidate costs.
+fn price() -> impl Strategy<Value = String> {
+    let amount = || 1e-9f64..1e6;
+    prop_oneof![
+        (amount(), amount(), amount()).prop_map(|(edit, reward, preview)| {
+            format!("cost: {{edit: {edit:?}, reward: {reward:?}, preview: {preview:?}}}")
+        }),
+        (amount(), amount()).prop_map(|(nfe, usd)| format!("worth: {{per_nfe: {nfe:?}, per_usd: {usd:?}}}")),
+    ]
+}
+
+fn preview_pruning() -> BoxedStrategy<String> {
+    let counts =
+        (1u32..=1000, 0u32..=1000).prop_map(|(samples, more)| format!("samples: {samples}, most: {}", samples + more));
+    let checkpoint = prop_oneof![
+        (0.001f64..0.999).prop_map(|share| format!("{share:?}")),
+        (1u32..=1000).prop_map(|step| step.to_string()),
+    ];
+    let checkpoints =
+        prop::collection::vec(checkpoint, 1..5).prop_map(|all| format!("checkpoints: [{}]", all.join(", ")));
+    let prior =
+        (0.0f64..0.99, option("spread", 0.0f64..1e3), 1.01f64..1e3).prop_map(|(correlation, spread, strength)| {
+            let spread = if spread.is_empty() { spread } else { format!("{spread}, ") };
+            format!("prior: {{correlation: {correlation:?}, {spread}strength: {strength:?}}}")
+        });
+    let maybe = |text: BoxedStrategy<String>| prop_oneof![Just(String::new()), text].boxed();
+    let options = vec![
+        counts.boxed(),
+        maybe(checkpoints.boxed()),
+        option("keep", 0.01f64..1.0),
+        option("margin", 0.0f64..1e3),
+        option("round", 1u32..=1000),
+        maybe(price().boxed()),
+        maybe(prior.boxed()),
+    ];
+    tagged("preview_pruning", options)
+}
+
+fn adaptive() -> BoxedStrategy<String> {
+    let prior = (option("mean", -1e3f64..1e3), 0.0f64..1e3, 1e-3f64..1e3).prop_map(|(mean, spread, strength)| {
+        let mean = if mean.is_empty() { mean } else { format!("{mean}, ") };
+        format!("prior: {{{mean}spread: {spread:?}, strength: {strength:?}}}")
+    });
+    let counts = (1u32..=1000, 1u32..=1000).prop_map(|(a, b)| format!("most: {}, probe: {}", a.max(b), a.min(b)));
+    let options = vec![
+        counts.boxed(),
+        price().boxed(),
+        option("round", 1u32..=1000),
+        option("optimism", 0.0f64..10.0),
+        prop_oneof![Just(String::new()), prior].boxed(),
+    ];
+    tagged("adaptive", options)
+}
+
+fn particles() -> impl Strategy<Value = String> {
+    let at = prop_oneof![
+        Just(String::new()),
+        prop::collection::btree_set(1u32..1000, 1..6).prop_map(|shares| {
+            let shares: Vec<String> =
+                shares.into_iter().map(|share| format!("{:?}", f64::from(share) / 1000.0)).collect();
+            format!(", resample_at: [{}]", shares.join(", "))
+        }),
+        (1u32..=50, 1u32..=50, 50u32..=100)
+            .prop_map(|(every, from, to)| format!(", resample_at: {{every: {every}, from: {from}, to: {to}}}")),
+    ];
+    let strength = prop_oneof![
+        Just(String::new()),
+        (1e-9f64..1e6).prop_map(|value| format!(", strength: {value:?}")),
+        (1e-9f64..1e6).prop_map(|value| format!(", relative_strength: {value:?}")),
+    ];
+    let tempering = prop_oneof![
+        Just(String::new()),
+        Just(", tempering: constant".to_owned()),
+        Just(", tempering: infinite".to_owned()),
+        (1e-9f64..100.0).prop_map(|gamma| format!(", tempering: increasing, gamma: {gamma:?}")),
+    ];
+    let potential = prop::sample::select(vec!["current", "difference", "max", "sum"]);
+    let resampling = prop::sample::select(vec!["multinomial", "systematic", "residual", "stratified", "ssp"]);
+    let own = (tempering, potential, resampling, 1e-9f64..=1.0).prop_map(|(tempering, potential, resampling, ess)| {
+        format!("{tempering}, potential: {potential}, resampling: {resampling}, ess: {ess:?}")
+    });
+    let preset =
+        prop::sample::select(vec!["feynman_kac", "das", "svdd"]).prop_map(|preset| format!(", preset: {preset}"));
+    let method = prop_oneof![Just(String::new()), own, preset];
+    let rest = (
+        prop::option::of(1u32..=10_000),
+        prop::sample::select(vec!["", ", keep: best", ", keep: draw", ", renoise: 3"]),
+    );
+    (1u32..=500, at, strength, method, rest).prop_map(|(particles, at, strength, method, (steps, rest))| {
+        let steps = steps.map_or(String::new(), |steps| format!(", steps: {steps}"));
+        format!("{{particles: {{particles: {particles}{at}{strength}{method}{steps}{rest}}}}}")
+    })
+}
+
+fn thompson() -> impl Strategy<Value = String> {
+    let count = || prop::option::of(1u32..=1000);
+    let cost = prop::sample::select(vec!["budget", "edits", "nfe", "tokens", "usd"]);
+    (1u32..=100_000, count(), count(), count(), cost).prop_map(|(samples, round, least, drop_after, cost)| {
+        let keys = [("round", round), ("least", least), ("drop_after", drop_after)];
+        let keys: String = keys.into_iter().filter_map(|(name, count)| Some(format!(", {name}: {}", count?))).collect();
+        format!("{{thompson: {{samples: {samples}{keys}, cost: {cost}}}}}")
+    })
 }
 
 fn budget() -> impl Strategy<Value = String> {
@@ -653,6 +804,53 @@ fn perhaps_map(key: &'static str, options: Vec<BoxedStrategy<String>>) -> BoxedS
     perhaps(tagged(key, options), false)
 }
 
+/// What is drawn already is not drawn again; what is drawn for a last round, not for its own sake.
+fn select(draws: bool, with_finalists: bool) -> impl Strategy<Value = String> {
+    let weighting = prop_oneof![
+        (1e-9f64..1e6).prop_map(|value| format!("temperature: {value:?}")),
+        (1.0f64..100_000.0).prop_map(|value| format!("target_ess: {value:?}")),
+        (0.0f64..100.0).prop_map(|value| format!("target_kl: {value:?}")),
+    ];
+    let most = if with_finalists { 1 } else { 100_000 };
+    let amount = |absolute: &'static str, relative: &'static str| {
+        prop_oneof![option(absolute, 1e-9f64..1e9), option(relative, 1e-9f64..1e9)].boxed()
+    };
+    let own = tagged("best", Vec::new());
+    let other = prop_oneof![
+        tagged("best", Vec::new()),
+        tagged("soft", vec![weighting.boxed(), option("draw", 1u32..=most)]),
+        tagged("pessimistic", vec![amount("beta", "relative_beta")]),
+        tagged("regularised", vec![amount("strength", "relative_strength")]),
+    ];
+    if draws { own } else { other.boxed() }
+}
+
+/// What is done when the search ends.
+fn conclusion(search: &str, names: Vec<String>) -> impl Strategy<Value = String> + use<> {
+    let draws = search.contains("reward_weighted") || search.contains("keep: draw");
+    let rewards = prop::option::of(prop::sample::subsequence(names.clone(), 1..=names.len()))
+        .prop_map(|names| names.map_or(String::new(), |names| format!("rewards: {names:?}")));
+    let options = vec![option("count", 2u32..=1000), option("votes", 1u32..=1000), rewards.boxed()];
+    let finalists = perhaps_map("finalists", options);
+    finalists.prop_flat_map(move |finalists| {
+        let finalists = if finalists.is_empty() { finalists } else { finalists + "\n" };
+        line("select", select(draws, !finalists.is_empty())).prop_map(move |select| select + &finalists)
+    })
+}
+
+/// How scores become one, where no reward counts against.
+fn combine() -> impl Strategy<Value = String> {
+    let between = (-1e9f64..0.0, 1e-3f64..1e9).prop_map(|(low, high)| format!("low: {low:?}, high: {high:?}"));
+    line(
+        "combine",
+        prop_oneof![
+            tagged("weighted", Vec::new()),
+            tagged("lower_bound", vec![option("kappa", 0.0f64..=100.0), option("assumed_sigma", 0.0f64..1e9)]),
+            tagged("conjunctive", vec![between.boxed()]),
+        ],
+    )
+}
+
 fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
     let gate =
         (prop::sample::select(names), prop::option::of(name()), -1e9f64..1e9).prop_map(|(reward, part, at_least)| {
@@ -664,10 +862,14 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
-    let rewards = rewards().prop_flat_map(|(names, lines)| (Just(lines), gates(names.clone()), curate(names)));
-    (editors(), rewards, asking(), rest(), rollout()).prop_map(|(editors, judging, search, rest, rollout)| {
-        let (rewards, gates, curate) = judging;
-        format!("version: 1\n{editors}{rewards}{gates}{search}{rest}{rollout}{curate}")
+    let judged = (rewards(), asking()).prop_flat_map(|((names, lines), (search, critics))| {
+        let conclusion = conclusion(&search, names.clone());
+        (Just(lines), gates(names.clone()), curate(names), Just((search, critics)), conclusion)
+    });
+    (editors(), judged, combine(), rest(), rollout()).prop_map(|(editors, judged, combine, rest, rollout)| {
+        let (rewards, gates, curate, (search, critics), conclusion) = judged;
+        let judging = format!("{rewards}{combine}{gates}{critics}");
+        format!("version: 1\n{editors}{judging}search: {search}\n{conclusion}{rest}{rollout}{curate}")
     })
 }
 

@@ -19,7 +19,7 @@ mod valid;
 use editscale_config::{Catalogue, Recipe, Report};
 
 /// What messages that list all there is to choose from are pinned with: more kinds do not change them.
-const KINDS: [&str; 32] = [
+const KINDS: &[&str] = &[
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
@@ -46,12 +46,26 @@ const KINDS: [&str; 32] = [
     "pickled_reward",
     "weighted",
     "mean_rank",
-    "best_of_n",
+    "lower_bound",
+    "conjunctive",
+    "adaptive",
     "beam",
+    "best_of_n",
+    "diverse_trees",
+    "preview_pruning",
+    "noise_search",
+    "path_search",
+    "reward_weighted",
+    "best",
+    "soft",
+    "pessimistic",
+    "regularised",
+    "particles",
     "reflection",
     "darkroom_critic",
     "chat_critic",
     "reward_weighted",
+    "thompson",
 ];
 
 /// What recipes can name here.
@@ -66,6 +80,7 @@ fn catalogue() -> Catalogue {
     catalogue.critics.retain(|kind| KINDS.contains(&kind.name));
     catalogue.objectives.retain(|kind| KINDS.contains(&kind.name));
     catalogue.policies.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.selections.retain(|kind| KINDS.contains(&kind.name));
     catalogue
 }
 

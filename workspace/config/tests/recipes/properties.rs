@@ -32,7 +32,16 @@ const PIECES: &[&str] = &[
     "at_least",
     "search",
     "best_of_n",
+    "select",
+    "pessimistic",
+    "beta",
+    "finalists",
+    "conjunctive",
     "beam",
+    "diverse_trees",
+    "deduplicate",
+    "noise_search",
+    "path_search",
     "samples",
     "width",
     "stop",
@@ -173,14 +182,16 @@ proptest! {
 fn what_is_generated_is_of_every_kind() {
     // The generator is no good if it never makes some policy or some editor.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut editors = BTreeSet::new();
+    let (mut editors, mut combined, mut selected) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let kinds: BTreeSet<&'static str> = (0..300)
         .map(|_| {
             let text = valid().new_tree(&mut runner).unwrap().current();
             let recipe = recipe(&text);
             editors.extend(recipe.editors().iter().map(|editor| editor.model.kind()));
+            combined.insert(recipe.settings().combine.kind());
+            selected.extend(recipe.settings().select.as_ref().map(|select| select.kind()));
             recipe.settings().search.kind()
         })
         .collect();
-    assert_eq!((kinds.len(), editors.len()), (3, 12));
+    assert_eq!((kinds.len(), editors.len(), combined.len(), selected.len()), (3, 12, 3, 4));
 }

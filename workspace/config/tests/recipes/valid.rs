@@ -378,7 +378,61 @@ fn policies_are_built_as_written() {
         "{beam: {width: 2, children: 3, depth: 4, edges: {fresh: 0.5}}}",
         "beam/1 width=2 children=3 depth=4 re_edit=0 edit_of_edit=0 fresh=0.5",
     );
+    check(
+        "{beam: {width: 2, children: 3, depth: 4, deduplicate: {bits: 6}, ties: {centroid: 0.5}}}",
+        "beam/1 width=2 children=3 depth=4 re_edit=1 edit_of_edit=1 fresh=1 deduplicate.bits=6 of phash/1 \
+         ties.centroid=0.5 by features or phash/1",
+    );
+    check(
+        "{diverse_trees: {trees: 2, children: 3, depth: 4, edges: {fresh: 1}, deduplicate: {cosine: 0.9}}}",
+        "diverse_trees/1 trees=2 children=3 depth=4 re_edit=0 edit_of_edit=0 fresh=1 deduplicate.cosine=0.9",
+    );
+    check(
+        "{noise_search: {rounds: 5}}",
+        "noise_search/1 pivots=4 neighbours=4 rounds=5 cosine=0.95 narrowing=0.5 restart_after=3",
+    );
+    check("{path_search: {paths: 2, children: 3}}", "path_search/1 paths=2 children=3 first=0.3 back=0.1 forward=0.3");
     check("{reward_weighted: {samples: 8, temperature: 0.1}}", "reward_weighted/1 samples=8 draw=1 Temperature(0.1)");
+}
+
+#[test]
+fn conclusions_are_built_as_written() {
+    let check = |conclusion: &str, revision: &str, resolved: &str| {
+        let recipe = recipe(&with_search(&format!("{{best_of_n: {{samples: 8}}}}\n{conclusion}\n")));
+        assert_eq!(recipe.search_factory().revision(), format!("best_of_n/1 samples=8 round=8{revision}"));
+        let whole = recipe.to_yaml();
+        let lines: Vec<&str> =
+            whole.lines().filter(|line| line.starts_with("select") || line.starts_with("finalists")).collect();
+        assert_eq!(lines.join("\n"), resolved);
+        let (search, stop) = (whole.find("\nsearch:").unwrap(), whole.find("\nstop:").unwrap());
+        assert!(resolved.is_empty() || (search..stop).contains(&whole.find(resolved).unwrap()), "{whole}");
+    };
+    check("", "", "");
+    // What is usual is written where it was said, and decides nothing.
+    check("select: {best: {}}", "", "select: {best: {}}");
+    check(
+        "select: {soft: {target_ess: 3}}",
+        " select soft/1 draw=1 TargetEss(3.0)",
+        "select: {soft: {draw: 1, target_ess: 3.0}}",
+    );
+    let relative = "select: {pessimistic: {relative_beta: 1.0}}";
+    check("select: {pessimistic: {}}", " select pessimistic/1 Relative(1.0)", relative);
+    check(
+        "select: {pessimistic: {beta: 0.2}}",
+        " select pessimistic/1 Absolute(0.2)",
+        "select: {pessimistic: {beta: 0.2}}",
+    );
+    check(
+        "select: {regularised: {strength: 0}}",
+        " select regularised/1 Absolute(0.0)",
+        "select: {regularised: {strength: 0.0}}",
+    );
+    check("finalists: {}", " finalists/1 count=4 votes=3", "finalists: {count: 4, votes: 3}");
+    check(
+        "finalists: {votes: 1, rewards: [photometric]}\nselect: {pessimistic: {}}",
+        " select pessimistic/1 Relative(1.0) finalists/1 count=4 votes=1 by=photometric",
+        &format!("{relative}\nfinalists: {{count: 4, votes: 1, rewards: [photometric]}}"),
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use editscale_picture::Pixels;
 
 use super::comparison::Comparison;
 use super::damage;
+use super::descriptor::descriptor;
 use super::measures::change;
 use super::register::register;
 use super::view::{SourceView, View};
@@ -47,16 +48,25 @@ const COPY: f64 = 0.1;
 /// a copy earns nothing for being well preserved (its F is 0), a picture that follows but is ruined earns little, and a ruined
 /// picture that does not even follow is last.
 pub fn assess(source: &SourceView, edited: &Pixels, plan: &Plan) -> Assessment {
+    assess_view(source, &View::new(edited), plan)
+}
+
+/// The same, and what the edit did as a point ([`descriptor`]).
+pub fn assess_and_describe(source: &SourceView, edited: &Pixels, plan: &Plan) -> (Assessment, Vec<f32>) {
     let edited = View::new(edited);
-    let registered = register(&source.view, &edited, plan);
+    (assess_view(source, &edited, plan), descriptor(source, &edited))
+}
+
+fn assess_view(source: &SourceView, edited: &View, plan: &Plan) -> Assessment {
+    let registered = register(&source.view, edited, plan);
     let masks: Vec<Option<Vec<f32>>> =
-        plan.edits.iter().map(|edit| weights(source, &edited, edit, registered.moves)).collect();
+        plan.edits.iter().map(|edit| weights(source, edited, edit, registered.moves)).collect();
     let union = union(&masks);
     let rest = rest(&masks);
     let mut edits = Vec::new();
     for (edit, weights) in plan.edits.iter().zip(&masks) {
         let weights = weights.as_deref().or(rest.as_deref());
-        let comparison = Comparison { source: &source.view, edited: &edited, registered: &registered, weights };
+        let comparison = Comparison { source: &source.view, edited, registered: &registered, weights };
         let followed = comparison.follow(edit.change);
         let placed = placing(&comparison, union.as_deref());
         edits.push(EditAssessment {
@@ -66,15 +76,14 @@ pub fn assess(source: &SourceView, edited: &Pixels, plan: &Plan) -> Assessment {
             score: f64::from(followed.worth * placed),
         });
     }
-    let comparison =
-        Comparison { source: &source.view, edited: &edited, registered: &registered, weights: union.as_deref() };
+    let comparison = Comparison { source: &source.view, edited, registered: &registered, weights: union.as_deref() };
     let structure = damage::structure(&comparison, plan);
     let global = Comparison { weights: None, ..comparison };
     let untouched = if union.is_some() { 1.0 } else { damage::untouched(&global, plan) };
     let outside = damage::outside(&comparison);
     let fit = if registered.moves { registered.fit.clamp(0.0, 1.0).sqrt() } else { 1.0 };
     let preservation = f64::from(structure.powf(0.7) * untouched * outside * fit);
-    let visual_quality = f64::from(damage::quality(&source.view, &edited, plan));
+    let visual_quality = f64::from(damage::quality(&source.view, edited, plan));
     let following = together(&edits);
     let score = COPY * preservation * visual_quality
         + (1.0 - COPY) * following * preservation.powf(0.8) * visual_quality.powf(0.7);

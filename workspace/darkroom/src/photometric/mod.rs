@@ -7,10 +7,11 @@
 mod assess;
 mod comparison;
 mod damage;
+mod descriptor;
 mod follow;
 mod measures;
 mod register;
 mod view;
 
-pub use assess::{Assessment, EditAssessment, assess};
+pub use assess::{Assessment, EditAssessment, assess, assess_and_describe};
 pub use view::SourceView;

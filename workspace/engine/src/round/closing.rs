@@ -7,7 +7,6 @@ use editscale_core::{Cost, Failure, FailureKind, Recovery};
 
 use super::{Closing, Item, Round, Rounded};
 use crate::error::EngineError;
-use crate::purse::Work;
 
 /// How long work under way is waited for once it is not wanted any more.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -81,11 +80,13 @@ impl Round<'_> {
             self.conclude(index);
             return Ok(());
         }
-        let card = self.editor_card(index).filter(|_| self.items[index].with_editor);
-        let (Some(card), Closing::Deadline) = (card, closing) else { return self.drop_edit(index, closing, None) };
+        if !self.items[index].with_editor || closing != Closing::Deadline {
+            return self.drop_edit(index, closing, None);
+        }
         let message = "the time of the run is up, and the editor has not confirmed that it stopped";
-        let failure = Failure { cost: card.cost, ..Failure::new(FailureKind::Ambiguous, message) };
-        self.book.purse.settle(Work::Edit, card.cost, &Work::Edit.spent_in_vain(&failure));
+        let (work, cost) = self.piece(index);
+        let failure = Failure { cost, ..Failure::new(FailureKind::Ambiguous, message) };
+        self.book.purse.settle(work, cost, &work.spent_in_vain(&failure));
         self.fail(index, failure)
     }
 }

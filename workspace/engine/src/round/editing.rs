@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    Candidate, CandidateId, EditBatch, EditItem, EditorCard, Event, Failure, FailureKind, Image, Noise, Proposal,
+    Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, Event, Failure, FailureKind, Image, Noise, Proposal,
     Recovery, Start,
 };
 
-use super::{Done, Order, Round};
+use super::{Done, Order, Round, Stored};
 use crate::book::{Edited, Made};
 use crate::error::EngineError;
 use crate::files::WriteError;
@@ -46,8 +46,17 @@ impl Round<'_> {
             return Ok(());
         };
         let Err(failure) = self.book.interrupted(&order.proposal, card) else { return Ok(()) };
-        self.book.purse.book(&Work::Edit.spent_in_vain(&failure));
+        self.book.purse.book(&Work::of(&order.proposal).spent_in_vain(&failure));
         self.fail(index, failure)
+    }
+
+    /// What making an item is, and the most that it costs. What goes on from a state that was let go may have to be made
+    /// from its beginning.
+    pub(super) fn piece(&self, index: usize) -> (Work, Cost) {
+        match (&self.items[index].order, self.editor_card(index)) {
+            (Some(Order { proposal, .. }), Some(card)) => (Work::of(proposal), card.cost_of(proposal)),
+            _ => (Work::Edit, Cost::default()),
+        }
     }
 
     pub(super) fn launch_edits(&mut self) -> Result<(), EngineError> {
@@ -114,7 +123,8 @@ impl Round<'_> {
         let path = self.path_of(&proposal)?;
         let start = self.picture_of(path.first().unwrap_or(&proposal).start)?;
         let earlier = self.book.interrupted(&proposal, card)?;
-        if !self.book.purse.reserve(Work::Edit, card.cost) {
+        let (work, bound) = self.piece(index);
+        if !self.book.purse.reserve(work, bound) {
             return Err(Failure::new(FailureKind::OverBudget, "the budget has no edit left"));
         }
         self.items[index].attempt += 1;
@@ -174,22 +184,23 @@ impl Round<'_> {
         took: Duration,
     ) -> Result<(), EngineError> {
         self.editors[editor].busy -= 1;
-        let bound = self.job.ports.editors[editor].card().cost;
         if results.len() != items.len() {
             // Whatever was made is not known, so that it counts at its most.
             let message = format!("the editor answered {} items of {}", results.len(), items.len());
-            let failure = Failure { cost: bound, ..Failure::new(FailureKind::Malformed, message) };
-            results = items.iter().map(|_| Err(failure.clone())).collect();
+            let failure = Failure::new(FailureKind::Malformed, message);
+            let lost = |index: &usize| Err(Failure { cost: self.piece(*index).1, ..failure.clone() });
+            results = items.iter().map(lost).collect();
         }
         for (index, result) in items.iter().zip(results) {
             self.items[*index].with_editor = false;
+            let (work, bound) = self.piece(*index);
             match result.and_then(whole) {
                 Ok(candidate) => {
-                    self.book.purse.settle(Work::Edit, bound, &Work::Edit.spent(candidate.cost, true));
+                    self.book.purse.settle(work, bound, &work.spent(candidate.cost, true));
                     self.store(*index, candidate, took);
                 }
                 Err(failure) => {
-                    self.book.purse.settle(Work::Edit, bound, &Work::Edit.spent_in_vain(&failure));
+                    self.book.purse.settle(work, bound, &work.spent_in_vain(&failure));
                     self.editing -= 1;
                     self.take_failure(*index, failure)?;
                 }
@@ -198,21 +209,24 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Writes a picture beside the loop, which a slow disk would hold up.
+    /// Writes a picture, and looks at it where the search wants to know how it looks, beside the loop: a slow disk or a
+    /// large picture would hold that up.
     fn store(&mut self, index: usize, candidate: Candidate, took: Duration) {
         let stores = self.book.stores.clone();
+        let look = self.job.search.looks().then(|| Arc::clone(&self.job.ports.look));
         let id = self.items[index].id;
         self.under_way.push(Box::pin(async move {
             let (encoded, trajectory) = (candidate.image.clone(), candidate.trajectory.clone());
             let put = move || {
                 trajectory.map_or(Ok(()), |trajectory| stores.trajectories.put(id, &trajectory))?;
-                stores.images.put(&encoded)
+                let image = stores.images.put(&encoded)?;
+                Ok(Stored { image, hash: look.and_then(|look| look.hash(&encoded)) })
             };
-            let image = match tokio::task::spawn_blocking(put).await {
-                Ok(image) => image,
+            let stored = match tokio::task::spawn_blocking(put).await {
+                Ok(stored) => stored,
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             };
-            Done::Stored { item: index, candidate, took, image }
+            Done::Stored { item: index, candidate, took, stored }
         }));
     }
 
@@ -221,14 +235,14 @@ impl Round<'_> {
         index: usize,
         candidate: Candidate,
         took: Duration,
-        image: Result<Image, WriteError>,
+        stored: Result<Stored, WriteError>,
     ) -> Result<(), EngineError> {
         self.editing -= 1;
-        let image = image.map_err(|error| self.lose_image(index, &candidate, error))?;
+        let Stored { image, hash } = stored.map_err(|error| self.lose_image(index, &candidate, error))?;
         let Candidate { cost, effective_seed, notes, .. } = candidate;
         let id = self.items[index].id;
         self.job.ports.observer.observe(&Event::Edited { id, image: &image, notes: &notes, took });
-        let edited = Edited { image: image.clone(), cost, effective_seed, notes, took };
+        let edited = Edited { image: image.clone(), hash, cost, effective_seed, notes, took };
         self.book.enter_image(id, edited)?;
         self.items[index].image = Some(image);
         self.ask_all(index)

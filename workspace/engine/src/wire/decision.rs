@@ -231,6 +231,13 @@ impl DecisionWire {
         }
     }
 
+    /// The proposals that go on from a paused state.
+    pub(crate) fn going_on(&self) -> Vec<u32> {
+        let Self::Explore { proposals, .. } = self else { return Vec::new() };
+        let parts = proposals.iter().filter(|proposal| matches!(proposal.start, StartWire::Paused(_)));
+        parts.map(|proposal| proposal.id).collect()
+    }
+
     pub(crate) fn decision(&self, instruction: &str) -> Result<Decision, WireError> {
         let ids = |ids: &[u32]| ids.iter().copied().map(CandidateId).collect();
         Ok(match self {
@@ -312,6 +319,11 @@ impl VerdictWire {
     /// Whether nobody was chosen.
     pub(crate) fn is_empty(&self) -> bool {
         self.ranked.is_empty()
+    }
+
+    /// Whether the search stopped because nothing more could be paid.
+    pub(crate) fn is_for_want_of_budget(&self) -> bool {
+        self.reason == StopReason::Budget.word()
     }
 
     pub(crate) fn verdict(&self) -> Result<Verdict, WireError> {

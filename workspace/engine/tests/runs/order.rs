@@ -33,6 +33,10 @@ impl SearchFactory for Strict {
         self.0.largest_run()
     }
 
+    fn looks(&self) -> bool {
+        self.0.looks()
+    }
+
     fn start(&self, request: &EditRequest, cards: &editscale_core::Cards) -> Box<dyn Search> {
         Box::new(StrictSearch { inner: self.0.start(request, cards), expected: Vec::new() })
     }

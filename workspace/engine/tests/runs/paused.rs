@@ -104,7 +104,8 @@ fn halting() -> (Scene, FakeEditor) {
 fn paused_candidates_are_gone_on_from_by_their_path_and_released_when_nobody_can_want_them() {
     let (scene, editor) = halting();
     let path = scene.folder.path().join("run");
-    carry_out(&scene.job, &path);
+    let outcome = carry_out(&scene.job, &path);
+    assert_eq!((outcome.ledger.edits, outcome.asked), (3, 9), "what goes on is no other edit");
     let released: Vec<u32> = editor.released.lock().unwrap().iter().map(|id| id.0).collect();
     assert_eq!(released.len(), 4, "{released:?}");
     let best = (0..3).find(|id| !released[..2].contains(id)).expect("one was kept");
@@ -130,6 +131,8 @@ fn a_resumed_run_tells_an_editor_that_forgot_how_to_come_to_its_paused_states() 
         copy_run(&whole, &path, cut);
         let outcome = carry_out(&again.job, &path);
         assert_eq!((outcome.verdict, outcome.asked), (expected.verdict.clone(), expected.asked), "cut at {cut}");
+        let (edits, calls) = (outcome.ledger.edits, outcome.ledger.reward_calls);
+        assert_eq!((edits, calls), (expected.ledger.edits, expected.ledger.reward_calls), "cut at {cut}");
         assert_eq!(journal(&path), journal(&whole), "cut at {cut}");
     }
 }

@@ -281,3 +281,41 @@ fn a_picture_that_could_not_be_stored_is_told_of_as_such_after_a_resume() {
     let why = record.candidates[0].made.as_ref().unwrap().as_ref().unwrap_err();
     assert!(why.message.starts_with("the picture came, and could not be stored: cannot"), "{why}");
 }
+
+/// A run that is given more goes on from what it has: nothing is made twice, and its first candidates are those of a run that
+/// had as much from the beginning.
+#[test]
+fn a_run_whose_budget_is_widened_goes_on() {
+    let edits = |edits| Budget { edits: Some(edits), ..Budget::default() };
+    let made = |path: &std::path::Path| {
+        let candidates = read_run(path).unwrap().candidates;
+        candidates
+            .into_iter()
+            .map(|each| (each.proposal, each.made.unwrap().unwrap().image.digest()))
+            .collect::<Vec<_>>()
+    };
+    for kind in 0..2 {
+        let mut scene = scene(&World { kind, budget: edits(3), ..World::default() });
+        let path = scene.folder.path().join("run");
+        assert_eq!(carry_out(&scene.job, &path).asked, 3);
+        let first = made(&path);
+        let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
+        assert!(directory.widen(&recorded, edits(9)).unwrap());
+        drop(directory);
+        scene.job.limits.budget = edits(9);
+        let widened = carry_out(&scene.job, &path);
+        assert_eq!((widened.asked, widened.ledger.edits), (9, 9));
+        assert_eq!(made(&path)[..3], first);
+        let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
+        assert_eq!(recorded.budget, edits(9));
+        let error = directory.widen(&recorded, edits(8)).unwrap_err().to_string();
+        assert!(error.ends_with("its budget of edits is 9, and would be 8: expected at least as much"), "{error}");
+    }
+    let scene = scene(&World { kind: 0, ..World::default() });
+    let path = scene.folder.path().join("run");
+    let ended = carry_out(&scene.job, &path);
+    let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
+    assert!(!directory.widen(&recorded, Budget::default()).unwrap(), "it had all it wanted");
+    drop(directory);
+    assert_eq!(carry_out(&scene.job, &path), ended);
+}

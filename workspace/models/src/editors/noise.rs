@@ -6,8 +6,8 @@
 //! Muller's transform: of the words a, b the pair `r cos φ`, `r sin φ` with `r = sqrt(−2 ln((a + 1) / 2^32))` and
 //! `φ = 2π b / 2^32`, computed in double precision by functions that are the same everywhere, rounded to single precision.
 //!
-//! Stream 0 is the noise that a candidate starts from; stream k + 1 is what is added in its step k. Numbers are laid out as
-//! the latents are: channels, rows, columns.
+//! Stream 0 is the noise that a candidate starts from; stream k + 1 is what is added in its step k; stream 2^32 − 1 − k is what
+//! takes steps back from before step k. Numbers are laid out as the latents are: channels, rows, columns.
 
 use editscale_core::Seed;
 use rayon::prelude::*;

@@ -44,6 +44,7 @@ pub(crate) fn editor_card(name: &EditorName, said: &wire::EditorCard) -> Result<
         },
         masks: said.masks,
         steers_noise: false,
+        steps: None,
         knobs: knobs(&said.knobs)?,
         cost: cost(said.cost),
         recovery: match said.recovery {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use editscale_core::{EditBackend, EditRequest, Ending, Outcome, RewardModel, RewardName, RunId, Seed, Silent};
+use editscale_core::{Blind, EditBackend, EditRequest, Ending, Outcome, RewardModel, RewardName, RunId, Seed, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, run};
 use editscale_plugin::{PluginEditor, PluginReward};
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
@@ -34,7 +34,13 @@ fn job(editor: &Arc<PluginEditor>, reward: &Arc<PluginReward>, seed: u64) -> Job
     let rules = Rules { objective: Arc::new(objective), stop: StopRule::default() };
     let (editor, reward): (Arc<dyn EditBackend>, Arc<dyn RewardModel>) =
         (Arc::clone(editor) as _, Arc::clone(reward) as _);
-    let ports = Ports { editors: vec![editor], rewards: vec![reward], critics: Vec::new(), observer: Arc::new(Silent) };
+    let ports = Ports {
+        editors: vec![editor],
+        rewards: vec![reward],
+        critics: Vec::new(),
+        look: Arc::new(Blind),
+        observer: Arc::new(Silent),
+    };
     let retry = Retry { attempts: 1, ..Retry::default() };
     Job {
         run: RunId::new("storm").unwrap(),

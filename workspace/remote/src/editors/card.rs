@@ -23,6 +23,7 @@ pub(crate) fn plain(name: &EditorName, connection: &Connection, revision: String
         cancel: CancelRule::Promptly,
         masks: false,
         steers_noise: false,
+        steps: None,
         knobs: Vec::new(),
         cost,
         recovery: Recovery::Unknown,

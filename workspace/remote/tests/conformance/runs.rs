@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use editscale_core::{
-    Budget, CandidateId, EditBackend, EditRequest, Ending, Outcome, RewardModel, RewardName, RunId, SearchFactory,
-    Silent, Usd,
+    Blind, Budget, CandidateId, EditBackend, EditRequest, Ending, Outcome, RewardModel, RewardName, RunId,
+    SearchFactory, Silent, Usd,
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, read_run, run};
 use editscale_remote::{
@@ -54,7 +54,13 @@ fn job(editor: OpenAiImages, judge: impl RewardModel + 'static, budget: Budget) 
         run: RunId::new("far").unwrap(),
         request: request(None, None),
         search,
-        ports: Ports { editors: vec![editor], rewards: vec![judge], critics: Vec::new(), observer: Arc::new(Silent) },
+        ports: Ports {
+            editors: vec![editor],
+            rewards: vec![judge],
+            critics: Vec::new(),
+            look: Arc::new(Blind),
+            observer: Arc::new(Silent),
+        },
         limits: Limits { budget, retry, ..Limits::default() },
     }
 }

@@ -9,6 +9,8 @@ pub enum Severity {
     Error,
     /// The recipe can be used, but hardly does what its author wants.
     Warning,
+    /// Nothing is wrong: how it works with what there is.
+    Note,
 }
 
 impl Severity {
@@ -17,6 +19,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }

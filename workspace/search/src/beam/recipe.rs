@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use editscale_core::{Need, SearchFactory};
-use editscale_schema::{
-    Absent, Documented, Fields, Key, Keys, Map, Mistake, Number, Options, Section, Subtable, Whole, Yaml,
-};
+use editscale_schema::{Absent, Documented, Fields, Key, Keys, Options, Subtable, Whole, Yaml};
 
-use super::{Beam, BeamSize, EdgeMix};
+use super::{Beam, BeamSize};
+use crate::likeness::Likeness;
+use crate::likeness::recipe::{DEDUPLICATE, DEDUPLICATE_TABLE, read_likeness, write_likeness};
+use crate::offspring::EdgeMix;
+use crate::offspring::recipe::{CHILDREN, COUNT, EDGES, EDGES_TABLE, read_edges, reason, write_edges};
+use crate::ties::Ties;
+use crate::ties::recipe::{TIES, TIES_TABLE, read_ties, write_ties};
 use crate::{PolicyChoice, PolicyError, Reason, Rules};
 
 /// Settings of iterative refinement.
@@ -21,19 +25,14 @@ pub struct BeamRecipe {
     pub depth: u32,
     /// How children are made.
     pub edges: EdgeMix,
+    /// When two candidates count as the same.
+    pub deduplicate: Likeness,
+    /// In which order equally good candidates come.
+    pub ties: Option<Ties>,
 }
-
-const COUNT: Whole = Whole { low: 1, high: 1000 };
 
 const WIDTH: Key<Whole> =
     Key { name: "width", rule: COUNT, absent: Absent::Refused, meaning: "candidates that live on from round to round" };
-
-const CHILDREN: Key<Whole> = Key {
-    name: "children",
-    rule: COUNT,
-    absent: Absent::Refused,
-    meaning: "candidates made from each of them in a round",
-};
 
 const DEPTH: Key<Whole> = Key {
     name: "depth",
@@ -43,24 +42,11 @@ const DEPTH: Key<Whole> = Key {
               candidates, at most 100,000",
 };
 
-const EDGES: Section =
-    Section { name: "edges", allowed: "a map", default: "all three alike", meaning: "how children are made" };
-
-const EDGE_KEYS: Keys = &[&RE_EDIT, &EDIT_OF_EDIT, &FRESH];
-
-const fn share(name: &'static str, meaning: &'static str) -> Key<Number> {
-    Key { name, rule: Number::from(0.0, 1000.0), absent: Absent::Default(0.0), meaning }
-}
-
-const RE_EDIT: Key<Number> =
-    share("re_edit", "share of children made like their parent, with the editor's knobs turned");
-const EDIT_OF_EDIT: Key<Number> = share("edit_of_edit", "share of children made from their parent's picture");
-const FRESH: Key<Number> = share("fresh", "share of children made from the source with a new seed");
-
 impl PolicyChoice for BeamRecipe {
     fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
-        let Self { width, children, depth, edges } = *self;
-        Ok(Arc::new(Beam::new(BeamSize { width, children, depth }, edges, rules)?))
+        let Self { width, children, depth, edges, deduplicate, ties } = *self;
+        let beam = Beam::new(BeamSize { width, children, depth }, edges, rules)?;
+        Ok(Arc::new(beam.deduplicated(deduplicate).settling(ties)))
     }
 
     fn first_round(&self, _: bool) -> u64 {
@@ -68,19 +54,7 @@ impl PolicyChoice for BeamRecipe {
     }
 
     fn reason(&self, need: Need) -> Reason {
-        let (setting, hint) = match need {
-            Need::EditsCandidates => (
-                Some("edges.edit_of_edit"),
-                "set `edit_of_edit: 0` and `re_edit` or `fresh` above 0, or choose another editor",
-            ),
-            Need::Knobs => (
-                Some("edges.re_edit"),
-                "set `re_edit: 0` and `edit_of_edit` or `fresh` above 0, or choose another editor",
-            ),
-            Need::Seeds => (None, "choose another editor, or the policy `best_of_n`"),
-            _ => return Reason::usual(need),
-        };
-        Reason { setting, hint }
+        reason(need)
     }
 }
 
@@ -88,45 +62,34 @@ impl Options for BeamRecipe {
     const NAME: &'static str = "beam";
     const ABOUT: &'static str = "Keeps the best few candidates, makes children of each, lets parents compete with \
                                  children, and repeats.";
-    const KEYS: Keys = &[&WIDTH, &CHILDREN, &DEPTH, &EDGES as &dyn Documented];
-    const SUBTABLES: &'static [Subtable] = &[Subtable {
-        path: "edges",
-        about: "The shares in which children are made; at least one is above 0.",
-        keys: EDGE_KEYS,
-    }];
+    const KEYS: Keys = &[
+        &WIDTH,
+        &CHILDREN,
+        &DEPTH,
+        &EDGES as &dyn Documented,
+        &DEDUPLICATE as &dyn Documented,
+        &TIES as &dyn Documented,
+    ];
+    const SUBTABLES: &'static [Subtable] = &[EDGES_TABLE, DEDUPLICATE_TABLE, TIES_TABLE];
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (width, children, depth) = (fields.take(&WIDTH), fields.take(&CHILDREN), fields.take(&DEPTH));
-        let edges = read_edges(fields);
-        Some(Self { width: width? as u32, children: children? as u32, depth: depth? as u32, edges: edges? })
+        let (edges, deduplicate, ties) = (read_edges(fields), read_likeness(fields), read_ties(fields));
+        let (width, children, depth) = (width? as u32, children? as u32, depth? as u32);
+        Some(Self { width, children, depth, edges: edges?, deduplicate: deduplicate?, ties })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
-        let EdgeMix { re_edit, edit_of_edit, fresh } = &self.edges;
-        let edges = [RE_EDIT.write(Some(re_edit)), EDIT_OF_EDIT.write(Some(edit_of_edit)), FRESH.write(Some(fresh))];
-        let edges = Yaml::Map(edges.into_iter().flatten().collect());
         [
             WIDTH.write(Some(&self.width.into())),
             CHILDREN.write(Some(&self.children.into())),
             DEPTH.write(Some(&self.depth.into())),
-            Some((EDGES.name.into(), edges)),
+            Some(write_edges(&self.edges)),
+            write_likeness(&self.deduplicate),
+            write_ties(self.ties.as_ref()),
         ]
         .into_iter()
         .flatten()
         .collect()
     }
-}
-
-fn read_edges(fields: &Fields<'_>) -> Option<EdgeMix> {
-    let Some(entry) = fields.entry(EDGES.name) else {
-        return Some(EdgeMix { re_edit: 1.0, edit_of_edit: 1.0, fresh: 1.0 });
-    };
-    let edges = Map::of(entry).read(EDGE_KEYS, fields.mistakes())?;
-    let shares = (edges.take(&RE_EDIT), edges.take(&EDIT_OF_EDIT), edges.take(&FRESH));
-    let (re_edit, edit_of_edit, fresh) = (shares.0?, shares.1?, shares.2?);
-    if re_edit + edit_of_edit + fresh == 0.0 {
-        let mistake = Mistake::new("`edges` gives no edge a share").hint("set one of its keys above 0");
-        fields.error(&entry.key_span, mistake);
-    }
-    Some(EdgeMix { re_edit, edit_of_edit, fresh })
 }

@@ -1,8 +1,12 @@
 //! Conditions that a candidate must meet before it is compared at all.
 
+mod recipe;
+
 use std::sync::Arc;
 
 use editscale_core::{Objective, PartName, RewardName, Scale, ScoreCard, Utility};
+
+pub use recipe::{GATE_KEYS, read_gate, write_gate};
 
 /// A candidate passes where the reward's score, or the named part of it, is at least this.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,13 +21,19 @@ pub struct Gate {
 
 impl Gate {
     /// A score or part that is missing does not pass.
-    fn passes(&self, card: &ScoreCard) -> bool {
+    pub(crate) fn passes(&self, card: &ScoreCard) -> bool {
         let score = card.score(&self.reward);
         let value = match &self.part {
             None => score.map(editscale_core::Score::mean),
             Some(part) => score.and_then(|score| score.part(part.as_str())),
         };
         value.is_some_and(|value| value >= self.at_least)
+    }
+
+    /// In words for a revision.
+    pub(crate) fn revision(&self) -> String {
+        let part = self.part.as_ref().map_or_else(String::new, |part| format!(".{part}"));
+        format!("{}{part}>={}", self.reward, self.at_least)
     }
 }
 
@@ -54,11 +64,7 @@ impl Objective for Gated {
     }
 
     fn revision(&self) -> String {
-        let gate = |gate: &Gate| {
-            let part = gate.part.as_ref().map_or_else(String::new, |part| format!(".{part}"));
-            format!("{}{part}>={}", gate.reward, gate.at_least)
-        };
-        let gates: Vec<String> = self.gates.iter().map(gate).collect();
+        let gates: Vec<String> = self.gates.iter().map(Gate::revision).collect();
         format!("{} gated/1 {}", self.inner.revision(), gates.join(" "))
     }
 }

@@ -18,12 +18,8 @@ pub struct Weighted {
 impl Weighted {
     /// At least one weight that is not 0, all finite. A negative weight counts against.
     pub fn new(weights: Vec<(RewardName, f64)>) -> Result<Self, PolicyError> {
-        let total: f64 = weights.iter().map(|(_, weight)| weight.abs()).sum();
-        if total.is_finite() && total > 0.0 {
-            return Ok(Self { weights, total });
-        }
-        let found = format!("{:?}", weights.iter().map(|(_, weight)| *weight).collect::<Vec<_>>());
-        Err(PolicyError { setting: "weight", expected: "finite numbers, at least one of them not 0".to_owned(), found })
+        let total = total(&weights)?;
+        Ok(Self { weights, total })
     }
 
     fn utility(&self, card: &ScoreCard) -> Option<Utility> {
@@ -33,6 +29,16 @@ impl Weighted {
         let sum: f64 = self.weights.iter().map(term).sum::<Option<f64>>()?;
         Utility::new(sum / self.total)
     }
+}
+
+/// Σ|w|, of weights that are finite and not all 0.
+pub(super) fn total(weights: &[(RewardName, f64)]) -> Result<f64, PolicyError> {
+    let total: f64 = weights.iter().map(|(_, weight)| weight.abs()).sum();
+    if total.is_finite() && total > 0.0 {
+        return Ok(total);
+    }
+    let found = format!("{:?}", weights.iter().map(|(_, weight)| *weight).collect::<Vec<_>>());
+    Err(PolicyError { setting: "weight", expected: "finite numbers, at least one of them not 0".to_owned(), found })
 }
 
 impl Objective for Weighted {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use editscale_core::SearchFactory;
 use editscale_schema::{Absent, Fields, Key, Keys, Mistake, Number, Options, Whole, Yaml};
 
-use super::{RewardWeighted, Weighting};
+use super::RewardWeighted;
+use crate::weighting::{ONE_OF_THREE, TARGET_KL, TEMPERATURE, Weighting, read_weighting, write_weighting};
 use crate::{PolicyChoice, PolicyError, Rules};
 
 /// Settings of reward-weighted sampling.
@@ -33,27 +34,11 @@ const DRAW: Key<Whole> = Key {
     meaning: "how many of them are drawn, at most `samples`",
 };
 
-const ONE_OF_THREE: &str = "exactly one of `temperature`, `target_ess` and `target_kl` is required";
-
-const TEMPERATURE: Key<Number> = Key {
-    name: "temperature",
-    rule: Number::above(0.0, 1e6),
-    absent: Absent::Unset(ONE_OF_THREE),
-    meaning: "β in w ∝ exp(utility/β), in units of utility",
-};
-
 const TARGET_ESS: Key<Number> = Key {
     name: "target_ess",
     rule: Number::from(1.0, 100_000.0),
     absent: Absent::Unset(ONE_OF_THREE),
     meaning: "β such that this many candidates share the weight (effective sample size), at most `samples`",
-};
-
-const TARGET_KL: Key<Number> = Key {
-    name: "target_kl",
-    rule: Number::from(0.0, 100.0),
-    absent: Absent::Unset(ONE_OF_THREE),
-    meaning: "β such that the weights are this far from equal weights (KL divergence), in nats",
 };
 
 impl PolicyChoice for RewardWeightedRecipe {
@@ -63,6 +48,10 @@ impl PolicyChoice for RewardWeightedRecipe {
 
     fn first_round(&self, has_stop_rule: bool) -> u64 {
         u64::from(if has_stop_rule { self.draw } else { self.samples })
+    }
+
+    fn draws(&self) -> bool {
+        true
     }
 }
 
@@ -74,7 +63,7 @@ impl Options for RewardWeightedRecipe {
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (samples, draw) = (fields.take(&SAMPLES), fields.take(&DRAW));
-        let weighting = read_weighting(fields);
+        let weighting = read_weighting(fields, Self::NAME, &TARGET_ESS);
         let (samples, draw) = (samples? as u32, draw? as u32);
         if draw > samples {
             let mistake = Mistake::new(format!("`draw` cannot be {draw}: there are only {samples} samples"))
@@ -92,36 +81,10 @@ impl Options for RewardWeightedRecipe {
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
-        let weighting = match &self.weighting {
-            Weighting::Temperature(value) => TEMPERATURE.write(Some(value)),
-            Weighting::TargetEss(value) => TARGET_ESS.write(Some(value)),
-            Weighting::TargetKl(value) => TARGET_KL.write(Some(value)),
-        };
+        let weighting = write_weighting(self.weighting, &TARGET_ESS);
         [SAMPLES.write(Some(&self.samples.into())), DRAW.write(Some(&self.draw.into())), weighting]
             .into_iter()
             .flatten()
             .collect()
     }
-}
-
-fn read_weighting(fields: &Fields<'_>) -> Option<Weighting> {
-    let given: Vec<&str> =
-        [TEMPERATURE.name, TARGET_ESS.name, TARGET_KL.name].into_iter().filter(|name| fields.has(name)).collect();
-    let temperature = fields.take(&TEMPERATURE).map(Weighting::Temperature);
-    let target_ess = fields.take(&TARGET_ESS).map(Weighting::TargetEss);
-    let target_kl = fields.take(&TARGET_KL).map(Weighting::TargetKl);
-    match given.as_slice() {
-        [_] => {}
-        [] => {
-            let mistake = Mistake::new("`reward_weighted` does not say how sharply to draw")
-                .hint("add one of `temperature`, `target_ess`, `target_kl`; `target_ess: 2.0` suits any reward");
-            fields.error(fields.at(), mistake);
-        }
-        [first, second, ..] => {
-            let mistake = Mistake::new(format!("`{first}` and `{second}` cannot both be given"))
-                .hint("each of them decides the temperature; leave one");
-            fields.error(&fields.span_of(second), mistake);
-        }
-    }
-    temperature.or(target_ess).or(target_kl)
 }

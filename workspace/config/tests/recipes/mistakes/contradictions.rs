@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::report;
+use crate::{report, with_search};
 
 #[test]
 fn gate_on_an_unknown_reward() {
@@ -131,6 +131,22 @@ search: {beam: {width: 2, children: 2, depth: 1, edges: {fresh: 0}}}
 }
 
 #[test]
+fn near_copies_by_no_measure() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {beam: {width: 2, children: 2, depth: 1, deduplicate: {}}}
+"), @r"
+    error: `deduplicate` names no measure
+     --> recipe.yaml:4:50
+      |
+    4 | search: {beam: {width: 2, children: 2, depth: 1, deduplicate: {}}}
+      |                                                  ^^^^^^^^^^^
+      = hint: set `bits`, for example to 6, or `cosine`
+    ");
+}
+
+#[test]
 fn beam_of_too_many() {
     assert_snapshot!(report(r"version: 1
 editor: {darkroom: {}}
@@ -197,6 +213,52 @@ search: {reward_weighted: {samples: 4, temperature: 0.1, target_kl: 1}}
     4 | search: {reward_weighted: {samples: 4, temperature: 0.1, target_kl: 1}}
       |                                                          ^^^^^^^^^
       = hint: each of them decides the temperature; leave one
+    ");
+}
+
+#[test]
+fn particles_with_two_strengths_and_two_methods() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {particles: {particles: 4, strength: 1, relative_strength: 2, preset: das, ess: 0.3}}
+"), @r"
+    error: `strength` and `relative_strength` cannot both be given
+     --> recipe.yaml:4:49
+      |
+    4 | search: {particles: {particles: 4, strength: 1, relative_strength: 2, preset: das, ess: 0.3}}
+      |                                                 ^^^^^^^^^^^^^^^^^
+      = hint: each of them decides λ; leave one
+
+    error: `ess` and `preset` cannot both be given
+     --> recipe.yaml:4:84
+      |
+    4 | search: {particles: {particles: 4, strength: 1, relative_strength: 2, preset: das, ess: 0.3}}
+      |                                                                                    ^^^
+      = hint: a preset decides it: leave one of them out
+    ");
+}
+
+#[test]
+fn checkpoints_that_are_none() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}}}]
+search: {particles: {particles: 4, resample_at: [0.5, 0.2], tempering: constant, gamma: 1}}
+"), @r"
+    error: `resample_at` holds something else than ascending shares of the steps
+     --> recipe.yaml:4:55
+      |
+    4 | search: {particles: {particles: 4, resample_at: [0.5, 0.2], tempering: constant, gamma: 1}}
+      |                                                       ^^^
+      = hint: write numbers above 0 and below 1, such as `[0.2, 0.4, 0.6, 0.8]`, or `{every: 5, from: 5, to: 20}`
+
+    error: `gamma` has a meaning with `tempering: increasing` only
+     --> recipe.yaml:4:82
+      |
+    4 | search: {particles: {particles: 4, resample_at: [0.5, 0.2], tempering: constant, gamma: 1}}
+      |                                                                                  ^^^^^
+      = hint: leave `gamma` out
     ");
 }
 
@@ -329,4 +391,31 @@ combine: {mean_rank: {}}
       |           ^^^^^^^^^
       = hint: leave `combine` out
     ");
+}
+
+#[test]
+fn costs_are_said_once_and_weighed_against_scores() {
+    let adaptive = |options: &str| with_search(&format!("{{adaptive: {{{options}}}}}"));
+    for (text, message) in [
+        (adaptive("most: 8"), "`adaptive` does not say what a candidate costs"),
+        (adaptive("cost: {edit: 0.1}, worth: {per_usd: 1}"), "`cost` and `worth` cannot both be given"),
+        (adaptive("cost: {}"), "`cost` says that nothing costs anything"),
+        (adaptive("most: 3, probe: 4, cost: {edit: 0.1}"), "`probe` cannot be 4: there are at most 3 candidates"),
+        (adaptive("worth: {per_second: 0.1}"), "`per_second` is measured by what is left of `wall_secs`"),
+        (
+            format!("{}combine: {{mean_rank: {{}}}}\n", adaptive("cost: {edit: 0.1}")),
+            "`adaptive` weighs scores against costs, and this `combine` gives ranks",
+        ),
+        (with_search("{preview_pruning: {samples: 8, most: 4}}"), "`most` cannot be 4: 8 are begun together"),
+        (
+            with_search("{preview_pruning: {samples: 8, checkpoints: [0.5, 1.5]}}"),
+            "a checkpoint is a number above 0 and below 1, or a step from 1",
+        ),
+        (with_search("{preview_pruning: {samples: 8, preview: {reward: look}}}"), "the recipe has no reward `look`"),
+    ] {
+        let found = report(&text);
+        assert!(found.contains("error") && found.contains(message), "{message} is not in:\n{found}");
+    }
+    let timed = adaptive("worth: {per_second: 0.1}") + "budget: {wall_secs: 60}\n";
+    assert_eq!(report(timed), "");
 }

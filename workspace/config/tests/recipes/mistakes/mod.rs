@@ -1,5 +1,6 @@
 //! Every kind of mistake, with what is said about it.
 
+mod conclusions;
 mod contradictions;
 mod curations;
 mod editors;

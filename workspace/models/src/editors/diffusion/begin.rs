@@ -10,6 +10,7 @@ use crate::editors::diffusion::paused::Paused;
 use crate::editors::diffusion::pipeline::{Ask, Pipeline, Prepared};
 use crate::editors::diffusion::revive::{Held, Revived};
 use crate::editors::diffusion::state::State;
+use crate::editors::diffusion::steer;
 use crate::editors::diffusion::track::{Track, cost};
 use crate::editors::failure::invalid;
 use crate::editors::memory::check_room;
@@ -38,6 +39,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
         held: &mut Held,
     ) -> Result<Track<P::Conditions>, Failure> {
         check(item)?;
+        steer::check(&item.proposal, self.options.injected.is_some())?;
         let Start::Paused(id) = item.proposal.start else { return self.fresh(index, item) };
         let Revived { paused, evaluations, counters } = held.claim(&item.run, id)?;
         let track = self.resume(index, item, &paused);
@@ -54,6 +56,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
             let (found, expected) = (state.latents.len(), prepared.geometry.count());
             return Err(invalid(format!("the paused state has latents of {found} numbers: expected {expected}")));
         }
+        let state = self.driver().taken_back(state, &item.proposal, &prepared);
         let track = Track::new(index, &item.proposal, prepared, state);
         let (step, target) = (track.state.step, track.target);
         if step > target {
@@ -66,7 +69,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
     fn fresh(&mut self, index: usize, item: &EditItem) -> Result<Track<P::Conditions>, Failure> {
         let (prepared, proposal) = (self.prepare(item)?, &item.proposal);
         let sampler = Arc::clone(&prepared.sampler);
-        let mut latents = self.driver().beginning(proposal.id, proposal.seed, prepared.geometry)?;
+        let mut latents = self.driver().beginning(proposal, prepared.geometry)?;
         latents.iter_mut().for_each(|value| *value *= sampler.initial_scale());
         let shape = self.options.keeps_trajectory.then(|| P::LAYOUT.dims(prepared.geometry));
         let state = State::new(latents, shape.as_deref(), &*sampler);

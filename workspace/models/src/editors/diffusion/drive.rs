@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use editscale_core::{CandidateId, Failure, Seed, Watch};
+use editscale_core::{Failure, Noise, Proposal, Watch};
 
 use crate::editors::diffusion::injected::Injected;
 use crate::editors::diffusion::latents::Geometry;
 use crate::editors::diffusion::pipeline::{Pipeline, Prepared};
+use crate::editors::diffusion::steer::turned;
 use crate::editors::diffusion::track::Track;
 use crate::editors::failure::{cancelled, crashed, failed};
 use crate::editors::memory::is_out_of_memory;
@@ -118,10 +119,14 @@ impl<P: Pipeline> Driver<'_, P> {
     }
 
     /// The noise that a candidate starts from.
-    pub(super) fn beginning(&self, id: CandidateId, seed: Seed, geometry: Geometry) -> Result<Vec<f32>, Failure> {
-        let noise = match self.injected {
-            Some(injected) => injected.start(id, geometry)?,
-            None => noise::normal(seed, 0, geometry.count()),
+    pub(super) fn beginning(&self, proposal: &Proposal, geometry: Geometry) -> Result<Vec<f32>, Failure> {
+        let own = match self.injected {
+            Some(injected) => injected.start(proposal.id, geometry)?,
+            None => noise::normal(proposal.seed, 0, geometry.count()),
+        };
+        let noise = match &proposal.noise {
+            Noise::Turned(turns) => turned(own, turns),
+            Noise::Own | Noise::Back(_) => own,
         };
         Ok(P::LAYOUT.arranged(noise, geometry))
     }

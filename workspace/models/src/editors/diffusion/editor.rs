@@ -66,7 +66,7 @@ impl Knob {
 impl<P: Pipeline> DiffusionEditor<P> {
     /// A pipeline under a name.
     pub fn new(identity: &Identity, pipeline: P, options: DiffusionOptions) -> Result<Self, NameError> {
-        let card = card(identity, options.largest_batch)?;
+        let card = card(identity, &options)?;
         let paused = PausedStore::new(options.paused_bytes);
         Ok(Self { card, pipeline, options, paused })
     }
@@ -172,7 +172,7 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
     }
 }
 
-fn card(identity: &Identity, largest_batch: NonZeroU32) -> Result<EditorCard, NameError> {
+fn card(identity: &Identity, options: &DiffusionOptions) -> Result<EditorCard, NameError> {
     let (pause, sampler) = if identity.is_stochastic {
         (PauseSupport::Fork, Sampler::Stochastic)
     } else {
@@ -182,14 +182,16 @@ fn card(identity: &Identity, largest_batch: NonZeroU32) -> Result<EditorCard, Na
         name: identity.name.clone(),
         revision: Arc::clone(&identity.revision),
         seeds: SeedRule::Reproducible { bits: 53 },
-        largest_batch,
+        largest_batch: options.largest_batch,
         slots: NonZeroU32::MIN,
         edits_candidates: true,
         pause,
         sampler,
         cancel: CancelRule::WithinStep,
         masks: false,
-        steers_noise: false,
+        // A file has noise for some candidates and no seeds: there is nothing to turn.
+        steers_noise: options.injected.is_none(),
+        steps: u32::try_from(identity.steps).ok(),
         knobs: identity.knobs.iter().map(|knob| knob.spec()).collect::<Result<_, _>>()?,
         cost: cost(identity.steps as u64 * identity.most_evaluations),
         recovery: Recovery::Repeat,

@@ -14,6 +14,7 @@ mod paused;
 mod pipeline;
 mod revive;
 mod state;
+mod steer;
 mod track;
 
 #[cfg(test)]

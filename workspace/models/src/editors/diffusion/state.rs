@@ -48,6 +48,18 @@ impl State {
         self.prediction = None;
     }
 
+    /// Goes back to before step `to`, to latents that were made by adding noise. What is kept of the way begins there: no step of
+    /// a sampler led from what came before to what comes after.
+    pub(super) fn go_back(&mut self, to: usize, latents: Vec<f32>, sampler: &dyn Sampler) {
+        if let Some(trajectory) = &mut self.trajectory {
+            trajectory.latents.clone_from(&latents);
+            trajectory.timesteps.clear();
+            trajectory.sigmas = sampler.sigmas()[to..=to].to_vec();
+            trajectory.log_probabilities.clear();
+        }
+        *self = Self { step: to, latents, prediction: None, trajectory: self.trajectory.take() };
+    }
+
     /// The way here, to be handed out.
     pub(super) fn trajectory(&self) -> Option<Arc<Trajectory>> {
         self.trajectory.as_deref().map(|trajectory| Arc::new(trajectory.clone()))

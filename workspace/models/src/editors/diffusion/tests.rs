@@ -13,7 +13,10 @@ use editscale_picture::Rgb8;
 use super::*;
 use crate::editors::cancel::unless_cancelled;
 use crate::editors::cases::CancelsAfter;
+use crate::editors::noise;
 use crate::editors::samplers::{Ddim, DiffusionConfig, EulerAncestral, FlowConfig, FlowEuler, Sampler};
+
+mod steering;
 
 const STEPS: usize = 6;
 

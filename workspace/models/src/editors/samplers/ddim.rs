@@ -86,4 +86,12 @@ impl Sampler for Ddim {
         };
         draw(latents.iter().zip(prediction).map(mean).collect(), std, noise)
     }
+
+    /// With x = √ᾱ · clean + √(1 − ᾱ) · noise: `x_t = √(ᾱ_t / ᾱ_s) · x_s + √(1 − ᾱ_t / ᾱ_s) · noise`.
+    fn way_back(&self, from: usize, to: usize) -> (f64, f64) {
+        // The level that the last step led to; where spacing is uneven it is not quite the one that the next begins at.
+        let reached = if from == 0 { self.alphas[0].0 } else { self.alphas[from - 1].1 };
+        let share = if to < from { (f64::from(self.alphas[to].0) / f64::from(reached)).min(1.0) } else { 1.0 };
+        (share.sqrt(), (1.0 - share).sqrt())
+    }
 }

@@ -77,4 +77,10 @@ impl Sampler for EulerAncestral {
         let mean = latents.iter().zip(&clean).map(|(x, clean)| x + slope(*x, *clean) * (down - sigma)).collect();
         draw(mean, up, noise)
     }
+
+    /// With x = clean + σ · noise: `x_t = x_s + √(σ_t² − σ_s²) · noise`.
+    fn way_back(&self, from: usize, to: usize) -> (f64, f64) {
+        let power = |step: usize| f64::from(self.sigmas[step]).powi(2);
+        (1.0, (power(to) - power(from)).max(0.0).sqrt())
+    }
 }

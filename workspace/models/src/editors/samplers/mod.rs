@@ -71,6 +71,17 @@ pub trait Sampler: Send + Sync + fmt::Debug {
     /// Makes step `step`. `noise` is standard normal; it is not looked at where the step adds none.
     fn step(&self, step: usize, latents: &[f32], prediction: &[f32], noise: &[f32]) -> Stepped;
 
+    /// The way from latents before step `from` (the number of steps for those after the last) back to before step `to`, which
+    /// is not greater: the factor of the latents, and the standard deviation of the noise that is added to them. If the former
+    /// are distributed as clean latents at their noise level, so are the results at theirs.
+    fn way_back(&self, from: usize, to: usize) -> (f64, f64);
+
+    /// Latents before step `to`, made of those before step `from` by adding `noise`, which is standard normal.
+    fn taken_back(&self, (from, to): (usize, usize), latents: &[f32], noise: &[f32]) -> Vec<f32> {
+        let (factor, std) = self.way_back(from, to);
+        latents.iter().zip(noise).map(|(x, noise)| (factor * f64::from(*x) + std * f64::from(*noise)) as f32).collect()
+    }
+
     /// How many steps it takes.
     fn steps(&self) -> usize {
         self.timesteps().len()

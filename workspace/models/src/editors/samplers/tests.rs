@@ -61,6 +61,73 @@ fn a_flow_of_many_steps_and_tokens_is_finite() {
     }
 }
 
+/// The share of clean latents and of noise that a sampler's latents are made of before a step, or after the last.
+type Mixture<'a> = &'a dyn Fn(usize) -> (f64, f64);
+
+/// Steps that are taken back lead to the distribution of an earlier level, whatever that of the clean latents is: their
+/// mean and variance there are those of a mixture at that level.
+#[test]
+fn what_is_taken_back_is_as_noisy_as_it_should_be() {
+    let check = |sampler: &dyn Sampler, mixture: Mixture<'_>| {
+        let steps = sampler.steps();
+        for from in 0..=steps {
+            for to in 0..=from {
+                let (factor, std) = sampler.way_back(from, to);
+                let ((clean, noise), (signal, level)) = (mixture(from), mixture(to));
+                let (expected, label) = (level * level, format!("{sampler:?} from {from} to {to}"));
+                assert!((factor * clean - signal).abs() < 1e-5 * (1.0 + signal), "{label}");
+                let found = (factor * noise).powi(2) + std * std;
+                assert!((found - expected).abs() < 1e-5 * (1.0 + expected), "{label}: {found} for {expected}");
+            }
+        }
+    };
+    for steps in [1, 2, 7, 20] {
+        let even = Some(Spacing::Leading);
+        for eta in [0.0, 1.0] {
+            let ddim = Ddim::new(&config(even), steps, eta);
+            check(&ddim, &|step| {
+                let alpha = f64::from(if step == 0 { ddim.alphas[0].0 } else { ddim.alphas[step - 1].1 });
+                (alpha.sqrt(), (1.0 - alpha).sqrt())
+            });
+            let flow = FlowEuler::new(&FlowConfig::published(), steps, 4096, eta);
+            check(&flow, &|step| (1.0 - f64::from(flow.sigmas[step]), f64::from(flow.sigmas[step])));
+        }
+        for spacing in [Spacing::Linspace, Spacing::Leading, Spacing::Trailing].map(Some) {
+            let ancestral = EulerAncestral::new(&config(spacing), steps);
+            check(&ancestral, &|step| (1.0, f64::from(ancestral.sigmas()[step])));
+        }
+    }
+}
+
+/// The same in numbers that were drawn: clean latents of mean 0.4 and deviation 0.5, made noisy and taken back.
+#[test]
+fn drawn_latents_that_are_taken_back_have_the_moments_of_their_level() {
+    let (count, from, to) = (200_000, 15, 4);
+    let draw = |stream| crate::editors::noise::normal(editscale_core::Seed::new(31).unwrap(), stream, count);
+    let clean: Vec<f32> = draw(0).into_iter().map(|value| 0.4 + 0.5 * value).collect();
+    for sampler in samplers(20) {
+        let name = format!("{sampler:?}");
+        // The share of clean latents and of noise, told by the sampler's name and its noise level.
+        let mixture = |step: usize| {
+            let sigma = sampler.sigmas()[step];
+            match name.split(' ').next().unwrap() {
+                "Ddim" => (1.0 / (1.0 + sigma * sigma).sqrt(), sigma / (1.0 + sigma * sigma).sqrt()),
+                "EulerAncestral" => (1.0, sigma),
+                _ => (1.0 - sigma, sigma),
+            }
+        };
+        let (signal, level) = mixture(from);
+        let noisy: Vec<f32> = clean.iter().zip(draw(1)).map(|(x, noise)| signal * x + level * noise).collect();
+        let back = sampler.taken_back((from, to), &noisy, &draw(2));
+        let (signal, level) = mixture(to);
+        let mean = back.iter().map(|x| f64::from(*x)).sum::<f64>() / count as f64;
+        let power = back.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count as f64;
+        let expected = f64::from(signal * signal * 0.25 + level * level);
+        assert!((power / expected - 1.0).abs() < 0.02, "{name}: {power} for {expected}");
+        assert!((mean - f64::from(signal) * 0.4).abs() < 0.01 * expected.sqrt(), "{name}: {mean}");
+    }
+}
+
 /// A denoiser that knows the answer leads every deterministic sampler there, whatever it starts from.
 #[test]
 fn a_perfect_denoiser_is_followed_to_the_end() {

@@ -195,6 +195,7 @@ fn card(options: &ComfyUiOptions, template: &Template) -> EditorCard {
         cancel: CancelRule::WithinStep,
         masks: template.masks().is_some(),
         steers_noise: false,
+        steps: None,
         knobs: options.knobs.iter().map(|knob| knob.knob.spec.clone()).collect(),
         recovery: Recovery::Query,
         ..plain(&options.name, &options.connection, revision(options, template), cost)

@@ -113,6 +113,7 @@ fn card(options: &OpenAiImagesOptions, seeds: SeedPlace, masks: MaskRule, repeat
         cancel: options.profile.cancel(),
         masks: masks != MaskRule::None,
         steers_noise: false,
+        steps: None,
         knobs: specs(&options.knobs),
         recovery: recovery(repeat),
         ..plain(&options.name, &options.connection, revision(options), cost)

@@ -110,6 +110,7 @@ fn card(options: &SdCppJobsOptions) -> EditorCard {
         cancel: CancelRule::WhenDone,
         masks: true,
         steers_noise: false,
+        steps: None,
         knobs: specs(&options.knobs),
         recovery: Recovery::Query,
         ..plain(&options.name, &options.connection, revision(options), cost)

@@ -141,6 +141,7 @@ fn card(options: &SubmitPollOptions) -> EditorCard {
         cancel: options.service.cancel(),
         masks: options.inputs.mask.is_some(),
         steers_noise: false,
+        steps: None,
         knobs: specs(&options.knobs),
         recovery: Recovery::Query,
         ..plain(&options.name, &options.connection, revision(options), cost)

@@ -1,0 +1,118 @@
+//! The folder of a pool: what it is a pool of, how it was split, and a run directory for every request.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use editscale_engine::write_whole;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Misuse;
+
+/// What decides a pool. Another one needs a folder of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Terms {
+    pub(super) version: u32,
+    /// The digest of the data set's rows.
+    pub(super) dataset: String,
+    /// The recipe with every default spelled out.
+    pub(super) recipe: String,
+    pub(super) seed: u64,
+    /// The edits of all requests together.
+    pub(super) edits: u64,
+    /// The edits that each is probed with.
+    pub(super) probe: u64,
+}
+
+/// What one request may spend, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Share {
+    /// Its row in the data set, from 0.
+    pub(super) row: u64,
+    pub(super) id: String,
+    /// The edits that its probe took.
+    pub(super) probed: u64,
+    /// What the probe's candidates were worth.
+    pub(super) utilities: Vec<f64>,
+    /// The edits that it may take in all.
+    pub(super) edits: u64,
+}
+
+/// The form of `split.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Split {
+    version: u32,
+    requests: Vec<Share>,
+}
+
+/// The version of the files of a pool.
+pub(super) const VERSION: u32 = 1;
+
+/// The folder of a pool.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at a path, for a pool of these terms; made where it is not there.
+    pub(super) fn enter(path: &Path, terms: &Terms) -> Result<Self> {
+        fs::create_dir_all(path.join("runs")).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        let file = path.join("pool.json");
+        match fs::read(&file) {
+            Ok(text) => {
+                let found: Terms =
+                    serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))?;
+                check_same(path, &found, terms)?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                write_whole(&file, &serde_json::to_vec_pretty(terms)?)?;
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The run directory of a row.
+    pub(super) fn run(&self, row: u64) -> PathBuf {
+        self.0.join("runs").join(format!("{row:08}"))
+    }
+
+    /// How the pool was split; nothing before it was.
+    pub(super) fn shares(&self) -> Result<Option<Vec<Share>>> {
+        let file = self.0.join("split.json");
+        match fs::read(&file) {
+            Ok(text) => {
+                let split: Split =
+                    serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))?;
+                Ok(Some(split.requests))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+        }
+    }
+
+    pub(super) fn write_shares(&self, shares: &[Share]) -> Result<()> {
+        let split = Split { version: VERSION, requests: shares.to_vec() };
+        Ok(write_whole(&self.0.join("split.json"), &serde_json::to_vec_pretty(&split)?)?)
+    }
+}
+
+fn check_same(path: &Path, found: &Terms, terms: &Terms) -> Result<()> {
+    let differs = [
+        ("version", found.version != terms.version),
+        ("data set", found.dataset != terms.dataset),
+        ("recipe", found.recipe != terms.recipe),
+        ("--seed", found.seed != terms.seed),
+        ("--edits", found.edits != terms.edits),
+        ("--probe", found.probe != terms.probe),
+    ];
+    if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
+        let message =
+            format!("{} holds a pool with another {what}: a pool is gone on with as it was begun", path.display());
+        bail!(Misuse::new(message).hint("give another --out"));
+    }
+    Ok(())
+}

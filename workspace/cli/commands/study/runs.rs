@@ -1,0 +1,186 @@
+//! The runs that are studied: found in folders, read, and put into groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use editscale_core::{Ending, Outcome};
+use editscale_engine::{RunRecord, digest_of, read_run};
+use serde::Serialize;
+
+use crate::args::Study;
+use crate::failure::Misuse;
+
+/// Folders are looked into this deep: that of a server holds its runs two below.
+const DEEPEST: u32 = 5;
+
+/// A finished run.
+pub(super) struct Run {
+    pub(super) path: PathBuf,
+    /// Its group, by place.
+    pub(super) group: usize,
+    pub(super) record: RunRecord,
+    pub(super) outcome: Outcome,
+}
+
+/// What the runs of a group have in common.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Group {
+    pub(super) name: String,
+    /// The policies, with the versions of their rules.
+    pub(super) searches: BTreeSet<String>,
+    pub(super) objectives: BTreeSet<String>,
+    /// The digests of their resolved recipes.
+    pub(super) recipes: BTreeSet<String>,
+    pub(super) runs: usize,
+    /// Different requests among them.
+    pub(super) requests: usize,
+}
+
+/// A run that is not studied.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct LeftOut {
+    pub(super) run: String,
+    pub(super) why: String,
+}
+
+/// All that was found.
+pub(super) struct Found {
+    pub(super) groups: Vec<Group>,
+    pub(super) runs: Vec<Run>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// Reads all runs that the command line names.
+pub(super) fn find(arguments: &Study) -> Result<Found> {
+    let named = arguments.group.iter().map(|(name, dir)| (Some(name.as_str()), dir));
+    let bare = arguments.dirs.iter().map(|dir| (None, dir));
+    let mut found = Found { groups: Vec::new(), runs: Vec::new(), left_out: Vec::new() };
+    let (mut by_recipe, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    for (name, dir) in named.chain(bare) {
+        for path in run_folders(dir)? {
+            if seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
+                found.take(name, path, &mut by_recipe);
+            }
+        }
+    }
+    if found.runs.is_empty() {
+        let why: Vec<String> =
+            found.left_out.iter().take(5).map(|left| format!("{}: {}", left.run, left.why)).collect();
+        let why = if why.is_empty() { String::new() } else { format!("; {}", why.join("; ")) };
+        let misuse = Misuse::new(format!("there is no finished run to study{why}"));
+        return Err(misuse.hint("give folders that `edit --run-dir` or `serve` wrote").into());
+    }
+    found.count();
+    Ok(found)
+}
+
+/// The run folders at or below a folder, in the order of their paths.
+fn run_folders(dir: &Path) -> Result<Vec<PathBuf>> {
+    let shown = dir.display();
+    if !dir.is_dir() {
+        return Err(Misuse::new(format!("{shown} is not a folder")).into());
+    }
+    let mut found = Vec::new();
+    look(dir, 0, &mut found).map_err(|error| Misuse::new(format!("cannot look into {shown}: {error}")))?;
+    if found.is_empty() {
+        let misuse = Misuse::new(format!("there is no run in {shown}: no folder with `run.json`"));
+        return Err(misuse
+            .hint("the records of `editscale run` are in its Parquet files, and are not studied here")
+            .into());
+    }
+    Ok(found)
+}
+
+fn look(dir: &Path, depth: u32, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if dir.join("run.json").is_file() {
+        found.push(dir.to_owned());
+        return Ok(());
+    }
+    if depth == DEEPEST {
+        return Ok(());
+    }
+    let mut below: Vec<PathBuf> =
+        fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    below.sort();
+    below.iter().filter(|path| path.is_dir() && !path.is_symlink()).try_for_each(|path| look(path, depth + 1, found))
+}
+
+impl Found {
+    fn take(&mut self, name: Option<&str>, path: PathBuf, by_recipe: &mut BTreeMap<String, usize>) {
+        let mut leave_out = |why: String| self.left_out.push(LeftOut { run: path.display().to_string(), why });
+        let mut record = match read_run(&path) {
+            Ok(record) => record,
+            Err(error) => return leave_out(error.to_string()),
+        };
+        let outcome = match record.outcome.take() {
+            None => return leave_out("it is not finished: go on with it by `editscale edit --resume`".to_owned()),
+            Some(outcome) if outcome.ending == Ending::Cancelled => {
+                return leave_out(
+                    "it was stopped before its end: go on with it by `editscale edit --resume`".to_owned(),
+                );
+            }
+            Some(outcome) => outcome,
+        };
+        let recipe = digest_of(record.manifest.resolved_recipe.as_bytes()).to_string();
+        let known = match name {
+            Some(name) => self.groups.iter().position(|group| group.name == name),
+            None => by_recipe.get(&recipe).copied(),
+        };
+        let group = known.unwrap_or_else(|| self.begin(name, &record));
+        if name.is_none() {
+            by_recipe.insert(recipe.clone(), group);
+        }
+        if let Some(group) = self.groups.get_mut(group) {
+            group.searches.insert(record.manifest.search.clone());
+            group.objectives.insert(record.manifest.objective.clone());
+            group.recipes.insert(recipe);
+        }
+        self.runs.push(Run { path, group, record, outcome });
+    }
+
+    /// A new group: of this name, or called after the policy of its first run.
+    fn begin(&mut self, name: Option<&str>, record: &RunRecord) -> usize {
+        let policy = || {
+            let search = &record.manifest.search;
+            let end = search.find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_').unwrap_or(search.len());
+            search.get(..end).filter(|word| !word.is_empty()).unwrap_or("recipe").to_owned()
+        };
+        let wanted = name.map_or_else(policy, ToOwned::to_owned);
+        let is_taken = |name: &str| self.groups.iter().any(|group| group.name == name);
+        let mut unique = wanted.clone();
+        let mut number = 2;
+        while is_taken(&unique) {
+            unique = format!("{wanted} {number}");
+            number += 1;
+        }
+        let (searches, objectives, recipes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        self.groups.push(Group { name: unique, searches, objectives, recipes, runs: 0, requests: 0 });
+        self.groups.len() - 1
+    }
+
+    fn count(&mut self) {
+        for (place, group) in self.groups.iter_mut().enumerate() {
+            let own = || self.runs.iter().filter(|run| run.group == place);
+            group.runs = own().count();
+            group.requests = own().map(Run::request).collect::<BTreeSet<String>>().len();
+        }
+    }
+}
+
+impl Run {
+    /// What was asked for, by which runs are paired: the source's bytes, the instruction, mask and size.
+    pub(super) fn request(&self) -> String {
+        let request = &self.record.manifest.request;
+        let mask = request.mask.as_ref().map_or_else(String::new, |mask| mask.digest().to_string());
+        let size = request.output_size.map_or_else(String::new, |size| size.to_string());
+        format!("{} {mask} {size} {}", request.source.digest(), request.instruction)
+    }
+
+    /// What was asked for, as people say it.
+    pub(super) fn label(&self) -> String {
+        let manifest = &self.record.manifest;
+        format!("{}: {}", manifest.source_name, manifest.request.instruction)
+    }
+}

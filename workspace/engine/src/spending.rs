@@ -1,0 +1,64 @@
+//! What a run had spent at each entry of its journal, for whoever reads it afterwards.
+
+use std::collections::BTreeMap;
+
+use editscale_core::{Cost, Failure, Ledger};
+
+use crate::book::{CritiqueKey, JudgementKey};
+use crate::journal::Entry;
+use crate::purse::{Work, sum};
+use crate::wire::{CostWire, WireError};
+
+/// The ledger while the entries are gone through, by the rules of the run itself.
+#[derive(Debug, Default)]
+pub(crate) struct Spending {
+    spent: Ledger,
+    /// Judgements that left and are not answered, with the most that each costs.
+    open: BTreeMap<JudgementKey, Cost>,
+    /// Critiques alike.
+    critiquing: BTreeMap<CritiqueKey, Cost>,
+}
+
+impl Spending {
+    /// Counts one entry, and gives what is spent with it; active time is left out.
+    pub(crate) fn count(&mut self, entry: &Entry) -> Result<Ledger, WireError> {
+        let piece = match entry {
+            Entry::Edited { cost, .. } => Work::Edit.spent((*cost).into(), true),
+            Entry::Failed { failure, .. } | Entry::Retried { failure, .. } => {
+                Work::Edit.spent_in_vain(&failure.failure()?)
+            }
+            Entry::Judging { judgement, most, .. } => lost(self.open.insert(judgement.key()?, (*most).into())),
+            Entry::JudgingFailed { judgement, failure } => {
+                self.open.remove(&judgement.key()?);
+                Work::Judgement.spent_in_vain(&failure.failure()?)
+            }
+            Entry::Judged { judgement, said, cost } => {
+                self.open.remove(&judgement.key()?);
+                answered(said.said()?.err(), *cost)
+            }
+            Entry::Critiquing { critique, most, .. } => lost(self.critiquing.insert(critique.key()?, (*most).into())),
+            Entry::CritiquingFailed { critique, failure } => {
+                self.critiquing.remove(&critique.key()?);
+                Work::Judgement.spent_in_vain(&failure.failure()?)
+            }
+            Entry::Critiqued { critique, written, cost } => {
+                self.critiquing.remove(&critique.key()?);
+                answered(written.written()?.err(), *cost)
+            }
+            Entry::Decided { .. } | Entry::Submitted { .. } => Ledger::default(),
+        };
+        self.spent = sum(&self.spent, &piece);
+        Ok(self.spent)
+    }
+}
+
+/// What is spent by a call that was still open when it left once more.
+fn lost(open: Option<Cost>) -> Ledger {
+    open.map_or_else(Ledger::default, |cost| Work::Judgement.spent(cost, true))
+}
+
+/// What is spent by a call that a judge or a critic answered.
+fn answered(failed: Option<Failure>, cost: CostWire) -> Ledger {
+    let counts = failed.is_none_or(|failure| Work::Judgement.counts(&failure));
+    Work::Judgement.spent(cost.into(), counts)
+}

@@ -1,0 +1,286 @@
+//! Search over paths: choose among half-made candidates again and again on the way from noise to picture (Ma et al.,
+//! arXiv:2501.09732, "search over paths").
+//!
+//! Fresh candidates stop early and are judged by their previews. From each of the best, several go on: each takes some
+//! steps back by adding noise of its own, then more steps forward than that, to the next stop, where the best are kept
+//! again. Behind the last stop those that are left are finished, and the best of these wins; a preview never does.
+
+mod recipe;
+
+use std::ops::Range;
+
+use editscale_core::{
+    CandidateId, Cards, Decision, Digest, Edge, EditRequest, Lineage, Need, Noise, PauseSupport, Proposal, Remaining,
+    Search, SearchFactory, Start, StopReason, Trial, Until,
+};
+
+use crate::archive::Archive;
+use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
+use crate::proposals::Ground;
+
+pub use recipe::PathSearchRecipe;
+
+/// The least share of the way from one stop to the next.
+const LEAST_GAIN: f64 = 0.01;
+
+/// How many paths are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathSize {
+    /// Paths that are kept at a stop, and finished at the end: from 1 to 1000.
+    pub paths: u32,
+    /// How many go on from each of them, from 1 to 1000. The first round has as many for each path to be kept.
+    pub children: u32,
+}
+
+/// Where paths stop, as shares of the editor's steps: all above 0, below 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PathStops {
+    /// Where fresh candidates stop.
+    pub first: f64,
+    /// What is taken back from a stop before going on.
+    pub back: f64,
+    /// What is gone on from there, at least 0.01 more than `back`.
+    pub forward: f64,
+}
+
+impl PathStops {
+    /// The stops as shares of the way.
+    fn shares(self) -> impl Iterator<Item = f64> {
+        let Self { first, back, forward } = self;
+        // A stop that misses the end by a rounding is the end.
+        (0u32..).map(move |n| first + f64::from(n) * (forward - back)).take_while(|share| *share < 1.0 - 1e-9)
+    }
+
+    /// The stops of an editor that takes so many steps: rising, each above 0 and before the end.
+    fn steps(self, steps: u32) -> Vec<u32> {
+        let mut stops: Vec<u32> = self.shares().map(|share| counted(share, steps)).collect();
+        stops.retain(|stop| *stop < steps);
+        stops.dedup();
+        stops
+    }
+}
+
+/// A share of so many steps, at least one.
+fn counted(share: f64, steps: u32) -> u32 {
+    ((share * f64::from(steps)).round() as u32).max(1)
+}
+
+/// The policy `path_search {paths, children, first, back, forward}`.
+#[derive(Debug, Clone)]
+pub struct PathSearch {
+    size: PathSize,
+    stops: PathStops,
+    rules: Rules,
+}
+
+impl PathSearch {
+    /// `paths × children` fresh candidates up to the first stop; from each stop to the next as many that go on from the best
+    /// `paths`; then these are finished.
+    pub fn new(size: PathSize, stops: PathStops, rules: Rules) -> Result<Self, PolicyError> {
+        check_count("paths", size.paths, 1000)?;
+        check_count("children", size.children, 1000)?;
+        for (setting, found) in [("first", stops.first), ("back", stops.back), ("forward", stops.forward)] {
+            if !(found > 0.0 && found < 1.0) {
+                let expected = "a share of the steps, above 0 and below 1".to_owned();
+                return Err(PolicyError { setting, expected, found: found.to_string() });
+            }
+        }
+        if stops.forward - stops.back < LEAST_GAIN - 1e-9 {
+            let expected = format!("at least {LEAST_GAIN} more than `back`, which is {}", stops.back);
+            return Err(PolicyError { setting: "forward", expected, found: stops.forward.to_string() });
+        }
+        let policy = Self { size, stops, rules };
+        if policy.largest_run() > MOST_CANDIDATES {
+            let expected = format!("at most {MOST_CANDIDATES} candidates in all");
+            let found = format!("{}, which makes {} candidates", size.children, policy.largest_run());
+            return Err(PolicyError { setting: "children", expected, found });
+        }
+        Ok(policy)
+    }
+
+    fn round(&self) -> u32 {
+        self.size.paths.saturating_mul(self.size.children)
+    }
+}
+
+impl SearchFactory for PathSearch {
+    fn revision(&self) -> String {
+        let (PathSize { paths, children }, PathStops { first, back, forward }) = (self.size, self.stops);
+        format!(
+            "path_search/1 paths={paths} children={children} first={first} back={back} forward={forward}{}",
+            self.rules.revision()
+        )
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        // What is compared with each other was made in one round.
+        vec![Need::Together(self.round()), Need::Seeds, Need::Pause(PauseSupport::Resume), Need::Noise]
+    }
+
+    fn largest_run(&self) -> u64 {
+        u64::from(self.round()) * self.stops.shares().count() as u64 + u64::from(self.size.paths)
+    }
+
+    fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
+        let steps = cards.editors.first().and_then(|card| card.steps);
+        Box::new(Running {
+            policy: self.clone(),
+            ground: Ground::new(request, cards),
+            archive: Archive::new(self.rules.objective.clone()),
+            stops: steps.map(|steps| self.stops.steps(steps)),
+            back: counted(self.stops.back, steps.unwrap_or(1)),
+            stage: 0,
+            round: 0..0,
+            kept: Vec::new(),
+            is_cut: false,
+            is_closing: false,
+        })
+    }
+}
+
+struct Running {
+    policy: PathSearch,
+    ground: Ground,
+    archive: Archive,
+    /// Where paths stop; nothing where the editor does not say how many steps it takes.
+    stops: Option<Vec<u32>>,
+    /// Steps that are taken back from a stop.
+    back: u32,
+    /// Rounds of previews that were asked for.
+    stage: usize,
+    /// The candidates of the last of them.
+    round: Range<u32>,
+    /// The paths that are still followed, the best first.
+    kept: Vec<CandidateId>,
+    /// Whether the budget did not allow all that was planned.
+    is_cut: bool,
+    /// Whether the last round was asked for.
+    is_closing: bool,
+}
+
+impl Search for Running {
+    fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
+        self.archive.learn(trials);
+        match self.next(left) {
+            Ok(proposals) => {
+                let first = self.archive.asked();
+                self.round = first..first + proposals.len() as u32;
+                self.archive.ask(&proposals);
+                Decision::Explore { proposals, keep: Vec::new() }
+            }
+            Err(reason) => Decision::Stop(self.archive.verdict(reason)),
+        }
+    }
+}
+
+impl Running {
+    fn next(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
+        let (best, without_gain) = self.archive.standing();
+        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
+            return Err(reason);
+        }
+        if self.is_closing {
+            return Err(if self.is_cut { StopReason::Budget } else { StopReason::Finished });
+        }
+        let affordable = self.ground.affordable(MOST_CANDIDATES, left);
+        if affordable == 0 {
+            return Err(self.ground.shortage());
+        }
+        if self.stops.is_none() {
+            return Err(StopReason::Stuck("the editor does not say how many steps it takes".into()));
+        }
+        let is_alive = self.keep_best();
+        let stop = self.stops.iter().flatten().nth(self.stage).copied().filter(|_| is_alive);
+        let count = stop.map_or(0, |_| self.previews(affordable));
+        Ok(match stop {
+            Some(stop) if count > 0 => self.stage(stop, count),
+            _ => self.close(affordable),
+        })
+    }
+
+    /// Keeps the best of the last round, equal pictures counted once. `false` where none of it is left: then those that were kept
+    /// before are.
+    fn keep_best(&mut self) -> bool {
+        let (paths, round) = (self.policy.size.paths as usize, self.round.clone());
+        let (mut best, mut pictures): (Vec<CandidateId>, Vec<Digest>) = (Vec::new(), Vec::new());
+        for placed in self.archive.placed_among(|proposal| round.contains(&proposal.id.0)) {
+            let entry = self.archive.entry(placed.entry);
+            if best.len() < paths && !pictures.contains(&entry.image) {
+                best.push(entry.proposal.id);
+                pictures.push(entry.image);
+            }
+        }
+        let is_alive = !best.is_empty();
+        if is_alive {
+            self.kept = best;
+        }
+        is_alive || self.stage == 0
+    }
+
+    /// How many candidates of the next stage the budget has, so that every path can still be finished: 0 where that is too
+    /// few to choose among.
+    fn previews(&mut self, affordable: u32) -> u32 {
+        let PathSize { paths, children } = self.policy.size;
+        let (wanted, reserve, least) = if self.stage == 0 {
+            (self.policy.round(), paths.min(affordable / 2).max(1), 2)
+        } else {
+            let kept = self.kept.len() as u32;
+            (kept.saturating_mul(children), kept, kept)
+        };
+        let count = wanted.min(affordable - reserve.min(affordable));
+        self.is_cut |= count < wanted;
+        // A single path has nobody to be chosen over, and yet is a stage of one child where that is all that is asked for.
+        if count < least.min(wanted) { 0 } else { count }
+    }
+
+    /// Candidates up to a stop: fresh ones first, then such that go on from the kept ones, which take turns.
+    fn stage(&mut self, stop: u32, count: u32) -> Vec<Proposal> {
+        let first = self.archive.asked();
+        self.stage += 1;
+        let until = |proposal| Proposal { until: Until::Step(stop), ..proposal };
+        if self.stage == 1 {
+            return self.ground.all_fresh(first, count).into_iter().map(until).collect();
+        }
+        let child = |n: u32| self.on(first + n, self.kept[n as usize % self.kept.len()], Noise::Back(self.back));
+        (0..count).filter_map(child).map(until).collect()
+    }
+
+    /// Finishes what is kept; fresh candidates where nothing is.
+    fn close(&mut self, affordable: u32) -> Vec<Proposal> {
+        let (first, paths) = (self.archive.asked(), self.policy.size.paths);
+        self.is_closing = true;
+        let wanted = if self.kept.is_empty() { paths } else { self.kept.len() as u32 };
+        let count = wanted.min(affordable);
+        self.is_cut |= count < wanted;
+        if self.kept.is_empty() {
+            return self.ground.all_fresh(first, count);
+        }
+        (first..).zip(&self.kept).take(count as usize).filter_map(|(id, from)| self.on(id, *from, Noise::Own)).collect()
+    }
+
+    /// A candidate that goes on from a paused one, to the end.
+    fn on(&self, id: u32, from: CandidateId, noise: Noise) -> Option<Proposal> {
+        let lineage = Lineage { parent: Some(from), edge: Edge::Resume };
+        Some(Proposal { start: Start::Paused(from), noise, lineage, ..self.ground.fresh(id)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_rise_to_the_end() {
+        let stops = |first, back, forward, steps| PathStops { first, back, forward }.steps(steps);
+        assert_eq!(stops(0.3, 0.1, 0.3, 28), [8, 14, 20, 25]);
+        assert_eq!(stops(0.25, 0.25, 0.5, 20), [5, 10, 15]);
+        assert_eq!(stops(0.3, 0.1, 0.3, 3), [1, 2]);
+        assert_eq!(stops(0.5, 0.1, 0.6, 20), [10], "the second would be the end");
+        assert_eq!(stops(0.5, 0.1, 0.3, 1), [0; 0], "there is nothing between the beginning and the end");
+        for steps in 1..200 {
+            let found = stops(0.013, 0.5, 0.51, steps);
+            assert!(found.windows(2).all(|pair| pair[0] < pair[1]), "{found:?}");
+            assert!(found.iter().all(|stop| (1..steps).contains(stop)), "{found:?}");
+        }
+    }
+}

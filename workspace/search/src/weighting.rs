@@ -1,0 +1,177 @@
+//! Weights that grow with utility: `w_i ∝ exp((u_i − max u)/β)`, the temperature β that a wanted effective sample size or
+//! divergence needs, and draws by systematic resampling.
+//!
+//! `ESS = (Σw)²/Σw²` and `KL(w‖uniform) = Σ w ln(w·n)` are free of the utilities' scale. Both grow or fall with β alone, so that
+//! bisection finds it.
+
+mod recipe;
+
+use editscale_core::Draw;
+
+use crate::PolicyError;
+
+pub(crate) use recipe::{ONE_OF_THREE, TARGET_KL, TEMPERATURE, read_weighting, write_weighting};
+
+/// How β is found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Weighting {
+    /// β itself, in units of utility, above 0.
+    Temperature(f64),
+    /// The effective sample size to reach, from 1 to the number of candidates.
+    TargetEss(f64),
+    /// The divergence from equal weights to reach, in nats, at least 0.
+    TargetKl(f64),
+}
+
+impl Weighting {
+    pub(crate) fn check(self, samples: u32) -> Result<(), PolicyError> {
+        let (setting, value, good, expected) = match self {
+            Self::Temperature(value) => ("temperature", value, value > 0.0, "a number above 0".to_owned()),
+            Self::TargetEss(value) => {
+                let most = f64::from(samples);
+                ("target_ess", value, (1.0..=most).contains(&value), format!("a number from 1 to {most}"))
+            }
+            Self::TargetKl(value) => ("target_kl", value, value >= 0.0, "a number of at least 0".to_owned()),
+        };
+        if good && value.is_finite() {
+            return Ok(());
+        }
+        Err(PolicyError { setting, expected, found: value.to_string() })
+    }
+
+    /// The words in a policy's revision, which journals hold: they stay whatever the variants are called here.
+    pub(crate) fn revision(self) -> String {
+        match self {
+            Self::Temperature(value) => format!("Temperature({value:?})"),
+            Self::TargetEss(value) => format!("TargetEss({value:?})"),
+            Self::TargetKl(value) => format!("TargetKl({value:?})"),
+        }
+    }
+
+    /// β for these utilities.
+    pub(crate) fn temperature(self, utilities: &[f64]) -> f64 {
+        match self {
+            Self::Temperature(temperature) => temperature,
+            Self::TargetEss(target) => bisect(utilities, |weights| effective_sample_size(weights) >= target),
+            Self::TargetKl(target) => bisect(utilities, |weights| divergence(weights) <= target),
+        }
+    }
+}
+
+/// The least temperature, to a relative 2⁻⁵⁰, whose weights are flat enough. Flatness grows with temperature.
+fn bisect(utilities: &[f64], flat_enough: impl Fn(&[f64]) -> bool) -> f64 {
+    let high = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let low = utilities.iter().copied().fold(f64::INFINITY, f64::min);
+    let spread = high - low;
+    // With equal utilities every temperature gives equal weights.
+    if spread <= 0.0 || !spread.is_finite() {
+        return 1.0;
+    }
+    let at = |exponent: f64| spread * exponent.exp2();
+    let (mut sharp, mut flat) = (-60.0, 60.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(sharp, flat);
+        if flat_enough(&weights(utilities, at(middle))) {
+            flat = middle;
+        } else {
+            sharp = middle;
+        }
+    }
+    at(flat)
+}
+
+/// `exp((u − max u)/β)`, normalised to sum to 1.
+pub(crate) fn weights(utilities: &[f64], temperature: f64) -> Vec<f64> {
+    let high = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let raw: Vec<f64> = utilities.iter().map(|utility| ((utility - high) / temperature).exp()).collect();
+    let sum: f64 = raw.iter().sum();
+    raw.into_iter().map(|weight| weight / sum).collect()
+}
+
+fn effective_sample_size(weights: &[f64]) -> f64 {
+    1.0 / weights.iter().map(|weight| weight * weight).sum::<f64>()
+}
+
+fn divergence(weights: &[f64]) -> f64 {
+    let count = weights.len() as f64;
+    let terms = weights.iter().filter(|weight| **weight > 0.0).map(|weight| weight * (weight * count).ln());
+    terms.sum::<f64>().max(0.0)
+}
+
+/// How often each is drawn when `draw` pointers, evenly spaced from `unit`/`draw`, fall on the weights laid end to end.
+fn systematic(weights: &[f64], draw: u32, unit: f64) -> Vec<u32> {
+    let mut copies = vec![0; weights.len()];
+    let (mut place, mut reached) = (0, weights.first().copied().unwrap_or(1.0));
+    for n in 0..draw {
+        let pointer = (f64::from(n) + unit) / f64::from(draw);
+        while pointer >= reached && place + 1 < weights.len() {
+            place += 1;
+            reached += weights[place];
+        }
+        copies[place] += 1;
+    }
+    copies
+}
+
+/// Places in the order in which they are taken: those drawn more often before the others, then the rest as they stand. What is
+/// drawn is no more than there is, and never a place without weight.
+pub(crate) fn drawn_order(weights: &[f64], draw: u32, unit: f64) -> Vec<usize> {
+    let weighty: Vec<usize> = (0..weights.len()).filter(|place| weights[*place] > 0.0).collect();
+    let of_weighty: Vec<f64> = weighty.iter().map(|place| weights[*place]).collect();
+    let mut copies = vec![0; weights.len()];
+    for (place, drawn) in weighty.iter().zip(systematic(&of_weighty, draw.min(weights.len() as u32), unit)) {
+        copies[*place] = drawn;
+    }
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|place| std::cmp::Reverse(copies[*place]));
+    order
+}
+
+/// The figures of these weights for the record.
+pub(crate) fn figures(weights: &[f64], temperature: f64) -> Draw {
+    Draw { temperature, effective_sample_size: effective_sample_size(weights), kl: divergence(weights) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn systematic_copies_are_within_one_of_their_share(
+            raw in prop::collection::vec(0.001f64..1.0, 1..40), draw in 1u32..50, unit in 0.0f64..1.0
+        ) {
+            let sum: f64 = raw.iter().sum();
+            let weights: Vec<f64> = raw.iter().map(|weight| weight / sum).collect();
+            let copies = systematic(&weights, draw, unit);
+            prop_assert_eq!(copies.iter().sum::<u32>(), draw);
+            for (copies, weight) in copies.iter().zip(&weights) {
+                prop_assert!((f64::from(*copies) - weight * f64::from(draw)).abs() < 1.0 + 1e-9);
+            }
+        }
+
+        #[test]
+        fn bisection_reaches_its_target(raw in prop::collection::vec(-5.0f64..5.0, 2..40), share in 0.05f64..0.95) {
+            let count = raw.len() as f64;
+            let best = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let near = raw.iter().filter(|value| best - **value < 1e-6).count();
+            prop_assume!(near == 1);
+            let ess = 1.0 + share * (count - 1.0);
+            let found = effective_sample_size(&weights(&raw, Weighting::TargetEss(ess).temperature(&raw)));
+            prop_assert!((found - ess).abs() < 1e-6 * count, "ess {} for {}", found, ess);
+            let kl = share * count.ln();
+            let found = divergence(&weights(&raw, Weighting::TargetKl(kl).temperature(&raw)));
+            prop_assert!((found - kl).abs() < 1e-6, "kl {} for {}", found, kl);
+        }
+    }
+
+    #[test]
+    fn equal_utilities_weigh_equally() {
+        for weighting in [Weighting::Temperature(0.1), Weighting::TargetEss(1.5), Weighting::TargetKl(0.3)] {
+            let weights = weights(&[2.0; 4], weighting.temperature(&[2.0; 4]));
+            assert!(weights.iter().all(|weight| (weight - 0.25).abs() < 1e-12), "{weighting:?}");
+        }
+    }
+}
