@@ -19,6 +19,7 @@ fn catalogue() -> Catalogue {
         &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
         &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     )
+    .with_critics(&[editscale_darkroom::CRITICS, editscale_remote::CRITICS])
 }
 
 /// A recipe that cannot be read, or that draws a warning, fails the test with what is wrong.
@@ -74,6 +75,7 @@ fn every_config_is_a_recipe() {
         "plugin-reward.yaml",
         "quickstart.yaml",
         "quickstart-judge.yaml",
+        "reflection.yaml",
         "reward-weighted.yaml",
         "routing.yaml",
     ];

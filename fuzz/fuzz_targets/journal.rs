@@ -36,7 +36,9 @@ static JOB: LazyLock<Job> = LazyLock::new(|| {
         ports: Ports {
             editors: vec![Arc::new(FakeEditor::new(card))],
             rewards: vec![Arc::new(FakeReward::new(reward_card("judge")))],
-            look: Arc::new(Blind), observer: Arc::new(Silent),
+            critics: Vec::new(),
+            look: Arc::new(Blind),
+            observer: Arc::new(Silent),
         },
         limits: Limits::default(),
     }
@@ -57,6 +59,7 @@ fn manifest(job: &Job) -> Manifest {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Every editor and reward of this program, crate by crate.
+//! Every editor, reward and critic of this program, crate by crate.
 
 use editscale_config::Catalogue;
 
@@ -8,4 +8,5 @@ pub(crate) fn catalogue() -> Catalogue {
         &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
         &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
     )
+    .with_critics(&[editscale_darkroom::CRITICS, editscale_remote::CRITICS])
 }

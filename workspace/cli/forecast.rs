@@ -22,10 +22,14 @@ pub(crate) struct Forecast {
     /// Candidates that the budget allows, if each costs the most that it can.
     affordable: u64,
     rewards: u64,
+    /// Critiques that the search asks for at most; each is a reward call.
+    critiques: u64,
     /// The most that one edit costs, whoever makes it.
     edit: Cost,
     /// The most that judging one candidate costs.
     judging: Cost,
+    /// The most that one critique costs.
+    critique: Cost,
     /// The judgements of finalists, and the most that they cost together.
     finals: (u64, Cost),
     usd_budget: Option<Usd>,
@@ -61,8 +65,10 @@ impl Forecast {
             edits,
             affordable: affordable.min(edits),
             rewards,
+            critiques: if cards.critics.is_empty() { 0 } else { recipe.settings().search.critiques() },
             edit,
             judging,
+            critique: critic_cost(recipe, cards),
             usd_budget: budget.usd,
             wall_budget: budget.wall,
             pace,
@@ -72,17 +78,20 @@ impl Forecast {
     /// The most that is spent: by all candidates, or all that the budget has.
     fn usd(&self) -> Usd {
         let micros = self.edit.usd.micros.saturating_add(self.judging.usd.micros).saturating_mul(self.edits);
+        let micros = micros.saturating_add(self.critique.usd.micros.saturating_mul(self.critiques));
         let most = Usd { micros: micros.saturating_add(self.finals.1.usd.micros) };
         self.usd_budget.map_or(most, |budget| budget.min(most))
     }
 
     fn tokens(&self) -> u64 {
         let each = self.edit.tokens.saturating_add(self.judging.tokens);
-        each.saturating_mul(self.edits).saturating_add(self.finals.1.tokens)
+        let critiques = self.critique.tokens.saturating_mul(self.critiques);
+        each.saturating_mul(self.edits).saturating_add(critiques).saturating_add(self.finals.1.tokens)
     }
 
+    /// Of rewards and of critics.
     fn reward_calls(&self) -> u64 {
-        self.edits.saturating_mul(self.rewards).saturating_add(self.finals.0)
+        self.edits.saturating_mul(self.rewards).saturating_add(self.critiques).saturating_add(self.finals.0)
     }
 
     fn seconds(&self) -> Option<f64> {
@@ -100,6 +109,9 @@ impl Forecast {
             format!("edits       at most {edits} by {editor}"),
             format!("judgements  at most {calls}, {rewards} a candidate{finals}"),
         ];
+        if self.critiques > 0 {
+            lines.push(format!("critiques   at most {}, each a reward call", self.critiques));
+        }
         let nfe = self.edit.nfe.saturating_mul(*edits);
         if nfe > 0 {
             lines.push(format!("evaluations at most {nfe} of the denoiser"));
@@ -120,11 +132,15 @@ impl Forecast {
 
     fn money(&self) -> String {
         let (edit, judging) = (self.edit.usd, self.judging.usd);
-        if edit == Usd::default() && judging == Usd::default() {
+        if edit == Usd::default() && judging == Usd::default() && self.critique.usd == Usd::default() {
             return "money       none: the recipe has no prices".to_owned();
         }
         let of = self.usd_budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
-        format!("money       at most {}{of}: {edit} an edit and {judging} for judging it", self.usd())
+        let critique = match self.critique.usd {
+            nothing if nothing == Usd::default() => String::new(),
+            usd => format!(", and {usd} a critique"),
+        };
+        format!("money       at most {}{of}: {edit} an edit and {judging} for judging it{critique}", self.usd())
     }
 
     fn time(&self) -> String {
@@ -150,6 +166,7 @@ impl Forecast {
                 "edits": self.edits,
                 "affordable_edits": self.affordable,
                 "reward_calls": self.reward_calls(),
+                "critiques": self.critiques,
                 "nfe": self.edit.nfe.saturating_mul(self.edits),
                 "tokens": self.tokens(),
                 "usd": self.usd().dollars(),
@@ -185,6 +202,13 @@ fn named(editors: &[EditorCard]) -> String {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// The most that one critique of the critic that the search asks costs.
+fn critic_cost(recipe: &Recipe, cards: &Cards) -> Cost {
+    let named = recipe.settings().search.critic();
+    let card = cards.critics.iter().find(|card| named.is_none_or(|name| card.name == *name));
+    card.map_or_else(Cost::default, |card| card.cost)
 }
 
 /// How long candidates took in the earlier runs that lie in a folder: the median of the runs that had the same editor and

@@ -58,6 +58,7 @@ struct State {
     failed: u64,
     told: HashSet<String>,
     best: Option<f64>,
+    critiques: u64,
     /// The steps made of those there are, for each candidate under way.
     steps: HashMap<CandidateId, (u32, u32)>,
 }
@@ -70,7 +71,12 @@ impl State {
         // Candidates of a batch go step by step; the one that is furthest behind says when they are done.
         let behind = self.steps.values().max_by_key(|(step, steps)| steps.saturating_sub(*step));
         let step = behind.map_or_else(String::new, |(step, steps)| format!(" · step {step}/{steps}"));
-        format!("{best}{failed}{step}")
+        let critiques = match self.critiques {
+            0 => String::new(),
+            1 => ", 1 critique".to_owned(),
+            count => format!(", {count} critiques"),
+        };
+        format!("{best}{failed}{critiques}{step}")
     }
 }
 
@@ -96,6 +102,14 @@ impl Progress {
                     }
                 }
                 state.cards.push(card.clone());
+            }
+            Trial::Critique { critic, written, .. } => {
+                if let Err(why) = written {
+                    tell_once(&self.bar, &mut state.told, format!("critic `{critic}` cannot write: {why}"));
+                }
+                state.critiques += 1;
+                self.bar.set_message(state.message());
+                return;
             }
             Trial::Failed { id, why, .. } => {
                 state.failed += 1;

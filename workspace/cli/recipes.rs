@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use editscale_config::{Calibrated, Editor, JudgeRecipe, Recipe, Report, Reward};
+use editscale_config::{Calibrated, Critic, Editor, JudgeRecipe, Recipe, Report, Reward};
 use editscale_engine::Calibration;
 
 use crate::bounded;
@@ -60,14 +60,14 @@ pub(crate) fn load_for_judging(name_or_file: &str) -> Result<Loaded<JudgeRecipe>
     }
 }
 
-/// The editors and rewards of the recipe of this name or in this file, which may only judge.
-pub(crate) fn load_models(name_or_file: &str) -> Result<(Vec<Editor>, Vec<Reward>)> {
+/// The editors, rewards and critics of the recipe of this name or in this file, which may only judge.
+pub(crate) fn load_models(name_or_file: &str) -> Result<(Vec<Editor>, Vec<Reward>, Vec<Critic>)> {
     let (_, bytes) = read(name_or_file)?;
     if only_judges(&bytes).is_some() {
-        return Ok((Vec::new(), load_for_judging(name_or_file)?.recipe.rewards().to_vec()));
+        return Ok((Vec::new(), load_for_judging(name_or_file)?.recipe.rewards().to_vec(), Vec::new()));
     }
     let recipe = load(name_or_file, "this")?.recipe;
-    Ok((recipe.editors().to_vec(), recipe.rewards().to_vec()))
+    Ok((recipe.editors().to_vec(), recipe.rewards().to_vec(), recipe.critics().to_vec()))
 }
 
 /// A text that is right as a recipe that only judges, with its warnings.

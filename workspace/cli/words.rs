@@ -33,8 +33,12 @@ pub(crate) struct RunJson {
 
 impl RunJson {
     pub(crate) fn new(record: &RunRecord, outcome: &Outcome, run_dir: &Path, outputs: &[PathBuf]) -> Self {
-        let candidates: Vec<CandidateForm> =
-            record.candidates.iter().map(|each| CandidateForm::new(each, Some(outcome))).collect();
+        let wish = record.manifest.request.instruction.as_str();
+        let candidates: Vec<CandidateForm> = record
+            .candidates
+            .iter()
+            .map(|each| CandidateForm::new(each, Some(outcome)).of_request(each, wish))
+            .collect();
         Self {
             version: 1,
             run: record.manifest.run.to_string(),

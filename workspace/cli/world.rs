@@ -1,11 +1,11 @@
-//! From a recipe to editors and rewards that work.
+//! From a recipe to editors, rewards and critics that work.
 
 use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, bail};
-use editscale_config::{Calibration, Editor, Recipe, Reward};
-use editscale_core::{EditBackend, Observer, RewardCard, RewardModel};
-use editscale_engine::{Calibrated, Ports, ThreadedEditor, ThreadedReward};
+use editscale_config::{Calibration, Critic, Editor, Recipe, Reward};
+use editscale_core::{Critic as CriticPort, EditBackend, Observer, RewardCard, RewardModel};
+use editscale_engine::{Calibrated, Ports, ThreadedCritic, ThreadedEditor, ThreadedReward};
 use editscale_picture::Looker;
 use editscale_schema::{House, Load, Made, MakeError};
 
@@ -26,7 +26,8 @@ pub(crate) fn build(recipe: &Recipe, house: &House, observer: Arc<dyn Observer>)
     for editor in recipe.editors() {
         editors.push(backend(editor, house)?);
     }
-    Ok(Ports { editors, rewards: rewards(recipe.rewards(), house)?, look: Arc::new(Looker), observer })
+    let critics = recipe.critics().iter().map(|critic| working_critic(critic, house)).collect::<Result<_>>()?;
+    Ok(Ports { editors, rewards: rewards(recipe.rewards(), house)?, critics, look: Arc::new(Looker), observer })
 }
 
 /// One editor that can be asked.
@@ -100,6 +101,15 @@ pub(crate) fn working_reward(reward: &Reward, house: &House) -> Result<Working<d
             let port: Arc<dyn RewardModel> = Arc::clone(&threaded) as _;
             Working { port, trouble: Arc::new(move || threaded.trouble()) }
         }
+    })
+}
+
+/// One critic that can be asked.
+pub(crate) fn working_critic(critic: &Critic, house: &House) -> Result<Arc<dyn CriticPort>> {
+    let made = critic.model.make(&critic.name, house).map_err(Error::from_boxed);
+    Ok(match made.with_context(|| format!("cannot use critic `{}`", critic.name))? {
+        Made::Ready(port) => port,
+        Made::Local(load) => Arc::new(ThreadedCritic::spawn(told(load))?),
     })
 }
 

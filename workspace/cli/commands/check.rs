@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use editscale_config::{Diagnostic, JudgeRecipe, Place, Recipe, Report, Reward, Severity};
-use editscale_core::{Cards, RewardCard};
+use editscale_core::{Cards, CriticCard, RewardCard};
 use editscale_schema::House;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::catalogue::catalogue;
 use crate::failure::{USAGE, print, tell};
 use crate::recipes::{self, LARGEST};
 use crate::words::diagnostics;
-use crate::world::{backend, misfit, working_reward};
+use crate::world::{backend, misfit, working_critic, working_reward};
 
 /// Lists every mistake of every file. Exits with 2 if there is any.
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
@@ -75,7 +75,7 @@ fn tell_of(name: &str, checked: &Checked) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with editors and rewards, and what they lack for the search. What servers can do is known without their
+/// What is wrong with editors, rewards and critics, and what they lack for the search. What servers can do is known without their
 /// secrets, which a machine that only checks need not have; a model that is not there cannot be asked.
 fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let house = House::default();
@@ -93,9 +93,12 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let place = |index| recipe.place(&format!("rewards.{index}.model"));
     let (rewards, unusable) = usable_rewards(recipe.rewards(), place, &house);
     wrong.extend(unusable);
-    let all_are_known = (editors.len(), rewards.len()) == (recipe.editors().len(), recipe.rewards().len());
+    let (critics, unusable) = usable_critics(recipe, &house);
+    wrong.extend(unusable);
+    let known = (editors.len(), rewards.len(), critics.len());
+    let all_are_known = known == (recipe.editors().len(), recipe.rewards().len(), recipe.critics().len());
     if all_are_known {
-        let cards = Cards { editors, rewards, critics: Vec::new() };
+        let cards = Cards { editors, rewards, critics };
         wrong.extend(recipe.lacks(&cards));
         wrong.extend(recipe.notes(&cards));
     }
@@ -122,6 +125,21 @@ fn usable_rewards(all: &[Reward], place: impl Fn(usize) -> Place, house: &House)
         }
     }
     (rewards, wrong)
+}
+
+/// The cards of the critics that can be made, and what is wrong with the others.
+fn usable_critics(recipe: &Recipe, house: &House) -> (Vec<CriticCard>, Vec<Diagnostic>) {
+    let (mut critics, mut wrong) = (Vec::new(), Vec::new());
+    for (index, one) in recipe.critics().iter().enumerate() {
+        match working_critic(one, house) {
+            Ok(port) => critics.push(port.card().clone()),
+            Err(error) => {
+                let place = recipe.place(&format!("critics.{index}.model"));
+                wrong.push(unusable(place, one.model.remote().is_some(), &error));
+            }
+        }
+    }
+    (critics, wrong)
 }
 
 fn warning(place: Place, message: String) -> Diagnostic {

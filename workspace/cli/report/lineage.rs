@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use editscale_core::{CandidateId, Edge, Ranked};
-use editscale_engine::{CandidateRecord, RunRecord};
+use editscale_engine::{CandidateRecord, CritiqueRecord, RunRecord};
+use editscale_page::escape;
 
 /// Deeper nesting than this is drawn flat, so that a narrow screen holds it.
 const DEEPEST: usize = 8;
@@ -13,7 +14,7 @@ const DEEPEST: usize = 8;
 /// there is no tree then.
 pub(super) fn section(record: &RunRecord) -> String {
     let tree = Tree::of(record);
-    if tree.children.keys().all(Option::is_none) {
+    if tree.children.keys().all(Option::is_none) && record.candidates.iter().all(|each| each.critiques.is_empty()) {
         return String::new();
     }
     let mut html = String::new();
@@ -41,6 +42,8 @@ struct Tree<'a> {
     children: BTreeMap<Option<CandidateId>, Vec<&'a CandidateRecord>>,
     /// The place of each that was ranked, and its utility.
     ranked: HashMap<CandidateId, (usize, &'a Ranked)>,
+    /// The request's own instruction.
+    instruction: &'a str,
 }
 
 impl<'a> Tree<'a> {
@@ -50,7 +53,8 @@ impl<'a> Tree<'a> {
             children.entry(candidate.proposal.lineage.parent).or_default().push(candidate);
         }
         let ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked).enumerate();
-        Self { children, ranked: ranked.map(|(place, ranked)| (ranked.id, (place, ranked))).collect() }
+        let ranked = ranked.map(|(place, ranked)| (ranked.id, (place, ranked))).collect();
+        Self { children, ranked, instruction: record.manifest.request.instruction.as_str() }
     }
 
     fn branch(&self, parent: Option<CandidateId>, depth: usize, html: &mut String) {
@@ -66,6 +70,7 @@ impl<'a> Tree<'a> {
                 edge.word(),
                 origin(edge, parent.map(|parent| parent.to_string()))
             );
+            self.words(candidate, html);
             // A parent is always older than its children, so this ends.
             if parent.is_none_or(|parent| parent < id) {
                 self.branch(Some(id), depth + 1, html);
@@ -73,6 +78,15 @@ impl<'a> Tree<'a> {
             html.push_str("</li>\n");
         }
         html.push_str("</ul>\n");
+    }
+
+    /// What the editor was told, where that is not what the request says, and what critics wrote.
+    fn words(&self, candidate: &CandidateRecord, html: &mut String) {
+        let told = &candidate.proposal.instruction;
+        if **told != *self.instruction {
+            let _infallible = write!(html, "<p class=\"told\">told: {}</p>", escape(told));
+        }
+        candidate.critiques.iter().for_each(|critique| html.push_str(&remark(critique)));
     }
 
     fn utility(&self, id: CandidateId) -> (String, &'static str) {
@@ -84,9 +98,34 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// What a critic wrote about a candidate, or why it did not.
+fn remark(CritiqueRecord { critic, written, .. }: &CritiqueRecord) -> String {
+    let critic = escape(critic.as_str());
+    match written {
+        Ok(critique) => {
+            let satisfied = if critique.satisfied { ", satisfied" } else { "" };
+            format!("<p class=\"critique\">{critic}{satisfied}: {}</p>", escape(&critique.text))
+        }
+        Err(why) => format!("<p class=\"critique\">{critic} wrote nothing: {}</p>", escape(&why.message)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use editscale_core::{CriticName, Critique, Failure, FailureKind};
+
     use super::*;
+
+    #[test]
+    fn what_critics_wrote_is_shown_and_is_no_markup() {
+        let critic = CriticName::new("editor").unwrap();
+        let record = |written| CritiqueRecord { round: 1, critic: critic.clone(), written };
+        let critique = Critique { text: "too <dark>".into(), instruction: None, satisfied: true };
+        let shown = remark(&record(Ok(critique)));
+        assert!(shown.contains("editor, satisfied: too &lt;dark&gt;"), "{shown}");
+        let shown = remark(&record(Err(Failure::new(FailureKind::Malformed, "no JSON"))));
+        assert!(shown.contains("editor wrote nothing: no JSON"), "{shown}");
+    }
 
     #[test]
     fn origins_are_told_in_words() {

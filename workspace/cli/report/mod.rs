@@ -176,6 +176,7 @@ fn about(record: &RunRecord) -> String {
     let manifest = &record.manifest;
     let editors = manifest.editors.iter().map(|each| (&each.name, &each.revision));
     let revisions = editors.chain(manifest.rewards.iter().map(|each| (&each.name, &each.revision)));
+    let revisions = revisions.chain(manifest.critics.iter().map(|each| (&each.name, &each.revision)));
     let revisions: String = revisions
         .map(|(name, revision)| format!("<li><code>{}</code> is {}</li>\n", escape(name), escape(revision)))
         .collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use editscale_core::{Blind, EditBackend, RewardModel, Silent};
+use editscale_core::{Blind, Critic, EditBackend, RewardModel, Silent};
 use editscale_engine::Ports;
 use editscale_schema::House;
 use editscale_server::Offer;
@@ -15,7 +15,7 @@ use super::pulse::{Body, Organ};
 use crate::args::Served;
 use crate::failure::Misuse;
 use crate::recipes::{self, Loaded, built_in_names};
-use crate::world::{Working, calibrated, check_needs, working_editor, working_reward};
+use crate::world::{Working, calibrated, check_needs, working_critic, working_editor, working_reward};
 
 /// The recipes that are to be served, at work.
 pub(crate) fn offers(served: &Served) -> Result<Vec<Offer>> {
@@ -85,6 +85,7 @@ struct Workshop {
     house: House,
     editors: BTreeMap<String, Working<dyn EditBackend>>,
     rewards: BTreeMap<String, Working<dyn RewardModel>>,
+    critics: BTreeMap<String, Arc<dyn Critic>>,
 }
 
 impl Workshop {
@@ -110,12 +111,24 @@ impl Workshop {
             let (model, trouble) = (&reward.model, Arc::clone(&working.trouble));
             organs.push(Organ::new(reward.name.to_string(), trouble, model.remote(), model.free_question()));
         }
-        let ports = Ports { editors, rewards, look: Arc::new(Blind), observer: Arc::new(Silent) };
+        let mut critics = Vec::new();
+        for critic in loaded.recipe.critics() {
+            let key = format!("{} {}", critic.name, critic.model.write());
+            if !self.critics.contains_key(&key) {
+                self.critics.insert(key.clone(), working_critic(critic, &self.house)?);
+            }
+            let Some(port) = self.critics.get(&key) else { continue };
+            critics.push(Arc::clone(port));
+            let (model, asked) = (&critic.model, Arc::clone(port));
+            let trouble = Arc::new(move || asked.trouble());
+            organs.push(Organ::new(critic.name.to_string(), trouble, model.remote(), model.free_question()));
+        }
+        let ports = Ports { editors, rewards, critics, look: Arc::new(Blind), observer: Arc::new(Silent) };
         check_needs(&loaded, &ports)?;
-        let Ports { editors, rewards, .. } = ports;
+        let Ports { editors, rewards, critics, .. } = ports;
         let about = about(&loaded.text);
         let pulse = Arc::new(Body(organs));
-        Ok(Offer { name, about, recipe: loaded.recipe, text: loaded.text, editors, rewards, pulse })
+        Ok(Offer { name, about, recipe: loaded.recipe, text: loaded.text, editors, rewards, critics, pulse })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What recipes can name.
 
-use editscale_schema::{EditorChoice, EditorKind, Kinds, RewardChoice, RewardKind};
+use editscale_schema::{CriticChoice, CriticKind, EditorChoice, EditorKind, Kinds, RewardChoice, RewardKind};
 use editscale_search::{
     OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, SELECTIONS, SelectionChoice,
     SelectionKind,
@@ -13,6 +13,8 @@ pub struct Catalogue {
     pub editors: Vec<EditorKind>,
     /// What judges them.
     pub rewards: Vec<RewardKind>,
+    /// What writes about them.
+    pub critics: Vec<CriticKind>,
     /// What makes one score of several.
     pub objectives: Vec<ObjectiveKind>,
     /// What decides which candidates to try.
@@ -34,10 +36,17 @@ impl Catalogue {
         Self {
             editors: editors.concat(),
             rewards: rewards.concat(),
+            critics: Vec::new(),
             objectives: OBJECTIVES.to_vec(),
             policies: POLICIES.to_vec(),
             selections: SELECTIONS.to_vec(),
         }
+    }
+
+    /// The same with these critics.
+    #[must_use]
+    pub fn with_critics(self, critics: &[&[CriticKind]]) -> Self {
+        Self { critics: critics.concat(), ..self }
     }
 
     pub(crate) fn editor_kinds(&self) -> Kinds<'_, dyn EditorChoice> {
@@ -46,6 +55,10 @@ impl Catalogue {
 
     pub(crate) fn reward_kinds(&self) -> Kinds<'_, dyn RewardChoice> {
         Kinds { what: "a reward", key: "model", kinds: &self.rewards }
+    }
+
+    pub(crate) fn critic_kinds(&self) -> Kinds<'_, dyn CriticChoice> {
+        Kinds { what: "a critic", key: "model", kinds: &self.critics }
     }
 
     pub(crate) fn objective_kinds(&self) -> Kinds<'_, dyn ObjectiveChoice> {

@@ -83,6 +83,7 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.budget();
     check.money();
     check.policy();
+    check.critic();
     check.selection();
     check.clashes();
     check.routing();
@@ -167,6 +168,8 @@ impl Check<'_> {
         let rewards = rewards.all().unwrap_or_default();
         let remotes = editors.iter().filter_map(|editor| editor.model.remote());
         let remotes = remotes.chain(rewards.iter().filter_map(|reward| reward.model.remote()));
+        let critics = self.sections.critics.as_deref().unwrap_or_default();
+        let remotes = remotes.chain(critics.iter().filter_map(|critic| critic.model.remote()));
         if budget.usd.is_some() && remotes.clone().all(|remote| remote.prices.are_nothing()) {
             let mistake = Mistake::new("`usd` limits nothing: no editor and no reward has `prices`")
                 .hint("give `prices` to what is paid for, or leave `usd` out");
@@ -189,6 +192,35 @@ impl Check<'_> {
         };
         let mistake = Mistake::new(format!("the recipe has no editor {}", quote(meant.as_str()))).hint(hint);
         self.error("rollout.policy.editor", mistake);
+    }
+
+    /// A policy asks a critic that is there, and a recipe without any has no policy that asks one.
+    fn critic(&self) {
+        let Sections { critics: Some(critics), search: Some(search), .. } = &self.sections else { return };
+        let policy = format!("search.{}", search.kind());
+        let asks = search.critiques() > 0;
+        if critics.is_empty() && asks {
+            let mistake =
+                Mistake::new(format!("policy {} asks a critic, and the recipe has none", quote(search.kind())))
+                    .hint("a first one is `critics: [{model: {darkroom_critic: {}}}]`");
+            self.error(&policy, mistake);
+            return;
+        }
+        if !critics.is_empty() && !asks {
+            let mistake = Mistake::new(format!("policy {} asks no critic", quote(search.kind())))
+                .hint("leave `critics` out, or write `search: {reflection: …}`");
+            self.mistakes.warn(&self.places.span("critics"), mistake);
+        }
+        let Some(meant) = search.critic() else { return };
+        if critics.iter().all(|critic| critic.name != *meant) {
+            let known = || critics.iter().map(|critic| critic.name.as_str());
+            let hint = match nearest(meant.as_str(), known()) {
+                Some(name) => format!("did you mean {}?", quote(name)),
+                None => format!("its critics are {}", list(known())),
+            };
+            let mistake = Mistake::new(format!("the recipe has no critic {}", quote(meant.as_str()))).hint(hint);
+            self.error(&format!("{policy}.critic"), mistake);
+        }
     }
 
     /// What is drawn once is not drawn again.

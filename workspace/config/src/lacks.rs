@@ -50,6 +50,9 @@ impl Recipe {
     }
 
     fn lacking(&self, need: Need, cards: &Cards) -> Vec<Diagnostic> {
+        if need == Need::Critic {
+            return self.without_critic(cards).into_iter().collect();
+        }
         let who = if matches!(need, Need::Pointwise | Need::Together(_)) { "reward" } else { "editor" };
         let Reason { setting, hint } = self.settings.search.reason(need);
         let policy = quote(self.settings.search.kind());
@@ -66,6 +69,18 @@ impl Recipe {
                 hint: Some(hint.into()),
             })
             .collect()
+    }
+
+    /// No card is to blame where there is none.
+    fn without_critic(&self, cards: &Cards) -> Option<Diagnostic> {
+        let Reason { setting, hint } = self.settings.search.reason(Need::Critic);
+        let policy = quote(self.settings.search.kind());
+        cards.critics.is_empty().then(|| Diagnostic {
+            severity: Severity::Error,
+            message: format!("policy {policy} asks a critic, and the recipe has none"),
+            place: self.place_of(setting),
+            hint: Some(hint.into()),
+        })
     }
 
     fn place_of(&self, setting: Option<&str>) -> Place {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use editscale_core::{Budget, EditorName, Objective, RewardName, SearchFactory};
+use editscale_core::{Budget, CriticName, EditorName, Objective, RewardName, SearchFactory};
 use editscale_schema::remote::RemoteSettings;
-use editscale_schema::{Diagnostic, EditorChoice, Place, Report, RewardChoice, Severity, quote};
+use editscale_schema::{CriticChoice, Diagnostic, EditorChoice, Place, Report, RewardChoice, Severity, quote};
 use editscale_search::{Finalists, Gate, ObjectiveChoice, PolicyChoice, SelectionChoice};
 
 use crate::curate::Curate;
@@ -34,6 +34,15 @@ pub struct Reward {
     pub calibration: Option<Calibration>,
 }
 
+/// A critic of a recipe.
+#[derive(Debug, Clone)]
+pub struct Critic {
+    /// What the recipe calls it; the name of its kind where the recipe gives none.
+    pub name: CriticName,
+    /// What it is.
+    pub model: Box<dyn CriticChoice>,
+}
+
 /// What a file holds whose path a recipe names as `calibration`, or why it cannot be used.
 pub type ReadCalibration<'r> = dyn Fn(&str) -> Result<Calibrated, String> + 'r;
 
@@ -44,6 +53,8 @@ pub struct Settings {
     pub editors: Vec<Editor>,
     /// At least one, with different names.
     pub rewards: Vec<Reward>,
+    /// With different names; none where the recipe has none.
+    pub critics: Vec<Critic>,
     /// How the rewards' scores become one.
     pub combine: Box<dyn ObjectiveChoice>,
     /// What bars a candidate. Every gate names one of the rewards.
@@ -141,7 +152,8 @@ impl Recipe {
     pub fn without_secrets(mut self) -> Self {
         let editors = self.settings.editors.iter_mut().filter_map(|editor| editor.model.remote_mut());
         let rewards = self.settings.rewards.iter_mut().filter_map(|reward| reward.model.remote_mut());
-        drop_secrets(editors.chain(rewards));
+        let critics = self.settings.critics.iter_mut().filter_map(|critic| critic.model.remote_mut());
+        drop_secrets(editors.chain(rewards).chain(critics));
         self
     }
 
@@ -170,6 +182,11 @@ impl Recipe {
     /// The rewards, at least one.
     pub fn rewards(&self) -> &[Reward] {
         &self.settings.rewards
+    }
+
+    /// The critics; none where the recipe has none.
+    pub fn critics(&self) -> &[Critic] {
+        &self.settings.critics
     }
 
     /// What a run may spend.

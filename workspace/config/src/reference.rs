@@ -4,6 +4,7 @@ use editscale_schema::remote::{CALL_KEYS, KNOB_KEYS, POLL_KEYS, PRICE_KEYS, SERV
 use editscale_schema::{Table, table};
 
 use crate::calibration::CALIBRATION_KEYS;
+use crate::critics::CRITIC_KEYS;
 use crate::finalists::FINALIST_KEYS;
 use crate::gates::GATE_KEYS;
 use crate::retain::RETAIN_CHOICE;
@@ -22,7 +23,9 @@ pub fn schema(catalogue: &Catalogue) -> Vec<Table> {
         CALIBRATION_KEYS,
     ));
     tables.extend(catalogue.reward_kinds().tables());
-    tables.push(table("servers[]", "A server of an editor or a reward.", SERVER_KEYS));
+    tables.push(table("critics[]", "A critic: what writes about candidates.", CRITIC_KEYS));
+    tables.extend(catalogue.critic_kinds().tables());
+    tables.push(table("servers[]", "A server of an editor, a reward or a critic.", SERVER_KEYS));
     tables.push(table("calls", "How patiently servers are called, and how often again.", CALL_KEYS));
     tables.push(table("polls", "How a job is asked about until it ends.", POLL_KEYS));
     tables.push(table(

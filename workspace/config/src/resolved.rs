@@ -1,6 +1,7 @@
 //! A recipe written out with all its defaults: the same settings always in the same words.
 
 use crate::budget;
+use crate::critics::write_critics;
 use crate::finalists::write_finalists;
 use crate::gates::write_gate;
 use crate::judging::{JudgeRecipe, JudgeSettings};
@@ -58,7 +59,9 @@ impl Settings {
             ("retry", self.retry.write()),
             ("output", self.output.write()),
         ];
-        let all = before.into_iter().chain(select).chain(finalists).chain(after).chain(rollout).chain(curate);
+        // Recipes without critics read as they did before there were any.
+        let all = before.into_iter().chain(select).chain(finalists).chain(after);
+        let all = all.chain(write_critics(&self.critics)).chain(rollout).chain(curate);
         Yaml::Map(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }

@@ -4,12 +4,13 @@ use editscale_core::Budget;
 use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
 use editscale_search::{Finalists, Gate, ObjectiveChoice, PolicyChoice, SelectionChoice, WeightedRecipe};
 
+use crate::critics::{CRITICS, read_critics};
 use crate::curate::Curate;
 use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::finalists::{FINALIST_KEYS, read_finalists};
 use crate::gates::read_gate;
 use crate::judging::JudgeSettings;
-use crate::recipe::{Editor, Recipe, Settings};
+use crate::recipe::{Critic, Editor, Recipe, Settings};
 use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
 use crate::rollout::Reported;
@@ -88,6 +89,7 @@ pub(crate) const KEYS: Keys = &[
     &EDITOR,
     &EDITORS,
     &REWARDS,
+    &CRITICS,
     &COMBINE,
     &GATES,
     &SEARCH,
@@ -115,6 +117,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Sections {
     pub(crate) editors: Option<Vec<Editor>>,
     pub(crate) rewards: Rewards,
+    pub(crate) critics: Option<Vec<Critic>>,
     pub(crate) combine: Option<Box<dyn ObjectiveChoice>>,
     pub(crate) gates: Option<Vec<Gate>>,
     pub(crate) search: Option<Box<dyn PolicyChoice>>,
@@ -171,6 +174,7 @@ impl Sections {
             gates: read_gates(top, &rewards),
             finalists: read_last_round(top, &rewards),
             rewards,
+            critics: read_critics(top, catalogue),
             combine,
             search: read_search(top, catalogue, purpose),
             select: match top.entry(SELECT.name) {
@@ -198,6 +202,7 @@ impl Sections {
         Some(Settings {
             editors: self.editors?,
             rewards: self.rewards.all()?,
+            critics: self.critics?,
             combine: self.combine?,
             gates: self.gates?,
             search: self.search?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{CandidateId, CriticName, Proposal, RewardSet, Utility};
+use crate::{CandidateId, Canvas, CriticName, Proposal, RewardSet, Utility};
 
 /// The next thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,15 +25,33 @@ pub enum Decision {
     },
     /// Ask a critic to write about candidates; what it writes of each comes back as a trial.
     Consult {
-        /// Which candidates.
-        who: Vec<CandidateId>,
-        /// Finished candidates that it is shown beside each of them, as attempts made before.
-        earlier: Vec<CandidateId>,
+        /// Which candidates, and what the instruction written about each will be carried out on.
+        who: Vec<Consulted>,
+        /// Finished candidates that it is shown beside each of them as attempts made before, the best first.
+        earlier: Vec<Earlier>,
         /// Which critic.
         critic: CriticName,
     },
     /// The run is over.
     Stop(Verdict),
+}
+
+/// A candidate that a critic is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consulted {
+    /// Which.
+    pub id: CandidateId,
+    /// What the instruction that the critic writes will be carried out on.
+    pub canvas: Canvas,
+}
+
+/// A candidate that a critic is shown beside the one it is asked about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Earlier {
+    /// Which.
+    pub id: CandidateId,
+    /// What the objective makes of its score card.
+    pub utility: Utility,
 }
 
 /// What a search has found.

@@ -42,7 +42,7 @@ mod perceptual;
 mod proposal;
 mod score;
 mod trial;
-pub use decision::{Decision, Draw, Ranked, StopReason, Verdict};
+pub use decision::{Consulted, Decision, Draw, Earlier, Ranked, StopReason, Verdict};
 pub use failure::{Failure, FailureKind};
 pub use knobs::{KnobError, KnobScale, KnobSpec, Knobs};
 pub use perceptual::{Blind, Look, PerceptualHash};
@@ -65,11 +65,13 @@ pub use objective::{Objective, Scale, Utility};
 pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
 
 // The ports of the world side.
+mod critic;
 mod editor;
 mod policy;
 mod reward;
 mod trajectory;
 mod watch;
+pub use critic::{Attempt, Canvas, Critic, CriticQuestion, Criticism, Critique, EarlierAttempt, LocalCritic};
 pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
 pub use policy::{AdoptedPolicy, PolicyKind, PolicySupport, PolicyWeights};
 pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};

@@ -70,6 +70,8 @@ pub enum Need {
     Noise,
     /// At least one reward says how sure it is.
     Sigma,
+    /// There is a critic.
+    Critic,
     /// Scores of different rounds compare.
     Pointwise,
     /// So many candidates are made in one round, and their scores compare with each other.
@@ -94,6 +96,11 @@ impl fmt::Display for Lack {
 impl Need {
     /// Every editor and reward that does not offer this, in card order.
     pub fn lacking(self, cards: &Cards) -> Vec<Lack> {
+        if self == Self::Critic {
+            let who = "the recipe".to_owned();
+            let is_lacking = cards.critics.is_empty();
+            return is_lacking.then(|| Lack { who, what: self.absence() }).into_iter().collect();
+        }
         if self == Self::Sigma && cards.rewards.iter().any(|card| card.gives_sigma) {
             return Vec::new();
         }
@@ -110,7 +117,7 @@ impl Need {
             Self::Pause(least) => card.pause >= least,
             Self::Stochastic => card.sampler == Sampler::Stochastic,
             Self::Noise => card.steers_noise,
-            Self::Pointwise | Self::Together(_) | Self::Sigma => true,
+            Self::Pointwise | Self::Together(_) | Self::Sigma | Self::Critic => true,
         }
     }
 
@@ -134,6 +141,7 @@ impl Need {
             Self::Stochastic => "has a deterministic sampler",
             Self::Noise => "does not let its noise be steered",
             Self::Sigma => "does not say how sure it is",
+            Self::Critic => "has no critic",
             Self::Pointwise => "gives listwise scores, which do not compare between rounds",
             Self::Together(_) => "does not compare as many candidates with each other as a round makes",
         }
@@ -192,6 +200,7 @@ mod tests {
             (Need::Stochastic, "`poor` has a deterministic sampler"),
             (Need::Noise, "`poor` does not let its noise be steered"),
             (Need::Sigma, "`list` does not say how sure it is"),
+            (Need::Critic, "`the recipe` has no critic"),
             (Need::Pointwise, "`list` gives listwise scores, which do not compare between rounds"),
             (Need::Together(4), "`list` does not compare as many candidates with each other as a round makes"),
             (Need::Together(3), ""),

@@ -1,8 +1,6 @@
 //! What came of a proposal.
 
-use std::sync::Arc;
-
-use crate::{CandidateId, CriticName, Digest, Failure, PerceptualHash, ScoreCard};
+use crate::{CandidateId, CriticName, Critique, Digest, Failure, PerceptualHash, ScoreCard};
 
 /// What a search is told, one for each thing it asked for, in ask order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,14 +23,14 @@ pub enum Trial {
         /// What was said this time.
         card: ScoreCard,
     },
-    /// A critic wrote about a candidate.
+    /// A critic was asked about a candidate.
     Critique {
         /// Which.
         id: CandidateId,
         /// Who.
         critic: CriticName,
-        /// What.
-        text: Arc<str>,
+        /// What it wrote, or why it did not.
+        written: Result<Critique, Failure>,
     },
     /// Nothing came of it.
     Failed {

@@ -52,6 +52,7 @@ fn ports() -> Ports {
     Ports {
         editors: vec![Arc::new(ThreadedEditor::spawn(editor).unwrap())],
         rewards: vec![Arc::new(ThreadedReward::spawn(reward).unwrap())],
+        critics: Vec::new(),
         look: Arc::new(Looker),
         observer: Arc::new(Silent),
     }
@@ -89,6 +90,7 @@ fn candidates(search: Arc<dyn SearchFactory>, folder: &Path) -> Vec<CandidateRec
         budget: Limits::default().budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     };
     let mut directory = RunDirectory::create(folder).unwrap();

@@ -28,6 +28,7 @@ fn job(editor: FakeEditor) -> Job {
         ports: Ports {
             editors: vec![Arc::new(editor)],
             rewards: vec![Arc::new(reward)],
+            critics: Vec::new(),
             look: Arc::new(Blind),
             observer: Arc::new(Silent),
         },
@@ -53,6 +54,7 @@ fn carry_out(job: &Job) -> (Duration, Duration) {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     };
     directory.begin(&manifest).unwrap();

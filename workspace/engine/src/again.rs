@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use editscale_core::{FailureKind, Ledger};
 
-use crate::book::JudgementKey;
+use crate::book::{CritiqueKey, JudgementKey};
 use crate::journal::{Entry, Line};
 use crate::purse::Work;
-use crate::wire::{DecisionWire, FailureWire, SaidWire};
+use crate::wire::{DecisionWire, FailureWire, SaidWire, WrittenWire};
 
 /// What of a journal is kept where the run is to be taken up again; nothing where it stays as it is.
 pub(crate) fn taken_up(lines: &[Line]) -> Option<Vec<Line>> {
@@ -50,12 +50,15 @@ fn is_barren(entry: &Entry) -> bool {
         failure.failure().is_ok_and(|failure| work.spent_in_vain(&failure) == Ledger::default())
     };
     match entry {
-        Entry::Decided { .. } | Entry::Submitted { .. } | Entry::Judging { .. } => true,
+        Entry::Decided { .. } | Entry::Submitted { .. } | Entry::Judging { .. } | Entry::Critiquing { .. } => true,
         Entry::Retried { failure, .. } | Entry::Failed { failure, .. } => costs_nothing(failure, Work::Edit),
-        Entry::JudgingFailed { failure, .. } | Entry::Judged { said: SaidWire::Failed(failure), .. } => {
-            costs_nothing(failure, Work::Judgement)
-        }
-        Entry::Edited { .. } | Entry::Judged { said: SaidWire::Score(_), .. } => false,
+        Entry::JudgingFailed { failure, .. }
+        | Entry::Judged { said: SaidWire::Failed(failure), .. }
+        | Entry::CritiquingFailed { failure, .. }
+        | Entry::Critiqued { written: WrittenWire::Failed(failure), .. } => costs_nothing(failure, Work::Judgement),
+        Entry::Edited { .. }
+        | Entry::Judged { said: SaidWire::Score(_), .. }
+        | Entry::Critiqued { written: WrittenWire::Critique(_), .. } => false,
     }
 }
 
@@ -64,6 +67,7 @@ fn is_barren(entry: &Entry) -> bool {
 enum Subject {
     Edit(u32),
     Judgement(JudgementKey),
+    Critique(CritiqueKey),
 }
 
 /// The places of the entries that end an edit or a judgement which could not be reached, at no cost, and of those by
@@ -73,12 +77,14 @@ fn unreached(round: &[Line]) -> BTreeSet<usize> {
     let mut left: BTreeMap<Subject, Vec<usize>> = BTreeMap::new();
     for (index, Line { entry, .. }) in round.iter().enumerate() {
         let Some(subject) = subject(entry) else { continue };
-        if let Entry::Submitted { .. } | Entry::Judging { .. } = entry {
+        if let Entry::Submitted { .. } | Entry::Judging { .. } | Entry::Critiquing { .. } = entry {
             left.entry(subject).or_default().push(index);
             continue;
         }
         let answered = left.remove(&subject).unwrap_or_default();
-        if let Entry::Failed { failure, .. } | Entry::Judged { said: SaidWire::Failed(failure), .. } = entry
+        if let Entry::Failed { failure, .. }
+        | Entry::Judged { said: SaidWire::Failed(failure), .. }
+        | Entry::Critiqued { written: WrittenWire::Failed(failure), .. } = entry
             && is_barren(entry)
             && failure.failure().is_ok_and(|failure| failure.kind == FailureKind::Unavailable)
         {
@@ -97,6 +103,9 @@ fn subject(entry: &Entry) -> Option<Subject> {
         Entry::Judging { judgement, .. } | Entry::JudgingFailed { judgement, .. } | Entry::Judged { judgement, .. } => {
             judgement.key().ok().map(Subject::Judgement)
         }
+        Entry::Critiquing { critique, .. }
+        | Entry::CritiquingFailed { critique, .. }
+        | Entry::Critiqued { critique, .. } => critique.key().ok().map(Subject::Critique),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    Budget, CandidateId, Cost, EditorCard, Failure, FailureKind, Image, Ledger, PerceptualHash, Proposal, Recovery,
-    RewardName, Score, Submission,
+    Budget, CandidateId, Cost, Critique, EditorCard, Failure, FailureKind, Image, Ledger, PerceptualHash, Proposal,
+    Recovery, RewardName, Score, Submission,
 };
 
 use crate::images::ImageStore;
@@ -16,6 +16,10 @@ use crate::paused::Paused;
 use crate::purse::{Purse, Work};
 use crate::trajectories::TrajectoryStore;
 use crate::wire::{BudgetWire, DecisionWire, ImageWire, WireError, hash, hash_text};
+
+mod critiques;
+
+pub(crate) use critiques::CritiqueKey;
 
 /// Which judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +82,9 @@ pub(crate) struct Book {
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
     /// Judgements that left and are not answered, with the most that each costs; only those that can be paid.
     judging: BTreeMap<JudgementKey, Cost>,
+    critiqued: HashMap<CritiqueKey, Result<Critique, Failure>>,
+    /// Critiques that left and are not answered, as of judgements.
+    critiquing: BTreeMap<CritiqueKey, Cost>,
     /// Edits that the journal showed as sent and not as answered when the run was opened.
     submitted: HashMap<CandidateId, Submission>,
 }
@@ -104,6 +111,8 @@ impl Book {
             hashes: HashMap::new(),
             judged: HashMap::new(),
             judging: BTreeMap::new(),
+            critiqued: HashMap::new(),
+            critiquing: BTreeMap::new(),
             submitted: HashMap::new(),
         };
         for (index, line) in lines.into_iter().enumerate() {
@@ -111,6 +120,7 @@ impl Book {
             book.purse.book(&spent);
         }
         book.give_up_judging()?;
+        book.give_up_critiquing()?;
         Ok(book)
     }
 
@@ -176,6 +186,14 @@ impl Book {
                 self.judging.remove(&key);
                 self.judged.insert(key, said);
                 Ok(Work::Judgement.spent(cost.into(), counts))
+            }
+            Entry::Critiquing { critique, most, .. } => Ok(self.learn_critiquing(critique.key()?, most.into())),
+            Entry::CritiquingFailed { critique, failure } => {
+                self.critiquing.remove(&critique.key()?);
+                Ok(Work::Judgement.spent_in_vain(&failure.failure()?))
+            }
+            Entry::Critiqued { critique, written, cost } => {
+                Ok(self.learn_critique(critique.key()?, written.written()?, cost.into()))
             }
         }
     }

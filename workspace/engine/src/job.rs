@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use editscale_core::{Budget, Cards, EditBackend, EditRequest, Look, Observer, RewardModel, RunId, SearchFactory};
+use editscale_core::{
+    Budget, Cards, Critic, EditBackend, EditRequest, Look, Observer, RewardModel, RunId, SearchFactory,
+};
 
 use crate::retry::Retry;
 
@@ -14,6 +16,8 @@ pub struct Ports {
     pub editors: Vec<Arc<dyn EditBackend>>,
     /// The rewards, in recipe order.
     pub rewards: Vec<Arc<dyn RewardModel>>,
+    /// The critics, in recipe order; a run whose search asks none needs none.
+    pub critics: Vec<Arc<dyn Critic>>,
     /// Who tells how pictures look, where the search wants to know.
     pub look: Arc<dyn Look>,
     /// Who hears what happens.
@@ -27,12 +31,12 @@ impl fmt::Debug for Ports {
 }
 
 impl Ports {
-    /// The cards of all editors and rewards.
+    /// The cards of all editors, rewards and critics.
     pub fn cards(&self) -> Cards {
         Cards {
             editors: self.editors.iter().map(|editor| editor.card().clone()).collect(),
             rewards: self.rewards.iter().map(|reward| reward.card().clone()).collect(),
-            critics: Vec::new(),
+            critics: self.critics.iter().map(|critic| critic.card().clone()).collect(),
         }
     }
 }

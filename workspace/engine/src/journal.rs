@@ -7,12 +7,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use editscale_core::{CandidateId, RewardName};
+use editscale_core::{CandidateId, CriticName, RewardName};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::book::JudgementKey;
-use crate::wire::{BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, seconds};
+use crate::book::{CritiqueKey, JudgementKey};
+use crate::wire::{
+    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, WrittenWire, seconds,
+};
 
 /// Why a journal cannot be read or written.
 #[derive(Debug, Error)]
@@ -109,6 +111,49 @@ pub(crate) enum Entry {
         #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
         cost: CostWire,
     },
+    /// A critique that money can be paid for is about to leave. It stands open until `critiqued` or `critiquing_failed`.
+    Critiquing {
+        #[serde(flatten)]
+        critique: CritiqueKeyWire,
+        attempt: u32,
+        most: CostWire,
+    },
+    /// A critique was asked for in vain. It is asked for again where the search still needs it.
+    CritiquingFailed {
+        #[serde(flatten)]
+        critique: CritiqueKeyWire,
+        failure: FailureWire,
+    },
+    /// A critic wrote.
+    Critiqued {
+        #[serde(flatten)]
+        critique: CritiqueKeyWire,
+        #[serde(flatten)]
+        written: WrittenWire,
+        #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
+        cost: CostWire,
+    },
+}
+
+/// Which critique an entry speaks of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CritiqueKeyWire {
+    id: u32,
+    round: u32,
+    critic: String,
+}
+
+impl From<&CritiqueKey> for CritiqueKeyWire {
+    fn from(key: &CritiqueKey) -> Self {
+        Self { id: key.candidate.0, round: key.round, critic: key.critic.to_string() }
+    }
+}
+
+impl CritiqueKeyWire {
+    pub(crate) fn key(&self) -> Result<CritiqueKey, WireError> {
+        let critic = CriticName::new(&self.critic).map_err(|error| error.to_string())?;
+        Ok(CritiqueKey { candidate: CandidateId(self.id), round: self.round, critic })
+    }
 }
 
 /// Which judgement an entry speaks of; `round` and `vote` tell those of one candidate by one reward apart.
@@ -317,7 +362,7 @@ mod tests {
         let lines = [
             r#"{"at":0.0,"event":"decided","round":0,"left":{"edits":3,"wall_nanos":7},"decision":{"explore":{"proposals":[{"id":0,"editor":"fake","start":"source","seed":5,"edge":"fresh"},{"id":1,"editor":"fake","start":{"paused":0},"until_step":4,"seed":6,"instruction":"warmer","knobs":{"strength":0.5},"parent":0,"edge":"resume"}],"keep":[0]}}}"#,
             r#"{"at":0.5,"event":"decided","round":1,"left":{},"decision":{"judge":{"who":[0],"rewards":["judge"],"votes":2}}}"#,
-            r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":[0],"critic":"editor"}}}"#,
+            r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":[{"id":0},{"id":2,"canvas":"candidate"}],"earlier":[{"id":1,"utility":0.5}],"critic":"editor"}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{"usd_micros":4},"decision":{"stop":{"reason":"stuck","explanation":"no way","ranked":[{"id":0,"utility":0.5,"selection_probability":0.25}],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0}}}}"#,
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
@@ -327,6 +372,11 @@ mod tests {
             r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"judging_failed","id":0,"round":0,"reward":"judge","failure":{"kind":"ambiguous","message":"?"}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1}}"#,
+            r#"{"at":1.0,"event":"critiquing","id":0,"round":1,"critic":"editor","attempt":1,"most":{"usd_micros":2}}"#,
+            r#"{"at":1.0,"event":"critiquing_failed","id":0,"round":1,"critic":"editor","failure":{"kind":"ambiguous","message":"?"}}"#,
+            r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"too dark","instruction":"brighter"},"cost":{"tokens":1}}"#,
+            r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"as asked","satisfied":true}}"#,
+            r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","failed":{"kind":"malformed","message":"no JSON"}}"#,
             r#"{"at":1.0,"event":"judged","id":1,"round":0,"reward":"judge","score":{"mean":0.5,"features":[0.1,-0.000034,16777216.0]}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"vote":2,"reward":"judge","failed":{"kind":"timed_out","message":"late"}}"#,
         ];

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use editscale_core::{
-    Budget, Cards, EditRequest, EditorCard, ImageSize, Instruction, RewardCard, RunId, Seed, SeedRule,
+    Budget, Cards, CriticCard, EditRequest, EditorCard, ImageSize, Instruction, RewardCard, RunId, Seed, SeedRule,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub struct Manifest {
     pub editors: Vec<EditorRevision>,
     /// The rewards, in recipe order.
     pub rewards: Vec<RewardRevision>,
+    /// The critics, in recipe order.
+    pub critics: Vec<CriticRevision>,
     /// The candidate of an earlier run that this one continues, as `RUN:CANDIDATE`.
     pub continues: Option<String>,
 }
@@ -63,6 +65,21 @@ pub struct RewardRevision {
     pub range: Option<(f64, f64)>,
 }
 
+/// A critic of a run, and what exactly answers to its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CriticRevision {
+    /// What the recipe calls it.
+    pub name: String,
+    /// Model, weights, prompts and code version.
+    pub revision: String,
+}
+
+impl From<&CriticCard> for CriticRevision {
+    fn from(card: &CriticCard) -> Self {
+        Self { name: card.name.to_string(), revision: card.revision.to_string() }
+    }
+}
+
 impl From<&EditorCard> for EditorRevision {
     fn from(card: &EditorCard) -> Self {
         let (name, revision) = (card.name.to_string(), card.revision.to_string());
@@ -87,7 +104,12 @@ pub(crate) struct Difference {
 }
 
 impl Manifest {
-    /// The revisions on these cards.
+    /// The revisions of the critics on these cards.
+    pub fn critics(cards: &Cards) -> Vec<CriticRevision> {
+        cards.critics.iter().map(Into::into).collect()
+    }
+
+    /// The revisions of the editors and rewards on these cards.
     pub fn revisions(cards: &Cards) -> (Vec<EditorRevision>, Vec<RewardRevision>) {
         (cards.editors.iter().map(Into::into).collect(), cards.rewards.iter().map(Into::into).collect())
     }
@@ -100,11 +122,12 @@ impl Manifest {
     }
 
     /// What a run is decided by, in words.
-    fn facts(&self) -> [(&'static str, String); 10] {
+    fn facts(&self) -> [(&'static str, String); 11] {
         let request = &self.request;
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
         let editor = |each: &EditorRevision| format!("{} {}", each.name, each.revision);
         let reward = |each: &RewardRevision| format!("{} {}", each.name, each.revision);
+        let critic = |each: &CriticRevision| format!("{} {}", each.name, each.revision);
         [
             ("the source picture", request.source.digest().to_string()),
             ("the instruction", request.instruction.to_string()),
@@ -116,6 +139,7 @@ impl Manifest {
             ("the budget", in_words(&self.budget)),
             ("the editor", self.editors.iter().map(editor).collect::<Vec<_>>().join(", ")),
             ("the reward", self.rewards.iter().map(reward).collect::<Vec<_>>().join(", ")),
+            ("the critic", self.critics.iter().map(critic).collect::<Vec<_>>().join(", ")),
         ]
     }
 }
@@ -148,6 +172,8 @@ pub(crate) struct ManifestWire {
     budget: BudgetWire,
     editors: Vec<EditorWire>,
     rewards: Vec<RewardWire>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    critics: Vec<CriticWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     continues: Option<String>,
     recipe: String,
@@ -173,6 +199,24 @@ struct RewardWire {
     revision: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     range: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CriticWire {
+    name: String,
+    revision: String,
+}
+
+impl From<&CriticRevision> for CriticWire {
+    fn from(CriticRevision { name, revision }: &CriticRevision) -> Self {
+        Self { name: name.clone(), revision: revision.clone() }
+    }
+}
+
+impl From<CriticWire> for CriticRevision {
+    fn from(CriticWire { name, revision }: CriticWire) -> Self {
+        Self { name, revision }
+    }
 }
 
 impl From<&EditorRevision> for EditorWire {
@@ -235,6 +279,7 @@ impl From<&Manifest> for ManifestWire {
             budget: (&manifest.budget).into(),
             editors: manifest.editors.iter().map(Into::into).collect(),
             rewards: manifest.rewards.iter().map(Into::into).collect(),
+            critics: manifest.critics.iter().map(Into::into).collect(),
             continues: manifest.continues.clone(),
             recipe: manifest.recipe.clone(),
             resolved_recipe: manifest.resolved_recipe.clone(),
@@ -271,6 +316,7 @@ impl ManifestWire {
             budget: self.budget.budget(),
             editors: self.editors.into_iter().map(Into::into).collect(),
             rewards: self.rewards.into_iter().map(Into::into).collect(),
+            critics: self.critics.into_iter().map(Into::into).collect(),
             continues: self.continues,
         })
     }

@@ -13,7 +13,7 @@ pub(crate) struct Purse {
     held: Ledger,
 }
 
-/// What a piece of work is.
+/// What a piece of work is. A critique is a judgement too: one call of a judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     /// A candidate that begins at a picture.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    CandidateId, Cost, Decision, Failure, Image, Ledger, Outcome, PerceptualHash, Proposal, Score, ScoreCard,
+    CandidateId, Cost, CriticName, Critique, Decision, Failure, Image, Ledger, Outcome, PerceptualHash, Proposal,
+    Score, ScoreCard,
 };
 
 use crate::book::JudgementKey;
@@ -44,11 +45,24 @@ pub struct CandidateRecord {
     pub made: Option<Result<MadeRecord, Failure>>,
     /// What the rewards said, a later judgement over an earlier one.
     pub card: ScoreCard,
+    /// What critics wrote about it, in the order of the rounds that asked.
+    pub critiques: Vec<CritiqueRecord>,
     /// Active time at which its last judgement was entered.
     pub done_at: Duration,
     /// What the run had spent, on everything, when all was said of it that was asked in its first judging: from then on it
     /// could be chosen. Nothing while nothing was said of it.
     pub known_at: Option<Ledger>,
+}
+
+/// What a critic wrote about a candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CritiqueRecord {
+    /// The round that asked for it, from 0.
+    pub round: u32,
+    /// Who.
+    pub critic: CriticName,
+    /// What, or why nothing.
+    pub written: Result<Critique, Failure>,
 }
 
 /// A picture that was made.
@@ -153,15 +167,25 @@ impl Reader<'_> {
                     record.done_at = at;
                 });
             }
-            Entry::Submitted { .. } | Entry::Retried { .. } | Entry::Judging { .. } | Entry::JudgingFailed { .. } => {}
+            Entry::Critiqued { critique, written, .. } => {
+                let (key, written) = (critique.key()?, written.written()?);
+                let critique = CritiqueRecord { round: key.round, critic: key.critic, written };
+                self.with(key.candidate.0, |record, _| record.critiques.push(critique));
+            }
+            Entry::Submitted { .. }
+            | Entry::Retried { .. }
+            | Entry::Judging { .. }
+            | Entry::JudgingFailed { .. }
+            | Entry::Critiquing { .. }
+            | Entry::CritiquingFailed { .. } => {}
         }
         Ok(())
     }
 
     fn propose(&mut self, proposal: Proposal, round: u32) {
         let (id, card) = (proposal.id, ScoreCard::default());
-        let done_at = Duration::ZERO;
-        let record = CandidateRecord { proposal, round, made: None, card, done_at, known_at: None };
+        let (critiques, done_at) = (Vec::new(), Duration::ZERO);
+        let record = CandidateRecord { proposal, round, made: None, card, critiques, done_at, known_at: None };
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 

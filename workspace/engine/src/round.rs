@@ -29,6 +29,8 @@ mod closing;
 mod editing;
 mod judging;
 
+pub(crate) use closing::GRACE;
+
 /// What a round came to.
 pub(crate) struct Rounded {
     /// One trial an item, in ask order.
@@ -120,7 +122,7 @@ enum Done {
 
 /// Why no new work is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closing {
+pub(crate) enum Closing {
     /// The run's active time is up: what is not begun fails. Pictures already made are still judged, where that is
     /// free or under way.
     Deadline,
@@ -337,7 +339,7 @@ impl Item {
     }
 }
 
-async fn wait_until(at: Option<Instant>) {
+pub(crate) async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,

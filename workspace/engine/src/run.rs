@@ -2,14 +2,17 @@
 //!
 //! Resuming is the same loop: what the journal knows is not done again, so the search is led to where it was.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use editscale_core::{
-    CandidateId, Decision, Ending, Event, Failure, FailureKind, Outcome, Proposal, Remaining, RewardSet, Search, Trial,
-    Verdict,
+    Attempt, CandidateId, Consulted, CriticName, CriticQuestion, Decision, Earlier, EarlierAttempt, Ending, Event,
+    Failure, FailureKind, Outcome, Proposal, Remaining, RewardSet, Search, Trial, Verdict,
 };
 
-use crate::book::Book;
+use crate::book::{Book, Made};
+use crate::consulting::{Asked, Consulting};
 use crate::directory::RunDirectory;
 use crate::error::EngineError;
 use crate::job::Job;
@@ -44,11 +47,14 @@ struct Run<'a> {
     is_late: bool,
     /// Active time at the last decision.
     decided_at: Duration,
+    /// What the editor was told for each candidate.
+    instructions: BTreeMap<CandidateId, Arc<str>>,
 }
 
 impl<'a> Run<'a> {
     fn new(job: &'a Job, book: Book) -> Self {
-        Self { job, book, rounds: 0, tally: Tally::default(), is_late: false, decided_at: Duration::ZERO }
+        let (tally, instructions) = (Tally::default(), BTreeMap::new());
+        Self { job, book, rounds: 0, tally, is_late: false, decided_at: Duration::ZERO, instructions }
     }
 
     async fn carry_out(mut self, stop: &mut StopSignal) -> Result<Outcome, EngineError> {
@@ -62,11 +68,7 @@ impl<'a> Run<'a> {
                     let asking = self.asking(&who, &rewards, votes)?;
                     self.judge(&who, asking, stop).await?
                 }
-                Decision::Consult { who, critic, .. } => {
-                    let why = Failure::new(FailureKind::Invalid, format!("this run has no critic `{critic}`"));
-                    let trials = who.into_iter().map(|id| Trial::Failed { id, why: why.clone() }).collect();
-                    Rounded { trials, interrupted: false }
-                }
+                Decision::Consult { who, earlier, critic } => self.consult(&who, &earlier, &critic, stop).await?,
             };
             trials = rounded.trials;
             if rounded.interrupted {
@@ -119,6 +121,7 @@ impl<'a> Run<'a> {
                 return Err(EngineError::AskOrder { expected, found: proposal.id });
             }
             self.tally.asked += 1;
+            self.instructions.insert(proposal.id, Arc::clone(&proposal.instruction));
         }
         self.job.ports.observer.observe(&Event::Proposed { round: self.rounds, proposals: &proposals });
         let unwanted = self.book.paused.begin_round(&proposals, keep);
@@ -156,6 +159,55 @@ impl<'a> Run<'a> {
         let rounded = Round::judge(self.stage(), who, asking).carry_out(stop).await?;
         self.tally.count_failures(&rounded.trials);
         Ok(rounded)
+    }
+
+    async fn consult(
+        &mut self,
+        who: &[Consulted],
+        earlier: &[Earlier],
+        critic: &CriticName,
+        stop: &mut StopSignal,
+    ) -> Result<Rounded, EngineError> {
+        if who.is_empty() {
+            return Err(EngineError::NoHeadway { round: self.rounds });
+        }
+        let critics = &self.job.ports.critics;
+        let Some(place) = critics.iter().position(|port| port.card().name == *critic) else {
+            let why = Failure::new(FailureKind::Invalid, format!("this run has no critic `{critic}`"));
+            let failed = |consulted: &Consulted| {
+                let (id, critic) = (consulted.id, critic.clone());
+                Trial::Critique { id, critic, written: Err(why.clone()) }
+            };
+            return Ok(Rounded { trials: who.iter().map(failed).collect(), interrupted: false });
+        };
+        let asked = self.asked_about(who, earlier);
+        let rounded = Consulting::new(self.stage(), place, asked).carry_out(stop).await?;
+        self.tally.count_failures(&rounded.trials);
+        Ok(rounded)
+    }
+
+    /// What a critic is asked about each of these: a picture that was made, beside others that were.
+    fn asked_about(&self, who: &[Consulted], earlier: &[Earlier]) -> Vec<Asked> {
+        let attempt = |id: CandidateId| match self.book.made(id) {
+            Some(Made::Image(image)) => {
+                let instruction = Arc::clone(self.instructions.get(&id)?);
+                Some(Attempt { id, image: image.clone(), instruction })
+            }
+            _ => None,
+        };
+        let before =
+            |Earlier { id, utility }: &Earlier| Some(EarlierAttempt { attempt: attempt(*id)?, utility: *utility });
+        let before: Vec<EarlierAttempt> = earlier.iter().filter_map(before).collect();
+        let ask = |Consulted { id, canvas }: &Consulted| {
+            let question = attempt(*id).map(|attempt| CriticQuestion {
+                request: Arc::clone(&self.job.request),
+                attempt,
+                canvas: *canvas,
+                earlier: before.iter().filter(|earlier| earlier.attempt.id != *id).cloned().collect(),
+            });
+            Asked { id: *id, question }
+        };
+        who.iter().map(ask).collect()
     }
 
     /// Tells the editors which paused states are not wanted any more.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use editscale_core::{Cost, Ledger};
+use editscale_core::{Cost, Failure, Ledger};
 
-use crate::book::JudgementKey;
+use crate::book::{CritiqueKey, JudgementKey};
 use crate::journal::Entry;
 use crate::purse::{Work, sum};
-use crate::wire::WireError;
+use crate::wire::{CostWire, WireError};
 
 /// The ledger while the entries are gone through, by the rules of the run itself.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Spending {
     spent: Ledger,
     /// Judgements that left and are not answered, with the most that each costs.
     open: BTreeMap<JudgementKey, Cost>,
+    /// Critiques alike.
+    critiquing: BTreeMap<CritiqueKey, Cost>,
 }
 
 impl Spending {
@@ -25,23 +27,38 @@ impl Spending {
             Entry::Failed { failure, .. } | Entry::Retried { failure, .. } => {
                 Work::Edit.spent_in_vain(&failure.failure()?)
             }
-            Entry::Judging { judgement, most, .. } => {
-                let lost = self.open.insert(judgement.key()?, (*most).into());
-                lost.map_or_else(Ledger::default, |cost| Work::Judgement.spent(cost, true))
-            }
+            Entry::Judging { judgement, most, .. } => lost(self.open.insert(judgement.key()?, (*most).into())),
             Entry::JudgingFailed { judgement, failure } => {
                 self.open.remove(&judgement.key()?);
                 Work::Judgement.spent_in_vain(&failure.failure()?)
             }
             Entry::Judged { judgement, said, cost } => {
                 self.open.remove(&judgement.key()?);
-                let said = said.said()?;
-                let counts = said.as_ref().err().is_none_or(|failure| Work::Judgement.counts(failure));
-                Work::Judgement.spent((*cost).into(), counts)
+                answered(said.said()?.err(), *cost)
+            }
+            Entry::Critiquing { critique, most, .. } => lost(self.critiquing.insert(critique.key()?, (*most).into())),
+            Entry::CritiquingFailed { critique, failure } => {
+                self.critiquing.remove(&critique.key()?);
+                Work::Judgement.spent_in_vain(&failure.failure()?)
+            }
+            Entry::Critiqued { critique, written, cost } => {
+                self.critiquing.remove(&critique.key()?);
+                answered(written.written()?.err(), *cost)
             }
             Entry::Decided { .. } | Entry::Submitted { .. } => Ledger::default(),
         };
         self.spent = sum(&self.spent, &piece);
         Ok(self.spent)
     }
+}
+
+/// What is spent by a call that was still open when it left once more.
+fn lost(open: Option<Cost>) -> Ledger {
+    open.map_or_else(Ledger::default, |cost| Work::Judgement.spent(cost, true))
+}
+
+/// What is spent by a call that a judge or a critic answered.
+fn answered(failed: Option<Failure>, cost: CostWire) -> Ledger {
+    let counts = failed.is_none_or(|failure| Work::Judgement.counts(&failure));
+    Work::Judgement.spent(cost.into(), counts)
 }

@@ -71,6 +71,6 @@ fn failures(trial: &Trial) -> Vec<&Failure> {
         Trial::Scored { card, .. } | Trial::Rescored { card, .. } => {
             card.iter().filter_map(|(_, said)| said.as_ref().err()).collect()
         }
-        Trial::Critique { .. } => Vec::new(),
+        Trial::Critique { written, .. } => written.as_ref().err().into_iter().collect(),
     }
 }

@@ -4,6 +4,7 @@
 //! and asked to end where it has begun. A model that panics costs the batch it was working on and is made anew; if it
 //! cannot be made anew, its thread ends, and once all have ended what comes later fails.
 
+mod critic;
 mod orders;
 mod policy;
 
@@ -20,6 +21,7 @@ use editscale_core::{
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::critic::ThreadedCritic;
 use self::orders::{Closing, Orders};
 use self::policy::{Adoption, EditorOrder, InForce, Poll, take_up};
 

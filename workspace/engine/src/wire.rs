@@ -11,14 +11,17 @@ use editscale_core::{
 };
 use serde::{Deserialize, Serialize};
 
+mod critique;
 mod decision;
 
+pub(crate) use critique::WrittenWire;
 pub(crate) use decision::{DecisionWire, VerdictWire};
 
 /// The version of every file in a run directory that this program writes.
 ///
 /// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them. Version 3 has
-/// steered noise, looks and features of pictures, and critiques; a journal of version 2 is one without them.
+/// steered noise, looks and features of pictures, and the entries `critiquing`, `critiquing_failed` and `critiqued`; a
+/// journal of version 2 is one without them.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The oldest version that this program reads.

@@ -10,7 +10,7 @@ use editscale_engine::{RunDirectory, read_run};
 fn manifest(created_unix_secs: u64) -> String {
     let digest = "07".repeat(32);
     format!(
-        r#"{{"version": 2, "run": "run-1", "program": "0", "created_unix_secs": {created_unix_secs},
+        r#"{{"version": 3, "run": "run-1", "program": "0", "created_unix_secs": {created_unix_secs},
         "request": {{"source": {{"digest": "{digest}", "format": "png", "width": 1, "height": 1}},
             "source_name": "a.png", "instruction": "warmer", "seed": 7}},
         "search": "s", "objective": "o", "budget": {{}}, "editors": [], "rewards": [],

@@ -28,6 +28,8 @@ use proptest::prelude::*;
 mod calibrated;
 #[path = "runs/concluded.rs"]
 mod concluded;
+#[path = "runs/consulting.rs"]
+mod consulting;
 #[path = "runs/deadline.rs"]
 mod deadline;
 #[path = "runs/failing.rs"]
@@ -117,6 +119,7 @@ fn scene(world: &World) -> Scene {
     let ports = Ports {
         editors: vec![Arc::new(editor)],
         rewards: vec![Arc::new(reward)],
+        critics: Vec::new(),
         look: Arc::new(FakeLook::default()),
         observer: Arc::new(Silent),
     };
@@ -145,6 +148,7 @@ fn manifest(job: &Job) -> Manifest {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Manifest::critics(&job.ports.cards()),
         continues: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Editing servers and judges over HTTP.
+//! Editing servers, judges and critics over HTTP.
 //!
 //! A dialect has one folder; everything else is shared:
 //!
@@ -12,7 +12,7 @@
 //! | `reach` | whether servers are there, and which models they say they have |
 //! | `recipe` | what recipes say, as this crate has it |
 //! | `files`, `fingerprint` | files that are read whole, up to a length; long settings as short texts |
-//! | `editors`, `judges` | the dialects, and how recipes set them |
+//! | `editors`, `judges`, `critics` | the dialects, and how recipes set them |
 //!
 //! Three rules hold everywhere:
 //!
@@ -21,6 +21,7 @@
 //! * **Secrets are in no text.** They come from the environment or a file, and are taken out of what servers say.
 //! * **Pictures are never encoded again.** What a server sent is what the engine keeps.
 
+mod critics;
 mod editors;
 mod files;
 mod fingerprint;
@@ -35,6 +36,8 @@ mod trouble;
 
 pub use editscale_schema::remote::SecretHeader;
 
+pub use critics::CRITICS;
+pub use critics::chat::{ChatCritic, ChatCriticOptions, ChatCriticRecipe};
 pub use editors::EDITORS;
 pub use editors::ark::{Ark, ArkGeneration, ArkOptions, ArkRecipe};
 pub use editors::comfyui::{ComfyUi, ComfyUiOptions, ComfyUiRecipe, WorkflowBindings, WorkflowFinding, WorkflowKnob};

@@ -282,6 +282,7 @@ fn workshop(numbers: &Numbers, busy: &Arc<Busy>, picture: Vec<u8>) -> Result<Wor
     Ok(Workshop {
         editors: vec![Arc::new(editor)],
         rewards: vec![Arc::new(judge)],
+        critics: Vec::new(),
         search: Arc::new(BestOfN::new(numbers.candidates, None, rules)?),
         objective,
         limits: Limits { budget: Budget::default(), retry: Retry::default(), whole_rounds: true },

@@ -1,7 +1,7 @@
 //! Which run is which: digests of all that decides it.
 
 use editscale_core::{Digest, Instruction, Seed};
-use editscale_engine::{EditorRevision, RewardRevision, digest_of};
+use editscale_engine::{CriticRevision, EditorRevision, RewardRevision, digest_of};
 
 use crate::group::PolicyStamp;
 
@@ -10,7 +10,7 @@ use crate::group::PolicyStamp;
 pub struct RecipeIdentity {
     /// The digest of the resolved recipe.
     pub recipe: Digest,
-    /// Editors and rewards by name, with what exactly answers.
+    /// Editors, rewards and critics by name, with what exactly answers.
     revisions: Vec<(String, String)>,
 }
 
@@ -20,6 +20,14 @@ impl RecipeIdentity {
         let editors = editors.iter().map(|editor| (format!("editor {}", editor.name), editor.revision.clone()));
         let rewards = rewards.iter().map(|reward| (format!("reward {}", reward.name), reward.revision.clone()));
         Self { recipe: digest_of(resolved.as_bytes()), revisions: editors.chain(rewards).collect() }
+    }
+
+    /// The same with these critics; without any it is what it was.
+    #[must_use]
+    pub fn with_critics(mut self, critics: &[CriticRevision]) -> Self {
+        let named = |critic: &CriticRevision| (format!("critic {}", critic.name), critic.revision.clone());
+        self.revisions.extend(critics.iter().map(named));
+        self
     }
 }
 

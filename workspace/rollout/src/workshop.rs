@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use editscale_core::{EditBackend, EditRequest, Objective, RewardModel, RunId, SearchFactory, Silent};
+use editscale_core::{Critic, EditBackend, EditRequest, Objective, RewardModel, RunId, SearchFactory, Silent};
 use editscale_engine::{Job, Limits, Manifest, Ports};
 use editscale_picture::Looker;
 
@@ -17,6 +17,8 @@ pub struct Workshop {
     pub editors: Vec<Arc<dyn EditBackend>>,
     /// The rewards, in recipe order.
     pub rewards: Vec<Arc<dyn RewardModel>>,
+    /// The critics, in recipe order.
+    pub critics: Vec<Arc<dyn Critic>>,
     /// How to search.
     pub search: Arc<dyn SearchFactory>,
     /// What the score cards are worth.
@@ -39,14 +41,15 @@ impl fmt::Debug for Workshop {
 
 impl Workshop {
     fn ports(&self) -> Ports {
-        let (editors, rewards) = (self.editors.clone(), self.rewards.clone());
-        Ports { editors, rewards, look: Arc::new(Looker), observer: Arc::new(Silent) }
+        let (editors, rewards, critics) = (self.editors.clone(), self.rewards.clone(), self.critics.clone());
+        Ports { editors, rewards, critics, look: Arc::new(Looker), observer: Arc::new(Silent) }
     }
 
     /// What the runs of this recipe have in common.
     pub fn identity(&self) -> RecipeIdentity {
-        let (editors, rewards) = Manifest::revisions(&self.ports().cards());
-        RecipeIdentity::new(&self.resolved_recipe, &editors, &rewards)
+        let cards = self.ports().cards();
+        let (editors, rewards) = Manifest::revisions(&cards);
+        RecipeIdentity::new(&self.resolved_recipe, &editors, &rewards).with_critics(&Manifest::critics(&cards))
     }
 
     /// How many calls the editors can work on at a time, all together.
@@ -71,6 +74,7 @@ impl Workshop {
             budget: self.limits.budget,
             editors,
             rewards,
+            critics: Manifest::critics(&ports.cards()),
             continues: None,
         };
         let (request, search) = (Arc::new(request), Arc::clone(&self.search));

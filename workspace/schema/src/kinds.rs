@@ -1,7 +1,7 @@
 //! What recipes can name: kinds of editors and rewards, each with its options, and what is made of them.
 //!
-//! A kind is one type. It implements [`Options`](crate::Options), which says how a recipe sets it, and [`EditorChoice`] or
-//! [`RewardChoice`], which says what is made of it; the crate that it is in lists it. Nothing else knows it by name.
+//! A kind is one type. It implements [`Options`](crate::Options), which says how a recipe sets it, and [`EditorChoice`],
+//! [`RewardChoice`] or [`CriticChoice`], which says what is made of it; the crate that it is in lists it. Nothing else knows it by name.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -9,7 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use dyn_clone::DynClone;
-use editscale_core::{BoxFuture, EditBackend, EditorName, LocalEditor, LocalReward, RewardModel, RewardName};
+use editscale_core::{
+    BoxFuture, Critic, CriticName, EditBackend, EditorName, LocalCritic, LocalEditor, LocalReward, RewardModel,
+    RewardName,
+};
 
 use crate::document::yaml::Yaml;
 use crate::house::House;
@@ -74,6 +77,9 @@ pub type MadeEditor = Made<dyn EditBackend, dyn LocalEditor>;
 
 /// What is made of the choice of a reward.
 pub type MadeReward = Made<dyn RewardModel, dyn LocalReward>;
+
+/// What is made of the choice of a critic.
+pub type MadeCritic = Made<dyn Critic, dyn LocalCritic>;
 
 /// What a recipe says of an editor.
 pub trait EditorChoice: Chosen {
@@ -152,8 +158,31 @@ pub trait RewardChoice: Chosen {
     }
 }
 
+/// What a recipe says of a critic.
+pub trait CriticChoice: Chosen {
+    /// The critic, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
+    /// tell whether it can work at all.
+    fn make(&self, name: &CriticName, house: &House) -> Result<MadeCritic, MakeError>;
+
+    /// Its servers, where it is behind HTTP.
+    fn remote(&self) -> Option<&RemoteSettings> {
+        None
+    }
+
+    /// The same, to be changed. `Some` wherever [`Self::remote`] is.
+    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+        None
+    }
+
+    /// What costs nothing to ask its servers.
+    fn free_question(&self) -> FreeQuestion<'_> {
+        ("".into(), None)
+    }
+}
+
 dyn_clone::clone_trait_object!(EditorChoice);
 dyn_clone::clone_trait_object!(RewardChoice);
+dyn_clone::clone_trait_object!(CriticChoice);
 
 /// A kind of thing that recipes can name, as data.
 pub struct Kind<T: ?Sized + 'static> {
@@ -207,6 +236,16 @@ impl EditorKind {
 impl RewardKind {
     /// The kind of these options.
     pub const fn of<O: Options + RewardChoice>() -> Self {
+        Self::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
+    }
+}
+
+/// A kind of critic.
+pub type CriticKind = Kind<dyn CriticChoice>;
+
+impl CriticKind {
+    /// The kind of these options.
+    pub const fn of<O: Options + CriticChoice>() -> Self {
         Self::new::<O>(|fields| Some(Box::new(O::read(fields)?)))
     }
 }

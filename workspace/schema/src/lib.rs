@@ -7,7 +7,7 @@
 //! * [`Key`] and [`Section`] say what stands in a map; a [`Rule`] says what a value may be, reads it and shows it.
 //! * [`Fields`] reads a map of such keys and reports what is wrong to [`Mistakes`].
 //! * [`Options`] is a map of keys under a name: one alternative. [`Kinds`] reads a choice among several.
-//! * [`EditorChoice`] and [`RewardChoice`] say what is made of such a choice; a [`House`] holds what the made things share.
+//! * [`EditorChoice`], [`RewardChoice`] and [`CriticChoice`] say what is made of such a choice; a [`House`] holds what the made things share.
 //! * [`remote`] has what everything behind HTTP is told: servers, prices, patience.
 
 mod alternative;
@@ -29,8 +29,8 @@ pub use fields::{Fields, MOST_ITEMS, Map};
 pub use house::House;
 pub use key::{Absent, Documented, Key, KeyDoc, Keys, Section, Table, example, table};
 pub use kinds::{
-    Chosen, EditorChoice, EditorKind, FreeQuestion, Kind, Load, Made, MadeEditor, MadeReward, MakeError, RewardChoice,
-    RewardKind,
+    Chosen, CriticChoice, CriticKind, EditorChoice, EditorKind, FreeQuestion, Kind, Load, Made, MadeCritic, MadeEditor,
+    MadeReward, MakeError, RewardChoice, RewardKind,
 };
 pub use options::{Options, Subtable};
 pub use report::lines::{Lines, Span};

@@ -131,6 +131,11 @@ impl Archive {
         (self.leader.map(|leader| leader.utility), self.without_gain)
     }
 
+    /// What was asked for under this id.
+    pub(crate) fn proposal(&self, id: CandidateId) -> Option<&Proposal> {
+        self.asked.get(id.0 as usize)
+    }
+
     pub(crate) fn entry(&self, index: usize) -> &Entry {
         &self.entries[index]
     }

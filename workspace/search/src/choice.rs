@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Cards, Need, Objective, RewardName, Scale, SearchFactory};
+use editscale_core::{Cards, CriticName, Need, Objective, RewardName, Scale, SearchFactory};
 use editscale_schema::{Chosen, Kind, Options};
 
 use crate::{PolicyError, Rules};
@@ -30,6 +30,16 @@ pub trait PolicyChoice: Chosen {
 
     /// How many candidates the first round has, where the budget allows it.
     fn first_round(&self, has_stop_rule: bool) -> u64;
+
+    /// The critic that it names, where it names one.
+    fn critic(&self) -> Option<&CriticName> {
+        None
+    }
+
+    /// How often it asks a critic at most.
+    fn critiques(&self) -> u64 {
+        0
+    }
 
     /// Whether its verdict is drawn already, so that no other selection can be laid over it.
     fn draws(&self) -> bool {

@@ -23,6 +23,7 @@ mod predictive;
 mod preview_pruning;
 mod price;
 mod proposals;
+mod reflection;
 mod reward_weighted;
 mod sampling;
 mod selection;
@@ -54,6 +55,7 @@ pub use pool::{Probed, allot};
 pub use predictive::Prior;
 pub use preview_pruning::{Checkpoint, Expectation, PreviewPruning, PreviewPruningRecipe, PreviewRule, Pruning};
 pub use price::{Pieces, Price, Worth};
+pub use reflection::{Canvases, Reflection, ReflectionRecipe, ReflectionSize};
 pub use reward_weighted::{RewardWeighted, RewardWeightedRecipe};
 pub use selection::{
     Amount, BestRecipe, PessimisticRecipe, RegularisedRecipe, SELECTIONS, Selection, SelectionChoice, SelectionKind,
@@ -76,6 +78,7 @@ pub const POLICIES: &[PolicyKind] = &[
     policy::<ParticlesRecipe>(),
     policy::<PathSearchRecipe>(),
     policy::<PreviewPruningRecipe>(),
+    policy::<ReflectionRecipe>(),
     policy::<RewardWeightedRecipe>(),
     policy::<ThompsonRecipe>(),
 ];

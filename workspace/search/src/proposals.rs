@@ -50,6 +50,14 @@ impl Ground {
         wanted.min(left.candidates(self.edit, self.rewards, self.judging)) as u32
     }
 
+    /// How many candidates the budget still has, of `wanted`, if before each of them a critic is asked, which costs at most
+    /// `critique` and counts as a reward call.
+    pub(crate) fn criticised(&self, wanted: u64, critique: Cost, left: &Remaining) -> u32 {
+        let mut judging = self.judging;
+        judging += critique;
+        if self.editor.is_none() { 0 } else { wanted.min(left.candidates(self.edit, self.rewards + 1, judging)) as u32 }
+    }
+
     /// Why nothing can be made, where [`Self::affordable`] says 0.
     pub(crate) fn shortage(&self) -> StopReason {
         if self.editor.is_some() { StopReason::Budget } else { StopReason::Stuck("the run has no editor".into()) }

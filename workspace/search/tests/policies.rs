@@ -6,17 +6,17 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    Budget, CandidateId, Decision, Digest, EditorCard, Failure, FailureKind, Ledger, Noise, Objective as _, PartName,
-    PauseSupport, PerceptualHash, Proposal, Remaining, RewardName, Score, ScoreCard, SearchFactory, Seed, StopReason,
-    Trial, Verdict,
+    Budget, CandidateId, Consulted, CriticName, Critique, Decision, Digest, EditorCard, Failure, FailureKind, Ledger,
+    Noise, Objective as _, PartName, PauseSupport, PerceptualHash, Proposal, Remaining, RewardName, Score, ScoreCard,
+    SearchFactory, Seed, StopReason, Trial, Verdict,
 };
 use editscale_search::{
-    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate, Gated, Keep,
-    Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch, PathSize,
-    PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, RewardWeighted, RoutingSettings, Rules, StopRule,
-    Thompson, Ties, TreesSize, Weighted, Weighting,
+    Adaptation, Adaptive, Beam, BeamSize, BestOfN, Canvases, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate,
+    Gated, Keep, Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch,
+    PathSize, PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, Reflection, ReflectionSize,
+    RewardWeighted, RoutingSettings, Rules, StopRule, Thompson, Ties, TreesSize, Weighted, Weighting,
 };
-use editscale_testkit::{editor_card, request, reward_card};
+use editscale_testkit::{critic_card, critique, editor_card, request, reward_card};
 use proptest::prelude::*;
 
 fn judge() -> RewardName {
@@ -49,6 +49,8 @@ fn particles(keep: Keep) -> ParticleSettings {
     ParticleSettings { steps: Some(10), keep, ..ParticleSettings::new(3) }
 }
 
+const REFLECTION: ReflectionSize = ReflectionSize { samples: 5, width: 2, rounds: 6, show: 3 };
+
 fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     let size = TreesSize { trees: 3, children: 2, depth: 3 };
@@ -66,6 +68,7 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
         Box::new(PreviewPruning::new(pruning(price), rules.clone()).unwrap()),
         Box::new(Particles::new(particles(Keep::Best), rules.clone()).unwrap()),
         Box::new(Particles::new(particles(Keep::Draw), rules.clone()).unwrap()),
+        Box::new(Reflection::new(REFLECTION, Canvases::Mixed(0.5), None, rules.clone()).unwrap()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
         Box::new(Thompson::new(RoutingSettings::new(13), rules.clone()).unwrap()),
     ]
@@ -91,10 +94,14 @@ type World<'a> = dyn Fn(&Proposal) -> Option<f64> + 'a;
 
 /// Drives a search to its end, checking its contract on the way. Answers with the verdict and all decisions.
 fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verdict, Vec<Decision>) {
-    let cards =
-        editscale_core::Cards { editors: vec![able()], rewards: vec![reward_card("judge")], critics: Vec::new() };
+    let cards = editscale_core::Cards {
+        editors: vec![able()],
+        rewards: vec![reward_card("judge")],
+        critics: vec![critic_card("critic")],
+    };
     let mut search = policy.start(&request(11), &cards);
     let (mut trials, mut decisions, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
+    let mut made = 0;
     loop {
         let left = budget.after(&spent);
         let decision = search.decide(&trials, &left);
@@ -102,20 +109,37 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
         let proposals = match decision {
             Decision::Stop(verdict) => return (verdict, decisions),
             Decision::Explore { proposals, .. } => proposals,
+            Decision::Consult { who, .. } => {
+                assert!(!who.is_empty(), "asked a critic about nobody");
+                spent.reward_calls += who.len() as u64;
+                trials = who.iter().map(remark).collect();
+                continue;
+            }
             other => panic!("no policy asks for {other:?} yet"),
         };
         assert!(!proposals.is_empty(), "asked for nothing");
         let edits = proposals.iter().filter(|proposal| !proposal.goes_on()).count() as u64;
         assert!(edits <= left.amounts().edits.unwrap_or(u64::MAX), "asked for more than is left");
-        assert!(spent.reward_calls <= policy.largest_run(), "does not end");
         spent.edits += edits;
-        trials = proposals.iter().map(|proposal| trial(proposal, spent_ids(&mut spent), world)).collect();
+        spent.reward_calls += proposals.len() as u64;
+        let ids = (made..).map(CandidateId);
+        made += proposals.len() as u32;
+        assert!(u64::from(made) <= policy.largest_run(), "does not end");
+        trials = proposals.iter().zip(ids).map(|(proposal, id)| trial(proposal, id, world)).collect();
     }
 }
 
-fn spent_ids(spent: &mut Ledger) -> CandidateId {
-    spent.reward_calls += 1;
-    CandidateId(spent.reward_calls as u32 - 1)
+/// Every third candidate is written about in vain, every fifth is all right, and nothing is known to mend about every
+/// seventh.
+fn remark(Consulted { id, .. }: &Consulted) -> Trial {
+    let usual = critique(&format!("mend candidate {id}"));
+    let written = match id.0 {
+        n if n % 3 == 0 => Err(Failure::new(FailureKind::Malformed, "as scripted")),
+        n if n % 5 == 0 => Ok(Critique { satisfied: true, ..usual }),
+        n if n % 7 == 0 => Ok(Critique { instruction: None, ..usual }),
+        _ => Ok(usual),
+    };
+    Trial::Critique { id: *id, critic: CriticName::new("critic").unwrap(), written }
 }
 
 fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {
@@ -212,6 +236,7 @@ fn revisions_are_as_journals_have_them() {
          keep=best renoise=none",
         "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
          keep=draw renoise=none",
+        "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3",
         "reward_weighted/1 samples=11 draw=4 TargetKl(0.4)",
         "thompson/1 samples=13 round=4 least=2 cost=budget drop_after=3",
     ];

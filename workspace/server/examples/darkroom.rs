@@ -47,7 +47,16 @@ fn offer(name: &str, search: &str, catalogue: &Catalogue, house: &House) -> Resu
         });
     }
     let about = format!("the embedded editor, {search}");
-    Ok(Offer { name: name.to_owned(), about, recipe, text, editors, rewards, pulse: Arc::new(Alive) })
+    Ok(Offer {
+        name: name.to_owned(),
+        about,
+        recipe,
+        text,
+        editors,
+        rewards,
+        critics: Vec::new(),
+        pulse: Arc::new(Alive),
+    })
 }
 
 #[tokio::main]

@@ -27,7 +27,8 @@ mod telemetry;
 mod wish;
 
 pub use form::{
-    CandidateForm, DrawForm, FailureForm, LedgerForm, RunForm, ScoreForm, failure_form, score_form, scores_form,
+    CandidateForm, CritiqueForm, DrawForm, FailureForm, LedgerForm, RunForm, ScoreForm, failure_form, score_form,
+    scores_form,
 };
 pub use http::{App, ServeError, document, router, serve};
 pub use keys::{Keys, KeysError};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use editscale_config::Recipe;
-use editscale_core::{BoxFuture, EditBackend, Observer, RewardModel};
+use editscale_core::{BoxFuture, Critic, EditBackend, Observer, RewardModel};
 use editscale_engine::Ports;
 use editscale_picture::Looker;
 
@@ -22,6 +22,8 @@ pub struct Offer {
     pub editors: Vec<Arc<dyn EditBackend>>,
     /// Its rewards, in recipe order, shared by all runs.
     pub rewards: Vec<Arc<dyn RewardModel>>,
+    /// Its critics, in recipe order, shared by all runs.
+    pub critics: Vec<Arc<dyn Critic>>,
     /// Tells whether they are alive.
     pub pulse: Arc<dyn Pulse>,
 }
@@ -35,8 +37,8 @@ impl fmt::Debug for Offer {
 impl Offer {
     /// The ports of one run.
     pub(crate) fn ports(&self, observer: Arc<dyn Observer>) -> Ports {
-        let (editors, rewards) = (self.editors.clone(), self.rewards.clone());
-        Ports { editors, rewards, look: Arc::new(Looker), observer }
+        let (editors, rewards, critics) = (self.editors.clone(), self.rewards.clone(), self.critics.clone());
+        Ports { editors, rewards, critics, look: Arc::new(Looker), observer }
     }
 }
 

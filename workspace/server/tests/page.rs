@@ -55,7 +55,7 @@ fn offer() -> Offer {
     let editors = recipe.editors().iter().map(|each| editor(each.model.make(&each.name, &house).unwrap())).collect();
     let rewards = recipe.rewards().iter().map(|each| reward(each.model.make(&each.name, &house).unwrap())).collect();
     let (name, about) = ("two".to_owned(), "two candidates".to_owned());
-    Offer { name, about, recipe, text: text.to_owned(), editors, rewards, pulse: Arc::new(Alive) }
+    Offer { name, about, recipe, text: text.to_owned(), editors, rewards, critics: Vec::new(), pulse: Arc::new(Alive) }
 }
 
 fn server(runs: &Path, offers: Vec<Offer>, keys: Keys) -> Router {

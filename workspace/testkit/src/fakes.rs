@@ -109,7 +109,11 @@ impl FakeEditor {
         let knobs: Vec<String> = proposal.knobs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let path: Vec<String> = item.path.iter().map(|leg| format!("{}{:?}", leg.seed, leg.until)).collect();
         let start = item.start.digest();
-        let bytes = format!("{} {start} {} {} {:?}", proposal.seed, knobs.join(" "), path.join(" "), proposal.until);
+        // The request's own words say nothing that the start does not.
+        let is_rewritten = *proposal.instruction != *item.request.instruction.as_str();
+        let words = if is_rewritten { &*proposal.instruction } else { "" };
+        let (knobs, path) = (knobs.join(" "), path.join(" "));
+        let bytes = format!("{} {start} {knobs} {path} {:?}{words}", proposal.seed, proposal.until);
         let size = ImageSize { width: 1, height: 1 };
         let image = EncodedImage { media: MediaType::Png, size, bytes: Arc::from(bytes.into_bytes()) };
         Ok(Candidate { cost: self.card.cost, ..Candidate::new(image) })

@@ -1,12 +1,14 @@
-//! Fakes for tests: editors and rewards that a test scripts, a hub of models, servers, a host of plugins. Never part of the product.
+//! Fakes for tests: editors, rewards and critics that a test scripts, a hub of models, servers, a host of plugins. Never part of the product.
 
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a fake that cannot be built fails its test")]
 
+mod critics;
 mod fakes;
 mod hub;
 mod plugin_host;
 mod server;
 
+pub use critics::{FakeCritic, critic_card, critique};
 pub use fakes::{FakeEditor, FakeLook, FakeReward, editor_card, request, reward_card};
 pub use hub::{FakeHub, Fault};
 pub use plugin_host::PluginHost;

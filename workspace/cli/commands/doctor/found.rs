@@ -16,7 +16,7 @@ struct Fact {
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// `editor` or `reward`.
+    /// `editor`, `reward` or `critic`.
     pub(super) what: &'static str,
     pub(super) name: String,
     pub(super) kind: &'static str,

@@ -1,6 +1,7 @@
-//! `editscale doctor`: probes every editor and reward of a recipe, server by server, and says what differs from what the
+//! `editscale doctor`: probes every editor, reward and critic of a recipe, server by server, and says what differs from what the
 //! recipe assumes.
 
+mod critic;
 mod editor;
 mod found;
 mod judge;
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
         writable::check_folder(output)?;
         writable::check_place(output, arguments.force)?;
     }
-    let (editors, rewards) = recipes::load_models(&arguments.recipe)?;
+    let (editors, rewards, critics) = recipes::load_models(&arguments.recipe)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let house = House::default();
     let mut money = Money { left: arguments.spend.unwrap_or_default(), may_spend: arguments.spend.is_some() };
@@ -37,6 +38,9 @@ pub(crate) fn run(arguments: &Doctor) -> Result<ExitCode> {
     }
     for one in &rewards {
         all.extend(shown(arguments, runtime.block_on(judge::examine(one, &house, &mut money)))?);
+    }
+    for one in &critics {
+        all.extend(shown(arguments, runtime.block_on(critic::examine(one, &house, &mut money)))?);
     }
     let cards =
         json!({"version": 1, "recipe": arguments.recipe, "cards": all.iter().map(Found::json).collect::<Vec<_>>()});

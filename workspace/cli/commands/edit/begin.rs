@@ -189,6 +189,7 @@ impl Begun {
             budget: loaded.recipe.budget(),
             editors,
             rewards,
+            critics: Manifest::critics(&ports.cards()),
             continues,
         }
     }

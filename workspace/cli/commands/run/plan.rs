@@ -161,17 +161,18 @@ async fn recipe(arguments: &Run) -> Result<(Loaded, Option<Definition>)> {
 pub(crate) fn workshop(loaded: &Loaded, is_worker: bool) -> Result<Workshop> {
     let house = House::default();
     let recipe = &loaded.recipe;
-    let (mut editors, mut rewards) = (Vec::new(), Vec::new());
+    let (mut editors, mut rewards, mut critics) = (Vec::new(), Vec::new(), Vec::new());
     if is_worker {
         let ports = build(recipe, &house, Arc::new(Silent))?;
         check_needs(loaded, &ports)?;
-        (editors, rewards) = (ports.editors, ports.rewards);
+        (editors, rewards, critics) = (ports.editors, ports.rewards, ports.critics);
     }
     let retry = recipe.settings().retry;
     let attempts = retry.attempts.max(LEAST_ATTEMPTS);
     Ok(Workshop {
         editors,
         rewards,
+        critics,
         search: recipe.search_factory(),
         objective: recipe.objective(),
         limits: Limits {
@@ -217,12 +218,14 @@ fn revisions(workshop: &Workshop) -> Vec<String> {
     let cards = editscale_core::Cards {
         editors: workshop.editors.iter().map(|editor| editor.card().clone()).collect(),
         rewards: workshop.rewards.iter().map(|reward| reward.card().clone()).collect(),
-        critics: Vec::new(),
+        critics: workshop.critics.iter().map(|critic| critic.card().clone()).collect(),
     };
     let (editors, rewards) = Manifest::revisions(&cards);
     let editors = editors.into_iter().map(|editor| format!("editor {}: {}", editor.name, editor.revision));
     let rewards = rewards.into_iter().map(|reward| format!("reward {}: {}", reward.name, reward.revision));
-    editors.chain(rewards).collect()
+    let critics = Manifest::critics(&cards).into_iter();
+    let critics = critics.map(|critic| format!("critic {}: {}", critic.name, critic.revision));
+    editors.chain(rewards).chain(critics).collect()
 }
 
 /// What this process is called in rows: machine, process and chance.

@@ -60,6 +60,11 @@ fn cards(editors: Vec<EditorCard>, kind: RewardKind) -> Cards {
     Cards { editors, rewards: vec![reward("photometric", kind)], critics: Vec::new() }
 }
 
+/// Those of an editor that can do nothing but edit.
+pub(crate) fn poor_cards() -> Cards {
+    cards(vec![poor("darkroom")], RewardKind::Pointwise)
+}
+
 fn lacks(text: &str, cards: &Cards) -> String {
     let lacks: Vec<Diagnostic> = recipe(text).lacks(cards);
     Report::new(lacks).render("recipe.yaml", text.as_bytes())

@@ -482,6 +482,34 @@ fn rewards() -> impl Strategy<Value = (Vec<String>, String)> {
     })
 }
 
+/// A search, with the critics that it asks where it asks some.
+fn asking() -> impl Strategy<Value = (String, String)> {
+    let alone = search().prop_map(|search| (search, String::new()));
+    prop_oneof![4 => alone, 1 => reflection()]
+}
+
+fn reflection() -> impl Strategy<Value = (String, String)> {
+    let chat = tagged(
+        "chat_critic",
+        [vec![Just("model: m".to_owned()).boxed(), option("prompt", path())], remote(false)].concat(),
+    );
+    let critic = (prop_oneof![Just("{darkroom_critic: {}}".to_owned()), chat], "[a-z][a-z0-9_-]{0,9}");
+    let start = prop_oneof![
+        Just(String::new()),
+        word(&["re_edit", "edit_of_edit", "mixed"]).prop_map(|start| format!(", start: {start}")),
+        (0.0f64..=1.0).prop_map(|share| format!(", start: mixed, edit_of_edit: {share:?}")),
+    ];
+    (critic, 1u32..=1000, 0u32..1000, 1u32..=90, start, 0u32..=16, any::<bool>()).prop_map(
+        |((critic, name), samples, fewer, rounds, start, show, is_named)| {
+            let width = samples.saturating_sub(fewer).max(1);
+            let named = if is_named { format!(", critic: {name:?}") } else { String::new() };
+            let critics = format!("critics: [{{model: {critic}, name: {name:?}}}]\n");
+            let size = format!("samples: {samples}, width: {width}, rounds: {rounds}{start}, show: {show}{named}");
+            (format!("{{reflection: {{{size}}}}}"), critics)
+        },
+    )
+}
+
 fn noise_search() -> impl Strategy<Value = String> {
     let cosine = prop::option::of(0.0f64..0.9999).prop_map(|cosine| given("cosine", cosine));
     let narrowing = prop::option::of(0.01f64..1.0).prop_map(|narrowing| given("narrowing", narrowing));
@@ -834,13 +862,13 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
-    let judged = (rewards(), search()).prop_flat_map(|((names, lines), search)| {
+    let judged = (rewards(), asking()).prop_flat_map(|((names, lines), (search, critics))| {
         let conclusion = conclusion(&search, names.clone());
-        (Just(lines), gates(names.clone()), curate(names), Just(search), conclusion)
+        (Just(lines), gates(names.clone()), curate(names), Just((search, critics)), conclusion)
     });
     (editors(), judged, combine(), rest(), rollout()).prop_map(|(editors, judged, combine, rest, rollout)| {
-        let (rewards, gates, curate, search, conclusion) = judged;
-        let judging = format!("{rewards}{combine}{gates}");
+        let (rewards, gates, curate, (search, critics), conclusion) = judged;
+        let judging = format!("{rewards}{combine}{gates}{critics}");
         format!("version: 1\n{editors}{judging}search: {search}\n{conclusion}{rest}{rollout}{curate}")
     })
 }

@@ -4,6 +4,7 @@
 
 mod calibrations;
 mod cards;
+mod critics;
 mod curations;
 mod generate;
 mod judging;
@@ -60,6 +61,9 @@ const KINDS: &[&str] = &[
     "pessimistic",
     "regularised",
     "particles",
+    "reflection",
+    "darkroom_critic",
+    "chat_critic",
     "reward_weighted",
     "thompson",
 ];
@@ -69,9 +73,11 @@ fn catalogue() -> Catalogue {
     let mut catalogue = Catalogue::new(
         &[editscale_darkroom::EDITORS, editscale_models::EDITORS, editscale_plugin::EDITORS, editscale_remote::EDITORS],
         &[editscale_darkroom::REWARDS, editscale_models::REWARDS, editscale_plugin::REWARDS, editscale_remote::JUDGES],
-    );
+    )
+    .with_critics(&[editscale_darkroom::CRITICS, editscale_remote::CRITICS]);
     catalogue.editors.retain(|kind| KINDS.contains(&kind.name));
     catalogue.rewards.retain(|kind| KINDS.contains(&kind.name));
+    catalogue.critics.retain(|kind| KINDS.contains(&kind.name));
     catalogue.objectives.retain(|kind| KINDS.contains(&kind.name));
     catalogue.policies.retain(|kind| KINDS.contains(&kind.name));
     catalogue.selections.retain(|kind| KINDS.contains(&kind.name));

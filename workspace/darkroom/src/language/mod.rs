@@ -5,9 +5,12 @@
 //! here, or that asks for what no change here is, is handed back as not understood, and nothing of it is carried out.
 
 mod grammar;
+mod instruct;
 mod lexicon;
 mod speak;
 mod words;
+
+pub(crate) use instruct::{instruct, is_same};
 
 use crate::plan::Plan;
 

@@ -14,3 +14,4 @@ mod tone;
 
 pub use choices::{Choices, KNOBS, KnobRange};
 pub use develop::{DevelopError, Job, develop, develop_parts};
+pub(crate) use quantities::{multiple_of_plain, share_of_plain};

@@ -45,6 +45,22 @@ pub(super) fn stage(quantity: Quantity) -> Stage {
     rule(quantity).0
 }
 
+/// A stated share that is `multiple` times the plain amount of a quantity.
+pub(crate) fn share_of_plain(quantity: Quantity, multiple: f32) -> f32 {
+    let size = multiple * plain(quantity);
+    match quantity {
+        Quantity::Exposure => (size / 2.2).exp2() - 1.0,
+        Quantity::Contrast | Quantity::Saturation | Quantity::Vibrance => size,
+        Quantity::Sepia => size.min(1.0),
+        _ => multiple / 2.0,
+    }
+}
+
+/// An amount as a multiple of the plain one.
+pub(crate) fn multiple_of_plain(quantity: Quantity, amount: Amount) -> f32 {
+    size(quantity, amount) / plain(quantity)
+}
+
 fn plain(quantity: Quantity) -> f32 {
     rule(quantity).1
 }

@@ -5,10 +5,11 @@ use editscale_picture::Pixels;
 use super::comparison::Comparison;
 use super::damage;
 use super::descriptor::descriptor;
+use super::measures::change;
 use super::register::register;
 use super::view::{SourceView, View};
 use crate::mask::{MaskChoice, find};
-use crate::plan::{Edit, Plan};
+use crate::plan::{Change, Edit, Plan};
 
 /// How well an edit was done. All figures are in 0..=1, higher is better.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,8 @@ pub struct EditAssessment {
     pub asked: String,
     /// The measured change, in the unit of its quantity.
     pub measured: f64,
+    /// The change that the words lead one to expect, in the same unit, where a quantity is asked for; never 0.
+    pub expected: Option<f64>,
     /// What it is worth, 0..=1.
     pub score: f64,
 }
@@ -69,6 +72,7 @@ fn assess_view(source: &SourceView, edited: &View, plan: &Plan) -> Assessment {
         edits.push(EditAssessment {
             asked: edit.to_string(),
             measured: f64::from(followed.measured),
+            expected: expected(edit.change).map(f64::from),
             score: f64::from(followed.worth * placed),
         });
     }
@@ -89,6 +93,14 @@ fn assess_view(source: &SourceView, edited: &View, plan: &Plan) -> Assessment {
         preservation: finite(preservation),
         visual_quality: finite(visual_quality),
         edits,
+    }
+}
+
+/// The change that is expected of a quantity, less of it below 0.
+fn expected(asked: Change) -> Option<f32> {
+    match asked {
+        Change::Adjust { quantity, direction, amount } => Some(direction.sign() * change(quantity, amount)),
+        _ => None,
     }
 }
 

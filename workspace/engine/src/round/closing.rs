@@ -9,7 +9,7 @@ use super::{Closing, Item, Round, Rounded};
 use crate::error::EngineError;
 
 /// How long work under way is waited for once it is not wanted any more.
-const GRACE: Duration = Duration::from_secs(10);
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 impl Round<'_> {
     /// Begins no new edits, and asks those under way to end.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use editscale_core::{
-    CandidateId, CriticName, Decision, Draw, Edge, EditorName, KnobName, Knobs, Lineage, Noise, NoiseTurn, Proposal,
-    Ranked, RewardName, RewardSet, Seed, Start, StopReason, Until, Utility, Verdict,
+    CandidateId, Canvas, Consulted, CriticName, Decision, Draw, Earlier, Edge, EditorName, KnobName, Knobs, Lineage,
+    Noise, NoiseTurn, Proposal, Ranked, RewardName, RewardSet, Seed, Start, StopReason, Until, Utility, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +138,50 @@ impl ProposalWire {
     }
 }
 
+/// A candidate that a critic is asked about: `{"id": 3}`, `{"id": 3, "canvas": "candidate"}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ConsultedWire {
+    id: u32,
+    /// Absent: the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canvas: Option<String>,
+}
+
+impl From<&Consulted> for ConsultedWire {
+    fn from(Consulted { id, canvas }: &Consulted) -> Self {
+        Self { id: id.0, canvas: (*canvas != Canvas::Source).then(|| canvas.word().to_owned()) }
+    }
+}
+
+impl ConsultedWire {
+    fn consulted(&self) -> Result<Consulted, WireError> {
+        let word = self.canvas.as_deref().unwrap_or(Canvas::Source.word());
+        let known = Canvas::ALL.into_iter().find(|canvas| canvas.word() == word);
+        let canvas = known.ok_or_else(|| format!("`canvas` is `{word}`: expected source or candidate"))?;
+        Ok(Consulted { id: CandidateId(self.id), canvas })
+    }
+}
+
+/// A candidate that a critic is shown beside others: `{"id": 1, "utility": 0.5}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EarlierWire {
+    id: u32,
+    utility: f64,
+}
+
+impl From<&Earlier> for EarlierWire {
+    fn from(Earlier { id, utility }: &Earlier) -> Self {
+        Self { id: id.0, utility: utility.get() }
+    }
+}
+
+impl EarlierWire {
+    fn earlier(&self) -> Result<Earlier, WireError> {
+        let utility = Utility::new(self.utility).ok_or("`utility` is not finite")?;
+        Ok(Earlier { id: CandidateId(self.id), utility })
+    }
+}
+
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -155,9 +199,9 @@ pub(crate) enum DecisionWire {
         votes: u32,
     },
     Consult {
-        who: Vec<u32>,
+        who: Vec<ConsultedWire>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        earlier: Vec<u32>,
+        earlier: Vec<EarlierWire>,
         critic: String,
     },
     Stop(VerdictWire),
@@ -179,8 +223,8 @@ impl DecisionWire {
                 votes: *votes,
             },
             Decision::Consult { who, earlier, critic } => Self::Consult {
-                who: who.iter().map(|id| id.0).collect(),
-                earlier: earlier.iter().map(|id| id.0).collect(),
+                who: who.iter().map(Into::into).collect(),
+                earlier: earlier.iter().map(Into::into).collect(),
                 critic: critic.to_string(),
             },
             Decision::Stop(verdict) => Self::Stop(verdict.into()),
@@ -213,8 +257,8 @@ impl DecisionWire {
                 votes: *votes,
             },
             Self::Consult { who, earlier, critic } => Decision::Consult {
-                who: ids(who),
-                earlier: ids(earlier),
+                who: who.iter().map(ConsultedWire::consulted).collect::<Result<_, _>>()?,
+                earlier: earlier.iter().map(EarlierWire::earlier).collect::<Result<_, _>>()?,
                 critic: CriticName::new(critic).map_err(bad)?,
             },
             Self::Stop(verdict) => Decision::Stop(verdict.verdict()?),

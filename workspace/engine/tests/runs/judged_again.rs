@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Cards, CriticName, Decision, EditRequest, Need, Ranked, Remaining, RewardName, RewardSet, Search,
-    SearchFactory, Start, StopReason, Trial, Until, Utility, Verdict,
+    CandidateId, Canvas, Cards, Consulted, CriticName, Decision, EditRequest, Need, Ranked, Remaining, RewardName,
+    RewardSet, Search, SearchFactory, Start, StopReason, Trial, Until, Utility, Verdict,
 };
 use editscale_engine::{StopSignal, read_run, run};
 use editscale_testkit::{FakeReward, reward_card};
@@ -13,9 +13,9 @@ use crate::{World, block_on, carry_out, copy_run, open_run, proposal, scene};
 
 /// Plays its decisions one after the other, then ranks all by the cards it saw last.
 #[derive(Debug, Clone)]
-struct Played(Vec<Decision>);
+pub(crate) struct Played(pub(crate) Vec<Decision>);
 
-struct PlayedSearch {
+pub(crate) struct PlayedSearch {
     left: std::vec::IntoIter<Decision>,
     utilities: std::collections::BTreeMap<CandidateId, Utility>,
 }
@@ -60,7 +60,7 @@ impl Search for PlayedSearch {
     }
 }
 
-fn explore(ids: std::ops::Range<u32>) -> Decision {
+pub(crate) fn explore(ids: std::ops::Range<u32>) -> Decision {
     let proposals = ids.map(|id| proposal(id, Start::Source, Until::Finished, u64::from(id))).collect();
     Decision::Explore { proposals, keep: Vec::new() }
 }
@@ -104,11 +104,8 @@ fn candidates_are_judged_again_and_votes_are_not_repeated() {
 /// Judging what has no picture, or asking a critic that is not there, fails nobody who was made.
 #[test]
 fn only_candidates_that_were_asked_for_are_counted_as_failed() {
-    let consult = Decision::Consult {
-        who: vec![CandidateId(0)],
-        earlier: Vec::new(),
-        critic: CriticName::new("critic").unwrap(),
-    };
+    let who = vec![Consulted { id: CandidateId(0), canvas: Canvas::Source }];
+    let consult = Decision::Consult { who, earlier: Vec::new(), critic: CriticName::new("critic").unwrap() };
     let mut scene = scene(&World::default());
     scene.job.search = Arc::new(Played(vec![explore(0..2), judge(&[0, 7], RewardSet::All, 1), consult]));
     let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));

@@ -235,14 +235,14 @@ fn judgements_that_are_free_are_not_entered_before_they_leave() {
     assert_eq!((lines_of(&path, "judging"), lines_of(&path, "judging_failed")), (0, 0));
     let manifest = std::fs::read_to_string(path.join("run.json")).unwrap();
     let with_version = |version: u32| {
-        let text = manifest.replace("\"version\": 2", &format!("\"version\": {version}"));
+        let text = manifest.replace("\"version\": 3", &format!("\"version\": {version}"));
         std::fs::write(path.join("run.json"), text).unwrap();
     };
     with_version(1);
     assert_eq!(carry_out(&scene.job, &path), outcome);
-    with_version(3);
+    with_version(4);
     let error = RunDirectory::open(&path).unwrap_err().to_string();
-    assert!(error.contains("format version 3, this program reads versions 1 to 2"), "{error}");
+    assert!(error.contains("format version 4, this program reads versions 1 to 3"), "{error}");
 }
 
 /// After the deadline a judgement under way is waited for and a free one begun, but none that costs money.

@@ -45,13 +45,13 @@ fn what_cannot_be_is_told_by_its_file() {
         told("run.json", replaced("\"width\": 1", "\"width\": 0")),
         both("RUN/run.json: the picture is 0x1: expected at least one pixel")
     );
-    assert_eq!(told("run.json", replaced("\"version\": 2", "\"version\": 9")).0, {
-        "RUN/run.json: the run has format version 9, this program reads versions 1 to 2"
+    assert_eq!(told("run.json", replaced("\"version\": 3", "\"version\": 9")).0, {
+        "RUN/run.json: the run has format version 9, this program reads versions 1 to 3"
     });
     assert_eq!(
-        told("outcome.json", replaced("\"version\": 2", "\"version\": 9")),
+        told("outcome.json", replaced("\"version\": 3", "\"version\": 9")),
         (
-            "RUN/outcome.json: the run has format version 9, this program reads versions 1 to 2".to_owned(),
+            "RUN/outcome.json: the run has format version 9, this program reads versions 1 to 3".to_owned(),
             "fine".to_owned()
         )
     );

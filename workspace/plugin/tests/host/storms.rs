@@ -34,8 +34,13 @@ fn job(editor: &Arc<PluginEditor>, reward: &Arc<PluginReward>, seed: u64) -> Job
     let rules = Rules { objective: Arc::new(objective), stop: StopRule::default() };
     let (editor, reward): (Arc<dyn EditBackend>, Arc<dyn RewardModel>) =
         (Arc::clone(editor) as _, Arc::clone(reward) as _);
-    let ports =
-        Ports { editors: vec![editor], rewards: vec![reward], look: Arc::new(Blind), observer: Arc::new(Silent) };
+    let ports = Ports {
+        editors: vec![editor],
+        rewards: vec![reward],
+        critics: Vec::new(),
+        look: Arc::new(Blind),
+        observer: Arc::new(Silent),
+    };
     let retry = Retry { attempts: 1, ..Retry::default() };
     Job {
         run: RunId::new("storm").unwrap(),
@@ -61,6 +66,7 @@ fn carry_out(job: &Job, path: &Path) -> Outcome {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     };
     let mut directory = RunDirectory::create(path).unwrap();

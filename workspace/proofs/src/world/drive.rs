@@ -1,8 +1,8 @@
 //! The loop between a search and a workshop, with its ledger.
 
 use editscale_core::{
-    Budget, CandidateId, Cost, Decision, Failure, FailureKind, Ledger, Proposal, SearchFactory, Start, Trial, Until,
-    Verdict,
+    Budget, CandidateId, Cost, CriticName, Decision, Failure, FailureKind, Ledger, Proposal, SearchFactory, Start,
+    Trial, Until, Verdict,
 };
 use thiserror::Error;
 
@@ -62,15 +62,16 @@ pub fn drive(factory: &dyn SearchFactory, workshop: &mut dyn Workshop, budget: &
             Decision::Stop(verdict) => return Ok(desk.close(verdict)),
             Decision::Explore { proposals, .. } => desk.explore(proposals)?,
             Decision::Judge { who, votes, .. } => who.into_iter().map(|id| desk.judge(id, votes)).collect(),
-            Decision::Consult { who, .. } => who.into_iter().map(no_critic).collect(),
+            Decision::Consult { who, critic, .. } => who.iter().map(|asked| no_critic(asked.id, &critic)).collect(),
         };
         desk.check(budget)?;
     }
     Err(DriveError::Endless)
 }
 
-fn no_critic(id: CandidateId) -> Trial {
-    Trial::Failed { id, why: Failure::new(FailureKind::Invalid, "there is no critic") }
+fn no_critic(id: CandidateId, critic: &CriticName) -> Trial {
+    let why = Failure::new(FailureKind::Invalid, "there is no critic");
+    Trial::Critique { id, critic: critic.clone(), written: Err(why) }
 }
 
 #[derive(Debug, Default)]

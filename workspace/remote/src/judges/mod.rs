@@ -6,7 +6,7 @@ pub(crate) mod comparing;
 pub(crate) mod editscale;
 pub(crate) mod flow_factory;
 pub(crate) mod pickled;
-mod recipe;
+pub(crate) mod recipe;
 pub(crate) mod scoring;
 pub(crate) mod unirl;
 pub(crate) mod vllm;

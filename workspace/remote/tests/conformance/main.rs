@@ -8,6 +8,7 @@ mod comfyui;
 #[cfg(feature = "peers")]
 mod comfyui_peer;
 mod comparing;
+mod critic;
 mod faults;
 mod gemini;
 mod hostile;

@@ -54,7 +54,13 @@ fn job(editor: OpenAiImages, judge: impl RewardModel + 'static, budget: Budget) 
         run: RunId::new("far").unwrap(),
         request: request(None, None),
         search,
-        ports: Ports { editors: vec![editor], rewards: vec![judge], look: Arc::new(Blind), observer: Arc::new(Silent) },
+        ports: Ports {
+            editors: vec![editor],
+            rewards: vec![judge],
+            critics: Vec::new(),
+            look: Arc::new(Blind),
+            observer: Arc::new(Silent),
+        },
         limits: Limits { budget, retry, ..Limits::default() },
     }
 }
@@ -74,6 +80,7 @@ async fn carry_out(job: &Job, path: &Path) -> Outcome {
         budget: job.limits.budget,
         editors,
         rewards,
+        critics: Vec::new(),
         continues: None,
     };
     let mut directory = match RunDirectory::create(path) {

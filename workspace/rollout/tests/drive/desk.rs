@@ -113,6 +113,7 @@ impl Desk {
         Workshop {
             editors: vec![self.backend.clone().unwrap_or_else(|| Arc::new(self.editor.clone()))],
             rewards: vec![Arc::new(self.reward.clone()) as Arc<dyn RewardModel>],
+            critics: Vec::new(),
             search: Arc::new(BestOfN::new(self.samples, None, rules).unwrap()),
             objective,
             limits: Limits { retry, whole_rounds: true, ..Limits::default() },

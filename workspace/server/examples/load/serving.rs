@@ -112,5 +112,14 @@ fn offer() -> Result<Offer> {
     let recipe = Recipe::parse(text.as_bytes(), &catalogue);
     let recipe = recipe.map_err(|report| anyhow::anyhow!(report.render("load", text.as_bytes())))?.0;
     let (editors, rewards, pulse) = (Vec::new(), Vec::new(), Arc::new(Alive));
-    Ok(Offer { name: "load".into(), about: String::new(), recipe, text: text.into(), editors, rewards, pulse })
+    Ok(Offer {
+        name: "load".into(),
+        about: String::new(),
+        recipe,
+        text: text.into(),
+        editors,
+        rewards,
+        critics: Vec::new(),
+        pulse,
+    })
 }

@@ -41,6 +41,7 @@ fn offer(name: &str, samples: u32, takes: Duration, catalogue: &Catalogue) -> Re
         text,
         editors: vec![Arc::new(editor)],
         rewards: vec![Arc::new(FakeReward::new(reward))],
+        critics: Vec::new(),
         pulse: Arc::new(Alive),
     })
 }

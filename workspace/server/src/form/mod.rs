@@ -6,7 +6,7 @@ mod ledger;
 mod run;
 mod score;
 
-pub use candidate::CandidateForm;
+pub use candidate::{CandidateForm, CritiqueForm};
 pub use ledger::LedgerForm;
 pub use run::{DrawForm, RunForm};
 pub use score::{FailureForm, ScoreForm, failure_form, score_form, scores_form};

@@ -64,6 +64,8 @@ impl From<&RunRecord> for RunForm {
     fn from(record: &RunRecord) -> Self {
         let (manifest, outcome) = (&record.manifest, record.outcome.as_ref());
         let verdict = outcome.map(|outcome| &outcome.verdict);
+        let wish = manifest.request.instruction.as_str();
+        let candidate = |record| CandidateForm::new(record, outcome).of_request(record, wish);
         let ending = |ending: Ending| if ending == Ending::Search { "search" } else { "cancelled" };
         Self {
             run: manifest.run.to_string(),
@@ -79,7 +81,7 @@ impl From<&RunRecord> for RunForm {
             },
             winner: outcome.and_then(editscale_core::Outcome::winner).map(|id| id.0),
             ranked: verdict.iter().flat_map(|verdict| &verdict.ranked).map(|ranked| ranked.id.0).collect(),
-            candidates: record.candidates.iter().map(|candidate| CandidateForm::new(candidate, outcome)).collect(),
+            candidates: record.candidates.iter().map(candidate).collect(),
             rounds: outcome.map(|outcome| outcome.rounds),
             ledger: outcome.map(|outcome| LedgerForm::from(&outcome.ledger)),
             draw: verdict.and_then(|verdict| verdict.draw).map(DrawForm::from),

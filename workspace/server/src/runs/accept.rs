@@ -206,6 +206,7 @@ impl Begun {
         live.events().set_objective(recipe.objective());
         let ports = offer.ports(Arc::clone(live.events()) as _);
         let (editors, rewards) = Manifest::revisions(&ports.cards());
+        let critics = Manifest::critics(&ports.cards());
         let retry = recipe.settings().retry;
         let retry = Retry { attempts: retry.attempts, base: retry.base_delay, most: retry.max_delay };
         let job = Job {
@@ -228,6 +229,7 @@ impl Begun {
             budget: recipe.budget(),
             editors,
             rewards,
+            critics,
             continues: self.continues,
         };
         (manifest, job)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use editscale_core::{CandidateId, Event, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard, Trial};
+use editscale_core::{CandidateId, Critique, Event, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard, Trial};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -137,7 +137,16 @@ impl EventLog {
                 let data = json!({"candidate": id.0, "failure": failure_form(why), "spent": spent});
                 self.tell(&mut book, "failed", data);
             }
-            Trial::Critique { .. } => {}
+            Trial::Critique { id, critic, written } => {
+                let (critique, failure) = match written {
+                    Ok(critique) => (Some(critique_form(critique)), None),
+                    Err(why) => (None, Some(failure_form(why))),
+                };
+                let data = json!({
+                    "candidate": id.0, "critic": critic.as_str(), "critique": critique, "failure": failure, "spent": spent,
+                });
+                self.tell(&mut book, "critiqued", data);
+            }
         }
     }
 
@@ -176,6 +185,14 @@ impl EventLog {
             self.crown(&mut book, best);
         }
     }
+}
+
+fn critique_form(critique: &Critique) -> Value {
+    json!({
+        "text": &*critique.text,
+        "instruction": critique.instruction.as_ref().map(|instruction| instruction.as_str()),
+        "satisfied": critique.satisfied,
+    })
 }
 
 fn proposed(proposal: &Proposal) -> Value {

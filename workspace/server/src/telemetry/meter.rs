@@ -38,6 +38,9 @@ impl Meter {
             Event::Tried { trial, spent } => {
                 let before = seen.spent.replace(**spent).unwrap_or(**spent);
                 self.telemetry.spend(&self.recipe, spent, &before);
+                if matches!(trial, Trial::Critique { .. }) {
+                    return;
+                }
                 if seen.known > 0 {
                     seen.known -= 1;
                 } else if let Trial::Scored { card, .. } | Trial::Rescored { card, .. } = trial {

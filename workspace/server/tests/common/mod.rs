@@ -187,7 +187,7 @@ fn offer(name: &str, sections: &str, catalogue: &Catalogue, gate: Option<&Gate>)
     });
     let (editors, rewards) = (editors.collect(), rewards.collect());
     let about = format!("the embedded editor for {name}");
-    Offer { name: name.to_owned(), about, recipe, text, editors, rewards, pulse: Arc::new(Alive) }
+    Offer { name: name.to_owned(), about, recipe, text, editors, rewards, critics: Vec::new(), pulse: Arc::new(Alive) }
 }
 
 /// A server that runs until it is stopped or dropped.

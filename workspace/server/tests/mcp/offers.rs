@@ -85,7 +85,16 @@ fn offer(name: &str, search: &str, wait: Duration) -> Result<Offer> {
         });
     }
     let about = format!("the embedded editor, {search}");
-    Ok(Offer { name: name.to_owned(), about, recipe, text, editors, rewards, pulse: Arc::new(Alive) })
+    Ok(Offer {
+        name: name.to_owned(),
+        about,
+        recipe,
+        text,
+        editors,
+        rewards,
+        critics: Vec::new(),
+        pulse: Arc::new(Alive),
+    })
 }
 
 /// `quick`, `one` and `slow`; the last takes a tenth of a second for each candidate, one after the other.

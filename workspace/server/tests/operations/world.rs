@@ -124,6 +124,7 @@ impl Plan {
             text: RECIPE.to_owned(),
             editors: vec![Arc::new(Gated { inner: FakeEditor::new(editor), gate: Arc::clone(&gate) })],
             rewards: vec![Arc::new(FakeReward::new(reward))],
+            critics: Vec::new(),
             pulse: Arc::new(self.pulse),
         };
         let callers = self.keys.len().max(1);

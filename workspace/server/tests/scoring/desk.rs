@@ -134,7 +134,7 @@ fn offer(name: &str, rewards: Vec<Arc<dyn RewardModel>>, catalogue: &Catalogue) 
         }
     }
     let (name, about, text) = (name.to_owned(), String::new(), text.to_owned());
-    Offer { name, about, recipe, text, editors, rewards, pulse: Arc::new(Alive) }
+    Offer { name, about, recipe, text, editors, rewards, critics: Vec::new(), pulse: Arc::new(Alive) }
 }
 
 /// A server at work. It ends with the test.

@@ -138,7 +138,7 @@ seed: 7
       |
     5 | seed: 7
       | ^^^^
-      = hint: its keys are `version`, `editor`, `editors`, `rewards`, `combine`, `gates`, `search`, `select`, `finalists`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
+      = hint: its keys are `version`, `editor`, `editors`, `rewards`, `critics`, `combine`, `gates`, `search`, `select`, `finalists`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
     ");
 }
 

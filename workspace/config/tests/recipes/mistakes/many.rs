@@ -156,7 +156,7 @@ seed: 7
        |
     19 | seed: 7
        | ^^^^
-       = hint: its keys are `version`, `editor`, `editors`, `rewards`, `combine`, `gates`, `search`, `select`, `finalists`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
+       = hint: its keys are `version`, `editor`, `editors`, `rewards`, `critics`, `combine`, `gates`, `search`, `select`, `finalists`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
     "#);
 }
 

@@ -56,7 +56,7 @@ search: {best_of_n: {<<: *base}}
       |
     2 | base: &base {samples: 8}
       | ^^^^
-      = hint: its keys are `version`, `editor`, `editors`, `rewards`, `combine`, `gates`, `search`, `select`, `finalists`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
+      = hint: its keys are `version`, `editor`, `editors`, `rewards`, `critics`, `combine`, `gates`, `search`, `select`, `finalists`, `stop`, `budget`, `retain`, `retry`, `output`, `rollout`, `curate`
 
     error: anchor `&base`: anchors and aliases are not part of recipes
      --> recipe.yaml:2:7

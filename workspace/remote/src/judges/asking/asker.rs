@@ -36,10 +36,12 @@ pub(crate) struct Manner {
     pub(crate) repeat: Option<Repeat>,
 }
 
-/// The form of an answer: its name, and the fields that follow the reasoning with the schema of each.
+/// The form of an answer: its name, its prose, and the fields that follow with the schema of each.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Form {
     pub(crate) name: &'static str,
+    /// What the prose is called that comes first.
+    pub(crate) prose: &'static str,
     pub(crate) fields: Vec<(String, Value)>,
 }
 
@@ -156,10 +158,10 @@ fn format(structured: StructuredOutput, form: &Form) -> Option<Value> {
         StructuredOutput::Object => Some(json!({"type": "json_object"})),
         StructuredOutput::Schema | StructuredOutput::SchemaWithoutRange => {
             let mut properties = Map::new();
-            properties.insert("reasoning".to_owned(), json!({"type": "string"}));
+            properties.insert(form.prose.to_owned(), json!({"type": "string"}));
             properties.extend(form.fields.iter().cloned());
             let names = form.fields.iter().map(|(name, _)| name.as_str());
-            let required: Vec<&str> = std::iter::once("reasoning").chain(names).collect();
+            let required: Vec<&str> = std::iter::once(form.prose).chain(names).collect();
             let schema = json!({
                 "type": "object",
                 "properties": properties,

@@ -49,7 +49,7 @@ impl ChatJudge {
         };
         content.push(words(&text));
         let fields = aspect.scores.iter().map(|name| (name.clone(), self.number())).collect();
-        self.asker.question(content, &Form { name: "scores", fields }, seed)
+        self.asker.question(content, &Form { name: "scores", prose: "reasoning", fields }, seed)
     }
 
     /// The schema of one score. A model that knows nothing is held to the range by it.

@@ -183,12 +183,12 @@ impl ComparingJudge {
         match self.options.comparison {
             Comparison::Pairwise { .. } => {
                 let words = json!({"type": "string", "enum": ["first", "second", "tie"]});
-                Form { name: "comparison", fields: vec![("better".to_owned(), words)] }
+                Form { name: "comparison", prose: "reasoning", fields: vec![("better".to_owned(), words)] }
             }
             Comparison::Listwise { .. } => {
                 let numbers: Vec<usize> = (1..=count).collect();
                 let list = json!({"type": "array", "items": {"type": "integer", "enum": numbers}});
-                Form { name: "ranking", fields: vec![("ranking".to_owned(), list)] }
+                Form { name: "ranking", prose: "reasoning", fields: vec![("ranking".to_owned(), list)] }
             }
         }
     }

@@ -1,0 +1,85 @@
+//! How recipes set `chat_critic`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use editscale_core::CriticName;
+use editscale_schema::{
+    Absent, CriticChoice, Fields, FreeQuestion, House, Key, Keys, Made, MadeCritic, MakeError, Options, Text, Yaml,
+};
+
+use super::{ChatCritic, ChatCriticOptions};
+use crate::SetupError;
+use crate::judges::asking::recipe::{AskingRecipe, keys};
+use crate::judges::recipe::servers_of;
+use crate::recipe::{connection, prices, repeat};
+
+/// What a recipe says of a vision-language model behind `/v1/chat/completions` that is asked for the next instruction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChatCriticRecipe {
+    /// A file with a prompt that takes the place of ours.
+    prompt: Option<String>,
+    /// What is told of everything that asks.
+    asking: AskingRecipe,
+}
+
+const PROMPT: Key<Text> = Key {
+    name: "prompt",
+    rule: Text,
+    absent: Absent::Unset("ours"),
+    meaning: "a file with a prompt that takes the place of ours, with the places `{{instruction}}`, `{{told}}` (what the editor \
+              was told), `{{canvas}}` (what it will start from) and `{{earlier}}` (the other pictures); it asks for JSON with \
+              `critique`, `satisfied` and `instruction`",
+};
+
+impl Options for ChatCriticRecipe {
+    const NAME: &'static str = "chat_critic";
+    const ABOUT: &'static str = "Any vision-language model behind `/v1/chat/completions`, which is shown the source, the \
+                                 candidate and the best attempts, and asked what to tell the editor next.";
+    const KEYS: Keys = keys!(&PROMPT);
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let prompt = fields.take(&PROMPT);
+        Some(Self { prompt, asking: AskingRecipe::read(fields)? })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let own = [self.asking.write_model(), PROMPT.write(self.prompt.as_ref())];
+        own.into_iter().flatten().chain(self.asking.write_rest()).collect()
+    }
+}
+
+impl CriticChoice for ChatCriticRecipe {
+    fn make(&self, name: &CriticName, _: &House) -> Result<MadeCritic, MakeError> {
+        Ok(Made::Ready(Arc::new(ChatCritic::new(self.options(name)?)?)))
+    }
+
+    servers_of!(asking);
+
+    fn free_question(&self) -> FreeQuestion<'_> {
+        self.asking.free_question()
+    }
+}
+
+impl ChatCriticRecipe {
+    fn options(&self, name: &CriticName) -> Result<ChatCriticOptions, SetupError> {
+        let (asking, remote) = (&self.asking, &self.asking.remote);
+        let usual = ChatCriticOptions::new(name.clone(), &asking.model, connection(remote));
+        let usual = match &self.prompt {
+            Some(file) => usual.with_prompt_file(Path::new(file))?,
+            None => usual,
+        };
+        Ok(ChatCriticOptions {
+            revision: remote.revision.clone(),
+            temperature: asking.temperature.unwrap_or(usual.temperature),
+            max_tokens: asking.max_tokens(),
+            structured: asking.structured,
+            sends_seed: asking.sends_seed,
+            counts_reasoning: asking.counts_reasoning,
+            prices: prices(&remote.prices),
+            most_input_tokens: remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
+            repeat: remote.repeat.map(repeat),
+            ..usual
+        })
+    }
+}

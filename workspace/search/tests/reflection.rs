@@ -1,0 +1,255 @@
+//! Reflection in a world that is known: what a critic writes closes a gap, or does not, or is not there.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use editscale_core::{
+    Budget, CandidateId, Canvas, Cards, Consulted, Cost, CriticName, Critique, Decision, Digest, Earlier, Edge,
+    Failure, FailureKind, Instruction, Ledger, Proposal, RewardName, Score, ScoreCard, SearchFactory, Start,
+    StopReason, Trial, Usd, Verdict,
+};
+use editscale_search::{BestOfN, Canvases, Reflection, ReflectionSize, Rules, StopRule, Weighted};
+use editscale_testkit::{critic_card, editor_card, request, reward_card};
+use proptest::prelude::*;
+
+const SIZE: ReflectionSize = ReflectionSize { samples: 4, width: 2, rounds: 3, show: 2 };
+
+fn judge() -> RewardName {
+    RewardName::new("judge").unwrap()
+}
+
+fn rules(stop: StopRule) -> Rules {
+    Rules { objective: Arc::new(Weighted::new(vec![(judge(), 1.0)]).unwrap()), stop }
+}
+
+fn reflection(size: ReflectionSize, canvases: Canvases) -> Reflection {
+    Reflection::new(size, canvases, None, rules(StopRule::default())).unwrap()
+}
+
+/// A world in which an edit is a number that should be 1. From the source a seed makes `amount × luck` of it, from a
+/// candidate it adds that to what the candidate has; the instruction says the amount, and the request's own asks for 1.
+#[derive(Debug, Clone, Copy)]
+struct World {
+    /// The logarithm of the luck is within this.
+    spread: f64,
+    /// Which of a hundred critiques come to nothing.
+    silence: u64,
+    /// The amount that a critic asks for is off by this much.
+    bias: f64,
+}
+
+impl World {
+    const KIND: Self = Self { spread: 0.8, silence: 0, bias: 0.0 };
+
+    fn luck(self, proposal: &Proposal) -> f64 {
+        (self.spread * (2.0 * proposal.seed.mix(5).unit() - 1.0)).exp()
+    }
+}
+
+/// All that became of a run.
+#[derive(Debug, Default)]
+struct Told {
+    made: BTreeMap<CandidateId, (Proposal, f64)>,
+    consulted: Vec<(Vec<Consulted>, Vec<Earlier>)>,
+    rounds: Vec<Vec<Proposal>>,
+    spent: Ledger,
+}
+
+impl Told {
+    fn make(&mut self, world: World, proposal: &Proposal) -> Trial {
+        let amount: f64 = proposal.instruction.strip_prefix("do ").map_or(1.0, |amount| amount.parse().unwrap());
+        let from = match proposal.start {
+            Start::Candidate(id) => self.made[&id].1,
+            _ => 0.0,
+        };
+        let done = from + amount * world.luck(proposal);
+        self.made.insert(proposal.id, (proposal.clone(), done));
+        let mut card = ScoreCard::default();
+        card.enter(judge(), Ok(Score::new(-(done - 1.0).abs()).unwrap()));
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&done.to_le_bytes());
+        Trial::Scored { id: proposal.id, image: Digest::from_bytes(bytes), hash: None, card }
+    }
+
+    /// Measures what is missing, and asks for it: of the source all over again, of a candidate the rest.
+    fn write(&self, world: World, Consulted { id, canvas }: Consulted) -> Trial {
+        let (proposal, done) = &self.made[&id];
+        if proposal.seed.mix(9).get() % 100 < world.silence {
+            let written = Err(Failure::new(FailureKind::Malformed, "as scripted"));
+            return Trial::Critique { id, critic: CriticName::new("critic").unwrap(), written };
+        }
+        let amount: f64 = proposal.instruction.strip_prefix("do ").map_or(1.0, |amount| amount.parse().unwrap());
+        let next = match canvas {
+            Canvas::Source => amount / done.max(0.05) + world.bias,
+            Canvas::Candidate => 1.0 - done + world.bias,
+        };
+        let satisfied = (done - 1.0).abs() < 0.02;
+        let instruction = (!satisfied).then(|| Instruction::new(&format!("do {next}")).unwrap());
+        let critique = Critique { text: format!("{done} of 1").into(), instruction, satisfied };
+        Trial::Critique { id, critic: CriticName::new("critic").unwrap(), written: Ok(critique) }
+    }
+}
+
+fn cards(critique: Cost) -> Cards {
+    let mut critic = critic_card("critic");
+    critic.cost = critique;
+    Cards { editors: vec![editor_card("fake")], rewards: vec![reward_card("judge")], critics: vec![critic] }
+}
+
+/// Plays a search to its end. No budget is exceeded on the way, and the best so far never drops.
+fn play(policy: &dyn SearchFactory, budget: Budget, critique: Cost, world: World) -> (Verdict, Told) {
+    let mut search = policy.start(&request(3), &cards(critique));
+    let (mut told, mut trials) = (Told::default(), Vec::new());
+    for _ in 0..10_000 {
+        let left = budget.after(&told.spent);
+        match search.decide(&trials, &left) {
+            Decision::Stop(verdict) => {
+                let best = told.made.values().map(|(_, done)| -(done - 1.0).abs()).fold(f64::NEG_INFINITY, f64::max);
+                assert!(verdict.ranked.first().is_none_or(|first| (first.utility.get() - best).abs() < 1e-12));
+                return (verdict, told);
+            }
+            Decision::Explore { proposals, .. } => {
+                assert!(!proposals.is_empty());
+                trials = proposals.iter().map(|proposal| told.make(world, proposal)).collect();
+                let count = proposals.len() as u64;
+                (told.spent.edits, told.spent.reward_calls) =
+                    (told.spent.edits + count, told.spent.reward_calls + count);
+                told.rounds.push(proposals);
+            }
+            Decision::Consult { who, earlier, .. } => {
+                assert!(!who.is_empty());
+                trials = who.iter().map(|consulted| told.write(world, *consulted)).collect();
+                told.spent.reward_calls += who.len() as u64;
+                who.iter().for_each(|_| told.spent.cost += critique);
+                told.consulted.push((who, earlier));
+            }
+            Decision::Judge { .. } => panic!("nobody is judged again"),
+        }
+        let within = |limit: Option<u64>, spent: u64| limit.is_none_or(|limit| spent <= limit);
+        assert!(within(budget.edits, told.spent.edits) && within(budget.reward_calls, told.spent.reward_calls));
+        assert!(within(budget.usd.map(|usd| usd.micros), told.spent.cost.usd.micros));
+    }
+    panic!("does not end")
+}
+
+fn best(verdict: &Verdict) -> f64 {
+    verdict.ranked[0].utility.get()
+}
+
+/// The gap closes, on either canvas, and as many independent draws do not get there.
+#[test]
+fn what_a_good_critic_writes_closes_the_gap() {
+    for canvases in [Canvases::ReEdit, Canvases::EditOfEdit, Canvases::Mixed(0.5)] {
+        let policy = reflection(SIZE, canvases);
+        let (verdict, told) = play(&policy, Budget::default(), Cost::default(), World::KIND);
+        let draws = BestOfN::new(told.spent.edits as u32, None, rules(StopRule::default())).unwrap();
+        let (drawn, _) = play(&draws, Budget::default(), Cost::default(), World::KIND);
+        assert!(best(&verdict) > -0.02, "{canvases:?}: {}", best(&verdict));
+        assert!(best(&drawn) < best(&verdict), "{canvases:?}: {} drawn, {}", best(&drawn), best(&verdict));
+        assert!(told.spent.edits <= policy.largest_run());
+    }
+}
+
+/// On the source the seed stays at the first try, so that the instruction alone makes the difference.
+#[test]
+fn an_instruction_is_first_carried_out_as_the_picture_that_it_is_about() {
+    let (_, told) = play(&reflection(SIZE, Canvases::ReEdit), Budget::default(), Cost::default(), World::KIND);
+    let (who, earlier) = &told.consulted[0];
+    assert_eq!((who.len(), earlier.len()), (2, 2));
+    assert!(who.iter().all(|consulted| consulted.canvas == Canvas::Source));
+    assert_eq!((who[0].id, who[1].id), (earlier[0].id, earlier[1].id), "the best, in their order");
+    for (child, consulted) in told.rounds[1].iter().zip(who) {
+        let (parent, _) = &told.made[&consulted.id];
+        assert_eq!((child.seed, child.start), (parent.seed, Start::Source));
+        assert_eq!((child.lineage.parent, child.lineage.edge), (Some(parent.id), Edge::ReEdit));
+        assert_ne!(child.instruction, parent.instruction);
+    }
+}
+
+/// A chain whose child is worse keeps its head; nothing is paid for what was written already, and another seed is tried.
+#[test]
+fn nobody_is_asked_about_twice() {
+    let world = World { bias: 3.0, ..World::KIND };
+    let size = ReflectionSize { samples: 4, width: 1, rounds: 5, show: 0 };
+    let (verdict, told) = play(&reflection(size, Canvases::ReEdit), Budget::default(), Cost::default(), world);
+    assert_eq!((told.consulted.len(), told.rounds.len()), (1, 6));
+    assert_eq!(verdict.ranked[0].id, told.consulted[0].0[0].id, "the best is not the last");
+    let seeds: Vec<_> = told.rounds[1..].iter().map(|round| round[0].seed).collect();
+    assert!(seeds.iter().enumerate().all(|(n, seed)| !seeds[..n].contains(seed)), "{seeds:?}");
+}
+
+/// A critic that never gives an answer makes best of N of it.
+#[test]
+fn a_failed_critique_costs_a_fresh_draw() {
+    let world = World { silence: 100, ..World::KIND };
+    let (verdict, told) = play(&reflection(SIZE, Canvases::EditOfEdit), Budget::default(), Cost::default(), world);
+    let draws = BestOfN::new(10, None, rules(StopRule::default())).unwrap();
+    let (drawn, _) = play(&draws, Budget::default(), Cost::default(), world);
+    assert_eq!((verdict.ranked, told.consulted.len()), (drawn.ranked, 3));
+    assert!(told.made.values().all(|(proposal, _)| proposal.lineage.edge == Edge::Fresh));
+}
+
+/// A world in which all is well at once: the chains end, and the plan with them.
+#[test]
+fn a_satisfied_critic_ends_its_chain() {
+    let world = World { spread: 0.0, ..World::KIND };
+    let (verdict, told) = play(&reflection(SIZE, Canvases::ReEdit), Budget::default(), Cost::default(), world);
+    // Equal pictures are one, so that the second chain has nobody to begin with and draws once.
+    assert_eq!((verdict.reason, told.consulted.len()), (StopReason::Finished, 2));
+    assert!(told.spent.edits < 10);
+}
+
+#[test]
+fn a_run_that_lacks_the_critic_is_stuck() {
+    let named = Some(CriticName::new("other").unwrap());
+    let policy = Reflection::new(SIZE, Canvases::ReEdit, named, rules(StopRule::default())).unwrap();
+    let decision =
+        policy.start(&request(1), &cards(Cost::default())).decide(&[], &Budget::default().after(&Ledger::default()));
+    assert!(matches!(decision, Decision::Stop(Verdict { reason: StopReason::Stuck(_), .. })), "{decision:?}");
+}
+
+#[test]
+fn sizes_are_checked() {
+    let rules = rules(StopRule::default());
+    for (size, canvases, setting) in [
+        (ReflectionSize { samples: 0, ..SIZE }, Canvases::ReEdit, "samples"),
+        (ReflectionSize { width: 5, ..SIZE }, Canvases::ReEdit, "width"),
+        (ReflectionSize { rounds: 0, ..SIZE }, Canvases::ReEdit, "rounds"),
+        (ReflectionSize { samples: 1000, width: 1000, rounds: 100, ..SIZE }, Canvases::ReEdit, "rounds"),
+        (ReflectionSize { show: 17, ..SIZE }, Canvases::ReEdit, "show"),
+        (SIZE, Canvases::Mixed(f64::NAN), "edit_of_edit"),
+    ] {
+        let error = Reflection::new(size, canvases, None, rules.clone()).unwrap_err();
+        assert_eq!(error.setting, setting, "{error}");
+    }
+}
+
+proptest! {
+    /// Whatever the budget, and whatever becomes of critiques: an end, nothing over the budget, nothing asked twice.
+    #[test]
+    fn budgets_are_kept(
+        edits in prop::option::of(0u64..20), reward_calls in prop::option::of(0u64..30), usd in prop::option::of(0u64..9),
+        silence in 0u64..=100, bias in -2.0f64..2.0, share in 0.0f64..=1.0, width in 1u32..=4,
+    ) {
+        let budget = Budget { edits, reward_calls, usd: usd.map(|micros| Usd { micros }), ..Budget::default() };
+        let policy = reflection(ReflectionSize { width, ..SIZE }, Canvases::Mixed(share));
+        let cost = Cost { usd: Usd { micros: 2 }, ..Cost::default() };
+        let world = World { silence, bias, ..World::KIND };
+        let (verdict, told) = play(&policy, budget, cost, world);
+        let (again, _) = play(&policy, budget, cost, world);
+        prop_assert_eq!(&verdict, &again);
+        prop_assert!(told.rounds.iter().map(Vec::len).sum::<usize>() as u64 <= policy.largest_run());
+        // Who was written about well is not asked about again.
+        let mut asked: BTreeMap<CandidateId, u32> = BTreeMap::new();
+        for (who, _) in &told.consulted {
+            for consulted in who {
+                *asked.entry(consulted.id).or_default() += 1;
+            }
+        }
+        if silence == 0 {
+            prop_assert!(asked.values().all(|count| *count == 1), "{:?}", asked);
+        }
+    }
+}
