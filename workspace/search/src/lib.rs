@@ -68,11 +68,11 @@ pub use weighting::Weighting;
 
 use choice::policy;
 
-/// The policies that recipes can name.
+/// The policies that recipes can name, the first of them as an example to whoever names none.
 pub const POLICIES: &[PolicyKind] = &[
+    policy::<BestOfNRecipe>(),
     policy::<AdaptiveRecipe>(),
     policy::<BeamRecipe>(),
-    policy::<BestOfNRecipe>(),
     policy::<DiverseTreesRecipe>(),
     policy::<NoiseSearchRecipe>(),
     policy::<ParticlesRecipe>(),

@@ -28,6 +28,9 @@ fn file(table: &Table, key: &str, value: &str) -> String {
             }
             [section, kind] => format!("{section}: {{{kind}: {map}}}"),
             [section, kind, inner] => format!("{section}: {{{kind}: {{{inner}: {map}}}}}"),
+            [section, kind, inner, list] if list.ends_with("[]") => {
+                format!("{section}: {{{kind}: {{{inner}: {{{}: [{map}]}}}}}}", list.trim_end_matches("[]"))
+            }
             _ => panic!("{path} is nested deeper than this test knows"),
         },
     };

@@ -156,7 +156,7 @@ impl Options for PreviewPruningRecipe {
         WORTH_TABLE,
         Subtable { path: "prior", about: "What a preview is expected to tell.", keys: PRIOR_KEYS },
         Subtable { path: "preview", about: "By what previews are judged.", keys: PREVIEW_KEYS },
-        Subtable { path: "preview.gates", about: "A gate on previews, as those of the recipe.", keys: GATE_KEYS },
+        Subtable { path: "preview.gates[]", about: "A gate on previews, as those of the recipe.", keys: GATE_KEYS },
     ];
 
     fn read(fields: &Fields<'_>) -> Option<Self> {

@@ -211,14 +211,15 @@ budget: {wall: 120}
 fn options_where_none_are() {
     assert_snapshot!(report(r"version: 1
 editor: {darkroom: {}}
-rewards: [{model: {photometric: {scale: 2}}}]
+rewards: [{model: {photometric: {}}}]
+combine: {mean_rank: {scale: 2}}
 search: {best_of_n: {samples: 8}}
 "), @r"
-    error: unknown key `scale` in `photometric`
-     --> recipe.yaml:3:34
+    error: unknown key `scale` in `mean_rank`
+     --> recipe.yaml:4:23
       |
-    3 | rewards: [{model: {photometric: {scale: 2}}}]
-      |                                  ^^^^^
+    4 | combine: {mean_rank: {scale: 2}}
+      |                       ^^^^^
       = hint: it has no keys; write `{}`
     ");
 }
