@@ -1,7 +1,5 @@
 //! The words of `editscale study`.
 
-#![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
-
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};

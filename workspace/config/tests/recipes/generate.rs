@@ -826,9 +826,9 @@ fn select(draws: bool, with_finalists: bool) -> impl Strategy<Value = String> {
 }
 
 /// What is done when the search ends.
-fn conclusion(search: &str, names: Vec<String>) -> impl Strategy<Value = String> + use<> {
+fn conclusion(search: &str, names: &[String]) -> impl Strategy<Value = String> + use<> {
     let draws = search.contains("reward_weighted") || search.contains("keep: draw");
-    let rewards = prop::option::of(prop::sample::subsequence(names.clone(), 1..=names.len()))
+    let rewards = prop::option::of(prop::sample::subsequence(names.to_vec(), 1..=names.len()))
         .prop_map(|names| names.map_or(String::new(), |names| format!("rewards: {names:?}")));
     let options = vec![option("count", 2u32..=1000), option("votes", 1u32..=1000), rewards.boxed()];
     let finalists = perhaps_map("finalists", options);
@@ -863,7 +863,7 @@ fn gates(names: Vec<String>) -> impl Strategy<Value = String> {
 /// The text of a recipe that is right.
 pub(crate) fn valid() -> impl Strategy<Value = String> {
     let judged = (rewards(), asking()).prop_flat_map(|((names, lines), (search, critics))| {
-        let conclusion = conclusion(&search, names.clone());
+        let conclusion = conclusion(&search, &names);
         (Just(lines), gates(names.clone()), curate(names), Just((search, critics)), conclusion)
     });
     (editors(), judged, combine(), rest(), rollout()).prop_map(|(editors, judged, combine, rest, rollout)| {

@@ -17,8 +17,8 @@ fn policy(conclusion: Conclusion) -> Arc<dyn SearchFactory> {
     Arc::new(Concluding::new(best, &rules(), conclusion).unwrap())
 }
 
-fn finalists(count: u32, votes: u32) -> Option<Finalists> {
-    Some(Finalists { count, votes, rewards: Vec::new() })
+fn finalists(count: u32, votes: u32) -> Finalists {
+    Finalists { count, votes, rewards: Vec::new() }
 }
 
 /// What a picture is worth, from 0 to 1.
@@ -52,7 +52,7 @@ fn prepare(conclusion: Conclusion, seed: u64, budget: Budget) -> Scene {
 #[test]
 fn a_last_round_is_counted_and_goes_on_after_a_crash() {
     let selection = Some(Selection::Pessimistic { beta: Amount::Relative(1.0) });
-    let conclusion = || Conclusion { selection, finalists: finalists(3, 2) };
+    let conclusion = || Conclusion { selection, finalists: Some(finalists(3, 2)) };
     let whole = prepare(conclusion(), 5, Budget::default());
     let from = whole.folder.path().join("whole");
     let expected = carry_out(&whole.job, &from);
@@ -83,7 +83,7 @@ fn a_last_round_is_counted_and_goes_on_after_a_crash() {
 fn a_budget_that_is_short_is_kept() {
     for (calls, expected) in [(18, 18), (17, 15), (14, 14), (13, 12), (12, 12), (5, 5)] {
         let budget = Budget { reward_calls: Some(calls), ..Budget::default() };
-        let scene = prepare(Conclusion { selection: None, finalists: finalists(3, 2) }, 5, budget);
+        let scene = prepare(Conclusion { selection: None, finalists: Some(finalists(3, 2)) }, 5, budget);
         let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));
         assert_eq!(outcome.ledger.reward_calls, expected, "{calls} calls");
     }
@@ -105,6 +105,6 @@ fn finalists_of_a_noisy_judge_are_better() {
             .collect();
         golds.iter().sum::<f64>() / golds.len() as f64
     };
-    let (before, after) = (mean(&|| None), mean(&|| finalists(4, 8)));
+    let (before, after) = (mean(&|| None), mean(&|| Some(finalists(4, 8))));
     assert!(after > before + 0.03, "{after} against {before}");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use editscale_core::{EditItem, Failure, Start};
 use editscale_picture::Limits;
 
+use crate::editors::diffusion::drive::Driver;
 use crate::editors::diffusion::editor::DiffusionEditor;
 use crate::editors::diffusion::paused::Paused;
 use crate::editors::diffusion::pipeline::{Ask, Pipeline, Prepared};
@@ -56,7 +57,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
             let (found, expected) = (state.latents.len(), prepared.geometry.count());
             return Err(invalid(format!("the paused state has latents of {found} numbers: expected {expected}")));
         }
-        let state = self.driver().taken_back(state, &item.proposal, &prepared);
+        let state = Driver::<P>::taken_back(state, &item.proposal, &prepared);
         let track = Track::new(index, &item.proposal, prepared, state);
         let (step, target) = (track.state.step, track.target);
         if step > target {

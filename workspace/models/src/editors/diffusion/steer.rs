@@ -80,7 +80,7 @@ fn stream_back(from: usize) -> u32 {
 
 impl<P: Pipeline> Driver<'_, P> {
     /// The state that a proposal goes on from once it has taken the steps back that it asks for, at most as many as were made.
-    pub(super) fn taken_back(&self, mut state: State, proposal: &Proposal, of: &Prepared<P::Conditions>) -> State {
+    pub(super) fn taken_back(mut state: State, proposal: &Proposal, of: &Prepared<P::Conditions>) -> State {
         let Noise::Back(steps) = proposal.noise else { return state };
         let (from, to) = (state.step, state.step.saturating_sub(steps as usize));
         if to < from {
