@@ -116,7 +116,7 @@ impl Progress {
                 state.steps.remove(id);
                 tell_once(&self.bar, &mut state.told, why.message.to_string());
             }
-            _ => return,
+            Trial::Rescored { .. } => return,
         }
         state.done += 1;
         let cards: Vec<&ScoreCard> = state.cards.iter().collect();

@@ -112,10 +112,10 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
             Decision::Consult { who, .. } => {
                 assert!(!who.is_empty(), "asked a critic about nobody");
                 spent.reward_calls += who.len() as u64;
-                trials = who.iter().map(remark).collect();
+                trials = who.into_iter().map(remark).collect();
                 continue;
             }
-            other => panic!("no policy asks for {other:?} yet"),
+            other @ Decision::Judge { .. } => panic!("no policy asks for {other:?} yet"),
         };
         assert!(!proposals.is_empty(), "asked for nothing");
         let edits = proposals.iter().filter(|proposal| !proposal.goes_on()).count() as u64;
@@ -131,7 +131,7 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
 
 /// Every third candidate is written about in vain, every fifth is all right, and nothing is known to mend about every
 /// seventh.
-fn remark(Consulted { id, .. }: &Consulted) -> Trial {
+fn remark(Consulted { id, .. }: Consulted) -> Trial {
     let usual = critique(&format!("mend candidate {id}"));
     let written = match id.0 {
         n if n % 3 == 0 => Err(Failure::new(FailureKind::Malformed, "as scripted")),
@@ -139,7 +139,7 @@ fn remark(Consulted { id, .. }: &Consulted) -> Trial {
         n if n % 7 == 0 => Ok(Critique { instruction: None, ..usual }),
         _ => Ok(usual),
     };
-    Trial::Critique { id: *id, critic: CriticName::new("critic").unwrap(), written }
+    Trial::Critique { id, critic: CriticName::new("critic").unwrap(), written }
 }
 
 fn trial(proposal: &Proposal, next: CandidateId, world: &World<'_>) -> Trial {

@@ -2,7 +2,7 @@
 //!
 //! After `samples` fresh candidates the best `width` different ones each head a chain. In a round the critic is asked about
 //! every head, beside the best attempts so far (only the best: sequential reward filtering, Yu et al., PMLR 306), and the
-//! editor carries out what it wrote: on the source (as EditThinker does) or on the head's picture (ReflectionFlow,
+//! editor carries out what it wrote: on the source (as `EditThinker` does) or on the head's picture (`ReflectionFlow`,
 //! arXiv:2504.16080). The better of head and child heads the chain from then on, so that the best so far never drops. A chain
 //! ends where the critic is satisfied; a critique that failed costs the chain a fresh draw and no more.
 //!

@@ -80,7 +80,7 @@ class Card {
   update(run, one, shown) {
     const marks = { best: run.best === one.id, picked: run.picked === one.id, left: shown.left === one.id, right: shown.right === one.id };
     this.progress(one);
-    const said = JSON.stringify([one.stage, one.scores, one.utility, one.notes, one.secs, one.hasPicture, one.knobs, run.state, marks]);
+    const said = JSON.stringify([one.stage, one.scores, one.utility, one.notes, one.critique, one.secs, one.hasPicture, one.knobs, run.state, marks]);
     if (said === this.said) return;
     this.said = said;
     this.element.classList.toggle("best", marks.best);
@@ -89,7 +89,7 @@ class Card {
     this.button.setAttribute("aria-pressed", String(marks.right));
     this.button.setAttribute("aria-label", one.hasPicture ? `Show ${name(one.id)} in the comparison` : name(one.id));
     this.load(run, one);
-    this.facts.replaceChildren(score(one, marks), ...parts(one), history(one, this.sheet.link), ...notes(one));
+    this.facts.replaceChildren(score(one, marks), ...parts(one), history(one, this.sheet.link), ...notes(one), ...critique(one));
     this.exact.replaceChildren(...exact(one));
   }
 
@@ -149,6 +149,8 @@ function history(one, link) {
   const parent = one.parent === null ? [] : [make("a", { href: link(one.parent) }, name(one.parent))];
   return make("p", { class: "how" }, `${name(one.id)} · ${from} `, ...parent);
 }
+
+const critique = (one) => (one.critique?.text ? [make("p", { class: "how" }, `The critic: ${one.critique.text}`)] : []);
 
 const notes = (one) => one.notes.map((note) => make("p", { class: "how" }, note));
 

@@ -2,7 +2,7 @@
 
 const candidate = (id) => ({
   id, round: 0, parent: null, edge: "fresh", editor: "", seed: 0, knobs: {}, stage: "asked", step: 0, steps: 0, hasPicture: false,
-  failure: null, scores: null, utility: null, probability: null, notes: [], secs: null,
+  failure: null, scores: null, utility: null, probability: null, notes: [], critique: null, secs: null,
 });
 
 export class RunState {
@@ -40,6 +40,7 @@ export class RunState {
     Object.assign(one, { round, parent, edge, editor, seed, knobs });
     one.hasPicture ||= form.image !== null;
     one.failure = form.failure ?? one.failure;
+    one.critique = form.critiques?.at(-1) ?? one.critique;
     if (Object.keys(form.scores).length) one.scores = form.scores;
     // The last word on utilities is the verdict's; until then the events have it.
     one.utility = form.utility ?? (this.reason === null ? one.utility : null);
@@ -58,6 +59,7 @@ export class RunState {
       case "step": Object.assign(this.reach(data.candidate, "editing"), { step: data.step, steps: data.steps }); return null;
       case "edited": Object.assign(this.reach(data.candidate, "made"), { hasPicture: true, secs: data.secs, notes: data.notes }); return null;
       case "scored": this.scored(data); return null;
+      case "critiqued": Object.assign(this.one(data.candidate), { critique: data.critique }); this.spent = data.spent; return null;
       case "failed": Object.assign(this.reach(data.candidate, "failed"), { failure: data.failure }); this.spent = data.spent; return null;
       case "best": this.crowned(data); return `Candidate ${data.candidate} is the best so far`;
       case "ended": Object.assign(this, { state: data.state, message: data.message, best: data.best ?? this.best }); return null;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use editscale_core::{CandidateId, Critique, Event, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard, Trial};
+use editscale_core::{
+    CandidateId, Critique, Event, Instruction, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard, Trial,
+};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -190,7 +192,7 @@ impl EventLog {
 fn critique_form(critique: &Critique) -> Value {
     json!({
         "text": &*critique.text,
-        "instruction": critique.instruction.as_ref().map(|instruction| instruction.as_str()),
+        "instruction": critique.instruction.as_ref().map(Instruction::as_str),
         "satisfied": critique.satisfied,
     })
 }

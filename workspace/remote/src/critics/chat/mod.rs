@@ -44,7 +44,8 @@ impl ChatCritic {
         let prompt = Prompt::new(&options.prompt, &PLACES).map_err(bad)?;
         let manner = options.manner();
         let (slots, cost) = (options.connection.slots(), manner.bound());
-        let card = CriticCard { name: options.name.clone(), revision: revision(&options).into(), slots, cost };
+        let revision = revision(&options).into();
+        let card = CriticCard { name: options.name, revision, slots, cost };
         let asker = Asker::new(manner, &options.connection)?;
         Ok(Self { card, asker, prompt, structured: options.structured })
     }
