@@ -32,7 +32,7 @@ fn a_recipe_with_a_critic_reads_back_as_it_is_written_out() {
         assert_eq!(recipe(&one.to_yaml()), one, "{}", one.to_yaml());
     }
     let resolved = recipe(&with(DARKROOM, REFLECTION)).to_yaml();
-    let expected = "critics:\n- model:\n    darkroom_critic: {}\n  name: darkroom_critic\n";
+    let expected = "critics: [{model: {darkroom_critic: {}}, name: darkroom_critic}]\n";
     assert!(resolved.contains(expected), "{resolved}");
     assert!(resolved.contains("start: re_edit") && !resolved.contains("edit_of_edit"), "{resolved}");
 }

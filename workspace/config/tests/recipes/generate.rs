@@ -571,15 +571,15 @@ fn search() -> impl Strategy<Value = String> {
         format!("{{reward_weighted: {{samples: {samples}, draw: {draw}, {weighting}}}}}")
     });
     prop_oneof![
-        best_of_n,
-        refined,
-        noise_search(),
-        path_search(),
-        reward_weighted,
+        best_of_n.boxed(),
+        refined.boxed(),
+        noise_search().boxed(),
+        path_search().boxed(),
+        reward_weighted.boxed(),
         adaptive(),
         preview_pruning(),
-        particles(),
-        thompson()
+        particles().boxed(),
+        thompson().boxed()
     ]
 }
 
@@ -866,7 +866,9 @@ pub(crate) fn valid() -> impl Strategy<Value = String> {
         let conclusion = conclusion(&search, &names);
         (Just(lines), gates(names.clone()), curate(names), Just((search, critics)), conclusion)
     });
-    (editors(), judged, combine(), rest(), rollout()).prop_map(|(editors, judged, combine, rest, rollout)| {
+    // On the heap: all together are too large for the stack of a thread that was not optimised.
+    let parts = (editors().boxed(), judged.boxed(), combine().boxed(), rest().boxed(), rollout().boxed());
+    parts.prop_map(|(editors, judged, combine, rest, rollout)| {
         let (rewards, gates, curate, (search, critics), conclusion) = judged;
         let judging = format!("{rewards}{combine}{gates}{critics}");
         format!("version: 1\n{editors}{judging}search: {search}\n{conclusion}{rest}{rollout}{curate}")

@@ -10,6 +10,7 @@ fn file(table: &Table, key: &str, value: &str) -> String {
     let nested = match table.path.as_str() {
         "" => return format!("{key}: {value}"),
         "rewards[]" => format!("rewards: [{map}]"),
+        "critics[]" => format!("critics: [{map}]"),
         "calibration" => format!("rewards: [{{calibration: {map}}}]"),
         "gates[]" => format!("gates: [{map}]"),
         "servers[]" => format!("editor: {{openai_images: {{servers: [{map}]}}}}"),

@@ -212,14 +212,14 @@ fn options_where_none_are() {
     assert_snapshot!(report(r"version: 1
 editor: {darkroom: {}}
 rewards: [{model: {photometric: {}}}]
-combine: {mean_rank: {scale: 2}}
+combine: {weighted: {scale: 2}}
 search: {best_of_n: {samples: 8}}
 "), @r"
-    error: unknown key `scale` in `mean_rank`
-     --> recipe.yaml:4:23
+    error: unknown key `scale` in `weighted`
+     --> recipe.yaml:4:22
       |
-    4 | combine: {mean_rank: {scale: 2}}
-      |                       ^^^^^
+    4 | combine: {weighted: {scale: 2}}
+      |                      ^^^^^
       = hint: it has no keys; write `{}`
     ");
 }

@@ -263,7 +263,7 @@ search: {}
       |
     4 | search: {}
       |         ^^
-      = hint: write `search: {best_of_n: {samples: …}}`, or another one of `best_of_n`, `adaptive`, `beam`, `preview_pruning`, `reward_weighted`
+      = hint: write `search: {best_of_n: {samples: …}}`, or another one of `best_of_n`, `adaptive`, `beam`, `diverse_trees`, `noise_search`, `particles`, `path_search`, `preview_pruning`, `reflection`, `reward_weighted`, `thompson`
     ");
 }
 
