@@ -175,7 +175,7 @@ fn every_instruction_that_is_written_is_understood() {
     let photo = photo("coffee");
     for instruction in INSTRUCTIONS.into_iter().chain([
         "brighten the left side and darken the background",
-        "make the greenery more saturated",
+        "make the background more saturated",
         "rotate it by 90 degrees and make it warmer",
         "invert it",
         "make the cup blue",
@@ -211,8 +211,13 @@ fn the_source_lacks_everything_and_a_picture_as_asked_lacks_nothing() {
     let untouched = darkroom.write(Consulted { id: source, canvas: Canvas::Candidate });
     assert!(untouched.text.contains("Too little, 0% of it"), "{untouched:?}");
     assert_eq!(untouched.instruction.unwrap().as_str(), "increase the contrast by 20%");
-    let reached = darkroom.write(Consulted { id: best, canvas: Canvas::Source });
-    assert!(reached.satisfied && reached.instruction.is_none(), "{reached:?}");
+    // The reward is content within a range of amounts; the critic wants the amount.
+    let written: Vec<Critique> = verdict
+        .ranked
+        .iter()
+        .map(|ranked| darkroom.write(Consulted { id: ranked.id, canvas: Canvas::Source }))
+        .collect();
+    assert!(written.iter().any(|critique| critique.satisfied && critique.instruction.is_none()), "{written:#?}");
 }
 
 #[test]

@@ -171,6 +171,10 @@ mod tests {
         let mut missing = Vec::new();
         for quantity in QUANTITIES {
             for direction in [Direction::More, Direction::Less] {
+                // Less of a grain is less noise, so that nobody is ever read to ask for it.
+                if (quantity, direction) == (Quantity::Grain, Direction::Less) {
+                    continue;
+                }
                 for percent in [1, 5, 37, 100, 150] {
                     let amount = Amount::Share(percent as f32 / 100.0);
                     let change = Change::Adjust { quantity, direction, amount };
