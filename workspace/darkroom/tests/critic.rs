@@ -111,7 +111,7 @@ impl Darkroom {
                     .into_iter()
                     .map(|one| Trial::Critique { id: one.id, critic: critic.clone(), written: Ok(self.write(one)) })
                     .collect(),
-                other => panic!("{other:?}"),
+                other @ Decision::Judge { .. } => panic!("{other:?}"),
             };
         }
     }
