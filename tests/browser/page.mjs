@@ -367,7 +367,9 @@ const scenes = {
     const card = page.locator("#sheet .card:not(.best) .picture").first();
     await card.focus();
     await page.keyboard.press("Enter");
-    expect(await card.getAttribute("aria-pressed") === "true", "a card is chosen by keyboard");
+    const isPressed = (element) => element.getAttribute("aria-pressed") === "true";
+    const pressed = page.waitForFunction(isPressed, await card.elementHandle(), { timeout: 5000 });
+    expect(await pressed.then(() => true, () => false), "a card is chosen by keyboard");
     expect(await card.evaluate((element) => element === document.activeElement), "and keeps the focus");
     await page.context().close();
   },

@@ -4,6 +4,11 @@ use editscale_config::{Table, schema};
 
 use crate::{catalogue, parse};
 
+/// Where a kind of reward or of critic is named.
+fn section(kind: &str) -> &'static str {
+    if kind.ends_with("_critic") { "critics" } else { "rewards" }
+}
+
 /// A file whose map of this table has `key: value`. What else it lacks does not matter.
 fn file(table: &Table, key: &str, value: &str) -> String {
     let map = format!("{{{key}: {value}}}");
@@ -18,10 +23,10 @@ fn file(table: &Table, key: &str, value: &str) -> String {
         "polls" => format!("editor: {{sdcpp_jobs: {{polls: {map}}}}}"),
         "knobs.NAME" => format!("editor: {{openai_images: {{knobs: {{a: {map}}}}}}}"),
         path => match path.split('.').collect::<Vec<_>>().as_slice() {
-            ["model", kind] => format!("rewards: [{{model: {{{kind}: {map}}}}}]"),
+            ["model", kind] => format!("{}: [{{model: {{{kind}: {map}}}}}]", section(kind)),
             ["model", kind, inner] => match inner.strip_suffix("[]") {
-                Some(list) => format!("rewards: [{{model: {{{kind}: {{{list}: [{map}]}}}}}}]"),
-                None => format!("rewards: [{{model: {{{kind}: {{{inner}: {map}}}}}}}]"),
+                Some(list) => format!("{}: [{{model: {{{kind}: {{{list}: [{map}]}}}}}}]", section(kind)),
+                None => format!("{}: [{{model: {{{kind}: {{{inner}: {map}}}}}}}]", section(kind)),
             },
             [section] => format!("{section}: {map}"),
             [section, kind] if kind.ends_with("[]") => {
