@@ -211,7 +211,9 @@ fn the_source_lacks_everything_and_a_picture_as_asked_lacks_nothing() {
     let untouched = darkroom.write(Consulted { id: source, canvas: Canvas::Candidate });
     assert!(untouched.text.contains("Too little, 0% of it"), "{untouched:?}");
     assert_eq!(untouched.instruction.unwrap().as_str(), "increase the contrast by 20%");
-    // The reward is content within a range of amounts; the critic wants the amount.
+    // What leaves the amount open is met by some draw.
+    let mut darkroom = Darkroom::new(&photo, "make it warmer", 3);
+    let verdict = darkroom.run(&BestOfN::new(12, None, rules()).unwrap());
     let written: Vec<Critique> = verdict
         .ranked
         .iter()

@@ -7,7 +7,7 @@
 //! * [`setting`]: the figures of a world, with what speaks for them.
 //! * [`candidate`]: what comes of one noise: gold, proxy, previews.
 //! * [`workshop`]: whoever makes and judges candidates for a search; [`simulation`] is the one over this world.
-//! * [`drive`]: the loop between a search and a workshop, with its ledger.
+//! * [`mod@drive`]: the loop between a search and a workshop, with its ledger.
 
 pub mod candidate;
 pub mod drive;
