@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use editscale_core::{
-    Cards, Decision, Digest, PerceptualHash, Proposal, Remaining, RewardName, Score, ScoreCard, Search, SearchFactory,
-    Trial,
+    Cards, Decision, Digest, EditorCard, PauseSupport, PerceptualHash, Proposal, Remaining, RewardName, Sampler, Score,
+    ScoreCard, Search, SearchFactory, Trial,
 };
 use editscale_search::{
-    Amount, Beam, BeamSize, BestOfN, Concluding, Conclusion, EdgeMix, Finalists, MeanRank, RewardWeighted, Rules,
-    Selection, StopRule, Weighted, Weighting,
+    Adaptation, Adaptive, Amount, Beam, BeamSize, BestOfN, Concluding, Conclusion, DiverseTrees, EdgeMix, Finalists,
+    MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch, PathSize, PathStops,
+    Pieces, Price, RewardWeighted, RoutingSettings, Rules, Selection, StopRule, Thompson, TreesSize, Weighted,
+    Weighting,
 };
 use editscale_testkit::{editor_card, request, reward_card};
 
@@ -47,7 +49,19 @@ type Named = (&'static str, Arc<dyn SearchFactory>);
 fn policies() -> Vec<Named> {
     let edges = EdgeMix { re_edit: 2.0, edit_of_edit: 1.0, fresh: 1.0 };
     let size = BeamSize { width: 10, children: 10, depth: 20 };
+    let price = Price::Cost(Pieces { edit: 1e-9, reward: 0.0, preview: 0.0 });
+    let adaptation = Adaptation { most: 2000, probe: 4, round: ROUND, price, prior: None, optimism: 0.0 };
+    let trees = TreesSize { trees: 10, children: 10, depth: 20 };
+    let noise = NoiseSearchSize { pivots: ROUND, neighbours: ROUND, rounds: 100 };
+    let steps = NoiseSteps { cosine: 0.95, narrowing: 0.5, restart_after: 3 };
+    let stops = PathStops { first: 0.3, back: 0.1, forward: 0.3 };
     vec![
+        ("adaptive", Arc::new(Adaptive::new(adaptation, rules()).unwrap())),
+        ("diverse_trees", Arc::new(DiverseTrees::new(trees, edges, rules()).unwrap())),
+        ("noise_search", Arc::new(NoiseSearch::new(noise, steps, rules()).unwrap())),
+        ("particles", Arc::new(Particles::new(ParticleSettings::new(250), rules()).unwrap())),
+        ("path_search", Arc::new(PathSearch::new(PathSize { paths: 25, children: 12 }, stops, rules()).unwrap())),
+        ("thompson", Arc::new(Thompson::new(RoutingSettings::new(2000), rules()).unwrap())),
         ("beam", Arc::new(Beam::new(size, edges, rules()).unwrap())),
         ("best_of_n", Arc::new(BestOfN::new(2000, Some(ROUND), rules()).unwrap())),
         ("best_of_n by mean_rank", Arc::new(BestOfN::new(2000, Some(ROUND), ranks()).unwrap())),
@@ -102,7 +116,9 @@ fn brought_there(policy: &dyn SearchFactory, cards: &Cards) -> (Box<dyn Search>,
 }
 
 fn decisions(criterion: &mut Criterion) {
-    let cards = Cards { editors: vec![editor_card("fake")], rewards: vec![reward_card("judge")], critics: Vec::new() };
+    let (pause, sampler) = (PauseSupport::Fork, Sampler::Stochastic);
+    let able = EditorCard { pause, sampler, steers_noise: true, steps: Some(28), ..editor_card("fake") };
+    let cards = Cards { editors: vec![able], rewards: vec![reward_card("judge")], critics: Vec::new() };
     let mut group = criterion.benchmark_group("decide after 1000 trials");
     for (name, policy) in policies().into_iter().chain(conclusions()) {
         group.bench_function(name, |bencher| {
