@@ -51,7 +51,7 @@ pub fn assess(source: &SourceView, edited: &Pixels, plan: &Plan) -> Assessment {
     assess_view(source, &View::new(edited), plan)
 }
 
-/// The same, and what the edit did as a point ([`descriptor`]).
+/// The same, and what the edit did as a point, see `photometric/descriptor.rs`.
 pub fn assess_and_describe(source: &SourceView, edited: &Pixels, plan: &Plan) -> (Assessment, Vec<f32>) {
     let edited = View::new(edited);
     (assess_view(source, &edited, plan), descriptor(source, &edited))

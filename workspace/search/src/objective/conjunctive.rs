@@ -28,7 +28,8 @@ pub struct Conditions {
     pub share: Option<f64>,
 }
 
-/// See the [module](self). A card that lacks the score of a reward that counts has no utility.
+/// The product of what every reward says, each put between 0 and 1. A card that lacks the score of a reward that counts has no
+/// utility.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conjunctive {
     weights: Vec<(RewardName, f64)>,
