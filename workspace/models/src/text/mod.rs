@@ -7,6 +7,7 @@ mod clip;
 mod config;
 mod guard;
 mod parse;
+mod steering;
 mod t5;
 mod tokens;
 
@@ -15,6 +16,7 @@ use thiserror::Error;
 pub use clip::ClipTokens;
 pub(crate) use guard::guarded;
 pub(crate) use parse::parse;
+pub(crate) use steering::steering_tokens;
 pub use t5::T5Tokens;
 
 /// A text as ids.

@@ -1,6 +1,6 @@
 //! A checkpoint: one or many safetensors files as one set of named tensors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
@@ -146,9 +146,14 @@ impl Checkpoint {
     /// the beginning, the middle and the end. Training moves every tensor, so that this tells two checkpoints apart without
     /// reading all of them.
     pub fn sample(&self) -> Result<Vec<u8>, WeightError> {
+        self.sample_below("")
+    }
+
+    /// The same of the tensors whose names begin like this.
+    pub(crate) fn sample_below(&self, prefix: &str) -> Result<Vec<u8>, WeightError> {
         const BYTES: usize = 256;
         let mut sample = Vec::new();
-        for (name, stored) in &self.tensors {
+        for (name, stored) in self.below(prefix) {
             sample.extend_from_slice(format!("{name}\0{:?}{:?}\0", stored.info.dtype, stored.info.shape).as_bytes());
             let (from, to) = stored.info.data_offsets;
             for start in [from, from + (to - from) / 2, to.saturating_sub(BYTES).max(from)] {
@@ -157,6 +162,30 @@ impl Checkpoint {
             }
         }
         Ok(sample)
+    }
+
+    /// Whether the tensors whose names begin like this are those of another checkpoint, to the last byte.
+    pub(crate) fn holds_same_below(&self, prefix: &str, other: &Self) -> Result<bool, WeightError> {
+        if !self.below(prefix).map(|(name, _)| name).eq(other.below(prefix).map(|(name, _)| name)) {
+            return Ok(false);
+        }
+        for ((_, own), (_, others)) in self.below(prefix).zip(other.below(prefix)) {
+            let are_alike = own.info.dtype == others.info.dtype && own.info.shape == others.info.shape;
+            if !are_alike || self.files[own.file].read(&own.info)? != other.files[others.file].read(&others.info)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The tensors whose names begin like this, by name.
+    fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Stored)> {
+        self.tensors.iter().filter(move |(name, _)| name.starts_with(prefix))
+    }
+
+    /// The files that hold the tensors whose names begin like this, each once.
+    pub(crate) fn files_below(&self, prefix: &str) -> BTreeSet<&Path> {
+        self.below(prefix).map(|(_, stored)| self.files[stored.file].path.as_path()).collect()
     }
 
     /// The same checkpoint for looking only: a model that is loaded from it gets zeros that take no memory, whatever the files

@@ -10,9 +10,11 @@ use crate::layers::{Compute, Embedding, Linear, RmsNorm, RopeTables, Rotary, Sco
 use crate::weights::WeightError;
 
 /// The decoder with its weights. Its output matrix is not part of it: nobody here asks for the next token.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Decoder {
     compute: Compute,
+    theta: f64,
+    head_width: usize,
     embeddings: Embedding,
     layers: Vec<Layer>,
     norm: RmsNorm,
@@ -20,7 +22,7 @@ pub struct Decoder {
     axes: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Layer {
     before_attention: RmsNorm,
     queries: Linear,
@@ -79,12 +81,20 @@ impl Decoder {
         let rotary = Rotary::new(config.rope_theta, config.head_width(), tables);
         Ok(Self {
             compute: scope.compute().clone(),
+            theta: config.rope_theta,
+            head_width: config.head_width(),
             embeddings: Embedding::load(&table, rows, width)?,
             layers: layers.collect::<std::result::Result<_, _>>()?,
             norm: RmsNorm::load(&scope.at("norm"), width, config.rms_norm_eps)?,
             axes: axes(&config.mrope_section, rotary.len()),
             rotary,
         })
+    }
+
+    /// The same weights with other tables.
+    #[must_use]
+    pub fn with_tables(&self, tables: RopeTables) -> Self {
+        Self { rotary: Rotary::new(self.theta, self.head_width, tables), ..self.clone() }
     }
 
     /// How many tokens have an embedding.
@@ -114,6 +124,10 @@ impl Decoder {
                 let attended = layer.attend(&normed, &tables, &all, &pass.segments)?;
                 hidden = layer.finish(&hidden, &attended)?;
                 watch(at + 1, &hidden)?;
+            } else if pass.read.len() == pass.positions.len() {
+                // All rows, which ascend: nothing is to be picked.
+                let attended = layer.attend(&normed, &tables, &all, &pass.segments)?;
+                hidden = layer.finish(&hidden, &attended)?;
             } else if !pass.read.is_empty() {
                 let read = Read::new(&pass.read, &self.compute)?;
                 let tables = (read.pick(&tables.0)?, read.pick(&tables.1)?);

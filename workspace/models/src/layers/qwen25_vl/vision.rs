@@ -14,7 +14,7 @@ const EPSILON: f64 = 1e-6;
 const THETA: f64 = 10_000.0;
 
 /// The tower with its weights.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct VisionTower {
     config: VisionConfig,
     embed: Linear,
@@ -23,7 +23,7 @@ pub struct VisionTower {
     rotary: Rotary,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Block {
     norm1: RmsNorm,
     qkv: Linear,
@@ -35,7 +35,7 @@ struct Block {
 }
 
 /// Joins the patches of a merged token.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Merger {
     norm: RmsNorm,
     inner: Linear,
@@ -72,6 +72,17 @@ impl VisionTower {
             rotary: Rotary::new(THETA, config.head_width() / 2, tables),
             config: config.clone(),
         })
+    }
+
+    /// The same weights with other tables.
+    #[must_use]
+    pub fn with_tables(&self, tables: RopeTables) -> Self {
+        Self { rotary: Rotary::new(THETA, self.config.head_width() / 2, tables), ..self.clone() }
+    }
+
+    /// The tower's shape.
+    pub fn config(&self) -> &VisionConfig {
+        &self.config
     }
 
     /// Tokens [merged tokens of all pictures, decoder width] of patches [patches of all pictures, numbers of a patch].

@@ -6,7 +6,7 @@ use crate::load::LoadError;
 use crate::rewards::editreward::prompts::{Prompt, REWARD_TOKEN, tail};
 use crate::rewards::editreward::template::ChatTemplate;
 use crate::rewards::editreward::{Directory, JudgeError, PARTS};
-use crate::text::{guarded, parse};
+use crate::text::{guarded, parse, steering_tokens};
 
 const FILE: &str = "tokenizer.json";
 const CONFIG: &str = "config.json";
@@ -46,7 +46,7 @@ impl Prompts {
             prompts: [Prompt::load(directory, PARTS[0])?, Prompt::load(directory, PARTS[1])?],
             tail: tail(directory)?,
             template: ChatTemplate::load(directory)?,
-            special: special_tokens(&tokenizer),
+            special: steering_tokens(&tokenizer),
             tokenizer,
             vocabulary,
             reward,
@@ -132,14 +132,6 @@ fn id_of(tokenizer: &Tokenizer, token: &str, vocabulary: usize) -> Result<u32, S
         }
         Some(id) => Ok(id),
     }
-}
-
-/// Texts that steer the model where they stand in an instruction.
-fn special_tokens(tokenizer: &Tokenizer) -> Vec<String> {
-    let added = tokenizer.get_added_tokens_decoder();
-    let special = added.values().filter(|token| token.special).map(|token| token.content.clone());
-    // transformers makes a picture's token of this text while it spells pictures out.
-    special.chain(["<|placeholder|>".to_owned()]).collect()
 }
 
 /// Where `config.json` names the picture token, the tokenizer has to agree.

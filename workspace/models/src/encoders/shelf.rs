@@ -1,0 +1,89 @@
+//! What is loaded once in a process, and found by whoever needs the same.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use blake3::Hash;
+
+use crate::layers::Compute;
+use crate::weights::{Checkpoint, WeightError};
+
+/// What is in use, each with what it was made from. Nothing here keeps anything loaded.
+#[derive(Debug)]
+pub(crate) struct Shelf<T>(Mutex<Vec<Kept<T>>>);
+
+#[derive(Debug)]
+struct Kept<T> {
+    origin: Origin,
+    loaded: Weak<T>,
+}
+
+/// What decides how something comes out when it is loaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) weights: Weights,
+    /// Whatever else does, spelt out.
+    pub(crate) facts: String,
+    pub(crate) compute: Compute,
+}
+
+/// Some tensors of a checkpoint: those whose names begin alike.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights {
+    checkpoint: Arc<Checkpoint>,
+    below: &'static str,
+    /// Of names, types, shapes, and some bytes of each tensor.
+    sample: Hash,
+}
+
+impl Weights {
+    /// The tensors of a checkpoint whose names begin like this.
+    pub(crate) fn below(checkpoint: &Arc<Checkpoint>, below: &'static str) -> Result<Self, WeightError> {
+        let sample = blake3::hash(&checkpoint.sample_below(below)?);
+        Ok(Self { checkpoint: Arc::clone(checkpoint), below, sample })
+    }
+
+    /// Whether others are the same to the last byte. They are read only where a sample of them is, and the files are others.
+    fn are(&self, others: &Self) -> bool {
+        let are_alike = self.below == others.below && self.sample == others.sample;
+        // Weights that cannot be read any more are nobody's.
+        let have_same = || self.checkpoint.holds_same_below(self.below, &others.checkpoint).unwrap_or(false);
+        are_alike && (self.files() == others.files() || have_same())
+    }
+
+    /// The files, whatever they are called.
+    fn files(&self) -> BTreeSet<PathBuf> {
+        let files = self.checkpoint.files_below(self.below).into_iter();
+        files.map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned())).collect()
+    }
+}
+
+impl Origin {
+    fn is(&self, other: &Self) -> bool {
+        let (own, others) = (&self.compute, &other.compute);
+        let compute_alike =
+            own.dtype == others.dtype && own.kept == others.kept && own.device.same_device(&others.device);
+        compute_alike && self.facts == other.facts && self.weights.are(&other.weights)
+    }
+}
+
+impl<T> Shelf<T> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// What was loaded from the same origin and is still in use, else what is loaded now. Others wait meanwhile: what two ask
+    /// for at a time is loaded once.
+    pub(crate) fn get<E>(&self, origin: Origin, load: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|kept| kept.loaded.strong_count() > 0);
+        let known = all.iter().filter(|kept| kept.origin.is(&origin)).find_map(|kept| kept.loaded.upgrade());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let loaded = Arc::new(load()?);
+        all.push(Kept { origin, loaded: Arc::downgrade(&loaded) });
+        Ok(loaded)
+    }
+}

@@ -1,0 +1,139 @@
+//! The encoder: texts and pictures to tokens, and tokens to states.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candle_core::{Result as Computed, Tensor};
+use editscale_picture::Rgb8;
+
+use crate::encoders::vision_language::prompt::Plan;
+use crate::encoders::vision_language::{
+    EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, PixelBounds,
+    SharedDecoder, SharedTower, Words,
+};
+use crate::layers::Compute;
+use crate::layers::qwen25_vl::{Config, Pass, Processor, canonical, target_size};
+use crate::load::{LoadError, read_file};
+use crate::pictures::{Size, resize};
+use crate::weights::Checkpoint;
+
+/// One loaded Qwen2.5-VL. Cheap to clone, and whoever opens the same weights, in the same type on the same device, shares
+/// them; they are let go with the last who does.
+#[derive(Debug, Clone)]
+pub struct VisionLanguageEncoder(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    config: Config,
+    compute: Compute,
+    words: Words,
+    processor: Processor,
+    tower: Arc<SharedTower>,
+    decoder: SharedDecoder,
+    prompts: AtomicU64,
+}
+
+impl VisionLanguageEncoder {
+    /// Loads what is not loaded yet. The matrix that leads to the next token (`lm_head`) is never needed.
+    pub fn open(places: &EncoderPlaces, compute: &Compute) -> Result<Self, LoadError> {
+        let file = places.config();
+        let config = Config::read(&read_file(&file)?).map_err(|error| LoadError::content(&file, error.to_string()))?;
+        let words = Words::read(&places.tokenizer)?;
+        let file = &places.processor;
+        let processor =
+            Processor::read(&read_file(file)?, &config.vision).map_err(|reason| LoadError::content(file, reason))?;
+        let checkpoint = Arc::new(Checkpoint::open(&places.weights, canonical)?);
+        let tower = SharedTower::open(&checkpoint, &config.vision, places.tables, compute)?;
+        let decoder = SharedDecoder::open(&checkpoint, &config.text, places.tables, compute)?;
+        if words.picture() as usize >= decoder.vocabulary() {
+            let (id, rows) = (words.picture(), decoder.vocabulary());
+            let reason = format!("gives a picture's token the id {id}, but the checkpoint has {rows} embeddings");
+            return Err(LoadError::content(&places.tokenizer, reason));
+        }
+        // What is loaded on one thread is used on another.
+        let failed = |error: candle_core::Error| LoadError::content(&places.weights, error.to_string());
+        compute.device.synchronize().map_err(failed)?;
+        let compute = compute.clone();
+        let prompts = AtomicU64::new(0);
+        Ok(Self(Arc::new(Parts { config, compute, words, processor, tower, decoder, prompts })))
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Its tokenizer.
+    pub fn words(&self) -> &Words {
+        &self.0.words
+    }
+
+    /// How large pictures are, as its processor's file has it.
+    pub fn bounds(&self) -> PixelBounds {
+        let Processor { least_pixels: least, most_pixels: most, .. } = self.0.processor;
+        PixelBounds { least, most }
+    }
+
+    /// A picture in the size in which it is seen: sides are multiples of a merged token's edge (28 pixels), rounded with halves
+    /// to the even multiple, its area is within the bounds, and the filter is that of the processor's file.
+    pub fn picture(&self, pixels: &Rgb8, bounds: PixelBounds) -> Result<EncoderPicture, EncoderError> {
+        let Processor { patching, filter, .. } = self.0.processor;
+        let size = Size { height: pixels.height, width: pixels.width };
+        let target = target_size(size, patching.multiple(), bounds.least, bounds.most)?;
+        Ok(EncoderPicture::new(resize(pixels.clone(), target, filter), patching))
+    }
+
+    /// Tokens in which every picture's token stands as often as its picture has tokens; in `ids` it stands once a picture.
+    pub fn expanded(&self, ids: &[u32], pictures: &[EncoderPicture]) -> Vec<u32> {
+        let mut pictures = pictures.iter();
+        let repeated = |&id: &u32| {
+            let count =
+                if id == self.0.words.picture() { pictures.next().map_or(1, EncoderPicture::tokens) } else { 1 };
+            std::iter::repeat_n(id, count)
+        };
+        ids.iter().flat_map(repeated).collect()
+    }
+
+    /// The states of a prompt's tokens. Pictures that this tower has seen before are not computed again.
+    pub fn encode(&self, prompt: &EncoderPrompt<'_>) -> Result<EncodedPrompt, EncoderError> {
+        let Parts { config, words, decoder, .. } = &*self.0;
+        let plan = Plan::new(prompt, words.picture(), config.vision.spatial_merge_size)?;
+        let most = config.text.max_position_embeddings.unwrap_or(usize::MAX);
+        if prompt.ids.len() > most {
+            let found = prompt.ids.len();
+            return Err(EncoderError::Prompt(format!(
+                "it has {found} tokens with its pictures: expected at most {most}"
+            )));
+        }
+        let embeddings = self.embed(&plan, prompt.pictures)?;
+        let pass = Pass {
+            hidden: embeddings.clone(),
+            positions: plan.positions.clone(),
+            segments: plan.segments,
+            past: Vec::new(),
+            read: (0..prompt.ids.len()).collect(),
+            keep_keys: false,
+        };
+        let states = decoder.forward(pass, &mut |_, _| Ok(()))?.read;
+        self.0.prompts.fetch_add(1, Ordering::Relaxed);
+        Ok(EncodedPrompt { states, embeddings, positions: plan.positions })
+    }
+
+    /// What goes into the decoder: words' embeddings and pictures' features, in the order of the tokens.
+    fn embed(&self, plan: &Plan, pictures: &[EncoderPicture]) -> Computed<Tensor> {
+        let features = self.0.tower.features(pictures, &|| Ok(()))?;
+        let mut parts = Vec::with_capacity(features.len() + 1);
+        if !plan.words.is_empty() {
+            parts.push(self.0.decoder.embed(&plan.words)?);
+        }
+        parts.extend(features.into_iter().map(|features| features.tokens));
+        let order = Tensor::new(plan.rows.as_slice(), &self.0.compute.device)?;
+        Tensor::cat(&parts, 0)?.index_select(&order, 0)
+    }
+
+    /// What was computed so far. Pictures count for all who share the vision tower.
+    pub fn counters(&self) -> EncoderCounters {
+        let (pictures_computed, pictures_found) = self.0.tower.counts();
+        EncoderCounters { pictures_computed, pictures_found, prompts: self.0.prompts.load(Ordering::Relaxed) }
+    }
+}
