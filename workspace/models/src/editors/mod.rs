@@ -21,6 +21,7 @@ mod latent_space;
 mod memory;
 pub mod noise;
 mod pixels;
+pub mod residency;
 pub mod samplers;
 mod transformer;
 mod verify;

@@ -12,8 +12,9 @@ use crate::editors::class::PipelineClass;
 use crate::editors::folder::PipelineFolder;
 use crate::layers::autoencoder_kl::{self, AutoencoderKl};
 use crate::layers::clip_text::{ClipText, ClipTextConfig};
+use crate::layers::qwen25_vl::{self, Decoder, VisionTower};
 use crate::layers::t5::{T5Config, T5Encoder};
-use crate::layers::{Compute, Scope};
+use crate::layers::{Compute, RopeTables, Scope};
 use crate::load::LoadError;
 use crate::verify::{Problems, Verified, VerifyError};
 use crate::weights::{AuditNotes, Checkpoint, Storage, WeightError};
@@ -80,6 +81,20 @@ pub(super) const T5: Network<T5Config> = Network {
     config: T5Config::read,
     open: |folder| Checkpoint::open(folder, str::to_owned),
     build: |checkpoint, config| Ok(T5Encoder::of(&Scope::root(checkpoint, &compute()), config).map(drop)?),
+    is_all: false,
+};
+
+/// The encoder of Qwen2.5-VL. Its folder also holds the matrix that leads to the next token, which is not used.
+#[expect(dead_code, reason = "editors that are conditioned by a vision language model come next")]
+pub(super) const VISION_LANGUAGE: Network<qwen25_vl::Config> = Network {
+    config: qwen25_vl::Config::read_file,
+    open: |folder| Checkpoint::open(folder, qwen25_vl::canonical),
+    build: |checkpoint, config| {
+        let compute = compute();
+        let model = Scope::root(checkpoint, &compute).at("model");
+        VisionTower::load(&model.at("visual"), &config.vision, RopeTables::Exact)?;
+        Ok(Decoder::load(&model.at("language_model"), &config.text, RopeTables::Exact).map(drop)?)
+    },
     is_all: false,
 };
 
