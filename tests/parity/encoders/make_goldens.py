@@ -52,7 +52,7 @@ MODELS = {
         {"min_pixels": 4 * 784, "max_pixels": 16 * 784},
     ),
     "plain_bf16": (
-        {"hidden": 32, "heads": 2, "kv_heads": 2, "layers": 2, "intermediate": 40, "rope_theta": 1000000.0, "vision_hidden": 8,
+        {"hidden": 32, "heads": 2, "kv_heads": 2, "layers": 2, "intermediate": 40, "rope_theta": 500.0, "vision_hidden": 8,
          "vision_depth": 3, "vision_heads": 1, "vision_intermediate": 16, "window": 56, "dtype": "bf16", "names": "new",
          "merges": 20, "shards": 2},
         False,
@@ -111,10 +111,15 @@ def load_model(folder, sections=None):
 
 
 def load_processor(side):
-    """The processor of pictures, the one that resizes with Pillow."""
+    """The processor of pictures, the one that resizes with Pillow.
+
+    It pays no heed to `size`, which the one that is taken by default does: limits are handed over under their older names.
+    """
     fields = json.loads((side / "preprocessor_config.json").read_text(encoding="utf-8"))
-    kept = ("patch_size", "temporal_patch_size", "merge_size", "image_mean", "image_std", "min_pixels", "max_pixels", "size")
-    return Qwen2VLImageProcessor(**{name: fields[name] for name in kept if name in fields})
+    size = fields.pop("size", {})
+    limits = {"min_pixels": size.get("shortest_edge"), "max_pixels": size.get("longest_edge")} if size else {}
+    kept = ("patch_size", "temporal_patch_size", "merge_size", "image_mean", "image_std", "min_pixels", "max_pixels")
+    return Qwen2VLImageProcessor(**{name: fields[name] for name in kept if name in fields} | limits)
 
 
 def picture(name):

@@ -92,7 +92,7 @@ fn the_judge_finds_what_an_editor_has_seen() {
         let mut judge = EditReward::load(&Directory::Folder(folder.path().to_owned()), options).unwrap();
         judge.judge(std::slice::from_ref(&pair), &|| false).remove(0).unwrap()
     };
-    let options = |shares, rope_tables| Options { shares, rope_tables, ..Options::on(Compute::cpu()) };
+    let options = |shares, rope_tables| Options { rope_tables, shares, ..Options::on(Compute::cpu()) };
     // With other tables nothing is shared but weights.
     let official = judged(options(true, RopeTables::Official));
     assert_eq!((official.counters.image_encodes, encoder.counters().pictures_computed), (2, 1));
