@@ -151,6 +151,9 @@ fn ledger(record: &RunRecord) -> String {
         ("Failed", outcome.failed.to_string()),
         ("Active time", format!("{:.1} s", ledger.wall.as_secs_f64())),
     ];
+    if !ledger.loading.is_zero() {
+        rows.push(("Of it loading networks", format!("{:.1} s", ledger.loading.as_secs_f64())));
+    }
     if ledger.cost.nfe > 0 {
         rows.push(("Denoiser evaluations", ledger.cost.nfe.to_string()));
     }

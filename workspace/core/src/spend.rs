@@ -67,6 +67,8 @@ pub struct Ledger {
     pub cost: Cost,
     /// Active time: the time between a stop and its resume does not count.
     pub wall: Duration,
+    /// What of it editors took to load networks that are not all kept loaded.
+    pub loading: Duration,
 }
 
 /// What a run may spend; `None` is no limit.

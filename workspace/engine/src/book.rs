@@ -55,6 +55,7 @@ pub(crate) struct Edited {
     pub(crate) effective_seed: Option<u64>,
     pub(crate) notes: Vec<Arc<str>>,
     pub(crate) took: Duration,
+    pub(crate) load_ms: u64,
 }
 
 /// Where a run keeps what its editors hand out.
@@ -159,11 +160,12 @@ impl Book {
                 self.submitted.remove(&CandidateId(id));
                 Ok(self.making(id).spent_in_vain(&failure.failure()?))
             }
-            Entry::Edited { id, image, perceptual_hash, cost, .. } => {
+            Entry::Edited { id, image, perceptual_hash, cost, load_ms, .. } => {
                 let (digest, media, size) = image.parts()?;
                 self.hashes.extend(hash(perceptual_hash.as_deref())?.map(|hash| (CandidateId(id), hash)));
                 self.made.insert(CandidateId(id), Made::Image(self.stores.images.get(digest, media, size)));
-                Ok(self.making(id).spent(cost.into(), true))
+                let loading = Duration::from_millis(load_ms);
+                Ok(Ledger { loading, ..self.making(id).spent(cost.into(), true) })
             }
             Entry::Failed { id, failure } => {
                 let failure = failure.failure()?;
@@ -255,6 +257,7 @@ impl Book {
             effective_seed: edited.effective_seed,
             notes: edited.notes.iter().map(ToString::to_string).collect(),
             secs: edited.took.as_secs_f64(),
+            load_ms: edited.load_ms,
         })?;
         self.submitted.remove(&id);
         self.hashes.extend(edited.hash.map(|hash| (id, hash)));

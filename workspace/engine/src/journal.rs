@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::book::{CritiqueKey, JudgementKey};
 use crate::wire::{
-    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, WrittenWire, seconds,
+    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, WrittenWire, is_zero, seconds,
 };
 
 /// Why a journal cannot be read or written.
@@ -86,6 +86,9 @@ pub(crate) enum Entry {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
         secs: f64,
+        /// What loading networks took of it.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        load_ms: u64,
     },
     /// A candidate will not come about.
     Failed { id: u32, failure: FailureWire },
@@ -367,6 +370,7 @@ mod tests {
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
             r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,
+            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"00","format":"png","width":1,"height":2},"secs":0.25,"load_ms":1700}"#,
             r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"01","format":"png","width":1,"height":2},"perceptual_hash":"00ff00000000a001","secs":0.25}"#,
             r#"{"at":1.0,"event":"failed","id":0,"failure":{"kind":"refused","message":"no","cost":{"tokens":1,"usd_micros":2}}}"#,
             r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,

@@ -42,7 +42,8 @@ impl Work {
     /// What a piece comes to that has this cost; `counts` says whether it is a piece at all, or only its cost is spent.
     pub(crate) fn spent(self, cost: Cost, counts: bool) -> Ledger {
         let count = |work| u64::from(counts && self == work);
-        Ledger { edits: count(Self::Edit), reward_calls: count(Self::Judgement), cost, wall: Duration::ZERO }
+        let (edits, reward_calls) = (count(Self::Edit), count(Self::Judgement));
+        Ledger { edits, reward_calls, cost, ..Ledger::default() }
     }
 
     /// What a failed piece comes to.
@@ -100,7 +101,13 @@ impl Purse {
 pub(crate) fn sum(a: &Ledger, b: &Ledger) -> Ledger {
     let mut cost = a.cost;
     cost += b.cost;
-    Ledger { edits: a.edits + b.edits, reward_calls: a.reward_calls + b.reward_calls, cost, wall: Duration::ZERO }
+    Ledger {
+        edits: a.edits + b.edits,
+        reward_calls: a.reward_calls + b.reward_calls,
+        cost,
+        wall: Duration::ZERO,
+        loading: a.loading.saturating_add(b.loading),
+    }
 }
 
 fn difference(a: &Ledger, b: &Ledger) -> Ledger {
@@ -109,6 +116,7 @@ fn difference(a: &Ledger, b: &Ledger) -> Ledger {
         reward_calls: a.reward_calls.saturating_sub(b.reward_calls),
         cost: a.cost.saturating_sub(b.cost),
         wall: Duration::ZERO,
+        loading: a.loading.saturating_sub(b.loading),
     }
 }
 

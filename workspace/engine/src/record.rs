@@ -137,7 +137,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            Entry::Edited { id, image, perceptual_hash, cost, effective_seed, notes, secs } => {
+            Entry::Edited { id, image, perceptual_hash, cost, effective_seed, notes, secs, .. } => {
                 let (digest, media, size) = image.parts()?;
                 let made = MadeRecord {
                     image: self.images.get(digest, media, size),

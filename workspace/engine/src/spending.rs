@@ -1,6 +1,7 @@
 //! What a run had spent at each entry of its journal, for whoever reads it afterwards.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use editscale_core::{Cost, Failure, Ledger};
 
@@ -23,7 +24,10 @@ impl Spending {
     /// Counts one entry, and gives what is spent with it; active time is left out.
     pub(crate) fn count(&mut self, entry: &Entry) -> Result<Ledger, WireError> {
         let piece = match entry {
-            Entry::Edited { cost, .. } => Work::Edit.spent((*cost).into(), true),
+            Entry::Edited { cost, load_ms, .. } => {
+                let loading = Duration::from_millis(*load_ms);
+                Ledger { loading, ..Work::Edit.spent((*cost).into(), true) }
+            }
             Entry::Failed { failure, .. } | Entry::Retried { failure, .. } => {
                 Work::Edit.spent_in_vain(&failure.failure()?)
             }

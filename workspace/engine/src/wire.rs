@@ -89,7 +89,7 @@ pub(crate) struct CostWire {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_zero(number: &u64) -> bool {
+pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
@@ -120,6 +120,9 @@ pub(crate) struct LedgerWire {
     tokens: u64,
     usd: f64,
     wall_secs: f64,
+    /// Left out where nothing was loaded in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    load_secs: Option<f64>,
 }
 
 impl From<&Ledger> for LedgerWire {
@@ -131,6 +134,7 @@ impl From<&Ledger> for LedgerWire {
             tokens: ledger.cost.tokens,
             usd: ledger.cost.usd.dollars(),
             wall_secs: ledger.wall.as_secs_f64(),
+            load_secs: Some(ledger.loading.as_secs_f64()).filter(|secs| *secs > 0.0),
         }
     }
 }
@@ -143,6 +147,7 @@ impl LedgerWire {
             reward_calls: self.reward_calls,
             cost: Cost { nfe: self.nfe, tokens: self.tokens, usd },
             wall: seconds(self.wall_secs),
+            loading: seconds(self.load_secs.unwrap_or_default()),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, Event, Failure, FailureKind, Image, Noise, Proposal,
-    Recovery, Start,
+    Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, Event, Failure, FailureKind, Image, Ledger, Noise,
+    Proposal, Recovery, Start,
 };
 
 use super::{Done, Order, Round, Stored};
@@ -196,7 +196,9 @@ impl Round<'_> {
             let (work, bound) = self.piece(*index);
             match result.and_then(whole) {
                 Ok(candidate) => {
-                    self.book.purse.settle(work, bound, &work.spent(candidate.cost, true));
+                    let loading = Duration::from_millis(candidate.counters.load_ms);
+                    let spent = Ledger { loading, ..work.spent(candidate.cost, true) };
+                    self.book.purse.settle(work, bound, &spent);
                     self.store(*index, candidate, took);
                 }
                 Err(failure) => {
@@ -239,10 +241,11 @@ impl Round<'_> {
     ) -> Result<(), EngineError> {
         self.editing -= 1;
         let Stored { image, hash } = stored.map_err(|error| self.lose_image(index, &candidate, error))?;
-        let Candidate { cost, effective_seed, notes, .. } = candidate;
+        let Candidate { cost, effective_seed, notes, counters, .. } = candidate;
         let id = self.items[index].id;
         self.job.ports.observer.observe(&Event::Edited { id, image: &image, notes: &notes, took });
-        let edited = Edited { image: image.clone(), hash, cost, effective_seed, notes, took };
+        let load_ms = counters.load_ms;
+        let edited = Edited { image: image.clone(), hash, cost, effective_seed, notes, took, load_ms };
         self.book.enter_image(id, edited)?;
         self.items[index].image = Some(image);
         self.ask_all(index)

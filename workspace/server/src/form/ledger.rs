@@ -20,6 +20,9 @@ pub struct LedgerForm {
     pub usd: f64,
     /// Active time, in seconds.
     pub wall_secs: f64,
+    /// What of it editors took to load networks that are not all kept loaded, in seconds; left out where they took nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_secs: Option<f64>,
 }
 
 impl From<&Ledger> for LedgerForm {
@@ -31,6 +34,7 @@ impl From<&Ledger> for LedgerForm {
             tokens: ledger.cost.tokens,
             usd: ledger.cost.usd.dollars(),
             wall_secs: ledger.wall.as_secs_f64(),
+            load_secs: Some(ledger.loading.as_secs_f64()).filter(|secs| *secs > 0.0),
         }
     }
 }

@@ -187,5 +187,6 @@ async fn last_told(live: &Live) -> Ledger {
             usd: Usd { micros: (form.usd * 1e6).round() as u64 },
         },
         wall: Duration::try_from_secs_f64(form.wall_secs).unwrap_or_default(),
+        loading: Duration::try_from_secs_f64(form.load_secs.unwrap_or_default()).unwrap_or_default(),
     })
 }
