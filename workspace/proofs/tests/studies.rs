@@ -46,7 +46,8 @@ fn the_simulated_study_is_the_same_twice() {
 
 #[test]
 fn the_darkroom_study_is_the_same_twice() {
-    let expected = ["darkroom.json", "equal-cost.csv", "index.html", "quality-against-edits.svg"];
+    let expected =
+        ["darkroom.json", "dear-judgements.csv", "equal-cost.csv", "index.html", "quality-against-edits.svg"];
     made_twice(|| darkroom::study(true).unwrap(), &expected);
 }
 
