@@ -120,9 +120,9 @@ fn trial(proposal: &Proposal) -> Trial {
 }
 
 /// What a critic writes about a candidate.
-fn remark(consulted: &Consulted) -> Trial {
-    let written = Ok(critique(&format!("mend candidate {}", consulted.id)));
-    Trial::Critique { id: consulted.id, critic: CriticName::new("critic").unwrap(), written }
+fn remark(Consulted { id, .. }: Consulted) -> Trial {
+    let written = Ok(critique(&format!("mend candidate {id}")));
+    Trial::Critique { id, critic: CriticName::new("critic").unwrap(), written }
 }
 
 /// A search before a decision that it takes with at least 1,000 trials behind it, and the last of them.
@@ -132,7 +132,7 @@ fn brought_there(policy: &dyn SearchFactory, cards: &Cards) -> (Box<dyn Search>,
     while told < TRIALS {
         trials = match search.decide(&trials, &Remaining::default()) {
             Decision::Explore { proposals, .. } => proposals.iter().map(trial).collect(),
-            Decision::Consult { who, .. } => who.iter().map(remark).collect(),
+            Decision::Consult { who, .. } => who.into_iter().map(remark).collect(),
             _ => panic!("{} ends after {told} trials", policy.revision()),
         };
         told += trials.len();
