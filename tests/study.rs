@@ -259,10 +259,19 @@ fn a_judge_is_asked_once_about_every_picture() {
 #[test]
 fn what_cannot_be_studied_is_named() {
     fs::create_dir_all(DESK.path("empty")).unwrap();
+    // What is under way in a folder of rollouts is no run of its own.
+    fs::create_dir_all(DESK.path("all/rollouts/work/1")).unwrap();
+    fs::write(DESK.path("all/rollouts/rollout.json"), "{}").unwrap();
+    fs::write(DESK.path("all/rollouts/work/1/run.json"), "{}").unwrap();
     for (arguments, said) in [
         (&["study"][..], "expected run folders"),
         (&["study", "nowhere"], "nowhere is not a folder"),
         (&["study", "empty"], "there is no run in empty"),
+        (&["study", "all"], "cannot study all/rollouts: it holds rollouts of `editscale run`"),
+        (
+            &["study", "runs", "all/rollouts"],
+            "`editscale pool DATASET --recipe FILE --edits N --out DIR` makes a run folder",
+        ),
         (&["study", "runs/many/cut"], "there is no finished run to study; runs/many/cut: it is not finished"),
         (&["study", "runs", "--gold", "sharpness"], "has no reward `sharpness`"),
         (&["study", "runs", "--confidence", "1"], "--confidence 1"),

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// Compare recipes by the runs that they made: what more candidates bring, at which cost, and whether a difference is real.
 ///
-/// Reads run folders as `edit` and `serve` write them, or folders of such. Requests are paired by source and instruction; runs of one
+/// Reads run folders as `edit`, `pool` and `serve` write them, or folders of such; rollouts of `run` are not read, and `pool` makes run
+/// folders of the same data set. Requests are paired by source and instruction; runs of one
 /// recipe that differ by their seed alone are averaged. Writes study.html, study.json, tables as CSV and plots as SVG, and
 /// prints the page's path.
 #[derive(Debug, Args)]
