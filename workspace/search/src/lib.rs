@@ -39,6 +39,8 @@ pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind
 pub use concluding::{Concluding, Conclusion, Finalists};
 pub use diverse_trees::{DiverseTrees, DiverseTreesRecipe, TreesSize};
 pub use likeness::Likeness;
+pub use family::Family;
+pub use family::recipe::FamilyRecipe;
 pub use noise_search::{NoiseSearch, NoiseSearchRecipe, NoiseSearchSize, NoiseSteps};
 pub use objective::{
     Conditions, Conjunctive, ConjunctiveRecipe, Doubt, GATE_KEYS, Gate, Gated, LowerBound, LowerBoundRecipe, MeanRank,
