@@ -1,5 +1,6 @@
 //! `editscale study DIR…`: what recipes are worth, from the runs that they made.
 
+mod answers;
 mod costs;
 mod curves;
 mod held_out;
@@ -73,7 +74,7 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     gold.chosen_by = held_out::choosers(&found, &gold);
     let report = report(arguments, &found, (&runs, gold))?;
     found.left_out.iter().take(10).for_each(|left| tell(&format!("left out: {}: {}", left.run, left.why)));
-    report.remarks.iter().for_each(|remark| tell(remark));
+    report.answers.iter().chain(&report.remarks).for_each(|line| tell(line));
     output::write(&arguments.out, &report, arguments.cost)?;
     if arguments.json {
         print(output::json(&report)?.trim_end())?;
@@ -118,7 +119,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
     for unit in CostWord::ALL {
         fronts.extend(paths::front(&names, &groups, unit, confidence)?);
     }
-    Ok(Report {
+    let mut report = Report {
         version: 1,
         program: program(),
         seed,
@@ -128,13 +129,16 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         gold,
         groups: found.groups.clone(),
         left_out: found.left_out.clone(),
+        answers: Vec::new(),
         remarks,
         scaling: curves,
         paths,
         fronts,
         comparisons,
         choices: names.iter().zip(&groups).flat_map(|(name, runs)| choices(name, runs, cost)).collect(),
-    })
+    };
+    report.answers = answers::answers(&report);
+    Ok(report)
 }
 
 /// Refuses groups of which no two were asked the same.
