@@ -26,11 +26,12 @@ pub(super) fn answers(report: &Report) -> Vec<String> {
 }
 
 fn found(one: &Comparison) -> String {
-    let (better, worse) =
-        if one.difference.mean > 0.0 { (&one.second, &one.first) } else { (&one.first, &one.second) };
+    let (better, worse) = if one.difference.mean > 0.0 { (&one.second, &one.first) } else { (&one.first, &one.second) };
     let (by, p) = (three_digits(one.difference.mean.abs()), three_digits(one.p_holm));
     let requests = one.requests;
-    format!("{better} is better than {worse}, by {by} in the end over {requests} requests (p = {p}, all comparisons counted).")
+    format!(
+        "{better} is better than {worse}, by {by} in the end over {requests} requests (p = {p}, all comparisons counted)."
+    )
 }
 
 /// About differences that could have been told and were not.
@@ -112,10 +113,7 @@ mod tests {
             "No difference can be told between beam and best, pool and best: 8 to 9 requests would have shown differences of \
              0.0500 to 0.200 by pair."
         );
-        assert_eq!(
-            too_few(&[&one]).unwrap(),
-            "8 requests are too few to tell any difference between beam and best."
-        );
+        assert_eq!(too_few(&[&one]).unwrap(), "8 requests are too few to tell any difference between beam and best.");
         assert_eq!((nothing(&[]), too_few(&[])), (None, None));
     }
 }

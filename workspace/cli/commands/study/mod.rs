@@ -85,8 +85,7 @@ fn study(arguments: &Study) -> Result<ExitCode> {
 }
 
 fn gold_of(arguments: &Study, asked: Option<&Judged>) -> Gold {
-    let of =
-        |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
+    let of = |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
     match (asked, &arguments.judge, &arguments.gold) {
         (Some(judged), Some(recipe), _) => {
             Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone(), chosen_by: Vec::new() }

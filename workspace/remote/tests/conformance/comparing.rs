@@ -293,7 +293,7 @@ async fn money_is_counted_whatever_came_back_and_never_above_the_card() {
         server.says(says);
         server.count(json!({"prompt_tokens": 1001, "completion_tokens": 100}));
         let options = changed(ComparingJudgeOptions { most_candidates: count(5), ..pairwise(&server) }, |options| {
-            options.asking.prices = prices
+            options.asking.prices = prices;
         });
         let bound = ComparingJudge::new(options.clone()).unwrap().card().cost;
         assert_eq!(bound, Cost { nfe: 0, tokens: 4 * 33_024, usd: Usd { micros: 4 * (64_000 + 8192) } });
@@ -310,7 +310,7 @@ async fn money_is_counted_whatever_came_back_and_never_above_the_card() {
     server.says(honest_pair);
     server.script(|_| Some(ServerFault::Lost));
     let options = changed(ComparingJudgeOptions { most_candidates: count(3), ..pairwise(&server) }, |options| {
-        options.asking.prices = prices
+        options.asking.prices = prices;
     });
     let bound = ComparingJudge::new(options.clone()).unwrap().card().cost;
     let results = judge(options, &[1, 2, 3]).await;

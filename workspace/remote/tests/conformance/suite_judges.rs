@@ -187,7 +187,7 @@ fn pairwise(connection: Connection, pays: Pays) -> Judge {
     let plain = ComparingJudgeOptions::pairwise(name(), "a-judge", connection);
     Arc::new(
         ComparingJudge::new(changed(ComparingJudgeOptions { comparison, ..plain }, |options| {
-            options.asking.prices = pays.for_calls()
+            options.asking.prices = pays.for_calls();
         }))
         .unwrap(),
     )

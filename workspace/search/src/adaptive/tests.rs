@@ -88,6 +88,7 @@ fn known_scores_are_drawn_as_often_as_theory_says() {
 /// Where the distribution is learned, less is lost against knowing it if the spread of earlier requests is told. Student's t
 /// is wide after a few scores, so that optimism buys draws that normal scores do not repay.
 #[test]
+#[expect(clippy::print_stdout, reason = "its figures stand in docs/search.md")]
 fn learned_scores_come_near_to_what_knowing_them_is_worth() {
     let cost = 0.02;
     let outcome = |settings: Adaptation| {
@@ -119,6 +120,7 @@ fn equal_scores_end_it_after_the_probe_and_failures_do_not() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "its figures stand in docs/search.md")]
 fn rounds_hold_only_what_is_worth_its_cost() {
     let prior = Some(Prior { mean: Some(0.0), spread: 1.0, strength: 1e9 });
     let alone = Adaptation { probe: 1, prior, ..settings(0.05) };
