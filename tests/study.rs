@@ -326,8 +326,23 @@ fn a_plan_goes_both_ways() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
     assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
     DESK.expect(0, &["study", "runs", "--out", "planned"]);
-    let plan = DESK.json(&["study", "plan", "--difference", "0.5", "--from", "planned/study.json", "--json"]);
+    let ask = |more: &[&str]| {
+        let arguments = ["study", "plan", "--difference", "0.5", "--from", "planned/study.json"];
+        [&arguments[..], more].concat()
+    };
+    let plan = DESK.json(&ask(&["--json"]));
     assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
+    // The row at the end of the runs, whatever the others' spreads.
+    let study: Value = serde_json::from_str(&DESK.read("planned/study.json")).unwrap();
+    let end = study["comparisons"].as_array().unwrap().iter().find(|one| one["budget"].is_null()).unwrap();
+    assert_eq!(plan["spread"], end["spread"]);
+    let (first, second) = (end["first"].as_str().unwrap(), end["second"].as_str().unwrap());
+    let (out, _) = DESK.expect(0, &ask(&["--between", &format!("{second},{first}")]));
+    assert!(out.contains(&format!("{second} − {first} at the end of the runs over 4 requests")), "{out}");
+    let shown = out.split("(spread ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(shown.len() <= 8, "{shown}");
+    let (_, err) = DESK.expect(2, &ask(&["--between", "beam,best"]));
+    assert!(err.contains("does not compare `beam,best`") && err.contains(&format!("{first},{second}")), "{err}");
     let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
     for key in plan.as_object().unwrap().keys() {
         assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");

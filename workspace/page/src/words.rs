@@ -18,6 +18,21 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A number with three digits from the first that is not 0, whole ones as they are: `0.00297`, `0.150`, `12.3`, `1234`, `8`. `–` for
+/// what is no number.
+pub fn three_digits(value: f64) -> String {
+    match value.abs() {
+        _ if !value.is_finite() => "–".to_owned(),
+        0.0 => "0".to_owned(),
+        size if value.fract() == 0.0 && size < 1e9 => format!("{value}"),
+        size if !(1e-6..1e9).contains(&size) => format!("{value:.2e}"),
+        size => {
+            let digits = (2.0 - size.log10().floor()).clamp(0.0, 9.0) as usize;
+            format!("{value:.digits$}")
+        }
+    }
+}
+
 /// A count, with a thin space between thousands.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();

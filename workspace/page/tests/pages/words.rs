@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use editscale_page::{count, number, percent, shortened};
+use editscale_page::{count, number, percent, shortened, three_digits};
 
 #[test]
 fn numbers_keep_the_digits_that_matter() {
@@ -18,6 +18,24 @@ fn numbers_keep_the_digits_that_matter() {
         (f64::INFINITY, "–"),
     ] {
         assert_eq!(number(value), expected, "{value}");
+    }
+}
+
+#[test]
+fn three_digits_are_counted_from_the_first() {
+    for (value, expected) in [
+        (0.0, "0"),
+        (0.149_909_857, "0.150"),
+        (-0.002_969_3, "-0.00297"),
+        (12.34, "12.3"),
+        (8.0, "8"),
+        (-12_345.0, "-12345"),
+        (1234.5, "1234"),
+        (1.2e-7, "1.20e-7"),
+        (2e12, "2.00e12"),
+        (f64::NAN, "–"),
+    ] {
+        assert_eq!(three_digits(value), expected, "{value}");
     }
 }
 
