@@ -166,7 +166,7 @@ fn plot(found: &Found, budgets: &[u32]) -> anyhow::Result<Plot> {
         let point = |count: &u32| -> anyhow::Result<LinePoint> {
             let outcomes = &found[&(policy.name, Prices::CHEAP.judgement, *count)];
             let gold = interval(&table::golds(outcomes))?;
-            Ok(LinePoint { x: f64::from(*count), y: gold.mean, band: Some([gold.low, gold.high]) })
+            Ok(LinePoint { x: f64::from(*count), y: gold.mean, band: None })
         };
         let points = budgets.iter().map(point).collect::<anyhow::Result<_>>()?;
         Ok(Line { name: policy.name.to_owned(), points, is_dashed: policy.name == BASELINE })
@@ -179,6 +179,6 @@ fn plot(found: &Found, budgets: &[u32]) -> anyhow::Result<Plot> {
         lines: drawn,
         marks: Vec::new(),
     };
-    let caption = "Intervals are over requests, which all policies share: for differences see the table.".to_owned();
+    let caption = "Intervals, and the policies that are not drawn, stand in the table.".to_owned();
     Ok(Plot { name: "quality-against-edits", caption, drawn: drawn.draw() })
 }

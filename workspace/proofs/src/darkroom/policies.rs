@@ -20,7 +20,7 @@ pub struct Policy {
     pub who: Who,
     /// The rest of the recipe.
     pub sections: fn(u32, Prices) -> String,
-    /// Whether the plot shows it.
+    /// Whether the plot shows it: more lines than six cannot be told apart.
     pub is_drawn: bool,
     /// Whether it spends its budget otherwise than by one judgement an edit, so that prices matter.
     pub is_priced: bool,
@@ -104,14 +104,20 @@ pub const POLICIES: &[Policy] = &[
                 .to_owned()
         })
     },
-    plain("diverse trees", |_, _| {
-        "search: {diverse_trees: {trees: 2, children: 2, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}"
-            .to_owned()
-    }),
-    plain("adaptive, an edit is worth 0.001", |edits, _| {
-        let probe = edits.min(4);
-        format!("search: {{adaptive: {{most: {edits}, probe: {probe}, round: 1, cost: {{edit: 0.001}}}}}}")
-    }),
+    Policy {
+        is_drawn: false,
+        ..plain("diverse trees", |_, _| {
+            "search: {diverse_trees: {trees: 2, children: 2, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}"
+                .to_owned()
+        })
+    },
+    Policy {
+        is_drawn: false,
+        ..plain("adaptive, an edit is worth 0.001", |edits, _| {
+            let probe = edits.min(4);
+            format!("search: {{adaptive: {{most: {edits}, probe: {probe}, round: 1, cost: {{edit: 0.001}}}}}}")
+        })
+    },
     plain("best of n, pessimistic", |edits, prices| {
         format!("{}\nselect: {{pessimistic: {{relative_beta: 1.0}}}}", best(edits, prices))
     }),
