@@ -10,6 +10,7 @@
 //! An unfinished candidate never wins. Where an editor cannot pause, drafts in few steps stand in, or nothing does ([`way`]).
 
 mod boxes;
+mod extent;
 mod line;
 mod recipe;
 mod running;
@@ -18,7 +19,7 @@ mod way;
 use std::sync::Arc;
 
 use editscale_core::{
-    Cards, EditRequest, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory, Utility,
+    Cards, EditRequest, Extent, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory, Utility,
 };
 
 use crate::adaptive::{Adaptation, Adaptive, check_scale};
@@ -185,6 +186,14 @@ impl SearchFactory for PreviewPruning {
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
         match Way::of(&self.settings.checkpoints, cards) {
+    fn most(&self, cards: &Cards, edits: u64) -> Extent {
+        self.settings.extent(cards, edits).0
+    }
+
+    fn planned(&self, cards: &Cards, edits: u64) -> Option<Extent> {
+        self.settings.extent(cards, edits).1
+    }
+
             Way::Whole => self.whole.start(request, cards),
             way => Box::new(Running::new(Arc::new(self.clone()), way, request, cards)),
         }
