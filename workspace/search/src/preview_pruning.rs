@@ -22,7 +22,7 @@ use editscale_core::{
     Cards, EditRequest, Extent, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory, Utility,
 };
 
-use crate::adaptive::{Adaptation, Adaptive, check_scale};
+use crate::adaptive::{Adaptation, Adaptive, check_scale, version};
 use crate::objective::Gate;
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
 use crate::predictive::Prior;
@@ -164,8 +164,10 @@ impl SearchFactory for PreviewPruning {
             |name: &str, value: Option<f64>| value.map_or_else(String::new, |value| format!(" {name}={value}"));
         let Expectation { correlation, spread, strength } = *expected;
         format!(
-            "preview_pruning/1 samples={samples} most={most} at={} keep={keep}{} round={round} \
+            "preview_pruning/{} samples={samples} most={most} at={} keep={keep}{} round={round} \
              correlation={correlation}{} strength={strength}{}{}{}",
+            // That of `adaptive`, which it is with editors that show nothing early.
+            version(&self.rules),
             at.join(","),
             optional("margin", *margin),
             optional("spread", spread),
@@ -184,8 +186,6 @@ impl SearchFactory for PreviewPruning {
         u64::from(self.settings.most) * (self.settings.checkpoints.len() as u64 + 1)
     }
 
-    fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
-        match Way::of(&self.settings.checkpoints, cards) {
     fn most(&self, cards: &Cards, edits: u64) -> Extent {
         self.settings.extent(cards, edits).0
     }
@@ -194,6 +194,8 @@ impl SearchFactory for PreviewPruning {
         self.settings.extent(cards, edits).1
     }
 
+    fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
+        match Way::of(&self.settings.checkpoints, cards) {
             Way::Whole => self.whole.start(request, cards),
             way => Box::new(Running::new(Arc::new(self.clone()), way, request, cards)),
         }
