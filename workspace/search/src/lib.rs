@@ -15,6 +15,7 @@ mod likeness;
 mod noise_search;
 mod objective;
 mod offspring;
+mod outlook;
 mod particles;
 mod path_search;
 mod policy;
