@@ -45,7 +45,7 @@ impl Outlook {
         if self.excess(best) <= cost {
             return 0;
         }
-        if self.said.scale <= 0.0 || cost <= 0.0 {
+        if self.said.scale <= 0.0 || cost <= 0.0 || most <= 1 {
             return if cost <= 0.0 { most } else { 1 };
         }
         let tails = self.tails(best);
