@@ -135,7 +135,7 @@ fn equal_seeds_give_equal_runs_and_others_do_not() {
 fn every_policy_runs_end_to_end() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
-    for recipe in ["quickstart", "best-of-n", "beam", "reward-weighted"] {
+    for recipe in ["quickstart", "best-of-n", "beam", "diverse-trees", "adaptive", "reflection", "reward-weighted"] {
         let run = desk.json(&["edit", &photo, "slightly darker, and a soft vignette", "--json", "--recipe", recipe]);
         assert!(run["winner"]["utility"].as_f64().unwrap() > 0.2, "{recipe}");
         assert_eq!(run["draw"].is_object(), recipe == "reward-weighted");

@@ -101,6 +101,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
         })
         .collect();
     assert_eq!(told, [("best_of_n", 5, 4), ("best_of_n 2", 4, 4)]);
+    let names: Vec<&str> = told.iter().map(|(name, _, _)| *name).collect();
     // The gold is the proxy under another name, so there is no gap, and more candidates are never worse.
     for scaling in study["scaling"].as_array().unwrap() {
         let points = scaling["points"].as_array().unwrap();
@@ -109,8 +110,14 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
         assert!(points.iter().all(|point| point["gap"]["mean"].as_f64().unwrap().abs() < 1e-12));
         assert_eq!(scaling["requests"], 4);
     }
+    assert_eq!(study["gold"]["chosen_by"], serde_json::json!(names), "it is the same judge at weight 0");
     let end = study["comparisons"].as_array().unwrap().last().unwrap();
     assert_eq!((&end["requests"], &end["budget"], &end["exact"]), (&4.into(), &Value::Null, &true.into()));
+    // With four of them the smallest p is 1/8.
+    let (answers, [first, second]) = (study["answers"].to_string(), [names[0], names[1]]);
+    let said = format!("4 requests are too few to tell any difference between {second} and {first}.");
+    assert!(answers.contains(&said) && answers.contains(&format!("{first} 4, {second} 8.")), "{answers}");
+    assert!(answers.contains("Too few requests for intervals") && end["difference"]["low"].is_null(), "{answers}");
     let front = study["fronts"][0]["groups"].as_array().unwrap();
     assert_eq!((front[0]["spent"]["mean"].as_f64(), front[1]["spent"]["mean"].as_f64()), (Some(4.0), Some(8.0)));
     // What is chosen by changes with what is spent, never for the worse, and ends where the run does.
@@ -120,7 +127,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
             points[place][key].as_f64().unwrap_or_else(|| points[place][key]["mean"].as_f64().unwrap())
         };
         let golds: Vec<f64> = (0..points.len()).map(|place| of(place, "gold")).collect();
-        assert!((1.0..=2.5).contains(&of(0, "budget")) && golds.windows(2).all(|pair| pair[1] >= pair[0] - 1e-12));
+        assert!(of(0, "budget") == 1.0 && golds.windows(2).all(|pair| pair[1] >= pair[0] - 1e-12));
         assert_eq!(of(points.len() - 1, "budget"), end["spent"]["mean"].as_f64().unwrap());
         assert!((golds[golds.len() - 1] - end["gold"]["mean"].as_f64().unwrap()).abs() < 1e-12);
     }
@@ -139,8 +146,50 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
     assert_eq!(found.join("\n"), SHAPE.trim());
 }
 
+/// A journal with the answers of each round in another order: every picture judged at once, or all made before any is judged.
+fn rearranged(journal: &str, is_judged_at_once: bool) -> String {
+    let mut lines: Vec<Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let times: Vec<Value> = lines.iter().map(|line| line["at"].clone()).collect();
+    for round in lines.split_mut(|line| line["event"] == "decided") {
+        let place = |line: &Value| {
+            let (id, is_judgement) = (line["id"].as_u64().unwrap(), line["event"] != "edited");
+            if is_judged_at_once { (id, u64::from(is_judgement)) } else { (u64::from(is_judgement), id) }
+        };
+        round.sort_by_key(place);
+    }
+    let timed = lines.iter_mut().zip(times).map(|(line, at)| {
+        line["at"] = at;
+        format!("{line}\n")
+    });
+    timed.collect()
+}
+
+#[test]
+fn quality_against_cost_does_not_tell_which_answer_came_first() {
+    fs::write(DESK.path("whole.yaml"), format!("{RECIPE}search: {{best_of_n: {{samples: 8}}}}\n")).unwrap();
+    for (photo, instruction) in PHOTOS {
+        for (order, is_judged_at_once) in [("early", true), ("late", false)] {
+            let run = format!("order/{order}/{photo}");
+            DESK.edit(photo, instruction, ("whole", "0"), &run);
+            let journal = rearranged(&DESK.read(&format!("{run}/journal.jsonl")), is_judged_at_once);
+            fs::write(DESK.path(&format!("{run}/journal.jsonl")), journal).unwrap();
+        }
+    }
+    let groups = ["--group", "early=order/early", "--group", "late=order/late"];
+    let study = DESK.json(&[&["study", "--json", "--out", "ordered"][..], &groups].concat());
+    assert_eq!(study["paths"][0]["points"], study["paths"][1]["points"]);
+    assert_eq!(study["paths"][0]["points"][0]["budget"], 1.0, "there is a choice from the first candidate on");
+    let comparisons = study["comparisons"].as_array().unwrap();
+    let budgets: Vec<Option<f64>> = comparisons.iter().map(|one| one["budget"].as_f64()).collect();
+    assert_eq!(budgets, [Some(2.0), Some(4.0), Some(8.0), None], "{}", study["remarks"]);
+    for one in comparisons {
+        assert_eq!((&one["difference"]["mean"], &one["requests"]), (&0.0.into(), &4.into()), "{one}");
+    }
+}
+
 /// The keys of `study.json`.
 const SHAPE: &str = "
+.answers[]
 .comparisons[].better
 .comparisons[].budget
 .comparisons[].detectable
@@ -167,6 +216,7 @@ const SHAPE: &str = "
 .fronts[].groups[].spent.high
 .fronts[].groups[].spent.low
 .fronts[].groups[].spent.mean
+.gold.chosen_by[]
 .gold.kind
 .gold.name
 .groups[].name
@@ -241,6 +291,7 @@ fn a_judge_is_asked_once_about_every_picture() {
     let first = DESK.json(&arguments);
     let lines = DESK.read("judged/judged.jsonl");
     assert!(lines.lines().count() > 20 && first["gold"]["kind"] == "judge", "{lines}");
+    assert_eq!(first["gold"]["chosen_by"], serde_json::json!([]));
     assert_ne!(first["scaling"][0]["points"][1]["gap_in_spreads"]["mean"], 0.0);
     // Cut in the middle of a line, as by a kill.
     let torn = &lines[..lines.len() / 2];
@@ -252,6 +303,8 @@ fn a_judge_is_asked_once_about_every_picture() {
     let again: Value = serde_json::from_str(&again).unwrap();
     let gold = |study: &Value| study["scaling"][0]["points"][1]["gold"]["mean"].as_f64().unwrap();
     assert!((gold(&again) - gold(&first)).abs() < 1e-4, "{} {}", gold(&again), gold(&first));
+    let (_, err) = DESK.expect(0, &["study", "runs/few", "--judge", "quickstart", "--out", "by-itself"]);
+    assert!(err.contains("the judge quickstart is not held out: best_of_n chose by it"), "{err}");
     let other = ["study", "runs", "--judge", "quickstart", "--out", "judged"];
     assert!(DESK.expect(2, &other).1.contains("was begun with another judge"));
 }
@@ -285,8 +338,23 @@ fn a_plan_goes_both_ways() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
     assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
     DESK.expect(0, &["study", "runs", "--out", "planned"]);
-    let plan = DESK.json(&["study", "plan", "--difference", "0.5", "--from", "planned/study.json", "--json"]);
+    let ask = |more: &[&str]| {
+        let arguments = ["study", "plan", "--difference", "0.5", "--from", "planned/study.json"];
+        [&arguments[..], more].concat()
+    };
+    let plan = DESK.json(&ask(&["--json"]));
     assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
+    // The row at the end of the runs, whatever the others' spreads.
+    let study: Value = serde_json::from_str(&DESK.read("planned/study.json")).unwrap();
+    let end = study["comparisons"].as_array().unwrap().iter().find(|one| one["budget"].is_null()).unwrap();
+    assert_eq!(plan["spread"], end["spread"]);
+    let (first, second) = (end["first"].as_str().unwrap(), end["second"].as_str().unwrap());
+    let (out, _) = DESK.expect(0, &ask(&["--between", &format!("{second},{first}")]));
+    assert!(out.contains(&format!("{second} − {first} at the end of the runs over 4 requests")), "{out}");
+    let shown = out.split("(spread ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(shown.len() <= 8, "{shown}");
+    let (_, err) = DESK.expect(2, &ask(&["--between", "beam,best"]));
+    assert!(err.contains("does not compare `beam,best`") && err.contains(&format!("{first},{second}")), "{err}");
     let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
     for key in plan.as_object().unwrap().keys() {
         assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");

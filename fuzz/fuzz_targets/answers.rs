@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use editscale_core::{
     CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, Failure, Image, ImageSize,
-    Instruction, Knobs, Lineage, MediaType, NobodyWatches, Proposal, RewardBatch, RewardItem, RewardModel, RewardName,
-    RunId, Seed, Start, Until, Usd,
+    Instruction, Knobs, Lineage, MediaType, NobodyWatches, Noise, Proposal, RewardBatch, RewardItem, RewardModel,
+    RewardName, RunId, Seed, Start, Until, Usd,
 };
 use editscale_remote::{
     Ark, ArkOptions, BreakerRules, ChatJudge, ChatJudgeOptions, ComfyUi, ComfyUiOptions, ComparingJudge,
@@ -145,7 +145,8 @@ fn pickled(fields: PickledFields) -> Dialect {
 fn comfyui() -> Dialect {
     let [image, instruction, seed] = ["/1/inputs/image", "/7/inputs/text", "/11/inputs/seed"].map(str::to_owned);
     let bindings = WorkflowBindings { image, instruction, seed, ..WorkflowBindings::default() };
-    let mut options = ComfyUiOptions::new(editor_name(), KONTEXT, bindings, &["13"], connection(""));
+    let mut options = ComfyUiOptions::new(editor_name(), KONTEXT, bindings, connection(""));
+    options.outputs = vec!["13".to_owned()];
     options.polls = polls();
     Dialect::Editor(Box::new(ComfyUi::new(options).expect("an editor")))
 }
@@ -245,6 +246,7 @@ fn item() -> EditItem {
         start: Start::Source,
         until: Until::Finished,
         seed: Seed::new(7).expect("a seed"),
+        noise: Noise::Own,
         instruction: REQUEST.instruction.shared(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use editscale_config::Recipe;
-use editscale_core::{Cards, Cost, EditorCard, Ledger, Usd};
+use editscale_core::{Cards, Cost, EditorCard, Extent, Ledger, Usd};
 use editscale_engine::{Manifest, RunRecord, read_run};
 use serde_json::{Value, json};
 
@@ -17,8 +17,10 @@ const MOST_RUNS: usize = 50;
 pub(crate) struct Forecast {
     /// The editor that is used, or all of them where the search chooses among them, as people read it.
     editor: String,
-    /// Candidates that the search makes at most.
-    edits: u64,
+    /// What the search makes at most.
+    most: Extent,
+    /// What it makes at most where no candidate fails, if that is less.
+    planned: Option<Extent>,
     /// Candidates that the budget allows, if each costs the most that it can.
     affordable: u64,
     rewards: u64,
@@ -50,20 +52,25 @@ impl Forecast {
         let rewards = cards.rewards.len() as u64;
         let editors = used(recipe, cards);
         let (edit, judging) = (dearest(editors), cards.judging());
-        let most = recipe.search_factory().largest_run();
-        let affordable = budget.after(&Ledger::default()).candidates(edit, rewards, judging);
+        let search = recipe.search_factory();
         // Counts end a run for certain; what costs less than it can leaves room for more.
-        let judged = budget.reward_calls.and_then(|calls| calls.checked_div(rewards));
-        let edits = [budget.edits, judged].into_iter().flatten().fold(most, u64::min);
+        let called = budget.reward_calls.and_then(|calls| calls.checked_div(rewards)).unwrap_or(u64::MAX);
+        let allowed = budget.edits.unwrap_or(u64::MAX).min(called);
+        let plan = search.most(cards, allowed);
+        let most = Extent { judged: plan.judged.min(called), ..plan };
+        let looks = plan.judged.div_ceil(plan.edits.max(1)).max(1);
+        let affordable =
+            budget.after(&Ledger::default()).candidates(edit, looks.saturating_mul(rewards), times(judging, looks));
         let finalists = recipe.settings().finalists.as_ref();
-        let (again, again_cost) = finalists.map(|finalists| finalists.most(cards, edits)).unwrap_or_default();
+        let (again, again_cost) = finalists.map(|finalists| finalists.most(cards, most.edits)).unwrap_or_default();
         let calls_left =
-            budget.reward_calls.map_or(u64::MAX, |calls| calls.saturating_sub(edits.saturating_mul(rewards)));
+            budget.reward_calls.map_or(u64::MAX, |calls| calls.saturating_sub(most.judged.saturating_mul(rewards)));
         Self {
             finals: (again.min(calls_left), again_cost),
             editor: named(editors),
-            edits,
-            affordable: affordable.min(edits),
+            most,
+            planned: search.planned(cards, allowed).filter(|planned| is_less(planned, &most)),
+            affordable: affordable.min(most.edits),
             rewards,
             critiques: if cards.critics.is_empty() { 0 } else { recipe.settings().search.critiques() },
             edit,
@@ -77,57 +84,86 @@ impl Forecast {
 
     /// The most that is spent: by all candidates, or all that the budget has.
     fn usd(&self) -> Usd {
-        let micros = self.edit.usd.micros.saturating_add(self.judging.usd.micros).saturating_mul(self.edits);
+        let Extent { edits, judged, .. } = self.most;
+        let micros = self.edit.usd.micros.saturating_mul(edits);
+        let micros = micros.saturating_add(self.judging.usd.micros.saturating_mul(judged));
         let micros = micros.saturating_add(self.critique.usd.micros.saturating_mul(self.critiques));
         let most = Usd { micros: micros.saturating_add(self.finals.1.usd.micros) };
         self.usd_budget.map_or(most, |budget| budget.min(most))
     }
 
     fn tokens(&self) -> u64 {
-        let each = self.edit.tokens.saturating_add(self.judging.tokens);
+        let Extent { edits, judged, .. } = self.most;
+        let made = self.edit.tokens.saturating_mul(edits).saturating_add(self.judging.tokens.saturating_mul(judged));
         let critiques = self.critique.tokens.saturating_mul(self.critiques);
-        each.saturating_mul(self.edits).saturating_add(critiques).saturating_add(self.finals.1.tokens)
+        made.saturating_add(critiques).saturating_add(self.finals.1.tokens)
     }
 
     /// Of rewards and of critics.
     fn reward_calls(&self) -> u64 {
-        self.edits.saturating_mul(self.rewards).saturating_add(self.critiques).saturating_add(self.finals.0)
+        self.calls_for(self.most.judged)
+    }
+
+    fn calls_for(&self, judged: u64) -> u64 {
+        judged.saturating_mul(self.rewards).saturating_add(self.critiques).saturating_add(self.finals.0)
+    }
+
+    /// Evaluations of the denoiser.
+    fn nfe(&self, extent: &Extent) -> u64 {
+        (self.edit.nfe as f64 * extent.work).ceil() as u64
     }
 
     fn seconds(&self) -> Option<f64> {
-        let seconds = self.pace?.seconds_each * self.edits as f64;
+        let judged = self.planned.unwrap_or(self.most).judged;
+        let seconds = self.pace?.seconds_each * judged as f64;
         Some(self.wall_budget.map_or(seconds, |wall| seconds.min(wall.as_secs_f64())))
     }
 
     /// For people, a line each.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let Self { editor, edits, rewards, .. } = self;
+        let Self { editor, most, rewards, .. } = self;
         let calls = self.reward_calls();
         let finals = if self.finals.0 > 0 { format!(" and {} of finalists", self.finals.0) } else { String::new() };
         let mut lines = vec![
             "forecast: nothing is sent, and no run begins".to_owned(),
-            format!("edits       at most {edits} by {editor}"),
-            format!("judgements  at most {calls}, {rewards} a candidate{finals}"),
+            format!("edits       at most {} by {editor}", most.edits),
+            format!("judgements  at most {calls}, {rewards} a {}{finals}", self.judged_thing()),
         ];
         if self.critiques > 0 {
             lines.push(format!("critiques   at most {}, each a reward call", self.critiques));
         }
-        let nfe = self.edit.nfe.saturating_mul(*edits);
+        let nfe = self.nfe(most);
         if nfe > 0 {
             lines.push(format!("evaluations at most {nfe} of the denoiser"));
         }
+        lines.extend(self.planned.map(|planned| self.plan(&planned)));
         if self.tokens() > 0 {
             lines.push(format!("tokens      at most {}", self.tokens()));
         }
         lines.push(self.money());
-        if self.affordable < *edits {
+        if self.affordable < most.edits {
             lines.push(format!(
-                "budget      enough for {} of {edits} candidates for certain; more where they cost less than they can",
-                self.affordable
+                "budget      enough for {} of {} candidates for certain; more where they cost less than they can",
+                self.affordable, most.edits
             ));
         }
         lines.push(self.time());
         lines
+    }
+
+    /// What a reward is shown.
+    fn judged_thing(&self) -> &'static str {
+        if self.most.judged > self.most.edits { "picture, previews among them" } else { "candidate" }
+    }
+
+    /// What is done where nothing fails.
+    fn plan(&self, planned: &Extent) -> String {
+        let (edits, calls) = (planned.edits, self.calls_for(planned.judged));
+        let nfe = match self.nfe(planned) {
+            0 => String::new(),
+            nfe => format!(" and {nfe} evaluations"),
+        };
+        format!("planned     at most {edits} edits, {calls} judgements{nfe}, if no candidate fails or is barred")
     }
 
     fn money(&self) -> String {
@@ -163,18 +199,37 @@ impl Forecast {
         json!({
             "version": 1,
             "forecast": {
-                "edits": self.edits,
+                "edits": self.most.edits,
                 "affordable_edits": self.affordable,
                 "reward_calls": self.reward_calls(),
                 "critiques": self.critiques,
-                "nfe": self.edit.nfe.saturating_mul(self.edits),
+                "nfe": self.nfe(&self.most),
                 "tokens": self.tokens(),
                 "usd": self.usd().dollars(),
                 "usd_per_edit": self.edit.usd.dollars(),
                 "usd_per_judging": self.judging.usd.dollars(),
                 "seconds": self.seconds(),
+                "planned": self.planned.map(|planned| json!({
+                    "edits": planned.edits,
+                    "reward_calls": self.calls_for(planned.judged),
+                    "nfe": self.nfe(&planned),
+                })),
             },
         })
+    }
+}
+
+/// Whether some of it is less, and nothing more.
+fn is_less(one: &Extent, other: &Extent) -> bool {
+    one != other && one.edits <= other.edits && one.judged <= other.judged && one.work <= other.work
+}
+
+/// The cost of so many.
+fn times(cost: Cost, count: u64) -> Cost {
+    Cost {
+        nfe: cost.nfe.saturating_mul(count),
+        tokens: cost.tokens.saturating_mul(count),
+        usd: Usd { micros: cost.usd.micros.saturating_mul(count) },
     }
 }
 
@@ -303,7 +358,7 @@ mod tests {
         let cost = Cost { nfe: 500, tokens: 0, usd: Usd { micros: 1000 } };
         both.editors.push(EditorCard { name: EditorName::new("near").unwrap(), cost, ..both.editors[0].clone() });
         let found = Forecast::new(&recipe, &both, None);
-        assert_eq!((found.edits, found.affordable, found.edit.nfe), (8, 3, 500));
+        assert_eq!((found.most.edits, found.affordable, found.edit.nfe), (8, 3, 500));
         assert_eq!((found.edit.usd.micros, found.edit.tokens), (40_000, 100));
         let lines = found.lines().join("\n");
         assert!(lines.contains("at most 8 by `far` or `near`"), "{lines}");
@@ -319,8 +374,35 @@ mod tests {
             ("{tokens: 220}", 0, 8, 2, 0),
         ] {
             let found = forecast(budget, usd, None);
-            assert_eq!((found.edits, found.affordable, found.usd().micros), (edits, affordable, micros), "{budget}");
+            assert_eq!(
+                (found.most.edits, found.affordable, found.usd().micros),
+                (edits, affordable, micros),
+                "{budget}"
+            );
         }
+    }
+
+    #[test]
+    fn candidates_that_stop_half_way_are_counted_once() {
+        let text = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\n\
+                    search: {preview_pruning: {samples: 8, checkpoints: [0.25, 0.5]}}\n";
+        let of = |budget: &str| {
+            let text = format!("{text}{budget}");
+            let (recipe, _) = Recipe::parse(text.as_bytes(), &crate::catalogue::catalogue()).unwrap();
+            let mut pausing = cards(0);
+            (pausing.editors[0].pause, pausing.editors[0].steps) = (PauseSupport::Resume, Some(28));
+            Forecast::new(&recipe, &pausing, None)
+        };
+        // 8 are looked at, then 4; 2 are finished, or all anew where nothing comes of these.
+        let found = of("");
+        assert_eq!((found.most.edits, found.reward_calls(), found.nfe(&found.most)), (8, 20, 8 * 7 + 4 * 7 + 8 * 28));
+        let lines = found.lines().join("\n");
+        let planned = "at most 8 edits, 14 judgements and 112 evaluations, if no candidate fails or is barred";
+        assert!(lines.contains(planned) && lines.contains("20, 1 a picture, previews among them"), "{lines}");
+        assert_eq!(found.json()["forecast"]["planned"]["nfe"], 112);
+        let scarce = of("budget: {edits: 4, reward_calls: 9}\n");
+        let planned = scarce.planned.map(|planned| (planned.edits, planned.judged));
+        assert_eq!((scarce.most.edits, scarce.reward_calls(), planned), (4, 9, Some((4, 7))));
     }
 
     #[test]

@@ -14,11 +14,16 @@ use crate::failure::{Misuse, tell};
 pub(crate) const LARGEST: u64 = 4 * Recipe::LARGEST as u64;
 
 /// The recipes that are built in.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("quickstart", include_str!("../../configs/quickstart.yaml")),
     ("quickstart-judge", include_str!("../../configs/quickstart-judge.yaml")),
     ("best-of-n", include_str!("../../configs/best-of-n.yaml")),
     ("beam", include_str!("../../configs/beam.yaml")),
+    ("diverse-trees", include_str!("../../configs/diverse-trees.yaml")),
+    ("adaptive", include_str!("../../configs/adaptive.yaml")),
+    ("reflection", include_str!("../../configs/reflection.yaml")),
+    ("routing", include_str!("../../configs/routing.yaml")),
+    ("guarded", include_str!("../../configs/guarded.yaml")),
     ("reward-weighted", include_str!("../../configs/reward-weighted.yaml")),
 ];
 

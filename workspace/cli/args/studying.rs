@@ -6,7 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// Compare recipes by the runs that they made: what more candidates bring, at which cost, and whether a difference is real.
 ///
-/// Reads run folders as `edit` and `serve` write them, or folders of such. Requests are paired by source and instruction; runs of one
+/// Reads run folders as `edit`, `pool` and `serve` write them, or folders of such; rollouts of `run` are not read, and `pool` makes run
+/// folders of the same data set. Requests are paired by source and instruction; runs of one
 /// recipe that differ by their seed alone are averaged. Writes study.html, study.json, tables as CSV and plots as SVG, and
 /// prints the page's path.
 #[derive(Debug, Args)]
@@ -85,9 +86,12 @@ pub(crate) struct StudyPlan {
     /// The standard deviation of the difference from request to request.
     #[arg(long, value_name = "S", required_unless_present = "from")]
     pub(crate) spread: Option<f64>,
-    /// Take the spread from a study that was made: the largest of its comparisons.
+    /// Take the spread from a study that was made: from its comparison at the end of the runs, of several that with the largest.
     #[arg(long, value_name = "FILE", conflicts_with = "spread")]
     pub(crate) from: Option<PathBuf>,
+    /// Which two groups of the study, in either order; only with --from.
+    #[arg(long, value_name = "A,B", requires = "from", conflicts_with = "spread")]
+    pub(crate) between: Option<String>,
     /// The chance to see a difference that is there.
     #[arg(long, value_name = "CHANCE", default_value_t = 0.8)]
     pub(crate) power: f64,

@@ -144,9 +144,12 @@ fn comparison(record: &RunRecord) -> String {
 fn ledger(record: &RunRecord) -> String {
     let Some(outcome) = &record.outcome else { return String::new() };
     let ledger = &outcome.ledger;
+    // Critiques are counted among the judgements.
+    let is_written = record.candidates.iter().any(|candidate| !candidate.critiques.is_empty());
+    let calls = if is_written { "Judgements and critiques" } else { "Judgements" };
     let mut rows = vec![
         ("Edits", ledger.edits.to_string()),
-        ("Judgements", ledger.reward_calls.to_string()),
+        (calls, ledger.reward_calls.to_string()),
         ("Rounds", outcome.rounds.to_string()),
         ("Failed", outcome.failed.to_string()),
         ("Active time", format!("{:.1} s", ledger.wall.as_secs_f64())),

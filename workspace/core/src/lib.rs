@@ -59,8 +59,10 @@ pub use card::{
 pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
 
 // The ports of the pure side.
+mod extent;
 mod objective;
 mod search;
+pub use extent::Extent;
 pub use objective::{Objective, Scale, Utility};
 pub use search::{Lack, Need, RewardSet, Search, SearchFactory};
 

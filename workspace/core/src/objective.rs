@@ -51,6 +51,12 @@ pub trait Objective: Send + Sync + fmt::Debug {
     /// The order of the cards does not matter to any card's utility.
     fn utilities(&self, cards: &[&ScoreCard]) -> Vec<Option<Utility>>;
 
+    /// By how much each card's utility is lower for its judges' doubt, in card order; 0 where it has no utility. `None` for an
+    /// objective that holds no doubt against anybody.
+    fn doubts(&self, _: &[&ScoreCard]) -> Option<Vec<f64>> {
+        None
+    }
+
     /// What the utilities can be compared with.
     fn scale(&self) -> Scale;
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Cards, Decision, EditRequest, EditorCard, PauseSupport, Remaining, RewardCard, RewardKind, RewardName, Sampler,
-    SeedRule, Trial,
+    Cards, Decision, EditRequest, EditorCard, Extent, PauseSupport, Remaining, RewardCard, RewardKind, RewardName,
+    Sampler, SeedRule, Trial,
 };
 
 /// Which rewards a decision speaks of.
@@ -29,6 +29,16 @@ pub trait SearchFactory: Send + Sync + fmt::Debug {
 
     /// The most candidates that a run can ask for with no limit but its own plan; a forecast for people.
     fn largest_run(&self) -> u64;
+
+    /// The most that a run comes to with these editors, by the same plan and with at most so many edits.
+    fn most(&self, _: &Cards, edits: u64) -> Extent {
+        Extent::whole(self.largest_run().min(edits))
+    }
+
+    /// The most that it comes to where no candidate fails and none is barred, for a policy in which that is less.
+    fn planned(&self, _: &Cards, _edits: u64) -> Option<Extent> {
+        None
+    }
 
     /// Whether its searches decide by how pictures look. Only then are perceptual hashes computed and entered in trials,
     /// because a large picture has to be decoded for one.

@@ -125,6 +125,16 @@ impl Book {
         Ok(book)
     }
 
+    /// The active time that is left until the deadline, where there is one.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        Some(self.purse.deadline()?.saturating_sub(self.log.elapsed()))
+    }
+
+    /// Whether the deadline has passed.
+    pub(crate) fn is_late(&self) -> bool {
+        self.time_left() == Some(Duration::ZERO)
+    }
+
     /// Enters that the judgements which an earlier life of the program left open are lost, and books them.
     fn give_up_judging(&mut self) -> Result<(), JournalError> {
         let message = "the program ended while this judgement was with the server; it may have been paid";

@@ -100,11 +100,11 @@ impl<'a> Consulting<'a> {
         for index in 0..self.items.len() {
             self.begin(index)?;
         }
-        let deadline = self.time_left();
+        let deadline = self.book.time_left();
         let timer = tokio::time::sleep(deadline.unwrap_or(Duration::MAX));
         tokio::pin!(timer);
         while self.items.iter().any(|item| item.trial.is_none()) {
-            if self.closing.is_none() && self.time_left() == Some(Duration::ZERO) {
+            if self.closing.is_none() && self.book.is_late() {
                 self.close(Closing::Deadline)?;
             }
             self.launch()?;
@@ -120,10 +120,6 @@ impl<'a> Consulting<'a> {
             }
         }
         self.finish()
-    }
-
-    fn time_left(&self) -> Option<Duration> {
-        Some(self.book.purse.deadline()?.saturating_sub(self.book.log.elapsed()))
     }
 
     /// Takes up one candidate: from what is known where possible, else into the queue where the budget has it.

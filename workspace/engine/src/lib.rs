@@ -7,6 +7,7 @@ mod again;
 mod book;
 mod calibrated;
 mod calibration;
+mod charges;
 mod clock;
 mod consulting;
 mod directory;

@@ -11,13 +11,13 @@ use editscale_core::{
 };
 
 use crate::book::JudgementKey;
+use crate::charges::Charges;
 use crate::directory::{DirectoryError, IMAGES, JOURNAL, MANIFEST, OUTCOME, read_json, read_manifest};
 use crate::error::EngineError;
 use crate::images::ImageStore;
 use crate::journal::{self, Entry, Line};
 use crate::manifest::Manifest;
 use crate::outcome::OutcomeWire;
-use crate::spending::Spending;
 use crate::votes::{Vote, card};
 use crate::wire::{hash, seconds};
 
@@ -49,8 +49,9 @@ pub struct CandidateRecord {
     pub critiques: Vec<CritiqueRecord>,
     /// Active time at which its last judgement was entered.
     pub done_at: Duration,
-    /// What the run had spent, on everything, when all was said of it that was asked in its first judging: from then on it
-    /// could be chosen. Nothing while nothing was said of it.
+    /// What was spent until all was said of it that was asked in its first judging: from then on it could be chosen. Charged in ask
+    /// order, that is with everything of earlier rounds and with the candidates of its round up to itself, whichever of them
+    /// was answered first. Active time alone is the clock's, at which work overlaps. Nothing while nothing was said of it.
     pub known_at: Option<Ledger>,
 }
 
@@ -99,13 +100,12 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
     let lines = if journal.exists() { journal::read(&journal)? } else { Vec::new() };
     let active = lines.last().map_or(Duration::ZERO, Line::at);
     let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new() };
-    let mut spending = Spending::default();
+    let mut charges = Charges::default();
     for (index, line) in lines.into_iter().enumerate() {
-        let at = line.at();
-        let learned = spending.count(&line.entry).and_then(|spent| reader.learn(line, Ledger { wall: at, ..spent }));
+        let learned = charges.count(&line.entry).and_then(|()| reader.learn(line));
         learned.map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
-    let candidates = reader.finish();
+    let candidates = reader.finish(&charges);
     Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, active })
 }
 
@@ -126,8 +126,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn learn(&mut self, line: Line, spent: Ledger) -> Result<(), String> {
-        let at = spent.wall;
+    fn learn(&mut self, line: Line) -> Result<(), String> {
+        let at = line.at();
         match line.entry {
             Entry::Decided { round, decision, .. } => {
                 let decision = decision.decision(self.manifest.request.instruction.as_str())?;
@@ -161,7 +161,7 @@ impl Reader<'_> {
                 self.with(key.candidate.0, |record, all| {
                     let first = all.keys().next().map_or(key.round, |first| first.round);
                     if key.round == first {
-                        record.known_at = Some(spent);
+                        record.known_at = Some(Ledger { wall: at, ..Ledger::default() });
                     }
                     all.insert(key, said);
                     record.done_at = at;
@@ -195,8 +195,12 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(self) -> Vec<CandidateRecord> {
+    fn finish(self, charges: &Charges) -> Vec<CandidateRecord> {
+        let sums = charges.sums();
         let finished = |(mut record, said): Reading| {
+            let place = said.keys().next().map(|first| (first.round, first.candidate.0));
+            let spent = place.and_then(|place| sums.get(&place)).copied().unwrap_or_default();
+            record.known_at = record.known_at.map(|known| Ledger { wall: known.wall, ..spent });
             let said: Vec<_> = said.into_iter().collect();
             // The keys are in the order of the rounds.
             for round in said.chunk_by(|(a, _), (b, _)| a.round == b.round) {

@@ -211,11 +211,11 @@ impl<'a> Round<'a> {
                 self.begin(index)?;
             }
         }
-        let deadline = self.time_left();
+        let deadline = self.book.time_left();
         let timer = tokio::time::sleep(deadline.unwrap_or(Duration::MAX));
         tokio::pin!(timer);
         while self.open > 0 {
-            if self.closing.is_none() && self.is_late() {
+            if self.closing.is_none() && self.book.is_late() {
                 self.close(Closing::Deadline)?;
             }
             self.launch()?;
@@ -235,14 +235,6 @@ impl<'a> Round<'a> {
             }
         }
         self.finish()
-    }
-
-    fn time_left(&self) -> Option<Duration> {
-        Some(self.book.purse.deadline()?.saturating_sub(self.book.log.elapsed()))
-    }
-
-    fn is_late(&self) -> bool {
-        self.time_left() == Some(Duration::ZERO)
     }
 
     /// Takes up one item: from what is known where possible, else into the queue.

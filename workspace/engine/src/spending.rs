@@ -1,19 +1,20 @@
-//! What a run had spent at each entry of its journal, for whoever reads it afterwards.
+//! What each entry of a run's journal adds to what is spent, for whoever reads it afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use editscale_core::{Cost, Failure, Ledger};
 
 use crate::book::{CritiqueKey, JudgementKey};
 use crate::journal::Entry;
-use crate::purse::{Work, sum};
+use crate::purse::Work;
 use crate::wire::{CostWire, WireError};
 
-/// The ledger while the entries are gone through, by the rules of the run itself.
+/// What is open while the entries are gone through, by the rules of the run itself.
 #[derive(Debug, Default)]
 pub(crate) struct Spending {
-    spent: Ledger,
+    /// Candidates that go on from a paused state: parts of edits that are counted already.
+    parts: BTreeSet<u32>,
     /// Judgements that left and are not answered, with the most that each costs.
     open: BTreeMap<JudgementKey, Cost>,
     /// Critiques alike.
@@ -21,15 +22,20 @@ pub(crate) struct Spending {
 }
 
 impl Spending {
-    /// Counts one entry, and gives what is spent with it; active time is left out.
-    pub(crate) fn count(&mut self, entry: &Entry) -> Result<Ledger, WireError> {
-        let piece = match entry {
-            Entry::Edited { cost, load_ms, .. } => {
-                let loading = Duration::from_millis(*load_ms);
-                Ledger { loading, ..Work::Edit.spent((*cost).into(), true) }
+    /// Counts one entry, and gives what it adds; active time is left out.
+    pub(crate) fn piece(&mut self, entry: &Entry) -> Result<Ledger, WireError> {
+        Ok(match entry {
+            Entry::Decided { decision, .. } => {
+                self.parts.extend(decision.going_on());
+                Ledger::default()
             }
-            Entry::Failed { failure, .. } | Entry::Retried { failure, .. } => {
-                Work::Edit.spent_in_vain(&failure.failure()?)
+            Entry::Submitted { .. } => Ledger::default(),
+            Entry::Edited { id, cost, load_ms, .. } => {
+                let loading = Duration::from_millis(*load_ms);
+                Ledger { loading, ..self.making(*id).spent((*cost).into(), true) }
+            }
+            Entry::Failed { id, failure } | Entry::Retried { id, failure, .. } => {
+                self.making(*id).spent_in_vain(&failure.failure()?)
             }
             Entry::Judging { judgement, most, .. } => lost(self.open.insert(judgement.key()?, (*most).into())),
             Entry::JudgingFailed { judgement, failure } => {
@@ -49,10 +55,11 @@ impl Spending {
                 self.critiquing.remove(&critique.key()?);
                 answered(written.written()?.err(), *cost)
             }
-            Entry::Decided { .. } | Entry::Submitted { .. } => Ledger::default(),
-        };
-        self.spent = sum(&self.spent, &piece);
-        Ok(self.spent)
+        })
+    }
+
+    fn making(&self, id: u32) -> Work {
+        if self.parts.contains(&id) { Work::Part } else { Work::Edit }
     }
 }
 

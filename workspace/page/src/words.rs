@@ -1,4 +1,25 @@
-//! Numbers as people read them.
+//! Numbers as people read them, and texts with code in them.
+
+use maud::{Markup, html};
+
+/// A text in which what stands between backticks is code.
+pub fn marked(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // A backtick without another stays what it is.
+    let codes = (parts.len() - 1) / 2;
+    html! {
+        @for (place, part) in parts.iter().enumerate() {
+            @if place % 2 == 1 && place < 2 * codes { code { (part) } }
+            @else if place > 2 * codes { "`" (part) }
+            @else { (part) }
+        }
+    }
+}
+
+/// The same without its marks, for who hears it.
+pub(crate) fn unmarked(text: &str) -> String {
+    text.replace('`', "")
+}
 
 /// A number with the digits that matter: `0.1235`, `12.35`, `1 234`, `1.2e9`. `–` for what is no number.
 pub fn number(value: f64) -> String {
@@ -15,6 +36,21 @@ pub fn number(value: f64) -> String {
         _ if size >= 10.0 => format!("{value:.2}"),
         _ if size >= 1.0 => format!("{value:.3}"),
         _ => format!("{value:.4}"),
+    }
+}
+
+/// A number with three digits from the first that is not 0, whole ones as they are: `0.00297`, `0.150`, `12.3`, `1234`, `8`. `–` for
+/// what is no number.
+pub fn three_digits(value: f64) -> String {
+    match value.abs() {
+        _ if !value.is_finite() => "–".to_owned(),
+        0.0 => "0".to_owned(),
+        size if value.fract() == 0.0 && size < 1e9 => format!("{value}"),
+        size if !(1e-6..1e9).contains(&size) => format!("{value:.2e}"),
+        size => {
+            let digits = (2.0 - size.log10().floor()).clamp(0.0, 9.0) as usize;
+            format!("{value:.digits$}")
+        }
     }
 }
 

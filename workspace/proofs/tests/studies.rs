@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use editscale_proofs::output::Findings;
 use editscale_proofs::overoptimisation::pool::{self, POOL};
@@ -45,7 +46,8 @@ fn the_simulated_study_is_the_same_twice() {
 
 #[test]
 fn the_darkroom_study_is_the_same_twice() {
-    let expected = ["darkroom.json", "equal-cost.csv", "index.html", "quality-against-edits.svg"];
+    let expected =
+        ["darkroom.json", "dear-judgements.csv", "equal-cost.csv", "index.html", "quality-against-edits.svg"];
     made_twice(|| darkroom::study(true).unwrap(), &expected);
 }
 
@@ -67,4 +69,31 @@ fn a_pool_is_read_as_it_was_written_and_is_the_same_twice() {
         "overoptimisation.json",
     ];
     made_twice(|| overoptimisation::study(&path, true).unwrap(), &expected);
+}
+
+fn kept(study: &str, file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/studies").join(study).join(file)
+}
+
+/// Two cells of a table: equal words, or numbers that differ by less than the last digit that is written.
+fn same(one: &str, other: &str) -> bool {
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => (one - other).abs() < 1.5e-4,
+        _ => one == other,
+    }
+}
+
+/// What is in the repository is what its pool says. Other processors may write another last digit.
+#[test]
+fn the_kept_curves_come_of_the_kept_pool() {
+    let fresh = files(&overoptimisation::study(&kept("overoptimisation", POOL), false).unwrap());
+    for name in ["curves.csv", "agreement.csv"] {
+        let found = fs::read_to_string(kept("overoptimisation", name)).unwrap();
+        let fresh = String::from_utf8(fresh[name].clone()).unwrap();
+        assert_eq!(found.lines().count(), fresh.lines().count(), "{name}");
+        for (found, fresh) in found.lines().zip(fresh.lines()) {
+            let are_same = found.split(',').zip(fresh.split(',')).all(|(one, other)| same(one, other));
+            assert!(are_same, "{name} is not what `editscale-proofs overoptimisation` makes:\n{found}\n{fresh}");
+        }
+    }
 }

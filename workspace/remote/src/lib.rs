@@ -55,7 +55,7 @@ pub use editors::submit_poll::{
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{SecretSource, Timeouts};
 pub use judges::JUDGES;
-pub use judges::asking::StructuredOutput;
+pub use judges::asking::{AskingOptions, StructuredOutput};
 pub use judges::chat::{Aspect, AspectPictures, ChatJudge, ChatJudgeOptions, ChatJudgeRecipe, Combination, Rubric};
 pub use judges::comparing::{
     ComparingJudge, ComparingJudgeOptions, Comparison, ListwiseJudgeRecipe, Pairs, PairwiseJudgeRecipe,

@@ -81,41 +81,55 @@ pub type MadeReward = Made<dyn RewardModel, dyn LocalReward>;
 /// What is made of the choice of a critic.
 pub type MadeCritic = Made<dyn Critic, dyn LocalCritic>;
 
+/// What everything says that can be behind HTTP.
+macro_rules! of_servers {
+    () => {
+        /// Its servers, where it is behind HTTP.
+        fn remote(&self) -> Option<&RemoteSettings> {
+            None
+        }
+
+        /// The same, to be changed. `Some` wherever [`Self::remote`] is.
+        fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
+            None
+        }
+
+        /// What costs nothing to ask its servers.
+        fn free_question(&self) -> FreeQuestion<'_> {
+            ("".into(), None)
+        }
+    };
+}
+
+/// What everything says that can be a program of its own.
+macro_rules! of_programs {
+    () => {
+        /// Whether making it starts a program of its own, which only work should do.
+        fn is_program(&self) -> bool {
+            false
+        }
+
+        /// The program that it would start and that this machine does not have, where that can be told without a start.
+        fn missing_program(&self) -> Option<String> {
+            None
+        }
+    };
+}
+
 /// What a recipe says of an editor.
 pub trait EditorChoice: Chosen {
     /// The editor, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
     /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &EditorName, house: &House) -> Result<MadeEditor, MakeError>;
 
-    /// Its servers, where it is behind HTTP.
-    fn remote(&self) -> Option<&RemoteSettings> {
-        None
-    }
-
-    /// The same, to be changed. `Some` wherever [`Self::remote`] is.
-    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
-        None
-    }
-
-    /// What costs nothing to ask its servers.
-    fn free_question(&self) -> FreeQuestion<'_> {
-        ("".into(), None)
-    }
+    of_servers!();
 
     /// What its server lacks for the editor to work, a sentence each, where that can be told without an edit.
     fn inspect<'a>(&'a self, _name: &'a EditorName) -> Option<BoxFuture<'a, Result<Vec<String>, MakeError>>> {
         None
     }
 
-    /// Whether making it starts a program of its own, which only work should do.
-    fn is_program(&self) -> bool {
-        false
-    }
-
-    /// The program that it would start and that this machine does not have, where that can be told without a start.
-    fn missing_program(&self) -> Option<String> {
-        None
-    }
+    of_programs!();
 
     /// Whether its pictures come from elsewhere, a server or another process, so that they are to be looked at whole.
     fn is_foreign(&self) -> bool {
@@ -132,30 +146,9 @@ pub trait RewardChoice: Chosen {
     /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError>;
 
-    /// Whether making it starts a program of its own, which only work should do.
-    fn is_program(&self) -> bool {
-        false
-    }
+    of_programs!();
 
-    /// The program that it would start and that this machine does not have, where that can be told without a start.
-    fn missing_program(&self) -> Option<String> {
-        None
-    }
-
-    /// Its servers, where it is behind HTTP.
-    fn remote(&self) -> Option<&RemoteSettings> {
-        None
-    }
-
-    /// The same, to be changed. `Some` wherever [`Self::remote`] is.
-    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
-        None
-    }
-
-    /// What costs nothing to ask its servers.
-    fn free_question(&self) -> FreeQuestion<'_> {
-        ("".into(), None)
-    }
+    of_servers!();
 }
 
 /// What a recipe says of a critic.
@@ -164,20 +157,7 @@ pub trait CriticChoice: Chosen {
     /// tell whether it can work at all.
     fn make(&self, name: &CriticName, house: &House) -> Result<MadeCritic, MakeError>;
 
-    /// Its servers, where it is behind HTTP.
-    fn remote(&self) -> Option<&RemoteSettings> {
-        None
-    }
-
-    /// The same, to be changed. `Some` wherever [`Self::remote`] is.
-    fn remote_mut(&mut self) -> Option<&mut RemoteSettings> {
-        None
-    }
-
-    /// What costs nothing to ask its servers.
-    fn free_question(&self) -> FreeQuestion<'_> {
-        ("".into(), None)
-    }
+    of_servers!();
 }
 
 dyn_clone::clone_trait_object!(EditorChoice);

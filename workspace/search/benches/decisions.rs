@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use editscale_core::{
-    Cards, Decision, Digest, EditorCard, PauseSupport, PerceptualHash, Proposal, Remaining, RewardName, Sampler, Score,
-    ScoreCard, Search, SearchFactory, Trial,
+    Cards, Consulted, CriticName, Decision, Digest, EditorCard, PauseSupport, PerceptualHash, Proposal, Remaining,
+    RewardName, Sampler, Score, ScoreCard, Search, SearchFactory, Trial,
 };
 use editscale_search::{
-    Adaptation, Adaptive, Amount, Beam, BeamSize, BestOfN, Concluding, Conclusion, DiverseTrees, EdgeMix, Finalists,
-    MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch, PathSize, PathStops,
-    Pieces, Price, RewardWeighted, RoutingSettings, Rules, Selection, StopRule, Thompson, TreesSize, Weighted,
-    Weighting,
+    Adaptation, Adaptive, Amount, Beam, BeamSize, BestOfN, Canvases, Checkpoint, Concluding, Conclusion, DiverseTrees,
+    EdgeMix, Expectation, Finalists, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles,
+    PathSearch, PathSize, PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, Reflection, ReflectionSize,
+    RewardWeighted, RoutingSettings, Rules, Selection, StopRule, Thompson, TreesSize, Weighted, Weighting,
 };
-use editscale_testkit::{editor_card, request, reward_card};
+use editscale_testkit::{critic_card, critique, editor_card, request, reward_card};
 
 const TRIALS: usize = 1000;
 
@@ -55,18 +55,36 @@ fn policies() -> Vec<Named> {
     let noise = NoiseSearchSize { pivots: ROUND, neighbours: ROUND, rounds: 100 };
     let steps = NoiseSteps { cosine: 0.95, narrowing: 0.5, restart_after: 3 };
     let stops = PathStops { first: 0.3, back: 0.1, forward: 0.3 };
+    let chains = ReflectionSize { samples: 500, width: ROUND, rounds: 100, show: 2 };
     vec![
         ("adaptive", Arc::new(Adaptive::new(adaptation, rules()).unwrap())),
         ("diverse_trees", Arc::new(DiverseTrees::new(trees, edges, rules()).unwrap())),
         ("noise_search", Arc::new(NoiseSearch::new(noise, steps, rules()).unwrap())),
         ("particles", Arc::new(Particles::new(ParticleSettings::new(250), rules()).unwrap())),
         ("path_search", Arc::new(PathSearch::new(PathSize { paths: 25, children: 12 }, stops, rules()).unwrap())),
+        ("preview_pruning", Arc::new(PreviewPruning::new(pruning(price), rules()).unwrap())),
+        ("reflection", Arc::new(Reflection::new(chains, Canvases::Mixed(0.5), None, rules()).unwrap())),
         ("thompson", Arc::new(Thompson::new(RoutingSettings::new(2000), rules()).unwrap())),
         ("beam", Arc::new(Beam::new(size, edges, rules()).unwrap())),
         ("best_of_n", Arc::new(BestOfN::new(2000, Some(ROUND), rules()).unwrap())),
         ("best_of_n by mean_rank", Arc::new(BestOfN::new(2000, Some(ROUND), ranks()).unwrap())),
         ("reward_weighted", Arc::new(RewardWeighted::new(1000, 8, Weighting::TargetEss(20.0), in_rounds()).unwrap())),
     ]
+}
+
+/// Waves of candidates that are looked at twice, without an end before 1,000 trials.
+fn pruning(price: Price) -> Pruning {
+    Pruning {
+        samples: 200,
+        most: 2000,
+        checkpoints: vec![Checkpoint::Share(0.3), Checkpoint::Share(0.6)],
+        keep: 0.5,
+        margin: None,
+        round: ROUND,
+        expected: Expectation { correlation: 0.6, spread: Some(0.3), strength: 4.0 },
+        price: Some(price),
+        preview: PreviewRule::default(),
+    }
 }
 
 /// Every selection over 1,000 candidates, and a last round before it.
@@ -101,15 +119,22 @@ fn trial(proposal: &Proposal) -> Trial {
     Trial::Scored { id: proposal.id, image, hash: Some(PerceptualHash(proposal.seed.get())), card }
 }
 
+/// What a critic writes about a candidate.
+fn remark(Consulted { id, .. }: Consulted) -> Trial {
+    let written = Ok(critique(&format!("mend candidate {id}")));
+    Trial::Critique { id, critic: CriticName::new("critic").unwrap(), written }
+}
+
 /// A search before a decision that it takes with at least 1,000 trials behind it, and the last of them.
 fn brought_there(policy: &dyn SearchFactory, cards: &Cards) -> (Box<dyn Search>, Vec<Trial>) {
     let mut search = policy.start(&request(1), cards);
     let (mut trials, mut told) = (Vec::new(), 0);
     while told < TRIALS {
-        let Decision::Explore { proposals, .. } = search.decide(&trials, &Remaining::default()) else {
-            panic!("{} ends after {told} trials", policy.revision());
+        trials = match search.decide(&trials, &Remaining::default()) {
+            Decision::Explore { proposals, .. } => proposals.iter().map(trial).collect(),
+            Decision::Consult { who, .. } => who.into_iter().map(remark).collect(),
+            _ => panic!("{} ends after {told} trials", policy.revision()),
         };
-        trials = proposals.iter().map(trial).collect();
         told += trials.len();
     }
     (search, trials)
@@ -118,7 +143,8 @@ fn brought_there(policy: &dyn SearchFactory, cards: &Cards) -> (Box<dyn Search>,
 fn decisions(criterion: &mut Criterion) {
     let (pause, sampler) = (PauseSupport::Fork, Sampler::Stochastic);
     let able = EditorCard { pause, sampler, steers_noise: true, steps: Some(28), ..editor_card("fake") };
-    let cards = Cards { editors: vec![able], rewards: vec![reward_card("judge")], critics: Vec::new() };
+    let cards =
+        Cards { editors: vec![able], rewards: vec![reward_card("judge")], critics: vec![critic_card("critic")] };
     let mut group = criterion.benchmark_group("decide after 1000 trials");
     for (name, policy) in policies().into_iter().chain(conclusions()) {
         group.bench_function(name, |bencher| {

@@ -13,8 +13,9 @@ use editscale_core::{
 };
 
 use crate::archive::Archive;
+use crate::outlook::Outlook;
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
-use crate::predictive::{Moments, Predictive, Prior};
+use crate::predictive::{Moments, Prior};
 use crate::price::{Meter, Price};
 use crate::proposals::Ground;
 
@@ -59,6 +60,11 @@ impl Adaptive {
     }
 }
 
+/// The version of the rules: where doubt is held against scores, the second fits their spread without it.
+pub(crate) fn version(rules: &Rules) -> u32 {
+    if rules.objective.doubts(&[]).is_some() { 2 } else { 1 }
+}
+
 /// Costs are in units of utility, which ranks have none of.
 pub(crate) fn check_scale(rules: &Rules) -> Result<(), PolicyError> {
     if rules.objective.scale() == Scale::Absolute {
@@ -91,7 +97,8 @@ impl SearchFactory for Adaptive {
         let Adaptation { most, probe, round, price, prior, optimism } = self.settings;
         let prior = prior.map_or_else(String::new, Prior::revision);
         let (price, rules) = (price.revision(), self.rules.revision());
-        format!("adaptive/1 most={most} probe={probe} round={round}{price}{prior} optimism={optimism}{rules}")
+        let version = version(&self.rules);
+        format!("adaptive/{version} most={most} probe={probe} round={round}{price}{prior} optimism={optimism}{rules}")
     }
 
     fn needs(&self) -> Vec<Need> {
@@ -161,20 +168,23 @@ impl Running {
             return probe - asked;
         }
         let most = round.min(most - asked);
-        let scores: Vec<f64> = self.archive.placed().iter().map(|placed| placed.utility.get()).collect();
-        let Some((best, next)) = scores.first().zip(self.prediction(&scores)) else {
+        let utilities: Vec<f64> = self.archive.placed().iter().map(|placed| placed.utility.get()).collect();
+        let Some((best, next)) = utilities.first().zip(self.outlook(&utilities)) else {
             // Nothing is known that could be too little to go on for.
             return most;
         };
         // One draw more than there were, so that failures alone never make success impossible.
-        let success = (scores.len() as f64 + 1.0) / (f64::from(asked) + 1.0);
+        let success = (utilities.len() as f64 + 1.0) / (f64::from(asked) + 1.0);
         next.worth_at_once(*best, self.meter.costs().candidate() / success, most)
     }
 
-    fn prediction(&self, scores: &[f64]) -> Option<Predictive> {
+    /// What the next candidate may bring. The distribution is fitted to what is said of candidates, doubt apart.
+    fn outlook(&self, utilities: &[f64]) -> Option<Outlook> {
         let Adaptation { prior, optimism, .. } = self.policy.settings;
-        let moments = Moments::of(scores.iter().copied());
-        Some(moments.predictive(prior)?.raised(optimism))
+        let doubts = self.archive.doubts().unwrap_or_default();
+        let doubted = doubts.iter().copied().chain(std::iter::repeat(0.0));
+        let said = Moments::of(utilities.iter().zip(doubted).map(|(utility, doubt)| utility + doubt));
+        Some(Outlook::new(said.predictive(prior)?.raised(optimism), &doubts))
     }
 }
 

@@ -151,6 +151,13 @@ impl Archive {
         self.order.clone()
     }
 
+    /// By how much the utility of each of these is lower for its judges' doubt, in the same order; nothing where nobody is
+    /// doubted.
+    pub(crate) fn doubts(&self) -> Option<Vec<f64>> {
+        let cards: Vec<&ScoreCard> = self.order.iter().map(|placed| &self.entries[placed.entry].card).collect();
+        self.objective.doubts(&cards)
+    }
+
     /// The same of the entries whose proposals are among those, compared with each other alone.
     pub(crate) fn placed_among(&self, is_among: impl Fn(&Proposal) -> bool) -> Vec<Placed> {
         let among: Vec<usize> = (0..self.entries.len()).filter(|at| is_among(&self.entries[*at].proposal)).collect();

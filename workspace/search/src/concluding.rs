@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Cards, Cost, Decision, EditRequest, Need, Objective, Ranked, Remaining, RewardName, RewardSet, Search,
-    SearchFactory, Seed, Trial, Usd, Utility, Verdict,
+    CandidateId, Cards, Cost, Decision, EditRequest, Extent, Need, Objective, Ranked, Remaining, RewardName, RewardSet,
+    Search, SearchFactory, Seed, Trial, Usd, Utility, Verdict,
 };
 
 use crate::policy::check_count;
@@ -127,6 +127,14 @@ impl SearchFactory for Concluding {
 
     fn largest_run(&self) -> u64 {
         self.policy.largest_run()
+    }
+
+    fn most(&self, cards: &Cards, edits: u64) -> Extent {
+        self.policy.most(cards, edits)
+    }
+
+    fn planned(&self, cards: &Cards, edits: u64) -> Option<Extent> {
+        self.policy.planned(cards, edits)
     }
 
     fn looks(&self) -> bool {

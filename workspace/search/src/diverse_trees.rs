@@ -7,20 +7,13 @@
 //! the better where a single hill is to be climbed, and is stuck where the hill that looks best at first is not the
 //! highest.
 //!
-//! A parent stays in the pool of its tree, so that the best of a tree, and the best of all, never drops.
+//! A parent stays in the pool of its tree, so that the best of a tree, and the best of all, never drops. No tree grows on
+//! from a candidate that is the same as that of a better tree: it takes its own next best.
 
 mod recipe;
 
-use editscale_core::{
-    Cards, Decision, EditRequest, Need, Proposal, Remaining, Search, SearchFactory, StopReason, Trial,
-};
-
-use crate::archive::{Archive, Entry};
-use crate::family::Family;
-use crate::likeness::{Distinct, Likeness};
-use crate::offspring::{EdgeMix, Offspring, Plan};
-use crate::policy::{PolicyError, Rules};
-use crate::ties::Ties;
+use crate::family::{Family, Shape};
+use crate::offspring::Plan;
 
 pub use recipe::DiverseTreesRecipe;
 
@@ -35,131 +28,20 @@ pub struct TreesSize {
     pub depth: u32,
 }
 
-impl TreesSize {
+/// The policy `diverse_trees {trees, children, depth, edges, deduplicate, ties}`: `trees × children` fresh candidates,
+/// `children` for each tree, then `depth` rounds in which the best of each tree has `children` children.
+pub type DiverseTrees = Family<TreesSize>;
+
+impl Shape for TreesSize {
+    const NAME: &'static str = "diverse_trees";
+    const PARENTS: &'static str = "trees";
+    const APART: bool = true;
+
     fn plan(self) -> Plan {
         Plan { parents: self.trees, children: self.children, depth: self.depth }
     }
-}
 
-/// The policy `diverse_trees {trees, children, depth, edges, deduplicate, ties}`.
-#[derive(Debug, Clone)]
-pub struct DiverseTrees {
-    size: TreesSize,
-    family: Family,
-}
-
-impl DiverseTrees {
-    /// `trees × children` fresh candidates, `children` for each tree, then `depth` rounds in which the best of each tree
-    /// has `children` children. Equal pictures are counted once; of equally good ones the one asked for first wins.
-    pub fn new(size: TreesSize, edges: EdgeMix, rules: Rules) -> Result<Self, PolicyError> {
-        size.plan().check("trees")?;
-        Ok(Self { size, family: Family::new(edges, rules)? })
+    fn of(plan: Plan) -> Self {
+        Self { trees: plan.parents, children: plan.children, depth: plan.depth }
     }
-
-    /// The same trees, of which none grows on from a candidate that is the same as that of a better tree: it takes its own
-    /// next best.
-    #[must_use]
-    pub fn deduplicated(self, likeness: Likeness) -> Self {
-        Self { family: Family { likeness, ..self.family }, ..self }
-    }
-
-    /// The same trees with another order of equally good candidates in the verdict.
-    #[must_use]
-    pub fn settling(self, ties: Option<Ties>) -> Self {
-        Self { family: Family { ties, ..self.family }, ..self }
-    }
-}
-
-impl SearchFactory for DiverseTrees {
-    fn revision(&self) -> String {
-        let Self { size: TreesSize { trees, children, depth }, family } = self;
-        format!("diverse_trees/1 trees={trees} children={children} depth={depth}{}", family.revision())
-    }
-
-    fn needs(&self) -> Vec<Need> {
-        self.family.edges.needs()
-    }
-
-    fn largest_run(&self) -> u64 {
-        self.size.plan().all()
-    }
-
-    fn looks(&self) -> bool {
-        self.family.looks()
-    }
-
-    fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {
-        let (archive, offspring) = self.family.begin(request, cards);
-        Box::new(Running { policy: self.clone(), offspring, archive, rounds: 0, trees: Vec::new() })
-    }
-}
-
-struct Running {
-    policy: DiverseTrees,
-    offspring: Offspring,
-    archive: Archive,
-    /// Rounds that were asked for.
-    rounds: u32,
-    /// The tree of each candidate that was asked for, in ask order.
-    trees: Vec<usize>,
-}
-
-impl Search for Running {
-    fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
-        self.archive.learn(trials);
-        let next = self.next(left);
-        self.archive.decision(next)
-    }
-}
-
-impl Running {
-    fn next(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        self.archive.go_on(&self.policy.family.rules.stop)?;
-        if self.rounds > self.policy.size.depth {
-            return Err(StopReason::Finished);
-        }
-        let count = self.offspring.affordable(self.policy.size.plan().round(), left)?;
-        let proposals = self.round(count);
-        self.rounds += 1;
-        Ok(proposals)
-    }
-
-    /// The next round: the trees take turns, those that are ahead first. A round cut short by the budget so leaves out no
-    /// tree as long as it has a child for each, and then those that are behind.
-    fn round(&mut self, count: u32) -> Vec<Proposal> {
-        let first = self.archive.asked();
-        let members = members(&self.policy, &self.archive, &self.trees);
-        let mut proposals = Vec::with_capacity(count as usize);
-        for (id, (tree, member)) in (first..first + count).zip(members.iter().cycle()) {
-            let proposal = match member {
-                Some(parent) => self.offspring.child(id, &parent.proposal, self.rounds),
-                None => self.offspring.fresh(id),
-            };
-            proposals.extend(proposal);
-            self.trees.push(*tree);
-        }
-        proposals
-    }
-}
-
-/// The candidate that each tree grows on from: its best that is not the same as that of a tree before. The trees come in
-/// the order of these; last come those that have none, and begin anew.
-fn members<'a>(policy: &DiverseTrees, archive: &'a Archive, trees: &[usize]) -> Vec<(usize, Option<&'a Entry>)> {
-    let count = policy.size.trees as usize;
-    let (mut distinct, mut members) = (Distinct::new(policy.family.likeness), Vec::with_capacity(count));
-    let mut has_member = vec![false; count];
-    for placed in archive.placed() {
-        if members.len() == count {
-            break;
-        }
-        let entry = archive.entry(placed.entry);
-        // Every candidate that was asked for has a tree.
-        let Some(tree) = trees.get(entry.proposal.id.0 as usize).copied() else { continue };
-        if !has_member[tree] && distinct.admit(entry) {
-            has_member[tree] = true;
-            members.push((tree, Some(entry)));
-        }
-    }
-    members.extend((0..count).filter(|tree| !has_member[*tree]).map(|tree| (tree, None)));
-    members
 }

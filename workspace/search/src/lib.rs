@@ -15,6 +15,7 @@ mod likeness;
 mod noise_search;
 mod objective;
 mod offspring;
+mod outlook;
 mod particles;
 mod path_search;
 mod policy;
@@ -38,6 +39,8 @@ pub use best_of_n::{BestOfN, BestOfNRecipe};
 pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason, Surroundings};
 pub use concluding::{Concluding, Conclusion, Finalists};
 pub use diverse_trees::{DiverseTrees, DiverseTreesRecipe, TreesSize};
+pub use family::Family;
+pub use family::recipe::FamilyRecipe;
 pub use likeness::Likeness;
 pub use noise_search::{NoiseSearch, NoiseSearchRecipe, NoiseSearchSize, NoiseSteps};
 pub use objective::{

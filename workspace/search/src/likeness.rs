@@ -97,14 +97,6 @@ impl<'a> Distinct<'a> {
         }
         !is_copy
     }
-
-    pub(crate) fn kept(&self) -> &[&'a Entry] {
-        &self.kept
-    }
-
-    pub(crate) fn into_kept(self) -> Vec<&'a Entry> {
-        self.kept
-    }
 }
 
 /// What one reward saw of all these candidates, in their order: that of the first reward, in the order of names, that gave

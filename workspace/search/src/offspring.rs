@@ -84,10 +84,13 @@ impl EdgeMix {
 
 /// How many candidates a policy asks for: so many that have children, so many children of each, so many rounds of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub(crate) parents: u32,
-    pub(crate) children: u32,
-    pub(crate) depth: u32,
+pub struct Plan {
+    /// How many candidates have children in a round.
+    pub parents: u32,
+    /// How many each of them has.
+    pub children: u32,
+    /// Rounds of children after the first round.
+    pub depth: u32,
 }
 
 impl Plan {

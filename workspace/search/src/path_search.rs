@@ -10,8 +10,8 @@ mod recipe;
 use std::ops::Range;
 
 use editscale_core::{
-    CandidateId, Cards, Decision, Digest, Edge, EditRequest, Lineage, Need, Noise, PauseSupport, Proposal, Remaining,
-    Search, SearchFactory, Start, StopReason, Trial, Until,
+    CandidateId, Cards, Decision, Digest, Edge, EditRequest, Extent, Lineage, Need, Noise, PauseSupport, Proposal,
+    Remaining, Search, SearchFactory, Start, StopReason, Trial, Until,
 };
 
 use crate::archive::Archive;
@@ -103,6 +103,23 @@ impl PathSearch {
     }
 }
 
+impl PathSearch {
+    /// What it comes to where no candidate fails, with how many paths are finished and what of an edit each of them has left
+    /// then; nothing for an editor that has no stop.
+    fn extent(&self, cards: &Cards, edits: u64) -> Option<(Extent, (u64, f64))> {
+        let of = cards.editors.first().and_then(|card| card.steps)?;
+        let stops = self.stops.steps(of);
+        let (round, paths, last) = (u64::from(self.round()), u64::from(self.size.paths), *stops.last()?);
+        let back = counted(self.stops.back, of);
+        let legs = stops.windows(2).map(|pair| pair[1] - pair[0] + back.min(pair[0]));
+        let (begun, legs) = (round.min(edits), legs.map(u64::from).sum::<u64>());
+        let left = f64::from(of - last) / f64::from(of);
+        let work = (begun * u64::from(stops[0]) + round * legs) as f64 / f64::from(of) + paths as f64 * left;
+        let judged = begun + round * (stops.len() as u64 - 1) + paths;
+        Some((Extent { edits: begun, judged, work }, (paths, left)))
+    }
+}
+
 impl SearchFactory for PathSearch {
     fn revision(&self) -> String {
         let (PathSize { paths, children }, PathStops { first, back, forward }) = (self.size, self.stops);
@@ -119,6 +136,21 @@ impl SearchFactory for PathSearch {
 
     fn largest_run(&self) -> u64 {
         u64::from(self.round()) * self.stops.shares().count() as u64 + u64::from(self.size.paths)
+    }
+
+    fn most(&self, cards: &Cards, edits: u64) -> Extent {
+        let whole = Extent::whole(self.largest_run().min(edits));
+        // Where nothing comes of the first stage, other paths are begun in the place of all.
+        let all = |planned: Extent, (paths, left): (u64, f64)| Extent {
+            edits: (planned.edits + paths).min(edits),
+            work: planned.work + paths as f64 * (1.0 - left),
+            ..planned
+        };
+        self.extent(cards, edits).map_or(whole, |(planned, ends)| all(planned, ends))
+    }
+
+    fn planned(&self, cards: &Cards, edits: u64) -> Option<Extent> {
+        self.extent(cards, edits).map(|(planned, _)| planned)
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {

@@ -142,30 +142,6 @@ impl Predictive {
         }
         f64::midpoint(low, high)
     }
-
-    /// How many draws at once are worth `cost` each over `best`, at most `most`: the m-th adds
-    /// ∫ F(v)^(m−1)·(1 − F(v)) dv above the best, which is less than one draw brings.
-    pub(crate) fn worth_at_once(&self, best: f64, cost: f64, most: u32) -> u32 {
-        if self.excess(best) <= cost {
-            return 0;
-        }
-        if self.scale <= 0.0 || cost <= 0.0 {
-            return if cost <= 0.0 { most } else { 1 };
-        }
-        let tails = self.tails(best);
-        let adds = |m: u32| tails.iter().map(|(tail, step)| (1.0 - tail).powi(m as i32) * tail * step).sum::<f64>();
-        (1..most).take_while(|before| adds(*before) > cost).count() as u32 + 1
-    }
-
-    /// P(v > level) at levels from `best` up, each with the step that it stands for; the steps grow with the distance.
-    fn tails(&self, best: f64) -> Vec<(f64, f64)> {
-        const STEPS: i32 = 48;
-        let from = best.max(self.location - 4.0 * self.scale);
-        let at = |n: i32| from + self.scale * 0.25 * ((f64::from(n) * 0.1).exp() - 1.0);
-        let tail = |n: i32| (self.above(f64::midpoint(at(n), at(n + 1))), at(n + 1) - at(n));
-        let below = (best < from).then_some((1.0, from - best));
-        below.into_iter().chain((0..STEPS).map(tail)).collect()
-    }
 }
 
 #[cfg(test)]
@@ -224,10 +200,6 @@ mod tests {
             let cost = scale * share.exp2();
             let cap = predictive.fair_cap(cost);
             prop_assert!((predictive.excess(cap) / cost - 1.0).abs() < 1e-6);
-            // More at once are never worth more than one after the other.
-            let counts: Vec<u32> = [cap - 2.0 * scale, cap - 0.1 * scale, cap + 1e-6 * scale]
-                .map(|best| predictive.worth_at_once(best, cost, 16)).to_vec();
-            prop_assert!(counts[0] >= counts[1] && counts[1] >= 1 && counts[2] == 0, "{:?}", counts);
         }
     }
 }

@@ -10,6 +10,7 @@
 //! An unfinished candidate never wins. Where an editor cannot pause, drafts in few steps stand in, or nothing does ([`way`]).
 
 mod boxes;
+mod extent;
 mod line;
 mod recipe;
 mod running;
@@ -18,10 +19,10 @@ mod way;
 use std::sync::Arc;
 
 use editscale_core::{
-    Cards, EditRequest, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory, Utility,
+    Cards, EditRequest, Extent, Need, Objective, RewardName, Score, ScoreCard, Search, SearchFactory, Utility,
 };
 
-use crate::adaptive::{Adaptation, Adaptive, check_scale};
+use crate::adaptive::{Adaptation, Adaptive, check_scale, version};
 use crate::objective::Gate;
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
 use crate::predictive::Prior;
@@ -163,8 +164,10 @@ impl SearchFactory for PreviewPruning {
             |name: &str, value: Option<f64>| value.map_or_else(String::new, |value| format!(" {name}={value}"));
         let Expectation { correlation, spread, strength } = *expected;
         format!(
-            "preview_pruning/1 samples={samples} most={most} at={} keep={keep}{} round={round} \
+            "preview_pruning/{} samples={samples} most={most} at={} keep={keep}{} round={round} \
              correlation={correlation}{} strength={strength}{}{}{}",
+            // That of `adaptive`, which it is with editors that show nothing early.
+            version(&self.rules),
             at.join(","),
             optional("margin", *margin),
             optional("spread", spread),
@@ -181,6 +184,14 @@ impl SearchFactory for PreviewPruning {
     fn largest_run(&self) -> u64 {
         // Every candidate at every checkpoint, and finished.
         u64::from(self.settings.most) * (self.settings.checkpoints.len() as u64 + 1)
+    }
+
+    fn most(&self, cards: &Cards, edits: u64) -> Extent {
+        self.settings.extent(cards, edits).0
+    }
+
+    fn planned(&self, cards: &Cards, edits: u64) -> Option<Extent> {
+        self.settings.extent(cards, edits).1
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {

@@ -1,10 +1,10 @@
 //! Weights that grow with utility: `w_i ∝ exp((u_i − max u)/β)`, the temperature β that a wanted effective sample size or
-//! divergence needs, and draws by systematic resampling.
+//! divergence needs ([`sharpness`]), and draws by systematic resampling.
 //!
-//! `ESS = (Σw)²/Σw²` and `KL(w‖uniform) = Σ w ln(w·n)` are free of the utilities' scale. Both grow or fall with β alone, so that
-//! bisection finds it.
+//! `ESS = (Σw)²/Σw²` and `KL(w‖uniform) = Σ w ln(w·n)` are free of the utilities' scale, and β alone decides them.
 
 mod recipe;
+mod sharpness;
 
 use editscale_core::Draw;
 
@@ -39,12 +39,13 @@ impl Weighting {
         Err(PolicyError { setting, expected, found: value.to_string() })
     }
 
-    /// The words in a policy's revision, which journals hold: they stay whatever the variants are called here.
+    /// The words in a policy's revision, which journals hold: they stay whatever the variants are called here. The number is
+    /// that of the way in which the temperature is found, which decides its last digits.
     pub(crate) fn revision(self) -> String {
         match self {
             Self::Temperature(value) => format!("Temperature({value:?})"),
-            Self::TargetEss(value) => format!("TargetEss({value:?})"),
-            Self::TargetKl(value) => format!("TargetKl({value:?})"),
+            Self::TargetEss(value) => format!("TargetEss/2({value:?})"),
+            Self::TargetKl(value) => format!("TargetKl/2({value:?})"),
         }
     }
 
@@ -52,32 +53,12 @@ impl Weighting {
     pub(crate) fn temperature(self, utilities: &[f64]) -> f64 {
         match self {
             Self::Temperature(temperature) => temperature,
-            Self::TargetEss(target) => bisect(utilities, |weights| effective_sample_size(weights) >= target),
-            Self::TargetKl(target) => bisect(utilities, |weights| divergence(weights) <= target),
+            Self::TargetEss(target) => {
+                sharpness::temperature(utilities, (utilities.len() as f64 / target).ln(), sharpness::squared)
+            }
+            Self::TargetKl(target) => sharpness::temperature(utilities, target, sharpness::plain),
         }
     }
-}
-
-/// The least temperature, to a relative 2⁻⁵⁰, whose weights are flat enough. Flatness grows with temperature.
-fn bisect(utilities: &[f64], flat_enough: impl Fn(&[f64]) -> bool) -> f64 {
-    let high = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let low = utilities.iter().copied().fold(f64::INFINITY, f64::min);
-    let spread = high - low;
-    // With equal utilities every temperature gives equal weights.
-    if spread <= 0.0 || !spread.is_finite() {
-        return 1.0;
-    }
-    let at = |exponent: f64| spread * exponent.exp2();
-    let (mut sharp, mut flat) = (-60.0, 60.0);
-    for _ in 0..60 {
-        let middle = f64::midpoint(sharp, flat);
-        if flat_enough(&weights(utilities, at(middle))) {
-            flat = middle;
-        } else {
-            sharp = middle;
-        }
-    }
-    at(flat)
 }
 
 /// `exp((u − max u)/β)`, normalised to sum to 1.
@@ -153,7 +134,7 @@ mod tests {
         }
 
         #[test]
-        fn bisection_reaches_its_target(raw in prop::collection::vec(-5.0f64..5.0, 2..40), share in 0.05f64..0.95) {
+        fn the_temperature_reaches_its_target(raw in prop::collection::vec(-5.0f64..5.0, 2..40), share in 0.05f64..0.95) {
             let count = raw.len() as f64;
             let best = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let near = raw.iter().filter(|value| best - **value < 1e-6).count();

@@ -469,11 +469,11 @@ fn revisions_are_as_journals_have_them() {
     let by = Finalists { rewards: vec![judge()], ..finalists(4, 3) };
     for (selection, last, expected) in [
         (None, None, ""),
-        (Some(soft), None, " select soft/1 draw=2 TargetEss(2.5)"),
+        (Some(soft), None, " select soft/1 draw=2 TargetEss/2(2.5)"),
         (Some(pessimistic(Amount::Relative(1.0))), None, " select pessimistic/1 Relative(1.0)"),
         (Some(Selection::Regularised { strength: Amount::Absolute(0.5) }), None, " select regularised/1 Absolute(0.5)"),
         (None, Some(finalists(4, 3)), " finalists/1 count=4 votes=3"),
-        (Some(soft), Some(by), " select soft/1 draw=2 TargetEss(2.5) finalists/1 count=4 votes=3 by=judge"),
+        (Some(soft), Some(by), " select soft/1 draw=2 TargetEss/2(2.5) finalists/1 count=4 votes=3 by=judge"),
     ] {
         let found = policy(8, &rules(), selection, last).revision();
         assert_eq!(found, format!("best_of_n/1 samples=8 round=8{expected}"));

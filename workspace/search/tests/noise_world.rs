@@ -286,6 +286,20 @@ fn paths_go_from_stop_to_stop_and_only_what_is_finished_wins() {
     assert_eq!(ranked, finished);
 }
 
+#[test]
+fn paths_that_go_on_are_no_further_edits() {
+    let editor = EditorCard { pause: PauseSupport::Resume, steers_noise: true, steps: Some(20), ..editor_card("fake") };
+    let cards = Cards { editors: vec![editor], rewards: vec![reward_card("judge")], critics: Vec::new() };
+    let policy = paths(2, 3, STOPS);
+    // Six up to step 6, then thrice six over four steps and two again, and two over the last two.
+    let planned = policy.planned(&cards, u64::MAX).unwrap();
+    assert_eq!((planned.edits, planned.judged), (6, 26));
+    assert!((planned.work - (36.0 + 108.0 + 4.0) / 20.0).abs() < 1e-9, "{planned:?}");
+    let most = policy.most(&cards, u64::MAX);
+    assert_eq!((most.edits, most.judged), (8, 26));
+    assert!((most.work - (36.0 + 108.0 + 40.0) / 20.0).abs() < 1e-9, "{most:?}");
+}
+
 /// Whatever the budget, there is a picture at the end: finishing is never spent on previews.
 #[test]
 fn some_path_is_finished_under_every_budget() {

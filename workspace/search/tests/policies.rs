@@ -237,13 +237,13 @@ fn revisions_are_as_journals_have_them() {
         "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
          keep=draw renoise=none",
         "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3",
-        "reward_weighted/1 samples=11 draw=4 TargetKl(0.4)",
+        "reward_weighted/1 samples=11 draw=4 TargetKl/2(0.4)",
         "thompson/1 samples=13 round=4 least=2 cost=budget drop_after=3",
     ];
     let revisions: Vec<String> = policies(&rules(both)).iter().map(|policy| policy.revision()).collect();
     assert_eq!(revisions, expected.map(|words| format!("{words} target_score=0.5 patience=2")));
     for (weighting, words) in
-        [(Weighting::Temperature(1.0), "Temperature(1.0)"), (Weighting::TargetEss(2.5), "TargetEss(2.5)")]
+        [(Weighting::Temperature(1.0), "Temperature(1.0)"), (Weighting::TargetEss(2.5), "TargetEss/2(2.5)")]
     {
         let policy = RewardWeighted::new(4, 2, weighting, rules(StopRule::default())).unwrap();
         assert_eq!(policy.revision(), format!("reward_weighted/1 samples=4 draw=2 {words}"));

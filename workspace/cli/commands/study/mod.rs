@@ -1,7 +1,9 @@
 //! `editscale study DIR…`: what recipes are worth, from the runs that they made.
 
+mod answers;
 mod costs;
 mod curves;
+mod held_out;
 mod judged;
 mod output;
 mod page;
@@ -68,9 +70,11 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     if runs.iter().all(|run| run.final_gold().is_none()) {
         return Err(Misuse::new("no run has chosen a picture that has a gold score: there is nothing to study").into());
     }
-    let report = report(arguments, &found, (&runs, gold_of(arguments, asked.as_ref())))?;
+    let mut gold = gold_of(arguments, asked.as_ref());
+    gold.chosen_by = held_out::choosers(&found, &gold);
+    let report = report(arguments, &found, (&runs, gold))?;
     found.left_out.iter().take(10).for_each(|left| tell(&format!("left out: {}: {}", left.run, left.why)));
-    report.remarks.iter().for_each(|remark| tell(remark));
+    report.answers.iter().chain(&report.remarks).for_each(|line| tell(line));
     output::write(&arguments.out, &report, arguments.cost)?;
     if arguments.json {
         print(output::json(&report)?.trim_end())?;
@@ -81,12 +85,13 @@ fn study(arguments: &Study) -> Result<ExitCode> {
 }
 
 fn gold_of(arguments: &Study, asked: Option<&Judged>) -> Gold {
+    let of = |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
     match (asked, &arguments.judge, &arguments.gold) {
         (Some(judged), Some(recipe), _) => {
-            Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone() }
+            Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone(), chosen_by: Vec::new() }
         }
-        (_, _, Some(reward)) => Gold { kind: "reward", name: reward.clone(), rewards: Vec::new() },
-        _ => Gold { kind: "proxy", name: arguments.proxy.clone(), rewards: Vec::new() },
+        (_, _, Some(reward)) => of("reward", reward),
+        _ => of("proxy", &arguments.proxy),
     }
 }
 
@@ -99,12 +104,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         (0..names.len()).map(|group| runs.iter().filter(|run| run.group == group).collect()).collect();
     refuse_strangers(&names, &groups)?;
     let (comparisons, mut remarks) = pairs::comparisons(&names, &groups, cost, &comparing)?;
-    if !gold.is_held_out() {
-        remarks.push(
-            "no held-out judge was named, so quality is what the policies chose by: name one with --gold or --judge"
-                .to_owned(),
-        );
-    }
+    remarks.splice(0..0, gold.warning());
     let rules = Rules { sizes: &arguments.k, cost, resampling, comparing };
     let most = runs.iter().map(|run| cost.of(&run.spent)).fold(0.0, f64::max);
     let (mut curves, mut paths, mut fronts) = (Vec::new(), Vec::new(), Vec::new());
@@ -118,7 +118,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
     for unit in CostWord::ALL {
         fronts.extend(paths::front(&names, &groups, unit, confidence)?);
     }
-    Ok(Report {
+    let mut report = Report {
         version: 1,
         program: program(),
         seed,
@@ -128,13 +128,16 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         gold,
         groups: found.groups.clone(),
         left_out: found.left_out.clone(),
+        answers: Vec::new(),
         remarks,
         scaling: curves,
         paths,
         fronts,
         comparisons,
         choices: names.iter().zip(&groups).flat_map(|(name, runs)| choices(name, runs, cost)).collect(),
-    })
+    };
+    report.answers = answers::answers(&report);
+    Ok(report)
 }
 
 /// Refuses groups of which no two were asked the same.

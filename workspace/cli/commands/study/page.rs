@@ -12,8 +12,12 @@ const MOST_HISTOGRAMS: usize = 3;
 
 /// The page, and its plots for files.
 pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
-    let mut plots = Vec::new();
-    let mut sections = vec![section("studied", "What was studied", studied(report))];
+    let (mut plots, mut sections) = (Vec::new(), Vec::new());
+    if !report.answers.is_empty() {
+        let said = html! { ul { @for sentence in &report.answers { li { (sentence) } } } };
+        sections.push(section("answer", "What it says", said));
+    }
+    sections.push(section("studied", "What was studied", studied(report, cost)));
     if !report.scaling.is_empty() {
         let drawn = scaling(report);
         let content = html! {
@@ -49,7 +53,7 @@ pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
         "{} runs in {} groups, by {}.",
         report.groups.iter().map(|group| group.runs).sum::<usize>(),
         report.groups.len(),
-        gold_words(report)
+        report.gold.words()
     );
     (document(&Document { title: "Study".to_owned(), lead, sections }), plots)
 }
@@ -58,16 +62,7 @@ fn figures(plots: &[Plot]) -> Markup {
     html! { @for plot in plots { (plot.drawn.figure(&plot.caption)) } }
 }
 
-fn gold_words(report: &Report) -> String {
-    match report.gold.kind {
-        "judge" => format!("the held-out judge {}", report.gold.name),
-        "reward" => format!("the reward {}", report.gold.name),
-        _ => "what the policies chose by, since no held-out judge was named: they are praised for what they optimised"
-            .to_owned(),
-    }
-}
-
-fn studied(report: &Report) -> Markup {
+fn studied(report: &Report, cost: CostWord) -> Markup {
     let mut table = Table::new(
         "Groups",
         vec![
@@ -86,13 +81,13 @@ fn studied(report: &Report) -> Markup {
     }
     let mut told = vec![
         fact("Chosen by", report.proxy.clone()),
-        fact("Wanted (gold)", gold_words(report)),
-        fact("Cost", report.cost),
+        fact("Wanted (gold)", report.gold.words()),
+        fact("Cost", cost.title()),
         fact("Confidence", number(report.confidence)),
         fact("Seed", report.seed.to_string()),
     ];
     told.extend(report.gold.rewards.iter().map(|(name, revision)| fact(&format!("Judge {name}"), revision.clone())));
-    html! { (facts(&told)) (table) }
+    html! { @if let Some(warning) = report.gold.warning() { p { strong { "Not held out: " } (warning) "." } } (facts(&told)) (table) }
 }
 
 fn peaks(report: &Report) -> Markup {
@@ -170,7 +165,7 @@ fn fronts(report: &Report) -> Markup {
             let is_on = if ended.is_on_front { "yes" } else { "no" };
             table.push([
                 ended.group.clone(),
-                front.cost.to_owned(),
+                front.cost.replace('_', " "),
                 told(ended.spent),
                 told(ended.gold),
                 is_on.to_owned(),

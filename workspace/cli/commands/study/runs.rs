@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use editscale_core::{Ending, Outcome};
 use editscale_engine::{RunRecord, digest_of, read_run};
+use editscale_rollout::{Defines as _, Definition};
 use serde::Serialize;
 
 use crate::args::Study;
@@ -59,7 +60,10 @@ pub(super) fn find(arguments: &Study) -> Result<Found> {
     let mut found = Found { groups: Vec::new(), runs: Vec::new(), left_out: Vec::new() };
     let (mut by_recipe, mut seen) = (BTreeMap::new(), BTreeSet::new());
     for (name, dir) in named.chain(bare) {
-        for path in run_folders(dir)? {
+        let Looked { runs, rollouts } = run_folders(dir)?;
+        let left_out = |path: PathBuf| LeftOut { run: path.display().to_string(), why: ROLLOUTS.to_owned() };
+        found.left_out.extend(rollouts.into_iter().map(left_out));
+        for path in runs {
             if seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
                 found.take(name, path, &mut by_recipe);
             }
@@ -70,32 +74,58 @@ pub(super) fn find(arguments: &Study) -> Result<Found> {
             found.left_out.iter().take(5).map(|left| format!("{}: {}", left.run, left.why)).collect();
         let why = if why.is_empty() { String::new() } else { format!("; {}", why.join("; ")) };
         let misuse = Misuse::new(format!("there is no finished run to study{why}"));
-        return Err(misuse.hint("give folders that `edit --run-dir` or `serve` wrote").into());
+        return Err(misuse.hint("give folders that `edit --run-dir`, `pool` or `serve` wrote").into());
     }
     found.count();
     Ok(found)
 }
 
-/// The run folders at or below a folder, in the order of their paths.
-fn run_folders(dir: &Path) -> Result<Vec<PathBuf>> {
+/// Why rollouts are not studied.
+const ROLLOUTS: &str =
+    "it holds rollouts of `editscale run`, whose records are rows of Parquet files and not run folders";
+
+/// What lies at or below a folder.
+#[derive(Default)]
+struct Looked {
+    runs: Vec<PathBuf>,
+    /// What `editscale run` wrote.
+    rollouts: Vec<PathBuf>,
+}
+
+/// The run folders at or below a folder, in the order of their paths; at least one.
+fn run_folders(dir: &Path) -> Result<Looked> {
     let shown = dir.display();
     if !dir.is_dir() {
         return Err(Misuse::new(format!("{shown} is not a folder")).into());
     }
-    let mut found = Vec::new();
+    let mut found = Looked::default();
     look(dir, 0, &mut found).map_err(|error| Misuse::new(format!("cannot look into {shown}: {error}")))?;
-    if found.is_empty() {
-        let misuse = Misuse::new(format!("there is no run in {shown}: no folder with `run.json`"));
-        return Err(misuse
-            .hint("the records of `editscale run` are in its Parquet files, and are not studied here")
-            .into());
+    match (found.runs.first(), found.rollouts.first()) {
+        (Some(_), _) => Ok(found),
+        (None, Some(rollouts)) => {
+            let misuse = Misuse::new(format!("cannot study {}: {ROLLOUTS}", rollouts.display()));
+            Err(misuse
+                .hint(
+                    "`editscale pool DATASET --recipe FILE --edits N --out DIR` makes a run folder for each row of the same data set; \
+                     `study DIR` reads them",
+                )
+                .into())
+        }
+        (None, None) => {
+            let misuse = Misuse::new(format!("there is no run in {shown}: no folder with `run.json`"));
+            Err(misuse.hint("give folders that `edit --run-dir`, `pool` or `serve` wrote").into())
+        }
     }
-    Ok(found)
 }
 
-fn look(dir: &Path, depth: u32, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+/// Folders of rollouts are not looked into: what is under way in them is no run of its own.
+fn look(dir: &Path, depth: u32, found: &mut Looked) -> std::io::Result<()> {
     if dir.join("run.json").is_file() {
-        found.push(dir.to_owned());
+        found.runs.push(dir.to_owned());
+        return Ok(());
+    }
+    if dir.join(Definition::FILE).is_file() {
+        found.rollouts.push(dir.to_owned());
         return Ok(());
     }
     if depth == DEEPEST {

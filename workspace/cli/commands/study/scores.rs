@@ -17,7 +17,7 @@ pub(super) struct Candidate {
     pub(super) id: CandidateId,
     /// Whether it was made from the source without looking at any other.
     pub(super) is_fresh: bool,
-    /// What the run had spent when it could be chosen.
+    /// What was spent when it could be chosen, charged in ask order.
     pub(super) known_at: Ledger,
     /// What the policy makes of it.
     pub(super) utility: Option<f64>,

@@ -412,7 +412,7 @@ fn conclusions_are_built_as_written() {
     check("select: {best: {}}", "", "select: {best: {}}");
     check(
         "select: {soft: {target_ess: 3}}",
-        " select soft/1 draw=1 TargetEss(3.0)",
+        " select soft/1 draw=1 TargetEss/2(3.0)",
         "select: {soft: {draw: 1, target_ess: 3.0}}",
     );
     let relative = "select: {pessimistic: {relative_beta: 1.0}}";

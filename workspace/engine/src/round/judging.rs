@@ -55,7 +55,7 @@ impl<'a> Round<'a> {
                 }
                 let keys = pictured.iter().map(|index| self.key(*index, place, vote));
                 let (known, unknown): (Vec<_>, Vec<_>) = keys.partition(|key| self.book.judged(key).is_some());
-                match (known.is_empty() || unknown.is_empty(), self.is_late()) {
+                match (known.is_empty() || unknown.is_empty(), self.book.is_late()) {
                     (true, _) => {}
                     // After the deadline nothing is begun that costs money: what is known compares with itself.
                     (false, true) => self.judges[place].is_compared = true,

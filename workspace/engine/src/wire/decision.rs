@@ -231,6 +231,12 @@ impl DecisionWire {
         }
     }
 
+    /// The candidates that are asked for.
+    pub(crate) fn asked_for(&self) -> Vec<u32> {
+        let Self::Explore { proposals, .. } = self else { return Vec::new() };
+        proposals.iter().map(|proposal| proposal.id).collect()
+    }
+
     /// The proposals that go on from a paused state.
     pub(crate) fn going_on(&self) -> Vec<u32> {
         let Self::Explore { proposals, .. } = self else { return Vec::new() };

@@ -1,11 +1,12 @@
-//! Whatever the order of completion, the slots and the batches: a search sees the same trials, decides the same, and
-//! spends no more than it may; and what was made can be made again.
+//! Whatever the order of completion, the slots and the batches: a search sees the same trials, decides the same,
+//! spends no more than it may, and charges the same for every candidate; and what was made can be made again.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_core::{CandidateId, Decision, EditRequest, Outcome, Remaining, Search, SearchFactory, Trial};
+use editscale_core::{CandidateId, Decision, EditRequest, Ledger, Outcome, Remaining, Search, SearchFactory, Trial};
 use editscale_engine::{digest_of, read_run};
 use proptest::prelude::*;
 
@@ -59,10 +60,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// I3, I4, I7: whatever the order of completion, the slots and the batches, a search sees the same trials in ask
-    /// order, decides the same, and spends no more than the budget.
+    /// order, decides the same, spends no more than the budget, and is charged the same for every candidate.
     #[test]
     fn runs_do_not_depend_on_the_order_of_completion(world in world(), shuffles in prop::array::uniform2(any::<u64>())) {
-        let mut seen: Option<(Vec<String>, Outcome)> = None;
+        let mut seen: Option<(Vec<String>, Outcome, Vec<Option<Ledger>>)> = None;
         for (index, shuffle) in shuffles.into_iter().enumerate() {
             let slots = if index == 0 { world.slots } else { 1 + (shuffle % 7) as u32 };
             let mut scene = scene(&World { shuffle, slots, ..world.clone() });
@@ -74,12 +75,13 @@ proptest! {
             prop_assert!(limits.reward_calls.is_none_or(|most| outcome.ledger.reward_calls <= most));
             prop_assert!(limits.nfe.is_none_or(|most| outcome.ledger.cost.nfe <= most));
             outcome.ledger.wall = Duration::ZERO;
-            let journal = journal(&path);
-            if let Some((lines, known)) = &seen {
+            let (journal, charged) = (journal(&path), charged(&path));
+            if let Some((lines, known, charges)) = &seen {
                 prop_assert_eq!(lines, &journal);
                 prop_assert_eq!(known, &outcome);
+                prop_assert_eq!(charges, &charged);
             }
-            seen = Some((journal, outcome));
+            seen = Some((journal, outcome, charged));
         }
     }
 
@@ -100,6 +102,12 @@ proptest! {
         outcome.ledger.wall = Duration::ZERO;
         prop_assert_eq!(outcome, expected);
     }
+}
+
+/// What had been spent when each candidate could be chosen, active time left out.
+fn charged(path: &Path) -> Vec<Option<Ledger>> {
+    let timeless = |known: Ledger| Ledger { wall: Duration::ZERO, ..known };
+    read_run(path).unwrap().candidates.into_iter().map(|each| each.known_at.map(timeless)).collect()
 }
 
 /// I5: what a proposal says makes its candidate again.

@@ -113,6 +113,8 @@ fn paused_candidates_are_gone_on_from_by_their_path_and_released_when_nobody_can
     assert!(released[2..].contains(&best) && released[2..].contains(&5), "{released:?}");
     // The fake's bytes tell the seeds on the way: the last candidate went by the best, then by the fifth.
     let record = read_run(&path).unwrap();
+    let most = record.candidates.iter().filter_map(|each| each.known_at).map(|known| known.edits).max();
+    assert_eq!(most, Some(3), "a reader counts by the same rules");
     let bytes = record.candidates[7].made.as_ref().unwrap().as_ref().unwrap().image.read().unwrap();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     assert!(text.contains(&format!("{best}Step(2) 9Step(4)")), "{text}");

@@ -1,183 +1,184 @@
 //! Policies on real photographs: the embedded editor, its reward `photometric`, and a judge that no policy sees.
 
+pub mod equipment;
+pub mod hands;
 pub mod held_out;
 pub mod photos;
+pub mod policies;
+pub mod prices;
 pub mod requests;
 pub mod studio;
+mod table;
+pub mod unsteady;
+
+use std::collections::BTreeMap;
 
 use editscale_config::Recipe;
-use editscale_core::{Budget, SearchFactory};
+use editscale_core::RewardName;
 use editscale_page::plot::{Axis, Line, LinePoint, Lines};
-use editscale_study::compare::{Comparing, compare};
 use rayon::prelude::*;
 use serde_json::json;
 
-use crate::output::{Findings, Plot, Sheet, rounded};
+use crate::output::{Findings, Plot, Sheet};
+use crate::overoptimisation::pool::PHOTOMETRIC;
 use crate::simulated::interval;
 use crate::world::drive;
+use equipment::{Equipment, catalogue};
+use policies::{BASELINE, EVERYBODY, POLICIES, Policy};
+use prices::Prices;
 use requests::REQUESTS;
-use studio::{Equipment, Studio, catalogue};
+use studio::Studio;
 
 /// The root seed of the first request; no other study has these.
 const FIRST_SEED: u64 = 600_000;
 
-/// The budgets, in edits, each with a judgement.
+/// The budgets, in plain edits with one judgement each.
 const BUDGETS: [u32; 5] = [2, 4, 8, 16, 32];
 
-/// The policies: a name, and the recipe that spends so many edits.
-type Policy = (&'static str, fn(u32) -> String);
+/// How many requests a set of equipment serves: loading the learned judge takes longer than a request.
+const TOGETHER: usize = 6;
 
-const POLICIES: &[Policy] = &[
-    (BASELINE, |edits| format!("search: {{best_of_n: {{samples: {edits}}}}}")),
-    ("beam", |_| {
-        "search: {beam: {width: 2, children: 4, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}".to_owned()
-    }),
-    ("beam, re-edits alone", |_| {
-        "search: {beam: {width: 2, children: 4, depth: 40, edges: {re_edit: 1, edit_of_edit: 0, fresh: 0}}}".to_owned()
-    }),
-    ("diverse trees", |_| {
-        "search: {diverse_trees: {trees: 2, children: 2, depth: 40, edges: {re_edit: 2, edit_of_edit: 1, fresh: 1}}}"
-            .to_owned()
-    }),
-    ("adaptive, an edit is worth 0.001", |edits| {
-        let probe = edits.min(4);
-        format!("search: {{adaptive: {{most: {edits}, probe: {probe}, round: 1, cost: {{edit: 0.001}}}}}}")
-    }),
-    ("best of n, pessimistic", |edits| {
-        format!("search: {{best_of_n: {{samples: {edits}}}}}\nselect: {{pessimistic: {{relative_beta: 1.0}}}}")
-    }),
-    ("reward-weighted, 4 share the weight", |edits| {
-        format!("search: {{reward_weighted: {{samples: {edits}, draw: 1, target_ess: {}}}}}", edits.min(4))
-    }),
-];
+/// One policy with one budget at these prices.
+struct Case {
+    policy: &'static Policy,
+    prices: Prices,
+    candidates: u32,
+    recipe: Recipe,
+}
 
-/// What all are compared with.
-const BASELINE: &str = "best of n";
-
-/// What came of one policy and budget on one request.
+/// What came of one case on one request.
 #[derive(Debug, Clone, Copy)]
 struct Outcome {
     gold: f64,
-    score: f64,
+    photometric: f64,
     edits: f64,
     judgements: f64,
+    critiques: f64,
+    /// Of the budget.
+    spent: f64,
+}
+
+/// What names a case: its policy's name, the price of a judgement, the budget.
+type Key = (&'static str, u64, u32);
+
+/// What came of every case, request by request.
+type Found = BTreeMap<Key, Vec<Outcome>>;
+
+impl Case {
+    fn new(policy: &'static Policy, prices: Prices, candidates: u32) -> anyhow::Result<Self> {
+        let recipe = read(&policy.recipe(candidates, prices))?;
+        Ok(Self { policy, prices, candidates, recipe })
+    }
+
+    fn key(&self) -> Key {
+        (self.policy.name, self.prices.judgement, self.candidates)
+    }
+}
+
+fn read(recipe: &str) -> anyhow::Result<Recipe> {
+    let parsed = Recipe::parse(recipe.as_bytes(), &catalogue());
+    Ok(parsed.map_err(|report| anyhow::anyhow!(report.render("recipe", recipe.as_bytes())))?.0)
+}
+
+/// All cases: every policy where judgements are cheap, and those whom it concerns where they are dear.
+fn cases(budgets: &[u32]) -> anyhow::Result<Vec<Case>> {
+    let concerned = POLICIES.iter().filter(|policy| policy.is_priced).map(|policy| (policy, Prices::DEAR));
+    let all = POLICIES.iter().map(|policy| (policy, Prices::CHEAP)).chain(concerned);
+    all.flat_map(|(policy, prices)| budgets.iter().map(move |count| Case::new(policy, prices, *count))).collect()
 }
 
 /// The study; `quick` over a few requests and budgets.
 pub fn study(quick: bool) -> anyhow::Result<Findings> {
     let budgets = if quick { &BUDGETS[..2] } else { &BUDGETS[..] };
-    let requests = if quick { 4 } else { REQUESTS.len() };
-    let of_policy = |(_, recipe): &Policy| -> anyhow::Result<Vec<Recipe>> {
-        budgets.iter().map(|edits| policy(&recipe(*edits))).collect()
-    };
-    let recipes: Vec<Vec<Recipe>> = POLICIES.iter().map(of_policy).collect::<anyhow::Result<_>>()?;
-    let all: Vec<Vec<Vec<Outcome>>> =
-        (0..requests).into_par_iter().map(|number| one(number, &recipes, budgets)).collect::<anyhow::Result<_>>()?;
-    let of =
-        |policy: usize, budget: usize| -> Vec<Outcome> { all.iter().map(|request| request[policy][budget]).collect() };
-    let mut sheet = Sheet {
-        name: "equal-cost",
-        caption: format!(
-            "The held-out judge's gold of what each policy chose by `photometric`, {requests} requests, 95% intervals over \
-             requests; differences to best of n on the same requests, with a permutation test"
-        ),
-        columns: vec![
-            "policy",
-            "budget_edits",
-            "edits",
-            "judgements",
-            "gold",
-            "low",
-            "high",
-            "photometric",
-            "difference",
-            "difference_low",
-            "difference_high",
-            "p",
-        ],
-        rows: Vec::new(),
-    };
-    let mut lines = Vec::new();
-    for (place, (name, _)) in POLICIES.iter().enumerate() {
-        let mut points = Vec::new();
-        for (at, edits) in budgets.iter().enumerate() {
-            let outcomes = of(place, at);
-            let found = interval(&golds(&outcomes))?;
-            points.push(LinePoint { x: f64::from(*edits), y: found.mean, band: Some([found.low, found.high]) });
-            sheet.rows.push(row((*name, *edits), &outcomes, &of(0, at))?);
+    let requests = if quick { 2 } else { REQUESTS.len() };
+    let cases = cases(budgets)?;
+    let found = found(&cases, requests)?;
+    let sheet = |name, prices| -> anyhow::Result<Sheet> {
+        let mut sheet = table::sheet(name, requests, prices);
+        for case in cases.iter().filter(|case| case.prices == prices) {
+            sheet.rows.push(table::row(case, &found)?);
         }
-        lines.push(Line { name: (*name).to_owned(), points, is_dashed: *name == BASELINE });
-    }
-    let drawn = Lines {
-        alt: "Gold against the budget in edits, for each policy".to_owned(),
-        x: Axis::log("edits"),
-        y: Axis::linear("mean gold of the held-out judge"),
-        lines,
-        marks: Vec::new(),
+        Ok(sheet)
     };
-    let caption = "Intervals are over requests, which all policies share: for differences see the table.".to_owned();
     Ok(Findings {
         study: "darkroom",
         title: "Policies on photographs",
         lead: "Made by `cargo run --release -p editscale-proofs -- darkroom --out docs/studies/darkroom`: the embedded editor on \
-               eight photographs, searched by the reward `photometric` and judged by another judge."
+               eight photographs, searched by the reward `photometric` where nothing else is said, and judged by another judge."
             .to_owned(),
         facts: vec![("requests", json!(requests)), ("edge_in_pixels", json!(photos::EDGE))],
-        sheets: vec![sheet],
-        plots: vec![Plot { name: "quality-against-edits", caption, drawn: drawn.draw() }],
+        sheets: vec![sheet("equal-cost", Prices::CHEAP)?, sheet("dear-judgements", Prices::DEAR)?],
+        plots: vec![plot(&found, budgets)?],
     })
 }
 
-fn policy(sections: &str) -> anyhow::Result<Recipe> {
-    let recipe =
-        format!("version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n{sections}\n");
-    let parsed = Recipe::parse(recipe.as_bytes(), &catalogue());
-    Ok(parsed.map_err(|report| anyhow::anyhow!(report.render("recipe", recipe.as_bytes())))?.0)
+fn found(cases: &[Case], requests: usize) -> anyhow::Result<Found> {
+    let everybody = read(EVERYBODY)?;
+    let numbers: Vec<usize> = (0..requests).collect();
+    let shares: Vec<Vec<Vec<Outcome>>> = numbers
+        .par_chunks(TOGETHER)
+        .map(|numbers| {
+            let mut equipment = Equipment::of(&everybody)?;
+            numbers.iter().map(|number| request(&mut equipment, *number, cases)).collect()
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let mut found = Found::new();
+    for outcomes in shares.into_iter().flatten() {
+        for (case, outcome) in cases.iter().zip(outcomes) {
+            found.entry(case.key()).or_default().push(outcome);
+        }
+    }
+    Ok(found)
 }
 
-/// Every policy with every budget on one request.
-fn one(number: usize, recipes: &[Vec<Recipe>], budgets: &[u32]) -> anyhow::Result<Vec<Vec<Outcome>>> {
-    let mut equipment = Equipment::of(&recipes[0][0])?;
-    let mut studio = Studio::new(&mut equipment, &REQUESTS[number], FIRST_SEED + number as u64)?;
-    let of = |(recipe, edits): (&Recipe, &u32)| {
-        studio.clear();
-        searched(&mut studio, &*recipe.search_factory(), *edits)
+/// Every case on one request.
+fn request(equipment: &mut Equipment, number: usize, cases: &[Case]) -> anyhow::Result<Vec<Outcome>> {
+    let all = equipment.cards().clone();
+    let mut studio = Studio::new(equipment, &REQUESTS[number], FIRST_SEED + number as u64)?;
+    let mut one = |case: &Case| {
+        studio.begin(case.prices.cards(&all, &case.recipe));
+        searched(&mut studio, case)
     };
-    let pairs = recipes.iter().flat_map(|recipes| recipes.iter().zip(budgets));
-    let outcomes: Vec<Outcome> = pairs.map(of).collect::<anyhow::Result<_>>()?;
-    Ok(outcomes.chunks(budgets.len()).map(<[Outcome]>::to_vec).collect())
+    cases.iter().map(&mut one).collect()
 }
 
-fn searched(studio: &mut Studio<'_>, factory: &dyn SearchFactory, edits: u32) -> anyhow::Result<Outcome> {
-    let budget = Budget { edits: Some(edits.into()), reward_calls: Some(edits.into()), ..Budget::default() };
-    let run = drive(factory, studio, &budget)?;
-    let chosen = run.verdict.ranked.first();
-    let gold = chosen.and_then(|ranked| studio.judged(ranked.id));
-    let (ranked, judged) = chosen.zip(gold).ok_or_else(|| anyhow::anyhow!("{} chose nothing", factory.revision()))?;
+fn searched(studio: &mut Studio<'_>, case: &Case) -> anyhow::Result<Outcome> {
+    let run = drive(&*case.recipe.search_factory(), studio, &case.prices.budget(case.candidates))?;
+    let chosen = run.chosen();
+    let gold = chosen.and_then(|chosen| studio.judged(chosen)).map(|judged| judged.gold);
+    let reward = RewardName::new(PHOTOMETRIC)?;
+    let photometric = chosen.and_then(|chosen| studio.score(chosen, &reward));
+    let both = gold.zip(photometric);
+    let (gold, photometric) = both.ok_or_else(|| anyhow::anyhow!("{} chose nothing", case.policy.name))?;
+    let budget = u64::from(case.candidates) * case.prices.candidate();
     Ok(Outcome {
-        gold: judged.gold,
-        score: ranked.utility.get(),
+        gold,
+        photometric,
         edits: run.ledger.edits as f64,
-        judgements: run.ledger.reward_calls as f64,
+        judgements: (run.ledger.reward_calls - run.critiques) as f64,
+        critiques: run.critiques as f64,
+        spent: run.ledger.cost.usd.micros as f64 / budget as f64,
     })
 }
 
-fn golds(outcomes: &[Outcome]) -> Vec<f64> {
-    outcomes.iter().map(|outcome| outcome.gold).collect()
-}
-
-fn row(
-    (name, edits): (&str, u32),
-    outcomes: &[Outcome],
-    baseline: &[Outcome],
-) -> anyhow::Result<Vec<serde_json::Value>> {
-    let mean = |of: fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
-    let found = interval(&golds(outcomes))?;
-    let against = compare(&golds(baseline), &golds(outcomes), &Comparing::default())?;
-    let is_baseline = name == BASELINE;
-    let compared = [against.difference.mean, against.difference.low, against.difference.high, against.test.p];
-    let numbers =
-        [mean(|one| one.edits), mean(|one| one.judgements), found.mean, found.low, found.high, mean(|one| one.score)];
-    let compared = compared.map(|value| if is_baseline { f64::NAN } else { value });
-    Ok([json!(name), json!(edits)].into_iter().chain(numbers.into_iter().chain(compared).map(rounded)).collect())
+fn plot(found: &Found, budgets: &[u32]) -> anyhow::Result<Plot> {
+    let line = |policy: &Policy| -> anyhow::Result<Line> {
+        let point = |count: &u32| -> anyhow::Result<LinePoint> {
+            let outcomes = &found[&(policy.name, Prices::CHEAP.judgement, *count)];
+            let gold = interval(&table::golds(outcomes))?;
+            Ok(LinePoint { x: f64::from(*count), y: gold.mean, band: None })
+        };
+        let points = budgets.iter().map(point).collect::<anyhow::Result<_>>()?;
+        Ok(Line { name: policy.name.to_owned(), points, is_dashed: policy.name == BASELINE })
+    };
+    let drawn = POLICIES.iter().filter(|policy| policy.is_drawn).map(line).collect::<anyhow::Result<_>>()?;
+    let drawn = Lines {
+        alt: "Gold against the budget in edits, for each policy".to_owned(),
+        x: Axis::log("budget, in plain edits with a judgement"),
+        y: Axis::linear("mean gold of the held-out judge"),
+        lines: drawn,
+        marks: Vec::new(),
+    };
+    let caption = "Intervals, and the policies that are not drawn, stand in the table.".to_owned();
+    Ok(Plot { name: "quality-against-edits", caption, drawn: drawn.draw() })
 }

@@ -1,81 +1,34 @@
-//! The workshop over a real editor and real rewards, one candidate at a time.
+//! The workshop over a real editor, real rewards and a critic, one candidate at a time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use editscale_config::{Catalogue, Recipe};
 use editscale_core::{
-    Candidate, CandidateId, Cards, Cost, EditBatch, EditItem, EditRequest, Failure, FailureKind, Image, Instruction,
-    LocalEditor, LocalReward, NobodyWatches, PerceptualHash, Proposal, RewardBatch, RewardItem, RunId, ScoreCard, Seed,
-    Start,
+    Attempt, Candidate, CandidateId, Cards, Consulted, Cost, CriticName, CriticQuestion, Criticism, Digest, EditItem,
+    EditRequest, Failure, FailureKind, Image, Instruction, PerceptualHash, Proposal, RewardItem, RewardName, RunId,
+    Score, ScoreCard, Seed, Start,
 };
 use editscale_picture::{Limits, decode, decode_rgb8, perceptual_hash};
-use editscale_schema::{House, Made};
 
+use super::equipment::Equipment;
 use super::held_out::{Judged, View, Wish, judge};
 use super::photos;
 use super::requests::Asked;
+use super::unsteady::{Asking, UNSTEADY, answered};
 use crate::world::{Again, Piece, Workshop};
-
-/// An editor and rewards, made as a recipe says, for one thread.
-pub struct Equipment {
-    editor: Box<dyn LocalEditor>,
-    rewards: Vec<Box<dyn LocalReward>>,
-    cards: Cards,
-}
-
-impl std::fmt::Debug for Equipment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Equipment").field("cards", &self.cards).finish_non_exhaustive()
-    }
-}
-
-/// What recipes of these studies can name: what is part of the program.
-pub fn catalogue() -> Catalogue {
-    Catalogue::new(&[editscale_darkroom::EDITORS], &[editscale_darkroom::REWARDS, editscale_models::REWARDS])
-}
-
-impl Equipment {
-    /// What a recipe names.
-    pub fn of(recipe: &Recipe) -> anyhow::Result<Self> {
-        let house = House::default();
-        let editor = recipe.editors().first().context("a recipe has an editor")?;
-        let Made::Local(load) = editor.model.make(&editor.name, &house).map_err(plain)? else {
-            anyhow::bail!("expected an editor of this process");
-        };
-        let editor = load().map_err(plain)?;
-        let mut rewards = Vec::new();
-        for reward in recipe.rewards() {
-            let Made::Local(load) = reward.model.make(&reward.name, &house).map_err(plain)? else {
-                anyhow::bail!("expected a reward of this process");
-            };
-            rewards.push(load().map_err(plain)?);
-        }
-        let cards = Cards {
-            editors: vec![editor.card().clone()],
-            rewards: rewards.iter().map(|reward| reward.card().clone()).collect(),
-            critics: Vec::new(),
-        };
-        Ok(Self { editor, rewards, cards })
-    }
-}
-
-/// An error that `anyhow` takes.
-#[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
-fn plain(error: editscale_schema::MakeError) -> anyhow::Error {
-    anyhow::anyhow!("{error}")
-}
 
 /// One request at work.
 pub struct Studio<'e> {
     equipment: &'e mut Equipment,
+    /// Those of the equipment that this run has, at its prices.
+    cards: Cards,
     request: Arc<EditRequest>,
     run: RunId,
     source: View,
     wishes: &'static [Wish],
-    made: Vec<Option<Done>>,
-    known: BTreeMap<String, (Piece, Done)>,
+    made: Vec<Option<Held>>,
+    known: BTreeMap<String, Done>,
+    said: BTreeMap<(RewardName, [u8; 32]), Result<Score, Failure>>,
 }
 
 impl std::fmt::Debug for Studio<'_> {
@@ -84,11 +37,22 @@ impl std::fmt::Debug for Studio<'_> {
     }
 }
 
-/// A finished candidate.
+/// A finished picture.
 #[derive(Debug, Clone)]
 struct Done {
     image: Image,
+    hash: PerceptualHash,
     judged: Judged,
+}
+
+/// A candidate of the run.
+#[derive(Debug, Clone)]
+struct Held {
+    done: Done,
+    /// What its editor was told.
+    instruction: Arc<str>,
+    /// How often each reward was asked about it.
+    asked: u32,
 }
 
 impl<'e> Studio<'e> {
@@ -106,6 +70,7 @@ impl<'e> Studio<'e> {
             seed: Seed::new(seed)?,
         };
         Ok(Self {
+            cards: equipment.cards().clone(),
             equipment,
             request: Arc::new(request),
             run: RunId::new("study")?,
@@ -113,28 +78,37 @@ impl<'e> Studio<'e> {
             wishes: asked.wishes,
             made: Vec::new(),
             known: BTreeMap::new(),
+            said: BTreeMap::new(),
         })
     }
 
-    /// Forgets the candidates of the run before, as those of a run that is over. What was made is known: made in the same way
-    /// again, it is there at once, at the same cost.
-    pub fn clear(&mut self) {
+    /// Begins another run, which has these of the equipment, and forgets the candidates of the run before. What was made and
+    /// said is known: made in the same way again, it is there at once, at the same cost.
+    pub fn begin(&mut self, cards: Cards) {
+        self.cards = cards;
         self.made.clear();
     }
 
     /// What the held-out judge says of a candidate.
     pub fn judged(&self, who: CandidateId) -> Option<Judged> {
-        self.made.get(who.0 as usize)?.as_ref().map(|done| done.judged)
+        self.held(who).map(|held| held.done.judged)
+    }
+
+    /// What a reward of the equipment says of a candidate, whether the run has it or not, and for nothing.
+    pub fn score(&mut self, who: CandidateId, reward: &RewardName) -> Option<f64> {
+        let image = self.held(who)?.done.image.clone();
+        self.said(reward, &image).ok().map(|score| score.mean())
+    }
+
+    fn held(&self, who: CandidateId) -> Option<&Held> {
+        self.made.get(who.0 as usize)?.as_ref()
     }
 
     fn start(&self, start: Start) -> Result<Image, Failure> {
         let none = || Failure::new(FailureKind::Invalid, "there is no such picture to start from");
         match start {
             Start::Source => Ok(self.request.source.clone()),
-            Start::Candidate(id) => {
-                let made = self.made.get(id.0 as usize).and_then(Option::as_ref);
-                made.map(|done| done.image.clone()).ok_or_else(none)
-            }
+            Start::Candidate(id) => self.held(id).map(|held| held.done.image.clone()).ok_or_else(none),
             Start::Paused(_) => Err(none()),
         }
     }
@@ -148,43 +122,52 @@ impl<'e> Studio<'e> {
             path: Vec::new(),
             earlier: None,
         };
-        let made = self.equipment.editor.edit(&EditBatch { items: vec![item] }, &NobodyWatches);
-        made.into_iter().next().unwrap_or_else(|| Err(Failure::new(FailureKind::Malformed, "the editor gave nothing")))
+        self.equipment.edit(item)
     }
 
-    fn scores(&mut self, image: &Image) -> (ScoreCard, Cost) {
-        let (mut card, mut cost) = (ScoreCard::default(), Cost::default());
-        for reward in &mut self.equipment.rewards {
-            let item = RewardItem { request: Arc::clone(&self.request), candidate: image.clone() };
-            let said = reward.score(&RewardBatch { items: vec![item] }, &NobodyWatches);
-            let name = reward.card().name.clone();
-            for judgement in said {
-                if let Ok(judgement) = &judgement {
-                    cost += judgement.cost;
-                }
-                card.enter(name.clone(), judgement.map(|judgement| judgement.score));
-            }
-        }
-        (card, cost)
-    }
-
-    fn made_anew(&mut self, proposal: &Proposal) -> Result<(Piece, Done), Failure> {
+    fn made_anew(&mut self, proposal: &Proposal) -> Result<Done, Failure> {
         let candidate = self.edit(proposal)?;
         let image = photos::named(&candidate.image.bytes, candidate.image.size);
         let malformed = |error: &dyn std::error::Error| Failure::new(FailureKind::Malformed, error.to_string());
         let pixels = decode(&candidate.image.bytes, &Limits::default()).map_err(|error| malformed(&error))?.pixels;
         let plain = decode_rgb8(&candidate.image.bytes, &Limits::default()).map_err(|error| malformed(&error))?;
-        let (card, judging) = self.scores(&image);
-        let done = Done { image: image.clone(), judged: judge(&self.source, &pixels, self.wishes) };
-        let piece = Piece {
-            image: image.digest(),
-            hash: Some(PerceptualHash(perceptual_hash(&plain))),
-            card,
-            edit: candidate.cost,
-            judging,
-            judgements: self.equipment.rewards.len() as u64,
-        };
-        Ok((piece, done))
+        let hash = PerceptualHash(perceptual_hash(&plain));
+        Ok(Done { image, hash, judged: judge(&self.source, &pixels, self.wishes) })
+    }
+
+    fn said(&mut self, reward: &RewardName, image: &Image) -> Result<Score, Failure> {
+        let key = (reward.clone(), *image.digest().as_bytes());
+        if let Some(known) = self.said.get(&key) {
+            return known.clone();
+        }
+        let item = RewardItem { request: Arc::clone(&self.request), candidate: image.clone() };
+        let said = self.equipment.judge(reward, item);
+        self.said.insert(key, said.clone());
+        said
+    }
+
+    /// What the run's rewards say of a picture. Those that say the same again are asked once for all, and all are paid for.
+    fn scores(&mut self, image: &Image, asking: Asking) -> (ScoreCard, Cost) {
+        let (mut card, mut cost) = (ScoreCard::default(), Cost::default());
+        let picture: (Seed, Digest) = (self.request.seed, image.digest());
+        for reward in self.cards.rewards.clone() {
+            (0..asking.votes).for_each(|_| cost += reward.cost);
+            let said = self.said(&reward.name, image);
+            let is_unsteady = reward.name.as_str() == UNSTEADY;
+            let said = said.and_then(|score| if is_unsteady { answered(&score, picture, asking) } else { Ok(score) });
+            card.enter(reward.name, said);
+        }
+        (card, cost)
+    }
+
+    fn judgements(&self, votes: u32) -> u64 {
+        u64::from(votes) * self.cards.rewards.len() as u64
+    }
+
+    fn hold(&mut self, proposal: &Proposal, done: Done) {
+        let place = proposal.id.0 as usize;
+        self.made.resize(self.made.len().max(place + 1), None);
+        self.made[place] = Some(Held { done, instruction: Arc::clone(&proposal.instruction), asked: 1 });
     }
 }
 
@@ -194,31 +177,45 @@ impl Workshop for Studio<'_> {
     }
 
     fn cards(&self) -> &Cards {
-        &self.equipment.cards
+        &self.cards
     }
 
     fn make(&mut self, proposal: &Proposal) -> Result<Piece, Failure> {
         let start = self.start(proposal.start)?.digest();
         let is_source = proposal.start == Start::Source;
-        let key = format!("{is_source} {start} {} {:?} {}", proposal.seed, proposal.knobs, proposal.instruction);
-        let (piece, done) = match self.known.get(&key) {
+        let Proposal { editor, seed, knobs, instruction, .. } = proposal;
+        let key = format!("{editor} {is_source} {start} {seed} {knobs:?} {instruction}");
+        let done = match self.known.get(&key) {
             Some(known) => known.clone(),
             None => self.made_anew(proposal)?,
         };
-        self.known.insert(key, (piece.clone(), done.clone()));
-        let place = proposal.id.0 as usize;
-        self.made.resize(self.made.len().max(place + 1), None);
-        self.made[place] = Some(done);
-        Ok(piece)
+        self.known.insert(key, done.clone());
+        let (card, judging) = self.scores(&done.image, Asking { before: 0, votes: 1 });
+        let (image, hash, judgements) = (done.image.digest(), Some(done.hash), self.judgements(1));
+        self.hold(proposal, done);
+        let edit = self.cards.editors.iter().find(|card| card.name == *editor);
+        let edit = edit.map_or_else(Cost::default, |card| card.cost);
+        Ok(Piece { image, hash, card, edit, judging, judgements })
     }
 
     fn judge(&mut self, who: CandidateId, votes: u32) -> Result<Again, Failure> {
         let none = || Failure::new(FailureKind::Invalid, "there is no such candidate");
-        let image = self.made.get(who.0 as usize).and_then(Option::as_ref).map(|done| done.image.clone());
-        // These rewards say the same again: one asking stands for all, and all are paid for.
-        let (card, judging) = self.scores(&image.ok_or_else(none)?);
-        let judgements = u64::from(votes.max(1)) * self.equipment.rewards.len() as u64;
-        Ok(Again { card, judging, judgements })
+        let votes = votes.max(1);
+        let held = self.made.get_mut(who.0 as usize).and_then(Option::as_mut).ok_or_else(none)?;
+        let (image, before) = (held.done.image.clone(), u64::from(held.asked));
+        held.asked += votes;
+        let (card, judging) = self.scores(&image, Asking { before, votes });
+        Ok(Again { card, judging, judgements: self.judgements(votes) })
+    }
+
+    fn consult(&mut self, Consulted { id, canvas }: Consulted, critic: &CriticName) -> Result<Criticism, Failure> {
+        let none = || Failure::new(FailureKind::Invalid, "there is no such candidate");
+        let held = self.held(id).ok_or_else(none)?;
+        let attempt = Attempt { id, image: held.done.image.clone(), instruction: Arc::clone(&held.instruction) };
+        let question = CriticQuestion { request: Arc::clone(&self.request), attempt, canvas, earlier: Vec::new() };
+        let written = self.equipment.consult(critic, &question)?;
+        let card = self.cards.critics.iter().find(|card| card.name == *critic);
+        Ok(Criticism { cost: card.map_or_else(Cost::default, |card| card.cost), ..written })
     }
 
     fn gold(&self, who: CandidateId) -> Option<f64> {

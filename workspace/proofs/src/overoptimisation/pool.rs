@@ -13,8 +13,9 @@ use editscale_core::{
 };
 use rayon::prelude::*;
 
+use crate::darkroom::equipment::{Equipment, catalogue};
 use crate::darkroom::requests::REQUESTS;
-use crate::darkroom::studio::{Equipment, Studio, catalogue};
+use crate::darkroom::studio::Studio;
 use crate::world::Workshop;
 
 /// The file's name.

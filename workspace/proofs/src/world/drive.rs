@@ -1,8 +1,8 @@
 //! The loop between a search and a workshop, with its ledger.
 
 use editscale_core::{
-    Budget, CandidateId, Cost, CriticName, Decision, Failure, FailureKind, Ledger, Proposal, SearchFactory, Start,
-    Trial, Until, Verdict,
+    Budget, CandidateId, Consulted, Cost, CriticName, Decision, Ledger, Proposal, SearchFactory, Start, Trial, Until,
+    Verdict,
 };
 use thiserror::Error;
 
@@ -40,6 +40,8 @@ pub struct Run {
     pub previews: u64,
     /// Judgements of candidates judged before.
     pub again: u64,
+    /// Critiques, each of which is among the ledger's reward calls too.
+    pub critiques: u64,
     /// What was asked for, in ask order.
     pub asked: Vec<Proposal>,
 }
@@ -62,16 +64,13 @@ pub fn drive(factory: &dyn SearchFactory, workshop: &mut dyn Workshop, budget: &
             Decision::Stop(verdict) => return Ok(desk.close(verdict)),
             Decision::Explore { proposals, .. } => desk.explore(proposals)?,
             Decision::Judge { who, votes, .. } => who.into_iter().map(|id| desk.judge(id, votes)).collect(),
-            Decision::Consult { who, critic, .. } => who.iter().map(|asked| no_critic(asked.id, &critic)).collect(),
+            Decision::Consult { who, critic, .. } => {
+                who.into_iter().map(|about| desk.consult(about, &critic)).collect()
+            }
         };
         desk.check(budget)?;
     }
     Err(DriveError::Endless)
-}
-
-fn no_critic(id: CandidateId, critic: &CriticName) -> Trial {
-    let why = Failure::new(FailureKind::Invalid, "there is no critic");
-    Trial::Critique { id, critic: critic.clone(), written: Err(why) }
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +79,7 @@ struct Counts {
     finished: u64,
     previews: u64,
     again: u64,
+    critiques: u64,
 }
 
 /// A workshop with its books.
@@ -137,6 +137,16 @@ impl Desk<'_> {
         }
     }
 
+    /// A critique counts as a reward call, as in the engine's ledger, and what failed was asked for all the same.
+    fn consult(&mut self, about: Consulted, critic: &CriticName) -> Trial {
+        let written = self.workshop.consult(about, critic);
+        let cost = written.as_ref().map_or_else(|why| why.cost, |criticism| criticism.cost);
+        self.counts.critiques += 1;
+        self.spend(Cost::default(), cost, 1);
+        let written = written.map(|criticism| criticism.critique);
+        Trial::Critique { id: about.id, critic: critic.clone(), written }
+    }
+
     fn spend(&mut self, edit: Cost, judging: Cost, judgements: u64) {
         self.ledger.cost += edit;
         self.ledger.cost += judging;
@@ -154,7 +164,8 @@ impl Desk<'_> {
     }
 
     fn close(self, verdict: Verdict) -> Run {
-        let Self { ledger, counts: Counts { begun, finished, previews, again }, asked, .. } = self;
-        Run { verdict, ledger, begun, finished, previews, again, asked }
+        let Self { ledger, counts, asked, .. } = self;
+        let Counts { begun, finished, previews, again, critiques } = counts;
+        Run { verdict, ledger, begun, finished, previews, again, critiques, asked }
     }
 }

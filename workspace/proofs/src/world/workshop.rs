@@ -1,6 +1,9 @@
 //! Whoever makes and judges candidates for a search.
 
-use editscale_core::{CandidateId, Cards, Cost, Digest, EditRequest, Failure, PerceptualHash, Proposal, ScoreCard};
+use editscale_core::{
+    CandidateId, Cards, Consulted, Cost, CriticName, Criticism, Digest, EditRequest, Failure, FailureKind,
+    PerceptualHash, Proposal, ScoreCard,
+};
 
 /// A candidate that was made and judged.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +46,11 @@ pub trait Workshop {
 
     /// Judges a candidate again, each judge this often.
     fn judge(&mut self, who: CandidateId, votes: u32) -> Result<Again, Failure>;
+
+    /// Has a critic of the cards write about a candidate. The critics of these studies look at nothing else.
+    fn consult(&mut self, about: Consulted, critic: &CriticName) -> Result<Criticism, Failure> {
+        Err(Failure::new(FailureKind::Invalid, format!("there is no critic `{critic}` to write about {}", about.id)))
+    }
 
     /// The truth about a candidate; nothing where it was not finished.
     fn gold(&self, who: CandidateId) -> Option<f64>;

@@ -15,7 +15,7 @@ use editscale_remote::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs,
 use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, SIZE, connection, picture, request};
+use crate::support::{Listening, SIZE, changed, connection, picture, request};
 
 fn count(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
@@ -292,7 +292,9 @@ async fn money_is_counted_whatever_came_back_and_never_above_the_card() {
         let server = FakeServer::start();
         server.says(says);
         server.count(json!({"prompt_tokens": 1001, "completion_tokens": 100}));
-        let options = ComparingJudgeOptions { prices, most_candidates: count(5), ..pairwise(&server) };
+        let options = changed(ComparingJudgeOptions { most_candidates: count(5), ..pairwise(&server) }, |options| {
+            options.asking.prices = prices;
+        });
         let bound = ComparingJudge::new(options.clone()).unwrap().card().cost;
         assert_eq!(bound, Cost { nfe: 0, tokens: 4 * 33_024, usd: Usd { micros: 4 * (64_000 + 8192) } });
         let results = judge(options, &[1, 2, 3]).await;
@@ -307,7 +309,9 @@ async fn money_is_counted_whatever_came_back_and_never_above_the_card() {
     let server = FakeServer::start();
     server.says(honest_pair);
     server.script(|_| Some(ServerFault::Lost));
-    let options = ComparingJudgeOptions { prices, most_candidates: count(3), ..pairwise(&server) };
+    let options = changed(ComparingJudgeOptions { most_candidates: count(3), ..pairwise(&server) }, |options| {
+        options.asking.prices = prices;
+    });
     let bound = ComparingJudge::new(options.clone()).unwrap().card().cost;
     let results = judge(options, &[1, 2, 3]).await;
     assert_eq!(server.asked().len(), 6);
@@ -361,13 +365,10 @@ async fn votes_have_seeds_of_their_own_and_options_change_what_is_sent() {
     let server = FakeServer::start();
     server.says(honest_pair);
     let comparison = Comparison::Pairwise { pairs: Pairs::All, votes: count(3) };
-    let options = ComparingJudgeOptions {
-        comparison,
-        structured: StructuredOutput::Object,
-        shows_source: false,
-        counts_reasoning: true,
-        ..pairwise(&server)
-    };
+    let options = changed(ComparingJudgeOptions { comparison, shows_source: false, ..pairwise(&server) }, |options| {
+        options.asking.structured = StructuredOutput::Object;
+        options.asking.counts_reasoning = true;
+    });
     judge(options.clone(), &[1, 2]).await;
     let questions = asked(&server);
     let seeds: BTreeSet<u64> = questions.iter().map(|question| question["seed"].as_u64().unwrap()).collect();
@@ -389,8 +390,12 @@ fn the_card_says_what_it_is() {
     // What one candidate's share of the questions can be: both orders of each pair, shared by two.
     let share = |options: ComparingJudgeOptions| {
         let prices = Prices { call: Usd { micros: 1 }, ..Prices::default() };
-        let (most_candidates, repeat) = (count(9), Some(Repeat::Never));
-        card(ComparingJudgeOptions { prices, most_candidates, repeat, ..options }).cost.usd.micros
+        let nine = ComparingJudgeOptions { most_candidates: count(9), ..options };
+        let paid = |options: &mut ComparingJudgeOptions| {
+            options.asking.prices = prices;
+            options.asking.repeat = Some(Repeat::Never);
+        };
+        card(changed(nine, paid)).cost.usd.micros
     };
     assert_eq!(share(pairwise(&server)), 8);
     assert_eq!(share(ComparingJudgeOptions::pairwise(name(), "a-judge", connection(&[server.base()]))), 8);
@@ -430,8 +435,11 @@ fn options_that_mean_nothing_are_refused() {
         ComparingJudgeOptions { most_candidates: count(65), ..pairwise(&server) },
         ComparingJudgeOptions { prior_sigma: f64::NAN, ..pairwise(&server) },
         ComparingJudgeOptions { prior_sigma: 0.0, ..pairwise(&server) },
-        ComparingJudgeOptions { temperature: Some(3.0), ..pairwise(&server) },
-        ComparingJudgeOptions { prices: paid, repeat: Some(Repeat::Harmless), ..pairwise(&server) },
+        changed(pairwise(&server), |options| options.asking.temperature = Some(3.0)),
+        changed(pairwise(&server), |options| {
+            options.asking.prices = paid;
+            options.asking.repeat = Some(Repeat::Harmless);
+        }),
         ComparingJudgeOptions { prompt: " ".to_owned(), ..pairwise(&server) },
     ] {
         assert!(ComparingJudge::new(options).is_err());

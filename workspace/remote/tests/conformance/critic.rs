@@ -11,7 +11,7 @@ use editscale_remote::{ChatCritic, ChatCriticOptions, Prices, StructuredOutput};
 use editscale_testkit::{FakeServer, ServerFault};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, connection, picture, request, status};
+use crate::support::{Listening, changed, connection, picture, request, status};
 
 fn options(server: &FakeServer) -> ChatCriticOptions {
     ChatCriticOptions::new(CriticName::new("critic").unwrap(), "a-critic", connection(&[server.base()]))
@@ -118,12 +118,14 @@ async fn faults_are_told_by_their_class() {
     server.says(|_| writes(&json!("warmer")));
     server.fail([status(503, "busy"), status(429, "slow down")]);
     assert!(ask(options(&server), &Listening::default()).await.is_ok());
-    let nowhere = ChatCriticOptions { connection: connection(&[FakeServer::nowhere()]), ..options(&server) };
+    let nowhere = changed(options(&server), |options| options.asking.connection = connection(&[FakeServer::nowhere()]));
     assert_eq!(ask(nowhere, &Listening::default()).await.unwrap_err().kind, FailureKind::Unavailable);
     let prices = Prices { call: Usd { micros: 40 }, ..Prices::default() };
     let server = FakeServer::start();
     server.fail([ServerFault::Lost, ServerFault::Lost]);
-    let failure = ask(ChatCriticOptions { prices, ..options(&server) }, &Listening::default()).await.unwrap_err();
+    let failure = ask(changed(options(&server), |options| options.asking.prices = prices), &Listening::default())
+        .await
+        .unwrap_err();
     assert_eq!((failure.kind, failure.cost.usd.micros, server.asked().len()), (FailureKind::Ambiguous, 40, 1));
     let listening = Listening::default();
     listening.cancel.store(true, Ordering::Relaxed);
@@ -139,15 +141,15 @@ fn the_card_says_what_answers_and_what_it_costs() {
     let revision = |options: ChatCriticOptions| Arc::clone(&ChatCritic::new(options).unwrap().card().revision);
     let usual = revision(options(&server));
     let others = [
-        ChatCriticOptions { model: "other".to_owned(), ..options(&server) },
-        ChatCriticOptions { temperature: 0.5, ..options(&server) },
+        changed(options(&server), |options| options.asking.model = "other".to_owned()),
+        changed(options(&server), |options| options.asking.temperature = Some(0.5)),
         ChatCriticOptions { prompt: "{{instruction}}".to_owned(), ..options(&server) },
-        ChatCriticOptions { revision: Some("2".to_owned()), ..options(&server) },
-        ChatCriticOptions { structured: StructuredOutput::Prompt, ..options(&server) },
+        changed(options(&server), |options| options.asking.revision = Some("2".to_owned())),
+        changed(options(&server), |options| options.asking.structured = StructuredOutput::Prompt),
     ];
     assert!(others.into_iter().all(|other| revision(other) != usual), "{usual}");
     let prices = Prices { call: Usd { micros: 40 }, ..Prices::default() };
-    let paid = ChatCritic::new(ChatCriticOptions { prices, ..options(&server) }).unwrap();
+    let paid = ChatCritic::new(changed(options(&server), |options| options.asking.prices = prices)).unwrap();
     assert_eq!((paid.card().cost.usd.micros, paid.card().slots.get()), (40, 4));
     let bad = ChatCriticOptions { prompt: "{{score}}".to_owned(), ..options(&server) };
     assert!(ChatCritic::new(bad).unwrap_err().to_string().contains("`{{score}}`"));

@@ -5,14 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use editscale_core::{EditBackend, EditItem, FailureKind, ImageSize, Recovery, Seed, Submission, Usd};
-use editscale_remote::{
-    ChatJudge, ChatJudgeOptions, MaskRule, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SizeRule,
-};
+use editscale_remote::{ChatJudge, MaskRule, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SizeRule};
 use editscale_testkit::{FakeServer, ServerFault};
 
 use crate::suite::status;
 use crate::support::{
-    Listening, connection, edit, edit_watched, editor, item, judge_options, named, options, picture, request,
+    Listening, changed, connection, edit, edit_watched, editor, item, judge_options, named, options, picture, request,
 };
 
 /// A picture at ten cents on a server that nobody can ask what became of it.
@@ -224,10 +222,10 @@ async fn prices_of_tokens_need_a_bound_on_their_number() {
 #[tokio::test]
 async fn judges_have_no_keys_and_make_no_pictures() {
     let server = FakeServer::start();
-    let keyed = ChatJudgeOptions { repeat: Some(Repeat::Keyed), ..judge_options(&server) };
+    let keyed = changed(judge_options(&server), |options| options.asking.repeat = Some(Repeat::Keyed));
     assert!(ChatJudge::new(keyed).unwrap_err().to_string().contains("judges have no keys"));
     let prices = Prices { picture: Usd { micros: 1 }, ..Prices::default() };
-    let priced = ChatJudgeOptions { prices, ..judge_options(&server) };
+    let priced = changed(judge_options(&server), |options| options.asking.prices = prices);
     assert!(ChatJudge::new(priced).unwrap_err().to_string().contains("found picture"));
 }
 

@@ -216,7 +216,7 @@ async fn very_many_values_are_no_answer() {
     let failure = edit(&OpenAiImages::new(wide.clone()).unwrap(), item(&request(None, None))).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Malformed, "{failure}");
     let mut judged = judge_options(&FakeServer::at("http://127.0.0.1:1/v1"));
-    judged.connection = wide.connection;
+    judged.asking.connection = wide.connection;
     let failure = judge(&editscale_remote::ChatJudge::new(judged).unwrap()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Malformed, "{failure}");
 }

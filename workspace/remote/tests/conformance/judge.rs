@@ -8,7 +8,7 @@ use editscale_remote::{ChatJudge, ChatJudgeOptions, Prices, StructuredOutput};
 use editscale_testkit::{FakeServer, ServerFault};
 use serde_json::{Value, json};
 
-use crate::support::{Listening, judge, judge_options, judge_watched};
+use crate::support::{Listening, changed, judge, judge_options, judge_watched};
 
 fn votes(count: u32, server: &FakeServer) -> ChatJudgeOptions {
     ChatJudgeOptions { votes: NonZeroU32::new(count).unwrap(), ..judge_options(server) }
@@ -132,13 +132,13 @@ async fn calls_are_priced_and_bounded() {
         output_tokens: Usd { micros: 8_000_000 },
         ..Prices::default()
     };
-    let far = ChatJudge::new(ChatJudgeOptions { prices, ..votes(2, &server) }).unwrap();
+    let far = ChatJudge::new(changed(votes(2, &server), |options| options.asking.prices = prices)).unwrap();
     let bound = far.card().cost;
     assert_eq!(bound, Cost { nfe: 0, tokens: 4 * 17_024, usd: Usd { micros: 4 * (32_000 + 8192) } });
     assert_eq!(judge(&far).await.unwrap().cost, Cost { nfe: 0, tokens: 4400, usd: Usd { micros: 4 * 2800 } });
     // A paid question whose answer got lost is not asked again, and counts.
     server.fail([ServerFault::Lost]);
-    let one = ChatJudge::new(ChatJudgeOptions { prices, ..judge_options(&server) }).unwrap();
+    let one = ChatJudge::new(changed(judge_options(&server), |options| options.asking.prices = prices)).unwrap();
     let before = server.asked().len();
     let failure = judge(&one).await.unwrap_err();
     assert_eq!((failure.kind, server.asked().len() - before), (FailureKind::Ambiguous, 2));
@@ -159,7 +159,8 @@ async fn faults_that_pass_are_outlasted() {
 #[tokio::test]
 async fn options_change_what_is_sent() {
     let server = FakeServer::start();
-    let plain = ChatJudgeOptions { structured: StructuredOutput::SchemaWithoutRange, ..judge_options(&server) };
+    let plain =
+        changed(judge_options(&server), |options| options.asking.structured = StructuredOutput::SchemaWithoutRange);
     judge(&ChatJudge::new(plain).unwrap()).await.unwrap();
     let schema = server.asked().last().unwrap().json()["response_format"]["json_schema"]["schema"].clone();
     assert_eq!(schema["properties"]["reasoning"], json!({"type": "string"}));
@@ -167,13 +168,12 @@ async fn options_change_what_is_sent() {
     for (structured, expected) in
         [(StructuredOutput::Object, json!({"type": "json_object"})), (StructuredOutput::Prompt, Value::Null)]
     {
-        let options = ChatJudgeOptions {
-            structured,
-            sends_seed: false,
-            counts_reasoning: true,
-            temperature: Some(1.0),
-            ..judge_options(&server)
-        };
+        let options = changed(judge_options(&server), |options| {
+            options.asking.structured = structured;
+            options.asking.sends_seed = false;
+            options.asking.counts_reasoning = true;
+            options.asking.temperature = Some(1.0);
+        });
         judge(&ChatJudge::new(options).unwrap()).await.unwrap();
         let asked = server.asked().last().unwrap().json();
         assert_eq!(asked["response_format"], expected);
@@ -203,7 +203,7 @@ fn options_that_mean_nothing_are_refused() {
     for options in [
         ChatJudgeOptions { votes: NonZeroU32::new(65).unwrap(), ..judge_options(&server) },
         ChatJudgeOptions { least_votes: none, ..judge_options(&server) },
-        ChatJudgeOptions { temperature: Some(f64::NAN), ..judge_options(&server) },
+        changed(judge_options(&server), |options| options.asking.temperature = Some(f64::NAN)),
     ] {
         assert!(ChatJudge::new(options).is_err());
     }

@@ -22,7 +22,7 @@ use editscale_remote::{
 };
 use editscale_testkit::{FakeServer, ServerFault, named_picture, png};
 
-use crate::support::{SIZE, connection, edit, item, judge, judge_options, options, picture, request};
+use crate::support::{SIZE, changed, connection, edit, item, judge, judge_options, options, picture, request};
 
 const KEY: &str = "sk-proxy-4711";
 
@@ -121,7 +121,7 @@ async fn litellm_passes_on_what_it_is_given() {
     assert!(asked.file("mask").is_some());
     assert_eq!(asked.header("idempotency-key"), None, "the proxy does not pass keys on");
     let mut judged = judge_options(&upstream);
-    judged.connection = proxy.options(&upstream).connection;
+    judged.asking.connection = proxy.options(&upstream).connection;
     assert!((judge(&ChatJudge::new(judged).unwrap()).await.unwrap().score.mean() - 6.0).abs() < 1e-12);
     let unknown = OpenAiImagesOptions { model: "no-such-model".to_owned(), ..proxy.options(&upstream) };
     let failure = edit(&OpenAiImages::new(unknown).unwrap(), item(&request(None, None))).await.unwrap_err();
@@ -171,9 +171,10 @@ fn vllm(labels: u32, more: &[&str]) -> Peer {
 #[tokio::test(flavor = "multi_thread")]
 async fn vllm_holds_a_judge_that_knows_nothing_to_the_form() {
     let server = vllm(0, &[]);
-    let options = || ChatJudgeOptions {
-        connection: connection(std::slice::from_ref(&server.base)),
-        ..judge_options(&FakeServer::at("http://127.0.0.1:1/v1"))
+    let options = || {
+        changed(judge_options(&FakeServer::at("http://127.0.0.1:1/v1")), |options| {
+            options.asking.connection = connection(std::slice::from_ref(&server.base))
+        })
     };
     let far = ChatJudge::new(options()).unwrap();
     let judgement = judge(&far).await.unwrap();
@@ -187,14 +188,19 @@ async fn vllm_holds_a_judge_that_knows_nothing_to_the_form() {
     assert!((0.0..=10.0).contains(&judgement.score.mean()) && judgement.score.sigma().unwrap() > 0.0);
     // Without the range, or without any form, what it says is no score more often than not; it is never one out of range.
     for structured in [StructuredOutput::SchemaWithoutRange, StructuredOutput::Object, StructuredOutput::Prompt] {
-        match judge(&ChatJudge::new(ChatJudgeOptions { structured, ..options() }).unwrap()).await {
+        match judge(&ChatJudge::new(changed(options(), |options| options.asking.structured = structured)).unwrap())
+            .await
+        {
             Ok(judgement) => assert!((0.0..=10.0).contains(&judgement.score.mean())),
             Err(failure) => assert_eq!(failure.kind, FailureKind::Malformed, "{structured:?}: {failure}"),
         }
     }
     for (wrong, words) in [
-        (ChatJudgeOptions { model: "nope".to_owned(), ..options() }, "`nope` does not exist"),
-        (ChatJudgeOptions { max_tokens: NonZeroU32::new(100_000).unwrap(), ..options() }, "max_model_len=4096"),
+        (changed(options(), |options| options.asking.model = "nope".to_owned()), "`nope` does not exist"),
+        (
+            changed(options(), |options| options.asking.max_tokens = NonZeroU32::new(100_000).unwrap()),
+            "max_model_len=4096",
+        ),
     ] {
         let failure = judge(&ChatJudge::new(wrong).unwrap()).await.unwrap_err();
         assert_eq!((failure.kind, failure.cost), (FailureKind::Invalid, editscale_core::Cost::default()), "{failure}");

@@ -15,8 +15,8 @@ use editscale_core::{
 };
 use editscale_engine::{Job, Limits, Manifest, Ports, Retry, RunDirectory, StopSignal, read_run, run};
 use editscale_remote::{
-    ChatJudge, ChatJudgeOptions, ComparingJudge, ComparingJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices,
-    Profile, Repeat, SeedPlace, Timeouts,
+    ChatJudge, ComparingJudge, ComparingJudgeOptions, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat,
+    SeedPlace, Timeouts,
 };
 use editscale_search::{BestOfN, Rules, StopRule, Weighted};
 use editscale_testkit::FakeServer;
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::storms::{Death, dies_and_comes_back, faults, over, patient, storm, storm_of, three};
 use crate::suite::each;
-use crate::support::{judge_options, options, request};
+use crate::support::{changed, judge_options, options, request};
 
 /// A judge whose scores follow from the picture alone.
 fn judging() -> FakeServer {
@@ -108,7 +108,10 @@ fn judges(salt: Option<u64>) -> [FakeServer; 3] {
 }
 
 fn judge(servers: &[FakeServer], prices: Prices) -> ChatJudge {
-    let options = ChatJudgeOptions { connection: patient(servers), prices, ..judge_options(&servers[0]) };
+    let options = changed(judge_options(&servers[0]), |options| {
+        options.asking.connection = patient(servers);
+        options.asking.prices = prices;
+    });
     ChatJudge::new(options).unwrap()
 }
 

@@ -62,7 +62,7 @@ async fn no_error_and_no_debug_text_shows_it() {
     let text = format!("{editor:?} {:?}", editor.card());
     assert!(!text.contains("sesame"), "{text}");
     let mut judged = judge_options(&server);
-    judged.connection.servers[0].secret = Some(source(&folder));
+    judged.asking.connection.servers[0].secret = Some(source(&folder));
     let far = ChatJudge::new(judged).unwrap();
     server.says(|_| format!("I will not. {SECRET}"));
     let failure = judge(&far).await.unwrap_err();

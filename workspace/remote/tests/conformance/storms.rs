@@ -12,13 +12,12 @@ use editscale_core::{
     Usd,
 };
 use editscale_remote::{
-    BreakerRules, ChatJudge, ChatJudgeOptions, Connection, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat,
-    SeedPlace,
+    BreakerRules, ChatJudge, Connection, OpenAiImages, OpenAiImagesOptions, Prices, Profile, Repeat, SeedPlace,
 };
 use editscale_testkit::{FakeServer, ServerFault};
 
 use crate::suite::{each, status};
-use crate::support::{connection, judge_options, numbered, options, picture, request};
+use crate::support::{changed, connection, judge_options, numbered, options, picture, request};
 
 const EDITS: u32 = 48;
 const PRICE: Usd = Usd { micros: 1000 };
@@ -273,7 +272,7 @@ async fn a_storm_over_three_judges_loses_no_score() {
         let servers = three();
         servers.iter().zip(salt..).for_each(|(server, salt)| storm_of(faults(), server, salt));
         let death = dies_and_comes_back(&servers);
-        let options = ChatJudgeOptions { connection: patient(&servers), ..judge_options(&servers[0]) };
+        let options = changed(judge_options(&servers[0]), |options| options.asking.connection = patient(&servers));
         let judge = ChatJudge::new(options).unwrap();
         let judged = judge.score(judgements(), &NobodyWatches).await;
         for judgement in judged {
@@ -291,7 +290,10 @@ async fn what_judges_may_have_been_paid_is_counted() {
         servers.iter().zip(salt..).for_each(|(server, salt)| storm_of(faults(), server, salt));
         let death = dies_and_comes_back(&servers);
         let prices = Prices { call: PRICE, ..Prices::default() };
-        let options = ChatJudgeOptions { connection: patient(&servers), prices, ..judge_options(&servers[0]) };
+        let options = changed(judge_options(&servers[0]), |options| {
+            options.asking.connection = patient(&servers);
+            options.asking.prices = prices;
+        });
         let judged = ChatJudge::new(options).unwrap().score(judgements(), &NobodyWatches).await;
         let cost = |judged: &Result<editscale_core::Judgement, Failure>| {
             judged.as_ref().map_or_else(|failure| failure.cost.usd, |judgement| judgement.cost.usd)

@@ -24,7 +24,7 @@ use crate::suite::{
     FINAL, LONG, PRICE, Pays, SHORT, WORDS, at, calls, doubtful, each, limit, one_at_a_time, pairs, passing, readable,
     status, tells_all, with_secret,
 };
-use crate::support::{Listening, SIZE, request};
+use crate::support::{Listening, SIZE, changed, request};
 
 type Judge = Arc<dyn RewardModel>;
 type Judged = Result<Judgement, Failure>;
@@ -179,18 +179,23 @@ fn name() -> RewardName {
 
 fn chat(connection: Connection, pays: Pays) -> Judge {
     let plain = ChatJudgeOptions::new(name(), "a-judge", connection).unwrap();
-    Arc::new(ChatJudge::new(ChatJudgeOptions { prices: pays.for_calls(), ..plain }).unwrap())
+    Arc::new(ChatJudge::new(changed(plain, |options| options.asking.prices = pays.for_calls())).unwrap())
 }
 
 fn pairwise(connection: Connection, pays: Pays) -> Judge {
     let comparison = Comparison::Pairwise { pairs: Pairs::All, votes: NonZeroU32::MIN };
     let plain = ComparingJudgeOptions::pairwise(name(), "a-judge", connection);
-    Arc::new(ComparingJudge::new(ComparingJudgeOptions { comparison, prices: pays.for_calls(), ..plain }).unwrap())
+    Arc::new(
+        ComparingJudge::new(changed(ComparingJudgeOptions { comparison, ..plain }, |options| {
+            options.asking.prices = pays.for_calls();
+        }))
+        .unwrap(),
+    )
 }
 
 fn listwise(connection: Connection, pays: Pays) -> Judge {
     let plain = ComparingJudgeOptions::listwise(name(), "a-judge", connection);
-    Arc::new(ComparingJudge::new(ComparingJudgeOptions { prices: pays.for_calls(), ..plain }).unwrap())
+    Arc::new(ComparingJudge::new(changed(plain, |options| options.asking.prices = pays.for_calls())).unwrap())
 }
 
 fn pooling(task: VllmPoolingTask, connection: Connection, pays: Pays) -> Judge {

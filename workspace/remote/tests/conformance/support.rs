@@ -92,6 +92,12 @@ pub(crate) fn status(status: u16, body: &str) -> ServerFault {
     ServerFault::Answer(status, Vec::new(), body.to_owned())
 }
 
+/// The same options with something changed.
+pub(crate) fn changed<T>(mut options: T, change: impl FnOnce(&mut T)) -> T {
+    change(&mut options);
+    options
+}
+
 pub(crate) fn judge_options(server: &FakeServer) -> ChatJudgeOptions {
     ChatJudgeOptions::new(RewardName::new("judge").unwrap(), "a-judge", connection(&[server.base()])).unwrap()
 }

@@ -59,6 +59,10 @@ impl Objective for Gated {
         cards.iter().map(|card| if passes(card) { utilities.next().flatten() } else { None }).collect()
     }
 
+    fn doubts(&self, cards: &[&ScoreCard]) -> Option<Vec<f64>> {
+        self.inner.doubts(cards)
+    }
+
     fn scale(&self) -> Scale {
         self.inner.scale()
     }

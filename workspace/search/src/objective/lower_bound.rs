@@ -51,9 +51,20 @@ impl LowerBound {
         if weight == 0.0 {
             return Some(0.0);
         }
-        let score = card.score(reward)?;
-        let sigma = score.sigma().or(self.doubt.assumed_sigma)?;
-        Some(weight * score.mean() - self.doubt.kappa * weight.abs() * sigma)
+        let mean = card.score(reward)?.mean();
+        Some(weight * mean - self.doubted(card, reward, weight)?)
+    }
+
+    /// What a reward's term is lowered by.
+    fn doubted(&self, card: &ScoreCard, reward: &RewardName, weight: f64) -> Option<f64> {
+        let sigma = card.score(reward)?.sigma().or(self.doubt.assumed_sigma)?;
+        Some(self.doubt.kappa * weight.abs() * sigma)
+    }
+
+    fn lowered(&self, card: &ScoreCard) -> Option<f64> {
+        let counting = self.weights.iter().filter(|(_, weight)| *weight != 0.0);
+        let sum: f64 = counting.map(|(reward, weight)| self.doubted(card, reward, *weight)).sum::<Option<f64>>()?;
+        Some(sum / self.total)
     }
 }
 
@@ -69,6 +80,10 @@ fn check_doubt(setting: &'static str, found: Option<f64>) -> Result<(), PolicyEr
 impl Objective for LowerBound {
     fn utilities(&self, cards: &[&ScoreCard]) -> Vec<Option<Utility>> {
         cards.iter().map(|card| self.utility(card)).collect()
+    }
+
+    fn doubts(&self, cards: &[&ScoreCard]) -> Option<Vec<f64>> {
+        (self.doubt.kappa > 0.0).then(|| cards.iter().map(|card| self.lowered(card).unwrap_or_default()).collect())
     }
 
     fn scale(&self) -> Scale {

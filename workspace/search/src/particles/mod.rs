@@ -16,7 +16,7 @@ mod schedule;
 mod swarm;
 mod weights;
 
-use editscale_core::{Cards, EditRequest, Need, PauseSupport, Search, SearchFactory};
+use editscale_core::{Cards, EditRequest, Extent, Need, PauseSupport, Search, SearchFactory};
 
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
 use swarm::Swarm;
@@ -179,6 +179,18 @@ impl SearchFactory for Particles {
 
     fn largest_run(&self) -> u64 {
         self.settings.largest_run()
+    }
+
+    fn most(&self, cards: &Cards, edits: u64) -> Extent {
+        let editor = cards.editors.first().and_then(|card| card.steps);
+        let Some(steps) = editor.or(self.settings.steps) else { return Extent::whole(self.largest_run().min(edits)) };
+        let (particles, stops) = (u64::from(self.settings.particles), self.settings.schedule.checkpoints(steps));
+        let judged = particles * (stops.len() as u64 + 1);
+        let back = |stop: &u32| self.settings.renoise.map_or(0, |back| back.min(*stop));
+        let made: u64 = u64::from(steps) + stops.iter().map(|stop| u64::from(back(stop))).sum::<u64>();
+        // A card without steps has one price for every leg.
+        let work = editor.map_or(judged as f64, |steps| (particles * made) as f64 / f64::from(steps));
+        Extent { edits: particles.min(edits), judged, work }
     }
 
     fn start(&self, request: &EditRequest, cards: &Cards) -> Box<dyn Search> {

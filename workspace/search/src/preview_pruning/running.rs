@@ -173,7 +173,7 @@ impl Running {
         scored.sort_by(|(a, one), (b, other)| other.total_cmp(one).then(a.cmp(b)));
         let seen = self.boxes.iter().filter(|one| one.passes).filter_map(|one| one.scores.get(look).copied().flatten());
         let best = seen.fold(f64::NEG_INFINITY, f64::max);
-        let most = ((wave.len() as f64 * settings.keep).ceil() as usize).max(1);
+        let most = settings.kept(wave.len());
         let is_near = |score: f64| settings.margin.is_none_or(|margin| score >= best - margin);
         scored.into_iter().take(most).filter(|(_, score)| is_near(*score)).map(|(index, _)| index).collect()
     }

@@ -177,6 +177,32 @@ fn a_margin_and_gates_give_candidates_up_and_a_last_one_is_finished_all_the_same
 }
 
 #[test]
+fn what_it_comes_to_is_known_before() {
+    let wide = Pruning { samples: 5, most: 12, keep: 0.3, ..settings() };
+    let mut drafting = editor_card("fake");
+    let name = KnobName::new("steps").unwrap();
+    drafting.knobs = vec![KnobSpec { name, low: 1.0, high: 50.0, default: 20.0, scale: KnobScale::Linear }];
+    for (settings, editor) in [(settings(), pausing()), (wide.clone(), pausing()), (wide, drafting)] {
+        let policy = policy(settings);
+        for limit in [u64::MAX, 4] {
+            let budget = Budget { edits: (limit < u64::MAX).then_some(limit), ..Budget::default() };
+            let ran = run(&policy, (3, editor.clone()), budget, &|proposal| Some(score(proposal)));
+            let planned = policy.planned(&cards(editor.clone()), limit).unwrap();
+            if limit == u64::MAX {
+                assert_eq!((ran.spent.edits, ran.spent.reward_calls), (planned.edits, planned.judged));
+            }
+            assert!(ran.spent.edits <= planned.edits && ran.spent.reward_calls <= planned.judged, "{planned:?}");
+            if editor.cost.nfe > 0 && limit == u64::MAX {
+                assert!((ran.spent.cost.nfe as f64 - planned.work * f64::from(STEPS)).abs() < 1e-9, "{planned:?}");
+            }
+        }
+    }
+    let whole = policy(settings());
+    assert_eq!(whole.most(&cards(editor_card("fake")), 5), Extent::whole(5));
+    assert_eq!(whole.planned(&cards(editor_card("fake")), 5), None);
+}
+
+#[test]
 fn editors_that_cannot_pause_make_drafts_or_whole_candidates() {
     let mut drafting = editor_card("fake");
     let name = KnobName::new("steps").unwrap();
@@ -257,6 +283,12 @@ proptest! {
         prop_assert!(ran.spent.edits <= u64::from(samples + more));
         let asked: usize = ran.rounds.iter().map(Vec::len).sum();
         prop_assert!(asked as u64 <= policy.largest_run());
+        let most = policy.most(&cards(pausing()), edits.unwrap_or(u64::MAX));
+        prop_assert!(ran.spent.edits <= most.edits, "{most:?}");
+        if nfe.is_none() && calls.is_none() {
+            prop_assert!(ran.spent.reward_calls <= most.judged, "{:?} of {most:?}", ran.spent);
+            prop_assert!(ran.spent.cost.nfe as f64 <= most.work * f64::from(STEPS) + 1e-6, "{:?} of {most:?}", ran.spent);
+        }
         let one = Ledger { edits: 1, reward_calls: 1, cost: pausing().cost, ..Ledger::default() };
         if fails == 0 && budget.after(&Ledger::default()).pieces(&one) > 0 {
             prop_assert!(!ran.verdict.ranked.is_empty(), "{:?}", ran.verdict);

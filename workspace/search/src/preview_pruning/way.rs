@@ -62,6 +62,11 @@ impl Way {
         (steps < of && steps <= spec.high).then(|| Self::Draft { knob: spec.name.clone(), steps, of })
     }
 
+    /// Whether a candidate goes on from where it was looked at.
+    pub(crate) fn pauses(&self) -> bool {
+        matches!(self, Self::Pause { .. })
+    }
+
     /// How many times a candidate is looked at before it is finished.
     pub(crate) fn looks(&self) -> usize {
         match self {
@@ -82,7 +87,7 @@ impl Way {
 
     /// The part of an edit that finishing takes after the `look`-th look.
     pub(crate) fn rest(&self, look: usize) -> f64 {
-        if matches!(self, Self::Pause { .. }) { 1.0 - self.share(look) } else { 1.0 }
+        if self.pauses() { 1.0 - self.share(look) } else { 1.0 }
     }
 
     /// For people.

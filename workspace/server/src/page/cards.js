@@ -80,7 +80,7 @@ class Card {
   update(run, one, shown) {
     const marks = { best: run.best === one.id, picked: run.picked === one.id, left: shown.left === one.id, right: shown.right === one.id };
     this.progress(one);
-    const said = JSON.stringify([one.stage, one.scores, one.utility, one.notes, one.critique, one.secs, one.hasPicture, one.knobs, run.state, marks]);
+    const said = JSON.stringify([one.stage, one.scores, one.utility, one.notes, one.told, run.instruction, one.critique, one.secs, one.hasPicture, one.knobs, run.state, marks]);
     if (said === this.said) return;
     this.said = said;
     this.element.classList.toggle("best", marks.best);
@@ -89,7 +89,7 @@ class Card {
     this.button.setAttribute("aria-pressed", String(marks.right));
     this.button.setAttribute("aria-label", one.hasPicture ? `Show ${name(one.id)} in the comparison` : name(one.id));
     this.load(run, one);
-    this.facts.replaceChildren(score(one, marks), ...parts(one), history(one, this.sheet.link), ...notes(one), ...critique(one));
+    this.facts.replaceChildren(score(one, marks), ...parts(one), history(one, this.sheet.link), ...told(run, one), ...notes(one), ...critique(one));
     this.exact.replaceChildren(...exact(one));
   }
 
@@ -150,7 +150,15 @@ function history(one, link) {
   return make("p", { class: "how" }, `${name(one.id)} · ${from} `, ...parent);
 }
 
-const critique = (one) => (one.critique?.text ? [make("p", { class: "how" }, `The critic: ${one.critique.text}`)] : []);
+/// What the editor was told, where that is not what was asked for.
+const told = (run, one) => (one.told && one.told !== run.instruction ? [make("p", { class: "how" }, `Told: ${one.told}`)] : []);
+
+/// What a critic wrote about it, or why it did not.
+function critique({ critique: said }) {
+  if (!said) return [];
+  const words = said.failure ? `The critic wrote nothing: ${said.failure.message}` : `The critic${said.satisfied ? ", satisfied" : ""}: ${said.text}`;
+  return [make("p", { class: "how" }, words)];
+}
 
 const notes = (one) => one.notes.map((note) => make("p", { class: "how" }, note));
 

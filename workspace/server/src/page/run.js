@@ -7,7 +7,7 @@ import { $, announce, make, prefersStill, save, say } from "./dom.js";
 import { chain, onward, tree } from "./lineage.js";
 import { Shelf } from "./pictures.js";
 import { RunState } from "./state.js";
-import { figure, isOver, name, seconds, spending, standing, trouble } from "./words.js";
+import { figure, isOver, isWritten, name, seconds, spending, standing, trouble } from "./words.js";
 
 /// The shortest and the longest that is waited until a server is tried again.
 const [SOON, LATE] = [500, 10_000];
@@ -203,7 +203,8 @@ export class RunView {
     const { spent, rounds, draw, candidates } = this.run;
     const failed = [...candidates.values()].filter((one) => one.failure !== null).length;
     const rows = [
-      ["Edits", spent?.edits ?? 0], ["Judgements", spent?.reward_calls ?? 0], rounds === null ? null : ["Rounds", rounds],
+      ["Edits", spent?.edits ?? 0], [isWritten(this.run) ? "Judgements and critiques" : "Judgements", spent?.reward_calls ?? 0],
+      rounds === null ? null : ["Rounds", rounds],
       failed ? ["Failed", failed] : null, ["Active time", seconds(spent?.wall_secs ?? 0)],
       spent?.nfe ? ["Denoiser evaluations", spent.nfe] : null, spent?.tokens ? ["Tokens", spent.tokens] : null,
       spent?.usd ? ["Money", `$${spent.usd.toFixed(4)}`] : null,

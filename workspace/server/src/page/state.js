@@ -2,7 +2,7 @@
 
 const candidate = (id) => ({
   id, round: 0, parent: null, edge: "fresh", editor: "", seed: 0, knobs: {}, stage: "asked", step: 0, steps: 0, hasPicture: false,
-  failure: null, scores: null, utility: null, probability: null, notes: [], critique: null, secs: null,
+  failure: null, scores: null, utility: null, probability: null, notes: [], told: null, critique: null, secs: null,
 });
 
 export class RunState {
@@ -37,7 +37,7 @@ export class RunState {
   mergeOne(form) {
     const one = this.one(form.id);
     const { round, parent, edge, editor, seed, knobs } = form;
-    Object.assign(one, { round, parent, edge, editor, seed, knobs });
+    Object.assign(one, { round, parent, edge, editor, seed, knobs, told: form.instruction ?? one.told });
     one.hasPicture ||= form.image !== null;
     one.failure = form.failure ?? one.failure;
     one.critique = form.critiques?.at(-1) ?? one.critique;
@@ -59,7 +59,7 @@ export class RunState {
       case "step": Object.assign(this.reach(data.candidate, "editing"), { step: data.step, steps: data.steps }); return null;
       case "edited": Object.assign(this.reach(data.candidate, "made"), { hasPicture: true, secs: data.secs, notes: data.notes }); return null;
       case "scored": this.scored(data); return null;
-      case "critiqued": Object.assign(this.one(data.candidate), { critique: data.critique }); this.spent = data.spent; return null;
+      case "critiqued": Object.assign(this.one(data.candidate), { critique: data.critique ?? { failure: data.failure } }); this.spent = data.spent; return null;
       case "failed": Object.assign(this.reach(data.candidate, "failed"), { failure: data.failure }); this.spent = data.spent; return null;
       case "best": this.crowned(data); return `Candidate ${data.candidate} is the best so far`;
       case "ended": Object.assign(this, { state: data.state, message: data.message, best: data.best ?? this.best }); return null;
@@ -68,7 +68,9 @@ export class RunState {
   }
 
   proposed({ round, candidates }) {
-    for (const { id, parent, edge, editor, seed } of candidates) Object.assign(this.one(id), { round, parent, edge, editor, seed });
+    for (const { id, parent, edge, editor, seed, instruction } of candidates) {
+      Object.assign(this.one(id), { round, parent, edge, editor, seed, told: instruction ?? null });
+    }
   }
 
   scored({ candidate: id, scores, utility, spent }) {

@@ -56,10 +56,15 @@ function reason(run, all) {
   return said ? run.message.slice(0, -said.failure.message.length - 2) : run.message ?? "the server does not say why";
 }
 
+/// Whether a critic wrote about any of its candidates: critiques are counted among the judgements.
+export const isWritten = (run) => [...run.candidates.values()].some((one) => one.critique !== null);
+
 /// What was spent so far, in a line.
-export function spending({ spent }) {
+export function spending(run) {
+  const { spent } = run;
   if (!spent) return "";
-  const parts = [plural(spent.edits, "edit"), plural(spent.reward_calls, "judgement"), seconds(spent.wall_secs)];
+  const calls = isWritten(run) ? `${spent.reward_calls} judgements and critiques` : plural(spent.reward_calls, "judgement");
+  const parts = [plural(spent.edits, "edit"), calls, seconds(spent.wall_secs)];
   if (spent.usd) parts.push(`$${spent.usd.toFixed(2)}`);
   return parts.join(", ");
 }

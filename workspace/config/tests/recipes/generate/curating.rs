@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{map, name, option, path, perhaps, perhaps_map, tagged, word};
+use super::text::{map, name, option, path, perhaps, perhaps_map, tagged, word};
 
 /// What is kept of whole data sets, by gates on rewards of these names.
 pub(super) fn curate(names: Vec<String>) -> impl Strategy<Value = String> {

@@ -42,12 +42,10 @@ impl ChatCritic {
     pub fn new(options: ChatCriticOptions) -> Result<Self, SetupError> {
         let bad = |reason: String| SetupError::Prompt { aspect: "the critique".to_owned(), reason };
         let prompt = Prompt::new(&options.prompt, &PLACES).map_err(bad)?;
-        let manner = options.manner();
-        let (slots, cost) = (options.connection.slots(), manner.bound());
-        let revision = revision(&options).into();
+        let (revision, structured) = (revision(&options).into(), options.asking.structured);
+        let (slots, cost) = (options.asking.connection.slots(), options.asking.bound());
         let card = CriticCard { name: options.name, revision, slots, cost };
-        let asker = Asker::new(manner, &options.connection)?;
-        Ok(Self { card, asker, prompt, structured: options.structured })
+        Ok(Self { card, asker: Asker::new(options.asking, 1)?, prompt, structured })
     }
 
     async fn write(&self, question: CriticQuestion, watch: &dyn Watch) -> Result<Criticism, Failure> {
@@ -127,11 +125,7 @@ fn earlier_in_words(earlier: &[EarlierAttempt]) -> String {
 
 /// Everything that changes a critique and is not in the pictures; the prompt as one number.
 fn revision(options: &ChatCriticOptions) -> String {
-    let ChatCriticOptions { model, temperature, structured, max_tokens, .. } = options;
-    let asked = fingerprint(&options.prompt);
-    let known = options.revision.as_ref().map_or_else(String::new, |revision| format!(" @{revision}"));
-    format!(
-        "chat_critic/{VERSION} {model} temperature={temperature} question={asked} structured={structured:?} \
-         max_tokens={max_tokens}{known}"
-    )
+    let ChatCriticOptions { asking, prompt, .. } = options;
+    let (model, temperature, question) = (&asking.model, asking.temperature(1), fingerprint(prompt));
+    format!("chat_critic/{VERSION} {model} temperature={temperature} question={question} {}", asking.revision())
 }

@@ -12,7 +12,7 @@ use super::{ChatCritic, ChatCriticOptions};
 use crate::SetupError;
 use crate::judges::asking::recipe::{AskingRecipe, keys};
 use crate::judges::recipe::servers_of;
-use crate::recipe::{connection, prices, repeat};
+use crate::recipe::connection;
 
 /// What a recipe says of a vision-language model behind `/v1/chat/completions` that is asked for the next instruction.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,23 +63,12 @@ impl CriticChoice for ChatCriticRecipe {
 
 impl ChatCriticRecipe {
     fn options(&self, name: &CriticName) -> Result<ChatCriticOptions, SetupError> {
-        let (asking, remote) = (&self.asking, &self.asking.remote);
-        let usual = ChatCriticOptions::new(name.clone(), &asking.model, connection(remote));
-        let usual = match &self.prompt {
-            Some(file) => usual.with_prompt_file(Path::new(file))?,
-            None => usual,
-        };
-        Ok(ChatCriticOptions {
-            revision: remote.revision.clone(),
-            temperature: asking.temperature.unwrap_or(usual.temperature),
-            max_tokens: asking.max_tokens(),
-            structured: asking.structured,
-            sends_seed: asking.sends_seed,
-            counts_reasoning: asking.counts_reasoning,
-            prices: prices(&remote.prices),
-            most_input_tokens: remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
-            repeat: remote.repeat.map(repeat),
-            ..usual
-        })
+        let remote = connection(&self.asking.remote);
+        let usual = ChatCriticOptions::new(name.clone(), &self.asking.model, remote);
+        let options = ChatCriticOptions { asking: self.asking.options(usual.asking), ..usual };
+        match &self.prompt {
+            Some(file) => options.with_prompt_file(Path::new(file)),
+            None => Ok(options),
+        }
     }
 }

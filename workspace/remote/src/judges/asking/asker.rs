@@ -1,40 +1,24 @@
 //! One question: the request that asks it, the call, and what it cost.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{Cost, Failure, Seed, Watch};
 use serde_json::{Map, Value, json};
 
-use super::StructuredOutput;
 use super::said::said;
+use super::{AskingOptions, StructuredOutput};
 use crate::SetupError;
-use crate::fleet::Connection;
 use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 use crate::http::multipart::Payload;
-use crate::price::{Counted, Prices, TokenBounds, Usage};
+use crate::price::Usage;
 use crate::trouble::error::RemoteError;
 use crate::trouble::retry::Repeat;
 use crate::trouble::words::found;
 
 /// Bits of a seed that are sent: every server takes so many, signed ones too.
 const SEED_BITS: u32 = 31;
-
-/// How a judge asks, whatever it asks.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Manner {
-    pub(crate) model: String,
-    pub(crate) temperature: f64,
-    pub(crate) max_tokens: NonZeroU32,
-    pub(crate) structured: StructuredOutput,
-    pub(crate) sends_seed: bool,
-    pub(crate) counts_reasoning: bool,
-    pub(crate) prices: Prices,
-    pub(crate) most_input_tokens: u64,
-    pub(crate) repeat: Option<Repeat>,
-}
 
 /// The form of an answer: its name, its prose, and the fields that follow with the schema of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +32,8 @@ pub(crate) struct Form {
 /// Asks questions.
 #[derive(Debug)]
 pub(crate) struct Asker {
-    manner: Manner,
+    options: AskingOptions,
+    temperature: f64,
     repeat: Repeat,
     fleet: Fleet,
 }
@@ -60,53 +45,31 @@ pub(crate) struct Answered<T> {
     pub(crate) cost: Cost,
 }
 
-impl Manner {
-    pub(crate) fn check(&self) -> Result<(), SetupError> {
-        self.prices.check_repeat(self.repeat)?;
-        Repeat::check_unkeyed(self.repeat, "judges have")?;
-        self.prices.only(&[Counted::Call, Counted::TextTokens, Counted::PictureTokens, Counted::OutputTokens])?;
-        self.prices.check_bounds(self.bounds())?;
-        if (0.0..=2.0).contains(&self.temperature) {
-            Ok(())
-        } else {
-            Err(SetupError::setting("temperature", "0 to 2", &self.temperature))
-        }
-    }
-
-    fn bounds(&self) -> TokenBounds {
-        TokenBounds { input: self.most_input_tokens, output: u64::from(self.max_tokens.get()) }
-    }
-
-    /// The most that one call can cost.
-    pub(crate) fn bound(&self) -> Cost {
-        self.prices.bound(self.bounds(), 0, 0)
-    }
-}
-
 impl Asker {
-    /// Checks the settings and reads the secrets. No server is called.
-    pub(crate) fn new(manner: Manner, connection: &Connection) -> Result<Self, SetupError> {
-        manner.check()?;
-        let is_free = manner.prices.are_nothing();
-        let repeat = manner.repeat.unwrap_or(if is_free { Repeat::Harmless } else { Repeat::Never });
-        Ok(Self { manner, repeat, fleet: Fleet::new(connection)? })
+    /// Checks the settings and reads the secrets; each question is asked so many times. No server is called.
+    pub(crate) fn new(options: AskingOptions, times: u32) -> Result<Self, SetupError> {
+        options.check()?;
+        let is_free = options.prices.are_nothing();
+        let repeat = options.repeat.unwrap_or(if is_free { Repeat::Harmless } else { Repeat::Never });
+        let (temperature, fleet) = (options.temperature(times), Fleet::new(&options.connection)?);
+        Ok(Self { options, temperature, repeat, fleet })
     }
 
     /// The body of a question with this content.
     pub(crate) fn question(&self, content: Vec<Value>, form: &Form, seed: Seed) -> Payload {
-        let manner = &self.manner;
-        let limit = if manner.counts_reasoning { "max_completion_tokens" } else { "max_tokens" };
+        let options = &self.options;
+        let limit = if options.counts_reasoning { "max_completion_tokens" } else { "max_tokens" };
         let mut body = Map::new();
         let message =
             Map::from_iter([("role".to_owned(), Value::from("user")), ("content".to_owned(), Value::Array(content))]);
-        body.insert("model".to_owned(), manner.model.clone().into());
+        body.insert("model".to_owned(), options.model.clone().into());
         body.insert("messages".to_owned(), Value::Array(vec![Value::Object(message)]));
-        body.insert(limit.to_owned(), manner.max_tokens.get().into());
-        body.insert("temperature".to_owned(), json!(manner.temperature));
-        if manner.sends_seed {
+        body.insert(limit.to_owned(), options.max_tokens.get().into());
+        body.insert("temperature".to_owned(), json!(self.temperature));
+        if options.sends_seed {
             body.insert("seed".to_owned(), (seed.get() & ((1 << SEED_BITS) - 1)).into());
         }
-        if let Some(format) = format(manner.structured, form) {
+        if let Some(format) = format(options.structured, form) {
             body.insert("response_format".to_owned(), format);
         }
         Payload::json(&Value::Object(body))
@@ -123,7 +86,7 @@ impl Asker {
         let ask = Ask::post("chat/completions", body, self.repeat, jitter);
         let heard = |reply: Reply, server: Arc<Server>| std::future::ready(self.hear(&reply, &server, &read));
         self.fleet.answer(&ask, Caller::waiting(watch), heard).await.unwrap_or_else(|error| {
-            let failure = error.into_failure(self.repeat, self.manner.bound());
+            let failure = error.into_failure(self.repeat, self.options.bound());
             Answered { cost: failure.cost, said: Err(failure) }
         })
     }
@@ -142,8 +105,8 @@ impl Asker {
             let words = format!("expected JSON with choices, found {}", found(&reply.body));
             return Err(RemoteError::malformed(endpoint, &words));
         };
-        let bound = self.manner.bound();
-        let cost = self.manner.prices.of(Usage::of(&answer), 0, bound);
+        let bound = self.options.bound();
+        let cost = self.options.prices.of(Usage::of(&answer), 0, bound);
         // Secrets are hidden before anything is cut short.
         let said = said(&endpoint.hide_in(answer)).and_then(read);
         let said = said.map_err(|error| Failure { cost, ..error.into_failure(self.repeat, bound) });

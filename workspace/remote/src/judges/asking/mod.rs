@@ -2,12 +2,15 @@
 
 pub(crate) mod asker;
 pub(crate) mod objects;
+pub(crate) mod options;
 pub(crate) mod prompt;
 pub(crate) mod recipe;
 pub(crate) mod said;
 pub(crate) mod show;
 
 use editscale_core::{Failure, FailureKind};
+
+pub use options::AskingOptions;
 
 /// How the server is asked to keep to the form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

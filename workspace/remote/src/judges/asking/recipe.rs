@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use editscale_schema::remote::RemoteSettings;
 use editscale_schema::{Absent, Fields, Flag, FreeQuestion, Key, Number, Whole, Word, Yaml};
 
-use super::StructuredOutput;
+use super::{AskingOptions, StructuredOutput};
 use crate::judges::recipe::{MODEL, PIXEL_BUDGET, take_count};
+use crate::recipe::{prices, repeat};
 
 /// What a recipe says of any judge that asks a chat model.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,15 +15,15 @@ pub(crate) struct AskingRecipe {
     /// The model's name as the server knows it.
     pub(crate) model: String,
     /// The temperature.
-    pub(crate) temperature: Option<f64>,
+    temperature: Option<f64>,
     /// The most tokens of one answer.
     max_tokens: NonZeroU32,
     /// How the server is asked to keep to the form of the answer.
-    pub(crate) structured: StructuredOutput,
+    structured: StructuredOutput,
     /// Whether a seed is sent.
-    pub(crate) sends_seed: bool,
+    sends_seed: bool,
     /// Whether the limit counts what the model thinks.
-    pub(crate) counts_reasoning: bool,
+    counts_reasoning: bool,
     /// The pixels that the model looks at, at most.
     pub(crate) pixel_budget: Option<u64>,
     /// The servers and what is told of them.
@@ -113,8 +114,24 @@ impl AskingRecipe {
         ("models".into(), Some(&self.model))
     }
 
+    /// The same over options that are usual: servers stay as they are, and what is not set.
+    pub(crate) fn options(&self, usual: AskingOptions) -> AskingOptions {
+        AskingOptions {
+            revision: self.remote.revision.clone(),
+            temperature: self.temperature,
+            max_tokens: self.max_tokens(),
+            structured: self.structured,
+            sends_seed: self.sends_seed,
+            counts_reasoning: self.counts_reasoning,
+            prices: prices(&self.remote.prices),
+            most_input_tokens: self.remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
+            repeat: self.remote.repeat.map(repeat),
+            ..usual
+        }
+    }
+
     /// The limit on tokens; that of the prices where it is lower, so that no answer costs more than was set aside.
-    pub(crate) fn max_tokens(&self) -> NonZeroU32 {
+    fn max_tokens(&self) -> NonZeroU32 {
         let most = self.remote.prices.most_output_tokens.and_then(|most| NonZeroU32::new(u32::try_from(most).ok()?));
         most.map_or(self.max_tokens, |most| most.min(self.max_tokens))
     }

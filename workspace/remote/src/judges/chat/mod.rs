@@ -47,14 +47,14 @@ impl ChatJudge {
     pub fn new(options: ChatJudgeOptions) -> Result<Self, SetupError> {
         options.check()?;
         let prompts = options.rubric.prompts()?;
-        let asker = Asker::new(options.manner(), &options.connection)?;
+        let asker = Asker::new(options.asking.clone(), options.votes.get())?;
         Ok(Self { card: card(&options), asker, prompts, options })
     }
 
     async fn judge(&self, item: RewardItem, watch: &dyn Watch) -> Result<Judgement, Failure> {
         let pair = Pair::of(&item)?;
         // Only as many votes are written at a time as the servers take: each holds its pictures.
-        let at_a_time = self.options.connection.slots().get() as usize;
+        let at_a_time = self.options.asking.connection.slots().get() as usize;
         let about = |vote| About { item: &item, pair: &pair, seed: item.request.seed.mix(u64::from(vote)) };
         let votes = stream::iter((0..self.options.votes.get()).map(|vote| self.vote(about(vote), watch)));
         let mut votes = votes.buffered(at_a_time);
@@ -117,7 +117,7 @@ impl RewardModel for ChatJudge {
 fn card(options: &ChatJudgeOptions) -> RewardCard {
     let calls = u64::from(options.votes.get()) * options.rubric.aspects.len() as u64;
     let mut cost = Cost::default();
-    let each = options.manner().bound();
+    let each = options.asking.bound();
     (0..calls).for_each(|_| cost += each);
     RewardCard {
         name: options.name.clone(),
@@ -135,20 +135,17 @@ fn card(options: &ChatJudgeOptions) -> RewardCard {
 /// Judgements at a time: as many as their calls keep the servers busy.
 fn slots(options: &ChatJudgeOptions) -> NonZeroU32 {
     let calls = options.votes.get().saturating_mul(options.rubric.aspects.len().clamp(1, 16) as u32);
-    NonZeroU32::new(options.connection.slots().get().div_ceil(calls)).unwrap_or(NonZeroU32::MIN)
+    NonZeroU32::new(options.asking.connection.slots().get().div_ceil(calls)).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Everything that changes a score and is not in the pictures; the prompts as one number.
 fn revision(options: &ChatJudgeOptions) -> String {
     let questions = fingerprint(&format!("{:?}", options.rubric.aspects));
-    let (rubric, votes) = (&options.rubric, options.votes);
-    let mut text =
-        format!("chat_judge/{VERSION} {} votes={votes} temperature={}", options.model, options.temperature());
+    let ChatJudgeOptions { asking, rubric, votes, .. } = options;
+    let (model, temperature) = (&asking.model, asking.temperature(votes.get()));
+    let mut text = format!("chat_judge/{VERSION} {model} votes={votes} temperature={temperature}");
     // Writing to a text cannot fail.
     _ = write!(text, " {:?} {}..{} questions={questions}", rubric.combination, rubric.low, rubric.high);
-    _ = write!(text, " structured={:?} max_tokens={}", options.structured, options.max_tokens);
-    if let Some(revision) = &options.revision {
-        _ = write!(text, " @{revision}");
-    }
+    _ = write!(text, " {}", asking.revision());
     text
 }

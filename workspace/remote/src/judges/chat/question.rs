@@ -55,7 +55,7 @@ impl ChatJudge {
     /// The schema of one score. A model that knows nothing is held to the range by it.
     fn number(&self) -> Value {
         let (rubric, mut number) = (&self.options.rubric, json!({"type": "number"}));
-        if self.options.structured == StructuredOutput::Schema {
+        if self.options.asking.structured == StructuredOutput::Schema {
             number["minimum"] = whole_or_not(rubric.low);
             number["maximum"] = whole_or_not(rubric.high);
         }

@@ -79,7 +79,7 @@ impl ComparingJudge {
     pub fn new(options: ComparingJudgeOptions) -> Result<Self, SetupError> {
         options.check()?;
         let prompt = options.cut_prompt()?;
-        let asker = Asker::new(options.manner(), &options.connection)?;
+        let asker = Asker::new(options.asking.clone(), options.comparison.plan().again)?;
         Ok(Self { card: card(&options), asker, prompt, options })
     }
 
@@ -128,7 +128,7 @@ impl ComparingJudge {
 
     /// As many questions at a time as the servers take.
     async fn hear(&self, set: &Set, showings: Vec<Showing>, told: &mut Told, watch: &dyn Watch) {
-        let at_a_time = self.options.connection.slots().get().div_ceil(2) as usize;
+        let at_a_time = self.options.asking.connection.slots().get().div_ceil(2) as usize;
         let asked = stream::iter(showings.into_iter().map(|showing| self.both_ways(set, showing, watch)));
         let mut answers = asked.buffered(at_a_time);
         while let Some((showing, forth, back)) = answers.next().await {
@@ -284,14 +284,15 @@ fn card(options: &ComparingJudgeOptions) -> RewardCard {
         pixel_budget: options.pixel_budget,
         largest_batch: most,
         slots: NonZeroU32::MIN,
-        cost: options.comparison.plan().bound(most.get() as usize, options.manner().bound()),
+        cost: options.comparison.plan().bound(most.get() as usize, options.asking.bound()),
     }
 }
 
 /// Everything that changes a score and is not in the pictures; the prompt as one number.
 fn revision(options: &ComparingJudgeOptions) -> String {
     let prompt = fingerprint(&options.prompt);
-    let (model, temperature, prior) = (&options.model, options.temperature(), options.prior_sigma);
+    let (asking, prior) = (&options.asking, options.prior_sigma);
+    let (model, temperature) = (&asking.model, asking.temperature(options.comparison.plan().again));
     let mut text = format!("comparing_judge/{VERSION} {model} {}", options.comparison.word());
     // Writing to a text cannot fail.
     _ = match options.comparison {
@@ -302,10 +303,7 @@ fn revision(options: &ComparingJudgeOptions) -> String {
         Comparison::Listwise { most_pictures, orders } => write!(text, " pictures={most_pictures} orders={orders}"),
     };
     _ = write!(text, " temperature={temperature} prior={prior} source={} prompt={prompt}", options.shows_source);
-    _ = write!(text, " structured={:?} max_tokens={}", options.structured, options.max_tokens);
-    if let Some(revision) = &options.revision {
-        _ = write!(text, " @{revision}");
-    }
+    _ = write!(text, " {}", asking.revision());
     text
 }
 

@@ -8,11 +8,8 @@ use editscale_core::RewardName;
 use super::design::{Cut, Plan};
 use crate::SetupError;
 use crate::fleet::Connection;
-use crate::judges::asking::StructuredOutput;
-use crate::judges::asking::asker::Manner;
+use crate::judges::asking::AskingOptions;
 use crate::judges::asking::prompt::{Prompt, prompt_file};
-use crate::price::Prices;
-use crate::trouble::retry::Repeat;
 
 /// The most candidates of one set, and of one question.
 const MOST: u32 = 64;
@@ -58,12 +55,8 @@ pub enum Pairs {
 pub struct ComparingJudgeOptions {
     /// What the recipe calls it.
     pub name: RewardName,
-    /// The model's name as the server knows it.
-    pub model: String,
-    /// The servers, and how they are spoken to.
-    pub connection: Connection,
-    /// What else tells one revision of the answers from another, such as the commit of the weights.
-    pub revision: Option<String>,
+    /// How it is asked.
+    pub asking: AskingOptions,
     /// What one question compares.
     pub comparison: Comparison,
     /// The prompt's text, with the places `{{instruction}}` and `{{count}}`. Its answer holds `better` (`first`, `second` or
@@ -76,24 +69,8 @@ pub struct ComparingJudgeOptions {
     /// What is believed of a candidate before anything is asked: the standard deviation of its strength around that of the
     /// average one, in log-odds; from 0.1 to 10. It keeps the strength of a candidate that never lost finite.
     pub prior_sigma: f64,
-    /// The temperature, from 0 to 2; 0 where each question is asked once and 0.7 where it is asked again.
-    pub temperature: Option<f64>,
-    /// The most tokens of one answer.
-    pub max_tokens: NonZeroU32,
-    /// How the server is asked to keep to the form of the answer.
-    pub structured: StructuredOutput,
-    /// Whether to send `seed`; servers that refuse unknown fields need not.
-    pub sends_seed: bool,
-    /// Whether to call the limit `max_completion_tokens`, as models that reason want it at `OpenAI`.
-    pub counts_reasoning: bool,
-    /// What calls cost.
-    pub prices: Prices,
-    /// The most tokens that go into one call.
-    pub most_input_tokens: u64,
     /// The pixels that the model looks at, at most, where that is known.
     pub pixel_budget: Option<u64>,
-    /// Whether a call that may have been answered is sent again; where calls are paid for, not.
-    pub repeat: Option<Repeat>,
 }
 
 impl ComparingJudgeOptions {
@@ -117,23 +94,13 @@ impl ComparingJudgeOptions {
         };
         Self {
             name,
-            model: model.to_owned(),
-            connection,
-            revision: None,
+            asking: AskingOptions::new(model, connection, 32_000),
             comparison,
             prompt: prompt.to_owned(),
             shows_source: true,
             most_candidates: count(32),
             prior_sigma: 2.0,
-            temperature: None,
-            max_tokens: count(1024),
-            structured: StructuredOutput::Schema,
-            sends_seed: true,
-            counts_reasoning: false,
-            prices: Prices::default(),
-            most_input_tokens: 32_000,
             pixel_budget: None,
-            repeat: None,
         }
     }
 
@@ -156,25 +123,6 @@ impl ComparingJudgeOptions {
     pub(crate) fn cut_prompt(&self) -> Result<Prompt, SetupError> {
         let bad = |reason| SetupError::Prompt { aspect: self.comparison.word().to_owned(), reason };
         Prompt::new(&self.prompt, &["instruction", "count"]).map_err(bad)
-    }
-
-    pub(crate) fn temperature(&self) -> f64 {
-        self.temperature.unwrap_or(if self.comparison.plan().again > 1 { 0.7 } else { 0.0 })
-    }
-
-    /// How it asks.
-    pub(crate) fn manner(&self) -> Manner {
-        Manner {
-            model: self.model.clone(),
-            temperature: self.temperature(),
-            max_tokens: self.max_tokens,
-            structured: self.structured,
-            sends_seed: self.sends_seed,
-            counts_reasoning: self.counts_reasoning,
-            prices: self.prices,
-            most_input_tokens: self.most_input_tokens,
-            repeat: self.repeat,
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use editscale_schema::{
 use super::{ComparingJudge, ComparingJudgeOptions, Comparison, Pairs};
 use crate::judges::asking::recipe::{AskingRecipe, keys};
 use crate::judges::recipe::{servers_of, take_count};
-use crate::recipe::{connection, prices, repeat};
+use crate::recipe::connection;
 
 /// What a recipe says of a vision-language model that is asked which of two candidates is better.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,31 +146,22 @@ impl ComparingRecipe {
     }
 
     fn make(&self, name: &RewardName, comparison: Comparison) -> Result<MadeReward, MakeError> {
-        let (asking, remote) = (&self.asking, &self.asking.remote);
         let usual = match comparison {
             Comparison::Pairwise { .. } => ComparingJudgeOptions::pairwise,
             Comparison::Listwise { .. } => ComparingJudgeOptions::listwise,
         };
-        let usual = usual(name.clone(), &asking.model, connection(remote));
+        let usual = usual(name.clone(), &self.asking.model, connection(&self.asking.remote));
         let usual = match &self.prompt {
             Some(file) => usual.with_prompt_file(Path::new(file))?,
             None => usual,
         };
         let judge = ComparingJudge::new(ComparingJudgeOptions {
-            revision: remote.revision.clone(),
+            asking: self.asking.options(usual.asking),
             comparison,
             shows_source: self.shows_source,
             most_candidates: self.most_candidates,
             prior_sigma: self.prior_sigma,
-            temperature: asking.temperature,
-            max_tokens: asking.max_tokens(),
-            structured: asking.structured,
-            sends_seed: asking.sends_seed,
-            counts_reasoning: asking.counts_reasoning,
-            prices: prices(&remote.prices),
-            most_input_tokens: remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
-            pixel_budget: asking.pixel_budget,
-            repeat: remote.repeat.map(repeat),
+            pixel_budget: self.asking.pixel_budget,
             ..usual
         })?;
         Ok(Made::Ready(Arc::new(judge)))

@@ -17,7 +17,7 @@ use super::{ChatJudge, ChatJudgeOptions, Combination, Rubric};
 use crate::SetupError;
 use crate::judges::asking::recipe::{AskingRecipe, keys};
 use crate::judges::recipe::{servers_of, take_count};
-use crate::recipe::{connection, prices, repeat};
+use crate::recipe::connection;
 
 /// What a recipe says of a vision-language model behind `/v1/chat/completions` that is asked for scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,23 +205,15 @@ impl RewardChoice for ChatJudgeRecipe {
 
 impl ChatJudgeRecipe {
     fn options(&self, name: &RewardName) -> Result<ChatJudgeOptions, SetupError> {
-        let (asking, remote) = (&self.asking, &self.asking.remote);
-        let usual = ChatJudgeOptions::new(name.clone(), &asking.model, connection(remote))?;
+        let remote = connection(&self.asking.remote);
+        let usual = ChatJudgeOptions::new(name.clone(), &self.asking.model, remote)?;
         Ok(ChatJudgeOptions {
-            revision: remote.revision.clone(),
+            asking: self.asking.options(usual.asking),
             rubric: self.rubric()?,
             votes: self.votes,
             least_votes: self.least_votes,
-            temperature: asking.temperature,
-            max_tokens: asking.max_tokens(),
-            structured: asking.structured,
-            sends_seed: asking.sends_seed,
-            counts_reasoning: asking.counts_reasoning,
-            prices: prices(&remote.prices),
-            most_input_tokens: remote.prices.most_input_tokens.unwrap_or(usual.most_input_tokens),
-            pixel_budget: asking.pixel_budget,
-            repeat: remote.repeat.map(repeat),
-            ..usual
+            pixel_budget: self.asking.pixel_budget,
+            name: usual.name,
         })
     }
 

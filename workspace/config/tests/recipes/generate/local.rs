@@ -1,0 +1,59 @@
+//! Editors of this process.
+
+use proptest::prelude::*;
+
+use super::text::{option, path, tagged, word};
+
+pub(super) fn darkroom() -> BoxedStrategy<String> {
+    tagged("darkroom", vec![option("partial", any::<bool>()), option("workers", 1u32..=256)])
+}
+
+/// The options that the diffusion models share.
+fn diffusion() -> Vec<BoxedStrategy<String>> {
+    let on_card = (word(&["auto", "cuda"]), word(&["auto", "f32", "bf16", "f16"]));
+    let on_processor = (Just("cpu"), word(&["auto", "f32"]));
+    let computing = prop_oneof![on_card, on_processor];
+    vec![
+        option("result_size", word(&["model", "source"])),
+        option("latents", path()),
+        option("trajectory", any::<bool>()),
+        computing.prop_map(|(device, dtype)| format!("device: {device}, dtype: {dtype}")).boxed(),
+        option("activation_mib", 1u32..=1 << 20),
+        option("paused_mib", 0u32..=1 << 20),
+        option("batch", 1u32..=1024),
+        option("cache_mib", 0u32..=1 << 20),
+        option("max_pixels", 64u32..=1 << 24),
+        option("steps", 1u32..=1000),
+        option("guidance", 0.0f64..=50.0),
+    ]
+}
+
+pub(super) fn instruct_pix2pix() -> BoxedStrategy<String> {
+    let sampling = prop_oneof![
+        Just("sampler: euler_ancestral".to_owned()),
+        (word(&["file", "ddim"]), 0.0f64..=1.0).prop_map(|(sampler, eta)| format!("sampler: {sampler}, eta: {eta:?}")),
+        Just(String::new()),
+    ];
+    let own = vec![
+        path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
+        option("image_guidance", 0.0f64..=50.0),
+        sampling.boxed(),
+    ];
+    tagged("instruct_pix2pix", [own, diffusion()].concat())
+}
+
+pub(super) fn flux_kontext() -> BoxedStrategy<String> {
+    let file = (path(), word(&["gguf", "safetensors"])).prop_map(|(path, ending)| format!("{path}.{ending}"));
+    let own = vec![
+        path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
+        option("transformer", file),
+        option("eta", 0.0f64..=10.0),
+        option("fit_source", any::<bool>()),
+        option("text_tokens", 2u32..=4096),
+        option("adapter", path()),
+        option("adapter_scale", -100.0f64..=100.0),
+        option("text_device", word(&["same", "cpu"])),
+        option("weights", word(&["auto", "converted", "stored"])),
+    ];
+    tagged("flux_kontext", [own, diffusion()].concat())
+}
