@@ -78,6 +78,11 @@ impl FluxConfig {
         }
         settings.expect_class(CLASS)?;
         settings.refuse_others(&READ, &[("patch_size", Fixed::Number(1.0))])?;
+        Self::of(settings, file, "pooled_projection_dim")
+    }
+
+    /// What the keys of a configuration of this or a related class say; `pooled` is the one of the pooled width.
+    pub(crate) fn of(settings: &Settings, file: &Path, pooled: &str) -> Result<Self, LoadError> {
         let in_channels = size(settings, "in_channels", 64)?;
         let head_width = size(settings, "attention_head_dim", RELEASED_HEAD_WIDTH)?;
         let config = Self {
@@ -89,7 +94,7 @@ impl FluxConfig {
             head_width,
             axes: axes(settings, head_width)?,
             text_width: size(settings, "joint_attention_dim", 4096)?,
-            pooled_width: size(settings, "pooled_projection_dim", 768)?,
+            pooled_width: size(settings, pooled, 768)?,
             guidance: settings.flag("guidance_embeds", false)?,
         };
         config.check(file)?;
@@ -99,7 +104,7 @@ impl FluxConfig {
     /// The shape of a model whose file has no configuration, from the shapes of its tensors under original names.
     ///
     /// Heads are 128 wide, with axes [16, 56, 56], as in all released models.
-    pub(super) fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
+    pub(crate) fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
         let size = |name: &str, axis: usize| match shapes.get(name).map(Vec::as_slice) {
             Some(&[rows, columns]) => Ok(if axis == 0 { rows } else { columns }),
             Some(shape) => {

@@ -19,3 +19,4 @@ pub use adapter::{AdapterSource, FluxAdapter};
 pub use batch::{FluxItem, FluxReference, FluxText};
 pub use config::FluxConfig;
 pub use model::{FluxTransformer, TransformerSource};
+pub(crate) use names::Naming;
