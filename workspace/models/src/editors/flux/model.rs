@@ -117,13 +117,14 @@ impl FluxTransformer {
     ) -> std::result::Result<Self, LoadError> {
         let store = Store::named(checkpoint, naming, compute);
         let transformer = Self::build(&store, config)?;
-        store.finish(&transformer.config, beside)?;
+        let is_beside = |name: &str| beside.iter().any(|prefix| name.starts_with(prefix));
+        store.finish(is_beside, || transformer.config.described())?;
         Ok(transformer)
     }
 
     fn of(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
         let transformer = Self::build(store, config)?;
-        store.finish(&transformer.config, &[])?;
+        store.finish(|_| false, || transformer.config.described())?;
         Ok(transformer)
     }
 

@@ -10,7 +10,7 @@ use candle_core::{DType, Tensor};
 use crate::editors::class::DIFFUSERS;
 use crate::editors::flux::adapter::Adaptable;
 use crate::editors::flux::names::Naming;
-use crate::editors::flux::{FluxConfig, names};
+use crate::editors::flux::{TransformerSource, names};
 use crate::layers::{Compute, Linear, Slot};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
@@ -19,8 +19,10 @@ use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
 const SWAPPED: &str = "final_layer.adaLN_modulation.1";
 
 /// Where weights lie, and which of them have been taken.
-pub(super) struct Store<'a> {
+pub(in crate::editors) struct Store<'a> {
     kind: Kind,
+    /// What weights of normalisations end in where names are original.
+    norm: &'static str,
     compute: &'a Compute,
     taken: RefCell<BTreeSet<String>>,
     /// The layers that were made.
@@ -73,7 +75,7 @@ impl<'a> Store<'a> {
     }
 
     /// Opens diffusers' files of a folder.
-    pub(super) fn open(folder: &Path) -> Result<Checkpoint, WeightError> {
+    pub(in crate::editors) fn open(folder: &Path) -> Result<Checkpoint, WeightError> {
         Checkpoint::open_stem(folder, DIFFUSERS, str::to_owned)
     }
 
@@ -84,6 +86,20 @@ impl<'a> Store<'a> {
             naming => Kind::Diffusers(checkpoint, naming),
         };
         Self::of(kind, compute)
+    }
+
+    /// A transformer whose names are the same in diffusers' folders and in files.
+    pub(in crate::editors) fn same_names(source: &TransformerSource, compute: &'a Compute) -> Result<Self, LoadError> {
+        let kind = match source {
+            TransformerSource::Folder(folder) => Kind::Original(Self::open(folder)?.into()),
+            TransformerSource::File(file) => Self::open_file(file)?,
+        };
+        Ok(Self { norm: "weight", ..Self::of(kind, compute) })
+    }
+
+    /// The same from files that were opened.
+    pub(in crate::editors) fn of_same_names(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
+        Self { norm: "weight", ..Self::of(Kind::Original(checkpoint), compute) }
     }
 
     /// One file with original names, `.safetensors` or `.gguf`.
@@ -102,16 +118,16 @@ impl<'a> Store<'a> {
     }
 
     fn of(kind: Kind, compute: &'a Compute) -> Self {
-        Self { kind, compute, taken: RefCell::default(), layers: RefCell::default() }
+        Self { kind, norm: "scale", compute, taken: RefCell::default(), layers: RefCell::default() }
     }
 
     /// How the model computes.
-    pub(super) fn compute(&self) -> &'a Compute {
+    pub(in crate::editors) fn compute(&self) -> &'a Compute {
         self.compute
     }
 
     /// The shapes of all tensors.
-    pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+    pub(in crate::editors) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         match &self.kind {
             Kind::Diffusers(checkpoint, _) => shapes(checkpoint),
             Kind::Original(checkpoint) => shapes(checkpoint),
@@ -123,7 +139,12 @@ impl<'a> Store<'a> {
 
     /// The layer of an original name, with a weight [sum of outputs, inputs] and a bias. `outputs` are the rows of the parts
     /// that diffusers keeps apart.
-    pub(super) fn linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
+    pub(in crate::editors) fn linear(
+        &self,
+        name: &str,
+        inputs: usize,
+        outputs: &[usize],
+    ) -> Result<Linear, WeightError> {
         let (linear, slot) = (self.plain_linear(name, inputs, outputs)?, Slot::default());
         self.layers.borrow_mut().push(Adaptable {
             name: name.to_owned(),
@@ -136,7 +157,7 @@ impl<'a> Store<'a> {
     }
 
     /// The layers that were made since this was asked last.
-    pub(super) fn take_layers(&self) -> Vec<Adaptable> {
+    pub(in crate::editors) fn take_layers(&self) -> Vec<Adaptable> {
         self.layers.take()
     }
 
@@ -159,25 +180,22 @@ impl<'a> Store<'a> {
     }
 
     /// The weight of a normalisation, [width], in the type of the activations.
-    pub(super) fn norm(&self, name: &str, width: usize) -> Result<Tensor, WeightError> {
-        let ending = if matches!(self.kind, Kind::Diffusers(..)) { "weight" } else { "scale" };
+    pub(in crate::editors) fn norm(&self, name: &str, width: usize) -> Result<Tensor, WeightError> {
+        let ending = if matches!(self.kind, Kind::Diffusers(..)) { "weight" } else { self.norm };
         let kept = Storage::As(self.compute.dtype);
         self.tensor(&Wanted { name, ending, rows: &[width], columns: None, kept })
     }
 
-    /// Fails if there are tensors that nothing asked for, but for those whose names begin with one of `beside`: then the file is
-    /// not what its configuration says.
-    pub(super) fn finish(&self, config: &FluxConfig, beside: &[&str]) -> Result<(), LoadError> {
+    /// Fails if there are tensors that nothing asked for, other than those that may be there: then the file is not what its
+    /// configuration says. `model` describes what was built.
+    pub(in crate::editors) fn finish(
+        &self,
+        may_be_there: impl Fn(&str) -> bool,
+        model: impl FnOnce() -> String,
+    ) -> Result<(), LoadError> {
         let taken = self.taken.borrow();
-        let is_known = |name: &String| taken.contains(name) || beside.iter().any(|start| name.starts_with(start));
-        match self.shapes().into_keys().find(|name| !is_known(name)) {
-            Some(name) => {
-                let FluxConfig { double_blocks, single_blocks, guidance, .. } = config;
-                let shape = format!("{double_blocks} double and {single_blocks} single blocks");
-                let with = if *guidance { "with" } else { "without" };
-                let reason = format!("tensor `{name}` has no place in a transformer of {shape}, {with} guidance");
-                Err(LoadError::content(&self.root(), reason))
-            }
+        match self.shapes().into_keys().find(|name| !taken.contains(name) && !may_be_there(name)) {
+            Some(name) => Err(LoadError::content(&self.root(), format!("tensor `{name}` has no place in {}", model()))),
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ mod load;
 mod networks;
 mod options;
 mod pipeline;
-mod recipe;
+pub(in crate::editors) mod recipe;
 mod size;
 mod text;
 
