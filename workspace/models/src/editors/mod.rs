@@ -1,4 +1,4 @@
-//! Editing models: InstructPix2Pix and FLUX.1 Kontext.
+//! Editing models: InstructPix2Pix, FLUX.1 Kontext and Qwen-Image-Edit.
 //!
 //! A model's room holds what is its own: options, sizes, how texts and pictures become conditions, and its network where no
 //! other has the same. The loop, the samplers, and what pipelines' folders have in common are shared.
@@ -21,6 +21,8 @@ mod latent_space;
 mod memory;
 pub mod noise;
 mod pixels;
+pub mod qwen_image;
+pub mod qwen_image_edit;
 pub mod residency;
 pub mod samplers;
 mod transformer;
@@ -36,9 +38,15 @@ use editscale_schema::EditorKind;
 
 use flux_kontext::FluxKontextRecipe;
 use instruct_pix2pix::InstructPix2PixRecipe;
+use qwen_image_edit::QwenImageEditRecipe;
 
 /// The editors of this crate that recipes can name.
-pub const EDITORS: &[EditorKind] = &[EditorKind::of::<InstructPix2PixRecipe>(), EditorKind::of::<FluxKontextRecipe>()];
+pub const EDITORS: &[EditorKind] = &[
+    EditorKind::of::<InstructPix2PixRecipe>(),
+    EditorKind::of::<FluxKontextRecipe>(),
+    EditorKind::of::<QwenImageEditRecipe>(),
+];
 
 /// The classes of pipelines that they are loaded from.
-pub const CLASSES: &[PipelineClass] = &[instruct_pix2pix::CLASS, flux_kontext::CLASS];
+pub const CLASSES: &[PipelineClass] =
+    &[instruct_pix2pix::CLASS, flux_kontext::CLASS, qwen_image_edit::EDIT, qwen_image_edit::EDIT_PLUS];

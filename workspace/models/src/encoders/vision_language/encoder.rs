@@ -68,6 +68,11 @@ impl VisionLanguageEncoder {
         &self.0.config
     }
 
+    /// How many tokens it has embeddings for.
+    pub fn vocabulary(&self) -> usize {
+        self.0.decoder.vocabulary()
+    }
+
     /// Its tokenizer.
     pub fn words(&self) -> &Words {
         &self.0.words
