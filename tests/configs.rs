@@ -73,6 +73,8 @@ fn every_config_is_a_recipe() {
         "judge-only.yaml",
         "particles.yaml",
         "plugin-reward.yaml",
+        "qwen-image-edit.yaml",
+        "qwen-image-edit-lightning.yaml",
         "quickstart.yaml",
         "quickstart-judge.yaml",
         "reflection.yaml",

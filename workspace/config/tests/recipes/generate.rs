@@ -91,6 +91,26 @@ fn flux_kontext() -> BoxedStrategy<String> {
     tagged("flux_kontext", [own, diffusion()].concat())
 }
 
+fn qwen_image_edit() -> BoxedStrategy<String> {
+    let references = prop::collection::vec(path(), 0..4).prop_map(|all| format!("references: {all:?}"));
+    let own = vec![
+        path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
+        references.boxed(),
+        option("residency", word(&["together", "in_turn"])),
+        option("encoder", path()),
+        option("vae", path()),
+        option("adapter", path()),
+        option("schedule", word(&["pipeline", "lightning"])),
+        option("negative", path()),
+        option("eta", 0.0f64..=10.0),
+        option("source_pixels", 1u32..=1 << 24),
+        option("tile", 64u32..=1 << 14),
+        option("text_device", word(&["same", "cpu"])),
+        option("weights", word(&["auto", "converted", "stored"])),
+    ];
+    tagged("qwen_image_edit", [own, diffusion()].concat())
+}
+
 /// What every editor and judge behind HTTP is told; some can also be told whether a call is sent again.
 fn remote(repeats: bool) -> Vec<BoxedStrategy<String>> {
     let secret = prop_oneof![
@@ -440,7 +460,8 @@ fn editors() -> impl Strategy<Value = String> {
     let remote =
         prop_oneof![openai_images(), sdcpp_jobs(), submit_poll(), gemini(), ark(), sglang_rollout(), comfyui()];
     let apart = prop_oneof![plugin(), command_editor()];
-    let one = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), apart, remote].boxed();
+    let local = prop_oneof![darkroom(), instruct_pix2pix(), flux_kontext(), qwen_image_edit()];
+    let one = prop_oneof![local, apart, remote].boxed();
     prop_oneof![
         one.clone().prop_map(|one| format!("editor: {one}\n")),
         prop::collection::btree_map(name(), one, 1..4).prop_map(|several| {
