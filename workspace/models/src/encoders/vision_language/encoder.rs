@@ -63,6 +63,11 @@ impl VisionLanguageEncoder {
         &self.0.config
     }
 
+    /// How many tokens it has embeddings for.
+    pub fn vocabulary(&self) -> usize {
+        self.0.decoder.vocabulary()
+    }
+
     /// Its tokenizer.
     pub fn words(&self) -> &Words {
         &self.0.words
@@ -96,8 +101,21 @@ impl VisionLanguageEncoder {
 
     /// The states of a prompt's tokens. Pictures that this tower has seen before are not computed again.
     pub fn encode(&self, prompt: &EncoderPrompt<'_>) -> Result<EncodedPrompt, EncoderError> {
-        let Parts { config, words, decoder, .. } = &*self.0;
-        let plan = Plan::new(prompt, words.picture(), config.vision.spatial_merge_size)?;
+        self.run(prompt, self.plan(prompt)?)
+    }
+
+    /// The same where positions do not count all tokens, though all that are visible are seen.
+    pub fn encode_counting(&self, prompt: &EncoderPrompt<'_>, counted: &[bool]) -> Result<EncodedPrompt, EncoderError> {
+        let positions = self.plan(&EncoderPrompt { visible: Some(counted), ..*prompt })?.positions;
+        self.run(prompt, Plan { positions, ..self.plan(prompt)? })
+    }
+
+    fn plan(&self, prompt: &EncoderPrompt<'_>) -> Result<Plan, EncoderError> {
+        Plan::new(prompt, self.0.words.picture(), self.0.config.vision.spatial_merge_size)
+    }
+
+    fn run(&self, prompt: &EncoderPrompt<'_>, plan: Plan) -> Result<EncodedPrompt, EncoderError> {
+        let Parts { config, decoder, .. } = &*self.0;
         let most = config.text.max_position_embeddings.unwrap_or(usize::MAX);
         if prompt.ids.len() > most {
             let found = prompt.ids.len();
