@@ -5,6 +5,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::editors::class::DIFFUSERS;
+use crate::editors::flux::TransformerSource;
+use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::Compute;
 use crate::load::{LoadError, read_file};
 use crate::weights::Checkpoint;
@@ -64,6 +67,29 @@ impl Fingerprint {
             (&mut open).take(BYTES).read_to_end(&mut part).map_err(read)?;
             self.enter(&part);
         }
+        Ok(())
+    }
+
+    /// Enters a single file of weights, and what may lie beside it and say its shape.
+    pub(super) fn enter_single(&mut self, file: &Path) -> Result<(), LoadError> {
+        self.enter_ends(file)?;
+        file.parent().map_or(Ok(()), |folder| self.enter_file(&folder.join("config.json")))
+    }
+
+    /// Enters a transformer, wherever it lies.
+    pub(super) fn enter_transformer(&mut self, source: &TransformerSource) -> Result<(), LoadError> {
+        match source {
+            TransformerSource::Folder(folder) => self.enter_component(folder, DIFFUSERS),
+            TransformerSource::File(file) => self.enter_single(file),
+        }
+    }
+
+    /// Enters an encoder with its tokenizer and how it prepares pictures.
+    pub(super) fn enter_encoder(&mut self, places: &EncoderPlaces) -> Result<(), LoadError> {
+        self.enter_file(&places.tokenizer)?;
+        self.enter_file(&places.processor)?;
+        self.enter_file(&places.weights.join("config.json"))?;
+        self.enter(&Checkpoint::open(&places.weights, str::to_owned)?.sample()?);
         Ok(())
     }
 

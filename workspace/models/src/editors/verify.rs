@@ -10,11 +10,12 @@ use candle_core::{DType, Device};
 
 use crate::editors::class::PipelineClass;
 use crate::editors::folder::PipelineFolder;
+use crate::encoders::vision_language::{EncoderPlaces, Words};
 use crate::layers::autoencoder_kl::{self, AutoencoderKl};
 use crate::layers::clip_text::{ClipText, ClipTextConfig};
 use crate::layers::t5::{T5Config, T5Encoder};
-use crate::layers::{Compute, Scope};
-use crate::load::LoadError;
+use crate::layers::{Compute, RopeTables, Scope, qwen25_vl};
+use crate::load::{LoadError, read_file};
 use crate::verify::{Problems, Verified, VerifyError};
 use crate::weights::{AuditNotes, Checkpoint, Storage, WeightError};
 
@@ -90,6 +91,21 @@ pub(super) const AUTOENCODER: Network<autoencoder_kl::Config> = Network {
     is_all: false,
 };
 
+pub(super) const QWEN: Network<qwen25_vl::Config> = Network {
+    config: |file| {
+        qwen25_vl::Config::read(&read_file(file)?).map_err(|error| LoadError::content(file, error.to_string()))
+    },
+    open: |folder| Checkpoint::open(folder, qwen25_vl::canonical),
+    build: |checkpoint, config| {
+        let compute = compute();
+        let model = Scope::root(checkpoint, &compute).at("model");
+        qwen25_vl::VisionTower::load(&model.at("visual"), &config.vision, RopeTables::Exact)?;
+        Ok(qwen25_vl::Decoder::load(&model.at("language_model"), &config.text, RopeTables::Exact).map(drop)?)
+    },
+    // The matrix that leads to the next token is not used.
+    is_all: false,
+};
+
 /// A type in which layers of the processor pack nothing.
 pub(super) fn compute() -> Compute {
     Compute { device: Device::Cpu, dtype: DType::BF16, kept: Storage::Stored }
@@ -106,6 +122,13 @@ impl Look {
     pub(super) fn small<T>(&mut self, name: &str, read: impl Fn(&Path) -> Result<T, LoadError>) -> Option<T> {
         let folder = self.problems.keep(self.folder.component(name))?;
         self.problems.keep(read(&folder))
+    }
+
+    /// The tokenizer of an encoder, which lies in this component or beside the weights.
+    pub(super) fn encoder_words(&mut self, component: &str) -> Option<Words> {
+        self.problems.keep(self.folder.component(component))?;
+        let places = self.problems.keep(EncoderPlaces::of(self.folder.path()))?;
+        self.problems.keep(Words::read(&places.tokenizer))
     }
 
     /// A component with weights.

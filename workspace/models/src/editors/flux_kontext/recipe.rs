@@ -98,7 +98,7 @@ const GUIDANCE: Key<Number> = Key {
     meaning: "the strength of guidance that the transformer is told, where it was trained with one. A search may turn it",
 };
 
-const ETA: Key<Number> = Key {
+pub(in crate::editors) const ETA: Key<Number> = Key {
     name: "eta",
     rule: Number::from(0.0, 10.0),
     absent: Absent::Default(0.0),
@@ -134,7 +134,7 @@ const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
     meaning: "where the two text encoders compute; `cpu` leaves a card to the transformer",
 };
 
-const WEIGHTS: Key<Word<WeightChoice>> = weights(
+pub(in crate::editors) const WEIGHTS: Key<Word<WeightChoice>> = weights(
     "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; `auto` is \
      `stored` on the processor where the files are larger than 4 GiB; pictures are the same",
 );

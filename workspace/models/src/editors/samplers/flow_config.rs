@@ -54,8 +54,7 @@ impl FlowConfig {
         Ok(Self { shift: if is_dynamic { dynamic(&file, &raw)? } else { Shift::Static(shift) } })
     }
 
-    /// As published with FLUX.1 Kontext.
-    #[cfg(test)]
+    /// As published with FLUX.1 and all that is of its shape.
     pub(in crate::editors) fn published() -> Self {
         Self { shift: Shift::Dynamic { slope: 0.65 / 3840.0, base: 0.5 - 256.0 * (0.65 / 3840.0), exponential: true } }
     }
