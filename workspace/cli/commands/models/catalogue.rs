@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use editscale_fetch::RepoId;
-use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix};
+use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix, step1x_edit};
 
 use crate::args::ModelsPull;
 use crate::failure::Misuse;
@@ -35,7 +35,7 @@ pub(super) enum Kind {
     },
 }
 
-pub(super) const KNOWN: [Known; 4] = [
+pub(super) const KNOWN: [Known; 6] = [
     Known {
         name: "editreward-qwen2.5-vl-7b",
         repo: "TIGER-Lab/EditReward-Qwen2.5-VL-7B",
@@ -63,6 +63,20 @@ pub(super) const KNOWN: [Known; 4] = [
         kind: Kind::Editor { class: flux_kontext::CLASS },
         bytes: 33_740_000_000,
         terms: Some("weights of FLUX.1 [dev] models: a non-commercial licence, to be accepted on their page as well"),
+    },
+    Known {
+        name: "step1x-edit",
+        repo: "stepfun-ai/Step1X-Edit-v1p1-diffusers",
+        kind: Kind::Editor { class: step1x_edit::CLASSES[0] },
+        bytes: 41_790_000_000,
+        terms: None,
+    },
+    Known {
+        name: "step1x-edit-v1p2",
+        repo: "stepfun-ai/Step1X-Edit-v1p2",
+        kind: Kind::Editor { class: step1x_edit::CLASSES[1] },
+        bytes: 41_810_000_000,
+        terms: None,
     },
 ];
 
