@@ -82,6 +82,8 @@ pub struct EditCounters {
     pub denoiser_passes: u64,
     /// Pictures that were brought back from the latent space.
     pub image_decodes: u64,
+    /// Milliseconds that loading networks took, where they are not all kept loaded.
+    pub load_ms: u64,
 }
 
 impl Add for EditCounters {
@@ -93,6 +95,7 @@ impl Add for EditCounters {
             image_encodes: self.image_encodes.saturating_add(other.image_encodes),
             denoiser_passes: self.denoiser_passes.saturating_add(other.denoiser_passes),
             image_decodes: self.image_decodes.saturating_add(other.image_decodes),
+            load_ms: self.load_ms.saturating_add(other.load_ms),
         }
     }
 }

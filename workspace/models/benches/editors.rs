@@ -306,7 +306,7 @@ fn measure_edits<P: Pipeline>(name: &str, load: impl Fn() -> (Identity, P), roun
         }
     }
     for (_, counters) in [&apart[0], &batch[0]] {
-        let EditCounters { text_encodes, image_encodes, denoiser_passes, image_decodes } = counters;
+        let EditCounters { text_encodes, image_encodes, denoiser_passes, image_decodes, .. } = counters;
         counted.push(format!("{text_encodes} / {image_encodes} / {denoiser_passes} / {image_decodes}"));
     }
     let times = |of: &[(Times, EditCounters)]| of.iter().map(|(times, _)| *times).collect::<Vec<_>>();

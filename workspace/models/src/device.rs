@@ -1,5 +1,7 @@
 //! Where models compute, as users choose it.
 
+use std::sync::{Mutex, PoisonError};
+
 use candle_core::{DType, Device};
 use thiserror::Error;
 
@@ -63,11 +65,19 @@ pub fn compute(device: DeviceChoice, dtype: DtypeChoice) -> Result<Compute, Devi
     Ok(Compute { device, dtype, kept: Storage::As(dtype) })
 }
 
+/// The first card, the same for all of the process: tensors of two handles of one card cannot meet in one computation, and models
+/// share weights.
 fn card() -> Result<Device, DeviceError> {
+    static CARD: Mutex<Option<Device>> = Mutex::new(None);
     if !candle_core::utils::cuda_is_available() {
         return Err(DeviceError::NotBuilt);
     }
-    Device::new_cuda(0).map_err(|error| DeviceError::NoCard(error.to_string()))
+    let mut card = CARD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(card) = &*card {
+        return Ok(card.clone());
+    }
+    let found = Device::new_cuda(0).map_err(|error| DeviceError::NoCard(error.to_string()))?;
+    Ok(card.insert(found).clone())
 }
 
 #[cfg(test)]

@@ -101,7 +101,9 @@ impl Tint {
         let passes = u64::from(state.step - before);
         let mut made = Made::new(image);
         made.cost = CostNumbers { nfe: passes, ..CostNumbers::default() };
-        made.counters = EditCounters { image_encodes: 1, denoiser_passes: passes, image_decodes: 1, text_encodes: 1 };
+        let counted =
+            EditCounters { image_encodes: 1, denoiser_passes: passes, image_decodes: 1, ..Default::default() };
+        made.counters = EditCounters { text_encodes: 1, ..counted };
         made.notes = notes(edit, canvas.picture.size);
         if edit.proposal.until_step.is_some() {
             let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);

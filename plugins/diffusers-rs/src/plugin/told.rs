@@ -66,6 +66,7 @@ pub(super) fn made(made: Result<Candidate, Failure>, call: &Call) -> Result<Made
             image_encodes: counters.image_encodes,
             denoiser_passes: counters.denoiser_passes,
             image_decodes: counters.image_decodes,
+            load_ms: counters.load_ms,
         },
         trajectory: candidate.trajectory.map(|way| trajectory(Arc::unwrap_or_clone(way))),
         ..Made::new(image(&candidate.image))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use editscale_core::{Failure, FailureKind};
 
 use crate::editors::memory::explained;
+use crate::encoders::vision_language::EncoderError;
 use crate::text::TokenizeError;
 
 /// What was asked for cannot be done.
@@ -25,6 +26,15 @@ pub(super) fn failed(what: &str, error: &candle_core::Error) -> Failure {
 /// A text has no tokens.
 pub(super) fn unreadable(error: &TokenizeError) -> Failure {
     invalid(error.to_string())
+}
+
+/// A picture or a prompt was not encoded.
+#[expect(dead_code, reason = "editors that are conditioned by a vision language model come next")]
+pub(super) fn unencoded(error: &EncoderError) -> Failure {
+    match error {
+        EncoderError::Compute(error) => failed("encoding the prompt", error),
+        other => invalid(other.to_string()),
+    }
 }
 
 /// A network answered with something that is no number.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::editors::class::DIFFUSERS;
 use crate::editors::flux::TransformerSource;
-use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::Compute;
 use crate::load::{LoadError, read_file};
 use crate::weights::Checkpoint;
@@ -82,15 +81,6 @@ impl Fingerprint {
             TransformerSource::Folder(folder) => self.enter_component(folder, DIFFUSERS),
             TransformerSource::File(file) => self.enter_single(file),
         }
-    }
-
-    /// Enters an encoder with its tokenizer and how it prepares pictures.
-    pub(super) fn enter_encoder(&mut self, places: &EncoderPlaces) -> Result<(), LoadError> {
-        self.enter_file(&places.tokenizer)?;
-        self.enter_file(&places.processor)?;
-        self.enter_file(&places.weights.join("config.json"))?;
-        self.enter(&Checkpoint::open(&places.weights, str::to_owned)?.sample()?);
-        Ok(())
     }
 
     /// The revision: the version of the code that decides pixels, and the first half of the hash in hexadecimal digits.

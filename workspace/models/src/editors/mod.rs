@@ -21,6 +21,7 @@ mod latent_space;
 mod memory;
 pub mod noise;
 mod pixels;
+pub mod residency;
 pub mod samplers;
 pub mod step1x_edit;
 mod transformer;

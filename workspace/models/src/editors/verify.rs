@@ -13,9 +13,10 @@ use crate::editors::folder::PipelineFolder;
 use crate::encoders::vision_language::{EncoderPlaces, Words};
 use crate::layers::autoencoder_kl::{self, AutoencoderKl};
 use crate::layers::clip_text::{ClipText, ClipTextConfig};
+use crate::layers::qwen25_vl::{self, Decoder, VisionTower};
 use crate::layers::t5::{T5Config, T5Encoder};
-use crate::layers::{Compute, RopeTables, Scope, qwen25_vl};
-use crate::load::{LoadError, read_file};
+use crate::layers::{Compute, RopeTables, Scope};
+use crate::load::LoadError;
 use crate::verify::{Problems, Verified, VerifyError};
 use crate::weights::{AuditNotes, Checkpoint, Storage, WeightError};
 
@@ -84,25 +85,23 @@ pub(super) const T5: Network<T5Config> = Network {
     is_all: false,
 };
 
-pub(super) const AUTOENCODER: Network<autoencoder_kl::Config> = Network {
-    config: autoencoder_kl::Config::read,
-    open: AutoencoderKl::open,
-    build: |checkpoint, config| Ok(AutoencoderKl::of(&Scope::root(checkpoint, &compute()), config).map(drop)?),
-    is_all: false,
-};
-
-pub(super) const QWEN: Network<qwen25_vl::Config> = Network {
-    config: |file| {
-        qwen25_vl::Config::read(&read_file(file)?).map_err(|error| LoadError::content(file, error.to_string()))
-    },
+/// The encoder of Qwen2.5-VL. Its folder also holds the matrix that leads to the next token, which is not used.
+pub(super) const VISION_LANGUAGE: Network<qwen25_vl::Config> = Network {
+    config: qwen25_vl::Config::read_file,
     open: |folder| Checkpoint::open(folder, qwen25_vl::canonical),
     build: |checkpoint, config| {
         let compute = compute();
         let model = Scope::root(checkpoint, &compute).at("model");
-        qwen25_vl::VisionTower::load(&model.at("visual"), &config.vision, RopeTables::Exact)?;
-        Ok(qwen25_vl::Decoder::load(&model.at("language_model"), &config.text, RopeTables::Exact).map(drop)?)
+        VisionTower::load(&model.at("visual"), &config.vision, RopeTables::Exact)?;
+        Ok(Decoder::load(&model.at("language_model"), &config.text, RopeTables::Exact).map(drop)?)
     },
-    // The matrix that leads to the next token is not used.
+    is_all: false,
+};
+
+pub(super) const AUTOENCODER: Network<autoencoder_kl::Config> = Network {
+    config: autoencoder_kl::Config::read,
+    open: AutoencoderKl::open,
+    build: |checkpoint, config| Ok(AutoencoderKl::of(&Scope::root(checkpoint, &compute()), config).map(drop)?),
     is_all: false,
 };
 

@@ -1,13 +1,13 @@
 //! What is loaded once in a process, and found by whoever needs the same.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use blake3::Hash;
 
 use crate::layers::Compute;
-use crate::weights::{Checkpoint, WeightError};
+use crate::weights::{Checkpoint, GgufFile, WeightError};
 
 /// What is in use, each with what it was made from. Nothing here keeps anything loaded.
 #[derive(Debug)]
@@ -28,35 +28,46 @@ pub(crate) struct Origin {
     pub(crate) compute: Compute,
 }
 
-/// Some tensors of a checkpoint: those whose names begin alike.
+/// Some tensors of a checkpoint: those whose names begin alike. Or a quantised file.
 #[derive(Debug, Clone)]
 pub(crate) struct Weights {
-    checkpoint: Arc<Checkpoint>,
-    below: &'static str,
+    /// The files, whatever they are called.
+    files: BTreeSet<PathBuf>,
     /// Of names, types, shapes, and some bytes of each tensor.
     sample: Hash,
+    /// What files of another place can be compared with.
+    tensors: Option<(Arc<Checkpoint>, &'static str)>,
 }
 
 impl Weights {
     /// The tensors of a checkpoint whose names begin like this.
     pub(crate) fn below(checkpoint: &Arc<Checkpoint>, below: &'static str) -> Result<Self, WeightError> {
         let sample = blake3::hash(&checkpoint.sample_below(below)?);
-        Ok(Self { checkpoint: Arc::clone(checkpoint), below, sample })
+        let files = checkpoint.files_below(below).into_iter().map(canonical).collect();
+        Ok(Self { files, sample, tensors: Some((Arc::clone(checkpoint), below)) })
+    }
+
+    /// A quantised file, which is like no file of another place.
+    pub(crate) fn quantised(file: &GgufFile) -> Result<Self, WeightError> {
+        let sample = blake3::hash(&file.sample()?);
+        Ok(Self { files: BTreeSet::from([canonical(file.path())]), sample, tensors: None })
     }
 
     /// Whether others are the same to the last byte. They are read only where a sample of them is, and the files are others.
     fn are(&self, others: &Self) -> bool {
-        let are_alike = self.below == others.below && self.sample == others.sample;
-        // Weights that cannot be read any more are nobody's.
-        let have_same = || self.checkpoint.holds_same_below(self.below, &others.checkpoint).unwrap_or(false);
-        are_alike && (self.files() == others.files() || have_same())
+        let have_same = || match (&self.tensors, &others.tensors) {
+            (Some((own, below)), Some((other, beneath))) if below == beneath => {
+                // Weights that cannot be read any more are nobody's.
+                own.holds_same_below(below, other).unwrap_or(false)
+            }
+            _ => false,
+        };
+        self.sample == others.sample && (self.files == others.files || have_same())
     }
+}
 
-    /// The files, whatever they are called.
-    fn files(&self) -> BTreeSet<PathBuf> {
-        let files = self.checkpoint.files_below(self.below).into_iter();
-        files.map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned())).collect()
-    }
+fn canonical(file: &Path) -> PathBuf {
+    file.canonicalize().unwrap_or_else(|_| file.to_owned())
 }
 
 impl Origin {

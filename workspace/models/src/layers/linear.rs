@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::layers::cpu::{TASK, is_plain, plain, plain_mut};
 use crate::layers::{Scope, Slot};
-use crate::weights::WeightError;
+use crate::weights::{GgufWeight, WeightError};
 
 /// `x Wᵀ + b`, with a weight of shape [outputs, inputs].
 #[derive(Debug, Clone)]
@@ -37,7 +37,12 @@ impl Linear {
 
     /// Without a bias.
     pub fn load_no_bias(scope: &Scope<'_>, inputs: usize, outputs: usize) -> std::result::Result<Self, WeightError> {
-        Ok(Self::new(scope.kept("weight", &[outputs, inputs])?, None))
+        match scope.matrix("weight", &[outputs, inputs])? {
+            GgufWeight::Dense(weight) => Ok(Self::new(weight, None)),
+            GgufWeight::Quantised(weight) => {
+                Self::quantised(weight, None).map_err(|error| scope.device_error("weight", error))
+            }
+        }
     }
 
     /// With a bias, from the weight of a convolution whose kernel is one pixel, [outputs, inputs, 1, 1].

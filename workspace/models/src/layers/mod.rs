@@ -28,7 +28,7 @@ mod scope;
 mod swiglu;
 pub mod t5;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod upsample;
 
 pub use activation::Activation;

@@ -10,29 +10,29 @@ use crate::layers::Compute;
 use crate::weights::Storage;
 
 /// The folder of a network that `tests/parity` made.
-pub(super) fn folder(network: &str, name: &str) -> PathBuf {
+pub(crate) fn folder(network: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layers").join(network).join(name)
 }
 
 /// The tensors of a file.
-pub(super) fn tensors(file: &Path) -> HashMap<String, Tensor> {
+pub(crate) fn tensors(file: &Path) -> HashMap<String, Tensor> {
     candle_core::safetensors::load(file, &Device::Cpu).unwrap()
 }
 
 /// Tokens [texts, tokens] as numbers.
-pub(super) fn ids(tensor: &Tensor) -> Vec<Vec<u32>> {
+pub(crate) fn ids(tensor: &Tensor) -> Vec<Vec<u32>> {
     tensor.to_dtype(DType::U32).and_then(|ids| ids.to_vec2()).unwrap()
 }
 
 /// The greatest difference as a share of the greatest magnitude.
-pub(super) fn off(found: &Tensor, right: &Tensor) -> f32 {
+pub(crate) fn off(found: &Tensor, right: &Tensor) -> f32 {
     assert_eq!(found.dims(), right.dims());
     let greatest = |tensor: &Tensor| tensor.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
     greatest(&(found.to_dtype(DType::F32).unwrap() - right).unwrap()) / greatest(right)
 }
 
 /// A copy of a network's folder with another configuration.
-pub(super) fn changed(folder: &Path, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
+pub(crate) fn changed(folder: &Path, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -44,7 +44,7 @@ pub(super) fn changed(folder: &Path, change: impl FnOnce(String) -> String) -> t
 }
 
 /// The same with a piece of its text replaced.
-pub(super) fn replaced(folder: &Path, from: &str, to: &str) -> tempfile::TempDir {
+pub(crate) fn replaced(folder: &Path, from: &str, to: &str) -> tempfile::TempDir {
     changed(folder, |config| {
         assert!(config.contains(from), "{config}");
         config.replacen(from, to, 1)
@@ -52,6 +52,6 @@ pub(super) fn replaced(folder: &Path, from: &str, to: &str) -> tempfile::TempDir
 }
 
 /// As on a card, where activations are brain floats: eight bits of each number are there.
-pub(super) fn brain_floats() -> Compute {
+pub(crate) fn brain_floats() -> Compute {
     Compute { device: Device::Cpu, dtype: DType::BF16, kept: Storage::As(DType::BF16) }
 }

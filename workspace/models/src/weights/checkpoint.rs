@@ -127,9 +127,17 @@ impl Checkpoint {
 
     /// The bytes of all tensors in memory, if they are kept so.
     pub fn kept_bytes(&self, kept: Storage) -> u64 {
-        let Storage::As(dtype) = kept else { return self.bytes() };
+        self.kept_bytes_below("", kept)
+    }
+
+    /// The same of the tensors whose names begin like this.
+    pub(crate) fn kept_bytes_below(&self, prefix: &str, kept: Storage) -> u64 {
         let numbers = |stored: &Stored| stored.info.shape.iter().map(|&edge| edge as u64).product::<u64>();
-        self.tensors.values().map(|stored| numbers(stored).saturating_mul(dtype.size_in_bytes() as u64)).sum()
+        let bytes = |stored: &Stored| match kept {
+            Storage::As(dtype) => numbers(stored).saturating_mul(dtype.size_in_bytes() as u64),
+            Storage::Stored => (stored.info.data_offsets.1 - stored.info.data_offsets.0) as u64,
+        };
+        self.below(prefix).map(|(_, stored)| bytes(stored)).sum()
     }
 
     /// The one file, or the index.

@@ -77,6 +77,7 @@ pub(crate) fn candidate(said: wire::Edited, card: &EditorCard, spool: &Spool) ->
             image_encodes: said.counters.image_encodes,
             denoiser_passes: said.counters.denoiser_passes,
             image_decodes: said.counters.image_decodes,
+            load_ms: said.counters.load_ms,
         },
         trajectory: trajectory.map(Arc::new),
     })

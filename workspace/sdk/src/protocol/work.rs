@@ -194,6 +194,14 @@ pub struct EditCounters {
     /// Pictures that were brought back.
     #[serde(default)]
     pub image_decodes: u64,
+    /// Milliseconds that loading networks took, where they are not all kept loaded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub load_ms: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Latents, times and probabilities of a candidate's steps.

@@ -149,6 +149,10 @@ impl<P: Pipeline> LocalEditor for DiffusionEditor<P> {
         for (index, result) in self.finish(batch, tracks, watch) {
             results[index] = result;
         }
+        let load_ms = self.pipeline.take_load_ms();
+        if let Some(first) = results.iter_mut().find_map(|result| result.as_mut().ok()) {
+            first.counters.load_ms += load_ms;
+        }
         results
     }
 

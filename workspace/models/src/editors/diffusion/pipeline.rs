@@ -109,6 +109,11 @@ pub trait Pipeline: Send + fmt::Debug {
     /// Where it computes.
     fn device(&self) -> &Device;
 
+    /// The milliseconds that loading networks took since this was asked last, where they are not all kept loaded.
+    fn take_load_ms(&self) -> u64 {
+        0
+    }
+
     /// Which weights it takes up beside those that it was loaded with.
     fn adopts(&self) -> PolicySupport {
         PolicySupport::default()

@@ -1,6 +1,7 @@
 //! The shared loop over a pipeline whose networks are plain formulas.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
@@ -30,6 +31,8 @@ struct Formula {
     most_rows: usize,
     /// How many of the first pictures of a call have no level.
     undecodable: usize,
+    /// What loading took since it was asked last, in milliseconds.
+    load_ms: AtomicU64,
 }
 
 impl Pipeline for Formula {
@@ -78,6 +81,10 @@ impl Pipeline for Formula {
     fn device(&self) -> &Device {
         &Device::Cpu
     }
+
+    fn take_load_ms(&self) -> u64 {
+        self.load_ms.swap(0, Ordering::Relaxed)
+    }
 }
 
 fn config() -> DiffusionConfig {
@@ -108,7 +115,14 @@ fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes:
         is_stochastic: sampler.is_stochastic(),
         knobs: vec![Knob { name: "guidance", default: 0.5, low: 1.0, high: 3.0 }],
     };
-    let pipeline = Formula { sampler: Arc::clone(sampler), row_bytes, breaks_at: None, most_rows: 100, undecodable: 0 };
+    let pipeline = Formula {
+        sampler: Arc::clone(sampler),
+        row_bytes,
+        breaks_at: None,
+        most_rows: 100,
+        undecodable: 0,
+        load_ms: AtomicU64::new(0),
+    };
     DiffusionEditor::new(&identity, pipeline, options).unwrap()
 }
 
@@ -317,7 +331,8 @@ fn what_failed_candidates_shared_is_on_the_account_of_one_that_did_not() {
     assert_eq!(results[0].as_ref().unwrap_err().kind, FailureKind::Malformed);
     let mut counters = EditCounters::default();
     results.iter().flatten().for_each(|candidate| counters += candidate.counters);
-    let expected = EditCounters { text_encodes: 3, image_encodes: 0, denoiser_passes: STEPS as u64, image_decodes: 2 };
+    let passes = STEPS as u64;
+    let expected = EditCounters { text_encodes: 3, denoiser_passes: passes, image_decodes: 2, ..Default::default() };
     assert_eq!(counters, expected);
     // The same where the one that has the passes on its account has no picture in the end.
     let mut editor = self::editor(&samplers()[1]);
@@ -327,6 +342,20 @@ fn what_failed_candidates_shared_is_on_the_account_of_one_that_did_not() {
     let mut counters = EditCounters::default();
     results.iter().flatten().for_each(|candidate| counters += candidate.counters);
     assert_eq!(counters, expected);
+}
+
+#[test]
+fn the_time_that_loading_takes_is_on_one_account() {
+    let mut editor = editor(&samplers()[1]);
+    let mut broken = fresh(0, 1);
+    broken.proposal.knobs.set(KnobName::new("guidance").unwrap(), 1e39).unwrap();
+    let batch = [broken, fresh(1, 2), fresh(2, 3)];
+    for took in [1700, 0] {
+        editor.pipeline.load_ms = AtomicU64::new(took);
+        let results = edit(&mut editor, &batch);
+        let told: Vec<u64> = results.iter().flatten().map(|candidate| candidate.counters.load_ms).collect();
+        assert_eq!(told, [took, 0]);
+    }
 }
 
 #[test]

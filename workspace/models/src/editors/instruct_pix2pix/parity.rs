@@ -101,6 +101,7 @@ fn pictures_are_those_of_diffusers() {
             image_encodes: 1,
             denoiser_passes: case.steps_made as u64,
             image_decodes: count,
+            ..EditCounters::default()
         };
         assert_eq!(counters, expected, "{}", case.name);
         let evaluations = (case.steps_made * case.branches) as u64;

@@ -8,7 +8,7 @@ use crate::editors::flux::{FluxTransformer, Naming};
 use crate::editors::samplers::FlowConfig;
 use crate::editors::step1x_edit::DenoiserConfig;
 use crate::editors::step1x_edit::denoiser::Denoiser;
-use crate::editors::verify::{AUTOENCODER, Look, Network, QWEN, compute};
+use crate::editors::verify::{AUTOENCODER, Look, Network, VISION_LANGUAGE, compute};
 use crate::layers::{autoencoder_kl, qwen25_vl};
 
 /// The classes of its pipelines: v1.1, and v1.2 with its preview.
@@ -35,7 +35,7 @@ const TRANSFORMER: Network<DenoiserConfig> = Network {
 fn verify(look: &mut Look) -> Fit {
     look.scheduler(FlowConfig::read);
     let words = look.encoder_words("processor");
-    let encoder = look.network("text_encoder", &QWEN);
+    let encoder = look.network("text_encoder", &VISION_LANGUAGE);
     let autoencoder = look.network("vae", &AUTOENCODER);
     let denoiser = look.network("transformer", &TRANSFORMER);
     let parts = Parts {

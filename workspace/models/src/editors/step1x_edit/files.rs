@@ -10,9 +10,8 @@ use crate::editors::memory::weight_bytes;
 use crate::editors::step1x_edit::{CLASSES, denoiser};
 use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::autoencoder_kl::AutoencoderKl;
-use crate::layers::qwen25_vl::canonical;
 use crate::load::LoadError;
-use crate::weights::{Checkpoint, Storage};
+use crate::weights::Storage;
 
 const PULL: &str = "editscale models pull step1x-edit";
 
@@ -68,7 +67,7 @@ impl Places {
 
     /// The bytes of the encoder, kept so.
     pub(super) fn text_bytes(&self, kept: Storage) -> Result<u64, LoadError> {
-        Ok(Checkpoint::open(&self.encoder.weights, canonical)?.kept_bytes(kept))
+        self.encoder.kept_bytes(kept)
     }
 
     /// The bytes of the autoencoder and the denoiser, kept so.
@@ -89,7 +88,8 @@ impl Places {
         } else {
             fingerprint.enter_component(&self.vae, DIFFUSERS)?;
         }
-        fingerprint.enter_encoder(&self.encoder)
+        fingerprint.enter(&self.encoder.sample()?);
+        Ok(())
     }
 }
 

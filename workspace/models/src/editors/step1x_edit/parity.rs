@@ -182,6 +182,7 @@ fn pictures_are_those_of_the_authors() {
             image_encodes: 1,
             denoiser_passes: case.steps_made as u64,
             image_decodes: 1,
+            ..EditCounters::default()
         };
         assert_eq!(made[0].counters, expected, "{}", case.name);
         assert_eq!(made[0].cost.nfe, (case.branches * case.steps_made) as u64, "{}", case.name);

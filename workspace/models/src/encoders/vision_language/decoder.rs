@@ -8,7 +8,7 @@ use crate::encoders::vision_language::DECODER;
 use crate::layers::qwen25_vl::{Decoder, TextConfig};
 use crate::layers::{Compute, RopeTables, Scope};
 use crate::load::LoadError;
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, GgufFile};
 
 static DECODERS: Shelf<Decoder> = Shelf::new();
 
@@ -34,14 +34,33 @@ impl SharedDecoder {
         Ok(Self::of(DECODERS.get(origin, load)?, tables))
     }
 
-    /// One that nobody else finds.
-    pub(crate) fn alone(decoder: Decoder) -> Self {
-        Self { own: decoder.clone(), weights: Arc::new(decoder) }
+    /// The decoder of a quantised file.
+    pub(crate) fn open_quantised(
+        file: &GgufFile,
+        config: &TextConfig,
+        tables: RopeTables,
+        compute: &Compute,
+    ) -> Result<Self, LoadError> {
+        let weights = Weights::quantised(file)?;
+        let origin = Origin { weights, facts: format!("{config:?}"), compute: compute.clone() };
+        let load = || -> Result<Decoder, LoadError> {
+            Ok(Decoder::load(&below(&Scope::root_of_gguf(file, compute)), config, RopeTables::Exact)?)
+        };
+        Ok(Self::of(DECODERS.get(origin, load)?, tables))
+    }
+
+    /// The decoder of a checkpoint, for nobody else.
+    pub(crate) fn alone(
+        checkpoint: &Checkpoint,
+        config: &TextConfig,
+        tables: RopeTables,
+        compute: &Compute,
+    ) -> Result<Self, LoadError> {
+        Ok(Self::of(Arc::new(Self::load(checkpoint, config, compute)?), tables))
     }
 
     fn load(checkpoint: &Checkpoint, config: &TextConfig, compute: &Compute) -> Result<Decoder, LoadError> {
-        let scope = Scope::root(checkpoint, compute).at(DECODER.trim_end_matches('.'));
-        Ok(Decoder::load(&scope, config, RopeTables::Exact)?)
+        Ok(Decoder::load(&below(&Scope::root(checkpoint, compute)), config, RopeTables::Exact)?)
     }
 
     fn of(weights: Arc<Decoder>, tables: RopeTables) -> Self {
@@ -49,7 +68,6 @@ impl SharedDecoder {
     }
 
     /// Whether the weights of both are one.
-    #[cfg(test)]
     pub(crate) fn is_one_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.weights, &other.weights)
     }
@@ -61,4 +79,9 @@ impl Deref for SharedDecoder {
     fn deref(&self) -> &Decoder {
         &self.own
     }
+}
+
+/// Where the decoder's tensors are.
+fn below<'a>(root: &Scope<'a>) -> Scope<'a> {
+    root.at(DECODER.trim_end_matches('.'))
 }

@@ -1,5 +1,7 @@
 //! The encoder: texts and pictures to tokens, and tokens to states.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,14 +10,14 @@ use editscale_picture::Rgb8;
 
 use crate::encoders::vision_language::prompt::Plan;
 use crate::encoders::vision_language::{
-    EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, PixelBounds,
-    SharedDecoder, SharedTower, Words,
+    DECODER, EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, PixelBounds,
+    SharedDecoder, SharedTower, TOWER, Words,
 };
-use crate::layers::Compute;
-use crate::layers::qwen25_vl::{Config, Pass, Processor, canonical, target_size};
+use crate::layers::qwen25_vl::{Config, Pass, Processor, canonical, canonical_of_gguf, expected_tensors, target_size};
+use crate::layers::{Compute, RopeTables};
 use crate::load::{LoadError, read_file};
 use crate::pictures::{Size, resize};
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, GgufFile};
 
 /// One loaded Qwen2.5-VL. Cheap to clone, and whoever opens the same weights, in the same type on the same device, shares
 /// them; they are let go with the last who does.
@@ -36,15 +38,18 @@ struct Parts {
 impl VisionLanguageEncoder {
     /// Loads what is not loaded yet. The matrix that leads to the next token (`lm_head`) is never needed.
     pub fn open(places: &EncoderPlaces, compute: &Compute) -> Result<Self, LoadError> {
-        let file = places.config();
-        let config = Config::read(&read_file(&file)?).map_err(|error| LoadError::content(&file, error.to_string()))?;
+        let config = Config::read_file(&places.config())?;
         let words = Words::read(&places.tokenizer)?;
         let file = &places.processor;
         let processor =
             Processor::read(&read_file(file)?, &config.vision).map_err(|reason| LoadError::content(file, reason))?;
         let checkpoint = Arc::new(Checkpoint::open(&places.weights, canonical)?);
+        refuse_strangers(&config, checkpoint.facts().map(|(name, facts)| (name, facts.file)))?;
         let tower = SharedTower::open(&checkpoint, &config.vision, places.tables, compute)?;
-        let decoder = SharedDecoder::open(&checkpoint, &config.text, places.tables, compute)?;
+        let decoder = match &places.language {
+            Some(file) => quantised(file, &config, places.tables, compute)?,
+            None => SharedDecoder::open(&checkpoint, &config.text, places.tables, compute)?,
+        };
         if words.picture() as usize >= decoder.vocabulary() {
             let (id, rows) = (words.picture(), decoder.vocabulary());
             let reason = format!("gives a picture's token the id {id}, but the checkpoint has {rows} embeddings");
@@ -101,57 +106,90 @@ impl VisionLanguageEncoder {
 
     /// The states of a prompt's tokens. Pictures that this tower has seen before are not computed again.
     pub fn encode(&self, prompt: &EncoderPrompt<'_>) -> Result<EncodedPrompt, EncoderError> {
-        self.run(prompt, self.plan(prompt)?)
+        self.checked(prompt, self.plan(prompt)?)
     }
 
     /// The same where positions do not count all tokens, though all that are visible are seen.
     pub fn encode_counting(&self, prompt: &EncoderPrompt<'_>, counted: &[bool]) -> Result<EncodedPrompt, EncoderError> {
         let positions = self.plan(&EncoderPrompt { visible: Some(counted), ..*prompt })?.positions;
-        self.run(prompt, Plan { positions, ..self.plan(prompt)? })
+        self.checked(prompt, Plan { positions, ..self.plan(prompt)? })
     }
 
     fn plan(&self, prompt: &EncoderPrompt<'_>) -> Result<Plan, EncoderError> {
         Plan::new(prompt, self.0.words.picture(), self.0.config.vision.spatial_merge_size)
     }
 
-    fn run(&self, prompt: &EncoderPrompt<'_>, plan: Plan) -> Result<EncodedPrompt, EncoderError> {
-        let Parts { config, decoder, .. } = &*self.0;
-        let most = config.text.max_position_embeddings.unwrap_or(usize::MAX);
+    /// Runs a prompt that is not too long.
+    fn checked(&self, prompt: &EncoderPrompt<'_>, plan: Plan) -> Result<EncodedPrompt, EncoderError> {
+        let most = self.0.config.text.max_position_embeddings.unwrap_or(usize::MAX);
         if prompt.ids.len() > most {
             let found = prompt.ids.len();
             return Err(EncoderError::Prompt(format!(
                 "it has {found} tokens with its pictures: expected at most {most}"
             )));
         }
-        let embeddings = self.embed(&plan, prompt.pictures)?;
+        Ok(self.run(plan, prompt.pictures)?)
+    }
+
+    /// Runs a prompt as planned.
+    pub(super) fn run(&self, plan: Plan, pictures: &[EncoderPicture]) -> Computed<EncodedPrompt> {
+        let Plan { positions, segments, rows, words } = plan;
+        let embeddings = self.embed(&words, &rows, pictures)?;
         let pass = Pass {
             hidden: embeddings.clone(),
-            positions: plan.positions.clone(),
-            segments: plan.segments,
+            positions: positions.clone(),
+            segments,
             past: Vec::new(),
-            read: (0..prompt.ids.len()).collect(),
+            read: (0..rows.len()).collect(),
             keep_keys: false,
         };
-        let states = decoder.forward(pass, &mut |_, _| Ok(()))?.read;
+        let states = self.0.decoder.forward(pass, &mut |_, _| Ok(()))?.read;
         self.0.prompts.fetch_add(1, Ordering::Relaxed);
-        Ok(EncodedPrompt { states, embeddings, positions: plan.positions })
+        Ok(EncodedPrompt { states, embeddings, positions })
     }
 
     /// What goes into the decoder: words' embeddings and pictures' features, in the order of the tokens.
-    fn embed(&self, plan: &Plan, pictures: &[EncoderPicture]) -> Computed<Tensor> {
+    fn embed(&self, words: &[u32], rows: &[u32], pictures: &[EncoderPicture]) -> Computed<Tensor> {
         let features = self.0.tower.features(pictures, &|| Ok(()))?;
         let mut parts = Vec::with_capacity(features.len() + 1);
-        if !plan.words.is_empty() {
-            parts.push(self.0.decoder.embed(&plan.words)?);
+        if !words.is_empty() {
+            parts.push(self.0.decoder.embed(words)?);
         }
         parts.extend(features.into_iter().map(|features| features.tokens));
-        let order = Tensor::new(plan.rows.as_slice(), &self.0.compute.device)?;
-        Tensor::cat(&parts, 0)?.index_select(&order, 0)
+        Tensor::cat(&parts, 0)?.index_select(&Tensor::new(rows, &self.0.compute.device)?, 0)
     }
 
     /// What was computed so far. Pictures count for all who share the vision tower.
     pub fn counters(&self) -> EncoderCounters {
         let (pictures_computed, pictures_found) = self.0.tower.counts();
         EncoderCounters { pictures_computed, pictures_found, prompts: self.0.prompts.load(Ordering::Relaxed) }
+    }
+
+    /// Whether weights lie in memory once for both.
+    pub fn shares_weights_with(&self, other: &Self) -> bool {
+        let (own, others) = (&*self.0, &*other.0);
+        own.tower.is_one_with(&others.tower) && own.decoder.is_one_with(&others.decoder)
+    }
+}
+
+/// The decoder of a quantised file.
+fn quantised(file: &Path, config: &Config, tables: RopeTables, compute: &Compute) -> Result<SharedDecoder, LoadError> {
+    let gguf = GgufFile::open(file, canonical_of_gguf)?;
+    refuse_strangers(config, gguf.tensors().keys().map(|name| (name.as_str(), file.to_owned())))?;
+    SharedDecoder::open_quantised(&gguf, &config.text, tables, compute)
+}
+
+/// Refuses tensors of tower and decoder that the configuration knows nothing of: a model with some of its layers left out says
+/// something else. What has other names may lie beside them.
+fn refuse_strangers<'a>(config: &Config, found: impl Iterator<Item = (&'a str, PathBuf)>) -> Result<(), LoadError> {
+    let expected: HashSet<String> = expected_tensors(config, 0).into_iter().map(|(name, _)| name).collect();
+    let is_ours = |name: &str| name.starts_with(TOWER) || name.starts_with(DECODER);
+    match found.into_iter().find(|(name, _)| is_ours(name) && !expected.contains(*name)) {
+        Some((name, file)) => {
+            let reason =
+                format!("holds `{name}`, which `config.json` knows nothing of: expected the tensors of this model");
+            Err(LoadError::content(&file, reason))
+        }
+        None => Ok(()),
     }
 }

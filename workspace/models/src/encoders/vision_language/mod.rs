@@ -14,6 +14,8 @@ mod error;
 mod picture;
 mod places;
 mod prompt;
+#[cfg(test)]
+mod tests;
 mod tower;
 mod words;
 

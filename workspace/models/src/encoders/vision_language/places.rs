@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::encoders::vision_language::{DECODER, TOWER};
 use crate::layers::RopeTables;
-use crate::load::LoadError;
+use crate::layers::qwen25_vl::{canonical, canonical_of_gguf};
+use crate::load::{LoadError, read_file};
+use crate::weights::{Checkpoint, GgufFile, Storage};
 
 /// The component of a pipeline that holds the weights.
 const COMPONENT: &str = "text_encoder";
@@ -13,6 +16,8 @@ const COMPONENT: &str = "text_encoder";
 pub struct EncoderPlaces {
     /// The folder of `config.json` and the weights.
     pub weights: PathBuf,
+    /// A quantised file of the decoder (`.gguf`, as llama.cpp names tensors), in place of the folder's.
+    pub language: Option<PathBuf>,
     /// `tokenizer.json`.
     pub tokenizer: PathBuf,
     /// `preprocessor_config.json`.
@@ -36,8 +41,42 @@ impl EncoderPlaces {
             tokenizer: found(&sides, "tokenizer.json")?,
             processor: found(&sides, "preprocessor_config.json")?,
             weights,
+            language: None,
             tables: RopeTables::Exact,
         })
+    }
+
+    /// The same with a quantised file in place of the folder's decoder. The folder still holds the vision tower.
+    #[must_use]
+    pub fn with_language(self, file: &Path) -> Self {
+        Self { language: Some(file.to_owned()), ..self }
+    }
+
+    /// The bytes that the weights take in memory if they are kept so.
+    pub fn kept_bytes(&self, kept: Storage) -> Result<u64, LoadError> {
+        let checkpoint = Checkpoint::open(&self.weights, canonical)?;
+        let decoder = match &self.language {
+            Some(file) => GgufFile::open(file, canonical_of_gguf)?.kept_bytes(kept),
+            None => checkpoint.kept_bytes_below(DECODER, kept),
+        };
+        Ok(checkpoint.kept_bytes_below(TOWER, kept) + decoder)
+    }
+
+    /// What tells this encoder from others, to be hashed: its small files, and a sample of its weights.
+    pub fn sample(&self) -> Result<Vec<u8>, LoadError> {
+        let mut sample = format!("{:?}\0", self.tables).into_bytes();
+        for file in [&self.config(), &self.tokenizer, &self.processor] {
+            let bytes = read_file(file)?;
+            sample.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            sample.extend_from_slice(&bytes);
+        }
+        let checkpoint = Checkpoint::open(&self.weights, canonical)?;
+        sample.extend(checkpoint.sample_below(TOWER)?);
+        match &self.language {
+            Some(file) => sample.extend(GgufFile::open(file, canonical_of_gguf)?.sample()?),
+            None => sample.extend(checkpoint.sample_below(DECODER)?),
+        }
+        Ok(sample)
     }
 
     /// The model's shape.

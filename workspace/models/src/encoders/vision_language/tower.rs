@@ -59,17 +59,25 @@ impl SharedTower {
     ) -> Result<Arc<Self>, LoadError> {
         let weights = Weights::below(checkpoint, TOWER)?;
         let origin = Origin { weights, facts: format!("{config:?}"), compute: compute.clone() };
-        let load = || -> Result<VisionTower, LoadError> {
-            let scope = Scope::root(checkpoint, compute).at(TOWER.trim_end_matches('.'));
-            Ok(VisionTower::load(&scope, config, RopeTables::Exact)?)
-        };
+        let load = || Self::load(checkpoint, config, compute);
         let of_tables = Origin { facts: format!("{config:?} {tables:?}"), ..origin.clone() };
         TOWERS.get(of_tables, || Ok(Self::of(WEIGHTS.get(origin, load)?, tables, compute, KEPT_BYTES)))
     }
 
-    /// One that nobody else finds, and that keeps nothing.
-    pub(crate) fn alone(tower: VisionTower, tables: RopeTables, compute: &Compute) -> Arc<Self> {
-        Arc::new(Self::of(Arc::new(tower), tables, compute, 0))
+    /// The same, for nobody else, which keeps nothing.
+    pub(crate) fn alone(
+        checkpoint: &Checkpoint,
+        config: &VisionConfig,
+        tables: RopeTables,
+        compute: &Compute,
+    ) -> Result<Arc<Self>, LoadError> {
+        let weights = Arc::new(Self::load(checkpoint, config, compute)?);
+        Ok(Arc::new(Self::of(weights, tables, compute, 0)))
+    }
+
+    fn load(checkpoint: &Checkpoint, config: &VisionConfig, compute: &Compute) -> Result<VisionTower, LoadError> {
+        let scope = Scope::root(checkpoint, compute).at(TOWER.trim_end_matches('.'));
+        Ok(VisionTower::load(&scope, config, RopeTables::Exact)?)
     }
 
     fn of(weights: Arc<VisionTower>, tables: RopeTables, compute: &Compute, bound: u64) -> Self {
@@ -141,7 +149,6 @@ impl SharedTower {
     }
 
     /// Whether the weights of both are one.
-    #[cfg(test)]
     pub(crate) fn is_one_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.weights, &other.weights)
     }

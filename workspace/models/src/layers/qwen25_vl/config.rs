@@ -1,10 +1,12 @@
 //! The shape of a model, read from its `config.json`.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::load::{MOST_SIZE, bounded};
+use crate::load::{LoadError, MOST_SIZE, bounded, read_file};
 
 /// What a `config.json` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,6 +135,11 @@ fn sized(section: &str, sizes: &[(&str, usize, usize)]) -> Result<(), ConfigErro
 }
 
 impl Config {
+    /// Reads a `config.json`.
+    pub fn read_file(file: &Path) -> Result<Self, LoadError> {
+        Self::read(&read_file(file)?).map_err(|error| LoadError::content(file, error.to_string()))
+    }
+
     /// Reads the text of a `config.json`. The decoder's keys stand in `text_config`, or at the top in older files.
     pub fn read(text: &[u8]) -> Result<Self, ConfigError> {
         let whole: Value =

@@ -11,14 +11,17 @@ mod patches;
 mod positions;
 mod processor;
 mod size;
+mod tensors;
 mod vision;
 mod windows;
 
 pub use config::{Config, ConfigError, TextConfig, VisionConfig};
 pub use decoder::{Decoder, LayerKeys, Pass, Passed};
-pub use names::canonical;
+pub use names::{canonical, canonical_of_gguf};
 pub use patches::Patching;
 pub use positions::{Grid, multimodal_positions, plain_positions};
 pub use processor::{Processor, ProcessorFile};
 pub use size::{SizeError, target_size};
+pub(crate) use tensors::affine;
+pub use tensors::{EMBEDDINGS, expected_tensors};
 pub use vision::VisionTower;

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use editscale_core::{Counters, Digest, Image};
 
 use crate::cache::Cache;
+use crate::encoders::vision_language::{SharedDecoder, SharedTower};
 use crate::layers::Scope;
-use crate::layers::qwen25_vl::{Decoder, VisionTower};
+use crate::layers::qwen25_vl::Config;
 use crate::load::LoadError;
 use crate::rewards::editreward::asked::{Asked, in_shared_order};
 use crate::rewards::editreward::heads::Heads;
@@ -22,6 +23,7 @@ use crate::rewards::editreward::revision::revision;
 use crate::rewards::editreward::tensors::refuse_strangers;
 use crate::rewards::editreward::tokens::Prompts;
 use crate::rewards::editreward::{Directory, JudgeError, Memory, Options};
+use crate::weights::Checkpoint;
 
 /// The parts of a score, in the order of prompts and heads.
 pub const PARTS: [&str; 2] = ["instruction_following", "visual_quality"];
@@ -60,13 +62,11 @@ pub struct Verdict {
 /// EditReward: Qwen2.5-VL with two reward heads.
 pub struct EditReward {
     pub(super) options: Options,
-    pub(super) vision: VisionTower,
-    pub(super) decoder: Decoder,
+    pub(super) vision: Arc<SharedTower>,
+    pub(super) decoder: SharedDecoder,
     pub(super) heads: Heads,
     pub(super) prompts: Prompts,
     pub(super) preparation: Preparation,
-    /// Patches of a merged token.
-    pub(super) merged: usize,
     pub(super) openings: Cache<Vec<u32>, Keys>,
     pub(super) sources: Cache<SourceKey, Keys>,
     pub(super) pictures: Cache<Digest, Encoded>,
@@ -91,12 +91,10 @@ impl EditReward {
     /// Loads a model directory.
     pub fn load(directory: &Directory, options: Options) -> Result<Self, LoadError> {
         let config = directory.config()?;
-        let checkpoint = directory.checkpoint()?;
+        let checkpoint = Arc::new(directory.checkpoint()?);
         refuse_strangers(&config, &checkpoint)?;
         let root = Scope::root(&checkpoint, &options.compute);
-        let model = root.at("model");
-        let vision = VisionTower::load(&model.at("visual"), &config.vision, options.rope_tables)?;
-        let decoder = Decoder::load(&model.at("language_model"), &config.text, options.rope_tables)?;
+        let (vision, decoder) = networks(&checkpoint, &config, &options)?;
         let prompts = Prompts::load(directory, decoder.vocabulary())?;
         let preparation = Preparation::load(directory, &config)?;
         let memory = Memory::of(&config, options.compute.dtype);
@@ -108,7 +106,6 @@ impl EditReward {
             pixel_budget: preparation.most_pixels() as u64,
             preparation,
             decoder,
-            merged: config.vision.spatial_merge_size * config.vision.spatial_merge_size,
             // An opening is a few tokens long, and there is one for a template.
             openings: Cache::new(64 << 20),
             sources: Cache::new(options.cache_bytes / 4 * 3),
@@ -205,4 +202,19 @@ impl EditReward {
         };
         source + self.preparation.tokens(asked.pair.edited.size()) + first.after.len() + second.after.len()
     }
+}
+
+/// The tower and the decoder, which others may use as well where the options say so.
+fn networks(
+    checkpoint: &Arc<Checkpoint>,
+    config: &Config,
+    options: &Options,
+) -> Result<(Arc<SharedTower>, SharedDecoder), LoadError> {
+    let (tables, compute) = (options.rope_tables, &options.compute);
+    if options.shares {
+        let tower = SharedTower::open(checkpoint, &config.vision, tables, compute)?;
+        return Ok((tower, SharedDecoder::open(checkpoint, &config.text, tables, compute)?));
+    }
+    let tower = SharedTower::alone(checkpoint, &config.vision, tables, compute)?;
+    Ok((tower, SharedDecoder::alone(checkpoint, &config.text, tables, compute)?))
 }

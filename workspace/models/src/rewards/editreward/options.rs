@@ -30,6 +30,9 @@ pub struct Options {
     pub activation_bytes: u64,
     /// The most bytes that are kept of what was computed, for later calls: keys and values of sources, tokens of pictures.
     pub cache_bytes: u64,
+    /// Whether weights, and tokens of pictures, are those of an encoder or another judge of this process that has the same. Where
+    /// tokens were computed for another, scores differ by rounding from what they are alone.
+    pub shares: bool,
 }
 
 impl Options {
@@ -42,6 +45,7 @@ impl Options {
             fusion: Fusion::default(),
             activation_bytes: if on_card { 6 << 30 } else { 1 << 30 },
             cache_bytes: 512 << 20,
+            shares: false,
         }
     }
 }

@@ -9,12 +9,12 @@ use editscale_core::{Digest, Image};
 use rayon::prelude::*;
 
 use crate::cache::bytes;
-use crate::layers::qwen25_vl::{Grid, LayerKeys, Pass, Passed};
+use crate::encoders::vision_language::{EncoderPicture, Features};
+use crate::layers::qwen25_vl::{LayerKeys, Pass, Passed};
 use crate::rewards::editreward::asked::Asked;
 use crate::rewards::editreward::branches::{Branches, End, Planned};
 use crate::rewards::editreward::heads::Answer;
 use crate::rewards::editreward::kept::{Beginning, Encoded, Keys, Pictures, SourceKey, Unclaimed};
-use crate::rewards::editreward::pictures::Prepared;
 use crate::rewards::editreward::rows::{Rows, Seen};
 use crate::rewards::editreward::tree::Item;
 use crate::rewards::editreward::{EditReward, Estimate, JudgeError, PARTS, Verdict};
@@ -104,34 +104,22 @@ impl<'a> Batch<'a> {
                 Err(fault) => drop(pictures.insert(picture.digest(), Err(fault))),
             }
         }
-        for (digest, encoded) in self.encode_prepared(ready)? {
-            self.unclaimed.pictures.insert(digest);
+        for (digest, Features { tokens, are_new }) in self.encode_prepared(&ready)? {
+            if are_new {
+                self.unclaimed.pictures.insert(digest);
+            }
+            let encoded = Arc::new(Encoded(tokens));
             self.judge.pictures.keep(digest, Arc::clone(&encoded), bytes(&encoded.0));
             pictures.insert(digest, Ok(encoded));
         }
         Ok(pictures)
     }
 
-    fn encode_prepared(&self, prepared: Vec<(Digest, Prepared)>) -> Computed<Vec<(Digest, Arc<Encoded>)>> {
-        if prepared.is_empty() {
-            return Ok(Vec::new());
-        }
-        let grids: Vec<Grid> = prepared.iter().map(|(_, prepared)| prepared.grid).collect();
-        let digests: Vec<Digest> = prepared.iter().map(|(digest, _)| *digest).collect();
-        let patches: usize = grids.iter().map(|grid| grid.patches()).sum();
-        let values: Vec<f32> = prepared.into_iter().flat_map(|(_, prepared)| prepared.patches).collect();
-        let compute = &self.judge.options.compute;
-        let width = values.len() / patches;
-        let values = Tensor::from_vec(values, (patches, width), &compute.device)?.to_dtype(compute.dtype)?;
-        let tokens = self.judge.vision.forward(&values, &grids, &mut |_, _| self.go_on())?;
-        let mut start = 0;
-        let part = |(digest, grid): (Digest, &Grid)| {
-            let length = grid.patches() / self.judge.merged;
-            start += length;
-            // A copy of its own rows: what is kept must not hold on to the tokens of all. `copy` would take all of them.
-            Ok((digest, Arc::new(Encoded(tokens.narrow(0, start - length, length)?.force_contiguous()?))))
-        };
-        digests.into_iter().zip(&grids).map(part).collect()
+    /// Pictures that an encoder with the same tower has seen are found there.
+    fn encode_prepared(&self, prepared: &[(Digest, EncoderPicture)]) -> Computed<Vec<(Digest, Features)>> {
+        let pictures: Vec<EncoderPicture> = prepared.iter().map(|(_, picture)| picture.clone()).collect();
+        let features = self.judge.vision.features(&pictures, &|| self.go_on())?;
+        Ok(prepared.iter().map(|(digest, _)| *digest).zip(features).collect())
     }
 
     fn go_on(&self) -> Computed<()> {

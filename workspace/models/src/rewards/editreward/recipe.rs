@@ -104,6 +104,8 @@ impl EditRewardRecipe {
             fusion: self.fusion,
             activation_bytes: self.activation_mib.map_or(defaults.activation_bytes, |mib| mib << 20),
             cache_bytes: self.cache_mib << 20,
+            // The judge of the program is like no other.
+            shares: self.dir != Directory::BUILTIN,
             ..defaults
         };
         EditReward::load(&directory, options)

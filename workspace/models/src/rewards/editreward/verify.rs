@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::layers::qwen25_vl::Config;
+use crate::layers::qwen25_vl::{Config, EMBEDDINGS};
 use crate::rewards::editreward::heads::MAPS;
 use crate::rewards::editreward::pictures::Preparation;
 use crate::rewards::editreward::prompts::{Prompt, tail};
 use crate::rewards::editreward::template::ChatTemplate;
-use crate::rewards::editreward::tensors::{EMBEDDINGS, HEAD_HIDDEN, UNUSED, expected_tensors};
+use crate::rewards::editreward::tensors::{HEAD_HIDDEN, UNUSED, expected_tensors};
 use crate::rewards::editreward::tokens::Prompts;
 use crate::rewards::editreward::{Directory, PARTS};
 use crate::verify::{Problems, Verified, VerifyError};

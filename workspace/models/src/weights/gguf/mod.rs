@@ -89,6 +89,18 @@ impl GgufFile {
         self.tensors.values().map(bytes).sum()
     }
 
+    /// What tells this file from others, to be hashed: every tensor's name, type and shape, with its first bytes.
+    pub(crate) fn sample(&self) -> Result<Vec<u8>, WeightError> {
+        const BYTES: usize = 256;
+        let mut sample = Vec::new();
+        for (name, tensor) in &self.tensors {
+            sample.extend_from_slice(format!("{name}\0{:?}{:?}\0", tensor.stored, tensor.shape).as_bytes());
+            let part = GgufTensor { bytes: tensor.bytes.min(BYTES), ..tensor.clone() };
+            sample.extend_from_slice(&self.bytes(&part)?);
+        }
+        Ok(sample)
+    }
+
     /// Reads a matrix or vector. Dense ones are kept as `kept` says, quantised ones as they are; values, or the scales of
     /// blocks, must be finite.
     pub fn weight(

@@ -15,8 +15,8 @@ fn tree_of(judge: &EditReward, pairs: &[Pair]) -> Counters {
         for tokens in judge.prompts.tokens(&pair.instruction).expect("tokens") {
             let ids = |ids: &[u32]| ids.iter().copied().map(At::Token).collect();
             let picture = |picture: &Image| {
-                let grid = judge.preparation.prepare(picture).expect("patches").grid;
-                (0..grid.patches() / judge.merged).map(|at| At::Picture(picture.digest(), at)).collect::<Vec<_>>()
+                let tokens = judge.preparation.prepare(picture).expect("patches").tokens();
+                (0..tokens).map(|at| At::Picture(picture.digest(), at)).collect::<Vec<_>>()
             };
             let (source, edited) = (picture(&pair.source), picture(&pair.edited));
             let sequence = [ids(&tokens.before), source, ids(&tokens.between), edited, ids(&tokens.after)].concat();

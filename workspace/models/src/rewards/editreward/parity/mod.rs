@@ -21,8 +21,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::tokens::Tokens;
 use super::*;
-use crate::layers::qwen25_vl::{Decoder, Grid, Pass, VisionTower, canonical, multimodal_positions, plain_positions};
-use crate::layers::{Compute, RopeTables, Scope, Segment};
+use crate::encoders::vision_language::{EncoderPicture, SharedDecoder, SharedTower};
+use crate::layers::qwen25_vl::{Grid, Pass, canonical, multimodal_positions, plain_positions};
+use crate::layers::{Compute, RopeTables, Segment};
 use crate::weights::{Checkpoint, Storage};
 
 /// At the heads, and at every stage before them.

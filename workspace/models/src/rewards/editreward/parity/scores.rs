@@ -40,7 +40,7 @@ fn pictures_are_prepared_to_the_last_bit() {
                 let name = format!("{} picture {at} of {}", case.folder.display(), golden.edited);
                 assert_eq!([target.height, target.width], golden.sizes[at], "{name}");
                 assert_eq!(sha256(&resize(pixels, target, Filter::Bicubic).data), golden.resized_sha256[at], "{name}");
-                values.extend(preparation.prepare(picture).expect("patches").patches);
+                values.extend(preparation.prepare(picture).expect("patches").patches());
             }
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             assert_eq!(sha256(&bytes), golden.pixel_values_sha256, "{} {}", case.folder.display(), golden.edited);
@@ -69,9 +69,9 @@ fn an_unrounded_table_would_be_caught() {
         let mut judge = case.judge(options(RopeTables::Official));
         let checkpoint = case.directory().checkpoint().expect("weights");
         let compute = Compute::cpu();
-        let scope = Scope::root(&checkpoint, &compute).at("model").at("language_model");
         let config = case.directory().config().expect("a config");
-        judge.decoder = Decoder::load(&scope, &config.text, RopeTables::Exact).expect("a decoder");
+        judge.decoder =
+            SharedDecoder::alone(&checkpoint, &config.text, RopeTables::Exact, &compute).expect("a decoder");
         let verdict = judge_all(&mut judge, &[case.pair(&case.pairs[0])])[0];
         let scores = &case.pairs[0].scores;
         assert!(largest(&verdict, &scores["unrounded_text"], "mean") < TOLERANCE, "{}", case.folder.display());
@@ -86,9 +86,8 @@ fn an_unrounded_table_of_the_tower_would_be_caught() {
         let mut judge = case.judge(options(RopeTables::Official));
         let checkpoint = case.directory().checkpoint().expect("weights");
         let compute = Compute::cpu();
-        let scope = Scope::root(&checkpoint, &compute).at("model").at("visual");
         let config = case.directory().config().expect("a config");
-        judge.vision = VisionTower::load(&scope, &config.vision, RopeTables::Exact).expect("a tower");
+        judge.vision = SharedTower::alone(&checkpoint, &config.vision, RopeTables::Exact, &compute).expect("a tower");
         let verdict = judge_all(&mut judge, &[case.pair(&case.pairs[0])])[0];
         most = most.max(largest(&verdict, &case.pairs[0].scores["official"], "mean"));
     }

@@ -20,12 +20,12 @@ enum Positions {
 
 fn plain(judge: &EditReward, pair: &Pair, part: usize, positions: Positions) -> candle_core::Result<Plain> {
     let prepared = [&pair.source, &pair.edited].map(|picture| judge.preparation.prepare(picture).expect("patches"));
-    let grids: Vec<Grid> = prepared.iter().map(|prepared| prepared.grid).collect();
-    let counts: Vec<usize> = grids.iter().map(|grid| grid.patches() / judge.merged).collect();
-    let values: Vec<f32> = prepared.iter().flat_map(|prepared| prepared.patches.iter().copied()).collect();
+    let grids: Vec<Grid> = prepared.iter().map(EncoderPicture::grid).collect();
+    let counts: Vec<usize> = prepared.iter().map(EncoderPicture::tokens).collect();
+    let values: Vec<f32> = prepared.iter().flat_map(EncoderPicture::patches).collect();
     let values = Tensor::from_vec(values, (grids.iter().map(|grid| grid.patches()).sum(), ()), &Device::Cpu)?;
     let mut vision = Vec::new();
-    let merged = judge.vision.forward(&values, &grids, &mut |_, stage| {
+    let merged = judge.vision.network().forward(&values, &grids, &mut |_, stage| {
         vision.push(stage.clone());
         Ok(())
     })?;
