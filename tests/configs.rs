@@ -80,6 +80,8 @@ fn every_config_is_a_recipe() {
         "reflection.yaml",
         "reward-weighted.yaml",
         "routing.yaml",
+        "step1x-edit.yaml",
+        "step1x-reflection.yaml",
     ];
     for name in expected {
         assert!(names.iter().any(|found| found == name), "{name} is missing");

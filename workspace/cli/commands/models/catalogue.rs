@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use editscale_fetch::RepoId;
-use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix, qwen_image_edit};
+use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix, qwen_image_edit, step1x_edit};
 
 use crate::args::ModelsPull;
 use crate::failure::Misuse;
@@ -35,7 +35,7 @@ pub(super) enum Kind {
     },
 }
 
-pub(super) const KNOWN: [Known; 7] = [
+pub(super) const KNOWN: [Known; 9] = [
     Known {
         name: "editreward-qwen2.5-vl-7b",
         repo: "TIGER-Lab/EditReward-Qwen2.5-VL-7B",
@@ -67,6 +67,20 @@ pub(super) const KNOWN: [Known; 7] = [
     qwen("qwen-image-edit", "Qwen/Qwen-Image-Edit", qwen_image_edit::EDIT),
     qwen("qwen-image-edit-2509", "Qwen/Qwen-Image-Edit-2509", qwen_image_edit::EDIT_PLUS),
     qwen("qwen-image-edit-2511", "Qwen/Qwen-Image-Edit-2511", qwen_image_edit::EDIT_PLUS),
+    Known {
+        name: "step1x-edit",
+        repo: "stepfun-ai/Step1X-Edit-v1p1-diffusers",
+        kind: Kind::Editor { class: step1x_edit::CLASSES[0] },
+        bytes: 41_790_000_000,
+        terms: None,
+    },
+    Known {
+        name: "step1x-edit-v1p2",
+        repo: "stepfun-ai/Step1X-Edit-v1p2",
+        kind: Kind::Editor { class: step1x_edit::CLASSES[1] },
+        bytes: 41_810_000_000,
+        terms: None,
+    },
 ];
 
 /// A release of Qwen-Image-Edit: all have networks of one shape.

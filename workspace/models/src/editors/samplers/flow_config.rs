@@ -77,8 +77,7 @@ impl FlowConfig {
         Self { shift: Shift::Dynamic { slope: 0.0, base: 3.0_f64.ln(), exponential: true }, terminal: None }
     }
 
-    /// As published with FLUX.1 Kontext.
-    #[cfg(test)]
+    /// As published with FLUX.1 and all that is of its shape.
     pub(in crate::editors) fn published() -> Self {
         let shift = Shift::Dynamic { slope: 0.65 / 3840.0, base: 0.5 - 256.0 * (0.65 / 3840.0), exponential: true };
         Self { shift, terminal: None }
