@@ -73,11 +73,15 @@ fn every_config_is_a_recipe() {
         "judge-only.yaml",
         "particles.yaml",
         "plugin-reward.yaml",
+        "qwen-image-edit.yaml",
+        "qwen-image-edit-lightning.yaml",
         "quickstart.yaml",
         "quickstart-judge.yaml",
         "reflection.yaml",
         "reward-weighted.yaml",
         "routing.yaml",
+        "step1x-edit.yaml",
+        "step1x-reflection.yaml",
     ];
     for name in expected {
         assert!(names.iter().any(|found| found == name), "{name} is missing");

@@ -44,6 +44,17 @@ fn kontext(dir: &str, options: &str, search: &str) -> String {
     recipe("flux_kontext", dir, &format!("steps: 3, max_pixels: 1024, fit_source: false, {options}"), search)
 }
 
+/// Authors' files in place of a folder.
+fn step1x(_: &str, options: &str, search: &str) -> String {
+    let home = format!("{FIXTURES}/step1x");
+    let judge = format!("{FIXTURES}/editreward/models/small_budget_f16");
+    format!(
+        "version: 1\neditor:\n  step1x_edit:\n    {{transformer: '{home}/transformers/v1_0/step1x.safetensors', \
+         vae: '{home}/vae/ae.safetensors', encoder: '{home}/encoder', steps: 3, size_level: 48, {options}}}\n\
+         rewards: [{{model: {{editreward: {{dir: '{judge}'}}}}}}]\nsearch: {search}\n"
+    )
+}
+
 /// A folder of its own for one test, with a small photograph.
 struct Desk(tempfile::TempDir);
 
@@ -136,11 +147,12 @@ const PATH_SEARCH: &str = "{path_search: {paths: 2, children: 2, first: 0.34, ba
 /// Every pipeline with its kind of recipe, how often a step asks its network, and a beam that it can follow.
 type Kind = (&'static str, fn(&str, &str, &str) -> String, u64, &'static str);
 
-const PIPELINES: [Kind; 4] = [
+const PIPELINES: [Kind; 5] = [
     ("pix2pix_f16", pix2pix, 3, BEAM),
     ("pix2pix_deep_bf16", pix2pix, 3, BEAM),
     ("kontext_f16", kontext, 1, BEAM),
     ("kontext_no_guidance_bf16", kontext, 1, BEAM_WITHOUT_KNOBS),
+    ("step1x", step1x, 2, BEAM),
 ];
 
 #[test]

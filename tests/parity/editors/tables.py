@@ -16,6 +16,24 @@ STEPS = (1, 5, 20, 50, 100)
 SPACINGS = ("linspace", "leading", "trailing")
 FLOW_SIZES = ((1024, 1024), (1392, 752), (672, 1568), (512, 512), (256, 256), (2048, 2048), (64, 48))
 FLOW_STEPS = (1, 4, 28)
+# As published with Qwen-Image-Edit; the same with a shift that does not depend on the size; and with its few-step adapters.
+QWEN_FLOWS = {
+    "flow_terminal": {
+        "_class_name": "FlowMatchEulerDiscreteScheduler", "base_image_seq_len": 256, "base_shift": 0.5,
+        "max_image_seq_len": 8192, "max_shift": 0.9, "num_train_timesteps": 1000, "shift": 1.0, "shift_terminal": 0.02,
+        "time_shift_type": "exponential", "use_dynamic_shifting": True,
+    },
+    "flow_terminal_static": {
+        "_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000, "shift": 3.0,
+        "shift_terminal": 0.1, "use_dynamic_shifting": False,
+    },
+    "flow_lightning": {
+        "_class_name": "FlowMatchEulerDiscreteScheduler", "base_image_seq_len": 256, "base_shift": math.log(3),
+        "max_image_seq_len": 8192, "max_shift": math.log(3), "num_train_timesteps": 1000, "shift": 1.0,
+        "shift_terminal": None, "time_shift_type": "exponential", "use_dynamic_shifting": True,
+    },
+}  # fmt: skip
+FLOWS = {name: settings for name, settings in SCHEDULERS.items() if "flow" in name} | QWEN_FLOWS
 ALPHAS_AT = (0, 1, 2, 10, 100, 333, 500, 666, 900, 998, 999)
 
 
@@ -69,7 +87,7 @@ def ddim_alphas(scheduler, step):
 
 def flow_row(name, size, steps):
     """The schedule of the flow-matching Euler sampler for an output of `size` (width, height)."""
-    settings = {key: value for key, value in SCHEDULERS[name].items() if key != "_class_name"}
+    settings = {key: value for key, value in FLOWS[name].items() if key != "_class_name"}
     scheduler = FlowMatchEulerDiscreteScheduler(**settings)
     tokens = (size[0] // 16) * (size[1] // 16)
     shifts = [settings.get(key) for key in ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")]
@@ -95,14 +113,18 @@ def alphas_row(schedule):
 
 def schedules():
     """All schedules."""
-    settings = {"diffusion": PUBLISHED_DIFFUSION} | {name: SCHEDULERS[name] for name in SCHEDULERS if "flow" in name}
+    settings = {"diffusion": PUBLISHED_DIFFUSION} | FLOWS
     flow = [flow_row("flow_dynamic", size, steps) for size in FLOW_SIZES for steps in FLOW_STEPS]
+    # One step has no level to stretch to: diffusers divides by zero there.
+    terminal = [flow_row("flow_terminal", size, steps) for size in FLOW_SIZES[:4] for steps in (2, 4, 40, 50)]
+    few = [flow_row("flow_lightning", size, steps) for size in FLOW_SIZES[:2] for steps in (1, 4, 8)]
+    few += [flow_row("flow_terminal_static", (1024, 1024), steps) for steps in (4, 28)]
     return {
         "settings": settings,
         "alphas": [alphas_row(schedule) for schedule in ("scaled_linear", "linear")],
         "euler_ancestral": [euler_row(spacing, steps) for spacing in SPACINGS for steps in STEPS],
         "ddim": [ddim_row(spacing, steps) for spacing in SPACINGS for steps in STEPS],
-        "flow": flow + [flow_row("flow_static", (1024, 1024), steps) for steps in FLOW_STEPS],
+        "flow": flow + [flow_row("flow_static", (1024, 1024), steps) for steps in FLOW_STEPS] + terminal + few,
     }
 
 

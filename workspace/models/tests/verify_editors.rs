@@ -401,7 +401,14 @@ fn stand_in(pipeline: &Pipeline, weights: &[&str]) -> u64 {
     for name in weights {
         fs::write(pipeline.path(name), safetensors(Map::new(), &[])).unwrap();
     }
-    let mut headers: BTreeMap<PathBuf, Map<String, Value>> = BTreeMap::new();
+    fill_in(pipeline, weights, BTreeMap::new())
+}
+
+/// The same where some headers have something already, from which the rest follows.
+fn fill_in(pipeline: &Pipeline, weights: &[&str], mut headers: BTreeMap<PathBuf, Map<String, Value>>) -> u64 {
+    for (file, header) in &headers {
+        fs::write(file, safetensors(header.clone(), &[])).unwrap();
+    }
     for problem in verify_to(pipeline.0.path(), Depth::Headers).unwrap_err().problems {
         let (name, shape) = problem.reason.strip_prefix("tensor `").unwrap().split_once("` of shape ").unwrap();
         let shape: Vec<u64> = serde_json::from_str(shape.strip_suffix(" is missing").unwrap()).unwrap();
@@ -470,4 +477,59 @@ fn the_released_kontext_has_the_published_size() {
     let found = stand_in(&pipeline, &weights);
     // The transformer, the encoder of T5 v1.1 XXL, the autoencoder and the text encoder.
     assert_eq!(found, 11_901_408_320 + 4_762_310_656 + 83_819_683 + 123_060_480);
+}
+
+/// The files of a Step1X-Edit as its authors' fork of diffusers lays them out, with nothing in the weights yet.
+fn step1x() -> Pipeline {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/step1x");
+    let pipeline = Pipeline(tempfile::tempdir().unwrap());
+    let copy = |from: &str, to: &str| {
+        fs::create_dir_all(pipeline.path(to).parent().unwrap()).unwrap();
+        fs::copy(home.join(from), pipeline.path(to)).unwrap();
+    };
+    fs::write(pipeline.path("model_index.json"), r#"{"_class_name": "Step1XEditPipeline"}"#).unwrap();
+    copy("scheduler_config.json", "scheduler/scheduler_config.json");
+    copy("encoder/tokenizer.json", "processor/tokenizer.json");
+    copy("encoder/preprocessor_config.json", "processor/preprocessor_config.json");
+    copy("encoder/config.json", "text_encoder/config.json");
+    copy("transformers/v1_1/config.json", "transformer/config.json");
+    copy("vae/config.json", "vae/config.json");
+    pipeline
+}
+
+#[test]
+fn the_released_step1x_edit_has_the_published_size() {
+    let pipeline = step1x();
+    let text = json!({"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
+        "num_key_value_heads": 4, "rms_norm_eps": 1e-6, "rope_theta": 1e6, "vocab_size": 152_064,
+        "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}});
+    let vision = json!({"depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "in_channels": 3,
+        "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2, "window_size": 112,
+        "fullatt_block_indexes": [7, 15, 23, 31], "out_hidden_size": 3584, "hidden_act": "silu"});
+    set_all(&pipeline, "text_encoder/config.json", json!({"text_config": text, "vision_config": vision}));
+    let vae = json!({"block_out_channels": [128, 256, 512, 512], "layers_per_block": 2, "norm_num_groups": 32,
+        "latent_channels": 16});
+    set_all(&pipeline, "vae/config.json", vae);
+    let transformer = json!({"attention_head_dim": 128, "axes_dims_rope": [16, 56, 56], "in_channels": 64,
+        "joint_attention_dim": 4096, "num_attention_heads": 24, "num_layers": 19, "num_single_layers": 38,
+        "vector_in_dim": 768, "connector_in_channels": 3584, "connector_hidden_size": 4096, "connector_heads_num": 32,
+        "connector_depth": 2});
+    set_all(&pipeline, "transformer/config.json", transformer);
+    let weights = [
+        "text_encoder/model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+        "transformer/diffusion_pytorch_model.safetensors",
+    ];
+    // How many tokens there are is told by the file alone.
+    let bytes = 2 * 152_064 * 3584_u64;
+    let table = json!({"dtype": "BF16", "shape": [152_064, 3584], "data_offsets": [0, bytes]});
+    let mut headers: BTreeMap<PathBuf, Map<String, Value>> =
+        weights.iter().map(|name| (pipeline.path(name), Map::new())).collect();
+    let encoder = headers.get_mut(&pipeline.path(weights[0])).unwrap();
+    encoder.insert("model.language_model.embed_tokens.weight".to_owned(), table);
+    let found = fill_in(&pipeline, &weights, headers);
+    // FLUX.1's transformer without an input for guidance, the connector, Qwen2.5-VL-7B without the way to the next token, and the
+    // autoencoder.
+    let denoiser = 11_901_408_320 - 10_229_760 + 536_621_824;
+    assert_eq!(found, denoiser + 7_070_619_136 + 676_550_144 + 83_819_683);
 }

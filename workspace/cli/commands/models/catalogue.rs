@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use editscale_fetch::RepoId;
-use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix};
+use editscale_models::editors::{PipelineClass, flux_kontext, instruct_pix2pix, qwen_image_edit, step1x_edit};
 
 use crate::args::ModelsPull;
 use crate::failure::Misuse;
@@ -35,7 +35,7 @@ pub(super) enum Kind {
     },
 }
 
-pub(super) const KNOWN: [Known; 4] = [
+pub(super) const KNOWN: [Known; 9] = [
     Known {
         name: "editreward-qwen2.5-vl-7b",
         repo: "TIGER-Lab/EditReward-Qwen2.5-VL-7B",
@@ -64,7 +64,29 @@ pub(super) const KNOWN: [Known; 4] = [
         bytes: 33_740_000_000,
         terms: Some("weights of FLUX.1 [dev] models: a non-commercial licence, to be accepted on their page as well"),
     },
+    qwen("qwen-image-edit", "Qwen/Qwen-Image-Edit", qwen_image_edit::EDIT),
+    qwen("qwen-image-edit-2509", "Qwen/Qwen-Image-Edit-2509", qwen_image_edit::EDIT_PLUS),
+    qwen("qwen-image-edit-2511", "Qwen/Qwen-Image-Edit-2511", qwen_image_edit::EDIT_PLUS),
+    Known {
+        name: "step1x-edit",
+        repo: "stepfun-ai/Step1X-Edit-v1p1-diffusers",
+        kind: Kind::Editor { class: step1x_edit::CLASSES[0] },
+        bytes: 41_790_000_000,
+        terms: None,
+    },
+    Known {
+        name: "step1x-edit-v1p2",
+        repo: "stepfun-ai/Step1X-Edit-v1p2",
+        kind: Kind::Editor { class: step1x_edit::CLASSES[1] },
+        bytes: 41_810_000_000,
+        terms: None,
+    },
 ];
+
+/// A release of Qwen-Image-Edit: all have networks of one shape.
+const fn qwen(name: &'static str, repo: &'static str, class: PipelineClass) -> Known {
+    Known { name, repo, kind: Kind::Editor { class }, bytes: 57_700_000_000, terms: None }
+}
 
 /// What to pull.
 #[derive(Debug, Clone)]
@@ -156,6 +178,13 @@ mod tests {
             let wanted = asked(name, None).unwrap();
             assert_eq!(wanted.kind, WantedKind::Editor { class: flux_kontext::CLASS });
             assert!(asked(name, Some("you/yours")).is_err());
+        }
+        for (name, class) in [
+            ("qwen-image-edit", qwen_image_edit::EDIT),
+            ("qwen-image-edit-2509", qwen_image_edit::EDIT_PLUS),
+            ("Qwen/Qwen-Image-Edit-2511", qwen_image_edit::EDIT_PLUS),
+        ] {
+            assert_eq!(asked(name, None).unwrap().kind, WantedKind::Editor { class });
         }
         let other = asked("me/mine", None).unwrap();
         assert_eq!((other.name.as_str(), other.kind), ("me--mine", WantedKind::Open));

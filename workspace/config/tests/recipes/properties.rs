@@ -18,6 +18,8 @@ const PIECES: &[&str] = &[
     "partial",
     "instruct_pix2pix",
     "flux_kontext",
+    "qwen_image_edit",
+    "references",
     "dir",
     "eta",
     "rewards",

@@ -14,6 +14,7 @@ use editscale_models::device::{DeviceChoice, DtypeChoice};
 use editscale_models::editors::diffusion::ResultSize;
 use editscale_models::editors::flux_kontext::{FluxKontextRecipe, TextDevice};
 use editscale_models::editors::instruct_pix2pix::InstructPix2PixRecipe;
+use editscale_models::editors::qwen_image_edit::QwenImageEditRecipe;
 use editscale_models::recipe::{DiffusionSettings, WeightChoice};
 use editscale_schema::EditorChoice;
 use editscale_search::{RewardWeightedRecipe, Weighting};
@@ -291,6 +292,30 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         max_pixels: 1048576
         fit_source: true
         text_tokens: 512
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        text_device: same
+        weights: auto
+        cache_mib: 512
+    "#);
+    let (model, text) = resolved("{qwen_image_edit: {dir: models/c}}");
+    assert_eq!(chosen::<QwenImageEditRecipe>(&*model), &QwenImageEditRecipe::of("models/c"));
+    assert_snapshot!(text, @r#"
+    editor:
+      qwen_image_edit:
+        dir: "models/c"
+        residency: together
+        adapter_scale: 1.0
+        steps: 40
+        schedule: pipeline
+        guidance: 4.0
+        eta: 0.0
+        max_pixels: 1048576
+        source_pixels: 1048576
         result_size: model
         trajectory: false
         device: auto

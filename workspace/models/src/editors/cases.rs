@@ -79,7 +79,14 @@ pub(super) struct Asked {
 
 /// The cases of one kind.
 pub(super) fn cases(kind: &str) -> Vec<Case> {
-    let entries = fs::read_dir(fixtures().join("cases")).expect("the cases");
+    let cases: Vec<Case> = cases_in(&fixtures().join("cases")).into_iter().filter(|case| case.kind == kind).collect();
+    assert!(cases.len() >= 8, "{} cases of {kind}", cases.len());
+    cases
+}
+
+/// The cases of a folder, in the order of their names.
+pub(super) fn cases_in(folder: &Path) -> Vec<Case> {
+    let entries = fs::read_dir(folder).expect("the cases");
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     folders.sort();
     let read = |folder: PathBuf| {
@@ -89,19 +96,27 @@ pub(super) fn cases(kind: &str) -> Vec<Case> {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         Case { name, tensors, folder, ..case }
     };
-    let cases: Vec<Case> = folders.into_iter().map(read).filter(|case| case.kind == kind).collect();
-    assert!(cases.len() >= 8, "{} cases of {kind}", cases.len());
-    cases
+    folders.into_iter().map(read).collect()
 }
 
 impl Case {
+    /// What an editor's own tests need to know of the case beside what all have.
+    pub(super) fn own<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&fs::read(self.folder.join("case.json")).expect("a case")).expect("a case")
+    }
+
+    /// Puts a file of the case's noise into a folder.
+    pub(super) fn save_noise(&self, folder: &Path) {
+        candle_core::safetensors::save(&self.noise(), folder.join("noise.safetensors")).expect("noise");
+    }
+
     /// A copy of the case's pipeline with the case's own scheduler, and with a file of the case's noise.
     pub(super) fn pipeline_folder(&self) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         copy(&fixtures().join("pipelines").join(&self.pipeline), folder.path());
         let scheduler = folder.path().join("scheduler/scheduler_config.json");
         fs::copy(self.folder.join("scheduler_config.json"), scheduler).expect("the scheduler");
-        candle_core::safetensors::save(&self.noise(), folder.path().join("noise.safetensors")).expect("noise");
+        self.save_noise(folder.path());
         folder
     }
 

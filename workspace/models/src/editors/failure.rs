@@ -29,7 +29,6 @@ pub(super) fn unreadable(error: &TokenizeError) -> Failure {
 }
 
 /// A picture or a prompt was not encoded.
-#[expect(dead_code, reason = "editors that are conditioned by a vision language model come next")]
 pub(super) fn unencoded(error: &EncoderError) -> Failure {
     match error {
         EncoderError::Compute(error) => failed("encoding the prompt", error),

@@ -5,6 +5,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::editors::class::DIFFUSERS;
+use crate::editors::flux::TransformerSource;
 use crate::layers::Compute;
 use crate::load::{LoadError, read_file};
 use crate::weights::Checkpoint;
@@ -65,6 +67,20 @@ impl Fingerprint {
             self.enter(&part);
         }
         Ok(())
+    }
+
+    /// Enters a single file of weights, and what may lie beside it and say its shape.
+    pub(super) fn enter_single(&mut self, file: &Path) -> Result<(), LoadError> {
+        self.enter_ends(file)?;
+        file.parent().map_or(Ok(()), |folder| self.enter_file(&folder.join("config.json")))
+    }
+
+    /// Enters a transformer, wherever it lies.
+    pub(super) fn enter_transformer(&mut self, source: &TransformerSource) -> Result<(), LoadError> {
+        match source {
+            TransformerSource::Folder(folder) => self.enter_component(folder, DIFFUSERS),
+            TransformerSource::File(file) => self.enter_single(file),
+        }
     }
 
     /// The revision: the version of the code that decides pixels, and the first half of the hash in hexadecimal digits.

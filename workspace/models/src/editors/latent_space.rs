@@ -23,9 +23,10 @@ pub(super) struct LatentSpace {
 }
 
 impl LatentSpace {
-    /// Loads the autoencoder of a folder.
-    pub(super) fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
-        Ok(Self { autoencoder: AutoencoderKl::load(folder, compute)?, compute: compute.clone() })
+    /// Loads the autoencoder of a folder, or of one file with original names.
+    pub(super) fn load(place: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
+        let load = if place.is_file() { AutoencoderKl::load_file } else { AutoencoderKl::load };
+        Ok(Self { autoencoder: load(place, compute)?, compute: compute.clone() })
     }
 
     /// The shape of the autoencoder.
@@ -47,10 +48,24 @@ impl LatentSpace {
     /// The latents of a picture that is brought to a size, as the autoencoder gives them: [1, channels, rows, columns].
     pub(super) fn encode(&self, image: &Image, size: Size) -> std::result::Result<Tensor, Failure> {
         let Compute { device, dtype, .. } = &self.compute;
-        check_room(self.config().encode_bytes(size.height, size.width, *dtype), device)?;
+        self.check_room(size)?;
         let picture = pixels::read(image)?;
         let encode = || self.autoencoder.encode(&pixels::to_unit(picture, size, device, *dtype)?);
         encode().map_err(|error| failed("encoding the source", &error))
+    }
+
+    /// Refuses pictures of a size that takes more memory than there is.
+    pub(super) fn check_room(&self, size: Size) -> std::result::Result<(), Failure> {
+        let Compute { device, dtype, .. } = &self.compute;
+        check_room(self.config().encode_bytes(size.height, size.width, *dtype), device)
+    }
+
+    /// Means of the latents of a picture [1, 3, height, width] of values from −1 to 1, and the logarithms of their variances; in
+    /// single precision, neither shifted nor scaled.
+    pub(super) fn moments(&self, picture: &Tensor) -> Result<[Tensor; 2]> {
+        let Compute { device, dtype, .. } = &self.compute;
+        let [means, variances] = self.autoencoder.moments(&picture.to_dtype(*dtype)?.to_device(device)?)?;
+        Ok([means.to_dtype(DType::F32)?, variances.to_dtype(DType::F32)?])
     }
 
     /// The pictures of latents [channels, rows, columns] of one geometry, as denoisers see them: shifted and scaled. None where a

@@ -49,8 +49,8 @@ pub(super) fn from_unit(pictures: &Tensor) -> Result<Vec<Option<Rgb8>>> {
 }
 
 /// A picture as a PNG file, brought to a size.
-pub(super) fn encoded(picture: Rgb8, size: ImageSize) -> std::result::Result<EncodedImage, Failure> {
-    let picture = resize(picture, size_of(size), Filter::Lanczos);
+pub(super) fn encoded(picture: Rgb8, size: ImageSize, filter: Filter) -> std::result::Result<EncodedImage, Failure> {
+    let picture = resize(picture, size_of(size), filter);
     let bytes = encode_rgb8(&picture).map_err(|error| Failure::new(FailureKind::Malformed, error.to_string()))?;
     Ok(EncodedImage { media: MediaType::Png, size, bytes: bytes.into() })
 }

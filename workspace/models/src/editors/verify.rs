@@ -10,6 +10,7 @@ use candle_core::{DType, Device};
 
 use crate::editors::class::PipelineClass;
 use crate::editors::folder::PipelineFolder;
+use crate::encoders::vision_language::{EncoderPlaces, Words};
 use crate::layers::autoencoder_kl::{self, AutoencoderKl};
 use crate::layers::clip_text::{ClipText, ClipTextConfig};
 use crate::layers::qwen25_vl::{self, Decoder, VisionTower};
@@ -85,7 +86,6 @@ pub(super) const T5: Network<T5Config> = Network {
 };
 
 /// The encoder of Qwen2.5-VL. Its folder also holds the matrix that leads to the next token, which is not used.
-#[expect(dead_code, reason = "editors that are conditioned by a vision language model come next")]
 pub(super) const VISION_LANGUAGE: Network<qwen25_vl::Config> = Network {
     config: qwen25_vl::Config::read_file,
     open: |folder| Checkpoint::open(folder, qwen25_vl::canonical),
@@ -121,6 +121,13 @@ impl Look {
     pub(super) fn small<T>(&mut self, name: &str, read: impl Fn(&Path) -> Result<T, LoadError>) -> Option<T> {
         let folder = self.problems.keep(self.folder.component(name))?;
         self.problems.keep(read(&folder))
+    }
+
+    /// The tokenizer of an encoder, which lies in this component or beside the weights.
+    pub(super) fn encoder_words(&mut self, component: &str) -> Option<Words> {
+        self.problems.keep(self.folder.component(component))?;
+        let places = self.problems.keep(EncoderPlaces::of(self.folder.path()))?;
+        self.problems.keep(Words::read(&places.tokenizer))
     }
 
     /// A component with weights.

@@ -4,12 +4,13 @@
 //! rows belong together. That way sequences of different lengths need no padding, and a shared beginning is computed once.
 //! Convolutions take pictures, [batch, channels, height, width]; `planes` leads from one form to the other.
 //!
-//! Whole networks that several models have in common are folders here: [`qwen25_vl`], [`clip_text`], [`t5`] and
-//! [`autoencoder_kl`].
+//! Whole networks that several models have in common are folders here: [`qwen25_vl`], [`clip_text`], [`t5`],
+//! [`autoencoder_kl`] and [`autoencoder_qwen`].
 
 pub(crate) mod activation;
 mod attention;
 pub mod autoencoder_kl;
+pub mod autoencoder_qwen;
 pub mod clip_text;
 mod convolution;
 pub(crate) mod cpu;

@@ -25,6 +25,11 @@ impl RmsNorm {
         Ok(Self { weight: scope.small("weight", &[width])?, epsilon })
     }
 
+    /// From its weight, [width], at least one number.
+    pub(crate) fn of(weight: Tensor, epsilon: f64) -> Self {
+        Self { weight, epsilon }
+    }
+
     /// Normalises rows [rows, width].
     pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
         if rows.dims().last() != self.weight.dims().first() {

@@ -74,6 +74,14 @@ impl Settings {
         self.value(key, default, "a finite number", finite)
     }
 
+    /// A list of so many finite numbers.
+    pub fn numbers(&self, key: &str, default: &[f64], count: usize) -> Result<Vec<f64>, LoadError> {
+        let expected = format!("a list of {count} finite numbers");
+        let finite = |value: &Value| value.as_f64().filter(|&number| (number as f32).is_finite());
+        let found = self.value(key, default.to_vec(), &expected, |value| list(value, count, finite))?;
+        if found.len() == count { Ok(found) } else { Err(self.refuse(key, expected)) }
+    }
+
     /// A number above zero, also in single precision.
     pub fn positive(&self, key: &str, default: f64) -> Result<f64, LoadError> {
         let positive = |value: &Value| value.as_f64().filter(|&n| n > 0.0 && (n as f32).is_normal());

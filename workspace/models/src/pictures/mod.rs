@@ -1,8 +1,8 @@
-//! Pictures in other sizes, to the last bit as Pillow makes them.
+//! Pictures in other sizes, to the last bit as Pillow makes them, and as PyTorch does.
 
 mod resample;
 
-pub use resample::{Filter, resize};
+pub use resample::{Filter, planes, resize};
 
 /// Height and width in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

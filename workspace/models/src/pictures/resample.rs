@@ -13,10 +13,10 @@ use crate::pictures::Size;
 /// Fraction bits of a weight.
 const PRECISION: u32 = 32 - 8 - 2;
 
-/// Where one result comes from: its first input and the weights from there on.
-struct Reach {
+/// Where one result comes from: its first input and the weights from there on, fixed-point numbers or not.
+struct Reach<T> {
     first: usize,
-    weights: Vec<i32>,
+    weights: Vec<T>,
 }
 
 /// A kernel of resampling.
@@ -26,6 +26,8 @@ pub enum Filter {
     Bicubic,
     /// A cardinal sine under the middle lobe of another, three times as wide.
     Lanczos,
+    /// A triangle: what others call bilinear.
+    Triangle,
 }
 
 impl Filter {
@@ -34,6 +36,7 @@ impl Filter {
         match self {
             Self::Bicubic => 2.0,
             Self::Lanczos => 3.0,
+            Self::Triangle => 1.0,
         }
     }
 
@@ -42,6 +45,7 @@ impl Filter {
             Self::Bicubic => cubic(x.abs()),
             Self::Lanczos if (-3.0..3.0).contains(&x) => sine(x) * sine(x / 3.0),
             Self::Lanczos => 0.0,
+            Self::Triangle => (1.0 - x.abs()).max(0.0),
         }
     }
 }
@@ -63,7 +67,7 @@ fn sine(x: f64) -> f64 {
     if angle == 0.0 { 1.0 } else { angle.sin() / angle }
 }
 
-fn reaches(from: usize, to: usize, filter: Filter) -> Vec<Reach> {
+fn reaches(from: usize, to: usize, filter: Filter) -> Vec<Reach<f64>> {
     let scale = from as f64 / to as f64;
     let widening = scale.max(1.0);
     let support = filter.support() * widening;
@@ -75,13 +79,20 @@ fn reaches(from: usize, to: usize, filter: Filter) -> Vec<Reach> {
         let raw: Vec<f64> =
             (first..end).map(|input| filter.kernel((input as f64 - center + 0.5) * (1.0 / widening))).collect();
         let sum: f64 = raw.iter().sum();
-        let fixed = |weight: &f64| {
-            let weight = if sum == 0.0 { *weight } else { weight / sum } * f64::from(1 << PRECISION);
-            (if weight < 0.0 { weight - 0.5 } else { weight + 0.5 }) as i32
-        };
-        Reach { first, weights: raw.iter().map(fixed).collect() }
+        let divided = |weight: &f64| if sum == 0.0 { *weight } else { weight / sum };
+        Reach { first, weights: raw.iter().map(divided).collect() }
     };
     (0..to).map(reach).collect()
+}
+
+/// The same with weights in fixed point.
+fn fixed_reaches(from: usize, to: usize, filter: Filter) -> Vec<Reach<i32>> {
+    let fixed = |weight: f64| {
+        let weight = weight * f64::from(1 << PRECISION);
+        (if weight < 0.0 { weight - 0.5 } else { weight + 0.5 }) as i32
+    };
+    let reach = |Reach { first, weights }| Reach { first, weights: weights.into_iter().map(fixed).collect() };
+    reaches(from, to, filter).into_iter().map(reach).collect()
 }
 
 fn rounded(sum: i32) -> u8 {
@@ -89,7 +100,7 @@ fn rounded(sum: i32) -> u8 {
 }
 
 fn along_rows(picture: &Rgb8, width: usize, filter: Filter) -> Rgb8 {
-    let reaches = reaches(picture.width, width, filter);
+    let reaches = fixed_reaches(picture.width, width, filter);
     let mut data = vec![0; width * picture.height * 3];
     data.par_chunks_mut(width * 3).zip(picture.data.par_chunks(picture.width * 3)).for_each(|(out, row)| {
         for (pixel, reach) in out.chunks_exact_mut(3).zip(&reaches) {
@@ -104,7 +115,7 @@ fn along_rows(picture: &Rgb8, width: usize, filter: Filter) -> Rgb8 {
 }
 
 fn along_columns(picture: &Rgb8, height: usize, filter: Filter) -> Rgb8 {
-    let reaches = reaches(picture.height, height, filter);
+    let reaches = fixed_reaches(picture.height, height, filter);
     let stride = picture.width * 3;
     let mut data = vec![0; stride * height];
     data.par_chunks_mut(stride).zip(reaches.par_iter()).for_each(|(out, reach)| {
@@ -131,6 +142,26 @@ pub fn resize(picture: Rgb8, size: Size, filter: Filter) -> Rgb8 {
     columns(rows(picture))
 }
 
+/// The picture in another size without rounding to levels between or behind the passes, as PyTorch resizes with `antialias`:
+/// [3, height, width], from 0 to 255 where the kernel has no negative weights.
+pub fn planes(picture: &Rgb8, size: Size, filter: Filter) -> Vec<f32> {
+    let across = reaches(picture.width, size.width, filter);
+    let down = reaches(picture.height, size.height, filter);
+    let sum = |Reach { first, weights }: &Reach<f64>, value: &dyn Fn(usize) -> f64| {
+        weights.iter().enumerate().map(|(at, weight)| weight * value(first + at)).sum::<f64>()
+    };
+    let plane = |channel: usize| {
+        let value = |row: usize, column: usize| f64::from(picture.data[(row * picture.width + column) * 3 + channel]);
+        let row = |at: usize| across.iter().map(|reach| sum(reach, &|column| value(at, column))).collect::<Vec<f64>>();
+        let rows: Vec<Vec<f64>> = (0..picture.height).into_par_iter().map(row).collect();
+        let made = |reach: &Reach<f64>| {
+            (0..size.width).map(|column| sum(reach, &|row| rows[row][column]) as f32).collect::<Vec<f32>>()
+        };
+        down.par_iter().flat_map_iter(made).collect::<Vec<f32>>()
+    };
+    (0..3).flat_map(plane).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use sha2::{Digest, Sha256};
@@ -155,6 +186,23 @@ mod tests {
             let resized = resize(Rgb8 { width, height, data }, size, Filter::Bicubic);
             let digest: String = Sha256::digest(&resized.data).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(digest, expected, "{width}x{height} to {to_width}x{to_height}");
+        }
+    }
+
+    /// Within a level of what is rounded after each pass.
+    #[test]
+    fn planes_are_what_is_not_rounded() {
+        let (width, height) = (37, 23);
+        let data: Vec<u8> = (0..width * height * 3).map(|at| (at * at / 7 % 256) as u8).collect();
+        let picture = Rgb8 { width, height, data };
+        for (height, width) in [(11, 40), (23, 37), (50, 9)] {
+            let size = Size { height, width };
+            let (planes, levels) =
+                (planes(&picture, size, Filter::Triangle), resize(picture.clone(), size, Filter::Triangle));
+            for (at, level) in levels.data.iter().enumerate() {
+                let plane = planes[(at % 3) * height * width + at / 3];
+                assert!((plane - f32::from(*level)).abs() <= 1.01, "{at}: {plane} {level}");
+            }
         }
     }
 

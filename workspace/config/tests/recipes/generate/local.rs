@@ -57,3 +57,23 @@ pub(super) fn flux_kontext() -> BoxedStrategy<String> {
     ];
     tagged("flux_kontext", [own, diffusion()].concat())
 }
+
+pub(super) fn qwen_image_edit() -> BoxedStrategy<String> {
+    let references = prop::collection::vec(path(), 0..4).prop_map(|all| format!("references: {all:?}"));
+    let own = vec![
+        path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
+        references.boxed(),
+        option("residency", word(&["together", "in_turn"])),
+        option("encoder", path()),
+        option("vae", path()),
+        option("adapter", path()),
+        option("schedule", word(&["pipeline", "lightning"])),
+        option("negative", path()),
+        option("eta", 0.0f64..=10.0),
+        option("source_pixels", 1u32..=1 << 24),
+        option("tile", 64u32..=1 << 14),
+        option("text_device", word(&["same", "cpu"])),
+        option("weights", word(&["auto", "converted", "stored"])),
+    ];
+    tagged("qwen_image_edit", [own, diffusion()].concat())
+}

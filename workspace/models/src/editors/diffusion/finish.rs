@@ -74,7 +74,7 @@ impl<P: Pipeline> DiffusionEditor<P> {
             notes: track.prepared.notes.clone(),
             counters: EditCounters { image_decodes: track.counters.image_decodes + 1, ..track.counters },
             trajectory: track.state.trajectory(),
-            ..Candidate::new(encoded(picture, size)?)
+            ..Candidate::new(encoded(picture, size, P::RESULT_FILTER)?)
         })
     }
 }

@@ -12,6 +12,7 @@ use editscale_picture::Rgb8;
 use crate::editors::diffusion::latents::{Geometry, Layout};
 use crate::editors::failure::invalid;
 use crate::editors::samplers::Sampler;
+use crate::pictures::Filter;
 
 /// What is asked of a pipeline for one candidate.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +92,9 @@ pub trait Pipeline: Send + fmt::Debug {
 
     /// How its denoiser takes latents.
     const LAYOUT: Layout;
+
+    /// What pictures are brought to another size with, once they are made.
+    const RESULT_FILTER: Filter = Filter::Lanczos;
 
     /// Encodes what has to be encoded, or finds it where it was encoded before.
     fn prepare(&mut self, ask: Ask<'_>) -> std::result::Result<Prepared<Self::Conditions>, Failure>;

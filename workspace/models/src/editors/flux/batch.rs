@@ -9,9 +9,10 @@ use crate::editors::flux::blocks::Rows;
 use crate::editors::transformer::{Grid, Owners, Positions};
 use crate::layers::Segment;
 
-/// Where the first token of the latent picture lies, and that of the reference. Text is not turned at all.
+/// Where the first token of the latent picture lies, and that of the reference where nobody says. Text is not turned, unless
+/// it was given places.
 const LATENTS: [i32; 3] = [0, 0, 0];
-const REFERENCE: [i32; 3] = [1, 0, 0];
+pub(super) const REFERENCE: [i32; 3] = [1, 0, 0];
 
 /// An instruction, as far as it does not depend on the step. Made by
 /// [`prepare_text`](super::FluxTransformer::prepare_text); cheap to clone.
@@ -21,6 +22,8 @@ pub struct FluxText {
     pub(super) context: Tensor,
     /// The text as a whole: [1, width].
     pub(super) pooled: Tensor,
+    /// What turns tokens that have places: [text tokens, head width].
+    pub(super) tables: Option<Tensor>,
 }
 
 impl FluxText {
@@ -29,9 +32,15 @@ impl FluxText {
         self.context.dims().first().copied().unwrap_or_default()
     }
 
+    /// The same with tokens that lie somewhere, each turned by a row of tables.
+    #[must_use]
+    pub(crate) fn placed(self, tables: Tensor) -> Self {
+        Self { tables: Some(tables), ..self }
+    }
+
     /// What it takes in memory.
     pub fn bytes(&self) -> u64 {
-        bytes(&self.context) + bytes(&self.pooled)
+        bytes(&self.context) + bytes(&self.pooled) + self.tables.as_ref().map_or(0, bytes)
     }
 }
 
@@ -43,9 +52,17 @@ pub struct FluxReference {
     pub(super) rows: Tensor,
     /// Rows and columns of tokens.
     pub(super) grid: (usize, usize),
+    /// Where the first of them lies: picture, row, column.
+    pub(super) first: [i32; 3],
 }
 
 impl FluxReference {
+    /// The same with its first token elsewhere: picture, row, column.
+    #[must_use]
+    pub(crate) fn at(self, first: [i32; 3]) -> Self {
+        Self { first, ..self }
+    }
+
     /// How many tokens it has.
     pub fn tokens(&self) -> usize {
         self.grid.0 * self.grid.1
@@ -111,18 +128,34 @@ pub(super) fn rows(items: &[FluxItem], positions: &Positions) -> Result<Rows> {
     let text = texts.iter().sum();
     let runs = |counts: &[usize]| counts.iter().copied().enumerate().collect::<Vec<_>>();
     let grids = items.iter().flat_map(|item| {
-        let reference = item.reference.as_ref().map(|it| Grid { first: REFERENCE, sides: it.grid });
+        let reference = item.reference.as_ref().map(|it| Grid { first: it.first, sides: it.grid });
         std::iter::once(Grid { first: LATENTS, sides: item.grid }).chain(reference)
     });
-    let tables = grids.map(|grid| positions.tables(grid)).collect::<Result<Vec<_>>>()?;
+    let tables = joined(grids.map(|grid| positions.tables(grid)).collect::<Result<Vec<_>>>()?)?;
     Ok(Rows {
+        placed: placed(items, positions, &tables)?,
         text_owners: Owners::new(runs(&texts)),
         picture_owners: Owners::new(runs(&pictures)),
         owners: Owners::new(runs(&texts).into_iter().chain(runs(&pictures))),
         text,
         segments: segments(&texts, &pictures, text),
-        tables: joined(tables)?,
+        tables,
     })
+}
+
+/// What turns text rows and all rows, where any text has places: what has none lies at 0, which turns nothing.
+fn placed(items: &[FluxItem], positions: &Positions, pictures: &Tensor) -> Result<Option<[Tensor; 2]>> {
+    if items.iter().all(|item| item.text.tables.is_none()) {
+        return Ok(None);
+    }
+    let own = |item: &FluxItem| match &item.text.tables {
+        Some(tables) if tables.dim(0)? == item.text_tokens()? => Ok(tables.clone()),
+        Some(tables) => bail!("{} places for {} text tokens", tables.dim(0)?, item.text_tokens()?),
+        None => positions.tables_at(&vec![[0.0; 3]; item.text_tokens()?]),
+    };
+    let text = joined(items.iter().map(own).collect::<Result<Vec<_>>>()?)?;
+    let all = Tensor::cat(&[&text, pictures], 0)?;
+    Ok(Some([text, all]))
 }
 
 /// Text and picture of an item see both, and nothing of other items.

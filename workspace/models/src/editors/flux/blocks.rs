@@ -23,6 +23,20 @@ pub(super) struct Rows {
     pub(super) segments: Vec<Segment>,
     /// Rotations of picture rows, [picture rows, head width].
     pub(super) tables: Tensor,
+    /// Rotations of text rows and of all rows, where texts have places.
+    pub(super) placed: Option<[Tensor; 2]>,
+}
+
+impl Rows {
+    /// What turns text rows, and how many of them are not turned.
+    fn of_text(&self) -> (&Tensor, usize) {
+        self.placed.as_ref().map_or((&self.tables, self.text), |[text, _]| (text, 0))
+    }
+
+    /// The same for all rows.
+    fn of_all(&self) -> (&Tensor, usize) {
+        self.placed.as_ref().map_or((&self.tables, self.text), |[_, all]| (all, 0))
+    }
 }
 
 /// Weights [head width] of the normalisations of queries and keys.
@@ -85,7 +99,7 @@ impl Stream {
     }
 
     /// Queries, keys and values of the stream's rows.
-    fn split(&self, rows: &Tensor, by: Modulation<'_>, tables: &Tensor, unturned: usize) -> Result<[Tensor; 3]> {
+    fn split(&self, rows: &Tensor, by: Modulation<'_>, (tables, unturned): (&Tensor, usize)) -> Result<[Tensor; 3]> {
         let fused = self.fused.forward(&by.modulate(rows, 0, self.width)?)?;
         self.norms.split(&fused, tables, unturned)
     }
@@ -123,8 +137,8 @@ impl DoubleBlock {
         let values = [self.text.modulation.forward(condition)?, self.picture.modulation.forward(condition)?];
         let by_text = Modulation { values: &values[0], owners: &rows.text_owners };
         let by_picture = Modulation { values: &values[1], owners: &rows.picture_owners };
-        let ours = self.text.split(text, by_text, &rows.tables, rows.text)?;
-        let theirs = self.picture.split(picture, by_picture, &rows.tables, 0)?;
+        let ours = self.text.split(text, by_text, rows.of_text())?;
+        let theirs = self.picture.split(picture, by_picture, (&rows.tables, 0))?;
         let both = |at: usize| Tensor::cat(&[&ours[at], &theirs[at]], 0);
         let keys = both(1)?;
         let attended = attend(&both(0)?, &keys, &both(2)?.reshape(keys.shape())?, &rows.segments)?;
@@ -165,7 +179,8 @@ impl SingleBlock {
         let values = self.modulation.forward(condition)?;
         let by = Modulation { values: &values, owners: &rows.owners };
         let fused = self.first.forward(&by.modulate(all, 0, width)?)?;
-        let [queries, keys, values] = self.norms.split(&fused, &rows.tables, rows.text)?;
+        let (tables, unturned) = rows.of_all();
+        let [queries, keys, values] = self.norms.split(&fused, tables, unturned)?;
         let attended = attend(&queries, &keys, &values.reshape(keys.shape())?, &rows.segments)?;
         let update = self.second.forward(&beside_gelu(&attended, &fused, 3 * width)?)?;
         by.add_gated(all, &update, 2 * width)

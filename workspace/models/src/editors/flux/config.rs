@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::editors::flux::shape::{RELEASED_AXES, axes, count, most_blocks, size};
 use crate::load::{Fixed, LoadError, Settings};
 
 /// The width of a head in all released models, and how it is shared out to the three axes.
 const RELEASED_HEAD_WIDTH: usize = 128;
-const RELEASED_AXES: [usize; 3] = [16, 56, 56];
 
 /// The class that `config.json` has to name.
 const CLASS: &str = "FluxTransformer2DModel";
@@ -28,9 +28,6 @@ const READ: [&str; 10] = [
 
 /// The widest activations: released models have 3072.
 const MOST_WIDTH: usize = 1 << 16;
-
-/// The most blocks of a kind: released models have 38.
-const MOST_BLOCKS: usize = 256;
 
 /// The shape of a transformer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +75,11 @@ impl FluxConfig {
         }
         settings.expect_class(CLASS)?;
         settings.refuse_others(&READ, &[("patch_size", Fixed::Number(1.0))])?;
+        Self::of(settings, file, "pooled_projection_dim")
+    }
+
+    /// What the keys of a configuration of this or a related class say; `pooled` is the one of the pooled width.
+    pub(crate) fn of(settings: &Settings, file: &Path, pooled: &str) -> Result<Self, LoadError> {
         let in_channels = size(settings, "in_channels", 64)?;
         let head_width = size(settings, "attention_head_dim", RELEASED_HEAD_WIDTH)?;
         let config = Self {
@@ -89,7 +91,7 @@ impl FluxConfig {
             head_width,
             axes: axes(settings, head_width)?,
             text_width: size(settings, "joint_attention_dim", 4096)?,
-            pooled_width: size(settings, "pooled_projection_dim", 768)?,
+            pooled_width: size(settings, pooled, 768)?,
             guidance: settings.flag("guidance_embeds", false)?,
         };
         config.check(file)?;
@@ -99,7 +101,7 @@ impl FluxConfig {
     /// The shape of a model whose file has no configuration, from the shapes of its tensors under original names.
     ///
     /// Heads are 128 wide, with axes [16, 56, 56], as in all released models.
-    pub(super) fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
+    pub(crate) fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
         let size = |name: &str, axis: usize| match shapes.get(name).map(Vec::as_slice) {
             Some(&[rows, columns]) => Ok(if axis == 0 { rows } else { columns }),
             Some(shape) => {
@@ -118,8 +120,8 @@ impl FluxConfig {
         let config = Self {
             in_channels: size("img_in.weight", 1)?,
             out_channels: size("final_layer.linear.weight", 0)?,
-            double_blocks: blocks(file, shapes, "double_blocks.")?,
-            single_blocks: blocks(file, shapes, "single_blocks.")?,
+            double_blocks: most_blocks(file, shapes, "double_blocks.")?,
+            single_blocks: most_blocks(file, shapes, "single_blocks.")?,
             heads: width / RELEASED_HEAD_WIDTH,
             head_width: RELEASED_HEAD_WIDTH,
             axes: RELEASED_AXES,
@@ -129,6 +131,13 @@ impl FluxConfig {
         };
         config.check(file)?;
         Ok(config)
+    }
+
+    /// The shape for people.
+    pub(super) fn described(&self) -> String {
+        let Self { double_blocks, single_blocks, guidance, .. } = self;
+        let with = if *guidance { "with" } else { "without" };
+        format!("a transformer of {double_blocks} double and {single_blocks} single blocks, {with} guidance")
     }
 
     /// Bounds that hold wherever a shape comes from.
@@ -151,44 +160,4 @@ impl FluxConfig {
         }
         Ok(())
     }
-}
-
-/// How many blocks of a kind there are: one more than the greatest number in the names.
-fn blocks(file: &Path, shapes: &BTreeMap<String, Vec<usize>>, prefix: &str) -> Result<usize, LoadError> {
-    let mut most = 0;
-    for name in shapes.keys().filter(|name| name.starts_with(prefix)) {
-        let number = name[prefix.len()..].split('.').next().and_then(|number| number.parse::<usize>().ok());
-        match number {
-            Some(number) if number < MOST_BLOCKS => most = most.max(number + 1),
-            _ => {
-                let reason = format!("tensor `{name}`: expected a block's number below {MOST_BLOCKS}");
-                return Err(LoadError::content(file, reason));
-            }
-        }
-    }
-    match most {
-        0 => Err(LoadError::content(file, format!("holds no tensors `{prefix}…`: expected the tensors of FLUX.1"))),
-        count => Ok(count),
-    }
-}
-
-/// A size; null means the default, as diffusers writes it.
-fn size(settings: &Settings, key: &str, default: usize) -> Result<usize, LoadError> {
-    if settings.is_unset(key) { Ok(default) } else { settings.size(key, default) }
-}
-
-/// A number of blocks.
-fn count(settings: &Settings, key: &str, default: usize) -> Result<usize, LoadError> {
-    match size(settings, key, default)? {
-        count if count <= MOST_BLOCKS => Ok(count),
-        _ => Err(settings.refuse(key, format!("at most {MOST_BLOCKS}"))),
-    }
-}
-
-fn axes(settings: &Settings, head_width: usize) -> Result<[usize; 3], LoadError> {
-    let key = "axes_dims_rope";
-    let axes = <[usize; 3]>::try_from(settings.sizes(key, &RELEASED_AXES, 3)?).ok();
-    let fits = |axes: &[usize; 3]| axes.iter().sum::<usize>() == head_width && axes.iter().all(|axis| axis % 2 == 0);
-    let expected = format!("three even numbers that add up to `attention_head_dim`, {head_width}");
-    axes.filter(fits).ok_or_else(|| settings.refuse(key, expected))
 }

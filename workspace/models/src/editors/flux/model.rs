@@ -9,11 +9,12 @@ use editscale_core::Watch;
 use crate::editors::cancel::unless_cancelled;
 use crate::editors::flux::adapter::{Adaptable, AdapterSource, FluxAdapter};
 use crate::editors::flux::batch::{
-    FluxItem, FluxReference, FluxText, apart, check_tokens, joined, latents_of, rows, with_references,
+    FluxItem, FluxReference, FluxText, REFERENCE, apart, check_tokens, joined, latents_of, rows, with_references,
 };
 use crate::editors::flux::blocks::{DoubleBlock, SingleBlock};
 use crate::editors::flux::config::FluxConfig;
 use crate::editors::flux::embeddings::Conditioning;
+use crate::editors::flux::names::{Naming, plain};
 use crate::editors::flux::store::Store;
 use crate::editors::transformer::{Modulation, Positions};
 use crate::layers::{Compute, Linear};
@@ -93,18 +94,37 @@ impl FluxTransformer {
         Store::open(folder)
     }
 
-    /// Takes the weights from a checkpoint of diffusers' names, whatever else it holds.
+    /// Opens one file with original names.
+    pub(crate) fn open_file(file: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Checkpoint::open_file(file, plain)
+    }
+
+    /// Takes the weights from a checkpoint, whatever else it holds.
     pub(crate) fn of_checkpoint(
-        checkpoint: Arc<Checkpoint>,
+        (checkpoint, naming): (Arc<Checkpoint>, Naming),
         config: FluxConfig,
         compute: &Compute,
     ) -> std::result::Result<Self, LoadError> {
-        Self::build(&Store::diffusers(checkpoint, compute), config)
+        Self::build(&Store::named(checkpoint, naming, compute), config)
+    }
+
+    /// The same of a checkpoint that holds nothing else but tensors whose names begin with one of `beside`.
+    pub(crate) fn of_checkpoint_beside(
+        (checkpoint, naming): (Arc<Checkpoint>, Naming),
+        config: FluxConfig,
+        compute: &Compute,
+        beside: &[&str],
+    ) -> std::result::Result<Self, LoadError> {
+        let store = Store::named(checkpoint, naming, compute);
+        let transformer = Self::build(&store, config)?;
+        let is_beside = |name: &str| beside.iter().any(|prefix| name.starts_with(prefix));
+        store.finish(is_beside, || transformer.config.described())?;
+        Ok(transformer)
     }
 
     fn of(store: &Store<'_>, config: FluxConfig) -> std::result::Result<Self, LoadError> {
         let transformer = Self::build(store, config)?;
-        store.finish(&transformer.config)?;
+        store.finish(|_| false, || transformer.config.described())?;
         Ok(transformer)
     }
 
@@ -152,13 +172,19 @@ impl FluxTransformer {
             bail!("a text has no tokens: expected at least one");
         }
         let pooled = pooled.reshape((1, self.config.pooled_width))?;
-        Ok(FluxText { context: self.text.forward(tokens)?, pooled: self.conditioning.pooled(&pooled)? })
+        let (context, pooled) = (self.text.forward(tokens)?, self.conditioning.pooled(&pooled)?);
+        Ok(FluxText { context, pooled, tables: None })
+    }
+
+    /// What turns tokens that lie at these places (picture, row, column), to be given to [`FluxText::placed`].
+    pub(crate) fn prepare_places(&self, places: &[[f32; 3]]) -> Result<Tensor> {
+        self.positions.tables_at(places)
     }
 
     /// What all steps share of a reference picture: tokens [rows · columns, `in_channels`] in the type of computing.
     pub fn prepare_reference(&self, tokens: &Tensor, grid: (usize, usize)) -> Result<FluxReference> {
         check_tokens(tokens, grid, self.config.in_channels)?;
-        Ok(FluxReference { rows: self.picture.forward(tokens)?, grid })
+        Ok(FluxReference { rows: self.picture.forward(tokens)?, grid, first: REFERENCE })
     }
 
     /// The velocity of every item's latent picture, [rows · columns, `out_channels`]: the direction from data to noise. Items

@@ -1,6 +1,31 @@
-//! Names of tensors: the original ones, which this module's code uses, and those of diffusers.
+//! Names of tensors: the original ones, which this module's code uses, and those of diffusers and its forks.
 //!
-//! Facts are those of diffusers' `loaders/single_file_utils.py`, `convert_flux_transformer_checkpoint_to_diffusers`.
+//! Facts are those of diffusers' `loaders/single_file_utils.py`, `convert_flux_transformer_checkpoint_to_diffusers`, and of
+//! `models/transformers/transformer_step1x_edit.py` in the fork of Step1X-Edit's authors (github.com/Peyton-Chen/diffusers at
+//! 4ca7aed).
+
+/// How a checkpoint calls its tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// As Black Forest Labs do.
+    Original,
+    /// As diffusers does: queries, keys and values apart.
+    Diffusers,
+    /// The same with embedders as the fork of Step1X-Edit's authors calls them.
+    Step1x,
+}
+
+impl Naming {
+    /// The parts of an original layer; nothing where the layer is stored as it is, or is none of FLUX.1's.
+    pub(super) fn parts(self, original: &str) -> Option<Vec<String>> {
+        match (self, original.split_once('.')) {
+            (Self::Original, _) => None,
+            (Self::Step1x, Some(("time_in", layer))) => Some(vec![format!("time_embed.{layer}")]),
+            (Self::Step1x, Some(("vector_in", layer))) => Some(vec![format!("vec_embed.{layer}")]),
+            _ => diffusers(original),
+        }
+    }
+}
 
 /// What original files put before names when they hold a pipeline.
 const PREFIX: &str = "model.diffusion_model.";

@@ -9,7 +9,8 @@ use candle_core::{DType, Tensor};
 
 use crate::editors::class::DIFFUSERS;
 use crate::editors::flux::adapter::Adaptable;
-use crate::editors::flux::{FluxConfig, names};
+use crate::editors::flux::names::Naming;
+use crate::editors::flux::{TransformerSource, names};
 use crate::layers::{Compute, Linear, Slot};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
@@ -18,8 +19,10 @@ use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
 const SWAPPED: &str = "final_layer.adaLN_modulation.1";
 
 /// Where weights lie, and which of them have been taken.
-pub(super) struct Store<'a> {
+pub(in crate::editors) struct Store<'a> {
     kind: Kind,
+    /// What weights of normalisations end in where names are original.
+    norm: &'static str,
     compute: &'a Compute,
     taken: RefCell<BTreeSet<String>>,
     /// The layers that were made.
@@ -27,10 +30,10 @@ pub(super) struct Store<'a> {
 }
 
 pub(super) enum Kind {
-    /// Names of diffusers: queries, keys and values apart.
-    Diffusers(Arc<Checkpoint>),
+    /// Names of diffusers or its forks: queries, keys and values apart.
+    Diffusers(Arc<Checkpoint>, Naming),
     /// Original names.
-    Original(Checkpoint),
+    Original(Arc<Checkpoint>),
     /// Original names, quantised.
     Gguf(GgufFile),
 }
@@ -39,7 +42,7 @@ impl Kind {
     /// The bytes that the weights take in memory if they are kept so.
     pub(super) fn kept_bytes(&self, kept: Storage) -> u64 {
         match self {
-            Self::Diffusers(checkpoint) => checkpoint.kept_bytes(kept),
+            Self::Diffusers(checkpoint, _) => checkpoint.kept_bytes(kept),
             Self::Original(checkpoint) => checkpoint.kept_bytes(kept),
             Self::Gguf(file) => file.kept_bytes(kept),
         }
@@ -68,17 +71,35 @@ impl Wanted<'_> {
 impl<'a> Store<'a> {
     /// A folder of diffusers' files.
     pub(super) fn folder(folder: &Path, compute: &'a Compute) -> Result<Self, WeightError> {
-        Ok(Self::diffusers(Self::open(folder)?.into(), compute))
+        Ok(Self::named(Self::open(folder)?.into(), Naming::Diffusers, compute))
     }
 
     /// Opens diffusers' files of a folder.
-    pub(super) fn open(folder: &Path) -> Result<Checkpoint, WeightError> {
+    pub(in crate::editors) fn open(folder: &Path) -> Result<Checkpoint, WeightError> {
         Checkpoint::open_stem(folder, DIFFUSERS, str::to_owned)
     }
 
-    /// Diffusers' files, opened.
-    pub(super) fn diffusers(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
-        Self::of(Kind::Diffusers(checkpoint), compute)
+    /// Files that were opened, whatever else they hold.
+    pub(super) fn named(checkpoint: Arc<Checkpoint>, naming: Naming, compute: &'a Compute) -> Self {
+        let kind = match naming {
+            Naming::Original => Kind::Original(checkpoint),
+            naming => Kind::Diffusers(checkpoint, naming),
+        };
+        Self::of(kind, compute)
+    }
+
+    /// A transformer whose names are the same in diffusers' folders and in files.
+    pub(in crate::editors) fn same_names(source: &TransformerSource, compute: &'a Compute) -> Result<Self, LoadError> {
+        let kind = match source {
+            TransformerSource::Folder(folder) => Kind::Original(Self::open(folder)?.into()),
+            TransformerSource::File(file) => Self::open_file(file)?,
+        };
+        Ok(Self { norm: "weight", ..Self::of(kind, compute) })
+    }
+
+    /// The same from files that were opened.
+    pub(in crate::editors) fn of_same_names(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
+        Self { norm: "weight", ..Self::of(Kind::Original(checkpoint), compute) }
     }
 
     /// One file with original names, `.safetensors` or `.gguf`.
@@ -90,25 +111,25 @@ impl<'a> Store<'a> {
     pub(super) fn open_file(file: &Path) -> Result<Kind, LoadError> {
         let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
         match extension.as_deref() {
-            Some("safetensors") => Ok(Kind::Original(Checkpoint::open_file(file, names::plain)?)),
+            Some("safetensors") => Ok(Kind::Original(Checkpoint::open_file(file, names::plain)?.into())),
             Some("gguf") => Ok(Kind::Gguf(GgufFile::open(file, names::plain)?)),
             _ => Err(LoadError::content(file, "is called otherwise: expected `.safetensors` or `.gguf`")),
         }
     }
 
     fn of(kind: Kind, compute: &'a Compute) -> Self {
-        Self { kind, compute, taken: RefCell::default(), layers: RefCell::default() }
+        Self { kind, norm: "scale", compute, taken: RefCell::default(), layers: RefCell::default() }
     }
 
     /// How the model computes.
-    pub(super) fn compute(&self) -> &'a Compute {
+    pub(in crate::editors) fn compute(&self) -> &'a Compute {
         self.compute
     }
 
     /// The shapes of all tensors.
-    pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+    pub(in crate::editors) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         match &self.kind {
-            Kind::Diffusers(checkpoint) => shapes(checkpoint),
+            Kind::Diffusers(checkpoint, _) => shapes(checkpoint),
             Kind::Original(checkpoint) => shapes(checkpoint),
             Kind::Gguf(file) => {
                 file.tensors().iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect()
@@ -118,7 +139,12 @@ impl<'a> Store<'a> {
 
     /// The layer of an original name, with a weight [sum of outputs, inputs] and a bias. `outputs` are the rows of the parts
     /// that diffusers keeps apart.
-    pub(super) fn linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
+    pub(in crate::editors) fn linear(
+        &self,
+        name: &str,
+        inputs: usize,
+        outputs: &[usize],
+    ) -> Result<Linear, WeightError> {
         let (linear, slot) = (self.plain_linear(name, inputs, outputs)?, Slot::default());
         self.layers.borrow_mut().push(Adaptable {
             name: name.to_owned(),
@@ -131,7 +157,7 @@ impl<'a> Store<'a> {
     }
 
     /// The layers that were made since this was asked last.
-    pub(super) fn take_layers(&self) -> Vec<Adaptable> {
+    pub(in crate::editors) fn take_layers(&self) -> Vec<Adaptable> {
         self.layers.take()
     }
 
@@ -154,30 +180,29 @@ impl<'a> Store<'a> {
     }
 
     /// The weight of a normalisation, [width], in the type of the activations.
-    pub(super) fn norm(&self, name: &str, width: usize) -> Result<Tensor, WeightError> {
-        let ending = if matches!(self.kind, Kind::Diffusers(_)) { "weight" } else { "scale" };
+    pub(in crate::editors) fn norm(&self, name: &str, width: usize) -> Result<Tensor, WeightError> {
+        let ending = if matches!(self.kind, Kind::Diffusers(..)) { "weight" } else { self.norm };
         let kept = Storage::As(self.compute.dtype);
         self.tensor(&Wanted { name, ending, rows: &[width], columns: None, kept })
     }
 
-    /// Fails if there are tensors that nothing asked for: then the file is not what its configuration says.
-    pub(super) fn finish(&self, config: &FluxConfig) -> Result<(), LoadError> {
+    /// Fails if there are tensors that nothing asked for, other than those that may be there: then the file is not what its
+    /// configuration says. `model` describes what was built.
+    pub(in crate::editors) fn finish(
+        &self,
+        may_be_there: impl Fn(&str) -> bool,
+        model: impl FnOnce() -> String,
+    ) -> Result<(), LoadError> {
         let taken = self.taken.borrow();
-        match self.shapes().into_keys().find(|name| !taken.contains(name)) {
-            Some(name) => {
-                let FluxConfig { double_blocks, single_blocks, guidance, .. } = config;
-                let shape = format!("{double_blocks} double and {single_blocks} single blocks");
-                let with = if *guidance { "with" } else { "without" };
-                let reason = format!("tensor `{name}` has no place in a transformer of {shape}, {with} guidance");
-                Err(LoadError::content(&self.root(), reason))
-            }
+        match self.shapes().into_keys().find(|name| !taken.contains(name) && !may_be_there(name)) {
+            Some(name) => Err(LoadError::content(&self.root(), format!("tensor `{name}` has no place in {}", model()))),
             None => Ok(()),
         }
     }
 
     fn root(&self) -> PathBuf {
         match &self.kind {
-            Kind::Diffusers(checkpoint) => checkpoint.root().to_owned(),
+            Kind::Diffusers(checkpoint, _) => checkpoint.root().to_owned(),
             Kind::Original(checkpoint) => checkpoint.root().to_owned(),
             Kind::Gguf(file) => file.path().to_owned(),
         }
@@ -200,8 +225,8 @@ impl<'a> Store<'a> {
         match &self.kind {
             Kind::Original(checkpoint) => checkpoint.tensor(&original(), &all, kept, device),
             Kind::Gguf(file) => file.dense(&original(), &all, self.dtype(kept), device),
-            Kind::Diffusers(checkpoint) => {
-                let parts = self.parts(checkpoint, wanted)?;
+            Kind::Diffusers(checkpoint, naming) => {
+                let parts = self.parts(checkpoint, *naming, wanted)?;
                 // What is only looked at is not put together: that would take as much memory as the real thing.
                 let stand_in = checkpoint.stand_in(&all, self.compute.dtype, device);
                 stand_in.unwrap_or_else(|| joined(&parts, name == SWAPPED)).map_err(|source| self.refused(name, source))
@@ -210,14 +235,14 @@ impl<'a> Store<'a> {
     }
 
     /// The parts of a tensor, as diffusers keeps them.
-    fn parts(&self, checkpoint: &Checkpoint, wanted: &Wanted<'_>) -> Result<Vec<Tensor>, WeightError> {
+    fn parts(&self, checkpoint: &Checkpoint, naming: Naming, wanted: &Wanted<'_>) -> Result<Vec<Tensor>, WeightError> {
         let Wanted { name, ending, rows, kept, .. } = *wanted;
         let missing = || WeightError::NoTensor { file: self.root(), name: name.to_owned() };
         let part = |(part, &rows): (&String, &usize)| {
             let full = self.take(format!("{part}.{ending}"));
             checkpoint.tensor(&full, &wanted.shape(rows), kept, &self.compute.device)
         };
-        names::diffusers(name).ok_or_else(missing)?.iter().zip(rows).map(part).collect()
+        naming.parts(name).ok_or_else(missing)?.iter().zip(rows).map(part).collect()
     }
 
     fn dtype(&self, kept: Storage) -> DType {

@@ -185,7 +185,7 @@ fn zeros(shape: &[usize]) -> Tensor {
 }
 
 /// What is changed, and what is said of it.
-fn changes() -> [(Change, &'static [&'static str]); 16] {
+fn changes() -> [(Change, &'static [&'static str]); 17] {
     [
         (
             |all| drop(all.remove(&format!("{LAYER}.lora_A.weight"))),
@@ -240,7 +240,11 @@ fn changes() -> [(Change, &'static [&'static str]); 16] {
         ),
         (|all| put(all, &format!("{LAYER}.lora_B.bias"), zeros(&[24])), &["lora_B.bias`", "`lora_bias`"]),
         (|all| put(all, &format!("{LAYER}.lora_magnitude_vector"), zeros(&[24])), &["DoRA"]),
-        (|all| put(all, "lora_unet_double_blocks_0.lora_down.weight", zeros(&[1, 1])), &["names of other trainers"]),
+        (
+            |all| put(all, "lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", zeros(&[1, 24])),
+            &["has `lora_unet_double_blocks_0_img_attn_proj.lora_down.weight`", "expected both"],
+        ),
+        (|all| put(all, "transformer.x.attn.processor.to_q.lora.down.weight", zeros(&[1, 1])), &["before 0.22"]),
         (
             |all| put(all, "transformer.proj_out.weight", zeros(&[1, 1])),
             &["`transformer.proj_out.weight` is no part of a low-rank adapter"],

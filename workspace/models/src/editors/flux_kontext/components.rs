@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::editors::class::{ClassFacts, Component, DIFFUSERS, PipelineClass, TRANSFORMERS};
 use crate::editors::fit::Fit;
-use crate::editors::flux::{FluxConfig, FluxTransformer};
+use crate::editors::flux::{FluxConfig, FluxTransformer, Naming};
 use crate::editors::samplers::FlowConfig;
 use crate::editors::verify::{AUTOENCODER, CLIP, Look, Network, T5, compute};
 use crate::layers::autoencoder_kl;
@@ -34,7 +34,10 @@ static FACTS: ClassFacts = ClassFacts {
 const TRANSFORMER: Network<FluxConfig> = Network {
     config: FluxConfig::read,
     open: FluxTransformer::open,
-    build: |checkpoint, config| FluxTransformer::of_checkpoint(Arc::clone(checkpoint), config, &compute()).map(drop),
+    build: |checkpoint, config| {
+        let named = (Arc::clone(checkpoint), Naming::Diffusers);
+        FluxTransformer::of_checkpoint(named, config, &compute()).map(drop)
+    },
     is_all: true,
 };
 

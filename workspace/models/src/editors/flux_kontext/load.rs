@@ -68,14 +68,7 @@ impl Places {
         self.tokenizers.iter().try_for_each(|folder| fingerprint.enter_files(folder))?;
         self.encoders.iter().try_for_each(|folder| fingerprint.enter_component(folder, TRANSFORMERS))?;
         fingerprint.enter_component(&self.vae, DIFFUSERS)?;
-        match &self.transformer {
-            TransformerSource::Folder(folder) => fingerprint.enter_component(folder, DIFFUSERS),
-            TransformerSource::File(file) => {
-                fingerprint.enter_ends(file)?;
-                // What lies beside the file may say its shape.
-                file.parent().map_or(Ok(()), |folder| fingerprint.enter_file(&folder.join("config.json")))
-            }
-        }
+        fingerprint.enter_transformer(&self.transformer)
     }
 }
 

@@ -69,7 +69,7 @@ const TRANSFORMER: Key<Text> = Key {
     meaning: "a file in place of the folder's transformer: `.gguf`, or `.safetensors` with the names of Black Forest Labs",
 };
 
-const ADAPTER: Key<Text> = Key {
+pub(in crate::editors) const ADAPTER: Key<Text> = Key {
     name: "adapter",
     rule: Text,
     absent: Absent::Unset("none"),
@@ -77,7 +77,7 @@ const ADAPTER: Key<Text> = Key {
               it",
 };
 
-const ADAPTER_SCALE: Key<Number> = Key {
+pub(in crate::editors) const ADAPTER_SCALE: Key<Number> = Key {
     name: "adapter_scale",
     rule: Number::from(-100.0, 100.0),
     absent: Absent::Default(1.0),
@@ -98,14 +98,14 @@ const GUIDANCE: Key<Number> = Key {
     meaning: "the strength of guidance that the transformer is told, where it was trained with one. A search may turn it",
 };
 
-const ETA: Key<Number> = Key {
+pub(in crate::editors) const ETA: Key<Number> = Key {
     name: "eta",
     rule: Number::from(0.0, 10.0),
     absent: Absent::Default(0.0),
     meaning: "noise of each step, as in Flow-GRPO; 0 is the plain sampler, with which a seed decides the start alone",
 };
 
-const MAX_PIXELS: Key<Whole> = Key {
+pub(in crate::editors) const MAX_PIXELS: Key<Whole> = Key {
     name: "max_pixels",
     rule: Whole { low: 1, high: 1 << 24 },
     absent: Absent::Default(1 << 20),
@@ -134,12 +134,12 @@ const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
     meaning: "where the two text encoders compute; `cpu` leaves a card to the transformer",
 };
 
-const WEIGHTS: Key<Word<WeightChoice>> = weights(
+pub(in crate::editors) const WEIGHTS: Key<Word<WeightChoice>> = weights(
     "in which type weights lie in memory: that of computing, or that of the files, which is smaller and slower; `auto` is \
      `stored` on the processor where the files are larger than 4 GiB; pictures are the same",
 );
 
-const CACHE: Key<Whole> = Key {
+pub(in crate::editors) const CACHE: Key<Whole> = Key {
     name: "cache_mib",
     rule: Whole { low: 0, high: 1 << 20 },
     absent: Absent::Default(512),
@@ -201,7 +201,7 @@ impl FluxKontextRecipe {
 }
 
 /// Reports a file of the transformer that is called otherwise than the two kinds there are.
-fn check_transformer(fields: &Fields<'_>, transformer: Option<&String>) {
+pub(in crate::editors) fn check_transformer(fields: &Fields<'_>, transformer: Option<&String>) {
     let Some(file) = transformer else { return };
     let ending = file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     if !matches!(ending.as_deref(), Some("gguf" | "safetensors")) {

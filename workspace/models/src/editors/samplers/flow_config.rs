@@ -1,5 +1,6 @@
 //! What a `scheduler_config.json` says of a rectified flow.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,9 +9,23 @@ use crate::editors::samplers::scheduler_file::SchedulerFile;
 use crate::load::LoadError;
 
 /// What a file says of a rectified flow.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct FlowConfig {
     shift: Shift,
+    /// The level that steps end at before the last one leads to 0: shifted levels are stretched to it.
+    terminal: Option<f64>,
+}
+
+/// Parts of revisions: a file that asks for no terminal level is described as it was before there were such.
+impl fmt::Debug for FlowConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut described = f.debug_struct("FlowConfig");
+        described.field("shift", &self.shift);
+        if let Some(terminal) = &self.terminal {
+            described.field("terminal", terminal);
+        }
+        described.finish()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +54,7 @@ struct Raw {
     max_image_seq_len: Option<usize>,
     time_shift_type: Option<String>,
     num_train_timesteps: Option<usize>,
+    shift_terminal: Option<f64>,
 }
 
 impl FlowConfig {
@@ -51,17 +67,33 @@ impl FlowConfig {
         }
         let shift = number(&file, "shift", raw.shift, 1.0)?;
         let is_dynamic = raw.use_dynamic_shifting.unwrap_or(false);
-        Ok(Self { shift: if is_dynamic { dynamic(&file, &raw)? } else { Shift::Static(shift) } })
+        let shift = if is_dynamic { dynamic(&file, &raw)? } else { Shift::Static(shift) };
+        Ok(Self { shift, terminal: terminal(&file, raw.shift_terminal)? })
     }
 
-    /// As published with FLUX.1 Kontext.
-    #[cfg(test)]
+    /// The levels that few-step distillations of Qwen-Image were trained with (`ModelTC/Qwen-Image-Lightning` at 25d1e99): shifted
+    /// by µ = ln 3 whatever the size, and not stretched.
+    pub fn lightning() -> Self {
+        Self { shift: Shift::Dynamic { slope: 0.0, base: 3.0_f64.ln(), exponential: true }, terminal: None }
+    }
+
+    /// As published with FLUX.1 and all that is of its shape.
     pub(in crate::editors) fn published() -> Self {
-        Self { shift: Shift::Dynamic { slope: 0.65 / 3840.0, base: 0.5 - 256.0 * (0.65 / 3840.0), exponential: true } }
+        let shift = Shift::Dynamic { slope: 0.65 / 3840.0, base: 0.5 - 256.0 * (0.65 / 3840.0), exponential: true };
+        Self { shift, terminal: None }
+    }
+
+    /// The levels before each step for latents of this many tokens, from levels in (0, 1] that fall evenly.
+    pub(super) fn levels(&self, even: impl Iterator<Item = f64>, tokens: usize) -> Vec<f32> {
+        let shifted: Vec<f64> = even.map(|sigma| self.shifted(sigma, tokens)).collect();
+        // One step has nothing to stretch: it leads from noise to the end.
+        let last = shifted.last().copied().filter(|last| *last < 1.0);
+        let stretch = self.terminal.zip(last).map_or(1.0, |(terminal, last)| (1.0 - terminal) / (1.0 - last));
+        shifted.into_iter().map(|sigma| (1.0 - (1.0 - sigma) * stretch) as f32).collect()
     }
 
     /// A noise level in (0, 1] as the shift moves it.
-    pub(super) fn shifted(&self, sigma: f64, tokens: usize) -> f64 {
+    fn shifted(&self, sigma: f64, tokens: usize) -> f64 {
         match self.shift {
             Shift::Static(shift) => shift * sigma / (1.0 + (shift - 1.0) * sigma),
             Shift::Dynamic { slope, base, exponential } => {
@@ -77,6 +109,16 @@ fn number(file: &SchedulerFile<'_>, key: &str, found: Option<f64>, default: f64)
     match found.unwrap_or(default) {
         value if value > 0.0 && value < MOST_SHIFT => Ok(value),
         value => Err(file.refuse(format!("has `{key}` {value}: expected a number above 0 and below {MOST_SHIFT}"))),
+    }
+}
+
+/// The level that steps end at; 0 and absent say the same.
+fn terminal(file: &SchedulerFile<'_>, found: Option<f64>) -> Result<Option<f64>, LoadError> {
+    match found.filter(|found| *found != 0.0) {
+        Some(value) if !(value > 0.0 && value < 1.0) => {
+            Err(file.refuse(format!("has `shift_terminal` {value}: expected a number from 0 to below 1")))
+        }
+        found => Ok(found),
     }
 }
 

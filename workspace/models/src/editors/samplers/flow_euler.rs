@@ -23,9 +23,8 @@ impl FlowEuler {
     pub fn new(config: &FlowConfig, steps: usize, tokens: usize, eta: f64) -> Self {
         let n = steps.max(1) as f64;
         let even = (0..steps).map(|at| if steps == 1 { 1.0 } else { 1.0 + (1.0 / n - 1.0) * at as f64 / (n - 1.0) });
-        let sigmas: Vec<f32> =
-            even.map(|sigma| config.shifted(f64::from(sigma as f32), tokens) as f32).chain([0.0]).collect();
-        let timesteps = sigmas[..steps].to_vec();
+        let timesteps = config.levels(even.map(|sigma| f64::from(sigma as f32)), tokens);
+        let sigmas = timesteps.iter().copied().chain([0.0]).collect();
         Self { timesteps, sigmas, eta: eta as f32 }
     }
 

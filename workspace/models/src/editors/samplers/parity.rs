@@ -49,6 +49,22 @@ struct Settings {
     diffusion: Value,
     flow_dynamic: Value,
     flow_static: Value,
+    flow_terminal: Value,
+    flow_terminal_static: Value,
+    flow_lightning: Value,
+}
+
+impl Settings {
+    fn flow(&self, name: &str) -> &Value {
+        match name {
+            "flow_dynamic" => &self.flow_dynamic,
+            "flow_static" => &self.flow_static,
+            "flow_terminal" => &self.flow_terminal,
+            "flow_terminal_static" => &self.flow_terminal_static,
+            "flow_lightning" => &self.flow_lightning,
+            other => panic!("no settings of `{other}`"),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -116,14 +132,16 @@ fn schedules_are_those_of_diffusers() {
     }
     let folder = tempfile::tempdir().unwrap();
     for row in &table.flow {
-        let settings = &table.settings;
-        let config = if row.scheduler == "flow_dynamic" { &settings.flow_dynamic } else { &settings.flow_static };
-        let config = FlowConfig::read(&written(&folder, config)).unwrap();
+        let config = FlowConfig::read(&written(&folder, table.settings.flow(&row.scheduler))).unwrap();
         let sampler = FlowEuler::new(&config, row.steps, row.tokens, 0.0);
         let what = format!("{}, {} tokens, {} steps", row.scheduler, row.tokens, row.steps);
         close(&what, sampler.sigmas(), &row.sigmas, 3e-7);
         let timesteps: Vec<f32> = sampler.timesteps().iter().map(|sigma| sigma * 1000.0).collect();
         close(&what, &timesteps, &row.timesteps, 3e-7);
+        if row.scheduler == "flow_lightning" {
+            let own = FlowEuler::new(&FlowConfig::lightning(), row.steps, row.tokens, 0.0);
+            close(&what, own.sigmas(), &row.sigmas, 3e-7);
+        }
     }
 }
 

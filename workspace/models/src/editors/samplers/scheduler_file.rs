@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::load::{LoadError, read_json};
 
 /// Settings that change what a sampler does and that no sampler here heeds: they must be absent, null or off.
-const UNHEEDED: [&str; 10] = [
+const UNHEEDED: [&str; 9] = [
     "trained_betas",
     "rescale_betas_zero_snr",
     "thresholding",
@@ -16,7 +16,6 @@ const UNHEEDED: [&str; 10] = [
     "use_exponential_sigmas",
     "use_beta_sigmas",
     "invert_sigmas",
-    "shift_terminal",
     "stochastic_sampling",
     "sigma_min",
 ];

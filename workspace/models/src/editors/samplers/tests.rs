@@ -145,6 +145,24 @@ fn a_perfect_denoiser_is_followed_to_the_end() {
     }
 }
 
+/// Four and eight steps as the authors of Lightning tell them.
+#[test]
+fn the_levels_of_lightning_depend_on_no_size() {
+    let table: [&[f32]; 2] =
+        [&[1.0, 0.9, 0.75, 0.5, 0.0], &[1.0, 0.954_545_44, 0.9, 0.833_333_3, 0.75, 0.642_857_13, 0.5, 0.3, 0.0]];
+    for (expected, tokens) in table.into_iter().zip([256, 8192]) {
+        let flow = FlowEuler::new(&FlowConfig::lightning(), expected.len() - 1, tokens, 0.0);
+        assert!(flow.sigmas().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{:?}", flow.sigmas());
+    }
+}
+
+/// What a schedule without a terminal level is called is part of revisions of earlier versions.
+#[test]
+fn a_flow_without_a_terminal_level_is_described_as_before() {
+    let described = format!("{:?}", FlowConfig::lightning());
+    assert!(described.starts_with("FlowConfig { shift: Dynamic {") && !described.contains("terminal"), "{described}");
+}
+
 #[test]
 fn files_that_ask_for_something_else_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -171,6 +189,8 @@ fn files_that_ask_for_something_else_are_refused_by_name() {
         (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_karras_sigmas": true}"#, "use_karras_sigmas"),
         (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": -1}"#, "`shift` -1"),
         (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 2000}"#, "below 1000"),
+        (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift_terminal": 1}"#, "`shift_terminal` 1"),
+        (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift_terminal": -0.5}"#, "`shift_terminal` -0.5"),
         (
             r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true, "base_shift": 1.15,
                 "max_shift": 0.5, "time_shift_type": "linear"}"#,

@@ -3,10 +3,12 @@
 
 mod kernels;
 mod operations;
+mod packing;
 mod positions;
 mod time;
 
 pub(super) use kernels::TurnedHeads;
 pub(super) use operations::{Modulation, Owners, beside_gelu};
+pub(super) use packing::{ItemRows, Packing};
 pub(super) use positions::{Grid, Positions};
 pub(super) use time::{SINUSOIDS, sinusoids};

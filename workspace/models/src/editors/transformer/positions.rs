@@ -43,6 +43,19 @@ impl Positions {
         kept.try_get_or_insert(grid, || self.made(grid)).cloned()
     }
 
+    /// The same of tokens that lie anywhere: picture, row and column of each.
+    pub(in crate::editors) fn tables_at(&self, places: &[[f32; 3]]) -> Result<Tensor> {
+        let width = self.axes.iter().sum::<usize>();
+        let mut table = Vec::with_capacity(places.len() * width);
+        for place in places {
+            let along = |axis: usize| angles(self.axes[axis], f64::from(place[axis]));
+            let all: Vec<f64> = (0..3).flat_map(along).collect();
+            table.extend(all.iter().map(|angle| angle.cos() as f32));
+            table.extend(all.iter().map(|angle| angle.sin() as f32));
+        }
+        Tensor::from_vec(table, (places.len(), width), &self.device)
+    }
+
     fn made(&self, Grid { first, sides: (rows, columns) }: Grid) -> Result<Tensor> {
         let along = |axis: usize, at: usize| angles(self.axes[axis], f64::from(first[axis]) + at as f64);
         let picture = along(0, 0);

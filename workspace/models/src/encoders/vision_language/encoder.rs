@@ -68,6 +68,11 @@ impl VisionLanguageEncoder {
         &self.0.config
     }
 
+    /// How many tokens it has embeddings for.
+    pub fn vocabulary(&self) -> usize {
+        self.0.decoder.vocabulary()
+    }
+
     /// Its tokenizer.
     pub fn words(&self) -> &Words {
         &self.0.words
@@ -101,9 +106,22 @@ impl VisionLanguageEncoder {
 
     /// The states of a prompt's tokens. Pictures that this tower has seen before are not computed again.
     pub fn encode(&self, prompt: &EncoderPrompt<'_>) -> Result<EncodedPrompt, EncoderError> {
-        let Parts { config, words, .. } = &*self.0;
-        let plan = Plan::new(prompt, words.picture(), config.vision.spatial_merge_size)?;
-        let most = config.text.max_position_embeddings.unwrap_or(usize::MAX);
+        self.checked(prompt, self.plan(prompt)?)
+    }
+
+    /// The same where positions do not count all tokens, though all that are visible are seen.
+    pub fn encode_counting(&self, prompt: &EncoderPrompt<'_>, counted: &[bool]) -> Result<EncodedPrompt, EncoderError> {
+        let positions = self.plan(&EncoderPrompt { visible: Some(counted), ..*prompt })?.positions;
+        self.checked(prompt, Plan { positions, ..self.plan(prompt)? })
+    }
+
+    fn plan(&self, prompt: &EncoderPrompt<'_>) -> Result<Plan, EncoderError> {
+        Plan::new(prompt, self.0.words.picture(), self.0.config.vision.spatial_merge_size)
+    }
+
+    /// Runs a prompt that is not too long.
+    fn checked(&self, prompt: &EncoderPrompt<'_>, plan: Plan) -> Result<EncodedPrompt, EncoderError> {
+        let most = self.0.config.text.max_position_embeddings.unwrap_or(usize::MAX);
         if prompt.ids.len() > most {
             let found = prompt.ids.len();
             return Err(EncoderError::Prompt(format!(

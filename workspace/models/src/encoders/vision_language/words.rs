@@ -21,7 +21,7 @@ pub struct Words {
 
 impl Words {
     /// Reads a `tokenizer.json`.
-    pub(super) fn read(file: &Path) -> Result<Self, LoadError> {
+    pub(crate) fn read(file: &Path) -> Result<Self, LoadError> {
         let fail = |reason: String| LoadError::content(file, reason);
         let tokenizer = parse(&read_file(file)?).map_err(fail)?;
         let missing =

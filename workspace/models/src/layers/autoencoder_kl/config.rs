@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::load::{Fixed, LoadError, Settings};
+use crate::weights::Checkpoint;
 
 /// What a `config.json` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,9 @@ pub struct Config {
 
 /// The most resolutions that are accepted: released models have four.
 const MOST_BLOCKS: usize = 12;
+
+/// The class that `config.json` has to name.
+const CLASS: &str = "AutoencoderKL";
 
 const DOWN: &str = "DownEncoderBlock2D";
 const UP: &str = "UpDecoderBlock2D";
@@ -70,7 +74,7 @@ impl Config {
     /// Reads a `config.json`; absent keys are what diffusers takes them to be.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
         let settings = Settings::read(file)?;
-        settings.expect_class("AutoencoderKL")?;
+        settings.expect_class(CLASS)?;
         settings.refuse_others(&READ, &FIXED)?;
         let block_out_channels = settings.sizes("block_out_channels", &[64], MOST_BLOCKS)?;
         for (key, only) in [("down_block_types", DOWN), ("up_block_types", UP)] {
@@ -97,6 +101,36 @@ impl Config {
             use_quant_conv: settings.flag("use_quant_conv", true)?,
             use_post_quant_conv: settings.flag("use_post_quant_conv", true)?,
             mid_block_add_attention: settings.flag("mid_block_add_attention", true)?,
+        })
+    }
+
+    /// The shape of an autoencoder in one file: that of the `config.json` beside it if that is an autoencoder's, else taken from
+    /// its tensors. What those do not tell is as in FLUX.1 (github.com/black-forest-labs/flux, `util.py`).
+    pub(super) fn of_file(file: &Path, checkpoint: &Checkpoint) -> Result<Self, LoadError> {
+        let beside = file.parent().unwrap_or(Path::new("")).join("config.json");
+        if beside.is_file() && Settings::read(&beside)?.expect_class(CLASS).is_ok() {
+            return Self::read(&beside);
+        }
+        let shape = |name: String| {
+            let found = checkpoint.fact(&name).and_then(|fact| <[usize; 4]>::try_from(fact.shape).ok());
+            let missing = || format!("has no kernel `{name}`: expected the autoencoder of FLUX.1");
+            found.ok_or_else(|| LoadError::content(file, missing()))
+        };
+        let first = |block: usize| format!("encoder.down_blocks.{block}.resnets.0.conv1.weight");
+        let blocks = (0..MOST_BLOCKS).take_while(|block| checkpoint.fact(&first(*block)).is_some());
+        let layer = |at: usize| format!("encoder.down_blocks.0.resnets.{at}.conv1.weight");
+        Ok(Self {
+            in_channels: shape("encoder.conv_in.weight".to_owned())?[1],
+            out_channels: shape("decoder.conv_out.weight".to_owned())?[0],
+            block_out_channels: blocks.map(|block| Ok(shape(first(block))?[0])).collect::<Result<_, LoadError>>()?,
+            layers_per_block: (0..MOST_BLOCKS).take_while(|at| checkpoint.fact(&layer(*at)).is_some()).count(),
+            latent_channels: shape("decoder.conv_in.weight".to_owned())?[1],
+            norm_num_groups: 32,
+            scaling_factor: 0.3611,
+            shift_factor: 0.1159,
+            use_quant_conv: checkpoint.fact("quant_conv.weight").is_some(),
+            use_post_quant_conv: checkpoint.fact("post_quant_conv.weight").is_some(),
+            mid_block_add_attention: true,
         })
     }
 

@@ -16,3 +16,5 @@ mod tests;
 
 pub use config::Config;
 pub use model::AutoencoderKl;
+#[cfg(test)]
+pub(crate) use names::of_original;

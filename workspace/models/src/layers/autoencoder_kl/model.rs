@@ -7,7 +7,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use super::config::Config;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
-use super::names::canonical;
+use super::names::{canonical, of_original};
 use crate::layers::{Compute, Convolution, Kernel, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
@@ -31,6 +31,19 @@ impl AutoencoderKl {
     pub fn load(folder: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
         let config = Config::read(&folder.join("config.json"))?;
         Ok(Self::of(&Scope::root(&Self::open(folder)?, compute), config)?)
+    }
+
+    /// Loads one file with the names of Black Forest Labs. A `config.json` beside it says its shape if it is an autoencoder's;
+    /// else the shape is taken from the tensors, and the latents' scale is that of FLUX.1.
+    pub fn load_file(file: &Path, compute: &Compute) -> std::result::Result<Self, LoadError> {
+        let checkpoint = Self::open_file(file)?;
+        let config = Config::of_file(file, &checkpoint)?;
+        Ok(Self::of(&Scope::root(&checkpoint, compute), config)?)
+    }
+
+    /// Opens one file with the names of Black Forest Labs.
+    pub(crate) fn open_file(file: &Path) -> std::result::Result<Checkpoint, WeightError> {
+        Checkpoint::open_file(file, of_original)
     }
 
     /// Opens the weights of a folder.
@@ -58,6 +71,11 @@ impl AutoencoderKl {
     /// to 1, of any type and on the model's device; height and width multiples of [`Self::factor`]. The answer is
     /// [batch, latent channels, height / factor, width / factor] in the model's type, neither shifted nor scaled.
     pub fn encode(&self, pictures: &Tensor) -> Result<Tensor> {
+        Ok(self.moments(pictures)?[0].clone())
+    }
+
+    /// The same with the logarithms of the variances.
+    pub fn moments(&self, pictures: &Tensor) -> Result<[Tensor; 2]> {
         let (_, channels, height, width) = pictures.dims4()?;
         let (expected, factor) = (self.config.in_channels, self.factor());
         if channels != expected {
@@ -70,8 +88,8 @@ impl AutoencoderKl {
         if let Some(quant) = &self.quant {
             moments = quant.forward(&moments)?;
         }
-        // The logarithms of the variances follow the means.
-        moments.narrow(1, 0, self.config.latent_channels)?.contiguous()
+        let latent = self.config.latent_channels;
+        Ok([moments.narrow(1, 0, latent)?.contiguous()?, moments.narrow(1, latent, latent)?.contiguous()?])
     }
 
     /// The pictures of latents: [batch, latent channels, height, width] of any type, neither shifted nor scaled, to

@@ -48,7 +48,35 @@ impl Convolution {
         (inputs, outputs): (usize, usize),
         kernel: Kernel,
     ) -> std::result::Result<Self, WeightError> {
-        let Kernel { side, stride, padding } = kernel;
+        let side = kernel.side;
+        Self::of_weight(scope, (inputs, outputs), kernel, || scope.small("weight", &[outputs, inputs, side, side]))
+    }
+
+    /// The same from kernels that go over time as well, [outputs, inputs, times, side, side], as autoencoders of videos have
+    /// them: where nothing but zeros came before a single frame, only their last tap meets anything. Others are read as they are.
+    pub fn load_last_tap(
+        scope: &Scope<'_>,
+        (inputs, outputs): (usize, usize),
+        kernel: Kernel,
+    ) -> std::result::Result<Self, WeightError> {
+        let side = kernel.side;
+        let times = match scope.shape("weight").as_deref() {
+            Some(&[_, _, times, _, _]) if times > 0 => times,
+            _ => return Self::load(scope, (inputs, outputs), kernel),
+        };
+        Self::of_weight(scope, (inputs, outputs), kernel, || {
+            let whole = scope.small("weight", &[outputs, inputs, times, side, side])?;
+            let tap = whole.narrow(2, times - 1, 1).and_then(|tap| tap.squeeze(2)?.contiguous());
+            tap.map_err(|error| scope.device_error("weight", error))
+        })
+    }
+
+    fn of_weight(
+        scope: &Scope<'_>,
+        (inputs, outputs): (usize, usize),
+        Kernel { side, stride, padding }: Kernel,
+        weight: impl FnOnce() -> std::result::Result<Tensor, WeightError>,
+    ) -> std::result::Result<Self, WeightError> {
         let geometry = Geometry { inputs, outputs, kernel: side, stride, padding };
         if [inputs, outputs, side, stride].contains(&0) {
             return Err(scope.wrong(&format!(
@@ -56,8 +84,7 @@ impl Convolution {
                  least one of each"
             )));
         }
-        let weight = scope.small("weight", &[outputs, inputs, side, side])?;
-        let bias = scope.small("bias", &[outputs])?;
+        let (weight, bias) = (weight()?, scope.small("bias", &[outputs])?);
         Self::new(geometry, weight, bias).map_err(|error| scope.wrong(&format!("a convolution's weights: {error}")))
     }
 

@@ -64,7 +64,7 @@ pub(super) fn additions(
 
 fn no_layer(name: &str, pair: &Pair) -> String {
     let stored = [&pair.down, &pair.up, &pair.alpha].into_iter().flatten().next().map_or(name, String::as_str);
-    format!("tensor `{stored}` is for a layer `{name}`, and this transformer has none: expected layers of FLUX.1")
+    format!("tensor `{stored}` is for a layer `{name}`, and this transformer has none")
 }
 
 impl Reader<'_> {

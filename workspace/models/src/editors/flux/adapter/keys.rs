@@ -26,8 +26,31 @@ pub(super) struct Target {
 /// What PEFT puts before every name.
 const PEFT: &str = "base_model.model.";
 
-/// What may stand before the name of a layer: diffusers' name of the component, PEFT's wrapper, and nothing.
-const PREFIXES: [&str; 2] = ["transformer.", PEFT];
+/// What may stand before the name of a layer: diffusers' name of the component, PEFT's wrapper, that of user interfaces, and
+/// nothing.
+const PREFIXES: [&str; 3] = ["transformer.", PEFT, "diffusion_model."];
+
+/// What Kohya's trainers put before the name of a layer, whose dots they write as underscores.
+const FLATTENED: &str = "lora_unet_";
+
+/// What the names of tensors end in, and which tensor of a pair it is. What PEFT calls an adapter may stand in between.
+const ENDINGS: [(&str, Part); 7] = [
+    (".lora_A.weight", Part::Down),
+    (".lora_B.weight", Part::Up),
+    (".lora_A.default.weight", Part::Down),
+    (".lora_B.default.weight", Part::Up),
+    (".lora_down.weight", Part::Down),
+    (".lora_up.weight", Part::Up),
+    (".alpha", Part::Alpha),
+];
+
+/// A tensor of a pair.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Down,
+    Up,
+    Alpha,
+}
 
 /// Whether PEFT wrote it, which keeps the strength in a file of its own.
 pub(super) fn is_wrapped(name: &str) -> bool {
@@ -39,17 +62,16 @@ pub(super) fn pairs<'a>(stored: impl Iterator<Item = &'a str>) -> Result<BTreeMa
     let mut pairs: BTreeMap<String, Pair> = BTreeMap::new();
     for name in stored {
         let plain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-        let parts = [(".lora_A.weight", 0), (".lora_B.weight", 1), (".alpha", 2)];
-        let found = parts.iter().find_map(|(ending, kind)| plain.strip_suffix(ending).map(|layer| (layer, kind)));
-        let (layer, kind) = found.ok_or_else(|| misplaced(name))?;
+        let found = ENDINGS.iter().find_map(|(ending, part)| plain.strip_suffix(ending).map(|layer| (layer, *part)));
+        let (layer, part) = found.ok_or_else(|| misplaced(name))?;
         if layer.starts_with("text_encoder") {
             return Err(format!("tensor `{name}` is for a text encoder: only the transformer takes up adapters"));
         }
         let pair = pairs.entry(layer.to_owned()).or_default();
-        let place = match kind {
-            0 => &mut pair.down,
-            1 => &mut pair.up,
-            _ => &mut pair.alpha,
+        let place = match part {
+            Part::Down => &mut pair.down,
+            Part::Up => &mut pair.up,
+            Part::Alpha => &mut pair.alpha,
         };
         if let Some(earlier) = place.replace(name.to_owned()) {
             return Err(format!("tensors `{earlier}` and `{name}` are for the same layer"));
@@ -58,22 +80,28 @@ pub(super) fn pairs<'a>(stored: impl Iterator<Item = &'a str>) -> Result<BTreeMa
     Ok(pairs)
 }
 
+/// The name of a layer as Kohya's trainers write it.
+fn flat(name: &str) -> String {
+    format!("{FLATTENED}{}", name.replace('.', "_"))
+}
+
 /// Why a tensor cannot be part of an adapter.
 fn misplaced(name: &str) -> String {
     let holds = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     let reason = if holds(&["lora_magnitude_vector", "dora_scale"]) {
         "adapters that also scale weights (DoRA) are not supported"
-    } else if name.ends_with(".lora_B.bias") {
+    } else if name.ends_with(".lora_B.bias") || name.ends_with(".lora_up.bias") {
         "adapters with a bias (`lora_bias`) are not supported"
-    } else if holds(&["lora_down", "lora_up", ".lora.down", ".lora.up", "processor"]) {
-        "names of other trainers are not read: expected `….lora_A.weight` and `….lora_B.weight`, as of diffusers or PEFT"
+    } else if holds(&[".lora.down", ".lora.up", "processor"]) {
+        "names of diffusers before 0.22 are not read: expected `….lora_A.weight` and `….lora_B.weight`"
     } else {
-        "expected `….lora_A.weight`, `….lora_B.weight` or `….alpha`"
+        "expected `….lora_A.weight` and `….lora_B.weight`, `….lora_down.weight` and `….lora_up.weight`, or `….alpha`"
     };
     format!("tensor `{name}` is no part of a low-rank adapter: {reason}")
 }
 
-/// Where pairs of each name belong: the names of diffusers for parts of layers, the original ones for whole layers.
+/// Where pairs of each name belong: the names of diffusers for parts of layers, the original ones for whole layers, and both as
+/// Kohya's trainers write them.
 pub(super) fn targets(layers: &[Adaptable]) -> BTreeMap<String, Target> {
     let mut targets = BTreeMap::new();
     for (at, layer) in layers.iter().enumerate() {
@@ -85,5 +113,7 @@ pub(super) fn targets(layers: &[Adaptable]) -> BTreeMap<String, Target> {
             start += rows;
         }
     }
+    let flattened: Vec<_> = targets.iter().map(|(name, target)| (flat(name), *target)).collect();
+    targets.extend(flattened);
     targets
 }

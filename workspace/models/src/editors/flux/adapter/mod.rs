@@ -1,4 +1,4 @@
-//! Low-rank adapters of the transformer, as diffusers and PEFT write them.
+//! Low-rank adapters of transformers, as diffusers, PEFT and Kohya's trainers write them.
 //!
 //! Facts are those of diffusers' `loaders/lora_pipeline.py`, `loaders/peft.py` and `utils/peft_utils.py`, and of PEFT's
 //! `tuners/lora`. Everything is read and checked before anything is taken up.
@@ -18,15 +18,15 @@ use file::AdapterFile;
 
 /// A layer of a transformer that can be added to.
 #[derive(Debug)]
-pub(super) struct Adaptable {
+pub(in crate::editors) struct Adaptable {
     /// Its original name.
-    pub(super) name: String,
-    pub(super) inputs: usize,
+    pub(in crate::editors) name: String,
+    pub(in crate::editors) inputs: usize,
     /// Rows of the parts that diffusers keeps apart.
-    pub(super) outputs: Vec<usize>,
+    pub(in crate::editors) outputs: Vec<usize>,
     /// Whether diffusers has its halves in the other order.
-    pub(super) is_swapped: bool,
-    pub(super) slot: Slot,
+    pub(in crate::editors) is_swapped: bool,
+    pub(in crate::editors) slot: Slot,
 }
 
 /// An adapter, read for one transformer.
@@ -49,7 +49,11 @@ pub struct AdapterSource<'a> {
 }
 
 impl FluxAdapter {
-    pub(super) fn load(source: AdapterSource<'_>, layers: &[Adaptable], compute: &Compute) -> Result<Self, LoadError> {
+    pub(in crate::editors) fn load(
+        source: AdapterSource<'_>,
+        layers: &[Adaptable],
+        compute: &Compute,
+    ) -> Result<Self, LoadError> {
         let file = AdapterFile::open(source.path)?;
         if !source.scale.is_finite() {
             let reason = format!("is to count with scale {}: expected a finite number", source.scale);
@@ -78,7 +82,7 @@ impl FluxAdapter {
         self.additions.iter().flatten().count()
     }
 
-    pub(super) fn addition(&self, layer: usize) -> Option<Arc<LowRank>> {
+    pub(in crate::editors) fn addition(&self, layer: usize) -> Option<Arc<LowRank>> {
         self.additions.get(layer).cloned().flatten()
     }
 }

@@ -1,0 +1,240 @@
+//! From a pipeline's folder to Qwen-Image-Edit.
+
+use std::path::{Path, PathBuf};
+
+use editscale_core::EditorName;
+
+use crate::editors::class::{DIFFUSERS, PipelineClass};
+use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
+use crate::editors::fingerprint::{Fingerprint, compute_text};
+use crate::editors::flux::{AdapterSource, FluxAdapter, TransformerSource};
+use crate::editors::folder::PipelineFolder;
+use crate::editors::memory::check_weights;
+use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
+use crate::editors::qwen_image_edit::components::{EDIT, EDIT_PLUS, Parts, fit};
+use crate::editors::qwen_image_edit::latents::Latents;
+use crate::editors::qwen_image_edit::networks::{DENOISER, ENCODER, Networks};
+use crate::editors::qwen_image_edit::options::{Options, Schedule};
+use crate::editors::qwen_image_edit::pipeline::QwenImageEdit;
+use crate::editors::qwen_image_edit::references::{self, Reference};
+use crate::editors::qwen_image_edit::release::Release;
+use crate::editors::qwen_image_edit::text::TextReader;
+use crate::editors::residency::{Residency, Resident, Turns};
+use crate::editors::samplers::{FlowConfig, MOST_STEPS};
+use crate::encoders::vision_language::{EncoderPlaces, VisionLanguageEncoder};
+use crate::layers::autoencoder_qwen::AutoencoderQwen;
+use crate::load::LoadError;
+use crate::weights::Storage;
+
+/// What helps where the weights do not fit into memory.
+const ROOM: &str = "set `weights: stored`, name a quantised `transformer` (`.gguf`), or use a card";
+
+/// The version of everything that decides a candidate's pixels beside weights and settings.
+const VERSION: &str = "qwen_image_edit/1";
+
+/// Where the parts of a pipeline lie.
+#[derive(Debug, Clone)]
+struct Places {
+    encoder: EncoderPlaces,
+    /// A folder or a file.
+    vae: PathBuf,
+    transformer: TransformerSource,
+}
+
+impl Places {
+    /// Those of a folder, or with files in place of some.
+    fn of(folder: &PipelineFolder, options: &Options) -> Result<Self, LoadError> {
+        let encoder = EncoderPlaces::of(folder.path())?;
+        Ok(Self {
+            encoder: match &options.encoder {
+                Some(file) => encoder.with_language(file),
+                None => encoder,
+            },
+            vae: options.vae.clone().map_or_else(|| folder.component("vae"), Ok)?,
+            transformer: match &options.transformer {
+                Some(file) => TransformerSource::File(file.clone()),
+                None => TransformerSource::Folder(folder.component("transformer")?),
+            },
+        })
+    }
+
+    /// The bytes of the autoencoder and the transformer, kept so.
+    fn picture_bytes(&self, kept: Storage) -> Result<u64, LoadError> {
+        Ok(AutoencoderQwen::open(&self.vae)?.kept_bytes(kept) + self.transformer.kept_bytes(kept)?)
+    }
+
+    fn enter(&self, fingerprint: &mut Fingerprint) -> Result<(), LoadError> {
+        fingerprint.enter(&self.encoder.sample()?);
+        enter(&self.vae, fingerprint)?;
+        match &self.transformer {
+            TransformerSource::Folder(place) | TransformerSource::File(place) => enter(place, fingerprint),
+        }
+    }
+}
+
+/// Enters a folder of weights, or a file with what may lie beside it and say its shape.
+fn enter(place: &Path, fingerprint: &mut Fingerprint) -> Result<(), LoadError> {
+    if place.is_dir() {
+        return fingerprint.enter_component(place, DIFFUSERS);
+    }
+    fingerprint.enter_ends(place)?;
+    place.parent().map_or(Ok(()), |folder| fingerprint.enter_file(&folder.join("config.json")))
+}
+
+/// Opens the folder of any release.
+fn open(folder: &Path) -> Result<(PipelineFolder, Release), LoadError> {
+    let index = folder.join(PipelineClass::INDEX);
+    // Told by the class alone: releases from September 2025 on share one.
+    let class = if index.is_file() { PipelineClass::read(&index)? } else { EDIT_PLUS };
+    if class == EDIT {
+        let pull = "editscale models pull qwen-image-edit";
+        return Ok((PipelineFolder::open(folder, EDIT, pull)?, Release::Single));
+    }
+    let pull = "editscale models pull qwen-image-edit-2511";
+    Ok((PipelineFolder::open(folder, EDIT_PLUS, pull)?, Release::Several))
+}
+
+/// The bytes of all weights of a pipeline's folder in its files, or with files in place of some.
+pub fn stored_bytes(folder: &Path, options: &Options) -> Result<u64, LoadError> {
+    let places = Places::of(&open(folder)?.0, options)?;
+    Ok(places.encoder.kept_bytes(Storage::Stored)? + places.picture_bytes(Storage::Stored)?)
+}
+
+/// Refuses weights that do not fit into memory, all together or the larger turn.
+fn check_room(folder: &PipelineFolder, places: &Places, options: &Options) -> Result<(), LoadError> {
+    let (compute, text_compute) = (&options.compute, &options.text_compute);
+    let text = (places.encoder.kept_bytes(text_compute.kept)?, text_compute);
+    let pictures = (places.picture_bytes(compute.kept)?, compute);
+    match options.residency {
+        Residency::Together => check_weights(folder.path(), &[text, pictures], ROOM),
+        Residency::InTurn => {
+            check_weights(folder.path(), &[text], ROOM).and_then(|()| check_weights(folder.path(), &[pictures], ROOM))
+        }
+    }
+}
+
+/// The encoder and the transformer, each loaded and looked at; where they are loaded in turn, the first is let go for the second.
+fn residents(
+    turns: &Turns,
+    places: &Places,
+    options: &Options,
+) -> Result<(Resident<VisionLanguageEncoder>, Resident<QwenTransformer>), LoadError> {
+    let (own, compute) = (places.encoder.clone(), options.text_compute.clone());
+    let encoder = turns.resident(ENCODER, move || VisionLanguageEncoder::open(&own, &compute))?;
+    let (own, compute) = (places.transformer.clone(), options.compute.clone());
+    let transformer = turns.resident(DENOISER, move || QwenTransformer::load(&own, &compute))?;
+    Ok((encoder, transformer))
+}
+
+/// Loads a pipeline's folder, and says what its editor is to be called.
+pub fn load(
+    folder: &Path,
+    name: EditorName,
+    options: Options,
+    shared: &DiffusionOptions,
+) -> Result<(Identity, QwenImageEdit), LoadError> {
+    let (folder, release) = open(folder)?;
+    let flow = flow(&folder.scheduler(), &options)?;
+    let references = further(&folder, release, &options)?;
+    let places = Places::of(&folder, &options)?;
+    check_room(&folder, &places, &options)?;
+    let turns = Turns::new(options.residency);
+    let latents = Latents::load(&places.vae, &options.compute, options.tile)?;
+    let (encoder, transformer) = residents(&turns, &places, &options)?;
+    let (shape, adapter) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
+    // What is loaded to be looked at is on no candidate's account.
+    turns.take_load_ms();
+    let mut fingerprint = fingerprint(&places, &flow, &options, shared)?;
+    references.iter().for_each(|reference| fingerprint.enter(reference.digest.as_bytes()));
+    if let Some(adapter) = &adapter {
+        fingerprint.enter(adapter.digest().as_bytes());
+        fingerprint.enter(format!("{:?}", options.adapter_scale).as_bytes());
+    }
+    let identity = Identity {
+        name,
+        revision: fingerprint.revision(VERSION),
+        steps: options.steps,
+        most_evaluations: 2,
+        is_stochastic: options.eta > 0.0,
+        knobs: vec![Knob { name: "guidance", default: options.guidance, low: 1.0, high: 8.0 }],
+    };
+    let pixels = if release == Release::Single { options.source_pixels } else { options.seen_pixels };
+    let text = TextReader { encoder, release, pixels };
+    let networks = Networks { options, text, latents, transformer, shape, adapter, turns };
+    Ok((identity, QwenImageEdit::new(networks, flow, references)))
+}
+
+/// The transformer's shape and the adapter that the recipe names, where all belong together.
+fn looked_at(
+    places: &Places,
+    latents: &Latents,
+    (encoder, transformer): (&Resident<VisionLanguageEncoder>, &Resident<QwenTransformer>),
+    options: &Options,
+) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
+    let opened = encoder.get()?;
+    let (largest_id, rows, config) = (opened.words().largest_id(), opened.vocabulary(), opened.config().clone());
+    // Let go before the other is loaded.
+    drop(opened);
+    let loaded = transformer.get()?;
+    let parts = Parts {
+        largest_id: Some(largest_id),
+        rows: Some(rows),
+        encoder: Some(&config),
+        autoencoder: Some(latents.autoencoder().config()),
+        transformer: Some(loaded.config()),
+    };
+    fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
+    Ok((loaded.config().clone(), adapter(&loaded, options)?))
+}
+
+/// The pictures that the recipe names beside the source.
+fn further(folder: &PipelineFolder, release: Release, options: &Options) -> Result<Vec<Reference>, LoadError> {
+    let count = options.references.len();
+    let most = if release == Release::Single { 0 } else { references::MOST };
+    if count > most {
+        let index = folder.path().join(PipelineClass::INDEX);
+        let reason = format!(
+            "is of a release that sees at most {most} pictures beside the source: found {count} in `references`"
+        );
+        return Err(LoadError::content(&index, reason));
+    }
+    references::read(&options.references)
+}
+
+/// The adapter that the recipe names.
+fn adapter(transformer: &QwenTransformer, options: &Options) -> Result<Option<FluxAdapter>, LoadError> {
+    let scale = options.adapter_scale as f32;
+    let read = |path: &PathBuf| transformer.read_adapter(AdapterSource { path, scale });
+    options.adapter.as_ref().map(read).transpose()
+}
+
+fn flow(scheduler: &Path, options: &Options) -> Result<FlowConfig, LoadError> {
+    // Read in any case: a folder without it is not whole.
+    let own = FlowConfig::read(scheduler)?;
+    let steps = options.steps;
+    if !(1..=MOST_STEPS).contains(&steps) {
+        let reason = format!("leads 1 to {MOST_STEPS} steps: found {steps} in the recipe's `steps`");
+        return Err(LoadError::content(scheduler, reason));
+    }
+    Ok(match options.schedule {
+        Schedule::Pipeline => own,
+        Schedule::Lightning => FlowConfig::lightning(),
+    })
+}
+
+fn fingerprint(
+    places: &Places,
+    flow: &FlowConfig,
+    options: &Options,
+    shared: &DiffusionOptions,
+) -> Result<Fingerprint, LoadError> {
+    let mut fingerprint = Fingerprint::default();
+    places.enter(&mut fingerprint)?;
+    fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
+    let sizes = (options.max_pixels, options.source_pixels, options.seen_pixels, options.tile);
+    fingerprint.enter(format!("{sizes:?} {:?} {:?}", options.negative, shared.result_size).as_bytes());
+    fingerprint.enter(compute_text(&options.compute).as_bytes());
+    fingerprint.enter(compute_text(&options.text_compute).as_bytes());
+    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
+    Ok(fingerprint)
+}

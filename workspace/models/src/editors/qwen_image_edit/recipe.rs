@@ -1,0 +1,357 @@
+//! How a recipe sets the editor `qwen_image_edit`.
+
+use std::path::{Path, PathBuf};
+
+use editscale_core::{EditorName, LocalEditor};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Scalar,
+    Section, Text, Value, Whole, Word, Yaml,
+};
+
+use crate::device::{self, DeviceChoice, DtypeChoice};
+use crate::editors::diffusion::DiffusionEditor;
+use crate::editors::flux_kontext::TextDevice;
+use crate::editors::flux_kontext::recipe::{
+    ADAPTER, ADAPTER_SCALE, CACHE, ETA, MAX_PIXELS, WEIGHTS, check_transformer,
+};
+use crate::editors::qwen_image_edit::{self as room, Schedule, load, stored_bytes};
+use crate::editors::residency::Residency;
+use crate::layers::Compute;
+use crate::load::LoadError;
+use crate::recipe::CannotLoad;
+use crate::recipe::compute::{DEVICE, WeightChoice};
+use crate::recipe::diffusion::{
+    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+};
+
+/// Qwen-Image-Edit, from the folder of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QwenImageEditRecipe {
+    /// The pipeline's folder.
+    pub dir: String,
+    /// Whether the encoder and the transformer are loaded together, or in turn.
+    pub residency: Residency,
+    /// A quantised file with the encoder's language model in place of that of the folder.
+    pub encoder: Option<String>,
+    /// A file with the transformer in place of that of the folder.
+    pub transformer: Option<String>,
+    /// A file with the autoencoder in place of that of the folder.
+    pub vae: Option<String>,
+    /// An adapter of the transformer.
+    pub adapter: Option<String>,
+    /// How strongly the adapter counts.
+    pub adapter_scale: f64,
+    /// Files of further pictures that the model sees beside the source.
+    pub references: Vec<String>,
+    /// Denoising steps.
+    pub steps: u32,
+    /// Which levels of noise they go through.
+    pub schedule: Schedule,
+    /// The strength of guidance away from the negative prompt.
+    pub guidance: f64,
+    /// The negative prompt; a blank where absent.
+    pub negative: Option<String>,
+    /// Noise of the stochastic sampler; 0 for the plain one.
+    pub eta: f64,
+    /// About how many pixels a result has.
+    pub max_pixels: u64,
+    /// About how many pixels of a source the autoencoder sees.
+    pub source_pixels: u64,
+    /// The side of the tiles in which larger pictures are decoded.
+    pub tile: Option<u64>,
+    /// What all diffusion models are told.
+    pub shared: DiffusionSettings,
+    /// Where the encoder of texts and pictures computes.
+    pub text_device: TextDevice,
+    /// In which type weights lie in memory.
+    pub weights: WeightChoice,
+    /// The most memory for encoded texts and sources, in MiB.
+    pub cache_mib: u64,
+}
+
+const RESIDENCY: Key<Word<Residency>> = Key {
+    name: "residency",
+    rule: Word(&[("together", Residency::Together), ("in_turn", Residency::InTurn)]),
+    absent: Absent::Default(Residency::Together),
+    meaning: "whether the encoder of texts and pictures and the transformer are loaded together, or in turn, once a batch each, \
+              which takes less memory and more time",
+};
+
+const ENCODER: Key<Text> = Key {
+    name: "encoder",
+    rule: Text,
+    absent: Absent::Unset("that of `dir`"),
+    meaning: "a `.gguf` file of Qwen2.5-VL's language model in place of the folder's; the folder still has the vision tower",
+};
+
+const TRANSFORMER: Key<Text> = Key {
+    name: "transformer",
+    rule: Text,
+    absent: Absent::Unset("that of `dir`"),
+    meaning: "a file in place of the folder's transformer: `.gguf`, or `.safetensors`",
+};
+
+const VAE: Key<Text> = Key {
+    name: "vae",
+    rule: Text,
+    absent: Absent::Unset("that of `dir`"),
+    meaning: "a `.safetensors` file in place of the folder's autoencoder, with the names of Wan or of diffusers",
+};
+
+const REFERENCES: Section = Section {
+    name: "references",
+    allowed: "a list of files of pictures",
+    default: "none",
+    meaning: "further pictures that the model sees beside the source, from the folder in which the program runs; instructions \
+              call the source `Picture 1` and these `Picture 2` and so on. Releases from September 2025 on take them, one or \
+              two are advised",
+};
+
+const STEPS: Key<Whole> = Key {
+    name: "steps",
+    rule: Whole { low: 1, high: 1000 },
+    absent: Absent::Default(40),
+    meaning: "denoising steps; each is two passes of the transformer with guidance, else one",
+};
+
+const SCHEDULE: Key<Word<Schedule>> = Key {
+    name: "schedule",
+    rule: Word(&[("pipeline", Schedule::Pipeline), ("lightning", Schedule::Lightning)]),
+    absent: Absent::Default(Schedule::Pipeline),
+    meaning: "which levels of noise the steps go through: those of the folder's scheduler, or those that Lightning adapters for \
+              4 or 8 steps were trained with",
+};
+
+const GUIDANCE: Key<Number> = Key {
+    name: "guidance",
+    rule: Number::from(0.0, 50.0),
+    absent: Absent::Default(4.0),
+    meaning: "the strength of guidance away from `negative`; none, and half the work, at 1 or below. A search may turn it",
+};
+
+const NEGATIVE: Key<Text> = Key {
+    name: "negative",
+    rule: Text,
+    absent: Absent::Unset("a blank, as published"),
+    meaning: "what guidance leads away from",
+};
+
+const SOURCE_PIXELS: Key<Whole> = Key {
+    name: "source_pixels",
+    rule: Whole { low: 1, high: 1 << 24 },
+    absent: Absent::Default(1 << 20),
+    meaning: "about how many pixels of each picture are read; the model was trained on a million",
+};
+
+const TILE: Key<Whole> = Key {
+    name: "tile",
+    rule: Whole { low: 64, high: 1 << 14 },
+    absent: Absent::Unset("at once"),
+    meaning: "the side of tiles, in pixels, in which larger pictures are decoded, to save memory; neighbours share a quarter. The \
+              published code takes 256",
+};
+
+const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
+    name: "text_device",
+    rule: Word(&[("same", TextDevice::Same), ("cpu", TextDevice::Cpu)]),
+    absent: Absent::Default(TextDevice::Same),
+    meaning: "where the encoder of texts and pictures computes; `cpu` leaves a card to the transformer",
+};
+
+impl QwenImageEditRecipe {
+    /// An editor with everything else as where it is left out.
+    pub fn of(dir: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            residency: Residency::default(),
+            encoder: None,
+            transformer: None,
+            vae: None,
+            adapter: None,
+            adapter_scale: 1.0,
+            references: Vec::new(),
+            steps: 40,
+            schedule: Schedule::default(),
+            guidance: 4.0,
+            negative: None,
+            eta: 0.0,
+            max_pixels: 1 << 20,
+            source_pixels: 1 << 20,
+            tile: None,
+            shared: DiffusionSettings::default(),
+            text_device: TextDevice::default(),
+            weights: WeightChoice::default(),
+            cache_mib: 512,
+        }
+    }
+
+    fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
+        let compute = self.shared.compute()?;
+        let text_compute = match self.text_device {
+            TextDevice::Same => compute.clone(),
+            TextDevice::Cpu => device::compute(DeviceChoice::Cpu, DtypeChoice::Auto)?,
+        };
+        let (compute, text_compute) = (self.with_weights(compute)?, self.with_weights(text_compute)?);
+        let shared = self.shared.options(&compute)?;
+        let options = room::Options { text_compute, ..self.options(compute) };
+        let (identity, pipeline) = load(Path::new(&self.dir), name, options, &shared)?;
+        Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
+    }
+
+    fn options(&self, compute: Compute) -> room::Options {
+        let path = |text: &Option<String>| text.as_ref().map(PathBuf::from);
+        room::Options {
+            residency: self.residency,
+            encoder: path(&self.encoder),
+            transformer: path(&self.transformer),
+            vae: path(&self.vae),
+            adapter: path(&self.adapter),
+            adapter_scale: self.adapter_scale,
+            references: self.references.iter().map(PathBuf::from).collect(),
+            steps: self.steps as usize,
+            schedule: self.schedule,
+            guidance: self.guidance,
+            negative: self.negative.clone().unwrap_or_else(|| room::Options::NEGATIVE.to_owned()),
+            eta: self.eta,
+            max_pixels: self.max_pixels as usize,
+            source_pixels: self.source_pixels as usize,
+            tile: self.tile.map(|tile| tile as usize),
+            cache_bytes: self.cache_mib << 20,
+            ..room::Options::on(compute)
+        }
+    }
+
+    /// The same way to compute, with the weights as chosen.
+    fn with_weights(&self, compute: Compute) -> Result<Compute, LoadError> {
+        let options = self.options(compute.clone());
+        self.weights.applied(compute, || stored_bytes(Path::new(&self.dir), &options))
+    }
+}
+
+/// The files of a list; nothing where one is none, which has been reported then.
+fn references(fields: &Fields<'_>) -> Option<Vec<String>> {
+    let Some(entry) = fields.entry(REFERENCES.name) else { return Some(Vec::new()) };
+    let mut files = Vec::new();
+    let mut is_whole = true;
+    for item in fields.list(entry)? {
+        match &item.value {
+            Value::Scalar(Scalar::Text(text)) if !text.trim().is_empty() => files.push(text.clone()),
+            Value::Refused => is_whole = false,
+            _ => {
+                is_whole = false;
+                fields.error(&item.span, Mistake::new("an item of `references` is no file: expected a text"));
+            }
+        }
+    }
+    is_whole.then_some(files)
+}
+
+impl Options for QwenImageEditRecipe {
+    const NAME: &'static str = "qwen_image_edit";
+    const ABOUT: &'static str = "Qwen-Image-Edit: a flow transformer that sees the pictures to edit, and reads the instruction \
+                                 through a vision language model that sees them, too. It needs weights.";
+    const KEYS: Keys = &[
+        &DIR,
+        &RESIDENCY,
+        &ENCODER,
+        &TRANSFORMER,
+        &VAE,
+        &ADAPTER,
+        &ADAPTER_SCALE,
+        &REFERENCES,
+        &STEPS,
+        &SCHEDULE,
+        &GUIDANCE,
+        &NEGATIVE,
+        &ETA,
+        &MAX_PIXELS,
+        &SOURCE_PIXELS,
+        &TILE,
+        &RESULT_SIZE,
+        &LATENTS,
+        &TRAJECTORY,
+        &DEVICE,
+        &DTYPE,
+        &ACTIVATIONS,
+        &PAUSED,
+        &BATCH,
+        &TEXT_DEVICE,
+        &WEIGHTS,
+        &CACHE,
+    ];
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (dir, residency, encoder) = (fields.take(&DIR), fields.take(&RESIDENCY), fields.take(&ENCODER));
+        let (transformer, vae) = (fields.take(&TRANSFORMER), fields.take(&VAE));
+        let (adapter, adapter_scale) = (fields.take(&ADAPTER), fields.take(&ADAPTER_SCALE));
+        let (references, steps, schedule) = (references(fields), fields.take(&STEPS), fields.take(&SCHEDULE));
+        let (guidance, negative, eta) = (fields.take(&GUIDANCE), fields.take(&NEGATIVE), fields.take(&ETA));
+        let (max_pixels, source_pixels) = (fields.take(&MAX_PIXELS), fields.take(&SOURCE_PIXELS));
+        let (tile, shared) = (fields.take(&TILE), DiffusionSettings::read(fields));
+        let (text_device, weights, cache_mib) = (fields.take(&TEXT_DEVICE), fields.take(&WEIGHTS), fields.take(&CACHE));
+        check_transformer(fields, transformer.as_ref());
+        Some(Self {
+            dir: dir?,
+            residency: residency?,
+            encoder,
+            transformer,
+            vae,
+            adapter,
+            adapter_scale: adapter_scale?,
+            references: references?,
+            steps: steps? as u32,
+            schedule: schedule?,
+            guidance: guidance?,
+            negative,
+            eta: eta?,
+            max_pixels: max_pixels?,
+            source_pixels: source_pixels?,
+            tile,
+            shared: shared?,
+            text_device: text_device?,
+            weights: weights?,
+            cache_mib: cache_mib?,
+        })
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let references = self.references.iter().map(|file| Yaml::text(file)).collect();
+        let references = (REFERENCES.name.to_owned(), Yaml::List(references));
+        let own = [
+            DIR.write(Some(&self.dir)),
+            RESIDENCY.write(Some(&self.residency)),
+            ENCODER.write(self.encoder.as_ref()),
+            TRANSFORMER.write(self.transformer.as_ref()),
+            VAE.write(self.vae.as_ref()),
+            ADAPTER.write(self.adapter.as_ref()),
+            ADAPTER_SCALE.write(Some(&self.adapter_scale)),
+            (!self.references.is_empty()).then_some(references),
+            STEPS.write(Some(&self.steps.into())),
+            SCHEDULE.write(Some(&self.schedule)),
+            GUIDANCE.write(Some(&self.guidance)),
+            NEGATIVE.write(self.negative.as_ref()),
+            ETA.write(Some(&self.eta)),
+            MAX_PIXELS.write(Some(&self.max_pixels)),
+            SOURCE_PIXELS.write(Some(&self.source_pixels)),
+            TILE.write(self.tile.as_ref()),
+        ];
+        let rest = [
+            TEXT_DEVICE.write(Some(&self.text_device)),
+            WEIGHTS.write(Some(&self.weights)),
+            CACHE.write(Some(&self.cache_mib)),
+        ];
+        own.into_iter().flatten().chain(self.shared.write()).chain(rest.into_iter().flatten()).collect()
+    }
+}
+
+impl EditorChoice for QwenImageEditRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let (recipe, name) = (self.clone(), name.clone());
+        Ok(Made::local(move || {
+            recipe
+                .load(name.clone())
+                .map_err(|source| CannotLoad { model: "Qwen-Image-Edit from", dir: recipe.dir.clone(), source }.into())
+        }))
+    }
+}

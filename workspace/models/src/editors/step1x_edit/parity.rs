@@ -1,0 +1,297 @@
+//! Whole edits are those of the authors' networks, stage by stage, with tiny random weights.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use editscale_core::{EditCounters, Image, Knobs, LocalEditor, NobodyWatches, Start, Until};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::*;
+use crate::editors::cases::{
+    Case, LOOSE, TIGHT, cases_in, check_batches, check_half_precision, check_pause, copy, editor_name, injecting, make,
+};
+use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
+use crate::editors::step1x_edit::testing::fixtures;
+use crate::layers::Compute;
+use crate::layers::autoencoder_kl::of_original;
+
+/// What a case says beside what all editors' cases do.
+#[derive(Deserialize)]
+struct Own {
+    rule: String,
+    negative: Option<String>,
+    size_level: usize,
+}
+
+fn rule(name: &str) -> GuidanceRule {
+    match name {
+        "plain" => GuidanceRule::Plain,
+        "damped_early" => GuidanceRule::DampedEarly,
+        _ => GuidanceRule::Damped,
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let cases = cases_in(&fixtures().join("cases"));
+    assert!(cases.len() >= 5);
+    cases
+}
+
+fn case(name: &str) -> Case {
+    cases().into_iter().find(|case| case.name == name).unwrap()
+}
+
+fn create(folder: &Path) -> &Path {
+    fs::create_dir_all(folder).unwrap();
+    folder
+}
+
+/// A pipeline of a transformer, with noise of a case. Those that are one file are laid out as the authors publish them, the others as
+/// their fork of diffusers does.
+fn pipeline(case: &Case) -> (tempfile::TempDir, Files) {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    case.save_noise(folder);
+    let home = fixtures();
+    copy(&home.join("transformers").join(&case.pipeline), &folder.join("transformer"));
+    let file = folder.join("transformer/step1x.safetensors");
+    if file.exists() {
+        copy(&home.join("encoder"), &folder.join("encoder"));
+        copy(&home.join("vae"), &folder.join("vae"));
+        let vae = folder.join("vae/ae.safetensors");
+        let files = Files { dir: None, transformer: Some(file), vae: Some(vae), encoder: Some(folder.join("encoder")) };
+        return (temporary, files);
+    }
+    let class = CLASSES[usize::from(case.pipeline == "v1_2")].name();
+    fs::write(folder.join("model_index.json"), format!("{{\"_class_name\": \"{class}\"}}")).unwrap();
+    let scheduler = create(&folder.join("scheduler")).join("scheduler_config.json");
+    fs::copy(home.join("scheduler_config.json"), scheduler).unwrap();
+    copy(&home.join("encoder"), &folder.join("text_encoder"));
+    let processor = folder.join("processor");
+    for name in ["preprocessor_config.json", "tokenizer.json"] {
+        fs::copy(home.join("encoder").join(name), create(&processor).join(name)).unwrap();
+    }
+    write_vae(&home.join("vae"), create(&folder.join("vae")));
+    let files = Files { dir: Some(folder.to_owned()), ..Files::default() };
+    (temporary, files)
+}
+
+/// The original file as a folder of diffusers.
+fn write_vae(from: &Path, to: &Path) {
+    fs::copy(from.join("config.json"), to.join("config.json")).unwrap();
+    let all = candle_core::safetensors::load(from.join("ae.safetensors"), &Device::Cpu).unwrap();
+    let all: HashMap<String, Tensor> = all.into_iter().map(|(name, tensor)| (of_original(&name), tensor)).collect();
+    candle_core::safetensors::save(&all, to.join("diffusion_pytorch_model.safetensors")).unwrap();
+}
+
+fn options(case: &Case) -> Options {
+    let own: Own = case.own();
+    Options {
+        steps: case.request.steps,
+        guidance: case.request.guidance,
+        rule: Some(rule(&own.rule)),
+        negative: own.negative.unwrap_or_default(),
+        size_level: own.size_level,
+        ..Options::on(Compute::cpu())
+    }
+}
+
+fn editor_with(case: &Case, shared: Option<DiffusionOptions>, options: Options) -> DiffusionEditor<Step1xEdit> {
+    let (folder, files) = pipeline(case);
+    let shared = shared.unwrap_or_else(|| injecting(folder.path()));
+    let (identity, pipeline) = load(&files, editor_name(), options, &shared).expect("a pipeline");
+    DiffusionEditor::new(&identity, pipeline, shared).expect("an editor")
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// The first and the last rows, as cases keep them.
+fn ends(tensor: &Tensor) -> Tensor {
+    let rows = tensor.dims()[0];
+    Tensor::cat(&[tensor.narrow(0, 0, 12).unwrap(), tensor.narrow(0, rows - 24, 24).unwrap()], 0).unwrap()
+}
+
+#[test]
+fn stages_are_those_of_the_authors() {
+    for case in cases() {
+        let (_folder, files) = pipeline(&case);
+        let shared = DiffusionOptions::new(false);
+        let (_, mut pipeline) = load(&files, editor_name(), options(&case), &shared).expect("a pipeline");
+        let source = case.source();
+        let size = pipeline.networks.worked_size(source.size());
+        assert_eq!([size.width, size.height], case.read, "{}", case.name);
+        check_texts(&case, &pipeline, &source);
+        let knobs = Knobs::default();
+        let ask = Ask { start: &source, instruction: &case.request.instruction, knobs: &knobs, output_size: None };
+        let prepared = pipeline.prepare(ask).expect("conditions");
+        assert_eq!(prepared.geometry.dims(), case.latents, "{}", case.name);
+        assert_eq!(prepared.evaluations, case.branches as u64, "{}", case.name);
+        let geometry = prepared.geometry;
+        case.check_sampler(&*prepared.sampler, |noise| Layout::Tokens.arranged(noise, geometry));
+        let mut input = case.part("initial_latents", 0);
+        for step in 0..case.steps_made {
+            let timestep = prepared.sampler.timesteps()[step];
+            let row = Row { conditions: &prepared.conditions, geometry, input, timestep };
+            let answers = pipeline.predict(&[row], &NobodyWatches).unwrap().concat();
+            case.close(&format!("guided.{step}"), &answers, LOOSE);
+            input = case.part(&format!("latents.{step}"), 0);
+        }
+        let planes = Layout::Tokens.planes(input, geometry);
+        case.check_picture(0, pipeline.decode(&[&planes], geometry).unwrap()[0].as_ref().expect("a picture"));
+    }
+}
+
+fn check_texts(case: &Case, pipeline: &Step1xEdit, source: &Image) {
+    let networks = &pipeline.networks;
+    let size = networks.worked_size(source.size());
+    let seen = networks.source(source, size).unwrap();
+    let own: Own = case.own();
+    let texts = [Some(case.request.instruction.clone()), own.negative];
+    for (at, text) in texts.into_iter().flatten().enumerate() {
+        let words = networks.text.encoder.words();
+        let prompt = Prompt::new(networks.version, words, &text, seen.picture.tokens()).unwrap();
+        let ids: Vec<u32> = case.tensor(&format!("{at}.ids")).to_vec1().unwrap();
+        let cells: Vec<u32> = case.tensor(&format!("{at}.cells")).to_vec1().unwrap();
+        assert_eq!(seen.picture.tokens(), cells[0] as usize, "{}", case.name);
+        let (mut once, picture) = (prompt.ids.clone(), words.picture());
+        once.dedup_by(|a, b| *a == picture && *b == picture);
+        assert_eq!(once, ids, "{}", case.name);
+        let kept = networks.text.encode(&text, &seen.picture, size).unwrap();
+        case.close(&format!("{at}.states"), &numbers(&ends(&kept.states)), TIGHT);
+        case.close(&format!("{at}.embeddings"), &numbers(&ends(&kept.embeddings)), TIGHT);
+        if let Some(places) = kept.places {
+            let places = Tensor::from_vec(places.concat(), (places.len(), 3), &Device::Cpu).unwrap();
+            case.close(&format!("{at}.places"), &numbers(&ends(&places)), 1e-6);
+        }
+        assert_eq!(kept.note, None);
+    }
+}
+
+#[test]
+fn pictures_are_those_of_the_authors() {
+    for case in cases() {
+        let mut editor = editor_with(&case, None, options(&case));
+        let made = case.check_edit(&mut editor);
+        let expected = EditCounters {
+            text_encodes: case.branches as u64,
+            image_encodes: 1,
+            denoiser_passes: case.steps_made as u64,
+            image_decodes: 1,
+            ..EditCounters::default()
+        };
+        assert_eq!(made[0].counters, expected, "{}", case.name);
+        assert_eq!(made[0].cost.nfe, (case.branches * case.steps_made) as u64, "{}", case.name);
+    }
+}
+
+/// One mistake at a time, and how far the latents at the end go astray.
+#[test]
+fn mistakes_show_in_the_picture() {
+    let final_latents = |case: &Case, options: Options| {
+        let mut editor = editor_with(case, None, options);
+        let made = make(&mut editor, case.item(0, Start::Source, Until::Finished));
+        let way = made.trajectory.unwrap();
+        let count: usize = way.shape.iter().product();
+        way.latents[way.latents.len() - count..].to_vec()
+    };
+    let astray = |case: &Case, options: Options| {
+        let theirs = case.part("final.latents", 0);
+        let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
+        let off =
+            final_latents(case, options).iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+        off / largest
+    };
+    let (old, damped, early) = (case("v1_0"), case("v1_1"), case("v1_1_early"));
+    let with = |case: &Case, rule| Options { rule: Some(rule), ..options(case) };
+    for (case, options) in [
+        (&old, with(&old, GuidanceRule::Damped)),
+        (&old, with(&old, GuidanceRule::DampedEarly)),
+        (&old, Options { version: Some(Version::V1_1), ..options(&old) }),
+        (&damped, with(&damped, GuidanceRule::Plain)),
+        (&damped, with(&damped, GuidanceRule::DampedEarly)),
+        (&damped, Options { version: Some(Version::V1_0), ..options(&damped) }),
+        (&damped, Options { reference_latent: ReferenceLatent::Sample, ..options(&damped) }),
+        (&early, with(&early, GuidanceRule::Damped)),
+        (&early, Options { negative: String::new(), ..options(&early) }),
+    ] {
+        let off = astray(case, options.clone());
+        assert!(off > 20.0 * LOOSE, "{} with {options:?}: {off}", case.name);
+    }
+}
+
+#[test]
+fn paused_runs_go_on_as_if_never_paused() {
+    for case in ["v1_1", "v1_2"].map(case) {
+        for eta in [0.0, 0.7] {
+            let shared = DiffusionOptions { keeps_trajectory: true, ..DiffusionOptions::new(false) };
+            let mut editor = editor_with(&case, Some(shared), Options { eta, ..options(&case) });
+            let [_, _, whole] = check_pause(&case, &mut editor);
+            let probabilities = &whole.trajectory.unwrap().log_probabilities;
+            assert!(probabilities.iter().all(|density| density.is_some() == (eta > 0.0)));
+        }
+    }
+}
+
+#[test]
+fn a_seed_is_the_same_picture_alone_and_among_others() {
+    for case in ["v1_0", "v1_2"].map(case) {
+        check_batches(&case, editor_with(&case, Some(DiffusionOptions::new(false)), options(&case)));
+    }
+}
+
+#[test]
+fn half_precision_comes_near() {
+    let case = case("v1_1_unguided");
+    check_half_precision(&case, |compute| {
+        let options = Options { text_compute: compute.clone(), compute, ..options(&case) };
+        editor_with(&case, Some(DiffusionOptions::new(false)), options)
+    });
+}
+
+/// Both prompts and all candidates share what the vision tower makes of the source.
+#[test]
+fn a_source_goes_through_the_vision_tower_once() {
+    let case = case("v1_1");
+    let (_folder, files) = pipeline(&case);
+    let shared = DiffusionOptions::new(false);
+    let (identity, pipeline) = load(&files, editor_name(), options(&case), &shared).expect("a pipeline");
+    let before = pipeline.encoder_counters();
+    let encoder = pipeline.networks.text.encoder.clone();
+    let mut editor = DiffusionEditor::new(&identity, pipeline, shared).expect("an editor");
+    let items = (0..3).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
+    let made = editor.edit(&editscale_core::EditBatch { items }, &NobodyWatches);
+    assert!(made.iter().all(Result::is_ok));
+    let after = encoder.counters();
+    assert_eq!(after.prompts - before.prompts, 2);
+    // Others may have shown the same picture to the same tower before.
+    assert!(after.pictures_computed - before.pictures_computed <= 1);
+    assert!(after.pictures_found - before.pictures_found >= 1);
+}
+
+#[test]
+fn folders_are_verified_and_files_are_told() {
+    use crate::editors::{Depth, verify_to};
+    for case in ["v1_1", "v1_2"].map(case) {
+        let (folder, _) = pipeline(&case);
+        for depth in [Depth::Settings, Depth::Headers, Depth::Values] {
+            verify_to(folder.path(), depth).expect("a pipeline");
+        }
+        let file = folder.path().join("transformer/config.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        config["connector_in_channels"] = 13.into();
+        fs::write(&file, config.to_string()).unwrap();
+        let problems = verify_to(folder.path(), Depth::Headers).unwrap_err().to_string();
+        assert!(problems.contains("a connector for a width of 13: expected 12"), "{problems}");
+        assert!(problems.contains("connector.S.input_embedder.weight"), "{problems}");
+    }
+    let refused = |files: &Files| stored_bytes(files).unwrap_err().to_string();
+    assert!(refused(&Files::default()).contains("`dir`, or all of `transformer`, `vae` and `encoder`"));
+    let (folder, files) = pipeline(&case("v1_0"));
+    assert!(stored_bytes(&files).unwrap() > 100_000);
+    assert!(refused(&Files { dir: Some(folder.path().to_owned()), ..files }).contains("models pull step1x-edit"));
+}

@@ -1,0 +1,343 @@
+//! How a recipe sets the editor `step1x_edit`.
+
+use editscale_core::{EditorName, LocalEditor};
+use editscale_schema::{
+    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Text, Whole,
+    Word, Yaml,
+};
+
+use crate::device::{self, DeviceChoice, DtypeChoice};
+use crate::editors::diffusion::DiffusionEditor;
+use crate::editors::flux_kontext::{ETA, TextDevice, WEIGHTS};
+use crate::editors::step1x_edit::files::Files;
+use crate::editors::step1x_edit::options::ReferenceLatent;
+use crate::editors::step1x_edit::{self, GuidanceRule, Version, load, stored_bytes};
+use crate::layers::Compute;
+use crate::load::LoadError;
+use crate::recipe::CannotLoad;
+use crate::recipe::compute::{DEVICE, WeightChoice};
+use crate::recipe::diffusion::{
+    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+};
+
+/// Step1X-Edit, from a pipeline's folder or the authors' files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step1xEditRecipe {
+    /// The pipeline's folder.
+    pub dir: Option<String>,
+    /// A file with the denoiser.
+    pub transformer: Option<String>,
+    /// An autoencoder.
+    pub vae: Option<String>,
+    /// An encoder's folder.
+    pub encoder: Option<String>,
+    /// The version of the checkpoint; told by its tensors where absent.
+    pub version: Option<Version>,
+    /// Denoising steps.
+    pub steps: u32,
+    /// The strength of guidance.
+    pub guidance: f64,
+    /// How answers are put together; the authors' rule for the checkpoint where absent.
+    pub guidance_rule: Option<GuidanceRule>,
+    /// The instruction that guidance leads away from.
+    pub negative: Option<String>,
+    /// Noise of the stochastic sampler; 0 for the plain one.
+    pub eta: f64,
+    /// Edge of a square with about as many pixels as a picture is worked on in.
+    pub size_level: u64,
+    /// What the denoiser is given of the source.
+    pub reference_latent: ReferenceLatent,
+    /// What all diffusion models are told.
+    pub shared: DiffusionSettings,
+    /// Where the encoder computes.
+    pub text_device: TextDevice,
+    /// In which type weights lie in memory.
+    pub weights: WeightChoice,
+    /// The most memory for encoded texts and sources, in MiB.
+    pub cache_mib: u64,
+}
+
+const DIR: Key<Text> = Key {
+    name: "dir",
+    rule: Text,
+    absent: Absent::Unset("none"),
+    meaning: "the pipeline's folder as the authors' fork of diffusers writes it; `editscale models pull step1x-edit` makes one. \
+              Without one `transformer`, `vae` and `encoder` are needed",
+};
+
+const TRANSFORMER: Key<Text> = Key {
+    name: "transformer",
+    rule: Text,
+    absent: Absent::Unset("that of `dir`"),
+    meaning: "the denoiser as one `.safetensors` file of the authors, in place of the folder's",
+};
+
+const VAE: Key<Text> = Key {
+    name: "vae",
+    rule: Text,
+    absent: Absent::Unset("that of `dir`"),
+    meaning: "an autoencoder in place of the folder's: a folder of diffusers, or a `.safetensors` file with the names of Black \
+              Forest Labs",
+};
+
+const ENCODER: Key<Text> = Key {
+    name: "encoder",
+    rule: Text,
+    absent: Absent::Unset("that of `dir`"),
+    meaning: "the folder of a Qwen2.5-VL in place of the pipeline's; the same folder as a judge's is loaded once for both",
+};
+
+const VERSION: Key<Word<Version>> = Key {
+    name: "version",
+    rule: Word(&[("v1.0", Version::V1_0), ("v1.1", Version::V1_1), ("v1.2", Version::V1_2)]),
+    absent: Absent::Unset("told by the checkpoint's tensors"),
+    meaning: "the version that the checkpoint is of: it decides prompt, sizes, and where the source lies for the denoiser",
+};
+
+const STEPS: Key<Whole> = Key {
+    name: "steps",
+    rule: Whole { low: 1, high: 1000 },
+    absent: Absent::Default(28),
+    meaning: "denoising steps; each is two passes of the denoiser, or one without guidance",
+};
+
+const GUIDANCE: Key<Number> = Key {
+    name: "guidance",
+    rule: Number::from(0.0, 50.0),
+    absent: Absent::Default(6.0),
+    meaning: "how strongly the instruction counts; up to 1 it is not compared with `negative`, which halves the work. A search \
+              may turn it",
+};
+
+const RULE: Key<Word<GuidanceRule>> = Key {
+    name: "guidance_rule",
+    rule: Word(&[
+        ("plain", GuidanceRule::Plain),
+        ("damped_early", GuidanceRule::DampedEarly),
+        ("damped", GuidanceRule::Damped),
+    ]),
+    absent: Absent::Unset("`damped_early` for the authors' files of v1.0 and v1.1, else `damped`"),
+    meaning: "how answers with and without the instruction are put together: `plain` as the authors' code of v1.0 does; \
+              `damped_early` as it does since v1.1, with long differences shortened while the noise level is above 0.93; `damped` as \
+              their fork of diffusers does, which shortens them at every step",
+};
+
+const NEGATIVE: Key<Text> = Key {
+    name: "negative",
+    rule: Text,
+    absent: Absent::Unset("the empty text"),
+    meaning: "the instruction that guidance leads away from",
+};
+
+const SIZE_LEVEL: Key<Whole> = Key {
+    name: "size_level",
+    rule: Whole { low: 16, high: 4096 },
+    absent: Absent::Default(1024),
+    meaning: "edge in pixels of a square with about as many pixels as a picture is worked on in; the authors use 512, 786 and \
+              1024",
+};
+
+const REFERENCE: Key<Word<ReferenceLatent>> = Key {
+    name: "reference_latent",
+    rule: Word(&[("mean", ReferenceLatent::Mean), ("sample", ReferenceLatent::Sample)]),
+    absent: Absent::Default(ReferenceLatent::Mean),
+    meaning: "what the denoiser is given of the source: the mean that the autoencoder tells, or a draw around it as the authors' \
+              code takes, one a picture",
+};
+
+const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
+    name: "text_device",
+    rule: Word(&[("same", TextDevice::Same), ("cpu", TextDevice::Cpu)]),
+    absent: Absent::Default(TextDevice::Same),
+    meaning: "where the encoder of instruction and picture computes; `cpu` leaves a card to the denoiser",
+};
+
+const CACHE: Key<Whole> = Key {
+    name: "cache_mib",
+    rule: Whole { low: 0, high: 1 << 20 },
+    absent: Absent::Default(512),
+    meaning: "the most memory for encoded prompts and sources that are kept for later calls, in MiB",
+};
+
+impl Step1xEditRecipe {
+    /// An editor from a pipeline's folder, with everything else as where it is left out.
+    pub fn of(dir: &str) -> Self {
+        Self {
+            dir: Some(dir.to_owned()),
+            transformer: None,
+            vae: None,
+            encoder: None,
+            version: None,
+            steps: 28,
+            guidance: 6.0,
+            guidance_rule: None,
+            negative: None,
+            eta: 0.0,
+            size_level: 1024,
+            reference_latent: ReferenceLatent::default(),
+            shared: DiffusionSettings::default(),
+            text_device: TextDevice::default(),
+            weights: WeightChoice::default(),
+            cache_mib: 512,
+        }
+    }
+
+    fn files(&self) -> Files {
+        let path = |text: &Option<String>| text.as_ref().map(Into::into);
+        Files {
+            dir: path(&self.dir),
+            transformer: path(&self.transformer),
+            vae: path(&self.vae),
+            encoder: path(&self.encoder),
+        }
+    }
+
+    fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
+        let compute = self.shared.compute()?;
+        let text_compute = match self.text_device {
+            TextDevice::Same => compute.clone(),
+            TextDevice::Cpu => device::compute(DeviceChoice::Cpu, DtypeChoice::Auto)?,
+        };
+        let (compute, text_compute) = (self.with_weights(compute)?, self.with_weights(text_compute)?);
+        let shared = self.shared.options(&compute)?;
+        let options = step1x_edit::Options {
+            compute,
+            text_compute,
+            version: self.version,
+            steps: self.steps as usize,
+            guidance: self.guidance,
+            rule: self.guidance_rule,
+            negative: self.negative.clone().unwrap_or_default(),
+            eta: self.eta,
+            size_level: self.size_level as usize,
+            reference_latent: self.reference_latent,
+            cache_bytes: self.cache_mib << 20,
+        };
+        let (identity, pipeline) = load(&self.files(), name, options, &shared)?;
+        Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
+    }
+
+    /// The same way to compute, with the weights as chosen.
+    fn with_weights(&self, compute: Compute) -> Result<Compute, LoadError> {
+        self.weights.applied(compute, || stored_bytes(&self.files()))
+    }
+
+    /// What errors about loading name.
+    fn place(&self) -> String {
+        self.dir.clone().or_else(|| self.transformer.clone()).unwrap_or_default()
+    }
+}
+
+/// Reports parts that are named nowhere, and a denoiser that is called otherwise than it has to be.
+fn check_files(fields: &Fields<'_>, recipe: &Step1xEditRecipe) {
+    let parts = [(&TRANSFORMER, &recipe.transformer), (&VAE, &recipe.vae), (&ENCODER, &recipe.encoder)];
+    if recipe.dir.is_none()
+        && let Some((key, _)) = parts.iter().find(|(_, value)| value.is_none())
+    {
+        let mistake = Mistake::new(format!("neither `dir` nor `{}` is there", key.name))
+            .hint("name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`");
+        fields.error(&fields.span_of(DIR.name), mistake);
+    }
+    let is_known = |file: &String| file.to_ascii_lowercase().ends_with(".safetensors");
+    if recipe.transformer.as_ref().is_some_and(|file| !is_known(file)) {
+        let mistake = Mistake::new("`transformer` does not end in `.safetensors`")
+            .hint("name a file; leave the key out to use the transformer in `dir`");
+        fields.error(&fields.span_of(TRANSFORMER.name), mistake);
+    }
+}
+
+impl Options for Step1xEditRecipe {
+    const NAME: &'static str = "step1x_edit";
+    const ABOUT: &'static str = "Step1X-Edit: a flow transformer that is told by Qwen2.5-VL what to do with the picture, beside \
+                                 the picture itself. It needs weights.";
+    const KEYS: Keys = &[
+        &DIR,
+        &TRANSFORMER,
+        &VAE,
+        &ENCODER,
+        &VERSION,
+        &STEPS,
+        &GUIDANCE,
+        &RULE,
+        &NEGATIVE,
+        &ETA,
+        &SIZE_LEVEL,
+        &REFERENCE,
+        &RESULT_SIZE,
+        &LATENTS,
+        &TRAJECTORY,
+        &DEVICE,
+        &DTYPE,
+        &ACTIVATIONS,
+        &PAUSED,
+        &BATCH,
+        &TEXT_DEVICE,
+        &WEIGHTS,
+        &CACHE,
+    ];
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        // All are read before any is missed, so that all mistakes are told.
+        let (dir, transformer) = (fields.take(&DIR), fields.take(&TRANSFORMER));
+        let (vae, encoder, version) = (fields.take(&VAE), fields.take(&ENCODER), fields.take(&VERSION));
+        let (steps, guidance, guidance_rule) = (fields.take(&STEPS), fields.take(&GUIDANCE), fields.take(&RULE));
+        let (negative, eta, size_level) = (fields.take(&NEGATIVE), fields.take(&ETA), fields.take(&SIZE_LEVEL));
+        let reference_latent = fields.take(&REFERENCE);
+        let shared = DiffusionSettings::read(fields);
+        let (text_device, weights, cache_mib) = (fields.take(&TEXT_DEVICE), fields.take(&WEIGHTS), fields.take(&CACHE));
+        let recipe = Self {
+            dir,
+            transformer,
+            vae,
+            encoder,
+            version,
+            steps: steps? as u32,
+            guidance: guidance?,
+            guidance_rule,
+            negative,
+            eta: eta?,
+            size_level: size_level?,
+            reference_latent: reference_latent?,
+            shared: shared?,
+            text_device: text_device?,
+            weights: weights?,
+            cache_mib: cache_mib?,
+        };
+        check_files(fields, &recipe);
+        Some(recipe)
+    }
+
+    fn write(&self) -> Vec<(String, Yaml)> {
+        let own = [
+            DIR.write(self.dir.as_ref()),
+            TRANSFORMER.write(self.transformer.as_ref()),
+            VAE.write(self.vae.as_ref()),
+            ENCODER.write(self.encoder.as_ref()),
+            VERSION.write(self.version.as_ref()),
+            STEPS.write(Some(&self.steps.into())),
+            GUIDANCE.write(Some(&self.guidance)),
+            RULE.write(self.guidance_rule.as_ref()),
+            NEGATIVE.write(self.negative.as_ref()),
+            ETA.write(Some(&self.eta)),
+            SIZE_LEVEL.write(Some(&self.size_level)),
+            REFERENCE.write(Some(&self.reference_latent)),
+        ];
+        let rest = [
+            TEXT_DEVICE.write(Some(&self.text_device)),
+            WEIGHTS.write(Some(&self.weights)),
+            CACHE.write(Some(&self.cache_mib)),
+        ];
+        own.into_iter().flatten().chain(self.shared.write()).chain(rest.into_iter().flatten()).collect()
+    }
+}
+
+impl EditorChoice for Step1xEditRecipe {
+    fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
+        let (recipe, name) = (self.clone(), name.clone());
+        Ok(Made::local(move || {
+            recipe
+                .load(name.clone())
+                .map_err(|source| CannotLoad { model: "Step1X-Edit from", dir: recipe.place(), source }.into())
+        }))
+    }
+}
