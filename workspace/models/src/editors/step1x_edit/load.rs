@@ -4,6 +4,7 @@ use editscale_core::EditorName;
 
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::{Fingerprint, compute_text};
+use crate::editors::flux::TransformerSource;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::memory::check_weights;
 use crate::editors::samplers::{FlowConfig, MOST_STEPS};
@@ -46,7 +47,8 @@ pub fn load(
     let (checkpoint, naming, mut config) = denoiser::open(&places.transformer)?;
     let version = options.version.unwrap_or_else(|| config.version(&checkpoint));
     config.connector.scales_mean = version == Version::V1_0;
-    let rule = options.rule.unwrap_or_else(|| version.default_rule(places.scheduler.is_some()));
+    let is_folder = matches!(places.transformer, TransformerSource::Folder(_));
+    let rule = options.rule.unwrap_or_else(|| version.default_rule(is_folder));
     let encoder = VisionLanguageEncoder::open(&places.encoder, text_compute)?;
     let latent_space = LatentSpace::load(&places.vae, compute)?;
     let parts = Parts {
