@@ -101,6 +101,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
         })
         .collect();
     assert_eq!(told, [("best_of_n", 5, 4), ("best_of_n 2", 4, 4)]);
+    let names: Vec<&str> = told.iter().map(|(name, _, _)| *name).collect();
     // The gold is the proxy under another name, so there is no gap, and more candidates are never worse.
     for scaling in study["scaling"].as_array().unwrap() {
         let points = scaling["points"].as_array().unwrap();
@@ -109,6 +110,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
         assert!(points.iter().all(|point| point["gap"]["mean"].as_f64().unwrap().abs() < 1e-12));
         assert_eq!(scaling["requests"], 4);
     }
+    assert_eq!(study["gold"]["chosen_by"], serde_json::json!(names), "it is the same judge at weight 0");
     let end = study["comparisons"].as_array().unwrap().last().unwrap();
     assert_eq!((&end["requests"], &end["budget"], &end["exact"]), (&4.into(), &Value::Null, &true.into()));
     let front = study["fronts"][0]["groups"].as_array().unwrap();
@@ -208,6 +210,7 @@ const SHAPE: &str = "
 .fronts[].groups[].spent.high
 .fronts[].groups[].spent.low
 .fronts[].groups[].spent.mean
+.gold.chosen_by[]
 .gold.kind
 .gold.name
 .groups[].name
@@ -282,6 +285,7 @@ fn a_judge_is_asked_once_about_every_picture() {
     let first = DESK.json(&arguments);
     let lines = DESK.read("judged/judged.jsonl");
     assert!(lines.lines().count() > 20 && first["gold"]["kind"] == "judge", "{lines}");
+    assert_eq!(first["gold"]["chosen_by"], serde_json::json!([]));
     assert_ne!(first["scaling"][0]["points"][1]["gap_in_spreads"]["mean"], 0.0);
     // Cut in the middle of a line, as by a kill.
     let torn = &lines[..lines.len() / 2];
@@ -293,6 +297,8 @@ fn a_judge_is_asked_once_about_every_picture() {
     let again: Value = serde_json::from_str(&again).unwrap();
     let gold = |study: &Value| study["scaling"][0]["points"][1]["gold"]["mean"].as_f64().unwrap();
     assert!((gold(&again) - gold(&first)).abs() < 1e-4, "{} {}", gold(&again), gold(&first));
+    let (_, err) = DESK.expect(0, &["study", "runs/few", "--judge", "quickstart", "--out", "by-itself"]);
+    assert!(err.contains("the judge quickstart is not held out: best_of_n chose by it"), "{err}");
     let other = ["study", "runs", "--judge", "quickstart", "--out", "judged"];
     assert!(DESK.expect(2, &other).1.contains("was begun with another judge"));
 }

@@ -2,6 +2,7 @@
 
 mod costs;
 mod curves;
+mod held_out;
 mod judged;
 mod output;
 mod page;
@@ -68,7 +69,9 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     if runs.iter().all(|run| run.final_gold().is_none()) {
         return Err(Misuse::new("no run has chosen a picture that has a gold score: there is nothing to study").into());
     }
-    let report = report(arguments, &found, (&runs, gold_of(arguments, asked.as_ref())))?;
+    let mut gold = gold_of(arguments, asked.as_ref());
+    gold.chosen_by = held_out::choosers(&found, &gold);
+    let report = report(arguments, &found, (&runs, gold))?;
     found.left_out.iter().take(10).for_each(|left| tell(&format!("left out: {}: {}", left.run, left.why)));
     report.remarks.iter().for_each(|remark| tell(remark));
     output::write(&arguments.out, &report, arguments.cost)?;
@@ -81,12 +84,14 @@ fn study(arguments: &Study) -> Result<ExitCode> {
 }
 
 fn gold_of(arguments: &Study, asked: Option<&Judged>) -> Gold {
+    let of =
+        |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
     match (asked, &arguments.judge, &arguments.gold) {
         (Some(judged), Some(recipe), _) => {
-            Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone() }
+            Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone(), chosen_by: Vec::new() }
         }
-        (_, _, Some(reward)) => Gold { kind: "reward", name: reward.clone(), rewards: Vec::new() },
-        _ => Gold { kind: "proxy", name: arguments.proxy.clone(), rewards: Vec::new() },
+        (_, _, Some(reward)) => of("reward", reward),
+        _ => of("proxy", &arguments.proxy),
     }
 }
 
@@ -98,13 +103,8 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
     let groups: Vec<Vec<&Scored>> =
         (0..names.len()).map(|group| runs.iter().filter(|run| run.group == group).collect()).collect();
     refuse_strangers(&names, &groups)?;
-    let (comparisons, mut remarks) = pairs::comparisons(&names, &groups, cost, &comparing)?;
-    if !gold.is_held_out() {
-        remarks.push(
-            "no held-out judge was named, so quality is what the policies chose by: name one with --gold or --judge"
-                .to_owned(),
-        );
-    }
+    let (comparisons, missing) = pairs::comparisons(&names, &groups, cost, &comparing)?;
+    let mut remarks: Vec<String> = gold.warning().into_iter().chain(missing).collect();
     let rules = Rules { sizes: &arguments.k, cost, resampling, comparing };
     let most = runs.iter().map(|run| cost.of(&run.spent)).fold(0.0, f64::max);
     let (mut curves, mut paths, mut fronts) = (Vec::new(), Vec::new(), Vec::new());

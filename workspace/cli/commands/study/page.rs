@@ -49,22 +49,13 @@ pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
         "{} runs in {} groups, by {}.",
         report.groups.iter().map(|group| group.runs).sum::<usize>(),
         report.groups.len(),
-        gold_words(report)
+        report.gold.words()
     );
     (document(&Document { title: "Study".to_owned(), lead, sections }), plots)
 }
 
 fn figures(plots: &[Plot]) -> Markup {
     html! { @for plot in plots { (plot.drawn.figure(&plot.caption)) } }
-}
-
-fn gold_words(report: &Report) -> String {
-    match report.gold.kind {
-        "judge" => format!("the held-out judge {}", report.gold.name),
-        "reward" => format!("the reward {}", report.gold.name),
-        _ => "what the policies chose by, since no held-out judge was named: they are praised for what they optimised"
-            .to_owned(),
-    }
 }
 
 fn studied(report: &Report) -> Markup {
@@ -86,13 +77,13 @@ fn studied(report: &Report) -> Markup {
     }
     let mut told = vec![
         fact("Chosen by", report.proxy.clone()),
-        fact("Wanted (gold)", gold_words(report)),
+        fact("Wanted (gold)", report.gold.words()),
         fact("Cost", report.cost),
         fact("Confidence", number(report.confidence)),
         fact("Seed", report.seed.to_string()),
     ];
     told.extend(report.gold.rewards.iter().map(|(name, revision)| fact(&format!("Judge {name}"), revision.clone())));
-    html! { (facts(&told)) (table) }
+    html! { @if let Some(warning) = report.gold.warning() { p { strong { "Not held out: " } (warning) "." } } (facts(&told)) (table) }
 }
 
 fn peaks(report: &Report) -> Markup {

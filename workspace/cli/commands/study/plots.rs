@@ -49,7 +49,7 @@ pub(super) fn scaling(report: &Report) -> Vec<Plot> {
         format!("The gold of the one that the proxy puts first of k, on average over all ways to pick k; {sure}."),
         gold,
     )];
-    if report.gold.is_held_out() {
+    if report.gold.is_other() {
         let gap = of("hacking gap, in spreads", "What the proxy gains more than the gold", |size| size.gap_in_spreads);
         plots.push(plot(
             "scaling-proxy",

@@ -38,12 +38,38 @@ pub(super) struct Gold {
     pub(super) name: String,
     /// Name and revision of the rewards that judged now.
     pub(super) rewards: Vec<(String, String)>,
+    /// The groups that chose by it: it is not held out from them.
+    pub(super) chosen_by: Vec<String>,
 }
 
 impl Gold {
-    /// Whether it is something that the policies did not choose by.
-    pub(super) fn is_held_out(&self) -> bool {
+    /// Whether it is something else than what was chosen by.
+    pub(super) fn is_other(&self) -> bool {
         self.kind != "proxy"
+    }
+
+    /// What it is, in words.
+    pub(super) fn words(&self) -> String {
+        match self.kind {
+            "judge" if self.chosen_by.is_empty() => format!("the held-out judge {}", self.name),
+            "judge" => format!("the judge {}", self.name),
+            "reward" => format!("the reward {}", self.name),
+            _ => "what the policies chose by".to_owned(),
+        }
+    }
+
+    /// Why it praises what policies optimised; nothing where it was held out from all of them.
+    pub(super) fn warning(&self) -> Option<String> {
+        let praised = "they are praised for what they optimised";
+        if !self.is_other() {
+            return Some(format!(
+                "no held-out judge was named, so quality is what the policies chose by, and {praised}: name one with --gold or --judge"
+            ));
+        }
+        let (words, groups) = (self.words(), self.chosen_by.join(", "));
+        (!groups.is_empty()).then(|| {
+            format!("{words} is not held out: {groups} chose by it, and {praised}; name another with --gold or --judge")
+        })
     }
 }
 
