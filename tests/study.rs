@@ -113,6 +113,10 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
     assert_eq!(study["gold"]["chosen_by"], serde_json::json!(names), "it is the same judge at weight 0");
     let end = study["comparisons"].as_array().unwrap().last().unwrap();
     assert_eq!((&end["requests"], &end["budget"], &end["exact"]), (&4.into(), &Value::Null, &true.into()));
+    // With four of them the smallest p is 1/8.
+    let (answers, [first, second]) = (study["answers"].to_string(), [names[0], names[1]]);
+    let said = format!("4 requests are too few to tell any difference between {second} and {first}.");
+    assert!(answers.contains(&said) && answers.contains(&format!("{first} 4, {second} 8.")), "{answers}");
     let front = study["fronts"][0]["groups"].as_array().unwrap();
     assert_eq!((front[0]["spent"]["mean"].as_f64(), front[1]["spent"]["mean"].as_f64()), (Some(4.0), Some(8.0)));
     // What is chosen by changes with what is spent, never for the worse, and ends where the run does.
@@ -184,6 +188,7 @@ fn quality_against_cost_does_not_tell_which_answer_came_first() {
 
 /// The keys of `study.json`.
 const SHAPE: &str = "
+.answers[]
 .comparisons[].better
 .comparisons[].budget
 .comparisons[].detectable

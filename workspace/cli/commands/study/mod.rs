@@ -1,5 +1,6 @@
 //! `editscale study DIR…`: what recipes are worth, from the runs that they made.
 
+mod answers;
 mod costs;
 mod curves;
 mod held_out;
@@ -73,7 +74,7 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     gold.chosen_by = held_out::choosers(&found, &gold);
     let report = report(arguments, &found, (&runs, gold))?;
     found.left_out.iter().take(10).for_each(|left| tell(&format!("left out: {}: {}", left.run, left.why)));
-    report.remarks.iter().for_each(|remark| tell(remark));
+    report.answers.iter().chain(&report.remarks).for_each(|line| tell(line));
     output::write(&arguments.out, &report, arguments.cost)?;
     if arguments.json {
         print(output::json(&report)?.trim_end())?;
@@ -84,8 +85,7 @@ fn study(arguments: &Study) -> Result<ExitCode> {
 }
 
 fn gold_of(arguments: &Study, asked: Option<&Judged>) -> Gold {
-    let of =
-        |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
+    let of = |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
     match (asked, &arguments.judge, &arguments.gold) {
         (Some(judged), Some(recipe), _) => {
             Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone(), chosen_by: Vec::new() }
@@ -118,7 +118,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
     for unit in CostWord::ALL {
         fronts.extend(paths::front(&names, &groups, unit, confidence)?);
     }
-    Ok(Report {
+    let mut report = Report {
         version: 1,
         program: program(),
         seed,
@@ -128,13 +128,16 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         gold,
         groups: found.groups.clone(),
         left_out: found.left_out.clone(),
+        answers: Vec::new(),
         remarks,
         scaling: curves,
         paths,
         fronts,
         comparisons,
         choices: names.iter().zip(&groups).flat_map(|(name, runs)| choices(name, runs, cost)).collect(),
-    })
+    };
+    report.answers = answers::answers(&report);
+    Ok(report)
 }
 
 /// Refuses groups of which no two were asked the same.

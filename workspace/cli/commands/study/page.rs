@@ -12,8 +12,12 @@ const MOST_HISTOGRAMS: usize = 3;
 
 /// The page, and its plots for files.
 pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
-    let mut plots = Vec::new();
-    let mut sections = vec![section("studied", "What was studied", studied(report))];
+    let (mut plots, mut sections) = (Vec::new(), Vec::new());
+    if !report.answers.is_empty() {
+        let said = html! { ul { @for sentence in &report.answers { li { (sentence) } } } };
+        sections.push(section("answer", "What it says", said));
+    }
+    sections.push(section("studied", "What was studied", studied(report)));
     if !report.scaling.is_empty() {
         let drawn = scaling(report);
         let content = html! {

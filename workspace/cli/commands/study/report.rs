@@ -19,6 +19,8 @@ pub(super) struct Report {
     pub(super) gold: Gold,
     pub(super) groups: Vec<Group>,
     pub(super) left_out: Vec<LeftOut>,
+    /// What it says, in sentences.
+    pub(super) answers: Vec<String>,
     /// What could not be told, and why.
     pub(super) remarks: Vec<String>,
     pub(super) scaling: Vec<Scaling>,
