@@ -117,6 +117,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
     let (answers, [first, second]) = (study["answers"].to_string(), [names[0], names[1]]);
     let said = format!("4 requests are too few to tell any difference between {second} and {first}.");
     assert!(answers.contains(&said) && answers.contains(&format!("{first} 4, {second} 8.")), "{answers}");
+    assert!(answers.contains("Too few requests for intervals") && end["difference"]["low"].is_null(), "{answers}");
     let front = study["fronts"][0]["groups"].as_array().unwrap();
     assert_eq!((front[0]["spent"]["mean"].as_f64(), front[1]["spent"]["mean"].as_f64()), (Some(4.0), Some(8.0)));
     // What is chosen by changes with what is spent, never for the worse, and ends where the run does.

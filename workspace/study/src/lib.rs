@@ -31,7 +31,7 @@ pub use clusters::Clusters;
 pub use counted::Counted;
 pub use excess::Student;
 pub use folds::Folds;
-pub use mean_interval::mean_interval;
+pub use mean_interval::{FEWEST, mean_interval};
 pub use normal::{normal_below, normal_quantile};
 pub use rank_correlation::{RankPairs, average_ranks, kendall_tau_b, pair_counts, pearson, spearman};
 pub use student::{student_below, student_quantile};

@@ -8,6 +8,10 @@ use crate::{StudyError, check, check_confidence};
 /// U-shaped numbers cover too often at n = 20, and those of heavy tails too rarely.
 const CORRECTED: f64 = 0.9;
 
+/// Of fewer requests no interval should be shown: at n = 5 that of a score between 0 and 1 can reach from −1.2 to 1.2, which says
+/// nothing but that they are few.
+pub const FEWEST: usize = 10;
+
 /// The mean of one number a request, with the interval in which the true mean lies with this confidence.
 ///
 /// Student's interval, moved and stretched to the side of the longer tail: t is replaced by Hall's monotone cubic

@@ -1,6 +1,7 @@
 //! What a study says, in sentences: the first thing on its page.
 
 use editscale_page::three_digits;
+use editscale_study::FEWEST;
 
 use super::pairs::Comparison;
 use super::report::Report;
@@ -22,7 +23,15 @@ pub(super) fn answers(report: &Report) -> Vec<String> {
         Some(format!("With {group}, the best of {to} by proxy has {by} less gold than the best of {from} (p = {p})."))
     }));
     said.extend(spent(report));
+    said.extend(without_intervals(report));
     said
+}
+
+/// Which groups are too small for intervals.
+fn without_intervals(report: &Report) -> Option<String> {
+    let few = report.groups.iter().filter(|group| group.requests < FEWEST);
+    let few: Vec<String> = few.map(|group| format!("{} has {}", group.name, group.requests)).collect();
+    (!few.is_empty()).then(|| format!("Too few requests for intervals: {}, and {FEWEST} are needed.", few.join(", ")))
 }
 
 fn found(one: &Comparison) -> String {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use editscale_study::compare::Comparing;
+use editscale_study::compare::{Comparing, Paired};
 use editscale_study::scaling::{Candidate, Estimate, Peak, Pools};
-use editscale_study::{Interval, Resampling, StudyError};
+use editscale_study::{FEWEST, Interval, Resampling, StudyError};
 use serde::Serialize;
 
 use super::scores::Scored;
@@ -26,13 +26,14 @@ impl From<Estimate> for Mean {
     }
 }
 
-impl From<Interval> for Mean {
-    fn from(interval: Interval) -> Self {
-        Self { mean: interval.mean, low: Some(interval.low), high: Some(interval.high) }
-    }
-}
-
 impl Mean {
+    /// The mean difference of a comparison; its interval where there are enough requests for one.
+    pub(super) fn of(found: &Paired) -> Self {
+        let Interval { low, mean, high } = found.difference;
+        let end = |end: f64| (found.requests >= FEWEST).then_some(end);
+        Self { mean, low: end(low), high: end(high) }
+    }
+
     /// Both ends.
     pub(super) fn ends(&self) -> Option<[f64; 2]> {
         self.low.zip(self.high).map(|(low, high)| [low, high])
@@ -135,7 +136,7 @@ fn curve(
     let Peak { k, low, high, rising } = read.peak(&rules.resampling)?;
     let fall = if k < read.most() && read.kept().len() > 1 {
         let found = read.change(k, read.most(), &rules.comparing)?;
-        Some(Change { from: k, to: read.most(), difference: found.difference.into(), p: found.test.p })
+        Some(Change { from: k, to: read.most(), difference: Mean::of(&found), p: found.test.p })
     } else {
         None
     };

@@ -78,7 +78,7 @@ fn pair(
         second: second.to_owned(),
         budget,
         requests: found.requests,
-        difference: found.difference.into(),
+        difference: Mean::of(&found),
         spread: found.spread,
         detectable: found.detectable,
         p: found.test.p,

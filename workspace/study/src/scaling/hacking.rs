@@ -3,7 +3,7 @@
 use super::points::Estimate;
 use super::pools::{Pools, Request};
 use crate::bootstrap::{Ends, Resampling, bootstrap};
-use crate::{Clusters, StudyError};
+use crate::{Clusters, FEWEST, StudyError};
 
 /// What choice among k gains over no choice, by the proxy and in truth.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ impl Pools {
         let how = Resampling { ends: Ends::BiasCorrected, ..*how };
         let found = bootstrap(&Clusters::singles(gains.len()), &how, statistic)?;
         Ok(found.map(|found| {
-            let ends = (gains.len() > 1).then_some([found.interval.low, found.interval.high]);
+            let ends = (gains.len() >= FEWEST).then_some([found.interval.low, found.interval.high]);
             Estimate { mean: found.interval.mean, ends }
         }))
     }

@@ -2,9 +2,9 @@
 
 use super::pools::{Pools, Request};
 use crate::StudyError;
-use crate::mean_interval::{mean, mean_interval};
+use crate::mean_interval::{FEWEST, mean, mean_interval};
 
-/// A mean over requests, and the ends of its interval where there are at least two.
+/// A mean over requests, and the ends of its interval where there are at least [`FEWEST`](crate::FEWEST).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The mean.
@@ -16,7 +16,7 @@ pub struct Estimate {
 impl Estimate {
     /// The mean of one number a request with [`mean_interval`]. Fails as that does.
     pub fn of(values: &[f64], confidence: f64) -> Result<Self, StudyError> {
-        let found = mean_interval(values, confidence)?;
+        let found = mean_interval(values, confidence)?.filter(|_| values.len() >= FEWEST);
         Ok(Self { mean: mean(values), ends: found.map(|found| [found.low, found.high]) })
     }
 }
@@ -81,7 +81,9 @@ mod tests {
         // The best by proxy of all: 0.2, and one of two equals 0.5.
         near(found[1].gold, 0.35);
         near(found[1].best, 1.0);
-        assert!(found.iter().all(|point| point.gold.ends.is_some()));
+        assert!(found.iter().all(|point| point.gold.ends.is_none()), "two requests are too few");
+        let many = Pools::new(&pools.repeat(5), 3).unwrap().points(&[1], 0.95).unwrap();
+        assert!(many[0].gold.ends.is_some());
         let one = Pools::new(&pools[..1], 3).unwrap();
         assert_eq!(one.points(&[2], 0.95).unwrap()[0].gold.ends, None);
         assert_eq!(one.points(&[4], 0.95), Err(StudyError::Sizes(4)));
