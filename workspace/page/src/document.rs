@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::words::marked;
+
 /// The style of every page: colours in light and in dark, text, tables, figures, plots, print.
 pub const STYLE: &str = concat!(include_str!("style.css"), include_str!("plot/plot.css"));
 
@@ -17,7 +19,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 pub struct Document {
     /// The title, in the tab and above the text.
     pub title: String,
-    /// A sentence under the title.
+    /// A sentence under the title. What stands between backticks is code.
     pub lead: String,
     /// Sections with headings of their own (`h2`), in their order: see [`crate::section`].
     pub sections: Vec<Markup>,
@@ -37,7 +39,7 @@ pub fn document(page: &Document) -> String {
             }
             body {
                 main {
-                    header { h1 { (page.title) } p.lead { (page.lead) } }
+                    header { h1 { (page.title) } p.lead { (marked(&page.lead)) } }
                     @for section in &page.sections { (section) "\n" }
                 }
                 script { (PreEscaped(SCRIPT)) }

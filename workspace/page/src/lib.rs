@@ -5,7 +5,7 @@
 //!
 //! 1. `document`: a whole page; `parts`: what stands on it; `table`: numbers in rows; `picture`: pictures, and two compared.
 //! 2. `plot`: histograms, lines, intervals, points and bars as SVG that follows the page's colours.
-//! 3. `words`: numbers as people read them.
+//! 3. `words`: numbers as people read them, and texts with code in them.
 
 mod document;
 mod escape;
@@ -20,4 +20,4 @@ pub use escape::escape;
 pub use parts::{fact, facts, figure, folded, note, section};
 pub use picture::{Picture, compare, side_by_side};
 pub use table::{Column, Table};
-pub use words::{count, number, percent, shortened, three_digits};
+pub use words::{count, marked, number, percent, shortened, three_digits};

@@ -2,14 +2,16 @@
 
 use maud::{Markup, Render, html};
 
+use crate::words::marked;
+
 /// A section under a heading. `id` is its anchor: letters, digits and dashes, unique on the page.
 pub fn section(id: &str, title: &str, content: impl Render) -> Markup {
     html! { section aria-labelledby=(id) { h2 id=(id) { (title) } (content) } }
 }
 
-/// Anything with words under it.
+/// Anything with words under it, in which what stands between backticks is code.
 pub fn figure(content: impl Render, caption: &str) -> Markup {
-    html! { figure { (content) @if !caption.is_empty() { figcaption { (caption) } } } }
+    html! { figure { (content) @if !caption.is_empty() { figcaption { (marked(caption)) } } } }
 }
 
 /// One fact: its name, and its value as plain text.

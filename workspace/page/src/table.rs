@@ -2,6 +2,8 @@
 
 use maud::{Markup, Render, html};
 
+use crate::words::{marked, unmarked};
+
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -30,7 +32,7 @@ impl Column {
 /// A table. The first cell of a row names the row. Where it is wider than the page, it scrolls by itself.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// What it shows: read out before it, and shown above it.
+    /// What it shows: read out before it, and shown above it. What stands between backticks is code.
     pub caption: String,
     /// Its columns.
     pub columns: Vec<Column>,
@@ -59,10 +61,11 @@ impl Table {
 
 impl Render for Table {
     fn render(&self) -> Markup {
+        // A caption in the table would be as wide as the table, and run off the page with it.
         html! {
-            div.scroll tabindex="0" role="region" aria-label=(self.caption) {
+            p.caption { (marked(&self.caption)) }
+            div.scroll tabindex="0" role="region" aria-label=(unmarked(&self.caption)) {
                 table {
-                    caption { (self.caption) }
                     thead { tr { @for column in &self.columns { th class=[column.class()] scope="col" { (column.title) } } } }
                     tbody {
                         @for row in &self.rows {

@@ -1,4 +1,25 @@
-//! Numbers as people read them.
+//! Numbers as people read them, and texts with code in them.
+
+use maud::{Markup, html};
+
+/// A text in which what stands between backticks is code.
+pub fn marked(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // A backtick without another stays what it is.
+    let codes = (parts.len() - 1) / 2;
+    html! {
+        @for (place, part) in parts.iter().enumerate() {
+            @if place % 2 == 1 && place < 2 * codes { code { (part) } }
+            @else if place > 2 * codes { "`" (part) }
+            @else { (part) }
+        }
+    }
+}
+
+/// The same without its marks, for who hears it.
+pub(crate) fn unmarked(text: &str) -> String {
+    text.replace('`', "")
+}
 
 /// A number with the digits that matter: `0.1235`, `12.35`, `1 234`, `1.2e9`. `–` for what is no number.
 pub fn number(value: f64) -> String {

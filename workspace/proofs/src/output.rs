@@ -123,7 +123,8 @@ impl Sheet {
     fn table(&self) -> Table {
         let is_number = |place: usize| self.rows.iter().any(|row| row.get(place).is_some_and(Value::is_number));
         let column = |(place, title): (usize, &&str)| {
-            if is_number(place) { Column::number(*title) } else { Column::text(*title) }
+            let title = title.replace('_', " ");
+            if is_number(place) { Column::number(title) } else { Column::text(title) }
         };
         let mut table = Table::new(self.caption.clone(), self.columns.iter().enumerate().map(column).collect());
         for row in &self.rows {

@@ -17,7 +17,7 @@ pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
         let said = html! { ul { @for sentence in &report.answers { li { (sentence) } } } };
         sections.push(section("answer", "What it says", said));
     }
-    sections.push(section("studied", "What was studied", studied(report)));
+    sections.push(section("studied", "What was studied", studied(report, cost)));
     if !report.scaling.is_empty() {
         let drawn = scaling(report);
         let content = html! {
@@ -62,7 +62,7 @@ fn figures(plots: &[Plot]) -> Markup {
     html! { @for plot in plots { (plot.drawn.figure(&plot.caption)) } }
 }
 
-fn studied(report: &Report) -> Markup {
+fn studied(report: &Report, cost: CostWord) -> Markup {
     let mut table = Table::new(
         "Groups",
         vec![
@@ -82,7 +82,7 @@ fn studied(report: &Report) -> Markup {
     let mut told = vec![
         fact("Chosen by", report.proxy.clone()),
         fact("Wanted (gold)", report.gold.words()),
-        fact("Cost", report.cost),
+        fact("Cost", cost.title()),
         fact("Confidence", number(report.confidence)),
         fact("Seed", report.seed.to_string()),
     ];
@@ -165,7 +165,7 @@ fn fronts(report: &Report) -> Markup {
             let is_on = if ended.is_on_front { "yes" } else { "no" };
             table.push([
                 ended.group.clone(),
-                front.cost.to_owned(),
+                front.cost.replace('_', " "),
                 told(ended.spent),
                 told(ended.gold),
                 is_on.to_owned(),

@@ -3,8 +3,9 @@
 use crate::escape;
 use std::fmt::Write as _;
 
-/// How many series are told apart by colour and shape; further ones begin anew.
-const KINDS: usize = 6;
+/// How many colours there are, and how many shapes. Each time colours begin anew, shapes are one further: no two of the first 64
+/// series have both the same.
+const KINDS: usize = 8;
 
 /// What is drawn, as the inside of an SVG.
 #[derive(Debug, Default)]
@@ -12,9 +13,14 @@ pub(super) struct Canvas {
     svg: String,
 }
 
-/// The colour and shape of a series, by its number.
+/// The colour of a series, by its number.
 pub(super) fn kind(series: usize) -> usize {
     series % KINDS
+}
+
+/// The shape of a series' points, by its number.
+fn shape(series: usize) -> usize {
+    (series + series / KINDS) % KINDS
 }
 
 impl Canvas {
@@ -61,22 +67,41 @@ impl Canvas {
     pub(super) fn point(&mut self, series: usize, (x, y): (f64, f64), says: &str) {
         let kind = kind(series);
         let says = title(says);
-        let corners: &[(f64, f64)] = match kind {
+        let corners: &[(f64, f64)] = match shape(series) {
             0 => {
-                self.write(format_args!(r#"<circle class="dot k0" cx="{x:.1}" cy="{y:.1}" r="4.5">{says}</circle>"#));
+                let place = format_args!(r#"cx="{x:.1}" cy="{y:.1}" r="4.5""#);
+                self.write(format_args!(r#"<circle class="dot k{kind}" {place}>{says}</circle>"#));
                 return;
             }
             1 => &[(-4.0, -4.0), (4.0, -4.0), (4.0, 4.0), (-4.0, 4.0)],
             2 => &[(0.0, -5.5), (5.0, 4.0), (-5.0, 4.0)],
             3 => &[(0.0, -5.5), (5.5, 0.0), (0.0, 5.5), (-5.5, 0.0)],
             4 => &[(-5.0, -4.0), (5.0, -4.0), (0.0, 5.5)],
-            _ => &[(-5.5, -2.0), (5.5, -2.0), (5.5, 2.0), (-5.5, 2.0)],
+            5 => &[(-5.5, -2.0), (5.5, -2.0), (5.5, 2.0), (-5.5, 2.0)],
+            6 => &[(-2.0, -5.5), (2.0, -5.5), (2.0, 5.5), (-2.0, 5.5)],
+            _ => &CROSS,
         };
         let points: Vec<(f64, f64)> = corners.iter().map(|(right, down)| (x + right, y + down)).collect();
         let points = places(&points);
         self.write(format_args!(r#"<polygon class="dot k{kind}" points="{points}">{says}</polygon>"#));
     }
 }
+
+/// A plus.
+const CROSS: [(f64, f64); 12] = [
+    (-1.8, -5.5),
+    (1.8, -5.5),
+    (1.8, -1.8),
+    (5.5, -1.8),
+    (5.5, 1.8),
+    (1.8, 1.8),
+    (1.8, 5.5),
+    (-1.8, 5.5),
+    (-1.8, 1.8),
+    (-5.5, 1.8),
+    (-5.5, -1.8),
+    (-1.8, -1.8),
+];
 
 fn places(points: &[(f64, f64)]) -> String {
     let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
@@ -85,4 +110,15 @@ fn places(points: &[(f64, f64)]) -> String {
 
 fn title(says: &str) -> String {
     if says.is_empty() { String::new() } else { format!("<title>{}</title>", escape(says)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{kind, shape};
+
+    #[test]
+    fn no_two_series_of_a_plot_look_alike() {
+        let looks: std::collections::BTreeSet<_> = (0..64).map(|series| (kind(series), shape(series))).collect();
+        assert_eq!(looks.len(), 64);
+    }
 }

@@ -5,6 +5,7 @@ use maud::{Markup, PreEscaped, Render, html};
 use super::canvas::{Canvas, kind};
 use crate::escape;
 use crate::table::Table;
+use crate::words::{marked, unmarked};
 
 /// How wide every drawing is.
 pub(super) const WIDTH: f64 = 720.0;
@@ -17,8 +18,8 @@ const STYLE: &str = include_str!("alone.css");
 pub(super) enum Swatch {
     /// A filled area.
     Area(usize),
-    /// A line.
-    Line(usize),
+    /// A line, and whether its points show.
+    Line(usize, bool),
     /// A dashed line.
     Dashed(usize),
     /// A point.
@@ -37,8 +38,11 @@ impl Swatch {
             Self::Area(series) => {
                 canvas.rect(&format!("area k{}", kind(series)), (x + 4.0, y + 1.0), (20.0, 12.0), "");
             }
-            Self::Line(series) => {
+            Self::Line(series, has_points) => {
                 canvas.polyline(&format!("line k{}", kind(series)), &[(x, middle), (x + 28.0, middle)]);
+                if has_points {
+                    canvas.point(series, (x + 14.0, middle), "");
+                }
             }
             Self::Dashed(series) => {
                 canvas.polyline(&format!("line dashed k{}", kind(series)), &[(x, middle), (x + 28.0, middle)]);
@@ -78,14 +82,14 @@ impl Drawn {
     /// For a page: the drawing, words under it, the legend, and all figures as a table. Also what `(drawn)` gives, without
     /// the words.
     pub fn figure(&self, caption: &str) -> Markup {
-        let label = format!("{}; a table with its figures follows", self.alt.trim_end_matches('.'));
+        let label = format!("{}; a table with its figures follows", unmarked(self.alt.trim_end_matches('.')));
         html! {
             figure.plot {
                 svg viewBox={ "0 0 " (WIDTH) " " (self.height) } role="img" aria-label=(label) { (PreEscaped(&self.inside)) }
                 figcaption {
-                    @if !caption.is_empty() { p { (caption) } }
+                    @if !caption.is_empty() { p { (marked(caption)) } }
                     @if !self.keys.is_empty() {
-                        p.keys { @for key in &self.keys { span.key { (swatch(key.swatch)) (key.name) } " " } }
+                        p.keys { @for key in &self.keys { span.key { (swatch(key.swatch)) (marked(&key.name)) } " " } }
                     }
                     @if self.left_out > 0 { p { (self.left_out) " values have no place on these axes and are left out." } }
                 }

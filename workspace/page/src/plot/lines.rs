@@ -11,6 +11,9 @@ const HEIGHT: f64 = 380.0;
 /// Lines with fewer points than this show each.
 const FEW: usize = 25;
 
+/// More lines than this have no bands.
+const MOST_BANDS: usize = 3;
+
 /// A point of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LinePoint {
@@ -33,7 +36,14 @@ pub struct Line {
     pub is_dashed: bool,
 }
 
-/// Lines with confidence bands.
+impl Line {
+    /// Whether each of its points shows.
+    fn shows_points(&self) -> bool {
+        self.points.len() == 1 || (self.points.len() < FEW && !self.is_dashed)
+    }
+}
+
+/// Lines with confidence bands. Where there are more than three, intervals are thin lines beside each other: bands over bands are grey.
 #[derive(Debug, Clone)]
 pub struct Lines {
     /// What it shows, in a sentence, for people who do not see it.
@@ -64,10 +74,15 @@ impl Lines {
             let at = across.at(mark.value);
             canvas.line(&format!("mark m{}", place % 4), (at, frame.top), (at, frame.bottom));
         }
+        let banded = self.lines.iter().filter(|line| line.points.iter().any(|point| point.band.is_some())).count();
         for (place, line) in self.lines.iter().enumerate() {
-            line.points
-                .split(|point| !self.takes(point))
-                .for_each(|run| self.band(&mut canvas, place, run, (&across, &up)));
+            for run in line.points.split(|point| !self.takes(point)) {
+                if banded > MOST_BANDS {
+                    self.whiskers(&mut canvas, place, run, (&across, &up));
+                } else {
+                    self.band(&mut canvas, place, run, (&across, &up));
+                }
+            }
         }
         for (place, line) in self.lines.iter().enumerate() {
             self.line(&mut canvas, place, line, (&across, &up));
@@ -98,14 +113,24 @@ impl Lines {
         canvas.polygon(&format!("band k{}", kind(place)), &above.chain(below).collect::<Vec<_>>());
     }
 
+    /// Intervals as thin lines, set apart from those of other lines at the same place.
+    fn whiskers(&self, canvas: &mut Canvas, place: usize, run: &[LinePoint], (across, up): (&Placed, &Placed)) {
+        let middle = (self.lines.len() - 1) as f64 / 2.0;
+        let apart = ((place as f64 - middle) * 3.0).clamp(-18.0, 18.0);
+        for (x, [low, high]) in run.iter().filter_map(|point| Some((across.at(point.x) + apart, point.band?))) {
+            if [low, high].iter().all(|end| self.y.takes(*end)) {
+                canvas.line(&format!("span thin k{}", kind(place)), (x, up.at(low)), (x, up.at(high)));
+            }
+        }
+    }
+
     fn line(&self, canvas: &mut Canvas, place: usize, line: &Line, (across, up): (&Placed, &Placed)) {
         let class = format!("line k{}{}", kind(place), if line.is_dashed { " dashed" } else { "" });
         for run in line.points.split(|point| !self.takes(point)).filter(|run| run.len() > 1) {
             let joined: Vec<(f64, f64)> = run.iter().map(|point| (across.at(point.x), up.at(point.y))).collect();
             canvas.polyline(&class, &joined);
         }
-        let has_points = line.points.len() < FEW && !line.is_dashed;
-        for point in line.points.iter().filter(|point| self.takes(point) && (has_points || line.points.len() == 1)) {
+        for point in line.points.iter().filter(|point| line.shows_points() && self.takes(point)) {
             let says = format!("{}: {} at {}", line.name, number(point.y), number(point.x));
             canvas.point(place, (across.at(point.x), up.at(point.y)), &says);
         }
@@ -115,7 +140,8 @@ impl Lines {
         let lines = self.lines.iter().enumerate().map(|(place, line)| {
             let has_band = line.points.iter().any(|point| point.band.is_some());
             let name = if has_band { format!("{}, with its interval", line.name) } else { line.name.clone() };
-            (if line.is_dashed { Swatch::Dashed(place) } else { Swatch::Line(place) }, name)
+            let swatch = if line.is_dashed { Swatch::Dashed(place) } else { Swatch::Line(place, line.shows_points()) };
+            (swatch, name)
         });
         let marks = self.marks.iter().enumerate();
         let marks = marks.map(|(place, mark)| (Swatch::Mark(place), format!("{}: {}", mark.name, number(mark.value))));

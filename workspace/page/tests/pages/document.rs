@@ -23,10 +23,10 @@ fn a_page_loads_nothing_and_escapes_everything() {
 
 #[test]
 fn a_table_names_its_rows_and_columns() {
-    let mut table = Table::new("Scores", vec![Column::text("Judge"), Column::number("Pairs")]);
+    let mut table = Table::new("Scores by `nano`", vec![Column::text("Judge"), Column::number("Pairs")]);
     table.push(["<a>".to_owned(), count(12_345)]);
     let text = table.render().into_string().replace('\u{202f}', " ").replace('\n', "");
-    insta::assert_snapshot!(text, @r#"<div class="scroll" tabindex="0" role="region" aria-label="Scores"><table><caption>Scores</caption><thead><tr><th scope="col">Judge</th><th class="n" scope="col">Pairs</th></tr></thead><tbody><tr><th scope="row">&lt;a&gt;</th><td class="n">12 345</td></tr></tbody></table></div>"#);
+    insta::assert_snapshot!(text, @r#"<p class="caption">Scores by <code>nano</code></p><div class="scroll" tabindex="0" role="region" aria-label="Scores by nano"><table><thead><tr><th scope="col">Judge</th><th class="n" scope="col">Pairs</th></tr></thead><tbody><tr><th scope="row">&lt;a&gt;</th><td class="n">12 345</td></tr></tbody></table></div>"#);
 }
 
 #[test]

@@ -94,7 +94,8 @@ proptest! {
     fn lines_stay_in_their_frame(x in axis(), y in axis(), xs in numbers(), ys in numbers(), ends in numbers(), marked in numbers()) {
         let ends = ends.iter().map(|end| Some([*end, end + 1.0])).chain(std::iter::repeat(None));
         let points = xs.iter().zip(&ys).zip(ends).map(|((x, y), band)| LinePoint { x: *x, y: *y, band }).collect();
-        let lines = vec![Line { name: "a <line>".to_owned(), points, is_dashed: ys.len() % 2 == 0 }];
+        let line = Line { name: "a <line>".to_owned(), points, is_dashed: ys.len() % 2 == 0 };
+        let lines = vec![line; 1 + xs.len()];
         check(&Lines { alt: String::new(), x, y, lines, marks: marks(&marked) }.draw())?;
     }
 

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use editscale_page::{count, number, percent, shortened, three_digits};
+use editscale_page::{count, marked, number, percent, shortened, three_digits};
 
 #[test]
 fn numbers_keep_the_digits_that_matter() {
@@ -52,5 +52,18 @@ fn a_long_text_is_cut() {
     for (text, expected) in [("", ""), ("größer", "größer"), ("größer!", "größer…"), ("größe re", "größe…")]
     {
         assert_eq!(shortened(text, 6), expected);
+    }
+}
+
+#[test]
+fn code_stands_between_backticks() {
+    for (text, expected) in [
+        ("", ""),
+        ("none", "none"),
+        ("by `a<b`, then `c`", "by <code>a&lt;b</code>, then <code>c</code>"),
+        ("one ` alone", "one ` alone"),
+        ("`a` and ` alone", "<code>a</code> and ` alone"),
+    ] {
+        assert_eq!(marked(text).into_string(), expected, "{text}");
     }
 }

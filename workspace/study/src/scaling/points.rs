@@ -82,7 +82,8 @@ mod tests {
         near(found[1].gold, 0.35);
         near(found[1].best, 1.0);
         assert!(found.iter().all(|point| point.gold.ends.is_none()), "two requests are too few");
-        let many = Pools::new(&pools.repeat(5), 3).unwrap().points(&[1], 0.95).unwrap();
+        let many: Vec<Vec<Candidate>> = pools.iter().cycle().take(10).cloned().collect();
+        let many = Pools::new(&many, 3).unwrap().points(&[1], 0.95).unwrap();
         assert!(many[0].gold.ends.is_some());
         let one = Pools::new(&pools[..1], 3).unwrap();
         assert_eq!(one.points(&[2], 0.95).unwrap()[0].gold.ends, None);
