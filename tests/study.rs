@@ -358,10 +358,9 @@ fn a_plan_goes_both_ways() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
     assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
     DESK.expect(0, &["study", "runs", "--out", "planned"]);
-    let ask = |more: &[&str]| {
-        let arguments = ["study", "plan", "--difference", "0.5", "--from", "planned/study.json"];
-        [&arguments[..], more].concat()
-    };
+    fn ask<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["study", "plan", "--difference", "0.5", "--from", "planned/study.json"], more].concat()
+    }
     let plan = DESK.json(&ask(&["--json"]));
     assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
     // The row at the end of the runs, whatever the others' spreads.
