@@ -510,6 +510,27 @@ fn check_looks_for_the_programs_of_plugins() {
     }
 }
 
+/// What an editor cannot do is known although the judge beside it is a program that was not started.
+#[test]
+fn check_refuses_what_edit_refuses_whatever_programs_can_do() {
+    let desk = Desk::new();
+    for (rewards, rest, told) in [
+        ("", "search: {noise_search: {rounds: 2}}", "editor `darkroom`: it does not let its noise be steered"),
+        ("", "search: {particles: {particles: 4}}", "editor `darkroom`: it has a deterministic sampler"),
+        (
+            ", {model: {photometric: {}}}",
+            "search: {best_of_n: {samples: 2}}\ncombine: {lower_bound: {}}",
+            "reward `photometric`: it does not say how sure it is",
+        ),
+    ] {
+        let rewards = format!("[{{name: judge, model: {{command: {{run: 'echo 0.5'}}}}}}{rewards}]");
+        let text = format!("version: 1\neditor: {{darkroom: {{}}}}\nrewards: {rewards}\n{rest}\n");
+        let recipe = desk.write("recipe.yaml", text.as_bytes());
+        let (out, _) = desk.expect(2, &["check", &recipe]);
+        assert!(out.contains(told) && out.contains("was not started"), "{out}");
+    }
+}
+
 #[test]
 fn a_run_of_another_version_is_refused() {
     let desk = Desk::new();

@@ -249,3 +249,28 @@ fn a_recipe_may_be_cloned_and_shared() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Recipe>();
 }
+
+/// Where a program was not started, its card is not there, and what the others lack is lacking all the same.
+#[test]
+fn what_is_lacking_is_so_whatever_others_can_do() {
+    let told = |text: &str, editors: &[&str], rewards: &[&str]| {
+        let editors = editors.iter().map(|name| poor(name)).collect();
+        let rewards = rewards.iter().map(|name| reward(name, RewardKind::Pointwise)).collect();
+        let lacks = recipe(text).lacks_of_known(&Cards { editors, rewards, critics: Vec::new() });
+        Report::new(lacks).render("recipe.yaml", text.as_bytes())
+    };
+    let two = |combine: &str| {
+        format!(
+            "version: 1\neditors: {{first: {{darkroom: {{}}}}, other: {{darkroom: {{}}}}}}\nrewards:\n  \
+             - {{model: {{photometric: {{}}}}}}\n  - {{name: second, model: {{photometric: {{}}}}}}\n\
+             search: {{particles: {{particles: 4}}}}\ncombine: {combine}\n"
+        )
+    };
+    let plain = two("{weighted: {}}");
+    let found = told(&plain, &["first"], &[]);
+    assert!(found.contains("policy `particles` cannot use editor `first`: it has a deterministic sampler"), "{found}");
+    assert_eq!(told(&plain, &["other"], &[]), "", "an editor that the search does not ask");
+    let found = told(&two("{lower_bound: {}}"), &[], &["second"]);
+    assert!(found.contains("`lower_bound` cannot use reward `second`: it does not say how sure it is"), "{found}");
+    assert_eq!(told(&two("{lower_bound: {}}"), &[], &[]), "");
+}
