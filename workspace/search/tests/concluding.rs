@@ -137,7 +137,9 @@ fn number() -> impl Strategy<Value = f64> {
 #[test]
 fn scores_at_the_ends_of_the_range_make_a_verdict_that_can_be_written_down() {
     let relative = Amount::Relative(1e9);
-    for selection in selections().into_iter().chain([pessimistic(relative), Selection::Regularised { strength: relative }]) {
+    for selection in
+        selections().into_iter().chain([pessimistic(relative), Selection::Regularised { strength: relative }])
+    {
         let ends = (0..6).map(|id| Some(if id % 2 == 0 { f64::MAX } else { f64::MIN })).collect::<Vec<_>>();
         let verdict = drive(&policy(6, &rules(), Some(selection), None), 1, Budget::default(), &ends).verdict;
         let figures = verdict.draw.map(|draw| [draw.temperature, draw.effective_sample_size, draw.kl]);
