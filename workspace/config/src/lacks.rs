@@ -2,7 +2,7 @@
 
 use editscale_core::{Cards, EditorName, Lack, Need, RewardCard};
 use editscale_schema::{Diagnostic, Place, Severity, quote};
-use editscale_search::Reason;
+use editscale_search::{Clash, Reason};
 
 use crate::{Recipe, Settings};
 
@@ -12,7 +12,19 @@ impl Recipe {
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
         let used = if self.settings.search.routes() { cards.editors.len() } else { 1 };
         let editors = cards.editors.iter().take(used).cloned().collect();
-        self.lacking_of_all(self.factory.needs(), &Cards { editors, ..cards.clone() })
+        let lacks = self.lacking_of_all(self.factory.needs(), &Cards { editors, ..cards.clone() });
+        lacks.into_iter().chain(self.misfits(cards)).collect()
+    }
+
+    /// What the policy says that means nothing with these editors and rewards.
+    fn misfits(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let misfit = |Clash { setting, message, hint }| Diagnostic {
+            severity: Severity::Error,
+            message,
+            place: self.place_of(setting),
+            hint: Some(hint),
+        };
+        self.settings.search.misfits(cards, &self.settings.budget).into_iter().map(misfit).collect()
     }
 
     /// What of this is lacking whatever the cards would say that are not there, such as those of programs that were not started.

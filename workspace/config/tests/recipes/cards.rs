@@ -274,3 +274,21 @@ fn what_is_lacking_is_so_whatever_others_can_do() {
     assert!(found.contains("`lower_bound` cannot use reward `second`: it does not say how sure it is"), "{found}");
     assert_eq!(told(&two("{lower_bound: {}}"), &[], &[]), "");
 }
+
+#[test]
+fn a_price_of_what_nobody_spends_prices_nothing() {
+    let text = with_search("{adaptive: {worth: {per_usd: 100}}}");
+    let free = || cards(vec![able("darkroom")], RewardKind::Pointwise);
+    assert_snapshot!(lacks(&text, &free()), @r"
+    error: `worth` says that nothing costs anything: nobody here spends what it prices
+     --> recipe.yaml:4:21
+      |
+    4 | search: {adaptive: {worth: {per_usd: 100}}}
+      |                     ^^^^^
+      = hint: write `cost: {edit: 0.01}`, or price what is spent; `prices` say what servers cost
+    ");
+    let mut paid = free();
+    paid.rewards[0].cost.usd.micros = 1;
+    assert_eq!(lacks(&text, &paid), "");
+    assert_eq!(lacks(&(text + "budget: {usd: 1}\n"), &free()), "", "what the budget counts is measured");
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Scale, SearchFactory};
+use editscale_core::{Budget, Cards, Scale, SearchFactory};
 use editscale_schema::{
     Absent, Documented, Fields, Key, Keys, Map, Mistake, Number, Options, Section, Subtable, Whole, Yaml,
 };
@@ -94,6 +94,20 @@ impl PolicyChoice for AdaptiveRecipe {
     fn clashes(&self, around: &Surroundings<'_>) -> Vec<Clash> {
         price_clashes("adaptive", Some(self.0.price), around)
     }
+
+    fn misfits(&self, cards: &Cards, budget: &Budget) -> Vec<Clash> {
+        price_misfits(Some(self.0.price), cards, budget)
+    }
+}
+
+/// What a price means nothing for.
+pub(crate) fn price_misfits(price: Option<Price>, cards: &Cards, budget: &Budget) -> Vec<Clash> {
+    let idle = price.filter(|price| price.is_of_nothing(cards, budget)).map(|_| Clash {
+        setting: Some("worth"),
+        message: "`worth` says that nothing costs anything: nobody here spends what it prices".to_owned(),
+        hint: "write `cost: {edit: 0.01}`, or price what is spent; `prices` say what servers cost".to_owned(),
+    });
+    idle.into_iter().collect()
 }
 
 /// What a price cannot be used with.
