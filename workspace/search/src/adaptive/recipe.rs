@@ -31,7 +31,8 @@ const PROBE: Key<Whole> = Key {
     name: "probe",
     rule: COUNT,
     absent: Absent::Default(4),
-    meaning: "candidates of the first round, from which it is learned how much the scores differ; at most `most`",
+    meaning: "candidates of the first round, from which it is learned how much the scores differ; at most `most`, which it \
+              is where `most` is less and this is left out",
 };
 
 const ROUND: Key<Whole> = Key {
@@ -142,11 +143,11 @@ impl Options for AdaptiveRecipe {
             fields.error(fields.at(), mistake);
         }
         let (most, probe, round) = (most? as u32, probe? as u32, round? as u32);
+        let probe = if fields.has(PROBE.name) { probe } else { probe.min(most) };
         if probe > most {
             let mistake = Mistake::new(format!("`probe` cannot be {probe}: there are at most {most} candidates"))
                 .hint("lower `probe` or raise `most`");
-            let wrong = if fields.has(PROBE.name) { PROBE.name } else { MOST.name };
-            fields.error(&fields.span_of(wrong), mistake);
+            fields.error(&fields.span_of(PROBE.name), mistake);
         }
         Some(Self(Adaptation { most, probe, round, price: price?, prior, optimism: optimism? }))
     }
