@@ -134,6 +134,31 @@ fn finalists_are_judged_when_the_pool_is_handed_out() {
 }
 
 #[test]
+fn a_split_that_was_changed_by_hand_is_not_more_than_the_pool() {
+    let desk = Desk::new();
+    desk.finish("pool", &[]);
+    let file = desk.path("pool/split.json");
+    let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let change = |change: &dyn Fn(&mut Value)| {
+        let mut changed = whole.clone();
+        change(&mut changed["requests"]);
+        fs::write(&file, changed.to_string()).unwrap();
+        let output = desk.pool(&["--edits", "20", "--probe", "3", "--out", "pool"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let cases: [(&str, &dyn Fn(&mut Value)); 3] = [
+        ("edits after 9 of the probes, and the pool is 20", &|split| split[0]["edits"] = json!(30)),
+        ("row 0 gets 2 edits: expected 3 or more", &|split| split[0]["edits"] = json!(2)),
+        ("row 0 has two shares", &|split| split[1]["row"] = json!(0)),
+    ];
+    for (told, by) in cases {
+        let (code, said) = change(by);
+        assert!(code == Some(2) && said.contains(told) && said.contains("split.json"), "{code:?} {said}");
+    }
+    assert_eq!(change(&|_| ()).0, Some(0));
+}
+
+#[test]
 fn what_cannot_be_a_pool_is_told() {
     let desk = Desk::new();
     desk.finish("pool", &[]);

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Pool) -> Result<ExitCode> {
 
 /// Probes every request, splits what is left, and gives each its share. Nothing where it was stopped on the way.
 async fn carry_out(planned: &Planned, stop: &StopSignal) -> Result<Option<Vec<Came>>> {
-    let shares = if let Some(shares) = planned.folder.shares()? {
+    let shares = if let Some(shares) = planned.folder.shares(&planned.terms)? {
         shares
     } else {
         // Who is judged again in the end is known only when all has been handed out.
