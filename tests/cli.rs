@@ -531,6 +531,26 @@ fn check_refuses_what_edit_refuses_whatever_programs_can_do() {
     }
 }
 
+/// Before any edit is paid, and not after all of them.
+#[test]
+fn check_warns_of_what_no_candidate_reaches() {
+    let desk = Desk::new();
+    let gate = "gates: [{reward: photometric,";
+    for (rest, told) in [
+        (format!("{gate} part: preservatoin, at_least: 0}}]"), "did you mean `preservation`?"),
+        (format!("{gate} at_least: 1.5}}]"), "no candidate passes this gate: scores of `photometric` are at most 1"),
+        ("stop: {target_score: 5}".to_owned(), "`target_score` cannot be 5 with `weighted` of these rewards"),
+    ] {
+        let text = format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n\
+             search: {{best_of_n: {{samples: 2}}}}\n{rest}\n"
+        );
+        let recipe = desk.write("recipe.yaml", text.as_bytes());
+        let (out, err) = desk.expect(0, &["check", &recipe]);
+        assert!(out.contains(told) && out.contains("recipe.yaml:5") && err.contains("1 warning"), "{out}{err}");
+    }
+}
+
 #[test]
 fn a_run_of_another_version_is_refused() {
     let desk = Desk::new();

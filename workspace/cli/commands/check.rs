@@ -105,6 +105,7 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     } else {
         wrong.extend(recipe.lacks_of_known(&cards));
     }
+    wrong.extend(recipe.unreachable(&cards));
     wrong
 }
 

@@ -292,3 +292,35 @@ fn a_price_of_what_nobody_spends_prices_nothing() {
     assert_eq!(lacks(&text, &paid), "");
     assert_eq!(lacks(&(text + "budget: {usd: 1}\n"), &free()), "", "what the budget counts is measured");
 }
+
+#[test]
+fn what_no_candidate_reaches_is_told() {
+    let text = |rest: &str| {
+        format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards:\n  - {{model: {{photometric: {{}}}}, weight: 3}}\n  \
+             - {{name: second, model: {{photometric: {{}}}}, weight: WEIGHT}}\nsearch: {{best_of_n: {{samples: 2}}}}\n{rest}\n"
+        )
+    };
+    let told = |text: &str, range: Option<(f64, f64)>| {
+        let mut cards = cards(vec![able("darkroom")], RewardKind::Pointwise);
+        cards.rewards[0].range = Some((0.0, 1.0));
+        cards.rewards.push(RewardCard { range, ..reward("second", RewardKind::Pointwise) });
+        Report::new(recipe(text).unreachable(&cards)).render("recipe.yaml", text.as_bytes())
+    };
+    let both = |rest: &str, weight: &str, range| told(&text(rest).replace("WEIGHT", weight), range);
+    let wide = Some((-1.0, 1.0));
+    assert!(both("stop: {target_score: 1.5}", "1", wide).contains("they come to 1 at most"));
+    assert_eq!(both("stop: {target_score: 1}", "1", wide), "");
+    // Three times 1, and once not −1.
+    assert_eq!(both("stop: {target_score: 1}", "-1", wide), "");
+    assert!(both("stop: {target_score: 1.1}", "-1", wide).contains("they come to 1 at most"));
+    assert_eq!(both("stop: {target_score: 5}", "1", None), "", "nobody knows how far the second goes");
+    assert!(both("stop: {target_score: 2}\ncombine: {conjunctive: {}}", "1", None).contains("they come to 1 at most"));
+    assert!(both("gates: [{reward: second, at_least: 2}]", "1", wide).contains("scores of `second` are at most 1"));
+    assert_eq!(both("gates: [{reward: second, at_least: 1}]\nstop: {target_score: 0.5}", "1", wide), "");
+    assert_eq!(both("gates: [{reward: second, at_least: 2}]", "1", None), "");
+    let found = both("gates: [{reward: second, part: nope, at_least: 0}]", "1", wide);
+    assert!(found.contains("no candidate passes this gate: `second` has no part `nope`"), "{found}");
+    assert!(found.contains("its parts are `instruction_following`, `preservation`, `visual_quality`"), "{found}");
+    assert_eq!(both("gates: [{reward: second, part: preservation, at_least: 0}]", "1", wide), "");
+}
