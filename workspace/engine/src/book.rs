@@ -75,7 +75,9 @@ pub(crate) struct Book {
     /// Active time at the last entry that was in the journal when the run was opened.
     pub(crate) recorded_wall: Duration,
     pub(crate) paused: Paused,
-    /// Candidates of the journal's decisions that go on from a paused state.
+    /// Candidates that the journal's decisions ask for.
+    asked: HashSet<u32>,
+    /// Those of them that go on from a paused state.
     parts: HashSet<u32>,
     made: HashMap<CandidateId, Made>,
     /// How pictures look, as far as somebody looked.
@@ -107,6 +109,7 @@ impl Book {
             decided: Vec::new(),
             recorded_wall: wall,
             paused: Paused::default(),
+            asked: HashSet::new(),
             parts: HashSet::new(),
             made: HashMap::new(),
             hashes: HashMap::new(),
@@ -117,7 +120,8 @@ impl Book {
             submitted: HashMap::new(),
         };
         for (index, line) in lines.into_iter().enumerate() {
-            let spent = book.learn(line.entry).map_err(|reason| journal::corrupt(&path, index, reason))?;
+            let learned = book.check_asked(&line.entry).and_then(|()| book.learn(line.entry));
+            let spent = learned.map_err(|reason| journal::corrupt(&path, index, reason))?;
             book.purse.book(&spent);
         }
         book.give_up_judging()?;
@@ -149,6 +153,16 @@ impl Book {
         Ok(())
     }
 
+    /// Refuses an entry about a candidate that no decision before it asked for: what it cost would be counted.
+    fn check_asked(&self, entry: &Entry) -> Result<(), WireError> {
+        match entry.candidate() {
+            Some(id) if !self.asked.contains(&id) => {
+                Err(format!("`id` is {id}: expected a candidate that was asked for before"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes in one entry and says what it cost.
     fn learn(&mut self, entry: Entry) -> Result<Ledger, WireError> {
         match entry {
@@ -157,6 +171,7 @@ impl Book {
                 if round as usize != next {
                     return Err(format!("`round` is {round}: expected {next}, the next one"));
                 }
+                self.asked.extend(decision.asked_for());
                 self.parts.extend(decision.going_on());
                 self.decided.push(Recorded { left, decision });
                 Ok(Ledger::default())
