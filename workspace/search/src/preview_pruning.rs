@@ -163,7 +163,7 @@ impl SearchFactory for PreviewPruning {
             |name: &str, value: Option<f64>| value.map_or_else(String::new, |value| format!(" {name}={value}"));
         let Expectation { correlation, spread, strength } = *expected;
         format!(
-            "preview_pruning/1 samples={samples} most={most} at={} keep={keep}{} round={round} \
+            "preview_pruning/2 samples={samples} most={most} at={} keep={keep}{} round={round} \
              correlation={correlation}{} strength={strength}{}{}{}",
             at.join(","),
             optional("margin", *margin),

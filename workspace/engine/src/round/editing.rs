@@ -50,11 +50,10 @@ impl Round<'_> {
         self.fail(index, failure)
     }
 
-    /// What making an item is, and the most that it costs. What goes on from a state that was let go may have to be made
-    /// from its beginning.
+    /// What making an item is, and the most that it costs.
     pub(super) fn piece(&self, index: usize) -> (Work, Cost) {
         match (&self.items[index].order, self.editor_card(index)) {
-            (Some(Order { proposal, .. }), Some(card)) => (Work::of(proposal), card.cost_of(proposal)),
+            (Some(Order { proposal, .. }), Some(card)) => (Work::of(proposal), self.book.bound(proposal, card)),
             _ => (Work::Edit, Cost::default()),
         }
     }
