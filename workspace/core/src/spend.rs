@@ -58,7 +58,7 @@ impl AddAssign for Cost {
 /// What a run has spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
-    /// Edits that were made or paid for, failed ones included; work lost to a crash of this program is not. An edit that is
+    /// Edits that were made or paid for, and candidates that failed; work lost to a crash of this program is not. An edit that is
     /// paused and gone on with, however often and in however many ways, is one: what the parts of it take is in `cost`.
     pub edits: u64,
     /// Judgements that were asked for: one a candidate and reward.

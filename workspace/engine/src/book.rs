@@ -171,7 +171,7 @@ impl Book {
             }
             Entry::Failed { id, failure } => {
                 let failure = failure.failure()?;
-                let spent = self.making(id).spent_in_vain(&failure);
+                let spent = self.making(id).failed(&failure);
                 self.made.insert(CandidateId(id), Made::Nothing(failure));
                 Ok(spent)
             }

@@ -1,6 +1,6 @@
 //! What a run had spent at each entry of its journal, for whoever reads it afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use editscale_core::{Cost, Failure, Ledger};
 
@@ -13,6 +13,8 @@ use crate::wire::{CostWire, WireError};
 #[derive(Debug, Default)]
 pub(crate) struct Spending {
     spent: Ledger,
+    /// Candidates that go on from a paused state.
+    parts: HashSet<u32>,
     /// Judgements that left and are not answered, with the most that each costs.
     open: BTreeMap<JudgementKey, Cost>,
     /// Critiques alike.
@@ -23,10 +25,13 @@ impl Spending {
     /// Counts one entry, and gives what is spent with it; active time is left out.
     pub(crate) fn count(&mut self, entry: &Entry) -> Result<Ledger, WireError> {
         let piece = match entry {
-            Entry::Edited { cost, .. } => Work::Edit.spent((*cost).into(), true),
-            Entry::Failed { failure, .. } | Entry::Retried { failure, .. } => {
-                Work::Edit.spent_in_vain(&failure.failure()?)
+            Entry::Decided { decision, .. } => {
+                self.parts.extend(decision.going_on());
+                Ledger::default()
             }
+            Entry::Edited { id, cost, .. } => self.making(*id).spent((*cost).into(), true),
+            Entry::Failed { id, failure } => self.making(*id).failed(&failure.failure()?),
+            Entry::Retried { id, failure, .. } => self.making(*id).spent_in_vain(&failure.failure()?),
             Entry::Judging { judgement, most, .. } => lost(self.open.insert(judgement.key()?, (*most).into())),
             Entry::JudgingFailed { judgement, failure } => {
                 self.open.remove(&judgement.key()?);
@@ -45,10 +50,15 @@ impl Spending {
                 self.critiquing.remove(&critique.key()?);
                 answered(written.written()?.err(), *cost)
             }
-            Entry::Decided { .. } | Entry::Submitted { .. } => Ledger::default(),
+            Entry::Submitted { .. } => Ledger::default(),
         };
         self.spent = sum(&self.spent, &piece);
         Ok(self.spent)
+    }
+
+    /// What making a candidate is.
+    fn making(&self, id: u32) -> Work {
+        if self.parts.contains(&id) { Work::Part } else { Work::Edit }
     }
 }
 

@@ -113,6 +113,8 @@ fn paused_candidates_are_gone_on_from_by_their_path_and_released_when_nobody_can
     assert!(released[2..].contains(&best) && released[2..].contains(&5), "{released:?}");
     // The fake's bytes tell the seeds on the way: the last candidate went by the best, then by the fifth.
     let record = read_run(&path).unwrap();
+    let known: Vec<u64> = record.candidates.iter().filter_map(|each| Some(each.known_at?.edits)).collect();
+    assert_eq!(known.iter().max(), Some(&3), "nor is it one when it is read: {known:?}");
     let bytes = record.candidates[7].made.as_ref().unwrap().as_ref().unwrap().image.read().unwrap();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     assert!(text.contains(&format!("{best}Step(2) 9Step(4)")), "{text}");
