@@ -416,7 +416,7 @@ fn policies_are_built_as_written() {
         "{noise_search: {rounds: 5}}",
         "noise_search/1 pivots=4 neighbours=4 rounds=5 cosine=0.95 narrowing=0.5 restart_after=3",
     );
-    check("{path_search: {paths: 2, children: 3}}", "path_search/1 paths=2 children=3 first=0.3 back=0.1 forward=0.3");
+    check("{path_search: {paths: 2, children: 3}}", "path_search/2 paths=2 children=3 first=0.3 back=0.1 forward=0.3");
     check("{reward_weighted: {samples: 8, temperature: 0.1}}", "reward_weighted/1 samples=8 draw=1 Temperature(0.1)");
 }
 
