@@ -133,20 +133,23 @@ fn finalists_are_judged_when_the_pool_is_handed_out() {
     assert_eq!(desk.finish("pool", &[]).1, lines);
 }
 
+/// What somebody did to a split.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 #[test]
 fn a_split_that_was_changed_by_hand_is_not_more_than_the_pool() {
     let desk = Desk::new();
     desk.finish("pool", &[]);
     let file = desk.path("pool/split.json");
     let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let change = |change: &dyn Fn(&mut Value)| {
+    let change = |change: Change<'_>| {
         let mut changed = whole.clone();
         change(&mut changed["requests"]);
         fs::write(&file, changed.to_string()).unwrap();
         let output = desk.pool(&["--edits", "20", "--probe", "3", "--out", "pool"]);
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let cases: [(&str, &dyn Fn(&mut Value)); 3] = [
+    let cases: [(&str, Change<'_>); 3] = [
         ("edits after 9 of the probes, and the pool is 20", &|split| split[0]["edits"] = json!(30)),
         ("row 0 gets 2 edits: expected 3 or more", &|split| split[0]["edits"] = json!(2)),
         ("row 0 has two shares", &|split| split[1]["row"] = json!(0)),

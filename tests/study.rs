@@ -353,14 +353,16 @@ fn what_cannot_be_studied_is_named() {
     assert!(err.contains("no request has 99 independent candidates"), "{err}");
 }
 
+/// A plan from what was studied, and further arguments.
+fn ask<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["study", "plan", "--difference", "0.5", "--from", "planned/study.json"], more].concat()
+}
+
 #[test]
 fn a_plan_goes_both_ways() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
     assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
     DESK.expect(0, &["study", "runs", "--out", "planned"]);
-    fn ask<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&["study", "plan", "--difference", "0.5", "--from", "planned/study.json"], more].concat()
-    }
     let plan = DESK.json(&ask(&["--json"]));
     assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
     // The row at the end of the runs, whatever the others' spreads.

@@ -24,13 +24,12 @@ impl Recipe {
     fn barring_all(&self, place: usize, gate: &Gate, cards: &Cards) -> Option<Diagnostic> {
         let reward = self.rewards().iter().find(|reward| reward.name == gate.reward)?;
         let name = quote(reward.name.as_str());
-        let (key, why, hint) = match &gate.part {
-            Some(part) => ("part", no_part(reward, part.as_str())?, hint_of_part(reward, part.as_str())),
-            None => {
-                let (_, high) = range(reward, cards);
-                let why = format!("scores of {name} are at most {high}");
-                ("at_least", (high < gate.at_least).then_some(why)?, "lower `at_least`".to_owned())
-            }
+        let (key, why, hint) = if let Some(part) = &gate.part {
+            ("part", no_part(reward, part.as_str())?, hint_of_part(reward, part.as_str()))
+        } else {
+            let (_, high) = range(reward, cards);
+            let why = format!("scores of {name} are at most {high}");
+            ("at_least", (high < gate.at_least).then_some(why)?, "lower `at_least`".to_owned())
         };
         let message = format!("no candidate passes this gate: {why}");
         Some(self.warning(&format!("gates.{place}.{key}"), message, hint))

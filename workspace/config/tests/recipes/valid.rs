@@ -250,15 +250,17 @@ fn what_is_left_out_of_data_sets_has_its_default() {
     assert_eq!(empty.for_single_runs(), usual, "single runs look at nothing of it");
 }
 
+/// What an editor's choice is read as, and how it is spelled out.
+fn resolved(editor: &str) -> (Box<dyn EditorChoice>, String) {
+    let text = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor);
+    let recipe = recipe(&text);
+    let yaml = recipe.to_yaml();
+    let (_, rest) = yaml.split_once('\n').unwrap();
+    (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
+}
+
 #[test]
 fn diffusion_models_are_spelled_out_when_resolved() {
-    let resolved = |editor: &str| {
-        let text = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor);
-        let recipe = recipe(&text);
-        let yaml = recipe.to_yaml();
-        let (_, rest) = yaml.split_once('\n').unwrap();
-        (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
-    };
     let (model, text) = resolved("{instruct_pix2pix: {dir: models/a}}");
     assert_eq!(chosen::<InstructPix2PixRecipe>(&*model), &InstructPix2PixRecipe::of("models/a"));
     assert_snapshot!(text, @r#"
@@ -326,6 +328,10 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         weights: auto
         cache_mib: 512
     "#);
+}
+
+#[test]
+fn every_option_of_a_diffusion_model_is_read() {
     let (model, _) = resolved(
         "{flux_kontext: {dir: b, transformer: q4.gguf, adapter: step-8, adapter_scale: 0.5, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
          text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
