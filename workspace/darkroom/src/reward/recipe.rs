@@ -43,6 +43,14 @@ impl Options for PhotometricRecipe {
 }
 
 impl RewardChoice for PhotometricRecipe {
+    fn repeats_itself(&self) -> bool {
+        true
+    }
+
+    fn gives_features(&self) -> bool {
+        self.features
+    }
+
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError> {
         let (name, features) = (name.clone(), self.features);
         let (pictures, scenes) = (house.shared::<DecodeCache>(), house.shared::<Scenes>());

