@@ -10,6 +10,7 @@ mod catalogue;
 mod commands;
 mod failure;
 mod forecast;
+mod lock;
 mod photograph;
 mod progress;
 mod recipes;
