@@ -7,6 +7,7 @@ mod appended;
 mod args;
 mod bounded;
 mod catalogue;
+mod choice;
 mod commands;
 mod failure;
 mod forecast;
