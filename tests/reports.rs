@@ -82,7 +82,7 @@ fn a_drawn_candidate_is_not_called_the_best() {
             "Chosen of 6 candidates: <strong>",
             "Candidates, in the order of the verdict",
             "chance in one draw",
-            "<code>{soft: {temperature: 10",
+            "<code>{soft: {draw: 2, temperature: 10.0}}</code>",
             "Different candidates drawn",
         ],
     );

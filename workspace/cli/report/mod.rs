@@ -75,7 +75,7 @@ fn found(record: &RunRecord, choice: &Choice<'_>) -> Option<String> {
     if choice.is_the_best() {
         return Some(format!("The best of {count} candidates {} <strong>{value}</strong>{}.", rank.0, rank.1));
     }
-    let how = choice.how().map_or_else(String::new, |how| format!(", {}", escape(&how)));
+    let how = choice.how().map_or_else(String::new, |how| format!(", {}", escape(&how.replace('`', ""))));
     let higher = choice.higher().map_or_else(String::new, |higher| {
         let (id, value) = (higher.id, choice.value(higher.utility));
         format!("; <a href=\"#candidate-{id}\">No. {id}</a> has {}, {value}", choice.better())
