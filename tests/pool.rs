@@ -66,7 +66,7 @@ fn journal(run: &Path) -> Vec<u8> {
 fn a_pool_is_split_after_a_probe_and_nothing_is_made_twice() {
     let desk = Desk::new();
     let (said, lines) = desk.finish("pool", &[]);
-    assert_eq!((&said["state"], &said["rows"]), (&json!("finished"), &json!({"done": 3, "skipped": 1})));
+    assert_eq!((&said["state"], &said["rows"]), (&json!("finished"), &json!({"done": 3, "failed": 0, "skipped": 1})));
     assert!(lines[2]["skipped"].as_str().unwrap().contains("gone.png"), "{}", lines[2]);
     let edits: Vec<u64> = [0, 1, 3].map(|row: usize| lines[row]["edits"].as_u64().unwrap()).to_vec();
     assert!(edits.iter().all(|edits| (3..=9).contains(edits)), "{edits:?}");
@@ -74,9 +74,14 @@ fn a_pool_is_split_after_a_probe_and_nothing_is_made_twice() {
     for row in [0, 1, 3] {
         let run = desk.path("pool").join(lines[row]["run"].as_str().unwrap());
         assert!(run.join(lines[row]["image"].as_str().unwrap()).is_file(), "{}", lines[row]);
+        assert!(run.join("report.html").is_file() && run.join("best.png").is_file(), "{}", lines[row]);
         let journal = String::from_utf8(journal(&run)).unwrap();
         let made = journal.lines().filter(|line| line.contains("\"event\":\"edited\"")).count();
         assert_eq!(made as u64, lines[row]["edits"].as_u64().unwrap(), "each candidate is made once");
+    }
+    let page = fs::read_to_string(desk.path("pool/pool.html")).unwrap();
+    for part in ["20 of 20", "href=\"runs/00000000/report.html\"", "href=\"runs/00000000/best.png\"", "gone.png"] {
+        assert!(page.contains(part), "{part}");
     }
     // Again, it is all there; elsewhere, one after the other, it is the same.
     let run = desk.path("pool/runs/00000000");
@@ -179,4 +184,49 @@ fn what_cannot_be_a_pool_is_told() {
         assert!(told.contains(expected), "{told}");
     }
     assert!(!desk.path("new").exists(), "nothing is left of what was refused");
+}
+
+#[test]
+fn what_came_to_nothing_is_told_and_what_it_left_goes_to_others() {
+    let desk = Desk::new();
+    let row =
+        |id: &str, instruction: &str| json!({"id": id, "source": "coffee.png", "instruction": instruction}).to_string();
+    let rows = [row("a", "make it brighter"), row("b", "add a dragon"), row("c", "much more contrast, and cooler")];
+    fs::write(desk.path("rows.jsonl"), rows.join("\n") + "\n").unwrap();
+    let output = desk.pool(&["--edits", "18", "--probe", "3", "--out", "pool", "--json"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["rows"], &said["edits"]), (&json!({"done": 2, "failed": 1, "skipped": 0}), &json!(18)), "{told}");
+    assert!(
+        told.contains("came to nothing: b: ") && told.contains("dragon") && told.contains("1 of them came to nothing")
+    );
+    let lines = fs::read_to_string(desk.path("pool/results.jsonl")).unwrap();
+    let nothing: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();
+    assert!(nothing["why"].as_str().unwrap().contains("dragon"), "{nothing}");
+}
+
+#[test]
+fn what_one_search_leaves_is_split_among_those_who_used_all() {
+    let desk = Desk::new();
+    // Some lose patience before they have used their share.
+    let recipe = RECIPE.replace("samples: 9, round: 3", "samples: 30, round: 3") + "stop: {patience: 2}\n";
+    fs::write(desk.path("recipe.yaml"), recipe).unwrap();
+    let (said, _) = desk.finish("pool", &[]);
+    let first = fs::read(desk.path("pool/split.json")).unwrap();
+    let (again, _) = desk.finish("pool", &[]);
+    assert_eq!((said, first), (again, fs::read(desk.path("pool/split.json")).unwrap()), "and it stays so");
+}
+
+#[test]
+fn ranks_do_not_split_a_pool() {
+    let desk = Desk::new();
+    let two = "[{model: {photometric: {}}}, {model: {photometric: {}}, name: other}]";
+    let recipe = RECIPE.replace("[{model: {photometric: {}}}]", two) + "combine: {mean_rank: {}}\n";
+    fs::write(desk.path("recipe.yaml"), recipe).unwrap();
+    let output = desk.pool(&["--edits", "20", "--out", "pool"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("a pool cannot be split by `mean_rank`"), "{told}");
+    assert!(!desk.path("pool").exists());
 }

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use editscale_core::{CandidateId, Event, Objective, Observer, ScoreCard, Trial};
+use editscale_core::{CandidateId, Event, Objective, Observer, Scale, ScoreCard, Trial};
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle, WeakProgressBar};
 
 use crate::failure::tell;
@@ -58,6 +58,8 @@ struct State {
     failed: u64,
     told: HashSet<String>,
     best: Option<f64>,
+    /// Whether utilities are ranks, which are told without their sign.
+    is_by_rank: bool,
     critiques: u64,
     /// The steps made of those there are, for each candidate under way.
     steps: HashMap<CandidateId, (u32, u32)>,
@@ -66,7 +68,11 @@ struct State {
 impl State {
     /// The bar's words.
     fn message(&self) -> String {
-        let best = self.best.map_or_else(|| "no score yet".to_owned(), |best| format!("best {best:.3}"));
+        let best = match self.best {
+            None => "no score yet".to_owned(),
+            Some(best) if self.is_by_rank => format!("best mean rank {:.2}", -best),
+            Some(best) => format!("best {best:.3}"),
+        };
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         // Candidates of a batch go step by step; the one that is furthest behind says when they are done.
         let behind = self.steps.values().max_by_key(|(step, steps)| steps.saturating_sub(*step));
@@ -88,7 +94,8 @@ impl Progress {
         bar.set_message(State::default().message());
         bar.enable_steady_tick(Duration::from_millis(250));
         show_bar(&bar);
-        Self { bar, objective, state: Mutex::default() }
+        let state = State { is_by_rank: objective.scale() == Scale::Relative, ..State::default() };
+        Self { bar, objective, state: Mutex::new(state) }
     }
 
     fn try_is_known(&self, trial: &Trial) {
@@ -193,6 +200,8 @@ mod tests {
         assert_eq!(state.message(), "best 0.500, 1 failed");
         state.steps = HashMap::from([(CandidateId(3), (7, 20)), (CandidateId(4), (6, 20))]);
         assert_eq!(state.message(), "best 0.500, 1 failed · step 6/20");
+        let ranked = State { best: Some(-1.5), is_by_rank: true, ..State::default() };
+        assert_eq!(ranked.message(), "best mean rank 1.50");
     }
 
     /// A terminal of so many columns, and the last line that was written to it.

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use editscale_config::{Diagnostic, Report};
-use editscale_core::{Ending, FailureKind, Outcome, Score, StopReason};
+use editscale_core::{Ending, FailureKind, Ledger, Outcome, StopReason};
 use editscale_engine::{CandidateRecord, RunRecord};
 use editscale_search::Gate;
 use editscale_server::{CandidateForm, DrawForm, LedgerForm};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::choice::Choice;
 use crate::commands::report;
 
 /// What `edit --json` prints: see `docs/json.md`.
@@ -64,32 +65,62 @@ impl RunJson {
 /// What a run did, in a few lines for people. Where it came to nothing, the error that follows says why.
 pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
     let ledger = &outcome.ledger;
+    let choice = Choice::of(record);
+    let shortage = choice.shortage();
     let reason = match (&outcome.verdict.reason, outcome.ending) {
         (_, Ending::Cancelled) => ": stopped by you".to_owned(),
         (StopReason::Target, _) => ": the target score is reached".to_owned(),
         (StopReason::Patience, _) => ": nothing better came".to_owned(),
+        (StopReason::Finished, _) if shortage.is_some() => ": all candidates are made".to_owned(),
         (StopReason::Finished, _) => ": all that was planned is done".to_owned(),
         (StopReason::Budget, _) => ": the budget is spent".to_owned(),
-        (StopReason::Enough, _) => ": another candidate would bring less than it costs".to_owned(),
+        (StopReason::Enough, _) => {
+            let figures = choice.why_enough().map_or_else(String::new, |figures| format!(" ({figures})"));
+            format!(": another candidate would bring less than it costs{figures}")
+        }
         (StopReason::Stuck(_), _) if is_in_vain(outcome) && !record.candidates.is_empty() => String::new(),
         (StopReason::Stuck(why), _) => format!(": {why}"),
     };
-    let mut lines = vec![format!(
-        "{} edits, {} judgements, {:.1} s{reason}",
-        ledger.edits,
-        ledger.reward_calls,
-        ledger.wall.as_secs_f64()
-    )];
+    let mut lines = vec![format!("{}{reason}", spent(record, ledger))];
+    lines.extend(shortage);
     let is_refused = unjudged(record).next().is_none() && reasons(record).len() == 1;
     if !(is_in_vain(outcome) && is_refused) {
         lines.extend(losses(record, outcome));
         lines.extend(judges_in_vain(record));
     }
-    if let Some(best) = outcome.verdict.ranked.first() {
-        let scores = record.candidates.get(best.id.0 as usize).map(parts_in_words).unwrap_or_default();
-        lines.push(format!("best: candidate {} with {:.3}{scores}", best.id, best.utility.get()));
-    }
+    lines.extend(chosen(record, &choice));
     lines
+}
+
+/// What a run took, in one line.
+fn spent(record: &RunRecord, ledger: &Ledger) -> String {
+    let critiques = critiques(record);
+    let judgements = ledger.reward_calls.saturating_sub(critiques);
+    let critiques = match critiques {
+        0 => String::new(),
+        1 => ", 1 critique".to_owned(),
+        count => format!(", {count} critiques"),
+    };
+    format!("{} edits, {judgements} judgements{critiques}, {:.1} s", ledger.edits, ledger.wall.as_secs_f64())
+}
+
+/// How often a critic was asked about a candidate: calls that the ledger counts as reward calls.
+pub(crate) fn critiques(record: &RunRecord) -> u64 {
+    record.candidates.iter().map(|candidate| candidate.critiques.len() as u64).sum()
+}
+
+/// Who was chosen, with what score, and where it is not the highest, by whom.
+fn chosen(record: &RunRecord, choice: &Choice<'_>) -> Option<String> {
+    let chosen = choice.chosen()?;
+    let scores = record.candidates.get(chosen.id.0 as usize).map(parts_in_words).unwrap_or_default();
+    let value = choice.value(chosen.utility);
+    let value = if choice.is_by_rank() { format!("mean rank {value}, 1 is best") } else { value };
+    let word = if choice.is_the_best() { "best" } else { "chosen" };
+    let how = choice.how().filter(|_| !choice.is_the_best()).map_or_else(String::new, |how| format!(", {how}"));
+    let higher = choice.higher().map_or_else(String::new, |higher| {
+        format!("; candidate {} has {}, {}", higher.id, choice.better(), choice.value(higher.utility))
+    });
+    Some(format!("{word}: candidate {} with {value}{scores}{how}{higher}", chosen.id))
 }
 
 /// How many candidates came to nothing. Those that a stopped run has not come to are no failures.
@@ -191,9 +222,14 @@ fn counted(reasons: impl Iterator<Item = String>) -> Vec<(String, u32)> {
     counts
 }
 
+/// The parts of all scores; under the names of their rewards where there are several.
 fn parts_in_words(record: &CandidateRecord) -> String {
-    let scores = record.card.iter().filter_map(|(_, said)| said.as_ref().ok());
-    let parts = scores.flat_map(Score::parts).map(|part| format!("{} {:.2}", part.name(), part.mean()));
+    let are_several = record.card.iter().count() > 1;
+    let scores = record.card.iter().filter_map(|(reward, said)| Some((reward, said.as_ref().ok()?)));
+    let parts = scores.flat_map(|(reward, score)| {
+        let of = if are_several { format!("{reward}.") } else { String::new() };
+        score.parts().iter().map(move |part| format!("{of}{} {:.2}", part.name(), part.mean()))
+    });
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }

@@ -1,6 +1,7 @@
-//! One command, one file.
+//! One command, one file; and the best pictures of a run, which several hand out.
 
 pub(crate) mod bench;
+pub(crate) mod best;
 pub(crate) mod check;
 pub(crate) mod curate;
 pub(crate) mod doctor;

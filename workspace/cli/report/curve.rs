@@ -1,10 +1,12 @@
-//! Score against edits, and what fewer edits would have brought.
+//! Score by candidate, and what fewer candidates would have brought.
 
 use std::fmt::Write as _;
 
 use editscale_core::Edge;
 use editscale_engine::RunRecord;
 use editscale_page::plot::{Ticks, round_step};
+
+use crate::choice::Choice;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
@@ -19,19 +21,20 @@ struct Point {
     is_fresh: bool,
 }
 
-pub(super) fn section(record: &RunRecord) -> String {
-    let points = points(record);
+pub(super) fn section(record: &RunRecord, choice: &Choice<'_>) -> String {
+    let points = points(record, choice);
     if points.is_empty() {
         return String::new();
     }
     let fresh: Vec<f64> = points.iter().filter(|point| point.is_fresh).map(|point| point.utility).collect();
     let expected = editscale_study::expected_best(&fresh).unwrap_or_default();
+    let title = if choice.is_by_rank() { "Mean rank by candidate, the best at the top" } else { "Score by candidate" };
     format!(
-        "<section aria-labelledby=\"curve\">\n<h2 id=\"curve\">Score against edits</h2>\n<figure class=\"chart\">\n{}\n\
+        "<section aria-labelledby=\"curve\">\n<h2 id=\"curve\">{title}</h2>\n<figure class=\"chart\">\n{}\n\
          <figcaption>{}</figcaption>\n</figure>\n{}</section>\n",
-        chart(&points, &expected, record.candidates.len()),
+        chart(&points, &expected, &Range { asked: record.candidates.len(), is_by_rank: choice.is_by_rank() }),
         legend(&points),
-        table(&points, &expected)
+        table(&points, &expected, choice.is_by_rank())
     )
 }
 
@@ -50,8 +53,8 @@ fn legend(points: &[Point]) -> String {
     shown.map(|(class, words, _)| format!("<span class=\"key\"><i class=\"{class}\"></i>{words}</span>\n")).collect()
 }
 
-fn points(record: &RunRecord) -> Vec<Point> {
-    let ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked);
+fn points(record: &RunRecord, choice: &Choice<'_>) -> Vec<Point> {
+    let ranked = choice.ranked().iter();
     let mut points: Vec<Point> = ranked
         .filter_map(|ranked| {
             let candidate = record.candidates.get(ranked.id.0 as usize)?;
@@ -61,6 +64,14 @@ fn points(record: &RunRecord) -> Vec<Point> {
         .collect();
     points.sort_by_key(|point| point.n);
     points
+}
+
+/// What the chart shows.
+struct Range {
+    /// The candidates that were asked for.
+    asked: usize,
+    /// Whether utilities are ranks, which are told without their sign.
+    is_by_rank: bool,
 }
 
 /// The axes' ranges and the way from values to places.
@@ -80,26 +91,22 @@ impl Frame {
     }
 }
 
-fn chart(points: &[Point], expected: &[f64], asked: usize) -> String {
+fn chart(points: &[Point], expected: &[f64], range: &Range) -> String {
     let low = points.iter().map(|point| point.utility).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|point| point.utility).fold(f64::NEG_INFINITY, f64::max);
     let ticks = Ticks::over_scores(low, high);
     let [low, high] = ticks.ends();
-    let frame = Frame { most: asked as f64, low, high };
+    let frame = Frame { most: range.asked as f64, low, high };
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Score of each candidate in the order of the run; a table follows\">"
     );
-    axes(&mut svg, &frame, &ticks);
+    axes(&mut svg, &frame, &ticks, range.is_by_rank);
     svg.push_str(&line(
         "expected",
         expected.iter().enumerate().map(|(k, value)| (frame.x(k as f64 + 1.0), frame.y(*value))),
     ));
-    let mut best = f64::NEG_INFINITY;
-    let so_far = points.iter().map(|point| {
-        best = best.max(point.utility);
-        (frame.x(point.n as f64), frame.y(best))
-    });
-    svg.push_str(&line("best", so_far.collect::<Vec<_>>().into_iter()));
+    let so_far = so_far(points, range.asked);
+    svg.push_str(&line("best", so_far.into_iter().map(|(n, best)| (frame.x(n as f64), frame.y(best)))));
     for point in points {
         let (x, y) = (frame.x(point.n as f64), frame.y(point.utility));
         let kind = if point.is_fresh { "fresh" } else { "refined" };
@@ -109,9 +116,24 @@ fn chart(points: &[Point], expected: &[f64], asked: usize) -> String {
     svg
 }
 
-fn axes(svg: &mut String, frame: &Frame, ticks: &Ticks) {
+/// The best so far, which stays as it is until a better candidate comes: the corners of its steps, to the last candidate.
+fn so_far(points: &[Point], asked: usize) -> Vec<(usize, f64)> {
+    let (mut corners, mut best): (Vec<(usize, f64)>, Option<f64>) = (Vec::new(), None);
+    for point in points.iter().filter(|point| point.n <= asked) {
+        if best.is_some_and(|best| point.utility <= best) {
+            continue;
+        }
+        corners.extend(best.map(|best| (point.n, best)));
+        corners.push((point.n, point.utility));
+        best = Some(point.utility);
+    }
+    corners.extend(best.map(|best| (asked, best)));
+    corners
+}
+
+fn axes(svg: &mut String, frame: &Frame, ticks: &Ticks, is_by_rank: bool) {
     for value in ticks.values() {
-        let label = ticks.label(*value);
+        let label = ticks.label(if is_by_rank { 0.0 - *value } else { *value });
         let y = frame.y(*value);
         let right = WIDTH - 12.0;
         let _infallible = write!(
@@ -128,7 +150,11 @@ fn axes(svg: &mut String, frame: &Frame, ticks: &Ticks) {
             write!(svg, "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{n}</text>", frame.x(n), HEIGHT - 32.0);
     }
     let middle = WIDTH / 2.0;
-    let _infallible = write!(svg, "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">edits</text>", HEIGHT - 9.0);
+    let _infallible = write!(
+        svg,
+        "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">candidates, as they were asked for</text>",
+        HEIGHT - 9.0
+    );
 }
 
 fn line(class: &str, points: impl Iterator<Item = (f64, f64)>) -> String {
@@ -136,7 +162,8 @@ fn line(class: &str, points: impl Iterator<Item = (f64, f64)>) -> String {
     format!("<polyline class=\"{class}\" points=\"{}\"/>", points.join(" "))
 }
 
-fn table(points: &[Point], expected: &[f64]) -> String {
+fn table(points: &[Point], expected: &[f64], is_by_rank: bool) -> String {
+    let sign = if is_by_rank { -1.0 } else { 1.0 };
     let rows: String = expected
         .iter()
         .enumerate()
@@ -144,13 +171,26 @@ fn table(points: &[Point], expected: &[f64]) -> String {
             let k = index + 1;
             let best =
                 points.iter().filter(|point| point.n <= k).map(|point| point.utility).fold(f64::NEG_INFINITY, f64::max);
-            let best = if best.is_finite() { format!("{best:.3}") } else { "–".to_owned() };
-            format!("<tr><td>{k}</td><td>{best}</td><td>{value:.3}</td></tr>\n")
+            let best = if best.is_finite() { format!("{:.3}", sign * best) } else { "–".to_owned() };
+            format!("<tr><td>{k}</td><td>{best}</td><td>{:.3}</td></tr>\n", sign * value)
         })
         .collect();
     format!(
-        "<details><summary>The figures as a table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores by edits\">\n\
-         <table><thead><tr><th scope=\"col\">Edits</th><th scope=\"col\">Best so far</th><th scope=\"col\">Expected best of k fresh</th></tr></thead>\n\
+        "<details><summary>The figures as a table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores by candidates\">\n\
+         <table><thead><tr><th scope=\"col\">Candidates</th><th scope=\"col\">Best so far</th><th scope=\"col\">Expected best of k fresh</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div></details>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_so_far_goes_up_in_steps_and_on_to_the_last_candidate() {
+        let point = |(n, utility)| Point { n, utility, is_fresh: true };
+        let points: Vec<Point> = [(1, 0.2), (2, 0.1), (4, 0.6), (5, 0.6)].map(point).into_iter().collect();
+        assert_eq!(so_far(&points, 7), [(1, 0.2), (4, 0.2), (4, 0.6), (7, 0.6)]);
+        assert_eq!(so_far(&[], 7), []);
+    }
 }

@@ -7,13 +7,15 @@ use editscale_core::{CandidateId, Edge, Ranked};
 use editscale_engine::{CandidateRecord, CritiqueRecord, RunRecord};
 use editscale_page::escape;
 
+use crate::choice::Choice;
+
 /// Deeper nesting than this is drawn flat, so that a narrow screen holds it.
 const DEEPEST: usize = 8;
 
 /// The tree as nested lists, which every browser, printer and screen reader can show. Nothing where no candidate has a parent:
 /// there is no tree then.
-pub(super) fn section(record: &RunRecord) -> String {
-    let tree = Tree::of(record);
+pub(super) fn section(record: &RunRecord, choice: &Choice<'_>) -> String {
+    let tree = Tree::of(record, choice);
     if tree.children.keys().all(Option::is_none) && record.candidates.iter().all(|each| each.critiques.is_empty()) {
         return String::new();
     }
@@ -42,19 +44,20 @@ struct Tree<'a> {
     children: BTreeMap<Option<CandidateId>, Vec<&'a CandidateRecord>>,
     /// The place of each that was ranked, and its utility.
     ranked: HashMap<CandidateId, (usize, &'a Ranked)>,
+    choice: &'a Choice<'a>,
     /// The request's own instruction.
     instruction: &'a str,
 }
 
 impl<'a> Tree<'a> {
-    fn of(record: &'a RunRecord) -> Self {
+    fn of(record: &'a RunRecord, choice: &'a Choice<'a>) -> Self {
         let mut children: BTreeMap<Option<CandidateId>, Vec<&CandidateRecord>> = BTreeMap::new();
         for candidate in &record.candidates {
             children.entry(candidate.proposal.lineage.parent).or_default().push(candidate);
         }
-        let ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked).enumerate();
+        let ranked = choice.ranked().iter().enumerate();
         let ranked = ranked.map(|(place, ranked)| (ranked.id, (place, ranked))).collect();
-        Self { children, ranked, instruction: record.manifest.request.instruction.as_str() }
+        Self { children, ranked, choice, instruction: record.manifest.request.instruction.as_str() }
     }
 
     fn branch(&self, parent: Option<CandidateId>, depth: usize, html: &mut String) {
@@ -91,15 +94,15 @@ impl<'a> Tree<'a> {
 
     fn utility(&self, id: CandidateId) -> (String, &'static str) {
         match self.ranked.get(&id) {
-            Some((0, ranked)) => (format!("{:.3}, the winner", ranked.utility.get()), " won"),
-            Some((_, ranked)) => (format!("{:.3}", ranked.utility.get()), ""),
+            Some((0, ranked)) => (format!("{}, the winner", self.choice.value(ranked.utility)), " won"),
+            Some((_, ranked)) => (self.choice.value(ranked.utility), ""),
             None => ("no score".to_owned(), " failed"),
         }
     }
 }
 
 /// What a critic wrote about a candidate, or why it did not.
-fn remark(CritiqueRecord { critic, written, .. }: &CritiqueRecord) -> String {
+pub(super) fn remark(CritiqueRecord { critic, written, .. }: &CritiqueRecord) -> String {
     let critic = escape(critic.as_str());
     match written {
         Ok(critique) => {

@@ -4,16 +4,21 @@
 //! along, and nothing is loaded from elsewhere.
 
 mod curve;
+mod editors;
 mod lineage;
 mod sheet;
 mod thumbnails;
+mod trees;
 
 use editscale_core::{Ending, StopReason};
 use editscale_engine::RunRecord;
-use editscale_page::{SCRIPT, shortened};
+use editscale_page::{SCRIPT, escape, shortened};
+use editscale_search::Finalists;
 
-use editscale_page::escape;
-use thumbnails::{LARGE_EDGE, Thumbnails, picture};
+use crate::choice::Choice;
+use crate::words::critiques;
+use sheet::Sheet;
+use thumbnails::{LARGE_EDGE, picture};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -25,16 +30,17 @@ const TOO_LONG: usize = 280;
 
 /// The page of a run.
 pub(crate) fn render(record: &RunRecord) -> String {
-    let thumbnails = Thumbnails::new(record);
+    let choice = Choice::of(record);
     let title = escape(&shortened(record.manifest.request.instruction.as_str(), LONG));
     let sections = [
-        header(record),
+        header(record, &choice),
         comparison(record),
-        sheet::section(record, &thumbnails),
-        curve::section(record),
-        lineage::section(record),
-        ledger(record),
-        about(record),
+        Sheet::of(record, &choice).section(),
+        editors::section(record, &choice),
+        curve::section(record, &choice),
+        lineage::section(record, &choice),
+        ledger(record, &choice),
+        about(record, &choice),
     ];
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -46,25 +52,35 @@ pub(crate) fn render(record: &RunRecord) -> String {
     )
 }
 
-fn header(record: &RunRecord) -> String {
+fn header(record: &RunRecord, choice: &Choice<'_>) -> String {
     let manifest = &record.manifest;
-    let best = record.outcome.as_ref().and_then(|outcome| outcome.verdict.ranked.first());
-    let found = match best {
-        Some(best) => format!(
-            "The best of {} candidates scores <strong>{:.3}</strong>.",
-            record.candidates.len(),
-            best.utility.get()
-        ),
-        None => in_vain(record).to_owned(),
-    };
+    let found = found(record, choice).unwrap_or_else(|| in_vain(record).to_owned());
+    let shortage = choice.shortage();
     let notes = sheet::notes_of_all(record);
-    let notes: String = notes.iter().map(|note| format!("<p class=\"remark\">Note: {}.</p>\n", escape(note))).collect();
+    let notes = notes.iter().map(|note| &**note).chain(shortage.as_deref());
+    let notes: String = notes.map(|note| format!("<p class=\"remark\">Note: {}.</p>\n", escape(note))).collect();
     format!(
         "<header>\n<p class=\"kicker\">{}</p>\n{}<p>{found} {}</p>\n{notes}</header>\n",
         escape(&manifest.source_name),
         headline(manifest.request.instruction.as_str()),
-        ending(record)
+        ending(record, choice)
     )
+}
+
+/// What was chosen; and where it is not the one with the highest score, by whom, and which one that is.
+fn found(record: &RunRecord, choice: &Choice<'_>) -> Option<String> {
+    let chosen = choice.chosen()?;
+    let (count, value) = (record.candidates.len(), choice.value(chosen.utility));
+    let rank = if choice.is_by_rank() { ("has the mean rank", " (1 is best)") } else { ("scores", "") };
+    if choice.is_the_best() {
+        return Some(format!("The best of {count} candidates {} <strong>{value}</strong>{}.", rank.0, rank.1));
+    }
+    let how = choice.how().map_or_else(String::new, |how| format!(", {}", escape(&how.replace('`', ""))));
+    let higher = choice.higher().map_or_else(String::new, |higher| {
+        let (id, value) = (higher.id, choice.value(higher.utility));
+        format!("; <a href=\"#candidate-{id}\">No. {id}</a> has {}, {value}", choice.better())
+    });
+    Some(format!("Chosen of {count} candidates: <strong>{value}</strong>{}{how}{higher}.", rank.1))
 }
 
 fn headline(instruction: &str) -> String {
@@ -97,15 +113,19 @@ fn in_vain(record: &RunRecord) -> &'static str {
     "Candidates were made and judged, and none of them meets the objective."
 }
 
-fn ending(record: &RunRecord) -> String {
+fn ending(record: &RunRecord, choice: &Choice<'_>) -> String {
     let Some(outcome) = &record.outcome else { return "The run is unfinished.".to_owned() };
     match (&outcome.verdict.reason, outcome.ending) {
         (_, Ending::Cancelled) => "The run was stopped and can be resumed.".to_owned(),
         (StopReason::Target, _) => "It ended because the target score was reached.".to_owned(),
         (StopReason::Patience, _) => "It ended because nothing better came.".to_owned(),
+        (StopReason::Finished, _) if choice.shortage().is_some() => "All candidates were made.".to_owned(),
         (StopReason::Finished, _) => "All that was planned was done.".to_owned(),
         (StopReason::Budget, _) => "It ended because the budget was spent.".to_owned(),
-        (StopReason::Enough, _) => "It ended because another candidate would bring less than it costs.".to_owned(),
+        (StopReason::Enough, _) => {
+            let figures = choice.why_enough().map_or_else(String::new, |figures| format!(": {figures}"));
+            format!("It ended because another candidate would bring less than it costs{figures}.")
+        }
         // What it got stuck on is then what the sentence before says.
         (StopReason::Stuck(_), _) if outcome.verdict.ranked.is_empty() => String::new(),
         (StopReason::Stuck(why), _) => format!("It ended early: {}.", escape(why)),
@@ -141,21 +161,22 @@ fn comparison(record: &RunRecord) -> String {
     )
 }
 
-fn ledger(record: &RunRecord) -> String {
+fn ledger(record: &RunRecord, choice: &Choice<'_>) -> String {
     let Some(outcome) = &record.outcome else { return String::new() };
-    let ledger = &outcome.ledger;
-    // Critiques are counted among the judgements.
-    let is_written = record.candidates.iter().any(|candidate| !candidate.critiques.is_empty());
-    let calls = if is_written { "Judgements and critiques" } else { "Judgements" };
+    let (ledger, critiques) = (&outcome.ledger, critiques(record));
     let mut rows = vec![
+        ("Candidates", record.candidates.len().to_string()),
         ("Edits", ledger.edits.to_string()),
-        (calls, ledger.reward_calls.to_string()),
+        ("Judgements", ledger.reward_calls.saturating_sub(critiques).to_string()),
         ("Rounds", outcome.rounds.to_string()),
         ("Failed", outcome.failed.to_string()),
         ("Active time", format!("{:.1} s", ledger.wall.as_secs_f64())),
     ];
     if !ledger.loading.is_zero() {
         rows.push(("Of it loading networks", format!("{:.1} s", ledger.loading.as_secs_f64())));
+    }
+    if critiques > 0 {
+        rows.push(("Critiques", critiques.to_string()));
     }
     if ledger.cost.nfe > 0 {
         rows.push(("Denoiser evaluations", ledger.cost.nfe.to_string()));
@@ -167,7 +188,8 @@ fn ledger(record: &RunRecord) -> String {
         rows.push(("Money", ledger.cost.usd.to_string()));
     }
     if let Some(draw) = outcome.verdict.draw {
-        rows.push(("Temperature of the draw", format!("{:.4}", draw.temperature)));
+        rows.push((choice.dial(), format!("{:.4}", draw.temperature)));
+        rows.extend(draw.drawn.map(|drawn| ("Different candidates drawn", drawn.to_string())));
         rows.push(("Effective sample size", format!("{:.2}", draw.effective_sample_size)));
         rows.push(("KL from equal weights", format!("{:.3} nats", draw.kl)));
     }
@@ -178,7 +200,7 @@ fn ledger(record: &RunRecord) -> String {
     )
 }
 
-fn about(record: &RunRecord) -> String {
+fn about(record: &RunRecord, choice: &Choice<'_>) -> String {
     let manifest = &record.manifest;
     let editors = manifest.editors.iter().map(|each| (&each.name, &each.revision));
     let revisions = editors.chain(manifest.rewards.iter().map(|each| (&each.name, &each.revision)));
@@ -188,15 +210,26 @@ fn about(record: &RunRecord) -> String {
         .collect();
     format!(
         "<section aria-labelledby=\"about\">\n<h2 id=\"about\">How it was made</h2>\n<ul>\n<li>{}, run <code>{}</code>, seed {}</li>\n\
-         <li>Policy: <code>{}</code></li>\n<li>Objective: <code>{}</code></li>\n{revisions}</ul>\n\
+         {}<li>Objective: <code>{}</code></li>\n{revisions}</ul>\n\
          <details><summary>The recipe, every default spelled out</summary><pre tabindex=\"0\" aria-label=\"Recipe\">{}</pre></details>\n</section>\n",
         escape(&manifest.program),
         escape(manifest.run.as_str()),
         manifest.request.seed,
-        escape(&manifest.search),
+        policy(record, choice),
         escape(&manifest.objective),
         escape(&manifest.resolved_recipe)
     )
+}
+
+/// The policy and what is laid over it, as the recipe has them.
+fn policy(record: &RunRecord, choice: &Choice<'_>) -> String {
+    let line = |what: &str, how: &str| format!("<li>{what}: <code>{}</code></li>\n", escape(how));
+    let Some(settings) = choice.settings() else { return line("Policy", &record.manifest.search) };
+    let select = settings.select.as_ref().map(|select| line("Choice in the end", &select.write().to_string()));
+    let finalists = settings.finalists.as_ref().map(|Finalists { count, votes, .. }| {
+        format!("<li>Finalists: the first {count}, judged again {votes} times each</li>\n")
+    });
+    [Some(line("Policy", &settings.search.write().to_string())), select, finalists].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

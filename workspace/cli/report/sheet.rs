@@ -6,31 +6,112 @@ use std::sync::Arc;
 
 use editscale_core::{CandidateId, Ranked, Score};
 use editscale_engine::{CandidateRecord, RunRecord};
-
-use super::lineage::origin;
-use super::thumbnails::Thumbnails;
 use editscale_page::escape;
 
-pub(super) fn section(record: &RunRecord, thumbnails: &Thumbnails) -> String {
-    let ranked: &[Ranked] = record.outcome.as_ref().map_or(&[], |outcome| &outcome.verdict.ranked);
-    let place = |id: CandidateId| ranked.iter().position(|ranked| ranked.id == id);
-    let mut order: Vec<&CandidateRecord> = record.candidates.iter().collect();
-    order.sort_by_key(|candidate| (place(candidate.proposal.id).unwrap_or(usize::MAX), candidate.proposal.id));
-    let (failed, made): (Vec<&CandidateRecord>, Vec<&CandidateRecord>) =
-        order.into_iter().partition(|candidate| matches!(candidate.made, Some(Err(_))));
-    let said_of_all = notes_of_all(record);
-    let cards: String = made
-        .into_iter()
-        .map(|candidate| {
-            let place = place(candidate.proposal.id);
-            card(candidate, place.map(|place| (place, &ranked[place])), thumbnails, &said_of_all)
-        })
-        .collect();
-    let title = if ranked.is_empty() { "Candidates" } else { "Candidates, the best first" };
-    let failures = failures(&failed);
-    format!(
-        "<section aria-labelledby=\"sheet\">\n<h2 id=\"sheet\">{title}</h2>\n<ol class=\"sheet\">\n{cards}{failures}</ol>\n</section>\n"
-    )
+use super::lineage::{origin, remark};
+use super::thumbnails::Thumbnails;
+use super::trees::{self, begins_anew};
+use crate::choice::Choice;
+
+/// All that the cards are drawn from.
+pub(super) struct Sheet<'a> {
+    record: &'a RunRecord,
+    choice: &'a Choice<'a>,
+    thumbnails: Thumbnails,
+    /// What is said of the whole run, and not again of each.
+    said_of_all: Vec<Arc<str>>,
+    /// The tree of each candidate, where the search grows several.
+    trees: Option<Vec<u32>>,
+}
+
+impl<'a> Sheet<'a> {
+    pub(super) fn of(record: &'a RunRecord, choice: &'a Choice<'a>) -> Self {
+        let (thumbnails, said_of_all) = (Thumbnails::new(record), notes_of_all(record));
+        Self { record, choice, thumbnails, said_of_all, trees: trees::of(record, choice) }
+    }
+
+    pub(super) fn section(&self) -> String {
+        let ranked = self.choice.ranked();
+        let place = |id: CandidateId| ranked.iter().position(|ranked| ranked.id == id);
+        let mut order: Vec<&CandidateRecord> = self.record.candidates.iter().collect();
+        order.sort_by_key(|candidate| (place(candidate.proposal.id).unwrap_or(usize::MAX), candidate.proposal.id));
+        let (failed, made): (Vec<&CandidateRecord>, Vec<&CandidateRecord>) =
+            order.into_iter().partition(|candidate| matches!(candidate.made, Some(Err(_))));
+        let cards: String = made.into_iter().map(|each| self.card(each, place(each.proposal.id))).collect();
+        let title = match ranked {
+            [] => "Candidates",
+            _ if self.choice.is_the_best() => "Candidates, the best first",
+            _ => "Candidates, in the order of the verdict",
+        };
+        let failures = failures(&failed);
+        format!(
+            "<section aria-labelledby=\"sheet\">\n<h2 id=\"sheet\">{title}</h2>\n<ol class=\"sheet\">\n{cards}{failures}</ol>\n</section>\n"
+        )
+    }
+
+    /// The card of a candidate that stands at this place of the verdict.
+    fn card(&self, candidate: &CandidateRecord, place: Option<usize>) -> String {
+        let id = candidate.proposal.id;
+        let ranked = place.and_then(|place| self.choice.ranked().get(place));
+        let mark = if place == Some(0) { " class=\"winner\"" } else { "" };
+        let score = ranked.map_or_else(|| "–".to_owned(), |ranked| self.choice.value(ranked.utility));
+        let (rank, badges) = (if self.choice.is_by_rank() { "rank " } else { "" }, self.badges(candidate, place));
+        format!(
+            "<li id=\"candidate-{id}\"{mark}>\n{}<div class=\"facts\">\n<p class=\"score\">{rank}{score}{badges}</p>\n{}{}{}</div>\n</li>\n",
+            shown(candidate, &self.thumbnails),
+            parts(candidate),
+            self.history(candidate),
+            self.notes(candidate, ranked)
+        )
+    }
+
+    /// What a candidate is in the verdict: the chosen one, a drawn one, a finalist.
+    fn badges(&self, candidate: &CandidateRecord, place: Option<usize>) -> String {
+        let is_drawn = place.is_some_and(|place| place < self.choice.drawn());
+        let again = match candidate.votes_again {
+            0 => None,
+            1 => Some("Judged again".to_owned()),
+            votes => Some(format!("Judged again, {votes} votes")),
+        };
+        let badges = [(place == Some(0)).then(|| "Winner".to_owned()), is_drawn.then(|| "Drawn".to_owned()), again];
+        badges.into_iter().flatten().map(|badge| format!(" <span class=\"badge\">{badge}</span>")).collect()
+    }
+
+    fn history(&self, candidate: &CandidateRecord) -> String {
+        let proposal = &candidate.proposal;
+        let parent = proposal.lineage.parent.map(|parent| format!("<a href=\"#candidate-{parent}\">{parent}</a>"));
+        let from = origin(proposal.lineage.edge, parent);
+        let tree = self.tree(candidate);
+        let are_several = self.record.manifest.editors.len() > 1;
+        let by = if are_several { format!(" · by {}", escape(proposal.editor.as_str())) } else { String::new() };
+        let mut exact = format!("seed {}", proposal.seed);
+        for (knob, value) in proposal.knobs.iter() {
+            let _infallible = write!(exact, "<br>{} {value:.2}", escape(&knob.as_str().replace('_', " ")));
+        }
+        format!(
+            "<p class=\"how\">No. {} · {from}{tree}{by}</p>\n<details class=\"how\"><summary>Seed and knobs</summary>{exact}</details>\n",
+            proposal.id
+        )
+    }
+
+    /// The tree that a candidate is of, and why it begins there where it does.
+    fn tree(&self, candidate: &CandidateRecord) -> String {
+        let tree = self.trees.as_ref().and_then(|trees| trees.get(candidate.proposal.id.0 as usize));
+        let anew = if begins_anew(candidate) { ", which had nothing of its own to go on from" } else { "" };
+        tree.map_or_else(String::new, |tree| format!(" · tree {tree}{anew}"))
+    }
+
+    fn notes(&self, candidate: &CandidateRecord, ranked: Option<&Ranked>) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        if let Some(Ok(made)) = &candidate.made {
+            lines.extend(made.notes.iter().filter(|note| !self.said_of_all.contains(note)).map(|note| escape(note)));
+        }
+        if let Some(probability) = ranked.and_then(|ranked| ranked.selection_probability) {
+            lines.push(format!("chance in one draw {probability:.3}"));
+        }
+        let lines: String = lines.into_iter().map(|line| format!("<p class=\"note\">{line}</p>\n")).collect();
+        candidate.critiques.iter().fold(lines, |lines, critique| lines + &remark(critique) + "\n")
+    }
 }
 
 /// The notes that every candidate that was made carries: they are about the run.
@@ -64,25 +145,6 @@ fn failure(why: &str, ids: &[CandidateId]) -> String {
         "<li class=\"failures\">\n<div class=\"facts\">\n<p class=\"score\">{count}</p>\n<p>{}</p>\n<p class=\"how\">No. {}</p>\n</div>\n</li>\n",
         escape(why),
         anchors.trim_end()
-    )
-}
-
-fn card(
-    candidate: &CandidateRecord,
-    ranked: Option<(usize, &Ranked)>,
-    thumbnails: &Thumbnails,
-    said_of_all: &[Arc<str>],
-) -> String {
-    let id = candidate.proposal.id;
-    let mark = if ranked.is_some_and(|(place, _)| place == 0) { " class=\"winner\"" } else { "" };
-    let score = ranked.map_or_else(|| "–".to_owned(), |(_, ranked)| format!("{:.3}", ranked.utility.get()));
-    let badge = if mark.is_empty() { "" } else { " <span class=\"badge\">Winner</span>" };
-    format!(
-        "<li id=\"candidate-{id}\"{mark}>\n{}<div class=\"facts\">\n<p class=\"score\">{score}{badge}</p>\n{}{}{}</div>\n</li>\n",
-        shown(candidate, thumbnails),
-        parts(candidate),
-        history(candidate),
-        notes(candidate, ranked.map(|(_, ranked)| ranked), said_of_all)
     )
 }
 
@@ -133,31 +195,6 @@ fn row(name: &str, value: f64, sigma: &str) -> String {
         String::new()
     };
     format!("<div{bar}><dt>{}</dt><dd>{value:.3}{sigma}</dd></div>", escape(name))
-}
-
-fn history(candidate: &CandidateRecord) -> String {
-    let proposal = &candidate.proposal;
-    let parent = proposal.lineage.parent.map(|parent| format!("<a href=\"#candidate-{parent}\">{parent}</a>"));
-    let from = origin(proposal.lineage.edge, parent);
-    let mut exact = format!("seed {}", proposal.seed);
-    for (knob, value) in proposal.knobs.iter() {
-        let _infallible = write!(exact, "<br>{} {value:.2}", escape(&knob.as_str().replace('_', " ")));
-    }
-    format!(
-        "<p class=\"how\">No. {} · {from}</p>\n<details class=\"how\"><summary>Seed and knobs</summary>{exact}</details>\n",
-        proposal.id
-    )
-}
-
-fn notes(candidate: &CandidateRecord, ranked: Option<&Ranked>, said_of_all: &[Arc<str>]) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    if let Some(Ok(made)) = &candidate.made {
-        lines.extend(made.notes.iter().filter(|note| !said_of_all.contains(note)).map(|note| escape(note)));
-    }
-    if let Some(probability) = ranked.and_then(|ranked| ranked.selection_probability) {
-        lines.push(format!("drawn with probability {probability:.3}"));
-    }
-    lines.into_iter().map(|line| format!("<p class=\"note\">{line}</p>\n")).collect()
 }
 
 #[cfg(test)]

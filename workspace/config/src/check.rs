@@ -1,5 +1,7 @@
 //! From bytes to a checked recipe: limits, then the tree, then the sections, then what the sections are to each other.
 
+mod futile;
+
 use std::sync::Arc;
 
 use editscale_core::{Objective, Scale, SearchFactory};
@@ -87,6 +89,8 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.selection();
     check.clashes();
     check.routing();
+    check.features();
+    check.last_round();
     Some(check)
 }
 
@@ -273,8 +277,10 @@ impl Check<'_> {
         if mistakes.errors() > 0 {
             return None;
         }
-        let settings = sections.settings()?;
-        recipe(settings, places).map_err(|misfit| mistakes.error(&misfit.span, Mistake::new(misfit.message))).ok()
+        let told = |misfit: Misfit| mistakes.error(&misfit.span, Mistake::new(misfit.message));
+        let recipe = recipe(sections.settings()?, places).map_err(told).ok()?;
+        futile::budget_of_finalists(&recipe, mistakes);
+        Some(recipe)
     }
 
     /// The same for judging alone.

@@ -117,6 +117,21 @@ impl Recipe {
     /// What people should know of how the policy works with these editors and rewards, each as a note at the policy.
     pub fn notes(&self, cards: &Cards) -> Vec<Diagnostic> {
         let note = |message| Diagnostic { severity: Severity::Note, message, place: self.place_of(None), hint: None };
-        self.settings.search.notes(cards).into_iter().map(note).collect()
+        self.settings.search.notes(cards).into_iter().map(note).chain(self.empty_doubt(cards)).collect()
+    }
+
+    /// A σ that is assumed of every reward that counts lowers all scores alike.
+    fn empty_doubt(&self, cards: &Cards) -> Option<Diagnostic> {
+        let combine = &self.settings.combine;
+        let setting = combine.assumed_doubt()?;
+        let says = |card: &RewardCard| {
+            card.gives_sigma && self.rewards().iter().any(|reward| reward.name == card.name && reward.weight != 0.0)
+        };
+        (!cards.rewards.iter().any(says)).then(|| Diagnostic {
+            severity: Severity::Warning,
+            message: format!("{} lowers all scores alike: no reward that counts says how sure it is", quote(setting)),
+            place: self.places.at(&format!("combine.{}.{setting}", combine.kind())),
+            hint: Some("leave `combine` out, or count a judge that says how sure it is".to_owned()),
+        })
     }
 }

@@ -386,6 +386,7 @@ mod tests {
             r#"{"at":0.5,"event":"decided","round":1,"left":{},"decision":{"judge":{"who":[0],"rewards":["judge"],"votes":2}}}"#,
             r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":[{"id":0},{"id":2,"canvas":"candidate"}],"earlier":[{"id":1,"utility":0.5}],"critic":"editor"}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{"usd_micros":4},"decision":{"stop":{"reason":"stuck","explanation":"no way","ranked":[{"id":0,"utility":0.5,"selection_probability":0.25}],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0}}}}"#,
+            r#"{"at":0.5,"event":"decided","round":3,"left":{},"decision":{"stop":{"reason":"finished","ranked":[],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0,"drawn":1}}}}"#,
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
             r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,

@@ -45,6 +45,8 @@ pub struct CandidateRecord {
     pub made: Option<Result<MadeRecord, Failure>>,
     /// What the rewards said, a later judgement over an earlier one.
     pub card: ScoreCard,
+    /// How often it was judged again after its first judging, as a finalist is: the most votes of one reward.
+    pub votes_again: u32,
     /// What critics wrote about it, in the order of the rounds that asked.
     pub critiques: Vec<CritiqueRecord>,
     /// Active time at which its last judgement was entered.
@@ -185,7 +187,8 @@ impl Reader<'_> {
     fn propose(&mut self, proposal: Proposal, round: u32) {
         let (id, card) = (proposal.id, ScoreCard::default());
         let (critiques, done_at) = (Vec::new(), Duration::ZERO);
-        let record = CandidateRecord { proposal, round, made: None, card, critiques, done_at, known_at: None };
+        let (made, known_at, votes_again) = (None, None, 0);
+        let record = CandidateRecord { proposal, round, made, card, votes_again, critiques, done_at, known_at };
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 
@@ -202,6 +205,9 @@ impl Reader<'_> {
             let spent = place.and_then(|place| sums.get(&place)).copied().unwrap_or_default();
             record.known_at = record.known_at.map(|known| Ledger { wall: known.wall, ..spent });
             let said: Vec<_> = said.into_iter().collect();
+            let first = said.first().map(|(key, _)| key.round);
+            let again = said.iter().filter(|(key, _)| Some(key.round) != first);
+            record.votes_again = again.map(|(key, _)| key.vote + 1).max().unwrap_or_default();
             // The keys are in the order of the rounds.
             for round in said.chunk_by(|(a, _), (b, _)| a.round == b.round) {
                 let vote = |(key, said): &(JudgementKey, Result<Score, Failure>)| {

@@ -142,6 +142,16 @@ pub trait EditorChoice: Chosen {
 
 /// What a recipe says of a reward.
 pub trait RewardChoice: Chosen {
+    /// Whether it says the same each time that it is asked about the same picture, so that asking again tells nothing.
+    fn repeats_itself(&self) -> bool {
+        false
+    }
+
+    /// Whether its scores come with what it saw of the candidate, as features.
+    fn gives_features(&self) -> bool {
+        false
+    }
+
     /// The reward, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
     /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError>;

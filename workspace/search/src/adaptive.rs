@@ -15,7 +15,7 @@ use editscale_core::{
 use crate::archive::Archive;
 use crate::outlook::Outlook;
 use crate::policy::{MOST_CANDIDATES, PolicyError, Rules, check_count};
-use crate::predictive::{Moments, Prior};
+use crate::predictive::{Moments, Predictive, Prior};
 use crate::price::{Meter, Price};
 use crate::proposals::Ground;
 
@@ -173,18 +173,39 @@ impl Running {
             // Nothing is known that could be too little to go on for.
             return most;
         };
-        // One draw more than there were, so that failures alone never make success impossible.
-        let success = (utilities.len() as f64 + 1.0) / (f64::from(asked) + 1.0);
-        next.worth_at_once(*best, self.meter.costs().candidate() / success, most)
+        next.worth_at_once(*best, self.meter.costs().candidate() / success(utilities.len(), asked), most)
     }
 
     /// What the next candidate may bring. The distribution is fitted to what is said of candidates, doubt apart.
     fn outlook(&self, utilities: &[f64]) -> Option<Outlook> {
-        let Adaptation { prior, optimism, .. } = self.policy.settings;
         let doubts = self.archive.doubts().unwrap_or_default();
         let doubted = doubts.iter().copied().chain(std::iter::repeat(0.0));
-        let said = Moments::of(utilities.iter().zip(doubted).map(|(utility, doubt)| utility + doubt));
-        Some(Outlook::new(said.predictive(prior)?.raised(optimism), &doubts))
+        let said = utilities.iter().zip(doubted).map(|(utility, doubt)| utility + doubt);
+        Some(Outlook::new(self.policy.settings.prediction(said)?, &doubts))
+    }
+}
+
+/// The share of draws that come to something: of one draw more than there were, so that failures alone never make success
+/// impossible.
+fn success(scored: usize, asked: u32) -> f64 {
+    (scored as f64 + 1.0) / (f64::from(asked) + 1.0)
+}
+
+impl Adaptation {
+    fn prediction(&self, scores: impl Iterator<Item = f64>) -> Option<Predictive> {
+        Some(Moments::of(scores).predictive(self.prior)?.raised(self.optimism))
+    }
+
+    /// What another draw is expected to bring where nobody's doubt is held against it; and where it costs the same always, what it
+    /// costs and the fair cap.
+    fn figures(&self, scores: &[f64], asked: u32, rewards: u32) -> Option<(f64, Option<[f64; 2]>)> {
+        let (best, next) = scores.first().zip(self.prediction(scores.iter().copied()))?;
+        let success = success(scores.len(), asked);
+        let cost = match self.price {
+            Price::Cost(pieces) => Some(pieces.edit + pieces.reward * f64::from(rewards)),
+            Price::Worth(_) => None,
+        };
+        Some((success * next.excess(*best), cost.map(|cost| [cost, next.fair_cap(cost / success)])))
     }
 }
 

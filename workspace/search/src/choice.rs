@@ -66,10 +66,35 @@ pub trait PolicyChoice: Chosen {
         Vec::new()
     }
 
+    /// How many trees it grows beside each other, where it grows trees: the candidates of its first round are dealt to them in turn.
+    fn trees(&self) -> Option<u32> {
+        None
+    }
+
+    /// In figures, why another candidate was not worth it to a search that ended so: by the utilities of its candidates, the best
+    /// first, out of so many that it asked for, each judged by so many rewards. Half a sentence about that candidate.
+    fn why_enough(&self, _utilities: &[f64], _asked: u32, _rewards: u32) -> Option<String> {
+        None
+    }
+
+    /// What it does by features of candidates that rewards give, and how it does it where none gives any.
+    fn wants_features(&self) -> Option<WantsFeatures> {
+        None
+    }
+
     /// What people should know of how it works with these editors and rewards, a sentence each.
     fn notes(&self, _: &Cards) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Something that a policy does by features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantsFeatures {
+    /// The setting, as a path below the policy.
+    pub setting: &'static str,
+    /// How it is done without, as a clause.
+    pub otherwise: &'static str,
 }
 
 /// What else a recipe says that a policy may depend on.
@@ -104,6 +129,11 @@ pub trait ObjectiveChoice: Chosen {
 
     /// What its utilities can be compared with.
     fn scale(&self) -> Scale;
+
+    /// The setting that says how sure rewards are that do not say it themselves, where it is set.
+    fn assumed_doubt(&self) -> Option<&'static str> {
+        None
+    }
 
     /// What it needs of each reward that counts.
     fn needs(&self) -> Vec<Need> {

@@ -36,7 +36,9 @@ mod weighting;
 pub use adaptive::{Adaptation, Adaptive, AdaptiveRecipe};
 pub use beam::{Beam, BeamRecipe, BeamSize};
 pub use best_of_n::{BestOfN, BestOfNRecipe};
-pub use choice::{Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason, Surroundings};
+pub use choice::{
+    Clash, ObjectiveChoice, ObjectiveKind, PolicyChoice, PolicyKind, Reason, Surroundings, WantsFeatures,
+};
 pub use concluding::{Concluding, Conclusion, Finalists};
 pub use diverse_trees::{DiverseTrees, DiverseTreesRecipe, TreesSize};
 pub use family::Family;

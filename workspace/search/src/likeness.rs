@@ -44,6 +44,11 @@ impl Likeness {
         self.bits.is_some()
     }
 
+    /// Whether it goes by features.
+    pub(crate) fn compares_features(&self) -> bool {
+        self.cosine.is_some()
+    }
+
     /// Whether it knows more than equal bytes.
     fn is_set(&self) -> bool {
         self.bits.is_some() || self.cosine.is_some()

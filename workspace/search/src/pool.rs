@@ -10,6 +10,9 @@
 //! split there is under these estimates (Weitzman 1979 has the index for one request). Few probes tell a spread badly: the
 //! estimate of each request is drawn towards that of all, as if `SHRINKING` further probes had shown the common one.
 //!
+//! Normal numbers have no end, and scores do: a request near the highest score there is looks as if it could gain. A target says
+//! up to where a gain counts.
+//!
 //! It loses to an equal split where the probes say nothing about what is to come: where the spread within requests is the
 //! same everywhere, every candidate is as good anywhere, and what the probe learns is noise.
 
@@ -36,12 +39,13 @@ pub struct Probed {
     pub most: u64,
 }
 
-/// How many further candidates each request gets of `pool` in all, in the order of the requests.
+/// How many further candidates each request gets of `pool` in all, in the order of the requests. A score above `target`, where
+/// there is one, is worth no more than it: searches end there.
 ///
 /// Equal gains go to the earlier request. A request that has shown no utility yet is taken for an average one. Where
 /// nothing can be gained any more, what is left of the pool stays unspent.
-pub fn allot(requests: &[Probed], pool: u64) -> Vec<u64> {
-    let common = Common::of(requests);
+pub fn allot(requests: &[Probed], pool: u64, target: Option<f64>) -> Vec<u64> {
+    let common = Common::of(requests, target);
     let mut prospects: Vec<Prospect> = requests.iter().map(|request| common.prospect(request)).collect();
     let mut allotted = vec![0; requests.len()];
     let next = |(request, prospect): (usize, &Prospect)| Next { gain: prospect.gain(), request };
@@ -84,6 +88,8 @@ impl Ord for Next {
 struct Common {
     mean: f64,
     variance: f64,
+    /// What is above is worth no more.
+    target: f64,
 }
 
 /// The mean of a request's utilities, and the sum of their squared distances from it.
@@ -97,7 +103,7 @@ fn moments(utilities: &[f64]) -> Option<(f64, f64)> {
 
 impl Common {
     /// The mean of the requests' means, and the variance within requests, pooled.
-    fn of(requests: &[Probed]) -> Self {
+    fn of(requests: &[Probed], target: Option<f64>) -> Self {
         let known: Vec<(f64, f64, usize)> = requests
             .iter()
             .filter_map(|request| moments(&request.utilities).map(|(mean, sum)| (mean, sum, request.utilities.len())))
@@ -107,6 +113,7 @@ impl Common {
         Self {
             mean: known.iter().map(|(mean, ..)| mean).sum::<f64>() / known.len().max(1) as f64,
             variance: squares / degrees.max(1) as f64,
+            target: target.unwrap_or(f64::INFINITY),
         }
     }
 
@@ -117,12 +124,12 @@ impl Common {
         let Some((mean, squares)) = moments(&request.utilities) else {
             let spread = self.variance.sqrt();
             // Anything is better than nothing: the first candidate is worth what an average one is above the worst.
-            return Prospect::above(self.mean - REACH * spread, self.mean, spread);
+            return Prospect::between((self.mean - REACH * spread, self.target), self.mean, spread);
         };
         let degrees = (request.utilities.len() - 1) as f64;
         let spread = ((SHRINKING * self.variance + squares) / (SHRINKING + degrees)).sqrt();
         let best = request.utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Prospect::above(best, mean, spread)
+        Prospect::between((best, self.target), mean, spread)
     }
 }
 
@@ -138,8 +145,9 @@ struct Prospect {
 }
 
 impl Prospect {
-    fn above(best: f64, mean: f64, spread: f64) -> Self {
-        let width = (best.max(mean) + REACH * spread - best) / PLACES as f64;
+    /// Of candidates with this mean and spread, above the best so far and up to a target.
+    fn between((best, target): (f64, f64), mean: f64, spread: f64) -> Self {
+        let width = ((best.max(mean) + REACH * spread).min(target) - best) / PLACES as f64;
         if !width.is_finite() || width <= 0.0 || spread <= 0.0 {
             return Self::default();
         }
@@ -172,7 +180,7 @@ mod tests {
     fn the_gain_of_the_next_candidate_is_that_of_normal_numbers() {
         // From a best of −∞, as good as: the k-th of k standard normal numbers adds E[max of k] − E[max of k − 1].
         let expected = [0.0, 0.564_19, 0.846_28, 1.029_38, 1.162_96];
-        let mut prospect = Prospect::above(-5.0, 0.0, 1.0);
+        let mut prospect = Prospect::between((-5.0, f64::INFINITY), 0.0, 1.0);
         let first = prospect.gain() - 5.0;
         let mut reached = first;
         for (drawn, expected) in expected.iter().enumerate() {
@@ -185,19 +193,28 @@ mod tests {
     #[test]
     fn whose_candidates_differ_more_gets_more() {
         let requests = [probed(&[0.4, 0.5, 0.6]), probed(&[0.1, 0.5, 0.9]), probed(&[0.5, 0.5, 0.5])];
-        let allotted = allot(&requests, 60);
+        let allotted = allot(&requests, 60, None);
         assert_eq!(allotted.iter().sum::<u64>(), 60);
         assert!(allotted[1] > allotted[0] && allotted[0] > allotted[2], "{allotted:?}");
     }
 
     #[test]
     fn nobody_is_given_what_brings_nothing() {
-        assert_eq!(allot(&[probed(&[0.5, 0.5]), probed(&[0.7, 0.7])], 10), [0, 0]);
-        assert_eq!(allot(&[Probed { utilities: vec![0.1, 0.9], most: 3 }], 10), [3]);
-        assert_eq!(allot(&[], 10), [0; 0]);
-        assert_eq!(allot(&[Probed::default(), Probed::default()], 10), [0, 0]);
+        assert_eq!(allot(&[probed(&[0.5, 0.5]), probed(&[0.7, 0.7])], 10, None), [0, 0]);
+        assert_eq!(allot(&[Probed { utilities: vec![0.1, 0.9], most: 3 }], 10, None), [3]);
+        assert_eq!(allot(&[], 10, None), [0; 0]);
+        assert_eq!(allot(&[Probed::default(), Probed::default()], 10, None), [0, 0]);
         let unseen = [Probed { utilities: Vec::new(), most: 5 }, probed(&[0.2, 0.8])];
-        assert!(allot(&unseen, 1)[0] == 1, "who has nothing comes first");
+        assert!(allot(&unseen, 1, None)[0] == 1, "who has nothing comes first");
+    }
+
+    #[test]
+    fn nothing_is_given_for_scores_above_the_target() {
+        let requests = [probed(&[0.8, 0.9, 0.97]), probed(&[0.5, 0.55, 0.6])];
+        let free = allot(&requests, 40, None);
+        let bound = allot(&requests, 40, Some(0.98));
+        assert!(bound[0] < free[0] && bound[1] > free[1], "{free:?} and then {bound:?}");
+        assert_eq!(allot(&requests, 40, Some(0.6)), [0, 0], "both are there");
     }
 
     proptest! {
@@ -208,7 +225,7 @@ mod tests {
         ) {
             let requests: Vec<Probed> =
                 utilities.into_iter().map(|utilities| Probed { utilities, most }).collect();
-            let (less, more) = (allot(&requests, pool), allot(&requests, pool + 1));
+            let (less, more) = (allot(&requests, pool, None), allot(&requests, pool + 1, None));
             prop_assert!(more.iter().sum::<u64>() <= pool + 1);
             prop_assert!(less.iter().zip(&more).all(|(less, more)| less <= more && *more <= most));
         }

@@ -92,8 +92,8 @@ fn drawn(archive: &Archive, reason: StopReason, lot: &Lot) -> Verdict {
     let utilities: Vec<f64> = placed.iter().map(|placed| placed.utility.get()).collect();
     let temperature = lot.weighting.temperature(&utilities);
     let weights = weights(&utilities, temperature);
-    let order = drawn_order(&weights, lot.draw, lot.unit);
-    let report = figures(&weights, temperature);
+    let (order, drawn) = drawn_order(&weights, lot.draw, lot.unit);
+    let report = figures(&weights, temperature, drawn);
     let rank = |placed: Placed, weight: f64| Ranked {
         id: archive.id(placed),
         utility: placed.utility,

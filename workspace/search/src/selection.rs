@@ -108,8 +108,13 @@ impl Preference {
     }
 
     fn drawn(weights: Vec<f64>, temperature: f64, lot: Lot) -> Self {
-        let (order, draw) = (drawn_order(&weights, lot.draw, lot.unit), figures(&weights, temperature));
-        Self { order, draw: Some(draw), bonus: vec![0.0; weights.len()], chances: Some(weights) }
+        let (order, drawn) = drawn_order(&weights, lot.draw, lot.unit);
+        Self {
+            order,
+            draw: Some(figures(&weights, temperature, drawn)),
+            bonus: vec![0.0; weights.len()],
+            chances: Some(weights),
+        }
     }
 }
 

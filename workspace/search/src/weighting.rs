@@ -95,9 +95,9 @@ fn systematic(weights: &[f64], draw: u32, unit: f64) -> Vec<u32> {
     copies
 }
 
-/// Places in the order in which they are taken: those drawn more often before the others, then the rest as they stand. What is
-/// drawn is no more than there is, and never a place without weight.
-pub(crate) fn drawn_order(weights: &[f64], draw: u32, unit: f64) -> Vec<usize> {
+/// Places in the order in which they are taken, and how many of them are drawn: those drawn more often before the others, then
+/// the rest as they stand. What is drawn is no more than there is, and never a place without weight.
+pub(crate) fn drawn_order(weights: &[f64], draw: u32, unit: f64) -> (Vec<usize>, u32) {
     let weighty: Vec<usize> = (0..weights.len()).filter(|place| weights[*place] > 0.0).collect();
     let of_weighty: Vec<f64> = weighty.iter().map(|place| weights[*place]).collect();
     let mut copies = vec![0; weights.len()];
@@ -106,12 +106,13 @@ pub(crate) fn drawn_order(weights: &[f64], draw: u32, unit: f64) -> Vec<usize> {
     }
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by_key(|place| std::cmp::Reverse(copies[*place]));
-    order
+    (order, copies.iter().filter(|copies| **copies > 0).count() as u32)
 }
 
-/// The figures of these weights for the record.
-pub(crate) fn figures(weights: &[f64], temperature: f64) -> Draw {
-    Draw { temperature, effective_sample_size: effective_sample_size(weights), kl: divergence(weights) }
+/// The figures of these weights for the record, of which so many different ones were drawn.
+pub(crate) fn figures(weights: &[f64], temperature: f64, drawn: u32) -> Draw {
+    let effective_sample_size = effective_sample_size(weights);
+    Draw { temperature, effective_sample_size, kl: divergence(weights), drawn: Some(drawn) }
 }
 
 #[cfg(test)]
@@ -158,10 +159,17 @@ mod tests {
             let utilities = [-scale, 0.0, scale / 2.0, scale];
             let temperature = weighting.temperature(&utilities);
             let weights = weights(&utilities, temperature);
-            let Draw { temperature, effective_sample_size, kl } = figures(&weights, temperature);
+            let Draw { temperature, effective_sample_size, kl, .. } = figures(&weights, temperature, 1);
             let all = weights.iter().copied().chain([temperature, effective_sample_size, kl]);
             assert!(all.clone().all(f64::is_finite), "{scale} {weighting:?}: {:?}", all.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn those_that_are_drawn_come_first_and_are_counted() {
+        // Pointers at 0.1, 0.35, 0.6 and 0.85 fall on the first, the first, the third and the third.
+        assert_eq!(drawn_order(&[0.5, 0.0, 0.4, 0.1], 4, 0.4), (vec![0, 2, 1, 3], 2));
+        assert_eq!(drawn_order(&[0.5, 0.0, 0.4, 0.1], 1, 0.95), (vec![3, 0, 1, 2], 1));
     }
 
     #[test]

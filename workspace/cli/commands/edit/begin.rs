@@ -15,6 +15,7 @@ use super::Work;
 use super::asked::{Asked, asked};
 use crate::args::Edit;
 use crate::failure::Misuse;
+use crate::lock::when_free;
 use crate::photograph::read;
 use crate::progress::Progress;
 use crate::recipes::{self, Loaded};
@@ -213,7 +214,8 @@ const ELSEWHERE: &str =
 
 /// Opens a run that was begun earlier, under the recipe that it was begun with.
 pub(super) fn resume(path: &Path, house: &House) -> Result<Work> {
-    let (directory, recorded) = RunDirectory::open(path).map_err(|error| Misuse::new(error.to_string()))?;
+    let (directory, recorded) =
+        when_free(|| RunDirectory::open(path)).map_err(|error| Misuse::new(error.to_string()))?;
     let loaded = recipes::checked("the recipe in run.json", recorded.resolved_recipe.as_bytes())?;
     let ports = ports(&loaded, house).context(ELSEWHERE)?;
     let begun = Begun {

@@ -3,21 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use editscale_config::OutputFormat;
 use editscale_picture::Format;
 
 use crate::args::Edit;
 use crate::failure::Misuse;
 use crate::writable;
-
-/// The format that a recipe names.
-pub(super) fn format_of(format: OutputFormat) -> Format {
-    match format {
-        OutputFormat::Png => Format::Png,
-        OutputFormat::Jpeg => Format::Jpeg,
-        OutputFormat::Webp => Format::WebP,
-    }
-}
 
 /// The format that a file name asks for.
 pub(super) fn format_by_name(path: &Path) -> Result<Format> {

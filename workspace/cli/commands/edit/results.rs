@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use editscale_config::Retain;
-use editscale_core::{CandidateId, Digest, Ending, Image, Outcome};
+use editscale_core::{Digest, Ending, Image, Outcome};
 use editscale_engine::{RunRecord, write_whole};
-use editscale_picture::{DecodeCache, EncodeOptions, Format, encode};
+use editscale_picture::DecodeCache;
 
 use super::Work;
-use super::output::{format_by_name, format_of, numbered};
+use super::output::{format_by_name, numbered};
 use crate::args::Edit;
+use crate::commands::best::Best;
 use crate::commands::report;
 use crate::failure::{STOPPED, print, tell};
 use crate::words::{RunJson, in_vain, summary};
@@ -61,13 +62,10 @@ impl Results<'_> {
 
     /// Writes the best pictures: into the run's folder, and the first where `--output` says.
     fn write_best(&self) -> Result<Vec<PathBuf>> {
-        let settings = self.work.recipe.settings().output;
-        let mut outputs = Vec::new();
-        for (place, id) in (1..).zip(self.best()) {
-            let format = format_of(settings.format);
-            let bytes = self.rendered(id, format)?;
-            let plain = format!("best.{}", settings.format.extension());
-            let beside = numbered(&self.work.directory.path().join(plain), place);
+        let (best, mut outputs) = (self.best(), Vec::new());
+        for (place, id) in (1..).zip(best.first(self.arguments.keep as usize)) {
+            let bytes = best.rendered(id, best.format())?;
+            let beside = numbered(&self.work.directory.path().join(best.file_name()), place);
             write_whole(&beside, &bytes)?;
             let Some(output) = &self.arguments.output else {
                 outputs.push(beside);
@@ -75,40 +73,16 @@ impl Results<'_> {
             };
             let path = numbered(output, place);
             let wanted = format_by_name(&path)?;
-            let bytes = if wanted == format { bytes } else { self.rendered(id, wanted)? };
+            let bytes = if wanted == best.format() { bytes } else { best.rendered(id, wanted)? };
             write_whole(&path, &bytes)?;
             outputs.push(path);
         }
         Ok(outputs)
     }
 
-    /// The best candidates with different pictures, as many as are wanted.
-    fn best(&self) -> Vec<CandidateId> {
-        let mut seen: HashSet<Digest> = HashSet::new();
-        let ranked = self.outcome.verdict.ranked.iter().map(|ranked| ranked.id);
-        let distinct = ranked.filter(|id| self.made(*id).is_some_and(|image| seen.insert(image.digest())));
-        distinct.take(self.arguments.keep as usize).collect()
-    }
-
-    /// The picture of a candidate that could be made.
-    fn made(&self, id: CandidateId) -> Option<&Image> {
-        self.record.candidates.get(id.0 as usize)?.made.as_ref()?.as_ref().ok().map(|made| &made.image)
-    }
-
-    /// A candidate's picture as it is handed out: in the wanted format, without private metadata unless it is asked for.
-    fn rendered(&self, id: CandidateId, format: Format) -> Result<Vec<u8>> {
-        let settings = self.work.recipe.settings().output;
-        let decoded =
-            |image: &Image| Ok::<_, anyhow::Error>(self.pictures.get(*image.digest().as_bytes(), &image.read()?)?);
-        let picture = decoded(self.made(id).with_context(|| format!("candidate {id} has no picture"))?)?;
-        let mut metadata = picture.metadata.clone();
-        let keep_metadata = self.arguments.keep_metadata || settings.keep_metadata;
-        if keep_metadata {
-            metadata.exif.clone_from(&decoded(&self.record.manifest.request.source)?.metadata.exif);
-        }
-        let deep = metadata.is_deep && format == Format::Png;
-        let options = EncodeOptions { format, quality: settings.quality, deep, keep_metadata };
-        Ok(encode(&picture.pixels, &metadata, options)?)
+    fn best(&self) -> Best<'_> {
+        let (output, keep_metadata) = (self.work.recipe.settings().output, self.arguments.keep_metadata);
+        Best { record: self.record, pictures: self.pictures, output, keep_metadata }
     }
 
     /// Removes the pictures that the recipe does not keep. The source and what was written for people stay; a run that was
@@ -122,8 +96,8 @@ impl Results<'_> {
         if self.outcome.ending == Ending::Cancelled {
             return Ok(());
         }
-        let ranked = self.outcome.verdict.ranked.iter().take(most);
-        let mut keep: HashSet<Digest> = ranked.filter_map(|ranked| self.made(ranked.id)).map(Image::digest).collect();
+        let (ranked, best) = (self.outcome.verdict.ranked.iter().take(most), self.best());
+        let mut keep: HashSet<Digest> = ranked.filter_map(|ranked| best.made(ranked.id)).map(Image::digest).collect();
         let request = &self.record.manifest.request;
         keep.insert(request.source.digest());
         keep.extend(request.mask.as_ref().map(Image::digest));

@@ -37,13 +37,31 @@ pub(super) struct Share {
     pub(super) utilities: Vec<f64>,
     /// The edits that it may take in all.
     pub(super) edits: u64,
+    /// How many of these it left, so that others got them.
+    #[serde(default)]
+    pub(super) returned: u64,
 }
 
-/// The form of `split.json`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Split {
-    version: u32,
-    requests: Vec<Share>,
+/// How a pool is split: the form of `split.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Split {
+    pub(super) version: u32,
+    /// Whether nobody gets any more.
+    #[serde(rename = "settled", default)]
+    pub(super) is_settled: bool,
+    pub(super) requests: Vec<Share>,
+}
+
+impl Split {
+    /// One of which nobody has used anything.
+    pub(super) fn new(requests: Vec<Share>) -> Self {
+        Self { version: VERSION, is_settled: false, requests }
+    }
+
+    /// How many edits a row may take in all.
+    pub(super) fn edits(&self, row: u64) -> Option<u64> {
+        self.requests.iter().find(|share| share.row == row).map(|share| share.edits)
+    }
 }
 
 /// The version of the files of a pool.
@@ -82,7 +100,7 @@ impl Folder {
     }
 
     /// How the pool was split; nothing before it was. A split that comes to more than the pool is none.
-    pub(super) fn shares(&self, terms: &Terms) -> Result<Option<Vec<Share>>> {
+    pub(super) fn split(&self, terms: &Terms) -> Result<Option<Split>> {
         let file = self.0.join("split.json");
         match fs::read(&file) {
             Ok(text) => {
@@ -90,16 +108,15 @@ impl Folder {
                     serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))?;
                 check_split(&split.requests, terms)
                     .map_err(|wrong| Misuse::new(format!("{}: {wrong}", file.display())).hint(PUT_BACK))?;
-                Ok(Some(split.requests))
+                Ok(Some(split))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
         }
     }
 
-    pub(super) fn write_shares(&self, shares: &[Share]) -> Result<()> {
-        let split = Split { version: VERSION, requests: shares.to_vec() };
-        Ok(write_whole(&self.0.join("split.json"), &serde_json::to_vec_pretty(&split)?)?)
+    pub(super) fn write_split(&self, split: &Split) -> Result<()> {
+        Ok(write_whole(&self.0.join("split.json"), &serde_json::to_vec_pretty(split)?)?)
     }
 }
 
@@ -111,11 +128,14 @@ const PUT_BACK: &str = "put it back as it was: nothing else says who got how muc
 fn check_split(shares: &[Share], terms: &Terms) -> Result<(), String> {
     let mut rows = BTreeSet::new();
     let (mut probed, mut further) = (0, 0);
-    for Share { row, probed: own, edits, .. } in shares {
+    for Share { row, probed: own, edits, returned, .. } in shares {
         let least = terms.probe.max(*own);
         let more = edits
             .checked_sub(least)
             .ok_or_else(|| format!("row {row} gets {edits} edits: expected {least} or more"))?;
+        let more = more
+            .checked_sub(*returned)
+            .ok_or_else(|| format!("row {row} left {returned} edits: expected at most {more}"))?;
         if !rows.insert(*row) {
             return Err(format!("row {row} has two shares"));
         }

@@ -1,6 +1,7 @@
 //! `editscale pool DATASET`: one budget for many requests, split after a probe of each.
 
 mod folder;
+mod page;
 mod plan;
 mod requests;
 mod results;
@@ -11,9 +12,9 @@ use anyhow::Result;
 use editscale_engine::StopSignal;
 use editscale_search::{Probed, allot};
 
-use self::folder::Share;
+use self::folder::{Share, Split};
 use self::plan::{Planned, plan};
-use self::requests::{Came, Ended, Turn};
+use self::requests::{Came, Ended, Turn, ended};
 use crate::args::Pool;
 use crate::sharing::stop_on_signal;
 
@@ -29,38 +30,60 @@ pub(crate) fn run(arguments: &Pool) -> Result<ExitCode> {
     })
 }
 
-/// Probes every request, splits what is left, and gives each its share. Nothing where it was stopped on the way.
+/// Probes every request, splits what is left, and gives each its share; what some did not use goes to those who used all of theirs.
+/// Nothing where it was stopped on the way.
 async fn carry_out(planned: &Planned, stop: &StopSignal) -> Result<Option<Vec<Came>>> {
-    let shares = if let Some(shares) = planned.folder.shares(&planned.terms)? {
-        shares
+    // Who is judged again in the end is known only when all has been handed out.
+    let probing = &planned.probing;
+    let mut split = if let Some(split) = planned.folder.split(&planned.terms)? {
+        split
     } else {
-        // Who is judged again in the end is known only when all has been handed out.
-        let turn = Turn { search: &planned.probing, edits: &|_| planned.terms.probe };
+        let turn = Turn { search: probing, edits: &|_| planned.terms.probe };
         let Some(probed) = requests::all(planned, turn, stop).await? else { return Ok(None) };
-        let shares = split(planned, &probed);
-        planned.folder.write_shares(&shares)?;
-        shares
+        let split = Split::new(first_split(planned, &probed));
+        planned.folder.write_split(&split)?;
+        split
     };
-    let edits =
-        |row: u64| shares.iter().find(|share| share.row == row).map_or(planned.terms.probe, |share| share.edits);
+    while !split.is_settled {
+        let turn = Turn { search: probing, edits: &|row| split.edits(row).unwrap_or(planned.terms.probe) };
+        let Some(came) = requests::all(planned, turn, stop).await? else { return Ok(None) };
+        split = split_again(planned, &split, &came);
+        planned.folder.write_split(&split)?;
+    }
+    let edits = |row| split.edits(row).unwrap_or(planned.terms.probe);
     requests::all(planned, Turn { search: &planned.workshop.search, edits: &edits }, stop).await
 }
 
 /// What each request may spend in all: its probe, and its part of what all probes left.
-fn split(planned: &Planned, probed: &[Came]) -> Vec<Share> {
-    let ended: Vec<&Ended> = probed.iter().filter_map(|came| came.ended.as_ref().ok()).collect();
-    let spent: u64 = ended.iter().map(|ended| ended.edits).sum();
-    let known: Vec<Probed> = ended
-        .iter()
-        .map(|ended| Probed { utilities: ended.utilities.clone(), most: planned.most_further(ended) })
-        .collect();
-    let further = allot(&known, planned.terms.edits.saturating_sub(spent));
+fn first_split(planned: &Planned, probed: &[Came]) -> Vec<Share> {
+    let ended = ended(probed);
+    let known: Vec<Probed> = ended.iter().map(|&ended| planned.known(ended, true)).collect();
+    let further = allot(&known, planned.left(&ended), planned.target);
     let share = |(ended, further): (&&Ended, u64)| Share {
         row: ended.row,
         id: ended.id.clone(),
         probed: ended.edits,
         utilities: ended.utilities.clone(),
         edits: ended.edits.max(planned.terms.probe) + further,
+        returned: 0,
     };
     ended.iter().zip(further).map(share).collect()
+}
+
+/// The split with what is left of the pool given to requests that used all of theirs, once the others have given back what they
+/// left; settled where nobody gets more. Who left something gets no more, so that this comes to an end.
+fn split_again(planned: &Planned, split: &Split, came: &[Came]) -> Split {
+    let ended = ended(came);
+    let used_all = |ended: &Ended| split.edits(ended.row).is_some_and(|edits| ended.edits >= edits);
+    let known: Vec<Probed> = ended.iter().map(|&ended| planned.known(ended, used_all(ended))).collect();
+    let further = allot(&known, planned.left(&ended), planned.target);
+    let spent =
+        |row: u64| ended.iter().position(|ended| ended.row == row).map(|place| (ended[place].edits, further[place]));
+    let grown = |share: &Share| {
+        let (spent, further) = spent(share.row).unwrap_or_default();
+        let least = spent.max(share.probed).max(planned.terms.probe);
+        Share { returned: share.edits.saturating_sub(least), edits: share.edits + further, ..share.clone() }
+    };
+    let is_settled = further.iter().all(|further| *further == 0);
+    Split { is_settled, requests: split.requests.iter().map(grown).collect(), ..*split }
 }

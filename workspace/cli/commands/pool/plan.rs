@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use editscale_core::{Budget, SearchFactory, Seed};
+use editscale_config::{Output, Recipe};
+use editscale_core::{Budget, Scale, SearchFactory, Seed};
 use editscale_fetch::Patience;
 use editscale_picture::Limits as PictureLimits;
 use editscale_rollout::Workshop;
 use editscale_rollout::dataset::{Dataset, Listed, Pictures};
+use editscale_schema::quote;
+use editscale_search::{Gate, Probed};
 
 use super::folder::{Folder, Terms, VERSION};
 use super::requests::Ended;
@@ -28,6 +31,10 @@ pub(super) struct Planned {
     pub(super) terms: Terms,
     pub(super) seed: Seed,
     pub(super) at_once: usize,
+    /// Up to which score a gain counts.
+    pub(super) target: Option<f64>,
+    pub(super) gates: Vec<Gate>,
+    pub(super) output: Output,
 }
 
 impl Planned {
@@ -37,8 +44,18 @@ impl Planned {
         Budget { edits: Some(of_each.edits.map_or(edits, |most| most.min(edits))), ..of_each }
     }
 
+    /// What the pool has left when these have ended so.
+    pub(super) fn left(&self, ended: &[&Ended]) -> u64 {
+        self.terms.edits.saturating_sub(ended.iter().map(|ended| ended.edits).sum())
+    }
+
+    /// What is known of a request, which gets no more unless it `may`.
+    pub(super) fn known(&self, ended: &Ended, may: bool) -> Probed {
+        Probed { utilities: ended.utilities.clone(), most: if may { self.most_further(ended) } else { 0 } }
+    }
+
     /// How many further candidates a request can use at most.
-    pub(super) fn most_further(&self, ended: &Ended) -> u64 {
+    fn most_further(&self, ended: &Ended) -> u64 {
         if !ended.wants_more {
             return 0;
         }
@@ -51,6 +68,7 @@ impl Planned {
 /// Looks at all that would keep a pool from beginning.
 pub(super) fn plan(arguments: &Pool) -> Result<Planned> {
     let loaded = recipes::load(&arguments.recipe, "`editscale pool`")?;
+    check(&loaded.recipe)?;
     let workshop = workshop(&loaded, true)?;
     let columns = columns(&loaded.recipe.rollout().columns);
     let dataset = Dataset::open(&arguments.dataset, &columns).map_err(|error| Misuse::new(error.to_string()))?;
@@ -76,8 +94,24 @@ pub(super) fn plan(arguments: &Pool) -> Result<Planned> {
         dataset: Arc::new(dataset),
         seed: arguments.seed,
         probing: loaded.recipe.search_before_finalists(),
+        target: loaded.recipe.settings().stop.target_score,
+        gates: loaded.recipe.settings().gates.clone(),
+        output: loaded.recipe.settings().output,
         workshop,
         rows,
         terms,
     })
+}
+
+/// Requests are compared by what their candidates are worth, and ranks say nothing from one request to another.
+fn check(recipe: &Recipe) -> Result<()> {
+    if recipe.objective().scale() == Scale::Absolute {
+        return Ok(());
+    }
+    let name = quote(recipe.settings().combine.kind());
+    let message = format!("a pool cannot be split by {name}: ranks of one request do not compare with another's");
+    bail!(
+        Misuse::new(message)
+            .hint("write `combine: {weighted: {}}`, or give each request a budget of its own with `edit`")
+    )
 }

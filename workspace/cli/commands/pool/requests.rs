@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use editscale_core::{CandidateId, EditRequest, Ending, Instruction, Outcome, RunId, SearchFactory, Seed, StopReason};
-use editscale_engine::{Job, Manifest, RunDirectory, StopSignal};
+use editscale_engine::{DirectoryError, Job, Manifest, RunDirectory, StopSignal};
 use editscale_rollout::dataset::Listed;
 use editscale_rollout::identity::row_seed;
 use futures_util::StreamExt;
+use tokio::task::block_in_place;
 
 use super::plan::Planned;
+use crate::failure::Misuse;
+use crate::lock::when_free;
 
 /// What came of a row.
 pub(super) struct Came {
@@ -30,6 +33,11 @@ pub(super) struct Ended {
     pub(super) chosen: Option<CandidateId>,
     /// Whether it ended for want of budget.
     pub(super) wants_more: bool,
+}
+
+/// The requests whose runs have come to an end.
+pub(super) fn ended(came: &[Came]) -> Vec<&Ended> {
+    came.iter().filter_map(|came| came.ended.as_ref().ok()).collect()
 }
 
 /// How far requests are carried out.
@@ -129,12 +137,10 @@ async fn carry_out(
     (asked, turn): (&Asked, Turn<'_>),
     stop: StopSignal,
 ) -> Result<Outcome> {
-    let (mut directory, recorded) = if path.join("run.json").is_file() {
-        let (directory, recorded) = RunDirectory::open(path)?;
-        (directory, Some(recorded))
-    } else {
-        (RunDirectory::create(path)?, None)
-    };
+    let (mut directory, recorded) = block_in_place(|| when_free(|| enter(path))).map_err(|error| match error {
+        DirectoryError::InUse(_) => Misuse::new(error.to_string()).hint("another process works on this pool").into(),
+        error => anyhow::Error::from(error),
+    })?;
     let (manifest, job) = job(planned, &directory, (asked, row), turn)?;
     match recorded {
         None => directory.begin(&manifest)?,
@@ -154,6 +160,15 @@ fn go_on(planned: &Planned, directory: &mut RunDirectory, recorded: Manifest, wa
         directory.widen(&recorded, wanted.budget)?;
     }
     Ok(())
+}
+
+/// The directory of a run, and what it is a run of where it was begun.
+fn enter(path: &Path) -> Result<(RunDirectory, Option<Manifest>), DirectoryError> {
+    if path.join("run.json").is_file() {
+        let (directory, recorded) = RunDirectory::open(path)?;
+        return Ok((directory, Some(recorded)));
+    }
+    Ok((RunDirectory::create(path)?, None))
 }
 
 fn job(

@@ -221,11 +221,24 @@ fn a_lower_bound_needs_every_reward_that_counts_to_say_how_sure_it_is() {
       |
     7 | combine: {lower_bound: {}}
       |           ^^^^^^^^^^^
-      = hint: set `assumed_sigma`, or choose another reward
+      = hint: choose a reward that says how sure it is, or leave `combine` out; beside such a reward, `assumed_sigma` says it for this one
     ");
     assert_eq!(lacks(&text("{lower_bound: {}}", ", weight: 0"), &cards), "");
     assert_eq!(lacks(&text("{lower_bound: {assumed_sigma: 0.1}}", ""), &cards), "");
     assert_eq!(lacks(&text("{weighted: {}}", ""), &cards), "");
+}
+
+#[test]
+fn an_assumed_doubt_that_is_the_same_of_all_is_warned_about() {
+    let text = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 8}}\n\
+                combine: {lower_bound: {assumed_sigma: 0.1}}\n";
+    let notes = |gives_sigma| {
+        let rewards = vec![RewardCard { gives_sigma, ..reward("photometric", RewardKind::Pointwise) }];
+        let notes = recipe(text).notes(&Cards { editors: vec![able("darkroom")], rewards, critics: Vec::new() });
+        Report::new(notes).render("recipe.yaml", text.as_bytes())
+    };
+    assert!(notes(false).starts_with("warning: `assumed_sigma` lowers all scores alike"), "{}", notes(false));
+    assert_eq!(notes(true), "");
 }
 
 #[test]

@@ -47,6 +47,14 @@ impl RewardChoice for PhotometricRecipe {
         Some(&PARTS)
     }
 
+    fn repeats_itself(&self) -> bool {
+        true
+    }
+
+    fn gives_features(&self) -> bool {
+        self.features
+    }
+
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError> {
         let (name, features) = (name.clone(), self.features);
         let (pictures, scenes) = (house.shared::<DecodeCache>(), house.shared::<Scenes>());

@@ -296,6 +296,8 @@ struct DrawWire {
     temperature: f64,
     effective_sample_size: f64,
     kl: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drawn: Option<u32>,
 }
 
 impl From<&Verdict> for VerdictWire {
@@ -316,6 +318,7 @@ impl From<&Verdict> for VerdictWire {
                 temperature: draw.temperature,
                 effective_sample_size: draw.effective_sample_size,
                 kl: draw.kl,
+                drawn: draw.drawn,
             }),
         }
     }
@@ -348,6 +351,7 @@ impl VerdictWire {
                 temperature: draw.temperature,
                 effective_sample_size: draw.effective_sample_size,
                 kl: draw.kl,
+                drawn: draw.drawn,
             }),
         })
     }

@@ -89,6 +89,7 @@ fn candidates_are_judged_again_and_votes_are_not_repeated() {
     // Three by both rewards, two by one three times, one by both.
     assert_eq!((expected.asked, expected.failed, expected.ledger.reward_calls), (3, 0, 6 + 6 + 2));
     let record = read_run(&from).unwrap();
+    assert_eq!(record.candidates.iter().map(|candidate| candidate.votes_again).collect::<Vec<u32>>(), [3, 1, 3]);
     let sigma = |id: usize| record.candidates[id].card.score(&RewardName::new("judge").unwrap()).unwrap().sigma();
     assert_eq!((sigma(0), sigma(1), sigma(2)), (Some(0.0), None, Some(0.0)));
     let lines = std::fs::read_to_string(from.join("journal.jsonl")).unwrap();

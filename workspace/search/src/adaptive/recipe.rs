@@ -92,6 +92,13 @@ impl PolicyChoice for AdaptiveRecipe {
         u64::from(self.0.probe)
     }
 
+    fn why_enough(&self, utilities: &[f64], asked: u32, rewards: u32) -> Option<String> {
+        let (gain, cost) = self.0.figures(utilities, asked, rewards)?;
+        let cost =
+            cost.map_or_else(String::new, |[cost, cap]| format!(" and costs {cost:.4}; the fair cap was {cap:.4}"));
+        Some(format!("it was expected to bring {gain:.4}{cost}"))
+    }
+
     fn clashes(&self, around: &Surroundings<'_>) -> Vec<Clash> {
         price_clashes("adaptive", Some(self.0.price), around)
     }

@@ -95,6 +95,20 @@ fn known_scores_are_drawn_as_often_as_theory_says() {
 
 /// Where the distribution is learned, less is lost against knowing it if the spread of earlier requests is told. Student's t
 /// is wide after a few scores, so that optimism buys draws that normal scores do not repay.
+/// What is told of the end is what ended it.
+#[test]
+fn the_figures_of_the_end_say_why_it_ended() {
+    let settings = Adaptation { round: 3, ..settings(0.02) };
+    for seed in 0..20 {
+        let (asked, verdict) = run(settings, seed, |seed| Some(normal(seed)));
+        let scores: Vec<f64> = verdict.ranked.iter().map(|ranked| ranked.utility.get()).collect();
+        let (gain, cost) = settings.figures(&scores, asked, 1).unwrap();
+        let [cost, cap] = cost.unwrap();
+        assert_eq!((cost, verdict.reason), (0.02, StopReason::Enough));
+        assert!(gain <= cost && scores[0] >= cap - 1e-9, "{gain} of {cost}, {} and {cap}", scores[0]);
+    }
+}
+
 #[test]
 #[expect(clippy::print_stdout, reason = "its figures stand in docs/search.md")]
 fn learned_scores_come_near_to_what_knowing_them_is_worth() {

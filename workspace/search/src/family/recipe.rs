@@ -12,7 +12,7 @@ use crate::offspring::recipe::{CHILDREN, COUNT, EDGES, EDGES_TABLE, read_edges, 
 use crate::offspring::{EdgeMix, Plan};
 use crate::ties::Ties;
 use crate::ties::recipe::{TIES, TIES_TABLE, read_ties, write_ties};
-use crate::{PolicyChoice, PolicyError, Reason, Rules};
+use crate::{PolicyChoice, PolicyError, Reason, Rules, WantsFeatures};
 
 /// What recipes are told of one of these policies.
 pub trait Told: Shape {
@@ -56,6 +56,15 @@ impl<S: Told> PolicyChoice for FamilyRecipe<S> {
 
     fn reason(&self, need: Need) -> Reason {
         reason(need)
+    }
+
+    fn trees(&self) -> Option<u32> {
+        S::APART.then(|| self.size.plan().parents)
+    }
+
+    fn wants_features(&self) -> Option<WantsFeatures> {
+        let wants = WantsFeatures { setting: "deduplicate.cosine", otherwise: "`cosine` compares nothing" };
+        self.deduplicate.compares_features().then_some(wants)
     }
 }
 

@@ -151,6 +151,12 @@ impl ObjectiveChoice for LowerBoundRecipe {
     }
 
     fn reason(&self, _: Need) -> Reason {
-        Reason { setting: None, hint: "set `assumed_sigma`, or choose another reward" }
+        let hint = "choose a reward that says how sure it is, or leave `combine` out; beside such a reward, `assumed_sigma` says it for \
+                    this one";
+        Reason { setting: None, hint }
+    }
+
+    fn assumed_doubt(&self) -> Option<&'static str> {
+        self.0.assumed_sigma.map(|_| ASSUMED_SIGMA.name)
     }
 }

@@ -322,7 +322,7 @@ impl Swarm {
             (_, strength) => strength.recip().min(f64::MAX),
         };
         let effective_sample_size = effective_sample_size(&weights);
-        let draw = Draw { temperature, effective_sample_size, kl: divergence(&weights) };
+        let draw = Draw { temperature, effective_sample_size, kl: divergence(&weights), drawn: Some(1) };
         Verdict { ranked, draw: Some(draw), ..verdict }
     }
 }

@@ -154,6 +154,10 @@ impl Options for EditRewardRecipe {
 }
 
 impl RewardChoice for EditRewardRecipe {
+    fn repeats_itself(&self) -> bool {
+        true
+    }
+
     fn make(&self, name: &RewardName, _: &House) -> Result<MadeReward, MakeError> {
         let (recipe, name) = (self.clone(), name.clone());
         Ok(Made::local(
