@@ -100,7 +100,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
             (group["name"].as_str().unwrap(), group["runs"].as_u64().unwrap(), group["requests"].as_u64().unwrap())
         })
         .collect();
-    assert_eq!(told, [("best_of_n", 5, 4), ("best_of_n 2", 4, 4)]);
+    assert_eq!(told, [("few", 5, 4), ("many", 4, 4)]);
     let names: Vec<&str> = told.iter().map(|(name, _, _)| *name).collect();
     // The gold is the proxy under another name, so there is no gap, and more candidates are never worse.
     for scaling in study["scaling"].as_array().unwrap() {
@@ -329,6 +329,10 @@ fn what_cannot_be_studied_is_named() {
         let (_, err) = DESK.expect(2, arguments);
         assert!(err.contains(said), "{arguments:?}: {err}");
     }
+    let one = ["study", "--out", "one-request", "--group", "a=runs/few", "--group", "b=runs/many/coffee"];
+    let (_, err) = DESK.expect(0, &one);
+    let said = "not compared in the end: b and a (they have 1); it takes two common requests";
+    assert!(err.contains(said), "{err}");
     let (_, err) = DESK.expect(0, &["study", "runs", "--k", "99", "--out", "few-candidates"]);
     assert!(err.contains("no request has 99 independent candidates"), "{err}");
 }

@@ -5,6 +5,7 @@ mod costs;
 mod curves;
 mod held_out;
 mod judged;
+mod naming;
 mod output;
 mod page;
 mod pairs;
