@@ -182,6 +182,8 @@ fn quality_against_cost_does_not_tell_which_answer_came_first() {
     let comparisons = study["comparisons"].as_array().unwrap();
     let budgets: Vec<Option<f64>> = comparisons.iter().map(|one| one["budget"].as_f64()).collect();
     assert_eq!(budgets, [Some(2.0), Some(4.0), Some(8.0), None], "{}", study["remarks"]);
+    let lead = study["leads"][0]["points"].as_array().unwrap();
+    assert!(lead.len() == 15 && lead.iter().all(|at| at["difference"]["mean"] == 0.0), "{lead:?}");
     for one in comparisons {
         assert_eq!((&one["difference"]["mean"], &one["requests"]), (&0.0.into(), &4.into()), "{one}");
     }
@@ -225,6 +227,12 @@ const SHAPE: &str = "
 .groups[].requests
 .groups[].runs
 .groups[].searches[]
+.leads[].group
+.leads[].points[].budget
+.leads[].points[].difference.high
+.leads[].points[].difference.low
+.leads[].points[].difference.mean
+.leads[].than
 .left_out[].run
 .left_out[].why
 .paths[].group
@@ -275,7 +283,15 @@ fn the_files_stand_by_themselves() {
         assert!(!found.contains(outside), "{outside}");
     }
     assert!(page.contains("prefers-color-scheme: dark") && page.contains("praised for what they optimised"));
-    for name in ["scaling-gold", "quality-by-cost", "front-edits", "front-reward_calls", "differences", "requests-1"] {
+    for name in [
+        "scaling-gold",
+        "quality-by-cost",
+        "lead-by-cost",
+        "front-edits",
+        "front-reward_calls",
+        "differences",
+        "requests-1",
+    ] {
         let svg = DESK.read(&format!("files/{name}.svg"));
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
     }

@@ -116,6 +116,9 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         }
         paths.push(paths::path(name, runs, (cost, most), confidence)?);
     }
+    let sides: Vec<(&str, &[&Scored])> = names.iter().copied().zip(groups.iter().map(Vec::as_slice)).collect();
+    let leads = sides.iter().skip(1).map(|other| paths::lead([sides[0], *other], (cost, most), confidence));
+    let leads = leads.collect::<Result<Vec<_>>>()?;
     for unit in CostWord::ALL {
         fronts.extend(paths::front(&names, &groups, unit, confidence)?);
     }
@@ -133,6 +136,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         remarks,
         scaling: curves,
         paths,
+        leads,
         fronts,
         comparisons,
         choices: names.iter().zip(&groups).flat_map(|(name, runs)| choices(name, runs, cost)).collect(),

@@ -4,7 +4,7 @@ use editscale_page::{Alike, Column, Document, Table, chance, document, fact, fac
 use maud::{Markup, html};
 
 use super::curves::{Mean, Size};
-use super::plots::{Plot, forest, front, histogram, name, paths, scaling};
+use super::plots::{Plot, forest, front, histogram, leads, name, paths, scaling};
 use super::report::Report;
 use crate::args::CostWord;
 
@@ -29,6 +29,7 @@ pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
         plots.extend(drawn);
     }
     let mut costs = vec![paths(report, cost)];
+    costs.extend(leads(report, cost));
     let units = report.fronts.iter().filter_map(|found| {
         let unit = CostWord::ALL.into_iter().find(|unit| unit.word() == found.cost)?;
         Some(front(found, unit))
