@@ -104,8 +104,8 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
     let groups: Vec<Vec<&Scored>> =
         (0..names.len()).map(|group| runs.iter().filter(|run| run.group == group).collect()).collect();
     refuse_strangers(&names, &groups)?;
-    let (comparisons, mut remarks) = pairs::comparisons(&names, &groups, cost, &comparing)?;
-    remarks.splice(0..0, gold.warning());
+    let (comparisons, missing) = pairs::comparisons(&names, &groups, cost, &comparing)?;
+    let mut remarks: Vec<String> = gold.warning().into_iter().chain(missing).collect();
     let rules = Rules { sizes: &arguments.k, cost, resampling, comparing };
     let most = runs.iter().map(|run| cost.of(&run.spent)).fold(0.0, f64::max);
     let (mut curves, mut paths, mut fronts) = (Vec::new(), Vec::new(), Vec::new());
