@@ -353,15 +353,17 @@ fn what_cannot_be_studied_is_named() {
     assert!(err.contains("no request has 99 independent candidates"), "{err}");
 }
 
+/// A plan from the study in `planned`.
+fn ask<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let arguments = ["study", "plan", "--difference", "0.5", "--from", "planned/study.json"];
+    [&arguments[..], more].concat()
+}
+
 #[test]
 fn a_plan_goes_both_ways() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
     assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
     DESK.expect(0, &["study", "runs", "--out", "planned"]);
-    let ask = |more: &[&str]| {
-        let arguments = ["study", "plan", "--difference", "0.5", "--from", "planned/study.json"];
-        [&arguments[..], more].concat()
-    };
     let plan = DESK.json(&ask(&["--json"]));
     assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
     // The row at the end of the runs, whatever the others' spreads.
@@ -379,4 +381,21 @@ fn a_plan_goes_both_ways() {
     for key in plan.as_object().unwrap().keys() {
         assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
     }
+}
+
+#[test]
+fn a_plan_promises_nothing_that_the_test_cannot_show() {
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.8", "--spread", "0.3", "--requests", "5"]);
+    assert!(out.starts_with("6 requests") && out.contains("5 requests show no difference, however large"), "{out}");
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "1e-8", "--spread", "1"]);
+    assert!(out.contains("more than 1099511627776 requests"), "{out}");
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0", "--spread", "1"]);
+    assert!(out.contains("no number of requests"), "{out}");
+    let (_, err) = DESK.expect(2, &["study", "plan", "--difference", "nan", "--spread", "1"]);
+    assert!(err.contains("a difference of NaN: expected a finite number"), "{err}");
+    let (_, err) = DESK.expect(2, &["study", "plan", "--requests", "20", "--spread", "1", "--power", "0.01"]);
+    assert!(err.contains("a power of 0.01: expected more than the 0.05"), "{err}");
+    let study = DESK.json(&["study", "runs", "--json", "--out", "too-few"]);
+    let end = study["comparisons"].as_array().unwrap().last().unwrap();
+    assert_eq!((&end["requests"], &end["detectable"]), (&4.into(), &Value::Null));
 }
