@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -381,6 +381,61 @@ fn a_plan_goes_both_ways() {
     for key in plan.as_object().unwrap().keys() {
         assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
     }
+}
+
+/// Copies a folder with all that is in it.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copied(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+impl Desk {
+    /// Copies the runs of these photographs, and gives the folder that they are in.
+    fn copies(&self, from: &str, to: &str, photos: &[&str]) -> PathBuf {
+        photos.iter().for_each(|photo| copied(&self.path(&format!("{from}/{photo}")), &self.path(to).join(photo)));
+        self.path(to)
+    }
+
+    /// Puts other words into a file, the last time that they stand there.
+    fn change(&self, file: &Path, from: &str, to: &str) {
+        let text = fs::read_to_string(file).unwrap();
+        let at = text.rfind(from).unwrap_or_else(|| panic!("no {from} in {}", file.display()));
+        fs::write(file, format!("{}{to}{}", &text[..at], &text[at + from.len()..])).unwrap();
+    }
+
+    /// What is left out of a study of these folders, each as the last part of its path and the reason.
+    fn left_out(&self, arguments: &[&str]) -> (Value, Vec<(String, String)>) {
+        let study = self.json(&[&["study", "--json"][..], arguments].concat());
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let told = study["left_out"].as_array().unwrap().iter().map(|left| {
+            let run = word(&left["run"]);
+            (run.rsplit('/').next().unwrap().to_owned(), word(&left["why"]))
+        });
+        let told = told.collect();
+        (study, told)
+    }
+}
+
+const THREE: [&str; 3] = ["astronaut", "coffee", "flower"];
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_once() {
+    use std::os::unix::fs::symlink;
+    fs::create_dir_all(DESK.path("linked")).unwrap();
+    symlink("../runs/few/coffee", DESK.path("linked/coffee")).unwrap();
+    symlink("../runs/few", DESK.path("linked/all")).unwrap();
+    symlink("../linked", DESK.path("linked/loop")).unwrap();
+    symlink("../nowhere", DESK.path("linked/nothing")).unwrap();
+    let (study, left) = DESK.left_out(&["linked", "--out", "links"]);
+    assert_eq!((study["groups"][0]["runs"].as_u64(), left.len()), (Some(5), 0), "{left:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod answers;
 mod costs;
 mod curves;
+mod folders;
 mod held_out;
 mod judged;
 mod naming;

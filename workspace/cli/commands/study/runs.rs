@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use editscale_core::{Ending, Outcome};
 use editscale_engine::{RunRecord, digest_of, read_run};
-use editscale_rollout::{Defines as _, Definition};
 use serde::Serialize;
 
+use super::folders::{Looked, ROLLOUTS, run_folders};
 use super::naming::{Naming, names};
 use crate::args::Study;
 use crate::failure::Misuse;
-
-/// Folders are looked into this deep: that of a server holds its runs two below.
-const DEEPEST: u32 = 5;
 
 /// A finished run.
 pub(super) struct Run {
@@ -63,7 +60,7 @@ pub(super) fn find(arguments: &Study) -> Result<Found> {
     let mut found = Found { groups: Vec::new(), runs: Vec::new(), left_out: Vec::new() };
     let (mut by_recipe, mut seen) = (BTreeMap::new(), BTreeSet::new());
     for (name, dir) in named.chain(bare) {
-        let Looked { runs, rollouts } = run_folders(dir)?;
+        let Looked { runs, rollouts, .. } = run_folders(dir)?;
         let left_out = |path: PathBuf| LeftOut { run: path.display().to_string(), why: ROLLOUTS.to_owned() };
         found.left_out.extend(rollouts.into_iter().map(left_out));
         for path in runs {
@@ -81,63 +78,6 @@ pub(super) fn find(arguments: &Study) -> Result<Found> {
     }
     found.finish();
     Ok(found)
-}
-
-/// Why rollouts are not studied.
-const ROLLOUTS: &str =
-    "it holds rollouts of `editscale run`, whose records are rows of Parquet files and not run folders";
-
-/// What lies at or below a folder.
-#[derive(Default)]
-struct Looked {
-    runs: Vec<PathBuf>,
-    /// What `editscale run` wrote.
-    rollouts: Vec<PathBuf>,
-}
-
-/// The run folders at or below a folder, in the order of their paths; at least one.
-fn run_folders(dir: &Path) -> Result<Looked> {
-    let shown = dir.display();
-    if !dir.is_dir() {
-        return Err(Misuse::new(format!("{shown} is not a folder")).into());
-    }
-    let mut found = Looked::default();
-    look(dir, 0, &mut found).map_err(|error| Misuse::new(format!("cannot look into {shown}: {error}")))?;
-    match (found.runs.first(), found.rollouts.first()) {
-        (Some(_), _) => Ok(found),
-        (None, Some(rollouts)) => {
-            let misuse = Misuse::new(format!("cannot study {}: {ROLLOUTS}", rollouts.display()));
-            Err(misuse
-                .hint(
-                    "`editscale pool DATASET --recipe FILE --edits N --out DIR` makes a run folder for each row of the same data set; \
-                     `study DIR` reads them",
-                )
-                .into())
-        }
-        (None, None) => {
-            let misuse = Misuse::new(format!("there is no run in {shown}: no folder with `run.json`"));
-            Err(misuse.hint("give folders that `edit --run-dir`, `pool` or `serve` wrote").into())
-        }
-    }
-}
-
-/// Folders of rollouts are not looked into: what is under way in them is no run of its own.
-fn look(dir: &Path, depth: u32, found: &mut Looked) -> std::io::Result<()> {
-    if dir.join("run.json").is_file() {
-        found.runs.push(dir.to_owned());
-        return Ok(());
-    }
-    if dir.join(Definition::FILE).is_file() {
-        found.rollouts.push(dir.to_owned());
-        return Ok(());
-    }
-    if depth == DEEPEST {
-        return Ok(());
-    }
-    let mut below: Vec<PathBuf> =
-        fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    below.sort();
-    below.iter().filter(|path| path.is_dir() && !path.is_symlink()).try_for_each(|path| look(path, depth + 1, found))
 }
 
 impl Found {
