@@ -425,6 +425,46 @@ impl Desk {
 
 const THREE: [&str; 3] = ["astronaut", "coffee", "flower"];
 
+#[test]
+fn a_run_that_its_journal_does_not_bear_out_is_left_out_by_name() {
+    let first_lines = |text: &str| text.lines().take(6).map(|line| format!("{line}\n")).collect::<String>();
+    let journal = |change: &dyn Fn(&str) -> Option<String>, run: &Path| {
+        let file = run.join("journal.jsonl");
+        match change(&fs::read_to_string(&file).unwrap()) {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+    };
+    let outcome = |from: &str, to: &str, run: &Path| DESK.change(&run.join("outcome.json"), from, to);
+    let no_end = "its journal does not tell how it ended";
+    let cases: [(&str, &dyn Fn(&Path), &str); 10] = [
+        ("none", &|run| journal(&|_| None, run), no_end),
+        ("empty", &|run| journal(&|_| Some(String::new()), run), no_end),
+        ("cut", &|run| journal(&|text| Some(first_lines(text)), run), no_end),
+        ("asked", &|run| outcome("\"asked\": 4", "\"asked\": 5", run), "4 of its 5 candidates are in its journal"),
+        ("winner", &|run| outcome("\"winner\": ", "\"winner\": 9", run), "as `ranked` has it"),
+        (
+            "order",
+            &|run| {
+                outcome("\"winner\": ", "\"winner\": 9", run);
+                outcome("\"ranked\": [\n      {\n        \"id\": ", "\"ranked\": [\n      {\n        \"id\": 9", run);
+            },
+            "another order",
+        ),
+        ("edits", &|run| outcome("\"edits\": 4", "\"edits\": 18446744073709551615", run), "edits than its journal"),
+        ("calls", &|run| outcome("\"reward_calls\": 8", "\"reward_calls\": 9", run), "reward calls than its journal"),
+        ("seconds", &|run| outcome("\"wall_secs\": ", "\"wall_secs\": -", run), "`wall_secs` is -"),
+        ("money", &|run| outcome("\"usd\": 0.0", "\"usd\": -1.0", run), "`usd` is -1"),
+    ];
+    for (name, change, said) in cases {
+        let folder = format!("broken/{name}");
+        change(&DESK.copies("runs/few", &folder, &THREE).join("coffee"));
+        let (study, left) = DESK.left_out(&[&folder, "--out", &format!("broken-{name}")]);
+        assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(2)), "{name}: {left:?}");
+        assert!(left[0].0 == "coffee" && left[0].1.contains(said), "{name}: {left:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_once() {

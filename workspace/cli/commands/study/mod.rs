@@ -16,6 +16,7 @@ mod plots;
 mod report;
 mod runs;
 mod scores;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::folders::{Looked, ROLLOUTS, run_folders};
 use super::naming::{Naming, names};
+use super::whole::fault;
 use crate::args::Study;
 use crate::failure::Misuse;
 
@@ -96,6 +97,9 @@ impl Found {
             }
             Some(outcome) => outcome,
         };
+        if let Some(fault) = fault(&record, &outcome) {
+            return leave_out(fault);
+        }
         let recipe = digest_of(record.manifest.resolved_recipe.as_bytes()).to_string();
         let known = match name {
             Some(name) => self.groups.iter().position(|group| group.naming.given.as_deref() == Some(name)),
