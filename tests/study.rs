@@ -465,6 +465,29 @@ fn a_run_that_its_journal_does_not_bear_out_is_left_out_by_name() {
     }
 }
 
+#[test]
+fn no_group_that_is_asked_for_vanishes() {
+    let twice = ["study", "--group", "x=runs/few", "--group", "y=runs/few", "--out", "twice"];
+    let (_, err) = DESK.expect(2, &twice);
+    assert!(err.contains("group y has no run") && err.contains("it is in group x already"), "{err}");
+    let arguments = ["--group", "x=runs/few/coffee", "--group", "y=runs/few", "--out", "once"];
+    let (study, left) = DESK.left_out(&arguments);
+    assert_eq!((left.len(), study["groups"][1]["runs"].as_u64()), (1, Some(4)), "{left:?}");
+    assert!(left[0].0 == "coffee" && left[0].1.contains("group x"), "{left:?}");
+    let unfinished = ["study", "--group", "x=runs/few", "--group", "y=runs/many/cut", "--out", "cut"];
+    let (_, err) = DESK.expect(2, &unfinished);
+    assert!(err.contains("group y has no run") && err.contains("it is not finished"), "{err}");
+}
+
+#[test]
+fn a_copy_of_a_run_counts_once() {
+    let folder = DESK.copies("runs/few", "copied", &THREE);
+    copied(&folder.join("coffee"), &folder.join("copy"));
+    let (study, left) = DESK.left_out(&["copied", "--out", "uncopied"]);
+    assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(3)), "{left:?}");
+    assert!(left[0].0 == "copy" && left[0].1.contains("it is a copy of the run in copied/coffee"), "{left:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_once() {
