@@ -517,3 +517,12 @@ fn a_plan_promises_nothing_that_the_test_cannot_show() {
     let end = study["comparisons"].as_array().unwrap().last().unwrap();
     assert_eq!((&end["requests"], &end["detectable"]), (&4.into(), &Value::Null));
 }
+
+#[test]
+fn a_judge_that_fails_on_all_says_why() {
+    let judge = "version: 1\nrewards: [{name: broken, model: {command: {run: 'echo out of paper >&2; exit 1'}}}]\n";
+    fs::write(DESK.path("broken.yaml"), judge).unwrap();
+    let (_, err) = DESK.expect(2, &["study", "runs/few/coffee", "--judge", "broken.yaml", "--out", "unjudged"]);
+    let said = "no run has chosen a picture that has a gold score: there is nothing to study; runs/few/coffee: 4 of its pictures could not be judged";
+    assert!(err.contains(said), "{err}");
+}

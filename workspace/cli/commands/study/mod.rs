@@ -71,7 +71,9 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     };
     let runs: Vec<Scored> = found.runs.iter().map(|run| scored(run, &proxy, &gold)).collect();
     if runs.iter().all(|run| run.final_gold().is_none()) {
-        return Err(Misuse::new("no run has chosen a picture that has a gold score: there is nothing to study").into());
+        let why = found.reasons(|_| true);
+        let misuse = format!("no run has chosen a picture that has a gold score: there is nothing to study{why}");
+        return Err(Misuse::new(misuse).into());
     }
     let mut gold = gold_of(arguments, asked.as_ref());
     gold.chosen_by = held_out::choosers(&found, &gold);
