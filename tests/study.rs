@@ -221,6 +221,7 @@ const SHAPE: &str = "
 .gold.chosen_by[]
 .gold.kind
 .gold.name
+.gold.rewards[][]
 .groups[].name
 .groups[].objectives[]
 .groups[].recipes[]
@@ -463,6 +464,52 @@ fn a_run_that_its_journal_does_not_bear_out_is_left_out_by_name() {
         assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(2)), "{name}: {left:?}");
         assert!(left[0].0 == "coffee" && left[0].1.contains(said), "{name}: {left:?}");
     }
+}
+
+#[test]
+fn judges_that_share_a_name_alone_are_not_compared() {
+    let marked = |from: &str, group: &str, revision: &str| {
+        let folder = DESK.copies(from, &format!("judges/{group}"), &THREE);
+        for photo in THREE {
+            DESK.change(&folder.join(photo).join("run.json"), "\"photometric/3\"", &format!("\"{revision}\""));
+        }
+    };
+    marked("runs/few", "nano", "nano/1 92b3 official f32");
+    marked("runs/many", "exact", "nano/1 92b3 exact bf16");
+    marked("runs/many", "mapped", "photometric/3, calibrated 0123");
+    marked("runs/many", "other", "sharpness/1");
+    let run = |code: i32, [first, second]: [&str; 2], more: &[&str]| {
+        let groups = [first, second].map(|folder| format!("{}={folder}", folder.rsplit('/').next().unwrap()));
+        let out = format!("judged-{}", second.replace('/', "-"));
+        let words = ["study", "--json", "--group", &groups[0], "--group", &groups[1], "--out", &out];
+        DESK.expect(code, &[&words[..], more].concat())
+    };
+    let read = |(out, _): (String, String)| serde_json::from_str::<Value>(&out).unwrap();
+    let said = |(out, err): (String, String)| out + &err;
+    let kept = ["--gold", "kept"];
+    let study = read(run(0, ["runs/few", "runs/many"], &kept));
+    assert_eq!(study["gold"]["rewards"], serde_json::json!([["kept", "photometric/3"]]));
+    assert!(!study["remarks"].to_string().contains("in these runs"), "{}", study["remarks"]);
+    let study = read(run(0, ["judges/nano", "judges/exact"], &kept));
+    assert_eq!(study["gold"]["rewards"].as_array().unwrap().len(), 2);
+    assert!(study["remarks"].to_string().contains("`kept` is set in several ways"), "{}", study["remarks"]);
+    for other in ["judges/other", "judges/mapped"] {
+        let err = said(run(2, ["runs/few", other], &kept));
+        assert!(err.contains("`kept` is several judges in these runs: photometric/3 (few), "), "{err}");
+        let err = said(run(2, ["runs/few", other], &["--proxy", "kept"]));
+        assert!(err.contains("`kept` is several judges"), "{err}");
+    }
+    let study = read(run(0, ["runs/few", "judges/other"], &["--proxy", "kept", "--gold", "photometric"]));
+    assert!(study["remarks"].to_string().contains("`kept` is several judges"), "{}", study["remarks"]);
+    // What the policies chose by is of several judges too where nothing else is named.
+    let folder = DESK.copies("runs/many", "judges/chosen", &THREE);
+    for photo in THREE {
+        let file = folder.join(photo).join("run.json");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replacen("\"photometric/3\"", "\"photometric/2\"", 1)).unwrap();
+    }
+    let (_, err) = run(0, ["runs/few", "judges/chosen"], &[]);
+    assert!(err.contains("utilities of few and chosen are by different judges"), "{err}");
 }
 
 #[test]
