@@ -548,6 +548,46 @@ fn links_are_followed_once() {
     assert_eq!((study["groups"][0]["runs"].as_u64(), left.len()), (Some(5), 0), "{left:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn curves_are_of_first_scores() {
+    let count = DESK.path("count");
+    let run = format!("echo x >> {0}; wc -l < {0}", count.display());
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards:\n";
+    let counting = format!("  - {{name: cnt, model: {{command: {{run: \"{run}\", slots: 1}}}}}}\n");
+    let search = "search: {best_of_n: {samples: 4}}\nfinalists: {count: 3, votes: 2}\n";
+    fs::write(DESK.path("finalists.yaml"), format!("{recipe}{counting}{search}")).unwrap();
+    DESK.edit("coffee", PHOTOS[1].1, ("finalists", "0"), "finalists");
+    for proxy in ["utility", "cnt"] {
+        let out = format!("first-{proxy}");
+        let study = DESK.json(&["study", "finalists", "--json", "--proxy", proxy, "--out", &out]);
+        let points = study["scaling"][0]["points"].as_array().unwrap();
+        let [one, all] = [&points[0], &points[points.len() - 1]].map(|point| point["proxy"]["mean"].as_f64().unwrap());
+        // 1, 2, 3 and 4; the finalists' later ones were higher.
+        assert_eq!((one, all), (2.5, 4.0), "{proxy}");
+        assert_eq!(points[0]["gold"]["mean"], 2.5);
+        // What was chosen in the end is by the later scores.
+        let ended = study["fronts"][0]["groups"][0]["gold"]["mean"].as_f64().unwrap();
+        assert!(ended > 4.0, "{ended}");
+    }
+}
+
+#[test]
+fn candidates_whose_editors_were_chosen_by_looking_at_others_make_no_curve() {
+    let rewards = "rewards: [{model: {photometric: {}}}]\n";
+    let editors = "editors: {careful: {darkroom: {}}, eager: {darkroom: {partial: true}}}\n";
+    let search = "search: {thompson: {samples: 8, round: 2}}\n";
+    fs::write(DESK.path("routed.yaml"), format!("version: 1\n{editors}{rewards}{search}")).unwrap();
+    DESK.edit("coffee", PHOTOS[1].1, ("routed", "0"), "routed");
+    let study = DESK.json(&["study", "routed", "--json", "--out", "no-curve"]);
+    assert_eq!(study["scaling"], serde_json::json!([]));
+    assert!(
+        study["remarks"].to_string().contains("chose the editor of each candidate by how the others did"),
+        "{}",
+        study["remarks"]
+    );
+}
+
 #[test]
 fn a_plan_promises_nothing_that_the_test_cannot_show() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.8", "--spread", "0.3", "--requests", "5"]);
