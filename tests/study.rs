@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -221,6 +221,7 @@ const SHAPE: &str = "
 .gold.chosen_by[]
 .gold.kind
 .gold.name
+.gold.rewards[][]
 .groups[].name
 .groups[].objectives[]
 .groups[].recipes[]
@@ -380,4 +381,234 @@ fn a_plan_goes_both_ways() {
     for key in plan.as_object().unwrap().keys() {
         assert!(documented.contains(&format!("`{key}`")), "`{key}` is not documented");
     }
+}
+
+/// Copies a folder with all that is in it.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copied(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+impl Desk {
+    /// Copies the runs of these photographs, and gives the folder that they are in.
+    fn copies(&self, from: &str, to: &str, photos: &[&str]) -> PathBuf {
+        photos.iter().for_each(|photo| copied(&self.path(&format!("{from}/{photo}")), &self.path(to).join(photo)));
+        self.path(to)
+    }
+
+    /// Puts other words into a file, the last time that they stand there.
+    fn change(&self, file: &Path, from: &str, to: &str) {
+        let text = fs::read_to_string(file).unwrap();
+        let at = text.rfind(from).unwrap_or_else(|| panic!("no {from} in {}", file.display()));
+        fs::write(file, format!("{}{to}{}", &text[..at], &text[at + from.len()..])).unwrap();
+    }
+
+    /// What is left out of a study of these folders, each as the last part of its path and the reason.
+    fn left_out(&self, arguments: &[&str]) -> (Value, Vec<(String, String)>) {
+        let study = self.json(&[&["study", "--json"][..], arguments].concat());
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let told = study["left_out"].as_array().unwrap().iter().map(|left| {
+            let run = word(&left["run"]);
+            (run.rsplit('/').next().unwrap().to_owned(), word(&left["why"]))
+        });
+        let told = told.collect();
+        (study, told)
+    }
+}
+
+const THREE: [&str; 3] = ["astronaut", "coffee", "flower"];
+
+#[test]
+fn a_run_that_its_journal_does_not_bear_out_is_left_out_by_name() {
+    let first_lines = |text: &str| text.lines().take(6).map(|line| format!("{line}\n")).collect::<String>();
+    let journal = |change: &dyn Fn(&str) -> Option<String>, run: &Path| {
+        let file = run.join("journal.jsonl");
+        match change(&fs::read_to_string(&file).unwrap()) {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+    };
+    let outcome = |from: &str, to: &str, run: &Path| DESK.change(&run.join("outcome.json"), from, to);
+    let no_end = "its journal does not tell how it ended";
+    let cases: [(&str, &dyn Fn(&Path), &str); 10] = [
+        ("none", &|run| journal(&|_| None, run), no_end),
+        ("empty", &|run| journal(&|_| Some(String::new()), run), no_end),
+        ("cut", &|run| journal(&|text| Some(first_lines(text)), run), no_end),
+        ("asked", &|run| outcome("\"asked\": 4", "\"asked\": 5", run), "4 of its 5 candidates are in its journal"),
+        ("winner", &|run| outcome("\"winner\": ", "\"winner\": 9", run), "as `ranked` has it"),
+        (
+            "order",
+            &|run| {
+                outcome("\"winner\": ", "\"winner\": 9", run);
+                outcome("\"ranked\": [\n      {\n        \"id\": ", "\"ranked\": [\n      {\n        \"id\": 9", run);
+            },
+            "another order",
+        ),
+        ("edits", &|run| outcome("\"edits\": 4", "\"edits\": 18446744073709551615", run), "edits than its journal"),
+        ("calls", &|run| outcome("\"reward_calls\": 8", "\"reward_calls\": 9", run), "reward calls than its journal"),
+        ("seconds", &|run| outcome("\"wall_secs\": ", "\"wall_secs\": -", run), "`wall_secs` is -"),
+        ("money", &|run| outcome("\"usd\": 0.0", "\"usd\": -1.0", run), "`usd` is -1"),
+    ];
+    for (name, change, said) in cases {
+        let folder = format!("broken/{name}");
+        change(&DESK.copies("runs/few", &folder, &THREE).join("coffee"));
+        let (study, left) = DESK.left_out(&[&folder, "--out", &format!("broken-{name}")]);
+        assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(2)), "{name}: {left:?}");
+        assert!(left[0].0 == "coffee" && left[0].1.contains(said), "{name}: {left:?}");
+    }
+}
+
+#[test]
+fn judges_that_share_a_name_alone_are_not_compared() {
+    let marked = |from: &str, group: &str, revision: &str| {
+        let folder = DESK.copies(from, &format!("judges/{group}"), &THREE);
+        for photo in THREE {
+            DESK.change(&folder.join(photo).join("run.json"), "\"photometric/3\"", &format!("\"{revision}\""));
+        }
+    };
+    marked("runs/few", "nano", "nano/1 92b3 official f32");
+    marked("runs/many", "exact", "nano/1 92b3 exact bf16");
+    marked("runs/many", "mapped", "photometric/3, calibrated 0123");
+    marked("runs/many", "other", "sharpness/1");
+    let run = |code: i32, [first, second]: [&str; 2], more: &[&str]| {
+        let groups = [first, second].map(|folder| format!("{}={folder}", folder.rsplit('/').next().unwrap()));
+        let out = format!("judged-{}", second.replace('/', "-"));
+        let words = ["study", "--json", "--group", &groups[0], "--group", &groups[1], "--out", &out];
+        DESK.expect(code, &[&words[..], more].concat())
+    };
+    let read = |(out, _): (String, String)| serde_json::from_str::<Value>(&out).unwrap();
+    let said = |(out, err): (String, String)| out + &err;
+    let kept = ["--gold", "kept"];
+    let study = read(run(0, ["runs/few", "runs/many"], &kept));
+    assert_eq!(study["gold"]["rewards"], serde_json::json!([["kept", "photometric/3"]]));
+    assert!(!study["remarks"].to_string().contains("in these runs"), "{}", study["remarks"]);
+    let study = read(run(0, ["judges/nano", "judges/exact"], &kept));
+    assert_eq!(study["gold"]["rewards"].as_array().unwrap().len(), 2);
+    assert!(study["remarks"].to_string().contains("`kept` is set in several ways"), "{}", study["remarks"]);
+    for other in ["judges/other", "judges/mapped"] {
+        let err = said(run(2, ["runs/few", other], &kept));
+        assert!(err.contains("`kept` is several judges in these runs: photometric/3 (few), "), "{err}");
+        let err = said(run(2, ["runs/few", other], &["--proxy", "kept"]));
+        assert!(err.contains("`kept` is several judges"), "{err}");
+    }
+    let study = read(run(0, ["runs/few", "judges/other"], &["--proxy", "kept", "--gold", "photometric"]));
+    assert!(study["remarks"].to_string().contains("`kept` is several judges"), "{}", study["remarks"]);
+    // What the policies chose by is of several judges too where nothing else is named.
+    let folder = DESK.copies("runs/many", "judges/chosen", &THREE);
+    for photo in THREE {
+        let file = folder.join(photo).join("run.json");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replacen("\"photometric/3\"", "\"photometric/2\"", 1)).unwrap();
+    }
+    let (_, err) = run(0, ["runs/few", "judges/chosen"], &[]);
+    assert!(err.contains("utilities of few and chosen are by different judges"), "{err}");
+}
+
+#[test]
+fn no_group_that_is_asked_for_vanishes() {
+    let twice = ["study", "--group", "x=runs/few", "--group", "y=runs/few", "--out", "twice"];
+    let (_, err) = DESK.expect(2, &twice);
+    assert!(err.contains("group y has no run") && err.contains("it is in group x already"), "{err}");
+    let arguments = ["--group", "x=runs/few/coffee", "--group", "y=runs/few", "--out", "once"];
+    let (study, left) = DESK.left_out(&arguments);
+    assert_eq!((left.len(), study["groups"][1]["runs"].as_u64()), (1, Some(4)), "{left:?}");
+    assert!(left[0].0 == "coffee" && left[0].1.contains("group x"), "{left:?}");
+    let unfinished = ["study", "--group", "x=runs/few", "--group", "y=runs/many/cut", "--out", "cut"];
+    let (_, err) = DESK.expect(2, &unfinished);
+    assert!(err.contains("group y has no run") && err.contains("it is not finished"), "{err}");
+}
+
+#[test]
+fn a_copy_of_a_run_counts_once() {
+    let folder = DESK.copies("runs/few", "copied", &THREE);
+    copied(&folder.join("coffee"), &folder.join("copy"));
+    let (study, left) = DESK.left_out(&["copied", "--out", "uncopied"]);
+    assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(3)), "{left:?}");
+    assert!(left[0].0 == "copy" && left[0].1.contains("it is a copy of the run in copied/coffee"), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_once() {
+    use std::os::unix::fs::symlink;
+    fs::create_dir_all(DESK.path("linked")).unwrap();
+    symlink("../runs/few/coffee", DESK.path("linked/coffee")).unwrap();
+    symlink("../runs/few", DESK.path("linked/all")).unwrap();
+    symlink("../linked", DESK.path("linked/loop")).unwrap();
+    symlink("../nowhere", DESK.path("linked/nothing")).unwrap();
+    let (study, left) = DESK.left_out(&["linked", "--out", "links"]);
+    assert_eq!((study["groups"][0]["runs"].as_u64(), left.len()), (Some(5), 0), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn curves_are_of_first_scores() {
+    let count = DESK.path("count");
+    let run = format!("echo x >> {0}; wc -l < {0}", count.display());
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards:\n";
+    let counting = format!("  - {{name: cnt, model: {{command: {{run: \"{run}\", slots: 1}}}}}}\n");
+    let search = "search: {best_of_n: {samples: 4}}\nfinalists: {count: 3, votes: 2}\n";
+    fs::write(DESK.path("finalists.yaml"), format!("{recipe}{counting}{search}")).unwrap();
+    DESK.edit("coffee", PHOTOS[1].1, ("finalists", "0"), "finalists");
+    for proxy in ["utility", "cnt"] {
+        let out = format!("first-{proxy}");
+        let study = DESK.json(&["study", "finalists", "--json", "--proxy", proxy, "--out", &out]);
+        let points = study["scaling"][0]["points"].as_array().unwrap();
+        let [one, all] = [&points[0], &points[points.len() - 1]].map(|point| point["proxy"]["mean"].as_f64().unwrap());
+        // 1, 2, 3 and 4; the finalists' later ones were higher.
+        assert_eq!((one, all), (2.5, 4.0), "{proxy}");
+        assert_eq!(points[0]["gold"]["mean"], 2.5);
+        // What was chosen in the end is by the later scores.
+        let ended = study["fronts"][0]["groups"][0]["gold"]["mean"].as_f64().unwrap();
+        assert!(ended > 4.0, "{ended}");
+    }
+}
+
+#[test]
+fn candidates_whose_editors_were_chosen_by_looking_at_others_make_no_curve() {
+    let rewards = "rewards: [{model: {photometric: {}}}]\n";
+    let editors = "editors: {careful: {darkroom: {}}, eager: {darkroom: {partial: true}}}\n";
+    let search = "search: {thompson: {samples: 8, round: 2}}\n";
+    fs::write(DESK.path("routed.yaml"), format!("version: 1\n{editors}{rewards}{search}")).unwrap();
+    DESK.edit("coffee", PHOTOS[1].1, ("routed", "0"), "routed");
+    let study = DESK.json(&["study", "routed", "--json", "--out", "no-curve"]);
+    assert_eq!(study["scaling"], serde_json::json!([]));
+    assert!(
+        study["remarks"].to_string().contains("chose the editor of each candidate by how the others did"),
+        "{}",
+        study["remarks"]
+    );
+}
+
+#[test]
+fn a_plan_promises_nothing_that_the_test_cannot_show() {
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.8", "--spread", "0.3", "--requests", "5"]);
+    assert!(out.starts_with("6 requests") && out.contains("5 requests show no difference, however large"), "{out}");
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "1e-8", "--spread", "1"]);
+    assert!(out.contains("more than 1099511627776 requests"), "{out}");
+    let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0", "--spread", "1"]);
+    assert!(out.contains("no number of requests"), "{out}");
+    let (_, err) = DESK.expect(2, &["study", "plan", "--difference", "nan", "--spread", "1"]);
+    assert!(err.contains("a difference of NaN: expected a finite number"), "{err}");
+    let (_, err) = DESK.expect(2, &["study", "plan", "--requests", "20", "--spread", "1", "--power", "0.01"]);
+    assert!(err.contains("a power of 0.01: expected more than the 0.05"), "{err}");
+    let study = DESK.json(&["study", "runs", "--json", "--out", "too-few"]);
+    let end = study["comparisons"].as_array().unwrap().last().unwrap();
+    assert_eq!((&end["requests"], &end["detectable"]), (&4.into(), &Value::Null));
+}
+
+#[test]
+fn a_judge_that_fails_on_all_says_why() {
+    let judge = "version: 1\nrewards: [{name: broken, model: {command: {run: 'echo out of paper >&2; exit 1'}}}]\n";
+    fs::write(DESK.path("broken.yaml"), judge).unwrap();
+    let (_, err) = DESK.expect(2, &["study", "runs/few/coffee", "--judge", "broken.yaml", "--out", "unjudged"]);
+    let said = "no run has chosen a picture that has a gold score: there is nothing to study; runs/few/coffee: 4 of its pictures could not be judged";
+    assert!(err.contains(said), "{err}");
 }

@@ -22,6 +22,7 @@ pub(crate) struct Charges {
     /// The round that asked for each candidate.
     rounds: BTreeMap<u32, u32>,
     pieces: BTreeMap<Place, Ledger>,
+    total: Ledger,
 }
 
 impl Charges {
@@ -31,6 +32,7 @@ impl Charges {
             self.rounds.extend(decision.asked_for().into_iter().map(|id| (id, *round)));
         }
         let piece = self.spending.piece(entry)?;
+        self.total = sum(&self.total, &piece);
         if let Some(place) = self.place(entry)? {
             let own = self.pieces.entry(place).or_default();
             *own = sum(own, &piece);
@@ -58,6 +60,11 @@ impl Charges {
                 Some((key.round, key.candidate.0))
             }
         })
+    }
+
+    /// All that was spent; active time is left out.
+    pub(crate) fn total(&self) -> Ledger {
+        self.total
     }
 
     /// What was spent up to each place and there; active time is left out, of which there is none in this order.

@@ -46,13 +46,19 @@ impl From<&Outcome> for OutcomeWire {
 
 impl OutcomeWire {
     pub(crate) fn outcome(&self) -> Result<Outcome, String> {
+        let verdict = self.verdict.verdict()?;
+        let first = verdict.ranked.first().map(|ranked| ranked.id.0);
+        if self.winner != first {
+            let told = |id: Option<u32>| id.map_or_else(|| "nobody".to_owned(), |id| id.to_string());
+            return Err(format!("`winner` is {}: expected {}, as `ranked` has it", told(self.winner), told(first)));
+        }
         Ok(Outcome {
-            verdict: self.verdict.verdict()?,
+            verdict,
             ending: match self.ending {
                 EndingWire::Search => Ending::Search,
                 EndingWire::Cancelled => Ending::Cancelled,
             },
-            ledger: self.ledger.ledger(),
+            ledger: self.ledger.ledger()?,
             rounds: self.rounds,
             asked: self.asked,
             failed: self.failed,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use editscale_core::{
     CandidateId, Cost, CriticName, Critique, Decision, Failure, Image, Ledger, Outcome, PerceptualHash, Proposal,
-    Score, ScoreCard,
+    Score, ScoreCard, Verdict,
 };
 
 use crate::book::JudgementKey;
@@ -30,6 +30,11 @@ pub struct RunRecord {
     pub candidates: Vec<CandidateRecord>,
     /// How it ended; nothing while it is unfinished.
     pub outcome: Option<Outcome>,
+    /// The verdict that the journal ends with; nothing where it does not end. Of a finished run the outcome has the same one, but for
+    /// the reason.
+    pub concluded: Option<Verdict>,
+    /// What the journal says was spent.
+    pub spent: Ledger,
     /// Active time at the last entry.
     pub active: Duration,
 }
@@ -47,6 +52,10 @@ pub struct CandidateRecord {
     pub card: ScoreCard,
     /// How often it was judged again after its first judging, as a finalist is: the most votes of one reward.
     pub votes_again: u32,
+    /// What they said when it was first judged.
+    pub first_card: ScoreCard,
+    /// In how many rounds it was judged.
+    pub judgings: usize,
     /// What critics wrote about it, in the order of the rounds that asked.
     pub critiques: Vec<CritiqueRecord>,
     /// Active time at which its last judgement was entered.
@@ -101,14 +110,16 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
     let journal = path.join(JOURNAL);
     let lines = if journal.exists() { journal::read(&journal)? } else { Vec::new() };
     let active = lines.last().map_or(Duration::ZERO, Line::at);
-    let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new() };
+    let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new(), concluded: None };
     let mut charges = Charges::default();
     for (index, line) in lines.into_iter().enumerate() {
         let learned = charges.count(&line.entry).and_then(|()| reader.learn(line));
         learned.map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
+    let concluded = reader.concluded.take();
     let candidates = reader.finish(&charges);
-    Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, active })
+    let spent = Ledger { wall: active, ..charges.total() };
+    Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, concluded, spent, active })
 }
 
 /// Reads how the run in this folder ended; `None` where it is unfinished.
@@ -125,6 +136,7 @@ struct Reader<'a> {
     images: &'a ImageStore,
     manifest: &'a Manifest,
     candidates: BTreeMap<CandidateId, Reading>,
+    concluded: Option<Verdict>,
 }
 
 impl Reader<'_> {
@@ -133,10 +145,12 @@ impl Reader<'_> {
         match line.entry {
             Entry::Decided { round, decision, .. } => {
                 let decision = decision.decision(self.manifest.request.instruction.as_str())?;
-                if let Decision::Explore { proposals, .. } = decision {
-                    for proposal in proposals {
-                        self.propose(proposal, round);
+                match decision {
+                    Decision::Explore { proposals, .. } => {
+                        proposals.into_iter().for_each(|proposal| self.propose(proposal, round));
                     }
+                    Decision::Stop(verdict) => self.concluded = Some(verdict),
+                    Decision::Judge { .. } | Decision::Consult { .. } => {}
                 }
             }
             Entry::Edited { id, image, perceptual_hash, cost, effective_seed, notes, secs, .. } => {
@@ -185,10 +199,19 @@ impl Reader<'_> {
     }
 
     fn propose(&mut self, proposal: Proposal, round: u32) {
-        let (id, card) = (proposal.id, ScoreCard::default());
-        let (critiques, done_at) = (Vec::new(), Duration::ZERO);
-        let (made, known_at, votes_again) = (None, None, 0);
-        let record = CandidateRecord { proposal, round, made, card, votes_again, critiques, done_at, known_at };
+        let id = proposal.id;
+        let record = CandidateRecord {
+            proposal,
+            round,
+            made: None,
+            card: ScoreCard::default(),
+            first_card: ScoreCard::default(),
+            judgings: 0,
+            votes_again: 0,
+            critiques: Vec::new(),
+            done_at: Duration::ZERO,
+            known_at: None,
+        };
         self.candidates.insert(id, (record, BTreeMap::new()));
     }
 
@@ -215,6 +238,10 @@ impl Reader<'_> {
                     Vote { reward, number: vote, said: said.clone() }
                 };
                 record.card = record.card.updated(&card(round.iter().map(vote).collect()));
+                if record.judgings == 0 {
+                    record.first_card = record.card.clone();
+                }
+                record.judgings += 1;
             }
             record
         };

@@ -140,15 +140,19 @@ impl From<&Ledger> for LedgerWire {
 }
 
 impl LedgerWire {
-    pub(crate) fn ledger(self) -> Ledger {
-        let usd = Usd { micros: (self.usd.max(0.0) * 1e6).round() as u64 };
-        Ledger {
+    pub(crate) fn ledger(self) -> Result<Ledger, WireError> {
+        let amounts = [("usd", self.usd), ("wall_secs", self.wall_secs)];
+        if let Some((name, amount)) = amounts.into_iter().find(|(_, amount)| *amount < 0.0) {
+            return Err(format!("`{name}` is {amount}: expected a number of at least 0"));
+        }
+        let usd = Usd { micros: (self.usd * 1e6).round() as u64 };
+        Ok(Ledger {
             edits: self.edits,
             reward_calls: self.reward_calls,
             cost: Cost { nfe: self.nfe, tokens: self.tokens, usd },
             wall: seconds(self.wall_secs),
             loading: seconds(self.load_secs.unwrap_or_default()),
-        }
+        })
     }
 }
 

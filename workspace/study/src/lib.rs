@@ -171,6 +171,17 @@ pub enum StudyError {
     /// Not a chance.
     #[error("a chance of {0}: expected a number above 0 and below 1")]
     Chance(f64),
+    /// A test finds as much where there is nothing.
+    #[error("a power of {power}: expected more than the {alpha} of all tests that find what is not there")]
+    Power {
+        /// The chance to find what is there.
+        power: f64,
+        /// The chance to find what is not there.
+        alpha: f64,
+    },
+    /// Not a difference.
+    #[error("a difference of {0}: expected a finite number")]
+    Difference(f64),
     /// Nothing to choose from.
     #[error("the best of {0}: expected at least one size, each of at least 1")]
     Sizes(usize),

@@ -18,7 +18,8 @@ pub(super) fn answers(report: &Report) -> Vec<String> {
         format!("{} and {} came to the same gold for each of {} requests.", one.second, one.first, one.requests)
     }));
     let least_p = |one: &Comparison| 2f64.powi(1 - one.requests as i32) * report.comparisons.len() as f64;
-    let (few, untold): (Vec<&Comparison>, Vec<&Comparison>) = untold.into_iter().partition(|one| least_p(one) > alpha);
+    let is_few = |one: &&Comparison| one.detectable.is_none() || least_p(one) > alpha;
+    let (few, untold): (Vec<&Comparison>, Vec<&Comparison>) = untold.into_iter().partition(is_few);
     said.extend(nothing(&untold));
     said.extend(too_few(&few));
     said.extend(report.scaling.iter().filter_map(|scaling| {
@@ -51,8 +52,8 @@ fn found(one: &Comparison) -> String {
 /// About differences that could have been told and were not.
 fn nothing(pairs: &[&Comparison]) -> Option<String> {
     let could_see = |one: &&Comparison| one.detectable;
-    let least = pairs.iter().map(could_see).reduce(f64::min)?;
-    let most = pairs.iter().map(could_see).reduce(f64::max)?;
+    let least = pairs.iter().filter_map(could_see).reduce(f64::min)?;
+    let most = pairs.iter().filter_map(could_see).reduce(f64::max)?;
     let shown = if three_digits(least) == three_digits(most) {
         format!("one of {}", three_digits(most))
     } else {
@@ -101,7 +102,7 @@ mod tests {
             requests,
             difference: Mean { mean: -0.031_25, low: None, high: None },
             spread: 0.1,
-            detectable: 0.05,
+            detectable: Some(0.05),
             p: p_holm,
             p_holm,
             exact: true,
@@ -117,7 +118,7 @@ mod tests {
             found(&pair("beam", 68, 0.002)),
             "best is better than beam, by 0.0312 in the end over 68 requests (p = 0.00200, all comparisons counted)."
         );
-        let (one, other) = (pair("beam", 8, 0.5), Comparison { detectable: 0.2, ..pair("pool", 9, 1.0) });
+        let (one, other) = (pair("beam", 8, 0.5), Comparison { detectable: Some(0.2), ..pair("pool", 9, 1.0) });
         assert_eq!(
             nothing(&[&one]).unwrap(),
             "No difference can be told between beam and best: 8 requests would have shown one of 0.0500."

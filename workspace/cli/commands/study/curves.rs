@@ -105,6 +105,9 @@ pub(super) struct Rules<'a> {
 
 /// The curves of one group, or why there are none.
 pub(super) fn scaling(name: &str, runs: &[&Scored], rules: &Rules<'_>) -> Result<Result<Scaling, String>> {
+    if let Some(why) = runs.iter().find_map(|run| run.no_curve) {
+        return Ok(Err(format!("{name}: no scaling curve, since {why}")));
+    }
     let pools = pools(runs, rules.cost);
     let sizes = sizes(&pools, rules.sizes);
     let Some(most) = sizes.last().copied().filter(|most| *most > 1) else {
@@ -174,7 +177,7 @@ fn fresh(run: &Scored, cost: CostWord) -> Vec<Candidate> {
     // All that a run spends is for its candidates.
     let each = cost.of(&run.spent) / run.candidates.len().max(1) as f64;
     let fresh = run.candidates.iter().filter(|candidate| candidate.is_fresh);
-    fresh.filter_map(|one| Some(Candidate { proxy: one.proxy?, gold: one.gold?, cost: each })).collect()
+    fresh.filter_map(|one| Some(Candidate { proxy: one.proxy?, gold: one.first_gold?, cost: each })).collect()
 }
 
 /// The sizes asked for in order, or powers of two up to what nine of ten requests have, and that.

@@ -25,7 +25,7 @@ fn chose_by(run: &Run, gold: &Gold) -> bool {
 }
 
 /// Whether a reward of this name counts in an objective: its revision names each with what it counts, and each gate.
-fn counts(objective: &str, reward: &str) -> bool {
+pub(super) fn counts(objective: &str, reward: &str) -> bool {
     let does = |word: &str| match word.strip_prefix(reward) {
         None => false,
         Some(rest) => match rest.strip_prefix('*') {
@@ -37,7 +37,7 @@ fn counts(objective: &str, reward: &str) -> bool {
 }
 
 /// Whether two revisions are of one judge: of one kind with the same weights, however it is set, calibrated or rounded.
-fn is_same(one: &str, other: &str) -> bool {
+pub(super) fn is_same(one: &str, other: &str) -> bool {
     let what = |revision: &str| -> Vec<String> {
         revision.split([' ', ',']).filter(|word| !word.is_empty()).take(2).map(ToOwned::to_owned).collect()
     };

@@ -3,8 +3,10 @@
 mod answers;
 mod costs;
 mod curves;
+mod folders;
 mod held_out;
 mod judged;
+mod judges;
 mod naming;
 mod output;
 mod page;
@@ -15,6 +17,7 @@ mod plots;
 mod report;
 mod runs;
 mod scores;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -25,6 +28,7 @@ use editscale_study::compare::Comparing;
 
 use self::curves::{Rules, scaling};
 use self::judged::{Judged, judged};
+use self::judges::Judges;
 use self::report::{Choice, Gold, Report};
 use self::runs::{Found, find};
 use self::scores::{Scored, Source, scored};
@@ -57,6 +61,7 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     }
     let mut found = find(arguments)?;
     let proxy = Source::named(&arguments.proxy, &found.runs)?;
+    let remarks = judges::remarks(arguments, &found, arguments.judge.is_some())?;
     make_folder(&arguments.out)?;
     let asked = match &arguments.judge {
         Some(recipe) => Some(judged(recipe, &found.runs, (&arguments.out, &mut found.left_out))?),
@@ -69,9 +74,11 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     };
     let runs: Vec<Scored> = found.runs.iter().map(|run| scored(run, &proxy, &gold)).collect();
     if runs.iter().all(|run| run.final_gold().is_none()) {
-        return Err(Misuse::new("no run has chosen a picture that has a gold score: there is nothing to study").into());
+        let why = found.reasons(|_| true);
+        let misuse = format!("no run has chosen a picture that has a gold score: there is nothing to study{why}");
+        return Err(Misuse::new(misuse).into());
     }
-    let mut gold = gold_of(arguments, asked.as_ref());
+    let mut gold = Gold { remarks, ..gold_of(arguments, asked.as_ref(), &found) };
     gold.chosen_by = held_out::choosers(&found, &gold);
     let report = report(arguments, &found, (&runs, gold))?;
     found.left_out.iter().take(10).for_each(|left| tell(&format!("left out: {}: {}", left.run, left.why)));
@@ -85,14 +92,18 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn gold_of(arguments: &Study, asked: Option<&Judged>) -> Gold {
-    let of = |kind, name: &String| Gold { kind, name: name.clone(), rewards: Vec::new(), chosen_by: Vec::new() };
+fn gold_of(arguments: &Study, asked: Option<&Judged>, found: &Found) -> Gold {
+    let of = |kind, name: &String, rewards| Gold {
+        kind,
+        name: name.clone(),
+        rewards,
+        chosen_by: Vec::new(),
+        remarks: Vec::new(),
+    };
     match (asked, &arguments.judge, &arguments.gold) {
-        (Some(judged), Some(recipe), _) => {
-            Gold { kind: "judge", name: recipe.clone(), rewards: judged.rewards.clone(), chosen_by: Vec::new() }
-        }
-        (_, _, Some(reward)) => of("reward", reward),
-        _ => of("proxy", &arguments.proxy),
+        (Some(judged), Some(recipe), _) => of("judge", recipe, judged.rewards.clone()),
+        (_, _, Some(reward)) => of("reward", reward, Judges::of(found, reward).rewards()),
+        _ => of("proxy", &arguments.proxy, Judges::of(found, &arguments.proxy).rewards()),
     }
 }
 
@@ -105,7 +116,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         (0..names.len()).map(|group| runs.iter().filter(|run| run.group == group).collect()).collect();
     refuse_strangers(&names, &groups)?;
     let (comparisons, missing) = pairs::comparisons(&names, &groups, cost, &comparing)?;
-    let mut remarks: Vec<String> = gold.warning().into_iter().chain(missing).collect();
+    let mut remarks: Vec<String> = gold.warning().into_iter().chain(gold.remarks.clone()).chain(missing).collect();
     let rules = Rules { sizes: &arguments.k, cost, resampling, comparing };
     let most = runs.iter().map(|run| cost.of(&run.spent)).fold(0.0, f64::max);
     let (mut curves, mut paths, mut fronts) = (Vec::new(), Vec::new(), Vec::new());

@@ -126,7 +126,8 @@ fn comparisons(report: &Report) -> Rows {
     for one in &report.comparisons {
         let budget = one.budget.map_or_else(String::new, |budget| budget.to_string());
         let begin = [one.first.clone(), one.second.clone(), budget, one.requests.to_string()];
-        let numbers = [one.spread, one.detectable, one.p, one.p_holm].map(|value| value.to_string());
+        let numbers = [Some(one.spread), one.detectable, Some(one.p), Some(one.p_holm)];
+        let numbers = numbers.map(|value| value.map_or_else(String::new, |value| value.to_string()));
         let counts = [one.better, one.worse].map(|count| count.to_string());
         rows.push(begin.into_iter().chain(cells(Some(&one.difference))).chain(numbers).chain(counts).collect());
     }

@@ -4,6 +4,7 @@ use editscale_page::{Alike, Column, Document, Table, chance, document, fact, fac
 use maud::{Markup, html};
 
 use super::curves::{Mean, Size};
+use super::pairs::Comparison;
 use super::plots::{Plot, forest, front, histogram, leads, name, paths, scaling};
 use super::report::Report;
 use crate::args::CostWord;
@@ -203,19 +204,22 @@ fn comparisons(report: &Report, cost: CostWord) -> Markup {
         ],
     );
     let difference = alike(report.comparisons.iter().map(|comparison| comparison.difference));
-    let seen = Alike::of(report.comparisons.iter().map(|comparison| comparison.detectable));
+    let seen = Alike::of(report.comparisons.iter().filter_map(|comparison| comparison.detectable));
+    let could_see =
+        |comparison: &Comparison| comparison.detectable.map_or_else(|| "none".to_owned(), |least| seen.show(least));
     for comparison in &report.comparisons {
         let counts = [comparison.better, comparison.worse].map(|count| number(count as f64));
         let chances = [comparison.p, comparison.p_holm].map(chance);
         let told = told(difference, comparison.difference);
         let begin = [name(comparison, cost), number(comparison.requests as f64), told];
-        table.push(begin.into_iter().chain(counts).chain(chances).chain([seen.show(comparison.detectable)]));
+        table.push(begin.into_iter().chain(counts).chain(chances).chain([could_see(comparison)]));
     }
     html! {
         (table)
         p.remark {
             "p: how often flipping the sign of each request's difference by chance gives as large a mean. “All comparisons” is Holm's correction \
-             over the whole table. “Could be seen” is the least difference that so many requests show four times in five."
+             over the whole table. “Could be seen” is the least difference that so many requests show four times in five; “none” \
+             where so few show none, however large."
         }
     }
 }

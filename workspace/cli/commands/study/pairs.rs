@@ -21,7 +21,8 @@ pub(super) struct Comparison {
     pub(super) requests: usize,
     pub(super) difference: Mean,
     pub(super) spread: f64,
-    pub(super) detectable: f64,
+    /// The least difference that so many requests show; null where so few show none.
+    pub(super) detectable: Option<f64>,
     pub(super) p: f64,
     /// The same as it is among all comparisons of the study.
     pub(super) p_holm: f64,

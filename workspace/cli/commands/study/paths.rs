@@ -216,6 +216,7 @@ mod tests {
             known_at: spent(*edits),
             utility: Some(*utility),
             proxy: Some(*utility),
+            first_gold: Some(*gold),
             gold: Some(*gold),
         };
         Scored {
@@ -226,6 +227,7 @@ mod tests {
             candidates: candidates.iter().enumerate().map(one).collect(),
             winner: Some(CandidateId(winner)),
             spent: spent(edits),
+            no_curve: None,
         }
     }
 

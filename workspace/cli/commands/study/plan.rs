@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use editscale_page::three_digits;
 use editscale_schema::quote;
-use editscale_study::compare::{Power, minimum_detectable, requests_needed};
+use editscale_study::compare::{MOST_REQUESTS, Power, minimum_detectable, requests_needed};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &StudyPlan) -> Result<ExitCode> {
             "difference": arguments.difference,
             "requests_needed": needed.flatten(),
             "requests": arguments.requests,
-            "detectable": seen,
+            "detectable": seen.flatten(),
         });
         print(&serde_json::to_string_pretty(&object)?)?;
         return Ok(ExitCode::SUCCESS);
@@ -56,11 +56,19 @@ pub(crate) fn run(arguments: &StudyPlan) -> Result<ExitCode> {
     let of = from.map_or_else(String::new, |row| format!(" of {row}"));
     let how = format!("spread {}{of}, power {}, alpha {}", three_digits(spread), power.power, power.alpha);
     if let Some((difference, needed)) = arguments.difference.zip(needed) {
-        let needed = needed.map_or_else(|| "no number of requests".to_owned(), |needed| format!("{needed} requests"));
+        let needed = match needed {
+            Some(needed) => format!("{needed} requests"),
+            None if difference == 0.0 => "no number of requests".to_owned(),
+            None => format!("more than {MOST_REQUESTS} requests"),
+        };
         print(&format!("{needed}, each by both recipes, to see a mean difference of {difference} ({how})"))?;
     }
     if let Some((requests, seen)) = arguments.requests.zip(seen) {
-        print(&format!("{requests} requests show a mean difference of {} ({how})", three_digits(seen)))?;
+        let shown = match seen {
+            Some(seen) => format!("show a mean difference of {}", three_digits(seen)),
+            None => format!("show no difference, however large: over so few no p is as low as {}", power.alpha),
+        };
+        print(&format!("{requests} requests {shown} ({how})"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

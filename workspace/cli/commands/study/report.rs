@@ -40,10 +40,13 @@ pub(super) struct Gold {
     /// `proxy` where nothing else was named, `reward`, or `judge`.
     pub(super) kind: &'static str,
     pub(super) name: String,
-    /// Name and revision of the rewards that judged now.
+    /// Name and revision of the rewards that judged now, or of what has the reward's name in the runs.
     pub(super) rewards: Vec<(String, String)>,
     /// The groups that chose by it: it is not held out from them.
     pub(super) chosen_by: Vec<String>,
+    /// What is to be said of its judges.
+    #[serde(skip)]
+    pub(super) remarks: Vec<String>,
 }
 
 impl Gold {

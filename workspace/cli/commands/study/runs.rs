@@ -5,17 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use editscale_core::{Ending, Outcome};
+use editscale_core::{Digest, Ending, Outcome};
 use editscale_engine::{RunRecord, digest_of, read_run};
-use editscale_rollout::{Defines as _, Definition};
 use serde::Serialize;
 
+use super::folders::{Looked, ROLLOUTS, run_folders};
 use super::naming::{Naming, names};
+use super::whole::fault;
 use crate::args::Study;
 use crate::failure::Misuse;
-
-/// Folders are looked into this deep: that of a server holds its runs two below.
-const DEEPEST: u32 = 5;
 
 /// A finished run.
 pub(super) struct Run {
@@ -43,7 +41,7 @@ pub(super) struct Group {
 }
 
 /// A run that is not studied.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct LeftOut {
     pub(super) run: String,
     pub(super) why: String,
@@ -61,117 +59,100 @@ pub(super) fn find(arguments: &Study) -> Result<Found> {
     let named = arguments.group.iter().map(|(name, dir)| (Some(name.as_str()), dir));
     let bare = arguments.dirs.iter().map(|dir| (None, dir));
     let mut found = Found { groups: Vec::new(), runs: Vec::new(), left_out: Vec::new() };
-    let (mut by_recipe, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    let mut known = Known::default();
     for (name, dir) in named.chain(bare) {
-        let Looked { runs, rollouts } = run_folders(dir)?;
-        let left_out = |path: PathBuf| LeftOut { run: path.display().to_string(), why: ROLLOUTS.to_owned() };
-        found.left_out.extend(rollouts.into_iter().map(left_out));
-        for path in runs {
-            if seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
-                found.take(name, path, &mut by_recipe);
-            }
-        }
+        let Looked { runs, rollouts, .. } = run_folders(dir)?;
+        rollouts.iter().for_each(|path| found.leave_out(path, ROLLOUTS));
+        runs.into_iter().for_each(|path| found.take(name, path, &mut known));
     }
     if found.runs.is_empty() {
-        let why: Vec<String> =
-            found.left_out.iter().take(5).map(|left| format!("{}: {}", left.run, left.why)).collect();
-        let why = if why.is_empty() { String::new() } else { format!("; {}", why.join("; ")) };
-        let misuse = Misuse::new(format!("there is no finished run to study{why}"));
+        let misuse = Misuse::new(format!("there is no finished run to study{}", found.reasons(|_| true)));
         return Err(misuse.hint("give folders that `edit --run-dir`, `pool` or `serve` wrote").into());
     }
+    arguments.group.iter().try_for_each(|(name, dir)| found.refuse_empty(name, dir))?;
     found.finish();
     Ok(found)
 }
 
-/// Why rollouts are not studied.
-const ROLLOUTS: &str =
-    "it holds rollouts of `editscale run`, whose records are rows of Parquet files and not run folders";
-
-/// What lies at or below a folder.
+/// What is known of the runs that are studied, so that none counts twice.
 #[derive(Default)]
-struct Looked {
-    runs: Vec<PathBuf>,
-    /// What `editscale run` wrote.
-    rollouts: Vec<PathBuf>,
+struct Known {
+    /// The group of each resolved recipe.
+    by_recipe: BTreeMap<String, usize>,
+    /// The group of each folder.
+    by_folder: BTreeMap<PathBuf, usize>,
+    /// Where each first was, by the digest of its files.
+    by_files: BTreeMap<Digest, PathBuf>,
 }
 
-/// The run folders at or below a folder, in the order of their paths; at least one.
-fn run_folders(dir: &Path) -> Result<Looked> {
-    let shown = dir.display();
-    if !dir.is_dir() {
-        return Err(Misuse::new(format!("{shown} is not a folder")).into());
-    }
-    let mut found = Looked::default();
-    look(dir, 0, &mut found).map_err(|error| Misuse::new(format!("cannot look into {shown}: {error}")))?;
-    match (found.runs.first(), found.rollouts.first()) {
-        (Some(_), _) => Ok(found),
-        (None, Some(rollouts)) => {
-            let misuse = Misuse::new(format!("cannot study {}: {ROLLOUTS}", rollouts.display()));
-            Err(misuse
-                .hint(
-                    "`editscale pool DATASET --recipe FILE --edits N --out DIR` makes a run folder for each row of the same data set; \
-                     `study DIR` reads them",
-                )
-                .into())
-        }
-        (None, None) => {
-            let misuse = Misuse::new(format!("there is no run in {shown}: no folder with `run.json`"));
-            Err(misuse.hint("give folders that `edit --run-dir`, `pool` or `serve` wrote").into())
-        }
-    }
-}
-
-/// Folders of rollouts are not looked into: what is under way in them is no run of its own.
-fn look(dir: &Path, depth: u32, found: &mut Looked) -> std::io::Result<()> {
-    if dir.join("run.json").is_file() {
-        found.runs.push(dir.to_owned());
-        return Ok(());
-    }
-    if dir.join(Definition::FILE).is_file() {
-        found.rollouts.push(dir.to_owned());
-        return Ok(());
-    }
-    if depth == DEEPEST {
-        return Ok(());
-    }
-    let mut below: Vec<PathBuf> =
-        fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    below.sort();
-    below.iter().filter(|path| path.is_dir() && !path.is_symlink()).try_for_each(|path| look(path, depth + 1, found))
+/// What tells a run from every other: what it is a run of, and when what happened in it.
+fn files(run: &Path) -> std::io::Result<Digest> {
+    let [manifest, journal] = ["run.json", "journal.jsonl"].map(|file| fs::read(run.join(file)));
+    Ok(digest_of(&[manifest?, journal?].concat()))
 }
 
 impl Found {
-    fn take(&mut self, name: Option<&str>, path: PathBuf, by_recipe: &mut BTreeMap<String, usize>) {
-        let mut leave_out = |why: String| self.left_out.push(LeftOut { run: path.display().to_string(), why });
-        let mut record = match read_run(&path) {
-            Ok(record) => record,
-            Err(error) => return leave_out(error.to_string()),
-        };
-        let outcome = match record.outcome.take() {
-            None => return leave_out("it is not finished: go on with it by `editscale edit --resume`".to_owned()),
-            Some(outcome) if outcome.ending == Ending::Cancelled => {
-                return leave_out(
-                    "it was stopped before its end: go on with it by `editscale edit --resume`".to_owned(),
-                );
-            }
-            Some(outcome) => outcome,
-        };
-        let recipe = digest_of(record.manifest.resolved_recipe.as_bytes()).to_string();
-        let known = match name {
-            Some(name) => self.groups.iter().position(|group| group.naming.given.as_deref() == Some(name)),
-            None => by_recipe.get(&recipe).copied(),
-        };
-        let group = known.unwrap_or_else(|| self.begin(name, &record));
-        if name.is_none() {
-            by_recipe.insert(recipe.clone(), group);
+    fn leave_out(&mut self, run: &Path, why: impl Into<String>) {
+        let left = LeftOut { run: run.display().to_string(), why: why.into() };
+        if !self.left_out.contains(&left) {
+            self.left_out.push(left);
         }
-        if let Some(group) = self.groups.get_mut(group) {
+    }
+
+    /// Why runs are left out, of the first few of those that are asked about; for the end of a sentence.
+    pub(super) fn reasons(&self, is_asked: impl Fn(&LeftOut) -> bool) -> String {
+        let asked = self.left_out.iter().filter(|left| is_asked(left));
+        asked.take(5).map(|left| format!("; {}: {}", left.run, left.why)).collect()
+    }
+
+    /// Refuses a group of which nothing is studied.
+    fn refuse_empty(&self, name: &str, dir: &Path) -> Result<()> {
+        if self.groups.iter().any(|group| group.naming.given.as_deref() == Some(name)) {
+            return Ok(());
+        }
+        let why = self.reasons(|left| Path::new(&left.run).starts_with(dir));
+        Err(Misuse::new(format!("group {name} has no run to study{why}")).into())
+    }
+
+    fn take(&mut self, name: Option<&str>, path: PathBuf, known: &mut Known) {
+        let folder = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if let Some(group) = known.by_folder.get(&folder) {
+            let given = self.groups.get(*group).and_then(|group| group.naming.given.clone());
+            if let (Some(given), Some(_)) = (given.filter(|given| Some(&**given) != name), name) {
+                self.leave_out(&path, format!("it is in group {given} already"));
+            }
+            return;
+        }
+        match finished(&path, known) {
+            Err(why) => self.leave_out(&path, why),
+            Ok((record, outcome)) => {
+                let group = self.group_of(name, &record, known);
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.naming.holds(&path);
+                }
+                known.by_folder.insert(folder, group);
+                self.runs.push(Run { path, group, record, outcome });
+            }
+        }
+    }
+
+    /// The group that a run is of, which is told what it has of it.
+    fn group_of(&mut self, name: Option<&str>, record: &RunRecord, known: &mut Known) -> usize {
+        let recipe = digest_of(record.manifest.resolved_recipe.as_bytes()).to_string();
+        let found = match name {
+            Some(name) => self.groups.iter().position(|group| group.naming.given.as_deref() == Some(name)),
+            None => known.by_recipe.get(&recipe).copied(),
+        };
+        let place = found.unwrap_or_else(|| self.begin(name, record));
+        if name.is_none() {
+            known.by_recipe.insert(recipe.clone(), place);
+        }
+        if let Some(group) = self.groups.get_mut(place) {
             group.searches.insert(record.manifest.search.clone());
             group.objectives.insert(record.manifest.objective.clone());
             group.recipes.insert(recipe);
-            group.naming.holds(&path);
         }
-        self.runs.push(Run { path, group, record, outcome });
+        place
     }
 
     /// A new group: of this name, or without one until all runs are read.
@@ -194,6 +175,27 @@ impl Found {
             let own = || self.runs.iter().filter(|run| run.group == place);
             group.runs = own().count();
             group.requests = own().map(Run::request).collect::<BTreeSet<String>>().len();
+        }
+    }
+}
+
+/// A run that has ended and is whole, or why it is not studied.
+fn finished(path: &Path, known: &mut Known) -> Result<(RunRecord, Outcome), String> {
+    let mut record = read_run(path).map_err(|error| error.to_string())?;
+    let outcome =
+        record.outcome.take().ok_or("it is not finished: go on with it by `editscale edit --resume`".to_owned())?;
+    if outcome.ending == Ending::Cancelled {
+        return Err("it was stopped before its end: go on with it by `editscale edit --resume`".to_owned());
+    }
+    if let Some(fault) = fault(&record, &outcome) {
+        return Err(fault);
+    }
+    let files = files(path).map_err(|error| error.to_string())?;
+    match known.by_files.get(&files) {
+        Some(first) => Err(format!("it is a copy of the run in {}", first.display())),
+        None => {
+            known.by_files.insert(files, path.to_owned());
+            Ok((record, outcome))
         }
     }
 }

@@ -92,6 +92,12 @@ fn candidates_are_judged_again_and_votes_are_not_repeated() {
     assert_eq!(record.candidates.iter().map(|candidate| candidate.votes_again).collect::<Vec<u32>>(), [3, 1, 3]);
     let sigma = |id: usize| record.candidates[id].card.score(&RewardName::new("judge").unwrap()).unwrap().sigma();
     assert_eq!((sigma(0), sigma(1), sigma(2)), (Some(0.0), None, Some(0.0)));
+    let judgings: Vec<usize> = record.candidates.iter().map(|candidate| candidate.judgings).collect();
+    let first = record.candidates[0].first_card.score(&RewardName::new("judge").unwrap()).unwrap();
+    assert_eq!((judgings, first.sigma()), (vec![2, 2, 2], None), "its first judging was a single vote");
+    // The journal bears the outcome out.
+    let spent = editscale_core::Ledger { wall: expected.ledger.wall, ..record.spent };
+    assert_eq!((record.concluded, spent), (Some(expected.verdict.clone()), expected.ledger));
     let lines = std::fs::read_to_string(from.join("journal.jsonl")).unwrap();
     for cut in 1..lines.lines().count() {
         let again = prepare();

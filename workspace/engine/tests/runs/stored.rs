@@ -55,6 +55,12 @@ fn what_cannot_be_is_told_by_its_file() {
             "fine".to_owned()
         )
     );
+    assert_eq!(
+        told("outcome.json", replaced("\"usd\": 0.0", "\"usd\": -1.0")).0,
+        "RUN/outcome.json: `usd` is -1: expected a number of at least 0"
+    );
+    let (read, _) = told("outcome.json", replaced("\"winner\": ", "\"winner\": 9"));
+    assert!(read.starts_with("RUN/outcome.json: `winner` is 9") && read.ends_with(", as `ranked` has it"), "{read}");
     // The first line decides; the second was made at once.
     let (read, resumed) = told("journal.jsonl", replaced("\"height\":1", "\"height\":0"));
     assert!(read.starts_with("journal RUN/journal.jsonl, line ") && read == resumed, "{read}");

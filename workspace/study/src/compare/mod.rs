@@ -8,7 +8,7 @@ mod power;
 pub use holm::holm;
 pub use pareto::pareto_front;
 pub use permutation::{Permutation, permutation};
-pub use power::{Power, minimum_detectable, requests_needed};
+pub use power::{MOST_REQUESTS, Power, minimum_detectable, requests_needed};
 
 use crate::bootstrap::Interval;
 use crate::mean_interval::{deviation, mean_interval};
@@ -44,8 +44,8 @@ pub struct Paired {
     pub test: Permutation,
     /// The standard deviation of the requests' differences.
     pub spread: f64,
-    /// The least mean difference that so many requests would show, were the spread this one.
-    pub detectable: f64,
+    /// The least mean difference that so many requests would show, were the spread this one; nothing where so few show none.
+    pub detectable: Option<f64>,
     /// Requests on which the second is better, and worse.
     pub better: usize,
     /// Requests on which the second is worse.
@@ -85,8 +85,11 @@ mod tests {
         assert!((found.difference.mean - 0.2).abs() < 1e-12 && (found.spread - 0.025_f64.sqrt()).abs() < 1e-12);
         assert!(found.test.is_exact && (found.test.p - 0.125).abs() < 1e-12, "{:?}", found.test);
         assert_eq!((found.requests, found.better, found.worse), (5, 4, 0));
-        // (2.7764 + 0.9410)·√(0.025/5)
-        assert!((found.detectable - 3.7174 * 0.005_f64.sqrt()).abs() < 1e-4, "{}", found.detectable);
+        assert_eq!(found.detectable, None, "five requests have no p below 1/16");
+        let found = compare(&[0.0; 8], &[0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4], &Comparing::default()).unwrap();
+        // (2.3646 + 0.8960)·√(0.1/7/8)
+        let expected = 3.2606 * (0.1_f64 / 56.0).sqrt();
+        assert!(found.detectable.is_some_and(|seen| (seen - expected).abs() < 1e-4), "{:?}", found.detectable);
     }
 
     #[test]
