@@ -15,6 +15,7 @@ use editscale_models::editors::diffusion::ResultSize;
 use editscale_models::editors::flux_kontext::{FluxKontextRecipe, TextDevice};
 use editscale_models::editors::instruct_pix2pix::InstructPix2PixRecipe;
 use editscale_models::editors::qwen_image_edit::QwenImageEditRecipe;
+use editscale_models::editors::step1x_edit::Step1xEditRecipe;
 use editscale_models::recipe::{DiffusionSettings, WeightChoice};
 use editscale_schema::EditorChoice;
 use editscale_search::{RewardWeightedRecipe, Weighting};
@@ -250,15 +251,17 @@ fn what_is_left_out_of_data_sets_has_its_default() {
     assert_eq!(empty.for_single_runs(), usual, "single runs look at nothing of it");
 }
 
+/// What a recipe's editor is read as, and written as.
+fn resolved(editor: &str) -> (Box<dyn EditorChoice>, String) {
+    let text = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor);
+    let recipe = recipe(&text);
+    let yaml = recipe.to_yaml();
+    let (_, rest) = yaml.split_once('\n').unwrap();
+    (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
+}
+
 #[test]
 fn diffusion_models_are_spelled_out_when_resolved() {
-    let resolved = |editor: &str| {
-        let text = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor);
-        let recipe = recipe(&text);
-        let yaml = recipe.to_yaml();
-        let (_, rest) = yaml.split_once('\n').unwrap();
-        (recipe.editors()[0].model.clone(), rest[..rest.find("rewards:").unwrap()].to_owned())
-    };
     let (model, text) = resolved("{instruct_pix2pix: {dir: models/a}}");
     assert_eq!(chosen::<InstructPix2PixRecipe>(&*model), &InstructPix2PixRecipe::of("models/a"));
     assert_snapshot!(text, @r#"
@@ -302,30 +305,6 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         weights: auto
         cache_mib: 512
     "#);
-    let (model, text) = resolved("{qwen_image_edit: {dir: models/c}}");
-    assert_eq!(chosen::<QwenImageEditRecipe>(&*model), &QwenImageEditRecipe::of("models/c"));
-    assert_snapshot!(text, @r#"
-    editor:
-      qwen_image_edit:
-        dir: "models/c"
-        residency: together
-        adapter_scale: 1.0
-        steps: 40
-        schedule: pipeline
-        guidance: 4.0
-        eta: 0.0
-        max_pixels: 1048576
-        source_pixels: 1048576
-        result_size: model
-        trajectory: false
-        device: auto
-        dtype: auto
-        paused_mib: 1024
-        batch: 32
-        text_device: same
-        weights: auto
-        cache_mib: 512
-    "#);
     let (model, _) = resolved(
         "{flux_kontext: {dir: b, transformer: q4.gguf, adapter: step-8, adapter_scale: 0.5, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
          text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
@@ -358,6 +337,56 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         cache_mib: 0,
     };
     assert_eq!(chosen::<FluxKontextRecipe>(&*model), &expected);
+}
+
+#[test]
+fn models_that_read_the_picture_beside_the_words_are_spelled_out_when_resolved() {
+    let (model, text) = resolved("{qwen_image_edit: {dir: models/c}}");
+    assert_eq!(chosen::<QwenImageEditRecipe>(&*model), &QwenImageEditRecipe::of("models/c"));
+    assert_snapshot!(text, @r#"
+    editor:
+      qwen_image_edit:
+        dir: "models/c"
+        residency: together
+        adapter_scale: 1.0
+        steps: 40
+        schedule: pipeline
+        guidance: 4.0
+        eta: 0.0
+        max_pixels: 1048576
+        source_pixels: 1048576
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        text_device: same
+        weights: auto
+        cache_mib: 512
+    "#);
+    let (model, text) = resolved("{step1x_edit: {dir: models/d}}");
+    assert_eq!(chosen::<Step1xEditRecipe>(&*model), &Step1xEditRecipe::of("models/d"));
+    assert_snapshot!(text, @r#"
+    editor:
+      step1x_edit:
+        dir: "models/d"
+        residency: together
+        steps: 28
+        guidance: 6.0
+        eta: 0.0
+        size_level: 1024
+        reference_latent: mean
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        text_device: same
+        weights: auto
+        cache_mib: 512
+    "#);
 }
 
 #[test]
