@@ -510,6 +510,47 @@ fn check_looks_for_the_programs_of_plugins() {
     }
 }
 
+/// What an editor cannot do is known although the judge beside it is a program that was not started.
+#[test]
+fn check_refuses_what_edit_refuses_whatever_programs_can_do() {
+    let desk = Desk::new();
+    for (rewards, rest, told) in [
+        ("", "search: {noise_search: {rounds: 2}}", "editor `darkroom`: it does not let its noise be steered"),
+        ("", "search: {particles: {particles: 4}}", "editor `darkroom`: it has a deterministic sampler"),
+        (
+            ", {model: {photometric: {}}}",
+            "search: {best_of_n: {samples: 2}}\ncombine: {lower_bound: {}}",
+            "reward `photometric`: it does not say how sure it is",
+        ),
+    ] {
+        let rewards = format!("[{{name: judge, model: {{command: {{run: 'echo 0.5'}}}}}}{rewards}]");
+        let text = format!("version: 1\neditor: {{darkroom: {{}}}}\nrewards: {rewards}\n{rest}\n");
+        let recipe = desk.write("recipe.yaml", text.as_bytes());
+        let (out, _) = desk.expect(2, &["check", &recipe]);
+        assert!(out.contains(told) && out.contains("was not started"), "{out}");
+    }
+}
+
+/// Before any edit is paid, and not after all of them.
+#[test]
+fn check_warns_of_what_no_candidate_reaches() {
+    let desk = Desk::new();
+    let gate = "gates: [{reward: photometric,";
+    for (rest, told) in [
+        (format!("{gate} part: preservatoin, at_least: 0}}]"), "did you mean `preservation`?"),
+        (format!("{gate} at_least: 1.5}}]"), "no candidate passes this gate: scores of `photometric` are at most 1"),
+        ("stop: {target_score: 5}".to_owned(), "`target_score` cannot be 5 with `weighted` of these rewards"),
+    ] {
+        let text = format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n\
+             search: {{best_of_n: {{samples: 2}}}}\n{rest}\n"
+        );
+        let recipe = desk.write("recipe.yaml", text.as_bytes());
+        let (out, err) = desk.expect(0, &["check", &recipe]);
+        assert!(out.contains(told) && out.contains("recipe.yaml:5") && err.contains("1 warning"), "{out}{err}");
+    }
+}
+
 #[test]
 fn a_run_of_another_version_is_refused() {
     let desk = Desk::new();

@@ -107,6 +107,60 @@ fn a_pool_goes_on_from_wherever_it_was_left() {
     assert_eq!(desk.finish("cut", &[]).1, lines);
 }
 
+/// Finalists are judged again once a request has all of its edits, wherever that was left.
+#[test]
+fn finalists_are_judged_when_the_pool_is_handed_out() {
+    let desk = Desk::new();
+    fs::write(desk.path("recipe.yaml"), format!("{RECIPE}finalists: {{count: 2, votes: 2}}\n")).unwrap();
+    let (said, lines) = desk.finish("pool", &[]);
+    assert_eq!(said["edits"], 20, "the whole pool is spent");
+    let edits: Vec<u64> = [0, 1, 3].map(|row: usize| lines[row]["edits"].as_u64().unwrap()).to_vec();
+    assert!(edits.iter().any(|edits| *edits > 3), "{edits:?}");
+    let calls = |out: &str, row: u64| {
+        let outcome = desk.path(&format!("{out}/runs/{row:08}/outcome.json"));
+        serde_json::from_slice::<Value>(&fs::read(outcome).unwrap()).unwrap()["ledger"]["reward_calls"]
+            .as_u64()
+            .unwrap()
+    };
+    for (row, edits) in [0, 1, 3].into_iter().zip(edits) {
+        assert_eq!(calls("pool", row), edits + 2 * 2, "row {row}");
+    }
+    let before = journal(&desk.path("pool/runs/00000000"));
+    assert_eq!(desk.finish("pool", &[]).1, lines);
+    assert_eq!(journal(&desk.path("pool/runs/00000000")), before, "what is done is not done again");
+    // One that is not there any more is made again, finalists and all.
+    fs::remove_dir_all(desk.path("pool/runs/00000001")).unwrap();
+    assert_eq!(desk.finish("pool", &[]).1, lines);
+}
+
+/// What somebody did to a split.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
+#[test]
+fn a_split_that_was_changed_by_hand_is_not_more_than_the_pool() {
+    let desk = Desk::new();
+    desk.finish("pool", &[]);
+    let file = desk.path("pool/split.json");
+    let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let change = |change: Change<'_>| {
+        let mut changed = whole.clone();
+        change(&mut changed["requests"]);
+        fs::write(&file, changed.to_string()).unwrap();
+        let output = desk.pool(&["--edits", "20", "--probe", "3", "--out", "pool"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let cases: [(&str, Change<'_>); 3] = [
+        ("edits after 9 of the probes, and the pool is 20", &|split| split[0]["edits"] = json!(30)),
+        ("row 0 gets 2 edits: expected 3 or more", &|split| split[0]["edits"] = json!(2)),
+        ("row 0 has two shares", &|split| split[1]["row"] = json!(0)),
+    ];
+    for (told, by) in cases {
+        let (code, said) = change(by);
+        assert!(code == Some(2) && said.contains(told) && said.contains("split.json"), "{code:?} {said}");
+    }
+    assert_eq!(change(&|_| ()).0, Some(0));
+}
+
 #[test]
 fn what_cannot_be_a_pool_is_told() {
     let desk = Desk::new();

@@ -100,7 +100,7 @@ fn two_recipes_are_studied_by_a_reward_that_was_held_out() {
             (group["name"].as_str().unwrap(), group["runs"].as_u64().unwrap(), group["requests"].as_u64().unwrap())
         })
         .collect();
-    assert_eq!(told, [("best_of_n", 5, 4), ("best_of_n 2", 4, 4)]);
+    assert_eq!(told, [("few", 5, 4), ("many", 4, 4)]);
     let names: Vec<&str> = told.iter().map(|(name, _, _)| *name).collect();
     // The gold is the proxy under another name, so there is no gap, and more candidates are never worse.
     for scaling in study["scaling"].as_array().unwrap() {
@@ -182,6 +182,8 @@ fn quality_against_cost_does_not_tell_which_answer_came_first() {
     let comparisons = study["comparisons"].as_array().unwrap();
     let budgets: Vec<Option<f64>> = comparisons.iter().map(|one| one["budget"].as_f64()).collect();
     assert_eq!(budgets, [Some(2.0), Some(4.0), Some(8.0), None], "{}", study["remarks"]);
+    let lead = study["leads"][0]["points"].as_array().unwrap();
+    assert!(lead.len() == 15 && lead.iter().all(|at| at["difference"]["mean"] == 0.0), "{lead:?}");
     for one in comparisons {
         assert_eq!((&one["difference"]["mean"], &one["requests"]), (&0.0.into(), &4.into()), "{one}");
     }
@@ -225,6 +227,12 @@ const SHAPE: &str = "
 .groups[].requests
 .groups[].runs
 .groups[].searches[]
+.leads[].group
+.leads[].points[].budget
+.leads[].points[].difference.high
+.leads[].points[].difference.low
+.leads[].points[].difference.mean
+.leads[].than
 .left_out[].run
 .left_out[].why
 .paths[].group
@@ -275,7 +283,15 @@ fn the_files_stand_by_themselves() {
         assert!(!found.contains(outside), "{outside}");
     }
     assert!(page.contains("prefers-color-scheme: dark") && page.contains("praised for what they optimised"));
-    for name in ["scaling-gold", "quality-by-cost", "front-edits", "front-reward_calls", "differences", "requests-1"] {
+    for name in [
+        "scaling-gold",
+        "quality-by-cost",
+        "lead-by-cost",
+        "front-edits",
+        "front-reward_calls",
+        "differences",
+        "requests-1",
+    ] {
         let svg = DESK.read(&format!("files/{name}.svg"));
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
     }
@@ -329,8 +345,17 @@ fn what_cannot_be_studied_is_named() {
         let (_, err) = DESK.expect(2, arguments);
         assert!(err.contains(said), "{arguments:?}: {err}");
     }
+    let one = ["study", "--out", "one-request", "--group", "a=runs/few", "--group", "b=runs/many/coffee"];
+    let (_, err) = DESK.expect(0, &one);
+    let said = "not compared in the end: b and a (they have 1); it takes two common requests";
+    assert!(err.contains(said), "{err}");
     let (_, err) = DESK.expect(0, &["study", "runs", "--k", "99", "--out", "few-candidates"]);
     assert!(err.contains("no request has 99 independent candidates"), "{err}");
+}
+
+/// A plan from what was studied, and further arguments.
+fn ask<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["study", "plan", "--difference", "0.5", "--from", "planned/study.json"], more].concat()
 }
 
 #[test]
@@ -338,10 +363,6 @@ fn a_plan_goes_both_ways() {
     let (out, _) = DESK.expect(0, &["study", "plan", "--difference", "0.02", "--spread", "0.08", "--requests", "60"]);
     assert!(out.starts_with("128 requests") && out.contains("60 requests show a mean difference of 0.029"), "{out}");
     DESK.expect(0, &["study", "runs", "--out", "planned"]);
-    let ask = |more: &[&str]| {
-        let arguments = ["study", "plan", "--difference", "0.5", "--from", "planned/study.json"];
-        [&arguments[..], more].concat()
-    };
     let plan = DESK.json(&ask(&["--json"]));
     assert!(plan["requests_needed"].as_u64().unwrap() >= 2 && plan["spread"].as_f64().unwrap() > 0.0, "{plan}");
     // The row at the end of the runs, whatever the others' spreads.

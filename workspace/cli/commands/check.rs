@@ -76,7 +76,8 @@ fn tell_of(name: &str, checked: &Checked) -> Result<()> {
 }
 
 /// What is wrong with editors, rewards and critics, and what they lack for the search. What servers can do is known without their
-/// secrets, which a machine that only checks need not have; a model that is not there cannot be asked.
+/// secrets, which a machine that only checks need not have; a model that is not there cannot be asked, and a program that was not
+/// started neither: what the others lack is told all the same.
 fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     let house = House::default();
     let (mut editors, mut wrong) = (Vec::new(), Vec::new());
@@ -97,11 +98,14 @@ fn usable(recipe: &Recipe) -> Vec<Diagnostic> {
     wrong.extend(unusable);
     let known = (editors.len(), rewards.len(), critics.len());
     let all_are_known = known == (recipe.editors().len(), recipe.rewards().len(), recipe.critics().len());
+    let cards = Cards { editors, rewards, critics };
     if all_are_known {
-        let cards = Cards { editors, rewards, critics };
         wrong.extend(recipe.lacks(&cards));
         wrong.extend(recipe.notes(&cards));
+    } else {
+        wrong.extend(recipe.lacks_of_known(&cards));
     }
+    wrong.extend(recipe.unreachable(&cards));
     wrong
 }
 

@@ -14,7 +14,8 @@ const fn count(name: &'static str, meaning: &'static str) -> Key<Whole> {
     Key { name, rule: Whole { low: 1, high: MOST }, absent: Absent::Unset(NO_LIMIT), meaning }
 }
 
-pub(crate) const EDITS: Key<Whole> = count("edits", "candidates made, failed ones included");
+pub(crate) const EDITS: Key<Whole> =
+    count("edits", "candidates made, failed ones included; one that goes on from a pause is no further one");
 pub(crate) const REWARD_CALLS: Key<Whole> = count("reward_calls", "judgements: one for each candidate and reward");
 const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
 const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Objective, Scale};
+use editscale_core::{Objective, Scale, SearchFactory};
 use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
 use editscale_search::{
     Clash, Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule, Surroundings,
@@ -313,15 +313,17 @@ fn recipe(settings: Settings, places: Places) -> Result<Recipe, Misfit> {
         .factory(rules.clone())
         .map_err(|error| misfit(&format!("search.{}.{}", search.kind(), error.setting), &error))?;
     let selection = settings.select.as_ref().and_then(|select| select.selection());
-    let conclusion = Conclusion { selection, finalists: settings.finalists.clone() };
     // Where nothing is said, nothing is laid over the policy: its revision is that of runs that began before anything could be.
-    let factory = if conclusion == Conclusion::default() {
-        factory
-    } else {
-        let concluding = Concluding::new(factory, &rules, conclusion);
-        Arc::new(concluding.map_err(|error| misfit(&format!("select.{}", error.setting), &error))?)
+    let concluded = |finalists| -> Result<Arc<dyn SearchFactory>, Misfit> {
+        let conclusion = Conclusion { selection, finalists };
+        if conclusion == Conclusion::default() {
+            return Ok(Arc::clone(&factory));
+        }
+        let concluding = Concluding::new(Arc::clone(&factory), &rules, conclusion);
+        Ok(Arc::new(concluding.map_err(|error| misfit(&format!("select.{}", error.setting), &error))?))
     };
-    Ok(Recipe { settings, objective, factory, places })
+    let (before_finalists, factory) = (concluded(None)?, concluded(settings.finalists.clone())?);
+    Ok(Recipe { settings, objective, factory, before_finalists, places })
 }
 
 /// What score cards are worth; or why the rewards and their weights make no objective.

@@ -1,23 +1,49 @@
 //! What the cards lack for the search that a recipe asks for.
 
-use editscale_core::{Cards, Lack, Need, RewardCard};
+use editscale_core::{Cards, EditorName, Lack, Need, RewardCard};
 use editscale_schema::{Diagnostic, Place, Severity, quote};
-use editscale_search::Reason;
+use editscale_search::{Clash, Reason};
 
-use crate::Recipe;
+use crate::{Recipe, Settings};
 
 impl Recipe {
     /// Everything that the policy needs and that an editor or reward does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
         let used = if self.settings.search.routes() { cards.editors.len() } else { 1 };
-        let used = Cards {
-            editors: cards.editors.iter().take(used).cloned().collect(),
-            rewards: cards.rewards.clone(),
-            critics: cards.critics.clone(),
+        let editors = cards.editors.iter().take(used).cloned().collect();
+        let lacks = self.lacking_of_all(self.factory.needs(), &Cards { editors, ..cards.clone() });
+        lacks.into_iter().chain(self.misfits(cards)).collect()
+    }
+
+    /// What the policy says that means nothing with these editors and rewards.
+    fn misfits(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let misfit = |Clash { setting, message, hint }| Diagnostic {
+            severity: Severity::Error,
+            message,
+            place: self.place_of(setting),
+            hint: Some(hint),
         };
-        let needs = self.factory.needs();
-        let of_policy = needs.into_iter().flat_map(|need| self.lacking(need, &used));
+        self.settings.search.misfits(cards, &self.settings.budget).into_iter().map(misfit).collect()
+    }
+
+    /// What of this is lacking whatever the cards would say that are not there, such as those of programs that were not started.
+    pub fn lacks_of_known(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let Settings { editors, rewards, critics, search, .. } = &self.settings;
+        let idle: Vec<&EditorName> = editors.iter().skip(1).filter(|_| !search.routes()).map(|one| &one.name).collect();
+        let used = cards.editors.iter().filter(|card| !idle.contains(&&card.name)).cloned().collect();
+        // One of the others may say how sure it is, or be the critic.
+        let is_open = |need: &Need| match need {
+            Need::Sigma => cards.rewards.len() < rewards.len(),
+            Need::Critic => cards.critics.len() < critics.len(),
+            _ => false,
+        };
+        let needs = self.factory.needs().into_iter().filter(|need| !is_open(need)).collect();
+        self.lacking_of_all(needs, &Cards { editors: used, ..cards.clone() })
+    }
+
+    fn lacking_of_all(&self, needs: Vec<Need>, cards: &Cards) -> Vec<Diagnostic> {
+        let of_policy = needs.into_iter().flat_map(|need| self.lacking(need, cards));
         of_policy.chain(self.lacking_to_combine(cards)).collect()
     }
 

@@ -43,6 +43,7 @@ mod rewards;
 mod rollout;
 mod sections;
 mod stop;
+mod unreachable;
 
 pub use calibration::{Calibrated, Calibration};
 pub use catalogue::Catalogue;

@@ -90,6 +90,7 @@ pub struct Recipe {
     pub(crate) settings: Settings,
     pub(crate) objective: Arc<dyn Objective>,
     pub(crate) factory: Arc<dyn SearchFactory>,
+    pub(crate) before_finalists: Arc<dyn SearchFactory>,
     pub(crate) places: Places,
 }
 
@@ -202,6 +203,12 @@ impl Recipe {
     /// The policy at work, its objective and stop rule included.
     pub fn search_factory(&self) -> Arc<dyn SearchFactory> {
         Arc::clone(&self.factory)
+    }
+
+    /// The same as far as its finalists, which nobody judges again: for a search that is to go on later. Where the recipe has no
+    /// finalists it is the same to the end.
+    pub fn search_before_finalists(&self) -> Arc<dyn SearchFactory> {
+        Arc::clone(&self.before_finalists)
     }
 }
 

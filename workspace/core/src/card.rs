@@ -42,19 +42,48 @@ pub struct EditorCard {
 }
 
 impl EditorCard {
-    /// The most that a proposal costs whose way is made from its beginning, as where a paused state was let go: of the
-    /// evaluations, those of its steps. Money and tokens are counted whole, as nobody sells half an edit.
+    /// The most that a proposal costs that begins at a picture. Of the evaluations, those of its steps, and one for its
+    /// preview where it stops on the way; tokens and money are counted whole, as nobody sells half an edit.
     pub fn cost_of(&self, proposal: &Proposal) -> Cost {
-        let Some(steps) = self.steps.filter(|steps| *steps > 0) else { return self.cost };
-        let until = match proposal.until {
-            Until::Step(step) => step.min(steps),
-            Until::Finished => steps,
-        };
-        let back = if let Noise::Back(back) = proposal.noise { back.min(steps) } else { 0 };
-        let made = u128::from(until) + u128::from(back);
-        let nfe = (u128::from(self.cost.nfe) * made).div_ceil(u128::from(steps));
-        Cost { nfe: u64::try_from(nfe).unwrap_or(u64::MAX), ..self.cost }
+        let Some(steps) = self.counted_steps() else { return self.cost };
+        Cost { nfe: self.evaluations(evaluated(proposal.until, steps), steps), ..self.cost }
     }
+
+    /// The most that a proposal costs that goes on from the state in which `paused` was left, as long as that is held. `paid` is
+    /// what the edit has cost up to there.
+    ///
+    /// Of the evaluations, those from there on: the one that showed the preview is that of the next step, unless steps are
+    /// taken back first. Of tokens and money, and of evaluations where nobody knows the steps, what is not paid yet.
+    pub fn rest_of(&self, proposal: &Proposal, paused: &Proposal, paid: Cost) -> Cost {
+        let rest = self.cost.saturating_sub(paid);
+        let Some(steps) = self.counted_steps() else { return rest };
+        let again = match (&proposal.noise, paused.until) {
+            (Noise::Back(back), Until::Step(step)) => u64::from(*back.min(&step)) + 1,
+            _ => 0,
+        };
+        let way = evaluated(proposal.until, steps) + again;
+        let more = way.saturating_sub(evaluated(paused.until, steps));
+        Cost { nfe: self.evaluations(more, steps), ..rest }
+    }
+
+    fn counted_steps(&self) -> Option<u32> {
+        self.steps.filter(|steps| *steps > 0)
+    }
+
+    /// What the denoiser is asked for so many of all steps, rounded up.
+    fn evaluations(&self, made: u64, steps: u32) -> u64 {
+        let nfe = (u128::from(self.cost.nfe) * u128::from(made)).div_ceil(u128::from(steps));
+        u64::try_from(nfe).unwrap_or(u64::MAX)
+    }
+}
+
+/// How many steps the denoiser is asked about on the whole way to a stop: where that is not the end, the next one as well,
+/// for the preview.
+fn evaluated(until: Until, steps: u32) -> u64 {
+    u64::from(match until {
+        Until::Step(step) => step.saturating_add(1).min(steps),
+        Until::Finished => steps,
+    })
 }
 
 /// What a seed decides.

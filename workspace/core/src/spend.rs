@@ -58,7 +58,7 @@ impl AddAssign for Cost {
 /// What a run has spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
-    /// Edits that were made or paid for, failed ones included; work lost to a crash of this program is not. An edit that is
+    /// Edits that were made or paid for, and candidates that failed; work lost to a crash of this program is not. An edit that is
     /// paused and gone on with, however often and in however many ways, is one: what the parts of it take is in `cost`.
     pub edits: u64,
     /// Judgements that were asked for: one a candidate and reward.
@@ -150,6 +150,16 @@ impl Remaining {
         without_edits.candidates(each.cost, each.reward_calls, Cost::default()).min(by_edits)
     }
 
+    /// What is left once `count` pieces of work are done that take `each` at most; nothing where that is not there.
+    pub fn less(&self, count: u64, each: &Ledger) -> Option<Self> {
+        let times = |amount: u64| amount.saturating_mul(count);
+        let Cost { nfe, tokens, usd } = each.cost;
+        let cost = Cost { nfe: times(nfe), tokens: times(tokens), usd: Usd { micros: times(usd.micros) } };
+        let (edits, reward_calls) = (times(each.edits), times(each.reward_calls));
+        let all = Ledger { edits, reward_calls, cost, ..Ledger::default() };
+        (self.pieces(each) >= count).then(|| self.0.after(&all))
+    }
+
     /// The amounts.
     pub fn amounts(&self) -> &Budget {
         &self.0
@@ -192,6 +202,8 @@ mod tests {
         let left = Budget { edits: Some(0), nfe: Some(60), ..Budget::default() }.after(&Ledger::default());
         let part = Ledger { reward_calls: 1, cost: Cost { nfe: 7, ..Cost::default() }, ..Ledger::default() };
         assert_eq!((left.pieces(&part), left.pieces(&Ledger { edits: 1, ..part })), (8, 0));
+        assert_eq!(left.less(8, &part).map(|left| left.amounts().nfe), Some(Some(4)));
+        assert_eq!(left.less(9, &part), None);
         assert_eq!(Remaining::nothing().pieces(&Ledger::default()), 0);
     }
 

@@ -77,17 +77,16 @@ impl PhotometricReward {
     }
 }
 
+/// What its scores are made of, in their order.
+pub(crate) const PARTS: [&str; 3] = ["instruction_following", "preservation", "visual_quality"];
+
 fn score(assessment: &Assessment) -> Result<Score, String> {
-    let parts = [
-        ("instruction_following", assessment.instruction_following),
-        ("preservation", assessment.preservation),
-        ("visual_quality", assessment.visual_quality),
-    ];
+    let means = [assessment.instruction_following, assessment.preservation, assessment.visual_quality];
     let part = |(name, mean): (&str, f64)| {
         let name = PartName::new(name).map_err(|error| error.to_string())?;
         Part::new(name, mean, None).map_err(|error| error.to_string())
     };
-    let parts = parts.into_iter().map(part).collect::<Result<_, String>>()?;
+    let parts = PARTS.into_iter().zip(means).map(part).collect::<Result<_, String>>()?;
     Ok(Score::new(assessment.score).map_err(|error| error.to_string())?.with_parts(parts))
 }
 

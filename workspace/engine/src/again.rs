@@ -33,6 +33,12 @@ pub(crate) fn taken_up(lines: &[Line]) -> Option<Vec<Line>> {
     (!unreached.is_empty()).then(|| kept.map(|(_, line)| line.clone()).collect())
 }
 
+/// A journal without its end; nothing where it is under way.
+pub(crate) fn without_end(lines: &[Line]) -> Option<&[Line]> {
+    let (last, before) = lines.split_last()?;
+    matches!(last.entry, Entry::Decided { decision: DecisionWire::Stop(_), .. }).then_some(before)
+}
+
 /// A journal without its end, where that is a search that stopped for want of budget; nothing where it ended otherwise, or is
 /// under way.
 pub(crate) fn without_shortage(lines: &[Line]) -> Option<&[Line]> {

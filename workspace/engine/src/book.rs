@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use editscale_core::{
     Budget, CandidateId, Cost, Critique, EditorCard, Failure, FailureKind, Image, Ledger, PerceptualHash, Proposal,
-    Recovery, RewardName, Score, Submission,
+    Recovery, RewardName, Score, Start, Submission,
 };
 
 use crate::images::ImageStore;
@@ -75,9 +75,13 @@ pub(crate) struct Book {
     /// Active time at the last entry that was in the journal when the run was opened.
     pub(crate) recorded_wall: Duration,
     pub(crate) paused: Paused,
-    /// Candidates of the journal's decisions that go on from a paused state.
+    /// Candidates that the journal's decisions ask for.
+    asked: HashSet<u32>,
+    /// Those of them that go on from a paused state.
     parts: HashSet<u32>,
     made: HashMap<CandidateId, Made>,
+    /// What the candidates that were made have cost.
+    costs: HashMap<CandidateId, Cost>,
     /// How pictures look, as far as somebody looked.
     hashes: HashMap<CandidateId, PerceptualHash>,
     judged: HashMap<JudgementKey, Result<Score, Failure>>,
@@ -107,8 +111,10 @@ impl Book {
             decided: Vec::new(),
             recorded_wall: wall,
             paused: Paused::default(),
+            asked: HashSet::new(),
             parts: HashSet::new(),
             made: HashMap::new(),
+            costs: HashMap::new(),
             hashes: HashMap::new(),
             judged: HashMap::new(),
             judging: BTreeMap::new(),
@@ -117,7 +123,8 @@ impl Book {
             submitted: HashMap::new(),
         };
         for (index, line) in lines.into_iter().enumerate() {
-            let spent = book.learn(line.entry).map_err(|reason| journal::corrupt(&path, index, reason))?;
+            let learned = book.check_asked(&line.entry).and_then(|()| book.learn(line.entry));
+            let spent = learned.map_err(|reason| journal::corrupt(&path, index, reason))?;
             book.purse.book(&spent);
         }
         book.give_up_judging()?;
@@ -149,6 +156,16 @@ impl Book {
         Ok(())
     }
 
+    /// Refuses an entry about a candidate that no decision before it asked for: what it cost would be counted.
+    fn check_asked(&self, entry: &Entry) -> Result<(), WireError> {
+        match entry.candidate() {
+            Some(id) if !self.asked.contains(&id) => {
+                Err(format!("`id` is {id}: expected a candidate that was asked for before"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes in one entry and says what it cost.
     fn learn(&mut self, entry: Entry) -> Result<Ledger, WireError> {
         match entry {
@@ -157,6 +174,7 @@ impl Book {
                 if round as usize != next {
                     return Err(format!("`round` is {round}: expected {next}, the next one"));
                 }
+                self.asked.extend(decision.asked_for());
                 self.parts.extend(decision.going_on());
                 self.decided.push(Recorded { left, decision });
                 Ok(Ledger::default())
@@ -174,12 +192,13 @@ impl Book {
                 let (digest, media, size) = image.parts()?;
                 self.hashes.extend(hash(perceptual_hash.as_deref())?.map(|hash| (CandidateId(id), hash)));
                 self.made.insert(CandidateId(id), Made::Image(self.stores.images.get(digest, media, size)));
-                let loading = Duration::from_millis(load_ms);
-                Ok(Ledger { loading, ..self.making(id).spent(cost.into(), true) })
+                let (cost, loading) = (Cost::from(cost), Duration::from_millis(load_ms));
+                self.costs.insert(CandidateId(id), cost);
+                Ok(Ledger { loading, ..self.making(id).spent(cost, true) })
             }
             Entry::Failed { id, failure } => {
                 let failure = failure.failure()?;
-                let spent = self.making(id).spent_in_vain(&failure);
+                let spent = self.making(id).failed(&failure);
                 self.made.insert(CandidateId(id), Made::Nothing(failure));
                 Ok(spent)
             }
@@ -247,7 +266,30 @@ impl Book {
             Recovery::Idempotent | Recovery::Query => Ok(Some(submission.clone())),
             Recovery::Unknown => {
                 let message = "the program ended before this edit's answer was on disk; it may have been paid";
-                Err(Failure { cost: card.cost_of(proposal), ..Failure::new(FailureKind::Ambiguous, message) })
+                let cost = self.bound(proposal, card);
+                Err(Failure { cost, ..Failure::new(FailureKind::Ambiguous, message) })
+            }
+        }
+    }
+
+    /// The most that making a candidate costs. Of one that goes on from a paused state, what is left to make: a state that was let
+    /// go is made again beyond that, which counts like everything else.
+    pub(crate) fn bound(&self, proposal: &Proposal, card: &EditorCard) -> Cost {
+        let Start::Paused(id) = proposal.start else { return card.cost_of(proposal) };
+        self.paused
+            .proposal(id)
+            .map_or_else(|| card.cost_of(proposal), |paused| card.rest_of(proposal, paused, self.paid(id)))
+    }
+
+    /// What an edit had cost when a candidate was paused.
+    fn paid(&self, mut id: CandidateId) -> Cost {
+        let mut paid = Cost::default();
+        loop {
+            paid += self.costs.get(&id).copied().unwrap_or_default();
+            match self.paused.proposal(id).map(|proposal| proposal.start) {
+                // Only what is earlier can have led there.
+                Some(Start::Paused(before)) if before < id => id = before,
+                _ => return paid,
             }
         }
     }
@@ -272,6 +314,7 @@ impl Book {
         self.submitted.remove(&id);
         self.hashes.extend(edited.hash.map(|hash| (id, hash)));
         self.made.insert(id, Made::Image(edited.image));
+        self.costs.insert(id, edited.cost);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::book::{Book, Stores};
 use crate::error::EngineError;
 use crate::files::{PASSING, WriteError, write_whole};
 use crate::images::ImageStore;
-use crate::journal::{self, Journal};
+use crate::journal::{self, Journal, Line};
 use crate::manifest::{Difference, Manifest, ManifestWire};
 use crate::outcome;
 use crate::trajectories::TrajectoryStore;
@@ -190,11 +190,26 @@ impl RunDirectory {
         }
         // The manifest first: dying between the two leaves a run that can be widened again.
         self.begin(&Manifest { budget, ..recorded.clone() })?;
+        self.cut(again::without_shortage)
+    }
+
+    /// Has a run go on under another search, which decides as its own did until that ended: where the run has ended, it is asked
+    /// what to do then when the run is carried out again. Answers with what the run is a run of from now on.
+    pub fn go_on_under(&mut self, recorded: &Manifest, search: &str) -> Result<Manifest, DirectoryError> {
+        // The journal first: dying between the two leaves a run that comes to its own end again.
+        self.cut(again::without_end)?;
+        let present = Manifest { search: search.to_owned(), ..recorded.clone() };
+        self.begin(&present)?;
+        Ok(present)
+    }
+
+    /// Leaves of the journal what `kept` says; nothing is changed where it says nothing.
+    fn cut(&self, kept: impl Fn(&[Line]) -> Option<&[Line]>) -> Result<bool, DirectoryError> {
         let path = self.path.join(JOURNAL);
         let corrupt = |reason: String| DirectoryError::Corrupt { path: path.clone(), reason };
         let (journal, lines) = Journal::open(&path).map_err(|error| corrupt(error.to_string()))?;
         drop(journal);
-        let Some(kept) = again::without_shortage(&lines) else { return Ok(false) };
+        let Some(kept) = kept(&lines) else { return Ok(false) };
         write_whole(&path, &journal::text(kept).map_err(|error| corrupt(error.to_string()))?)?;
         Ok(true)
     }

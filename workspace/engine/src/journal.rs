@@ -138,6 +138,25 @@ pub(crate) enum Entry {
     },
 }
 
+impl Entry {
+    /// The candidate that it speaks of; nothing for a decision.
+    pub(crate) fn candidate(&self) -> Option<u32> {
+        match self {
+            Self::Decided { .. } => None,
+            Self::Submitted { id, .. }
+            | Self::Retried { id, .. }
+            | Self::Edited { id, .. }
+            | Self::Failed { id, .. } => Some(*id),
+            Self::Judging { judgement, .. }
+            | Self::JudgingFailed { judgement, .. }
+            | Self::Judged { judgement, .. } => Some(judgement.id),
+            Self::Critiquing { critique, .. }
+            | Self::CritiquingFailed { critique, .. }
+            | Self::Critiqued { critique, .. } => Some(critique.id),
+        }
+    }
+}
+
 /// Which critique an entry speaks of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CritiqueKeyWire {

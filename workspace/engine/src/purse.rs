@@ -29,8 +29,8 @@ impl Work {
         if proposal.goes_on() { Self::Part } else { Self::Edit }
     }
 
-    /// Whether a failed piece counts as one: not if it was never taken up. A judgement also does that was cancelled
-    /// when it may have been paid.
+    /// Whether a failed attempt at a piece counts as one: not if it was never taken up. A judgement also does that was
+    /// cancelled when it may have been paid.
     pub(crate) fn counts(self, failure: &Failure) -> bool {
         match failure.kind {
             FailureKind::Unavailable | FailureKind::Refused | FailureKind::Invalid | FailureKind::OverBudget => false,
@@ -46,9 +46,21 @@ impl Work {
         Ledger { edits, reward_calls, cost, ..Ledger::default() }
     }
 
-    /// What a failed piece comes to.
+    /// What a failed attempt at a piece comes to.
     pub(crate) fn spent_in_vain(self, failure: &Failure) -> Ledger {
         self.spent(failure.cost, self.counts(failure))
+    }
+
+    /// What giving a candidate up comes to beside its last attempt. It is an edit even where no attempt was one, as of an editor
+    /// that is never reached or refuses everything: a budget of edits ends such a run.
+    pub(crate) fn given_up(self, failure: &Failure) -> Ledger {
+        let kinds = [FailureKind::Unavailable, FailureKind::Refused, FailureKind::Invalid];
+        self.spent(Cost::default(), self == Self::Edit && kinds.contains(&failure.kind))
+    }
+
+    /// What a candidate comes to that is given up after its last attempt.
+    pub(crate) fn failed(self, failure: &Failure) -> Ledger {
+        sum(&self.spent_in_vain(failure), &self.given_up(failure))
     }
 }
 
@@ -151,6 +163,15 @@ mod tests {
         let spent = purse.spent(Duration::ZERO);
         assert_eq!((spent.edits, spent.cost.nfe), (1, 20));
         assert!(!purse.reserve(Work::Part, nfe(11)), "what it takes is counted all the same");
+    }
+
+    #[test]
+    fn a_candidate_that_is_given_up_is_one_edit_whatever_it_failed_of() {
+        let edits = |work: Work, kind| work.failed(&Failure::new(kind, "")).edits;
+        for kind in FailureKind::ALL {
+            let is_begun = !matches!(kind, FailureKind::Cancelled | FailureKind::OverBudget);
+            assert_eq!((edits(Work::Edit, kind), edits(Work::Part, kind)), (u64::from(is_begun), 0), "{kind:?}");
+        }
     }
 
     #[test]

@@ -34,9 +34,8 @@ impl Spending {
                 let loading = Duration::from_millis(*load_ms);
                 Ledger { loading, ..self.making(*id).spent((*cost).into(), true) }
             }
-            Entry::Failed { id, failure } | Entry::Retried { id, failure, .. } => {
-                self.making(*id).spent_in_vain(&failure.failure()?)
-            }
+            Entry::Failed { id, failure } => self.making(*id).failed(&failure.failure()?),
+            Entry::Retried { id, failure, .. } => self.making(*id).spent_in_vain(&failure.failure()?),
             Entry::Judging { judgement, most, .. } => lost(self.open.insert(judgement.key()?, (*most).into())),
             Entry::JudgingFailed { judgement, failure } => {
                 self.open.remove(&judgement.key()?);
@@ -58,6 +57,7 @@ impl Spending {
         })
     }
 
+    /// What making a candidate is.
     fn making(&self, id: u32) -> Work {
         if self.parts.contains(&id) { Work::Part } else { Work::Edit }
     }

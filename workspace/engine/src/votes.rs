@@ -67,10 +67,19 @@ fn middle(scores: &[&Score]) -> Arc<[f32]> {
 
 fn moments(values: impl Iterator<Item = (f64, Option<f64>)> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
-    let mean = values.clone().map(|(mean, _)| mean).sum::<f64>() / count;
+    let mean = mean(values.clone().map(|(mean, _)| mean), count);
     let between = values.clone().map(|(value, _)| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     let within = values.map(|(_, sigma)| sigma.unwrap_or(0.0).powi(2)).sum::<f64>() / count;
     (mean, (between + within).sqrt())
+}
+
+/// Of values that are counted from the first and kept between the least and the greatest: rounding makes of equal votes no
+/// other one, which a gate might bar.
+fn mean(values: impl Iterator<Item = f64> + Clone, count: f64) -> f64 {
+    let first = values.clone().next().unwrap_or(f64::NAN);
+    let mean = first + values.clone().map(|value| value - first).sum::<f64>() / count;
+    let (low, high) = (values.clone().fold(first, f64::min), values.fold(first, f64::max));
+    mean.max(low).min(high)
 }
 
 #[cfg(test)]
@@ -92,6 +101,22 @@ mod tests {
         assert_eq!((b.mean(), b.sigma()), (2.0, Some(2f64.sqrt())));
         assert!(card.score(&RewardName::new("a").unwrap()).is_none());
         assert_eq!(card.iter().count(), 2);
+    }
+
+    /// A third of a sum of three is not always what was summed.
+    #[test]
+    fn the_mean_of_equal_votes_is_each_of_them() {
+        let judge = RewardName::new("judge").unwrap();
+        for said in (0..1000).map(|n| f64::from(n) / 1000.0).chain([f64::MAX, f64::MIN, f64::MIN_POSITIVE]) {
+            for votes in 2..8 {
+                let card = card((0..votes).map(|number| vote("judge", number, Ok(said))).collect());
+                let score = card.score(&judge).unwrap();
+                assert_eq!((score.mean(), score.sigma()), (said, Some(0.0)), "{votes} votes");
+            }
+        }
+        let ends = card(vec![vote("judge", 0, Ok(0.1)), vote("judge", 1, Ok(0.1)), vote("judge", 2, Ok(0.7))]);
+        let mean = ends.score(&judge).unwrap().mean();
+        assert!((mean - 0.3).abs() < 1e-15, "{mean}");
     }
 
     #[test]

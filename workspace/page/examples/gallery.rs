@@ -13,6 +13,7 @@ fn main() {
         section("facts", "Facts", words()),
         section("histogram", "Histogram", histogram().draw().figure("All rows, and those that were kept.")),
         section("lines", "Lines", lines().draw().figure("Expected best of n, with 95 % intervals.")),
+        section("many", "Many lines", many().draw().figure("Nine ways to choose by `nano`, with 95 % intervals.")),
         section("forest", "Intervals", forest().draw().figure("Pairwise accuracy, 95 % intervals over pictures.")),
         section("scatter", "Points", scatter().draw().figure("")),
         section("bars", "Bars", bars().draw().figure("")),
@@ -86,6 +87,21 @@ fn lines() -> Lines {
         lines: vec![line("best of n", 0.05, false), line("refinement", 0.06, false), line("one more", 0.045, true)],
         marks: vec![Mark::new("budget", 64.0)],
     }
+}
+
+fn many() -> Lines {
+    let few = lines();
+    let shifted = |number: i32| {
+        let mut line = few.lines[0].clone();
+        line.name = format!("way {number}");
+        line.points.iter_mut().for_each(|point| {
+            let by = 0.03 * f64::from(number);
+            point.y += by;
+            point.band = point.band.map(|ends| ends.map(|end| end + by));
+        });
+        line
+    };
+    Lines { lines: (0..9).map(shifted).collect(), ..few }
 }
 
 fn forest() -> Forest {

@@ -20,4 +20,4 @@ pub use escape::escape;
 pub use parts::{fact, facts, figure, folded, note, section};
 pub use picture::{Picture, compare, side_by_side};
 pub use table::{Column, Table};
-pub use words::{count, marked, number, percent, shortened, three_digits};
+pub use words::{Alike, chance, count, marked, number, percent, shortened, three_digits};

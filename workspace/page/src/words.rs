@@ -39,6 +39,54 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// What is nearer to 0 is 0: such differences come of rounding.
+const NOTHING: f64 = 1e-9;
+
+/// How the numbers of one column are written: all with as many digits after the point, so that the largest has four that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alike(Option<usize>);
+
+impl Alike {
+    /// For these numbers: whole where all of them are.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let (mut largest, mut is_whole) = (0.0_f64, true);
+        for value in values.into_iter().filter(|value| value.is_finite() && value.abs() >= NOTHING) {
+            largest = largest.max(value.abs());
+            is_whole &= value.fract() == 0.0;
+        }
+        match largest {
+            _ if is_whole => Self(Some(0)),
+            // Each by itself.
+            1e9.. => Self(None),
+            _ => {
+                Self(Some((3.0 - largest.log10().floor()).clamp(0.0, 9.0).min(if largest < 1e-3 { 9.0 } else { 4.0 })
+                    as usize))
+            }
+        }
+    }
+
+    /// One of them. `–` for what is no number.
+    pub fn show(self, value: f64) -> String {
+        let value = if value.abs() < NOTHING { 0.0 } else { value };
+        match self.0 {
+            Some(0) if value.abs() < 1e9 => number(value.round()),
+            Some(digits) if value.is_finite() && value.abs() < 1e9 => format!("{value:.digits$}"),
+            _ => number(value),
+        }
+    }
+
+    /// A mean with the ends of its interval, where it has one.
+    pub fn with_interval(self, value: f64, ends: Option<[f64; 2]>) -> String {
+        let shown = self.show(value);
+        ends.map_or(shown.clone(), |[low, high]| format!("{shown} [{}, {}]", self.show(low), self.show(high)))
+    }
+}
+
+/// A chance, as p: four digits after the point, and `<0.0001` below.
+pub fn chance(p: f64) -> String {
+    if p > 0.0 && p < 1e-4 { "<0.0001".to_owned() } else { Alike(Some(4)).show(p) }
+}
+
 /// A number with three digits from the first that is not 0, whole ones as they are: `0.00297`, `0.150`, `12.3`, `1234`, `8`. `–` for
 /// what is no number.
 pub fn three_digits(value: f64) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use editscale_page::plot::Drawn;
-use editscale_page::{Column, Document, Table, document, section};
+use editscale_page::{Alike, Column, Document, Table, document, section};
 use serde_json::{Map, Value, json};
 
 /// A table of a study.
@@ -127,8 +127,10 @@ impl Sheet {
             if is_number(place) { Column::number(title) } else { Column::text(title) }
         };
         let mut table = Table::new(self.caption.clone(), self.columns.iter().enumerate().map(column).collect());
+        let alike = |place: usize| Alike::of(self.rows.iter().filter_map(|row| row.get(place)?.as_f64()));
+        let columns: Vec<Alike> = (0..self.columns.len()).map(alike).collect();
         for row in &self.rows {
-            table.push(row.iter().map(shown));
+            table.push(row.iter().zip(&columns).map(|(value, alike)| shown(value, *alike)));
         }
         table
     }
@@ -145,10 +147,10 @@ fn cell(value: &Value) -> String {
 }
 
 /// A cell of a page.
-fn shown(value: &Value) -> String {
+fn shown(value: &Value, alike: Alike) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map_or_else(String::new, editscale_page::number),
+        Value::Number(number) => number.as_f64().map_or_else(String::new, |number| alike.show(number)),
         Value::Null => "–".to_owned(),
         other => other.to_string(),
     }

@@ -146,6 +146,11 @@ pub trait RewardChoice: Chosen {
     /// tell whether it can work at all. A plugin is started, because only it can tell what it is.
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError>;
 
+    /// The names of the parts that its scores have, where that is known beforehand.
+    fn parts(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
     of_programs!();
 
     of_servers!();

@@ -20,7 +20,7 @@ use crate::price::{Meter, Price};
 use crate::proposals::Ground;
 
 pub use recipe::AdaptiveRecipe;
-pub(crate) use recipe::price_clashes;
+pub(crate) use recipe::{price_clashes, price_misfits};
 
 /// How far an adaptive search goes, and by what it stops.
 #[derive(Debug, Clone, Copy, PartialEq)]

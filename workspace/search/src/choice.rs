@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Cards, CriticName, Need, Objective, RewardName, Scale, SearchFactory};
+use editscale_core::{Budget, Cards, CriticName, Need, Objective, RewardName, Scale, SearchFactory};
 use editscale_schema::{Chosen, Kind, Options};
 
 use crate::{PolicyError, Rules};
@@ -61,6 +61,11 @@ pub trait PolicyChoice: Chosen {
         Vec::new()
     }
 
+    /// Which of its settings mean nothing with these editors and rewards under this budget.
+    fn misfits(&self, _: &Cards, _: &Budget) -> Vec<Clash> {
+        Vec::new()
+    }
+
     /// What people should know of how it works with these editors and rewards, a sentence each.
     fn notes(&self, _: &Cards) -> Vec<String> {
         Vec::new()
@@ -78,7 +83,7 @@ pub struct Surroundings<'r> {
     pub rewards: &'r [RewardName],
 }
 
-/// Something in a policy that cannot be used with the rest of its recipe.
+/// Something in a policy that cannot be used with the rest of its recipe, or with what the recipe names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clash {
     /// The setting, as a path below the policy; nothing where it is the policy as a whole.

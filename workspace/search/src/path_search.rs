@@ -124,7 +124,7 @@ impl SearchFactory for PathSearch {
     fn revision(&self) -> String {
         let (PathSize { paths, children }, PathStops { first, back, forward }) = (self.size, self.stops);
         format!(
-            "path_search/1 paths={paths} children={children} first={first} back={back} forward={forward}{}",
+            "path_search/2 paths={paths} children={children} first={first} back={back} forward={forward}{}",
             self.rules.revision()
         )
     }
@@ -208,20 +208,17 @@ impl Running {
         if self.is_closing {
             return Err(if self.is_cut { StopReason::Budget } else { StopReason::Finished });
         }
-        let affordable = self.ground.affordable(MOST_CANDIDATES, left);
-        if affordable == 0 {
-            return Err(self.ground.shortage());
-        }
         if self.stops.is_none() {
-            return Err(StopReason::Stuck("the editor does not say how many steps it takes".into()));
+            let why = || StopReason::Stuck("the editor does not say how many steps it takes".into());
+            return Err(if self.ground.affordable(1, left) == 0 { self.ground.shortage() } else { why() });
         }
         let is_alive = self.keep_best();
         let stop = self.stops.iter().flatten().nth(self.stage).copied().filter(|_| is_alive);
-        let count = stop.map_or(0, |_| self.previews(affordable));
-        Ok(match stop {
-            Some(stop) if count > 0 => self.stage(stop, count),
-            _ => self.close(affordable),
-        })
+        let count = stop.map_or(0, |stop| self.previews(stop, left));
+        match stop {
+            Some(stop) if count > 0 => Ok(self.stage(stop, count)),
+            _ => self.close(left),
+        }
     }
 
     /// Keeps the best of the last round, equal pictures counted once. `false` where none of it is left: then those that were kept
@@ -243,20 +240,32 @@ impl Running {
         is_alive || self.stage == 0
     }
 
-    /// How many candidates of the next stage the budget has, so that every path can still be finished: 0 where that is too
-    /// few to choose among.
-    fn previews(&mut self, affordable: u32) -> u32 {
+    /// The step at which the paths that are followed stand; nothing before there are any.
+    fn standing(&self) -> Option<u32> {
+        let paused = self.kept.first().and_then(|id| self.archive.proposal(*id))?;
+        if let Until::Step(step) = paused.until { Some(step) } else { None }
+    }
+
+    /// How many candidates of the next stage the budget has, so that every path can still be finished from there: 0 where that
+    /// is too few to choose among. Of fresh ones, there are at least as many as the paths that they leave to be finished.
+    fn previews(&mut self, stop: u32, left: &Remaining) -> u32 {
         let PathSize { paths, children } = self.policy.size;
-        let (wanted, reserve, least) = if self.stage == 0 {
-            (self.policy.round(), paths.min(affordable / 2).max(1), 2)
-        } else {
-            let kept = self.kept.len() as u32;
-            (kept.saturating_mul(children), kept, kept)
+        let (from, kept) = (self.standing(), self.kept.len() as u32);
+        let (wanted, ends, noise) = match from {
+            None => (self.policy.round(), 1..=paths, Noise::Own),
+            Some(_) => (kept.saturating_mul(children), kept..=kept, Noise::Back(self.back)),
         };
-        let count = wanted.min(affordable - reserve.min(affordable));
-        self.is_cut |= count < wanted;
+        let leg = self.ground.leg(from, Until::Step(stop), noise);
+        let end = self.ground.leg(Some(stop), Until::Finished, Noise::Own);
         // A single path has nobody to be chosen over, and yet is a stage of one child where that is all that is asked for.
-        if count < least.min(wanted) { 0 } else { count }
+        let least = |ends: u32| if from.is_none() { ends.max(2) } else { ends }.min(wanted);
+        let beside = |ends: u32| {
+            let count = left.less(u64::from(ends), &end)?.pieces(&leg).min(u64::from(wanted)) as u32;
+            (count >= least(ends)).then_some(count)
+        };
+        let count = ends.rev().find_map(beside).unwrap_or(0);
+        self.is_cut |= count < wanted;
+        count
     }
 
     /// Candidates up to a stop: fresh ones first, then such that go on from the kept ones, which take turns.
@@ -271,17 +280,22 @@ impl Running {
         (0..count).filter_map(child).map(until).collect()
     }
 
-    /// Finishes what is kept; fresh candidates where nothing is.
-    fn close(&mut self, affordable: u32) -> Vec<Proposal> {
+    /// Finishes what is kept; makes fresh candidates where nothing is.
+    fn close(&mut self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
         let (first, paths) = (self.archive.asked(), self.policy.size.paths);
-        self.is_closing = true;
         let wanted = if self.kept.is_empty() { paths } else { self.kept.len() as u32 };
-        let count = wanted.min(affordable);
+        let end = self.ground.leg(self.standing(), Until::Finished, Noise::Own);
+        let count = left.pieces(&end).min(u64::from(wanted)) as u32;
+        if count == 0 {
+            return Err(self.ground.shortage());
+        }
+        self.is_closing = true;
         self.is_cut |= count < wanted;
         if self.kept.is_empty() {
-            return self.ground.all_fresh(first, count);
+            return Ok(self.ground.all_fresh(first, count));
         }
-        (first..).zip(&self.kept).take(count as usize).filter_map(|(id, from)| self.on(id, *from, Noise::Own)).collect()
+        let kept = (first..).zip(&self.kept).take(count as usize);
+        Ok(kept.filter_map(|(id, from)| self.on(id, *from, Noise::Own)).collect())
     }
 
     /// A candidate that goes on from a paused one, to the end.

@@ -166,8 +166,8 @@ impl SearchFactory for PreviewPruning {
         format!(
             "preview_pruning/{} samples={samples} most={most} at={} keep={keep}{} round={round} \
              correlation={correlation}{} strength={strength}{}{}{}",
-            // That of `adaptive`, which it is with editors that show nothing early.
-            version(&self.rules),
+            // One beyond that of `adaptive`, which it is with editors that show nothing early: the first admitted other waves.
+            1 + version(&self.rules),
             at.join(","),
             optional("margin", *margin),
             optional("spread", spread),

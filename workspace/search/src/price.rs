@@ -62,6 +62,15 @@ impl Price {
         format!(" {name}={first},{second},{third}")
     }
 
+    /// Whether everything is free by it: what it prices is neither in the cards' costs nor counted by the budget.
+    pub(crate) fn is_of_nothing(self, cards: &Cards, budget: &Budget) -> bool {
+        let Self::Worth(Worth { per_nfe, per_usd, per_second }) = self else { return false };
+        let Meter { edit, judging, .. } = Meter::new(self, cards);
+        let counts_nfe = budget.nfe.is_some() || edit.nfe + judging.nfe > 0;
+        let counts_usd = budget.usd.is_some() || edit.usd.micros + judging.usd.micros > 0;
+        per_second == 0.0 && (per_nfe == 0.0 || !counts_nfe) && (per_usd == 0.0 || !counts_usd)
+    }
+
     /// Whether it depends on the clock.
     pub(crate) fn measures_time(self) -> bool {
         matches!(self, Self::Worth(worth) if worth.per_second > 0.0)
@@ -180,6 +189,24 @@ mod tests {
         assert_eq!(costs, Costs { edit: 0.5, judging: 0.25, preview: 0.25 });
         assert!(Price::Cost(Pieces { edit: f64::NAN, ..pieces }).check().is_err());
         assert!(Price::Worth(Worth { per_nfe: -1.0, ..Worth::default() }).check().is_err());
+    }
+
+    #[test]
+    fn a_price_of_what_nobody_spends_is_of_nothing() {
+        let free = Cards { editors: vec![editor_card("fake")], rewards: vec![reward_card("judge")], ..cards() };
+        let worth = |per_nfe, per_usd, per_second| Price::Worth(Worth { per_nfe, per_usd, per_second });
+        let counted = Budget { nfe: Some(100), ..Budget::default() };
+        for (price, is_free, is_counted) in [
+            (worth(0.1, 0.0, 0.0), true, false),
+            (worth(0.0, 0.1, 0.0), true, true),
+            (worth(0.1, 0.1, 0.0), true, false),
+            (worth(0.1, 0.1, 0.1), false, false),
+            (Price::Cost(Pieces { edit: 0.1, ..Pieces::default() }), false, false),
+        ] {
+            let found = [&Budget::default(), &counted].map(|budget| price.is_of_nothing(&free, budget));
+            assert_eq!(found, [is_free, is_counted], "{price:?}");
+            assert!(!price.is_of_nothing(&cards(), &Budget::default()), "{price:?}");
+        }
     }
 
     #[test]

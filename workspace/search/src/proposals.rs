@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Cards, Cost, Edge, EditRequest, EditorName, KnobSpec, Knobs, Lineage, Noise, Proposal, Remaining,
-    Seed, Start, StopReason, Until,
+    CandidateId, Cards, Cost, Edge, EditRequest, EditorCard, EditorName, KnobSpec, Knobs, Ledger, Lineage, Noise,
+    Proposal, Remaining, Seed, Start, StopReason, Until,
 };
 
 /// A second sequence of seeds, for choices that are no candidate's own. Any constant would do that no candidate's
@@ -23,7 +23,7 @@ pub(crate) struct Ground {
     pub(crate) instruction: Arc<str>,
     pub(crate) editor: Option<EditorName>,
     pub(crate) knobs: Vec<KnobSpec>,
-    edit: Cost,
+    card: Option<EditorCard>,
     judging: Cost,
     rewards: u64,
 }
@@ -36,7 +36,7 @@ impl Ground {
             instruction: request.instruction.shared(),
             editor: editor.map(|card| card.name.clone()),
             knobs: editor.map_or_else(Vec::new, |card| card.knobs.clone()),
-            edit: editor.map_or_else(Cost::default, |card| card.cost),
+            card: editor.cloned(),
             judging: cards.judging(),
             rewards: cards.rewards.len() as u64,
         }
@@ -47,7 +47,28 @@ impl Ground {
         if self.editor.is_none() {
             return 0;
         }
-        wanted.min(left.candidates(self.edit, self.rewards, self.judging)) as u32
+        wanted.min(left.candidates(self.edit(), self.rewards, self.judging)) as u32
+    }
+
+    /// The most that one edit costs.
+    fn edit(&self) -> Cost {
+        self.card.as_ref().map_or_else(Cost::default, |card| card.cost)
+    }
+
+    /// The most that a leg of a candidate's way takes of a budget: from its beginning, or from the step at which it is paused, to
+    /// where it is judged. Only what begins is an edit. Tokens and money are set aside for the whole of it then, so that later
+    /// legs take none.
+    pub(crate) fn leg(&self, from: Option<u32>, until: Until, noise: Noise) -> Ledger {
+        let mut cost = match (&self.card, self.fresh(0)) {
+            (Some(card), Some(fresh)) => {
+                let leg = Proposal { until, noise, ..fresh.clone() };
+                let paused = from.map(|step| Proposal { until: Until::Step(step), ..fresh });
+                paused.map_or_else(|| card.cost_of(&leg), |paused| card.rest_of(&leg, &paused, card.cost))
+            }
+            _ => Cost::default(),
+        };
+        cost += self.judging;
+        Ledger { edits: u64::from(from.is_none()), reward_calls: self.rewards, cost, ..Ledger::default() }
     }
 
     /// How many candidates the budget still has, of `wanted`, if before each of them a critic is asked, which costs at most
@@ -55,7 +76,11 @@ impl Ground {
     pub(crate) fn criticised(&self, wanted: u64, critique: Cost, left: &Remaining) -> u32 {
         let mut judging = self.judging;
         judging += critique;
-        if self.editor.is_none() { 0 } else { wanted.min(left.candidates(self.edit, self.rewards + 1, judging)) as u32 }
+        if self.editor.is_none() {
+            0
+        } else {
+            wanted.min(left.candidates(self.edit(), self.rewards + 1, judging)) as u32
+        }
     }
 
     /// Why nothing can be made, where [`Self::affordable`] says 0.

@@ -169,7 +169,8 @@ impl Amount {
     fn of(self, utilities: &[f64]) -> f64 {
         match self {
             Self::Absolute(amount) => amount,
-            Self::Relative(share) => share * standard_deviation(utilities),
+            // Beyond the range of numbers, the largest number says the same, and can be written down.
+            Self::Relative(share) => (share * standard_deviation(utilities)).min(f64::MAX),
         }
     }
 

@@ -49,15 +49,16 @@ impl Weighting {
         }
     }
 
-    /// β for these utilities.
+    /// β for these utilities: a finite number above 0.
     pub(crate) fn temperature(self, utilities: &[f64]) -> f64 {
-        match self {
+        let temperature = match self {
             Self::Temperature(temperature) => temperature,
             Self::TargetEss(target) => {
                 sharpness::temperature(utilities, (utilities.len() as f64 / target).ln(), sharpness::squared)
             }
             Self::TargetKl(target) => sharpness::temperature(utilities, target, sharpness::plain),
-        }
+        };
+        temperature.clamp(f64::from_bits(1), f64::MAX)
     }
 }
 
@@ -145,6 +146,21 @@ mod tests {
             let kl = share * count.ln();
             let found = divergence(&weights(&raw, Weighting::TargetKl(kl).temperature(&raw)));
             prop_assert!((found - kl).abs() < 1e-6, "kl {} for {}", found, kl);
+        }
+    }
+
+    /// Records are written as JSON, which has no other numbers.
+    #[test]
+    fn the_figures_of_a_draw_are_finite_at_any_scale() {
+        let scales = [f64::MAX, 1e300, 1.0, 1e-300, f64::MIN_POSITIVE, 1e-320, 0.0];
+        let ways = [Weighting::Temperature(1e-320), Weighting::TargetEss(2.5), Weighting::TargetKl(0.0)];
+        for (scale, weighting) in scales.into_iter().flat_map(|scale| ways.map(|way| (scale, way))) {
+            let utilities = [-scale, 0.0, scale / 2.0, scale];
+            let temperature = weighting.temperature(&utilities);
+            let weights = weights(&utilities, temperature);
+            let Draw { temperature, effective_sample_size, kl } = figures(&weights, temperature);
+            let all = weights.iter().copied().chain([temperature, effective_sample_size, kl]);
+            assert!(all.clone().all(f64::is_finite), "{scale} {weighting:?}: {:?}", all.collect::<Vec<_>>());
         }
     }
 

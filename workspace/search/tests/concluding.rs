@@ -133,6 +133,21 @@ fn number() -> impl Strategy<Value = f64> {
     prop_oneof![4 => -1.0f64..1.0, 1 => any::<f64>().prop_filter("finite", |number| number.is_finite()), 1 => Just(0.25)]
 }
 
+/// A record has no place for numbers that are not finite, and cannot be read with them.
+#[test]
+fn scores_at_the_ends_of_the_range_make_a_verdict_that_can_be_written_down() {
+    let relative = Amount::Relative(1e9);
+    for selection in
+        selections().into_iter().chain([pessimistic(relative), Selection::Regularised { strength: relative }])
+    {
+        let ends = (0..6).map(|id| Some(if id % 2 == 0 { f64::MAX } else { f64::MIN })).collect::<Vec<_>>();
+        let verdict = drive(&policy(6, &rules(), Some(selection), None), 1, Budget::default(), &ends).verdict;
+        let figures = verdict.draw.map(|draw| [draw.temperature, draw.effective_sample_size, draw.kl]);
+        let chances = verdict.ranked.iter().filter_map(|ranked| ranked.selection_probability);
+        assert!(chances.chain(figures.into_iter().flatten()).all(f64::is_finite), "{selection:?}: {verdict:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn every_selection_keeps_its_contract(

@@ -73,20 +73,21 @@ fn failed(id: CandidateId) -> Trial {
 /// Drives a search to its end in a world that answers proposals, and hands out the verdict and all proposals, in rounds.
 fn drive(
     policy: &dyn SearchFactory,
-    (seed, edits): (u64, Option<u64>),
+    (seed, calls): (u64, Option<u64>),
     world: &mut dyn FnMut(&Proposal) -> Trial,
 ) -> (Verdict, Vec<Vec<Proposal>>) {
     let editor = EditorCard { pause: PauseSupport::Resume, steers_noise: true, steps: Some(20), ..editor_card("fake") };
     let cards = Cards { editors: vec![editor], rewards: vec![reward_card("judge")], critics: Vec::new() };
-    let (mut search, budget) = (policy.start(&request(seed), &cards), Budget { edits, ..Budget::default() });
+    let (mut search, budget) =
+        (policy.start(&request(seed), &cards), Budget { reward_calls: calls, ..Budget::default() });
     let (mut trials, mut rounds, mut spent) = (Vec::new(), Vec::new(), Ledger::default());
     loop {
         match search.decide(&trials, &budget.after(&spent)) {
             Decision::Stop(verdict) => return (verdict, rounds),
             Decision::Explore { proposals, .. } => {
                 assert!(!proposals.is_empty());
-                spent.edits += proposals.len() as u64;
-                assert!(edits.is_none_or(|edits| spent.edits <= edits), "more than there is");
+                spent.reward_calls += proposals.len() as u64;
+                assert!(calls.is_none_or(|calls| spent.reward_calls <= calls), "more than there is");
                 trials = proposals.iter().map(&mut *world).collect();
                 rounds.push(proposals);
             }
@@ -305,14 +306,14 @@ fn paths_that_go_on_are_no_further_edits() {
 fn some_path_is_finished_under_every_budget() {
     for size in [(2, 3), (1, 1), (1, 4), (5, 2)] {
         let policy = paths(size.0, size.1, STOPS);
-        for edits in 1..=policy.largest_run() + 2 {
-            let (verdict, rounds) = drive(&policy, (5, Some(edits)), &mut by_seed);
-            let planned = edits >= policy.largest_run();
-            assert!(!verdict.ranked.is_empty(), "{size:?} with {edits} edits");
+        for calls in 1..=policy.largest_run() + 2 {
+            let (verdict, rounds) = drive(&policy, (5, Some(calls)), &mut by_seed);
+            let planned = calls >= policy.largest_run();
+            assert!(!verdict.ranked.is_empty(), "{size:?} with {calls} judgements");
             let reason = if planned { StopReason::Finished } else { StopReason::Budget };
-            assert_eq!(verdict.reason, reason, "{size:?} with {edits} edits");
+            assert_eq!(verdict.reason, reason, "{size:?} with {calls} judgements");
             let made = rounds.iter().map(Vec::len).sum::<usize>() as u64;
-            assert!(made <= edits && (planned || made * 2 >= edits), "{size:?} with {edits} edits made {made}");
+            assert!(made <= calls && (planned || made * 2 >= calls), "{size:?} with {calls} judgements made {made}");
         }
     }
 }

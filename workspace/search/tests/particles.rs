@@ -399,7 +399,7 @@ proptest! {
 fn revisions_name_everything_that_decides() {
     assert_eq!(
         policy(settings(4)).revision(),
-        "particles/1 particles=4 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 keep=best \
+        "particles/2 particles=4 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 keep=best \
          renoise=none"
     );
     let schedule = Schedule::Every { every: 20, from: 20, to: 80 };
@@ -408,7 +408,7 @@ fn revisions_name_everything_that_decides() {
     let other = ParticleSettings { keep: Keep::Draw, renoise: Some(2), ..other };
     assert_eq!(
         policy(other).revision(),
-        "particles/1 particles=8 at=every20from20to80 steps=none strength=10 constant max multinomial ess=1 keep=draw renoise=2"
+        "particles/2 particles=8 at=every20from20to80 steps=none strength=10 constant max multinomial ess=1 keep=draw renoise=2"
     );
 }
 

@@ -227,14 +227,14 @@ fn revisions_are_as_journals_have_them() {
         "best_of_n/1 samples=17 round=5",
         "beam/1 width=3 children=2 depth=4 re_edit=2 edit_of_edit=1 fresh=1",
         "noise_search/1 pivots=3 neighbours=4 rounds=6 cosine=0.9 narrowing=0.5 restart_after=2",
-        "path_search/1 paths=3 children=2 first=0.3 back=0.1 forward=0.3",
+        "path_search/2 paths=3 children=2 first=0.3 back=0.1 forward=0.3",
         "diverse_trees/1 trees=3 children=2 depth=3 re_edit=2 edit_of_edit=1 fresh=1 deduplicate.bits=6 of phash/1 \
          deduplicate.cosine=0.98 ties.centroid=0 by features or phash/1",
-        "preview_pruning/1 samples=6 most=18 at=0.25,#14 keep=0.5 margin=0.4 round=2 correlation=0.6 spread=0.3 \
+        "preview_pruning/2 samples=6 most=18 at=0.25,#14 keep=0.5 margin=0.4 round=2 correlation=0.6 spread=0.3 \
          strength=4 cost=0.02,0.01,0",
-        "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
+        "particles/2 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
          keep=best renoise=none",
-        "particles/1 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
+        "particles/2 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
          keep=draw renoise=none",
         "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3",
         "reward_weighted/1 samples=11 draw=4 TargetKl/2(0.4)",

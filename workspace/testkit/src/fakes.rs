@@ -9,8 +9,9 @@ use std::time::Duration;
 use editscale_core::{
     BoxFuture, CancelRule, Candidate, CandidateId, Cost, Counters, Digest, EditBackend, EditBatch, EditItem,
     EditRequest, EditorCard, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize, Instruction, Judgement,
-    KnobName, KnobScale, KnobSpec, Look, MediaType, PauseSupport, PerceptualHash, Recovery, RewardBatch, RewardCard,
-    RewardItem, RewardKind, RewardModel, RewardName, RunId, Sampler, Score, Seed, SeedRule, Watch,
+    KnobName, KnobScale, KnobSpec, Look, MediaType, Noise, PauseSupport, PerceptualHash, Recovery, RewardBatch,
+    RewardCard, RewardItem, RewardKind, RewardModel, RewardName, RunId, Sampler, Score, Seed, SeedRule, Until, Usd,
+    Watch,
 };
 
 /// A request over a made-up picture: six bytes that no decoder takes, under a digest that is not theirs.
@@ -116,7 +117,26 @@ impl FakeEditor {
         let bytes = format!("{} {start} {knobs} {path} {:?}{words}", proposal.seed, proposal.until);
         let size = ImageSize { width: 1, height: 1 };
         let image = EncodedImage { media: MediaType::Png, size, bytes: Arc::from(bytes.into_bytes()) };
-        Ok(Candidate { cost: self.card.cost, ..Candidate::new(image) })
+        Ok(Candidate { cost: self.cost(item), ..Candidate::new(image) })
+    }
+
+    /// What an item costs. One that stops on the way takes an evaluation more for its preview, which whoever goes on from there
+    /// has, unless steps are taken back; all its money was paid at the beginning.
+    fn cost(&self, item: &EditItem) -> Cost {
+        let Some(steps) = self.card.steps else { return self.card.cost };
+        let stop = |until: Until| match until {
+            Until::Finished => steps,
+            Until::Step(step) => step,
+        };
+        let evaluations = |from: u32, until: Until| stop(until) - from + u32::from(until != Until::Finished);
+        let (made, usd) = match (item.path.last(), &item.proposal.noise) {
+            (None, _) => (evaluations(0, item.proposal.until), self.card.cost.usd),
+            (Some(leg), Noise::Back(back)) => {
+                (evaluations(stop(leg.until) - back, item.proposal.until), Usd::default())
+            }
+            (Some(leg), _) => (evaluations(stop(leg.until), item.proposal.until) - 1, Usd::default()),
+        };
+        Cost { nfe: self.card.cost.nfe * u64::from(made) / u64::from(steps), usd, ..self.card.cost }
     }
 }
 

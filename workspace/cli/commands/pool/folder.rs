@@ -1,5 +1,6 @@
 //! The folder of a pool: what it is a pool of, how it was split, and a run directory for every request.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,13 +81,15 @@ impl Folder {
         self.0.join("runs").join(format!("{row:08}"))
     }
 
-    /// How the pool was split; nothing before it was.
-    pub(super) fn shares(&self) -> Result<Option<Vec<Share>>> {
+    /// How the pool was split; nothing before it was. A split that comes to more than the pool is none.
+    pub(super) fn shares(&self, terms: &Terms) -> Result<Option<Vec<Share>>> {
         let file = self.0.join("split.json");
         match fs::read(&file) {
             Ok(text) => {
                 let split: Split =
                     serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))?;
+                check_split(&split.requests, terms)
+                    .map_err(|wrong| Misuse::new(format!("{}: {wrong}", file.display())).hint(PUT_BACK))?;
                 Ok(Some(split.requests))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -98,6 +101,30 @@ impl Folder {
         let split = Split { version: VERSION, requests: shares.to_vec() };
         Ok(write_whole(&self.0.join("split.json"), &serde_json::to_vec_pretty(&split)?)?)
     }
+}
+
+/// What can be done about a split that is none.
+const PUT_BACK: &str = "put it back as it was: nothing else says who got how much";
+
+/// Whether this is how a pool can have been split: each request with its probe at least, and what all get beyond that within
+/// what the probes left.
+fn check_split(shares: &[Share], terms: &Terms) -> Result<(), String> {
+    let mut rows = BTreeSet::new();
+    let (mut probed, mut further) = (0, 0);
+    for Share { row, probed: own, edits, .. } in shares {
+        let least = terms.probe.max(*own);
+        let more = edits
+            .checked_sub(least)
+            .ok_or_else(|| format!("row {row} gets {edits} edits: expected {least} or more"))?;
+        if !rows.insert(*row) {
+            return Err(format!("row {row} has two shares"));
+        }
+        (probed, further) = (u64::saturating_add(probed, *own), u64::saturating_add(further, more));
+    }
+    if u64::saturating_add(probed, further) <= terms.edits {
+        return Ok(());
+    }
+    Err(format!("the shares come to {further} edits after {probed} of the probes, and the pool is {}", terms.edits))
 }
 
 fn check_same(path: &Path, found: &Terms, terms: &Terms) -> Result<()> {

@@ -13,7 +13,7 @@ use editscale_search::{Probed, allot};
 
 use self::folder::Share;
 use self::plan::{Planned, plan};
-use self::requests::{Came, Ended};
+use self::requests::{Came, Ended, Turn};
 use crate::args::Pool;
 use crate::sharing::stop_on_signal;
 
@@ -31,18 +31,19 @@ pub(crate) fn run(arguments: &Pool) -> Result<ExitCode> {
 
 /// Probes every request, splits what is left, and gives each its share. Nothing where it was stopped on the way.
 async fn carry_out(planned: &Planned, stop: &StopSignal) -> Result<Option<Vec<Came>>> {
-    let shares = if let Some(shares) = planned.folder.shares()? {
+    let shares = if let Some(shares) = planned.folder.shares(&planned.terms)? {
         shares
     } else {
-        let probe = |_| planned.terms.probe;
-        let Some(probed) = requests::all(planned, &probe, stop).await? else { return Ok(None) };
+        // Who is judged again in the end is known only when all has been handed out.
+        let turn = Turn { search: &planned.probing, edits: &|_| planned.terms.probe };
+        let Some(probed) = requests::all(planned, turn, stop).await? else { return Ok(None) };
         let shares = split(planned, &probed);
         planned.folder.write_shares(&shares)?;
         shares
     };
     let edits =
         |row: u64| shares.iter().find(|share| share.row == row).map_or(planned.terms.probe, |share| share.edits);
-    requests::all(planned, &edits, stop).await
+    requests::all(planned, Turn { search: &planned.workshop.search, edits: &edits }, stop).await
 }
 
 /// What each request may spend in all: its probe, and its part of what all probes left.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use editscale_core::{Budget, Seed};
+use editscale_core::{Budget, SearchFactory, Seed};
 use editscale_fetch::Patience;
 use editscale_picture::Limits as PictureLimits;
 use editscale_rollout::Workshop;
@@ -19,6 +19,8 @@ use crate::recipes;
 /// All that a pool needs.
 pub(super) struct Planned {
     pub(super) workshop: Workshop,
+    /// How to search while requests are probed.
+    pub(super) probing: Arc<dyn SearchFactory>,
     pub(super) dataset: Arc<Dataset>,
     pub(super) pictures: Pictures,
     pub(super) rows: Vec<Listed>,
@@ -73,6 +75,7 @@ pub(super) fn plan(arguments: &Pool) -> Result<Planned> {
         pictures: Pictures::new(PictureLimits::default(), Patience::default()),
         dataset: Arc::new(dataset),
         seed: arguments.seed,
+        probing: loaded.recipe.search_before_finalists(),
         workshop,
         rows,
         terms,

@@ -1,9 +1,10 @@
 //! The requests of a pool carried out, each in a run directory of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use editscale_core::{CandidateId, EditRequest, Ending, Instruction, Outcome, RunId, Seed, StopReason};
+use editscale_core::{CandidateId, EditRequest, Ending, Instruction, Outcome, RunId, SearchFactory, Seed, StopReason};
 use editscale_engine::{Job, Manifest, RunDirectory, StopSignal};
 use editscale_rollout::dataset::Listed;
 use editscale_rollout::identity::row_seed;
@@ -31,13 +32,17 @@ pub(super) struct Ended {
     pub(super) wants_more: bool,
 }
 
-/// Carries out every request with as many edits as `edits` says for its row. Nothing where somebody stopped it.
-pub(super) async fn all(
-    planned: &Planned,
-    edits: &(dyn Fn(u64) -> u64 + Sync),
-    stop: &StopSignal,
-) -> Result<Option<Vec<Came>>> {
-    let one = |(row, listed)| one(planned, (row as u64, listed), edits(row as u64), stop.clone());
+/// How far requests are carried out.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) search: &'a Arc<dyn SearchFactory>,
+    /// How many edits each may take in all, by its row.
+    pub(super) edits: &'a (dyn Fn(u64) -> u64 + Sync),
+}
+
+/// Carries out every request. Nothing where somebody stopped it.
+pub(super) async fn all(planned: &Planned, turn: Turn<'_>, stop: &StopSignal) -> Result<Option<Vec<Came>>> {
+    let one = |(row, listed)| one(planned, (row as u64, listed), turn, stop.clone());
     let under_way = futures_util::stream::iter(planned.rows.iter().enumerate()).map(one);
     let mut under_way = under_way.buffer_unordered(planned.at_once);
     let (mut came, mut is_stopped) = (Vec::new(), false);
@@ -51,7 +56,12 @@ pub(super) async fn all(
     Ok((!is_stopped).then_some(came))
 }
 
-async fn one(planned: &Planned, (row, listed): (u64, &Listed), edits: u64, stop: StopSignal) -> Result<Option<Came>> {
+async fn one(
+    planned: &Planned,
+    (row, listed): (u64, &Listed),
+    turn: Turn<'_>,
+    stop: StopSignal,
+) -> Result<Option<Came>> {
     if stop.is_stopped() {
         return Ok(None);
     }
@@ -60,7 +70,7 @@ async fn one(planned: &Planned, (row, listed): (u64, &Listed), edits: u64, stop:
         Err(reason) => return Ok(Some(Came { row, ended: Err(reason) })),
     };
     let path = planned.folder.run(row);
-    let outcome = carry_out(planned, (&path, row), (&asked, edits), stop).await;
+    let outcome = carry_out(planned, (&path, row), (&asked, turn), stop).await;
     let outcome = outcome.with_context(|| format!("the run in {} ended early", path.display()))?;
     if outcome.ending == Ending::Cancelled {
         return Ok(None);
@@ -116,7 +126,7 @@ async fn asked(planned: &Planned, (row, listed): (u64, &Listed)) -> Result<Asked
 async fn carry_out(
     planned: &Planned,
     (path, row): (&Path, u64),
-    (asked, edits): (&Asked, u64),
+    (asked, turn): (&Asked, Turn<'_>),
     stop: StopSignal,
 ) -> Result<Outcome> {
     let (mut directory, recorded) = if path.join("run.json").is_file() {
@@ -125,24 +135,32 @@ async fn carry_out(
     } else {
         (RunDirectory::create(path)?, None)
     };
-    let (manifest, job) = job(planned, &directory, (asked, row), edits)?;
+    let (manifest, job) = job(planned, &directory, (asked, row), turn)?;
     match recorded {
         None => directory.begin(&manifest)?,
-        Some(recorded) => {
-            directory.check_same(&Manifest { budget: manifest.budget, ..recorded.clone() }, &manifest)?;
-            if recorded.budget != manifest.budget {
-                directory.widen(&recorded, manifest.budget)?;
-            }
-        }
+        Some(recorded) => go_on(planned, &mut directory, recorded, &manifest)?,
     }
     Ok(editscale_engine::run(&job, &mut directory, stop).await?)
+}
+
+/// Makes a run that is there already the one that is wanted: one that was probed goes on as all of the recipe says.
+fn go_on(planned: &Planned, directory: &mut RunDirectory, recorded: Manifest, wanted: &Manifest) -> Result<()> {
+    let was_probed = recorded.search != wanted.search && recorded.search == planned.probing.revision();
+    let search = if was_probed { &wanted.search } else { &recorded.search };
+    let same = Manifest { budget: wanted.budget, search: search.clone(), ..recorded.clone() };
+    directory.check_same(&same, wanted)?;
+    let recorded = if was_probed { directory.go_on_under(&recorded, search)? } else { recorded };
+    if recorded.budget != wanted.budget {
+        directory.widen(&recorded, wanted.budget)?;
+    }
+    Ok(())
 }
 
 fn job(
     planned: &Planned,
     directory: &RunDirectory,
     (asked, row): (&Asked, u64),
-    edits: u64,
+    Turn { search, edits }: Turn<'_>,
 ) -> Result<(Manifest, Job)> {
     let images = directory.images();
     let request = EditRequest {
@@ -155,7 +173,8 @@ fn job(
     let run = RunId::new(&format!("pool-{row:08}"))?;
     let name = format!("{}.{}", asked.id, asked.source.media.extension());
     let (manifest, job) = planned.workshop.job(run, request, name);
-    let budget = planned.budget(edits);
+    let budget = planned.budget(edits(row));
     let limits = editscale_engine::Limits { budget, ..job.limits };
-    Ok((Manifest { budget, ..manifest }, Job { limits, ..job }))
+    let manifest = Manifest { budget, search: search.revision(), ..manifest };
+    Ok((manifest, Job { limits, search: Arc::clone(search), ..job }))
 }

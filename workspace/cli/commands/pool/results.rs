@@ -44,7 +44,8 @@ fn print_summary(arguments: &Pool, planned: &Planned, state: &str, came: &[Came]
     }
     let ended = ended(came);
     let best: Vec<f64> = ended.iter().filter_map(|ended| ended.utilities.first().copied()).collect();
-    let mean = (!best.is_empty()).then(|| best.iter().sum::<f64>() / best.len() as f64);
+    // Each divided before they are added: no sum is beyond the range of numbers.
+    let mean = (!best.is_empty()).then(|| best.iter().map(|utility| utility / best.len() as f64).sum::<f64>());
     let object = json!({
         "version": super::folder::VERSION,
         "out": arguments.out,

@@ -12,6 +12,11 @@ pub(super) fn answers(report: &Report) -> Vec<String> {
     let ends: Vec<&Comparison> = report.comparisons.iter().filter(|one| one.budget.is_none()).collect();
     let (told, untold): (Vec<&Comparison>, Vec<&Comparison>) = ends.into_iter().partition(|one| one.p_holm <= alpha);
     let mut said: Vec<String> = told.into_iter().map(found).collect();
+    let (same, untold): (Vec<&Comparison>, Vec<&Comparison>) =
+        untold.into_iter().partition(|one| one.better + one.worse == 0);
+    said.extend(same.into_iter().map(|one| {
+        format!("{} and {} came to the same gold for each of {} requests.", one.second, one.first, one.requests)
+    }));
     let least_p = |one: &Comparison| 2f64.powi(1 - one.requests as i32) * report.comparisons.len() as f64;
     let (few, untold): (Vec<&Comparison>, Vec<&Comparison>) = untold.into_iter().partition(|one| least_p(one) > alpha);
     said.extend(nothing(&untold));

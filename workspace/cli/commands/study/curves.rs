@@ -22,7 +22,7 @@ pub(super) struct Mean {
 impl From<Estimate> for Mean {
     fn from(estimate: Estimate) -> Self {
         let [low, high] = estimate.ends.map_or([None; 2], |ends| ends.map(Some));
-        Self { mean: estimate.mean, low, high }
+        Self { mean: estimate.mean, low, high }.plain()
     }
 }
 
@@ -31,7 +31,13 @@ impl Mean {
     pub(super) fn of(found: &Paired) -> Self {
         let Interval { low, mean, high } = found.difference;
         let end = |end: f64| (found.requests >= FEWEST).then_some(end);
-        Self { mean, low: end(low), high: end(high) }
+        Self { mean, low: end(low), high: end(high) }.plain()
+    }
+
+    /// Without what sums leave by rounding: it is 0 that is meant.
+    fn plain(self) -> Self {
+        let plain = |value: f64| if value.abs() < 1e-12 { 0.0 } else { value };
+        Self { mean: plain(self.mean), low: self.low.map(plain), high: self.high.map(plain) }
     }
 
     /// Both ends.

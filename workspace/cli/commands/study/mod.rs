@@ -5,6 +5,7 @@ mod costs;
 mod curves;
 mod held_out;
 mod judged;
+mod naming;
 mod output;
 mod page;
 mod pairs;
@@ -103,8 +104,8 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
     let groups: Vec<Vec<&Scored>> =
         (0..names.len()).map(|group| runs.iter().filter(|run| run.group == group).collect()).collect();
     refuse_strangers(&names, &groups)?;
-    let (comparisons, mut remarks) = pairs::comparisons(&names, &groups, cost, &comparing)?;
-    remarks.splice(0..0, gold.warning());
+    let (comparisons, missing) = pairs::comparisons(&names, &groups, cost, &comparing)?;
+    let mut remarks: Vec<String> = gold.warning().into_iter().chain(missing).collect();
     let rules = Rules { sizes: &arguments.k, cost, resampling, comparing };
     let most = runs.iter().map(|run| cost.of(&run.spent)).fold(0.0, f64::max);
     let (mut curves, mut paths, mut fronts) = (Vec::new(), Vec::new(), Vec::new());
@@ -115,6 +116,9 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         }
         paths.push(paths::path(name, runs, (cost, most), confidence)?);
     }
+    let sides: Vec<(&str, &[&Scored])> = names.iter().copied().zip(groups.iter().map(Vec::as_slice)).collect();
+    let leads = sides.iter().skip(1).map(|other| paths::lead([sides[0], *other], (cost, most), confidence));
+    let leads = leads.collect::<Result<Vec<_>>>()?;
     for unit in CostWord::ALL {
         fronts.extend(paths::front(&names, &groups, unit, confidence)?);
     }
@@ -132,6 +136,7 @@ fn report(arguments: &Study, found: &Found, (runs, gold): (&[Scored], Gold)) -> 
         remarks,
         scaling: curves,
         paths,
+        leads,
         fronts,
         comparisons,
         choices: names.iter().zip(&groups).flat_map(|(name, runs)| choices(name, runs, cost)).collect(),

@@ -34,10 +34,11 @@ pub(super) fn json(report: &Report) -> Result<String> {
 
 type Rows = Vec<Vec<String>>;
 
-fn tables(report: &Report) -> [(&'static str, Rows); 4] {
+fn tables(report: &Report) -> [(&'static str, Rows); 5] {
     [
         ("scaling.csv", scaling(report)),
         ("paths.csv", paths(report)),
+        ("leads.csv", leads(report)),
         ("comparisons.csv", comparisons(report)),
         ("requests.csv", requests(report)),
     ]
@@ -90,6 +91,17 @@ fn paths(report: &Report) -> Rows {
     for path in &report.paths {
         for at in &path.points {
             rows.push([path.group.clone(), at.budget.to_string()].into_iter().chain(cells(Some(&at.gold))).collect());
+        }
+    }
+    rows
+}
+
+fn leads(report: &Report) -> Rows {
+    let mut rows = heading(&["group", "than", report.cost, "difference", "low", "high"]);
+    for lead in &report.leads {
+        for at in &lead.points {
+            let begin = [lead.group.clone(), lead.than.clone(), at.budget.to_string()];
+            rows.push(begin.into_iter().chain(cells(Some(&at.difference))).collect());
         }
     }
     rows

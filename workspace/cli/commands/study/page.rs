@@ -1,9 +1,10 @@
 //! A study as a page.
 
-use editscale_page::{Column, Document, Table, document, fact, facts, number, section};
+use editscale_page::{Alike, Column, Document, Table, chance, document, fact, facts, number, section};
 use maud::{Markup, html};
 
-use super::plots::{Plot, forest, front, histogram, name, paths, scaling};
+use super::curves::{Mean, Size};
+use super::plots::{Plot, forest, front, histogram, leads, name, paths, scaling};
 use super::report::Report;
 use crate::args::CostWord;
 
@@ -28,6 +29,7 @@ pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
         plots.extend(drawn);
     }
     let mut costs = vec![paths(report, cost)];
+    costs.extend(leads(report, cost));
     let units = report.fronts.iter().filter_map(|found| {
         let unit = CostWord::ALL.into_iter().find(|unit| unit.word() == found.cost)?;
         Some(front(found, unit))
@@ -83,7 +85,7 @@ fn studied(report: &Report, cost: CostWord) -> Markup {
         fact("Chosen by", report.proxy.clone()),
         fact("Wanted (gold)", report.gold.words()),
         fact("Cost", cost.title()),
-        fact("Confidence", number(report.confidence)),
+        fact("Confidence", format!("{} %", number(report.confidence * 100.0))),
         fact("Seed", report.seed.to_string()),
     ];
     told.extend(report.gold.rewards.iter().map(|(name, revision)| fact(&format!("Judge {name}"), revision.clone())));
@@ -105,24 +107,28 @@ fn peaks(report: &Report) -> Markup {
             Column::number("p"),
         ],
     );
+    let alike = alike(report.scaling.iter().filter_map(|scaling| scaling.fall).map(|fall| fall.difference));
     for scaling in &report.scaling {
         let peak = &scaling.peak;
         let counts =
             [scaling.requests, scaling.left_out, peak.k, peak.low, peak.high].map(|count| number(count as f64));
         let rising = format!("{:.0} %", peak.rising * 100.0);
-        let fall =
-            scaling.fall.map_or(["–".to_owned(), "–".to_owned()], |fall| [told(fall.difference), number(fall.p)]);
+        let fall = scaling
+            .fall
+            .map_or(["–".to_owned(), "–".to_owned()], |fall| [told(alike, fall.difference), chance(fall.p)]);
         table.push([scaling.group.clone()].into_iter().chain(counts).chain([rising]).chain(fall));
     }
     html! { (table) }
 }
 
+/// How a column of means with their intervals is written.
+fn alike(means: impl Iterator<Item = Mean>) -> Alike {
+    Alike::of(means.flat_map(|mean| mean.ends().into_iter().flatten().chain([mean.mean])))
+}
+
 /// A mean with its interval.
-fn told(mean: super::curves::Mean) -> String {
-    match mean.ends() {
-        Some([low, high]) => format!("{} [{}, {}]", number(mean.mean), number(low), number(high)),
-        None => number(mean.mean),
-    }
+fn told(alike: Alike, mean: Mean) -> String {
+    alike.with_interval(mean.mean, mean.ends())
 }
 
 fn sizes(report: &Report) -> Markup {
@@ -138,12 +144,17 @@ fn sizes(report: &Report) -> Markup {
             Column::number("Gap in spreads"),
         ],
     );
+    let points = || report.scaling.iter().flat_map(|scaling| &scaling.points);
+    let cost = Alike::of(points().map(|size| size.cost));
+    let of_means: [fn(&Size) -> Mean; 3] = [|size| size.gold, |size| size.proxy, |size| size.best];
+    let columns = of_means.map(|of| alike(points().map(of)));
+    let gaps = alike(points().filter_map(|size| size.gap_in_spreads));
     for scaling in &report.scaling {
         for size in &scaling.points {
-            let gap = size.gap_in_spreads.map_or_else(|| "–".to_owned(), told);
-            let means = [size.gold, size.proxy, size.best].map(told);
-            let counts = [size.k as f64, size.cost].map(number);
-            table.push([scaling.group.clone()].into_iter().chain(counts).chain(means).chain([gap]));
+            let means = of_means.iter().zip(columns).map(|(of, alike)| told(alike, of(size)));
+            let gap = size.gap_in_spreads.map_or_else(|| "–".to_owned(), |gap| told(gaps, gap));
+            let begin = [scaling.group.clone(), number(size.k as f64), cost.show(size.cost)];
+            table.push(begin.into_iter().chain(means).chain([gap]));
         }
     }
     editscale_page::folded("All sizes", table)
@@ -160,14 +171,16 @@ fn fronts(report: &Report) -> Markup {
             Column::text("On the front"),
         ],
     );
+    let gold = alike(report.fronts.iter().flat_map(|front| &front.groups).map(|ended| ended.gold));
     for front in &report.fronts {
+        let spent = alike(front.groups.iter().map(|ended| ended.spent));
         for ended in &front.groups {
             let is_on = if ended.is_on_front { "yes" } else { "no" };
             table.push([
                 ended.group.clone(),
                 front.cost.replace('_', " "),
-                told(ended.spent),
-                told(ended.gold),
+                told(spent, ended.spent),
+                told(gold, ended.gold),
                 is_on.to_owned(),
             ]);
         }
@@ -189,11 +202,14 @@ fn comparisons(report: &Report, cost: CostWord) -> Markup {
             Column::number("Could be seen"),
         ],
     );
+    let difference = alike(report.comparisons.iter().map(|comparison| comparison.difference));
+    let seen = Alike::of(report.comparisons.iter().map(|comparison| comparison.detectable));
     for comparison in &report.comparisons {
         let counts = [comparison.better, comparison.worse].map(|count| number(count as f64));
-        let chances = [comparison.p, comparison.p_holm, comparison.detectable].map(number);
-        let begin = [name(comparison, cost), number(comparison.requests as f64), told(comparison.difference)];
-        table.push(begin.into_iter().chain(counts).chain(chances));
+        let chances = [comparison.p, comparison.p_holm].map(chance);
+        let told = told(difference, comparison.difference);
+        let begin = [name(comparison, cost), number(comparison.requests as f64), told];
+        table.push(begin.into_iter().chain(counts).chain(chances).chain([seen.show(comparison.detectable)]));
     }
     html! {
         (table)

@@ -1,6 +1,7 @@
 //! Groups against each other, request by request, at equal cost.
 
 use anyhow::Result;
+use editscale_page::number;
 use editscale_study::compare::{Comparing, compare, holm};
 use serde::Serialize;
 
@@ -39,22 +40,35 @@ pub(super) fn comparisons(
     unit: CostWord,
     how: &Comparing,
 ) -> Result<(Vec<Comparison>, Vec<String>)> {
-    let (mut found, mut remarks) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
     let budgets = budgets(groups, unit);
+    let mut missing: Vec<Vec<String>> = vec![Vec::new(); budgets.len()];
     for second in 1..groups.len() {
         for first in 0..second {
-            for budget in &budgets {
+            for (budget, missing) in budgets.iter().zip(&mut missing) {
                 let sides = [first, second].map(|place| (names[place], &groups[place][..]));
                 match pair(sides, (unit, *budget), how)? {
                     Ok(comparison) => found.push(comparison),
-                    Err(remark) => remarks.push(remark),
+                    Err(pair) => missing.push(pair),
                 }
             }
         }
     }
     let p: Vec<f64> = found.iter().map(|comparison| comparison.p).collect();
     found.iter_mut().zip(holm(&p)).for_each(|(comparison, p)| comparison.p_holm = p);
-    Ok((found, remarks))
+    let remarks = budgets.iter().zip(&missing).filter_map(|(budget, pairs)| not_compared(*budget, unit, pairs));
+    Ok((found, remarks.collect()))
+}
+
+/// Which pairs are not compared at a budget, and why.
+fn not_compared(budget: Option<f64>, unit: CostWord, pairs: &[String]) -> Option<String> {
+    let at = budget.map_or_else(|| "in the end".to_owned(), |budget| format!("at {} {}", number(budget), unit.title()));
+    (!pairs.is_empty()).then(|| {
+        format!(
+            "not compared {at}: {}; it takes two common requests for which both have a choice by then",
+            pairs.join(", ")
+        )
+    })
 }
 
 fn pair(
@@ -65,11 +79,8 @@ fn pair(
     let [own, other] = [own, other].map(|runs| golds(runs, unit, budget));
     let both: Vec<(f64, f64)> = own.iter().filter_map(|(request, gold)| Some((*gold, *other.get(request)?))).collect();
     if both.len() < 2 {
-        let at = budget.map_or_else(|| "in the end".to_owned(), |budget| format!("at {budget} {}", unit.title()));
-        let count = both.len();
-        return Ok(Err(format!(
-            "{second} and {first} are not compared {at}: both have a choice for {count} common requests"
-        )));
+        let common = both.len();
+        return Ok(Err(format!("{second} and {first} (they have {common})")));
     }
     let (own, other): (Vec<f64>, Vec<f64>) = both.into_iter().unzip();
     let found = compare(&own, &other, how)?;

@@ -31,6 +31,21 @@ pub(super) struct At {
     pub(super) gold: Mean,
 }
 
+/// How far a group is ahead of another as their spending goes on.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Lead {
+    pub(super) group: String,
+    pub(super) than: String,
+    pub(super) points: Vec<Ahead>,
+}
+
+/// The mean difference of the golds over common requests when each had spent so much.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Ahead {
+    pub(super) budget: f64,
+    pub(super) difference: Mean,
+}
+
 /// What groups came to, in one unit of cost.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Front {
@@ -96,13 +111,22 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
+/// The costs that curves are drawn at.
+fn steps(most: f64) -> impl Iterator<Item = f64> {
+    (1..=STEPS).map(move |step| most * f64::from(step) / f64::from(STEPS))
+}
+
+/// What the longest of these runs spent.
+fn longest(runs: &[&Scored], unit: CostWord) -> f64 {
+    runs.iter().map(|run| unit.of(&run.spent)).fold(0.0, f64::max)
+}
+
 /// The path of one group over the costs up to `most`, from where all its requests have a choice to where all its runs have ended.
 pub(super) fn path(name: &str, runs: &[&Scored], (unit, most): (CostWord, f64), confidence: f64) -> Result<Path> {
     let requests = golds(runs, unit, None).len();
-    let ends = runs.iter().map(|run| unit.of(&run.spent)).fold(0.0, f64::max);
+    let ends = longest(runs, unit);
     let mut points = Vec::new();
-    for step in 1..=STEPS {
-        let budget = most * f64::from(step) / f64::from(STEPS);
+    for budget in steps(most) {
         let golds: Vec<f64> = golds(runs, unit, Some(budget)).into_values().collect();
         if golds.len() == requests && requests > 0 {
             points.push(At { budget, gold: Estimate::of(&golds, confidence)?.into() });
@@ -112,6 +136,31 @@ pub(super) fn path(name: &str, runs: &[&Scored], (unit, most): (CostWord, f64), 
         }
     }
     Ok(Path { group: name.to_owned(), points })
+}
+
+/// What one group is ahead of the first by, request by request, where both have a choice for every common request, to where all
+/// runs of both have ended.
+pub(super) fn lead(
+    [(than, first), (group, other)]: [(&str, &[&Scored]); 2],
+    (unit, most): (CostWord, f64),
+    confidence: f64,
+) -> Result<Lead> {
+    let ahead = |budget: Option<f64>| -> Vec<f64> {
+        let [first, other] = [first, other].map(|runs| golds(runs, unit, budget));
+        first.iter().filter_map(|(request, gold)| Some(other.get(request)? - gold)).collect()
+    };
+    let (requests, ends) = (ahead(None).len(), longest(first, unit).max(longest(other, unit)));
+    let mut points = Vec::new();
+    for budget in steps(most) {
+        let differences = ahead(Some(budget));
+        if differences.len() == requests && requests > 0 {
+            points.push(Ahead { budget, difference: Estimate::of(&differences, confidence)?.into() });
+        }
+        if budget >= ends {
+            break;
+        }
+    }
+    Ok(Lead { group: group.to_owned(), than: than.to_owned(), points })
 }
 
 /// The costs at which groups are compared: shares of what the cheapest group's typical run spends, and none for the end of each
@@ -200,6 +249,19 @@ mod tests {
         let found = path("g", &runs, (CostWord::Edits, 4.0), 0.95).unwrap();
         // From where both requests have a choice to where all runs have ended.
         assert_eq!((found.points.len(), found.points[0].budget), (1, 2.0));
+    }
+
+    #[test]
+    fn a_lead_is_over_common_requests() {
+        let first = [run("a", &[(1, 1.0, 0.2), (2, 2.0, 0.4)], 1, 2), run("b", &[(1, 1.0, 0.9)], 0, 2)];
+        let other = [run("a", &[(2, 1.0, 0.5)], 0, 4), run("c", &[(1, 1.0, 0.1)], 0, 4)];
+        let [first, other] = [&first, &other].map(|runs| runs.iter().collect::<Vec<&Scored>>());
+        let found = lead([("g", &first), ("h", &other)], (CostWord::Edits, 4.0), 0.95).unwrap();
+        assert_eq!((&*found.group, &*found.than), ("h", "g"));
+        // From where both have a choice for `a`, the one common request, to the end of the longer.
+        let points: Vec<(f64, f64)> = found.points.iter().map(|at| (at.budget, at.difference.mean)).collect();
+        assert_eq!((points.len(), points[0].0), (9, 2.0));
+        assert!(points.iter().all(|(_, difference)| (difference - 0.1).abs() < 1e-12), "{points:?}");
     }
 
     #[test]

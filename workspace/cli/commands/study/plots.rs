@@ -4,7 +4,7 @@ use editscale_page::plot::{Axis, Counts, Drawn, Estimate, Forest, Histogram, Lin
 
 use super::curves::{Mean, Scaling, Size};
 use super::pairs::Comparison;
-use super::paths::{Front, Path};
+use super::paths::{Ahead, Front, Lead, Path};
 use super::report::Report;
 use crate::args::CostWord;
 
@@ -80,6 +80,32 @@ pub(super) fn paths(report: &Report, cost: CostWord) -> Plot {
         "The gold of what each recipe would have chosen when so much was spent; a line begins where every request has a choice and ends where every run has ended.",
         drawn.draw(),
     )
+}
+
+/// How far each further group is ahead of the first: what its requests have in common with those of the first is no part of it.
+pub(super) fn leads(report: &Report, cost: CostWord) -> Option<Plot> {
+    let than = &report.leads.first()?.than;
+    let at = |at: &Ahead| point(at.budget, &at.difference);
+    let line =
+        |lead: &Lead| Line { name: lead.group.clone(), points: lead.points.iter().map(at).collect(), is_dashed: false };
+    let most = report.leads.iter().flat_map(|lead| &lead.points).map(|at| at.budget).fold(0.0, f64::max);
+    let level = |x| LinePoint { x, y: 0.0, band: None };
+    let first = Line { name: than.clone(), points: vec![level(0.0), level(most)], is_dashed: true };
+    let drawn = Lines {
+        alt: format!("Gold less that of {than} by {}", cost.title()),
+        x: Axis::linear(cost.title()).showing([0.0]),
+        y: Axis::linear(format!("gold less that of {than}")).showing([0.0]),
+        lines: std::iter::once(first).chain(report.leads.iter().map(line)).collect(),
+        marks: Vec::new(),
+    };
+    Some(plot(
+        "lead-by-cost",
+        format!(
+            "How much more gold each recipe has than {than} on the same requests when both have spent so much. These intervals tell recipes apart; \
+             those of the golds above are of the requests, which all share."
+        ),
+        drawn.draw(),
+    ))
 }
 
 /// What groups came to, against one kind of cost.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::curves::Scaling;
 use super::pairs::Comparison;
-use super::paths::{Front, Path};
+use super::paths::{Front, Lead, Path};
 use super::runs::{Group, LeftOut};
 
 /// A study: see `docs/json.md`.
@@ -25,6 +25,8 @@ pub(super) struct Report {
     pub(super) remarks: Vec<String>,
     pub(super) scaling: Vec<Scaling>,
     pub(super) paths: Vec<Path>,
+    /// How far each further group is ahead of the first.
+    pub(super) leads: Vec<Lead>,
     pub(super) fronts: Vec<Front>,
     pub(super) comparisons: Vec<Comparison>,
     /// What each group chose, request by request.

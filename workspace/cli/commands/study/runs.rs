@@ -10,6 +10,7 @@ use editscale_engine::{RunRecord, digest_of, read_run};
 use editscale_rollout::{Defines as _, Definition};
 use serde::Serialize;
 
+use super::naming::{Naming, names};
 use crate::args::Study;
 use crate::failure::Misuse;
 
@@ -26,7 +27,7 @@ pub(super) struct Run {
 }
 
 /// What the runs of a group have in common.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Group {
     pub(super) name: String,
     /// The policies, with the versions of their rules.
@@ -37,6 +38,8 @@ pub(super) struct Group {
     pub(super) runs: usize,
     /// Different requests among them.
     pub(super) requests: usize,
+    #[serde(skip)]
+    naming: Naming,
 }
 
 /// A run that is not studied.
@@ -76,7 +79,7 @@ pub(super) fn find(arguments: &Study) -> Result<Found> {
         let misuse = Misuse::new(format!("there is no finished run to study{why}"));
         return Err(misuse.hint("give folders that `edit --run-dir`, `pool` or `serve` wrote").into());
     }
-    found.count();
+    found.finish();
     Ok(found)
 }
 
@@ -155,7 +158,7 @@ impl Found {
         };
         let recipe = digest_of(record.manifest.resolved_recipe.as_bytes()).to_string();
         let known = match name {
-            Some(name) => self.groups.iter().position(|group| group.name == name),
+            Some(name) => self.groups.iter().position(|group| group.naming.given.as_deref() == Some(name)),
             None => by_recipe.get(&recipe).copied(),
         };
         let group = known.unwrap_or_else(|| self.begin(name, &record));
@@ -166,31 +169,27 @@ impl Found {
             group.searches.insert(record.manifest.search.clone());
             group.objectives.insert(record.manifest.objective.clone());
             group.recipes.insert(recipe);
+            group.naming.holds(&path);
         }
         self.runs.push(Run { path, group, record, outcome });
     }
 
-    /// A new group: of this name, or called after the policy of its first run.
+    /// A new group: of this name, or without one until all runs are read.
     fn begin(&mut self, name: Option<&str>, record: &RunRecord) -> usize {
-        let policy = || {
-            let search = &record.manifest.search;
-            let end = search.find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_').unwrap_or(search.len());
-            search.get(..end).filter(|word| !word.is_empty()).unwrap_or("recipe").to_owned()
-        };
-        let wanted = name.map_or_else(policy, ToOwned::to_owned);
-        let is_taken = |name: &str| self.groups.iter().any(|group| group.name == name);
-        let mut unique = wanted.clone();
-        let mut number = 2;
-        while is_taken(&unique) {
-            unique = format!("{wanted} {number}");
-            number += 1;
-        }
-        let (searches, objectives, recipes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        self.groups.push(Group { name: unique, searches, objectives, recipes, runs: 0, requests: 0 });
+        let search = &record.manifest.search;
+        let end = search.find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_').unwrap_or(search.len());
+        let policy = search.get(..end).filter(|word| !word.is_empty()).unwrap_or("recipe").to_owned();
+        self.groups.push(Group {
+            naming: Naming { given: name.map(ToOwned::to_owned), policy, folder: None },
+            ..Group::default()
+        });
         self.groups.len() - 1
     }
 
-    fn count(&mut self) {
+    /// Names the groups, and counts what is in them.
+    fn finish(&mut self) {
+        let naming: Vec<Naming> = self.groups.iter().map(|group| group.naming.clone()).collect();
+        self.groups.iter_mut().zip(names(&naming)).for_each(|(group, name)| group.name = name);
         for (place, group) in self.groups.iter_mut().enumerate() {
             let own = || self.runs.iter().filter(|run| run.group == place);
             group.runs = own().count();

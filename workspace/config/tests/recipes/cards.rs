@@ -249,3 +249,78 @@ fn a_recipe_may_be_cloned_and_shared() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Recipe>();
 }
+
+/// Where a program was not started, its card is not there, and what the others lack is lacking all the same.
+#[test]
+fn what_is_lacking_is_so_whatever_others_can_do() {
+    let told = |text: &str, editors: &[&str], rewards: &[&str]| {
+        let editors = editors.iter().map(|name| poor(name)).collect();
+        let rewards = rewards.iter().map(|name| reward(name, RewardKind::Pointwise)).collect();
+        let lacks = recipe(text).lacks_of_known(&Cards { editors, rewards, critics: Vec::new() });
+        Report::new(lacks).render("recipe.yaml", text.as_bytes())
+    };
+    let two = |combine: &str| {
+        format!(
+            "version: 1\neditors: {{first: {{darkroom: {{}}}}, other: {{darkroom: {{}}}}}}\nrewards:\n  \
+             - {{model: {{photometric: {{}}}}}}\n  - {{name: second, model: {{photometric: {{}}}}}}\n\
+             search: {{particles: {{particles: 4}}}}\ncombine: {combine}\n"
+        )
+    };
+    let plain = two("{weighted: {}}");
+    let found = told(&plain, &["first"], &[]);
+    assert!(found.contains("policy `particles` cannot use editor `first`: it has a deterministic sampler"), "{found}");
+    assert_eq!(told(&plain, &["other"], &[]), "", "an editor that the search does not ask");
+    let found = told(&two("{lower_bound: {}}"), &[], &["second"]);
+    assert!(found.contains("`lower_bound` cannot use reward `second`: it does not say how sure it is"), "{found}");
+    assert_eq!(told(&two("{lower_bound: {}}"), &[], &[]), "");
+}
+
+#[test]
+fn a_price_of_what_nobody_spends_prices_nothing() {
+    let text = with_search("{adaptive: {worth: {per_usd: 100}}}");
+    let free = || cards(vec![able("darkroom")], RewardKind::Pointwise);
+    assert_snapshot!(lacks(&text, &free()), @r"
+    error: `worth` says that nothing costs anything: nobody here spends what it prices
+     --> recipe.yaml:4:21
+      |
+    4 | search: {adaptive: {worth: {per_usd: 100}}}
+      |                     ^^^^^
+      = hint: write `cost: {edit: 0.01}`, or price what is spent; `prices` say what servers cost
+    ");
+    let mut paid = free();
+    paid.rewards[0].cost.usd.micros = 1;
+    assert_eq!(lacks(&text, &paid), "");
+    assert_eq!(lacks(&(text + "budget: {usd: 1}\n"), &free()), "", "what the budget counts is measured");
+}
+
+#[test]
+fn what_no_candidate_reaches_is_told() {
+    let text = |rest: &str| {
+        format!(
+            "version: 1\neditor: {{darkroom: {{}}}}\nrewards:\n  - {{model: {{photometric: {{}}}}, weight: 3}}\n  \
+             - {{name: second, model: {{photometric: {{}}}}, weight: WEIGHT}}\nsearch: {{best_of_n: {{samples: 2}}}}\n{rest}\n"
+        )
+    };
+    let told = |text: &str, range: Option<(f64, f64)>| {
+        let mut cards = cards(vec![able("darkroom")], RewardKind::Pointwise);
+        cards.rewards[0].range = Some((0.0, 1.0));
+        cards.rewards.push(RewardCard { range, ..reward("second", RewardKind::Pointwise) });
+        Report::new(recipe(text).unreachable(&cards)).render("recipe.yaml", text.as_bytes())
+    };
+    let both = |rest: &str, weight: &str, range| told(&text(rest).replace("WEIGHT", weight), range);
+    let wide = Some((-1.0, 1.0));
+    assert!(both("stop: {target_score: 1.5}", "1", wide).contains("they come to 1 at most"));
+    assert_eq!(both("stop: {target_score: 1}", "1", wide), "");
+    // Three times 1, and once not −1.
+    assert_eq!(both("stop: {target_score: 1}", "-1", wide), "");
+    assert!(both("stop: {target_score: 1.1}", "-1", wide).contains("they come to 1 at most"));
+    assert_eq!(both("stop: {target_score: 5}", "1", None), "", "nobody knows how far the second goes");
+    assert!(both("stop: {target_score: 2}\ncombine: {conjunctive: {}}", "1", None).contains("they come to 1 at most"));
+    assert!(both("gates: [{reward: second, at_least: 2}]", "1", wide).contains("scores of `second` are at most 1"));
+    assert_eq!(both("gates: [{reward: second, at_least: 1}]\nstop: {target_score: 0.5}", "1", wide), "");
+    assert_eq!(both("gates: [{reward: second, at_least: 2}]", "1", None), "");
+    let found = both("gates: [{reward: second, part: nope, at_least: 0}]", "1", wide);
+    assert!(found.contains("no candidate passes this gate: `second` has no part `nope`"), "{found}");
+    assert!(found.contains("its parts are `instruction_following`, `preservation`, `visual_quality`"), "{found}");
+    assert_eq!(both("gates: [{reward: second, part: preservation, at_least: 0}]", "1", wide), "");
+}

@@ -251,7 +251,7 @@ fn what_is_left_out_of_data_sets_has_its_default() {
     assert_eq!(empty.for_single_runs(), usual, "single runs look at nothing of it");
 }
 
-/// What a recipe's editor is read as, and written as.
+/// What an editor's choice is read as, and how it is spelled out.
 fn resolved(editor: &str) -> (Box<dyn EditorChoice>, String) {
     let text = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", editor);
     let recipe = recipe(&text);
@@ -305,42 +305,6 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         weights: auto
         cache_mib: 512
     "#);
-    let (model, _) = resolved(
-        "{flux_kontext: {dir: b, transformer: q4.gguf, adapter: step-8, adapter_scale: 0.5, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
-         text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
-         activation_mib: 1, paused_mib: 0, batch: 4, text_device: cpu, weights: stored, cache_mib: 0}}",
-    );
-    let shared = DiffusionSettings {
-        result_size: ResultSize::Source,
-        latents: Some("n.safetensors".to_owned()),
-        trajectory: true,
-        device: DeviceChoice::Cuda,
-        dtype: DtypeChoice::F16,
-        activation_mib: Some(1),
-        paused_mib: 0,
-        batch: 4.try_into().unwrap(),
-    };
-    let expected = FluxKontextRecipe {
-        dir: "b".to_owned(),
-        transformer: Some("q4.gguf".to_owned()),
-        adapter: Some("step-8".to_owned()),
-        adapter_scale: 0.5,
-        steps: 4,
-        guidance: 3.0,
-        eta: 0.7,
-        max_pixels: 64,
-        fit_source: false,
-        text_tokens: 77,
-        shared,
-        text_device: TextDevice::Cpu,
-        weights: WeightChoice::Stored,
-        cache_mib: 0,
-    };
-    assert_eq!(chosen::<FluxKontextRecipe>(&*model), &expected);
-}
-
-#[test]
-fn models_that_read_the_picture_beside_the_words_are_spelled_out_when_resolved() {
     let (model, text) = resolved("{qwen_image_edit: {dir: models/c}}");
     assert_eq!(chosen::<QwenImageEditRecipe>(&*model), &QwenImageEditRecipe::of("models/c"));
     assert_snapshot!(text, @r#"
@@ -387,6 +351,42 @@ fn models_that_read_the_picture_beside_the_words_are_spelled_out_when_resolved()
         weights: auto
         cache_mib: 512
     "#);
+}
+
+#[test]
+fn every_option_of_a_diffusion_model_is_read() {
+    let (model, _) = resolved(
+        "{flux_kontext: {dir: b, transformer: q4.gguf, adapter: step-8, adapter_scale: 0.5, steps: 4, guidance: 3, eta: 0.7, max_pixels: 64, fit_source: false, \
+         text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
+         activation_mib: 1, paused_mib: 0, batch: 4, text_device: cpu, weights: stored, cache_mib: 0}}",
+    );
+    let shared = DiffusionSettings {
+        result_size: ResultSize::Source,
+        latents: Some("n.safetensors".to_owned()),
+        trajectory: true,
+        device: DeviceChoice::Cuda,
+        dtype: DtypeChoice::F16,
+        activation_mib: Some(1),
+        paused_mib: 0,
+        batch: 4.try_into().unwrap(),
+    };
+    let expected = FluxKontextRecipe {
+        dir: "b".to_owned(),
+        transformer: Some("q4.gguf".to_owned()),
+        adapter: Some("step-8".to_owned()),
+        adapter_scale: 0.5,
+        steps: 4,
+        guidance: 3.0,
+        eta: 0.7,
+        max_pixels: 64,
+        fit_source: false,
+        text_tokens: 77,
+        shared,
+        text_device: TextDevice::Cpu,
+        weights: WeightChoice::Stored,
+        cache_mib: 0,
+    };
+    assert_eq!(chosen::<FluxKontextRecipe>(&*model), &expected);
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn policies_are_built_as_written() {
         "{noise_search: {rounds: 5}}",
         "noise_search/1 pivots=4 neighbours=4 rounds=5 cosine=0.95 narrowing=0.5 restart_after=3",
     );
-    check("{path_search: {paths: 2, children: 3}}", "path_search/1 paths=2 children=3 first=0.3 back=0.1 forward=0.3");
+    check("{path_search: {paths: 2, children: 3}}", "path_search/2 paths=2 children=3 first=0.3 back=0.1 forward=0.3");
     check("{reward_weighted: {samples: 8, temperature: 0.1}}", "reward_weighted/1 samples=8 draw=1 Temperature(0.1)");
 }
 

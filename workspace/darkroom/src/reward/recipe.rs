@@ -8,7 +8,7 @@ use editscale_schema::{
     Absent, Fields, Flag, House, Key, Keys, Made, MadeReward, MakeError, Options, RewardChoice, Yaml,
 };
 
-use crate::reward::PhotometricReward;
+use crate::reward::{PARTS, PhotometricReward};
 use crate::scenes::Scenes;
 
 /// Photographic measurements of how well an edit follows the instruction, preserves the rest, and looks.
@@ -43,6 +43,10 @@ impl Options for PhotometricRecipe {
 }
 
 impl RewardChoice for PhotometricRecipe {
+    fn parts(&self) -> Option<&'static [&'static str]> {
+        Some(&PARTS)
+    }
+
     fn make(&self, name: &RewardName, house: &House) -> Result<MadeReward, MakeError> {
         let (name, features) = (name.clone(), self.features);
         let (pictures, scenes) = (house.shared::<DecodeCache>(), house.shared::<Scenes>());

@@ -50,11 +50,10 @@ impl Round<'_> {
         self.fail(index, failure)
     }
 
-    /// What making an item is, and the most that it costs. What goes on from a state that was let go may have to be made
-    /// from its beginning.
+    /// What making an item is, and the most that it costs.
     pub(super) fn piece(&self, index: usize) -> (Work, Cost) {
         match (&self.items[index].order, self.editor_card(index)) {
-            (Some(Order { proposal, .. }), Some(card)) => (Work::of(proposal), card.cost_of(proposal)),
+            (Some(Order { proposal, .. }), Some(card)) => (Work::of(proposal), self.book.bound(proposal, card)),
             _ => (Work::Edit, Cost::default()),
         }
     }
@@ -114,6 +113,23 @@ impl Round<'_> {
 
     /// An item ready to leave, its cost set aside; or why it cannot leave.
     fn prepare(&mut self, index: usize) -> Result<EditItem, Failure> {
+        let (work, bound) = self.piece(index);
+        if !self.book.purse.reserve(work, bound) {
+            return Err(Failure::new(FailureKind::OverBudget, "the budget has no edit left"));
+        }
+        let item = self.item(index);
+        match item {
+            Ok(_) => {
+                self.items[index].attempt += 1;
+                self.items[index].with_editor = true;
+            }
+            Err(_) => self.book.purse.give_back(work, bound),
+        }
+        item
+    }
+
+    /// What is sent to the editor of an item.
+    fn item(&self, index: usize) -> Result<EditItem, Failure> {
         let (Some(Order { proposal, .. }), Some(card)) = (&self.items[index].order, self.editor_card(index)) else {
             return Err(invalid("there is nothing to make".to_owned()));
         };
@@ -123,12 +139,6 @@ impl Round<'_> {
         let path = self.path_of(&proposal)?;
         let start = self.picture_of(path.first().unwrap_or(&proposal).start)?;
         let earlier = self.book.interrupted(&proposal, card)?;
-        let (work, bound) = self.piece(index);
-        if !self.book.purse.reserve(work, bound) {
-            return Err(Failure::new(FailureKind::OverBudget, "the budget has no edit left"));
-        }
-        self.items[index].attempt += 1;
-        self.items[index].with_editor = true;
         let (run, request) = (self.job.run.clone(), Arc::clone(&self.job.request));
         Ok(EditItem { run, request, proposal, start, path, earlier })
     }
@@ -288,6 +298,8 @@ impl Round<'_> {
 
     /// Gives an edit up: it is journaled and will not be tried again, now or after a resume.
     pub(super) fn fail(&mut self, index: usize, failure: Failure) -> Result<(), EngineError> {
+        let (work, _) = self.piece(index);
+        self.book.purse.book(&work.given_up(&failure));
         self.book.enter_failure(self.items[index].id, failure.clone())?;
         self.items[index].failure = Some(failure);
         self.conclude(index);

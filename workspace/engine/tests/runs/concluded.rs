@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use editscale_core::{Budget, Digest, RewardItem, RewardName, ScoreCard, SearchFactory};
-use editscale_engine::read_run;
+use editscale_engine::{RunDirectory, read_run};
 use editscale_search::{Amount, BestOfN, Concluding, Conclusion, Finalists, Selection};
 use editscale_testkit::{FakeReward, reward_card};
 
-use crate::{Scene, World, carry_out, copy_run, rules, scene};
+use crate::{Scene, World, carry_out, copy_run, manifest, rules, scene};
 
 const DRAWS: u32 = 12;
 
@@ -77,6 +77,24 @@ fn a_last_round_is_counted_and_goes_on_after_a_crash() {
     let path = again.folder.path().join("end");
     copy_run(&from, &path, lines.lines().count());
     assert_eq!(carry_out(&again.job, &path).verdict, expected.verdict);
+}
+
+/// A run that ended without finalists goes on to them, and is then the run that was begun with them.
+#[test]
+fn a_run_goes_on_to_finalists_that_it_was_begun_without() {
+    let conclusion = || Conclusion { selection: None, finalists: Some(finalists(3, 2)) };
+    let whole = prepare(conclusion(), 5, Budget::default());
+    let expected = carry_out(&whole.job, &whole.folder.path().join("run"));
+    let mut scene = prepare(Conclusion::default(), 5, Budget::default());
+    let path = scene.folder.path().join("run");
+    assert_eq!(carry_out(&scene.job, &path).ledger.reward_calls, 12);
+    scene.job.search = policy(conclusion());
+    let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
+    let present = directory.go_on_under(&recorded, &scene.job.search.revision()).unwrap();
+    directory.check_same(&present, &manifest(&scene.job)).unwrap();
+    drop(directory);
+    let outcome = carry_out(&scene.job, &path);
+    assert_eq!((outcome.verdict, outcome.ledger.reward_calls), (expected.verdict, 18));
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use editscale_core::{Budget, Cost, FailureKind, RewardCard, RewardKind, RewardName};
 use editscale_engine::{Retry, read_run};
+use editscale_search::BestOfN;
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, reward_card};
 
-use crate::{World, carry_out, scene};
+use crate::{World, carry_out, copy_run, journal, rules, scene};
 
 #[test]
 fn failures_that_may_pass_are_tried_again() {
@@ -71,4 +72,30 @@ fn judgements_that_failed_for_good_hold_nothing_of_the_budget() {
     scene.job.ports.rewards = vec![Arc::new(reward)];
     let outcome = carry_out(&scene.job, &scene.folder.path().join("run"));
     assert_eq!((outcome.asked, outcome.failed, outcome.ledger.cost.tokens), (13, 8, 5 * 10), "{outcome:?}");
+}
+
+/// An editor that always fails is asked for as many candidates as there are edits, tried again or not.
+#[test]
+fn a_budget_of_edits_ends_a_run_whose_editor_always_fails() {
+    for kind in [FailureKind::Unavailable, FailureKind::Refused, FailureKind::Invalid, FailureKind::Crashed] {
+        let budget = Budget { edits: Some(6), ..Budget::default() };
+        let mut scene = scene(&World { kind: 0, budget, ..World::default() });
+        scene.job.search = Arc::new(BestOfN::new(100, Some(4), rules()).unwrap());
+        let mut editor = FakeEditor::new(editor_card("fake"));
+        editor.fails = Arc::new(move |_, _| Some(kind));
+        scene.job.ports.editors = vec![Arc::new(editor)];
+        let (base, most) = (Duration::from_micros(50), Duration::from_millis(1));
+        scene.job.limits.retry = Retry { attempts: 2, base, most };
+        let whole = scene.folder.path().join("whole");
+        let outcome = carry_out(&scene.job, &whole);
+        assert_eq!((outcome.asked, outcome.failed, outcome.ledger.edits), (6, 6, 6), "{kind:?}");
+        assert_eq!(outcome.verdict.reason.word(), "budget", "{kind:?}");
+        // What cannot be reached is taken up again after the end: cut before that.
+        for cut in 1..journal(&whole).len() {
+            let path = scene.folder.path().join(format!("cut {cut}"));
+            copy_run(&whole, &path, cut);
+            let again = carry_out(&scene.job, &path);
+            assert_eq!((again.asked, again.ledger.edits), (6, 6), "{kind:?} cut at {cut}");
+        }
+    }
 }

@@ -78,7 +78,7 @@ fn a_run_whose_editor_was_never_reached_is_begun_again() {
         away.editor.store(true, Ordering::Relaxed);
         for _ in 0..2 {
             let outcome = carry_out(&away.scene.job, &path);
-            assert_eq!((outcome.winner(), outcome.failed, outcome.ledger.edits), (None, count, 0));
+            assert_eq!((outcome.winner(), outcome.failed, outcome.ledger.edits), (None, count, u64::from(count)));
             assert!(matches!(outcome.verdict.reason, StopReason::Stuck(_)));
         }
         away.editor.store(false, Ordering::Relaxed);

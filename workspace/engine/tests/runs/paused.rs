@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Decision, EditRequest, Failure, PauseSupport, Remaining, RewardName, Score, Search, SearchFactory,
-    Start, StopReason, Trial, Until, Verdict,
+    Budget, CandidateId, Cost, Decision, EditRequest, Failure, PauseSupport, Remaining, RewardName, Score, Search,
+    SearchFactory, Start, StopReason, Trial, Until, Usd, Verdict,
 };
 use editscale_engine::read_run;
 use editscale_testkit::{FakeEditor, editor_card};
@@ -146,6 +146,72 @@ fn a_state_that_is_gone_on_from_after_its_release_is_released_again() {
     carry_out(&scene.job, &scene.folder.path().join("run"));
     let released: Vec<u32> = editor.released.lock().unwrap().iter().map(|id| id.0).collect();
     assert_eq!(released, [0, 0]);
+}
+
+/// Two candidates are paused and one of them is finished: what is left of it is all that it takes.
+#[test]
+fn what_goes_on_is_admitted_by_what_is_left_of_it() {
+    let (mut scene, _) = halting();
+    let usd = |micros| Usd { micros };
+    let mut card = editor_card("fake");
+    (card.pause, card.steps) = (PauseSupport::Fork, Some(10));
+    card.cost = Cost { nfe: 30, tokens: 0, usd: usd(40) };
+    scene.job.ports.editors = vec![Arc::new(FakeEditor::new(card))];
+    scene.job.search = Arc::new(Two);
+    // Step 3 takes four evaluations with its preview, and six are left from there.
+    for (budget, failed) in [
+        (Budget { nfe: Some(2 * 12 + 18), ..Budget::default() }, 0),
+        (Budget { nfe: Some(2 * 12 + 17), ..Budget::default() }, 1),
+        (Budget { usd: Some(usd(80)), ..Budget::default() }, 0),
+        (Budget { usd: Some(usd(79)), ..Budget::default() }, 1),
+        (Budget { edits: Some(2), ..Budget::default() }, 0),
+    ] {
+        scene.job.limits.budget = budget;
+        let outcome = carry_out(&scene.job, &scene.folder.path().join(format!("{budget:?}")));
+        assert_eq!(outcome.failed, failed, "{budget:?}: {outcome:?}");
+        let cost = outcome.ledger.cost;
+        assert!(budget.nfe.is_none_or(|nfe| cost.nfe <= nfe) && budget.usd.is_none_or(|usd| cost.usd <= usd));
+    }
+}
+
+/// Two that stop half way, and the first of them finished.
+#[derive(Debug)]
+struct Two;
+
+struct TwoSearch(u32);
+
+impl SearchFactory for Two {
+    fn revision(&self) -> String {
+        "two/1".to_owned()
+    }
+
+    fn needs(&self) -> Vec<editscale_core::Need> {
+        Vec::new()
+    }
+
+    fn largest_run(&self) -> u64 {
+        3
+    }
+
+    fn start(&self, _: &EditRequest, _: &editscale_core::Cards) -> Box<dyn Search> {
+        Box::new(TwoSearch(0))
+    }
+}
+
+impl Search for TwoSearch {
+    fn decide(&mut self, _: &[Trial], _: &Remaining) -> Decision {
+        self.0 += 1;
+        let fresh = |id| proposal(id, Start::Source, Until::Step(3), u64::from(id));
+        let proposals = match self.0 {
+            1 => vec![fresh(0), fresh(1)],
+            2 => vec![proposal(2, Start::Paused(CandidateId(0)), Until::Finished, 0)],
+            _ => {
+                let verdict = Verdict { ranked: Vec::new(), reason: StopReason::Finished, draw: None };
+                return Decision::Stop(verdict);
+            }
+        };
+        Decision::Explore { proposals, keep: vec![CandidateId(0)] }
+    }
 }
 
 /// Pauses one, lets go of it, and goes on from it later all the same.

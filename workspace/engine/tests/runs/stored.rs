@@ -63,6 +63,10 @@ fn what_cannot_be_is_told_by_its_file() {
         told("journal.jsonl", replaced("\"round\":0", "\"round\":3")).1,
         "journal RUN/journal.jsonl, line 1: not a journal entry: `round` is 3: expected 0, the next one"
     );
+    let (_, resumed) =
+        told("journal.jsonl", replaced("\"event\":\"judged\",\"id\":", "\"event\":\"judged\",\"id\":99"));
+    assert!(resumed.starts_with("journal RUN/journal.jsonl, line ") && resumed.contains(": `id` is 99"), "{resumed}");
+    assert!(resumed.ends_with(": expected a candidate that was asked for before"), "{resumed}");
 }
 
 /// Wherever a byte of a run is another one, reading it may fail and does not panic.

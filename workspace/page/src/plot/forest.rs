@@ -4,7 +4,7 @@ use super::axis::{Axis, Frame, Mark};
 use super::canvas::Canvas;
 use super::drawn::{Drawn, Key, Swatch, WIDTH};
 use crate::table::{Column, Table};
-use crate::words::{number, shortened};
+use crate::words::{Alike, number, shortened};
 
 const ROW: f64 = 54.0;
 
@@ -51,13 +51,16 @@ impl Forest {
         frame.draw_along(&mut canvas, &self.x, &across, true);
         for (place, mark) in self.references.iter().enumerate().filter(|(_, mark)| self.x.takes(mark.value)) {
             let at = across.at(mark.value);
-            canvas.line(&format!("mark m{}", place % 4), (at, frame.top), (at, frame.bottom));
+            // Beside the intervals alone: through the rows' names it would cross them out.
+            for top in (0..self.rows.len()).map(|row| frame.top + row as f64 * ROW) {
+                canvas.line(&format!("mark m{}", place % 4), (at, top + 0.5 * ROW), (at, top + 0.94 * ROW));
+            }
         }
-        let names = self.mark_names();
+        let (names, alike) = (self.mark_names(), self.alike());
         for (place, row) in self.rows.iter().enumerate() {
             let (top, middle) = (frame.top + place as f64 * ROW, frame.top + (place as f64 + 0.72) * ROW);
             canvas.text("start name", (frame.left + 4.0, top + 22.0), &shortened(&row.name, 34));
-            canvas.text("end value", (frame.right - 4.0, top + 22.0), &told(row));
+            canvas.text("end value", (frame.right - 4.0, top + 22.0), &told(row, alike));
             if let Some([low, high]) = row.interval.filter(|ends| ends.iter().all(|end| self.x.takes(*end))) {
                 canvas.line("span k0", (across.at(low), middle), (across.at(high), middle));
             }
@@ -71,6 +74,14 @@ impl Forest {
         }
         let (keys, table, left_out) = (self.keys(&names), self.table(&names), self.left_out());
         Drawn { alt: self.alt.clone(), inside: canvas.into_svg(), height, keys, table, left_out }
+    }
+
+    /// How all its numbers are written.
+    fn alike(&self) -> Alike {
+        Alike::of(self.rows.iter().flat_map(|row| {
+            let marks = row.marks.iter().map(|mark| mark.value);
+            row.value.into_iter().chain(row.interval.into_iter().flatten()).chain(marks)
+        }))
     }
 
     /// The names of the marks, each once.
@@ -105,24 +116,20 @@ impl Forest {
         let mut columns =
             vec![Column::text("Name"), Column::number(&*self.points), Column::number("from"), Column::number("to")];
         columns.extend(names.iter().map(|name| Column::number(name.as_str())));
-        let mut table = Table::new(self.x.title.clone(), columns);
+        let (mut table, alike) = (Table::new(self.x.title.clone(), columns), self.alike());
         for row in &self.rows {
-            let ends = row.interval.map_or([String::new(), String::new()], |ends| ends.map(number));
+            let ends = row.interval.map_or([String::new(), String::new()], |ends| ends.map(|end| alike.show(end)));
             let marks = names.iter().map(|name| {
                 let mark = row.marks.iter().find(|mark| mark.name == **name);
-                mark.map_or_else(String::new, |mark| number(mark.value))
+                mark.map_or_else(String::new, |mark| alike.show(mark.value))
             });
-            let value = row.value.map_or_else(|| "–".to_owned(), number);
+            let value = row.value.map_or_else(|| "–".to_owned(), |value| alike.show(value));
             table.push([row.name.clone(), value].into_iter().chain(ends).chain(marks));
         }
         table
     }
 }
 
-fn told(row: &Estimate) -> String {
-    match (row.value, row.interval) {
-        (Some(value), Some([low, high])) => format!("{} [{}, {}]", number(value), number(low), number(high)),
-        (Some(value), None) => number(value),
-        (None, _) => "not defined".to_owned(),
-    }
+fn told(row: &Estimate, alike: Alike) -> String {
+    row.value.map_or_else(|| "not defined".to_owned(), |value| alike.with_interval(value, row.interval))
 }

@@ -4,7 +4,7 @@ use super::axis::{Axis, Frame, Mark, Placed};
 use super::canvas::{Canvas, kind};
 use super::drawn::{Drawn, Key, Swatch, WIDTH};
 use crate::table::{Column, Table};
-use crate::words::number;
+use crate::words::{Alike, number};
 
 const HEIGHT: f64 = 380.0;
 
@@ -157,10 +157,13 @@ impl Lines {
             Column::number("to"),
         ];
         let mut table = Table::new(format!("{} by {}", self.y.title, self.x.title), columns);
+        let points = || self.lines.iter().flat_map(|line| &line.points);
+        let along = Alike::of(points().map(|point| point.x));
+        let up = Alike::of(points().flat_map(|point| point.band.into_iter().flatten().chain([point.y])));
         for line in &self.lines {
             for point in &line.points {
-                let band = point.band.map_or([String::new(), String::new()], |band| band.map(number));
-                table.push([line.name.clone(), number(point.x), number(point.y)].into_iter().chain(band));
+                let band = point.band.map_or([String::new(), String::new()], |band| band.map(|end| up.show(end)));
+                table.push([line.name.clone(), along.show(point.x), up.show(point.y)].into_iter().chain(band));
             }
         }
         table

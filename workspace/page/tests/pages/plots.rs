@@ -89,6 +89,23 @@ fn lines_as_they_are_drawn() {
 }
 
 #[test]
+fn many_lines_have_thin_intervals_beside_each_other() {
+    let one = lines().lines.swap_remove(0);
+    let many = |count: usize| Lines { lines: vec![one.clone(); count], ..lines() }.draw().file();
+    let places = |file: &str| -> Vec<String> {
+        let whiskers = file.split("<line class=\"span thin ").skip(1);
+        whiskers.filter_map(|rest| rest.split(" x1=\"").nth(1)?.split('"').next().map(str::to_owned)).collect()
+    };
+    assert!(many(3).matches("class=\"band ").count() == 3 && places(&many(3)).is_empty());
+    let (file, mut found) = (many(4), places(&many(4)));
+    found.sort();
+    found.dedup();
+    assert!(!file.contains("class=\"band ") && found.len() == 4 * 5, "{found:?}");
+    // Each line's points, and one in the legend.
+    assert_eq!(file.matches("class=\"dot ").count(), 4 * (5 + 1));
+}
+
+#[test]
 fn intervals_as_they_are_drawn() {
     insta::assert_snapshot!(forest().draw().render().into_string());
 }

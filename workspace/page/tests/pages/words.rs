@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use editscale_page::{count, marked, number, percent, shortened, three_digits};
+use editscale_page::{Alike, chance, count, marked, number, percent, shortened, three_digits};
 
 #[test]
 fn numbers_keep_the_digits_that_matter() {
@@ -19,6 +19,25 @@ fn numbers_keep_the_digits_that_matter() {
     ] {
         assert_eq!(number(value), expected, "{value}");
     }
+}
+
+#[test]
+fn numbers_of_a_column_are_written_alike() {
+    for (values, expected) in [
+        (&[1.0, 0.999_96, 2.0][..], &["1.000", "1.000", "2.000"][..]),
+        (&[0.25, 1.39e-17, -0.031_25], &["0.2500", "0.0000", "-0.0312"]),
+        (&[1.0, 12.0, 1234.0], &["1", "12", "1\u{202f}234"]),
+        (&[12.5, 3.0, f64::NAN], &["12.50", "3.00", "–"]),
+        (&[0.000_12, 0.000_013], &["0.0001200", "0.0000130"]),
+        (&[2e12, 0.5], &["2.00e12", "0.5000"]),
+        (&[0.0, -0.0], &["0", "0"]),
+    ] {
+        let alike = Alike::of(values.iter().copied());
+        assert_eq!(values.iter().map(|value| alike.show(*value)).collect::<Vec<_>>(), expected, "{values:?}");
+    }
+    assert_eq!(Alike::of([0.5]).with_interval(0.5, Some([0.25, 1.0])), "0.5000 [0.2500, 1.0000]");
+    assert_eq!(Alike::of([0.5]).with_interval(0.5, None), "0.5000");
+    assert_eq!([0.0, 3e-5, 0.031, 1.0].map(chance), ["0.0000", "<0.0001", "0.0310", "1.0000"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Scale, SearchFactory};
+use editscale_core::{Budget, Cards, Scale, SearchFactory};
 use editscale_schema::{
     Absent, Documented, Fields, Key, Keys, Map, Mistake, Number, Options, Section, Subtable, Whole, Yaml,
 };
@@ -31,7 +31,8 @@ const PROBE: Key<Whole> = Key {
     name: "probe",
     rule: COUNT,
     absent: Absent::Default(4),
-    meaning: "candidates of the first round, from which it is learned how much the scores differ; at most `most`",
+    meaning: "candidates of the first round, from which it is learned how much the scores differ; at most `most`, which it \
+              is where `most` is less and this is left out",
 };
 
 const ROUND: Key<Whole> = Key {
@@ -94,6 +95,20 @@ impl PolicyChoice for AdaptiveRecipe {
     fn clashes(&self, around: &Surroundings<'_>) -> Vec<Clash> {
         price_clashes("adaptive", Some(self.0.price), around)
     }
+
+    fn misfits(&self, cards: &Cards, budget: &Budget) -> Vec<Clash> {
+        price_misfits(Some(self.0.price), cards, budget)
+    }
+}
+
+/// What a price means nothing for.
+pub(crate) fn price_misfits(price: Option<Price>, cards: &Cards, budget: &Budget) -> Vec<Clash> {
+    let idle = price.filter(|price| price.is_of_nothing(cards, budget)).map(|_| Clash {
+        setting: Some("worth"),
+        message: "`worth` says that nothing costs anything: nobody here spends what it prices".to_owned(),
+        hint: "write `cost: {edit: 0.01}`, or price what is spent; `prices` say what servers cost".to_owned(),
+    });
+    idle.into_iter().collect()
 }
 
 /// What a price cannot be used with.
@@ -128,11 +143,11 @@ impl Options for AdaptiveRecipe {
             fields.error(fields.at(), mistake);
         }
         let (most, probe, round) = (most? as u32, probe? as u32, round? as u32);
+        let probe = if fields.has(PROBE.name) { probe } else { probe.min(most) };
         if probe > most {
             let mistake = Mistake::new(format!("`probe` cannot be {probe}: there are at most {most} candidates"))
                 .hint("lower `probe` or raise `most`");
-            let wrong = if fields.has(PROBE.name) { PROBE.name } else { MOST.name };
-            fields.error(&fields.span_of(wrong), mistake);
+            fields.error(&fields.span_of(PROBE.name), mistake);
         }
         Some(Self(Adaptation { most, probe, round, price: price?, prior, optimism: optimism? }))
     }

@@ -158,7 +158,7 @@ impl SearchFactory for Particles {
         let or_none = |number: &Option<u32>| number.map_or("none".to_owned(), |number| number.to_string());
         let keep = if *keep == Keep::Best { "best" } else { "draw" };
         format!(
-            "particles/1 particles={particles} at={} steps={} {strength} {} {} {} ess={ess} keep={keep} renoise={}{}",
+            "particles/2 particles={particles} at={} steps={} {strength} {} {} {} ess={ess} keep={keep} renoise={}{}",
             schedule.revision(),
             or_none(steps),
             tempering.revision(),

@@ -1,7 +1,7 @@
 //! A particle search under way.
 
 use editscale_core::{
-    CandidateId, Cards, Cost, Decision, Draw, Edge, EditRequest, Ledger, Lineage, Noise, Proposal, Ranked, Remaining,
+    CandidateId, Cards, Decision, Draw, Edge, EditRequest, Ledger, Lineage, Noise, Proposal, Ranked, Remaining,
     ScoreCard, Search, Start, StopReason, Trial, Until, Verdict,
 };
 
@@ -40,8 +40,6 @@ pub(super) struct Swarm {
     settings: ParticleSettings,
     rules: Rules,
     ground: Ground,
-    /// The most that one edit costs, that judging a candidate costs, and the judgements of that.
-    prices: (Cost, Cost, u64),
     /// All proposals, and what came of those that were to be finished.
     archive: Archive,
     /// How many steps the editor takes, and where it stops among them; nothing where nobody knows.
@@ -71,7 +69,6 @@ impl Swarm {
         Self {
             settings: settings.clone(),
             ground: Ground::new(request, cards),
-            prices: prices(cards),
             archive: Archive::new(rules.objective.clone()),
             rules: rules.clone(),
             steps,
@@ -89,8 +86,8 @@ impl Swarm {
 impl Search for Swarm {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         let planned = self.settings.particles;
-        let allowed = self.allowed(left);
         if self.archive.asked() == 0 {
+            let allowed = self.allowed(left);
             if allowed > 0 && self.steps.is_none() {
                 let why = "nobody says how many steps the editor takes: set `steps` in `particles`";
                 return Decision::Stop(self.archive.verdict(StopReason::Stuck(why.into())));
@@ -107,39 +104,49 @@ impl Search for Swarm {
         if made.is_empty() {
             return Decision::Stop(self.archive.verdict(StopReason::Finished));
         }
+        let allowed = self.allowed(left);
         let chosen = self.resampled(made, planned.min(allowed));
         self.go_on(chosen, allowed)
     }
 }
 
-/// The most that one edit costs, that judging a candidate costs, and the judgements of that.
-fn prices(cards: &Cards) -> (Cost, Cost, u64) {
-    let edit = cards.editors.first().map_or_else(Cost::default, |card| card.cost);
-    (edit, cards.judging(), cards.rewards.len() as u64)
+/// One leg and the other, together.
+fn both(one: &Ledger, other: &Ledger) -> Ledger {
+    let mut cost = one.cost;
+    cost += other.cost;
+    let (edits, reward_calls) = (one.edits + other.edits, one.reward_calls + other.reward_calls);
+    Ledger { edits, reward_calls, cost, ..Ledger::default() }
 }
 
 impl Swarm {
-    /// How many candidates the budget still has, up to twice the particles: at least so many where it has a checkpoint and the end
-    /// for all of them, as whoever is weighed must also be finished. A candidate that goes on from a paused state is no edit of its own, but is
-    /// counted at what it costs when its state was let go.
+    /// How many candidates the budget still has, up to twice the particles: at least so many where it has the leg to the next
+    /// checkpoint and the end from there for all of them, as whoever is weighed must also be finished.
     fn allowed(&self, left: &Remaining) -> u32 {
         let planned = u64::from(self.settings.particles);
-        let begins = self.archive.asked() == 0;
-        if begins && self.ground.affordable(1, left) == 0 {
+        if self.archive.asked() == 0 && self.ground.affordable(1, left) == 0 {
             return 0;
         }
-        let (edit, judging, rewards) = self.prices;
-        let mut once = edit;
-        once += judging;
-        let mut twice = once;
-        twice += once;
-        let edits = u64::from(begins);
-        if left.pieces(&Ledger { edits, reward_calls: 2 * rewards, cost: twice, ..Ledger::default() }) >= planned {
-            return 2 * self.settings.particles;
+        let from = self.standing();
+        if let Some(next) = self.checkpoints.get(self.passed).copied() {
+            let leg = self.ground.leg(from, Until::Step(next), self.parting(from));
+            let end = self.ground.leg(Some(next), Until::Finished, self.parting(Some(next)));
+            if left.pieces(&both(&leg, &end)) >= planned {
+                return 2 * self.settings.particles;
+            }
         }
         // Less than a leg and an end for all: whatever there is, ends.
-        let ends = left.pieces(&Ledger { edits, reward_calls: rewards, cost: once, ..Ledger::default() });
+        let ends = left.pieces(&self.ground.leg(from, Until::Finished, self.parting(from)));
         ends.min(2 * planned - 1) as u32
+    }
+
+    /// The step at which particles stand; nothing at the beginning.
+    fn standing(&self) -> Option<u32> {
+        self.checkpoints.get(self.passed.checked_sub(1)?).copied()
+    }
+
+    /// What is done to the noise of a copy that goes on from this step.
+    fn parting(&self, from: Option<u32>) -> Noise {
+        self.settings.renoise.zip(from).map_or(Noise::Own, |(back, made)| Noise::Back(back.min(made)))
     }
 
     /// Asks for the next stage of these: up to a checkpoint where the budget allows that and finishing, else to the end.
@@ -168,11 +175,7 @@ impl Swarm {
     fn proposal(&self, id: u32, particle: &Particle, until: Until) -> Option<Proposal> {
         let fresh = Proposal { until, ..self.ground.fresh(id)? };
         let Some(parent) = particle.parent else { return Some(fresh) };
-        let made = self.passed.checked_sub(1).and_then(|last| self.checkpoints.get(last)).copied().unwrap_or(0);
-        let noise = match self.settings.renoise {
-            Some(back) if particle.is_copy => Noise::Back(back.min(made)),
-            _ => Noise::Own,
-        };
+        let noise = if particle.is_copy { self.parting(self.standing()) } else { Noise::Own };
         let lineage = Lineage { parent: Some(parent), edge: Edge::Resume };
         Some(Proposal { start: Start::Paused(parent), noise, lineage, ..fresh })
     }

@@ -38,7 +38,7 @@ impl Pruning {
     fn reached(&self, look: usize, begun: u64) -> u64 {
         let samples = u64::from(self.samples);
         let kept = |count: u64| (0..look).fold(count, |count, _| self.kept(count as usize) as u64);
-        begun / samples * kept(samples) + if begun % samples > 0 { kept(begun % samples) } else { 0 }
+        begun / samples * kept(samples) + if begun.is_multiple_of(samples) { 0 } else { kept(begun % samples) }
     }
 
     /// How many of so many go on from a look.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Cards, RewardName, SearchFactory};
+use editscale_core::{Budget, Cards, RewardName, SearchFactory};
 use editscale_schema::{
     Absent, Documented, Fields, Key, Keys, Map, Mistake, Name, Number, Options, Scalar, Section, Subtable, Value,
     Whole, Yaml, quote,
 };
 
 use super::{Checkpoint, Expectation, PreviewPruning, PreviewRule, Pruning, Way};
-use crate::adaptive::price_clashes;
+use crate::adaptive::{price_clashes, price_misfits};
 use crate::choice::{Clash, Surroundings};
 use crate::objective::{GATE_KEYS, Gate, read_gate, write_gate};
 use crate::price::recipe::{COST_TABLE, WORTH_TABLE, cost, read_price, worth, write_price};
@@ -138,6 +138,10 @@ impl PolicyChoice for PreviewPruningRecipe {
         let unknown =
             named.filter(|(_, reward)| !around.rewards.contains(reward)).map(|(at, reward)| unknown(at, reward));
         price_clashes("preview_pruning", self.0.price, around).into_iter().chain(unknown).collect()
+    }
+
+    fn misfits(&self, cards: &Cards, budget: &Budget) -> Vec<Clash> {
+        price_misfits(self.0.price, cards, budget)
     }
 
     fn notes(&self, cards: &Cards) -> Vec<String> {

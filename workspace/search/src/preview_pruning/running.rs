@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use editscale_core::{
-    CandidateId, Cards, Cost, Decision, Edge, EditRequest, EditorCard, Knobs, Ledger, Lineage, Proposal, Remaining,
-    Search, Start, StopReason, Trial, Until, Utility,
+    CandidateId, Cards, Decision, Edge, EditRequest, Knobs, Ledger, Lineage, Noise, Proposal, Remaining, Search, Start,
+    StopReason, Trial, Until, Utility,
 };
 
 use super::PreviewPruning;
@@ -18,9 +18,6 @@ pub(super) struct Running {
     policy: Arc<PreviewPruning>,
     way: Way,
     ground: Ground,
-    card: Option<EditorCard>,
-    judging: Cost,
-    rewards: u64,
     meter: Meter,
     /// Finished candidates alone: what is not done is no candidate for the verdict.
     archive: Archive,
@@ -50,9 +47,6 @@ impl Running {
         let price = policy.settings.price.unwrap_or(Price::Cost(Pieces::default()));
         Self {
             ground: Ground::new(request, cards),
-            card: cards.editors.first().cloned(),
-            judging: cards.judging(),
-            rewards: cards.rewards.len() as u64,
             meter: Meter::new(price, cards),
             archive: Archive::new(policy.rules.objective.clone()),
             boxes: Vec::new(),
@@ -155,9 +149,9 @@ impl Running {
         if look + 1 >= self.way.looks() {
             return None;
         }
-        // What finishing one of them takes is kept back.
-        let piece = self.piece(Until::Step(self.step(look + 1)), 0);
-        let room = self.less_one_end(left).map_or(0, |left| left.pieces(&piece));
+        // What finishing one of them takes from there is kept back.
+        let leg = self.leg(Some(look), Until::Step(self.step(look + 1)));
+        let room = left.less(1, &self.end(look + 1)).map_or(0, |left| left.pieces(&leg));
         let count = room.min(survivors.len() as u64) as usize;
         (count > 0).then(|| Next::Look(survivors[..count].to_vec()))
     }
@@ -180,16 +174,14 @@ impl Running {
 
     /// Finishes the open boxes with the highest indices, or begins others whose index is higher still.
     fn finish_or_begin(&self, open: &[usize], left: &Remaining) -> Next {
-        let settings = &self.policy.settings;
-        let room = left.pieces(&self.end_piece());
-        if room == 0 {
-            return Next::Stop(StopReason::Budget);
-        }
-        let most = u64::from(settings.round).min(room) as usize;
         let outlook = self.outlook();
         let mut ranked = open.to_vec();
         ranked.sort_by(|a, b| self.order(*a, *b));
-        let Some(best) = self.best() else { return Next::Finish(ranked.into_iter().take(1.max(most)).collect()) };
+        let affordable = self.affordable(&ranked, left);
+        if affordable.is_empty() {
+            return Next::Stop(StopReason::Budget);
+        }
+        let Some(best) = self.best() else { return Next::Finish(affordable) };
         let worthy: Vec<usize> =
             ranked.into_iter().filter(|index| self.is_worth_finishing(&outlook, *index, best)).collect();
         let top = worthy.iter().fold(best, |top, index| self.cap_above(&outlook, *index, top));
@@ -202,14 +194,28 @@ impl Running {
         if worthy.is_empty() {
             return Next::Stop(StopReason::Enough);
         }
-        Next::Finish(worthy.into_iter().take(most).collect())
+        match self.affordable(&worthy, left) {
+            none if none.is_empty() => Next::Stop(StopReason::Budget),
+            some => Next::Finish(some),
+        }
+    }
+
+    /// Those of them that can be finished together, the first ones first, as many as a round has.
+    fn affordable(&self, ranked: &[usize], left: &Remaining) -> Vec<usize> {
+        let mut left = *left;
+        let fits = |index: &&usize| {
+            let after = left.less(1, &self.end(self.boxes[**index].look()));
+            left = after.unwrap_or(left);
+            after.is_some()
+        };
+        ranked.iter().filter(fits).copied().take(self.policy.settings.round as usize).collect()
     }
 
     fn begin_or_stop(&self, left: &Remaining) -> Next {
         let settings = &self.policy.settings;
         let wanted = u64::from(settings.samples.min(settings.most - self.begun));
-        let piece = self.piece(Until::Step(self.step(0)), 1);
-        let count = self.less_one_end(left).map_or(0, |left| left.pieces(&piece)).min(wanted);
+        let leg = self.leg(None, Until::Step(self.step(0)));
+        let count = left.less(1, &self.end(0)).map_or(0, |left| left.pieces(&leg)).min(wanted);
         // One alone is looked at for nothing, unless only one was wanted.
         if count >= 2 || (count == 1 && wanted == 1 && settings.most > 1) {
             return Next::Begin(count as u32);
@@ -277,26 +283,17 @@ impl Running {
 
 /// What work takes of a budget.
 impl Running {
-    /// A candidate made so far and judged; `edits` says whether it is an edit of its own.
-    fn piece(&self, until: Until, edits: u64) -> Ledger {
-        let mut cost = match (&self.card, self.ground.fresh(0), &self.way) {
-            (Some(card), Some(fresh), Way::Pause { .. }) => card.cost_of(&Proposal { until, ..fresh }),
-            (Some(card), ..) => card.cost,
-            _ => Cost::default(),
-        };
-        cost += self.judging;
-        Ledger { edits, reward_calls: self.rewards, cost, ..Ledger::default() }
+    /// Making a candidate as far as that and judging it, from its beginning or from a look.
+    fn leg(&self, from: Option<usize>, until: Until) -> Ledger {
+        match self.way {
+            Way::Pause { .. } => self.ground.leg(from.map(|look| self.step(look)), until, Noise::Own),
+            _ => self.ground.leg(None, Until::Finished, Noise::Own),
+        }
     }
 
-    /// A box that is finished.
-    fn end_piece(&self) -> Ledger {
-        self.piece(Until::Finished, u64::from(!matches!(self.way, Way::Pause { .. })))
-    }
-
-    /// What is left once one box is finished; nothing where that is not there.
-    fn less_one_end(&self, left: &Remaining) -> Option<Remaining> {
-        let end = self.end_piece();
-        (left.pieces(&end) > 0).then(|| left.amounts().after(&end))
+    /// Finishing a candidate after a look.
+    fn end(&self, look: usize) -> Ledger {
+        self.leg(Some(look), Until::Finished)
     }
 
     fn step(&self, look: usize) -> u32 {

@@ -102,6 +102,8 @@ fn run(
     let (mut trials, mut spent, mut next) = (Vec::new(), Ledger::default(), 0);
     let (mut rounds, mut keeps): (Vec<Vec<Proposal>>, Vec<Vec<CandidateId>>) = (Vec::new(), Vec::new());
     let mut reached = std::collections::BTreeMap::new();
+    // Where a candidate stops, one evaluation more shows what it would become: that of the next step.
+    let asked = |until: Until| if let Until::Step(step) = until { step + 1 } else { STEPS };
     loop {
         let left: Remaining = budget.after(&spent);
         let (proposals, keep) = match search.decide(&trials, &left) {
@@ -115,19 +117,20 @@ fn run(
             assert_eq!(proposal.id, CandidateId(next));
             next += 1;
             let edits = u64::from(!proposal.goes_on());
-            let until = if let Until::Step(step) = proposal.until { step } else { STEPS };
-            let from = match proposal.start {
+            let (from, bound) = match proposal.start {
                 Start::Paused(id) => {
                     let held = keeps.last().is_some_and(|keep| keep.contains(&id));
                     let fresh = rounds.last().is_some_and(|last| last.iter().any(|one| one.id == id));
+                    let before: &Proposal = &reached[&id];
                     // What was let go is made again from its beginning.
-                    if held || fresh { reached[&id] } else { 0 }
+                    let from = if held || fresh { asked(before.until) } else { 0 };
+                    (from, card.rest_of(proposal, before, Cost::default()))
                 }
-                _ => 0,
+                _ => (0, card.cost_of(proposal)),
             };
-            reached.insert(proposal.id, until);
-            let nfe = if card.cost.nfe == 0 { 0 } else { u64::from(until - from) };
-            reserved.cost += card.cost_of(proposal);
+            reached.insert(proposal.id, proposal.clone());
+            let nfe = if card.cost.nfe == 0 { 0 } else { u64::from(asked(proposal.until) - from) };
+            reserved.cost += bound;
             (reserved.edits, reserved.reward_calls) = (reserved.edits + edits, reserved.reward_calls + 1);
             spent.cost.nfe += nfe;
             (spent.edits, spent.reward_calls) = (spent.edits + edits, spent.reward_calls + 1);
@@ -148,7 +151,7 @@ fn waves_are_halved_and_the_rest_is_finished_one_by_one() {
     let ran = run(&policy(settings()), (3, pausing()), Budget::default(), &|proposal| Some(score(proposal)));
     let shape: Vec<(usize, Until)> = ran.rounds.iter().map(|round| (round.len(), round[0].until)).collect();
     assert_eq!(shape, [(8, Until::Step(6)), (4, Until::Step(12)), (1, Until::Finished), (1, Until::Finished)]);
-    assert_eq!((ran.spent.edits, ran.spent.cost.nfe), (8, 8 * 6 + 4 * 6 + 2 * 8));
+    assert_eq!((ran.spent.edits, ran.spent.cost.nfe), (8, 8 * 7 + 4 * 6 + 2 * 7));
     assert_eq!((ran.verdict.ranked.len(), &ran.verdict.reason), (2, &StopReason::Finished));
     // Those that go on are the better ones, by their own seeds; the winner is a finished candidate.
     let worst_kept = ran.rounds[1].iter().map(|one| shown(one.seed, 6)).fold(f64::INFINITY, f64::min);
@@ -256,7 +259,7 @@ fn revisions_are_as_journals_have_them() {
     };
     assert_eq!(
         policy(all).revision(),
-        "preview_pruning/1 samples=8 most=8 at=0.3,#9 keep=0.5 margin=0.25 round=1 correlation=0.6 strength=4 \
+        "preview_pruning/2 samples=8 most=8 at=0.3,#9 keep=0.5 margin=0.25 round=1 correlation=0.6 strength=4 \
          cost=0.02,0.01,0.001 by=judge preview:judge>=0.5"
     );
 }

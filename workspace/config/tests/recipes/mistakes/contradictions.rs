@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::{report, with_search};
+use crate::{recipe, report, with_search};
 
 #[test]
 fn gate_on_an_unknown_reward() {
@@ -418,4 +418,6 @@ fn costs_are_said_once_and_weighed_against_scores() {
     }
     let timed = adaptive("worth: {per_second: 0.1}") + "budget: {wall_secs: 60}\n";
     assert_eq!(report(timed), "");
+    let short = recipe(&adaptive("most: 3, cost: {edit: 0.1}")).to_yaml();
+    assert!(short.contains("probe: 3"), "a probe that nobody named is no longer than all of it:\n{short}");
 }

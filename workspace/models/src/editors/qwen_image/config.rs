@@ -145,7 +145,7 @@ impl QwenConfig {
             let reason = format!("num_attention_heads · attention_head_dim is {width}: expected 1 to {MOST_SIZE}");
             return Err(LoadError::content(file, reason));
         }
-        if self.in_channels % 4 != 0 || self.in_channels != self.out_channels {
+        if !self.in_channels.is_multiple_of(4) || self.in_channels != self.out_channels {
             let Self { in_channels, out_channels, .. } = self;
             let found = format!("takes tokens of {in_channels} numbers and predicts {out_channels}");
             let reason = format!("{found}: expected the same, a multiple of 4, as a token is 2 × 2 latents");

@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     fn of(width: usize, height: usize, pixels: usize) -> (usize, usize) {
-        let size = sized(Size { width, height }, pixels);
+        let size = sized(Size { height, width }, pixels);
         (size.width, size.height)
     }
 

@@ -64,7 +64,7 @@ impl Config {
             deviations: settings.numbers("latents_std", &DEVIATIONS, latent_channels)?,
         };
         // The decoder halves channels as it doubles a picture.
-        if config.multiples.iter().skip(1).any(|multiple| (multiple * config.base_dim) % 2 != 0) {
+        if config.multiples.iter().skip(1).any(|multiple| !(multiple * config.base_dim).is_multiple_of(2)) {
             return Err(
                 settings.refuse("dim_mult", format!("even numbers of channels beside `base_dim` {}", config.base_dim))
             );

@@ -21,9 +21,11 @@ pub(crate) fn score(rubric: &Rubric, votes: &[Vote]) -> Result<Score, ScoreError
     Ok(Score::with_sigma(mean(&all), spread(&all))?.with_parts(parts))
 }
 
-/// Not a number where there are none, which no score can be made of.
+/// Counted from the first, so that equal votes have no other mean. Not a number where there are none, which no score can be made
+/// of.
 fn mean(numbers: &[f64]) -> f64 {
-    numbers.iter().sum::<f64>() / numbers.len() as f64
+    let first = numbers.first().copied().unwrap_or(f64::NAN);
+    first + numbers.iter().map(|number| number - first).sum::<f64>() / numbers.len() as f64
 }
 
 /// The sample standard deviation; nothing where one number cannot have one.
@@ -45,6 +47,15 @@ mod tests {
         assert!((score.sigma().unwrap() - 3.0_f64.sqrt()).abs() < 1e-12);
         assert!((score.part("instruction_following").unwrap() - 22.0 / 3.0).abs() < 1e-12);
         assert_eq!(score.parts().len(), 2);
+    }
+
+    #[test]
+    fn equal_votes_have_no_other_mean() {
+        let rubric = Rubric::standard().unwrap();
+        for said in (0..1000).map(|n| f64::from(n) / 100.0) {
+            let score = score(&rubric, &[vec![said, 9.0], vec![said, 9.0], vec![said, 9.0]]).unwrap();
+            assert_eq!((score.mean(), score.sigma()), (rubric.combine(&[said, 9.0]), Some(0.0)));
+        }
     }
 
     #[test]

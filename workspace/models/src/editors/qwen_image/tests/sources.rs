@@ -113,11 +113,14 @@ fn merged() -> Vec<Tensor> {
     velocities(&QwenTransformer::load(&TransformerSource::Folder(copy.path().to_owned()), &Compute::cpu()).unwrap())
 }
 
+/// How a file calls one of a layer's two matrices.
+type Name<'a> = &'a dyn Fn(&str) -> String;
+
 #[test]
 fn adapters_of_every_way_of_writing_are_the_same_as_merged_ones() {
     let (model, right, folder) = (load(false, &Compute::cpu()), merged(), tempfile::tempdir().unwrap());
     let before = velocities(&model);
-    let schemes: [([&dyn Fn(&str) -> String; 2], bool); 5] = [
+    let schemes: [([Name<'_>; 2], bool); 5] = [
         ([&|layer| format!("{layer}.lora_down.weight"), &|layer| format!("{layer}.lora_up.weight")], true),
         (
             [&|it| format!("diffusion_model.{it}.lora_down.weight"), &|it| {
