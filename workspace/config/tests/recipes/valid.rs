@@ -15,6 +15,7 @@ use editscale_models::editors::diffusion::ResultSize;
 use editscale_models::editors::flux_kontext::{FluxKontextRecipe, TextDevice};
 use editscale_models::editors::instruct_pix2pix::InstructPix2PixRecipe;
 use editscale_models::editors::qwen_image_edit::QwenImageEditRecipe;
+use editscale_models::editors::step1x_edit::Step1xEditRecipe;
 use editscale_models::recipe::{DiffusionSettings, WeightChoice};
 use editscale_schema::EditorChoice;
 use editscale_search::{RewardWeightedRecipe, Weighting};
@@ -318,6 +319,28 @@ fn diffusion_models_are_spelled_out_when_resolved() {
         eta: 0.0
         max_pixels: 1048576
         source_pixels: 1048576
+        result_size: model
+        trajectory: false
+        device: auto
+        dtype: auto
+        paused_mib: 1024
+        batch: 32
+        text_device: same
+        weights: auto
+        cache_mib: 512
+    "#);
+    let (model, text) = resolved("{step1x_edit: {dir: models/d}}");
+    assert_eq!(chosen::<Step1xEditRecipe>(&*model), &Step1xEditRecipe::of("models/d"));
+    assert_snapshot!(text, @r#"
+    editor:
+      step1x_edit:
+        dir: "models/d"
+        residency: together
+        steps: 28
+        guidance: 6.0
+        eta: 0.0
+        size_level: 1024
+        reference_latent: mean
         result_size: model
         trajectory: false
         device: auto

@@ -6,6 +6,7 @@ use std::path::Path;
 use candle_core::Device;
 use editscale_core::{Failure, FailureKind};
 
+use crate::editors::residency::Residency;
 use crate::layers::Compute;
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, Storage};
@@ -61,6 +62,19 @@ pub fn weight_bytes(folder: &Path, stem: &str, kept: Storage) -> Result<u64, Loa
 /// weights with where and how they would be kept; `helps` is what a user can do about it.
 pub fn check_weights(folder: &Path, parts: &[(u64, &Compute)], helps: &str) -> Result<(), LoadError> {
     weights(folder, parts, available(), helps)
+}
+
+/// The same where `parts` are used one after the other: all are kept, or one at a time.
+pub(super) fn check_turns(
+    folder: &Path,
+    residency: Residency,
+    parts: &[(u64, &Compute)],
+    helps: &str,
+) -> Result<(), LoadError> {
+    match residency {
+        Residency::Together => check_weights(folder, parts, helps),
+        Residency::InTurn => parts.iter().try_for_each(|part| check_weights(folder, std::slice::from_ref(part), helps)),
+    }
 }
 
 fn weights(folder: &Path, parts: &[(u64, &Compute)], free: Option<u64>, helps: &str) -> Result<(), LoadError> {

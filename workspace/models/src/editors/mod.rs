@@ -8,6 +8,7 @@ mod cancel;
 mod cases;
 mod class;
 mod clip;
+mod conditioner;
 pub mod diffusion;
 mod encoded;
 mod failure;

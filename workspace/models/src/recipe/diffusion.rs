@@ -7,6 +7,7 @@ use editscale_schema::{Absent, Fields, Flag, Key, Text, Whole, Word, Yaml};
 
 use crate::device::{self, DeviceChoice, DeviceError, DtypeChoice};
 use crate::editors::diffusion::{DiffusionOptions, Injected, ResultSize};
+use crate::editors::residency::Residency;
 use crate::layers::Compute;
 use crate::load::LoadError;
 use crate::recipe::compute::{DEVICE, check_dtype, dtype};
@@ -38,6 +39,14 @@ pub(crate) const DIR: Key<Text> = Key {
     absent: Absent::Refused,
     meaning: "the pipeline's folder as diffusers writes it, from the folder in which the program runs; \
               `editscale models pull` makes one",
+};
+
+pub(crate) const RESIDENCY: Key<Word<Residency>> = Key {
+    name: "residency",
+    rule: Word(&[("together", Residency::Together), ("in_turn", Residency::InTurn)]),
+    absent: Absent::Default(Residency::Together),
+    meaning: "whether the encoder of texts and pictures and the transformer are loaded together, or in turn, once a batch each, \
+              which takes less memory and more time",
 };
 
 pub(crate) const RESULT_SIZE: Key<Word<ResultSize>> = Key {

@@ -22,9 +22,23 @@ fn diffusion() -> Vec<BoxedStrategy<String>> {
         option("paused_mib", 0u32..=1 << 20),
         option("batch", 1u32..=1024),
         option("cache_mib", 0u32..=1 << 20),
-        option("max_pixels", 64u32..=1 << 24),
         option("steps", 1u32..=1000),
         option("guidance", 0.0f64..=50.0),
+    ]
+}
+
+fn max_pixels() -> BoxedStrategy<String> {
+    option("max_pixels", 64u32..=1 << 24)
+}
+
+/// Options of those that a vision language model tells what to do.
+fn conditioned() -> Vec<BoxedStrategy<String>> {
+    vec![
+        option("residency", word(&["together", "in_turn"])),
+        option("negative", path()),
+        option("eta", 0.0f64..=10.0),
+        option("text_device", word(&["same", "cpu"])),
+        option("weights", word(&["auto", "converted", "stored"])),
     ]
 }
 
@@ -38,6 +52,7 @@ pub(super) fn instruct_pix2pix() -> BoxedStrategy<String> {
         path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
         option("image_guidance", 0.0f64..=50.0),
         sampling.boxed(),
+        max_pixels(),
     ];
     tagged("instruct_pix2pix", [own, diffusion()].concat())
 }
@@ -47,6 +62,7 @@ pub(super) fn flux_kontext() -> BoxedStrategy<String> {
     let own = vec![
         path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
         option("transformer", file),
+        max_pixels(),
         option("eta", 0.0f64..=10.0),
         option("fit_source", any::<bool>()),
         option("text_tokens", 2u32..=4096),
@@ -63,17 +79,30 @@ pub(super) fn qwen_image_edit() -> BoxedStrategy<String> {
     let own = vec![
         path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
         references.boxed(),
-        option("residency", word(&["together", "in_turn"])),
         option("encoder", path()),
         option("vae", path()),
         option("adapter", path()),
         option("schedule", word(&["pipeline", "lightning"])),
-        option("negative", path()),
-        option("eta", 0.0f64..=10.0),
+        max_pixels(),
         option("source_pixels", 1u32..=1 << 24),
         option("tile", 64u32..=1 << 14),
-        option("text_device", word(&["same", "cpu"])),
-        option("weights", word(&["auto", "converted", "stored"])),
     ];
-    tagged("qwen_image_edit", [own, diffusion()].concat())
+    tagged("qwen_image_edit", [own, conditioned(), diffusion()].concat())
+}
+
+pub(super) fn step1x_edit() -> BoxedStrategy<String> {
+    let file = || path().prop_map(|path| format!("{path}.safetensors"));
+    let folder = path().prop_map(|dir| format!("dir: {dir:?}"));
+    let in_place = (path(), file()).prop_map(|(dir, file)| format!("dir: {dir:?}, transformer: {file:?}"));
+    let files = (file(), path(), path()).prop_map(|(transformer, vae, encoder)| {
+        format!("transformer: {transformer:?}, vae: {vae:?}, encoder: {encoder:?}")
+    });
+    let own = vec![
+        prop_oneof![folder, in_place, files].boxed(),
+        option("version", word(&["v1.0", "v1.1", "v1.2"])),
+        option("guidance_rule", word(&["plain", "damped_early", "damped"])),
+        option("size_level", 16u32..=4096),
+        option("reference_latent", word(&["mean", "sample"])),
+    ];
+    tagged("step1x_edit", [own, conditioned(), diffusion()].concat())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::editors::flux::shape::{RELEASED_AXES, axes, count, most_blocks, size};
+use crate::layers::Compute;
 use crate::load::{Fixed, LoadError, Settings};
 
 /// The width of a head in all released models, and how it is shared out to the three axes.
@@ -58,6 +59,21 @@ impl FluxConfig {
     /// Width of activations.
     pub fn width(&self) -> usize {
         self.heads * self.head_width
+    }
+
+    /// An upper bound of what activations of so many tokens take at a time, text, latents and reference together: 32 widths a
+    /// token, of which 8 are in single precision whatever the type of computing. Reasoned from the code, not measured.
+    pub fn row_bytes(&self, tokens: usize, compute: &Compute) -> u64 {
+        let (width, size) = (self.width() as u64, compute.dtype.size_in_bytes() as u64);
+        (tokens as u64).saturating_mul(width * (24 * size + 8 * 4))
+    }
+
+    /// What a pass takes whatever its tokens: the largest weight as it is expanded or converted, and on cards the scores of
+    /// attention.
+    pub fn pass_bytes(&self, compute: &Compute) -> u64 {
+        const SCORES_ON_CARDS: u64 = 3 << 29;
+        let width = self.width() as u64;
+        4 * 7 * width * width + if compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS }
     }
 
     /// Inner width of feed-forward blocks: four times that of activations.

@@ -224,18 +224,13 @@ impl FluxTransformer {
         self.conditioning.forward(&times, &guidance, &pooled)?.silu()
     }
 
-    /// An upper bound of what activations of so many tokens take at a time, text, latents and reference together: 32 widths a
-    /// token, of which 8 are in single precision whatever the type of computing. Reasoned from the code, not measured.
+    /// See [`FluxConfig::row_bytes`].
     pub fn row_bytes(&self, tokens: usize) -> u64 {
-        let (width, size) = (self.config.width() as u64, self.compute.dtype.size_in_bytes() as u64);
-        (tokens as u64).saturating_mul(width * (24 * size + 8 * 4))
+        self.config.row_bytes(tokens, &self.compute)
     }
 
-    /// What a pass takes whatever its tokens: the largest weight as it is expanded or converted, and on cards the scores of
-    /// attention.
+    /// See [`FluxConfig::pass_bytes`].
     pub fn pass_bytes(&self) -> u64 {
-        const SCORES_ON_CARDS: u64 = 3 << 29;
-        let width = self.config.width() as u64;
-        4 * 7 * width * width + if self.compute.device.is_cpu() { 0 } else { SCORES_ON_CARDS }
+        self.config.pass_bytes(&self.compute)
     }
 }

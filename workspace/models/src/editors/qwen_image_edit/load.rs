@@ -5,23 +5,24 @@ use std::path::{Path, PathBuf};
 use editscale_core::EditorName;
 
 use crate::editors::class::{DIFFUSERS, PipelineClass};
+use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::{Fingerprint, compute_text};
 use crate::editors::flux::{AdapterSource, FluxAdapter, TransformerSource};
 use crate::editors::folder::PipelineFolder;
-use crate::editors::memory::check_weights;
+use crate::editors::memory::check_turns;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
 use crate::editors::qwen_image_edit::components::{EDIT, EDIT_PLUS, Parts, fit};
 use crate::editors::qwen_image_edit::latents::Latents;
-use crate::editors::qwen_image_edit::networks::{DENOISER, ENCODER, Networks};
+use crate::editors::qwen_image_edit::networks::Networks;
 use crate::editors::qwen_image_edit::options::{Options, Schedule};
 use crate::editors::qwen_image_edit::pipeline::QwenImageEdit;
 use crate::editors::qwen_image_edit::references::{self, Reference};
 use crate::editors::qwen_image_edit::release::Release;
 use crate::editors::qwen_image_edit::text::TextReader;
-use crate::editors::residency::{Residency, Resident, Turns};
+use crate::editors::residency::{Resident, Turns};
 use crate::editors::samplers::{FlowConfig, MOST_STEPS};
-use crate::encoders::vision_language::{EncoderPlaces, VisionLanguageEncoder};
+use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::autoencoder_qwen::AutoencoderQwen;
 use crate::load::LoadError;
 use crate::weights::Storage;
@@ -105,12 +106,7 @@ fn check_room(folder: &PipelineFolder, places: &Places, options: &Options) -> Re
     let (compute, text_compute) = (&options.compute, &options.text_compute);
     let text = (places.encoder.kept_bytes(text_compute.kept)?, text_compute);
     let pictures = (places.picture_bytes(compute.kept)?, compute);
-    match options.residency {
-        Residency::Together => check_weights(folder.path(), &[text, pictures], ROOM),
-        Residency::InTurn => {
-            check_weights(folder.path(), &[text], ROOM).and_then(|()| check_weights(folder.path(), &[pictures], ROOM))
-        }
-    }
+    check_turns(folder.path(), options.residency, &[text, pictures], ROOM)
 }
 
 /// The encoder and the transformer, each loaded and looked at; where they are loaded in turn, the first is let go for the second.
@@ -118,9 +114,8 @@ fn residents(
     turns: &Turns,
     places: &Places,
     options: &Options,
-) -> Result<(Resident<VisionLanguageEncoder>, Resident<QwenTransformer>), LoadError> {
-    let (own, compute) = (places.encoder.clone(), options.text_compute.clone());
-    let encoder = turns.resident(ENCODER, move || VisionLanguageEncoder::open(&own, &compute))?;
+) -> Result<(Conditioner, Resident<QwenTransformer>), LoadError> {
+    let encoder = Conditioner::new(turns, &places.encoder, &options.text_compute)?;
     let (own, compute) = (places.transformer.clone(), options.compute.clone());
     let transformer = turns.resident(DENOISER, move || QwenTransformer::load(&own, &compute))?;
     Ok((encoder, transformer))
@@ -168,18 +163,15 @@ pub fn load(
 fn looked_at(
     places: &Places,
     latents: &Latents,
-    (encoder, transformer): (&Resident<VisionLanguageEncoder>, &Resident<QwenTransformer>),
+    (encoder, transformer): (&Conditioner, &Resident<QwenTransformer>),
     options: &Options,
 ) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
-    let opened = encoder.get()?;
-    let (largest_id, rows, config) = (opened.words().largest_id(), opened.vocabulary(), opened.config().clone());
-    // Let go before the other is loaded.
-    drop(opened);
+    let facts = encoder.facts()?;
     let loaded = transformer.get()?;
     let parts = Parts {
-        largest_id: Some(largest_id),
-        rows: Some(rows),
-        encoder: Some(&config),
+        largest_id: Some(facts.largest_id),
+        rows: Some(facts.rows),
+        encoder: Some(&facts.config),
         autoencoder: Some(latents.autoencoder().config()),
         transformer: Some(loaded.config()),
     };

@@ -21,11 +21,6 @@ use crate::encoders::vision_language::EncoderPicture;
 use crate::load::LoadError;
 use crate::pictures::Size;
 
-/// The turns of networks that are loaded in turn. The autoencoder is small, and stays.
-pub(super) const ENCODER: usize = 0;
-/// See [`ENCODER`].
-pub(super) const DENOISER: usize = 1;
-
 /// Everything with weights, and how it is used.
 #[derive(Debug)]
 pub(super) struct Networks {

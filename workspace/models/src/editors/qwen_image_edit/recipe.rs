@@ -21,7 +21,7 @@ use crate::load::LoadError;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::{DEVICE, WeightChoice};
 use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TRAJECTORY,
 };
 
 /// Qwen-Image-Edit, from the folder of a pipeline.
@@ -68,14 +68,6 @@ pub struct QwenImageEditRecipe {
     /// The most memory for encoded texts and sources, in MiB.
     pub cache_mib: u64,
 }
-
-const RESIDENCY: Key<Word<Residency>> = Key {
-    name: "residency",
-    rule: Word(&[("together", Residency::Together), ("in_turn", Residency::InTurn)]),
-    absent: Absent::Default(Residency::Together),
-    meaning: "whether the encoder of texts and pictures and the transformer are loaded together, or in turn, once a batch each, \
-              which takes less memory and more time",
-};
 
 const ENCODER: Key<Text> = Key {
     name: "encoder",

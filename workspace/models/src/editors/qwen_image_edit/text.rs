@@ -4,17 +4,17 @@ use candle_core::Tensor;
 use editscale_core::Failure;
 use editscale_picture::Rgb8;
 
-use crate::editors::failure::{crashed, invalid, unencoded};
+use crate::editors::conditioner::Conditioner;
+use crate::editors::failure::{invalid, unencoded};
 use crate::editors::qwen_image_edit::release::{DROPPED, Release};
 use crate::editors::qwen_image_edit::size::sized;
-use crate::editors::residency::Resident;
-use crate::encoders::vision_language::{EncoderError, EncoderPicture, EncoderPrompt, VisionLanguageEncoder};
+use crate::encoders::vision_language::{EncoderError, EncoderPicture, EncoderPrompt};
 use crate::pictures::{Filter, Size, resize};
 
 /// The encoder, and how pictures and prompts are brought into its form.
 #[derive(Debug)]
 pub(super) struct TextReader {
-    pub(super) encoder: Resident<VisionLanguageEncoder>,
+    pub(super) encoder: Conditioner,
     pub(super) release: Release,
     /// About how many pixels of a picture the encoder sees, before its own processor sizes it.
     pub(super) pixels: usize,
@@ -23,7 +23,7 @@ pub(super) struct TextReader {
 impl TextReader {
     /// A picture as the encoder sees it: brought to its size by Lanczos' filter, then to that of its processor.
     pub(super) fn picture(&self, pixels: &Rgb8) -> Result<EncoderPicture, Failure> {
-        let encoder = self.encoder.get().map_err(|error| crashed(error.to_string()))?;
+        let encoder = self.encoder.get()?;
         let shape = Size { height: pixels.height, width: pixels.width };
         let smaller = resize(pixels.clone(), sized(shape, self.pixels), Filter::Lanczos);
         encoder.picture(&smaller, encoder.bounds()).map_err(|error| unencoded(&error))
@@ -32,7 +32,7 @@ impl TextReader {
     /// States [tokens, width] of an instruction about pictures, on the encoder's device. What comes before the user's words is
     /// left out.
     pub(super) fn states(&self, instruction: &str, pictures: &[EncoderPicture]) -> Result<Tensor, Failure> {
-        let encoder = self.encoder.get().map_err(|error| crashed(error.to_string()))?;
+        let encoder = self.encoder.get()?;
         let words = encoder.words();
         if let Some(token) = words.steering(instruction) {
             return Err(invalid(format!("the text has `{token}` in it, which steers the encoder: leave it out")));

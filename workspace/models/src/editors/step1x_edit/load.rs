@@ -2,11 +2,13 @@
 
 use editscale_core::EditorName;
 
+use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::{Fingerprint, compute_text};
 use crate::editors::flux::TransformerSource;
 use crate::editors::latent_space::LatentSpace;
-use crate::editors::memory::check_weights;
+use crate::editors::memory::check_turns;
+use crate::editors::residency::{Resident, Turns};
 use crate::editors::samplers::{FlowConfig, MOST_STEPS};
 use crate::editors::step1x_edit::components::{Parts, fit};
 use crate::editors::step1x_edit::denoiser::{self, Denoiser};
@@ -15,13 +17,12 @@ use crate::editors::step1x_edit::networks::Networks;
 use crate::editors::step1x_edit::options::Options;
 use crate::editors::step1x_edit::pipeline::Step1xEdit;
 use crate::editors::step1x_edit::text::TextReader;
-use crate::editors::step1x_edit::{GuidanceRule, Version};
-use crate::encoders::vision_language::VisionLanguageEncoder;
+use crate::editors::step1x_edit::{DenoiserConfig, GuidanceRule, Version};
 use crate::load::LoadError;
 use crate::weights::Storage;
 
 /// What helps where the weights do not fit into memory.
-const ROOM: &str = "set `weights: stored`, or use a card";
+const ROOM: &str = "set `residency: in_turn` or `weights: stored`, or use a card";
 
 /// The version of everything that decides a candidate's pixels beside weights and settings.
 const VERSION: &str = "step1x_edit/1";
@@ -41,25 +42,17 @@ pub fn load(
 ) -> Result<(Identity, Step1xEdit), LoadError> {
     let places = Places::of(files)?;
     let flow = flow(&places, options.steps)?;
-    let (compute, text_compute) = (&options.compute, &options.text_compute);
-    let taken = [(places.text_bytes(text_compute.kept)?, text_compute), (places.picture_bytes(compute.kept)?, compute)];
-    check_weights(&places.root(), &taken, ROOM)?;
-    let (checkpoint, naming, mut config) = denoiser::open(&places.transformer)?;
-    let version = options.version.unwrap_or_else(|| config.version(&checkpoint));
-    config.connector.scales_mean = version == Version::V1_0;
+    check_room(&places, &options)?;
+    let (version, shape) = version(&places, &options)?;
     let is_folder = matches!(places.transformer, TransformerSource::Folder(_));
     let rule = options.rule.unwrap_or_else(|| version.default_rule(is_folder));
-    let encoder = VisionLanguageEncoder::open(&places.encoder, text_compute)?;
-    let latent_space = LatentSpace::load(&places.vae, compute)?;
-    let parts = Parts {
-        largest_id: Some(encoder.words().largest_id()),
-        rows: Some(encoder.vocabulary()),
-        encoder: Some(encoder.config()),
-        autoencoder: Some(latent_space.config()),
-        denoiser: Some(&config),
-    };
-    fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
-    let denoiser = Denoiser::load((&checkpoint, naming), &config, compute)?;
+    let turns = Turns::new(options.residency);
+    let encoder = Conditioner::new(&turns, &places.encoder, &options.text_compute)?;
+    let latent_space = LatentSpace::load(&places.vae, &options.compute)?;
+    check_fit(&places, (&encoder, &latent_space), &shape)?;
+    let denoiser = denoiser(&turns, &places, (&shape, &options))?;
+    // What is loaded to be looked at is on no candidate's account.
+    turns.take_load_ms();
     let identity = Identity {
         name,
         revision: fingerprint(&places, &flow, (version, rule), (&options, shared))?.revision(VERSION),
@@ -69,7 +62,54 @@ pub fn load(
         knobs: vec![Knob { name: "guidance", default: options.guidance, low: 2.0, high: 10.0 }],
     };
     let text = TextReader { encoder, version };
-    Ok((identity, Step1xEdit::new(Networks { options, version, text, latent_space, denoiser }, flow, rule)))
+    let networks = Networks { options, version, text, latent_space, denoiser, shape, turns };
+    Ok((identity, Step1xEdit::new(networks, flow, rule)))
+}
+
+/// Refuses weights that do not fit into memory, all together or the larger turn.
+fn check_room(places: &Places, options: &Options) -> Result<(), LoadError> {
+    let (compute, text_compute) = (&options.compute, &options.text_compute);
+    let parts = [(places.text_bytes(text_compute.kept)?, text_compute), (places.picture_bytes(compute.kept)?, compute)];
+    check_turns(&places.root(), options.residency, &parts, ROOM)
+}
+
+/// The version of the denoiser's checkpoint, and its shape.
+fn version(places: &Places, options: &Options) -> Result<(Version, DenoiserConfig), LoadError> {
+    let (checkpoint, _, mut shape) = denoiser::open(&places.transformer)?;
+    let version = options.version.unwrap_or_else(|| shape.version(&checkpoint));
+    shape.connector.scales_mean = version == Version::V1_0;
+    Ok((version, shape))
+}
+
+fn check_fit(
+    places: &Places,
+    (encoder, latent_space): (&Conditioner, &LatentSpace),
+    shape: &DenoiserConfig,
+) -> Result<(), LoadError> {
+    let facts = encoder.facts()?;
+    let parts = Parts {
+        largest_id: Some(facts.largest_id),
+        rows: Some(facts.rows),
+        encoder: Some(&facts.config),
+        autoencoder: Some(latent_space.config()),
+        denoiser: Some(shape),
+    };
+    fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()
+}
+
+/// The denoiser, loaded once so that what is wrong with it shows before the first edit; in turn, the encoder is let go for it.
+fn denoiser(
+    turns: &Turns,
+    places: &Places,
+    (shape, options): (&DenoiserConfig, &Options),
+) -> Result<Resident<Denoiser>, LoadError> {
+    let (source, shape, compute) = (places.transformer.clone(), shape.clone(), options.compute.clone());
+    let denoiser = turns.resident(DENOISER, move || {
+        let (checkpoint, naming, _) = denoiser::open(&source)?;
+        Denoiser::load((&checkpoint, naming), &shape, &compute)
+    })?;
+    denoiser.get()?;
+    Ok(denoiser)
 }
 
 /// What the scheduler's file says; the authors' files come without, and are as FLUX.1 is.

@@ -1,21 +1,21 @@
 //! The networks of Step1X-Edit: what they make of an instruction, of a source, and of a candidate's latents.
 
-use std::sync::Arc;
-
 use candle_core::{DType, Device, Result, Tensor};
 use editscale_core::{Digest, Failure, Image, ImageSize, Seed};
 
+use crate::cache::bytes;
 use crate::editors::diffusion::{Geometry, Layout};
 use crate::editors::failure::failed;
 use crate::editors::flux::FluxReference;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::noise;
 use crate::editors::pixels::{read, size_of, to_unit};
-use crate::editors::step1x_edit::Version;
+use crate::editors::residency::{Resident, Turns};
 use crate::editors::step1x_edit::denoiser::{Denoiser, Prompted, Read};
 use crate::editors::step1x_edit::options::{Options, ReferenceLatent};
 use crate::editors::step1x_edit::size::worked_size;
-use crate::editors::step1x_edit::text::TextReader;
+use crate::editors::step1x_edit::text::{KeptStates, TextReader};
+use crate::editors::step1x_edit::{DenoiserConfig, Version};
 use crate::encoders::vision_language::EncoderPicture;
 use crate::pictures::{Filter, Size, planes, resize};
 
@@ -29,28 +29,26 @@ pub(super) struct Networks {
     pub(super) version: Version,
     pub(super) text: TextReader,
     pub(super) latent_space: LatentSpace,
-    pub(super) denoiser: Denoiser,
+    pub(super) denoiser: Resident<Denoiser>,
+    /// The shape of the denoiser.
+    pub(super) shape: DenoiserConfig,
+    pub(super) turns: Turns,
 }
 
-/// A prompt as the denoiser reads it.
-#[derive(Debug)]
-pub(super) struct Text {
-    pub(super) prompted: Prompted,
-    /// What was not read.
-    pub(super) note: Option<Arc<str>>,
-}
-
-/// A source as both networks see it.
+/// A source as both networks see it, as far as it has gone through neither.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) picture: EncoderPicture,
-    pub(super) reference: FluxReference,
+    /// [tokens, channels · 4], where the denoiser computes and in its type.
+    pub(super) tokens: Tensor,
+    /// Rows and columns of them.
+    pub(super) grid: (usize, usize),
 }
 
 impl Source {
     /// What it takes in memory.
     pub(super) fn bytes(&self) -> u64 {
-        self.picture.pixels().data.len() as u64 + self.reference.bytes()
+        self.picture.pixels().data.len() as u64 + bytes(&self.tokens)
     }
 }
 
@@ -60,26 +58,37 @@ impl Networks {
         tensor.to_device(&self.options.compute.device)?.to_dtype(self.options.compute.dtype)
     }
 
-    /// An instruction about a picture, as far as it does not depend on the step.
+    /// What the encoder makes of an instruction about a picture, where the denoiser computes.
     pub(super) fn encode(
         &self,
         instruction: &str,
         picture: &EncoderPicture,
         worked: Size,
-    ) -> std::result::Result<Text, Failure> {
+    ) -> std::result::Result<KeptStates, Failure> {
         let kept = self.text.encode(instruction, picture, worked)?;
-        let prepare = || {
-            let (states, embeddings) = (self.here(&kept.states)?, self.here(&kept.embeddings)?);
-            let length = if self.version.is_padded() { self.version.most_tokens() } else { kept.marks.len() };
-            self.denoiser.prepare(Read {
-                states: &states,
-                marked: Some((&embeddings, &kept.marks)),
-                places: kept.places.as_deref(),
-                length,
-            })
-        };
-        let prompted = prepare().map_err(|error| failed("encoding the text", &error))?;
-        Ok(Text { prompted, note: kept.note })
+        let here = |tensor: &Tensor| self.here(tensor).map_err(|error| failed("encoding the text", &error));
+        Ok(KeptStates { states: here(&kept.states)?, embeddings: here(&kept.embeddings)?, ..kept })
+    }
+
+    /// How many tokens the denoiser reads of a prompt.
+    pub(super) fn words(&self, kept: &KeptStates) -> usize {
+        if self.version.is_padded() { self.version.most_tokens() } else { kept.marks.len() }
+    }
+
+    /// A prompt as the denoiser reads it. Made anew for a step: that is little beside the step, and needs the denoiser, which
+    /// is not loaded while prompts are encoded.
+    pub(super) fn prompted(&self, denoiser: &Denoiser, kept: &KeptStates) -> Result<Prompted> {
+        denoiser.prepare(Read {
+            states: &kept.states,
+            marked: Some((&kept.embeddings, &kept.marks)),
+            places: kept.places.as_deref(),
+            length: self.words(kept),
+        })
+    }
+
+    /// A source as the denoiser reads it.
+    pub(super) fn reference(&self, denoiser: &Denoiser, source: &Source) -> Result<FluxReference> {
+        denoiser.prepare_reference(&source.tokens, source.grid, self.version.reference_place())
     }
 
     /// A source in the size that it is worked on in.
@@ -88,7 +97,7 @@ impl Networks {
         let pixels = read(image)?;
         let worked = resize(pixels.clone(), size, self.filter());
         let picture = self.text.see(&worked)?;
-        let reference = || {
+        let tokens = || {
             let unit = match self.version {
                 Version::V1_0 | Version::V1_1 => to_unit(worked, size, &Device::Cpu, DType::F32)?,
                 Version::V1_2 => {
@@ -97,10 +106,10 @@ impl Networks {
                 }
             };
             let (tokens, grid) = self.source_tokens(&unit, size, image.digest())?;
-            self.denoiser.prepare_reference(&self.here(&tokens)?, grid, self.version.reference_place())
+            Ok((self.here(&tokens)?, grid))
         };
-        let reference = reference().map_err(|error| failed("encoding the source", &error))?;
-        Ok(Source { picture, reference })
+        let (tokens, grid) = tokens().map_err(|error: candle_core::Error| failed("encoding the source", &error))?;
+        Ok(Source { picture, tokens, grid })
     }
 
     /// A picture's latents as tokens, on the processor: [tokens, channels · 4], and how many of them lie below and beside each

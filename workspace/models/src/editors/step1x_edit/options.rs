@@ -1,5 +1,6 @@
 //! What a user may choose about Step1X-Edit.
 
+use crate::editors::residency::Residency;
 use crate::editors::step1x_edit::{GuidanceRule, Version};
 use crate::layers::Compute;
 
@@ -20,6 +21,8 @@ pub struct Options {
     pub compute: Compute,
     /// The same for the encoder and nothing else: on the processor it leaves the card to the denoiser.
     pub text_compute: Compute,
+    /// Whether the encoder and the denoiser are loaded together, or in turn.
+    pub residency: Residency,
     /// The version of the checkpoint; told by its tensors where nobody says.
     pub version: Option<Version>,
     /// Denoising steps, at least 1.
@@ -46,6 +49,7 @@ impl Options {
         Self {
             text_compute: compute.clone(),
             compute,
+            residency: Residency::default(),
             version: None,
             steps: 28,
             guidance: 6.0,

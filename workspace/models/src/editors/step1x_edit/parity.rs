@@ -14,6 +14,7 @@ use crate::editors::cases::{
     Case, LOOSE, TIGHT, cases_in, check_batches, check_half_precision, check_pause, copy, editor_name, injecting, make,
 };
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
+use crate::editors::residency::Residency;
 use crate::editors::step1x_edit::testing::fixtures;
 use crate::layers::Compute;
 use crate::layers::autoencoder_kl::of_original;
@@ -153,7 +154,8 @@ fn check_texts(case: &Case, pipeline: &Step1xEdit, source: &Image) {
     let own: Own = case.own();
     let texts = [Some(case.request.instruction.clone()), own.negative];
     for (at, text) in texts.into_iter().flatten().enumerate() {
-        let words = networks.text.encoder.words();
+        let encoder = networks.text.encoder.get().unwrap();
+        let words = encoder.words();
         let prompt = Prompt::new(networks.version, words, &text, seen.picture.tokens()).unwrap();
         let ids: Vec<u32> = case.tensor(&format!("{at}.ids")).to_vec1().unwrap();
         let cells: Vec<u32> = case.tensor(&format!("{at}.cells")).to_vec1().unwrap();
@@ -260,8 +262,8 @@ fn a_source_goes_through_the_vision_tower_once() {
     let (_folder, files) = pipeline(&case);
     let shared = DiffusionOptions::new(false);
     let (identity, pipeline) = load(&files, editor_name(), options(&case), &shared).expect("a pipeline");
-    let before = pipeline.encoder_counters();
-    let encoder = pipeline.networks.text.encoder.clone();
+    let encoder = pipeline.networks.text.encoder.get().unwrap();
+    let before = encoder.counters();
     let mut editor = DiffusionEditor::new(&identity, pipeline, shared).expect("an editor");
     let items = (0..3).map(|id| case.item(id, Start::Source, Until::Finished)).collect();
     let made = editor.edit(&editscale_core::EditBatch { items }, &NobodyWatches);
@@ -271,6 +273,34 @@ fn a_source_goes_through_the_vision_tower_once() {
     // Others may have shown the same picture to the same tower before.
     assert!(after.pictures_computed - before.pictures_computed <= 1);
     assert!(after.pictures_found - before.pictures_found >= 1);
+}
+
+/// Loaded in turn, networks make the same pictures; the time that loading took is told.
+#[test]
+fn networks_that_are_loaded_in_turn_make_the_same_pictures() {
+    // One file with original names, and a folder whose words have places.
+    for case in ["v1_0", "v1_2"].map(case) {
+        // The files have to stay: networks are loaded from them again.
+        let (place, files) = pipeline(&case);
+        let begin = |residency| {
+            let options = Options { residency, ..options(&case) };
+            load(&files, editor_name(), options, &injecting(place.path())).expect("a pipeline")
+        };
+        let edit = |editor: &mut DiffusionEditor<Step1xEdit>| {
+            let made = make(editor, case.item(0, Start::Source, Until::Finished));
+            (made.counters.load_ms, made.image.bytes)
+        };
+        let editor = |(identity, pipeline)| DiffusionEditor::new(&identity, pipeline, injecting(place.path())).unwrap();
+        let together = edit(&mut editor(begin(Residency::Together)));
+        let (identity, pipeline) = begin(Residency::InTurn);
+        assert!(pipeline.networks.denoiser.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+        let mut editor = editor((identity, pipeline));
+        let in_turn = edit(&mut editor);
+        assert_eq!(in_turn.1, together.1, "{}", case.name);
+        assert!(in_turn.0 > 0 && together.0 == 0, "{}", case.name);
+        // What was encoded is kept: the encoder is not needed again.
+        assert_eq!(edit(&mut editor), (0, together.1), "{}", case.name);
+    }
 }
 
 #[test]

@@ -10,60 +10,62 @@ use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Pr
 use crate::editors::encoded::Encoded;
 use crate::editors::samplers::{FlowConfig, FlowEuler};
 use crate::editors::step1x_edit::GuidanceRule;
-use crate::editors::step1x_edit::denoiser::Item;
-use crate::editors::step1x_edit::networks::{Networks, Source, Text};
-use crate::encoders::vision_language::EncoderCounters;
+use crate::editors::step1x_edit::denoiser::{Denoiser, Item, Prompted};
+use crate::editors::step1x_edit::networks::{Networks, Source};
+use crate::editors::step1x_edit::text::KeptStates;
 use crate::pictures::{Filter, Size};
 
-/// The networks, and what is kept of prompts and sources.
+/// The networks, and what is kept of prompts and sources. What is kept has not gone through the denoiser.
 #[derive(Debug)]
 pub struct Step1xEdit {
     pub(super) networks: Networks,
     flow: FlowConfig,
     rule: GuidanceRule,
     /// By instruction, picture, and the size that it is worked on in.
-    texts: Encoded<(Arc<str>, Digest, Size), Text>,
+    texts: Encoded<(Arc<str>, Digest, Size), KeptStates>,
     sources: Encoded<(Digest, Size), Source>,
 }
 
 /// What the denoiser is told of one candidate.
 #[derive(Debug)]
 pub struct Conditions {
-    text: Arc<Text>,
+    text: Arc<KeptStates>,
     /// What guidance leads away from, and how strongly.
-    negative: Option<(Arc<Text>, f32)>,
+    negative: Option<(Arc<KeptStates>, f32)>,
     source: Arc<Source>,
 }
 
 impl Step1xEdit {
     pub(super) fn new(networks: Networks, flow: FlowConfig, rule: GuidanceRule) -> Self {
         let bound = networks.options.cache_bytes / 2;
-        let texts = Encoded::new(bound, |text: &Text| text.prompted.bytes());
-        Self { networks, flow, rule, texts, sources: Encoded::new(bound, Source::bytes) }
+        let (texts, sources) = (Encoded::new(bound, KeptStates::bytes), Encoded::new(bound, Source::bytes));
+        Self { networks, flow, rule, texts, sources }
     }
 
-    /// What the encoder has computed so far.
-    pub fn encoder_counters(&self) -> EncoderCounters {
-        self.networks.text.encoder.counters()
-    }
-
-    fn item<'a>(&self, row: &Row<'_, Conditions>, text: &'a Text) -> Result<Item<'a>> {
+    fn item<'a>(&self, denoiser: &Denoiser, row: &Row<'_, Conditions>, text: &'a Prompted) -> Result<Item<'a>> {
         let latents = Tensor::from_slice(&row.input, Self::LAYOUT.dims(row.geometry), &Device::Cpu)?;
         Ok(Item {
             latents: self.networks.here(&latents)?,
             grid: row.geometry.grid(),
-            reference: row.conditions.source.reference.clone(),
-            text: &text.prompted,
+            reference: self.networks.reference(denoiser, &row.conditions.source)?,
+            text,
             sigma: row.timestep,
         })
     }
 
     /// The velocities of rows that are told these texts.
-    fn velocities(&self, rows: &[(&Row<'_, Conditions>, &Text)], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
-        let items = rows.iter().map(|(row, text)| self.item(row, text)).collect::<Result<Vec<_>>>()?;
+    fn velocities(
+        &self,
+        denoiser: &Denoiser,
+        rows: &[(&Row<'_, Conditions>, &KeptStates)],
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<f32>>> {
+        let texts = rows.iter().map(|(_, text)| self.networks.prompted(denoiser, text)).collect::<Result<Vec<_>>>()?;
+        let both = rows.iter().zip(&texts);
+        let items = both.map(|((row, _), text)| self.item(denoiser, row, text)).collect::<Result<Vec<_>>>()?;
         let numbers =
             |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        self.networks.denoiser.velocities(&items, watch)?.into_iter().map(numbers).collect()
+        denoiser.velocities(&items, watch)?.into_iter().map(numbers).collect()
     }
 }
 
@@ -92,16 +94,16 @@ impl Pipeline for Step1xEdit {
         let text = encoded(ask.instruction)?;
         let negative = (scale > 1.0).then(|| encoded(&options.negative)).transpose()?.map(|text| (text, scale));
         let geometry = networks.geometry(ask.start.size(), ask.output_size);
-        let transformer = &networks.denoiser.transformer;
-        let words = text.prompted.tokens().max(negative.as_ref().map_or(0, |(text, _)| text.prompted.tokens()));
-        let tokens = words + source.reference.tokens() + geometry.tokens();
+        let words = networks.words(&text).max(negative.as_ref().map_or(0, |(text, _)| networks.words(text)));
+        let tokens = words + source.grid.0 * source.grid.1 + geometry.tokens();
+        let shape = &networks.shape.transformer;
         Ok(Prepared {
             geometry,
             sampler: Arc::new(FlowEuler::new(flow, options.steps, geometry.tokens(), options.eta)),
             evaluations: if negative.is_some() { 2 } else { 1 },
             activations: Activations {
-                pass: transformer.pass_bytes(),
-                row: transformer.row_bytes(tokens),
+                pass: shape.pass_bytes(&options.compute),
+                row: shape.row_bytes(tokens, &options.compute),
                 decode: networks.latent_space.decode_bytes(geometry),
             },
             notes: text.note.iter().cloned().collect(),
@@ -113,11 +115,12 @@ impl Pipeline for Step1xEdit {
     /// What is told of the instruction and what is not go through the denoiser one after the other: together they take twice
     /// the memory, and nothing is saved.
     fn predict(&self, rows: &[Row<'_, Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
+        let denoiser = self.networks.denoiser.get().map_err(candle_core::Error::wrap)?;
         let told: Vec<_> = rows.iter().map(|row| (row, &*row.conditions.text)).collect();
         let untold: Vec<_> = rows.iter().filter_map(|row| negative(row).map(|(text, _)| (row, text))).collect();
-        let with = self.velocities(&told, watch)?;
-        let mut without = if untold.is_empty() { Vec::new() } else { self.velocities(&untold, watch)? }.into_iter();
-        let width = self.networks.denoiser.transformer.config().out_channels;
+        let with = self.velocities(&denoiser, &told, watch)?;
+        let without = if untold.is_empty() { Vec::new() } else { self.velocities(&denoiser, &untold, watch)? };
+        let (mut without, width) = (without.into_iter(), self.networks.shape.transformer.out_channels);
         let guided = |(row, with): (&Row<'_, Conditions>, Vec<f32>)| match negative(row) {
             Some((_, scale)) => {
                 let without = without.next().unwrap_or_default();
@@ -135,9 +138,13 @@ impl Pipeline for Step1xEdit {
     fn device(&self) -> &Device {
         &self.networks.options.compute.device
     }
+
+    fn take_load_ms(&self) -> u64 {
+        self.networks.turns.take_load_ms()
+    }
 }
 
 /// What a candidate is led away from, and how strongly.
-fn negative<'a>(row: &'a Row<'_, Conditions>) -> Option<(&'a Text, f32)> {
+fn negative<'a>(row: &'a Row<'_, Conditions>) -> Option<(&'a KeptStates, f32)> {
     row.conditions.negative.as_ref().map(|(text, scale)| (&**text, *scale))
 }

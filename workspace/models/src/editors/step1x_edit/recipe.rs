@@ -9,6 +9,7 @@ use editscale_schema::{
 use crate::device::{self, DeviceChoice, DtypeChoice};
 use crate::editors::diffusion::DiffusionEditor;
 use crate::editors::flux_kontext::{ETA, TextDevice, WEIGHTS};
+use crate::editors::residency::Residency;
 use crate::editors::step1x_edit::files::Files;
 use crate::editors::step1x_edit::options::ReferenceLatent;
 use crate::editors::step1x_edit::{self, GuidanceRule, Version, load, stored_bytes};
@@ -17,7 +18,7 @@ use crate::load::LoadError;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::{DEVICE, WeightChoice};
 use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
+    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TRAJECTORY,
 };
 
 /// Step1X-Edit, from a pipeline's folder or the authors' files.
@@ -25,6 +26,8 @@ use crate::recipe::diffusion::{
 pub struct Step1xEditRecipe {
     /// The pipeline's folder.
     pub dir: Option<String>,
+    /// Whether the encoder and the denoiser are loaded together, or in turn.
+    pub residency: Residency,
     /// A file with the denoiser.
     pub transformer: Option<String>,
     /// An autoencoder.
@@ -164,6 +167,7 @@ impl Step1xEditRecipe {
     pub fn of(dir: &str) -> Self {
         Self {
             dir: Some(dir.to_owned()),
+            residency: Residency::default(),
             transformer: None,
             vae: None,
             encoder: None,
@@ -203,6 +207,7 @@ impl Step1xEditRecipe {
         let options = step1x_edit::Options {
             compute,
             text_compute,
+            residency: self.residency,
             version: self.version,
             steps: self.steps as usize,
             guidance: self.guidance,
@@ -252,6 +257,7 @@ impl Options for Step1xEditRecipe {
                                  the picture itself. It needs weights.";
     const KEYS: Keys = &[
         &DIR,
+        &RESIDENCY,
         &TRANSFORMER,
         &VAE,
         &ENCODER,
@@ -278,7 +284,7 @@ impl Options for Step1xEditRecipe {
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
-        let (dir, transformer) = (fields.take(&DIR), fields.take(&TRANSFORMER));
+        let (dir, residency, transformer) = (fields.take(&DIR), fields.take(&RESIDENCY), fields.take(&TRANSFORMER));
         let (vae, encoder, version) = (fields.take(&VAE), fields.take(&ENCODER), fields.take(&VERSION));
         let (steps, guidance, guidance_rule) = (fields.take(&STEPS), fields.take(&GUIDANCE), fields.take(&RULE));
         let (negative, eta, size_level) = (fields.take(&NEGATIVE), fields.take(&ETA), fields.take(&SIZE_LEVEL));
@@ -287,6 +293,7 @@ impl Options for Step1xEditRecipe {
         let (text_device, weights, cache_mib) = (fields.take(&TEXT_DEVICE), fields.take(&WEIGHTS), fields.take(&CACHE));
         let recipe = Self {
             dir,
+            residency: residency?,
             transformer,
             vae,
             encoder,
@@ -310,6 +317,7 @@ impl Options for Step1xEditRecipe {
     fn write(&self) -> Vec<(String, Yaml)> {
         let own = [
             DIR.write(self.dir.as_ref()),
+            RESIDENCY.write(Some(&self.residency)),
             TRANSFORMER.write(self.transformer.as_ref()),
             VAE.write(self.vae.as_ref()),
             ENCODER.write(self.encoder.as_ref()),

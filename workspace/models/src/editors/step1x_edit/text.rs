@@ -6,7 +6,9 @@ use candle_core::Tensor;
 use editscale_core::Failure;
 use editscale_picture::Rgb8;
 
-use crate::editors::failure::{failed, invalid};
+use crate::cache::bytes;
+use crate::editors::conditioner::Conditioner;
+use crate::editors::failure::{failed, invalid, unencoded};
 use crate::editors::step1x_edit::places::{SeenPicture, text_places};
 use crate::editors::step1x_edit::{Prompt, Version};
 use crate::encoders::vision_language::{
@@ -20,11 +22,11 @@ const WIDE: PixelBounds = PixelBounds { least: 4 * 28 * 28, most: 16384 * 28 * 2
 /// The encoder, and how a version uses it.
 #[derive(Debug)]
 pub(super) struct TextReader {
-    pub(super) encoder: VisionLanguageEncoder,
+    pub(super) encoder: Conditioner,
     pub(super) version: Version,
 }
 
-/// What is kept of an encoded prompt, where the encoder computes.
+/// What is kept of an encoded prompt.
 #[derive(Debug)]
 pub(super) struct KeptStates {
     /// The last states: [tokens, width].
@@ -39,32 +41,40 @@ pub(super) struct KeptStates {
     pub(super) note: Option<Arc<str>>,
 }
 
+impl KeptStates {
+    /// What they take in memory.
+    pub(super) fn bytes(&self) -> u64 {
+        bytes(&self.states) + bytes(&self.embeddings)
+    }
+}
+
 impl TextReader {
     /// A picture as the encoder sees it, of what it is worked on as.
     pub(super) fn see(&self, worked: &Rgb8) -> Result<EncoderPicture, Failure> {
         let [least, most] = self.version.seen_pixels();
+        let encoder = self.encoder.get()?;
         let see = || {
             let bounds = PixelBounds { least, most };
             if self.version == Version::V1_2 {
-                return self.encoder.picture(worked, bounds);
+                return encoder.picture(worked, bounds);
             }
-            let first = self.encoder.picture(worked, WIDE)?;
-            self.encoder.picture(first.pixels(), bounds)
+            let first = encoder.picture(worked, WIDE)?;
+            encoder.picture(first.pixels(), bounds)
         };
-        see().map_err(|error| told(&error))
+        see().map_err(|error| unencoded(&error))
     }
 
-    /// Encodes an instruction about a picture that is worked on in a size.
+    /// Encodes an instruction about a picture that is worked on in a size, on the encoder's device.
     pub(super) fn encode(
         &self,
         instruction: &str,
         picture: &EncoderPicture,
         worked: Size,
     ) -> Result<KeptStates, Failure> {
-        let version = self.version;
-        let prompt = Prompt::new(version, self.encoder.words(), instruction, picture.tokens());
+        let (version, encoder) = (self.version, self.encoder.get()?);
+        let prompt = Prompt::new(version, encoder.words(), instruction, picture.tokens());
         let prompt = prompt.map_err(|error| invalid(error.to_string()))?;
-        let encoded = self.run(&prompt, picture).map_err(|error| told(&error))?;
+        let encoded = self.run(&encoder, &prompt, picture).map_err(|error| unencoded(&error))?;
         let (dropped, most) = (version.dropped(), version.most_tokens());
         if prompt.ids.len() <= dropped {
             let found = prompt.ids.len();
@@ -75,13 +85,14 @@ impl TextReader {
         let all = prompt.ids.len() - dropped;
         let count = all.min(most);
         let kept = |tensor: &Tensor| {
-            let part = tensor.narrow(0, dropped, count).and_then(|part| part.contiguous());
+            // A copy, so that what is dropped does not stay in memory.
+            let part = tensor.narrow(0, dropped, count).and_then(|part| part.force_contiguous());
             part.map_err(|error| failed("encoding the text", &error))
         };
         let is_kept = dropped..dropped + count;
         let places = (version == Version::V1_2).then(|| {
             let moments: Vec<u32> = encoded.positions[is_kept.clone()].iter().map(|place| place[0]).collect();
-            text_places(&moments, &self.seen(&prompt.ids[is_kept.clone()], picture, worked))
+            text_places(&moments, &seen(&encoder, &prompt.ids[is_kept.clone()], (picture, worked)))
         });
         let note =
             format!("the model reads {most} tokens, the picture's included: it has not read the last {}", all - count);
@@ -95,30 +106,28 @@ impl TextReader {
     }
 
     /// Tokens that v1.0 and v1.1 hide, v1.2 only does not count.
-    fn run(&self, prompt: &Prompt, picture: &EncoderPicture) -> Result<EncodedPrompt, EncoderError> {
+    fn run(
+        &self,
+        encoder: &VisionLanguageEncoder,
+        prompt: &Prompt,
+        picture: &EncoderPicture,
+    ) -> Result<EncodedPrompt, EncoderError> {
         let visible = prompt.visible();
         let pictures = std::slice::from_ref(picture);
         let asked = EncoderPrompt { ids: &prompt.ids, pictures, visible: None };
         match self.version {
-            Version::V1_0 | Version::V1_1 => self.encoder.encode(&EncoderPrompt { visible: Some(&visible), ..asked }),
-            Version::V1_2 => self.encoder.encode_counting(&asked, &visible),
+            Version::V1_0 | Version::V1_1 => encoder.encode(&EncoderPrompt { visible: Some(&visible), ..asked }),
+            Version::V1_2 => encoder.encode_counting(&asked, &visible),
         }
-    }
-
-    /// The picture among kept tokens.
-    fn seen(&self, ids: &[u32], picture: &EncoderPicture, worked: Size) -> SeenPicture {
-        let token = self.encoder.words().picture();
-        let start = ids.iter().position(|id| *id == token).unwrap_or(ids.len());
-        let end = ids.iter().rposition(|id| *id == token).map_or(start, |at| at + 1);
-        let vision = &self.encoder.config().vision;
-        let columns = picture.size().width / (vision.patch_size * vision.spatial_merge_size);
-        SeenPicture { tokens: start..end, columns: columns.max(1), seen: picture.size(), worked }
     }
 }
 
-fn told(error: &EncoderError) -> Failure {
-    match error {
-        EncoderError::Compute(error) => failed("the encoder", error),
-        other => invalid(other.to_string()),
-    }
+/// The picture among kept tokens, with the size that it is worked on in.
+fn seen(encoder: &VisionLanguageEncoder, ids: &[u32], (picture, worked): (&EncoderPicture, Size)) -> SeenPicture {
+    let token = encoder.words().picture();
+    let start = ids.iter().position(|id| *id == token).unwrap_or(ids.len());
+    let end = ids.iter().rposition(|id| *id == token).map_or(start, |at| at + 1);
+    let vision = &encoder.config().vision;
+    let columns = picture.size().width / (vision.patch_size * vision.spatial_merge_size);
+    SeenPicture { tokens: start..end, columns: columns.max(1), seen: picture.size(), worked }
 }

@@ -2,7 +2,6 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use crate::cache::bytes;
 use crate::editors::step1x_edit::connector::ConnectorConfig;
 use crate::editors::step1x_edit::connector::refiner::Block;
 use crate::editors::transformer::{SINUSOIDS, sinusoids};
@@ -54,16 +53,6 @@ pub struct ConnectorText {
 }
 
 impl ConnectorText {
-    /// How many tokens the answer has, those that fill up included.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// What it takes in memory.
-    pub fn bytes(&self) -> u64 {
-        bytes(&self.rows) + bytes(&self.context) + bytes(&self.pooled)
-    }
-
     /// Tokens see all tokens. What fills up sees the first one only, and is not seen.
     fn segments(&self) -> Vec<Segment> {
         let (tokens, rows) = (self.tokens, self.tokens + usize::from(self.length > self.tokens));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor, bail};
 use editscale_core::Watch;
 
-use crate::cache::bytes;
 use crate::editors::flux::{FluxItem, FluxReference, FluxText, FluxTransformer, Naming};
 use crate::editors::step1x_edit::connector::{Connector, ConnectorText};
 use crate::editors::step1x_edit::denoiser::DenoiserConfig;
@@ -46,19 +45,6 @@ pub(crate) struct Prompted {
     addition: Option<Tensor>,
     /// What turns tokens that have places.
     tables: Option<Tensor>,
-}
-
-impl Prompted {
-    /// How many tokens the transformer reads of it.
-    pub(crate) fn tokens(&self) -> usize {
-        self.text.length()
-    }
-
-    /// What it takes in memory.
-    pub(crate) fn bytes(&self) -> u64 {
-        let other = [&self.addition, &self.tables].into_iter().flatten().map(bytes).sum::<u64>();
-        self.text.bytes() + other
-    }
 }
 
 /// One picture at one step.
