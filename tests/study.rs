@@ -403,13 +403,6 @@ impl Desk {
         self.path(to)
     }
 
-    /// Puts other words into a file, the last time that they stand there.
-    fn change(&self, file: &Path, from: &str, to: &str) {
-        let text = fs::read_to_string(file).unwrap();
-        let at = text.rfind(from).unwrap_or_else(|| panic!("no {from} in {}", file.display()));
-        fs::write(file, format!("{}{to}{}", &text[..at], &text[at + from.len()..])).unwrap();
-    }
-
     /// What is left out of a study of these folders, each as the last part of its path and the reason.
     fn left_out(&self, arguments: &[&str]) -> (Value, Vec<(String, String)>) {
         let study = self.json(&[&["study", "--json"][..], arguments].concat());
@@ -423,6 +416,16 @@ impl Desk {
     }
 }
 
+/// Puts other words into a file, the last time that they stand there.
+fn change(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    let at = text.rfind(from).unwrap_or_else(|| panic!("no {from} in {}", file.display()));
+    fs::write(file, format!("{}{to}{}", &text[..at], &text[at + from.len()..])).unwrap();
+}
+
+/// What somebody did to a run's folder.
+type Damage<'a> = &'a dyn Fn(&Path);
+
 const THREE: [&str; 3] = ["astronaut", "coffee", "flower"];
 
 #[test]
@@ -435,9 +438,9 @@ fn a_run_that_its_journal_does_not_bear_out_is_left_out_by_name() {
             None => fs::remove_file(&file).unwrap(),
         }
     };
-    let outcome = |from: &str, to: &str, run: &Path| DESK.change(&run.join("outcome.json"), from, to);
+    let outcome = |from: &str, to: &str, run: &Path| change(&run.join("outcome.json"), from, to);
     let no_end = "its journal does not tell how it ended";
-    let cases: [(&str, &dyn Fn(&Path), &str); 10] = [
+    let cases: [(&str, Damage<'_>, &str); 10] = [
         ("none", &|run| journal(&|_| None, run), no_end),
         ("empty", &|run| journal(&|_| Some(String::new()), run), no_end),
         ("cut", &|run| journal(&|text| Some(first_lines(text)), run), no_end),
@@ -456,9 +459,9 @@ fn a_run_that_its_journal_does_not_bear_out_is_left_out_by_name() {
         ("seconds", &|run| outcome("\"wall_secs\": ", "\"wall_secs\": -", run), "`wall_secs` is -"),
         ("money", &|run| outcome("\"usd\": 0.0", "\"usd\": -1.0", run), "`usd` is -1"),
     ];
-    for (name, change, said) in cases {
+    for (name, damage, said) in cases {
         let folder = format!("broken/{name}");
-        change(&DESK.copies("runs/few", &folder, &THREE).join("coffee"));
+        damage(&DESK.copies("runs/few", &folder, &THREE).join("coffee"));
         let (study, left) = DESK.left_out(&[&folder, "--out", &format!("broken-{name}")]);
         assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(2)), "{name}: {left:?}");
         assert!(left[0].0 == "coffee" && left[0].1.contains(said), "{name}: {left:?}");
@@ -470,7 +473,7 @@ fn judges_that_share_a_name_alone_are_not_compared() {
     let marked = |from: &str, group: &str, revision: &str| {
         let folder = DESK.copies(from, &format!("judges/{group}"), &THREE);
         for photo in THREE {
-            DESK.change(&folder.join(photo).join("run.json"), "\"photometric/3\"", &format!("\"{revision}\""));
+            change(&folder.join(photo).join("run.json"), "\"photometric/3\"", &format!("\"{revision}\""));
         }
     };
     marked("runs/few", "nano", "nano/1 92b3 official f32");

@@ -191,13 +191,11 @@ fn finished(path: &Path, known: &mut Known) -> Result<(RunRecord, Outcome), Stri
         return Err(fault);
     }
     let files = files(path).map_err(|error| error.to_string())?;
-    match known.by_files.get(&files) {
-        Some(first) => Err(format!("it is a copy of the run in {}", first.display())),
-        None => {
-            known.by_files.insert(files, path.to_owned());
-            Ok((record, outcome))
-        }
+    if let Some(first) = known.by_files.get(&files) {
+        return Err(format!("it is a copy of the run in {}", first.display()));
     }
+    known.by_files.insert(files, path.to_owned());
+    Ok((record, outcome))
 }
 
 impl Run {

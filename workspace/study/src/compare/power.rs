@@ -34,7 +34,7 @@ impl Power {
 
     /// The fewest pairs of which the sign-flip test can find anything: with n of them no p is below 2¹⁻ⁿ. At least two.
     fn fewest(&self) -> u64 {
-        (2..).find(|requests| least_p(*requests) <= self.alpha).unwrap_or(MOST_REQUESTS)
+        (2..=MOST_REQUESTS).find(|requests| least_p(*requests) <= self.alpha).unwrap_or(MOST_REQUESTS)
     }
 
     /// How many standard errors a difference must have: `t(1 − α/2) + t(power)` with n − 1 degrees of freedom. Where only pairs that
