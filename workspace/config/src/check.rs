@@ -89,8 +89,11 @@ fn read<'t>(text: &str, asked: Asked<'_>, mistakes: &'t Mistakes<'t>) -> Option<
     check.selection();
     check.clashes();
     check.routing();
-    check.features();
-    check.last_round();
+    // What is wrong is to be mended first.
+    if mistakes.errors() == 0 {
+        check.features();
+        check.last_round();
+    }
     Some(check)
 }
 
