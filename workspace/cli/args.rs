@@ -85,7 +85,8 @@ pub(crate) struct Edit {
     /// The picture to edit, and the instruction: what to do to it. With --from, the instruction alone; with --resume, nothing.
     #[arg(value_name = "IMAGE INSTRUCTION", num_args = 0..)]
     pub(crate) words: Vec<String>,
-    /// A recipe file, or the name of a built-in one: quickstart, best-of-n, beam, adaptive and others; a wrong name tells all.
+    /// A recipe file, or the name of a built-in one: quickstart, quickstart-judge, best-of-n, beam, diverse-trees, adaptive, reflection,
+    /// routing, guarded, reward-weighted.
     #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
     pub(crate) recipe: String,
     /// Where to write the best picture as well. The ending picks the format.

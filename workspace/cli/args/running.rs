@@ -18,7 +18,8 @@ pub(crate) struct Run {
     /// The data set: a JSONL, CSV, Parquet or WebDataset file, or a folder of them. A worker that does not see it gives none.
     #[arg(value_name = "DATASET", required_unless_present = "role")]
     pub(crate) dataset: Option<PathBuf>,
-    /// A recipe file, or the name of a built-in one: quickstart, best-of-n, beam, adaptive and others; a wrong name tells all.
+    /// A recipe file, or the name of a built-in one: quickstart, quickstart-judge, best-of-n, beam, diverse-trees, adaptive, reflection,
+    /// routing, guarded, reward-weighted.
     #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
     pub(crate) recipe: String,
     /// The folder for rollouts, and for what is under way.

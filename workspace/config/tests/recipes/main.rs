@@ -23,6 +23,8 @@ const KINDS: &[&str] = &[
     "darkroom",
     "instruct_pix2pix",
     "flux_kontext",
+    "step1x_edit",
+    "qwen_image_edit",
     "plugin",
     "command",
     "openai_images",

@@ -195,5 +195,5 @@ fn what_is_generated_is_of_every_kind() {
             recipe.settings().search.kind()
         })
         .collect();
-    assert_eq!((kinds.len(), editors.len(), combined.len(), selected.len()), (11, 12, 3, 4));
+    assert_eq!((kinds.len(), editors.len(), combined.len(), selected.len()), (11, 14, 3, 4));
 }
