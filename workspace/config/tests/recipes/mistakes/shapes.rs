@@ -32,7 +32,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor: [darkroom]
       |         ^^^^^^^^^^
-      = hint: write `editor: {darkroom: {}}`, or another one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
+      = hint: write `editor: {darkroom: {}}`, or another one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `qwen_image_edit`, `step1x_edit`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
     ");
 }
 
@@ -80,7 +80,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor:
       | ^^^^^^
-      = hint: write `editor: {darkroom: {}}`, or another one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
+      = hint: write `editor: {darkroom: {}}`, or another one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `qwen_image_edit`, `step1x_edit`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
     ");
 }
 
@@ -96,7 +96,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor: {lightroom: {}}
       |          ^^^^^^^^^
-      = hint: expected one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
+      = hint: expected one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `qwen_image_edit`, `step1x_edit`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
     ");
 }
 
@@ -112,7 +112,7 @@ search: {best_of_n: {samples: 8}}
       |
     2 | editor: {sdxl: {}}
       |          ^^^^
-      = hint: expected one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
+      = hint: expected one of `darkroom`, `instruct_pix2pix`, `flux_kontext`, `qwen_image_edit`, `step1x_edit`, `plugin`, `command`, `openai_images`, `sdcpp_jobs`, `submit_poll`, `comfyui`, `gemini`, `ark`, `sglang_rollout`
     ");
 }
 
