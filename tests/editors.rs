@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use editscale_core::CandidateId;
@@ -53,6 +54,42 @@ fn step1x(_: &str, options: &str, search: &str) -> String {
          vae: '{home}/vae/ae.safetensors', encoder: '{home}/encoder', steps: 3, size_level: 48, {options}}}\n\
          rewards: [{{model: {{editreward: {{dir: '{judge}'}}}}}}]\nsearch: {search}\n"
     )
+}
+
+/// The release of 2511, put together once of networks that other tests have as well.
+fn qwen(_: &str, options: &str, search: &str) -> String {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        for (from, to) in [
+            ("qwen_image_edit/pipelines/2511/model_index.json", "model_index.json"),
+            ("qwen_image_edit/pipelines/2511/transformer.json", "transformer/config.json"),
+            ("qwen_image_edit/cases/clean/scheduler_config.json", "scheduler/scheduler_config.json"),
+            ("qwen_image_edit/preprocessor_config.json", "processor/preprocessor_config.json"),
+            (
+                "layers/qwen_image/two_blocks/diffusion_pytorch_model.safetensors",
+                "transformer/diffusion_pytorch_model.safetensors",
+            ),
+            ("layers/autoencoder_qwen/two_levels/config.json", "vae/config.json"),
+            (
+                "layers/autoencoder_qwen/two_levels/diffusion_pytorch_model.safetensors",
+                "vae/diffusion_pytorch_model.safetensors",
+            ),
+            ("editreward/models/shards_bf16/tokenizer.json", "processor/tokenizer.json"),
+            ("editreward/models/shards_bf16", "text_encoder"),
+        ] {
+            let (from, to) = (Path::new(FIXTURES).join(from), folder.path().join(to));
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            if from.is_dir() {
+                copy_folder(&from, &to);
+            } else {
+                fs::copy(from, to).unwrap();
+            }
+        }
+        folder
+    });
+    let options = format!("steps: 3, max_pixels: 1024, source_pixels: 1024, {options}");
+    recipe("qwen_image_edit", folder.path().to_str().unwrap(), &options, search)
 }
 
 /// A folder of its own for one test, with a small photograph.
@@ -147,12 +184,13 @@ const PATH_SEARCH: &str = "{path_search: {paths: 2, children: 2, first: 0.34, ba
 /// Every pipeline with its kind of recipe, how often a step asks its network, and a beam that it can follow.
 type Kind = (&'static str, fn(&str, &str, &str) -> String, u64, &'static str);
 
-const PIPELINES: [Kind; 5] = [
+const PIPELINES: [Kind; 6] = [
     ("pix2pix_f16", pix2pix, 3, BEAM),
     ("pix2pix_deep_bf16", pix2pix, 3, BEAM),
     ("kontext_f16", kontext, 1, BEAM),
     ("kontext_no_guidance_bf16", kontext, 1, BEAM_WITHOUT_KNOBS),
     ("step1x", step1x, 2, BEAM),
+    ("2511", qwen, 2, BEAM),
 ];
 
 #[test]
