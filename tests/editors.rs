@@ -177,6 +177,8 @@ const BEAM: &str = "{beam: {width: 1, children: 3, depth: 1, edges: {re_edit: 1,
 /// For an editor without knobs.
 const BEAM_WITHOUT_KNOBS: &str = "{beam: {width: 1, children: 2, depth: 1, edges: {edit_of_edit: 1, fresh: 1}}}";
 
+const ADAPTIVE: &str = "{adaptive: {most: 4, cost: {edit: 0.001}}}";
+const DIVERSE_TREES: &str = "{diverse_trees: {trees: 2, children: 1, depth: 1, edges: {fresh: 1}}}";
 const NOISE_SEARCH: &str = "{noise_search: {pivots: 2, neighbours: 2, rounds: 2, cosine: 0.8}}";
 /// Of three steps: fresh ones stop after the first, what goes on from there begins anew and stops after the second.
 const PATH_SEARCH: &str = "{path_search: {paths: 2, children: 2, first: 0.34, back: 0.34, forward: 0.67}}";
@@ -201,6 +203,8 @@ fn every_pipeline_runs_under_every_policy() {
             ("reward_weighted", REWARD_WEIGHTED),
             ("beam", beam),
             ("noise_search", NOISE_SEARCH),
+            ("adaptive", ADAPTIVE),
+            ("diverse_trees", DIVERSE_TREES),
         ];
         for (policy, search) in policies {
             let desk = Desk::new();
@@ -230,7 +234,8 @@ fn every_pipeline_runs_under_every_policy() {
 fn previews_save_evaluations_and_never_win() {
     type Asking = (&'static str, fn(&str, &str, &str) -> String, u64);
     const PRUNING: &str = "{preview_pruning: {samples: 4, checkpoints: [1], keep: 0.5}}";
-    const KINDS: [Asking; 2] = [("pix2pix_f16", pix2pix, 3), ("kontext_f16", kontext, 1)];
+    const KINDS: [Asking; 4] =
+        [("pix2pix_f16", pix2pix, 3), ("kontext_f16", kontext, 1), ("step1x", step1x, 2), ("2511", qwen, 2)];
     for (name, of, asks) in KINDS {
         let desk = Desk::new();
         let (run, err) = desk.edit(&of(&pipeline(name), "batch: 1", PRUNING), "run", &[]);
@@ -290,6 +295,8 @@ fn a_search_of_noise_goes_on_from_its_journal() {
     for (name, of, search) in [
         ("pix2pix_f16", pix2pix as fn(&str, &str, &str) -> String, PATH_SEARCH),
         ("kontext_f16", kontext, PATH_SEARCH),
+        ("step1x", step1x, PATH_SEARCH),
+        ("2511", qwen, PATH_SEARCH),
         ("pix2pix_f16", pix2pix, NOISE_SEARCH),
         ("kontext_f16", kontext, NOISE_SEARCH),
     ] {
