@@ -235,6 +235,7 @@ fn means(policy: &dyn SearchFactory) -> (f64, f64) {
 
 /// The first preview correlates with 0.4 and the last with 0.8, at 30% and 60% of the steps; a judgement costs 5% of an edit.
 #[test]
+#[expect(clippy::print_stdout, reason = "its figures stand in docs/search.md")]
 fn previews_pay_where_they_tell_something() {
     let price = |edit: f64| Some(Price::Cost(Pieces { edit, reward: 0.05 * edit, preview: 0.0 }));
     let pruning = policy(Pruning { samples: 16, most: 32, price: price(0.02), ..settings() });
@@ -243,6 +244,7 @@ fn previews_pay_where_they_tell_something() {
     let (plain_cost, plain_best) = means(&Adaptive::new(plain, rules()).unwrap());
     // Found: 1.976 for 19.2 edits' worth, and 1.987 for 25.9 without previews.
     let words = format!("{best} for {cost}; without previews {plain_best} for {plain_cost}");
+    println!("{words}");
     assert!(best - 0.02 * cost > plain_best - 0.02 * plain_cost + 0.08, "{words}");
     assert!(cost < 0.8 * plain_cost && best > plain_best - 0.05, "{words}");
 }
