@@ -137,6 +137,33 @@ fn noise_search_climbs_faster_where_rewards_are_smooth_and_slower_where_they_are
     assert!(climbed < drawn - 0.005, "rugged: {climbed} against {drawn}");
 }
 
+/// Every figure of the two worlds that docs/search.md tells.
+#[test]
+fn figures_are_those_of_the_documentation() {
+    let noise = |steps: NoiseSteps| mean_best(&search(SIZES, steps), &smooth);
+    let draws = |count: u32, world: &dyn Fn(&[f64]) -> f64| {
+        mean_best(&BestOfN::new(count, None, rules(StopRule::default())).unwrap(), world)
+    };
+    let few = NoiseSearchSize { rounds: 6, ..SIZES };
+    for (what, found, told) in [
+        ("noise search", noise(STEPS), 0.81),
+        ("as published", noise(NoiseSteps { restart_after: 1, narrowing: 1.0, ..STEPS }), 0.59),
+        ("narrowing 0.7", noise(NoiseSteps { narrowing: 0.7, ..STEPS }), 0.80),
+        ("cosine 0.8", noise(NoiseSteps { cosine: 0.8, ..STEPS }), 0.76),
+        ("cosine 0.98", noise(NoiseSteps { cosine: 0.98, ..STEPS }), 0.77),
+        ("restart after 6", noise(NoiseSteps { restart_after: 6, ..STEPS }), 0.83),
+        ("100 draws", draws(100, &smooth), 0.50),
+        ("1000 draws", draws(1000, &smooth), 0.60),
+        ("28 candidates", mean_best(&search(few, STEPS), &smooth), 0.47),
+        ("28 draws", draws(28, &smooth), 0.43),
+        ("rugged", mean_best(&search(SIZES, STEPS), &rugged), 0.983),
+        ("rugged, 100 draws", draws(100, &rugged), 0.995),
+    ] {
+        let digits = if told > 0.9 { 5e-4 } else { 5e-3 };
+        assert!((found - told).abs() <= digits + 1e-9, "{what}: {found}, and {told} is told");
+    }
+}
+
 /// The way of a search, told from its proposals: each round has one pivot, known before, of which all are neighbours.
 #[test]
 fn every_neighbour_is_one_turn_from_a_pivot_that_was_judged() {
