@@ -107,6 +107,9 @@ impl Rubric {
     pub(crate) fn combine(&self, parts: &[f64]) -> f64 {
         let count = parts.len().max(1) as f64;
         match self.combination {
+            // Two parts are the published form. A square root is exact wherever it is computed; a compiler may or may not
+            // make one of a power, and equal votes would differ in their last digit.
+            Combination::GeometricMean if parts.len() == 2 => parts.iter().product::<f64>().sqrt(),
             Combination::GeometricMean => parts.iter().product::<f64>().powf(1.0 / count),
             Combination::Mean => parts.iter().sum::<f64>() / count,
             Combination::Least => parts.iter().copied().fold(f64::INFINITY, f64::min),
