@@ -16,7 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::editors) use adapter::Adaptable;
+pub(in crate::editors) use adapter::Adaptables;
 pub use adapter::{AdapterSource, FluxAdapter};
 pub use batch::{FluxItem, FluxReference, FluxText};
 pub use config::FluxConfig;

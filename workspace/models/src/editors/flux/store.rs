@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candle_core::{DType, Tensor};
 
 use crate::editors::class::DIFFUSERS;
-use crate::editors::flux::adapter::Adaptable;
+use crate::editors::flux::adapter::{Adaptable, Adaptables};
 use crate::editors::flux::names::Naming;
 use crate::editors::flux::{TransformerSource, names};
 use crate::layers::{Compute, Linear, Slot};
@@ -157,8 +157,8 @@ impl<'a> Store<'a> {
     }
 
     /// The layers that were made since this was asked last.
-    pub(in crate::editors) fn take_layers(&self) -> Vec<Adaptable> {
-        self.layers.take()
+    pub(in crate::editors) fn take_layers(&self) -> Adaptables {
+        Adaptables::new(self.layers.take())
     }
 
     fn plain_linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
