@@ -4,12 +4,12 @@ use editscale_core::EditorName;
 
 use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
-use crate::editors::fingerprint::{Fingerprint, compute_text};
+use crate::editors::fingerprint::Fingerprint;
 use crate::editors::flux::TransformerSource;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::memory::check_turns;
 use crate::editors::residency::{Resident, Turns};
-use crate::editors::samplers::{FlowConfig, MOST_STEPS};
+use crate::editors::samplers::{FlowConfig, check_steps};
 use crate::editors::step1x_edit::components::{Parts, fit};
 use crate::editors::step1x_edit::denoiser::{self, Denoiser};
 use crate::editors::step1x_edit::files::{Files, Places};
@@ -86,14 +86,8 @@ fn check_fit(
     (encoder, latent_space): (&Conditioner, &LatentSpace),
     shape: &DenoiserConfig,
 ) -> Result<(), LoadError> {
-    let facts = encoder.facts()?;
-    let parts = Parts {
-        largest_id: Some(facts.largest_id),
-        rows: Some(facts.rows),
-        encoder: Some(&facts.config),
-        autoencoder: Some(latent_space.config()),
-        denoiser: Some(shape),
-    };
+    let (encoder, autoencoder) = (encoder.facts()?, Some(latent_space.config()));
+    let parts = Parts { encoder, autoencoder, denoiser: Some(shape) };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()
 }
 
@@ -115,10 +109,7 @@ fn denoiser(
 /// What the scheduler's file says; the authors' files come without, and are as FLUX.1 is.
 fn flow(places: &Places, steps: usize) -> Result<FlowConfig, LoadError> {
     let flow = places.scheduler.as_deref().map_or_else(|| Ok(FlowConfig::published()), FlowConfig::read)?;
-    if !(1..=MOST_STEPS).contains(&steps) {
-        let reason = format!("leads 1 to {MOST_STEPS} steps: found {steps} in the recipe's `steps`");
-        return Err(LoadError::content(&places.root(), reason));
-    }
+    check_steps(&places.root(), steps)?;
     Ok(flow)
 }
 
@@ -134,8 +125,6 @@ fn fingerprint(
     fingerprint.enter(format!("{:?}", (options.steps, options.guidance, options.eta, options.size_level)).as_bytes());
     fingerprint.enter(format!("{:?} {:?}", options.reference_latent, shared.result_size).as_bytes());
     fingerprint.enter(options.negative.as_bytes());
-    fingerprint.enter(compute_text(&options.compute).as_bytes());
-    fingerprint.enter(compute_text(&options.text_compute).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
+    fingerprint.enter_ways([&options.compute, &options.text_compute], shared);
     Ok(fingerprint)
 }

@@ -13,18 +13,8 @@ use crate::weights::Checkpoint;
 /// The class that a `config.json` has to name.
 const CLASS: &str = "Step1XEditTransformer2DModel";
 
-/// The keys of the transformer that are read.
-const READ: [&str; 9] = [
-    "in_channels",
-    "out_channels",
-    "num_layers",
-    "num_single_layers",
-    "num_attention_heads",
-    "attention_head_dim",
-    "axes_dims_rope",
-    "joint_attention_dim",
-    "enable_text_token_mapping",
-];
+/// Whether marked tokens are mapped once more.
+const MAPPING: &str = "enable_text_token_mapping";
 
 /// What the other keys have to say.
 const FIXED: [(&str, Fixed); 3] =
@@ -44,17 +34,12 @@ pub struct DenoiserConfig {
 impl DenoiserConfig {
     /// Reads a `config.json` of the fork's `Step1XEditTransformer2DModel`.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
-        let settings = &Settings::read(file)?;
-        // Beside one file of weights there may lie the `config.json` of anything.
-        if settings.is_unset("_class_name") {
-            return Err(settings.refuse("_class_name", format!("\"{CLASS}\"")));
-        }
-        settings.expect_class(CLASS)?;
-        settings.refuse_others(&[READ.as_slice(), &ConnectorConfig::KEYS].concat(), &FIXED)?;
+        let settings = &Settings::read_of(file, CLASS)?;
+        settings.refuse_others(&[FluxConfig::KEYS.as_slice(), &ConnectorConfig::KEYS, &[MAPPING]].concat(), &FIXED)?;
         let config = Self {
             transformer: FluxConfig::of(settings, file, "vector_in_dim")?,
             connector: ConnectorConfig::of(settings)?,
-            maps_marked: settings.flag("enable_text_token_mapping", false)?,
+            maps_marked: settings.flag(MAPPING, false)?,
         };
         config.check(file)?;
         Ok(config)
