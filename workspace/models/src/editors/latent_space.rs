@@ -68,6 +68,12 @@ impl LatentSpace {
         Ok([means.to_dtype(DType::F32)?, variances.to_dtype(DType::F32)?])
     }
 
+    /// Latents, as the autoencoder gives them, as denoisers see them: in single precision, shifted and scaled.
+    pub(super) fn scaled(&self, latents: &Tensor) -> Result<Tensor> {
+        let config = self.config();
+        (latents.to_dtype(DType::F32)? - config.shift_factor)? * config.scaling_factor
+    }
+
     /// The pictures of latents [channels, rows, columns] of one geometry, as denoisers see them: shifted and scaled. None where a
     /// picture holds a value that is not finite.
     pub(super) fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {

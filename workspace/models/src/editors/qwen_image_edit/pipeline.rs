@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use editscale_core::{Digest, EditCounters, Failure, PolicyKind, PolicySupport, PolicyWeights, Watch};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
-use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row};
+use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row, numbers};
 use crate::editors::encoded::Encoded;
 use crate::editors::failure::invalid;
 use crate::editors::flux::{AdapterSource, FluxAdapter};
@@ -166,9 +166,8 @@ impl Pipeline for QwenImageEdit {
     fn predict(&self, rows: &[Row<'_, Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
         let transformer = self.networks.transformer().map_err(|error| candle_core::Error::msg(error.to_string()))?;
         let items = rows.iter().map(|row| self.items(row, &transformer)).collect::<Result<Vec<_>>>()?;
-        let numbers =
-            |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        let mut answers = transformer.forward(&items.concat(), watch)?.into_iter().map(numbers);
+        let velocities = transformer.forward(&items.concat(), watch)?;
+        let mut answers = velocities.iter().map(numbers);
         let missing = || candle_core::Error::msg("the transformer has answered too few items");
         let answer = |row: &Row<'_, Conditions>| {
             let positive = answers.next().ok_or_else(missing)??;

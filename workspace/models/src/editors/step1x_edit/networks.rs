@@ -115,7 +115,7 @@ impl Networks {
     /// A picture's latents as tokens, on the processor: [tokens, channels · 4], and how many of them lie below and beside each
     /// other. The picture is [1, 3, height, width] from −1 to 1.
     pub(super) fn source_tokens(&self, unit: &Tensor, size: Size, digest: Digest) -> Result<(Tensor, (usize, usize))> {
-        let (config, geometry) = (self.latent_space.config(), self.latent_space.geometry(size));
+        let geometry = self.latent_space.geometry(size);
         let [means, variances] = self.latent_space.moments(unit)?;
         let latents = match self.options.reference_latent {
             ReferenceLatent::Mean => means,
@@ -126,10 +126,7 @@ impl Networks {
                 (means + ((variances.clamp(-30.0, 20.0)? * 0.5)?.exp()? * noise)?)?
             }
         };
-        let scaled = ((latents - config.shift_factor)? * config.scaling_factor)?;
-        let scaled = scaled.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
-        let tokens = Layout::Tokens.arranged(scaled, geometry);
-        Ok((Tensor::from_vec(tokens, Layout::Tokens.dims(geometry), &Device::Cpu)?, geometry.grid()))
+        Ok((Layout::Tokens.tensor(&self.latent_space.scaled(&latents)?, geometry)?, geometry.grid()))
     }
 
     /// The size that a picture is worked on in.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use editscale_core::{Digest, EditCounters, Failure, Watch};
 use editscale_picture::Rgb8;
 
-use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row};
+use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row, numbers};
 use crate::editors::encoded::Encoded;
 use crate::editors::samplers::{FlowConfig, FlowEuler};
 use crate::editors::step1x_edit::GuidanceRule;
@@ -63,9 +63,7 @@ impl Step1xEdit {
         let texts = rows.iter().map(|(_, text)| self.networks.prompted(denoiser, text)).collect::<Result<Vec<_>>>()?;
         let both = rows.iter().zip(&texts);
         let items = both.map(|((row, _), text)| self.item(denoiser, row, text)).collect::<Result<Vec<_>>>()?;
-        let numbers =
-            |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        denoiser.velocities(&items, watch)?.into_iter().map(numbers).collect()
+        denoiser.velocities(&items, watch)?.iter().map(numbers).collect()
     }
 }
 
