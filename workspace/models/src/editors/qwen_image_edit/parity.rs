@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::guidance::guided;
 use super::networks::Networks;
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases_in, editor_name, injecting, make};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases_in, editor_name, injecting, make, off};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
 use crate::editors::samplers::{FlowConfig, FlowEuler, Sampler};
 use crate::encoders::vision_language::EncoderPicture;
@@ -235,37 +235,30 @@ fn pictures_are_those_of_diffusers() {
     }
 }
 
-/// How far numbers are off those of a case, as a share of the largest.
-fn off(case: &Case, name: &str, ours: &[f32]) -> f32 {
-    let theirs: Vec<f32> = case.tensor(name).to_vec1().unwrap();
-    assert_eq!(ours.len(), theirs.len());
-    let largest = theirs.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-    ours.iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest
-}
-
 /// What a port might get wrong is told apart from what is right.
 #[test]
 fn mistakes_show() {
     let case = case("first");
     let (options, own) = (options(&case), case.own::<Own>());
     let mut pipeline = loaded(&case, options.clone());
+    let off = |name: &str, ours: &[f32]| off(ours, &case.tensor(name).to_vec1::<f32>().unwrap());
     let positive = velocity(&mut pipeline, &case, &case.request.instruction);
     let negative = velocity(&mut pipeline, &case, &own.negative.unwrap());
     let plain: Vec<f32> = positive.iter().zip(&negative).map(|(c, u)| u + 4.0 * (c - u)).collect();
-    assert!(off(&case, "guided.0", &thin(&plain)) > 50.0 * LOOSE, "guidance without bringing tokens to their length");
+    assert!(off("guided.0", &thin(&plain)) > 50.0 * LOOSE, "guidance without bringing tokens to their length");
     let seen: Vec<EncoderPicture> =
         pictures(&case).iter().map(|it| pipeline.networks.text.picture(it).unwrap()).collect();
     let states = pipeline.networks.text.states(&case.request.instruction, &seen).unwrap();
     let rolled =
         Tensor::cat(&[states.narrow(0, 1, states.dim(0).unwrap() - 1).unwrap(), states.narrow(0, 0, 1).unwrap()], 0);
-    assert!(off(&case, "states.0", &thin(&numbers(&rolled.unwrap()))) > 0.05, "one token more is dropped");
+    assert!(off("states.0", &thin(&numbers(&rolled.unwrap()))) > 0.05, "one token more is dropped");
     let tokens = case.latents[1] * case.latents[2] / 4;
     let unstretched = FlowEuler::new(&FlowConfig::published(), 3, tokens, 0.0);
     let levels: Vec<f32> = unstretched.sigmas().to_vec();
-    assert!(off(&case, "sigmas", &levels) > 0.05, "levels that are not stretched");
+    assert!(off("sigmas", &levels) > 0.05, "levels that are not stretched");
     let mut other = loaded(&case_of_pipeline("clean", &case), options);
     let clean = velocity(&mut other, &case, &case.request.instruction);
-    assert!(off(&case, "velocity.0", &thin(&clean)) > 0.01, "another release");
+    assert!(off("velocity.0", &thin(&clean)) > 0.01, "another release");
 }
 
 /// A case's request to the pipeline of another.

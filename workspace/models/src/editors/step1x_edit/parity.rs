@@ -5,13 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use editscale_core::{EditCounters, Image, Knobs, LocalEditor, NobodyWatches, Start, Until};
+use editscale_core::{Image, Knobs, LocalEditor, NobodyWatches, Start, Until};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
 use crate::editors::cases::{
-    Case, LOOSE, TIGHT, cases_in, check_batches, check_half_precision, check_pause, copy, editor_name, injecting, make,
+    Case, LOOSE, TIGHT, cases_in, check_batches, check_half_precision, check_pause, copy, editor_name, final_latents,
+    injecting, make, off,
 };
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
 use crate::editors::residency::Residency;
@@ -179,14 +180,7 @@ fn pictures_are_those_of_the_authors() {
     for case in cases() {
         let mut editor = editor_with(&case, None, options(&case));
         let made = case.check_edit(&mut editor);
-        let expected = EditCounters {
-            text_encodes: case.branches as u64,
-            image_encodes: 1,
-            denoiser_passes: case.steps_made as u64,
-            image_decodes: 1,
-            ..EditCounters::default()
-        };
-        assert_eq!(made[0].counters, expected, "{}", case.name);
+        case.check_counters(&made, case.branches as u64);
         assert_eq!(made[0].cost.nfe, (case.branches * case.steps_made) as u64, "{}", case.name);
     }
 }
@@ -194,19 +188,9 @@ fn pictures_are_those_of_the_authors() {
 /// One mistake at a time, and how far the latents at the end go astray.
 #[test]
 fn mistakes_show_in_the_picture() {
-    let final_latents = |case: &Case, options: Options| {
-        let mut editor = editor_with(case, None, options);
-        let made = make(&mut editor, case.item(0, Start::Source, Until::Finished));
-        let way = made.trajectory.unwrap();
-        let count: usize = way.shape.iter().product();
-        way.latents[way.latents.len() - count..].to_vec()
-    };
     let astray = |case: &Case, options: Options| {
-        let theirs = case.part("final.latents", 0);
-        let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
-        let off =
-            final_latents(case, options).iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
-        off / largest
+        let made = make(&mut editor_with(case, None, options), case.item(0, Start::Source, Until::Finished));
+        off(final_latents(&made), &case.part("final.latents", 0))
     };
     let (old, damped, early) = (case("v1_0"), case("v1_1"), case("v1_1_early"));
     let with = |case: &Case, rule| Options { rule: Some(rule), ..options(case) };
@@ -309,7 +293,8 @@ fn folders_are_verified_and_files_are_told() {
     for case in ["v1_1", "v1_2"].map(case) {
         let (folder, _) = pipeline(&case);
         for depth in [Depth::Settings, Depth::Headers, Depth::Values] {
-            verify_to(folder.path(), depth).expect("a pipeline");
+            let verified = verify_to(folder.path(), depth).expect("a pipeline");
+            assert!(verified.vocabulary > 0, "{} {depth:?}", case.name);
         }
         let file = folder.path().join("transformer/config.json");
         let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
