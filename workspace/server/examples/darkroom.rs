@@ -69,8 +69,9 @@ async fn main() -> Result<()> {
     let offers = vec![
         offer("quickstart", "{best_of_n: {samples: 8}}", &catalogue, &house)?,
         offer("one", "{best_of_n: {samples: 1}}", &catalogue, &house)?,
+        offer("many", "{best_of_n: {samples: 64}}", &catalogue, &house)?,
         // So many that whoever cancels is sooner, also where a browser and its checks take most of the machine.
-        offer("many", "{best_of_n: {samples: 512}}", &catalogue, &house)?,
+        offer("endless", "{best_of_n: {samples: 512}}", &catalogue, &house)?,
         offer("beam", "{beam: {width: 2, children: 3, depth: 2}}", &catalogue, &house)?,
     ];
     let mut settings = Settings::new(runs);
