@@ -154,12 +154,10 @@ fn looked_at(
     (encoder, transformer): (&Conditioner, &Resident<QwenTransformer>),
     options: &Options,
 ) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
-    let loaded = transformer.get()?;
-    let parts = Parts {
-        encoder: encoder.facts()?,
-        autoencoder: Some(latents.autoencoder().config()),
-        transformer: Some(loaded.config()),
-    };
+    // The encoder first: in turn, it is let go for the transformer, which is needed next.
+    let (encoder, loaded) = (encoder.facts()?, transformer.get()?);
+    let parts =
+        Parts { encoder, autoencoder: Some(latents.autoencoder().config()), transformer: Some(loaded.config()) };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
     let adapter = AdapterSource::chosen(options.adapter.as_ref(), options.adapter_scale);
     Ok((loaded.config().clone(), adapter.map(|source| loaded.read_adapter(source)).transpose()?))
