@@ -148,3 +148,28 @@ pub fn example(keys: Keys) -> String {
         keys.iter().filter(|key| key.is_required()).map(|key| format!("{}: …", key.name())).collect();
     format!("{{{}}}", required.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Flag;
+
+    const fn flag(name: &'static str) -> Key<Flag> {
+        Key { name, rule: Flag, absent: Absent::Default(false), meaning: "" }
+    }
+
+    const OWN: Keys = &[&flag("a"), &flag("b")];
+    const COMMON: Keys = &[&flag("c")];
+
+    #[test]
+    fn own_keys_come_before_common_ones() {
+        const ALL: Keys = &joined::<3>(OWN, COMMON);
+        assert_eq!(ALL.iter().map(|key| key.name()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "`N` keys of both")]
+    fn keys_that_are_miscounted_are_refused() {
+        let _: [&dyn Documented; 4] = joined(OWN, COMMON);
+    }
+}
