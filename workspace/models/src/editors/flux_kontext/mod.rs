@@ -19,5 +19,4 @@ pub use components::CLASS;
 pub use load::{load, stored_bytes};
 pub use options::Options;
 pub use pipeline::FluxKontext;
-pub(super) use recipe::{ETA, WEIGHTS};
 pub use recipe::{FluxKontextRecipe, TextDevice};

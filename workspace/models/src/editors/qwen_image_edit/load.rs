@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use editscale_core::EditorName;
 
+use crate::editors::adoption::Adoption;
 use crate::editors::class::{DIFFUSERS, PipelineClass};
 use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::{Fingerprint, compute_text};
-use crate::editors::flux::{AdapterSource, FluxAdapter, TransformerSource};
+use crate::editors::flux::TransformerSource;
 use crate::editors::folder::PipelineFolder;
 use crate::editors::memory::check_turns;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
@@ -136,15 +137,12 @@ pub fn load(
     let turns = Turns::new(options.residency);
     let latents = Latents::load(&places.vae, &options.compute, options.tile)?;
     let (encoder, transformer) = residents(&turns, &places, &options)?;
-    let (shape, adapter) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
+    let (shape, adoption) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
     // What is loaded to be looked at is on no candidate's account.
     turns.take_load_ms();
     let mut fingerprint = fingerprint(&places, &flow, &options, shared)?;
     references.iter().for_each(|reference| fingerprint.enter(reference.digest.as_bytes()));
-    if let Some(adapter) = &adapter {
-        fingerprint.enter(adapter.digest().as_bytes());
-        fingerprint.enter(format!("{:?}", options.adapter_scale).as_bytes());
-    }
+    adoption.enter(options.adapter_scale, &mut fingerprint);
     let identity = Identity {
         name,
         revision: fingerprint.revision(VERSION),
@@ -155,7 +153,7 @@ pub fn load(
     };
     let pixels = if release == Release::Single { options.source_pixels } else { options.seen_pixels };
     let text = TextReader { encoder, release, pixels };
-    let networks = Networks { options, text, latents, transformer, shape, adapter, turns };
+    let networks = Networks { options, text, latents, transformer, shape, adoption, turns };
     Ok((identity, QwenImageEdit::new(networks, flow, references)))
 }
 
@@ -165,7 +163,7 @@ fn looked_at(
     latents: &Latents,
     (encoder, transformer): (&Conditioner, &Resident<QwenTransformer>),
     options: &Options,
-) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
+) -> Result<(QwenConfig, Adoption), LoadError> {
     let facts = encoder.facts()?;
     let loaded = transformer.get()?;
     let parts = Parts {
@@ -176,7 +174,8 @@ fn looked_at(
         transformer: Some(loaded.config()),
     };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
-    Ok((loaded.config().clone(), adapter(&loaded, options)?))
+    let own = (options.adapter.as_ref(), options.adapter_scale);
+    Ok((loaded.config().clone(), Adoption::begin(own, |source| loaded.read_adapter(source))?))
 }
 
 /// The pictures that the recipe names beside the source.
@@ -191,13 +190,6 @@ fn further(folder: &PipelineFolder, release: Release, options: &Options) -> Resu
         return Err(LoadError::content(&index, reason));
     }
     references::read(&options.references)
-}
-
-/// The adapter that the recipe names.
-fn adapter(transformer: &QwenTransformer, options: &Options) -> Result<Option<FluxAdapter>, LoadError> {
-    let scale = options.adapter_scale as f32;
-    let read = |path: &PathBuf| transformer.read_adapter(AdapterSource { path, scale });
-    options.adapter.as_ref().map(read).transpose()
 }
 
 fn flow(scheduler: &Path, options: &Options) -> Result<FlowConfig, LoadError> {

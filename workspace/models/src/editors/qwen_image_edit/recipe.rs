@@ -21,7 +21,7 @@ use crate::load::LoadError;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::{DEVICE, WeightChoice};
 use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TRAJECTORY,
+    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TILE, TRAJECTORY,
 };
 
 /// Qwen-Image-Edit, from the folder of a pipeline.
@@ -133,14 +133,6 @@ const SOURCE_PIXELS: Key<Whole> = Key {
     rule: Whole { low: 1, high: 1 << 24 },
     absent: Absent::Default(1 << 20),
     meaning: "about how many pixels of each picture are read; the model was trained on a million",
-};
-
-const TILE: Key<Whole> = Key {
-    name: "tile",
-    rule: Whole { low: 64, high: 1 << 14 },
-    absent: Absent::Unset("at once"),
-    meaning: "the side of tiles, in pixels, in which larger pictures are decoded, to save memory; neighbours share a quarter. The \
-              published code takes 256",
 };
 
 const TEXT_DEVICE: Key<Word<TextDevice>> = Key {

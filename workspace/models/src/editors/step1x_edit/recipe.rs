@@ -8,7 +8,8 @@ use editscale_schema::{
 
 use crate::device::{self, DeviceChoice, DtypeChoice};
 use crate::editors::diffusion::DiffusionEditor;
-use crate::editors::flux_kontext::{ETA, TextDevice, WEIGHTS};
+use crate::editors::flux_kontext::TextDevice;
+use crate::editors::flux_kontext::recipe::{ADAPTER, ADAPTER_SCALE, ETA, WEIGHTS, check_transformer};
 use crate::editors::residency::Residency;
 use crate::editors::step1x_edit::files::Files;
 use crate::editors::step1x_edit::options::ReferenceLatent;
@@ -18,7 +19,7 @@ use crate::load::LoadError;
 use crate::recipe::CannotLoad;
 use crate::recipe::compute::{DEVICE, WeightChoice};
 use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TRAJECTORY,
+    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TILE, TRAJECTORY,
 };
 
 /// Step1X-Edit, from a pipeline's folder or the authors' files.
@@ -36,6 +37,10 @@ pub struct Step1xEditRecipe {
     pub encoder: Option<String>,
     /// The version of the checkpoint; told by its tensors where absent.
     pub version: Option<Version>,
+    /// An adapter of the denoiser's transformer.
+    pub adapter: Option<String>,
+    /// How strongly the adapter counts.
+    pub adapter_scale: f64,
     /// Denoising steps.
     pub steps: u32,
     /// The strength of guidance.
@@ -50,6 +55,8 @@ pub struct Step1xEditRecipe {
     pub size_level: u64,
     /// What the denoiser is given of the source.
     pub reference_latent: ReferenceLatent,
+    /// The side of the tiles in which larger pictures are decoded.
+    pub tile: Option<u64>,
     /// What all diffusion models are told.
     pub shared: DiffusionSettings,
     /// Where the encoder computes.
@@ -72,7 +79,7 @@ const TRANSFORMER: Key<Text> = Key {
     name: "transformer",
     rule: Text,
     absent: Absent::Unset("that of `dir`"),
-    meaning: "the denoiser as one `.safetensors` file of the authors, in place of the folder's",
+    meaning: "the denoiser as one file under the authors' names, in place of the folder's: `.safetensors`, or quantised as `.gguf`",
 };
 
 const VAE: Key<Text> = Key {
@@ -172,6 +179,8 @@ impl Step1xEditRecipe {
             vae: None,
             encoder: None,
             version: None,
+            adapter: None,
+            adapter_scale: 1.0,
             steps: 28,
             guidance: 6.0,
             guidance_rule: None,
@@ -179,6 +188,7 @@ impl Step1xEditRecipe {
             eta: 0.0,
             size_level: 1024,
             reference_latent: ReferenceLatent::default(),
+            tile: None,
             shared: DiffusionSettings::default(),
             text_device: TextDevice::default(),
             weights: WeightChoice::default(),
@@ -209,6 +219,8 @@ impl Step1xEditRecipe {
             text_compute,
             residency: self.residency,
             version: self.version,
+            adapter: self.adapter.as_ref().map(Into::into),
+            adapter_scale: self.adapter_scale,
             steps: self.steps as usize,
             guidance: self.guidance,
             rule: self.guidance_rule,
@@ -216,6 +228,7 @@ impl Step1xEditRecipe {
             eta: self.eta,
             size_level: self.size_level as usize,
             reference_latent: self.reference_latent,
+            tile: self.tile.map(|tile| tile as usize),
             cache_bytes: self.cache_mib << 20,
         };
         let (identity, pipeline) = load(&self.files(), name, options, &shared)?;
@@ -243,12 +256,7 @@ fn check_files(fields: &Fields<'_>, recipe: &Step1xEditRecipe) {
             .hint("name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`");
         fields.error(&fields.span_of(DIR.name), mistake);
     }
-    let is_known = |file: &String| file.to_ascii_lowercase().ends_with(".safetensors");
-    if recipe.transformer.as_ref().is_some_and(|file| !is_known(file)) {
-        let mistake = Mistake::new("`transformer` does not end in `.safetensors`")
-            .hint("name a file; leave the key out to use the transformer in `dir`");
-        fields.error(&fields.span_of(TRANSFORMER.name), mistake);
-    }
+    check_transformer(fields, recipe.transformer.as_ref());
 }
 
 impl Options for Step1xEditRecipe {
@@ -262,6 +270,8 @@ impl Options for Step1xEditRecipe {
         &VAE,
         &ENCODER,
         &VERSION,
+        &ADAPTER,
+        &ADAPTER_SCALE,
         &STEPS,
         &GUIDANCE,
         &RULE,
@@ -269,6 +279,7 @@ impl Options for Step1xEditRecipe {
         &ETA,
         &SIZE_LEVEL,
         &REFERENCE,
+        &TILE,
         &RESULT_SIZE,
         &LATENTS,
         &TRAJECTORY,
@@ -286,9 +297,10 @@ impl Options for Step1xEditRecipe {
         // All are read before any is missed, so that all mistakes are told.
         let (dir, residency, transformer) = (fields.take(&DIR), fields.take(&RESIDENCY), fields.take(&TRANSFORMER));
         let (vae, encoder, version) = (fields.take(&VAE), fields.take(&ENCODER), fields.take(&VERSION));
+        let (adapter, adapter_scale) = (fields.take(&ADAPTER), fields.take(&ADAPTER_SCALE));
         let (steps, guidance, guidance_rule) = (fields.take(&STEPS), fields.take(&GUIDANCE), fields.take(&RULE));
         let (negative, eta, size_level) = (fields.take(&NEGATIVE), fields.take(&ETA), fields.take(&SIZE_LEVEL));
-        let reference_latent = fields.take(&REFERENCE);
+        let (reference_latent, tile) = (fields.take(&REFERENCE), fields.take(&TILE));
         let shared = DiffusionSettings::read(fields);
         let (text_device, weights, cache_mib) = (fields.take(&TEXT_DEVICE), fields.take(&WEIGHTS), fields.take(&CACHE));
         let recipe = Self {
@@ -298,6 +310,8 @@ impl Options for Step1xEditRecipe {
             vae,
             encoder,
             version,
+            adapter,
+            adapter_scale: adapter_scale?,
             steps: steps? as u32,
             guidance: guidance?,
             guidance_rule,
@@ -305,6 +319,7 @@ impl Options for Step1xEditRecipe {
             eta: eta?,
             size_level: size_level?,
             reference_latent: reference_latent?,
+            tile,
             shared: shared?,
             text_device: text_device?,
             weights: weights?,
@@ -322,6 +337,8 @@ impl Options for Step1xEditRecipe {
             VAE.write(self.vae.as_ref()),
             ENCODER.write(self.encoder.as_ref()),
             VERSION.write(self.version.as_ref()),
+            ADAPTER.write(self.adapter.as_ref()),
+            ADAPTER_SCALE.write(Some(&self.adapter_scale)),
             STEPS.write(Some(&self.steps.into())),
             GUIDANCE.write(Some(&self.guidance)),
             RULE.write(self.guidance_rule.as_ref()),
@@ -329,6 +346,7 @@ impl Options for Step1xEditRecipe {
             ETA.write(Some(&self.eta)),
             SIZE_LEVEL.write(Some(&self.size_level)),
             REFERENCE.write(Some(&self.reference_latent)),
+            TILE.write(self.tile.as_ref()),
         ];
         let rest = [
             TEXT_DEVICE.write(Some(&self.text_device)),
