@@ -336,6 +336,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
       step1x_edit:
         dir: "models/d"
         residency: together
+        adapter_scale: 1.0
         steps: 28
         guidance: 6.0
         eta: 0.0

@@ -70,6 +70,14 @@ const TRAJECTORY: Key<Flag> = Key {
     meaning: "whether the latents of every step are written to the run's folder, for training on them",
 };
 
+pub(crate) const TILE: Key<Whole> = Key {
+    name: "tile",
+    rule: Whole { low: 64, high: 1 << 14 },
+    absent: Absent::Unset("at once"),
+    meaning: "the side of tiles, in pixels, in which larger pictures are decoded, to save memory; neighbours share a quarter. The \
+              published code takes 256",
+};
+
 const DTYPE: Key<Word<DtypeChoice>> = dtype(&[
     ("auto", DtypeChoice::Auto),
     ("f32", DtypeChoice::F32),

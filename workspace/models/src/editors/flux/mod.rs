@@ -11,6 +11,7 @@ mod config;
 mod embeddings;
 mod model;
 mod names;
+mod opened;
 pub(in crate::editors) mod shape;
 mod store;
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub use batch::{FluxItem, FluxReference, FluxText};
 pub use config::FluxConfig;
 pub use model::{FluxTransformer, TransformerSource};
 pub(crate) use names::Naming;
+pub(in crate::editors) use opened::Opened;
 pub(in crate::editors) use store::Store;

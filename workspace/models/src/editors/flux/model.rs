@@ -12,7 +12,8 @@ use crate::editors::flux::batch::{FluxItem, FluxReference, FluxText, REFERENCE, 
 use crate::editors::flux::blocks::{Fused, SingleBlock};
 use crate::editors::flux::config::FluxConfig;
 use crate::editors::flux::embeddings::Conditioning;
-use crate::editors::flux::names::{Naming, plain};
+use crate::editors::flux::names::Naming;
+use crate::editors::flux::opened::Opened;
 use crate::editors::flux::store::Store;
 use crate::editors::transformer::{DoubleBlock, Modulation, Packing, Positions, cat, check_tokens};
 use crate::layers::{Compute, Linear};
@@ -35,7 +36,7 @@ impl TransformerSource {
     pub fn kept_bytes(&self, kept: Storage) -> std::result::Result<u64, LoadError> {
         match self {
             Self::Folder(folder) => Ok(Store::open(folder)?.kept_bytes(kept)),
-            Self::File(file) => Ok(Store::open_file(file)?.kept_bytes(kept)),
+            Self::File(file) => Ok(Opened::file(file)?.kept_bytes(kept)),
         }
     }
 
@@ -92,11 +93,6 @@ impl FluxTransformer {
         Store::open(folder)
     }
 
-    /// Opens one file with original names.
-    pub(crate) fn open_file(file: &Path) -> std::result::Result<Checkpoint, WeightError> {
-        Checkpoint::open_file(file, plain)
-    }
-
     /// Takes the weights from a checkpoint, whatever else it holds.
     pub(crate) fn of_checkpoint(
         (checkpoint, naming): (Arc<Checkpoint>, Naming),
@@ -106,14 +102,14 @@ impl FluxTransformer {
         Self::build(&Store::named(checkpoint, naming, compute), config)
     }
 
-    /// The same of a checkpoint that holds nothing else but tensors whose names begin with one of `beside`.
-    pub(crate) fn of_checkpoint_beside(
-        (checkpoint, naming): (Arc<Checkpoint>, Naming),
+    /// The same of weights that hold nothing else but tensors whose names begin with one of `beside`.
+    pub(in crate::editors) fn of_opened_beside(
+        opened: Opened,
         config: FluxConfig,
         compute: &Compute,
         beside: &[&str],
     ) -> std::result::Result<Self, LoadError> {
-        let store = Store::named(checkpoint, naming, compute);
+        let store = Store::of(opened, compute);
         let transformer = Self::build(&store, config)?;
         let is_beside = |name: &str| beside.iter().any(|prefix| name.starts_with(prefix));
         store.finish(is_beside, || transformer.config.described())?;

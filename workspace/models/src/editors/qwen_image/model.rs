@@ -134,7 +134,18 @@ impl QwenTransformer {
         }
         items.iter().try_for_each(|item| item.check(self.config.in_channels))?;
         let packing = Packing::new(items.iter().map(QwenItem::rows));
-        let (condition, rows) = (self.condition(items)?, self.rows(items, &packing)?);
+        let rows = self.rows(items, &packing)?;
+        self.velocities(items, (&packing, &rows), watch)
+    }
+
+    /// The same by how rows lie and turn.
+    pub(super) fn velocities(
+        &self,
+        items: &[QwenItem],
+        (packing, rows): (&Packing, &Rows),
+        watch: &dyn Watch,
+    ) -> Result<Vec<Tensor>> {
+        let condition = self.condition(items)?;
         let mut text = cat(items.iter().map(|item| Ok(item.text.context.clone())))?;
         let mut picture = self.pictures(items)?;
         for block in &self.blocks {
@@ -156,7 +167,8 @@ impl QwenTransformer {
         second.forward(&first.forward(&sinusoids(&times, &self.compute)?)?.silu()?)?.silu()
     }
 
-    fn rows(&self, items: &[QwenItem], packing: &Packing) -> Result<Rows> {
+    /// How the rows of a batch lie and turn.
+    pub(super) fn rows(&self, items: &[QwenItem], packing: &Packing) -> Result<Rows> {
         Ok(Rows {
             text_owners: packing.text_owners(),
             picture_owners: packing.picture_owners(self.config.clean_references.then_some(items.len())),

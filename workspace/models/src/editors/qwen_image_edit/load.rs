@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use editscale_core::EditorName;
 
+use crate::editors::adoption::Adoption;
 use crate::editors::class::PipelineClass;
 use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::Fingerprint;
-use crate::editors::flux::{AdapterSource, FluxAdapter, TransformerSource};
+use crate::editors::flux::TransformerSource;
 use crate::editors::folder::PipelineFolder;
 use crate::editors::memory::check_turns;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
@@ -125,14 +126,14 @@ pub fn load(
     let turns = Turns::new(options.residency);
     let latents = Latents::load(&places.vae, &options.compute, options.tile)?;
     let (encoder, transformer) = residents(&turns, &places, &options)?;
-    let (shape, adapter) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
+    let (shape, adoption) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
     // What is loaded to be looked at is on no candidate's account.
     turns.take_load_ms();
     let mut fingerprint = Fingerprint::default();
     places.enter(&mut fingerprint)?;
     enter_settings(&mut fingerprint, &flow, &options, shared);
     references.iter().for_each(|reference| fingerprint.enter(reference.digest.as_bytes()));
-    fingerprint.enter_adapter(adapter.as_ref(), options.adapter_scale);
+    adoption.enter(options.adapter_scale, &mut fingerprint);
     let identity = Identity {
         name,
         revision: fingerprint.revision(VERSION),
@@ -143,7 +144,7 @@ pub fn load(
     };
     let pixels = if release == Release::Single { options.source_pixels } else { options.seen_pixels };
     let text = TextReader { encoder, release, pixels };
-    let networks = Networks { options, text, latents, transformer, shape, adapter, turns };
+    let networks = Networks { options, text, latents, transformer, shape, adoption, turns };
     Ok((identity, QwenImageEdit::new(networks, flow, references)))
 }
 
@@ -153,14 +154,14 @@ fn looked_at(
     latents: &Latents,
     (encoder, transformer): (&Conditioner, &Resident<QwenTransformer>),
     options: &Options,
-) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
+) -> Result<(QwenConfig, Adoption), LoadError> {
     // The encoder first: in turn, it is let go for the transformer, which is needed next.
     let (encoder, loaded) = (encoder.facts()?, transformer.get()?);
     let parts =
         Parts { encoder, autoencoder: Some(latents.autoencoder().config()), transformer: Some(loaded.config()) };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
-    let adapter = AdapterSource::chosen(options.adapter.as_ref(), options.adapter_scale);
-    Ok((loaded.config().clone(), adapter.map(|source| loaded.read_adapter(source)).transpose()?))
+    let own = (options.adapter.as_ref(), options.adapter_scale);
+    Ok((loaded.config().clone(), Adoption::begin(own, |source| loaded.read_adapter(source))?))
 }
 
 /// The pictures that the recipe names beside the source.

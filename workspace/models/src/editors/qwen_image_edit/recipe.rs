@@ -12,7 +12,7 @@ use crate::editors::diffusion::DiffusionEditor;
 use crate::editors::qwen_image_edit::{self as room, Schedule, load, stored_bytes};
 use crate::editors::residency::Residency;
 use crate::layers::Compute;
-use crate::recipe::diffusion::{DIR, RESIDENCY};
+use crate::recipe::diffusion::{DIR, RESIDENCY, TILE};
 use crate::recipe::editor;
 use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, MAX_PIXELS, check_transformer};
 
@@ -119,14 +119,6 @@ const SOURCE_PIXELS: Key<Whole> = Key {
     rule: Whole { low: 1, high: 1 << 24 },
     absent: Absent::Default(1 << 20),
     meaning: "about how many pixels of each picture are read; the model was trained on a million",
-};
-
-const TILE: Key<Whole> = Key {
-    name: "tile",
-    rule: Whole { low: 64, high: 1 << 14 },
-    absent: Absent::Unset("at once"),
-    meaning: "the side of tiles, in pixels, in which larger pictures are decoded, to save memory; neighbours share a quarter. The \
-              published code takes 256",
 };
 
 impl QwenImageEditRecipe {

@@ -1,9 +1,12 @@
 //! The networks of Step1X-Edit: what they make of an instruction, of a source, and of a candidate's latents.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Result, Tensor};
 use editscale_core::{Digest, Failure, Image, ImageSize, Seed};
 
 use crate::cache::bytes;
+use crate::editors::adoption::Adoption;
 use crate::editors::diffusion::{Geometry, Layout};
 use crate::editors::failure::failed;
 use crate::editors::flux::FluxReference;
@@ -17,6 +20,7 @@ use crate::editors::step1x_edit::size::worked_size;
 use crate::editors::step1x_edit::text::{KeptStates, TextReader};
 use crate::editors::step1x_edit::{DenoiserConfig, Version};
 use crate::encoders::vision_language::EncoderPicture;
+use crate::load::LoadError;
 use crate::pictures::{Filter, Size, planes, resize};
 
 /// Shapes whose sides' ratios differ by less are one: results are then as large as what the source is read as.
@@ -32,6 +36,8 @@ pub(super) struct Networks {
     pub(super) denoiser: Resident<Denoiser>,
     /// The shape of the denoiser.
     pub(super) shape: DenoiserConfig,
+    /// What its transformer computes with.
+    pub(super) adoption: Adoption,
     pub(super) turns: Turns,
 }
 
@@ -53,6 +59,13 @@ impl Source {
 }
 
 impl Networks {
+    /// The denoiser, loaded if need be, with the adapter that is in force.
+    pub(super) fn denoiser(&self) -> std::result::Result<Arc<Denoiser>, LoadError> {
+        let denoiser = self.denoiser.get()?;
+        denoiser.transformer.set_adapter(self.adoption.in_force());
+        Ok(denoiser)
+    }
+
     /// A tensor where the denoiser computes, in its type.
     pub(super) fn here(&self, tensor: &Tensor) -> Result<Tensor> {
         tensor.to_device(&self.options.compute.device)?.to_dtype(self.options.compute.dtype)

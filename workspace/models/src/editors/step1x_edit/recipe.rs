@@ -12,9 +12,9 @@ use crate::editors::step1x_edit::files::Files;
 use crate::editors::step1x_edit::options::ReferenceLatent;
 use crate::editors::step1x_edit::{self, GuidanceRule, Version, load, stored_bytes};
 use crate::layers::Compute;
-use crate::recipe::diffusion::RESIDENCY;
+use crate::recipe::diffusion::{RESIDENCY, TILE};
 use crate::recipe::editor;
-use crate::recipe::flow::{ETA, FlowSettings};
+use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, check_transformer};
 
 /// Step1X-Edit, from a pipeline's folder or the authors' files.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,10 @@ pub struct Step1xEditRecipe {
     pub encoder: Option<String>,
     /// The version of the checkpoint; told by its tensors where absent.
     pub version: Option<Version>,
+    /// An adapter of the denoiser's transformer.
+    pub adapter: Option<String>,
+    /// How strongly the adapter counts.
+    pub adapter_scale: f64,
     /// Denoising steps.
     pub steps: u32,
     /// The strength of guidance.
@@ -45,6 +49,8 @@ pub struct Step1xEditRecipe {
     pub size_level: u64,
     /// What the denoiser is given of the source.
     pub reference_latent: ReferenceLatent,
+    /// The side of the tiles in which larger pictures are decoded.
+    pub tile: Option<u64>,
     /// What all flow transformers are told.
     pub shared: FlowSettings,
 }
@@ -61,7 +67,7 @@ const TRANSFORMER: Key<Text> = Key {
     name: "transformer",
     rule: Text,
     absent: Absent::Unset("that of `dir`"),
-    meaning: "the denoiser as one `.safetensors` file of the authors, in place of the folder's",
+    meaning: "the denoiser as one file under the authors' names, in place of the folder's: `.safetensors`, or quantised as `.gguf`",
 };
 
 const VAE: Key<Text> = Key {
@@ -148,6 +154,8 @@ impl Step1xEditRecipe {
             vae: None,
             encoder: None,
             version: usual.version,
+            adapter: None,
+            adapter_scale: 1.0,
             steps: usual.steps as u32,
             guidance: usual.guidance,
             guidance_rule: usual.rule,
@@ -155,6 +163,7 @@ impl Step1xEditRecipe {
             eta: usual.eta,
             size_level: usual.size_level as u64,
             reference_latent: usual.reference_latent,
+            tile: None,
             shared: FlowSettings::default(),
         }
     }
@@ -177,6 +186,8 @@ impl Step1xEditRecipe {
             text_compute: computes.texts,
             residency: self.residency,
             version: self.version,
+            adapter: self.adapter.as_ref().map(Into::into),
+            adapter_scale: self.adapter_scale,
             steps: self.steps as usize,
             guidance: self.guidance,
             rule: self.guidance_rule,
@@ -184,6 +195,7 @@ impl Step1xEditRecipe {
             eta: self.eta,
             size_level: self.size_level as usize,
             reference_latent: self.reference_latent,
+            tile: self.tile.map(|tile| tile as usize),
             cache_bytes: self.shared.cache_bytes(),
         };
         let (identity, pipeline) = load(&self.files(), name, options, &shared)?;
@@ -206,19 +218,14 @@ fn check_files(fields: &Fields<'_>, recipe: &Step1xEditRecipe) {
             .hint("name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`");
         fields.error(&fields.span_of(DIR.name), mistake);
     }
-    let is_known = |file: &String| file.to_ascii_lowercase().ends_with(".safetensors");
-    if recipe.transformer.as_ref().is_some_and(|file| !is_known(file)) {
-        let mistake = Mistake::new("`transformer` does not end in `.safetensors`")
-            .hint("name a file; leave the key out to use the transformer in `dir`");
-        fields.error(&fields.span_of(TRANSFORMER.name), mistake);
-    }
+    check_transformer(fields, &TRANSFORMER, recipe.transformer.as_ref());
 }
 
 impl Options for Step1xEditRecipe {
     const NAME: &'static str = "step1x_edit";
     const ABOUT: &'static str = "Step1X-Edit: a flow transformer that is told by Qwen2.5-VL what to do with the picture, beside \
                                  the picture itself. It needs weights.";
-    const KEYS: Keys = &joined::<24>(
+    const KEYS: Keys = &joined::<27>(
         &[
             &DIR,
             &RESIDENCY,
@@ -226,6 +233,8 @@ impl Options for Step1xEditRecipe {
             &VAE,
             &ENCODER,
             &VERSION,
+            &ADAPTER,
+            &ADAPTER_SCALE,
             &STEPS,
             &GUIDANCE,
             &RULE,
@@ -233,6 +242,7 @@ impl Options for Step1xEditRecipe {
             &ETA,
             &SIZE_LEVEL,
             &REFERENCE,
+            &TILE,
         ],
         FlowSettings::KEYS,
     );
@@ -241,9 +251,10 @@ impl Options for Step1xEditRecipe {
         // All are read before any is missed, so that all mistakes are told.
         let (dir, residency, transformer) = (fields.take(&DIR), fields.take(&RESIDENCY), fields.take(&TRANSFORMER));
         let (vae, encoder, version) = (fields.take(&VAE), fields.take(&ENCODER), fields.take(&VERSION));
+        let (adapter, adapter_scale) = (fields.take(&ADAPTER), fields.take(&ADAPTER_SCALE));
         let (steps, guidance, guidance_rule) = (fields.take(&STEPS), fields.take(&GUIDANCE), fields.take(&RULE));
         let (negative, eta, size_level) = (fields.take(&NEGATIVE), fields.take(&ETA), fields.take(&SIZE_LEVEL));
-        let reference_latent = fields.take(&REFERENCE);
+        let (reference_latent, tile) = (fields.take(&REFERENCE), fields.take(&TILE));
         let shared = FlowSettings::read(fields);
         let recipe = Self {
             dir,
@@ -252,6 +263,8 @@ impl Options for Step1xEditRecipe {
             vae,
             encoder,
             version,
+            adapter,
+            adapter_scale: adapter_scale?,
             steps: steps? as u32,
             guidance: guidance?,
             guidance_rule,
@@ -259,6 +272,7 @@ impl Options for Step1xEditRecipe {
             eta: eta?,
             size_level: size_level?,
             reference_latent: reference_latent?,
+            tile,
             shared: shared?,
         };
         check_files(fields, &recipe);
@@ -273,6 +287,8 @@ impl Options for Step1xEditRecipe {
             VAE.write(self.vae.as_ref()),
             ENCODER.write(self.encoder.as_ref()),
             VERSION.write(self.version.as_ref()),
+            ADAPTER.write(self.adapter.as_ref()),
+            ADAPTER_SCALE.write(Some(&self.adapter_scale)),
             STEPS.write(Some(&self.steps.into())),
             GUIDANCE.write(Some(&self.guidance)),
             RULE.write(self.guidance_rule.as_ref()),
@@ -280,6 +296,7 @@ impl Options for Step1xEditRecipe {
             ETA.write(Some(&self.eta)),
             SIZE_LEVEL.write(Some(&self.size_level)),
             REFERENCE.write(Some(&self.reference_latent)),
+            TILE.write(self.tile.as_ref()),
         ];
         own.into_iter().flatten().chain(self.shared.write()).collect()
     }

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::editors::flux::{FluxConfig, FluxTransformer, Naming, TransformerSource};
+use crate::editors::flux::{FluxConfig, FluxTransformer, Naming, Opened, TransformerSource};
 use crate::editors::step1x_edit::Version;
 use crate::editors::step1x_edit::connector::ConnectorConfig;
 use crate::load::{Fixed, LoadError, Settings};
-use crate::weights::Checkpoint;
 
 /// The class that a `config.json` has to name.
 const CLASS: &str = "Step1XEditTransformer2DModel";
@@ -46,12 +44,10 @@ impl DenoiserConfig {
     }
 
     /// The shape of a denoiser whose file has no configuration, from its tensors.
-    fn derive(file: &Path, checkpoint: &Checkpoint) -> Result<Self, LoadError> {
-        let shapes: BTreeMap<String, Vec<usize>> =
-            checkpoint.facts().map(|(name, fact)| (name.to_owned(), fact.shape)).collect();
+    fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
         let config = Self {
-            transformer: FluxConfig::derive(file, &shapes)?,
-            connector: ConnectorConfig::derive(file, checkpoint)?,
+            transformer: FluxConfig::derive(file, shapes)?,
+            connector: ConnectorConfig::derive(file, shapes)?,
             maps_marked: shapes.contains_key("text_token_mapping.weight"),
         };
         config.check(file)?;
@@ -77,11 +73,11 @@ impl DenoiserConfig {
         Ok(())
     }
 
-    /// The version that a checkpoint of this shape is of, where nobody says.
-    pub(crate) fn version(&self, checkpoint: &Checkpoint) -> Version {
+    /// The version that weights of this shape are of, where nobody says.
+    pub(in crate::editors) fn version(&self, weights: &Opened) -> Version {
         if self.maps_marked {
             Version::V1_2
-        } else if checkpoint.fact("connector.scale_factor").is_some() {
+        } else if weights.shapes().contains_key("connector.scale_factor") {
             Version::V1_0
         } else {
             Version::V1_1
@@ -89,22 +85,22 @@ impl DenoiserConfig {
     }
 }
 
-/// Opens a denoiser's weights: a folder of the fork, or a file of the authors.
-pub(crate) fn open(source: &TransformerSource) -> Result<(Arc<Checkpoint>, Naming, DenoiserConfig), LoadError> {
+/// Opens a denoiser's weights: a folder of the fork, or a file of the authors, which may be quantised.
+pub(in crate::editors) fn open(source: &TransformerSource) -> Result<(Opened, DenoiserConfig), LoadError> {
     match source {
         TransformerSource::Folder(folder) => {
             let config = DenoiserConfig::read(&folder.join("config.json"))?;
-            Ok((FluxTransformer::open(folder)?.into(), Naming::Step1x, config))
+            Ok((Opened::Diffusers(FluxTransformer::open(folder)?.into(), Naming::Step1x), config))
         }
         TransformerSource::File(file) => {
-            let checkpoint = FluxTransformer::open_file(file)?;
+            let opened = Opened::file(file)?;
             let beside = file.parent().unwrap_or(Path::new("")).join("config.json");
             let config = if beside.exists() {
                 DenoiserConfig::read(&beside)?
             } else {
-                DenoiserConfig::derive(file, &checkpoint)?
+                DenoiserConfig::derive(file, &opened.shapes())?
             };
-            Ok((checkpoint.into(), Naming::Original, config))
+            Ok((opened, config))
         }
     }
 }
