@@ -97,6 +97,17 @@ impl<'a> Store<'a> {
         Ok(Self { norm: "weight", ..Self::of(kind, compute) })
     }
 
+    /// Opens such a transformer's weights; nothing where they are quantised.
+    pub(in crate::editors) fn open_same_names(source: &TransformerSource) -> Result<Option<Checkpoint>, LoadError> {
+        match source {
+            TransformerSource::Folder(folder) => Ok(Some(Self::open(folder)?)),
+            TransformerSource::File(file) => match Self::open_file(file)? {
+                Kind::Original(checkpoint) | Kind::Diffusers(checkpoint, _) => Ok(Arc::into_inner(checkpoint)),
+                Kind::Gguf(_) => Ok(None),
+            },
+        }
+    }
+
     /// The same from files that were opened.
     pub(in crate::editors) fn of_same_names(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
         Self { norm: "weight", ..Self::of(Kind::Original(checkpoint), compute) }

@@ -8,10 +8,12 @@ use editscale_core::Watch;
 
 use crate::editors::cancel::unless_cancelled;
 use crate::editors::flux::{Adaptable, AdapterSource, FluxAdapter, Store, TransformerSource};
+use crate::editors::headers::by_headers;
 use crate::editors::qwen_image::batch::{QwenItem, QwenReference, QwenText, check_tokens};
 use crate::editors::qwen_image::blocks::{Block, Rows};
 use crate::editors::qwen_image::config::{QwenConfig, is_marker};
 use crate::editors::transformer::{Modulation, Packing, Positions, SINUSOIDS, sinusoids};
+use crate::editors::verify;
 use crate::layers::{Compute, Linear, RmsNorm};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
@@ -43,7 +45,19 @@ impl QwenTransformer {
     /// same or have a prefix. Every tensor has to be there in the shape that the configuration says, and none besides. Where no
     /// `config.json` lies beside a file, the shape is taken from the tensors.
     pub fn load(source: &TransformerSource, compute: &Compute) -> std::result::Result<Self, LoadError> {
-        let store = Store::same_names(source, compute)?;
+        Self::whole(&Store::same_names(source, compute)?, source)
+    }
+
+    /// The shape of a transformer that is not loaded, whose headers say what [`Self::load`] expects; none of a quantised file.
+    pub(in crate::editors) fn look(source: &TransformerSource) -> std::result::Result<Option<QwenConfig>, LoadError> {
+        let Some(checkpoint) = Store::open_same_names(source)? else { return Ok(None) };
+        let compute = verify::compute();
+        let look =
+            |checkpoint: &Arc<Checkpoint>| Self::whole(&Store::of_same_names(Arc::clone(checkpoint), &compute), source);
+        Ok(Some(by_headers(checkpoint, look)?.config))
+    }
+
+    fn whole(store: &Store<'_>, source: &TransformerSource) -> std::result::Result<Self, LoadError> {
         let beside = match source {
             TransformerSource::Folder(folder) => folder.join("config.json"),
             TransformerSource::File(file) => file.parent().unwrap_or(Path::new("")).join("config.json"),
@@ -52,7 +66,7 @@ impl QwenTransformer {
             TransformerSource::File(file) if !beside.exists() => QwenConfig::derive(file, &store.shapes())?,
             _ => QwenConfig::read(&beside)?,
         };
-        let transformer = Self::build(&store, config)?;
+        let transformer = Self::build(store, config)?;
         store.finish(is_marker, || {
             let blocks = transformer.config.blocks;
             format!("a transformer of Qwen-Image with {blocks} blocks")

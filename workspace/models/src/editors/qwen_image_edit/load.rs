@@ -20,7 +20,7 @@ use crate::editors::qwen_image_edit::pipeline::QwenImageEdit;
 use crate::editors::qwen_image_edit::references::{self, Reference};
 use crate::editors::qwen_image_edit::release::Release;
 use crate::editors::qwen_image_edit::text::TextReader;
-use crate::editors::residency::{Resident, Turns};
+use crate::editors::residency::{Residency, Resident, Turns};
 use crate::editors::samplers::{FlowConfig, MOST_STEPS};
 use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::autoencoder_qwen::AutoencoderQwen;
@@ -109,7 +109,7 @@ fn check_room(folder: &PipelineFolder, places: &Places, options: &Options) -> Re
     check_turns(folder.path(), options.residency, &[text, pictures], ROOM)
 }
 
-/// The encoder and the transformer, each loaded and looked at; where they are loaded in turn, the first is let go for the second.
+/// The encoder and the transformer.
 fn residents(
     turns: &Turns,
     places: &Places,
@@ -167,15 +167,32 @@ fn looked_at(
     options: &Options,
 ) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
     let facts = encoder.facts()?;
-    let loaded = transformer.get()?;
+    let (config, adapter) = transformer_looked_at(places, transformer, options)?;
     let parts = Parts {
         largest_id: Some(facts.largest_id),
         rows: Some(facts.rows),
         encoder: Some(&facts.config),
         autoencoder: Some(latents.autoencoder().config()),
-        transformer: Some(loaded.config()),
+        transformer: Some(&config),
     };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
+    Ok((config, adapter))
+}
+
+/// The transformer's shape and the adapter that the recipe names. Loaded in turn, its headers are looked at, for the encoder is
+/// needed first, and would have it let go unused; unless there is an adapter, which is read layer by layer, or a quantised file.
+fn transformer_looked_at(
+    places: &Places,
+    transformer: &Resident<QwenTransformer>,
+    options: &Options,
+) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
+    if options.residency == Residency::InTurn
+        && options.adapter.is_none()
+        && let Some(config) = QwenTransformer::look(&places.transformer)?
+    {
+        return Ok((config, None));
+    }
+    let loaded = transformer.get()?;
     Ok((loaded.config().clone(), adapter(&loaded, options)?))
 }
 

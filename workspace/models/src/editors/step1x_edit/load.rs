@@ -1,14 +1,17 @@
 //! From files to Step1X-Edit.
 
+use std::sync::Arc;
+
 use editscale_core::EditorName;
 
 use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
 use crate::editors::fingerprint::{Fingerprint, compute_text};
 use crate::editors::flux::TransformerSource;
+use crate::editors::headers::by_headers;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::memory::check_turns;
-use crate::editors::residency::{Resident, Turns};
+use crate::editors::residency::{Residency, Resident, Turns};
 use crate::editors::samplers::{FlowConfig, MOST_STEPS};
 use crate::editors::step1x_edit::components::{Parts, fit};
 use crate::editors::step1x_edit::denoiser::{self, Denoiser};
@@ -18,6 +21,7 @@ use crate::editors::step1x_edit::options::Options;
 use crate::editors::step1x_edit::pipeline::Step1xEdit;
 use crate::editors::step1x_edit::text::TextReader;
 use crate::editors::step1x_edit::{DenoiserConfig, GuidanceRule, Version};
+use crate::editors::verify;
 use crate::load::LoadError;
 use crate::weights::Storage;
 
@@ -51,8 +55,6 @@ pub fn load(
     let latent_space = LatentSpace::load(&places.vae, &options.compute)?;
     check_fit(&places, (&encoder, &latent_space), &shape)?;
     let denoiser = denoiser(&turns, &places, (&shape, &options))?;
-    // What is loaded to be looked at is on no candidate's account.
-    turns.take_load_ms();
     let identity = Identity {
         name,
         revision: fingerprint(&places, &flow, (version, rule), (&options, shared))?.revision(VERSION),
@@ -97,19 +99,22 @@ fn check_fit(
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()
 }
 
-/// The denoiser, loaded once so that what is wrong with it shows before the first edit; in turn, the encoder is let go for it.
+/// The denoiser. Loaded in turn, it is looked at by its headers, so that what is wrong there shows before the first edit: the
+/// encoder is needed first, and would have it let go unused.
 fn denoiser(
     turns: &Turns,
     places: &Places,
     (shape, options): (&DenoiserConfig, &Options),
 ) -> Result<Resident<Denoiser>, LoadError> {
+    if turns.residency() == Residency::InTurn {
+        let (checkpoint, naming, _) = denoiser::open(&places.transformer)?;
+        by_headers(checkpoint, |checkpoint| Denoiser::load((checkpoint, naming), shape, &verify::compute()).map(drop))?;
+    }
     let (source, shape, compute) = (places.transformer.clone(), shape.clone(), options.compute.clone());
-    let denoiser = turns.resident(DENOISER, move || {
+    turns.resident(DENOISER, move || {
         let (checkpoint, naming, _) = denoiser::open(&source)?;
-        Denoiser::load((&checkpoint, naming), &shape, &compute)
-    })?;
-    denoiser.get()?;
-    Ok(denoiser)
+        Denoiser::load((&Arc::new(checkpoint), naming), &shape, &compute)
+    })
 }
 
 /// What the scheduler's file says; the authors' files come without, and are as FLUX.1 is.

@@ -293,13 +293,15 @@ fn networks_that_are_loaded_in_turn_make_the_same_pictures() {
         let editor = |(identity, pipeline)| DiffusionEditor::new(&identity, pipeline, injecting(place.path())).unwrap();
         let together = edit(&mut editor(begin(Residency::Together)));
         let (identity, pipeline) = begin(Residency::InTurn);
-        assert!(pipeline.networks.denoiser.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+        assert!(!pipeline.networks.denoiser.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+        let turns = pipeline.networks.turns.clone();
         let mut editor = editor((identity, pipeline));
         let in_turn = edit(&mut editor);
         assert_eq!(in_turn.1, together.1, "{}", case.name);
         assert!(in_turn.0 > 0 && together.0 == 0, "{}", case.name);
+        assert_eq!(turns.loads(), 2, "{}: encoder and denoiser, once each", case.name);
         // What was encoded is kept: the encoder is not needed again.
-        assert_eq!(edit(&mut editor), (0, together.1), "{}", case.name);
+        assert_eq!((edit(&mut editor), turns.loads()), ((0, together.1), 2), "{}", case.name);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::editors::flux::{FluxConfig, FluxTransformer, Naming, TransformerSource};
 use crate::editors::step1x_edit::Version;
@@ -105,11 +104,11 @@ impl DenoiserConfig {
 }
 
 /// Opens a denoiser's weights: a folder of the fork, or a file of the authors.
-pub(crate) fn open(source: &TransformerSource) -> Result<(Arc<Checkpoint>, Naming, DenoiserConfig), LoadError> {
+pub(crate) fn open(source: &TransformerSource) -> Result<(Checkpoint, Naming, DenoiserConfig), LoadError> {
     match source {
         TransformerSource::Folder(folder) => {
             let config = DenoiserConfig::read(&folder.join("config.json"))?;
-            Ok((FluxTransformer::open(folder)?.into(), Naming::Step1x, config))
+            Ok((FluxTransformer::open(folder)?, Naming::Step1x, config))
         }
         TransformerSource::File(file) => {
             let checkpoint = FluxTransformer::open_file(file)?;
@@ -119,7 +118,7 @@ pub(crate) fn open(source: &TransformerSource) -> Result<(Arc<Checkpoint>, Namin
             } else {
                 DenoiserConfig::derive(file, &checkpoint)?
             };
-            Ok((checkpoint.into(), Naming::Original, config))
+            Ok((checkpoint, Naming::Original, config))
         }
     }
 }

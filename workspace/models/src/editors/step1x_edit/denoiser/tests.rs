@@ -1,6 +1,7 @@
 //! The denoiser is that of the authors' fork of diffusers, on random weights, under both schemes of names.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use editscale_core::NobodyWatches;
@@ -63,7 +64,7 @@ fn off_with(name: &str, version: Version, mistake: Mistake) -> f32 {
     let place = changed.as_ref().map(|folder| TransformerSource::File(folder.path().join("step1x.safetensors")));
     let (checkpoint, naming, config) = open(&place.unwrap_or_else(|| source(name))).unwrap();
     assert_eq!(config.version(&checkpoint), version);
-    let denoiser = Denoiser::load((&checkpoint, naming), &config, &Compute::cpu()).unwrap();
+    let denoiser = Denoiser::load((&Arc::new(checkpoint), naming), &config, &Compute::cpu()).unwrap();
     let all = candle_core::safetensors::load(folder(name).join("items.safetensors"), &Device::Cpu).unwrap();
     let described: Vec<Described> =
         serde_json::from_slice(&std::fs::read(folder(name).join("items.json")).unwrap()).unwrap();
@@ -134,8 +135,10 @@ fn what_does_not_fit_is_named() {
         let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         config[key] = value;
         std::fs::write(&file, config.to_string()).unwrap();
-        let loaded = open(&TransformerSource::Folder(temporary.path().to_owned()))
-            .and_then(|(checkpoint, naming, config)| Denoiser::load((&checkpoint, naming), &config, &Compute::cpu()));
+        let loaded =
+            open(&TransformerSource::Folder(temporary.path().to_owned())).and_then(|(checkpoint, naming, config)| {
+                Denoiser::load((&Arc::new(checkpoint), naming), &config, &Compute::cpu())
+            });
         loaded.unwrap_err().to_string()
     };
     for (key, value, expected) in [
