@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{Result as Computed, Tensor};
+use editscale_core::TowerPictures;
 use editscale_picture::Rgb8;
 
 use crate::encoders::vision_language::files::EncoderFiles;
 use crate::encoders::vision_language::prompt::Plan;
 use crate::encoders::vision_language::{
-    EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, PixelBounds,
+    EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, Features, PixelBounds,
     SharedDecoder, SharedTower, Words,
 };
 use crate::layers::Compute;
@@ -124,7 +125,9 @@ impl VisionLanguageEncoder {
     /// Runs a prompt as planned.
     pub(super) fn run(&self, plan: Plan, pictures: &[EncoderPicture]) -> Computed<EncodedPrompt> {
         let Plan { positions, segments, rows, words } = plan;
-        let embeddings = self.embed(&words, &rows, pictures)?;
+        let features = self.0.tower.features(pictures, &|| Ok(()))?;
+        let pictures = counted(&features);
+        let embeddings = self.embed(&words, &rows, features)?;
         let pass = Pass {
             hidden: embeddings.clone(),
             positions: positions.clone(),
@@ -135,12 +138,11 @@ impl VisionLanguageEncoder {
         };
         let states = self.0.decoder.forward(pass, &mut |_, _| Ok(()))?.read;
         self.0.prompts.fetch_add(1, Ordering::Relaxed);
-        Ok(EncodedPrompt { states, embeddings, positions })
+        Ok(EncodedPrompt { states, embeddings, positions, pictures })
     }
 
     /// What goes into the decoder: words' embeddings and pictures' features, in the order of the tokens.
-    fn embed(&self, words: &[u32], rows: &[u32], pictures: &[EncoderPicture]) -> Computed<Tensor> {
-        let features = self.0.tower.features(pictures, &|| Ok(()))?;
+    fn embed(&self, words: &[u32], rows: &[u32], features: Vec<Features>) -> Computed<Tensor> {
         let mut parts = Vec::with_capacity(features.len() + 1);
         if !words.is_empty() {
             parts.push(self.0.decoder.embed(words)?);
@@ -160,4 +162,10 @@ impl VisionLanguageEncoder {
         let (own, others) = (&*self.0, &*other.0);
         own.tower.is_one_with(&others.tower) && own.decoder.is_one_with(&others.decoder)
     }
+}
+
+/// What became of pictures.
+fn counted(features: &[Features]) -> TowerPictures {
+    let (new, known): (Vec<_>, Vec<_>) = features.iter().partition(|features| features.are_new);
+    TowerPictures { computed: new.len() as u64, found: known.len() as u64 }
 }
