@@ -43,7 +43,8 @@ pub fn write_fates(
         let batch = batch(chosen, overrides, (fated, &of)).map_err(|error| failed(&error))?;
         writer.write(&batch).map_err(|error| failed(&error))?;
     }
-    writer.close().map(drop).map_err(|error| failed(&error))
+    let file = writer.into_inner().map_err(|error| failed(&error))?;
+    file.sync_all().map_err(io(path))
 }
 
 fn batch(
