@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use crate::table::TableError;
 
-pub use fates::write_fates;
+pub use fates::{CHOICE_TABLE, DROPPED, write_fates};
 pub use folder::ChoiceFolder;
 pub use kept::{Kept, write_kept};
 pub use labels::{write_kept_of_several, write_labels};
