@@ -161,7 +161,7 @@ impl Log {
 }
 
 /// What is wrong with a verdict in itself.
-fn check(verdict: &Verdict) -> Result<(), String> {
+pub(super) fn check(verdict: &Verdict) -> Result<(), String> {
     if verdict.version != VERSION {
         return Err(format!("version {}, of which this program knows {VERSION}", verdict.version));
     }
