@@ -118,6 +118,10 @@ fn a_map_of_four_ratings() {
     near(Some(found.in_sample.root_mean_square), Some((0.5_f64 / 4.0).sqrt()), "in sample");
     // Each from the three others: 5/2, 3/2, 7/2, 5/2 against 1, 3, 2, 4.
     let errors = found.held_out.unwrap();
+    // All pairs of one group are one case.
+    let group = ["a", "a", "b"].map(|id| orders(id, Some(First), Some(Second), First));
+    let found = position(&group, &RULES).unwrap();
+    assert_eq!((found.pairs, found.cases), (3, 2));
     assert_eq!((errors.root_mean_square, errors.mean_absolute, errors.bias), (1.5, 1.5, 0.0));
     // The means of the three others: 3, 7/3, 8/3, 2.
     near(Some(found.mean_alone.unwrap().root_mean_square), Some((20.0_f64 / 9.0).sqrt()), "mean alone");
