@@ -44,6 +44,7 @@ pub use intervals::{FEWEST_SOURCES, why_no_interval};
 pub use measured::{Estimate, JudgeMeasures, Measured, Metric, RandomLevel, Range, Section, SectionKind};
 pub use position::{OrdersAndPeople, PlaceBias, Position, position};
 pub use printed::{Printed, PrintedRow, printed};
+pub(crate) use orders::{PAIRS_WITH_OTHERS, PREFERRED_BY_JUDGE, PREFERRED_BY_PEOPLE};
 pub use said::{KAPPAS, Said, said_in};
 pub use speed::{Speed, speed};
 

@@ -122,6 +122,10 @@ fn a_map_of_four_ratings() {
     let group = ["a", "a", "b"].map(|id| orders(id, Some(First), Some(Second), First));
     let found = position(&group, &RULES).unwrap();
     assert_eq!((found.pairs, found.cases), (3, 2));
+    // All pairs of one group are one case.
+    let group = ["a", "a", "b"].map(|id| orders(id, Some(First), Some(Second), First));
+    let found = position(&group, &RULES).unwrap();
+    assert_eq!((found.pairs, found.cases), (3, 2));
     assert_eq!((errors.root_mean_square, errors.mean_absolute, errors.bias), (1.5, 1.5, 0.0));
     // The means of the three others: 3, 7/3, 8/3, 2.
     near(Some(found.mean_alone.unwrap().root_mean_square), Some((20.0_f64 / 9.0).sqrt()), "mean alone");
