@@ -128,6 +128,28 @@ fn two_rewards_that_differ_are_told_apart() {
 }
 
 #[test]
+fn a_pair_that_one_side_cannot_score_is_no_parity() {
+    let desk = Desk::new();
+    let recipe = |name: &str, run: &str| {
+        let reward = format!("{{command: {{run: '{run}', revision: mine/1}}}}");
+        fs::write(desk.path(name), format!("version: 1\nrewards: [{{model: {reward}}}]\n")).unwrap();
+    };
+    recipe("all.yaml", "echo 0.25");
+    let once = desk.path("once").display().to_string();
+    // It scores the first pair that it is asked about.
+    recipe("some.yaml", &format!("mkdir {once} && echo 0.25"));
+    let two = ["--reference", "all.yaml", "--native", "some.yaml", "--pairs", "pictures", "--rounds", "0"];
+    let (json, _) = desk.expect(1, &[&two[..], &["--at-most", "0", "--json"]].concat());
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&found["largest"], &found["passed"]), (&0.0.into(), &false.into()), "{found:#}");
+    fs::remove_dir(desk.path("once")).unwrap();
+    let (out, _) = desk.expect(1, &[&two[..], &["--at-most", "0"]].concat());
+    assert!(out.contains("failed: 2 scores of one side only"), "{out}");
+    fs::remove_dir(desk.path("once")).unwrap();
+    desk.expect(0, &two);
+}
+
+#[test]
 fn what_cannot_be_compared_is_refused_or_named() {
     let desk = Desk::new();
     let (out, _) = desk.expect(0, &[&SAME[..], &["--pairs", "pairs.jsonl", "--rounds", "0"]].concat());

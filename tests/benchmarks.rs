@@ -116,13 +116,22 @@ fn groups_of_known_order_give_known_numbers() {
     assert_eq!(fs::read_to_string(desk.path("out/judged.jsonl")).unwrap().lines().count(), 8);
     // Measured again without judging: the same numbers.
     let again = desk.json(&["measure", "out"]);
-    assert_eq!((&again["judges"], &again["coverage"]), (&found["judges"], &found["coverage"]));
+    for what in ["judges", "coverage", "data"] {
+        assert_eq!(again[what], found[what], "{what}");
+    }
     // Another judge does not go on with it.
     let other = ["editreward-bench", "bench", "--recipe", "quickstart-judge", "--out", "out"];
     let (_, refused) = desk.expect(2, &other);
     assert!(refused.contains("was begun with another judge: rewards: expected photometric"), "{refused}");
     let (table, _) = desk.expect(0, &["measure", "out", "--resamples", "50"]);
     assert!(table.contains("strict_accuracy") || table.contains("strict accuracy"), "{table}");
+    // What is measured before all is judged is told to be less than all.
+    let first: Vec<&str> = judged.split_inclusive('\n').take(5).collect();
+    fs::write(desk.path("out/judged.jsonl"), first.concat()).unwrap();
+    for _ in 0..2 {
+        let (_, told) = desk.expect(0, &["measure", "out", "--resamples", "50"]);
+        assert!(told.contains("not judged to the end: the 5 cases that are judged are measured"), "{told}");
+    }
 }
 
 #[test]
@@ -149,11 +158,21 @@ fn pairs_that_share_pictures_are_refused_on_request() {
     let (_, refused) = desk.expect(1, &[&arguments[..], &["--refuse-shared", "--resamples", "50"]].concat());
     assert!(refused.contains("shares pictures"), "{refused}");
 
+    let again = desk.json(&["measure", "out"]);
+    assert_eq!((&again["data"], &again["shared"]), (&found["data"], &found["shared"]));
+
     let agreement = desk.json(&["agreement", "out", "out"]);
     assert!((agreement["pairs"]["observed"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{agreement:#}");
     let recipes = ["agreement", "out", "quickstart", "--preset", "pairs", "--data", "pairs.csv"];
     let agreement = desk.json(&recipes);
     assert!((agreement["pairs"]["observed"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{agreement:#}");
+    // Cases of another benchmark have the same names and nothing else in common.
+    fs::create_dir(desk.path("other")).unwrap();
+    fs::copy(desk.path("out/judged.jsonl"), desk.path("other/judged.jsonl")).unwrap();
+    let head = fs::read_to_string(desk.path("out/judged.jsonl.judge.json")).unwrap();
+    desk.write("other/judged.jsonl.judge.json", &head.replace("\"pairs\"", "\"genai-bench\""));
+    let (_, refused) = desk.expect(2, &["agreement", "out", "other"]);
+    assert!(refused.contains("the judges judged different benchmarks: pairs and genai-bench"), "{refused}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use editscale_curate::Record;
+use editscale_curate::results::ChoiceFolder;
 use editscale_curate::table::ScoreFiles;
 use serde_json::{Value, json};
 
@@ -241,4 +242,15 @@ fn what_is_there_is_chosen_from_or_left_alone() {
     let (_, err) = desk.expect(2, "out/choice/kept/rows.jsonl --out out");
     assert!(err.contains("lies where the choice of --out out is put"), "{err}");
     assert!(desk.path("out/choice/kept/rows.jsonl").is_file());
+}
+
+#[test]
+fn whoever_meets_another_that_chooses_is_to_come_again() {
+    let desk = Desk::new();
+    desk.expect(0, "rows.jsonl --out out");
+    let other = ChoiceFolder::begin(&desk.path("out")).unwrap();
+    let (_, err) = desk.expect(75, "rows.jsonl --out out");
+    assert!(err.contains("another process chooses"), "{err}");
+    drop(other);
+    desk.expect(0, "rows.jsonl --out out");
 }

@@ -202,26 +202,15 @@ fn refused(reason: impl Into<String>) -> Answer {
 }
 
 fn answer(verdict: &Verdict, seconds: Option<f64>) -> Answer {
-    let (mut said, mut failures) = (BTreeMap::new(), Vec::new());
-    for (reward, score) in verdict.card.iter() {
-        match score {
-            Ok(score) => {
-                said.insert(reward.to_string(), Value { mean: score.mean(), sigma: score.sigma() });
-                let parts = score.parts().iter().map(|part| {
-                    (format!("{reward}.{}", part.name()), Value { mean: part.mean(), sigma: part.sigma() })
-                });
-                said.extend(parts);
-            }
-            Err(failure) => failures.push(format!("{reward}: {failure}")),
-        }
-    }
+    let failed = verdict.card.iter().filter_map(|(reward, said)| Some((reward, said.as_ref().err()?)));
+    let failures: Vec<String> = failed.map(|(reward, failure)| format!("{reward}: {failure}")).collect();
     let nothing = || "the objective makes no score of what the rewards said".to_owned();
     let failure = match (verdict.score, failures.is_empty()) {
         (Some(_), true) => None,
         (None, true) => Some(nothing()),
         (_, false) => Some(failures.join("; ")),
     };
-    Answer { score: verdict.score, sigma: verdict.sigma, said, failure, seconds }
+    Answer { score: verdict.score, sigma: verdict.sigma, said: verdict.said(), failure, seconds }
 }
 
 fn together(case: Case, source: Option<PictureFacts>, edits: Vec<Edit>, answers: Vec<Answer>) -> JudgedCase {

@@ -8,13 +8,9 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{Array as _, RecordBatch};
 use editscale_curate::Record;
+use editscale_curate::results::{CHOICE_TABLE, ChoiceFolder, DROPPED};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use thiserror::Error;
-
-/// What became of every record, below the folder of a curation.
-const CHOICE: &str = "choice/choice.parquet";
-/// What `fate` says of records that were not kept.
-const DROPPED: &str = "dropped";
 
 /// Why it cannot be said what was kept.
 #[derive(Debug, Error)]
@@ -33,7 +29,7 @@ pub struct KeptRecords(HashSet<(u64, u32)>);
 impl KeptRecords {
     /// What the last choice of the curation in this folder kept; nothing where nothing was chosen yet.
     pub fn find(curation: &Path) -> Result<Option<Self>, KeptError> {
-        let path = curation.join(CHOICE);
+        let path = ChoiceFolder::of(curation).join(CHOICE_TABLE);
         if !path.is_file() {
             return Ok(None);
         }

@@ -236,7 +236,7 @@ pub(crate) struct BenchParity {
     /// With a folder: what was asked for.
     #[arg(long, value_name = "TEXT", default_value = "improve the picture")]
     pub(crate) instruction: String,
-    /// Exit with 1 where the largest difference of any score is above this.
+    /// Exit with 1 where the largest difference of any score is above this, or one side alone scores a pair.
     #[arg(long, value_name = "X", value_parser = difference)]
     pub(crate) at_most: Option<f64>,
     /// How many of the worst pairs are named.

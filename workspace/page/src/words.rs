@@ -70,7 +70,7 @@ impl Alike {
         let value = if value.abs() < NOTHING { 0.0 } else { value };
         match self.0 {
             Some(0) if value.abs() < 1e9 => number(value.round()),
-            Some(digits) if value.is_finite() && value.abs() < 1e9 => format!("{value:.digits$}"),
+            Some(digits) if value.is_finite() && value.abs() < 1e9 => unsigned_nothing(format!("{value:.digits$}")),
             _ => number(value),
         }
     }
@@ -79,6 +79,14 @@ impl Alike {
     pub fn with_interval(self, value: f64, ends: Option<[f64; 2]>) -> String {
         let shown = self.show(value);
         ends.map_or(shown.clone(), |[low, high]| format!("{shown} [{}, {}]", self.show(low), self.show(high)))
+    }
+}
+
+/// Figures that are all 0 have no sign: `-0.000` says no more than `0.000`.
+fn unsigned_nothing(shown: String) -> String {
+    match shown.strip_prefix('-') {
+        Some(figures) if figures.bytes().all(|figure| matches!(figure, b'0' | b'.')) => figures.to_owned(),
+        _ => shown,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drives a data set through an editor and a reward that do nothing but wait: what the driving itself costs.
 //!
-//! usage: `simulate OUT [--requests N] [--candidates N] [--edit-ms N] [--slots N] [--reward-ms N] [--at-once N] [--grace-secs N]`
+//! usage: `simulate OUT [--requests N] [--candidates N] [--edit-ms N] [--slots N] [--reward-ms N] [--at-once N]`
 //!
 //! Several processes may share OUT. Prints one JSON object: candidates a second, the share of the editor's slots that was busy, and
 //! the most memory that the process held.

@@ -122,6 +122,14 @@ mod tests {
             let editor = EditorRevision { name: "e".into(), revision: revision.into(), is_reproducible: true };
             RecipeIdentity::new(text, &[editor], &[])
         };
+        let rewarded = |revision: &str| {
+            let reward = RewardRevision { name: "e".into(), revision: revision.into(), range: None };
+            RecipeIdentity::new("r", &[], &[reward])
+        };
+        let criticised = |revision: &str| {
+            let critic = CriticRevision { name: "e".into(), revision: revision.into() };
+            RecipeIdentity::new("r", &[], &[]).with_critics(&[critic])
+        };
         let stamp = |version: &str| PolicyStamp { version: version.into(), checksum: String::new() };
         let variants = [
             (base, recipe("r", "1"), stamp("")),
@@ -135,6 +143,10 @@ mod tests {
             (base, recipe("s", "1"), stamp("")),
             (base, recipe("r", "2"), stamp("")),
             (base, recipe("r", "1"), stamp("step-1")),
+            (base, rewarded("1"), stamp("")),
+            (base, rewarded("2"), stamp("")),
+            (base, criticised("1"), stamp("")),
+            (base, criticised("2"), stamp("")),
         ];
         let ids: BTreeSet<String> =
             variants.iter().map(|(asked, recipe, stamp)| rollout_id(asked, recipe, stamp).to_string()).collect();

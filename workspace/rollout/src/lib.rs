@@ -8,7 +8,8 @@
 //! 3. `group`: what a group is written down as; `pack`: a group as one file; `depot`: where packs and pictures lie.
 //! 4. `advantage`, `pairs`: what trainers compute of a group's rewards.
 //! 5. `export`: groups to Parquet, `WebDataset` and trajectory shards.
-//! 6. `workshop`, `identity`, `drive`: a recipe at work on a whole data set; `definition`: what it is, on disk.
+//! 6. `workshop`, `identity`, `drive`: a recipe at work on a whole data set; `rows`: what a worker gets its rows from; `written`:
+//!    a run written down as a group; `definition`: what it is, on disk.
 
 pub mod advantage;
 pub mod dataset;

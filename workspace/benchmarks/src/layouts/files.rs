@@ -7,7 +7,7 @@ use super::{LayoutError, Preset};
 
 /// Folders in folders that are looked into.
 const DEPTH: u32 = 5;
-/// The most folders and files that are looked at: nobody's home folder is meant.
+/// Once so many data files are found, no further folder is looked into.
 const MOST_ENTRIES: usize = 200_000;
 const ENDINGS: [&str; 6] = ["parquet", "json", "jsonl", "ndjson", "csv", "tsv"];
 /// JSON files that data sets have beside their data.

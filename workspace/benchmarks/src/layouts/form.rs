@@ -256,8 +256,10 @@ impl Form {
             Some(name) if *name != part.name() => format!("{part} (`{name}`)"),
             _ => format!("{part}"),
         };
-        let is_lacking = |(part, _): &&Columned| lacking.contains(part);
-        self.needed.iter().chain(self.perhaps).filter(is_lacking).map(of).collect::<Vec<_>>().join(", ")
+        let is_needed = |part: &Part| self.needed.iter().any(|(needed, _)| needed == part);
+        let others = self.perhaps.iter().filter(|(part, _)| !is_needed(part));
+        let lacking = self.needed.iter().chain(others).filter(|(part, _)| lacking.contains(part));
+        lacking.map(of).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -175,10 +175,10 @@ fn with_own_id(found: Found, known: &mut HashSet<(String, String)>) -> Found {
 }
 
 fn check_parts(path: &Path, parts: &[(PathBuf, Rowed)]) -> Result<(), LayoutError> {
-    for (place, (_, rowed)) in parts.iter().enumerate() {
+    for (_, rowed) in parts {
         let same = parts.iter().filter(|(_, other)| other.part == rowed.part);
         let found: Vec<String> = same.map(|(path, _)| path.display().to_string()).collect();
-        if found.len() > 1 && place == 0 {
+        if found.len() > 1 {
             let (path, part, found) = (path.to_owned(), rowed.part.clone(), found.join(", "));
             return Err(LayoutError::Ambiguous { path, part, found });
         }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A benchmark whose layout is read. As JSON: its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Preset {
     /// EditReward-Bench of TIGER-Lab: groups of two, three and four edits in people's order.
     EditRewardBench,
@@ -78,6 +78,19 @@ impl fmt::Display for Preset {
     }
 }
 
+impl Serialize for Preset {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'a> Deserialize<'a> for Preset {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        Self::from_name(&name).ok_or_else(|| D::Error::custom(format!("there is no benchmark `{name}`")))
+    }
+}
+
 impl fmt::Display for Published {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(command) = self.command else {
@@ -145,3 +158,18 @@ const RATINGS: Published = Published {
     licence: "yours",
     note: "columns with other names are named by --column PART=NAME.",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_benchmark_is_called_the_same_everywhere() {
+        for preset in Preset::ALL {
+            let json = serde_json::json!(preset);
+            assert_eq!((Preset::from_name(preset.name()), json.as_str()), (Some(preset), Some(preset.name())));
+            assert_eq!(serde_json::from_value::<Preset>(json).ok(), Some(preset));
+        }
+        assert!(serde_json::from_str::<Preset>("\"edit-reward-bench\"").is_err());
+    }
+}

@@ -104,8 +104,12 @@ impl Raters {
     fn case(&self, picture: &str, model: &str, ratings: &[Result<f64, String>]) -> Result<Case, String> {
         let lacking = || format!("expected its instruction in {LOOKUP}, found none");
         let instruction = self.instructions.get(picture).cloned().ok_or_else(lacking)?;
+        let raters = self.tables.len();
         let ratings: Vec<f64> = ratings.iter().cloned().collect::<Result<_, _>>()?;
-        let rating = ratings.iter().sum::<f64>() / ratings.len().max(1) as f64;
+        if ratings.len() != raters {
+            return Err(format!("expected a rating in each of {raters} raters' tables, found {}", ratings.len()));
+        }
+        let rating = ratings.iter().sum::<f64>() / raters.max(1) as f64;
         let file = |folder: &str| RowPicture::File(self.images.join(folder).join(picture));
         Ok(Case {
             id: format!("{model}/{picture}"),

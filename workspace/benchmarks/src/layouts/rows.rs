@@ -168,6 +168,7 @@ fn pair(shape: Shape, parts: Parts<'_>) -> Read {
 fn of_ratings(ratings: [Option<f64>; 2]) -> Result<Preference, String> {
     match ratings {
         [Some(first), Some(second)] => Ok(Preference::of(first, second)),
-        _ => Err("expected a rating of both pictures, found none".to_owned()),
+        [None, None] => Err("expected a rating of both pictures, found none".to_owned()),
+        _ => Err("expected a rating of both pictures, found one".to_owned()),
     }
 }

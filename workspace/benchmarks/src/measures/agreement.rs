@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use editscale_curate::PictureFacts;
 use editscale_study::judges::{Pair, Preference, Rated, pooled_spearman, pooled_tau_b, sign_agreement};
 use editscale_study::{Clusters, Share, StudyError, average_ranks, kendall_tau_b, sign_test, spearman};
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,8 @@ pub struct Agreement {
     pub rules: MeasureRules,
     /// Cases that both were asked about.
     pub cases: usize,
-    /// Cases that only one of them was asked about, or with another number of edits; they are left out.
+    /// Cases that only one of them was asked about, or that have other pictures, another instruction or another number of edits;
+    /// they are left out.
     pub left_out: usize,
     /// Agreement on pairs of edits of one source; nothing where no source has two.
     pub pairs: Option<PairAgreement>,
@@ -80,8 +82,8 @@ pub struct ScoreAgreement {
 /// Which of the two is nearer to people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contest {
-    /// By which metric: `accuracy_without_ties` or `spearman`.
-    pub metric: String,
+    /// By which metric.
+    pub metric: ContestMetric,
     /// How many pairs or edits.
     pub n: usize,
     /// How many sources they come from.
@@ -99,6 +101,26 @@ pub struct Contest {
     pub nearer: Option<[u64; 2]>,
     /// The exact two-sided sign test over these sources.
     pub p_value: Option<f64>,
+}
+
+/// What two judges are held against people by. As JSON: the name of the metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContestMetric {
+    /// How often the judge prefers the edit that people prefer, of the pairs that they decided.
+    AccuracyWithoutTies,
+    /// Spearman's ρ of scores and ratings.
+    Spearman,
+}
+
+impl ContestMetric {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AccuracyWithoutTies => "accuracy without ties",
+            Self::Spearman => "spearman",
+        }
+    }
 }
 
 /// A pair, or an edit where sources have one each, of which the judges think differently.
@@ -131,7 +153,7 @@ pub fn agreement(first: &[JudgedCase], second: &[JudgedCase], rules: &MeasureRul
         let other = *others.get(&key(case))?;
         Some(Common { case, other, source })
     });
-    let common: Vec<_> = common.filter(|both| both.case.candidates.len() == both.other.candidates.len()).collect();
+    let common: Vec<_> = common.filter(Common::is_same).collect();
     if common.is_empty() {
         return Err(MeasureError::NothingInCommon { first: first.len(), second: second.len() });
     }
@@ -155,6 +177,23 @@ struct Common<'a> {
     case: &'a JudgedCase,
     other: &'a JudgedCase,
     source: Arc<str>,
+}
+
+impl Common<'_> {
+    /// Whether both were asked about the same, as far as they could read it: rows of two data sets may have the same number.
+    fn is_same(&self) -> bool {
+        let (one, other) = (&self.case.candidates, &self.other.candidates);
+        let mut edits = one.iter().zip(other).map(|(one, other)| (one.picture.as_ref(), other.picture.as_ref()));
+        self.case.instruction == self.other.instruction
+            && one.len() == other.len()
+            && may_be_same(self.case.source.as_ref(), self.other.source.as_ref())
+            && edits.all(|(one, other)| may_be_same(one, other))
+    }
+}
+
+/// Whether nothing says that two pictures differ.
+fn may_be_same(one: Option<&PictureFacts>, other: Option<&PictureFacts>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one.digest == other.digest)
 }
 
 /// Two edits of one source that both judges scored.
@@ -263,7 +302,7 @@ fn contest_of_pairs(pairs: &[JudgedPair<'_>], rules: &MeasureRules) -> Result<Op
     let nearer = of_sources.fold([0, 0], |[one, two], gain| [one + u64::from(gain > 0.0), two + u64::from(gain < 0.0)]);
     let signs = Share { hits: nearer[0], of: nearer[0] + nearer[1] };
     Ok(Some(Contest {
-        metric: "accuracy_without_ties".to_owned(),
+        metric: ContestMetric::AccuracyWithoutTies,
         n: decided.len(),
         sources: clusters.len(),
         first,
@@ -285,7 +324,7 @@ fn contest_of_ratings(edits: &[JudgedEdit<'_>], rules: &MeasureRules) -> Result<
     let (Some(first), Some(second)) = (rho(&one, &all), rho(&two, &all)) else { return Ok(None) };
     let clusters = Clusters::by_key(rated.iter().map(|(edit, _)| &edit.source));
     Ok(Some(Contest {
-        metric: "spearman".to_owned(),
+        metric: ContestMetric::Spearman,
         n: rated.len(),
         sources: clusters.len(),
         first,

@@ -132,7 +132,7 @@ pub fn calibrate(cases: &[JudgedCase], said: &Said, rules: &MeasureRules) -> Res
         mean_alone: held_out.as_ref().map(|[_, means]| errors(means)).transpose()?,
         bins,
         expected_error,
-        doubt: doubt(cases, &fitted, held_out.as_ref().map(|[values, _]| values.as_slice()))?,
+        doubt: doubt((cases, said), &fitted, held_out.as_ref().map(|[values, _]| values.as_slice()))?,
     })
 }
 
@@ -174,7 +174,7 @@ fn fitted(cases: &[JudgedCase], said: &Said) -> (Target, Vec<ScoredEdit>) {
 fn rated_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<ScoredEdit> {
     let edits = case.candidates.iter().filter_map(|edit| {
         let target = edit.rating.filter(|rating| rating.is_finite())?;
-        Some(ScoredEdit { source: source.clone(), score: said.of(edit)?, sigma: edit.sigma, target })
+        Some(ScoredEdit { source: source.clone(), score: said.of(edit)?, sigma: said.sigma_of(edit), target })
     });
     edits.collect()
 }
@@ -188,7 +188,7 @@ fn compared_edits(case: &JudgedCase, source: &Arc<str>, said: &Said) -> Vec<Scor
         let others = (0..order.candidates()).filter(|other| *other != at);
         let won: f64 = others.filter_map(|other| order.preference(at, other)).map(half_points).sum();
         let target = won / (order.candidates() - 1) as f64;
-        Some(ScoredEdit { source: source.clone(), score: said.of(edit)?, sigma: edit.sigma, target })
+        Some(ScoredEdit { source: source.clone(), score: said.of(edit)?, sigma: said.sigma_of(edit), target })
     });
     edits.collect()
 }
@@ -203,26 +203,33 @@ fn half_points(preference: Preference) -> f64 {
 
 impl Calibration {
     /// The map as the file that recipes name by `calibration:`. `benchmark` is what people's words come from; reward and revision
-    /// say whose scores they are. Fails where there are fewer than two knots: scores of one distinct value say nothing.
+    /// say whose scores they are. Fails where the map is one value for all scores, which says nothing, and where all edits are of
+    /// one source, so that nobody can say how far it errs.
     ///
     /// Of more knots than a file may have, evenly many are kept, the first and the last among them.
     pub fn file(&self, benchmark: &str, reward: &JudgedReward) -> Result<editscale_engine::Calibration, MeasureError> {
-        if self.knots.len() < 2 {
-            return Err(MeasureError::OneValue { edits: self.edits });
+        if self.is_level() {
+            return Err(MeasureError::Level { reward: reward.name.clone() });
         }
+        let Some(errors) = &self.held_out else { return Err(MeasureError::OneSource { sources: self.sources }) };
         let knot = |knot: &KnotPoint| Knot { score: knot.score, value: knot.value };
-        let held_out = self.held_out.map(|errors| Fitted {
-            benchmark: benchmark.to_owned(),
-            items: self.edits as u64,
-            held_out_error: errors.root_mean_square,
-            folds: self.rules.folds.min(self.sources) as u64,
-        });
         Ok(editscale_engine::Calibration {
             reward: reward.name.clone(),
             revision: reward.revision.clone(),
             map: MonotoneMap::new(thinned(&self.knots).iter().map(knot).collect(), Between::Lines)?,
-            fitted: held_out,
+            fitted: Some(Fitted {
+                benchmark: benchmark.to_owned(),
+                items: self.edits as u64,
+                held_out_error: errors.root_mean_square,
+                folds: self.rules.folds.min(self.sources) as u64,
+            }),
         })
+    }
+
+    /// Whether it gives the same value to all scores, as it does where people prefer what the judge scores lower.
+    fn is_level(&self) -> bool {
+        let value = |knot: Option<&KnotPoint>| knot.map(|knot| knot.value);
+        value(self.knots.first()) == value(self.knots.last())
     }
 }
 

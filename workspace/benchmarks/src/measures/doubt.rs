@@ -43,19 +43,21 @@ pub struct PairDoubt {
     pub most_confident: Vec<f64>,
 }
 
+/// What the deviations of one number of a judge are worth; nothing where it states none above 0.
 pub(super) fn doubt(
-    cases: &[JudgedCase],
+    (cases, said): (&[JudgedCase], &Said),
     fitted: &[ScoredEdit],
     held_out: Option<&[f64]>,
 ) -> Result<Option<Doubt>, StudyError> {
-    if !cases.iter().flat_map(|case| &case.candidates).any(|edit| edit.sigma.is_some_and(|sigma| sigma > 0.0)) {
+    let states_one = |edit| said.sigma_of(edit).is_some_and(|sigma| sigma > 0.0);
+    if !cases.iter().flat_map(|case| &case.candidates).any(states_one) {
         return Ok(None);
     }
     let with_sigma = fitted.iter().zip(held_out.unwrap_or_default());
     let (sigmas, errors): (Vec<f64>, Vec<f64>) =
         with_sigma.filter_map(|(edit, value)| Some((edit.sigma?, (value - edit.target).abs()))).unzip();
     let error_spearman = if sigmas.is_empty() { None } else { spearman(&sigmas, &errors)? };
-    Ok(Some(Doubt { pairs: of_pairs(&doubted(cases))?, error_spearman }))
+    Ok(Some(Doubt { pairs: of_pairs(&doubted(cases, said))?, error_spearman }))
 }
 
 /// A pair that people decided.
@@ -65,13 +67,13 @@ struct Doubted {
     right: f64,
 }
 
-fn doubted(cases: &[JudgedCase]) -> Vec<Doubted> {
+fn doubted(cases: &[JudgedCase], said: &Said) -> Vec<Doubted> {
     let mut found = Vec::new();
     for case in cases {
-        let Some(order) = Comparison::of(case, &Said::Score).and_then(|(comparison, _)| comparison.order) else {
+        let Some(order) = Comparison::of(case, said).and_then(|(comparison, _)| comparison.order) else {
             continue;
         };
-        let stated: Vec<_> = compared(case).iter().map(|edit| Some((Said::Score.of(edit)?, edit.sigma?))).collect();
+        let stated: Vec<_> = compared(case).iter().map(|edit| Some((said.of(edit)?, said.sigma_of(edit)?))).collect();
         for (i, j) in places(stated.len()) {
             let (Some(Some((first, one))), Some(Some((second, two)))) = (stated.get(i), stated.get(j)) else {
                 continue;

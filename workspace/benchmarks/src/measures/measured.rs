@@ -14,7 +14,6 @@ pub struct Measured {
     /// [`Measured::VERSION`].
     pub version: u32,
     /// Which benchmark, by its name on the command line.
-    #[serde(with = "by_name")]
     pub preset: Preset,
     /// How intervals and held-out values were made.
     pub rules: MeasureRules,
@@ -168,22 +167,4 @@ pub struct RandomLevel {
     pub high: f64,
     /// The probability that a random judge reaches the value, from above 0 to 1.
     pub p_value: Option<f64>,
-}
-
-/// A benchmark as its name.
-mod by_name {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::layouts::Preset;
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-    pub(super) fn serialize<S: Serializer>(preset: &Preset, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(preset.name())
-    }
-
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Preset, D::Error> {
-        let name = String::deserialize(from)?;
-        Preset::from_name(&name).ok_or_else(|| D::Error::custom(format!("there is no benchmark `{name}`")))
-    }
 }

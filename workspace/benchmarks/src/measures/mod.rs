@@ -37,11 +37,14 @@ use thiserror::Error;
 
 use editscale_study::StudyError;
 
-pub use agreement::{Agreement, Contest, Difference, NAMED_DIFFERENCES, PairAgreement, ScoreAgreement, agreement};
+pub use agreement::{
+    Agreement, Contest, ContestMetric, Difference, NAMED_DIFFERENCES, PairAgreement, ScoreAgreement, agreement,
+};
 pub use calibration::{Bin, Calibration, Errors, KnotPoint, RELIABILITY_BINS, Target, calibrate};
 pub use doubt::{Doubt, PairDoubt};
 pub use intervals::{FEWEST_SOURCES, why_no_interval};
 pub use measured::{Estimate, JudgeMeasures, Measured, Metric, RandomLevel, Range, Section, SectionKind};
+pub(crate) use orders::{PAIRS_WITH_OTHERS, PREFERRED_BY_JUDGE, PREFERRED_BY_PEOPLE};
 pub use position::{OrdersAndPeople, PlaceBias, Position, position};
 pub use printed::{Printed, PrintedRow, printed};
 pub use said::{KAPPAS, Said, said_in};
@@ -111,11 +114,17 @@ pub enum MeasureError {
         /// Cases of the second.
         second: usize,
     },
-    /// No map comes of one score.
-    #[error("the {edits} edits have one and the same score: expected at least two distinct ones for a calibration")]
-    OneValue {
-        /// How many edits there are.
-        edits: usize,
+    /// No score is worth more than another.
+    #[error("scores of `{reward}` say nothing of what people say: the best map is one value for all of them")]
+    Level {
+        /// Whose scores.
+        reward: String,
+    },
+    /// What a map is fitted on cannot say how far it errs.
+    #[error("a calibration needs at least two different sources, so that its error can be told: found {sources}")]
+    OneSource {
+        /// How many sources there are.
+        sources: usize,
     },
     /// A file of another version.
     #[error("version {}: expected {}", found.map_or("none".to_owned(), |found| found.to_string()), Measured::VERSION)]
@@ -155,8 +164,8 @@ pub struct Coverage {
 /// Holds a judge against people, by the metrics of a benchmark: every number that it says by itself (the published code looks
 /// at one only), in every section.
 ///
-/// An interval resamples sources: all cases with one source picture or of one group together. Time is that of `resamples` computations of each metric, twice. Fails where there is nothing to measure, and on rules that are
-/// none.
+/// An interval resamples sources: all cases with one source picture or of one group together. Time is that of `resamples`
+/// computations of each metric, twice. Fails where there is nothing to measure, and on rules that are none.
 pub fn measure(preset: Preset, cases: &[JudgedCase], rules: &MeasureRules) -> Result<Measured, MeasureError> {
     let coverage = coverage(cases);
     if cases.iter().all(|case| !sections::is_measurable(case)) {

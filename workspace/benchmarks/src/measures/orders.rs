@@ -51,6 +51,11 @@ pub(super) fn of_model() -> Vec<Definition<Comparison>> {
     vec![Definition { facts: Some(wins), differs: NOT_PUBLISHED, ..without_ties() }]
 }
 
+/// What is told of an editing model beside its metrics.
+pub(crate) const PAIRS_WITH_OTHERS: &str = "pairs with other models";
+pub(crate) const PREFERRED_BY_PEOPLE: &str = "preferred by people";
+pub(crate) const PREFERRED_BY_JUDGE: &str = "preferred by the judge";
+
 /// Why there is no published value.
 pub(super) const NOT_PUBLISHED: &str = "The published code does not compute this.";
 
@@ -271,8 +276,8 @@ fn wins(groups: &[Comparison], _: &Clusters, _: Folds) -> Result<BTreeMap<String
         return Ok(BTreeMap::new());
     }
     Ok(BTreeMap::from([
-        ("pairs with other models".to_owned(), pairs.len() as f64),
-        ("preferred by people".to_owned(), share(&|pair| pair.human)),
-        ("preferred by the judge".to_owned(), share(&|pair| Preference::of_margin(pair.margin, 0.0))),
+        (PAIRS_WITH_OTHERS.to_owned(), pairs.len() as f64),
+        (PREFERRED_BY_PEOPLE.to_owned(), share(&|pair| pair.human)),
+        (PREFERRED_BY_JUDGE.to_owned(), share(&|pair| Preference::of_margin(pair.margin, 0.0))),
     ]))
 }

@@ -19,6 +19,9 @@ pub struct Position {
     pub rules: MeasureRules,
     /// Pairs that were answered in both orders.
     pub pairs: usize,
+    /// How many cases they come from: what intervals resample.
+    #[serde(default)]
+    pub cases: usize,
     /// Pairs with an answer missing; they are left out.
     pub failed: usize,
     /// Pairs of which the same candidate won in both orders, or both times none.
@@ -78,30 +81,40 @@ pub fn position(pairs: &[TwoOrders], rules: &MeasureRules) -> Result<Position, M
         let first = bias.first.value()?;
         Some(PlaceBias { first, low: bias.interval.low, high: bias.interval.high, p_value: bias.p_value })
     });
+    let cases = cases(&answered);
     Ok(Position {
         version: 1,
         rules: *rules,
         pairs: both.len(),
+        cases: cases.len(),
         failed: pairs.len() - both.len(),
         consistent: tally.consistent,
         first_place: tally.first_place,
         second_place: tally.second_place,
         half_tied: tally.half_tied,
         consistency: tally.consistency().value(),
-        consistency_interval: consistency(&answered, rules)?,
+        consistency_interval: consistency(&answered, &cases, rules)?,
         bias,
         people: people(&answered),
     })
 }
 
-fn consistency(answered: &[(&TwoOrders, BothOrders)], rules: &MeasureRules) -> Result<Option<Range>, StudyError> {
+/// Pairs by the case that they come from.
+fn cases(answered: &[(&TwoOrders, BothOrders)]) -> Clusters {
+    Clusters::by_key(answered.iter().map(|(pair, _)| (&pair.part, &pair.id)))
+}
+
+fn consistency(
+    answered: &[(&TwoOrders, BothOrders)],
+    cases: &Clusters,
+    rules: &MeasureRules,
+) -> Result<Option<Range>, StudyError> {
     if answered.is_empty() {
         return Ok(None);
     }
-    let clusters = Clusters::by_key(answered.iter().map(|(pair, _)| (&pair.part, &pair.id)));
     let same = |both: &BothOrders| f64::from(u8::from(both.forward == both.backward.turned()));
     let same: Vec<f64> = answered.iter().map(|(_, both)| same(both)).collect();
-    interval(&clusters, rules, |rows| mean(&same, rows))
+    interval(cases, rules, |rows| mean(&same, rows))
 }
 
 fn people(answered: &[(&TwoOrders, BothOrders)]) -> Option<OrdersAndPeople> {

@@ -41,6 +41,14 @@ impl Said {
         number.is_finite().then_some(number)
     }
 
+    /// The standard deviation that the judge states of that number of one edit; nothing where it states none.
+    pub fn sigma_of(&self, candidate: &JudgedCandidate) -> Option<f64> {
+        match self {
+            Said::Score | Said::Cautious(_) => candidate.sigma,
+            Said::Named(name) => candidate.said.get(name)?.sigma,
+        }
+    }
+
     /// The numbers of all candidates; nothing where one of them has none.
     pub fn of_case(&self, case: &JudgedCase) -> Option<Vec<f64>> {
         case.candidates.iter().map(|candidate| self.of(candidate)).collect()

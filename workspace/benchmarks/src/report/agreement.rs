@@ -64,7 +64,7 @@ fn rows(agreement: &Agreement) -> Vec<[String; 4]> {
 }
 
 fn contest_row(contest: &Contest, names: [&str; 2]) -> [String; 4] {
-    let name = format!("{}, {} less {}", contest.metric.replace('_', " "), names[0], names[1]);
+    let name = format!("{}, {} less {}", contest.metric.words(), names[0], names[1]);
     let interval = range_of(contest.interval, contest.sources, "sources");
     [name, digits(contest.difference), interval, count(contest.n as u64)]
 }
@@ -81,7 +81,7 @@ fn said(pairs: &PairAgreement, names: [&str; 2]) -> Table {
 
 fn contests(agreement: &Agreement, names: [&str; 2]) -> Markup {
     let rows = agreement.contests.iter().map(|contest| Row {
-        name: contest.metric.replace('_', " "),
+        name: contest.metric.words().to_owned(),
         value: Some(contest.difference),
         interval: contest.interval.map(|range| [range.low, range.high]),
         marks: Vec::new(),
@@ -102,7 +102,7 @@ fn contests(agreement: &Agreement, names: [&str; 2]) -> Markup {
 
 /// What a contest says, in a sentence.
 fn verdict(contest: &Contest, names: [&str; 2]) -> String {
-    let metric = contest.metric.replace('_', " ");
+    let metric = contest.metric.words();
     let values = format!("{metric}: {} {}, {} {}", names[0], digits(contest.first), names[1], digits(contest.second));
     let nearer = match contest.interval {
         None => {

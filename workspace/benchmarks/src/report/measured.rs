@@ -15,9 +15,9 @@ const READING_PUBLISHED: &str =
     "Published: as the published code computes it, quirks included. Right: as it should be.";
 
 /// How a table or a plot of metrics is read.
-const READING: &str = "Right: what is tuned is held out. Intervals resample sources, not pairs. Random: what scores without skill reach on these groups and ties, \
-    exactly or with the standard error of the simulation; p is the probability that such scores reach the value. Unjudged wrong: \
-    the value if everything that could not be judged counted as wrong.";
+const READING: &str = "Right: what is tuned is held out. Intervals resample sources, not pairs. Random: what scores without skill \
+    reach on these groups and ties, exactly or with the standard error of the simulation; p is the probability that such scores \
+    reach the value. Unjudged wrong: the value if everything that could not be judged counted as wrong.";
 
 /// The sections of the page.
 pub(super) fn sections(measured: &Measured) -> Vec<Markup> {
@@ -214,7 +214,7 @@ fn leading(measured: &Measured) -> Vec<(String, String)> {
         .take(1)
         .flat_map(|judge| &judge.sections)
         .filter(|section| section.kind == SectionKind::All);
-    let last = |section: &Section| {
+    let telling = |section: &Section| {
         section
             .metrics
             .iter()
@@ -222,7 +222,7 @@ fn leading(measured: &Measured) -> Vec<(String, String)> {
             .or(section.metrics.first())
             .map(|metric| metric.name.clone())
     };
-    all.filter_map(|section| Some((section.name.clone(), last(section)?))).collect()
+    all.filter_map(|section| Some((section.name.clone(), telling(section)?))).collect()
 }
 
 fn against_each_other(measured: &Measured, section: &str, name: &str) -> Markup {

@@ -56,7 +56,7 @@ fn rows(position: &Position) -> Vec<[String; 4]> {
         value(position.consistency),
         position
             .consistency
-            .map(|_| range_of(position.consistency_interval, position.pairs, "pairs"))
+            .map(|_| range_of(position.consistency_interval, position.cases, "cases"))
             .unwrap_or_default(),
         pairs,
     ];
@@ -84,6 +84,9 @@ fn rows(position: &Position) -> Vec<[String; 4]> {
 }
 
 fn verdict(position: &Position) -> String {
+    if position.pairs == 0 {
+        return "No pair was answered in both orders: nothing can be said of its place.".to_owned();
+    }
     let Some(bias) = position.bias else {
         return "No winner changed with the order: there is no sign of position bias.".to_owned();
     };

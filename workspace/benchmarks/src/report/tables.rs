@@ -4,7 +4,10 @@ use editscale_page::{Column, Table, count, note};
 use maud::{Markup, html};
 
 use super::lines::{digits, probability, range, value, without_empty, without_interval};
-use crate::measures::{Estimate, JudgeMeasures, Metric, Printed, RandomLevel, Section};
+use crate::measures::{
+    Estimate, JudgeMeasures, Metric, PAIRS_WITH_OTHERS, PREFERRED_BY_JUDGE, PREFERRED_BY_PEOPLE, Printed, RandomLevel,
+    Section,
+};
 
 /// All metrics of some sections, without columns that would be empty; below it, why some have no interval.
 pub(super) fn metrics<'a>(caption: &str, sections: impl Iterator<Item = &'a Section>) -> Markup {
@@ -71,9 +74,9 @@ pub(super) fn model_rows(judge: &JudgeMeasures) -> Vec<[String; 6]> {
     let metrics = judge.sections.iter().filter_map(|section| Some((section, section.metrics.first()?)));
     let rows = metrics.filter_map(|(section, metric)| {
         let fact = |name: &str| metric.facts.get(name).copied();
-        let (people, own) = (fact("preferred by people")?, fact("preferred by the judge")?);
-        let name = section.name.trim_start_matches("model ").to_owned();
-        let pairs = fact("pairs with other models").map_or_else(String::new, |pairs| count(pairs as u64));
+        let (people, own) = (fact(PREFERRED_BY_PEOPLE)?, fact(PREFERRED_BY_JUDGE)?);
+        let name = section.name.strip_prefix("model ").unwrap_or(&section.name).to_owned();
+        let pairs = fact(PAIRS_WITH_OTHERS).map_or_else(String::new, |pairs| count(pairs as u64));
         Some([name, pairs, count(metric.n), digits(people), digits(own), digits(own - people)])
     });
     rows.collect()

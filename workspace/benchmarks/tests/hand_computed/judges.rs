@@ -2,13 +2,14 @@
 
 use editscale_benchmarks::layouts::Preset;
 use editscale_benchmarks::measures::{
-    Bin, MeasureError, MeasureRules, Measured, Said, Target, agreement, calibrate, measure, position, said_in, speed,
+    Bin, ContestMetric, MeasureError, MeasureRules, Measured, Said, Target, agreement, calibrate, measure, position,
+    said_in, speed,
 };
 use editscale_benchmarks::{Human, JudgedCase, JudgedReward, TwoOrders};
-use editscale_curate::Value;
+use editscale_curate::{PictureFacts, Value};
 use editscale_study::judges::Preference::{self, First, Second, Tie};
 
-use crate::desk::{QUICK, case, edit, metric, near, ranked};
+use crate::desk::{QUICK, case, edit, metric, near, ranked, source};
 
 const RULES: MeasureRules = MeasureRules { folds: 10, ..QUICK };
 
@@ -59,11 +60,29 @@ fn two_judges_of_ratings() {
     near(scores.spearman, Some(0.8), "spearman");
     near(scores.kendall_tau_b, Some(4.0 / 6.0), "tau");
     let contest = &found.contests[0];
-    assert_eq!((&*contest.metric, contest.n), ("spearman", 4));
+    assert_eq!((contest.metric, contest.n), (ContestMetric::Spearman, 4));
     near(Some(contest.difference), Some(1.0 - 0.8), "difference");
     assert_eq!(found.differences.iter().map(|each| each.apart).collect::<Vec<_>>(), [0.25, 0.25]);
     let nothing = agreement(&rated([1.0; 4]), &[pair("x", "A>B", 1.0)], &RULES);
     assert_eq!(nothing, Err(MeasureError::NothingInCommon { first: 4, second: 1 }));
+}
+
+#[test]
+fn cases_of_one_name_that_are_not_the_same_are_left_out() {
+    let one: Vec<JudgedCase> = ["1", "2", "3", "4", "5"].map(|id| pair(id, "A>B", 1.0)).into();
+    let mut two = one.clone();
+    two[0].source = source("another");
+    two[1].instruction = "make it darker".to_owned();
+    two[2].candidates[1].picture = source("an edit");
+    // What one of them could not read, or read by another name, may be the same.
+    two[3].source = None;
+    two[4].source = two[4].source.take().map(|facts| PictureFacts { name: None, ..facts });
+    let found = agreement(&one, &two, &RULES).unwrap();
+    assert_eq!((found.cases, found.left_out), (3, 4), "two of each judge");
+    let mut first = one.clone();
+    first[2].candidates[1].picture = source("another edit");
+    let found = agreement(&first, &two, &RULES).unwrap();
+    assert_eq!((found.cases, found.left_out), (2, 6));
 }
 
 #[test]
@@ -99,6 +118,10 @@ fn a_place_that_is_favoured() {
     let people = found.people.unwrap();
     assert_eq!((people.pairs, people.forward, people.backward, people.both), (5, 0.5, 0.6, 0.6));
     assert_eq!(position(&[], &RULES).unwrap().consistency, None);
+    // All pairs of one group are one case.
+    let group = ["a", "a", "b"].map(|id| orders(id, Some(First), Some(Second), First));
+    let found = position(&group, &RULES).unwrap();
+    assert_eq!((found.pairs, found.cases), (3, 2));
 }
 
 fn rated(rows: &[(f64, f64)]) -> Vec<JudgedCase> {
@@ -128,8 +151,13 @@ fn a_map_of_four_ratings() {
     let file = found.file("ratings", &reward).unwrap();
     let again = editscale_engine::Calibration::from_json(file.to_json().as_bytes()).unwrap();
     assert_eq!((again.map.apply(2.5), again.fitted.unwrap().held_out_error), (2.5, 1.5));
-    let level = calibrate(&rated(&[(1.0, 1.0), (1.0, 2.0)]), &Said::Score, &RULES).unwrap();
-    assert!(matches!(level.file("ratings", &reward), Err(MeasureError::OneValue { edits: 2 })));
+    // One score for all, and scores that fall where ratings rise: neither says anything of people.
+    for level in [[(1.0, 1.0), (1.0, 2.0)], [(1.0, 2.0), (2.0, 1.0)]] {
+        let level = calibrate(&rated(&level), &Said::Score, &RULES).unwrap();
+        assert_eq!(level.file("ratings", &reward), Err(MeasureError::Level { reward: "judge".to_owned() }));
+    }
+    let alone = calibrate(&[pair("1", "A>B", 1.0)], &Said::Score, &RULES).unwrap();
+    assert_eq!(alone.file("pairs", &reward), Err(MeasureError::OneSource { sources: 1 }));
 }
 
 #[test]

@@ -115,6 +115,14 @@ fn a_report_of_ratings() {
 }
 
 #[test]
+fn what_was_not_answered_is_no_sign_of_anything() {
+    let unanswered = |pair: TwoOrders| TwoOrders { backward: None, ..pair };
+    let pairs: Vec<TwoOrders> = both_orders().into_iter().map(unanswered).collect();
+    let text = render(&[Part::Position(&position(&pairs, &RULES).unwrap())]);
+    assert!(text.contains("No pair was answered in both orders") && !text.contains("no sign of"), "{text}");
+}
+
+#[test]
 fn lines_fit_a_terminal() {
     let measured = measure(Preset::EditRewardBench, &cases(1.0), &RULES).unwrap();
     let text = render(&[Part::Measured(&measured)]);

@@ -37,6 +37,21 @@ fn raters_tables_are_averaged() {
 }
 
 #[test]
+fn a_row_that_a_rater_lacks_is_told() {
+    let desk = Desk::new();
+    let tables = ["uid\tX\na.jpg\t[1,1]\nb.jpg\t[1,1]\n", "uid\tX\na.jpg\t[0.25,1]\n"];
+    for (rater, table) in tables.iter().enumerate() {
+        desk.write(&format!("Text-Guided_IE_rater{rater}.tsv"), table);
+    }
+    let lookup = json!({"a.jpg": {"instruction": "add a hat"}, "b.jpg": {"instruction": "a boat"}});
+    desk.json("results/ImagenHub_Text-Guided_IE/dataset_lookup.json", &lookup);
+    let (cases, problems) = read(&open(Preset::Imagenhub, desk.path("").as_path()).unwrap());
+    let told: Vec<_> = cases.iter().map(|case| (case.id.as_str(), case.candidates[0].rating)).collect();
+    assert_eq!(told, [("X/a.jpg", Some(0.75))]);
+    assert_each(&problems, &["expected a rating in each of 2 raters' tables, found 1"]);
+}
+
+#[test]
 fn a_json_list_is_read() {
     let desk = Desk::new();
     let row = |model: &str, score: f64| json!({"input_path": "i.jpg", "output_path": "o.jpg", "instruction": "add a hat", "model": model, "score": score});

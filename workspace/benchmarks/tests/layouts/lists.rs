@@ -57,6 +57,19 @@ fn two_files_of_one_part_are_one_too_many() {
 }
 
 #[test]
+fn two_files_of_a_later_part_are_one_too_many() {
+    let desk = Desk::new();
+    desk.json("a.json", &json!([rating("aurora", json!(1))]));
+    let pair = json!({
+        "input": "in.jpg", "gens": ["a.jpg", "b.jpg"], "prompt": "move the cup", "models": ["x", "y"], "winner": "tie",
+    });
+    desk.json("b.json", &json!([pair]));
+    desk.json("c.json", &json!([pair]));
+    let said = refusal(Preset::AuroraBench, desk.path("").as_path());
+    assert!(said.contains("more than one file holds the part `pairwise`") && said.contains("c.json"), "{said}");
+}
+
+#[test]
 fn files_of_other_kinds_are_passed_over_and_told() {
     let desk = Desk::new();
     desk.json("human_ratings.json", &json!([rating("aurora", json!(1))]));

@@ -60,7 +60,7 @@ fn ratings_stand_for_a_preference() {
     );
     let (cases, problems) = read(&open(Preset::Pairs, &path).unwrap());
     assert_eq!(cases.iter().map(|case| case.human.clone()).collect::<Vec<_>>(), [FIRST, TIE]);
-    assert_each(&problems, &["expected a rating of both pictures, found none"]);
+    assert_each(&problems, &["expected a rating of both pictures, found one"]);
 }
 
 #[test]

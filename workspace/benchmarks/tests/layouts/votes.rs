@@ -63,7 +63,7 @@ fn scored_pairs_are_read_from_the_scripts_json() {
     let (cases, problems) = read(&Benchmark::open(Preset::GenaiBench, &path, &reading).unwrap());
     let human: Vec<Human> = cases.iter().map(|case| case.human.clone()).collect();
     assert_eq!(human, [Preference::First, Preference::Tie, Preference::Second].map(Human::Preferred));
-    assert_each(&problems, &["expected a rating of both pictures, found none"]);
+    assert_each(&problems, &["expected a rating of both pictures, found one"]);
     assert_eq!(cases[0].source, RowPicture::File("/data/GenAI-Bench/s.jpg".into()));
     assert_eq!(cases[0].candidates[1].picture, RowPicture::File("/data/GenAI-Bench/b.jpg".into()));
     assert_eq!(

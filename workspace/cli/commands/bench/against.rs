@@ -9,8 +9,9 @@ use editscale_config::curate::CurateColumns;
 use editscale_curate::table::ScoreFiles;
 use editscale_rollout::dataset::{Dataset, DatasetError};
 use editscale_rollout::{Columns, Edited, RowPicture};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::data::{MOST_LISTED, SharedPictures};
 use super::judging::{loader, runtime};
 use crate::args::{AgainstPart, BenchPreset};
 use crate::bounded;
@@ -25,7 +26,7 @@ const TOGETHER: usize = 64;
 const CHOICE: &str = "choice.parquet";
 
 /// One of the places that were named.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) path: String,
     /// What of it was looked at, for people.
@@ -34,26 +35,24 @@ pub(super) struct Place {
     pub(super) pictures: usize,
 }
 
-/// What the benchmark shares with all of them.
-#[derive(Debug)]
-pub(super) struct Against {
-    pub(super) places: Vec<Place>,
-    pub(super) shared: Vec<Shared>,
-}
-
-/// What the benchmark shares with each of the places that were named.
-pub(super) fn against(cases: &[JudgedCase], arguments: &BenchPreset) -> Result<Against> {
+/// What the benchmark shares with the places that were named; nothing where none was.
+pub(super) fn against(cases: &[JudgedCase], arguments: &BenchPreset) -> Result<Option<SharedPictures>> {
+    if arguments.against.is_empty() {
+        return Ok(None);
+    }
     let benchmark = PictureSet::of_cases(cases);
-    let mut all = Against { places: Vec::new(), shared: Vec::new() };
+    let (mut places, mut shared) = (Vec::new(), Vec::new());
     for path in &arguments.against {
         let (data, looked_at) = pictures(path, &arguments.against_column)?;
         let (path, pictures) = (path.display().to_string(), data.pictures().len());
         tell(&format!("{path}: {looked_at}, {pictures} different pictures"));
         let found = benchmark.shared_with(&data, arguments.near).map_err(|error| Misuse::new(error.to_string()))?;
-        all.shared.extend(found.into_iter().map(|one| Shared { data: format!("{path}, {}", one.data), ..one }));
-        all.places.push(Place { path, looked_at, pictures });
+        shared.extend(found.into_iter().map(|one| Shared { data: format!("{path}, {}", one.data), ..one }));
+        places.push(Place { path, looked_at, pictures });
     }
-    Ok(all)
+    let count = shared.len();
+    shared.truncate(MOST_LISTED);
+    Ok(Some(SharedPictures { count, pictures: shared, against: places }))
 }
 
 /// The pictures of a folder that `curate` or `bench` wrote, or of a data set, and what of it was looked at.

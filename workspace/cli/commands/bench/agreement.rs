@@ -17,19 +17,20 @@ use crate::failure::{Misuse, STOPPED, print, tell};
 pub(crate) fn run(arguments: &BenchAgreement) -> Result<ExitCode> {
     let names = [arguments.first.as_str(), arguments.second.as_str()];
     // A folder that cannot be read is found before hours of work.
-    let folders: Vec<Option<Vec<JudgedCase>>> = names.iter().map(|name| of_folder(name)).collect::<Result<_>>()?;
+    let folders: Vec<Option<Side>> = names.iter().map(|name| of_folder(name)).collect::<Result<_>>()?;
     let mut sides = Vec::with_capacity(2);
     for (name, known) in names.iter().zip(folders) {
         match known {
-            Some(cases) => sides.push(cases),
+            Some(side) => sides.push(side),
             None => match of_recipe(name, arguments)? {
-                Some(cases) => sides.push(cases),
+                Some(side) => sides.push(side),
                 None => return Ok(ExitCode::from(STOPPED)),
             },
         }
     }
-    let [first, second] = <[Vec<JudgedCase>; 2]>::try_from(sides).map_err(|_| anyhow::anyhow!("a judge was lost"))?;
-    let agreement = agreement(&first, &second, &rules(&arguments.rules))?;
+    let [first, second] = <[Side; 2]>::try_from(sides).map_err(|_| anyhow::anyhow!("a judge was lost"))?;
+    check_same(&first, &second)?;
+    let agreement = agreement(&first.cases, &second.cases, &rules(&arguments.rules))?;
     if arguments.json {
         print(&serde_json::to_string_pretty(&agreement)?)?;
     } else {
@@ -38,8 +39,25 @@ pub(crate) fn run(arguments: &BenchAgreement) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What one judge said.
+struct Side {
+    /// The name of the benchmark.
+    preset: String,
+    cases: Vec<JudgedCase>,
+}
+
+/// Cases of different benchmarks may have the same names and nothing else in common.
+fn check_same(first: &Side, second: &Side) -> Result<()> {
+    let (expected, found) = (&first.preset, &second.preset);
+    if expected == found {
+        return Ok(());
+    }
+    let misuse = Misuse::new(format!("the judges judged different benchmarks: {expected} and {found}"));
+    Err(misuse.hint("judge one benchmark with both").into())
+}
+
 /// What a folder holds; nothing where the name is not that of a folder.
-fn of_folder(name: &str) -> Result<Option<Vec<JudgedCase>>> {
+fn of_folder(name: &str) -> Result<Option<Side>> {
     let path = Path::new(name);
     if !path.is_dir() {
         return Ok(None);
@@ -47,10 +65,11 @@ fn of_folder(name: &str) -> Result<Option<Vec<JudgedCase>>> {
     if !is_judged(path) {
         return Err(Misuse::new(format!("{name} is no folder that `bench` wrote: expected judged.jsonl in it")).into());
     }
-    Ok(Some(read_judged(path).map_err(|error| Misuse::new(error.to_string()))?.1))
+    let (head, cases) = read_judged(path).map_err(|error| Misuse::new(error.to_string()))?;
+    Ok(Some(Side { preset: head.preset, cases }))
 }
 
-fn of_recipe(name: &str, arguments: &BenchAgreement) -> Result<Option<Vec<JudgedCase>>> {
+fn of_recipe(name: &str, arguments: &BenchAgreement) -> Result<Option<Side>> {
     let (Some(preset), Some(data)) = (arguments.preset, &arguments.data) else {
         let misuse = Misuse::new(format!("{name} is no folder: a recipe judges a benchmark, which is not named"));
         return Err(misuse.hint("name it with --preset NAME --data PATH").into());
@@ -58,5 +77,6 @@ fn of_recipe(name: &str, arguments: &BenchAgreement) -> Result<Option<Vec<Judged
     tell(&format!("judging with {name}"));
     let data = BenchData { path: data.clone(), column: Vec::new(), images: None, limit: None };
     let judges = BenchJudges { recipe: name.to_owned(), reward: Vec::new() };
-    Ok(judge(preset, &data, &judges, None)?.map(|judged| judged.cases))
+    let judged = judge(preset, &data, &judges, None)?;
+    Ok(judged.map(|judged| Side { preset: judged.head.preset, cases: judged.cases }))
 }

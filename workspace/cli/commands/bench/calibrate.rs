@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use editscale_benchmarks::measures::{Calibration as Fit, Said, calibrate};
+use anyhow::Result;
+use editscale_benchmarks::measures::{Said, calibrate};
 use editscale_benchmarks::report::{Part, render};
 use editscale_benchmarks::{JudgedHead, JudgedReward, read_judged};
-use editscale_engine::{Calibration, Fitted, write_whole};
+use editscale_engine::write_whole;
 use editscale_schema::{list, quote};
-use editscale_study::calibration::{Between, Knot, MonotoneMap};
 use serde_json::json;
 
 use super::measure::rules;
@@ -23,7 +22,7 @@ pub(crate) fn run(arguments: &BenchCalibrate) -> Result<ExitCode> {
     let (head, cases) = read_judged(&arguments.dir).map_err(|error| Misuse::new(error.to_string()))?;
     let reward = chosen(&head, arguments.reward.as_deref())?;
     let fit = calibrate(&cases, &Said::Named(reward.name.clone()), &rules(&arguments.rules))?;
-    let calibration = calibration(&head, reward, &fit)?;
+    let calibration = fit.file(&head.preset, reward)?;
     write_whole(&arguments.output, calibration.to_json().as_bytes())?;
     let path = arguments.output.display().to_string();
     if arguments.json {
@@ -49,28 +48,4 @@ fn chosen<'a>(head: &'a JudgedHead, named: Option<&str>) -> Result<&'a JudgedRew
             misuse.hint(format!("the rewards are {}", names())).into()
         }),
     }
-}
-
-fn calibration(head: &JudgedHead, reward: &JudgedReward, fit: &Fit) -> Result<Calibration> {
-    if fit.knots.len() < 2 {
-        bail!("scores of `{}` say nothing of what people say: the best map is one value for all of them", reward.name);
-    }
-    let Some(held_out) = &fit.held_out else {
-        bail!(
-            "a calibration needs at least two different sources, so that its error can be told: found {}",
-            fit.sources
-        );
-    };
-    let knots = fit.knots.iter().map(|knot| Knot { score: knot.score, value: knot.value }).collect();
-    Ok(Calibration {
-        reward: reward.name.clone(),
-        revision: reward.revision.clone(),
-        map: MonotoneMap::new(knots, Between::Lines)?,
-        fitted: Some(Fitted {
-            benchmark: head.preset.clone(),
-            items: fit.edits as u64,
-            held_out_error: held_out.root_mean_square,
-            folds: fit.rules.folds.min(fit.sources) as u64,
-        }),
-    })
 }

@@ -24,6 +24,19 @@ impl Comparison<'_> {
         let measures = self.rewards.iter().flat_map(|reward| &reward.measures);
         measures.map(|measure| measure.distance.largest).reduce(f64::max)
     }
+
+    /// How often one side scored a pair and the other could not.
+    pub(super) fn one_sided(&self) -> usize {
+        let unscored = self.rewards.iter().flat_map(|reward| &reward.unscored);
+        unscored.filter(|unscored| unscored.why.iter().flatten().count() == 1).count()
+    }
+
+    /// Whether something was compared. Where a limit is given: nothing is further apart, and whatever one side scored, the other
+    /// scored too.
+    pub(super) fn is_passed(&self, at_most: Option<f64>) -> bool {
+        let is_within = |largest: f64| at_most.is_none_or(|most| largest <= most && self.one_sided() == 0);
+        self.largest().is_some_and(is_within)
+    }
 }
 
 /// One reward of both sides.

@@ -6,15 +6,23 @@ use anyhow::{Result, bail};
 use editscale_benchmarks::measures::{MeasureRules, Measured, measure};
 use editscale_benchmarks::{JudgedCase, JudgedHead, Preset, read_judged};
 
+use super::data::{Data, found};
 use super::output::{Facts, show, write};
 use crate::args::{BenchMeasure, BenchRules};
-use crate::failure::Misuse;
+use crate::failure::{Misuse, tell};
 
 /// Measures what was judged, without judging.
 pub(crate) fn run(arguments: &BenchMeasure) -> Result<ExitCode> {
     let (head, cases) = read_judged(&arguments.dir).map_err(|error| Misuse::new(error.to_string()))?;
+    let (data, shared) = match found(&arguments.dir, &head, &cases) {
+        Some(found) => (found.data, found.shared),
+        None => {
+            tell(&format!("not judged to the end: the {} cases that are judged are measured", cases.len()));
+            (Data { fingerprint: head.fingerprint.clone(), ..Data::default() }, None)
+        }
+    };
     let measured = measured(&head, &cases, &arguments.rules)?;
-    let facts = Facts::of(&head, &measured);
+    let facts = Facts { head: &head, measured: &measured, data, shared };
     write(&arguments.dir, &facts)?;
     show(&facts, arguments.json)?;
     Ok(ExitCode::SUCCESS)

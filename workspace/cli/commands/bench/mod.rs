@@ -4,6 +4,7 @@ mod against;
 mod agreement;
 mod calibrate;
 mod compared;
+mod data;
 mod judges;
 mod judging;
 mod measure;

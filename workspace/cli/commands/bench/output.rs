@@ -7,55 +7,36 @@ use editscale_benchmarks::measures::Measured;
 use editscale_benchmarks::report::{Part, Subject, page, render};
 use editscale_benchmarks::{JudgedHead, JudgedReward, Preset, Shared};
 use editscale_engine::write_whole;
-use editscale_rollout::RowProblem;
 use serde_json::{Map, Value, json};
 
-use super::against::{Against, Place};
+use super::against::Place;
+use super::data::{Data, Row, SharedPictures};
 use crate::failure::print;
 
-/// Rows that could not be used, and pictures that are shared, are listed in files up to here, and counted beyond.
-const MOST_LISTED: usize = 1_000;
-/// The same for people.
+/// Rows that could not be used, and pictures that are shared, are told to people up to here, and counted beyond.
 const MOST_SHOWN: usize = 20;
 
 /// All that is known of a measured benchmark.
 pub(super) struct Facts<'a> {
-    head: &'a JudgedHead,
-    measured: &'a Measured,
-    pub(super) described: Vec<String>,
-    pub(super) passed_over: Vec<String>,
-    pub(super) unreadable: Vec<RowProblem>,
+    pub(super) head: &'a JudgedHead,
+    pub(super) measured: &'a Measured,
+    pub(super) data: Data,
     /// Pictures that other data holds too; nothing where none was named.
-    pub(super) against: Option<Against>,
+    pub(super) shared: Option<SharedPictures>,
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn of(head: &'a JudgedHead, measured: &'a Measured) -> Self {
-        let (described, passed_over, unreadable) = (Vec::new(), Vec::new(), Vec::new());
-        Self { head, measured, described, passed_over, unreadable, against: None }
-    }
-
+impl Facts<'_> {
     /// The measures with what they were made of beside them.
     fn object(&self) -> Result<Value> {
         let mut object = match serde_json::to_value(self.measured)? {
             Value::Object(fields) => fields,
             other => Map::from_iter([("measured".to_owned(), other)]),
         };
-        let place = |problem: &RowProblem| json!({"place": problem.place, "reason": problem.reason});
-        let rows: Vec<Value> = self.unreadable.iter().take(MOST_LISTED).map(place).collect();
-        let data = json!({
-            "fingerprint": self.head.fingerprint,
-            "described": self.described,
-            "passed_over": self.passed_over,
-            "unreadable": {"count": self.unreadable.len(), "rows": rows},
-        });
-        object.insert("data".to_owned(), data);
+        object.insert("data".to_owned(), serde_json::to_value(&self.data)?);
         object.insert("rewards".to_owned(), serde_json::to_value(&self.head.rewards)?);
         object.insert("objective".to_owned(), json!(self.head.objective));
-        if let Some(Against { places, shared }) = &self.against {
-            let listed: Vec<&Shared> = shared.iter().take(MOST_LISTED).collect();
-            let shared = json!({"count": shared.len(), "pictures": listed, "against": places});
-            object.insert("shared".to_owned(), shared);
+        if let Some(shared) = &self.shared {
+            object.insert("shared".to_owned(), serde_json::to_value(shared)?);
         }
         Ok(Value::Object(object))
     }
@@ -63,16 +44,18 @@ impl<'a> Facts<'a> {
     /// What is told beside the measures, a heading each.
     fn remarks(&self) -> Vec<(&'static str, Vec<String>)> {
         let mut remarks = Vec::new();
-        if !self.unreadable.is_empty() {
-            let mut lines: Vec<String> = self.unreadable.iter().take(MOST_SHOWN).map(ToString::to_string).collect();
-            lines.extend(more(self.unreadable.len()));
+        let Data { passed_over, unreadable, .. } = &self.data;
+        if unreadable.count > 0 {
+            let line = |Row { place, reason }: &Row| format!("{place}: {reason}");
+            let mut lines: Vec<String> = unreadable.rows.iter().take(MOST_SHOWN).map(line).collect();
+            lines.extend(more(unreadable.count));
             remarks.push(("Rows that could not be used", lines));
         }
-        if !self.passed_over.is_empty() {
-            remarks.push(("Files that are not read", self.passed_over.clone()));
+        if !passed_over.is_empty() {
+            remarks.push(("Files that are not read", passed_over.clone()));
         }
-        if let Some(against) = &self.against {
-            remarks.push(("Pictures that other data holds too", shared_lines(against)));
+        if let Some(shared) = &self.shared {
+            remarks.push(("Pictures that other data holds too", shared_lines(shared)));
         }
         remarks
     }
@@ -90,7 +73,7 @@ impl<'a> Facts<'a> {
             about.push(("licence".to_owned(), published.licence.to_owned()));
         }
         about.extend(told(&self.head.rewards).into_iter().map(|reward| ("reward".to_owned(), reward)));
-        about.extend(self.described.iter().map(|line| ("read".to_owned(), line.clone())));
+        about.extend(self.data.described.iter().map(|line| ("read".to_owned(), line.clone())));
         about
     }
 
@@ -140,11 +123,11 @@ fn more(count: usize) -> Option<String> {
     (count > MOST_SHOWN).then(|| format!("and {} more", count - MOST_SHOWN))
 }
 
-fn shared_lines(Against { places, shared }: &Against) -> Vec<String> {
+fn shared_lines(SharedPictures { count, pictures, against }: &SharedPictures) -> Vec<String> {
     let place =
         |Place { path, looked_at, pictures }: &Place| format!("looked at {path}: {looked_at} ({pictures} pictures)");
-    let mut lines: Vec<String> = places.iter().map(place).collect();
-    if shared.is_empty() {
+    let mut lines: Vec<String> = against.iter().map(place).collect();
+    if *count == 0 {
         lines.push("none of the benchmark's pictures is in the other data".to_owned());
         return lines;
     }
@@ -155,8 +138,8 @@ fn shared_lines(Against { places, shared }: &Against) -> Vec<String> {
             format!("{}: {} ({} bits of 64 differ)", each.benchmark, each.data, each.distance)
         }
     };
-    lines.push(format!("{} of the benchmark's pictures are in the other data too", shared.len()));
-    lines.extend(shared.iter().take(MOST_SHOWN).map(line));
-    lines.extend(more(shared.len()));
+    lines.push(format!("{count} of the benchmark's pictures are in the other data too"));
+    lines.extend(pictures.iter().take(MOST_SHOWN).map(line));
+    lines.extend(more(*count));
     lines
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use editscale_picture::Format;
 
 use crate::args::BenchParity;
-use crate::commands::bench::compared::{Comparison, compare};
+use crate::commands::bench::compared::compare;
 use crate::commands::bench::sides::{Side, measure};
 use crate::commands::bench::table;
 use crate::commands::score::{Pair, Pairs, item};
@@ -32,13 +32,7 @@ pub(crate) fn run(arguments: &BenchParity) -> Result<ExitCode> {
     } else {
         table::lines(&comparison, arguments).iter().try_for_each(|line| print(line))?;
     }
-    Ok(if is_passed(&comparison, arguments.at_most) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Whether something was compared, and nothing is further apart than it may be.
-fn is_passed(comparison: &Comparison, at_most: Option<f64>) -> bool {
-    let largest = comparison.largest();
-    largest.is_some_and(|largest| at_most.is_none_or(|most| largest <= most))
+    Ok(if comparison.is_passed(arguments.at_most) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Where pairs come from.

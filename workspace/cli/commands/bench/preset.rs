@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use editscale_benchmarks::Preset;
 
 use super::against::against;
+use super::data::{Data, Unreadable};
 use super::judging::judge;
 use super::measure::measured;
 use super::output::{Facts, show, write};
@@ -30,19 +31,20 @@ pub(crate) fn run(preset: Preset, arguments: &BenchPreset) -> Result<ExitCode> {
         let of: usize = judged.cases.iter().map(|case| case.candidates.len()).sum();
         tell(&format!("{failed} of {of} edits could not be scored: each says why in judged.jsonl"));
     }
-    let found = against(&judged.cases, arguments)?;
+    let shared = against(&judged.cases, arguments)?;
     let measured = measured(&judged.head, &judged.cases, &arguments.rules)?;
-    let mut facts = Facts::of(&judged.head, &measured);
-    facts.described = judged.described;
-    facts.passed_over = judged.passed_over;
-    facts.unreadable = judged.problems;
-    facts.against = (!arguments.against.is_empty()).then_some(found);
+    let data = Data {
+        fingerprint: judged.head.fingerprint.clone(),
+        described: judged.described,
+        passed_over: judged.passed_over,
+        unreadable: Unreadable::of(judged.problems),
+    };
+    let facts = Facts { head: &judged.head, measured: &measured, data, shared };
     if let Some(out) = &arguments.out {
         write(out, &facts)?;
     }
     show(&facts, arguments.json)?;
-    let is_refused =
-        arguments.refuse_shared && facts.against.as_ref().is_some_and(|against| !against.shared.is_empty());
+    let is_refused = arguments.refuse_shared && facts.shared.as_ref().is_some_and(|shared| shared.count > 0);
     if is_refused {
         tell("refused: the benchmark shares pictures with what was named by --against");
     }

@@ -19,6 +19,12 @@ pub(super) fn lines(comparison: &Comparison<'_>, arguments: &BenchParity) -> Vec
         (Some(largest), Some(most)) if largest > most => {
             lines.push(format!("failed: the largest difference is {largest:.6}, expected at most {most}"));
         }
+        (Some(_), Some(_)) if comparison.one_sided() > 0 => {
+            let times = comparison.one_sided();
+            lines.push(format!(
+                "failed: {times} scores of one side only, expected each pair to be scored by both or neither"
+            ));
+        }
         (Some(largest), Some(most)) => {
             lines.push(format!("ok: the largest difference is {largest:.6}, at most {most}"));
         }
@@ -104,17 +110,15 @@ fn speed_line(role: &str, speed: &Speed) -> String {
 /// A comparison as JSON: see `docs/json.md`.
 pub(super) fn object(comparison: &Comparison<'_>, arguments: &BenchParity) -> Value {
     let unreadable = |(names, why): &(&str, &str)| json!({"pair": names, "message": why});
-    let largest = comparison.largest();
-    let is_passed = largest.is_some_and(|largest| arguments.at_most.is_none_or(|most| largest <= most));
     json!({
         "version": 1,
         "pairs": comparison.pairs,
         "unreadable": comparison.unreadable.iter().map(unreadable).collect::<Vec<_>>(),
         "rewards": comparison.rewards.iter().map(reward).collect::<Vec<_>>(),
         "load_secs": {"reference": comparison.load_secs[0], "native": comparison.load_secs[1]},
-        "largest": largest,
+        "largest": comparison.largest(),
         "at_most": arguments.at_most,
-        "passed": is_passed,
+        "passed": comparison.is_passed(arguments.at_most),
     })
 }
 

@@ -10,7 +10,8 @@ use editscale_curate::choice::{
 };
 use editscale_curate::report::{Facts, Judge, Tallies, Tally, gather, report, wanted};
 use editscale_curate::results::{
-    ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_kept_of_several, write_labels, write_pairs,
+    CHOICE_TABLE, ChoiceFolder, Kept, PairSource, write_fates, write_kept, write_kept_of_several, write_labels,
+    write_pairs,
 };
 use editscale_curate::review::{self, Agreement, Known, Label, Log, OfDataset, Reviews};
 use editscale_curate::table::{ScoreFiles, TableError};
@@ -63,7 +64,7 @@ impl Ready<'_> {
         let path = folder.path();
         let is_split = rules.split.validation > 0.0;
         let kept = write_kept((&self.dataset, &self.files), (&chosen, is_split), &path)?;
-        write_fates((&chosen, &self.files), &people.overrides, &path.join("choice.parquet"))?;
+        write_fates((&chosen, &self.files), &people.overrides, &path.join(CHOICE_TABLE))?;
         let pictures = Pictures::new(Limits::default(), Patience::default());
         let source = PairSource { dataset: &self.dataset, files: &self.files, chosen: &chosen, pictures: &pictures };
         let (pairs, labels) = self.preferences(&people)?;

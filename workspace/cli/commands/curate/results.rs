@@ -80,10 +80,10 @@ async fn finish(begun: &Begun<'_>, summary: &Summary) -> Result<ExitCode> {
     let told = match ready.choose().await {
         Ok(told) => told,
         Err(error) if matches!(error.downcast_ref(), Some(ResultsError::InUse(_))) => {
-            // Several processes may end at the same time.
+            // Several processes may end at the same time: they choose by the same recipe.
             tell("another process chooses");
             print_scores(arguments, summary, None)?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(if begun.is_scored { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS });
         }
         Err(error) => return Err(error),
     };

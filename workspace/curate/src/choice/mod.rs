@@ -49,7 +49,7 @@ pub struct Fated {
     pub fate: Fate,
 }
 
-/// A choice, and what people want to know of it. About 64 bytes a record.
+/// A choice, and what people want to know of it. 80 bytes a record.
 #[derive(Debug, Clone)]
 pub struct Chosen {
     /// One for each record, in record order.

@@ -33,7 +33,7 @@ pub struct Preference {
     pub by: PreferredBy,
 }
 
-/// One edited picture, in 56 bytes.
+/// One edited picture, in 64 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     group: u64,
@@ -54,7 +54,7 @@ pub struct Preferences {
 }
 
 /// Makes pairs of records that have the same row; where `across_rows` says so, of those with the same source and the same
-/// instruction. Reads the records once, in any order, and keeps 56 bytes of each; pairs are made as they are asked for.
+/// instruction. Reads the records once, in any order, and keeps 64 bytes of each; pairs are made as they are asked for.
 ///
 /// Each that a person keeps is preferred to each that a person rejects. Of the others the rewards' means and standard deviations
 /// decide; what a person rejects is never chosen there, and what a person keeps never rejected.
@@ -163,4 +163,14 @@ fn by_rewards<'a>(group: &'a [Candidate], rules: &PreferenceRules) -> impl Itera
             by: PreferredBy::Rewards,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Candidate;
+
+    #[test]
+    fn a_picture_is_as_small_as_it_is_said_to_be() {
+        assert_eq!(size_of::<Candidate>(), 64);
+    }
 }

@@ -15,7 +15,7 @@ const OTHERS: &str = "the others";
 /// What stands where a record fails no gate.
 pub(super) const NO_GATE: u16 = u16::MAX;
 
-/// One record in 80 bytes.
+/// One record in 88 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) row: u64,
@@ -80,7 +80,7 @@ struct Reading<'a> {
     columns: Vec<String>,
 }
 
-/// Reads all records. Keeps 80 bytes of each, and 8 for each reward and part.
+/// Reads all records. Keeps 88 bytes of each, and 8 for each reward and part.
 pub(super) fn read<E: std::error::Error + 'static>(
     records: impl IntoIterator<Item = Result<Record, E>>,
     rules: &Rules,
@@ -278,4 +278,15 @@ fn check_numbers<E: std::error::Error + 'static>(
         return Err(ChoiceError::NoSigma { kappa: rules.kappa });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Entry;
+
+    #[test]
+    fn a_record_is_as_small_as_it_is_said_to_be() {
+        assert_eq!(size_of::<Entry>(), 88);
+        assert_eq!(size_of::<crate::choice::Fated>(), 80);
+    }
 }

@@ -55,7 +55,7 @@ impl<'a> Collector<'a> {
         let (out, share) = (curation.out.clone(), curation.share());
         let rewards = curation.rewards.clone();
         let counted = tokio::task::spawn_blocking(move || {
-            let files = ScoreFiles::find(&out)?.of(share);
+            let files = ScoreFiles::find(&out)?.of(share).without_gaps();
             let layout = files.last_layout(share)?;
             let layout = layout.unwrap_or_else(|| Layout::of_rewards(rewards.iter().map(String::as_str)));
             Ok::<_, TableError>((count(&files, files.count(share))?, layout))

@@ -11,7 +11,7 @@ use editscale_rollout::{Row, RowPicture};
 
 use super::chunks::Fetched;
 use crate::judging::{Judges, Loaded, Loader, Verdict};
-use crate::{PictureFacts, Record, Value};
+use crate::{PictureFacts, Record};
 
 /// What came of some rows.
 #[derive(Debug, Default)]
@@ -240,14 +240,7 @@ fn passing(verdict: &Verdict) -> Option<Passing> {
 
 /// Enters what was said.
 fn enter(record: &mut Record, verdict: &Verdict) {
-    let value = |mean, sigma| Value { mean, sigma };
-    for (name, said) in verdict.card.iter() {
-        let Ok(score) = said else { continue };
-        record.said.insert(name.to_string(), value(score.mean(), score.sigma()));
-        let parts =
-            score.parts().iter().map(|part| (format!("{name}.{}", part.name()), value(part.mean(), part.sigma())));
-        record.said.extend(parts);
-    }
+    record.said = verdict.said();
     (record.score, record.sigma) = (verdict.score, verdict.sigma);
     if record.score.is_none() {
         let failed = |(name, said): (&_, &Result<Score, Failure>)| Some(format!("`{name}`: {}", said.as_ref().err()?));

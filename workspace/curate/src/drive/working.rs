@@ -179,11 +179,8 @@ impl Block<'_> {
         let before = self.found(&partial).await?;
         let has_partial = before.is_some();
         let mut packed = before.unwrap_or_default();
-        let passing = match self.score(&mut packed).await? {
-            passing if passing.is_empty() => None,
-            passing => Some(self.passing(passing)),
-        };
-        if let Some(why) = passing.filter(|why| self.is_given_back(why)) {
+        let passing = self.score(&mut packed).await?;
+        if let Some(why) = self.reason_to_give_back(passing) {
             self.put(&partial, &packed, has_partial).await?;
             return Ok(Came::Back(self.back(why)));
         }
@@ -258,11 +255,12 @@ impl Block<'_> {
         Ok((scorer.score(fetched).await, rest))
     }
 
-    /// The one of many failures by which it is decided what becomes of the block.
-    fn passing(&self, passing: Vec<Passing>) -> Passing {
-        let is_stop = passing.contains(&Passing::Stopped);
-        let given_back = passing.into_iter().find(|why| self.is_given_back(why));
-        if is_stop { Passing::Stopped } else { given_back.unwrap_or(Passing::Picture(String::new())) }
+    /// Why the block goes back, if it does: a stop before all else.
+    fn reason_to_give_back(&self, passing: Vec<Passing>) -> Option<Passing> {
+        if passing.contains(&Passing::Stopped) {
+            return Some(Passing::Stopped);
+        }
+        passing.into_iter().find(|why| self.is_given_back(why))
     }
 
     fn is_given_back(&self, why: &Passing) -> bool {

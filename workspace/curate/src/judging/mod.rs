@@ -4,6 +4,7 @@ mod asking;
 mod batches;
 mod loading;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use self::asking::Judge;
 pub use self::loading::{Loaded, Loader};
+use crate::Value;
 
 /// Why rewards and an objective cannot judge a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -60,6 +62,21 @@ pub struct Verdict {
     pub sigma: Option<f64>,
     /// What was spent on it, in vain or not.
     pub cost: Cost,
+}
+
+impl Verdict {
+    /// What each reward said, by `reward` for its mean and `reward.part` for its parts.
+    pub fn said(&self) -> BTreeMap<String, Value> {
+        let scores = self.card.iter().filter_map(|(name, said)| Some((name, said.as_ref().ok()?)));
+        let numbers = scores.flat_map(|(name, score)| {
+            let parts = score
+                .parts()
+                .iter()
+                .map(move |part| (format!("{name}.{}", part.name()), Value { mean: part.mean(), sigma: part.sigma() }));
+            std::iter::once((name.to_string(), Value { mean: score.mean(), sigma: score.sigma() })).chain(parts)
+        });
+        numbers.collect()
+    }
 }
 
 impl Judges {

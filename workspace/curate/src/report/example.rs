@@ -1,6 +1,5 @@
 //! One record as people look at it: both pictures, the instruction, what was said of it, what became of it.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -38,23 +37,22 @@ pub trait Examples: fmt::Debug {
 #[derive(Debug)]
 pub struct Remembered {
     examples: BTreeMap<(u64, u32), Example>,
-    left: Cell<usize>,
+    left: usize,
 }
 
 impl Remembered {
     /// Examples of which pictures may take `bytes` together, as text; those that come later go without.
     pub fn new(bytes: usize) -> Self {
-        Self { examples: BTreeMap::new(), left: Cell::new(bytes) }
+        Self { examples: BTreeMap::new(), left: bytes }
     }
 
     /// One more.
     pub fn insert(&mut self, mut example: Example) {
         let size = |picture: &Option<Picture>| picture.as_ref().map_or(0, |picture| picture.url.len());
         let both = size(&example.source) + size(&example.edited);
-        if both > self.left.get() {
-            (example.source, example.edited) = (None, None);
-        } else {
-            self.left.set(self.left.get() - both);
+        match self.left.checked_sub(both) {
+            Some(left) => self.left = left,
+            None => (example.source, example.edited) = (None, None),
         }
         self.examples.insert((example.record.row, example.record.candidate), example);
     }

@@ -12,9 +12,10 @@ mod sensitivity;
 mod tallies;
 mod told;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use editscale_page::{Document, count, document, fact, facts, percent, section};
+use editscale_study::curation::{Decile, DropReason, Side};
 use maud::Markup;
 
 use crate::choice::{Chosen, Fate};
@@ -26,6 +27,9 @@ pub use tallies::{Tallies, Tally};
 
 /// Examples that a page shows at most.
 const MOST_EXAMPLES: usize = 200;
+
+/// Examples of each reason to drop.
+const EXAMPLES_OF_REASON: usize = 4;
 
 /// What a report says beside the choice.
 #[derive(Debug, Clone, Default)]
@@ -101,9 +105,9 @@ struct Plan {
     /// Of each tenth of all scored records: its lowest and highest score, and examples.
     deciles: Vec<([f64; 2], Vec<u64>)>,
     /// Of the largest strata, examples from each tenth.
-    strata: std::collections::BTreeMap<u32, Vec<u64>>,
+    strata: BTreeMap<u32, Vec<u64>>,
     /// Of each reason to drop.
-    dropped: std::collections::BTreeMap<editscale_study::curation::DropReason, Vec<u64>>,
+    dropped: BTreeMap<DropReason, Vec<u64>>,
 }
 
 impl Plan {
@@ -113,20 +117,17 @@ impl Plan {
             .iter()
             .map(|decile| ([decile.low, decile.high], decile.examples.iter().map(|ranked| ranked.row).collect()))
             .collect();
-        let dropped: std::collections::BTreeMap<_, Vec<u64>> = chosen
-            .dropped
-            .iter()
-            .map(|(reason, (_, places))| (reason.clone(), places.iter().take(4).copied().collect()))
-            .collect();
-        let shown = deciles.iter().map(|(_, places)| places.len()).sum::<usize>()
-            + dropped.values().map(Vec::len).sum::<usize>();
-        let mut left = MOST_EXAMPLES.saturating_sub(shown);
-        let mut strata = std::collections::BTreeMap::new();
+        let mut left = MOST_EXAMPLES.saturating_sub(deciles.iter().map(|(_, places)| places.len()).sum());
+        let mut dropped = BTreeMap::new();
+        for (reason, (_, places)) in &chosen.dropped {
+            let places: Vec<u64> = places.iter().take(EXAMPLES_OF_REASON.min(left)).copied().collect();
+            left -= places.len();
+            dropped.insert(reason.clone(), places);
+        }
+        let mut strata = BTreeMap::new();
         for stratum in scores::largest(chosen) {
             let Some(scores) = chosen.distributions.get(&stratum) else { continue };
-            let middle = |decile: &editscale_study::curation::Decile| {
-                decile.examples.get(decile.examples.len() / 2).map(|ranked| ranked.row)
-            };
+            let middle = |decile: &Decile| decile.examples.get(decile.examples.len() / 2).map(|ranked| ranked.row);
             let places: Vec<u64> = scores.all.deciles.iter().filter_map(middle).collect();
             if places.len() > left || chosen.distributions.len() < 2 {
                 break;
@@ -157,8 +158,8 @@ impl Numbers {
             numbers.records += 1;
             numbers.scored += u64::from(fated.score.is_some());
             match &fated.fate {
-                Fate::Kept(editscale_study::curation::Side::Train) => numbers.train += 1,
-                Fate::Kept(editscale_study::curation::Side::Validation) => numbers.validation += 1,
+                Fate::Kept(Side::Train) => numbers.train += 1,
+                Fate::Kept(Side::Validation) => numbers.validation += 1,
                 Fate::Dropped(_) => {}
             }
         }

@@ -14,6 +14,12 @@ use super::{ResultsError, io, parquet};
 use crate::choice::{Chosen, Fate, Fated, Overrides};
 use crate::table::ScoreFiles;
 
+/// What the table is called in the folder of a choice.
+pub const CHOICE_TABLE: &str = "choice.parquet";
+
+/// What `fate` says of records that were not kept.
+pub const DROPPED: &str = "dropped";
+
 /// Rows that are in memory at a time.
 const ROWS: usize = 8192;
 
@@ -43,7 +49,8 @@ pub fn write_fates(
         let batch = batch(chosen, overrides, (fated, &of)).map_err(|error| failed(&error))?;
         writer.write(&batch).map_err(|error| failed(&error))?;
     }
-    writer.close().map(drop).map_err(|error| failed(&error))
+    let file = writer.into_inner().map_err(|error| failed(&error))?;
+    file.sync_all().map_err(io(path))
 }
 
 fn batch(
@@ -54,7 +61,7 @@ fn batch(
     let stratum = |fated: &Fated| chosen.strata.get(fated.stratum as usize).map(String::as_str);
     let fate = |fated: &Fated| match &fated.fate {
         Fate::Kept(side) => side_word(*side),
-        Fate::Dropped(_) => "dropped",
+        Fate::Dropped(_) => DROPPED,
     };
     let reason = |fated: &Fated| match &fated.fate {
         Fate::Kept(_) => None,

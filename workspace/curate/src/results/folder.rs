@@ -51,6 +51,7 @@ impl ChoiceFolder {
         }
         Self::check(out)?;
         let folder = Self { out: out.to_owned(), _turn: turn };
+        folder.end_publishing()?;
         remove(&folder.path())?;
         // With its mark from the first moment: a kill leaves nothing that the next would not know.
         let begun = fresh(out)?;
@@ -64,9 +65,24 @@ impl ChoiceFolder {
         self.out.join(PASSING[0])
     }
 
+    /// Puts the last choice into its place, where its writer was killed after it had made room there.
+    fn end_publishing(&self) -> Result<(), ResultsError> {
+        let (new, place, old) = (self.path(), Self::of(&self.out), self.old());
+        if place.exists() || !old.exists() {
+            return Ok(());
+        }
+        let last = if new.exists() { new } else { old };
+        fs::rename(last, &place).map_err(io(&place))
+    }
+
+    /// Where the choice before lies while it is replaced.
+    fn old(&self) -> PathBuf {
+        self.out.join(PASSING[1])
+    }
+
     /// Puts it into the place of the choice before; where it lies.
     pub fn publish(self) -> Result<PathBuf, ResultsError> {
-        let (new, place, old) = (self.path(), Self::of(&self.out), self.out.join(PASSING[1]));
+        let (new, place, old) = (self.path(), Self::of(&self.out), self.old());
         remove(&old)?;
         if place.exists() {
             fs::rename(&place, &old).map_err(io(&place))?;
@@ -77,19 +93,21 @@ impl ChoiceFolder {
     }
 }
 
-/// A new empty folder with a name of its own.
+/// A new empty folder. What a kill left of the one before holds nothing but a mark; anything else is not removed.
 fn fresh(out: &Path) -> Result<PathBuf, ResultsError> {
-    let path = out.join(format!("choice.{}.new", std::process::id()));
-    remove(&path)?;
+    let path = out.join("choice.new");
+    unless_missing(fs::remove_file(path.join(MARK))).map_err(io(&path))?;
+    unless_missing(fs::remove_dir(&path)).map_err(io(&path))?;
     fs::create_dir(&path).map_err(io(&path))?;
     Ok(path)
 }
 
 fn remove(folder: &Path) -> Result<(), ResultsError> {
-    match fs::remove_dir_all(folder) {
-        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(io(folder)),
-    }
+    unless_missing(fs::remove_dir_all(folder)).map_err(io(folder))
+}
+
+fn unless_missing(removed: std::io::Result<()>) -> std::io::Result<()> {
+    removed.or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 #[cfg(test)]
@@ -115,6 +133,26 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_that_was_whole_is_there_after_a_kill() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        let choice = |name: &str| {
+            fs::create_dir(out.join(name)).unwrap();
+            File::create(out.join(name).join(MARK)).unwrap();
+            fs::write(out.join(name).join("a"), name).unwrap();
+        };
+        // Killed before the mark was made, and between the two steps of publishing.
+        fs::create_dir(out.join("choice.new")).unwrap();
+        choice("choice.old");
+        choice("choice.part");
+        drop(ChoiceFolder::begin(out).unwrap());
+        let place = ChoiceFolder::of(out);
+        assert_eq!(fs::read_to_string(place.join("a")).unwrap(), "choice.part");
+        ChoiceFolder::begin(out).unwrap().publish().unwrap();
+        assert!(!place.join("a").exists() && !out.join("choice.old").exists() && !out.join("choice.new").exists());
+    }
+
+    #[test]
     fn what_somebody_else_made_is_left_alone() {
         for name in ["choice", "choice.part", "choice.old"] {
             let out = tempfile::tempdir().unwrap();
@@ -125,5 +163,11 @@ mod tests {
             assert!(matches!(&error, ResultsError::Strange(path) if *path == theirs), "{error}");
             assert_eq!(fs::read_to_string(theirs.join("notes.txt")).unwrap(), "mine");
         }
+        let out = tempfile::tempdir().unwrap();
+        let theirs = out.path().join("choice.new");
+        fs::create_dir(&theirs).unwrap();
+        fs::write(theirs.join("notes.txt"), "mine").unwrap();
+        assert!(matches!(ChoiceFolder::begin(out.path()), Err(ResultsError::Io { .. })));
+        assert_eq!(fs::read_to_string(theirs.join("notes.txt")).unwrap(), "mine");
     }
 }

@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use crate::table::TableError;
 
-pub use fates::write_fates;
+pub use fates::{CHOICE_TABLE, DROPPED, write_fates};
 pub use folder::ChoiceFolder;
 pub use kept::{Kept, write_kept};
 pub use labels::{write_kept_of_several, write_labels};
@@ -42,6 +42,9 @@ pub enum ResultsError {
         /// Records that are there.
         found: usize,
     },
+    /// A row that was chosen has no record any more.
+    #[error("row {0} was chosen, and no record of it is there: the scores changed meanwhile")]
+    Gone(u64),
     /// A row of a pair is gone.
     #[error("a row of a pair cannot be read again: {0}")]
     Row(#[from] RowProblem),

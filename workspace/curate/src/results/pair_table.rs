@@ -66,9 +66,10 @@ impl PairTable {
         Ok(())
     }
 
-    /// Closes the file; how many rows it has.
+    /// Closes the file, and sees to it that it is on the disk; how many rows it has.
     pub(super) fn finish(self) -> Result<u64, ResultsError> {
-        self.writer.close().map_err(|error| parquet(&self.path)(&error))?;
+        let file = self.writer.into_inner().map_err(|error| parquet(&self.path)(&error))?;
+        file.sync_all().map_err(io(&self.path))?;
         Ok(self.rows)
     }
 }

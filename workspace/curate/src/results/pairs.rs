@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
 
+use super::ResultsError;
 use super::pair_table::{Columns, Kind, PairTable, Picture, pictures};
 use super::rows::{KnownRows, PairSource};
-use super::{ResultsError, io};
 use crate::choice::{Preference, PreferredBy};
 
 /// Pairs whose pictures are in memory at a time.
@@ -76,9 +76,7 @@ pub async fn write_pairs(source: PairSource<'_>, pairs: &[Preference], path: &Pa
         let bytes = shown.iter().map(|pair| pair.source.0.len() + pair.chosen.0.len() + pair.rejected.0.len()).sum();
         table.write(columns(&shown, path)?, bytes)?;
     }
-    let rows = table.finish()?;
-    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(io(path))?;
-    Ok(rows)
+    table.finish()
 }
 
 /// The cells, in the order of [`COLUMNS`].

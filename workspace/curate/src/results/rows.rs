@@ -75,8 +75,7 @@ impl PairSource<'_> {
     }
 
     pub(super) fn row(&self, row: u64, known: &KnownRows) -> Result<Row, ResultsError> {
-        let changed = || ResultsError::Changed { records: self.chosen.fated.len(), found: 0 };
-        let known = known.0.get(&row).ok_or_else(changed)?;
+        let known = known.0.get(&row).ok_or(ResultsError::Gone(row))?;
         Ok(self.dataset.fetch(&known.place, row)?)
     }
 

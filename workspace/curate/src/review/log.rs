@@ -73,9 +73,13 @@ impl Log {
 
     /// Reads what others have written since.
     pub fn catch_up(&mut self) -> Result<(), ReviewError> {
-        let (path, read) = (self.path.clone(), self.read);
+        let path = self.path.clone();
         let failed = |source| ReviewError::Io { path: path.clone(), source };
-        self.file.seek(SeekFrom::Start(read)).map_err(failed)?;
+        if self.file.metadata().map_err(failed)?.len() < self.read {
+            // An editor that saves in place has made it shorter: what is there now is all that was said.
+            self.forget();
+        }
+        self.file.seek(SeekFrom::Start(self.read)).map_err(failed)?;
         let mut text = Vec::new();
         (&self.file).read_to_end(&mut text).map_err(failed)?;
         // What has no end yet may still be under way.
@@ -127,8 +131,12 @@ impl Log {
             return Ok(());
         }
         self.file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
-        (self.read, self.lines, self.reviews) = (0, 0, Reviews::default());
+        self.forget();
         Ok(())
+    }
+
+    fn forget(&mut self) {
+        (self.read, self.lines, self.reviews) = (0, 0, Reviews::default());
     }
 
     /// Writes a line under the lock.
@@ -153,7 +161,7 @@ impl Log {
 }
 
 /// What is wrong with a verdict in itself.
-fn check(verdict: &Verdict) -> Result<(), String> {
+pub(super) fn check(verdict: &Verdict) -> Result<(), String> {
     if verdict.version != VERSION {
         return Err(format!("version {}, of which this program knows {VERSION}", verdict.version));
     }

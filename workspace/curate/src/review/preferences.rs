@@ -28,7 +28,7 @@ pub struct Pair {
     pub rejected: (u64, u32),
     /// How it is known.
     pub by: PairedBy,
-    /// Who said it, and of the better one where two people said it.
+    /// Who compared them; of two words on single edited pictures, who kept the better one.
     pub who: String,
     /// μ of the better one less μ of the other, where both have a score: below 0 where the rewards say otherwise.
     pub margin: Option<f64>,

@@ -149,9 +149,20 @@ impl ScoreFiles {
         self
     }
 
-    /// How many files a share has.
+    /// Those of each share up to the first that is missing: what lies behind it is written again.
+    #[must_use]
+    pub fn without_gaps(mut self) -> Self {
+        for files in self.shares.values_mut() {
+            let whole = files.keys().zip(0..).take_while(|(number, next)| *number == next).count() as u64;
+            files.split_off(&whole);
+        }
+        self
+    }
+
+    /// How many files a share has from the first on, without a gap: the number of the next one to be written.
     pub fn count(&self, share: Share) -> u64 {
-        self.shares.get(&share).map_or(0, |files| files.len() as u64)
+        let numbers = self.shares.get(&share).into_iter().flat_map(BTreeMap::keys);
+        numbers.zip(0..).take_while(|(number, next)| *number == next).count() as u64
     }
 
     /// The columns of the last file of a share.

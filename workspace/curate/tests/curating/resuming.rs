@@ -161,6 +161,20 @@ async fn files_that_are_there_are_counted_and_not_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_gone_from_the_middle_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::new(folder.path(), 13);
+    let first = desk.run().await.unwrap();
+    let files = desk.files();
+    assert!(files.len() > 3, "{files:?}");
+    for name in ["scores-complete.json", "scores-00001.parquet"] {
+        fs::remove_file(desk.out().join("scores").join(name)).unwrap();
+    }
+    let second = desk.run().await.unwrap();
+    assert_eq!((first.completion, files), (second.completion, desk.files()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_without_edited_pictures_has_a_record() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::new(folder.path(), 1);

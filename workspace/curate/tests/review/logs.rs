@@ -109,4 +109,12 @@ fn a_file_that_took_the_place_of_another_is_the_one_that_is_written() {
     fs::remove_file(&path).unwrap();
     log.append(&verdict(3, 0, Said::Keep, None)).unwrap();
     assert_eq!(Log::read(&path).unwrap().verdicts().len(), 1);
+    // As other editors save: in place, and now shorter.
+    log.append(&verdict(4, 0, Said::Keep, None)).unwrap();
+    let first = fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned() + "\n";
+    fs::write(&path, first).unwrap();
+    log.catch_up().unwrap();
+    assert_eq!(log.reviews().verdicts().len(), 1);
+    log.append(&verdict(5, 0, Said::Keep, None)).unwrap();
+    assert_eq!(log.reviews(), &Log::read(&path).unwrap());
 }

@@ -189,13 +189,13 @@ fn what_makes_no_sense_is_refused_in_words() {
     let (served, folder) = opened();
     for (body, words) in [
         (r#"{"row":99,"candidate":0,"verdict":"keep"}"#, "edited picture 0 of row 99 is not in this review"),
-        (r#"{"row":4,"candidate":0,"verdict":"better-than"}"#, "needs `than`"),
+        (r#"{"row":4,"candidate":0,"verdict":"better-than"}"#, "without `than`"),
         (r#"{"row":4,"candidate":0,"verdict":"better-than","than":0}"#, "compared with itself"),
         (
             r#"{"row":4,"candidate":0,"verdict":"better-than","than":7}"#,
             "edited picture 7 of row 4 is not in this review",
         ),
-        (r#"{"row":4,"candidate":0,"verdict":"keep","than":1}"#, "belongs to `better-than`"),
+        (r#"{"row":4,"candidate":0,"verdict":"keep","than":1}"#, "`than` beside a word on one edited picture"),
         (r#"{"row":4,"candidate":0,"verdict":"perhaps"}"#, "unknown variant"),
         ("{", "JSON"),
     ] {

@@ -98,16 +98,16 @@ impl Drawn {
         }
     }
 
-    /// A file of its own, with its legend and colours in it: SVG for a paper or a slide, in light and in dark.
+    /// A file of its own, with its legend and colours in it: SVG on white, for a paper or a slide.
     pub fn file(&self) -> String {
         let mut canvas = Canvas::default();
         let mut down = self.height + 8.0;
         for key in &self.keys {
             key.swatch.draw(&mut canvas, (22.0, down));
-            canvas.text("start", (60.0, down + 12.0), &key.name);
+            canvas.text("start", (60.0, down + 12.0), &unmarked(&key.name));
             down += 22.0;
         }
-        let (height, alt, legend) = (down + 4.0, escape(&self.alt), canvas.into_svg());
+        let (height, alt, legend) = (down + 4.0, escape(&unmarked(&self.alt)), canvas.into_svg());
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">\
              <title>{alt}</title><style>{STYLE}</style><rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\"/>{}{legend}</svg>\n",

@@ -122,7 +122,10 @@ fn bars_as_they_are_drawn() {
 
 #[test]
 fn a_file_stands_alone() {
-    let file = lines().draw().file();
+    let mut plot = lines();
+    plot.lines[1].name += " of `a model`";
+    let file = plot.draw().file();
+    assert!(file.contains(" of a model</text>"), "{file}");
     assert!(file.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && file.ends_with("</svg>\n"), "{file}");
     assert!(file.contains("<style>") && file.contains("measured, with its interval"), "{file}");
     assert!(!file.contains("var("), "not every program that reads SVG knows variables");

@@ -214,6 +214,7 @@ impl Attempt<'_> {
 
     /// Makes the group, again with other seeds while its rewards do not differ.
     async fn sample(&self, mut about: About, key: String, work: PathBuf) -> Result<Came, DriveError> {
+        let mut was_begun_anew = false;
         loop {
             let ran = match self.run(&about, &work).await? {
                 Run::Ended(ran) => ran,
@@ -238,7 +239,10 @@ impl Attempt<'_> {
             }
             let pack = match self.pack(&ran, about.clone())? {
                 Ok(pack) => pack,
+                // What cannot be written down twice would be made and paid for ever.
+                Err(error) if was_begun_anew => return Err(error.into()),
                 Err(error) => {
+                    was_begun_anew = true;
                     self.begin_anew(&ran.path, &error.to_string())?;
                     continue;
                 }

@@ -108,7 +108,12 @@ impl Feeder<'_> {
 
     /// Enters a batch; whether to go on.
     async fn enter(&self, cut: &impl Cut, entries: Vec<Entry>, stop: &StopSignal) -> Result<bool, DriveError> {
-        let entries = cut.prepare(entries).await?;
+        let mut asked_to_stop = stop.clone();
+        let entries = tokio::select! {
+            entries = cut.prepare(entries) => entries?,
+            // A server of pictures may take its time; what is not entered is prepared again.
+            () = asked_to_stop.stopped() => return Ok(false),
+        };
         let entered = patiently(self.reporter, stop, || self.queue.enter(&entries)).await?;
         Ok(entered.is_some() && !stop.is_stopped())
     }

@@ -158,17 +158,13 @@ impl ShardWriter {
         if item.ordinal != expected {
             return Err(ExportError::OutOfTurn { expected, found: item.ordinal });
         }
-        let spent = match end {
-            End::Skipped { .. } => Spent::default(),
-            End::Dead { spent, .. } => *spent,
-            End::Done(done) => done.spent,
-        };
+        let spent = end.spent();
         self.skipped_line(&SkippedLine::new(item, end, &spent))?;
         match end {
             End::Skipped { .. } => self.summary.skipped += 1,
             _ => self.summary.dead += 1,
         }
-        self.summary.spend(&spent);
+        self.summary.spent += spent;
         self.summary.items += 1;
         Ok(())
     }
@@ -306,16 +302,7 @@ impl ShardSummary {
         self.candidates += candidates().count() as u64;
         self.scored += candidates().filter(|each| each.image.is_some() && each.reward.is_some()).count() as u64;
         self.failed += candidates().filter(|each| each.image.is_none()).count() as u64;
-        self.spend(&pack.group.spent);
-    }
-
-    fn spend(&mut self, spent: &Spent) {
-        self.spent.edits += spent.edits;
-        self.spent.reward_calls += spent.reward_calls;
-        self.spent.nfe += spent.nfe;
-        self.spent.tokens += spent.tokens;
-        self.spent.usd_micros += spent.usd_micros;
-        self.spent.wall_secs += spent.wall_secs;
+        self.spent += pack.group.spent;
     }
 }
 

@@ -52,6 +52,15 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The item that it enters.
+    pub fn item(&self) -> &Item {
+        match self {
+            Self::Work(item) | Self::Skipped { item, .. } => item,
+        }
+    }
+}
+
 /// A worker's hold on an item. Equal items have leases that differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -87,6 +96,23 @@ pub enum End {
         /// What was spent in vain.
         spent: Spent,
     },
+}
+
+impl End {
+    /// What was spent on the item.
+    pub fn spent(&self) -> Spent {
+        match self {
+            Self::Done(done) => done.spent,
+            Self::Dead { spent, .. } => *spent,
+            Self::Skipped { .. } => Spent::default(),
+        }
+    }
+
+    /// That of an item whose leases all ran out, `spent` having been told by those who gave it back before.
+    fn silent(deliveries: u32, spent: Spent) -> Self {
+        let reason = "its worker ended or fell silent each time, the last one without a word".to_owned();
+        Self::Dead { reason, deliveries, spent }
+    }
 }
 
 /// A group that was made.

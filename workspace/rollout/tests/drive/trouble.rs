@@ -77,6 +77,23 @@ async fn a_picture_that_hangs_does_not_outlive_the_grace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_hangs_while_rows_are_shipped_does_not_either() {
+    let (server, address) = mute_server();
+    let mut desk = Desk::new(1);
+    desk.is_shipped = true;
+    fs::write(desk.rows(), format!("{{\"source\": \"{address}\", \"instruction\": \"x\"}}\n")).unwrap();
+    let (stopper, signal) = Stopper::new();
+    let driven = tokio::spawn(drive(desk.plan(), signal));
+    // Stopped once the picture is asked for.
+    let asked = tokio::task::spawn_blocking(move || server.accept()).await.unwrap().unwrap();
+    stopper.stop();
+    let summary = tokio::time::timeout(Duration::from_secs(20), driven).await.expect("it ends").unwrap().unwrap();
+    assert!(summary.was_stopped && !summary.is_over);
+    assert_eq!(summary.tallies.entered, 0, "the row is shipped again by whoever goes on");
+    drop(asked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_with_very_many_repeats_is_entered_as_it_goes() {
     let mut desk = Desk::new(1);
     desk.samples = 1;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Desk;
-use crate::review::log::ReviewError;
+use crate::review::log::{ReviewError, check};
 use crate::review::pictures::Which;
 use crate::review::verdict::{Said, VERSION, Verdict};
 
@@ -108,20 +108,12 @@ fn verdict(desk: &Desk, decided: &Decided) -> Result<Verdict, Refusal> {
     if let Some(absent) = all.into_iter().find(|candidate| desk.item(row, *candidate).is_none()) {
         return Err(invalid(format!("edited picture {absent} of row {row} is not in this review")));
     }
-    match (decided.verdict, decided.than) {
-        (Said::BetterThan, None) => {
-            return Err(invalid("`better-than` needs `than`, the other edited picture".to_owned()));
-        }
-        (Said::Keep | Said::Drop, Some(_)) => return Err(invalid("`than` belongs to `better-than` alone".to_owned())),
-        (_, Some(than)) if than == candidate => {
-            return Err(invalid("a picture cannot be compared with itself".to_owned()));
-        }
-        _ => {}
-    }
     let who = decided.who.as_deref().map(str::trim).filter(|who| !who.is_empty()).unwrap_or(&desk.settings.who);
     let who: String = who.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect();
     let when = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Ok(Verdict { version: VERSION, row, candidate, verdict: decided.verdict, than: decided.than, who, when })
+    let verdict = Verdict { version: VERSION, row, candidate, verdict: decided.verdict, than: decided.than, who, when };
+    check(&verdict).map_err(invalid)?;
+    Ok(verdict)
 }
 
 /// How large a picture is wanted.

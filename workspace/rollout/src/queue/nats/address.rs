@@ -9,8 +9,7 @@ pub const NATS_CREDENTIALS: &str = "NATS_CREDS";
 /// The variable that names a file with the certificates of an authority of one's own, in PEM.
 pub const NATS_CERTIFICATES: &str = "NATS_CA";
 
-/// An address taken apart.
-#[derive(Debug, PartialEq, Eq)]
+/// An address taken apart. It has no `Debug`: it holds what is secret.
 pub(super) struct Address {
     /// `nats://HOST:PORT`, without what is secret.
     pub(super) servers: Vec<String>,

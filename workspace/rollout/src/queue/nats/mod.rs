@@ -137,9 +137,9 @@ impl NatsQueue {
 
     async fn enter_all(&self, entries: &[Entry]) -> Result<(), QueueError> {
         let Tallies { entered, is_complete, .. } = self.facts().await?.tallies;
-        let fresh: Vec<&Entry> = entries.iter().filter(|entry| item_of(entry).ordinal >= entered).collect();
+        let fresh: Vec<&Entry> = entries.iter().filter(|entry| entry.item().ordinal >= entered).collect();
         for (expected, entry) in (entered..).zip(&fresh) {
-            let found = item_of(entry).ordinal;
+            let found = entry.item().ordinal;
             if is_complete {
                 let reason = format!("all {entered} items had been entered, and item {found} comes now");
                 return Err(self.server.unusable(reason));
@@ -245,8 +245,7 @@ impl NatsQueue {
     async fn lay_to_rest(&self, lease: &Lease, vain: Spent, is_over: bool) -> Result<(), QueueError> {
         let Some(ticket) = ticket(lease) else { return Ok(()) };
         if !is_over {
-            let reason = "its worker ended or fell silent each time, the last one without a word".to_owned();
-            let end = End::Dead { reason, deliveries: lease.delivery - 1, spent: vain };
+            let end = End::silent(lease.delivery - 1, vain);
             let fact = Fact::Ended { item: lease.item.clone(), round: ticket.round, end, spent: Spent::default() };
             self.server.record(&fact, &self.name()).await?;
         }
@@ -404,11 +403,7 @@ impl WorkQueue for NatsQueue {
     }
 
     fn end<'a>(&'a self, lease: &'a Lease, end: End) -> BoxFuture<'a, Result<Recorded, QueueError>> {
-        let spent = match &end {
-            End::Done(done) => done.spent,
-            End::Dead { spent, .. } => *spent,
-            End::Skipped { .. } => Spent::default(),
-        };
+        let spent = end.spent();
         Box::pin(self.end_one(lease, end, spent))
     }
 
@@ -433,10 +428,4 @@ fn ticket(lease: &Lease) -> Option<Ticket<'_>> {
     let mut parts = lease.token.0.splitn(3, ' ');
     let (round, delivered) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Some(Ticket { round, delivered, reply: parts.next()? })
-}
-
-fn item_of(entry: &Entry) -> &Item {
-    match entry {
-        Entry::Work(item) | Entry::Skipped { item, .. } => item,
-    }
 }

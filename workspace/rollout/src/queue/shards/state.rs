@@ -64,9 +64,9 @@ impl State {
 
     pub(super) fn enter(&mut self, entries: Vec<Entry>) -> Result<(), QueueError> {
         let known = self.items.tallies.entered;
-        let fresh: Vec<Entry> = entries.into_iter().filter(|entry| item_of(entry).ordinal >= known).collect();
+        let fresh: Vec<Entry> = entries.into_iter().filter(|entry| entry.item().ordinal >= known).collect();
         for (expected, entry) in (known..).zip(&fresh) {
-            let found = item_of(entry).ordinal;
+            let found = entry.item().ordinal;
             if self.items.tallies.is_complete {
                 return Err(self
                     .journal
@@ -117,9 +117,8 @@ impl State {
                 self.items.let_wait(ordinal);
                 continue;
             }
-            let reason = "its worker ended or fell silent each time, the last one without a word".to_owned();
             let spent = self.items.vain.get(&ordinal).copied().unwrap_or_default();
-            let end = End::Dead { reason, deliveries, spent };
+            let end = End::silent(deliveries, spent);
             self.write(&[Line::Ended { ordinal, end, spent: Spent::default() }])?;
         }
         Ok(())
@@ -157,11 +156,7 @@ impl State {
         if self.known(ordinal)?.ended > 0 {
             return Ok(Recorded::Already);
         }
-        let spent = match &end {
-            End::Done(done) => done.spent,
-            End::Dead { spent, .. } => *spent,
-            End::Skipped { .. } => Spent::default(),
-        };
+        let spent = end.spent();
         self.write(&[Line::Ended { ordinal, end, spent }])?;
         Ok(Recorded::First)
     }
@@ -289,7 +284,7 @@ impl Items {
     }
 
     fn entered(&mut self, at: u64, entry: &Entry) -> Result<(), String> {
-        let ordinal = item_of(entry).ordinal;
+        let ordinal = entry.item().ordinal;
         if ordinal != self.tallies.entered {
             return Err(format!("expected item {}, found item {ordinal}", self.tallies.entered));
         }
@@ -321,12 +316,6 @@ impl Items {
         self.tallies.spent += spent;
         self.tallies.count(end);
         Ok(())
-    }
-}
-
-fn item_of(entry: &Entry) -> &Item {
-    match entry {
-        Entry::Work(item) | Entry::Skipped { item, .. } => item,
     }
 }
 

@@ -111,9 +111,9 @@ impl<'a> Batch<'a> {
     /// Enters what was not entered before.
     pub(super) fn enter(&mut self, entries: &[Entry]) -> rusqlite::Result<Result<(), QueueError>> {
         let before = self.tallies()?;
-        let fresh = entries.iter().filter(|entry| item_of(entry).ordinal >= before.entered);
+        let fresh = entries.iter().filter(|entry| entry.item().ordinal >= before.entered);
         for (expected, entry) in (before.entered..).zip(fresh) {
-            let item = item_of(entry);
+            let item = entry.item();
             if before.is_complete {
                 let reason =
                     format!("all {} items had been entered, and item {} comes now", before.entered, item.ordinal);
@@ -124,7 +124,7 @@ impl<'a> Batch<'a> {
                 return Ok(Err(self.unusable(reason)));
             }
         }
-        for entry in entries.iter().filter(|entry| item_of(entry).ordinal >= before.entered) {
+        for entry in entries.iter().filter(|entry| entry.item().ordinal >= before.entered) {
             self.insert(entry)?;
         }
         Ok(Ok(()))
@@ -135,7 +135,7 @@ impl<'a> Batch<'a> {
             Entry::Work(_) => (WAITING, None),
             Entry::Skipped { reason, .. } => (SKIPPED, Some(json(&End::Skipped { reason: reason.clone() }))),
         };
-        let Item { ordinal, row, repeat, place } = item_of(entry);
+        let Item { ordinal, row, repeat, place } = entry.item();
         let insert = "INSERT INTO items (ordinal, line, repeat, place, state, ending) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         self.cached(insert)?.execute(params![*ordinal as i64, *row as i64, repeat, place.0, state, ending])?;
         self.change.born(state);
@@ -205,8 +205,7 @@ impl<'a> Batch<'a> {
         };
         for (ordinal, deliveries, vain) in over {
             if deliveries >= self.facts.rules.deliveries {
-                let reason = "its worker ended or fell silent each time, the last one without a word".to_owned();
-                self.finish(ordinal, LEASED, &End::Dead { reason, deliveries, spent: vain })?;
+                self.finish(ordinal, LEASED, &End::silent(deliveries, vain))?;
             } else {
                 self.put_back(ordinal, 0, LEASED)?;
             }
@@ -285,11 +284,7 @@ impl<'a> Batch<'a> {
             return Ok(Ok(Recorded::Already));
         }
         self.finish(ordinal as i64, held.state, end)?;
-        self.change.spent += match end {
-            End::Done(done) => done.spent,
-            End::Dead { spent, .. } => *spent,
-            End::Skipped { .. } => Spent::default(),
-        };
+        self.change.spent += end.spent();
         Ok(Ok(Recorded::First))
     }
 
@@ -401,12 +396,6 @@ impl<'a> Batch<'a> {
 /// A time from now on, on the clock of leases.
 fn after_now(time: Duration) -> i64 {
     clock::now().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
-}
-
-fn item_of(entry: &Entry) -> &Item {
-    match entry {
-        Entry::Work(item) | Entry::Skipped { item, .. } => item,
-    }
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
