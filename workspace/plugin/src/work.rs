@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use crate::calls::{Death, Held, Line, Reply, Word};
 use crate::convert::failures::{failure, lie};
 use crate::convert::pictures::{Outgoing, received};
+use crate::pipe::PipeError;
 use crate::quarantine::{Key, Standing};
 use crate::session::{NotSent, Session};
 use crate::spool::Written;
@@ -213,12 +214,16 @@ impl<T: Trade> Desk<'_, T> {
                 Ok(line) => return self.heard(&session, line, &places).await,
                 // It died meanwhile, without having seen any of this.
                 Err(NotSent::Over) => {}
-                Err(NotSent::Unfit(error)) => {
-                    let message = format!("the plugin `{}` cannot be asked: {error}", self.shared.name());
-                    return Tried::Failed(Failure::new(FailureKind::Invalid, message));
-                }
+                Err(NotSent::Unfit(error)) => return Tried::Failed(self.unasked(&error)),
             }
         }
+    }
+
+    /// The failure of what could not be sent: a plugin that does not read may read later, what no frame holds never fits.
+    fn unasked(&self, error: &PipeError) -> Failure {
+        let is_full = matches!(error, PipeError::Full { .. });
+        let kind = if is_full { FailureKind::Unavailable } else { FailureKind::Invalid };
+        Failure::new(kind, format!("the plugin `{}` cannot be asked: {error}", self.shared.name()))
     }
 
     /// Credits, and a session that is up.
