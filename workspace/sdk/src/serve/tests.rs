@@ -234,6 +234,12 @@ fn the_end_of_input_cancels_and_a_shutdown_waits() {
     assert!(matches!(host.thread.join().unwrap(), Ending::Shutdown(_)));
 }
 
+
+    // More seconds than any clock counts.
+    let mut host = Host::of(reward);
+    host.welcome(PluginKind::Reward, json!({}));
+    host.say(&FromHost::Shutdown(1e19));
+    assert!(matches!(host.thread.join().unwrap(), Ending::Shutdown(_)));
 #[test]
 fn what_cannot_get_ready_says_why() {
     type Case = (fn() -> Plugin, PluginKind, serde_json::Value, &'static str);
