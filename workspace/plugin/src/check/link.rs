@@ -1,6 +1,5 @@
 //! The pipe to a plugin that is checked: whole messages, raw bytes, and what became of the process.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -10,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use editscale_sdk::protocol::{FrameError, Frames, FromPlugin, LONGEST_FRAME, decode};
-use serde::de::IgnoredAny;
+use editscale_sdk::protocol::{FrameError, Frames, FromPlugin, LONGEST_FRAME, decode, name_in};
 
 use super::processes::{self, MARK};
 use crate::child::{Child, Exit};
@@ -220,20 +218,13 @@ fn understood(body: &[u8]) -> Result<Heard, Trouble> {
         Ok(message) => return Ok(Heard::Message(message)),
         Err(error) => error,
     };
-    let known = ["hello", "ready", "unready", "progress", "preview", "answer", "pong"];
     match name_in(body) {
-        Some(name) if known.contains(&name.as_str()) => {
+        Some(name) if FromPlugin::NAMES.contains(&name.as_str()) => {
             Err(Trouble::NotAMessage(format!("its `{name}` is not as the protocol has it: {}", reason(&error))))
         }
         Some(name) => Ok(Heard::Unknown(name.chars().take(80).collect())),
         None => Err(Trouble::NotAFrame(error.to_string())),
     }
-}
-
-/// What a message is called that cannot be understood.
-#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
-fn name_in(body: &[u8]) -> Option<String> {
-    decode::<BTreeMap<String, IgnoredAny>>(body).ok()?.into_keys().next()
 }
 
 fn reason(error: &FrameError) -> String {

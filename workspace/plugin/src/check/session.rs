@@ -65,7 +65,7 @@ impl Session {
     pub(super) fn hello(&mut self, within: Duration) -> Result<Hello, Trouble> {
         match self.link.next(Instant::now() + within)? {
             Heard::Message(FromPlugin::Hello(hello)) => Ok(hello),
-            Heard::Message(other) => Err(Trouble::Nonsense(format!("the first message is `{}`", name_of(&other)))),
+            Heard::Message(other) => Err(Trouble::Nonsense(format!("the first message is `{}`", other.name()))),
             Heard::Unknown(name) => Err(Trouble::Nonsense(format!("the first message is `{name}`"))),
         }
     }
@@ -81,7 +81,7 @@ impl Session {
                 }
                 Heard::Message(FromPlugin::Pong(_)) | Heard::Unknown(_) => {}
                 Heard::Message(other) => {
-                    return Err(Trouble::Nonsense(format!("before `ready` came `{}`", name_of(&other))));
+                    return Err(Trouble::Nonsense(format!("before `ready` came `{}`", other.name())));
                 }
             }
         }
@@ -170,7 +170,7 @@ impl Session {
                 self.pongs.insert(number);
             }
             FromPlugin::Hello(_) | FromPlugin::Ready(_) | FromPlugin::Unready(_) => {
-                self.strays.push(format!("`{}` in the middle of work", name_of(&message)));
+                note(&mut self.strays, format!("`{}` in the middle of work", message.name()));
             }
         }
         Ok(())
@@ -211,18 +211,5 @@ impl Session {
 fn note(list: &mut Vec<String>, what: String) {
     if list.len() < 20 {
         list.push(what);
-    }
-}
-
-/// What a message is called on the wire.
-pub(super) fn name_of(message: &FromPlugin) -> &'static str {
-    match message {
-        FromPlugin::Hello(_) => "hello",
-        FromPlugin::Ready(_) => "ready",
-        FromPlugin::Unready(_) => "unready",
-        FromPlugin::Progress(_) => "progress",
-        FromPlugin::Preview(_) => "preview",
-        FromPlugin::Answer(_) => "answer",
-        FromPlugin::Pong(_) => "pong",
     }
 }
