@@ -40,6 +40,9 @@ pub(super) struct Session {
     pub(super) link: Link,
     next_call: u64,
     open: BTreeMap<u64, Open>,
+    /// Pings that have no answer yet.
+    pings: BTreeSet<u64>,
+    /// Answers to pings that nobody has looked at yet.
     pongs: BTreeSet<u64>,
     /// Messages since the last answer.
     unanswered: usize,
@@ -51,8 +54,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(link: Link) -> Self {
-        let (open, pongs) = (BTreeMap::new(), BTreeSet::new());
-        Self { link, next_call: 1, open, pongs, unanswered: 0, strays: Vec::new(), slips: Vec::new() }
+        let (open, pings, pongs) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { link, next_call: 1, open, pings, pongs, unanswered: 0, strays: Vec::new(), slips: Vec::new() }
     }
 
     /// Sends any message.
@@ -140,6 +143,7 @@ impl Session {
     /// How long it takes to say that it is there.
     pub(super) fn ping(&mut self, number: u64, within: Duration) -> Result<Duration, Trouble> {
         let begun = Instant::now();
+        self.pings.insert(number);
         self.say(&FromHost::Ping(number));
         while !self.pongs.remove(&number) {
             self.hear(begun + within)?;
@@ -163,12 +167,13 @@ impl Session {
                         open.previews.push(preview.image);
                     }
                 }
-                _ => self.slips.push(format!("a preview of item {} of call {}", preview.item, preview.id)),
+                _ => note(&mut self.slips, format!("a preview of item {} of call {}", preview.item, preview.id)),
             },
             FromPlugin::Answer(answer) => return self.answer(answer),
-            FromPlugin::Pong(number) => {
+            FromPlugin::Pong(number) if self.pings.remove(&number) => {
                 self.pongs.insert(number);
             }
+            FromPlugin::Pong(number) => note(&mut self.strays, format!("`pong` {number}, which nobody waits for")),
             FromPlugin::Hello(_) | FromPlugin::Ready(_) | FromPlugin::Unready(_) => {
                 note(&mut self.strays, format!("`{}` in the middle of work", message.name()));
             }
