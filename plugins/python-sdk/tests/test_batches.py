@@ -44,6 +44,13 @@ def test_flow_grpo(kontext):
     np.testing.assert_allclose(batch["rewards"]["judge"], [0.1, 0.5, 0.9, 1, 3])
 
 
+def test_dance_grpo_refuses_to_train_on_nothing(writer):
+    writer.shard(group(0, [0.1, 0.9], ways=ways(0, 2, noisy=[3])))
+    with pytest.raises(RolloutError, match="no step but the last"):
+        next(dance_grpo(Rollouts(writer.root), tensors="numpy"))
+    assert next(dance_grpo(Rollouts(writer.root), last_step=True, tensors="numpy"))["log_probs"].shape == (2, 1)
+
+
 def test_dance_grpo_leaves_the_last_step_out(kontext):
     batch = next(dance_grpo(Rollouts(kontext.root), tensors="numpy"))
     assert batch["latents"].shape == batch["next_latents"].shape == (3, 3, 6, 16)

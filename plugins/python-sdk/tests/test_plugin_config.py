@@ -53,6 +53,12 @@ def test_what_is_wrong_with_a_setting_is_said(ask, said):
     assert str(caught.value).startswith(said)
 
 
+def test_a_section_may_be_asked_for_in_parts():
+    config = Config({"deep": {"one": 1, "two": 2}})
+    assert (config.section("deep").whole("one"), config.section("deep").whole("two")) == (1, 2)
+    config.check_unused()
+
+
 def test_unknown_keys_of_a_section_are_found():
     config = Config({"deep": {"known": 1, "unknown": 2}})
     config.section("deep").whole("known")

@@ -164,6 +164,7 @@ def one_item(**changes):
         (judge("too few"), "internal", "`score` gave 0 outcomes for 1 items: expected one each"),
         (judge("text"), "internal", "`score` gave str '0.5': expected a list with one outcome an item"),
         (judge("raise in batch"), "internal", "RuntimeError: the whole batch is lost (odd_reward.py"),
+        (judge("doubt", "fine"), "ambiguous", "it may be paid"),
         ({"score": {"images": [], "items": []}}, "invalid", "`score.items`: expected at least one item, found []"),
         (one_item(candidate=4), "invalid", "`score.items[0].candidate`: expected the place of one of 1 pictures, found 4"),
         (one_item(instruction=None), "invalid", "`score.items[0].instruction` is missing: expected a text"),

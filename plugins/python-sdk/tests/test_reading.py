@@ -1,5 +1,6 @@
 """Reading groups: conditions, shares, advantages, errors."""
 
+import io
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from writing import Writer, group
 
 from editscale.rollouts import RolloutError, Rollouts, grpo, leave_one_out, rank, summary
@@ -49,6 +51,17 @@ def test_conditions(writer):
         found = list(Rollouts(writer.root).with_selection(**conditions))
         assert [each.row_id for each in found] == names, conditions
         assert [len(each.candidates) for each in found] == sizes, conditions
+
+
+def test_pictures_are_upright(writer):
+    lying, tags, file = Image.new("RGB", (8, 4)), Image.Exif(), io.BytesIO()
+    tags[ExifTags.Base.Orientation] = 6
+    lying.save(file, "JPEG", exif=tags)
+    source = {"source": {"bytes": file.getvalue(), "path": "camera.jpg"}}
+    writer.shard(group(0, [0.1, 0.9], changes={0: source, 1: source}))
+    first = next(Rollouts(writer.root, pictures=True).candidates())
+    assert (first.source().size, first.input_image().size) == ((4, 8), (4, 8))
+    assert first.image_bytes("source") == file.getvalue()
 
 
 def test_shares_are_whole_groups_and_cover_everything(writer):

@@ -54,6 +54,16 @@ def test_a_position_goes_on_where_it_stopped(writer, cut):
     assert seen == [f"row-{row}" for row in range(6)]
 
 
+def test_a_shard_that_was_begun_is_gone_on_with_first(writer):
+    writer.shard(group(0, [0.1, 0.9]), group(1, [0.1, 0.9]), name="rollouts-1-of-2-00000")
+    stream = Stream(Rollouts(writer.root), **FAST)
+    seen = [next(iter(stream)).row_id]
+    writer.shard(group(2, [0.1, 0.9]), name="rollouts-0-of-2-00000")
+    writer.state("finished")
+    seen += [each.row_id for each in Stream(Rollouts(writer.root), position=stream.position, **FAST)]
+    assert seen == ["row-0", "row-1", "row-2"]
+
+
 def test_shares_of_a_stream_cover_everything_once(writer):
     for shard in range(3):
         writer.shard(*(group(3 * shard + row, [0.1, 0.9]) for row in range(3)))

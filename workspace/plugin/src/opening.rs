@@ -70,7 +70,7 @@ pub(crate) enum NotReady {
     #[error("it cannot get ready: {0}")]
     Unready(String),
     /// It said something else than what is next.
-    #[error("it said {found}: expected {expected}")]
+    #[error("it said `{found}`: expected {expected}")]
     OutOfTurn { expected: &'static str, found: &'static str },
     /// It took too long.
     #[error("it said no `{expected}` within {secs} s (`start_secs`)")]
@@ -122,7 +122,7 @@ impl Opening<'_> {
     fn greet(&self, pipe: &Pipe, spool: &Spool) -> Result<(Hello, Card), NotReady> {
         let hello = match self.next(pipe, "hello")? {
             FromPlugin::Hello(hello) => hello,
-            other => return Err(NotReady::OutOfTurn { expected: "`hello`", found: named(&other) }),
+            other => return Err(NotReady::OutOfTurn { expected: "`hello`", found: other.name() }),
         };
         self.meet(&hello)?;
         let welcome = FromHost::Welcome(self.welcome(spool));
@@ -131,7 +131,7 @@ impl Opening<'_> {
         match self.next(pipe, "ready")? {
             FromPlugin::Ready(card) => Ok((hello, card)),
             FromPlugin::Unready(why) => Err(NotReady::Unready(failure(&why, Cost::default()).to_string())),
-            other => Err(NotReady::OutOfTurn { expected: "`ready` or `unready`", found: named(&other) }),
+            other => Err(NotReady::OutOfTurn { expected: "`ready` or `unready`", found: other.name() }),
         }
     }
 
@@ -196,17 +196,5 @@ impl Opening<'_> {
         }
         let reason = format!("it was killed: it used {found} MiB of memory, expected at most {most} (`memory_mib`)");
         Err(NotReady::Ended { expected, reason })
-    }
-}
-
-fn named(message: &FromPlugin) -> &'static str {
-    match message {
-        FromPlugin::Hello(_) => "`hello`",
-        FromPlugin::Ready(_) => "`ready`",
-        FromPlugin::Unready(_) => "`unready`",
-        FromPlugin::Progress(_) => "`progress`",
-        FromPlugin::Preview(_) => "`preview`",
-        FromPlugin::Answer(_) => "`answer`",
-        FromPlugin::Pong(_) => "`pong`",
     }
 }

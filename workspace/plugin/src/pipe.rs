@@ -1,7 +1,7 @@
 //! The three streams of a plugin, each with a thread of its own: nobody waits for a plugin that does not read, and what it
 //! says is taken only as fast as somebody listens.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::{ChildStdin, ChildStdout};
@@ -10,9 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use editscale_sdk::protocol::{FrameError, Frames, FromHost, FromPlugin, LONGEST_FRAME, decode, encode};
+use editscale_sdk::protocol::{FrameError, Frames, FromHost, FromPlugin, LONGEST_FRAME, decode, encode, name_in};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use crate::child::{Child, Exit, Streams};
@@ -226,17 +225,9 @@ impl Drop for Pipe {
     }
 }
 
-/// The messages that a plugin can say.
-const MESSAGES: [&str; 7] = ["hello", "ready", "unready", "progress", "preview", "answer", "pong"];
-
 /// The name of a message that this version does not have; none where it is no message at all.
-#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
 fn unknown(body: &[u8]) -> Option<String> {
-    let keys: BTreeMap<String, IgnoredAny> = decode(body).ok()?;
-    match keys.into_keys().collect::<Vec<_>>().as_slice() {
-        [name] if !MESSAGES.contains(&name.as_str()) => Some(readable(name, 80)),
-        _ => None,
-    }
+    name_in(body).filter(|name| !FromPlugin::NAMES.contains(&name.as_str())).map(|name| readable(&name, 80))
 }
 
 /// Starts the threads of one plugin.

@@ -149,20 +149,15 @@ impl Quarantine {
 
     /// It was under way, among others, when the plugin died.
     pub(crate) fn suspect(&self, key: Key) {
-        let mut known = self.known();
-        if known.len() >= MOST {
-            known.pop_first();
-        }
-        known.entry(key).or_default();
+        record(&mut self.known(), key);
     }
 
     /// It was all that was under way when the plugin died.
     pub(crate) fn blame(&self, key: Key, reason: &str) {
-        self.suspect(key);
-        if let Some(record) = self.known().get_mut(&key) {
-            record.alone += 1;
-            reason.clone_into(&mut record.reason);
-        }
+        let mut known = self.known();
+        let record = record(&mut known, key);
+        record.alone += 1;
+        reason.clone_into(&mut record.reason);
     }
 
     /// The plugin answered it.
@@ -176,9 +171,33 @@ impl Quarantine {
     }
 }
 
+/// What is known of an item. Where too many are remembered, another one makes room for it.
+fn record(known: &mut BTreeMap<Key, Record>, key: Key) -> &mut Record {
+    if known.len() >= MOST && !known.contains_key(&key) {
+        known.pop_first();
+    }
+    known.entry(key).or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_known_of_an_item_stays_while_it_is_blamed() {
+        let quarantine = Quarantine::new(2);
+        let key = |number: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            Key(key)
+        };
+        (0..MOST).for_each(|number| quarantine.suspect(key(number)));
+        quarantine.blame(key(0), "first");
+        quarantine.blame(key(0), "second");
+        assert!(matches!(quarantine.standing(key(0)), Standing::Quarantined(_)));
+        quarantine.suspect(key(MOST));
+        assert_eq!(quarantine.known().len(), MOST);
+    }
 
     #[test]
     fn only_what_kills_alone_is_locked_away() {

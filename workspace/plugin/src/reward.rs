@@ -39,8 +39,9 @@ impl Trade for Judgements {
         self.card.cost
     }
 
+    /// A judgement that costs money may have been made and paid elsewhere.
     fn may_repeat(&self) -> bool {
-        true
+        self.card.cost.usd.micros == 0
     }
 
     fn key(&self, item: &RewardItem) -> Key {

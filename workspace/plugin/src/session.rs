@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(25);
 /// How often memory is looked at.
 const MEMORY_EVERY: Duration = Duration::from_millis(500);
 
-/// How often what a plugin left in the spool is looked for, and how old it must be.
+/// How often what a plugin left in the spool is looked for, and how old it must be at least.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// The longest preview that is passed on, in bytes: it is for looking at, not for keeping.
@@ -261,11 +261,15 @@ impl Session {
         }
         if now.duration_since(clocks.tidied) >= TIDY_EVERY {
             clocks.tidied = now;
-            if self.calls().is_idle() {
-                self.spool.tidy(TIDY_EVERY);
-            }
+            self.spool.tidy(self.nobodys());
         }
         Ok(())
+    }
+
+    /// How old a file in the spool is that nobody takes any more: while calls are under way, older than any of them.
+    fn nobodys(&self) -> Duration {
+        let Limits { call, grace, .. } = self.limits;
+        if self.calls().is_idle() { TIDY_EVERY } else { TIDY_EVERY.saturating_add(call).saturating_add(grace) }
     }
 
     fn look_at_deadlines(&self, now: Instant) -> Result<(), Death> {

@@ -203,7 +203,7 @@ impl Spool {
         Ok((folder, name))
     }
 
-    /// Removes what the plugin has left behind, to be called when nothing is under way. What is younger may just be read.
+    /// Removes what the plugin has left behind so long ago. What is younger may belong to work, or just be read.
     pub(crate) fn tidy(&self, age: Duration) {
         let Ok(entries) = std::fs::read_dir(self.root.join(PLUGIN)) else { return };
         let is_old = |metadata: std::fs::Metadata| metadata.modified().ok()?.elapsed().ok().map(|since| since >= age);

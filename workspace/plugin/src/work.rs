@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use editscale_core::{Cost, Failure, FailureKind, Watch};
-use editscale_sdk::protocol::{Answer, Method, Outcome};
+use editscale_core::{Cost, EncodedImage, Failure, FailureKind, Watch};
+use editscale_sdk::protocol::{Answer, Method, Outcome, Picture};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::calls::{Death, Held, Line, Reply, Word};
 use crate::convert::failures::{failure, lie};
 use crate::convert::pictures::{Outgoing, received};
+use crate::pipe::PipeError;
 use crate::quarantine::{Key, Standing};
 use crate::session::{NotSent, Session};
 use crate::spool::Written;
@@ -213,12 +214,16 @@ impl<T: Trade> Desk<'_, T> {
                 Ok(line) => return self.heard(&session, line, &places).await,
                 // It died meanwhile, without having seen any of this.
                 Err(NotSent::Over) => {}
-                Err(NotSent::Unfit(error)) => {
-                    let message = format!("the plugin `{}` cannot be asked: {error}", self.shared.name());
-                    return Tried::Failed(Failure::new(FailureKind::Invalid, message));
-                }
+                Err(NotSent::Unfit(error)) => return Tried::Failed(self.unasked(&error)),
             }
         }
+    }
+
+    /// The failure of what could not be sent: a plugin that does not read may read later, what no frame holds never fits.
+    fn unasked(&self, error: &PipeError) -> Failure {
+        let is_full = matches!(error, PipeError::Full { .. });
+        let kind = if is_full { FailureKind::Unavailable } else { FailureKind::Invalid };
+        Failure::new(kind, format!("the plugin `{}` cannot be asked: {error}", self.shared.name()))
     }
 
     /// Credits, and a session that is up.
@@ -269,11 +274,12 @@ impl<T: Trade> Desk<'_, T> {
         let replied = loop {
             tokio::select! {
                 biased;
-                Some(word) = words.recv() => self.pass_on(session, word, places),
-                replied = &mut reply => break replied,
+                // First, or a plugin that tells without end would keep it from being seen.
                 _ = looks.tick() => if self.watch.cancelled() {
                     session.cancel(id);
                 },
+                Some(word) = words.recv() => self.pass_on(session, word, places).await,
+                replied = &mut reply => break replied,
             }
         };
         drop(recall);
@@ -287,14 +293,14 @@ impl<T: Trade> Desk<'_, T> {
         }
     }
 
-    fn pass_on(&self, session: &Session, word: Word, places: &[usize]) {
+    async fn pass_on(&self, session: &Arc<Session>, word: Word, places: &[usize]) {
         match word {
             Word::Step { item, step, steps } => {
                 if let Some(place) = places.get(item as usize) {
                     self.watch.step(*place, step, steps);
                 }
             }
-            Word::Preview { item, image } => match (received(image, &session.spool), places.get(item as usize)) {
+            Word::Preview { item, image } => match (shown(session, image).await, places.get(item as usize)) {
                 (Ok(image), Some(place)) => self.watch.preview(*place, &image),
                 (Err(why), _) => tracing::debug!(plugin = self.shared.name(), "a preview cannot be shown: {why}"),
                 (Ok(_), None) => {}
@@ -309,6 +315,13 @@ impl<T: Trade> Desk<'_, T> {
         let read = tokio::task::spawn_blocking(read).await;
         read.unwrap_or_else(|error| (0..items).map(|_| Err(broken(&error))).collect())
     }
+}
+
+/// A preview, read off the async threads.
+async fn shown(session: &Arc<Session>, image: Picture) -> Result<EncodedImage, String> {
+    let session = Arc::clone(session);
+    let read = tokio::task::spawn_blocking(move || received(image, &session.spool)).await;
+    read.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 fn broken(error: &tokio::task::JoinError) -> Failure {
@@ -343,7 +356,7 @@ pub(crate) async fn up(shared: &Shared) -> Result<Arc<Session>, Failure> {
 }
 
 /// The same call with its pictures in their place.
-fn with_images(method: Method, images: Vec<editscale_sdk::protocol::Picture>) -> Method {
+fn with_images(method: Method, images: Vec<Picture>) -> Method {
     match method {
         Method::Edit(mut parameters) => {
             parameters.images = images;

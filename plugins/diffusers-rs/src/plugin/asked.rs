@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     CandidateId, Digest, Edge, EditItem, EditRequest, EditorName, Image, ImageSize, Instruction, KnobName, Knobs,
-    Lineage, MediaType, Proposal, RunId, Seed, Start, Until,
+    Lineage, MediaType, Noise, Proposal, RunId, Seed, Start, Until,
 };
 use editscale_picture::{Limits, probe};
 use editscale_sdk::protocol::{self, EditProposal, Failed, PausedPlace};
@@ -54,6 +54,8 @@ fn proposal(asked: &EditProposal) -> Result<Proposal, Failed> {
         start,
         until: asked.until_step.map_or(Until::Finished, Until::Step),
         seed: Seed::new(asked.seed).map_err(invalid)?,
+        // The protocol has no steered noise, and cards of plugins promise none.
+        noise: Noise::Own,
         instruction: asked.instruction.as_str().into(),
         knobs,
         // Editors do not look at it, and the protocol does not tell.

@@ -18,7 +18,7 @@ use diffusers::models::unet_2d::{BlockConfig, UNet2DConditionModel, UNet2DCondit
 use diffusers::models::vae::{AutoEncoderKL, AutoEncoderKLConfig};
 use editscale_core::{
     CandidateId, Digest, Edge, EditItem, EditRequest, EditorName, Image, ImageSize, Instruction, Knobs, Lineage,
-    MediaType, Proposal, RunId, Seed, Start, Until,
+    MediaType, Noise, Proposal, RunId, Seed, Start, Until,
 };
 use editscale_models::editors::noise::normal;
 use editscale_picture::{Limits, probe};
@@ -205,6 +205,7 @@ pub fn item(source: &Image, id: u32, start: Start, until: Until) -> EditItem {
         start,
         until,
         seed: Seed::new(u64::from(id) + 5).unwrap(),
+        noise: Noise::Own,
         instruction: "Let it snow, and make it night".into(),
         knobs: Knobs::default(),
         lineage: Lineage { parent: None, edge: Edge::Fresh },

@@ -54,9 +54,11 @@ class Adapters:
     def adopt(self, weights: Weights) -> str:
         """Takes up a trainer's adapter, or what it began with. After an exception the earlier ones are in force."""
         if weights.kind == "base":
+            # In force first: where that fails, the adapter is still there.
+            if self._base:
+                self._use(self._base)
             self._drop(self._adopted)
             self._adopted = None
-            self._use(self._base)
             return "base"
         if weights.kind != "adapter" or weights.path is None or not self.can_adopt:
             why = "only adapters" if self.can_adopt else self._why_not()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from editscale.plugins import Call, Config, ConfigError, Cost, Edited, EditItem, Editor, EditorCard, Failure, Unready, Weights
+from editscale.plugins import Call, Config, Cost, Edited, EditItem, Editor, EditorCard, Failure, Unready, Weights
 
 from . import __version__, checking, memory
 from .adapters import Adapters
@@ -46,10 +46,7 @@ class DiffusersEditor(Editor):
         self._engine = Engine(pipeline, signature, family_of(cls, signature), settings)
         self._engine.knobs = knobs_of(settings, signature, pipeline)
         self._engine.noise_device = device if settings.noise == "device" and device != "mps" else "cpu"
-        try:
-            checking.check(self._engine)
-        except ConfigError:
-            raise
+        checking.check(self._engine)
         return self._card(device)
 
     def _card(self, device: str) -> EditorCard:

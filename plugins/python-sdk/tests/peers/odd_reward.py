@@ -48,6 +48,8 @@ class OddReward(Reward):
             return "0.5"
         if any(item.instruction == "raise in batch" for item in items):
             raise RuntimeError("the whole batch is lost")
+        if what == "doubt":
+            raise Failure("it may be paid", kind="ambiguous")
         if what == "mixed":
             return [1, Judged(2.0, sigma=0.5, parts=[Part("a", 0.1)]), Failure("no face", kind="refused"), float("nan"), "x", None, True]
         return super().score(items, call)

@@ -101,23 +101,26 @@ pub(super) struct Bench<'a> {
 }
 
 /// What the program says of itself.
-pub(super) fn hello_of(options: &CheckOptions) -> Result<Result<Hello, Fault>, CheckError> {
+pub(super) fn hello_of(options: &CheckOptions) -> Result<Result<Hello, Trouble>, CheckError> {
     let mut session = Session::new(Link::start(&options.launch)?);
-    Ok(session.hello(HELLO.min(options.timeout)).map_err(Fault::from))
+    Ok(session.hello(HELLO.min(options.timeout)))
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(
         options: &'a CheckOptions,
         kind: PluginKind,
-        hello: Result<Hello, Fault>,
+        hello: Result<Hello, Trouble>,
     ) -> Result<Self, CheckError> {
-        let not_frames = hello.as_ref().err().map(|fault| fault.found.clone()).into_iter();
+        let not_frames = match &hello {
+            Err(Trouble::NotAFrame(what)) => vec![what.clone()],
+            _ => Vec::new(),
+        };
         Ok(Self {
             options,
             kind,
-            not_frames: not_frames.filter(|found| found.contains("standard output, which")).collect(),
-            hello,
+            not_frames,
+            hello: hello.map_err(Fault::from),
             spool: Spool::new()?,
             session: None,
             card: None,

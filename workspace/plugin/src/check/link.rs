@@ -1,6 +1,5 @@
 //! The pipe to a plugin that is checked: whole messages, raw bytes, and what became of the process.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -10,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use editscale_sdk::protocol::{FrameError, Frames, FromPlugin, LONGEST_FRAME, decode};
-use serde::de::IgnoredAny;
+use editscale_sdk::protocol::{FrameError, Frames, FromPlugin, LONGEST_FRAME, decode, name_in};
 
 use super::processes::{self, MARK};
 use crate::child::{Child, Exit};
@@ -91,6 +89,11 @@ impl Log {
         let clean = |line: &&str| line.chars().filter(|letter| !letter.is_control()).take(600).collect();
         lines.get(lines.len().saturating_sub(most)..).unwrap_or_default().iter().map(clean).collect()
     }
+
+    /// The end of the last lines, in one.
+    fn last_words(&self) -> String {
+        end_of(&self.last_lines(3).join(" | "))
+    }
 }
 
 /// A plugin that was started.
@@ -156,7 +159,7 @@ impl Link {
 
     /// The end of what it said on stderr.
     pub(super) fn last_words(&self) -> String {
-        self.errors.last_lines(3).join(" | ").chars().take(600).collect()
+        self.errors.last_words()
     }
 
     /// What it says on stderr, also after this is gone.
@@ -188,7 +191,7 @@ impl Link {
         }
         match self.last_words() {
             words if words.is_empty() => format!("{how}, without a word on stderr"),
-            words => format!("{how}; its last words: {}", end_of(&words)),
+            words => format!("{how}; its last words: {words}"),
         }
     }
 }
@@ -196,7 +199,7 @@ impl Link {
 /// The end of a text that may be long: where an error says what it is.
 fn end_of(words: &str) -> String {
     const MOST: usize = 600;
-    match words.char_indices().rev().nth(MOST) {
+    match words.char_indices().rev().nth(MOST - 1).filter(|(at, _)| *at > 0) {
         Some((at, _)) => format!("…{}", words.get(at..).unwrap_or_default().trim_start()),
         None => words.to_owned(),
     }
@@ -220,20 +223,13 @@ fn understood(body: &[u8]) -> Result<Heard, Trouble> {
         Ok(message) => return Ok(Heard::Message(message)),
         Err(error) => error,
     };
-    let known = ["hello", "ready", "unready", "progress", "preview", "answer", "pong"];
     match name_in(body) {
-        Some(name) if known.contains(&name.as_str()) => {
+        Some(name) if FromPlugin::NAMES.contains(&name.as_str()) => {
             Err(Trouble::NotAMessage(format!("its `{name}` is not as the protocol has it: {}", reason(&error))))
         }
         Some(name) => Ok(Heard::Unknown(name.chars().take(80).collect())),
         None => Err(Trouble::NotAFrame(error.to_string())),
     }
-}
-
-/// What a message is called that cannot be understood.
-#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
-fn name_in(body: &[u8]) -> Option<String> {
-    decode::<BTreeMap<String, IgnoredAny>>(body).ok()?.into_keys().next()
 }
 
 fn reason(error: &FrameError) -> String {
@@ -304,4 +300,18 @@ fn listener(mut errors: ChildStderr) -> Log {
         }
     });
     log
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_the_end_of_the_log() {
+        let log = |text: &str| Log(Arc::new(Mutex::new(text.as_bytes().to_vec())));
+        assert_eq!(log("one\ntwo\n\nthree\nfour\n").last_words(), "two | three | four");
+        let words = log(&format!("{0}\n{0}\nout of memory\n", "x".repeat(500))).last_words();
+        assert!(words.starts_with('…') && words.ends_with("xxx | out of memory"), "{words}");
+        assert_eq!(words.chars().count(), 601);
+    }
 }

@@ -28,7 +28,7 @@ impl Sample {
         Picture { media: self.media.to_owned(), width: Some(self.width), height: Some(self.height), body }
     }
 
-    /// The same file without its second half.
+    /// The same file without its last third.
     pub(super) fn cut(&self) -> Self {
         let bytes = self.bytes.get(..self.bytes.len() * 2 / 3).unwrap_or_default().to_vec();
         Self { what: "a PNG file that ends too early", bytes, ..self.clone() }

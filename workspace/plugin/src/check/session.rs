@@ -40,6 +40,9 @@ pub(super) struct Session {
     pub(super) link: Link,
     next_call: u64,
     open: BTreeMap<u64, Open>,
+    /// Pings that have no answer yet.
+    pings: BTreeSet<u64>,
+    /// Answers to pings that nobody has looked at yet.
     pongs: BTreeSet<u64>,
     /// Messages since the last answer.
     unanswered: usize,
@@ -51,8 +54,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(link: Link) -> Self {
-        let (open, pongs) = (BTreeMap::new(), BTreeSet::new());
-        Self { link, next_call: 1, open, pongs, unanswered: 0, strays: Vec::new(), slips: Vec::new() }
+        let (open, pings, pongs) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { link, next_call: 1, open, pings, pongs, unanswered: 0, strays: Vec::new(), slips: Vec::new() }
     }
 
     /// Sends any message.
@@ -65,7 +68,7 @@ impl Session {
     pub(super) fn hello(&mut self, within: Duration) -> Result<Hello, Trouble> {
         match self.link.next(Instant::now() + within)? {
             Heard::Message(FromPlugin::Hello(hello)) => Ok(hello),
-            Heard::Message(other) => Err(Trouble::Nonsense(format!("the first message is `{}`", name_of(&other)))),
+            Heard::Message(other) => Err(Trouble::Nonsense(format!("the first message is `{}`", other.name()))),
             Heard::Unknown(name) => Err(Trouble::Nonsense(format!("the first message is `{name}`"))),
         }
     }
@@ -81,7 +84,7 @@ impl Session {
                 }
                 Heard::Message(FromPlugin::Pong(_)) | Heard::Unknown(_) => {}
                 Heard::Message(other) => {
-                    return Err(Trouble::Nonsense(format!("before `ready` came `{}`", name_of(&other))));
+                    return Err(Trouble::Nonsense(format!("before `ready` came `{}`", other.name())));
                 }
             }
         }
@@ -140,6 +143,7 @@ impl Session {
     /// How long it takes to say that it is there.
     pub(super) fn ping(&mut self, number: u64, within: Duration) -> Result<Duration, Trouble> {
         let begun = Instant::now();
+        self.pings.insert(number);
         self.say(&FromHost::Ping(number));
         while !self.pongs.remove(&number) {
             self.hear(begun + within)?;
@@ -163,14 +167,15 @@ impl Session {
                         open.previews.push(preview.image);
                     }
                 }
-                _ => self.slips.push(format!("a preview of item {} of call {}", preview.item, preview.id)),
+                _ => note(&mut self.slips, format!("a preview of item {} of call {}", preview.item, preview.id)),
             },
             FromPlugin::Answer(answer) => return self.answer(answer),
-            FromPlugin::Pong(number) => {
+            FromPlugin::Pong(number) if self.pings.remove(&number) => {
                 self.pongs.insert(number);
             }
+            FromPlugin::Pong(number) => note(&mut self.strays, format!("`pong` {number}, which nobody waits for")),
             FromPlugin::Hello(_) | FromPlugin::Ready(_) | FromPlugin::Unready(_) => {
-                self.strays.push(format!("`{}` in the middle of work", name_of(&message)));
+                note(&mut self.strays, format!("`{}` in the middle of work", message.name()));
             }
         }
         Ok(())
@@ -211,18 +216,5 @@ impl Session {
 fn note(list: &mut Vec<String>, what: String) {
     if list.len() < 20 {
         list.push(what);
-    }
-}
-
-/// What a message is called on the wire.
-pub(super) fn name_of(message: &FromPlugin) -> &'static str {
-    match message {
-        FromPlugin::Hello(_) => "hello",
-        FromPlugin::Ready(_) => "ready",
-        FromPlugin::Unready(_) => "unready",
-        FromPlugin::Progress(_) => "progress",
-        FromPlugin::Preview(_) => "preview",
-        FromPlugin::Answer(_) => "answer",
-        FromPlugin::Pong(_) => "pong",
     }
 }

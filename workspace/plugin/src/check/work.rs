@@ -6,11 +6,12 @@ use std::path::Path;
 
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 use editscale_sdk::protocol::{
-    Answer, Blob, Card, CostNumbers, EditItem, EditParameters, EditProposal, Edited, Failed, Judged, Method, Outcome,
-    Picture, PictureBody, PluginKind, RewardItem, ScoreParameters, Size, Start, TrajectoryParts,
+    Answer, Blob, Card, CostNumbers, EditItem, EditParameters, EditProposal, Edited, Failed, FilePlace, Judged, Method,
+    Outcome, Picture, PictureBody, PluginKind, RewardItem, ScoreParameters, Size, Start, TrajectoryParts,
 };
 
 use super::pictures::scene;
+use crate::convert::pictures::inspected;
 
 /// The instruction that any editor should be able to follow.
 pub(super) const USUAL: &str = "make the picture brighter";
@@ -124,7 +125,7 @@ impl Product {
     }
 }
 
-/// Half a step of 255 on average is what a lossy or rounded way to the file can make.
+/// The mean difference, in levels of 255, that a lossy or rounded way to the file can make at most.
 const ALIKE: f64 = 2.0;
 
 fn picture_difference(one: &Rgb8, two: &Rgb8) -> Option<String> {
@@ -232,39 +233,33 @@ impl Measure<'_> {
     pub(super) fn pixels(&self, picture: &Picture) -> Result<Rgb8, String> {
         let bytes = match &picture.body {
             PictureBody::Inline(bytes) => bytes.to_vec(),
-            PictureBody::File(place) => {
-                let bytes = self.file(&place.path)?;
-                place.check(&bytes).map_err(|difference| format!("the file {} {difference}", place.path))?;
-                bytes
-            }
+            PictureBody::File(place) => self.file(place)?,
         };
         let pixels = decode_rgb8(&bytes, &Limits::default());
         let pixels = pixels.map_err(|error| format!("what it gave as a picture is none: {error}"))?;
-        let told = (picture.width.map(|width| width as usize), picture.height.map(|height| height as usize));
-        let differs = told.0.is_some_and(|width| width != pixels.width && width != pixels.height)
-            || told.1.is_some_and(|height| height != pixels.height && height != pixels.width);
-        if differs {
-            return Err(format!("its picture is {}x{} and said to be of another size", pixels.width, pixels.height));
-        }
+        inspected(&picture.media, (picture.width, picture.height), &bytes)?;
         Ok(pixels)
     }
 
-    /// A file that the plugin gave, which must be in its part of the spool.
-    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+    /// A file that the plugin gave, which must be in its part of the spool and hold what was announced.
+    fn file(&self, place: &FilePlace) -> Result<Vec<u8>, String> {
         let folder = self.spool.join("plugin").canonicalize().unwrap_or_else(|_| self.spool.join("plugin"));
-        let shown: String = path.chars().take(200).collect();
-        let real = Path::new(path).canonicalize().map_err(|error| format!("cannot read its file {shown}: {error}"))?;
+        let shown: String = place.path.chars().take(200).collect();
+        let real =
+            Path::new(&place.path).canonicalize().map_err(|error| format!("cannot read its file {shown}: {error}"))?;
         if !real.starts_with(&folder) {
             return Err(format!("its file {shown} is not in the folder {} of the spool", folder.display()));
         }
-        fs::read(&real).map_err(|error| format!("cannot read its file {shown}: {error}"))
+        let bytes = fs::read(&real).map_err(|error| format!("cannot read its file {shown}: {error}"))?;
+        place.check(&bytes).map_err(|difference| format!("the file {shown} {difference}"))?;
+        Ok(bytes)
     }
 
     fn check_trajectory(&self, parts: &TrajectoryParts) -> Result<(), String> {
         let steps = parts.timesteps.len();
         let bytes = match &parts.latents {
             Blob::Inline(bytes) => bytes.to_vec(),
-            Blob::File(place) => self.file(&place.path)?,
+            Blob::File(place) => self.file(place)?,
         };
         let extents = parts.shape.iter().try_fold(4 * (steps as u64 + 1), |all, extent| all.checked_mul(*extent));
         if extents != Some(bytes.len() as u64) {
@@ -328,4 +323,38 @@ fn said(why: Failed) -> Result<Failed, String> {
         return Err("it says that something failed, and no word of why".to_owned());
     }
     Ok(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use editscale_sdk::EditorCard;
+
+    use super::*;
+
+    fn trajectory(latents: Blob) -> TrajectoryParts {
+        let (timesteps, sigmas, log_probabilities) = (vec![0.5], vec![1.0, 0.0], vec![None]);
+        TrajectoryParts { shape: vec![1], latents, timesteps, sigmas, log_probabilities }
+    }
+
+    #[test]
+    fn what_the_host_refuses_does_not_pass() {
+        let (card, folder) = (Card::Editor(EditorCard::new("r")), tempfile::tempdir().unwrap());
+        let measure = Measure { kind: PluginKind::Editor, card: &card, spool: folder.path(), items: 1 };
+        let good = scene(0.5).inline();
+        let turned = Picture { width: good.height, height: good.width, ..good.clone() };
+        assert!(measure.pixels(&good).is_ok() && measure.pixels(&turned).is_ok());
+        let other = Picture { media: "image/jpeg".into(), ..good.clone() };
+        assert!(measure.pixels(&other).unwrap_err().contains("said to be `image/jpeg`: found image/png"));
+        let square = Picture { height: good.width, ..good };
+        assert!(measure.pixels(&square).unwrap_err().contains("said to be 64x64: found 64x48"));
+
+        fs::create_dir(folder.path().join("plugin")).unwrap();
+        let path = folder.path().join("plugin/latents.f32");
+        fs::write(&path, [0; 8]).unwrap();
+        let place = FilePlace::of(path.to_string_lossy(), &[0; 8]);
+        assert_eq!(measure.check_trajectory(&trajectory(Blob::File(place.clone()))), Ok(()));
+        let other = FilePlace { sha256: "0".repeat(64), ..place };
+        let said = measure.check_trajectory(&trajectory(Blob::File(other))).unwrap_err();
+        assert!(said.contains("has the SHA-256"), "{said}");
+    }
 }

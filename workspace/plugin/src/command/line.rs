@@ -232,6 +232,7 @@ impl Reader<'_> {
     fn step(&mut self, kind: PluginKind) -> Result<(), LineError> {
         if let Some((name, length)) = doubled(self.rest) {
             self.script.extend(["{", name, "}"]);
+            self.at_word = false;
             self.skip(length);
             return Ok(());
         }
@@ -392,6 +393,7 @@ mod tests {
         assert!(said("bash -c 'score {instruction}'").contains("use the variable $EDITSCALE_INSTRUCTION there"));
         assert!(said(r#"bash -c "score {instruction}""#).contains("stands within quotes"));
         assert!(said(r#"x "a\" {source}""#).contains("stands within quotes"));
+        assert!(said("x {{a}}#'b {source}'").contains("stands within quotes"), "it begins no comment");
         for touching in
             ["bash -c 'echo '{instruction}", "x {source}\"a\"", "x 'echo 'a{source}", "x \"a b\"\"{source}\""]
         {

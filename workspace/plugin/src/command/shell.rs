@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,8 @@ impl Job<'_> {
         let log = collect(group.0.stderr.take(), Kept::End(LAST_WORDS));
         let status = self.watch(&mut group);
         drop(group);
-        let printed = printed.recv_timeout(STRAGGLERS).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log.recv_timeout(STRAGGLERS).unwrap_or_default()).trim().to_owned();
+        let printed = printed.take();
+        let log = String::from_utf8_lossy(&log.take()).trim().to_owned();
         let status = status.map_err(|why| with_log(why, &log))?;
         if !status.success() {
             return Err(with_log(unhappy(status), &log));
@@ -121,11 +122,29 @@ enum Kept {
     End(usize),
 }
 
+/// What is kept of a stream that a thread of its own reads.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// Nothing is said on it: it ends when the stream does.
+    end: Receiver<()>,
+}
+
+impl Collected {
+    /// What came to the end of the stream; where something holds that open, what came by now.
+    fn take(self) -> Vec<u8> {
+        self.end.recv_timeout(STRAGGLERS).ok();
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Reads a stream to its end, whatever is kept of it, so that nobody is kept from writing.
-fn collect(stream: Option<impl Read + Send + 'static>, kept: Kept) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
+fn collect(stream: Option<impl Read + Send + 'static>, kept: Kept) -> Collected {
+    let (ends, end) = channel();
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let place = Arc::clone(&bytes);
     thread::spawn(move || {
-        let (mut bytes, mut buffer) = (Vec::new(), [0; 8192]);
+        let _ends = ends;
+        let mut buffer = [0; 8192];
         let Some(mut stream) = stream else { return };
         loop {
             let piece = match stream.read(&mut buffer) {
@@ -134,12 +153,10 @@ fn collect(stream: Option<impl Read + Send + 'static>, kept: Kept) -> Receiver<V
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => break,
             };
-            kept.keep(&mut bytes, piece);
+            kept.keep(&mut place.lock().unwrap_or_else(PoisonError::into_inner), piece);
         }
-        // Nobody may wait for it any more.
-        sender.send(bytes).ok();
     });
-    receiver
+    Collected { bytes, end }
 }
 
 impl Kept {

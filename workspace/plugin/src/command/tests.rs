@@ -149,6 +149,19 @@ fn what_a_command_leaves_in_the_background_does_not_hold_it() {
     assert!(begin.elapsed() < Duration::from_secs(60));
 }
 
+/// What leaves the command's group is not killed with it, and may hold its output open.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_printed_counts_while_something_holds_the_output_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = folder.path().join("held");
+    std::fs::write(&held, b"").unwrap();
+    let held = held.display();
+    let waits = r#": > "$1.up"; while [ -e "$1" ]; do sleep 0.1; done"#;
+    let run = format!("setsid sh -c '{waits}' sh '{held}' & while [ ! -e '{held}.up' ]; do sleep 0.01; done; echo 0.5");
+    assert_eq!(judged(json!({ "run": run }), "").map(|judged| judged.mean), Ok(0.5));
+}
+
 #[test]
 fn an_editor_gives_what_the_command_wrote() {
     let knobs = json!({"warmth": {"low": 0, "high": 1, "default": 0.5}});

@@ -13,9 +13,8 @@ use editscale_sdk::protocol as wire;
 use super::failures::cost;
 use super::readable;
 
-/// Far more than any plugin works on at a time: a number above is a slip.
-const MOST_SLOTS: u32 = 256;
-const MOST_ITEMS: u32 = 4096;
+/// Far more calls, or items of one, than any plugin works on at a time: a number above is a slip.
+const MOST_AT_ONCE: u32 = 65_536;
 const MOST_KNOBS: usize = 100;
 const LONGEST_REVISION: usize = 1000;
 
@@ -25,8 +24,8 @@ pub(crate) fn editor_card(name: &EditorName, said: &wire::EditorCard) -> Result<
         name: name.clone(),
         revision: revision(&said.revision)?,
         seeds: seeds(said.seed_bits)?,
-        largest_batch: count("largest_batch", said.largest_batch, MOST_ITEMS)?,
-        slots: count("slots", said.slots, MOST_SLOTS)?,
+        largest_batch: count("largest_batch", said.largest_batch)?,
+        slots: count("slots", said.slots)?,
         edits_candidates: said.edits_candidates,
         pause: match said.pause {
             wire::PauseSupport::None => PauseSupport::None,
@@ -70,9 +69,9 @@ pub(crate) fn reward_card(name: &RewardName, said: &wire::RewardCard) -> Result<
             wire::RewardKind::Listwise => RewardKind::Listwise,
         },
         gives_sigma: said.gives_sigma,
-        pixel_budget: said.pixel_budget,
-        largest_batch: count("largest_batch", said.largest_batch, MOST_ITEMS)?,
-        slots: count("slots", said.slots, MOST_SLOTS)?,
+        pixel_budget: pixels(said.pixel_budget)?,
+        largest_batch: count("largest_batch", said.largest_batch)?,
+        slots: count("slots", said.slots)?,
         cost: cost(said.cost),
     })
 }
@@ -96,10 +95,17 @@ fn seeds(bits: Option<u8>) -> Result<SeedRule, String> {
     }
 }
 
-fn count(what: &str, said: u32, most: u32) -> Result<NonZeroU32, String> {
+fn count(what: &str, said: u32) -> Result<NonZeroU32, String> {
     NonZeroU32::new(said)
-        .filter(|said| said.get() <= most)
-        .ok_or_else(|| format!("its `{what}` is {said}: expected 1 to {most}"))
+        .filter(|said| said.get() <= MOST_AT_ONCE)
+        .ok_or_else(|| format!("its `{what}` is {said}: expected 1 to {MOST_AT_ONCE}"))
+}
+
+fn pixels(said: Option<u64>) -> Result<Option<u64>, String> {
+    match said {
+        Some(0) => Err("its `pixel_budget` is 0: expected at least one pixel, or none".into()),
+        fine => Ok(fine),
+    }
 }
 
 fn range(said: Option<(f64, f64)>) -> Result<Option<(f64, f64)>, String> {
@@ -175,12 +181,13 @@ mod tests {
     fn slips_on_a_card_are_named() {
         let name = EditorName::new("mine").unwrap();
         assert!(editor_card(&name, &card()).is_ok());
-        let slips: [Slip; 12] = [
+        let slips: [Slip; 13] = [
             (|card| card.revision = " ".into(), "`revision`"),
             (|card| card.revision = "a\nb".into(), "`revision`"),
             (|card| card.seed_bits = Some(0), "`seed_bits` is 0"),
             (|card| card.seed_bits = Some(54), "`seed_bits` is 54"),
             (|card| card.slots = 0, "`slots` is 0"),
+            (|card| card.slots = 65_537, "`slots` is 65537: expected 1 to 65536"),
             (|card| card.largest_batch = u32::MAX, "`largest_batch`"),
             (|card| card.knobs.push(card.knobs[0].clone()), "`strength` twice"),
             (|card| card.knobs[0].name = "a b".into(), "`a b` is not a knob name"),
@@ -195,6 +202,9 @@ mod tests {
             let error = editor_card(&name, &said).unwrap_err();
             assert!(error.contains(words), "{words}: {error}");
         }
+        let most = wire::EditorCard { slots: 65_536, largest_batch: 65_536, ..card() };
+        assert!(editor_card(&name, &most).is_ok(), "the protocol allows so many");
+        assert!(pixels(Some(0)).is_err() && pixels(Some(1)).is_ok());
         for range in [(0.0, f64::NAN), (1.0, 1.0), (f64::NEG_INFINITY, 0.0)] {
             assert!(super::range(Some(range)).is_err(), "{range:?}");
         }

@@ -72,19 +72,30 @@ impl<'s> Outgoing<'s> {
     }
 }
 
-/// A picture as a plugin gave it, or what is wrong with it. The file itself says what it is.
+/// A picture as a plugin gave it, or what is wrong with it.
 pub(crate) fn received(said: Picture, spool: &Spool) -> Result<EncodedImage, String> {
-    let bytes = match said.body {
+    let Picture { media, width, height, body } = said;
+    let bytes = match body {
         PictureBody::Inline(bytes) => bytes.into_vec(),
         PictureBody::File(place) => taken(&place, spool, Limits::default().bytes)?,
     };
-    let facts = probe(&bytes, &Limits::default()).map_err(|error| format!("its picture cannot be used: {error}"))?;
-    let (media, size) = (media_of(facts.format), ImageSize { width: facts.width, height: facts.height });
-    if said.media != media.mime() {
-        return Err(format!("its picture is said to be `{}`: found {}", readable(&said.media, 80), media.mime()));
-    }
-    check_size((said.width, said.height), size)?;
+    let (media, size) = inspected(&media, (width, height), &bytes)?;
     Ok(EncodedImage { media, size, bytes: bytes.into() })
+}
+
+/// What a picture is whose media type and sides were said, or what is wrong with that. The file itself says what it is.
+pub(crate) fn inspected(
+    said: &str,
+    sides: (Option<u32>, Option<u32>),
+    bytes: &[u8],
+) -> Result<(MediaType, ImageSize), String> {
+    let facts = probe(bytes, &Limits::default()).map_err(|error| format!("its picture cannot be used: {error}"))?;
+    let (media, size) = (media_of(facts.format), ImageSize { width: facts.width, height: facts.height });
+    if said != media.mime() {
+        return Err(format!("its picture is said to be `{}`: found {}", readable(said, 80), media.mime()));
+    }
+    check_size(sides, size)?;
+    Ok((media, size))
 }
 
 /// What is said of a picture's size is that of the pixels as they are stored, or upright.

@@ -69,21 +69,23 @@ impl Skeleton {
     /// Writes the folder of its name below `parent`, where there is none yet, and tells its path.
     pub fn write(&self, parent: &Path) -> Result<PathBuf, SkeletonError> {
         let folder = parent.join(&self.name);
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| SkeletonError::Write { path, source }
-        };
         match fs::create_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(SkeletonError::Exists(folder)),
             made => made.map_err(failed(&folder))?,
         }
+        // Half a plugin would be in the way of the next try.
+        self.put(&folder).inspect_err(|_| _ = fs::remove_dir_all(&folder))?;
+        Ok(folder)
+    }
+
+    fn put(&self, folder: &Path) -> Result<(), SkeletonError> {
         for (name, text) in self.files() {
             let path = folder.join(name);
-            let parent = path.parent().unwrap_or(&folder);
+            let parent = path.parent().unwrap_or(folder);
             fs::create_dir_all(parent).map_err(failed(parent))?;
             fs::write(&path, text).map_err(failed(&path))?;
         }
-        Ok(folder)
+        Ok(())
     }
 
     /// What to do next, a command a line, to be run in the folder.
@@ -185,6 +187,11 @@ impl Skeleton {
         .iter()
         .fold(example.to_owned(), |text, (from, to)| text.replace(from, to))
     }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> SkeletonError {
+    let path = path.to_owned();
+    move |source| SkeletonError::Write { path, source }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_plugin_that_dies_of_all_is_given_up", a_plugin_that_dies_of_all_is_given_up),
     ("listwise_sets_stay_together", listwise_sets_stay_together),
     ("what_may_have_been_paid_is_not_sent_again", what_may_have_been_paid_is_not_sent_again),
+    ("paid_judgements_are_not_asked_for_again", paid_judgements_are_not_asked_for_again),
     ("a_call_that_takes_too_long_is_told_to_stop", a_call_that_takes_too_long_is_told_to_stop),
     ("a_call_that_hangs_costs_itself", a_call_that_hangs_costs_itself),
     ("silence_is_the_end", silence_is_the_end),
@@ -139,6 +140,14 @@ fn what_may_have_been_paid_is_not_sent_again() {
     assert_eq!(made[0].as_ref().unwrap_err().cost.nfe, 10);
     wait_until("the death is known", || editor.health().deaths == 1);
     assert!(make(&editor, [3])[0].is_ok());
+}
+
+fn paid_judgements_are_not_asked_for_again() {
+    let reward = reward(plugin(json!({"usd_micros": 40, "calls": "die"})));
+    let judged = block_on(reward.score(judgements([1, 2]), &NobodyWatches));
+    assert_eq!(kinds(&judged), [Some(FailureKind::Ambiguous); 2]);
+    assert_eq!(judged[0].as_ref().unwrap_err().cost.usd.micros, 40);
+    wait_until("the death is known", || reward.health().deaths == 1);
 }
 
 fn a_call_that_takes_too_long_is_told_to_stop() {

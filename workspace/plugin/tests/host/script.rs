@@ -65,7 +65,7 @@ impl Script {
                 pixel_budget: None,
                 largest_batch,
                 slots,
-                cost: CostNumbers::default(),
+                cost: CostNumbers { usd_micros: self.number("usd_micros").unwrap_or(0), ..CostNumbers::default() },
             });
         }
         Card::Editor(EditorCard {

@@ -1,6 +1,5 @@
 //! What every dialect asks of an edit before it leaves: whether it can be done at all, its key, its seed, its picture.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use editscale_core::{
@@ -8,13 +7,9 @@ use editscale_core::{
     Watch,
 };
 use futures_util::future::join_all;
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use crate::fingerprint::fingerprint;
-use crate::fleet::call::Ask;
-use crate::http::multipart::Payload;
-use crate::trouble::retry::Repeat;
 
 /// Bits of a seed that are sent where the dialect does not know better: every server's generator takes so many.
 pub(crate) const SEED_BITS: u8 = 32;
@@ -42,26 +37,6 @@ pub(crate) fn each<'a, F: Future<Output = Result<Candidate, Failure>> + Send + '
 ) -> BoxFuture<'a, Vec<F::Output>> {
     let items = batch.items.into_iter().enumerate();
     Box::pin(join_all(items.map(|(place, item)| make(place, item))))
-}
-
-/// What is asked of a server for one edit, as most are asked: nothing but this body, and whoever hangs up ends it.
-pub(crate) fn post(
-    path: impl Into<Cow<'static, str>>,
-    body: impl Into<Option<Payload>>,
-    repeat: Repeat,
-    item: &EditItem,
-) -> Ask {
-    Ask {
-        method: Method::POST,
-        path: path.into(),
-        body: body.into(),
-        headers: HeaderMap::new(),
-        repeat,
-        seed: item.proposal.seed,
-        is_gateway: false,
-        streams: false,
-        works_on: false,
-    }
 }
 
 /// One edit's name in the world: the same for every attempt at it, and for the one of an earlier life of this program. What

@@ -119,11 +119,16 @@ pub(crate) struct Caller<'a> {
 
 impl Ask {
     /// A request whose answer comes in one piece, from a server that stops when its caller hangs up.
-    pub(crate) fn post(path: &'static str, body: Payload, repeat: Repeat, seed: Seed) -> Self {
+    pub(crate) fn post(
+        path: impl Into<Cow<'static, str>>,
+        body: impl Into<Option<Payload>>,
+        repeat: Repeat,
+        seed: Seed,
+    ) -> Self {
         Self {
             method: Method::POST,
             path: path.into(),
-            body: Some(body),
+            body: body.into(),
             headers: HeaderMap::new(),
             repeat,
             seed,

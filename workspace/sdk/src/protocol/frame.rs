@@ -1,9 +1,9 @@
 //! Frames: a length of four bytes, least significant first, and that many bytes of `MessagePack`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -112,6 +112,13 @@ pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
     }
 }
 
+/// What the message in a frame's body is called, whatever is in it; none where it is no map with one key.
+#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
+pub fn name_in(body: &[u8]) -> Option<String> {
+    let mut names = decode::<BTreeMap<String, IgnoredAny>>(body).ok()?.into_keys();
+    names.next().filter(|_| names.next().is_none())
+}
+
 /// The most that is set aside for a frame before its bytes have come: a picture's, so that it need not be moved.
 const SET_ASIDE: usize = 16 << 20;
 
@@ -197,10 +204,7 @@ impl Frames {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
-    use serde::de::IgnoredAny;
 
     use super::*;
 

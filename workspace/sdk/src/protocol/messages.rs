@@ -30,6 +30,24 @@ pub enum FromPlugin {
     Pong(u64),
 }
 
+impl FromPlugin {
+    /// What its messages are called on the wire.
+    pub const NAMES: [&str; 7] = ["hello", "ready", "unready", "progress", "preview", "answer", "pong"];
+
+    /// What it is called on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Ready(_) => "ready",
+            Self::Unready(_) => "unready",
+            Self::Progress(_) => "progress",
+            Self::Preview(_) => "preview",
+            Self::Answer(_) => "answer",
+            Self::Pong(_) => "pong",
+        }
+    }
+}
+
 /// What the host says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +65,11 @@ pub enum FromHost {
     Ping(u64),
     /// Finish within this many seconds and end. The end of standard input means the same, at once.
     Shutdown(f64),
+}
+
+impl FromHost {
+    /// What its messages are called on the wire.
+    pub const NAMES: [&str; 6] = ["welcome", "call", "cancel", "release", "ping", "shutdown"];
 }
 
 /// What a plugin is.
@@ -240,5 +263,75 @@ impl Answer {
                 *id
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use serde_bytes::ByteBuf;
+
+    use super::*;
+    use crate::protocol::{PROTOCOL, PictureBody, RewardCard, WeightsKind, encode, name_in};
+
+    fn sent(message: &impl Serialize) -> String {
+        name_in(&encode(message).unwrap()[4..]).unwrap()
+    }
+
+    #[test]
+    fn messages_are_called_as_they_are_sent() {
+        let body = PictureBody::Inline(ByteBuf::new());
+        let image = Picture { media: "image/png".into(), width: None, height: None, body };
+        let hello = Hello {
+            protocol: PROTOCOL.into(),
+            version: Version::OURS,
+            name: "mine".into(),
+            plugin_version: String::new(),
+            sdk: String::new(),
+            kinds: Vec::new(),
+            features: Vec::new(),
+        };
+        let said = [
+            FromPlugin::Hello(hello),
+            FromPlugin::Ready(Card::Reward(RewardCard::new("r"))),
+            FromPlugin::Unready(Failed::invalid("no")),
+            FromPlugin::Progress(Progress { id: 1, item: 0, step: 1, steps: 1 }),
+            FromPlugin::Preview(Preview { id: 1, item: 0, image }),
+            FromPlugin::Answer(Answer::Failed { id: 1, why: Failed::invalid("no") }),
+            FromPlugin::Pong(1),
+        ];
+        assert_eq!(said.each_ref().map(sent), FromPlugin::NAMES);
+        assert_eq!(said.each_ref().map(FromPlugin::name), FromPlugin::NAMES);
+    }
+
+    #[test]
+    fn what_the_host_says_is_called_as_it_is_sent() {
+        let (version, kind) = (Version::OURS, PluginKind::Reward);
+        let adopt = AdoptParameters { version: "1".into(), kind: WeightsKind::Base, scale: 1.0 };
+        let welcome = Welcome {
+            version,
+            kind,
+            name: "mine".into(),
+            session: "1".into(),
+            spool: "/".into(),
+            config: Map::new(),
+            frame_bytes: 1,
+            inline_bytes: 1,
+        };
+        let said = [
+            FromHost::Welcome(welcome),
+            FromHost::Call(Call { id: 1, deadline_secs: 1.0, method: Method::Adopt(adopt) }),
+            FromHost::Cancel(1),
+            FromHost::Release(Vec::new()),
+            FromHost::Ping(1),
+            FromHost::Shutdown(1.0),
+        ];
+        assert_eq!(said.each_ref().map(sent), FromHost::NAMES);
+    }
+
+    #[test]
+    fn two_messages_in_one_have_no_name() {
+        let two = std::collections::BTreeMap::from([("ping", 1), ("pong", 2)]);
+        assert_eq!((name_in(&encode(&two).unwrap()[4..]), name_in(b"\xc0")), (None, None));
     }
 }

@@ -14,7 +14,7 @@ pub use cards::{
     AdoptSupport, CancelRule, Card, CostNumbers, EditorCard, Knob, KnobScale, PauseSupport, Recovery, RewardCard,
     RewardKind, SamplerKind,
 };
-pub use frame::{FrameError, Frames, LONGEST_FRAME, decode, encode};
+pub use frame::{FrameError, Frames, LONGEST_FRAME, decode, encode, name_in};
 pub use messages::{
     Answer, Call, Feature, FromHost, FromPlugin, Hello, Method, PluginKind, Preview, Progress, Welcome,
 };

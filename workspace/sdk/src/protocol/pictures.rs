@@ -10,10 +10,10 @@ pub struct Picture {
     /// What it is encoded as, such as `image/png`: PNG, JPEG, WebP, TIFF, BMP or GIF.
     pub media: String,
     /// Its width in pixels. The host always says it, upright (after the file's orientation); what a plugin says, upright or as
-    /// stored, is checked against the file itself.
+    /// stored, is held against the file itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
-    /// Its height as stored, in pixels.
+    /// Its height in pixels, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// The encoded bytes.

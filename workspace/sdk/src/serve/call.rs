@@ -10,7 +10,7 @@ use super::picture::NewImage;
 use crate::protocol::{self, Failed, FromPlugin};
 
 /// A year: longer than any work.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The call that work belongs to: whether it is still wanted, and how to tell of its progress.
 #[derive(Clone)]

@@ -1,15 +1,11 @@
 //! What comes from the host.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use thiserror::Error;
 
-use crate::protocol::{FrameError, Frames, FromHost, LONGEST_FRAME, decode};
-
-const MESSAGES: [&str; 6] = ["welcome", "call", "cancel", "release", "ping", "shutdown"];
+use crate::protocol::{FrameError, Frames, FromHost, LONGEST_FRAME, decode, name_in};
 
 /// Why nothing more can be heard from the host.
 #[derive(Debug, Error)]
@@ -66,16 +62,10 @@ fn understand(body: &[u8]) -> Result<Heard, FrameError> {
     if let Ok(StrangeCall { call }) = decode(body) {
         return Ok(Heard::StrangeCall(call.id, error));
     }
-    match names(body).as_deref() {
-        Ok([name]) if !MESSAGES.contains(&name.as_str()) => Ok(Heard::Unknown(name.clone())),
+    match name_in(body) {
+        Some(name) if !FromHost::NAMES.contains(&name.as_str()) => Ok(Heard::Unknown(name)),
         _ => Err(error),
     }
-}
-
-/// The keys of a message that may hold anything.
-#[expect(clippy::zero_sized_map_values, reason = "the decoder takes a map for a map")]
-fn names(body: &[u8]) -> Result<Vec<String>, FrameError> {
-    Ok(decode::<BTreeMap<String, IgnoredAny>>(body)?.into_keys().collect())
 }
 
 #[derive(Deserialize)]

@@ -34,7 +34,7 @@ impl Image {
         &self.0.picture.media
     }
 
-    /// Its size as stored. The host always says it.
+    /// Its upright size, after the file's orientation. The host always says it.
     pub fn size(&self) -> Option<Size> {
         let Picture { width, height, .. } = self.0.picture;
         Some(Size { width: width?, height: height? })

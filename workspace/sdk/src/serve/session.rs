@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::call::Call;
+use super::call::{Call, LONGEST};
 use super::desk::{Desk, Ending, Job};
 use super::incoming::{Heard, Incoming};
 use super::outbox::Outbox;
@@ -162,7 +162,7 @@ impl Ear {
             Heard::Message(FromHost::Release(paused)) => self.desk.release(paused),
             Heard::Message(FromHost::Ping(number)) => drop(self.outbox.send(&FromPlugin::Pong(number))),
             Heard::Message(FromHost::Shutdown(secs)) => {
-                return Some(Ending::Shutdown(Duration::try_from_secs_f64(secs).unwrap_or_default()));
+                return Some(Ending::Shutdown(Duration::try_from_secs_f64(secs).unwrap_or_default().min(LONGEST)));
             }
             Heard::Message(FromHost::Welcome(_)) => {
                 return Some(Ending::Broken("the host said `welcome` twice".into()));

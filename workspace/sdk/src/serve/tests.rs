@@ -116,6 +116,7 @@ impl Reward for Obedient {
                 Err(call.check().unwrap_err())
             }
             "nan" => Ok(Judged::new(f64::NAN)),
+            "sigma" => Ok(Judged { sigma: Some(-1.0), ..Judged::new(0.5) }),
             _ => Ok(Judged::new(pair.candidate.bytes()?.len() as f64)),
         };
         pairs.iter().map(one).collect()
@@ -185,12 +186,13 @@ fn a_reward_judges_until_its_input_ends() {
 
 #[test]
 fn mistakes_in_a_call_are_its_failure_and_the_next_call_is_answered() {
-    let cases: [(FromHost, ErrorClass, &str); 5] = [
+    let cases: [(FromHost, ErrorClass, &str); 6] = [
         (score(1, &["panic"], pictures()), ErrorClass::Internal, "the plugin's code panicked: told to panic"),
         (score(2, &["nan"], pictures()), ErrorClass::Internal, "score is NaN: expected a finite number"),
         (score(3, &[""], vec![inline(vec![])]), ErrorClass::Invalid, "names picture 1: the call has 1"),
         (score(4, &["one too many"], pictures()), ErrorClass::Internal, "gave 2 results: expected 1"),
         (score(5, &["", "", "", "", ""], pictures()), ErrorClass::Invalid, "5 items: expected 1 to 4"),
+        (score(6, &["sigma"], pictures()), ErrorClass::Internal, "standard deviation is -1: expected at least 0"),
     ];
     let mut host = Host::of(reward);
     host.welcome(PluginKind::Reward, json!({}));
@@ -231,6 +233,12 @@ fn the_end_of_input_cancels_and_a_shutdown_waits() {
     host.say(&score(1, &[""], pictures()));
     host.say(&FromHost::Shutdown(60.0));
     assert!(matches!(host.hear(), FromPlugin::Answer(Answer::Judged { id: 1, .. })));
+    assert!(matches!(host.thread.join().unwrap(), Ending::Shutdown(_)));
+
+    // More seconds than any clock counts.
+    let mut host = Host::of(reward);
+    host.welcome(PluginKind::Reward, json!({}));
+    host.say(&FromHost::Shutdown(1e19));
     assert!(matches!(host.thread.join().unwrap(), Ending::Shutdown(_)));
 }
 

@@ -179,13 +179,18 @@ fn check(judged: Result<Judged, Failed>) -> Outcome<Judged> {
         Err(why) => return Outcome::Failed(why),
     };
     let odd = |what: &str, value: f64| {
-        Outcome::Failed(Failed::internal(format!("the plugin's {what} is {value}: expected a finite number")))
+        let expected = if value.is_finite() { "at least 0" } else { "a finite number" };
+        Outcome::Failed(Failed::internal(format!("the plugin's {what} is {value}: expected {expected}")))
     };
     if !judged.mean.is_finite() {
         return odd("score", judged.mean);
     }
-    match judged.parts.iter().find(|part| !part.mean.is_finite()) {
-        Some(part) => odd(&format!("part `{}`", part.name), part.mean),
+    if let Some(part) = judged.parts.iter().find(|part| !part.mean.is_finite()) {
+        return odd(&format!("part `{}`", part.name), part.mean);
+    }
+    let mut sigmas = judged.parts.iter().map(|part| part.sigma).chain([judged.sigma]).flatten();
+    match sigmas.find(|sigma| !(sigma.is_finite() && *sigma >= 0.0)) {
+        Some(sigma) => odd("standard deviation", sigma),
         None => Outcome::Done(judged),
     }
 }

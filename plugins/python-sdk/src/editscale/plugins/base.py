@@ -44,7 +44,8 @@ class Reward(Plugin, ABC):
     def score(self, items: Sequence[RewardItem], call: Call) -> Sequence[Judged | Failure | float]:
         """One outcome an item, in their order. Asks `score_one` for each where it is not written.
 
-        After an exception, items of a pointwise reward are asked for again one by one, so that only those fail that cannot be done.
+        After an exception, items of a pointwise reward are asked for again one by one, so that only those fail that cannot be done;
+        not so after a `Failure` of kind `ambiguous`.
         """
         return each(items, call, self.score_one)
 
@@ -76,7 +77,7 @@ class Editor(Plugin, ABC):
         """One outcome an item, in their order: `Edited`, `Failure`, or just a picture. Asks `edit_one` for each where it is not written.
 
         After an exception, items are asked for again one by one, so that only those fail that cannot be done; not so where the
-        card's `recovery` is `unknown`.
+        card's `recovery` is `unknown`, nor after a `Failure` of kind `ambiguous`.
         """
         return each(items, call, self.edit_one)
 
@@ -101,7 +102,9 @@ def isolated(items: Sequence[I], call: Call, ask: Callable[[Sequence[I], Call], 
     try:
         return outcomes(ask(items, call), len(items), method)
     except Exception as error:
-        if len(items) == 1 or call.cancelled:
+        # What may be done and paid already is not asked for again.
+        is_in_doubt = isinstance(error, Failure) and error.kind == "ambiguous"
+        if len(items) == 1 or call.cancelled or is_in_doubt:
             raise
         log.warning("`%s` of %d items failed, each is tried alone: %s", method, len(items), Failure.of(error).message)
 

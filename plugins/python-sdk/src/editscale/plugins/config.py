@@ -99,7 +99,8 @@ class Config:
     def section(self, key: str) -> Config:
         """The settings under a key; none where it is not there."""
         value = self._get(key, {}, "a map of settings", lambda value: isinstance(value, dict))
-        section = Config(value, f"{self._place}.{key}")
+        # Whoever asks again adds to what was asked for.
+        section = self._asked[key] or Config(value, f"{self._place}.{key}")
         self._asked[key] = section
         return section
 

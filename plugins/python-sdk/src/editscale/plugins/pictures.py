@@ -53,9 +53,9 @@ class Picture:
         self.media = media or media_of(self.bytes)
         """What it is encoded as, such as `image/png`."""
         self.width = width
-        """Its width as stored, in pixels. The host always says it."""
+        """Its width in pixels, upright as `open` has it. The host always says it."""
         self.height = height
-        """Its height as stored, in pixels. The host always says it."""
+        """Its height in pixels, likewise."""
 
     @classmethod
     def read(cls, path: str | Path) -> Picture:
@@ -74,9 +74,9 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, as stored."""
+        """Width and height in pixels, upright."""
         if self.width is None or self.height is None:
-            self.width, self.height = self._decoded().size
+            self.width, self.height = self.open(None).size
         return self.width, self.height
 
     def open(self, mode: str | None = "RGB") -> Image:

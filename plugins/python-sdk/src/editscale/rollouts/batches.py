@@ -172,6 +172,8 @@ def dance_grpo(
     for rows in stacked(groups, groups_at_once, starts=starts):
         count = rows.log_probs.shape[1]
         steps = rows.steps if last_step else rows.steps[rows.steps != count - 1]
+        if not len(steps):
+            raise RolloutError(f"{rows.candidates[0]!r}: no step but the last added noise; use `last_step=True` to train on that")
         times = rows.timesteps[:, steps]
         made = {
             "timesteps": times.astype(np.int64) if integer_timesteps else times,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from statistics import pstdev
 from typing import TYPE_CHECKING, Any
 
 from .errors import RolloutError
+from .pictures import upright
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -152,11 +152,9 @@ class Candidate:
         return struct.get("bytes") is not None or bool(struct.get("path"))
 
     def _open(self, column: str) -> Image:
-        from PIL import Image
-
         encoded = self.image_bytes(column)
         try:
-            picture = Image.open(io.BytesIO(encoded))
+            picture = upright(encoded)
         except OSError as error:
             raise RolloutError(f"{self!r}: Pillow cannot open its {column} of {len(encoded)} bytes: {error}") from error
         return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")

@@ -111,6 +111,8 @@ class Stream:
             # The state is read first: shards that were committed before a run ended are seen after it said so.
             state = run_state(root)
             new = [name for name in shard_names(root) if name not in self.position.done]
+            # What was begun is gone on with, whatever sorts before it by now: another share may have written that meanwhile.
+            new.sort(key=lambda name: name != self.position.shard)
             for name in new:
                 yield from self._shard(name)
                 if self.stop.is_set():

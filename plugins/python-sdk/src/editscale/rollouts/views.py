@@ -5,7 +5,6 @@ They need no trajectories, so that any editor will do. Open the directory with `
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from .directory import insist_on_directory
 from .errors import RolloutError
+from .pictures import upright
 from .rows import Candidate, Group
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def weight(below: float, temperature: float) -> float:
 
 
 def view(directory: str | Path, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of a view that the run has written: `pairs`, `best_worst` or `sft`; pictures opened with Pillow."""
+    """The rows of a view that the run has written: `pairs`, `best_worst` or `sft`; pictures opened with Pillow, upright."""
     root = Path(directory)
     insist_on_directory(root)
     files = sorted((root / "views" / name).glob("*.parquet"))
@@ -172,6 +172,4 @@ def picture(value: Any) -> Any:
     """A picture where the value is the image struct of `datasets`, else the value."""
     if not isinstance(value, Mapping) or set(value) != {"bytes", "path"} or value["bytes"] is None:
         return value
-    from PIL import Image
-
-    return Image.open(io.BytesIO(value["bytes"]))
+    return upright(value["bytes"])

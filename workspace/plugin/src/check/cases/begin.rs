@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use editscale_sdk::protocol::{Card, EditorCard, FromHost, PauseSupport, PluginKind, RewardCard, Version, Welcome};
+use editscale_core::{EditorName, RewardName};
+use editscale_sdk::protocol::{Card, FromHost, PauseSupport, PluginKind, Version, Welcome};
 
 use super::super::bench::{Bench, Fault, check_hello};
 use super::super::link::Trouble;
 use super::{Case, Level, Outcome, not_applicable, well};
+use crate::convert::cards::{editor_card, reward_card};
 
 pub(super) const CASES: [Case; 6] = [
     Case {
@@ -107,76 +109,31 @@ fn later_minor(bench: &mut Bench<'_>) -> Outcome {
 }
 
 fn card(bench: &mut Bench<'_>) -> Outcome {
-    let wrong = match (bench.card(), bench.kind()) {
-        (Some(Card::Editor(card)), PluginKind::Editor) => editor_faults(card),
-        (Some(Card::Reward(card)), PluginKind::Reward) => reward_faults(card),
-        (_, kind) => vec![format!("the card is not that of {}", kind.word())],
-    };
-    if !wrong.is_empty() {
-        return Err(Fault::new(wrong.join("; ")));
+    match (bench.card(), bench.kind()) {
+        (Some(said @ Card::Editor(_)), PluginKind::Editor) | (Some(said @ Card::Reward(_)), PluginKind::Reward) => {
+            if let Some(why) = refusal(said) {
+                return Err(Fault::new(why));
+            }
+        }
+        (_, kind) => return Err(Fault::new(format!("the card is not that of {}", kind.word()))),
     }
     let (batch, slots) = (bench.largest_batch(), bench.slots());
     well(format!("at most {batch} items a call and {slots} calls at a time"))
 }
 
-fn editor_faults(card: &EditorCard) -> Vec<String> {
-    let mut wrong = common_faults(&card.revision, card.largest_batch, card.slots);
-    if let Some(bits) = card.seed_bits.filter(|bits| !(1..=53).contains(bits)) {
-        wrong.push(format!("`seed_bits` is {bits}: expected 1 to 53, or nothing"));
+/// Why a card does not do: what the host would say of it, or that its states could not be made again.
+fn refusal(card: &Card) -> Option<String> {
+    match card {
+        Card::Editor(card) if card.pause != PauseSupport::None && card.seed_bits.is_none() => {
+            Some("it can pause, and has no seeds: a state could not be made again".to_owned())
+        }
+        Card::Editor(card) => editor_card(&EditorName::new(CHECKED).ok()?, card).err(),
+        Card::Reward(card) => reward_card(&RewardName::new(CHECKED).ok()?, card).err(),
     }
-    let mut names = std::collections::BTreeSet::new();
-    for knob in &card.knobs {
-        let (name, low, high, default) = (&knob.name, knob.low, knob.high, knob.default);
-        let is_finite = [low, high, default].iter().all(|value| value.is_finite());
-        if !(is_finite && low < high && (low..=high).contains(&default)) {
-            wrong.push(format!("the knob `{name}` goes from {low} to {high} and is {default} by default"));
-        }
-        if !is_name(name) {
-            wrong.push(format!("a knob is called {name:?}: names are lower case, digits and `_`"));
-        }
-        if !names.insert(name) {
-            wrong.push(format!("there are two knobs `{name}`"));
-        }
-        if knob.scale == editscale_sdk::protocol::KnobScale::Logarithmic && low <= 0.0 {
-            wrong.push(format!("the knob `{name}` is turned by factors and goes down to {low}"));
-        }
-    }
-    if card.pause != PauseSupport::None && card.seed_bits.is_none() {
-        wrong.push("it can pause, and has no seeds: a state could not be made again".to_owned());
-    }
-    wrong
 }
 
-fn reward_faults(card: &RewardCard) -> Vec<String> {
-    let mut wrong = common_faults(&card.revision, card.largest_batch, card.slots);
-    if let Some((low, high)) = card.range.filter(|(low, high)| !(low.is_finite() && high.is_finite() && low < high)) {
-        wrong.push(format!("`range` goes from {low} to {high}"));
-    }
-    if card.pixel_budget == Some(0) {
-        wrong.push("`pixel_budget` is 0: expected at least one pixel, or nothing".to_owned());
-    }
-    wrong
-}
-
-/// More than this many calls or items at a time is a mistake.
-const ABSURD: u32 = 65_536;
-
-fn common_faults(revision: &str, largest_batch: u32, slots: u32) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if revision.trim().is_empty() {
-        wrong.push("`revision` is empty: it must tell what exactly answers".to_owned());
-    }
-    let counts = [("largest_batch", largest_batch), ("slots", slots)];
-    for (name, count) in counts.into_iter().filter(|(_, count)| !(1..=ABSURD).contains(count)) {
-        wrong.push(format!("`{name}` is {count}: expected 1 to {ABSURD}"));
-    }
-    wrong
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
-}
+/// What a plugin is called while it is checked.
+const CHECKED: &str = "checked";
 
 fn in_seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::bench::{Bench, Fault};
 use super::super::link::{Heard, Trouble};
-use super::super::session::{Session, name_of};
+use super::super::session::Session;
 use super::{Case, Level, Outcome, well};
 
 pub(super) const CASES: [Case; 6] = [
@@ -131,7 +131,7 @@ fn after_nonsense(session: &mut Session, number: u64, grace: Duration) -> Outcom
 
 fn ended_with_a_word(session: &mut Session, grace: Duration) -> Result<String, Fault> {
     match session.link.next(Instant::now() + grace) {
-        Ok(Heard::Message(message)) => Err(Fault::new(format!("it said `{}`", name_of(&message)))),
+        Ok(Heard::Message(message)) => Err(Fault::new(format!("it said `{}`", message.name()))),
         Ok(Heard::Unknown(name)) => Err(Fault::new(format!("it said `{name}`"))),
         Err(Trouble::Ended { how }) if session.link.last_words().is_empty() => Err(Fault::new(how)),
         Err(Trouble::Ended { how }) => Ok(how),

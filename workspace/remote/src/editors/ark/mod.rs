@@ -20,10 +20,10 @@ pub use recipe::ArkRecipe;
 
 use crate::SetupError;
 use crate::editors::card::{plain, recovery};
-use crate::editors::item::{begin, each, key, post};
+use crate::editors::item::{begin, each, key};
 use crate::editors::knobs::specs;
 use crate::editors::masks::unmasked;
-use crate::fleet::call::{Caller, Fleet};
+use crate::fleet::call::{Ask, Caller, Fleet};
 use crate::fleet::server::Server;
 use crate::http::client::Reply;
 
@@ -54,7 +54,7 @@ impl Ark {
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = post("images/generations", form.payload.clone(), self.options.repeat, &item);
+        let ask = Ask::post("images/generations", form.payload.clone(), self.options.repeat, item.proposal.seed);
         let leaving = || watch.submitted(place, &key, None);
         let form = &form;
         let read = |reply: Reply, server: Arc<Server>| async move { self.candidate(&reply, &server, form).await };

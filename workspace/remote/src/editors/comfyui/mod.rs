@@ -32,7 +32,7 @@ use self::options::USUAL_SEED_BITS;
 use self::template::{Filling, Template};
 use crate::SetupError;
 use crate::editors::card::{plain, repeat_where_free, revised};
-use crate::editors::item::{begin, each, file, invalid, key, post, sent};
+use crate::editors::item::{begin, each, file, invalid, key, sent};
 use crate::editors::knobs::defaults;
 use crate::editors::masks;
 use crate::editors::openai_images::MaskRule;
@@ -132,7 +132,7 @@ impl ComfyUi {
 
     fn order(&self, place: usize, key: String, id: String, item: &EditItem) -> Order {
         Order {
-            ask: Ask { works_on: true, ..post("prompt", None, self.repeat, item) },
+            ask: Ask { works_on: true, ..Ask::post("prompt", None, self.repeat, item.proposal.seed) },
             place,
             expected: Some(id),
             key,

@@ -25,7 +25,7 @@ pub use recipe::OpenAiImagesRecipe;
 
 use crate::SetupError;
 use crate::editors::card::{plain, recovery, revised};
-use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
+use crate::editors::item::{SEED_BITS, begin, each, key, key_header};
 use crate::editors::knobs::{defaults, specs};
 use crate::editors::sglang_weights::{self, Weights};
 use crate::fleet::call::{Ask, Caller, Fleet};
@@ -69,7 +69,7 @@ impl OpenAiImages {
             is_gateway: self.options.profile == Profile::LiteLlm,
             streams: self.options.streams(),
             works_on: self.card.cancel == CancelRule::WhenDone,
-            ..post("images/edits", form.payload.clone(), self.repeat, &item)
+            ..Ask::post("images/edits", form.payload.clone(), self.repeat, item.proposal.seed)
         };
         let leaving = || watch.submitted(place, &key, None);
         let hear = |event: &str| self.preview(event, place, watch);

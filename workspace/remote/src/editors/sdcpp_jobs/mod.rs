@@ -25,7 +25,7 @@ pub use recipe::SdCppJobsRecipe;
 
 use crate::SetupError;
 use crate::editors::card::{plain, repeat_where_free, revised};
-use crate::editors::item::{SEED_BITS, begin, each, key, key_header, post};
+use crate::editors::item::{SEED_BITS, begin, each, key, key_header};
 use crate::editors::knobs::{defaults, specs};
 use crate::editors::wish::notes;
 use crate::fleet::call::{Ask, Fleet};
@@ -64,7 +64,7 @@ impl SdCppJobs {
         begin(&item, &self.options.name, watch)?;
         let body = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let usual = post("img_gen", Payload::json(&body.json), self.repeat, &item);
+        let usual = Ask::post("img_gen", Payload::json(&body.json), self.repeat, item.proposal.seed);
         let ask = Ask { headers: key_header(&key), works_on: true, ..usual };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let jobs: Arc<dyn Jobs> = Arc::new(Job);

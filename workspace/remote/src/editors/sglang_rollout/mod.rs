@@ -27,7 +27,7 @@ pub use recipe::SgLangRolloutRecipe;
 use crate::SetupError;
 use crate::TokenBounds;
 use crate::editors::card::{plain, recovery, repeat_where_free};
-use crate::editors::item::{SEED_BITS, begin, each, key, post};
+use crate::editors::item::{SEED_BITS, begin, each, key};
 use crate::editors::knobs::specs;
 use crate::editors::masks::unmasked;
 use crate::editors::sglang_weights::{self, Weights};
@@ -63,7 +63,10 @@ impl SgLangRollout {
         unmasked(&item, &self.options.name)?;
         let form = self.body(&item)?;
         let key = key(&item, &self.card.revision);
-        let ask = Ask { works_on: true, ..post("rollout/generate", form.payload.clone(), self.repeat, &item) };
+        let ask = Ask {
+            works_on: true,
+            ..Ask::post("rollout/generate", form.payload.clone(), self.repeat, item.proposal.seed)
+        };
         let leaving = || watch.submitted(place, &key, None);
         let caller = Caller { watch, leaving: &leaving, hear: &|_| {} };
         let read = |reply: Reply, server: Arc<Server>| ready(self.candidate(&reply, &server, &form));

@@ -26,7 +26,7 @@ pub use service::Service;
 
 use crate::SetupError;
 use crate::editors::card::{plain, revised};
-use crate::editors::item::{SEED_BITS, begin, each, key, post};
+use crate::editors::item::{SEED_BITS, begin, each, key};
 use crate::editors::knobs::{defaults, specs};
 use crate::editors::wish::notes;
 use crate::fingerprint::fingerprint;
@@ -64,7 +64,7 @@ impl SubmitPoll {
         let body = self.body(&item)?;
         let key = key(&item, &self.card.revision);
         let path = self.options.service.path(&self.options.model);
-        let usual = post(path, Payload::json(&body.json), Repeat::Never, &item);
+        let usual = Ask::post(path, Payload::json(&body.json), Repeat::Never, item.proposal.seed);
         let ask = Ask { headers: self.headers(), works_on: true, ..usual };
         let order = Order { ask, place, key, expected: None, earlier: item.earlier, rules: self.options.polls };
         let bill = Arc::new(bfl::Bill::default());

@@ -1,10 +1,9 @@
 //! Prompts with named places, such as `{{instruction}}`.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use crate::SetupError;
+use crate::files::text;
 
 /// The most bytes of a prompt.
 const MOST_BYTES: usize = 64 * 1024;
@@ -54,24 +53,9 @@ impl Prompt {
     }
 }
 
-/// A regular file's text, of at most so many bytes. A pipe or a device has no end, and would not let go of whoever reads it.
-fn text_file(file: &Path, most: u64) -> Result<String, String> {
-    let found = std::fs::metadata(file).map_err(|error| error.to_string())?;
-    if !found.is_file() {
-        return Err("expected a file, found something else".to_owned());
-    }
-    let mut text = String::new();
-    let opened = File::open(file).map_err(|error| error.to_string())?;
-    opened.take(most + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > most {
-        return Err(format!("it is longer than {most} bytes"));
-    }
-    Ok(text)
-}
-
 /// A prompt's text out of a file.
 pub(crate) fn prompt_file(aspect: &str, file: &Path) -> Result<String, SetupError> {
-    text_file(file, MOST_BYTES as u64).map_err(|error| SetupError::Prompt {
+    text(file, MOST_BYTES as u64).map_err(|error| SetupError::Prompt {
         aspect: aspect.to_owned(),
         reason: format!("cannot be read from {}: {error}", file.display()),
     })
@@ -96,7 +80,7 @@ mod tests {
         let long = folder.path().join("long");
         std::fs::write(&long, "x".repeat(MOST_BYTES + 1)).unwrap();
         for (path, words) in
-            [(folder.path(), "expected a file"), (Path::new("/dev/zero"), "expected a file"), (&*long, "longer than")]
+            [(folder.path(), "not a file"), (Path::new("/dev/zero"), "not a file"), (&*long, "at most 65536 bytes")]
         {
             assert!(prompt_file("an aspect", path).unwrap_err().to_string().contains(words), "{}", path.display());
         }

@@ -12,14 +12,14 @@ pub(crate) fn said(answer: &Value) -> Result<&str, RemoteError> {
     let refused = message["refusal"].as_str().filter(|refusal| !refusal.is_empty());
     if let Some(refusal) = refused {
         let shown = short(refusal);
-        return Err(RemoteError::new(ErrorClass::Moderated, format!("the judge will not judge this: {shown}")));
+        return Err(RemoteError::new(ErrorClass::Moderated, format!("the model will not answer this: {shown}")));
     }
     match (choice["finish_reason"].as_str(), text_of(&message["content"])) {
         (Some("content_filter"), _) => {
-            Err(RemoteError::new(ErrorClass::Moderated, "the judge's answer was held back by a content filter"))
+            Err(RemoteError::new(ErrorClass::Moderated, "the model's answer was held back by a content filter"))
         }
         (Some("length"), _) => {
-            Err(RemoteError::new(ErrorClass::Malformed, "the judge's answer was cut off: it needs a larger max_tokens"))
+            Err(RemoteError::new(ErrorClass::Malformed, "the model's answer was cut off: it needs a larger max_tokens"))
         }
         (_, Some(text)) => Ok(text),
         _ => Err(RemoteError::new(
