@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use editscale_core::{
     BoxFuture, Budget, Candidate, Cost, EditBackend, EditBatch, EditorCard, Ending, Event, Failure, FailureKind,
-    Observer, Recovery, Silent, Usd, Watch,
+    Judgement, Observer, Recovery, RewardBatch, RewardCard, RewardModel, Silent, Usd, Watch,
 };
-use editscale_engine::{RunDirectory, StopSignal, Stopper, read_run, run};
-use editscale_testkit::{FakeEditor, editor_card};
+use editscale_engine::{Retry, RunDirectory, StopSignal, Stopper, read_run, run};
+use editscale_testkit::{FakeEditor, FakeReward, editor_card, reward_card};
 
 use crate::{Scene, World, block_on, carry_out, manifest, open_run, policy, scene};
 
@@ -238,6 +238,65 @@ fn what_was_under_way_when_the_program_died_is_spent() {
     let mut replayed = carry_out(&scene.job, &path);
     replayed.ledger.wall = outcome.ledger.wall;
     assert_eq!(replayed, outcome);
+}
+
+/// Stops the run as soon as it is asked for anything, and says then that it cannot be reached any more.
+#[derive(Debug)]
+struct HangsUp<Card>(Card, Stopper);
+
+impl<Card> HangsUp<Card> {
+    async fn hang_up<T>(&self, count: usize, watch: &dyn Watch) -> Vec<Result<T, Failure>> {
+        self.1.stop();
+        while !watch.cancelled() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        (0..count).map(|_| Err(Failure::new(FailureKind::Unavailable, "hung up"))).collect()
+    }
+}
+
+impl EditBackend for HangsUp<EditorCard> {
+    fn card(&self) -> &EditorCard {
+        &self.0
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        (0..batch.items.len()).for_each(|place| watch.submitted(place, "key", None));
+        Box::pin(self.hang_up(batch.items.len(), watch))
+    }
+}
+
+impl RewardModel for HangsUp<RewardCard> {
+    fn card(&self) -> &RewardCard {
+        &self.0
+    }
+
+    fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
+        Box::pin(self.hang_up(batch.items.len(), watch))
+    }
+}
+
+/// What fails while the run is being stopped, and may pass, is asked for again by the resume as it is while the run goes on;
+/// after the last attempt it has failed.
+#[test]
+fn what_cannot_be_reached_at_a_stop_is_tried_again_after_the_resume() {
+    for (attempts, of_edits) in [(2, true), (1, true), (2, false), (1, false)] {
+        let mut scene = scene(&World { kind: 0, ..World::default() });
+        scene.job.limits.retry = Retry { attempts, base: Duration::from_micros(50), most: Duration::from_millis(1) };
+        let (stopper, signal) = Stopper::new();
+        let card = EditorCard { recovery: Recovery::Unknown, ..editor_card("fake") };
+        if of_edits {
+            scene.job.ports.editors = vec![Arc::new(HangsUp(card.clone(), stopper))];
+        } else {
+            scene.job.ports.rewards = vec![Arc::new(HangsUp(reward_card("judge"), stopper))];
+        }
+        let path = scene.folder.path().join("run");
+        let stopped = block_on(run(&scene.job, &mut open_run(&scene.job, &path), signal)).unwrap();
+        assert_eq!(stopped.ending, Ending::Cancelled);
+        scene.job.ports.editors = vec![Arc::new(FakeEditor::new(card))];
+        scene.job.ports.rewards = vec![Arc::new(FakeReward::new(reward_card("judge")))];
+        let whole = carry_out(&scene.job, &path);
+        assert_eq!((whole.asked, whole.failed > 0), (13, attempts == 1), "{attempts} attempts: {whole:?}");
+    }
 }
 
 /// Takes away the folder of the pictures while it makes its first one.
