@@ -9,7 +9,7 @@ use editscale_core::{
     BoxFuture, Budget, Candidate, Cost, EditBackend, EditBatch, EditorCard, Ending, Event, Failure, FailureKind,
     Judgement, Observer, Recovery, RewardBatch, RewardCard, RewardModel, Silent, Usd, Watch,
 };
-use editscale_engine::{Retry, RunDirectory, StopSignal, Stopper, read_run, run};
+use editscale_engine::{Retry, RunDirectory, StopSignal, Stopper, read_outcome, read_run, run};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, reward_card};
 
 use crate::{Scene, World, block_on, carry_out, manifest, open_run, policy, scene};
@@ -360,6 +360,7 @@ fn a_run_whose_budget_is_widened_goes_on() {
         let first = made(&path);
         let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
         assert!(directory.widen(&recorded, edits(9)).unwrap());
+        assert_eq!(read_outcome(&path).unwrap(), None, "a run that goes on has not ended");
         drop(directory);
         scene.job.limits.budget = edits(9);
         let widened = carry_out(&scene.job, &path);
@@ -369,6 +370,15 @@ fn a_run_whose_budget_is_widened_goes_on() {
         assert_eq!(recorded.budget, edits(9));
         let error = directory.widen(&recorded, edits(8)).unwrap_err().to_string();
         assert!(error.ends_with("its budget of edits is 9, and would be 8: expected at least as much"), "{error}");
+    }
+    for (had, would_have, is_widened) in [(1900, 1200, false), (1200, 1900, true), (1200, 1200, true)] {
+        let of = |millis| Budget { wall: Some(Duration::from_millis(millis)), ..Budget::default() };
+        let scene = scene(&World { budget: of(had), ..World::default() });
+        let path = scene.folder.path().join("run");
+        let mut directory = open_run(&scene.job, &path);
+        let widened = directory.widen(&manifest(&scene.job), of(would_have)).map_err(|error| error.to_string());
+        assert_eq!(widened.is_ok(), is_widened, "{widened:?}");
+        assert!(widened.map_or_else(|error| error.contains("of seconds is 1.9, and would be 1.2:"), |_| true));
     }
     let scene = scene(&World { kind: 0, ..World::default() });
     let path = scene.folder.path().join("run");
