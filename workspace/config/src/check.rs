@@ -169,16 +169,24 @@ impl Check<'_> {
         }
     }
 
-    /// A budget of money that nothing is counted against limits nothing.
+    /// A budget of money that nothing is counted against limits nothing. What a program asks for, it says itself.
     fn money(&self) {
-        let Sections { editors: Some(editors), rewards, budget: Some(budget), .. } = &self.sections else { return };
-        let rewards = rewards.all().unwrap_or_default();
-        let remotes = editors.iter().filter_map(|editor| editor.model.remote());
-        let remotes = remotes.chain(rewards.iter().filter_map(|reward| reward.model.remote()));
-        let critics = self.sections.critics.as_deref().unwrap_or_default();
-        let remotes = remotes.chain(critics.iter().filter_map(|critic| critic.model.remote()));
-        if budget.usd.is_some() && remotes.clone().all(|remote| remote.prices.are_nothing()) {
-            let mistake = Mistake::new("`usd` limits nothing: no editor and no reward has `prices`")
+        let Sections { editors: Some(editors), rewards, critics: Some(critics), budget: Some(budget), .. } =
+            &self.sections
+        else {
+            return;
+        };
+        let Some(rewards) = rewards.all() else { return };
+        let is_program = editors.iter().any(|editor| editor.model.is_program())
+            || rewards.iter().any(|reward| reward.model.is_program());
+        if budget.usd.is_none() || is_program {
+            return;
+        }
+        let remotes = (editors.iter().map(|editor| editor.model.remote()))
+            .chain(rewards.iter().map(|reward| reward.model.remote()))
+            .chain(critics.iter().map(|critic| critic.model.remote()));
+        if remotes.flatten().all(|remote| remote.prices.are_nothing()) {
+            let mistake = Mistake::new("`usd` limits nothing: no editor, reward or critic has `prices`")
                 .hint("give `prices` to what is paid for, or leave `usd` out");
             self.mistakes.warn(&self.places.span("budget.usd"), mistake);
         }

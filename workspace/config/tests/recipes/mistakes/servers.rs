@@ -57,6 +57,9 @@ fn a_budget_of_money_without_prices_is_warned_of() {
     };
     assert_snapshot!(recipe(""));
     assert_eq!(recipe(", prices: {picture: 0.04}"), "");
+    // What a program asks for it says only when it runs.
+    let program = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", "{plugin: {run: [a]}}");
+    assert_eq!(report(program + "budget: {usd: 1}\n"), "");
 }
 
 #[test]
