@@ -5,7 +5,7 @@ mod futile;
 use std::sync::Arc;
 
 use editscale_core::{Objective, Scale, SearchFactory};
-use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, list, nearest, quote};
+use editscale_schema::{Map, Mistake, Mistakes, Report, Span, Value, quote};
 use editscale_search::{
     Clash, Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule, Surroundings,
 };
@@ -15,6 +15,7 @@ use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::places::Places;
 use crate::recipe::{Recipe, Reward, Settings};
 use crate::sections::{self, Purpose, Sections};
+use crate::unknown::unknown;
 use crate::{Catalogue, Stop, budget};
 
 /// A recipe to edit by.
@@ -169,16 +170,24 @@ impl Check<'_> {
         }
     }
 
-    /// A budget of money that nothing is counted against limits nothing.
+    /// A budget of money that nothing is counted against limits nothing. What a program asks for, it says itself.
     fn money(&self) {
-        let Sections { editors: Some(editors), rewards, budget: Some(budget), .. } = &self.sections else { return };
-        let rewards = rewards.all().unwrap_or_default();
-        let remotes = editors.iter().filter_map(|editor| editor.model.remote());
-        let remotes = remotes.chain(rewards.iter().filter_map(|reward| reward.model.remote()));
-        let critics = self.sections.critics.as_deref().unwrap_or_default();
-        let remotes = remotes.chain(critics.iter().filter_map(|critic| critic.model.remote()));
-        if budget.usd.is_some() && remotes.clone().all(|remote| remote.prices.are_nothing()) {
-            let mistake = Mistake::new("`usd` limits nothing: no editor and no reward has `prices`")
+        let Sections { editors: Some(editors), rewards, critics: Some(critics), budget: Some(budget), .. } =
+            &self.sections
+        else {
+            return;
+        };
+        let Some(rewards) = rewards.all() else { return };
+        let is_program = editors.iter().any(|editor| editor.model.is_program())
+            || rewards.iter().any(|reward| reward.model.is_program());
+        if budget.usd.is_none() || is_program {
+            return;
+        }
+        let remotes = (editors.iter().map(|editor| editor.model.remote()))
+            .chain(rewards.iter().map(|reward| reward.model.remote()))
+            .chain(critics.iter().map(|critic| critic.model.remote()));
+        if remotes.flatten().all(|remote| remote.prices.are_nothing()) {
+            let mistake = Mistake::new("`usd` limits nothing: no editor, reward or critic has `prices`")
                 .hint("give `prices` to what is paid for, or leave `usd` out");
             self.mistakes.warn(&self.places.span("budget.usd"), mistake);
         }
@@ -192,13 +201,8 @@ impl Check<'_> {
         if editors.is_empty() || editors.iter().any(|editor| &editor.name == meant) {
             return;
         }
-        let known = || editors.iter().map(|editor| editor.name.as_str());
-        let hint = match nearest(meant.as_str(), known()) {
-            Some(name) => format!("did you mean {}?", quote(name)),
-            None => format!("its editors are {}", list(known())),
-        };
-        let mistake = Mistake::new(format!("the recipe has no editor {}", quote(meant.as_str()))).hint(hint);
-        self.error("rollout.policy.editor", mistake);
+        let known = editors.iter().map(|editor| editor.name.as_str());
+        self.error("rollout.policy.editor", unknown("editor", meant.as_str(), known));
     }
 
     /// A policy asks a critic that is there, and a recipe without any has no policy that asks one.
@@ -220,13 +224,8 @@ impl Check<'_> {
         }
         let Some(meant) = search.critic() else { return };
         if critics.iter().all(|critic| critic.name != *meant) {
-            let known = || critics.iter().map(|critic| critic.name.as_str());
-            let hint = match nearest(meant.as_str(), known()) {
-                Some(name) => format!("did you mean {}?", quote(name)),
-                None => format!("its critics are {}", list(known())),
-            };
-            let mistake = Mistake::new(format!("the recipe has no critic {}", quote(meant.as_str()))).hint(hint);
-            self.error(&format!("{policy}.critic"), mistake);
+            let known = critics.iter().map(|critic| critic.name.as_str());
+            self.error(&format!("{policy}.critic"), unknown("critic", meant.as_str(), known));
         }
     }
 

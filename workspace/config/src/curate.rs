@@ -16,7 +16,7 @@ pub use gates::CurateGate;
 pub use keep::{Kept, Pairing, PreferencePairs, Split};
 pub use strata::{Diversity, GroupBy, ShareOut, Strata};
 
-use crate::sections::read_map;
+use crate::optional::optional_map;
 
 /// What is kept of a data set. Rules apply in the order in which they stand here.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,16 +196,17 @@ impl Curate {
     /// `rewards` are the names that gates can be on, where all of them are known.
     pub(crate) fn read(entry: &Entry, rewards: Option<&[RewardName]>, mistakes: &Mistakes<'_>) -> Option<Self> {
         let fields = Map::of(entry).read(KEYS, mistakes)?;
-        let columns = read_map(&fields, &COLUMNS, columns::KEYS, CurateColumns::read);
+        let columns = fields.section(&COLUMNS, columns::KEYS, CurateColumns::read);
         let gates = gates::read_gates(&fields, &GATES, rewards);
         let (kappa, without_sigma) = (fields.take(&KAPPA), fields.take(&WITHOUT_SIGMA));
         let per_row = fields.take(&PER_ROW);
-        let near_duplicates = wanted(&fields, &NEAR_DUPLICATES, NEAR_DUPLICATES_KEYS, |fields| fields.take(&RADIUS));
-        let diversity = wanted(&fields, &DIVERSITY, strata::DIVERSITY_KEYS, Diversity::read);
-        let strata = read_map(&fields, &STRATA, strata::KEYS, Strata::read);
-        let keep = read_map(&fields, &KEEP, keep::KEYS, Kept::read);
-        let split = wanted(&fields, &SPLIT, keep::SPLIT_KEYS, Split::read);
-        let preferences = read_map(&fields, &PREFERENCES, keep::PREFERENCES_KEYS, PreferencePairs::read);
+        let near_duplicates =
+            optional_map(&fields, &NEAR_DUPLICATES, NEAR_DUPLICATES_KEYS, |fields| fields.take(&RADIUS));
+        let diversity = optional_map(&fields, &DIVERSITY, strata::DIVERSITY_KEYS, Diversity::read);
+        let strata = fields.section(&STRATA, strata::KEYS, Strata::read);
+        let keep = fields.section(&KEEP, keep::KEYS, Kept::read);
+        let split = optional_map(&fields, &SPLIT, keep::SPLIT_KEYS, Split::read);
+        let preferences = fields.section(&PREFERENCES, keep::PREFERENCES_KEYS, PreferencePairs::read);
         let (similarity, examples) = (fields.take(&INSTRUCTION_SIMILARITY), fields.take(&EXAMPLES));
         let curate = Self {
             columns: columns?,
@@ -213,11 +214,11 @@ impl Curate {
             kappa: kappa?,
             without_sigma: without_sigma?,
             per_row: per_row?,
-            near_duplicates: near_duplicates?.map(|radius| radius as u32),
-            diversity: diversity?,
+            near_duplicates: near_duplicates.ok()?.map(|radius| radius as u32),
+            diversity: diversity.ok()?,
             strata: strata?,
             keep: keep?,
-            split: split?,
+            split: split.ok()?,
             preferences: preferences?,
             instruction_similarity: similarity?,
             examples: examples? as u32,
@@ -263,20 +264,6 @@ impl Curate {
             EXAMPLES.write(Some(&self.examples.into())),
         ];
         Yaml::Map(keys.into_iter().flatten().collect())
-    }
-}
-
-/// A map that turns something on by being there; nothing where it has been reported.
-#[expect(clippy::option_option, reason = "the outer one says whether it could be read, as everywhere here")]
-fn wanted<'t, T>(
-    fields: &Fields<'t>,
-    section: &Section,
-    keys: Keys,
-    read: impl FnOnce(&Fields<'t>) -> Option<T>,
-) -> Option<Option<T>> {
-    match fields.entry(section.name) {
-        Some(entry) => Map::of(entry).read(keys, fields.mistakes()).and_then(|fields| read(&fields)).map(Some),
-        None => Some(None),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What bars a candidate from winning.
 
 use editscale_core::RewardName;
-use editscale_schema::{Mistake, Mistakes, Node, list, nearest, quote};
+use editscale_schema::{Mistake, Mistakes, Node};
 use editscale_search::Gate;
+
+use crate::unknown::unknown;
 
 pub(crate) use editscale_search::{GATE_KEYS, write_gate};
 
@@ -18,10 +20,5 @@ pub(crate) fn read_gate(node: &Node, rewards: Option<&[RewardName]>, mistakes: &
 }
 
 pub(crate) fn unknown_reward(name: &str, rewards: &[RewardName]) -> Mistake {
-    let known = || rewards.iter().map(RewardName::as_str);
-    let hint = match nearest(name, known()) {
-        Some(meant) => format!("did you mean {}?", quote(meant)),
-        None => format!("its rewards are {}", list(known())),
-    };
-    Mistake::new(format!("the recipe has no reward {}", quote(name))).hint(hint)
+    unknown("reward", name, rewards.iter().map(RewardName::as_str))
 }

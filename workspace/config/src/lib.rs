@@ -32,6 +32,7 @@ mod finalists;
 mod gates;
 mod judging;
 mod lacks;
+mod optional;
 mod output;
 mod places;
 mod recipe;
@@ -43,6 +44,7 @@ mod rewards;
 mod rollout;
 mod sections;
 mod stop;
+mod unknown;
 mod unreachable;
 
 pub use calibration::{Calibrated, Calibration};

@@ -20,9 +20,9 @@ impl Places {
         match &node.value {
             Value::Map(entries) => {
                 for entry in entries {
-                    let path = join(path, &entry.key);
+                    let (path, place) = (join(path, &entry.key), lines.place(&entry.key_span));
                     self.enter(&path, &entry.node, lines);
-                    self.0.insert(path, lines.place(&entry.key_span));
+                    self.0.insert(path, place);
                 }
             }
             Value::List(items) => {

@@ -14,7 +14,7 @@ pub use columns::DataColumns;
 pub use export::{BestWorst, Export, PairChoice, Pairs, Weighted};
 pub use policy::Policy;
 
-use crate::sections::read_map;
+use crate::optional::optional_map;
 
 /// What is set for whole data sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Rollout {
     pub repeats: u32,
     /// What a reward is worth within its group.
     pub advantage: Advantage,
-    /// Rewards whose standard deviation is below this do not differ.
+    /// Rewards whose standard deviation is at most this do not differ.
     pub flat_below: f64,
     /// How often a group without differing rewards is sampled again, with other seeds.
     pub resample: u32,
@@ -34,10 +34,6 @@ pub struct Rollout {
     /// The weights that edit, where the recipe names them.
     pub policy: Option<Policy>,
 }
-
-/// A mistake that has been reported: what is left out, and what is wrong, are two things.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reported;
 
 const COLUMNS: Section = Section {
     name: "columns",
@@ -98,17 +94,12 @@ impl Default for Rollout {
 impl Rollout {
     pub(crate) fn read(entry: &Entry, mistakes: &Mistakes<'_>) -> Option<Self> {
         let fields = Map::of(entry).read(KEYS, mistakes)?;
-        let columns = read_map(&fields, &COLUMNS, columns::KEYS, DataColumns::read);
+        let columns = fields.section(&COLUMNS, columns::KEYS, DataColumns::read);
         let advantage = fields.entry(ADVANTAGE.name).map_or(Some(Advantage::Grpo(Grpo::default())), |entry| {
             advantage::KINDS.read(&entry.node, &entry.key_span, mistakes).map(|chosen| *chosen)
         });
-        let export = read_map(&fields, &EXPORT, export::KEYS, Export::read);
-        let policy = match fields.entry(POLICY.name) {
-            None => Some(None),
-            Some(entry) => {
-                Map::of(entry).read(policy::KEYS, mistakes).and_then(|fields| Policy::read(&fields)).map(Some)
-            }
-        };
+        let export = fields.section(&EXPORT, export::KEYS, Export::read);
+        let policy = optional_map(&fields, &POLICY, policy::KEYS, Policy::read);
         let (repeats, flat_below, resample) = (fields.take(&REPEATS), fields.take(&FLAT_BELOW), fields.take(&RESAMPLE));
         Some(Self {
             columns: columns?,
@@ -117,7 +108,7 @@ impl Rollout {
             flat_below: flat_below?,
             resample: resample? as u32,
             export: export?,
-            policy: policy?,
+            policy: policy.ok()?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! The sections of a recipe: the keys at its top, each read by itself.
 
 use editscale_core::Budget;
-use editscale_schema::{Absent, Documented, Fields, Key, Keys, Map, Mistake, Scalar, Section, Value, Whole, quote};
+use editscale_schema::{Absent, Documented, Fields, Key, Keys, Mistake, Scalar, Section, Value, Whole};
 use editscale_search::{Finalists, Gate, ObjectiveChoice, PolicyChoice, SelectionChoice, WeightedRecipe};
 
 use crate::critics::{CRITICS, read_critics};
@@ -10,10 +10,10 @@ use crate::editors::{EDITOR, EDITORS, read_editors};
 use crate::finalists::{FINALIST_KEYS, read_finalists};
 use crate::gates::read_gate;
 use crate::judging::JudgeSettings;
+use crate::optional::{Reported, optional, optional_map};
 use crate::recipe::{Critic, Editor, Recipe, Settings};
 use crate::retain::{AllImages, RETAIN_CHOICE};
 use crate::rewards::{REWARDS, Rewards};
-use crate::rollout::Reported;
 use crate::{Catalogue, Output, Retain, Retry, Rollout, Stop, budget, output, retry, stop};
 
 const VERSION: Key<Whole> = Key {
@@ -165,10 +165,7 @@ impl Sections {
         let retain = top.entry(RETAIN.name).map_or(Some(Retain::All(AllImages {})), |entry| {
             RETAIN_CHOICE.read(&entry.node, &entry.key_span, mistakes).map(|retain| *retain)
         });
-        let curate = match top.entry(CURATE.name) {
-            None => Ok(None),
-            Some(entry) => Curate::read(entry, rewards.names.as_deref(), mistakes).map(Some).ok_or(Reported),
-        };
+        let curate = optional(top, &CURATE, |entry| Curate::read(entry, rewards.names.as_deref(), mistakes));
         Self {
             editors,
             gates: read_gates(top, &rewards),
@@ -177,22 +174,15 @@ impl Sections {
             critics: read_critics(top, catalogue),
             combine,
             search: read_search(top, catalogue, purpose),
-            select: match top.entry(SELECT.name) {
-                None => Ok(None),
-                Some(entry) => {
-                    let select = catalogue.selection_kinds().read(&entry.node, &entry.key_span, mistakes);
-                    select.map(Some).ok_or(Reported)
-                }
-            },
-            stop: read_map(top, &STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
-            budget: read_map(top, &BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
+            select: optional(top, &SELECT, |entry| {
+                catalogue.selection_kinds().read(&entry.node, &entry.key_span, mistakes)
+            }),
+            stop: top.section(&STOP, stop::KEYS, |fields| Some(Stop::read(fields))),
+            budget: top.section(&BUDGET, budget::KEYS, |fields| Some(budget::read(fields))),
             retain,
-            retry: read_map(top, &RETRY, retry::KEYS, Retry::read),
-            output: read_map(top, &OUTPUT, output::KEYS, Output::read),
-            rollout: match top.entry(ROLLOUT.name) {
-                None => Ok(None),
-                Some(entry) => Rollout::read(entry, mistakes).map(Some).ok_or(Reported),
-            },
+            retry: top.section(&RETRY, retry::KEYS, Retry::read),
+            output: top.section(&OUTPUT, output::KEYS, Output::read),
+            rollout: optional(top, &ROLLOUT, |entry| Rollout::read(entry, mistakes)),
             curate,
         }
     }
@@ -240,23 +230,8 @@ fn read_search(top: &Fields<'_>, catalogue: &Catalogue, purpose: Purpose) -> Opt
     }
 }
 
-/// Reads a map that may be left out, which is to leave out all of its keys.
-pub(crate) fn read_map<'t, T>(
-    top: &Fields<'t>,
-    section: &Section,
-    keys: Keys,
-    read: impl FnOnce(&Fields<'t>) -> Option<T>,
-) -> Option<T> {
-    match top.entry(section.name) {
-        Some(entry) => read(&Map::of(entry).read(keys, top.mistakes())?),
-        None => read(&Fields::none(quote(section.name), top.at().clone(), top.mistakes())),
-    }
-}
-
 fn read_last_round(top: &Fields<'_>, rewards: &Rewards) -> Result<Option<Finalists>, Reported> {
-    let Some(entry) = top.entry(FINALISTS.name) else { return Ok(None) };
-    let fields = Map::of(entry).read(FINALIST_KEYS, top.mistakes()).ok_or(Reported)?;
-    read_finalists(&fields, rewards.names.as_deref()).map(Some).ok_or(Reported)
+    optional_map(top, &FINALISTS, FINALIST_KEYS, |fields| read_finalists(fields, rewards.names.as_deref()))
 }
 
 fn read_gates(top: &Fields<'_>, rewards: &Rewards) -> Option<Vec<Gate>> {

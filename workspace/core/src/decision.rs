@@ -91,8 +91,8 @@ pub struct Draw {
     pub effective_sample_size: f64,
     /// KL divergence of the weights from equal weights, in nats.
     pub kl: f64,
-    /// How many different candidates were drawn: so many of the verdict's, from the first. Nothing in records that were made
-    /// before it was written down.
+    /// How many different candidates were drawn: so many of the verdict's, from the first, unless they were judged again since,
+    /// which puts them in another order. Nothing in records that were made before it was written down.
     pub drawn: Option<u32>,
 }
 

@@ -90,12 +90,12 @@ pub enum Need {
     Together(u32),
 }
 
-/// Something that a policy needs and a card does not offer.
+/// Something that a policy needs and a card, or the recipe, does not offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lack {
-    /// The name on the card.
+    /// The name on the card; `the recipe` where there is no card that could offer it.
     pub who: String,
-    /// What the card lacks, as the end of "editor `x` …".
+    /// What is lacking, as the end of "`x` …".
     pub what: &'static str,
 }
 

@@ -4,15 +4,16 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use editscale_core::{Budget, Outcome};
+use editscale_core::{Budget, Outcome, Usd};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::again;
 use crate::book::{Book, Stores};
 use crate::error::EngineError;
-use crate::files::{PASSING, WriteError, write_whole};
+use crate::files::{PASSING, WriteError, replace_whole, write_whole};
 use crate::images::ImageStore;
 use crate::journal::{self, Journal, Line};
 use crate::manifest::{Difference, Manifest, ManifestWire};
@@ -210,8 +211,18 @@ impl RunDirectory {
         let (journal, lines) = Journal::open(&path).map_err(|error| corrupt(error.to_string()))?;
         drop(journal);
         let Some(kept) = kept(&lines) else { return Ok(false) };
-        write_whole(&path, &journal::text(kept).map_err(|error| corrupt(error.to_string()))?)?;
+        self.take_back(kept)?;
         Ok(true)
+    }
+
+    /// Leaves these lines of the journal: the run has not ended any more.
+    fn take_back(&self, kept: &[Line]) -> Result<(), DirectoryError> {
+        let path = self.path.join(JOURNAL);
+        let text = journal::text(kept)
+            .map_err(|error| DirectoryError::Corrupt { path: path.clone(), reason: error.to_string() })?;
+        // The outcome first: dying between the two leaves a run that comes to it again.
+        remove(&self.path.join(OUTCOME))?;
+        Ok(replace_whole(&path, &text)?)
     }
 
     /// Opens the journal and reads what it knows.
@@ -219,9 +230,7 @@ impl RunDirectory {
         let path = self.path.join(JOURNAL);
         let (mut journal, mut lines) = Journal::open(&path)?;
         if let Some(kept) = again::taken_up(&lines) {
-            let text = journal::text(&kept)
-                .map_err(|error| DirectoryError::Corrupt { path: path.clone(), reason: error.to_string() })?;
-            write_whole(&path, &text)?;
+            self.take_back(&kept)?;
             (journal, lines) = Journal::open(&path)?;
         }
         let trajectories = Arc::new(TrajectoryStore::new(&self.path));
@@ -236,24 +245,36 @@ impl RunDirectory {
 
 /// What a budget has less of than another, and how much of it both have.
 fn narrower(recorded: &Budget, present: &Budget) -> Option<(&'static str, String, String)> {
-    let secs = |wall: Option<std::time::Duration>| wall.map(|wall| wall.as_secs());
-    let micros = |usd: Option<editscale_core::Usd>| usd.map(|usd| usd.micros);
+    let secs = |wall: Option<Duration>| wall.map(|wall| wall.as_secs_f64());
+    let micros = |usd: Option<Usd>| usd.map(|usd| usd.micros);
     let pairs = [
-        ("edits", recorded.edits, present.edits),
-        ("reward calls", recorded.reward_calls, present.reward_calls),
-        ("denoiser evaluations", recorded.nfe, present.nfe),
-        ("tokens", recorded.tokens, present.tokens),
-        ("millionths of a dollar", micros(recorded.usd), micros(present.usd)),
-        ("seconds", secs(recorded.wall), secs(present.wall)),
+        ("edits", less(recorded.edits, present.edits)),
+        ("reward calls", less(recorded.reward_calls, present.reward_calls)),
+        ("denoiser evaluations", less(recorded.nfe, present.nfe)),
+        ("tokens", less(recorded.tokens, present.tokens)),
+        ("millionths of a dollar", less(micros(recorded.usd), micros(present.usd))),
+        ("seconds", less(secs(recorded.wall), secs(present.wall))),
     ];
-    let is_less = |recorded: Option<u64>, present: Option<u64>| match (recorded, present) {
+    pairs.into_iter().find_map(|(what, less)| less.map(|(recorded, present)| (what, recorded, present)))
+}
+
+/// Two limits in words, where the second is less than the first.
+fn less<T: PartialOrd + ToString>(recorded: Option<T>, present: Option<T>) -> Option<(String, String)> {
+    let is_less = match (&recorded, &present) {
         (_, None) => false,
         (None, Some(_)) => true,
         (Some(recorded), Some(present)) => present < recorded,
     };
-    let words = |limit: Option<u64>| limit.map_or_else(|| "without limit".to_owned(), |limit| limit.to_string());
-    let less = pairs.into_iter().find(|(_, recorded, present)| is_less(*recorded, *present));
-    less.map(|(what, recorded, present)| (what, words(recorded), words(present)))
+    let words = |limit: Option<T>| limit.map_or_else(|| "without limit".to_owned(), |limit| limit.to_string());
+    is_less.then(|| (words(recorded), words(present)))
+}
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> Result<(), DirectoryError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn read_manifest(path: &Path, images: &ImageStore) -> Result<Manifest, DirectoryError> {

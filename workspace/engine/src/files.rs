@@ -20,6 +20,16 @@ pub(crate) const PASSING: &str = "part";
 
 /// Writes a file under a passing name and then renames it, so that a crash leaves all of it or nothing of it.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, |_| Ok(()))
+}
+
+/// The same of a file that takes the place of one that is on disk: it is there as well before it does, so that not even a
+/// machine that dies leaves neither.
+pub(crate) fn replace_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, fs::File::sync_data)
+}
+
+fn write(path: &Path, bytes: &[u8], settle: impl FnOnce(&fs::File) -> io::Result<()>) -> Result<(), WriteError> {
     // Two tasks, or two processes, may write the same file at once; each needs a passing name of its own.
     static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
     let (process, attempt) = (std::process::id(), ATTEMPTS.fetch_add(1, Ordering::Relaxed));
@@ -27,6 +37,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let write = || {
         let mut file = fs::File::create(&passing)?;
         file.write_all(bytes)?;
+        settle(&file)?;
         drop(file);
         fs::rename(&passing, path)
     };

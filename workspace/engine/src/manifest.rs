@@ -302,10 +302,7 @@ impl ManifestWire {
                 source: image(&request.source)?,
                 instruction: Instruction::new(&request.instruction).map_err(|error| error.to_string())?,
                 mask: request.mask.as_ref().map(image).transpose()?,
-                output_size: request
-                    .output_width
-                    .zip(request.output_height)
-                    .map(|(width, height)| ImageSize { width, height }),
+                output_size: output_size(request.output_width, request.output_height)?,
                 seed: Seed::new(request.seed).map_err(|error| error.to_string())?,
             },
             source_name: self.request.source_name,
@@ -319,5 +316,18 @@ impl ManifestWire {
             critics: self.critics.into_iter().map(Into::into).collect(),
             continues: self.continues,
         })
+    }
+}
+
+/// The size that was asked for, where one was.
+fn output_size(width: Option<u32>, height: Option<u32>) -> Result<Option<ImageSize>, String> {
+    let alone =
+        |given: &str, missing: &str| Err(format!("`{given}` is given without `{missing}`: expected both or neither"));
+    match (width, height) {
+        (None, None) => Ok(None),
+        (Some(_), None) => alone("output_width", "output_height"),
+        (None, Some(_)) => alone("output_height", "output_width"),
+        (Some(width), Some(height)) if width > 0 && height > 0 => Ok(Some(ImageSize { width, height })),
+        (Some(width), Some(height)) => Err(format!("the picture is {width}x{height}: expected at least one pixel")),
     }
 }

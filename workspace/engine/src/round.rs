@@ -159,7 +159,8 @@ impl<'a> Round<'a> {
         let item = |proposal: Proposal| {
             let place = job.ports.editors.iter().position(|editor| editor.card().name == proposal.editor);
             let editor = place.ok_or_else(|| EngineError::NoEditor(proposal.editor.clone()))?;
-            Ok(Item { order: Some(Order { proposal: proposal.clone(), editor }), ..Item::new(proposal.id) })
+            let unmade = Item::new(proposal.id);
+            Ok(Item { order: Some(Order { proposal, editor }), ..unmade })
         };
         let items = proposals.into_iter().map(item).collect::<Result<_, EngineError>>()?;
         let asking = Asking { rewards: (0..job.ports.rewards.len()).collect(), votes: 1 };
@@ -215,6 +216,10 @@ impl<'a> Round<'a> {
         let timer = tokio::time::sleep(deadline.unwrap_or(Duration::MAX));
         tokio::pin!(timer);
         while self.open > 0 {
+            // A run that was stopped before this round, all of whose work was done all the same, begins none of this one.
+            if stop.is_stopped() && self.closing != Some(Closing::Stopped) {
+                self.close(Closing::Stopped)?;
+            }
             if self.closing.is_none() && self.book.is_late() {
                 self.close(Closing::Deadline)?;
             }

@@ -9,7 +9,6 @@ use editscale_schema::{
     EditorChoice, EditorKind, Fields, House, Keys, MadeEditor, MadeReward, MakeError, Options, RewardChoice,
     RewardKind, Yaml,
 };
-use editscale_search::{PolicyKind, PreviewPruningRecipe};
 
 use crate::world::simulation::{EDITOR, JUDGE};
 
@@ -24,14 +23,7 @@ pub fn judged_by(judges: &[&str], sections: &str) -> anyhow::Result<Arc<dyn Sear
     let named: Vec<String> = judges.iter().map(|name| format!("{{name: {name}, model: {{{JUDGE}: {{}}}}}}")).collect();
     let rewards_line = named.join(", ");
     let head = format!("version: 1\neditor: {{{EDITOR}: {{}}}}\nrewards: [{rewards_line}]\n");
-    let mut catalogue = Catalogue::new(&[&editors], &[&rewards]);
-    // Recipes of the program may not name it yet.
-    if catalogue.policies.iter().all(|kind| kind.name != PreviewPruningRecipe::NAME) {
-        catalogue.policies.push(PolicyKind::new::<PreviewPruningRecipe>(|fields| {
-            Some(Box::new(PreviewPruningRecipe::read(fields)?))
-        }));
-    }
-    read(&format!("{head}{sections}\n"), &catalogue)
+    read(&format!("{head}{sections}\n"), &Catalogue::new(&[&editors], &[&rewards]))
 }
 
 /// The policy of a whole recipe.

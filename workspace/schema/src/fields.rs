@@ -2,7 +2,7 @@
 
 use crate::document::scalar::Scalar;
 use crate::document::tree::{Entry, Node, Value};
-use crate::key::{Absent, Key, Keys, example};
+use crate::key::{Absent, Key, Keys, Section, example};
 use crate::report::lines::Span;
 use crate::report::mistakes::{Mistake, Mistakes};
 use crate::report::quote::{list, quote};
@@ -159,6 +159,14 @@ impl<'t> Fields<'t> {
     /// The entry of a key whose value is read elsewhere.
     pub fn entry(&self, name: &str) -> Option<&'t Entry> {
         self.entries.iter().find(|(meant, _)| *meant == name).map(|(_, entry)| *entry)
+    }
+
+    /// Reads a map that may be left out, which is to leave out all of its keys.
+    pub fn section<T>(&self, section: &Section, keys: Keys, read: impl FnOnce(&Self) -> Option<T>) -> Option<T> {
+        match self.entry(section.name) {
+            Some(entry) => read(&Map::of(entry).read(keys, self.mistakes)?),
+            None => read(&Self::none(quote(section.name), self.at.clone(), self.mistakes)),
+        }
     }
 
     /// Whether a key is there, with whatever value.

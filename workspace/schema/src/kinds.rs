@@ -1,7 +1,8 @@
-//! What recipes can name: kinds of editors and rewards, each with its options, and what is made of them.
+//! What recipes can name: kinds of editors, rewards and critics, each with its options, and what is made of them.
 //!
 //! A kind is one type. It implements [`Options`](crate::Options), which says how a recipe sets it, and [`EditorChoice`],
-//! [`RewardChoice`] or [`CriticChoice`], which says what is made of it; the crate that it is in lists it. Nothing else knows it by name.
+//! [`RewardChoice`] or [`CriticChoice`], which says what is made of it; the crate that it is in lists it. Nothing else knows it
+//! by name.
 
 use std::any::Any;
 use std::borrow::Cow;

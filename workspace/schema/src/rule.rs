@@ -204,6 +204,11 @@ impl Rule for Number {
     }
 }
 
+/// The number before a per cent sign.
+fn percentage(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// What to say of something that is not a number but was perhaps meant as one.
 fn number_complaint(found: &Scalar) -> Complaint {
     let Scalar::Text(text) = found else { return Complaint::PLAIN };
@@ -214,7 +219,7 @@ fn number_complaint(found: &Scalar) -> Complaint {
         Complaint::hint(format!("write `{bare}` without quotation marks"))
     } else if is_number(&bare.replace(['_', ','], "")) && bare.contains(['_', ',']) {
         Complaint::hint("write digits only, with a `.` before decimals")
-    } else if let Some(percent) = bare.strip_suffix('%').and_then(|text| text.trim().parse::<f64>().ok()) {
+    } else if let Some(percent) = bare.strip_suffix('%').and_then(percentage) {
         Complaint::hint(format!("write `{}`", percent / 100.0))
     } else if is_number(digits) {
         Complaint::hint("write the number alone: the unit is in the key's name or on its page")

@@ -130,23 +130,17 @@ impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.archive.learn(trials);
         self.meter.read(left);
-        match self.next(left) {
-            Ok(proposals) => {
-                self.archive.ask(&proposals);
-                self.meter.ask(proposals.len() as f64);
-                Decision::Explore { proposals, keep: Vec::new() }
-            }
-            Err(reason) => Decision::Stop(self.archive.verdict(reason)),
+        let next = self.next(left);
+        if let Ok(proposals) = &next {
+            self.meter.ask(proposals.len() as f64);
         }
+        self.archive.decision(next)
     }
 }
 
 impl Running {
     fn next(&self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.policy.rules.stop.met(best, without_gain) {
-            return Err(reason);
-        }
+        self.archive.go_on(&self.policy.rules.stop)?;
         let asked = self.archive.asked();
         if asked >= self.policy.settings.most {
             return Err(StopReason::Finished);

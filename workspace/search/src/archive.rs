@@ -103,8 +103,7 @@ impl Archive {
                 }
             }
             Trial::Rescored { id, card } => {
-                // Trials come in ask order, and so the entries are.
-                if let Ok(place) = self.entries.binary_search_by_key(id, |entry| entry.proposal.id) {
+                if let Some(place) = self.place_of(*id) {
                     let entry = &mut self.entries[place];
                     entry.card = std::mem::take(&mut entry.card).updated(card);
                 }
@@ -142,7 +141,12 @@ impl Archive {
 
     /// What became of a candidate that was made and judged.
     pub(crate) fn entry_of(&self, id: CandidateId) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.proposal.id == id)
+        self.place_of(id).map(|place| &self.entries[place])
+    }
+
+    fn place_of(&self, id: CandidateId) -> Option<usize> {
+        // Trials come in ask order, and so the entries are.
+        self.entries.binary_search_by_key(&id, |entry| entry.proposal.id).ok()
     }
 
     /// Every finished entry that has a utility, the best first. Of equal utilities the candidate asked for earlier comes

@@ -1,7 +1,7 @@
 //! Beam-style iterative refinement: keep the best few, vary each of them, let parents compete with children.
 //!
-//! Those that have children in a round are the best of *all* candidates so far, whoever they descend from. It is the better
-//! where a single hill is to be climbed.
+//! Those that have children in a round are the best of *all* candidates so far, whoever they descend from. A beam is better
+//! than diverse trees where a single hill is to be climbed.
 
 mod recipe;
 

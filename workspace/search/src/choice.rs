@@ -28,7 +28,8 @@ pub trait PolicyChoice: Chosen {
     /// The policy at work under these rules.
     fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError>;
 
-    /// How many candidates the first round has, where the budget allows it.
+    /// How many candidates a first round has to have for the search to do what it is for. Where the budget allows fewer, people
+    /// are warned.
     fn first_round(&self, has_stop_rule: bool) -> u64;
 
     /// The critic that it names, where it names one.

@@ -1,4 +1,4 @@
-//! How children are made of candidates, and how many: what the beam and diverse trees have in common.
+//! How children are made of candidates, and how many of them a plan asks for.
 
 pub(crate) mod recipe;
 

@@ -101,9 +101,7 @@ impl PathSearch {
     fn round(&self) -> u32 {
         self.size.paths.saturating_mul(self.size.children)
     }
-}
 
-impl PathSearch {
     /// What it comes to where no candidate fails, with how many paths are finished and what of an edit each of them has left
     /// then; nothing for an editor that has no stop.
     fn extent(&self, cards: &Cards, edits: u64) -> Option<(Extent, (u64, f64))> {
@@ -161,7 +159,7 @@ impl SearchFactory for PathSearch {
             archive: Archive::new(self.rules.objective.clone()),
             stops: steps.map(|steps| self.stops.steps(steps)),
             back: counted(self.stops.back, steps.unwrap_or(1)),
-            stage: 0,
+            stages: 0,
             round: 0..0,
             kept: Vec::new(),
             is_cut: false,
@@ -179,7 +177,7 @@ struct Running {
     /// Steps that are taken back from a stop.
     back: u32,
     /// Rounds of previews that were asked for.
-    stage: usize,
+    stages: usize,
     /// The candidates of the last of them.
     round: Range<u32>,
     /// The paths that are still followed, the best first.
@@ -213,7 +211,7 @@ impl Running {
             return Err(if self.ground.affordable(1, left) == 0 { self.ground.shortage() } else { why() });
         }
         let is_alive = self.keep_best();
-        let stop = self.stops.iter().flatten().nth(self.stage).copied().filter(|_| is_alive);
+        let stop = self.stops.iter().flatten().nth(self.stages).copied().filter(|_| is_alive);
         let count = stop.map_or(0, |stop| self.previews(stop, left));
         match stop {
             Some(stop) if count > 0 => Ok(self.stage(stop, count)),
@@ -237,7 +235,7 @@ impl Running {
         if is_alive {
             self.kept = best;
         }
-        is_alive || self.stage == 0
+        is_alive || self.stages == 0
     }
 
     /// The step at which the paths that are followed stand; nothing before there are any.
@@ -271,9 +269,9 @@ impl Running {
     /// Candidates up to a stop: fresh ones first, then such that go on from the kept ones, which take turns.
     fn stage(&mut self, stop: u32, count: u32) -> Vec<Proposal> {
         let first = self.archive.asked();
-        self.stage += 1;
+        self.stages += 1;
         let until = |proposal| Proposal { until: Until::Step(stop), ..proposal };
-        if self.stage == 1 {
+        if self.stages == 1 {
             return self.ground.all_fresh(first, count).into_iter().map(until).collect();
         }
         let child = |n: u32| self.on(first + n, self.kept[n as usize % self.kept.len()], Noise::Back(self.back));

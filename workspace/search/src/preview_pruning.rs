@@ -119,17 +119,22 @@ impl Pruning {
         };
         let are_ahead = !self.checkpoints.is_empty() && self.checkpoints.iter().all(is_ahead);
         let not_negative = |value: Option<f64>| value.is_none_or(|value| value.is_finite() && value >= 0.0);
-        for (setting, is_good, expected) in [
-            ("most", self.most >= self.samples, "at least `samples`"),
-            ("checkpoints", are_ahead, "shares above 0 and below 1, or steps from 1"),
-            ("keep", self.keep > 0.0 && self.keep <= 1.0, "a number above 0, up to 1"),
-            ("margin", not_negative(self.margin), "a number of at least 0"),
-            ("prior", (0.0..1.0).contains(&correlation), "a correlation from 0 to below 1"),
-            ("prior", not_negative(spread), "a spread of at least 0"),
-            ("prior", strength > 1.0 && strength.is_finite(), "a strength above 1"),
+        let words = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+        for (setting, is_good, expected, found) in [
+            ("most", self.most >= self.samples, "at least `samples`", self.most.to_string()),
+            (
+                "checkpoints",
+                are_ahead,
+                "shares above 0 and below 1, or steps from 1",
+                format!("{:?}", self.checkpoints),
+            ),
+            ("keep", self.keep > 0.0 && self.keep <= 1.0, "a number above 0, up to 1", self.keep.to_string()),
+            ("margin", not_negative(self.margin), "a number of at least 0", words(self.margin)),
+            ("prior", (0.0..1.0).contains(&correlation), "a correlation from 0 to below 1", correlation.to_string()),
+            ("prior", not_negative(spread), "a spread of at least 0", words(spread)),
+            ("prior", strength > 1.0 && strength.is_finite(), "a strength above 1", strength.to_string()),
         ] {
             if !is_good {
-                let found = "another value".to_owned();
                 return Err(PolicyError { setting, expected: expected.to_owned(), found });
             }
         }

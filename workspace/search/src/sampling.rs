@@ -58,10 +58,7 @@ impl Sampler {
     }
 
     fn next(&self, left: &Remaining) -> Result<Vec<Proposal>, StopReason> {
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.sampling.rules.stop.met(best, without_gain) {
-            return Err(reason);
-        }
+        self.archive.go_on(&self.sampling.rules.stop)?;
         let asked = self.archive.asked();
         let wanted = (self.sampling.samples - asked).min(self.sampling.round);
         if wanted == 0 {

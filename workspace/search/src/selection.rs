@@ -163,13 +163,21 @@ impl Selection {
     pub(crate) fn revision(self) -> String {
         match self {
             Self::Soft { weighting, draw } => format!("soft/1 draw={draw} {}", weighting.revision()),
-            Self::Pessimistic { beta } => format!("pessimistic/1 {beta:?}"),
-            Self::Regularised { strength } => format!("regularised/1 {strength:?}"),
+            Self::Pessimistic { beta } => format!("pessimistic/1 {}", beta.revision()),
+            Self::Regularised { strength } => format!("regularised/1 {}", strength.revision()),
         }
     }
 }
 
 impl Amount {
+    /// As revisions of selections say it.
+    fn revision(self) -> String {
+        match self {
+            Self::Absolute(amount) => format!("Absolute({amount:?})"),
+            Self::Relative(amount) => format!("Relative({amount:?})"),
+        }
+    }
+
     /// In units of utility.
     fn of(self, utilities: &[f64]) -> f64 {
         match self {

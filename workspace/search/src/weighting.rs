@@ -70,11 +70,13 @@ pub(crate) fn weights(utilities: &[f64], temperature: f64) -> Vec<f64> {
     raw.into_iter().map(|weight| weight / sum).collect()
 }
 
-fn effective_sample_size(weights: &[f64]) -> f64 {
+/// `1/Σw²` of weights that sum to 1: how many share the weight, from 1 to their number.
+pub(crate) fn effective_sample_size(weights: &[f64]) -> f64 {
     1.0 / weights.iter().map(|weight| weight * weight).sum::<f64>()
 }
 
-fn divergence(weights: &[f64]) -> f64 {
+/// `Σ w ln(w·n)` of weights that sum to 1: how far they are from equal ones, in nats.
+pub(crate) fn divergence(weights: &[f64]) -> f64 {
     let count = weights.len() as f64;
     let terms = weights.iter().filter(|weight| **weight > 0.0).map(|weight| weight * (weight * count).ln());
     terms.sum::<f64>().max(0.0)
@@ -163,6 +165,13 @@ mod tests {
             let all = weights.iter().copied().chain([temperature, effective_sample_size, kl]);
             assert!(all.clone().all(f64::is_finite), "{scale} {weighting:?}: {:?}", all.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn figures_of_weights() {
+        assert!((effective_sample_size(&[0.25; 4]) - 4.0).abs() < 1e-12 && divergence(&[0.25; 4]).abs() < 1e-12);
+        assert!((effective_sample_size(&[1.0, 0.0]) - 1.0).abs() < 1e-12);
+        assert!((divergence(&[1.0, 0.0]) - 2f64.ln()).abs() < 1e-12);
     }
 
     #[test]

@@ -71,14 +71,18 @@ impl PluginHost {
     /// Closes the plugin's input: its exit status and its log.
     pub fn end(mut self) -> (Option<i32>, String) {
         drop(self.child.stdin.take());
+        // Read beside it: a log that nobody takes in holds a plugin up once the pipe is full.
+        let mut stderr = self.child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).map(|_| log)
+        });
         let begin = Instant::now();
         while self.child.try_wait().unwrap().is_none() && begin.elapsed() < LONG {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.child.kill().ok();
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        (self.child.wait().unwrap().code(), log)
+        (self.child.wait().unwrap().code(), log.join().unwrap().unwrap())
     }
 }
 

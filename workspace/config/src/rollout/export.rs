@@ -1,7 +1,8 @@
 //! What is written for trainers.
 
-use super::Reported;
-use editscale_schema::{Absent, Documented, Entry, Fields, Flag, Key, Keys, Map, Number, Section, Whole, Word, Yaml};
+use editscale_schema::{Absent, Documented, Fields, Flag, Key, Keys, Number, Section, Whole, Word, Yaml};
+
+use crate::optional::optional_map;
 
 /// Files and views of rollouts.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,14 +151,15 @@ impl Export {
     pub(super) fn read(fields: &Fields<'_>) -> Option<Self> {
         let (parquet, webdataset) = (fields.take(&PARQUET), fields.take(&WEBDATASET));
         let (trajectories, groups) = (fields.take(&TRAJECTORIES), fields.take(&GROUPS_PER_SHARD));
-        let pairs = wanted(fields, &PAIRS, PAIRS_KEYS, |fields| {
+        let pairs = optional_map(fields, &PAIRS, PAIRS_KEYS, |fields| {
             let (choose, margin) = (fields.take(&CHOOSE), fields.take(&MARGIN));
             Some(Pairs { choose: choose?, margin: margin? })
         });
-        let best_worst = wanted(fields, &BEST_WORST, BEST_WORST_KEYS, |fields| {
+        let best_worst = optional_map(fields, &BEST_WORST, BEST_WORST_KEYS, |fields| {
             Some(BestWorst { count: fields.take(&COUNT)? as u32 })
         });
-        let sft = wanted(fields, &SFT, SFT_KEYS, |fields| Some(Weighted { temperature: fields.take(&TEMPERATURE)? }));
+        let sft =
+            optional_map(fields, &SFT, SFT_KEYS, |fields| Some(Weighted { temperature: fields.take(&TEMPERATURE)? }));
         Some(Self {
             parquet: parquet?,
             webdataset: webdataset?,
@@ -186,21 +188,4 @@ impl Export {
         ];
         Yaml::Map(keys.into_iter().flatten().collect())
     }
-}
-
-/// A map that turns something on by being there.
-fn wanted<'t, T>(
-    fields: &Fields<'t>,
-    section: &Section,
-    keys: Keys,
-    read: impl FnOnce(&Fields<'t>) -> Option<T>,
-) -> Result<Option<T>, Reported> {
-    match fields.entry(section.name) {
-        Some(entry) => keys_of(entry, keys, fields).and_then(|fields| read(&fields)).map(Some).ok_or(Reported),
-        None => Ok(None),
-    }
-}
-
-fn keys_of<'t>(entry: &'t Entry, keys: Keys, fields: &Fields<'t>) -> Option<Fields<'t>> {
-    Map::of(entry).read(keys, fields.mistakes())
 }

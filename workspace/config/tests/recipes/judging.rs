@@ -130,7 +130,7 @@ gates: [{reward: judge, at_least: 0}]
 fn what_is_said_of_editing_alone_is_no_mistake() {
     assert_eq!(mistakes(&JUDGES.replace("before}}", "before}, policy: {version: a, editor: b}}")), "");
     assert_snapshot!(mistakes(&JUDGES.replace("reward_calls: 100", "usd: 1")), @r"
-    warning: `usd` limits nothing: no editor and no reward has `prices`
+    warning: `usd` limits nothing: no editor, reward or critic has `prices`
      --> recipe.yaml:6:10
       |
     6 | budget: {usd: 1}

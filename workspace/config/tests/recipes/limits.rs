@@ -122,6 +122,17 @@ fn many_mistakes_in_a_long_line() {
     assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
 }
 
+/// Nor for every key.
+#[test]
+fn many_keys_in_a_long_line() {
+    let keys: String = (0..80_000).map(|number| format!(", k{number}: 1")).collect();
+    let text = format!("{{version: 1{keys}}}");
+    let start = Instant::now();
+    let errors = parse(text.as_bytes()).unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(1), "took {:?}", start.elapsed());
+    assert!(errors.left_out() > 70_000);
+}
+
 /// One mebibyte of each of these is refused or read in far less than the limit, which allows for a busy machine.
 #[test]
 fn no_text_takes_long() {

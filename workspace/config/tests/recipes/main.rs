@@ -66,7 +66,6 @@ const KINDS: &[&str] = &[
     "reflection",
     "darkroom_critic",
     "chat_critic",
-    "reward_weighted",
     "thompson",
 ];
 

@@ -9,7 +9,7 @@ use editscale_core::{
     Ledger, Noise, Proposal, Recovery, Start,
 };
 
-use super::{Done, Order, Round, Stored};
+use super::{Closing, Done, Order, Round, Stored};
 use crate::book::{Edited, Made};
 use crate::error::EngineError;
 use crate::files::WriteError;
@@ -289,6 +289,11 @@ impl Round<'_> {
                     Done::EditAgain { editor, item: index }
                 }));
                 Ok(())
+            }
+            // Made again after the resume, as one is that waits for that when the run is stopped.
+            (Some(_), Some(closing @ Closing::Stopped)) => {
+                self.book.enter_retry(item.id, item.attempt, &failure)?;
+                self.drop_edit(index, closing, None)
             }
             (_, Some(closing)) if failure.kind == FailureKind::Cancelled => {
                 self.drop_edit(index, closing, Some(&failure))

@@ -1,7 +1,8 @@
 //! The judgements of a round: asked for, begun, taken in, and what becomes of those that nobody waits for to their end.
 //!
-//! A pointwise reward is asked as soon as there is a picture, or, where whole rounds are wanted, once all are there. A listwise one compares the pictures of a round with each
-//! other, so that it waits for all of them and gets them in one call, or not at all.
+//! A pointwise reward is asked as soon as there is a picture, or, where whole rounds are wanted, once all are there. A
+//! listwise one compares the pictures of a round with each other, so that it waits for all of them and gets them in one
+//! call, or not at all.
 //!
 //! A judgement that money can be paid for is in the journal before it leaves, so that it counts as spent whatever
 //! becomes of the program.
@@ -278,16 +279,20 @@ impl<'a> Round<'a> {
     /// Whether a judgement that failed is asked for again: now, for which it is put back with its cost set aside, or
     /// after the resume of a run that was stopped.
     fn is_asked_again(&mut self, place: usize, question: Question, failure: &Failure) -> bool {
-        if failure.kind == FailureKind::Cancelled && self.closing == Some(Closing::Stopped) {
+        let is_stopped = self.closing == Some(Closing::Stopped);
+        if failure.kind == FailureKind::Cancelled && is_stopped {
             return true;
         }
         let card = self.reward_card(place);
         // What a listwise reward says of one candidate alone compares with nothing that it said of the others.
-        if card.kind == RewardKind::Listwise || self.closing.is_some() {
+        if card.kind == RewardKind::Listwise || self.closing == Some(Closing::Deadline) {
             return false;
         }
         let seed = self.job.request.seed.mix(u64::from(self.items[question.item].id.0));
         let Some(wait) = self.job.limits.retry.wait(failure, question.attempt, seed) else { return false };
+        if is_stopped {
+            return true;
+        }
         let is_afforded = self.book.purse.reserve(Work::Judgement, card.cost);
         if is_afforded {
             let question = Question { attempt: question.attempt + 1, ..question };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use editscale_core::{Budget, Digest, RewardItem, RewardName, ScoreCard, SearchFactory};
-use editscale_engine::{RunDirectory, read_run};
+use editscale_engine::{RunDirectory, read_outcome, read_run};
 use editscale_search::{Amount, BestOfN, Concluding, Conclusion, Finalists, Selection};
 use editscale_testkit::{FakeReward, reward_card};
 
@@ -92,6 +92,7 @@ fn a_run_goes_on_to_finalists_that_it_was_begun_without() {
     let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
     let present = directory.go_on_under(&recorded, &scene.job.search.revision()).unwrap();
     directory.check_same(&present, &manifest(&scene.job)).unwrap();
+    assert_eq!(read_outcome(&path).unwrap(), None, "a run that goes on has not ended");
     drop(directory);
     let outcome = carry_out(&scene.job, &path);
     assert_eq!((outcome.verdict, outcome.ledger.reward_calls), (expected.verdict, 18));

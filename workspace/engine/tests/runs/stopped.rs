@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use editscale_core::{
     BoxFuture, Budget, Candidate, Cost, EditBackend, EditBatch, EditorCard, Ending, Event, Failure, FailureKind,
-    Observer, Recovery, Silent, Usd, Watch,
+    Judgement, Observer, Recovery, RewardBatch, RewardCard, RewardModel, Silent, Usd, Watch,
 };
-use editscale_engine::{RunDirectory, StopSignal, Stopper, read_run, run};
-use editscale_testkit::{FakeEditor, editor_card};
+use editscale_engine::{Retry, RunDirectory, StopSignal, Stopper, read_outcome, read_run, run};
+use editscale_testkit::{FakeEditor, FakeReward, editor_card, reward_card};
 
 use crate::{Scene, World, block_on, carry_out, manifest, open_run, policy, scene};
 
@@ -240,6 +240,65 @@ fn what_was_under_way_when_the_program_died_is_spent() {
     assert_eq!(replayed, outcome);
 }
 
+/// Stops the run as soon as it is asked for anything, and says then that it cannot be reached any more.
+#[derive(Debug)]
+struct HangsUp<Card>(Card, Stopper);
+
+impl<Card> HangsUp<Card> {
+    async fn hang_up<T>(&self, count: usize, watch: &dyn Watch) -> Vec<Result<T, Failure>> {
+        self.1.stop();
+        while !watch.cancelled() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        (0..count).map(|_| Err(Failure::new(FailureKind::Unavailable, "hung up"))).collect()
+    }
+}
+
+impl EditBackend for HangsUp<EditorCard> {
+    fn card(&self) -> &EditorCard {
+        &self.0
+    }
+
+    fn edit<'a>(&'a self, batch: EditBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Candidate, Failure>>> {
+        (0..batch.items.len()).for_each(|place| watch.submitted(place, "key", None));
+        Box::pin(self.hang_up(batch.items.len(), watch))
+    }
+}
+
+impl RewardModel for HangsUp<RewardCard> {
+    fn card(&self) -> &RewardCard {
+        &self.0
+    }
+
+    fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
+        Box::pin(self.hang_up(batch.items.len(), watch))
+    }
+}
+
+/// What fails while the run is being stopped, and may pass, is asked for again by the resume as it is while the run goes on;
+/// after the last attempt it has failed.
+#[test]
+fn what_cannot_be_reached_at_a_stop_is_tried_again_after_the_resume() {
+    for (attempts, of_edits) in [(2, true), (1, true), (2, false), (1, false)] {
+        let mut scene = scene(&World { kind: 0, ..World::default() });
+        scene.job.limits.retry = Retry { attempts, base: Duration::from_micros(50), most: Duration::from_millis(1) };
+        let (stopper, signal) = Stopper::new();
+        let card = EditorCard { recovery: Recovery::Unknown, ..editor_card("fake") };
+        if of_edits {
+            scene.job.ports.editors = vec![Arc::new(HangsUp(card.clone(), stopper))];
+        } else {
+            scene.job.ports.rewards = vec![Arc::new(HangsUp(reward_card("judge"), stopper))];
+        }
+        let path = scene.folder.path().join("run");
+        let stopped = block_on(run(&scene.job, &mut open_run(&scene.job, &path), signal)).unwrap();
+        assert_eq!(stopped.ending, Ending::Cancelled);
+        scene.job.ports.editors = vec![Arc::new(FakeEditor::new(card))];
+        scene.job.ports.rewards = vec![Arc::new(FakeReward::new(reward_card("judge")))];
+        let whole = carry_out(&scene.job, &path);
+        assert_eq!((whole.asked, whole.failed > 0), (13, attempts == 1), "{attempts} attempts: {whole:?}");
+    }
+}
+
 /// Takes away the folder of the pictures while it makes its first one.
 #[derive(Debug)]
 struct Saboteur(FakeEditor, Mutex<Option<std::path::PathBuf>>);
@@ -301,6 +360,7 @@ fn a_run_whose_budget_is_widened_goes_on() {
         let first = made(&path);
         let (mut directory, recorded) = RunDirectory::open(&path).unwrap();
         assert!(directory.widen(&recorded, edits(9)).unwrap());
+        assert_eq!(read_outcome(&path).unwrap(), None, "a run that goes on has not ended");
         drop(directory);
         scene.job.limits.budget = edits(9);
         let widened = carry_out(&scene.job, &path);
@@ -310,6 +370,15 @@ fn a_run_whose_budget_is_widened_goes_on() {
         assert_eq!(recorded.budget, edits(9));
         let error = directory.widen(&recorded, edits(8)).unwrap_err().to_string();
         assert!(error.ends_with("its budget of edits is 9, and would be 8: expected at least as much"), "{error}");
+    }
+    for (had, would_have, is_widened) in [(1900, 1200, false), (1200, 1900, true), (1200, 1200, true)] {
+        let of = |millis| Budget { wall: Some(Duration::from_millis(millis)), ..Budget::default() };
+        let scene = scene(&World { budget: of(had), ..World::default() });
+        let path = scene.folder.path().join("run");
+        let mut directory = open_run(&scene.job, &path);
+        let widened = directory.widen(&manifest(&scene.job), of(would_have)).map_err(|error| error.to_string());
+        assert_eq!(widened.is_ok(), is_widened, "{widened:?}");
+        assert!(widened.map_or_else(|error| error.contains("of seconds is 1.9, and would be 1.2:"), |_| true));
     }
     let scene = scene(&World { kind: 0, ..World::default() });
     let path = scene.folder.path().join("run");

@@ -45,6 +45,14 @@ fn what_cannot_be_is_told_by_its_file() {
         told("run.json", replaced("\"width\": 1", "\"width\": 0")),
         both("RUN/run.json: the picture is 0x1: expected at least one pixel")
     );
+    for (sides, expected) in [
+        ("\"output_width\": 8,", "`output_width` is given without `output_height`: expected both or neither"),
+        ("\"output_height\": 8,", "`output_height` is given without `output_width`: expected both or neither"),
+        ("\"output_width\": 8, \"output_height\": 0,", "the picture is 8x0: expected at least one pixel"),
+    ] {
+        let to = format!("{sides} \"seed\"");
+        assert_eq!(told("run.json", replaced("\"seed\"", &to)), both(&format!("RUN/run.json: {expected}")));
+    }
     assert_eq!(told("run.json", replaced("\"version\": 3", "\"version\": 9")).0, {
         "RUN/run.json: the run has format version 9, this program reads versions 1 to 3"
     });

@@ -21,7 +21,7 @@ pub struct Dialled {
 
 /// A policy with its dial where it should stand.
 #[derive(Debug, Clone)]
-pub struct Dialed {
+pub struct Standing {
     /// The recipe's sections.
     pub recipe: String,
     /// Whether the gold that was asked for was reached at all.
@@ -41,13 +41,13 @@ pub fn dial(
     world: &Setting,
     (policy, section): (&Dialled, &str),
     (gold, requests): (f64, u64),
-) -> anyhow::Result<Dialed> {
+) -> anyhow::Result<Standing> {
     let recipe = |effort: f64| format!("{}{section}", (policy.recipe)(world, (policy.setting)(effort)));
     let found = |effort: f64| {
         let policy = recipes::simulated(&recipe(effort))?;
         anyhow::Ok(measure(world, &*policy, (Seeds::Development, requests))?.mean(|one| one.gold))
     };
-    let standing = |effort: f64, reaches: bool| Dialed { recipe: recipe(effort), reaches };
+    let standing = |effort: f64, reaches: bool| Standing { recipe: recipe(effort), reaches };
     let place = |step: u32| f64::from(step) / f64::from(PLACES);
     let (mut best, mut highest) = (0.0, f64::NEG_INFINITY);
     for step in 0..=PLACES {

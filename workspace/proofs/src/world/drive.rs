@@ -168,6 +168,7 @@ impl Desk<'_> {
         let is_within = within(budget.edits, edits)
             && within(budget.reward_calls, reward_calls)
             && within(budget.nfe, cost.nfe)
+            && within(budget.tokens, cost.tokens)
             && within(budget.usd.map(|usd| usd.micros), cost.usd.micros);
         if is_within { Ok(()) } else { Err(DriveError::Overspent(Box::new(self.ledger))) }
     }

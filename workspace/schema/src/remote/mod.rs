@@ -1,5 +1,5 @@
-//! What every editor and judge behind HTTP is told: which servers, how they are called, what it costs, and the fields that
-//! go into each request.
+//! What every editor, judge and critic behind HTTP is told: which servers, how they are called, what it costs, and the fields
+//! that go into each request.
 
 mod calls;
 mod fields;
@@ -17,11 +17,11 @@ pub use prices::{PRICE_KEYS, PRICES, PriceSettings};
 pub use servers::{SERVER_KEYS, SERVERS, SecretHeader, SecretPlace, ServerSettings};
 
 use crate::document::yaml::Yaml;
-use crate::fields::{Fields, Map};
-use crate::key::{Absent, Key, Keys, Section};
+use crate::fields::Fields;
+use crate::key::{Absent, Key};
 use crate::rule::{Text, Word};
 
-/// What every editor and judge behind HTTP is told.
+/// What every editor, judge and critic behind HTTP is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteSettings {
     /// The servers, at least one; several are replicas.
@@ -72,8 +72,8 @@ impl RemoteSettings {
     pub fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let servers = servers::read_servers(fields);
-        let calls = section(fields, &CALLS, CALL_KEYS, CallSettings::read);
-        let prices = section(fields, &PRICES, PRICE_KEYS, PriceSettings::read);
+        let calls = fields.section(&CALLS, CALL_KEYS, CallSettings::read);
+        let prices = fields.section(&PRICES, PRICE_KEYS, PriceSettings::read);
         let (revision, repeat) = (fields.take(&REVISION), fields.take(&REPEAT));
         let usual_header = SecretHeader::default();
         Some(Self { servers: servers?, usual_header, calls: calls?, prices: prices?, revision, repeat })
@@ -98,18 +98,5 @@ impl RemoteSettings {
             REPEAT.write(self.repeat.as_ref()),
         ];
         written.into_iter().flatten()
-    }
-}
-
-/// Reads a map that may be left out, which is to leave out all of its keys.
-pub fn section<'t, T>(
-    fields: &Fields<'t>,
-    section: &Section,
-    keys: Keys,
-    read: impl FnOnce(&Fields<'t>) -> Option<T>,
-) -> Option<T> {
-    match fields.entry(section.name) {
-        Some(entry) => read(&Map::of(entry).read(keys, fields.mistakes())?),
-        None => read(&Fields::none(section.name.to_owned(), fields.at().clone(), fields.mistakes())),
     }
 }

@@ -53,7 +53,7 @@ pub const POLL_KEYS: Keys = &[&FIRST_WAIT, &LONGEST_WAIT, &DEADLINE, &LOST_AFTER
 impl PollSettings {
     /// Reads them among the options of an editor.
     pub fn read(fields: &Fields<'_>) -> Option<Self> {
-        super::section(fields, &POLLS, POLL_KEYS, Self::read_section)
+        fields.section(&POLLS, POLL_KEYS, Self::read_section)
     }
 
     fn read_section(fields: &Fields<'_>) -> Option<Self> {

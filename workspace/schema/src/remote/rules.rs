@@ -52,7 +52,8 @@ pub(super) fn is_this_machine(url: &str) -> bool {
         .strip_prefix('[')
         .and_then(|rest| rest.split(']').next())
         .unwrap_or_else(|| host.split(':').next().unwrap_or_default());
-    name == "localhost" || name == "::1" || name.starts_with("127.")
+    let is_loopback = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    name.eq_ignore_ascii_case("localhost") || name == "::1" || name.strip_prefix("127.").is_some_and(is_loopback)
 }
 
 /// The name of an environment variable.

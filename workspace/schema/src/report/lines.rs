@@ -1,5 +1,6 @@
 //! From byte offsets to lines and columns.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::Place;
@@ -15,6 +16,9 @@ const MARK: &str = "\u{feff}";
 pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// An offset that was asked for last, and how many characters of its line are before it. Whoever asks for many places goes
+    /// through the text: what comes next is counted from here, not from the start of what may be a long line.
+    last: Cell<(usize, usize)>,
 }
 
 impl<'t> Lines<'t> {
@@ -27,7 +31,8 @@ impl<'t> Lines<'t> {
             b'\r' => bytes.get(at + 1) != Some(&b'\n'),
             _ => false,
         });
-        Self { text, starts: std::iter::once(first).chain(breaks.map(|(at, _)| at + 1)).collect() }
+        let starts = std::iter::once(first).chain(breaks.map(|(at, _)| at + 1)).collect();
+        Self { text, starts, last: Cell::default() }
     }
 
     /// The place of a stretch of this text. Offsets beyond its end stand for its end.
@@ -35,8 +40,17 @@ impl<'t> Lines<'t> {
         let start = self.boundary(span.start);
         let line = self.number(start);
         let first = self.starts[line - 1].min(start);
-        let column = self.text[first..start].chars().count() + 1;
+        let column = self.characters(first, start) + 1;
         Place { line, column, span: start..self.boundary(span.end).max(start) }
+    }
+
+    /// How many characters are between the start of a line and a place in it.
+    fn characters(&self, first: usize, place: usize) -> usize {
+        let (last, before) = self.last.get();
+        let (from, before) = if (first..=place).contains(&last) { (last, before) } else { (first, 0) };
+        let count = before + self.text[from..place].chars().count();
+        self.last.set((place, count));
+        count
     }
 
     /// The line that a byte is in, counted from 1.
@@ -81,6 +95,18 @@ mod tests {
         check("\u{feff}ab", 0..0, 1, 1);
         check("größe: 1", 9..10, 1, 8);
         check("größe: 1", 4..5, 1, 4);
+    }
+
+    #[test]
+    fn places_are_the_same_in_whichever_order_they_are_asked_for() {
+        let text = "\u{feff}größe: {ä: 1, ö: 2}\r\nb: [ü, 3]\n";
+        let alone: Vec<Place> = (0..=text.len()).map(|at| Lines::new(text).place(&(at..at))).collect();
+        let lines = Lines::new(text);
+        for step in 1..text.len() {
+            for at in (0..=text.len()).map(|at| at * step % (text.len() + 1)) {
+                assert_eq!(lines.place(&(at..at)), alone[at], "{at} in steps of {step}");
+            }
+        }
     }
 
     #[test]

@@ -93,8 +93,6 @@ fn known_scores_are_drawn_as_often_as_theory_says() {
     }
 }
 
-/// Where the distribution is learned, less is lost against knowing it if the spread of earlier requests is told. Student's t
-/// is wide after a few scores, so that optimism buys draws that normal scores do not repay.
 /// What is told of the end is what ended it.
 #[test]
 fn the_figures_of_the_end_say_why_it_ended() {
@@ -109,6 +107,8 @@ fn the_figures_of_the_end_say_why_it_ended() {
     }
 }
 
+/// Where the distribution is learned, less is lost against knowing it if the spread of earlier requests is told. Student's t
+/// is wide after a few scores, so that optimism buys draws that normal scores do not repay.
 #[test]
 #[expect(clippy::print_stdout, reason = "its figures stand in docs/search.md")]
 fn learned_scores_come_near_to_what_knowing_them_is_worth() {

@@ -6,11 +6,12 @@ use editscale_core::{
 };
 
 use super::potential::{Tempering, Way};
-use super::weights::{divergence, effective_sample_size, normalised, spread};
+use super::weights::{normalised, spread};
 use super::{Keep, ParticleSettings, Resampling, Strength};
 use crate::archive::Archive;
 use crate::policy::Rules;
 use crate::proposals::{Ground, choice_seed};
+use crate::weighting::{divergence, effective_sample_size};
 
 /// One particle: a state, what it weighs, and how it got there.
 #[derive(Debug, Clone, Copy)]

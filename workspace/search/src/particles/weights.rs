@@ -17,18 +17,6 @@ pub(super) fn normalised(logarithms: &[f64]) -> Vec<f64> {
     vec![1.0 / logarithms.len().max(1) as f64; logarithms.len()]
 }
 
-/// `1/Σw²` of weights that sum to 1: how many share the weight, from 1 to their number.
-pub(super) fn effective_sample_size(weights: &[f64]) -> f64 {
-    1.0 / weights.iter().map(|weight| weight * weight).sum::<f64>()
-}
-
-/// `Σ w ln(w·n)` of weights that sum to 1: how far they are from equal ones, in nats.
-pub(super) fn divergence(weights: &[f64]) -> f64 {
-    let count = weights.len() as f64;
-    let terms = weights.iter().filter(|weight| **weight > 0.0).map(|weight| weight * (weight * count).ln());
-    terms.sum::<f64>().max(0.0)
-}
-
 /// The standard deviation of numbers, about their mean; nothing where there is none that could be divided by.
 pub(super) fn spread(values: &[f64]) -> Option<f64> {
     let count = values.len() as f64;
@@ -62,10 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_weights() {
-        assert!((effective_sample_size(&[0.25; 4]) - 4.0).abs() < 1e-12 && divergence(&[0.25; 4]).abs() < 1e-12);
-        assert!((effective_sample_size(&[1.0, 0.0]) - 1.0).abs() < 1e-12);
-        assert!((divergence(&[1.0, 0.0]) - 2f64.ln()).abs() < 1e-12);
+    fn a_spread_is_one_that_could_be_divided_by() {
         assert_eq!(spread(&[1.0, 3.0]), Some(2f64.sqrt()));
         for none in [vec![], vec![1.0], vec![2.0, 2.0], vec![1e300, -1e300]] {
             assert_eq!(spread(&none), None, "{none:?}");

@@ -61,7 +61,7 @@ impl Boxed {
 
 /// What all candidates so far tell of those to come.
 #[derive(Debug)]
-pub(super) struct Outlook<'w> {
+pub(super) struct Forecast<'w> {
     way: &'w Way,
     costs: Costs,
     /// The line from the last look to the finished candidate.
@@ -74,7 +74,7 @@ pub(super) struct Outlook<'w> {
 const GRID: [i32; 2] = [-16, 16];
 const STEP: f64 = 0.25;
 
-impl<'w> Outlook<'w> {
+impl<'w> Forecast<'w> {
     /// From all candidates, and the finished ones as pairs of last preview's score and utility. `success` is the share of
     /// candidates that come to something.
     pub(super) fn new(

@@ -11,7 +11,7 @@ use editscale_schema::{
 use super::{Checkpoint, Expectation, PreviewPruning, PreviewRule, Pruning, Way};
 use crate::adaptive::{price_clashes, price_misfits};
 use crate::choice::{Clash, Surroundings};
-use crate::objective::{GATE_KEYS, Gate, read_gate, write_gate};
+use crate::objective::{GATE_KEYS, read_gate, write_gate};
 use crate::price::recipe::{COST_TABLE, WORTH_TABLE, cost, read_price, worth, write_price};
 use crate::{PolicyChoice, PolicyError, Rules};
 
@@ -263,8 +263,10 @@ fn read_preview(fields: &Fields<'_>) -> Option<PreviewRule> {
     let gates = match preview.entry(GATES.name) {
         None => Vec::new(),
         Some(entry) => {
-            let gates = preview.list(entry)?.iter().map(|gate| read_gate(gate, fields.mistakes(), |_, _| ()));
-            gates.collect::<Option<Vec<Gate>>>()?
+            let items = preview.list(entry)?;
+            // Each is read, so that the mistakes of all are told.
+            let gates: Vec<_> = items.iter().map(|gate| read_gate(gate, fields.mistakes(), |_, _| ())).collect();
+            gates.into_iter().collect::<Option<_>>()?
         }
     };
     Some(PreviewRule { reward, gates })

@@ -8,7 +8,7 @@ use editscale_core::{
 };
 
 use super::PreviewPruning;
-use super::boxes::{Boxed, Outlook, State};
+use super::boxes::{Boxed, Forecast, State};
 use super::way::Way;
 use crate::archive::Archive;
 use crate::price::{Meter, Pieces, Price};
@@ -63,10 +63,9 @@ impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.learn(trials);
         self.meter.read(left);
-        let (best, without_gain) = self.archive.standing();
-        let next = match self.policy.rules.stop.met(best, without_gain) {
-            Some(reason) => Next::Stop(reason),
-            None => self.next(left),
+        let next = match self.archive.go_on(&self.policy.rules.stop) {
+            Err(reason) => Next::Stop(reason),
+            Ok(()) => self.next(left),
         };
         let proposals = match next {
             Next::Stop(reason) => return Decision::Stop(self.archive.verdict(reason)),
@@ -127,7 +126,7 @@ impl Running {
         if !open.is_empty() {
             return self.finish_or_begin(&open, left);
         }
-        if self.may_begin() && self.best().is_none_or(|best| self.outlook().is_worth_beginning(best)) {
+        if self.may_begin() && self.best().is_none_or(|best| self.forecast().is_worth_beginning(best)) {
             return self.begin_or_stop(left);
         }
         if self.best().is_none()
@@ -174,7 +173,7 @@ impl Running {
 
     /// Finishes the open boxes with the highest indices, or begins others whose index is higher still.
     fn finish_or_begin(&self, open: &[usize], left: &Remaining) -> Next {
-        let outlook = self.outlook();
+        let forecast = self.forecast();
         let mut ranked = open.to_vec();
         ranked.sort_by(|a, b| self.order(*a, *b));
         let affordable = self.affordable(&ranked, left);
@@ -183,9 +182,9 @@ impl Running {
         }
         let Some(best) = self.best() else { return Next::Finish(affordable) };
         let worthy: Vec<usize> =
-            ranked.into_iter().filter(|index| self.is_worth_finishing(&outlook, *index, best)).collect();
-        let top = worthy.iter().fold(best, |top, index| self.cap_above(&outlook, *index, top));
-        if self.may_begin() && outlook.is_worth_beginning(top) {
+            ranked.into_iter().filter(|index| self.is_worth_finishing(&forecast, *index, best)).collect();
+        let top = worthy.iter().fold(best, |top, index| self.cap_above(&forecast, *index, top));
+        if self.may_begin() && forecast.is_worth_beginning(top) {
             let begun = self.begin_or_stop(left);
             if !matches!(begun, Next::Stop(_)) {
                 return begun;
@@ -244,17 +243,17 @@ impl Running {
     }
 
     /// Whether a box's index is above what is had anyway.
-    fn is_worth_finishing(&self, outlook: &Outlook<'_>, index: usize, best: f64) -> bool {
+    fn is_worth_finishing(&self, forecast: &Forecast<'_>, index: usize, best: f64) -> bool {
         let one = &self.boxes[index];
-        let next = one.last_score().and_then(|score| outlook.finished(score));
-        next.is_none_or(|next| next.excess(best) > outlook.finishing(one.look()) / self.success())
+        let next = one.last_score().and_then(|score| forecast.finished(score));
+        next.is_none_or(|next| next.excess(best) > forecast.finishing(one.look()) / self.success())
     }
 
     /// The higher of a box's index and `top`; `top` itself where its index is not known.
-    fn cap_above(&self, outlook: &Outlook<'_>, index: usize, top: f64) -> f64 {
+    fn cap_above(&self, forecast: &Forecast<'_>, index: usize, top: f64) -> f64 {
         let one = &self.boxes[index];
-        let cost = outlook.finishing(one.look()) / self.success();
-        let next = one.last_score().and_then(|score| outlook.finished(score));
+        let cost = forecast.finishing(one.look()) / self.success();
+        let next = one.last_score().and_then(|score| forecast.finished(score));
         next.filter(|next| next.excess(top) > cost).map_or(top, |next| next.fair_cap(cost))
     }
 
@@ -264,8 +263,8 @@ impl Running {
         (self.pairs.len() as f64 + 1.0) / (done as f64 + 1.0)
     }
 
-    fn outlook(&self) -> Outlook<'_> {
-        Outlook::new(&self.way, &self.boxes, &self.pairs, (self.meter.costs(), self.policy.settings.expected))
+    fn forecast(&self) -> Forecast<'_> {
+        Forecast::new(&self.way, &self.boxes, &self.pairs, (self.meter.costs(), self.policy.settings.expected))
     }
 
     fn best(&self) -> Option<f64> {

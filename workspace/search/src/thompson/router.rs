@@ -48,8 +48,7 @@ impl Router {
 impl Search for Router {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         self.learn(trials);
-        let (best, without_gain) = self.archive.standing();
-        if let Some(reason) = self.rules.stop.met(best, without_gain) {
+        if let Err(reason) = self.archive.go_on(&self.rules.stop) {
             return Decision::Stop(self.archive.verdict(reason));
         }
         let wanted = self.settings.samples - self.archive.asked();

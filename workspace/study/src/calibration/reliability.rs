@@ -45,7 +45,9 @@ pub fn reliability(values: &[f64], targets: &[f64], bins: usize) -> Result<Vec<R
     check_both(values, targets)?;
     let mut sorted: Vec<(f64, f64)> = values.iter().copied().zip(targets.iter().copied()).collect();
     sorted.sort_by(|a, b| ascending(a.0, b.0));
-    let (bins, n) = (bins.max(1), sorted.len());
+    let n = sorted.len();
+    // More bins than values leave each value its own, as that many do.
+    let bins = bins.clamp(1, n);
     let (mut found, mut open): (Vec<ReliabilityBin>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
     let mut seen = 0;
     for equal in sorted.chunk_by(|a, b| a.0 == b.0) {

@@ -46,7 +46,7 @@ pub struct Paired {
     pub spread: f64,
     /// The least mean difference that so many requests would show, were the spread this one; nothing where so few show none.
     pub detectable: Option<f64>,
-    /// Requests on which the second is better, and worse.
+    /// Requests on which the second is better.
     pub better: usize,
     /// Requests on which the second is worse.
     pub worse: usize,

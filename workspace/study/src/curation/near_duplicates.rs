@@ -1,7 +1,5 @@
 //! Rows whose pictures are nearly the same, by their perceptual hashes.
 
-use std::cmp::Ordering;
-
 use super::hamming_index::{HammingIndex, check_radius, count};
 use super::union_find::UnionFind;
 use crate::StudyError;
@@ -78,7 +76,7 @@ pub fn keep_best_of_groups(groups: &[u32], scores: &[f64]) -> Result<Vec<bool>, 
     let better = |a: &usize, b: &usize| ascending(scores[*b], scores[*a]).then(a.cmp(b));
     order.sort_by(|a, b| groups[*a].cmp(&groups[*b]).then_with(|| better(a, b)));
     let mut keeps = vec![false; groups.len()];
-    order.chunk_by(|a, b| groups[*a].cmp(&groups[*b]) == Ordering::Equal).for_each(|group| keeps[group[0]] = true);
+    order.chunk_by(|a, b| groups[*a] == groups[*b]).for_each(|group| keeps[group[0]] = true);
     Ok(keeps)
 }
 

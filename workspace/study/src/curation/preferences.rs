@@ -1,6 +1,7 @@
 //! Preference pairs out of several candidates of one source.
 
 use crate::normal::normal_below;
+use crate::order::ascending;
 use crate::{StudyError, check};
 
 /// One candidate of a source.
@@ -57,7 +58,7 @@ pub fn preference_pairs(candidates: &[CandidateScore], rule: &PairRule) -> Resul
     check(&means)?;
     check(&candidates.iter().map(|candidate| candidate.sigma.unwrap_or(0.0)).collect::<Vec<f64>>())?;
     let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by(|a, b| means[*b].total_cmp(&means[*a]));
+    order.sort_by(|a, b| ascending(means[*b], means[*a]));
     let wanted: Vec<(usize, usize)> = match rule.pairing {
         Pairing::BestAgainstWorst => vec![(0, order.len() - 1)],
         Pairing::BestAgainstRest => (1..order.len()).map(|rejected| (0, rejected)).collect(),
@@ -102,6 +103,8 @@ mod tests {
         assert_eq!(found(&list, rule(Pairing::BestAgainstRest, 0.0)), [(1, 3), (1, 0)], "a tie is left out");
         assert_eq!(found(&list, rule(Pairing::All, 0.0)), [(1, 3), (1, 0), (2, 3), (2, 0), (3, 0)]);
         assert_eq!(found(&list, rule(Pairing::All, 1.5)), [(1, 0), (2, 0), (3, 0)]);
+        let zeros = [(-0.0, None), (0.0, None), (-1.0, None)];
+        assert_eq!(found(&zeros, rule(Pairing::All, 0.0)), [(0, 2), (1, 2)], "the zeros are equal");
         assert_eq!(found(&list[..1], rule(Pairing::All, 0.0)), []);
         assert_eq!(found(&list[1..3], rule(Pairing::BestAgainstWorst, -1.0)), []);
     }

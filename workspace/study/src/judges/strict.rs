@@ -36,7 +36,7 @@ fn is_right(group: &ScoredGroup<HumanOrder>, threshold: f64) -> bool {
 }
 
 /// Strict accuracy as published (`evaluate_edit_reward_bench`), whose `threshold` is the one that
-/// `best_threshold_of_groups_as_published` tunes on the pairs of the same file for two candidates, and 0 for more.
+/// `best_threshold` tunes on the pairs of the same file for two candidates, and 0 for more.
 ///
 /// Its quirks: the threshold makes a tie of people right, and never makes a preference wrong, so that scores within it
 /// count as both; equal scores are put in an order of their own (`strict_order_as_published`), so that a constant judge

@@ -57,6 +57,9 @@ fn a_budget_of_money_without_prices_is_warned_of() {
     };
     assert_snapshot!(recipe(""));
     assert_eq!(recipe(", prices: {picture: 0.04}"), "");
+    // What a program asks for it says only when it runs.
+    let program = with_search("{best_of_n: {samples: 8}}").replace("{darkroom: {}}", "{plugin: {run: [a]}}");
+    assert_eq!(report(program + "budget: {usd: 1}\n"), "");
 }
 
 #[test]
@@ -64,9 +67,14 @@ fn a_secret_on_an_open_road_is_warned_of() {
     assert_snapshot!(of(
         "{openai_images: {profile: generic, servers: [{url: \"http://a.example/v1\", secret_env: KEY}]}}"
     ));
-    for here in ["http://127.0.0.1:8000/v1", "http://localhost:1", "http://[::1]:8000/v1"] {
-        let text = format!("{{openai_images: {{profile: generic, servers: [{{url: \"{here}\", secret_env: KEY}}]}}}}");
-        assert_eq!(of(&text), "", "{here}");
+    let at = |url: &str| {
+        of(&format!("{{openai_images: {{profile: generic, servers: [{{url: \"{url}\", secret_env: KEY}}]}}}}"))
+    };
+    for here in ["http://127.0.0.1:8000/v1", "http://localhost:1", "http://LocalHost", "http://[::1]:8000/v1"] {
+        assert_eq!(at(here), "", "{here}");
+    }
+    for elsewhere in ["http://127.a.example/v1", "http://127.", "http://localhost.a.example", "http://[::2]"] {
+        assert!(at(elsewhere).starts_with("warning: "), "{elsewhere}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use editscale_core::EditorName;
 use editscale_schema::remote::{
     CALLS, FIELDS, FieldValue, KNOBS, KnobSetting, POLLS, PRICES, PollSettings, REVISION, RemoteSettings, SERVERS,
-    read_fields, read_knobs, section, write_fields, write_knobs,
+    read_fields, read_knobs, write_fields, write_knobs,
 };
 use editscale_schema::{
     Absent, EditorChoice, Fields, Flag, FreeQuestion, House, Key, Keys, MadeEditor, MakeError, Mistake, Number,
@@ -149,7 +149,7 @@ impl Options for SubmitPollRecipe {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (service, model, nfe) = (fields.take(&SERVICE), fields.take(&MODEL), fields.take(&NFE));
-        let inputs = section(fields, &INPUTS, INPUT_KEYS, InputSettings::read);
+        let inputs = fields.section(&INPUTS, INPUT_KEYS, InputSettings::read);
         let (sizes, polls) = (read_sizes(fields, &SIZES), PollSettings::read(fields));
         let server_limit = fields.take(&SERVER_LIMIT).map(Duration::from_secs_f64);
         let (fixed, knobs) = (read_fields(fields, &FIELDS), read_knobs(fields));
