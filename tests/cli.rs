@@ -175,6 +175,22 @@ fn a_candidate_can_be_continued_and_a_run_resumed() {
 }
 
 #[test]
+fn the_best_can_be_continued_and_what_is_not_kept_is_told() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 96);
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\n\
+                  search: {best_of_n: {samples: 4}}\nretain: {winner: {}}\n";
+    fs::write(desk.path("sparing.yaml"), recipe).unwrap();
+    let first = desk.json(&["edit", &photo, "warmer", "--json", "--recipe", "sparing.yaml", "--run-dir", "first"]);
+    desk.expect(0, &["edit", "--from", "first:best", "cooler", "--run-dir", "second"]);
+    let best = first["winner"]["id"].as_u64().unwrap();
+    let other = (0..4).find(|id| *id != best).unwrap();
+    let (_, told) = desk.expect(2, &["edit", "--from", &format!("first:{other}"), "cooler"]);
+    assert!(told.contains(&format!("candidate {other} is not kept")), "{told}");
+    assert!(told.contains(&format!("the run keeps {best};")), "{told}");
+}
+
+#[test]
 fn a_mask_and_an_output_size_are_honoured() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);

@@ -7,8 +7,17 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The pages whose commands need nothing but the repository.
-const PAGES: [(&str, usize); 2] = [("README.md", 20), ("docs/editreward.md", 2)];
+/// The pages whose commands need nothing but the repository, and how many they show at least. What `docs/days` shows in Python as well is run
+/// by `tests/clients/days.py`.
+const PAGES: [(&str, usize); 7] = [
+    ("README.md", 20),
+    ("docs/editreward.md", 2),
+    ("docs/days/agent-builder.md", 3),
+    ("docs/days/curator.md", 5),
+    ("docs/days/engineer.md", 7),
+    ("docs/days/photographer.md", 8),
+    ("docs/days/rl-team.md", 5),
+];
 
 /// The lines of a page's shell blocks, `cargo` ones as the program that they would run.
 fn commands(page: &str) -> Vec<String> {
@@ -17,7 +26,7 @@ fn commands(page: &str) -> Vec<String> {
     let lines = blocks.flat_map(|block| block.lines().map(ToOwned::to_owned).collect::<Vec<String>>());
     let run = |line: String| line.replace("cargo run --release --", "editscale");
     // The other `cargo` line is the one that runs this test.
-    lines.map(run).filter(|line| line.starts_with("editscale ")).collect()
+    lines.map(run).filter(|line| line.starts_with("editscale ") || line.starts_with("sed ")).collect()
 }
 
 /// What the table of use cases shows is among the commands that are run.

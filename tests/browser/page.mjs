@@ -263,7 +263,7 @@ const scenes = {
     });
     await drop(page, Buffer.from(large, "base64"), "large.jpg", "image/jpeg");
     await page.locator("#new textarea").fill("make it warmer");
-    await recipe(page.locator("#new"), "many");
+    await recipe(page.locator("#new"), "endless");
     await page.locator("#new .primary").click();
     await page.locator("#sheet .score", { hasText: /\d/ }).first().waitFor();
     await look(page, "working");

@@ -52,6 +52,8 @@ say openai for Python
 "$venv/bin/python" tests/clients/openai_images.py "$open"
 "$venv/bin/python" tests/clients/openai_images.py "$closed" "$key"
 "$venv/bin/python" tests/clients/readme.py "$open"
+say days of users
+"$venv/bin/python" tests/clients/days.py "$programs" 2>> "$desk/log"
 say openai for Node
 node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"

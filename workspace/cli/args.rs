@@ -101,7 +101,7 @@ pub(crate) struct Edit {
     /// Go on with a run that was stopped.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["words", "run_dir", "recipe", "seed", "from", "mask", "size", "partial"])]
     pub(crate) resume: Option<PathBuf>,
-    /// Continue from a candidate of an earlier run: its picture becomes the source.
+    /// Continue from a candidate of an earlier run, by its number or as `best`: its picture becomes the source.
     #[arg(long, value_name = "RUN:CANDIDATE")]
     pub(crate) from: Option<String>,
     /// The root of all seeds: equal seeds give equal runs.

@@ -70,9 +70,12 @@ async fn main() -> Result<()> {
         offer("quickstart", "{best_of_n: {samples: 8}}", &catalogue, &house)?,
         offer("one", "{best_of_n: {samples: 1}}", &catalogue, &house)?,
         offer("many", "{best_of_n: {samples: 64}}", &catalogue, &house)?,
+        // So many that whoever cancels is sooner, also where a browser and its checks take most of the machine.
+        offer("endless", "{best_of_n: {samples: 512}}", &catalogue, &house)?,
         offer("beam", "{beam: {width: 2, children: 3, depth: 2}}", &catalogue, &house)?,
     ];
     let mut settings = Settings::new(runs);
+    settings.most_edits = 512;
     settings.aliases = vec![("gpt-image-1".to_owned(), "quickstart".to_owned())];
     let service = Service::open(offers, catalogue, settings, 1)?;
     let made = arguments.next().map(|name| Keys::make(&name)).transpose().map_err(anyhow::Error::msg)?;

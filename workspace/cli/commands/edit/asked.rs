@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use editscale_core::{EncodedImage, Instruction};
-use editscale_engine::read_run;
 
+use super::origin::origin;
 use crate::args::Edit;
 use crate::failure::Misuse;
 use crate::photograph::read;
@@ -32,7 +32,7 @@ pub(super) fn asked(arguments: &Edit) -> Result<Asked> {
         }
         (Some(from), [instruction]) => {
             let instruction = instruct(instruction)?;
-            let (source, source_name) = candidate(from)?;
+            let (source, source_name) = origin(from)?;
             Ok(Asked { source, source_name, instruction, continues: Some(from.clone()) })
         }
         (None, [image, words @ ..]) if words.len() > 1 => Err(unquoted(image, words).into()),
@@ -49,25 +49,4 @@ fn unquoted(picture: &str, words: &[String]) -> Misuse {
     let found = words.len();
     Misuse::new(format!("expected the instruction as one argument, found {found} after the picture"))
         .hint(format!("put the instruction in quotation marks: editscale edit {picture} \"{}\"", words.join(" ")))
-}
-
-/// The picture of a candidate of an earlier run, as `RUN:CANDIDATE`.
-fn candidate(from: &str) -> Result<(EncodedImage, String)> {
-    let shape = || Misuse::new(format!("--from `{from}`: expected RUN:CANDIDATE")).hint("--from runs/photo-1a2b3c4d:5");
-    let (run, id) = from.rsplit_once(':').ok_or_else(shape)?;
-    let id: u32 = id.parse().map_err(|_| shape())?;
-    let record =
-        read_run(Path::new(run)).map_err(|error| Misuse::new(format!("cannot continue from {from}: {error}")))?;
-    let Some(known) = record.candidates.get(id as usize) else {
-        bail!(Misuse::new(format!("--from {from}: the run has {} candidates", record.candidates.len())));
-    };
-    match &known.made {
-        Some(Ok(made)) => {
-            let bytes = made.image.read().with_context(|| format!("the picture of candidate {id} is not kept"))?;
-            let image = EncodedImage { media: made.image.media(), size: made.image.size(), bytes };
-            Ok((image, format!("{}:{id}", record.manifest.run)))
-        }
-        Some(Err(why)) => bail!("candidate {id} has no picture: {why}"),
-        None => bail!("candidate {id} has no picture: the run is unfinished"),
-    }
 }

@@ -2,6 +2,7 @@
 
 mod asked;
 mod begin;
+mod origin;
 mod output;
 mod results;
 

@@ -24,6 +24,8 @@ export class Compare {
     Object.assign(this, { run, left: SOURCE, right: candidate, isChosen: candidate !== null, drawn: "" });
     for (const image of this.slider.querySelectorAll("img")) image.removeAttribute("src");
     this.range.value = 50;
+    // Until two pictures are there nothing can be moved between them.
+    this.range.hidden = true;
     this.divide();
     this.settle();
   }
