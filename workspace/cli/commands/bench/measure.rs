@@ -14,12 +14,11 @@ use crate::failure::{Misuse, tell};
 /// Measures what was judged, without judging.
 pub(crate) fn run(arguments: &BenchMeasure) -> Result<ExitCode> {
     let (head, cases) = read_judged(&arguments.dir).map_err(|error| Misuse::new(error.to_string()))?;
-    let (data, shared) = match found(&arguments.dir, &head, &cases) {
-        Some(found) => (found.data, found.shared),
-        None => {
-            tell(&format!("not judged to the end: the {} cases that are judged are measured", cases.len()));
-            (Data { fingerprint: head.fingerprint.clone(), ..Data::default() }, None)
-        }
+    let (data, shared) = if let Some(found) = found(&arguments.dir, &head, &cases) {
+        (found.data, found.shared)
+    } else {
+        tell(&format!("not judged to the end: the {} cases that are judged are measured", cases.len()));
+        (Data { fingerprint: head.fingerprint.clone(), ..Data::default() }, None)
     };
     let measured = measured(&head, &cases, &arguments.rules)?;
     let facts = Facts { head: &head, measured: &measured, data, shared };

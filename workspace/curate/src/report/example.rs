@@ -50,9 +50,10 @@ impl Remembered {
     pub fn insert(&mut self, mut example: Example) {
         let size = |picture: &Option<Picture>| picture.as_ref().map_or(0, |picture| picture.url.len());
         let both = size(&example.source) + size(&example.edited);
-        match self.left.checked_sub(both) {
-            Some(left) => self.left = left,
-            None => (example.source, example.edited) = (None, None),
+        if let Some(left) = self.left.checked_sub(both) {
+            self.left = left;
+        } else {
+            (example.source, example.edited) = (None, None);
         }
         self.examples.insert((example.record.row, example.record.candidate), example);
     }
