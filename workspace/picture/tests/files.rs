@@ -138,12 +138,16 @@ const WEBP: &[u8] = b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x07\0\0\x07\0\0
 #[test]
 fn what_is_not_a_still_picture_is_refused_by_name() {
     let (animated, apng) = (gif(2), apng());
+    // The last character of what is looked at is cut.
+    let accent = "a".repeat(511) + "été";
     assert!(read(&gif(1)).is_ok());
     for (bytes, words) in [
         (&b""[..], "empty"),
         (b"%PDF-1.7", "a PDF document"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"hello", "plain text"),
+        (accent.as_bytes(), "plain text"),
+        (b"hell\xff", "some other kind of data"),
         (b"\0\0\0\x1cftypheic\0\0", "HEIC"),
         (b"\0\0\0\x1cftypavif\0\0", "AVIF"),
         (&animated, "GIF file is animated"),
