@@ -245,10 +245,19 @@ fn an_exif_block_that_no_jpeg_holds_is_left_out() {
 fn sixteen_bits_come_back_as_they_were() {
     let every = |x: u32, y: u32| image::Rgb([(x + 256 * y) as u16, (65_535 - x - 256 * y) as u16, (x * y) as u16]);
     let deep = image::ImageBuffer::from_fn(256, 256, every);
-    let picture = read(&png(DynamicImage::ImageRgb16(deep.clone()))).unwrap();
-    let options = EncodeOptions { deep: true, ..EncodeOptions::PNG };
-    let bytes = encode(&picture.pixels, &picture.metadata, options).unwrap();
-    assert!(image::load_from_memory(&bytes).unwrap().to_rgb16() == deep);
+    let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    for icc in [None, Some(p3)] {
+        let mut file = Vec::new();
+        let mut encoder = PngEncoder::new(&mut file);
+        icc.into_iter().for_each(|icc| encoder.set_icc_profile(icc).unwrap());
+        DynamicImage::ImageRgb16(deep.clone()).write_with_encoder(encoder).unwrap();
+        let picture = read(&file).unwrap();
+        let options = EncodeOptions { deep: true, ..EncodeOptions::PNG };
+        let bytes = encode(&picture.pixels, &picture.metadata, options).unwrap();
+        let again = image::load_from_memory(&bytes).unwrap().to_rgb16();
+        let differ = again.as_raw().iter().zip(deep.as_raw()).filter(|(one, other)| one != other).count();
+        assert_eq!(differ, 0, "samples, in {:?}", picture.metadata.profile);
+    }
 }
 
 /// A CMYK TIFF of one strip, as ink values: no ink is white, all black ink is black.
