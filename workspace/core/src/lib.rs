@@ -73,7 +73,9 @@ mod policy;
 mod reward;
 mod trajectory;
 mod watch;
-pub use critic::{Attempt, Canvas, Critic, CriticQuestion, Criticism, Critique, EarlierAttempt, LocalCritic};
+pub use critic::{
+    Attempt, Canvas, Critic, CriticQuestion, Criticism, Critique, EarlierAttempt, LocalCritic, Reviewed, Subject,
+};
 pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
 pub use policy::{AdoptedPolicy, PolicyKind, PolicySupport, PolicyWeights};
 pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};

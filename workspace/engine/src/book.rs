@@ -156,8 +156,15 @@ impl Book {
         Ok(())
     }
 
-    /// Refuses an entry about a candidate that no decision before it asked for: what it cost would be counted.
+    /// Refuses an entry about a candidate, or about the request, that no decision before it asked for: what it cost would be counted.
     fn check_asked(&self, entry: &Entry) -> Result<(), WireError> {
+        let rewrites =
+            |round: u32| self.decided.get(round as usize).is_some_and(|recorded| recorded.decision.is_rewriting());
+        if let Some(round) = entry.rewriting().filter(|round| !rewrites(*round)) {
+            return Err(format!(
+                "`id` is missing: expected a candidate, as round {round} has no critic rewrite the request"
+            ));
+        }
         match entry.candidate() {
             Some(id) if !self.asked.contains(&id) => {
                 Err(format!("`id` is {id}: expected a candidate that was asked for before"))

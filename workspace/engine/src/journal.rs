@@ -139,7 +139,7 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// The candidate that it speaks of; nothing for a decision.
+    /// The candidate that it speaks of; nothing for a decision, and for what a critic is asked about the request.
     pub(crate) fn candidate(&self) -> Option<u32> {
         match self {
             Self::Decided { .. } => None,
@@ -152,7 +152,17 @@ impl Entry {
             | Self::Judged { judgement, .. } => Some(judgement.id),
             Self::Critiquing { critique, .. }
             | Self::CritiquingFailed { critique, .. }
-            | Self::Critiqued { critique, .. } => Some(critique.id),
+            | Self::Critiqued { critique, .. } => critique.id,
+        }
+    }
+
+    /// The round that had a critic rewrite the request's instruction, where it speaks of that.
+    pub(crate) fn rewriting(&self) -> Option<u32> {
+        match self {
+            Self::Critiquing { critique, .. }
+            | Self::CritiquingFailed { critique, .. }
+            | Self::Critiqued { critique, .. } => critique.id.is_none().then_some(critique.round),
+            _ => None,
         }
     }
 }
@@ -160,21 +170,23 @@ impl Entry {
 /// Which critique an entry speaks of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CritiqueKeyWire {
-    id: u32,
+    /// Absent: it is about the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
     round: u32,
     critic: String,
 }
 
 impl From<&CritiqueKey> for CritiqueKeyWire {
     fn from(key: &CritiqueKey) -> Self {
-        Self { id: key.candidate.0, round: key.round, critic: key.critic.to_string() }
+        Self { id: key.candidate.map(|id| id.0), round: key.round, critic: key.critic.to_string() }
     }
 }
 
 impl CritiqueKeyWire {
     pub(crate) fn key(&self) -> Result<CritiqueKey, WireError> {
         let critic = CriticName::new(&self.critic).map_err(|error| error.to_string())?;
-        Ok(CritiqueKey { candidate: CandidateId(self.id), round: self.round, critic })
+        Ok(CritiqueKey { candidate: self.id.map(CandidateId), round: self.round, critic })
     }
 }
 
@@ -385,6 +397,7 @@ mod tests {
             r#"{"at":0.0,"event":"decided","round":0,"left":{"edits":3,"wall_nanos":7},"decision":{"explore":{"proposals":[{"id":0,"editor":"fake","start":"source","seed":5,"edge":"fresh"},{"id":1,"editor":"fake","start":{"paused":0},"until_step":4,"seed":6,"instruction":"warmer","knobs":{"strength":0.5},"parent":0,"edge":"resume"}],"keep":[0]}}}"#,
             r#"{"at":0.5,"event":"decided","round":1,"left":{},"decision":{"judge":{"who":[0],"rewards":["judge"],"votes":2}}}"#,
             r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":[{"id":0},{"id":2,"canvas":"candidate"}],"earlier":[{"id":1,"utility":0.5}],"critic":"editor"}}}"#,
+            r#"{"at":0.5,"event":"decided","round":0,"left":{},"decision":{"rewrite":{"critic":"editor"}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{"usd_micros":4},"decision":{"stop":{"reason":"stuck","explanation":"no way","ranked":[{"id":0,"utility":0.5,"selection_probability":0.25}],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0}}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{},"decision":{"stop":{"reason":"finished","ranked":[],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0,"drawn":1}}}}"#,
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
@@ -400,6 +413,9 @@ mod tests {
             r#"{"at":1.0,"event":"critiquing_failed","id":0,"round":1,"critic":"editor","failure":{"kind":"ambiguous","message":"?"}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"too dark","instruction":"brighter"},"cost":{"tokens":1}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"as asked","satisfied":true}}"#,
+            r#"{"at":1.0,"event":"critiquing","round":0,"critic":"editor","attempt":1,"most":{"usd_micros":2}}"#,
+            r#"{"at":1.0,"event":"critiquing_failed","round":0,"critic":"editor","failure":{"kind":"ambiguous","message":"?"}}"#,
+            r#"{"at":1.0,"event":"critiqued","round":0,"critic":"editor","critique":{"text":"a night","instruction":"make the sky black"}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","failed":{"kind":"malformed","message":"no JSON"}}"#,
             r#"{"at":1.0,"event":"judged","id":1,"round":0,"reward":"judge","score":{"mean":0.5,"features":[0.1,-0.000034,16777216.0]}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"vote":2,"reward":"judge","failed":{"kind":"timed_out","message":"late"}}"#,

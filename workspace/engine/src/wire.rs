@@ -20,8 +20,8 @@ pub(crate) use decision::{DecisionWire, VerdictWire};
 /// The version of every file in a run directory that this program writes.
 ///
 /// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them. Version 3 has
-/// steered noise, looks and features of pictures, and the entries `critiquing`, `critiquing_failed` and `critiqued`; a
-/// journal of version 2 is one without them.
+/// steered noise, looks and features of pictures, the entries `critiquing`, `critiquing_failed` and `critiqued`, and the
+/// decision `rewrite`, to which such entries without an `id` belong; a journal of version 2 is one without them.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The oldest version that this program reads.

@@ -20,15 +20,22 @@ pub(super) const DENOISER: usize = 1;
 #[derive(Debug)]
 pub(super) struct Conditioner(Resident<VisionLanguageEncoder>);
 
-/// What is known of an encoder, loaded or not.
-#[derive(Debug, Clone)]
+/// What is known of an encoder, loaded or not. What is not known fits everything.
+#[derive(Debug, Clone, Default)]
 pub(super) struct EncoderFacts {
     /// The greatest id of its tokenizer.
-    pub(super) largest_id: u32,
+    pub(super) largest_id: Option<u32>,
     /// How many tokens it has.
-    pub(super) rows: usize,
+    pub(super) rows: Option<usize>,
     /// Its shape.
-    pub(super) config: Config,
+    pub(super) config: Option<Config>,
+}
+
+impl EncoderFacts {
+    /// The width of its states.
+    pub(super) fn width(&self) -> Option<usize> {
+        self.config.as_ref().map(|config| config.text.hidden_size)
+    }
 }
 
 impl Conditioner {
@@ -41,8 +48,11 @@ impl Conditioner {
     /// Looks at it; it is loaded if need be.
     pub(super) fn facts(&self) -> Result<EncoderFacts, LoadError> {
         let encoder = self.0.get()?;
-        let (largest_id, rows) = (encoder.words().largest_id(), encoder.vocabulary());
-        Ok(EncoderFacts { largest_id, rows, config: encoder.config().clone() })
+        Ok(EncoderFacts {
+            largest_id: Some(encoder.words().largest_id()),
+            rows: Some(encoder.vocabulary()),
+            config: Some(encoder.config().clone()),
+        })
     }
 
     /// The encoder, loaded if need be.

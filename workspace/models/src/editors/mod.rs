@@ -3,6 +3,7 @@
 //! A model's room holds what is its own: options, sizes, how texts and pictures become conditions, and its network where no
 //! other has the same. The loop, the samplers, and what pipelines' folders have in common are shared.
 
+mod adoption;
 mod cancel;
 #[cfg(test)]
 mod cases;

@@ -7,9 +7,9 @@ use editscale_core::{Failure, ImageSize};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
+use crate::editors::adoption::Adoption;
 use crate::editors::diffusion::Geometry;
 use crate::editors::failure::failed;
-use crate::editors::flux::FluxAdapter;
 use crate::editors::pixels::size_of;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
 use crate::editors::qwen_image_edit::latents::Latents;
@@ -31,7 +31,7 @@ pub(super) struct Networks {
     /// The shape of the transformer.
     pub(super) shape: QwenConfig,
     /// What it computes with.
-    pub(super) adapter: Option<FluxAdapter>,
+    pub(super) adoption: Adoption,
     pub(super) turns: Turns,
 }
 
@@ -61,7 +61,7 @@ impl Networks {
     /// The transformer, loaded if need be, with the adapter that is in force.
     pub(super) fn transformer(&self) -> std::result::Result<Arc<QwenTransformer>, LoadError> {
         let transformer = self.transformer.get()?;
-        transformer.set_adapter(self.adapter.as_ref());
+        transformer.set_adapter(self.adoption.in_force());
         Ok(transformer)
     }
 

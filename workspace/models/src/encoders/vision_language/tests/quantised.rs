@@ -109,6 +109,21 @@ fn a_decoder_that_is_not_the_models_is_refused() {
     assert!(refused.contains("language.gguf: holds `model.language_model.layers.1."), "{refused}");
 }
 
+/// The names of llama.cpp's `mmproj` files.
+#[test]
+fn a_vision_tower_in_place_of_the_decoder_is_told() {
+    let folder = copied(&model("plain_bf16"));
+    for name in ["v.blk.0.attn_q.weight", "mm.0.weight"] {
+        let file = folder.path().join("mmproj.gguf");
+        let tensor =
+            QTensor::quantize(&Tensor::zeros((4, 4), DType::F32, &Device::Cpu).unwrap(), GgmlDType::F32).unwrap();
+        gguf_file::write(&mut File::create(&file).unwrap(), &[], &[(name, &tensor)]).unwrap();
+        let places = EncoderPlaces::of(folder.path()).unwrap().with_language(&file);
+        let refused = VisionLanguageEncoder::open(&places, &Compute::cpu()).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("mmproj.gguf: holds `{name}`, of a vision tower")), "{refused}");
+    }
+}
+
 #[test]
 fn layers_beyond_the_configuration_are_refused() {
     let folder = copied(&model("plain_bf16"));
