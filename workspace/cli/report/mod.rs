@@ -10,7 +10,7 @@ mod sheet;
 mod thumbnails;
 mod trees;
 
-use editscale_core::{Ending, StopReason};
+use editscale_core::{Ending, StopReason, TowerPictures};
 use editscale_engine::RunRecord;
 use editscale_page::{SCRIPT, escape, shortened};
 use editscale_search::Finalists;
@@ -193,6 +193,11 @@ fn ledger(record: &RunRecord, choice: &Choice<'_>) -> String {
     ];
     if !ledger.loading.is_zero() {
         rows.push(("Of it loading networks", format!("{:.1} s", ledger.loading.as_secs_f64())));
+    }
+    if !ledger.pictures.is_none() {
+        let TowerPictures { computed, found } = ledger.pictures;
+        rows.push(("Through shared vision towers", computed.to_string()));
+        rows.push(("Found there", found.to_string()));
     }
     if critiques > 0 {
         rows.push(("Critiques", critiques.to_string()));

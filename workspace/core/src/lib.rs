@@ -53,10 +53,12 @@ pub use trial::Trial;
 // What it costs, and what editors and rewards say of themselves before anything runs.
 mod card;
 mod spend;
+mod tower_pictures;
 pub use card::{
     CancelRule, Cards, CriticCard, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule,
 };
 pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
+pub use tower_pictures::TowerPictures;
 
 // The ports of the pure side.
 mod extent;

@@ -13,7 +13,8 @@ use thiserror::Error;
 
 use crate::book::{CritiqueKey, JudgementKey};
 use crate::wire::{
-    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, WrittenWire, is_zero, seconds,
+    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, TowerPicturesWire, WireError, WrittenWire,
+    is_zero, seconds,
 };
 
 /// Why a journal cannot be read or written.
@@ -89,6 +90,9 @@ pub(crate) enum Entry {
         /// What loading networks took of it.
         #[serde(default, skip_serializing_if = "is_zero")]
         load_ms: u64,
+        /// What it asked of a vision tower that others share.
+        #[serde(default, skip_serializing_if = "TowerPicturesWire::is_nothing")]
+        pictures: TowerPicturesWire,
     },
     /// A candidate will not come about.
     Failed { id: u32, failure: FailureWire },
@@ -113,6 +117,9 @@ pub(crate) enum Entry {
         said: SaidWire,
         #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
         cost: CostWire,
+        /// What it asked of a vision tower that others share.
+        #[serde(default, skip_serializing_if = "TowerPicturesWire::is_nothing")]
+        pictures: TowerPicturesWire,
     },
     /// A critique that money can be paid for is about to leave. It stands open until `critiqued` or `critiquing_failed`.
     Critiquing {
@@ -403,12 +410,12 @@ mod tests {
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
             r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,
-            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"00","format":"png","width":1,"height":2},"secs":0.25,"load_ms":1700}"#,
+            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"00","format":"png","width":1,"height":2},"secs":0.25,"load_ms":1700,"pictures":{"computed":1,"found":2}}"#,
             r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"01","format":"png","width":1,"height":2},"perceptual_hash":"00ff00000000a001","secs":0.25}"#,
             r#"{"at":1.0,"event":"failed","id":0,"failure":{"kind":"refused","message":"no","cost":{"tokens":1,"usd_micros":2}}}"#,
             r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"judging_failed","id":0,"round":0,"reward":"judge","failure":{"kind":"ambiguous","message":"?"}}"#,
-            r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1}}"#,
+            r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1},"pictures":{"computed":3,"found":1}}"#,
             r#"{"at":1.0,"event":"critiquing","id":0,"round":1,"critic":"editor","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"critiquing_failed","id":0,"round":1,"critic":"editor","failure":{"kind":"ambiguous","message":"?"}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"too dark","instruction":"brighter"},"cost":{"tokens":1}}"#,

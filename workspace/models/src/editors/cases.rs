@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
     Candidate, CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Image, ImageSize,
-    Instruction, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId, Seed, Start, Until,
-    Watch,
+    Instruction, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId, Seed, Start,
+    TowerPictures, Until, Watch,
 };
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 use serde::Deserialize;
@@ -232,8 +232,8 @@ impl Case {
         made
     }
 
-    /// What making its candidates took: so many texts were encoded, and the source once for all.
-    pub(super) fn check_counters(&self, made: &[Candidate], text_encodes: u64) {
+    /// What making its candidates took: so many texts were encoded, and the source once for all. Answers what vision towers saw.
+    pub(super) fn check_counters(&self, made: &[Candidate], text_encodes: u64) -> TowerPictures {
         let mut counters = EditCounters::default();
         made.iter().for_each(|candidate| counters += candidate.counters);
         let expected = EditCounters {
@@ -241,9 +241,11 @@ impl Case {
             image_encodes: 1,
             denoiser_passes: self.steps_made as u64,
             image_decodes: self.request.candidates as u64,
+            pictures: counters.pictures,
             ..EditCounters::default()
         };
         assert_eq!(counters, expected, "{}", self.name);
+        counters.pictures
     }
 
     /// A candidate's picture, to the level.

@@ -18,6 +18,7 @@ mod fit;
 pub mod flux;
 pub mod flux_kontext;
 mod folder;
+mod headers;
 pub mod instruct_pix2pix;
 mod latent_space;
 mod memory;

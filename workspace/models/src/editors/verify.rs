@@ -9,9 +9,8 @@ use std::sync::Arc;
 use candle_core::{DType, Device};
 
 use crate::editors::class::PipelineClass;
-use crate::editors::conditioner::EncoderFacts;
 use crate::editors::folder::PipelineFolder;
-use crate::encoders::vision_language::{EncoderPlaces, Words};
+use crate::encoders::vision_language::{EncoderFacts, EncoderPlaces, Words};
 use crate::layers::autoencoder_kl::{self, AutoencoderKl};
 use crate::layers::clip_text::{ClipText, ClipTextConfig};
 use crate::layers::qwen25_vl::{self, Decoder, VisionTower};

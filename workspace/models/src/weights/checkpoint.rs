@@ -162,6 +162,15 @@ impl Checkpoint {
         self.files.iter().any(|file| file.is_header_only)
     }
 
+    /// Refuses files that hold headers only.
+    pub(crate) fn check_weights(&self) -> Result<(), WeightError> {
+        if self.is_header_only() {
+            let reason = "is a stand-in of headers only: expected a file with its weights".to_owned();
+            return Err(WeightError::Format { file: self.root.clone(), reason });
+        }
+        Ok(())
+    }
+
     /// What tells this checkpoint from others, to be hashed: every tensor's name, type and shape, with some of its bytes from
     /// the beginning, the middle and the end. Training moves every tensor, so that this tells two checkpoints apart without
     /// reading all of them.

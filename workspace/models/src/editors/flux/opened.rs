@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::editors::flux::names::{self, Naming};
+use crate::editors::headers::by_headers;
 use crate::layers::{Compute, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, GgufFile, Storage};
@@ -65,5 +66,24 @@ impl Opened {
             Self::Diffusers(checkpoint, _) | Self::Original(checkpoint) => Scope::root(checkpoint, compute),
             Self::Gguf(file) => Scope::root_of_gguf(file, compute),
         }
+    }
+
+    /// What `build` makes of the headers alone, zeros standing in for tensors; nothing of a quantised file, of which tensors have to be
+    /// read, and nothing where others hold the checkpoint.
+    pub(in crate::editors) fn by_headers<T>(
+        self,
+        build: impl FnOnce(&Self) -> Result<T, LoadError>,
+    ) -> Result<Option<T>, LoadError> {
+        let (checkpoint, naming) = match self {
+            Self::Diffusers(checkpoint, naming) => (checkpoint, Some(naming)),
+            Self::Original(checkpoint) => (checkpoint, None),
+            Self::Gguf(_) => return Ok(None),
+        };
+        let Some(checkpoint) = Arc::into_inner(checkpoint) else { return Ok(None) };
+        let again = |checkpoint: &Arc<Checkpoint>| match naming {
+            Some(naming) => Self::Diffusers(Arc::clone(checkpoint), naming),
+            None => Self::Original(Arc::clone(checkpoint)),
+        };
+        by_headers(checkpoint, |checkpoint| build(&again(checkpoint))).map(Some)
     }
 }

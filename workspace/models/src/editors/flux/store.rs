@@ -67,16 +67,20 @@ impl<'a> Store<'a> {
 
     /// A transformer whose names are the same in diffusers' folders and in files.
     pub(in crate::editors) fn same_names(source: &TransformerSource, compute: &'a Compute) -> Result<Self, LoadError> {
-        let kind = match source {
-            TransformerSource::Folder(folder) => Opened::Original(Self::open(folder)?.into()),
-            TransformerSource::File(file) => Opened::file(file)?,
-        };
-        Ok(Self { norm: "weight", ..Self::of(kind, compute) })
+        Ok(Self::of_same_names(Self::open_same_names(source)?, compute))
     }
 
-    /// The same from files that were opened.
-    pub(in crate::editors) fn of_same_names(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
-        Self { norm: "weight", ..Self::of(Opened::Original(checkpoint), compute) }
+    /// Opens such a transformer's weights.
+    pub(in crate::editors) fn open_same_names(source: &TransformerSource) -> Result<Opened, LoadError> {
+        match source {
+            TransformerSource::Folder(folder) => Ok(Opened::Original(Self::open(folder)?.into())),
+            TransformerSource::File(file) => Opened::file(file),
+        }
+    }
+
+    /// The same of weights that were opened.
+    pub(in crate::editors) fn of_same_names(opened: Opened, compute: &'a Compute) -> Self {
+        Self { norm: "weight", ..Self::of(opened, compute) }
     }
 
     /// One file with original names, `.safetensors` or `.gguf`.

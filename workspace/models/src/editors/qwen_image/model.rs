@@ -7,13 +7,14 @@ use candle_core::{Result, Tensor};
 use editscale_core::Watch;
 
 use crate::editors::cancel::unless_cancelled;
-use crate::editors::flux::{Adaptables, AdapterSource, FluxAdapter, Store, TransformerSource};
+use crate::editors::flux::{Adaptables, AdapterSource, FluxAdapter, Opened, Store, TransformerSource};
 use crate::editors::qwen_image::batch::{QwenItem, QwenReference, QwenText};
 use crate::editors::qwen_image::blocks::{Apart, Rows};
 use crate::editors::qwen_image::config::{QwenConfig, is_marker};
 use crate::editors::transformer::{
     DoubleBlock, Modulation, Packing, Positions, SINUSOIDS, cat, check_tokens, sinusoids,
 };
+use crate::editors::verify;
 use crate::layers::{Compute, Linear, RmsNorm};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
@@ -45,7 +46,17 @@ impl QwenTransformer {
     /// same or have a prefix. Every tensor has to be there in the shape that the configuration says, and none besides. Where no
     /// `config.json` lies beside a file, the shape is taken from the tensors.
     pub fn load(source: &TransformerSource, compute: &Compute) -> std::result::Result<Self, LoadError> {
-        let store = Store::same_names(source, compute)?;
+        Self::whole(&Store::same_names(source, compute)?, source)
+    }
+
+    /// The shape of a transformer that is not loaded, whose headers say what [`Self::load`] expects; none of a quantised file.
+    pub(in crate::editors) fn look(source: &TransformerSource) -> std::result::Result<Option<QwenConfig>, LoadError> {
+        let compute = verify::compute();
+        let look = |opened: &Opened| Self::whole(&Store::of_same_names(opened.clone(), &compute), source);
+        Ok(Store::open_same_names(source)?.by_headers(look)?.map(|transformer| transformer.config))
+    }
+
+    fn whole(store: &Store<'_>, source: &TransformerSource) -> std::result::Result<Self, LoadError> {
         let beside = match source {
             TransformerSource::Folder(folder) => folder.join("config.json"),
             TransformerSource::File(file) => file.parent().unwrap_or(Path::new("")).join("config.json"),
@@ -54,7 +65,7 @@ impl QwenTransformer {
             TransformerSource::File(file) if !beside.exists() => QwenConfig::derive(file, &store.shapes())?,
             _ => QwenConfig::read(&beside)?,
         };
-        let transformer = Self::build(&store, config)?;
+        let transformer = Self::build(store, config)?;
         store.finish(is_marker, || {
             let blocks = transformer.config.blocks;
             format!("a transformer of Qwen-Image with {blocks} blocks")
@@ -73,7 +84,7 @@ impl QwenTransformer {
         config: QwenConfig,
         compute: &Compute,
     ) -> std::result::Result<Self, LoadError> {
-        Self::build(&Store::of_same_names(checkpoint, compute), config)
+        Self::build(&Store::of_same_names(Opened::Original(checkpoint), compute), config)
     }
 
     fn build(store: &Store<'_>, config: QwenConfig) -> std::result::Result<Self, LoadError> {

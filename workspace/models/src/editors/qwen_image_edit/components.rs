@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::editors::class::{ClassFacts, Component, DIFFUSERS, PipelineClass, TRANSFORMERS};
-use crate::editors::conditioner::EncoderFacts;
 use crate::editors::fit::Fit;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
 use crate::editors::samplers::FlowConfig;
 use crate::editors::verify::{Look, Network, compute};
+use crate::encoders::vision_language::EncoderFacts;
 use crate::layers::Scope;
 use crate::layers::autoencoder_qwen::{self, AutoencoderQwen};
 

@@ -21,7 +21,7 @@ use crate::editors::qwen_image_edit::pipeline::QwenImageEdit;
 use crate::editors::qwen_image_edit::references::{self, Reference};
 use crate::editors::qwen_image_edit::release::Release;
 use crate::editors::qwen_image_edit::text::TextReader;
-use crate::editors::residency::{Resident, Turns};
+use crate::editors::residency::{Residency, Resident, Turns};
 use crate::editors::samplers::{FlowConfig, check_steps};
 use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::autoencoder_qwen::AutoencoderQwen;
@@ -99,7 +99,7 @@ fn check_room(folder: &PipelineFolder, places: &Places, options: &Options) -> Re
     check_turns(folder.path(), options.residency, &[text, pictures], ROOM)
 }
 
-/// The encoder and the transformer, each loaded and looked at; where they are loaded in turn, the first is let go for the second.
+/// The encoder and the transformer.
 fn residents(
     turns: &Turns,
     places: &Places,
@@ -155,11 +155,27 @@ fn looked_at(
     (encoder, transformer): (&Conditioner, &Resident<QwenTransformer>),
     options: &Options,
 ) -> Result<(QwenConfig, Adoption), LoadError> {
-    // The encoder first: in turn, it is let go for the transformer, which is needed next.
-    let (encoder, loaded) = (encoder.facts()?, transformer.get()?);
-    let parts =
-        Parts { encoder, autoencoder: Some(latents.autoencoder().config()), transformer: Some(loaded.config()) };
+    let encoder = encoder.facts()?;
+    let (config, adoption) = transformer_looked_at(places, transformer, options)?;
+    let parts = Parts { encoder, autoencoder: Some(latents.autoencoder().config()), transformer: Some(&config) };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
+    Ok((config, adoption))
+}
+
+/// The transformer's shape and the adapter that the recipe names. Loaded in turn, its headers are looked at, for the encoder is
+/// needed first, and would have it let go unused; unless there is an adapter, which is read layer by layer, or a quantised file.
+fn transformer_looked_at(
+    places: &Places,
+    transformer: &Resident<QwenTransformer>,
+    options: &Options,
+) -> Result<(QwenConfig, Adoption), LoadError> {
+    if options.residency == Residency::InTurn
+        && options.adapter.is_none()
+        && let Some(config) = QwenTransformer::look(&places.transformer)?
+    {
+        return Ok((config, Adoption::default()));
+    }
+    let loaded = transformer.get()?;
     let own = (options.adapter.as_ref(), options.adapter_scale);
     Ok((loaded.config().clone(), Adoption::begin(own, |source| loaded.read_adapter(source))?))
 }

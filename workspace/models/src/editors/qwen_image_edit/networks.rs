@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
-use editscale_core::{Failure, ImageSize};
+use editscale_core::{Failure, ImageSize, TowerPictures};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
@@ -65,14 +65,15 @@ impl Networks {
         Ok(transformer)
     }
 
-    /// States [tokens, width] of an instruction about pictures, where the transformer computes.
+    /// States [tokens, width] of an instruction about pictures, where the transformer computes, and what became of these.
     pub(super) fn encode(
         &self,
         instruction: &str,
         pictures: &[EncoderPicture],
-    ) -> std::result::Result<Tensor, Failure> {
-        let states = self.text.states(instruction, pictures)?;
-        self.here(&states).map_err(|error| failed("encoding the text", &error))
+    ) -> std::result::Result<(Tensor, TowerPictures), Failure> {
+        let (states, asked) = self.text.states(instruction, pictures)?;
+        let states = self.here(&states).map_err(|error| failed("encoding the text", &error))?;
+        Ok((states, asked))
     }
 
     /// A picture, ready for the transformer and for the encoder of texts.

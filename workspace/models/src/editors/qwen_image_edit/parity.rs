@@ -145,7 +145,7 @@ fn check_texts(case: &Case, networks: &Networks) {
     assert_eq!(grids, own.grids, "{}", case.name);
     let words = std::iter::once(case.request.instruction.as_str()).chain(own.negative.as_deref());
     for (at, words) in words.enumerate() {
-        let states = networks.text.states(words, &seen).unwrap();
+        let states = networks.text.states(words, &seen).unwrap().0;
         assert_eq!(states.dim(0).unwrap() + release::DROPPED, own.tokens[at], "{}", case.name);
         case.close(&format!("states.{at}"), &thin(&numbers(&states)), TIGHT);
     }
@@ -248,7 +248,7 @@ fn mistakes_show() {
     assert!(off("guided.0", &thin(&plain)) > 50.0 * LOOSE, "guidance without bringing tokens to their length");
     let seen: Vec<EncoderPicture> =
         pictures(&case).iter().map(|it| pipeline.networks.text.picture(it).unwrap()).collect();
-    let states = pipeline.networks.text.states(&case.request.instruction, &seen).unwrap();
+    let states = pipeline.networks.text.states(&case.request.instruction, &seen).unwrap().0;
     let rolled =
         Tensor::cat(&[states.narrow(0, 1, states.dim(0).unwrap() - 1).unwrap(), states.narrow(0, 0, 1).unwrap()], 0);
     assert!(off("states.0", &thin(&numbers(&rolled.unwrap()))) > 0.05, "one token more is dropped");

@@ -84,7 +84,9 @@ impl QwenImageEdit {
         texts.get_or((words.into(), pictures.digests.clone()), || {
             counters.text_encodes += 1;
             let beside: Vec<EncoderPicture> = pictures.all.iter().map(|seen| seen.picture.clone()).collect();
-            networks.encode(words, &beside)
+            let (states, asked) = networks.encode(words, &beside)?;
+            counters.pictures += asked;
+            Ok(states)
         })
     }
 

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::editors::class::{ClassFacts, Component, DIFFUSERS, PipelineClass, TRANSFORMERS};
-use crate::editors::conditioner::EncoderFacts;
 use crate::editors::fit::Fit;
 use crate::editors::flux::{FluxTransformer, Naming};
 use crate::editors::samplers::FlowConfig;
 use crate::editors::step1x_edit::DenoiserConfig;
 use crate::editors::step1x_edit::denoiser::Denoiser;
 use crate::editors::verify::{AUTOENCODER, Look, Network, compute};
+use crate::encoders::vision_language::EncoderFacts;
 use crate::layers::autoencoder_kl;
 
 /// The classes of its pipelines: v1.1, and v1.2 with its preview.

@@ -9,7 +9,7 @@ use crate::editors::fingerprint::Fingerprint;
 use crate::editors::flux::TransformerSource;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::memory::check_turns;
-use crate::editors::residency::{Resident, Turns};
+use crate::editors::residency::{Residency, Resident, Turns};
 use crate::editors::samplers::{FlowConfig, check_steps};
 use crate::editors::step1x_edit::components::{Parts, fit};
 use crate::editors::step1x_edit::denoiser::{self, Denoiser};
@@ -19,6 +19,7 @@ use crate::editors::step1x_edit::options::Options;
 use crate::editors::step1x_edit::pipeline::Step1xEdit;
 use crate::editors::step1x_edit::text::TextReader;
 use crate::editors::step1x_edit::{DenoiserConfig, GuidanceRule, Version};
+use crate::editors::verify;
 use crate::load::LoadError;
 use crate::weights::Storage;
 
@@ -94,19 +95,35 @@ fn check_fit(
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()
 }
 
-/// The denoiser, loaded once so that what is wrong with it shows before the first edit, and what it computes with; in turn, the
-/// encoder is let go for it.
+/// The denoiser, and what it computes with. Loaded in turn, it is looked at by its headers, so that what is wrong there shows before
+/// the first edit: the encoder is needed first, and would have it let go unused. With an adapter, which is read layer by layer, or
+/// of a quantised file it is loaded to be looked at.
 fn denoiser(
     turns: &Turns,
     places: &Places,
     (shape, options): (&DenoiserConfig, &Options),
 ) -> Result<(Resident<Denoiser>, Adoption), LoadError> {
-    let (source, shape, compute) = (places.transformer.clone(), shape.clone(), options.compute.clone());
-    let denoiser = turns.resident(DENOISER, move || Denoiser::load(&denoiser::open(&source)?.0, &shape, &compute))?;
+    let is_looked_at = || {
+        let (weights, _) = denoiser::open(&places.transformer)?;
+        weights.by_headers(|weights| Denoiser::load(weights, shape, &verify::compute()).map(drop))
+    };
+    if turns.residency() == Residency::InTurn && options.adapter.is_none() && is_looked_at()?.is_some() {
+        return Ok((resident(turns, places, (shape, options))?, Adoption::default()));
+    }
+    let denoiser = resident(turns, places, (shape, options))?;
     let loaded = denoiser.get()?;
     let own = (options.adapter.as_ref(), options.adapter_scale);
     let adoption = Adoption::begin(own, |source| loaded.transformer.read_adapter(source))?;
     Ok((denoiser, adoption))
+}
+
+fn resident(
+    turns: &Turns,
+    places: &Places,
+    (shape, options): (&DenoiserConfig, &Options),
+) -> Result<Resident<Denoiser>, LoadError> {
+    let (source, shape, compute) = (places.transformer.clone(), shape.clone(), options.compute.clone());
+    turns.resident(DENOISER, move || Denoiser::load(&denoiser::open(&source)?.0, &shape, &compute))
 }
 
 /// What the scheduler's file says; the authors' files come without, and are as FLUX.1 is.

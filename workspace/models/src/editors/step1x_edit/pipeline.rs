@@ -86,7 +86,9 @@ impl Pipeline for Step1xEdit {
         let mut encoded = |instruction: &str| {
             texts.get_or((instruction.into(), digest, size), || {
                 counters.text_encodes += 1;
-                networks.encode(instruction, &source.picture, size)
+                let encoded = networks.encode(instruction, &source.picture, size)?;
+                counters.pictures += encoded.pictures;
+                Ok(encoded)
             })
         };
         let scale = ask.knobs.get("guidance").unwrap_or(options.guidance) as f32;

@@ -37,7 +37,7 @@ fn name_of_gguf(canonical: &str) -> Option<String> {
 
 /// Writes a folder's decoder as one file, matrices in blocks where their rows are whole ones, and leaves of the folder's weights
 /// nothing but the vision tower.
-fn quantise(folder: &Path, dtype: GgmlDType) -> PathBuf {
+pub(super) fn quantise(folder: &Path, dtype: GgmlDType) -> PathBuf {
     let checkpoint = Checkpoint::open(folder, canonical).unwrap();
     let (mut language, mut tower) = (HashMap::new(), HashMap::new());
     for (name, facts) in checkpoint.facts() {
