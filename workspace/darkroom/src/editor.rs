@@ -12,6 +12,7 @@ use editscale_core::{
 };
 use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, encode, luminance, srgb_from_linear};
 
+use crate::decoded::decoded;
 use crate::language::{VOCABULARY, asks_for_size, read};
 use crate::operations::{Choices, DevelopError, Job, KNOBS, develop, develop_parts};
 use crate::plan::{Edit, Plan};
@@ -131,16 +132,6 @@ fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
         ));
     }
     Ok(plan)
-}
-
-/// A picture, decoded now or earlier.
-pub(crate) fn decoded(pictures: &DecodeCache, image: &Image) -> Result<Arc<Picture>, Failure> {
-    let key = *image.digest().as_bytes();
-    if let Some(picture) = pictures.kept(key) {
-        return Ok(picture);
-    }
-    let bytes = image.read().map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;
-    pictures.get(key, &bytes).map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))
 }
 
 fn failure(error: &DevelopError) -> Failure {

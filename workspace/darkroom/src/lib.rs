@@ -11,6 +11,7 @@ pub mod plan;
 
 mod critic;
 mod curve;
+mod decoded;
 mod editor;
 mod planes;
 mod reward;

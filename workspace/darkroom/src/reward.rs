@@ -11,7 +11,7 @@ use editscale_core::{
 };
 use editscale_picture::DecodeCache;
 
-use crate::editor::decoded;
+use crate::decoded::decoded;
 use crate::language::read;
 use crate::photometric::{Assessment, assess, assess_and_describe};
 use crate::scenes::Scenes;

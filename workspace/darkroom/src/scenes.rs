@@ -28,6 +28,7 @@ impl<T> Newest<T> {
             return Arc::clone(known);
         }
         // Measured under the lock: callers that want the same source wait for one measurement instead of making several.
+        // So they may not be tasks of the pool that the measurement spreads its work over.
         let measured = Arc::new(measure());
         kept.push_back((key, Arc::clone(&measured)));
         if kept.len() > self.most {

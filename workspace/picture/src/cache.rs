@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::{Limits, Picture, PictureError, decode};
+use crate::{Limits, Picture, PictureError, Profile, decode};
 
 /// The digest of a file's bytes, computed by the caller.
 type Key = [u8; 32];
@@ -17,7 +17,8 @@ const MOST: usize = 512;
 
 type Slot = Arc<OnceLock<Result<Arc<Picture>, PictureError>>>;
 
-/// A bounded cache of decoded pictures. Callers that ask for the same picture at once decode it once.
+/// A bounded cache of decoded pictures. Callers that ask for the same picture at once decode it once: the others wait, and so may not
+/// be tasks of the pool that decoding spreads its work over, which may be handed one of them while it decodes.
 pub struct DecodeCache {
     limits: Limits,
     bound: usize,
@@ -37,19 +38,22 @@ impl fmt::Debug for DecodeCache {
 }
 
 impl Default for DecodeCache {
-    /// Within the default limits, with at most 512 MiB of pixels between uses.
+    /// Within the default limits, with at most 512 MiB of pictures between uses.
     fn default() -> Self {
         Self::new(Limits::default(), BOUND)
     }
 }
 
-fn weight(picture: &Picture) -> usize {
-    let alpha = picture.pixels.alpha().map_or(0, |alpha| alpha.len() * 4);
-    picture.pixels.rgb().len() * 12 + alpha
+/// The bytes that a picture takes, with what goes with its pixels: the tables of a colour profile take more than those of a small
+/// picture.
+fn weight(Picture { pixels, metadata }: &Picture) -> usize {
+    let alpha = pixels.alpha().map_or(0, size_of_val);
+    let profile = metadata.profile.as_ref().map_or(0, Profile::bytes_held);
+    size_of_val(pixels.rgb()) + alpha + profile + metadata.exif.as_ref().map_or(0, Vec::len)
 }
 
 impl DecodeCache {
-    /// A cache that keeps at most `bound` bytes of pixels between uses.
+    /// A cache that keeps pictures of at most `bound` bytes between uses.
     pub fn new(limits: Limits, bound: usize) -> Self {
         Self { limits, bound, shelf: Mutex::default() }
     }
@@ -147,6 +151,22 @@ mod tests {
         (0..most + 10).for_each(|number| drop(cache.get(key(number), &file).unwrap()));
         assert!(cache.kept(key(9)).is_none() && cache.kept(key(10)).is_some());
         assert_eq!(cache.shelf().slots.len(), MOST);
+    }
+
+    #[test]
+    fn the_tables_of_a_profile_have_their_weight() {
+        let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        let profile = Profile::read(&icc).unwrap();
+        let held = profile.bytes_held();
+        assert!(held > 3 * 65_536 * 4);
+        let pixels = Pixels::new(4, 4, vec![[0.5; 3]; 16]).unwrap();
+        let metadata = Metadata { profile: Some(profile), ..Metadata::default() };
+        let file = encode(&pixels, &metadata, EncodeOptions::PNG).unwrap();
+        let cache = DecodeCache::new(Limits::default(), 2 * held);
+        for key in [1, 2, 3] {
+            cache.get([key; 32], &file).unwrap();
+        }
+        assert_eq!([1, 2, 3].map(|key| cache.kept([key; 32]).is_some()), [false, false, true]);
     }
 
     #[test]

@@ -199,11 +199,19 @@ fn flatten(rgb: &[[f32; 3]], channels: usize, write: impl Fn(usize, &mut [u8]) +
     samples
 }
 
+/// The step of a rising table whose value is nearest: the way to sRGB's primaries and back is off by a rounding.
+fn nearest(table: &[f32], value: f32) -> u16 {
+    let above = table.partition_point(|linear| *linear < value).min(table.len() - 1);
+    let below = above.saturating_sub(1);
+    let step = if value - table[below] < table[above] - value { below } else { above };
+    step as u16
+}
+
 /// 16-bit samples in the machine's byte order. A value that was read from 16 bits comes back as it was.
 fn samples16(pixels: &Pixels, profile: Option<&Profile>) -> Vec<u8> {
     let code = |channel: usize, value: f32| match profile {
         None => (srgb_from_linear(value.clamp(0.0, 1.0)) * 65_535.0).round() as u16,
-        Some(profile) => profile.linear(channel).partition_point(|linear| *linear < value).min(65_535) as u16,
+        Some(profile) => nearest(profile.linear(channel), value),
     };
     let channels = if pixels.alpha().is_some() { 4 } else { 3 };
     let rgb = pixels.rgb();

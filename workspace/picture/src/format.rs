@@ -100,8 +100,7 @@ impl Format {
             return Err(PictureError::Unsupported(name));
         }
         let other = OTHER.iter().find(|(magic, _)| bytes.trim_ascii_start().starts_with(magic));
-        let start = &bytes[..bytes.len().min(512)];
-        let text = if std::str::from_utf8(start).is_ok() { "plain text" } else { "some other kind of data" };
+        let text = if is_text(bytes) { "plain text" } else { "some other kind of data" };
         Err(PictureError::NotAPicture(other.map_or(text, |(_, name)| name)))
     }
 
@@ -128,6 +127,11 @@ impl Format {
         };
         usual.iter().any(|known| known.eq_ignore_ascii_case(extension))
     }
+}
+
+/// Whether a file begins as a text does; the last character of what is looked at may be cut.
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(&bytes[..bytes.len().min(512)]).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// What an ISO base media file with this brand is called.

@@ -53,7 +53,9 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Opened<'
         check_size(size, format, limits)?;
     }
     // A frame may reach beyond the screen, and its decoder makes room for it.
-    if let Some(size) = frames(bytes).first.filter(|_| format == Format::Gif) {
+    if format == Format::Gif
+        && let Some(size) = frames(bytes).first
+    {
         check_size(size, format, limits)?;
     }
     if is_animated(bytes, format) {

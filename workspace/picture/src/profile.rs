@@ -55,6 +55,11 @@ impl Profile {
         &self.bytes
     }
 
+    /// The bytes that it takes in memory, nearly all of them in its tables.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.bytes.len() + self.linear.iter().map(|table| size_of_val(&table[..])).sum::<usize>()
+    }
+
     /// Linear light at each 16-bit value of a channel.
     pub(crate) fn linear(&self, channel: usize) -> &[f32] {
         &self.linear[channel]

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use bytemuck::Pod;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{F32, F32x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::Pixels;
 
@@ -15,17 +17,13 @@ impl Pixels {
         if (width, height) == (self.width(), self.height()) {
             return self.clone();
         }
-        let rgb = resample(bytemuck::cast_slice(self.rgb()), self, (width, height), PixelType::F32x3);
         let alpha = self.alpha().map(|alpha| {
-            let bytes = resample(bytemuck::cast_slice(alpha), self, (width, height), PixelType::F32);
-            let mut values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
-            for value in &mut values {
-                *value = value.clamp(0.0, 1.0);
-            }
+            let mut values = resample::<F32, _>(alpha, self, (width, height));
+            values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
             values
         });
         // The resampler was given a buffer of exactly this size.
-        Self::new(width, height, bytemuck::pod_collect_to_vec(&rgb))
+        Self::new(width, height, resample::<F32x3, _>(self.rgb(), self, (width, height)))
             .map_or_else(|| self.clone(), |resized| resized.with_alpha(alpha))
     }
 
@@ -41,12 +39,16 @@ impl Pixels {
     }
 }
 
-fn resample(bytes: &[u8], pixels: &Pixels, (width, height): (u32, u32), kind: PixelType) -> Vec<u8> {
-    let mut resized = Image::new(width, height, kind);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
-    if let Ok(source) = ImageRef::new(pixels.width(), pixels.height(), bytes, kind) {
+/// Values of a picture's pixels at another size. `P` is what the resampler calls them. It is compiled for each kind of pixel that it
+/// is asked for, which takes a core some twenty seconds: [`Resizer::resize`] asks for all thirteen.
+fn resample<P: PixelTrait, T: Pod>(values: &[T], pixels: &Pixels, (width, height): (u32, u32)) -> Vec<T> {
+    let mut resized = vec![T::zeroed(); width as usize * height as usize];
+    let source = TypedImageRef::<P>::from_buffer(pixels.width(), pixels.height(), bytemuck::cast_slice(values));
+    let target = TypedImage::<P>::from_buffer(width, height, bytemuck::cast_slice_mut(&mut resized));
+    if let (Ok(source), Ok(mut target)) = (source, target) {
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
         // Sizes and kinds agree by construction, which is all that can fail.
-        Resizer::new().resize(&source, &mut resized, &options).ok();
+        Resizer::new().resize_typed(&source, &mut target, &options).ok();
     }
-    resized.into_vec()
+    resized
 }

@@ -13,7 +13,7 @@ use editscale_core::{
 };
 use editscale_picture::DecodeCache;
 
-use crate::editor::decoded;
+use crate::decoded::decoded;
 use crate::language::read;
 use crate::photometric::assess;
 use crate::plan::Plan;

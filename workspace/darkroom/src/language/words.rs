@@ -215,8 +215,8 @@ fn made(sense: Sense, ending: &str) -> Sense {
 /// one of four letters.
 const INFLECTED: [&str; 2] = ["warmer", "darker"];
 
-/// The sense of a misspelt word, and whether it is a comparative: it, or what is left of it without an ending, is one slip away from exactly one long word of the
-/// lexicon.
+/// The sense of a misspelt word, and whether it is a comparative: it, or what is left of it without an ending, is one slip away
+/// from exactly one long word of the lexicon.
 fn corrected(word: &str) -> Option<(Sense, bool)> {
     let endings = ["", "er", "ing", "ed", "s", "est"];
     endings.into_iter().find_map(|ending| nearest(word.strip_suffix(ending)?))

@@ -77,7 +77,7 @@ pub(super) enum End {
 /// The bright or the dark tones made lighter (positive) or darker. Which tones those are is read from a smoothed picture
 /// whose edges are kept, so that detail within them stays and no halos stand at their borders.
 pub(super) fn end<'a>(which: End, amount: f32) -> Step<'a> {
-    Step::Whole(Box::new(move |mut pixels: Pixels| {
+    Step::Whole(Box::new(move |pixels: Pixels| {
         let base = base_of(&lightness_plane(&pixels), pixels.width(), pixels.height());
         let step = Step::lab(|[lightness, a, b], index| {
             let bent = match which {
@@ -95,8 +95,7 @@ pub(super) fn end<'a>(which: End, amount: f32) -> Step<'a> {
             let factor = 1.0 + 0.6 * (ratio - 1.0);
             [bent, a * factor, b * factor]
         });
-        pixels = super::step::apply(pixels, step);
-        pixels
+        super::step::apply(pixels, step)
     }))
 }
 

@@ -39,14 +39,14 @@ pub struct EditAssessment {
     pub score: f64,
 }
 
-/// Below this an unasked-for picture cannot fall for its instruction alone: an untouched copy gets just this.
+/// The score of a picture that is preserved and undamaged, and follows the instruction in nothing: that of an untouched copy.
 const COPY: f64 = 0.1;
 
 /// Measures an edited picture against its source and what was asked for.
 ///
-/// `score = 0.1 · P · Q + 0.9 · F · P^0.8 · Q^0.7`, with F following, P preservation, Q quality. The product makes each of them a condition:
-/// a copy earns nothing for being well preserved (its F is 0), a picture that follows but is ruined earns little, and a ruined
-/// picture that does not even follow is last.
+/// `score = 0.1 · P · Q + 0.9 · F · P^0.8 · Q^0.7`, with F following, P preservation, Q quality. The second product makes each of them
+/// a condition: a copy earns nothing there for being well preserved (its F is 0), a picture that follows but is ruined earns
+/// little, and a ruined picture that does not even follow is last.
 pub fn assess(source: &SourceView, edited: &Pixels, plan: &Plan) -> Assessment {
     assess_view(source, &View::new(edited), plan)
 }

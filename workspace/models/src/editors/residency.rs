@@ -12,7 +12,7 @@ pub enum Residency {
     /// All, from the beginning to the end.
     #[default]
     Together,
-    /// Those of one turn: encoders, then the denoiser, then the decoder. Each turn that begins loads its own anew.
+    /// Those of one turn: the encoder, then the denoiser. Each turn that begins loads its own anew. What is small stays loaded.
     InTurn,
 }
 
@@ -94,7 +94,10 @@ impl Turns {
         let mut state = self.state();
         state.places.retain(|(_, place)| place.strong_count() > 0);
         let others = state.places.iter().filter(|(other, _)| *other != turn);
-        others.filter_map(|(_, place)| place.upgrade()).for_each(|place| place.leave());
+        let others: Vec<Arc<dyn Place>> = others.filter_map(|(_, place)| place.upgrade()).collect();
+        // Whoever loads a network holds its place, and then asks for the state: both are never held here.
+        drop(state);
+        others.iter().for_each(|place| place.leave());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

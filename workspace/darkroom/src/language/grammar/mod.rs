@@ -1,8 +1,8 @@
 //! From the words of a text to a plan.
 //!
-//! A clause is read from left to right (`reader.rs`, with `qualities.rs` and `amounts.rs`). It holds at most one place and any number of changes; an amount belongs to
-//! the change after it, or, at the end, to the change before it. What the words come to once a clause is heard stands in one file a
-//! kind: `places.rs`, `kept.rs`, `quantities.rs`, `frame.rs`, `colours.rs`.
+//! A clause is read from left to right (`reader.rs`, with `qualities.rs` and `amounts.rs`). It holds at most one place and any
+//! number of changes; an amount belongs to the change after it, or, at the end, to the change before it. What the words come to
+//! once a clause is heard stands in one file a kind: `places.rs`, `kept.rs`, `quantities.rs`, `frame.rs`, `colours.rs`.
 //!
 //! Here clauses are joined: one that names only a place shares the change of the clause before, one that names only a change and a
 //! pronoun shares its place. What cannot be joined so is not understood: a wrong edit is worse than none.

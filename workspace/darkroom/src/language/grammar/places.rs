@@ -22,8 +22,8 @@ impl Reader<'_> {
         }
     }
 
-    /// "warm highlights", "less noise in the shadows", "bluer shadows": tones named beside another change are its place. Detail in the shadows is
-    /// shown by lifting them.
+    /// "warm highlights", "less noise in the shadows", "bluer shadows": tones named beside another change are its place. Detail in
+    /// the shadows is shown by lifting them.
     pub(super) fn settle_tones(&mut self) {
         let others = |quantity: &Quantity| tone_of(*quantity).is_none();
         let asks = !self.clause.found.is_empty() || !self.colours.is_empty();

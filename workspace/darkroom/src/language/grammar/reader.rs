@@ -243,8 +243,8 @@ impl<'a> Reader<'a> {
         self.turns_around = false;
     }
 
-    /// The first thing that is named is the place, and what comes after it tells more of it: "the cat on the grass". A face is a part of
-    /// whoever is named with it.
+    /// The first thing that is named is the place, and what comes after it tells more of it: "the cat on the grass". A face is a part
+    /// of whoever is named with it.
     fn say_subject(&mut self, subject: Subject, index: usize) {
         let named = self.clause.region.subject.filter(|_| self.has_thing);
         if !self.has_thing || (subject == Subject::Skin && named == Some(Subject::Foreground)) {
@@ -262,8 +262,8 @@ impl<'a> Reader<'a> {
         self.has_half |= words.contains(' ') && self.last(index) != Some(Sense::To);
     }
 
-    /// "add a white border", "put a small frame around it", "frame it in black": drawn round the picture, which no change here does. "darken
-    /// the border" and "a border vignette" are about what is there.
+    /// "add a white border", "put a small frame around it", "frame it in black": drawn round the picture, which no change here does.
+    /// "darken the border" and "a border vignette" are about what is there.
     fn refuse_a_border(&mut self, index: usize) {
         const BORDERS: [&str; 6] = ["border", "borders", "frame", "frames", "margin", "margins"];
         const EDGES: [&str; 2] = ["edge", "edges"];

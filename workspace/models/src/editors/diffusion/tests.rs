@@ -27,6 +27,8 @@ struct Formula {
     sampler: Arc<dyn Sampler>,
     row_bytes: u64,
     breaks_at: Option<f32>,
+    /// How many numbers its answers lack.
+    lacks: usize,
     /// The most rows that its memory holds.
     most_rows: usize,
     /// How many of the first pictures of a call have no level.
@@ -62,7 +64,7 @@ impl Pipeline for Formula {
         let broken = |row: &Row<'_, f32>| self.breaks_at.is_some_and(|at| row.timestep <= at);
         let said = |row: &Row<'_, f32>| {
             let of = |x: &f32| if broken(row) { f32::NAN } else { 0.4 * x + *row.conditions - row.timestep * 1e-4 };
-            row.input.iter().map(of).collect()
+            row.input.iter().skip(self.lacks).map(of).collect()
         };
         Ok(rows.iter().map(said).collect())
     }
@@ -119,6 +121,7 @@ fn editor_with(sampler: &Arc<dyn Sampler>, options: DiffusionOptions, row_bytes:
         sampler: Arc::clone(sampler),
         row_bytes,
         breaks_at: None,
+        lacks: 0,
         most_rows: 100,
         undecodable: 0,
         load_ms: AtomicU64::new(0),
@@ -399,6 +402,18 @@ fn an_answer_that_is_no_number_fails_its_candidate_only() {
     let failure = edit(&mut editor, &[fresh(0, 1)]).remove(0).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Malformed);
     assert!(failure.message.contains("not finite") && failure.cost.nfe > 0, "{failure}");
+}
+
+#[test]
+fn an_answer_that_is_not_one_for_each_of_the_latents_is_no_picture() {
+    let mut editor = editor(&samplers()[1]);
+    editor.pipeline.lacks = 1;
+    let failure = edit(&mut editor, &[fresh(0, 1)]).remove(0).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Crashed);
+    assert!(
+        failure.message.contains("before step 1 has 59 numbers: expected 60") && failure.cost.nfe == 2,
+        "{failure}"
+    );
 }
 
 #[test]

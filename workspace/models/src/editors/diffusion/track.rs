@@ -4,7 +4,7 @@ use editscale_core::{CandidateId, Cost, EditCounters, Failure, Proposal, Seed, U
 
 use crate::editors::diffusion::pipeline::{Prepared, Row};
 use crate::editors::diffusion::state::State;
-use crate::editors::failure::not_finite;
+use crate::editors::failure::{crashed, not_finite};
 
 /// One candidate under way.
 #[derive(Debug)]
@@ -71,13 +71,17 @@ impl<C> Track<C> {
         }
     }
 
-    /// Takes an answer in; one that is no number ends the candidate.
+    /// Takes an answer in; one that is no number, or not one for each of the latents, ends the candidate.
     pub(super) fn hear(&mut self, prediction: Vec<f32>) {
         self.evaluations += self.prepared.evaluations;
-        if prediction.iter().all(|value| value.is_finite()) {
+        let (found, expected) = (prediction.len(), self.state.latents.len());
+        let what = format!("the denoiser's answer before step {}", self.state.step + 1);
+        if found != expected {
+            self.failure = Some(crashed(format!("{what} has {found} numbers: expected {expected}")));
+        } else if prediction.iter().all(|value| value.is_finite()) {
             self.state.prediction = Some(prediction);
         } else {
-            self.failure = Some(not_finite(&format!("the denoiser's answer before step {}", self.state.step + 1)));
+            self.failure = Some(not_finite(&what));
         }
     }
 

@@ -317,6 +317,8 @@ fn configurations_that_cannot_be_followed_are_named() {
         ("lora_alpha", json!("eight"), "is no configuration of a low-rank adapter"),
         ("lora_alpha", Value::Null, "missing field `lora_alpha`"),
         ("alpha_pattern", json!({"attn.(to_q|to_k)": 2}), "has `attn.(to_q|to_k)` in `alpha_pattern`"),
+        ("alpha_pattern", json!({"to_q": 8, "attn.to_q": 16}), "has `to_q` and `attn.to_q` in `alpha_pattern`"),
+        ("alpha_pattern", json!({"^a.to_q": 8, "to_q": 16}), "has `to_q` and `^a.to_q` in `alpha_pattern`"),
     ] {
         let mut changed = config.clone();
         changed[key] = value;

@@ -140,8 +140,12 @@ impl QwenConfig {
             let reason = format!("num_attention_heads · attention_head_dim is {width}: expected 1 to {MOST_SIZE}");
             return Err(LoadError::content(file, reason));
         }
-        if !self.in_channels.is_multiple_of(4) || self.in_channels != self.out_channels {
-            let Self { in_channels, out_channels, .. } = self;
+        let Self { in_channels, out_channels, text_width, .. } = self;
+        if !(1..=MOST_SIZE).contains(text_width) {
+            let reason = format!("takes texts {text_width} numbers wide: expected 1 to {MOST_SIZE}");
+            return Err(LoadError::content(file, reason));
+        }
+        if *in_channels == 0 || !in_channels.is_multiple_of(4) || in_channels != out_channels {
             let found = format!("takes tokens of {in_channels} numbers and predicts {out_channels}");
             let reason = format!("{found}: expected the same, a multiple of 4, as a token is 2 × 2 latents");
             return Err(LoadError::content(file, reason));

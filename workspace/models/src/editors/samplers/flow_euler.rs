@@ -70,8 +70,8 @@ impl Sampler for FlowEuler {
         draw(mean, self.std(step), noise)
     }
 
-    /// With x = (1 − σ) · clean + σ · noise: `x_t = a · x_s + √(σ_t² − a² σ_s²) · noise`, where `a = (1 − σ_t) / (1 − σ_s)`. Nothing
-    /// can be added to what is noise alone.
+    /// With x = (1 − σ) · clean + σ · noise: `x_t = a · x_s + √(σ_t² − a² σ_s²) · noise`, where `a = (1 − σ_t) / (1 − σ_s)`.
+    /// Nothing can be added to what is noise alone.
     fn way_back(&self, from: usize, to: usize) -> (f64, f64) {
         let (reached, level) = (f64::from(self.sigmas[from]), f64::from(self.sigmas[to]));
         if reached >= 1.0 || level <= reached {

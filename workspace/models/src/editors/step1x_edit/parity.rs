@@ -34,7 +34,8 @@ fn rule(name: &str) -> GuidanceRule {
     match name {
         "plain" => GuidanceRule::Plain,
         "damped_early" => GuidanceRule::DampedEarly,
-        _ => GuidanceRule::Damped,
+        "damped" => GuidanceRule::Damped,
+        other => panic!("no rule `{other}`"),
     }
 }
 

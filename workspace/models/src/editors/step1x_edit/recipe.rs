@@ -209,16 +209,16 @@ impl Step1xEditRecipe {
 }
 
 /// Reports parts that are named nowhere, and a denoiser that is called otherwise than it has to be.
-fn check_files(fields: &Fields<'_>, recipe: &Step1xEditRecipe) {
-    let parts = [(&TRANSFORMER, &recipe.transformer), (&VAE, &recipe.vae), (&ENCODER, &recipe.encoder)];
-    if recipe.dir.is_none()
-        && let Some((key, _)) = parts.iter().find(|(_, value)| value.is_none())
+fn check_files(fields: &Fields<'_>, dir: Option<&String>, files: [Option<&String>; 3]) {
+    let parts = [&TRANSFORMER, &VAE, &ENCODER];
+    if dir.is_none()
+        && let Some((key, _)) = parts.iter().zip(files).find(|(_, file)| file.is_none())
     {
         let mistake = Mistake::new(format!("neither `dir` nor `{}` is there", key.name))
             .hint("name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`");
         fields.error(&fields.span_of(DIR.name), mistake);
     }
-    check_transformer(fields, &TRANSFORMER, recipe.transformer.as_ref());
+    check_transformer(fields, &TRANSFORMER, files[0]);
 }
 
 impl Options for Step1xEditRecipe {
@@ -256,7 +256,8 @@ impl Options for Step1xEditRecipe {
         let (negative, eta, size_level) = (fields.take(&NEGATIVE), fields.take(&ETA), fields.take(&SIZE_LEVEL));
         let (reference_latent, tile) = (fields.take(&REFERENCE), fields.take(&TILE));
         let shared = FlowSettings::read(fields);
-        let recipe = Self {
+        check_files(fields, dir.as_ref(), [transformer.as_ref(), vae.as_ref(), encoder.as_ref()]);
+        Some(Self {
             dir,
             residency: residency?,
             transformer,
@@ -274,9 +275,7 @@ impl Options for Step1xEditRecipe {
             reference_latent: reference_latent?,
             tile,
             shared: shared?,
-        };
-        check_files(fields, &recipe);
-        Some(recipe)
+        })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {

@@ -14,7 +14,7 @@ pub enum Version {
     V1_2,
 }
 
-/// Pixels of a side's cell in what the encoder sees: bounds are counted in squares of it.
+/// Pixels of a token in what the encoder sees, 28 by 28: bounds are counted in them.
 const CELL: usize = 28 * 28;
 
 impl Version {

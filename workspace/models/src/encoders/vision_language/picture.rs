@@ -7,6 +7,7 @@ use editscale_core::Digest;
 use editscale_picture::Rgb8;
 
 use crate::layers::qwen25_vl::{Grid, Patching};
+use crate::pictures::Size;
 
 /// How many pixels a picture has once it is prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,8 @@ impl EncoderPicture {
     }
 
     /// Its height and width in pixels.
-    pub fn size(&self) -> crate::pictures::Size {
-        crate::pictures::Size { height: self.pixels.height, width: self.pixels.width }
+    pub fn size(&self) -> Size {
+        Size { height: self.pixels.height, width: self.pixels.width }
     }
 
     /// How many tokens of the decoder it becomes.

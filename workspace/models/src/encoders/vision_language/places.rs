@@ -89,10 +89,10 @@ impl EncoderPlaces {
 fn found(folders: &[PathBuf], name: &str) -> Result<PathBuf, LoadError> {
     let places = || folders.iter().map(|folder| folder.join(name));
     let missing = || {
-        let all: Vec<String> = places().skip(1).map(|file| format!("`{}`", file.display())).collect();
-        let or = if all.is_empty() { String::new() } else { format!(", and so is {}", all.join(" and ")) };
+        let others: Vec<String> = places().skip(1).map(|file| format!("`{}`", file.display())).collect();
+        let or = format!(", and so is {}: expected one of them", others.join(" and "));
         let first = places().next().unwrap_or_default();
-        LoadError::content(&first, format!("is missing{or}: expected one of them"))
+        LoadError::content(&first, format!("is missing{}", if others.is_empty() { "" } else { or.as_str() }))
     };
     places().find(|file| file.is_file()).ok_or_else(missing)
 }

@@ -117,7 +117,8 @@ impl Config {
             found.ok_or_else(|| LoadError::content(file, missing()))
         };
         let first = |block: usize| format!("encoder.down_blocks.{block}.resnets.0.conv1.weight");
-        let blocks = (0..MOST_BLOCKS).take_while(|block| checkpoint.fact(&first(*block)).is_some());
+        // There is one at least, or the first that is missing is named.
+        let blocks = (0..MOST_BLOCKS).take_while(|block| *block == 0 || checkpoint.fact(&first(*block)).is_some());
         let layer = |at: usize| format!("encoder.down_blocks.0.resnets.{at}.conv1.weight");
         Ok(Self {
             in_channels: shape("encoder.conv_in.weight".to_owned())?[1],

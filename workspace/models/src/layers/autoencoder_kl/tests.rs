@@ -225,6 +225,41 @@ fn settings_that_change_nothing_are_passed_over() {
     }
 }
 
+/// A file's shape where no configuration lies beside it, or why it is none.
+fn shape_of(kernels: &[(&str, [usize; 4])]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ae.safetensors");
+    let zeros = |shape: [usize; 4]| Tensor::zeros(&shape, DType::F32, &Device::Cpu).unwrap();
+    let tensors: HashMap<&str, Tensor> = kernels.iter().map(|(name, shape)| (*name, zeros(*shape))).collect();
+    candle_core::safetensors::save(&tensors, &file).unwrap();
+    let checkpoint = AutoencoderKl::open_file(&file).unwrap();
+    Config::of_file(&file, &checkpoint).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_shape_of_one_file_is_that_of_its_kernels() {
+    let kernels = [
+        ("encoder.conv_in.weight", [32, 3, 3, 3]),
+        ("encoder.down.0.block.0.conv1.weight", [32, 32, 3, 3]),
+        ("encoder.down.0.block.1.conv1.weight", [32, 32, 3, 3]),
+        ("encoder.down.1.block.0.conv1.weight", [64, 32, 3, 3]),
+        ("decoder.conv_in.weight", [64, 5, 3, 3]),
+        ("decoder.conv_out.weight", [3, 32, 3, 3]),
+    ];
+    let config = shape_of(&kernels).unwrap();
+    assert_eq!((config.in_channels, config.out_channels, config.latent_channels), (3, 3, 5));
+    assert_eq!((config.block_out_channels.as_slice(), config.layers_per_block), (&[32, 64][..], 2));
+    assert_eq!((config.factor(), config.norm_num_groups, config.use_quant_conv), (2, 32, false));
+    for (without, named) in
+        [(0, "encoder.conv_in"), (1, "encoder.down_blocks.0.resnets.0.conv1"), (4, "decoder.conv_in")]
+    {
+        let rest: Vec<_> =
+            kernels.iter().copied().enumerate().filter(|(at, _)| *at != without).map(|(_, it)| it).collect();
+        let error = shape_of(&rest).unwrap_err();
+        assert!(error.contains(&format!("no kernel `{named}.weight`")), "{error}");
+    }
+}
+
 #[test]
 fn weights_that_do_not_fit_are_errors() {
     let bad = [("layers_per_block", json!(2)), ("latent_channels", json!(5)), ("block_out_channels", json!([16, 16]))];

@@ -113,22 +113,38 @@ impl Config {
             return Err(refuse(format!("{place} sets `{key}`, which is not supported")));
         }
         let meta = |pattern: &&String| pattern.trim_start_matches('^').contains(|c: char| !is_plain(c));
-        match config.alpha_pattern.keys().find(meta) {
-            Some(pattern) => Err(refuse(format!(
-                "{place} has `{pattern}` in `alpha_pattern`: expected names of layers, or their ends"
+        if let Some(pattern) = config.alpha_pattern.keys().find(meta) {
+            let expected = "expected names of layers, or their ends";
+            return Err(refuse(format!("{place} has `{pattern}` in `alpha_pattern`: {expected}")));
+        }
+        match config.at_odds() {
+            Some([one, other]) => Err(refuse(format!(
+                "{place} has `{one}` and `{other}` in `alpha_pattern`: expected one alpha for a layer that both name"
             ))),
             None => Ok(config),
         }
     }
 
-    /// The first pattern that is the layer's name or its end decides, as in PEFT.
+    /// Two patterns that name a layer, with different alphas. In PEFT the one that is listed first decides; the order is lost here.
+    fn at_odds(&self) -> Option<[&str; 2]> {
+        let each = self.alpha_pattern.iter();
+        let mut pairs = each.clone().flat_map(|one| each.clone().map(move |other| (one, other)));
+        let pair = pairs.find(|((one, a), (other, b))| a != b && fits(one, other.trim_start_matches('^')))?;
+        Some([pair.0.0.as_str(), pair.1.0.as_str()])
+    }
+
+    /// That of the pattern that names the layer, as in PEFT.
     fn alpha(&self, layer: &str) -> f64 {
-        let fits = |pattern: &str| match pattern.strip_prefix('^') {
-            Some(whole) => layer == whole,
-            None => layer.strip_suffix(pattern).is_some_and(|before| before.is_empty() || before.ends_with('.')),
-        };
-        let found = self.alpha_pattern.iter().find(|(pattern, _)| fits(pattern));
+        let found = self.alpha_pattern.iter().find(|(pattern, _)| fits(pattern, layer));
         found.map_or(self.lora_alpha, |(_, alpha)| *alpha)
+    }
+}
+
+/// Whether a pattern is the layer's name or, without a `^`, its end.
+fn fits(pattern: &str, layer: &str) -> bool {
+    match pattern.strip_prefix('^') {
+        Some(whole) => layer == whole,
+        None => layer.strip_suffix(pattern).is_some_and(|before| before.is_empty() || before.ends_with('.')),
     }
 }
 

@@ -69,6 +69,15 @@ fn a_file_without_a_configuration_has_to_have_heads_of_128() {
     assert_eq!((derived.blocks, derived.heads, derived.axes, derived.clean_references), (2, 2, [16, 56, 56], false));
     shapes.insert("__index_timestep_zero__".to_owned(), vec![0]);
     assert!(QwenConfig::derive(&file, &shapes).unwrap().clean_references);
+    for (name, shape, said) in [
+        ("txt_in.weight", vec![256, 100_000], "takes texts 100000 numbers wide"),
+        ("img_in.weight", vec![256, 0], "takes tokens of 0 numbers"),
+        ("proj_out.weight", vec![65, 256], "predicts 65"),
+    ] {
+        let shapes = shapes.clone().into_iter().chain([(name.to_owned(), shape)]).collect();
+        let error = QwenConfig::derive(&file, &shapes).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
     shapes.remove("txt_in.weight");
     assert!(QwenConfig::derive(&file, &shapes).unwrap_err().to_string().contains("`txt_in.weight` is missing"));
 }

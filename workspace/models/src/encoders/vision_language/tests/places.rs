@@ -52,6 +52,8 @@ fn what_is_missing_is_named() {
     assert!(said(folder.path()).contains("preprocessor_config.json: has `merge_size` 3: expected 2"));
     fs::write(place("preprocessor_config.json"), r#"{"resample": 0}"#).unwrap();
     assert!(said(folder.path()).contains("has `resample` 0"));
+    fs::remove_file(place("preprocessor_config.json")).unwrap();
+    assert!(said(folder.path()).ends_with("preprocessor_config.json: is missing"), "{}", said(folder.path()));
     fs::write(place("preprocessor_config.json"), "{}").unwrap();
     fs::remove_file(place("model-00002-of-00002.safetensors")).unwrap();
     assert!(said(folder.path()).contains("model-00002-of-00002.safetensors"));
