@@ -128,6 +128,30 @@ fn finalists_are_marked_and_missed() {
     has(&told, &["all that was planned is done"]);
 }
 
+/// What the critic made of the request is told under way, in the report and in JSON, and is what editors were told.
+#[test]
+fn a_rewritten_instruction_is_shown() {
+    let desk = Desk::new();
+    let rest =
+        "critics: [{model: {darkroom_critic: {}}}]\nsearch: {reflection: {samples: 2, rounds: 1, rewrite_first: true}}";
+    let words = "increase the warmth by 50%, increase the contrast by 54%";
+    let output = desk.edit(("run", 0), ONE, rest);
+    has(
+        &told(&output),
+        &[&format!("critic `darkroom_critic` rewrote the instruction: {words}"), " judgements, 2 critiques, "],
+    );
+    let report = fs::read_to_string(desk.path("run/report.html")).unwrap();
+    has(&report, &["Rewritten before the first edit", &format!("told: {words}"), "<dt>Critiques</dt><dd>2</dd>"]);
+    has(&report, &["<h1>warmer, and much more contrast</h1>"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let [rewriting] = json["rewritings"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!((&rewriting["round"], &rewriting["instruction"]), (&0.into(), &words.into()));
+    assert_eq!(json["candidates"][0]["instruction"], words);
+    let plain = desk.edit(("plain", 0), ONE, "search: {best_of_n: {samples: 1}}");
+    let json: Value = serde_json::from_slice(&plain.stdout).unwrap();
+    assert!(json.get("rewritings").is_none(), "{json}");
+}
+
 #[test]
 fn critiques_and_editors_are_told_apart() {
     let desk = Desk::new();

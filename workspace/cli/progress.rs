@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use editscale_core::{CandidateId, Event, Objective, Observer, Scale, ScoreCard, Trial};
+use editscale_core::{CandidateId, CriticName, Critique, Event, Failure, Objective, Observer, Scale, ScoreCard, Trial};
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle, WeakProgressBar};
 
 use crate::failure::tell;
@@ -110,6 +110,12 @@ impl Progress {
                 }
                 state.cards.push(card.clone());
             }
+            Trial::Rewritten { critic, written } => {
+                tell_once(&self.bar, &mut state.told, rewritten(critic, written));
+                state.critiques += 1;
+                self.bar.set_message(state.message());
+                return;
+            }
             Trial::Critique { critic, written, .. } => {
                 if let Err(why) = written {
                     tell_once(&self.bar, &mut state.told, format!("critic `{critic}` cannot write: {why}"));
@@ -130,6 +136,17 @@ impl Progress {
         state.best = self.objective.utilities(&cards).into_iter().flatten().max().map(editscale_core::Utility::get);
         self.bar.set_message(state.message());
         self.bar.set_position(state.done);
+    }
+}
+
+/// What became of the instruction before the first edit.
+fn rewritten(critic: &CriticName, written: &Result<Critique, Failure>) -> String {
+    match written {
+        Ok(Critique { instruction: Some(instruction), .. }) => {
+            format!("critic `{critic}` rewrote the instruction: {instruction}")
+        }
+        Ok(_) => format!("critic `{critic}` knows no better words for the instruction"),
+        Err(why) => format!("critic `{critic}` cannot rewrite the instruction, which stays as it is: {why}"),
     }
 }
 

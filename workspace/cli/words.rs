@@ -6,7 +6,7 @@ use editscale_config::{Diagnostic, Report};
 use editscale_core::{Ending, FailureKind, Ledger, Outcome, StopReason};
 use editscale_engine::{CandidateRecord, RunRecord};
 use editscale_search::Gate;
-use editscale_server::{CandidateForm, DrawForm, LedgerForm};
+use editscale_server::{CandidateForm, CritiqueForm, DrawForm, LedgerForm};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ pub(crate) struct RunJson {
     explanation: Option<String>,
     outputs: Vec<PathBuf>,
     winner: Option<CandidateForm>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rewritings: Vec<CritiqueForm>,
     candidates: Vec<CandidateForm>,
     rounds: u32,
     failed: u32,
@@ -53,6 +55,7 @@ impl RunJson {
             },
             outputs: outputs.to_vec(),
             winner: outcome.winner().and_then(|id| candidates.get(id.0 as usize).cloned()),
+            rewritings: record.rewritings.iter().map(Into::into).collect(),
             candidates,
             rounds: outcome.rounds,
             failed: outcome.failed,
@@ -104,9 +107,10 @@ fn spent(record: &RunRecord, ledger: &Ledger) -> String {
     format!("{} edits, {judgements} judgements{critiques}, {:.1} s", ledger.edits, ledger.wall.as_secs_f64())
 }
 
-/// How often a critic was asked about a candidate: calls that the ledger counts as reward calls.
+/// How often a critic was asked about a candidate or about the request: calls that the ledger counts as reward calls.
 pub(crate) fn critiques(record: &RunRecord) -> u64 {
-    record.candidates.iter().map(|candidate| candidate.critiques.len() as u64).sum()
+    let of_candidates = record.candidates.iter().map(|candidate| candidate.critiques.len() as u64);
+    of_candidates.sum::<u64>() + record.rewritings.len() as u64
 }
 
 /// Who was chosen, with what score, and where it is not the highest, by whom.

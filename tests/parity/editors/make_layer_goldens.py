@@ -50,6 +50,9 @@ AUTOENCODERS = {
     ),
 }
 
+# Those of which pictures are decoded in tiles as well.
+TILED = ("plain", "old_convolutions")
+
 # Name: settings, sizes of latents, tokens of texts.
 UNETS = {
     "heads": (
@@ -192,6 +195,21 @@ def answers(model, case, dtype):
     return {name: value.contiguous() for name, value in found.items()}
 
 
+def tiled_case(model, seed, dtype):
+    """What an autoencoder makes of latents at once and in tiles of 4 and of 8 latents a side."""
+    draw = torch.Generator().manual_seed(seed)
+    model = model.to(dtype)
+    factor = 2 ** (len(model.config.block_out_channels) - 1)
+    case = {}
+    for at, side in enumerate((4, 8)):
+        latents = torch.randn((1, model.config.latent_channels, 11, 9), generator=draw)
+        model.tile_latent_min_size, model.tile_sample_min_size = side, side * factor
+        case[f"{at}.latents"] = latents
+        case[f"{at}.decoded"] = model.decode(latents.to(dtype)).sample
+        case[f"{at}.tiled"] = model.tiled_decode(latents.to(dtype)).sample
+    return {name: value.contiguous() for name, value in case.items()}
+
+
 def models():
     """All models with their folders, the scheme of their names, and their cases' inputs."""
     for seed, (name, (settings, names, sizes)) in enumerate(AUTOENCODERS.items()):
@@ -216,8 +234,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare what is committed, write nothing")
     check = parser.parse_args().check
+    tiled, exact = {}, {}
     with torch.no_grad():
-        for model, folder, names, case in models():
+        for at, (model, folder, names, case) in enumerate(models()):
+            if folder.name in TILED:
+                for dtype, found in ((torch.float32, tiled), (torch.float64, exact)):
+                    found |= {f"{folder.name}.{name}": it for name, it in tiled_case(model, 200 + at, dtype).items()}
+                model.to(torch.float32)
             if not check:
                 shutil.rmtree(folder, ignore_errors=True)
                 save(model, folder, names)
@@ -226,6 +249,12 @@ def main():
             for name, right in answers(model, case, torch.float64).items():
                 size, spread = tuple(right.shape), right.std().item()
                 print(f"{folder.name:18} {name:10} {size!s:18} spread {spread:.2f} off {off(stored[name], right):.1e}")
+    file = FIXTURES / "autoencoder_kl" / "tiles.safetensors"
+    if not check:
+        save_file(tiled, str(file))
+    stored = load_file(str(file))
+    for name, right in exact.items():
+        print(f"{name:35} off {off(stored[name], right):.1e}")
 
 
 if __name__ == "__main__":

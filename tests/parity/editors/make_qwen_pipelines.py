@@ -78,7 +78,7 @@ CASES = {
     "first_square": Case("first", [(64, 64)], negative="blurry, dull", guidance=2.5, steps=2),
     "first_no_negative": Case("first", [(96, 50)], negative=None, steps=2),
     "first_lightning": Case("first", [(60, 60)], negative=None, guidance=1.0, steps=4, scheduler="flow_lightning"),
-    "first_static": Case("first", [(96, 50)], steps=2, scheduler="flow_terminal_static"),
+    "first_static": Case("first", [(96, 50)], steps=3, scheduler="flow_terminal_static"),
     "later": Case("2509", [(96, 50)]),
     "later_two": Case("2509", [(96, 50), (40, 90)], steps=2),
     "later_three": Case("2509", [(41, 90), (64, 64), (96, 50)], steps=2, instruction=SIGN),

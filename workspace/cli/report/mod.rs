@@ -10,13 +10,14 @@ mod sheet;
 mod thumbnails;
 mod trees;
 
-use editscale_core::{Ending, StopReason};
+use editscale_core::{Ending, StopReason, TowerPictures};
 use editscale_engine::RunRecord;
 use editscale_page::{SCRIPT, escape, shortened};
 use editscale_search::Finalists;
 
 use crate::choice::Choice;
 use crate::words::critiques;
+use lineage::remark;
 use sheet::Sheet;
 use thumbnails::{LARGE_EDGE, picture};
 
@@ -35,6 +36,7 @@ pub(crate) fn render(record: &RunRecord) -> String {
     let sections = [
         header(record, &choice),
         comparison(record),
+        rewritings(record),
         Sheet::of(record, &choice).section(),
         editors::section(record, &choice),
         curve::section(record, &choice),
@@ -95,6 +97,23 @@ fn headline(instruction: &str) -> String {
     format!(
         "<h1 class=\"long\">{}</h1>\n<details><summary>The whole instruction</summary><p>{whole}</p></details>\n",
         escape(&shortened(instruction, TOO_LONG))
+    )
+}
+
+/// What a critic made of the instruction before the first edit.
+fn rewritings(record: &RunRecord) -> String {
+    if record.rewritings.is_empty() {
+        return String::new();
+    }
+    let written: String = record.rewritings.iter().map(|each| remark(each) + "\n").collect();
+    let told = record.rewritings.iter().rev().find_map(|each| each.written.as_ref().ok()?.instruction.as_ref());
+    let told = told.map_or_else(
+        || "<p>The instruction stayed as it is.</p>\n".to_owned(),
+        |told| format!("<p class=\"told\">told: {}</p>\n", escape(told.as_str())),
+    );
+    format!(
+        "<section aria-labelledby=\"rewritten\" class=\"facts\">\n<h2 id=\"rewritten\">Rewritten before the first edit</h2>\n\
+         {told}{written}</section>\n"
     )
 }
 
@@ -174,6 +193,11 @@ fn ledger(record: &RunRecord, choice: &Choice<'_>) -> String {
     ];
     if !ledger.loading.is_zero() {
         rows.push(("Of it loading networks", format!("{:.1} s", ledger.loading.as_secs_f64())));
+    }
+    if !ledger.pictures.is_none() {
+        let TowerPictures { computed, found } = ledger.pictures;
+        rows.push(("Through shared vision towers", computed.to_string()));
+        rows.push(("Found there", found.to_string()));
     }
     if critiques > 0 {
         rows.push(("Critiques", critiques.to_string()));

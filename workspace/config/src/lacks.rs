@@ -1,18 +1,19 @@
 //! What the cards lack for the search that a recipe asks for.
 
-use editscale_core::{Cards, EditorName, Lack, Need, RewardCard};
+use editscale_core::{Cards, CriticCard, EditorName, Lack, Need, RewardCard};
 use editscale_schema::{Diagnostic, Place, Severity, quote};
 use editscale_search::{Clash, Reason};
 
 use crate::{Recipe, Settings};
 
 impl Recipe {
-    /// Everything that the policy needs and that an editor or reward does not offer, each as an error at the key that
+    /// Everything that the policy needs and that an editor, a reward or the critic does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
     pub fn lacks(&self, cards: &Cards) -> Vec<Diagnostic> {
         let used = if self.settings.search.routes() { cards.editors.len() } else { 1 };
         let editors = cards.editors.iter().take(used).cloned().collect();
-        let lacks = self.lacking_of_all(self.factory.needs(), &Cards { editors, ..cards.clone() });
+        let used = Cards { editors, critics: self.asked(cards), ..cards.clone() };
+        let lacks = self.lacking_of_all(self.factory.needs(), &used);
         lacks.into_iter().chain(self.misfits(cards)).collect()
     }
 
@@ -32,14 +33,21 @@ impl Recipe {
         let Settings { editors, rewards, critics, search, .. } = &self.settings;
         let idle: Vec<&EditorName> = editors.iter().skip(1).filter(|_| !search.routes()).map(|one| &one.name).collect();
         let used = cards.editors.iter().filter(|card| !idle.contains(&&card.name)).cloned().collect();
-        // One of the others may say how sure it is, or be the critic.
+        // One of the others may say how sure it is, or be the critic; what the critic lacks is known by its card alone.
         let is_open = |need: &Need| match need {
             Need::Sigma => cards.rewards.len() < rewards.len(),
             Need::Critic => cards.critics.len() < critics.len(),
             _ => false,
         };
         let needs = self.factory.needs().into_iter().filter(|need| !is_open(need)).collect();
-        self.lacking_of_all(needs, &Cards { editors: used, ..cards.clone() })
+        self.lacking_of_all(needs, &Cards { editors: used, critics: self.asked(cards), ..cards.clone() })
+    }
+
+    /// The card of the critic that the policy asks: the one that it names, or the first of the recipe.
+    fn asked(&self, cards: &Cards) -> Vec<CriticCard> {
+        let Settings { critics, search, .. } = &self.settings;
+        let name = search.critic().or(critics.first().map(|critic| &critic.name));
+        cards.critics.iter().filter(|card| name.is_some_and(|name| card.name == *name)).cloned().collect()
     }
 
     fn lacking_of_all(&self, needs: Vec<Need>, cards: &Cards) -> Vec<Diagnostic> {
@@ -79,7 +87,11 @@ impl Recipe {
         if need == Need::Critic {
             return self.without_critic(cards).into_iter().collect();
         }
-        let who = if matches!(need, Need::Pointwise | Need::Together(_)) { "reward" } else { "editor" };
+        let who = match need {
+            Need::Pointwise | Need::Together(_) => "reward",
+            Need::Rewriting => "critic",
+            _ => "editor",
+        };
         let Reason { setting, hint } = self.settings.search.reason(need);
         let policy = quote(self.settings.search.kind());
         let key = setting.and_then(|setting| setting.rsplit('.').next());

@@ -174,13 +174,15 @@ pub enum RewardKind {
     Listwise,
 }
 
-/// What a critic costs.
+/// What a critic can do, and what it costs at most.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticCard {
     /// What the recipe calls it.
     pub name: CriticName,
     /// What exactly would answer: model, weights, prompts and code version.
     pub revision: Arc<str>,
+    /// Whether it can be asked about a request of which nothing is made yet, for better words.
+    pub rewrites: bool,
     /// How many calls it can work on at a time.
     pub slots: NonZeroU32,
     /// The most that one critique can cost.

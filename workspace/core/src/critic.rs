@@ -1,14 +1,32 @@
-//! The port to critics: judges that write about a candidate, and say what to ask the editor for next.
+//! The port to critics: judges that write about a candidate, and say what to ask the editor for next. Some also say what to ask it for
+//! first, before there is a candidate.
 
 use std::sync::Arc;
 
 use crate::{BoxFuture, CandidateId, Cost, CriticCard, EditRequest, Failure, Image, Instruction, Utility, Watch};
 
-/// One candidate to write about, against the request's own source and instruction.
+/// What a critic is asked, against the request's own source and instruction.
 #[derive(Debug, Clone)]
 pub struct CriticQuestion {
     /// What was asked for. A critique holds the candidate to this, never to an instruction rewritten on the way.
     pub request: Arc<EditRequest>,
+    /// What it is to write about.
+    pub subject: Subject,
+}
+
+/// What a critic is to write about.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// The request itself, of which nothing is made yet: what the editor is to be told so that it makes of the source what the
+    /// instruction means. Only for a critic whose card says that it rewrites ([`CriticCard::rewrites`]).
+    Request,
+    /// A candidate.
+    Candidate(Reviewed),
+}
+
+/// A candidate to write about.
+#[derive(Debug, Clone)]
+pub struct Reviewed {
     /// The candidate.
     pub attempt: Attempt,
     /// What the instruction that the critic writes will be carried out on.
@@ -59,15 +77,15 @@ impl Canvas {
     }
 }
 
-/// What a critic wrote about a candidate.
+/// What a critic wrote about a candidate, or about a request of which nothing is made yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Critique {
-    /// What it thinks of the candidate, in prose for people.
+    /// What it thinks of the candidate or of the request, in prose for people.
     pub text: Arc<str>,
     /// What the editor is to be told next, for the canvas that was asked about; `None` where the critic knows of nothing to
-    /// mend.
+    /// mend, and of a request where it knows no better words than the request's own.
     pub instruction: Option<Instruction>,
-    /// Whether the candidate does all that the request asks for.
+    /// Whether the candidate does all that the request asks for. Never of a request alone.
     pub satisfied: bool,
 }
 
@@ -87,7 +105,7 @@ pub trait Critic: Send + Sync {
     /// What it is. Always the same answer.
     fn card(&self) -> &CriticCard;
 
-    /// Writes about one candidate.
+    /// Writes about one candidate, or about a request.
     fn critique<'a>(
         &'a self,
         question: CriticQuestion,
@@ -107,6 +125,6 @@ pub trait LocalCritic: Send {
     /// What it is. Always the same answer.
     fn card(&self) -> &CriticCard;
 
-    /// Writes about one candidate.
+    /// Writes about one candidate, or about a request.
     fn critique(&mut self, question: &CriticQuestion, watch: &dyn Watch) -> Result<Criticism, Failure>;
 }

@@ -23,6 +23,12 @@ pub enum Decision {
         /// How often each reward is asked; their mean and spread are entered.
         votes: u32,
     },
+    /// Ask a critic, before anything is made, for words in which the editor does what the request means. What it writes comes back as
+    /// one trial.
+    Rewrite {
+        /// Which critic.
+        critic: CriticName,
+    },
     /// Ask a critic to write about candidates; what it writes of each comes back as a trial.
     Consult {
         /// Which candidates, and what the instruction written about each will be carried out on.

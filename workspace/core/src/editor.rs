@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     AdoptedPolicy, BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, PolicySupport,
-    PolicyWeights, Proposal, RunId, Trajectory, Watch,
+    PolicyWeights, Proposal, RunId, TowerPictures, Trajectory, Watch,
 };
 
 /// Several edits for one call. They may belong to different requests and runs.
@@ -84,6 +84,8 @@ pub struct EditCounters {
     pub image_decodes: u64,
     /// Milliseconds that loading networks took, where they are not all kept loaded.
     pub load_ms: u64,
+    /// Pictures that were asked of a vision tower which others share.
+    pub pictures: TowerPictures,
 }
 
 impl Add for EditCounters {
@@ -96,6 +98,7 @@ impl Add for EditCounters {
             denoiser_passes: self.denoiser_passes.saturating_add(other.denoiser_passes),
             image_decodes: self.image_decodes.saturating_add(other.image_decodes),
             load_ms: self.load_ms.saturating_add(other.load_ms),
+            pictures: self.pictures + other.pictures,
         }
     }
 }

@@ -53,10 +53,12 @@ pub use trial::Trial;
 // What it costs, and what editors and rewards say of themselves before anything runs.
 mod card;
 mod spend;
+mod tower_pictures;
 pub use card::{
     CancelRule, Cards, CriticCard, EditorCard, PauseSupport, Recovery, RewardCard, RewardKind, Sampler, SeedRule,
 };
 pub use spend::{Budget, Cost, Ledger, Remaining, Usd};
+pub use tower_pictures::TowerPictures;
 
 // The ports of the pure side.
 mod extent;
@@ -73,7 +75,9 @@ mod policy;
 mod reward;
 mod trajectory;
 mod watch;
-pub use critic::{Attempt, Canvas, Critic, CriticQuestion, Criticism, Critique, EarlierAttempt, LocalCritic};
+pub use critic::{
+    Attempt, Canvas, Critic, CriticQuestion, Criticism, Critique, EarlierAttempt, LocalCritic, Reviewed, Subject,
+};
 pub use editor::{Candidate, EditBackend, EditBatch, EditCounters, EditItem, LocalEditor, Submission};
 pub use policy::{AdoptedPolicy, PolicyKind, PolicySupport, PolicyWeights};
 pub use reward::{Counters, Judgement, LocalReward, RewardBatch, RewardItem, RewardModel};

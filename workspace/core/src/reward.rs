@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use crate::{BoxFuture, Cost, EditRequest, Failure, Image, RewardCard, Score, Watch};
+use crate::{BoxFuture, Cost, EditRequest, Failure, Image, RewardCard, Score, TowerPictures, Watch};
 
 /// Several judgements for one call. They may belong to different requests.
 #[derive(Debug, Clone)]
@@ -41,12 +41,15 @@ pub struct Counters {
     pub image_encodes: u64,
     /// Tokens that went through a decoder, those that stand for pictures included.
     pub decoder_tokens: u64,
+    /// Pictures that were asked of the vision tower, where others share it.
+    pub pictures: TowerPictures,
 }
 
 impl AddAssign for Counters {
     fn add_assign(&mut self, other: Self) {
         self.image_encodes = self.image_encodes.saturating_add(other.image_encodes);
         self.decoder_tokens = self.decoder_tokens.saturating_add(other.decoder_tokens);
+        self.pictures += other.pictures;
     }
 }
 

@@ -82,6 +82,8 @@ pub enum Need {
     Sigma,
     /// There is a critic.
     Critic,
+    /// The critic rewrites instructions before anything is made.
+    Rewriting,
     /// Scores of different rounds compare.
     Pointwise,
     /// So many candidates are made in one round, and their scores compare with each other.
@@ -104,12 +106,16 @@ impl fmt::Display for Lack {
 }
 
 impl Need {
-    /// Every editor and reward that does not offer this, in card order.
+    /// Every editor, reward and critic that does not offer this, in card order.
     pub fn lacking(self, cards: &Cards) -> Vec<Lack> {
         if self == Self::Critic {
             let who = "the recipe".to_owned();
             let is_lacking = cards.critics.is_empty();
             return is_lacking.then(|| Lack { who, what: self.absence() }).into_iter().collect();
+        }
+        if self == Self::Rewriting {
+            let lacking = cards.critics.iter().filter(|card| !card.rewrites);
+            return lacking.map(|card| Lack { who: card.name.to_string(), what: self.absence() }).collect();
         }
         if self == Self::Sigma && cards.rewards.iter().any(|card| card.gives_sigma) {
             return Vec::new();
@@ -127,7 +133,7 @@ impl Need {
             Self::Pause(least) => card.pause >= least,
             Self::Stochastic => card.sampler == Sampler::Stochastic,
             Self::Noise => card.steers_noise,
-            Self::Pointwise | Self::Together(_) | Self::Sigma | Self::Critic => true,
+            Self::Pointwise | Self::Together(_) | Self::Sigma | Self::Critic | Self::Rewriting => true,
         }
     }
 
@@ -152,6 +158,7 @@ impl Need {
             Self::Noise => "does not let its noise be steered",
             Self::Sigma => "does not say how sure it is",
             Self::Critic => "has no critic",
+            Self::Rewriting => "does not rewrite instructions before the first edit",
             Self::Pointwise => "gives listwise scores, which do not compare between rounds",
             Self::Together(_) => "does not compare as many candidates with each other as a round makes",
         }
@@ -163,7 +170,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
-    use crate::{CancelRule, Cost, EditorName, Recovery};
+    use crate::{CancelRule, Cost, CriticCard, CriticName, EditorName, Recovery};
 
     /// An editor that offers nothing, before a reward that compares three at a time.
     fn poor() -> Cards {
@@ -196,6 +203,21 @@ mod tests {
             cost: Cost::default(),
         };
         Cards { editors: vec![editor], rewards: vec![reward], critics: Vec::new() }
+    }
+
+    #[test]
+    fn only_a_critic_that_rewrites_is_asked_to() {
+        let critic = |name, rewrites| CriticCard {
+            name: CriticName::new(name).unwrap(),
+            revision: "1".into(),
+            rewrites,
+            slots: NonZeroU32::MIN,
+            cost: Cost::default(),
+        };
+        let cards = Cards { critics: vec![critic("able", true), critic("mute", false)], ..poor() };
+        let found: Vec<String> = Need::Rewriting.lacking(&cards).iter().map(Lack::to_string).collect();
+        assert_eq!(found, ["`mute` does not rewrite instructions before the first edit"]);
+        assert!(Need::Critic.lacking(&cards).is_empty());
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use crate::TowerPictures;
+
 /// Money in whole millionths of a US dollar, so that sums are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Usd {
@@ -69,6 +71,8 @@ pub struct Ledger {
     pub wall: Duration,
     /// What of it editors took to load networks that are not all kept loaded.
     pub loading: Duration,
+    /// Pictures that were asked of vision towers which editors and judges share.
+    pub pictures: TowerPictures,
 }
 
 /// What a run may spend; `None` is no limit.

@@ -32,6 +32,13 @@ pub enum Trial {
         /// What it wrote, or why it did not.
         written: Result<Critique, Failure>,
     },
+    /// A critic was asked about the request, before anything was made.
+    Rewritten {
+        /// Who.
+        critic: CriticName,
+        /// What it wrote, or why it did not.
+        written: Result<Critique, Failure>,
+    },
     /// Nothing came of it.
     Failed {
         /// Which.
@@ -42,13 +49,14 @@ pub enum Trial {
 }
 
 impl Trial {
-    /// The candidate that this is about.
-    pub fn id(&self) -> CandidateId {
+    /// The candidate that this is about; nothing where it is about the request.
+    pub fn id(&self) -> Option<CandidateId> {
         match self {
             Self::Scored { id, .. }
             | Self::Rescored { id, .. }
             | Self::Critique { id, .. }
-            | Self::Failed { id, .. } => *id,
+            | Self::Failed { id, .. } => Some(*id),
+            Self::Rewritten { .. } => None,
         }
     }
 }

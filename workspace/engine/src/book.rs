@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use editscale_core::{
     Budget, CandidateId, Cost, Critique, EditorCard, Failure, FailureKind, Image, Ledger, PerceptualHash, Proposal,
-    Recovery, RewardName, Score, Start, Submission,
+    Recovery, RewardName, Score, Start, Submission, TowerPictures,
 };
 
 use crate::images::ImageStore;
@@ -56,6 +56,7 @@ pub(crate) struct Edited {
     pub(crate) notes: Vec<Arc<str>>,
     pub(crate) took: Duration,
     pub(crate) load_ms: u64,
+    pub(crate) pictures: TowerPictures,
 }
 
 /// Where a run keeps what its editors hand out.
@@ -156,8 +157,15 @@ impl Book {
         Ok(())
     }
 
-    /// Refuses an entry about a candidate that no decision before it asked for: what it cost would be counted.
+    /// Refuses an entry about a candidate, or about the request, that no decision before it asked for: what it cost would be counted.
     fn check_asked(&self, entry: &Entry) -> Result<(), WireError> {
+        let rewrites =
+            |round: u32| self.decided.get(round as usize).is_some_and(|recorded| recorded.decision.is_rewriting());
+        if let Some(round) = entry.rewriting().filter(|round| !rewrites(*round)) {
+            return Err(format!(
+                "`id` is missing: expected a candidate, as round {round} has no critic rewrite the request"
+            ));
+        }
         match entry.candidate() {
             Some(id) if !self.asked.contains(&id) => {
                 Err(format!("`id` is {id}: expected a candidate that was asked for before"))
@@ -188,13 +196,13 @@ impl Book {
                 self.submitted.remove(&CandidateId(id));
                 Ok(self.making(id).spent_in_vain(&failure.failure()?))
             }
-            Entry::Edited { id, image, perceptual_hash, cost, load_ms, .. } => {
+            Entry::Edited { id, image, perceptual_hash, cost, load_ms, pictures, .. } => {
                 let (digest, media, size) = image.parts()?;
                 self.hashes.extend(hash(perceptual_hash.as_deref())?.map(|hash| (CandidateId(id), hash)));
                 self.made.insert(CandidateId(id), Made::Image(self.stores.images.get(digest, media, size)));
                 let (cost, loading) = (Cost::from(cost), Duration::from_millis(load_ms));
                 self.costs.insert(CandidateId(id), cost);
-                Ok(Ledger { loading, ..self.making(id).spent(cost, true) })
+                Ok(Ledger { loading, pictures: pictures.into(), ..self.making(id).spent(cost, true) })
             }
             Entry::Failed { id, failure } => {
                 let failure = failure.failure()?;
@@ -211,12 +219,12 @@ impl Book {
                 self.judging.remove(&judgement.key()?);
                 Ok(Work::Judgement.spent_in_vain(&failure.failure()?))
             }
-            Entry::Judged { judgement, said, cost } => {
+            Entry::Judged { judgement, said, cost, pictures } => {
                 let (key, said) = (judgement.key()?, said.said()?);
                 let counts = said.as_ref().err().is_none_or(|failure| Work::Judgement.counts(failure));
                 self.judging.remove(&key);
                 self.judged.insert(key, said);
-                Ok(Work::Judgement.spent(cost.into(), counts))
+                Ok(Ledger { pictures: pictures.into(), ..Work::Judgement.spent(cost.into(), counts) })
             }
             Entry::Critiquing { critique, most, .. } => Ok(self.learn_critiquing(critique.key()?, most.into())),
             Entry::CritiquingFailed { critique, failure } => {
@@ -310,6 +318,7 @@ impl Book {
             notes: edited.notes.iter().map(ToString::to_string).collect(),
             secs: edited.took.as_secs_f64(),
             load_ms: edited.load_ms,
+            pictures: edited.pictures.into(),
         })?;
         self.submitted.remove(&id);
         self.hashes.extend(edited.hash.map(|hash| (id, hash)));
@@ -359,15 +368,15 @@ impl Book {
         Ok(())
     }
 
-    /// Enters what a reward said.
+    /// Enters what a reward said, and what of `spent` the journal holds.
     pub(crate) fn enter_judgement(
         &mut self,
         key: JudgementKey,
         said: Result<Score, Failure>,
-        cost: Cost,
+        spent: &Ledger,
     ) -> Result<(), JournalError> {
-        let (judgement, cost) = ((&key).into(), cost.into());
-        self.log.append(Entry::Judged { judgement, said: (&said).into(), cost })?;
+        let (judgement, cost, pictures) = ((&key).into(), spent.cost.into(), spent.pictures.into());
+        self.log.append(Entry::Judged { judgement, said: (&said).into(), cost, pictures })?;
         self.judging.remove(&key);
         self.judged.insert(key, said);
         Ok(())

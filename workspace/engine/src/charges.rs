@@ -56,8 +56,9 @@ impl Charges {
             Entry::Critiquing { critique, .. }
             | Entry::CritiquingFailed { critique, .. }
             | Entry::Critiqued { critique, .. } => {
+                // Where the request is rewritten, nothing else is asked for in the round.
                 let key = critique.key()?;
-                Some((key.round, key.candidate.0))
+                Some((key.round, key.candidate.map_or(0, |id| id.0)))
             }
         })
     }

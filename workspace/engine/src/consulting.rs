@@ -1,4 +1,5 @@
-//! One round of critiques: a critic asked about several candidates at a time, retries, and the trials in ask order.
+//! One round of critiques: a critic asked about several candidates at a time, or about the request alone, retries, and the trials in
+//! ask order.
 //!
 //! It goes by the rules of judgements, as which critiques are counted: what can be paid is in the journal before it leaves,
 //! what is in the journal is not asked for again, and what may have been done is never blindly asked for twice. After the
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    BoxFuture, CandidateId, Critic, CriticCard, CriticQuestion, Criticism, Critique, Event, Failure, FailureKind,
-    Trial, Usd,
+    BoxFuture, CandidateId, Critic, CriticCard, CriticName, CriticQuestion, Criticism, Critique, Event, Failure,
+    FailureKind, Trial, Usd,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -24,13 +25,25 @@ use crate::round::{Closing, GRACE, Rounded, Stage, wait_until};
 use crate::stop::StopSignal;
 use crate::watch::{BatchWatch, Cancel};
 
-/// What a critic is asked about one candidate; nothing where there is no picture of it.
+/// What a critic is asked.
 pub(crate) struct Asked {
-    pub(crate) id: CandidateId,
+    /// The candidate that it is about; nothing where it is about the request.
+    pub(crate) about: Option<CandidateId>,
+    /// Nothing where there is no picture of the candidate.
     pub(crate) question: Option<CriticQuestion>,
 }
 
-/// One candidate to be written about.
+impl Asked {
+    /// What comes back to the search.
+    pub(crate) fn trial(&self, critic: CriticName, written: Result<Critique, Failure>) -> Trial {
+        match self.about {
+            Some(id) => Trial::Critique { id, critic, written },
+            None => Trial::Rewritten { critic, written },
+        }
+    }
+}
+
+/// One candidate to be written about, or the request.
 struct Item {
     asked: Asked,
     attempt: u32,
@@ -91,7 +104,7 @@ impl<'a> Consulting<'a> {
     }
 
     fn key(&self, index: usize) -> CritiqueKey {
-        let (candidate, critic) = (self.items[index].asked.id, self.card().name.clone());
+        let (candidate, critic) = (self.items[index].asked.about, self.card().name.clone());
         CritiqueKey { candidate, round: self.number, critic }
     }
 
@@ -129,8 +142,8 @@ impl<'a> Consulting<'a> {
             self.conclude(index, written);
             return Ok(());
         }
-        if self.items[index].asked.question.is_none() {
-            let why = format!("there is no picture of candidate {} to write about", key.candidate);
+        if let Asked { about: Some(id), question: None } = &self.items[index].asked {
+            let why = format!("there is no picture of candidate {id} to write about");
             self.conclude(index, Err(Failure::new(FailureKind::Invalid, why)));
             return Ok(());
         }
@@ -175,7 +188,7 @@ impl<'a> Consulting<'a> {
         if self.is_paid() {
             self.book.enter_critiquing(self.key(index), attempt, self.card().cost)?;
         }
-        let watched = vec![(self.items[index].asked.id, attempt)];
+        let watched = self.items[index].asked.about.map(|id| (id, attempt)).into_iter().collect();
         let observer = Arc::clone(&self.job.ports.observer);
         let watch = BatchWatch::new(watched, self.cancel.clone(), observer, Arc::clone(&self.book.log));
         let critic = Arc::clone(self.critic);
@@ -238,7 +251,8 @@ impl<'a> Consulting<'a> {
             return false;
         }
         let item = &self.items[index];
-        let seed = self.job.request.seed.mix(u64::from(item.asked.id.0));
+        let root = self.job.request.seed;
+        let seed = item.asked.about.map_or(root, |id| root.mix(u64::from(id.0)));
         let Some(wait) = self.job.limits.retry.wait(failure, item.attempt, seed) else { return false };
         let is_afforded = self.reserve(index);
         if is_afforded {
@@ -305,10 +319,9 @@ impl<'a> Consulting<'a> {
         Ok(())
     }
 
-    /// Makes a candidate's trial and tells of it.
+    /// Makes the trial of one question and tells of it.
     fn conclude(&mut self, index: usize, written: Result<Critique, Failure>) {
-        let id = self.items[index].asked.id;
-        let trial = Trial::Critique { id, critic: self.card().name.clone(), written };
+        let trial = self.items[index].asked.trial(self.card().name.clone(), written);
         let spent = self.book.purse.spent(self.book.log.elapsed());
         self.job.ports.observer.observe(&Event::Tried { trial: &trial, spent: &spent });
         self.items[index].trial = Some(trial);

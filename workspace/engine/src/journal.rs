@@ -13,7 +13,8 @@ use thiserror::Error;
 
 use crate::book::{CritiqueKey, JudgementKey};
 use crate::wire::{
-    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, WireError, WrittenWire, is_zero, seconds,
+    BudgetWire, CostWire, DecisionWire, FailureWire, ImageWire, SaidWire, TowerPicturesWire, WireError, WrittenWire,
+    is_zero, seconds,
 };
 
 /// Why a journal cannot be read or written.
@@ -89,6 +90,9 @@ pub(crate) enum Entry {
         /// What loading networks took of it.
         #[serde(default, skip_serializing_if = "is_zero")]
         load_ms: u64,
+        /// What it asked of a vision tower that others share.
+        #[serde(default, skip_serializing_if = "TowerPicturesWire::is_nothing")]
+        pictures: TowerPicturesWire,
     },
     /// A candidate will not come about.
     Failed { id: u32, failure: FailureWire },
@@ -113,6 +117,9 @@ pub(crate) enum Entry {
         said: SaidWire,
         #[serde(default, skip_serializing_if = "CostWire::is_nothing")]
         cost: CostWire,
+        /// What it asked of a vision tower that others share.
+        #[serde(default, skip_serializing_if = "TowerPicturesWire::is_nothing")]
+        pictures: TowerPicturesWire,
     },
     /// A critique that money can be paid for is about to leave. It stands open until `critiqued` or `critiquing_failed`.
     Critiquing {
@@ -139,7 +146,7 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// The candidate that it speaks of; nothing for a decision.
+    /// The candidate that it speaks of; nothing for a decision, and for what a critic is asked about the request.
     pub(crate) fn candidate(&self) -> Option<u32> {
         match self {
             Self::Decided { .. } => None,
@@ -152,7 +159,17 @@ impl Entry {
             | Self::Judged { judgement, .. } => Some(judgement.id),
             Self::Critiquing { critique, .. }
             | Self::CritiquingFailed { critique, .. }
-            | Self::Critiqued { critique, .. } => Some(critique.id),
+            | Self::Critiqued { critique, .. } => critique.id,
+        }
+    }
+
+    /// The round that had a critic rewrite the request's instruction, where it speaks of that.
+    pub(crate) fn rewriting(&self) -> Option<u32> {
+        match self {
+            Self::Critiquing { critique, .. }
+            | Self::CritiquingFailed { critique, .. }
+            | Self::Critiqued { critique, .. } => critique.id.is_none().then_some(critique.round),
+            _ => None,
         }
     }
 }
@@ -160,21 +177,23 @@ impl Entry {
 /// Which critique an entry speaks of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CritiqueKeyWire {
-    id: u32,
+    /// Absent: it is about the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
     round: u32,
     critic: String,
 }
 
 impl From<&CritiqueKey> for CritiqueKeyWire {
     fn from(key: &CritiqueKey) -> Self {
-        Self { id: key.candidate.0, round: key.round, critic: key.critic.to_string() }
+        Self { id: key.candidate.map(|id| id.0), round: key.round, critic: key.critic.to_string() }
     }
 }
 
 impl CritiqueKeyWire {
     pub(crate) fn key(&self) -> Result<CritiqueKey, WireError> {
         let critic = CriticName::new(&self.critic).map_err(|error| error.to_string())?;
-        Ok(CritiqueKey { candidate: CandidateId(self.id), round: self.round, critic })
+        Ok(CritiqueKey { candidate: self.id.map(CandidateId), round: self.round, critic })
     }
 }
 
@@ -385,21 +404,25 @@ mod tests {
             r#"{"at":0.0,"event":"decided","round":0,"left":{"edits":3,"wall_nanos":7},"decision":{"explore":{"proposals":[{"id":0,"editor":"fake","start":"source","seed":5,"edge":"fresh"},{"id":1,"editor":"fake","start":{"paused":0},"until_step":4,"seed":6,"instruction":"warmer","knobs":{"strength":0.5},"parent":0,"edge":"resume"}],"keep":[0]}}}"#,
             r#"{"at":0.5,"event":"decided","round":1,"left":{},"decision":{"judge":{"who":[0],"rewards":["judge"],"votes":2}}}"#,
             r#"{"at":0.5,"event":"decided","round":2,"left":{},"decision":{"consult":{"who":[{"id":0},{"id":2,"canvas":"candidate"}],"earlier":[{"id":1,"utility":0.5}],"critic":"editor"}}}"#,
+            r#"{"at":0.5,"event":"decided","round":0,"left":{},"decision":{"rewrite":{"critic":"editor"}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{"usd_micros":4},"decision":{"stop":{"reason":"stuck","explanation":"no way","ranked":[{"id":0,"utility":0.5,"selection_probability":0.25}],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0}}}}"#,
             r#"{"at":0.5,"event":"decided","round":3,"left":{},"decision":{"stop":{"reason":"finished","ranked":[],"draw":{"temperature":1.0,"effective_sample_size":1.0,"kl":0.0,"drawn":1}}}}"#,
             r#"{"at":1.0,"event":"submitted","id":0,"attempt":1,"key":"k","remote_id":"r"}"#,
             r#"{"at":1.0,"event":"retried","id":0,"attempt":1,"failure":{"kind":"unavailable","message":"no"}}"#,
             r#"{"at":1.0,"event":"edited","id":0,"image":{"digest":"00","format":"png","width":1,"height":2},"cost":{"nfe":3},"effective_seed":9,"notes":["n"],"secs":0.25}"#,
-            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"00","format":"png","width":1,"height":2},"secs":0.25,"load_ms":1700}"#,
+            r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"00","format":"png","width":1,"height":2},"secs":0.25,"load_ms":1700,"pictures":{"computed":1,"found":2}}"#,
             r#"{"at":1.0,"event":"edited","id":1,"image":{"digest":"01","format":"png","width":1,"height":2},"perceptual_hash":"00ff00000000a001","secs":0.25}"#,
             r#"{"at":1.0,"event":"failed","id":0,"failure":{"kind":"refused","message":"no","cost":{"tokens":1,"usd_micros":2}}}"#,
             r#"{"at":1.0,"event":"judging","id":0,"round":0,"vote":1,"reward":"judge","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"judging_failed","id":0,"round":0,"reward":"judge","failure":{"kind":"ambiguous","message":"?"}}"#,
-            r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1}}"#,
+            r#"{"at":1.0,"event":"judged","id":0,"round":0,"reward":"judge","score":{"mean":0.5,"sigma":0.1,"parts":[{"name":"likeness","mean":1.0}]},"cost":{"tokens":1},"pictures":{"computed":3,"found":1}}"#,
             r#"{"at":1.0,"event":"critiquing","id":0,"round":1,"critic":"editor","attempt":1,"most":{"usd_micros":2}}"#,
             r#"{"at":1.0,"event":"critiquing_failed","id":0,"round":1,"critic":"editor","failure":{"kind":"ambiguous","message":"?"}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"too dark","instruction":"brighter"},"cost":{"tokens":1}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","critique":{"text":"as asked","satisfied":true}}"#,
+            r#"{"at":1.0,"event":"critiquing","round":0,"critic":"editor","attempt":1,"most":{"usd_micros":2}}"#,
+            r#"{"at":1.0,"event":"critiquing_failed","round":0,"critic":"editor","failure":{"kind":"ambiguous","message":"?"}}"#,
+            r#"{"at":1.0,"event":"critiqued","round":0,"critic":"editor","critique":{"text":"a night","instruction":"make the sky black"}}"#,
             r#"{"at":1.0,"event":"critiqued","id":0,"round":1,"critic":"editor","failed":{"kind":"malformed","message":"no JSON"}}"#,
             r#"{"at":1.0,"event":"judged","id":1,"round":0,"reward":"judge","score":{"mean":0.5,"features":[0.1,-0.000034,16777216.0]}}"#,
             r#"{"at":1.0,"event":"judged","id":0,"round":0,"vote":2,"reward":"judge","failed":{"kind":"timed_out","message":"late"}}"#,

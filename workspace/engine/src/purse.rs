@@ -119,6 +119,7 @@ pub(crate) fn sum(a: &Ledger, b: &Ledger) -> Ledger {
         cost,
         wall: Duration::ZERO,
         loading: a.loading.saturating_add(b.loading),
+        pictures: a.pictures + b.pictures,
     }
 }
 
@@ -129,6 +130,7 @@ fn difference(a: &Ledger, b: &Ledger) -> Ledger {
         cost: a.cost.saturating_sub(b.cost),
         wall: Duration::ZERO,
         loading: a.loading.saturating_sub(b.loading),
+        pictures: a.pictures.saturating_sub(b.pictures),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run as it stands in its directory, read back whole: for reports, for continuing from a candidate, for curation.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::wire::{hash, seconds};
 pub struct RunRecord {
     /// What it is a run of.
     pub manifest: Manifest,
+    /// What critics wrote about the request before anything was made, in the order of the rounds that asked.
+    pub rewritings: Vec<CritiqueRecord>,
     /// Every candidate that was asked for, in ask order.
     pub candidates: Vec<CandidateRecord>,
     /// How it ended; nothing while it is unfinished.
@@ -66,7 +69,7 @@ pub struct CandidateRecord {
     pub known_at: Option<Ledger>,
 }
 
-/// What a critic wrote about a candidate.
+/// What a critic wrote about a candidate, or about the request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CritiqueRecord {
     /// The round that asked for it, from 0.
@@ -110,16 +113,22 @@ pub fn read_run(path: &Path) -> Result<RunRecord, EngineError> {
     let journal = path.join(JOURNAL);
     let lines = if journal.exists() { journal::read(&journal)? } else { Vec::new() };
     let active = lines.last().map_or(Duration::ZERO, Line::at);
-    let mut reader = Reader { images: &images, manifest: &manifest, candidates: BTreeMap::new(), concluded: None };
+    let mut reader = Reader {
+        images: &images,
+        manifest: &manifest,
+        rewritings: Vec::new(),
+        candidates: BTreeMap::new(),
+        concluded: None,
+    };
     let mut charges = Charges::default();
     for (index, line) in lines.into_iter().enumerate() {
         let learned = charges.count(&line.entry).and_then(|()| reader.learn(line));
         learned.map_err(|reason| journal::corrupt(&journal, index, reason))?;
     }
-    let concluded = reader.concluded.take();
+    let (concluded, rewritings) = (reader.concluded.take(), mem::take(&mut reader.rewritings));
     let candidates = reader.finish(&charges);
     let spent = Ledger { wall: active, ..charges.total() };
-    Ok(RunRecord { outcome: read_outcome(path)?, manifest, candidates, concluded, spent, active })
+    Ok(RunRecord { outcome: read_outcome(path)?, manifest, rewritings, candidates, concluded, spent, active })
 }
 
 /// Reads how the run in this folder ended; `None` where it is unfinished.
@@ -135,6 +144,7 @@ pub fn read_outcome(run: &Path) -> Result<Option<Outcome>, DirectoryError> {
 struct Reader<'a> {
     images: &'a ImageStore,
     manifest: &'a Manifest,
+    rewritings: Vec<CritiqueRecord>,
     candidates: BTreeMap<CandidateId, Reading>,
     concluded: Option<Verdict>,
 }
@@ -150,7 +160,7 @@ impl Reader<'_> {
                         proposals.into_iter().for_each(|proposal| self.propose(proposal, round));
                     }
                     Decision::Stop(verdict) => self.concluded = Some(verdict),
-                    Decision::Judge { .. } | Decision::Consult { .. } => {}
+                    Decision::Judge { .. } | Decision::Rewrite { .. } | Decision::Consult { .. } => {}
                 }
             }
             Entry::Edited { id, image, perceptual_hash, cost, effective_seed, notes, secs, .. } => {
@@ -186,7 +196,10 @@ impl Reader<'_> {
             Entry::Critiqued { critique, written, .. } => {
                 let (key, written) = (critique.key()?, written.written()?);
                 let critique = CritiqueRecord { round: key.round, critic: key.critic, written };
-                self.with(key.candidate.0, |record, _| record.critiques.push(critique));
+                match key.candidate {
+                    Some(id) => self.with(id.0, |record, _| record.critiques.push(critique)),
+                    None => self.rewritings.push(critique),
+                }
             }
             Entry::Submitted { .. }
             | Entry::Retried { .. }

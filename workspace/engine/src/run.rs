@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use editscale_core::{
     Attempt, CandidateId, Consulted, CriticName, CriticQuestion, Decision, Earlier, EarlierAttempt, Ending, Event,
-    Failure, FailureKind, Outcome, Proposal, Remaining, RewardSet, Search, Trial, Verdict,
+    Failure, FailureKind, Outcome, Proposal, Remaining, Reviewed, RewardSet, Search, Subject, Trial, Verdict,
 };
 
 use crate::book::{Book, Made};
@@ -68,7 +68,10 @@ impl<'a> Run<'a> {
                     let asking = self.asking(&who, &rewards, votes)?;
                     self.judge(&who, asking, stop).await?
                 }
-                Decision::Consult { who, earlier, critic } => self.consult(&who, &earlier, &critic, stop).await?,
+                Decision::Rewrite { critic } => self.consult(vec![self.asked_first()], &critic, stop).await?,
+                Decision::Consult { who, earlier, critic } => {
+                    self.consult(self.asked_about(&who, &earlier), &critic, stop).await?
+                }
             };
             trials = rounded.trials;
             if rounded.interrupted {
@@ -163,27 +166,28 @@ impl<'a> Run<'a> {
 
     async fn consult(
         &mut self,
-        who: &[Consulted],
-        earlier: &[Earlier],
+        asked: Vec<Asked>,
         critic: &CriticName,
         stop: &mut StopSignal,
     ) -> Result<Rounded, EngineError> {
-        if who.is_empty() {
+        if asked.is_empty() {
             return Err(EngineError::NoHeadway { round: self.rounds });
         }
         let critics = &self.job.ports.critics;
         let Some(place) = critics.iter().position(|port| port.card().name == *critic) else {
             let why = Failure::new(FailureKind::Invalid, format!("this run has no critic `{critic}`"));
-            let failed = |consulted: &Consulted| {
-                let (id, critic) = (consulted.id, critic.clone());
-                Trial::Critique { id, critic, written: Err(why.clone()) }
-            };
-            return Ok(Rounded { trials: who.iter().map(failed).collect(), interrupted: false });
+            let failed = |asked: &Asked| asked.trial(critic.clone(), Err(why.clone()));
+            return Ok(Rounded { trials: asked.iter().map(failed).collect(), interrupted: false });
         };
-        let asked = self.asked_about(who, earlier);
         let rounded = Consulting::new(self.stage(), place, asked).carry_out(stop).await?;
         self.tally.count_failures(&rounded.trials);
         Ok(rounded)
+    }
+
+    /// What a critic is asked about the request, before anything is made.
+    fn asked_first(&self) -> Asked {
+        let request = Arc::clone(&self.job.request);
+        Asked { about: None, question: Some(CriticQuestion { request, subject: Subject::Request }) }
     }
 
     /// What a critic is asked about each of these: a picture that was made, beside others that were.
@@ -201,11 +205,13 @@ impl<'a> Run<'a> {
         let ask = |Consulted { id, canvas }: &Consulted| {
             let question = attempt(*id).map(|attempt| CriticQuestion {
                 request: Arc::clone(&self.job.request),
-                attempt,
-                canvas: *canvas,
-                earlier: before.iter().filter(|earlier| earlier.attempt.id != *id).cloned().collect(),
+                subject: Subject::Candidate(Reviewed {
+                    attempt,
+                    canvas: *canvas,
+                    earlier: before.iter().filter(|earlier| earlier.attempt.id != *id).cloned().collect(),
+                }),
             });
-            Asked { id: *id, question }
+            Asked { about: Some(*id), question }
         };
         who.iter().map(ask).collect()
     }

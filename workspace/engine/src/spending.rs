@@ -30,9 +30,9 @@ impl Spending {
                 Ledger::default()
             }
             Entry::Submitted { .. } => Ledger::default(),
-            Entry::Edited { id, cost, load_ms, .. } => {
-                let loading = Duration::from_millis(*load_ms);
-                Ledger { loading, ..self.making(*id).spent((*cost).into(), true) }
+            Entry::Edited { id, cost, load_ms, pictures, .. } => {
+                let (loading, pictures) = (Duration::from_millis(*load_ms), (*pictures).into());
+                Ledger { loading, pictures, ..self.making(*id).spent((*cost).into(), true) }
             }
             Entry::Failed { id, failure } => self.making(*id).failed(&failure.failure()?),
             Entry::Retried { id, failure, .. } => self.making(*id).spent_in_vain(&failure.failure()?),
@@ -41,9 +41,9 @@ impl Spending {
                 self.open.remove(&judgement.key()?);
                 Work::Judgement.spent_in_vain(&failure.failure()?)
             }
-            Entry::Judged { judgement, said, cost } => {
+            Entry::Judged { judgement, said, cost, pictures } => {
                 self.open.remove(&judgement.key()?);
-                answered(said.said()?.err(), *cost)
+                Ledger { pictures: (*pictures).into(), ..answered(said.said()?.err(), *cost) }
             }
             Entry::Critiquing { critique, most, .. } => lost(self.critiquing.insert(critique.key()?, (*most).into())),
             Entry::CritiquingFailed { critique, failure } => {

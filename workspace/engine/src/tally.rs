@@ -52,7 +52,7 @@ fn is_lost(trial: &Trial) -> bool {
     match trial {
         Trial::Failed { .. } => true,
         Trial::Scored { card, .. } => card.iter().all(|(_, said)| said.is_err()),
-        Trial::Rescored { .. } | Trial::Critique { .. } => false,
+        Trial::Rescored { .. } | Trial::Critique { .. } | Trial::Rewritten { .. } => false,
     }
 }
 
@@ -64,13 +64,15 @@ fn is_doubtful(why: &Failure) -> bool {
     why.kind == FailureKind::Ambiguous
 }
 
-/// All that failed about a candidate.
+/// All that failed about a candidate, or about the request.
 fn failures(trial: &Trial) -> Vec<&Failure> {
     match trial {
         Trial::Failed { why, .. } => vec![why],
         Trial::Scored { card, .. } | Trial::Rescored { card, .. } => {
             card.iter().filter_map(|(_, said)| said.as_ref().err()).collect()
         }
-        Trial::Critique { written, .. } => written.as_ref().err().into_iter().collect(),
+        Trial::Critique { written, .. } | Trial::Rewritten { written, .. } => {
+            written.as_ref().err().into_iter().collect()
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use editscale_core::{
     Budget, Cost, Digest, Failure, FailureKind, Image, ImageSize, Ledger, MediaType, Part, PartName, PerceptualHash,
-    Remaining, Score, Usd,
+    Remaining, Score, TowerPictures, Usd,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,8 @@ pub(crate) use decision::{DecisionWire, VerdictWire};
 /// The version of every file in a run directory that this program writes.
 ///
 /// Version 2 has the journal entries `judging` and `judging_failed`; a journal of version 1 is one without them. Version 3 has
-/// steered noise, looks and features of pictures, and the entries `critiquing`, `critiquing_failed` and `critiqued`; a
-/// journal of version 2 is one without them.
+/// steered noise, looks and features of pictures, the entries `critiquing`, `critiquing_failed` and `critiqued`, and the
+/// decision `rewrite`, to which such entries without an `id` belong; a journal of version 2 is one without them.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The oldest version that this program reads.
@@ -111,6 +111,31 @@ impl From<CostWire> for Cost {
     }
 }
 
+/// `{"computed": 5, "found": 2}`: pictures that were asked of shared vision towers.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct TowerPicturesWire {
+    computed: u64,
+    found: u64,
+}
+
+impl TowerPicturesWire {
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<TowerPictures> for TowerPicturesWire {
+    fn from(TowerPictures { computed, found }: TowerPictures) -> Self {
+        Self { computed, found }
+    }
+}
+
+impl From<TowerPicturesWire> for TowerPictures {
+    fn from(TowerPicturesWire { computed, found }: TowerPicturesWire) -> Self {
+        Self { computed, found }
+    }
+}
+
 /// What was spent, in `outcome.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LedgerWire {
@@ -123,6 +148,9 @@ pub(crate) struct LedgerWire {
     /// Left out where nothing was loaded in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     load_secs: Option<f64>,
+    /// Left out where no vision tower is shared.
+    #[serde(default, skip_serializing_if = "TowerPicturesWire::is_nothing")]
+    pictures: TowerPicturesWire,
 }
 
 impl From<&Ledger> for LedgerWire {
@@ -135,6 +163,7 @@ impl From<&Ledger> for LedgerWire {
             usd: ledger.cost.usd.dollars(),
             wall_secs: ledger.wall.as_secs_f64(),
             load_secs: Some(ledger.loading.as_secs_f64()).filter(|secs| *secs > 0.0),
+            pictures: ledger.pictures.into(),
         }
     }
 }
@@ -152,6 +181,7 @@ impl LedgerWire {
             cost: Cost { nfe: self.nfe, tokens: self.tokens, usd },
             wall: seconds(self.wall_secs),
             loading: seconds(self.load_secs.unwrap_or_default()),
+            pictures: self.pictures.into(),
         })
     }
 }

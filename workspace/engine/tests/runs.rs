@@ -50,6 +50,8 @@ mod order;
 mod paid;
 #[path = "runs/paused.rs"]
 mod paused;
+#[path = "runs/rewriting.rs"]
+mod rewriting;
 #[path = "runs/stopped.rs"]
 mod stopped;
 #[path = "runs/stored.rs"]

@@ -140,10 +140,19 @@ pub(crate) fn address(text: &str) -> Result<Url, FetchError> {
 
 /// What an error says, with all of its causes and without the address.
 pub fn say(error: &reqwest::Error) -> String {
-    let mut said = match error.url() {
+    let own = match error.url() {
         Some(url) => error.to_string().replace(&format!(" for url ({url})"), ""),
         None => error.to_string(),
     };
+    let mut said = with_causes(own, error);
+    if said.contains("InvalidContentType") {
+        said.push_str(" (this server does not speak https: is it `http://`?)");
+    }
+    said
+}
+
+/// What is said of an error, followed by all of its causes that are not in it already.
+pub fn with_causes(mut said: String, error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
@@ -151,9 +160,6 @@ pub fn say(error: &reqwest::Error) -> String {
             said = format!("{said}: {text}");
         }
         cause = error.source();
-    }
-    if said.contains("InvalidContentType") {
-        said.push_str(" (this server does not speak https: is it `http://`?)");
     }
     said
 }

@@ -21,7 +21,7 @@ mod space;
 mod text;
 mod token;
 
-pub use client::{Client, Patience, builder, say};
+pub use client::{Client, Patience, builder, say, with_causes};
 pub use download::Download;
 pub use error::FetchError;
 pub use hub::{Hub, HubSettings, Licence, RemoteFile, RepoId, RepoIdError, Snapshot};

@@ -7,13 +7,18 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod released;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use editscale_models::editors::{Depth, verify, verify_to};
+use editscale_models::verify::Verified;
 use serde_json::{Map, Value, json};
+
+use released::{Tensors, numbers, qwen_autoencoder, qwen_transformer, qwen25_vl, step1x_denoiser};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/editors/pipelines");
 const PIX2PIX: &str = "pix2pix_f16";
@@ -401,11 +406,13 @@ fn stand_in(pipeline: &Pipeline, weights: &[&str]) -> u64 {
     for name in weights {
         fs::write(pipeline.path(name), safetensors(Map::new(), &[])).unwrap();
     }
-    fill_in(pipeline, weights, BTreeMap::new())
+    let verified = fill_in(pipeline, BTreeMap::new());
+    assert_eq!(verified.notes.len(), weights.len(), "{:?}", verified.notes);
+    verified.parameters
 }
 
 /// The same where some headers have something already, from which the rest follows.
-fn fill_in(pipeline: &Pipeline, weights: &[&str], mut headers: BTreeMap<PathBuf, Map<String, Value>>) -> u64 {
+fn fill_in(pipeline: &Pipeline, mut headers: BTreeMap<PathBuf, Map<String, Value>>) -> Verified {
     for (file, header) in &headers {
         fs::write(file, safetensors(header.clone(), &[])).unwrap();
     }
@@ -421,9 +428,7 @@ fn fill_in(pipeline: &Pipeline, weights: &[&str], mut headers: BTreeMap<PathBuf,
     for (file, header) in headers {
         fs::write(file, safetensors(header, &[])).unwrap();
     }
-    let verified = verify(pipeline.0.path()).unwrap();
-    assert_eq!(verified.notes.len(), weights.len(), "{:?}", verified.notes);
-    verified.parameters
+    verify(pipeline.0.path()).unwrap()
 }
 
 fn set_all(pipeline: &Pipeline, name: &str, values: Value) {
@@ -497,16 +502,140 @@ fn step1x() -> Pipeline {
     pipeline
 }
 
-#[test]
-fn the_released_step1x_edit_has_the_published_size() {
-    let pipeline = step1x();
+/// Qwen2.5-VL-7B as both editors have it.
+fn vision_language(pipeline: &Pipeline) {
     let text = json!({"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
         "num_key_value_heads": 4, "rms_norm_eps": 1e-6, "rope_theta": 1e6, "vocab_size": 152_064,
         "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}});
     let vision = json!({"depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "in_channels": 3,
         "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2, "window_size": 112,
         "fullatt_block_indexes": [7, 15, 23, 31], "out_hidden_size": 3584, "hidden_act": "silu"});
-    set_all(&pipeline, "text_encoder/config.json", json!({"text_config": text, "vision_config": vision}));
+    set_all(pipeline, "text_encoder/config.json", json!({"text_config": text, "vision_config": vision}));
+}
+
+/// A file of headers alone, of tensors in a type.
+fn write_header(file: &Path, tensors: &Tensors, dtype: &str, bytes: u64) {
+    let mut header = Map::new();
+    let mut from = 0;
+    for (name, shape) in tensors {
+        let to = from + bytes * shape.iter().product::<u64>();
+        header.insert(name.clone(), json!({"dtype": dtype, "shape": shape, "data_offsets": [from, to]}));
+        from = to;
+    }
+    assert_eq!(header.len(), tensors.len(), "no name stands twice");
+    fs::write(file, safetensors(header, &[])).unwrap();
+}
+
+const ENCODER: &str = "text_encoder/model.safetensors";
+const VAE: &str = "vae/diffusion_pytorch_model.safetensors";
+const TRANSFORMER: &str = "transformer/diffusion_pytorch_model.safetensors";
+
+/// What is wrong with a pipeline of headers, each with a tensor more, one fewer, and one of another shape.
+fn check_spoilt(pipeline: &Pipeline, name: &str, tensors: &Tensors, spoilt: &str) {
+    let without = tensors.iter().filter(|(name, _)| name != spoilt).cloned().collect();
+    write_header(&pipeline.path(name), &without, "BF16", 2);
+    let (_, shape) = tensors.iter().find(|(name, _)| name == spoilt).unwrap();
+    assert_eq!(pipeline.problems(), [format!("{name}: tensor `{spoilt}` of shape {shape:?} is missing")]);
+    let other = |(name, shape): &(String, Vec<u64>)| {
+        let more = u64::from(name == spoilt);
+        (name.clone(), shape.iter().map(|edge| edge + more).collect())
+    };
+    write_header(&pipeline.path(name), &tensors.iter().map(other).collect(), "BF16", 2);
+    let problems = pipeline.problems();
+    assert!(problems.len() == 1 && problems[0].contains(&format!("tensor `{spoilt}` has shape")), "{problems:?}");
+    write_header(&pipeline.path(name), tensors, "BF16", 2);
+}
+
+/// The files of a Qwen-Image-Edit of a release, with nothing in the weights yet.
+fn qwen(release: &str) -> Pipeline {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let pipeline = Pipeline(tempfile::tempdir().unwrap());
+    let write = |to: &str, bytes: Vec<u8>| {
+        fs::create_dir_all(pipeline.path(to).parent().unwrap()).unwrap();
+        fs::write(pipeline.path(to), bytes).unwrap();
+    };
+    let read = |from: &str| fs::read(home.join(from)).unwrap();
+    write("model_index.json", read(&format!("qwen_image_edit/pipelines/{release}/model_index.json")));
+    write("scheduler/scheduler_config.json", read("qwen_image_edit/cases/first/scheduler_config.json"));
+    write("processor/preprocessor_config.json", read("qwen_image_edit/preprocessor_config.json"));
+    // In one folder or the other, depending on the release.
+    let tokenizer = if release == "first" { "tokenizer/tokenizer.json" } else { "processor/tokenizer.json" };
+    write("tokenizer/tokenizer_config.json", b"{}".to_vec());
+    write(tokenizer, read("step1x/encoder/tokenizer.json"));
+    write("text_encoder/config.json", read("step1x/encoder/config.json"));
+    write("vae/config.json", br#"{"_class_name": "AutoencoderKLQwenImage"}"#.to_vec());
+    let transformer = json!({"_class_name": "QwenImageTransformer2DModel", "zero_cond_t": release == "2511"});
+    write("transformer/config.json", transformer.to_string().into_bytes());
+    vision_language(&pipeline);
+    pipeline
+}
+
+#[test]
+fn the_released_qwen_image_edits_are_good_by_their_headers() {
+    let (autoencoder, transformer, encoder) = (qwen_autoencoder(), qwen_transformer(), qwen25_vl());
+    // As diffusers and transformers count them.
+    assert_eq!((autoencoder.len(), numbers(&autoencoder)), (194, 126_892_531));
+    assert_eq!((transformer.len(), numbers(&transformer)), (1933, 20_430_401_088));
+    assert_eq!((encoder.len(), numbers(&encoder)), (729, 8_292_166_656));
+    for release in ["first", "2509", "2511"] {
+        let pipeline = qwen(release);
+        for (name, tensors) in [(VAE, &autoencoder), (TRANSFORMER, &transformer), (ENCODER, &encoder)] {
+            write_header(&pipeline.path(name), tensors, "BF16", 2);
+        }
+        let verified = verify(pipeline.0.path()).unwrap_or_else(|error| panic!("{release}: {error}"));
+        assert_eq!(verified.parameters, 126_892_531 + 20_430_401_088 + 8_292_166_656, "{release}");
+        // Only what further frames need is left over, and the way to the next token.
+        let unused: Vec<&String> = verified.notes.iter().filter(|note| note.contains("not used")).collect();
+        assert_eq!(unused.len(), 2, "{:?}", verified.notes);
+        assert!(unused[0].contains("text_encoder: 1 of the tensors"), "{unused:?}");
+        assert!(
+            unused[1]
+                .contains("vae: 8 of the tensors are not used, such as `decoder.up_blocks.0.upsamplers.0.time_conv")
+        );
+    }
+    let pipeline = qwen("first");
+    for (name, tensors) in [(VAE, &autoencoder), (TRANSFORMER, &transformer), (ENCODER, &encoder)] {
+        write_header(&pipeline.path(name), tensors, "BF16", 2);
+    }
+    check_spoilt(&pipeline, VAE, &autoencoder, "decoder.up_blocks.1.resnets.0.conv_shortcut.bias");
+    check_spoilt(&pipeline, TRANSFORMER, &transformer, "transformer_blocks.59.txt_mlp.net.2.bias");
+}
+
+#[test]
+fn the_released_step1x_edits_are_good_by_their_headers() {
+    for (class, maps_marked, count) in
+        [("Step1XEditPipeline", false, 12_427_800_384), ("Step1XEditPipelineV1P2", true, 12_442_484_544)]
+    {
+        let (pipeline, denoiser, encoder) = (step1x_released(), step1x_denoiser(maps_marked), qwen25_vl());
+        pipeline.set("model_index.json", "_class_name", json!(class));
+        if maps_marked {
+            pipeline.set("transformer/config.json", "enable_text_token_mapping", json!(true));
+        }
+        assert_eq!((denoiser.len(), numbers(&denoiser)), (if maps_marked { 1198 } else { 1196 }, count), "{class}");
+        write_header(&pipeline.path(ENCODER), &encoder, "BF16", 2);
+        // As users cast it, and as it was published.
+        for (dtype, bytes) in [("F8_E4M3", 1), ("BF16", 2)] {
+            write_header(&pipeline.path(TRANSFORMER), &denoiser, dtype, bytes);
+            // The autoencoder is FLUX.1's, of whose names the other editors' tests are.
+            let found = fill_in(&pipeline, [(pipeline.path(VAE), Map::new())].into());
+            assert_eq!(found.parameters, count + 8_292_166_656 + 83_819_683, "{class}");
+            assert!(found.types.contains_key(dtype), "{:?}", found.types);
+            assert_eq!(found.notes.len(), 4, "three stand-ins, and the way to the next token: {:?}", found.notes);
+        }
+        let last = "single_transformer_blocks.37.proj_mlp.bias";
+        check_spoilt(&pipeline, TRANSFORMER, &denoiser, last);
+        check_spoilt(&pipeline, TRANSFORMER, &denoiser, "connector.S.individual_token_refiner.blocks.1.mlp.fc2.bias");
+        // A configuration of the other version does not go with these weights.
+        pipeline.set("transformer/config.json", "enable_text_token_mapping", json!(!maps_marked));
+        assert!(pipeline.problems().iter().all(|problem| problem.contains("text_token_mapping")));
+        assert_eq!(pipeline.problems().len(), 2);
+    }
+}
+
+/// A Step1X-Edit with configurations as released.
+fn step1x_released() -> Pipeline {
+    let pipeline = step1x();
+    vision_language(&pipeline);
     let vae = json!({"block_out_channels": [128, 256, 512, 512], "layers_per_block": 2, "norm_num_groups": 32,
         "latent_channels": 16});
     set_all(&pipeline, "vae/config.json", vae);
@@ -515,21 +644,5 @@ fn the_released_step1x_edit_has_the_published_size() {
         "vector_in_dim": 768, "connector_in_channels": 3584, "connector_hidden_size": 4096, "connector_heads_num": 32,
         "connector_depth": 2});
     set_all(&pipeline, "transformer/config.json", transformer);
-    let weights = [
-        "text_encoder/model.safetensors",
-        "vae/diffusion_pytorch_model.safetensors",
-        "transformer/diffusion_pytorch_model.safetensors",
-    ];
-    // How many tokens there are is told by the file alone.
-    let bytes = 2 * 152_064 * 3584_u64;
-    let table = json!({"dtype": "BF16", "shape": [152_064, 3584], "data_offsets": [0, bytes]});
-    let mut headers: BTreeMap<PathBuf, Map<String, Value>> =
-        weights.iter().map(|name| (pipeline.path(name), Map::new())).collect();
-    let encoder = headers.get_mut(&pipeline.path(weights[0])).unwrap();
-    encoder.insert("model.language_model.embed_tokens.weight".to_owned(), table);
-    let found = fill_in(&pipeline, &weights, headers);
-    // FLUX.1's transformer without an input for guidance, the connector, Qwen2.5-VL-7B without the way to the next token, and the
-    // autoencoder.
-    let denoiser = 11_901_408_320 - 10_229_760 + 536_621_824;
-    assert_eq!(found, denoiser + 7_070_619_136 + 676_550_144 + 83_819_683);
+    pipeline
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use std::{fmt, fs, io};
 
 use bytes::Bytes;
+use editscale_fetch::with_causes;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
@@ -266,14 +267,5 @@ fn causes(error: &Error) -> impl Iterator<Item = &io::Error> {
 
 /// An error with all of its causes, each once.
 fn say(error: &Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = error.source();
-    }
-    said
+    with_causes(error.to_string(), error)
 }

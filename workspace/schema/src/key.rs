@@ -121,6 +121,22 @@ impl Documented for Section {
 /// The keys of one map.
 pub type Keys = &'static [&'static dyn Documented];
 
+/// The keys of a map that has some in common with others: its own, then those.
+///
+/// # Panics
+///
+/// If there are not `N` of them together, or none of its own: where the keys are a constant, it does not compile then.
+pub const fn joined<const N: usize>(own: Keys, common: Keys) -> [&'static dyn Documented; N] {
+    assert!(own.len() + common.len() == N && !own.is_empty(), "`N` keys of both, and own ones");
+    let mut all = [own[0]; N];
+    let mut at = 1;
+    while at < N {
+        all[at] = if at < own.len() { own[at] } else { common[at - own.len()] };
+        at += 1;
+    }
+    all
+}
+
 /// The documentation of a map with these keys.
 pub fn table(path: impl Into<String>, about: &'static str, keys: Keys) -> Table {
     Table { path: path.into(), about, keys: keys.iter().map(|key| key.doc()).collect() }
@@ -131,4 +147,29 @@ pub fn example(keys: Keys) -> String {
     let required: Vec<String> =
         keys.iter().filter(|key| key.is_required()).map(|key| format!("{}: …", key.name())).collect();
     format!("{{{}}}", required.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Flag;
+
+    const fn flag(name: &'static str) -> Key<Flag> {
+        Key { name, rule: Flag, absent: Absent::Default(false), meaning: "" }
+    }
+
+    const OWN: Keys = &[&flag("a"), &flag("b")];
+    const COMMON: Keys = &[&flag("c")];
+
+    #[test]
+    fn own_keys_come_before_common_ones() {
+        const ALL: Keys = &joined::<3>(OWN, COMMON);
+        assert_eq!(ALL.iter().map(|key| key.name()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "`N` keys of both")]
+    fn keys_that_are_miscounted_are_refused() {
+        let _: [&dyn Documented; 4] = joined(OWN, COMMON);
+    }
 }

@@ -27,7 +27,7 @@ pub use document::tree::{self, Entry, Node, Value};
 pub use document::yaml::Yaml;
 pub use fields::{Fields, MOST_ITEMS, Map};
 pub use house::House;
-pub use key::{Absent, Documented, Key, KeyDoc, Keys, Section, Table, example, table};
+pub use key::{Absent, Documented, Key, KeyDoc, Keys, Section, Table, example, joined, table};
 pub use kinds::{
     Chosen, CriticChoice, CriticKind, EditorChoice, EditorKind, FreeQuestion, Kind, Load, Made, MadeCritic, MadeEditor,
     MadeReward, MakeError, RewardChoice, RewardKind,

@@ -79,7 +79,7 @@ impl Archive {
     /// Takes in one round. Trials of candidates that were never asked for are no concern of this search.
     pub(crate) fn learn(&mut self, trials: &[Trial]) {
         trials.iter().for_each(|trial| self.enter(trial));
-        if !trials.iter().any(|trial| self.is_finished(trial.id())) {
+        if !trials.iter().filter_map(Trial::id).any(|id| self.is_finished(id)) {
             return;
         }
         self.order = self.placed_among(|proposal| proposal.until == Until::Finished);
@@ -109,7 +109,7 @@ impl Archive {
                     entry.card = std::mem::take(&mut entry.card).updated(card);
                 }
             }
-            Trial::Critique { .. } | Trial::Failed { .. } => {}
+            Trial::Critique { .. } | Trial::Rewritten { .. } | Trial::Failed { .. } => {}
         }
     }
 

@@ -199,7 +199,7 @@ impl Running {
                     seen.card = std::mem::take(&mut seen.card).updated(card);
                 }
             }
-            Trial::Critique { .. } | Trial::Failed { .. } => {}
+            Trial::Critique { .. } | Trial::Rewritten { .. } | Trial::Failed { .. } => {}
         }
     }
 
@@ -253,7 +253,8 @@ impl Running {
 
     /// The verdict once the finalists were judged again.
     fn after(&self, LastRound { verdict, bonus }: LastRound, trials: &[Trial]) -> Verdict {
-        let said: BTreeMap<CandidateId, &Trial> = trials.iter().map(|trial| (trial.id(), trial)).collect();
+        let said: BTreeMap<CandidateId, &Trial> =
+            trials.iter().filter_map(|trial| Some((trial.id()?, trial))).collect();
         let (mut finalists, mut others) = (Vec::new(), Vec::new());
         for (ranked, bonus) in verdict.ranked.into_iter().zip(bonus) {
             match said.get(&ranked.id).and_then(|trial| self.judged_again(trial)) {

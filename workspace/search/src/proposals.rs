@@ -20,6 +20,7 @@ pub(crate) fn choice_seed(root: Seed, n: u64) -> Seed {
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
     pub(crate) root: Seed,
+    /// What editors are told: the request's own instruction, unless a critic rewrote it.
     pub(crate) instruction: Arc<str>,
     pub(crate) editor: Option<EditorName>,
     pub(crate) knobs: Vec<KnobSpec>,

@@ -105,7 +105,7 @@ fn drive(policy: &dyn SearchFactory, seed: u64, budget: Budget, world: &dyn Worl
                 again = Some((who.iter().map(|id| id.0).collect(), votes));
                 who.iter().map(|id| Trial::Rescored { id: *id, card: said(world.again(id.0, votes)) }).collect()
             }
-            Decision::Consult { .. } => panic!("nobody consults"),
+            Decision::Rewrite { .. } | Decision::Consult { .. } => panic!("nobody consults"),
         };
     }
 }

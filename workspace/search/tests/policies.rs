@@ -69,6 +69,7 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
         Box::new(Particles::new(particles(Keep::Best), rules.clone()).unwrap()),
         Box::new(Particles::new(particles(Keep::Draw), rules.clone()).unwrap()),
         Box::new(Reflection::new(REFLECTION, Canvases::Mixed(0.5), None, rules.clone()).unwrap()),
+        Box::new(Reflection::new(REFLECTION, Canvases::ReEdit, None, rules.clone()).unwrap().rewriting_first()),
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
         Box::new(Thompson::new(RoutingSettings::new(13), rules.clone()).unwrap()),
     ]
@@ -109,6 +110,13 @@ fn drive(policy: &dyn SearchFactory, budget: Budget, world: &World<'_>) -> (Verd
         let proposals = match decision {
             Decision::Stop(verdict) => return (verdict, decisions),
             Decision::Explore { proposals, .. } => proposals,
+            Decision::Rewrite { critic } => {
+                assert_eq!((made, spent.reward_calls), (0, 0), "a request is rewritten before anything is made of it");
+                assert!(left.amounts().reward_calls.is_none_or(|calls| calls >= 2), "words that nothing is made by");
+                spent.reward_calls += 1;
+                trials = vec![Trial::Rewritten { critic, written: Ok(critique("in other words")) }];
+                continue;
+            }
             Decision::Consult { who, .. } => {
                 assert!(!who.is_empty(), "asked a critic about nobody");
                 spent.reward_calls += who.len() as u64;
@@ -237,6 +245,7 @@ fn revisions_are_as_journals_have_them() {
         "particles/2 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
          keep=draw renoise=none",
         "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3",
+        "reflection/1 samples=5 width=2 rounds=6 start=re_edit show=3 rewrite_first",
         "reward_weighted/1 samples=11 draw=4 TargetKl/2(0.4)",
         "thompson/1 samples=13 round=4 least=2 cost=budget drop_after=3",
     ];

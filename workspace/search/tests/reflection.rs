@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     Budget, CandidateId, Canvas, Cards, Consulted, Cost, CriticName, Critique, Decision, Digest, Earlier, Edge,
-    Failure, FailureKind, Instruction, Ledger, Proposal, RewardName, Score, ScoreCard, SearchFactory, Start,
+    Failure, FailureKind, Instruction, Ledger, Need, Proposal, RewardName, Score, ScoreCard, SearchFactory, Start,
     StopReason, Trial, Usd, Verdict,
 };
 use editscale_search::{BestOfN, Canvases, Reflection, ReflectionSize, Rules, StopRule, Weighted};
@@ -38,10 +38,40 @@ struct World {
     silence: u64,
     /// The amount that a critic asks for is off by this much.
     bias: f64,
+    /// The amount that an editor makes of the request's own words.
+    own: f64,
+    /// What comes of asking for better words.
+    first: First,
+}
+
+/// What a critic makes of a request.
+#[derive(Debug, Clone, Copy)]
+enum First {
+    /// The amount that it asks for.
+    Words(f64),
+    NoBetterWords,
+    Nothing,
 }
 
 impl World {
-    const KIND: Self = Self { spread: 0.8, silence: 0, bias: 0.0 };
+    const KIND: Self = Self { spread: 0.8, silence: 0, bias: 0.0, own: 1.0, first: First::Words(1.0) };
+
+    /// The request's own words are too weak, and nothing varies.
+    const VAGUE: Self = Self { spread: 0.0, own: 0.25, ..Self::KIND };
+
+    fn amount(self, proposal: &Proposal) -> f64 {
+        proposal.instruction.strip_prefix("do ").map_or(self.own, |amount| amount.parse().unwrap())
+    }
+
+    fn rewrite(self, critic: CriticName) -> Trial {
+        let written = |instruction| Ok(Critique { text: "of the request".into(), instruction, satisfied: false });
+        let written = match self.first {
+            First::Words(amount) => written(Some(Instruction::new(&format!("do {amount}")).unwrap())),
+            First::NoBetterWords => written(None),
+            First::Nothing => Err(Failure::new(FailureKind::Malformed, "as scripted")),
+        };
+        Trial::Rewritten { critic, written }
+    }
 
     fn luck(self, proposal: &Proposal) -> f64 {
         (self.spread * (2.0 * proposal.seed.mix(5).unit() - 1.0)).exp()
@@ -52,6 +82,7 @@ impl World {
 #[derive(Debug, Default)]
 struct Told {
     made: BTreeMap<CandidateId, (Proposal, f64)>,
+    rewritten: u32,
     consulted: Vec<(Vec<Consulted>, Vec<Earlier>)>,
     rounds: Vec<Vec<Proposal>>,
     spent: Ledger,
@@ -59,7 +90,7 @@ struct Told {
 
 impl Told {
     fn make(&mut self, world: World, proposal: &Proposal) -> Trial {
-        let amount: f64 = proposal.instruction.strip_prefix("do ").map_or(1.0, |amount| amount.parse().unwrap());
+        let amount = world.amount(proposal);
         let from = match proposal.start {
             Start::Candidate(id) => self.made[&id].1,
             _ => 0.0,
@@ -80,7 +111,7 @@ impl Told {
             let written = Err(Failure::new(FailureKind::Malformed, "as scripted"));
             return Trial::Critique { id, critic: CriticName::new("critic").unwrap(), written };
         }
-        let amount: f64 = proposal.instruction.strip_prefix("do ").map_or(1.0, |amount| amount.parse().unwrap());
+        let amount = world.amount(proposal);
         let next = match canvas {
             Canvas::Source => amount / done.max(0.05) + world.bias,
             Canvas::Candidate => 1.0 - done + world.bias,
@@ -117,6 +148,13 @@ fn play(policy: &dyn SearchFactory, budget: Budget, critique: Cost, world: World
                 (told.spent.edits, told.spent.reward_calls) =
                     (told.spent.edits + count, told.spent.reward_calls + count);
                 told.rounds.push(proposals);
+            }
+            Decision::Rewrite { critic } => {
+                assert!(told.made.is_empty(), "a request is rewritten before anything is made of it");
+                trials = vec![world.rewrite(critic)];
+                told.rewritten += 1;
+                told.spent.reward_calls += 1;
+                told.spent.cost += critique;
             }
             Decision::Consult { who, earlier, .. } => {
                 assert!(!who.is_empty());
@@ -201,6 +239,71 @@ fn a_satisfied_critic_ends_its_chain() {
     assert!(told.spent.edits < 10);
 }
 
+/// By hand: the request's own words make a quarter of it, "do 1" all of it; so the first candidates are as asked, and the chain ends.
+#[test]
+fn the_first_candidates_are_told_what_the_critic_wrote() {
+    let plain = reflection(SIZE, Canvases::EditOfEdit);
+    let (before, as_asked) = play(&plain, Budget::default(), Cost::default(), World::VAGUE);
+    assert!(as_asked.rounds[0].iter().all(|proposal| &*proposal.instruction == "make it better"));
+    assert_eq!((as_asked.rewritten, as_asked.made[&CandidateId(0)].1), (0, 0.25));
+    let (after, told) = play(&plain.rewriting_first(), Budget::default(), Cost::default(), World::VAGUE);
+    assert_eq!((told.rewritten, told.made[&CandidateId(0)].1, best(&after)), (1, 1.0, 0.0));
+    assert_eq!(before.ranked.first().map(|first| first.id.0), Some(4), "without it an edit of an edit gets there");
+    // Nothing but the words differs, and every fresh draw has them.
+    for (one, other) in told.rounds[0].iter().zip(&as_asked.rounds[0]) {
+        assert_eq!(one, &Proposal { instruction: "do 1".into(), ..other.clone() });
+    }
+    let fresh = told.rounds.iter().flatten().filter(|proposal| proposal.lineage.edge == Edge::Fresh);
+    assert!(fresh.clone().count() > 4, "the second chain has nobody to begin with");
+    assert!(fresh.into_iter().all(|proposal| &*proposal.instruction == "do 1"));
+}
+
+/// A critic that fails, or knows nothing better, costs its call; and the run is the one that it would have been.
+#[test]
+fn without_better_words_the_request_stands_as_it_is() {
+    for canvases in [Canvases::ReEdit, Canvases::Mixed(0.5)] {
+        let plain = reflection(SIZE, canvases);
+        let (verdict, as_asked) = play(&plain, Budget::default(), Cost::default(), World::KIND);
+        for first in [First::Nothing, First::NoBetterWords] {
+            let world = World { first, ..World::KIND };
+            let (again, told) = play(&plain.clone().rewriting_first(), Budget::default(), Cost::default(), world);
+            assert_eq!((&again, &told.rounds, told.rewritten), (&verdict, &as_asked.rounds, 1), "{first:?}");
+            assert_eq!(told.spent.reward_calls, as_asked.spent.reward_calls + 1);
+        }
+    }
+}
+
+/// Words by which nothing could be made are not asked for: what is left makes a candidate by the request's own.
+#[test]
+fn a_rewriting_leaves_the_budget_a_candidate() {
+    let policy = reflection(SIZE, Canvases::ReEdit).rewriting_first();
+    let paid = Cost { usd: Usd { micros: 2 }, ..Cost::default() };
+    for (reward_calls, usd, cost, rewritten, made) in [
+        (Some(1), None, Cost::default(), 0, 1),
+        (Some(2), None, Cost::default(), 1, 1),
+        (Some(3), None, Cost::default(), 1, 2),
+        (None, Some(1), paid, 0, 4),
+        (None, Some(2), paid, 1, 4),
+    ] {
+        let budget = Budget { reward_calls, usd: usd.map(|micros| Usd { micros }), ..Budget::default() };
+        let (verdict, told) = play(&policy, budget, cost, World::VAGUE);
+        assert_eq!((told.rewritten, told.rounds[0].len()), (rewritten, made), "{budget:?}");
+        assert!(!verdict.ranked.is_empty(), "{budget:?}");
+    }
+}
+
+#[test]
+fn a_critic_that_does_not_rewrite_is_not_asked_to() {
+    let mut cards = cards(Cost::default());
+    cards.critics[0].rewrites = false;
+    let policy = reflection(SIZE, Canvases::ReEdit).rewriting_first();
+    assert!(policy.needs().contains(&Need::Rewriting) && !Need::Rewriting.lacking(&cards).is_empty());
+    let decision = policy.start(&request(1), &cards).decide(&[], &Budget::default().after(&Ledger::default()));
+    let Decision::Stop(Verdict { reason: StopReason::Stuck(why), .. }) = decision else { panic!("{decision:?}") };
+    assert_eq!(&*why, "critic `critic` does not rewrite instructions");
+    assert!(!reflection(SIZE, Canvases::ReEdit).needs().contains(&Need::Rewriting));
+}
+
 #[test]
 fn a_run_that_lacks_the_critic_is_stuck() {
     let named = Some(CriticName::new("other").unwrap());
@@ -232,15 +335,18 @@ proptest! {
     fn budgets_are_kept(
         edits in prop::option::of(0u64..20), reward_calls in prop::option::of(0u64..30), usd in prop::option::of(0u64..9),
         silence in 0u64..=100, bias in -2.0f64..2.0, share in 0.0f64..=1.0, width in 1u32..=4,
+        rewrites in any::<bool>(), first in prop_oneof![Just(First::Nothing), Just(First::NoBetterWords), Just(First::Words(0.9))],
     ) {
         let budget = Budget { edits, reward_calls, usd: usd.map(|micros| Usd { micros }), ..Budget::default() };
-        let policy = reflection(ReflectionSize { width, ..SIZE }, Canvases::Mixed(share));
+        let plain = reflection(ReflectionSize { width, ..SIZE }, Canvases::Mixed(share));
+        let policy = if rewrites { plain.rewriting_first() } else { plain };
         let cost = Cost { usd: Usd { micros: 2 }, ..Cost::default() };
-        let world = World { silence, bias, ..World::KIND };
+        let world = World { silence, bias, first, ..World::KIND };
         let (verdict, told) = play(&policy, budget, cost, world);
         let (again, _) = play(&policy, budget, cost, world);
         prop_assert_eq!(&verdict, &again);
         prop_assert!(told.rounds.iter().map(Vec::len).sum::<usize>() as u64 <= policy.largest_run());
+        prop_assert!(told.rewritten <= u32::from(rewrites));
         // Who was written about well is not asked about again.
         let mut asked: BTreeMap<CandidateId, u32> = BTreeMap::new();
         for (who, _) in &told.consulted {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use editscale_core::{
     BoxFuture, Cost, Critic, CriticCard, CriticName, CriticQuestion, Criticism, Critique, Failure, FailureKind,
-    Instruction, Watch,
+    Instruction, Subject, Watch,
 };
 
 /// The card of a critic, free of cost.
@@ -16,6 +16,7 @@ pub fn critic_card(name: &str) -> CriticCard {
     CriticCard {
         name: CriticName::new(name).expect("a name"),
         revision: "fake/1".into(),
+        rewrites: true,
         slots: NonZeroU32::new(2).expect("not zero"),
         cost: Cost::default(),
     }
@@ -30,7 +31,7 @@ pub fn critique(instruction: &str) -> Critique {
 type Writes = Arc<dyn Fn(&CriticQuestion, u64) -> Result<Critique, FailureKind> + Send + Sync>;
 
 /// A critic that writes by a scripted function of the question and the number of the call, by default what names the
-/// candidate.
+/// candidate, and other words for a request.
 #[derive(Clone)]
 pub struct FakeCritic {
     /// What it says of itself.
@@ -56,7 +57,12 @@ impl fmt::Debug for FakeCritic {
 impl FakeCritic {
     /// Never fails, takes no time.
     pub fn new(card: CriticCard) -> Self {
-        let writes: Writes = Arc::new(|question, _| Ok(critique(&format!("mend candidate {}", question.attempt.id))));
+        let writes: Writes = Arc::new(|question, _| {
+            Ok(match &question.subject {
+                Subject::Request => critique(&format!("in other words, {}", question.request.instruction)),
+                Subject::Candidate(reviewed) => critique(&format!("mend candidate {}", reviewed.attempt.id)),
+            })
+        });
         Self {
             card,
             writes,

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use editscale_config::Critic;
-use editscale_core::{Attempt, CandidateId, Canvas, CriticQuestion, EditRequest, Instruction, NobodyWatches, Seed};
+use editscale_core::{
+    Attempt, CandidateId, Canvas, CriticQuestion, EditRequest, Instruction, NobodyWatches, Reviewed, Seed, Subject,
+};
 use editscale_schema::House;
 use editscale_schema::remote::RemoteSettings;
 use serde_json::json;
@@ -41,7 +43,12 @@ async fn probe(one: &Critic, house: &House, money: &mut Money, found: &mut Found
     }
     let critic = working_critic(one, house)?;
     let card = critic.card();
-    found.assume(json!({"revision": &*card.revision, "slots": card.slots, "usd": card.cost.usd.dollars()}));
+    found.assume(json!({
+        "revision": &*card.revision,
+        "rewrites": card.rewrites,
+        "slots": card.slots,
+        "usd": card.cost.usd.dollars(),
+    }));
     if let Err(why) = money.take(card.cost.usd, one.model.remote().is_some_and(RemoteSettings::may_cost)) {
         found.fact("critique", format!("not tried: {why}"), json!(null));
         return Ok(());
@@ -74,5 +81,6 @@ fn question() -> Result<CriticQuestion> {
     let seed = Seed::new(1)?;
     let request = Arc::new(EditRequest { source, instruction, mask: None, output_size: None, seed });
     let attempt = Attempt { id: CandidateId(0), image, instruction: told };
-    Ok(CriticQuestion { request, attempt, canvas: Canvas::Source, earlier: Vec::new() })
+    let reviewed = Reviewed { attempt, canvas: Canvas::Source, earlier: Vec::new() };
+    Ok(CriticQuestion { request, subject: Subject::Candidate(reviewed) })
 }

@@ -21,10 +21,10 @@ fn a_recipe_with_a_critic_reads_back_as_it_is_written_out() {
         (DARKROOM, REFLECTION),
         (
             "[{model: {darkroom_critic: {}}, name: a}, {model: {darkroom_critic: {}}, name: b}]",
-            "{reflection: {samples: 4, rounds: 2, critic: b, start: mixed, edit_of_edit: 0.25, width: 3, show: 0}}",
+            "{reflection: {samples: 4, rounds: 2, critic: b, start: mixed, edit_of_edit: 0.25, width: 3, show: 0, rewrite_first: true}}",
         ),
         (
-            "[{model: {chat_critic: {model: m, servers: [{url: \"http://localhost:1/v1\"}]}}}]",
+            "[{model: {chat_critic: {model: m, servers: [{url: \"http://localhost:1/v1\"}], rewrite_prompt: why.txt}}}]",
             "{reflection: {samples: 4, rounds: 2, start: edit_of_edit}}",
         ),
     ] {
@@ -35,6 +35,8 @@ fn a_recipe_with_a_critic_reads_back_as_it_is_written_out() {
     let expected = "critics: [{model: {darkroom_critic: {}}, name: darkroom_critic}]\n";
     assert!(resolved.contains(expected), "{resolved}");
     assert!(resolved.contains("start: re_edit") && !resolved.contains("edit_of_edit"), "{resolved}");
+    // As it was before there was such a key.
+    assert!(!resolved.contains("rewrite"), "{resolved}");
 }
 
 /// What recipes resolve to is in journals and names runs: without critics it is what it was before there were any.
@@ -69,6 +71,7 @@ fn what_does_not_fit_is_told() {
             "{reflection: {samples: 2, rounds: 2, edit_of_edit: 0.5}}",
             "`edit_of_edit` has a meaning only with `start: mixed`",
         ),
+        (DARKROOM, "{reflection: {samples: 2, rounds: 2, rewrite_first: 1}}", "rewrite_first"),
     ] {
         let found = report(with(critics, search));
         assert!(found.contains(words), "{critics} {search}:\n{found}");
@@ -84,11 +87,51 @@ fn cards_without_a_critic_lack_one() {
     let found = told(&cards);
     assert!(found.contains("policy `reflection` asks a critic, and the recipe has none"), "{found}");
     assert!(found.contains("for `start`: it cannot start from a candidate's picture"), "{found}");
-    cards.critics.push(CriticCard {
-        name: CriticName::new("darkroom_critic").unwrap(),
+    cards.critics.push(card("darkroom_critic", false));
+    assert!(!told(&cards).contains("asks a critic"));
+}
+
+fn card(name: &str, rewrites: bool) -> CriticCard {
+    CriticCard {
+        name: CriticName::new(name).unwrap(),
         revision: "1".into(),
+        rewrites,
         slots: std::num::NonZeroU32::MIN,
         cost: editscale_core::Cost::default(),
-    });
-    assert!(!told(&cards).contains("asks a critic"));
+    }
+}
+
+/// Only the critic that the policy asks is looked at; one whose card is not known is taken to be able.
+#[test]
+fn a_critic_that_does_not_rewrite_is_refused_where_it_is_asked_to() {
+    let critics = "[{model: {darkroom_critic: {}}, name: a}, {model: {darkroom_critic: {}}, name: b}]";
+    for (asked, rewrites, lacking) in
+        [("", [false, true], true), ("", [true, false], false), ("critic: b, ", [false, true], false)]
+    {
+        let text = with(critics, &format!("{{reflection: {{samples: 4, rounds: 2, {asked}rewrite_first: true}}}}"));
+        let (recipe, _) = parse(text.as_bytes()).unwrap();
+        let critics = vec![card("a", rewrites[0]), card("b", rewrites[1])];
+        let mut cards = Cards { critics, ..cards::poor_cards() };
+        let told = |lacks| Report::new(lacks).render("recipe.yaml", text.as_bytes());
+        let words = "policy `reflection` cannot use critic `a` for `rewrite_first`: it does not rewrite instructions before the first edit";
+        for found in [told(recipe.lacks(&cards)), told(recipe.lacks_of_known(&cards))] {
+            assert_eq!(found.contains(words), lacking, "{found}");
+            assert_eq!(found.contains("= hint: leave `rewrite_first` out"), lacking, "{found}");
+        }
+        cards.critics.remove(0);
+        assert!(!told(recipe.lacks_of_known(&cards)).contains("rewrite"));
+    }
+    let plain = with(critics, REFLECTION);
+    let (recipe, _) = parse(plain.as_bytes()).unwrap();
+    let cards = Cards { critics: vec![card("a", false)], ..cards::poor_cards() };
+    assert!(recipe.lacks(&cards).iter().all(|lack| !lack.message.contains("critic")));
+}
+
+/// It is one critique more, for budgets and forecasts.
+#[test]
+fn a_rewriting_counts_as_a_critique() {
+    let critiques = |search: &str| recipe(&with(DARKROOM, search)).settings().search.critiques();
+    assert_eq!(critiques("{reflection: {samples: 4, width: 2, rounds: 3}}"), 6);
+    assert_eq!(critiques("{reflection: {samples: 4, width: 2, rounds: 3, rewrite_first: true}}"), 7);
+    assert_eq!(critiques("{reflection: {samples: 4, width: 2, rounds: 3, rewrite_first: false}}"), 6);
 }

@@ -12,11 +12,11 @@ use editscale_core::{Budget, EditorName, Need, Scale, Usd};
 use editscale_darkroom::DarkroomRecipe;
 use editscale_models::device::{DeviceChoice, DtypeChoice};
 use editscale_models::editors::diffusion::ResultSize;
-use editscale_models::editors::flux_kontext::{FluxKontextRecipe, TextDevice};
+use editscale_models::editors::flux_kontext::FluxKontextRecipe;
 use editscale_models::editors::instruct_pix2pix::InstructPix2PixRecipe;
 use editscale_models::editors::qwen_image_edit::QwenImageEditRecipe;
 use editscale_models::editors::step1x_edit::Step1xEditRecipe;
-use editscale_models::recipe::{DiffusionSettings, WeightChoice};
+use editscale_models::recipe::{DiffusionSettings, FlowSettings, TextDevice, WeightChoice};
 use editscale_schema::EditorChoice;
 use editscale_search::{RewardWeightedRecipe, Weighting};
 use insta::assert_snapshot;
@@ -336,6 +336,7 @@ fn diffusion_models_are_spelled_out_when_resolved() {
       step1x_edit:
         dir: "models/d"
         residency: together
+        adapter_scale: 1.0
         steps: 28
         guidance: 6.0
         eta: 0.0
@@ -360,7 +361,7 @@ fn every_option_of_a_diffusion_model_is_read() {
          text_tokens: 77, result_size: source, latents: n.safetensors, trajectory: true, device: cuda, dtype: f16, \
          activation_mib: 1, paused_mib: 0, batch: 4, text_device: cpu, weights: stored, cache_mib: 0}}",
     );
-    let shared = DiffusionSettings {
+    let diffusion = DiffusionSettings {
         result_size: ResultSize::Source,
         latents: Some("n.safetensors".to_owned()),
         trajectory: true,
@@ -381,10 +382,7 @@ fn every_option_of_a_diffusion_model_is_read() {
         max_pixels: 64,
         fit_source: false,
         text_tokens: 77,
-        shared,
-        text_device: TextDevice::Cpu,
-        weights: WeightChoice::Stored,
-        cache_mib: 0,
+        shared: FlowSettings { diffusion, text_device: TextDevice::Cpu, weights: WeightChoice::Stored, cache_mib: 0 },
     };
     assert_eq!(chosen::<FluxKontextRecipe>(&*model), &expected);
 }

@@ -4,6 +4,8 @@
 //! the difference. A new instruction for the source asks for as much more or less as would have made the ratio 1, if the
 //! editor does alike with like seeds. A number is kept more nearly than a word, and a word leaves the editor more to chance:
 //! where the attempt was made by a word, only a part of the way is asked for by the first number.
+//!
+//! Before there is an attempt, nothing is measured: words of amount become the numbers that they stand for.
 
 use editscale_core::Canvas;
 
@@ -102,16 +104,41 @@ impl Case<'_> {
         if edits.is_empty() { None } else { self.in_words(&edits) }
     }
 
-    /// Edits as one instruction that is read back as these.
     fn in_words(&self, edits: &[Edit]) -> Option<String> {
-        let phrase = |edit: &Edit| instruct(edit, self.request.get(edit.words.clone()));
-        let phrases: Vec<String> = edits.iter().map(phrase).collect::<Option<_>>()?;
-        [", ", ". "].into_iter().map(|between| phrases.join(between)).find(|text| {
-            let plan = read(text);
-            let is_whole = plan.not_understood.is_empty() && plan.edits.len() == edits.len();
-            is_whole && plan.edits.iter().zip(edits).all(|(one, other)| is_same(one, other))
-        })
+        in_words(self.request, edits)
     }
+}
+
+/// What is asked for by words of amount, asked for by numbers; no instruction where some of it cannot be put into words, or nothing
+/// is left to be said in numbers.
+pub(super) fn in_numbers(request: &str, asked: &Plan) -> Written {
+    let edits: Vec<Edit> = asked.edits.iter().map(by_number).collect();
+    let is_news = edits.iter().zip(&asked.edits).any(|(new, old)| new.change != old.change);
+    let instruction = is_news.then(|| in_words(request, &edits)).flatten();
+    let read = asked.edits.iter().filter_map(|edit| request.get(edit.words.clone())).collect::<Vec<_>>().join("`, `");
+    let missed: Vec<String> = asked.not_understood.iter().map(|part| format!(" Left out: `{}`.", part.text)).collect();
+    Written { text: format!("Read: `{read}`.{}", missed.concat()), instruction, satisfied: false }
+}
+
+fn by_number(edit: &Edit) -> Edit {
+    match edit.change {
+        Change::Adjust { amount: Amount::Share(_) | Amount::Stops(_), .. } => edit.clone(),
+        Change::Adjust { quantity, direction, amount } => {
+            Edit { change: in_percent(quantity, direction, multiple_of_plain(quantity, amount)), ..edit.clone() }
+        }
+        _ => edit.clone(),
+    }
+}
+
+/// Edits as one instruction that is read back as these; `request` is what they were read from.
+fn in_words(request: &str, edits: &[Edit]) -> Option<String> {
+    let phrase = |edit: &Edit| instruct(edit, request.get(edit.words.clone()));
+    let phrases: Vec<String> = edits.iter().map(phrase).collect::<Option<_>>()?;
+    [", ", ". "].into_iter().map(|between| phrases.join(between)).find(|text| {
+        let plan = read(text);
+        let is_whole = plan.not_understood.is_empty() && plan.edits.len() == edits.len();
+        is_whole && plan.edits.iter().zip(edits).all(|(one, other)| is_same(one, other))
+    })
 }
 
 /// The difference between what was asked for and what was done.
@@ -214,6 +241,25 @@ mod tests {
         assert_eq!(repair("more contrast", 0.5).as_deref(), Some("increase the contrast by 15%"));
         assert_eq!(repair("more contrast", 1.5).as_deref(), Some("reduce the contrast by 15%"));
         assert_eq!(repair("add film grain", 2.0), None, "grain cannot be taken back");
+    }
+
+    #[test]
+    fn words_of_amount_become_the_numbers_that_they_stand_for() {
+        for (request, instruction) in [
+            ("more contrast", Some("increase the contrast by 30%")),
+            ("much more contrast", Some("increase the contrast by 54%")),
+            ("increase the contrast by 20%", None),
+            ("make it black and white", None),
+        ] {
+            let written = in_numbers(request, &read(request));
+            assert_eq!((written.instruction.as_deref(), written.satisfied), (instruction, false), "{request}");
+        }
+        let request = "much more contrast and make it black and white, and remove the car";
+        let written = in_numbers(request, &read(request));
+        let plan = read(written.instruction.as_deref().unwrap());
+        assert!(plan.not_understood.is_empty() && !read(request).not_understood.is_empty(), "{plan:?}");
+        assert_eq!((plan.edits[1].change, plan.edits.len()), (Change::BlackAndWhite, 2));
+        assert!(written.text.starts_with("Read: `") && written.text.contains("Left out: `"), "{}", written.text);
     }
 
     #[test]

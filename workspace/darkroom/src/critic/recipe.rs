@@ -16,7 +16,8 @@ pub struct DarkroomCriticRecipe {}
 impl Options for DarkroomCriticRecipe {
     const NAME: &'static str = "darkroom_critic";
     const ABOUT: &'static str = "Measures as `photometric` does how much of each asked edit was done, and rewrites the \
-                                 instruction in words that `darkroom` understands. It has no options.";
+                                 instruction in words that `darkroom` understands. Asked before the first edit, it puts words \
+                                 of amount into numbers, and does not look at the source. It has no options.";
     const KEYS: Keys = &[];
 
     fn read(_: &Fields<'_>) -> Option<Self> {

@@ -8,10 +8,11 @@ use super::Book;
 use crate::journal::{Entry, JournalError};
 use crate::purse::Work;
 
-/// Which critique.
+/// Which critique. In one round a critic is asked about candidates, or about the request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct CritiqueKey {
-    pub(crate) candidate: CandidateId,
+    /// Nothing: it is about the request itself, of which nothing was made yet.
+    pub(crate) candidate: Option<CandidateId>,
     /// The round that asked for it, from 0.
     pub(crate) round: u32,
     pub(crate) critic: CriticName,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use editscale_core::{
-    Candidate, CandidateId, Cost, EditBatch, EditItem, EditorCard, Event, Failure, FailureKind, Image, Ledger, Noise,
-    Proposal, Recovery, Start,
+    Candidate, CandidateId, Cost, EditBatch, EditCounters, EditItem, EditorCard, Event, Failure, FailureKind, Image,
+    Ledger, Noise, Proposal, Recovery, Start,
 };
 
 use super::{Done, Order, Round, Stored};
@@ -206,8 +206,9 @@ impl Round<'_> {
             let (work, bound) = self.piece(*index);
             match result.and_then(whole) {
                 Ok(candidate) => {
-                    let loading = Duration::from_millis(candidate.counters.load_ms);
-                    let spent = Ledger { loading, ..work.spent(candidate.cost, true) };
+                    let EditCounters { load_ms, pictures, .. } = candidate.counters;
+                    let loading = Duration::from_millis(load_ms);
+                    let spent = Ledger { loading, pictures, ..work.spent(candidate.cost, true) };
                     self.book.purse.settle(work, bound, &spent);
                     self.store(*index, candidate, took);
                 }
@@ -254,8 +255,8 @@ impl Round<'_> {
         let Candidate { cost, effective_seed, notes, counters, .. } = candidate;
         let id = self.items[index].id;
         self.job.ports.observer.observe(&Event::Edited { id, image: &image, notes: &notes, took });
-        let load_ms = counters.load_ms;
-        let edited = Edited { image: image.clone(), hash, cost, effective_seed, notes, took, load_ms };
+        let EditCounters { load_ms, pictures, .. } = counters;
+        let edited = Edited { image: image.clone(), hash, cost, effective_seed, notes, took, load_ms, pictures };
         self.book.enter_image(id, edited)?;
         self.items[index].image = Some(image);
         self.ask_all(index)

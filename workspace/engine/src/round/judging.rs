@@ -11,7 +11,7 @@ use std::mem;
 use std::sync::Arc;
 
 use editscale_core::{
-    Cost, Failure, FailureKind, Judgement, RewardBatch, RewardCard, RewardItem, RewardKind, Score, Usd,
+    Failure, FailureKind, Judgement, Ledger, RewardBatch, RewardCard, RewardItem, RewardKind, Score, Usd,
 };
 
 use super::{Closing, Done, Question, Round};
@@ -97,7 +97,7 @@ impl<'a> Round<'a> {
     fn enter_denied(&mut self, place: usize, question: Question, why: &Failure) -> Result<(), EngineError> {
         let key = self.key(question.item, place, question.vote);
         let vote = Vote { reward: key.reward.clone(), number: question.vote, said: Err(why.clone()) };
-        self.book.enter_judgement(key, Err(why.clone()), why.cost)?;
+        self.book.enter_judgement(key, Err(why.clone()), &Work::Judgement.spent_in_vain(why))?;
         self.items[question.item].votes.push(vote);
         Ok(())
     }
@@ -125,7 +125,7 @@ impl<'a> Round<'a> {
         for question in questions {
             self.book.purse.give_back(Work::Judgement, self.reward_card(place).cost);
             let key = self.key(question.item, place, question.vote);
-            self.book.enter_judgement(key, Err(why.clone()), Cost::default())?;
+            self.book.enter_judgement(key, Err(why.clone()), &Ledger::default())?;
             self.hear(place, question, Err(why.clone()));
         }
         Ok(())
@@ -254,7 +254,10 @@ impl<'a> Round<'a> {
         result: Result<Judgement, Failure>,
     ) -> Result<(), EngineError> {
         let (said, spent) = match result {
-            Ok(judgement) => (Ok(judgement.score), Work::Judgement.spent(judgement.cost, true)),
+            Ok(Judgement { score, cost, counters }) => {
+                let spent = Ledger { pictures: counters.pictures, ..Work::Judgement.spent(cost, true) };
+                (Ok(score), spent)
+            }
             Err(failure) => {
                 let spent = Work::Judgement.spent_in_vain(&failure);
                 (Err(failure), spent)
@@ -267,7 +270,7 @@ impl<'a> Round<'a> {
         {
             return Ok(self.book.enter_judging_failed(&key, failure)?);
         }
-        self.book.enter_judgement(key, said.clone(), spent.cost)?;
+        self.book.enter_judgement(key, said.clone(), &spent)?;
         self.hear(place, question, said);
         Ok(())
     }

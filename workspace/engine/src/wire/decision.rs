@@ -198,6 +198,9 @@ pub(crate) enum DecisionWire {
         rewards: Option<Vec<String>>,
         votes: u32,
     },
+    Rewrite {
+        critic: String,
+    },
     Consult {
         who: Vec<ConsultedWire>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -222,6 +225,7 @@ impl DecisionWire {
                 },
                 votes: *votes,
             },
+            Decision::Rewrite { critic } => Self::Rewrite { critic: critic.to_string() },
             Decision::Consult { who, earlier, critic } => Self::Consult {
                 who: who.iter().map(Into::into).collect(),
                 earlier: earlier.iter().map(Into::into).collect(),
@@ -235,6 +239,11 @@ impl DecisionWire {
     pub(crate) fn asked_for(&self) -> Vec<u32> {
         let Self::Explore { proposals, .. } = self else { return Vec::new() };
         proposals.iter().map(|proposal| proposal.id).collect()
+    }
+
+    /// Whether a critic is asked about the request.
+    pub(crate) fn is_rewriting(&self) -> bool {
+        matches!(self, Self::Rewrite { .. })
     }
 
     /// The proposals that go on from a paused state.
@@ -262,6 +271,7 @@ impl DecisionWire {
                 },
                 votes: *votes,
             },
+            Self::Rewrite { critic } => Decision::Rewrite { critic: CriticName::new(critic).map_err(bad)? },
             Self::Consult { who, earlier, critic } => Decision::Consult {
                 who: who.iter().map(ConsultedWire::consulted).collect::<Result<_, _>>()?,
                 earlier: earlier.iter().map(EarlierWire::earlier).collect::<Result<_, _>>()?,

@@ -1,21 +1,22 @@
 //! Critics: asked several at a time, paid within the budget, not asked again after a kill, and never the end of a run.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use editscale_core::{
     Budget, CandidateId, Canvas, Consulted, Cost, CriticName, Critique, Decision, Earlier, Ending, FailureKind,
-    Instruction, StopReason, Usd, Utility,
+    Instruction, Outcome, Reviewed, StopReason, Subject, Usd, Utility,
 };
-use editscale_engine::{CritiqueRecord, Retry, StopSignal, Stopper, read_run, run};
+use editscale_engine::{CandidateRecord, CritiqueRecord, Retry, RunRecord, StopSignal, Stopper, read_run, run};
 use editscale_search::{Canvases, Reflection, ReflectionSize};
 use editscale_testkit::{FakeCritic, critic_card, critique};
 
 use crate::judged_again::{Played, explore};
 use crate::{Scene, World, block_on, carry_out, copy_run, open_run, rules, scene};
 
-const SIZE: ReflectionSize = ReflectionSize { samples: 4, width: 2, rounds: 3, show: 2 };
+pub(crate) const SIZE: ReflectionSize = ReflectionSize { samples: 4, width: 2, rounds: 3, show: 2 };
 
 fn consult(who: &[u32], earlier: &[u32]) -> Decision {
     let utility = Utility::new(0.5).unwrap();
@@ -27,7 +28,7 @@ fn consult(who: &[u32], earlier: &[u32]) -> Decision {
     }
 }
 
-fn with_critic(world: &World, critic: FakeCritic) -> Scene {
+pub(crate) fn with_critic(world: &World, critic: FakeCritic) -> Scene {
     let mut scene = scene(world);
     scene.job.ports.critics = vec![Arc::new(critic)];
     scene.job.limits.retry = Retry { attempts: 3, base: Duration::from_millis(1), ..Retry::default() };
@@ -40,19 +41,27 @@ fn reflecting(critic: FakeCritic) -> Scene {
     scene
 }
 
-fn paid(micros: u64) -> FakeCritic {
+pub(crate) fn paid(micros: u64) -> FakeCritic {
     let mut card = critic_card("critic");
     card.cost = Cost { tokens: 7, usd: Usd { micros }, ..Cost::default() };
     FakeCritic::new(card)
 }
 
-fn critiques(path: &std::path::Path) -> Vec<Vec<CritiqueRecord>> {
+fn critiques(path: &Path) -> Vec<Vec<CritiqueRecord>> {
     read_run(path).unwrap().candidates.into_iter().map(|candidate| candidate.critiques).collect()
 }
 
 /// I3, I11: what was written is in the record, and no critique is asked for twice, wherever the program was killed.
 #[test]
 fn a_reflection_goes_on_after_any_cut_without_asking_again() {
+    let record = goes_on_after_any_cut(reflecting);
+    assert!(record.rewritings.is_empty());
+    let told = |candidate: &&CandidateRecord| candidate.proposal.instruction.starts_with("mend");
+    assert_eq!(record.candidates.iter().filter(told).count(), 6);
+}
+
+/// Carries a reflection out, and again after every cut of its journal.
+pub(crate) fn goes_on_after_any_cut(reflecting: fn(FakeCritic) -> Scene) -> RunRecord {
     let critic = paid(5);
     let whole = reflecting(critic.clone());
     let from = whole.folder.path().join("whole");
@@ -62,14 +71,13 @@ fn a_reflection_goes_on_after_any_cut_without_asking_again() {
     assert_eq!((expected.asked, expected.failed), (10, 0));
     assert_eq!(expected.ledger.reward_calls, 10 + asked);
     assert_eq!((expected.ledger.cost.usd.micros, expected.ledger.cost.tokens), (5 * asked, 7 * asked));
-    let written: Vec<CritiqueRecord> = critiques(&from).into_iter().flatten().collect();
+    let record = read_run(&from).unwrap();
+    let of_candidates = record.candidates.iter().flat_map(|candidate| &candidate.critiques);
+    let written: Vec<&CritiqueRecord> = record.rewritings.iter().chain(of_candidates).collect();
     assert_eq!(written.len() as u64, asked);
     assert!(
         written.iter().all(|record| record.written.as_ref().is_ok_and(|critique| &*critique.text == "not there yet"))
     );
-    let record = read_run(&from).unwrap();
-    let rewritten = record.candidates.iter().filter(|candidate| candidate.proposal.instruction.starts_with("mend"));
-    assert_eq!(rewritten.count(), 6);
     assert_eq!(record.manifest.critics[0].revision, "fake/1");
     let lines = std::fs::read_to_string(from.join("journal.jsonl")).unwrap();
     let is_open = |line: &str| line.contains("\"event\":\"critiquing\"");
@@ -87,6 +95,7 @@ fn a_reflection_goes_on_after_any_cut_without_asking_again() {
         assert_eq!(again.asked.load(Ordering::Relaxed), asked - answered, "cut at {cut}");
         assert_eq!(outcome.ledger.reward_calls, expected.ledger.reward_calls + left - answered, "cut at {cut}");
     }
+    record
 }
 
 #[test]
@@ -97,11 +106,12 @@ fn a_critic_is_shown_the_attempt_with_what_its_editor_was_told_and_the_others() 
     carry_out(&scene.job, &scene.folder.path().join("run"));
     let questions = critic.questions.lock().unwrap();
     let [question] = questions.as_slice() else { panic!("{questions:?}") };
-    assert_eq!((question.attempt.id, &*question.attempt.instruction), (CandidateId(1), "make it better"));
+    let Subject::Candidate(Reviewed { attempt, earlier, .. }) = &question.subject else { panic!("{question:?}") };
+    assert_eq!((attempt.id, &*attempt.instruction), (CandidateId(1), "make it better"));
     // Neither the attempt itself nor what was never made.
-    let earlier: Vec<CandidateId> = question.earlier.iter().map(|earlier| earlier.attempt.id).collect();
-    assert_eq!(earlier, [CandidateId(2)]);
-    assert_ne!(question.attempt.image.digest(), question.earlier[0].attempt.image.digest());
+    let ids: Vec<CandidateId> = earlier.iter().map(|earlier| earlier.attempt.id).collect();
+    assert_eq!(ids, [CandidateId(2)]);
+    assert_ne!(attempt.image.digest(), earlier[0].attempt.image.digest());
 }
 
 /// The budget is kept, whatever runs out; what it denies is in the journal and is the reason for the end.
@@ -158,6 +168,22 @@ fn a_misbehaving_critic_costs_critiques_and_no_run() {
     assert!(critiques(&path)[0][0].written.is_ok());
 }
 
+/// Stops a run once its critic works on so many questions.
+pub(crate) fn stopped_while_asked(scene: &Scene, path: &Path, critic: &FakeCritic, questions: u64) -> Outcome {
+    let (stopper, signal) = Stopper::new();
+    let mut directory = open_run(&scene.job, path);
+    block_on(async {
+        let running = run(&scene.job, &mut directory, signal);
+        let stopping = async {
+            while critic.under_way.load(Ordering::Relaxed) < questions {
+                tokio::task::yield_now().await;
+            }
+            stopper.stop();
+        };
+        tokio::join!(running, stopping).0.unwrap()
+    })
+}
+
 /// A critic that hangs, and does not hear that it is to end, holds up a stop no longer than the grace after it; the resume asks
 /// again.
 #[test]
@@ -167,19 +193,7 @@ fn a_hanging_critic_is_given_up_and_asked_again_after_a_stop() {
     let mut scene = with_critic(&World::default(), critic.clone());
     scene.job.search = Arc::new(Played(vec![explore(0..2), consult(&[0, 1], &[])]));
     let path = scene.folder.path().join("stopped");
-    let (stopper, signal) = Stopper::new();
-    let mut directory = open_run(&scene.job, &path);
-    let outcome = block_on(async {
-        let running = run(&scene.job, &mut directory, signal);
-        let stopping = async {
-            while critic.under_way.load(Ordering::Relaxed) < 2 {
-                tokio::task::yield_now().await;
-            }
-            stopper.stop();
-        };
-        tokio::join!(running, stopping).0.unwrap()
-    });
-    drop(directory);
+    let outcome = stopped_while_asked(&scene, &path, &critic, 2);
     assert_eq!((outcome.ending, outcome.ledger.cost.usd.micros), (Ending::Cancelled, 10), "both may have been paid");
     let prompt = paid(5);
     scene.job.ports.critics = vec![Arc::new(prompt.clone())];

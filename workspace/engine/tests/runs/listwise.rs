@@ -156,7 +156,7 @@ impl Search for TwiceSearch {
                 Decision::Explore { proposals, keep: Vec::new() }
             }
             2 => {
-                let who = trials[1..].iter().map(Trial::id).collect();
+                let who = trials[1..].iter().filter_map(Trial::id).collect();
                 Decision::Judge { who, rewards: RewardSet::All, votes: 2 }
             }
             _ => Decision::Stop(Verdict { ranked: Vec::new(), reason: StopReason::Finished, draw: None }),

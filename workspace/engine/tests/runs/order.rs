@@ -45,7 +45,7 @@ impl SearchFactory for Strict {
 
 impl Search for StrictSearch {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
-        let ids: Vec<CandidateId> = trials.iter().map(Trial::id).collect();
+        let ids: Vec<CandidateId> = trials.iter().filter_map(Trial::id).collect();
         assert_eq!(ids, self.expected, "trials come in ask order, one a proposal");
         let decision = self.inner.decide(trials, left);
         self.expected = match &decision {

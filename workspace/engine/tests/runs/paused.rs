@@ -54,7 +54,7 @@ impl Search for HaltingSearch {
                 (Vec::new(), first.collect())
             }
             2 => {
-                let best = trials.iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap().id();
+                let best = trials.iter().max_by(|a, b| score(a).total_cmp(&score(b))).and_then(Trial::id).unwrap();
                 self.best = Some(best);
                 let paused = Start::Paused(best);
                 let on = |id, until, seed| make(id, paused, until, seed);

@@ -1,4 +1,4 @@
-//! The committed cases of `tests/parity/editors`, for tests of both editors.
+//! The committed cases of `tests/parity/editors`, for tests of all editors.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use editscale_core::{
-    Candidate, CandidateId, Digest, Edge, EditBatch, EditItem, EditRequest, EditorName, Image, ImageSize, Instruction,
-    Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId, Seed, Start, Until, Watch,
+    Candidate, CandidateId, Digest, Edge, EditBatch, EditCounters, EditItem, EditRequest, EditorName, Image, ImageSize,
+    Instruction, Knobs, Lineage, LocalEditor, MediaType, NobodyWatches, Noise, Proposal, RunId, Seed, Start,
+    TowerPictures, Until, Watch,
 };
 use editscale_picture::{Limits, Rgb8, decode_rgb8};
 use serde::Deserialize;
@@ -221,9 +222,7 @@ impl Case {
         let made = editor.edit(&EditBatch { items }, &NobodyWatches);
         let made: Vec<Candidate> = made.into_iter().map(|made| made.expect("a candidate")).collect();
         for (at, candidate) in made.iter().enumerate() {
-            let way = candidate.trajectory.as_ref().expect("a trajectory");
-            let numbers: usize = way.shape.iter().product();
-            self.close_part("final.latents", at, &way.latents[way.latents.len() - numbers..], LOOSE);
+            self.close_part("final.latents", at, final_latents(candidate), LOOSE);
             // A request for another shape is worked on in that shape, and brought to the very size at the end.
             let asked = self.output_size().map(|size| [size.width as usize, size.height as usize]);
             if asked.is_none_or(|asked| asked == self.output) {
@@ -231,6 +230,22 @@ impl Case {
             }
         }
         made
+    }
+
+    /// What making its candidates took: so many texts were encoded, and the source once for all. Answers what vision towers saw.
+    pub(super) fn check_counters(&self, made: &[Candidate], text_encodes: u64) -> TowerPictures {
+        let mut counters = EditCounters::default();
+        made.iter().for_each(|candidate| counters += candidate.counters);
+        let expected = EditCounters {
+            text_encodes,
+            image_encodes: 1,
+            denoiser_passes: self.steps_made as u64,
+            image_decodes: self.request.candidates as u64,
+            pictures: counters.pictures,
+            ..EditCounters::default()
+        };
+        assert_eq!(counters, expected, "{}", self.name);
+        counters.pictures
     }
 
     /// A candidate's picture, to the level.
@@ -244,10 +259,16 @@ impl Case {
 }
 
 /// The largest difference, relative to the largest number of the reference.
-fn off(ours: &[f32], theirs: &[f32]) -> f32 {
+pub(super) fn off(ours: &[f32], theirs: &[f32]) -> f32 {
     assert_eq!(ours.len(), theirs.len());
     let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
     ours.iter().zip(theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest
+}
+
+/// Where a candidate's way ends.
+pub(super) fn final_latents(candidate: &Candidate) -> &[f32] {
+    let way = candidate.trajectory.as_ref().expect("a trajectory");
+    &way.latents[way.latents.len() - way.shape.iter().product::<usize>()..]
 }
 
 /// One candidate of an editor.

@@ -6,9 +6,8 @@ use editscale_core::Failure;
 
 use crate::editors::failure::crashed;
 use crate::editors::residency::{Resident, Turns};
-use crate::encoders::vision_language::{EncoderPlaces, VisionLanguageEncoder};
+use crate::encoders::vision_language::{EncoderFacts, EncoderPlaces, VisionLanguageEncoder};
 use crate::layers::Compute;
-use crate::layers::qwen25_vl::Config;
 use crate::load::LoadError;
 
 /// The turns of networks that are loaded in turn. The autoencoder is small, and stays.
@@ -18,41 +17,40 @@ pub(super) const DENOISER: usize = 1;
 
 /// An editor's encoder of texts and pictures.
 #[derive(Debug)]
-pub(super) struct Conditioner(Resident<VisionLanguageEncoder>);
-
-/// What is known of an encoder, loaded or not.
-#[derive(Debug, Clone)]
-pub(super) struct EncoderFacts {
-    /// The greatest id of its tokenizer.
-    pub(super) largest_id: u32,
-    /// How many tokens it has.
-    pub(super) rows: usize,
-    /// Its shape.
-    pub(super) config: Config,
+pub(super) struct Conditioner {
+    encoder: Resident<VisionLanguageEncoder>,
+    places: EncoderPlaces,
 }
 
 impl Conditioner {
     /// The encoder at these places.
     pub(super) fn new(turns: &Turns, places: &EncoderPlaces, compute: &Compute) -> Result<Self, LoadError> {
-        let (places, compute) = (places.clone(), compute.clone());
-        Ok(Self(turns.resident(ENCODER, move || VisionLanguageEncoder::open(&places, &compute))?))
+        let (own, compute) = (places.clone(), compute.clone());
+        let encoder = turns.resident(ENCODER, move || VisionLanguageEncoder::open(&own, &compute))?;
+        Ok(Self { encoder, places: places.clone() })
     }
 
-    /// Looks at it; it is loaded if need be.
+    /// Looks at it. One that is not loaded stays so: loaded in turn, it would be let go for the denoiser before it is used.
     pub(super) fn facts(&self) -> Result<EncoderFacts, LoadError> {
-        let encoder = self.0.get()?;
-        let (largest_id, rows) = (encoder.words().largest_id(), encoder.vocabulary());
-        Ok(EncoderFacts { largest_id, rows, config: encoder.config().clone() })
+        if !self.encoder.is_loaded() {
+            return EncoderFacts::read(&self.places);
+        }
+        let encoder = self.encoder.get()?;
+        Ok(EncoderFacts {
+            largest_id: Some(encoder.words().largest_id()),
+            rows: Some(encoder.vocabulary()),
+            config: Some(encoder.config().clone()),
+        })
     }
 
     /// The encoder, loaded if need be.
     pub(super) fn get(&self) -> Result<Arc<VisionLanguageEncoder>, Failure> {
-        self.0.get().map_err(|error| crashed(error.to_string()))
+        self.encoder.get().map_err(|error| crashed(error.to_string()))
     }
 
     /// Whether it is loaded.
     #[cfg(test)]
     pub(super) fn is_loaded(&self) -> bool {
-        self.0.is_loaded()
+        self.encoder.is_loaded()
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::editors::class::DIFFUSERS;
-use crate::editors::flux::TransformerSource;
+use crate::editors::diffusion::DiffusionOptions;
+use crate::editors::flux::{FluxAdapter, TransformerSource};
 use crate::layers::Compute;
 use crate::load::{LoadError, read_file};
 use crate::weights::Checkpoint;
@@ -39,7 +40,7 @@ impl Fingerprint {
     }
 
     /// Enters a small file where there is one.
-    pub(super) fn enter_file(&mut self, file: &Path) -> Result<(), LoadError> {
+    fn enter_file(&mut self, file: &Path) -> Result<(), LoadError> {
         if file.is_file() {
             self.enter(&read_file(file)?);
         }
@@ -54,7 +55,7 @@ impl Fingerprint {
     }
 
     /// Enters a file's size and some of its bytes from the beginning and the end.
-    pub(super) fn enter_ends(&mut self, file: &Path) -> Result<(), LoadError> {
+    fn enter_ends(&mut self, file: &Path) -> Result<(), LoadError> {
         const BYTES: u64 = 1 << 20;
         let read = |source| LoadError::Read { file: file.to_owned(), source };
         let mut open = fs::File::open(file).map_err(read)?;
@@ -70,9 +71,14 @@ impl Fingerprint {
     }
 
     /// Enters a single file of weights, and what may lie beside it and say its shape.
-    pub(super) fn enter_single(&mut self, file: &Path) -> Result<(), LoadError> {
+    fn enter_single(&mut self, file: &Path) -> Result<(), LoadError> {
         self.enter_ends(file)?;
         file.parent().map_or(Ok(()), |folder| self.enter_file(&folder.join("config.json")))
+    }
+
+    /// Enters weights that lie in a folder as diffusers writes it, or in a single file.
+    pub(super) fn enter_weights(&mut self, place: &Path) -> Result<(), LoadError> {
+        if place.is_file() { self.enter_single(place) } else { self.enter_component(place, DIFFUSERS) }
     }
 
     /// Enters a transformer, wherever it lies.
@@ -81,6 +87,20 @@ impl Fingerprint {
             TransformerSource::Folder(folder) => self.enter_component(folder, DIFFUSERS),
             TransformerSource::File(file) => self.enter_single(file),
         }
+    }
+
+    /// Enters an adapter, and how strongly it counts, where there is one.
+    pub(super) fn enter_adapter(&mut self, adapter: Option<&FluxAdapter>, scale: f64) {
+        if let Some(adapter) = adapter {
+            self.enter(adapter.digest().as_bytes());
+            self.enter(format!("{scale:?}").as_bytes());
+        }
+    }
+
+    /// Enters how the transformer and the encoders of texts compute, and noise that is not that of seeds.
+    pub(super) fn enter_ways(&mut self, computes: [&Compute; 2], shared: &DiffusionOptions) {
+        computes.into_iter().for_each(|compute| self.enter(compute_text(compute).as_bytes()));
+        shared.injected.iter().for_each(|injected| self.enter(&injected.digest));
     }
 
     /// The revision: the version of the code that decides pixels, and the first half of the hash in hexadecimal digits.

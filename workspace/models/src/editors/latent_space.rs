@@ -29,6 +29,11 @@ impl LatentSpace {
         Ok(Self { autoencoder: load(place, compute)?, compute: compute.clone() })
     }
 
+    /// The same, decoding larger pictures in tiles of so many pixels a side.
+    pub(super) fn with_tiles(self, pixels: Option<usize>) -> Self {
+        Self { autoencoder: self.autoencoder.with_tiles(pixels), ..self }
+    }
+
     /// The shape of the autoencoder.
     pub(super) fn config(&self) -> &autoencoder_kl::Config {
         self.autoencoder.config()
@@ -68,6 +73,12 @@ impl LatentSpace {
         Ok([means.to_dtype(DType::F32)?, variances.to_dtype(DType::F32)?])
     }
 
+    /// Latents, as the autoencoder gives them, as denoisers see them: in single precision, shifted and scaled.
+    pub(super) fn scaled(&self, latents: &Tensor) -> Result<Tensor> {
+        let config = self.config();
+        (latents.to_dtype(DType::F32)? - config.shift_factor)? * config.scaling_factor
+    }
+
     /// The pictures of latents [channels, rows, columns] of one geometry, as denoisers see them: shifted and scaled. None where a
     /// picture holds a value that is not finite.
     pub(super) fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {
@@ -79,7 +90,6 @@ impl LatentSpace {
 
     /// About the most bytes that activations take while one picture is decoded.
     pub(super) fn decode_bytes(&self, geometry: Geometry) -> u64 {
-        let (height, width) = (geometry.rows * self.factor(), geometry.columns * self.factor());
-        self.config().decode_bytes(height, width, self.compute.dtype)
+        self.autoencoder.decode_bytes(geometry.rows * self.factor(), geometry.columns * self.factor())
     }
 }

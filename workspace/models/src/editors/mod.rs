@@ -3,6 +3,7 @@
 //! A model's room holds what is its own: options, sizes, how texts and pictures become conditions, and its network where no
 //! other has the same. The loop, the samplers, and what pipelines' folders have in common are shared.
 
+mod adoption;
 mod cancel;
 #[cfg(test)]
 mod cases;
@@ -17,6 +18,7 @@ mod fit;
 pub mod flux;
 pub mod flux_kontext;
 mod folder;
+mod headers;
 pub mod instruct_pix2pix;
 mod latent_space;
 mod memory;

@@ -10,7 +10,7 @@ use candle_core::{DType, Device};
 
 use crate::editors::class::PipelineClass;
 use crate::editors::folder::PipelineFolder;
-use crate::encoders::vision_language::{EncoderPlaces, Words};
+use crate::encoders::vision_language::{EncoderFacts, EncoderPlaces, Words};
 use crate::layers::autoencoder_kl::{self, AutoencoderKl};
 use crate::layers::clip_text::{ClipText, ClipTextConfig};
 use crate::layers::qwen25_vl::{self, Decoder, VisionTower};
@@ -86,7 +86,7 @@ pub(super) const T5: Network<T5Config> = Network {
 };
 
 /// The encoder of Qwen2.5-VL. Its folder also holds the matrix that leads to the next token, which is not used.
-pub(super) const VISION_LANGUAGE: Network<qwen25_vl::Config> = Network {
+const VISION_LANGUAGE: Network<qwen25_vl::Config> = Network {
     config: qwen25_vl::Config::read_file,
     open: |folder| Checkpoint::open(folder, qwen25_vl::canonical),
     build: |checkpoint, config| {
@@ -123,9 +123,16 @@ impl Look {
         self.problems.keep(read(&folder))
     }
 
-    /// The tokenizer of an encoder, which lies in this component or beside the weights.
-    pub(super) fn encoder_words(&mut self, component: &str) -> Option<Words> {
-        self.problems.keep(self.folder.component(component))?;
+    /// An encoder of texts and pictures, whose processor is a component of its own.
+    pub(super) fn encoder(&mut self) -> EncoderFacts {
+        let largest_id = self.encoder_words().map(|words| words.largest_id());
+        self.verified.vocabulary = largest_id.map_or(0, |id| id as usize + 1);
+        EncoderFacts { largest_id, rows: None, config: self.network("text_encoder", &VISION_LANGUAGE) }
+    }
+
+    /// Its tokenizer, which lies there or beside the weights.
+    fn encoder_words(&mut self) -> Option<Words> {
+        self.problems.keep(self.folder.component("processor"))?;
         let places = self.problems.keep(EncoderPlaces::of(self.folder.path()))?;
         self.problems.keep(Words::read(&places.tokenizer))
     }

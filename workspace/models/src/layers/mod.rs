@@ -30,6 +30,7 @@ mod swiglu;
 pub mod t5;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tiles;
 mod upsample;
 
 pub use activation::Activation;

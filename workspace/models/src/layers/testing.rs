@@ -31,6 +31,12 @@ pub(crate) fn off(found: &Tensor, right: &Tensor) -> f32 {
     greatest(&(found.to_dtype(DType::F32).unwrap() - right).unwrap()) / greatest(right)
 }
 
+/// The same of all numbers together: the root of the mean square.
+pub(crate) fn off_in_the_mean(found: &Tensor, right: &Tensor) -> f32 {
+    let mean = |tensor: Tensor| tensor.sqr().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
+    mean((found.to_dtype(DType::F32).unwrap() - right).unwrap()) / mean(right.clone())
+}
+
 /// A copy of a network's folder with another configuration.
 pub(crate) fn changed(folder: &Path, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();

@@ -93,6 +93,16 @@ impl Settings {
         self.value(key, default, "true or false", Value::as_bool)
     }
 
+    /// Reads the file of a network that has to name its class: beside one file of weights there may lie that of anything.
+    pub fn read_of(file: &Path, class: &str) -> Result<Self, LoadError> {
+        let settings = Self::read(file)?;
+        if settings.is_unset("_class_name") {
+            return Err(settings.refuse("_class_name", format!("\"{class}\"")));
+        }
+        settings.expect_class(class)?;
+        Ok(settings)
+    }
+
     /// Whether a key is absent or null.
     pub fn is_unset(&self, key: &str) -> bool {
         self.values.get(key).is_none_or(Value::is_null)

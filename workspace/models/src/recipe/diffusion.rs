@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use editscale_schema::{Absent, Fields, Flag, Key, Text, Whole, Word, Yaml};
+use editscale_schema::{Absent, Fields, Flag, Key, Keys, Text, Whole, Word, Yaml};
 
 use crate::device::{self, DeviceChoice, DeviceError, DtypeChoice};
 use crate::editors::diffusion::{DiffusionOptions, Injected, ResultSize};
@@ -49,35 +49,43 @@ pub(crate) const RESIDENCY: Key<Word<Residency>> = Key {
               which takes less memory and more time",
 };
 
-pub(crate) const RESULT_SIZE: Key<Word<ResultSize>> = Key {
+const RESULT_SIZE: Key<Word<ResultSize>> = Key {
     name: "result_size",
     rule: Word(&[("model", ResultSize::Model), ("source", ResultSize::Source)]),
     absent: Absent::Default(ResultSize::Model),
     meaning: "the size of pictures where `--size` does not say: as the model makes them, or brought to that of the source",
 };
 
-pub(crate) const LATENTS: Key<Text> = Key {
+const LATENTS: Key<Text> = Key {
     name: "latents",
     rule: Text,
     absent: Absent::Unset("from the seeds"),
     meaning: "a safetensors file with the noise that candidates start from, from the folder in which the program runs",
 };
 
-pub(crate) const TRAJECTORY: Key<Flag> = Key {
+const TRAJECTORY: Key<Flag> = Key {
     name: "trajectory",
     rule: Flag,
     absent: Absent::Default(false),
     meaning: "whether the latents of every step are written to the run's folder, for training on them",
 };
 
-pub(crate) const DTYPE: Key<Word<DtypeChoice>> = dtype(&[
+pub(crate) const TILE: Key<Whole> = Key {
+    name: "tile",
+    rule: Whole { low: 64, high: 1 << 14 },
+    absent: Absent::Unset("at once"),
+    meaning: "the side of tiles, in pixels, in which larger pictures are decoded, to save memory; neighbours share a quarter. The \
+              published code takes 256",
+};
+
+const DTYPE: Key<Word<DtypeChoice>> = dtype(&[
     ("auto", DtypeChoice::Auto),
     ("f32", DtypeChoice::F32),
     ("bf16", DtypeChoice::Bf16),
     ("f16", DtypeChoice::F16),
 ]);
 
-pub(crate) const ACTIVATIONS: Key<Whole> = Key {
+const ACTIVATIONS: Key<Whole> = Key {
     name: "activation_mib",
     rule: Whole { low: 1, high: 1 << 20 },
     absent: Absent::Unset("2048 on the processor, 8192 on a card"),
@@ -85,19 +93,29 @@ pub(crate) const ACTIVATIONS: Key<Whole> = Key {
               passes as fit, one at a time if need be",
 };
 
-pub(crate) const PAUSED: Key<Whole> = Key {
+const PAUSED: Key<Whole> = Key {
     name: "paused_mib",
     rule: Whole { low: 0, high: 1 << 20 },
     absent: Absent::Default(1024),
     meaning: "the most memory for candidates that wait half-way, in MiB; those let go are made again when they are needed",
 };
 
-pub(crate) const BATCH: Key<Whole> = Key {
+const BATCH: Key<Whole> = Key {
     name: "batch",
     rule: Whole { low: 1, high: 1024 },
     absent: Absent::Default(32),
     meaning: "the most candidates of one call",
 };
+
+/// The key `cache_mib`. Sizes of what is encoded differ between models.
+pub(crate) const fn cache(default: u64) -> Key<Whole> {
+    Key {
+        name: "cache_mib",
+        rule: Whole { low: 0, high: 1 << 20 },
+        absent: Absent::Default(default),
+        meaning: "the most memory for encoded texts and sources that are kept for later calls, in MiB",
+    }
+}
 
 impl Default for DiffusionSettings {
     fn default() -> Self {
@@ -115,6 +133,10 @@ impl Default for DiffusionSettings {
 }
 
 impl DiffusionSettings {
+    /// Their keys.
+    pub(crate) const KEYS: Keys =
+        &[&RESULT_SIZE, &LATENTS, &TRAJECTORY, &DEVICE, &DTYPE, &ACTIVATIONS, &PAUSED, &BATCH];
+
     /// Reads them among an editor's own options.
     pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.

@@ -4,12 +4,15 @@
 
 pub(crate) mod compute;
 pub(crate) mod diffusion;
+pub(crate) mod flow;
 
-use editscale_schema::MakeError;
+use editscale_core::LocalEditor;
+use editscale_schema::{Made, MadeEditor, MakeError};
 use thiserror::Error;
 
 pub use compute::WeightChoice;
 pub use diffusion::DiffusionSettings;
+pub use flow::{FlowSettings, TextDevice};
 
 /// A model that a recipe names cannot be loaded; the reason is its source.
 #[derive(Debug, Error)]
@@ -21,4 +24,13 @@ pub(crate) struct CannotLoad {
     pub(crate) dir: String,
     /// Why not.
     pub(crate) source: MakeError,
+}
+
+/// An editor that is loaded where it is to work; what cannot be loaded is called by `model` and `dir`.
+pub(crate) fn editor(
+    model: &'static str,
+    dir: String,
+    load: impl Fn() -> Result<Box<dyn LocalEditor>, MakeError> + Send + Sync + 'static,
+) -> MadeEditor {
+    Made::local(move || load().map_err(|source| CannotLoad { model, dir: dir.clone(), source }.into()))
 }

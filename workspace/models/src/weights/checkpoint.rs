@@ -10,6 +10,7 @@ use safetensors::tensor::TensorInfo;
 use crate::weights::audit::{Audit, AuditNotes};
 use crate::weights::file::WeightFile;
 use crate::weights::layout::{Index, Layout};
+use crate::weights::narrow::{Narrow, take_factors};
 use crate::weights::numbers::Numbers;
 use crate::weights::{Storage, WeightError};
 
@@ -21,6 +22,8 @@ const STEM: &str = "model";
 pub struct Checkpoint {
     files: Vec<WeightFile>,
     tensors: BTreeMap<String, Stored>,
+    /// What weights of eight bits are to be multiplied by, by the weights' names.
+    factors: BTreeMap<String, Stored>,
     /// What errors about missing tensors point at: the one file, or the index.
     root: PathBuf,
     /// Set where tensors are only looked at.
@@ -69,13 +72,13 @@ impl Checkpoint {
                 let reason = format!("names tensor `{name}`, and no shard holds it");
                 Err(WeightError::Format { file: checkpoint.root, reason })
             }
-            None => Ok(checkpoint),
+            None => Ok(checkpoint.with_factors()),
         }
     }
 
     /// Opens one file of weights, whatever it is called.
     pub fn open_file(file: &Path, rename: fn(&str) -> String) -> Result<Self, WeightError> {
-        Self::of(file.to_owned(), vec![WeightFile::open(file)?], rename)
+        Ok(Self::of(file.to_owned(), vec![WeightFile::open(file)?], rename)?.with_factors())
     }
 
     /// Weights that are part of the program.
@@ -93,7 +96,13 @@ impl Checkpoint {
                 }
             }
         }
-        Ok(Self { files, tensors, root, audit: None })
+        Ok(Self { files, tensors, factors: BTreeMap::new(), root, audit: None })
+    }
+
+    /// The same where factors of weights of eight bits are no tensors of their own.
+    fn with_factors(mut self) -> Self {
+        self.factors = take_factors(&mut self.tensors, |stored| stored.info.dtype);
+        self
     }
 
     /// All tensors by name, with what their headers say.
@@ -135,7 +144,10 @@ impl Checkpoint {
         let numbers = |stored: &Stored| stored.info.shape.iter().map(|&edge| edge as u64).product::<u64>();
         let bytes = |stored: &Stored| match kept {
             Storage::As(dtype) => numbers(stored).saturating_mul(dtype.size_in_bytes() as u64),
-            Storage::Stored => (stored.info.data_offsets.1 - stored.info.data_offsets.0) as u64,
+            Storage::Stored => {
+                let bytes = (stored.info.data_offsets.1 - stored.info.data_offsets.0) as u64;
+                if Narrow::of(stored.info.dtype).is_some() { 2 * bytes } else { bytes }
+            }
         };
         self.below(prefix).map(|(_, stored)| bytes(stored)).sum()
     }
@@ -148,6 +160,15 @@ impl Checkpoint {
     /// Whether there are headers only, no weights.
     pub fn is_header_only(&self) -> bool {
         self.files.iter().any(|file| file.is_header_only)
+    }
+
+    /// Refuses files that hold headers only.
+    pub(crate) fn check_weights(&self) -> Result<(), WeightError> {
+        if self.is_header_only() {
+            let reason = "is a stand-in of headers only: expected a file with its weights".to_owned();
+            return Err(WeightError::Format { file: self.root.clone(), reason });
+        }
+        Ok(())
     }
 
     /// What tells this checkpoint from others, to be hashed: every tensor's name, type and shape, with some of its bytes from
@@ -163,6 +184,9 @@ impl Checkpoint {
         let mut sample = Vec::new();
         for (name, stored) in self.below(prefix) {
             sample.extend_from_slice(format!("{name}\0{:?}{:?}\0", stored.info.dtype, stored.info.shape).as_bytes());
+            if let Some(factor) = self.factors.get(name) {
+                sample.extend_from_slice(&self.files[factor.file].read(&factor.info)?);
+            }
             let (from, to) = stored.info.data_offsets;
             for start in [from, from + (to - from) / 2, to.saturating_sub(BYTES).max(from)] {
                 let part = TensorInfo { data_offsets: (start, to.min(start + BYTES)), ..stored.info.clone() };
@@ -177,13 +201,21 @@ impl Checkpoint {
         if !self.below(prefix).map(|(name, _)| name).eq(other.below(prefix).map(|(name, _)| name)) {
             return Ok(false);
         }
-        for ((_, own), (_, others)) in self.below(prefix).zip(other.below(prefix)) {
-            let are_alike = own.info.dtype == others.info.dtype && own.info.shape == others.info.shape;
-            if !are_alike || self.files[own.file].read(&own.info)? != other.files[others.file].read(&others.info)? {
+        for ((name, own), (_, others)) in self.below(prefix).zip(other.below(prefix)) {
+            let factors = match (self.factors.get(name), other.factors.get(name)) {
+                (Some(own), Some(others)) => self.is_same(own, (other, others))?,
+                (own, others) => own.is_none() && others.is_none(),
+            };
+            if !factors || !self.is_same(own, (other, others))? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn is_same(&self, own: &Stored, (other, others): (&Self, &Stored)) -> Result<bool, WeightError> {
+        let are_alike = own.info.dtype == others.info.dtype && own.info.shape == others.info.shape;
+        Ok(are_alike && self.files[own.file].read(&own.info)? == other.files[others.file].read(&others.info)?)
     }
 
     /// The tensors whose names begin like this, by name.
@@ -221,19 +253,19 @@ impl Checkpoint {
     /// Reads one tensor of the given shape; every value must be finite.
     pub fn tensor(&self, name: &str, shape: &[usize], kept: Storage, device: &Device) -> Result<Tensor, WeightError> {
         let Some(audit) = &self.audit else {
-            let (stored, dtype) = self.located(name, shape)?;
-            let numbers = self.finite(name, stored, dtype)?;
-            return self.placed(name, numbers.place(shape, kept, device));
+            let (stored, format) = self.located(name, shape)?;
+            let numbers = self.finite(name, stored, format)?;
+            return self.placed(name, numbers.place(shape, Storage::As(kept.of(format.kept())), device));
         };
         let located = self.located(name, shape);
-        let dtype = kept.of(located.as_ref().map_or(DType::F32, |(_, stored)| *stored));
-        let read = |(stored, dtype)| if audit.reads { self.finite(name, stored, dtype).map(drop) } else { Ok(()) };
+        let dtype = kept.of(located.as_ref().map_or(DType::F32, |(_, format)| format.kept()));
+        let read = |(stored, format)| if audit.reads { self.finite(name, stored, format).map(drop) } else { Ok(()) };
         audit.note(name, shape, located.and_then(read))?;
         self.placed(name, zeros(shape, dtype, device))
     }
 
     /// A tensor's place, if headers say of it what is expected.
-    fn located(&self, name: &str, shape: &[usize]) -> Result<(&Stored, DType), WeightError> {
+    fn located(&self, name: &str, shape: &[usize]) -> Result<(&Stored, Format), WeightError> {
         let missing = || WeightError::NoTensor { file: self.root.clone(), name: name.to_owned() };
         let stored = self.tensors.get(name).ok_or_else(missing)?;
         let file = || self.files[stored.file].path.clone();
@@ -243,21 +275,44 @@ impl Checkpoint {
         }
         let unknown =
             || WeightError::Type { file: file(), name: name.to_owned(), found: format!("{:?}", stored.info.dtype) };
-        Ok((stored, candle_type(stored.info.dtype).ok_or_else(unknown)?))
+        Ok((stored, Format::of(stored.info.dtype).ok_or_else(unknown)?))
     }
 
     /// A tensor's numbers, which are finite.
-    fn finite(&self, name: &str, stored: &Stored, dtype: DType) -> Result<Numbers, WeightError> {
+    fn finite(&self, name: &str, stored: &Stored, format: Format) -> Result<Numbers, WeightError> {
         let file = &self.files[stored.file];
-        let numbers = Numbers { bytes: file.read(&stored.info)?, dtype };
+        let bytes = file.read(&stored.info)?;
+        let numbers = match format {
+            Format::Float(dtype) => Numbers { bytes, dtype },
+            Format::Narrow(narrow) => {
+                let factors = self.factors_of(name, stored)?;
+                Numbers { bytes: narrow.widened(&bytes, &factors).into(), dtype: DType::F32 }
+            }
+        };
         match numbers.first_not_finite() {
             Some(at) => Err(WeightError::NotFinite { file: file.path.clone(), name: name.to_owned(), at }),
             None => Ok(numbers),
         }
     }
 
-    fn placed(&self, name: &str, tensor: candle_core::Result<Tensor>) -> Result<Tensor, WeightError> {
-        tensor.map_err(|source| {
+    /// What the rows of a weight are to be multiplied by: nothing, one number for all, or one a row.
+    fn factors_of(&self, name: &str, weight: &Stored) -> Result<Vec<f32>, WeightError> {
+        let Some(stored) = self.factors.get(name) else { return Ok(Vec::new()) };
+        let (file, shape) = (&self.files[stored.file], &stored.info.shape);
+        let (rows, count) = (weight.info.shape.first().copied().unwrap_or(1), shape.iter().product::<usize>());
+        let dtype = Format::of(stored.info.dtype).and_then(Format::float);
+        let Some(dtype) = dtype.filter(|_| count == 1 || (count == rows && shape.first() == Some(&rows))) else {
+            let found = format!("has factors of shape {shape:?}, stored as {:?}", stored.info.dtype);
+            let reason = format!("tensor `{name}` {found}: expected one number, or one for each of {rows} rows");
+            return Err(WeightError::Format { file: file.path.clone(), reason });
+        };
+        let numbers = Numbers { bytes: file.read(&stored.info)?, dtype };
+        let placed = numbers.place(&[count], Storage::As(DType::F32), &Device::Cpu);
+        self.placed(name, placed.and_then(|factors| factors.to_vec1()))
+    }
+
+    fn placed<T>(&self, name: &str, placed: candle_core::Result<T>) -> Result<T, WeightError> {
+        placed.map_err(|source| {
             let file = self.tensors.get(name).map_or(&self.root, |stored| &self.files[stored.file].path);
             WeightError::Device { file: file.clone(), name: name.to_owned(), source: source.into() }
         })
@@ -269,11 +324,36 @@ fn zeros(shape: &[usize], dtype: DType, device: &Device) -> candle_core::Result<
     Tensor::zeros((), dtype, device)?.broadcast_as(shape)
 }
 
-fn candle_type(dtype: Dtype) -> Option<DType> {
-    match dtype {
-        Dtype::F32 => Some(DType::F32),
-        Dtype::F16 => Some(DType::F16),
-        Dtype::BF16 => Some(DType::BF16),
-        _ => None,
+/// A type that tensors are stored in.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    /// One that candle computes in.
+    Float(DType),
+    /// One of eight bits.
+    Narrow(Narrow),
+}
+
+impl Format {
+    /// None where it is none that released checkpoints use.
+    fn of(dtype: Dtype) -> Option<Self> {
+        match dtype {
+            Dtype::F32 => Some(Self::Float(DType::F32)),
+            Dtype::F16 => Some(Self::Float(DType::F16)),
+            Dtype::BF16 => Some(Self::Float(DType::BF16)),
+            other => Narrow::of(other).map(Self::Narrow),
+        }
+    }
+
+    fn float(self) -> Option<DType> {
+        match self {
+            Self::Float(dtype) => Some(dtype),
+            Self::Narrow(_) => None,
+        }
+    }
+
+    /// The type of tensors that are kept as they are stored. Eight bits are widened once, while they are read, to the narrowest
+    /// type that holds their range: cards do not multiply them everywhere, and factors would have to go with them.
+    fn kept(self) -> DType {
+        self.float().unwrap_or(DType::BF16)
     }
 }

@@ -103,7 +103,7 @@ impl WeightError {
                 format!("tensor `{name}` has shape {found:?}: expected {expected:?}")
             }
             Self::Type { name, found, .. } => {
-                format!("tensor `{name}` is stored as {found}: expected F32, F16 or BF16")
+                format!("tensor `{name}` is stored as {found}: expected F32, F16, BF16, F8_E4M3 or F8_E5M2")
             }
             Self::NotFinite { name, at, .. } => {
                 format!("tensor `{name}` holds a value that is not finite (NaN or infinity) at index {at}")

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod gguf;
 mod layout;
+mod narrow;
 mod numbers;
 mod storage;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use candle_core::DType;
 pub enum Storage {
     /// This one.
     As(DType),
-    /// The one that the file has.
+    /// The one that the file has; BF16 for what it stores in eight bits.
     Stored,
 }
 

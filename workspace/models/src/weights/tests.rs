@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use serde_json::json;
 
-use crate::weights::{Checkpoint, Storage};
+use crate::weights::{Checkpoint, Storage, WeightError};
 
 /// Writes a file that holds a tensor of two numbers under each name.
 fn write(file: &Path, names: &[&str]) {
@@ -78,4 +80,116 @@ fn two_names_of_one_tensor_are_refused() {
         let said = Checkpoint::open(folder.path(), rename).unwrap_err().to_string();
         assert!(said.contains("holds tensor `c.a`"), "{said}");
     }
+}
+
+/// A tensor with its type, shape and bytes.
+type Raw<'a> = (&'a str, Dtype, &'a [usize], &'a [u8]);
+
+/// A file of tensors.
+fn write_raw(file: &Path, tensors: &[Raw<'_>]) {
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, bytes)| (*name, TensorView::new(*dtype, shape.to_vec(), bytes).unwrap()));
+    fs::write(file, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+/// Two rows of 1, 2, −1 and 0.5 in four bits of exponent.
+const ROWS: [u8; 4] = [0x38, 0x40, 0xb8, 0x30];
+
+fn open_raw(tensors: &[Raw<'_>]) -> (tempfile::TempDir, Checkpoint) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("narrow.safetensors");
+    write_raw(&file, tensors);
+    let checkpoint = Checkpoint::open_file(&file, |name| name.trim_start_matches("model.").to_owned()).unwrap();
+    (folder, checkpoint)
+}
+
+fn numbers(checkpoint: &Checkpoint, kept: Storage) -> Result<(DType, Vec<f32>), WeightError> {
+    let tensor = checkpoint.tensor("a.weight", &[2, 2], kept, &Device::Cpu)?;
+    Ok((tensor.dtype(), tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()))
+}
+
+#[test]
+fn weights_of_eight_bits_are_widened_and_multiplied() {
+    let weight = ("model.a.weight", Dtype::F8_E4M3, [2, 2].as_slice(), ROWS.as_slice());
+    let (half, pair) = (0.5_f32.to_le_bytes(), [0.5_f32, 4.0].map(f32::to_le_bytes).concat());
+    let (none, marker) = ([].as_slice(), ("scaled_fp8", Dtype::F8_E4M3, [2].as_slice(), [0, 0].as_slice()));
+    let plain = [1.0, 2.0, -1.0, 0.5];
+    let halved = [0.5, 1.0, -0.5, 0.25];
+    let cases: [(Vec<Raw<'_>>, [f32; 4]); 6] = [
+        (vec![weight], plain),
+        (vec![weight, marker, ("model.a.scale_weight", Dtype::F32, none_shape(), &half)], halved),
+        (
+            vec![
+                weight,
+                ("model.a.scale_weight", Dtype::F32, &[1], &half),
+                ("model.a.scale_input", Dtype::F32, &[1], &pair[4..]),
+            ],
+            halved,
+        ),
+        (
+            vec![
+                weight,
+                ("model.a.weight_scale", Dtype::F32, &[1], &half),
+                ("model.a.comfy_quant", Dtype::U8, &[2], b"{}"),
+                ("model.scaled_fp8", Dtype::F8_E4M3, &[0], none),
+            ],
+            halved,
+        ),
+        (vec![weight, ("model.a.weight_scale", Dtype::F32, &[2], &pair)], [0.5, 1.0, -4.0, 2.0]),
+        (vec![weight, ("model.a.weight_scale", Dtype::F32, &[2, 1], &pair)], [0.5, 1.0, -4.0, 2.0]),
+    ];
+    let mut samples = Vec::new();
+    for (tensors, right) in cases {
+        let (_folder, checkpoint) = open_raw(&tensors);
+        // What stands beside is no tensor of the model.
+        assert_eq!(checkpoint.facts().map(|(name, _)| name).collect::<Vec<_>>(), ["a.weight"]);
+        for (kept, dtype) in [
+            (Storage::As(DType::F32), DType::F32),
+            (Storage::As(DType::F16), DType::F16),
+            (Storage::Stored, DType::BF16),
+        ] {
+            assert_eq!(numbers(&checkpoint, kept).unwrap(), (dtype, right.to_vec()), "{tensors:?}");
+        }
+        assert_eq!(checkpoint.kept_bytes(Storage::Stored), 8);
+        samples.push((checkpoint.sample().unwrap(), right));
+        assert!(checkpoint.holds_same_below("a", &checkpoint).unwrap());
+        assert_eq!(checkpoint.holds_same_below("a", &open_raw(&[weight]).1).unwrap(), right == plain);
+    }
+    // Other factors are other weights.
+    for (sample, right) in &samples {
+        assert!(samples.iter().all(|(other, also)| (other == sample) == (also == right)));
+    }
+    let (_folder, five) = open_raw(&[("a.weight", Dtype::F8_E5M2, &[2, 2], &[0x3c, 0x40, 0xbc, 0x38])]);
+    assert_eq!(numbers(&five, Storage::As(DType::F32)).unwrap().1, plain);
+}
+
+/// The shape of one number.
+fn none_shape() -> &'static [usize] {
+    &[]
+}
+
+#[test]
+fn weights_of_other_few_bits_are_refused_by_name() {
+    let pair = [0.5_f32, 4.0].map(f32::to_le_bytes).concat();
+    let weight = ("a.weight", Dtype::F8_E4M3, [2, 2].as_slice(), ROWS.as_slice());
+    let said = |tensors: &[Raw<'_>]| {
+        let (_folder, checkpoint) = open_raw(tensors);
+        numbers(&checkpoint, Storage::As(DType::F32)).unwrap_err().to_string()
+    };
+    let scaled = said(&[weight, ("a.scale_weight", Dtype::F32, &[1, 2], &pair)]);
+    assert!(
+        scaled.contains("factors of shape [1, 2], stored as F32: expected one number, or one for each of 2 rows"),
+        "{scaled}"
+    );
+    let scaled = said(&[weight, ("a.scale_weight", Dtype::U8, &[1], &[1])]);
+    assert!(scaled.contains("stored as U8"), "{scaled}");
+    let integers = said(&[("a.weight", Dtype::U8, &[2, 2], &ROWS)]);
+    assert!(integers.contains("`a.weight` is stored as U8: expected F32, F16, BF16, F8_E4M3 or F8_E5M2"), "{integers}");
+    let bad = said(&[("a.weight", Dtype::F8_E4M3, &[2, 2], &[0x38, 0x7f, 0, 0])]);
+    assert!(bad.contains("`a.weight` holds a value that is not finite (NaN or infinity) at index 1"), "{bad}");
+    // Factors of weights that are wide are tensors like others, which no model asks for.
+    let (_folder, checkpoint) =
+        open_raw(&[("a.weight", Dtype::F32, &[1], &pair[..4]), ("a.scale_weight", Dtype::F32, &[1], &pair[..4])]);
+    assert_eq!(checkpoint.facts().count(), 2);
 }

@@ -7,7 +7,7 @@ use editscale_core::{EditorName, RewardName};
 use editscale_schema::remote::{FieldValue, read_fields, write_fields};
 use editscale_schema::{
     Absent, Complaint, EditorChoice, Fields, Flag, House, Key, Keys, MadeEditor, MadeReward, MakeError, Mistake,
-    Options, RewardChoice, Rule, Scalar, Section, Text, Value, Whole, Word, Yaml,
+    Options, RewardChoice, Rule, Scalar, Section, Text, Value, Whole, Word, Yaml, joined,
 };
 use editscale_sdk::PluginKind;
 use serde_json::{Map, Value as Json, json};
@@ -95,8 +95,9 @@ const OUTPUT: Key<Word<&'static str>> = Key {
     absent: Absent::Default("png"),
     meaning: "the ending of the file `{output}`",
 };
-// Commands are not in the plugin's own group of processes, whose memory is measured: `memory_mib`, the fourth of the
-// limits, would promise what is not held.
+/// What stands behind the keys of either. Commands are not in the plugin's own group of processes, whose memory is measured:
+/// `memory_mib`, the fourth of the limits, would promise what is not held.
+const COMMON: Keys = &[&ENVIRONMENT, LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[4], LIMITS[5]];
 
 /// What an editor and a reward have in common.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,20 +205,7 @@ fn check(fields: &Fields<'_>, kind: PluginKind, config: &Map<String, Json>) {
 impl Options for CommandEditorRecipe {
     const NAME: &'static str = "command";
     const ABOUT: &'static str = "Any shell command: a picture in, a picture out, see plugins/command/README.md.";
-    const KEYS: Keys = &[
-        &RUN,
-        &SLOTS,
-        &REVISION,
-        &SEEDS,
-        &KNOBS,
-        &OUTPUT,
-        &ENVIRONMENT,
-        LIMITS[0],
-        LIMITS[1],
-        LIMITS[2],
-        LIMITS[4],
-        LIMITS[5],
-    ];
+    const KEYS: Keys = &joined::<12>(&[&RUN, &SLOTS, &REVISION, &SEEDS, &KNOBS, &OUTPUT], COMMON);
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (command, seeds) = (CommandRecipe::read(fields), fields.take(&SEEDS));
@@ -247,20 +235,7 @@ impl CommandEditorRecipe {
 impl Options for CommandRewardRecipe {
     const NAME: &'static str = "command";
     const ABOUT: &'static str = "Any shell command: two pictures in, a score out, see plugins/command/README.md.";
-    const KEYS: Keys = &[
-        &RUN,
-        &SLOTS,
-        &REVISION,
-        &SCORE,
-        &RANGE,
-        &GIVES_SIGMA,
-        &ENVIRONMENT,
-        LIMITS[0],
-        LIMITS[1],
-        LIMITS[2],
-        LIMITS[4],
-        LIMITS[5],
-    ];
+    const KEYS: Keys = &joined::<12>(&[&RUN, &SLOTS, &REVISION, &SCORE, &RANGE, &GIVES_SIGMA], COMMON);
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (command, score) = (CommandRecipe::read(fields), fields.take(&SCORE));

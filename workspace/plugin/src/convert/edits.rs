@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use editscale_core::{
     AdoptedPolicy, Candidate, CandidateId, EditCounters, EditItem, EditorCard, Failure, PolicyKind, PolicyWeights,
-    Proposal, RunId, Seed, Start, Trajectory, Until,
+    Proposal, RunId, Seed, Start, TowerPictures, Trajectory, Until,
 };
 use editscale_sdk::protocol as wire;
 
@@ -78,6 +78,8 @@ pub(crate) fn candidate(said: wire::Edited, card: &EditorCard, spool: &Spool) ->
             denoiser_passes: said.counters.denoiser_passes,
             image_decodes: said.counters.image_decodes,
             load_ms: said.counters.load_ms,
+            // What another process has loaded nobody here shares.
+            pictures: TowerPictures::default(),
         },
         trajectory: trajectory.map(Arc::new),
     })

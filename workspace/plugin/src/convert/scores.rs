@@ -30,7 +30,11 @@ pub(crate) fn judgement(said: &wire::Judged, card: &RewardCard) -> Result<Judgem
     Ok(Judgement {
         score: score.with_parts(parts(&said.parts)?),
         cost: checked_cost(said.cost, card.cost)?,
-        counters: Counters { image_encodes: said.counters.image_encodes, decoder_tokens: said.counters.decoder_tokens },
+        counters: Counters {
+            image_encodes: said.counters.image_encodes,
+            decoder_tokens: said.counters.decoder_tokens,
+            ..Counters::default()
+        },
     })
 }
 

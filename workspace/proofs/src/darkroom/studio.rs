@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use editscale_core::{
     Attempt, Candidate, CandidateId, Cards, Consulted, Cost, CriticName, CriticQuestion, Criticism, Digest, EditItem,
-    EditRequest, Failure, FailureKind, Image, Instruction, PerceptualHash, Proposal, RewardItem, RewardName, RunId,
-    Score, ScoreCard, Seed, Start,
+    EditRequest, Failure, FailureKind, Image, Instruction, PerceptualHash, Proposal, Reviewed, RewardItem, RewardName,
+    RunId, Score, ScoreCard, Seed, Start, Subject,
 };
 use editscale_picture::{Limits, decode, decode_rgb8, perceptual_hash};
 
@@ -171,6 +171,16 @@ impl<'e> Studio<'e> {
     }
 }
 
+impl Studio<'_> {
+    /// What a critic writes, at what the cards say of it.
+    fn ask(&mut self, subject: Subject, critic: &CriticName) -> Result<Criticism, Failure> {
+        let question = CriticQuestion { request: Arc::clone(&self.request), subject };
+        let written = self.equipment.consult(critic, &question)?;
+        let card = self.cards.critics.iter().find(|card| card.name == *critic);
+        Ok(Criticism { cost: card.map_or_else(Cost::default, |card| card.cost), ..written })
+    }
+}
+
 impl Workshop for Studio<'_> {
     fn request(&self) -> &EditRequest {
         &self.request
@@ -212,10 +222,11 @@ impl Workshop for Studio<'_> {
         let none = || Failure::new(FailureKind::Invalid, "there is no such candidate");
         let held = self.held(id).ok_or_else(none)?;
         let attempt = Attempt { id, image: held.done.image.clone(), instruction: Arc::clone(&held.instruction) };
-        let question = CriticQuestion { request: Arc::clone(&self.request), attempt, canvas, earlier: Vec::new() };
-        let written = self.equipment.consult(critic, &question)?;
-        let card = self.cards.critics.iter().find(|card| card.name == *critic);
-        Ok(Criticism { cost: card.map_or_else(Cost::default, |card| card.cost), ..written })
+        self.ask(Subject::Candidate(Reviewed { attempt, canvas, earlier: Vec::new() }), critic)
+    }
+
+    fn rewrite(&mut self, critic: &CriticName) -> Result<Criticism, Failure> {
+        self.ask(Subject::Request, critic)
     }
 
     fn gold(&self, who: CandidateId) -> Option<f64> {

@@ -1,8 +1,8 @@
 //! The loop between a search and a workshop, with its ledger.
 
 use editscale_core::{
-    Budget, CandidateId, Consulted, Cost, CriticName, Decision, Ledger, Proposal, SearchFactory, Start, Trial, Until,
-    Verdict,
+    Budget, CandidateId, Consulted, Cost, CriticName, Criticism, Critique, Decision, Failure, Ledger, Proposal,
+    SearchFactory, Start, Trial, Until, Verdict,
 };
 use thiserror::Error;
 
@@ -64,6 +64,7 @@ pub fn drive(factory: &dyn SearchFactory, workshop: &mut dyn Workshop, budget: &
             Decision::Stop(verdict) => return Ok(desk.close(verdict)),
             Decision::Explore { proposals, .. } => desk.explore(proposals)?,
             Decision::Judge { who, votes, .. } => who.into_iter().map(|id| desk.judge(id, votes)).collect(),
+            Decision::Rewrite { critic } => vec![desk.rewrite(critic)],
             Decision::Consult { who, critic, .. } => {
                 who.into_iter().map(|about| desk.consult(about, &critic)).collect()
             }
@@ -137,14 +138,22 @@ impl Desk<'_> {
         }
     }
 
-    /// A critique counts as a reward call, as in the engine's ledger, and what failed was asked for all the same.
     fn consult(&mut self, about: Consulted, critic: &CriticName) -> Trial {
         let written = self.workshop.consult(about, critic);
+        Trial::Critique { id: about.id, critic: critic.clone(), written: self.paid(written) }
+    }
+
+    fn rewrite(&mut self, critic: CriticName) -> Trial {
+        let written = self.workshop.rewrite(&critic);
+        Trial::Rewritten { critic, written: self.paid(written) }
+    }
+
+    /// A critique counts as a reward call, as in the engine's ledger, and what failed was asked for all the same.
+    fn paid(&mut self, written: Result<Criticism, Failure>) -> Result<Critique, Failure> {
         let cost = written.as_ref().map_or_else(|why| why.cost, |criticism| criticism.cost);
         self.counts.critiques += 1;
         self.spend(Cost::default(), cost, 1);
-        let written = written.map(|criticism| criticism.critique);
-        Trial::Critique { id: about.id, critic: critic.clone(), written }
+        written.map(|criticism| criticism.critique)
     }
 
     fn spend(&mut self, edit: Cost, judging: Cost, judgements: u64) {

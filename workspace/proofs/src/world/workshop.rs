@@ -52,6 +52,11 @@ pub trait Workshop {
         Err(Failure::new(FailureKind::Invalid, format!("there is no critic `{critic}` to write about {}", about.id)))
     }
 
+    /// Has a critic of the cards rewrite the request's instruction before anything is made.
+    fn rewrite(&mut self, critic: &CriticName) -> Result<Criticism, Failure> {
+        Err(Failure::new(FailureKind::Invalid, format!("there is no critic `{critic}` to rewrite the instruction")))
+    }
+
     /// The truth about a candidate; nothing where it was not finished.
     fn gold(&self, who: CandidateId) -> Option<f64>;
 }

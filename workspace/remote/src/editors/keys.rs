@@ -12,6 +12,11 @@ pub(crate) const MODEL: Key<Text> = Key {
     meaning: "the model's name as the server knows it",
 };
 
+/// The key `model` where a service cannot do without.
+pub(crate) const fn model(meaning: &'static str) -> Key<Text> {
+    Key { name: "model", rule: Text, absent: Absent::Refused, meaning }
+}
+
 pub(crate) const NFE: Key<Whole> = Key {
     name: "nfe",
     rule: Whole { low: 0, high: 1_000_000 },

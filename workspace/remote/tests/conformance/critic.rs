@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use editscale_core::{
     Attempt, CandidateId, Canvas, Cost, Critic, CriticName, CriticQuestion, Criticism, EarlierAttempt, Failure,
-    FailureKind, Usd, Utility, Watch,
+    FailureKind, Reviewed, Subject, Usd, Utility, Watch,
 };
 use editscale_remote::{ChatCritic, ChatCriticOptions, Prices, StructuredOutput};
 use editscale_testkit::{FakeServer, ServerFault};
@@ -25,12 +25,13 @@ fn question(canvas: Canvas, earlier: usize) -> CriticQuestion {
     let utility = |place: usize| Utility::new(0.75 - 0.25 * place as f64).unwrap();
     let earlier = (0..earlier)
         .map(|place| EarlierAttempt { attempt: attempt(7 + place as u32, "warm it up"), utility: utility(place) });
-    CriticQuestion {
-        request: request(None, None),
-        attempt: attempt(1, "make it a little warmer"),
-        canvas,
-        earlier: earlier.collect(),
-    }
+    let attempt = attempt(1, "make it a little warmer");
+    let subject = Subject::Candidate(Reviewed { attempt, canvas, earlier: earlier.collect() });
+    CriticQuestion { request: request(None, None), subject }
+}
+
+fn about_the_request() -> CriticQuestion {
+    CriticQuestion { request: request(None, None), subject: Subject::Request }
 }
 
 async fn ask(options: ChatCriticOptions, watch: &dyn Watch) -> Result<Criticism, Failure> {
@@ -77,6 +78,47 @@ async fn it_shows_the_source_the_attempt_and_the_best_others_and_says_what_is_wa
     assert_eq!(format["schema"]["properties"]["instruction"], json!({"type": ["string", "null"]}));
     assert_eq!((&again["temperature"], &again["model"]), (&json!(0.0), &json!("a-critic")));
     assert!(again["seed"].as_u64().unwrap() < 1 << 31);
+}
+
+/// Before the first edit it is shown the source alone, and writes what the editor is told.
+#[tokio::test]
+async fn it_rewrites_what_is_wished_for_the_source() {
+    let server = FakeServer::start();
+    server.says(|_| json!({"thought": "an evening", "instruction": "tint the light orange"}).to_string());
+    server.count(json!({"prompt_tokens": 50, "completion_tokens": 5}));
+    let critic = ChatCritic::new(options(&server)).unwrap();
+    assert!(critic.card().rewrites);
+    let found = critic.critique(about_the_request(), &Listening::default()).await.unwrap();
+    assert_eq!((&*found.critique.text, found.critique.satisfied), ("an evening", false));
+    assert_eq!(found.critique.instruction.unwrap().as_str(), "tint the light orange");
+    assert_eq!(found.cost, Cost { nfe: 0, tokens: 55, usd: Usd::default() });
+    let asked = server.asked()[0].json();
+    let (pictures, text) = content(&asked);
+    assert_eq!(pictures, 1);
+    assert!(text.contains("\nmake it warmer\n") && !text.contains("{{"), "{text}");
+    assert_eq!(asked["response_format"]["json_schema"]["schema"]["required"], json!(["thought", "instruction"]));
+    let own = ChatCriticOptions { rewrite_prompt: "What is `{{instruction}}`?".to_owned(), ..options(&server) };
+    ChatCritic::new(own).unwrap().critique(about_the_request(), &Listening::default()).await.unwrap();
+    assert_eq!(content(&server.asked()[1].json()).1, "What is `make it warmer`?");
+}
+
+/// An answer about a candidate is none about the request, and what a model said is final.
+#[tokio::test]
+async fn what_holds_no_words_for_the_editor_is_a_failure() {
+    for (says, words) in [
+        ("tint the light orange".to_owned(), "expected a JSON object with thought"),
+        (json!({"thought": "an evening", "instruction": null}).to_string(), "expected a JSON object with thought"),
+        (writes(&json!("make it much warmer")), "expected a text as `thought`"),
+    ] {
+        let server = FakeServer::start();
+        server.says(move |_| says.clone());
+        server.count(json!({"prompt_tokens": 50, "completion_tokens": 5}));
+        let critic = ChatCritic::new(options(&server)).unwrap();
+        let failure = critic.critique(about_the_request(), &Listening::default()).await.unwrap_err();
+        assert_eq!((failure.kind, failure.cost.tokens), (FailureKind::Malformed, 55), "{failure}");
+        assert!(failure.message.contains(words), "{failure}");
+        assert_eq!(server.asked().len(), 1);
+    }
 }
 
 /// What cannot be read is a failure, and costs what it cost; it is never "nothing to change".
@@ -144,13 +186,18 @@ fn the_card_says_what_answers_and_what_it_costs() {
         changed(options(&server), |options| options.asking.model = "other".to_owned()),
         changed(options(&server), |options| options.asking.temperature = Some(0.5)),
         ChatCriticOptions { prompt: "{{instruction}}".to_owned(), ..options(&server) },
+        ChatCriticOptions { rewrite_prompt: "{{instruction}}".to_owned(), ..options(&server) },
         changed(options(&server), |options| options.asking.revision = Some("2".to_owned())),
         changed(options(&server), |options| options.asking.structured = StructuredOutput::Prompt),
     ];
     assert!(others.into_iter().all(|other| revision(other) != usual), "{usual}");
+    // Runs from before instructions were rewritten are resumed.
+    assert!(!usual.contains("rewriting"), "{usual}");
     let prices = Prices { call: Usd { micros: 40 }, ..Prices::default() };
     let paid = ChatCritic::new(changed(options(&server), |options| options.asking.prices = prices)).unwrap();
     assert_eq!((paid.card().cost.usd.micros, paid.card().slots.get()), (40, 4));
+    let bad = ChatCriticOptions { rewrite_prompt: "{{told}}".to_owned(), ..options(&server) };
+    assert!(ChatCritic::new(bad).unwrap_err().to_string().contains("`{{told}}`"));
     let bad = ChatCriticOptions { prompt: "{{score}}".to_owned(), ..options(&server) };
     assert!(ChatCritic::new(bad).unwrap_err().to_string().contains("`{{score}}`"));
 }

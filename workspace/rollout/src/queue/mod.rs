@@ -192,6 +192,18 @@ pub struct Tallies {
 }
 
 impl Tallies {
+    /// Counts an item that has ended.
+    pub(crate) fn count(&mut self, end: &End) {
+        match end {
+            End::Done(done) => {
+                self.done += 1;
+                self.candidates += u64::from(done.candidates);
+            }
+            End::Skipped { .. } => self.skipped += 1,
+            End::Dead { .. } => self.dead += 1,
+        }
+    }
+
     /// Items that have ended, one way or another.
     pub fn ended(&self) -> u64 {
         self.done + self.skipped + self.dead

@@ -199,7 +199,7 @@ impl Swarm {
 
     /// Which of the particles on their way a trial is about.
     fn place(&self, trial: &Trial) -> Option<usize> {
-        let place = trial.id().0.checked_sub(self.first())? as usize;
+        let place = trial.id()?.0.checked_sub(self.first())? as usize;
         (place < self.on_way.len()).then_some(place)
     }
 

@@ -85,7 +85,7 @@ impl Running {
     fn learn(&mut self, trials: &[Trial]) {
         let mut finished = Vec::new();
         for trial in trials {
-            let Some(place) = trial.id().0.checked_sub(self.asked.0) else { continue };
+            let Some(place) = trial.id().and_then(|id| id.0.checked_sub(self.asked.0)) else { continue };
             let Some(index) = self.asked.1.get(place as usize).copied() else { continue };
             match (self.boxes[index].state, trial) {
                 (State::Begun, Trial::Scored { card, .. }) => {

@@ -140,7 +140,7 @@ impl Chains {
     /// Takes in what the critic wrote.
     pub(super) fn hear(&mut self, trials: &[Trial]) {
         for trial in trials {
-            let about = |chain: &&mut Chain| chain.is_asked && chain.head == Some(trial.id());
+            let about = |chain: &&mut Chain| chain.is_asked && chain.head.is_some() && chain.head == trial.id();
             self.0.iter_mut().filter(about).for_each(|chain| chain.hear(trial));
         }
     }

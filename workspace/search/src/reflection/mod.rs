@@ -8,13 +8,16 @@
 //!
 //! Every candidate is scored against the request's own source and instruction, whatever its editor was told, and the verdict
 //! is the best of all of them, not the last.
+//!
+//! With `rewrite_first` a critic is asked about the request before anything is made, as Step1X-Edit v1.2 thinks before it edits: what
+//! it writes is what the editor is told for every fresh candidate. Where it fails the request's own instruction stands.
 
 mod chains;
 mod recipe;
 
 use editscale_core::{
-    Canvas, Cards, Consulted, Cost, CriticName, Decision, EditRequest, Need, Remaining, Search, SearchFactory,
-    StopReason, Trial,
+    Canvas, Cards, Consulted, CriticCard, CriticName, Decision, EditRequest, Instruction, Need, Remaining, Search,
+    SearchFactory, StopReason, Trial,
 };
 
 use crate::archive::{Archive, Placed};
@@ -81,11 +84,12 @@ impl Canvases {
     }
 }
 
-/// The policy `reflection {samples, width, rounds, start, edit_of_edit, show, critic}`.
+/// The policy `reflection {samples, width, rounds, start, edit_of_edit, show, rewrite_first, critic}`.
 #[derive(Debug, Clone)]
 pub struct Reflection {
     size: ReflectionSize,
     canvases: Canvases,
+    rewrites_first: bool,
     critic: Option<CriticName>,
     rules: Rules,
 }
@@ -108,7 +112,7 @@ impl Reflection {
             return Err(PolicyError { setting: "show", expected, found: show.to_string() });
         }
         canvases.check()?;
-        let reflection = Self { size, canvases, critic, rules };
+        let reflection = Self { size, canvases, rewrites_first: false, critic, rules };
         if reflection.largest_run() > MOST_CANDIDATES {
             let expected = format!("at most {MOST_CANDIDATES} candidates in all");
             let found = format!("{rounds}, which makes {} candidates", reflection.largest_run());
@@ -116,14 +120,22 @@ impl Reflection {
         }
         Ok(reflection)
     }
+
+    /// The same, and the critic is first asked for better words than the request's own.
+    #[must_use]
+    pub fn rewriting_first(self) -> Self {
+        Self { rewrites_first: true, ..self }
+    }
 }
 
 impl SearchFactory for Reflection {
     fn revision(&self) -> String {
-        let Self { size: ReflectionSize { samples, width, rounds, show }, canvases, critic, rules } = self;
+        let Self { size: ReflectionSize { samples, width, rounds, show }, canvases, rewrites_first, critic, rules } =
+            self;
+        let first = if *rewrites_first { " rewrite_first" } else { "" };
         let critic = critic.as_ref().map_or(String::new(), |critic| format!(" critic={critic}"));
         format!(
-            "reflection/1 samples={samples} width={width} rounds={rounds} start={} show={show}{critic}{}",
+            "reflection/1 samples={samples} width={width} rounds={rounds} start={} show={show}{first}{critic}{}",
             canvases.revision(),
             rules.revision()
         )
@@ -133,6 +145,9 @@ impl SearchFactory for Reflection {
         let mut needs = vec![Need::Pointwise, Need::Critic];
         if self.canvases.share() > 0.0 {
             needs.push(Need::EditsCandidates);
+        }
+        if self.rewrites_first {
+            needs.push(Need::Rewriting);
         }
         needs
     }
@@ -147,7 +162,7 @@ impl SearchFactory for Reflection {
         let card = self.critic.as_ref().map_or_else(|| cards.critics.first(), named);
         Box::new(Running {
             policy: self.clone(),
-            critic: card.map(|card| (card.name.clone(), card.cost)),
+            critic: card.cloned(),
             ground: Ground::new(request, cards),
             archive: Archive::new(self.rules.objective.clone()),
             chains: Chains::default(),
@@ -161,6 +176,7 @@ impl SearchFactory for Reflection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Beginning,
+    Rewriting,
     Sampling,
     Consulting,
     Making,
@@ -168,8 +184,8 @@ enum At {
 
 struct Running {
     policy: Reflection,
-    /// Who is asked, and what an answer costs at most.
-    critic: Option<(CriticName, Cost)>,
+    /// Who is asked.
+    critic: Option<CriticCard>,
     ground: Ground,
     archive: Archive,
     chains: Chains,
@@ -181,7 +197,11 @@ struct Running {
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
         let next = match self.at {
-            At::Beginning => self.sample(left),
+            At::Beginning => self.begin(left),
+            At::Rewriting => {
+                self.hear(trials);
+                self.sample(left)
+            }
             At::Sampling => {
                 self.archive.learn(trials);
                 let placed = self.archive.placed();
@@ -204,6 +224,31 @@ impl Search for Running {
 }
 
 impl Running {
+    /// Asks for better words where that is wanted and leaves the budget a candidate; else straight on with the request's own.
+    fn begin(&mut self, left: &Remaining) -> Result<Decision, StopReason> {
+        let asked = self.critic.as_ref().filter(|_| self.policy.rewrites_first);
+        let Some(card) = asked else { return self.sample(left) };
+        if !card.rewrites {
+            return Err(StopReason::Stuck(format!("critic `{}` does not rewrite instructions", card.name).into()));
+        }
+        if self.ground.criticised(1, card.cost, left) == 0 {
+            return self.sample(left);
+        }
+        self.at = At::Rewriting;
+        Ok(Decision::Rewrite { critic: card.name.clone() })
+    }
+
+    /// Tells editors from here on what the critic wrote; the request's own instruction stands where it wrote none.
+    fn hear(&mut self, trials: &[Trial]) {
+        let written = trials.iter().find_map(|trial| match trial {
+            Trial::Rewritten { written: Ok(critique), .. } => critique.instruction.as_ref(),
+            _ => None,
+        });
+        if let Some(instruction) = written.map(Instruction::shared) {
+            self.ground.instruction = instruction;
+        }
+    }
+
     fn sample(&mut self, left: &Remaining) -> Result<Decision, StopReason> {
         let count = self.ground.affordable(u64::from(self.policy.size.samples), left);
         if count == 0 {
@@ -227,7 +272,7 @@ impl Running {
         if self.rounds >= self.policy.size.rounds {
             return Err(StopReason::Finished);
         }
-        let Some((critic, cost)) = self.critic.clone() else { return Err(StopReason::Finished) };
+        let Some(CriticCard { name: critic, cost, .. }) = self.critic.clone() else { return Err(StopReason::Finished) };
         let wanted = self.chains.without_advice();
         let afforded = self.ground.criticised(wanted, cost, left);
         let who: Vec<Consulted> = self.chains.consult(afforded, self.policy.canvases);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use editscale_core::{CriticName, Need, SearchFactory};
-use editscale_schema::{Absent, Fields, Key, Keys, Mistake, Name, Number, Options, Whole, Word, Yaml, quote};
+use editscale_schema::{Absent, Fields, Flag, Key, Keys, Mistake, Name, Number, Options, Whole, Word, Yaml, quote};
 
 use super::{Canvases, Reflection, ReflectionSize};
 use crate::{PolicyChoice, PolicyError, Reason, Rules};
@@ -18,6 +18,8 @@ pub struct ReflectionRecipe {
     pub size: ReflectionSize,
     /// What the critic's instructions are carried out on.
     pub canvases: Canvases,
+    /// Whether the critic is first asked for better words than the request's own.
+    pub rewrites_first: bool,
     /// Which critic; the first of the recipe where absent.
     pub critic: Option<CriticName>,
 }
@@ -73,6 +75,14 @@ const SHOW: Key<Whole> = Key {
     meaning: "how many of the best attempts the critic is shown beside the one that it writes about",
 };
 
+const REWRITE_FIRST: Key<Flag> = Key {
+    name: "rewrite_first",
+    rule: Flag,
+    absent: Absent::Default(false),
+    meaning: "whether the critic is shown the source before the first candidate, and the editor told the instruction as the critic \
+              rewrote it; candidates are held to the request's own all the same",
+};
+
 const CRITIC: Key<Name<CriticName>> = Key {
     name: "critic",
     rule: Name(CriticName::new),
@@ -82,8 +92,9 @@ const CRITIC: Key<Name<CriticName>> = Key {
 
 impl PolicyChoice for ReflectionRecipe {
     fn factory(&self, rules: Rules) -> Result<Arc<dyn SearchFactory>, PolicyError> {
-        let Self { size, canvases, critic } = self.clone();
-        Ok(Arc::new(Reflection::new(size, canvases, critic, rules)?))
+        let Self { size, canvases, rewrites_first, critic } = self.clone();
+        let reflection = Reflection::new(size, canvases, critic, rules)?;
+        Ok(Arc::new(if rewrites_first { reflection.rewriting_first() } else { reflection }))
     }
 
     fn first_round(&self, _: bool) -> u64 {
@@ -95,7 +106,7 @@ impl PolicyChoice for ReflectionRecipe {
     }
 
     fn critiques(&self) -> u64 {
-        u64::from(self.size.width) * u64::from(self.size.rounds)
+        u64::from(self.size.width) * u64::from(self.size.rounds) + u64::from(self.rewrites_first)
     }
 
     fn reason(&self, need: Need) -> Reason {
@@ -106,6 +117,10 @@ impl PolicyChoice for ReflectionRecipe {
             Need::Critic => {
                 Reason { setting: None, hint: "a first one is `critics: [{model: {darkroom_critic: {}}}]`" }
             }
+            Need::Rewriting => Reason {
+                setting: Some(REWRITE_FIRST.name),
+                hint: "leave `rewrite_first` out, or choose another critic, such as `chat_critic`",
+            },
             _ => Reason::usual(need),
         }
     }
@@ -115,12 +130,12 @@ impl Options for ReflectionRecipe {
     const NAME: &'static str = "reflection";
     const ABOUT: &'static str = "Has a critic write about the best candidates, and makes the next ones by the \
                                  instructions that it writes.";
-    const KEYS: Keys = &[&SAMPLES, &WIDTH, &ROUNDS, &START, &EDIT_OF_EDIT, &SHOW, &CRITIC];
+    const KEYS: Keys = &[&SAMPLES, &WIDTH, &ROUNDS, &START, &EDIT_OF_EDIT, &SHOW, &REWRITE_FIRST, &CRITIC];
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let (samples, width, rounds) = (fields.take(&SAMPLES), fields.take(&WIDTH), fields.take(&ROUNDS));
         let canvases = read_canvases(fields);
-        let (show, critic) = (fields.take(&SHOW), fields.take(&CRITIC));
+        let (show, rewrites_first, critic) = (fields.take(&SHOW), fields.take(&REWRITE_FIRST), fields.take(&CRITIC));
         let (samples, width, rounds) = (samples? as u32, width? as u32, rounds? as u32);
         if width > samples {
             let mistake = Mistake::new(format!("`width` is {width}, and only {samples} samples can begin a chain"))
@@ -128,7 +143,7 @@ impl Options for ReflectionRecipe {
             fields.error(&fields.span_of(WIDTH.name), mistake);
         }
         let size = ReflectionSize { samples, width, rounds, show: show? as u32 };
-        Some(Self { size, canvases: canvases?, critic })
+        Some(Self { size, canvases: canvases?, rewrites_first: rewrites_first?, critic })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
@@ -145,6 +160,7 @@ impl Options for ReflectionRecipe {
             START.write(Some(&start)),
             EDIT_OF_EDIT.write(share.as_ref()),
             SHOW.write(Some(&show.into())),
+            REWRITE_FIRST.write(self.rewrites_first.then_some(&true)),
             CRITIC.write(self.critic.as_ref()),
         ]
         .into_iter()

@@ -72,14 +72,14 @@ impl Router {
     fn learn(&mut self, trials: &[Trial]) {
         self.archive.learn(trials);
         for trial in trials {
-            let Some(arm) = self.made_by.get(trial.id().0 as usize) else { continue };
+            let Some(arm) = trial.id().and_then(|id| self.made_by.get(id.0 as usize)) else { continue };
             match trial {
                 Trial::Failed { .. } => self.failing[*arm] += 1,
                 Trial::Scored { id, card, .. } => {
                     self.failing[*arm] = 0;
                     self.sigmas.insert(*id, sigma(&*self.rules.objective, card));
                 }
-                Trial::Rescored { .. } | Trial::Critique { .. } => {}
+                Trial::Rescored { .. } | Trial::Critique { .. } | Trial::Rewritten { .. } => {}
             }
         }
     }

@@ -44,14 +44,14 @@ pub struct CandidateForm {
     pub selection_probability: Option<f64>,
 }
 
-/// What a critic wrote about a candidate, or why it did not.
+/// What a critic wrote about a candidate, or about the request before anything was made; or why it did not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CritiqueForm {
     /// The round that asked for it, from 0.
     pub round: u32,
     /// Who.
     pub critic: String,
-    /// What it thinks of the candidate.
+    /// What it thinks of the candidate or of the request.
     pub text: Option<String>,
     /// What the editor is to be told next.
     pub instruction: Option<String>,

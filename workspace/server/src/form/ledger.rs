@@ -1,6 +1,6 @@
 //! What was spent.
 
-use editscale_core::Ledger;
+use editscale_core::{Ledger, TowerPictures};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,6 +23,18 @@ pub struct LedgerForm {
     /// What of it editors took to load networks that are not all kept loaded, in seconds; left out where they took nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_secs: Option<f64>,
+    /// Pictures that were asked of vision towers which editors and judges share; left out where none is shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<TowerPicturesForm>,
+}
+
+/// What became of pictures that were asked of a shared vision tower.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct TowerPicturesForm {
+    /// Those that went through a tower.
+    pub computed: u64,
+    /// Those whose features were there already.
+    pub found: u64,
 }
 
 impl From<&Ledger> for LedgerForm {
@@ -35,6 +47,19 @@ impl From<&Ledger> for LedgerForm {
             usd: ledger.cost.usd.dollars(),
             wall_secs: ledger.wall.as_secs_f64(),
             load_secs: Some(ledger.loading.as_secs_f64()).filter(|secs| *secs > 0.0),
+            pictures: (!ledger.pictures.is_none()).then(|| ledger.pictures.into()),
         }
+    }
+}
+
+impl From<TowerPictures> for TowerPicturesForm {
+    fn from(TowerPictures { computed, found }: TowerPictures) -> Self {
+        Self { computed, found }
+    }
+}
+
+impl From<TowerPicturesForm> for TowerPictures {
+    fn from(TowerPicturesForm { computed, found }: TowerPicturesForm) -> Self {
+        Self { computed, found }
     }
 }

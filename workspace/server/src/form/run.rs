@@ -5,7 +5,7 @@ use editscale_engine::RunRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::candidate::CandidateForm;
+use super::candidate::{CandidateForm, CritiqueForm};
 use super::ledger::LedgerForm;
 
 /// How a run was searched, from its request to its verdict.
@@ -31,6 +31,9 @@ pub struct RunForm {
     pub winner: Option<u32>,
     /// The candidates with a utility, the best first.
     pub ranked: Vec<u32>,
+    /// What critics made of the request before anything was made, where one was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewritings: Vec<CritiqueForm>,
     /// Every candidate in the order in which the search asked for them.
     pub candidates: Vec<CandidateForm>,
     /// Rounds that were carried out.
@@ -81,6 +84,7 @@ impl From<&RunRecord> for RunForm {
             },
             winner: outcome.and_then(editscale_core::Outcome::winner).map(|id| id.0),
             ranked: verdict.iter().flat_map(|verdict| &verdict.ranked).map(|ranked| ranked.id.0).collect(),
+            rewritings: record.rewritings.iter().map(Into::into).collect(),
             candidates: record.candidates.iter().map(candidate).collect(),
             rounds: outcome.map(|outcome| outcome.rounds),
             ledger: outcome.map(|outcome| LedgerForm::from(&outcome.ledger)),

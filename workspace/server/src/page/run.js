@@ -7,7 +7,7 @@ import { $, announce, make, prefersStill, save, say } from "./dom.js";
 import { chain, onward, tree } from "./lineage.js";
 import { Shelf } from "./pictures.js";
 import { RunState } from "./state.js";
-import { figure, isOver, isWritten, name, seconds, spending, standing, trouble } from "./words.js";
+import { figure, isOver, isWritten, name, rewritten, seconds, spending, standing, trouble } from "./words.js";
 
 /// The shortest and the longest that is waited until a server is tried again.
 const [SOON, LATE] = [500, 10_000];
@@ -215,7 +215,7 @@ export class RunView {
 
   facts() {
     const { run } = this;
-    const lines = [`Source ${run.sourceName}, recipe ${run.recipe}, seed ${run.seed}`, `Run ${run.id}, begun ${new Date(run.created * 1000).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}`];
+    const lines = [`Source ${run.sourceName}, recipe ${run.recipe}, seed ${run.seed}`, `Run ${run.id}, begun ${new Date(run.created * 1000).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}`, ...rewritten(run)];
     const said = lines.join("\n");
     const list = $("#facts");
     if (list.dataset.said !== said) { list.dataset.said = said; list.replaceChildren(...lines.map((line) => make("li", {}, line))); }

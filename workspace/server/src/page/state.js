@@ -9,7 +9,7 @@ export class RunState {
   constructor(id) {
     Object.assign(this, {
       id, state: null, message: null, recipe: "", created: 0, best: null, picked: null, instruction: "", sourceName: "", seed: 0,
-      continues: null, reason: null, explanation: null, ranked: [], rounds: null, spent: null, draw: null, recipeText: "", candidates: new Map(),
+      continues: null, reason: null, explanation: null, ranked: [], rounds: null, spent: null, draw: null, recipeText: "", rewriting: null, candidates: new Map(),
     });
   }
 
@@ -26,6 +26,7 @@ export class RunState {
       instruction: trace.instruction, sourceName: trace.source_name, seed: trace.seed, continues: trace.continues, reason: trace.reason,
       explanation: trace.explanation, ranked: trace.ranked, rounds: trace.rounds, draw: trace.draw, recipeText: trace.recipe,
     });
+    this.rewriting = trace.rewritings?.at(-1) ?? this.rewriting;
     this.spent = trace.ledger ?? this.spent;
     for (const form of trace.candidates) this.mergeOne(form);
   }
@@ -60,6 +61,7 @@ export class RunState {
       case "edited": Object.assign(this.reach(data.candidate, "made"), { hasPicture: true, secs: data.secs, notes: data.notes }); return null;
       case "scored": this.scored(data); return null;
       case "critiqued": Object.assign(this.one(data.candidate), { critique: data.critique ?? { failure: data.failure } }); this.spent = data.spent; return null;
+      case "rewritten": Object.assign(this, { rewriting: data.critique ?? { failure: data.failure }, spent: data.spent }); return null;
       case "failed": Object.assign(this.reach(data.candidate, "failed"), { failure: data.failure }); this.spent = data.spent; return null;
       case "best": this.crowned(data); return `Candidate ${data.candidate} is the best so far`;
       case "ended": Object.assign(this, { state: data.state, message: data.message, best: data.best ?? this.best }); return null;

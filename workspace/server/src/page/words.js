@@ -56,8 +56,8 @@ function reason(run, all) {
   return said ? run.message.slice(0, -said.failure.message.length - 2) : run.message ?? "the server does not say why";
 }
 
-/// Whether a critic wrote about any of its candidates: critiques are counted among the judgements.
-export const isWritten = (run) => [...run.candidates.values()].some((one) => one.critique !== null);
+/// Whether a critic wrote about the request or any of its candidates: critiques are counted among the judgements.
+export const isWritten = (run) => run.rewriting !== null || [...run.candidates.values()].some((one) => one.critique !== null);
 
 /// What was spent so far, in a line.
 export function spending(run) {
@@ -67,6 +67,13 @@ export function spending(run) {
   const parts = [plural(spent.edits, "edit"), calls, seconds(spent.wall_secs)];
   if (spent.usd) parts.push(`$${spent.usd.toFixed(2)}`);
   return parts.join(", ");
+}
+
+/// What a critic made of the request before anything was made; nothing where none was asked.
+export function rewritten({ rewriting: said }) {
+  if (!said) return [];
+  if (said.failure) return [`The critic did not rewrite the instruction: ${said.failure.message}`];
+  return [said.instruction ? `The critic rewrote the instruction: ${said.instruction}` : "The critic knew no better words for the instruction"];
 }
 
 const SHORT = { queued: "waiting", running: "working", paused: "put aside", expired: "out of time" };

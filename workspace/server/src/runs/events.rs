@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use editscale_core::{
-    CandidateId, Critique, Event, Instruction, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard, Trial,
+    CandidateId, Critique, Event, Failure, Instruction, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard,
+    Trial,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::live::State;
-use crate::form::{LedgerForm, failure_form, scores_form};
+use crate::form::{FailureForm, LedgerForm, failure_form, scores_form};
 use crate::telemetry::Meter;
 
 /// More than this many events of one run are not kept: steps are then left out.
@@ -122,7 +123,9 @@ impl EventLog {
     fn tried(&self, trial: &Trial, spent: &Ledger) {
         let mut book = self.book();
         let spent = LedgerForm::from(spent);
-        book.steps.remove(&trial.id());
+        if let Some(id) = trial.id() {
+            book.steps.remove(&id);
+        }
         match trial {
             Trial::Scored { id, card, .. } => {
                 book.cards.push((*id, card.clone()));
@@ -140,14 +143,16 @@ impl EventLog {
                 self.tell(&mut book, "failed", data);
             }
             Trial::Critique { id, critic, written } => {
-                let (critique, failure) = match written {
-                    Ok(critique) => (Some(critique_form(critique)), None),
-                    Err(why) => (None, Some(failure_form(why))),
-                };
+                let (critique, failure) = written_form(written);
                 let data = json!({
                     "candidate": id.0, "critic": critic.as_str(), "critique": critique, "failure": failure, "spent": spent,
                 });
                 self.tell(&mut book, "critiqued", data);
+            }
+            Trial::Rewritten { critic, written } => {
+                let (critique, failure) = written_form(written);
+                let data = json!({"critic": critic.as_str(), "critique": critique, "failure": failure, "spent": spent});
+                self.tell(&mut book, "rewritten", data);
             }
         }
     }
@@ -186,6 +191,14 @@ impl EventLog {
             let best = Some((ranked.id, ranked.utility.get()));
             self.crown(&mut book, best);
         }
+    }
+}
+
+/// What a critic wrote, or why it did not.
+fn written_form(written: &Result<Critique, Failure>) -> (Option<Value>, Option<FailureForm>) {
+    match written {
+        Ok(critique) => (Some(critique_form(critique)), None),
+        Err(why) => (None, Some(failure_form(why))),
     }
 }
 

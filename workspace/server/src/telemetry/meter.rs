@@ -38,7 +38,7 @@ impl Meter {
             Event::Tried { trial, spent } => {
                 let before = seen.spent.replace(**spent).unwrap_or(**spent);
                 self.telemetry.spend(&self.recipe, spent, &before);
-                if matches!(trial, Trial::Critique { .. }) {
+                if matches!(trial, Trial::Critique { .. } | Trial::Rewritten { .. }) {
                     return;
                 }
                 if seen.known > 0 {

@@ -91,7 +91,8 @@ pub(super) fn qwen_image_edit() -> BoxedStrategy<String> {
 }
 
 pub(super) fn step1x_edit() -> BoxedStrategy<String> {
-    let file = || path().prop_map(|path| format!("{path}.safetensors"));
+    let ending = || word(&["safetensors", "gguf"]);
+    let file = move || (path(), ending()).prop_map(|(path, ending)| format!("{path}.{ending}"));
     let folder = path().prop_map(|dir| format!("dir: {dir:?}"));
     let in_place = (path(), file()).prop_map(|(dir, file)| format!("dir: {dir:?}, transformer: {file:?}"));
     let files = (file(), path(), path()).prop_map(|(transformer, vae, encoder)| {
@@ -100,9 +101,11 @@ pub(super) fn step1x_edit() -> BoxedStrategy<String> {
     let own = vec![
         prop_oneof![folder, in_place, files].boxed(),
         option("version", word(&["v1.0", "v1.1", "v1.2"])),
+        option("adapter", path()),
         option("guidance_rule", word(&["plain", "damped_early", "damped"])),
         option("size_level", 16u32..=4096),
         option("reference_latent", word(&["mean", "sample"])),
+        option("tile", 64u32..=1 << 14),
     ];
     tagged("step1x_edit", [own, conditioned(), diffusion()].concat())
 }

@@ -73,7 +73,11 @@ fn reward_weighted() -> impl Strategy<Value = String> {
 fn reflection() -> impl Strategy<Value = (String, String)> {
     let chat = tagged(
         "chat_critic",
-        [vec![Just("model: m".to_owned()).boxed(), option("prompt", path())], remote(false)].concat(),
+        [
+            vec![Just("model: m".to_owned()).boxed(), option("prompt", path()), option("rewrite_prompt", path())],
+            remote(false),
+        ]
+        .concat(),
     );
     let critic = (prop_oneof![Just("{darkroom_critic: {}}".to_owned()), chat], "[a-z][a-z0-9_-]{0,9}");
     let start = prop_oneof![
@@ -81,12 +85,14 @@ fn reflection() -> impl Strategy<Value = (String, String)> {
         word(&["re_edit", "edit_of_edit", "mixed"]).prop_map(|start| format!(", start: {start}")),
         (0.0f64..=1.0).prop_map(|share| format!(", start: mixed, edit_of_edit: {share:?}")),
     ];
-    (critic, 1u32..=1000, 0u32..1000, 1u32..=90, start, 0u32..=16, any::<bool>()).prop_map(
-        |((critic, name), samples, fewer, rounds, start, show, is_named)| {
+    (critic, 1u32..=1000, 0u32..1000, 1u32..=90, start, 0u32..=16, any::<[bool; 2]>()).prop_map(
+        |((critic, name), samples, fewer, rounds, start, show, [is_named, rewrites])| {
             let width = samples.saturating_sub(fewer).max(1);
             let named = if is_named { format!(", critic: {name:?}") } else { String::new() };
+            let first = if rewrites { ", rewrite_first: true" } else { "" };
             let critics = format!("critics: [{{model: {critic}, name: {name:?}}}]\n");
-            let size = format!("samples: {samples}, width: {width}, rounds: {rounds}{start}, show: {show}{named}");
+            let size =
+                format!("samples: {samples}, width: {width}, rounds: {rounds}{start}, show: {show}{first}{named}");
             (format!("{{reflection: {{{size}}}}}"), critics)
         },
     )

@@ -60,6 +60,11 @@ impl Layout {
         }
     }
 
+    /// Planes [1, channels, rows, columns] on any device as a tensor on the processor, arranged.
+    pub(in crate::editors) fn tensor(self, planes: &Tensor, geometry: Geometry) -> Result<Tensor> {
+        Tensor::from_vec(self.arranged(numbers(planes)?, geometry), self.dims(geometry), &Device::Cpu)
+    }
+
     /// The other way round.
     pub fn planes(self, arranged: Vec<f32>, geometry: Geometry) -> Vec<f32> {
         match self {
@@ -75,6 +80,11 @@ impl Layout {
             Self::Tokens => vec![geometry.tokens(), geometry.channels * 4],
         }
     }
+}
+
+/// The numbers of a tensor on any device and in any type, in their order.
+pub(in crate::editors) fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
+    tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
 }
 
 /// Copies each number from its place in one order to that in the other; `ends` says which is which.

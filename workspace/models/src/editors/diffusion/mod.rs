@@ -22,6 +22,7 @@ mod tests;
 
 pub use editor::{DiffusionEditor, Identity, Knob};
 pub use injected::Injected;
+pub(super) use latents::numbers;
 pub use latents::{Geometry, Layout};
 pub use options::{DiffusionOptions, ResultSize};
 pub use pipeline::{Activations, Ask, Pipeline, Prepared, Row};

@@ -1,13 +1,10 @@
-//! What a batch of the transformer consists of, and how its rows lie.
-
-use std::ops::Range;
+//! What a batch of the transformer consists of.
 
 use candle_core::{Result, Tensor, bail};
 
 use crate::cache::bytes;
 use crate::editors::flux::blocks::Rows;
-use crate::editors::transformer::{Grid, Owners, Positions};
-use crate::layers::Segment;
+use crate::editors::transformer::{Grid, ItemRows, Packing, Positions, cat, check_tokens};
 
 /// Where the first token of the latent picture lies, and that of the reference where nobody says. Text is not turned, unless
 /// it was given places.
@@ -92,16 +89,17 @@ pub struct FluxItem {
 }
 
 impl FluxItem {
-    fn text_tokens(&self) -> Result<usize> {
-        self.text.context.dim(0)
-    }
-
     fn latent_tokens(&self) -> usize {
         self.grid.0 * self.grid.1
     }
 
-    fn picture_tokens(&self) -> usize {
-        self.latent_tokens() + self.reference.as_ref().map_or(0, FluxReference::tokens)
+    /// How its rows lie in a batch.
+    pub(super) fn rows(&self) -> ItemRows {
+        ItemRows {
+            text: self.text.tokens(),
+            latents: self.latent_tokens(),
+            references: self.reference.as_ref().map_or(0, FluxReference::tokens),
+        }
     }
 
     pub(super) fn check(&self, channels: usize) -> Result<()> {
@@ -113,32 +111,20 @@ impl FluxItem {
     }
 }
 
-/// Tokens [rows · columns, channels] of a picture, at least one.
-pub(super) fn check_tokens(tokens: &Tensor, grid: (usize, usize), channels: usize) -> Result<()> {
-    match grid.0.checked_mul(grid.1) {
-        Some(count) if count > 0 && tokens.dims() == [count, channels] => Ok(()),
-        _ => bail!("tokens have shape {:?}: expected {} · {} of {channels} numbers", tokens.dims(), grid.0, grid.1),
-    }
-}
-
-/// How the rows of a batch lie: all text rows, then all picture rows; of each item its latent picture, then its reference.
-pub(super) fn rows(items: &[FluxItem], positions: &Positions) -> Result<Rows> {
-    let texts = items.iter().map(FluxItem::text_tokens).collect::<Result<Vec<_>>>()?;
-    let pictures: Vec<usize> = items.iter().map(FluxItem::picture_tokens).collect();
-    let text = texts.iter().sum();
-    let runs = |counts: &[usize]| counts.iter().copied().enumerate().collect::<Vec<_>>();
+/// What blocks need to know of a batch of this packing.
+pub(super) fn rows(items: &[FluxItem], packing: &Packing, positions: &Positions) -> Result<Rows> {
     let grids = items.iter().flat_map(|item| {
         let reference = item.reference.as_ref().map(|it| Grid { first: it.first, sides: it.grid });
         std::iter::once(Grid { first: LATENTS, sides: item.grid }).chain(reference)
     });
-    let tables = joined(grids.map(|grid| positions.tables(grid)).collect::<Result<Vec<_>>>()?)?;
+    let tables = cat(grids.map(|grid| positions.tables(grid)))?;
     Ok(Rows {
         placed: placed(items, positions, &tables)?,
-        text_owners: Owners::new(runs(&texts)),
-        picture_owners: Owners::new(runs(&pictures)),
-        owners: Owners::new(runs(&texts).into_iter().chain(runs(&pictures))),
-        text,
-        segments: segments(&texts, &pictures, text),
+        text_owners: packing.text_owners(),
+        picture_owners: packing.picture_owners(None),
+        owners: packing.owners(),
+        text: packing.text(),
+        segments: packing.segments(),
         tables,
     })
 }
@@ -149,33 +135,13 @@ fn placed(items: &[FluxItem], positions: &Positions, pictures: &Tensor) -> Resul
         return Ok(None);
     }
     let own = |item: &FluxItem| match &item.text.tables {
-        Some(tables) if tables.dim(0)? == item.text_tokens()? => Ok(tables.clone()),
-        Some(tables) => bail!("{} places for {} text tokens", tables.dim(0)?, item.text_tokens()?),
-        None => positions.tables_at(&vec![[0.0; 3]; item.text_tokens()?]),
+        Some(tables) if tables.dim(0)? == item.text.tokens() => Ok(tables.clone()),
+        Some(tables) => bail!("{} places for {} text tokens", tables.dim(0)?, item.text.tokens()),
+        None => positions.tables_at(&vec![[0.0; 3]; item.text.tokens()]),
     };
-    let text = joined(items.iter().map(own).collect::<Result<Vec<_>>>()?)?;
+    let text = cat(items.iter().map(own))?;
     let all = Tensor::cat(&[&text, pictures], 0)?;
     Ok(Some([text, all]))
-}
-
-/// Text and picture of an item see both, and nothing of other items.
-fn segments(texts: &[usize], pictures: &[usize], text: usize) -> Vec<Segment> {
-    let ranges = |counts: &[usize], mut start: usize| {
-        let range = |&count: &usize| {
-            start += count;
-            start - count..start
-        };
-        counts.iter().map(range).collect::<Vec<_>>()
-    };
-    let (texts, pictures) = (ranges(texts, 0), ranges(pictures, text));
-    let segment = |at: usize, queries: &Range<usize>| {
-        let keys = vec![texts[at].clone(), pictures[at].clone()];
-        Segment { queries: queries.clone(), keys, causal: false }
-    };
-    let of = |queries: &[Range<usize>]| {
-        queries.iter().enumerate().map(|(at, queries)| segment(at, queries)).collect::<Vec<_>>()
-    };
-    [of(&texts), of(&pictures)].concat()
 }
 
 /// Rows of all picture tokens: embedded latents of all items, with references in between.
@@ -185,38 +151,9 @@ pub(super) fn with_references(latents: &Tensor, items: &[FluxItem]) -> Result<Te
     }
     let (mut parts, mut start) = (Vec::new(), 0);
     for item in items {
-        parts.push(latents.narrow(0, start, item.latent_tokens())?);
-        parts.extend(item.reference.as_ref().map(|reference| reference.rows.clone()));
+        parts.push(latents.narrow(0, start, item.latent_tokens()));
+        parts.extend(item.reference.as_ref().map(|reference| Ok(reference.rows.clone())));
         start += item.latent_tokens();
     }
-    joined(parts)
-}
-
-/// The rows of latent pictures among all rows, and which item they belong to.
-pub(super) fn latents_of(all: &Tensor, items: &[FluxItem], text: usize) -> Result<(Tensor, Owners)> {
-    let (mut parts, mut start) = (Vec::new(), text);
-    for item in items {
-        parts.push(all.narrow(0, start, item.latent_tokens())?);
-        start += item.picture_tokens();
-    }
-    let owners = Owners::new(items.iter().map(FluxItem::latent_tokens).enumerate());
-    Ok((joined(parts)?, owners))
-}
-
-/// Rows apart again, of each item those of its latent picture.
-pub(super) fn apart(latents: &Tensor, items: &[FluxItem]) -> Result<Vec<Tensor>> {
-    let mut start = 0;
-    let part = |item: &FluxItem| {
-        start += item.latent_tokens();
-        latents.narrow(0, start - item.latent_tokens(), item.latent_tokens())
-    };
-    items.iter().map(part).collect()
-}
-
-/// One below the other; one alone is not copied.
-pub(super) fn joined(mut parts: Vec<Tensor>) -> Result<Tensor> {
-    match parts.len() {
-        1 => Ok(parts.remove(0)),
-        _ => Tensor::cat(&parts, 0),
-    }
+    cat(parts.into_iter())
 }

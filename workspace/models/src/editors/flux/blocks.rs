@@ -4,8 +4,10 @@ use candle_core::{Result, Tensor};
 
 use crate::editors::flux::FluxConfig;
 use crate::editors::flux::store::Store;
-use crate::editors::transformer::{Modulation, Owners, TurnedHeads, beside_gelu};
-use crate::layers::{Activation, Linear, Segment, attend};
+use crate::editors::transformer::{
+    DoubleBlock, DoubleRows, Modulation, Owners, Projection, Stream, StreamRows, TurnedHeads, Turns, beside_gelu,
+};
+use crate::layers::{Linear, Segment, attend};
 use crate::weights::WeightError;
 
 /// What blocks need to know of a batch.
@@ -28,14 +30,18 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// What turns text rows, and how many of them are not turned.
-    fn of_text(&self) -> (&Tensor, usize) {
-        self.placed.as_ref().map_or((&self.tables, self.text), |[text, _]| (text, 0))
+    /// Of both streams.
+    pub(super) fn streams(&self) -> DoubleRows<'_> {
+        DoubleRows {
+            text: StreamRows { owners: &self.text_owners, turns: self.turns(0) },
+            picture: StreamRows { owners: &self.picture_owners, turns: (&self.tables, 0) },
+            segments: &self.segments,
+        }
     }
 
-    /// The same for all rows.
-    fn of_all(&self) -> (&Tensor, usize) {
-        self.placed.as_ref().map_or((&self.tables, self.text), |[_, all]| (all, 0))
+    /// What turns text rows (0) or all rows (1): where texts have no places, all but text rows.
+    fn turns(&self, which: usize) -> Turns<'_> {
+        self.placed.as_ref().map_or((&self.tables, self.text), |placed| (&placed[which], 0))
     }
 }
 
@@ -59,7 +65,7 @@ impl HeadNorms {
 
     /// Out of the first columns of rows that hold all three: queries and keys [rows, heads, width], and values where they lie, [rows,
     /// heads · width].
-    fn split(&self, fused: &Tensor, tables: &Tensor, unturned: usize) -> Result<[Tensor; 3]> {
+    fn split(&self, fused: &Tensor, (tables, unturned): Turns<'_>) -> Result<[Tensor; 3]> {
         let width = self.heads * self.query.dim(0)?;
         let turned = |column| TurnedHeads { column, heads: self.heads, unturned };
         Ok([
@@ -70,80 +76,42 @@ impl HeadNorms {
     }
 }
 
-/// One of the two streams of a double block.
+/// To queries, keys and values at once.
 #[derive(Debug)]
-struct Stream {
-    /// To shift, scale and gate of attention, then those of the feed-forward part.
-    modulation: Linear,
-    /// To queries, keys and values.
-    fused: Linear,
+pub(super) struct Fused {
+    layer: Linear,
     norms: HeadNorms,
-    out: Linear,
-    up: Linear,
-    down: Linear,
-    width: usize,
 }
 
-impl Stream {
+impl Projection for Fused {
+    fn split(&self, modulated: Tensor, turns: Turns<'_>) -> Result<[Tensor; 3]> {
+        let fused = self.layer.forward(&modulated)?;
+        drop(modulated);
+        self.norms.split(&fused, turns)
+    }
+}
+
+impl Stream<Fused> {
     fn load(store: &Store<'_>, name: &str, config: &FluxConfig) -> std::result::Result<Self, WeightError> {
         let (width, inner) = (config.width(), config.inner_width());
         Ok(Self {
             modulation: store.linear(&format!("{name}_mod.lin"), width, &[6 * width])?,
-            fused: store.linear(&format!("{name}_attn.qkv"), width, &[width; 3])?,
-            norms: HeadNorms::load(store, &format!("{name}_attn.norm"), config)?,
+            projection: Fused {
+                layer: store.linear(&format!("{name}_attn.qkv"), width, &[width; 3])?,
+                norms: HeadNorms::load(store, &format!("{name}_attn.norm"), config)?,
+            },
             out: store.linear(&format!("{name}_attn.proj"), width, &[width])?,
             up: store.linear(&format!("{name}_mlp.0"), width, &[inner])?,
             down: store.linear(&format!("{name}_mlp.2"), inner, &[width])?,
             width,
         })
     }
-
-    /// Queries, keys and values of the stream's rows.
-    fn split(&self, rows: &Tensor, by: Modulation<'_>, (tables, unturned): (&Tensor, usize)) -> Result<[Tensor; 3]> {
-        let fused = self.fused.forward(&by.modulate(rows, 0, self.width)?)?;
-        self.norms.split(&fused, tables, unturned)
-    }
-
-    /// Adds what attention found, and what the feed-forward part makes of the sum.
-    fn finish(&self, rows: &Tensor, attended: &Tensor, by: Modulation<'_>) -> Result<Tensor> {
-        let width = self.width;
-        let rows = by.add_gated(rows, &self.out.forward(attended)?, 2 * width)?;
-        let inner = Activation::GeluTanh.apply(&self.up.forward(&by.modulate(&rows, 3 * width, 4 * width)?)?)?;
-        by.add_gated(&rows, &self.down.forward(&inner)?, 5 * width)
-    }
 }
 
-/// A block in which text and picture have weights of their own and attend to each other.
-#[derive(Debug)]
-pub(super) struct DoubleBlock {
-    text: Stream,
-    picture: Stream,
-}
-
-impl DoubleBlock {
+impl DoubleBlock<Fused> {
     pub(super) fn load(store: &Store<'_>, at: usize, config: &FluxConfig) -> std::result::Result<Self, WeightError> {
         let stream = |name: &str| Stream::load(store, &format!("double_blocks.{at}.{name}"), config);
         Ok(Self { text: stream("txt")?, picture: stream("img")? })
-    }
-
-    /// Maps text rows and picture rows, [rows, width] each. `condition` is what modulations are computed from.
-    pub(super) fn forward(
-        &self,
-        text: &Tensor,
-        picture: &Tensor,
-        condition: &Tensor,
-        rows: &Rows,
-    ) -> Result<(Tensor, Tensor)> {
-        let values = [self.text.modulation.forward(condition)?, self.picture.modulation.forward(condition)?];
-        let by_text = Modulation { values: &values[0], owners: &rows.text_owners };
-        let by_picture = Modulation { values: &values[1], owners: &rows.picture_owners };
-        let ours = self.text.split(text, by_text, rows.of_text())?;
-        let theirs = self.picture.split(picture, by_picture, (&rows.tables, 0))?;
-        let both = |at: usize| Tensor::cat(&[&ours[at], &theirs[at]], 0);
-        let keys = both(1)?;
-        let attended = attend(&both(0)?, &keys, &both(2)?.reshape(keys.shape())?, &rows.segments)?;
-        let found = (attended.narrow(0, 0, rows.text)?, attended.narrow(0, rows.text, picture.dim(0)?)?);
-        Ok((self.text.finish(text, &found.0, by_text)?, self.picture.finish(picture, &found.1, by_picture)?))
     }
 }
 
@@ -179,8 +147,7 @@ impl SingleBlock {
         let values = self.modulation.forward(condition)?;
         let by = Modulation { values: &values, owners: &rows.owners };
         let fused = self.first.forward(&by.modulate(all, 0, width)?)?;
-        let (tables, unturned) = rows.of_all();
-        let [queries, keys, values] = self.norms.split(&fused, tables, unturned)?;
+        let [queries, keys, values] = self.norms.split(&fused, rows.turns(1))?;
         let attended = attend(&queries, &keys, &values.reshape(keys.shape())?, &rows.segments)?;
         let update = self.second.forward(&beside_gelu(&attended, &fused, 3 * width)?)?;
         by.add_gated(all, &update, 2 * width)

@@ -13,19 +13,8 @@ const RELEASED_HEAD_WIDTH: usize = 128;
 /// The class that `config.json` has to name.
 const CLASS: &str = "FluxTransformer2DModel";
 
-/// The keys that [`FluxConfig::read`] reads.
-const READ: [&str; 10] = [
-    "in_channels",
-    "out_channels",
-    "num_layers",
-    "num_single_layers",
-    "num_attention_heads",
-    "attention_head_dim",
-    "axes_dims_rope",
-    "joint_attention_dim",
-    "pooled_projection_dim",
-    "guidance_embeds",
-];
+/// What the class calls the pooled width.
+const POOLED: &str = "pooled_projection_dim";
 
 /// The widest activations: released models have 3072.
 const MOST_WIDTH: usize = 1 << 16;
@@ -56,6 +45,18 @@ pub struct FluxConfig {
 }
 
 impl FluxConfig {
+    /// The keys that [`Self::of`] reads under the same names in this class and in related ones.
+    pub(crate) const KEYS: [&str; 8] = [
+        "in_channels",
+        "out_channels",
+        "num_layers",
+        "num_single_layers",
+        "num_attention_heads",
+        "attention_head_dim",
+        "axes_dims_rope",
+        "joint_attention_dim",
+    ];
+
     /// Width of activations.
     pub fn width(&self) -> usize {
         self.heads * self.head_width
@@ -84,14 +85,12 @@ impl FluxConfig {
     /// Reads a `config.json` of diffusers' `FluxTransformer2DModel`. Keys that are left out have diffusers' defaults; keys
     /// that are not known, and values that are not supported, are errors.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
-        let settings = &Settings::read(file)?;
-        // Beside one file of weights there may lie the `config.json` of anything.
-        if settings.is_unset("_class_name") {
-            return Err(settings.refuse("_class_name", format!("\"{CLASS}\"")));
-        }
-        settings.expect_class(CLASS)?;
-        settings.refuse_others(&READ, &[("patch_size", Fixed::Number(1.0))])?;
-        Self::of(settings, file, "pooled_projection_dim")
+        let settings = &Settings::read_of(file, CLASS)?;
+        settings.refuse_others(
+            &[Self::KEYS.as_slice(), &[POOLED, "guidance_embeds"]].concat(),
+            &[("patch_size", Fixed::Number(1.0))],
+        )?;
+        Self::of(settings, file, POOLED)
     }
 
     /// What the keys of a configuration of this or a related class say; `pooled` is the one of the pooled width.

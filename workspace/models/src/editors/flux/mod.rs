@@ -11,15 +11,17 @@ mod config;
 mod embeddings;
 mod model;
 mod names;
+mod opened;
 pub(in crate::editors) mod shape;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::editors) use adapter::Adaptable;
+pub(in crate::editors) use adapter::Adaptables;
 pub use adapter::{AdapterSource, FluxAdapter};
 pub use batch::{FluxItem, FluxReference, FluxText};
 pub use config::FluxConfig;
 pub use model::{FluxTransformer, TransformerSource};
 pub(crate) use names::Naming;
+pub(in crate::editors) use opened::Opened;
 pub(in crate::editors) use store::Store;

@@ -7,16 +7,15 @@ use candle_core::{Result, Tensor, bail};
 use editscale_core::Watch;
 
 use crate::editors::cancel::unless_cancelled;
-use crate::editors::flux::adapter::{Adaptable, AdapterSource, FluxAdapter};
-use crate::editors::flux::batch::{
-    FluxItem, FluxReference, FluxText, REFERENCE, apart, check_tokens, joined, latents_of, rows, with_references,
-};
-use crate::editors::flux::blocks::{DoubleBlock, SingleBlock};
+use crate::editors::flux::adapter::{Adaptables, AdapterSource, FluxAdapter};
+use crate::editors::flux::batch::{FluxItem, FluxReference, FluxText, REFERENCE, rows, with_references};
+use crate::editors::flux::blocks::{Fused, SingleBlock};
 use crate::editors::flux::config::FluxConfig;
 use crate::editors::flux::embeddings::Conditioning;
-use crate::editors::flux::names::{Naming, plain};
+use crate::editors::flux::names::Naming;
+use crate::editors::flux::opened::Opened;
 use crate::editors::flux::store::Store;
-use crate::editors::transformer::{Modulation, Positions};
+use crate::editors::transformer::{DoubleBlock, Modulation, Packing, Positions, cat, check_tokens};
 use crate::layers::{Compute, Linear};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, Storage, WeightError};
@@ -37,7 +36,7 @@ impl TransformerSource {
     pub fn kept_bytes(&self, kept: Storage) -> std::result::Result<u64, LoadError> {
         match self {
             Self::Folder(folder) => Ok(Store::open(folder)?.kept_bytes(kept)),
-            Self::File(file) => Ok(Store::open_file(file)?.kept_bytes(kept)),
+            Self::File(file) => Ok(Opened::file(file)?.kept_bytes(kept)),
         }
     }
 
@@ -59,13 +58,13 @@ pub struct FluxTransformer {
     conditioning: Conditioning,
     text: Linear,
     picture: Linear,
-    double: Vec<DoubleBlock>,
+    double: Vec<DoubleBlock<Fused>>,
     single: Vec<SingleBlock>,
     /// To shift and scale of the last normalisation.
     modulation: Linear,
     out: Linear,
     /// Where layers look for what an adapter adds.
-    layers: Vec<Adaptable>,
+    layers: Adaptables,
 }
 
 impl FluxTransformer {
@@ -94,11 +93,6 @@ impl FluxTransformer {
         Store::open(folder)
     }
 
-    /// Opens one file with original names.
-    pub(crate) fn open_file(file: &Path) -> std::result::Result<Checkpoint, WeightError> {
-        Checkpoint::open_file(file, plain)
-    }
-
     /// Takes the weights from a checkpoint, whatever else it holds.
     pub(crate) fn of_checkpoint(
         (checkpoint, naming): (Arc<Checkpoint>, Naming),
@@ -108,14 +102,14 @@ impl FluxTransformer {
         Self::build(&Store::named(checkpoint, naming, compute), config)
     }
 
-    /// The same of a checkpoint that holds nothing else but tensors whose names begin with one of `beside`.
-    pub(crate) fn of_checkpoint_beside(
-        (checkpoint, naming): (Arc<Checkpoint>, Naming),
+    /// The same of weights that hold nothing else but tensors whose names begin with one of `beside`.
+    pub(in crate::editors) fn of_opened_beside(
+        opened: Opened,
         config: FluxConfig,
         compute: &Compute,
         beside: &[&str],
     ) -> std::result::Result<Self, LoadError> {
-        let store = Store::named(checkpoint, naming, compute);
+        let store = Store::of(opened, compute);
         let transformer = Self::build(&store, config)?;
         let is_beside = |name: &str| beside.iter().any(|prefix| name.starts_with(prefix));
         store.finish(is_beside, || transformer.config.described())?;
@@ -155,14 +149,12 @@ impl FluxTransformer {
 
     /// Reads an adapter for this transformer. Nothing is changed yet.
     pub fn read_adapter(&self, source: AdapterSource<'_>) -> std::result::Result<FluxAdapter, LoadError> {
-        FluxAdapter::load(source, &self.layers, &self.compute)
+        self.layers.read(source, &self.compute)
     }
 
     /// Computes with an adapter that was read for this transformer, or with none; another that was there is gone.
     pub fn set_adapter(&self, adapter: Option<&FluxAdapter>) {
-        for (at, layer) in self.layers.iter().enumerate() {
-            layer.slot.set(adapter.and_then(|adapter| adapter.addition(at)));
-        }
+        self.layers.set(adapter);
     }
 
     /// What all steps share of an instruction: tokens [text tokens, `text_width`], at least one, and the text as a whole,
@@ -195,32 +187,32 @@ impl FluxTransformer {
             return Ok(Vec::new());
         }
         items.iter().try_for_each(|item| item.check(self.config.in_channels))?;
-        let condition = self.condition(items)?;
-        let rows = rows(items, &self.positions)?;
-        let mut text = joined(items.iter().map(|item| item.text.context.clone()).collect())?;
-        let latents = joined(items.iter().map(|item| item.latents.clone()).collect())?;
+        let packing = Packing::new(items.iter().map(FluxItem::rows));
+        let (condition, rows) = (self.condition(items)?, rows(items, &packing, &self.positions)?);
+        let mut text = cat(items.iter().map(|item| Ok(item.text.context.clone())))?;
+        let latents = cat(items.iter().map(|item| Ok(item.latents.clone())))?;
         let mut picture = with_references(&self.picture.forward(&latents)?, items)?;
         for block in &self.double {
             unless_cancelled(watch)?;
-            (text, picture) = block.forward(&text, &picture, &condition, &rows)?;
+            (text, picture) = block.forward((&text, &picture), &condition, rows.streams())?;
         }
         let mut all = Tensor::cat(&[text, picture], 0)?;
         for block in &self.single {
             unless_cancelled(watch)?;
             all = block.forward(&all, &condition, &rows)?;
         }
-        let (latents, owners) = latents_of(&all, items, rows.text)?;
-        let values = self.modulation.forward(&condition)?;
+        let pictures = all.narrow(0, rows.text, all.dim(0)? - rows.text)?;
+        let (values, owners) = (self.modulation.forward(&condition)?, packing.latent_owners());
         let by = Modulation { values: &values, owners: &owners };
-        let modulated = by.modulate(&latents, 0, self.config.width())?;
-        apart(&self.out.forward(&modulated)?, items)
+        let modulated = by.modulate(&packing.latents_of(&pictures)?, 0, self.config.width())?;
+        packing.apart(&self.out.forward(&modulated)?)
     }
 
     /// What blocks compute their modulations from: [items, width].
     fn condition(&self, items: &[FluxItem]) -> Result<Tensor> {
         let times: Vec<f32> = items.iter().map(|item| item.timestep).collect();
         let guidance: Vec<Option<f32>> = items.iter().map(|item| item.guidance).collect();
-        let pooled = joined(items.iter().map(|item| item.text.pooled.clone()).collect())?;
+        let pooled = cat(items.iter().map(|item| Ok(item.text.pooled.clone())))?;
         self.conditioning.forward(&times, &guidance, &pooled)?.silu()
     }
 

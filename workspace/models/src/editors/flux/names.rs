@@ -7,8 +7,6 @@
 /// How a checkpoint calls its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// As Black Forest Labs do.
-    Original,
     /// As diffusers does: queries, keys and values apart.
     Diffusers,
     /// The same with embedders as the fork of Step1X-Edit's authors calls them.
@@ -19,7 +17,6 @@ impl Naming {
     /// The parts of an original layer; nothing where the layer is stored as it is, or is none of FLUX.1's.
     pub(super) fn parts(self, original: &str) -> Option<Vec<String>> {
         match (self, original.split_once('.')) {
-            (Self::Original, _) => None,
             (Self::Step1x, Some(("time_in", layer))) => Some(vec![format!("time_embed.{layer}")]),
             (Self::Step1x, Some(("vector_in", layer))) => Some(vec![format!("vec_embed.{layer}")]),
             _ => diffusers(original),

@@ -8,45 +8,26 @@ use std::sync::Arc;
 use candle_core::{DType, Tensor};
 
 use crate::editors::class::DIFFUSERS;
-use crate::editors::flux::adapter::Adaptable;
+use crate::editors::flux::TransformerSource;
+use crate::editors::flux::adapter::{Adaptable, Adaptables};
 use crate::editors::flux::names::Naming;
-use crate::editors::flux::{TransformerSource, names};
+use crate::editors::flux::opened::Opened;
 use crate::layers::{Compute, Linear, Slot};
 use crate::load::LoadError;
-use crate::weights::{Checkpoint, GgufFile, GgufWeight, Storage, WeightError};
+use crate::weights::{Checkpoint, GgufWeight, Storage, WeightError};
 
 /// The layer whose halves diffusers stores in the other order: scale and shift instead of shift and scale.
 const SWAPPED: &str = "final_layer.adaLN_modulation.1";
 
 /// Where weights lie, and which of them have been taken.
 pub(in crate::editors) struct Store<'a> {
-    kind: Kind,
+    kind: Opened,
     /// What weights of normalisations end in where names are original.
     norm: &'static str,
     compute: &'a Compute,
     taken: RefCell<BTreeSet<String>>,
     /// The layers that were made.
     layers: RefCell<Vec<Adaptable>>,
-}
-
-pub(super) enum Kind {
-    /// Names of diffusers or its forks: queries, keys and values apart.
-    Diffusers(Arc<Checkpoint>, Naming),
-    /// Original names.
-    Original(Arc<Checkpoint>),
-    /// Original names, quantised.
-    Gguf(GgufFile),
-}
-
-impl Kind {
-    /// The bytes that the weights take in memory if they are kept so.
-    pub(super) fn kept_bytes(&self, kept: Storage) -> u64 {
-        match self {
-            Self::Diffusers(checkpoint, _) => checkpoint.kept_bytes(kept),
-            Self::Original(checkpoint) => checkpoint.kept_bytes(kept),
-            Self::Gguf(file) => file.kept_bytes(kept),
-        }
-    }
 }
 
 /// A tensor of numbers, by its original name. Diffusers may keep it in parts, one below the other.
@@ -81,43 +62,34 @@ impl<'a> Store<'a> {
 
     /// Files that were opened, whatever else they hold.
     pub(super) fn named(checkpoint: Arc<Checkpoint>, naming: Naming, compute: &'a Compute) -> Self {
-        let kind = match naming {
-            Naming::Original => Kind::Original(checkpoint),
-            naming => Kind::Diffusers(checkpoint, naming),
-        };
-        Self::of(kind, compute)
+        Self::of(Opened::Diffusers(checkpoint, naming), compute)
     }
 
     /// A transformer whose names are the same in diffusers' folders and in files.
     pub(in crate::editors) fn same_names(source: &TransformerSource, compute: &'a Compute) -> Result<Self, LoadError> {
-        let kind = match source {
-            TransformerSource::Folder(folder) => Kind::Original(Self::open(folder)?.into()),
-            TransformerSource::File(file) => Self::open_file(file)?,
-        };
-        Ok(Self { norm: "weight", ..Self::of(kind, compute) })
+        Ok(Self::of_same_names(Self::open_same_names(source)?, compute))
     }
 
-    /// The same from files that were opened.
-    pub(in crate::editors) fn of_same_names(checkpoint: Arc<Checkpoint>, compute: &'a Compute) -> Self {
-        Self { norm: "weight", ..Self::of(Kind::Original(checkpoint), compute) }
+    /// Opens such a transformer's weights.
+    pub(in crate::editors) fn open_same_names(source: &TransformerSource) -> Result<Opened, LoadError> {
+        match source {
+            TransformerSource::Folder(folder) => Ok(Opened::Original(Self::open(folder)?.into())),
+            TransformerSource::File(file) => Opened::file(file),
+        }
+    }
+
+    /// The same of weights that were opened.
+    pub(in crate::editors) fn of_same_names(opened: Opened, compute: &'a Compute) -> Self {
+        Self { norm: "weight", ..Self::of(opened, compute) }
     }
 
     /// One file with original names, `.safetensors` or `.gguf`.
     pub(super) fn file(file: &Path, compute: &'a Compute) -> Result<Self, LoadError> {
-        Ok(Self::of(Self::open_file(file)?, compute))
+        Ok(Self::of(Opened::file(file)?, compute))
     }
 
-    /// Opens such a file.
-    pub(super) fn open_file(file: &Path) -> Result<Kind, LoadError> {
-        let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        match extension.as_deref() {
-            Some("safetensors") => Ok(Kind::Original(Checkpoint::open_file(file, names::plain)?.into())),
-            Some("gguf") => Ok(Kind::Gguf(GgufFile::open(file, names::plain)?)),
-            _ => Err(LoadError::content(file, "is called otherwise: expected `.safetensors` or `.gguf`")),
-        }
-    }
-
-    fn of(kind: Kind, compute: &'a Compute) -> Self {
+    /// Weights that were opened.
+    pub(super) fn of(kind: Opened, compute: &'a Compute) -> Self {
         Self { kind, norm: "scale", compute, taken: RefCell::default(), layers: RefCell::default() }
     }
 
@@ -128,13 +100,7 @@ impl<'a> Store<'a> {
 
     /// The shapes of all tensors.
     pub(in crate::editors) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
-        match &self.kind {
-            Kind::Diffusers(checkpoint, _) => shapes(checkpoint),
-            Kind::Original(checkpoint) => shapes(checkpoint),
-            Kind::Gguf(file) => {
-                file.tensors().iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect()
-            }
-        }
+        self.kind.shapes()
     }
 
     /// The layer of an original name, with a weight [sum of outputs, inputs] and a bias. `outputs` are the rows of the parts
@@ -157,15 +123,15 @@ impl<'a> Store<'a> {
     }
 
     /// The layers that were made since this was asked last.
-    pub(in crate::editors) fn take_layers(&self) -> Vec<Adaptable> {
-        self.layers.take()
+    pub(in crate::editors) fn take_layers(&self) -> Adaptables {
+        Adaptables::new(self.layers.take())
     }
 
     fn plain_linear(&self, name: &str, inputs: usize, outputs: &[usize]) -> Result<Linear, WeightError> {
         let rows = outputs.iter().sum();
         let kept = Storage::As(self.compute.dtype);
         let bias = self.tensor(&Wanted { name, ending: "bias", rows: outputs, columns: None, kept })?;
-        if let Kind::Gguf(file) = &self.kind {
+        if let Opened::Gguf(file) = &self.kind {
             let full = self.take(format!("{name}.weight"));
             return match file.weight(&full, &[rows, inputs], self.compute.kept, &self.compute.device)? {
                 GgufWeight::Dense(weight) => Ok(Linear::new(weight, Some(bias))),
@@ -181,7 +147,7 @@ impl<'a> Store<'a> {
 
     /// The weight of a normalisation, [width], in the type of the activations.
     pub(in crate::editors) fn norm(&self, name: &str, width: usize) -> Result<Tensor, WeightError> {
-        let ending = if matches!(self.kind, Kind::Diffusers(..)) { "weight" } else { self.norm };
+        let ending = if matches!(self.kind, Opened::Diffusers(..)) { "weight" } else { self.norm };
         let kept = Storage::As(self.compute.dtype);
         self.tensor(&Wanted { name, ending, rows: &[width], columns: None, kept })
     }
@@ -201,11 +167,7 @@ impl<'a> Store<'a> {
     }
 
     fn root(&self) -> PathBuf {
-        match &self.kind {
-            Kind::Diffusers(checkpoint, _) => checkpoint.root().to_owned(),
-            Kind::Original(checkpoint) => checkpoint.root().to_owned(),
-            Kind::Gguf(file) => file.path().to_owned(),
-        }
+        self.kind.root()
     }
 
     fn refused(&self, name: &str, source: candle_core::Error) -> WeightError {
@@ -223,9 +185,9 @@ impl<'a> Store<'a> {
         let all = wanted.shape(wanted.rows.iter().sum());
         let original = || self.take(format!("{name}.{ending}"));
         match &self.kind {
-            Kind::Original(checkpoint) => checkpoint.tensor(&original(), &all, kept, device),
-            Kind::Gguf(file) => file.dense(&original(), &all, self.dtype(kept), device),
-            Kind::Diffusers(checkpoint, naming) => {
+            Opened::Original(checkpoint) => checkpoint.tensor(&original(), &all, kept, device),
+            Opened::Gguf(file) => file.dense(&original(), &all, self.dtype(kept), device),
+            Opened::Diffusers(checkpoint, naming) => {
                 let parts = self.parts(checkpoint, *naming, wanted)?;
                 // What is only looked at is not put together: that would take as much memory as the real thing.
                 let stand_in = checkpoint.stand_in(&all, self.compute.dtype, device);
@@ -251,10 +213,6 @@ impl<'a> Store<'a> {
             Storage::Stored => self.compute.dtype,
         }
     }
-}
-
-fn shapes(checkpoint: &Checkpoint) -> BTreeMap<String, Vec<usize>> {
-    checkpoint.facts().map(|(name, fact)| (name.to_owned(), fact.shape)).collect()
 }
 
 /// Parts one below the other; with halves swapped if asked.

@@ -6,8 +6,8 @@ use editscale_core::EditorName;
 
 use crate::editors::class::{DIFFUSERS, TRANSFORMERS};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
-use crate::editors::fingerprint::{Fingerprint, compute_text};
-use crate::editors::flux::{AdapterSource, FluxAdapter, FluxTransformer, TransformerSource};
+use crate::editors::fingerprint::Fingerprint;
+use crate::editors::flux::{AdapterSource, FluxTransformer, TransformerSource};
 use crate::editors::flux_kontext::CLASS;
 use crate::editors::flux_kontext::components::{Parts, fit};
 use crate::editors::flux_kontext::networks::Networks;
@@ -17,7 +17,7 @@ use crate::editors::flux_kontext::text::TextReader;
 use crate::editors::folder::PipelineFolder;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::memory::{check_weights, weight_bytes};
-use crate::editors::samplers::{FlowConfig, MOST_STEPS};
+use crate::editors::samplers::{FlowConfig, check_steps};
 use crate::load::LoadError;
 use crate::weights::Storage;
 
@@ -86,7 +86,8 @@ pub fn load(
     shared: &DiffusionOptions,
 ) -> Result<(Identity, FluxKontext), LoadError> {
     let folder = PipelineFolder::open(folder, CLASS, PULL)?;
-    let flow = flow(&folder.scheduler(), options.steps)?;
+    let flow = FlowConfig::read(&folder.scheduler())?;
+    check_steps(&folder.scheduler(), options.steps)?;
     let places = Places::of(&folder, options.transformer.as_deref())?;
     let (compute, text_compute) = (&options.compute, &options.text_compute);
     let taken = [(places.text_bytes(text_compute.kept)?, text_compute), (places.picture_bytes(compute.kept)?, compute)];
@@ -102,12 +103,12 @@ pub fn load(
         transformer: Some(transformer.config()),
     };
     fit(&places.tokenizers, &places.transformer.described(), &parts).first()?;
-    let adapter = adapter(&transformer, &options)?;
-    let mut fingerprint = fingerprint(&places, &flow, &options, shared)?;
-    if let Some(adapter) = &adapter {
-        fingerprint.enter(adapter.digest().as_bytes());
-        fingerprint.enter(format!("{:?}", options.adapter_scale).as_bytes());
-    }
+    let adapter = AdapterSource::chosen(options.adapter.as_ref(), options.adapter_scale);
+    let adapter = adapter.map(|source| transformer.read_adapter(source)).transpose()?;
+    let mut fingerprint = Fingerprint::default();
+    places.enter(&mut fingerprint)?;
+    enter_settings(&mut fingerprint, &flow, &options, shared);
+    fingerprint.enter_adapter(adapter.as_ref(), options.adapter_scale);
     let guidance = Knob { name: "guidance", default: options.guidance, low: 1.0, high: 8.0 };
     let identity = Identity {
         name,
@@ -120,35 +121,9 @@ pub fn load(
     Ok((identity, FluxKontext::new(Networks { options, text, latent_space, transformer }, flow, adapter)))
 }
 
-/// The adapter that the recipe names.
-fn adapter(transformer: &FluxTransformer, options: &Options) -> Result<Option<FluxAdapter>, LoadError> {
-    let scale = options.adapter_scale as f32;
-    let read = |path: &PathBuf| transformer.read_adapter(AdapterSource { path, scale });
-    options.adapter.as_ref().map(read).transpose()
-}
-
-fn flow(scheduler: &Path, steps: usize) -> Result<FlowConfig, LoadError> {
-    let flow = FlowConfig::read(scheduler)?;
-    if !(1..=MOST_STEPS).contains(&steps) {
-        let reason = format!("leads 1 to {MOST_STEPS} steps: found {steps} in the recipe's `steps`");
-        return Err(LoadError::content(scheduler, reason));
-    }
-    Ok(flow)
-}
-
-fn fingerprint(
-    places: &Places,
-    flow: &FlowConfig,
-    options: &Options,
-    shared: &DiffusionOptions,
-) -> Result<Fingerprint, LoadError> {
-    let mut fingerprint = Fingerprint::default();
-    places.enter(&mut fingerprint)?;
+fn enter_settings(fingerprint: &mut Fingerprint, flow: &FlowConfig, options: &Options, shared: &DiffusionOptions) {
     fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
     let sizes = (options.max_pixels, options.is_source_fitted, options.text_tokens);
     fingerprint.enter(format!("{sizes:?} {:?}", shared.result_size).as_bytes());
-    fingerprint.enter(compute_text(&options.compute).as_bytes());
-    fingerprint.enter(compute_text(&options.text_compute).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
-    Ok(fingerprint)
+    fingerprint.enter_ways([&options.compute, &options.text_compute], shared);
 }

@@ -6,7 +6,7 @@ mod load;
 mod networks;
 mod options;
 mod pipeline;
-pub(in crate::editors) mod recipe;
+mod recipe;
 mod size;
 mod text;
 
@@ -19,5 +19,4 @@ pub use components::CLASS;
 pub use load::{load, stored_bytes};
 pub use options::Options;
 pub use pipeline::FluxKontext;
-pub(super) use recipe::{ETA, WEIGHTS};
-pub use recipe::{FluxKontextRecipe, TextDevice};
+pub use recipe::FluxKontextRecipe;

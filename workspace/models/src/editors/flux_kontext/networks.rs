@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use editscale_core::{Failure, Image, ImageSize};
 
 use crate::editors::diffusion::{Geometry, Layout};
@@ -60,13 +60,9 @@ impl Networks {
         image: &Image,
         size: Size,
     ) -> std::result::Result<(Tensor, (usize, usize)), Failure> {
-        let (config, geometry) = (self.latent_space.config(), self.latent_space.geometry(size));
+        let geometry = self.latent_space.geometry(size);
         let means = self.latent_space.encode(image, size)?;
-        let tokens = || {
-            let scaled = ((means.to_dtype(DType::F32)? - config.shift_factor)? * config.scaling_factor)?;
-            let scaled = scaled.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
-            Tensor::from_vec(Layout::Tokens.arranged(scaled, geometry), Layout::Tokens.dims(geometry), &Device::Cpu)
-        };
+        let tokens = || Layout::Tokens.tensor(&self.latent_space.scaled(&means)?, geometry);
         Ok((tokens().map_err(|error| failed("encoding the source", &error))?, geometry.grid()))
     }
 

@@ -1,7 +1,7 @@
 //! Parity with diffusers, stage by stage.
 
 use candle_core::Tensor;
-use editscale_core::{EditCounters, Knobs, NobodyWatches};
+use editscale_core::{Knobs, NobodyWatches};
 use serde_json::Value;
 
 use super::size::{result_size, source_size};
@@ -28,6 +28,11 @@ pub(super) fn options(case: &Case) -> Options {
     }
 }
 
+fn pipeline(case: &Case) -> FluxKontext {
+    let (folder, shared) = (case.pipeline_folder(), DiffusionOptions::new(false));
+    load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline").1
+}
+
 fn editor(case: &Case) -> DiffusionEditor<FluxKontext> {
     let folder = case.pipeline_folder();
     let shared = injecting(folder.path());
@@ -42,9 +47,7 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
 #[test]
 fn stages_are_those_of_diffusers() {
     for case in cases(KIND) {
-        let folder = case.pipeline_folder();
-        let shared = DiffusionOptions::new(false);
-        let (_, mut pipeline) = load(folder.path(), editor_name(), options(&case), &shared).expect("a pipeline");
+        let mut pipeline = pipeline(&case);
         check_texts(&case, &pipeline);
         let source = case.source();
         let size = pipeline.networks.source_size(source.size());
@@ -86,18 +89,8 @@ fn check_texts(case: &Case, pipeline: &FluxKontext) {
 #[test]
 fn pictures_are_those_of_diffusers() {
     for case in cases(KIND) {
-        let mut editor = editor(&case);
-        let made = case.check_edit(&mut editor);
-        let mut counters = EditCounters::default();
-        made.iter().for_each(|candidate| counters += candidate.counters);
-        let expected = EditCounters {
-            text_encodes: 2,
-            image_encodes: 1,
-            denoiser_passes: case.steps_made as u64,
-            image_decodes: case.request.candidates as u64,
-            ..EditCounters::default()
-        };
-        assert_eq!(counters, expected, "{}", case.name);
+        let made = case.check_edit(&mut editor(&case));
+        case.check_counters(&made, 2);
     }
 }
 

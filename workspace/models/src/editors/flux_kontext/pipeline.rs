@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use editscale_core::{Digest, EditCounters, Failure, PolicyKind, PolicySupport, PolicyWeights, Watch};
 use editscale_picture::Rgb8;
 
-use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row};
+use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row, numbers};
 use crate::editors::encoded::Encoded;
 use crate::editors::failure::invalid;
 use crate::editors::flux::{AdapterSource, FluxAdapter, FluxItem, FluxReference};
@@ -114,9 +114,7 @@ impl Pipeline for FluxKontext {
 
     fn predict(&self, rows: &[Row<'_, Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
         let items = rows.iter().map(|row| self.item(row)).collect::<Result<Vec<_>>>()?;
-        let numbers =
-            |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        self.networks.transformer.forward(&items, watch)?.into_iter().map(numbers).collect()
+        self.networks.transformer.forward(&items, watch)?.iter().map(numbers).collect()
     }
 
     fn decode(&self, latents: &[&[f32]], geometry: Geometry) -> Result<Vec<Option<Rgb8>>> {

@@ -1,6 +1,6 @@
 //! Parity with diffusers, stage by stage.
 
-use editscale_core::{EditCounters, Knobs, NobodyWatches};
+use editscale_core::{Knobs, NobodyWatches};
 
 use super::networks::Conditions;
 use super::*;
@@ -22,6 +22,11 @@ fn options(case: &Case) -> Options {
     }
 }
 
+fn pipeline(case: &Case) -> InstructPix2Pix {
+    let (folder, shared) = (case.pipeline_folder(), DiffusionOptions::new(false));
+    load(folder.path(), editor_name(), options(case), &shared).expect("a pipeline").1
+}
+
 fn editor(case: &Case) -> DiffusionEditor<InstructPix2Pix> {
     let folder = case.pipeline_folder();
     let shared = injecting(folder.path());
@@ -32,9 +37,7 @@ fn editor(case: &Case) -> DiffusionEditor<InstructPix2Pix> {
 #[test]
 fn stages_are_those_of_diffusers() {
     for case in cases(KIND) {
-        let folder = case.pipeline_folder();
-        let shared = DiffusionOptions::new(false);
-        let (_, mut pipeline) = load(folder.path(), editor_name(), options(&case), &shared).expect("a pipeline");
+        let mut pipeline = pipeline(&case);
         let read = pipeline.networks.clip.encode(&case.request.instruction).expect("a text");
         case.close("text.hidden", &read.states.hidden.flatten_all().unwrap().to_vec1::<f32>().unwrap(), TIGHT);
         assert_eq!(read.cut.is_some(), case.name == "euler_long", "{}: {:?}", case.name, read.cut);
@@ -93,17 +96,7 @@ fn pictures_are_those_of_diffusers() {
     for case in cases(KIND) {
         let mut editor = editor(&case);
         let made = case.check_edit(&mut editor);
-        let mut counters = EditCounters::default();
-        made.iter().for_each(|candidate| counters += candidate.counters);
-        let count = case.request.candidates as u64;
-        let expected = EditCounters {
-            text_encodes: 2,
-            image_encodes: 1,
-            denoiser_passes: case.steps_made as u64,
-            image_decodes: count,
-            ..EditCounters::default()
-        };
-        assert_eq!(counters, expected, "{}", case.name);
+        case.check_counters(&made, 2);
         let evaluations = (case.steps_made * case.branches) as u64;
         assert!(made.iter().all(|candidate| candidate.cost.nfe == evaluations), "{}", case.name);
         // What is encoded is kept for the rounds to come.

@@ -4,18 +4,16 @@ use std::path::Path;
 
 use editscale_core::{EditorName, LocalEditor};
 use editscale_schema::{
-    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Whole, Word,
-    Yaml,
+    Absent, EditorChoice, Fields, House, Key, Keys, MadeEditor, MakeError, Mistake, Number, Options, Whole, Word, Yaml,
+    joined,
 };
 
 use crate::editors::diffusion::DiffusionEditor;
 use crate::editors::instruct_pix2pix::{self, load};
 use crate::editors::samplers::SamplerKind;
-use crate::recipe::CannotLoad;
-use crate::recipe::compute::DEVICE;
-use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESULT_SIZE, TRAJECTORY,
-};
+use crate::layers::Compute;
+use crate::recipe::diffusion::{DIR, DiffusionSettings, cache};
+use crate::recipe::editor;
 
 /// `InstructPix2Pix`, from the folder of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,26 +84,25 @@ const MAX_PIXELS: Key<Whole> = Key {
     meaning: "the most pixels that are worked on; larger sources are brought down, smaller ones keep their size",
 };
 
-const CACHE: Key<Whole> = Key {
-    name: "cache_mib",
-    rule: Whole { low: 0, high: 1 << 20 },
-    absent: Absent::Default(256),
-    meaning: "the most memory for encoded texts and sources that are kept for later calls, in MiB",
-};
+const CACHE: Key<Whole> = cache(256);
+
+/// The keys that other models have as well.
+const COMMON: Keys = &joined::<{ DiffusionSettings::KEYS.len() + 1 }>(DiffusionSettings::KEYS, &[&CACHE]);
 
 impl InstructPix2PixRecipe {
     /// An editor with everything else as where it is left out.
     pub fn of(dir: &str) -> Self {
+        let usual = instruct_pix2pix::Options::on(Compute::cpu());
         Self {
             dir: dir.to_owned(),
-            steps: 20,
-            guidance: 7.5,
-            image_guidance: 1.5,
-            sampler: None,
-            eta: 0.0,
-            max_pixels: 768 * 512,
+            steps: usual.steps as u32,
+            guidance: usual.guidance,
+            image_guidance: usual.image_guidance,
+            sampler: usual.sampler,
+            eta: usual.eta,
+            max_pixels: usual.max_pixels as u64,
             shared: DiffusionSettings::default(),
-            cache_mib: 256,
+            cache_mib: usual.cache_bytes >> 20,
         }
     }
 
@@ -131,24 +128,7 @@ impl Options for InstructPix2PixRecipe {
     const NAME: &'static str = "instruct_pix2pix";
     const ABOUT: &'static str =
         "InstructPix2Pix: a Stable Diffusion that also sees the picture to edit. It needs weights.";
-    const KEYS: Keys = &[
-        &DIR,
-        &STEPS,
-        &GUIDANCE,
-        &IMAGE_GUIDANCE,
-        &SAMPLER,
-        &ETA,
-        &MAX_PIXELS,
-        &RESULT_SIZE,
-        &LATENTS,
-        &TRAJECTORY,
-        &DEVICE,
-        &DTYPE,
-        &ACTIVATIONS,
-        &PAUSED,
-        &BATCH,
-        &CACHE,
-    ];
+    const KEYS: Keys = &joined::<16>(&[&DIR, &STEPS, &GUIDANCE, &IMAGE_GUIDANCE, &SAMPLER, &ETA, &MAX_PIXELS], COMMON);
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
@@ -191,10 +171,6 @@ impl Options for InstructPix2PixRecipe {
 impl EditorChoice for InstructPix2PixRecipe {
     fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
         let (recipe, name) = (self.clone(), name.clone());
-        Ok(Made::local(move || {
-            recipe
-                .load(name.clone())
-                .map_err(|source| CannotLoad { model: "InstructPix2Pix from", dir: recipe.dir.clone(), source }.into())
-        }))
+        Ok(editor("InstructPix2Pix from", self.dir.clone(), move || recipe.load(name.clone())))
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::editors::transformer::{Grid, ItemRows, Positions};
+use crate::editors::transformer::{Grid, ItemRows, Positions, cat, check_tokens};
 
 /// An instruction, as far as it does not depend on the step. Made by [`prepare_text`](super::QwenTransformer::prepare_text);
 /// cheap to clone.
@@ -82,7 +82,7 @@ impl QwenItem {
             let first = [at as i32, before(rows), before(columns)];
             positions.tables(Grid { first, sides: (rows, columns) })
         };
-        Tensor::cat(&self.grids().enumerate().map(centred).collect::<Result<Vec<_>>>()?, 0)
+        cat(self.grids().enumerate().map(centred))
     }
 
     /// What turns its text tokens: [text tokens, head width]. They lie on the diagonal behind all pictures.
@@ -90,13 +90,5 @@ impl QwenItem {
         let behind = self.grids().map(|(rows, columns)| rows.max(columns) / 2).max().unwrap_or_default();
         let places: Vec<[f32; 3]> = (behind..behind + self.text.tokens()).map(|at| [at as f32; 3]).collect();
         positions.tables_at(&places)
-    }
-}
-
-/// Tokens [rows · columns, channels] of a picture, at least one.
-pub(super) fn check_tokens(tokens: &Tensor, grid: (usize, usize), channels: usize) -> Result<()> {
-    match grid.0.checked_mul(grid.1) {
-        Some(count) if count > 0 && tokens.dims() == [count, channels] => Ok(()),
-        _ => bail!("tokens have shape {:?}: expected {} · {} of {channels} numbers", tokens.dims(), grid.0, grid.1),
     }
 }

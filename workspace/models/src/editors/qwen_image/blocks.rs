@@ -4,8 +4,10 @@ use candle_core::{Result, Tensor};
 
 use crate::editors::flux::Store;
 use crate::editors::qwen_image::QwenConfig;
-use crate::editors::transformer::{Modulation, Owners, TurnedHeads};
-use crate::layers::{Activation, Linear, Segment, attend};
+use crate::editors::transformer::{
+    DoubleBlock, DoubleRows, Owners, Projection, Stream, StreamRows, TurnedHeads, Turns,
+};
+use crate::layers::{Linear, Segment};
 use crate::weights::WeightError;
 
 /// What blocks need to know of a batch.
@@ -15,14 +17,23 @@ pub(super) struct Rows {
     pub(super) text_owners: Owners,
     /// Of picture rows.
     pub(super) picture_owners: Owners,
-    /// How many text rows there are.
-    pub(super) text: usize,
     /// Which rows attend to which.
     pub(super) segments: Vec<Segment>,
     /// Rotations of text rows, [text rows, head width].
     pub(super) text_tables: Tensor,
     /// Rotations of picture rows, [picture rows, head width].
     pub(super) picture_tables: Tensor,
+}
+
+impl Rows {
+    /// Of both streams.
+    pub(super) fn streams(&self) -> DoubleRows<'_> {
+        DoubleRows {
+            text: StreamRows { owners: &self.text_owners, turns: (&self.text_tables, 0) },
+            picture: StreamRows { owners: &self.picture_owners, turns: (&self.picture_tables, 0) },
+            segments: &self.segments,
+        }
+    }
 }
 
 /// What the layers of a stream are called.
@@ -57,25 +68,32 @@ const TEXT: Names = Names {
     out: "to_add_out",
 };
 
-/// One of the two streams.
+/// To queries, keys and values, each by itself.
 #[derive(Debug)]
-struct Stream {
-    /// To shift, scale and gate of attention, then those of the feed-forward part.
-    modulation: Linear,
+pub(super) struct Apart {
     queries: Linear,
     keys: Linear,
     values: Linear,
     /// Weights [head width] of the normalisations of queries and keys.
     query_norm: Tensor,
     key_norm: Tensor,
-    out: Linear,
-    up: Linear,
-    down: Linear,
-    width: usize,
     heads: usize,
 }
 
-impl Stream {
+impl Projection for Apart {
+    fn split(&self, modulated: Tensor, (tables, unturned): Turns<'_>) -> Result<[Tensor; 3]> {
+        let turned = |layer: &Linear, norm: &Tensor| {
+            TurnedHeads { column: 0, heads: self.heads, unturned }.of(&layer.forward(&modulated)?, norm, tables)
+        };
+        Ok([
+            turned(&self.queries, &self.query_norm)?,
+            turned(&self.keys, &self.key_norm)?,
+            self.values.forward(&modulated)?,
+        ])
+    }
+}
+
+impl Stream<Apart> {
     fn load(
         store: &Store<'_>,
         block: &str,
@@ -89,68 +107,26 @@ impl Stream {
         let norm = |name: &str| store.norm(&format!("{block}.attn.{name}"), config.head_width);
         Ok(Self {
             modulation: layer(&format!("{prefix}_mod.1"), width, 6 * width)?,
-            queries: attention(names.queries)?,
-            keys: attention(names.keys)?,
-            values: attention(names.values)?,
-            query_norm: norm(names.query_norm)?,
-            key_norm: norm(names.key_norm)?,
+            projection: Apart {
+                queries: attention(names.queries)?,
+                keys: attention(names.keys)?,
+                values: attention(names.values)?,
+                query_norm: norm(names.query_norm)?,
+                key_norm: norm(names.key_norm)?,
+                heads: config.heads,
+            },
             out: attention(names.out)?,
             up: layer(&format!("{prefix}_mlp.net.0.proj"), width, inner)?,
             down: layer(&format!("{prefix}_mlp.net.2"), inner, width)?,
             width,
-            heads: config.heads,
         })
     }
-
-    /// Queries, keys and values of the stream's rows, [rows, heads, head width] each.
-    fn split(&self, rows: &Tensor, by: Modulation<'_>, tables: &Tensor) -> Result<[Tensor; 3]> {
-        let modulated = by.modulate(rows, 0, self.width)?;
-        let turned = |layer: &Linear, norm: &Tensor| {
-            TurnedHeads { column: 0, heads: self.heads, unturned: 0 }.of(&layer.forward(&modulated)?, norm, tables)
-        };
-        let keys = turned(&self.keys, &self.key_norm)?;
-        let values = self.values.forward(&modulated)?.reshape(keys.shape())?;
-        Ok([turned(&self.queries, &self.query_norm)?, keys, values])
-    }
-
-    /// Adds what attention found, and what the feed-forward part makes of the sum.
-    fn finish(&self, rows: &Tensor, attended: &Tensor, by: Modulation<'_>) -> Result<Tensor> {
-        let width = self.width;
-        let rows = by.add_gated(rows, &self.out.forward(attended)?, 2 * width)?;
-        let inner = self.up.forward(&by.modulate(&rows, 3 * width, 4 * width)?)?;
-        by.add_gated(&rows, &self.down.forward(&Activation::GeluTanh.apply(&inner)?)?, 5 * width)
-    }
 }
 
-/// A block in which text and pictures have weights of their own and attend to each other.
-#[derive(Debug)]
-pub(super) struct Block {
-    text: Stream,
-    picture: Stream,
-}
-
-impl Block {
+impl DoubleBlock<Apart> {
     pub(super) fn load(store: &Store<'_>, at: usize, config: &QwenConfig) -> std::result::Result<Self, WeightError> {
         let block = format!("transformer_blocks.{at}");
         let stream = |names: &Names| Stream::load(store, &block, names, config);
         Ok(Self { text: stream(&TEXT)?, picture: stream(&PICTURE)? })
-    }
-
-    /// Maps text rows and picture rows, [rows, width] each. `condition` is what modulations are computed from.
-    pub(super) fn forward(
-        &self,
-        (text, picture): (&Tensor, &Tensor),
-        condition: &Tensor,
-        rows: &Rows,
-    ) -> Result<(Tensor, Tensor)> {
-        let values = [self.text.modulation.forward(condition)?, self.picture.modulation.forward(condition)?];
-        let by_text = Modulation { values: &values[0], owners: &rows.text_owners };
-        let by_picture = Modulation { values: &values[1], owners: &rows.picture_owners };
-        let ours = self.text.split(text, by_text, &rows.text_tables)?;
-        let theirs = self.picture.split(picture, by_picture, &rows.picture_tables)?;
-        let both = |at: usize| Tensor::cat(&[&ours[at], &theirs[at]], 0);
-        let attended = attend(&both(0)?, &both(1)?, &both(2)?, &rows.segments)?;
-        let found = (attended.narrow(0, 0, rows.text)?, attended.narrow(0, rows.text, picture.dim(0)?)?);
-        Ok((self.text.finish(text, &found.0, by_text)?, self.picture.finish(picture, &found.1, by_picture)?))
     }
 }

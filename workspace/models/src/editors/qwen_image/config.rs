@@ -85,12 +85,7 @@ impl QwenConfig {
     /// Reads a `config.json` of diffusers' `QwenImageTransformer2DModel`. Keys that are left out have diffusers' defaults; keys
     /// that are not known, and values that are not supported, are errors.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
-        let settings = &Settings::read(file)?;
-        // Beside one file of weights there may lie the `config.json` of anything.
-        if settings.is_unset("_class_name") {
-            return Err(settings.refuse("_class_name", format!("\"{CLASS}\"")));
-        }
-        settings.expect_class(CLASS)?;
+        let settings = &Settings::read_of(file, CLASS)?;
         settings.refuse_others(&READ, &FIXED)?;
         let head_width = size(settings, "attention_head_dim", 128)?;
         let config = Self {

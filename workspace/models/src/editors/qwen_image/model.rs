@@ -7,11 +7,14 @@ use candle_core::{Result, Tensor};
 use editscale_core::Watch;
 
 use crate::editors::cancel::unless_cancelled;
-use crate::editors::flux::{Adaptable, AdapterSource, FluxAdapter, Store, TransformerSource};
-use crate::editors::qwen_image::batch::{QwenItem, QwenReference, QwenText, check_tokens};
-use crate::editors::qwen_image::blocks::{Block, Rows};
+use crate::editors::flux::{Adaptables, AdapterSource, FluxAdapter, Opened, Store, TransformerSource};
+use crate::editors::qwen_image::batch::{QwenItem, QwenReference, QwenText};
+use crate::editors::qwen_image::blocks::{Apart, Rows};
 use crate::editors::qwen_image::config::{QwenConfig, is_marker};
-use crate::editors::transformer::{Modulation, Packing, Positions, SINUSOIDS, sinusoids};
+use crate::editors::transformer::{
+    DoubleBlock, Modulation, Packing, Positions, SINUSOIDS, cat, check_tokens, sinusoids,
+};
+use crate::editors::verify;
 use crate::layers::{Compute, Linear, RmsNorm};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
@@ -30,12 +33,12 @@ pub struct QwenTransformer {
     text_norm: RmsNorm,
     text: Linear,
     picture: Linear,
-    blocks: Vec<Block>,
+    blocks: Vec<DoubleBlock<Apart>>,
     /// To scale and shift of the last normalisation.
     modulation: Linear,
     out: Linear,
     /// Where layers look for what an adapter adds.
-    layers: Vec<Adaptable>,
+    layers: Adaptables,
 }
 
 impl QwenTransformer {
@@ -43,7 +46,17 @@ impl QwenTransformer {
     /// same or have a prefix. Every tensor has to be there in the shape that the configuration says, and none besides. Where no
     /// `config.json` lies beside a file, the shape is taken from the tensors.
     pub fn load(source: &TransformerSource, compute: &Compute) -> std::result::Result<Self, LoadError> {
-        let store = Store::same_names(source, compute)?;
+        Self::whole(&Store::same_names(source, compute)?, source)
+    }
+
+    /// The shape of a transformer that is not loaded, whose headers say what [`Self::load`] expects; none of a quantised file.
+    pub(in crate::editors) fn look(source: &TransformerSource) -> std::result::Result<Option<QwenConfig>, LoadError> {
+        let compute = verify::compute();
+        let look = |opened: &Opened| Self::whole(&Store::of_same_names(opened.clone(), &compute), source);
+        Ok(Store::open_same_names(source)?.by_headers(look)?.map(|transformer| transformer.config))
+    }
+
+    fn whole(store: &Store<'_>, source: &TransformerSource) -> std::result::Result<Self, LoadError> {
         let beside = match source {
             TransformerSource::Folder(folder) => folder.join("config.json"),
             TransformerSource::File(file) => file.parent().unwrap_or(Path::new("")).join("config.json"),
@@ -52,7 +65,7 @@ impl QwenTransformer {
             TransformerSource::File(file) if !beside.exists() => QwenConfig::derive(file, &store.shapes())?,
             _ => QwenConfig::read(&beside)?,
         };
-        let transformer = Self::build(&store, config)?;
+        let transformer = Self::build(store, config)?;
         store.finish(is_marker, || {
             let blocks = transformer.config.blocks;
             format!("a transformer of Qwen-Image with {blocks} blocks")
@@ -71,13 +84,13 @@ impl QwenTransformer {
         config: QwenConfig,
         compute: &Compute,
     ) -> std::result::Result<Self, LoadError> {
-        Self::build(&Store::of_same_names(checkpoint, compute), config)
+        Self::build(&Store::of_same_names(Opened::Original(checkpoint), compute), config)
     }
 
     fn build(store: &Store<'_>, config: QwenConfig) -> std::result::Result<Self, LoadError> {
         let width = config.width();
         let compute = store.compute().clone();
-        let blocks = (0..config.blocks).map(|at| Block::load(store, at, &config));
+        let blocks = (0..config.blocks).map(|at| DoubleBlock::load(store, at, &config));
         let time = |name: &str, inputs: usize| {
             store.linear(&format!("time_text_embed.timestep_embedder.{name}"), inputs, &[width])
         };
@@ -103,14 +116,12 @@ impl QwenTransformer {
 
     /// Reads an adapter for this transformer. Nothing is changed yet.
     pub fn read_adapter(&self, source: AdapterSource<'_>) -> std::result::Result<FluxAdapter, LoadError> {
-        FluxAdapter::load(source, &self.layers, &self.compute)
+        self.layers.read(source, &self.compute)
     }
 
     /// Computes with an adapter that was read for this transformer, or with none; another that was there is gone.
     pub fn set_adapter(&self, adapter: Option<&FluxAdapter>) {
-        for (at, layer) in self.layers.iter().enumerate() {
-            layer.slot.set(adapter.and_then(|adapter| adapter.addition(at)));
-        }
+        self.layers.set(adapter);
     }
 
     /// What all steps share of an instruction: states [text tokens, `text_width`] of its encoder, at least one, in the type of
@@ -134,12 +145,23 @@ impl QwenTransformer {
         }
         items.iter().try_for_each(|item| item.check(self.config.in_channels))?;
         let packing = Packing::new(items.iter().map(QwenItem::rows));
-        let (condition, rows) = (self.condition(items)?, self.rows(items, &packing)?);
+        let rows = self.rows(items, &packing)?;
+        self.velocities(items, (&packing, &rows), watch)
+    }
+
+    /// The same by how rows lie and turn.
+    pub(super) fn velocities(
+        &self,
+        items: &[QwenItem],
+        (packing, rows): (&Packing, &Rows),
+        watch: &dyn Watch,
+    ) -> Result<Vec<Tensor>> {
+        let condition = self.condition(items)?;
         let mut text = cat(items.iter().map(|item| Ok(item.text.context.clone())))?;
         let mut picture = self.pictures(items)?;
         for block in &self.blocks {
             unless_cancelled(watch)?;
-            (text, picture) = block.forward((&text, &picture), &condition, &rows)?;
+            (text, picture) = block.forward((&text, &picture), &condition, rows.streams())?;
         }
         let (values, owners) = (self.modulation.forward(&condition)?, packing.latent_owners());
         let by = Modulation { values: &values, owners: &owners };
@@ -156,11 +178,11 @@ impl QwenTransformer {
         second.forward(&first.forward(&sinusoids(&times, &self.compute)?)?.silu()?)?.silu()
     }
 
-    fn rows(&self, items: &[QwenItem], packing: &Packing) -> Result<Rows> {
+    /// How the rows of a batch lie and turn.
+    pub(super) fn rows(&self, items: &[QwenItem], packing: &Packing) -> Result<Rows> {
         Ok(Rows {
             text_owners: packing.text_owners(),
             picture_owners: packing.picture_owners(self.config.clean_references.then_some(items.len())),
-            text: packing.text(),
             segments: packing.segments(),
             text_tables: cat(items.iter().map(|item| item.text_tables(&self.positions)))?,
             picture_tables: cat(items.iter().map(|item| item.picture_tables(&self.positions)))?,
@@ -175,10 +197,4 @@ impl QwenTransformer {
         };
         cat(items.iter().map(own))
     }
-}
-
-/// One below the other; one alone is not copied.
-fn cat(parts: impl Iterator<Item = Result<Tensor>>) -> Result<Tensor> {
-    let mut parts = parts.collect::<Result<Vec<_>>>()?;
-    if parts.len() == 1 { Ok(parts.remove(0)) } else { Tensor::cat(&parts, 0) }
 }

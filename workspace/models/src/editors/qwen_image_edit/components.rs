@@ -7,9 +7,10 @@ use crate::editors::class::{ClassFacts, Component, DIFFUSERS, PipelineClass, TRA
 use crate::editors::fit::Fit;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
 use crate::editors::samplers::FlowConfig;
-use crate::editors::verify::{Look, Network, VISION_LANGUAGE, compute};
+use crate::editors::verify::{Look, Network, compute};
+use crate::encoders::vision_language::EncoderFacts;
+use crate::layers::Scope;
 use crate::layers::autoencoder_qwen::{self, AutoencoderQwen};
-use crate::layers::{Scope, qwen25_vl};
 
 /// The class of pipelines of the release of August 2025.
 pub const EDIT: PipelineClass = PipelineClass::of(&FACTS);
@@ -46,18 +47,10 @@ const AUTOENCODER: Network<autoencoder_qwen::Config> = Network {
 
 fn verify(look: &mut Look) -> Fit {
     look.scheduler(FlowConfig::read);
-    let words = look.encoder_words("processor");
-    let encoder = look.network("text_encoder", &VISION_LANGUAGE);
+    let encoder = look.encoder();
     let autoencoder = look.network("vae", &AUTOENCODER);
     let transformer = look.network("transformer", &TRANSFORMER);
-    look.verified.vocabulary = words.as_ref().map_or(0, |words| words.largest_id() as usize + 1);
-    let parts = Parts {
-        largest_id: words.map(|words| words.largest_id()),
-        rows: None,
-        encoder: encoder.as_ref(),
-        autoencoder: autoencoder.as_ref(),
-        transformer: transformer.as_ref(),
-    };
+    let parts = Parts { encoder, autoencoder: autoencoder.as_ref(), transformer: transformer.as_ref() };
     let folder = look.folder.path();
     fit(&folder.join("processor"), &folder.join("transformer").join("config.json"), &parts)
 }
@@ -65,11 +58,7 @@ fn verify(look: &mut Look) -> Fit {
 /// What is known of the components.
 #[derive(Debug, Default)]
 pub(super) struct Parts<'a> {
-    /// The greatest id of the tokenizer.
-    pub(super) largest_id: Option<u32>,
-    /// How many tokens the encoder has.
-    pub(super) rows: Option<usize>,
-    pub(super) encoder: Option<&'a qwen25_vl::Config>,
+    pub(super) encoder: EncoderFacts,
     pub(super) autoencoder: Option<&'a autoencoder_qwen::Config>,
     pub(super) transformer: Option<&'a QwenConfig>,
 }
@@ -81,8 +70,7 @@ pub(super) fn fit(tokenizer: &Path, file: &Path, parts: &Parts<'_>) -> Fit {
     // A token is a square of two by two latents.
     let latents = parts.autoencoder.map(|config| 4 * config.latent_channels);
     fit.same(file, "input channels", transformer(|config| config.in_channels), latents);
-    let width = parts.encoder.map(|config| config.text.hidden_size);
-    fit.same(file, "a text width of", transformer(|config| config.text_width), width);
-    fit.ids(tokenizer, parts.largest_id, parts.rows);
+    fit.same(file, "a text width of", transformer(|config| config.text_width), parts.encoder.width());
+    fit.ids(tokenizer, parts.encoder.largest_id, parts.encoder.rows);
     fit
 }

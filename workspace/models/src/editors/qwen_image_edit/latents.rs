@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use editscale_core::Failure;
 use editscale_picture::Rgb8;
 
@@ -47,8 +47,7 @@ impl Latents {
         let geometry = self.geometry(size);
         let encode = || {
             let modes = self.autoencoder.encode(&pixels::to_unit(picture, size, device, *dtype)?)?;
-            let planes = self.autoencoder.normalise(&modes)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
-            Tensor::from_vec(Layout::Tokens.arranged(planes, geometry), Layout::Tokens.dims(geometry), &Device::Cpu)
+            Layout::Tokens.tensor(&self.autoencoder.normalise(&modes)?, geometry)
         };
         Ok((encode().map_err(|error| failed("encoding the source", &error))?, geometry.grid()))
     }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use editscale_core::EditorName;
 
-use crate::editors::class::{DIFFUSERS, PipelineClass};
+use crate::editors::adoption::Adoption;
+use crate::editors::class::PipelineClass;
 use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
-use crate::editors::fingerprint::{Fingerprint, compute_text};
-use crate::editors::flux::{AdapterSource, FluxAdapter, TransformerSource};
+use crate::editors::fingerprint::Fingerprint;
+use crate::editors::flux::TransformerSource;
 use crate::editors::folder::PipelineFolder;
 use crate::editors::memory::check_turns;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
@@ -20,8 +21,8 @@ use crate::editors::qwen_image_edit::pipeline::QwenImageEdit;
 use crate::editors::qwen_image_edit::references::{self, Reference};
 use crate::editors::qwen_image_edit::release::Release;
 use crate::editors::qwen_image_edit::text::TextReader;
-use crate::editors::residency::{Resident, Turns};
-use crate::editors::samplers::{FlowConfig, MOST_STEPS};
+use crate::editors::residency::{Residency, Resident, Turns};
+use crate::editors::samplers::{FlowConfig, check_steps};
 use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::autoencoder_qwen::AutoencoderQwen;
 use crate::load::LoadError;
@@ -66,20 +67,9 @@ impl Places {
 
     fn enter(&self, fingerprint: &mut Fingerprint) -> Result<(), LoadError> {
         fingerprint.enter(&self.encoder.sample()?);
-        enter(&self.vae, fingerprint)?;
-        match &self.transformer {
-            TransformerSource::Folder(place) | TransformerSource::File(place) => enter(place, fingerprint),
-        }
+        fingerprint.enter_weights(&self.vae)?;
+        fingerprint.enter_transformer(&self.transformer)
     }
-}
-
-/// Enters a folder of weights, or a file with what may lie beside it and say its shape.
-fn enter(place: &Path, fingerprint: &mut Fingerprint) -> Result<(), LoadError> {
-    if place.is_dir() {
-        return fingerprint.enter_component(place, DIFFUSERS);
-    }
-    fingerprint.enter_ends(place)?;
-    place.parent().map_or(Ok(()), |folder| fingerprint.enter_file(&folder.join("config.json")))
 }
 
 /// Opens the folder of any release.
@@ -109,7 +99,7 @@ fn check_room(folder: &PipelineFolder, places: &Places, options: &Options) -> Re
     check_turns(folder.path(), options.residency, &[text, pictures], ROOM)
 }
 
-/// The encoder and the transformer, each loaded and looked at; where they are loaded in turn, the first is let go for the second.
+/// The encoder and the transformer.
 fn residents(
     turns: &Turns,
     places: &Places,
@@ -136,15 +126,14 @@ pub fn load(
     let turns = Turns::new(options.residency);
     let latents = Latents::load(&places.vae, &options.compute, options.tile)?;
     let (encoder, transformer) = residents(&turns, &places, &options)?;
-    let (shape, adapter) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
+    let (shape, adoption) = looked_at(&places, &latents, (&encoder, &transformer), &options)?;
     // What is loaded to be looked at is on no candidate's account.
     turns.take_load_ms();
-    let mut fingerprint = fingerprint(&places, &flow, &options, shared)?;
+    let mut fingerprint = Fingerprint::default();
+    places.enter(&mut fingerprint)?;
+    enter_settings(&mut fingerprint, &flow, &options, shared);
     references.iter().for_each(|reference| fingerprint.enter(reference.digest.as_bytes()));
-    if let Some(adapter) = &adapter {
-        fingerprint.enter(adapter.digest().as_bytes());
-        fingerprint.enter(format!("{:?}", options.adapter_scale).as_bytes());
-    }
+    adoption.enter(options.adapter_scale, &mut fingerprint);
     let identity = Identity {
         name,
         revision: fingerprint.revision(VERSION),
@@ -155,7 +144,7 @@ pub fn load(
     };
     let pixels = if release == Release::Single { options.source_pixels } else { options.seen_pixels };
     let text = TextReader { encoder, release, pixels };
-    let networks = Networks { options, text, latents, transformer, shape, adapter, turns };
+    let networks = Networks { options, text, latents, transformer, shape, adoption, turns };
     Ok((identity, QwenImageEdit::new(networks, flow, references)))
 }
 
@@ -165,18 +154,30 @@ fn looked_at(
     latents: &Latents,
     (encoder, transformer): (&Conditioner, &Resident<QwenTransformer>),
     options: &Options,
-) -> Result<(QwenConfig, Option<FluxAdapter>), LoadError> {
-    let facts = encoder.facts()?;
-    let loaded = transformer.get()?;
-    let parts = Parts {
-        largest_id: Some(facts.largest_id),
-        rows: Some(facts.rows),
-        encoder: Some(&facts.config),
-        autoencoder: Some(latents.autoencoder().config()),
-        transformer: Some(loaded.config()),
-    };
+) -> Result<(QwenConfig, Adoption), LoadError> {
+    let encoder = encoder.facts()?;
+    let (config, adoption) = transformer_looked_at(places, transformer, options)?;
+    let parts = Parts { encoder, autoencoder: Some(latents.autoencoder().config()), transformer: Some(&config) };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()?;
-    Ok((loaded.config().clone(), adapter(&loaded, options)?))
+    Ok((config, adoption))
+}
+
+/// The transformer's shape and the adapter that the recipe names. Loaded in turn, its headers are looked at, for the encoder is
+/// needed first, and would have it let go unused; unless there is an adapter, which is read layer by layer, or a quantised file.
+fn transformer_looked_at(
+    places: &Places,
+    transformer: &Resident<QwenTransformer>,
+    options: &Options,
+) -> Result<(QwenConfig, Adoption), LoadError> {
+    if options.residency == Residency::InTurn
+        && options.adapter.is_none()
+        && let Some(config) = QwenTransformer::look(&places.transformer)?
+    {
+        return Ok((config, Adoption::default()));
+    }
+    let loaded = transformer.get()?;
+    let own = (options.adapter.as_ref(), options.adapter_scale);
+    Ok((loaded.config().clone(), Adoption::begin(own, |source| loaded.read_adapter(source))?))
 }
 
 /// The pictures that the recipe names beside the source.
@@ -193,40 +194,19 @@ fn further(folder: &PipelineFolder, release: Release, options: &Options) -> Resu
     references::read(&options.references)
 }
 
-/// The adapter that the recipe names.
-fn adapter(transformer: &QwenTransformer, options: &Options) -> Result<Option<FluxAdapter>, LoadError> {
-    let scale = options.adapter_scale as f32;
-    let read = |path: &PathBuf| transformer.read_adapter(AdapterSource { path, scale });
-    options.adapter.as_ref().map(read).transpose()
-}
-
 fn flow(scheduler: &Path, options: &Options) -> Result<FlowConfig, LoadError> {
     // Read in any case: a folder without it is not whole.
     let own = FlowConfig::read(scheduler)?;
-    let steps = options.steps;
-    if !(1..=MOST_STEPS).contains(&steps) {
-        let reason = format!("leads 1 to {MOST_STEPS} steps: found {steps} in the recipe's `steps`");
-        return Err(LoadError::content(scheduler, reason));
-    }
+    check_steps(scheduler, options.steps)?;
     Ok(match options.schedule {
         Schedule::Pipeline => own,
         Schedule::Lightning => FlowConfig::lightning(),
     })
 }
 
-fn fingerprint(
-    places: &Places,
-    flow: &FlowConfig,
-    options: &Options,
-    shared: &DiffusionOptions,
-) -> Result<Fingerprint, LoadError> {
-    let mut fingerprint = Fingerprint::default();
-    places.enter(&mut fingerprint)?;
+fn enter_settings(fingerprint: &mut Fingerprint, flow: &FlowConfig, options: &Options, shared: &DiffusionOptions) {
     fingerprint.enter(format!("{flow:?} {:?}", (options.steps, options.guidance, options.eta)).as_bytes());
     let sizes = (options.max_pixels, options.source_pixels, options.seen_pixels, options.tile);
     fingerprint.enter(format!("{sizes:?} {:?} {:?}", options.negative, shared.result_size).as_bytes());
-    fingerprint.enter(compute_text(&options.compute).as_bytes());
-    fingerprint.enter(compute_text(&options.text_compute).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
-    Ok(fingerprint)
+    fingerprint.enter_ways([&options.compute, &options.text_compute], shared);
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
-use editscale_core::{Failure, ImageSize};
+use editscale_core::{Failure, ImageSize, TowerPictures};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
+use crate::editors::adoption::Adoption;
 use crate::editors::diffusion::Geometry;
 use crate::editors::failure::failed;
-use crate::editors::flux::FluxAdapter;
 use crate::editors::pixels::size_of;
 use crate::editors::qwen_image::{QwenConfig, QwenTransformer};
 use crate::editors::qwen_image_edit::latents::Latents;
@@ -31,7 +31,7 @@ pub(super) struct Networks {
     /// The shape of the transformer.
     pub(super) shape: QwenConfig,
     /// What it computes with.
-    pub(super) adapter: Option<FluxAdapter>,
+    pub(super) adoption: Adoption,
     pub(super) turns: Turns,
 }
 
@@ -61,18 +61,19 @@ impl Networks {
     /// The transformer, loaded if need be, with the adapter that is in force.
     pub(super) fn transformer(&self) -> std::result::Result<Arc<QwenTransformer>, LoadError> {
         let transformer = self.transformer.get()?;
-        transformer.set_adapter(self.adapter.as_ref());
+        transformer.set_adapter(self.adoption.in_force());
         Ok(transformer)
     }
 
-    /// States [tokens, width] of an instruction about pictures, where the transformer computes.
+    /// States [tokens, width] of an instruction about pictures, where the transformer computes, and what became of these.
     pub(super) fn encode(
         &self,
         instruction: &str,
         pictures: &[EncoderPicture],
-    ) -> std::result::Result<Tensor, Failure> {
-        let states = self.text.states(instruction, pictures)?;
-        self.here(&states).map_err(|error| failed("encoding the text", &error))
+    ) -> std::result::Result<(Tensor, TowerPictures), Failure> {
+        let (states, asked) = self.text.states(instruction, pictures)?;
+        let states = self.here(&states).map_err(|error| failed("encoding the text", &error))?;
+        Ok((states, asked))
     }
 
     /// A picture, ready for the transformer and for the encoder of texts.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::guidance::guided;
 use super::networks::Networks;
 use super::*;
-use crate::editors::cases::{Case, LOOSE, TIGHT, cases_in, editor_name, injecting, make};
+use crate::editors::cases::{Case, LOOSE, TIGHT, cases_in, editor_name, injecting, make, off};
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
 use crate::editors::samplers::{FlowConfig, FlowEuler, Sampler};
 use crate::encoders::vision_language::EncoderPicture;
@@ -145,7 +145,7 @@ fn check_texts(case: &Case, networks: &Networks) {
     assert_eq!(grids, own.grids, "{}", case.name);
     let words = std::iter::once(case.request.instruction.as_str()).chain(own.negative.as_deref());
     for (at, words) in words.enumerate() {
-        let states = networks.text.states(words, &seen).unwrap();
+        let states = networks.text.states(words, &seen).unwrap().0;
         assert_eq!(states.dim(0).unwrap() + release::DROPPED, own.tokens[at], "{}", case.name);
         case.close(&format!("states.{at}"), &thin(&numbers(&states)), TIGHT);
     }
@@ -235,37 +235,75 @@ fn pictures_are_those_of_diffusers() {
     }
 }
 
-/// How far numbers are off those of a case, as a share of the largest.
-fn off(case: &Case, name: &str, ours: &[f32]) -> f32 {
-    let theirs: Vec<f32> = case.tensor(name).to_vec1().unwrap();
-    assert_eq!(ours.len(), theirs.len());
-    let largest = theirs.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-    ours.iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest
-}
-
 /// What a port might get wrong is told apart from what is right.
 #[test]
 fn mistakes_show() {
     let case = case("first");
     let (options, own) = (options(&case), case.own::<Own>());
     let mut pipeline = loaded(&case, options.clone());
+    let off = |name: &str, ours: &[f32]| off(ours, &case.tensor(name).to_vec1::<f32>().unwrap());
     let positive = velocity(&mut pipeline, &case, &case.request.instruction);
     let negative = velocity(&mut pipeline, &case, &own.negative.unwrap());
     let plain: Vec<f32> = positive.iter().zip(&negative).map(|(c, u)| u + 4.0 * (c - u)).collect();
-    assert!(off(&case, "guided.0", &thin(&plain)) > 50.0 * LOOSE, "guidance without bringing tokens to their length");
+    assert!(off("guided.0", &thin(&plain)) > 50.0 * LOOSE, "guidance without bringing tokens to their length");
     let seen: Vec<EncoderPicture> =
         pictures(&case).iter().map(|it| pipeline.networks.text.picture(it).unwrap()).collect();
-    let states = pipeline.networks.text.states(&case.request.instruction, &seen).unwrap();
+    let states = pipeline.networks.text.states(&case.request.instruction, &seen).unwrap().0;
     let rolled =
         Tensor::cat(&[states.narrow(0, 1, states.dim(0).unwrap() - 1).unwrap(), states.narrow(0, 0, 1).unwrap()], 0);
-    assert!(off(&case, "states.0", &thin(&numbers(&rolled.unwrap()))) > 0.05, "one token more is dropped");
-    let tokens = case.latents[1] * case.latents[2] / 4;
-    let unstretched = FlowEuler::new(&FlowConfig::published(), 3, tokens, 0.0);
-    let levels: Vec<f32> = unstretched.sigmas().to_vec();
-    assert!(off(&case, "sigmas", &levels) > 0.05, "levels that are not stretched");
+    assert!(off("states.0", &thin(&numbers(&rolled.unwrap()))) > 0.05, "one token more is dropped");
     let mut other = loaded(&case_of_pipeline("clean", &case), options);
     let clean = velocity(&mut other, &case, &case.request.instruction);
-    assert!(off(&case, "velocity.0", &thin(&clean)) > 0.01, "another release");
+    assert!(off("velocity.0", &thin(&clean)) > 0.01, "another release");
+}
+
+/// A key of a scheduler's file, and what it says instead.
+type Change = (&'static str, serde_json::Value);
+
+/// The levels of a case whose scheduler says something else.
+fn levels(case: &Case, tokens: usize, changes: &[Change]) -> Vec<f32> {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("scheduler_config.json");
+    let mut said: serde_json::Value =
+        serde_json::from_slice(&fs::read(case_folder(case).join("scheduler_config.json")).unwrap()).unwrap();
+    for (key, value) in changes {
+        assert_ne!(said[*key], *value, "{}: `{key}` says so already", case.name);
+        said[*key] = value.clone();
+    }
+    fs::write(&file, said.to_string()).unwrap();
+    FlowEuler::new(&FlowConfig::read(&file).unwrap(), case.request.steps, tokens, 0.0).sigmas().to_vec()
+}
+
+/// How far they are from the case's own.
+fn levels_off(case: &Case, tokens: usize, changes: &[Change]) -> f32 {
+    off(&levels(case, tokens, changes), &case.tensor("sigmas").to_vec1::<f32>().unwrap())
+}
+
+/// Each part of the schedule by itself: what a case's levels would be without it is none of them.
+#[test]
+fn schedules_without_a_part_show() {
+    let null = || serde_json::Value::Null;
+    let other: [(&str, &str, &[Change]); 7] = [
+        ("first", "not stretched to the terminal level", &[("shift_terminal", null())]),
+        ("first", "stretched further", &[("shift_terminal", 0.2.into())]),
+        ("first", "shifted as FLUX.1", &[("max_shift", 1.15.into()), ("max_image_seq_len", 4096.into())]),
+        ("first", "shifted alike for every size", &[("use_dynamic_shifting", false.into())]),
+        ("first_lightning", "stretched, which few steps are not", &[("shift_terminal", 0.02.into())]),
+        ("first_static", "not stretched to the terminal level", &[("shift_terminal", null())]),
+        ("first_static", "shifted by size", &[("use_dynamic_shifting", true.into())]),
+    ];
+    let most = 50.0 * 1e-5;
+    for (name, mistake, changes) in other {
+        let case = case(name);
+        let tokens = case.latents[1] * case.latents[2] / 4;
+        assert!(levels_off(&case, tokens, &[]) < 1e-5, "{name}");
+        let found = levels_off(&case, tokens, changes);
+        assert!(found > most, "{name} {mistake}: off by {found}");
+    }
+    // Tokens of the result alone count: with those of the source the shift is another.
+    let case = case("first");
+    let all = 2 * case.latents[1] * case.latents[2] / 4;
+    assert!(levels_off(&case, all, &[]) > most);
 }
 
 /// A case's request to the pipeline of another.

@@ -1,18 +1,16 @@
 //! Qwen-Image-Edit under the shared loop: a text that was read with the pictures in sight, pictures as further tokens, and
 //! the velocity.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor};
-use editscale_core::{Digest, EditCounters, Failure, PolicyKind, PolicySupport, PolicyWeights, Watch};
+use candle_core::{Device, Result, Tensor};
+use editscale_core::{Digest, EditCounters, Failure, PolicySupport, PolicyWeights, Watch};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
-use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row};
+use crate::editors::adoption::ADAPTERS;
+use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row, numbers};
 use crate::editors::encoded::Encoded;
-use crate::editors::failure::invalid;
-use crate::editors::flux::{AdapterSource, FluxAdapter};
 use crate::editors::pixels;
 use crate::editors::qwen_image::{QwenItem, QwenReference, QwenTransformer};
 use crate::editors::qwen_image_edit::guidance::guided;
@@ -32,8 +30,6 @@ pub struct QwenImageEdit {
     /// States by words and what they were read beside.
     texts: Encoded<(Arc<str>, Vec<Digest>), Tensor>,
     seen: Encoded<Digest, Seen>,
-    /// The adapter that the recipe names.
-    own: Option<FluxAdapter>,
 }
 
 /// What the transformer is told of one candidate.
@@ -54,12 +50,10 @@ impl Conditions {
 }
 
 impl QwenImageEdit {
-    /// With an adapter where the recipe names one.
     pub(super) fn new(networks: Networks, flow: FlowConfig, references: Vec<Reference>) -> Self {
         let bound = networks.options.cache_bytes / 2;
         let (texts, seen) = (Encoded::new(bound, bytes), Encoded::new(bound, Seen::bytes));
-        let own = networks.adapter.clone();
-        Self { networks, flow, references, texts, seen, own }
+        Self { networks, flow, references, texts, seen }
     }
 
     /// The pictures of a request: its source first, then those that the recipe names.
@@ -90,7 +84,9 @@ impl QwenImageEdit {
         texts.get_or((words.into(), pictures.digests.clone()), || {
             counters.text_encodes += 1;
             let beside: Vec<EncoderPicture> = pictures.all.iter().map(|seen| seen.picture.clone()).collect();
-            networks.encode(words, &beside)
+            let (states, asked) = networks.encode(words, &beside)?;
+            counters.pictures += asked;
+            Ok(states)
         })
     }
 
@@ -166,9 +162,8 @@ impl Pipeline for QwenImageEdit {
     fn predict(&self, rows: &[Row<'_, Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
         let transformer = self.networks.transformer().map_err(|error| candle_core::Error::msg(error.to_string()))?;
         let items = rows.iter().map(|row| self.items(row, &transformer)).collect::<Result<Vec<_>>>()?;
-        let numbers =
-            |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        let mut answers = transformer.forward(&items.concat(), watch)?.into_iter().map(numbers);
+        let velocities = transformer.forward(&items.concat(), watch)?;
+        let mut answers = velocities.iter().map(numbers);
         let missing = || candle_core::Error::msg("the transformer has answered too few items");
         let answer = |row: &Row<'_, Conditions>| {
             let positive = answers.next().ok_or_else(missing)??;
@@ -192,26 +187,11 @@ impl Pipeline for QwenImageEdit {
     }
 
     fn adopts(&self) -> PolicySupport {
-        PolicySupport { adapters: true, checkpoints: false }
+        ADAPTERS
     }
 
     fn adopt(&mut self, weights: &PolicyWeights) -> std::result::Result<Option<Arc<str>>, Failure> {
-        match &weights.kind {
-            PolicyKind::Base => {
-                self.networks.adapter.clone_from(&self.own);
-                Ok(None)
-            }
-            PolicyKind::Adapter(path) => {
-                let source = AdapterSource { path: Path::new(&**path), scale: weights.scale };
-                let read = || self.networks.transformer()?.read_adapter(source);
-                let adapter = read().map_err(|error| invalid(error.to_string()))?;
-                let digest = adapter.digest().to_hex().as_str().into();
-                self.networks.adapter = Some(adapter);
-                Ok(Some(digest))
-            }
-            PolicyKind::Checkpoint(_) => {
-                Err(invalid(format!("{weights} cannot be taken up: Qwen-Image takes up adapters")))
-            }
-        }
+        let Networks { adoption, transformer, .. } = &mut self.networks;
+        adoption.adopt(weights, "Qwen-Image", |source| transformer.get()?.read_adapter(source))
     }
 }

@@ -4,25 +4,17 @@ use std::path::{Path, PathBuf};
 
 use editscale_core::{EditorName, LocalEditor};
 use editscale_schema::{
-    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Scalar,
-    Section, Text, Value, Whole, Word, Yaml,
+    Absent, EditorChoice, Fields, House, Key, Keys, MadeEditor, MakeError, Mistake, Number, Options, Scalar, Section,
+    Text, Value, Whole, Word, Yaml, joined,
 };
 
-use crate::device::{self, DeviceChoice, DtypeChoice};
 use crate::editors::diffusion::DiffusionEditor;
-use crate::editors::flux_kontext::TextDevice;
-use crate::editors::flux_kontext::recipe::{
-    ADAPTER, ADAPTER_SCALE, CACHE, ETA, MAX_PIXELS, WEIGHTS, check_transformer,
-};
 use crate::editors::qwen_image_edit::{self as room, Schedule, load, stored_bytes};
 use crate::editors::residency::Residency;
 use crate::layers::Compute;
-use crate::load::LoadError;
-use crate::recipe::CannotLoad;
-use crate::recipe::compute::{DEVICE, WeightChoice};
-use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DIR, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TRAJECTORY,
-};
+use crate::recipe::diffusion::{DIR, RESIDENCY, TILE};
+use crate::recipe::editor;
+use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, MAX_PIXELS, check_transformer};
 
 /// Qwen-Image-Edit, from the folder of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,14 +51,8 @@ pub struct QwenImageEditRecipe {
     pub source_pixels: u64,
     /// The side of the tiles in which larger pictures are decoded.
     pub tile: Option<u64>,
-    /// What all diffusion models are told.
-    pub shared: DiffusionSettings,
-    /// Where the encoder of texts and pictures computes.
-    pub text_device: TextDevice,
-    /// In which type weights lie in memory.
-    pub weights: WeightChoice,
-    /// The most memory for encoded texts and sources, in MiB.
-    pub cache_mib: u64,
+    /// What all flow transformers are told.
+    pub shared: FlowSettings,
 }
 
 const ENCODER: Key<Text> = Key {
@@ -135,57 +121,36 @@ const SOURCE_PIXELS: Key<Whole> = Key {
     meaning: "about how many pixels of each picture are read; the model was trained on a million",
 };
 
-const TILE: Key<Whole> = Key {
-    name: "tile",
-    rule: Whole { low: 64, high: 1 << 14 },
-    absent: Absent::Unset("at once"),
-    meaning: "the side of tiles, in pixels, in which larger pictures are decoded, to save memory; neighbours share a quarter. The \
-              published code takes 256",
-};
-
-const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
-    name: "text_device",
-    rule: Word(&[("same", TextDevice::Same), ("cpu", TextDevice::Cpu)]),
-    absent: Absent::Default(TextDevice::Same),
-    meaning: "where the encoder of texts and pictures computes; `cpu` leaves a card to the transformer",
-};
-
 impl QwenImageEditRecipe {
     /// An editor with everything else as where it is left out.
     pub fn of(dir: &str) -> Self {
+        let usual = room::Options::on(Compute::cpu());
         Self {
             dir: dir.to_owned(),
-            residency: Residency::default(),
+            residency: usual.residency,
             encoder: None,
             transformer: None,
             vae: None,
             adapter: None,
-            adapter_scale: 1.0,
+            adapter_scale: usual.adapter_scale,
             references: Vec::new(),
-            steps: 40,
-            schedule: Schedule::default(),
-            guidance: 4.0,
+            steps: usual.steps as u32,
+            schedule: usual.schedule,
+            guidance: usual.guidance,
             negative: None,
-            eta: 0.0,
-            max_pixels: 1 << 20,
-            source_pixels: 1 << 20,
+            eta: usual.eta,
+            max_pixels: usual.max_pixels as u64,
+            source_pixels: usual.source_pixels as u64,
             tile: None,
-            shared: DiffusionSettings::default(),
-            text_device: TextDevice::default(),
-            weights: WeightChoice::default(),
-            cache_mib: 512,
+            shared: FlowSettings::default(),
         }
     }
 
     fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
-        let compute = self.shared.compute()?;
-        let text_compute = match self.text_device {
-            TextDevice::Same => compute.clone(),
-            TextDevice::Cpu => device::compute(DeviceChoice::Cpu, DtypeChoice::Auto)?,
-        };
-        let (compute, text_compute) = (self.with_weights(compute)?, self.with_weights(text_compute)?);
-        let shared = self.shared.options(&compute)?;
-        let options = room::Options { text_compute, ..self.options(compute) };
+        let stored = |compute: &Compute| stored_bytes(Path::new(&self.dir), &self.options(compute.clone()));
+        let computes = self.shared.computes(stored)?;
+        let shared = self.shared.diffusion.options(&computes.pictures)?;
+        let options = room::Options { text_compute: computes.texts, ..self.options(computes.pictures) };
         let (identity, pipeline) = load(Path::new(&self.dir), name, options, &shared)?;
         Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
     }
@@ -208,15 +173,9 @@ impl QwenImageEditRecipe {
             max_pixels: self.max_pixels as usize,
             source_pixels: self.source_pixels as usize,
             tile: self.tile.map(|tile| tile as usize),
-            cache_bytes: self.cache_mib << 20,
+            cache_bytes: self.shared.cache_bytes(),
             ..room::Options::on(compute)
         }
-    }
-
-    /// The same way to compute, with the weights as chosen.
-    fn with_weights(&self, compute: Compute) -> Result<Compute, LoadError> {
-        let options = self.options(compute.clone());
-        self.weights.applied(compute, || stored_bytes(Path::new(&self.dir), &options))
     }
 }
 
@@ -242,35 +201,27 @@ impl Options for QwenImageEditRecipe {
     const NAME: &'static str = "qwen_image_edit";
     const ABOUT: &'static str = "Qwen-Image-Edit: a flow transformer that sees the pictures to edit, and reads the instruction \
                                  through a vision language model that sees them, too. It needs weights.";
-    const KEYS: Keys = &[
-        &DIR,
-        &RESIDENCY,
-        &ENCODER,
-        &TRANSFORMER,
-        &VAE,
-        &ADAPTER,
-        &ADAPTER_SCALE,
-        &REFERENCES,
-        &STEPS,
-        &SCHEDULE,
-        &GUIDANCE,
-        &NEGATIVE,
-        &ETA,
-        &MAX_PIXELS,
-        &SOURCE_PIXELS,
-        &TILE,
-        &RESULT_SIZE,
-        &LATENTS,
-        &TRAJECTORY,
-        &DEVICE,
-        &DTYPE,
-        &ACTIVATIONS,
-        &PAUSED,
-        &BATCH,
-        &TEXT_DEVICE,
-        &WEIGHTS,
-        &CACHE,
-    ];
+    const KEYS: Keys = &joined::<27>(
+        &[
+            &DIR,
+            &RESIDENCY,
+            &ENCODER,
+            &TRANSFORMER,
+            &VAE,
+            &ADAPTER,
+            &ADAPTER_SCALE,
+            &REFERENCES,
+            &STEPS,
+            &SCHEDULE,
+            &GUIDANCE,
+            &NEGATIVE,
+            &ETA,
+            &MAX_PIXELS,
+            &SOURCE_PIXELS,
+            &TILE,
+        ],
+        FlowSettings::KEYS,
+    );
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
@@ -280,9 +231,8 @@ impl Options for QwenImageEditRecipe {
         let (references, steps, schedule) = (references(fields), fields.take(&STEPS), fields.take(&SCHEDULE));
         let (guidance, negative, eta) = (fields.take(&GUIDANCE), fields.take(&NEGATIVE), fields.take(&ETA));
         let (max_pixels, source_pixels) = (fields.take(&MAX_PIXELS), fields.take(&SOURCE_PIXELS));
-        let (tile, shared) = (fields.take(&TILE), DiffusionSettings::read(fields));
-        let (text_device, weights, cache_mib) = (fields.take(&TEXT_DEVICE), fields.take(&WEIGHTS), fields.take(&CACHE));
-        check_transformer(fields, transformer.as_ref());
+        let (tile, shared) = (fields.take(&TILE), FlowSettings::read(fields));
+        check_transformer(fields, &TRANSFORMER, transformer.as_ref());
         Some(Self {
             dir: dir?,
             residency: residency?,
@@ -301,9 +251,6 @@ impl Options for QwenImageEditRecipe {
             source_pixels: source_pixels?,
             tile,
             shared: shared?,
-            text_device: text_device?,
-            weights: weights?,
-            cache_mib: cache_mib?,
         })
     }
 
@@ -328,22 +275,13 @@ impl Options for QwenImageEditRecipe {
             SOURCE_PIXELS.write(Some(&self.source_pixels)),
             TILE.write(self.tile.as_ref()),
         ];
-        let rest = [
-            TEXT_DEVICE.write(Some(&self.text_device)),
-            WEIGHTS.write(Some(&self.weights)),
-            CACHE.write(Some(&self.cache_mib)),
-        ];
-        own.into_iter().flatten().chain(self.shared.write()).chain(rest.into_iter().flatten()).collect()
+        own.into_iter().flatten().chain(self.shared.write()).collect()
     }
 }
 
 impl EditorChoice for QwenImageEditRecipe {
     fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
         let (recipe, name) = (self.clone(), name.clone());
-        Ok(Made::local(move || {
-            recipe
-                .load(name.clone())
-                .map_err(|source| CannotLoad { model: "Qwen-Image-Edit from", dir: recipe.dir.clone(), source }.into())
-        }))
+        Ok(editor("Qwen-Image-Edit from", self.dir.clone(), move || recipe.load(name.clone())))
     }
 }

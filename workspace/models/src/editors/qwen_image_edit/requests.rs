@@ -126,14 +126,16 @@ fn networks_that_are_loaded_in_turn_make_the_same_pictures() {
     let shared = || injecting(place.path());
     let in_turn = Options { residency: Residency::InTurn, ..options(&case) };
     let (identity, pipeline) = load(place.path(), editor_name(), in_turn, &shared()).unwrap();
-    assert!(pipeline.networks.transformer.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+    assert!(!pipeline.networks.transformer.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+    let turns = pipeline.networks.turns.clone();
     let mut editor = DiffusionEditor::new(&identity, pipeline, shared()).unwrap();
     let made = make(&mut editor, item());
     assert_eq!(made.image.bytes, together.image.bytes);
     assert!(made.counters.load_ms > 0 && together.counters.load_ms == 0);
+    assert_eq!(turns.loads(), 2, "encoder and transformer, once each");
     // What was encoded is kept: the encoder is not needed again.
     let again = make(&mut editor, item());
-    assert_eq!((again.counters.load_ms, again.image.bytes), (0, together.image.bytes));
+    assert_eq!((again.counters.load_ms, turns.loads(), again.image.bytes), (0, 2, together.image.bytes));
 }
 
 /// Tiles see less of their surroundings, and come near all the same.

@@ -1,7 +1,7 @@
 //! From an instruction and pictures to what the transformer reads of them.
 
 use candle_core::Tensor;
-use editscale_core::Failure;
+use editscale_core::{Failure, TowerPictures};
 use editscale_picture::Rgb8;
 
 use crate::editors::conditioner::Conditioner;
@@ -29,9 +29,13 @@ impl TextReader {
         encoder.picture(&smaller, encoder.bounds()).map_err(|error| unencoded(&error))
     }
 
-    /// States [tokens, width] of an instruction about pictures, on the encoder's device. What comes before the user's words is
-    /// left out.
-    pub(super) fn states(&self, instruction: &str, pictures: &[EncoderPicture]) -> Result<Tensor, Failure> {
+    /// States [tokens, width] of an instruction about pictures, on the encoder's device, and what became of these. What comes
+    /// before the user's words is left out.
+    pub(super) fn states(
+        &self,
+        instruction: &str,
+        pictures: &[EncoderPicture],
+    ) -> Result<(Tensor, TowerPictures), Failure> {
         let encoder = self.encoder.get()?;
         let words = encoder.words();
         if let Some(token) = words.steering(instruction) {
@@ -41,7 +45,7 @@ impl TextReader {
             let ids = words.ids(&self.release.prompt(instruction, pictures.len()))?;
             let ids = encoder.expanded(&ids, pictures);
             let encoded = encoder.encode(&EncoderPrompt { ids: &ids, pictures, visible: None })?;
-            Ok(encoded.states.narrow(0, DROPPED, ids.len().saturating_sub(DROPPED))?)
+            Ok((encoded.states.narrow(0, DROPPED, ids.len().saturating_sub(DROPPED))?, encoded.pictures))
         };
         encode().map_err(|error: EncoderError| unencoded(&error))
     }

@@ -19,6 +19,7 @@ mod parity;
 mod tests;
 
 use std::fmt;
+use std::path::Path;
 
 pub use ddim::Ddim;
 pub use diffusion_config::{DiffusionConfig, SamplerChoice, SamplerKind};
@@ -27,8 +28,18 @@ pub use flow_config::FlowConfig;
 pub use flow_euler::FlowEuler;
 pub use noise_schedule::{NoiseSchedule, Prediction, Spacing};
 
+use crate::load::LoadError;
+
 /// The most steps along a flow. More would not differ in single precision.
 pub const MOST_STEPS: usize = 1000;
+
+/// Refuses to go along a flow in no steps or in more than that; `place` is what the error points at.
+pub(super) fn check_steps(place: &Path, steps: usize) -> Result<(), LoadError> {
+    if (1..=MOST_STEPS).contains(&steps) {
+        return Ok(());
+    }
+    Err(LoadError::content(place, format!("leads 1 to {MOST_STEPS} steps: found {steps} in the recipe's `steps`")))
+}
 
 /// What a step came to.
 #[derive(Debug, Clone, PartialEq)]

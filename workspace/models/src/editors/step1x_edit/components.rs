@@ -8,8 +8,9 @@ use crate::editors::flux::{FluxTransformer, Naming};
 use crate::editors::samplers::FlowConfig;
 use crate::editors::step1x_edit::DenoiserConfig;
 use crate::editors::step1x_edit::denoiser::Denoiser;
-use crate::editors::verify::{AUTOENCODER, Look, Network, VISION_LANGUAGE, compute};
-use crate::layers::{autoencoder_kl, qwen25_vl};
+use crate::editors::verify::{AUTOENCODER, Look, Network, compute};
+use crate::encoders::vision_language::EncoderFacts;
+use crate::layers::autoencoder_kl;
 
 /// The classes of its pipelines: v1.1, and v1.2 with its preview.
 pub const CLASSES: [PipelineClass; 2] = [PipelineClass::of(&FACTS), PipelineClass::of(&FACTS_V1_2)];
@@ -34,17 +35,10 @@ const TRANSFORMER: Network<DenoiserConfig> = Network {
 
 fn verify(look: &mut Look) -> Fit {
     look.scheduler(FlowConfig::read);
-    let words = look.encoder_words("processor");
-    let encoder = look.network("text_encoder", &VISION_LANGUAGE);
+    let encoder = look.encoder();
     let autoencoder = look.network("vae", &AUTOENCODER);
     let denoiser = look.network("transformer", &TRANSFORMER);
-    let parts = Parts {
-        largest_id: words.map(|words| words.largest_id()),
-        rows: None,
-        encoder: encoder.as_ref(),
-        autoencoder: autoencoder.as_ref(),
-        denoiser: denoiser.as_ref(),
-    };
+    let parts = Parts { encoder, autoencoder: autoencoder.as_ref(), denoiser: denoiser.as_ref() };
     let folder = look.folder.path();
     fit(&folder.join("processor"), &folder.join("transformer").join("config.json"), &parts)
 }
@@ -52,11 +46,7 @@ fn verify(look: &mut Look) -> Fit {
 /// What is known of the components.
 #[derive(Debug, Default)]
 pub(super) struct Parts<'a> {
-    /// The greatest id of the tokenizer.
-    pub(super) largest_id: Option<u32>,
-    /// How many tokens the encoder has.
-    pub(super) rows: Option<usize>,
-    pub(super) encoder: Option<&'a qwen25_vl::Config>,
+    pub(super) encoder: EncoderFacts,
     pub(super) autoencoder: Option<&'a autoencoder_kl::Config>,
     pub(super) denoiser: Option<&'a DenoiserConfig>,
 }
@@ -69,8 +59,7 @@ pub(super) fn fit(tokenizer: &Path, file: &Path, parts: &Parts<'_>) -> Fit {
     let latents = parts.autoencoder.map(|config| 4 * config.latent_channels);
     fit.same(file, "input channels", denoiser(|config| config.transformer.in_channels), latents);
     fit.same(file, "output channels", denoiser(|config| config.transformer.out_channels), latents);
-    let width = parts.encoder.map(|config| config.text.hidden_size);
-    fit.same(file, "a connector for a width of", denoiser(|config| config.connector.in_width), width);
-    fit.ids(tokenizer, parts.largest_id, parts.rows);
+    fit.same(file, "a connector for a width of", denoiser(|config| config.connector.in_width), parts.encoder.width());
+    fit.ids(tokenizer, parts.encoder.largest_id, parts.encoder.rows);
     fit
 }

@@ -83,11 +83,7 @@ impl Places {
     /// Tells these files from others.
     pub(super) fn enter(&self, fingerprint: &mut Fingerprint) -> Result<(), LoadError> {
         fingerprint.enter_transformer(&self.transformer)?;
-        if self.vae.is_file() {
-            fingerprint.enter_single(&self.vae)?;
-        } else {
-            fingerprint.enter_component(&self.vae, DIFFUSERS)?;
-        }
+        fingerprint.enter_weights(&self.vae)?;
         fingerprint.enter(&self.encoder.sample()?);
         Ok(())
     }

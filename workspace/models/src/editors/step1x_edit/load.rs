@@ -2,14 +2,15 @@
 
 use editscale_core::EditorName;
 
+use crate::editors::adoption::Adoption;
 use crate::editors::conditioner::{Conditioner, DENOISER};
 use crate::editors::diffusion::{DiffusionOptions, Identity, Knob};
-use crate::editors::fingerprint::{Fingerprint, compute_text};
+use crate::editors::fingerprint::Fingerprint;
 use crate::editors::flux::TransformerSource;
 use crate::editors::latent_space::LatentSpace;
 use crate::editors::memory::check_turns;
-use crate::editors::residency::{Resident, Turns};
-use crate::editors::samplers::{FlowConfig, MOST_STEPS};
+use crate::editors::residency::{Residency, Resident, Turns};
+use crate::editors::samplers::{FlowConfig, check_steps};
 use crate::editors::step1x_edit::components::{Parts, fit};
 use crate::editors::step1x_edit::denoiser::{self, Denoiser};
 use crate::editors::step1x_edit::files::{Files, Places};
@@ -18,6 +19,7 @@ use crate::editors::step1x_edit::options::Options;
 use crate::editors::step1x_edit::pipeline::Step1xEdit;
 use crate::editors::step1x_edit::text::TextReader;
 use crate::editors::step1x_edit::{DenoiserConfig, GuidanceRule, Version};
+use crate::editors::verify;
 use crate::load::LoadError;
 use crate::weights::Storage;
 
@@ -48,21 +50,23 @@ pub fn load(
     let rule = options.rule.unwrap_or_else(|| version.default_rule(is_folder));
     let turns = Turns::new(options.residency);
     let encoder = Conditioner::new(&turns, &places.encoder, &options.text_compute)?;
-    let latent_space = LatentSpace::load(&places.vae, &options.compute)?;
+    let latent_space = LatentSpace::load(&places.vae, &options.compute)?.with_tiles(options.tile);
     check_fit(&places, (&encoder, &latent_space), &shape)?;
-    let denoiser = denoiser(&turns, &places, (&shape, &options))?;
+    let (denoiser, adoption) = denoiser(&turns, &places, (&shape, &options))?;
     // What is loaded to be looked at is on no candidate's account.
     turns.take_load_ms();
+    let mut fingerprint = fingerprint(&places, &flow, (version, rule), (&options, shared))?;
+    adoption.enter(options.adapter_scale, &mut fingerprint);
     let identity = Identity {
         name,
-        revision: fingerprint(&places, &flow, (version, rule), (&options, shared))?.revision(VERSION),
+        revision: fingerprint.revision(VERSION),
         steps: options.steps,
         most_evaluations: 2,
         is_stochastic: options.eta > 0.0,
         knobs: vec![Knob { name: "guidance", default: options.guidance, low: 2.0, high: 10.0 }],
     };
     let text = TextReader { encoder, version };
-    let networks = Networks { options, version, text, latent_space, denoiser, shape, turns };
+    let networks = Networks { options, version, text, latent_space, denoiser, shape, adoption, turns };
     Ok((identity, Step1xEdit::new(networks, flow, rule)))
 }
 
@@ -75,8 +79,8 @@ fn check_room(places: &Places, options: &Options) -> Result<(), LoadError> {
 
 /// The version of the denoiser's checkpoint, and its shape.
 fn version(places: &Places, options: &Options) -> Result<(Version, DenoiserConfig), LoadError> {
-    let (checkpoint, _, mut shape) = denoiser::open(&places.transformer)?;
-    let version = options.version.unwrap_or_else(|| shape.version(&checkpoint));
+    let (weights, mut shape) = denoiser::open(&places.transformer)?;
+    let version = options.version.unwrap_or_else(|| shape.version(&weights));
     shape.connector.scales_mean = version == Version::V1_0;
     Ok((version, shape))
 }
@@ -86,39 +90,46 @@ fn check_fit(
     (encoder, latent_space): (&Conditioner, &LatentSpace),
     shape: &DenoiserConfig,
 ) -> Result<(), LoadError> {
-    let facts = encoder.facts()?;
-    let parts = Parts {
-        largest_id: Some(facts.largest_id),
-        rows: Some(facts.rows),
-        encoder: Some(&facts.config),
-        autoencoder: Some(latent_space.config()),
-        denoiser: Some(shape),
-    };
+    let (encoder, autoencoder) = (encoder.facts()?, Some(latent_space.config()));
+    let parts = Parts { encoder, autoencoder, denoiser: Some(shape) };
     fit(&places.encoder.tokenizer, &places.transformer.described(), &parts).first()
 }
 
-/// The denoiser, loaded once so that what is wrong with it shows before the first edit; in turn, the encoder is let go for it.
+/// The denoiser, and what it computes with. Loaded in turn, it is looked at by its headers, so that what is wrong there shows before
+/// the first edit: the encoder is needed first, and would have it let go unused. With an adapter, which is read layer by layer, or
+/// of a quantised file it is loaded to be looked at.
 fn denoiser(
+    turns: &Turns,
+    places: &Places,
+    (shape, options): (&DenoiserConfig, &Options),
+) -> Result<(Resident<Denoiser>, Adoption), LoadError> {
+    let is_looked_at = || {
+        let (weights, _) = denoiser::open(&places.transformer)?;
+        weights.by_headers(|weights| Denoiser::load(weights, shape, &verify::compute()).map(drop))
+    };
+    if turns.residency() == Residency::InTurn && options.adapter.is_none() && is_looked_at()?.is_some() {
+        return Ok((resident(turns, places, (shape, options))?, Adoption::default()));
+    }
+    let denoiser = resident(turns, places, (shape, options))?;
+    let loaded = denoiser.get()?;
+    let own = (options.adapter.as_ref(), options.adapter_scale);
+    let adoption = Adoption::begin(own, |source| loaded.transformer.read_adapter(source))?;
+    Ok((denoiser, adoption))
+}
+
+fn resident(
     turns: &Turns,
     places: &Places,
     (shape, options): (&DenoiserConfig, &Options),
 ) -> Result<Resident<Denoiser>, LoadError> {
     let (source, shape, compute) = (places.transformer.clone(), shape.clone(), options.compute.clone());
-    let denoiser = turns.resident(DENOISER, move || {
-        let (checkpoint, naming, _) = denoiser::open(&source)?;
-        Denoiser::load((&checkpoint, naming), &shape, &compute)
-    })?;
-    denoiser.get()?;
-    Ok(denoiser)
+    turns.resident(DENOISER, move || Denoiser::load(&denoiser::open(&source)?.0, &shape, &compute))
 }
 
 /// What the scheduler's file says; the authors' files come without, and are as FLUX.1 is.
 fn flow(places: &Places, steps: usize) -> Result<FlowConfig, LoadError> {
     let flow = places.scheduler.as_deref().map_or_else(|| Ok(FlowConfig::published()), FlowConfig::read)?;
-    if !(1..=MOST_STEPS).contains(&steps) {
-        let reason = format!("leads 1 to {MOST_STEPS} steps: found {steps} in the recipe's `steps`");
-        return Err(LoadError::content(&places.root(), reason));
-    }
+    check_steps(&places.root(), steps)?;
     Ok(flow)
 }
 
@@ -134,8 +145,10 @@ fn fingerprint(
     fingerprint.enter(format!("{:?}", (options.steps, options.guidance, options.eta, options.size_level)).as_bytes());
     fingerprint.enter(format!("{:?} {:?}", options.reference_latent, shared.result_size).as_bytes());
     fingerprint.enter(options.negative.as_bytes());
-    fingerprint.enter(compute_text(&options.compute).as_bytes());
-    fingerprint.enter(compute_text(&options.text_compute).as_bytes());
-    shared.injected.iter().for_each(|injected| fingerprint.enter(&injected.digest));
+    // As it was before there were tiles, where there are none.
+    if let Some(tile) = options.tile {
+        fingerprint.enter(format!("tile {tile}").as_bytes());
+    }
+    fingerprint.enter_ways([&options.compute, &options.text_compute], shared);
     Ok(fingerprint)
 }

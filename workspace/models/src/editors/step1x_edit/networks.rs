@@ -1,9 +1,12 @@
 //! The networks of Step1X-Edit: what they make of an instruction, of a source, and of a candidate's latents.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Result, Tensor};
 use editscale_core::{Digest, Failure, Image, ImageSize, Seed};
 
 use crate::cache::bytes;
+use crate::editors::adoption::Adoption;
 use crate::editors::diffusion::{Geometry, Layout};
 use crate::editors::failure::failed;
 use crate::editors::flux::FluxReference;
@@ -17,6 +20,7 @@ use crate::editors::step1x_edit::size::worked_size;
 use crate::editors::step1x_edit::text::{KeptStates, TextReader};
 use crate::editors::step1x_edit::{DenoiserConfig, Version};
 use crate::encoders::vision_language::EncoderPicture;
+use crate::load::LoadError;
 use crate::pictures::{Filter, Size, planes, resize};
 
 /// Shapes whose sides' ratios differ by less are one: results are then as large as what the source is read as.
@@ -32,6 +36,8 @@ pub(super) struct Networks {
     pub(super) denoiser: Resident<Denoiser>,
     /// The shape of the denoiser.
     pub(super) shape: DenoiserConfig,
+    /// What its transformer computes with.
+    pub(super) adoption: Adoption,
     pub(super) turns: Turns,
 }
 
@@ -53,6 +59,13 @@ impl Source {
 }
 
 impl Networks {
+    /// The denoiser, loaded if need be, with the adapter that is in force.
+    pub(super) fn denoiser(&self) -> std::result::Result<Arc<Denoiser>, LoadError> {
+        let denoiser = self.denoiser.get()?;
+        denoiser.transformer.set_adapter(self.adoption.in_force());
+        Ok(denoiser)
+    }
+
     /// A tensor where the denoiser computes, in its type.
     pub(super) fn here(&self, tensor: &Tensor) -> Result<Tensor> {
         tensor.to_device(&self.options.compute.device)?.to_dtype(self.options.compute.dtype)
@@ -115,7 +128,7 @@ impl Networks {
     /// A picture's latents as tokens, on the processor: [tokens, channels · 4], and how many of them lie below and beside each
     /// other. The picture is [1, 3, height, width] from −1 to 1.
     pub(super) fn source_tokens(&self, unit: &Tensor, size: Size, digest: Digest) -> Result<(Tensor, (usize, usize))> {
-        let (config, geometry) = (self.latent_space.config(), self.latent_space.geometry(size));
+        let geometry = self.latent_space.geometry(size);
         let [means, variances] = self.latent_space.moments(unit)?;
         let latents = match self.options.reference_latent {
             ReferenceLatent::Mean => means,
@@ -126,10 +139,7 @@ impl Networks {
                 (means + ((variances.clamp(-30.0, 20.0)? * 0.5)?.exp()? * noise)?)?
             }
         };
-        let scaled = ((latents - config.shift_factor)? * config.scaling_factor)?;
-        let scaled = scaled.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
-        let tokens = Layout::Tokens.arranged(scaled, geometry);
-        Ok((Tensor::from_vec(tokens, Layout::Tokens.dims(geometry), &Device::Cpu)?, geometry.grid()))
+        Ok((Layout::Tokens.tensor(&self.latent_space.scaled(&latents)?, geometry)?, geometry.grid()))
     }
 
     /// The size that a picture is worked on in.

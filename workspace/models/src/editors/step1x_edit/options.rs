@@ -1,5 +1,7 @@
 //! What a user may choose about Step1X-Edit.
 
+use std::path::PathBuf;
+
 use crate::editors::residency::Residency;
 use crate::editors::step1x_edit::{GuidanceRule, Version};
 use crate::layers::Compute;
@@ -25,6 +27,10 @@ pub struct Options {
     pub residency: Residency,
     /// The version of the checkpoint; told by its tensors where nobody says.
     pub version: Option<Version>,
+    /// An adapter of the denoiser's transformer: a file, or a folder.
+    pub adapter: Option<PathBuf>,
+    /// How strongly the adapter counts; 1 as it was trained.
+    pub adapter_scale: f64,
     /// Denoising steps, at least 1.
     pub steps: usize,
     /// The strength of guidance; up to 1 there is none.
@@ -39,6 +45,8 @@ pub struct Options {
     pub size_level: usize,
     /// What the denoiser is given of the source.
     pub reference_latent: ReferenceLatent,
+    /// The side of the tiles, in pixels, in which larger pictures are decoded.
+    pub tile: Option<usize>,
     /// The most bytes that are kept of encoded texts and sources.
     pub cache_bytes: u64,
 }
@@ -51,6 +59,8 @@ impl Options {
             compute,
             residency: Residency::default(),
             version: None,
+            adapter: None,
+            adapter_scale: 1.0,
             steps: 28,
             guidance: 6.0,
             rule: None,
@@ -58,6 +68,7 @@ impl Options {
             eta: 0.0,
             size_level: 1024,
             reference_latent: ReferenceLatent::default(),
+            tile: None,
             cache_bytes: 512 << 20,
         }
     }

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 use candle_core::{DType, Device, Tensor};
-use editscale_core::{EditCounters, Image, Knobs, LocalEditor, NobodyWatches, Start, Until};
+use editscale_core::{Image, Knobs, LocalEditor, NobodyWatches, PolicyWeights, Start, TowerPictures, Until};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
 use crate::editors::cases::{
-    Case, LOOSE, TIGHT, cases_in, check_batches, check_half_precision, check_pause, copy, editor_name, injecting, make,
+    Case, LOOSE, TIGHT, cases_in, check_batches, check_half_precision, check_pause, copy, editor_name, final_latents,
+    injecting, make, off,
 };
 use crate::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Layout, Pipeline, Row};
 use crate::editors::residency::Residency;
@@ -180,14 +182,9 @@ fn pictures_are_those_of_the_authors() {
     for case in cases() {
         let mut editor = editor_with(&case, None, options(&case));
         let made = case.check_edit(&mut editor);
-        let expected = EditCounters {
-            text_encodes: case.branches as u64,
-            image_encodes: 1,
-            denoiser_passes: case.steps_made as u64,
-            image_decodes: 1,
-            ..EditCounters::default()
-        };
-        assert_eq!(made[0].counters, expected, "{}", case.name);
+        // Other cases may have shown the same picture to the same tower.
+        let TowerPictures { computed, found } = case.check_counters(&made, case.branches as u64);
+        assert!(computed <= 1 && computed + found == case.branches as u64, "{}", case.name);
         assert_eq!(made[0].cost.nfe, (case.branches * case.steps_made) as u64, "{}", case.name);
     }
 }
@@ -195,19 +192,9 @@ fn pictures_are_those_of_the_authors() {
 /// One mistake at a time, and how far the latents at the end go astray.
 #[test]
 fn mistakes_show_in_the_picture() {
-    let final_latents = |case: &Case, options: Options| {
-        let mut editor = editor_with(case, None, options);
-        let made = make(&mut editor, case.item(0, Start::Source, Until::Finished));
-        let way = made.trajectory.unwrap();
-        let count: usize = way.shape.iter().product();
-        way.latents[way.latents.len() - count..].to_vec()
-    };
     let astray = |case: &Case, options: Options| {
-        let theirs = case.part("final.latents", 0);
-        let largest = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
-        let off =
-            final_latents(case, options).iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
-        off / largest
+        let made = make(&mut editor_with(case, None, options), case.item(0, Start::Source, Until::Finished));
+        off(final_latents(&made), &case.part("final.latents", 0))
     };
     let (old, damped, early) = (case("v1_0"), case("v1_1"), case("v1_1_early"));
     let with = |case: &Case, rule| Options { rule: Some(rule), ..options(case) };
@@ -278,6 +265,101 @@ fn a_source_goes_through_the_vision_tower_once() {
     assert_eq!(after.pictures_found - before.pictures_found, 1);
 }
 
+/// A file with pairs for two layers, one of them under the name of Kohya's trainers.
+fn adapter(folder: &Path) -> PathBuf {
+    let ones = |rows: usize, columns: usize| Tensor::ones((rows, columns), DType::F32, &Device::Cpu).unwrap();
+    let (values, gate) = ("transformer_blocks.0.attn.to_v", "lora_unet_single_blocks_0_linear2");
+    let alpha = || Tensor::new(0.02_f32, &Device::Cpu).unwrap();
+    let tensors = HashMap::from([
+        (format!("transformer.{values}.lora_A.weight"), ones(1, 12)),
+        (format!("transformer.{values}.lora_B.weight"), (ones(12, 1) * 5.0).unwrap()),
+        (format!("transformer.{values}.alpha"), alpha()),
+        (format!("{gate}.lora_down.weight"), ones(1, 60)),
+        (format!("{gate}.lora_up.weight"), ones(12, 1)),
+        (format!("{gate}.alpha"), alpha()),
+    ]);
+    let file = folder.join("adapter.safetensors");
+    candle_core::safetensors::save(&tensors, &file).unwrap();
+    file
+}
+
+#[test]
+fn adapters_come_and_go() {
+    let place = tempfile::tempdir().unwrap();
+    let file = adapter(place.path());
+    for case in ["v1_0", "v1_2"].map(case) {
+        let edit = |editor: &mut DiffusionEditor<Step1xEdit>| {
+            make(editor, case.item(0, Start::Source, Until::Finished)).image.bytes
+        };
+        let mut editor = editor_with(&case, None, options(&case));
+        assert!(editor.adopts().adapters);
+        let before = edit(&mut editor);
+        let adopted = editor.adopt(&PolicyWeights::adapter("a", file.to_str().unwrap())).unwrap();
+        assert_eq!(*adopted.checksum, *blake3::hash(&fs::read(&file).unwrap()).to_hex().as_str());
+        let with = edit(&mut editor);
+        assert_ne!(with, before, "{}", case.name);
+        editor.adopt(&PolicyWeights::base("base")).unwrap();
+        assert_eq!(edit(&mut editor), before, "{}", case.name);
+        assert!(editor.adopt(&PolicyWeights::checkpoint("c", "x")).is_err());
+        // The recipe's own is where the editor begins, loaded in turn as well, and part of its revision.
+        let own = Options { adapter: Some(file.clone()), ..options(&case) };
+        let (home, files) = pipeline(&case);
+        let revision = |options: Options| {
+            load(&files, editor_name(), options, &injecting(home.path())).expect("a pipeline").0.revision
+        };
+        assert_ne!(revision(own.clone()), revision(options(&case)));
+        assert_ne!(revision(own.clone()), revision(Options { adapter_scale: 0.5, ..own.clone() }));
+        let in_turn = Options { residency: Residency::InTurn, ..own };
+        let (identity, pipeline) = load(&files, editor_name(), in_turn, &injecting(home.path())).unwrap();
+        let mut editor = DiffusionEditor::new(&identity, pipeline, injecting(home.path())).unwrap();
+        assert_eq!(edit(&mut editor), with, "{}", case.name);
+    }
+}
+
+/// Tiles see less of their surroundings, and come near all the same; what is denoised does not change.
+#[test]
+fn tiles_come_near() {
+    let case = case("v1_1");
+    let make = |options: Options| {
+        let mut editor = editor_with(&case, None, options);
+        make(&mut editor, case.item(0, Start::Source, Until::Finished))
+    };
+    let (whole, tiled) = (make(options(&case)), make(Options { tile: Some(32), ..options(&case) }));
+    assert_eq!(whole.trajectory, tiled.trajectory);
+    assert_ne!(whole.image.bytes, tiled.image.bytes);
+    let pixels = |candidate: &editscale_core::Candidate| {
+        editscale_picture::decode_rgb8(&candidate.image.bytes, &editscale_picture::Limits::default()).unwrap().data
+    };
+    let (whole, tiled) = (pixels(&whole), pixels(&tiled));
+    let apart: u32 = whole.iter().zip(&tiled).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+    let mean = f64::from(apart) / whole.len() as f64;
+    println!("tiles are {mean:.1} levels from the whole in the mean");
+    assert!(mean < 40.0, "{mean}");
+}
+
+/// A quantised file takes the place of the authors' own.
+#[test]
+fn a_quantised_denoiser_takes_the_place_of_the_authors_file() {
+    let case = case("v1_0");
+    let (folder, files) = pipeline(&case);
+    let own = files.transformer.clone().unwrap();
+    let path = own.with_extension("gguf");
+    let all = candle_core::safetensors::load(&own, &Device::Cpu).unwrap();
+    let stored = |(name, tensor): (&String, &Tensor)| {
+        (name.clone(), QTensor::quantize(&tensor.to_dtype(DType::F32).unwrap(), GgmlDType::F32).unwrap())
+    };
+    let stored: Vec<(String, QTensor)> = all.iter().map(stored).collect();
+    let listed: Vec<(&str, &QTensor)> = stored.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    gguf_file::write(&mut fs::File::create(&path).unwrap(), &[], &listed).unwrap();
+    let edit = |files: &Files| {
+        let shared = || injecting(folder.path());
+        let (identity, pipeline) = load(files, editor_name(), options(&case), &shared()).expect("a pipeline");
+        let mut editor = DiffusionEditor::new(&identity, pipeline, shared()).expect("an editor");
+        make(&mut editor, case.item(0, Start::Source, Until::Finished)).image.bytes
+    };
+    assert_eq!(edit(&Files { transformer: Some(path), ..files.clone() }), edit(&files));
+}
+
 /// Loaded in turn, networks make the same pictures; the time that loading took is told.
 #[test]
 fn networks_that_are_loaded_in_turn_make_the_same_pictures() {
@@ -296,13 +378,15 @@ fn networks_that_are_loaded_in_turn_make_the_same_pictures() {
         let editor = |(identity, pipeline)| DiffusionEditor::new(&identity, pipeline, injecting(place.path())).unwrap();
         let together = edit(&mut editor(begin(Residency::Together)));
         let (identity, pipeline) = begin(Residency::InTurn);
-        assert!(pipeline.networks.denoiser.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+        assert!(!pipeline.networks.denoiser.is_loaded() && !pipeline.networks.text.encoder.is_loaded());
+        let turns = pipeline.networks.turns.clone();
         let mut editor = editor((identity, pipeline));
         let in_turn = edit(&mut editor);
         assert_eq!(in_turn.1, together.1, "{}", case.name);
         assert!(in_turn.0 > 0 && together.0 == 0, "{}", case.name);
+        assert_eq!(turns.loads(), 2, "{}: encoder and denoiser, once each", case.name);
         // What was encoded is kept: the encoder is not needed again.
-        assert_eq!(edit(&mut editor), (0, together.1), "{}", case.name);
+        assert_eq!((edit(&mut editor), turns.loads()), ((0, together.1), 2), "{}", case.name);
     }
 }
 
@@ -312,7 +396,8 @@ fn folders_are_verified_and_files_are_told() {
     for case in ["v1_1", "v1_2"].map(case) {
         let (folder, _) = pipeline(&case);
         for depth in [Depth::Settings, Depth::Headers, Depth::Values] {
-            verify_to(folder.path(), depth).expect("a pipeline");
+            let verified = verify_to(folder.path(), depth).expect("a pipeline");
+            assert!(verified.vocabulary > 0, "{} {depth:?}", case.name);
         }
         let file = folder.path().join("transformer/config.json");
         let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor};
-use editscale_core::{Digest, EditCounters, Failure, Watch};
+use candle_core::{Device, Result, Tensor};
+use editscale_core::{Digest, EditCounters, Failure, PolicySupport, PolicyWeights, Watch};
 use editscale_picture::Rgb8;
 
-use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row};
+use crate::editors::adoption::ADAPTERS;
+use crate::editors::diffusion::{Activations, Ask, Geometry, Layout, Pipeline, Prepared, Row, numbers};
 use crate::editors::encoded::Encoded;
 use crate::editors::samplers::{FlowConfig, FlowEuler};
 use crate::editors::step1x_edit::GuidanceRule;
@@ -63,9 +64,7 @@ impl Step1xEdit {
         let texts = rows.iter().map(|(_, text)| self.networks.prompted(denoiser, text)).collect::<Result<Vec<_>>>()?;
         let both = rows.iter().zip(&texts);
         let items = both.map(|((row, _), text)| self.item(denoiser, row, text)).collect::<Result<Vec<_>>>()?;
-        let numbers =
-            |velocity: Tensor| velocity.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        denoiser.velocities(&items, watch)?.into_iter().map(numbers).collect()
+        denoiser.velocities(&items, watch)?.iter().map(numbers).collect()
     }
 }
 
@@ -87,7 +86,9 @@ impl Pipeline for Step1xEdit {
         let mut encoded = |instruction: &str| {
             texts.get_or((instruction.into(), digest, size), || {
                 counters.text_encodes += 1;
-                networks.encode(instruction, &source.picture, size)
+                let encoded = networks.encode(instruction, &source.picture, size)?;
+                counters.pictures += encoded.pictures;
+                Ok(encoded)
             })
         };
         let scale = ask.knobs.get("guidance").unwrap_or(options.guidance) as f32;
@@ -115,7 +116,7 @@ impl Pipeline for Step1xEdit {
     /// What is told of the instruction and what is not go through the denoiser one after the other: together they take twice
     /// the memory, and nothing is saved.
     fn predict(&self, rows: &[Row<'_, Conditions>], watch: &dyn Watch) -> Result<Vec<Vec<f32>>> {
-        let denoiser = self.networks.denoiser.get().map_err(candle_core::Error::wrap)?;
+        let denoiser = self.networks.denoiser().map_err(candle_core::Error::wrap)?;
         let told: Vec<_> = rows.iter().map(|row| (row, &*row.conditions.text)).collect();
         let untold: Vec<_> = rows.iter().filter_map(|row| negative(row).map(|(text, _)| (row, text))).collect();
         let with = self.velocities(&denoiser, &told, watch)?;
@@ -141,6 +142,15 @@ impl Pipeline for Step1xEdit {
 
     fn take_load_ms(&self) -> u64 {
         self.networks.turns.take_load_ms()
+    }
+
+    fn adopts(&self) -> PolicySupport {
+        ADAPTERS
+    }
+
+    fn adopt(&mut self, weights: &PolicyWeights) -> std::result::Result<Option<Arc<str>>, Failure> {
+        let Networks { adoption, denoiser, .. } = &mut self.networks;
+        adoption.adopt(weights, "Step1X-Edit", |source| denoiser.get()?.transformer.read_adapter(source))
     }
 }
 

@@ -2,24 +2,19 @@
 
 use editscale_core::{EditorName, LocalEditor};
 use editscale_schema::{
-    Absent, EditorChoice, Fields, House, Key, Keys, Made, MadeEditor, MakeError, Mistake, Number, Options, Text, Whole,
-    Word, Yaml,
+    Absent, EditorChoice, Fields, House, Key, Keys, MadeEditor, MakeError, Mistake, Number, Options, Text, Whole, Word,
+    Yaml, joined,
 };
 
-use crate::device::{self, DeviceChoice, DtypeChoice};
 use crate::editors::diffusion::DiffusionEditor;
-use crate::editors::flux_kontext::{ETA, TextDevice, WEIGHTS};
 use crate::editors::residency::Residency;
 use crate::editors::step1x_edit::files::Files;
 use crate::editors::step1x_edit::options::ReferenceLatent;
 use crate::editors::step1x_edit::{self, GuidanceRule, Version, load, stored_bytes};
 use crate::layers::Compute;
-use crate::load::LoadError;
-use crate::recipe::CannotLoad;
-use crate::recipe::compute::{DEVICE, WeightChoice};
-use crate::recipe::diffusion::{
-    ACTIVATIONS, BATCH, DTYPE, DiffusionSettings, LATENTS, PAUSED, RESIDENCY, RESULT_SIZE, TRAJECTORY,
-};
+use crate::recipe::diffusion::{RESIDENCY, TILE};
+use crate::recipe::editor;
+use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, check_transformer};
 
 /// Step1X-Edit, from a pipeline's folder or the authors' files.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +31,10 @@ pub struct Step1xEditRecipe {
     pub encoder: Option<String>,
     /// The version of the checkpoint; told by its tensors where absent.
     pub version: Option<Version>,
+    /// An adapter of the denoiser's transformer.
+    pub adapter: Option<String>,
+    /// How strongly the adapter counts.
+    pub adapter_scale: f64,
     /// Denoising steps.
     pub steps: u32,
     /// The strength of guidance.
@@ -50,14 +49,10 @@ pub struct Step1xEditRecipe {
     pub size_level: u64,
     /// What the denoiser is given of the source.
     pub reference_latent: ReferenceLatent,
-    /// What all diffusion models are told.
-    pub shared: DiffusionSettings,
-    /// Where the encoder computes.
-    pub text_device: TextDevice,
-    /// In which type weights lie in memory.
-    pub weights: WeightChoice,
-    /// The most memory for encoded texts and sources, in MiB.
-    pub cache_mib: u64,
+    /// The side of the tiles in which larger pictures are decoded.
+    pub tile: Option<u64>,
+    /// What all flow transformers are told.
+    pub shared: FlowSettings,
 }
 
 const DIR: Key<Text> = Key {
@@ -72,7 +67,7 @@ const TRANSFORMER: Key<Text> = Key {
     name: "transformer",
     rule: Text,
     absent: Absent::Unset("that of `dir`"),
-    meaning: "the denoiser as one `.safetensors` file of the authors, in place of the folder's",
+    meaning: "the denoiser as one file under the authors' names, in place of the folder's: `.safetensors`, or quantised as `.gguf`",
 };
 
 const VAE: Key<Text> = Key {
@@ -148,41 +143,28 @@ const REFERENCE: Key<Word<ReferenceLatent>> = Key {
               code takes, one a picture",
 };
 
-const TEXT_DEVICE: Key<Word<TextDevice>> = Key {
-    name: "text_device",
-    rule: Word(&[("same", TextDevice::Same), ("cpu", TextDevice::Cpu)]),
-    absent: Absent::Default(TextDevice::Same),
-    meaning: "where the encoder of instruction and picture computes; `cpu` leaves a card to the denoiser",
-};
-
-const CACHE: Key<Whole> = Key {
-    name: "cache_mib",
-    rule: Whole { low: 0, high: 1 << 20 },
-    absent: Absent::Default(512),
-    meaning: "the most memory for encoded prompts and sources that are kept for later calls, in MiB",
-};
-
 impl Step1xEditRecipe {
     /// An editor from a pipeline's folder, with everything else as where it is left out.
     pub fn of(dir: &str) -> Self {
+        let usual = step1x_edit::Options::on(Compute::cpu());
         Self {
             dir: Some(dir.to_owned()),
-            residency: Residency::default(),
+            residency: usual.residency,
             transformer: None,
             vae: None,
             encoder: None,
-            version: None,
-            steps: 28,
-            guidance: 6.0,
-            guidance_rule: None,
+            version: usual.version,
+            adapter: None,
+            adapter_scale: 1.0,
+            steps: usual.steps as u32,
+            guidance: usual.guidance,
+            guidance_rule: usual.rule,
             negative: None,
-            eta: 0.0,
-            size_level: 1024,
-            reference_latent: ReferenceLatent::default(),
-            shared: DiffusionSettings::default(),
-            text_device: TextDevice::default(),
-            weights: WeightChoice::default(),
-            cache_mib: 512,
+            eta: usual.eta,
+            size_level: usual.size_level as u64,
+            reference_latent: usual.reference_latent,
+            tile: None,
+            shared: FlowSettings::default(),
         }
     }
 
@@ -197,18 +179,15 @@ impl Step1xEditRecipe {
     }
 
     fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
-        let compute = self.shared.compute()?;
-        let text_compute = match self.text_device {
-            TextDevice::Same => compute.clone(),
-            TextDevice::Cpu => device::compute(DeviceChoice::Cpu, DtypeChoice::Auto)?,
-        };
-        let (compute, text_compute) = (self.with_weights(compute)?, self.with_weights(text_compute)?);
-        let shared = self.shared.options(&compute)?;
+        let computes = self.shared.computes(|_| stored_bytes(&self.files()))?;
+        let shared = self.shared.diffusion.options(&computes.pictures)?;
         let options = step1x_edit::Options {
-            compute,
-            text_compute,
+            compute: computes.pictures,
+            text_compute: computes.texts,
             residency: self.residency,
             version: self.version,
+            adapter: self.adapter.as_ref().map(Into::into),
+            adapter_scale: self.adapter_scale,
             steps: self.steps as usize,
             guidance: self.guidance,
             rule: self.guidance_rule,
@@ -216,15 +195,11 @@ impl Step1xEditRecipe {
             eta: self.eta,
             size_level: self.size_level as usize,
             reference_latent: self.reference_latent,
-            cache_bytes: self.cache_mib << 20,
+            tile: self.tile.map(|tile| tile as usize),
+            cache_bytes: self.shared.cache_bytes(),
         };
         let (identity, pipeline) = load(&self.files(), name, options, &shared)?;
         Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
-    }
-
-    /// The same way to compute, with the weights as chosen.
-    fn with_weights(&self, compute: Compute) -> Result<Compute, LoadError> {
-        self.weights.applied(compute, || stored_bytes(&self.files()))
     }
 
     /// What errors about loading name.
@@ -243,54 +218,44 @@ fn check_files(fields: &Fields<'_>, recipe: &Step1xEditRecipe) {
             .hint("name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`");
         fields.error(&fields.span_of(DIR.name), mistake);
     }
-    let is_known = |file: &String| file.to_ascii_lowercase().ends_with(".safetensors");
-    if recipe.transformer.as_ref().is_some_and(|file| !is_known(file)) {
-        let mistake = Mistake::new("`transformer` does not end in `.safetensors`")
-            .hint("name a file; leave the key out to use the transformer in `dir`");
-        fields.error(&fields.span_of(TRANSFORMER.name), mistake);
-    }
+    check_transformer(fields, &TRANSFORMER, recipe.transformer.as_ref());
 }
 
 impl Options for Step1xEditRecipe {
     const NAME: &'static str = "step1x_edit";
     const ABOUT: &'static str = "Step1X-Edit: a flow transformer that is told by Qwen2.5-VL what to do with the picture, beside \
                                  the picture itself. It needs weights.";
-    const KEYS: Keys = &[
-        &DIR,
-        &RESIDENCY,
-        &TRANSFORMER,
-        &VAE,
-        &ENCODER,
-        &VERSION,
-        &STEPS,
-        &GUIDANCE,
-        &RULE,
-        &NEGATIVE,
-        &ETA,
-        &SIZE_LEVEL,
-        &REFERENCE,
-        &RESULT_SIZE,
-        &LATENTS,
-        &TRAJECTORY,
-        &DEVICE,
-        &DTYPE,
-        &ACTIVATIONS,
-        &PAUSED,
-        &BATCH,
-        &TEXT_DEVICE,
-        &WEIGHTS,
-        &CACHE,
-    ];
+    const KEYS: Keys = &joined::<27>(
+        &[
+            &DIR,
+            &RESIDENCY,
+            &TRANSFORMER,
+            &VAE,
+            &ENCODER,
+            &VERSION,
+            &ADAPTER,
+            &ADAPTER_SCALE,
+            &STEPS,
+            &GUIDANCE,
+            &RULE,
+            &NEGATIVE,
+            &ETA,
+            &SIZE_LEVEL,
+            &REFERENCE,
+            &TILE,
+        ],
+        FlowSettings::KEYS,
+    );
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (dir, residency, transformer) = (fields.take(&DIR), fields.take(&RESIDENCY), fields.take(&TRANSFORMER));
         let (vae, encoder, version) = (fields.take(&VAE), fields.take(&ENCODER), fields.take(&VERSION));
+        let (adapter, adapter_scale) = (fields.take(&ADAPTER), fields.take(&ADAPTER_SCALE));
         let (steps, guidance, guidance_rule) = (fields.take(&STEPS), fields.take(&GUIDANCE), fields.take(&RULE));
         let (negative, eta, size_level) = (fields.take(&NEGATIVE), fields.take(&ETA), fields.take(&SIZE_LEVEL));
-        let reference_latent = fields.take(&REFERENCE);
-        let shared = DiffusionSettings::read(fields);
-        let (text_device, weights, cache_mib) = (fields.take(&TEXT_DEVICE), fields.take(&WEIGHTS), fields.take(&CACHE));
+        let (reference_latent, tile) = (fields.take(&REFERENCE), fields.take(&TILE));
+        let shared = FlowSettings::read(fields);
         let recipe = Self {
             dir,
             residency: residency?,
@@ -298,6 +263,8 @@ impl Options for Step1xEditRecipe {
             vae,
             encoder,
             version,
+            adapter,
+            adapter_scale: adapter_scale?,
             steps: steps? as u32,
             guidance: guidance?,
             guidance_rule,
@@ -305,10 +272,8 @@ impl Options for Step1xEditRecipe {
             eta: eta?,
             size_level: size_level?,
             reference_latent: reference_latent?,
+            tile,
             shared: shared?,
-            text_device: text_device?,
-            weights: weights?,
-            cache_mib: cache_mib?,
         };
         check_files(fields, &recipe);
         Some(recipe)
@@ -322,6 +287,8 @@ impl Options for Step1xEditRecipe {
             VAE.write(self.vae.as_ref()),
             ENCODER.write(self.encoder.as_ref()),
             VERSION.write(self.version.as_ref()),
+            ADAPTER.write(self.adapter.as_ref()),
+            ADAPTER_SCALE.write(Some(&self.adapter_scale)),
             STEPS.write(Some(&self.steps.into())),
             GUIDANCE.write(Some(&self.guidance)),
             RULE.write(self.guidance_rule.as_ref()),
@@ -329,23 +296,15 @@ impl Options for Step1xEditRecipe {
             ETA.write(Some(&self.eta)),
             SIZE_LEVEL.write(Some(&self.size_level)),
             REFERENCE.write(Some(&self.reference_latent)),
+            TILE.write(self.tile.as_ref()),
         ];
-        let rest = [
-            TEXT_DEVICE.write(Some(&self.text_device)),
-            WEIGHTS.write(Some(&self.weights)),
-            CACHE.write(Some(&self.cache_mib)),
-        ];
-        own.into_iter().flatten().chain(self.shared.write()).chain(rest.into_iter().flatten()).collect()
+        own.into_iter().flatten().chain(self.shared.write()).collect()
     }
 }
 
 impl EditorChoice for Step1xEditRecipe {
     fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
         let (recipe, name) = (self.clone(), name.clone());
-        Ok(Made::local(move || {
-            recipe
-                .load(name.clone())
-                .map_err(|source| CannotLoad { model: "Step1X-Edit from", dir: recipe.place(), source }.into())
-        }))
+        Ok(editor("Step1X-Edit from", self.place(), move || recipe.load(name.clone())))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use editscale_core::Failure;
+use editscale_core::{Failure, TowerPictures};
 use editscale_picture::Rgb8;
 
 use crate::cache::bytes;
@@ -39,6 +39,8 @@ pub(super) struct KeptStates {
     pub(super) places: Option<Vec<[f32; 3]>>,
     /// What was not read.
     pub(super) note: Option<Arc<str>>,
+    /// What became of the picture in the vision tower.
+    pub(super) pictures: TowerPictures,
 }
 
 impl KeptStates {
@@ -102,6 +104,7 @@ impl TextReader {
             marks: prompt.is_marked[is_kept].to_vec(),
             places,
             note: (all > count).then(|| note.into()),
+            pictures: encoded.pictures,
         })
     }
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use crate::editors::transformer::Owners;
 use crate::layers::Segment;
@@ -37,6 +37,12 @@ impl Packing {
         self.0.iter().map(|item| item.text).sum()
     }
 
+    /// Which item each row belongs to.
+    pub(in crate::editors) fn owners(&self) -> Owners {
+        let texts = self.0.iter().map(|item| item.text).enumerate();
+        Owners::new(texts.chain(self.0.iter().map(|item| item.pictures()).enumerate()))
+    }
+
     /// Which item each text row belongs to.
     pub(in crate::editors) fn text_owners(&self) -> Owners {
         Owners::new(self.0.iter().map(|item| item.text).enumerate())
@@ -66,8 +72,7 @@ impl Packing {
     /// The rows of latent pictures among picture rows, one below the other.
     pub(in crate::editors) fn latents_of(&self, pictures: &Tensor) -> Result<Tensor> {
         let starts = ranges(0, self.0.iter().map(|item| item.pictures()));
-        let parts = self.0.iter().zip(starts).map(|(item, range)| pictures.narrow(0, range.start, item.latents));
-        Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)
+        cat(self.0.iter().zip(starts).map(|(item, range)| pictures.narrow(0, range.start, item.latents)))
     }
 
     /// Rows of latent pictures, an item each.
@@ -75,6 +80,19 @@ impl Packing {
         let parts = ranges(0, self.0.iter().map(|item| item.latents));
         parts.into_iter().map(|part| latents.narrow(0, part.start, part.len())).collect()
     }
+}
+
+/// Refuses what is not tokens [rows · columns, channels] of a picture, at least one.
+pub(in crate::editors) fn check_tokens(tokens: &Tensor, grid: (usize, usize), channels: usize) -> Result<()> {
+    match grid.0.checked_mul(grid.1) {
+        Some(count) if count > 0 && tokens.dims() == [count, channels] => Ok(()),
+        _ => bail!("tokens have shape {:?}: expected {} · {} of {channels} numbers", tokens.dims(), grid.0, grid.1),
+    }
+}
+
+/// One below the other; one alone is not copied.
+pub(in crate::editors) fn cat(parts: impl Iterator<Item = Result<Tensor>>) -> Result<Tensor> {
+    Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)
 }
 
 /// Ranges of these lengths, each from where the one before ends.

@@ -41,6 +41,7 @@ impl SharedDecoder {
         tables: RopeTables,
         compute: &Compute,
     ) -> Result<Self, LoadError> {
+        refuse_tower(file)?;
         let weights = Weights::quantised(file)?;
         let origin = Origin { weights, facts: format!("{config:?}"), compute: compute.clone() };
         let load = || -> Result<Decoder, LoadError> {
@@ -79,6 +80,16 @@ impl Deref for SharedDecoder {
     fn deref(&self) -> &Decoder {
         &self.own
     }
+}
+
+/// Refuses what llama.cpp keeps of a vision tower beside a language model.
+fn refuse_tower(file: &GgufFile) -> Result<(), LoadError> {
+    let is_tower = |name: &&String| name.starts_with("v.") || name.starts_with("mm.");
+    let Some(name) = file.tensors().keys().find(is_tower) else { return Ok(()) };
+    let reason = format!(
+        "holds `{name}`, of a vision tower (`mmproj`): expected the language model; the tower is that of the folder"
+    );
+    Err(LoadError::content(file.path(), reason))
 }
 
 /// Where the decoder's tensors are.

@@ -1,23 +1,22 @@
 //! The encoder: texts and pictures to tokens, and tokens to states.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{Result as Computed, Tensor};
+use editscale_core::TowerPictures;
 use editscale_picture::Rgb8;
 
+use crate::encoders::vision_language::files::EncoderFiles;
 use crate::encoders::vision_language::prompt::Plan;
 use crate::encoders::vision_language::{
-    DECODER, EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, PixelBounds,
-    SharedDecoder, SharedTower, TOWER, Words,
+    EncodedPrompt, EncoderCounters, EncoderError, EncoderPicture, EncoderPlaces, EncoderPrompt, Features, PixelBounds,
+    SharedDecoder, SharedTower, Words,
 };
-use crate::layers::qwen25_vl::{Config, Pass, Processor, canonical, canonical_of_gguf, expected_tensors, target_size};
-use crate::layers::{Compute, RopeTables};
-use crate::load::{LoadError, read_file};
+use crate::layers::Compute;
+use crate::layers::qwen25_vl::{Config, Pass, Processor, target_size};
+use crate::load::LoadError;
 use crate::pictures::{Size, resize};
-use crate::weights::{Checkpoint, GgufFile};
 
 /// One loaded Qwen2.5-VL. Cheap to clone, and whoever opens the same weights, in the same type on the same device, shares
 /// them; they are let go with the last who does.
@@ -38,26 +37,18 @@ struct Parts {
 impl VisionLanguageEncoder {
     /// Loads what is not loaded yet. The matrix that leads to the next token (`lm_head`) is never needed.
     pub fn open(places: &EncoderPlaces, compute: &Compute) -> Result<Self, LoadError> {
-        let config = Config::read_file(&places.config())?;
-        let words = Words::read(&places.tokenizer)?;
-        let file = &places.processor;
-        let processor =
-            Processor::read(&read_file(file)?, &config.vision).map_err(|reason| LoadError::content(file, reason))?;
-        let checkpoint = Arc::new(Checkpoint::open(&places.weights, canonical)?);
-        refuse_strangers(&config, checkpoint.facts().map(|(name, facts)| (name, facts.file)))?;
-        let tower = SharedTower::open(&checkpoint, &config.vision, places.tables, compute)?;
-        let decoder = match &places.language {
-            Some(file) => quantised(file, &config, places.tables, compute)?,
-            None => SharedDecoder::open(&checkpoint, &config.text, places.tables, compute)?,
+        let files = EncoderFiles::open(places)?;
+        let (checkpoint, text) = (&files.checkpoint, &files.config.text);
+        let tower = SharedTower::open(checkpoint, &files.config.vision, places.tables, compute)?;
+        let decoder = match &files.language {
+            Some(file) => SharedDecoder::open_quantised(file, text, places.tables, compute)?,
+            None => SharedDecoder::open(checkpoint, text, places.tables, compute)?,
         };
-        if words.picture() as usize >= decoder.vocabulary() {
-            let (id, rows) = (words.picture(), decoder.vocabulary());
-            let reason = format!("gives a picture's token the id {id}, but the checkpoint has {rows} embeddings");
-            return Err(LoadError::content(&places.tokenizer, reason));
-        }
+        files.check_words(places, decoder.vocabulary())?;
         // What is loaded on one thread is used on another.
         let failed = |error: candle_core::Error| LoadError::content(&places.weights, error.to_string());
         compute.device.synchronize().map_err(failed)?;
+        let EncoderFiles { config, words, processor, .. } = files;
         let compute = compute.clone();
         let prompts = AtomicU64::new(0);
         Ok(Self(Arc::new(Parts { config, compute, words, processor, tower, decoder, prompts })))
@@ -134,7 +125,9 @@ impl VisionLanguageEncoder {
     /// Runs a prompt as planned.
     pub(super) fn run(&self, plan: Plan, pictures: &[EncoderPicture]) -> Computed<EncodedPrompt> {
         let Plan { positions, segments, rows, words } = plan;
-        let embeddings = self.embed(&words, &rows, pictures)?;
+        let features = self.0.tower.features(pictures, &|| Ok(()))?;
+        let pictures = counted(&features);
+        let embeddings = self.embed(&words, &rows, features)?;
         let pass = Pass {
             hidden: embeddings.clone(),
             positions: positions.clone(),
@@ -145,12 +138,11 @@ impl VisionLanguageEncoder {
         };
         let states = self.0.decoder.forward(pass, &mut |_, _| Ok(()))?.read;
         self.0.prompts.fetch_add(1, Ordering::Relaxed);
-        Ok(EncodedPrompt { states, embeddings, positions })
+        Ok(EncodedPrompt { states, embeddings, positions, pictures })
     }
 
     /// What goes into the decoder: words' embeddings and pictures' features, in the order of the tokens.
-    fn embed(&self, words: &[u32], rows: &[u32], pictures: &[EncoderPicture]) -> Computed<Tensor> {
-        let features = self.0.tower.features(pictures, &|| Ok(()))?;
+    fn embed(&self, words: &[u32], rows: &[u32], features: Vec<Features>) -> Computed<Tensor> {
         let mut parts = Vec::with_capacity(features.len() + 1);
         if !words.is_empty() {
             parts.push(self.0.decoder.embed(words)?);
@@ -172,24 +164,8 @@ impl VisionLanguageEncoder {
     }
 }
 
-/// The decoder of a quantised file.
-fn quantised(file: &Path, config: &Config, tables: RopeTables, compute: &Compute) -> Result<SharedDecoder, LoadError> {
-    let gguf = GgufFile::open(file, canonical_of_gguf)?;
-    refuse_strangers(config, gguf.tensors().keys().map(|name| (name.as_str(), file.to_owned())))?;
-    SharedDecoder::open_quantised(&gguf, &config.text, tables, compute)
-}
-
-/// Refuses tensors of tower and decoder that the configuration knows nothing of: a model with some of its layers left out says
-/// something else. What has other names may lie beside them.
-fn refuse_strangers<'a>(config: &Config, found: impl Iterator<Item = (&'a str, PathBuf)>) -> Result<(), LoadError> {
-    let expected: HashSet<String> = expected_tensors(config, 0).into_iter().map(|(name, _)| name).collect();
-    let is_ours = |name: &str| name.starts_with(TOWER) || name.starts_with(DECODER);
-    match found.into_iter().find(|(name, _)| is_ours(name) && !expected.contains(*name)) {
-        Some((name, file)) => {
-            let reason =
-                format!("holds `{name}`, which `config.json` knows nothing of: expected the tensors of this model");
-            Err(LoadError::content(&file, reason))
-        }
-        None => Ok(()),
-    }
+/// What became of pictures.
+fn counted(features: &[Features]) -> TowerPictures {
+    let (new, known): (Vec<_>, Vec<_>) = features.iter().partition(|features| features.are_new);
+    TowerPictures { computed: new.len() as u64, found: known.len() as u64 }
 }

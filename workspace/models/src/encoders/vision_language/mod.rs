@@ -11,6 +11,7 @@ mod counters;
 mod decoder;
 mod encoder;
 mod error;
+mod files;
 mod picture;
 mod places;
 mod prompt;
@@ -28,6 +29,7 @@ pub use prompt::{EncodedPrompt, EncoderPrompt};
 pub use words::Words;
 
 pub(crate) use decoder::SharedDecoder;
+pub(crate) use files::EncoderFacts;
 pub(crate) use tower::{Features, SharedTower};
 
 /// What names of the vision tower's tensors begin with.

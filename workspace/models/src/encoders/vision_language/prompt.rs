@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
+use editscale_core::TowerPictures;
 
 use crate::encoders::vision_language::{EncoderError, EncoderPicture};
 use crate::layers::Segment;
@@ -29,6 +30,8 @@ pub struct EncodedPrompt {
     pub embeddings: Tensor,
     /// Time, row and column of each token.
     pub positions: Vec<[u32; 3]>,
+    /// What became of its pictures in the vision tower.
+    pub pictures: TowerPictures,
 }
 
 /// How a prompt goes through the decoder.

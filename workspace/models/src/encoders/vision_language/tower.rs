@@ -45,7 +45,7 @@ struct State {
 pub(crate) struct Features {
     /// Its tokens, [tokens, decoder width].
     pub(crate) tokens: Tensor,
-    /// Whether nobody had asked for them before.
+    /// Whether nobody had asked for them before, in this call or an earlier one.
     pub(crate) are_new: bool,
 }
 
@@ -109,9 +109,13 @@ impl SharedTower {
             state.kept.keep(picture.key(), Arc::new(tokens.clone()), bytes(tokens));
         }
         let lost = || candle_core::Error::Msg("a picture was not encoded".to_owned());
+        let mut are_told = vec![false; fresh.len()];
         let of = |(picture, known): (&EncoderPicture, Option<Features>)| {
-            let place = || fresh.iter().position(|other| other.key() == picture.key());
-            let new = || Some(Features { tokens: made[place()?].clone(), are_new: true });
+            let new = || {
+                let place = fresh.iter().position(|other| other.key() == picture.key())?;
+                let are_new = !std::mem::replace(&mut are_told[place], true);
+                Some(Features { tokens: made[place].clone(), are_new })
+            };
             known.or_else(new).ok_or_else(lost)
         };
         pictures.iter().zip(known).map(of).collect()

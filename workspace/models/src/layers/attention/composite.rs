@@ -13,6 +13,11 @@ const MOST_SCORES: usize = 1 << 27;
 
 /// See [`attend`](super::attend). Any device and type.
 pub(super) fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<Tensor> {
+    attend_within([queries, keys, values], segments, MOST_SCORES)
+}
+
+/// The same by queries, keys and values, with another bound of what one softmax takes.
+fn attend_within([queries, keys, values]: [&Tensor; 3], segments: &[Segment], most: usize) -> Result<Tensor> {
     check(queries, keys, values, segments)?;
     let (queries, keys, values) = (&queries.contiguous()?, &keys.contiguous()?, &values.contiguous()?);
     let mut shapes: BTreeMap<Shape, Vec<&Segment>> = BTreeMap::new();
@@ -24,11 +29,10 @@ pub(super) fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments:
     let (rows, heads, width) = queries.dims3()?;
     let (mut order, mut parts) = (Vec::with_capacity(rows), Vec::new());
     for (shape, alike) in shapes {
-        // Few enough segments at a time that even one row of queries of each stays within bounds.
-        let most = (MOST_SCORES / (heads * shape.seen)).max(1);
-        for alike in alike.chunks(most) {
+        for alike in alike.chunks(shape.together(heads, most)) {
             order.extend(alike.iter().flat_map(|segment| segment.queries.clone().map(|row| row as u32)));
-            parts.push(shape.attend([queries, keys, values], alike)?);
+            let step = shape.rows((alike.len(), heads), most);
+            parts.push(shape.attend([queries, keys, values], alike, step)?);
         }
     }
     let all = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 0)? };
@@ -53,8 +57,18 @@ struct Shape {
 }
 
 impl Shape {
-    /// Attention of segments of this shape, by queries, keys and values: [segments · length, heads, width].
-    fn attend(self, [queries, keys, values]: [&Tensor; 3], segments: &[&Segment]) -> Result<Tensor> {
+    /// How many segments of this shape go together: so few that even one row of queries of each stays within a bound of scores.
+    fn together(self, heads: usize, most: usize) -> usize {
+        (most / (heads * self.seen)).max(1)
+    }
+
+    /// How many rows of queries of each of so many segments, with so many heads, go through one softmax.
+    fn rows(self, (segments, heads): (usize, usize), most: usize) -> usize {
+        (most / (segments * heads * self.seen)).min(self.length).max(1)
+    }
+
+    /// Attention of segments of this shape, by queries, keys and values, so many rows at a time: [segments · length, heads, width].
+    fn attend(self, [queries, keys, values]: [&Tensor; 3], segments: &[&Segment], step: usize) -> Result<Tensor> {
         let Self { length, seen, causal } = self;
         let (_, heads, width) = queries.dims3()?;
         let key_heads = keys.dim(1)?;
@@ -69,7 +83,6 @@ impl Shape {
         let queries = (pick(queries, query_rows, (length, heads))? / (width as f64).sqrt())?;
         let keys = pick(keys, key_rows.clone(), (seen, key_heads))?;
         let values = pick(values, key_rows, (seen, key_heads))?;
-        let step = (MOST_SCORES / (count * heads * seen)).clamp(1, length);
         let mut blocks = Vec::new();
         for start in (0..length).step_by(step) {
             let rows = step.min(length - start);
@@ -102,5 +115,57 @@ fn select(tensor: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
     match rows.first() {
         Some(&first) if follows => tensor.narrow(0, first as usize, rows.len()),
         _ => tensor.index_select(&Tensor::new(rows, tensor.device())?, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the editors ask of a card: heads, tokens of text and pictures of a request, and requests at a time.
+    const REQUESTS: [(&str, usize, usize, usize); 7] = [
+        ("Step1X-Edit, 1024x1024 and its source", 24, 640 + 2 * 4096, 1),
+        ("the same, eight candidates", 24, 640 + 2 * 4096, 8),
+        ("Qwen-Image-Edit, the first release", 24, 1369 + 15 + 2 * 4096, 1),
+        ("2509 with two references", 24, 400 + 3 * 4096, 4),
+        ("2511 with three references", 24, 600 + 4 * 4096, 8),
+        ("a hundred candidates", 24, 640 + 2 * 4096, 100),
+        ("sixteen megapixels", 24, 2 * 65_536, 1),
+    ];
+
+    /// The kernels count scores in 32 bits: 24 heads of 9460 tokens at once are more than they can.
+    #[test]
+    fn no_softmax_passes_what_kernels_can_count() {
+        const { assert!(MOST_SCORES < 1 << 31) };
+        for (name, heads, tokens, requests) in REQUESTS {
+            let shape = Shape { length: tokens, seen: tokens, causal: false };
+            let together = shape.together(heads, MOST_SCORES).min(requests);
+            for count in [1, together] {
+                let scores = count * heads * shape.rows((count, heads), MOST_SCORES) * tokens;
+                assert!(scores <= MOST_SCORES, "{name}: {scores} scores");
+            }
+            if requests > 1 || tokens > 9459 {
+                assert!(requests * heads * tokens * tokens >= 1 << 31, "{name} would pass without blocks");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_bound_are_the_same() {
+        let random = |rows: usize, heads: usize| Tensor::randn(0.0_f32, 1.0, (rows, heads, 8), &Device::Cpu).unwrap();
+        let (queries, keys, values) = (random(60, 4), random(90, 2), random(90, 2));
+        let segment = |from: usize, causal: bool| Segment {
+            queries: from..from + 15,
+            keys: vec![0..30, 30 + from..45 + from],
+            causal,
+        };
+        let segments = [segment(0, false), segment(15, true), segment(30, false), segment(45, true)];
+        let within = |most: usize| attend_within([&queries, &keys, &values], &segments, most).unwrap();
+        let whole = within(usize::MAX);
+        // From one row of one segment at a time to all of them.
+        for most in [1, 180, 400, 1000, 5400, 10_000] {
+            let off = (within(most) - &whole).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(off < 1e-6, "at most {most} scores at a time: off by {off}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::config::Config;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::names::{canonical, of_original};
+use crate::layers::tiles::Tiles;
 use crate::layers::{Compute, Convolution, Kernel, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
@@ -24,6 +25,8 @@ pub struct AutoencoderKl {
     decoder: Decoder,
     quant: Option<Convolution>,
     post_quant: Option<Convolution>,
+    /// Where set, larger pictures are decoded in tiles.
+    tiles: Option<Tiles>,
 }
 
 impl AutoencoderKl {
@@ -63,8 +66,16 @@ impl AutoencoderKl {
             quant: map("quant_conv", config.use_quant_conv, 2 * latent)?,
             post_quant: map("post_quant_conv", config.use_post_quant_conv, latent)?,
             dtype: scope.compute().dtype,
+            tiles: None,
             config,
         })
+    }
+
+    /// The same, decoding pictures that are larger in tiles of so many pixels a side, of which neighbours share a quarter.
+    #[must_use]
+    pub fn with_tiles(self, pixels: Option<usize>) -> Self {
+        let tiles = pixels.map(|pixels| Tiles::of(pixels, self.factor()));
+        Self { tiles, ..self }
     }
 
     /// The mean of the distribution of latents of pictures. Pictures [batch, channels, height, width] with values from −1
@@ -101,9 +112,26 @@ impl AutoencoderKl {
             bail!("autoencoder: latents are {:?}: expected {expected} channels of some size", latents.dims());
         }
         let latents = latents.to_dtype(self.dtype)?;
+        match self.tiles {
+            Some(tiles) if tiles.cuts(height, width) => tiles.decode(&latents, |tile| self.decode_whole(tile)),
+            _ => self.decode_whole(&latents),
+        }
+    }
+
+    fn decode_whole(&self, latents: &Tensor) -> Result<Tensor> {
         match &self.post_quant {
-            Some(post_quant) => self.decoder.forward(&post_quant.forward(&latents)?),
-            None => self.decoder.forward(&latents),
+            Some(post_quant) => self.decoder.forward(&post_quant.forward(latents)?),
+            None => self.decoder.forward(latents),
+        }
+    }
+
+    /// An upper bound of the bytes of activations while one picture of this size, in pixels, is decoded; of tiles, the picture
+    /// itself is counted twice beside one of them.
+    pub fn decode_bytes(&self, height: usize, width: usize) -> u64 {
+        let at_once = |height: usize, width: usize| self.config.decode_bytes(height, width, self.dtype);
+        match self.tiles {
+            Some(tiles) => tiles.bytes((height, width), self.dtype.size_in_bytes() as u64, at_once),
+            None => at_once(height, width),
         }
     }
 

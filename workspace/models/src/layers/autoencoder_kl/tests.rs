@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{AutoencoderKl, Config};
 use crate::layers::Compute;
-use crate::layers::testing::{self, changed, off, tensors};
+use crate::layers::testing::{self, changed, off, off_in_the_mean, tensors};
 use crate::weights::Storage;
 
 const NAMES: [&str; 4] = ["plain", "old_names", "old_convolutions", "one_block"];
@@ -32,6 +32,37 @@ fn pictures_and_latents_are_those_of_diffusers() {
         println!("{name}: means off by {means:.1e}, pictures by {decoded:.1e}");
         assert!(means < 2e-5, "{name}: means are off by {means}");
         assert!(decoded < 2e-5, "{name}: pictures are off by {decoded}");
+    }
+}
+
+/// Cut as diffusers cuts them. What a tile does not see is what its neighbours hold and the groups that norms are over, which is much of
+/// what random weights make: the larger the tiles, the nearer pictures come to those that are decoded at once.
+#[test]
+fn tiles_are_those_of_diffusers() {
+    let case = tensors(&folder("tiles.safetensors"));
+    for name in ["plain", "old_convolutions"] {
+        let (model, _) = load(name);
+        let factor = model.factor();
+        // With the most that tiles may be off the whole, as a share of it in the mean.
+        let apart = [(0, 4, 1.0), (1, 8, 0.6)].map(|(at, side, most)| {
+            let tensor = |what: &str| &case[&format!("{name}.{at}.{what}")];
+            let whole = model.decode(tensor("latents")).unwrap();
+            assert!(off(&whole, tensor("decoded")) < 2e-5);
+            let tiled = model.clone().with_tiles(Some(side * factor)).decode(tensor("latents")).unwrap();
+            let (theirs, apart) = (off(&tiled, tensor("tiled")), off_in_the_mean(&tiled, &whole));
+            println!("{name} in tiles of {side}: off by {theirs:.1e}, from the whole by {apart:.2}");
+            assert!(theirs < 2e-5, "{name} in tiles of {side}: off by {theirs}");
+            assert!((1e-3..most).contains(&apart), "{name} in tiles of {side}: {apart} from the whole");
+            // A picture that is no larger than a tile is decoded at once.
+            let large = model.clone().with_tiles(Some(64 * factor)).decode(tensor("latents")).unwrap();
+            assert_eq!(off(&large, &whole), 0.0);
+            apart
+        });
+        assert!(apart[1] < 0.75 * apart[0], "{name}: {apart:?}");
+        let (tiled, once) = (model.clone().with_tiles(Some(16 * factor)), model.decode_bytes(1024, 1024));
+        assert!(tiled.decode_bytes(1024, 1024) < once / 4);
+        assert_eq!(tiled.decode_bytes(8 * factor, 8 * factor), model.decode_bytes(8 * factor, 8 * factor));
+        assert!(tiled.decode_bytes(usize::MAX, usize::MAX) == u64::MAX);
     }
 }
 

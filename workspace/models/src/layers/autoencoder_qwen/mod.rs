@@ -18,7 +18,6 @@ mod norm;
 mod residual;
 #[cfg(test)]
 mod tests;
-mod tiles;
 
 pub use config::Config;
 pub use model::AutoencoderQwen;

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::names::canonical;
-use super::tiles::Tiles;
+use crate::layers::tiles::Tiles;
 use crate::layers::{Compute, Convolution, Kernel, Scope};
 use crate::load::LoadError;
 use crate::weights::{Checkpoint, WeightError};
@@ -143,14 +143,10 @@ impl AutoencoderQwen {
     /// counted twice beside one of them.
     pub fn decode_bytes(&self, height: usize, width: usize) -> u64 {
         let dtype = self.compute.dtype;
-        let factor = self.factor();
+        let at_once = |height: usize, width: usize| self.config.bytes(height, width, dtype);
         match self.tiles {
-            Some(tiles) if tiles.cuts(height / factor, width / factor) => {
-                let side = tiles.pixels();
-                let picture = 3 * 2 * (height as u64).saturating_mul(width as u64) * dtype.size_in_bytes() as u64;
-                self.config.bytes(side.min(height), side.min(width), dtype).saturating_add(picture)
-            }
-            _ => self.config.bytes(height, width, dtype),
+            Some(tiles) => tiles.bytes((height, width), dtype.size_in_bytes() as u64, at_once),
+            None => at_once(height, width),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::names::canonical;
 use super::{AutoencoderQwen, Config};
 use crate::layers::Compute;
-use crate::layers::testing::{self, off, replaced, tensors};
+use crate::layers::testing::{self, changed, off, off_in_the_mean, replaced, tensors};
 use crate::weights::Storage;
 
 const NAMES: [&str; 2] = ["released_levels", "two_levels"];
@@ -108,6 +108,37 @@ fn tiles_are_those_of_diffusers() {
         assert_eq!(off(&model.decode(&case["1.restored"]).unwrap(), &whole), 0.0);
         assert!(model.with_tiles(Some(0)).decode(&case["1.restored"]).is_ok());
     }
+}
+
+/// Beside attention, a pixel of this decoder depends on its surroundings alone: where a tile holds those, it is the whole, and where two
+/// tiles fade into each other it is near.
+#[test]
+fn tiles_that_hold_what_pixels_depend_on_are_the_whole() {
+    let place = changed(&folder("two_levels"), |config| config);
+    let file = place.path().join(WEIGHTS);
+    let weights = tensors(&file).into_iter();
+    let silent = |(name, it): (String, Tensor)| {
+        let it = if name.contains("attentions.0.proj") { it.zeros_like().unwrap() } else { it };
+        (name, it)
+    };
+    candle_core::safetensors::save(&weights.map(silent).collect::<HashMap<_, _>>(), &file).unwrap();
+    let model = AutoencoderQwen::load(place.path(), &Compute::cpu()).unwrap();
+    // Latents that a pixel sees on each side: ten convolutions among them, six among pixels.
+    let (factor, reach, side) = (model.factor(), 13, 28);
+    let value = |at: usize| ((at * 7919 + 13) % 1009) as f32 / 252.0 - 2.0;
+    let latents =
+        Tensor::from_vec((0..4 * 5 * 40).map(value).collect::<Vec<_>>(), (1, 4, 5, 40), &Device::Cpu).unwrap();
+    let whole = model.decode(&latents).unwrap();
+    let tiled = model.with_tiles(Some(side * factor)).decode(&latents).unwrap();
+    // Columns of the first tile alone that see nothing beyond it; then of the second.
+    for (from, to) in [(0, side - reach), (21 + reach, 40)] {
+        let part = |picture: &Tensor| picture.narrow(3, from * factor, (to - from) * factor).unwrap();
+        let off = off(&part(&tiled), &part(&whole));
+        assert!(off < 1e-5, "latents {from} to {to}: off by {off}");
+    }
+    let apart = off_in_the_mean(&tiled, &whole);
+    println!("tiles of {side}: {apart:.3} from the whole in the mean");
+    assert!((1e-6..0.5).contains(&apart), "{apart}");
 }
 
 #[test]

@@ -54,17 +54,25 @@ pub(super) type Pictures = HashMap<Digest, Result<Arc<Encoded>, PictureFault>>;
 /// What has been newly computed and is not yet on anybody's account.
 #[derive(Default)]
 pub(super) struct Unclaimed {
+    /// Whether others share the vision tower.
+    pub(super) is_shared: bool,
     pub(super) pictures: HashSet<Digest>,
+    /// Pictures whose features were found in a vision tower that others share.
+    pub(super) found: HashSet<Digest>,
     pub(super) openings: HashMap<Vec<u32>, usize>,
     pub(super) sources: HashMap<SourceKey, usize>,
 }
 
 impl Unclaimed {
-    /// What a pair is the first to need.
+    /// What a pair is the first to need. What the vision tower did is told apart where others share it.
     pub(super) fn claim(&mut self, sources: &[SourceKey], pictures: [Digest; 2]) -> Counters {
         let mut counters = Counters::default();
         for picture in pictures {
             counters.image_encodes += u64::from(self.pictures.remove(&picture));
+            counters.pictures.found += u64::from(self.found.remove(&picture));
+        }
+        if self.is_shared {
+            counters.pictures.computed = counters.image_encodes;
         }
         for key in sources {
             let opening = self.openings.remove(&key.before).unwrap_or_default();

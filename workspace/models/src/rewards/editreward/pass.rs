@@ -35,7 +35,8 @@ struct Fresh {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(judge: &'a mut EditReward, cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { judge, cancelled, unclaimed: Unclaimed::default() }
+        let unclaimed = Unclaimed { is_shared: judge.options.shares, ..Unclaimed::default() };
+        Self { judge, cancelled, unclaimed }
     }
 
     /// One answer for each pair.
@@ -105,9 +106,8 @@ impl<'a> Batch<'a> {
             }
         }
         for (digest, Features { tokens, are_new }) in self.encode_prepared(&ready)? {
-            if are_new {
-                self.unclaimed.pictures.insert(digest);
-            }
+            let whose = if are_new { &mut self.unclaimed.pictures } else { &mut self.unclaimed.found };
+            whose.insert(digest);
             let encoded = Arc::new(Encoded(tokens));
             self.judge.pictures.keep(digest, Arc::clone(&encoded), bytes(&encoded.0));
             pictures.insert(digest, Ok(encoded));

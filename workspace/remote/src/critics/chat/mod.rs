@@ -1,5 +1,5 @@
 //! Critics behind `/v1/chat/completions`: any vision-language model that is shown the pictures and asked for the next
-//! instruction.
+//! instruction, or the source and asked for the first.
 
 mod answer;
 mod options;
@@ -8,7 +8,8 @@ mod recipe;
 use std::sync::Arc;
 
 use editscale_core::{
-    BoxFuture, Canvas, Critic, CriticCard, CriticQuestion, Criticism, Critique, EarlierAttempt, Failure, Watch,
+    BoxFuture, Canvas, Critic, CriticCard, CriticQuestion, Criticism, EarlierAttempt, EditRequest, Failure, Reviewed,
+    Subject, Watch,
 };
 use serde_json::{Value, json};
 
@@ -28,38 +29,52 @@ const VERSION: u32 = 1;
 /// The places of a prompt.
 const PLACES: [&str; 4] = ["instruction", "told", "canvas", "earlier"];
 
+/// The places of a prompt about a request.
+const REWRITE_PLACES: [&str; 1] = ["instruction"];
+
 /// A critic behind `/v1/chat/completions`.
 #[derive(Debug)]
 pub struct ChatCritic {
     card: CriticCard,
     asker: Asker,
     prompt: Prompt,
+    rewrite_prompt: Prompt,
     structured: StructuredOutput,
 }
 
 impl ChatCritic {
     /// Checks the options, reads the secrets and cuts the prompt. No server is called.
     pub fn new(options: ChatCriticOptions) -> Result<Self, SetupError> {
-        let bad = |reason: String| SetupError::Prompt { aspect: "the critique".to_owned(), reason };
-        let prompt = Prompt::new(&options.prompt, &PLACES).map_err(bad)?;
+        let cut = |aspect: &str, text: &str, places: &[&str]| {
+            Prompt::new(text, places).map_err(|reason| SetupError::Prompt { aspect: aspect.to_owned(), reason })
+        };
+        let prompt = cut("the critique", &options.prompt, &PLACES)?;
+        let rewrite_prompt = cut("the rewriting", &options.rewrite_prompt, &REWRITE_PLACES)?;
         let (revision, structured) = (revision(&options).into(), options.asking.structured);
         let (slots, cost) = (options.asking.connection.slots(), options.asking.bound());
-        let card = CriticCard { name: options.name, revision, slots, cost };
-        Ok(Self { card, asker: Asker::new(options.asking, 1)?, prompt, structured })
+        let card = CriticCard { name: options.name, revision, rewrites: true, slots, cost };
+        Ok(Self { card, asker: Asker::new(options.asking, 1)?, prompt, rewrite_prompt, structured })
     }
 
     async fn write(&self, question: CriticQuestion, watch: &dyn Watch) -> Result<Criticism, Failure> {
-        let content = self.content(&question)?;
-        let seed = question.request.seed.mix(u64::from(question.attempt.id.0));
-        let body = self.asker.question(content, &self.form(), seed);
-        let answered = self.asker.ask(body, seed, watch, answer::critique).await;
-        let critique: Critique = answered.said?;
-        Ok(Criticism { critique, cost: answered.cost })
+        let CriticQuestion { request, subject } = &question;
+        let answered = match subject {
+            Subject::Candidate(reviewed) => {
+                let seed = request.seed.mix(u64::from(reviewed.attempt.id.0));
+                let body = self.asker.question(self.content(request, reviewed)?, &self.form(), seed);
+                self.asker.ask(body, seed, watch, answer::critique).await
+            }
+            Subject::Request => {
+                let body = self.asker.question(self.first_content(request)?, &first_form(), request.seed);
+                self.asker.ask(body, request.seed, watch, answer::rewriting).await
+            }
+        };
+        Ok(Criticism { critique: answered.said?, cost: answered.cost })
     }
 
     /// The pictures, in the order in which the prompt speaks of them, and the prompt.
-    fn content(&self, question: &CriticQuestion) -> Result<Vec<Value>, Failure> {
-        let CriticQuestion { request, attempt, canvas, earlier } = question;
+    fn content(&self, request: &EditRequest, reviewed: &Reviewed) -> Result<Vec<Value>, Failure> {
+        let Reviewed { attempt, canvas, earlier } = reviewed;
         let others = earlier.iter().map(|earlier| &earlier.attempt.image);
         let images = [&request.source, &attempt.image].into_iter().chain(others);
         let urls: Vec<Arc<str>> = images.map(shown).collect::<Result<_, _>>()?;
@@ -70,6 +85,12 @@ impl ChatCritic {
             ("earlier", &earlier_in_words(earlier)),
         ]);
         Ok(urls.iter().map(|url| picture(url)).chain([words(&text)]).collect())
+    }
+
+    /// The source alone, and the prompt about it.
+    fn first_content(&self, request: &EditRequest) -> Result<Vec<Value>, Failure> {
+        let text = self.rewrite_prompt.fill(&[("instruction", request.instruction.as_str())]);
+        Ok(vec![picture(&shown(&request.source)?), words(&text)])
     }
 
     /// The answer's fields. The critique comes first, so that what is decided follows from it.
@@ -99,6 +120,11 @@ impl Critic for ChatCritic {
     }
 }
 
+/// The fields of an answer about a request.
+fn first_form() -> Form {
+    Form { name: "rewriting", prose: "thought", fields: vec![("instruction".to_owned(), json!({"type": "string"}))] }
+}
+
 fn canvas_in_words(canvas: Canvas) -> &'static str {
     match canvas {
         Canvas::Source => {
@@ -125,7 +151,12 @@ fn earlier_in_words(earlier: &[EarlierAttempt]) -> String {
 
 /// Everything that changes a critique and is not in the pictures; the prompt as one number.
 fn revision(options: &ChatCriticOptions) -> String {
-    let ChatCriticOptions { asking, prompt, .. } = options;
+    let ChatCriticOptions { asking, prompt, rewrite_prompt, .. } = options;
+    // Runs from before there was one, and those that ask no such question, go on under the revision that they have.
+    let first = match rewrite_prompt.as_str() {
+        options::REWRITE_PROMPT => String::new(),
+        other => format!(" rewriting={}", fingerprint(other)),
+    };
     let (model, temperature, question) = (&asking.model, asking.temperature(1), fingerprint(prompt));
-    format!("chat_critic/{VERSION} {model} temperature={temperature} question={question} {}", asking.revision())
+    format!("chat_critic/{VERSION} {model} temperature={temperature} question={question}{first} {}", asking.revision())
 }

@@ -19,6 +19,8 @@ use crate::recipe::connection;
 pub struct ChatCriticRecipe {
     /// A file with a prompt that takes the place of ours.
     prompt: Option<String>,
+    /// A file with a prompt that takes the place of ours about a request of which nothing is made yet.
+    rewrite_prompt: Option<String>,
     /// What is told of everything that asks.
     asking: AskingRecipe,
 }
@@ -32,20 +34,30 @@ const PROMPT: Key<Text> = Key {
               `critique`, `satisfied` and `instruction`",
 };
 
+const REWRITE_PROMPT: Key<Text> = Key {
+    name: "rewrite_prompt",
+    rule: Text,
+    absent: Absent::Unset("ours"),
+    meaning: "a file with a prompt that takes the place of ours where a policy has the instruction rewritten before the first edit, with \
+              the place `{{instruction}}`; it asks for JSON with `thought` and `instruction`",
+};
+
 impl Options for ChatCriticRecipe {
     const NAME: &'static str = "chat_critic";
     const ABOUT: &'static str = "Any vision-language model behind `/v1/chat/completions`, which is shown the source, the \
-                                 candidate and the best attempts, and asked what to tell the editor next.";
-    const KEYS: Keys = keys!(&PROMPT);
+                                 candidate and the best attempts, and asked what to tell the editor next; or \
+                                 the source alone, and asked what to tell it first.";
+    const KEYS: Keys = keys!(&PROMPT, &REWRITE_PROMPT);
 
     fn read(fields: &Fields<'_>) -> Option<Self> {
-        let prompt = fields.take(&PROMPT);
-        Some(Self { prompt, asking: AskingRecipe::read(fields)? })
+        let (prompt, rewrite_prompt) = (fields.take(&PROMPT), fields.take(&REWRITE_PROMPT));
+        Some(Self { prompt, rewrite_prompt, asking: AskingRecipe::read(fields)? })
     }
 
     fn write(&self) -> Vec<(String, Yaml)> {
-        let own = [self.asking.write_model(), PROMPT.write(self.prompt.as_ref())];
-        own.into_iter().flatten().chain(self.asking.write_rest()).collect()
+        let prompts = [PROMPT.write(self.prompt.as_ref()), REWRITE_PROMPT.write(self.rewrite_prompt.as_ref())];
+        let own = [self.asking.write_model()].into_iter().chain(prompts);
+        own.flatten().chain(self.asking.write_rest()).collect()
     }
 }
 
@@ -66,8 +78,12 @@ impl ChatCriticRecipe {
         let remote = connection(&self.asking.remote);
         let usual = ChatCriticOptions::new(name.clone(), &self.asking.model, remote);
         let options = ChatCriticOptions { asking: self.asking.options(usual.asking), ..usual };
-        match &self.prompt {
-            Some(file) => options.with_prompt_file(Path::new(file)),
+        let options = match &self.prompt {
+            Some(file) => options.with_prompt_file(Path::new(file))?,
+            None => options,
+        };
+        match &self.rewrite_prompt {
+            Some(file) => options.with_rewrite_prompt_file(Path::new(file)),
             None => Ok(options),
         }
     }

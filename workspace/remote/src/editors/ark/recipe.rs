@@ -12,7 +12,7 @@ use editscale_schema::{
 };
 
 use super::{Ark, ArkGeneration, ArkOptions};
-use crate::editors::keys::NFE;
+use crate::editors::keys::{NFE, model};
 use crate::recipe::{bounds, connection, knobs, prices, repeat};
 
 /// Seedream or `SeedEdit` at Volcengine Ark or `BytePlus` `ModelArk`.
@@ -36,12 +36,9 @@ pub struct ArkRecipe {
     pub remote: RemoteSettings,
 }
 
-const MODEL: Key<Text> = Key {
-    name: "model",
-    rule: Text,
-    absent: Absent::Refused,
-    meaning: "the model, such as `doubao-seedream-4-5-251128`, or an inference endpoint, such as `ep-20260125201054-pfrb4`",
-};
+const MODEL: Key<Text> = model(
+    "the model, such as `doubao-seedream-4-5-251128`, or an inference endpoint, such as `ep-20260125201054-pfrb4`",
+);
 
 const GENERATION: Key<Word<ArkGeneration>> = Key {
     name: "generation",

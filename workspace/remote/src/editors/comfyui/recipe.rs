@@ -32,18 +32,8 @@ pub struct ComfyUiRecipe {
     pub workflow: String,
     /// The nodes whose pictures are the result.
     pub outputs: Vec<String>,
-    /// Where the picture's name is written.
-    pub image: String,
-    /// Where the instruction is written.
-    pub instruction: String,
-    /// Where the seed is written.
-    pub seed: String,
-    /// Where the mask's name is written.
-    pub mask: Option<String>,
-    /// Where the width is written.
-    pub width: Option<String>,
-    /// Where the height is written.
-    pub height: Option<String>,
+    /// Where an edit is written into it.
+    pub bindings: WorkflowBindings,
     /// Values that take the place of those in the file, by pointer.
     pub fixed: Vec<(String, FieldValue)>,
     /// Numbers of the workflow that a search may turn.
@@ -172,8 +162,7 @@ impl Options for ComfyUiRecipe {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         // All are read before any is missed, so that all mistakes are told.
         let (workflow, outputs) = (fields.take(&WORKFLOW), read_outputs(fields));
-        let (image, instruction, seed) = (fields.take(&IMAGE), fields.take(&INSTRUCTION), fields.take(&SEED));
-        let (mask, width, height) = (fields.take(&MASK), fields.take(&WIDTH), fields.take(&HEIGHT));
+        let bindings = read_bindings(fields);
         let (fixed, knobs) = (read_fields(fields, &FIXED), read_knobs(fields));
         let places = read_fields(fields, &PLACES);
         let places = knobs.as_deref().zip(places).and_then(|(knobs, places)| places_of(fields, knobs, &places));
@@ -181,21 +170,10 @@ impl Options for ComfyUiRecipe {
         let sizes = read_sizes(fields, &SIZES);
         let (progress, polls, nfe) = (fields.take(&PROGRESS), PollSettings::read(fields), fields.take(&NFE));
         let remote = RemoteSettings::read(fields);
-        if let Some(entry) = fields.entry(if width.is_some() { WIDTH.name } else { HEIGHT.name })
-            && width.is_some() != height.is_some()
-        {
-            fields.error(entry.place(), Mistake::new("`width` and `height` go together: expected both or neither"));
-            return None;
-        }
         Some(Self {
             workflow: workflow?,
             outputs: outputs?,
-            image: image?,
-            instruction: instruction?,
-            seed: seed?,
-            mask,
-            width,
-            height,
+            bindings: bindings?,
             fixed: fixed?,
             knobs: knobs?,
             places: places?,
@@ -213,15 +191,16 @@ impl Options for ComfyUiRecipe {
         let outputs = Yaml::List(self.outputs.iter().map(|node| Yaml::text(node)).collect());
         let place = |(name, pointer): &(KnobName, String)| (name.to_string(), FieldValue::Text(pointer.clone()));
         let places: Vec<(String, FieldValue)> = self.places.iter().map(place).collect();
+        let bindings = &self.bindings;
         let own = [
             WORKFLOW.write(Some(&self.workflow)),
             Some((OUTPUTS.name.to_owned(), outputs)),
-            IMAGE.write(Some(&self.image)),
-            INSTRUCTION.write(Some(&self.instruction)),
-            SEED.write(Some(&self.seed)),
-            MASK.write(self.mask.as_ref()),
-            WIDTH.write(self.width.as_ref()),
-            HEIGHT.write(self.height.as_ref()),
+            IMAGE.write(Some(&bindings.image)),
+            INSTRUCTION.write(Some(&bindings.instruction)),
+            SEED.write(Some(&bindings.seed)),
+            MASK.write(bindings.mask.as_ref()),
+            WIDTH.write(bindings.width.as_ref()),
+            HEIGHT.write(bindings.height.as_ref()),
             write_fields(&FIXED, &self.fixed),
             write_knobs(&self.knobs),
             write_fields(&PLACES, &places),
@@ -273,16 +252,8 @@ impl ComfyUiRecipe {
     }
 
     fn options(&self, name: &EditorName, workflow: &str) -> ComfyUiOptions {
-        let bindings = WorkflowBindings {
-            image: self.image.clone(),
-            instruction: self.instruction.clone(),
-            seed: self.seed.clone(),
-            mask: self.mask.clone(),
-            width: self.width.clone(),
-            height: self.height.clone(),
-        };
         let remote = &self.remote;
-        let usual = ComfyUiOptions::new(name.clone(), workflow, bindings, connection(remote));
+        let usual = ComfyUiOptions::new(name.clone(), workflow, self.bindings.clone(), connection(remote));
         let placed = |knob: FieldKnob| {
             let place = self.places.iter().find(|(name, _)| *name == knob.spec.name);
             place.map(|(_, pointer)| WorkflowKnob { knob, pointer: pointer.clone() })
@@ -302,6 +273,19 @@ impl ComfyUiRecipe {
             ..usual
         }
     }
+}
+
+/// Where an edit is written; nothing where a place lacks, which has been reported then.
+fn read_bindings(fields: &Fields<'_>) -> Option<WorkflowBindings> {
+    let (image, instruction, seed) = (fields.take(&IMAGE), fields.take(&INSTRUCTION), fields.take(&SEED));
+    let (mask, width, height) = (fields.take(&MASK), fields.take(&WIDTH), fields.take(&HEIGHT));
+    if let Some(entry) = fields.entry(if width.is_some() { WIDTH.name } else { HEIGHT.name })
+        && width.is_some() != height.is_some()
+    {
+        fields.error(entry.place(), Mistake::new("`width` and `height` go together: expected both or neither"));
+        return None;
+    }
+    Some(WorkflowBindings { image: image?, instruction: instruction?, seed: seed?, mask, width, height })
 }
 
 /// The ids of nodes, which look like numbers and are none.

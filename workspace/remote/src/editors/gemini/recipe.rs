@@ -14,7 +14,7 @@ use editscale_schema::{
 
 use super::options::HEADER;
 use super::{Gemini, GeminiOptions};
-use crate::editors::keys::NFE;
+use crate::editors::keys::{NFE, model};
 use crate::recipe::{bounds, connection, knobs, prices, repeat};
 
 /// An editor behind Google's `generateContent`.
@@ -36,12 +36,7 @@ pub struct GeminiRecipe {
     pub remote: RemoteSettings,
 }
 
-const MODEL: Key<Text> = Key {
-    name: "model",
-    rule: Text,
-    absent: Absent::Refused,
-    meaning: "the model's name as the service knows it, such as `gemini-2.5-flash-image`",
-};
+const MODEL: Key<Text> = model("the model's name as the service knows it, such as `gemini-2.5-flash-image`");
 
 const RESOLUTION: Key<Word<&'static str>> = Key {
     name: "resolution",

@@ -13,7 +13,7 @@ use editscale_schema::{
 };
 
 use super::{GeneratorDevice, RolloutSampler, SgLangRollout, SgLangRolloutOptions};
-use crate::editors::keys::{NFE, read_sizes, sizes, write_sizes};
+use crate::editors::keys::{NFE, model, read_sizes, sizes, write_sizes};
 use crate::editors::size::SizeRule;
 use crate::recipe::{connection, knobs, prices, repeat};
 
@@ -44,12 +44,8 @@ pub struct SgLangRolloutRecipe {
     pub remote: RemoteSettings,
 }
 
-const MODEL: Key<Text> = Key {
-    name: "model",
-    rule: Text,
-    absent: Absent::Refused,
-    meaning: "the model that the servers have; it is not sent, but a run is resumed under the same one only",
-};
+const MODEL: Key<Text> =
+    model("the model that the servers have; it is not sent, but a run is resumed under the same one only");
 
 const SAMPLER: Key<Word<RolloutSampler>> = Key {
     name: "sampler",

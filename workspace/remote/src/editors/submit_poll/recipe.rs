@@ -14,7 +14,7 @@ use editscale_schema::{
 };
 
 use super::{InputFields, Service, SizePlace, SubmitPoll, SubmitPollOptions};
-use crate::editors::keys::{NFE, read_sizes, sizes, write_sizes};
+use crate::editors::keys::{NFE, model, read_sizes, sizes, write_sizes};
 use crate::editors::size::SizeRule;
 use crate::recipe::{connection, json_fields, knobs, polls, prices};
 
@@ -77,13 +77,10 @@ const SERVICE: Key<Word<Service>> = Key {
     meaning: "which service it is: Black Forest Labs, fal or Replicate",
 };
 
-const MODEL: Key<Text> = Key {
-    name: "model",
-    rule: Text,
-    absent: Absent::Refused,
-    meaning: "the model as the service's addresses name it, such as `flux-kontext-pro`, `fal-ai/flux-pro/kontext`, or at \
+const MODEL: Key<Text> = model(
+    "the model as the service's addresses name it, such as `flux-kontext-pro`, `fal-ai/flux-pro/kontext`, or at \
               Replicate `OWNER/NAME`, `OWNER/NAME:VERSION` or `deployments/OWNER/NAME`",
-};
+);
 
 const SERVER_LIMIT: Key<Number> = Key {
     name: "server_limit_secs",

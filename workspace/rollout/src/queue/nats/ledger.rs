@@ -157,14 +157,7 @@ impl Ledger {
 
     fn count(&mut self, ordinal: u64, end: &End) {
         self.vain.remove(&ordinal);
-        match end {
-            End::Done(done) => {
-                self.tallies.done += 1;
-                self.tallies.candidates += u64::from(done.candidates);
-            }
-            End::Skipped { .. } => self.tallies.skipped += 1,
-            End::Dead { .. } => self.tallies.dead += 1,
-        }
+        self.tallies.count(end);
     }
 }
 

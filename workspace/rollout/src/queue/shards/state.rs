@@ -319,14 +319,7 @@ impl Items {
         self.take(ordinal);
         self.vain.remove(&ordinal);
         self.tallies.spent += spent;
-        match end {
-            End::Done(done) => {
-                self.tallies.done += 1;
-                self.tallies.candidates += u64::from(done.candidates);
-            }
-            End::Skipped { .. } => self.tallies.skipped += 1,
-            End::Dead { .. } => self.tallies.dead += 1,
-        }
+        self.tallies.count(end);
         Ok(())
     }
 }

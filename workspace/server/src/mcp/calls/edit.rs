@@ -188,5 +188,6 @@ async fn last_told(live: &Live) -> Ledger {
         },
         wall: Duration::try_from_secs_f64(form.wall_secs).unwrap_or_default(),
         loading: Duration::try_from_secs_f64(form.load_secs.unwrap_or_default()).unwrap_or_default(),
+        pictures: form.pictures.map(Into::into).unwrap_or_default(),
     })
 }

@@ -8,7 +8,7 @@ mod assemble;
 mod file;
 mod keys;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::layers::{Compute, LowRank, Slot};
@@ -29,6 +29,10 @@ pub(in crate::editors) struct Adaptable {
     pub(in crate::editors) slot: Slot,
 }
 
+/// All such layers of a transformer, in its order.
+#[derive(Debug)]
+pub(in crate::editors) struct Adaptables(Vec<Adaptable>);
+
 /// An adapter, read for one transformer.
 #[derive(Debug, Clone)]
 pub struct FluxAdapter {
@@ -48,25 +52,46 @@ pub struct AdapterSource<'a> {
     pub scale: f32,
 }
 
-impl FluxAdapter {
-    pub(in crate::editors) fn load(
+impl<'a> AdapterSource<'a> {
+    /// What a user chose.
+    pub(in crate::editors) fn chosen(path: Option<&'a PathBuf>, scale: f64) -> Option<Self> {
+        path.map(|path| Self { path, scale: scale as f32 })
+    }
+}
+
+impl Adaptables {
+    pub(in crate::editors) fn new(layers: Vec<Adaptable>) -> Self {
+        Self(layers)
+    }
+
+    /// Reads an adapter for them. Nothing is changed yet.
+    pub(in crate::editors) fn read(
+        &self,
         source: AdapterSource<'_>,
-        layers: &[Adaptable],
         compute: &Compute,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<FluxAdapter, LoadError> {
         let file = AdapterFile::open(source.path)?;
         if !source.scale.is_finite() {
             let reason = format!("is to count with scale {}: expected a finite number", source.scale);
             return Err(LoadError::content(&file.path, reason));
         }
-        let additions = additions(&file, source.scale, layers, compute)?;
+        let additions = additions(&file, source.scale, &self.0, compute)?;
         let digest = file.unchanged_digest()?;
         let is_kept =
             |layer: &Adaptable| ["img_in", "txt_in"].contains(&&*layer.name) || layer.name.starts_with("vector_in.");
-        let touches_kept = layers.iter().zip(&additions).any(|(layer, addition)| addition.is_some() && is_kept(layer));
-        Ok(Self { digest, additions, touches_kept })
+        let touches_kept = self.0.iter().zip(&additions).any(|(layer, addition)| addition.is_some() && is_kept(layer));
+        Ok(FluxAdapter { digest, additions, touches_kept })
     }
 
+    /// Has them compute with an adapter that was read for them, or with none; another that was there is gone.
+    pub(in crate::editors) fn set(&self, adapter: Option<&FluxAdapter>) {
+        for (at, layer) in self.0.iter().enumerate() {
+            layer.slot.set(adapter.and_then(|adapter| adapter.additions.get(at).cloned().flatten()));
+        }
+    }
+}
+
+impl FluxAdapter {
     /// The BLAKE3 digest of its file.
     pub fn digest(&self) -> blake3::Hash {
         self.digest
@@ -80,9 +105,5 @@ impl FluxAdapter {
     /// How many layers it changes.
     pub fn layers(&self) -> usize {
         self.additions.iter().flatten().count()
-    }
-
-    pub(in crate::editors) fn addition(&self, layer: usize) -> Option<Arc<LowRank>> {
-        self.additions.get(layer).cloned().flatten()
     }
 }

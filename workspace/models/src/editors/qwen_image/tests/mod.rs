@@ -1,6 +1,7 @@
 //! Parity with diffusers: `tests/parity/editors/make_qwen_goldens.py` made the fixtures.
 
 mod hostile;
+mod places;
 mod sources;
 
 use std::collections::HashMap;
@@ -19,15 +20,26 @@ use crate::weights::Storage;
 /// Relative to the largest number of the reference: ten times its own rounding.
 const TOLERANCE: f32 = 2e-5;
 
+/// The model that most is tried with.
+const MODEL: &str = "two_blocks";
+
+fn folder_of(model: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layers/qwen_image").join(model)
+}
+
 pub(super) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layers/qwen_image/two_blocks")
+    folder_of(MODEL)
 }
 
 /// A copy of the model, which says of its references that they are clean, or does not.
 pub(super) fn copy(clean: bool) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    fs::copy(folder().join(WEIGHTS), copy.path().join(WEIGHTS)).unwrap();
-    let config = fs::read_to_string(folder().join("config.json")).unwrap();
+    copy_of(MODEL, clean)
+}
+
+fn copy_of(model: &str, clean: bool) -> tempfile::TempDir {
+    let (copy, folder) = (tempfile::tempdir().unwrap(), folder_of(model));
+    fs::copy(folder.join(WEIGHTS), copy.path().join(WEIGHTS)).unwrap();
+    let config = fs::read_to_string(folder.join("config.json")).unwrap();
     assert!(config.contains("\"zero_cond_t\": false"));
     let config = config.replace("\"zero_cond_t\": false", &format!("\"zero_cond_t\": {clean}"));
     fs::write(copy.path().join("config.json"), config).unwrap();
@@ -42,21 +54,22 @@ pub(super) struct Stored {
     timestep: f32,
 }
 
-pub(super) fn tensors() -> HashMap<String, Tensor> {
-    candle_core::safetensors::load(folder().join("items.safetensors"), &Device::Cpu).unwrap()
-}
-
-pub(super) fn stored() -> Vec<Stored> {
-    serde_json::from_slice(&fs::read(folder().join("items.json")).unwrap()).unwrap()
+fn tensors_of(model: &str) -> HashMap<String, Tensor> {
+    candle_core::safetensors::load(folder_of(model).join("items.safetensors"), &Device::Cpu).unwrap()
 }
 
 pub(super) fn load(clean: bool, compute: &Compute) -> QwenTransformer {
     QwenTransformer::load(&TransformerSource::Folder(copy(clean).path().to_owned()), compute).unwrap()
 }
 
-/// The items of the reference, prepared by a model.
+/// The items of the reference, prepared by the model.
 pub(super) fn items(model: &QwenTransformer, compute: &Compute) -> Vec<QwenItem> {
-    let (tensors, stored) = (tensors(), stored());
+    items_of(MODEL, model, compute)
+}
+
+fn items_of(name: &str, model: &QwenTransformer, compute: &Compute) -> Vec<QwenItem> {
+    let tensors = tensors_of(name);
+    let stored: Vec<Stored> = serde_json::from_slice(&fs::read(folder_of(name).join("items.json")).unwrap()).unwrap();
     let typed = |name: String| tensors[&name].to_dtype(compute.dtype).unwrap();
     let item = |(at, stored): (usize, &Stored)| QwenItem {
         latents: typed(format!("{at}.picture.0")),
@@ -72,7 +85,11 @@ pub(super) fn items(model: &QwenTransformer, compute: &Compute) -> Vec<QwenItem>
 
 /// How far velocities are off those of the reference, at most, as shares of its largest numbers.
 pub(super) fn off(found: &[Tensor], clean: bool) -> f32 {
-    let tensors = tensors();
+    off_of(MODEL, found, clean)
+}
+
+fn off_of(name: &str, found: &[Tensor], clean: bool) -> f32 {
+    let tensors = tensors_of(name);
     let of = |(at, found): (usize, &Tensor)| {
         let right = &tensors[&if clean { format!("{at}.velocity.zero") } else { format!("{at}.velocity") }];
         crate::layers::testing::off(found, right)
@@ -83,6 +100,21 @@ pub(super) fn off(found: &[Tensor], clean: bool) -> f32 {
 fn check(clean: bool, compute: &Compute) -> f32 {
     let model = load(clean, compute);
     off(&model.forward(&items(&model, compute), &NobodyWatches).unwrap(), clean)
+}
+
+/// One block, three heads that turn otherwise, other widths: nothing of a shape is taken for granted.
+#[test]
+fn another_shape_is_the_same_code() {
+    let (name, compute) = ("three_heads", Compute::cpu());
+    for clean in [false, true] {
+        let copy = copy_of(name, clean);
+        let model = QwenTransformer::load(&TransformerSource::Folder(copy.path().to_owned()), &compute).unwrap();
+        let config = model.config();
+        assert_eq!((config.blocks, config.heads, config.axes, config.in_channels), (1, 3, [2, 4, 2], 12));
+        let velocities = model.forward(&items_of(name, &model, &compute), &NobodyWatches).unwrap();
+        assert!(off_of(name, &velocities, clean) < TOLERANCE, "{}", off_of(name, &velocities, clean));
+        assert!(off_of(name, &velocities, !clean) > 0.01, "`zero_cond_t`");
+    }
 }
 
 #[test]

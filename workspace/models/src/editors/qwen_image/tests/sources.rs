@@ -39,6 +39,34 @@ fn a_single_file_with_a_prefix_is_the_same_model() {
     }
 }
 
+/// Cast, and scaled as files for `ComfyUI` are: what `PyTorch` makes of the same bytes, to its rounding.
+#[test]
+fn files_of_eight_bits_are_what_pytorch_makes_of_them() {
+    let (name, place) = ("three_heads", tempfile::tempdir().unwrap());
+    let right = candle_core::safetensors::load(folder_of(name).join("narrow.safetensors"), &Device::Cpu).unwrap();
+    fs::copy(copy_of(name, false).path().join("config.json"), place.path().join("config.json")).unwrap();
+    for kind in ["cast", "scaled"] {
+        let path = place.path().join("model.safetensors");
+        fs::copy(folder_of(name).join(format!("{kind}_fp8.safetensors")), &path).unwrap();
+        let model = file(&path);
+        let velocities = model.forward(&items_of(name, &model, &Compute::cpu()), &NobodyWatches).unwrap();
+        for (at, velocity) in velocities.iter().enumerate() {
+            let off = crate::layers::testing::off(velocity, &right[&format!("{kind}.{at}.velocity")]);
+            assert!(off < TOLERANCE, "{kind} {at}: off by {off}");
+        }
+        // Eight bits lose something, and factors lose less.
+        let lost = off_of(name, &velocities, false);
+        println!("{kind}: loses {lost:.3}");
+        assert!((0.001..0.5).contains(&lost), "{kind}: {lost}");
+        let stored = Compute { kept: Storage::Stored, ..Compute::cpu() };
+        let model = QwenTransformer::load(&TransformerSource::File(path), &stored).unwrap();
+        let kept = model.forward(&items_of(name, &model, &stored), &NobodyWatches).unwrap();
+        let off = crate::layers::testing::off(&kept[0], &velocities[0]);
+        // What was cast fits into brain floats; factors do not.
+        assert!(off < if kind == "cast" { 1e-6 } else { 0.05 }, "{kind}: kept as stored, off by {off}");
+    }
+}
+
 #[test]
 fn quantised_files_come_near() {
     let place = tempfile::tempdir().unwrap();

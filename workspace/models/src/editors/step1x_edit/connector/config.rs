@@ -1,9 +1,9 @@
 //! The shape of a connector: from a configuration, or from the shapes of its tensors.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::load::{LoadError, Settings};
-use crate::weights::Checkpoint;
 
 /// The width of a head in all released models.
 const RELEASED_HEAD_WIDTH: usize = 128;
@@ -54,10 +54,10 @@ impl ConnectorConfig {
     }
 
     /// The shape of a connector whose file has no configuration. Heads are 128 wide, as in all released models.
-    pub(crate) fn derive(file: &Path, checkpoint: &Checkpoint) -> Result<Self, LoadError> {
+    pub(crate) fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
         let size = |name: &str, axis: usize| {
             let name = format!("connector.{name}.weight");
-            match checkpoint.fact(&name).map(|fact| fact.shape).as_deref() {
+            match shapes.get(&name).map(Vec::as_slice) {
                 Some(&[rows, columns]) if rows > 0 && columns > 0 => Ok([rows, columns][axis]),
                 Some(shape) => {
                     Err(LoadError::content(file, format!("tensor `{name}` has shape {shape:?}: expected a matrix")))
@@ -79,7 +79,7 @@ impl ConnectorConfig {
             in_width: size("S.input_embedder", 1)?,
             width,
             heads: width / RELEASED_HEAD_WIDTH,
-            blocks: (0..MOST_BLOCKS).take_while(|at| checkpoint.fact(&block(*at)).is_some()).count(),
+            blocks: (0..MOST_BLOCKS).take_while(|at| shapes.contains_key(&block(*at))).count(),
             pooled_width: size("global_proj_out", 0)?,
             scales_mean: true,
         })

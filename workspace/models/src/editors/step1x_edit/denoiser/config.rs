@@ -2,29 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::editors::flux::{FluxConfig, FluxTransformer, Naming, TransformerSource};
+use crate::editors::flux::{FluxConfig, FluxTransformer, Naming, Opened, TransformerSource};
 use crate::editors::step1x_edit::Version;
 use crate::editors::step1x_edit::connector::ConnectorConfig;
 use crate::load::{Fixed, LoadError, Settings};
-use crate::weights::Checkpoint;
 
 /// The class that a `config.json` has to name.
 const CLASS: &str = "Step1XEditTransformer2DModel";
 
-/// The keys of the transformer that are read.
-const READ: [&str; 9] = [
-    "in_channels",
-    "out_channels",
-    "num_layers",
-    "num_single_layers",
-    "num_attention_heads",
-    "attention_head_dim",
-    "axes_dims_rope",
-    "joint_attention_dim",
-    "enable_text_token_mapping",
-];
+/// Whether marked tokens are mapped once more.
+const MAPPING: &str = "enable_text_token_mapping";
 
 /// What the other keys have to say.
 const FIXED: [(&str, Fixed); 3] =
@@ -44,29 +32,22 @@ pub struct DenoiserConfig {
 impl DenoiserConfig {
     /// Reads a `config.json` of the fork's `Step1XEditTransformer2DModel`.
     pub fn read(file: &Path) -> Result<Self, LoadError> {
-        let settings = &Settings::read(file)?;
-        // Beside one file of weights there may lie the `config.json` of anything.
-        if settings.is_unset("_class_name") {
-            return Err(settings.refuse("_class_name", format!("\"{CLASS}\"")));
-        }
-        settings.expect_class(CLASS)?;
-        settings.refuse_others(&[READ.as_slice(), &ConnectorConfig::KEYS].concat(), &FIXED)?;
+        let settings = &Settings::read_of(file, CLASS)?;
+        settings.refuse_others(&[FluxConfig::KEYS.as_slice(), &ConnectorConfig::KEYS, &[MAPPING]].concat(), &FIXED)?;
         let config = Self {
             transformer: FluxConfig::of(settings, file, "vector_in_dim")?,
             connector: ConnectorConfig::of(settings)?,
-            maps_marked: settings.flag("enable_text_token_mapping", false)?,
+            maps_marked: settings.flag(MAPPING, false)?,
         };
         config.check(file)?;
         Ok(config)
     }
 
     /// The shape of a denoiser whose file has no configuration, from its tensors.
-    fn derive(file: &Path, checkpoint: &Checkpoint) -> Result<Self, LoadError> {
-        let shapes: BTreeMap<String, Vec<usize>> =
-            checkpoint.facts().map(|(name, fact)| (name.to_owned(), fact.shape)).collect();
+    fn derive(file: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, LoadError> {
         let config = Self {
-            transformer: FluxConfig::derive(file, &shapes)?,
-            connector: ConnectorConfig::derive(file, checkpoint)?,
+            transformer: FluxConfig::derive(file, shapes)?,
+            connector: ConnectorConfig::derive(file, shapes)?,
             maps_marked: shapes.contains_key("text_token_mapping.weight"),
         };
         config.check(file)?;
@@ -92,11 +73,11 @@ impl DenoiserConfig {
         Ok(())
     }
 
-    /// The version that a checkpoint of this shape is of, where nobody says.
-    pub(crate) fn version(&self, checkpoint: &Checkpoint) -> Version {
+    /// The version that weights of this shape are of, where nobody says.
+    pub(in crate::editors) fn version(&self, weights: &Opened) -> Version {
         if self.maps_marked {
             Version::V1_2
-        } else if checkpoint.fact("connector.scale_factor").is_some() {
+        } else if weights.shapes().contains_key("connector.scale_factor") {
             Version::V1_0
         } else {
             Version::V1_1
@@ -104,22 +85,22 @@ impl DenoiserConfig {
     }
 }
 
-/// Opens a denoiser's weights: a folder of the fork, or a file of the authors.
-pub(crate) fn open(source: &TransformerSource) -> Result<(Arc<Checkpoint>, Naming, DenoiserConfig), LoadError> {
+/// Opens a denoiser's weights: a folder of the fork, or a file of the authors, which may be quantised.
+pub(in crate::editors) fn open(source: &TransformerSource) -> Result<(Opened, DenoiserConfig), LoadError> {
     match source {
         TransformerSource::Folder(folder) => {
             let config = DenoiserConfig::read(&folder.join("config.json"))?;
-            Ok((FluxTransformer::open(folder)?.into(), Naming::Step1x, config))
+            Ok((Opened::Diffusers(FluxTransformer::open(folder)?.into(), Naming::Step1x), config))
         }
         TransformerSource::File(file) => {
-            let checkpoint = FluxTransformer::open_file(file)?;
+            let opened = Opened::file(file)?;
             let beside = file.parent().unwrap_or(Path::new("")).join("config.json");
             let config = if beside.exists() {
                 DenoiserConfig::read(&beside)?
             } else {
-                DenoiserConfig::derive(file, &checkpoint)?
+                DenoiserConfig::derive(file, &opened.shapes())?
             };
-            Ok((checkpoint.into(), Naming::Original, config))
+            Ok((opened, config))
         }
     }
 }

@@ -3,6 +3,8 @@
 mod config;
 mod model;
 #[cfg(test)]
+mod released;
+#[cfg(test)]
 mod tests;
 
 pub use config::DenoiserConfig;

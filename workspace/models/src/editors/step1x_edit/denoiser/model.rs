@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor, bail};
 use editscale_core::Watch;
 
-use crate::editors::flux::{FluxItem, FluxReference, FluxText, FluxTransformer, Naming};
+use crate::editors::flux::{FluxItem, FluxReference, FluxText, FluxTransformer, Naming, Opened};
 use crate::editors::step1x_edit::connector::{Connector, ConnectorText};
 use crate::editors::step1x_edit::denoiser::DenoiserConfig;
 use crate::layers::{Compute, Linear, Scope};
@@ -68,29 +68,27 @@ impl Denoiser {
     ) -> std::result::Result<Self, LoadError> {
         let transformer =
             FluxTransformer::of_checkpoint((Arc::clone(checkpoint), naming), config.transformer.clone(), compute)?;
-        Self::around(transformer, checkpoint, config, compute)
+        Self::around(transformer, &Scope::root(checkpoint, compute), config)
     }
 
-    /// The same of a checkpoint that may hold nothing else.
-    pub(crate) fn load(
-        (checkpoint, naming): (&Arc<Checkpoint>, Naming),
+    /// The same of weights that may hold nothing else.
+    pub(in crate::editors) fn load(
+        weights: &Opened,
         config: &DenoiserConfig,
         compute: &Compute,
     ) -> std::result::Result<Self, LoadError> {
         let beside: &[&str] = if config.maps_marked { &[CONNECTOR, MAPPING] } else { &[CONNECTOR] };
-        let all = (Arc::clone(checkpoint), naming);
-        let transformer = FluxTransformer::of_checkpoint_beside(all, config.transformer.clone(), compute, beside)?;
-        check_connector(checkpoint, config.connector.blocks)?;
-        Self::around(transformer, checkpoint, config, compute)
+        let shape = config.transformer.clone();
+        let transformer = FluxTransformer::of_opened_beside(weights.clone(), shape, compute, beside)?;
+        check_connector(weights, config.connector.blocks)?;
+        Self::around(transformer, &weights.scope(compute), config)
     }
 
     fn around(
         transformer: FluxTransformer,
-        checkpoint: &Checkpoint,
+        root: &Scope<'_>,
         config: &DenoiserConfig,
-        compute: &Compute,
     ) -> std::result::Result<Self, LoadError> {
-        let root = Scope::root(checkpoint, compute);
         let mapping = || {
             let scope = root.at(MAPPING.trim_end_matches('.'));
             Linear::load(&scope, config.connector.in_width, config.connector.width)
@@ -166,16 +164,15 @@ fn marked_rows(rows: &Tensor, marks: &[bool]) -> Result<Tensor> {
 }
 
 /// Refuses a connector with more tensors than one of so many blocks has.
-fn check_connector(checkpoint: &Checkpoint, blocks: usize) -> std::result::Result<(), LoadError> {
-    let names: Vec<&str> =
-        checkpoint.facts().map(|(name, _)| name).filter(|name| name.starts_with(CONNECTOR)).collect();
-    let factors = usize::from(names.contains(&"connector.scale_factor"));
+fn check_connector(weights: &Opened, blocks: usize) -> std::result::Result<(), LoadError> {
+    let shapes = weights.shapes();
+    let found = shapes.keys().filter(|name| name.starts_with(CONNECTOR)).count();
+    let factors = usize::from(shapes.contains_key("connector.scale_factor"));
     let expected = 12 + 14 * blocks + factors;
-    if names.len() > expected {
-        let found = names.len();
+    if found > expected {
         let reason =
             format!("has {found} tensors `{CONNECTOR}…`: expected {expected} of a connector of {blocks} blocks");
-        return Err(LoadError::content(checkpoint.root(), reason));
+        return Err(LoadError::content(&weights.root(), reason));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The encoder against transformers, on random models; what is shared, and what is refused.
 
 mod goldens;
+mod headers;
 mod places;
 mod quantised;
 mod sharing;

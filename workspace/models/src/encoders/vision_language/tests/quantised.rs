@@ -37,7 +37,7 @@ fn name_of_gguf(canonical: &str) -> Option<String> {
 
 /// Writes a folder's decoder as one file, matrices in blocks where their rows are whole ones, and leaves of the folder's weights
 /// nothing but the vision tower.
-fn quantise(folder: &Path, dtype: GgmlDType) -> PathBuf {
+pub(super) fn quantise(folder: &Path, dtype: GgmlDType) -> PathBuf {
     let checkpoint = Checkpoint::open(folder, canonical).unwrap();
     let (mut language, mut tower) = (HashMap::new(), HashMap::new());
     for (name, facts) in checkpoint.facts() {
@@ -107,6 +107,21 @@ fn a_decoder_that_is_not_the_models_is_refused() {
     fs::write(&config, text.replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1")).unwrap();
     let refused = said(&places.with_language(&file));
     assert!(refused.contains("language.gguf: holds `model.language_model.layers.1."), "{refused}");
+}
+
+/// The names of llama.cpp's `mmproj` files.
+#[test]
+fn a_vision_tower_in_place_of_the_decoder_is_told() {
+    let folder = copied(&model("plain_bf16"));
+    for name in ["v.blk.0.attn_q.weight", "mm.0.weight"] {
+        let file = folder.path().join("mmproj.gguf");
+        let tensor =
+            QTensor::quantize(&Tensor::zeros((4, 4), DType::F32, &Device::Cpu).unwrap(), GgmlDType::F32).unwrap();
+        gguf_file::write(&mut File::create(&file).unwrap(), &[], &[(name, &tensor)]).unwrap();
+        let places = EncoderPlaces::of(folder.path()).unwrap().with_language(&file);
+        let refused = VisionLanguageEncoder::open(&places, &Compute::cpu()).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("mmproj.gguf: holds `{name}`, of a vision tower")), "{refused}");
+    }
 }
 
 #[test]

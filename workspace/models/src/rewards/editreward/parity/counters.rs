@@ -24,7 +24,7 @@ fn tree_of(judge: &EditReward, pairs: &[Pair]) -> Counters {
             pictures.extend([pair.source.digest(), pair.edited.digest()]);
         }
     }
-    Counters { image_encodes: pictures.len() as u64, decoder_tokens: beginnings.len() as u64 }
+    Counters { image_encodes: pictures.len() as u64, decoder_tokens: beginnings.len() as u64, ..Counters::default() }
 }
 
 fn total(verdicts: &[Verdict]) -> Counters {
@@ -60,13 +60,13 @@ fn nothing_is_computed_twice() {
     let stem = tokens[0].before.len() + 12 + tokens[0].between.len();
     let alone = tree_of(&judge, &later).decoder_tokens - stem as u64;
     assert!(branches(&all) > alone, "the rounds share some branches");
-    assert_eq!(total(&judge_all(&mut judge, &later)), Counters { image_encodes: 0, decoder_tokens: alone });
+    assert_eq!(total(&judge_all(&mut judge, &later)), Counters { decoder_tokens: alone, ..Counters::default() });
 
     // Another source has the opening in common, and its picture was seen.
     let other = [pair(1, 2, "warmer")];
     let opening = judge.prompts.tokens("x").expect("tokens")[0].before.len() as u64;
     let expected = tree_of(&judge, &other).decoder_tokens - opening;
-    assert_eq!(total(&judge_all(&mut judge, &other)), Counters { image_encodes: 0, decoder_tokens: expected });
+    assert_eq!(total(&judge_all(&mut judge, &other)), Counters { decoder_tokens: expected, ..Counters::default() });
 }
 
 /// The numbers behind a tensor, whether it shows them or not.
