@@ -57,9 +57,10 @@ fn absent(record: &RunRecord, id: u32, why: &str) -> Misuse {
         images.enumerate().filter(|(_, image)| is_kept(image.as_ref())).map(|(id, _)| id.to_string()).collect();
     let more = if kept.len() > MOST_LISTED { ", …" } else { "" };
     let listed = kept.iter().take(MOST_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    Misuse::new(format!("the picture of candidate {id} is not kept: {why}")).hint(match kept.is_empty() {
-        true => "the run keeps no picture".to_owned(),
-        false => format!("the run keeps {listed}{more}; `retain` in a recipe says how many stay"),
+    Misuse::new(format!("the picture of candidate {id} is not kept: {why}")).hint(if kept.is_empty() {
+        "the run keeps no picture".to_owned()
+    } else {
+        format!("the run keeps {listed}{more}; `retain` in a recipe says how many stay")
     })
 }
 
