@@ -117,6 +117,10 @@ impl<'a> Consulting<'a> {
         let timer = tokio::time::sleep(deadline.unwrap_or(Duration::MAX));
         tokio::pin!(timer);
         while self.items.iter().any(|item| item.trial.is_none()) {
+            // A run that was stopped before this round asks nobody any more.
+            if stop.is_stopped() && self.closing != Some(Closing::Stopped) {
+                self.close(Closing::Stopped)?;
+            }
             if self.closing.is_none() && self.book.is_late() {
                 self.close(Closing::Deadline)?;
             }
@@ -244,16 +248,20 @@ impl<'a> Consulting<'a> {
     /// Whether a critique that failed is asked for again: now, for which it is put back with its cost set aside, or after
     /// the resume of a run that was stopped.
     fn is_asked_again(&mut self, index: usize, failure: &Failure) -> bool {
-        if failure.kind == FailureKind::Cancelled && self.closing == Some(Closing::Stopped) {
+        let is_stopped = self.closing == Some(Closing::Stopped);
+        if failure.kind == FailureKind::Cancelled && is_stopped {
             return true;
         }
-        if self.closing.is_some() {
+        if self.closing == Some(Closing::Deadline) {
             return false;
         }
         let item = &self.items[index];
         let root = self.job.request.seed;
         let seed = item.asked.about.map_or(root, |id| root.mix(u64::from(id.0)));
         let Some(wait) = self.job.limits.retry.wait(failure, item.attempt, seed) else { return false };
+        if is_stopped {
+            return true;
+        }
         let is_afforded = self.reserve(index);
         if is_afforded {
             self.items[index].attempt += 1;

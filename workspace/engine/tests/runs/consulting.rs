@@ -14,6 +14,7 @@ use editscale_search::{Canvases, Reflection, ReflectionSize};
 use editscale_testkit::{FakeCritic, critic_card, critique};
 
 use crate::judged_again::{Played, explore};
+use crate::stopped::HangsUp;
 use crate::{Scene, World, block_on, carry_out, copy_run, open_run, rules, scene};
 
 pub(crate) const SIZE: ReflectionSize = ReflectionSize { samples: 4, width: 2, rounds: 3, show: 2 };
@@ -200,6 +201,40 @@ fn a_hanging_critic_is_given_up_and_asked_again_after_a_stop() {
     let outcome = carry_out(&scene.job, &path);
     assert_eq!((outcome.ending, outcome.ledger.cost.usd.micros), (Ending::Search, 20));
     assert_eq!(prompt.asked.load(Ordering::Relaxed), 2);
+}
+
+/// A critic that cannot be reached while the run is being stopped is asked again by the resume.
+#[test]
+fn a_critic_that_cannot_be_reached_at_a_stop_is_asked_after_the_resume() {
+    let critic = paid(0);
+    let mut scene = with_critic(&World::default(), critic.clone());
+    scene.job.search = Arc::new(Played(vec![explore(0..2), consult(&[0, 1], &[])]));
+    let path = scene.folder.path().join("run");
+    let (stopper, signal) = Stopper::new();
+    scene.job.ports.critics = vec![Arc::new(HangsUp(critic.card.clone(), stopper))];
+    let outcome = block_on(run(&scene.job, &mut open_run(&scene.job, &path), signal)).unwrap();
+    assert_eq!(outcome.ending, Ending::Cancelled);
+    scene.job.ports.critics = vec![Arc::new(critic.clone())];
+    assert_eq!(carry_out(&scene.job, &path).ending, Ending::Search);
+    assert_eq!(critic.asked.load(Ordering::Relaxed), 2);
+}
+
+/// Where all of the work before it was done in spite of a stop, a critic is not asked any more.
+#[test]
+fn a_run_that_was_stopped_begins_no_critique() {
+    let critic = paid(5);
+    let mut scene = with_critic(&World::default(), critic.clone());
+    scene.job.search = Arc::new(Played(vec![explore(0..2), consult(&[0, 1], &[])]));
+    let (whole, path) = (scene.folder.path().join("whole"), scene.folder.path().join("stopped"));
+    carry_out(&scene.job, &whole);
+    let lines = std::fs::read_to_string(whole.join("journal.jsonl")).unwrap();
+    copy_run(&whole, &path, lines.lines().position(|line| line.contains("\"event\":\"critiquing\"")).unwrap());
+    let (stopper, signal) = Stopper::new();
+    stopper.stop();
+    let asked = critic.asked.load(Ordering::Relaxed);
+    let outcome = block_on(run(&scene.job, &mut open_run(&scene.job, &path), signal)).unwrap();
+    assert_eq!((outcome.ending, outcome.ledger.cost.usd.micros), (Ending::Cancelled, 0));
+    assert_eq!(critic.asked.load(Ordering::Relaxed), asked);
 }
 
 /// A satisfied critic ends the plan; nothing but the samples and what it asked for is made.

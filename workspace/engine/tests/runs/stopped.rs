@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use editscale_core::{
-    BoxFuture, Budget, Candidate, Cost, EditBackend, EditBatch, EditorCard, Ending, Event, Failure, FailureKind,
-    Judgement, Observer, Recovery, RewardBatch, RewardCard, RewardModel, Silent, Usd, Watch,
+    BoxFuture, Budget, Candidate, Cost, Critic, CriticCard, CriticQuestion, Criticism, EditBackend, EditBatch,
+    EditorCard, Ending, Event, Failure, FailureKind, Judgement, Observer, Recovery, RewardBatch, RewardCard,
+    RewardModel, Silent, Usd, Watch,
 };
 use editscale_engine::{Retry, RunDirectory, StopSignal, Stopper, read_outcome, read_run, run};
 use editscale_testkit::{FakeEditor, FakeReward, editor_card, reward_card};
@@ -242,7 +243,7 @@ fn what_was_under_way_when_the_program_died_is_spent() {
 
 /// Stops the run as soon as it is asked for anything, and says then that it cannot be reached any more.
 #[derive(Debug)]
-struct HangsUp<Card>(Card, Stopper);
+pub(crate) struct HangsUp<Card>(pub(crate) Card, pub(crate) Stopper);
 
 impl<Card> HangsUp<Card> {
     async fn hang_up<T>(&self, count: usize, watch: &dyn Watch) -> Vec<Result<T, Failure>> {
@@ -272,6 +273,16 @@ impl RewardModel for HangsUp<RewardCard> {
 
     fn score<'a>(&'a self, batch: RewardBatch, watch: &'a dyn Watch) -> BoxFuture<'a, Vec<Result<Judgement, Failure>>> {
         Box::pin(self.hang_up(batch.items.len(), watch))
+    }
+}
+
+impl Critic for HangsUp<CriticCard> {
+    fn card(&self) -> &CriticCard {
+        &self.0
+    }
+
+    fn critique<'a>(&'a self, _: CriticQuestion, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Criticism, Failure>> {
+        Box::pin(async move { self.hang_up(1, watch).await.remove(0) })
     }
 }
 
