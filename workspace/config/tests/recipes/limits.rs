@@ -129,7 +129,7 @@ fn many_keys_in_a_long_line() {
     let text = format!("{{version: 1{keys}}}");
     let start = Instant::now();
     let errors = parse(text.as_bytes()).unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(1), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
     assert!(errors.left_out() > 70_000);
 }
 
