@@ -80,7 +80,7 @@ fn check_room(places: &Places, options: &Options) -> Result<(), LoadError> {
 /// The version of the denoiser's checkpoint, and its shape.
 fn version(places: &Places, options: &Options) -> Result<(Version, DenoiserConfig), LoadError> {
     let (weights, mut shape) = denoiser::open(&places.transformer)?;
-    let version = options.version.unwrap_or_else(|| shape.version(&weights));
+    let version = shape.version(&weights, options.version)?;
     shape.connector.scales_mean = version == Version::V1_0;
     Ok((version, shape))
 }

@@ -202,7 +202,6 @@ fn mistakes_show_in_the_picture() {
     for (case, options) in [
         (&old, with(&old, GuidanceRule::Damped)),
         (&old, with(&old, GuidanceRule::DampedEarly)),
-        (&old, Options { version: Some(Version::V1_1), ..options(&old) }),
         (&damped, with(&damped, GuidanceRule::Plain)),
         (&damped, with(&damped, GuidanceRule::DampedEarly)),
         (&damped, Options { version: Some(Version::V1_0), ..options(&damped) }),
@@ -212,6 +211,38 @@ fn mistakes_show_in_the_picture() {
     ] {
         let off = astray(case, options.clone());
         assert!(off > 20.0 * LOOSE, "{} with {options:?}: {off}", case.name);
+    }
+}
+
+/// The key decides between versions that tensors leave open, and no others.
+#[test]
+fn a_version_that_the_tensors_contradict_is_refused_by_name() {
+    use Version::{V1_0, V1_1, V1_2};
+    for (name, refused, expected) in [
+        (
+            "v1_0",
+            [V1_1, V1_2].as_slice(),
+            "has `connector.scale_factor`, which only v1.0 has: expected `version` to be `v1.0`,",
+        ),
+        ("v1_1", &[V1_2], "has no `text_token_mapping`, which v1.2 has: expected `version` to be `v1.1` or `v1.0`,"),
+        ("v1_2", &[V1_0, V1_1], "has `text_token_mapping`, which only v1.2 has: expected `version` to be `v1.2`,"),
+    ] {
+        let case = case(name);
+        let (folder, files) = pipeline(&case);
+        for version in [V1_0, V1_1, V1_2] {
+            let options = Options { version: Some(version), ..options(&case) };
+            match load(&files, editor_name(), options, &injecting(folder.path())) {
+                Ok((_, pipeline)) => {
+                    assert_eq!(pipeline.networks.version, version, "{name}");
+                    assert!(!refused.contains(&version), "{name} as {version}");
+                }
+                Err(error) => {
+                    let expected = format!("{expected} or left out, found `{version}`");
+                    assert!(error.to_string().contains(&expected), "{name}: {error}");
+                    assert!(refused.contains(&version), "{name} as {version}: {error}");
+                }
+            }
+        }
     }
 }
 

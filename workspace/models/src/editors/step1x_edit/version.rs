@@ -1,5 +1,7 @@
 //! The released versions, and what differs between them beside weights.
 
+use std::fmt;
+
 use crate::editors::step1x_edit::guidance::GuidanceRule;
 
 /// A released version. Facts are those of the authors' code (github.com/stepfun-ai/Step1X-Edit at 570eba6 for v1.0, and after July
@@ -16,6 +18,16 @@ pub enum Version {
 
 /// Pixels of a token in what the encoder sees, 28 by 28: bounds are counted in them.
 const CELL: usize = 28 * 28;
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::V1_0 => "v1.0",
+            Self::V1_1 => "v1.1",
+            Self::V1_2 => "v1.2",
+        })
+    }
+}
 
 impl Version {
     /// Where the first token of the reference lies: picture, row, column. That of the result lies at 0, 0, 0.

@@ -73,14 +73,28 @@ impl DenoiserConfig {
         Ok(())
     }
 
-    /// The version that weights of this shape are of, where nobody says.
-    pub(in crate::editors) fn version(&self, weights: &Opened) -> Version {
+    /// The version that weights of this shape are of: the one that is said, unless tensors contradict it, else as tensors tell.
+    pub(in crate::editors) fn version(&self, weights: &Opened, said: Option<Version>) -> Result<Version, LoadError> {
+        let (told, left_open, why) = self.told(weights);
+        match said {
+            Some(said) if said != told && left_open != Some(said) => {
+                let others = left_open.map_or_else(String::new, |other| format!(" or `{other}`"));
+                let reason = format!("{why}: expected `version` to be `{told}`{others}, or left out, found `{said}`");
+                Err(LoadError::content(&weights.root(), reason))
+            }
+            _ => Ok(said.unwrap_or(told)),
+        }
+    }
+
+    /// The version that tensors tell, another one that they leave open, and by what.
+    fn told(&self, weights: &Opened) -> (Version, Option<Version>, &'static str) {
         if self.maps_marked {
-            Version::V1_2
+            (Version::V1_2, None, "has `text_token_mapping`, which only v1.2 has")
         } else if weights.shapes().contains_key("connector.scale_factor") {
-            Version::V1_0
+            (Version::V1_0, None, "has `connector.scale_factor`, which only v1.0 has")
         } else {
-            Version::V1_1
+            // One of v1.0 may lack the factor, which is 1 then.
+            (Version::V1_1, Some(Version::V1_0), "has no `text_token_mapping`, which v1.2 has")
         }
     }
 }

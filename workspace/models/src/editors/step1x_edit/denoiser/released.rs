@@ -85,7 +85,7 @@ fn read(tensors: &[(String, Vec<u64>)], (dtype, bytes): (&str, u64)) -> (Version
     let path = place.path().join("step1x-edit.safetensors");
     std::fs::write(&path, [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()).unwrap();
     let (weights, config) = open(&TransformerSource::File(path.clone())).unwrap();
-    let version = config.version(&weights);
+    let version = config.version(&weights, None).unwrap();
     let checkpoint = Arc::new(Checkpoint::open_file(&path, str::to_owned).unwrap().audited(false));
     let compute = Compute { dtype: DType::BF16, kept: Storage::Stored, ..Compute::cpu() };
     Denoiser::load(&Opened::Original(Arc::clone(&checkpoint)), &config, &compute).unwrap();
