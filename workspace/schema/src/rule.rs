@@ -113,6 +113,12 @@ pub struct Whole {
     pub high: u64,
 }
 
+impl Whole {
+    fn holds(self, value: f64) -> bool {
+        value.fract() == 0.0 && (self.low as f64..=self.high as f64).contains(&value)
+    }
+}
+
 impl Rule for Whole {
     type Value = u64;
 
@@ -122,10 +128,10 @@ impl Rule for Whole {
                 .ok()
                 .filter(|whole| (self.low..=self.high).contains(whole))
                 .ok_or(Complaint::PLAIN),
-            Scalar::Number { value, .. } if value.fract() == 0.0 && value.abs() < 1e15 => {
+            Scalar::Number { value, .. } if value.abs() < 1e15 && self.holds(*value) => {
                 Err(Complaint::hint(format!("write `{value}`")))
             }
-            other => Err(number_complaint(other)),
+            other => Err(number_complaint(other, |value| self.holds(value))),
         }
     }
 
@@ -185,7 +191,7 @@ impl Rule for Number {
         let value = match found {
             Scalar::Whole(whole) => *whole as f64,
             Scalar::Number { value, .. } => *value,
-            other => return Err(number_complaint(other)),
+            other => return Err(number_complaint(other, |value| self.holds(value))),
         };
         // Adding zero makes −0 and +0 the same.
         if self.holds(value) { Ok(value + 0.0) } else { Err(Complaint::PLAIN) }
@@ -209,18 +215,25 @@ fn percentage(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// What to say of something that is not a number but was perhaps meant as one.
-fn number_complaint(found: &Scalar) -> Complaint {
+/// What to say of something that is not a number but was perhaps meant as one. Only what the rule holds of is offered.
+fn number_complaint(found: &Scalar, holds: impl Fn(f64) -> bool) -> Complaint {
     let Scalar::Text(text) = found else { return Complaint::PLAIN };
     let bare = text.trim();
-    let is_number = |text: &str| matches!(scalar::plain(text), Scalar::Whole(_) | Scalar::Number { .. });
+    let number = |text: &str| match scalar::plain(text) {
+        Scalar::Whole(whole) => Some(whole as f64),
+        Scalar::Number { value, .. } => Some(value),
+        _ => None,
+    };
+    let is_number = |text: &str| number(text).is_some();
     let digits = bare.trim_end_matches(|character: char| character.is_alphabetic() || " %$€".contains(character));
-    if is_number(bare) {
-        Complaint::hint(format!("write `{bare}` without quotation marks"))
+    let fraction = bare.strip_suffix('%').and_then(percentage).map(|percent| percent / 100.0);
+    if let Some(value) = number(bare) {
+        let hint = format!("write `{bare}` without quotation marks");
+        if holds(value) { Complaint::hint(hint) } else { Complaint::PLAIN }
     } else if is_number(&bare.replace(['_', ','], "")) && bare.contains(['_', ',']) {
         Complaint::hint("write digits only, with a `.` before decimals")
-    } else if let Some(percent) = bare.strip_suffix('%').and_then(percentage) {
-        Complaint::hint(format!("write `{}`", percent / 100.0))
+    } else if let Some(fraction) = fraction.filter(|fraction| holds(*fraction)) {
+        Complaint::hint(format!("write `{fraction}`"))
     } else if is_number(digits) {
         Complaint::hint("write the number alone: the unit is in the key's name or on its page")
     } else {

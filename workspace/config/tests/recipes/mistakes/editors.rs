@@ -144,3 +144,15 @@ fn a_transformer_of_another_kind() {
       = hint: name a file; leave the key out to use the transformer in `dir`
     ");
 }
+
+#[test]
+fn a_hint_keeps_to_the_range() {
+    for value in ["1e9", "\"1e9\"", "-4.0", "50%"] {
+        let report = of(&format!("{{qwen_image_edit: {{dir: a, source_pixels: {value}}}}}"));
+        assert!(report.contains("expected a whole number from 1 to 16,777,216"), "{report}");
+        assert!(!report.contains("hint: write `"), "{report}");
+    }
+    assert!(of("{qwen_image_edit: {dir: a, source_pixels: 1e6}}").contains("hint: write `1000000`"));
+    assert!(of("{qwen_image_edit: {dir: a, guidance: 5100%}}").contains("from 0 to 50"));
+    assert!(!of("{qwen_image_edit: {dir: a, guidance: 5100%}}").contains("hint: write `"));
+}
