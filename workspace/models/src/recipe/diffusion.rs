@@ -56,7 +56,7 @@ const RESULT_SIZE: Key<Word<ResultSize>> = Key {
     meaning: "the size of pictures where `--size` does not say: as the model makes them, or brought to that of the source",
 };
 
-const LATENTS: Key<Text> = Key {
+pub(crate) const LATENTS: Key<Text> = Key {
     name: "latents",
     rule: Text,
     absent: Absent::Unset("from the seeds"),

@@ -145,10 +145,16 @@ impl FlowSettings {
 
 /// Reports a file of the transformer that is called otherwise than the two kinds there are.
 pub(crate) fn check_transformer(fields: &Fields<'_>, key: &Key<Text>, file: Option<&String>) {
+    check_ending(fields, key, file, &["gguf", "safetensors"]);
+}
+
+/// Reports a file in place of one of `dir` that does not end as files of its kind do.
+pub(crate) fn check_ending(fields: &Fields<'_>, key: &Key<Text>, file: Option<&String>, endings: &[&str]) {
     let ending = |file: &String| file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    if file.is_some_and(|file| !matches!(ending(file).as_deref(), Some("gguf" | "safetensors"))) {
-        let mistake = Mistake::new("`transformer` does not end in `.gguf` or `.safetensors`")
-            .hint("name a file; leave the key out to use the transformer in `dir`");
+    if file.is_some_and(|file| !ending(file).is_some_and(|ending| endings.contains(&ending.as_str()))) {
+        let expected: Vec<String> = endings.iter().map(|ending| format!("`.{ending}`")).collect();
+        let mistake = Mistake::new(format!("`{}` does not end in {}", key.name, expected.join(" or ")))
+            .hint(format!("name a file; leave the key out to use the {} in `dir`", key.name));
         fields.error(&fields.span_of(key.name), mistake);
     }
 }

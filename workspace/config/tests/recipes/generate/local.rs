@@ -79,8 +79,8 @@ pub(super) fn qwen_image_edit() -> BoxedStrategy<String> {
     let own = vec![
         path().prop_map(|dir| format!("dir: {dir:?}")).boxed(),
         references.boxed(),
-        option("encoder", path()),
-        option("vae", path()),
+        option("encoder", path().prop_map(|path| format!("{path}.gguf"))),
+        option("vae", path().prop_map(|path| format!("{path}.safetensors"))),
         option("adapter", path()),
         option("schedule", word(&["pipeline", "lightning"])),
         max_pixels(),

@@ -146,6 +146,38 @@ fn a_transformer_of_another_kind() {
 }
 
 #[test]
+fn parts_of_another_kind() {
+    assert_snapshot!(of("{qwen_image_edit: {dir: a, encoder: enc.txt, vae: vae.pt}}"), @r"
+    error: `encoder` does not end in `.gguf`
+     --> recipe.yaml:2:36
+      |
+    2 | editor: {qwen_image_edit: {dir: a, encoder: enc.txt, vae: vae.pt}}
+      |                                    ^^^^^^^
+      = hint: name a file; leave the key out to use the encoder in `dir`
+
+    error: `vae` does not end in `.safetensors`
+     --> recipe.yaml:2:54
+      |
+    2 | editor: {qwen_image_edit: {dir: a, encoder: enc.txt, vae: vae.pt}}
+      |                                                      ^^^
+      = hint: name a file; leave the key out to use the vae in `dir`
+    ");
+    assert!(!of("{qwen_image_edit: {dir: a, encoder: enc.GGUF, vae: a/folder}}").contains("error"));
+}
+
+#[test]
+fn all_parts_that_are_named_nowhere_are_told_at_once() {
+    assert_snapshot!(of("{step1x_edit: {transformer: a.safetensors}}"), @r"
+    error: neither `dir` nor `vae` nor `encoder` is there
+     --> recipe.yaml:2:10
+      |
+    2 | editor: {step1x_edit: {transformer: a.safetensors}}
+      |          ^^^^^^^^^^^
+      = hint: name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`
+    ");
+}
+
+#[test]
 fn a_hint_keeps_to_the_range() {
     for value in ["1e9", "\"1e9\"", "-4.0", "50%"] {
         let report = of(&format!("{{qwen_image_edit: {{dir: a, source_pixels: {value}}}}}"));

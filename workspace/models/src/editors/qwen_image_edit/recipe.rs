@@ -12,9 +12,9 @@ use crate::editors::diffusion::DiffusionEditor;
 use crate::editors::qwen_image_edit::{self as room, Schedule, load, stored_bytes};
 use crate::editors::residency::Residency;
 use crate::layers::Compute;
-use crate::recipe::diffusion::{DIR, RESIDENCY, TILE};
-use crate::recipe::editor;
-use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, MAX_PIXELS, check_transformer};
+use crate::recipe::diffusion::{DIR, LATENTS, RESIDENCY, TILE};
+use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, MAX_PIXELS, check_ending, check_transformer};
+use crate::recipe::{check_there, editor};
 
 /// Qwen-Image-Edit, from the folder of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,12 +147,26 @@ impl QwenImageEditRecipe {
     }
 
     fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
+        check_there(self.named())?;
         let stored = |compute: &Compute| stored_bytes(Path::new(&self.dir), &self.options(compute.clone()));
         let computes = self.shared.computes(stored)?;
         let shared = self.shared.diffusion.options(&computes.pictures)?;
         let options = room::Options { text_compute: computes.texts, ..self.options(computes.pictures) };
         let (identity, pipeline) = load(Path::new(&self.dir), name, options, &shared)?;
         Ok(Box::new(DiffusionEditor::new(&identity, pipeline, shared)?))
+    }
+
+    /// The files that are named beside the folder.
+    fn named(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let single = [
+            (ENCODER.name, self.encoder.as_ref()),
+            (TRANSFORMER.name, self.transformer.as_ref()),
+            (VAE.name, self.vae.as_ref()),
+            (ADAPTER.name, self.adapter.as_ref()),
+            (LATENTS.name, self.shared.diffusion.latents.as_ref()),
+        ];
+        let single = single.into_iter().filter_map(|(key, file)| Some((key, file?)));
+        single.chain(self.references.iter().map(|file| (REFERENCES.name, file)))
     }
 
     fn options(&self, compute: Compute) -> room::Options {
@@ -232,7 +246,11 @@ impl Options for QwenImageEditRecipe {
         let (guidance, negative, eta) = (fields.take(&GUIDANCE), fields.take(&NEGATIVE), fields.take(&ETA));
         let (max_pixels, source_pixels) = (fields.take(&MAX_PIXELS), fields.take(&SOURCE_PIXELS));
         let (tile, shared) = (fields.take(&TILE), FlowSettings::read(fields));
+        check_ending(fields, &ENCODER, encoder.as_ref(), &["gguf"]);
         check_transformer(fields, &TRANSFORMER, transformer.as_ref());
+        // A folder of diffusers does as well, and has no ending.
+        let file = vae.as_ref().filter(|vae| Path::new(vae).extension().is_some());
+        check_ending(fields, &VAE, file, &["safetensors"]);
         Some(Self {
             dir: dir?,
             residency: residency?,
@@ -283,5 +301,26 @@ impl EditorChoice for QwenImageEditRecipe {
     fn make(&self, name: &EditorName, _: &House) -> Result<MadeEditor, MakeError> {
         let (recipe, name) = (self.clone(), name.clone());
         Ok(editor("Qwen-Image-Edit from", self.dir.clone(), move || recipe.load(name.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_that_are_not_there_are_told_at_once() {
+        let gone = |name: &str| Some(format!("/nowhere/{name}"));
+        let mut recipe = QwenImageEditRecipe {
+            encoder: gone("a.gguf"),
+            vae: gone("b.safetensors"),
+            references: vec!["/nowhere/c.png".to_owned()],
+            ..QwenImageEditRecipe::of("/nowhere")
+        };
+        recipe.shared.diffusion.latents = gone("d.safetensors");
+        let refused = recipe.load(EditorName::new("one").unwrap()).map(drop).unwrap_err().to_string();
+        let expected = "encoder `/nowhere/a.gguf`, vae `/nowhere/b.safetensors`, latents `/nowhere/d.safetensors`, references \
+                        `/nowhere/c.png` are not there";
+        assert_eq!(refused, expected);
     }
 }

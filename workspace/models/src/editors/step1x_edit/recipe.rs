@@ -12,9 +12,9 @@ use crate::editors::step1x_edit::files::Files;
 use crate::editors::step1x_edit::options::ReferenceLatent;
 use crate::editors::step1x_edit::{self, GuidanceRule, Version, load, stored_bytes};
 use crate::layers::Compute;
-use crate::recipe::diffusion::{RESIDENCY, TILE};
-use crate::recipe::editor;
+use crate::recipe::diffusion::{LATENTS, RESIDENCY, TILE};
 use crate::recipe::flow::{ADAPTER, ADAPTER_SCALE, ETA, FlowSettings, check_transformer};
+use crate::recipe::{check_there, editor};
 
 /// Step1X-Edit, from a pipeline's folder or the authors' files.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,7 +178,20 @@ impl Step1xEditRecipe {
         }
     }
 
+    /// The files and folders that are named beside the pipeline's.
+    fn named(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let all = [
+            (TRANSFORMER.name, self.transformer.as_ref()),
+            (VAE.name, self.vae.as_ref()),
+            (ENCODER.name, self.encoder.as_ref()),
+            (ADAPTER.name, self.adapter.as_ref()),
+            (LATENTS.name, self.shared.diffusion.latents.as_ref()),
+        ];
+        all.into_iter().filter_map(|(key, file)| Some((key, file?)))
+    }
+
     fn load(&self, name: EditorName) -> Result<Box<dyn LocalEditor>, MakeError> {
+        check_there(self.named())?;
         let computes = self.shared.computes(|_| stored_bytes(&self.files()))?;
         let shared = self.shared.diffusion.options(&computes.pictures)?;
         let options = step1x_edit::Options {
@@ -211,10 +224,10 @@ impl Step1xEditRecipe {
 /// Reports parts that are named nowhere, and a denoiser that is called otherwise than it has to be.
 fn check_files(fields: &Fields<'_>, dir: Option<&String>, files: [Option<&String>; 3]) {
     let parts = [&TRANSFORMER, &VAE, &ENCODER];
-    if dir.is_none()
-        && let Some((key, _)) = parts.iter().zip(files).find(|(_, file)| file.is_none())
-    {
-        let mistake = Mistake::new(format!("neither `dir` nor `{}` is there", key.name))
+    if dir.is_none() && files.contains(&None) {
+        let missing = parts.iter().zip(files).filter(|(_, file)| file.is_none());
+        let missing: String = missing.map(|(key, _)| format!(" nor `{}`", key.name)).collect();
+        let mistake = Mistake::new(format!("neither `dir`{missing} is there"))
             .hint("name the pipeline's folder with `dir`, or all of `transformer`, `vae` and `encoder`");
         fields.error(&fields.span_of(DIR.name), mistake);
     }
