@@ -17,10 +17,10 @@ const fn count(name: &'static str, meaning: &'static str) -> Key<Whole> {
 pub(crate) const EDITS: Key<Whole> =
     count("edits", "candidates made, failed ones included; one that goes on from a pause is no further one");
 pub(crate) const REWARD_CALLS: Key<Whole> = count("reward_calls", "judgements: one for each candidate and reward");
-const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
-const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");
+pub(crate) const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
+pub(crate) const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");
 
-const USD: Key<Number> = Key {
+pub(crate) const USD: Key<Number> = Key {
     name: "usd",
     // One millionth is the unit that money is counted in.
     rule: Number::from(0.000_001, 1e6),

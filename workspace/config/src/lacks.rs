@@ -1,10 +1,10 @@
 //! What the cards lack for the search that a recipe asks for.
 
-use editscale_core::{Cards, CriticCard, EditorName, Lack, Need, RewardCard};
+use editscale_core::{Budget, Cards, Cost, CriticCard, EditorName, Lack, Need, RewardCard, Usd};
 use editscale_schema::{Diagnostic, Place, Severity, quote};
 use editscale_search::{Clash, Reason};
 
-use crate::{Recipe, Settings};
+use crate::{Recipe, Settings, budget};
 
 impl Recipe {
     /// Everything that the policy needs and that an editor, a reward or the critic does not offer, each as an error at the key that
@@ -129,7 +129,34 @@ impl Recipe {
     /// What people should know of how the policy works with these editors and rewards, each as a note at the policy.
     pub fn notes(&self, cards: &Cards) -> Vec<Diagnostic> {
         let note = |message| Diagnostic { severity: Severity::Note, message, place: self.place_of(None), hint: None };
-        self.settings.search.notes(cards).into_iter().map(note).chain(self.empty_doubt(cards)).collect()
+        let notes = self.settings.search.notes(cards).into_iter().map(note);
+        notes.chain(self.empty_doubt(cards)).chain(self.starved(cards)).collect()
+    }
+
+    /// Budgets that one candidate alone may exceed: none is begun then, whatever it would have come to.
+    fn starved(&self, cards: &Cards) -> Vec<Diagnostic> {
+        let Settings { search, budget: Budget { nfe, tokens, usd, .. }, .. } = &self.settings;
+        let used = if search.routes() { cards.editors.len() } else { 1 };
+        let one = |number: fn(&Cost) -> u64| {
+            let edit = cards.editors.iter().take(used).map(|card| number(&card.cost)).min().unwrap_or_default();
+            cards.rewards.iter().fold(edit, |sum, card| sum.saturating_add(number(&card.cost)))
+        };
+        let count = |number: u64| number.to_string();
+        let money = |micros: u64| Usd { micros }.dollars().to_string();
+        let kinds: [(_, _, _, fn(u64) -> String); 3] = [
+            (budget::NFE.name, *nfe, one(|cost| cost.nfe), count),
+            (budget::TOKENS.name, *tokens, one(|cost| cost.tokens), count),
+            (budget::USD.name, usd.map(|usd| usd.micros), one(|cost| cost.usd.micros), money),
+        ];
+        let starved = |(key, limit, one, show): (&str, Option<u64>, u64, fn(u64) -> String)| {
+            let limit = limit.filter(|limit| *limit < one)?;
+            let (limit, one) = (show(limit), show(one));
+            let message = format!("`{key}` of {limit} allows no whole candidate: one may take {one}");
+            let hint = Some(format!("raise `{key}` to {one} or more"));
+            let place = self.places.at(&format!("budget.{key}"));
+            Some(Diagnostic { severity: Severity::Warning, message, place, hint })
+        };
+        kinds.into_iter().filter_map(starved).collect()
     }
 
     /// A σ that is assumed of every reward that counts lowers all scores alike.

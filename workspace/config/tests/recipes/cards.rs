@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use editscale_config::{Diagnostic, Recipe, Report};
 use editscale_core::{
     CancelRule, Cards, Cost, EditorCard, EditorName, KnobName, KnobScale, KnobSpec, PauseSupport, Recovery, RewardCard,
-    RewardKind, RewardName, Sampler, SeedRule,
+    RewardKind, RewardName, Sampler, SeedRule, Usd,
 };
 use insta::assert_snapshot;
 
@@ -239,6 +239,27 @@ fn an_assumed_doubt_that_is_the_same_of_all_is_warned_about() {
     };
     assert!(notes(false).starts_with("warning: `assumed_sigma` lowers all scores alike"), "{}", notes(false));
     assert_eq!(notes(true), "");
+}
+
+#[test]
+fn a_budget_below_one_candidate_is_warned_about() {
+    let notes = |budget: &str| {
+        let text = format!("{}budget: {budget}\n", with_search("{best_of_n: {samples: 8}}"));
+        let mut cards = cards(vec![able("darkroom")], RewardKind::Pointwise);
+        cards.editors[0].cost = Cost { nfe: 4, usd: Usd { micros: 20_000 }, ..Cost::default() };
+        cards.rewards[0].cost = Cost { nfe: 1, tokens: 500, usd: Usd { micros: 500 } };
+        Report::new(recipe(&text).notes(&cards)).render("recipe.yaml", text.as_bytes())
+    };
+    assert_eq!(notes("{nfe: 5, tokens: 500, usd: 0.0205}"), "");
+    let found = notes("{nfe: 4, tokens: 499, usd: 0.02}");
+    for expected in [
+        "warning: `nfe` of 4 allows no whole candidate: one may take 5\n",
+        "warning: `tokens` of 499 allows no whole candidate: one may take 500\n",
+        "warning: `usd` of 0.02 allows no whole candidate: one may take 0.0205\n",
+        "hint: raise `usd` to 0.0205 or more",
+    ] {
+        assert!(found.contains(expected), "{found}");
+    }
 }
 
 #[test]
