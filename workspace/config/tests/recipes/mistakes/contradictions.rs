@@ -417,7 +417,7 @@ fn costs_are_said_once_and_weighed_against_scores() {
         assert!(found.contains("error") && found.contains(message), "{message} is not in:\n{found}");
     }
     let gates = report(with_search("{preview_pruning: {samples: 8, preview: {gates: [{}, {min: 0.5}]}}}"));
-    assert_eq!(gates.matches("error: `reward` is missing").count(), 2, "{gates}");
+    assert_eq!(gates.matches("error: a gate lacks the key `reward`").count(), 2, "{gates}");
     let timed = adaptive("worth: {per_second: 0.1}") + "budget: {wall_secs: 60}\n";
     assert_eq!(report(timed), "");
     let short = recipe(&adaptive("most: 3, cost: {edit: 0.1}")).to_yaml();

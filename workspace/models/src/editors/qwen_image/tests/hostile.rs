@@ -70,7 +70,7 @@ fn a_file_without_a_configuration_has_to_have_heads_of_128() {
     shapes.insert("__index_timestep_zero__".to_owned(), vec![0]);
     assert!(QwenConfig::derive(&file, &shapes).unwrap().clean_references);
     for (name, shape, said) in [
-        ("txt_in.weight", vec![256, 100_000], "takes texts 100000 numbers wide"),
+        ("txt_in.weight", vec![256, 2_000_000], "takes texts 2000000 numbers wide"),
         ("img_in.weight", vec![256, 0], "takes tokens of 0 numbers"),
         ("proj_out.weight", vec![65, 256], "predicts 65"),
     ] {
