@@ -10,6 +10,7 @@ use editscale_core::{CandidateId, CriticName, Critique, Event, Failure, Objectiv
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle, WeakProgressBar};
 
 use crate::failure::tell;
+use crate::words::several;
 
 /// What a line of a terminal shows. The words give way where the line is narrow, so that it never wraps: a wrapped line could not be
 /// cleared again.
@@ -79,8 +80,7 @@ impl State {
         let step = behind.map_or_else(String::new, |(step, steps)| format!(" · step {step}/{steps}"));
         let critiques = match self.critiques {
             0 => String::new(),
-            1 => ", 1 critique".to_owned(),
-            count => format!(", {count} critiques"),
+            count => format!(", {}", several(count, "critique")),
         };
         format!("{best}{failed}{critiques}{step}")
     }
@@ -182,7 +182,8 @@ impl Observer for Progress {
     fn observe(&self, event: &Event<'_>) {
         match event {
             Event::Started { resumed, .. } if *resumed > 0 => {
-                self.bar.suspend(|| tell(&format!("{resumed} candidates are known from before")));
+                let known = several(u64::from(*resumed), "candidate");
+                self.bar.suspend(|| tell(&format!("{known} known from before")));
             }
             Event::Step { id, step, steps } => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

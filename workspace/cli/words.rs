@@ -99,18 +99,20 @@ pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
 fn spent(record: &RunRecord, ledger: &Ledger) -> String {
     let critiques = critiques(record);
     let judgements = ledger.reward_calls.saturating_sub(critiques);
-    let critiques = match critiques {
-        0 => String::new(),
-        1 => ", 1 critique".to_owned(),
-        count => format!(", {count} critiques"),
-    };
-    format!("{} edits, {judgements} judgements{critiques}, {:.1} s", ledger.edits, ledger.wall.as_secs_f64())
+    let critiques = if critiques == 0 { String::new() } else { format!(", {}", several(critiques, "critique")) };
+    let (edits, judgements) = (several(ledger.edits, "edit"), several(judgements, "judgement"));
+    format!("{edits}, {judgements}{critiques}, {:.1} s", ledger.wall.as_secs_f64())
+}
+
+/// A number of things whose plural ends in s.
+pub(crate) fn several(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How often a critic was asked about a candidate or about the request: calls that the ledger counts as reward calls.
 pub(crate) fn critiques(record: &RunRecord) -> u64 {
-    let of_candidates = record.candidates.iter().map(|candidate| candidate.critiques.len() as u64);
-    of_candidates.sum::<u64>() + record.rewritings.len() as u64
+    let all = record.candidates.iter().flat_map(|candidate| &candidate.critiques).chain(&record.rewritings);
+    all.filter(|critique| critique.counts()).count() as u64
 }
 
 /// Who was chosen, with what score, and where it is not the highest, by whom.

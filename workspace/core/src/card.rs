@@ -42,6 +42,28 @@ pub struct EditorCard {
 }
 
 impl EditorCard {
+    /// The card of an editor that makes one picture at a time out of any picture, for nothing, and with nothing special about
+    /// it: no seeds, no masks, no knobs, no way to stop half way.
+    pub fn plain(name: EditorName, revision: impl Into<Arc<str>>) -> Self {
+        Self {
+            name,
+            revision: revision.into(),
+            seeds: SeedRule::Ignored,
+            largest_batch: NonZeroU32::MIN,
+            slots: NonZeroU32::MIN,
+            edits_candidates: true,
+            pause: PauseSupport::None,
+            sampler: Sampler::Deterministic,
+            cancel: CancelRule::Promptly,
+            masks: false,
+            steers_noise: false,
+            steps: None,
+            knobs: Vec::new(),
+            cost: Cost::default(),
+            recovery: Recovery::Unknown,
+        }
+    }
+
     /// The most that a proposal costs that begins at a picture. Of the evaluations, those of its steps, and one for its
     /// preview where it stops on the way; tokens and money are counted whole, as nobody sells half an edit.
     pub fn cost_of(&self, proposal: &Proposal) -> Cost {
@@ -163,6 +185,24 @@ pub struct RewardCard {
     pub slots: NonZeroU32,
     /// The most that one judgement can cost.
     pub cost: Cost,
+}
+
+impl RewardCard {
+    /// The card of a reward that judges one candidate at a time, by itself, for nothing: scores of any size, without a standard
+    /// deviation.
+    pub fn plain(name: RewardName, revision: impl Into<Arc<str>>) -> Self {
+        Self {
+            name,
+            revision: revision.into(),
+            range: None,
+            kind: RewardKind::Pointwise,
+            gives_sigma: false,
+            pixel_budget: None,
+            largest_batch: NonZeroU32::MIN,
+            slots: NonZeroU32::MIN,
+            cost: Cost::default(),
+        }
+    }
 }
 
 /// Whether a score depends on what else is judged with it.

@@ -4,8 +4,8 @@ use std::ops::{Add, AddAssign};
 use std::sync::Arc;
 
 use crate::{
-    AdoptedPolicy, BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, Image, PolicySupport,
-    PolicyWeights, Proposal, RunId, TowerPictures, Trajectory, Watch,
+    AdoptedPolicy, BoxFuture, CandidateId, Cost, EditRequest, EditorCard, EncodedImage, Failure, FailureKind, Image,
+    PolicySupport, PolicyWeights, Proposal, RunId, TowerPictures, Trajectory, Watch,
 };
 
 /// Several edits for one call. They may belong to different requests and runs.
@@ -13,6 +13,19 @@ use crate::{
 pub struct EditBatch {
     /// At least one, at most the card's `largest_batch`.
     pub items: Vec<EditItem>,
+}
+
+impl EditBatch {
+    /// Makes one after the other, in item order. Those that are left when nobody wants them any more are failures that say so.
+    pub fn each(
+        &self,
+        watch: &dyn Watch,
+        make: impl Fn(&EditItem) -> Result<Candidate, Failure>,
+    ) -> Vec<Result<Candidate, Failure>> {
+        let cancelled = || Failure::new(FailureKind::Cancelled, "the edit was cancelled");
+        let one = |item| if watch.cancelled() { Err(cancelled()) } else { make(item) };
+        self.items.iter().map(one).collect()
+    }
 }
 
 /// One edit to make.

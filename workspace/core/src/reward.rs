@@ -3,13 +3,26 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use crate::{BoxFuture, Cost, EditRequest, Failure, Image, RewardCard, Score, TowerPictures, Watch};
+use crate::{BoxFuture, Cost, EditRequest, Failure, FailureKind, Image, RewardCard, Score, TowerPictures, Watch};
 
 /// Several judgements for one call. They may belong to different requests.
 #[derive(Debug, Clone)]
 pub struct RewardBatch {
     /// At least one, at most the card's `largest_batch`. For a listwise reward, all items of one request are one set.
     pub items: Vec<RewardItem>,
+}
+
+impl RewardBatch {
+    /// Judges one after the other, in item order. Those that are left when nobody wants them any more are failures that say so.
+    pub fn each(
+        &self,
+        watch: &dyn Watch,
+        judge: impl Fn(&RewardItem) -> Result<Judgement, Failure>,
+    ) -> Vec<Result<Judgement, Failure>> {
+        let cancelled = || Failure::new(FailureKind::Cancelled, "the judgement was cancelled");
+        let one = |item| if watch.cancelled() { Err(cancelled()) } else { judge(item) };
+        self.items.iter().map(one).collect()
+    }
 }
 
 /// One candidate to judge, against the request's own source and instruction.

@@ -6,9 +6,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
-    CancelRule, Candidate, Cost, EditBatch, EditItem, EditorCard, EditorName, EncodedImage, Failure, FailureKind,
-    Image, ImageSize, KnobName, KnobScale, KnobSpec, LocalEditor, MediaType, NameError, PauseSupport, Recovery,
-    Sampler, SeedRule, Start, Watch,
+    Candidate, EditBatch, EditItem, EditorCard, EditorName, EncodedImage, Failure, FailureKind, Image, ImageSize,
+    KnobName, KnobScale, KnobSpec, LocalEditor, MediaType, NameError, Recovery, SeedRule, Start, Watch,
 };
 use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, encode, luminance, srgb_from_linear};
 
@@ -146,21 +145,12 @@ fn card(name: EditorName, workers: NonZeroU32) -> Result<EditorCard, NameError> 
         Ok::<KnobSpec, NameError>(KnobSpec { name, low: range.low, high: range.high, default: range.default, scale })
     };
     Ok(EditorCard {
-        name,
-        revision: REVISION.into(),
         seeds: SeedRule::Reproducible { bits: 53 },
-        largest_batch: NonZeroU32::MIN,
         slots: workers,
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
-        cancel: CancelRule::Promptly,
         masks: true,
-        steers_noise: false,
-        steps: None,
         knobs: KNOBS.iter().map(knob).collect::<Result<_, _>>()?,
-        cost: Cost::default(),
         recovery: Recovery::Repeat,
+        ..EditorCard::plain(name, REVISION)
     })
 }
 
@@ -170,13 +160,7 @@ impl LocalEditor for DarkroomEditor {
     }
 
     fn edit(&mut self, batch: &EditBatch, watch: &dyn Watch) -> Vec<Result<Candidate, Failure>> {
-        let make = |item: &EditItem| {
-            if watch.cancelled() {
-                return Err(Failure::new(FailureKind::Cancelled, "the edit was cancelled"));
-            }
-            self.make(item, watch)
-        };
-        batch.items.iter().map(make).collect()
+        batch.each(watch, |item| self.make(item, watch))
     }
 }
 

@@ -2,12 +2,11 @@
 
 mod recipe;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use editscale_core::{
     Cost, Counters, Failure, FailureKind, Judgement, LocalReward, Part, PartName, RewardBatch, RewardCard, RewardItem,
-    RewardKind, RewardName, Score, Watch,
+    RewardName, Score, Watch,
 };
 use editscale_picture::DecodeCache;
 
@@ -36,17 +35,7 @@ pub struct PhotometricReward {
 impl PhotometricReward {
     /// The reward under a name.
     pub fn new(name: RewardName, pictures: Arc<DecodeCache>, scenes: Arc<Scenes>) -> Self {
-        let card = RewardCard {
-            name,
-            revision: REVISION.into(),
-            range: Some((0.0, 1.0)),
-            kind: RewardKind::Pointwise,
-            gives_sigma: false,
-            pixel_budget: None,
-            largest_batch: NonZeroU32::MIN,
-            slots: NonZeroU32::MIN,
-            cost: Cost::default(),
-        };
+        let card = RewardCard { range: Some((0.0, 1.0)), ..RewardCard::plain(name, REVISION) };
         Self { card, pictures, scenes, gives_features: false }
     }
 
@@ -96,12 +85,6 @@ impl LocalReward for PhotometricReward {
     }
 
     fn score(&mut self, batch: &RewardBatch, watch: &dyn Watch) -> Vec<Result<Judgement, Failure>> {
-        let judge = |item: &RewardItem| {
-            if watch.cancelled() {
-                return Err(Failure::new(FailureKind::Cancelled, "the judgement was cancelled"));
-            }
-            self.judge(item)
-        };
-        batch.items.iter().map(judge).collect()
+        batch.each(watch, |item| self.judge(item))
     }
 }

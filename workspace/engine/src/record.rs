@@ -19,6 +19,7 @@ use crate::images::ImageStore;
 use crate::journal::{self, Entry, Line};
 use crate::manifest::Manifest;
 use crate::outcome::OutcomeWire;
+use crate::purse::Work;
 use crate::votes::{Vote, card};
 use crate::wire::{hash, seconds};
 
@@ -78,6 +79,13 @@ pub struct CritiqueRecord {
     pub critic: CriticName,
     /// What, or why nothing.
     pub written: Result<Critique, Failure>,
+}
+
+impl CritiqueRecord {
+    /// Whether the ledger counts it as a call of a judge: what was never taken up is none.
+    pub fn counts(&self) -> bool {
+        self.written.as_ref().err().is_none_or(|failure| Work::Judgement.counts(failure))
+    }
 }
 
 /// A picture that was made.

@@ -38,20 +38,7 @@ pub use editscale_schema::remote::SecretHeader;
 
 pub use critics::CRITICS;
 pub use critics::chat::{ChatCritic, ChatCriticOptions, ChatCriticRecipe};
-pub use editors::EDITORS;
-pub use editors::ark::{Ark, ArkGeneration, ArkOptions, ArkRecipe};
-pub use editors::comfyui::{ComfyUi, ComfyUiOptions, ComfyUiRecipe, WorkflowBindings, WorkflowFinding, WorkflowKnob};
-pub use editors::gemini::{Gemini, GeminiOptions, GeminiRecipe};
-pub use editors::knobs::FieldKnob;
-pub use editors::openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, OpenAiImagesRecipe, Profile, SeedPlace};
-pub use editors::sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions, SdCppJobsRecipe};
-pub use editors::sglang_rollout::{
-    GeneratorDevice, RolloutSampler, SgLangRollout, SgLangRolloutOptions, SgLangRolloutRecipe,
-};
-pub use editors::size::SizeRule;
-pub use editors::submit_poll::{
-    InputFields, InputSettings, Service, SizePlace, SubmitPoll, SubmitPollOptions, SubmitPollRecipe,
-};
+pub use editors::*;
 pub use fleet::{BreakerRules, Connection, PollRules, Rate, ServerOptions};
 pub use http::{SecretSource, Timeouts};
 pub use judges::JUDGES;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use editscale_core::{
@@ -12,8 +13,8 @@ use editscale_core::{
 };
 use editscale_search::{
     Adaptation, Adaptive, Beam, BeamSize, BestOfN, Canvases, Checkpoint, DiverseTrees, EdgeMix, Expectation, Gate,
-    Gated, Keep, Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, ParticleSettings, Particles, PathSearch,
-    PathSize, PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, Reflection, ReflectionSize,
+    Gated, Keep, Likeness, MeanRank, NoiseSearch, NoiseSearchSize, NoiseSteps, POLICIES, ParticleSettings, Particles,
+    PathSearch, PathSize, PathStops, Pieces, PreviewPruning, PreviewRule, Price, Pruning, Reflection, ReflectionSize,
     RewardWeighted, RoutingSettings, Rules, StopRule, Thompson, Ties, TreesSize, Weighted, Weighting,
 };
 use editscale_testkit::{critic_card, critique, editor_card, request, reward_card};
@@ -73,6 +74,14 @@ fn policies(rules: &Rules) -> Vec<Box<dyn SearchFactory>> {
         Box::new(RewardWeighted::new(11, 4, Weighting::TargetKl(0.4), rules.clone()).unwrap()),
         Box::new(Thompson::new(RoutingSettings::new(13), rules.clone()).unwrap()),
     ]
+}
+
+#[test]
+fn no_policy_is_left_out() {
+    let names = policies(&rules(StopRule::default())).into_iter().map(|policy| policy.revision());
+    let tested: BTreeSet<String> = names.filter_map(|revision| Some(revision.split_once('/')?.0.to_owned())).collect();
+    let known: BTreeSet<String> = POLICIES.iter().map(|kind| kind.name.to_owned()).collect();
+    assert_eq!(tested, known);
 }
 
 /// Two checkpoints, three waves.

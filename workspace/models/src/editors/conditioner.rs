@@ -6,6 +6,7 @@ use editscale_core::Failure;
 
 use crate::editors::failure::crashed;
 use crate::editors::residency::{Resident, Turns};
+use crate::editors::unchanged::Unchanged;
 use crate::encoders::vision_language::{EncoderFacts, EncoderPlaces, VisionLanguageEncoder};
 use crate::layers::Compute;
 use crate::load::LoadError;
@@ -25,8 +26,15 @@ pub(super) struct Conditioner {
 impl Conditioner {
     /// The encoder at these places.
     pub(super) fn new(turns: &Turns, places: &EncoderPlaces, compute: &Compute) -> Result<Self, LoadError> {
-        let (own, compute) = (places.clone(), compute.clone());
-        let encoder = turns.resident(ENCODER, move || VisionLanguageEncoder::open(&own, &compute))?;
+        let (own, sampled, compute) = (places.clone(), places.clone(), compute.clone());
+        let unchanged = Unchanged::new(&places.weights, move |fingerprint| {
+            fingerprint.enter(&sampled.sample()?);
+            Ok(())
+        })?;
+        let encoder = turns.resident(ENCODER, move || {
+            unchanged.check()?;
+            VisionLanguageEncoder::open(&own, &compute)
+        })?;
         Ok(Self { encoder, places: places.clone() })
     }
 

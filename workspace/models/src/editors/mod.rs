@@ -30,6 +30,7 @@ pub mod residency;
 pub mod samplers;
 pub mod step1x_edit;
 mod transformer;
+mod unchanged;
 mod verify;
 
 pub use class::{Component, PipelineClass};

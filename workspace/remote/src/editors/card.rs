@@ -1,8 +1,6 @@
 //! What the cards of all editors behind HTTP have in common.
 
-use std::num::NonZeroU32;
-
-use editscale_core::{CancelRule, Cost, EditorCard, EditorName, PauseSupport, Recovery, Sampler, SeedRule};
+use editscale_core::{Cost, EditorCard, EditorName, Recovery};
 
 use crate::fleet::Connection;
 use crate::price::Prices;
@@ -11,23 +9,7 @@ use crate::trouble::retry::Repeat;
 /// The card of an editor that makes one picture a request out of any picture, cannot be paused, and has nothing else special
 /// about it.
 pub(crate) fn plain(name: &EditorName, connection: &Connection, revision: String, cost: Cost) -> EditorCard {
-    EditorCard {
-        name: name.clone(),
-        revision: revision.into(),
-        seeds: SeedRule::Ignored,
-        largest_batch: NonZeroU32::MIN,
-        slots: connection.slots(),
-        edits_candidates: true,
-        pause: PauseSupport::None,
-        sampler: Sampler::Deterministic,
-        cancel: CancelRule::Promptly,
-        masks: false,
-        steers_noise: false,
-        steps: None,
-        knobs: Vec::new(),
-        cost,
-        recovery: Recovery::Unknown,
-    }
+    EditorCard { slots: connection.slots(), cost, ..EditorCard::plain(name.clone(), revision) }
 }
 
 /// A revision with what a recipe adds to it.

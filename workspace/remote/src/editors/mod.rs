@@ -16,6 +16,18 @@ pub(crate) mod size;
 pub(crate) mod submit_poll;
 pub(crate) mod wish;
 
+pub use ark::{Ark, ArkGeneration, ArkOptions, ArkRecipe};
+pub use comfyui::{ComfyUi, ComfyUiOptions, ComfyUiRecipe, WorkflowBindings, WorkflowFinding, WorkflowKnob};
+pub use gemini::{Gemini, GeminiOptions, GeminiRecipe};
+pub use knobs::FieldKnob;
+pub use openai_images::{MaskRule, OpenAiImages, OpenAiImagesOptions, OpenAiImagesRecipe, Profile, SeedPlace};
+pub use sdcpp_jobs::{PictureUse, SdCppCapabilities, SdCppJobs, SdCppJobsOptions, SdCppJobsRecipe};
+pub use sglang_rollout::{GeneratorDevice, RolloutSampler, SgLangRollout, SgLangRolloutOptions, SgLangRolloutRecipe};
+pub use size::SizeRule;
+pub use submit_poll::{
+    InputFields, InputSettings, Service, SizePlace, SubmitPoll, SubmitPollOptions, SubmitPollRecipe,
+};
+
 use editscale_schema::EditorKind;
 
 /// The editors behind HTTP that recipes can name. To add one, write its folder and a line here.

@@ -23,6 +23,7 @@ use crate::editors::qwen_image_edit::release::Release;
 use crate::editors::qwen_image_edit::text::TextReader;
 use crate::editors::residency::{Residency, Resident, Turns};
 use crate::editors::samplers::{FlowConfig, check_steps};
+use crate::editors::unchanged::Unchanged;
 use crate::encoders::vision_language::EncoderPlaces;
 use crate::layers::autoencoder_qwen::AutoencoderQwen;
 use crate::load::LoadError;
@@ -107,7 +108,11 @@ fn residents(
 ) -> Result<(Conditioner, Resident<QwenTransformer>), LoadError> {
     let encoder = Conditioner::new(turns, &places.encoder, &options.text_compute)?;
     let (own, compute) = (places.transformer.clone(), options.compute.clone());
-    let transformer = turns.resident(DENOISER, move || QwenTransformer::load(&own, &compute))?;
+    let unchanged = Unchanged::of_transformer(&own)?;
+    let transformer = turns.resident(DENOISER, move || {
+        unchanged.check()?;
+        QwenTransformer::load(&own, &compute)
+    })?;
     Ok((encoder, transformer))
 }
 

@@ -19,6 +19,7 @@ use crate::editors::step1x_edit::options::Options;
 use crate::editors::step1x_edit::pipeline::Step1xEdit;
 use crate::editors::step1x_edit::text::TextReader;
 use crate::editors::step1x_edit::{DenoiserConfig, GuidanceRule, Version};
+use crate::editors::unchanged::Unchanged;
 use crate::editors::verify;
 use crate::load::LoadError;
 use crate::weights::Storage;
@@ -123,7 +124,11 @@ fn resident(
     (shape, options): (&DenoiserConfig, &Options),
 ) -> Result<Resident<Denoiser>, LoadError> {
     let (source, shape, compute) = (places.transformer.clone(), shape.clone(), options.compute.clone());
-    turns.resident(DENOISER, move || Denoiser::load(&denoiser::open(&source)?.0, &shape, &compute))
+    let unchanged = Unchanged::of_transformer(&source)?;
+    turns.resident(DENOISER, move || {
+        unchanged.check()?;
+        Denoiser::load(&denoiser::open(&source)?.0, &shape, &compute)
+    })
 }
 
 /// What the scheduler's file says; the authors' files come without, and are as FLUX.1 is.

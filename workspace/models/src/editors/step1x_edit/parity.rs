@@ -317,6 +317,27 @@ fn adapters_come_and_go() {
     }
 }
 
+/// Weights that are loaded once more are those that the revision was made of, or nothing is made with them.
+#[test]
+fn weights_that_were_changed_meanwhile_are_not_used() {
+    for (name, file) in [("v1_0", "transformer/step1x.safetensors"), ("v1_2", "text_encoder/model.safetensors")] {
+        let case = case(name);
+        let (place, files) = pipeline(&case);
+        let options = Options { residency: Residency::InTurn, cache_bytes: 0, ..options(&case) };
+        let (identity, pipeline) = load(&files, editor_name(), options, &injecting(place.path())).unwrap();
+        let mut editor = DiffusionEditor::new(&identity, pipeline, injecting(place.path())).unwrap();
+        make(&mut editor, case.item(0, Start::Source, Until::Finished));
+        let file = place.path().join(file);
+        let mut bytes = fs::read(&file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&file, bytes).unwrap();
+        let items = vec![case.item(1, Start::Source, Until::Finished)];
+        let made = editor.edit(&editscale_core::EditBatch { items }, &NobodyWatches).remove(0);
+        let failure = made.expect_err("other weights");
+        assert!(failure.message.contains("was changed while an editor used it"), "{name}: {failure}");
+    }
+}
+
 /// Tiles see less of their surroundings, and come near all the same; what is denoised does not change.
 #[test]
 fn tiles_come_near() {
