@@ -41,6 +41,14 @@ impl Asked {
             None => Trial::Rewritten { critic, written },
         }
     }
+
+    /// What was written, as it is taken in: whoever says the request's own words again knows no better ones.
+    fn taken(&self, written: Critique) -> Critique {
+        let request = self.question.as_ref().filter(|_| self.about.is_none()).map(|question| &question.request);
+        let own = request.map(|request| request.instruction.as_str().trim());
+        let instruction = written.instruction.filter(|words| Some(words.as_str().trim()) != own);
+        Critique { instruction, ..written }
+    }
 }
 
 /// One candidate to be written about, or the request.
@@ -226,7 +234,9 @@ impl<'a> Consulting<'a> {
 
     fn take_critique(&mut self, index: usize, result: Result<Criticism, Failure>) -> Result<(), EngineError> {
         let (written, spent) = match result {
-            Ok(Criticism { critique, cost }) => (Ok(critique), Work::Judgement.spent(cost, true)),
+            Ok(Criticism { critique, cost }) => {
+                (Ok(self.items[index].asked.taken(critique)), Work::Judgement.spent(cost, true))
+            }
             Err(failure) => {
                 let spent = Work::Judgement.spent_in_vain(&failure);
                 (Err(failure), spent)

@@ -254,7 +254,7 @@ fn revisions_are_as_journals_have_them() {
         "particles/2 particles=3 at=0.2,0.4,0.6,0.8 steps=10 relative_strength=2 increasing(0.008) max ssp ess=0.5 \
          keep=draw renoise=none",
         "reflection/1 samples=5 width=2 rounds=6 start=mixed:0.5 show=3",
-        "reflection/1 samples=5 width=2 rounds=6 start=re_edit show=3 rewrite_first",
+        "reflection/1 samples=5 width=2 rounds=6 start=re_edit show=3 rewrite_first/2",
         "reward_weighted/1 samples=11 draw=4 TargetKl/2(0.4)",
         "thompson/1 samples=13 round=4 least=2 cost=budget drop_after=3",
     ];

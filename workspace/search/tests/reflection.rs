@@ -42,6 +42,8 @@ struct World {
     own: f64,
     /// What comes of asking for better words.
     first: First,
+    /// What an editor does not accept, and how it fails.
+    refused: Option<(&'static str, FailureKind)>,
 }
 
 /// What a critic makes of a request.
@@ -54,7 +56,7 @@ enum First {
 }
 
 impl World {
-    const KIND: Self = Self { spread: 0.8, silence: 0, bias: 0.0, own: 1.0, first: First::Words(1.0) };
+    const KIND: Self = Self { spread: 0.8, silence: 0, bias: 0.0, own: 1.0, first: First::Words(1.0), refused: None };
 
     /// The request's own words are too weak, and nothing varies.
     const VAGUE: Self = Self { spread: 0.0, own: 0.25, ..Self::KIND };
@@ -90,6 +92,9 @@ struct Told {
 
 impl Told {
     fn make(&mut self, world: World, proposal: &Proposal) -> Trial {
+        if let Some((_, kind)) = world.refused.filter(|(words, _)| *words == &*proposal.instruction) {
+            return Trial::Failed { id: proposal.id, why: Failure::new(kind, "as scripted") };
+        }
         let amount = world.amount(proposal);
         let from = match proposal.start {
             Start::Candidate(id) => self.made[&id].1,
@@ -250,7 +255,8 @@ fn the_first_candidates_are_told_what_the_critic_wrote() {
     assert_eq!((told.rewritten, told.made[&CandidateId(0)].1, best(&after)), (1, 1.0, 0.0));
     assert_eq!(before.ranked.first().map(|first| first.id.0), Some(4), "without it an edit of an edit gets there");
     // Nothing but the words differs, and every fresh draw has them.
-    for (one, other) in told.rounds[0].iter().zip(&as_asked.rounds[0]) {
+    assert_eq!((told.rounds[0].len(), told.rounds[1].len()), (1, 3), "words that may be refused are tried by one");
+    for (one, other) in told.rounds[..2].iter().flatten().zip(&as_asked.rounds[0]) {
         assert_eq!(one, &Proposal { instruction: "do 1".into(), ..other.clone() });
     }
     let fresh = told.rounds.iter().flatten().filter(|proposal| proposal.lineage.edge == Edge::Fresh);
@@ -273,6 +279,55 @@ fn without_better_words_the_request_stands_as_it_is() {
     }
 }
 
+/// By hand: the editor refuses what the critic wrote, which the first candidate shows; every other one is made by the request's own words.
+#[test]
+fn words_that_the_editor_refuses_cost_one_candidate() {
+    let plain = reflection(SIZE, Canvases::ReEdit);
+    for kind in [FailureKind::Invalid, FailureKind::Refused] {
+        let world = World { refused: Some(("do 1", kind)), silence: 100, ..World::KIND };
+        let (verdict, told) = play(&plain.clone().rewriting_first(), Budget::default(), Cost::default(), world);
+        let instructions: Vec<&str> = told.rounds.iter().flatten().map(|proposal| &*proposal.instruction).collect();
+        assert_eq!(instructions, [&["do 1"][..], &["make it better"; 9]].concat(), "{kind:?}");
+        assert_eq!((told.rounds[0].len(), told.rounds[1].len(), verdict.ranked.len()), (1, 3, 9));
+    }
+}
+
+/// What is wrong with the editor and not with the words leaves them as they are.
+#[test]
+fn words_stand_where_it_was_not_they_that_failed() {
+    let policy = reflection(SIZE, Canvases::ReEdit).rewriting_first();
+    let world = World { refused: Some(("do 1", FailureKind::Crashed)), ..World::KIND };
+    let (verdict, told) = play(&policy, Budget::default(), Cost::default(), world);
+    assert!(verdict.ranked.is_empty());
+    assert!(told.rounds.iter().flatten().all(|proposal| &*proposal.instruction == "do 1"));
+}
+
+/// A single sample that is refused, and a budget that ends at it: the rounds draw by the request's own words, and what was made is not lost.
+#[test]
+fn one_sample_and_one_edit_are_enough_to_go_by() {
+    let size = ReflectionSize { samples: 1, width: 1, rounds: 2, show: 0 };
+    let world = World { refused: Some(("do 1", FailureKind::Invalid)), silence: 100, ..World::KIND };
+    let policy = reflection(size, Canvases::ReEdit).rewriting_first();
+    let (verdict, told) = play(&policy, Budget::default(), Cost::default(), world);
+    assert_eq!((told.rounds.len(), verdict.ranked.len(), &*told.rounds[1][0].instruction), (3, 2, "make it better"));
+    let single = Budget { edits: Some(1), ..Budget::default() };
+    let (verdict, _) =
+        play(&reflection(SIZE, Canvases::ReEdit).rewriting_first(), single, Cost::default(), World::VAGUE);
+    assert_eq!((verdict.reason, verdict.ranked.len()), (StopReason::Budget, 1));
+}
+
+/// The sample that is made alone is no round of its own for a rule that waits for something better.
+#[test]
+fn patience_counts_the_samples_as_one_round() {
+    let stop = StopRule::new(None, Some(1)).unwrap();
+    let policy = Reflection::new(SIZE, Canvases::ReEdit, None, rules(stop)).unwrap().rewriting_first();
+    // Nothing varies, so that none of the other samples is better than the first.
+    let world = World { first: First::Words(0.5), ..World::VAGUE };
+    let (_, told) = play(&policy, Budget::default(), Cost::default(), world);
+    assert_eq!((told.rounds[0].len(), told.rounds[1].len()), (1, 3));
+    assert!(!told.consulted.is_empty());
+}
+
 /// Words by which nothing could be made are not asked for: what is left makes a candidate by the request's own.
 #[test]
 fn a_rewriting_leaves_the_budget_a_candidate() {
@@ -287,7 +342,8 @@ fn a_rewriting_leaves_the_budget_a_candidate() {
     ] {
         let budget = Budget { reward_calls, usd: usd.map(|micros| Usd { micros }), ..Budget::default() };
         let (verdict, told) = play(&policy, budget, cost, World::VAGUE);
-        assert_eq!((told.rewritten, told.rounds[0].len()), (rewritten, made), "{budget:?}");
+        let samples = told.rounds.iter().flatten().filter(|proposal| proposal.id.0 < SIZE.samples).count();
+        assert_eq!((told.rewritten, samples), (rewritten, made), "{budget:?}");
         assert!(!verdict.ranked.is_empty(), "{budget:?}");
     }
 }

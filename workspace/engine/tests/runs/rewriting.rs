@@ -83,6 +83,24 @@ fn a_rewriting_that_fails_leaves_the_request_as_it_is() {
     }
 }
 
+/// A critic that says the request's words again, blanks aside, knows no better ones: so it is told, written down and gone on with.
+#[test]
+fn the_words_of_the_request_said_again_are_no_better_ones() {
+    let mut plain = with_critic(&World::default(), paid(5));
+    plain.job.search = Arc::new(reflection());
+    let expected = carry_out(&plain.job, &plain.folder.path().join("plain"));
+    let mut critic = paid(5);
+    critic.writes = Arc::new(|question, _| match &question.subject {
+        Subject::Request => Ok(critique(" make it better\n")),
+        Subject::Candidate(reviewed) => Ok(critique(&format!("mend candidate {}", reviewed.attempt.id))),
+    });
+    let scene = rewriting(critic);
+    let path = scene.folder.path().join("run");
+    assert_eq!(carry_out(&scene.job, &path).verdict, expected.verdict);
+    let written: Vec<_> = rewritings(&path).into_iter().map(|record| record.written.unwrap().instruction).collect();
+    assert_eq!(written, [None]);
+}
+
 /// What the budget denies is in the journal and is the reason for the end, as of other critiques.
 #[test]
 fn a_rewriting_is_paid_within_the_budget() {

@@ -10,14 +10,18 @@
 //! is the best of all of them, not the last.
 //!
 //! With `rewrite_first` a critic is asked about the request before anything is made, as Step1X-Edit v1.2 thinks before it edits: what
-//! it writes is what the editor is told for every fresh candidate. Where it fails the request's own instruction stands.
+//! it writes is what the editor is told for every fresh candidate. Where it fails the request's own instruction stands, and so it does
+//! again after a round in which the editor refused every candidate that was told the critic's words. That they may be refused is why
+//! the first of the samples is made alone then.
 
 mod chains;
 mod recipe;
 
+use std::sync::Arc;
+
 use editscale_core::{
-    Canvas, Cards, Consulted, CriticCard, CriticName, Decision, EditRequest, Instruction, Need, Remaining, Search,
-    SearchFactory, StopReason, Trial,
+    Canvas, Cards, Consulted, CriticCard, CriticName, Decision, EditRequest, FailureKind, Instruction, Need, Proposal,
+    Remaining, Search, SearchFactory, StopReason, Trial,
 };
 
 use crate::archive::{Archive, Placed};
@@ -132,7 +136,7 @@ impl SearchFactory for Reflection {
     fn revision(&self) -> String {
         let Self { size: ReflectionSize { samples, width, rounds, show }, canvases, rewrites_first, critic, rules } =
             self;
-        let first = if *rewrites_first { " rewrite_first" } else { "" };
+        let first = if *rewrites_first { " rewrite_first/2" } else { "" };
         let critic = critic.as_ref().map_or(String::new(), |critic| format!(" critic={critic}"));
         format!(
             "reflection/1 samples={samples} width={width} rounds={rounds} start={} show={show}{first}{critic}{}",
@@ -163,8 +167,10 @@ impl SearchFactory for Reflection {
         Box::new(Running {
             policy: self.clone(),
             critic: card.cloned(),
+            own: request.instruction.shared(),
             ground: Ground::new(request, cards),
             archive: Archive::new(self.rules.objective.clone()),
+            probed: Vec::new(),
             chains: Chains::default(),
             at: At::Beginning,
             rounds: 0,
@@ -177,6 +183,8 @@ impl SearchFactory for Reflection {
 enum At {
     Beginning,
     Rewriting,
+    /// The first of the samples, by the critic's words.
+    Probing,
     Sampling,
     Consulting,
     Making,
@@ -186,8 +194,12 @@ struct Running {
     policy: Reflection,
     /// Who is asked.
     critic: Option<CriticCard>,
+    /// The request's own instruction.
+    own: Arc<str>,
     ground: Ground,
     archive: Archive,
+    /// What came of the sample that was made alone, until that of the others is known: for stop rules they are one round.
+    probed: Vec<Trial>,
     chains: Chains,
     at: At,
     /// Rounds of children that were asked for.
@@ -196,18 +208,15 @@ struct Running {
 
 impl Search for Running {
     fn decide(&mut self, trials: &[Trial], left: &Remaining) -> Decision {
+        self.heed(trials);
         let next = match self.at {
             At::Beginning => self.begin(left),
             At::Rewriting => {
                 self.hear(trials);
                 self.sample(left)
             }
-            At::Sampling => {
-                self.archive.learn(trials);
-                let placed = self.archive.placed();
-                self.chains = Chains::of_best(self.policy.size.width, &placed, &self.archive);
-                self.next_round(&placed, left)
-            }
+            At::Probing => self.sample_others(trials, left),
+            At::Sampling => self.begin_chains(trials, left),
             At::Making => {
                 self.archive.learn(trials);
                 let placed = self.archive.placed();
@@ -249,18 +258,56 @@ impl Running {
         }
     }
 
+    /// Goes back to the request's own instruction where nothing that was told the critic's words was accepted by the editor.
+    fn heed(&mut self, trials: &[Trial]) {
+        let is_told = |trial: &&Trial| {
+            let proposal = trial.id().and_then(|id| self.archive.proposal(id));
+            proposal.is_some_and(|proposal| proposal.instruction == self.ground.instruction)
+        };
+        let mut told = trials.iter().filter(is_told).peekable();
+        if told.peek().is_some() && told.all(is_refused) {
+            self.ground.instruction = Arc::clone(&self.own);
+        }
+    }
+
+    /// The samples; of those that are told the critic's words only the first, for the editor may refuse them.
     fn sample(&mut self, left: &Remaining) -> Result<Decision, StopReason> {
-        let count = self.ground.affordable(u64::from(self.policy.size.samples), left);
+        let is_rewritten = self.ground.instruction != self.own;
+        let (wanted, at) = if is_rewritten { (1, At::Probing) } else { (self.policy.size.samples, At::Sampling) };
+        let count = self.ground.affordable(wanted.into(), left);
         if count == 0 {
             return Err(self.ground.shortage());
         }
         if self.critic.is_none() {
             return Err(StopReason::Stuck("the run has no critic".into()));
         }
-        let proposals = self.ground.all_fresh(0, count);
+        Ok(self.explore(self.ground.all_fresh(0, count), at))
+    }
+
+    /// The samples beside the one that was made alone; straight on where there are none.
+    fn sample_others(&mut self, trials: &[Trial], left: &Remaining) -> Result<Decision, StopReason> {
+        let asked = self.archive.asked();
+        let count = self.ground.affordable(self.policy.size.samples.saturating_sub(asked).into(), left);
+        if count == 0 {
+            return self.begin_chains(trials, left);
+        }
+        self.probed = trials.to_vec();
+        Ok(self.explore(self.ground.all_fresh(asked, count), At::Sampling))
+    }
+
+    fn begin_chains(&mut self, trials: &[Trial], left: &Remaining) -> Result<Decision, StopReason> {
+        let mut samples = std::mem::take(&mut self.probed);
+        samples.extend_from_slice(trials);
+        self.archive.learn(&samples);
+        let placed = self.archive.placed();
+        self.chains = Chains::of_best(self.policy.size.width, &placed, &self.archive);
+        self.next_round(&placed, left)
+    }
+
+    fn explore(&mut self, proposals: Vec<Proposal>, at: At) -> Decision {
         self.archive.ask(&proposals);
-        self.at = At::Sampling;
-        Ok(Decision::Explore { proposals, keep: Vec::new() })
+        self.at = at;
+        Decision::Explore { proposals, keep: Vec::new() }
     }
 
     /// Asks about the heads that nothing was written about yet; straight on to the children where there is none.
@@ -297,11 +344,15 @@ impl Running {
             return Err(self.ground.shortage());
         }
         let proposals = self.chains.children(count, &self.ground, &self.archive);
-        self.archive.ask(&proposals);
         self.rounds += 1;
-        self.at = At::Making;
-        Ok(Decision::Explore { proposals, keep: Vec::new() })
+        Ok(self.explore(proposals, At::Making))
     }
+}
+
+/// Whether the editor would not, or could not, do what it was told: it will not under another seed.
+fn is_refused(trial: &Trial) -> bool {
+    let kind = if let Trial::Failed { why, .. } = trial { Some(why.kind) } else { None };
+    matches!(kind, Some(FailureKind::Invalid | FailureKind::Refused))
 }
 
 #[cfg(test)]
