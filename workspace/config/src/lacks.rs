@@ -6,6 +6,9 @@ use editscale_search::{Clash, Reason};
 
 use crate::{Recipe, Settings, budget};
 
+/// A key of the budget, its limit, the most that one candidate takes of it, and how numbers of it are written.
+type Scarce = (&'static str, Option<u64>, u64, fn(u64) -> String);
+
 impl Recipe {
     /// Everything that the policy needs and that an editor, a reward or the critic does not offer, each as an error at the key that
     /// asks for it. Policies that do not route use the first editor only, and so only that one is looked at.
@@ -143,12 +146,12 @@ impl Recipe {
         };
         let count = |number: u64| number.to_string();
         let money = |micros: u64| Usd { micros }.dollars().to_string();
-        let kinds: [(_, _, _, fn(u64) -> String); 3] = [
+        let kinds: [Scarce; 3] = [
             (budget::NFE.name, *nfe, one(|cost| cost.nfe), count),
             (budget::TOKENS.name, *tokens, one(|cost| cost.tokens), count),
             (budget::USD.name, usd.map(|usd| usd.micros), one(|cost| cost.usd.micros), money),
         ];
-        let starved = |(key, limit, one, show): (&str, Option<u64>, u64, fn(u64) -> String)| {
+        let starved = |(key, limit, one, show): Scarce| {
             let limit = limit.filter(|limit| *limit < one)?;
             let (limit, one) = (show(limit), show(one));
             let message = format!("`{key}` of {limit} allows no whole candidate: one may take {one}");
