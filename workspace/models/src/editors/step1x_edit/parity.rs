@@ -362,7 +362,7 @@ fn weights_that_were_changed_meanwhile_are_not_used() {
         let mut bytes = fs::read(&file).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&file, bytes).unwrap();
-        let items = vec![case.item(1, Start::Source, Until::Finished)];
+        let items = vec![case.item(0, Start::Source, Until::Finished)];
         let made = editor.edit(&editscale_core::EditBatch { items }, &NobodyWatches).remove(0);
         let failure = made.expect_err("other weights");
         assert!(failure.message.contains("was changed while an editor used it"), "{name}: {failure}");
