@@ -178,7 +178,7 @@ fn reflection_beats_as_many_draws() {
 }
 
 /// What a number asks for is kept to more nearly than a word: the first candidate, by the request's words and by what the critic made
-/// of them. The mean and how often it is ahead are those that `docs/search.md` states.
+/// of them.
 #[test]
 fn a_first_candidate_is_better_by_numbers_than_by_words() {
     let size = ReflectionSize { samples: 1, width: 1, rounds: 1, show: 0 };
