@@ -38,13 +38,16 @@ impl View {
     pub(super) fn new(pixels: &Pixels) -> Self {
         let small = pixels.reduced(EDGE).into_owned();
         let fine = pixels.reduced(DETAIL_EDGE);
-        let lightness = lightness_plane(&fine);
+        let lab: Vec<[f32; 3]> = small.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)).collect();
+        // A small picture is one copy of itself at both sizes.
+        let is_fine = (fine.width(), fine.height()) == (small.width(), small.height());
+        let lightness = if is_fine { lab.iter().map(|lab| lab[0]).collect() } else { lightness_plane(&fine) };
         let across = fine.width() as usize;
         let smooth = gaussian(&lightness, across, 1.0);
         let detail = lightness.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs()).sum::<f32>();
         let Display { clipped, levels, histogram } = display_figures(pixels);
         Self {
-            lab: small.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)).collect(),
+            lab,
             width: small.width() as usize,
             height: small.height() as usize,
             noise: noise_level(&lightness, across),
