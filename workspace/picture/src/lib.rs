@@ -41,4 +41,4 @@ pub use pixels::{Metadata, Picture, Pixels};
 pub use probe::{Facts, probe};
 pub use profile::Profile;
 pub use quantiser::Quantiser;
-pub use thumbnail::{Thumbnail, thumbnail};
+pub use thumbnail::{Thumbnail, thumbnail, thumbnail_of};
