@@ -1,4 +1,4 @@
-//! What no tool checks: headers, licences, lengths, paths of machines.
+//! What no tool checks: headers, licences, lengths, paths of machines, and pages as one book.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
 )]
 
 mod numbers;
+mod pages;
 
 use std::fs;
 use std::path::{Path, PathBuf};
