@@ -155,6 +155,7 @@ fn completed(block: &str) -> String {
 fn every_block_of_the_pages_is_a_recipe() {
     for page in [
         "README.md",
+        "docs/curation.md",
         "docs/recipes.md",
         "docs/editreward.md",
         "docs/editors.md",
@@ -162,11 +163,17 @@ fn every_block_of_the_pages_is_a_recipe() {
         "docs/remote.md",
         "docs/rollouts.md",
         "docs/search.md",
-        "workspace/README.md",
+        "docs/serving.md",
+        "plugins/command/README.md",
+        "plugins/diffusers/README.md",
+        "plugins/diffusers-rs/README.md",
     ] {
-        let Ok(text) = fs::read_to_string(root().join(page)) else { continue };
+        let text = fs::read_to_string(root().join(page)).unwrap();
         for (line, block) in blocks(&text, "yaml") {
-            check(&format!("{page}, block in line {line}"), &completed(&block));
+            let (name, text) = (format!("{page}, block in line {line}"), completed(&block));
+            if !check_judging(&name, &text).only_judges() {
+                check(&name, &text);
+            }
         }
     }
     let text = fs::read_to_string(root().join("docs/recipes.md")).unwrap();
