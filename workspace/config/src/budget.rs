@@ -16,7 +16,8 @@ const fn count(name: &'static str, meaning: &'static str) -> Key<Whole> {
 
 pub(crate) const EDITS: Key<Whole> =
     count("edits", "candidates made, failed ones included; one that goes on from a pause is no further one");
-pub(crate) const REWARD_CALLS: Key<Whole> = count("reward_calls", "judgements: one for each candidate and reward");
+pub(crate) const REWARD_CALLS: Key<Whole> =
+    count("reward_calls", "judgements, one for each candidate and reward, and critiques");
 pub(crate) const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
 pub(crate) const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");
 
