@@ -176,7 +176,7 @@ fn what_the_page_on_extending_names_is_where_it_says() {
     let mut seen = 0;
     for around in parts.windows(4) {
         let &[name, " (", path, after] = around else { continue };
-        if !after.starts_with(')') || !path.ends_with(".rs") {
+        if !after.starts_with(')') || Path::new(path).extension().is_none_or(|ending| ending != "rs") {
             continue;
         }
         let file = fs::read_to_string(path).unwrap_or_else(|error| panic!("`{path}`: {error}"));
