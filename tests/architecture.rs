@@ -102,7 +102,9 @@ fn every_check_of_an_invariant_exists() {
         let quoted = row.split('`').skip(1).step_by(2);
         let is_source =
             |quoted: &&str| quoted.contains('/') && Path::new(quoted).extension().is_some_and(|it| it == "rs");
-        for path in quoted.filter(is_source) {
+        let paths: Vec<&str> = quoted.filter(is_source).collect();
+        assert!(!paths.is_empty(), "no test is named in: {row}");
+        for path in paths {
             let is_there = ["", "workspace/"].iter().any(|root| fs::exists(format!("{root}{path}")).unwrap_or(false));
             assert!(is_there, "`{path}` is named in: {row}");
         }
