@@ -254,26 +254,3 @@ fn whoever_meets_another_that_chooses_is_to_come_again() {
     drop(other);
     desk.expect(0, "rows.jsonl --out out");
 }
-
-/// Every key of an object and of those in it, but for reasons to drop, which are words of rules.
-fn keys(value: &Value, found: &mut Vec<String>) {
-    for (key, inner) in value.as_object().into_iter().flatten() {
-        found.push(key.clone());
-        if key != "dropped" {
-            keys(inner, found);
-        }
-    }
-}
-
-#[test]
-fn what_it_prints_is_documented() {
-    let desk = Desk::new();
-    let (out, _) = desk.expect(0, "rows.jsonl --out out --json");
-    let mut found = Vec::new();
-    keys(&serde_json::from_str(&out).unwrap(), &mut found);
-    assert!(found.contains(&"near_duplicate_groups".to_owned()), "{out}");
-    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
-    let section = page.split("## `editscale curate --json`").nth(1).unwrap().split("\n## ").next().unwrap();
-    let missing: Vec<&String> = found.iter().filter(|key| !section.contains(&format!("`{key}`"))).collect();
-    assert!(missing.is_empty(), "docs/json.md has no {missing:?} of curate");
-}
