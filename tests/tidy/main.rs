@@ -88,6 +88,19 @@ fn no_source_is_unfinished() {
     complain(&sources().iter().filter_map(unfinished).collect::<Vec<_>>());
 }
 
+/// In a crate with `test = false` nothing would run it.
+#[test]
+fn every_test_in_the_sources_is_run() {
+    let unrun = |path: &PathBuf| {
+        let (home, _) = path.to_str()?.split_once("/src/")?;
+        let manifest = fs::read_to_string(format!("{home}/Cargo.toml")).ok()?;
+        let is_run = !manifest.contains("[lib]\ntest = false");
+        let text = fs::read_to_string(path).expect("a source file");
+        (!is_run && text.contains("#[test]")).then(|| format!("{} has a test that nothing runs", path.display()))
+    };
+    complain(&sources().iter().filter_map(unrun).collect::<Vec<_>>());
+}
+
 /// Everything that is compiled into the program or its tests on this machine.
 fn packages() -> Vec<serde_json::Value> {
     // Only what is built here is sure to be on this machine.
