@@ -15,7 +15,7 @@ fn pages() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-            let is_left = name.starts_with('.') || ["target", "node_modules", "templates"].contains(&name);
+            let is_left = name.starts_with('.') || ["target", "build", "node_modules", "templates"].contains(&name);
             if path.is_dir() && !is_left && !path.is_symlink() {
                 walk(&path, found);
             } else if path.extension().is_some_and(|ending| ending == "md") {
