@@ -93,9 +93,10 @@ fn shell(page: &str) -> String {
 
 /// The pages of documentation.
 fn pages() -> Vec<String> {
-    let entries = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let names = entries.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".md"));
-    let mut pages: Vec<String> = names.map(|name| format!("docs/{name}")).collect();
+    let entries = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = entries.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let mut pages: Vec<String> =
+        pages.map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned()).collect();
     pages.sort();
     pages
 }
