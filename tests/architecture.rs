@@ -164,3 +164,23 @@ fn what_the_page_on_extending_names_exists() {
         assert!(is_there, "docs/extending.md names `{quoted}`");
     }
 }
+
+/// Of "`name` (`file`)" on that page, the file defines the name: it may be there and only use it.
+#[test]
+fn what_the_page_on_extending_names_is_where_it_says() {
+    let page = fs::read_to_string("docs/extending.md").expect("the page");
+    let parts: Vec<&str> = page.split('`').collect();
+    let mut seen = 0;
+    for around in parts.windows(4) {
+        let &[name, " (", path, after] = around else { continue };
+        if !after.starts_with(')') || Path::new(path).extension().is_none_or(|ending| ending != "rs") {
+            continue;
+        }
+        let file = fs::read_to_string(path).unwrap_or_else(|error| panic!("`{path}`: {error}"));
+        let last = name.rsplit("::").next().unwrap_or(name);
+        let is_defined = ["fn", "trait", "struct", "enum"].iter().any(|kind| file.contains(&format!("{kind} {last}")));
+        assert!(is_defined, "docs/extending.md names `{name}` in `{path}`");
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen} names with their files");
+}

@@ -90,6 +90,18 @@ fn json_is_one_documented_object() {
     assert_eq!(ids, (0..ids.len() as u64).collect::<Vec<u64>>());
 }
 
+/// An editor that makes one picture, whatever the seed, is told of to programs as to people.
+#[test]
+#[cfg(unix)]
+fn a_doctor_advises_programs_too() {
+    let desk = Desk::new();
+    let recipe = b"version: 1\neditor: {command: {run: \"cp {source} {output}\", seeds: true}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 2}}\n";
+    let copies = desk.write("copies.yaml", recipe);
+    let said = desk.json(&["doctor", "--recipe", &copies, "--json"]);
+    let advice = said.pointer("/cards/0/found/advice").and_then(Value::as_str);
+    assert!(advice.is_some_and(|advice| advice.contains("copies")), "{said:#}");
+}
+
 /// The sections of `docs/json.md` with these headings.
 fn documented(headings: &[&str]) -> String {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
@@ -111,7 +123,18 @@ fn what_every_command_prints_as_json_is_documented() {
         (
             &["doctor"],
             &["`editscale doctor --json`"],
-            &["", "/cards/0", "/cards/0/assumed", "/cards/0/found", "/cards/1/assumed", "/cards/1/found"],
+            &[
+                "",
+                "/cards/0",
+                "/cards/0/assumed",
+                "/cards/0/found",
+                "/cards/0/found/picture",
+                "/cards/0/found/seeds",
+                "/cards/0/found/mask",
+                "/cards/1/assumed",
+                "/cards/1/found",
+                "/cards/1/found/latency",
+            ],
         ),
         (&["edit", &photo, "warmer", "--dry-run"], &["`editscale edit --dry-run --json`"], &["", "/forecast"]),
         // What a score is stands in the first of these.

@@ -1,10 +1,12 @@
-//! Every command that a page shows works, in the order shown, in a folder of the page's own.
+//! Every command that a page shows works, in the order shown, in a folder of the page's own. Those that need weights, servers or files
+//! that nobody here has are read: the program knows their flags.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Makes a test of each page, whose commands need nothing but the repository; at least so many are shown.
@@ -100,4 +102,61 @@ fn check_serves(shell: &mut Command, command: &str) {
 #[cfg(unix)]
 fn link(from: &Path, to: &Path) {
     std::os::unix::fs::symlink(from, to).unwrap();
+}
+
+/// The pages for users.
+fn pages() -> Vec<PathBuf> {
+    let of = |folder: &str| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<PathBuf>>();
+    let plugins = of("plugins").into_iter().map(|plugin| plugin.join("README.md"));
+    let all = ["docs", "docs/days"].into_iter().flat_map(of).chain(plugins).chain([PathBuf::from("README.md")]);
+    all.filter(|path| path.is_file() && path.extension().is_some_and(|ending| ending == "md")).collect()
+}
+
+/// The words of every command of this program in the blocks of a page, up to those that are another program's.
+fn calls(page: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(page).unwrap().replace("\\\n", " ");
+    let lines = text.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let ours = lines.filter_map(|line| line.split_once("editscale ").filter(|(before, _)| is_begun(before)));
+    ours.map(|(_, call)| own_words(call)).filter(|words| !words.is_empty()).collect()
+}
+
+/// Whether what stands before the program's name lets a command begin: variables that are set, and nothing else.
+fn is_begun(before: &str) -> bool {
+    before.split_whitespace().all(|word| word.contains('=') || word == "$")
+}
+
+fn own_words(call: &str) -> Vec<String> {
+    let ends = |word: &&str| ["--", "#", "&", "&&", "|"].contains(word);
+    call.split_whitespace().take_while(|word| !ends(word)).map(ToOwned::to_owned).collect()
+}
+
+/// What the program says of a command and, where the next word is one of its own, of that.
+fn help(words: &[String]) -> String {
+    let ask = |words: &[String]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_editscale")).args(words).arg("--help").output().unwrap();
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    };
+    let own = ask(&words[..1]).unwrap_or_else(|| panic!("there is no command {words:?}"));
+    let further = words.get(1).filter(|word| own.contains(&format!("\n  {word} ")));
+    own + &further.and_then(|_| ask(&words[..2])).unwrap_or_default()
+}
+
+#[test]
+fn the_program_knows_every_flag_of_the_pages() {
+    let mut helps: BTreeMap<Vec<String>, String> = BTreeMap::new();
+    let mut seen = 0;
+    for page in pages() {
+        for words in calls(&page) {
+            let begun: Vec<String> = words.iter().take(2).cloned().collect();
+            let help = helps.entry(begun).or_insert_with_key(|begun| help(begun));
+            for flag in words.iter().filter(|word| word.starts_with("--")) {
+                let name = flag.split('=').next().unwrap();
+                let is_known =
+                    help.split(|letter: char| letter != '-' && !letter.is_alphanumeric()).any(|it| it == name);
+                assert!(is_known, "{}: `{name}` of {words:?}", page.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 80, "{seen} flags");
 }

@@ -1,4 +1,4 @@
-//! What no tool checks: headers, licences, lengths, paths of machines.
+//! What no tool checks: headers, licences, lengths, paths of machines, pages as one book, and their figures.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod figures;
 mod numbers;
+mod pages;
 mod reader;
 
 use std::fs;
