@@ -1,5 +1,5 @@
-//! The manifests of `deploy/` and the commands of the pages of documentation: they parse, what they refer to is there, and the program
-//! knows every flag and every variable that they name. No cluster is asked.
+//! The manifests of `deploy/`: they parse, what they refer to is there, and the program knows every flag and every variable that they
+//! name. No cluster is asked. The commands of pages are held by `tests/readme.rs`.
 
 #![cfg(unix)]
 #![allow(
@@ -85,23 +85,7 @@ fn commands_of(script: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The shell blocks of a page.
-fn shell(page: &str) -> String {
-    let fenced = page.split("\n```").skip(1).step_by(2);
-    fenced.filter_map(|block| block.strip_prefix("sh\n").or(block.strip_prefix('\n'))).collect::<Vec<_>>().join("\n")
-}
-
-/// The pages of documentation.
-fn pages() -> Vec<String> {
-    let entries = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let pages = entries.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
-    let mut pages: Vec<String> =
-        pages.map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned()).collect();
-    pages.sort();
-    pages
-}
-
-/// Every command line of the program in `deploy/` and the pages, with its file.
+/// Every command line of the program in `deploy/`, with its file.
 fn every_command() -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     for (path, object) in objects() {
@@ -116,9 +100,6 @@ fn every_command() -> Vec<(String, Vec<String>)> {
             let scripts = ["/setup", "/run"].map(|pointer| commands_of(text(&task, pointer)));
             found.extend(scripts.into_iter().flatten().map(|words| (path.clone(), words)));
         }
-    }
-    for page in pages() {
-        found.extend(commands_of(&shell(&read(&page))).into_iter().map(|words| (page.clone(), words)));
     }
     found
 }
@@ -138,12 +119,8 @@ fn the_program_knows_every_flag() {
     let mut seen = 0;
     for (path, words) in every_command() {
         seen += 1;
-        // What follows two dashes is somebody else's.
-        let words: Vec<String> = words.into_iter().skip(1).take_while(|word| word != "--").collect();
-        let named = words.iter().take_while(|word| !word.starts_with('-'));
-        let has_commands = ["bench", "keys", "models", "plugin"].contains(&words[0].as_str());
-        let is_below = words.get(1).is_some_and(|word| ["plan", "review"].contains(&word.as_str()));
-        let command: Vec<String> = named.take(if has_commands || is_below { 2 } else { 1 }).cloned().collect();
+        let named = words[1..].iter().take_while(|word| !word.starts_with('-'));
+        let command: Vec<String> = named.take(if words[1] == "models" { 2 } else { 1 }).cloned().collect();
         let name = command.join(" ");
         let known = of_commands.entry(command).or_insert_with_key(|command| flags(command));
         for word in words.iter().filter(|word| word.starts_with("--")) {
