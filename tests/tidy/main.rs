@@ -1,4 +1,4 @@
-//! What no tool checks: headers, licences, lengths, paths of machines.
+//! What no tool checks: headers, licences, unused dependencies, lengths, paths of machines.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod dependencies;
 mod numbers;
 
 use std::fs;
