@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{complain, packages, sources};
+use crate::{LICENCES, complain, packages, sources};
 
 /// A dependency as Rust writes it at the start of a path, in an attribute, or brought in as a whole.
 fn is_named(dependency: &str, text: &str) -> bool {
@@ -43,4 +43,11 @@ fn unused(package: &serde_json::Value) -> Vec<String> {
 fn every_dependency_is_used_where_it_is_asked_for() {
     let own = packages().into_iter().filter(|package| package["source"].is_null());
     complain(&own.flat_map(|package| unused(&package)).collect::<Vec<_>>());
+}
+
+#[test]
+fn both_lists_of_licences_say_the_same() {
+    let text = fs::read_to_string("deny.toml").expect("the list of cargo-deny");
+    let line = text.lines().find(|line| line.starts_with("allow = [")).expect("allowed licences");
+    assert_eq!(line.split('"').skip(1).step_by(2).collect::<Vec<_>>(), LICENCES);
 }
