@@ -13,6 +13,7 @@ mod trees;
 use editscale_core::{Ending, StopReason, TowerPictures};
 use editscale_engine::RunRecord;
 use editscale_page::{SCRIPT, escape, shortened};
+use editscale_picture::DecodeCache;
 use editscale_search::Finalists;
 
 use crate::choice::Choice;
@@ -29,15 +30,15 @@ const LONG: usize = 120;
 /// An instruction with more characters than this is cut, and stands in full below.
 const TOO_LONG: usize = 280;
 
-/// The page of a run.
-pub(crate) fn render(record: &RunRecord) -> String {
+/// The page of a run, whose pictures need not be decoded again where they are kept.
+pub(crate) fn render(record: &RunRecord, decoded: &DecodeCache) -> String {
     let choice = Choice::of(record);
     let title = escape(&shortened(record.manifest.request.instruction.as_str(), LONG));
     let sections = [
         header(record, &choice),
-        comparison(record),
+        comparison(record, decoded),
         rewritings(record),
-        Sheet::of(record, &choice).section(),
+        Sheet::of(record, &choice, decoded).section(),
         editors::section(record, &choice),
         curve::section(record, &choice),
         lineage::section(record, &choice),
@@ -152,12 +153,12 @@ fn ending(record: &RunRecord, choice: &Choice<'_>) -> String {
 }
 
 /// Source beside winner under a slider.
-fn comparison(record: &RunRecord) -> String {
+fn comparison(record: &RunRecord, decoded: &DecodeCache) -> String {
     let winner = record.outcome.as_ref().and_then(editscale_core::Outcome::winner);
     let after = winner.and_then(|id| record.candidates.get(id.0 as usize));
     let after = after.and_then(|candidate| candidate.made.as_ref()?.as_ref().ok());
-    let Some((source, edited)) = picture(&record.manifest.request.source, LARGE_EDGE)
-        .zip(after.and_then(|made| picture(&made.image, LARGE_EDGE)))
+    let Some((source, edited)) = picture(&record.manifest.request.source, LARGE_EDGE, decoded)
+        .zip(after.and_then(|made| picture(&made.image, LARGE_EDGE, decoded)))
     else {
         return String::new();
     };

@@ -35,7 +35,7 @@ impl Results<'_> {
         let outputs = self.write_best().with_context(|| {
             format!("the run is kept in {}, its best pictures are not all written", run_dir.display())
         })?;
-        let report = report::write(record, run_dir)?;
+        let report = report::write(record, run_dir, self.pictures)?;
         self.retain()?;
         for line in summary(record, outcome) {
             tell(&line);

@@ -96,7 +96,7 @@ fn line(planned: &Planned, came: &Came, pictures: &DecodeCache) -> Result<Line> 
     let record = read_run(&ended.path)?;
     let written = write_best(planned, (ended, &record), pictures);
     let best = written.with_context(|| format!("cannot write the best picture into {}", ended.path.display()))?;
-    report::write(&record, &ended.path)?;
+    report::write(&record, &ended.path, pictures)?;
     let run = ended.path.strip_prefix(planned.folder.path()).unwrap_or(&ended.path);
     let why = ended.chosen.is_none().then(|| in_vain(&record, &planned.gates));
     Ok(Line::of((ended, &record), run.display().to_string(), best, why))

@@ -174,7 +174,10 @@ pub(crate) fn bytes_of(text: &str) -> Result<Vec<u8>, String> {
         }
         None => text,
     };
-    STANDARD.decode(data.trim()).map_err(|error| format!("the base64 cannot be read: {error}"))
+    // By vectors, which do not say where a mistake is.
+    let data = data.trim();
+    let read = base64_simd::STANDARD.decode_to_vec(data).or_else(|_| STANDARD.decode(data));
+    read.map_err(|error| format!("the base64 cannot be read: {error}"))
 }
 
 /// The same as a file of this field.
