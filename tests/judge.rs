@@ -176,7 +176,7 @@ fn pairs_are_not_scored_for_nobody() {
     let mut first = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(first.starts_with("{\"line\":1,"), "{first}");
+    assert!(first.contains("\"line\":1,"), "{first}");
     assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
 }
 
