@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use editscale_testkit::said;
 use serde_json::{Value, json};
 
 const PHOTOS: [&str; 4] = ["astronaut", "coffee", "flower", "pagoda"];
@@ -47,9 +48,7 @@ impl Desk {
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
         let output = command.arg("bench").args(arguments).current_dir(self.0.path()).output().unwrap();
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, output, arguments)
     }
 
     fn json(&self, arguments: &[&str]) -> Value {

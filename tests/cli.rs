@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use editscale_testkit::said;
 use serde_json::Value;
 
 const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
@@ -46,10 +47,7 @@ impl Desk {
 
     /// Runs and expects an exit code; hands out stdout and stderr.
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
-        let output = self.run(arguments);
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, self.run(arguments), arguments)
     }
 
     fn json(&self, arguments: &[&str]) -> Value {

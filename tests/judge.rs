@@ -12,6 +12,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use editscale_testkit::{edit_json, said};
 use serde_json::{Value, json};
 
 const NANO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/workspace/models/nano");
@@ -28,10 +29,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
 
 /// Runs and expects an exit code; hands out stdout and stderr.
 fn expect(folder: &Path, code: i32, arguments: &[&str]) -> (String, String) {
-    let output = run(folder, arguments);
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-    (out, err)
+    said(code, run(folder, arguments), arguments)
 }
 
 fn score(folder: &Path, edited: &str, more: &[&str]) -> Value {
@@ -198,12 +196,6 @@ fn copy_of_nano(desk: &Path) -> PathBuf {
         fs::copy(Path::new(NANO).join(file), folder.join(file)).unwrap();
     }
     folder
-}
-
-fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
-    let mut value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    edit(&mut value);
-    fs::write(path, value.to_string()).unwrap();
 }
 
 fn edit_bytes(path: &Path, edit: impl FnOnce(&mut Vec<u8>)) {

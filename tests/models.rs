@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use editscale_testkit::{FakeHub, Fault};
+use editscale_testkit::{FakeHub, Fault, said};
 use serde_json::{Value, json};
 
 const NANO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/workspace/models/nano");
@@ -79,10 +79,7 @@ impl Desk {
     }
 
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
-        let output = self.run(arguments);
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, self.run(arguments), arguments)
     }
 
     /// Pulls the released judge with the prompts of `nano`.
