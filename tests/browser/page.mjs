@@ -409,6 +409,66 @@ const scenes = {
     await page.context().close();
   },
 
+  async "hundreds of candidates all have their pictures"() {
+    const page = await tab({});
+    const pixels = await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(24, 16);
+      const context = canvas.getContext("2d");
+      context.fillStyle = "#a05030";
+      context.fillRect(4, 4, 12, 8);
+      return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
+    });
+    await drop(page, Buffer.from(pixels), "small.png", "image/png");
+    await page.locator("#preview:not([hidden])").waitFor();
+    await page.locator("#new textarea").fill("make it warmer");
+    await recipe(page.locator("#new"), "endless");
+    await page.locator("#new summary").click();
+    // More than the addresses that are kept.
+    await page.locator("#new [name=edits]").fill("420");
+    await page.locator("#new .primary").click();
+    await ended(page);
+    await page.reload();
+    await ended(page);
+    await page.waitForFunction(() => document.querySelectorAll("#sheet .card").length === 420);
+    await page.waitForFunction(() => [...document.querySelectorAll("#sheet .picture img")].every((image) => image.naturalWidth > 0));
+    expect(true, "every card shows its picture");
+    await page.context().close();
+  },
+
+  async "who was drawn is told as that"() {
+    const page = await tab({});
+    const id = await page.evaluate(async (key) => {
+      const canvas = new OffscreenCanvas(24, 16);
+      canvas.getContext("2d").fillRect(4, 4, 12, 8);
+      const body = new FormData();
+      body.append("image", await canvas.convertToBlob(), "small.png");
+      body.append("instruction", "make it warmer");
+      body.append("search", JSON.stringify({ reward_weighted: { samples: 6, temperature: 10 } }));
+      const headers = key ? { authorization: `Bearer ${key}` } : {};
+      return (await (await fetch("v1/runs", { method: "POST", body, headers })).json()).id;
+    }, key ?? null);
+    await page.goto(`${server}#run=${id}`);
+    await ended(page);
+    expect(/^Drawn from 6 candidates: No\. \d/.test(await words(page)), `a draw is told: ${await words(page)}`);
+    expect((await page.locator("#sheet .badge").allTextContents()).join() === "Chosen", "and marked as one");
+    expect(/chance in one draw 0\.\d/.test(await page.locator("#sheet details").first().textContent()), "with its chance");
+    await page.context().close();
+  },
+
+  async "a run whose files were damaged is told"() {
+    const status = { id: "made-up", state: "done", message: null, recipe: "quickstart", instruction: "brighter", continues: null, created: 1_700_000_000, best: null, picked: null };
+    const page = await tab({ hash: "#run=made-up", ask: false, expected: [/made-up/], before: async (page) => {
+      await page.route("**/v1/runs?**", (route) => route.fulfill({ json: { data: [] } }));
+      await page.route("**/v1/runs/made-up", (route) => route.fulfill({ json: { ...status, trace: null } }));
+      await page.route("**/v1/runs/made-up/**", (route) => route.fulfill({ status: 404, json: { error: { message: "there is no picture", type: "invalid_request_error", param: null, code: "not_found" } } }));
+    } });
+    await page.waitForFunction(() => /damaged/.test(document.querySelector("#words").textContent));
+    expect(await page.locator("#title").textContent() === "brighter", "what was asked for is told");
+    expect(await page.locator("#notice").textContent() === "", "and no server is said to be away");
+    await accessible(page, "a damaged run");
+    await page.context().close();
+  },
+
   async "what is not there is told"() {
     const page = await tab({ hash: "#run=never-was", expected: [/never-was/] });
     await page.waitForFunction(() => /no such run/.test(document.querySelector("#title").textContent));

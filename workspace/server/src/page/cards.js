@@ -122,7 +122,8 @@ const waiting = (one) => ({ asked: "Asked for", editing: "Being made", over: "No
 
 function score(one, badges) {
   const words = (badge) => badge.charAt(0).toUpperCase() + badge.slice(1);
-  return make("p", { class: "score" }, figure(one.utility), ...badges.filter(Boolean).map((badge) => make("span", { class: `badge ${badge}` }, words(badge))));
+  const element = (badge) => make("span", { class: badge === "picked" ? "badge picked" : "badge" }, words(badge));
+  return make("p", { class: "score" }, figure(one.utility), ...badges.filter(Boolean).map(element));
 }
 
 /// The parts of every reward's score, as bars where the score lies between 0 and 1.
