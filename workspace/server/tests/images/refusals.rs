@@ -45,7 +45,7 @@ async fn a_form_that_is_wrong_is_told_by_its_field() {
         );
     }
     // Of several sections the one that is wrong is told.
-    let sections = [("search", "{\"best_of_n\": {}}"), ("stop", "{}"), ("budget", "{\"edits\": -1}")];
+    let sections = [("search", "{\"best_of_n\": {\"samples\": 2}}"), ("stop", "{}"), ("budget", "{\"edits\": -1}")];
     let (status, body) = answer(post(&server, form_with(&sections))).await;
     assert_eq!((status, &body["error"]["param"]), (StatusCode::BAD_REQUEST, &json!("budget")), "{body}");
     let (status, body) = answer(post(&server, form_with(&[("stream", "true"), ("response_format", "url")]))).await;

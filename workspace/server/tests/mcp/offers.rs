@@ -9,8 +9,8 @@ use editscale_core::{
 };
 use editscale_server::Offer;
 
-use crate::embedded::offer;
 pub(crate) use crate::embedded::catalogue;
+use crate::embedded::offer;
 
 /// An editor that waits before each call, and stops waiting when it is cancelled.
 struct Slow {
