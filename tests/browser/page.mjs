@@ -109,6 +109,21 @@ const ended = (page) => page.waitForFunction(() => !document.querySelector("#run
 const shownAs = (page, number) => page.waitForFunction((text) => document.querySelector(".tag.right").textContent === text, `No. ${number}`);
 const runOf = (page) => new URLSearchParams(new URL(page.url()).hash.slice(1)).get("run");
 
+/// A run of a small picture that was asked for without the page, when it has ended.
+function begun(page, fields) {
+  return page.evaluate(async ([fields, headers]) => {
+    const canvas = new OffscreenCanvas(24, 16);
+    canvas.getContext("2d").fillRect(4, 4, 12, 8);
+    const body = new FormData();
+    body.append("image", await canvas.convertToBlob(), "small.png");
+    for (const [name, text] of Object.entries({ instruction: "make it warmer", ...fields })) body.append(name, text);
+    const { id } = await (await fetch("v1/runs", { method: "POST", body, headers })).json();
+    const state = async () => (await (await fetch(`v1/runs/${id}`, { headers })).json()).state;
+    while (["queued", "running"].includes(await state())) await new Promise((resolve) => { setTimeout(resolve, 200); });
+    return id;
+  }, [fields, key ? { authorization: `Bearer ${key}` } : {}]);
+}
+
 const scenes = {
   async "a picture is chosen, edited, compared, picked, kept and gone on from"() {
     const page = await tab({});
@@ -411,25 +426,11 @@ const scenes = {
 
   async "hundreds of candidates all have their pictures"() {
     const page = await tab({});
-    const pixels = await page.evaluate(async () => {
-      const canvas = new OffscreenCanvas(24, 16);
-      const context = canvas.getContext("2d");
-      context.fillStyle = "#a05030";
-      context.fillRect(4, 4, 12, 8);
-      return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
-    });
-    await drop(page, Buffer.from(pixels), "small.png", "image/png");
-    await page.locator("#preview:not([hidden])").waitFor();
-    await page.locator("#new textarea").fill("make it warmer");
-    await recipe(page.locator("#new"), "endless");
-    await page.locator("#new summary").click();
     // More than the addresses that are kept.
-    await page.locator("#new [name=edits]").fill("420");
-    await page.locator("#new .primary").click();
+    const id = await begun(page, { recipe: "endless", budget: JSON.stringify({ edits: 420 }) });
+    await page.goto(`${server}#run=${id}`);
     await ended(page);
-    await page.reload();
-    await ended(page);
-    await page.waitForFunction(() => document.querySelectorAll("#sheet .card").length === 420);
+    expect(await page.locator("#sheet .card").count() === 420, "a card for each");
     await page.waitForFunction(() => [...document.querySelectorAll("#sheet .picture img")].every((image) => image.naturalWidth > 0));
     expect(true, "every card shows its picture");
     await page.context().close();
@@ -437,16 +438,7 @@ const scenes = {
 
   async "who was drawn is told as that"() {
     const page = await tab({});
-    const id = await page.evaluate(async (key) => {
-      const canvas = new OffscreenCanvas(24, 16);
-      canvas.getContext("2d").fillRect(4, 4, 12, 8);
-      const body = new FormData();
-      body.append("image", await canvas.convertToBlob(), "small.png");
-      body.append("instruction", "make it warmer");
-      body.append("search", JSON.stringify({ reward_weighted: { samples: 6, temperature: 10 } }));
-      const headers = key ? { authorization: `Bearer ${key}` } : {};
-      return (await (await fetch("v1/runs", { method: "POST", body, headers })).json()).id;
-    }, key ?? null);
+    const id = await begun(page, { search: JSON.stringify({ reward_weighted: { samples: 6, temperature: 10 } }) });
     await page.goto(`${server}#run=${id}`);
     await ended(page);
     expect(/^Drawn from 6 candidates: No\. \d/.test(await words(page)), `a draw is told: ${await words(page)}`);
