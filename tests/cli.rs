@@ -92,24 +92,75 @@ fn json_is_one_documented_object() {
     assert_eq!(ids, (0..ids.len() as u64).collect::<Vec<u64>>());
 }
 
+/// An editor that makes one picture, whatever the seed, is told of to programs as to people.
+#[test]
+#[cfg(unix)]
+fn a_doctor_advises_programs_too() {
+    let desk = Desk::new();
+    let recipe = b"version: 1\neditor: {command: {run: \"cp {source} {output}\", seeds: true}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 2}}\n";
+    let copies = desk.write("copies.yaml", recipe);
+    let said = desk.json(&["doctor", "--recipe", &copies, "--json"]);
+    let advice = said.pointer("/cards/0/found/advice").and_then(Value::as_str);
+    assert!(advice.is_some_and(|advice| advice.contains("copies")), "{said:#}");
+}
+
+/// The sections of `docs/json.md` with these headings.
+fn documented(headings: &[&str]) -> String {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let sections = page.split("\n## ").filter(|section| headings.iter().any(|heading| section.starts_with(heading)));
+    sections.collect()
+}
+
 #[test]
 fn what_every_command_prints_as_json_is_documented() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 64);
     let bad = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
-    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
-    let commands: [(&[&str], &[&str]); 5] = [
-        (&["check", &bad, "--json"], &["", "/files/0", "/files/0/diagnostics/0"]),
+    let row = format!("{{\"source\": \"{photo}\", \"edited\": \"{photo}\", \"instruction\": \"warmer\"}}\n");
+    let rows = desk.write("rows.jsonl", row.as_bytes());
+    let judges = desk.write("judges.yaml", b"version: 1\nrewards: [{model: {photometric: {}}}]\n");
+    let nano = concat!(env!("CARGO_MANIFEST_DIR"), "/workspace/models/nano");
+    let commands: [(&[&str], &[&str], &[&str]); 8] = [
+        (&["check", &bad], &["`editscale check --json`"], &["", "/files/0", "/files/0/diagnostics/0"]),
         (
-            &["doctor", "--json"],
-            &["", "/cards/0", "/cards/0/assumed", "/cards/0/found", "/cards/1/assumed", "/cards/1/found"],
+            &["doctor"],
+            &["`editscale doctor --json`"],
+            &[
+                "",
+                "/cards/0",
+                "/cards/0/assumed",
+                "/cards/0/found",
+                "/cards/0/found/picture",
+                "/cards/0/found/seeds",
+                "/cards/0/found/mask",
+                "/cards/1/assumed",
+                "/cards/1/found",
+                "/cards/1/found/latency",
+            ],
         ),
-        (&["edit", &photo, "warmer", "--dry-run", "--json"], &["", "/forecast"]),
-        (&["score", &photo, &photo, "warmer", "--json"], &["", "/scores/photometric", "/scores/photometric/counters"]),
-        (&["models", "list", "--json"], &["", "/models/0"]),
+        (&["edit", &photo, "warmer", "--dry-run"], &["`editscale edit --dry-run --json`"], &["", "/forecast"]),
+        // What a score is stands in the first of these.
+        (
+            &["score", &photo, &photo, "warmer"],
+            &["`editscale edit --json`", "`editscale score --json`"],
+            &["", "/scores/photometric", "/scores/photometric/counters"],
+        ),
+        (&["models", "list"], &["`editscale models list --json`"], &["", "/models/0"]),
+        (&["models", "verify", nano], &["`editscale models verify --json`"], &[""]),
+        (
+            &["pool", &rows, "--edits", "8", "--recipe", "best-of-n", "--out", "pooled"],
+            &["`editscale pool --json`"],
+            &["", "/rows"],
+        ),
+        (
+            &["curate", &rows, "--recipe", &judges, "--out", "curated"],
+            &["`editscale curate --json`"],
+            &["", "/blocks", "/scores", "/choice", "/choice/kept", "/choice/train", "/choice/train/pictures"],
+        ),
     ];
-    for (arguments, places) in commands {
-        let said: Value = serde_json::from_slice(&desk.run(arguments).stdout).unwrap();
+    for (arguments, headings, places) in commands {
+        let documented = documented(headings);
+        let said: Value = serde_json::from_slice(&desk.run(&[arguments, &["--json"]].concat()).stdout).unwrap();
         for place in places {
             let object = said.pointer(place).and_then(Value::as_object);
             for key in object.unwrap_or_else(|| panic!("{arguments:?} has no {place}: {said:#}")).keys() {
@@ -117,6 +168,38 @@ fn what_every_command_prints_as_json_is_documented() {
             }
         }
     }
+}
+
+/// The commands below one, each as its words, and those below them.
+fn commands(desk: &Desk, above: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<&str> = above.iter().map(String::as_str).chain(["-h"]).collect();
+    let (help, _) = desk.expect(0, &words);
+    let listed = help.split_once("\nCommands:\n").map_or("", |(_, listed)| listed);
+    // What goes on in a second line stands further to the right.
+    let rows = listed.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names = rows.filter(|row| !row.starts_with(' ')).filter_map(|row| row.split_whitespace().next());
+    let own = names.filter(|name| *name != "help").map(|name| [above, &[name.to_owned()]].concat());
+    own.flat_map(|command| [vec![command.clone()], commands(desk, &command)].concat()).collect()
+}
+
+#[test]
+fn every_command_that_prints_json_has_a_place_on_the_page() {
+    let desk = Desk::new();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let mut count = 0;
+    for command in commands(&desk, &[]) {
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        if desk.expect(0, &words).0.contains("--json") {
+            let name = command.join(" ");
+            // Benchmarks print the same object, and are listed where it is told.
+            let listed = command.strip_prefix(&["bench".to_owned()]).map(|rest| format!("`{}`", rest.join(" ")));
+            let is_there =
+                page.contains(&format!("{name} --json`")) || listed.is_some_and(|listed| page.contains(&listed));
+            assert!(is_there, "docs/json.md has no `{name} --json`");
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "{count} commands");
 }
 
 #[test]
@@ -131,22 +214,27 @@ fn equal_seeds_give_equal_runs_and_others_do_not() {
     assert_ne!(image("3"), image("4"));
 }
 
+/// Those that the help lists.
 #[test]
-fn every_policy_runs_end_to_end() {
+fn every_recipe_that_is_built_in_runs_end_to_end() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
-    for recipe in ["quickstart", "best-of-n", "beam", "diverse-trees", "adaptive", "reflection", "reward-weighted"] {
+    let (help, _) = desk.expect(0, &["edit", "--help"]);
+    let listed = help.split("built-in one:").nth(1).and_then(|rest| rest.split("[default").next()).unwrap();
+    let recipes: Vec<&str> = listed.split(',').map(str::trim).collect();
+    assert!(recipes.len() >= 10 && recipes.contains(&"quickstart"), "{recipes:?}");
+    for recipe in recipes {
         let run = desk.json(&["edit", &photo, "slightly darker, and a soft vignette", "--json", "--recipe", recipe]);
         assert!(run["winner"]["utility"].as_f64().unwrap() > 0.2, "{recipe}");
-        assert_eq!(run["draw"].is_object(), recipe == "reward-weighted");
+        assert_eq!(run["draw"].is_object(), ["guarded", "reward-weighted"].contains(&recipe), "{recipe}");
     }
 }
 
 #[test]
-fn every_policy_that_routes_asks_all_editors() {
+fn a_search_that_routes_asks_all_editors() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
-    let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/routing.yaml");
+    let recipe = "routing";
     let instruction = "slightly darker, and a soft vignette";
     let run = desk.json(&["edit", &photo, instruction, "--json", "--recipe", recipe, "--run-dir", "run"]);
     let editors = || run["candidates"].as_array().unwrap().iter().map(|each| each["editor"].as_str().unwrap());

@@ -176,7 +176,10 @@ fn a_folder_of_runs_has_one_server() {
     let _first = Server::start(folder.path(), &[]);
     let second = editscale(&["serve", "--listen", "127.0.0.1:0", "--recipe", "quickstart"], folder.path()).output();
     let (said, code) = second.map(|second| (String::from_utf8(second.stderr).unwrap(), second.status.code())).unwrap();
-    assert!(said.contains("another server works in the folder of runs runs/served"), "{code:?}: {said}");
+    assert!(
+        code == Some(1) && said.contains("another server works in the folder of runs runs/served"),
+        "{code:?}: {said}"
+    );
     // Agents find a place of their own.
     let (first, second) = (Agent::start(folder.path(), &[]), Agent::start(folder.path(), &[]));
     assert!(folder.path().join("runs/agent").exists() && folder.path().join("runs/agent-2").exists());

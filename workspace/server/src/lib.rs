@@ -5,7 +5,7 @@
 //! callers, is carried out by the engine, and can be followed, cancelled, resumed after a kill, and gone on from.
 //!
 //! * `runs/` is the middle: what is accepted, queued, carried out and told. It knows no HTTP.
-//! * `http/` is one door: the images API that existing clients speak, jobs, scoring, the page, and what operators need.
+//! * `http/` is one door: the images API that existing clients speak, runs, scoring, the page, and what operators need.
 //! * `mcp/` is the other: tools and resources for agents, with a session's own budget and history.
 //! * `form/` has the objects that go over either door, each with its schema.
 //!
