@@ -16,8 +16,9 @@ use crate::signals::{StopWords, stop_on_signal};
 pub(crate) fn run(arguments: &Mcp) -> Result<ExitCode> {
     let log = begin_log(arguments.served.log)?;
     let mut settings = settings(&arguments.served, "runs/agent")?;
-    settings.runs_dir = own_folder(&settings.runs_dir)?;
     let offers = offers(&arguments.served)?;
+    // Only now: agents that are started together would choose the same one while their models are loaded.
+    settings.runs_dir = own_folder(&settings.runs_dir)?;
     let options = AgentOptions { roots: settings.roots.clone(), budget: settings.agent_budget };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut stop = stop_on_signal(StopWords {
