@@ -216,6 +216,7 @@ fn what_came_to_nothing_is_told_and_what_it_left_goes_to_others() {
     );
     let lines = fs::read_to_string(desk.path("pool/results.jsonl")).unwrap();
     let nothing: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(nothing["edits"], 3, "what was refused at each probe gets no more");
     assert!(nothing["why"].as_str().unwrap().contains("dragon"), "{nothing}");
     fs::write(desk.path("rows.jsonl"), rows[1].clone() + "\n").unwrap();
     let output = desk.pool(&["--edits", "3", "--probe", "3", "--out", "in vain"]);

@@ -11,13 +11,13 @@ use editscale_search::{
     Clash, Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule, Surroundings,
 };
 
+use crate::Catalogue;
 use crate::document::reader;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::places::Places;
 use crate::recipe::{Recipe, Reward, Settings};
 use crate::sections::{self, Purpose, Sections};
 use crate::unknown::unknown;
-use crate::{Catalogue, Stop};
 
 /// A recipe to edit by.
 pub(crate) fn parse(bytes: &[u8], catalogue: &Catalogue) -> Result<(Recipe, Report), Report> {

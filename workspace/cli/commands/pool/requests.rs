@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use editscale_core::{CandidateId, EditRequest, Ending, Instruction, Outcome, RunId, SearchFactory, Seed, StopReason};
-use editscale_engine::{DirectoryError, Job, Manifest, RunDirectory, StopSignal};
+use editscale_core::{
+    CandidateId, EditRequest, Ending, FailureKind, Instruction, Outcome, RunId, SearchFactory, Seed, StopReason,
+};
+use editscale_engine::{CandidateRecord, DirectoryError, Job, Manifest, RunDirectory, StopSignal, read_run};
 use editscale_rollout::dataset::Listed;
 use editscale_rollout::identity::row_seed;
 use futures_util::StreamExt;
@@ -31,7 +33,7 @@ pub(super) struct Ended {
     /// What its candidates are worth, the chosen one's first.
     pub(super) utilities: Vec<f64>,
     pub(super) chosen: Option<CandidateId>,
-    /// Whether it ended for want of budget.
+    /// Whether it ended for want of budget, and more would not be refused as all was so far.
     pub(super) wants_more: bool,
 }
 
@@ -98,6 +100,7 @@ async fn one(
         return Ok(None);
     }
     let ranked = &outcome.verdict.ranked;
+    let wants_more = outcome.verdict.reason == StopReason::Budget && !(ranked.is_empty() && is_refused(&path));
     let ended = Ended {
         row,
         id: asked.id,
@@ -105,9 +108,19 @@ async fn one(
         edits: outcome.ledger.edits,
         utilities: ranked.iter().map(|ranked| ranked.utility.get()).collect(),
         chosen: ranked.first().map(|ranked| ranked.id),
-        wants_more: outcome.verdict.reason == StopReason::Budget,
+        wants_more,
     };
     Ok(Some(Came { row, ended: Ok(ended) }))
+}
+
+/// Whether a run has shown that its request cannot be done: each of its edits failed as the same request fails again.
+fn is_refused(run: &Path) -> bool {
+    let refused = |candidate: &CandidateRecord| {
+        let failed = candidate.made.as_ref().and_then(|made| made.as_ref().err());
+        failed.is_some_and(|failure| matches!(failure.kind, FailureKind::Refused | FailureKind::Invalid))
+    };
+    let record = block_in_place(|| read_run(run));
+    record.is_ok_and(|record| !record.candidates.is_empty() && record.candidates.iter().all(refused))
 }
 
 /// How far one request is carried out.
