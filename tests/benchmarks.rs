@@ -5,8 +5,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use editscale_testkit::said;
 use serde_json::{Value, json};
@@ -189,6 +190,35 @@ fn pairs_that_share_pictures_are_refused_on_request() {
     desk.write("other/judged.jsonl.judge.json", &head.replace("\"pairs\"", "\"genai-bench\""));
     let (_, refused) = desk.expect(2, &["agreement", "out", "other"]);
     assert!(refused.contains("the judges judged different benchmarks: pairs and genai-bench"), "{refused}");
+}
+
+/// Judging hears signals; so must all that comes after it.
+#[cfg(unix)]
+#[test]
+fn two_signals_end_it_when_all_is_judged() {
+    let desk = Desk::new();
+    let mut rows = String::from("source,instruction,edited_a,edited_b,preference\n");
+    for photo in PHOTOS.into_iter().cycle().take(60) {
+        let [a, b] = ["right", "wrong"].map(|level| picture(photo, level));
+        writeln!(rows, "pictures/{photo}.png,make it brighter,{a},{b},a").unwrap();
+    }
+    desk.write("pairs.csv", &rows);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+    command.args(["bench", "pairs", "pairs.csv", "--recipe", "quickstart", "--out", "out", "--resamples", "1000000"]);
+    let mut child = command.current_dir(desk.0.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let judged = || fs::read_to_string(desk.path("out/judged.jsonl")).map_or(0, |text| text.lines().count());
+    while judged() < 60 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it had judged");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    let kill = |signal: &str| assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    kill("-INT");
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap() == "stopping; once more to end at once"));
+    kill("-TERM");
+    assert_eq!(said.next().unwrap().unwrap(), "ended: the same command goes on");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -321,28 +321,88 @@ fn why_nothing_came_of_a_run_is_told_once() {
     assert!(err.contains(words) && !err.contains("could be made"), "{err}");
 }
 
+/// A run in this folder that is stopped once a candidate is made, whose stdout is given to somebody who reads it or not; its exit code
+/// and what it said.
 #[cfg(unix)]
-#[test]
-fn a_run_that_is_stopped_counts_what_is_left_and_says_how_to_go_on() {
-    let desk = Desk::new();
+fn stopped(desk: &Desk, run: &str, (more, is_read): (&[&str], bool)) -> (Option<i32>, String) {
     let photo = desk.picture("photo.png", 640);
     let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 60}}\n";
     let recipe = desk.write("recipe.yaml", recipe.as_bytes());
-    let edit = ["edit", &photo, "warmer", "--recipe", &recipe, "--run-dir", "run"];
+    let edit = ["edit", &photo, "warmer", "--recipe", &recipe, "--run-dir", run];
     let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
-    let child = command.args(edit).current_dir(desk.0.path()).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut child = child.unwrap();
-    let begun = || fs::read_to_string(desk.path("run/journal.jsonl")).is_ok_and(|text| text.contains("\"edited\""));
+    let command = command.args(edit).args(more).current_dir(desk.0.path());
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    if !is_read {
+        drop(child.stdout.take());
+    }
+    let begun =
+        || fs::read_to_string(desk.path(run).join("journal.jsonl")).is_ok_and(|text| text.contains("\"edited\""));
     while !begun() {
         assert!(child.try_wait().unwrap().is_none(), "it was done before it was stopped");
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(75), "{err}");
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_counts_what_is_left_and_says_how_to_go_on() {
+    let (code, err) = stopped(&Desk::new(), "run", (&[], true));
+    assert_eq!(code, Some(75), "{err}");
     assert!(err.contains("of 60 candidates are not finished") && !err.contains("failed"), "{err}");
     assert!(err.ends_with("go on with: editscale edit --resume run\n"), "{err}");
+}
+
+/// Ctrl-C ends whatever reads our stdout at once, and us when we are done.
+#[cfg(unix)]
+#[test]
+fn a_stop_is_told_where_nobody_reads_any_more_as_a_line_to_paste() {
+    let more = ["-o", "a b.png", "--keep", "2"];
+    let (code, err) = stopped(&Desk::new(), "my run", (&more, false));
+    assert_eq!(code, Some(75), "{err}");
+    let again = "go on with: editscale edit --resume 'my run' --output 'a b.png' --force --keep 2\n";
+    assert!(err.ends_with(again), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_not_utf_8_are_names() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let desk = Desk::new();
+    desk.picture("photo.png", 64);
+    let name = |bytes: &'static [u8]| OsStr::from_bytes(bytes);
+    fs::rename(desk.path("photo.png"), desk.0.path().join(name(b"caf\xe9.png"))).unwrap();
+    let run = |arguments: &[&OsStr]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+        let output = command.args(arguments).current_dir(desk.0.path()).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let edit =
+        [b"edit".as_slice(), b"caf\xe9.png", b"warmer", b"--run-dir", b"r\xe9", b"--json"].map(OsStr::from_bytes);
+    assert_eq!(run(&edit)["run_dir"], "r\u{fffd}");
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 2}}\n";
+    fs::write(desk.0.path().join(name(b"r\xe9.yaml")), recipe).unwrap();
+    assert_eq!(
+        run(&[b"check".as_slice(), b"r\xe9.yaml", b"--json"].map(OsStr::from_bytes))["files"][0]["file"],
+        "r\u{fffd}.yaml"
+    );
+}
+
+#[test]
+fn a_key_is_a_line_of_its_own() {
+    let desk = Desk::new();
+    desk.expect(0, &["keys", "add", "one", "--file", "keys"]);
+    let text = fs::read_to_string(desk.path("keys")).unwrap();
+    // As an editor may leave it.
+    desk.write("keys", text.trim_end().as_bytes());
+    desk.expect(0, &["keys", "add", "two", "--file", "keys"]);
+    assert_eq!(desk.expect(0, &["keys", "list", "--file", "keys"]).0, "one\ntwo\n");
 }
 
 #[test]

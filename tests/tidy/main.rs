@@ -1,4 +1,4 @@
-//! What no tool checks: headers, licences, lengths, paths of machines, pages as one book, and their figures.
+//! What no tool checks: headers, licences, unused dependencies, lengths, paths of machines, pages as one book, and their figures.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod dependencies;
 mod figures;
 mod numbers;
 mod pages;

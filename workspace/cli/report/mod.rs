@@ -10,9 +10,12 @@ mod sheet;
 mod thumbnails;
 mod trees;
 
+use std::path::{Path, PathBuf};
+
 use editscale_core::{Ending, StopReason, TowerPictures};
-use editscale_engine::RunRecord;
+use editscale_engine::{RunRecord, WriteError, write_whole};
 use editscale_page::{SCRIPT, escape, shortened};
+use editscale_picture::DecodeCache;
 use editscale_search::Finalists;
 
 use crate::choice::Choice;
@@ -29,15 +32,27 @@ const LONG: usize = 120;
 /// An instruction with more characters than this is cut, and stands in full below.
 const TOO_LONG: usize = 280;
 
-/// The page of a run.
-pub(crate) fn render(record: &RunRecord) -> String {
+/// Where the report of a run is.
+pub(crate) fn place(run_dir: &Path) -> PathBuf {
+    run_dir.join("report.html")
+}
+
+/// Writes the report of a run into its folder. What is decoded already is not read again.
+pub(crate) fn write(record: &RunRecord, run_dir: &Path, decoded: &DecodeCache) -> Result<PathBuf, WriteError> {
+    let path = place(run_dir);
+    write_whole(&path, render(record, decoded).as_bytes())?;
+    Ok(path)
+}
+
+/// The page of a run, whose pictures need not be decoded again where they are kept.
+fn render(record: &RunRecord, decoded: &DecodeCache) -> String {
     let choice = Choice::of(record);
     let title = escape(&shortened(record.manifest.request.instruction.as_str(), LONG));
     let sections = [
         header(record, &choice),
-        comparison(record),
+        comparison(record, decoded),
         rewritings(record),
-        Sheet::of(record, &choice).section(),
+        Sheet::of(record, &choice, decoded).section(),
         editors::section(record, &choice),
         curve::section(record, &choice),
         lineage::section(record, &choice),
@@ -152,12 +167,12 @@ fn ending(record: &RunRecord, choice: &Choice<'_>) -> String {
 }
 
 /// Source beside winner under a slider.
-fn comparison(record: &RunRecord) -> String {
+fn comparison(record: &RunRecord, decoded: &DecodeCache) -> String {
     let winner = record.outcome.as_ref().and_then(editscale_core::Outcome::winner);
     let after = winner.and_then(|id| record.candidates.get(id.0 as usize));
     let after = after.and_then(|candidate| candidate.made.as_ref()?.as_ref().ok());
-    let Some((source, edited)) = picture(&record.manifest.request.source, LARGE_EDGE)
-        .zip(after.and_then(|made| picture(&made.image, LARGE_EDGE)))
+    let Some((source, edited)) = picture(&record.manifest.request.source, LARGE_EDGE, decoded)
+        .zip(after.and_then(|made| picture(&made.image, LARGE_EDGE, decoded)))
     else {
         return String::new();
     };

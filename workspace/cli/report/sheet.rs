@@ -7,6 +7,7 @@ use std::sync::Arc;
 use editscale_core::{CandidateId, Ranked, Score};
 use editscale_engine::{CandidateRecord, RunRecord};
 use editscale_page::escape;
+use editscale_picture::DecodeCache;
 
 use super::lineage::{origin, remark};
 use super::thumbnails::Thumbnails;
@@ -25,8 +26,8 @@ pub(super) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn of(record: &'a RunRecord, choice: &'a Choice<'a>) -> Self {
-        let (thumbnails, said_of_all) = (Thumbnails::new(record), notes_of_all(record));
+    pub(super) fn of(record: &'a RunRecord, choice: &'a Choice<'a>, decoded: &DecodeCache) -> Self {
+        let (thumbnails, said_of_all) = (Thumbnails::new(record, decoded), notes_of_all(record));
         Self { record, choice, thumbnails, said_of_all, trees: trees::of(record, choice) }
     }
 

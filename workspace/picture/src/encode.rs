@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::colour::{linear_from_srgb, srgb_from_linear};
-use crate::{Format, Metadata, Pixels, Profile};
+use crate::{Format, Metadata, Pixels, Profile, Quantiser};
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,46 +110,12 @@ impl<'a> Content<'a> {
     }
 }
 
-/// The 8-bit code of a linear value, exactly rounded in the encoded domain, for any rising curve.
-struct Quantiser {
-    /// The least linear value of each code.
-    thresholds: [f32; 256],
-    /// A code at or a little below the right one, by the upper bits of the value.
-    start: Vec<u8>,
+static SRGB: LazyLock<Quantiser> = LazyLock::new(|| quantiser(linear_from_srgb));
+
+/// Codes exactly rounded in the encoded domain, of any rising curve.
+fn quantiser(linear_at: impl Fn(f32) -> f32) -> Quantiser {
+    Quantiser::new(|code| linear_at((f32::from(code) - 0.5) / 255.0))
 }
-
-/// Values below 2^-13 all start at code 0.
-const LOWEST_EXPONENT: u32 = 127 - 13;
-const MANTISSA_BITS: u32 = 8;
-
-impl Quantiser {
-    fn new(linear_at: impl Fn(f32) -> f32) -> Self {
-        let mut thresholds = [f32::NEG_INFINITY; 256];
-        for (code, threshold) in thresholds.iter_mut().enumerate().skip(1) {
-            *threshold = linear_at((code as f32 - 0.5) / 255.0);
-        }
-        let slots = (13 << MANTISSA_BITS) + 1;
-        let start = (0..slots).map(|slot| {
-            let value = f32::from_bits((slot + (LOWEST_EXPONENT << MANTISSA_BITS)) << (23 - MANTISSA_BITS));
-            (thresholds.partition_point(|threshold| *threshold <= value).max(1) - 1) as u8
-        });
-        Self { start: start.collect(), thresholds }
-    }
-
-    fn code(&self, value: f32) -> u8 {
-        if value >= 1.0 {
-            return 255;
-        }
-        let slot = (value.max(0.0).to_bits() >> (23 - MANTISSA_BITS)).saturating_sub(LOWEST_EXPONENT << MANTISSA_BITS);
-        let mut code = if slot == 0 { 0 } else { self.start[slot as usize] };
-        while code < 255 && value >= self.thresholds[code as usize + 1] {
-            code += 1;
-        }
-        code
-    }
-}
-
-static SRGB: LazyLock<Quantiser> = LazyLock::new(|| Quantiser::new(linear_from_srgb));
 
 /// The quantiser of each channel; the profile's, or sRGB's.
 enum Quantisers {
@@ -162,7 +128,7 @@ impl Quantisers {
         let Some(profile) = profile else { return Self::Srgb(&SRGB) };
         let channel = |channel: usize| {
             let table = profile.linear(channel);
-            Quantiser::new(|encoded| table[(encoded * 65_535.0).round() as usize])
+            quantiser(|encoded| table[(encoded * 65_535.0).round() as usize])
         };
         Self::Profile(Box::new([channel(0), channel(1), channel(2)]))
     }
@@ -194,8 +160,11 @@ fn samples8(pixels: &Pixels, profile: Option<&Profile>, has_alpha: bool) -> Vec<
 }
 
 fn flatten(rgb: &[[f32; 3]], channels: usize, write: impl Fn(usize, &mut [u8]) + Sync) -> Vec<u8> {
+    const RUN: usize = 4096;
     let mut samples = vec![0; rgb.len() * channels];
-    samples.par_chunks_exact_mut(channels).enumerate().for_each(|(index, out)| write(index, out));
+    samples.par_chunks_mut(RUN * channels).enumerate().for_each(|(run, out)| {
+        out.chunks_exact_mut(channels).enumerate().for_each(|(offset, out)| write(run * RUN + offset, out));
+    });
     samples
 }
 

@@ -21,6 +21,7 @@ mod perceptual_hash;
 mod pixels;
 mod probe;
 mod profile;
+mod quantiser;
 mod resize;
 mod thumbnail;
 
@@ -39,4 +40,5 @@ pub use perceptual_hash::{hash_distance, perceptual_hash};
 pub use pixels::{Metadata, Picture, Pixels};
 pub use probe::{Facts, probe};
 pub use profile::Profile;
-pub use thumbnail::{Thumbnail, thumbnail};
+pub use quantiser::Quantiser;
+pub use thumbnail::{Thumbnail, thumbnail, thumbnail_of};

@@ -12,6 +12,7 @@
 //! What a recipe names is built by whoever starts the server; nothing here knows an editor or a reward by name.
 
 mod batching;
+mod desks;
 mod form;
 mod health;
 mod http;
@@ -26,11 +27,8 @@ mod settings;
 mod telemetry;
 mod wish;
 
-pub use form::{
-    CandidateForm, CritiqueForm, DrawForm, FailureForm, LedgerForm, RunForm, ScoreForm, failure_form, score_form,
-    scores_form,
-};
-pub use http::{App, ServeError, document, router, serve};
+pub use form::{CandidateForm, CritiqueForm, DrawForm, FailureForm, LedgerForm, RunForm, ScoreForm, score_form};
+pub use http::{App, ServeError, router, serve};
 pub use keys::{Keys, KeysError};
 pub use mcp::{AgentError, AgentOptions, serve_agent, serve_stdio};
 pub use offer::{Offer, Pulse, Vital};

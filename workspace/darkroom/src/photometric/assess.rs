@@ -130,6 +130,7 @@ fn weights(source: &SourceView, edited: &View, edit: &Edit, moves: bool) -> Opti
 
 /// Whether what changed lies where it was asked, 0..=1; 1 where some edit is for the whole picture, so that there is no elsewhere.
 fn placing(comparison: &Comparison<'_>, union: Option<&[f32]>) -> f32 {
+    let Some(union) = union else { return 1.0 };
     match comparison.difference(union) {
         (inside, Some(outside)) => ((inside / (inside + outside + 1e-4) - 0.5) / 0.3).clamp(0.0, 1.0),
         (_, None) => 1.0,

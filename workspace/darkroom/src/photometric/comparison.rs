@@ -122,7 +122,7 @@ impl Comparison<'_> {
 
     /// Mean colour difference where the weights are high, and where `elsewhere` (the union of all regions) is low. The second is nothing
     /// where hardly anything lies outside.
-    pub(super) fn difference(&self, elsewhere: Option<&[f32]>) -> (f32, Option<f32>) {
+    pub(super) fn difference(&self, elsewhere: &[f32]) -> (f32, Option<f32>) {
         let (mut inside, mut outside, mut in_count, mut out_count) = (0.0, 0.0, 1e-6, 0.0);
         for index in 0..self.edited.lab.len() {
             let difference = delta_e_ok(self.before(index), self.after(index));
@@ -131,7 +131,7 @@ impl Comparison<'_> {
                 inside += difference;
                 in_count += 1.0;
             }
-            if elsewhere.is_some_and(|elsewhere| elsewhere[index] < 0.12) {
+            if elsewhere[index] < 0.12 {
                 outside += difference;
                 out_count += 1.0;
             }

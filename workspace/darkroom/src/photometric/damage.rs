@@ -80,7 +80,8 @@ pub(super) fn untouched(comparison: &Comparison<'_>, plan: &Plan) -> f32 {
 
 /// How little has changed outside the regions that were named, 0..=1; 1 where the whole picture was meant.
 pub(super) fn outside(comparison: &Comparison<'_>) -> f32 {
-    match comparison.difference(comparison.weights) {
+    let Some(weights) = comparison.weights else { return 1.0 };
+    match comparison.difference(weights) {
         (_, Some(outside)) => (-(outside / 0.05).powi(2)).exp(),
         (_, None) => 1.0,
     }

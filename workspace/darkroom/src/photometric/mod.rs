@@ -9,6 +9,7 @@ mod comparison;
 mod damage;
 mod descriptor;
 mod follow;
+mod levels;
 mod measures;
 mod register;
 mod view;

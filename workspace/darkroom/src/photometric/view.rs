@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use editscale_picture::{Pixels, oklab_from_linear, srgb_from_linear};
+use editscale_picture::{Pixels, oklab_from_linear};
 use rayon::prelude::*;
 
+use super::levels::display_levels;
 use crate::mask::Scene;
 use crate::planes::{gaussian, lightness_plane, noise_level};
 
@@ -37,13 +38,16 @@ impl View {
     pub(super) fn new(pixels: &Pixels) -> Self {
         let small = pixels.reduced(EDGE).into_owned();
         let fine = pixels.reduced(DETAIL_EDGE);
-        let lightness = lightness_plane(&fine);
+        let lab: Vec<[f32; 3]> = small.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)).collect();
+        // A small picture is one copy of itself at both sizes.
+        let is_fine = (fine.width(), fine.height()) == (small.width(), small.height());
+        let lightness = if is_fine { lab.iter().map(|lab| lab[0]).collect() } else { lightness_plane(&fine) };
         let across = fine.width() as usize;
         let smooth = gaussian(&lightness, across, 1.0);
         let detail = lightness.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs()).sum::<f32>();
         let Display { clipped, levels, histogram } = display_figures(pixels);
         Self {
-            lab: small.rgb().par_iter().map(|rgb| oklab_from_linear(*rgb)).collect(),
+            lab,
             width: small.width() as usize,
             height: small.height() as usize,
             noise: noise_level(&lightness, across),
@@ -88,25 +92,25 @@ fn display_figures(pixels: &Pixels) -> Display {
     let stride = (pixels.rgb().len() / 300_000).max(1);
     let (mut clipped, mut count) = (0.0_f32, 0_u32);
     let mut histogram = [[0_u32; 256]; 3];
+    let display = display_levels();
     for rgb in pixels.rgb().iter().step_by(stride) {
-        let codes = rgb.map(|value| nearest((srgb_from_linear(value.clamp(0.0, 1.0)) * 255.0).min(255.0)));
-        for (channel, code) in codes.into_iter().enumerate() {
-            histogram[channel][code] += 1;
+        let levels = rgb.map(|value| display.code(value));
+        for (counts, level) in histogram.iter_mut().zip(levels) {
+            counts[usize::from(level)] += 1;
         }
-        let ends = codes.iter().filter(|code| **code == 0 || **code == 255).count();
-        let is_lost = codes.iter().all(|code| *code >= 254) || codes.iter().all(|code| *code <= 1);
-        clipped += if is_lost { 1.0 } else { CHANNEL_CLIP * ends as f32 };
+        clipped += clipping(levels);
         count += 1;
     }
     let levels = histogram.iter().map(|counts| levels_of(counts, count)).sum::<f32>() / 3.0;
     Display { clipped: clipped / count.max(1) as f32, levels, histogram }
 }
 
-/// The whole number nearest to a value from 0 on, a half rounded up: as `f32::round`, which is a call on processors of which no more
-/// is known than that they are 64 bits wide.
-fn nearest(value: f32) -> usize {
-    let below = value as usize;
-    below + usize::from(value - below as f32 >= 0.5)
+/// What is lost of a pixel at the ends of the display range, 0..=1.
+fn clipping(levels: [u8; 3]) -> f32 {
+    if levels.iter().all(|level| *level >= 254) || levels.iter().all(|level| *level <= 1) {
+        return 1.0;
+    }
+    CHANNEL_CLIP * levels.iter().filter(|level| **level == 0 || **level == 255).count() as f32
 }
 
 fn crowding_of(counts: &[u32; 256], count: usize) -> (f32, f32) {
