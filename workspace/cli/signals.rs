@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::process;
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use editscale_engine::{StopSignal, Stopper};
@@ -22,18 +23,21 @@ pub(crate) struct StopWords {
 /// Ctrl-C and a polite kill ask for a stop; a second one ends the program.
 ///
 /// A thread of its own listens until the program ends: a signal that is caught once is never again what ends the program by
-/// itself, whichever runtime is gone by then and whatever is being computed.
+/// itself, whichever runtime is gone by then and whatever is being computed. It listens when this returns.
 pub(crate) fn stop_on_signal(words: StopWords) -> StopSignal {
     let (stopper, signal) = Stopper::new();
-    // Where nothing can listen, signals end the program as they always do.
-    thread::Builder::new().name("signals".to_owned()).spawn(move || listen(&stopper, &words)).ok();
+    let (ready, listening) = channel();
+    // Where nothing can listen, signals end the program as they always do, and nothing is waited for.
+    thread::Builder::new().name("signals".to_owned()).spawn(move || listen(&stopper, &words, ready)).ok();
+    listening.recv().ok();
     signal
 }
 
-fn listen(stopper: &Stopper, words: &StopWords) -> io::Result<()> {
+fn listen(stopper: &Stopper, words: &StopWords, ready: Sender<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::listen();
+        drop(ready);
         signals.next().await;
         tell_beside_bar(&words.first);
         stopper.stop();

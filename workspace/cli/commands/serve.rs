@@ -53,12 +53,12 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         let who =
             if keys.is_empty() { "this machine alone may call".to_owned() } else { format!("{} keys", keys.len()) };
         tell(&format!("serving {}; runs in {}; {who}", names.join(", "), service.settings().runs_dir.display()));
-        print(&format!("http://{}", listener.local_addr()?))?;
         let mut stop = stop_on_signal(StopWords {
             first: "stopping: requests under way are waited for, runs are put aside; once more to end at once"
                 .to_owned(),
             last: "ended: runs that were accepted go on when the server is started again".to_owned(),
         });
+        print(&format!("http://{}", listener.local_addr()?))?;
         serve(Arc::new(App { service, keys }), listener, async move { stop.stopped().await }).await?;
         Ok(ExitCode::SUCCESS)
     })
