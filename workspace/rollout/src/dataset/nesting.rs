@@ -51,15 +51,15 @@ impl Bytes<'_> {
     /// The levels of the deepest column.
     fn deepest(mut self) -> Option<usize> {
         let (mut last, mut deepest) = (0, 0);
-        while let Some((id, kind)) = self.field(last)? {
-            if (id, kind) == (COLUMNS, kinds::LIST) {
-                deepest = deepest.max(self.columns()?);
-            } else {
-                self.pass(kind, MOST_LEVELS)?;
+        loop {
+            let (id, kind) = self.field(last)?;
+            match (id, kind) {
+                (_, kinds::STOP) => return Some(deepest),
+                (COLUMNS, kinds::LIST) => deepest = deepest.max(self.columns()?),
+                _ => self.pass(kind, MOST_LEVELS)?,
             }
             last = id;
         }
-        Some(deepest)
     }
 
     /// The same of one list of columns.
@@ -84,25 +84,27 @@ impl Bytes<'_> {
     /// How many children a column has.
     fn children(&mut self) -> Option<i64> {
         let (mut last, mut children) = (0, 0);
-        while let Some((id, kind)) = self.field(last)? {
+        loop {
+            let (id, kind) = self.field(last)?;
             match (id, kind) {
+                (_, kinds::STOP) => return Some(children),
                 (CHILDREN, kinds::I32) => children = self.signed()?,
                 _ => self.pass(kind, MOST_LEVELS)?,
             }
             last = id;
         }
-        Some(children)
     }
 
-    /// The next field of a structure and its kind; none at its end.
-    fn field(&mut self, last: i16) -> Option<Option<(i16, u8)>> {
+    /// The next field of a structure and its kind, which at the end is [`kinds::STOP`].
+    fn field(&mut self, last: i16) -> Option<(i16, u8)> {
         let head = self.byte()?;
         let (step, kind) = (head >> 4, head & 0xf);
-        Some(match (step, kind) {
-            (_, kinds::STOP) => None,
-            (0, _) => Some((self.signed()?.try_into().ok()?, kind)),
-            _ => Some((last.checked_add(step.into())?, kind)),
-        })
+        let id = match (step, kind) {
+            (_, kinds::STOP) => last,
+            (0, _) => self.signed()?.try_into().ok()?,
+            _ => last.checked_add(step.into())?,
+        };
+        Some((id, kind))
     }
 
     /// The kind and the number of a list's elements.
@@ -133,11 +135,14 @@ impl Bytes<'_> {
             kinds::MAP => self.pass_map(levels),
             kinds::STRUCT => {
                 let mut last = 0;
-                while let Some((id, kind)) = self.field(last)? {
+                loop {
+                    let (id, kind) = self.field(last)?;
+                    if kind == kinds::STOP {
+                        return Some(());
+                    }
                     self.pass(kind, levels)?;
                     last = id;
                 }
-                Some(())
             }
             _ => None,
         }
