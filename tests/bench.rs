@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use editscale_testkit::said;
 use serde_json::Value;
 
 const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
@@ -37,9 +38,7 @@ impl Desk {
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
         let output = command.args(["bench", "parity"]).args(arguments).current_dir(self.0.path()).output().unwrap();
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, output, arguments)
     }
 }
 

@@ -5,9 +5,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use editscale_testkit::said;
 use serde_json::{Value, json};
 
 const PHOTOS: [&str; 4] = ["astronaut", "coffee", "flower", "pagoda"];
@@ -46,9 +48,7 @@ impl Desk {
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
         let output = command.arg("bench").args(arguments).current_dir(self.0.path()).output().unwrap();
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, output, arguments)
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -74,6 +74,22 @@ impl Desk {
 
 fn picture(photo: &str, level: &str) -> String {
     format!("pictures/{photo}-{level}.png")
+}
+
+/// Every key of what was printed stands in its section of docs/json.md.
+fn check_documented(command: &str, printed: &Value) {
+    fn missing(value: &Value, section: &str) -> Vec<String> {
+        let fields = || value.as_object().into_iter().flatten();
+        let inner = value.as_array().into_iter().flatten().chain(fields().map(|(_, inner)| inner));
+        let own = fields().map(|(key, _)| key);
+        let own = own.filter(|key| !section.contains(&format!("`{key}`"))).cloned();
+        own.chain(inner.flat_map(|inner| missing(inner, section))).collect()
+    }
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let heading = format!("## `editscale bench {command} --json`");
+    let section = page.split(&heading).nth(1).unwrap().split("\n## ").next().unwrap();
+    let missing = missing(printed, section);
+    assert!(missing.is_empty(), "docs/json.md has no {missing:?} of `bench {command}`");
 }
 
 /// The value of a metric of the score of the whole.
@@ -124,7 +140,7 @@ fn groups_of_known_order_give_known_numbers() {
     let (_, refused) = desk.expect(2, &other);
     assert!(refused.contains("was begun with another judge: rewards: expected photometric"), "{refused}");
     let (table, _) = desk.expect(0, &["measure", "out", "--resamples", "50"]);
-    assert!(table.contains("strict_accuracy") || table.contains("strict accuracy"), "{table}");
+    assert!(table.contains("strict_accuracy"), "{table}");
     // What is measured before all is judged is told to be less than all.
     let first: Vec<&str> = judged.split_inclusive('\n').take(5).collect();
     fs::write(desk.path("out/judged.jsonl"), first.concat()).unwrap();
@@ -162,6 +178,7 @@ fn pairs_that_share_pictures_are_refused_on_request() {
     assert_eq!((&again["data"], &again["shared"]), (&found["data"], &found["shared"]));
 
     let agreement = desk.json(&["agreement", "out", "out"]);
+    check_documented("agreement", &agreement);
     assert!((agreement["pairs"]["observed"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{agreement:#}");
     let recipes = ["agreement", "out", "quickstart", "--preset", "pairs", "--data", "pairs.csv"];
     let agreement = desk.json(&recipes);
@@ -173,6 +190,35 @@ fn pairs_that_share_pictures_are_refused_on_request() {
     desk.write("other/judged.jsonl.judge.json", &head.replace("\"pairs\"", "\"genai-bench\""));
     let (_, refused) = desk.expect(2, &["agreement", "out", "other"]);
     assert!(refused.contains("the judges judged different benchmarks: pairs and genai-bench"), "{refused}");
+}
+
+/// Judging hears signals; so must all that comes after it.
+#[cfg(unix)]
+#[test]
+fn two_signals_end_it_when_all_is_judged() {
+    let desk = Desk::new();
+    let mut rows = String::from("source,instruction,edited_a,edited_b,preference\n");
+    for photo in PHOTOS.into_iter().cycle().take(60) {
+        let [a, b] = ["right", "wrong"].map(|level| picture(photo, level));
+        writeln!(rows, "pictures/{photo}.png,make it brighter,{a},{b},a").unwrap();
+    }
+    desk.write("pairs.csv", &rows);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+    command.args(["bench", "pairs", "pairs.csv", "--recipe", "quickstart", "--out", "out", "--resamples", "1000000"]);
+    let mut child = command.current_dir(desk.0.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let judged = || fs::read_to_string(desk.path("out/judged.jsonl")).map_or(0, |text| text.lines().count());
+    while judged() < 60 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it had judged");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    let kill = |signal: &str| assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    kill("-INT");
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap() == "stopping; once more to end at once"));
+    kill("-TERM");
+    assert_eq!(said.next().unwrap().unwrap(), "ended: the same command goes on");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
@@ -189,6 +235,7 @@ fn ratings_make_a_calibration_that_a_recipe_takes() {
     assert_eq!(found["coverage"]["scored"], 12);
     let fit = desk.json(&["calibrate", "out", "-o", "calibration.json"]);
     assert_eq!((&fit["reward"], &fit["fit"]["edits"]), (&json!("photometric"), &json!(12)), "{fit:#}");
+    check_documented("calibrate", &fit);
     let (_, refused) = desk.expect(2, &["calibrate", "out", "-o", "calibration.json"]);
     assert!(refused.contains("exists"), "{refused}");
     desk.write("recipe.yaml", "version: 1\nrewards:\n  - {model: {photometric: {}}, calibration: calibration.json}\n");

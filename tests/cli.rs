@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use editscale_testkit::said;
 use serde_json::Value;
 
 const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
@@ -46,10 +47,7 @@ impl Desk {
 
     /// Runs and expects an exit code; hands out stdout and stderr.
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
-        let output = self.run(arguments);
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, self.run(arguments), arguments)
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -92,24 +90,75 @@ fn json_is_one_documented_object() {
     assert_eq!(ids, (0..ids.len() as u64).collect::<Vec<u64>>());
 }
 
+/// An editor that makes one picture, whatever the seed, is told of to programs as to people.
+#[test]
+#[cfg(unix)]
+fn a_doctor_advises_programs_too() {
+    let desk = Desk::new();
+    let recipe = b"version: 1\neditor: {command: {run: \"cp {source} {output}\", seeds: true}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 2}}\n";
+    let copies = desk.write("copies.yaml", recipe);
+    let said = desk.json(&["doctor", "--recipe", &copies, "--json"]);
+    let advice = said.pointer("/cards/0/found/advice").and_then(Value::as_str);
+    assert!(advice.is_some_and(|advice| advice.contains("copies")), "{said:#}");
+}
+
+/// The sections of `docs/json.md` with these headings.
+fn documented(headings: &[&str]) -> String {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let sections = page.split("\n## ").filter(|section| headings.iter().any(|heading| section.starts_with(heading)));
+    sections.collect()
+}
+
 #[test]
 fn what_every_command_prints_as_json_is_documented() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 64);
     let bad = desk.write("bad.yaml", b"version: 1\neditor: {darkrom: {}}\n");
-    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
-    let commands: [(&[&str], &[&str]); 5] = [
-        (&["check", &bad, "--json"], &["", "/files/0", "/files/0/diagnostics/0"]),
+    let row = format!("{{\"source\": \"{photo}\", \"edited\": \"{photo}\", \"instruction\": \"warmer\"}}\n");
+    let rows = desk.write("rows.jsonl", row.as_bytes());
+    let judges = desk.write("judges.yaml", b"version: 1\nrewards: [{model: {photometric: {}}}]\n");
+    let nano = concat!(env!("CARGO_MANIFEST_DIR"), "/workspace/models/nano");
+    let commands: [(&[&str], &[&str], &[&str]); 8] = [
+        (&["check", &bad], &["`editscale check --json`"], &["", "/files/0", "/files/0/diagnostics/0"]),
         (
-            &["doctor", "--json"],
-            &["", "/cards/0", "/cards/0/assumed", "/cards/0/found", "/cards/1/assumed", "/cards/1/found"],
+            &["doctor"],
+            &["`editscale doctor --json`"],
+            &[
+                "",
+                "/cards/0",
+                "/cards/0/assumed",
+                "/cards/0/found",
+                "/cards/0/found/picture",
+                "/cards/0/found/seeds",
+                "/cards/0/found/mask",
+                "/cards/1/assumed",
+                "/cards/1/found",
+                "/cards/1/found/latency",
+            ],
         ),
-        (&["edit", &photo, "warmer", "--dry-run", "--json"], &["", "/forecast"]),
-        (&["score", &photo, &photo, "warmer", "--json"], &["", "/scores/photometric", "/scores/photometric/counters"]),
-        (&["models", "list", "--json"], &["", "/models/0"]),
+        (&["edit", &photo, "warmer", "--dry-run"], &["`editscale edit --dry-run --json`"], &["", "/forecast"]),
+        // What a score is stands in the first of these.
+        (
+            &["score", &photo, &photo, "warmer"],
+            &["`editscale edit --json`", "`editscale score --json`"],
+            &["", "/scores/photometric", "/scores/photometric/counters"],
+        ),
+        (&["models", "list"], &["`editscale models list --json`"], &["", "/models/0"]),
+        (&["models", "verify", nano], &["`editscale models verify --json`"], &[""]),
+        (
+            &["pool", &rows, "--edits", "8", "--recipe", "best-of-n", "--out", "pooled"],
+            &["`editscale pool --json`"],
+            &["", "/rows"],
+        ),
+        (
+            &["curate", &rows, "--recipe", &judges, "--out", "curated"],
+            &["`editscale curate --json`"],
+            &["", "/blocks", "/scores", "/choice", "/choice/kept", "/choice/train", "/choice/train/pictures"],
+        ),
     ];
-    for (arguments, places) in commands {
-        let said: Value = serde_json::from_slice(&desk.run(arguments).stdout).unwrap();
+    for (arguments, headings, places) in commands {
+        let documented = documented(headings);
+        let said: Value = serde_json::from_slice(&desk.run(&[arguments, &["--json"]].concat()).stdout).unwrap();
         for place in places {
             let object = said.pointer(place).and_then(Value::as_object);
             for key in object.unwrap_or_else(|| panic!("{arguments:?} has no {place}: {said:#}")).keys() {
@@ -117,6 +166,38 @@ fn what_every_command_prints_as_json_is_documented() {
             }
         }
     }
+}
+
+/// The commands below one, each as its words, and those below them.
+fn commands(desk: &Desk, above: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<&str> = above.iter().map(String::as_str).chain(["-h"]).collect();
+    let (help, _) = desk.expect(0, &words);
+    let listed = help.split_once("\nCommands:\n").map_or("", |(_, listed)| listed);
+    // What goes on in a second line stands further to the right.
+    let rows = listed.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names = rows.filter(|row| !row.starts_with(' ')).filter_map(|row| row.split_whitespace().next());
+    let own = names.filter(|name| *name != "help").map(|name| [above, &[name.to_owned()]].concat());
+    own.flat_map(|command| [vec![command.clone()], commands(desk, &command)].concat()).collect()
+}
+
+#[test]
+fn every_command_that_prints_json_has_a_place_on_the_page() {
+    let desk = Desk::new();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let mut count = 0;
+    for command in commands(&desk, &[]) {
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        if desk.expect(0, &words).0.contains("--json") {
+            let name = command.join(" ");
+            // Benchmarks print the same object, and are listed where it is told.
+            let listed = command.strip_prefix(&["bench".to_owned()]).map(|rest| format!("`{}`", rest.join(" ")));
+            let is_there =
+                page.contains(&format!("{name} --json`")) || listed.is_some_and(|listed| page.contains(&listed));
+            assert!(is_there, "docs/json.md has no `{name} --json`");
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "{count} commands");
 }
 
 #[test]
@@ -131,22 +212,27 @@ fn equal_seeds_give_equal_runs_and_others_do_not() {
     assert_ne!(image("3"), image("4"));
 }
 
+/// Those that the help lists.
 #[test]
-fn every_policy_runs_end_to_end() {
+fn every_recipe_that_is_built_in_runs_end_to_end() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
-    for recipe in ["quickstart", "best-of-n", "beam", "diverse-trees", "adaptive", "reflection", "reward-weighted"] {
+    let (help, _) = desk.expect(0, &["edit", "--help"]);
+    let listed = help.split("built-in one:").nth(1).and_then(|rest| rest.split("[default").next()).unwrap();
+    let recipes: Vec<&str> = listed.split(',').map(str::trim).collect();
+    assert!(recipes.len() >= 10 && recipes.contains(&"quickstart"), "{recipes:?}");
+    for recipe in recipes {
         let run = desk.json(&["edit", &photo, "slightly darker, and a soft vignette", "--json", "--recipe", recipe]);
         assert!(run["winner"]["utility"].as_f64().unwrap() > 0.2, "{recipe}");
-        assert_eq!(run["draw"].is_object(), recipe == "reward-weighted");
+        assert_eq!(run["draw"].is_object(), ["guarded", "reward-weighted"].contains(&recipe), "{recipe}");
     }
 }
 
 #[test]
-fn every_policy_that_routes_asks_all_editors() {
+fn a_search_that_routes_asks_all_editors() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
-    let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/routing.yaml");
+    let recipe = "routing";
     let instruction = "slightly darker, and a soft vignette";
     let run = desk.json(&["edit", &photo, instruction, "--json", "--recipe", recipe, "--run-dir", "run"]);
     let editors = || run["candidates"].as_array().unwrap().iter().map(|each| each["editor"].as_str().unwrap());
@@ -235,28 +321,88 @@ fn why_nothing_came_of_a_run_is_told_once() {
     assert!(err.contains(words) && !err.contains("could be made"), "{err}");
 }
 
+/// A run in this folder that is stopped once a candidate is made, whose stdout is given to somebody who reads it or not; its exit code
+/// and what it said.
 #[cfg(unix)]
-#[test]
-fn a_run_that_is_stopped_counts_what_is_left_and_says_how_to_go_on() {
-    let desk = Desk::new();
+fn stopped(desk: &Desk, run: &str, (more, is_read): (&[&str], bool)) -> (Option<i32>, String) {
     let photo = desk.picture("photo.png", 640);
     let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 60}}\n";
     let recipe = desk.write("recipe.yaml", recipe.as_bytes());
-    let edit = ["edit", &photo, "warmer", "--recipe", &recipe, "--run-dir", "run"];
+    let edit = ["edit", &photo, "warmer", "--recipe", &recipe, "--run-dir", run];
     let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
-    let child = command.args(edit).current_dir(desk.0.path()).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut child = child.unwrap();
-    let begun = || fs::read_to_string(desk.path("run/journal.jsonl")).is_ok_and(|text| text.contains("\"edited\""));
+    let command = command.args(edit).args(more).current_dir(desk.0.path());
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    if !is_read {
+        drop(child.stdout.take());
+    }
+    let begun =
+        || fs::read_to_string(desk.path(run).join("journal.jsonl")).is_ok_and(|text| text.contains("\"edited\""));
     while !begun() {
         assert!(child.try_wait().unwrap().is_none(), "it was done before it was stopped");
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(75), "{err}");
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_counts_what_is_left_and_says_how_to_go_on() {
+    let (code, err) = stopped(&Desk::new(), "run", (&[], true));
+    assert_eq!(code, Some(75), "{err}");
     assert!(err.contains("of 60 candidates are not finished") && !err.contains("failed"), "{err}");
     assert!(err.ends_with("go on with: editscale edit --resume run\n"), "{err}");
+}
+
+/// Ctrl-C ends whatever reads our stdout at once, and us when we are done.
+#[cfg(unix)]
+#[test]
+fn a_stop_is_told_where_nobody_reads_any_more_as_a_line_to_paste() {
+    let more = ["-o", "a b.png", "--keep", "2"];
+    let (code, err) = stopped(&Desk::new(), "my run", (&more, false));
+    assert_eq!(code, Some(75), "{err}");
+    let again = "go on with: editscale edit --resume 'my run' --output 'a b.png' --force --keep 2\n";
+    assert!(err.ends_with(again), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_not_utf_8_are_names() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let desk = Desk::new();
+    desk.picture("photo.png", 64);
+    let name = |bytes: &'static [u8]| OsStr::from_bytes(bytes);
+    fs::rename(desk.path("photo.png"), desk.0.path().join(name(b"caf\xe9.png"))).unwrap();
+    let run = |arguments: &[&OsStr]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+        let output = command.args(arguments).current_dir(desk.0.path()).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let edit =
+        [b"edit".as_slice(), b"caf\xe9.png", b"warmer", b"--run-dir", b"r\xe9", b"--json"].map(OsStr::from_bytes);
+    assert_eq!(run(&edit)["run_dir"], "r\u{fffd}");
+    let recipe = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 2}}\n";
+    fs::write(desk.0.path().join(name(b"r\xe9.yaml")), recipe).unwrap();
+    assert_eq!(
+        run(&[b"check".as_slice(), b"r\xe9.yaml", b"--json"].map(OsStr::from_bytes))["files"][0]["file"],
+        "r\u{fffd}.yaml"
+    );
+}
+
+#[test]
+fn a_key_is_a_line_of_its_own() {
+    let desk = Desk::new();
+    desk.expect(0, &["keys", "add", "one", "--file", "keys"]);
+    let text = fs::read_to_string(desk.path("keys")).unwrap();
+    // As an editor may leave it.
+    desk.write("keys", text.trim_end().as_bytes());
+    desk.expect(0, &["keys", "add", "two", "--file", "keys"]);
+    assert_eq!(desk.expect(0, &["keys", "list", "--file", "keys"]).0, "one\ntwo\n");
 }
 
 #[test]

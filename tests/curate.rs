@@ -11,12 +11,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use editscale_curate::Record;
 use editscale_curate::results::ChoiceFolder;
 use editscale_curate::table::ScoreFiles;
+use editscale_testkit::said;
 use serde_json::{Value, json};
 
 const PHOTOS: [&str; 4] = ["astronaut", "coffee", "flower", "pagoda"];
@@ -75,7 +76,7 @@ impl Desk {
 
     /// Runs and expects an exit code; hands out stdout and stderr.
     fn expect(&self, code: i32, words: &str) -> (String, String) {
-        told(code, self.command(words).output().unwrap(), words)
+        said(code, self.command(words).output().unwrap(), words)
     }
 
     fn records(&self, out: &str) -> Vec<Record> {
@@ -87,13 +88,6 @@ impl Desk {
         let files = fs::read_dir(self.path(out).join("scores")).unwrap().map(|entry| entry.unwrap().path());
         files.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
     }
-}
-
-fn told(code: i32, output: Output, words: &str) -> (String, String) {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let (out, err) = (text(output.stdout), text(output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{words}\n{out}\n{err}");
-    (out, err)
 }
 
 #[test]

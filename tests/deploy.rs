@@ -1,5 +1,5 @@
-//! The manifests of `deploy/` and the commands of the pages about rollouts: they parse, what they refer to is there, and the program
-//! knows every flag and every variable that they name. No cluster is asked.
+//! The manifests of `deploy/`: they parse, what they refer to is there, and the program knows every flag and every variable that they
+//! name. No cluster is asked. The commands of pages are held by `tests/readme.rs`.
 
 #![cfg(unix)]
 #![allow(
@@ -9,7 +9,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -85,13 +85,7 @@ fn commands_of(script: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The shell blocks of a page.
-fn shell(page: &str) -> String {
-    let fenced = page.split("\n```").skip(1).step_by(2);
-    fenced.filter_map(|block| block.strip_prefix("sh\n").or(block.strip_prefix('\n'))).collect::<Vec<_>>().join("\n")
-}
-
-/// Every command line of the program in `deploy/` and the pages, with its file.
+/// Every command line of the program in `deploy/`, with its file.
 fn every_command() -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     for (path, object) in objects() {
@@ -107,14 +101,11 @@ fn every_command() -> Vec<(String, Vec<String>)> {
             found.extend(scripts.into_iter().flatten().map(|words| (path.clone(), words)));
         }
     }
-    for page in ["docs/scale.md", "docs/rollouts.md"] {
-        found.extend(commands_of(&shell(&read(page))).into_iter().map(|words| (page.to_owned(), words)));
-    }
     found
 }
 
 /// The flags that the help of a command lists.
-fn flags(command: &[&str]) -> BTreeSet<String> {
+fn flags(command: &[String]) -> BTreeSet<String> {
     let help = Command::new(env!("CARGO_BIN_EXE_editscale")).args(command).arg("--help").output().unwrap();
     assert!(help.status.success(), "`editscale {} --help` failed", command.join(" "));
     let help = String::from_utf8(help.stdout).unwrap();
@@ -124,21 +115,20 @@ fn flags(command: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn the_program_knows_every_flag() {
-    let known = flags(&["run"]);
+    let mut of_commands: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
     let mut seen = 0;
     for (path, words) in every_command() {
-        if words.get(1).map(String::as_str) != Some("run") {
-            let of = words[1..].iter().take_while(|word| !word.starts_with('-')).map(String::as_str);
-            let command: Vec<&str> = of.take(if words[1] == "models" { 2 } else { 1 }).collect();
-            flags(&command);
-            continue;
-        }
         seen += 1;
+        let named = words[1..].iter().take_while(|word| !word.starts_with('-'));
+        let command: Vec<String> = named.take(if words[1] == "models" { 2 } else { 1 }).cloned().collect();
+        let name = command.join(" ");
+        let known = of_commands.entry(command).or_insert_with_key(|command| flags(command));
         for word in words.iter().filter(|word| word.starts_with("--")) {
             let flag = word.split('=').next().unwrap();
-            assert!(known.contains(flag), "{path}: `editscale run` has no {flag}");
+            assert!(known.contains(flag), "{path}: `editscale {name}` has no {flag}");
         }
     }
+    let known = &of_commands[&["run".to_owned()][..]];
     assert!(seen >= 8, "only {seen} commands were found");
     // The script for Ray makes its command line itself.
     let script = read("deploy/ray/submit.py");

@@ -8,9 +8,11 @@
 )]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
+use editscale_testkit::{edit_json, said};
 use serde_json::{Value, json};
 
 const NANO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/workspace/models/nano");
@@ -27,10 +29,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
 
 /// Runs and expects an exit code; hands out stdout and stderr.
 fn expect(folder: &Path, code: i32, arguments: &[&str]) -> (String, String) {
-    let output = run(folder, arguments);
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-    (out, err)
+    said(code, run(folder, arguments), arguments)
 }
 
 fn score(folder: &Path, edited: &str, more: &[&str]) -> Value {
@@ -135,6 +134,50 @@ fn pairs_are_answered_line_by_line_and_gone_on_with() {
     assert!(err.contains("line 1 of out.jsonl answers another line"), "{err}");
 }
 
+/// A file of so many pairs with different instructions, in a folder of its own.
+fn many_pairs(count: usize) -> tempfile::TempDir {
+    let desk = tempfile::tempdir().unwrap();
+    let (source, edited) = (golden("golden_0_source.png"), golden("golden_0_edited.png"));
+    let line =
+        |number| json!({"source": source, "edited": edited, "instruction": format!("darken it {number}")}).to_string();
+    fs::write(desk.path().join("pairs.jsonl"), (0..count).map(line).collect::<Vec<_>>().join("\n")).unwrap();
+    desk
+}
+
+/// What is under way when it is told to stop was perhaps paid for.
+#[cfg(unix)]
+#[test]
+fn pairs_under_way_are_kept_when_it_is_told_to_stop() {
+    let desk = many_pairs(2000);
+    let arguments = ["score", "--pairs", "pairs.jsonl", "--model-dir", "builtin", "-o", "out.jsonl"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+    let mut child = command.args(arguments).current_dir(desk.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = || fs::read_to_string(desk.path().join("out.jsonl")).map_or(0, |text| text.lines().count());
+    while lines() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it was done before it was stopped");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(75), "{err}");
+    assert!(err.ends_with("stopped: the same command goes on from here\n"), "{err}");
+    assert!(lines() % 32 == 0 && lines() < 2000, "{}", lines());
+}
+
+#[test]
+fn pairs_are_not_scored_for_nobody() {
+    let desk = many_pairs(2000);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
+    let command = command.args(["score", "--pairs", "pairs.jsonl", "--model-dir", "builtin"]).current_dir(desk.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(first.contains("\"line\":1,"), "{first}");
+    assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
+}
+
 /// A copy of the model directory that a test may break.
 fn copy_of_nano(desk: &Path) -> PathBuf {
     let folder = desk.join("judge");
@@ -153,12 +196,6 @@ fn copy_of_nano(desk: &Path) -> PathBuf {
         fs::copy(Path::new(NANO).join(file), folder.join(file)).unwrap();
     }
     folder
-}
-
-fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
-    let mut value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    edit(&mut value);
-    fs::write(path, value.to_string()).unwrap();
 }
 
 fn edit_bytes(path: &Path, edit: impl FnOnce(&mut Vec<u8>)) {

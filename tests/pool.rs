@@ -112,6 +112,19 @@ fn a_pool_goes_on_from_wherever_it_was_left() {
     assert_eq!(desk.finish("cut", &[]).1, lines);
 }
 
+/// What could not be used when the pool was split has no part of it, even where it could be used since.
+#[test]
+fn a_row_without_a_share_gets_none_later() {
+    let desk = Desk::new();
+    let (_, before) = desk.finish("pool", &[]);
+    fs::copy(desk.path("coffee.png"), desk.path("gone.png")).unwrap();
+    let (said, after) = desk.finish("pool", &[]);
+    assert_eq!((&said["edits"], &said["rows"]["skipped"]), (&json!(20), &json!(1)));
+    let why = after[2]["skipped"].as_str().unwrap();
+    assert!(why.ends_with("could not be used when the pool was split, and has no share"), "{why}");
+    assert_eq!([&after[0], &after[1], &after[3]], [&before[0], &before[1], &before[3]]);
+}
+
 /// Finalists are judged again once a request has all of its edits, wherever that was left.
 #[test]
 fn finalists_are_judged_when_the_pool_is_handed_out() {
@@ -203,7 +216,12 @@ fn what_came_to_nothing_is_told_and_what_it_left_goes_to_others() {
     );
     let lines = fs::read_to_string(desk.path("pool/results.jsonl")).unwrap();
     let nothing: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(nothing["edits"], 3, "what was refused at each probe gets no more");
     assert!(nothing["why"].as_str().unwrap().contains("dragon"), "{nothing}");
+    fs::write(desk.path("rows.jsonl"), rows[1].clone() + "\n").unwrap();
+    let output = desk.pool(&["--edits", "3", "--probe", "3", "--out", "in vain"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && told.ends_with("error: nothing came of any request\n"), "{told}");
 }
 
 #[test]

@@ -182,6 +182,7 @@ fn a_run_that_is_in_use_is_waited_for() {
     std::thread::scope(|scope| {
         let resumed = scope.spawn(|| desk.run(&["edit", "--resume", "run"]));
         std::thread::sleep(Duration::from_secs(1));
+        assert!(!resumed.is_finished(), "nobody waited");
         lock.unlock().unwrap();
         told(&resumed.join().unwrap());
     });

@@ -10,9 +10,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use editscale_testkit::said;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::Value;
 
@@ -92,7 +93,7 @@ impl Desk {
 
     /// Runs and expects an exit code; hands out stdout and stderr.
     fn expect(&self, code: i32, words: &str) -> (String, String) {
-        told(code, self.command(words).output().unwrap(), words)
+        said(code, self.command(words).output().unwrap(), words)
     }
 
     fn json(&self, code: i32, words: &str) -> Value {
@@ -168,12 +169,6 @@ fn rows(count: usize) -> String {
         format!("{{\"id\": \"row-{number}\", \"image\": \"photo.png\", \"instruction\": \"{instruction}\"}}\n")
     };
     (0..count).map(row).collect()
-}
-
-fn told(code: i32, output: Output, words: &str) -> (String, String) {
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert_eq!(output.status.code(), Some(code), "{words}\n{out}\n{err}");
-    (out, err)
 }
 
 #[test]
@@ -378,7 +373,7 @@ fn shares_by_the_variables_of_schedulers_are_together_the_whole() {
     for (variables, share) in [(&slurm[..], "share 0 of 2, by "), (&kubernetes[..], "share 1 of 2, by ")] {
         let words = "rows.jsonl --out shares --shard auto";
         let output = desk.command(words).envs(variables.iter().copied()).output().unwrap();
-        let (out, err) = told(0, output, words);
+        let (out, err) = said(0, output, words);
         let (name, value) = variables[0];
         assert!(out == "shares\n" && err.contains(share) && err.contains(&format!("{name}={value}")), "{err}");
     }
@@ -389,7 +384,7 @@ fn shares_by_the_variables_of_schedulers_are_together_the_whole() {
     assert!(desk.path("shares/progress-1-of-2.json").exists());
     let words = "rows.jsonl --out more --shard auto";
     let incomplete = desk.command(words).env("JOB_COMPLETION_INDEX", "1").output().unwrap();
-    let (_, err) = told(2, incomplete, words);
+    let (_, err) = said(2, incomplete, words);
     assert!(err.contains("JOB_COMPLETION_INDEX is set and JOB_COMPLETIONS is not"), "{err}");
 }
 
@@ -420,7 +415,7 @@ fn what_is_told_to_stop_puts_its_work_aside_and_goes_on_later() {
     let mut child = desk.start(words);
     desk.wait_for_shards("rollouts", 1, &mut child);
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    let (out, err) = told(75, child.wait_with_output().unwrap(), words);
+    let (out, err) = said(75, child.wait_with_output().unwrap(), words);
     assert_eq!(out, "rollouts\n");
     assert!(err.contains("stopping: runs under way have 60 seconds"), "{err}");
     assert!(err.contains("rows are left: run the same command line again to go on"), "{err}");

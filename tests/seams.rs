@@ -4,12 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use editscale_testkit::exchange;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Value, json};
@@ -141,10 +140,10 @@ impl Desk {
         let photo = fs::read(self.path("photo.png")).unwrap();
         let image = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, photo);
         let wish = json!({"image": format!("data:image/png;base64,{image}"), "instruction": INSTRUCTION, "seed": SEED});
-        let run = asked(address, "POST", "/v1/runs", &wish.to_string())["id"].as_str().expect("a run").to_owned();
+        let run = asked(address, "POST /v1/runs", &wish.to_string())["id"].as_str().expect("a run").to_owned();
         // The events of a run end with it.
-        exchange(address, "GET", &format!("/v1/runs/{run}/events"), "");
-        let trace = asked(address, "GET", &format!("/v1/runs/{run}/trace"), "");
+        exchange(address, &format!("GET /v1/runs/{run}/events"), "", "");
+        let trace = asked(address, &format!("GET /v1/runs/{run}/trace"), "");
         child.kill().unwrap();
         child.wait().unwrap();
         told(&trace, &trace["winner"])
@@ -174,23 +173,9 @@ impl Desk {
     }
 }
 
-/// Sends a request, and hands out the body of the answer.
-fn exchange(address: &str, method: &str, path: &str, body: &str) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-    let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
-    answer.split_off(end)
-}
-
-fn asked(address: &str, method: &str, path: &str, body: &str) -> Value {
-    let answer = exchange(address, method, path, body);
+/// What a request is answered.
+fn asked(address: &str, wish: &str, body: &str) -> Value {
+    let (_, _, answer) = exchange(address, wish, "", body);
     serde_json::from_slice(&answer).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer)))
 }
 

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use editscale_testkit::exchange;
 use serde_json::{Value, json};
 
 /// Longer than anything here takes.
@@ -49,22 +49,8 @@ impl Server {
     }
 
     fn call(&self, method: &str, path: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let key = self.key.as_ref().map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{key}content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
-        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head, answer[end..].to_vec())
+        exchange(&self.address, &format!("{method} {path}"), &key, body)
     }
 
     fn json(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -176,7 +162,10 @@ fn a_folder_of_runs_has_one_server() {
     let _first = Server::start(folder.path(), &[]);
     let second = editscale(&["serve", "--listen", "127.0.0.1:0", "--recipe", "quickstart"], folder.path()).output();
     let (said, code) = second.map(|second| (String::from_utf8(second.stderr).unwrap(), second.status.code())).unwrap();
-    assert!(said.contains("another server works in the folder of runs runs/served"), "{code:?}: {said}");
+    assert!(
+        code == Some(1) && said.contains("another server works in the folder of runs runs/served"),
+        "{code:?}: {said}"
+    );
     // Agents find a place of their own.
     let (first, second) = (Agent::start(folder.path(), &[]), Agent::start(folder.path(), &[]));
     assert!(folder.path().join("runs/agent").exists() && folder.path().join("runs/agent-2").exists());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use editscale_testkit::{copy_folder, said};
 use serde_json::Value;
 
 const PHOTOS: [(&str, &str); 4] = [
@@ -70,9 +71,7 @@ impl Desk {
     fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_editscale"));
         let output = command.args(arguments).current_dir(self.0.path()).output().unwrap();
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, output, arguments)
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -383,23 +382,10 @@ fn a_plan_goes_both_ways() {
     }
 }
 
-/// Copies a folder with all that is in it.
-fn copied(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copied(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 impl Desk {
     /// Copies the runs of these photographs, and gives the folder that they are in.
     fn copies(&self, from: &str, to: &str, photos: &[&str]) -> PathBuf {
-        photos.iter().for_each(|photo| copied(&self.path(&format!("{from}/{photo}")), &self.path(to).join(photo)));
+        photos.iter().for_each(|photo| copy_folder(&self.path(&format!("{from}/{photo}")), &self.path(to).join(photo)));
         self.path(to)
     }
 
@@ -531,7 +517,7 @@ fn no_group_that_is_asked_for_vanishes() {
 #[test]
 fn a_copy_of_a_run_counts_once() {
     let folder = DESK.copies("runs/few", "copied", &THREE);
-    copied(&folder.join("coffee"), &folder.join("copy"));
+    copy_folder(&folder.join("coffee"), &folder.join("copy"));
     let (study, left) = DESK.left_out(&["copied", "--out", "uncopied"]);
     assert_eq!((left.len(), study["groups"][0]["runs"].as_u64()), (1, Some(3)), "{left:?}");
     assert!(left[0].0 == "copy" && left[0].1.contains("it is a copy of the run in copied/coffee"), "{left:?}");

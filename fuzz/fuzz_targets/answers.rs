@@ -1,5 +1,5 @@
-//! Answers of servers: whatever a server says, in whichever order, every editor and judge comes to an end with a result for
-//! each item, within its time limits, and with nothing that a terminal would obey in its message.
+//! Answers of servers: whatever a server says, in whichever order, every editor, judge and critic comes to an end with a result
+//! for each item, within its time limits, and with nothing that a terminal would obey in its message.
 //!
 //! The first byte chooses the dialect. What follows are the answers to its requests, one after the other: a whole answer with
 //! its head, or the body of a success.
@@ -12,17 +12,18 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use editscale_core::{
-    CandidateId, Edge, EditBackend, EditBatch, EditItem, EditRequest, EditorName, Failure, Image, ImageSize,
-    Instruction, Knobs, Lineage, MediaType, NobodyWatches, Noise, Proposal, RewardBatch, RewardItem, RewardModel,
-    RewardName, RunId, Seed, Start, Until, Usd,
+    Attempt, CandidateId, Canvas, Critic, CriticName, CriticQuestion, EarlierAttempt, Edge, EditBackend, EditBatch,
+    EditItem, EditRequest, EditorName, Failure, Image, ImageSize, Instruction, Knobs, Lineage, MediaType,
+    NobodyWatches, Noise, Proposal, Reviewed, RewardBatch, RewardItem, RewardModel, RewardName, RunId, Seed, Start,
+    Subject, Until, Usd, Utility,
 };
 use editscale_remote::{
-    Ark, ArkOptions, BreakerRules, ChatJudge, ChatJudgeOptions, ComfyUi, ComfyUiOptions, ComparingJudge,
-    ComparingJudgeOptions, Connection, EditscaleScore, EditscaleScoreOptions, FlowFactory, FlowFactoryOptions, Gemini,
-    GeminiOptions, OpenAiImages, OpenAiImagesOptions, PickledFields, PickledReward, PickledRewardOptions, PollRules,
-    Profile, Repeat, RetryRules, SdCppJobs, SdCppJobsOptions, ServerOptions, Service, SgLangRollout,
-    SgLangRolloutOptions, SubmitPoll, SubmitPollOptions, Timeouts, UnirlScore, UnirlScoreOptions, VllmClassify,
-    VllmClassifyOptions, VllmConversation, VllmPlugin, VllmPooling, VllmPoolingOptions, VllmPoolingTask,
+    Ark, ArkOptions, BreakerRules, ChatCritic, ChatCriticOptions, ChatJudge, ChatJudgeOptions, ComfyUi, ComfyUiOptions,
+    ComparingJudge, ComparingJudgeOptions, Connection, EditscaleScore, EditscaleScoreOptions, FlowFactory,
+    FlowFactoryOptions, Gemini, GeminiOptions, OpenAiImages, OpenAiImagesOptions, PickledFields, PickledReward,
+    PickledRewardOptions, PollRules, Profile, Repeat, RetryRules, SdCppJobs, SdCppJobsOptions, ServerOptions, Service,
+    SgLangRollout, SgLangRolloutOptions, SubmitPoll, SubmitPollOptions, Timeouts, UnirlScore, UnirlScoreOptions,
+    VllmClassify, VllmClassifyOptions, VllmConversation, VllmPlugin, VllmPooling, VllmPoolingOptions, VllmPoolingTask,
     WorkflowBindings, reach,
 };
 use editscale_testkit::{named_picture, png};
@@ -37,7 +38,7 @@ const BETWEEN: &[u8] = b"\n====\n";
 const LONGEST: Duration = Duration::from_secs(5);
 const KONTEXT: &str = include_str!("../../configs/comfyui/flux-kontext.workflow.json");
 /// How many [`dialect`] knows.
-const DIALECTS: u8 = 23;
+const DIALECTS: u8 = 25;
 const SIZE: ImageSize = ImageSize { width: 32, height: 16 };
 
 static RUNTIME: LazyLock<Runtime> =
@@ -116,6 +117,7 @@ fn judge_name() -> RewardName {
 enum Dialect {
     Editor(Box<dyn EditBackend>),
     Judge(Box<dyn RewardModel>),
+    Critic(Box<dyn Critic>, Subject),
     Look(Box<Connection>),
 }
 
@@ -135,6 +137,21 @@ fn service(service: Service, model: &str) -> Dialect {
 fn pooling(task: VllmPoolingTask) -> Dialect {
     let options = VllmPoolingOptions::new(judge_name(), task, connection(""));
     Dialect::Judge(Box::new(VllmPooling::new(options).expect("a judge")))
+}
+
+fn critic(subject: Subject) -> Dialect {
+    let name = CriticName::new("critic").expect("a name");
+    let options = ChatCriticOptions::new(name, "a-critic", connection("/v1"));
+    Dialect::Critic(Box::new(ChatCritic::new(options).expect("a critic")), subject)
+}
+
+/// A candidate, and one that came before it.
+fn candidate() -> Subject {
+    let attempt =
+        |id, colour| Attempt { id: CandidateId(id), image: picture(colour), instruction: REQUEST.instruction.shared() };
+    let utility = Utility::new(0.5).expect("a finite number");
+    let earlier = vec![EarlierAttempt { attempt: attempt(0, [0, 0, 0]), utility }];
+    Subject::Candidate(Reviewed { attempt: attempt(1, [200, 100, 50]), canvas: Canvas::Source, earlier })
 }
 
 fn pickled(fields: PickledFields) -> Dialect {
@@ -221,6 +238,8 @@ fn dialect(number: u8) -> Dialect {
         }
         20 => pickled(PickledFields::deqa()),
         21 => pickled(PickledFields::unified_reward()),
+        22 => critic(candidate()),
+        23 => critic(Subject::Request),
         _ => Dialect::Look(Box::new(connection("/v1"))),
     }
 }
@@ -275,6 +294,19 @@ async fn ask(dialect: &Dialect) {
             assert_eq!(said.len(), 3, "one result an item");
             said.iter().flatten().for_each(|said| assert!(said.score.mean().is_finite()));
             said.iter().filter_map(|said| said.as_ref().err()).for_each(check);
+        }
+        Dialect::Critic(critic, subject) => {
+            let question = CriticQuestion { request: Arc::clone(&REQUEST), subject: subject.clone() };
+            let is_about_request = matches!(subject, Subject::Request);
+            match critic.critique(question, &NobodyWatches).await {
+                Err(failure) => check(&failure),
+                Ok(said) => {
+                    let critique = said.critique;
+                    assert!(!critique.text.trim().is_empty(), "a critique without words");
+                    assert_eq!(critique.instruction.is_none(), critique.satisfied, "neither content nor a next step");
+                    assert!(!(is_about_request && critique.satisfied), "content with what is not made");
+                }
+            }
         }
         Dialect::Look(connection) => {
             let reached = reach(connection, "models").await.expect("good options");

@@ -1,11 +1,12 @@
-//! Files of models: headers of safetensors and GGUF files, tokenizers and their settings are read or refused, whatever they hold,
-//! and no tensor that was let through reaches beyond its file.
+//! Files of models: headers of safetensors and GGUF files, saved states of `PyTorch`, tokenizers and their settings are read or
+//! refused, whatever they hold, and no tensor that was let through reaches beyond its file.
 //!
 //! The first byte chooses the kind of file. The library of tokenizers is other people's code, whose panics are refusals.
 
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::{fs, panic};
@@ -13,8 +14,10 @@ use std::{fs, panic};
 use candle_core::Device;
 use editscale_models::load::Settings;
 use editscale_models::text::{ClipTokens, T5Tokens};
-use editscale_models::weights::{Checkpoint, GgufFile, Storage};
+use editscale_models::weights::{Checkpoint, GgufFile, Storage, convert_pth};
 use libfuzzer_sys::fuzz_target;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// What stands between two files.
 const BETWEEN: &str = "\n====\n";
@@ -53,6 +56,20 @@ fn gguf(bytes: &[u8]) {
     }
 }
 
+/// A pickle, in an archive that is right but for it, with one block of numbers.
+fn pth(bytes: &[u8]) {
+    let (path, to) = (FOLDER.join("model.pth"), FOLDER.join("converted.safetensors"));
+    let mut archive = ZipWriter::new(fs::File::create(&path).expect("a file"));
+    for (name, bytes) in [("archive/data.pkl", bytes), ("archive/data/0", &[0; 64][..])] {
+        archive.start_file(name, SimpleFileOptions::DEFAULT).expect("an entry");
+        archive.write_all(bytes).expect("an entry is written");
+    }
+    archive.finish().expect("an archive");
+    if convert_pth(&path, &to).is_ok() {
+        Checkpoint::open_file(&to, str::to_owned).expect("what was converted can be opened");
+    }
+}
+
 /// Writes the files of a tokenizer; one that is not in the bytes is not there.
 fn tokenizer(bytes: &[u8], names: &[&str]) {
     let text = String::from_utf8_lossy(bytes);
@@ -68,7 +85,7 @@ fn tokenizer(bytes: &[u8], names: &[&str]) {
 
 fuzz_target!(init: end_at_our_own_panics(), |bytes: &[u8]| {
     let Some((kind, rest)) = bytes.split_first() else { return };
-    match kind % 5 {
+    match kind % 6 {
         0 => safetensors(rest),
         1 => gguf(rest),
         2 => {
@@ -83,6 +100,7 @@ fuzz_target!(init: end_at_our_own_panics(), |bytes: &[u8]| {
                 let _: Result<_, _> = tokens.encode("a picture of two cats", 8);
             }
         }
+        4 => pth(rest),
         _ => {
             let path = FOLDER.join("config.json");
             fs::write(&path, rest).expect("a file is written");

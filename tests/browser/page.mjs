@@ -109,6 +109,21 @@ const ended = (page) => page.waitForFunction(() => !document.querySelector("#run
 const shownAs = (page, number) => page.waitForFunction((text) => document.querySelector(".tag.right").textContent === text, `No. ${number}`);
 const runOf = (page) => new URLSearchParams(new URL(page.url()).hash.slice(1)).get("run");
 
+/// A run of a small picture that was asked for without the page, when it has ended.
+function begun(page, fields) {
+  return page.evaluate(async ([fields, headers]) => {
+    const canvas = new OffscreenCanvas(24, 16);
+    canvas.getContext("2d").fillRect(4, 4, 12, 8);
+    const body = new FormData();
+    body.append("image", await canvas.convertToBlob(), "small.png");
+    for (const [name, text] of Object.entries({ instruction: "make it warmer", ...fields })) body.append(name, text);
+    const { id } = await (await fetch("v1/runs", { method: "POST", body, headers })).json();
+    const state = async () => (await (await fetch(`v1/runs/${id}`, { headers })).json()).state;
+    while (["queued", "running"].includes(await state())) await new Promise((resolve) => { setTimeout(resolve, 200); });
+    return id;
+  }, [fields, key ? { authorization: `Bearer ${key}` } : {}]);
+}
+
 const scenes = {
   async "a picture is chosen, edited, compared, picked, kept and gone on from"() {
     const page = await tab({});
@@ -406,6 +421,43 @@ const scenes = {
     expect(/the editor is away/.test(await words(page)), "the page goes on when the server is back");
     expect(await page.locator("#notice").textContent() === "", "and says no more of it");
     expect(seen[1] === "3" && seen[3] === null, `where the stream is taken up: ${JSON.stringify(seen)}`);
+    await page.context().close();
+  },
+
+  async "hundreds of candidates all have their pictures"() {
+    const page = await tab({});
+    // More than the addresses that are kept.
+    const id = await begun(page, { recipe: "endless", budget: JSON.stringify({ edits: 420 }) });
+    await page.goto(`${server}#run=${id}`);
+    await ended(page);
+    expect(await page.locator("#sheet .card").count() === 420, "a card for each");
+    await page.waitForFunction(() => [...document.querySelectorAll("#sheet .picture img")].every((image) => image.naturalWidth > 0));
+    expect(true, "every card shows its picture");
+    await page.context().close();
+  },
+
+  async "who was drawn is told as that"() {
+    const page = await tab({});
+    const id = await begun(page, { search: JSON.stringify({ reward_weighted: { samples: 6, temperature: 10 } }) });
+    await page.goto(`${server}#run=${id}`);
+    await ended(page);
+    expect(/^Drawn from 6 candidates: No\. \d/.test(await words(page)), `a draw is told: ${await words(page)}`);
+    expect((await page.locator("#sheet .badge").allTextContents()).join() === "Chosen", "and marked as one");
+    expect(/chance in one draw 0\.\d/.test(await page.locator("#sheet details").first().textContent()), "with its chance");
+    await page.context().close();
+  },
+
+  async "a run whose files were damaged is told"() {
+    const status = { id: "made-up", state: "done", message: null, recipe: "quickstart", instruction: "brighter", continues: null, created: 1_700_000_000, best: null, picked: null };
+    const page = await tab({ hash: "#run=made-up", ask: false, expected: [/made-up/], before: async (page) => {
+      await page.route("**/v1/runs?**", (route) => route.fulfill({ json: { data: [] } }));
+      await page.route("**/v1/runs/made-up", (route) => route.fulfill({ json: { ...status, trace: null } }));
+      await page.route("**/v1/runs/made-up/**", (route) => route.fulfill({ status: 404, json: { error: { message: "there is no picture", type: "invalid_request_error", param: null, code: "not_found" } } }));
+    } });
+    await page.waitForFunction(() => /damaged/.test(document.querySelector("#words").textContent));
+    expect(await page.locator("#title").textContent() === "brighter", "what was asked for is told");
+    expect(await page.locator("#notice").textContent() === "", "and no server is said to be away");
+    await accessible(page, "a damaged run");
     await page.context().close();
   },
 

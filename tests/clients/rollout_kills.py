@@ -1,7 +1,7 @@
 """Rollouts while workers are killed: every group exactly once, and all rows as an undisturbed run writes them.
 
 usage: rollout_kills.py PROGRAM DESK [--requests 1000] [--samples 8] [--workers 4] [--kills 20] [--queue sqlite|nats]
-                        [--nats-server FILE] [--server-restarts 2] [--seed 0] [--size 160x120]
+                        [--nats-server FILE] [--server-restarts 2] [--seed 0] [--size 160x120] [--lease-secs 60]
 
 DESK is a folder for what is made; the undisturbed run there is used again, so that both queues can be tried against one. Kills are
 `kill -9` of a worker by chance, spread over the run; the NATS server is killed the same way and comes back over its store.
@@ -24,7 +24,7 @@ class Disturbance:
     def __init__(self, desk, out, plan, nats):
         self.desk, self.out, self.plan, self.nats = desk, out, plan, nats
         self.chance = random.Random(f"kills {plan.seed}")
-        self.more = ["--queue", nats.address] if nats else []
+        self.more = ["--lease-secs", plan.lease_secs, *(["--queue", nats.address] if nats else [])]
         self.workers = [self.start() for _ in range(plan.workers)]
         self.kills = self.restarts = self.returns = 0
         # Moments by what has ended, so that they are spread over the run however fast the machine is.
@@ -97,7 +97,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1])
     parser.add_argument("program")
     parser.add_argument("desk")
-    for name, usual in (("requests", 1000), ("samples", 8), ("workers", 4), ("kills", 20), ("server-restarts", 2), ("seed", 0)):
+    for name, usual in (("requests", 1000), ("samples", 8), ("workers", 4), ("kills", 20), ("server-restarts", 2), ("seed", 0), ("lease-secs", 60)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--queue", choices=("sqlite", "nats"), default="sqlite")
     parser.add_argument("--nats-server", default="nats-server")

@@ -3,26 +3,17 @@
 # `N passed, M failed`.
 #
 # usage: tests/clients/run.sh FOLDER
-# FOLDER holds the program and `examples/`, as `cargo test --release` leaves them in target/release. Needs python3 with venv, node and chromium; what they need is fetched once, by the pinned lists beside this file.
+# FOLDER holds the program and `examples/`, as `cargo test --release` leaves them in target/release. Needs python3 with venv, node and chromium; prepare.sh fetches what they need.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 programs="$(realpath "${1:-target/release}")"
 program="$programs/editscale"
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/editscale-ci"
 desk="$(mktemp -d)"
-trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$desk"' EXIT
+lane=
+# What stands in the lane is a group of processes of its own.
+trap '[ -z "$lane" ] || kill -- "-$lane" 2>/dev/null || true; kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$desk"' EXIT
 say() { printf '\n== %s\n' "$*"; }
-
-# One environment for each state of the list.
-venv="$cache/clients-$(sha256sum tests/clients/requirements.txt | cut -c1-12)"
-if [ ! -e "$venv/ready" ]; then
-  rm -rf "$cache"/clients-*
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-  touch "$venv/ready"
-fi
-(cd tests/clients && npm ci --no-audit --no-fund --silent)
-(cd tests/browser && npm ci --no-audit --no-fund --silent)
+venv="$(tests/clients/prepare.sh)"
 
 # Starts a server and leaves its address in `address`.
 serve() {
@@ -47,6 +38,26 @@ serve --runs "$desk/open" --alias gpt-image-1=quickstart
 open="$address"
 serve --runs "$desk/closed" --keys "$desk/keys"
 closed="$address"
+serve --runs "$desk/fuzzed"
+fuzzed="$address"
+
+# What waits for servers, leases and time goes its way beside the others.
+waiting() {
+  say NATS
+  nats_server="$(find "$venv" -type f -name 'nats-server*' -size +1M | head -n 1)"
+  tests/clients/nats.sh "$programs/examples" "$nats_server"
+  say rollouts under kills
+  for queue in sqlite nats; do
+    "$venv/bin/python" -B tests/clients/rollout_kills.py "$program" "$desk/kills" --requests 60 --workers 3 --kills 5 --size 240x180 \
+      --groups-per-shard 10 --lease-secs 10 --queue "$queue" --nats-server "$nats_server"
+  done
+  say schemathesis
+  PATH="$venv/bin:$PATH" tests/clients/schemathesis.sh "$fuzzed"
+}
+set -m
+waiting > "$desk/waiting" 2>&1 &
+lane=$!
+set +m
 
 say openai for Python
 "$venv/bin/python" tests/clients/openai_images.py "$open"
@@ -59,18 +70,21 @@ node tests/clients/openai_images.mjs "$open"
 node tests/clients/openai_images.mjs "$closed" "$key"
 say a trainer
 "$program" run examples/edits.jsonl --recipe configs/rollouts.yaml --out "$desk/rollouts" 2>> "$desk/log"
-PYTHONPATH=plugins/python-sdk/src "$venv/bin/python" tests/clients/trainer.py "$desk/rollouts"
+# The package as it is built and installed.
+"$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$desk/sdk" ./plugins/python-sdk
+PYTHONPATH="$desk/sdk" "$venv/bin/python" tests/clients/trainer.py "$desk/rollouts"
 say readers of rollouts
 "$programs/examples/sample_rollouts" "$desk/sample"
 EDITSCALE_SAMPLE_ROLLOUTS="$desk/sample" "$venv/bin/python" -m pytest -q -p no:cacheprovider plugins/python-sdk deploy/ray
 say plugins
-# The SDK's examples, a skeleton as it is written, and a command, each under the conformance suite.
+# The SDK's examples, README's, a skeleton as it is written, and a command, each under the conformance suite.
 checked() {
   "$program" plugin check "$@" > "$desk/checked" || { cat "$desk/checked"; exit 1; }
   tail -n 1 "$desk/checked" | sed 's/ ok,/ passed,/'
 }
-for example in brightness warmer; do
-  PYTHONPATH=plugins/python-sdk/src checked -- "$venv/bin/python" "plugins/python-sdk/examples/$example.py"
+sed -n '/^from editscale.plugins/,/^```/p' README.md | sed '$d' > "$desk/readme.py"
+for example in plugins/python-sdk/examples/{brightness,warmer}.py "$desk/readme.py"; do
+  PYTHONPATH="$desk/sdk" checked -- "$venv/bin/python" "$example"
 done
 for kind in reward editor; do
   (cd "$desk" && "$program" plugin new --lang python --kind "$kind" "my_$kind" > /dev/null)
@@ -94,14 +108,6 @@ print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
 sys.exit(not all(good))
 END
 rm -rf "$desk/many"
-say NATS
-nats_server="$(find "$venv" -type f -name 'nats-server*' -size +1M | head -n 1)"
-tests/clients/nats.sh "$programs/examples" "$nats_server"
-say rollouts under kills
-for queue in sqlite nats; do
-  "$venv/bin/python" -B tests/clients/rollout_kills.py "$program" "$desk/kills" --requests 60 --workers 3 --kills 5 --size 240x180 \
-    --groups-per-shard 10 --queue "$queue" --nats-server "$nats_server"
-done
 say mcp for Python
 mkdir "$desk/pictures"
 cp examples/photos/coffee.jpg "$desk/pictures/"
@@ -111,10 +117,12 @@ agent=("$program" mcp --recipe quickstart --runs "$desk/agent" --root "$desk/pic
 say an agent
 "$programs/examples/agent" "$desk/pictures/coffee.jpg" "$desk/pictures/kept" "${agent[@]}" 2>> "$desk/log"
 test -s "$desk/pictures/kept/final.png" -a -s "$desk/pictures/kept/trace.jsonl"
+wait "$lane" || { cat "$desk/waiting"; exit 1; }
+lane=
+cat "$desk/waiting"
+# By itself: it watches runs under way.
 say the page in Chromium
 : > "$desk/address"
 "$programs/examples/darkroom" 127.0.0.1:0 "$desk/page" > "$desk/address" 2>> "$desk/log" &
 wait_for_address
 node tests/browser/page.mjs "$address" --program "$programs/examples/darkroom"
-say schemathesis
-PATH="$venv/bin:$PATH" tests/clients/schemathesis.sh "$open"

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
+use editscale_testkit::{copy_folder, said};
 use serde_json::{Value, json};
 
 use crate::pipelines::pipeline;
@@ -43,10 +44,7 @@ impl Desk {
 
     /// Runs and expects an exit code; hands out stdout and stderr.
     pub(crate) fn expect(&self, code: i32, arguments: &[&str]) -> (String, String) {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        assert_eq!(status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
-        (out, err)
+        said(code, self.command(arguments).output().unwrap(), arguments)
     }
 
     /// Edits the photograph by a recipe, and hands out what `--json` prints and what is said beside it.
@@ -70,18 +68,6 @@ impl Desk {
         fs::remove_dir_all(&folder).ok();
         copy_folder(Path::new(&pipeline(name)), &folder);
         folder
-    }
-}
-
-pub(crate) fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
     }
 }
 
@@ -122,10 +108,4 @@ pub(crate) fn noise_file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
     }
     let header = Value::Object(header).to_string();
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat()
-}
-
-pub(crate) fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
-    let mut value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    edit(&mut value);
-    fs::write(path, value.to_string()).unwrap();
 }

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::fs;
 
+use editscale_testkit::copy_folder;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, candidates, copy_folder, different, images, noise_file};
+use crate::desk::{Desk, candidates, different, images, noise_file};
 use crate::pipelines::{BEAM, PIPELINES, Pipeline, kontext, pipeline, pix2pix, recipe};
 use crate::policies::{NOISE_SEARCH, PATH_SEARCH, PRUNING};
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::desk::{SIZE, copy_folder};
+use editscale_testkit::copy_folder;
+
+use crate::desk::SIZE;
 
 pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/workspace/models/tests/fixtures");
 

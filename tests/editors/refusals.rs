@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use editscale_testkit::edit_json;
 use serde_json::json;
 
-use crate::desk::{Desk, SIZE, candidates, edit_json, noise_file};
+use crate::desk::{Desk, SIZE, candidates, noise_file};
 use crate::pipelines::{BEST_OF_N, kontext, pipeline, pix2pix, recipe};
 
 /// What is broken in a copy of a pipeline, and what the error says.

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use editscale_testkit::copy_folder;
 use serde_json::{Map, Value, json};
 
-use crate::desk::{Desk, copy_folder, images, noise_file};
+use crate::desk::{Desk, images, noise_file};
 use crate::pipelines::{BEST_OF_N, FIXTURES, KONTEXT, Pipeline, judged_by, qwen_editor, qwen_folder, step1x_editor};
 
 /// Editors whose encoder is the judge's model, and which see this source as the judge does: in a size that neither of them changes

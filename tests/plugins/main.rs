@@ -31,6 +31,7 @@ mod work;
 
 use std::env;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use editscale_plugin::Launch;
@@ -69,7 +70,11 @@ fn main() {
     let good = GOOD.iter().map(|(name, _)| Trial::test(format!("passes::{name}"), || passes(name)));
     let bad = all().map(|peer| Trial::test(format!("fails::{}", peer.name), || is_found(peer)));
     let trials = good.chain(bad).chain(scripts::trials()).chain(program::trials()).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    let mut arguments = Arguments::from_args();
+    // Many a peer shows in nothing happening for some seconds, which others need not wait for.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(3 * cores);
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
 fn all() -> impl Iterator<Item = &'static Misbehaviour> {

@@ -1,4 +1,4 @@
-//! What no tool checks: headers, licences, lengths, paths of machines.
+//! What no tool checks: headers, licences, unused dependencies, lengths, paths of machines, pages as one book, and their figures.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,17 +7,17 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod dependencies;
+mod figures;
 mod numbers;
+mod pages;
+mod reader;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Sources that may be longer than 500 lines, each with its reason.
-const LONG: [(&str, &str); 3] = [
-    ("workspace/darkroom/examples/judge_pairs/phrases.rs", "the phrases are a table"),
-    ("workspace/darkroom/src/language/grammar.rs", "one clause is read by one reader whose parts share its state"),
-    ("workspace/darkroom/src/language/lexicon.rs", "the lexicon is a table"),
-];
+const LONG: [(&str, &str); 0] = [];
 
 /// Licences that dependencies may have.
 const LICENCES: [&str; 12] = [
@@ -40,14 +40,18 @@ fn sources() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                walk(&path, found);
+                // What was built lies there.
+                if !path.ends_with("target") {
+                    walk(&path, found);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);
             }
         }
     }
     let mut found = Vec::new();
-    ["workspace", "tests", "examples"].into_iter().for_each(|folder| walk(Path::new(folder), &mut found));
+    let folders = ["workspace", "tests", "examples", "plugins", "fuzz"];
+    folders.into_iter().for_each(|folder| walk(Path::new(folder), &mut found));
     found.sort();
     found
 }
@@ -85,6 +89,19 @@ fn no_source_is_unfinished() {
         Some(format!("{} holds `{mark}`", path.display()))
     };
     complain(&sources().iter().filter_map(unfinished).collect::<Vec<_>>());
+}
+
+/// In a crate with `test = false` nothing would run it.
+#[test]
+fn every_test_in_the_sources_is_run() {
+    let unrun = |path: &PathBuf| {
+        let (home, _) = path.to_str()?.split_once("/src/")?;
+        let manifest = fs::read_to_string(format!("{home}/Cargo.toml")).ok()?;
+        let is_run = !manifest.contains("[lib]\ntest = false");
+        let text = fs::read_to_string(path).expect("a source file");
+        (!is_run && text.contains("#[test]")).then(|| format!("{} has a test that nothing runs", path.display()))
+    };
+    complain(&sources().iter().filter_map(unrun).collect::<Vec<_>>());
 }
 
 /// Everything that is compiled into the program or its tests on this machine.

@@ -1,14 +1,12 @@
-//! Sizes of files and functions, counted in the sources of the product: `cargo test --test tidy numbers -- --nocapture` prints
-//! them.
+//! Numbers of the product, counted in its sources: `cargo test --test tidy numbers -- --nocapture` prints them.
 
 #![expect(clippy::print_stdout, reason = "the numbers are for people to read")]
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
-
+use super::reader::{Function, Source};
 use super::{complain, sources};
 
 /// Functions that may have more than 100 lines, each with its reason.
@@ -16,79 +14,6 @@ const LONG: [(&str, &str, &str); 0] = [];
 
 /// Functions that may take more than four things beside themselves, each with its reason.
 const MANY: [(&str, &str, &str); 0] = [];
-
-/// A function of the product.
-#[derive(Debug)]
-struct Function {
-    path: String,
-    name: String,
-    /// From its signature to its closing brace.
-    lines: usize,
-    /// What it takes, itself apart.
-    parameters: usize,
-}
-
-/// Reads the functions of a file; those of tests are left out.
-struct Reader {
-    path: String,
-    found: Vec<Function>,
-    /// Whether what is read carries out a trait, which says itself what its functions take.
-    of_trait: bool,
-}
-
-impl Reader {
-    fn enter(&mut self, signature: &syn::Signature, end: proc_macro2::LineColumn) {
-        let is_self = |input: &&syn::FnArg| matches!(input, syn::FnArg::Receiver(_));
-        let own = signature.inputs.iter().filter(is_self).count();
-        let parameters = if self.of_trait { 0 } else { signature.inputs.len() - own };
-        let lines = end.line - signature.span().start().line + 1;
-        self.found.push(Function { path: self.path.clone(), name: signature.ident.to_string(), lines, parameters });
-    }
-}
-
-fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        let text = match &attribute.meta {
-            syn::Meta::List(list) => format!("{}", list.tokens),
-            other => other.path().segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
-        };
-        text == "test"
-    })
-}
-
-impl<'ast> Visit<'ast> for Reader {
-    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
-        if !is_of_tests(&module.attrs) {
-            visit::visit_item_mod(self, module);
-        }
-    }
-
-    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        if !is_of_tests(&function.attrs) {
-            self.enter(&function.sig, function.block.span().end());
-            visit::visit_item_fn(self, function);
-        }
-    }
-
-    fn visit_item_impl(&mut self, block: &'ast syn::ItemImpl) {
-        let outer = std::mem::replace(&mut self.of_trait, block.trait_.is_some());
-        if !is_of_tests(&block.attrs) {
-            visit::visit_item_impl(self, block);
-        }
-        self.of_trait = outer;
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        self.enter(&function.sig, function.block.span().end());
-        visit::visit_impl_item_fn(self, function);
-    }
-
-    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
-        if let Some(block) = &function.default {
-            self.enter(&function.sig, block.span().end());
-        }
-    }
-}
 
 /// Whether a file is a part of what is built, and not of its tests, benches or examples.
 fn is_product(path: &Path) -> bool {
@@ -98,21 +23,16 @@ fn is_product(path: &Path) -> bool {
     path.starts_with("workspace") && !path.iter().any(is_other)
 }
 
-fn product() -> Vec<(String, String)> {
-    let read =
-        |path: &std::path::PathBuf| (path.display().to_string(), std::fs::read_to_string(path).expect("a source file"));
+/// The sources of the product, read once for all that is counted.
+static PRODUCT: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let read = |path: &std::path::PathBuf| {
+        Source::read(path.display().to_string(), std::fs::read_to_string(path).expect("a source file"))
+    };
     sources().iter().filter(|path| is_product(path)).map(read).collect()
-}
+});
 
-fn functions() -> Vec<Function> {
-    let mut all = Vec::new();
-    for (path, text) in product() {
-        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let mut reader = Reader { path, found: Vec::new(), of_trait: false };
-        reader.visit_file(&file);
-        all.append(&mut reader.found);
-    }
-    all
+fn functions() -> impl Iterator<Item = (&'static str, &'static Function)> {
+    PRODUCT.iter().flat_map(|source| source.counted.functions.iter().map(|function| (source.path.as_str(), function)))
 }
 
 /// The least value that this share of all values does not exceed.
@@ -132,28 +52,77 @@ fn shape(what: &str, mut values: Vec<usize>, [median_most, p90_most]: [usize; 2]
 
 #[test]
 fn files_and_functions_are_short() {
-    shape("files", product().iter().map(|(_, text)| text.lines().count()).collect(), [200, 500]);
-    shape("functions", functions().iter().map(|function| function.lines).collect(), [10, 40]);
+    shape("files", PRODUCT.iter().map(|source| source.text.lines().count()).collect(), [200, 500]);
+    shape("functions", functions().map(|(_, function)| function.lines).collect(), [10, 40]);
 }
 
 #[test]
 fn functions_of_more_than_a_hundred_lines_have_a_reason() {
-    let long = |function: &Function| {
-        let known = LONG.iter().any(|(path, name, _)| *path == function.path && *name == function.name);
-        let Function { path, name, lines, .. } = function;
+    let long = |(path, function): (&str, &Function)| {
+        let known = LONG.iter().any(|(known, name, _)| *known == path && *name == function.name);
+        let Function { name, lines, .. } = function;
         (*lines > 100 && !known).then(|| format!("{path}: `{name}` has {lines} lines"))
     };
-    complain(&functions().iter().filter_map(long).collect::<Vec<_>>());
+    complain(&functions().filter_map(long).collect::<Vec<_>>());
 }
 
 #[test]
 fn functions_take_at_most_four_things() {
-    let many = |function: &Function| {
-        let known = MANY.iter().any(|(path, name, _)| *path == function.path && *name == function.name);
-        let Function { path, name, parameters, .. } = function;
+    println!("parameters: most {}", functions().map(|(_, function)| function.parameters).max().unwrap_or_default());
+    let many = |(path, function): (&str, &Function)| {
+        let known = MANY.iter().any(|(known, name, _)| *known == path && *name == function.name);
+        let Function { name, parameters, .. } = function;
         (*parameters > 4 && !known).then(|| format!("{path}: `{name}` takes {parameters} things"))
     };
-    complain(&functions().iter().filter_map(many).collect::<Vec<_>>());
+    complain(&functions().filter_map(many).collect::<Vec<_>>());
+}
+
+/// The compiler asks for words only about what can be reached from outside a crate.
+#[test]
+fn what_is_public_is_told() {
+    let untold = PRODUCT
+        .iter()
+        .flat_map(|source| source.counted.untold.iter().map(|name| format!("{}: `{name}` is public", source.path)));
+    let untold: Vec<String> = untold.collect();
+    println!("public things that nothing is said about: {}", untold.len());
+    complain(&untold);
+}
+
+/// Public maps from text to numbers, each with the reason why no type has its names as fields.
+const MAPS: [(&str, &str, &str); 3] = [
+    ("workspace/benchmarks/src/measures/measured.rs", "facts", "each metric tells others beside its value"),
+    ("workspace/sdk/src/protocol/work.rs", "knobs", "an editor calls its knobs as it likes"),
+    ("workspace/server/src/form/candidate.rs", "knobs", "an editor calls its knobs as it likes"),
+];
+
+#[test]
+fn maps_of_numbers_have_a_reason() {
+    let found = PRODUCT.iter().flat_map(|source| source.counted.maps.iter().map(|name| (source.path.as_str(), name)));
+    let found: Vec<(&str, &String)> = found.collect();
+    println!("public maps from text to numbers: {}", found.len());
+    let known = |(path, name): (&str, &String)| MAPS.iter().any(|(known, field, _)| *known == path && field == name);
+    let unknown =
+        found.iter().filter(|map| !known(**map)).map(|(path, name)| format!("{path}: `{name}` is such a map"));
+    complain(&unknown.collect::<Vec<_>>());
+    assert_eq!(found.len(), MAPS.len(), "one of the list is gone: {found:?}");
+}
+
+/// The most names that one file hands on from others: the list at the root of `core`, whose words all others use.
+const MOST_HANDED_ON: usize = 120;
+
+#[test]
+fn names_are_handed_on_once() {
+    let mut lists: Vec<(usize, &str)> = Vec::new();
+    let mut stars = Vec::new();
+    for Source { path, counted, .. } in PRODUCT.iter() {
+        lists.push((counted.handed_on.len(), path));
+        stars.extend(counted.handed_on.iter().filter(|name| *name == "*").map(|_| path));
+    }
+    let all: usize = lists.iter().map(|(count, _)| count).sum();
+    let (most, longest) = lists.iter().max().expect("a source");
+    println!("names handed on by `pub use`: {all} in all, most {most} ({longest}), stars {stars:?}");
+    assert!(*most <= MOST_HANDED_ON, "{longest} hands on {most} names: expected at most {MOST_HANDED_ON}");
+    assert!(stars.len() <= 1, "{stars:?}: expected at most one star");
 }
 
 /// Lines that say something: no imports, no lone brackets, no comments.
@@ -173,10 +142,10 @@ const MOST_TWICE: usize = 34;
 
 #[test]
 fn few_runs_of_lines_stand_twice() {
-    let all = product();
+    let all = &*PRODUCT;
     let mut seen: HashMap<Vec<&str>, (usize, usize)> = HashMap::new();
     let mut twice: Vec<(String, usize, String, usize)> = Vec::new();
-    for (file, (path, text)) in all.iter().enumerate() {
+    for (file, Source { path, text, .. }) in all.iter().enumerate() {
         for window in telling(text).windows(RUN) {
             let run = window.iter().map(|(_, line)| *line).collect();
             match seen.get(&run) {
@@ -185,7 +154,7 @@ fn few_runs_of_lines_stand_twice() {
                 }
                 // One long run is told once, and not at each of its lines.
                 Some((first, line)) => {
-                    let at = (all[*first].0.clone(), *line, path.clone(), window[0].0);
+                    let at = (all[*first].path.clone(), *line, path.clone(), window[0].0);
                     let goes_on =
                         twice.last().is_some_and(|last| last.0 == at.0 && last.2 == at.2 && at.3 - last.3 < RUN);
                     if !goes_on {

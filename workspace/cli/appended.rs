@@ -2,7 +2,7 @@
 //! not appended to them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -24,6 +24,7 @@ pub(crate) trait Head: Serialize + DeserializeOwned {
 /// A file of lines, for this call alone.
 pub(crate) struct Appended {
     to: BufWriter<File>,
+    path: PathBuf,
 }
 
 impl Appended {
@@ -43,17 +44,22 @@ impl Appended {
         }
         write_head(&beside, head)?;
         bytes.truncate(whole);
-        Ok((Self { to: BufWriter::new(file) }, bytes))
-    }
-}
-
-impl Write for Appended {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.to.write(bytes)
+        Ok((Self { to: BufWriter::new(file), path: path.to_owned() }, bytes))
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.to.flush()
+    /// Writes a line, which is on its way until [`Self::flush`].
+    pub(crate) fn write(&mut self, line: &impl Serialize) -> Result<()> {
+        let written = serde_json::to_writer(&mut self.to, line).map_err(io::Error::from);
+        written.and_then(|()| self.to.write_all(b"\n")).with_context(|| self.unwritten())
+    }
+
+    /// Hands what was written to the system.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.to.flush().with_context(|| self.unwritten())
+    }
+
+    fn unwritten(&self) -> String {
+        format!("cannot write {}: what it holds is kept, and the same command goes on from there", self.path.display())
     }
 }
 

@@ -10,6 +10,7 @@ mod serving;
 mod sharing;
 mod studying;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -84,7 +85,7 @@ impl Command {
 pub(crate) struct Edit {
     /// The picture to edit, and the instruction: what to do to it. With --from, the instruction alone; with --resume, nothing.
     #[arg(value_name = "IMAGE INSTRUCTION", num_args = 0..)]
-    pub(crate) words: Vec<String>,
+    pub(crate) words: Vec<OsString>,
     /// A recipe file, or the name of a built-in one: quickstart, quickstart-judge, best-of-n, beam, diverse-trees, adaptive, reflection,
     /// routing, guarded, reward-weighted.
     #[arg(long, value_name = "FILE|NAME", default_value = "quickstart")]
@@ -168,7 +169,7 @@ pub(crate) struct Doctor {
 pub(crate) struct Score {
     /// The picture before the edit, the picture after it, and what was asked for.
     #[arg(value_name = "SOURCE EDITED INSTRUCTION", num_args = 0..=3)]
-    pub(crate) words: Vec<String>,
+    pub(crate) words: Vec<OsString>,
     /// A file of one JSON object a line with `source`, `edited` and `instruction`, paths from the file's folder; `-` is stdin.
     /// One line is printed for each, in order.
     #[arg(long, value_name = "FILE")]

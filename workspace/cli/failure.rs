@@ -17,7 +17,7 @@ pub(crate) const USAGE: u8 = 2;
 /// The exit code for a run that was stopped and can be resumed.
 pub(crate) const STOPPED: u8 = 75;
 
-/// The exit code for a program that was told twice to stop, as shells have it: 128 and the number of the signal.
+/// The exit code for a program that was told twice to stop, by whichever signals: what shells say of one that Ctrl-C ended.
 pub(crate) const INTERRUPTED: i32 = 130;
 
 /// An error that its user made: exits with 2.
@@ -56,9 +56,6 @@ impl std::error::Error for Misuse {}
 
 /// Tells an error with all of its causes, prints it as an object where that is wanted, and says how to exit.
 pub(crate) fn explain(error: &anyhow::Error, as_json: bool) -> ExitCode {
-    if is_broken_pipe(error) {
-        return ExitCode::SUCCESS;
-    }
     let message = in_one_line(error);
     tell(&format!("error: {message}"));
     let misuse = error.chain().find_map(|cause| cause.downcast_ref::<Misuse>());
@@ -72,12 +69,6 @@ pub(crate) fn explain(error: &anyhow::Error, as_json: bool) -> ExitCode {
         print_error(&json!({"kind": kind, "message": message, "hint": hint, "diagnostics": found}));
     }
     if misuse.is_some() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
-}
-
-/// Whether somebody has closed our stdout, who then wants nothing more.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn in_one_line(error: &anyhow::Error) -> String {
@@ -112,7 +103,16 @@ pub(crate) fn tell(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
-/// Prints a line of data.
+/// Prints a line of data. That nobody reads it any more is no failure: what is still to be told, and how the program exits, is about
+/// what was done.
 pub(crate) fn print(line: &str) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{line}").context("cannot write to stdout")
+    is_read(writeln!(io::stdout(), "{line}")).map(drop)
+}
+
+/// Whether somebody still reads what is written to stdout, for those that would go on for nobody.
+pub(crate) fn is_read(written: io::Result<()>) -> anyhow::Result<bool> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).context("cannot write to stdout"),
+    }
 }

@@ -295,44 +295,15 @@ fn seconds_each(record: &RunRecord) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use editscale_core::{
-        CancelRule, EditorName, PauseSupport, Recovery, RewardCard, RewardKind, RewardName, Sampler, SeedRule,
-    };
+    use editscale_core::{EditorName, PauseSupport, RewardCard, RewardName};
 
     use super::*;
 
     fn cards(usd: u64) -> Cards {
         let cost = Cost { nfe: 28, tokens: 100, usd: Usd { micros: usd } };
-        let editor = EditorCard {
-            name: EditorName::new("far").unwrap(),
-            revision: "1".into(),
-            seeds: SeedRule::Ignored,
-            largest_batch: NonZeroU32::MIN,
-            slots: NonZeroU32::MIN,
-            edits_candidates: true,
-            pause: PauseSupport::None,
-            sampler: Sampler::Deterministic,
-            cancel: CancelRule::Promptly,
-            masks: false,
-            steers_noise: false,
-            steps: None,
-            knobs: Vec::new(),
-            cost,
-            recovery: Recovery::Unknown,
-        };
-        let reward = RewardCard {
-            name: RewardName::new("judge").unwrap(),
-            revision: "1".into(),
-            range: None,
-            kind: RewardKind::Pointwise,
-            gives_sigma: false,
-            pixel_budget: None,
-            largest_batch: NonZeroU32::MIN,
-            slots: NonZeroU32::MIN,
-            cost: Cost { tokens: 10, usd: Usd { micros: usd / 2 }, nfe: 0 },
-        };
+        let editor = EditorCard { cost, ..EditorCard::plain(EditorName::new("far").unwrap(), "1") };
+        let cost = Cost { tokens: 10, usd: Usd { micros: usd / 2 }, nfe: 0 };
+        let reward = RewardCard { cost, ..RewardCard::plain(RewardName::new("judge").unwrap(), "1") };
         Cards { editors: vec![editor], rewards: vec![reward], critics: Vec::new() }
     }
 

@@ -18,6 +18,7 @@ mod recipes;
 mod report;
 mod serving;
 mod sharing;
+mod shell;
 mod signals;
 #[cfg(feature = "otlp")]
 mod tracing_otlp;

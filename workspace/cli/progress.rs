@@ -43,6 +43,17 @@ fn shown() -> Option<ProgressBar> {
     SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.upgrade()
 }
 
+/// Counts things on a terminal while they are judged, such as `pictures`: up to how many, where that is known.
+pub(crate) fn count_judged(things: &str, of: Option<u64>) -> ProgressBar {
+    let count = if of.is_some() { "{bar:10} {pos}/{len}" } else { "{spinner} {pos}" };
+    let bar = of.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    if let Ok(style) = ProgressStyle::with_template(&format!("{count} {things} judged {{wide_msg}} {{elapsed}}")) {
+        bar.set_style(style);
+    }
+    show_bar(&bar);
+    bar
+}
+
 /// A bar on a terminal with the best score so far, the step of the edits under way, edits done and the time left; notes of
 /// editors and failures in full, once each.
 #[derive(Debug)]

@@ -49,7 +49,7 @@ pub(crate) fn built_in(name: &str) -> Option<&'static str> {
 /// The recipe of this name or in this file, for what makes candidates: `who` needs an editor and a search.
 pub(crate) fn load(name_or_file: &str, who: &str) -> Result<Loaded> {
     let (name, bytes) = read(name_or_file)?;
-    match with_files(Recipe::parse(&bytes, &catalogue()), folder_of(name_or_file)) {
+    match with_files(Recipe::parse(&bytes, &catalogue()), folder_of(name_or_file.as_ref())) {
         Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, &name, &bytes)),
         Err(_) if only_judges(&bytes).is_some() => Err(without_editor(&name, who).into()),
         Err(report) => Err(refused(report, &name, &bytes).into()),
@@ -59,7 +59,7 @@ pub(crate) fn load(name_or_file: &str, who: &str) -> Result<Loaded> {
 /// The recipe of this name or in this file, of which only the rewards are of use: it may have no editor and no search.
 pub(crate) fn load_for_judging(name_or_file: &str) -> Result<Loaded<JudgeRecipe>> {
     let (name, bytes) = read(name_or_file)?;
-    match judging_with_files(JudgeRecipe::parse(&bytes, &catalogue()), folder_of(name_or_file)) {
+    match judging_with_files(JudgeRecipe::parse(&bytes, &catalogue()), folder_of(name_or_file.as_ref())) {
         Ok((recipe, warnings)) => Ok(loaded(recipe, &warnings, &name, &bytes)),
         Err(report) => Err(refused(report, &name, &bytes).into()),
     }
@@ -104,9 +104,9 @@ pub(crate) fn judging_with_files(parsed: Parsed<JudgeRecipe>, folder: &Path) -> 
 pub(crate) type Parsed<R> = Result<(R, Report), Report>;
 
 /// The folder that paths of calibrations in a recipe's file are from.
-pub(crate) fn folder_of(name_or_file: &str) -> &Path {
-    let is_built_in = built_in(name_or_file).is_some();
-    Path::new(name_or_file).parent().filter(|_| !is_built_in).unwrap_or(Path::new(""))
+pub(crate) fn folder_of(name_or_file: &Path) -> &Path {
+    let is_built_in = name_or_file.to_str().and_then(built_in).is_some();
+    name_or_file.parent().filter(|_| !is_built_in).unwrap_or(Path::new(""))
 }
 
 fn calibration(folder: &Path, path: &str) -> Result<Calibrated, String> {

@@ -11,19 +11,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::choice::Choice;
-use crate::commands::report;
+use crate::report;
 
 /// What `edit --json` prints: see `docs/json.md`.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunJson {
     version: u32,
     run: String,
-    run_dir: PathBuf,
-    report: PathBuf,
+    run_dir: String,
+    report: String,
     ending: &'static str,
     reason: &'static str,
     explanation: Option<String>,
-    outputs: Vec<PathBuf>,
+    outputs: Vec<String>,
     winner: Option<CandidateForm>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rewritings: Vec<CritiqueForm>,
@@ -45,15 +45,15 @@ impl RunJson {
         Self {
             version: 1,
             run: record.manifest.run.to_string(),
-            run_dir: run_dir.to_owned(),
-            report: report::place(run_dir),
+            run_dir: shown(run_dir),
+            report: shown(&report::place(run_dir)),
             ending: if outcome.ending == Ending::Search { "search" } else { "cancelled" },
             reason: outcome.verdict.reason.word(),
             explanation: match &outcome.verdict.reason {
                 StopReason::Stuck(why) => Some(why.to_string()),
                 _ => None,
             },
-            outputs: outputs.to_vec(),
+            outputs: outputs.iter().map(|path| shown(path)).collect(),
             winner: outcome.winner().and_then(|id| candidates.get(id.0 as usize).cloned()),
             rewritings: record.rewritings.iter().map(Into::into).collect(),
             candidates,
@@ -63,6 +63,11 @@ impl RunJson {
             draw: outcome.verdict.draw.map(DrawForm::from),
         }
     }
+}
+
+/// A path as JSON has it, which knows no names that are not UTF-8.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// What a run did, in a few lines for people. Where it came to nothing, the error that follows says why.

@@ -9,7 +9,8 @@ use editscale_engine::{Calibrated, Ports, ThreadedCritic, ThreadedEditor, Thread
 use editscale_picture::Looker;
 use editscale_schema::{House, Load, Made, MakeError};
 
-use crate::failure::{Misuse, tell};
+use crate::failure::Misuse;
+use crate::progress::tell_beside_bar;
 use crate::recipes::Loaded;
 use crate::whole::WholePictures;
 
@@ -69,7 +70,7 @@ pub(crate) fn calibrated(reward: &Reward, port: Arc<dyn RewardModel>) -> Result<
         None => Ok(port),
         Some(Calibration::Here(here)) => {
             if let Some(misfit) = misfit(reward, port.card()) {
-                tell(&format!("warning: {misfit}"));
+                tell_beside_bar(&format!("warning: {misfit}"));
             }
             Ok(Arc::new(Calibrated::new(port, here.map.clone())))
         }
@@ -126,7 +127,7 @@ pub(crate) fn check_needs(loaded: &Loaded, ports: &Ports) -> Result<()> {
         return Ok(());
     }
     let report = editscale_config::Report::new(lacks);
-    tell(report.render(&loaded.name, loaded.text.as_bytes()).trim_end());
+    tell_beside_bar(report.render(&loaded.name, loaded.text.as_bytes()).trim_end());
     if report.has_errors() {
         let message = format!("recipe `{}` cannot be used with its editors and rewards", loaded.name);
         bail!(Misuse::new(message).found(report));

@@ -9,7 +9,8 @@ use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{Array as _, RecordBatch};
 use editscale_curate::Record;
 use editscale_curate::results::{CHOICE_TABLE, ChoiceFolder, DROPPED};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use editscale_rollout::dataset::read_footer;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use thiserror::Error;
 
 /// Why it cannot be said what was kept.
@@ -35,7 +36,8 @@ impl KeptRecords {
         }
         let failed = |reason: String| KeptError { path: path.clone(), reason };
         let file = File::open(&path).map_err(|error| failed(error.to_string()))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(error.to_string()))?;
+        let footer = read_footer(&file, ArrowReaderOptions::new()).map_err(failed)?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
         let mut kept = HashSet::new();
         for batch in builder.build().map_err(|error| failed(error.to_string()))? {
             let batch = batch.map_err(|error| failed(error.to_string()))?;

@@ -36,7 +36,8 @@ pub(crate) struct Run {
     /// Runs under way at once; enough to keep the editors busy where it is not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) groups_at_once: Option<u32>,
-    /// End once all processes together have spent this much, in US dollars; what is under way is finished.
+    /// Begin no more groups once those that ended, of all processes together, have cost this much in US dollars. Those under way are
+    /// finished and come on top: up to --groups-at-once of each process, each up to what the recipe's `budget` lets one spend.
     #[arg(long, value_name = "USD", value_parser = usd)]
     pub(crate) most_usd: Option<Usd>,
     /// The folder for runs under way; `work` in --out where it is not given. Workers of one machine share it.

@@ -67,7 +67,7 @@ pub(crate) enum LogWord {
     Json,
 }
 
-/// Serve recipes over HTTP: the images API of OpenAI, jobs, scoring, tools for agents, and a page to watch.
+/// Serve recipes over HTTP: the images API of OpenAI, runs, scoring, tools for agents, and a page to watch.
 ///
 /// Prints its address. Runs outlive a kill: those that were accepted go on when the server is started again over the same
 /// folder. `RUST_LOG` says what is logged, such as `info` or `editscale_server=debug`.

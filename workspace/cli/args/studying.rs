@@ -110,7 +110,7 @@ pub(crate) enum CostWord {
     Nfe,
     /// Edits, failed ones included.
     Edits,
-    /// Judgements: one a candidate and reward.
+    /// Judgements, one a candidate and reward, and critiques.
     #[value(name = "reward_calls")]
     RewardCalls,
     /// Active time.

@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode> {
         if arguments.json {
             let (list, left_out) = (diagnostics(report), report.left_out());
             let only_judges = checked.only_judges;
-            files.push(json!({"file": path, "diagnostics": list, "left_out": left_out, "only_judges": only_judges}));
+            let file = path.display().to_string();
+            files.push(json!({"file": file, "diagnostics": list, "left_out": left_out, "only_judges": only_judges}));
             continue;
         }
         if index > 0 && (was_long || !report.is_empty()) {
@@ -183,7 +184,7 @@ fn check(path: &Path) -> Checked {
             return Checked { report: Report::new(vec![unreadable]), bytes: Vec::new(), only_judges: false };
         }
     };
-    let folder = recipes::folder_of(path.to_str().unwrap_or_default());
+    let folder = recipes::folder_of(path);
     let (report, only_judges) = match recipes::with_files(Recipe::parse(&bytes, &catalogue()), folder) {
         Ok((recipe, warnings)) => (with(&warnings, usable(&recipe.without_secrets())), false),
         Err(report) => match recipes::only_judges(&bytes) {

@@ -1,6 +1,6 @@
 //! `editscale keys`: API keys for the server.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,8 +45,14 @@ fn add(name: &str, file: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut opened = options.open(file).with_context(cannot)?;
+    let line = if ends_in_a_line(file) { line } else { format!("\n{line}") };
     opened.write_all(line.as_bytes()).and_then(|()| opened.sync_all()).with_context(cannot)?;
     print(&key)?;
     tell(&format!("this is the only time that the key is shown; {} holds its digest", file.display()));
     Ok(())
+}
+
+/// Whether what is added to a file begins a line: people who write by hand may leave the last one open.
+fn ends_in_a_line(file: &Path) -> bool {
+    fs::read(file).is_ok_and(|text| text.last().is_none_or(|last| *last == b'\n'))
 }

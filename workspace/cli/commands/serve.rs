@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use crate::args::Serve;
 use crate::catalogue::catalogue;
 use crate::commands::keys;
-use crate::failure::{INTERRUPTED, Misuse, print, tell};
+use crate::failure::{Misuse, print, tell};
 use crate::serving::{begin_log, offers, settings};
-use crate::signals::asked_to_stop;
+use crate::signals::{StopWords, stop_on_signal};
 
 /// Serves until it is told to end.
 pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
@@ -53,16 +53,13 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode> {
         let who =
             if keys.is_empty() { "this machine alone may call".to_owned() } else { format!("{} keys", keys.len()) };
         tell(&format!("serving {}; runs in {}; {who}", names.join(", "), service.settings().runs_dir.display()));
+        let mut stop = stop_on_signal(StopWords {
+            first: "stopping: requests under way are waited for, runs are put aside; once more to end at once"
+                .to_owned(),
+            last: "ended: runs that were accepted go on when the server is started again".to_owned(),
+        });
         print(&format!("http://{}", listener.local_addr()?))?;
-        let ended = async {
-            asked_to_stop().await;
-            tell("stopping: requests under way are waited for, runs are put aside; once more to end at once");
-            tokio::spawn(async {
-                asked_to_stop().await;
-                std::process::exit(INTERRUPTED);
-            });
-        };
-        serve(Arc::new(App { service, keys }), listener, ended).await?;
+        serve(Arc::new(App { service, keys }), listener, async move { stop.stopped().await }).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

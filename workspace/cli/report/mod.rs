@@ -10,8 +10,10 @@ mod sheet;
 mod thumbnails;
 mod trees;
 
+use std::path::{Path, PathBuf};
+
 use editscale_core::{Ending, StopReason, TowerPictures};
-use editscale_engine::RunRecord;
+use editscale_engine::{RunRecord, WriteError, write_whole};
 use editscale_page::{SCRIPT, escape, shortened};
 use editscale_picture::DecodeCache;
 use editscale_search::Finalists;
@@ -30,8 +32,20 @@ const LONG: usize = 120;
 /// An instruction with more characters than this is cut, and stands in full below.
 const TOO_LONG: usize = 280;
 
+/// Where the report of a run is.
+pub(crate) fn place(run_dir: &Path) -> PathBuf {
+    run_dir.join("report.html")
+}
+
+/// Writes the report of a run into its folder. What is decoded already is not read again.
+pub(crate) fn write(record: &RunRecord, run_dir: &Path, decoded: &DecodeCache) -> Result<PathBuf, WriteError> {
+    let path = place(run_dir);
+    write_whole(&path, render(record, decoded).as_bytes())?;
+    Ok(path)
+}
+
 /// The page of a run, whose pictures need not be decoded again where they are kept.
-pub(crate) fn render(record: &RunRecord, decoded: &DecodeCache) -> String {
+fn render(record: &RunRecord, decoded: &DecodeCache) -> String {
     let choice = Choice::of(record);
     let title = escape(&shortened(record.manifest.request.instruction.as_str(), LONG));
     let sections = [

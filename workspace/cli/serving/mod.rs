@@ -7,11 +7,12 @@ mod pulse;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use editscale_core::Budget;
 use editscale_server::Settings;
 
 use crate::args::Served;
+use crate::failure::Misuse;
 
 pub(crate) use logs::{begin as begin_log, begin_where_asked};
 pub(crate) use offers::offers;
@@ -39,7 +40,7 @@ pub(crate) fn settings(served: &Served, usual: &str) -> Result<Settings> {
 
 /// A folder by its one true path.
 fn folder(path: &Path) -> Result<std::path::PathBuf> {
-    let real = path.canonicalize().with_context(|| format!("--root {}", path.display()))?;
-    anyhow::ensure!(real.is_dir(), "--root {}: expected a folder", path.display());
-    Ok(real)
+    let misuse = |what: String| Misuse::new(format!("--root {}: {what}", path.display()));
+    let real = path.canonicalize().map_err(|error| misuse(error.to_string()))?;
+    if real.is_dir() { Ok(real) } else { Err(misuse("expected a folder".to_owned()).into()) }
 }

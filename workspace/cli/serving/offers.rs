@@ -1,6 +1,7 @@
 //! Recipes put to work. Two recipes that name the same editor or reward share it: a model is loaded once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -93,20 +94,14 @@ impl Workshop {
         let (mut editors, mut rewards, mut organs) = (Vec::new(), Vec::new(), Vec::new());
         for editor in loaded.recipe.editors() {
             let key = format!("{} {}", editor.name, editor.model.write());
-            if !self.editors.contains_key(&key) {
-                self.editors.insert(key.clone(), working_editor(editor, &self.house)?);
-            }
-            let Some(working) = self.editors.get(&key) else { continue };
+            let working = once(&mut self.editors, key, || working_editor(editor, &self.house))?;
             editors.push(Arc::clone(&working.port));
             let (model, trouble) = (&editor.model, Arc::clone(&working.trouble));
             organs.push(Organ::new(editor.name.to_string(), trouble, model.remote(), model.free_question()));
         }
         for reward in loaded.recipe.rewards() {
             let key = format!("{} {}", reward.name, reward.model.write());
-            if !self.rewards.contains_key(&key) {
-                self.rewards.insert(key.clone(), working_reward(reward, &self.house)?);
-            }
-            let Some(working) = self.rewards.get(&key) else { continue };
+            let working = once(&mut self.rewards, key, || working_reward(reward, &self.house))?;
             rewards.push(calibrated(reward, Arc::clone(&working.port))?);
             let (model, trouble) = (&reward.model, Arc::clone(&working.trouble));
             organs.push(Organ::new(reward.name.to_string(), trouble, model.remote(), model.free_question()));
@@ -114,10 +109,7 @@ impl Workshop {
         let mut critics = Vec::new();
         for critic in loaded.recipe.critics() {
             let key = format!("{} {}", critic.name, critic.model.write());
-            if !self.critics.contains_key(&key) {
-                self.critics.insert(key.clone(), working_critic(critic, &self.house)?);
-            }
-            let Some(port) = self.critics.get(&key) else { continue };
+            let port = once(&mut self.critics, key, || working_critic(critic, &self.house))?;
             critics.push(Arc::clone(port));
             let (model, asked) = (&critic.model, Arc::clone(port));
             let trouble = Arc::new(move || asked.trouble());
@@ -130,6 +122,14 @@ impl Workshop {
         let pulse = Arc::new(Body(organs));
         Ok(Offer { name, about, recipe: loaded.recipe, text: loaded.text, editors, rewards, critics, pulse })
     }
+}
+
+/// What stands under a key, made where nothing does.
+fn once<T>(all: &mut BTreeMap<String, T>, key: String, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    Ok(match all.entry(key) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(free) => free.insert(make()?),
+    })
 }
 
 /// The first sentence of a recipe's first comment: what its author says of it.

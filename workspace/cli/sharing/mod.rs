@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use editscale_engine::{StopSignal, Stopper, digest_of};
+use editscale_engine::digest_of;
 use editscale_rollout::depot::{Depot, DepotError};
 use editscale_rollout::drive::{DriveError, Roles};
 use editscale_rollout::queue::{NatsQueue, QueueError, QueueRules, ShardQueue, Sharding, SqliteQueue, WorkQueue};
@@ -17,9 +17,7 @@ use editscale_rollout::{Defines, DefinitionError};
 
 pub(crate) use self::reporter::Reports;
 use crate::args::{RoleWord, Sharing};
-use crate::failure::{INTERRUPTED, Misuse, tell};
-use crate::progress::{clear_bar, tell_beside_bar};
-use crate::signals::asked_to_stop;
+use crate::failure::{Misuse, tell};
 
 /// What to do where something else is going on already.
 const BEGIN_ELSEWHERE: &str = "give another --out (and --depot), or what it was begun with";
@@ -208,18 +206,4 @@ pub(crate) fn is_away(error: &anyhow::Error) -> bool {
 /// The same of the error of a drive.
 pub(crate) fn is_drive_away(error: &DriveError) -> bool {
     matches!(error, DriveError::Queue(QueueError::Away { .. }) | DriveError::Depot(DepotError::Away { .. }))
-}
-
-/// Ctrl-C and a polite kill ask the drive to stop, of which people are told in these words; a second one ends the program.
-pub(crate) fn stop_on_signal(told: String) -> StopSignal {
-    let (stopper, signal) = Stopper::new();
-    tokio::spawn(async move {
-        asked_to_stop().await;
-        tell_beside_bar(&told);
-        stopper.stop();
-        asked_to_stop().await;
-        clear_bar();
-        std::process::exit(INTERRUPTED);
-    });
-    signal
 }

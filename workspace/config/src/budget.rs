@@ -16,7 +16,8 @@ const fn count(name: &'static str, meaning: &'static str) -> Key<Whole> {
 
 pub(crate) const EDITS: Key<Whole> =
     count("edits", "candidates made, failed ones included; one that goes on from a pause is no further one");
-pub(crate) const REWARD_CALLS: Key<Whole> = count("reward_calls", "judgements: one for each candidate and reward");
+pub(crate) const REWARD_CALLS: Key<Whole> =
+    count("reward_calls", "judgements, one for each candidate and reward, and critiques");
 pub(crate) const NFE: Key<Whole> = count("nfe", "denoiser evaluations");
 pub(crate) const TOKENS: Key<Whole> = count("tokens", "language-model tokens, in and out");
 
@@ -63,8 +64,25 @@ pub(crate) fn write(budget: &Budget) -> Yaml {
     Yaml::Map(keys.into_iter().flatten().collect())
 }
 
-/// How many candidates the counts allow, with this many rewards.
-pub(crate) fn candidates(budget: &Budget, rewards: u64) -> Option<u64> {
+/// How many candidates the counts of a budget allow.
+pub(crate) struct Limit {
+    pub(crate) candidates: u64,
+    /// The setting that allows no more.
+    pub(crate) setting: &'static str,
+}
+
+impl Limit {
+    /// Where the setting stands in a recipe.
+    pub(crate) fn path(&self) -> String {
+        format!("budget.{}", self.setting)
+    }
+}
+
+/// The limit with this many rewards.
+pub(crate) fn limit(budget: &Budget, rewards: u64) -> Option<Limit> {
     let judged = budget.reward_calls.and_then(|calls| calls.checked_div(rewards));
-    [budget.edits, judged].into_iter().flatten().min()
+    let limits = [(budget.edits, EDITS.name), (judged, REWARD_CALLS.name)];
+    let limits =
+        limits.into_iter().filter_map(|(candidates, setting)| Some(Limit { candidates: candidates?, setting }));
+    limits.min_by_key(|limit| limit.candidates)
 }

@@ -1,6 +1,7 @@
 //! From bytes to a checked recipe: limits, then the tree, then the sections, then what the sections are to each other.
 
 mod futile;
+mod scarce;
 
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use editscale_search::{
     Clash, Concluding, Conclusion, Gate, Gated, ObjectiveChoice, Rules, Selection, StopRule, Surroundings,
 };
 
+use crate::Catalogue;
 use crate::document::reader;
 use crate::judging::{JudgeRecipe, JudgeSettings};
 use crate::places::Places;
 use crate::recipe::{Recipe, Reward, Settings};
 use crate::sections::{self, Purpose, Sections};
 use crate::unknown::unknown;
-use crate::{Catalogue, Stop, budget};
 
 /// A recipe to edit by.
 pub(crate) fn parse(bytes: &[u8], catalogue: &Catalogue) -> Result<(Recipe, Report), Report> {
@@ -144,29 +145,6 @@ impl Check<'_> {
         if !rewards.is_empty() && rewards.iter().all(|reward| reward.weight == 0.0) {
             let mistake = Mistake::new("every reward has the weight 0").hint("give one of them another weight");
             self.error("rewards", mistake);
-        }
-    }
-
-    fn budget(&self) {
-        let Sections { rewards, search: Some(search), stop, budget: Some(budget), .. } = &self.sections else {
-            return;
-        };
-        let rewards = rewards.count();
-        let Some(affordable) = budget::candidates(budget, rewards) else { return };
-        let by_edits = budget.edits.is_some_and(|edits| edits == affordable);
-        let scarce = if by_edits { budget::EDITS.name } else { budget::REWARD_CALLS.name };
-        let path = format!("budget.{scarce}");
-        let round = search.first_round(stop.is_some_and(Stop::is_set));
-        if affordable == 0 {
-            let message = format!("the budget does not allow to judge one candidate by {rewards} rewards");
-            self.error(&path, Mistake::new(message).hint(format!("raise `{scarce}` to at least {rewards}")));
-        } else if affordable < round {
-            let policy = quote(search.kind());
-            let message =
-                format!("the budget ends the first round of {policy} after {affordable} of {round} candidates");
-            let enough = if by_edits { round } else { round.saturating_mul(rewards) };
-            let mistake = Mistake::new(message).hint(format!("raise `{scarce}` to {enough} or more"));
-            self.mistakes.warn(&self.places.span(&path), mistake);
         }
     }
 

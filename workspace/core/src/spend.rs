@@ -63,7 +63,7 @@ pub struct Ledger {
     /// Edits that were made or paid for, and candidates that failed; work lost to a crash of this program is not. An edit that is
     /// paused and gone on with, however often and in however many ways, is one: what the parts of it take is in `cost`.
     pub edits: u64,
-    /// Judgements that were asked for: one a candidate and reward.
+    /// Judgements that were asked for, one a candidate and reward, and critiques.
     pub reward_calls: u64,
     /// Denoiser evaluations, tokens and money of both.
     pub cost: Cost,

@@ -8,7 +8,8 @@
 //! three rows of the UNet. The reference calls its network with as many rows, and nothing around it. What it
 //! computes of the text in every step we compute once, before. Both sides take turns, the one that goes first changes.
 //!
-//! Arguments `networks` and `edits` choose a part. `EDITSCALE_ROUNDS` changes how often everything is measured.
+//! Arguments `networks`, `edits` and `steps` choose a part; `steps` are steps and decodings of all local editors alone, and want the
+//! folders of `make_middle.py` beside the others. `EDITSCALE_ROUNDS` changes how often everything is measured.
 //! `EDITSCALE_EDITORS` names a folder for the pipelines, which are made where they are missing; with one that has them, our
 //! own times are measured without a Python, too.
 
@@ -29,7 +30,7 @@ use editscale_core::{
 };
 use editscale_models::editors::diffusion::{Ask, DiffusionEditor, DiffusionOptions, Identity, Pipeline, Prepared, Row};
 use editscale_models::editors::noise::normal;
-use editscale_models::editors::{flux_kontext, instruct_pix2pix};
+use editscale_models::editors::{flux_kontext, instruct_pix2pix, qwen_image_edit, step1x_edit};
 use editscale_models::layers::Compute;
 use photograph::photograph;
 use reference::{PYTHON, Reference, median, python, rounds, script, threads};
@@ -239,6 +240,52 @@ fn measure_networks(folders: &Folders, mut reference: Option<&mut Reference>, ro
     cases.iter().for_each(|case| case.measure(reference.as_deref_mut(), rounds));
 }
 
+/// A step with guidance and a decoding by one pipeline alone: seconds of the fastest round, then the least on the processor.
+fn measure_step<P: Pipeline>(name: &str, edge: u32, (_, mut pipeline): (Identity, P), rounds: usize) {
+    let prepared = prepared(&mut pipeline, &photograph(SOURCE, edge, None), &Knobs::default());
+    let time = prepared.sampler.timesteps()[0];
+    for (what, ours) in [("step", step(&pipeline, &prepared, 1, time)), ("decoding", decoding(&pipeline, &prepared))] {
+        let times: Vec<Times> = (0..=rounds).map(|_| Times::of(&ours)).skip(1).collect();
+        let seconds = least(&times.iter().map(|times| times.seconds).collect::<Vec<_>>());
+        let busy = least(&times.iter().map(|times| times.processor_seconds).collect::<Vec<_>>());
+        println!("| {name} {edge}×{edge}, {what} | {seconds:.3} | {busy:.2} |");
+    }
+}
+
+/// The pipelines that are there, of a folder.
+fn measure_steps(home: &Path, folders: &Folders, rounds: usize) {
+    let (step1x, qwen) = (home.join("step1x_edit"), home.join("qwen_image_edit"));
+    let shared = DiffusionOptions::new(false);
+    println!("| what | s | on the processor, s |\n|---|---|---|");
+    measure_step("InstructPix2Pix", PIX2PIX_EDGE, folders.load_pix2pix(), rounds);
+    measure_step("Kontext", KONTEXT_EDGE, folders.load_kontext(KONTEXT_EDGE), rounds);
+    if step1x.exists() {
+        let options =
+            step1x_edit::Options { size_level: KONTEXT_EDGE as usize, ..step1x_edit::Options::on(Compute::cpu()) };
+        let files = step1x_edit::Files { dir: Some(step1x), ..step1x_edit::Files::default() };
+        measure_step(
+            "Step1X-Edit",
+            KONTEXT_EDGE,
+            step1x_edit::load(&files, editor_name(), options, &shared).unwrap(),
+            rounds,
+        );
+    }
+    if qwen.exists() {
+        let pixels = (KONTEXT_EDGE * KONTEXT_EDGE) as usize;
+        let options = qwen_image_edit::Options {
+            max_pixels: pixels,
+            source_pixels: pixels,
+            ..qwen_image_edit::Options::on(Compute::cpu())
+        };
+        measure_step(
+            "Qwen-Image-Edit",
+            KONTEXT_EDGE,
+            qwen_image_edit::load(&qwen, editor_name(), options, &shared).unwrap(),
+            rounds,
+        );
+    }
+}
+
 /// The item of a candidate of a request.
 fn item(request: &Arc<EditRequest>, id: u32) -> EditItem {
     let proposal = Proposal {
@@ -327,6 +374,10 @@ fn main() {
     if is_wanted("networks") {
         let mut reference = python.map(|python| folders.reference(&python));
         measure_networks(&folders, reference.as_mut(), rounds);
+    }
+    // Only where it is asked for: what the other two measure is among it.
+    if parts.iter().any(|part| part == "steps") {
+        measure_steps(home, &folders, rounds);
     }
     if is_wanted("edits") {
         let counted = "counted are texts / sources encoded / passes of the denoiser / pictures decoded";

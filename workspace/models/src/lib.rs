@@ -10,6 +10,7 @@ pub mod device;
 pub mod editors;
 pub mod encoders;
 mod files;
+mod guard;
 pub mod layers;
 pub mod load;
 pub mod pictures;

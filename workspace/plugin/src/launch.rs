@@ -37,7 +37,7 @@ pub struct Limits {
     pub silence: Duration,
     /// The most memory that its processes may have in use together, in MiB.
     pub memory_mib: Option<u64>,
-    /// How many times a sample may kill it before it is not given any more.
+    /// How many times an item may kill it before it is not given any more.
     pub crashes: u32,
     /// How many times in a row it may die without having answered a call, before it is given up. Deaths that are blamed
     /// on one item count once.

@@ -40,7 +40,7 @@ pub struct PluginLimits {
     pub silence_secs: f64,
     /// The most memory that it may use, in MiB.
     pub memory_mib: Option<u64>,
-    /// How many times a sample may kill it.
+    /// How many times an item may kill it.
     pub crashes: u32,
     /// How many times in a row it is started again in vain.
     pub restarts: u32,
@@ -92,7 +92,7 @@ const CRASHES: Key<Whole> = Key {
     name: "crashes",
     rule: Whole { low: 1, high: 100 },
     absent: Absent::Default(2),
-    meaning: "how many times a sample may kill the plugin when it is tried alone, before it is in quarantine",
+    meaning: "how many times an item may kill the plugin when it is tried alone, before it is in quarantine",
 };
 
 const RESTARTS: Key<Whole> = Key {

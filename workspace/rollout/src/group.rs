@@ -120,7 +120,7 @@ pub struct CandidateRow {
     pub round: u32,
     /// Candidates that it varies or continues; empty for one from the source alone.
     pub parents: Vec<u32>,
-    /// How it comes from its parent: `fresh`, `re_edit`, `edit_of_edit` or `resume`.
+    /// How it comes from its parent: `fresh`, `re_edit`, `edit_of_edit`, `resume` or `neighbour`.
     pub edge: String,
     /// What the editor started from: `source`, `candidate` or `paused`.
     pub start: String,

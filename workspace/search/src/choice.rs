@@ -42,6 +42,12 @@ pub trait PolicyChoice: Chosen {
         0
     }
 
+    /// How many of these are before the first candidate. Each is a reward call that no candidate has then; where the budget would
+    /// have no candidate after them, they are left out.
+    fn critiques_first(&self) -> u64 {
+        0
+    }
+
     /// Whether its verdict is drawn already, so that no other selection can be laid over it.
     fn draws(&self) -> bool {
         false

@@ -2,6 +2,8 @@
 //!
 //! usage: agents [--root FOLDER]… [--edits N] [--runs FOLDER] [--http ADDRESS [--keys FILE]]
 
+#[path = "../tests/common/embedded.rs"]
+mod embedded;
 #[path = "../tests/mcp/offers.rs"]
 mod offers;
 

@@ -5,13 +5,14 @@
 //! callers, is carried out by the engine, and can be followed, cancelled, resumed after a kill, and gone on from.
 //!
 //! * `runs/` is the middle: what is accepted, queued, carried out and told. It knows no HTTP.
-//! * `http/` is one door: the images API that existing clients speak, jobs, scoring, the page, and what operators need.
+//! * `http/` is one door: the images API that existing clients speak, runs, scoring, the page, and what operators need.
 //! * `mcp/` is the other: tools and resources for agents, with a session's own budget and history.
 //! * `form/` has the objects that go over either door, each with its schema.
 //!
 //! What a recipe names is built by whoever starts the server; nothing here knows an editor or a reward by name.
 
 mod batching;
+mod desks;
 mod form;
 mod health;
 mod http;
@@ -26,11 +27,8 @@ mod settings;
 mod telemetry;
 mod wish;
 
-pub use form::{
-    CandidateForm, CritiqueForm, DrawForm, FailureForm, LedgerForm, RunForm, ScoreForm, failure_form, score_form,
-    scores_form,
-};
-pub use http::{App, ServeError, document, router, serve};
+pub use form::{CandidateForm, CritiqueForm, DrawForm, FailureForm, LedgerForm, RunForm, ScoreForm, score_form};
+pub use http::{App, ServeError, router, serve};
 pub use keys::{Keys, KeysError};
 pub use mcp::{AgentError, AgentOptions, serve_agent, serve_stdio};
 pub use offer::{Offer, Pulse, Vital};

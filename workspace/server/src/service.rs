@@ -4,18 +4,22 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use editscale_config::Catalogue;
+use editscale_engine::RunRecord;
 use editscale_picture::{DecodeCache, Limits};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::desks::Desks;
 use crate::health::{Health, Trouble};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
 use crate::rewards::{self, Scorer};
-use crate::runs::{FolderLock, Live, Runs};
+use crate::runs::{FolderLock, Live, Owner, Records, Runs};
 use crate::settings::Settings;
 use crate::telemetry::{self, Telemetry};
 use crate::wish::{Checker, Wish};
+
+/// Small copies of pictures that are made at a time.
+const COPIES: usize = 3;
 
 /// Recipes at work, and the runs of all callers. Shared by every door.
 #[derive(Debug)]
@@ -26,8 +30,11 @@ pub struct Service {
     settings: Settings,
     runs: Runs,
     pictures: DecodeCache,
-    /// As many as there are processors: what is worked on beside the runtime's threads at a time.
-    desks: Arc<Semaphore>,
+    records: Records,
+    /// For what comes in and goes out.
+    desks: Desks,
+    /// For small copies, of which a page asks for hundreds: they keep nothing else waiting.
+    copying: Desks,
     health: Health,
     opened: SystemTime,
     secret: [u8; 32],
@@ -62,8 +69,7 @@ impl Service {
         runs.expire();
         let limits = Limits { pixels: settings.pixels, ..Limits::default() };
         let pictures = DecodeCache::new(limits, 256 << 20);
-        let desks = std::thread::available_parallelism().map_or(2, usize::from);
-        let desks = Arc::new(Semaphore::new(desks));
+        let (desks, copying) = (Desks::of_this_machine(), Desks::new(COPIES));
         let (health, opened, closing) = (Health::default(), SystemTime::now(), CancellationToken::new());
         Ok(Arc::new(Self {
             offers,
@@ -72,7 +78,9 @@ impl Service {
             settings,
             runs,
             pictures,
+            records: Records::default(),
             desks,
+            copying,
             health,
             opened,
             secret,
@@ -101,10 +109,12 @@ impl Service {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(Refusal::broken)?;
-        // The desk is taken until the work is done, whether anybody waits for it or not.
-        let done = tokio::task::spawn_blocking(move || (work(), desk));
-        done.await.map(|(made, _)| made).map_err(Refusal::broken)
+        self.desks.work(work).await
+    }
+
+    /// Where small copies of pictures are made.
+    pub(crate) fn copying(&self) -> &Desks {
+        &self.copying
     }
 
     /// Limits and places.
@@ -115,6 +125,27 @@ impl Service {
     /// All runs.
     pub fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// A run of this owner. One that was let go of is read from its folder, beside the runtime's threads.
+    pub(crate) async fn run(&self, id: &str, owner: &Owner) -> Result<Arc<Live>, Refusal> {
+        if let (_, Some(live)) = self.runs.at_hand(id, owner)? {
+            return Ok(live);
+        }
+        let (runs, id, owner) = (self.runs.clone(), id.to_owned(), owner.clone());
+        // It reads little, and does not wait for those who compute.
+        tokio::task::spawn_blocking(move || runs.find(&id, &owner)).await.map_err(Refusal::broken)?
+    }
+
+    /// What is recorded of a run; nothing where it cannot be read. Reads files.
+    pub(crate) fn record(&self, live: &Live) -> Option<Arc<RunRecord>> {
+        self.records.of(live)
+    }
+
+    /// Ends a run for its caller. It writes a file, which no thread of the runtime waits for.
+    pub(crate) async fn cancel(&self, live: &Arc<Live>) -> Result<(), Refusal> {
+        let (runs, live) = (self.runs.clone(), Arc::clone(live));
+        tokio::task::spawn_blocking(move || runs.cancel(&live)).await.map_err(Refusal::broken)
     }
 
     /// Decoded pictures, kept while there is room.

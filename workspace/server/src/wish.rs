@@ -172,12 +172,20 @@ impl Checker<'_> {
         if !keeps_all {
             texts.push(("retain", r#"{"all": {}}"#.to_owned()));
         }
-        let param = sections.first().map_or("search", |(name, _)| name);
-        let told = |report: Report| Refusal::Invalid { param, message: words(&report) };
+        let told = |report: Report| {
+            let is_wrong = |section: &&(&'static str, Value)| self.is_wrong(offer, section);
+            let at_fault = sections.iter().find(is_wrong).or(sections.first());
+            Refusal::Invalid { param: at_fault.map_or("search", |(name, _)| name), message: words(&report) }
+        };
         let recipe = offer.recipe.with_sections(&texts, self.catalogue).map_err(told)?.within(&own).within(&ours);
         let cards = offer.ports(Arc::new(editscale_core::Silent)).cards();
         let lacks = Report::new(recipe.lacks(&cards));
         if lacks.has_errors() { Err(told(lacks)) } else { Ok(recipe) }
+    }
+
+    /// Whether a caller's section is wrong by itself.
+    fn is_wrong(&self, offer: &Offer, (name, value): &(&'static str, Value)) -> bool {
+        offer.recipe.with_sections(&[(*name, value.to_string())], self.catalogue).is_err()
     }
 
     fn size(&self, size: ImageSize) -> Result<ImageSize, Refusal> {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/embedded.rs"]
+mod embedded;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,56 +12,17 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use editscale_config::{Catalogue, Recipe};
-use editscale_core::{BoxFuture, EditBackend, ImageSize, RewardModel};
-use editscale_engine::{ThreadedEditor, ThreadedReward};
+use editscale_core::ImageSize;
 use editscale_picture::{Limits, probe};
-use editscale_schema::{House, Made};
-use editscale_server::{App, Keys, Offer, Pulse, Service, Settings, Vital, router};
+use editscale_server::{App, Keys, Service, Settings, router};
 use editscale_testkit::png;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-struct Alive;
+use embedded::{catalogue, offer};
 
-impl Pulse for Alive {
-    fn feel(&self) -> BoxFuture<'_, Vec<Vital>> {
-        Box::pin(async { Vec::new() })
-    }
-}
-
-fn catalogue() -> Catalogue {
-    Catalogue::new(&[editscale_darkroom::EDITORS], &[editscale_darkroom::REWARDS])
-}
-
-/// A recipe of the embedded editor, with two candidates.
-fn offer() -> Offer {
-    let text = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 2}}\n";
-    let (recipe, _) = Recipe::parse(text.as_bytes(), &catalogue()).unwrap();
-    let house = House::default();
-    let editor = |made| -> Arc<dyn EditBackend> {
-        match made {
-            Made::Ready(editor) => editor,
-            Made::Local(load) => {
-                Arc::new(ThreadedEditor::spawn(move || load().map_err(|error| error.to_string())).unwrap())
-            }
-        }
-    };
-    let reward = |made| -> Arc<dyn RewardModel> {
-        match made {
-            Made::Ready(reward) => reward,
-            Made::Local(load) => {
-                Arc::new(ThreadedReward::spawn(move || load().map_err(|error| error.to_string())).unwrap())
-            }
-        }
-    };
-    let editors = recipe.editors().iter().map(|each| editor(each.model.make(&each.name, &house).unwrap())).collect();
-    let rewards = recipe.rewards().iter().map(|each| reward(each.model.make(&each.name, &house).unwrap())).collect();
-    let (name, about) = ("two".to_owned(), "two candidates".to_owned());
-    Offer { name, about, recipe, text: text.to_owned(), editors, rewards, critics: Vec::new(), pulse: Arc::new(Alive) }
-}
-
-fn server(runs: &Path, offers: Vec<Offer>, keys: Keys) -> Router {
+fn server(runs: &Path, keys: Keys) -> Router {
+    let offers = vec![offer("two", "search: {best_of_n: {samples: 2}}").unwrap()];
     let service = Service::open(offers, catalogue(), Settings::new(runs.to_owned()), 1).unwrap();
     router(Arc::new(App { service, keys }))
 }
@@ -108,7 +72,7 @@ fn named(text: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_file_that_the_page_names_is_served_and_guarded() {
     let folder = tempfile::tempdir().unwrap();
-    let server = server(folder.path(), Vec::new(), Keys::default());
+    let server = server(folder.path(), Keys::default());
     let (mut paths, mut at) = (vec!["/".to_owned()], 0);
     while let Some(path) = paths.get(at).cloned() {
         let answer = get(&server, &path).await;
@@ -143,7 +107,7 @@ async fn every_file_that_the_page_names_is_served_and_guarded() {
 #[tokio::test]
 async fn what_a_browser_has_is_not_sent_again() {
     let folder = tempfile::tempdir().unwrap();
-    let server = server(folder.path(), Vec::new(), Keys::default());
+    let server = server(folder.path(), Keys::default());
     for path in ["/", "/page/app.css", "/page/app.js"] {
         let first = get(&server, path).await;
         let tag = first.header("etag");
@@ -161,7 +125,7 @@ async fn what_a_browser_has_is_not_sent_again() {
 async fn only_the_page_itself_needs_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let (key, line) = Keys::make("someone").unwrap();
-    let server = server(folder.path(), Vec::new(), Keys::parse(&line).unwrap());
+    let server = server(folder.path(), Keys::parse(&line).unwrap());
     for (method, path, status) in [
         (Method::GET, "/", StatusCode::OK),
         (Method::GET, "/page/app.js", StatusCode::OK),
@@ -201,7 +165,7 @@ async fn run(server: &Router, size: ImageSize) -> String {
 #[tokio::test]
 async fn pictures_come_as_small_as_they_are_wanted() {
     let folder = tempfile::tempdir().unwrap();
-    let server = server(folder.path(), vec![offer()], Keys::default());
+    let server = server(folder.path(), Keys::default());
     let id = run(&server, ImageSize { width: 240, height: 120 }).await;
     for (query, media, width, height) in [
         ("source", "image/png", 240, 120),
@@ -215,6 +179,9 @@ async fn pictures_come_as_small_as_they_are_wanted() {
         let answer = get(&server, &format!("/v1/runs/{id}/{query}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, media), "{query}");
         assert_eq!(answer.header("vary"), "authorization", "{query}");
+        // Which one is the best changes, and with it what is at this address.
+        let kept = if query.contains("best") { "private, no-cache" } else { "private, max-age=3600" };
+        assert_eq!(answer.header("cache-control"), kept, "{query}");
         let facts = probe(&answer.body, &Limits::default()).unwrap();
         assert_eq!((facts.width, facts.height), (width, height), "{query}");
     }
@@ -235,7 +202,7 @@ async fn pictures_come_as_small_as_they_are_wanted() {
 #[tokio::test]
 async fn a_list_says_what_each_run_is_and_goes_on_from() {
     let folder = tempfile::tempdir().unwrap();
-    let server = server(folder.path(), vec![offer()], Keys::default());
+    let server = server(folder.path(), Keys::default());
     let id = run(&server, ImageSize { width: 32, height: 32 }).await;
     let body = json!({"from": {"run": id, "candidate": 1}, "instruction": "darker"}).to_string();
     let begun = ask(&server, Method::POST, "/v1/runs", &[("content-type", "application/json")], Body::from(body)).await;
@@ -250,8 +217,8 @@ async fn a_list_says_what_each_run_is_and_goes_on_from() {
 async fn runs_that_have_ended_are_there_when_a_server_is_started_again() {
     let folder = tempfile::tempdir().unwrap();
     let size = ImageSize { width: 32, height: 32 };
-    let id = run(&server(folder.path(), vec![offer()], Keys::default()), size).await;
-    let again = server(folder.path(), vec![offer()], Keys::default());
+    let id = run(&server(folder.path(), Keys::default()), size).await;
+    let again = server(folder.path(), Keys::default());
     let list = get(&again, "/v1/runs").await.json();
     assert_eq!((&list["data"][0]["id"], &list["data"][0]["instruction"]), (&json!(id), &json!("make it brighter")));
     assert_eq!(run(&again, size).await, id, "under the same key the same run");
@@ -262,7 +229,7 @@ async fn runs_that_have_ended_are_there_when_a_server_is_started_again() {
 #[tokio::test]
 async fn events_of_an_earlier_life_are_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let server = server(folder.path(), vec![offer()], Keys::default());
+    let server = server(folder.path(), Keys::default());
     let id = run(&server, ImageSize { width: 32, height: 32 }).await;
     let path = format!("/v1/runs/{id}/events");
     let all = get(&server, &path).await;

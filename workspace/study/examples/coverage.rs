@@ -1,4 +1,4 @@
-//! How often 95 % intervals of three kinds hold the mean: the table of `docs/search.md`, counted again.
+//! How often 95 % intervals of three kinds hold the mean: the table of `docs/study.md`, counted again.
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 

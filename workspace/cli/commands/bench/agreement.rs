@@ -7,24 +7,35 @@ use anyhow::Result;
 use editscale_benchmarks::measures::agreement;
 use editscale_benchmarks::report::{Part, render};
 use editscale_benchmarks::{JudgedCase, is_judged, read_judged};
+use editscale_engine::StopSignal;
 
-use super::judging::judge;
+use super::judging::{Asked, judge};
 use super::measure::rules;
 use crate::args::{BenchAgreement, BenchData, BenchJudges};
 use crate::failure::{Misuse, STOPPED, print, tell};
+use crate::signals::{StopWords, stop_on_signal};
 
 /// Reads what two judges said, or asks them, and compares.
 pub(crate) fn run(arguments: &BenchAgreement) -> Result<ExitCode> {
     let names = [arguments.first.as_str(), arguments.second.as_str()];
     // A folder that cannot be read is found before hours of work.
     let folders: Vec<Option<Side>> = names.iter().map(|name| of_folder(name)).collect::<Result<_>>()?;
+    let stop = stop_on_signal(StopWords {
+        first: "stopping; once more to end at once".to_owned(),
+        last: "ended: nothing of it is kept".to_owned(),
+    });
     let mut sides = Vec::with_capacity(2);
     for (name, known) in names.iter().zip(folders) {
         match known {
             Some(side) => sides.push(side),
-            None => match of_recipe(name, arguments)? {
+            None => match of_recipe(name, arguments, &stop)? {
                 Some(side) => sides.push(side),
-                None => return Ok(ExitCode::from(STOPPED)),
+                None => {
+                    tell(
+                        "stopped: nothing of it is kept; `bench PRESET --out DIR` judges so that it can be gone on with",
+                    );
+                    return Ok(ExitCode::from(STOPPED));
+                }
             },
         }
     }
@@ -69,7 +80,7 @@ fn of_folder(name: &str) -> Result<Option<Side>> {
     Ok(Some(Side { preset: head.preset, cases }))
 }
 
-fn of_recipe(name: &str, arguments: &BenchAgreement) -> Result<Option<Side>> {
+fn of_recipe(name: &str, arguments: &BenchAgreement, stop: &StopSignal) -> Result<Option<Side>> {
     let (Some(preset), Some(data)) = (arguments.preset, &arguments.data) else {
         let misuse = Misuse::new(format!("{name} is no folder: a recipe judges a benchmark, which is not named"));
         return Err(misuse.hint("name it with --preset NAME --data PATH").into());
@@ -77,6 +88,6 @@ fn of_recipe(name: &str, arguments: &BenchAgreement) -> Result<Option<Side>> {
     tell(&format!("judging with {name}"));
     let data = BenchData { path: data.clone(), column: Vec::new(), images: None, limit: None };
     let judges = BenchJudges { recipe: name.to_owned(), reward: Vec::new() };
-    let judged = judge(preset, &data, &judges, None)?;
+    let judged = judge(Asked { preset, data: &data, judges: &judges, out: None }, stop)?;
     Ok(judged.map(|judged| Side { preset: judged.head.preset, cases: judged.cases }))
 }

@@ -1,26 +1,26 @@
 //! A benchmark judged: cases that were judged before are taken over, the others are asked about.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use editscale_benchmarks::layouts::{Benchmark, Found, LayoutError, Reading};
 use editscale_benchmarks::{Case, CaseJudge, FORMAT, JUDGED, JudgedCase, JudgedHead, Preset};
 use editscale_core::NobodyWatches;
 use editscale_curate::judging::Loader;
+use editscale_engine::StopSignal;
 use editscale_fetch::Patience;
 use editscale_picture::Limits;
 use editscale_rollout::RowProblem;
 use editscale_rollout::dataset::Pictures;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::judges::{Ready, ready};
 use crate::appended::{Appended, Head, foreign};
 use crate::args::{BenchData, BenchJudges};
 use crate::failure::{Misuse, tell};
-use crate::progress::{clear_bar, show_bar, tell_beside_bar};
-use crate::signals::asked_to_stop;
+use crate::progress::{clear_bar, count_judged, tell_beside_bar};
+use crate::signals::{StopWords, stop_on_signal};
 
 /// How many edits are judged together: enough to share sources and fill a batch, few enough to hold in memory.
 const TOGETHER: usize = 64;
@@ -93,13 +93,25 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
+/// Has signals ask a benchmark for a stop: once for a command, so that people are told once.
+pub(super) fn stop_where_asked(out: Option<&Path>) -> StopSignal {
+    let last = match out {
+        Some(_) => "ended: the same command goes on",
+        None => "ended: with --out the same command would go on",
+    };
+    stop_on_signal(StopWords { first: "stopping; once more to end at once".to_owned(), last: last.to_owned() })
+}
+
+/// What is judged, and where that is written down.
+pub(super) struct Asked<'a> {
+    pub(super) preset: Preset,
+    pub(super) data: &'a BenchData,
+    pub(super) judges: &'a BenchJudges,
+    pub(super) out: Option<&'a Path>,
+}
+
 /// Judges all cases; nothing where somebody asked to stop.
-pub(super) fn judge(
-    preset: Preset,
-    data: &BenchData,
-    judges: &BenchJudges,
-    out: Option<&Path>,
-) -> Result<Option<Judged>> {
+pub(super) fn judge(Asked { preset, data, judges, out }: Asked<'_>, stop: &StopSignal) -> Result<Option<Judged>> {
     let benchmark = open(preset, data)?;
     let runtime = runtime()?;
     // Rewards behind servers want a runtime around them.
@@ -121,7 +133,8 @@ pub(super) fn judge(
         runtime: &runtime,
         file: file.as_mut(),
         cases: Vec::new(),
-        bar: bar(),
+        bar: count_judged("cases", None),
+        stop: stop.clone(),
     };
     let (passed_over, described) = (benchmark.passed_over().to_vec(), benchmark.describe());
     let ended = work.all(&benchmark, done, data.limit);
@@ -136,15 +149,6 @@ fn parsed(path: &Path, lines: &[u8]) -> Result<Vec<JudgedCase>> {
     lines.map(case).collect()
 }
 
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} cases judged {wide_msg} {elapsed}") {
-        bar.set_style(style);
-    }
-    show_bar(&bar);
-    bar
-}
-
 /// Judging under way.
 struct Work<'a> {
     judge: CaseJudge,
@@ -152,6 +156,7 @@ struct Work<'a> {
     file: Option<&'a mut Appended>,
     cases: Vec<JudgedCase>,
     bar: ProgressBar,
+    stop: StopSignal,
 }
 
 impl Work<'_> {
@@ -221,11 +226,12 @@ impl Work<'_> {
         if cases.is_empty() {
             return Ok(true);
         }
-        let judge = &mut self.judge;
+        let (judge, stop) = (&mut self.judge, &mut self.stop);
         let judged = self.runtime.block_on(async {
             tokio::select! {
+                biased;
+                () = stop.stopped() => None,
                 judged = judge.judge(cases, &NobodyWatches) => Some(judged),
-                () = asked_to_stop() => None,
             }
         });
         let Some(judged) = judged else { return Ok(false) };
@@ -234,11 +240,8 @@ impl Work<'_> {
             bail!("reward `{reward}` cannot go on: {why}");
         }
         if let Some(file) = &mut self.file {
-            for case in &judged {
-                serde_json::to_writer(&mut *file, case)?;
-                writeln!(file)?;
-            }
-            file.flush().context("cannot write what was judged")?;
+            judged.iter().try_for_each(|case| file.write(case))?;
+            file.flush()?;
         }
         self.bar.inc(judged.len() as u64);
         self.cases.extend(judged);

@@ -2,25 +2,23 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use editscale_benchmarks::layouts::Found;
 use editscale_benchmarks::measures::position;
 use editscale_benchmarks::report::{Part, render};
 use editscale_benchmarks::{Case, JudgedHead, PairJudge, TwoOrders};
 use editscale_core::{NobodyWatches, RewardName};
-use editscale_engine::write_whole;
+use editscale_engine::{StopSignal, write_whole};
 use editscale_schema::list;
 
 use super::judges::{Ready, ready};
-use super::judging::{head, loader, open, runtime};
+use super::judging::{head, loader, open, runtime, stop_where_asked};
 use super::measure::rules;
 use crate::appended::{Appended, foreign};
 use crate::args::{BenchJudges, BenchPosition};
 use crate::failure::{Misuse, STOPPED, print, tell};
-use crate::signals::asked_to_stop;
 
 /// How many cases are asked about together.
 const TOGETHER: usize = 8;
@@ -45,7 +43,7 @@ pub(crate) fn run(arguments: &BenchPosition) -> Result<ExitCode> {
     let (mut file, mut pairs) = begin(arguments, &head)?;
     let known: HashSet<Known> = pairs.iter().map(known_by).collect();
     let judge = PairJudge { judges: ready.judges, reward, loader: loader() };
-    let asker = Asker { judge, runtime: &runtime };
+    let mut asker = Asker { judge, runtime: &runtime, stop: stop_where_asked(arguments.out.as_deref()) };
     let (mut waiting, mut unreadable) = (Vec::new(), 0_u64);
     for (found, number) in benchmark.cases().zip(0_u64..) {
         match found.map_err(|error| Misuse::new(error.to_string()))? {
@@ -134,11 +132,8 @@ fn keep(
 ) -> Result<()> {
     asked.retain(|pair| !known.contains(&known_by(pair)));
     if let Some(file) = file {
-        for pair in &asked {
-            serde_json::to_writer(&mut *file, pair)?;
-            writeln!(file)?;
-        }
-        file.flush().context("cannot write what was said")?;
+        asked.iter().try_for_each(|pair| file.write(pair))?;
+        file.flush()?;
     }
     pairs.extend(asked);
     Ok(())
@@ -160,15 +155,18 @@ fn last_pair(case: &Case) -> Option<Known> {
 struct Asker<'a> {
     judge: PairJudge,
     runtime: &'a tokio::runtime::Runtime,
+    stop: StopSignal,
 }
 
 impl Asker<'_> {
     /// Nothing where somebody asked to stop.
-    fn ask(&self, cases: &[Case]) -> Result<Option<Vec<TwoOrders>>> {
+    fn ask(&mut self, cases: &[Case]) -> Result<Option<Vec<TwoOrders>>> {
+        let (judge, stop) = (&self.judge, &mut self.stop);
         let asked = self.runtime.block_on(async {
             tokio::select! {
-                asked = self.judge.ask(cases, &NobodyWatches) => Some(asked),
-                () = asked_to_stop() => None,
+                biased;
+                () = stop.stopped() => None,
+                asked = judge.ask(cases, &NobodyWatches) => Some(asked),
             }
         });
         if let Some((reward, why)) = self.judge.judges.trouble() {

@@ -7,7 +7,7 @@ use editscale_benchmarks::Preset;
 
 use super::against::against;
 use super::data::{Data, Unreadable};
-use super::judging::judge;
+use super::judging::{Asked, judge, stop_where_asked};
 use super::measure::measured;
 use super::output::{Facts, show, write};
 use crate::args::BenchPreset;
@@ -15,7 +15,9 @@ use crate::failure::{STOPPED, tell};
 
 /// Judges a benchmark, measures, and tells what other data shares with it.
 pub(crate) fn run(preset: Preset, arguments: &BenchPreset) -> Result<ExitCode> {
-    let Some(judged) = judge(preset, &arguments.data, &arguments.judges, arguments.out.as_deref())? else {
+    let out = arguments.out.as_deref();
+    let asked = Asked { preset, data: &arguments.data, judges: &arguments.judges, out };
+    let Some(judged) = judge(asked, &stop_where_asked(out))? else {
         tell(match arguments.out {
             Some(_) => "stopped: the same command goes on from here",
             None => "stopped: with --out the same command would go on from here",

@@ -27,6 +27,7 @@ use crate::args::Curate;
 use crate::failure::{Misuse, tell};
 use crate::recipes::Loaded;
 use crate::sharing::program;
+use crate::shell::quoted;
 
 /// What a choice is made of.
 pub(super) struct Ready<'a> {
@@ -147,13 +148,10 @@ impl Ready<'_> {
 
     fn facts(&self, rules: &Rules, people: &People, tallies: Vec<Tally>) -> Facts {
         let recipe = &self.loaded.recipe;
-        let out = self.arguments.out.display();
         let given = |what: &Path| what.display().to_string();
-        let again = format!(
-            "editscale curate {} --recipe {} --out {out}",
-            given(&self.arguments.dataset),
-            self.arguments.recipe
-        );
+        let (dataset, out) = (quoted(&self.arguments.dataset), quoted(&self.arguments.out));
+        let recipe_file = quoted(Path::new(&self.arguments.recipe));
+        let again = format!("editscale curate {dataset} --recipe {recipe_file} --out {out}");
         Facts {
             dataset: given(&self.arguments.dataset),
             more: vec![
@@ -196,7 +194,7 @@ impl Ready<'_> {
         };
         json!({
             "version": 1,
-            "dataset": self.arguments.dataset,
+            "dataset": self.arguments.dataset.display().to_string(),
             "fingerprint": self.dataset.fingerprint(),
             "records": chosen.fated.len(),
             "kept": kept_records(chosen),

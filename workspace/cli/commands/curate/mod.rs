@@ -18,7 +18,8 @@ use crate::args::{Curate, CurateCommand, Curating};
 use crate::failure::{Misuse, STOPPED, explain};
 use crate::progress::clear_bar;
 use crate::recipes::Loaded;
-use crate::sharing::{is_away, is_drive_away, stop_on_signal};
+use crate::sharing::{is_away, is_drive_away};
+use crate::signals::{StopWords, stop_on_signal};
 
 /// A curation under way.
 struct Begun<'a> {
@@ -43,11 +44,12 @@ fn score(arguments: &Curate) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let begun = plan(arguments).await?;
-        let grace = arguments.sharing.grace_secs;
-        let stop = stop_on_signal(format!(
-            "stopping: what is being judged has {grace} seconds, and is gone on with next time; once more to end at once"
-        ));
-        let summary = if begun.is_scored { Summary::of_scored(&begun.curation) } else { judge_all(begun.curation.clone(), stop).await };
+        // A choice appears as a whole or not at all: it may be ended at any moment.
+        let summary = if begun.is_scored {
+            Summary::of_scored(&begun.curation)
+        } else {
+            judge_all(begun.curation.clone(), stop_on_signal(words(arguments.sharing.grace_secs))).await
+        };
         clear_bar();
         results::conclude(&begun, &summary?).await
     });
@@ -58,6 +60,15 @@ fn score(arguments: &Curate) -> Result<ExitCode> {
             Ok(ExitCode::from(STOPPED))
         }
         Err(error) => Err(error),
+    }
+}
+
+fn words(grace: u64) -> StopWords {
+    StopWords {
+        first: format!(
+            "stopping: what is being judged has {grace} seconds, and is gone on with next time; once more to end at once"
+        ),
+        last: "ended: run the same command line again to go on".to_owned(),
     }
 }
 

@@ -99,7 +99,7 @@ fn print_scores(arguments: &Curate, summary: &Summary, choice: Option<&Value>) -
     let (tallies, spent) = (&summary.tallies, &summary.tallies.spent);
     let object = json!({
         "version": 1,
-        "out": arguments.out,
+        "out": arguments.out.display().to_string(),
         "state": if summary.is_over { "finished" } else { "stopped" },
         "blocks": {
             "entered": tallies.entered,

@@ -20,7 +20,7 @@ use super::{plan, rules};
 use crate::args::CurateReview;
 use crate::failure::{Misuse, print, tell};
 use crate::recipes::load_for_judging;
-use crate::signals::asked_to_stop;
+use crate::signals::{StopWords, stop_on_signal};
 
 /// Serves the review until it is told to end.
 pub(super) fn run(arguments: &CurateReview) -> Result<ExitCode> {
@@ -36,7 +36,11 @@ pub(super) fn run(arguments: &CurateReview) -> Result<ExitCode> {
         let listener = listener.with_context(|| format!("cannot listen at {}", arguments.listen))?;
         tell("open this address in a browser on this machine; end with Ctrl-C, every verdict is on disk at once");
         print(&desk.address(&listener)?)?;
-        serve(desk, listener, asked_to_stop()).await?;
+        let mut stop = stop_on_signal(StopWords {
+            first: "stopping; once more to end at once".to_owned(),
+            last: "ended: every verdict is on disk".to_owned(),
+        });
+        serve(desk, listener, async move { stop.stopped().await }).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

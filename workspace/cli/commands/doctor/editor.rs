@@ -238,11 +238,8 @@ fn seeds(found: &mut Found, card: &EditorCard, again: Likeness, other: Likeness)
         }
         // Nothing random is in an editor such as the darkroom: only its knobs and its seed's choices part candidates.
         SeedRule::Reproducible { .. } if is_same(other) && again == other => {
-            found.fact(
-                "advice",
-                "seeds may change nothing here: candidates of one instruction are copies",
-                json!(null),
-            );
+            let advice = "seeds may change nothing here: candidates of one instruction are copies";
+            found.fact("advice", advice, json!(advice));
         }
         SeedRule::Ignored if is_same(again) && is_same(other) => {
             found.differs("every edit gave the same picture: candidates would be copies");

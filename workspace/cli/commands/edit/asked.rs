@@ -1,5 +1,6 @@
 //! What an edit is asked for on the command line: a picture and what to do to it.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use anyhow::Result;
@@ -21,7 +22,6 @@ pub(super) struct Asked {
 
 /// Reads the picture and the instruction.
 pub(super) fn asked(arguments: &Edit) -> Result<Asked> {
-    let instruct = |text: &str| Instruction::new(text).map_err(|error| Misuse::new(error.to_string()));
     match (&arguments.from, arguments.words.as_slice()) {
         (None, [image, instruction]) => {
             // The cheap mistake is told before the dear one.
@@ -36,7 +36,7 @@ pub(super) fn asked(arguments: &Edit) -> Result<Asked> {
             Ok(Asked { source, source_name, instruction, continues: Some(from.clone()) })
         }
         (None, [image, words @ ..]) if words.len() > 1 => Err(unquoted(image, words).into()),
-        (Some(_), words) if words.len() > 1 => Err(unquoted("--from RUN:CANDIDATE", words).into()),
+        (Some(_), words) if words.len() > 1 => Err(unquoted(OsStr::new("--from RUN:CANDIDATE"), words).into()),
         (None, _) => Err(Misuse::new("expected a picture and an instruction").hint(USE).into()),
         (Some(_), _) => Err(Misuse::new("expected an instruction alone: --from names the picture").hint(USE).into()),
     }
@@ -45,8 +45,14 @@ pub(super) fn asked(arguments: &Edit) -> Result<Asked> {
 const USE: &str = "editscale edit photo.jpg \"make it warmer\"";
 
 /// An instruction whose words the shell has taken apart. `picture` is what stands before it.
-fn unquoted(picture: &str, words: &[String]) -> Misuse {
-    let found = words.len();
+fn unquoted(picture: &OsStr, words: &[OsString]) -> Misuse {
+    let (found, joined) = (words.len(), words.join(OsStr::new(" ")));
+    let (picture, joined) = (picture.display(), joined.display());
     Misuse::new(format!("expected the instruction as one argument, found {found} after the picture"))
-        .hint(format!("put the instruction in quotation marks: editscale edit {picture} \"{}\"", words.join(" ")))
+        .hint(format!("put the instruction in quotation marks: editscale edit {picture} \"{joined}\""))
+}
+
+fn instruct(text: &OsStr) -> Result<Instruction, Misuse> {
+    let text = text.to_str().ok_or_else(|| Misuse::new("the instruction is not UTF-8 text"))?;
+    Instruction::new(text).map_err(|error| Misuse::new(error.to_string()))
 }

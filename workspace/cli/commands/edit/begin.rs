@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use editscale_config::Recipe;
-use editscale_core::{EditRequest, EncodedImage, ImageSize, RunId};
+use editscale_core::{EditRequest, EncodedImage, Image, ImageSize, Observer, RunId, Silent};
 use editscale_engine::{DirectoryError, Job, Limits, Manifest, Ports, Retry, RunDirectory, digest_of};
 use editscale_picture::{DecodeCache, Limits as PictureLimits};
 use editscale_schema::House;
@@ -43,7 +43,9 @@ pub(super) fn prepare(arguments: &Edit, house: &House) -> Result<Prepared> {
     if arguments.dry_run {
         loaded.recipe = loaded.recipe.without_secrets();
     }
-    let ports = ports(&loaded, house)?;
+    // What is only foretold is under no way that could be shown.
+    let observer: Arc<dyn Observer> = if arguments.dry_run { Arc::new(Silent) } else { progress(&loaded) };
+    let ports = ports(&loaded, house, observer)?;
     if mask.is_some() {
         check_masks(&ports)?;
     }
@@ -106,11 +108,14 @@ fn check_masks(ports: &Ports) -> Result<()> {
     Ok(())
 }
 
-fn ports(loaded: &Loaded, house: &House) -> Result<Ports> {
+fn progress(loaded: &Loaded) -> Arc<dyn Observer> {
     let most = loaded.recipe.search_factory().largest_run();
     let most = loaded.recipe.budget().edits.map_or(most, |edits| most.min(edits));
-    let progress = Arc::new(Progress::new(most, loaded.recipe.objective()));
-    let ports = build(&loaded.recipe, house, progress)?;
+    Arc::new(Progress::new(most, loaded.recipe.objective()))
+}
+
+fn ports(loaded: &Loaded, house: &House, observer: Arc<dyn Observer>) -> Result<Ports> {
+    let ports = build(&loaded.recipe, house, observer)?;
     check_needs(loaded, &ports)?;
     Ok(ports)
 }
@@ -216,8 +221,10 @@ const ELSEWHERE: &str =
 pub(super) fn resume(path: &Path, house: &House) -> Result<Work> {
     let (directory, recorded) =
         when_free(|| RunDirectory::open(path)).map_err(|error| Misuse::new(error.to_string()))?;
+    recorded.request.source.read().context("the source picture of the run is gone")?;
+    recorded.request.mask.as_ref().map(Image::read).transpose().context("the mask of the run is gone")?;
     let loaded = recipes::checked("the recipe in run.json", recorded.resolved_recipe.as_bytes())?;
-    let ports = ports(&loaded, house).context(ELSEWHERE)?;
+    let ports = ports(&loaded, house, progress(&loaded)).context(ELSEWHERE)?;
     let begun = Begun {
         run: recorded.run.clone(),
         request: recorded.request.clone(),
@@ -226,6 +233,5 @@ pub(super) fn resume(path: &Path, house: &House) -> Result<Work> {
     };
     let present = begun.manifest(&loaded, &ports);
     directory.check_same(&recorded, &present)?;
-    recorded.request.source.read().context("the source picture of the run is gone")?;
     Ok(Work { job: job(present, &loaded.recipe, ports), directory, recipe: loaded.recipe })
 }

@@ -1,5 +1,6 @@
 //! `editscale edit IMAGE INSTRUCTION`: the main job.
 
+mod again;
 mod asked;
 mod begin;
 mod origin;
@@ -11,16 +12,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use editscale_config::Recipe;
-use editscale_engine::{Job, RunDirectory, StopSignal, Stopper, read_run};
+use editscale_engine::{Job, RunDirectory, read_run};
 use editscale_schema::House;
 
+use self::again::again;
 use self::begin::{Prepared, begin, prepare, resume};
 use self::results::Results;
 use crate::args::Edit;
-use crate::failure::{INTERRUPTED, print};
+use crate::failure::print;
 use crate::forecast::{self, Forecast};
-use crate::progress::{clear_bar, tell_beside_bar};
-use crate::signals::asked_to_stop;
+use crate::signals::{StopWords, stop_on_signal};
 
 /// Edits one picture, or goes on with a run that was stopped.
 pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
@@ -34,11 +35,17 @@ pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
         None => begin(arguments, &house)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let outcome = runtime.block_on(async {
-        let stop = stop_on_signal();
-        editscale_engine::run(&work.job, &mut work.directory, stop).await
+    let again = again(arguments, work.directory.path());
+    let stop = stop_on_signal(StopWords {
+        first: "stopping: the best so far will be written; once more to end at once".to_owned(),
+        last: format!("ended; go on with: {again}"),
     });
-    let outcome = outcome.with_context(|| format!("the run in {} ended early", work.directory.path().display()))?;
+    let outcome = runtime.block_on(editscale_engine::run(&work.job, &mut work.directory, stop));
+    let ended_early = || {
+        let shown = work.directory.path().display();
+        format!("the run in {shown} ended early, and can be gone on with by `{again}`")
+    };
+    let outcome = outcome.with_context(ended_early)?;
     let record = read_run(work.directory.path())?;
     Results { arguments, work: &work, record: &record, outcome: &outcome, pictures: &house.shared() }.finish()
 }
@@ -63,18 +70,4 @@ struct Work {
     job: Job,
     directory: RunDirectory,
     recipe: Recipe,
-}
-
-/// Ctrl-C and a polite kill ask the run to stop; a second one ends the program.
-fn stop_on_signal() -> StopSignal {
-    let (stopper, signal) = Stopper::new();
-    tokio::spawn(async move {
-        asked_to_stop().await;
-        tell_beside_bar("stopping: the best so far will be written; once more to end at once");
-        stopper.stop();
-        asked_to_stop().await;
-        clear_bar();
-        std::process::exit(INTERRUPTED);
-    });
-    signal
 }

@@ -11,11 +11,12 @@ use editscale_engine::{RunRecord, write_whole};
 use editscale_picture::DecodeCache;
 
 use super::Work;
+use super::again::again;
 use super::output::{format_by_name, numbered};
 use crate::args::Edit;
 use crate::commands::best::Best;
-use crate::commands::report;
 use crate::failure::{STOPPED, print, tell};
+use crate::report;
 use crate::words::{RunJson, in_vain, summary};
 
 /// A run that has ended, and what is wanted of it.
@@ -49,7 +50,7 @@ impl Results<'_> {
         }
         Ok(match (outcome.ending, outcome.winner()) {
             (Ending::Cancelled, _) => {
-                tell(&format!("go on with: editscale edit --resume {}", run_dir.display()));
+                tell(&format!("go on with: {}", again(arguments, run_dir)));
                 ExitCode::from(STOPPED)
             }
             (Ending::Search, Some(_)) => ExitCode::SUCCESS,

@@ -46,8 +46,8 @@ impl Fetching<'_> {
     pub(super) async fn large(&mut self, wanted: &[&RemoteFile], more: u64) -> Result<()> {
         let missing: Vec<&RemoteFile> =
             wanted.iter().copied().filter(|file| !self.record.has(self.folder, file)).collect();
-        let needed = missing.iter().map(|file| self.hub.to_fetch(file, &path(self.folder, file))).sum::<u64>() + more;
-        ensure_room(self.folder, needed)?;
+        let sizes = missing.iter().map(|file| self.hub.to_fetch(file, &path(self.folder, file)));
+        ensure_room(self.folder, sizes.fold(more, u64::saturating_add))?;
         for file in missing {
             self.one(file).await?;
             self.record.add(self.folder, file)?;

@@ -46,7 +46,9 @@ pub(super) fn run(arguments: &ModelsList) -> Result<ExitCode> {
     rows.extend(others(&root));
     if arguments.json {
         let models: Vec<Value> = rows.iter().map(Row::json).collect();
-        print(&serde_json::to_string_pretty(&json!({"version": 1, "root": root, "models": models}))?)?;
+        print(&serde_json::to_string_pretty(
+            &json!({"version": 1, "root": root.display().to_string(), "models": models}),
+        )?)?;
     } else {
         rows.iter().try_for_each(|row| print(&row.line()))?;
     }

@@ -66,7 +66,11 @@ impl<'a> Pull<'a> {
         licences::accept(&licences, earlier.as_deref(), arguments.accept_license)?;
         let base = base.map(|base| (base.repo.to_string(), base.commit.clone()));
         let record = Record::new(from.repo.to_string(), from.commit.clone(), base, licences).take_over(folder)?;
-        tell(&format!("pulling {} at {} into {}", from.repo, from.commit, folder.display()));
+        let shown = folder.display();
+        tell(&format!(
+            "pulling {} at {} into {shown}; the same command goes on with a pull that is interrupted",
+            from.repo, from.commit
+        ));
         Ok(Fetching { hub, from, folder, record })
     }
 

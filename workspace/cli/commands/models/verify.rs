@@ -64,10 +64,10 @@ fn good(verified: &Verified) {
 }
 
 fn json(folder: &Path, verified: &Result<Verified, VerifyError>) -> Value {
-    let problem = |problem: &Problem| json!({"file": problem.file, "reason": problem.reason});
+    let problem = |problem: &Problem| json!({"file": problem.file.display().to_string(), "reason": problem.reason});
     let problems: Vec<Value> =
         verified.as_ref().err().map(|error| &error.problems).into_iter().flatten().map(problem).collect();
-    let mut said = json!({"version": 1, "folder": folder, "problems": problems});
+    let mut said = json!({"version": 1, "folder": folder.display().to_string(), "problems": problems});
     if let Ok(Verified { tensors, parameters, vocabulary, types, notes, .. }) = verified {
         let facts = [
             ("tensors", json!(tensors)),

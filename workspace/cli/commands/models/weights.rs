@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -68,23 +69,45 @@ pub(super) fn listing(snapshot: &Snapshot) -> String {
 /// Brings them. What is there already is not fetched again; a `.pth` file is converted without running what is in it.
 pub(super) async fn bring(fetching: &mut Fetching<'_>) -> Result<()> {
     let (judge, folder) = (fetching.from, fetching.folder);
-    match layout(judge)? {
-        Layout::Single(file) => fetching.large(&[file], 0).await,
+    let layout = layout(judge)?;
+    if !matches!(layout, Layout::Shards(_)) {
+        fs::remove_file(folder.join(INDEX)).ok();
+    }
+    match layout {
+        Layout::Single(file) => {
+            make_way(fetching, &[SINGLE])?;
+            fetching.large(&[file], 0).await
+        }
         Layout::Shards(index) => {
             fetching.hub.fetch(judge, index, &path(folder, index), &|_| ()).await?;
-            fetching.large(&shards(judge, index, folder)?, 0).await
+            let shards = shards(judge, index, folder)?;
+            make_way(fetching, &shards.iter().map(|file| file.path.as_str()).collect::<Vec<_>>())?;
+            fetching.large(&shards, 0).await
         }
-        Layout::Pickle(file) if fetching.record.has_made(folder, SINGLE, file) => Ok(()),
         Layout::Pickle(file) => {
-            // Its copy in the other format takes as much again.
-            fetching.large(&[file], file.bytes.unwrap_or(0)).await?;
+            make_way(fetching, &[SINGLE, &file.path])?;
             let pickle = path(folder, file);
-            tell(&format!("converting {}", pickle.display()));
-            convert(&pickle, &folder.join(SINGLE))?;
-            fetching.record.add_made(folder, SINGLE, file)?;
-            fs::remove_file(&pickle).with_context(|| format!("{}: cannot be removed", pickle.display()))
+            if !fetching.record.has_made(folder, SINGLE, file) {
+                // Its copy in the other format takes as much again.
+                fetching.large(&[file], file.bytes.unwrap_or(0)).await?;
+                tell(&format!("converting {}", pickle.display()));
+                convert(&pickle, &folder.join(SINGLE))?;
+                fetching.record.add_made(folder, SINGLE, file)?;
+            }
+            // One that was converted before a kill is still there.
+            match fs::remove_file(&pickle) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(error).with_context(|| format!("{}: cannot be removed", pickle.display()))
+                }
+                _ => Ok(()),
+            }
         }
     }
+}
+
+/// Removes weights of an earlier commit that are not among these: in another layout they would be what is opened.
+fn make_way(fetching: &mut Fetching<'_>, wanted: &[&str]) -> Result<()> {
+    fetching.record.remove_others(fetching.folder, &wanted.iter().copied().collect())
 }
 
 /// Converts a `.pth` file. The result appears whole or not at all.

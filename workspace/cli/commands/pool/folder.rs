@@ -9,6 +9,7 @@ use editscale_engine::write_whole;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Misuse;
+use crate::sharing::make_folder;
 
 /// What decides a pool. Another one needs a folder of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ impl Split {
         Self { version: VERSION, is_settled: false, requests }
     }
 
-    /// How many edits a row may take in all.
+    /// How many edits a row may take in all; nothing where it has no share.
     pub(super) fn edits(&self, row: u64) -> Option<u64> {
         self.requests.iter().find(|share| share.row == row).map(|share| share.edits)
     }
@@ -74,7 +75,7 @@ pub(super) struct Folder(PathBuf);
 impl Folder {
     /// The folder at a path, for a pool of these terms; made where it is not there.
     pub(super) fn enter(path: &Path, terms: &Terms) -> Result<Self> {
-        fs::create_dir_all(path.join("runs")).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        make_folder(&path.join("runs"))?;
         let file = path.join("pool.json");
         match fs::read(&file) {
             Ok(text) => {

@@ -16,15 +16,17 @@ use self::folder::{Share, Split};
 use self::plan::{Planned, plan};
 use self::requests::{Came, Ended, Turn, ended};
 use crate::args::Pool;
-use crate::sharing::stop_on_signal;
+use crate::signals::{StopWords, stop_on_signal};
 
 /// Edits the requests, or goes on with them.
 pub(crate) fn run(arguments: &Pool) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let planned = plan(arguments)?;
-        let stop =
-            stop_on_signal("stopping: requests under way can be gone on with; once more to end at once".to_owned());
+        let stop = stop_on_signal(StopWords {
+            first: "stopping: requests under way can be gone on with; once more to end at once".to_owned(),
+            last: "ended: the same command goes on".to_owned(),
+        });
         let came = carry_out(&planned, &stop).await?;
         results::finish(arguments, &planned, came.as_deref())
     })
@@ -38,20 +40,20 @@ async fn carry_out(planned: &Planned, stop: &StopSignal) -> Result<Option<Vec<Ca
     let mut split = if let Some(split) = planned.folder.split(&planned.terms)? {
         split
     } else {
-        let turn = Turn { search: probing, edits: &|_| planned.terms.probe };
+        let turn = Turn { search: probing, edits: &|_| Some(planned.terms.probe) };
         let Some(probed) = requests::all(planned, turn, stop).await? else { return Ok(None) };
         let split = Split::new(first_split(planned, &probed));
         planned.folder.write_split(&split)?;
         split
     };
     while !split.is_settled {
-        let turn = Turn { search: probing, edits: &|row| split.edits(row).unwrap_or(planned.terms.probe) };
+        let turn = Turn { search: probing, edits: &|row| split.edits(row) };
         let Some(came) = requests::all(planned, turn, stop).await? else { return Ok(None) };
         split = split_again(planned, &split, &came);
         planned.folder.write_split(&split)?;
     }
-    let edits = |row| split.edits(row).unwrap_or(planned.terms.probe);
-    requests::all(planned, Turn { search: &planned.workshop.search, edits: &edits }, stop).await
+    let turn = Turn { search: &planned.workshop.search, edits: &|row| split.edits(row) };
+    requests::all(planned, turn, stop).await
 }
 
 /// What each request may spend in all: its probe, and its part of what all probes left.

@@ -6,7 +6,7 @@ use editscale_page::{Column, Document, Picture, Table, document, fact, facts, nu
 use editscale_picture::thumbnail;
 use maud::{Markup, html};
 
-use super::requests::Ended;
+use super::requests::{Ended, mean};
 
 /// The longer edge of a picture on the page.
 const EDGE: u32 = 128;
@@ -92,15 +92,12 @@ pub(super) fn page(pool: u64, lines: &[Line]) -> String {
 fn told(pool: u64, ended: &[&Line]) -> Markup {
     let edits: u64 = ended.iter().map(|line| line.edits).sum();
     let scores: Vec<f64> = ended.iter().filter_map(|line| line.utility).collect();
-    let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
     let mut told = vec![
         fact("Edits", format!("{edits} of {pool}")),
         fact("Requests", ended.len().to_string()),
         fact("Came to nothing", ended.iter().filter(|line| line.why.is_some()).count().to_string()),
     ];
-    if !scores.is_empty() {
-        told.push(fact("Mean score", number(mean)));
-    }
+    told.extend(mean(&scores).map(|mean| fact("Mean score", number(mean))));
     facts(&told)
 }
 

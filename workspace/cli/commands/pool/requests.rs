@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use editscale_core::{CandidateId, EditRequest, Ending, Instruction, Outcome, RunId, SearchFactory, Seed, StopReason};
-use editscale_engine::{DirectoryError, Job, Manifest, RunDirectory, StopSignal};
+use editscale_core::{
+    CandidateId, EditRequest, Ending, FailureKind, Instruction, Outcome, RunId, SearchFactory, Seed, StopReason,
+};
+use editscale_engine::{CandidateRecord, DirectoryError, Job, Manifest, RunDirectory, StopSignal, read_run};
 use editscale_rollout::dataset::Listed;
 use editscale_rollout::identity::row_seed;
 use futures_util::StreamExt;
@@ -31,7 +33,7 @@ pub(super) struct Ended {
     /// What its candidates are worth, the chosen one's first.
     pub(super) utilities: Vec<f64>,
     pub(super) chosen: Option<CandidateId>,
-    /// Whether it ended for want of budget.
+    /// Whether it ended for want of budget, and more would not be refused as all was so far.
     pub(super) wants_more: bool,
 }
 
@@ -40,12 +42,19 @@ pub(super) fn ended(came: &[Came]) -> Vec<&Ended> {
     came.iter().filter_map(|came| came.ended.as_ref().ok()).collect()
 }
 
+/// The mean of what requests came to; nothing where there are none.
+pub(super) fn mean(utilities: &[f64]) -> Option<f64> {
+    // Each divided before they are added: no sum is beyond the range of numbers.
+    let count = utilities.len() as f64;
+    (count > 0.0).then(|| utilities.iter().map(|utility| utility / count).sum())
+}
+
 /// How far requests are carried out.
 #[derive(Clone, Copy)]
 pub(super) struct Turn<'a> {
     pub(super) search: &'a Arc<dyn SearchFactory>,
-    /// How many edits each may take in all, by its row.
-    pub(super) edits: &'a (dyn Fn(u64) -> u64 + Sync),
+    /// How many edits each may take in all, by its row; nothing where it has no share.
+    pub(super) edits: &'a (dyn Fn(u64) -> Option<u64> + Sync),
 }
 
 /// Carries out every request. Nothing where somebody stopped it.
@@ -77,13 +86,21 @@ async fn one(
         Ok(asked) => asked,
         Err(reason) => return Ok(Some(Came { row, ended: Err(reason) })),
     };
+    let Some(edits) = (turn.edits)(row) else {
+        let spot = planned.dataset.spot(&listed.place);
+        let reason = format!("{spot}: it could not be used when the pool was split, and has no share");
+        return Ok(Some(Came { row, ended: Err(reason) }));
+    };
     let path = planned.folder.run(row);
-    let outcome = carry_out(planned, (&path, row), (&asked, turn), stop).await;
-    let outcome = outcome.with_context(|| format!("the run in {} ended early", path.display()))?;
+    let within = Within { search: turn.search, edits };
+    let outcome = carry_out(planned, (&path, row), (&asked, within), stop).await;
+    let ended_early = || format!("the run in {} ended early, and is gone on with by the same command", path.display());
+    let outcome = outcome.with_context(ended_early)?;
     if outcome.ending == Ending::Cancelled {
         return Ok(None);
     }
     let ranked = &outcome.verdict.ranked;
+    let wants_more = outcome.verdict.reason == StopReason::Budget && !(ranked.is_empty() && is_refused(&path));
     let ended = Ended {
         row,
         id: asked.id,
@@ -91,9 +108,26 @@ async fn one(
         edits: outcome.ledger.edits,
         utilities: ranked.iter().map(|ranked| ranked.utility.get()).collect(),
         chosen: ranked.first().map(|ranked| ranked.id),
-        wants_more: outcome.verdict.reason == StopReason::Budget,
+        wants_more,
     };
     Ok(Some(Came { row, ended: Ok(ended) }))
+}
+
+/// Whether a run has shown that its request cannot be done: each of its edits failed as the same request fails again.
+fn is_refused(run: &Path) -> bool {
+    let refused = |candidate: &CandidateRecord| {
+        let failed = candidate.made.as_ref().and_then(|made| made.as_ref().err());
+        failed.is_some_and(|failure| matches!(failure.kind, FailureKind::Refused | FailureKind::Invalid))
+    };
+    let record = block_in_place(|| read_run(run));
+    record.is_ok_and(|record| !record.candidates.is_empty() && record.candidates.iter().all(refused))
+}
+
+/// How far one request is carried out.
+#[derive(Clone, Copy)]
+struct Within<'a> {
+    search: &'a Arc<dyn SearchFactory>,
+    edits: u64,
 }
 
 /// A row, looked at.
@@ -134,14 +168,14 @@ async fn asked(planned: &Planned, (row, listed): (u64, &Listed)) -> Result<Asked
 async fn carry_out(
     planned: &Planned,
     (path, row): (&Path, u64),
-    (asked, turn): (&Asked, Turn<'_>),
+    (asked, within): (&Asked, Within<'_>),
     stop: StopSignal,
 ) -> Result<Outcome> {
     let (mut directory, recorded) = block_in_place(|| when_free(|| enter(path))).map_err(|error| match error {
         DirectoryError::InUse(_) => Misuse::new(error.to_string()).hint("another process works on this pool").into(),
         error => anyhow::Error::from(error),
     })?;
-    let (manifest, job) = job(planned, &directory, (asked, row), turn)?;
+    let (manifest, job) = job(planned, &directory, (asked, row), within)?;
     match recorded {
         None => directory.begin(&manifest)?,
         Some(recorded) => go_on(planned, &mut directory, recorded, &manifest)?,
@@ -175,7 +209,7 @@ fn job(
     planned: &Planned,
     directory: &RunDirectory,
     (asked, row): (&Asked, u64),
-    Turn { search, edits }: Turn<'_>,
+    Within { search, edits }: Within<'_>,
 ) -> Result<(Manifest, Job)> {
     let images = directory.images();
     let request = EditRequest {
@@ -188,7 +222,7 @@ fn job(
     let run = RunId::new(&format!("pool-{row:08}"))?;
     let name = format!("{}.{}", asked.id, asked.source.media.extension());
     let (manifest, job) = planned.workshop.job(run, request, name);
-    let budget = planned.budget(edits(row));
+    let budget = planned.budget(edits);
     let limits = editscale_engine::Limits { budget, ..job.limits };
     let manifest = Manifest { budget, search: search.revision(), ..manifest };
     Ok((manifest, Job { limits, search: Arc::clone(search), ..job }))

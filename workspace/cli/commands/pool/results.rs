@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::page::{Line, page};
 use super::plan::Planned;
-use super::requests::{Came, Ended, ended};
+use super::requests::{Came, Ended, ended, mean};
 use crate::args::Pool;
 use crate::commands::best::Best;
-use crate::commands::report;
 use crate::failure::{STOPPED, print, tell};
+use crate::report;
 use crate::words::in_vain;
 
 /// The page of a pool, in its folder.
@@ -41,8 +41,11 @@ pub(super) fn finish(arguments: &Pool, planned: &Planned, came: Option<&[Came]>)
     tell(&summary(planned, &ended(came)));
     tell(&format!("report: {}", planned.folder.path().join(PAGE).display()));
     print_summary(arguments, planned, "finished", came)?;
-    let is_in_vain = ended(came).iter().all(|ended| ended.chosen.is_none());
-    Ok(if is_in_vain { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if ended(came).iter().any(|ended| ended.chosen.is_some()) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    tell("error: nothing came of any request");
+    Ok(ExitCode::FAILURE)
 }
 
 fn tell_reasons(what: &str, reasons: impl Iterator<Item = String>) {
@@ -64,9 +67,7 @@ fn summary(planned: &Planned, ended: &[&Ended]) -> String {
 }
 
 fn mean_utility(ended: &[&Ended]) -> Option<f64> {
-    let best: Vec<f64> = ended.iter().filter_map(|ended| ended.utilities.first().copied()).collect();
-    // Each divided before they are added: no sum is beyond the range of numbers.
-    (!best.is_empty()).then(|| best.iter().map(|utility| utility / best.len() as f64).sum::<f64>())
+    mean(&ended.iter().filter_map(|ended| ended.utilities.first().copied()).collect::<Vec<f64>>())
 }
 
 fn print_summary(arguments: &Pool, planned: &Planned, state: &str, came: &[Came]) -> Result<()> {
@@ -77,7 +78,7 @@ fn print_summary(arguments: &Pool, planned: &Planned, state: &str, came: &[Came]
     let failed = ended.iter().filter(|ended| ended.chosen.is_none()).count();
     let object = json!({
         "version": super::folder::VERSION,
-        "out": arguments.out,
+        "out": arguments.out.display().to_string(),
         "state": state,
         "rows": { "done": ended.len() - failed, "failed": failed, "skipped": came.len() - ended.len() },
         "pool": planned.terms.edits,

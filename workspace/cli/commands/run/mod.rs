@@ -15,7 +15,8 @@ pub(crate) use self::rules::columns;
 use crate::args::Run;
 use crate::failure::{STOPPED, explain};
 use crate::progress::clear_bar;
-use crate::sharing::{is_away, stop_on_signal};
+use crate::sharing::is_away;
+use crate::signals::{StopWords, stop_on_signal};
 
 /// Edits a data set, or goes on with one.
 pub(crate) fn run(arguments: &Run) -> Result<ExitCode> {
@@ -23,9 +24,12 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode> {
     let summary = runtime.block_on(async {
         let planned = plan(arguments).await?;
         let grace = arguments.sharing.grace_secs;
-        let stop = stop_on_signal(format!(
-            "stopping: runs under way have {grace} seconds, and are gone on with next time; once more to end at once"
-        ));
+        let stop = stop_on_signal(StopWords {
+            first: format!(
+                "stopping: runs under way have {grace} seconds, and are gone on with next time; once more to end at once"
+            ),
+            last: "ended: run the same command line again to go on".to_owned(),
+        });
         let summary = drive(planned, stop).await;
         clear_bar();
         Ok::<_, anyhow::Error>(summary?)

@@ -228,7 +228,7 @@ fn revisions(workshop: &Workshop) -> Vec<String> {
     editors.chain(rewards).chain(critics).collect()
 }
 
-/// What this process is called in rows: machine, process and chance.
+/// What this process is called in rows: by its machine and its number there.
 fn worker() -> String {
     let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
     let host = host.map_or_else(|| "machine".to_owned(), |host| host.trim().to_owned());

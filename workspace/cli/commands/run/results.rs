@@ -18,7 +18,7 @@ pub(super) fn finish(arguments: &Run, summary: &Summary) -> Result<ExitCode> {
         let spent = &tallies.spent;
         let object = json!({
             "version": 1,
-            "out": arguments.out,
+            "out": arguments.out.display().to_string(),
             "state": if summary.is_over { "finished" } else { "stopped" },
             "rows": {
                 "entered": tallies.entered,

@@ -27,7 +27,8 @@ pub(crate) fn run(arguments: &Score) -> Result<ExitCode> {
     let [source, edited, instruction] = arguments.words.as_slice() else {
         return Err(Misuse::new("expected SOURCE EDITED INSTRUCTION, or --pairs FILE").into());
     };
-    let names = format!("{source} → {edited}");
+    let names = format!("{} → {}", source.display(), edited.display());
+    let instruction = instruction.to_str().ok_or_else(|| Misuse::new("the instruction is not UTF-8 text"))?;
     let source = handle(&read(source.as_ref())?);
     let edited = handle(&read(edited.as_ref())?);
     let item = item(source, edited, instruction).map_err(Misuse::new)?;

@@ -15,8 +15,10 @@ use crate::args::Score;
 use crate::commands::score::item;
 use crate::commands::score::judges::{Judges, Said};
 use crate::commands::score::results::{failed, scored, with_head};
-use crate::failure::{Misuse, tell};
+use crate::failure::{Misuse, STOPPED, is_read, tell};
 use crate::photograph::{handle, read};
+use crate::signals::{StopWords, stop_on_signal};
+use crate::writable::check_folder;
 
 /// How many lines are judged together: enough to share sources and fill a batch, few enough to hold in memory.
 const TOGETHER: usize = 32;
@@ -103,18 +105,20 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
     let is_stdin = pairs == Path::new("-");
     let mut lines = open(pairs, is_stdin)?;
     let folder = if is_stdin { Path::new("") } else { pairs.parent().unwrap_or(Path::new("")) };
+    check_output(arguments.output.as_deref(), pairs)?;
     let judges = Judges::load(arguments)?;
-    let mut out = Output::open(arguments.output.as_deref(), pairs, &judges)?;
+    let (mut out, done) = Output::open(arguments.output.as_deref(), &judges)?;
     let mut number = 0;
-    for digest in std::mem::take(&mut out.done) {
+    for digest in done {
         number += 1;
         skip(&mut lines, number, &digest, arguments)?;
     }
     if number > 0 {
         tell(&format!("{number} lines are done already"));
     }
-    let mut failures = 0;
-    loop {
+    let stop = stop_on_signal(words(arguments));
+    let (mut failures, mut is_over) = (0, false);
+    while !is_over && !stop.is_stopped() {
         let mut together = Vec::with_capacity(TOGETHER);
         while together.len() < TOGETHER
             && let Some(text) = next(&mut lines)?
@@ -122,19 +126,33 @@ pub(crate) fn run(arguments: &Score, pairs: &Path) -> Result<ExitCode> {
             number += 1;
             together.push(asked(number, text, folder));
         }
-        if together.is_empty() {
-            break;
-        }
-        for answer in answers(&judges, &together) {
-            failures += u64::from(has_failure(&answer));
-            out.write(&answer)?;
-        }
-        out.flush()?;
+        let answers = answers(&judges, &together);
+        failures += answers.iter().filter(|answer| has_failure(answer)).count();
+        is_over = !out.write(&answers)? || together.len() < TOGETHER;
     }
     if failures > 0 {
         tell(&format!("{failures} of {number} lines could not be scored: each says why"));
     }
+    if !is_over {
+        tell(&format!("stopped: {}", go_on(arguments)));
+        return Ok(ExitCode::from(STOPPED));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is done of a file that is not at its end.
+fn go_on(arguments: &Score) -> &'static str {
+    match arguments.output {
+        Some(_) => "the same command goes on from here",
+        None => "with --output the same command would go on from here",
+    }
+}
+
+fn words(arguments: &Score) -> StopWords {
+    StopWords {
+        first: format!("stopping: up to {TOGETHER} lines under way are finished; once more to end at once"),
+        last: format!("ended: {}", go_on(arguments)),
+    }
 }
 
 /// Whether a reward, or all, could not score a line.
@@ -167,9 +185,10 @@ fn next(lines: &mut dyn BufRead) -> Result<Option<Text>> {
     }
     if bytes.len() > LONGEST && bytes.last() != Some(&b'\n') {
         pass_over(lines)?;
-    }
-    while bytes.len() <= LONGEST && bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-        bytes.pop();
+    } else {
+        while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            bytes.pop();
+        }
     }
     let digest = digest_of(&bytes);
     Ok(Some(Text { bytes, digest }))
@@ -272,32 +291,43 @@ fn body(judges: &Judges, said: &[Said], place: usize, names: &str) -> Value {
     json!({"scores": said.iter().map(of).collect::<Map<_, _>>()})
 }
 
-/// Where answers go: stdout, or a file that may hold the first of them already.
-struct Output {
-    to: Box<dyn Write>,
-    /// The digests of the lines that are answered.
-    done: Vec<String>,
+/// Looks at where answers go before weights are loaded.
+fn check_output(path: Option<&Path>, pairs: &Path) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    if is_same(&head_path(path), pairs) || is_same(path, pairs) {
+        let message = format!("{} would overwrite the pairs: expected another output", path.display());
+        return Err(Misuse::new(message).into());
+    }
+    check_folder(path)
+}
+
+/// Where answers go.
+enum Output {
+    Stdout,
+    /// A file that may hold the first of them already.
+    File(Appended),
 }
 
 impl Output {
-    fn open(path: Option<&Path>, pairs: &Path, judges: &Judges) -> Result<Self> {
-        let Some(path) = path else {
-            return Ok(Self { to: Box::new(io::stdout()), done: Vec::new() });
-        };
-        if is_same(&head_path(path), pairs) || is_same(path, pairs) {
-            let message = format!("{} would overwrite the pairs: expected another output", path.display());
-            return Err(Misuse::new(message).into());
-        }
+    /// With the digests of the lines that are answered.
+    fn open(path: Option<&Path>, judges: &Judges) -> Result<(Self, Vec<String>)> {
+        let Some(path) = path else { return Ok((Self::Stdout, Vec::new())) };
         let (file, lines) = Appended::open(path, &Heading { version: 1, rewards: judges.revisions() })?;
-        Ok(Self { to: Box::new(file), done: digests(&lines, path)? })
+        Ok((Self::File(file), digests(&lines, path)?))
     }
 
-    fn write(&mut self, answer: &Value) -> Result<()> {
-        Ok(writeln!(self.to, "{answer}")?)
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(self.to.flush()?)
+    /// Writes answers, a line each; whether anybody wants more of them.
+    fn write(&mut self, answers: &[Value]) -> Result<bool> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout();
+                is_read(answers.iter().try_for_each(|answer| writeln!(stdout, "{answer}")))
+            }
+            Self::File(file) => {
+                answers.iter().try_for_each(|answer| file.write(answer))?;
+                file.flush().map(|()| true)
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether what judges is something that the policies did not choose by.
 
-use super::report::Gold;
+use super::report::{Gold, GoldKind};
 use super::runs::{Found, Run};
 
 /// The groups of which a run chose by what is the gold now, in their order.
@@ -13,12 +13,12 @@ pub(super) fn choosers(found: &Found, gold: &Gold) -> Vec<String> {
 fn chose_by(run: &Run, gold: &Gold) -> bool {
     let manifest = &run.record.manifest;
     let judges: Vec<&str> = match gold.kind {
-        "judge" => gold.rewards.iter().map(|(_, revision)| revision.as_str()).collect(),
-        "reward" => {
+        GoldKind::Judge => gold.rewards.iter().map(|(_, revision)| revision.as_str()).collect(),
+        GoldKind::Reward => {
             let named = manifest.rewards.iter().filter(|reward| reward.name == gold.name);
             named.map(|reward| reward.revision.as_str()).collect()
         }
-        _ => return false,
+        GoldKind::Proxy => return false,
     };
     let mut counting = manifest.rewards.iter().filter(|reward| counts(&manifest.objective, &reward.name));
     counting.any(|reward| judges.iter().any(|judge| is_same(judge, &reward.revision)))

@@ -1,11 +1,11 @@
-//! `--judge`: every picture of the runs judged now, by rewards that no run was searched with. What is judged is on disk at once.
+//! `--judge`: every picture of the runs judged now, by rewards that no run was searched with. What is judged is on disk before
+//! more is asked for.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use editscale_core::{Failure, NobodyWatches, Objective, RewardBatch, RewardItem, RewardModel, Scale, ScoreCard};
 use editscale_engine::{CandidateRecord, digest_of};
 use editscale_schema::House;
@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::runs::{LeftOut, Run};
 use crate::appended::{Appended, Head, foreign};
 use crate::failure::{Misuse, tell};
+use crate::progress::{clear_bar, count_judged};
 use crate::recipes;
+use crate::signals::{StopWords, stop_on_signal};
 use crate::world;
 
 /// How many pictures are judged together.
@@ -74,8 +76,13 @@ struct Judge {
     runtime: tokio::runtime::Runtime,
 }
 
-/// Judges what is not judged in `out`, and gives all; pictures that could not be judged are told, and named in `left_out`.
-pub(super) fn judged(recipe: &str, runs: &[Run], (out, left_out): (&Path, &mut Vec<LeftOut>)) -> Result<Judged> {
+/// Judges what is not judged in `out`, and gives all; nothing where somebody asked to stop. Pictures that could not be judged are
+/// named in `left_out`.
+pub(super) fn judged(
+    recipe: &str,
+    runs: &[Run],
+    (out, left_out): (&Path, &mut Vec<LeftOut>),
+) -> Result<Option<Judged>> {
     let judge = Judge::new(recipe)?;
     let card = |reward: &Arc<dyn RewardModel>| (reward.card().name.to_string(), reward.card().revision.to_string());
     let rewards: Vec<(String, String)> = judge.rewards.iter().map(card).collect();
@@ -83,41 +90,49 @@ pub(super) fn judged(recipe: &str, runs: &[Run], (out, left_out): (&Path, &mut V
     let path = out.join(JUDGED);
     let (mut file, known) = Appended::open(&path, &head)?;
     let mut utilities = parsed(&path, &known)?;
-    let mut wanted: BTreeMap<String, (&Run, RewardItem)> = BTreeMap::new();
+    let wanted = wanted(runs, &utilities);
+    tell(&format!("{} pictures are judged already, {} are to be judged", utilities.len(), wanted.len()));
+    let unjudged = judge.all(&wanted, |key, utility| {
+        file.write(&Line { key: key.to_owned(), utility })?;
+        file.flush()?;
+        utilities.insert(key.to_owned(), utility);
+        Ok(())
+    })?;
+    let Some(unjudged) = unjudged else { return Ok(None) };
+    left_out.extend(unjudged);
+    Ok(Some(Judged { utilities, rewards }))
+}
+
+/// A picture that is to be judged.
+struct Wanted<'r> {
+    key: String,
+    /// A run that has it.
+    run: &'r Run,
+    item: RewardItem,
+}
+
+/// The pictures that nothing is known of, each once.
+fn wanted<'r>(runs: &'r [Run], known: &BTreeMap<String, f64>) -> Vec<Wanted<'r>> {
+    let mut wanted: BTreeMap<String, Wanted<'r>> = BTreeMap::new();
     for run in runs {
         let request = Arc::new(run.record.manifest.request.clone());
         for candidate in &run.record.candidates {
             if let (Some(key), Some(Ok(made))) = (key(run, candidate), &candidate.made)
-                && !utilities.contains_key(&key)
+                && !known.contains_key(&key)
             {
                 let item = RewardItem { request: Arc::clone(&request), candidate: made.image.clone() };
-                wanted.entry(key).or_insert((run, item));
+                wanted.entry(key.clone()).or_insert(Wanted { key, run, item });
             }
         }
     }
-    tell(&format!("{} pictures are judged already, {} are to be judged", utilities.len(), wanted.len()));
-    let wanted: Vec<(String, (&Run, RewardItem))> = wanted.into_iter().collect();
-    let mut unjudged: BTreeMap<String, (usize, String)> = BTreeMap::new();
-    for together in wanted.chunks(TOGETHER) {
-        let items: Vec<RewardItem> = together.iter().map(|(_, (_, item))| item.clone()).collect();
-        for ((key, (run, _)), said) in together.iter().zip(judge.ask(&items)) {
-            match said {
-                Ok(utility) => {
-                    serde_json::to_writer(&mut file, &Line { key: key.clone(), utility })?;
-                    writeln!(file)?;
-                    utilities.insert(key.clone(), utility);
-                }
-                Err(why) => unjudged.entry(run.path.display().to_string()).or_insert((0, why)).0 += 1,
-            }
-        }
-        file.flush().context("cannot write what was judged")?;
+    wanted.into_values().collect()
+}
+
+fn words() -> StopWords {
+    StopWords {
+        first: format!("stopping: up to {TOGETHER} pictures under way are judged; once more to end at once"),
+        last: "ended: the same command goes on".to_owned(),
     }
-    let named = |(run, (count, why)): (String, (usize, String))| LeftOut {
-        run,
-        why: format!("{count} of its pictures could not be judged: {why}"),
-    };
-    left_out.extend(unjudged.into_iter().map(named));
-    Ok(Judged { utilities, rewards })
 }
 
 fn parsed(path: &Path, lines: &[u8]) -> Result<BTreeMap<String, f64>> {
@@ -148,6 +163,37 @@ impl Judge {
         let rewards = world::rewards(loaded.recipe.rewards(), &House::default())?;
         drop(guard);
         Ok(Self { rewards, objective, runtime })
+    }
+
+    /// Judges all of these and hands each utility to `keep`; gives the runs with pictures that could not be judged, or nothing where
+    /// somebody asked to stop.
+    fn all(
+        &self,
+        wanted: &[Wanted<'_>],
+        mut keep: impl FnMut(&str, f64) -> Result<()>,
+    ) -> Result<Option<Vec<LeftOut>>> {
+        if wanted.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let mut unjudged: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        let (stop, bar) = (stop_on_signal(words()), count_judged("pictures", Some(wanted.len() as u64)));
+        for together in wanted.chunks(TOGETHER).take_while(|_| !stop.is_stopped()) {
+            let items: Vec<RewardItem> = together.iter().map(|one| one.item.clone()).collect();
+            for (one, said) in together.iter().zip(self.ask(&items)) {
+                match said {
+                    Ok(utility) => keep(&one.key, utility)?,
+                    Err(why) => unjudged.entry(one.run.path.display().to_string()).or_insert((0, why)).0 += 1,
+                }
+            }
+            bar.inc(together.len() as u64);
+        }
+        let is_whole = bar.position() == wanted.len() as u64;
+        clear_bar();
+        let named = |(run, (count, why)): (String, (usize, String))| LeftOut {
+            run,
+            why: format!("{count} of its pictures could not be judged: {why}"),
+        };
+        Ok(is_whole.then(|| unjudged.into_iter().map(named).collect()))
     }
 
     /// One utility an item, or why there is none.

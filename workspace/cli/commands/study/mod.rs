@@ -29,11 +29,11 @@ use editscale_study::compare::Comparing;
 use self::curves::{Rules, scaling};
 use self::judged::{Judged, judged};
 use self::judges::Judges;
-use self::report::{Choice, Gold, Report};
+use self::report::{Choice, Gold, GoldKind, Report};
 use self::runs::{Found, find};
 use self::scores::{Scored, Source, scored};
 use crate::args::{CostWord, Study, StudyCommand, Studying};
-use crate::failure::{Misuse, print, tell};
+use crate::failure::{Misuse, STOPPED, print, tell};
 use crate::sharing::{make_folder, program};
 
 /// Ways to flip signs that are drawn where there are too many to count.
@@ -64,7 +64,13 @@ fn study(arguments: &Study) -> Result<ExitCode> {
     let remarks = judges::remarks(arguments, &found, arguments.judge.is_some())?;
     make_folder(&arguments.out)?;
     let asked = match &arguments.judge {
-        Some(recipe) => Some(judged(recipe, &found.runs, (&arguments.out, &mut found.left_out))?),
+        Some(recipe) => {
+            let Some(judged) = judged(recipe, &found.runs, (&arguments.out, &mut found.left_out))? else {
+                tell("stopped: the same command goes on from here");
+                return Ok(ExitCode::from(STOPPED));
+            };
+            Some(judged)
+        }
         None => None,
     };
     let gold = match (&asked, &arguments.gold) {
@@ -101,9 +107,9 @@ fn gold_of(arguments: &Study, asked: Option<&Judged>, found: &Found) -> Gold {
         remarks: Vec::new(),
     };
     match (asked, &arguments.judge, &arguments.gold) {
-        (Some(judged), Some(recipe), _) => of("judge", recipe, judged.rewards.clone()),
-        (_, _, Some(reward)) => of("reward", reward, Judges::of(found, reward).rewards()),
-        _ => of("proxy", &arguments.proxy, Judges::of(found, &arguments.proxy).rewards()),
+        (Some(judged), Some(recipe), _) => of(GoldKind::Judge, recipe, judged.rewards.clone()),
+        (_, _, Some(reward)) => of(GoldKind::Reward, reward, Judges::of(found, reward).rewards()),
+        _ => of(GoldKind::Proxy, &arguments.proxy, Judges::of(found, &arguments.proxy).rewards()),
     }
 }
 

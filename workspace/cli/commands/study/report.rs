@@ -34,11 +34,22 @@ pub(super) struct Report {
     pub(super) choices: Vec<Choice>,
 }
 
+/// Whose word is what is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum GoldKind {
+    /// What the policies chose by, where nothing else was named.
+    Proxy,
+    /// A reward that the runs recorded.
+    Reward,
+    /// A judge that was asked now.
+    Judge,
+}
+
 /// What is wanted.
 #[derive(Debug, Serialize)]
 pub(super) struct Gold {
-    /// `proxy` where nothing else was named, `reward`, or `judge`.
-    pub(super) kind: &'static str,
+    pub(super) kind: GoldKind,
     pub(super) name: String,
     /// Name and revision of the rewards that judged now, or of what has the reward's name in the runs.
     pub(super) rewards: Vec<(String, String)>,
@@ -52,16 +63,16 @@ pub(super) struct Gold {
 impl Gold {
     /// Whether it is something else than what was chosen by.
     pub(super) fn is_other(&self) -> bool {
-        self.kind != "proxy"
+        self.kind != GoldKind::Proxy
     }
 
     /// What it is, in words.
     pub(super) fn words(&self) -> String {
         match self.kind {
-            "judge" if self.chosen_by.is_empty() => format!("the held-out judge {}", self.name),
-            "judge" => format!("the judge {}", self.name),
-            "reward" => format!("the reward {}", self.name),
-            _ => "what the policies chose by".to_owned(),
+            GoldKind::Judge if self.chosen_by.is_empty() => format!("the held-out judge {}", self.name),
+            GoldKind::Judge => format!("the judge {}", self.name),
+            GoldKind::Reward => format!("the reward {}", self.name),
+            GoldKind::Proxy => "what the policies chose by".to_owned(),
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn budget_of_finalists(recipe: &Recipe, mistakes: &Mistakes<'_>) {
     let (Some(finalists), Some(calls)) = (&settings.finalists, settings.budget.reward_calls) else { return };
     let rewards = settings.rewards.len() as u64;
     let planned = recipe.search_factory().largest_run();
-    let made = budget::candidates(&settings.budget, rewards).map_or(planned, |affordable| affordable.min(planned));
+    let made = budget::limit(&settings.budget, rewards).map_or(planned, |limit| limit.candidates.min(planned));
     let search = made.saturating_mul(rewards).saturating_add(settings.search.critiques());
     let asked = settings.rewards.iter().filter(|reward| is_asked(finalists, reward)).count() as u64;
     let wanted = u64::from(finalists.count).min(made) * u64::from(finalists.votes) * asked;

@@ -127,6 +127,23 @@ fn a_critic_that_does_not_rewrite_is_refused_where_it_is_asked_to() {
     assert!(recipe.lacks(&cards).iter().all(|lack| !lack.message.contains("critic")));
 }
 
+/// What the rewriting takes of a budget is warned of with the figure that is enough, and of another limit nothing is said.
+#[test]
+fn a_budget_that_the_rewriting_makes_too_small_is_warned_of() {
+    let told = |search: &str, budget: &str| report(format!("{}budget: {{{budget}}}\n", with(DARKROOM, search)));
+    let first = "{reflection: {samples: 2, rounds: 1, rewrite_first: true}}";
+    let found = told(first, "reward_calls: 1");
+    assert!(found.contains("no reward call for the rewriting, and the instruction stays as it is"), "{found}");
+    assert!(found.contains("= hint: raise `reward_calls` to 3 or more"), "{found}");
+    let found = told(first, "reward_calls: 2");
+    let words = "ends the first round of `reflection` after 1 of 2 candidates, as the rewriting takes a reward call";
+    assert!(found.contains(words) && found.contains("raise `reward_calls` to 3 or more"), "{found}");
+    assert_eq!(told(first, "reward_calls: 3"), "");
+    let found = told(first, "edits: 1, reward_calls: 2");
+    assert!(found.contains("after 1 of 2 candidates\n") && found.contains("raise `edits` to 2 or more"), "{found}");
+    assert_eq!(told("{reflection: {samples: 2, rounds: 1}}", "reward_calls: 2"), "");
+}
+
 /// It is one critique more, for budgets and forecasts.
 #[test]
 fn a_rewriting_counts_as_a_critique() {

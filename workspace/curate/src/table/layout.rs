@@ -94,13 +94,24 @@ impl Layout {
                 fields.push(described(&format!("{key}.{part}"), DataType::Float64, &facts));
             }
         }
-        let taken: BTreeSet<String> = fields.iter().map(|field| field.name().clone()).collect();
+        let others: BTreeSet<String> = fields.iter().map(|field| field.name().clone()).collect();
+        let mut taken: BTreeSet<String> = others.iter().chain(self.extra.keys()).cloned().collect();
         for (key, form) in &self.extra {
-            let name = if taken.contains(key) { format!("extra.{key}") } else { key.clone() };
+            let name = if others.contains(key) { free(key, &taken) } else { key.clone() };
+            taken.insert(name.clone());
             fields.push(described(&name, DataType::Utf8, &[(KIND, EXTRA), (KEY, key), (FORM, form.word())]));
         }
         Arc::new(Schema::new(fields))
     }
+}
+
+/// A name for a column whose own is taken.
+fn free(key: &str, taken: &BTreeSet<String>) -> String {
+    let mut name = format!("extra.{key}");
+    while taken.contains(&name) {
+        name.insert_str(0, "extra.");
+    }
+    name
 }
 
 /// The columns of every table.

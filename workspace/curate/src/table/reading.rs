@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch, StringArray};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use editscale_rollout::dataset::read_footer;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde_json::Value as Json;
 
 use super::layout::{EXTRA, FORM, KEY, KIND, SAID};
@@ -30,7 +31,8 @@ impl Reader {
         let file = File::open(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
         let unreadable =
             |error: &dyn std::fmt::Display| TableError::Unreadable { path: path.to_owned(), reason: error.to_string() };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
+        let footer = read_footer(&file, ArrowReaderOptions::new()).map_err(|reason| unreadable(&reason))?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
         let layout = Layout::of_schema(builder.schema());
         let batches = builder.with_batch_size(BATCH).build().map_err(|error| unreadable(&error))?;
         Ok(Self { path: path.to_owned(), batches, read: Vec::new().into_iter(), layout })

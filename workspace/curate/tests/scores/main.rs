@@ -57,7 +57,7 @@ fn extra() -> impl Strategy<Value = serde_json::Map<String, Json>> {
         ".{0,12}".prop_map(Json::from),
         proptest::collection::vec(".{0,4}", 0..3).prop_map(|texts| json!({"list": texts})),
     ];
-    let key = prop_oneof!["[a-c]", Just("score".to_owned()), Just("quality.mean".to_owned()), ".{1,6}"];
+    let key = prop_oneof!["[a-c]", "(extra\\.){0,2}score", Just("quality.mean".to_owned()), ".{1,6}"];
     proptest::collection::btree_map(key, value, 0..4).prop_map(|map| map.into_iter().collect())
 }
 
@@ -126,6 +126,16 @@ fn columns_only_ever_grow_and_keep_their_form() {
     let json = layout.clone();
     texts.iter().for_each(|record| layout.grow(record));
     assert_eq!(json, layout);
+}
+
+#[test]
+fn columns_of_the_data_set_are_never_taken_for_one_another() {
+    let out = tempfile::tempdir().unwrap();
+    let extra = [("extra.score", 1), ("extra.extra.score", 2), ("score", 3)];
+    let extra = extra.map(|(name, value)| (name.to_owned(), json!(value))).into_iter().collect();
+    let records = [Record { extra, ..record(0, 0) }];
+    write(out.path(), Share::new(None), 0, &records);
+    assert_eq!(read(out.path()), records);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod convolution;
 pub(crate) mod cpu;
 mod embedding;
 mod group_norm;
+pub(crate) mod in_place;
 mod layer_norm;
 mod linear;
 mod low_rank;

@@ -1,9 +1,9 @@
 //! Pictures as planes of channels, and as rows of pixels.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::layers::cpu::{is_plain, plain};
+use crate::layers::cpu::{is_plain, plain, plain_mut};
 
 /// Edge of the squares in which numbers change places: their source and their target both stay in the nearest cache.
 const EDGE: usize = 32;
@@ -22,10 +22,34 @@ pub fn planes_of(rows: &Tensor, batch: usize, height: usize, width: usize) -> Re
     swap(&rows)?.reshape((batch, channels, height, width))
 }
 
-/// Adds a number to each plane: pictures [batch, channels, height, width], numbers [batch, channels].
-pub fn add_to_planes(pictures: &Tensor, numbers: &Tensor) -> Result<Tensor> {
+/// Adds a number to each plane: pictures [batch, channels, height, width] that nobody else uses, numbers [batch, channels]. On the
+/// processor they are added where the pictures lie.
+pub fn add_to_planes(pictures: Tensor, numbers: &Tensor) -> Result<Tensor> {
     let (batch, channels) = numbers.dims2()?;
+    if is_plain(&pictures) && pictures.is_contiguous() && numbers.is_contiguous() {
+        pictures.inplace_op2(numbers, &AddToPlanes)?;
+        return Ok(pictures);
+    }
     pictures.broadcast_add(&numbers.reshape((batch, channels, 1, 1))?)
+}
+
+struct AddToPlanes;
+
+impl InplaceOp2 for AddToPlanes {
+    fn name(&self) -> &'static str {
+        "add-to-planes"
+    }
+
+    fn cpu_fwd(&self, pictures: &mut CpuStorage, l1: &Layout, numbers: &CpuStorage, l2: &Layout) -> Result<()> {
+        let (batch, channels, height, width) = l1.shape().dims4()?;
+        if l2.dims() != [batch, channels] {
+            bail!("add to planes: pictures {:?} and numbers {:?} do not fit", l1.dims(), l2.dims());
+        }
+        let (pictures, numbers) = (plain_mut(pictures, l1)?, plain(numbers, l2)?);
+        let planes = pictures.par_chunks_mut((height * width).max(1)).zip(numbers);
+        planes.for_each(|(plane, &number)| plane.iter_mut().for_each(|value| *value += number));
+        Ok(())
+    }
 }
 
 /// [batch, a, b] to [batch, b, a], contiguous.
@@ -98,6 +122,17 @@ mod tests {
             let back = planes_of(&rows, batch, height, width)?;
             assert_eq!(back.flatten_all()?.to_vec1::<f32>()?, pictures.flatten_all()?.to_vec1::<f32>()?);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn every_plane_gets_its_number() -> Result<()> {
+        let pictures = Tensor::randn(0.0_f32, 1.0, (2, 3, 5, 7), &Device::Cpu)?;
+        let numbers = Tensor::randn(0.0_f32, 1.0, (2, 3), &Device::Cpu)?;
+        let right = pictures.broadcast_add(&numbers.reshape((2, 3, 1, 1))?)?;
+        let ours = add_to_planes(pictures.copy()?, &numbers)?;
+        assert_eq!(ours.flatten_all()?.to_vec1::<f32>()?, right.flatten_all()?.to_vec1::<f32>()?);
+        assert!(add_to_planes(pictures, &numbers.narrow(1, 0, 2)?.contiguous()?).is_err());
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::layers::{Convolution, GroupNorm, Kernel, Linear, Scope, add_to_planes};
+use crate::layers::{Convolution, GroupNorm, Kernel, Linear, Scope, add_to_planes, in_place};
 use crate::weights::WeightError;
 
 /// Two convolutions, each after a group normalisation and an activation, around which the input is led; in between, a
@@ -60,14 +60,14 @@ impl Residual {
     pub fn forward(&self, pictures: &Tensor, time: Option<&Tensor>) -> Result<Tensor> {
         let mut inner = self.conv1.forward(&self.norm1.forward_silu(pictures)?)?;
         if let (Some(project), Some(time)) = (&self.time, time) {
-            inner = add_to_planes(&inner, &project.forward(time)?)?;
+            inner = add_to_planes(inner, &project.forward(time)?)?;
         }
         // Assigned, not shadowed: what is replaced gives its memory back.
         inner = self.norm2.forward_silu(&inner)?;
         inner = self.conv2.forward(&inner)?;
         let sum = match &self.shortcut {
-            Some(shortcut) => (shortcut.forward(pictures)? + inner)?,
-            None => (pictures + inner)?,
+            Some(shortcut) => in_place::sum(inner, &shortcut.forward(pictures)?)?,
+            None => in_place::sum(inner, pictures)?,
         };
         if self.scale == 1.0 { Ok(sum) } else { sum / self.scale }
     }

@@ -5,7 +5,6 @@
 
 mod clip;
 mod config;
-mod guard;
 mod parse;
 mod steering;
 mod t5;
@@ -14,7 +13,6 @@ mod tokens;
 use thiserror::Error;
 
 pub use clip::ClipTokens;
-pub(crate) use guard::guarded;
 pub(crate) use parse::parse;
 pub(crate) use steering::steering_tokens;
 pub use t5::T5Tokens;

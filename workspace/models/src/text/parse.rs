@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
-use crate::text::guard::guarded;
+use crate::guard::guarded;
 
 /// Reads a tokenizer. It neither cuts nor fills up, whatever the file says of that: who encodes does.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Tokenizer, String> {

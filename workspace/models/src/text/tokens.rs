@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tokenizers::{AddedToken, Encoding, Tokenizer};
 
+use crate::guard::guarded;
 use crate::load::LoadError;
 use crate::text::config::TokenizerConfig;
-use crate::text::{TokenizeError, Tokenized, guarded};
+use crate::text::{TokenizeError, Tokenized};
 
 /// How far before a cut the beginning of its word is looked for, in letters.
 const WORD: usize = 30;

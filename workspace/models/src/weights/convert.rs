@@ -10,6 +10,8 @@ use safetensors::tensor::{Dtype, View};
 use thiserror::Error;
 
 use crate::files;
+use crate::guard::quietly;
+use crate::weights::saved;
 
 /// Why a `.pth` file was not converted.
 #[derive(Debug, Error)]
@@ -56,6 +58,9 @@ pub enum ConvertError {
     },
 }
 
+/// What is said where the library panics.
+const ODD: &str = "its description is not one that `torch.save` writes";
+
 /// One tensor of the archive, read when it is written.
 struct Saved<'a> {
     archive: &'a PthTensors,
@@ -76,8 +81,9 @@ impl View for Saved<'_> {
     }
 
     fn data(&self) -> std::borrow::Cow<'_, [u8]> {
-        let read = self.archive.get(self.name).and_then(|tensor| tensor.as_ref().map_or(Ok(Vec::new()), raw));
-        let read = read.map_err(|error| error.to_string()).and_then(|bytes| {
+        let read = || self.archive.get(self.name).and_then(|tensor| tensor.as_ref().map_or(Ok(Vec::new()), raw));
+        let read = quietly(read).ok_or_else(|| ODD.to_owned());
+        let read = read.and_then(|read| read.map_err(|error| error.to_string())).and_then(|bytes| {
             let found = bytes.len();
             if found == self.bytes { Ok(bytes) } else { Err(format!("expected {} bytes, found {found}", self.bytes)) }
         });
@@ -143,15 +149,18 @@ fn bytes_within(shape: &[usize], size: usize, length: u64) -> Option<usize> {
 /// stands beside it is no part of a model.
 fn open(pth: &Path) -> Result<(PthTensors, u64), ConvertError> {
     let failed = |source: candle_core::Error| ConvertError::Read { file: pth.to_owned(), source: source.into() };
-    let (_, length) = files::open(pth).map_err(|error| failed(error.into()))?;
+    let broken = |reason: String| ConvertError::Broken { file: pth.to_owned(), reason };
+    let (file, length) = files::open(pth).map_err(|error| failed(error.into()))?;
+    saved::check(file).map_err(broken)?;
+    let read = |key| quietly(|| PthTensors::new(pth, key)).ok_or_else(|| broken(ODD.to_owned()));
     for key in ["model", "state_dict"] {
-        if let Ok(archive) = PthTensors::new(pth, Some(key))
+        if let Ok(archive) = read(Some(key))?
             && !archive.tensor_infos().is_empty()
         {
             return Ok((archive, length));
         }
     }
-    let archive = PthTensors::new(pth, None).map_err(failed)?;
+    let archive = read(None)?.map_err(failed)?;
     if archive.tensor_infos().is_empty() {
         return Err(ConvertError::Empty { file: pth.to_owned() });
     }
@@ -170,7 +179,28 @@ fn raw(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes_within;
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    #[test]
+    fn what_the_library_would_end_the_program_at_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (pth, to) = (folder.path().join("model.pth"), folder.path().join("model.safetensors"));
+        let nested = [&b"\x80\x02)"[..], &b"\x85".repeat(2_000_000), b"."].concat();
+        let without_arguments = b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n)Ru.".to_vec();
+        for (pickle, expected) in [(nested, "at most 64 levels"), (without_arguments, ODD)] {
+            let mut archive = ZipWriter::new(std::fs::File::create(&pth).expect("a file"));
+            archive.start_file("archive/data.pkl", SimpleFileOptions::DEFAULT).expect("an entry");
+            archive.write_all(&pickle).expect("an entry");
+            archive.finish().expect("an archive");
+            let found = convert_pth(&pth, &to).expect_err("no saved state").to_string();
+            assert!(found.contains("model.pth") && found.contains(expected), "{found}");
+        }
+    }
 
     #[test]
     fn nothing_is_larger_than_its_file() {

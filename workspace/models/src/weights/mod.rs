@@ -12,6 +12,7 @@ mod gguf;
 mod layout;
 mod narrow;
 mod numbers;
+mod saved;
 mod storage;
 #[cfg(test)]
 mod tests;

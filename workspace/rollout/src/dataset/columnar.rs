@@ -17,6 +17,7 @@ use super::arrow::{cell, unreadable};
 use super::cell::{Cell, Cells, dig, plain};
 use super::columns::{Chosen, Found, listed};
 use super::files::{Files, lock};
+use super::footer;
 use super::place::{index, numbers, place};
 use super::reader::{Reader, Rows, foreign};
 use super::subset::columnar::Table;
@@ -261,7 +262,7 @@ fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     // Without the writer's own schema all kinds of texts are one, and so are all kinds of bytes.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    guarded(|| ArrowReaderMetadata::load(&file, options).map_err(|error| error.to_string()))
+    footer::read_footer(&file, options)
 }
 
 /// A damaged file must cost its rows and nothing else, also where the decoder panics.

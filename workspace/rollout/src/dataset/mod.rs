@@ -21,9 +21,11 @@ mod error;
 mod files;
 mod find;
 mod fingerprint;
+mod footer;
 mod json;
 mod lines;
 mod named;
+mod nesting;
 mod pictures;
 mod place;
 mod reader;
@@ -38,6 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::DatasetError;
+pub use footer::read_footer;
 pub use pictures::{PictureBytes, PictureProblem, Pictures};
 pub use subset::{SubsetError, SubsetSummary, SubsetWriter};
 

@@ -253,6 +253,42 @@ fn damaged_files_are_told() {
     assert_eq!((listed.len(), listed.last().unwrap().is_err()), (41, true), "a cut shard ends the list with an error");
 }
 
+/// A file of no rows with the usual columns, and one that lies so many levels deep.
+fn nested(levels: u16) -> Vec<u8> {
+    // A column: its type, how often it may be there, its name, how many children it has.
+    let text = |name: &[u8]| [&[0x15, 0x0c, 0x25, 0x02, 0x18, name.len() as u8], name, &[0x25, 0x00, 0x00]].concat();
+    let parent = |children: u8| [0x35, 0x02, 0x18, 0x01, b'a', 0x15, 2 * children, 0x00];
+    let usual = [&parent(3)[..], &text(b"image"), &text(b"instruction")].concat();
+    let columns = [usual, parent(1).repeat(levels.into()), text(b"z")].concat();
+    // The version; the list of columns; no rows and no row groups.
+    let count = [(levels + 4) as u8 | 0x80, ((levels + 4) >> 7) as u8];
+    let footer = [&[0x15, 0x02, 0x19, 0xfc], &count[..], &columns, &[0x16, 0x00, 0x19, 0x0c, 0x00]].concat();
+    let length = (footer.len() as u32).to_le_bytes();
+    [&b"PAR1"[..], &footer, &length, b"PAR1"].concat()
+}
+
+#[test]
+fn columns_nested_too_deep_are_refused() {
+    let desk = Desk::new();
+    let found = refusal(&desk.write("rows.parquet", nested(5000)));
+    assert!(found.contains("at most 64 levels, found 5001"), "{found}");
+    assert!(told(&desk.write("rows.parquet", nested(60))).is_empty());
+}
+
+#[test]
+fn a_file_holds_the_rows_that_it_declares() {
+    // A footer with the usual columns, and 2^62 rows in a group of ten bytes.
+    let footer =
+        b"\x15\x02\x19<H\x01s\x15\x04\x00\x15\x0c%\x02\x18\x05image%\x00\x00\x15\x0c%\x02\x18\x0binstruction%\x00\x00\
+        \x16\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x19\x1c\x19,&\x08\x1c\x15\x0c\x19\x15\x00\x19\x18\x05image\x15\
+        \x00\x16\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x16\x14\x16\x14&\x08\x00\x00&\x08\x1c\x15\x0c\x19\x15\x00\
+        \x19\x18\x0binstruction\x15\x00\x16\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x16\x14\x16\x14&\x08\x00\x00\x16\
+        \x14\x16\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x00\x00";
+    let file = [&b"PAR1"[..], footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat();
+    let found = refusal(&Desk::new().write("rows.parquet", file));
+    assert!(found.contains("declares 4611686018427387904 rows"), "{found}");
+}
+
 #[test]
 fn columns_that_cannot_be_read_are_refused() {
     let desk = Desk::new();

@@ -106,7 +106,11 @@ impl PolicyChoice for ReflectionRecipe {
     }
 
     fn critiques(&self) -> u64 {
-        u64::from(self.size.width) * u64::from(self.size.rounds) + u64::from(self.rewrites_first)
+        u64::from(self.size.width) * u64::from(self.size.rounds) + self.critiques_first()
+    }
+
+    fn critiques_first(&self) -> u64 {
+        u64::from(self.rewrites_first)
     }
 
     fn reason(&self, need: Need) -> Reason {

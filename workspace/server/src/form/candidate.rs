@@ -18,7 +18,7 @@ pub struct CandidateForm {
     pub round: u32,
     /// The candidate that it varies or continues.
     pub parent: Option<u32>,
-    /// In which way: `fresh`, `re_edit`, `edit_of_edit` or `resume`.
+    /// In which way: `fresh`, `re_edit`, `edit_of_edit`, `resume` or `neighbour`.
     pub edge: String,
     /// Who made it.
     pub editor: String,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct LedgerForm {
     /// Edits that were made or paid for, failed ones included.
     pub edits: u64,
-    /// Judgements that were asked for: one a candidate and reward.
+    /// Judgements that were asked for, one a candidate and reward, and critiques.
     pub reward_calls: u64,
     /// Denoiser evaluations.
     pub nfe: u64,

@@ -9,4 +9,5 @@ mod score;
 pub use candidate::{CandidateForm, CritiqueForm};
 pub use ledger::LedgerForm;
 pub use run::{DrawForm, RunForm};
-pub use score::{FailureForm, ScoreForm, failure_form, score_form, scores_form};
+pub use score::{FailureForm, ScoreForm, score_form};
+pub(crate) use score::{failure_form, scores_form};

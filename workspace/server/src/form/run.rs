@@ -27,9 +27,9 @@ pub struct RunForm {
     pub reason: Option<String>,
     /// Why it is stuck.
     pub explanation: Option<String>,
-    /// The best candidate.
+    /// The chosen candidate: the best one, unless the policy or the recipe chooses otherwise.
     pub winner: Option<u32>,
-    /// The candidates with a utility, the best first.
+    /// The candidates with a utility: the chosen one, then the others as the policy ranks them.
     pub ranked: Vec<u32>,
     /// What critics made of the request before anything was made, where one was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -49,7 +49,7 @@ pub struct RunForm {
 /// The figures of a random choice among candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DrawForm {
-    /// β in w ∝ exp(r/β), in units of utility.
+    /// β in w ∝ exp(r/β), or in w ∝ relu(r − λ)/β where the choice is pessimistic, in units of utility.
     pub temperature: f64,
     /// (Σw)²/Σw².
     pub effective_sample_size: f64,

@@ -54,12 +54,12 @@ pub fn score_form(score: &Score) -> ScoreForm {
 }
 
 /// A failure as it is sent.
-pub fn failure_form(failure: &Failure) -> FailureForm {
+pub(crate) fn failure_form(failure: &Failure) -> FailureForm {
     FailureForm { kind: failure.kind.word().to_owned(), message: failure.message.to_string() }
 }
 
 /// All that was said of a candidate, by reward.
-pub fn scores_form(card: &ScoreCard) -> BTreeMap<String, ScoreForm> {
+pub(crate) fn scores_form(card: &ScoreCard) -> BTreeMap<String, ScoreForm> {
     let said = card.iter().map(|(reward, said)| {
         let form = match said {
             Ok(score) => score_form(score),

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use editscale_core::ImageSize;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
@@ -163,6 +164,12 @@ impl Fields {
             }
         }
     }
+}
+
+/// A size such as `1024x768`; nothing where it is none.
+pub(crate) fn size_of(text: &str) -> Option<ImageSize> {
+    let (width, height) = text.split_once('x')?;
+    Some(ImageSize { width: width.parse().ok()?, height: height.parse().ok()? })
 }
 
 /// The bytes of a data URL, or of bare base64.

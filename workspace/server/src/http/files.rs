@@ -15,8 +15,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::image::{Wanted, Which, find, rendered, rendered_on_white};
-use super::jobs::format;
+use super::image::{Wanted, Which, find, format, rendered, rendered_on_white};
 use crate::refusal::Refusal;
 
 /// How long an address holds.
@@ -132,12 +131,12 @@ async fn file(
     let Path((run, candidate)) = path?;
     let Query(query) = query?;
     let wanted = query.wanted(&run, &candidate, app.service.secret())?;
-    let live = app.service.runs().find_shown(&run)?;
     let id = candidate.parse().map_err(|_| Refusal::absent("candidate", &candidate))?;
     let (service, on_white) = (Arc::clone(&app.service), query.background.as_deref() == Some(OPAQUE));
     let made = app.service.beside(move || {
         let render = if on_white { rendered_on_white } else { rendered };
-        render(&find(&live, Which::Candidate(id))?, wanted, service.pictures())
+        let live = service.runs().find_shown(&run)?;
+        render(&find(&service, &live, Which::Candidate(id))?, wanted, service.pictures())
     });
     Ok(made.await??.into_response())
 }

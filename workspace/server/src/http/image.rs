@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use editscale_core::{Image, MediaType};
 use editscale_picture::{DecodeCache, EncodeError, EncodeOptions, Format, Limits, Pixels, encode, probe};
 
+use super::error::ApiError;
 use crate::refusal::Refusal;
 use crate::runs::Live;
 use crate::service::Service;
@@ -42,7 +43,7 @@ pub(crate) struct Rendered {
 
 impl IntoResponse for Rendered {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.bytes.to_vec()));
+        let mut response = Response::new(Body::from(Bytes::from_owner(self.bytes)));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.mime));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -61,12 +62,25 @@ pub(crate) struct Wanted {
     pub(crate) quality: Option<u8>,
 }
 
+/// A format by its name.
+pub(crate) fn format(name: &str) -> Result<Format, ApiError> {
+    match name {
+        "png" => Ok(Format::Png),
+        "jpeg" | "jpg" => Ok(Format::Jpeg),
+        "webp" => Ok(Format::WebP),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            Err(ApiError::invalid("format", format!("`{other}`: expected png, jpeg or webp")))
+        }
+    }
+}
+
 /// The handle of a run's picture. Reads files.
-pub(crate) fn find(live: &Live, which: Which) -> Result<Image, Refusal> {
+pub(crate) fn find(service: &Service, live: &Live, which: Which) -> Result<Image, Refusal> {
     let absent = || Refusal::absent("picture", &format!("{} of {}", which.words(), live.id()));
-    let record = live.read().ok_or_else(absent)?;
+    let record = service.record(live).ok_or_else(absent)?;
     let id = match which {
-        Which::Source => return Ok(record.manifest.request.source),
+        Which::Source => return Ok(record.manifest.request.source.clone()),
         Which::Candidate(id) => id,
         Which::Best => {
             let winner = record.outcome.as_ref().and_then(editscale_core::Outcome::winner);
@@ -133,5 +147,5 @@ pub(crate) async fn picture(
     wanted: Wanted,
 ) -> Result<Rendered, Refusal> {
     let shared = Arc::clone(service);
-    service.beside(move || rendered(&find(&live, which)?, wanted, shared.pictures())).await?
+    service.beside(move || rendered(&find(&shared, &live, which)?, wanted, shared.pictures())).await?
 }

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use editscale_core::ImageSize;
-use editscale_picture::Format;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -18,14 +17,13 @@ use utoipa_axum::routes;
 use super::App;
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
-use super::fields::{Fields, from_data_url};
-use super::image::Which;
+use super::fields::{Fields, from_data_url, size_of};
 use super::parts::{Path, Query};
 use super::reply;
-use super::thumbnail::{PictureQuery, queried};
 use crate::form::RunForm;
 use crate::refusal::Refusal;
 use crate::runs::{Idempotency, Live, State as RunState};
+use crate::service::Service;
 use crate::wish::{MaskRule, Picture, Wish};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -34,9 +32,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(show, cancel))
         .routes(routes!(events))
         .routes(routes!(trace))
-        .routes(routes!(candidate_image))
-        .routes(routes!(source_image))
-        .routes(routes!(pick))
 }
 
 /// Where a run stands.
@@ -57,7 +52,7 @@ pub(crate) struct RunStatus {
     pub(crate) continues: Option<String>,
     /// Seconds since 1970 at which it was accepted.
     pub(crate) created: u64,
-    /// The best candidate so far.
+    /// The best candidate so far; at the end, the chosen one.
     pub(crate) best: Option<u32>,
     /// The candidate that a person picked.
     pub(crate) picked: Option<u32>,
@@ -132,18 +127,18 @@ pub(crate) struct FromForm {
 
 /// A size such as `1024x768`.
 pub(crate) fn size(text: &str) -> Result<ImageSize, ApiError> {
-    let parts = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    let (width, height) = parts.ok_or_else(|| {
+    size_of(text).ok_or_else(|| {
         let found: String = text.chars().take(40).collect();
         ApiError::invalid("size", format!("`{found}`: expected WIDTHxHEIGHT in pixels, as in 1024x768"))
-    })?;
-    Ok(ImageSize { width, height })
+    })
 }
 
-/// How long something may take.
+/// How long something may take; what is beyond all time is as long as the server allows.
 pub(crate) fn seconds(param: &'static str, secs: f64) -> Result<Duration, ApiError> {
-    let bad = || ApiError::invalid(param, format!("`{param}`: expected seconds above 0, found {secs}"));
-    if secs <= 0.0 { Err(bad()) } else { Duration::try_from_secs_f64(secs).map_err(|_| bad()) }
+    if secs > 0.0 {
+        return Ok(Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX));
+    }
+    Err(ApiError::invalid(param, format!("`{param}`: expected seconds above 0, found {secs}")))
 }
 
 /// The sections of a recipe that a request has others for.
@@ -286,11 +281,11 @@ async fn list(
 }
 
 /// Reads a run's record beside the runtime's threads.
-pub(crate) async fn record(live: &Arc<Live>) -> Result<RunForm, Refusal> {
-    let live = Arc::clone(live);
+async fn record(service: &Arc<Service>, live: &Arc<Live>) -> Result<RunForm, Refusal> {
+    let (service, live) = (Arc::clone(service), Arc::clone(live));
     let read = tokio::task::spawn_blocking(move || {
-        let record = live.read().ok_or_else(|| Refusal::absent("trace of the run", live.id().as_str()))?;
-        Ok(RunForm::from(&record))
+        let record = service.record(&live).ok_or_else(|| Refusal::absent("trace of the run", live.id().as_str()))?;
+        Ok(RunForm::from(&*record))
     });
     read.await.map_err(Refusal::broken)?
 }
@@ -310,8 +305,8 @@ async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<RunDetail>, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
-    let trace = record(&live).await.ok();
+    let live = app.service.run(&id, &caller.0).await?;
+    let trace = record(&app.service, &live).await.ok();
     let mut status = RunStatus::of(&live);
     status.best = status.best.or(trace.as_ref().and_then(|trace| trace.winner));
     Ok(Json(RunDetail { status, trace }))
@@ -332,16 +327,16 @@ async fn cancel(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<RunStatus>, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
-    app.service.runs().cancel(&live);
+    let live = app.service.run(&id, &caller.0).await?;
+    app.service.cancel(&live).await?;
     Ok(Json(RunStatus::of(&live)))
 }
 
 /// What happens in a run, as server-sent events.
 ///
-/// `started`, `proposed`, `editing`, `step`, `edited`, `scored`, `failed`, `best`, `ended`; each has a number as its id, from
-/// which a client that was cut off goes on with `Last-Event-ID`. A run of an earlier life of the server that has ended tells
-/// `ended` alone: its trace has the rest.
+/// `started`, `proposed`, `editing`, `step`, `edited`, `scored`, `critiqued`, `rewritten`, `failed`, `best`, `ended`; each has a number
+/// as its id, from which a client that was cut off goes on with `Last-Event-ID`. Steps are not told any more once the run has ended, and
+/// a run of an earlier life of the server that has ended tells `ended` alone: its trace has the rest.
 #[utoipa::path(
     get, path = "/v1/runs/{id}/events", tag = "runs",
     params(
@@ -362,7 +357,7 @@ async fn events(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
+    let live = app.service.run(&id, &caller.0).await?;
     let from = match headers.get("last-event-id") {
         None => 0,
         Some(value) => {
@@ -387,113 +382,6 @@ async fn events(
     )
 )]
 async fn trace(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<RunForm>, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
-    Ok(Json(record(&live).await?))
-}
-
-/// A format by its name.
-pub(crate) fn format(name: &str) -> Result<Format, ApiError> {
-    match name {
-        "png" => Ok(Format::Png),
-        "jpeg" | "jpg" => Ok(Format::Jpeg),
-        "webp" => Ok(Format::WebP),
-        other => {
-            let other: String = other.chars().take(40).collect();
-            Err(ApiError::invalid("format", format!("`{other}`: expected png, jpeg or webp")))
-        }
-    }
-}
-
-/// A candidate's picture. `best` is the best so far.
-#[utoipa::path(
-    get, path = "/v1/runs/{id}/candidates/{candidate}/image", tag = "runs",
-    params(
-        ("id" = String, Path, description = "the run"),
-        ("candidate" = String, Path, description = "the candidate's number, or `best`"),
-        PictureQuery,
-    ),
-    responses(
-        (status = 200, description = "the picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
-        (status = 400, description = "no such format or width", body = ErrorBody),
-        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-        (status = 403, description = "from another site", body = ErrorBody),
-        (status = 404, description = "no such run or picture of this caller", body = ErrorBody),
-    )
-)]
-async fn candidate_image(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path((id, candidate)): Path<(String, String)>,
-    Query(query): Query<PictureQuery>,
-) -> Result<Response, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
-    let which = match candidate.as_str() {
-        "best" => Which::Best,
-        number => Which::Candidate(number.parse().map_err(|_| Refusal::absent("candidate", number))?),
-    };
-    Ok(queried(&app.service, live, which, &query).await?.into_response())
-}
-
-/// The picture that a run edits.
-#[utoipa::path(
-    get, path = "/v1/runs/{id}/source", tag = "runs",
-    params(("id" = String, Path, description = "the run"), PictureQuery),
-    responses(
-        (status = 200, description = "the picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
-        (status = 400, description = "no such format or width", body = ErrorBody),
-        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-        (status = 403, description = "from another site", body = ErrorBody),
-        (status = 404, description = "no such run of this caller", body = ErrorBody),
-    )
-)]
-async fn source_image(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Query(query): Query<PictureQuery>,
-) -> Result<Response, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
-    Ok(queried(&app.service, live, Which::Source, &query).await?.into_response())
-}
-
-/// Which candidate a person thinks is best.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Pick {
-    /// The candidate.
-    candidate: u32,
-}
-
-/// Notes which candidate a person thinks is best. Scores and verdict stay as they are.
-#[utoipa::path(
-    put, path = "/v1/runs/{id}/picked", tag = "runs", params(("id" = String, Path, description = "the run")),
-    request_body = Pick,
-    responses(
-        (status = 200, body = RunStatus),
-        (status = 400, description = "the body is wrong", body = ErrorBody),
-        (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-        (status = 403, description = "from another site", body = ErrorBody),
-        (status = 404, description = "no such run or candidate of this caller", body = ErrorBody),
-        (status = 413, description = "too large", body = ErrorBody),
-        (status = 415, description = "no JSON", body = ErrorBody),
-        (status = 422, description = "the body has other fields", body = ErrorBody),
-    )
-)]
-async fn pick(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Result<Json<Pick>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<RunStatus>, ApiError> {
-    let live = app.service.runs().find(&id, &caller.0)?;
-    let Json(Pick { candidate }) = body?;
-    let picked = Arc::clone(&live);
-    let noted = tokio::task::spawn_blocking(move || {
-        super::image::find(&picked, Which::Candidate(candidate))?;
-        picked.record().picked = Some(candidate);
-        picked.keep();
-        Ok::<_, Refusal>(())
-    });
-    noted.await.map_err(Refusal::broken)??;
-    Ok(Json(RunStatus::of(&live)))
+    let live = app.service.run(&id, &caller.0).await?;
+    Ok(Json(record(&app.service, &live).await?))
 }

@@ -1,8 +1,9 @@
 //! The door for HTTP. Every group of routes is a file, with its documentation for the `OpenAPI` document at each handler.
 
 pub(crate) mod caller;
+mod candidates;
 pub(crate) mod error;
-mod fields;
+pub(crate) mod fields;
 mod files;
 mod health;
 pub(crate) mod image;
@@ -60,6 +61,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(images::routes())
         .merge(models::routes())
         .merge(jobs::routes())
+        .merge(candidates::routes())
         .merge(files::routes())
         .merge(score::routes())
         .merge(page::routes())
@@ -69,7 +71,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// The `OpenAPI` document.
-pub fn document() -> utoipa::openapi::OpenApi {
+fn document() -> utoipa::openapi::OpenApi {
     openapi::completed(routes().into_openapi())
 }
 

@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use editscale_core::{Image, MediaType};
+use editscale_core::MediaType;
 use editscale_picture::{EncodeOptions, Format, Metadata, encode};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
 use super::error::ApiError;
-use super::image::{Rendered, Wanted, Which, find, picture, rendered};
-use super::jobs::format;
+use super::image::{Rendered, Wanted, Which, find, format, picture, rendered};
 use crate::refusal::Refusal;
 use crate::runs::Live;
 use crate::service::Service;
-
-/// Copies that are made at a time: each holds a decoded picture.
-static ROOM: Semaphore = Semaphore::const_new(3);
 
 /// Widths that can be asked for.
 const WIDTHS: std::ops::RangeInclusive<u32> = 16..=4096;
@@ -54,11 +49,8 @@ pub(crate) async fn queried(
     let Some(width) = query.width()? else {
         return Ok(picture(service, live, which, Wanted { format, quality: None }).await?);
     };
-    // It is never closed.
-    let _place = ROOM.acquire().await.map_err(Refusal::broken)?;
-    let service = Arc::clone(service);
-    let made = tokio::task::spawn_blocking(move || copy(&service, &find(&live, which)?, Small { width, format }));
-    Ok(made.await.map_err(Refusal::broken)??)
+    let (shared, small) = (Arc::clone(service), Small { width, format });
+    Ok(service.copying().work(move || copy(&shared, &live, which, small)).await??)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,10 +59,10 @@ struct Small {
     format: Option<Format>,
 }
 
-fn copy(service: &Service, image: &Image, small: Small) -> Result<Rendered, Refusal> {
-    let as_it_is = Wanted { format: small.format, quality: None };
+fn copy(service: &Service, live: &Live, which: Which, small: Small) -> Result<Rendered, Refusal> {
+    let (image, as_it_is) = (find(service, live, which)?, Wanted { format: small.format, quality: None });
     if image.size().width <= small.width {
-        return rendered(image, as_it_is, service.pictures());
+        return rendered(&image, as_it_is, service.pictures());
     }
     let bytes = image.read().map_err(|_| Refusal::absent("picture any more", &image.digest().to_string()))?;
     let picture = service.pictures().get(*image.digest().as_bytes(), &bytes).map_err(Refusal::broken)?;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::purse::BudgetForm;
 use super::trouble::{Trouble, quoted};
+use crate::http::fields::size_of;
 
 /// Reads the arguments of a tool. What is wrong is told to the model, which can do better.
 pub(crate) fn read<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Trouble> {
@@ -145,12 +146,10 @@ pub(crate) struct SaveArguments {
 
 /// A size such as `1024x768`.
 pub(crate) fn size(text: &str) -> Result<ImageSize, Trouble> {
-    let parts = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    let (width, height) = parts.ok_or_else(|| {
+    size_of(text).ok_or_else(|| {
         let found = quoted(text, 40);
         Trouble::invalid(format!("`size`: expected WIDTHxHEIGHT in pixels, as in 1024x768, found `{found}`"))
-    })?;
-    Ok(ImageSize { width, height })
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::conversation::{Conversation, Conversations};
 use super::progress::Progress;
 use super::roots::Roots;
 use super::trouble::Trouble;
+use crate::desks::Desks;
 use crate::offer::Offer;
 use crate::runs::Owner;
 use crate::service::Service;
@@ -24,14 +25,17 @@ pub(crate) struct Desk {
     /// What each conversation may spend.
     pub(crate) budget: Budget,
     pub(crate) conversations: Conversations,
+    /// Where files that agents name are read, and their pictures: a slow folder keeps agents waiting alone.
+    pub(crate) desks: Desks,
     /// What is under way.
     pub(crate) under_way: TaskTracker,
 }
 
 impl Desk {
     pub(crate) fn new(service: Arc<Service>, roots: Roots, budget: Budget) -> Arc<Self> {
-        let (conversations, under_way) = (Conversations::default(), TaskTracker::new());
-        Arc::new(Self { service, roots, budget, conversations, under_way })
+        let (conversations, desks, under_way) =
+            (Conversations::default(), Desks::of_this_machine(), TaskTracker::new());
+        Arc::new(Self { service, roots, budget, conversations, desks, under_way })
     }
 
     /// The recipe of this name; the usual one where none is named.
@@ -74,13 +78,12 @@ impl Call {
         &self.conversation.owner
     }
 
-    /// Does something that reads files or computes, beside the runtime's threads.
+    /// Does something that reads files or computes, beside the runtime's threads and within what the machine can do at a time.
     pub(crate) async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
         let call = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&call)).await;
-        done.map_err(|panic| Trouble::new("server_failed", format!("the server itself failed: {panic}")))?
+        self.desk.desks.work(move || work(&call)).await?
     }
 }

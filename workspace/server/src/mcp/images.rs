@@ -15,8 +15,10 @@ use super::desk::{Call, Desk};
 use super::tree::{Deed, EditId, Made};
 use super::trouble::Trouble;
 use super::uri::{self, Place};
+use crate::http::fields::bytes_of;
 use crate::http::image::{Wanted, Which, find, rendered};
 use crate::runs::{Live, Owner};
+use crate::service::Service;
 use crate::wish::Picture;
 
 /// The longest edge of a picture that is shown within an answer.
@@ -39,8 +41,8 @@ pub(crate) enum Named {
 
 /// Reads an argument that names a picture.
 pub(crate) fn named(param: &'static str, text: &str) -> Result<Named, Trouble> {
-    if let Some(rest) = text.strip_prefix("data:") {
-        return data(param, rest);
+    if text.starts_with("data:") {
+        return data(param, text);
     }
     if text.starts_with(uri::SCHEME) {
         return match uri::read(text) {
@@ -66,10 +68,8 @@ pub(crate) fn named(param: &'static str, text: &str) -> Result<Named, Trouble> {
     Ok(Named::File(text.to_owned()))
 }
 
-fn data(param: &'static str, rest: &str) -> Result<Named, Trouble> {
-    let bad = |why: String| Trouble::invalid(format!("`{param}`: {why}"));
-    let (_, data) = rest.split_once(";base64,").ok_or_else(|| bad("expected a data URL with `;base64,`".to_owned()))?;
-    let bytes = STANDARD.decode(data.trim()).map_err(|error| bad(format!("the base64 cannot be read: {error}")))?;
+fn data(param: &'static str, url: &str) -> Result<Named, Trouble> {
+    let bytes = bytes_of(url).map_err(|why| Trouble::invalid(format!("`{param}`: {why}")))?;
     Ok(Named::Data(bytes.into()))
 }
 
@@ -114,8 +114,10 @@ impl Call {
     /// The edit of which a candidate is the picture; it becomes one where it was none. Reads files.
     pub(crate) fn edit_of(&self, made: &Made) -> Result<EditId, Trouble> {
         let live = self.desk.run(&made.run, self.owner())?;
-        find(&live, Which::Candidate(made.candidate))?;
-        let record = live.read().ok_or_else(|| crate::Refusal::absent("record of the run", live.id().as_str()))?;
+        let service = &self.desk.service;
+        find(service, &live, Which::Candidate(made.candidate))?;
+        let absent = || crate::Refusal::absent("record of the run", live.id().as_str());
+        let record = service.record(&live).ok_or_else(absent)?;
         let ranked = record.outcome.iter().flat_map(|outcome| &outcome.verdict.ranked);
         let utility = ranked.into_iter().find(|ranked| ranked.id.0 == made.candidate).map(|it| it.utility.get());
         let deed = || Deed {
@@ -133,7 +135,7 @@ impl Call {
 
     /// A picture whose pixels can be read. Reads files, and decodes what comes from outside.
     pub(crate) fn image(&self, param: &'static str, named: Named) -> Result<Image, Trouble> {
-        let of_run = |run: &str, which| Ok(find(&*self.desk.run(run, self.owner())?, which)?);
+        let of_run = |run: &str, which| Ok(find(&self.desk.service, &*self.desk.run(run, self.owner())?, which)?);
         match named {
             Named::Edit(id) => {
                 let made = self.conversation.tree().find(id)?.made.clone();
@@ -191,16 +193,16 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// A candidate's picture. Reads it.
-    pub(crate) fn candidate(live: &Live, id: u32) -> Result<Self, Trouble> {
-        let (run, image) = (live.id().as_str(), find(live, Which::Candidate(id))?);
+    pub(crate) fn candidate(service: &Service, live: &Live, id: u32) -> Result<Self, Trouble> {
+        let (run, image) = (live.id().as_str(), find(service, live, Which::Candidate(id))?);
         let extension = image.media().extension();
         let description = format!("candidate {id} of run {run}");
         Self::of(image, uri::candidate(run, id), (format!("candidate-{id}.{extension}"), description))
     }
 
     /// What a run edits. Reads it.
-    pub(crate) fn source(live: &Live) -> Result<Self, Trouble> {
-        let (run, image) = (live.id().as_str(), find(live, Which::Source)?);
+    pub(crate) fn source(service: &Service, live: &Live) -> Result<Self, Trouble> {
+        let (run, image) = (live.id().as_str(), find(service, live, Which::Source)?);
         let extension = image.media().extension();
         let description = format!("the picture that run {run} edits");
         Self::of(image, uri::source(run), (format!("source.{extension}"), description))

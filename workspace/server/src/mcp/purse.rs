@@ -178,6 +178,8 @@ impl Purse {
         book.reward_calls = book.reward_calls.saturating_add(spent.reward_calls);
         book.cost += spent.cost;
         book.wall = book.wall.saturating_add(spent.wall);
+        book.loading = book.loading.saturating_add(spent.loading);
+        book.pictures += spent.pictures;
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use editscale_core::Outcome;
+use editscale_core::{Outcome, RunId};
 use editscale_engine::read_outcome;
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -18,7 +18,8 @@ use super::uri::{self, Place};
 use crate::form::RunForm;
 use crate::http::image::{Which, find};
 use crate::refusal::Refusal;
-use crate::runs::{Live, Owner};
+use crate::runs::{Live, Owner, Runs, is_ours};
+use crate::service::Service;
 
 /// Runs on a page of the list.
 const PAGE: usize = 50;
@@ -29,29 +30,34 @@ pub(crate) async fn list(
     owner: Owner,
     cursor: Option<String>,
 ) -> Result<ListResourcesResult, ErrorData> {
-    let runs = desk.service.runs().of(&owner, usize::MAX);
-    let from = match cursor {
-        None => 0,
-        Some(cursor) => {
-            let place = runs.iter().position(|live| live.id().as_str() == cursor);
-            place.ok_or_else(|| ErrorData::invalid_params("the cursor is none of ours", None))? + 1
-        }
-    };
-    let page: Vec<Arc<Live>> = runs.iter().skip(from).take(PAGE).cloned().collect();
-    let more = runs.len() > from + page.len();
-    let next = page.last().filter(|_| more).map(|live| live.id().to_string());
-    let listed = tokio::task::spawn_blocking(move || page.iter().flat_map(|live| of(live)).collect());
+    let (service, runs) = (Arc::clone(&desk.service), desk.service.runs().clone());
+    let before = cursor.map(|cursor| place(&runs, &owner, &cursor)).transpose()?;
+    let mut page = runs.names_of(&owner, before.as_ref(), PAGE + 1);
+    let has_more = page.len() > PAGE;
+    page.truncate(PAGE);
+    let next = page.last().filter(|_| has_more).map(ToString::to_string);
+    let listed = desk.desks.work(move || {
+        let found = page.iter().filter_map(|run| runs.find(run.as_str(), &owner).ok());
+        found.flat_map(|live| of(&service, &live)).collect()
+    });
     let mut result = ListResourcesResult::with_all_items(listed.await.map_err(broken)?);
     result.next_cursor = next;
     Ok(result)
 }
 
+/// The run that a cursor names. It may have been removed since: the page goes on behind its place.
+fn place(runs: &Runs, owner: &Owner, cursor: &str) -> Result<RunId, ErrorData> {
+    let is_known = |id: &RunId| is_ours(id) || runs.at_hand(id.as_str(), owner).is_ok();
+    let named = RunId::new(cursor).ok().filter(is_known);
+    named.ok_or_else(|| ErrorData::invalid_params("the cursor is none of ours", None))
+}
+
 /// A run's winner, where there is one, and its trace. Reads files.
-fn of(live: &Live) -> Vec<Resource> {
+fn of(service: &Service, live: &Live) -> Vec<Resource> {
     let run = live.id().as_str();
     let outcome = read_outcome(live.path()).ok().flatten();
     let winner = outcome.as_ref().and_then(Outcome::winner).or_else(|| live.events().best()).map(|id| id.0);
-    let picture = winner.and_then(|id| Some((id, find(live, Which::Candidate(id)).ok()?)));
+    let picture = winner.and_then(|id| Some((id, find(service, live, Which::Candidate(id)).ok()?)));
     let picture = picture.map(|(id, image)| {
         Resource::new(uri::candidate(run, id), format!("{run}-candidate-{id}.{}", image.media().extension()))
             .with_title(format!("The best candidate of run {run}"))
@@ -98,18 +104,18 @@ pub(crate) async fn read(desk: &Arc<Desk>, owner: Owner, uri: String) -> Result<
 fn contents(desk: &Desk, owner: &Owner, place: Place, uri: &str) -> Result<ResourceContents, Refusal> {
     let find_run = |run: &str| desk.service.runs().find(run, owner);
     let (live, which) = match place {
-        Place::Trace(run) => return trace(&*find_run(&run)?, uri),
+        Place::Trace(run) => return trace(&desk.service, &*find_run(&run)?, uri),
         Place::Source(run) => (find_run(&run)?, Which::Source),
         Place::Candidate(run, candidate) => (find_run(&run)?, Which::Candidate(candidate)),
     };
-    let image = find(&live, which)?;
+    let image = find(&desk.service, &live, which)?;
     let bytes = image.read().map_err(|_| Refusal::absent("picture any more", uri))?;
     Ok(ResourceContents::blob(STANDARD.encode(bytes), uri).with_mime_type(image.media().mime()))
 }
 
-fn trace(live: &Live, uri: &str) -> Result<ResourceContents, Refusal> {
-    let record = live.read().ok_or_else(|| Refusal::absent("record of the run", live.id().as_str()))?;
-    let text = serde_json::to_string(&RunForm::from(&record)).map_err(Refusal::broken)?;
+fn trace(service: &Service, live: &Live, uri: &str) -> Result<ResourceContents, Refusal> {
+    let record = service.record(live).ok_or_else(|| Refusal::absent("record of the run", live.id().as_str()))?;
+    let text = serde_json::to_string(&RunForm::from(&*record)).map_err(Refusal::broken)?;
     Ok(ResourceContents::text(text, uri).with_mime_type("application/json"))
 }
 

@@ -1,7 +1,7 @@
 // A card for each candidate: its picture, what the rewards say, where it came from; and one card for all that failed alike.
 import { make, say } from "./dom.js";
 import { candidateOf } from "./pictures.js";
-import { figure, name, origin, plain, plural, seconds } from "./words.js";
+import { ahead, figure, name, origin, plain, plural, seconds } from "./words.js";
 
 /// How often a picture is asked for that does not come.
 const MOST_TRIES = 6;
@@ -21,9 +21,10 @@ export class Sheet {
   update(run, shown, order) {
     const all = [...run.candidates.values()];
     const made = all.filter((one) => one.failure === null);
+    const word = ahead(run);
     for (const one of made) {
       if (!this.cards.has(one.id)) this.cards.set(one.id, new Card(this, run, one));
-      this.cards.get(one.id).update(run, one, shown);
+      this.cards.get(one.id).update(run, one, { best: run.best === one.id ? word : null, left: shown.left === one.id, right: shown.right === one.id });
     }
     for (const one of all) if (one.failure !== null) this.cards.delete(one.id);
     this.list.classList.toggle("many", made.length > 40);
@@ -77,19 +78,19 @@ class Card {
     this.element = make("li", { class: "card arriving", id: `candidate-${one.id}`, animationend: (event) => event.currentTarget.classList.remove("arriving") }, this.button, this.steps, make("div", { class: "facts" }, this.facts, this.details));
   }
 
-  update(run, one, shown) {
-    const marks = { best: run.best === one.id, picked: run.picked === one.id, left: shown.left === one.id, right: shown.right === one.id };
+  /// `marks`: what it is called where it is ahead, and on which sides it is compared.
+  update(run, one, marks) {
     this.progress(one);
-    const said = JSON.stringify([one.stage, one.scores, one.utility, one.notes, one.told, run.instruction, one.critique, one.secs, one.hasPicture, one.knobs, run.state, marks]);
+    const said = JSON.stringify([one.stage, one.scores, one.utility, one.notes, one.told, run.instruction, one.critique, one.secs, one.hasPicture, one.knobs, run.state, run.picked === one.id, marks]);
     if (said === this.said) return;
     this.said = said;
-    this.element.classList.toggle("best", marks.best);
+    this.element.classList.toggle("best", marks.best !== null);
     this.element.classList.toggle("shown", marks.right || marks.left);
     this.button.disabled = !one.hasPicture;
     this.button.setAttribute("aria-pressed", String(marks.right));
     this.button.setAttribute("aria-label", one.hasPicture ? `Show ${name(one.id)} in the comparison` : name(one.id));
     this.load(run, one);
-    this.facts.replaceChildren(score(one, marks), ...parts(one), history(one, this.sheet.link), ...told(run, one), ...notes(one), ...critique(one));
+    this.facts.replaceChildren(score(one, [marks.best, run.picked === one.id ? "picked" : null]), ...parts(one), history(one, this.sheet.link), ...told(run, one), ...notes(one), ...critique(one));
     this.exact.replaceChildren(...exact(one));
   }
 
@@ -104,8 +105,8 @@ class Card {
     if (!one.hasPicture || this.isLoading || this.tries >= MOST_TRIES) return;
     this.isLoading = true;
     this.tries += 1;
-    this.sheet.shelf.get(candidateOf(run.id, one.id, 480)).then(
-      (url) => { this.picture.src = url; this.picture.hidden = false; this.missing.hidden = true; this.tries = MOST_TRIES; },
+    this.sheet.shelf.show(this.picture, candidateOf(run.id, one.id, 480)).then(
+      () => { this.picture.hidden = false; this.missing.hidden = true; this.tries = MOST_TRIES; },
       (error) => {
         this.isLoading = false;
         this.trouble = error.status === 404 ? "Picture not kept" : "Picture not loaded";
@@ -119,9 +120,10 @@ class Card {
 
 const waiting = (one) => ({ asked: "Asked for", editing: "Being made", over: "Not made" })[one.stage] ?? "";
 
-function score(one, marks) {
-  const badges = [marks.best ? "Best" : null, marks.picked ? "Picked" : null].filter(Boolean);
-  return make("p", { class: "score" }, figure(one.utility), ...badges.map((words) => make("span", { class: `badge ${words.toLowerCase()}` }, words)));
+function score(one, badges) {
+  const words = (badge) => badge.charAt(0).toUpperCase() + badge.slice(1);
+  const element = (badge) => make("span", { class: badge === "picked" ? "badge picked" : "badge" }, words(badge));
+  return make("p", { class: "score" }, figure(one.utility), ...badges.filter(Boolean).map(element));
 }
 
 /// The parts of every reward's score, as bars where the score lies between 0 and 1.
@@ -166,6 +168,6 @@ function exact(one) {
   const lines = [`Editor ${one.editor}, seed ${one.seed}, round ${one.round + 1}`];
   for (const [knob, value] of Object.entries(one.knobs ?? {})) lines.push(`${plain(knob)} ${value.toFixed(2)}`);
   if (typeof one.secs === "number") lines.push(`made in ${seconds(one.secs)}`);
-  if (typeof one.probability === "number") lines.push(`drawn with probability ${figure(one.probability)}`);
+  if (typeof one.probability === "number") lines.push(`chance in one draw ${figure(one.probability)}`);
   return lines.flatMap((line, place) => (place ? [make("br"), line] : [line]));
 }

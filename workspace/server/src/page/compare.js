@@ -1,7 +1,7 @@
 // Two pictures of a run under a slider; or beside each other where they are of different shapes.
 import { $, make, say } from "./dom.js";
 import { Shelf, candidateOf, sourceOf, widthFor } from "./pictures.js";
-import { figure, name, trouble } from "./words.js";
+import { ahead, figure, name, trouble } from "./words.js";
 
 const SOURCE = "source";
 
@@ -57,7 +57,8 @@ export class Compare {
 
   choices() {
     const made = [...this.run.candidates.values()].filter((one) => one.hasPicture);
-    const marks = (id) => [id === this.run.best ? "best" : null, id === this.run.picked ? "picked" : null];
+    const word = ahead(this.run);
+    const marks = (id) => [id === this.run.best ? word : null, id === this.run.picked ? "picked" : null];
     const words = (one) => [name(one.id), typeof one.utility === "number" ? figure(one.utility) : null, ...marks(one.id)].filter(Boolean).join(" · ");
     const options = made.map((one) => [String(one.id), words(one)]);
     this.fill(this.leftChoice, [[SOURCE, "Source"], ...options], this.left);
@@ -96,8 +97,7 @@ export class Compare {
     this.isPlaced = false;
     const { left, right } = this;
     try {
-      const both = [left, right ?? left].map((side) => this.shelf.get(this.path(side), true));
-      const pictures = await Promise.all(both.map(async (url) => loaded(await url)));
+      const pictures = await Promise.all([left, right ?? left].map((side) => this.shelf.show(new Image(), this.path(side), true)));
       if (this.drawn === wanted) this.place(pictures, left, right);
     } catch (error) {
       if (this.drawn !== wanted || error.name === "AbortError") return;
@@ -107,10 +107,13 @@ export class Compare {
   }
 
   place([before, after], left, right) {
-    const [first, second] = [$(".before", this.slider), $(".after", this.slider)];
-    [first.src, second.src] = [before.src, after.src];
-    first.alt = left === SOURCE ? "The source" : `Candidate ${left}`;
-    second.alt = right === null ? "" : `Candidate ${right}`;
+    // The elements themselves, which have their pictures: an address may be let go of before another element has loaded it.
+    for (const [image, side] of [[before, "before"], [after, "after"]]) {
+      image.className = side;
+      $(`.${side}`, this.slider).replaceWith(image);
+    }
+    before.alt = left === SOURCE ? "The source" : `Candidate ${left}`;
+    after.alt = right === null ? "" : `Candidate ${right}`;
     const ratio = before.naturalWidth / before.naturalHeight;
     const other = after.naturalWidth / after.naturalHeight;
     this.isPlaced = true;
@@ -136,12 +139,4 @@ export class Compare {
     waiting.hidden = text === "";
     say(waiting, text);
   }
-}
-
-/// A picture that can be shown at once.
-async function loaded(url) {
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  return image;
 }

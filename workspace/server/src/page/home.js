@@ -52,11 +52,11 @@ export class Home {
     this.picture = picture;
     this.composer.complain("");
     const [preview, invite, chosen] = [$("#preview"), $(".invite"), $(".chosen")];
-    if (preview.src) URL.revokeObjectURL(preview.src);
-    preview.onload = () => { preview.hidden = false; };
-    // A browser shows fewer formats than the server reads.
-    preview.onerror = () => { preview.hidden = true; };
-    preview.src = URL.createObjectURL(picture);
+    const url = URL.createObjectURL(picture);
+    // A browser shows fewer formats than the server reads. Either way it needs the address no more.
+    const shown = (isShown) => () => { preview.hidden = !isShown; URL.revokeObjectURL(url); };
+    [preview.onload, preview.onerror] = [shown(true), shown(false)];
+    preview.src = url;
     preview.alt = `The chosen picture, ${picture.name}`;
     invite.hidden = true;
     chosen.hidden = false;
@@ -108,8 +108,8 @@ export class Home {
   }
 
   entry(run) {
-    const picture = make("img", { alt: "", loading: "lazy", decoding: "async" });
-    this.shelf.get(this.pictureOf(run)).then((url) => { picture.src = url; }, () => {});
+    const picture = make("img", { alt: "", decoding: "async" });
+    this.shelf.show(picture, this.pictureOf(run)).catch(() => {});
     const state = run.state === "done" ? "" : `${short(run.state)} · `;
     return make("li", {}, make("a", { href: `#run=${run.id}` },
       make("span", { class: "thumb" }, picture),

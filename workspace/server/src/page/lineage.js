@@ -2,7 +2,7 @@
 import { json } from "./api.js";
 import { $, make } from "./dom.js";
 import { candidateOf, sourceOf } from "./pictures.js";
-import { figure, name, origin } from "./words.js";
+import { ahead, figure, name, origin } from "./words.js";
 
 /// A longer past than this is cut.
 const FURTHEST = 12;
@@ -15,22 +15,23 @@ export function tree(run, link) {
   const section = $("#lineage");
   const all = [...run.candidates.values()];
   section.hidden = all.every((one) => one.parent === null);
-  const said = section.hidden ? "" : JSON.stringify([run.best, run.picked, all.map((one) => [one.id, one.parent, one.edge, one.utility, one.failure !== null, one.hasPicture])]);
+  const word = ahead(run);
+  const said = section.hidden ? "" : JSON.stringify([run.best, word, run.picked, all.map((one) => [one.id, one.parent, one.edge, one.utility, one.failure !== null, one.hasPicture])]);
   if (section.dataset.said === said) return;
   section.dataset.said = said;
   const children = Map.groupBy(all, (one) => one.parent);
+  const marks = (one) => [run.best === one.id ? word : null, run.picked === one.id ? "picked" : null].filter(Boolean);
   const branch = (parent, depth) => {
     const members = children.get(parent) ?? [];
     if (!members.length) return null;
     // A parent is always older than its children, so that this ends.
     const below = (one) => (parent === null || parent < one.id ? branch(one.id, depth + 1) : null);
-    return make("ul", { class: depth > DEEPEST ? "flat" : null }, members.map((one) => make("li", {}, leaf(run, one, link), below(one))));
+    return make("ul", { class: depth > DEEPEST ? "flat" : null }, members.map((one) => make("li", {}, leaf(one, marks(one), link), below(one))));
   };
   $(".tree", section).replaceChildren(...[section.hidden ? null : branch(null, 0)].filter(Boolean));
 }
 
-function leaf(run, one, link) {
-  const marks = [run.best === one.id ? "best" : null, run.picked === one.id ? "picked" : null].filter(Boolean);
+function leaf(one, marks, link) {
   const worth = one.failure ? "failed" : figure(one.utility);
   const from = one.parent === null ? origin(one.edge, null) : `${origin(one.edge, "")} ${name(one.parent)}`;
   const words = ` ${[from, worth, ...marks].join(" · ")}`;
@@ -59,7 +60,7 @@ export async function chain(run, shelf, signal) {
 
 function crumb(shelf, path, words, href) {
   const picture = make("img", { alt: "" });
-  shelf.get(path).then((url) => { picture.src = url; }, () => picture.remove());
+  shelf.show(picture, path).catch(() => picture.remove());
   return make("li", {}, make("a", { href }, picture, make("span", { class: "words" }, words)));
 }
 

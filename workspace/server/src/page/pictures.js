@@ -14,7 +14,7 @@ function next() {
   }
 }
 
-/// Pictures by their address, at most so many at a time.
+/// Pictures by their path, at most so many at a time.
 export class Shelf {
   constructor(most) {
     this.most = most;
@@ -22,15 +22,35 @@ export class Shelf {
     this.gone = new AbortController();
   }
 
-  /// The blob's address. `first`: before all that waits.
-  get(path, first = false) {
-    const known = this.kept.get(path);
-    if (known) {
-      // The latest use comes last.
-      this.kept.delete(path);
-      this.kept.set(path, known);
-      return known;
+  /// Shows a picture in an element, and hands out the element when the picture is there. `first`: before all that waits.
+  async show(image, path, first = false) {
+    const kept = this.keep(path, first);
+    kept.waiting += 1;
+    try {
+      image.src = await kept.url;
+      await image.decode();
+      return image;
+    } finally {
+      kept.waiting -= 1;
+      letGo(kept);
     }
+  }
+
+  keep(path, first) {
+    let kept = this.kept.get(path);
+    // The latest use comes last.
+    if (kept) this.kept.delete(path);
+    else kept = this.fetched(path, first);
+    this.kept.set(path, kept);
+    for (const old of this.kept.keys()) {
+      if (this.kept.size <= this.most) break;
+      this.drop(old);
+    }
+    return kept;
+  }
+
+  /// A picture on its way, and how many elements wait for it.
+  fetched(path, first) {
     const { signal } = this.gone;
     const url = new Promise((resolve, reject) => {
       const work = async () => {
@@ -44,18 +64,16 @@ export class Shelf {
       if (first) queue.unshift(work); else queue.push(work);
       next();
     });
-    url.catch(() => this.kept.delete(path));
-    this.kept.set(path, url);
-    for (const old of this.kept.keys()) {
-      if (this.kept.size <= this.most) break;
-      this.drop(old);
-    }
-    return url;
+    const kept = { url, waiting: 0, isDropped: false };
+    url.catch(() => { if (this.kept.get(path) === kept) this.kept.delete(path); });
+    return kept;
   }
 
   drop(path) {
-    this.kept.get(path)?.then((url) => URL.revokeObjectURL(url), () => {});
+    const kept = this.kept.get(path);
     this.kept.delete(path);
+    kept.isDropped = true;
+    letGo(kept);
   }
 
   /// Lets go of all.
@@ -64,6 +82,12 @@ export class Shelf {
     this.gone = new AbortController();
     for (const path of [...this.kept.keys()]) this.drop(path);
   }
+}
+
+/// Takes back the address of a picture that nobody wants any more, once every element that was given it has the picture: one that
+/// is still loading would show nothing.
+function letGo({ url, waiting, isDropped }) {
+  if (isDropped && waiting === 0) url.then((address) => URL.revokeObjectURL(address), () => {});
 }
 
 export const sourceOf = (run, width) => `v1/runs/${encodeURIComponent(run)}/source${width ? `?width=${width}` : ""}`;

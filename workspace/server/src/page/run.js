@@ -215,7 +215,8 @@ export class RunView {
 
   facts() {
     const { run } = this;
-    const lines = [`Source ${run.sourceName}, recipe ${run.recipe}, seed ${run.seed}`, `Run ${run.id}, begun ${new Date(run.created * 1000).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}`, ...rewritten(run)];
+    const made = run.isDamaged ? `Recipe ${run.recipe}` : `Source ${run.sourceName}, recipe ${run.recipe}, seed ${run.seed}`;
+    const lines = [made, `Run ${run.id}, begun ${new Date(run.created * 1000).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}`, ...rewritten(run)];
     const said = lines.join("\n");
     const list = $("#facts");
     if (list.dataset.said !== said) { list.dataset.said = said; list.replaceChildren(...lines.map((line) => make("li", {}, line))); }

@@ -9,7 +9,7 @@ export class RunState {
   constructor(id) {
     Object.assign(this, {
       id, state: null, message: null, recipe: "", created: 0, best: null, picked: null, instruction: "", sourceName: "", seed: 0,
-      continues: null, reason: null, explanation: null, ranked: [], rounds: null, spent: null, draw: null, recipeText: "", rewriting: null, candidates: new Map(),
+      continues: null, reason: null, explanation: null, ranked: [], rounds: null, spent: null, draw: null, recipeText: "", rewriting: null, isDamaged: false, candidates: new Map(),
     });
   }
 
@@ -18,10 +18,12 @@ export class RunState {
     return this.candidates.get(id);
   }
 
-  /// What `GET /v1/runs/{id}` says.
+  /// What `GET /v1/runs/{id}` says. The trace is nothing where the run's files were damaged.
   merge({ trace, ...status }) {
     this.status(status);
     this.best = status.best ?? this.best;
+    Object.assign(this, { instruction: status.instruction, continues: status.continues, isDamaged: trace === null });
+    if (trace === null) return;
     Object.assign(this, {
       instruction: trace.instruction, sourceName: trace.source_name, seed: trace.seed, continues: trace.continues, reason: trace.reason,
       explanation: trace.explanation, ranked: trace.ranked, rounds: trace.rounds, draw: trace.draw, recipeText: trace.recipe,

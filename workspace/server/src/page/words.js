@@ -31,20 +31,42 @@ const REASONS = {
   enough: "It ended because another candidate would bring less than it costs.",
 };
 
+/// The candidate with the highest utility, the first one of equals; nothing where none has any.
+function highest(run) {
+  const known = [...run.candidates.values()].filter((one) => typeof one.utility === "number");
+  return known.reduce((best, one) => (best === null || one.utility > best.utility ? one : best), null);
+}
+
+const winner = (run) => (run.best === null ? undefined : run.candidates.get(run.best));
+
+/// The word for the candidate that is ahead: who was drawn, selected or judged again in the end may be another than the best.
+export function ahead(run) {
+  const isOther = run.draw !== null || highest(run)?.utility > winner(run)?.utility;
+  return isOver(run.state) && isOther ? "chosen" : "best";
+}
+
+/// Which candidate is ahead, in a sentence or two; nothing where none has a utility.
+function found(run) {
+  const [one, best, count] = [winner(run), highest(run), plural(run.candidates.size, "candidate")];
+  if (typeof one?.utility !== "number") return "";
+  const who = `${name(one.id)} with ${figure(one.utility)}.`;
+  if (ahead(run) === "best") return `The best of ${count} is ${who}`;
+  const other = best.utility > one.utility ? ` The highest score is that of ${name(best.id)}, ${figure(best.utility)}.` : "";
+  return `${run.draw === null ? "Chosen" : "Drawn"} from ${count}: ${who}${other}`;
+}
+
 /// Where a run stands, in a sentence or two.
 export function standing(run) {
+  if (run.isDamaged) return "Its files were damaged or removed: what it made cannot be shown.";
   const all = [...run.candidates.values()];
-  const best = run.best === null ? undefined : run.candidates.get(run.best);
-  const scored = best && typeof best.utility === "number";
-  const found = scored ? `The best of ${plural(all.length, "candidate")} is ${name(best.id)} with ${figure(best.utility)}.` : "";
   const judged = all.filter((one) => one.scores !== null || one.failure !== null).length;
   switch (run.state) {
     case "queued": return "It waits for its turn.";
     case "running": return all.length ? `Working: ${judged} of ${plural(all.length, "candidate")} judged.` : "Working.";
-    case "done": return `${found} ${run.reason === "stuck" && run.explanation ? `It ended early: ${run.explanation}.` : REASONS[run.reason] ?? ""}`.trim();
+    case "done": return `${found(run)} ${run.reason === "stuck" && run.explanation ? `It ended early: ${run.explanation}.` : REASONS[run.reason] ?? ""}`.trim();
     case "failed": return `It failed: ${reason(run, all)}.`.replace(/\.\.$/, ".");
-    case "cancelled": return `It was cancelled; what was made until then is here. ${found}`.trim();
-    case "expired": return `Its time ran out; what was made until then is here. ${found}`.trim();
+    case "cancelled": return `It was cancelled; what was made until then is here. ${found(run)}`.trim();
+    case "expired": return `Its time ran out; what was made until then is here. ${found(run)}`.trim();
     case "paused": return "It is put aside because the server is ending, and goes on when the server is back.";
     default: return run.state ?? "";
   }

@@ -7,11 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use editscale_config::{Catalogue, Recipe};
 use editscale_core::{EditRequest, Ending, RunId};
-use editscale_engine::{Job, Limits, Manifest, Retry, RunDirectory, read_outcome, read_run};
+use editscale_engine::{Job, Limits, Manifest, Retry, RunDirectory, read_outcome};
 
-use super::carry::{after_search, why_in_vain};
+use super::carry::reasons;
 use super::live::{Live, State};
-use super::record::{EndedBy, ServiceRecord};
+use super::record::{self, EndedBy, ServiceRecord};
 use super::registry::{Ready, Runs};
 use crate::offer::Offer;
 use crate::refusal::Refusal;
@@ -57,7 +57,11 @@ impl Runs {
             let left = live.record().deadline();
             tokio::select! {
                 _ = live.ended() => {}
-                () = tokio::time::sleep(left) => runs.stop(&live, EndedBy::Deadline, State::Expired),
+                () = tokio::time::sleep(left) => {
+                    let stop = move || runs.stop(&live, EndedBy::Deadline, State::Expired);
+                    // It writes a file, which no thread of the runtime should wait for.
+                    drop(tokio::task::spawn_blocking(stop));
+                }
             }
         });
     }
@@ -121,10 +125,8 @@ impl Runs {
     fn recover_one(&self, path: &Path, offers: &[Arc<Offer>], catalogue: &Catalogue) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| RunId::new(name).ok());
         let Some(id) = name else { return false };
-        if is_ours(&id)
-            && ["run.json", "journal.jsonl", "outcome.json"].into_iter().all(|file| is_absent(&path.join(file)))
-        {
-            // The server died before it had accepted this.
+        if is_ours(&id) && is_no_run(path) {
+            // The server died before it had accepted this, or while it removed it.
             discard(path);
             return false;
         }
@@ -162,8 +164,7 @@ impl Runs {
 pub(crate) fn ended_state(path: &Path, record: &ServiceRecord) -> Option<State> {
     let outcome = read_outcome(path).ok().flatten();
     if let Some(outcome) = outcome.filter(|outcome| outcome.ending == Ending::Search) {
-        let why = || read_run(path).map_or_else(|error| error.to_string(), |record| why_in_vain(&record));
-        return Some(after_search(&outcome, why));
+        return Some(if outcome.winner().is_some() { State::Done } else { State::Failed(reasons(path)) });
     }
     match record.ended.clone()? {
         EndedBy::Caller => Some(State::Cancelled),
@@ -239,19 +240,27 @@ impl Begun {
 /// Why a run does not go on whose caller waited for it and had no other way to it.
 const UNWANTED: &str = "the server ended before it, and with that the connection of the client that waited for it";
 
+/// Whether a folder has neither what was to be done nor anything to tell of it.
+fn is_no_run(path: &Path) -> bool {
+    let is_without = |file: &str| is_absent(&path.join(file));
+    let is_untold = || ["journal.jsonl", "outcome.json"].into_iter().all(is_without);
+    is_without("run.json") && (is_without(record::FILE) || is_untold())
+}
+
 /// Whether a file is surely not there.
 fn is_absent(path: &Path) -> bool {
     matches!(path.try_exists(), Ok(false))
 }
 
-/// Removes a run that nobody was promised. Without its `run.json` it is none, should the server die before the rest is gone.
-fn discard(path: &Path) {
+/// Removes a run's folder; whether all of it is gone. Without its `run.json` it is no run that could go on, should the server die
+/// before the rest is gone: with the rest in whatever order, it could be taken for one that was promised and is to be made yet.
+pub(super) fn discard(path: &Path) -> bool {
     fs::remove_file(path.join("run.json")).ok();
-    fs::remove_dir_all(path).ok();
+    fs::remove_dir_all(path).is_ok()
 }
 
 /// Whether a name can be one that [`new_id`] gave.
-fn is_ours(id: &RunId) -> bool {
+pub(crate) fn is_ours(id: &RunId) -> bool {
     let digits = id.as_str().strip_prefix('r').unwrap_or_default();
     digits.len() == 24 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -261,4 +270,24 @@ fn new_id() -> Result<RunId, Refusal> {
     let chance = getrandom::u64().map_err(|error| Refusal::broken(format!("no random numbers: {error}")))?;
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     RunId::new(&format!("r{millis:012x}{:012x}", chance >> 16)).map_err(Refusal::broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_half_removed_cannot_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, link) = (folder.path().join("run"), folder.path().join("link"));
+        fs::create_dir(&run).unwrap();
+        for file in ["journal.jsonl", "outcome.json", "run.json", "service.json"] {
+            fs::write(run.join(file), "{}").unwrap();
+        }
+        // Of a link only the link goes with the folder: what is behind it is left as by a kill after the first step.
+        std::os::unix::fs::symlink(&run, &link).unwrap();
+        assert!(discard(&link));
+        assert_eq!((run.join("run.json").exists(), run.join("service.json").exists()), (false, true));
+        assert!(discard(&run) && !run.exists());
+    }
 }

@@ -1,6 +1,8 @@
 //! One run carried out by the engine, and what it came to.
 
 use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use editscale_config::Retain;
 use editscale_core::{Digest, Ending, Image, Outcome};
@@ -10,18 +12,15 @@ use super::live::{Live, State};
 use super::record::EndedBy;
 use super::registry::Ready;
 
-/// Carries a run out, and says in its state what it came to.
-pub(crate) async fn carry_out(mut ready: Ready) {
-    let live = std::sync::Arc::clone(&ready.live);
+/// Carries a run out, and hands out what it came to.
+pub(crate) async fn carry_out(mut ready: Ready) -> State {
+    let live = Arc::clone(&ready.live);
     live.set_state(State::Running);
     let signal = live.stopper().signal();
     let outcome = editscale_engine::run(&ready.job, &mut ready.directory, signal).await;
     let state = match outcome {
-        Ok(outcome) => state_after(&live, &outcome),
-        Err(error) => {
-            live.end_by(EndedBy::Failure(error.to_string()));
-            State::Failed(error.to_string())
-        }
+        Ok(outcome) => state_after(&live, &outcome).await,
+        Err(error) => failed(&live, error.to_string()).await,
     };
     if state == State::Done {
         let (path, retain, directory) = (live.path().to_owned(), ready.retain, ready.directory);
@@ -33,14 +32,28 @@ pub(crate) async fn carry_out(mut ready: Ready) {
         }
     }
     tracing::info!(run = %live.id(), state = state.word(), "run ended");
-    live.set_state(state);
+    state
+}
+
+/// What a run came to that broke down, which is written down.
+pub(crate) async fn failed(live: &Arc<Live>, why: String) -> State {
+    let (noted, failure) = (Arc::clone(live), EndedBy::Failure(why.clone()));
+    if let Err(panic) = tokio::task::spawn_blocking(move || noted.end_by(failure)).await {
+        tracing::error!(run = %live.id(), %panic, "why a run failed cannot be written down");
+    }
+    State::Failed(why)
 }
 
 /// What a run came to that the engine ended.
-fn state_after(live: &Live, outcome: &Outcome) -> State {
+async fn state_after(live: &Live, outcome: &Outcome) -> State {
     let ended = live.record().ended.clone();
     match (outcome.ending, ended) {
-        (Ending::Search, _) => after_search(outcome, || reasons(live)),
+        (Ending::Search, _) if outcome.winner().is_some() => State::Done,
+        (Ending::Search, _) => {
+            let path = live.path().to_owned();
+            let looked = tokio::task::spawn_blocking(move || reasons(&path));
+            State::Failed(looked.await.unwrap_or_else(|panic| panic.to_string()))
+        }
         (Ending::Cancelled, Some(EndedBy::Caller)) => State::Cancelled,
         (Ending::Cancelled, Some(EndedBy::Deadline)) => State::Expired,
         (Ending::Cancelled, Some(EndedBy::Failure(why))) => State::Failed(why),
@@ -48,18 +61,13 @@ fn state_after(live: &Live, outcome: &Outcome) -> State {
     }
 }
 
-/// What a run came to that came to its own end.
-pub(crate) fn after_search(outcome: &Outcome, why: impl FnOnce() -> String) -> State {
-    if outcome.winner().is_some() { State::Done } else { State::Failed(why()) }
+/// Why nothing came of the run in this folder. Reads files.
+pub(crate) fn reasons(path: &Path) -> String {
+    read_run(path).map_or_else(|error| error.to_string(), |record| why_in_vain(&record))
 }
 
-/// The failure that was met most often, in its own words.
-fn reasons(live: &Live) -> String {
-    read_run(live.path()).map_or_else(|error| error.to_string(), |record| why_in_vain(&record))
-}
-
-/// Why nothing came of a run.
-pub(crate) fn why_in_vain(record: &RunRecord) -> String {
+/// Why nothing came of a run: the first edit that failed, else the first judgement, in its own words.
+fn why_in_vain(record: &RunRecord) -> String {
     let made = record.candidates.iter().filter_map(|candidate| candidate.made.as_ref());
     let edits = made.filter_map(|made| made.as_ref().err()).map(ToString::to_string);
     let said = record.candidates.iter().flat_map(|candidate| candidate.card.iter());

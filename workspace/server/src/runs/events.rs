@@ -1,11 +1,11 @@
 //! What happens in a run, kept so that anybody can follow it from the beginning or from where they were cut off.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use editscale_core::{
     CandidateId, Critique, Event, Failure, Instruction, Ledger, Objective, Observer, Outcome, Proposal, ScoreCard,
-    Trial,
+    Trial, Until,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -22,7 +22,8 @@ const MOST: usize = 10_000;
 pub struct Told {
     /// Its place in the run's events, from 0.
     pub number: usize,
-    /// What kind it is: `started`, `proposed`, `editing`, `step`, `edited`, `scored`, `failed`, `best`, `ended`.
+    /// What kind it is: `started`, `proposed`, `editing`, `step`, `edited`, `scored`, `critiqued`, `rewritten`, `failed`, `best`,
+    /// `ended`.
     pub name: &'static str,
     /// A JSON object.
     pub data: Arc<Value>,
@@ -43,6 +44,8 @@ struct Book {
     cards: Vec<(CandidateId, ScoreCard)>,
     best: Option<CandidateId>,
     steps: HashMap<CandidateId, u32>,
+    /// Candidates that stop half way. What they show is never the best, as it is not for any search.
+    unfinished: HashSet<CandidateId>,
 }
 
 impl Default for EventLog {
@@ -87,7 +90,9 @@ impl EventLog {
         // The sender is in self, so that this waits until there is something.
         let ready = count.wait_for(|(count, ended)| *count > number || *ended).await;
         ready.ok()?;
-        let told: Vec<Told> = self.book().told.iter().filter(|told| told.number >= number).cloned().collect();
+        let book = self.book();
+        let from = book.told.partition_point(|told| told.number < number);
+        let told = book.told.get(from..).unwrap_or_default().to_vec();
         (!told.is_empty()).then_some(told)
     }
 
@@ -116,7 +121,10 @@ impl EventLog {
         };
         let data = json!({"state": state.word(), "message": why, "best": book.best.map(|id| id.0)});
         self.tell(&mut book, "ended", data);
-        book.cards = Vec::new();
+        // Nobody asks how far a candidate was once the run has ended, and steps are most of what was told.
+        book.told.retain(|told| told.name != "step");
+        let Book { told, best, .. } = std::mem::take(&mut *book);
+        *book = Book { told, best, ..Book::default() };
         self.count.send_modify(|count| count.1 = true);
     }
 
@@ -135,8 +143,15 @@ impl EventLog {
                 self.crown(&mut book, best);
             }
             Trial::Rescored { id, card } => {
-                let data = json!({"candidate": id.0, "scores": scores_form(card), "again": true, "spent": spent});
+                if let Some((_, known)) = book.cards.iter_mut().find(|(known, _)| known == id) {
+                    *known = std::mem::take(known).updated(card);
+                }
+                let (utility, best) = self.compared(&book, *id);
+                let data = json!({
+                    "candidate": id.0, "scores": scores_form(card), "utility": utility, "again": true, "spent": spent,
+                });
                 self.tell(&mut book, "scored", data);
+                self.crown(&mut book, best);
             }
             Trial::Failed { id, why } => {
                 let data = json!({"candidate": id.0, "failure": failure_form(why), "spent": spent});
@@ -166,7 +181,8 @@ impl EventLog {
         let known: Vec<(CandidateId, f64)> = known.collect();
         let own = known.iter().find(|(known, _)| *known == id).map(|(_, utility)| *utility);
         // Of equals, the one that was asked for first.
-        let best = known.into_iter().min_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let finished = known.into_iter().filter(|(id, _)| !book.unfinished.contains(id));
+        let best = finished.min_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         (own, best)
     }
 
@@ -232,7 +248,10 @@ impl Observer for EventLog {
             }
             Event::Proposed { round, proposals } => {
                 let candidates: Vec<Value> = proposals.iter().map(proposed).collect();
-                self.tell(&mut self.book(), "proposed", json!({"round": round, "candidates": candidates}));
+                let mut book = self.book();
+                let unfinished = proposals.iter().filter(|proposal| proposal.until != Until::Finished);
+                book.unfinished.extend(unfinished.map(|proposal| proposal.id));
+                self.tell(&mut book, "proposed", json!({"round": round, "candidates": candidates}));
             }
             Event::Editing { id } => self.tell(&mut self.book(), "editing", json!({"candidate": id.0})),
             Event::Step { id, step, steps } => self.stepped(*id, *step, *steps),
@@ -245,5 +264,92 @@ impl Observer for EventLog {
             Event::Ended { outcome } => self.concluded(outcome),
             Event::Preview { .. } => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use editscale_config::{Catalogue, Recipe};
+    use editscale_core::{
+        Budget, Digest, Edge, EditorName, Knobs, Lineage, Noise, Remaining, RewardName, RunId, Score, Seed, Start,
+    };
+
+    use super::*;
+
+    const RECIPE: &str = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 4}}\n";
+
+    fn log() -> EventLog {
+        let catalogue = Catalogue::new(&[editscale_darkroom::EDITORS], &[editscale_darkroom::REWARDS]);
+        let log = EventLog::default();
+        log.set_objective(Recipe::parse(RECIPE.as_bytes(), &catalogue).unwrap().0.objective());
+        log
+    }
+
+    fn card(score: f64) -> ScoreCard {
+        let mut card = ScoreCard::default();
+        card.enter(RewardName::new("photometric").unwrap(), Ok(Score::new(score).unwrap()));
+        card
+    }
+
+    fn propose(log: &EventLog, id: u32, until: Until) {
+        let proposal = Proposal {
+            id: CandidateId(id),
+            editor: EditorName::new("darkroom").unwrap(),
+            start: Start::Source,
+            until,
+            seed: Seed::new(0).unwrap(),
+            noise: Noise::Own,
+            instruction: "make it warmer".into(),
+            knobs: Knobs::default(),
+            lineage: Lineage { parent: None, edge: Edge::Fresh },
+        };
+        log.observe(&Event::Proposed { round: 0, proposals: &[proposal] });
+    }
+
+    fn score(log: &EventLog, id: u32, score: f64) {
+        let trial =
+            Trial::Scored { id: CandidateId(id), image: Digest::from_bytes([0; 32]), hash: None, card: card(score) };
+        log.observe(&Event::Tried { trial: &trial, spent: &Ledger::default() });
+    }
+
+    #[test]
+    fn what_was_judged_again_goes_by_what_was_said_last() {
+        let log = log();
+        score(&log, 0, 0.9);
+        score(&log, 1, 0.5);
+        assert_eq!(log.best(), Some(CandidateId(0)));
+        let again = Trial::Rescored { id: CandidateId(0), card: card(0.2) };
+        log.observe(&Event::Tried { trial: &again, spent: &Ledger::default() });
+        assert_eq!(log.best(), Some(CandidateId(1)));
+        score(&log, 2, 0.4);
+        assert_eq!(log.best(), Some(CandidateId(1)));
+    }
+
+    #[test]
+    fn what_stops_half_way_is_not_the_best() {
+        let log = log();
+        propose(&log, 0, Until::Step(3));
+        propose(&log, 1, Until::Finished);
+        score(&log, 0, 0.9);
+        assert_eq!(log.best(), None);
+        score(&log, 1, 0.5);
+        assert_eq!(log.best(), Some(CandidateId(1)));
+    }
+
+    #[tokio::test]
+    async fn steps_are_told_until_the_end_and_numbers_stay() {
+        let log = log();
+        let left = Remaining::new(Budget { wall: Some(Duration::from_secs(1)), ..Budget::default() });
+        log.observe(&Event::Started { run: &RunId::new("r1").unwrap(), left: &left, resumed: 0 });
+        for step in 1..=3 {
+            log.observe(&Event::Step { id: CandidateId(0), step, steps: 3 });
+        }
+        let names = |told: Vec<Told>| told.iter().map(|told| (told.number, told.name)).collect::<Vec<_>>();
+        assert_eq!(names(log.after(2).await.unwrap()), [(2, "step"), (3, "step")]);
+        log.end(&State::Done);
+        assert_eq!(names(log.after(0).await.unwrap()), [(0, "started"), (4, "ended")]);
+        assert_eq!((names(log.after(2).await.unwrap()), log.after(5).await), (vec![(4, "ended")], None));
     }
 }

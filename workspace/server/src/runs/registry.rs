@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use editscale_engine::{Job, RunDirectory};
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
-use super::accept::ended_state;
+use super::accept::{discard, ended_state};
+use super::carry::{carry_out, failed};
 use super::live::{Live, State};
 use super::queue::FairQueue;
 use super::record::{EndedBy, Idempotency, Owner, ServiceRecord};
@@ -115,14 +117,18 @@ impl Runs {
 
     /// A run of this owner. Reads files where it ended long ago.
     pub fn find(&self, id: &str, owner: &Owner) -> Result<Arc<Live>, Refusal> {
+        let (name, known) = self.at_hand(id, owner)?;
+        known.or_else(|| self.recall(name)).ok_or_else(|| Refusal::absent("run", id))
+    }
+
+    /// The same without a look at files: the run's name, and the run where it is in memory.
+    pub(crate) fn at_hand(&self, id: &str, owner: &Owner) -> Result<(RunId, Option<Arc<Live>>), Refusal> {
         let absent = || Refusal::absent("run", id);
-        let id = RunId::new(id).map_err(|_| absent())?;
-        let known = {
-            let book = self.book();
-            book.owners.get(&id).filter(|whose| *whose == owner).ok_or_else(absent)?;
-            book.known.get(&id).cloned()
-        };
-        known.or_else(|| self.recall(id)).ok_or_else(absent)
+        let name = RunId::new(id).map_err(|_| absent())?;
+        let book = self.book();
+        book.owners.get(&name).filter(|whose| *whose == owner).ok_or_else(absent)?;
+        let known = book.known.get(&name).cloned();
+        Ok((name, known))
     }
 
     /// A run, whoever's it is: for those alone who have shown that they may see it.
@@ -143,12 +149,16 @@ impl Runs {
 
     /// This owner's runs, the latest first. Reads files where they ended long ago.
     pub fn of(&self, owner: &Owner, most: usize) -> Vec<Arc<Live>> {
-        let ids: Vec<RunId> = {
-            let book = self.book();
-            let own = book.owners.iter().rev().filter(|(_, whose)| *whose == owner);
-            own.take(most).map(|(id, _)| id.clone()).collect()
-        };
-        ids.iter().filter_map(|id| self.find(id.as_str(), owner).ok()).collect()
+        let names = self.names_of(owner, None, most);
+        names.iter().filter_map(|id| self.find(id.as_str(), owner).ok()).collect()
+    }
+
+    /// The names of this owner's runs that were accepted before the one of this name, the latest first; of all where none is
+    /// said, which need not be there any more.
+    pub(crate) fn names_of(&self, owner: &Owner, before: Option<&RunId>, most: usize) -> Vec<RunId> {
+        let (book, end) = (self.book(), before.map_or(Bound::Unbounded, Bound::Excluded));
+        let earlier = book.owners.range((Bound::Unbounded, end)).rev();
+        earlier.filter(|(_, whose)| *whose == owner).take(most).map(|(id, _)| id.clone()).collect()
     }
 
     /// The names of all runs.
@@ -158,15 +168,20 @@ impl Runs {
 
     /// Removes a run that has ended, with its folder. Whether it did.
     pub(crate) fn remove(&self, id: &RunId) -> bool {
+        let path = self.settings().runs_dir.join(id.as_str());
+        let record = ServiceRecord::read(&path);
         let mut book = self.book();
         if book.known.get(id).is_some_and(|live| !live.state().is_final()) {
             return false;
         }
         book.known.remove(id);
         book.owners.remove(id);
-        book.keys.retain(|_, (_, run)| run != id);
+        let key = record.and_then(|record| Some((record.owner, record.idempotency?.key)));
+        if let Some(key) = key.filter(|key| book.keys.get(key).is_some_and(|(_, run)| run == id)) {
+            book.keys.remove(&key);
+        }
         drop(book);
-        std::fs::remove_dir_all(self.settings().runs_dir.join(id.as_str())).is_ok()
+        discard(&path)
     }
 
     /// How many wait, and how many are carried out.
@@ -278,12 +293,13 @@ impl Runs {
             while let Some(ready) = next {
                 let (began, live, span) = (Instant::now(), Arc::clone(&ready.live), ready.span.clone());
                 // A run that panics takes nobody's turn away.
-                if let Err(panic) = tokio::spawn(super::carry::carry_out(ready).instrument(span)).await {
-                    let why = format!("the run could not be carried out: {panic}");
-                    live.end_by(EndedBy::Failure(why.clone()));
-                    live.set_state(State::Failed(why));
-                }
-                runs.telemetry().run_ended(&live.recipe(), &live.state(), Some(began.elapsed()));
+                let state = match tokio::spawn(carry_out(ready).instrument(span)).await {
+                    Ok(state) => state,
+                    Err(panic) => failed(&live, format!("the run could not be carried out: {panic}")).await,
+                };
+                // Whoever sees how it ended finds it in the figures.
+                runs.telemetry().run_ended(&live.recipe(), &state, Some(began.elapsed()));
+                live.set_state(state);
                 runs.let_go(&live);
                 next = runs.next(began.elapsed());
             }

@@ -1,34 +1,25 @@
 //! A real server of the embedded editor on a free port, for the tests of all doors.
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+mod embedded;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use editscale_config::{Catalogue, Recipe};
 use editscale_core::{
-    BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, Failure, FailureKind, RewardModel, RunId,
-    Watch,
+    BoxFuture, Candidate, CandidateId, EditBackend, EditBatch, EditorCard, Failure, FailureKind, RunId, Watch,
 };
-use editscale_engine::{ThreadedEditor, ThreadedReward};
 use editscale_picture::{EncodeOptions, Metadata, Pixels, encode};
-use editscale_schema::{House, Made};
-use editscale_server::{App, Keys, Offer, Pulse, Refusal, Service, Settings, Vital, serve};
+use editscale_server::{App, Keys, Offer, Refusal, Service, Settings, serve};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 use tokio::task::JoinHandle;
 
+use embedded::{catalogue, offer};
+
 /// Longer than anything takes that comes at all.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Nothing in this process dies unnoticed.
-struct Alive;
-
-impl Pulse for Alive {
-    fn feel(&self) -> BoxFuture<'_, Vec<Vital>> {
-        Box::pin(async { vec![Vital { name: "darkroom".to_owned(), trouble: None }] })
-    }
-}
 
 /// What holds the edits of a server back until they are let through.
 #[derive(Clone)]
@@ -141,10 +132,8 @@ impl Plan {
 
     /// Opens its middle.
     pub(crate) fn open(&self) -> Result<Arc<Service>, Refusal> {
-        let catalogue = Catalogue::new(&[editscale_darkroom::EDITORS], &[editscale_darkroom::REWARDS]);
-        let offers = self.recipes.iter().map(|(name, text)| offer(name, text, &catalogue, self.gate.as_ref()));
-        let offers = offers.collect();
-        Service::open(offers, catalogue, self.settings.clone(), self.keys.len().max(1))
+        let offers = self.recipes.iter().map(|recipe| gated(recipe, self.gate.as_ref())).collect();
+        Service::open(offers, catalogue(), self.settings.clone(), self.keys.len().max(1))
     }
 
     /// Starts a server.
@@ -159,35 +148,15 @@ impl Plan {
     }
 }
 
-fn offer(name: &str, sections: &str, catalogue: &Catalogue, gate: Option<&Gate>) -> Offer {
-    let text =
-        format!("version: 1\neditor: {{darkroom: {{}}}}\nrewards: [{{model: {{photometric: {{}}}}}}]\n{sections}\n");
-    let parsed = Recipe::parse(text.as_bytes(), catalogue);
-    let recipe = parsed.map_err(|report| report.render(name, text.as_bytes())).unwrap().0;
-    let house = House::default();
-    let editors = recipe.editors().iter().map(|editor| -> Arc<dyn EditBackend> {
-        let made = match editor.model.make(&editor.name, &house).map_err(|error| error.to_string()).unwrap() {
-            Made::Ready(editor) => editor,
-            Made::Local(load) => {
-                Arc::new(ThreadedEditor::spawn(move || load().map_err(|error| error.to_string())).unwrap())
-            }
-        };
-        match gate {
-            Some(gate) => Arc::new(Gated { inner: made, gate: gate.clone() }),
-            None => made,
+/// A recipe, behind a gate where there is one.
+fn gated((name, sections): &(&str, String), gate: Option<&Gate>) -> Offer {
+    let mut offer = offer(name, sections).unwrap();
+    if let Some(gate) = gate {
+        for editor in &mut offer.editors {
+            *editor = Arc::new(Gated { inner: Arc::clone(editor), gate: gate.clone() });
         }
-    });
-    let rewards = recipe.rewards().iter().map(|reward| -> Arc<dyn RewardModel> {
-        match reward.model.make(&reward.name, &house).map_err(|error| error.to_string()).unwrap() {
-            Made::Ready(reward) => reward,
-            Made::Local(load) => {
-                Arc::new(ThreadedReward::spawn(move || load().map_err(|error| error.to_string())).unwrap())
-            }
-        }
-    });
-    let (editors, rewards) = (editors.collect(), rewards.collect());
-    let about = format!("the embedded editor for {name}");
-    Offer { name: name.to_owned(), about, recipe, text, editors, rewards, critics: Vec::new(), pulse: Arc::new(Alive) }
+    }
+    offer
 }
 
 /// A server that runs until it is stopped or dropped.

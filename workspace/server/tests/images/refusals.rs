@@ -44,6 +44,10 @@ async fn a_form_that_is_wrong_is_told_by_its_field() {
             body["error"]["message"].as_str().unwrap().len() > 15 && body["error"]["type"] == "invalid_request_error"
         );
     }
+    // Of several sections the one that is wrong is told.
+    let sections = [("search", "{\"best_of_n\": {\"samples\": 2}}"), ("stop", "{}"), ("budget", "{\"edits\": -1}")];
+    let (status, body) = answer(post(&server, form_with(&sections))).await;
+    assert_eq!((status, &body["error"]["param"]), (StatusCode::BAD_REQUEST, &json!("budget")), "{body}");
     let (status, body) = answer(post(&server, form_with(&[("stream", "true"), ("response_format", "url")]))).await;
     assert_eq!((status, &body["error"]["param"]), (StatusCode::BAD_REQUEST, &json!("response_format")));
     assert_eq!(server.service.runs().load(), (0, 0));

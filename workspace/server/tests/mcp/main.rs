@@ -7,6 +7,9 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+#[path = "../common/embedded.rs"]
+mod embedded;
+
 mod budget;
 mod files;
 mod history;

@@ -95,9 +95,13 @@ async fn what_was_not_accepted_is_cleared_away_and_nothing_else() {
         std::fs::create_dir_all(path.join("images")).unwrap();
     }
     std::fs::write(noted.join("service.json"), "{}").unwrap();
+    // A run that was being removed.
+    let removed = at("r01a21546af4012f33b0e5c1d");
+    std::fs::create_dir_all(removed.join("images")).unwrap();
+    std::fs::write(removed.join("journal.jsonl"), "").unwrap();
     let world = Plan::over(&folder).begin().await;
     assert_eq!(world.get("/v1/runs").await.json()["data"], serde_json::json!([]));
-    assert_eq!([begun.exists(), noted.exists(), others.exists()], [false, false, true]);
+    assert_eq!([begun, noted, removed, others].map(|path| path.exists()), [false, false, false, true]);
 }
 
 #[tokio::test]

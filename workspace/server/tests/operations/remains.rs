@@ -41,6 +41,7 @@ async fn a_damaged_run_is_told_of_and_costs_the_others_nothing() {
         world.until(run, "", "done").await;
     }
     let file = world.folder.path().join(&damaged).join("run.json");
+    let text = fs::read(&file).unwrap();
     fs::write(&file, "{").unwrap();
     let found = world.get(&format!("/v1/runs/{damaged}")).await;
     assert_eq!((found.status, found.json()["trace"].is_null()), (200, true));
@@ -50,4 +51,6 @@ async fn a_damaged_run_is_told_of_and_costs_the_others_nothing() {
         assert!(!answer.text().contains(&*world.folder.path().to_string_lossy()), "{path}: {}", answer.text());
     }
     assert_eq!(world.get(&format!("/v1/runs/{whole}/trace")).await.status, 200);
+    fs::write(&file, text).unwrap();
+    assert_eq!(world.get(&format!("/v1/runs/{damaged}/trace")).await.status, 200, "it is looked at again");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, DType, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use crate::editors::transformer::kernels::{AddGated, BesideGelu, EPSILON, Modulate, TurnedHeads};
 use crate::layers::Activation;
@@ -45,11 +45,16 @@ impl Modulation<'_> {
             let operation = Modulate { owners: self.owners.0.clone(), shift, scale };
             return rows.apply_op2_no_bwd(self.values, &operation);
         }
-        let width = rows.dim(1)?;
-        let normed = normed(rows)?;
+        self.modulate_composite(rows, shift, scale)
+    }
+
+    /// The same as one kernel an item, of which scale and shift are weight and bias: in single precision within, and rounded once.
+    fn modulate_composite(&self, rows: &Tensor, shift: usize, scale: usize) -> Result<Tensor> {
+        let (rows, width) = (rows.contiguous()?, rows.dim(1)?);
         self.each(|start, count, own| {
-            let scaled = normed.narrow(0, start, count)?.broadcast_mul(&(own.narrow(1, scale, width)? + 1.0)?)?;
-            scaled.broadcast_add(&own.narrow(1, shift, width)?)
+            let column = |at: usize| own.narrow(1, at, width)?.flatten_all();
+            let (weight, bias) = ((column(scale)? + 1.0)?, column(shift)?);
+            candle_nn::ops::layer_norm(&rows.narrow(0, start, count)?, &weight, &bias, EPSILON)
         })
     }
 
@@ -75,14 +80,6 @@ impl Modulation<'_> {
     }
 }
 
-/// Rows to mean 0 and variance 1, in single precision within.
-fn normed(rows: &Tensor) -> Result<Tensor> {
-    let single = rows.to_dtype(DType::F32)?;
-    let centred = single.broadcast_sub(&single.mean_keepdim(D::Minus1)?)?;
-    let variance = (centred.sqr()?.mean_keepdim(D::Minus1)? + f64::from(EPSILON))?;
-    centred.broadcast_div(&variance.sqrt()?)?.to_dtype(rows.dtype())
-}
-
 impl TurnedHeads {
     /// The heads of rows [rows, columns]: divided by their root mean square, times a weight [width], and turned by tables. The
     /// answer is [rows, heads, width].
@@ -92,6 +89,10 @@ impl TurnedHeads {
         if is_plain(fused) {
             return fused.apply_op3_no_bwd(weight, tables, &self);
         }
+        self.composite(fused, weight, tables)
+    }
+
+    fn composite(self, fused: &Tensor, weight: &Tensor, tables: &Tensor) -> Result<Tensor> {
         let (rows, width) = (fused.dim(0)?, weight.dim(0)?);
         let heads = fused.narrow(1, self.column, self.heads * width)?.reshape((rows, self.heads, width))?;
         let normed = candle_nn::ops::rms_norm(&heads.contiguous()?, weight, EPSILON)?;
@@ -107,15 +108,12 @@ impl TurnedHeads {
 
 /// Turns neighbouring numbers of heads [rows, heads, width] as real and imaginary parts, in single precision.
 fn turned(heads: &Tensor, tables: &Tensor) -> Result<Tensor> {
-    let (rows, count, width) = heads.dims3()?;
+    let (rows, _, width) = heads.dims3()?;
     let half = width / 2;
-    let pairs = heads.to_dtype(DType::F32)?.reshape((rows, count, half, 2))?;
-    let (real, imaginary) = (pairs.narrow(3, 0, 1)?, pairs.narrow(3, 1, 1)?);
-    let table = |from: usize| tables.narrow(0, 0, rows)?.narrow(1, from, half)?.reshape((rows, 1, half, 1));
-    let (cosines, sines) = (table(0)?, table(half)?);
-    let first = (real.broadcast_mul(&cosines)? - imaginary.broadcast_mul(&sines)?)?;
-    let second = (imaginary.broadcast_mul(&cosines)? + real.broadcast_mul(&sines)?)?;
-    Tensor::cat(&[first, second], 3)?.reshape((rows, count, width))?.to_dtype(heads.dtype())
+    // Every row is a text of one token with tables of its own to the kernel.
+    let table = |from: usize| tables.narrow(0, 0, rows)?.narrow(1, from, half)?.contiguous()?.reshape((rows, 1, half));
+    let single = heads.to_dtype(DType::F32)?.contiguous()?.unsqueeze(2)?;
+    candle_nn::rotary_emb::rope_i(&single, &table(0)?, &table(half)?)?.squeeze(2)?.to_dtype(heads.dtype())
 }
 
 /// Rows [rows, width] beside the Gaussian error linear unit (its hyperbolic tangent form) of what begins at a column of rows
@@ -124,7 +122,44 @@ pub(in crate::editors) fn beside_gelu(rows: &Tensor, fused: &Tensor, column: usi
     if is_plain(rows) {
         return rows.apply_op2_no_bwd(fused, &BesideGelu { column });
     }
-    let inner = fused.narrow(1, column, fused.dim(1)? - column)?.contiguous()?;
-    let inner = Activation::GeluTanh.apply(&inner)?;
+    let inner = Activation::GeluTanh.apply(&fused.narrow(1, column, fused.dim(1)? - column)?)?;
     Tensor::cat(&[rows, &inner], 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    fn random(rows: usize, columns: usize) -> Tensor {
+        Tensor::randn(0.3_f32, 1.5, (rows, columns), &Device::Cpu).unwrap()
+    }
+
+    fn off(found: &Tensor, right: &Tensor) -> f32 {
+        (found - right).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    #[test]
+    fn rows_are_modulated_alike_on_all_devices() -> Result<()> {
+        let (rows, values) = (random(50, 24), random(3, 96));
+        for runs in [vec![(0, 50)], vec![(2, 1), (0, 19), (1, 0), (2, 30)]] {
+            let owners = Owners::new(runs);
+            let by = Modulation { values: &values, owners: &owners };
+            let (fused, composite) = (by.modulate(&rows, 24, 72)?, by.modulate_composite(&rows, 24, 72)?);
+            assert!(off(&composite, &fused) < 2e-5, "off by {}", off(&composite, &fused));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn heads_are_turned_alike_on_all_devices() -> Result<()> {
+        let (fused, weight, tables) = (random(40, 70), random(1, 12).flatten_all()?, random(40, 12));
+        for unturned in [0, 7, 40] {
+            let heads = TurnedHeads { column: 24, heads: 3, unturned };
+            let (ours, right) = (heads.composite(&fused, &weight, &tables)?, heads.of(&fused, &weight, &tables)?);
+            assert!(off(&ours, &right) < 1e-5, "{unturned}: off by {}", off(&ours, &right));
+        }
+        Ok(())
+    }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use tokenizers::Tokenizer;
 
 use crate::encoders::vision_language::EncoderError;
+use crate::guard::guarded;
 use crate::load::{LoadError, read_file};
-use crate::text::{guarded, parse, steering_tokens};
+use crate::text::{parse, steering_tokens};
 
 /// What stands for a picture in a text.
 const PICTURE: &str = "<|image_pad|>";

@@ -1,6 +1,7 @@
-//! Attention out of candle's own operations, for cards: segments of one shape go together, a block of queries at a time.
+//! Attention out of candle's own operations, for cards: rows that see the same keys go together, and those whose numbers of rows
+//! and keys are the same, a block of queries at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -11,6 +12,9 @@ use crate::layers::attention::{Segment, check};
 /// 512 MiB in single precision, which bounds the memory as well.
 const MOST_SCORES: usize = 1 << 27;
 
+/// Blocks of queries are multiples of so many rows where they can be: what kernels of matrix products take at a time.
+const TILE: usize = 128;
+
 /// See [`attend`](super::attend). Any device and type.
 pub(super) fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments: &[Segment]) -> Result<Tensor> {
     attend_within([queries, keys, values], segments, MOST_SCORES)
@@ -20,17 +24,15 @@ pub(super) fn attend(queries: &Tensor, keys: &Tensor, values: &Tensor, segments:
 fn attend_within([queries, keys, values]: [&Tensor; 3], segments: &[Segment], most: usize) -> Result<Tensor> {
     check(queries, keys, values, segments)?;
     let (queries, keys, values) = (&queries.contiguous()?, &keys.contiguous()?, &values.contiguous()?);
-    let mut shapes: BTreeMap<Shape, Vec<&Segment>> = BTreeMap::new();
-    for segment in segments {
-        let Segment { queries, causal, .. } = segment;
-        let shape = Shape { length: queries.len(), seen: segment.key_count(), causal: *causal };
-        shapes.entry(shape).or_default().push(segment);
+    let mut shapes: BTreeMap<Shape, Vec<Seers<'_>>> = BTreeMap::new();
+    for seers in seers(segments) {
+        shapes.entry(seers.shape()).or_default().push(seers);
     }
     let (rows, heads, width) = queries.dims3()?;
     let (mut order, mut parts) = (Vec::with_capacity(rows), Vec::new());
     for (shape, alike) in shapes {
         for alike in alike.chunks(shape.together(heads, most)) {
-            order.extend(alike.iter().flat_map(|segment| segment.queries.clone().map(|row| row as u32)));
+            order.extend(alike.iter().flat_map(Seers::rows));
             let step = shape.rows((alike.len(), heads), most);
             parts.push(shape.attend([queries, keys, values], alike, step)?);
         }
@@ -46,39 +48,74 @@ fn attend_within([queries, keys, values]: [&Tensor; 3], segments: &[Segment], mo
     all.index_select(&back, 0)?.reshape((rows, heads * width))
 }
 
-/// What segments that go together have in common.
+/// Query rows that see the same keys: of one causal segment, or of all others with these keys, as a text and its pictures are.
+struct Seers<'a> {
+    queries: Vec<Range<usize>>,
+    keys: &'a [Range<usize>],
+    causal: bool,
+}
+
+/// Brings segments together that see the same keys, so that these are laid out for products once.
+fn seers(segments: &[Segment]) -> Vec<Seers<'_>> {
+    let (mut all, mut places) = (Vec::<Seers<'_>>::new(), HashMap::new());
+    for Segment { queries, keys, causal } in segments {
+        let place = if *causal { all.len() } else { *places.entry(keys.as_slice()).or_insert(all.len()) };
+        match all.get_mut(place) {
+            Some(seers) => seers.queries.push(queries.clone()),
+            None => all.push(Seers { queries: vec![queries.clone()], keys, causal: *causal }),
+        }
+    }
+    all
+}
+
+impl Seers<'_> {
+    fn rows(&self) -> impl Iterator<Item = u32> + '_ {
+        self.queries.iter().flat_map(|queries| queries.clone().map(|row| row as u32))
+    }
+
+    fn shape(&self) -> Shape {
+        let count = |ranges: &[Range<usize>]| ranges.iter().map(ExactSizeIterator::len).sum();
+        Shape { length: count(&self.queries), seen: count(self.keys), causal: self.causal }
+    }
+}
+
+/// What rows that go together have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Shape {
-    /// Query rows of a segment.
+    /// Query rows that see the same keys.
     length: usize,
-    /// Key rows of a segment.
+    /// Key rows that they see.
     seen: usize,
     causal: bool,
 }
 
 impl Shape {
-    /// How many segments of this shape go together: so few that even one row of queries of each stays within a bound of scores.
+    /// How many of this shape go together: so few that even one row of queries of each stays within a bound of scores.
     fn together(self, heads: usize, most: usize) -> usize {
         (most / (heads * self.seen)).max(1)
     }
 
-    /// How many rows of queries of each of so many segments, with so many heads, go through one softmax.
-    fn rows(self, (segments, heads): (usize, usize), most: usize) -> usize {
-        (most / (segments * heads * self.seen)).min(self.length).max(1)
+    /// How many rows of queries of each of so many, with so many heads, go through one softmax.
+    fn rows(self, (count, heads): (usize, usize), most: usize) -> usize {
+        match most / (count * heads * self.seen) {
+            all if all >= self.length => self.length,
+            some if some > TILE => some - some % TILE,
+            few => few.max(1),
+        }
     }
 
-    /// Attention of segments of this shape, by queries, keys and values, so many rows at a time: [segments · length, heads, width].
-    fn attend(self, [queries, keys, values]: [&Tensor; 3], segments: &[&Segment], step: usize) -> Result<Tensor> {
+    /// Attention of rows of this shape, by queries, keys and values, so many at a time: [count · length, heads, width].
+    fn attend(self, [queries, keys, values]: [&Tensor; 3], alike: &[Seers<'_>], step: usize) -> Result<Tensor> {
         let Self { length, seen, causal } = self;
         let (_, heads, width) = queries.dims3()?;
         let key_heads = keys.dim(1)?;
-        let (count, share) = (segments.len(), heads / key_heads);
+        let (count, share) = (alike.len(), heads / key_heads);
         let pick = |tensor: &Tensor, rows: Vec<u32>, (rows_of_each, heads): (usize, usize)| {
-            // [segments, rows, heads, width] → [segments, heads, rows, width]
+            // [count, rows, heads, width] → [count, heads, rows, width]
             select(tensor, rows)?.reshape((count, rows_of_each, heads, width))?.transpose(1, 2)?.contiguous()
         };
-        let query_rows = segments.iter().flat_map(|segment| segment.queries.clone()).map(|row| row as u32).collect();
-        let key_rows = segments.iter().flat_map(|segment| segment.keys.iter().cloned().flatten());
+        let query_rows = alike.iter().flat_map(Seers::rows).collect();
+        let key_rows = alike.iter().flat_map(|seers| seers.keys.iter().cloned().flatten());
         let key_rows: Vec<u32> = key_rows.map(|row| row as u32).collect();
         let queries = (pick(queries, query_rows, (length, heads))? / (width as f64).sqrt())?;
         let keys = pick(keys, key_rows.clone(), (seen, key_heads))?;
@@ -167,5 +204,35 @@ mod tests {
             let off = (within(most) - &whole).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
             assert!(off < 1e-6, "at most {most} scores at a time: off by {off}");
         }
+    }
+
+    /// A text and its pictures, of two requests: what each sees is laid out once, and its rows come back where they were.
+    #[test]
+    fn rows_that_see_the_same_go_together() {
+        let segment = |queries: Range<usize>, request: usize| {
+            let keys = [vec![0..5, 12..30], vec![5..12, 30..60]][request].clone();
+            Segment { queries, keys, causal: false }
+        };
+        let segments = [segment(0..5, 0), segment(5..12, 1), segment(12..30, 0), segment(30..60, 1)];
+        let together = seers(&segments);
+        assert_eq!(together.iter().map(|seers| seers.queries.len()).collect::<Vec<_>>(), [2, 2]);
+        let random = || Tensor::randn(0.0_f32, 1.0, (60, 2, 8), &Device::Cpu).unwrap();
+        let (queries, keys, values) = (random(), random(), random());
+        let apart = segments.iter().map(|own| {
+            let rows = queries.narrow(0, own.queries.start, own.queries.len()).unwrap();
+            let alone = Segment { queries: 0..own.queries.len(), ..own.clone() };
+            attend(&rows, &keys, &values, &[alone]).unwrap()
+        });
+        let apart = Tensor::cat(&apart.collect::<Vec<_>>(), 0).unwrap();
+        let off = (attend(&queries, &keys, &values, &segments).unwrap() - apart).unwrap();
+        assert!(off.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() < 1e-6);
+    }
+
+    #[test]
+    fn blocks_are_whole_tiles_where_they_can_be() {
+        let shape = |length: usize| Shape { length, seen: 8704, causal: false };
+        assert_eq!(shape(8704).rows((1, 24), MOST_SCORES), 640);
+        assert_eq!(shape(600).rows((1, 24), MOST_SCORES), 600);
+        assert_eq!(shape(8704).rows((8, 24), MOST_SCORES), 80);
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::chain::{EPSILON, residual};
 use super::config::Config;
-use crate::layers::{GroupNorm, Linear, Residual, Scope, Segment, attend, planes_of, rows_of};
+use crate::layers::{GroupNorm, Linear, Residual, Scope, Segment, attend, in_place, planes_of, rows_of};
 use crate::weights::WeightError;
 
 /// Two residual blocks, and an attention between them.
@@ -67,7 +67,7 @@ impl PictureAttention {
         let pixels = height * width;
         let segments: Vec<Segment> = (0..batch).map(|at| Segment::full(at * pixels..(at + 1) * pixels)).collect();
         let attended = self.out.forward(&attend(&queries, &keys, &values, &segments)?)?;
-        pictures + planes_of(&attended, batch, height, width)?
+        in_place::sum(planes_of(&attended, batch, height, width)?, pictures)
     }
 }
 

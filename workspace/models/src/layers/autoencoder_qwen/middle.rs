@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::norm::PixelNorm;
 use super::residual::Residual;
-use crate::layers::{Linear, Scope, Segment, attend, planes_of, rows_of};
+use crate::layers::{Linear, Scope, Segment, attend, in_place, planes_of, rows_of};
 use crate::weights::WeightError;
 
 /// Two residual blocks, and an attention between them.
@@ -52,6 +52,6 @@ impl PictureAttention {
         let pixels = height * width;
         let segments: Vec<Segment> = (0..batch).map(|at| Segment::full(at * pixels..(at + 1) * pixels)).collect();
         let attended = self.out.forward(&attend(&part(0)?, &part(1)?, &part(2)?, &segments)?)?;
-        pictures + planes_of(&attended, batch, height, width)?
+        in_place::sum(planes_of(&attended, batch, height, width)?, pictures)
     }
 }

@@ -1,11 +1,12 @@
 //! Normalisation of every pixel over its channels.
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::layers::Scope;
 use crate::layers::activation::silu;
-use crate::layers::cpu::{is_plain, plain};
+use crate::layers::cpu::{is_plain, plain, vectorised};
 use crate::weights::WeightError;
 
 /// The shortest that a pixel's vector of channels is taken to be.
@@ -84,14 +85,37 @@ impl CustomOp2 for Op {
         for (out, picture) in out.chunks_exact_mut(channels * pixels).zip(pictures.chunks_exact(channels * pixels)) {
             let factors = factors(picture, pixels);
             let planes = out.par_chunks_exact_mut(pixels).zip(picture.par_chunks_exact(pixels)).zip(weight);
-            planes.for_each(|((out, plane), &weight)| {
-                for ((out, &value), &factor) in out.iter_mut().zip(plane).zip(&factors) {
-                    let normed = value * factor * weight;
-                    *out = if self.activates { silu(normed) } else { normed };
-                }
+            planes.for_each(|((out, values), &weight)| {
+                let (factors, activates) = (factors.as_slice(), self.activates);
+                vectorised(Plane { out, values, factors, weight, activates });
             });
         }
         Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+}
+
+/// A channel of a picture.
+struct Plane<'a> {
+    out: &'a mut [f32],
+    values: &'a [f32],
+    /// Of each pixel.
+    factors: &'a [f32],
+    weight: f32,
+    activates: bool,
+}
+
+impl WithSimd for Plane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let scaled = self.values.iter().zip(self.factors).map(|(&value, &factor)| value * factor * self.weight);
+        let pairs = self.out.iter_mut().zip(scaled);
+        if self.activates {
+            pairs.for_each(|(out, value)| *out = silu(value));
+        } else {
+            pairs.for_each(|(out, value)| *out = value);
+        }
     }
 }
 

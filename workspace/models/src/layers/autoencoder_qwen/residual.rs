@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::norm::PixelNorm;
-use crate::layers::{Convolution, Kernel, Scope};
+use crate::layers::{Convolution, Kernel, Scope, in_place};
 use crate::weights::WeightError;
 
 /// Two convolutions, each after a norm and an activation, around which the input is led.
@@ -38,8 +38,8 @@ impl Residual {
         inner = self.norm2.forward_silu(&inner)?;
         inner = self.conv2.forward(&inner)?;
         match &self.shortcut {
-            Some(shortcut) => shortcut.forward(pictures)? + inner,
-            None => pictures + inner,
+            Some(shortcut) => in_place::sum(inner, &shortcut.forward(pictures)?),
+            None => in_place::sum(inner, pictures),
         }
     }
 }

@@ -6,7 +6,9 @@ use candle_core::{Result, Tensor};
 
 use crate::layers::qwen25_vl::TextConfig;
 use crate::layers::qwen25_vl::positions::axes;
-use crate::layers::{Compute, Embedding, Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
+use crate::layers::{
+    Compute, Embedding, Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, in_place, rotate,
+};
 use crate::weights::WeightError;
 
 /// The decoder with its weights. Its output matrix is not part of it: nobody here asks for the next token.
@@ -218,7 +220,7 @@ impl Layer {
 
     /// Adds what rows saw to what went in, and then what the feed-forward block makes of both.
     fn finish(&self, hidden: &Tensor, attended: &Tensor) -> Result<Tensor> {
-        let hidden = (hidden + self.out.forward(attended)?)?;
-        &hidden + self.mlp.forward(&self.before_mlp.forward(&hidden)?)?
+        let hidden = in_place::sum(self.out.forward(attended)?, hidden)?;
+        in_place::sum(self.mlp.forward(&self.before_mlp.forward(&hidden)?)?, &hidden)
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor};
 
 use crate::layers::qwen25_vl::windows::{Windows, windows};
 use crate::layers::qwen25_vl::{Grid, VisionConfig};
-use crate::layers::{Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, rotate};
+use crate::layers::{Linear, RmsNorm, RopeTables, Rotary, Scope, Segment, Swiglu, attend, in_place, rotate};
 use crate::weights::WeightError;
 
 /// ε of all of the tower's normalisations; the reference has it in code, not in the configuration.
@@ -171,8 +171,8 @@ impl Block {
         let keys = rotate(&part(1)?, &layout.cosines, &layout.sines)?;
         let segments = if self.sees_all { &layout.pictures } else { &layout.windows };
         let attended = attend(&queries, &keys, &part(2)?, segments)?;
-        let hidden = (hidden + self.proj.forward(&attended)?)?;
-        &hidden + self.mlp.forward(&self.norm2.forward(&hidden)?)?
+        let hidden = in_place::sum(self.proj.forward(&attended)?, hidden)?;
+        in_place::sum(self.mlp.forward(&self.norm2.forward(&hidden)?)?, &hidden)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use tokenizers::Tokenizer;
 
+use crate::guard::guarded;
 use crate::load::LoadError;
 use crate::rewards::editreward::prompts::{Prompt, REWARD_TOKEN, tail};
 use crate::rewards::editreward::template::ChatTemplate;
 use crate::rewards::editreward::{Directory, JudgeError, PARTS};
-use crate::text::{guarded, parse, steering_tokens};
+use crate::text::{parse, steering_tokens};
 
 const FILE: &str = "tokenizer.json";
 const CONFIG: &str = "config.json";

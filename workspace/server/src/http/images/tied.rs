@@ -27,7 +27,7 @@ impl Tied {
 
 impl Drop for Tied {
     fn drop(&mut self) {
-        // A server that ends cuts connections itself: the run is put aside, as all are, and goes on when it is started again.
+        // A server that ends cuts connections itself: the run is put aside, as all are, and the next life reports it as failed.
         let is_cut = self.service.runs().is_closing();
         if self.is_tied && !is_cut && !self.live.state().is_final() {
             tracing::info!(run = %self.live.id(), "the client hung up");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
+use serde::Deserialize;
 
 use super::form::{Asked, AskedItem, Items, MOST_ITEMS, Text};
 use super::pairs::{Pair, Sent};
@@ -39,7 +40,7 @@ pub(super) struct Question<'a> {
     pub(super) pairs: Vec<Pair<'a>>,
 }
 
-fn unreadable(message: impl Into<String>) -> ApiError {
+pub(super) fn unreadable(message: impl Into<String>) -> ApiError {
     ApiError::unreadable(StatusCode::BAD_REQUEST, message)
 }
 
@@ -49,14 +50,18 @@ fn is_media(request: &Request, media: &str) -> bool {
     said.get(..media.len()).is_some_and(|said| said.eq_ignore_ascii_case(media))
 }
 
-/// The body of a request that has to be JSON.
+/// The body of a request that has to be JSON; it is not looked at yet.
 pub(super) async fn json(request: Request) -> Result<Bytes, ApiError> {
     if is_media(&request, "application/json") {
-        let bytes = Bytes::from_request(request, &()).await?;
-        slim::check(&bytes).map_err(unreadable)?;
-        return Ok(bytes);
+        return Ok(Bytes::from_request(request, &()).await?);
     }
     Err(ApiError::unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected the media type application/json"))
+}
+
+/// Reads a JSON body that has no more values than a request has. Computes.
+pub(super) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ApiError> {
+    slim::check(bytes).map_err(unreadable)?;
+    serde_json::from_slice(bytes).map_err(|error| unreadable(format!("the body: {error}")))
 }
 
 impl Body {
@@ -85,8 +90,7 @@ impl Body {
     pub(super) fn question(&self) -> Result<Question<'_>, ApiError> {
         match self {
             Self::Json(bytes) => {
-                let asked: Asked<'_> =
-                    serde_json::from_slice(bytes).map_err(|error| unreadable(format!("the body: {error}")))?;
+                let asked: Asked<'_> = read(bytes)?;
                 Ok(Question {
                     reward: asked.reward,
                     pairs: asked.items.0.into_iter().map(|item| pair(item, None)).collect(),

@@ -56,10 +56,10 @@ fn limits(service: &Service) -> Limits {
 }
 
 /// Items of these pairs, if there is room for them.
-fn items(scorer: &Scorer, pairs: &[Pair<'_>], limits: &Limits) -> Result<Vec<Item>, Refusal> {
+fn items(scorer: &Scorer, pairs: &[Pair<'_>], desk: &mut Desk<'_>) -> Result<Vec<Item>, Refusal> {
     // What cannot be taken is refused before its pictures are looked at.
     scorer.check_room(pairs.len())?;
-    Ok(Desk::new(limits).items(pairs))
+    Ok(desk.items(pairs))
 }
 
 /// One answer an item: what cannot be scored is not asked about.
@@ -79,7 +79,7 @@ struct Read {
 fn read(service: &Service, body: &Body) -> Result<Read, ApiError> {
     let question = body.question()?;
     let scorer = service.reward(question.reward.as_deref())?;
-    let items = items(scorer, &question.pairs, &limits(service))?;
+    let items = items(scorer, &question.pairs, &mut Desk::new(&limits(service)))?;
     Ok(Read { reward: question.reward, items })
 }
 

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use editscale_pickle::Pickled;
 
 use super::form::MOST_ITEMS;
-use super::pairs::{Item, Pair, Sent};
+use super::pairs::{Desk, Item, Pair, Sent};
 use super::{answers, check_open, computed, items, limits};
 use crate::batching::Answer;
 use crate::http::App;
@@ -118,7 +118,7 @@ fn read(service: &Service, body: &[u8]) -> Result<(Option<String>, Vec<Item>), T
     let asked = editscale_pickle::read(body).map_err(|error| error.to_string())?;
     let (reward, pairs) = (named(&asked)?, pairs(&asked)?);
     let scorer = service.reward(reward.as_deref())?;
-    let items = items(scorer, &pairs, &limits(service))?;
+    let items = items(scorer, &pairs, &mut Desk::new(&limits(service)))?;
     Ok((reward, items))
 }
 

@@ -10,16 +10,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use editscale_core::{Failure, FailureKind, Score};
 use futures_util::future::try_join_all;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::json;
+use super::body::{json, read, unreadable};
 use super::form::{MOST_ITEMS, Text};
-use super::pairs::{Item, Pair, Sent};
+use super::pairs::{Desk, Item, Pair, Sent};
 use super::{answers, check_open, computed, items, limits};
 use crate::batching::Answer;
 use crate::http::App;
@@ -104,24 +103,22 @@ struct Share {
     items: Vec<Item>,
 }
 
-fn unreadable(message: impl Into<String>) -> ApiError {
-    ApiError::unreadable(StatusCode::BAD_REQUEST, message)
-}
-
 /// What each reward is asked about.
 fn shares(service: &Service, body: &[u8]) -> Result<(usize, Vec<Share>), ApiError> {
-    let asked: Asked<'_> = serde_json::from_slice(body).map_err(|error| unreadable(format!("the body: {error}")))?;
+    let asked: Asked<'_> = read(body)?;
     let scorings: usize = asked.requests.iter().map(|request| request.required_rewards.len()).sum();
     if scorings.max(asked.requests.len()) > MOST_ITEMS {
         return Err(unreadable(format!("expected at most {MOST_ITEMS} scorings, found {scorings}")));
     }
     let names: BTreeSet<&String> = asked.requests.iter().flat_map(|request| &request.required_rewards).collect();
+    let limits = limits(service);
+    let mut desk = Desk::new(&limits);
     let share = |name: &String| {
         let scorer = scorer(service, name)?;
         let is_for = |(_, request): &(usize, &AskedRequest<'_>)| request.required_rewards.contains(name);
         let (places, pairs): (Vec<_>, Vec<_>) =
             asked.requests.iter().enumerate().filter(is_for).map(|(place, request)| (place, pair(request))).unzip();
-        Ok::<_, ApiError>(Share { reward: name.clone(), places, items: checked(scorer, pairs, service)? })
+        Ok::<_, ApiError>(Share { reward: name.clone(), places, items: checked(scorer, pairs, &mut desk)? })
     };
     let shares = names.into_iter().map(share).collect::<Result<_, _>>()?;
     Ok((asked.requests.len(), shares))
@@ -137,9 +134,9 @@ fn scorer<'a>(service: &'a Service, name: &str) -> Result<&'a Scorer, ApiError> 
 }
 
 /// Items of the pairs that are some, and why the others are none.
-fn checked(scorer: &Scorer, pairs: Vec<Result<Pair<'_>, String>>, service: &Service) -> Result<Vec<Item>, Refusal> {
+fn checked(scorer: &Scorer, pairs: Vec<Result<Pair<'_>, String>>, desk: &mut Desk<'_>) -> Result<Vec<Item>, Refusal> {
     let good: Vec<Pair<'_>> = pairs.iter().flatten().cloned().collect();
-    let mut items = items(scorer, &good, &limits(service))?.into_iter();
+    let mut items = items(scorer, &good, desk)?.into_iter();
     let invalid = |why: String| Err(Failure::new(FailureKind::Invalid, why));
     let item = |pair: Result<Pair<'_>, String>| match pair {
         Ok(_) => items.next().unwrap_or_else(|| invalid("no item".to_owned())),

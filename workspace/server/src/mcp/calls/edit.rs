@@ -148,7 +148,7 @@ async fn follow(call: &Call, live: &Arc<Live>, turn: Turn) -> Result<(State, Led
             }
             () = &mut news, if has_news => has_news = false,
             () = call.gone.cancelled(), if !live.state().is_final() => {
-                call.desk.service.runs().cancel(live);
+                call.desk.service.cancel(live).await?;
                 return Err(Trouble::new("cancelled", "the call was cancelled, and its run with it"));
             }
         }

@@ -74,7 +74,7 @@ fn meant(call: &Call, edit: Named) -> Result<EditId, Trouble> {
 /// The picture of an edit.
 fn picture(call: &Call, id: EditId) -> Result<Shown, Trouble> {
     let made = call.conversation.tree().find(id)?.made.clone();
-    Shown::candidate(&*call.desk.run(&made.run, call.owner())?, made.candidate)
+    Shown::candidate(&call.desk.service, &*call.desk.run(&made.run, call.owner())?, made.candidate)
 }
 
 /// The picture to go on from once an edit is undone: the current edit's, or what the undone one began from.
@@ -84,7 +84,7 @@ fn to_go_on_from(call: &Call, undone: EditId) -> Result<Shown, Trouble> {
         return picture(call, current);
     }
     let made = call.conversation.tree().find(undone)?.made.clone();
-    Shown::source(&*call.desk.run(&made.run, call.owner())?)
+    Shown::source(&call.desk.service, &*call.desk.run(&made.run, call.owner())?)
 }
 
 fn moved(call: &Call, undone: Option<EditId>, shown: Option<Shown>, inline: bool) -> Result<Answer, Trouble> {

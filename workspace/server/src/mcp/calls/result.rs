@@ -46,7 +46,7 @@ fn in_vain(call: &Call, finished: &Finished) -> Trouble {
         State::Failed(why) => Trouble::new("run_failed", "no candidate came of the run").reported(why),
         State::Cancelled => Trouble::new("cancelled", "the run was cancelled"),
         State::Expired => Trouble::new("late", "the run's time was up before there was a candidate"),
-        State::Paused => Trouble::new("shutting_down", "the server is shutting down; the run goes on when it is back"),
+        State::Paused => Trouble::new("shutting_down", "the server is shutting down, and the run ends with it"),
         State::Done | State::Queued | State::Running => Trouble::new("run_failed", "the run ended without a candidate"),
     };
     trouble.with_left(BudgetForm::from(&call.conversation.purse.left()))
@@ -60,7 +60,7 @@ fn conclude(call: &Call, finished: &Finished) -> Result<(EditAnswer, Shown), Tro
     // A run whose time was up has what was found until then; one that was ended otherwise is nobody's edit.
     let is_good = matches!(finished.state, State::Done | State::Expired);
     let winner = winner.filter(|_| is_good).ok_or_else(|| in_vain(call, finished))?.0;
-    let shown = Shown::candidate(live, winner)?;
+    let shown = Shown::candidate(&call.desk.service, live, winner)?;
     let (saved_to, not_saved) = match finished.destination.as_ref().map(|place| save(call, place, &shown)) {
         None => (None, None),
         Some(Ok(path)) => (Some(path), None),

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::text::{KeysValues, Pass};
-use crate::layers::{Activation, GroupNorm, LayerNorm, Linear, Scope, Segment, attend, planes_of, rows_of};
+use crate::layers::{Activation, GroupNorm, LayerNorm, Linear, Scope, Segment, attend, in_place, planes_of, rows_of};
 use crate::weights::WeightError;
 
 /// ε of the normalisation of channels before the blocks.
@@ -60,7 +60,7 @@ impl Transformer {
         for block in &self.blocks {
             rows = block.forward(&rows, height * width, pass)?;
         }
-        pictures + planes_of(&self.project_out.forward(&rows)?, batch, height, width)?
+        in_place::sum(planes_of(&self.project_out.forward(&rows)?, batch, height, width)?, pictures)
     }
 
     /// Keys and values of texts, rows [rows, width], for each block.
@@ -105,12 +105,12 @@ impl Block {
         let normed = self.norm1.forward(rows)?;
         let own = self.own.keys_values(&normed)?;
         let segments: Vec<Segment> = (0..rows.dim(0)? / pixels).map(|at| Segment::full(places(at))).collect();
-        let rows = (rows + self.own.forward(&normed, &own, &segments)?)?;
+        let rows = in_place::sum(self.own.forward(&normed, &own, &segments)?, rows)?;
         let segment = |(at, text)| Segment { queries: places(at), keys: vec![text], causal: false };
         let segments: Vec<Segment> = pass.texts().enumerate().map(segment).collect();
         let text = pass.keys_values()?;
-        let rows = (&rows + self.text.forward(&self.norm2.forward(&rows)?, text, &segments)?)?;
-        &rows + self.feed_forward.forward(&self.norm3.forward(&rows)?)?
+        let rows = in_place::sum(self.text.forward(&self.norm2.forward(&rows)?, text, &segments)?, &rows)?;
+        in_place::sum(self.feed_forward.forward(&self.norm3.forward(&rows)?)?, &rows)
     }
 }
 
@@ -186,6 +186,6 @@ impl Geglu {
 
     fn of_some(&self, rows: &Tensor) -> Result<Tensor> {
         let gate = Activation::Gelu.apply(&self.gate.forward(rows)?)?;
-        self.down.forward(&(self.value.forward(rows)? * gate)?)
+        self.down.forward(&in_place::product(self.value.forward(rows)?, &gate)?)
     }
 }

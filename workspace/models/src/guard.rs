@@ -1,4 +1,4 @@
-//! Work that the library of tokenizers may panic at.
+//! Work that somebody else's library may panic at, on files that are not right.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -9,13 +9,18 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does what the library may panic at, on files that are not right. Such a panic becomes an error, and prints nothing.
+/// Does what the library of tokenizers may panic at. Such a panic becomes an error, and prints nothing.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
+    quietly(work).ok_or("the tokenizer fails on it")?.map_err(|error| error.to_string())
+}
+
+/// Does what may panic. Of such a panic comes nothing, and nothing is printed.
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     quieten();
     let before = IS_GUARDED.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work));
     IS_GUARDED.set(before);
-    done.map_err(|_| "the tokenizer fails on it".to_owned())?.map_err(|error| error.to_string())
+    done.ok()
 }
 
 /// Has panics of guarded work told to nobody; all others go to whom they were told before.
