@@ -124,14 +124,14 @@ impl Comparison<'_> {
     /// where hardly anything lies outside.
     pub(super) fn difference(&self, elsewhere: &[f32]) -> (f32, Option<f32>) {
         let (mut inside, mut outside, mut in_count, mut out_count) = (0.0, 0.0, 1e-6, 0.0);
-        for index in 0..self.edited.lab.len() {
+        for (index, elsewhere) in elsewhere.iter().enumerate().take(self.edited.lab.len()) {
             let difference = delta_e_ok(self.before(index), self.after(index));
             // The undecided edge of a mask is left out of both.
             if self.weight(index) > 0.7 {
                 inside += difference;
                 in_count += 1.0;
             }
-            if elsewhere[index] < 0.12 {
+            if *elsewhere < 0.12 {
                 outside += difference;
                 out_count += 1.0;
             }

@@ -53,7 +53,11 @@ where
     }
     match guarded(|| plugin.load(&welcome)) {
         Ok(loaded) => serve(loaded, &desk, &outbox),
-        Err(why) => refuse(&outbox, why),
+        Err(why) => {
+            // It ends for this reason, also where the host hears it and is gone before the process is.
+            desk.open();
+            refuse(&outbox, why)
+        }
     }
 }
 
