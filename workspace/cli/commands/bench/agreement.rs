@@ -26,18 +26,12 @@ pub(crate) fn run(arguments: &BenchAgreement) -> Result<ExitCode> {
     });
     let mut sides = Vec::with_capacity(2);
     for (name, known) in names.iter().zip(folders) {
-        match known {
-            Some(side) => sides.push(side),
-            None => match of_recipe(name, arguments, &stop)? {
-                Some(side) => sides.push(side),
-                None => {
-                    tell(
-                        "stopped: nothing of it is kept; `bench PRESET --out DIR` judges so that it can be gone on with",
-                    );
-                    return Ok(ExitCode::from(STOPPED));
-                }
-            },
-        }
+        let side = if known.is_some() { known } else { of_recipe(name, arguments, &stop)? };
+        let Some(side) = side else {
+            tell("stopped: nothing of it is kept; `bench PRESET --out DIR` judges so that it can be gone on with");
+            return Ok(ExitCode::from(STOPPED));
+        };
+        sides.push(side);
     }
     let [first, second] = <[Side; 2]>::try_from(sides).map_err(|_| anyhow::anyhow!("a judge was lost"))?;
     check_same(&first, &second)?;
