@@ -5,12 +5,13 @@
 
 #![no_main]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::{fs, panic};
 
 use editscale_benchmarks::Preset;
 use editscale_benchmarks::layouts::{Benchmark, Reading};
+use editscale_fuzz::end_at_our_own_panics;
 use editscale_rollout::dataset::{Dataset, Listed};
 use editscale_rollout::{Columns, Edited, Row};
 use libfuzzer_sys::fuzz_target;
@@ -22,16 +23,6 @@ const NAMES: [&str; 7] =
 const MOST_ROWS: usize = 64;
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| tempfile::tempdir().expect("a folder").keep());
-
-fn end_at_our_own_panics() {
-    panic::set_hook(Box::new(|info| {
-        let file = info.location().map_or("", |location| location.file());
-        if file.contains("workspace/") || file.contains("fuzz_targets/") {
-            eprintln!("{info}");
-            std::process::abort();
-        }
-    }));
-}
 
 fn rows(data: &Dataset) -> Vec<(Listed, Option<Row>)> {
     let listed = (0..).zip(data.list().take(MOST_ROWS)).filter_map(|(number, listed)| Some((number, listed.ok()?)));

@@ -6,12 +6,13 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::{fs, panic};
 
 use candle_core::Device;
+use editscale_fuzz::end_at_our_own_panics;
 use editscale_models::load::Settings;
 use editscale_models::text::{ClipTokens, T5Tokens};
 use editscale_models::weights::{Checkpoint, GgufFile, Storage, convert_pth};
@@ -23,16 +24,6 @@ use zip::write::SimpleFileOptions;
 const BETWEEN: &str = "\n====\n";
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| tempfile::tempdir().expect("a folder").keep());
-
-fn end_at_our_own_panics() {
-    panic::set_hook(Box::new(|info| {
-        let file = info.location().map_or("", |location| location.file());
-        if file.contains("workspace/") || file.contains("fuzz_targets/") {
-            eprintln!("{info}");
-            std::process::abort();
-        }
-    }));
-}
 
 fn safetensors(bytes: &[u8]) {
     let path = FOLDER.join("model.safetensors");

@@ -5,11 +5,12 @@
 
 #![no_main]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::{fs, panic};
 
 use editscale_core::{EditorName, ImageSize, MediaType};
+use editscale_fuzz::end_at_our_own_panics;
 use editscale_models::editors::diffusion::DiffusionOptions;
 use editscale_models::editors::{Depth, flux_kontext, instruct_pix2pix, verify_to};
 use editscale_models::encoders::vision_language::{EncoderPlaces, EncoderPrompt, VisionLanguageEncoder};
@@ -84,16 +85,6 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(&from, &to).expect("a file is copied");
         }
     }
-}
-
-fn end_at_our_own_panics() {
-    panic::set_hook(Box::new(|info| {
-        let file = info.location().map_or("", |location| location.file());
-        if file.contains("workspace/") || file.contains("fuzz_targets/") {
-            eprintln!("{info}");
-            std::process::abort();
-        }
-    }));
 }
 
 fn look(base: &str, is_weights: bool) {

@@ -4,23 +4,12 @@
 
 #![no_main]
 
-use std::panic;
-
+use editscale_fuzz::end_at_our_own_panics;
 use editscale_picture::{EncodeOptions, Format, Limits, Picture, decode, decode_rgb8, encode, probe};
 use libfuzzer_sys::fuzz_target;
 
 /// Small, so that a picture is done within milliseconds.
 const LIMITS: Limits = Limits { bytes: 1 << 20, edge: 4_096, pixels: 1 << 18 };
-
-fn end_at_our_own_panics() {
-    panic::set_hook(Box::new(|info| {
-        let file = info.location().map_or("", |location| location.file());
-        if file.contains("workspace/") || file.contains("fuzz_targets/") {
-            eprintln!("{info}");
-            std::process::abort();
-        }
-    }));
-}
 
 fuzz_target!(init: end_at_our_own_panics(), |bytes: &[u8]| {
     let facts = probe(bytes, &LIMITS);

@@ -5,9 +5,9 @@
 
 #![no_main]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::{fs, panic};
 
 use bytes::Bytes;
 use editscale_benchmarks::measures::{self, MeasureRules};
@@ -16,6 +16,7 @@ use editscale_curate::Record;
 use editscale_curate::results::{CHOICE_TABLE, ChoiceFolder};
 use editscale_curate::review::Log;
 use editscale_curate::table::{Completion, Layout, ScoreFiles, Share, encode};
+use editscale_fuzz::end_at_our_own_panics;
 use editscale_rollout::export::{BestWorstRules, ExportRules, Exporter, SftRules, read_summary};
 use editscale_rollout::pack::Pack;
 use editscale_rollout::pairs::PairRules;
@@ -27,16 +28,6 @@ const BETWEEN: &[u8] = b"\n====\n";
 const PICTURE: &[u8] = b"picture";
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| tempfile::tempdir().expect("a folder").keep());
-
-fn end_at_our_own_panics() {
-    panic::set_hook(Box::new(|info| {
-        let file = info.location().map_or("", |location| location.file());
-        eprintln!("{info}");
-        if file.contains("workspace/") || file.contains("fuzz_targets/") {
-            std::process::abort();
-        }
-    }));
-}
 
 fn put(name: &str, bytes: &[u8]) -> PathBuf {
     let path = FOLDER.join(name);
