@@ -38,9 +38,18 @@ pub(super) fn common_header(path: &Path, files: &Files) -> Result<(u8, Vec<Strin
     let refused = |reason: String| DatasetError::Format { path: path.to_owned(), reason };
     let mut headers = Vec::new();
     for file in 0..files.count() {
-        let line = first_record(files, file).map_err(DatasetError::reading(files.path(file)))?;
+        let read = |delimiter| Names::read(files, file, delimiter).map_err(DatasetError::reading(files.path(file)));
+        // Without a delimiter the names end with their first line, which is enough to find it.
+        let line = read(b'\0')?.record;
         let delimiter = delimiter(&line).ok_or_else(|| refused(no_delimiter(&files.name(file), &line)))?;
-        headers.push((delimiter, header(&line, delimiter).map_err(&refused)?));
+        let names = read(delimiter)?;
+        if names.is_open {
+            return Err(refused(format!(
+                "{}: a quote among the names of its columns is never closed",
+                files.name(file)
+            )));
+        }
+        headers.push((delimiter, header(&names.record, delimiter).map_err(&refused)?));
     }
     let (delimiter, header) = headers.first().cloned().ok_or_else(|| DatasetError::Empty { path: path.to_owned() })?;
     if let Some(other) = headers.iter().position(|found| *found != (delimiter, header.clone())) {
@@ -131,16 +140,31 @@ fn no_delimiter(name: &str, line: &[u8]) -> String {
     )
 }
 
-fn first_record(files: &Files, file: usize) -> io::Result<Vec<u8>> {
-    let record = line_of_names(files, file)?;
-    Ok(record.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| record.clone(), <[u8]>::to_vec))
+/// The first record of a file, which names the columns. Names within quotes may go over several lines.
+struct Names {
+    /// What stands before it.
+    mark: &'static [u8],
+    record: Vec<u8>,
+    /// Whether the file ends within a quote, or the record is too long to be one.
+    is_open: bool,
 }
 
-/// The first record as it lies there.
-fn line_of_names(files: &Files, file: usize) -> io::Result<Vec<u8>> {
-    let (mut stream, mut record) = (files.stream(file)?, Vec::new());
-    read_record(&mut stream, &mut Splitter::new(b'\0'), &mut record)?;
-    Ok(record)
+impl Names {
+    fn read(files: &Files, file: usize, delimiter: u8) -> io::Result<Self> {
+        let (mut stream, mut splitter, mut record) = (files.stream(file)?, Splitter::new(delimiter), Vec::new());
+        let mark = skip_mark(&mut stream)?;
+        let length = read_record(&mut stream, &mut splitter, &mut record)?;
+        Ok(Self { mark, record, is_open: splitter.flaw(length).is_some() })
+    }
+}
+
+/// Goes behind a mark at the beginning of a file: a quote after it begins a field.
+fn skip_mark(stream: &mut Stream) -> io::Result<&'static [u8]> {
+    if !stream.fill()?.starts_with(BYTE_ORDER_MARK) {
+        return Ok(&[]);
+    }
+    stream.consume(BYTE_ORDER_MARK.len());
+    Ok(BYTE_ORDER_MARK)
 }
 
 impl Reader for Table {
@@ -180,7 +204,9 @@ impl Reader for Table {
     }
 
     fn copier(self: Arc<Self>, file: usize, created: File) -> Result<Box<dyn Copier>, CopyError> {
-        let start = line_of_names(&self.files, file).map_err(|error| CopyError::Read(error.to_string()))?;
+        let names = Names::read(&self.files, file, self.delimiter);
+        let names = names.map_err(|error| CopyError::Read(error.to_string()))?;
+        let start = [names.mark, &names.record].concat();
         Ok(Box::new(Spans::new(self, file, Frame { start, ..Frame::default() }, created)?))
     }
 }
@@ -253,7 +279,7 @@ impl Walk {
 
     fn next_record(&mut self, table: &Table) -> io::Result<Option<Record>> {
         if self.stream.is_none() {
-            self.stream = Some(table.files.stream(self.file)?);
+            skip_mark(self.stream.insert(table.files.stream(self.file)?))?;
             // The names.
             self.read(table)?;
         }

@@ -62,7 +62,7 @@ fn texts_are_copied_byte_for_byte() {
         r#"{"prompt":"b, b","image":"b.png","more":[{"x":[1,2,{}]},1.50]}"#,
         r#"{"image": "c.png", "prompt": "c", "prompt": "the last counts"}"#,
     ];
-    let cases: [(&str, String, &[usize], String); 19] = [
+    let cases: [(&str, String, &[usize], String); 20] = [
         ("a.jsonl", format!("{a}\n\n{b}\r\n  {c}"), &[0, 2], format!("{a}\n  {c}")),
         ("b.jsonl", format!("{a}\n\n{b}\r\n{c}\n"), &[1], format!("{b}\r\n")),
         ("c.jsonl", format!("\u{feff}{a}\n{b}\n{c}"), &[0, 1], format!("\u{feff}{a}\n{b}\n")),
@@ -91,6 +91,12 @@ fn texts_are_copied_byte_for_byte() {
         ("c.csv", "image,prompt\na,1,2\nb,2\n".to_owned(), &[0], "image,prompt\na,1,2\n".to_owned()),
         ("d.csv", "\"image\" , prompt\na,1\n".to_owned(), &[], String::new()),
         ("e.tsv", "image\tprompt\na\t1\nb\t2\n".to_owned(), &[0], "image\tprompt\na\t1\n".to_owned()),
+        (
+            "g.csv",
+            "image,prompt,\"in\ntwo\"\na,1,\nb,2,\n".to_owned(),
+            &[1],
+            "image,prompt,\"in\ntwo\"\nb,2,\n".to_owned(),
+        ),
         ("f.csv", "image,prompt\n\"a\",1\n \"b\",2\n".to_owned(), &[1], "image,prompt\n \"b\",2\n".to_owned()),
     ];
     for (name, text, numbers, expected) in cases {

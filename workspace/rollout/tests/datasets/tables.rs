@@ -8,18 +8,24 @@ use crate::desk::{Desk, assert_each, open, refusal, rows, told};
 fn tables_are_read_however_they_are_spelt() {
     let desk = Desk::new();
     let expected = ["a: one, two", "b: three\nlines \"quoted\""];
-    let commas = "id,image,prompt\na,a.png,\"one, two\"\nb,b.png,\"three\nlines \"\"quoted\"\"\"\n";
+    let records = "a,a.png,\"one, two\"\nb,b.png,\"three\nlines \"\"quoted\"\"\"\n";
+    let commas = format!("id,image,prompt\n{records}");
     let tabs = "id\timage\tprompt\na\ta.png\tone, two\nb\tb.png\t\"three\nlines \"\"quoted\"\"\"\n";
     for (name, text) in [
-        ("plain.csv", commas.to_owned()),
+        ("plain.csv", commas.clone()),
         ("unended.csv", commas.trim_end().to_owned()),
         ("mark.csv", format!("\u{feff}{commas}")),
         ("semicolons.csv", "id;image;prompt\na;a.png;one, two\nb;b.png;\"three\nlines \"\"quoted\"\"\"".to_owned()),
         ("tabs.tsv", tabs.to_owned()),
         ("misnamed.csv", tabs.to_owned()),
-        ("no-extension", commas.to_owned()),
+        ("no-extension", commas.clone()),
         ("quoted.csv", commas.replace("id,image,prompt", "\"id\",\"image\",\"prompt\"")),
         ("blank.csv", commas.replace("prompt\n", "prompt\n\n\n")),
+        (
+            "names.csv",
+            format!("id,image,prompt,\"in two\nlines\"\n{}", records.replace('\n', ",\n").replace("three,", "three")),
+        ),
+        ("marked.csv", format!("\u{feff}\"in two\nlines\",id,image,prompt\n,{}", records.replace("\nb", "\n,b"))),
     ] {
         assert_eq!(told(&desk.write(name, text)), expected, "{name}");
     }
@@ -58,6 +64,7 @@ fn tables_that_cannot_be_used_say_why() {
         ("image\na.png\n", "names no columns with commas, tabs or semicolons"),
         ("a,b\n1,2\n", "the columns are `a`, `b`"),
         ("image,image,prompt\n1,2,3\n", "two columns are called `image`"),
+        ("image,\"prompt\n1,2\n", "rows.csv: a quote among the names of its columns is never closed"),
     ] {
         let found = refusal(&desk.write("rows.csv", text));
         assert!(found.contains(expected), "{text:?}: {found}");
