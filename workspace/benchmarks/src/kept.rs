@@ -9,9 +9,11 @@ use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{Array as _, RecordBatch};
 use editscale_curate::Record;
 use editscale_curate::results::{CHOICE_TABLE, ChoiceFolder, DROPPED};
-use editscale_rollout::dataset::read_footer;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use editscale_rollout::dataset::Batches;
 use thiserror::Error;
+
+/// Records that are read at a time.
+const BATCH: usize = 1024;
 
 /// Why it cannot be said what was kept.
 #[derive(Debug, Error)]
@@ -36,12 +38,9 @@ impl KeptRecords {
         }
         let failed = |reason: String| KeptError { path: path.clone(), reason };
         let file = File::open(&path).map_err(|error| failed(error.to_string()))?;
-        let footer = read_footer(&file, ArrowReaderOptions::new()).map_err(failed)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
         let mut kept = HashSet::new();
-        for batch in builder.build().map_err(|error| failed(error.to_string()))? {
-            let batch = batch.map_err(|error| failed(error.to_string()))?;
-            let columns = of_batch(&batch, &mut kept);
+        for batch in Batches::open(file, BATCH).map_err(failed)? {
+            let columns = of_batch(&batch.map_err(failed)?, &mut kept);
             columns.ok_or_else(|| failed("expected the columns row, candidate and fate of `curate`".to_owned()))?;
         }
         Ok(Some(Self(kept)))

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch, StringArray};
-use editscale_rollout::dataset::read_footer;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use editscale_rollout::dataset::Batches;
 use serde_json::Value as Json;
 
 use super::layout::{EXTRA, FORM, KEY, KIND, SAID};
@@ -21,7 +20,7 @@ const BATCH: usize = 1024;
 /// One open file.
 pub(super) struct Reader {
     path: PathBuf,
-    batches: ParquetRecordBatchReader,
+    batches: Batches,
     read: std::vec::IntoIter<Record>,
     layout: Layout,
 }
@@ -29,12 +28,9 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, TableError> {
         let file = File::open(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
-        let unreadable =
-            |error: &dyn std::fmt::Display| TableError::Unreadable { path: path.to_owned(), reason: error.to_string() };
-        let footer = read_footer(&file, ArrowReaderOptions::new()).map_err(|reason| unreadable(&reason))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
-        let layout = Layout::of_schema(builder.schema());
-        let batches = builder.with_batch_size(BATCH).build().map_err(|error| unreadable(&error))?;
+        let unreadable = |reason| TableError::Unreadable { path: path.to_owned(), reason };
+        let batches = Batches::open(file, BATCH).map_err(unreadable)?;
+        let layout = Layout::of_schema(batches.schema());
         Ok(Self { path: path.to_owned(), batches, read: Vec::new().into_iter(), layout })
     }
 
@@ -43,8 +39,8 @@ impl Reader {
         &self.layout
     }
 
-    fn unreadable(&self, reason: impl Into<String>) -> TableError {
-        TableError::Unreadable { path: self.path.clone(), reason: reason.into() }
+    fn unreadable(&self, reason: String) -> TableError {
+        TableError::Unreadable { path: self.path.clone(), reason }
     }
 }
 
@@ -56,13 +52,10 @@ impl Iterator for Reader {
             if let Some(record) = self.read.next() {
                 return Some(Ok(record));
             }
-            let records = match self.batches.next()? {
-                Ok(batch) => Batch(&batch).records().map_err(|reason| self.unreadable(reason)),
-                Err(error) => Err(self.unreadable(error.to_string())),
-            };
-            match records {
+            let batch = self.batches.next()?;
+            match batch.and_then(|batch| Batch(&batch).records()) {
                 Ok(records) => self.read = records.into_iter(),
-                Err(error) => return Some(Err(error)),
+                Err(reason) => return Some(Err(self.unreadable(reason))),
             }
         }
     }

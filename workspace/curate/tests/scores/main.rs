@@ -148,3 +148,24 @@ fn what_is_no_table_of_scores_is_told_by_name() {
     let error = ScoreFiles::find(out.path()).unwrap().records().next().unwrap().unwrap_err().to_string();
     assert!(error.contains("scores-00000.parquet"), "{error}");
 }
+
+/// The library of Parquet panics at some of these, which is an error like any other.
+#[test]
+fn a_damaged_table_is_read_or_refused() {
+    let desk = tempfile::tempdir().unwrap();
+    let share = Share::new(None);
+    write(desk.path(), share, 0, &[record(0, 0), record(1, 0)]);
+    let path = share.file(desk.path(), 0);
+    let whole = std::fs::read(&path).unwrap();
+    let mut refused = 0;
+    for (at, change) in (0..whole.len()).flat_map(|at| [(at, 0x01), (at, 0x80)]) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= change;
+        std::fs::write(&path, damaged).unwrap();
+        let Ok(files) = ScoreFiles::find(desk.path()) else { continue };
+        let mut records = files.records().take(100);
+        refused += usize::from(records.any(|record| record.is_err()));
+        assert!(records.next().is_none(), "something comes after the error, byte {at}");
+    }
+    assert!(refused > whole.len() / 10, "of {} bytes {refused} mattered", whole.len());
+}

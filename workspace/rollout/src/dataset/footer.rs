@@ -13,7 +13,7 @@ const MOST_ROWS_A_BYTE: u64 = 1 << 16;
 
 /// Reads what a Parquet file says of itself. A damaged file is refused, also where the library would panic or run out of stack, and
 /// one that declares more rows than it can hold: they would be gone through without end. Blocking.
-pub fn read_footer(file: &File, options: ArrowReaderOptions) -> Result<ArrowReaderMetadata, String> {
+pub(super) fn read_footer(file: &File, options: ArrowReaderOptions) -> Result<ArrowReaderMetadata, String> {
     nesting::check(file)?;
     let footer = guarded(|| ArrowReaderMetadata::load(file, options).map_err(|error| error.to_string()))?;
     let bytes = file.metadata().map_err(|error| error.to_string())?.len();

@@ -12,6 +12,7 @@
 //! order cost one pass; each leap back of more than some megabytes costs another.
 
 mod arrow;
+mod batches;
 mod cell;
 mod columnar;
 mod columns;
@@ -39,8 +40,8 @@ mod tar;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use batches::Batches;
 pub use error::DatasetError;
-pub use footer::read_footer;
 pub use pictures::{PictureBytes, PictureProblem, Pictures};
 pub use subset::{SubsetError, SubsetSummary, SubsetWriter};
 
