@@ -212,7 +212,9 @@ fn what_came_to_nothing_is_told_and_what_it_left_goes_to_others() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&said["rows"], &said["edits"]), (&json!({"done": 2, "failed": 1, "skipped": 0}), &json!(18)), "{told}");
     assert!(
-        told.contains("came to nothing: b: ") && told.contains("dragon") && told.contains("1 of them came to nothing")
+        told.contains("came to nothing: rows.jsonl, line 2 (`b`): ")
+            && told.contains("dragon")
+            && told.contains("1 of them came to nothing")
     );
     let lines = fs::read_to_string(desk.path("pool/results.jsonl")).unwrap();
     let nothing: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();

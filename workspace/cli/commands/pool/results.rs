@@ -36,8 +36,8 @@ pub(super) fn finish(arguments: &Pool, planned: &Planned, came: Option<&[Came]>)
     write_whole(&planned.folder.path().join("results.jsonl"), objects.as_bytes())?;
     write_whole(&planned.folder.path().join(PAGE), page(planned.terms.edits, &lines).as_bytes())?;
     tell_reasons("skipped", lines.iter().filter_map(|line| line.skipped.clone()));
-    let in_vain = lines.iter().filter_map(|line| Some(format!("{}: {}", line.id(), line.why.as_ref()?)));
-    tell_reasons("came to nothing", in_vain);
+    let in_vain = |line: &Line| Some(format!("{}: {}", spot(planned, line), line.why.as_ref()?));
+    tell_reasons("came to nothing", lines.iter().filter_map(in_vain));
     tell(&summary(planned, &ended(came)));
     tell(&format!("report: {}", planned.folder.path().join(PAGE).display()));
     print_summary(arguments, planned, "finished", came)?;
@@ -46,6 +46,13 @@ pub(super) fn finish(arguments: &Pool, planned: &Planned, came: Option<&[Came]>)
     }
     tell("error: nothing came of any request");
     Ok(ExitCode::FAILURE)
+}
+
+/// Where a request stands in the data set, and its id where that is its own: people look it up by these.
+fn spot(planned: &Planned, line: &Line) -> String {
+    let listed = usize::try_from(line.row).ok().and_then(|row| planned.rows.get(row));
+    let spot = listed.map_or_else(|| format!("row {}", line.row), |listed| planned.dataset.spot(&listed.place));
+    if line.id() == line.row.to_string() { spot } else { format!("{spot} (`{}`)", line.id()) }
 }
 
 fn tell_reasons(what: &str, reasons: impl Iterator<Item = String>) {
