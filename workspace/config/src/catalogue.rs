@@ -1,5 +1,7 @@
 //! What recipes can name.
 
+use crate::critics::CRITIC_KEYS;
+use crate::rewards::REWARD_KEYS;
 use editscale_schema::{CriticChoice, CriticKind, EditorChoice, EditorKind, Kinds, RewardChoice, RewardKind};
 use editscale_search::{
     OBJECTIVES, ObjectiveChoice, ObjectiveKind, POLICIES, PolicyChoice, PolicyKind, SELECTIONS, SelectionChoice,
@@ -50,26 +52,26 @@ impl Catalogue {
     }
 
     pub(crate) fn editor_kinds(&self) -> Kinds<'_, dyn EditorChoice> {
-        Kinds { what: "an editor", key: "editor", kinds: &self.editors }
+        Kinds { what: "an editor", key: "editor", kinds: &self.editors, beside: &[] }
     }
 
     pub(crate) fn reward_kinds(&self) -> Kinds<'_, dyn RewardChoice> {
-        Kinds { what: "a reward", key: "model", kinds: &self.rewards }
+        Kinds { what: "a reward", key: "model", kinds: &self.rewards, beside: REWARD_KEYS }
     }
 
     pub(crate) fn critic_kinds(&self) -> Kinds<'_, dyn CriticChoice> {
-        Kinds { what: "a critic", key: "model", kinds: &self.critics }
+        Kinds { what: "a critic", key: "model", kinds: &self.critics, beside: CRITIC_KEYS }
     }
 
     pub(crate) fn objective_kinds(&self) -> Kinds<'_, dyn ObjectiveChoice> {
-        Kinds { what: "a way to combine rewards", key: "combine", kinds: &self.objectives }
+        Kinds { what: "a way to combine rewards", key: "combine", kinds: &self.objectives, beside: &[] }
     }
 
     pub(crate) fn policy_kinds(&self) -> Kinds<'_, dyn PolicyChoice> {
-        Kinds { what: "a policy", key: "search", kinds: &self.policies }
+        Kinds { what: "a policy", key: "search", kinds: &self.policies, beside: &[] }
     }
 
     pub(crate) fn selection_kinds(&self) -> Kinds<'_, dyn SelectionChoice> {
-        Kinds { what: "a selection", key: "select", kinds: &self.selections }
+        Kinds { what: "a selection", key: "select", kinds: &self.selections, beside: &[] }
     }
 }

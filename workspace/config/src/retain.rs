@@ -22,6 +22,7 @@ pub(crate) const RETAIN_CHOICE: Kinds<'_, Retain> = Kinds {
         Kind::new::<BestImages>(|fields| Some(Box::new(Retain::Best(BestImages::read(fields)?)))),
         Kind::new::<WinnerImage>(|fields| Some(Box::new(Retain::Winner(WinnerImage::read(fields)?)))),
     ],
+    beside: &[],
 };
 
 impl Retain {

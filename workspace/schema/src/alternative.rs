@@ -19,6 +19,8 @@ pub struct Choice<'k> {
     pub key: &'static str,
     /// The alternatives with their keys.
     pub known: &'k [(&'static str, Keys)],
+    /// The keys that stand beside the choice.
+    pub beside: Keys,
 }
 
 /// An alternative that was named, with its options yet to be read.
@@ -61,7 +63,11 @@ impl Choice<'_> {
         let message = format!("{} is not {}", quote(&entry.key), self.what);
         let meant = nearest(&entry.key, self.names());
         let owner = self.known.iter().find(|(_, keys)| keys.iter().any(|key| key.name() == entry.key));
+        let is_beside = self.beside.iter().any(|key| key.name() == entry.key);
         let hint = match (meant, owner) {
+            _ if is_beside => {
+                format!("it stands beside {0}: write `{{{1}: …, {2}: …}}`", quote(self.key), self.key, entry.key)
+            }
             (Some(name), _) => format!("did you mean {}?", quote(name)),
             (None, Some((name, _))) => {
                 format!("it is a key of {0}: write `{name}: {{{1}: …}}`", quote(name), entry.key)
@@ -115,13 +121,16 @@ pub struct Kinds<'k, T: ?Sized + 'static> {
     pub key: &'static str,
     /// What there is to choose from.
     pub kinds: &'k [Kind<T>],
+    /// The keys that stand beside the choice.
+    pub beside: Keys,
 }
 
 impl<T: ?Sized> Kinds<'_, T> {
     /// Reads which kind a node chooses, with its options. Reports what is wrong.
     pub fn read(&self, node: &Node, at: &Span, mistakes: &Mistakes<'_>) -> Option<Box<T>> {
         let known: Vec<(&'static str, Keys)> = self.kinds.iter().map(|kind| (kind.name, kind.keys)).collect();
-        let named = Choice { what: self.what, key: self.key, known: &known }.read(node, at, mistakes);
+        let named =
+            Choice { what: self.what, key: self.key, known: &known, beside: self.beside }.read(node, at, mistakes);
         // All are read before the first is taken, for the mistakes in them.
         let read: Vec<Option<Box<T>>> = named.iter().map(|named| self.read_options(named, mistakes)).collect();
         read.into_iter().next()?

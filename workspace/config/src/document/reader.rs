@@ -29,7 +29,7 @@ pub(crate) fn read(text: &str, mistakes: &Mistakes<'_>) -> Option<Node> {
                 }
             }
             Err(error) => {
-                reader.refuse_syntax(&error, end);
+                reader.refuse_syntax(&error, text);
                 return None;
             }
         }
@@ -124,8 +124,8 @@ impl Reader<'_, '_> {
         self.mistakes.error(span, Mistake::new(message).hint("write the value out where it is used"));
     }
 
-    fn refuse_syntax(&self, error: &ScanError, end: usize) {
-        let at = error.marker().byte_offset().unwrap_or(end);
+    fn refuse_syntax(&self, error: &ScanError, text: &str) {
+        let at = syntax::place(error.kind(), text, error.marker().byte_offset().unwrap_or(text.len()));
         let unclosed = self.open.last().filter(|open| open.in_brackets);
         let opener = unclosed.map(|open| self.mistakes.lines().place(&open.start));
         self.mistakes.error(&(at..at + 1), syntax::explain(error.kind(), opener.as_ref()));

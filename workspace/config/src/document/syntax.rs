@@ -24,6 +24,29 @@ pub(crate) fn explain(kind: &ErrorKind, opener: Option<&Place>) -> Mistake {
     }
 }
 
+/// Where to show a complaint that the parser places at `at`. A tab that begins a line after a plain value is placed at that value,
+/// which the parser takes to go on.
+pub(crate) fn place(kind: &ErrorKind, text: &str, at: usize) -> usize {
+    let (Some(before), Some(after)) = (text.get(..at), text.get(at..)) else { return at };
+    let is_here = before.rsplit('\n').next().is_some_and(|line| line.contains('\t'));
+    match after.find('\n') {
+        Some(line) if is_tab(kind) && !is_here && after[line + 1..].starts_with('\t') => at + line + 1,
+        _ => at,
+    }
+}
+
+fn is_tab(kind: &ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(
+        kind,
+        K::TabNotAllowed
+            | K::TabInBlockIndentation
+            | K::TabInIndentation
+            | K::TabInPlainScalar
+            | K::TabAtBlockScalarStart
+    )
+}
+
 pub(crate) fn too_deep() -> Mistake {
     Mistake::new(format!("values are nested more than {DEPTH_LIMIT} deep"))
         .hint("no part of a recipe is deeper than a few levels")
@@ -32,11 +55,7 @@ pub(crate) fn too_deep() -> Mistake {
 fn words(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
     use ErrorKind as K;
     Some(match kind {
-        K::TabNotAllowed
-        | K::TabInBlockIndentation
-        | K::TabInIndentation
-        | K::TabInPlainScalar
-        | K::TabAtBlockScalarStart => ("a tab cannot indent", "use blanks"),
+        kind if is_tab(kind) => ("a tab cannot indent", "use blanks"),
         K::InvalidIndentation | K::InvalidFlowScalarIndent | K::InvalidQuotedScalarIndent => {
             ("the indentation fits no line above", "indent keys of one map equally, with blanks")
         }

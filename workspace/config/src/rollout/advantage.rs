@@ -21,6 +21,7 @@ pub(super) const KINDS: Kinds<'_, Advantage> = Kinds {
         Kind::new::<LeaveOneOut>(|fields| Some(Box::new(Advantage::LeaveOneOut(LeaveOneOut::read(fields)?)))),
         Kind::new::<Rank>(|fields| Some(Box::new(Advantage::Rank(Rank::read(fields)?)))),
     ],
+    beside: &[],
 };
 
 impl Advantage {

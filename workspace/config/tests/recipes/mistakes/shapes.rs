@@ -382,3 +382,27 @@ search: {beam: {width: 2, children: 2, depth: 1, edges: [fresh]}}
       = hint: write `{}`, or give it keys: `re_edit`, `edit_of_edit`, `fresh`
     ");
 }
+
+#[test]
+fn keys_inside_a_choice_that_stand_beside_it() {
+    assert_snapshot!(report(r"version: 1
+editor: {darkroom: {}}
+rewards: [{model: {photometric: {}, weight: 2}}]
+critics: [{model: {darkroom_critic: {}, name: own}}]
+search: {reflection: {rounds: 2}}
+"), @r"
+    error: `weight` is not a reward
+     --> recipe.yaml:3:37
+      |
+    3 | rewards: [{model: {photometric: {}, weight: 2}}]
+      |                                     ^^^^^^
+      = hint: it stands beside `model`: write `{model: …, weight: …}`
+
+    error: `name` is not a critic
+     --> recipe.yaml:4:41
+      |
+    4 | critics: [{model: {darkroom_critic: {}, name: own}}]
+      |                                         ^^^^
+      = hint: it stands beside `model`: write `{model: …, name: …}`
+    ");
+}

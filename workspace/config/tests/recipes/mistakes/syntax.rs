@@ -14,6 +14,14 @@ fn tab_as_indentation() {
       |  ^
       = hint: use blanks
     ");
+    assert_snapshot!(report("version: 1\n\teditor: x\n"), @r"
+    error: a tab cannot indent
+     --> recipe.yaml:2:1
+      |
+    2 |  editor: x
+      | ^
+      = hint: use blanks
+    ");
 }
 
 #[test]
