@@ -13,11 +13,16 @@ pub(super) const WIDTH: f64 = 720.0;
 /// The colours and strokes of a drawing that stands alone. In a page, the page's style says them.
 const STYLE: &str = include_str!("alone.css");
 
+/// The classes of what others are parts of.
+pub(super) const WHOLE: &str = "k5 whole";
+
 /// How a series is drawn, for the legend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Swatch {
     /// A filled area.
     Area(usize),
+    /// The area of what others are parts of.
+    Whole,
     /// A line, and whether its points show.
     Line(usize, bool),
     /// A dashed line.
@@ -38,6 +43,7 @@ impl Swatch {
             Self::Area(series) => {
                 canvas.rect(&format!("area k{}", kind(series)), (x + 4.0, y + 1.0), (20.0, 12.0), "");
             }
+            Self::Whole => canvas.rect(&format!("area {WHOLE}"), (x + 4.0, y + 1.0), (20.0, 12.0), ""),
             Self::Line(series, has_points) => {
                 canvas.polyline(&format!("line k{}", kind(series)), &[(x, middle), (x + 28.0, middle)]);
                 if has_points {

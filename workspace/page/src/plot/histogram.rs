@@ -3,14 +3,14 @@
 use super::axis::{Axis, Frame, Mark};
 use super::bars::Counts;
 use super::canvas::{Canvas, kind};
-use super::drawn::{Drawn, Key, Swatch, WIDTH};
+use super::drawn::{Drawn, Key, Swatch, WHOLE, WIDTH};
 use crate::table::{Column, Table};
 use crate::words::number;
 
 const HEIGHT: f64 = 340.0;
 
-/// A histogram: one series or more in the same bins. The first is drawn palest, the others before it, so that a part of a whole is
-/// seen in the whole.
+/// A histogram: one series or more in the same bins. Where there are several, the first is the whole: it is drawn pale and without a
+/// colour, and the others before it, with the colours that they have where there is no whole.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     /// What it shows, in a sentence, for people who do not see it.
@@ -50,7 +50,7 @@ impl Histogram {
                 }
                 let (from, to, top) = (across.at(low), across.at(high), up.at(count.max(0.0)));
                 let says = format!("{} to {}: {} {}", number(low), number(high), number(*count), series.name);
-                let class = format!("bin k{} layer{}", kind(place), place.min(1));
+                let class = format!("bin {}", self.class(place));
                 canvas.rect(
                     &class,
                     (from, top),
@@ -68,6 +68,19 @@ impl Histogram {
         Drawn { alt: self.alt.clone(), inside: canvas.into_svg(), height: HEIGHT, keys, table, left_out }
     }
 
+    /// How a series looks, as classes.
+    fn class(&self, place: usize) -> String {
+        match self.part(place) {
+            None => WHOLE.to_owned(),
+            Some(part) => format!("k{}", kind(part)),
+        }
+    }
+
+    /// Which part of the whole a series is; nothing where it is the whole.
+    fn part(&self, place: usize) -> Option<usize> {
+        if self.series.len() > 1 { place.checked_sub(1) } else { Some(place) }
+    }
+
     fn bin(&self, bin: usize) -> [f64; 2] {
         let bins = self.series.iter().map(|series| series.counts.len()).max().unwrap_or(1).max(1);
         let width = (self.high - self.low) / bins as f64;
@@ -75,7 +88,8 @@ impl Histogram {
     }
 
     fn keys(&self) -> Vec<Key> {
-        let series = self.series.iter().enumerate().map(|(place, series)| (Swatch::Area(place), series.name.clone()));
+        let swatch = |place| self.part(place).map_or(Swatch::Whole, Swatch::Area);
+        let series = self.series.iter().enumerate().map(|(place, series)| (swatch(place), series.name.clone()));
         let series = series.filter(|_| self.series.len() > 1 || !self.marks.is_empty());
         let marks = self.marks.iter().enumerate();
         let marks = marks.map(|(place, mark)| (Swatch::Mark(place), format!("{}: {}", mark.name, number(mark.value))));
