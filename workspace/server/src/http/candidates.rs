@@ -15,8 +15,8 @@ use super::App;
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::image::{Which, find};
-use super::jobs::RunStatus;
 use super::parts::{Path, Query};
+use super::runs::RunStatus;
 use super::thumbnail::{PictureQuery, queried};
 use crate::refusal::Refusal;
 

@@ -9,7 +9,6 @@ mod health;
 pub(crate) mod image;
 mod images;
 mod intake;
-mod jobs;
 mod metrics;
 mod models;
 mod nested;
@@ -18,6 +17,7 @@ mod page;
 mod parts;
 mod patient;
 mod reply;
+mod runs;
 mod score;
 mod serve;
 pub(crate) mod slim;
@@ -60,7 +60,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(images::routes())
         .merge(models::routes())
-        .merge(jobs::routes())
+        .merge(runs::routes())
         .merge(candidates::routes())
         .merge(files::routes())
         .merge(score::routes())

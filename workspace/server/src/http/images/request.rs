@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::super::caller::Caller;
 use super::super::error::ApiError;
 use super::super::fields::{Fields, File, from_data_url};
-use super::super::jobs::{idempotency, seconds, sections, size};
+use super::super::runs::{idempotency, seconds, sections, size};
 use super::pictures::Wanted;
 use crate::refusal::Refusal;
 use crate::service::Service;

@@ -1,4 +1,4 @@
-//! Runs as jobs: asked for, followed, cancelled, gone on from.
+//! Runs: asked for, followed, cancelled, gone on from.
 
 use std::sync::Arc;
 use std::time::Duration;
