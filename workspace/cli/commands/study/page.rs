@@ -8,6 +8,7 @@ use super::pairs::Comparison;
 use super::plots::{Plot, forest, front, histogram, leads, name, paths, scaling};
 use super::report::Report;
 use crate::args::CostWord;
+use crate::words::several;
 
 /// Histograms of more pairs than this are left out.
 const MOST_HISTOGRAMS: usize = 3;
@@ -53,9 +54,9 @@ pub(super) fn page(report: &Report, cost: CostWord) -> (String, Vec<Plot>) {
         sections.push(section("remarks", "What could not be told", remarks(report)));
     }
     let lead = format!(
-        "{} runs in {} groups, by {}.",
-        report.groups.iter().map(|group| group.runs).sum::<usize>(),
-        report.groups.len(),
+        "{} in {}, by {}.",
+        several(report.groups.iter().map(|group| group.runs as u64).sum(), "run"),
+        several(report.groups.len() as u64, "group"),
         report.gold.words()
     );
     (document(&Document { title: "Study".to_owned(), lead, sections }), plots)
