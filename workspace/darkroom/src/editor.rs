@@ -12,7 +12,7 @@ use editscale_core::{
 use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, encode, luminance, srgb_from_linear};
 
 use crate::decoded::decoded;
-use crate::language::{VOCABULARY, asks_for_size, read};
+use crate::language::{VOCABULARY, advice, read};
 use crate::operations::{Choices, DevelopError, Job, KNOBS, develop, develop_parts};
 use crate::plan::{Edit, Plan};
 use crate::scenes::Scenes;
@@ -20,7 +20,7 @@ use crate::scenes::Scenes;
 pub use recipe::DarkroomRecipe;
 
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
-const REVISION: &str = "darkroom/3";
+const REVISION: &str = "darkroom/4";
 
 /// An editor that develops photographs as a darkroom does, from instructions in plain English.
 #[derive(Debug)]
@@ -123,11 +123,11 @@ fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
         return Err(format!("the instruction asks for no edit that the darkroom knows: it does {VOCABULARY}"));
     }
     if plan.edits.is_empty() || !(missed.is_empty() || partial) {
-        let part = if plan.edits.is_empty() { "" } else { ", or do the rest alone with --partial" };
-        let asks_for_size = plan.not_understood.iter().any(|fragment| asks_for_size(&fragment.text));
-        let size = if asks_for_size { " a size in pixels is asked for with `--size 300x200`;" } else { "" };
+        let part = if plan.edits.is_empty() { "" } else { ", or its option `partial` to do the rest alone" };
+        let advice = plan.not_understood.iter().find_map(|fragment| advice(&fragment.text));
+        let advice = advice.map_or_else(String::new, |advice| format!(" {advice};"));
         return Err(format!(
-            "cannot do {what}:{size} darkroom only does {VOCABULARY}; choose an editing model with --recipe{part}"
+            "cannot do {what}:{advice} darkroom only does {VOCABULARY}; this takes an editing model{part}"
         ));
     }
     Ok(plan)
@@ -168,17 +168,33 @@ impl LocalEditor for DarkroomEditor {
 mod tests {
     use super::*;
 
+    fn refusal(instruction: &str) -> String {
+        check_plan(read(instruction), false).err().unwrap_or_default()
+    }
+
     #[test]
-    fn refusals_say_where_a_size_is_asked_for() {
-        for (instruction, says_size) in [
-            ("make it 300x200", true),
-            ("resize to 800 pixels wide", true),
-            ("warmer, 1200 by 800", true),
-            ("add a white border", false),
+    fn refusals_say_what_to_do_instead_where_that_is_known() {
+        for (instruction, advice) in [
+            ("make it 300x200", "is set beside the instruction; darkroom only does"),
+            ("resize to 800 pixels wide", "a size in pixels is no edit"),
+            ("warmer, 1200 by 800", "a size in pixels is no edit"),
+            ("fix the white balance", "as in \"remove the blue cast\""),
+            ("warmer, and remove the colour cast", "as in \"remove the blue cast\""),
+            ("crop a bit off the top", "as in \"crop to 4:5\""),
+            ("add a white border", "cannot do `add a white border`: darkroom only does"),
         ] {
-            let why = check_plan(read(instruction), false).err().unwrap_or_default();
-            assert_eq!(why.contains("--size 300x200"), says_size, "{instruction}: {why}");
-            assert!(why.contains("instructions in English"), "{why}");
+            let why = refusal(instruction);
+            assert!(why.contains(advice) && why.contains("instructions in English"), "{instruction}: {why}");
         }
+    }
+
+    /// It is behind services and plugins too, where there is no command line.
+    #[test]
+    fn refusals_name_no_flag_of_a_command_line() {
+        for instruction in ["add a hat", "warmer, and add a hat", "make it 300x200", "make it better"] {
+            let why = refusal(instruction);
+            assert!(!why.is_empty() && !why.contains("--"), "{instruction}: {why}");
+        }
+        assert!(refusal("warmer, and add a hat").ends_with("or its option `partial` to do the rest alone"));
     }
 }
