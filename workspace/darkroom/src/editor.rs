@@ -13,6 +13,7 @@ use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, e
 
 use crate::decoded::decoded;
 use crate::language::{VOCABULARY, advice, read};
+use crate::mask::{Scene, doubt};
 use crate::operations::{Choices, DevelopError, Job, KNOBS, develop, develop_parts};
 use crate::plan::{Edit, Plan};
 use crate::scenes::Scenes;
@@ -69,8 +70,10 @@ impl DarkroomEditor {
         let pixels = pixels.map_err(|error| failure(&error))?;
         let image = encoded(pixels, &source.metadata, item.request.output_size)?;
         let warnings = source.metadata.warnings.iter().map(String::as_str);
-        let notes =
-            notes(&plan).iter().chain(&impossible).map(String::as_str).chain(warnings).map(Into::into).collect();
+        let doubts = doubts(&plan, &item.proposal.instruction, &scene);
+        let said = notes(&plan);
+        let said = said.iter().chain(&doubts).chain(&impossible).map(String::as_str);
+        let notes = said.chain(warnings).map(Into::into).collect();
         Ok(Candidate { notes, ..Candidate::new(image) })
     }
 
@@ -100,6 +103,18 @@ fn notes(plan: &Plan) -> Vec<String> {
         )
     });
     left_out.chain(guessed).collect()
+}
+
+/// Which places were told by so little that they may be something else, an edit each.
+fn doubts(plan: &Plan, instruction: &str, scene: &Scene) -> Vec<String> {
+    let doubted = plan.edits.iter().filter_map(|edit| {
+        let words = instruction.get(edit.words.clone())?;
+        let doubt = doubt(scene, &edit.region)?;
+        Some(format!("in `{words}`, {doubt}: darkroom tells it by colour and place alone"))
+    });
+    let mut doubts: Vec<String> = doubted.collect();
+    doubts.dedup();
+    doubts
 }
 
 /// The picture as a file, at the wanted size.
@@ -167,6 +182,20 @@ impl LocalEditor for DarkroomEditor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_that_may_be_something_else_are_noted() {
+        let photo = include_bytes!("../../../tests/fixtures/photos/pagoda.jpg");
+        let Ok(pagoda) = editscale_picture::decode(photo, &editscale_picture::Limits::default()) else {
+            panic!("the photograph cannot be read")
+        };
+        let scene = Scene::analyse(&pagoda.pixels);
+        let said = |instruction: &str| doubts(&read(instruction), instruction, &scene);
+        let [skin] = &said("brighter, and soften the skin")[..] else { panic!("{:?}", said("soften the skin")) };
+        let words = "in `soften the skin`, took all that has skin's colours for the skin: darkroom tells it by colour";
+        assert!(skin.starts_with(words), "{skin}");
+        assert!(said("darken the sky, and make the trees greener").is_empty(), "a blue sky is sure");
+    }
 
     fn refusal(instruction: &str) -> String {
         check_plan(read(instruction), false).err().unwrap_or_default()
