@@ -459,12 +459,12 @@ fn judges_that_share_a_name_alone_are_not_compared() {
     let marked = |from: &str, group: &str, revision: &str| {
         let folder = DESK.copies(from, &format!("judges/{group}"), &THREE);
         for photo in THREE {
-            change(&folder.join(photo).join("run.json"), "\"photometric/3\"", &format!("\"{revision}\""));
+            change(&folder.join(photo).join("run.json"), "\"photometric/4\"", &format!("\"{revision}\""));
         }
     };
     marked("runs/few", "nano", "nano/1 92b3 official f32");
     marked("runs/many", "exact", "nano/1 92b3 exact bf16");
-    marked("runs/many", "mapped", "photometric/3, calibrated 0123");
+    marked("runs/many", "mapped", "photometric/4, calibrated 0123");
     marked("runs/many", "other", "sharpness/1");
     let run = |code: i32, [first, second]: [&str; 2], more: &[&str]| {
         let groups = [first, second].map(|folder| format!("{}={folder}", folder.rsplit('/').next().unwrap()));
@@ -476,14 +476,14 @@ fn judges_that_share_a_name_alone_are_not_compared() {
     let said = |(out, err): (String, String)| out + &err;
     let kept = ["--gold", "kept"];
     let study = read(run(0, ["runs/few", "runs/many"], &kept));
-    assert_eq!(study["gold"]["rewards"], serde_json::json!([["kept", "photometric/3"]]));
+    assert_eq!(study["gold"]["rewards"], serde_json::json!([["kept", "photometric/4"]]));
     assert!(!study["remarks"].to_string().contains("in these runs"), "{}", study["remarks"]);
     let study = read(run(0, ["judges/nano", "judges/exact"], &kept));
     assert_eq!(study["gold"]["rewards"].as_array().unwrap().len(), 2);
     assert!(study["remarks"].to_string().contains("`kept` is set in several ways"), "{}", study["remarks"]);
     for other in ["judges/other", "judges/mapped"] {
         let err = said(run(2, ["runs/few", other], &kept));
-        assert!(err.contains("`kept` is several judges in these runs: photometric/3 (few), "), "{err}");
+        assert!(err.contains("`kept` is several judges in these runs: photometric/4 (few), "), "{err}");
         let err = said(run(2, ["runs/few", other], &["--proxy", "kept"]));
         assert!(err.contains("`kept` is several judges"), "{err}");
     }
@@ -494,7 +494,7 @@ fn judges_that_share_a_name_alone_are_not_compared() {
     for photo in THREE {
         let file = folder.join(photo).join("run.json");
         let text = fs::read_to_string(&file).unwrap();
-        fs::write(&file, text.replacen("\"photometric/3\"", "\"photometric/2\"", 1)).unwrap();
+        fs::write(&file, text.replacen("\"photometric/4\"", "\"photometric/2\"", 1)).unwrap();
     }
     let (_, err) = run(0, ["runs/few", "judges/chosen"], &[]);
     assert!(err.contains("utilities of few and chosen are by different judges"), "{err}");

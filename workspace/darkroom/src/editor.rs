@@ -12,7 +12,8 @@ use editscale_core::{
 use editscale_picture::{DecodeCache, EncodeOptions, Metadata, Picture, Pixels, encode, luminance, srgb_from_linear};
 
 use crate::decoded::decoded;
-use crate::language::{VOCABULARY, asks_for_size, read};
+use crate::language::{VOCABULARY, advice, read};
+use crate::mask::{Scene, doubt};
 use crate::operations::{Choices, DevelopError, Job, KNOBS, develop, develop_parts};
 use crate::plan::{Edit, Plan};
 use crate::scenes::Scenes;
@@ -20,7 +21,7 @@ use crate::scenes::Scenes;
 pub use recipe::DarkroomRecipe;
 
 /// The version of everything that decides a candidate's pixels: language, masks, operations, encoding.
-const REVISION: &str = "darkroom/3";
+const REVISION: &str = "darkroom/4";
 
 /// An editor that develops photographs as a darkroom does, from instructions in plain English.
 #[derive(Debug)]
@@ -69,8 +70,10 @@ impl DarkroomEditor {
         let pixels = pixels.map_err(|error| failure(&error))?;
         let image = encoded(pixels, &source.metadata, item.request.output_size)?;
         let warnings = source.metadata.warnings.iter().map(String::as_str);
-        let notes =
-            notes(&plan).iter().chain(&impossible).map(String::as_str).chain(warnings).map(Into::into).collect();
+        let doubts = doubts(&plan, &item.proposal.instruction, &scene);
+        let said = notes(&plan);
+        let said = said.iter().chain(&doubts).chain(&impossible).map(String::as_str);
+        let notes = said.chain(warnings).map(Into::into).collect();
         Ok(Candidate { notes, ..Candidate::new(image) })
     }
 
@@ -102,6 +105,18 @@ fn notes(plan: &Plan) -> Vec<String> {
     left_out.chain(guessed).collect()
 }
 
+/// Which places were told by so little that they may be something else, an edit each.
+fn doubts(plan: &Plan, instruction: &str, scene: &Scene) -> Vec<String> {
+    let doubted = plan.edits.iter().filter_map(|edit| {
+        let words = instruction.get(edit.words.clone())?;
+        let doubt = doubt(scene, &edit.region)?;
+        Some(format!("in `{words}`, {doubt}: darkroom tells it by colour and place alone"))
+    });
+    let mut doubts: Vec<String> = doubted.collect();
+    doubts.dedup();
+    doubts
+}
+
 /// The picture as a file, at the wanted size.
 fn encoded(pixels: Pixels, metadata: &Metadata, size: Option<ImageSize>) -> Result<EncodedImage, Failure> {
     let pixels = match size {
@@ -123,11 +138,11 @@ fn check_plan(plan: Plan, partial: bool) -> Result<Plan, String> {
         return Err(format!("the instruction asks for no edit that the darkroom knows: it does {VOCABULARY}"));
     }
     if plan.edits.is_empty() || !(missed.is_empty() || partial) {
-        let part = if plan.edits.is_empty() { "" } else { ", or do the rest alone with --partial" };
-        let asks_for_size = plan.not_understood.iter().any(|fragment| asks_for_size(&fragment.text));
-        let size = if asks_for_size { " a size in pixels is asked for with `--size 300x200`;" } else { "" };
+        let part = if plan.edits.is_empty() { "" } else { ", or its option `partial` to do the rest alone" };
+        let advice = plan.not_understood.iter().find_map(|fragment| advice(&fragment.text));
+        let advice = advice.map_or_else(String::new, |advice| format!(" {advice};"));
         return Err(format!(
-            "cannot do {what}:{size} darkroom only does {VOCABULARY}; choose an editing model with --recipe{part}"
+            "cannot do {what}:{advice} darkroom only does {VOCABULARY}; this takes an editing model{part}"
         ));
     }
     Ok(plan)
@@ -169,16 +184,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_say_where_a_size_is_asked_for() {
-        for (instruction, says_size) in [
-            ("make it 300x200", true),
-            ("resize to 800 pixels wide", true),
-            ("warmer, 1200 by 800", true),
-            ("add a white border", false),
+    fn places_that_may_be_something_else_are_noted() {
+        let photo = include_bytes!("../../../tests/fixtures/photos/pagoda.jpg");
+        let Ok(pagoda) = editscale_picture::decode(photo, &editscale_picture::Limits::default()) else {
+            panic!("the photograph cannot be read")
+        };
+        let scene = Scene::analyse(&pagoda.pixels);
+        let said = |instruction: &str| doubts(&read(instruction), instruction, &scene);
+        let [skin] = &said("brighter, and soften the skin")[..] else { panic!("{:?}", said("soften the skin")) };
+        let words = "in `soften the skin`, took all that has skin's colours for the skin: darkroom tells it by colour";
+        assert!(skin.starts_with(words), "{skin}");
+        assert!(said("darken the sky, and make the trees greener").is_empty(), "a blue sky is sure");
+    }
+
+    fn refusal(instruction: &str) -> String {
+        check_plan(read(instruction), false).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn refusals_say_what_to_do_instead_where_that_is_known() {
+        for (instruction, advice) in [
+            ("make it 300x200", "is set beside the instruction; darkroom only does"),
+            ("resize to 800 pixels wide", "a size in pixels is no edit"),
+            ("warmer, 1200 by 800", "a size in pixels is no edit"),
+            ("fix the white balance", "as in \"remove the blue cast\""),
+            ("warmer, and remove the colour cast", "as in \"remove the blue cast\""),
+            ("crop a bit off the top", "as in \"crop to 4:5\""),
+            ("add a white border", "cannot do `add a white border`: darkroom only does"),
         ] {
-            let why = check_plan(read(instruction), false).err().unwrap_or_default();
-            assert_eq!(why.contains("--size 300x200"), says_size, "{instruction}: {why}");
-            assert!(why.contains("instructions in English"), "{why}");
+            let why = refusal(instruction);
+            assert!(why.contains(advice) && why.contains("instructions in English"), "{instruction}: {why}");
         }
+    }
+
+    /// It is behind services and plugins too, where there is no command line.
+    #[test]
+    fn refusals_name_no_flag_of_a_command_line() {
+        for instruction in ["add a hat", "warmer, and add a hat", "make it 300x200", "make it better"] {
+            let why = refusal(instruction);
+            assert!(!why.is_empty() && !why.contains("--"), "{instruction}: {why}");
+        }
+        assert!(refusal("warmer, and add a hat").ends_with("or its option `partial` to do the rest alone"));
     }
 }

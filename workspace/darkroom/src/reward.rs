@@ -18,10 +18,10 @@ use crate::scenes::Scenes;
 pub use recipe::PhotometricRecipe;
 
 /// The version of everything that decides a score.
-const REVISION: &str = "photometric/3";
+const REVISION: &str = "photometric/4";
 
 /// The same where it gives features, whose version is told apart.
-const REVISION_WITH_FEATURES: &str = "photometric/3 features/1";
+const REVISION_WITH_FEATURES: &str = "photometric/4 features/1";
 
 /// Measures how well a photographic edit was done.
 #[derive(Debug)]

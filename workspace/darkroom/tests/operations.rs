@@ -102,6 +102,9 @@ fn what_is_not_there_is_not_found() {
     let flat = Pixels::new(40, 30, vec![[0.2; 3]; 1200]).unwrap();
     let error = made(&flat, "make the red flowers blue", 0, None).unwrap_err().to_string();
     assert!(error.contains("found no"), "{error}");
+    // Wood in the light of a lamp reaches the upper edge.
+    let error = made(&photo("coffee"), "make the sky darker", 0, None).unwrap_err().to_string();
+    assert_eq!(error, "found no sky in this picture");
     assert_eq!(made(&flat, "straighten it", 0, None), Err(DevelopError::NothingTilted));
     let mask = vec![1.0; 1200];
     assert_eq!(made(&flat, "rotate 90 degrees", 0, Some(&mask)), Err(DevelopError::MaskedGeometry));

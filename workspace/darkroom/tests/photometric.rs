@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use editscale_darkroom::language::read;
 use editscale_darkroom::photometric::{Assessment, SourceView, assess};
-use editscale_picture::{Limits, Pixels, decode};
+use editscale_picture::{Limits, Pixels, decode, linear_from_oklab};
 use serde_json::Value;
 
 /// The least share of all cases in which the right edit is first. Of a family, a tenth may be missed, and one case of a small one.
@@ -127,4 +127,30 @@ fn an_edit_of_a_region_does_not_hide_one_of_the_whole_picture() {
     let contrast = |edited: &Pixels| assess(&source, edited, &plan).edits[0].clone();
     assert!(contrast(&made(0.6, 1.25)).score > 0.8, "{:?}", contrast(&made(0.6, 1.25)));
     assert!(contrast(&made(0.6, 1.0)).score < 0.2, "{:?}", contrast(&made(0.6, 1.0)));
+}
+
+/// Dull green leaves under a pale blue sky, each moved in OKLab.
+fn leaves_and_sky(leaves: [f32; 2], sky: [f32; 2]) -> Pixels {
+    let pixel = |index: usize| {
+        let (x, y) = ((index % 96) as f32, index / 96);
+        let (lab, moved) = if y < 32 { ([0.85, -0.015, -0.03], sky) } else { ([0.45, -0.03, 0.045], leaves) };
+        linear_from_oklab([lab[0] + 0.02 * (x * 0.7).sin(), lab[1] + moved[0], lab[2] + moved[1]])
+    };
+    Pixels::new(96, 64, (0..96 * 64).map(pixel).collect()).unwrap()
+}
+
+#[test]
+fn what_has_a_colour_already_can_have_more_of_it() {
+    let source = SourceView::new(&leaves_and_sky([0.0; 2], [0.0; 2]));
+    let score = |words: &str, leaves: [f32; 2], sky: [f32; 2]| {
+        assess(&source, &leaves_and_sky(leaves, sky), &read(words)).instruction_following
+    };
+    let greener = |moved: [f32; 2]| score("make the trees greener", moved, [0.0; 2]);
+    assert!(greener([-0.02, 0.012]) > 0.85, "{}", greener([-0.02, 0.012]));
+    let others = [[0.0; 2], [0.02, -0.012], [0.02, 0.012], [-0.09, 0.07]];
+    assert!(others.iter().all(|moved| greener(*moved) < 0.5), "{:?}", others.map(greener));
+    let bluer = |moved: [f32; 2]| score("make the sky deeper blue", [0.0; 2], moved);
+    assert!(bluer([-0.006, -0.024]) > 0.85, "{}", bluer([-0.006, -0.024]));
+    let others = [[0.0; 2], [0.006, 0.024], [0.03, 0.0], [-0.03, -0.13]];
+    assert!(others.iter().all(|moved| bluer(*moved) < 0.5), "{:?}", others.map(bluer));
 }

@@ -20,10 +20,19 @@ pub const VOCABULARY: &str = "tone (brightness, contrast, highlights, shadows, f
      straighten, flip, crop), and recolouring, in regions told by colour, brightness, position and saliency; it reads \
      instructions in English";
 
-/// Whether the words ask for a size in pixels, which is a setting of the result and no edit: "resize it", "1200x800".
-pub(crate) fn asks_for_size(words: &str) -> bool {
-    let says_pixels = |word: &str| matches!(word, "resize" | "upscale" | "downscale" | "pixel" | "pixels" | "px");
-    words.to_lowercase().split(|letter: char| !letter.is_alphabetic()).any(says_pixels) || words::has_size(words)
+/// What to do instead of asking for it in these words, where that is known.
+pub(crate) fn advice(words: &str) -> Option<&'static str> {
+    let text = words.to_lowercase();
+    let says = |known: &[&str]| text.split(|letter: char| !letter.is_alphabetic()).any(|word| known.contains(&word));
+    if words::has_size(words) || says(&["resize", "upscale", "downscale", "pixel", "pixels", "px"]) {
+        Some("a size in pixels is no edit, and is set beside the instruction")
+    } else if text.contains("white balance") || says(&["cast", "tint"]) {
+        Some("which way the colours are off is to be said, as in \"remove the blue cast\" and \"warmer\"")
+    } else if says(&["crop", "cropped", "trim"]) {
+        Some("a picture is cut to a ratio of its sides alone, as in \"crop to 4:5\"")
+    } else {
+        None
+    }
 }
 
 /// Reads an instruction. Never fails: what cannot be read stands in [`Plan::not_understood`].

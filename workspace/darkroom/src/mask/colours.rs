@@ -24,6 +24,13 @@ fn hue_range(colour: Colour) -> Option<(f32, f32)> {
     })
 }
 
+/// The hue in degrees that a name is told by, where hue alone tells it: "bluer" is a lean towards it. Brown, pink and their like are told
+/// by their shade as well.
+pub(crate) fn hue_of(colour: Colour) -> Option<f32> {
+    let is_told_by_shade = matches!(colour, Colour::Brown | Colour::Gold | Colour::Beige | Colour::Pink);
+    hue_range(colour).filter(|_| !is_told_by_shade).map(|(middle, _)| middle)
+}
+
 /// The distance between two hues in degrees, 0..=180.
 pub(crate) fn hue_distance(one: f32, other: f32) -> f32 {
     let distance = (one - other).rem_euclid(360.0);

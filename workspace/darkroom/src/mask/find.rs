@@ -1,11 +1,12 @@
 //! The mask of a region: the evidence for each thing that the region names, multiplied, and decided softly.
 
-use editscale_picture::{Pixels, delta_e_ok};
+use editscale_picture::Pixels;
 use rayon::prelude::*;
 use thiserror::Error;
 
 use super::Scene;
 use super::colours::{Strictness, answers, hue_distance, vivid};
+use super::sky::{Sky, sky};
 use crate::curve::rise;
 use crate::plan::{Colour, Position, Region, Subject, Tone};
 use crate::planes::{GuidedFilter, gaussian, lightness_plane};
@@ -77,6 +78,25 @@ pub fn find(scene: &Scene, region: &Region, choice: MaskChoice) -> Result<Mask, 
     Ok(Mask { width: scene.width, height: scene.height, values })
 }
 
+/// What is taken for the thing that a region names, where its colour and place alone tell it, which another thing may have as well;
+/// nothing where there is more to go by, or nothing like it.
+pub(crate) fn doubt(scene: &Scene, region: &Region) -> Option<String> {
+    let (evidence, taken) = match region.subject? {
+        Subject::Sky => {
+            let Sky { evidence, is_sure } = sky(scene);
+            if is_sure {
+                return None;
+            }
+            (evidence, "what lies at the upper edge and has a sky's colours")
+        }
+        Subject::Skin => (skin(scene), "all that has skin's colours"),
+        Subject::Water => (water(scene), "what lies low, and is smooth and bluish or grey"),
+        _ => return None,
+    };
+    let is_there = mean(&evidence) >= LEAST_COVERAGE;
+    is_there.then(|| format!("took {taken} for the {}", name_of(region)))
+}
+
 fn multiply(evidence: &mut [f32], by: &[f32]) {
     evidence.iter_mut().zip(by).for_each(|(value, by)| *value *= by);
 }
@@ -92,7 +112,7 @@ fn colour_evidence(scene: &Scene, colour: Colour) -> Vec<f32> {
 
 fn subject_evidence(scene: &Scene, subject: Subject) -> Vec<f32> {
     match subject {
-        Subject::Sky => sky(scene),
+        Subject::Sky => sky(scene).evidence,
         Subject::Greenery => greenery(scene),
         Subject::Water => water(scene),
         Subject::Foreground => scene.saliency.clone(),
@@ -101,52 +121,6 @@ fn subject_evidence(scene: &Scene, subject: Subject) -> Vec<f32> {
         // An object is told by its colour, which the region names as well.
         Subject::Object => vec![1.0; scene.lab.len()],
     }
-}
-
-/// Smooth, bright or blue areas that reach down from the upper edge, and what has their colour right beside them: there the texture
-/// is that of the border.
-fn sky(scene: &Scene) -> Vec<f32> {
-    let coloured: Vec<f32> = (0..scene.lab.len()).map(|index| sky_colour(scene, index)).collect();
-    let like: Vec<f32> =
-        coloured.iter().zip(&scene.texture).map(|(colour, texture)| colour * rise(0.07, 0.025, *texture)).collect();
-    let sure = connected_to_top(scene, &like);
-    let near = gaussian(&sure, scene.width, 3.0);
-    (0..sure.len()).map(|index| sure[index].max(coloured[index] * rise(0.02, 0.2, near[index]))).collect()
-}
-
-fn sky_colour(scene: &Scene, index: usize) -> f32 {
-    let [lightness, a, b] = scene.lab[index];
-    let (chroma, hue) = (a.hypot(b), b.atan2(a).to_degrees());
-    let blue = rise(60.0, 35.0, hue_distance(hue, 245.0)) * rise(0.01, 0.03, chroma);
-    let pale = rise(0.06, 0.03, chroma) * rise(0.6, 0.8, lightness);
-    let glowing = rise(60.0, 35.0, hue_distance(hue, 55.0)) * rise(0.55, 0.75, lightness);
-    blue.max(pale).max(0.8 * glowing) * rise(0.95, 0.6, scene.place(index).1)
-}
-
-/// What of `like` is joined to the upper edge through pixels of at least half evidence and no sharp change of colour.
-fn connected_to_top(scene: &Scene, like: &[f32]) -> Vec<f32> {
-    let (width, height) = (scene.width, scene.height);
-    let mut reached = vec![false; like.len()];
-    let mut waiting: Vec<usize> = (0..width.min(like.len())).filter(|index| like[*index] > 0.35).collect();
-    waiting.iter().for_each(|index| reached[*index] = true);
-    while let Some(index) = waiting.pop() {
-        let (x, y) = (index % width, index / width);
-        let neighbours = [
-            (x > 0).then(|| index - 1),
-            (x + 1 < width).then(|| index + 1),
-            (y > 0).then(|| index - width),
-            (y + 1 < height).then(|| index + width),
-        ];
-        for next in neighbours.into_iter().flatten() {
-            let step = delta_e_ok(scene.lab[index], scene.lab[next]);
-            if !reached[next] && like[next] > 0.3 && step < 0.06 {
-                reached[next] = true;
-                waiting.push(next);
-            }
-        }
-    }
-    let filled: Vec<f32> = reached.iter().map(|reached| f32::from(u8::from(*reached))).collect();
-    gaussian(&filled, width, 1.2)
 }
 
 fn greenery(scene: &Scene) -> Vec<f32> {
@@ -164,7 +138,7 @@ fn greenery(scene: &Scene) -> Vec<f32> {
 }
 
 fn water(scene: &Scene) -> Vec<f32> {
-    let sky = sky(scene);
+    let sky = sky(scene).evidence;
     (0..scene.lab.len())
         .map(|index| {
             let [_, a, b] = scene.lab[index];

@@ -6,6 +6,8 @@ pub(crate) mod colours;
 mod find;
 mod saliency;
 mod scene;
+mod sky;
 
+pub(crate) use find::doubt;
 pub use find::{Mask, MaskChoice, RegionError, find};
 pub use scene::Scene;

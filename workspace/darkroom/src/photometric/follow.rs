@@ -3,8 +3,11 @@
 use super::comparison::{Comparison, chroma};
 use super::measures::{approval, change};
 use crate::curve::rise;
-use crate::mask::colours::{Strictness, answers, hue_distance};
-use crate::plan::{Change, Colour, Direction, Quantity};
+use crate::mask::colours::{Strictness, answers, hue_distance, hue_of};
+use crate::plan::{Amount, Change, Colour, Direction, Quantity};
+
+/// How far colours lean towards one that is slightly asked for, in OKLab: so far that it is seen beside the picture before.
+const SLIGHT_LEAN: f32 = 0.025;
 
 /// The measured change in the unit of `measures.rs` where there is one, and what it is worth, 0..=1.
 pub(super) struct Followed {
@@ -44,13 +47,7 @@ impl Comparison<'_> {
             }
             Change::Posterise { levels } => self.posterised(levels),
             Change::Hue { degrees } => self.hue(degrees),
-            Change::Recolour { to, amount } => {
-                let near = self.mean(|i| likeness(self.after(i), to));
-                let before = self.mean(|i| likeness(self.before(i), to));
-                let wanted = if matches!(amount, crate::plan::Amount::Slight) { 0.12 } else { 0.5 };
-                let gain = (near - before) / (1.0 - before).max(0.05);
-                Followed::of(near, approval(gain.max(0.0) / wanted))
-            }
+            Change::Recolour { to, amount } => self.recoloured(to, amount),
             Change::Straighten => {
                 let gain = uprightness(&self.edited.small) - uprightness(&self.source.small);
                 Followed::of(gain, rise(0.15, 0.6, self.registered.fit) * rise(-0.01, 0.06, gain))
@@ -63,6 +60,28 @@ impl Comparison<'_> {
             }
             Change::Rotate { .. } | Change::Flip(_) => self.framed(),
         }
+    }
+
+    /// Whether a region came to look like a colour. A little of it is told by likeness or by leaning, by whichever is nearer to what was
+    /// asked: leaves are greener long before they are green, and those that are green already are all but wholly green at once.
+    fn recoloured(&self, to: Colour, amount: Amount) -> Followed {
+        let near = self.mean(|i| likeness(self.after(i), to));
+        let before = self.mean(|i| likeness(self.before(i), to));
+        let gain = ((near - before) / (1.0 - before).max(0.05)).max(0.0);
+        let worth = match amount {
+            Amount::Slight => approval(gain / 0.12).max(hue_of(to).map_or(0.0, |hue| self.leant(hue))),
+            _ => approval(gain / 0.5),
+        };
+        Followed::of(near, worth)
+    }
+
+    /// Whether colours leant towards a hue by about as much as "bluer" and "greener" ask for, and not past it to another.
+    fn leant(&self, hue: f32) -> f32 {
+        let (b, a) = hue.to_radians().sin_cos();
+        let shift = [1, 2].map(|axis| self.mean(|i| self.leaning(i, axis)));
+        let lean = shift[0] * a + shift[1] * b;
+        let straight = lean / shift[0].hypot(shift[1]).max(1e-6);
+        approval(lean / SLIGHT_LEAN) * rise(0.5, 0.9, straight)
     }
 
     /// Whether the frame that was asked for fits, and better than what it may have been mistaken for.

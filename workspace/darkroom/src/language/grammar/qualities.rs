@@ -24,10 +24,15 @@ impl Reader<'_> {
             self.emit(quantity, direction, None);
             return self.mark_quality();
         }
-        let is_said = |found: &Found| matches!(found.change, Change::Adjust { quantity: said, .. } if said == quantity);
-        if !self.clause.found.iter().any(is_said) {
+        if !self.has_found(quantity) {
             self.quantities.push(quantity);
         }
+    }
+
+    /// Whether a change of a quantity was found already.
+    fn has_found(&self, quantity: Quantity) -> bool {
+        let is_said = |found: &Found| matches!(found.change, Change::Adjust { quantity: said, .. } if said == quantity);
+        self.clause.found.iter().any(is_said)
     }
 
     pub(super) fn hear_quality(&mut self, quantity: Quantity, direction: Direction, comparative: bool, index: usize) {
@@ -125,6 +130,17 @@ impl Reader<'_> {
         self.emit(quantity, direction, None);
         self.mark_quality();
         self.quality = Some((quantity, direction));
+    }
+
+    /// What was said of the look's qualities already is left as it was said: "a dark moody look".
+    pub(super) fn say_look(&mut self, amount: Amount, look: [(Quantity, Direction); 2]) {
+        let amount = self.amount.take().unwrap_or(amount);
+        for (quantity, direction) in look {
+            if !self.has_found(quantity) {
+                self.emit(quantity, direction, Some(amount));
+                self.mark_quality();
+            }
+        }
     }
 
     pub(super) fn emit(&mut self, quantity: Quantity, direction: Direction, amount: Option<Amount>) {

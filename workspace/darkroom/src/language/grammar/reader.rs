@@ -163,12 +163,7 @@ impl<'a> Reader<'a> {
             }
             Sense::Noise => self.noise = true,
             Sense::Hue => self.hue = true,
-            Sense::Look(look) => {
-                for (quantity, direction) in look {
-                    self.emit(quantity, direction, Some(Amount::Slight));
-                    self.mark_quality();
-                }
-            }
+            Sense::Look(amount, look) => self.say_look(amount, look),
             Sense::Whole(change) => self.say_whole(change),
             Sense::Posterise => self.posterises = true,
             Sense::Levels => self.posterises |= self.number.is_some(),

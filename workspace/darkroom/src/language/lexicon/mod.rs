@@ -68,8 +68,8 @@ pub(super) enum Sense {
     Noise,
     /// A word that holds quantity and direction.
     Quality(Quantity, Direction),
-    /// A look that is made of two qualities.
-    Look([(Quantity, Direction); 2]),
+    /// A look that is made of two qualities, and how much of them it has where no amount is said.
+    Look(Amount, [(Quantity, Direction); 2]),
     /// A change that needs nothing more.
     Whole(Change),
     /// "hue", "hues".

@@ -54,7 +54,6 @@ pub(super) const FILLER_PHRASES: &[&str] = &[
     "in the picture",
     "to it",
     "the way",
-    "look like",
     "as well",
     "so that",
     "finish off",

@@ -2,7 +2,7 @@
 
 use super::Sense::{self, AllColours, Hue, Levels, Look, Noise, Posterise, Recolour};
 use crate::plan::Direction::{self, Less, More};
-use crate::plan::Quantity;
+use crate::plan::{Amount, Quantity};
 
 /// The names of quantities.
 pub(super) const QUANTITIES: &[(&str, Quantity)] = &[
@@ -15,6 +15,7 @@ pub(super) const QUANTITIES: &[(&str, Quantity)] = &[
     ("contrast", Quantity::Contrast),
     ("clarity", Quantity::Contrast),
     ("punch", Quantity::Contrast),
+    ("drama", Quantity::Contrast),
     ("dynamic range", Quantity::Contrast),
     ("highlight", Quantity::Highlights),
     ("whites", Quantity::Highlights),
@@ -158,7 +159,13 @@ pub(super) const QUALITIES: &[(&str, Quantity, Direction)] = &[
     ("noisy", Quantity::Grain, More),
 ];
 
-/// Looks of the whole picture, noise, hues and levels.
+/// An old print from film: faded and grainy.
+const OLD_FILM: Sense = Look(Amount::Plain, [(Quantity::Fade, More), (Quantity::Grain, More)]);
+
+/// Darker and paler, a little of both.
+const MOODY: Sense = Look(Amount::Slight, [(Quantity::Exposure, Less), (Quantity::Saturation, Less)]);
+
+/// Looks of the whole picture, noise, hues and levels. That a picture is old or on film is by itself no wish: "brighten this old film photo".
 pub(super) const LOOKS: &[(&str, Sense)] = &[
     ("white balance", Sense::WhiteBalance),
     ("noise", Noise),
@@ -168,8 +175,25 @@ pub(super) const LOOKS: &[(&str, Sense)] = &[
     ("speckle", Noise),
     ("iso noise", Noise),
     ("digital noise", Noise),
-    ("moody", Look([(Quantity::Exposure, Less), (Quantity::Saturation, Less)])),
-    ("gloomy", Look([(Quantity::Exposure, Less), (Quantity::Saturation, Less)])),
+    ("moody", MOODY),
+    ("gloomy", MOODY),
+    ("film look", OLD_FILM),
+    ("film effect", OLD_FILM),
+    ("film style", OLD_FILM),
+    ("analogue look", OLD_FILM),
+    ("analog look", OLD_FILM),
+    ("analogue film look", OLD_FILM),
+    ("analog film look", OLD_FILM),
+    ("old film look", OLD_FILM),
+    ("old photo look", OLD_FILM),
+    ("vintage film look", OLD_FILM),
+    ("like old film", OLD_FILM),
+    ("like an old film", OLD_FILM),
+    ("like an old photo", OLD_FILM),
+    ("like an old photograph", OLD_FILM),
+    ("like an old picture", OLD_FILM),
+    ("like an old print", OLD_FILM),
+    ("like a film photo", OLD_FILM),
     ("hue", Hue),
     ("hue shift", Hue),
     ("shift the hue", Hue),
