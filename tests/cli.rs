@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use editscale_testkit::said;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos/coffee.jpg");
 
@@ -136,7 +136,11 @@ fn what_every_command_prints_as_json_is_documented() {
                 "/cards/1/found/latency",
             ],
         ),
-        (&["edit", &photo, "warmer", "--dry-run"], &["`editscale edit --dry-run --json`"], &["", "/forecast"]),
+        (
+            &["edit", &photo, "warmer", "--dry-run"],
+            &["`editscale edit --dry-run --json`"],
+            &["", "/forecast", "/forecast/readings/0"],
+        ),
         // What a score is stands in the first of these.
         (
             &["score", &photo, &photo, "warmer"],
@@ -300,19 +304,76 @@ fn what_is_not_understood_is_said() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 96);
     let (_, err) = desk.expect(1, &["edit", &photo, "make it warmer and add a hat"]);
-    assert!(err.contains("cannot do `add a hat`: darkroom only") && err.contains("--recipe"), "{err}");
+    assert!(err.contains("cannot do `add a hat`: darkroom only"), "{err}");
+    assert!(
+        err.ends_with("hint: choose an editing model with --recipe, or do the rest alone with --partial\n"),
+        "{err}"
+    );
     let (_, err) = desk.expect(0, &["edit", &photo, "make it warmer and add a hat", "--partial"]);
     assert!(err.contains("left out `add a hat`"), "{err}");
+}
+
+#[test]
+fn what_no_picture_could_change_is_refused_before_anything_is_tried() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    for more in [&["--dry-run"][..], &[], &["--partial"], &["--recipe", "routing"]] {
+        let (_, err) = desk.expect(1, &[&["edit", &photo, "add a hat"][..], more].concat());
+        assert_eq!(err.matches("cannot do `add a hat`").count(), 1, "{err}");
+        assert!(err.ends_with("hint: choose an editing model with --recipe\n"), "{err}");
+    }
+    let (out, _) = desk.expect(1, &["edit", &photo, "add a hat", "--json"]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&said["error"]["kind"], &said["error"]["hint"]),
+        (&json!("failure"), &json!("choose an editing model with --recipe"))
+    );
+    assert!(!desk.path("runs").exists(), "a refused run leaves nothing behind");
+}
+
+#[test]
+fn a_dry_run_says_what_is_understood() {
+    let desk = Desk::new();
+    let photo = desk.picture("photo.png", 64);
+    let dry = |more: &[&str]| desk.expect(0, &[&["edit", &photo][..], more, &["--dry-run"]].concat()).0;
+    let said = dry(&["warmer, add a hat and a little more contrast", "--partial"]);
+    assert!(said.contains("understood  `warmer`, `a little more contrast`\nleft out    `add a hat`\n"), "{said}");
+    let said = dry(&["make the hair red", "--recipe", "routing"]);
+    for name in ["careful", "eager"] {
+        assert!(said.contains(&format!("understood  by `{name}`: `")), "{said}");
+        assert!(said.contains(&format!("note        by `{name}`: in `")), "{said}");
+    }
+    let said: Value = serde_json::from_str(&dry(&["warmer", "--json"])).unwrap();
+    let reading = json!({"editor": "darkroom", "understood": ["warmer"], "left_out": [], "notes": [], "refusal": null});
+    assert_eq!(said["forecast"]["readings"], json!([reading]));
+}
+
+#[test]
+fn a_choice_that_does_hardly_what_was_asked_is_handed_out_with_a_note() {
+    let desk = Desk::new();
+    image::RgbImage::new(96, 64).save(desk.path("black.png")).unwrap();
+    let edit = ["edit", "black.png", "warmer and a little more contrast", "--run-dir", "run"];
+    let (_, err) = desk.expect(0, &edit);
+    let note =
+        "the instruction was hardly followed (instruction_following 0.00): look at the picture before you use it";
+    let after = err.split_once("best: ").unwrap().1;
+    assert!(after.contains(&format!("\nnote: {note}\n")), "{err}");
+    let report = fs::read_to_string(desk.path("run/report.html")).unwrap();
+    assert!(report.split_once("</header>").unwrap().0.contains(note));
+    let photo = desk.picture("photo.png", 96);
+    let (_, err) = desk.expect(0, &["edit", &photo, "much warmer", "--run-dir", "other"]);
+    assert!(!err.contains("hardly followed"), "{err}");
 }
 
 #[test]
 fn why_nothing_came_of_a_run_is_told_once() {
     let desk = Desk::new();
     let photo = desk.picture("photo.png", 64);
-    let (_, err) = desk.expect(1, &["edit", &photo, "add a hat"]);
-    let after = err.split_once("0 judgements").unwrap().1;
-    assert_eq!(after.matches("cannot do `add a hat`").count(), 1, "{err}");
-    assert!(!after.contains("candidates failed") && after.matches("could be made").count() == 1, "{err}");
+    image::RgbImage::from_pixel(64, 64, image::Rgb([128, 128, 128])).save(desk.path("grey.png")).unwrap();
+    let (_, err) = desk.expect(1, &["edit", "grey.png", "make the grass greener"]);
+    assert_eq!(err.matches("greenery").count(), 1, "{err}");
+    assert!(err.starts_with("8 edits, 0 judgements"), "one round tells: {err}");
+    assert!(!err.contains("candidates failed") && err.matches("could be made").count() == 1, "{err}");
     let gated = "version: 1\neditor: {darkroom: {}}\nrewards: [{model: {photometric: {}}}]\nsearch: {best_of_n: {samples: 3}}\n";
     let gated = format!("{gated}gates: [{{reward: photometric, at_least: 9}}]\n");
     let gated = desk.write("gated.yaml", gated.as_bytes());

@@ -123,7 +123,7 @@ pub(crate) struct Edit {
     /// Keep position, camera and other private metadata of the source in what is written.
     #[arg(long)]
     pub(crate) keep_metadata: bool,
-    /// Say what the run would call, spend and take at most, and send nothing.
+    /// Say what the run would call, spend and take at most, and what is understood, where that can be told; send nothing.
     #[arg(long, conflicts_with_all = ["resume", "output"])]
     pub(crate) dry_run: bool,
     /// Print one JSON object about the run instead of a path.

@@ -46,6 +46,21 @@ impl Misuse {
     }
 }
 
+/// What was asked for and no editor of the recipe does, known before anything was tried.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -59,7 +74,8 @@ pub(crate) fn explain(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let message = in_one_line(error);
     tell(&format!("error: {message}"));
     let misuse = error.chain().find_map(|cause| cause.downcast_ref::<Misuse>());
-    let hint = misuse.and_then(|misuse| misuse.hint.as_deref());
+    let refused = error.chain().find_map(|cause| cause.downcast_ref::<Refused>());
+    let hint = misuse.and_then(|misuse| misuse.hint.as_deref()).or(refused.map(|refused| &*refused.hint));
     if let Some(hint) = hint {
         tell(&format!("hint: {hint}"));
     }

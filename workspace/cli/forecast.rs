@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use editscale_config::Recipe;
+use editscale_config::{Editor, Recipe};
 use editscale_core::{Cards, Cost, EditorCard, Extent, Ledger, Usd};
 use editscale_engine::{Manifest, RunRecord, read_run};
 use serde_json::{Value, json};
@@ -233,10 +233,16 @@ fn times(cost: Cost, count: u64) -> Cost {
     }
 }
 
-/// The editors that a search asks: all where it chooses among them, else the first.
+/// The cards of the editors that a search asks.
 fn used<'c>(recipe: &Recipe, cards: &'c Cards) -> &'c [EditorCard] {
-    let count = if recipe.settings().search.routes() { cards.editors.len() } else { 1 };
-    &cards.editors[..count.min(cards.editors.len())]
+    &cards.editors[..used_editors(recipe).len().min(cards.editors.len())]
+}
+
+/// The editors that a search asks: all where it chooses among them, else the first.
+pub(crate) fn used_editors(recipe: &Recipe) -> &[Editor] {
+    let editors = recipe.editors();
+    let count = if recipe.settings().search.routes() { editors.len() } else { 1 };
+    &editors[..count.min(editors.len())]
 }
 
 /// The most of everything that an edit of any of them costs.

@@ -10,6 +10,7 @@ mod catalogue;
 mod choice;
 mod commands;
 mod failure;
+mod followed;
 mod forecast;
 mod lock;
 mod photograph;

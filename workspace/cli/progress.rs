@@ -6,7 +6,10 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use editscale_core::{CandidateId, CriticName, Critique, Event, Failure, Objective, Observer, Scale, ScoreCard, Trial};
+use editscale_core::{
+    CandidateId, CriticName, Critique, Ending, Event, Failure, FailureKind, Objective, Observer, Scale, ScoreCard,
+    Trial,
+};
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle, WeakProgressBar};
 
 use crate::failure::tell;
@@ -69,6 +72,8 @@ struct State {
     done: u64,
     failed: u64,
     told: HashSet<String>,
+    /// The refusal that is all that came of any candidate so far: where nothing else comes, the end of the run tells it.
+    held: Option<String>,
     best: Option<f64>,
     /// Whether utilities are ranks, which are told without their sign.
     is_by_rank: bool,
@@ -78,6 +83,12 @@ struct State {
 }
 
 impl State {
+    /// Whether this is a refusal, and nothing else came of any candidate before.
+    fn is_only(&self, trial: &Trial) -> bool {
+        let Trial::Failed { why, .. } = trial else { return false };
+        why.kind == FailureKind::Refused && (self.done == 0 || self.held.as_deref() == Some(&*why.message))
+    }
+
     /// The bar's words.
     fn message(&self) -> String {
         let best = match self.best {
@@ -112,6 +123,9 @@ impl Progress {
     fn try_is_known(&self, trial: &Trial) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
+        if !state.is_only(trial) {
+            tell_held(&self.bar, state);
+        }
         match trial {
             Trial::Scored { card, .. } => {
                 for (reward, said) in card.iter() {
@@ -138,7 +152,11 @@ impl Progress {
             Trial::Failed { id, why, .. } => {
                 state.failed += 1;
                 state.steps.remove(id);
-                tell_once(&self.bar, &mut state.told, why.message.to_string());
+                if state.is_only(trial) {
+                    state.held = Some(why.message.to_string());
+                } else {
+                    tell_once(&self.bar, &mut state.told, why.message.to_string());
+                }
             }
             Trial::Rescored { .. } => return,
         }
@@ -182,6 +200,13 @@ fn left(out: &mut dyn Write, done: u64, most: Option<u64>, eta: impl Fn() -> Dur
     write!(out, ", {:#} left", HumanDuration(eta()))
 }
 
+/// Tells the refusal that was held back.
+fn tell_held(bar: &ProgressBar, state: &mut State) {
+    if let Some(line) = state.held.take() {
+        tell_once(bar, &mut state.told, line);
+    }
+}
+
 fn tell_once(bar: &ProgressBar, told: &mut HashSet<String>, line: String) {
     if !told.contains(&line) {
         bar.suspend(|| tell(&line));
@@ -209,7 +234,12 @@ impl Observer for Progress {
                 }
             }
             Event::Tried { trial, .. } => self.try_is_known(trial),
-            Event::Ended { .. } => self.bar.finish_and_clear(),
+            Event::Ended { outcome } => {
+                if outcome.ending == Ending::Cancelled {
+                    tell_held(&self.bar, &mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+                }
+                self.bar.finish_and_clear();
+            }
             _ => {}
         }
     }
@@ -293,6 +323,18 @@ mod tests {
             assert!(shown.chars().count() <= usize::from(width), "{width} columns: {shown}");
             assert!(shown.contains("12/24 best 0.5") && shown.contains(" left"), "{width} columns: {shown}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_held_back_as_long_as_nothing_else_comes() {
+        let failed = |kind, why: &str| Trial::Failed { id: CandidateId(0), why: Failure::new(kind, why) };
+        let refused = |why| failed(FailureKind::Refused, why);
+        let mut state = State::default();
+        assert!(state.is_only(&refused("no sky")) && !state.is_only(&failed(FailureKind::Crashed, "no sky")));
+        (state.done, state.held) = (1, Some("no sky".to_owned()));
+        assert!(state.is_only(&refused("no sky")) && !state.is_only(&refused("no water")));
+        tell_held(&ProgressBar::hidden(), &mut state);
+        assert!(!state.is_only(&refused("no sky")), "once told, it is told as others are");
     }
 
     #[test]

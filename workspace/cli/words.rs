@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::choice::Choice;
+use crate::followed::hardly_followed;
 use crate::report;
 
 /// What `edit --json` prints: see `docs/json.md`.
@@ -97,6 +98,7 @@ pub(crate) fn summary(record: &RunRecord, outcome: &Outcome) -> Vec<String> {
         lines.extend(judges_in_vain(record));
     }
     lines.extend(chosen(record, &choice));
+    lines.extend(hardly_followed(record, &choice).map(|note| format!("note: {note}")));
     lines
 }
 

@@ -19,6 +19,7 @@ use editscale_picture::DecodeCache;
 use editscale_search::Finalists;
 
 use crate::choice::Choice;
+use crate::followed::hardly_followed;
 use crate::words::critiques;
 use lineage::remark;
 use sheet::Sheet;
@@ -74,7 +75,8 @@ fn header(record: &RunRecord, choice: &Choice<'_>) -> String {
     let found = found(record, choice).unwrap_or_else(|| in_vain(record).to_owned());
     let shortage = choice.shortage();
     let notes = sheet::notes_of_all(record);
-    let notes = notes.iter().map(|note| &**note).chain(shortage.as_deref());
+    let hardly = hardly_followed(record, choice);
+    let notes = hardly.as_deref().into_iter().chain(notes.iter().map(|note| &**note)).chain(shortage.as_deref());
     let notes: String = notes.map(|note| format!("<p class=\"remark\">Note: {}.</p>\n", escape(note))).collect();
     format!(
         "<header>\n<p class=\"kicker\">{}</p>\n{}<p>{found} {}</p>\n{notes}</header>\n",

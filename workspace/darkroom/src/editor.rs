@@ -1,5 +1,6 @@
 //! The darkroom behind the editor's port.
 
+mod reading;
 mod recipe;
 
 use std::num::NonZeroU32;
@@ -96,13 +97,17 @@ impl DarkroomEditor {
 /// What is to be said of a plan beside doing it: what is left out, and which things are guessed at.
 fn notes(plan: &Plan) -> Vec<String> {
     let left_out = plan.not_understood.iter().map(|fragment| format!("left out `{}`", fragment.text));
-    let guessed = plan.guessed.iter().map(|fragment| {
+    left_out.chain(guesses(plan)).collect()
+}
+
+/// Which things are guessed at.
+fn guesses(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.guessed.iter().map(|fragment| {
         let words = &fragment.text;
         format!(
             "in `{words}`, took what stands out for the thing: darkroom tells things by colour, as in \"the red cup\""
         )
-    });
-    left_out.chain(guessed).collect()
+    })
 }
 
 /// Which places were told by so little that they may be something else, an edit each.

@@ -22,6 +22,7 @@ mod outcome;
 mod paused;
 mod purse;
 mod record;
+mod refusals;
 mod retry;
 mod round;
 mod run;

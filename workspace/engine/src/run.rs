@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use editscale_core::{
     Attempt, CandidateId, Consulted, CriticName, CriticQuestion, Decision, Earlier, EarlierAttempt, Ending, Event,
-    Failure, FailureKind, Outcome, Proposal, Remaining, Reviewed, RewardSet, Search, Subject, Trial, Verdict,
+    Failure, FailureKind, Outcome, Proposal, Remaining, Reviewed, RewardSet, Search, StopReason, Subject, Trial,
+    Verdict,
 };
 
 use crate::book::{Book, Made};
@@ -17,6 +18,7 @@ use crate::directory::RunDirectory;
 use crate::error::EngineError;
 use crate::job::Job;
 use crate::journal::Entry;
+use crate::refusals::Refusals;
 use crate::round::{Asking, Round, Rounded, Stage};
 use crate::stop::StopSignal;
 use crate::tally::Tally;
@@ -43,6 +45,7 @@ struct Run<'a> {
     book: Book,
     rounds: u32,
     tally: Tally,
+    refusals: Refusals,
     /// Whether the time was up at the last decision.
     is_late: bool,
     /// Active time at the last decision.
@@ -53,8 +56,16 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(job: &'a Job, book: Book) -> Self {
-        let (tally, instructions) = (Tally::default(), BTreeMap::new());
-        Self { job, book, rounds: 0, tally, is_late: false, decided_at: Duration::ZERO, instructions }
+        Self {
+            job,
+            book,
+            rounds: 0,
+            tally: Tally::default(),
+            refusals: Refusals::default(),
+            is_late: false,
+            decided_at: Duration::ZERO,
+            instructions: BTreeMap::new(),
+        }
     }
 
     async fn carry_out(mut self, stop: &mut StopSignal) -> Result<Outcome, EngineError> {
@@ -94,7 +105,7 @@ impl<'a> Run<'a> {
             self.is_late = left.amounts().wall == Some(Duration::ZERO);
             return if same { Ok(decision) } else { Err(EngineError::Diverged { round }) };
         }
-        let left = self.book.purse.left(self.book.log.elapsed());
+        let left = self.left();
         let decision = search.decide(trials, &left);
         self.is_late = left.amounts().wall == Some(Duration::ZERO);
         self.decided_at = self.book.log.append(Entry::Decided {
@@ -103,6 +114,14 @@ impl<'a> Run<'a> {
             decision: DecisionWire::new(&decision, instruction),
         })?;
         Ok(decision)
+    }
+
+    /// What a search may still spend: nothing where that would be in vain, whatever its policy.
+    fn left(&self) -> Remaining {
+        if self.refusals.are_final(&self.job.ports) {
+            return Remaining::nothing();
+        }
+        self.book.purse.left(self.book.log.elapsed())
     }
 
     fn stage(&mut self) -> Stage<'_> {
@@ -127,10 +146,12 @@ impl<'a> Run<'a> {
             self.instructions.insert(proposal.id, Arc::clone(&proposal.instruction));
         }
         self.job.ports.observer.observe(&Event::Proposed { round: self.rounds, proposals: &proposals });
+        self.refusals.ask(&proposals);
         let unwanted = self.book.paused.begin_round(&proposals, keep);
         self.release(unwanted);
         let rounded = Round::explore(self.stage(), proposals)?.carry_out(stop).await?;
         self.tally.count_candidates(&rounded.trials);
+        self.refusals.learn(&rounded.trials);
         Ok(rounded)
     }
 
@@ -224,10 +245,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Why the run ended. A search that was told that nothing is left does not know why.
+    fn reason(&self, verdict: &Verdict) -> StopReason {
+        match self.tally.reason(&verdict.reason, self.is_late) {
+            StopReason::Budget if self.refusals.are_final(&self.job.ports) => {
+                StopReason::Stuck("every candidate was refused".into())
+            }
+            reason => reason,
+        }
+    }
+
     fn outcome(mut self, verdict: Verdict, ending: Ending) -> Outcome {
         let held = self.book.paused.end();
         self.release(held);
-        let verdict = Verdict { reason: self.tally.reason(&verdict.reason, self.is_late), ..verdict };
+        let verdict = Verdict { reason: self.reason(&verdict), ..verdict };
         // A replay of a finished run tells the same time as the run did.
         let wall = if ending == Ending::Search { self.decided_at } else { self.book.log.elapsed() };
         Outcome {

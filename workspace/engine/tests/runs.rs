@@ -50,6 +50,8 @@ mod order;
 mod paid;
 #[path = "runs/paused.rs"]
 mod paused;
+#[path = "runs/refused.rs"]
+mod refused;
 #[path = "runs/rewriting.rs"]
 mod rewriting;
 #[path = "runs/stopped.rs"]

@@ -117,6 +117,17 @@ macro_rules! of_programs {
     };
 }
 
+/// What an editor makes of the words of an instruction, before it sees a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// The words that it would act on, in its order.
+    pub understood: Vec<String>,
+    /// The words that it would leave out.
+    pub left_out: Vec<String>,
+    /// What else it would say of them, a sentence each.
+    pub notes: Vec<String>,
+}
+
 /// What a recipe says of an editor.
 pub trait EditorChoice: Chosen {
     /// The editor, under the name that the recipe gives it. Nothing is called and nothing loaded yet, but files are read that
@@ -139,6 +150,12 @@ pub trait EditorChoice: Chosen {
 
     /// Has it do the part of an instruction that it understands, where it knows the difference.
     fn do_parts(&mut self) {}
+
+    /// What it makes of an instruction's words, or why it would refuse them whatever the picture and the seed; nothing where only
+    /// an edit can tell.
+    fn reading(&self, _instruction: &str) -> Option<Result<Reading, String>> {
+        None
+    }
 }
 
 /// What a recipe says of a reward.

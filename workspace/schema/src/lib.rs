@@ -30,7 +30,7 @@ pub use house::House;
 pub use key::{Absent, Documented, Key, KeyDoc, Keys, Section, Table, example, joined, table};
 pub use kinds::{
     Chosen, CriticChoice, CriticKind, EditorChoice, EditorKind, FreeQuestion, Kind, Load, Made, MadeCritic, MadeEditor,
-    MadeReward, MakeError, RewardChoice, RewardKind,
+    MadeReward, MakeError, Reading, RewardChoice, RewardKind,
 };
 pub use options::{Options, Subtable};
 pub use report::lines::{Lines, Span};

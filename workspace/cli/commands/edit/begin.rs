@@ -13,6 +13,7 @@ use editscale_schema::House;
 
 use super::Work;
 use super::asked::{Asked, asked};
+use super::understood::Understood;
 use crate::args::Edit;
 use crate::failure::Misuse;
 use crate::lock::when_free;
@@ -27,6 +28,8 @@ pub(super) struct Prepared {
     mask: Option<EncodedImage>,
     pub(super) loaded: Loaded,
     pub(super) ports: Ports,
+    /// What the editors make of the instruction, as far as they can tell.
+    pub(super) understood: Understood,
 }
 
 /// Looks at all that would keep a run from beginning.
@@ -43,18 +46,19 @@ pub(super) fn prepare(arguments: &Edit, house: &House) -> Result<Prepared> {
     if arguments.dry_run {
         loaded.recipe = loaded.recipe.without_secrets();
     }
+    let understood = Understood::of(&loaded.recipe, asked.instruction.as_str())?;
     // What is only foretold is under no way that could be shown.
     let observer: Arc<dyn Observer> = if arguments.dry_run { Arc::new(Silent) } else { progress(&loaded) };
     let ports = ports(&loaded, house, observer)?;
     if mask.is_some() {
         check_masks(&ports)?;
     }
-    Ok(Prepared { asked, mask, loaded, ports })
+    Ok(Prepared { asked, mask, loaded, ports, understood })
 }
 
 /// Begins a run: gives it a folder, and puts into it what it is asked for.
 pub(super) fn begin(arguments: &Edit, house: &House) -> Result<Work> {
-    let Prepared { asked, mask, loaded, ports } = prepare(arguments, house)?;
+    let Prepared { asked, mask, loaded, ports, .. } = prepare(arguments, house)?;
     let directory = run_directory(arguments, &asked, &loaded)?;
     let images = directory.images();
     let request = EditRequest {

@@ -6,6 +6,7 @@ mod begin;
 mod origin;
 mod output;
 mod results;
+mod understood;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,17 +51,19 @@ pub(crate) fn run(arguments: &Edit) -> Result<ExitCode> {
     Results { arguments, work: &work, record: &record, outcome: &outcome, pictures: &house.shared() }.finish()
 }
 
-/// Says what a run would call and spend, after all that would keep it from beginning; sends nothing and leaves nothing.
+/// Says what a run would call and spend, and what is understood of the instruction, after all that would keep it from beginning; sends nothing and leaves nothing.
 fn foretell(arguments: &Edit, house: &House) -> Result<ExitCode> {
-    let Prepared { loaded, ports, .. } = prepare(arguments, house)?;
+    let Prepared { loaded, ports, understood, .. } = prepare(arguments, house)?;
     let runs = arguments.run_dir.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
     let cards = ports.cards();
     let pace = forecast::pace(runs.unwrap_or(Path::new("runs")), &loaded.recipe, &cards);
     let forecast = Forecast::new(&loaded.recipe, &cards, pace);
     if arguments.json {
-        print(&serde_json::to_string_pretty(&forecast.json())?)?;
+        let mut forecast = forecast.json();
+        forecast["forecast"]["readings"] = understood.json();
+        print(&serde_json::to_string_pretty(&forecast)?)?;
     } else {
-        forecast.lines().iter().try_for_each(|line| print(line))?;
+        forecast.lines().iter().chain(&understood.lines()).try_for_each(|line| print(line))?;
     }
     Ok(ExitCode::SUCCESS)
 }

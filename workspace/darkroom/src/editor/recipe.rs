@@ -6,9 +6,10 @@ use std::sync::Arc;
 use editscale_core::{EditorName, LocalEditor};
 use editscale_picture::DecodeCache;
 use editscale_schema::{
-    Absent, EditorChoice, Fields, Flag, House, Key, Keys, Made, MadeEditor, MakeError, Options, Whole, Yaml,
+    Absent, EditorChoice, Fields, Flag, House, Key, Keys, Made, MadeEditor, MakeError, Options, Reading, Whole, Yaml,
 };
 
+use super::reading::reading;
 use crate::editor::DarkroomEditor;
 use crate::scenes::Scenes;
 
@@ -76,5 +77,9 @@ impl EditorChoice for DarkroomRecipe {
 
     fn do_parts(&mut self) {
         self.partial = true;
+    }
+
+    fn reading(&self, instruction: &str) -> Option<Result<Reading, String>> {
+        Some(reading(instruction, self.partial))
     }
 }

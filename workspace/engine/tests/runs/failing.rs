@@ -77,7 +77,7 @@ fn judgements_that_failed_for_good_hold_nothing_of_the_budget() {
 /// An editor that always fails is asked for as many candidates as there are edits, tried again or not.
 #[test]
 fn a_budget_of_edits_ends_a_run_whose_editor_always_fails() {
-    for kind in [FailureKind::Unavailable, FailureKind::Refused, FailureKind::Invalid, FailureKind::Crashed] {
+    for kind in [FailureKind::Unavailable, FailureKind::Malformed, FailureKind::Invalid, FailureKind::Crashed] {
         let budget = Budget { edits: Some(6), ..Budget::default() };
         let mut scene = scene(&World { kind: 0, budget, ..World::default() });
         scene.job.search = Arc::new(BestOfN::new(100, Some(4), rules()).unwrap());

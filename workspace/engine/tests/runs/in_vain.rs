@@ -113,7 +113,7 @@ fn a_run_that_failed_otherwise_or_came_to_something_stays_as_it_is() {
     first_alone.fails = Arc::new(|item, _| (item.proposal.id.0 > 0).then_some(FailureKind::Unavailable));
     let mut refusing = FakeEditor::new(editor_card("fake"));
     refusing.fails = Arc::new(|_, _| Some(FailureKind::Refused));
-    for (away, then, failed) in [(refused, refusing, 13), (partly, first_alone, 12)] {
+    for (away, then, failed) in [(refused, refusing, 4), (partly, first_alone, 12)] {
         let path = away.scene.folder.path().join("run");
         let mut job = away.scene.job.clone();
         job.ports.editors = vec![Arc::new(then)];
