@@ -1,5 +1,6 @@
 //! The batches of one Parquet file, whatever it holds.
 
+use std::fmt;
 use std::fs::File;
 
 use arrow_array::RecordBatch;
@@ -30,6 +31,12 @@ impl Batches {
     /// The columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches").field("is_over", &self.is_over).finish_non_exhaustive()
     }
 }
 

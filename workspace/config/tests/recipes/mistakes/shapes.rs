@@ -389,7 +389,7 @@ fn keys_inside_a_choice_that_stand_beside_it() {
 editor: {darkroom: {}}
 rewards: [{model: {photometric: {}, weight: 2}}]
 critics: [{model: {darkroom_critic: {}, name: own}}]
-search: {reflection: {rounds: 2}}
+search: {reflection: {samples: 2, rounds: 2}}
 "), @r"
     error: `weight` is not a reward
      --> recipe.yaml:3:37
